@@ -1,0 +1,137 @@
+"""Real servers for tests: PostgreSQL and a Redis-compatible one, on sockets of our own, ended by id."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from trustsvc import config, db, embedded_redis, migrations
+
+
+def _postgres_programs() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if found:
+        return found[-1].parent
+    program = shutil.which("initdb")
+    return Path(program).parent if program else None
+
+
+def postgres(place: Path) -> Iterator[str]:
+    """Start PostgreSQL; yields a URL without a database name. Skips by name where it is missing."""
+    programs = _postgres_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    place = Path(tempfile.mkdtemp(prefix="trustsvc-pg-"))  # short: it holds a socket
+    as_other: list[str] = []
+    if os.getuid() == 0:  # PostgreSQL refuses to run as root
+        shutil.chown(place, "postgres", "postgres")
+        as_other = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    data = place / "data"
+    run = [
+        *as_other,
+        str(programs / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        "house",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-sync",
+    ]
+    subprocess.run(run, check=True, stdout=subprocess.DEVNULL, cwd=place)
+    server = subprocess.Popen(
+        [
+            *as_other,
+            str(programs / "postgres"),
+            "-D",
+            str(data),
+            "-k",
+            str(place),
+            "-h",
+            "",
+            "-c",
+            "fsync=off",
+            "-c",
+            "shared_buffers=32MB",
+            "-c",
+            "max_connections=120",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=place,
+    )
+    try:
+        _wait_for_postgres(place)
+        _execute(place, "CREATE DATABASE template_house")
+        config.use(
+            config.load(
+                {
+                    "TRUSTSVC_DATABASE_URL": _url(place, "template_house"),
+                    "TRUSTSVC_DATA": str(place / "unused"),
+                }
+            )
+        )
+        migrations.upgrade()
+        db.forget_engines()
+        config.use(None)
+        yield str(place)
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(20)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def fresh_database(place: str) -> tuple[str, Callable[[], None]]:
+    """Copy the migrated template; gives its URL and how to drop it."""
+    name = f"house_{uuid.uuid4().hex}"
+    _execute(Path(place), f"CREATE DATABASE {name} TEMPLATE template_house STRATEGY file_copy")
+
+    def drop() -> None:
+        _execute(Path(place), f"DROP DATABASE {name} WITH (FORCE)")
+
+    return _url(Path(place), name), drop
+
+
+def _url(place: Path, name: str) -> str:
+    return f"postgresql://house@/{name}?host={place}"
+
+
+def _execute(place: Path, statement: str) -> None:
+    with psycopg.connect(f"host={place} user=house dbname=postgres", autocommit=True) as link:
+        link.execute(statement)
+
+
+def _wait_for_postgres(place: Path) -> None:
+    for _ in range(200):
+        with contextlib.suppress(psycopg.OperationalError):
+            _execute(place, "SELECT 1")
+            return
+        time.sleep(0.05)
+    raise TimeoutError("PostgreSQL did not start")
+
+
+def redis(place: Path) -> Iterator[str]:
+    """Start the embedded Redis-compatible server; yields its URL."""
+    place = Path(tempfile.mkdtemp(prefix="trustsvc-redis-"))
+    socket = place / "redis.sock"
+    server = subprocess.Popen(
+        embedded_redis.command(place, socket), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        embedded_redis.wait_for(socket)
+        yield f"unix://{socket}"
+    finally:
+        server.terminate()
+        server.wait(10)
+        shutil.rmtree(place, ignore_errors=True)

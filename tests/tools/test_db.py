@@ -1,0 +1,63 @@
+import threading
+
+import pytest
+from sqlalchemy import select
+
+from trustsvc import db, heartbeat, queueing
+from trustsvc.clock import now
+
+
+def test_what_a_transaction_wrote_is_there_afterwards(house):
+    moment = now().replace(microsecond=0)
+
+    with db.transaction() as session:
+        heartbeat.beat(session, "clock", moment)
+
+    with db.reading() as session:
+        assert moment == heartbeat.last(session, "clock")
+
+
+def test_a_transaction_that_fails_leaves_nothing_and_rings_no_bell(house):
+    heard = []
+
+    with queueing.heard_by(heard.append), pytest.raises(RuntimeError), db.transaction() as session:
+        heartbeat.beat(session, "clock", now())
+        queueing.ring(session, "check_orders")
+        raise RuntimeError
+
+    with db.reading() as session:
+        assert heartbeat.last(session, "clock") is None
+    assert heard == []
+
+
+def test_a_bell_rung_many_times_in_a_transaction_rings_once_after_it(house):
+    heard = []
+
+    with queueing.heard_by(heard.append), db.transaction() as session:
+        for _ in range(3):
+            queueing.ring(session, "check_orders")
+        assert heard == []
+
+    assert heard == ["check_orders"]
+
+
+def test_writers_at_once_do_not_fail_or_lose_anything(house):
+    problems = []
+
+    def write(number):
+        try:
+            for turn in range(20):
+                with db.transaction() as session:
+                    heartbeat.beat(session, f"{number}-{turn}", now())
+        except Exception as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert problems == []
+    with db.reading() as session:
+        assert len(session.execute(select(heartbeat.heartbeats)).all()) == 80

@@ -1,0 +1,164 @@
+"""The doors: every blueprint, one gate, the error pages, the security headers."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, Response, g, redirect, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from trustsvc import __version__, config, doors, health, log, signed_links, wording
+from trustsvc.badge import views as badge_views
+from trustsvc.demo import views as demo_views
+from trustsvc.errors import TrustsvcError
+from trustsvc.invitations import views as invitation_views
+from trustsvc.orders import views as order_views
+from trustsvc.privacy import views as privacy_views
+from trustsvc.reviews import desk as review_desk
+from trustsvc.reviews import views as review_views
+from trustsvc.server_log.write import Logged
+from trustsvc.staff import sign_in
+from trustsvc.staff import views as staff_views
+
+MOST_BYTES = 256 * 1024
+CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+logger = log.named("app")
+
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    health.views,
+    order_views.views,
+    invitation_views.views,
+    review_views.views,
+    review_desk.desk,
+    badge_views.views,
+    privacy_views.views,
+    staff_views.views,
+)
+
+
+def create_app() -> Flask:
+    """Build the app for the current settings; raises RuntimeError for a view without a mark."""
+    settings = config.current()
+    app = Flask(
+        "trustsvc",
+        template_folder=str(wording.folder()),
+        static_folder=str(wording.folder() / "static"),
+    )
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BYTES
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    if settings.demo:
+        app.register_blueprint(demo_views.views)
+    app.jinja_env.globals.update(
+        say=wording.say_marked,
+        day=wording.day,
+        decimal=wording.decimal,
+        base_url=settings.base_url,
+        link=signed_links.url,
+    )
+    app.before_request(_gate)
+    app.after_request(_headers)
+    app.register_error_handler(TrustsvcError, _own_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _any_error)
+    _check_marks(app)
+    app.wsgi_app = Logged(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def _check_marks(app: Flask) -> None:
+    for endpoint, view in app.view_functions.items():
+        if endpoint != "static" and doors.passes(view) is None:
+            raise RuntimeError(f"the view {endpoint} does not say who may pass")
+
+
+def _passes() -> doors.Passes:
+    view = request.endpoint and request.endpoint != "static"
+    if not view:
+        return "everybody"
+    from flask import current_app
+
+    return doors.passes(current_app.view_functions[str(request.endpoint)]) or "staff"
+
+
+def _gate() -> Any:
+    if _passes() != "staff":
+        return None
+    g.staff = sign_in.whose(request.cookies.get(sign_in.COOKIE, ""))
+    if g.staff is None:
+        return redirect("/desk/enter", 303)
+    if request.method not in {"GET", "HEAD"}:
+        sign_in.check_form(g.staff, request.form.get("form_token", ""))
+    return None
+
+
+def _headers(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", CSP)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Permissions-Policy", "interest-cohort=()")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    passes = _passes() if response.status_code != 404 else "link"
+    if passes == "everybody":
+        headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    else:
+        headers.setdefault("Referrer-Policy", "no-referrer")
+        headers.setdefault("Cache-Control", "no-store")
+        headers.setdefault("X-Robots-Tag", "noindex")
+    if urlsplit(config.current().base_url).scheme == "https":
+        headers.setdefault("Strict-Transport-Security", "max-age=63072000")
+    return response
+
+
+def _own_error(error: TrustsvcError) -> Response:
+    return _say(error.status, error.title, error.detail)
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    if 300 <= status < 400:
+        return Response(status=status, headers=dict(error.get_headers()))
+    title = {
+        404: "There is nothing here",
+        405: "This door does not work that way",
+        413: "The body is too large",
+    }.get(status, error.name)
+    return _say(status, title, title)
+
+
+def _any_error(error: Exception) -> Response:
+    # The exception's text may hold what came in with the request, so only its kind is logged.
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
+    logger.error("unexpected", problem=type(error).__name__, where=where)
+    return _say(500, "Something went wrong", "Something went wrong on our side.")
+
+
+def _say(status: int, title: str, detail: str) -> Response:
+    """Answer an error: problem+json (RFC 9457) to programs, a page to people; never an echo."""
+    wants_page = request.accept_mimetypes.accept_html and request.headers.get("Accept")
+    if wants_page and _passes() != "signature":
+        language = wording.choose(request.headers.get("Accept-Language"))
+        page = render_template("error.html", status=status, language=language)
+        response = Response(page, status, mimetype="text/html")
+    else:
+        response = _problem(status, title, detail)
+    if status == 503:
+        response.headers["Retry-After"] = "30"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _problem(status: int, title: str, detail: str) -> Response:
+    from flask import json
+
+    body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
+    return Response(body, status, mimetype="application/problem+json")
+
+
+VERSION = __version__

@@ -1,0 +1,1 @@
+"""The small thing on the shop's page, rendered when the score changes."""

@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+views = Blueprint("badge", __name__)

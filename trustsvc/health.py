@@ -1,0 +1,69 @@
+"""Is it alive, is it ready: for whoever runs it."""
+
+from datetime import timedelta
+
+import redis
+from flask import Blueprint, Response, jsonify
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from trustsvc import clock, config, db, doors, heartbeat, migrations, queueing
+
+views = Blueprint("health", __name__)
+
+CLOCK_LATE = timedelta(seconds=90)
+
+
+@views.get("/livez")
+@doors.open_to("everybody")
+def livez() -> Response:
+    """Say that the process answers."""
+    return _uncached(jsonify(status="ok"))
+
+
+@views.get("/readyz")
+@doors.open_to("everybody")
+def readyz() -> tuple[Response, int]:
+    """Say whether work gets done: database, migrations, Redis, the clock's heartbeat.
+
+    Not ready is not closed: orders are accepted without Redis or the clock too, so a load balancer
+    should go by /livez and an alarm by this.
+    """
+    checks = {"database": "failed", "migrations": "failed", "clock": "failed"}
+    try:
+        with db.reading() as session:
+            session.execute(select(1))
+            checks["database"] = "ok"
+            checks["migrations"] = "ok" if migrations.is_current() else "behind: trustsvc migrate"
+            beat = heartbeat.last(session, "clock")
+        late = beat is None or clock.now() - beat > CLOCK_LATE
+        checks["clock"] = "late: is `trustsvc clock` running?" if late else "ok"
+    except SQLAlchemyError:
+        pass
+    checks["redis"] = _redis()
+    ready = all(answer == "ok" for answer in checks.values())
+    return _uncached(jsonify(status="ok" if ready else "not ready", checks=checks)), (
+        200 if ready else 503
+    )
+
+
+@views.get("/.well-known/security.txt")
+@doors.open_to("everybody")
+def security_txt() -> Response:
+    """RFC 9116: whom to tell about a hole."""
+    end = (clock.now() + timedelta(days=180)).strftime("%Y-%m-%dT00:00:00Z")
+    text = f"Contact: mailto:{config.current().contact}\nExpires: {end}\n"
+    return Response(text, mimetype="text/plain")
+
+
+def _redis() -> str:
+    try:
+        queueing.connection().ping()
+    except redis.RedisError:
+        return "away: work goes on, up to a minute late"
+    return "ok"
+
+
+def _uncached(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response

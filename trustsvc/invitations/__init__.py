@@ -1,0 +1,1 @@
+"""Ask the buyer once, politely, at the right time."""

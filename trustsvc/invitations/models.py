@@ -1,0 +1,97 @@
+"""The invitations' tables: whom we ask, and each letter on its way."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from trustsvc.db import Id, Moment, column, metadata
+
+KEEP = "ledger"
+
+# open: asked or about to be · redeemed: a review came · withdrawn: not to be asked (reason says why)
+invitations = Table(
+    "invitations",
+    metadata,
+    column("id", Id, why="ties letters and the review to it", keep=KEEP, primary_key=True),
+    column("shop_id", BigInteger, ForeignKey("shops.id"), why="who asks", keep=KEEP),
+    column(
+        "order_id",
+        BigInteger,
+        ForeignKey("orders.id"),
+        why="about which order",
+        keep=KEEP,
+        unique=True,
+    ),
+    column(
+        "link",
+        LargeBinary,
+        why="random id inside the links of its letters",
+        keep=KEEP,
+        holds="pseudonym",
+        unique=True,
+    ),
+    column("state", Text, why="open, redeemed or withdrawn", keep=KEEP),
+    column("reason", Text, why="why it was withdrawn", keep=KEEP, nullable=True),
+    column("basis", Text, why="legal basis, by rule and wording version", keep=KEEP),
+    column("language", Text, why="language of the letters and pages", keep=KEEP),
+    column("zone", Text, why="letters leave in the buyer's daytime", keep=KEEP),
+    column("experienced_at", Moment, why="date of the experience, shown at the review", keep=KEEP),
+    column("created_at", Moment, why="when it was planned", keep=KEEP),
+    column("expires_at", Moment, why="until when the review link opens", keep=KEEP),
+    CheckConstraint("state IN ('open', 'redeemed', 'withdrawn')", name="state"),
+)
+
+# due: waits for due_at · leased: a sender has it, nothing was said to the mail server yet, safe to
+# take again when the lease runs out · handed: the final dot is about to be sent or was; if its lease
+# runs out nobody can know (RFC 1047) and it becomes unknown · sent, refused, dropped: settled
+letters = Table(
+    "letters",
+    metadata,
+    column("id", Id, why="one letter", keep=KEEP, primary_key=True),
+    column(
+        "invitation_id",
+        BigInteger,
+        ForeignKey("invitations.id"),
+        why="of which invitation",
+        keep=KEEP,
+    ),
+    column("kind", Text, why="invitation or reminder", keep=KEEP),
+    column("state", Text, why="what is to be done", keep=KEEP),
+    column("due_at", Moment, why="when it may leave", keep=KEEP),
+    column("tries", Integer, why="how often it was tried", keep=KEEP),
+    column("lease", LargeBinary, why="which sender has it", keep=KEEP, nullable=True),
+    column("leased_until", Moment, why="when another sender may take it", keep=KEEP, nullable=True),
+    column(
+        "sent_at", Moment, why="start of the retention of the address", keep=KEEP, nullable=True
+    ),
+    column(
+        "problem", Text, why="why it was refused or dropped, as a code", keep=KEEP, nullable=True
+    ),
+    UniqueConstraint("invitation_id", "kind"),
+    CheckConstraint("kind IN ('invitation', 'reminder')", name="kind"),
+    CheckConstraint(
+        "state IN ('due', 'leased', 'handed', 'sent', 'refused', 'dropped', 'unknown')",
+        name="state",
+    ),
+    Index(
+        "ix_letters_due",
+        "due_at",
+        sqlite_where=text("state = 'due'"),
+        postgresql_where=text("state = 'due'"),
+    ),
+    Index(
+        "ix_letters_leased",
+        "leased_until",
+        sqlite_where=text("state IN ('leased', 'handed')"),
+        postgresql_where=text("state IN ('leased', 'handed')"),
+    ),
+)

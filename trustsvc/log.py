@@ -1,0 +1,32 @@
+"""Our own log: one line a thing, in JSON, on standard error, with ids only.
+
+Names, addresses, tokens and order numbers are never passed to it; see tests/tools/test_log.py.
+"""
+
+import logging
+import sys
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+
+def configure(level: int = logging.INFO) -> None:
+    """Set the log up for this process; calling it twice changes nothing."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(sort_keys=True),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def named(room: str) -> FilteringBoundLogger:
+    """Give the logger of a room."""
+    logger: FilteringBoundLogger = structlog.get_logger().bind(room=room)
+    return logger

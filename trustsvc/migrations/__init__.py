@@ -1,0 +1,42 @@
+"""Numbered migrations: expand, then contract; never edited after they landed."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from trustsvc import db
+
+
+def upgrade(to: str = "head") -> None:
+    """Bring the database to a migration; doing it twice changes nothing."""
+    _run(command.upgrade, to)
+
+
+def downgrade(to: str) -> None:
+    _run(command.downgrade, to)
+
+
+def is_current() -> bool:
+    """Say whether the database is where this code expects it."""
+    with db.engine().connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    return found == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    return config
+
+
+def _run(step: object, to: str) -> None:
+    config = _config()
+    with db.engine().connect() as connection:
+        if db.is_sqlite():
+            connection = connection.execution_options(trustsvc_write=True)
+        config.attributes["connection"] = connection
+        step(config, to)  # type: ignore[operator]
+        connection.commit()

@@ -1,0 +1,1 @@
+"""An order comes in and is kept once, as briefly as we can."""

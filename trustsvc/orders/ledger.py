@@ -1,0 +1,42 @@
+"""The ledger: why an order was or was not asked about, line by line; no personal data in it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from trustsvc.orders import models
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One decision: which step, by which rule, with which outcome. Codes only, never free text."""
+
+    order_id: int
+    step: str
+    rule: str
+    outcome: str
+    at: datetime
+
+
+def write(session: Session, lines: Iterable[Line]) -> None:
+    """Append lines in one statement; a ledger is never changed."""
+    rows = [
+        {"order_id": x.order_id, "step": x.step, "rule": x.rule, "outcome": x.outcome, "at": x.at}
+        for x in lines
+    ]
+    if rows:
+        session.execute(models.ledger.insert(), rows)
+
+
+def of_order(session: Session, order_id: int) -> list[Line]:
+    """Read an order's lines, oldest first."""
+    table = models.ledger
+    rows = session.execute(
+        select(table.c.order_id, table.c.step, table.c.rule, table.c.outcome, table.c.at)
+        .where(table.c.order_id == order_id)
+        .order_by(table.c.id)
+    )
+    return [Line(*row) for row in rows]

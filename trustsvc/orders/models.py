@@ -1,0 +1,128 @@
+"""The orders' tables: an order once, the ids of its deliveries, and the ledger of decisions."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from trustsvc.db import Id, Moment, column, metadata
+from trustsvc.vault import Sealed
+
+INVITE = "invited buyer"
+LEDGER = "ledger"
+
+# What is to be done with an order:
+#   received  it waits for check_orders
+#   waiting   checked, but not yet paid: news from the shop makes it received again
+#   settled   decided on; the ledger says how
+orders = Table(
+    "orders",
+    metadata,
+    column("id", Id, why="ties the ledger to its order", keep=LEDGER, primary_key=True),
+    column("shop_id", BigInteger, ForeignKey("shops.id"), why="whose order", keep=LEDGER),
+    column(
+        "identity",
+        LargeBinary,
+        why="recognise the order when it comes again (keyed hash)",
+        keep=LEDGER,
+        holds="pseudonym",
+    ),
+    column(
+        "reference",
+        Sealed,
+        why="tie the review to its order",
+        keep=INVITE,
+        holds="contact",
+        nullable=True,
+    ),
+    column("email", Sealed, why="send the invitation", keep=INVITE, holds="contact", nullable=True),
+    column("name", Sealed, why="greet the buyer", keep=INVITE, holds="contact", nullable=True),
+    column(
+        "buyer",
+        LargeBinary,
+        why="ask a buyer once in the cap period (the shop's keyed hash)",
+        keep="cap period",
+        holds="pseudonym",
+        nullable=True,
+    ),
+    column("locale", Text, why="language and hours of the letter", keep=INVITE, nullable=True),
+    column("consent", Boolean, why="whether the order carries consent", keep=LEDGER, nullable=True),
+    column("state", Text, why="what is to be done", keep=LEDGER),
+    column("unpaid", Boolean, why="do not ask before it is paid", keep=LEDGER),
+    column("created_at", Moment, why="when it was placed", keep=LEDGER),
+    column("paid_at", Moment, why="when it was paid", keep=LEDGER, nullable=True),
+    column("shipped_at", Moment, why="when it was shipped", keep=LEDGER, nullable=True),
+    column("delivered_at", Moment, why="when it was delivered", keep=LEDGER, nullable=True),
+    column(
+        "cancelled_at", Moment, why="do not ask about a cancelled order", keep=LEDGER, nullable=True
+    ),
+    column(
+        "refunded_at", Moment, why="do not ask about a refunded order", keep=LEDGER, nullable=True
+    ),
+    column("received_at", Moment, why="start of its retention", keep=LEDGER),
+    UniqueConstraint("shop_id", "identity"),
+    CheckConstraint("state IN ('received', 'waiting', 'settled')", name="state"),
+    Index(
+        "ix_orders_due",
+        "id",
+        sqlite_where=text("state = 'received'"),
+        postgresql_where=text("state = 'received'"),
+    ),
+    Index("ix_orders_buyer", "shop_id", "buyer"),
+    Index("ix_orders_received_at", "received_at"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    column(
+        "shop_id",
+        BigInteger,
+        ForeignKey("shops.id"),
+        why="whose delivery",
+        keep="delivery id",
+        primary_key=True,
+    ),
+    column(
+        "mark",
+        LargeBinary,
+        why="recognise a delivery that comes again (keyed hash)",
+        keep="delivery id",
+        primary_key=True,
+    ),
+    column(
+        "body",
+        LargeBinary,
+        why="notice another body under the same id (keyed hash)",
+        keep="delivery id",
+        holds="pseudonym",
+    ),
+    column("at", Moment, why="start of its retention", keep="delivery id", index=True),
+    sqlite_with_rowid=False,
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    column("id", Id, why="order of the lines", keep=LEDGER, primary_key=True),
+    column(
+        "order_id",
+        BigInteger,
+        ForeignKey("orders.id"),
+        why="about which order",
+        keep=LEDGER,
+        index=True,
+    ),
+    column("step", Text, why="which step decided", keep=LEDGER),
+    column("rule", Text, why="by which rule", keep=LEDGER),
+    column("outcome", Text, why="what was decided", keep=LEDGER),
+    column("at", Moment, why="when", keep=LEDGER, index=True),
+)

@@ -1,0 +1,1 @@
+"""What each shop platform sends, turned into five fields by pure functions."""

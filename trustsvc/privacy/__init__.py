@@ -1,0 +1,1 @@
+"""What leaves the house and when: retention, purge, receipts, the notice."""

@@ -1,0 +1,144 @@
+"""The bell: says that there is work, never what it is about.
+
+A job's name and at most one opaque id go through Redis, in JSON; states in the database say what is to
+be done. A bell that is lost is rung again by the clock, one that is rung twice does no harm, and one
+that still hangs unanswered is not rung again: a thousand orders in a moment are one job.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+from rq import Queue, SimpleWorker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from sqlalchemy.orm import Session
+
+from trustsvc import config, db, log, runtime
+
+NAMES = frozenset(
+    {
+        "check_orders",
+        "send_invitations",
+        "plan_reminders",
+        "publish_reviews",
+        "refresh_badges",
+        "purge_server_log",
+        "purge_rows",
+    }
+)
+QUEUE = "trustsvc"
+TIMEOUT_S = 300
+FAILURE_TTL_S = 3600
+RUNG_TTL_S = 30  # a bell whose job was lost may be rung again after this
+SILENCE_S = 2.0  # how long we leave a Redis alone that did not answer
+
+logger = log.named("queueing")
+_connections: dict[str, redis.Redis] = {}
+_quiet_until = 0.0
+_listener = threading.local()
+
+
+def connection() -> redis.Redis:
+    """Give the connection of the current settings, with short patience: a bell must not hold up a door."""
+    url = config.current().redis_url or runtime.redis_url()
+    if url not in _connections:
+        _connections[url] = redis.Redis.from_url(
+            url, socket_timeout=1.0, socket_connect_timeout=0.5
+        )
+    return _connections[url]
+
+
+def ring(session: Session, name: str) -> None:
+    """Ring for a job once this transaction is on disk."""
+    _known(name)
+    waiting: set[str] = session.info.setdefault("rung", set())
+    if name not in waiting:
+        waiting.add(name)
+        db.after_commit(session, lambda: send(name))
+
+
+def send(name: str) -> bool:
+    """Ring now. A Redis that is away costs nothing but this bell: the clock rings again.
+
+    True when the bell hangs (rung now or still unanswered), False when Redis did not take it.
+    """
+    global _quiet_until  # noqa: PLW0603 - one Redis a process
+    _known(name)
+    heard: Callable[[str], None] | None = getattr(_listener, "heard", None)
+    if heard:
+        heard(name)
+        return True
+    if time.monotonic() < _quiet_until:
+        return False
+    try:
+        link = connection()
+        if link.set(_rung(name), 1, nx=True, ex=RUNG_TTL_S):
+            _queue(link).enqueue_call(
+                f"jobs.{name}.{name}",
+                timeout=TIMEOUT_S,
+                result_ttl=0,
+                failure_ttl=FAILURE_TTL_S,
+                description=name,
+            )
+    except redis.RedisError as problem:
+        _quiet_until = time.monotonic() + SILENCE_S
+        logger.warning("bell not rung", job=name, problem=type(problem).__name__)
+        return False
+    return True
+
+
+@contextmanager
+def heard_by(heard: Callable[[str], None]) -> Iterator[None]:
+    """Hand this thread's bells to somebody else than Redis: `trustsvc tick`, and tests."""
+    _listener.heard = heard
+    try:
+        yield
+    finally:
+        _listener.heard = None
+
+
+class Worker(SimpleWorker):
+    """Runs our jobs and nothing else: a job that names another function is refused and reported.
+
+    JSON alone does not stop whoever can write to Redis from naming os.system.
+    """
+
+    def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
+        name = str(job.func_name).rpartition(".")[2]
+        if name not in NAMES or job.func_name != f"jobs.{name}.{name}" or job.args or job.kwargs:
+            logger.error("a job that is not ours was refused", job_id=job.id)
+            job.cancel()
+            job.delete()
+            return False
+        # From here on new work needs a new bell: this job may already have looked past it.
+        self.connection.delete(_rung(name))
+        return bool(super().perform_job(job, queue, *args, **kwargs))
+
+
+def make_worker() -> Worker:
+    """Make the worker: one queue (with several RQ can lose a job), no arguments in its log."""
+    url = config.current().redis_url or runtime.redis_url()
+    link = redis.Redis.from_url(url)
+    return Worker(
+        [_queue(link)],
+        connection=link,
+        serializer=JSONSerializer,
+        log_job_description=False,
+    )
+
+
+def _queue(link: redis.Redis) -> Queue:
+    return Queue(QUEUE, connection=link, serializer=JSONSerializer)
+
+
+def _rung(name: str) -> str:
+    return f"trustsvc:rung:{name}"
+
+
+def _known(name: str) -> None:
+    if name not in NAMES:
+        raise ValueError("no such job")

@@ -1,0 +1,1 @@
+"""Who is registered and who opted out, known by fingerprint only."""

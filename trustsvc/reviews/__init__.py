@@ -1,0 +1,1 @@
+"""What buyers say: submitted, decided on, published, withdrawn."""

@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+desk = Blueprint("reviews_desk", __name__)

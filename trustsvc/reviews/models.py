@@ -1,0 +1,112 @@
+"""The reviews' tables: what was written (sealed), and the line that is published (in clear)."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+)
+
+from trustsvc.db import Id, Moment, column, metadata
+from trustsvc.vault import Sealed
+
+KEEP = "review"
+PUBLIC = "publication"
+
+# pending: waits for staff · approved: waits for publish_reviews · published · rejected · withdrawn
+reviews = Table(
+    "reviews",
+    metadata,
+    column("id", Id, why="one review", keep=KEEP, primary_key=True),
+    column("public_id", Text, why="names the review where people see it", keep=KEEP, unique=True),
+    column("shop_id", BigInteger, ForeignKey("shops.id"), why="about which shop", keep=KEEP),
+    column(
+        "invitation_id",
+        BigInteger,
+        ForeignKey("invitations.id"),
+        why="one review an invitation; proof that it is verified",
+        keep=KEEP,
+        unique=True,
+        nullable=True,
+    ),
+    column("state", Text, why="what is to be done", keep=KEEP),
+    column("stars", Integer, why="the score", keep=KEEP, holds="opinion"),
+    column("title", Sealed, why="what the buyer says", keep=KEEP, holds="opinion"),
+    column("text", Sealed, why="what the buyer says", keep=KEEP, holds="opinion"),
+    column("name", Sealed, why="as the buyer wants to be named", keep=KEEP, holds="contact"),
+    column("city", Sealed, why="as the buyer wants it shown", keep=KEEP, holds="contact"),
+    column(
+        "email",
+        Sealed,
+        why="clarification and rights, never shown",
+        keep=KEEP,
+        holds="contact",
+        nullable=True,
+    ),
+    column(
+        "reference",
+        Sealed,
+        why="tie the review to its order",
+        keep=KEEP,
+        holds="contact",
+        nullable=True,
+    ),
+    column(
+        "buyer",
+        LargeBinary,
+        why="find a person's reviews (the shop's keyed hash)",
+        keep=KEEP,
+        holds="pseudonym",
+        nullable=True,
+    ),
+    column("language", Text, why="language it was written in", keep=KEEP),
+    column("consent", Boolean, why="may be published", keep=KEEP),
+    column("consent_wording", Text, why="to what the author agreed, by version", keep=KEEP),
+    column("experienced_at", Moment, why="date of the experience", keep=KEEP),
+    column("submitted_at", Moment, why="when it was written", keep=KEEP),
+    column("edited_at", Moment, why="when it was last corrected", keep=KEEP, nullable=True),
+    column("decided_at", Moment, why="when it was decided on", keep=KEEP, nullable=True),
+    column(
+        "decided_by",
+        Text,
+        why="who decided: staff id, or the command line",
+        keep=KEEP,
+        holds="staff",
+        nullable=True,
+    ),
+    column("reason", Text, why="reason code of a rejection", keep=KEEP, nullable=True),
+    CheckConstraint("stars BETWEEN 1 AND 5", name="stars"),
+    CheckConstraint(
+        "state IN ('pending', 'approved', 'published', 'rejected', 'withdrawn')", name="state"
+    ),
+    Index("ix_reviews_state", "state", "id"),
+)
+
+publications = Table(
+    "publications",
+    metadata,
+    column(
+        "review_id",
+        Id,
+        ForeignKey("reviews.id"),
+        why="of which review",
+        keep=PUBLIC,
+        primary_key=True,
+    ),
+    column("shop_id", BigInteger, ForeignKey("shops.id"), why="on whose page", keep=PUBLIC),
+    column("stars", Integer, why="the score", keep=PUBLIC, holds="published"),
+    column("title", Text, why="what the buyer says", keep=PUBLIC, holds="published"),
+    column("text", Text, why="what the buyer says", keep=PUBLIC, holds="published"),
+    column("name", Text, why="as the buyer chose to be named", keep=PUBLIC, holds="published"),
+    column("city", Text, why="as the buyer chose to show it", keep=PUBLIC, holds="published"),
+    column("language", Text, why="language it is written in", keep=PUBLIC),
+    column("verified", Boolean, why="whether an order stands behind it", keep=PUBLIC),
+    column("experienced_at", Moment, why="date of the experience", keep=PUBLIC),
+    column("published_at", Moment, why="date of publication", keep=PUBLIC),
+    Index("ix_publications_newest", "shop_id", "published_at"),
+)

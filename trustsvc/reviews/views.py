@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+views = Blueprint("reviews", __name__)

@@ -1,0 +1,37 @@
+"""The short folder for sockets: a path in the data folder can be too long for one (108 bytes)."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes
+
+from trustsvc import config
+from trustsvc.errors import Misconfigured
+
+
+def folder() -> Path:
+    """Give the folder that belongs to this data folder and this user, mode 0700.
+
+    Raises Misconfigured when somebody else was there first.
+    """
+    place = hashes.Hash(hashes.SHA256())
+    place.update(str(config.current().data).encode())
+    name = f"trustsvc-{os.getuid()}-{place.finalize().hex()[:12]}"
+    found = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / name
+    found.mkdir(mode=0o700, exist_ok=True)
+    known = found.lstat()
+    if found.is_symlink() or known.st_uid != os.getuid() or known.st_mode & 0o077:
+        raise Misconfigured(
+            "The runtime folder belongs to somebody else: remove it, or set XDG_RUNTIME_DIR."
+        )
+    return found
+
+
+def redis_socket() -> Path:
+    return folder() / "redis.sock"
+
+
+def redis_url() -> str:
+    """Say where the embedded Redis-compatible server listens."""
+    return f"unix://{redis_socket()}"

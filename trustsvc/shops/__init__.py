@@ -1,0 +1,1 @@
+"""Who may send orders and show a badge."""

@@ -1,0 +1,1 @@
+"""Who works here: one-time links, sign-in, sessions."""

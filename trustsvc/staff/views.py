@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+views = Blueprint("staff", __name__)

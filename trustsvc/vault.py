@@ -1,0 +1,50 @@
+"""Encrypted columns: what is in the database is of no use without the key folder.
+
+Fernet (AES-128-CBC and HMAC-SHA256) through `cryptography`; MultiFernet so that keys can be rotated.
+"""
+
+import base64
+from typing import Any
+
+from cryptography.fernet import Fernet, MultiFernet
+from sqlalchemy import LargeBinary
+from sqlalchemy.types import TypeDecorator
+
+from trustsvc import keys
+
+_known: dict[tuple[keys.Key, ...], MultiFernet] = {}
+
+
+def _box() -> MultiFernet:
+    ring = keys.ring("vault")
+    if ring not in _known:
+        newest_first = [Fernet(base64.urlsafe_b64encode(key.secret)) for key in reversed(ring)]
+        _known.clear()
+        _known[ring] = MultiFernet(newest_first)
+    return _known[ring]
+
+
+def seal(text: str) -> bytes:
+    """Encrypt with the newest key."""
+    return _box().encrypt(text.encode())
+
+
+def unseal(sealed: bytes) -> str:
+    """Decrypt with whichever key fits; raises cryptography.fernet.InvalidToken when none does."""
+    return _box().decrypt(sealed).decode()
+
+
+class Sealed(TypeDecorator[str]):
+    """A column whose text is encrypted on its way in and decrypted on its way out.
+
+    Cannot be searched or compared in SQL, on purpose: look people up by a mark of fingerprints.py.
+    """
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> bytes | None:
+        return None if value is None else seal(value)
+
+    def process_result_value(self, value: Any, dialect: Any) -> str | None:
+        return None if value is None else unseal(bytes(value))
