@@ -16,7 +16,7 @@ for variable in [name for name in os.environ if name.startswith("TRUSTSVC_")]:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a PostgreSQL of our own; gives the address of a server whose `template_house` is migrated."""
+    """Start a PostgreSQL of our own, with a migrated `template_house`; gives its folder."""
     yield from servers.postgres(tmp_path_factory.mktemp("pg"))
 
 

@@ -1,4 +1,4 @@
-"""Real servers for tests: PostgreSQL and a Redis-compatible one, on sockets of our own, ended by id."""
+"""Real servers for tests: PostgreSQL and a Redis-compatible one, on sockets of our own."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Settings: frozen, typed, from TRUSTSVC_* or the file named by TRUSTSVC_*_FILE; refuses nonsense."""
+"""Settings: frozen, typed, from TRUSTSVC_* or a file named by …_FILE; refuses nonsense."""
 
 import ipaddress
 import os
@@ -18,7 +18,7 @@ DATABASES = ("sqlite", "postgresql")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything an operator can decide; the README's table documents each, and a test holds it to that."""
+    """Everything an operator can decide; a test holds the README's table to it."""
 
     data: Path
     bind: str
@@ -68,8 +68,8 @@ PREFIX = "TRUSTSVC_"
 def load(environ: Mapping[str, str]) -> Settings:
     """Read the settings from an environment.
 
-    Raises Misconfigured with a sentence that names the setting and says what to do; the value itself
-    is never repeated, because it may be a secret.
+    Raises Misconfigured with a sentence that names the setting and says what to do; the value
+    itself is never repeated, because it may be a secret.
     """
     raw = dict(DEFAULTS)
     for variable in sorted(environ):
@@ -119,7 +119,7 @@ def current() -> Settings:
 
 
 def use(settings: Settings | None) -> None:
-    """Let this process run with other settings (tests, the demo); None goes back to the environment."""
+    """Let this process run with other settings (tests, the demo); None: the environment's."""
     global _used  # noqa: PLW0603 - the one set of settings of the process
     _used = settings
     if settings is None:
@@ -177,8 +177,8 @@ def _log_days(text: str) -> int:
         return _whole("LOG_DAYS", text, 1, MOST_LOG_DAYS)
     except Misconfigured:
         raise Misconfigured(
-            "TRUSTSVC_LOG_DAYS must be a whole number from 1 to 90: the server log is promised to be "
-            "deleted after 90 days at the latest, so it can be shortened and never lengthened."
+            "TRUSTSVC_LOG_DAYS must be a whole number from 1 to 90: the server log is promised to "
+            "be deleted after 90 days at the latest, so it can be shortened and never lengthened."
         ) from None
 
 
@@ -231,9 +231,9 @@ def _mail_url(text: str, data: Path) -> str:
         raise Misconfigured("TRUSTSVC_MAIL_URL must begin with smtp://, smtps:// or maildir:.")
     if parts.scheme != "maildir" and not parts.hostname:
         raise Misconfigured("TRUSTSVC_MAIL_URL names no mail server.")
-    if parts.scheme == "smtp" and parts.password and not is_loopback(parts.hostname or ""):
-        if "starttls=never" in parts.query:
-            raise Misconfigured("TRUSTSVC_MAIL_URL would send a password without TLS.")
+    in_clear = parts.scheme == "smtp" and "starttls=never" in parts.query
+    if in_clear and parts.password and not is_loopback(parts.hostname or ""):
+        raise Misconfigured("TRUSTSVC_MAIL_URL would send a password without TLS.")
     return url
 
 
@@ -265,5 +265,5 @@ def _check_eu(settings: Settings) -> None:
     for host, what in [(mail_host, "MAIL_URL"), *((proxy, "TRUSTED_PROXIES") for proxy in proxies)]:
         if host and host not in settings.eu_only and not is_loopback(host):
             raise Misconfigured(
-                f"TRUSTSVC_{what} names a host that TRUSTSVC_EU_ONLY does not list as being in the EU."
+                f"TRUSTSVC_{what} names a host that TRUSTSVC_EU_ONLY does not list."
             )

@@ -1,8 +1,8 @@
 """The database: SQLite first, PostgreSQL when outgrown. SQL is the truth.
 
 `transaction()` is the only way to write. It lets one process write at a time on SQLite (an flock:
-SQLite's own waiting has pauses of up to a second under load), commits, and then rings the bells that
-were asked for inside it.
+SQLite's own waiting has pauses of up to a second under load), commits, and then rings the bells
+that were asked for inside it.
 """
 
 import fcntl

@@ -16,8 +16,8 @@ def open_to(passes: Passes) -> Callable[[View], View]:
     """Say who may pass.
 
     everybody: public, nothing personal · signature: the view checks a platform's signature itself ·
-    link: the path holds a signed token (never cached, never indexed, no referrer) · staff: signed in ·
-    entering: the desk's own sign-in pages.
+    link: the path holds a signed token (never cached, never indexed, no referrer) · staff: signed
+    in · entering: the desk's own sign-in pages.
     """
 
     def mark(view: View) -> View:

@@ -1,14 +1,15 @@
 """The keyed, versioned one-way hash of an e-mail address.
 
-HMAC-SHA256 by `cryptography` over a written normalisation. Without the key a list of all addresses in
-the world does not turn a mark back (plain SHA-256 would fall in minutes); the key is never in the
-database. A mark says by which rule and which key it was made:
+HMAC-SHA256 by `cryptography` over a written normalisation. Without the key a list of all addresses
+in the world does not turn a mark back (plain SHA-256 would fall in minutes); the key is never in
+the database. A mark says by which rule and which key it was made:
 
     1 byte rule version · 1 byte key version · 16 bytes of HMAC-SHA256
 
 Rule 1: trim, NFC, lower case, NFC again, IDNA (UTS 46) for the domain. Dots and plus signs are part
-of the address: a provider's habits would be a rule of their own, never used for sending. A local part
-that changes under NFKC is refused rather than folded, so nobody can take another person's mark.
+of the address: a provider's habits would be a rule of their own, never used for sending. A local
+part that changes under NFKC is refused rather than folded, so nobody can take another person's
+mark.
 """
 
 import unicodedata

@@ -1,6 +1,7 @@
 """What happened: one row a thing, in the transaction in which it happened.
 
-Announcements, the badge and the public chain read it; nobody is told of a thing that was rolled back.
+Announcements, the badge and the public chain read it; nobody is told of a thing that was rolled
+back.
 """
 
 from datetime import datetime

@@ -1,8 +1,8 @@
 """The bell: says that there is work, never what it is about.
 
-A job's name and at most one opaque id go through Redis, in JSON; states in the database say what is to
-be done. A bell that is lost is rung again by the clock, one that is rung twice does no harm, and one
-that still hangs unanswered is not rung again: a thousand orders in a moment are one job.
+A job's name goes through Redis, in JSON, and nothing else; states in the database say what
+is to be done. A bell that is lost is rung again by the clock, one that is rung twice does no harm,
+and one that still hangs unanswered is not rung again: a thousand orders in a moment are one job.
 """
 
 import threading
@@ -43,7 +43,7 @@ _listener = threading.local()
 
 
 def connection() -> redis.Redis:
-    """Give the connection of the current settings, with short patience: a bell must not hold up a door."""
+    """Give the connection of the current settings; short patience: a bell holds up no door."""
     url = config.current().redis_url or runtime.redis_url()
     if url not in _connections:
         _connections[url] = redis.Redis.from_url(

@@ -1,8 +1,8 @@
 """Links that cannot be guessed or made: itsdangerous over a random 128-bit id, one salt a purpose.
 
 The token holds nothing but the id. Whether the id still opens something is for the database to say,
-expiry too: a clock set back must not refuse a valid link, and a token has several spellings (the last
-base64 character, padding), so single use goes by the inner id, never by the token.
+expiry too: a clock set back must not refuse a valid link, and a token has several spellings (the
+last base64 character, padding), so single use goes by the inner id, never by the token.
 """
 
 import base64
@@ -51,7 +51,8 @@ class _Signer(itsdangerous.Signer):
 
 
 def _signer(purpose: Purpose) -> _Signer:
-    # Oldest first: itsdangerous signs with the last (CVE-2025-47278 was a list the wrong way round).
+    # Oldest first: itsdangerous signs with the last (CVE-2025-47278 was a list the wrong way
+    # round).
     secrets_oldest_first = [key.secret for key in keys.ring("link")]
     salt = f"trustsvc link {purpose}".encode()
     return _Signer(secrets_oldest_first, salt=salt, algorithm=_HmacSha256())

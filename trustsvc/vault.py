@@ -1,6 +1,7 @@
 """Encrypted columns: what is in the database is of no use without the key folder.
 
-Fernet (AES-128-CBC and HMAC-SHA256) through `cryptography`; MultiFernet so that keys can be rotated.
+Fernet (AES-128-CBC and HMAC-SHA256) through `cryptography`; MultiFernet so that keys can be
+rotated.
 """
 
 import base64

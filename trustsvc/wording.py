@@ -1,8 +1,8 @@
 """Words in the reader's language: the catalogues of templates/words, and letters.
 
-A catalogue is a TOML file a room and language, `templates/words/<language>/<room>.toml`; its words are
-said with `say("<room>.<key>", "nl", shop="…")`. All languages have the same keys and the same places
-to fill in (tests/tools/test_wording.py).
+A catalogue is a TOML file a room and language, `templates/words/<language>/<room>.toml`; its words
+are said with `say("<room>.<key>", "nl", shop="…")`. All languages have the same keys and the same
+places to fill in (tests/tools/test_wording.py).
 """
 
 import tomllib
@@ -50,7 +50,7 @@ def _flat(tree: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:
 
 
 def say(key: str, language: str, **values: object) -> str:
-    """Say something in a language. With `count`, the key's CLDR plural form is taken (key.one …)."""
+    """Say something in a language; with `count` the CLDR plural form is taken (key.one …)."""
     words = catalogue(language)
     if "count" in values:
         rule = plural.to_python(Locale.parse(language).plural_form)
@@ -70,7 +70,7 @@ def _shield(value: object) -> object:
 
 
 def choose(*wishes: str | None) -> str:
-    """Choose the first language we speak: from locales (nl-BE, de_DE) or an Accept-Language header."""
+    """Choose the first language we speak: of locales (nl-BE, de_DE) or Accept-Language headers."""
     for wish in wishes:
         for part in (wish or "").split(","):
             language = part.partition(";")[0].strip().replace("_", "-").partition("-")[0].lower()

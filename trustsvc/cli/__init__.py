@@ -1,4 +1,4 @@
-"""The command line: `trustsvc <command>`; one file a group of commands, loaded when it is called."""
+"""The command line: `trustsvc <command>`; one file a group, loaded when it is called."""
 
 import importlib
 

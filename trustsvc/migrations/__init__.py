@@ -1,5 +1,6 @@
 """Numbered migrations: expand, then contract; never edited after they landed."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
@@ -32,11 +33,9 @@ def _config() -> Config:
     return config
 
 
-def _run(step: object, to: str) -> None:
+def _run(step: Callable[[Config, str], None], to: str) -> None:
     config = _config()
-    with db.engine().connect() as connection:
-        if db.is_sqlite():
-            connection = connection.execution_options(trustsvc_write=True)
+    with db.engine().connect().execution_options(trustsvc_write=True) as connection:
         config.attributes["connection"] = connection
-        step(config, to)  # type: ignore[operator]
+        step(config, to)
         connection.commit()

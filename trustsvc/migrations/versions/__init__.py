@@ -1,0 +1,1 @@
+"""Numbered: 0001 is the house as it was founded."""

@@ -1,0 +1,86 @@
+"""The processes of the Procfile: web, worker, clock, and the migrations before them."""
+
+import signal
+import threading
+import time
+
+import click
+import redis
+from granian import Granian
+from granian.constants import Interfaces
+from sqlalchemy.exc import SQLAlchemyError
+
+from jobs import schedule
+from trustsvc import clock as time_of_day
+from trustsvc import config, db, heartbeat, keys, log, migrations, queueing
+
+HEARTBEAT_S = 10
+THREADS = 16
+logger = log.named("cli")
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database up to date (the release step)."""
+    keys.make_all()
+    migrations.upgrade()
+    click.echo("The database is up to date.")
+
+
+@click.command()
+def web() -> None:
+    """Serve the pages, the webhook doors and the badge."""
+    settings = config.current()
+    Granian(
+        "trustsvc.wsgi:application",
+        address=settings.bind,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=THREADS,
+        websockets=False,
+        log_access=False,  # the server log is ours: it masks tokens
+        respawn_failed_workers=True,
+        process_name="trustsvc web",
+    ).serve()
+
+
+@click.command()
+def worker() -> None:
+    """Do the jobs that are rung for; waits for a Redis that is away."""
+    while True:
+        try:
+            queueing.make_worker().work(logging_level="WARNING")
+        except redis.RedisError as problem:
+            logger.warning("redis is away", problem=type(problem).__name__)
+            time.sleep(1)
+        else:
+            return
+
+
+@click.command()
+def clock() -> None:
+    """Ring for what is due, and give a sign of life; doubled clocks do no harm."""
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    rung: dict[str, float] = {}
+    beaten = 0.0
+    while not ended.wait(1.0 if rung else 0):
+        moment = time.monotonic()
+        for tick in schedule.TICKS:
+            if moment - rung.get(tick.job, -tick.every_s) >= tick.every_s:
+                queueing.send(tick.job)
+                rung[tick.job] = moment
+        if not beaten or moment - beaten >= HEARTBEAT_S:
+            beaten = _beat(moment, beaten)
+
+
+def _beat(moment: float, before: float) -> float:
+    try:
+        with db.transaction() as session:
+            heartbeat.beat(session, "clock", time_of_day.now())
+    except (SQLAlchemyError, OSError) as problem:
+        logger.warning("no heartbeat", problem=type(problem).__name__)
+        return before
+    return moment

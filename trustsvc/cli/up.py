@@ -1,0 +1,119 @@
+"""`trustsvc up`: everything on one machine: Redis, web, worker and clock, kept alive."""
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import click
+
+from trustsvc import config, embedded_redis, keys, log, migrations, runtime
+from trustsvc.errors import Misconfigured
+
+LONGEST_PAUSE_S = 5.0
+PATIENCE_S = 15
+logger = log.named("up")
+
+
+@dataclass(slots=True)
+class Child:
+    """A process that is started again when it ends, after a pause that grows."""
+
+    name: str
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    pause_s: float = 0.2
+    not_before: float = 0.0
+
+    def keep_alive(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            if time.monotonic() - self.not_before > 10:
+                self.pause_s = 0.2
+            return
+        if self.process is not None:
+            logger.warning("ended, will be started again", process=self.name)
+            self.process = None
+            self.not_before = time.monotonic() + self.pause_s
+            self.pause_s = min(self.pause_s * 2, LONGEST_PAUSE_S)
+        if time.monotonic() >= self.not_before:
+            self.process = subprocess.Popen(
+                self.command,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has no threads
+            )
+            self.not_before = time.monotonic()
+
+    def end(self) -> None:
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@click.command()
+def up() -> None:
+    """Run the whole service until it is told to stop (Ctrl-C or SIGTERM)."""
+    settings = config.current()
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    with _only_one():
+        keys.make_all()
+        migrations.upgrade()
+        children = [Child(name, _own(name)) for name in ("worker", "clock", "web")]
+        if settings.embedded_redis:
+            children.insert(0, _redis())
+        try:
+            click.echo(f"trustsvc is at {settings.base_url}  (Ctrl-C stops it)")
+            while not ended.wait(0.2):
+                for child in children:
+                    child.keep_alive()
+        finally:
+            for child in reversed(children):
+                child.end()
+
+
+def _own(name: str) -> list[str]:
+    return [sys.executable, "-m", "trustsvc.cli", name]
+
+
+def _redis() -> Child:
+    socket = runtime.redis_socket()
+    child = Child("redis", embedded_redis.command(config.current().data / "redis", socket))
+    child.keep_alive()
+    embedded_redis.wait_for(socket)
+    return child
+
+
+@contextlib.contextmanager
+def _only_one() -> Iterator[None]:
+    """Hold the data folder; raises Misconfigured when another `trustsvc up` does."""
+    data = config.current().data
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (data / "up.lock").open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Misconfigured(
+                "Another trustsvc runs on this data folder: stop it, or set TRUSTSVC_DATA."
+            ) from None
+        yield
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to end this child when its parent is killed, so that no orphan keeps the port."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+        if os.getppid() == 1:
+            os._exit(1)
