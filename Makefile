@@ -1,0 +1,54 @@
+# make demo   sets up and shows the main job on real-shaped orders (ONCE=1 make demo ends when done)
+# make run    sets up and runs the service on the embedded default
+# make test   everything, on SQLite and PostgreSQL, browser tests included
+# make quick  the part of the tests that takes seconds
+PYTHON ?= python3
+PYTEST ?= .venv/bin/python -m pytest
+BIN := .venv/bin
+
+.PHONY: demo run test quick lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3 …"; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+		{ echo "Python's venv is missing; on Debian: apt-get install python3-venv"; exit 1; }
+	@touch $@
+
+.venv/ready: .venv/made requirements.lock pyproject.toml
+	@echo "Installing what requirements.lock pins …"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/ready-for-tests: .venv/ready requirements-dev.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: .venv/ready
+	@$(BIN)/trustsvc demo $(if $(filter-out 0,$(ONCE)),--once)
+
+run: .venv/ready
+	@$(BIN)/trustsvc up
+
+test: .venv/ready-for-tests
+	@.ci/provide
+	$(PYTEST) -n 2 --dist loadscope $(ARGS)
+
+quick: .venv/ready-for-tests
+	$(PYTEST) -n 2 -m "not slow and not browser and not walk" $(ARGS)
+
+# The pins, with hashes, for every platform; needs uv on the PATH.
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header -q pyproject.toml --group build -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header -q pyproject.toml --group build --group dev \
+		-c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,42 @@
+"""The head of the migrations is what the models say, and the way back works."""
+
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect
+
+import trustsvc.app  # noqa: F401 - loads the tables of every room
+from trustsvc import db, migrations
+
+
+def differences():
+    with db.engine().connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        return compare_metadata(context, db.metadata)
+
+
+def tables():
+    return set(inspect(db.engine()).get_table_names())
+
+
+def test_the_head_is_what_the_models_say(house):
+    assert differences() == []
+    assert migrations.is_current()
+
+
+def test_up_down_and_up_again(house):
+    before = tables()
+
+    migrations.downgrade("base")
+    emptied = tables()
+    migrations.upgrade()
+
+    assert emptied == {"alembic_version"}
+    assert before == tables()
+    assert differences() == []
+
+
+def test_upgrading_twice_changes_nothing(house):
+    migrations.upgrade()
+    migrations.upgrade()
+
+    assert migrations.is_current()

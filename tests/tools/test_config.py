@@ -1,0 +1,79 @@
+import pytest
+
+from trustsvc import config
+from trustsvc.errors import Misconfigured
+
+SECRET = "hunter2hunter2"
+
+
+def test_defaults_are_safe():
+    settings = config.load({})
+
+    assert settings.bind == "127.0.0.1"
+    assert settings.base_url == "http://127.0.0.1:8000"
+    assert settings.database_url.startswith("sqlite:///")
+    assert settings.mail_url.startswith("maildir:")
+    assert settings.embedded_redis
+    assert settings.log_days == 90
+    assert not settings.demo
+
+
+def test_the_base_url_follows_the_port():
+    assert config.load({"TRUSTSVC_PORT": "9001"}).base_url == "http://127.0.0.1:9001"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("TRUSTSVC_PROT", "1", "TRUSTSVC_PROT is not a setting"),
+        ("TRUSTSVC_PORT", "http", "TRUSTSVC_PORT must be a whole number"),
+        ("TRUSTSVC_PORT", "70000", "TRUSTSVC_PORT must be a whole number"),
+        ("TRUSTSVC_BASE_URL", "http://reviews.example", "must begin with https://"),
+        ("TRUSTSVC_BASE_URL", "reviews.example", "must look like"),
+        ("TRUSTSVC_BASE_URL", f"https://u:{SECRET}@reviews.example", "must not hold"),
+        ("TRUSTSVC_LOG_DAYS", "91", "never lengthened"),
+        ("TRUSTSVC_LOG_DAYS", "0", "from 1 to 90"),
+        ("TRUSTSVC_REDIS_URL", "redis://redis.example", "without a password"),
+        ("TRUSTSVC_REDIS_URL", "http://redis.example", "must begin with redis://"),
+        ("TRUSTSVC_DATABASE_URL", f"mysql://u:{SECRET}@h/d", "must begin with sqlite"),
+        ("TRUSTSVC_MAIL_URL", "sendmail:", "must begin with smtp://"),
+        ("TRUSTSVC_MAIL_URL", f"smtp://u:{SECRET}@mx.example?starttls=never", "without TLS"),
+        ("TRUSTSVC_MAIL_FROM", "a@b.example\r\nBcc: c@d.example", "one plain address"),
+        ("TRUSTSVC_TRUSTED_PROXIES", "everybody", "must be addresses or networks"),
+        ("TRUSTSVC_DEMO", "yes", "must be 0 or 1"),
+        ("TRUSTSVC_MAIL_URL_FILE", "/nowhere/at/all", "cannot be read"),
+    ],
+)
+def test_nonsense_is_refused_with_a_sentence_that_repeats_no_value(name, value, says):
+    with pytest.raises(Misconfigured) as refused:
+        config.load({name: value})
+
+    assert says in refused.value.detail
+    assert SECRET not in refused.value.detail
+
+
+def test_a_secret_can_come_from_a_file(tmp_path):
+    file = tmp_path / "mail"
+    file.write_text(f"smtps://u:{SECRET}@mx.example\n")
+
+    settings = config.load({"TRUSTSVC_MAIL_URL_FILE": str(file)})
+
+    assert settings.mail_url == f"smtps://u:{SECRET}@mx.example"
+
+
+def test_a_setting_and_its_file_at_once_is_refused(tmp_path):
+    with pytest.raises(Misconfigured):
+        config.load({"TRUSTSVC_MAIL_URL": "maildir:/x", "TRUSTSVC_MAIL_URL_FILE": str(tmp_path)})
+
+
+def test_the_demo_is_for_loopback_only():
+    with pytest.raises(Misconfigured):
+        config.load({"TRUSTSVC_DEMO": "1", "TRUSTSVC_BASE_URL": "https://reviews.example"})
+
+
+def test_eu_only_refuses_a_mail_host_that_is_not_listed():
+    listed = {"TRUSTSVC_EU_ONLY": "mx.example.eu", "TRUSTSVC_MAIL_URL": "smtps://mx.example.eu"}
+
+    config.load(listed)
+    with pytest.raises(Misconfigured):
+        config.load(listed | {"TRUSTSVC_MAIL_URL": "smtps://mx.example.us"})

@@ -1,0 +1,99 @@
+import threading
+
+import redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from trustsvc import clock, config, db, queueing
+from trustsvc.shops import enrol
+
+
+def link():
+    return redis.Redis.from_url(config.current().redis_url)
+
+
+def queue():
+    return Queue(queueing.QUEUE, connection=link(), serializer=JSONSerializer)
+
+
+def everything_in_redis():
+    read = {b"hash": "hgetall", b"list": "lrange", b"set": "smembers", b"string": "get"}
+    found = []
+    for key in link().scan_iter():
+        kind = link().type(key)
+        span = (0, -1) if kind == b"list" else ()
+        found += [key, getattr(link(), read[kind])(key, *span)]
+    return repr(found).encode()
+
+
+def test_a_thousand_bells_in_a_moment_are_one_job(house):
+    for _ in range(1000):
+        assert queueing.send("check_orders")
+
+    assert queue().count == 1
+
+
+def test_a_bell_can_be_rung_again_once_its_job_began(house):
+    queueing.send("check_orders")
+    queueing.make_worker().work(burst=True)
+
+    queueing.send("check_orders")
+
+    assert queue().count == 1
+
+
+def test_nothing_but_a_name_goes_through_redis(house):
+    with db.transaction() as session:
+        enrol.enrol(
+            session, enrol.Enrolment("Anna's Secret Shop", "anna.example", "shopify"), clock.now()
+        )
+        queueing.ring(session, "check_orders")
+
+    stored = everything_in_redis()
+    assert b"check_orders" in stored
+    assert b"Anna" not in stored
+    assert b"anna.example" not in stored
+
+
+def test_a_finished_job_leaves_nothing_in_redis(house):
+    queueing.send("check_orders")
+
+    queueing.make_worker().work(burst=True)
+
+    left = [key for key in link().scan_iter() if key.startswith((b"rq:job:", b"rq:results:"))]
+    assert left == []
+
+
+def test_a_job_that_is_not_ours_is_refused(house, tmp_path):
+    planted = tmp_path / "planted"
+    queue().enqueue_call("os.mkdir", args=[str(planted)])
+    queue().enqueue_call("os.getcwd")
+    queue().enqueue_call("jobs.check_orders.check_orders", args=["x"])
+    queueing.send("check_orders")
+
+    queueing.make_worker().work(burst=True)
+
+    assert not planted.exists()
+    assert queue().count == 0
+
+
+def test_a_redis_that_is_away_costs_a_door_nothing(house, monkeypatch):
+    away = config.load(
+        {"TRUSTSVC_DATA": str(house.data), "TRUSTSVC_REDIS_URL": "unix:///nowhere.sock"}
+    )
+    config.use(away)
+    monkeypatch.setattr(queueing, "_quiet_until", 0.0)
+
+    assert queueing.send("check_orders") is False
+    assert queueing.send("check_orders") is False
+
+
+def test_bells_of_another_thread_are_not_heard_here(house):
+    heard = []
+    with queueing.heard_by(heard.append):
+        other = threading.Thread(target=queueing.send, args=("check_orders",))
+        other.start()
+        other.join()
+
+    assert heard == []
+    assert queue().count == 1

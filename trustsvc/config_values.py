@@ -1,0 +1,127 @@
+"""Reads the value of one setting each; refuses what makes no sense, saying what to do.
+
+No sentence repeats the value: it may be a secret.
+"""
+
+import ipaddress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from trustsvc.errors import Misconfigured
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+MOST_LOG_DAYS = 90
+DATABASES = ("sqlite", "postgresql")
+
+
+def is_loopback(host: str) -> bool:
+    if host in {"localhost", ""} or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def whole(name: str, text: str, least: int, most: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if not least <= number <= most:
+        raise Misconfigured(f"TRUSTSVC_{name} must be a whole number from {least} to {most}.")
+    return number
+
+
+def yes(name: str, text: str) -> bool:
+    if text not in {"", "0", "1"}:
+        raise Misconfigured(f"TRUSTSVC_{name} must be 0 or 1.")
+    return text == "1"
+
+
+def words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip().lower() for word in text.split(",") if word.strip())
+
+
+def log_days(text: str) -> int:
+    try:
+        return whole("LOG_DAYS", text, 1, MOST_LOG_DAYS)
+    except Misconfigured:
+        raise Misconfigured(
+            "TRUSTSVC_LOG_DAYS must be a whole number from 1 to 90: the server log is promised to "
+            "be deleted after 90 days at the latest, so it can be shortened and never lengthened."
+        ) from None
+
+
+def base_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise Misconfigured("TRUSTSVC_BASE_URL must look like https://reviews.example.com.")
+    if parts.username or parts.password:
+        raise Misconfigured("TRUSTSVC_BASE_URL must not hold a user name or a password.")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise Misconfigured(
+            "TRUSTSVC_BASE_URL must begin with https:// unless it is a loopback address."
+        )
+    return text.rstrip("/")
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(word) for word in words(text))
+    except ValueError:
+        raise Misconfigured(
+            "TRUSTSVC_TRUSTED_PROXIES must be addresses or networks with commas between, "
+            "such as 127.0.0.1,10.0.0.0/8."
+        ) from None
+
+
+def database_url(text: str, data: Path) -> str:
+    url = text or f"sqlite:///{data / 'trustsvc.db'}"
+    scheme = url.partition(":")[0]
+    if scheme.partition("+")[0] not in DATABASES:
+        raise Misconfigured("TRUSTSVC_DATABASE_URL must begin with sqlite:/// or postgresql://.")
+    return f"postgresql+psycopg{url.removeprefix(scheme)}" if scheme == "postgresql" else url
+
+
+def redis_url(text: str) -> str:
+    if not text:
+        return ""
+    parts = urlsplit(text)
+    if parts.scheme not in {"redis", "rediss", "unix"}:
+        raise Misconfigured("TRUSTSVC_REDIS_URL must begin with redis://, rediss:// or unix://.")
+    if parts.scheme != "unix" and not parts.password and not is_loopback(parts.hostname or ""):
+        raise Misconfigured("TRUSTSVC_REDIS_URL names a server beyond loopback without a password.")
+    return text
+
+
+def mail_url(text: str, data: Path) -> str:
+    url = text or f"maildir:{data / 'mail'}"
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps", "maildir"}:
+        raise Misconfigured("TRUSTSVC_MAIL_URL must begin with smtp://, smtps:// or maildir:.")
+    if parts.scheme != "maildir" and not parts.hostname:
+        raise Misconfigured("TRUSTSVC_MAIL_URL names no mail server.")
+    in_clear = parts.scheme == "smtp" and "starttls=never" in parts.query
+    if in_clear and parts.password and not is_loopback(parts.hostname or ""):
+        raise Misconfigured("TRUSTSVC_MAIL_URL would send a password without TLS.")
+    return url
+
+
+def mail_domain(host: str) -> str:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host or "localhost"
+    return "localhost"
+
+
+def mail_from(text: str) -> str:
+    local, at, domain = text.rpartition("@")
+    plain = text.isascii() and text.isprintable() and not set(text) & set(' <>,;"()')
+    if not (local and at and domain and plain):
+        raise Misconfigured(
+            "TRUSTSVC_MAIL_FROM must be one plain address, such as reviews@example.com."
+        )
+    return text
