@@ -1,0 +1,46 @@
+"""Correct a review: by its author, through the link it was written with."""
+
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from trustsvc.errors import Gone
+from trustsvc.reviews import find, publish
+from trustsvc.reviews.models import reviews
+from trustsvc.reviews.rules import CONSENT_WORDING, MAY_CHANGE, Draft
+
+
+def correct(session: Session, review_id: int | str, draft: Draft, now: datetime) -> bool:
+    """Put the author's new words in place of the old; the review waits for a decision again.
+
+    A published line is taken down at once and not kept until the decision: who corrects says that
+    the old line is wrong, or names somebody it should not, and that must not wait for staff. The
+    same words again change nothing: False. Raises NotFound; Gone when it was withdrawn.
+    """
+    was = find.one(session, review_id)
+    now_said = Draft(was.stars, was.title, was.text, was.name, was.city, was.consent)
+    if was.state in MAY_CHANGE and now_said == draft:
+        return False
+    done = session.execute(
+        update(reviews)
+        .where(reviews.c.id == was.row_id, reviews.c.state.in_(MAY_CHANGE))
+        .values(
+            state="pending",
+            stars=draft.stars,
+            title=draft.title,
+            text=draft.text,
+            name=draft.name,
+            city=draft.city,
+            consent=draft.consent,
+            consent_wording=CONSENT_WORDING,
+            edited_at=now,
+            decided_at=None,
+            decided_by=None,
+            reason=None,
+        )
+    )
+    if not done.rowcount:  # type: ignore[attr-defined]
+        raise Gone
+    publish.take_down(session, [was.row_id], now)
+    return True

@@ -1,0 +1,107 @@
+"""Find reviews: for their author, for the desk and for the command line."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from trustsvc.db import EPOCH
+from trustsvc.errors import NotFound
+from trustsvc.reviews.models import reviews
+from trustsvc.shops.models import shops
+
+PUBLIC_ID_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A review as its author and the desk see it; `id` is its public id."""
+
+    id: str
+    row_id: int = field(repr=False)
+    shop: str
+    shop_id: int
+    invitation_id: int | None
+    state: str
+    stars: int = field(repr=False)
+    title: str = field(repr=False)
+    text: str = field(repr=False)
+    name: str = field(repr=False)
+    city: str = field(repr=False)
+    reference: str | None = field(repr=False)
+    language: str
+    consent: bool
+    experienced_at: datetime
+    submitted_at: datetime
+    edited_at: datetime | None
+    decided_at: datetime | None
+    reason: str | None
+
+    @property
+    def version(self) -> str:
+        """Name this text of the review: a decision about it must not hit a later one."""
+        return str(int(((self.edited_at or self.submitted_at) - EPOCH).total_seconds() * 1000))
+
+
+def listing(
+    session: Session, state: str | None = None, shop_id: int | None = None, limit: int = 200
+) -> list[Review]:
+    """List reviews, oldest first: whoever waits longest is decided on first."""
+    query = _query().order_by(reviews.c.id).limit(limit)
+    if state:
+        query = query.where(reviews.c.state == state)
+    if shop_id:
+        query = query.where(reviews.c.shop_id == shop_id)
+    return [Review(*row) for row in session.execute(query)]
+
+
+def one(session: Session, review_id: int | str) -> Review:
+    """Find a review by its public id or its row's number; raises NotFound."""
+    return _only(session.execute(_query().where(named(review_id))).first())
+
+
+def of_invitation(session: Session, invitation_id: int) -> Review | None:
+    """Find what came of an invitation, if anything did."""
+    row = session.execute(_query().where(reviews.c.invitation_id == invitation_id)).first()
+    return Review(*row) if row else None
+
+
+def named(review_id: int | str) -> Any:
+    """Say in SQL which review is meant: a public id has 16 characters, fewer digits are a row's."""
+    if isinstance(review_id, int):
+        return reviews.c.id == review_id
+    is_row = review_id.isascii() and review_id.isdigit() and len(review_id) < PUBLIC_ID_LENGTH
+    return reviews.c.id == int(review_id) if is_row else reviews.c.public_id == review_id
+
+
+def _query() -> Select[Any]:
+    table = reviews.c
+    return select(
+        table.public_id,
+        table.id,
+        shops.c.slug,
+        table.shop_id,
+        table.invitation_id,
+        table.state,
+        table.stars,
+        table.title,
+        table.text,
+        table.name,
+        table.city,
+        table.reference,
+        table.language,
+        table.consent,
+        table.experienced_at,
+        table.submitted_at,
+        table.edited_at,
+        table.decided_at,
+        table.reason,
+    ).join_from(reviews, shops, shops.c.id == reviews.c.shop_id)
+
+
+def _only(row: Any) -> Review:
+    if row is None:
+        raise NotFound
+    return Review(*row)

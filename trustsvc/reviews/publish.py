@@ -1,0 +1,82 @@
+"""Publish what was approved, take down what may no longer be shown."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from trustsvc import db, outbox, queueing
+from trustsvc.reviews.models import publications, reviews
+
+BITE = 500
+
+
+def publish(session: Session, now: datetime) -> int:
+    """Write a public line for each approved review whose author agreed; gives how many.
+
+    At most 500 a call, so that a transaction stays short: call again until it gives 0. Without
+    consent a review stays approved, never published: only the shop sees it. Twice does no harm.
+    """
+    due = (
+        select(reviews.c.id)
+        .where(reviews.c.state == "approved", reviews.c.consent)
+        .order_by(reviews.c.id)
+        .limit(BITE)
+    )
+    # The state is set first: that locks the row, so a correction comes before this or after it.
+    rows = session.execute(
+        update(reviews)
+        .where(reviews.c.id.in_(due), reviews.c.state == "approved", reviews.c.consent)
+        .values(state="published")
+        .returning(*(reviews.c[name] for name in _COPIED), reviews.c.id, reviews.c.invitation_id)
+    ).all()
+    if not rows:
+        return 0
+    lines = [
+        {name: getattr(row, name) for name in _COPIED}
+        | {
+            "review_id": row.id,
+            "verified": row.invitation_id is not None,
+            "published_at": now,
+        }
+        for row in rows
+    ]
+    session.execute(db.insert(publications).on_conflict_do_nothing(), lines)
+    _announce(session, "review.published", {row.id: row.shop_id for row in rows}, now)
+    return len(rows)
+
+
+_COPIED = ("shop_id", "stars", "title", "text", "name", "city", "language", "experienced_at")
+
+
+def take_down(session: Session, review_ids: Collection[int], now: datetime) -> int:
+    """Remove the public lines of reviews, in the transaction that ended their right to be there."""
+    gone = session.execute(
+        delete(publications)
+        .where(publications.c.review_id.in_(review_ids))
+        .returning(publications.c.review_id, publications.c.shop_id)
+    ).all()
+    _announce(session, "review.withdrawn", {row.review_id: row.shop_id for row in gone}, now)
+    return len(gone)
+
+
+def sweep(session: Session, now: datetime) -> int:
+    """Take down any line whose review is not published: a net under every other verb."""
+    stray = session.scalars(
+        select(publications.c.review_id)
+        .join_from(publications, reviews, reviews.c.id == publications.c.review_id)
+        .where(reviews.c.state != "published")
+    ).all()
+    return take_down(session, stray, now) if stray else 0
+
+
+def _announce(session: Session, kind: str, shop_of: dict[int, int], now: datetime) -> None:
+    if not shop_of:
+        return
+    rows = [
+        {"kind": kind, "shop_id": shop_id, "subject": review_id, "at": now}
+        for review_id, shop_id in shop_of.items()
+    ]
+    session.execute(outbox.outbox.insert(), rows)
+    queueing.ring(session, "refresh_badges")

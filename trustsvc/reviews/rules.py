@@ -1,0 +1,115 @@
+"""What a review may be, what it may be rejected for, and what its author may still do. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MOST = {"title": 120, "text": 5000, "name": 80, "city": 80}
+MOST_MARKS = 4  # combining marks in a row; more is zalgo, which climbs over its neighbours
+
+# The version of the words at the consent box (reviews.form.consent); a new wording is a new number.
+CONSENT_WORDING = "1"
+
+# Why a review may be rejected (words: reviews.reason.*). None is about stars: there is no gating.
+REASONS = (
+    "spam",
+    "personal_data",
+    "not_about_the_shop",
+    "unlawful",
+    "insult",
+    "fake",
+    "duplicate",
+)
+MAY_CHANGE = ("pending", "approved", "published", "rejected")
+
+_NEW_LINES = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
+_JOINERS = re.compile("[\u200c\u200d]{2,}")
+_BLANKS = frozenset("\t\u00a0\u115f\u1160\u2800\u3164\uffa0")  # letters that look like nothing
+_KEPT_FORMATS = frozenset("\u200c\u200d")  # Persian and emoji need the joiners
+_DROPPED = frozenset({"Cc", "Cf", "Cs", "Co"})
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an author wants to say, cleaned and within bounds."""
+
+    stars: int
+    title: str
+    text: str
+    name: str
+    city: str
+    consent: bool
+
+    def __repr__(self) -> str:
+        return "Draft(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A form as it was filled in: values to show again, and what is wrong with a field, by code."""
+
+    values: dict[str, str]
+    problems: dict[str, str]
+    draft: Draft | None
+
+    def __repr__(self) -> str:
+        return f"Filled(problems={self.problems})"
+
+
+def read(form: Mapping[str, str]) -> Filled:
+    """Read a form: boxes only affirm, an unknown field means nothing. Problems: missing, long."""
+    values = {field: clean(form.get(field, ""), lines=field == "text") for field in MOST}
+    values["stars"] = form.get("stars", "") if is_stars(form.get("stars", "")) else ""
+    values["consent"] = "yes" if form.get("consent") else ""
+    problems = {field: "long" for field, most in MOST.items() if len(values[field]) > most}
+    problems |= {field: "missing" for field in ("stars", "name") if not values[field]}
+    if problems:
+        return Filled(values, problems, None)
+    texts = {field: values[field] for field in MOST}
+    draft = Draft(stars=int(values["stars"]), consent=bool(values["consent"]), **texts)
+    return Filled(values, {}, draft)
+
+
+def is_stars(text: str) -> bool:
+    """Say whether it is a whole number of stars from 1 to 5, written as one plain digit."""
+    return len(text) == 1 and text in "12345"
+
+
+def clean(text: str, *, lines: bool = False) -> str:
+    """Take out what no reader should meet: controls, direction overrides, hidden text, zalgo."""
+    text = _NEW_LINES.sub("\n", unicodedata.normalize("NFC", text))
+    kept: list[str] = []
+    marks = 0
+    for character in text:
+        kind = unicodedata.category(character)
+        marks = marks + 1 if kind in {"Mn", "Me"} else 0
+        if marks <= MOST_MARKS:
+            kept.append(_one(character, kind))
+    rows = [" ".join(row.split()) for row in _JOINERS.sub("\u200d", "".join(kept)).split("\n")]
+    rows = ["" if not row.strip("\u200c\u200d ") else row for row in rows]
+    if not lines:
+        return " ".join(row for row in rows if row)
+    return re.sub("\n{3,}", "\n\n", "\n".join(rows)).strip("\n")
+
+
+def _one(character: str, kind: str) -> str:
+    if character == "\n" or character in _KEPT_FORMATS:
+        return character
+    if character in _BLANKS or kind == "Zs":
+        return " "
+    is_no_character = ord(character) & 0xFFFE == 0xFFFE
+    return "" if kind in _DROPPED or is_no_character else character
+
+
+def shown_name(full: str) -> str:
+    """Suggest how a buyer is named in public: first name and initial of the last name."""
+    words = clean(full).split()
+    if len(words) < 2:
+        return "".join(words)[: MOST["name"]]
+    return f"{words[0]} {words[-1][0].upper()}."[: MOST["name"]]
+
+
+def may_change(state: str) -> bool:
+    """Say whether the author may still correct or withdraw a review: always, until withdrawn."""
+    return state in MAY_CHANGE

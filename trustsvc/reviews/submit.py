@@ -1,0 +1,70 @@
+"""Submit a review: the invitation is used up and the review written in one transaction."""
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from trustsvc import outbox
+from trustsvc.errors import Gone
+from trustsvc.invitations import redeem
+from trustsvc.orders import buyer
+from trustsvc.reviews import find
+from trustsvc.reviews.models import reviews
+from trustsvc.reviews.rules import CONSENT_WORDING, Draft
+
+
+def submit(session: Session, link: bytes, draft: Draft, now: datetime) -> str:
+    """Write a buyer's review and give its public id.
+
+    The invitation's inner id is used up first (compare-and-set), so of any number of posts at once
+    one writes and the others get the id of what it wrote. The address moves from the order to the
+    review, and the order forgets it: its purpose was to invite. Raises NotFound for a link we never
+    made, Gone when the invitation was withdrawn or is over.
+    """
+    invitation = redeem.find(session, link)
+    if written := find.of_invitation(session, invitation.id):
+        return written.id
+    if not is_open(invitation, now):
+        raise Gone
+    if not redeem.redeem(session, invitation, now):
+        if written := find.of_invitation(session, invitation.id):
+            return written.id
+        raise Gone
+    return _write(session, invitation, draft, now)
+
+
+def is_open(invitation: redeem.Invitation, now: datetime) -> bool:
+    """Say whether a review may still be written by this invitation."""
+    return invitation.state == "open" and now < invitation.expires_at
+
+
+def _write(session: Session, invitation: redeem.Invitation, draft: Draft, now: datetime) -> str:
+    who = buyer.read(session, [invitation.order_id]).get(invitation.order_id)
+    public_id = secrets.token_hex(find.PUBLIC_ID_LENGTH // 2)
+    row_id = session.execute(
+        reviews.insert()
+        .values(
+            public_id=public_id,
+            shop_id=invitation.shop_id,
+            invitation_id=invitation.id,
+            state="pending",
+            stars=draft.stars,
+            title=draft.title,
+            text=draft.text,
+            name=draft.name,
+            city=draft.city,
+            email=who.email if who else None,
+            reference=who.reference if who else None,
+            buyer=who.mark if who else None,
+            language=invitation.language,
+            consent=draft.consent,
+            consent_wording=CONSENT_WORDING,
+            experienced_at=invitation.experienced_at,
+            submitted_at=now,
+        )
+        .returning(reviews.c.id)
+    ).scalar_one()
+    buyer.forget(session, [invitation.order_id])
+    outbox.record(session, "review.submitted", invitation.shop_id, row_id, now)
+    return public_id
