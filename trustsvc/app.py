@@ -130,18 +130,13 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _any_error(error: Exception) -> Response:
-    # The exception's text may hold what came in with the request, so only its kind is logged.
-    place = error.__traceback__
-    while place and place.tb_next:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
-    logger.error("unexpected", problem=type(error).__name__, where=where)
+    logger.error("unexpected", **log.place_of(error))
     return _say(500, "Something went wrong", "Something went wrong on our side.")
 
 
 def _say(status: int, title: str, detail: str) -> Response:
     """Answer an error: problem+json (RFC 9457) to programs, a page to people; never an echo."""
-    wants_page = request.accept_mimetypes.accept_html and request.headers.get("Accept")
+    wants_page = "text/html" in request.headers.get("Accept", "")
     if wants_page and _passes() != "signature":
         language = wording.choose(request.headers.get("Accept-Language"))
         page = render_template("error.html", status=status, language=language)

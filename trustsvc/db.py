@@ -143,10 +143,14 @@ def scrub() -> None:
 
 def _open(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True)
+        return create_engine(
+            url, pool_size=8, max_overflow=24, pool_pre_ping=True, hide_parameters=True
+        )
     path = Path(url.partition("///")[2])
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = create_engine(url, pool_size=8, max_overflow=24, connect_args={"timeout": 10})
+    made = create_engine(
+        url, pool_size=8, max_overflow=24, connect_args={"timeout": 10}, hide_parameters=True
+    )
 
     @event.listens_for(made, "connect")
     def _set_up(connection: Any, _record: Any) -> None:

@@ -26,7 +26,16 @@ def configure(level: int = logging.INFO) -> None:
     )
 
 
+def place_of(problem: BaseException) -> dict[str, str]:
+    """Say what went wrong and where, without the exception's text: it may hold what came in."""
+    trace = problem.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
+    return {"problem": type(problem).__name__, "where": where}
+
+
 def named(room: str) -> FilteringBoundLogger:
     """Give the logger of a room."""
-    logger: FilteringBoundLogger = structlog.get_logger().bind(room=room)
+    logger: FilteringBoundLogger = structlog.get_logger(room=room)
     return logger

@@ -118,6 +118,17 @@ class Worker(SimpleWorker):
         self.connection.delete(_rung(name))
         return bool(super().perform_job(job, queue, *args, **kwargs))
 
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """Log what went wrong and where; RQ's own line would carry the exception's text."""
+        problem = exc_info[1] if len(exc_info) > 1 else None
+        place = log.place_of(problem) if isinstance(problem, BaseException) else {}
+        logger.error("a job failed", job=str(job.func_name).rpartition(".")[2], **place)
+
+    def handle_job_failure(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the exception's text out of Redis as well."""
+        kwargs["exc_string"] = "see the log"
+        super().handle_job_failure(*args, **kwargs)
+
 
 def make_worker() -> Worker:
     """Make the worker: one queue (with several RQ can lose a job), no arguments in its log."""

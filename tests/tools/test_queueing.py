@@ -4,7 +4,7 @@ import redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from trustsvc import clock, config, db, queueing
+from trustsvc import clock, config, db, log, queueing
 from trustsvc.shops import enrol
 
 
@@ -97,3 +97,21 @@ def test_bells_of_another_thread_are_not_heard_here(house):
 
     assert heard == []
     assert queue().count == 1
+
+
+def test_what_went_wrong_in_a_job_is_told_without_its_text(house, monkeypatch, capfd):
+    import jobs.check_orders
+
+    def fail():
+        raise ValueError("anna@example.com")
+
+    log.configure()
+    monkeypatch.setattr(jobs.check_orders, "check_orders", fail)
+    queueing.send("check_orders")
+
+    queueing.make_worker().work(burst=True, logging_level="WARNING")
+
+    printed = capfd.readouterr()
+    assert "ValueError" in printed.err
+    assert "anna" not in printed.err + printed.out
+    assert b"anna" not in everything_in_redis()

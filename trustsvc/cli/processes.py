@@ -41,7 +41,6 @@ def web() -> None:
         websockets=False,
         log_access=False,  # the server log is ours: it masks tokens
         respawn_failed_workers=True,
-        process_name="trustsvc web",
     ).serve()
 
 
