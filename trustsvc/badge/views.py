@@ -1,3 +1,94 @@
-from flask import Blueprint
+"""The badge's doors, and the page it leads to. Nothing here sets a cookie or changes a state."""
+
+import base64
+import re
+from functools import cache
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes
+from flask import Blueprint, Response, make_response, render_template, request
+
+from trustsvc import clock, db, doors, wording
+from trustsvc.badge import face, profile, refresh, render
+from trustsvc.errors import NotFound
+from trustsvc.shops import find
 
 views = Blueprint("badge", __name__)
+
+TYPES = {"json": "application/json", "svg": "image/svg+xml"}
+HEADERS = {
+    # The badge outlives a pause of ours: caches may show what they have, for a week if need be.
+    "Cache-Control": "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800",
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Timing-Allow-Origin": "*",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@views.get("/badge/v1/<slug>.<any(json,svg):kind>")
+@doors.open_to("everybody")
+def badge(slug: str, kind: str) -> Response:
+    if not re.fullmatch(r"[a-z0-9-]{1,80}", slug):
+        raise NotFound
+    try:
+        body = (refresh.folder() / f"{slug}.{kind}").read_bytes()
+    except FileNotFoundError:
+        body = _rendered(slug, kind)
+    return _served(body, TYPES[kind])
+
+
+@views.get("/embed/v1.js")
+@doors.open_to("everybody")
+def script() -> Response:
+    return _served(_script(), "text/javascript")
+
+
+@views.get("/s/<slug>")
+@doors.open_to("everybody")
+def page(slug: str) -> Response:
+    language = wording.choose(request.headers.get("Accept-Language"))
+    with db.reading() as session:
+        found = profile.read(session, slug, request.args.get("before", ""), clock.now())
+    html = render_template(
+        "badge/profile.html", language=language, stars=render.star_path(), **_shown(found)
+    )
+    response = make_response(html)
+    response.headers["Cache-Control"] = "public, max-age=60"
+    response.headers["Vary"] = "Accept-Language"
+    return response
+
+
+def _shown(found: profile.Profile) -> dict[str, object]:
+    return {
+        "profile": found,
+        "shop": found.shop,
+        "score": found.score,
+        "filled": f"{render.filled(found.score.mean):.3f}",
+    }
+
+
+def _rendered(slug: str, kind: str) -> bytes:
+    """Render what has no file yet, and write none: asking changes nothing."""
+    with db.reading() as session:
+        shop = find.by_slug(session, slug)
+        faces = face.read(session, [shop], clock.now())
+    return refresh.KINDS[kind](faces[shop.id])
+
+
+def _served(body: bytes, kind: str) -> Response:
+    response = Response(body, mimetype=kind, headers=HEADERS)
+    response.set_etag(_etag(body))
+    response.make_conditional(request)
+    return response
+
+
+def _etag(body: bytes) -> str:
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(body)
+    return base64.urlsafe_b64encode(digest.finalize()[:12]).decode()
+
+
+@cache
+def _script() -> bytes:
+    return (Path(__file__).parent / "static" / "v1.js").read_bytes()

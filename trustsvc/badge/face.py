@@ -1,0 +1,54 @@
+"""What the badges of shops say now: scores of what is published, words in the shop's language."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from trustsvc import config, wording
+from trustsvc.badge import score as scores
+from trustsvc.badge.render import Face
+from trustsvc.reviews.models import publications
+from trustsvc.shops import find
+
+
+def read(session: Session, shops: Collection[find.Shop], now: datetime) -> dict[int, Face]:
+    """Make the faces of shops, with one query for all their scores."""
+    found = read_scores(session, [shop.id for shop in shops])
+    return {shop.id: face(shop, found[shop.id], now) for shop in shops}
+
+
+def read_scores(session: Session, shop_ids: Collection[int]) -> dict[int, scores.Score]:
+    """Count what is published; a shop without a line has a score of no reviews."""
+    table = publications.c
+    rows = session.execute(
+        select(table.shop_id, table.stars, func.count())
+        .where(table.shop_id.in_(shop_ids))
+        .group_by(table.shop_id, table.stars)
+    )
+    numbers: dict[int, dict[int, int]] = defaultdict(dict)
+    for shop_id, stars, number in rows:
+        numbers[shop_id][stars] = number
+    return {shop_id: scores.of(numbers[shop_id]) for shop_id in shop_ids}
+
+
+def face(shop: find.Shop, score: scores.Score, now: datetime) -> Face:
+    """Say a score in the shop's language."""
+    language = wording.choose(shop.language)
+    url = f"{config.current().base_url}/s/{shop.slug}"
+    sealed = seal_holds(shop, now)
+    if not score.count:
+        words = wording.say("badge.none", language)
+        return Face("", words, words, url, 0.0, 0, sealed)
+    mean = wording.decimal(score.mean, language)
+    count = wording.say("badge.count", language, count=score.count)
+    label = wording.say("badge.label", language, score=mean, reviews=count)
+    return Face(mean, count, label, url, score.mean, score.count, sealed)
+
+
+def seal_holds(shop: find.Shop, now: datetime) -> bool:
+    """Say whether all that the seal attests holds: enrolled, and its domain proven."""
+    proven = shop.proven_at is not None and shop.proven_at <= now
+    return proven and (shop.closed_at is None or now < shop.closed_at)

@@ -1,0 +1,31 @@
+"""The score: mean, count and histogram of published stars. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How many published reviews gave 1, 2, 3, 4 and 5 stars; everything else follows from it."""
+
+    histogram: tuple[int, int, int, int, int]
+
+    @property
+    def count(self) -> int:
+        return sum(self.histogram)
+
+    @property
+    def mean(self) -> float:
+        """The plain mean; 0.0 without reviews, where no page and no badge shows a score."""
+        total = sum(stars * number for stars, number in enumerate(self.histogram, start=1))
+        return total / self.count if self.count else 0.0
+
+    def share(self, stars: int) -> float:
+        """Say which part gave so many stars, from 0 to 1."""
+        return self.histogram[stars - 1] / self.count if self.count else 0.0
+
+
+def of(number_by_stars: Mapping[int, int]) -> Score:
+    """Make a score of how many reviews gave how many stars."""
+    one, two, three, four, five = (number_by_stars.get(stars, 0) for stars in range(1, 6))
+    return Score((one, two, three, four, five))
