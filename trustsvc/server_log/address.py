@@ -1,0 +1,45 @@
+"""Who asked: the address behind the proxies we were told to trust, and no other."""
+
+import ipaddress
+from collections.abc import Sequence
+
+from trustsvc.config import Network
+
+UNKNOWN = "-"
+MOST_PROXIES = 20
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def client(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
+    """Give the client's address, or "-" where the server knows none (a unix socket).
+
+    Each proxy appends whom it spoke with, so the header is read from its right end for as long as
+    the speaker is trusted; everything left of the first one who is not may be invented, and a part
+    that is no address ends the reading.
+    """
+    found = _read(peer)
+    if found is None:
+        return UNKNOWN
+    for part in reversed(forwarded_for.rsplit(",", MOST_PROXIES)):
+        if not any(found in network for network in trusted):
+            break
+        before = _read(part)
+        if before is None:
+            break
+        found = before
+    return str(found)
+
+
+def _read(text: str) -> Address | None:
+    plain = text.strip().strip('"')
+    if plain.startswith("["):
+        plain = plain[1:].partition("]")[0]
+    elif plain.count(":") == 1:
+        plain = plain.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(plain.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
