@@ -12,47 +12,25 @@ part that changes under NFKC is refused rather than folded, so nobody can take a
 mark.
 """
 
-import unicodedata
-
-import idna
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from trustsvc import keys
-from trustsvc.errors import Refused
+from trustsvc.address import NotAnAddress, normalise
+
+__all__ = [
+    "NotAnAddress",
+    "digest",
+    "normalise",
+    "registry_mark",
+    "registry_marks",
+    "shop_mark",
+    "shop_marks",
+    "text_mark",
+]
 
 RULE = 1
-MOST_CHARACTERS = 254  # RFC 5321 4.5.3.1.3: a path of 256 octets with its two brackets
-
-
-class NotAnAddress(Refused):
-    title = "This is not an e-mail address we can use"
-
-
-def normalise(address: str) -> str:
-    """Write an address in the one way rule 1 knows; normalising twice changes nothing.
-
-    Raises NotAnAddress, which does not repeat the address.
-    """
-    text = unicodedata.normalize("NFC", address.strip())
-    local, at, domain = text.rpartition("@")
-    if not (local and at and domain) or len(text) > MOST_CHARACTERS:
-        raise NotAnAddress
-    local = unicodedata.normalize("NFC", local.lower())
-    if unicodedata.normalize("NFKC", local) != local or "@" in local:
-        raise NotAnAddress
-    if any(letter.isspace() or unicodedata.category(letter)[0] == "C" for letter in local):
-        raise NotAnAddress
-    if set(local) & set('<>()[],;:"\\'):
-        raise NotAnAddress
-    try:
-        domain = idna.encode(domain, uts46=True, std3_rules=True).decode("ascii").lower()
-    except (idna.IDNAError, UnicodeError):
-        raise NotAnAddress from None
-    if "." not in domain.strip("."):
-        raise NotAnAddress
-    return f"{local}@{domain.rstrip('.')}"
 
 
 def digest(secret: bytes, text: str) -> bytes:
