@@ -17,7 +17,7 @@ from trustsvc.db import Id, Moment, column, metadata
 
 KEEP = "ledger"
 
-# open: asked or about to be · redeemed: a review came · withdrawn: not to be asked (reason says why)
+# open: asked or about to be · redeemed: a review came · withdrawn: not to be asked (see reason)
 invitations = Table(
     "invitations",
     metadata,
@@ -51,8 +51,8 @@ invitations = Table(
 )
 
 # due: waits for due_at · leased: a sender has it, nothing was said to the mail server yet, safe to
-# take again when the lease runs out · handed: the final dot is about to be sent or was; if its lease
-# runs out nobody can know (RFC 1047) and it becomes unknown · sent, refused, dropped: settled
+# take again when the lease runs out · handed: the final dot is about to be sent or was; if its
+# lease runs out nobody can know (RFC 1047) and it becomes unknown · sent, refused, dropped: settled
 letters = Table(
     "letters",
     metadata,

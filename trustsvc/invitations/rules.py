@@ -1,0 +1,119 @@
+"""May we ask this buyer. Pure: no database, no clock, no settings.
+
+Sources: consent or the customers' exception for the basis (§ 7(3) UWG, Tw 11.7, ePrivacy 13(2); BGH
+VI ZR 225/17: asking for a review is advertising); cap and reminder are the house's manners.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+LINK_LIVES = timedelta(days=90)
+
+Outcome = Literal["ask", "wait", "refuse"]
+
+
+class Terms(Protocol):
+    """What a shop decided on."""
+
+    @property
+    def closed_at(self) -> datetime | None: ...
+    @property
+    def may_ask(self) -> str: ...
+    @property
+    def delay(self) -> int: ...
+    @property
+    def delay_unit(self) -> str: ...
+    @property
+    def moment(self) -> str: ...
+    @property
+    def cap_days(self) -> int: ...
+    @property
+    def max_age_days(self) -> int: ...
+
+
+class Story(Protocol):
+    """What happened to an order."""
+
+    @property
+    def consent(self) -> bool | None: ...
+    @property
+    def unpaid(self) -> bool: ...
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def paid_at(self) -> datetime | None: ...
+    @property
+    def shipped_at(self) -> datetime | None: ...
+    @property
+    def delivered_at(self) -> datetime | None: ...
+    @property
+    def cancelled_at(self) -> datetime | None: ...
+    @property
+    def refunded_at(self) -> datetime | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the buyer; `asked`: this shop asked lately, or is about to."""
+
+    registered: bool
+    opted_out: bool
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    outcome: Outcome
+    rule: str
+
+
+def may_ask(shop: Terms, order: Story, known: Known, now: datetime) -> Decision:
+    """Decide whether a buyer may be asked; the first rule that speaks wins."""
+    basis = {
+        "registered": known.registered,
+        "consent": order.consent is True,
+        "customers": True,
+    }[shop.may_ask]
+    reasons: list[tuple[bool, Outcome, str]] = [
+        (shop.closed_at is not None, "refuse", "shop_closed"),
+        (order.cancelled_at is not None, "refuse", "cancelled"),
+        (order.refunded_at is not None, "refuse", "refunded"),
+        (known.opted_out, "refuse", "opted_out"),
+        (not basis, "refuse", f"no_basis_{shop.may_ask}"),
+        (order.unpaid, "wait", "unpaid"),
+        (known.asked, "refuse", "asked_before"),
+        (now - order.created_at > timedelta(days=shop.max_age_days), "refuse", "too_old"),
+    ]
+    for holds, outcome, rule in reasons:
+        if holds:
+            return Decision(outcome, rule)
+    return Decision("ask", f"may_ask_{shop.may_ask}")
+
+
+def still_may(basis: str, closed: bool, known: Known, order: Story) -> str | None:
+    """Look again just before a letter leaves; gives the reason why it must not, or None.
+
+    `basis` is the rule under which the invitation was planned.
+    """
+    reasons = [
+        (closed, "shop_closed"),
+        (order.cancelled_at is not None, "cancelled"),
+        (order.refunded_at is not None, "refunded"),
+        (known.opted_out, "opted_out"),
+        (basis == "registered" and not known.registered, "no_basis_registered"),
+    ]
+    return next((reason for holds, reason in reasons if holds), None)
+
+
+def reminder(days: int, shop_language: str, language: str) -> Decision:
+    """Decide on the one reminder. German buyers get one only from a German shop that chose it.
+
+    Sending more than once is what German courts and platforms advise against, so a shop of another
+    country has not decided it for them.
+    """
+    if not days:
+        return Decision("refuse", "no_reminders")
+    if language == "de" and shop_language != "de":
+        return Decision("refuse", "no_reminder_de")
+    return Decision("ask", f"reminder_after_{days}_days")

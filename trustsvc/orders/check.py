@@ -1,0 +1,95 @@
+"""Take the orders that wait for a decision, with the registry's answer on each buyer."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from trustsvc import fingerprints
+from trustsvc.orders import buyer
+from trustsvc.orders.models import orders
+from trustsvc.registry import check as registry
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An order that waits. `buyer` holds its keyed marks, empty when the address is forgotten."""
+
+    id: int
+    shop_id: int
+    locale: str | None
+    consent: bool | None
+    unpaid: bool
+    created_at: datetime
+    paid_at: datetime | None
+    shipped_at: datetime | None
+    delivered_at: datetime | None
+    cancelled_at: datetime | None
+    refunded_at: datetime | None
+    marks: frozenset[bytes]
+    registered: bool
+    opted_out: bool
+
+
+def take(session: Session, most: int) -> list[Checked]:
+    """Take received orders, oldest first, and ask the registry about all of them at once.
+
+    They stay locked until the transaction ends (PostgreSQL; SQLite has one writer), so two workers
+    never take the same. Of the comparison nothing but the answer is kept.
+    """
+    table = orders.c
+    rows = session.execute(
+        select(
+            table.id,
+            table.shop_id,
+            table.email,
+            table.locale,
+            table.consent,
+            table.unpaid,
+            table.created_at,
+            table.paid_at,
+            table.shipped_at,
+            table.delivered_at,
+            table.cancelled_at,
+            table.refunded_at,
+        )
+        .where(table.state == "received")
+        .order_by(table.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).all()
+    questions = [registry.Question(row.shop_id, row.email) for row in rows if row.email]
+    answers = iter(registry.check(session, questions))
+    unknown = registry.Answer(registered=False, opted_out=False)
+    checked = []
+    for row in rows:
+        answer = next(answers) if row.email else unknown
+        known = row._asdict()
+        marks = _marks(row.shop_id, known.pop("email"))
+        told = {"registered": answer.registered, "opted_out": answer.opted_out}
+        checked.append(Checked(**known, marks=marks, **told))
+    return checked
+
+
+def settle(session: Session, order_ids: Collection[int], state: str) -> None:
+    """Say what is to be done with orders that were taken: settled, or waiting for news."""
+    session.execute(
+        update(orders)
+        .where(orders.c.id.in_(order_ids), orders.c.state == "received")
+        .values(state=state)
+    )
+
+
+def let_go(session: Session, order_ids: Collection[int]) -> None:
+    """Forget the buyers of orders nobody will be asked about, the keyed mark too; twice is fine."""
+    buyer.forget(session, order_ids)
+    session.execute(update(orders).where(orders.c.id.in_(order_ids)).values(buyer=None))
+
+
+def _marks(shop_id: int, email: str | None) -> frozenset[bytes]:
+    try:
+        return frozenset(fingerprints.shop_marks(shop_id, email)) if email else frozenset()
+    except fingerprints.NotAnAddress:
+        return frozenset()

@@ -1,0 +1,29 @@
+"""Write down that somebody does not want to be asked."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from trustsvc import db, fingerprints
+from trustsvc.registry.models import opt_outs
+
+EVERY_SHOP = 0
+
+
+def opt_out(session: Session, who: str | bytes, shop_id: int, reason: str, now: datetime) -> None:
+    """Never ask this person again, for one shop or (EVERY_SHOP) for all.
+
+    `who` is an address, or a mark made before the address was forgotten: the shop's own mark for
+    one shop, the registry's for all. Twice changes nothing: the first moment and reason stay. Works
+    on the next letter, because letters are leased in a transaction that reads this table. Raises
+    NotAnAddress.
+    """
+    mark = who if isinstance(who, bytes) else _mark(who, shop_id)
+    statement = db.insert(opt_outs).values(mark=mark, shop_id=shop_id, at=now, reason=reason)
+    session.execute(statement.on_conflict_do_nothing())
+
+
+def _mark(address: str, shop_id: int) -> bytes:
+    if shop_id == EVERY_SHOP:
+        return fingerprints.registry_mark(address)
+    return fingerprints.shop_mark(shop_id, address)

@@ -1,0 +1,34 @@
+"""Register a buyer, or let one leave."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from trustsvc import db, fingerprints
+from trustsvc.registry.models import registered
+
+
+def register(session: Session, email: str, wording: str, source: str, now: datetime) -> bool:
+    """Write down that a buyer registered: the mark, and the proof of consent.
+
+    Whoever calls has made sure that the address is the buyer's own. Twice changes nothing, so the
+    first proof stays; gives whether the buyer is new. Raises NotAnAddress.
+    """
+    marks = fingerprints.registry_marks(email)
+    if session.scalar(select(registered.c.mark).where(registered.c.mark.in_(marks)).limit(1)):
+        return False
+    newest = marks[-1]
+    statement = db.insert(registered).values(mark=newest, at=now, wording=wording, source=source)
+    done = session.execute(statement.on_conflict_do_nothing())
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def leave(session: Session, email: str) -> bool:
+    """Forget a registration, whichever key its mark was made with; twice does no harm.
+
+    Gives whether there was one. Raises NotAnAddress.
+    """
+    marks = fingerprints.registry_marks(email)
+    done = session.execute(delete(registered).where(registered.c.mark.in_(marks)))
+    return bool(done.rowcount)  # type: ignore[attr-defined]
