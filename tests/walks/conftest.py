@@ -1,0 +1,129 @@
+"""Real server processes: `trustsvc up` on a folder and a port of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests import servers
+
+
+@dataclass
+class Service:
+    environ: dict[str, str]
+    url: str
+    data: Path
+    process: subprocess.Popen
+    log: Path
+
+    def own(self, *command, say=None):
+        """Run one of our commands and give what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "trustsvc.cli", *command],
+            env=self.environ,
+            input=say,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def enrol(self, platform, *more):
+        return json.loads(
+            self.own(
+                "shop",
+                "add",
+                "--name",
+                "Blue Lamp",
+                "--domain",
+                "lamp.example",
+                "--platform",
+                platform,
+                "--may-ask",
+                "customers",
+                "--json",
+                *more,
+            )
+        )
+
+    def until(self, condition, seconds=30):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            found = condition()
+            if found:
+                return found
+            time.sleep(0.1)
+        raise AssertionError(
+            f"not within {seconds} s; the log ends: {self.log.read_text()[-2000:]}"
+        )
+
+    def is_ready(self):
+        try:
+            return requests.get(f"{self.url}/readyz", timeout=2).ok
+        except requests.RequestException:
+            return False
+
+    def children(self):
+        """Give the names and ids of the processes under `trustsvc up`."""
+        found = {}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                parent = int(stat.read_text().rpartition(")")[2].split()[1])
+                words = (stat.parent / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if parent == self.process.pid:
+                found[words[-2].decode() if b"trustsvc.cli" in words else "redis"] = int(
+                    stat.parent.name
+                )
+        return found
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def service_environ(tmp_path, database, request):
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("TRUSTSVC_")}
+    environ |= {"TRUSTSVC_DATA": str(tmp_path / "data"), "TRUSTSVC_PORT": str(free_port())}
+    cleanup = None
+    if database == "postgresql":
+        server = request.getfixturevalue("postgres")
+        environ["TRUSTSVC_DATABASE_URL"], cleanup = servers.fresh_database(server)
+    yield environ
+    if cleanup:
+        cleanup()
+
+
+@pytest.fixture
+def service(service_environ, tmp_path):
+    log = tmp_path / "service.log"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trustsvc.cli", "up"],
+        env=service_environ,
+        stdout=log.open("w"),
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    port = service_environ["TRUSTSVC_PORT"]
+    url = f"http://127.0.0.1:{port}"
+    running = Service(service_environ, url, tmp_path / "data", process, log)
+    try:
+        running.until(running.is_ready)
+        yield running
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.wait(60)

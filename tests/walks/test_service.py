@@ -1,0 +1,152 @@
+"""The service as its operator meets it: real processes, real sockets, real kills."""
+
+import email
+import email.policy
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import requests
+
+from trustsvc import clock
+from trustsvc.demo import cast, signing
+
+pytestmark = [pytest.mark.walk, pytest.mark.slow]
+
+WOO = next(role for role in cast.ROLES if role.platform == "woocommerce")
+
+
+def knock(shop, body, secret=None):
+    headers = signing.signed_headers(WOO.platform, secret or shop["secret"], body, WOO.topic)
+    return requests.post(shop["webhook_url"], data=body, headers=headers, timeout=20)
+
+
+def letters(service):
+    return [
+        email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        for path in service.data.glob("mail/new/*")
+    ]
+
+
+def text_of(letter):
+    return letter.get_body(preferencelist=("plain",)).get_content()
+
+
+def sending_day(service):
+    day = (clock.now() + timedelta(days=9)).replace(hour=10, minute=0)
+    service.own("tick", "--at", day.isoformat())
+
+
+def test_an_order_becomes_a_published_review(service):
+    shop = service.enrol("woocommerce")
+    body, _ = cast.fresh_order(WOO, clock.now())
+
+    assert knock(shop, body).status_code == 202
+    assert knock(shop, body).json() == {"status": "duplicate"}
+    sending_day(service)
+    (letter,) = letters(service)
+    link = re.search(r"^(http\S+/r/\S+)$", text_of(letter), re.MULTILINE)[1]
+    form = {
+        "stars": "4",
+        "title": "Good",
+        "text": "Came on time.",
+        "name": "Anna",
+        "city": "Gent",
+        "consent": "1",
+    }
+    assert requests.post(link, data=form, timeout=10).ok
+    (review,) = json.loads(service.own("reviews", "list", "--json"))
+    assert review["state"] == "pending"
+    service.own("reviews", "approve", str(review["id"]))
+
+    page = requests.get(f"{service.url}/s/{shop['shop']}", timeout=10).text
+    assert "Came on time." in page
+    assert "Gent" in page
+    badge = requests.get(f"{service.url}/badge/v1/{shop['shop']}.json", timeout=10)
+    assert badge.ok
+
+
+def test_a_body_of_50_mb_is_refused_and_the_service_goes_on(service):
+    shop = service.enrol("woocommerce")
+
+    answer = knock(shop, b" " * 50_000_000)
+
+    assert answer.status_code == 413
+    assert service.is_ready()
+
+
+def test_a_body_of_unknown_length_is_refused_past_the_limit(service):
+    shop = service.enrol("woocommerce")
+
+    answer = requests.post(shop["webhook_url"], data=(b" " * 65536 for _ in range(6)), timeout=20)
+
+    assert answer.status_code == 413
+
+
+def test_the_server_log_is_written_within_a_second_and_nowhere_else(service):
+    requests.get(f"{service.url}/s/nobody?secret=hunter2", timeout=10)
+
+    def written():
+        return [
+            line
+            for path in service.data.glob("log/access-*")
+            for line in path.read_text().splitlines()
+            if "/s/nobody" in line
+        ]
+
+    service.until(written, seconds=2)
+    assert "hunter2" not in "".join(written())
+    assert "/s/nobody" not in service.log.read_text()
+
+
+def test_a_second_service_on_the_same_folder_is_refused_with_a_sentence(service):
+    done = subprocess.run(
+        [sys.executable, "-m", "trustsvc.cli", "up"],
+        env=service.environ,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert done.returncode != 0
+    assert "Another trustsvc runs on this data folder" in done.stderr
+
+
+@pytest.mark.parametrize("killed", ["web", "worker", "clock", "redis"])
+def test_a_killed_process_comes_back(service, killed):
+    before = service.children()
+
+    os.kill(before[killed], signal.SIGKILL)
+
+    service.until(lambda: service.children().get(killed, before[killed]) != before[killed])
+    service.until(service.is_ready)
+    shop = service.enrol("woocommerce")
+    body, _ = cast.fresh_order(WOO, clock.now())
+    assert knock(shop, body).status_code == 202
+
+
+def test_nothing_is_left_running_after_a_stop(service):
+    children = service.children()
+
+    service.process.send_signal(signal.SIGTERM)
+    service.process.wait(60)
+
+    assert set(children) == {"redis", "web", "worker", "clock"}
+    assert [pid for pid in children.values() if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_orders_are_accepted_while_redis_is_gone(service):
+    shop = service.enrol("woocommerce")
+    os.kill(service.children()["redis"], signal.SIGSTOP)
+    try:
+        body, _ = cast.fresh_order(WOO, clock.now())
+        assert knock(shop, body).status_code == 202
+    finally:
+        os.kill(service.children()["redis"], signal.SIGCONT)

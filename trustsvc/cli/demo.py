@@ -1,0 +1,158 @@
+"""`trustsvc demo`: the main job from order to badge, on a fresh folder, shown step by step."""
+
+import json
+import signal
+import time
+from datetime import timedelta
+
+import click
+from sqlalchemy.orm import Session
+
+from trustsvc import clock, config, db
+from trustsvc.cli import stage
+from trustsvc.demo import cast, visit
+from trustsvc.orders import find as order_find
+from trustsvc.orders import ledger
+from trustsvc.registry import register
+from trustsvc.shops.find import Shop
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="End when every step was shown.")
+def demo(once: bool) -> None:
+    """Show the main job: order, check, letter, review, published line, badge."""
+    environ = stage.settings()
+    settings = config.current()
+    stage.say(f"Data in {settings.data}, the service at {settings.base_url}")
+    with stage.service(environ):
+        shops = _enrol()
+        _post_orders(shops)
+        _wait_until_settled([shop for _, shop, _ in shops])
+        link = _sending_day(environ)
+        _review(environ, link, shops[0][1])
+        _badge(shops[0][1])
+        _purge(environ)
+        click.secho("\nEvery step held.", fg="green", bold=True)
+        if not once:
+            _stay(environ, shops[0][1])
+
+
+def _enrol() -> list[tuple[cast.Role, Shop, str]]:
+    stage.step("Enrolling a shop per platform")
+    shops = []
+    for role in cast.ROLES:
+        with db.transaction() as session:
+            shop, secret = cast.enrolled(session, role, clock.now())
+        shops.append((role, shop, secret))
+        stage.say(f"{role.name:24} {role.platform:12} may ask: {role.may_ask}")
+    return shops
+
+
+def _post_orders(shops: list[tuple[cast.Role, Shop, str]]) -> None:
+    stage.step("Posting signed, full-size orders over HTTP")
+    base = config.current().base_url
+    for role, shop, secret in shops:
+        body, buyer = cast.fresh_order(role, clock.now())
+        if role.may_ask == "registered":
+            with db.transaction() as session:
+                register.register(session, buyer, "demo", "demo", clock.now())
+        for what, with_secret, expected in (
+            ("an order", secret, "202 accepted"),
+            ("the same again", secret, "200 duplicate"),
+            ("a forged one", "0" * 44, "401 None"),
+        ):
+            said = visit.post_order(base, role, shop, with_secret, body)
+            stage.hold(said == expected, f"{role.platform}: {what} was answered {said}")
+            stage.say(
+                f"{role.platform:12} {what:15} {len(body):6} bytes   {said.replace(' None', '')}"
+            )
+
+
+def _wait_until_settled(shops: list[Shop]) -> None:
+    stage.step("The check (a keyed one-way hash) and the rules decide")
+    end = time.monotonic() + stage.SETTLE_S
+    while time.monotonic() < end:
+        with db.reading() as session:
+            newest = [order_find.newest(session, shop.id, 1)[0] for shop in shops]
+            if all(order.state == "settled" for order in newest):
+                _show_ledger(session, shops, newest)
+                return
+        time.sleep(0.2)
+    raise stage.DemoFailed("The orders were not decided on within a minute.")
+
+
+def _show_ledger(session: Session, shops: list[Shop], newest: list[order_find.Seen]) -> None:
+    for shop, order in zip(shops, newest, strict=True):
+        for line in ledger.of_order(session, order.id):
+            stage.say(f"{shop.name:24} {line.step:8} {line.rule:22} {line.outcome}")
+
+
+def _sending_day(environ: dict[str, str]) -> str:
+    day = (clock.now() + timedelta(days=9)).replace(hour=10, minute=0, second=0, microsecond=0)
+    stage.step(f"The clock reaches {day:%d %B %Y, %H:%M} UTC")
+    folder = config.current().data / "mail"
+    before = set(visit.letters(folder))
+    stage.own(environ, "tick", "--at", day.isoformat())
+    new = [mail for name, mail in visit.letters(folder).items() if name not in before]
+    stage.hold(len(new) == len(cast.ROLES), f"{len(new)} letters left instead of {len(cast.ROLES)}")
+    stage.say(f"{len(new)} letters left; this is one of them:\n")
+    letter = next((mail for mail in new if "Gouden Ring" in mail.text), new[0])
+    click.echo(f"    To: {letter.to}\n    Subject: {letter.subject}\n")
+    click.echo("\n".join(f"    {line}" for line in letter.text.splitlines()))
+    link = letter.link("r")
+    stage.hold(bool(link), "the letter holds no review link")
+    return link
+
+
+def _review(environ: dict[str, str], link: str, shop: Shop) -> None:
+    stage.step("A buyer follows the link and writes a review; staff approve it")
+    known = {row["id"] for row in _reviews(environ)}
+    visit.write_review(link)
+    new = [row for row in _reviews(environ) if row["id"] not in known]
+    stage.hold(len(new) == 1, "the review did not arrive")
+    stage.own(environ, "reviews", "approve", str(new[0]["id"]))
+    url = f"{config.current().base_url}/s/{shop.slug}"
+    stage.wait_for(url, visit.REVIEW["text"], "the review was not published")
+    stage.say(f"published: {url}")
+
+
+def _badge(shop: Shop) -> None:
+    stage.step("The badge says so")
+    url = f"{config.current().base_url}/badge/v1/{shop.slug}"
+    stage.wait_for(f"{url}.json", "5", "the badge did not follow")
+    stage.say(f"{url}.json\n    {visit.page(f'{url}.json').strip()}")
+    stage.say(f"{url}.svg   {len(visit.page(f'{url}.svg'))} bytes")
+
+
+def _purge(environ: dict[str, str]) -> None:
+    stage.step("The server log is gone before it is 90 days old")
+    folder = config.current().data / "log"
+    before = len(list(folder.glob("access-*")))
+    stage.hold(before > 0, "no server log was written")
+    stage.own(environ, "tick", "--at", (clock.now() + timedelta(days=91)).isoformat())
+    # What is left was written since, by requests that still come in.
+    stage.say(
+        f"{before} file(s) today, after a tick at +91 days: {len(list(folder.glob('access-*')))}"
+    )
+
+
+def _stay(environ: dict[str, str], shop: Shop) -> None:
+    base = config.current().base_url
+    way_in = stage.own(environ, "staff", "add", "--name", "Demo").strip()
+    click.echo(
+        f"\nHave a look around:\n"
+        f"  the shop with its badge   {base}/demo/shop/{shop.slug}\n"
+        f"  its public page           {base}/s/{shop.slug}\n"
+        f"  the mailbox               {base}/demo/\n"
+        f"  the desk                  {way_in}\n"
+        f"\nCtrl-C ends the demo."
+    )
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        click.echo("\nGoodbye.")
+
+
+def _reviews(environ: dict[str, str]) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(stage.own(environ, "reviews", "list", "--json"))
+    return found
