@@ -8,13 +8,14 @@ that were asked for inside it.
 import fcntl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import BigInteger, Column, Engine, Integer, MetaData, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -70,7 +71,8 @@ def column(
 
 
 _engines: dict[str, Engine] = {}
-_write_lock = threading.RLock()
+_write_lock = threading.Lock()
+_here = threading.local()
 
 
 def engine() -> Engine:
@@ -96,7 +98,8 @@ def is_sqlite() -> bool:
 def transaction() -> Iterator[Session]:
     """Open a transaction that writes; commit at the end, roll back on any exception.
 
-    Bells asked for inside are rung after the commit, and never when it rolled back.
+    Bells asked for inside are rung after the commit, and never when it rolled back. Raises
+    RuntimeError inside another one: verbs take the session they are given.
     """
     with _one_writer(), Session(engine(), expire_on_commit=False) as session:
         session.connection(execution_options={"trustsvc_write": True})
@@ -143,9 +146,11 @@ def scrub() -> None:
 
 def _open(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(
+        made = create_engine(
             url, pool_size=8, max_overflow=24, pool_pre_ping=True, hide_parameters=True
         )
+        event.listen(made, "handle_error", _without_values)
+        return made
     path = Path(url.partition("///")[2])
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = create_engine(
@@ -172,11 +177,28 @@ def _open(url: str) -> Engine:
     return made
 
 
+def _without_values(context: ExceptionContext) -> None:
+    """Keep a row's values out of exception texts: PostgreSQL writes the failing row there."""
+    problem = context.original_exception
+    problem.args = (getattr(problem, "sqlstate", None) or "",)
+    if context.sqlalchemy_exception is not None:
+        context.sqlalchemy_exception.args = (type(problem).__name__,)
+
+
 @contextmanager
 def _one_writer() -> Iterator[None]:
-    if not is_sqlite():
-        yield
-        return
+    if getattr(_here, "writes", False):
+        raise RuntimeError("a transaction inside a transaction would wait for itself for ever")
+    _here.writes = True
+    try:
+        with _turn() if is_sqlite() else nullcontext():
+            yield
+    finally:
+        _here.writes = False
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
     path = Path(engine().url.database or "").with_suffix(".lock")
     with _write_lock, path.open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

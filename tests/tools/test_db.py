@@ -2,6 +2,7 @@ import threading
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from trustsvc import db, heartbeat, queueing
 from trustsvc.clock import now
@@ -65,3 +66,27 @@ def test_writers_at_once_do_not_fail_or_lose_anything(house):
     assert problems == []
     with db.reading() as session:
         assert len(session.execute(select(heartbeat.heartbeats)).all()) == 80
+
+
+def test_a_transaction_inside_a_transaction_is_refused_at_once(house):
+    def nest():
+        with db.transaction(), db.transaction():
+            pass
+
+    with pytest.raises(RuntimeError):
+        nest()
+    with db.transaction() as session:
+        heartbeat.beat(session, "clock", now())
+
+
+def test_parameters_never_stand_in_an_exception(house):
+    def fail():
+        with db.transaction() as session:
+            session.execute(
+                heartbeat.heartbeats.insert(), [{"name": "anna@example.com", "at": None}]
+            )
+
+    with pytest.raises(IntegrityError) as failed:
+        fail()
+
+    assert "anna" not in str(failed.value)

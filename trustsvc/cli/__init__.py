@@ -1,6 +1,7 @@
 """The command line: `trustsvc <command>`; one file a group, loaded when it is called."""
 
 import importlib
+import os
 
 import click
 
@@ -47,4 +48,5 @@ class _Commands(click.Group):
 @click.version_option(__version__)
 def main() -> None:
     """Review invitations and trust badges that can prove what they promise."""
+    os.umask(0o077)  # what the service writes is nobody else's
     log.configure()
