@@ -21,7 +21,7 @@ def refresh_changed(session: Session, now: datetime) -> int:
     """Refresh whatever changed; gives how many files were written.
 
     All shops are counted in one grouped query and only differing bytes are written. That is cheaper
-    than it looks, and heals a file that was lost, or written by a slower process with older numbers.
+    than it looks, and heals a file that was lost or written by a slower process with old numbers.
     """
     return _write_all(session, find.everyone(session), now)
 

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 from trustsvc import clock, db, doors, wording
 from trustsvc.badge import face, profile, refresh, render
 from trustsvc.errors import NotFound
+from trustsvc.reviews.rules import REASONS
 from trustsvc.shops import find
 
 views = Blueprint("badge", __name__)
@@ -48,24 +49,24 @@ def script() -> Response:
 @doors.open_to("everybody")
 def page(slug: str) -> Response:
     language = wording.choose(request.headers.get("Accept-Language"))
+    before = request.args.get("before", "")
     with db.reading() as session:
-        found = profile.read(session, slug, request.args.get("before", ""), clock.now())
+        found = profile.read(session, slug, before, clock.now())
     html = render_template(
-        "badge/profile.html", language=language, stars=render.star_path(), **_shown(found)
+        "badge/profile.html",
+        language=language,
+        profile=found,
+        shop=found.shop,
+        score=found.score,
+        stars=render.star_path(),
+        filled=f"{render.filled(found.score.mean):.3f}",
+        paged=bool(before),
+        reasons=REASONS,
     )
     response = make_response(html)
     response.headers["Cache-Control"] = "public, max-age=60"
     response.headers["Vary"] = "Accept-Language"
     return response
-
-
-def _shown(found: profile.Profile) -> dict[str, object]:
-    return {
-        "profile": found,
-        "shop": found.shop,
-        "score": found.score,
-        "filled": f"{render.filled(found.score.mean):.3f}",
-    }
 
 
 def _rendered(slug: str, kind: str) -> bytes:

@@ -57,6 +57,13 @@ def listing(
     return [Review(*row) for row in session.execute(query)]
 
 
+def decided(session: Session, limit: int = 30) -> list[Review]:
+    """List the newest reviews that were decided on, newest first: the desk's memory."""
+    query = _query().where(reviews.c.state.in_(("approved", "published", "rejected")))
+    newest = query.order_by(reviews.c.id.desc()).limit(limit)
+    return [Review(*row) for row in session.execute(newest)]
+
+
 def one(session: Session, review_id: int | str) -> Review:
     """Find a review by its public id or its row's number; raises NotFound."""
     return _only(session.execute(_query().where(named(review_id))).first())

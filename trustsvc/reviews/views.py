@@ -1,3 +1,114 @@
-from flask import Blueprint
+"""The author's door: one link to write, see, correct and withdraw a review. GET changes nothing."""
+
+from collections.abc import Mapping
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+from sqlalchemy.orm import Session
+
+from trustsvc import clock, config, db, doors, signed_links, wording
+from trustsvc.invitations import redeem
+from trustsvc.orders import buyer
+from trustsvc.reviews import correct, find, rules, submit, withdraw
+from trustsvc.shops import find as shops
 
 views = Blueprint("reviews", __name__)
+
+
+@views.get("/r/<token>")
+@doors.open_to("link")
+def show(token: str) -> Response:
+    link_id = signed_links.read("review", token)
+    with db.reading() as session:
+        return _page(session, link_id, None)
+
+
+@views.post("/r/<token>")
+@doors.open_to("link")
+def act(token: str) -> Response:
+    """Write, correct or withdraw; then send the browser to look, so that a reload posts nothing."""
+    link_id = signed_links.read("review", token)
+    filled = rules.read(request.form)
+    with db.transaction() as session:
+        done = _act(session, link_id, filled)
+    if not done:
+        with db.reading() as session:
+            return _page(session, link_id, filled)
+    answer = make_response(redirect(f"/r/{token}", 303))
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _act(session: Session, link_id: bytes, filled: rules.Filled) -> bool:
+    """Do what was asked; False when the form has to be looked at again.
+
+    What scanners and impatient fingers post again is a POST without a button: it never changes a
+    review that exists. Correcting and withdrawing have a button of their own.
+    """
+    wish = request.form.get("do", "")
+    now = clock.now()
+    invitation = redeem.find(session, link_id)
+    review = find.of_invitation(session, invitation.id)
+    if review is None:
+        if wish == "withdraw":
+            return True
+        if filled.draft is None or not submit.is_open(invitation, now):
+            return False
+        submit.submit(session, link_id, filled.draft, now)
+    elif wish == "withdraw":
+        withdraw.withdraw(session, review.id, now)
+    elif wish == "correct" and rules.may_change(review.state):
+        if filled.draft is None:
+            return False
+        correct.correct(session, review.id, filled.draft, now)
+    return True
+
+
+def _page(session: Session, link_id: bytes, filled: rules.Filled | None) -> Response:
+    """Show what this link opens now: the form, the review that was written, or why it is closed."""
+    invitation = redeem.find(session, link_id)
+    shop = shops.by_id(session, invitation.shop_id)
+    review = find.of_invitation(session, invitation.id)
+    shared = {
+        "language": wording.choose(invitation.language),
+        "shop": shop,
+        "link_id": link_id,
+        "most": rules.MOST,
+        "problems": filled.problems if filled else {},
+    }
+    status = 422 if filled and filled.problems else 200
+    if review:
+        values = filled.values if filled else _values(review)
+        contact = config.current().contact
+        html = render_template(
+            "reviews/yours.html", review=review, values=values, contact=contact, **shared
+        )
+        return make_response(html, status)
+    if not submit.is_open(invitation, clock.now()):
+        why = {"withdrawn": "withdrawn", "redeemed": "gone"}.get(invitation.state, "expired")
+        until = invitation.expires_at
+        return make_response(
+            render_template("reviews/closed.html", why=why, until=until, **shared), 410
+        )
+    values = filled.values if filled else _suggested(session, invitation)
+    return make_response(render_template("reviews/form.html", values=values, **shared), status)
+
+
+def _suggested(session: Session, invitation: redeem.Invitation) -> Mapping[str, str]:
+    """Suggest the name as it might be shown, and the star that was clicked in the letter."""
+    who = buyer.read(session, [invitation.order_id]).get(invitation.order_id)
+    stars = request.args.get("stars", "")
+    return {
+        "stars": stars if rules.is_stars(stars) else "",
+        "name": rules.shown_name(who.name) if who else "",
+    }
+
+
+def _values(review: find.Review) -> Mapping[str, str]:
+    return {
+        "stars": str(review.stars),
+        "title": review.title,
+        "text": review.text,
+        "name": review.name,
+        "city": review.city,
+        "consent": "yes" if review.consent else "",
+    }
