@@ -1,3 +1,75 @@
-from flask import Blueprint
+"""The desk's own doors: in by a one-time link, out by a button."""
+
+from flask import Blueprint, g, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from trustsvc import clock, db, doors, wording
+from trustsvc.errors import Gone
+from trustsvc.staff import enter, sign_in
 
 views = Blueprint("staff", __name__)
+
+
+@views.get("/desk/enter")
+@doors.open_to("entering")
+def how() -> str:
+    """Say how to get in."""
+    return render_template("staff/how.html", language=_language())
+
+
+@views.get("/desk/enter/<token>")
+@doors.open_to("entering")
+def ask(token: str) -> tuple[str, int]:
+    """Show one button and change nothing: mail scanners open links, people press buttons."""
+    with db.reading() as session:
+        opens = enter.still_opens(session, token, clock.now())
+    return _page(opens=opens, token=token)
+
+
+@views.post("/desk/enter/<token>")
+@doors.open_to("entering")
+def let_in(token: str) -> Response | tuple[str, int]:
+    """Use the link up and hand out the session's cookie, for the desk's pages only."""
+    try:
+        with db.transaction() as session:
+            secret = enter.enter(session, token, clock.now())
+    except Gone:
+        return _page(opens=False, token="")
+    response = redirect("/desk/", 303)
+    response.set_cookie(
+        sign_in.cookie_name(),
+        secret,
+        max_age=enter.SESSION_LIFE,
+        path="/desk",
+        secure=sign_in.is_secure(),
+        httponly=True,
+        samesite="Strict",
+    )
+    return response
+
+
+@views.post("/desk/leave")
+@doors.open_to("staff")
+def leave() -> Response:
+    """End this session, here and wherever its cookie was copied to."""
+    with db.transaction() as session:
+        enter.leave(session, request.cookies.get(sign_in.cookie_name(), ""))
+    g.staff = None
+    response = redirect("/desk/enter", 303)
+    response.delete_cookie(
+        sign_in.cookie_name(),
+        path="/desk",
+        secure=sign_in.is_secure(),
+        httponly=True,
+        samesite="Strict",
+    )
+    return response
+
+
+def _page(*, opens: bool, token: str) -> tuple[str, int]:
+    page = render_template("staff/enter.html", language=_language(), opens=opens, token=token)
+    return page, 200 if opens else 410
+
+
+def _language() -> str:
+    return wording.choose(request.headers.get("Accept-Language"))

@@ -1,0 +1,75 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from tests.reviews.at_the_desk import review, shop
+from trustsvc import cli, db
+from trustsvc.reviews import find
+from trustsvc.reviews.rules import REASONS
+
+
+def _run(*words):
+    return CliRunner().invoke(cli.main, ["reviews", *words])
+
+
+def test_list_tells_programs_id_state_and_stars_and_nothing_of_the_author(house):
+    mine = shop("Mine")
+    first = review(mine, stars=2)
+    other = review(shop("Other"))
+
+    rows = json.loads(_run("list", "--json").stdout)
+
+    assert [(row["id"], row["state"], row["stars"]) for row in rows] == [
+        (first, "pending", 2),
+        (other, "pending", 4),
+    ]
+    assert not {"name", "city", "email", "text", "reference"} & set(rows[0])
+    only = json.loads(_run("list", "--json", "--shop", mine.slug, "--state", "pending").stdout)
+    assert [row["id"] for row in only] == [first]
+    assert json.loads(_run("list", "--json", "--state", "rejected").stdout) == []
+    assert first in _run("list").stdout
+
+
+def test_approve_returns_when_the_line_is_published_and_the_badge_counts_it(house, client):
+    where = shop()
+    waiting = review(where, stars=5)
+
+    assert _run("approve", waiting).exit_code == 0
+
+    assert json.loads(_run("list", "--json").stdout)[0]["state"] == "published"
+    badge = (house.data / "public" / "badge" / "v1" / f"{where.slug}.json").read_text()
+    assert "1 review" in badge
+
+
+def test_reject_wants_a_reason_of_the_list(house):
+    waiting = review(shop())
+
+    assert _run("reject", waiting).exit_code == 2
+    assert _run("reject", waiting, "--reason", "two_stars").exit_code == 2
+    assert _run("reject", waiting, "--reason", REASONS[0]).exit_code == 0
+
+    with db.reading() as session:
+        assert find.one(session, waiting).reason == REASONS[0]
+
+
+def test_deciding_twice_says_so(house):
+    waiting = review(shop())
+    _run("reject", waiting, "--reason", "spam")
+
+    again = _run("approve", waiting)
+
+    assert again.exit_code == 1
+    assert "does not wait" in again.output
+    assert json.loads(_run("list", "--json").stdout)[0]["state"] == "rejected"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("approve", "nobody"), ("reject", "0" * 16, "--reason", "spam"), ("list", "--shop", "x")],
+)
+def test_what_is_not_there_ends_with_a_sentence(house, words):
+    done = _run(*words)
+
+    assert done.exit_code == 1
+    assert "Traceback" not in done.output

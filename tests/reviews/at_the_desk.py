@@ -1,0 +1,90 @@
+"""Shops, orders and reviews for the tests of the desk and the command line."""
+
+from datetime import timedelta
+
+from trustsvc import clock, db, signed_links
+from trustsvc.invitations.models import invitations, letters
+from trustsvc.orders.models import orders
+from trustsvc.reviews import submit
+from trustsvc.reviews.rules import Draft
+from trustsvc.shops import enrol
+
+
+def shop(name="Vélo & Fils"):
+    with db.transaction() as session:
+        made, _ = enrol.enrol(
+            session, enrol.Enrolment(name, "shop.example.com", "standard"), clock.now()
+        )
+    return made
+
+
+def order(shop, reference="1001", state="settled", at=None, **more):
+    """Write an order of a buyer down; gives its id."""
+    plain = {
+        "shop_id": shop.id,
+        "identity": signed_links.new_id(),
+        "reference": reference,
+        "email": "buyer@example.com",
+        "name": "Ada Lovelace",
+        "buyer": b"\x01\x01mark",
+        "locale": "nl-NL",
+        "state": state,
+        "unpaid": state == "waiting",
+        "created_at": at or clock.now(),
+        "received_at": at or clock.now(),
+    }
+    with db.transaction() as session:
+        return session.execute(
+            orders.insert().values(**plain | more).returning(orders.c.id)
+        ).scalar_one()
+
+
+def invitation(shop, order_id, at=None, state="open", letter="sent", sent_at=None, reason=None):
+    """Write an invitation and its letter down; gives the invitation's id and its link's id."""
+    at = at or clock.now()
+    link = signed_links.new_id()
+    with db.transaction() as session:
+        made = session.execute(
+            invitations.insert()
+            .values(
+                shop_id=shop.id,
+                order_id=order_id,
+                link=link,
+                state=state,
+                reason=reason,
+                basis="customers 2026-01-01",
+                language="nl",
+                zone="Europe/Amsterdam",
+                experienced_at=at,
+                created_at=at,
+                expires_at=at + timedelta(days=90),
+            )
+            .returning(invitations.c.id)
+        ).scalar_one()
+        if letter:
+            session.execute(
+                letters.insert().values(
+                    invitation_id=made,
+                    kind="invitation",
+                    state=letter,
+                    due_at=at,
+                    tries=0,
+                    sent_at=sent_at or (at if letter == "sent" else None),
+                )
+            )
+    return made, link
+
+
+def review(shop, at=None, **more):
+    """Have a buyer write a review by an invitation; gives its public id."""
+    plain = {
+        "stars": 4,
+        "title": "Snel",
+        "text": "Fiets kwam heel aan.",
+        "name": "Ada L.",
+        "city": "Delft",
+        "consent": True,
+    }
+    _, link = invitation(shop, order(shop, at=at), at=at)
+    with db.transaction() as session:
+        return submit.submit(session, link, Draft(**plain | more), at or clock.now())

@@ -1,0 +1,220 @@
+import re
+
+import pytest
+from sqlalchemy import select, update
+
+from tests.reviews.at_the_desk import order, review, shop
+from tests.staff.at_the_desk import form_token, sign_in
+from trustsvc import clock, db, queueing
+from trustsvc.orders import ledger
+from trustsvc.reviews import find
+from trustsvc.reviews.models import reviews
+from trustsvc.reviews.rules import REASONS
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e{{7*7}}"
+
+
+@pytest.fixture
+def desk(client):
+    sign_in(client)
+    return client
+
+
+def _state(public_id):
+    with db.reading() as session:
+        return find.one(session, public_id)
+
+
+def _decide(desk, public_id, **form):
+    plain = {"form_token": form_token(desk), "version": _state(public_id).version}
+    return desk.post(
+        f"/desk/reviews/{public_id}", data=plain | form, headers={"Accept": "text/html"}
+    )
+
+
+def test_nothing_under_desk_opens_without_a_session(app, client):
+    waiting = review(shop())
+    rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/desk")]
+    opened = []
+    for rule in rules:
+        if rule.endpoint in {"staff.how", "staff.ask", "staff.let_in"}:
+            continue
+        path = re.sub(r"<[^>]+>", waiting, rule.rule)
+        for method in rule.methods:
+            answer = client.open(path, method=method)
+            if (answer.status_code, answer.headers.get("Location")) != (303, "/desk/enter"):
+                opened.append((method, path, answer.status_code))
+
+    assert len(rules) >= 7
+    assert opened == []
+    assert _state(waiting).state == "pending"
+
+
+def test_a_waiting_review_is_shown_with_its_stars_after_its_words(desk):
+    review(shop())
+
+    page = desk.get("/desk/").text
+
+    places = [page.index(text) for text in ("Snel", "Fiets kwam heel aan.", "Ada L.", "4 of 5")]
+    assert places == sorted(places)
+    assert "Delft" in page
+    assert "never by the number of stars" in page
+    assert "buyer@example.com" not in page
+
+
+def test_approving_settles_the_review_and_rings_for_its_publication(desk):
+    waiting = review(shop())
+    heard = []
+
+    with queueing.heard_by(heard.append):
+        answer = _decide(desk, waiting, do="approve")
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/desk/")
+    assert _state(waiting).state == "approved"
+    assert "publish_reviews" in heard
+    with db.reading() as session:
+        assert session.scalars(select(reviews.c.decided_by)).all() == ["staff 1"]
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_rejecting_takes_a_reason_of_the_list(desk, reason):
+    waiting = review(shop())
+
+    assert _decide(desk, waiting, do="reject", reason=reason).status_code == 303
+
+    assert (_state(waiting).state, _state(waiting).reason) == ("rejected", reason)
+    assert desk.get("/desk/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"do": "reject", "reason": "two stars"},
+        {"do": "reject", "reason": ""},
+        {"do": "reject"},
+        {"do": "delete"},
+        {},
+        {"do": HOSTILE, "reason": HOSTILE},
+    ],
+)
+def test_a_decision_we_do_not_know_is_refused_with_a_page(desk, form):
+    waiting = review(shop())
+
+    answer = _decide(desk, waiting, **form)
+
+    assert answer.status_code == 400
+    assert answer.mimetype == "text/html"
+    assert "<script>alert" not in answer.text
+    assert _state(waiting).state == "pending"
+
+
+def test_a_form_of_another_session_is_refused(desk, app):
+    waiting = review(shop())
+    stranger = app.test_client()
+    sign_in(stranger, "Robin")
+
+    for token in ("", "x", "é", form_token(stranger)):
+        answer = _decide(desk, waiting, do="approve", form_token=token)
+        assert answer.status_code == 400
+
+    assert desk.post(f"/desk/reviews/{waiting}", data={"do": "approve"}).status_code == 400
+    assert desk.post("/desk/leave").status_code == 400
+    assert _state(waiting).state == "pending"
+
+
+def test_of_two_decisions_the_second_changes_nothing_and_says_so(desk):
+    waiting = review(shop())
+    _decide(desk, waiting, do="approve")
+
+    answer = _decide(desk, waiting, do="reject", reason="spam")
+
+    assert answer.headers["Location"] == "/desk/?late=1"
+    assert "Nothing was changed" in desk.get("/desk/?late=1").text
+    assert _state(waiting).state == "approved"
+
+
+def test_a_decision_about_words_that_changed_meanwhile_is_not_taken(desk):
+    waiting = review(shop())
+    seen = _state(waiting).version
+    with db.transaction() as session:
+        session.execute(update(reviews).values(edited_at=clock.now()))
+
+    answer = _decide(desk, waiting, do="approve", version=seen)
+
+    assert answer.headers["Location"] == "/desk/?late=1"
+    assert _state(waiting).state == "pending"
+
+
+@pytest.mark.parametrize("public_id", ["nonsense", "0123456789abcdef", "999", "%00", "ÿ"])
+def test_a_review_that_is_not_there_is_nothing_here(desk, public_id):
+    answer = desk.post(
+        f"/desk/reviews/{public_id}", data={"form_token": form_token(desk), "do": "approve"}
+    )
+
+    assert answer.status_code == 404
+
+
+def test_hostile_names_and_words_are_inert(client):
+    sign_in(client, HOSTILE)
+    where = shop(HOSTILE)
+    review(where, title=HOSTILE, text=HOSTILE, name=HOSTILE, city=HOSTILE)
+    order(where, reference=HOSTILE)
+
+    for path in ("/desk/", f"/desk/orders/{where.slug}"):
+        page = client.get(path).text
+        assert "<script>" not in page
+        assert "<img" not in page
+        assert "&lt;script&gt;" in page
+        assert "49" not in re.sub(r"[0-9a-f]{16,}", "", page).replace(str(where.id), "")
+
+
+def test_the_ledger_of_a_shops_orders_is_shown_without_anybody_in_it(desk):
+    mine, other = shop("Mine"), shop("Other")
+    now = clock.now()
+    known = order(mine, "R-1001")
+    forgotten = order(mine, None, name=None, email=None)
+    order(other, "R-2001")
+    with db.transaction() as session:
+        ledger.write(
+            session,
+            [
+                ledger.Line(known, "check", "registry", "not_registered", now),
+                ledger.Line(known, "may_ask", "no_basis_registered", "refuse", now),
+            ],
+        )
+
+    page = desk.get(f"/desk/orders/{mine.slug}").text
+
+    assert "R-1001" in page
+    assert page.index("not_registered") < page.index("no_basis_registered")
+    assert f"our no. {forgotten}" in page
+    assert "R-2001" not in page
+    assert "Ada Lovelace" not in page
+    assert "buyer@example.com" not in page
+
+
+def test_a_shop_that_is_not_there_is_nothing_here(desk):
+    assert desk.get("/desk/orders/nobody").status_code == 404
+
+
+def test_the_desk_is_never_kept_by_a_cache_nor_found_by_a_search(desk):
+    headers = desk.get("/desk/").headers
+
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Robots-Tag"] == "noindex"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("language", ["nl", "de", "en", "fr"])
+def test_the_desk_speaks_each_language(desk, language):
+    where = shop()
+    one, other = review(where), review(where)
+    order(where, None)
+    _decide(desk, one, do="reject", reason="spam")
+    headers = {"Accept-Language": language}
+
+    for path in ("/desk/", f"/desk/orders/{where.slug}", "/desk/enter"):
+        answer = desk.get(path, headers=headers)
+        assert answer.status_code == 200
+        assert f'<html lang="{language}">' in answer.text
+    assert other in desk.get("/desk/").text

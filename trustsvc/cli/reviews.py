@@ -1,0 +1,80 @@
+"""`trustsvc reviews`: decide on reviews from the command line."""
+
+import json
+
+import click
+
+from trustsvc import clock, db
+from trustsvc.badge import refresh
+from trustsvc.reviews import find, moderate, publish
+from trustsvc.reviews.rules import REASONS
+from trustsvc.shops import find as shops
+
+BY = "command line"
+STATES = ("pending", "approved", "published", "rejected", "withdrawn")
+
+
+@click.group()
+def reviews() -> None:
+    """List reviews and decide on them."""
+
+
+@reviews.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--shop", "slug", help="Of this shop only.")
+@click.option("--state", type=click.Choice(STATES), help="In this state only.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=1000, show_default=True)
+def list_(as_json: bool, slug: str | None, state: str | None, limit: int) -> None:
+    """List reviews, oldest first; what was written is shown at the desk, not here."""
+    with db.reading() as session:
+        shop_id = shops.by_slug(session, slug).id if slug else None
+        found = find.listing(session, state=state, shop_id=shop_id, limit=limit)
+    rows = [
+        {
+            "id": review.id,
+            "state": review.state,
+            "stars": review.stars,
+            "shop": review.shop,
+            "language": review.language,
+            "submitted_at": f"{review.submitted_at:%Y-%m-%dT%H:%M:%SZ}",
+            "reason": review.reason,
+        }
+        for review in found
+    ]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    for row in rows:
+        click.echo("{id}  {state:<9}  {stars}  {shop}  {submitted_at}".format(**row))
+
+
+@reviews.command()
+@click.argument("review_id", metavar="ID")
+def approve(review_id: str) -> None:
+    """Approve a review that waits; its public line and badge are there when this returns."""
+    with db.transaction() as session:
+        if not moderate.approve(session, review_id, BY, clock.now()):
+            raise click.ClickException("This review does not wait for a decision.")
+    _show()
+    click.echo("approved")
+
+
+@reviews.command()
+@click.argument("review_id", metavar="ID")
+@click.option("--reason", type=click.Choice(REASONS), required=True, help="Never its stars.")
+def reject(review_id: str, reason: str) -> None:
+    """Reject a review that waits, for a stated reason."""
+    with db.transaction() as session:
+        if not moderate.reject(session, review_id, reason, BY, clock.now()):
+            raise click.ClickException("This review does not wait for a decision.")
+    click.echo("rejected")
+
+
+def _show() -> None:
+    """Do at once what publish_reviews and refresh_badges would do within seconds."""
+    more = True
+    while more:
+        with db.transaction() as session:
+            more = publish.publish(session, clock.now()) > 0
+    with db.reading() as session:
+        refresh.refresh_changed(session, clock.now())

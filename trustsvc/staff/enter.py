@@ -1,0 +1,63 @@
+"""Enter the desk by a one-time link, and leave it."""
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.orm import Session
+
+from trustsvc import signed_links
+from trustsvc.errors import Gone
+from trustsvc.staff.marks import mark, marks
+from trustsvc.staff.models import staff, staff_links, staff_sessions
+
+SESSION_LIFE = timedelta(hours=12)
+
+
+def still_opens(session: Session, token: str, now: datetime) -> bool:
+    """Say whether a link would let somebody in, and change nothing: scanners open links too.
+
+    Raises NotFound for a link we never signed for this purpose.
+    """
+    return session.scalar(select(staff_links.c.staff_id).where(*_open(token, now))) is not None
+
+
+def enter(session: Session, token: str, now: datetime) -> str:
+    """Use the link up and begin a session; gives its secret, which only the browser keeps.
+
+    Of any number of posts at once one gets in. Raises NotFound for a link we never signed, Gone for
+    one that was used or has ended.
+    """
+    staff_id = session.execute(
+        update(staff_links)
+        .where(*_open(token, now))
+        .values(used_at=now)
+        .returning(staff_links.c.staff_id)
+    ).scalar()
+    if staff_id is None:
+        raise Gone
+    secret = secrets.token_urlsafe(32)
+    session.execute(
+        staff_sessions.insert().values(
+            session=mark("session", secret), staff_id=staff_id, expires_at=now + SESSION_LIFE
+        )
+    )
+    return secret
+
+
+def leave(session: Session, secret: str) -> None:
+    """End a session; twice does no harm."""
+    session.execute(
+        delete(staff_sessions).where(staff_sessions.c.session.in_(marks("session", secret)))
+    )
+
+
+def _open(token: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    link_id = signed_links.read("staff", token)
+    works_here = select(staff.c.id).where(staff.c.left_at.is_(None))
+    return (
+        staff_links.c.link.in_(marks("link", link_id.hex())),
+        staff_links.c.used_at.is_(None),
+        staff_links.c.expires_at > now,
+        staff_links.c.staff_id.in_(works_here),
+    )
