@@ -1,3 +1,70 @@
-from flask import Blueprint
+"""The webhook door: which shop, is it signed, what does it say, is it on disk; in that order."""
+
+import re
+from datetime import datetime
+
+from flask import Blueprint, Response, jsonify, request
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from trustsvc import clock, db, doors
+from trustsvc.errors import Duplicate, TooLarge, Unauthorised, Unavailable
+from trustsvc.orders import accept, intake
+from trustsvc.orders.platforms import PLATFORMS
+from trustsvc.orders.received import Ignored
+from trustsvc.shops import find
+from trustsvc.shops.recognise import recognise
 
 views = Blueprint("orders", __name__)
+
+MOST_BYTES = 256 * 1024
+# WooCommerce sends this, unsigned, when a webhook is saved; it wants a 200 and nothing else.
+PING = re.compile(rb"webhook_id=[0-9]{1,20}")
+
+
+@views.post("/webhooks/<platform>/<door>", provide_automatic_options=False)
+@doors.open_to("signature")
+def receive(platform: str, door: str) -> tuple[Response, int]:
+    """Take an order in; the answers and their order are a promise (README, "Webhook answers")."""
+    body = _body()
+    if platform == "woocommerce" and PING.fullmatch(body):
+        return _say("ignored", "ping"), 200
+    now = clock.now()
+    headers = dict(request.headers.items())
+    shop = _recognise((platform, door), headers, body, now)
+    order = PLATFORMS[platform].parse(headers, body, now)
+    if isinstance(order, Ignored):
+        return _say("ignored", order.reason), 200
+    answer = intake.take(accept.incoming(shop, order, body), now)
+    if answer.status == "conflict":
+        raise Duplicate
+    return _say(answer.status, answer.reason), 202 if answer.status == "accepted" else 200
+
+
+def _body() -> bytes:
+    """Read the raw bytes, at most so many; a declared length over it is not read at all."""
+    request.max_content_length = MOST_BYTES
+    body = request.get_data(cache=False)
+    if len(body) > MOST_BYTES:
+        raise TooLarge
+    return body
+
+
+def _recognise(
+    place: tuple[str, str], headers: dict[str, str], body: bytes, now: datetime
+) -> find.Shop:
+    platform, door = place
+    # A platform we do not know costs as much as a signature that does not match.
+    signed = PLATFORMS.get(platform, PLATFORMS["standard"]).signed
+    if "\x00" in door or "\x00" in platform:  # PostgreSQL has no text with a NUL in it
+        raise Unauthorised
+    try:
+        with db.reading() as session:
+            return recognise(
+                session, platform, door, lambda secret: signed(headers, body, secret, now), now
+            )
+    except (OperationalError, InterfaceError, OSError):
+        raise Unavailable from None
+
+
+def _say(status: str, reason: str | None = None) -> Response:
+    return jsonify(status=status, reason=reason) if reason else jsonify(status=status)

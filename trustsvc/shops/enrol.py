@@ -1,6 +1,7 @@
 """Enrol a shop: it gets a door for its webhooks, a secret and a place for its page."""
 
 import base64
+import itertools
 import re
 import secrets
 import unicodedata
@@ -12,20 +13,19 @@ from sqlalchemy.orm import Session
 
 from trustsvc import outbox, queueing
 from trustsvc.errors import Refused
-from trustsvc.shops import find
+from trustsvc.shops import find, settings
 from trustsvc.shops.models import shops
 
 PLATFORMS = ("shopify", "woocommerce", "lightspeed", "standard")
 LEAST_SECRET = 16
-DEFAULT_WORDING = (
-    "After your order we ask you once by e-mail for a review. For that we use your name and e-mail "
-    "address only. You can object at any time, now or by the link in each letter."
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What an operator says of a new shop; the rest are defaults with a reason in the README."""
+    """What an operator says of a new shop; the rest are defaults with a reason in the README.
+
+    An empty wording takes the default of `may_ask`.
+    """
 
     name: str
     domain: str
@@ -35,9 +35,12 @@ class Enrolment:
     delay_unit: str = "days"
     moment: str = "shipped"
     may_ask: str = "registered"
-    wording: str = DEFAULT_WORDING
+    wording: str = ""
     language: str = "en"
     zone: str = "Europe/Amsterdam"
+
+    def __repr__(self) -> str:
+        return f"Enrolment(platform={self.platform!r})"
 
 
 def enrol(session: Session, new: Enrolment, now: datetime) -> tuple[find.Shop, str]:
@@ -48,28 +51,33 @@ def enrol(session: Session, new: Enrolment, now: datetime) -> tuple[find.Shop, s
     """
     if new.platform not in PLATFORMS:
         raise Refused(f"The platform must be one of: {', '.join(PLATFORMS)}.")
+    decided = {
+        "may_ask": new.may_ask,
+        "wording": new.wording or settings.WORDINGS.get(new.may_ask, ""),
+        "delay": new.delay,
+        "delay_unit": new.delay_unit,
+        "moment": new.moment,
+        "language": new.language,
+        "zone": new.zone,
+        "reminder_days": 0,
+        "cap_days": 30,
+        "max_age_days": 60,
+    }
+    settings.checked(decided)
     secret = checked_secret(new.platform, new.secret)
+    name = settings.clean_name(new.name)
     shop_id = session.execute(
         shops.insert()
         .values(
-            slug=_free_slug(session, new.name),
-            name=_one_line(new.name),
-            domain=_domain(new.domain),
+            slug=_free_slug(session, name),
+            name=name,
+            domain=settings.clean_domain(new.domain),
             platform=new.platform,
             door=secrets.token_urlsafe(18),
             secret=secret,
-            may_ask=new.may_ask,
-            wording=new.wording,
             wording_at=now,
-            delay=new.delay,
-            delay_unit=new.delay_unit,
-            moment=new.moment,
-            reminder_days=0,
-            cap_days=30,
-            max_age_days=60,
-            language=new.language,
-            zone=new.zone,
             created_at=now,
+            **decided,
         )
         .returning(shops.c.id)
     ).scalar_one()
@@ -80,34 +88,24 @@ def enrol(session: Session, new: Enrolment, now: datetime) -> tuple[find.Shop, s
 
 def checked_secret(platform: str, given: str) -> str:
     """Take the platform's own secret, or make one; raises Refused for a short one."""
+    secret = given.strip()
     if given:
-        if len(given.strip()) < LEAST_SECRET:
+        if len(secret.removeprefix("whsec_") if platform == "standard" else secret) < LEAST_SECRET:
             raise Refused(f"The secret must have at least {LEAST_SECRET} characters.")
-        return given.strip()
-    made = base64.b64encode(secrets.token_bytes(32)).decode()
-    return f"whsec_{made}" if platform == "standard" else secrets.token_urlsafe(32)
+        return secret
+    if platform == "standard":
+        return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    return secrets.token_urlsafe(32)
 
 
-def _one_line(text: str) -> str:
-    kept = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
-    name = " ".join(kept.split())
-    if not name or len(name) > 120:
-        raise Refused("The shop's name must have 1 to 120 characters.")
-    return name
-
-
-def _domain(text: str) -> str:
-    domain = text.strip().lower().removeprefix("https://").removeprefix("http://").rstrip("/")
-    if not re.fullmatch(r"[a-z0-9.-]+(:\d{1,5})?", domain) or len(domain) > 253:
-        raise Refused("The domain must look like shop.example.com.")
-    return domain
+def slug_of(name: str) -> str:
+    """Write a name as a part of an address; two shops may want the same."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "shop"
 
 
 def _free_slug(session: Session, name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40] or "shop"
-    slug, number = base, 1
-    while session.scalar(select(shops.c.id).where(shops.c.slug == slug)):
-        number += 1
-        slug = f"{base}-{number}"
-    return slug
+    base = slug_of(name)
+    taken = set(session.scalars(select(shops.c.slug).where(shops.c.slug.startswith(base))))
+    choices = (f"{base}-{number}" if number > 1 else base for number in itertools.count(1))
+    return next(slug for slug in choices if slug not in taken)

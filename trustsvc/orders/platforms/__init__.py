@@ -1,1 +1,28 @@
 """What each shop platform sends, turned into five fields by pure functions."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from trustsvc.orders.platforms import lightspeed, shopify, standard, woocommerce
+from trustsvc.orders.received import Ignored, OrderReceived
+
+
+class Platform(Protocol):
+    """Two pure functions: is it really from the shop, and what does it say."""
+
+    def signed(
+        self, headers: Mapping[str, str], body: bytes, secret: str, now: datetime
+    ) -> bool: ...
+
+    def parse(
+        self, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> OrderReceived | Ignored: ...
+
+
+PLATFORMS: Mapping[str, Platform] = {
+    "shopify": shopify,
+    "woocommerce": woocommerce,
+    "lightspeed": lightspeed,
+    "standard": standard,
+}

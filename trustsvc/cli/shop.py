@@ -1,0 +1,203 @@
+"""`trustsvc shop`: enrol a shop, change its settings, give it a new secret, list them all."""
+
+import json
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trustsvc import clock, config, db, keys, migrations
+from trustsvc.shops import enrol, find, rotate, settings
+
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+STEPS = {
+    "shopify": "Settings, Notifications, Webhooks: one webhook each for order creation, payment, "
+    "fulfilment, cancellation and refund, format JSON. Its secret is shown there: trustsvc shop "
+    "rotate {slug} --now --secret …",
+    "woocommerce": "WooCommerce, Settings, Advanced, Webhooks: one for order created, one for order "
+    "updated and one for order deleted, with this address and secret.",
+    "lightspeed": "One POST to webhooks.json for each of orders/created, paid, shipped and updated, "
+    "with this address. They are signed with your app's secret: trustsvc shop rotate {slug} --now "
+    "--secret …",
+    "standard": "Sign each POST by the Standard Webhooks specification with this secret.",
+}
+
+
+def _decisions(*, needed: bool) -> Decorator:
+    """Add the options that say how a shop asks; `needed` when it is enrolled."""
+    options = [
+        click.option("--name", required=needed, help="As buyers know the shop."),
+        click.option("--domain", required=needed, help="Where the badge is shown."),
+        click.option("--delay-days", type=int, help="Days after the moment (default 7)."),
+        click.option("--delay", type=int, help="How long after the moment, in --delay-unit."),
+        click.option("--delay-unit", type=click.Choice(settings.CHOICES["delay_unit"])),
+        click.option("--moment", type=click.Choice(settings.CHOICES["moment"])),
+        click.option(
+            "--may-ask",
+            type=click.Choice(settings.CHOICES["may_ask"]),
+            help="Whom the shop may ask. `customers` is your confirmation that buyers are told at "
+            "checkout.",
+        ),
+        click.option(
+            "--wording",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="A text file: what buyers are told. Recorded with its date.",
+        ),
+        click.option("--language", type=click.Choice(settings.CHOICES["language"])),
+        click.option("--zone", help="Time zone of letters, such as Europe/Amsterdam."),
+    ]
+
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _wishes(given: dict[str, Any]) -> dict[str, Any]:
+    wishes = {name: value for name, value in given.items() if value is not None}
+    if "delay_days" in wishes:
+        if "delay" in wishes or "delay_unit" in wishes:
+            raise click.UsageError("Give --delay-days, or --delay with --delay-unit.")
+        wishes |= {"delay": wishes.pop("delay_days"), "delay_unit": "days"}
+    if "wording" in wishes:
+        try:
+            wishes["wording"] = wishes["wording"].read_text(encoding="utf-8").strip()
+        except UnicodeDecodeError:
+            raise click.UsageError("The wording must be a text file in UTF-8.") from None
+        if not wishes["wording"]:
+            raise click.UsageError("The wording is empty.")
+    return wishes
+
+
+@click.group()
+def shop() -> None:
+    """Enrol shops and change how they ask."""
+    keys.make_all()
+    if not migrations.is_current():
+        migrations.upgrade()
+
+
+@shop.command()
+@_decisions(needed=True)
+@click.option("--platform", required=True, type=click.Choice(enrol.PLATFORMS))
+@click.option("--secret", help="The platform's own secret; without it one is made.")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
+    """Enrol a shop; its secret is shown once."""
+    if secret is not None and not secret.strip():
+        raise click.UsageError("The secret is empty.")
+    new = enrol.Enrolment(secret=secret or "", **_wishes(given))
+    with db.transaction() as session:
+        made, told = enrol.enrol(session, new, clock.now())
+    _draw_badge(made)
+    if as_json:
+        answer = {
+            "shop": made.slug,
+            "webhook_url": webhook_url(made),
+            "secret": told,
+            "badge_html": badge_html(made),
+        }
+        click.echo(json.dumps(answer))
+        return
+    click.echo(f"{made.name} is enrolled as {made.slug}.\n")
+    click.echo(f"Webhook address  {webhook_url(made)}")
+    click.echo(f"Secret           {told}   (shown only now)\n")
+    click.echo(STEPS[made.platform].format(slug=made.slug))
+    click.echo(f"\nPaste where the badge shall be:\n\n{badge_html(made)}")
+
+
+@shop.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+def show(*, as_json: bool) -> None:
+    """List the shops; no secrets."""
+    with db.reading() as session:
+        everyone = find.everyone(session)
+    if as_json:
+        rows = [
+            {
+                "shop": one.slug,
+                "name": one.name,
+                "domain": one.domain,
+                "platform": one.platform,
+                "webhook_url": webhook_url(one),
+                "may_ask": one.may_ask,
+                "delay": f"{one.delay} {one.delay_unit} after {one.moment}",
+            }
+            for one in everyone
+        ]
+        click.echo(json.dumps(rows))
+        return
+    for one in everyone:
+        when = f"{one.delay} {one.delay_unit} after {one.moment}"
+        click.echo(f"{one.slug}  {one.platform}  asks {one.may_ask}  {when}  {webhook_url(one)}")
+    if not everyone:
+        click.echo("There are no shops yet: trustsvc shop add --help")
+
+
+@shop.command("set")
+@click.argument("slug")
+@_decisions(needed=False)
+@click.option("--reminder-days", type=int, help="Days to a reminder; 0 for none.")
+@click.option("--cap-days", type=int, help="Days in which a buyer is asked at most once.")
+@click.option("--max-age-days", type=int, help="Older orders are not asked about.")
+def change(slug: str, **given: Any) -> None:
+    """Change settings of a shop."""
+    wishes = _wishes(given)
+    if not wishes:
+        raise click.UsageError("Say what to change: trustsvc shop set --help")
+    with db.transaction() as session:
+        now = settings.change(session, slug, wishes, clock.now())
+    _draw_badge(now)
+    when = f"{now.delay} {now.delay_unit} after {now.moment}"
+    click.echo(f"{now.slug}: asks {now.may_ask}, {when}, in {now.language}, {now.zone}.")
+
+
+@shop.command("rotate")
+@click.argument("slug")
+@click.option("--secret", help="The platform's own new secret; without it one is made.")
+@click.option("--now", "revoke", is_flag=True, help="End the old secret at once.")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+def turn(slug: str, *, secret: str | None, revoke: bool, as_json: bool) -> None:
+    """Give a shop a new secret; the old one works for 24 hours more."""
+    if secret is not None and not secret.strip():
+        raise click.UsageError("The secret is empty.")
+    with db.transaction() as session:
+        told = rotate.rotate(session, slug, secret or "", clock.now(), revoke=revoke)
+    if as_json:
+        click.echo(json.dumps({"shop": slug, "secret": told}))
+        return
+    click.echo(f"New secret of {slug}: {told}   (shown only now)")
+    click.echo("The old one has ended." if revoke else "The old one works for 24 hours more.")
+
+
+def webhook_url(of: find.Shop) -> str:
+    return f"{config.current().base_url}/webhooks/{of.platform}/{of.door}"
+
+
+def badge_html(of: find.Shop) -> str:
+    """Write the snippet for the shop's pages: a link and a picture, and a script that improves it.
+
+    Sizes are in it, so nothing on the page moves; without the script all of it works.
+    """
+    base = config.current().base_url
+    picture = (
+        f'<img src="{base}/badge/v1/{of.slug}.svg" width="220" height="72" '
+        f'alt="{escape(of.name)}: reviews" loading="lazy">'
+    )
+    link = f'<a href="{base}/s/{of.slug}">{picture}</a>'
+    return (
+        f'<review-badge shop="{of.slug}">{link}</review-badge>\n'
+        f'<script src="{base}/embed/v1.js" defer></script>'
+    )
+
+
+def _draw_badge(of: find.Shop) -> None:
+    from trustsvc.badge import refresh
+
+    with db.transaction() as session:
+        refresh.refresh(session, [of.id], clock.now())

@@ -1,0 +1,187 @@
+"""Keep orders: each once, as briefly as we can, many in one transaction."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
+
+from trustsvc import db, fingerprints, queueing
+from trustsvc.orders import delivered, ledger, merge
+from trustsvc.orders.models import orders
+from trustsvc.orders.received import Code, OrderReceived
+from trustsvc.shops.find import Shop
+
+Key = tuple[int, bytes]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Incoming:
+    """An order on its way in, with its keyed marks; `delivery` is None where ids are not safe."""
+
+    shop: Shop
+    order: OrderReceived
+    identity: bytes
+    buyer: bytes | None
+    delivery: delivered.Delivery | None
+
+    @property
+    def key(self) -> Key:
+        return (self.shop.id, self.identity)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: Literal["accepted", "duplicate", "ignored", "conflict"]
+    reason: Code | None = None
+
+
+def incoming(shop: Shop, order: OrderReceived, body: bytes) -> Incoming:
+    """Make the marks: outside the transaction, because it is one at a time on SQLite."""
+    said = order.delivery_id
+    return Incoming(
+        shop=shop,
+        order=order,
+        identity=fingerprints.text_mark(shop.id, order.identity),
+        buyer=fingerprints.shop_mark(shop.id, order.email) if order.email else None,
+        delivery=delivered.mark(shop.id, said, body) if said else None,
+    )
+
+
+def accept(session: Session, batch: Sequence[Incoming], now: datetime) -> list[Answer]:
+    """Take in a batch; gives an answer each, in the same order.
+
+    An order that is known, even from the same batch, is a duplicate: what is new in it is taken up
+    and check_orders looks at it again. A cancelled order nobody knew leaves a row without a trace
+    of the buyer, so that its creation arriving late leads to nothing. Twice changes nothing.
+    """
+    answers: list[Answer | None] = [None] * len(batch)
+    seen = delivered.remember(session, [item.delivery for item in batch], now)
+    for place, (item, before) in enumerate(zip(batch, seen, strict=True)):
+        if before == "same":
+            answers[place] = Answer("duplicate")
+        elif before == "other" and item.shop.platform == "standard":
+            answers[place] = Answer("conflict")
+    open_places = [place for place, answer in enumerate(answers) if answer is None]
+    while open_places:
+        open_places = _keep(session, batch, open_places, answers, now)
+    settled = [answer for answer in answers if answer]
+    delivered.forget(
+        session,
+        [
+            item.delivery
+            for item, before, answer in zip(batch, seen, settled, strict=True)
+            if before == "new" and answer.status == "ignored" and not item.order.is_over
+        ],
+    )
+    return settled
+
+
+def _keep(
+    session: Session,
+    batch: Sequence[Incoming],
+    places: Sequence[int],
+    answers: list[Answer | None],
+    now: datetime,
+) -> list[int]:
+    """Answer what is at these places; gives those another process wrote first, to be done again."""
+    known = _known(session, {batch[place].key for place in places})
+    rows: dict[Key, merge.Row] = dict(known)
+    news: dict[Key, list[str]] = {}
+    for place in places:
+        item = batch[place]
+        row = rows.get(item.key)
+        if row is None:
+            answers[place], made = _first(item, now)
+            if made:
+                rows[item.key] = made
+        else:
+            answers[place] = Answer("duplicate")
+            rows[item.key], changes = merge.merge(row, item.order)
+            news.setdefault(item.key, []).extend(changes)
+    new = {key: row for key, row in rows.items() if key not in known}
+    written = _insert(session, new)
+    _update(session, [rows[key] for key, changes in news.items() if changes and key in known])
+    _note(session, new, written, news, {key: row["id"] for key, row in known.items()}, now)
+    return [p for p in places if batch[p].key in new and batch[p].key not in written]
+
+
+def _first(item: Incoming, now: datetime) -> tuple[Answer, merge.Row | None]:
+    order = item.order
+    is_old = order.newest < now - timedelta(days=item.shop.max_age_days)
+    if order.is_over:
+        answer = Answer("ignored", "cancelled" if order.cancelled_at else "refunded")
+        return answer, None if is_old else merge.trace(item.key, order, now)
+    if not order.email:
+        return Answer("ignored", "no_address"), None
+    if is_old:
+        return Answer("ignored", "too_old"), None
+    return Answer("accepted"), merge.row(item.key, order, item.buyer, now)
+
+
+def _known(session: Session, keys: Iterable[Key]) -> dict[Key, merge.Row]:
+    columns = [orders.c[name] for name in ("id", "shop_id", "identity", *merge.CHANGING)]
+    rows = session.execute(
+        select(*columns, orders.c.email.is_not(None).label("has_buyer"))
+        .where(
+            orders.c.shop_id.in_({shop_id for shop_id, _ in keys}),
+            orders.c.identity.in_({identity for _, identity in keys}),
+        )
+        .order_by(orders.c.id)  # two processes lock in one order, so neither waits for the other
+        .with_for_update()
+    ).mappings()
+    return {(row["shop_id"], bytes(row["identity"])): dict(row) for row in rows}
+
+
+def _insert(session: Session, new: dict[Key, merge.Row]) -> dict[Key, int]:
+    if not new:
+        return {}
+    statement = (
+        db.insert(orders)
+        .on_conflict_do_nothing(index_elements=["shop_id", "identity"])
+        .returning(orders.c.id, orders.c.shop_id, orders.c.identity)
+    )
+    values = [merge.stored(new[key]) for key in sorted(new)]
+    found = session.execute(statement, values)
+    return {(row.shop_id, bytes(row.identity)): row.id for row in found}
+
+
+def _update(session: Session, rows: Sequence[merge.Row]) -> None:
+    if not rows:
+        return
+    statement = update(orders).where(orders.c.id == bindparam("row_id"))
+    values = [{name: row[name] for name in merge.CHANGING} | {"row_id": row["id"]} for row in rows]
+    session.connection().execute(
+        statement.values({name: bindparam(name) for name in merge.CHANGING}), values
+    )
+
+
+def _note(
+    session: Session,
+    new: dict[Key, merge.Row],
+    written: dict[Key, int],
+    news: dict[Key, list[str]],
+    known: dict[Key, int],
+    now: datetime,
+) -> None:
+    """Write a line for each order that came in or changed, and ring when one waits."""
+    lines: list[Any] = []
+    waits = False
+    for key, order_id in written.items():
+        is_waiting = new[key]["state"] == "received"
+        waits = waits or is_waiting
+        rule = "new" if is_waiting else "over"
+        outcome = "received" if is_waiting else "ignored"
+        lines.append(ledger.Line(order_id, "accept", rule, outcome, now))
+    for key, changes in news.items():
+        order_id = known.get(key) or written.get(key, 0)
+        waits = waits or bool(changes)
+        if order_id:
+            lines += [
+                ledger.Line(order_id, "accept", change, "received", now) for change in changes
+            ]
+    ledger.write(session, lines)
+    if waits:
+        queueing.ring(session, "check_orders")

@@ -1,0 +1,70 @@
+"""What news does to an order we know: pure, so that any order of arrival can be tried.
+
+An order only goes forward. The first moment said of a thing holds; cancelled or refunded is the end
+and absorbs whatever comes after; consent can be taken back by later news and never be given by it,
+because news has no order.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from trustsvc.orders.received import OrderReceived
+
+Row = dict[str, Any]
+
+MOMENTS = ("paid_at", "shipped_at", "delivered_at", "cancelled_at", "refunded_at")
+SAID = {name: name.removesuffix("_at") for name in MOMENTS} | {"unpaid": "paid"}
+CHANGING = (*MOMENTS, "consent", "unpaid", "state")
+
+
+def row(key: tuple[int, bytes], order: OrderReceived, buyer: bytes | None, now: datetime) -> Row:
+    """Write an order down for the first time."""
+    return {
+        "shop_id": key[0],
+        "identity": key[1],
+        "reference": order.reference,
+        "email": order.email,
+        "name": order.name,
+        "buyer": buyer,
+        "locale": order.locale,
+        "consent": order.consent,
+        "state": "received",
+        "unpaid": bool(order.unpaid),
+        "created_at": order.created_at,
+        "received_at": now,
+        "has_buyer": True,
+    } | {name: getattr(order, name) for name in MOMENTS}
+
+
+def trace(key: tuple[int, bytes], order: OrderReceived, now: datetime) -> Row:
+    """Write down only that there was an order, and that it is over."""
+    nobody = dict.fromkeys(("reference", "email", "name", "buyer", "locale", "consent"))
+    return row(key, order, None, now) | nobody | {"state": "settled", "has_buyer": False}
+
+
+def stored(found: Row) -> Row:
+    return {name: value for name, value in found.items() if name != "has_buyer"}
+
+
+def merge(found: Row, order: OrderReceived) -> tuple[Row, list[str]]:
+    """Take up what is new; gives the row as it is then, and the names of what changed.
+
+    A buyer who was forgotten is never taken in again by a repetition: after that only the end of
+    the order is news, because an invitation may still be open.
+    """
+    if found["cancelled_at"] or found["refunded_at"]:
+        return found, []
+    new: Row = {
+        name: getattr(order, name) for name in MOMENTS if getattr(order, name) and not found[name]
+    }
+    if order.consent is not None and found["consent"] not in {order.consent, False}:
+        new["consent"] = order.consent
+    if found["unpaid"] and (order.unpaid is False or new.get("paid_at")):
+        new["unpaid"] = False
+    if not found["has_buyer"]:
+        new = {name: new[name] for name in ("cancelled_at", "refunded_at") if name in new}
+    if not new:
+        return found, []
+    return found | new | {"state": "received"}, list(
+        dict.fromkeys(SAID.get(name, name) for name in new)
+    )

@@ -1,0 +1,186 @@
+"""Read a field out of a body in which anything may stand anywhere.
+
+Each reader takes any JSON value and gives a clean one or nothing; only `tree` raises, and only
+Refused. Nothing read here is ever repeated in an answer.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
+
+from trustsvc import address
+from trustsvc.errors import Refused
+from trustsvc.orders.received import Ignored, OrderReceived
+
+Tree = dict[str, Any]
+
+MOST_NAME = 100
+MOST_TEXT = 200
+OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
+A_DAY = timedelta(days=1)
+# How long after an order a parcel is believed to leave, where a platform says that it left and not
+# when: without a bound, editing last year's order today would look like a parcel of today.
+SHIPS_WITHIN = timedelta(days=30)
+
+NOT_JSON = "The body is not JSON."
+NOT_AN_ORDER = "The body is not an order."
+
+
+def tree(body: bytes) -> Tree:
+    """Read JSON: UTF-8 only, no NaN, whole numbers with all their digits.
+
+    Raises Refused, for nesting deeper than Python will follow too.
+    """
+    try:
+        found = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise Refused(NOT_JSON) from None
+    if not isinstance(found, dict):
+        raise Refused(NOT_AN_ORDER)
+    return found
+
+
+def _no_constant(_name: str) -> NoReturn:
+    raise ValueError
+
+
+def at(found: Any, path: str) -> Any:
+    """Walk down a dotted path of objects; None where it ends early."""
+    for step in path.split("."):
+        if not isinstance(found, dict):
+            return None
+        found = found.get(step)
+    return found
+
+
+def rows(found: Any, path: str) -> list[Tree]:
+    """Give the objects in a list."""
+    value = at(found, path)
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+def text(found: Any, *paths: str) -> str:
+    """Give the first of these that is a text or a whole number, clean and on one line."""
+    for path in paths:
+        value = at(found, path)
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if isinstance(value, str) and (kept := _one_line(value)):
+            return kept[:MOST_TEXT]
+    return ""
+
+
+def word(found: Any, *paths: str) -> str:
+    """Give a code such as a status, in lower case."""
+    return text(found, *paths).lower()
+
+
+def identity(found: Any, *paths: str) -> str:
+    """Give the id that an order keeps; raises Refused where there is none to recognise it by."""
+    kept = text(found, *paths)
+    if kept.startswith("gid://shopify/"):  # gid://shopify/Order/1 is order 1
+        kept = kept.rpartition("/")[2]
+    if not kept or len(kept) >= MOST_TEXT:  # one that was cut could be another order's
+        raise Refused(NOT_AN_ORDER)
+    return kept
+
+
+def email(found: Any, *paths: str) -> str:
+    """Give the first of these that is an address, as it was written."""
+    for path in paths:
+        value = at(found, path)
+        written = value.strip() if isinstance(value, str) else ""
+        if any(unicodedata.category(letter)[0] in "CZ" for letter in written):
+            continue
+        try:
+            address.normalise(written)
+        except address.NotAnAddress:
+            continue
+        return written
+    return ""
+
+
+def name(found: Any, *parts: str) -> str:
+    """Join the parts of a person's name: one line, no control or direction characters.
+
+    Encoded words are taken out (CVE-2024-6923), and a name that is a web address is no name: an
+    order must not turn our letter into somebody's advertisement.
+    """
+    said = " ".join(part for path in parts if (part := text(found, path)))
+    while "=?" in said:
+        said = re.sub(r"=\?.*?(\?=|$)", " ", said)
+    said = " ".join(said.replace("?=", " ").split())
+    return "" if "://" in said or "www." in said.lower() else said[:MOST_NAME].strip()
+
+
+def flag(found: Any, *paths: str) -> bool | None:
+    """Give yes or no as people and platforms write it; None for anything else."""
+    for path in paths:
+        value = at(found, path)
+        if isinstance(value, bool):
+            return value
+        said = str(value).strip().lower() if isinstance(value, str | int) else ""
+        if said in {"yes", "true", "1", "on"}:
+            return True
+        if said in {"no", "false", "0", "off"}:
+            return False
+    return None
+
+
+def moment(found: Any, now: datetime, *paths: str) -> datetime | None:
+    """Give the first of these that is a sane moment: ISO 8601, UTC where no zone is named.
+
+    A moment before 2000 or more than a day ahead is somebody's mistake, so it counts as not said.
+    """
+    for path in paths:
+        said = _moment(at(found, path))
+        if said and OLDEST <= said <= now + A_DAY:
+            return said
+    return None
+
+
+def latest(moments: Iterable[datetime | None]) -> datetime | None:
+    return max((moment for moment in moments if moment), default=None)
+
+
+def guess(created: datetime | None, seen: datetime | None, now: datetime) -> datetime:
+    """Say when it was probably shipped, where only the last change of the order is known."""
+    guessed = seen or now
+    return min(guessed, created + SHIPS_WITHIN) if created else guessed
+
+
+def finish(order: OrderReceived, created: datetime | None) -> OrderReceived | Ignored:
+    """Fill in when it was created; without an address, only news about an order is of use."""
+    known = (order.paid_at, order.shipped_at, order.delivered_at)
+    created = created or min((m for m in known if m), default=order.created_at)
+    if not order.email and not order.is_news:
+        return Ignored("no_address")
+    return replace(order, created_at=created)
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value / 1000 if value > 10**11 else value, UTC)
+        if not isinstance(value, str):
+            return None
+        said = datetime.fromisoformat(re.sub(r"\s+(?=[+-]\d)", "", value.strip()))
+        return said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _one_line(value: str) -> str:
+    kept = (_letter(letter) for letter in unicodedata.normalize("NFC", value))
+    return " ".join("".join(kept).split())
+
+
+def _letter(letter: str) -> str:
+    kind = unicodedata.category(letter)
+    if kind[0] == "Z" or kind == "Cc":
+        return " "
+    return "" if kind[0] == "C" else letter

@@ -1,0 +1,41 @@
+"""Signatures over raw bytes, by `cryptography`, compared in constant time; nothing here raises.
+
+An empty or short secret never matches (CVE-2026-4664 was an empty one that did). A header that
+comes twice is joined by the web server and so matches nothing.
+"""
+
+import base64
+from collections.abc import Mapping
+
+from cryptography.hazmat.primitives import constant_time, hashes
+from cryptography.hazmat.primitives.hmac import HMAC
+
+LEAST_SECRET = 16
+
+
+def header(headers: Mapping[str, str], *names: str) -> str:
+    """Give the first of these headers that is there; the names are in lower case."""
+    found = {name.lower(): value for name, value in headers.items()}
+    return next((found[name].strip() for name in names if name in found), "")
+
+
+def is_enough(secret: str) -> bool:
+    return len(secret.strip()) >= LEAST_SECRET
+
+
+def hmac_base64(key: bytes, content: bytes) -> bytes:
+    """HMAC-SHA256 (RFC 2104, RFC 4231) as base64."""
+    mac = HMAC(key, hashes.SHA256())
+    mac.update(content)
+    return base64.b64encode(mac.finalize())
+
+
+def md5_hex(content: bytes) -> bytes:
+    digest = hashes.Hash(hashes.MD5())  # noqa: S303 - the platform's choice; see lightspeed.py
+    digest.update(content)
+    return digest.finalize().hex().encode()
+
+
+def same(expected: bytes, given: str) -> bool:
+    """Compare in constant time; any text may be given, lone surrogates too."""
+    return constant_time.bytes_eq(expected, given.encode("utf-8", "backslashreplace"))

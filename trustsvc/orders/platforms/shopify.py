@@ -1,0 +1,164 @@
+"""Shopify: the bare order, signed with base64 of HMAC-SHA256 over the raw body.
+
+Facts: platforms.md 2. Webhooks made in the admin (Settings, Notifications) have a secret a shop; a
+topic is in a header, of which there are two families (X-Shopify-* and shopify-*).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from trustsvc.errors import Refused
+from trustsvc.orders.platforms import fields, proof
+from trustsvc.orders.received import Ignored, OrderReceived
+
+UNPAID = {"pending", "partially_paid", "voided", "expired"}
+REFUNDED = {"refunded", "partially_refunded"}
+ON_ITS_WAY = {
+    "in_transit",
+    "out_for_delivery",
+    "picked_up",
+    "carrier_picked_up",
+    "ready_for_pickup",
+}
+NO_PARCEL = {"cancelled", "error", "failure"}
+
+
+def signed(
+    headers: Mapping[str, str],
+    body: bytes,
+    secret: str,
+    now: datetime,  # noqa: ARG001 - each platform is asked in the same way
+) -> bool:
+    if not proof.is_enough(secret):
+        return False
+    expected = proof.hmac_base64(secret.encode("utf-8", "backslashreplace"), body)
+    return proof.same(expected, _header(headers, "hmac-sha256"))
+
+
+def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceived | Ignored:
+    """Read an order, or news about one; raises Refused for what is neither."""
+    tree = fields.tree(body)
+    topic = _header(headers, "topic").lower() or _topic_of(tree)
+    if fields.flag(tree, "test") or _header(headers, "test").lower() == "true":
+        return Ignored("test_order")
+    if topic.startswith("draft_orders/"):
+        return Ignored("draft")
+    found = _read(topic, tree, headers, now)
+    if isinstance(found, Ignored):
+        return found
+    delivery = _header(headers, "event-id") or _header(headers, "webhook-id")
+    return replace(found, delivery_id=delivery[: fields.MOST_TEXT] or None)
+
+
+def _read(
+    topic: str, tree: fields.Tree, headers: Mapping[str, str], now: datetime
+) -> OrderReceived | Ignored:
+    if topic == "orders/delete":
+        return OrderReceived(fields.identity(tree, "id"), now, cancelled_at=now)
+    if topic == "refunds/create":
+        refunded = fields.moment(tree, now, "processed_at", "created_at") or now
+        return OrderReceived(fields.identity(tree, "order_id"), refunded, refunded_at=refunded)
+    if topic in {"fulfillments/create", "fulfillments/update"}:
+        return _fulfillment(tree, now)
+    if topic == "fulfillment_events/create":
+        return _parcel(tree, now)
+    if topic.startswith("orders/") and _is_order(tree):
+        return _order(topic, tree, headers, now)
+    if topic in {"orders/create", "orders/paid", "orders/fulfilled", "orders/updated"}:
+        raise Refused(fields.NOT_AN_ORDER)
+    return Ignored("unknown_topic")
+
+
+def _header(headers: Mapping[str, str], name: str) -> str:
+    return proof.header(headers, f"x-shopify-{name}", f"shopify-{name}")
+
+
+def _is_order(tree: fields.Tree) -> bool:
+    return "id" in tree and bool({"order_number", "financial_status", "line_items"} & set(tree))
+
+
+def _topic_of(tree: fields.Tree) -> str:
+    if "order_id" not in tree:
+        return "orders/create"
+    if "refund_line_items" in tree:
+        return "refunds/create"
+    return "fulfillment_events/create" if "happened_at" in tree else "fulfillments/create"
+
+
+def _order(
+    topic: str, tree: fields.Tree, headers: Mapping[str, str], now: datetime
+) -> OrderReceived | Ignored:
+    created = fields.moment(tree, now, "processed_at", "created_at")
+    told = fields.moment({"at": _header(headers, "triggered-at")}, now, "at")
+    changed = told or fields.moment(tree, now, "updated_at")
+    status = fields.word(tree, "financial_status")
+    shipped, delivered = _parcels(topic, tree, created, now)
+    paid = None
+    if topic == "orders/paid" or status == "paid" or status in REFUNDED:
+        paid = (changed if topic == "orders/paid" else None) or created or now
+    cancelled = fields.moment(tree, now, "cancelled_at")
+    if not cancelled and (topic == "orders/cancelled" or fields.text(tree, "cancelled_at")):
+        cancelled = changed or now
+    refunds = (fields.moment(row, now, "created_at") for row in fields.rows(tree, "refunds"))
+    order = OrderReceived(
+        identity=fields.identity(tree, "id"),
+        created_at=now,
+        reference=fields.text(tree, "name", "order_number", "id"),
+        email=fields.email(tree, "email", "contact_email", "customer.email"),
+        name=_name(tree),
+        locale=fields.text(tree, "customer_locale"),
+        consent=fields.flag(tree, "buyer_accepts_marketing"),
+        unpaid=status in UNPAID and not paid and not shipped if status else None,
+        paid_at=paid,
+        shipped_at=shipped,
+        delivered_at=delivered,
+        cancelled_at=cancelled,
+        refunded_at=(fields.latest(refunds) or changed or now) if status in REFUNDED else None,
+    )
+    return fields.finish(order, created)
+
+
+def _name(tree: fields.Tree) -> str:
+    for whose in ("customer", "billing_address", "shipping_address"):
+        if found := fields.name(tree, f"{whose}.first_name", f"{whose}.last_name"):
+            return found
+    return ""
+
+
+def _parcels(
+    topic: str, tree: fields.Tree, created: datetime | None, now: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """Say when all of it was shipped and delivered: a part of an order is not yet an experience."""
+    if topic != "orders/fulfilled" and fields.word(tree, "fulfillment_status") != "fulfilled":
+        return None, None
+    every = fields.rows(tree, "fulfillments")
+    parcels = [row for row in every if fields.word(row, "status") not in NO_PARCEL]
+    shipped = fields.latest(fields.moment(row, now, "created_at") for row in parcels)
+    changed = fields.moment(tree, now, "updated_at")
+    delivered = None
+    if parcels and all(fields.word(row, "shipment_status") == "delivered" for row in parcels):
+        delivered = fields.latest(fields.moment(row, now, "updated_at") for row in parcels)
+    return shipped or fields.guess(created, changed, now), delivered
+
+
+def _fulfillment(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
+    known = fields.identity(tree, "order_id")
+    if fields.word(tree, "status") in NO_PARCEL:
+        return Ignored("unknown_topic")
+    shipped = fields.moment(tree, now, "created_at") or now
+    delivered = None
+    if fields.word(tree, "shipment_status") == "delivered":
+        delivered = fields.moment(tree, now, "updated_at") or now
+    return OrderReceived(known, shipped, shipped_at=shipped, delivered_at=delivered)
+
+
+def _parcel(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
+    known = fields.identity(tree, "order_id")
+    happened = fields.moment(tree, now, "happened_at", "created_at") or now
+    status = fields.word(tree, "status")
+    if status == "delivered":
+        return OrderReceived(known, happened, delivered_at=happened)
+    if status in ON_ITS_WAY:
+        return OrderReceived(known, happened, shipped_at=happened)
+    return Ignored("unknown_topic")

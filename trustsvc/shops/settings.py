@@ -1,0 +1,114 @@
+"""What a shop can decide, checked before it is written; and changing it later."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from trustsvc import outbox, queueing, wording
+from trustsvc.errors import Refused
+from trustsvc.shops import find
+from trustsvc.shops.models import shops
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "may_ask": ("registered", "consent", "customers"),
+    "delay_unit": ("minutes", "hours", "days", "weekdays"),
+    "moment": ("delivered", "shipped", "paid", "created"),
+    "language": wording.LANGUAGES,
+}
+LONGEST_DELAY = {"minutes": 525_600, "hours": 8_760, "days": 365, "weekdays": 260}  # a year
+DAYS = {"reminder_days": (0, 60), "cap_days": (0, 365), "max_age_days": (1, 365)}
+MOST_WORDING = 5000
+
+# What buyers are told where the operator gives no wording: the proof of the legal basis, so each
+# change of it is dated. In English; a shop that speaks another language gives its own.
+WORDINGS: Mapping[str, str] = {
+    "registered": (
+        "You registered to be asked for reviews. After an order at this shop you get one e-mail; "
+        "for that your name and e-mail address are used and nothing else. You can stop this at any "
+        "time, by the link in each letter."
+    ),
+    "consent": (
+        "You agreed at checkout to be asked for a review. You get one e-mail after this order; for "
+        "that your name and e-mail address are used and nothing else. You can withdraw your "
+        "consent at any time, by the link in each letter."
+    ),
+    "customers": (
+        "After your order we ask you once by e-mail for a review. For that we use your name and "
+        "e-mail address only. You can object at any time, now or by the link in each letter."
+    ),
+}
+
+
+def change(session: Session, slug: str, wishes: Mapping[str, Any], now: datetime) -> find.Shop:
+    """Change settings of a shop by name; gives the shop as it is now. Twice changes nothing more.
+
+    Another legal basis without a wording of its own gets the default one, and both are dated.
+    Orders that were decided on stay decided. Raises NotFound, and Refused with what is allowed.
+    """
+    before = find.by_slug(session, slug)
+    new = dict(wishes)
+    if new.get("may_ask", before.may_ask) != before.may_ask and not new.get("wording"):
+        new["wording"] = WORDINGS.get(new["may_ask"], "")
+    unit = new.get("delay_unit", before.delay_unit)
+    checked(new | {"delay": new.get("delay", before.delay), "delay_unit": unit})
+    for field, clean in (("name", clean_name), ("domain", clean_domain)):
+        if field in new:
+            new[field] = clean(new[field])
+    if new.get("wording", before.wording) != before.wording or "may_ask" in new:
+        new["wording_at"] = now
+    if new:
+        session.execute(update(shops).where(shops.c.id == before.id).values(**new))
+        outbox.record(session, "shop.changed", before.id, before.id, now)
+        queueing.ring(session, "refresh_badges")
+    return find.by_id(session, before.id)
+
+
+def checked(wishes: Mapping[str, Any]) -> None:
+    """Raises Refused for the first wish that cannot be, with a sentence that says what can."""
+    for field, allowed in CHOICES.items():
+        if field in wishes and wishes[field] not in allowed:
+            raise Refused(f"The {_said(field)} must be one of: {', '.join(allowed)}.")
+    for field, (least, most) in DAYS.items():
+        if field in wishes and not least <= wishes[field] <= most:
+            raise Refused(f"The {_said(field)} must be from {least} to {most}.")
+    longest = LONGEST_DELAY[wishes.get("delay_unit", "days")]
+    if not 0 <= wishes.get("delay", 0) <= longest:
+        raise Refused(f"The delay must be from 0 to {longest} {wishes.get('delay_unit', 'days')}.")
+    if "zone" in wishes:
+        _check_zone(wishes["zone"])
+    if "wording" in wishes and not 0 < len(wishes["wording"].strip()) <= MOST_WORDING:
+        raise Refused(f"The wording must have 1 to {MOST_WORDING} characters.")
+
+
+def clean_name(text: str) -> str:
+    """Put a shop's name on one line; raises Refused."""
+    kept = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
+    name = " ".join(kept.split())
+    if not name or len(name) > 120:
+        raise Refused("The shop's name must have 1 to 120 characters.")
+    return name
+
+
+def clean_domain(text: str) -> str:
+    """Take the host out of what people paste; raises Refused."""
+    domain = text.strip().lower().removeprefix("https://").removeprefix("http://").rstrip("/")
+    if not re.fullmatch(r"[a-z0-9.-]+(:\d{1,5})?", domain) or len(domain) > 253:
+        raise Refused("The domain must look like shop.example.com.")
+    return domain
+
+
+def _said(field: str) -> str:
+    return field.replace("_", " ")
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Refused("The time zone must be a name such as Europe/Amsterdam.") from None
