@@ -1,4 +1,4 @@
-"""Whom did a shop ask lately, or is about to ask: a buyer is asked once in the shop's cap period."""
+"""Whom did a shop ask lately, or is about to: a buyer is asked once in the shop's cap period."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -34,7 +34,7 @@ def move(session: Session, better: Mapping[int, Better]) -> list[int]:
             letters.c.state == "due",
             letters.c.tries == 0,
         )
-        .with_for_update(of=letters)
+        .with_for_update(of=[invitations, letters], skip_locked=True)
     ).all()
     if not rows:
         return []

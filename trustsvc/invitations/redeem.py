@@ -69,6 +69,8 @@ def withdraw(session: Session, order_ids: Collection[int], reason: str, now: dat
     Gives how many were open; twice does no harm. The buyer's name and address are forgotten: their
     purpose is over.
     """
+    # Orders before invitations before letters, as everywhere: rows taken crosswise could deadlock.
+    buyer.forget(session, order_ids)
     rows = session.execute(
         update(invitations)
         .where(invitations.c.order_id.in_(order_ids), invitations.c.state == "open")
@@ -76,7 +78,6 @@ def withdraw(session: Session, order_ids: Collection[int], reason: str, now: dat
         .returning(invitations.c.id, invitations.c.order_id)
     ).all()
     _drop_letters(session, [row.id for row in rows], reason)
-    buyer.forget(session, order_ids)
     ledger.write(
         session, [ledger.Line(row.order_id, "withdraw", reason, "withdrawn", now) for row in rows]
     )
@@ -84,8 +85,9 @@ def withdraw(session: Session, order_ids: Collection[int], reason: str, now: dat
 
 
 def _drop_letters(session: Session, invitation_ids: Collection[int], problem: str) -> None:
+    """Drop what has not left. Leased ones too: their sender finds the lease lost before the dot."""
     session.execute(
         update(letters)
-        .where(letters.c.invitation_id.in_(invitation_ids), letters.c.state == "due")
+        .where(letters.c.invitation_id.in_(invitation_ids), letters.c.state.in_(("due", "leased")))
         .values(state="dropped", problem=problem)
     )

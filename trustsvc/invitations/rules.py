@@ -91,13 +91,13 @@ def may_ask(shop: Terms, order: Story, known: Known, now: datetime) -> Decision:
     return Decision("ask", f"may_ask_{shop.may_ask}")
 
 
-def still_may(basis: str, closed: bool, known: Known, order: Story) -> str | None:
+def still_may(shop: Terms, order: Story, known: Known, basis: str) -> str | None:
     """Look again just before a letter leaves; gives the reason why it must not, or None.
 
     `basis` is the rule under which the invitation was planned.
     """
     reasons = [
-        (closed, "shop_closed"),
+        (shop.closed_at is not None, "shop_closed"),
         (order.cancelled_at is not None, "cancelled"),
         (order.refunded_at is not None, "refunded"),
         (known.opted_out, "opted_out"),

@@ -68,8 +68,8 @@ def take(session: Session, most: int) -> list[Checked]:
         answer = next(answers) if row.email else unknown
         known = row._asdict()
         marks = _marks(row.shop_id, known.pop("email"))
-        told = {"registered": answer.registered, "opted_out": answer.opted_out}
-        checked.append(Checked(**known, marks=marks, **told))
+        known |= {"registered": answer.registered, "opted_out": answer.opted_out}
+        checked.append(Checked(**known, marks=marks))
     return checked
 
 

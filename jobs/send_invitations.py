@@ -1,0 +1,20 @@
+"""Send the letters that are due, many over one connection."""
+
+from datetime import timedelta
+
+from trustsvc import clock, config, db, queueing
+from trustsvc.invitations.due import MOST
+from trustsvc.invitations.send import send
+from trustsvc.mail import open_postbox
+
+LONGEST = timedelta(minutes=2)
+
+
+def send_invitations() -> None:
+    """Send batch after batch while they are full; after two minutes a new bell goes on."""
+    started = clock.now()
+    with open_postbox(config.current().mail_url) as postbox:
+        while send(db.transaction, postbox, clock.now) == MOST:
+            if clock.now() - started > LONGEST:
+                queueing.send("send_invitations")
+                return

@@ -1,0 +1,170 @@
+"""Lease the letters that are due, after looking once more at every reason not to send."""
+
+import secrets
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
+
+from trustsvc.invitations import redeem, rules, when
+from trustsvc.invitations.models import invitations, letters
+from trustsvc.orders import ledger
+from trustsvc.orders.buyer import Buyer
+from trustsvc.orders.buyer import read as read_buyers
+from trustsvc.orders.models import orders
+from trustsvc.registry.check import Question, check
+from trustsvc.shops import find
+
+MOST = 500
+LEASE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A leased letter, with all that is needed to write it: nothing is read while sending."""
+
+    id: int
+    invitation_id: int
+    order_id: int
+    kind: str
+    tries: int
+    lease: bytes
+    link: bytes
+    basis: str
+    language: str
+    zone: str
+    shop: find.Shop
+    buyer: Buyer
+
+
+def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
+    """Lease up to `most` due letters for ten minutes.
+
+    Opt-outs, cancelled and refunded orders, closed shops, invitations that are no longer open and
+    the buyer's daytime are read in the same transaction that takes the lease, so whatever was
+    committed before it stops the letter; what comes between lease and dot takes the lease away
+    (redeem.py).
+    A letter with a reason is dropped with a line in the ledger, one out of hours waits for the next
+    morning. A sender that died loses its lease: see recover.py.
+    """
+    rows = _take(session, now, most)
+    if not rows:
+        return []
+    shops = find.by_ids(session, {row.shop_id for row in rows})
+    buyers = read_buyers(session, {row.order_id for row in rows})
+    reasons = _reasons(session, rows, shops, buyers, now)
+    _drop(session, [row for row in rows if row.id in reasons], reasons, now)
+    kept = [row for row in rows if row.id not in reasons]
+    later = {row.id: _daytime(row, shops[row.shop_id], now) for row in kept}
+    _put_off(session, {row.id: at for row in kept if (at := later[row.id]) > now})
+    ready = [row for row in kept if later[row.id] <= now]
+    token = secrets.token_bytes(16)
+    session.execute(
+        update(letters)
+        .where(letters.c.id.in_([row.id for row in ready]))
+        .values(state="leased", lease=token, leased_until=now + LEASE)
+    )
+    return [
+        Due(
+            id=row.id,
+            invitation_id=row.invitation_id,
+            order_id=row.order_id,
+            kind=row.kind,
+            tries=row.tries,
+            lease=token,
+            link=row.link,
+            basis=row.basis,
+            language=row.language,
+            zone=row.zone,
+            shop=shops[row.shop_id],
+            buyer=buyers[row.order_id],
+        )
+        for row in ready
+    ]
+
+
+def _take(session: Session, now: datetime, most: int) -> Sequence[Any]:
+    return session.execute(
+        select(
+            letters.c.id,
+            letters.c.kind,
+            letters.c.tries,
+            letters.c.invitation_id,
+            invitations.c.order_id,
+            invitations.c.shop_id,
+            invitations.c.state,
+            invitations.c.link,
+            invitations.c.basis,
+            invitations.c.language,
+            invitations.c.zone,
+            invitations.c.expires_at,
+            orders.c.cancelled_at,
+            orders.c.refunded_at,
+        )
+        .join_from(letters, invitations, invitations.c.id == letters.c.invitation_id)
+        .join(orders, orders.c.id == invitations.c.order_id)
+        .where(letters.c.state == "due", letters.c.due_at <= now)
+        .order_by(letters.c.due_at, letters.c.id)
+        .limit(most)
+        .with_for_update(of=[orders, invitations, letters], skip_locked=True)
+    ).all()
+
+
+def _reasons(
+    session: Session,
+    rows: Sequence[Any],
+    shops: Mapping[int, find.Shop],
+    buyers: Mapping[int, Buyer],
+    now: datetime,
+) -> dict[int, str]:
+    known = [row for row in rows if row.order_id in buyers]
+    answers = check(session, [Question(row.shop_id, buyers[row.order_id].email) for row in known])
+    of = {row.id: answer for row, answer in zip(known, answers, strict=True)}
+    reasons: dict[int, str] = {}
+    for row in rows:
+        if row.state != "open":
+            reasons[row.id] = f"invitation_{row.state}"
+        elif row.id not in of:
+            reasons[row.id] = "no_contact"
+        elif row.expires_at <= now:
+            reasons[row.id] = "expired"
+        else:
+            answer = of[row.id]
+            now_known = rules.Known(answer.registered, answer.opted_out, asked=False)
+            basis = row.basis.partition(" ")[0]
+            reason = rules.still_may(shops[row.shop_id], row, now_known, basis)
+            if reason:
+                reasons[row.id] = reason
+    return reasons
+
+
+def _drop(session: Session, rows: Sequence[Any], reasons: Mapping[int, str], now: datetime) -> None:
+    by_reason: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        by_reason[reasons[row.id]].append(row)
+    for reason, some in by_reason.items():
+        session.execute(
+            update(letters)
+            .where(letters.c.id.in_([row.id for row in some]))
+            .values(state="dropped", problem=reason)
+        )
+        ledger.write(
+            session, [ledger.Line(row.order_id, "send", reason, "dropped", now) for row in some]
+        )
+        redeem.withdraw(session, [row.order_id for row in some], reason, now)
+
+
+def _daytime(row: Any, shop: find.Shop, now: datetime) -> datetime:
+    return when.daytime(now, row.zone, on_weekdays=shop.delay_unit == "weekdays")
+
+
+def _put_off(session: Session, later: Mapping[int, datetime]) -> None:
+    if later:
+        session.connection().execute(
+            update(letters).where(letters.c.id == bindparam("one")).values(due_at=bindparam("at")),
+            [{"one": letter_id, "at": at} for letter_id, at in later.items()],
+        )

@@ -1,0 +1,65 @@
+"""Write a letter: who asks, why, five stars to begin with, and every way to stop."""
+
+import re
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from trustsvc import config, fingerprints, keys, mail_bytes, signed_links, wording
+from trustsvc.invitations.due import Due
+from trustsvc.mail import Letter
+
+MOST_NAME = 60
+# A stranger can order in somebody's name: a "name" that is an address or a site is no greeting.
+_NO_NAME = re.compile(r"[/:@<>\\]|www\.|\w{2,}\.\w{2,}", re.IGNORECASE)
+
+
+def write(due: Due, now: datetime) -> Letter:
+    """Write the letter of the invitation or the reminder, from name and address alone."""
+    settings = config.current()
+    review = signed_links.url("review", due.link)
+    stop = signed_links.url("stop", due.link)
+    subject, text, html = wording.letter(
+        f"invitations/{due.kind}",
+        due.language,
+        lang=due.language,
+        buyer=greeting(due.buyer.name),
+        shop=due.shop.name,
+        operator=settings.operator,
+        basis=due.basis.partition(" ")[0],
+        review=review,
+        stars=[f"{review}?stars={number}" for number in range(1, 6)],
+        stop=stop,
+        me=signed_links.url("me", due.link),
+        notice=f"{settings.base_url}/privacy/{due.shop.slug}",
+    )
+    return Letter(
+        to_address=due.buyer.email,
+        to_name=greeting(due.buyer.name),
+        from_name=due.shop.name,
+        subject=subject,
+        text=text,
+        html=html,
+        message_id=message_id(due),
+        at=now,
+        headers={
+            "List-Unsubscribe": f"<{stop}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        },
+    )
+
+
+def greeting(name: str) -> str:
+    """Give the name to greet with: one clean line, or nothing where it is not a name."""
+    clean = mail_bytes.clean(name)
+    return "" if len(clean) > MOST_NAME or _NO_NAME.search(clean) else clean
+
+
+def message_id(due: Due) -> str:
+    """Name the letter, alike at each try, so that a second copy could be told (RFC 1047).
+
+    Made from the link's id by a key: it is no way into the link.
+    """
+    key = keys.ring("lookup")[0]  # the oldest, so that a rotation between two tries changes nothing
+    mark = fingerprints.digest(key.secret, f"letter:{due.kind}:{due.link.hex()}")[:16]
+    host = urlsplit(config.current().base_url).hostname or ""
+    return f"{mark.hex()}@{host if host.isascii() and ':' not in host else 'localhost'}"

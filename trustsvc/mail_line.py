@@ -1,0 +1,65 @@
+"""A line to a mail server that is patient, but not without end."""
+
+import smtplib
+import socket
+import time
+
+PATIENCE_S = 30.0
+MOST_ANSWER = 64 * 1024
+
+
+class _Patient:
+    """How answers are read: each within one deadline, and never without end."""
+
+    patience = PATIENCE_S
+    sock: socket.socket | None
+    _unread = b""
+
+    def getreply(self) -> tuple[int, bytes]:
+        end = time.monotonic() + self.patience
+        said = []
+        size = 0
+        while True:
+            line = self._read_line(end)
+            said.append(line[4:].strip())
+            size += len(line)
+            if size > MOST_ANSWER:
+                raise smtplib.SMTPServerDisconnected("too long an answer")
+            if line[3:4] != b"-":
+                code = line[:3]
+                return (int(code) if code.isdigit() else -1), b"\n".join(said)
+
+    def _read_line(self, end: float) -> bytes:
+        while b"\n" not in self._unread:
+            left = end - time.monotonic()
+            if self.sock is None or left <= 0 or len(self._unread) > MOST_ANSWER:
+                raise smtplib.SMTPServerDisconnected("no answer")
+            self.sock.settimeout(left)
+            more = self.sock.recv(4096)
+            if not more:
+                raise smtplib.SMTPServerDisconnected("closed")
+            self._unread += more
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line
+
+    def say(self, data: bytes) -> None:
+        """Say it all within the deadline; raises OSError."""
+        if self.sock is None:
+            raise smtplib.SMTPServerDisconnected("not connected")
+        self.sock.settimeout(PATIENCE_S)
+        self.sock.sendall(data)
+
+    def nothing_unread(self) -> bool:
+        """Whether nothing was said ahead; before TLS that would be somebody in between."""
+        return not self._unread
+
+
+class Plain(_Patient, smtplib.SMTP):
+    pass
+
+
+class Tls(_Patient, smtplib.SMTP_SSL):
+    pass
+
+
+Link = Plain | Tls
