@@ -12,6 +12,13 @@ receipts = Table(
     column("what", Text, why="which rule of retention", keep="receipt"),
     column("number", BigInteger, why="how many rows or files", keep="receipt"),
     column("before", Moment, why="everything older than this", keep="receipt"),
-    column("previous", LargeBinary, why="signature of the receipt before: a chain", keep="receipt"),
+    # Unique: of two that follow the same one only one can be written, so the chain never forks.
+    column(
+        "previous",
+        LargeBinary,
+        why="signature of the receipt before: a chain",
+        keep="receipt",
+        unique=True,
+    ),
     column("signature", LargeBinary, why="Ed25519, so that it can be checked", keep="receipt"),
 )

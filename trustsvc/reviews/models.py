@@ -80,6 +80,7 @@ reviews = Table(
         nullable=True,
     ),
     column("reason", Text, why="reason code of a rejection", keep=KEEP, nullable=True),
+    column("emptied_at", Moment, why="when a rejected one was emptied", keep=KEEP, nullable=True),
     CheckConstraint("stars BETWEEN 1 AND 5", name="stars"),
     CheckConstraint(
         "state IN ('pending', 'approved', 'published', 'rejected', 'withdrawn')", name="state"

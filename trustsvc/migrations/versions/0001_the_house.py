@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("previous", sa.LargeBinary(), nullable=False),
         sa.Column("signature", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_receipts")),
+        sa.UniqueConstraint("previous", name=op.f("uq_receipts_previous")),
     )
     op.create_table(
         "registered",
@@ -144,12 +145,28 @@ def upgrade() -> None:
     )
     op.create_index("ix_orders_buyer", "orders", ["shop_id", "buyer"], unique=False)
     op.create_index(
+        "ix_orders_contact",
+        "orders",
+        ["received_at"],
+        unique=False,
+        sqlite_where=sa.text("email IS NOT NULL"),
+        postgresql_where=sa.text("email IS NOT NULL"),
+    )
+    op.create_index(
         "ix_orders_due",
         "orders",
         ["id"],
         unique=False,
         sqlite_where=sa.text("state = 'received'"),
         postgresql_where=sa.text("state = 'received'"),
+    )
+    op.create_index(
+        "ix_orders_marked",
+        "orders",
+        ["received_at"],
+        unique=False,
+        sqlite_where=sa.text("buyer IS NOT NULL"),
+        postgresql_where=sa.text("buyer IS NOT NULL"),
     )
     op.create_index("ix_orders_received_at", "orders", ["received_at"], unique=False)
     op.create_table(
@@ -270,6 +287,7 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.BigInteger(), nullable=True),
         sa.Column("decided_by", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("emptied_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "state IN ('pending', 'approved', 'published', 'rejected', 'withdrawn')",
             name=op.f("ck_reviews_state"),
@@ -334,10 +352,22 @@ def downgrade() -> None:
     op.drop_table("staff_links")
     op.drop_index("ix_orders_received_at", table_name="orders")
     op.drop_index(
+        "ix_orders_marked",
+        table_name="orders",
+        sqlite_where=sa.text("buyer IS NOT NULL"),
+        postgresql_where=sa.text("buyer IS NOT NULL"),
+    )
+    op.drop_index(
         "ix_orders_due",
         table_name="orders",
         sqlite_where=sa.text("state = 'received'"),
         postgresql_where=sa.text("state = 'received'"),
+    )
+    op.drop_index(
+        "ix_orders_contact",
+        table_name="orders",
+        sqlite_where=sa.text("email IS NOT NULL"),
+        postgresql_where=sa.text("email IS NOT NULL"),
     )
     op.drop_index("ix_orders_buyer", table_name="orders")
     op.drop_table("orders")

@@ -1,0 +1,139 @@
+"""What has to go now: one SELECT a rule, of the keys of rows whose time is over."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
+
+from trustsvc.invitations.models import invitations, letters
+from trustsvc.orders.models import deliveries, ledger, orders
+from trustsvc.outbox import outbox
+from trustsvc.privacy.retention import RULES
+from trustsvc.reviews.models import reviews
+from trustsvc.shops.find import Shop
+from trustsvc.staff.models import staff_links, staff_sessions
+
+LONGEST = timedelta(days=365)  # whatever state an order is stuck in, nobody is kept longer
+STANDING = ("pending", "approved", "published")
+_UNSENT = ("due", "leased", "handed")
+
+
+def unpaid(shops: Sequence[Shop], now: datetime) -> Select[Any]:
+    """Orders that wait for their payment and are too old to be asked about."""
+    too_old = _by_days({shop.id: shop.max_age_days for shop in shops}, now)
+    return select(orders.c.id).where(
+        orders.c.state == "waiting", orders.c.email.is_not(None), too_old
+    )
+
+
+def invited(now: datetime) -> Select[Any]:
+    """Orders that still hold a buyer whom nobody will write to, or hear from, any more."""
+    limit = RULES["invited buyer"].before(now)
+    of_invitation = letters.c.invitation_id == invitations.c.id
+    last = (
+        select(func.max(func.coalesce(letters.c.sent_at, letters.c.due_at)))
+        .where(of_invitation, letters.c.state.in_(("sent", "unknown")))
+        .scalar_subquery()
+    )
+    unsent = exists().where(of_invitation, letters.c.state.in_(_UNSENT))
+    over = and_(~unsent, func.coalesce(last, orders.c.received_at) <= limit)
+    return (
+        select(orders.c.id)
+        .join_from(orders, invitations, invitations.c.order_id == orders.c.id, isouter=True)
+        .where(
+            orders.c.email.is_not(None),
+            or_(
+                and_(orders.c.state == "settled", invitations.c.id.is_(None)),
+                invitations.c.state.in_(("redeemed", "withdrawn")),
+                and_(invitations.c.state == "open", over),
+                orders.c.received_at <= now - LONGEST,
+            ),
+        )
+    )
+
+
+def marked(shops: Sequence[Shop], now: datetime) -> Select[Any]:
+    """Orders whose buyer's keyed hash no longer keeps anybody from being asked too often."""
+    days = RULES["cap period"].days or 0
+    longest = max([days, *(shop.cap_days for shop in shops)])
+    lately = (
+        exists()
+        .where(invitations.c.order_id == orders.c.id, letters.c.invitation_id == invitations.c.id)
+        .where(letters.c.sent_at > now - timedelta(days=longest))
+    )
+    return select(orders.c.id).where(
+        orders.c.buyer.is_not(None),
+        orders.c.email.is_(None),
+        _by_days({shop.id: max(days, shop.cap_days) for shop in shops}, now),
+        ~lately,
+    )
+
+
+def rejected(now: datetime) -> Select[Any]:
+    """Rejected reviews that were not emptied since; one corrected meanwhile was decided on anew."""
+    return select(reviews.c.id).where(
+        reviews.c.state == "rejected",
+        reviews.c.decided_at <= RULES["review"].before(now),
+        or_(reviews.c.emptied_at.is_(None), reviews.c.emptied_at < reviews.c.decided_at),
+    )
+
+
+def told(now: datetime) -> Select[Any]:
+    """Lines of the ledger."""
+    return select(ledger.c.id).where(ledger.c.at <= RULES["ledger"].before(now))
+
+
+def stripped(now: datetime) -> Select[Any]:
+    """Orders that hold nobody, of which nothing is told any more and no review stands."""
+    stands = (
+        exists()
+        .where(invitations.c.order_id == orders.c.id, reviews.c.invitation_id == invitations.c.id)
+        .where(
+            or_(
+                reviews.c.state.in_(STANDING),
+                and_(reviews.c.state == "rejected", reviews.c.emptied_at.is_(None)),
+            )
+        )
+    )
+    return select(orders.c.id).where(
+        orders.c.received_at <= RULES["ledger"].before(now),
+        orders.c.email.is_(None),
+        orders.c.buyer.is_(None),
+        ~exists().where(ledger.c.order_id == orders.c.id),
+        ~stands,
+    )
+
+
+def delivered(now: datetime) -> Select[Any]:
+    """Ids of deliveries."""
+    old = deliveries.c.at <= RULES["delivery id"].before(now)
+    return select(deliveries.c.shop_id, deliveries.c.mark).where(old)
+
+
+def happened(now: datetime) -> Select[Any]:
+    """Rows of the outbox."""
+    return select(outbox.c.id).where(outbox.c.at <= RULES["outbox"].before(now))
+
+
+def links(now: datetime) -> Select[Any]:
+    """One-time links of staff that have ended."""
+    return select(staff_links.c.link).where(staff_links.c.expires_at <= now)
+
+
+def sessions(now: datetime) -> Select[Any]:
+    """Sessions of staff that have ended."""
+    return select(staff_sessions.c.session).where(staff_sessions.c.expires_at <= now)
+
+
+def _by_days(days_of_shop: dict[int, int], now: datetime) -> ColumnElement[bool]:
+    """Say in SQL: received longer ago than its shop's days; shops with the same days as one."""
+    shops_of = defaultdict(list)
+    for shop_id, days in days_of_shop.items():
+        shops_of[days].append(shop_id)
+    limits = [
+        and_(orders.c.shop_id.in_(ids), orders.c.received_at <= now - timedelta(days=days))
+        for days, ids in shops_of.items()
+    ]
+    return or_(false(), *limits)

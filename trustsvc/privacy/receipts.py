@@ -1,0 +1,106 @@
+"""Receipts: each deletion is signed, and each receipt signs the one before it.
+
+What is signed is this text, in UTF-8, moments in UTC, the previous signature in hex ("" for the
+first), a line break at the end of each line:
+
+    trustsvc receipt 1
+    at 2026-11-21T10:00:00.000Z
+    what invited buyer
+    number 12
+    before 2026-08-23T10:00:00.000Z
+    previous 3f…
+
+A receipt that was changed, left out or put between breaks the chain from there on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from trustsvc import db, keys
+from trustsvc.privacy.models import receipts
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How many of what were deleted at a moment: everything older than `before`."""
+
+    at: datetime
+    what: str
+    number: int
+    before: datetime
+
+
+def write(session: Session, receipt: Receipt) -> None:
+    """Sign a receipt and append it, in the transaction of the deletion where there is one.
+
+    One writer at a time: on PostgreSQL the table is locked until the transaction ends. If that
+    fails the deletion is rolled back with it and done by the next run.
+    """
+    if not db.is_sqlite():
+        session.execute(text("LOCK TABLE receipts IN SHARE ROW EXCLUSIVE MODE"))
+    newest = select(receipts.c.signature).order_by(receipts.c.id.desc()).limit(1)
+    previous = session.scalar(newest) or b""
+    key = Ed25519PrivateKey.from_private_bytes(keys.newest("receipt").secret)
+    session.execute(
+        receipts.insert().values(
+            at=receipt.at,
+            what=receipt.what,
+            number=receipt.number,
+            before=receipt.before,
+            previous=previous,
+            signature=key.sign(signed_text(receipt, previous)),
+        )
+    )
+
+
+def everything(session: Session) -> Iterator[tuple[Receipt, bytes, bytes]]:
+    """Read the receipts, oldest first, each with the signature before it and its own."""
+    table = receipts.c
+    columns = (table.at, table.what, table.number, table.before, table.previous, table.signature)
+    for row in session.execute(select(*columns).order_by(table.id)):
+        yield Receipt(row.at, row.what, row.number, row.before), row.previous, row.signature
+
+
+def verify(session: Session) -> bool:
+    """Say whether the chain holds: every signature by a key of ours, every receipt in its place."""
+    secrets = [key.secret for key in reversed(keys.ring("receipt"))]
+    public = [Ed25519PrivateKey.from_private_bytes(secret).public_key() for secret in secrets]
+    last = b""
+    for receipt, previous, signature in everything(session):
+        message = signed_text(receipt, previous)
+        if previous != last or not any(_signed(key, signature, message) for key in public):
+            return False
+        last = signature
+    return True
+
+
+def signed_text(receipt: Receipt, previous: bytes) -> bytes:
+    """Write down what is signed."""
+    lines = (
+        "trustsvc receipt 1",
+        f"at {_moment(receipt.at)}",
+        f"what {receipt.what}",
+        f"number {receipt.number}",
+        f"before {_moment(receipt.before)}",
+        f"previous {previous.hex()}",
+    )
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _moment(at: datetime) -> str:
+    # Whole milliseconds, cut and not rounded: that is what the database keeps.
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def _signed(key: Ed25519PublicKey, signature: bytes, message: bytes) -> bool:
+    try:
+        key.verify(bytes(signature), message)
+    except InvalidSignature:
+        return False
+    return True
