@@ -83,12 +83,18 @@ def may_ask(shop: Terms, order: Story, known: Known, now: datetime) -> Decision:
         (not basis, "refuse", f"no_basis_{shop.may_ask}"),
         (order.unpaid, "wait", "unpaid"),
         (known.asked, "refuse", "asked_before"),
-        (now - order.created_at > timedelta(days=shop.max_age_days), "refuse", "too_old"),
+        (now - newest(order) > timedelta(days=shop.max_age_days), "refuse", "too_old"),
     ]
     for holds, outcome, rule in reasons:
         if holds:
             return Decision(outcome, rule)
     return Decision("ask", f"may_ask_{shop.may_ask}")
+
+
+def newest(order: Story) -> datetime:
+    """The last thing that happened to an order as far as we were told."""
+    moments = (order.created_at, order.paid_at, order.shipped_at, order.delivered_at)
+    return max(moment for moment in moments if moment)
 
 
 def still_may(shop: Terms, order: Story, known: Known, basis: str) -> str | None:

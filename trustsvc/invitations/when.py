@@ -104,9 +104,9 @@ def zone_of(locale: str | None, fallback: str) -> str:
 def _later(start: datetime, shop: Terms, zone: str) -> datetime:
     place = _place(zone)
     if shop.delay_unit == "minutes":
-        return start + timedelta(minutes=shop.delay)
+        return start.astimezone(UTC) + timedelta(minutes=shop.delay)
     if shop.delay_unit == "hours":
-        return start + timedelta(hours=shop.delay)
+        return start.astimezone(UTC) + timedelta(hours=shop.delay)
     if shop.delay_unit == "days":
         return _on(start, place, shop.delay)
     return _on(start, place, _days_of_weekdays(start.astimezone(place).date(), shop.delay))

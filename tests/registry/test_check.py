@@ -1,0 +1,131 @@
+import pytest
+from sqlalchemy import select
+
+from tests.rotating import add_key
+from trustsvc import db
+from trustsvc.clock import now
+from trustsvc.errors import Refused
+from trustsvc.registry import register
+from trustsvc.registry.check import Answer, Question, check
+from trustsvc.registry.models import opt_outs, registered
+from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+
+NOBODY = Answer(registered=False, opted_out=False)
+
+
+def ask(*questions):
+    with db.reading() as session:
+        return check(session, [Question(*question) for question in questions])
+
+
+def test_a_registered_buyer_is_known_at_every_shop_however_the_address_is_spelled(house):
+    with db.transaction() as session:
+        register.register(session, "Jan@Bücher.example", "v1", "page", now())
+
+    answers = ask(
+        (1, " jan@xn--bcher-kva.example"), (2, "JAN@BÜCHER.EXAMPLE"), (1, "piet@a.example")
+    )
+
+    known = Answer(registered=True, opted_out=False)
+    assert answers == [known, known, NOBODY]
+
+
+def test_an_opt_out_at_one_shop_is_not_one_at_another(house):
+    with db.transaction() as session:
+        opt_out(session, "jan@example.com", 1, "stop", now())
+
+    out = Answer(registered=False, opted_out=True)
+    assert ask((1, "Jan@Example.com"), (2, "jan@example.com")) == [out, NOBODY]
+
+
+def test_an_opt_out_everywhere_holds_at_every_shop(house):
+    with db.transaction() as session:
+        opt_out(session, "jan@example.com", EVERY_SHOP, "objection", now())
+
+    assert [answer.opted_out for answer in ask((1, "jan@example.com"), (7, "jan@example.com"))] == [
+        True,
+        True,
+    ]
+
+
+def test_opting_out_twice_keeps_the_first_moment_and_reason(house):
+    first = now()
+    with db.transaction() as session:
+        opt_out(session, "jan@example.com", 1, "stop", first)
+        opt_out(session, "JAN@example.com", 1, "complaint", now())
+
+    with db.reading() as session:
+        assert [row.reason for row in session.execute(select(opt_outs))] == ["stop"]
+
+
+def test_nothing_of_an_unregistered_buyer_is_stored_by_asking(house):
+    with db.transaction() as session:
+        check(session, [Question(1, "nobody@example.com")])
+
+    with db.reading() as session:
+        assert session.execute(select(registered)).all() == []
+        assert session.execute(select(opt_outs)).all() == []
+
+
+def test_an_address_no_mark_can_be_made_of_counts_as_opted_out(house):
+    refused = Answer(registered=False, opted_out=True)
+
+    assert ask((1, "no address"), (1, "a\r\nb@example.com"), (1, "ﬁ@example.com")) == [refused] * 3
+
+
+def test_more_questions_than_fit_in_one_statement_are_answered_in_their_order(house):
+    with db.transaction() as session:
+        for number in (0, 700, 1199):
+            register.register(session, f"b{number}@example.com", "v1", "page", now())
+
+    answers = ask(*((1, f"b{number}@example.com") for number in range(1200)))
+
+    assert [at for at, answer in enumerate(answers) if answer.registered] == [0, 700, 1199]
+
+
+def test_no_question_is_no_answer(house):
+    assert ask() == []
+
+
+def test_marks_of_an_older_key_are_still_known(house):
+    with db.transaction() as session:
+        register.register(session, "jan@example.com", "v1", "page", now())
+        opt_out(session, "piet@example.com", 3, "stop", now())
+    add_key(house, "registry")
+    add_key(house, "lookup")
+
+    jan, piet = ask((3, "jan@example.com"), (3, "piet@example.com"))
+
+    assert (jan.registered, piet.opted_out) == (True, True)
+
+
+def test_registering_again_keeps_the_first_proof_over_a_rotation_too(house):
+    with db.transaction() as session:
+        assert register.register(session, "jan@example.com", "v1", "page", now())
+    add_key(house, "registry")
+
+    with db.transaction() as session:
+        assert not register.register(session, "JAN@example.com", "v2", "page", now())
+
+    with db.reading() as session:
+        assert [row.wording for row in session.execute(select(registered))] == ["v1"]
+
+
+def test_leaving_forgets_the_registration_and_twice_does_no_harm(house):
+    with db.transaction() as session:
+        register.register(session, "jan@example.com", "v1", "page", now())
+        assert register.leave(session, "Jan@example.com")
+        assert not register.leave(session, "jan@example.com")
+
+    assert ask((1, "jan@example.com")) == [NOBODY]
+
+
+def test_registering_what_is_no_address_is_refused_without_repeating_it(house):
+    with db.transaction() as session, pytest.raises(Refused) as refused:
+        register.register(session, "secret-thing", "v1", "page", now())
+
+    assert "secret" not in str(refused.value)
+
+
+def test_a_question_does_not_show_the_address(house):
+    assert "jan" not in repr(Question(1, "jan@example.com"))
