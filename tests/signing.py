@@ -1,4 +1,4 @@
-"""Sign a body as each platform does, by the standard library: an oracle of its own for our verifiers."""
+"""Sign a body as each platform does, by the standard library: an oracle for our verifiers."""
 
 import base64
 import hashlib

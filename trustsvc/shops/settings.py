@@ -60,7 +60,8 @@ def change(session: Session, slug: str, wishes: Mapping[str, Any], now: datetime
     for field, clean in (("name", clean_name), ("domain", clean_domain)):
         if field in new:
             new[field] = clean(new[field])
-    if new.get("wording", before.wording) != before.wording or "may_ask" in new:
+    told = (new.get("may_ask", before.may_ask), new.get("wording", before.wording))
+    if told != (before.may_ask, before.wording):
         new["wording_at"] = now
     if new:
         session.execute(update(shops).where(shops.c.id == before.id).values(**new))

@@ -26,6 +26,8 @@ A_DAY = timedelta(days=1)
 # when: without a bound, editing last year's order today would look like a parcel of today.
 SHIPS_WITHIN = timedelta(days=30)
 
+ENCODED_WORD = re.compile(r"=\?[^?]*\?[^?]*\?[^?]*\?=")  # RFC 2047
+
 NOT_JSON = "The body is not JSON."
 NOT_AN_ORDER = "The body is not an order."
 
@@ -111,6 +113,7 @@ def name(found: Any, *parts: str) -> str:
     order must not turn our letter into somebody's advertisement.
     """
     said = " ".join(part for path in parts if (part := text(found, path)))
+    said = ENCODED_WORD.sub(" ", said)
     while "=?" in said:
         said = re.sub(r"=\?.*?(\?=|$)", " ", said)
     said = " ".join(said.replace("?=", " ").split())

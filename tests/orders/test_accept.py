@@ -1,0 +1,285 @@
+from datetime import timedelta
+
+import pytest
+
+from tests.orders.knocking import (
+    ACCEPTED,
+    DUPLICATE,
+    Shop,
+    count,
+    ignored,
+    only_order,
+    rows,
+    sample,
+)
+from trustsvc import clock, db, fingerprints
+from trustsvc.orders import buyer, check, ledger
+from trustsvc.orders.models import deliveries, orders
+
+PLATFORMS = ["shopify", "woocommerce", "lightspeed", "standard"]
+
+OVER = {
+    "shopify": ("cancelled", {"cancelled_at": "2026-11-18T12:00:00Z"}, "refunds/create"),
+    "woocommerce": ("cancelled", {"status": "cancelled"}, "order.updated"),
+    "lightspeed": ("cancelled", {"order__status": "cancelled"}, ""),
+    "standard": ("cancelled", {"type": "order.cancelled"}, ""),
+}
+REFUND = {
+    "shopify": {"financial_status": "refunded"},
+    "woocommerce": {"refunds": [{"id": 1, "total": "-5.00"}]},
+    "lightspeed": {"order__invoices__resource__embedded": [{"id": 2, "isCreditNote": True}]},
+    "standard": {"type": "order.refunded"},
+}
+NOT_SHIPPED = {
+    "shopify": {"fulfillment_status": None, "fulfillments": []},
+    "woocommerce": {"status": "processing", "date_completed_gmt": None, "date_completed": None},
+    "lightspeed": {"order__status": "processing_awaiting_shipment", "order__shipmentStatus": ""},
+    "standard": {"type": "order.paid", "data__moment": ...},
+}
+UNPAID = {
+    "shopify": {"financial_status": "pending"},
+    "woocommerce": {"status": "on-hold", "date_paid_gmt": None, "date_paid": None},
+    "lightspeed": {"order__paymentStatus": "not_paid"},
+    "standard": {"type": "order.created", "data__paid_at": ..., "data__status": "pending"},
+}
+
+
+def settle():
+    """Decide on everything that waits, as check_orders does."""
+    with db.transaction() as session:
+        check.settle(session, [row.id for row in rows()], "settled")
+
+
+@pytest.fixture(params=PLATFORMS)
+def shop(client, request):
+    return Shop(client, request.param)
+
+
+@pytest.mark.parametrize("over", [{k: v[1] for k, v in OVER.items()}, REFUND])
+def test_an_order_that_ends_is_looked_at_again(shop, over):
+    shop.post(sample(shop.platform))
+    settle()
+
+    assert shop.post(sample(shop.platform, **over[shop.platform])) == DUPLICATE
+
+    order = only_order()
+    assert order.state == "received"
+    assert bool(order.cancelled_at) != bool(order.refunded_at)
+
+
+@pytest.mark.parametrize(
+    ("over", "reason"), [({k: v[1] for k, v in OVER.items()}, "cancelled"), (REFUND, "refunded")]
+)
+def test_an_end_that_comes_before_the_order_holds_and_names_nobody(shop, over, reason):
+    assert shop.post(sample(shop.platform, **over[shop.platform])) == ignored(reason)
+    order = only_order()
+    assert (order.state, order.email, order.name, order.reference) == ("settled", None, None, None)
+    assert (order.buyer, order.locale, order.consent) == (None, None, None)
+
+    assert shop.post(sample(shop.platform)) == DUPLICATE
+    assert only_order() == order
+
+
+def test_an_end_is_said_once(shop):
+    over = OVER[shop.platform][1]
+    shop.post(sample(shop.platform))
+    shop.post(sample(shop.platform, **over))
+    settle()
+    known = only_order()
+
+    for changes in (over, REFUND[shop.platform], {}):
+        assert shop.post(sample(shop.platform, **changes)) == DUPLICATE
+    assert only_order() == known
+
+
+def test_news_of_shipping_is_taken_up_once(shop):
+    assert shop.post(sample(shop.platform, **NOT_SHIPPED[shop.platform])) == ACCEPTED
+    assert only_order().shipped_at is None
+    settle()
+
+    assert shop.post(sample(shop.platform)) == DUPLICATE
+    order = only_order()
+    assert (order.state, order.shipped_at is not None) == ("received", True)
+
+    settle()
+    assert shop.post(sample(shop.platform)) == DUPLICATE
+    assert only_order().state == "settled"
+
+
+def test_an_unpaid_order_is_kept_and_looked_at_when_it_is_paid(shop):
+    unpaid = {**NOT_SHIPPED[shop.platform], **UNPAID[shop.platform]}
+    assert shop.post(sample(shop.platform, **unpaid)) == ACCEPTED
+    assert (only_order().unpaid, only_order().paid_at) == (True, None)
+    with db.transaction() as session:
+        check.settle(session, [only_order().id], "waiting")
+
+    shop.post(sample(shop.platform, **NOT_SHIPPED[shop.platform]))
+    assert (only_order().unpaid, only_order().state) == (False, "received")
+
+    shop.post(sample(shop.platform, **unpaid))
+    assert only_order().unpaid is False
+
+
+def test_a_forgotten_buyer_is_not_taken_in_again(shop):
+    shop.post(sample(shop.platform, **NOT_SHIPPED[shop.platform]))
+    settle()
+    with db.transaction() as session:
+        buyer.forget(session, [only_order().id])
+
+    assert shop.post(sample(shop.platform)) == DUPLICATE
+    assert (only_order().email, only_order().state) == (None, "settled")
+
+    shop.post(sample(shop.platform, **OVER[shop.platform][1]))
+    assert (only_order().email, only_order().state) == (None, "received")
+
+
+CONSENT = {
+    "shopify": "buyer_accepts_marketing",
+    "lightspeed": "order__newsletterSubscribed",
+    "standard": "data__consent",
+}
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "kept"),
+    [(..., True, True), (True, False, False), (False, True, False), (True, ..., True)],
+)
+@pytest.mark.parametrize("platform", list(CONSENT))
+def test_consent_can_be_taken_back_and_not_be_slipped_in(client, platform, first, then, kept):
+    shop = Shop(client, platform)
+    for said in (first, then):
+        shop.post(sample(platform, **{CONSENT[platform]: said}))
+
+    assert only_order().consent is kept
+
+
+def test_an_order_of_last_year_is_too_old_and_leaves_nothing(shop):
+    body = sample(shop.platform)
+    with clock.at(clock.now() + timedelta(days=shop.shop.max_age_days + 2)):
+        at = int(clock.now().timestamp())
+        assert shop.post(body, at=at) == ignored("too_old")
+    assert count() == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "nobody", "a@b", "a b@example.nl", "x@example.nl\r\nBcc: y"]
+)
+def test_an_order_without_an_address_leaves_nothing(shop, address):
+    path = {
+        "shopify": ("email", "contact_email", "customer__email"),
+        "woocommerce": ("billing__email",),
+        "lightspeed": ("order__email", "order__customer__resource__embedded__email"),
+        "standard": ("data__email",),
+    }[shop.platform]
+
+    answer = shop.post(sample(shop.platform, **dict.fromkeys(path, address)))
+
+    assert answer == ignored("no_address")
+    assert count() == (0, 0, 0)
+
+
+def test_each_step_is_a_line_in_the_ledger_without_personal_data(shop):
+    shop.post(sample(shop.platform, **NOT_SHIPPED[shop.platform]))
+    shop.post(sample(shop.platform))
+    shop.post(sample(shop.platform, **OVER[shop.platform][1]))
+
+    with db.reading() as session:
+        lines = ledger.of_order(session, only_order().id)
+    said = [(line.step, line.rule, line.outcome) for line in lines]
+    assert said == [
+        ("accept", "new", "received"),
+        ("accept", "shipped", "received"),
+        ("accept", "cancelled", "received"),
+    ]
+
+
+def test_the_marks_are_the_shops_own(shop):
+    shop.post(sample(shop.platform))
+
+    order = only_order()
+    assert order.buyer == fingerprints.shop_mark(shop.shop.id, order.email)
+
+
+def test_a_delivery_again_is_a_duplicate_and_with_another_body_a_conflict(client):
+    shop = Shop(client, "standard")
+    body = sample("standard")
+    other = sample("standard", data__reference="R-2")
+
+    assert shop.post(body, message_id="msg_1") == ACCEPTED
+    assert shop.post(body, message_id="msg_1") == DUPLICATE
+    status, answer = shop.post(other, message_id="msg_1")
+    assert (status, answer["status"]) == (409, 409)
+    assert len(rows()) == 1
+
+    assert shop.post(other, message_id="msg_2") == ACCEPTED
+
+
+def test_an_id_of_another_shop_is_no_conflict(client):
+    one, two = Shop(client, "standard"), Shop(client, "standard")
+    one.post(sample("standard"), message_id="msg_1")
+
+    assert two.post(sample("standard", data__reference="R-2"), message_id="msg_1") == ACCEPTED
+
+
+def test_an_ignored_delivery_is_not_remembered(client):
+    shop = Shop(client, "standard")
+
+    shop.post(sample("standard", data__test=True), message_id="msg_1")
+    shop.post(sample("standard", data__email=""), message_id="msg_1")
+    assert count() == (0, 0, 0)
+
+    assert shop.post(sample("standard"), message_id="msg_1") == ACCEPTED
+
+
+def test_shopify_may_tell_one_event_by_two_subscriptions(client):
+    shop = Shop(client, "shopify")
+    shop.post(sample("shopify", **NOT_SHIPPED["shopify"]), "orders/create", message_id="e-1")
+
+    assert shop.post(sample("shopify"), "orders/fulfilled", message_id="e-1") == DUPLICATE
+    assert only_order().shipped_at
+
+
+def test_ids_and_bodies_are_kept_as_marks_only(client):
+    shop = Shop(client, "standard")
+    shop.post(sample("standard"), message_id="msg_1")
+
+    delivery = rows(deliveries)[0]
+    assert (len(delivery.mark), len(delivery.body)) == (18, 18)
+    assert delivery.mark != delivery.body
+    assert len(rows(orders)[0].identity) == 18
+
+
+@pytest.mark.parametrize(
+    ("topic", "body", "column"),
+    [
+        ("orders/delete", {"id": 5938471029384756201}, "cancelled_at"),
+        ("refunds/create", {"id": 1, "order_id": 5938471029384756201}, "refunded_at"),
+        (
+            "fulfillments/create",
+            {"id": 1, "order_id": 5938471029384756201, "status": "success"},
+            "shipped_at",
+        ),
+        (
+            "fulfillment_events/create",
+            {"id": 1, "order_id": 5938471029384756201, "status": "delivered"},
+            "delivered_at",
+        ),
+    ],
+)
+def test_shopify_tells_news_of_an_order_by_its_id(client, topic, body, column):
+    shop = Shop(client, "shopify")
+    shop.post(sample("shopify", **NOT_SHIPPED["shopify"]))
+    settle()
+
+    assert shop.post(body, topic) == DUPLICATE
+    order = only_order()
+    assert (order.state, getattr(order, column) is not None) == ("received", True)
+
+
+def test_news_of_a_parcel_of_an_unknown_order_leaves_nothing(client):
+    shop = Shop(client, "shopify")
+
+    answer = shop.post({"order_id": 8, "status": "delivered"}, "fulfillment_events/create")
+
+    assert answer == ignored("no_address")
+    assert count() == (0, 0, 0)

@@ -1,0 +1,136 @@
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from tests.orders.knocking import Shop, only_order, rows, sample
+from trustsvc import clock, db
+from trustsvc.errors import Unavailable
+from trustsvc.orders import accept, intake
+from trustsvc.orders.received import OrderReceived
+
+
+def order(number, **fields):
+    now = clock.now()
+    return OrderReceived(str(number), now, str(number), f"b{number}@example.nl", "B", **fields)
+
+
+@pytest.fixture
+def shop(client):
+    return Shop(client, "standard")
+
+
+def test_fifty_times_the_same_order_at_once_is_one_order(shop):
+    body = sample("standard")
+
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(lambda _: shop.post(body), range(50)))
+
+    assert sorted(status for status, _ in answers) == [200] * 49 + [202]
+    assert only_order().state == "received"
+
+
+def test_many_orders_at_once_are_all_there(shop):
+    def send(number):
+        return shop.post(sample("standard", data__reference=f"R-{number}"))[0]
+
+    with ThreadPoolExecutor(20) as pool:
+        assert list(pool.map(send, range(100))) == [202] * 100
+    assert len(rows()) == 100
+
+
+def test_the_same_order_twice_in_a_batch_is_one_order(shop):
+    now = clock.now()
+    batch = [
+        accept.incoming(shop.shop, order(1), b"a"),
+        accept.incoming(shop.shop, order(2, refunded_at=now), b"b"),
+        accept.incoming(shop.shop, order(1, shipped_at=now), b"c"),
+        accept.incoming(shop.shop, order(2), b"d"),
+    ]
+
+    with db.transaction() as session:
+        answers = accept.accept(session, batch, now)
+
+    assert [a.status for a in answers] == ["accepted", "ignored", "duplicate", "duplicate"]
+    assert [(row.state, row.email) for row in rows()] == [
+        ("received", "b1@example.nl"),
+        ("settled", None),
+    ]
+    assert rows()[0].shipped_at is not None
+
+
+def test_one_bad_order_does_not_fail_its_neighbours(shop):
+    now = clock.now()
+    good = [accept.incoming(shop.shop, order(number), b"") for number in range(3)]
+    bad = replace(good[1], shop=replace(shop.shop, max_age_days="nonsense"))
+    gate = threading.Barrier(4)
+
+    def send(incoming):
+        gate.wait()
+        try:
+            return intake.take(incoming, now).status
+        except Unavailable:
+            return "unavailable"
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(send, [*good[:1], bad, *good[2:], good[0]]))
+
+    assert answers.count("unavailable") == 1
+    assert answers[1] == "unavailable"
+    assert len(rows()) == 2
+
+
+def test_the_desk_goes_on_after_a_failure(shop):
+    now = clock.now()
+    bad = accept.incoming(replace(shop.shop, max_age_days="nonsense"), order(1), b"")
+    with pytest.raises(Unavailable):
+        intake.take(bad, now)
+
+    good = accept.incoming(shop.shop, order(2), b"")
+    assert intake.take(good, now).status == "accepted"
+
+
+def test_a_child_process_starts_over(shop):
+    now = clock.now()
+    intake.take(accept.incoming(shop.shop, order(1), b""), now)
+    db.forget_engines()
+
+    child = os.fork()
+    if not child:
+        try:
+            answer = intake.take(accept.incoming(shop.shop, order(2), b""), now)
+            os._exit(0 if answer.status == "accepted" else 1)
+        finally:
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+    assert len(rows()) == 2
+
+
+def test_who_waits_too_long_is_told_to_come_back(shop, monkeypatch):
+    monkeypatch.setattr(intake, "PATIENCE_S", 0.05)
+    held = threading.Event()
+    let_go = threading.Event()
+
+    def hold():
+        with db.transaction() as session:
+            session.execute(db.metadata.tables["shops"].update().values(language="nl"))
+            if not db.is_sqlite():
+                session.connection().exec_driver_sql("LOCK TABLE orders")
+            held.set()
+            let_go.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(10)
+    try:
+        with pytest.raises(Unavailable):
+            intake.take(accept.incoming(shop.shop, order(1), b""), clock.now())
+    finally:
+        let_go.set()
+        holder.join()
+    monkeypatch.setattr(intake, "PATIENCE_S", 8.0)
+    again = intake.take(accept.incoming(shop.shop, order(1), b""), clock.now())
+    assert again.status in {"accepted", "duplicate"}
+    assert len(rows()) == 1
