@@ -5,8 +5,9 @@ import os
 
 import click
 
-from trustsvc import __version__, log
+from trustsvc import __version__
 from trustsvc.errors import TrustsvcError
+from trustsvc.log import configure  # `log` in this package is the command of that name
 
 COMMANDS = {
     "up": "trustsvc.cli.up:up",
@@ -49,4 +50,4 @@ class _Commands(click.Group):
 def main() -> None:
     """Review invitations and trust badges that can prove what they promise."""
     os.umask(0o077)  # what the service writes is nobody else's
-    log.configure()
+    configure()

@@ -1,0 +1,46 @@
+from click.testing import CliRunner
+from sqlalchemy import update
+
+from tests.reviews.at_the_desk import order, shop
+from trustsvc import cli, db
+from trustsvc.orders import buyer
+from trustsvc.privacy.models import receipts
+
+
+def _run(*words):
+    return CliRunner().invoke(cli.main, ["purge", *words])
+
+
+def test_a_dry_run_counts_what_would_go_and_deletes_nothing(house):
+    never = order(shop())
+
+    said = _run("--dry-run").stdout
+
+    assert "1  invited buyer: name, address" in said
+    assert "dry run" in said
+    with db.reading() as session:
+        assert buyer.read(session, [never])
+
+
+def test_a_purge_says_what_went_and_then_has_nothing_to_do(house):
+    order(shop())
+
+    assert "1  invited buyer" in _run().stdout
+    assert "Nothing is due." in _run().stdout
+    assert "Nothing is due." in _run("--dry-run").stdout
+
+
+def test_the_receipts_are_listed_and_checked(house):
+    assert "chain of receipts holds" in _run("--receipts").stdout
+    order(shop())
+    _run()
+
+    said = _run("--receipts").stdout
+    assert "1  invited buyer, before" in said
+    assert "chain of receipts holds" in said
+
+    with db.transaction() as session:
+        session.execute(update(receipts).values(number=0))
+    broken = _run("--receipts")
+    assert broken.exit_code == 1
+    assert "broken" in broken.output

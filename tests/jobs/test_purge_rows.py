@@ -1,0 +1,27 @@
+from datetime import timedelta
+
+from jobs.purge_rows import purge_rows
+from tests.reviews.at_the_desk import invitation, order, shop
+from trustsvc import clock, db
+from trustsvc.orders import buyer
+
+
+def _known(order_id):
+    with db.reading() as session:
+        return bool(buyer.read(session, [order_id]))
+
+
+def test_the_tick_lets_go_of_what_is_over_and_of_nothing_else(house, capfd):
+    where = shop()
+    asked, never = order(where), order(where)
+    invitation(where, asked)
+
+    purge_rows()
+    assert (_known(asked), _known(never)) == (True, False)
+
+    with clock.at(clock.now() + timedelta(days=90, minutes=1)):
+        purge_rows()
+        purge_rows()
+
+    assert not _known(asked)
+    assert "buyer@example.com" not in capfd.readouterr().err
