@@ -16,7 +16,7 @@ REVIEW = {
     "stars": "5",
     "title": "Snel en zorgvuldig",
     "text": "Netjes verpakt, binnen twee dagen in huis, en een kaartje met de hand geschreven.",
-    "name": "Anna B.",
+    "name": "Femke",
     "city": "Utrecht",
     "consent": "1",
 }
@@ -45,7 +45,7 @@ def post_order(base_url: str, role: cast.Role, shop: Shop, secret: str, body: by
         timeout=PATIENCE_S,
     )
     said = answer.json()
-    return f"{answer.status_code} {said.get('status')}"
+    return f"{answer.status_code} {said['status' if answer.ok else 'title']}"
 
 
 def letters(folder: Path) -> dict[str, Mail]:
