@@ -1,0 +1,337 @@
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from tests.invitations.ground import (
+    NOON,
+    Post,
+    invitation_of,
+    invited,
+    ledger_of,
+    letter_of,
+    order_row,
+    place,
+    planned,
+    quiet,
+    sent,
+    shop,
+)
+from trustsvc import db
+from trustsvc.invitations import due, redeem, send
+from trustsvc.invitations.models import invitations, letters
+from trustsvc.mail import Fate, Outcome
+from trustsvc.orders import buyer
+from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.register import leave, register
+from trustsvc.shops.models import shops
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+def test_a_letter_that_is_due_is_sent_once(house):
+    order_id = invited(shop())
+
+    post = sent()
+    again = sent()
+
+    assert [letter.to_address for letter in post.letters] == ["jan@example.com"]
+    assert again.letters == []
+    letter = letter_of(order_id)
+    assert (letter.state, letter.sent_at, letter.tries) == ("sent", NOON, 1)
+    assert ledger_of(order_id)[-1] == ("send_invitation", "ok", "sent")
+
+
+def test_a_letter_that_is_not_due_stays(house):
+    order_id = invited(shop(delay=60))
+
+    assert sent().letters == []
+    assert letter_of(order_id).state == "due"
+
+
+def test_a_letter_out_of_hours_waits_for_the_morning(house):
+    order_id = invited(shop())
+    night = NOON.replace(hour=18)  # 20:00 in Amsterdam
+
+    assert sent(now=night).letters == []
+    assert letter_of(order_id).due_at == (NOON + DAY).replace(hour=7)
+
+
+def test_letters_wait_where_the_evening_came_while_a_round_went_on(house):
+    for number in range(3):
+        invited(shop(), email=f"b{number}@example.com")
+    moments = iter([NOON.replace(hour=17, minute=59)] * 5 + [NOON.replace(hour=18)] * 50)
+
+    with quiet():
+        send.send(db.transaction, post := Post(), lambda: next(moments))
+
+    assert len(post.letters) < 3
+    with db.reading() as session:
+        states = session.scalars(select(letters.c.state)).all()
+    assert set(states) <= {"sent", "due"}
+
+
+REASONS = {
+    "opted_out": lambda s, shop_, order: opt_out(s, "jan@example.com", shop_.id, "stop", NOON),
+    "opted_out everywhere": lambda s, shop_, order: opt_out(
+        s, "jan@example.com", EVERY_SHOP, "objection", NOON
+    ),
+    "shop_closed": lambda s, shop_, order: s.execute(update(shops).values(closed_at=NOON)),
+    "no_basis_registered": lambda s, shop_, order: leave(s, "jan@example.com"),
+    "no_contact": lambda s, shop_, order: buyer.forget(s, [order]),
+    "invitation_redeemed": lambda s, shop_, order: s.execute(
+        update(invitations).values(state="redeemed")
+    ),
+    "expired": lambda s, shop_, order: s.execute(update(invitations).values(expires_at=NOON)),
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_what_happens_between_plan_and_send_stops_the_letter(house, reason):
+    at_shop = shop("registered")
+    with db.transaction() as session:
+        register(session, "jan@example.com", "v1", "page", NOON)
+    order_id = invited(at_shop)
+    with db.transaction() as session:
+        REASONS[reason](session, at_shop, order_id)
+
+    post = sent()
+
+    assert post.letters == []
+    letter = letter_of(order_id)
+    assert (letter.state, letter.problem) == ("dropped", reason.partition(" ")[0])
+    assert ("send", reason.partition(" ")[0], "dropped") in ledger_of(order_id)
+    assert order_row(order_id).email is None
+
+
+def test_an_order_cancelled_but_not_yet_looked_at_stops_the_letter(house):
+    at_shop = shop()
+    order_id = invited(at_shop, identity="1")
+    place(at_shop, identity="1", cancelled_at=NOON)
+
+    assert sent().letters == []
+    assert invitation_of(order_id).reason == "cancelled"
+
+
+def test_a_stop_between_lease_and_dot_keeps_the_dot_from_being_said(house):
+    order_id = invited(shop())
+
+    def stop():
+        with db.transaction() as session:
+            redeem.withdraw(session, [order_id], "stop", NOON)
+
+    post = sent(Post(meanwhile=stop))
+
+    assert post.letters == []
+    assert (letter_of(order_id).state, letter_of(order_id).problem) == ("dropped", "stop")
+
+
+def test_a_letter_dropped_while_the_server_said_later_is_not_due_again(house):
+    order_id = invited(shop())
+
+    def stop():
+        with db.transaction() as session:
+            redeem.withdraw(session, [order_id], "stop", NOON)
+
+    sent(Post(Outcome(Fate.LATER, "before_dot"), meanwhile=stop))
+
+    assert letter_of(order_id).state == "dropped"
+
+
+@pytest.mark.parametrize(
+    ("fate", "problem", "state"),
+    [
+        (Fate.SENT, "", "sent"),
+        (Fate.LATER, "smtp_451", "due"),
+        (Fate.REFUSED, "smtp_550", "refused"),
+        (Fate.UNKNOWN, "no_answer", "unknown"),
+    ],
+)
+def test_each_fate_settles_its_letter_and_leaves_the_others_alone(house, fate, problem, state):
+    at_shop = shop()
+    ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(3)]
+
+    sent(Post(Outcome(Fate.SENT), Outcome(fate, problem), Outcome(Fate.SENT)))
+
+    assert [letter_of(order_id).state for order_id in ids] == ["sent", state, "sent"]
+    letter = letter_of(ids[1])
+    assert (letter.problem or "", letter.tries) == (problem, 1)
+    assert (letter.sent_at is not None) == (fate in {Fate.SENT, Fate.UNKNOWN})
+
+
+def test_a_refused_address_is_forgotten(house):
+    order_id = invited(shop())
+
+    sent(Post(Outcome(Fate.REFUSED, "before_dot")))
+
+    assert (order_row(order_id).email, order_row(order_id).name) == (None, None)
+    assert letter_of(order_id).state == "refused"
+    assert (invitation_of(order_id).state, invitation_of(order_id).reason) == (
+        "withdrawn",
+        "refused",
+    )
+
+
+def test_a_temporary_refusal_is_tried_again_later_and_not_for_ever(house):
+    order_id = invited(shop())
+    moment, tries = NOON, 0
+    while letter_of(order_id).state == "due" and tries < 100:
+        moment = max(moment, letter_of(order_id).due_at)
+        if sent(Post(Outcome(Fate.LATER, "smtp_451")), now=moment).letters:
+            tries += 1
+            assert letter_of(order_id).due_at <= moment + timedelta(hours=6) + 15 * timedelta(
+                hours=1
+            )
+
+    assert (letter_of(order_id).state, letter_of(order_id).tries) == ("refused", send.MOST_TRIES)
+    assert order_row(order_id).email is None
+
+
+@pytest.mark.parametrize(
+    ("tries", "longest"), [(0, 60), (1, 120), (5, 1920), (9, 21600), (99, 21600)]
+)
+def test_waits_grow_with_full_jitter(tries, longest):
+    waits = [send.backoff(tries).total_seconds() for _ in range(200)]
+
+    assert max(waits) <= longest
+    assert min(waits) < longest / 4
+    assert max(waits) > longest / 2
+
+
+def test_a_mail_server_that_is_away_is_asked_once_a_round(house):
+    at_shop = shop()
+    ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(3)]
+    asked = []
+
+    class Away:
+        def post(self, letter, before_dot):
+            asked.append(letter)
+            return Outcome(Fate.LATER, "no_connection")
+
+    assert send.send(db.transaction, Away(), lambda: NOON) == 0
+
+    assert len(asked) == 1
+    assert [letter_of(order_id).state for order_id in ids] == ["due"] * 3
+    assert [letter_of(order_id).due_at <= NOON for order_id in ids] == [False, True, True]
+
+
+def test_a_crash_before_the_dot_leaves_the_letter_due(house):
+    order_id = invited(shop())
+
+    class Dies:
+        def post(self, letter, before_dot):
+            raise Crash
+
+    with pytest.raises(Crash):
+        sent(Dies())
+
+    assert letter_of(order_id).state == "due"
+    assert len(sent().letters) == 1
+
+
+def test_a_crash_after_the_dot_leaves_unknown_and_is_not_sent_again(house):
+    order_id = invited(shop())
+
+    class Dies:
+        def post(self, letter, before_dot):
+            before_dot()
+            raise Crash
+
+    with pytest.raises(Crash):
+        sent(Dies())
+    assert letter_of(order_id).state == "handed"
+
+    assert sent(now=NOON + 14 * MINUTE).letters == []
+    assert letter_of(order_id).state == "handed"
+    assert sent(now=NOON + 16 * MINUTE).letters == []
+    letter = letter_of(order_id)
+    assert (letter.state, letter.problem) == ("unknown", "sender_died")
+    assert ledger_of(order_id)[-1] == ("send", "sender_died", "unknown")
+
+
+def test_what_was_settled_before_a_crash_stays_settled(house):
+    at_shop = shop()
+    ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(3)]
+
+    class DiesAtTheThird:
+        posted = 0
+
+        def post(self, letter, before_dot):
+            self.posted += 1
+            before_dot()
+            if self.posted == 3:
+                raise Crash
+            return Outcome(Fate.SENT)
+
+    with pytest.raises(Crash):
+        sent(DiesAtTheThird())
+
+    assert [letter_of(order_id).state for order_id in ids] == ["sent", "sent", "handed"]
+
+
+def test_a_sender_that_vanished_loses_its_lease_after_ten_minutes(house):
+    invited(shop())
+    with db.transaction() as session:
+        assert len(due.lease(session, NOON)) == 1
+
+    assert sent(now=NOON + 9 * MINUTE).letters == []
+    assert len(sent(now=NOON + 11 * MINUTE).letters) == 1
+
+
+def test_a_sender_that_wakes_up_after_its_lease_says_no_dot(house):
+    order_id = invited(shop())
+
+    def overslept():
+        if not letter_of(order_id).state == "sent":
+            assert len(sent(now=NOON + 11 * MINUTE).letters) == 1
+
+    post = sent(Post(meanwhile=overslept))
+
+    assert post.letters == []
+    assert letter_of(order_id).state == "sent"
+
+
+def test_senders_at_once_send_each_letter_once(house):
+    at_shop = shop()
+    for number in range(30):
+        place(at_shop, email=f"b{number}@example.com")
+    planned()
+    posts, problems = [Post() for _ in range(4)], []
+
+    def run(post):
+        try:
+            for _ in range(3):
+                sent(post)
+        except Exception as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=run, args=(post,)) for post in posts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert problems == []
+    everything = [letter.to_address for post in posts for letter in post.letters]
+    assert sorted(everything) == sorted({f"b{number}@example.com" for number in range(30)})
+    with db.reading() as session:
+        left = select(func.count()).select_from(letters).where(letters.c.state == "sent")
+        assert session.scalar(left) == 30
+
+
+def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(house, monkeypatch):
+    at_shop = shop()
+    ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(2)]
+    with db.transaction() as session:
+        broken = update(invitations).where(invitations.c.order_id == ids[0])
+        session.execute(broken.values(language="xx"))
+
+    post = sent()
+
+    assert [letter.to_address for letter in post.letters] == ["b1@example.com"]
+    assert (letter_of(ids[0]).state, letter_of(ids[0]).problem) == ("due", "not_written")
