@@ -9,7 +9,7 @@ WIDTH, HEIGHT = 220, 72
 # A star on a field of 24; all but its beginning is relative, so five stars are five beginnings.
 STAR = "l2.8 6.6 7.1.6-5.4 4.7 1.6 6.9-6.1-3.7-6.1 3.7 1.6-6.9-5.4-4.7 7.1-.6z"
 LONGEST_COUNT = 17  # characters that fit beside the score; longer ones are drawn closer together
-SEAL = "M192 22a8 8 0 1 0 16 0a8 8 0 1 0-16 0m4.5.3 2.7 2.7 5-5.4"
+SEAL = "M192 24a8 8 0 1 0 16 0a8 8 0 1 0-16 0m4.5.3 2.7 2.7 5-5.4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ def _scored(face: Face) -> Markup:
         '<linearGradient id="g" gradientUnits="userSpaceOnUse" x2="120">'
         '<stop offset="{part}" stop-color="#b8791a"/><stop offset="{part}" stop-color="#e4ddd0"/>'
         '</linearGradient><text x="18" y="47" font-size="32" font-weight="600" fill="#1f1d1a">'
-        '{score}</text><path transform="translate(84 12)scale(.84)" fill="url(#g)" d="{stars}"/>'
-        '<text x="86" y="54"{fit}>{count}</text>'
+        '{score}</text><path transform="translate(84 14)scale(.84)" fill="url(#g)" d="{stars}"/>'
+        '<text x="86" y="53"{fit}>{count}</text>'
     ).format(
         part=f"{filled(face.mean):.3f}",
         score=face.score,

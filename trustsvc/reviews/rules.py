@@ -26,7 +26,7 @@ MAY_CHANGE = ("pending", "approved", "published", "rejected")
 _NEW_LINES = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _JOINERS = re.compile("[\u200c\u200d]{2,}")
 _BLANKS = frozenset("\t\u00a0\u115f\u1160\u2800\u3164\uffa0")  # letters that look like nothing
-_KEPT_FORMATS = frozenset("\u200c\u200d")  # Persian and emoji need the joiners
+_JOINERS_KEPT = frozenset("\u200c\u200d")  # Persian and emoji need the joiners
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co"})
 
 
@@ -78,28 +78,36 @@ def is_stars(text: str) -> bool:
 
 def clean(text: str, *, lines: bool = False) -> str:
     """Take out what no reader should meet: controls, direction overrides, hidden text, zalgo."""
-    text = _NEW_LINES.sub("\n", unicodedata.normalize("NFC", text))
-    kept: list[str] = []
-    marks = 0
-    for character in text:
-        kind = unicodedata.category(character)
-        marks = marks + 1 if kind in {"Mn", "Me"} else 0
-        if marks <= MOST_MARKS:
-            kept.append(_one(character, kind))
-    rows = [" ".join(row.split()) for row in _JOINERS.sub("\u200d", "".join(kept)).split("\n")]
+    kept = "".join(_one(character) for character in _NEW_LINES.sub("\n", text))
+    text = _few_marks(unicodedata.normalize("NFC", kept))
+    rows = [" ".join(row.split()) for row in _JOINERS.sub("\u200d", text).split("\n")]
     rows = ["" if not row.strip("\u200c\u200d ") else row for row in rows]
     if not lines:
         return " ".join(row for row in rows if row)
     return re.sub("\n{3,}", "\n\n", "\n".join(rows)).strip("\n")
 
 
-def _one(character: str, kind: str) -> str:
-    if character == "\n" or character in _KEPT_FORMATS:
+def _one(character: str) -> str:
+    if character == "\n" or character in _JOINERS_KEPT:
         return character
+    kind = unicodedata.category(character)
     if character in _BLANKS or kind == "Zs":
         return " "
     is_no_character = ord(character) & 0xFFFE == 0xFFFE
     return "" if kind in _DROPPED or is_no_character else character
+
+
+def _few_marks(text: str) -> str:
+    kept: list[str] = []
+    marks = 0
+    for character in text:
+        if unicodedata.category(character) in {"Mn", "Me"}:
+            marks += 1
+        elif character not in _JOINERS_KEPT:  # a joiner between marks does not start a new pile
+            marks = 0
+        if marks <= MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def shown_name(full: str) -> str:

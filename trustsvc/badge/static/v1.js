@@ -15,7 +15,7 @@ a{box-sizing:border-box;display:flex;gap:14px;align-items:center;height:100%;pad
 a:focus-visible{outline:3px solid var(--_seal);outline-offset:-3px}
 b{font-size:32px;line-height:1;font-weight:600}
 i{font-style:normal;color:var(--review-badge-soft,var(--_soft));white-space:nowrap}
-svg{display:block;margin-bottom:4px}
+svg{display:block;margin:0 0 4px -2px}
 svg:dir(rtl){transform:scaleX(-1)}
 .on{stop-color:var(--review-badge-star,var(--_star))}
 .off{stop-color:var(--_line)}

@@ -1,0 +1,104 @@
+"""Real Chromium against the real app: a server in a thread, a shop's page on another origin."""
+
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+from werkzeug.serving import make_server
+
+from tests.browser import scene
+from trustsvc import config
+from trustsvc.app import create_app
+
+ARGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    program = shutil.which("chromium") or "/usr/bin/chromium"
+    if not Path(program).exists():
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["sqlite"])
+def database(request) -> str:
+    """One database will do: what a browser sees does not depend on it."""
+    return str(request.param)
+
+
+@contextmanager
+def serving(app) -> Iterator[str]:
+    """Serve a WSGI app on a port of its own; yields its origin."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join(10)
+        server.server_close()
+
+
+@pytest.fixture
+def origin(house) -> Iterator[str]:
+    """The running house; its links lead to itself."""
+    made = {}
+
+    def app(environ, start):
+        return made["app"](environ, start)
+
+    with serving(app) as origin:  # the app needs to know its own origin first
+        config.use(replace(house, base_url=origin, demo=True, contact="privacy@reviews.example"))
+        made["app"] = create_app()
+        yield origin
+
+
+@pytest.fixture
+def shop(origin):
+    """A shop with published reviews, a seal that holds, and badges on disk."""
+    return scene.shop_with_reviews()
+
+
+@pytest.fixture
+def browse(chromium):
+    """Open pages, each in a context of its own that is closed at the end."""
+    contexts = []
+
+    def open_page(**options):
+        plain = {"locale": "nl-NL", "viewport": {"width": 800, "height": 900}}
+        context = chromium.new_context(**plain | options)
+        contexts.append(context)
+        return context.new_page()
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def screenshots(tmp_path) -> Path:
+    folder = Path(os.environ.get("SCREENSHOTS_DIR") or tmp_path / "screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,62 @@
+"""What the browser tests look at: a jeweller with a handful of honest reviews."""
+
+from datetime import timedelta
+
+from sqlalchemy import update
+
+from jobs.publish_reviews import publish_reviews
+from jobs.refresh_badges import refresh_badges
+from tests.reviews import at_the_desk
+from trustsvc import clock, db, queueing
+from trustsvc.reviews import moderate
+from trustsvc.shops import enrol, find
+from trustsvc.shops.models import shops
+
+KAART = (
+    "De ring past perfect. Er zat een handgeschreven kaartje bij, en de doos is zo mooi dat ik "
+    "haar heb bewaard."
+)
+LATER = (
+    "Het graveren duurde twee dagen langer, maar ik kreeg er op tijd bericht van. Het resultaat is "
+    "prachtig."
+)
+GEDOE = (
+    "Drie keer gebeld voordat iemand wist waar mijn pakket was. Uiteindelijk wel mijn geld terug."
+)
+SAID = [
+    (5, "Precies zoals op de foto", KAART, "Sanne V.", "Utrecht"),
+    (4, "Mooi werk, iets later dan gezegd", LATER, "Joost", "Groningen"),
+    (5, "", "Snel geholpen toen de sluiting stuk ging. Kosteloos gemaakt.", "M. de Bruin", ""),
+    (2, "Ruilen was een gedoe", GEDOE, "Karim A.", "Rotterdam"),
+    (5, "Aanrader", "Eerlijk advies over de steen, niets opgedrongen.", "Lotte", "Haarlem"),
+]
+
+
+def shop_with_reviews():
+    start = clock.now() - timedelta(days=12)
+    with db.transaction() as session:
+        new = enrol.Enrolment(
+            "Juwelier De Gouden Ring", "degoudenring.example", "standard", language="nl"
+        )
+        made, _ = enrol.enrol(session, new, start - timedelta(days=300))
+        session.execute(
+            update(shops).where(shops.c.id == made.id).values(proven_at=start - timedelta(days=299))
+        )
+    with queueing.heard_by([].append):
+        for number, (stars, title, text, name, city) in enumerate(SAID):
+            at = start + timedelta(days=2 * number)
+            said = {"stars": stars, "title": title, "text": text, "name": name, "city": city}
+            public_id = at_the_desk.review(made, at=at, **said)
+            with db.transaction() as session:
+                moderate.approve(session, public_id, "command line", at)
+            with clock.at(at + timedelta(days=1)):
+                publish_reviews()
+        refresh_badges()
+    with db.reading() as session:
+        return find.by_id(session, made.id)
+
+
+def open_link(shop):
+    """Invite a buyer; gives the id inside the links of the letter."""
+    order_id = at_the_desk.order(shop, shipped_at=clock.now())
+    return at_the_desk.invitation(shop, order_id)[1]
