@@ -335,22 +335,25 @@ def test_a_purge_killed_midway_is_finished_by_the_next(start, monkeypatch):
     assert _holds()
 
 
-def test_what_changed_between_looking_and_deleting_is_looked_at_again(start, monkeypatch):
+@pytest.mark.parametrize("number", [0, 1])
+def test_what_changed_between_looking_and_deleting_is_looked_at_again(start, monkeypatch, number):
     where = shop()
-    mine = order(where, state="waiting", at=start)
-    part = purge._parts(start + 60 * DAY)[0]
+    unpaid, asked = order(where, state="waiting", at=start), order(where, at=start)
+    invitation(where, asked, at=start)
+    part = purge._parts(start + 90 * DAY)[number]
     really = db.transaction
 
-    def paid_meanwhile():
+    def news_meanwhile():
         with really() as session:
             session.execute(update(orders).values(state="received"))
+            session.execute(update(letters).values(state="due"))
         return really()
 
-    monkeypatch.setattr(purge.db, "transaction", paid_meanwhile)
-    assert purge._bite(part, start + 60 * DAY) == 0
+    monkeypatch.setattr(purge.db, "transaction", news_meanwhile)
+    assert purge._bite(part, start + 90 * DAY) == 0
     monkeypatch.undo()
 
-    assert _known(mine) == [mine]
+    assert _known(unpaid, asked) == [unpaid, asked]
 
 
 def test_of_what_was_deleted_no_byte_is_left_in_the_files(house, start, database):
@@ -366,7 +369,6 @@ def test_of_what_was_deleted_no_byte_is_left_in_the_files(house, start, database
 
     assert found()
     purge.purge(start + 90 * DAY)
-    db.forget_engines()
     assert not found()
 
 
