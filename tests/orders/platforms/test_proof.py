@@ -127,13 +127,12 @@ def test_both_families_of_shopify_headers_count():
     assert PLATFORMS["shopify"].signed(new, BODY, SECRETS["shopify"], NOW) is True
 
 
-@pytest.mark.parametrize(
-    "secret", ["", " ", "\t" * 20, "shortest", "whsec_", "a" * 15, "whsec_" + "a" * 15]
-)
-@pytest.mark.parametrize("platform", sorted(PLATFORMS))
+SHORT = ["", " ", "\t" * 20, "shortest", "whsec_", "a" * 15]
+TOO_SHORT = [(platform, secret) for platform in sorted(PLATFORMS) for secret in SHORT]
+
+
+@pytest.mark.parametrize(("platform", "secret"), [*TOO_SHORT, ("standard", "whsec_" + "a" * 15)])
 def test_an_empty_or_short_secret_never_matches(platform, secret):
-    if platform != "standard" and len(secret.strip()) >= 16:
-        pytest.skip("long enough there: whsec_ is no prefix on this platform")
     padded = secret + "=" * (-len(secret.removeprefix("whsec_")) % 4)
     headers = signed_request(platform, padded if platform == "standard" else secret, BODY, at=AT)
 

@@ -1,0 +1,133 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from tests.orders.knocking import sample
+from tests.signing import signed_request
+from trustsvc.cli import main
+
+PLATFORMS = ["shopify", "woocommerce", "lightspeed", "standard"]
+
+
+def run(*words):
+    return CliRunner().invoke(main, ["shop", *words])
+
+
+def add(platform="standard", *more, name="Café Noir"):
+    words = ["--name", name, "--domain", "cafe.example", "--platform", platform, *more]
+    return run("add", *words, "--json")
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_what_add_prints_is_enough_to_send_an_order(client, house, platform):
+    done = add(platform)
+    made = json.loads(done.stdout)
+
+    assert set(made) == {"shop", "webhook_url", "secret", "badge_html"}
+    assert made["shop"] == "cafe-noir"
+    url = made["webhook_url"].removeprefix(house.base_url)
+    assert url.startswith(f"/webhooks/{platform}/")
+    body = json.dumps(sample(platform)).encode()
+    headers = signed_request(platform, made["secret"], body)
+    assert client.post(url, data=body, headers=headers).status_code == 202
+
+
+def test_the_empty_badge_is_there_before_the_command_returns(client, house):
+    add()
+
+    for kind in ("json", "svg"):
+        assert (house.data / "public" / "badge" / "v1" / f"cafe-noir.{kind}").is_file()
+        assert client.get(f"/badge/v1/cafe-noir.{kind}").status_code == 200
+
+
+def test_the_snippet_works_without_its_script_and_holds_no_markup_of_the_name(house):
+    html = json.loads(add(name='"><script>alert(1)</script>').stdout)["badge_html"]
+
+    assert "<script>" not in html
+    assert html.startswith('<review-badge shop="script-alert-1-script"><a href="')
+    assert 'width="220" height="72"' in html
+    assert html.endswith(f'<script src="{house.base_url}/embed/v1.js" defer></script>')
+
+
+def test_a_given_secret_is_taken(house):
+    assert json.loads(add("shopify", "--secret", "shpss_0123456789").stdout)["secret"] == (
+        "shpss_0123456789"
+    )
+
+
+@pytest.mark.parametrize("secret", ["", "   ", "fifteen-letters"])
+def test_a_short_secret_is_refused(house, secret):
+    done = add("shopify", "--secret", secret)
+
+    assert done.exit_code != 0
+    assert "Traceback" not in done.output
+
+
+def test_people_are_told_what_to_do(house):
+    done = run("add", "--name", "Shop", "--domain", "s.example", "--platform", "shopify")
+
+    assert done.exit_code == 0
+    assert "Settings, Notifications, Webhooks" in done.output
+    assert "shown only now" in done.output
+
+
+def test_the_list_shows_no_secret(house):
+    made = json.loads(add().stdout)
+
+    for words in (["list"], ["list", "--json"]):
+        said = run(*words).output
+        assert "cafe-noir" in said
+        assert made["secret"] not in said
+    assert run("list", "--json").output.count("webhook_url") == 1
+
+
+def test_an_empty_list_says_how_to_begin(house):
+    assert "shop add" in run("list").output
+
+
+def test_settings_are_given_and_changed(house, tmp_path):
+    wording = tmp_path / "wording.txt"
+    wording.write_text("Wij vragen u na uw bestelling om een beoordeling.\n")
+    more = ["--delay-days", "3", "--may-ask", "customers", "--wording", str(wording)]
+    add("standard", *more, "--language", "nl", "--moment", "delivered")
+
+    assert "asks customers  3 days after delivered" in run("list").output
+    done = run("set", "cafe-noir", "--delay", "2", "--delay-unit", "hours", "--may-ask", "consent")
+    assert (
+        done.output
+        == "cafe-noir: asks consent, 2 hours after delivered, in nl, Europe/Amsterdam.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["set", "cafe-noir"],
+        ["set", "nobody", "--language", "nl"],
+        ["set", "cafe-noir", "--delay-days", "2", "--delay", "3"],
+        ["set", "cafe-noir", "--delay-days", "-2"],
+        ["set", "cafe-noir", "--zone", "Nowhere"],
+        ["rotate", "nobody"],
+        ["rotate", "cafe-noir", "--secret", "short"],
+        ["rotate", "cafe-noir", "--secret", ""],
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(house, words):
+    add()
+
+    done = run(*words)
+
+    assert done.exit_code in {1, 2}
+    assert "Error: " in done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_secret_is_rotated_once_a_day_or_ended_at_once(house):
+    old = json.loads(add().stdout)["secret"]
+
+    first = json.loads(run("rotate", "cafe-noir", "--json").stdout)["secret"]
+    assert first != old
+    refused = run("rotate", "cafe-noir")
+    assert (refused.exit_code, "--now" in refused.output) == (1, True)
+    assert "ended" in run("rotate", "cafe-noir", "--now").output

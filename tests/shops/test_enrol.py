@@ -1,0 +1,95 @@
+import base64
+
+import pytest
+
+from trustsvc import clock, db
+from trustsvc.errors import Refused
+from trustsvc.shops import enrol, settings
+
+
+def enrolled(**said):
+    with db.transaction() as session:
+        new = {"name": "Shop", "domain": "shop.example", "platform": "shopify"} | said
+        return enrol.enrol(session, enrol.Enrolment(**new), clock.now())
+
+
+def test_a_shop_gets_a_door_nobody_can_guess_and_the_defaults(house):
+    shop, _ = enrolled()
+    other, _ = enrolled()
+
+    assert (shop.slug, other.slug) == ("shop", "shop-2")
+    assert shop.door != other.door
+    assert len(shop.door) == 24
+    assert (shop.may_ask, shop.delay, shop.delay_unit, shop.moment) == (
+        "registered",
+        7,
+        "days",
+        "shipped",
+    )
+    assert (shop.reminder_days, shop.cap_days, shop.max_age_days) == (0, 30, 60)
+
+
+@pytest.mark.parametrize("may_ask", ["registered", "consent", "customers"])
+def test_each_basis_is_recorded_with_what_buyers_are_told(house, may_ask):
+    shop, _ = enrolled(may_ask=may_ask)
+
+    assert shop.wording == settings.WORDINGS[may_ask]
+    assert enrolled(may_ask=may_ask, wording="Onze eigen tekst.")[0].wording == "Onze eigen tekst."
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Juwelier De Gouden Ring", "juwelier-de-gouden-ring"),
+        ("Café Ünlü & Söhne", "cafe-unlu-sohne"),
+        ("張偉", "shop"),
+        ("<script>", "script"),
+        ("A" * 60, "a" * 40),
+    ],
+)
+def test_a_slug_is_plain(name, slug):
+    assert enrol.slug_of(name) == slug
+
+
+def test_a_secret_is_made_where_the_platform_makes_none(house):
+    standard, other = enrolled(platform="standard")[1], enrolled(platform="woocommerce")[1]
+
+    assert len(base64.b64decode(standard.removeprefix("whsec_"))) == 32
+    assert len(other) >= 32
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"platform": "magento"}, "platform"),
+        ({"secret": "fifteen-letters"}, "16"),
+        ({"secret": " " * 30}, "16"),
+        ({"platform": "standard", "secret": "whsec_fifteen-lettr"}, "16"),
+        ({"name": " "}, "name"),
+        ({"name": "x" * 121}, "name"),
+        ({"domain": "not a domain"}, "domain"),
+        ({"domain": "a.example/path"}, "domain"),
+        ({"may_ask": "everybody"}, "may ask"),
+        ({"delay": -1}, "delay"),
+        ({"delay": 366}, "delay"),
+        ({"delay_unit": "years"}, "delay unit"),
+        ({"moment": "sunrise"}, "moment"),
+        ({"language": "es"}, "language"),
+        ({"zone": "Mars/Olympus"}, "zone"),
+        ({"zone": "../../etc/passwd"}, "zone"),
+        ({"wording": "x" * 5001}, "wording"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_sentence(house, wrong, says):
+    with pytest.raises(Refused, match=says):
+        enrolled(**wrong)
+
+
+def test_a_name_is_put_on_one_line(house):
+    assert enrolled(name="De\r\nGouden\u2028 Ring\u202e")[0].name == "De Gouden Ring"
+
+
+def test_an_enrolment_does_not_show_its_secret():
+    new = enrol.Enrolment("Shop", "shop.example", "shopify", secret="a-secret-of-the-shop")
+
+    assert "a-secret" not in repr(new)

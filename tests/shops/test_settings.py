@@ -1,0 +1,81 @@
+from datetime import timedelta
+
+import pytest
+
+from trustsvc import clock, db
+from trustsvc.errors import NotFound, Refused
+from trustsvc.shops import enrol, settings
+
+
+@pytest.fixture
+def shop(house):
+    with db.transaction() as session:
+        new = enrol.Enrolment("Shop", "shop.example", "standard")
+        return enrol.enrol(session, new, clock.now())[0]
+
+
+def change(wishes, now=None, slug="shop"):
+    with db.transaction() as session:
+        return settings.change(session, slug, wishes, now or clock.now())
+
+
+def test_what_is_not_named_stays(shop):
+    changed = change({"delay": 2, "delay_unit": "weekdays", "reminder_days": 5})
+
+    assert (changed.delay, changed.delay_unit, changed.reminder_days) == (2, "weekdays", 5)
+    assert (changed.moment, changed.wording, changed.wording_at) == (
+        shop.moment,
+        shop.wording,
+        shop.wording_at,
+    )
+
+
+def test_another_basis_has_another_wording_and_a_date(shop):
+    later = (clock.now() + timedelta(days=1)).replace(microsecond=0)
+
+    changed = change({"may_ask": "customers"}, later)
+    assert (changed.wording, changed.wording_at) == (settings.WORDINGS["customers"], later)
+
+    again = change({"may_ask": "customers"}, later + timedelta(days=1))
+    assert again.wording_at == later
+
+
+def test_a_wording_of_ones_own_is_dated_too(shop):
+    later = (clock.now() + timedelta(days=1)).replace(microsecond=0)
+
+    assert change({"wording": "Wij mailen u."}, later).wording_at == later
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"delay": 400},
+        {"delay_unit": "minutes", "delay": -1},
+        {"cap_days": 366},
+        {"zone": "X"},
+        {"reminder_days": -1},
+        {"max_age_days": 0},
+        {"may_ask": "all"},
+        {"name": ""},
+        {"domain": "?"},
+        {"wording": " "},
+        {"language": "pt"},
+    ],
+)
+def test_nonsense_is_refused_and_changes_nothing(shop, wish):
+    with pytest.raises(Refused):
+        change(wish)
+
+    assert change({}) == shop
+
+
+def test_a_unit_is_checked_against_the_delay_there_is(shop):
+    change({"delay": 5000, "delay_unit": "minutes"})
+
+    with pytest.raises(Refused, match="delay"):
+        change({"delay_unit": "days"})
+
+
+def test_an_unknown_shop_is_not_found(house):
+    with pytest.raises(NotFound):
+        change({}, slug="nobody")
