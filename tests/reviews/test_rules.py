@@ -1,4 +1,5 @@
 import pytest
+from hypothesis import given, strategies
 
 from trustsvc import wording
 from trustsvc.reviews import rules
@@ -113,3 +114,11 @@ def test_nothing_of_what_was_written_is_in_a_repr():
 
     assert "Ada" not in repr(filled)
     assert "Ada" not in repr(filled.draft)
+
+
+@given(strategies.text(), strategies.booleans())
+def test_cleaning_what_is_clean_changes_nothing(text, lines):
+    once = rules.clean(text, lines=lines)
+
+    assert rules.clean(once, lines=lines) == once
+    once.encode()

@@ -1,0 +1,73 @@
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from trustsvc.badge import render
+
+FACE = render.Face(
+    "4,6", "1.234 beoordelingen", "4,6 van 5 sterren, 1.234 beoordelingen",
+    "https://reviews.example/s/acme", 4.6, 1234, sealed=True,
+)  # fmt: skip
+EMPTY = render.Face(
+    "", "Nog geen beoordelingen", "Nog geen beoordelingen", "https://r.example/s/a", 0.0, 0,
+    sealed=False,
+)  # fmt: skip
+HOSTILE = "</title><script>alert(1)</script>\"'&"
+
+
+def test_the_json_holds_finished_words_and_is_small():
+    body = render.as_json(FACE)
+
+    assert json.loads(body) == {
+        "score": "4,6",
+        "count": "1.234 beoordelingen",
+        "label": "4,6 van 5 sterren, 1.234 beoordelingen",
+        "url": "https://reviews.example/s/acme",
+        "stars": 4.6,
+        "reviews": 1234,
+        "seal": True,
+    }
+    assert len(body) <= 400
+
+
+@pytest.mark.parametrize("face", [FACE, EMPTY])
+def test_the_image_is_well_formed_named_and_needs_no_style(face):
+    body = render.as_svg(face)
+    root = ET.fromstring(body)
+
+    assert (root.get("width"), root.get("height")) == ("220", "72")
+    assert root.get("aria-label") == face.label
+    assert b"style" not in body
+    assert b"script" not in body
+    assert b"href" not in body
+
+
+def test_a_badge_without_reviews_shows_no_score_and_fills_no_star():
+    body = render.as_svg(EMPTY)
+
+    assert b"Nog geen beoordelingen" in body
+    assert b"linearGradient" not in body
+    assert json.loads(render.as_json(EMPTY))["score"] == ""
+
+
+def test_the_seal_is_drawn_only_while_it_holds():
+    assert render.SEAL.encode() in render.as_svg(FACE)
+    assert render.SEAL.encode() not in render.as_svg(EMPTY)
+
+
+@pytest.mark.parametrize(
+    ("mean", "part"), [(0.0, 0.0), (5.0, 1.0), (4.0, 0.8), (2.5, (48 + 2 + 10) / 120)]
+)
+def test_stars_are_filled_as_far_as_the_mean_says(mean, part):
+    assert render.filled(mean) == pytest.approx(part)
+
+
+def test_hostile_words_stay_words():
+    face = render.Face(HOSTILE, HOSTILE, HOSTILE, "javascript:alert(1)", 4.6, 1, sealed=False)
+
+    root = ET.fromstring(render.as_svg(face))
+    assert root.get("aria-label") == HOSTILE
+    assert [one.tag for one in root.iter() if one.tag.endswith("script")] == []
+    assert json.loads(render.as_json(face))["label"] == HOSTILE
+    assert "<script>a" not in render.snippet('a"><b', "https://r.example", HOSTILE)

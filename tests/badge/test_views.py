@@ -1,0 +1,166 @@
+import pytest
+from sqlalchemy import select, update
+
+from tests.reviews.at_the_desk import review, shop
+from trustsvc import clock, db
+from trustsvc.badge import refresh
+from trustsvc.reviews import moderate, publish
+from trustsvc.reviews.models import reviews
+from trustsvc.shops.models import shops
+
+FILES = ("/badge/v1/velo-fils.json", "/badge/v1/velo-fils.svg", "/embed/v1.js")
+
+
+def _publish(made, count=1, **more):
+    for _ in range(count):
+        public_id = review(made, **more)
+        with db.transaction() as session:
+            moderate.approve(session, public_id, "staff 1", clock.now())
+            publish.publish(session, clock.now())
+    with db.reading() as session:
+        refresh.refresh_changed(session, clock.now())
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_a_badge_can_be_cached_shared_and_asked_for_from_anywhere(client, path):
+    shop()
+    answer = client.get(path, headers={"Origin": "https://shop.example.com"})
+
+    assert answer.status_code == 200
+    headers = answer.headers
+    assert headers["Cache-Control"] == (
+        "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
+    )
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert headers["Timing-Allow-Origin"] == "*"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "Set-Cookie" not in headers
+    assert "Origin" not in headers.get("Vary", "")
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_what_did_not_change_is_not_sent_again(client, path):
+    shop()
+    first = client.get(path)
+
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    head = client.head(path)
+
+    assert (again.status_code, again.data) == (304, b"")
+    assert (head.status_code, head.data) == (200, b"")
+    assert head.headers["ETag"] == first.headers["ETag"]
+
+
+def test_a_badge_without_a_file_is_rendered_alike_and_no_file_is_written(client):
+    made = shop()
+    rendered = client.get(FILES[0]).data
+    assert not refresh.folder().exists()
+
+    with db.reading() as session:
+        refresh.refresh(session, [made.id], clock.now())
+
+    assert client.get(FILES[0]).data == rendered
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/badge/v1/nobody.json",
+        "/badge/v1/...svg",
+        "/badge/v1/..%2f..%2fkeys.json",
+        "/badge/v1/%00.json",
+        "/badge/v1/velo-fils.png",
+        "/badge/v1/VELO-FILS.json",
+        "/badge/v1/" + "a" * 300 + ".svg",
+        "/s/nobody",
+        "/s/velo-fils?before=x",
+        "/s/velo-fils?before=1-1%20OR%201",
+        "/s/velo-fils?before=" + "9" * 40 + "-1",
+    ],
+)
+def test_what_is_not_there_is_a_plain_404(client, path):
+    shop()
+
+    assert client.get(path).status_code == 404
+
+
+def test_the_newest_key_there_can_be_is_an_empty_page_and_not_an_error(client):
+    shop()
+
+    assert client.get("/s/velo-fils?before=" + "9" * 14 + "-" + "9" * 18).status_code == 200
+
+
+def test_the_public_page_shows_what_was_published_and_how_it_was_checked(client):
+    made = shop()
+    _publish(made, title="Heel fijn", stars=5)
+    review(made)
+    insult = review(made)
+    with db.transaction() as session:
+        moderate.reject(session, insult, "insult", "staff 1", clock.now())
+
+    answer = client.get("/s/velo-fils", headers={"Accept-Language": "nl-BE,nl;q=0.9"})
+
+    page = answer.text
+    for part in ("Heel fijn", "Ada L., Delft", "Geverifieerde aankoop", "Ervaring van"):
+        assert part in page
+    for part in ("Gepubliceerd op", "Nieuwste eerst", "Ontvangen", "iemand wordt erin beledigd"):
+        assert part in page
+    assert "buyer@example.com" not in page
+    assert "1001" not in page
+    assert answer.headers["Cache-Control"] == "public, max-age=60"
+    assert "Accept-Language" in answer.headers["Vary"]
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_the_public_page_turns_by_key_and_shows_each_review_once(client):
+    made = shop()
+    _publish(made, count=23)
+    first = client.get("/s/velo-fils").text
+    key = first.partition("?before=")[2].partition('"')[0]
+    second = client.get(f"/s/velo-fils?before={key}").text
+
+    with db.reading() as session:
+        ids = session.scalars(select(reviews.c.public_id)).all()
+    assert (first.count("<article"), second.count("<article")) == (20, 3)
+    assert all((f"r-{one}" in first) != (f"r-{one}" in second) for one in ids)
+
+
+@pytest.mark.parametrize(
+    ("facts", "holds"),
+    [
+        ({}, False),
+        ({"proven_at": 0}, True),
+        ({"proven_at": 0, "closed_at": 0}, False),
+        ({"closed_at": 0}, False),
+    ],
+)
+def test_the_seal_shows_only_while_all_it_attests_holds(client, facts, holds):
+    shop()
+    with db.transaction() as session:
+        if facts:
+            session.execute(update(shops).values(dict.fromkeys(facts, clock.now())))
+
+    page = client.get("/s/velo-fils").text
+    badge = client.get(FILES[0]).json
+
+    assert ('class="holds"' in page) == holds
+    assert badge["seal"] == holds
+
+
+def test_a_shop_without_reviews_has_a_page_without_a_score(client):
+    shop()
+    page = client.get("/s/velo-fils", headers={"Accept-Language": "en"}).text
+
+    assert "There are no published reviews" in page
+    assert 'class="mean"' not in page
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "\"'><img src=x onerror=a>", "{x}"])
+def test_a_hostile_shop_name_is_inert_on_its_page(client, name):
+    made = shop(name)
+
+    page = client.get(f"/s/{made.slug}").text
+
+    assert "<script" not in page
+    assert "<img" not in page

@@ -1,0 +1,34 @@
+import json
+
+from jobs.publish_reviews import publish_reviews
+from jobs.refresh_badges import refresh_badges
+from tests.reviews.at_the_desk import review, shop
+from trustsvc import clock, db, queueing
+from trustsvc.badge import refresh
+from trustsvc.reviews import moderate
+
+JOBS = {"publish_reviews": publish_reviews, "refresh_badges": refresh_badges}
+
+
+def test_an_approval_reaches_the_badge_by_bells_alone(house):
+    bells = []
+    with queueing.heard_by(bells.append):
+        made = shop()
+        public_id = review(made)
+        with db.transaction() as session:
+            moderate.approve(session, public_id, "staff 1", clock.now())
+        while bells:
+            JOBS[bells.pop(0)]()
+
+    face = json.loads((refresh.folder() / f"{made.slug}.json").read_bytes())
+    assert (face["score"], face["reviews"]) == ("4.0", 1)
+
+
+def test_jobs_without_work_do_nothing_and_ring_nobody(house):
+    bells = []
+
+    with queueing.heard_by(bells.append):
+        publish_reviews()
+        refresh_badges()
+
+    assert bells == []
