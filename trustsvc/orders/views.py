@@ -1,10 +1,12 @@
 """The webhook door: which shop, is it signed, what does it say, is it on disk; in that order."""
 
 import re
+import time
 from datetime import datetime
 
 from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.exc import InterfaceError, OperationalError
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from trustsvc import clock, db, doors
 from trustsvc.errors import Duplicate, TooLarge, Unauthorised, Unavailable
@@ -17,6 +19,9 @@ from trustsvc.shops.recognise import recognise
 views = Blueprint("orders", __name__)
 
 MOST_BYTES = 256 * 1024
+READ_PAST_BYTES = 64 * 1024 * 1024
+READ_PAST_S = 5.0
+PIECE = 64 * 1024
 # WooCommerce sends this, unsigned, when a webhook is saved; it wants a 200 and nothing else.
 PING = re.compile(rb"webhook_id=[0-9]{1,20}")
 
@@ -41,12 +46,30 @@ def receive(platform: str, door: str) -> tuple[Response, int]:
 
 
 def _body() -> bytes:
-    """Read the raw bytes, at most so many; a declared length over it is not read at all."""
-    request.max_content_length = MOST_BYTES
-    body = request.get_data(cache=False)
+    """Read the raw bytes; raises TooLarge for more than there may be, said beforehand or not.
+
+    One byte more is asked for, because what comes without a length is cut off at the limit. What is
+    too much is read past, within bounds: who is still sending when the connection closes never sees
+    the answer.
+    """
+    request.max_content_length = MOST_BYTES + 1
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        body = b" " * (MOST_BYTES + 1)
     if len(body) > MOST_BYTES:
+        _read_past()
         raise TooLarge
     return body
+
+
+def _read_past() -> None:
+    if not request.environ.get("wsgi.input_terminated"):
+        return
+    end = time.monotonic() + READ_PAST_S
+    for _ in range(READ_PAST_BYTES // PIECE):
+        if not request.environ["wsgi.input"].read(PIECE) or time.monotonic() > end:
+            return
 
 
 def _recognise(
