@@ -4,8 +4,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
-import trustsvc.app  # noqa: F401 - loads the tables of every room
+from tests import tables as all_tables
 from trustsvc import db, migrations
+
+all_tables.load()
 
 
 def differences():

@@ -17,11 +17,18 @@ def queue():
 
 
 def everything_in_redis():
-    read = {b"hash": "hgetall", b"list": "lrange", b"set": "smembers", b"string": "get"}
+    read = {
+        b"hash": "hgetall",
+        b"list": "lrange",
+        b"set": "smembers",
+        b"string": "get",
+        b"zset": "zrange",
+        b"stream": "xrange",
+    }
     found = []
     for key in link().scan_iter():
         kind = link().type(key)
-        span = (0, -1) if kind == b"list" else ()
+        span = (0, -1) if kind in {b"list", b"zset"} else ()
         found += [key, getattr(link(), read[kind])(key, *span)]
     return repr(found).encode()
 

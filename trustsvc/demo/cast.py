@@ -54,9 +54,10 @@ def enrolled(session: Session, role: Role, now: datetime) -> tuple[find.Shop, st
 
 
 def fresh_order(role: Role, now: datetime) -> tuple[bytes, str]:
-    """Give the body of a sample order, moved to today and with a number of its own; and its buyer.
+    """Give the body of a sample order, moved to today, with a number and a buyer of its own.
 
-    All its moments are shifted together, so that the newest is an hour ago.
+    All its moments are shifted together, so that the newest is now. A new buyer, because one who
+    was asked in the last month is not asked again. Gives the body and the address.
     """
     text = (ORDERS / f"{role.order}.json").read_text(encoding="utf-8")
     moments = [datetime.fromisoformat(found).replace(tzinfo=UTC) for found in MOMENT.findall(text)]
@@ -64,9 +65,12 @@ def fresh_order(role: Role, now: datetime) -> tuple[bytes, str]:
     text = MOMENT.sub(
         lambda found: (datetime.fromisoformat(found[0]) + shift).isoformat()[:19], text
     )
-    order = json.loads(text)
-    _renumber(order, secrets.randbelow(9 * 10**9) + 10**9)
-    return json.dumps(order).encode(), _address(order)
+    number = secrets.randbelow(9 * 10**9) + 10**9
+    address = _address(json.loads(text))
+    buyer = address.replace("@", f".{number}@")
+    order = json.loads(text.replace(address, buyer))
+    _renumber(order, number)
+    return json.dumps(order).encode(), buyer
 
 
 def _renumber(order: dict[str, Any], number: int) -> None:

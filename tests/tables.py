@@ -1,0 +1,12 @@
+"""Load the tables of every room, so that `db.metadata` knows them all."""
+
+import importlib
+import pkgutil
+
+import trustsvc
+
+
+def load():
+    for module in pkgutil.walk_packages(trustsvc.__path__, "trustsvc."):
+        if module.name.endswith((".models", ".outbox", ".heartbeat")):
+            importlib.import_module(module.name)
