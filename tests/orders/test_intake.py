@@ -54,11 +54,10 @@ def test_the_same_order_twice_in_a_batch_is_one_order(shop):
         answers = accept.accept(session, batch, now)
 
     assert [a.status for a in answers] == ["accepted", "ignored", "duplicate", "duplicate"]
-    assert [(row.state, row.email) for row in rows()] == [
-        ("received", "b1@example.nl"),
-        ("settled", None),
+    assert sorted((row.state, row.email, bool(row.shipped_at)) for row in rows()) == [
+        ("received", "b1@example.nl", True),
+        ("settled", None, False),
     ]
-    assert rows()[0].shipped_at is not None
 
 
 def test_one_bad_order_does_not_fail_its_neighbours(shop):
@@ -134,3 +133,43 @@ def test_who_waits_too_long_is_told_to_come_back(shop, monkeypatch):
     again = intake.take(accept.incoming(shop.shop, order(1), b""), clock.now())
     assert again.status in {"accepted", "duplicate"}
     assert len(rows()) == 1
+
+
+def test_several_processes_at_once_keep_each_order_once(shop):
+    now = clock.now()
+    batch = [
+        accept.incoming(shop.shop, order(number, delivery_id=f"msg_{number}"), b"body")
+        for number in range(30)
+    ]
+    start = threading.Barrier(6)
+
+    def work(turn):
+        mine = batch[turn * 5 :] + batch[: turn * 5]
+        start.wait()
+        with db.transaction() as session:
+            return [answer.status for answer in accept.accept(session, mine, now)]
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = [status for statuses in pool.map(work, range(6)) for status in statuses]
+
+    assert sorted(answers) == ["accepted"] * 30 + ["duplicate"] * 150
+    assert len(rows()) == 30
+
+
+def test_several_processes_at_once_let_no_end_of_an_order_slip(shop):
+    now = clock.now()
+    whole = [accept.incoming(shop.shop, order(number), b"a") for number in range(20)]
+    over = [
+        accept.incoming(shop.shop, order(number, cancelled_at=now), b"b") for number in range(20)
+    ]
+    start = threading.Barrier(4)
+
+    def work(batch):
+        start.wait()
+        with db.transaction() as session:
+            accept.accept(session, batch, now)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, [whole, over[::-1], whole[::-1], over]))
+
+    assert [row.cancelled_at is not None for row in rows()] == [True] * 20
