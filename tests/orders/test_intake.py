@@ -173,3 +173,28 @@ def test_several_processes_at_once_let_no_end_of_an_order_slip(shop):
         list(pool.map(work, [whole, over[::-1], whole[::-1], over]))
 
     assert [row.cancelled_at is not None for row in rows()] == [True] * 20
+
+
+def test_two_pieces_of_news_at_once_are_both_taken_up(shop):
+    now = clock.now()
+    with db.transaction() as session:
+        accept.accept(session, [accept.incoming(shop.shop, order(1), b"a")], now)
+    written, done = threading.Event(), threading.Event()
+
+    def shipped():
+        written.wait(10)
+        with db.transaction() as session:
+            news = order(1, shipped_at=now)
+            accept.accept(session, [accept.incoming(shop.shop, news, b"b")], now)
+        done.set()
+
+    other = threading.Thread(target=shipped)
+    other.start()
+    with db.transaction() as session:
+        news = order(1, cancelled_at=now)
+        accept.accept(session, [accept.incoming(shop.shop, news, b"c")], now)
+        written.set()
+        assert not done.wait(0.3)  # it waits for us to end
+    other.join(10)
+
+    assert only_order().cancelled_at is not None
