@@ -1,5 +1,6 @@
 """Letters into a maildir: the default where no mail server is named, and what the demo shows."""
 
+import contextlib
 import os
 import secrets
 from collections.abc import Callable
@@ -29,24 +30,26 @@ class Maildir:
             self._make()
             _write(draft, envelope.data.replace(b"\r\n", b"\n"))
         except OSError:
-            draft.unlink(missing_ok=True)
+            _remove(draft)
             return Outcome(Fate.LATER, "maildir")
         try:
             before_dot()
         except BaseException:
-            draft.unlink(missing_ok=True)
+            _remove(draft)
             raise
         try:
             draft.rename(self._place / "new" / name)
         except OSError:
+            _remove(draft)
             return Outcome(Fate.LATER, "maildir")
         return (
             Outcome(Fate.SENT) if _sync(self._place / "new") else Outcome(Fate.UNKNOWN, "maildir")
         )
 
     def _make(self) -> None:
-        for part in ("tmp", "new", "cur"):
-            (self._place / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for part in ("", "tmp", "new", "cur"):
+            (self._place / part).mkdir(mode=0o700, exist_ok=True)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -55,6 +58,11 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _sync(folder: Path) -> bool:

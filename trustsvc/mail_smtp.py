@@ -174,13 +174,22 @@ class Smtp:
         if not self._tls and not self._never:
             self._start_tls(link)
         if self._user:
-            try:
-                link.login(self._user, self._password)
-            except smtplib.SMTPServerDisconnected:
-                raise
-            except smtplib.SMTPException:
-                raise _Away("no_login") from None
+            self._log_in(link)
         return link
+
+    def _log_in(self, link: Link) -> None:
+        """Say the password once: smtplib's login tries each way, and servers count failures."""
+        link.user, link.password = self._user, self._password
+        plain = "PLAIN" in link.esmtp_features.get("auth", "").upper().split()
+        try:
+            if plain:
+                link.auth("PLAIN", link.auth_plain)
+            else:
+                link.login(self._user, self._password)
+        except smtplib.SMTPServerDisconnected:
+            raise
+        except smtplib.SMTPException:
+            raise _Away("no_login") from None
 
     def _start_tls(self, link: Link) -> None:
         if not link.has_extn("starttls"):

@@ -53,7 +53,7 @@ def place(at_shop, now=NOON, email="jan@example.com", name="Jan Jansen", **more)
 
 
 def quiet():
-    return queueing.heard_by(lambda name: None)
+    return queueing.heard_by(lambda _: None)
 
 
 def planned(now=NOON):

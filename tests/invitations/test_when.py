@@ -11,6 +11,7 @@ from trustsvc.invitations import when
 
 AMSTERDAM = "Europe/Amsterdam"
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def at(text, zone=AMSTERDAM):
@@ -168,7 +169,7 @@ def test_the_date_of_the_experience_is_the_last_we_know(name):
 
 
 @given(
-    some.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 31), timezones=some.just(UTC)),
+    some.integers(0, 3 * 366 * 24 * 60).map(lambda m: NEW_YEAR + timedelta(minutes=m)),
     some.sampled_from(sorted(set(when._ZONES))),
     some.integers(0, 400),
     some.sampled_from(["minutes", "hours", "days", "weekdays"]),

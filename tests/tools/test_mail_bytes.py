@@ -123,8 +123,7 @@ def test_the_bodies_come_back_as_they_were(text, html):
 def test_an_address_is_written_as_it_is_or_refused(address):
     try:
         envelope = mail_bytes.write(letter(to_address=address), "reviews@trust.example")
-    except Unwritable as problem:
-        assert str(problem) == "address"
+    except Unwritable:
         return
     assert not set('\r\n <>,;"()') & set(envelope.recipient)
     message = message_from_bytes(envelope.data, policy=policy.default)

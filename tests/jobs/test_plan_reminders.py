@@ -1,0 +1,16 @@
+from datetime import timedelta
+
+from jobs.plan_reminders import plan_reminders
+from tests.invitations.ground import NOON, invited, letter_of, quiet, sent, shop
+from trustsvc import clock
+
+
+def test_reminders_whose_day_has_come_are_planned_once(house):
+    order_id = invited(shop(reminder_days=5))
+    sent()
+
+    with clock.at(NOON + timedelta(days=5, minutes=1)), quiet():
+        plan_reminders()
+        plan_reminders()
+
+    assert letter_of(order_id, "reminder").state == "due"

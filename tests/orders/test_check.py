@@ -1,0 +1,64 @@
+from datetime import timedelta
+
+from tests.invitations.ground import NOON, order_row, place, shop
+from trustsvc import db, fingerprints
+from trustsvc.orders import check
+from trustsvc.registry.register import register
+
+
+def taken(most=500):
+    with db.transaction() as session:
+        return check.take(session, most)
+
+
+def test_received_orders_are_taken_oldest_first_with_the_answer_on_their_buyers(house):
+    at_shop = shop()
+    first = place(at_shop, email="jan@example.com")
+    second = place(at_shop, email="piet@example.com")
+    with db.transaction() as session:
+        register(session, "piet@example.com", "v1", "page", NOON)
+
+    assert [(one.id, one.registered) for one in taken()] == [(first, False), (second, True)]
+    assert [one.id for one in taken(most=1)] == [first]
+
+
+def test_taking_settles_nothing(house):
+    order_id = place(shop())
+
+    taken()
+
+    assert order_row(order_id).state == "received"
+    assert len(taken()) == 1
+
+
+def test_only_received_orders_are_taken_and_settled(house):
+    at_shop = shop()
+    one, other = place(at_shop), place(at_shop)
+    with db.transaction() as session:
+        check.settle(session, [one], "settled")
+        check.settle(session, [one], "waiting")
+
+    assert [found.id for found in taken()] == [other]
+    assert order_row(one).state == "settled"
+
+
+def test_an_order_carries_the_marks_of_its_buyer_and_not_the_address(house):
+    at_shop = shop()
+    place(at_shop, email="Jan@example.com")
+
+    (one,) = taken()
+
+    assert one.marks == frozenset([fingerprints.shop_mark(at_shop.id, "jan@example.com")])
+    assert "example.com" not in repr(one)
+
+
+def test_letting_go_leaves_nothing_of_the_buyer_and_twice_does_no_harm(house):
+    order_id = place(shop(), shipped_at=NOON - timedelta(days=1))
+    with db.transaction() as session:
+        check.let_go(session, [order_id])
+        check.let_go(session, [order_id])
+
+    row = order_row(order_id)
+    assert (row.email, row.name, row.reference, row.locale, row.buyer) == (None,) * 5
+    (one,) = taken()
+    assert one.marks == frozenset()

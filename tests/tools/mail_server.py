@@ -1,0 +1,127 @@
+"""A mail server for tests that says what it is told to say, and hangs up where it is told to."""
+
+import contextlib
+import socket
+import threading
+
+GOOD = {
+    "CONNECT": "220 test",
+    "MAIL": "250 ok",
+    "RCPT": "250 ok",
+    "DATA": "354 go on",
+    "DOT": "250 taken",
+    "RSET": "250 ok",
+    "QUIT": "221 bye",
+}
+
+
+class MailServer:
+    """Speaks SMTP on loopback. `says` maps a step to its answers, `hangs_up_at` names a step.
+
+    Steps: CONNECT EHLO MAIL RCPT DATA BODY DOT RSET QUIT. An answer that is a list is used one by
+    one; the last stays. None is silence.
+    """
+
+    def __init__(self, says=None, hangs_up_at=None, offers=("PIPELINING", "8BITMIME")):
+        self.says = {step: list(_many(answer)) for step, answer in (says or {}).items()}
+        self.hangs_up_at = list(_many(hangs_up_at or []))
+        self.offers = offers
+        self.letters = []
+        self.connections = 0
+        self.heard = []
+        self.taken = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+
+    @property
+    def url(self):
+        return f"smtp://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(5)
+
+    def _listen(self):
+        while True:
+            try:
+                link, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            with link, contextlib.suppress(OSError):
+                link.settimeout(10)
+                self._talk(link)
+
+    def _talk(self, link):
+        lines = link.makefile("rb")
+        if not self._answer(link, "CONNECT"):
+            return
+        while line := lines.readline():
+            step = line.split(b" ")[0].strip().upper().decode("ascii", "replace")
+            self.heard.append(line.decode("utf-8", "replace").strip())
+            if step in {"EHLO", "HELO"}:
+                if not self._ehlo(link):
+                    return
+                continue
+            if not self._answer(link, step):
+                return
+            if step == "DATA" and self.taken[-1].startswith("354"):
+                body = self._body(lines)
+                if body is None or not self._answer(link, "DOT"):
+                    return
+                if self.taken[-1].startswith("250"):
+                    self.letters.append(body)
+            if step == "QUIT":
+                return
+
+    def _ehlo(self, link):
+        if self._hangs_up("EHLO"):
+            return False
+        said = self.says.get("EHLO")
+        text = said[0] if said else None
+        if text is None:
+            words = ["test", *self.offers]
+            text = "\r\n".join(
+                f"250{'-' if at < len(words) - 1 else ' '}{word}" for at, word in enumerate(words)
+            )
+        link.sendall(text.encode() + b"\r\n")
+        return True
+
+    def _body(self, lines):
+        body = b""
+        while line := lines.readline():
+            if self._hangs_up("BODY"):
+                return None
+            if line == b".\r\n":
+                return body
+            body += line[1:] if line.startswith(b".") else line
+        return None
+
+    def _hangs_up(self, step):
+        if self.hangs_up_at and self.hangs_up_at[0] == step:
+            self.hangs_up_at.pop(0)
+            return True
+        return False
+
+    def _answer(self, link, step):
+        if self._hangs_up(step):
+            return False
+        answers = self.says.get(step) or [GOOD.get(step, "502 no")]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if answer is None:
+            link.recv(1)  # silence until the other side hangs up
+            return False
+        self.taken.append(answer)
+        link.sendall(answer.encode() + b"\r\n")
+        return True
+
+
+def _many(value):
+    return value if isinstance(value, list) else [value]
