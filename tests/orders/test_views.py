@@ -283,3 +283,10 @@ def test_an_answer_never_repeats_what_came_in(shop):
         assert status == 400
         assert "canary" not in json.dumps(answer)
         assert "voorbeeld" not in json.dumps(answer)
+
+
+def test_a_database_that_is_not_there_at_all_is_a_503_too(shop, house):
+    with db.engine().begin() as link:
+        link.exec_driver_sql("ALTER TABLE shops RENAME TO elsewhere")
+
+    assert shop.post(sample(shop.platform))[0] == 503

@@ -5,7 +5,7 @@ import time
 from datetime import datetime
 
 from flask import Blueprint, Response, jsonify, request
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from trustsvc import clock, db, doors
@@ -85,7 +85,7 @@ def _recognise(
             return recognise(
                 session, platform, door, lambda secret: signed(headers, body, secret, now), now
             )
-    except (OperationalError, InterfaceError, OSError):
+    except (SQLAlchemyError, OSError):
         raise Unavailable from None
 
 

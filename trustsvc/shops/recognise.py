@@ -29,7 +29,7 @@ def recognise(
     signatures checked. Nothing is remembered between requests, so a rotation holds at once.
     """
     row = session.execute(
-        select(*find.COLUMNS, shops.c.secret, shops.c.old_secret, shops.c.old_secret_until).where(
+        select(shops.c.id, shops.c.secret, shops.c.old_secret, shops.c.old_secret_until).where(
             shops.c.door == door, shops.c.platform == platform, shops.c.closed_at.is_(None)
         )
     ).first()
@@ -39,7 +39,7 @@ def recognise(
     matches = [is_signed_with(secret), is_signed_with(old)]
     if row is None or not any(matches):
         raise Unauthorised
-    return find.Shop(*row[: len(find.COLUMNS)])
+    return find.by_id(session, row.id)
 
 
 _sealed: dict[tuple[keys.Key, ...], bytes] = {}

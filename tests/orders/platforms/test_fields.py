@@ -186,3 +186,20 @@ def test_a_guessed_parcel_left_within_a_month():
 
     assert fields.guess(created, NOW, NOW) == created + fields.SHIPS_WITHIN
     assert fields.guess(None, None, NOW) == NOW
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("nl", "nl"),
+        ("nl_BE", "nl_BE"),
+        ("zh-Hant-TW", "zh-Hant-TW"),
+        ("nl-BE; Jan de Vries", ""),
+        ("<script>", ""),
+        ("x", ""),
+        (5, ""),
+        (None, ""),
+    ],
+)
+def test_a_locale_is_a_language_and_a_country_and_nothing_else(written, kept):
+    assert fields.locale({"locale": written}, "locale") == kept

@@ -28,6 +28,8 @@ SHIPS_WITHIN = timedelta(days=30)
 
 ENCODED_WORD = re.compile(r"=\?[^?]*\?[^?]*\?[^?]*\?=")  # RFC 2047
 
+LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,2}")
+
 NOT_JSON = "The body is not JSON."
 NOT_AN_ORDER = "The body is not an order."
 
@@ -118,6 +120,12 @@ def name(found: Any, *parts: str) -> str:
         said = re.sub(r"=\?.*?(\?=|$)", " ", said)
     said = " ".join(said.replace("?=", " ").split())
     return "" if "://" in said or "www." in said.lower() else said[:MOST_NAME].strip()
+
+
+def locale(found: Any, *paths: str) -> str:
+    """Give a language and country such as nl-BE; it is kept in clear, so nothing else may pass."""
+    said = text(found, *paths)
+    return said if LOCALE.fullmatch(said) else ""
 
 
 def flag(found: Any, *paths: str) -> bool | None:

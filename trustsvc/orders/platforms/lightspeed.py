@@ -69,7 +69,7 @@ def _order(order: fields.Tree, known: str, now: datetime) -> OrderReceived | Ign
         reference=fields.text(order, "number", "id"),
         email=fields.email(order, "email", "customer.resource.embedded.email"),
         name=fields.name(order, "firstname", "middlename", "lastname"),
-        locale=fields.text(order, "language.locale", "language.code"),
+        locale=fields.locale(order, "language.locale", "language.code"),
         consent=_consent(order),
         unpaid=payment == "not_paid" and not shipped if payment else None,
         paid_at=paid,

@@ -107,7 +107,7 @@ def _order(
         reference=fields.text(tree, "name", "order_number", "id"),
         email=fields.email(tree, "email", "contact_email", "customer.email"),
         name=_name(tree),
-        locale=fields.text(tree, "customer_locale"),
+        locale=fields.locale(tree, "customer_locale"),
         consent=fields.flag(tree, "buyer_accepts_marketing"),
         unpaid=status in UNPAID and not paid and not shipped if status else None,
         paid_at=paid,

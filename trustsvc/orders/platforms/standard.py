@@ -103,7 +103,7 @@ def _order(
         reference=known,
         email=fields.email(data, "email", "customer.email", "buyer.email", "customer_email"),
         name=_name(data),
-        locale=fields.text(data, "locale", "language", "customer.locale"),
+        locale=fields.locale(data, "locale", "language", "customer.locale"),
         consent=fields.flag(data, "consent", "may_ask"),
         unpaid=says[1] in UNPAID and not paid and not shipped if says[1] else None,
         paid_at=paid,

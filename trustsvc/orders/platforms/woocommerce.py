@@ -66,7 +66,7 @@ def _order(tree: fields.Tree, known: str, status: str, now: datetime) -> OrderRe
         reference=fields.text(tree, "number", "order_number", "id"),
         email=fields.email(tree, "billing.email", "billing_address.email", "customer.email"),
         name=_name(tree),
-        locale=_meta(tree, "wpml_language", "trp_language"),
+        locale=fields.locale({"said": _meta(tree, "wpml_language", "trp_language")}, "said"),
         consent=fields.flag({"said": _meta(tree, "trustsvc_consent")}, "said"),
         unpaid=status in UNPAID and not paid if status else None,
         paid_at=paid,
