@@ -170,6 +170,7 @@ class Smtp:
         code, _ = link.connect(self._host, self._port)
         if code != 220:
             raise _Away("no_connection")
+        link.hurry()
         link.ehlo_or_helo_if_needed()
         if not self._tls and not self._never:
             self._start_tls(link)

@@ -19,13 +19,9 @@ from tests.invitations.ground import (
     shop,
 )
 from trustsvc import db
-from trustsvc.invitations import due, redeem, send
+from trustsvc.invitations import redeem, send
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.mail import Fate, Outcome
-from trustsvc.orders import buyer
-from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
-from trustsvc.registry.register import leave, register
-from trustsvc.shops.models import shops
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -47,21 +43,6 @@ def test_a_letter_that_is_due_is_sent_once(house):
     assert ledger_of(order_id)[-1] == ("send_invitation", "ok", "sent")
 
 
-def test_a_letter_that_is_not_due_stays(house):
-    order_id = invited(shop(delay=60))
-
-    assert sent().letters == []
-    assert letter_of(order_id).state == "due"
-
-
-def test_a_letter_out_of_hours_waits_for_the_morning(house):
-    order_id = invited(shop())
-    night = NOON.replace(hour=18)  # 20:00 in Amsterdam
-
-    assert sent(now=night).letters == []
-    assert letter_of(order_id).due_at == (NOON + DAY).replace(hour=7)
-
-
 def test_letters_wait_where_the_evening_came_while_a_round_went_on(house):
     for number in range(3):
         invited(shop(), email=f"b{number}@example.com")
@@ -74,50 +55,6 @@ def test_letters_wait_where_the_evening_came_while_a_round_went_on(house):
     with db.reading() as session:
         states = session.scalars(select(letters.c.state)).all()
     assert set(states) <= {"sent", "due"}
-
-
-REASONS = {
-    "opted_out": lambda session, shop_id, _: opt_out(
-        session, "jan@example.com", shop_id, "stop", NOON
-    ),
-    "opted_out everywhere": lambda session, *_: opt_out(
-        session, "jan@example.com", EVERY_SHOP, "objection", NOON
-    ),
-    "shop_closed": lambda session, *_: session.execute(update(shops).values(closed_at=NOON)),
-    "no_basis_registered": lambda session, *_: leave(session, "jan@example.com"),
-    "no_contact": lambda session, _, order_id: buyer.forget(session, [order_id]),
-    "invitation_redeemed": lambda session, *_: session.execute(
-        update(invitations).values(state="redeemed")
-    ),
-    "expired": lambda session, *_: session.execute(update(invitations).values(expires_at=NOON)),
-}
-
-
-@pytest.mark.parametrize("reason", REASONS)
-def test_what_happens_between_plan_and_send_stops_the_letter(house, reason):
-    at_shop = shop("registered")
-    with db.transaction() as session:
-        register(session, "jan@example.com", "v1", "page", NOON)
-    order_id = invited(at_shop)
-    with db.transaction() as session:
-        REASONS[reason](session, at_shop.id, order_id)
-
-    post = sent()
-
-    assert post.letters == []
-    letter = letter_of(order_id)
-    assert (letter.state, letter.problem) == ("dropped", reason.partition(" ")[0])
-    assert ("send", reason.partition(" ")[0], "dropped") in ledger_of(order_id)
-    assert order_row(order_id).email is None
-
-
-def test_an_order_cancelled_but_not_yet_looked_at_stops_the_letter(house):
-    at_shop = shop()
-    order_id = invited(at_shop, identity="1")
-    place(at_shop, identity="1", cancelled_at=NOON)
-
-    assert sent().letters == []
-    assert invitation_of(order_id).reason == "cancelled"
 
 
 def test_a_stop_between_lease_and_dot_keeps_the_dot_from_being_said(house):
@@ -274,15 +211,6 @@ def test_what_was_settled_before_a_crash_stays_settled(house):
         sent(DiesAtTheThird())
 
     assert [letter_of(order_id).state for order_id in ids] == ["sent", "sent", "handed"]
-
-
-def test_a_sender_that_vanished_loses_its_lease_after_ten_minutes(house):
-    invited(shop())
-    with db.transaction() as session:
-        assert len(due.lease(session, NOON)) == 1
-
-    assert sent(now=NOON + 9 * MINUTE).letters == []
-    assert len(sent(now=NOON + 11 * MINUTE).letters) == 1
 
 
 def test_a_sender_that_wakes_up_after_its_lease_says_no_dot(house):

@@ -57,6 +57,7 @@ class MailServer:
             self.connections += 1
             with link, contextlib.suppress(OSError):
                 link.settimeout(10)
+                link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._talk(link)
 
     def _talk(self, link):

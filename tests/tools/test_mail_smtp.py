@@ -135,6 +135,13 @@ def test_a_421_to_the_dot_is_not_tried_a_second_time_at_once():
     assert (dots.said, len(server.letters)) == (2, 1)
 
 
+def test_the_dot_does_not_wait_for_the_other_side_to_acknowledge_the_body():
+    with MailServer() as server, mail.open_postbox(server.url) as postbox:
+        postbox.post(letter(), Dots())
+
+        assert postbox._link.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_where_nobody_listens_it_is_later():
     with MailServer() as server:
         url = server.url
