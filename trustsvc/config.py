@@ -8,8 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from trustsvc import config_values
-from trustsvc.config_values import MOST_LOG_DAYS, is_loopback
-from trustsvc.config_values import Network as Network
+from trustsvc.config_values import MOST_LOG_DAYS, Network, is_loopback
 from trustsvc.errors import Misconfigured
 
 

@@ -15,6 +15,7 @@ from trustsvc.orders import find as order_find
 from trustsvc.orders import ledger
 from trustsvc.registry import register
 from trustsvc.server_log import purge as server_log
+from trustsvc.shops import prove
 from trustsvc.shops.find import Shop
 
 
@@ -44,8 +45,11 @@ def _enrol() -> list[tuple[cast.Role, Shop, str]]:
     for role in cast.ROLES:
         with db.transaction() as session:
             shop, secret = cast.enrolled(session, role, clock.now())
+        prove.look(shop)
+        with db.transaction() as session:
+            prove.record(session, shop, clock.now())
         shops.append((role, shop, secret))
-        stage.say(f"{role.name:24} {role.platform:12} may ask: {role.may_ask}")
+        stage.say(f"{role.name:24} {role.platform:12} may ask: {role.may_ask:11} domain proven")
     return shops
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from trustsvc import clock, config, db, keys, migrations
-from trustsvc.shops import enrol, find, rotate, settings
+from trustsvc.shops import enrol, find, prove, rotate, settings
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
@@ -137,6 +137,18 @@ def show(*, as_json: bool) -> None:
         click.echo(f"{one.slug}  {one.platform}  asks {one.may_ask}  {when}  {webhook_url(one)}")
     if not everyone:
         click.echo("There are no shops yet: trustsvc shop add --help")
+
+
+@shop.command("prove")
+@click.argument("slug")
+def prove_domain(slug: str) -> None:
+    """Prove a shop's domain, so that its badge shows the seal."""
+    with db.reading() as session:
+        found = find.by_slug(session, slug)
+    prove.look(found)
+    with db.transaction() as session:
+        prove.record(session, found, clock.now())
+    click.echo(f"{found.domain} is proven; the badge shows the seal within a minute.")
 
 
 @shop.command("set")

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from trustsvc import config
 from trustsvc.errors import NotFound
 from trustsvc.shops import enrol, find, rotate
 
@@ -44,7 +45,8 @@ def enrolled(session: Session, role: Role, now: datetime) -> tuple[find.Shop, st
     except NotFound:
         new = enrol.Enrolment(
             name=role.name,
-            domain=f"{enrol.slug_of(role.name)}.example",
+            # Browsers and this service take *.localhost for this machine: a domain to prove.
+            domain=f"{enrol.slug_of(role.name)}.localhost:{config.current().port}",
             platform=role.platform,
             may_ask=role.may_ask,
             language=role.language,

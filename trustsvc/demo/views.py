@@ -12,12 +12,12 @@ from trustsvc import config, db, doors, wording
 from trustsvc.badge import render
 from trustsvc.demo import visit
 from trustsvc.errors import NotFound
-from trustsvc.shops import find
+from trustsvc.shops import find, prove
 
-views = Blueprint("demo", __name__, url_prefix="/demo")
+views = Blueprint("demo", __name__)
 
 
-@views.get("/")
+@views.get("/demo/")
 @doors.open_to("everybody")
 def mailbox() -> str:
     with db.reading() as session:
@@ -28,7 +28,7 @@ def mailbox() -> str:
     )
 
 
-@views.get("/mail/<name>")
+@views.get("/demo/mail/<name>")
 @doors.open_to("everybody")
 def letter(name: str) -> str:
     """Show a letter's text, its links made clickable."""
@@ -38,7 +38,7 @@ def letter(name: str) -> str:
     return render_template("demo/letter.html", language="en", letter=found)
 
 
-@views.get("/shop/<slug>")
+@views.get("/demo/shop/<slug>")
 @doors.open_to("everybody")
 def shop(slug: str) -> Response:
     """Show a shop's page with the snippet on it, under the policy such a page would need."""
@@ -55,6 +55,15 @@ def shop(slug: str) -> Response:
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
     return response
+
+
+@views.get(prove.PATH)
+@doors.open_to("everybody")
+def proofs() -> Response:
+    """Show what each demo shop would put on its own domain."""
+    with db.reading() as session:
+        lines = [prove.line(one) for one in find.everyone(session)]
+    return Response("\n".join(lines), mimetype="text/plain")
 
 
 def _maildir() -> Path:

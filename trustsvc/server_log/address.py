@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Sequence
 
-from trustsvc.config import Network
+from trustsvc.config_values import Network
 
 UNKNOWN = "-"
 MOST_PROXIES = 20

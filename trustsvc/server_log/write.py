@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from trustsvc import clock, config, log
-from trustsvc.config import Network
+from trustsvc.config_values import Network
 from trustsvc.server_log.line import Request, written
 
 GATHER_S = 0.1

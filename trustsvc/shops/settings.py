@@ -63,6 +63,8 @@ def change(session: Session, slug: str, wishes: Mapping[str, Any], now: datetime
     told = (new.get("may_ask", before.may_ask), new.get("wording", before.wording))
     if told != (before.may_ask, before.wording):
         new["wording_at"] = now
+    if new.get("domain", before.domain) != before.domain:
+        new["proven_at"] = None  # the proof was for the other domain
     if new:
         session.execute(update(shops).where(shops.c.id == before.id).values(**new))
         outbox.record(session, "shop.changed", before.id, before.id, now)

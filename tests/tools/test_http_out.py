@@ -1,0 +1,88 @@
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from trustsvc import config, http_out
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254",
+        "100.64.0.1", "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0",
+        "fc00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2", "ff02::1",
+    ],
+)  # fmt: skip
+def test_addresses_inside_are_never_reached(address):
+    assert not http_out.is_public(address)
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
+def test_addresses_in_the_world_are(address):
+    assert http_out.is_public(address)
+
+
+@pytest.fixture
+def web():
+    asked = []
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append((self.headers["Host"], self.path))
+            if self.path == "/away":
+                self.send_response(302)
+                self.send_header("Location", "/here")
+                self.end_headers()
+                return
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"x" * (100_000 if self.path == "/large" else 4))
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Answers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_address[1], asked
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def at_home(tmp_path):
+    config.use(config.load({"TRUSTSVC_DATA": str(tmp_path)}))
+    yield
+    config.use(None)
+
+
+def test_a_service_on_loopback_may_ask_loopback(web, at_home):
+    port, asked = web
+
+    assert http_out.get(f"http://lamp.localhost:{port}/here") == b"xxxx"
+    assert asked == [(f"lamp.localhost:{port}", "/here")]
+
+
+def test_a_service_in_the_world_may_not(web, tmp_path):
+    port, asked = web
+    settings = {"TRUSTSVC_DATA": str(tmp_path), "TRUSTSVC_BASE_URL": "https://reviews.example"}
+    config.use(config.load(settings))
+
+    for url in (f"http://127.0.0.1:{port}/", f"https://127.0.0.1:{port}/", f"https://localhost:{port}/",
+                f"https://2130706433:{port}/", f"https://[::ffff:127.0.0.1]:{port}/"):  # fmt: skip
+        with pytest.raises(http_out.Unreachable):
+            http_out.get(url)
+
+    config.use(None)
+    assert asked == []
+
+
+@pytest.mark.parametrize("path", ["/away", "/large"])
+def test_redirects_and_large_answers_are_not_taken(web, at_home, path):
+    port, asked = web
+
+    with pytest.raises(http_out.Unreachable):
+        http_out.get(f"http://127.0.0.1:{port}{path}")
+
+    assert len(asked) == 1
