@@ -226,6 +226,18 @@ def test_a_sender_that_wakes_up_after_its_lease_says_no_dot(house):
     assert letter_of(order_id).state == "sent"
 
 
+def test_a_sender_whose_lease_ran_out_says_no_dot_even_when_nobody_else_came(house):
+    order_id = invited(shop())
+    moments = [NOON]
+    post = Post(meanwhile=lambda: moments.append(NOON + 11 * MINUTE))
+
+    with quiet():
+        send.send(db.transaction, post, lambda: moments[-1])
+
+    assert post.letters == []
+    assert letter_of(order_id).state == "due"
+
+
 def test_senders_at_once_send_each_letter_once(house):
     at_shop = shop()
     for number in range(30):

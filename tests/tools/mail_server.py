@@ -22,10 +22,11 @@ class MailServer:
     one; the last stays. None is silence.
     """
 
-    def __init__(self, says=None, hangs_up_at=None, offers=("PIPELINING", "8BITMIME")):
+    def __init__(self, says=None, hangs_up_at=None, offers=("PIPELINING", "8BITMIME"), tls=None):
         self.says = {step: list(_many(answer)) for step, answer in (says or {}).items()}
         self.hangs_up_at = list(_many(hangs_up_at or []))
         self.offers = offers
+        self.tls = tls
         self.letters = []
         self.connections = 0
         self.heard = []
@@ -73,6 +74,9 @@ class MailServer:
                 continue
             if not self._answer(link, step):
                 return
+            if step == "STARTTLS" and self.tls:
+                link = self.tls.wrap_socket(link, server_side=True)
+                lines = link.makefile("rb")
             if step == "DATA" and self.taken[-1].startswith("354"):
                 body = self._body(lines)
                 if body is None or not self._answer(link, "DOT"):

@@ -362,13 +362,19 @@ def test_a_certificate_nobody_vouches_for_is_refused_beyond_loopback(
     assert kept.letters == []
 
 
-def test_what_is_said_ahead_of_tls_ends_the_session(monkeypatch):
-    says = {"STARTTLS": ["220 go\r\n250 injected"]}
-    with MailServer(says=says, offers=("STARTTLS",)) as server:
-        (outcome,) = post(server.url)
+@pytest.mark.parametrize(
+    ("ahead", "outcome"),
+    [
+        ("", Outcome(Fate.SENT)),
+        ("\r\n250 said by somebody in between", Outcome(Fate.LATER, "no_tls")),
+    ],
+)
+def test_what_is_said_ahead_of_tls_ends_the_session(certificate, ahead, outcome):
+    says = {"STARTTLS": [f"220 go{ahead}"]}
+    with MailServer(says=says, offers=("STARTTLS",), tls=certificate) as server:
+        assert post(server.url) == [outcome]
 
-    assert outcome.fate is Fate.LATER
-    assert server.letters == []
+    assert len(server.letters) == (outcome.fate is Fate.SENT)
 
 
 def test_a_postbox_does_not_show_its_password():
