@@ -222,7 +222,7 @@ def _context(*, checked: bool) -> ssl.SSLContext:
 def _stuffed(data: bytes) -> bytes:
     """Double a dot at the start of a line (RFC 5321 4.5.2); the data ends in CRLF already."""
     stuffed = data.replace(b"\r\n.", b"\r\n..")
-    return data
+    return b"." + stuffed if stuffed.startswith(b".") else stuffed
 
 
 def _outcome(code: int, said: str, *, after_dot: bool = False) -> Outcome:

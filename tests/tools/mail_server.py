@@ -74,9 +74,7 @@ class MailServer:
                 continue
             if not self._answer(link, step):
                 return
-            if step == "STARTTLS" and self.tls:
-                link = self.tls.wrap_socket(link, server_side=True)
-                lines = link.makefile("rb")
+            link, lines = self._start_tls(step, link, lines)
             if step == "DATA" and self.taken[-1].startswith("354"):
                 body = self._body(lines)
                 if body is None or not self._answer(link, "DOT"):
@@ -85,6 +83,12 @@ class MailServer:
                     self.letters.append(body)
             if step == "QUIT":
                 return
+
+    def _start_tls(self, step, link, lines):
+        if step != "STARTTLS" or not self.tls:
+            return link, lines
+        link = self.tls.wrap_socket(link, server_side=True)
+        return link, link.makefile("rb")
 
     def _ehlo(self, link):
         if self._hangs_up("EHLO"):
