@@ -158,6 +158,20 @@ def test_an_order_cancelled_after_it_was_planned_withdraws_its_invitation(house)
     assert order_row(order_id).email is None
 
 
+def test_consent_that_is_taken_back_withdraws_the_invitation(house):
+    at_shop = shop("consent", delay=7, delay_unit="days")
+    order_id = invited(at_shop, identity="1", consent=True)
+
+    place(at_shop, identity="1", consent=False)
+    planned()
+
+    assert (invitation_of(order_id).state, invitation_of(order_id).reason) == (
+        "withdrawn",
+        "no_basis_consent",
+    )
+    assert order_row(order_id).email is None
+
+
 def test_an_order_that_ships_after_it_was_paid_moves_its_letter(house):
     at_shop = shop(delay=7, delay_unit="days")
     order_id = invited(at_shop, identity="1", paid_at=NOON)

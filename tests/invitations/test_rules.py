@@ -109,7 +109,9 @@ def test_the_first_reason_is_the_one_that_is_told():
     ("shop", "order", "known", "basis", "reason"),
     [
         (SHOP, ORDER, STRANGER, "customers", None),
-        (SHOP, ORDER, STRANGER, "consent", None),
+        (SHOP, Order(consent=True), STRANGER, "consent", None),
+        (SHOP, Order(consent=False), STRANGER, "consent", "no_basis_consent"),
+        (SHOP, ORDER, STRANGER, "consent", "no_basis_consent"),
         (SHOP, ORDER, MEMBER, "registered", None),
         (SHOP, ORDER, STRANGER, "registered", "no_basis_registered"),
         (Shop(closed_at=NOW), ORDER, STRANGER, "customers", "shop_closed"),

@@ -102,6 +102,7 @@ def _take(session: Session, now: datetime, most: int) -> Sequence[Any]:
             invitations.c.language,
             invitations.c.zone,
             invitations.c.expires_at,
+            orders.c.consent,
             orders.c.cancelled_at,
             orders.c.refunded_at,
         )

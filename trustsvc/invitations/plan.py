@@ -93,6 +93,8 @@ def _take_up_news(batch: _Batch, order: Checked) -> None:
     if order.cancelled_at or order.refunded_at:
         reason = "cancelled" if order.cancelled_at else "refunded"
         batch.withdraw[reason].append(order.id)
+    elif batch.shops[order.shop_id].may_ask == "consent" and order.consent is not True:
+        batch.withdraw["no_basis_consent"].append(order.id)
     else:
         batch.move.append((order, _due(batch, order)))
 

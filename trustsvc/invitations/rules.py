@@ -108,6 +108,7 @@ def still_may(shop: Terms, order: Story, known: Known, basis: str) -> str | None
         (order.refunded_at is not None, "refunded"),
         (known.opted_out, "opted_out"),
         (basis == "registered" and not known.registered, "no_basis_registered"),
+        (basis == "consent" and order.consent is not True, "no_basis_consent"),
     ]
     return next((reason for holds, reason in reasons if holds), None)
 
