@@ -14,9 +14,9 @@ import. The order of the rooms, from the first an order meets to the last:
     badge          the small thing on the shop's page
     privacy        what leaves the house and when: retention, purge, receipts, the notice
 
-The tools below them: config, clock, errors, log, keys, db, then vault, fingerprints, signed_links,
-outbox, heartbeat, queueing, mail, wording, doors. Above them: app (the doors), cli, wsgi, demo.
-`jobs/` calls the house; the house never imports `jobs`.
+The tools below them: config, clock, errors, log, keys, tables, db, then vault, fingerprints,
+signed_links, outbox, heartbeat, queueing, mail, http_out, wording, doors. Above them: app (the
+doors), health, cli, wsgi, demo. `jobs/` calls the house; the house never imports `jobs`.
 """
 
 __version__ = "0.1.0"

@@ -6,7 +6,7 @@ from sqlalchemy import Table, Text, select
 from sqlalchemy.orm import Session
 
 from trustsvc import db
-from trustsvc.db import Moment, column, metadata
+from trustsvc.tables import Moment, column, metadata
 
 heartbeats = Table(
     "heartbeats",

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Table, Text
 from sqlalchemy.orm import Session
 
-from trustsvc.db import Id, Moment, column, metadata
+from trustsvc.tables import Id, Moment, column, metadata
 
 outbox = Table(
     "outbox",

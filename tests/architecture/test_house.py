@@ -142,14 +142,14 @@ def test_every_job_is_rung_by_the_clock():
 
 
 def test_every_stored_column_says_why_and_how_long():
-    from tests import tables
-    from trustsvc import db
+    from tests import all_tables
+    from trustsvc import tables
 
-    tables.load()
+    all_tables.load()
 
     bare = [
         str(c)
-        for t in db.metadata.tables.values()
+        for t in tables.metadata.tables.values()
         for c in t.columns
         if set(c.info) != {"why", "keep", "holds"}
     ]

@@ -4,8 +4,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
-from tests import tables as all_tables
-from trustsvc import db, migrations
+from tests import all_tables
+from trustsvc import db, migrations, tables
 
 all_tables.load()
 
@@ -13,10 +13,10 @@ all_tables.load()
 def differences():
     with db.engine().connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
-        return compare_metadata(context, db.metadata)
+        return compare_metadata(context, tables.metadata)
 
 
-def tables():
+def names():
     return set(inspect(db.engine()).get_table_names())
 
 
@@ -26,14 +26,14 @@ def test_the_head_is_what_the_models_say(house):
 
 
 def test_up_down_and_up_again(house):
-    before = tables()
+    before = names()
 
     migrations.downgrade("base")
-    emptied = tables()
+    emptied = names()
     migrations.upgrade()
 
     assert emptied == {"alembic_version"}
-    assert before == tables()
+    assert before == names()
     assert differences() == []
 
 

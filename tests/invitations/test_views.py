@@ -13,9 +13,9 @@ from tests.invitations.ground import (
     shop,
 )
 from trustsvc import clock, db, signed_links
-from trustsvc.db import metadata
 from trustsvc.orders import buyer
 from trustsvc.registry.models import opt_outs
+from trustsvc.tables import metadata
 
 
 def path(order_id, purpose="stop"):

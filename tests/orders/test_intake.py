@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.orders.knocking import Shop, only_order, rows, sample
-from trustsvc import clock, db
+from trustsvc import clock, db, tables
 from trustsvc.errors import Unavailable
 from trustsvc.orders import accept, intake
 from trustsvc.orders.received import OrderReceived
@@ -114,7 +114,7 @@ def test_who_waits_too_long_is_told_to_come_back(shop, monkeypatch):
 
     def hold():
         with db.transaction() as session:
-            session.execute(db.metadata.tables["shops"].update().values(language="nl"))
+            session.execute(tables.metadata.tables["shops"].update().values(language="nl"))
             if not db.is_sqlite():
                 session.connection().exec_driver_sql("LOCK TABLE orders")
             held.set()

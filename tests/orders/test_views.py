@@ -16,7 +16,7 @@ from tests.orders.knocking import (
     sample,
 )
 from tests.signing import signed_request
-from trustsvc import clock, db, queueing
+from trustsvc import clock, db, queueing, tables
 from trustsvc.orders.models import orders
 from trustsvc.shops import rotate
 from trustsvc.shops.models import shops
@@ -77,7 +77,9 @@ def test_nothing_but_the_five_fields_is_kept(shop, house, database):
     shop.post(sample(shop.platform))
 
     with db.reading() as session:
-        everything = repr([session.execute(t.select()).all() for t in db.metadata.sorted_tables])
+        everything = repr(
+            [session.execute(t.select()).all() for t in tables.metadata.sorted_tables]
+        )
     secret_words = {
         "shopify": ["Lijnbaansgracht", "31612348765", "1986-04-27", "Truus", "nikkel", "1017 PH"],
         "woocommerce": ["Schönhauser", "55512348", "1971-09-03", "Hund", "Mutti", "Annegret"],

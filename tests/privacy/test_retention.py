@@ -4,14 +4,14 @@ import pkgutil
 import pytest
 
 import trustsvc
-from trustsvc import config, db
+from trustsvc import config, tables
 from trustsvc.privacy.retention import RULES
 
 for module in pkgutil.walk_packages(trustsvc.__path__, "trustsvc."):
     if module.name.rpartition(".")[2] in {"models", "outbox", "heartbeat"}:
         importlib.import_module(module.name)
 
-COLUMNS = [column for table in db.metadata.sorted_tables for column in table.columns]
+COLUMNS = [column for table in tables.metadata.sorted_tables for column in table.columns]
 PERSONAL = {"contact", "pseudonym", "opinion", "published", "staff", "secret"}
 
 

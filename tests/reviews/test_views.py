@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 
 from jobs.publish_reviews import publish_reviews
 from tests.reviews.at_the_desk import invitation, order, shop
-from trustsvc import clock, db, signed_links
+from trustsvc import clock, db, signed_links, tables
 from trustsvc.invitations.models import invitations
 from trustsvc.reviews import find, moderate
 from trustsvc.reviews.models import reviews
@@ -72,8 +72,8 @@ def _only():
 
 def _tables():
     with db.reading() as session:
-        tables = db.metadata.sorted_tables
-        return {one.name: session.execute(select(one)).all() for one in tables}
+        everything = tables.metadata.sorted_tables
+        return {one.name: session.execute(select(one)).all() for one in everything}
 
 
 def test_the_form_asks_for_stars_and_suggests_a_name_but_never_shows_the_address(client, link):

@@ -9,10 +9,10 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from trustsvc.badge import face, score
-from trustsvc.db import EPOCH
 from trustsvc.errors import NotFound
 from trustsvc.reviews.models import publications, reviews
 from trustsvc.shops import find
+from trustsvc.tables import EPOCH
 
 A_PAGE = 20
 

@@ -6,13 +6,11 @@ import time
 from datetime import timedelta
 
 import click
-from sqlalchemy.orm import Session
 
 from trustsvc import clock, config, db
 from trustsvc.cli import stage
 from trustsvc.demo import cast, visit
-from trustsvc.orders import find as order_find
-from trustsvc.orders import ledger
+from trustsvc.orders import recent
 from trustsvc.registry import register
 from trustsvc.server_log import purge as server_log
 from trustsvc.shops import prove
@@ -76,17 +74,17 @@ def _wait_until_settled(shops: list[Shop]) -> None:
     end = time.monotonic() + stage.SETTLE_S
     while time.monotonic() < end:
         with db.reading() as session:
-            newest = [order_find.newest(session, shop.id, 1)[0] for shop in shops]
+            newest = [recent.recent(session, shop.id, most=1)[0] for shop in shops]
             if all(order.state == "settled" for order in newest):
-                _show_ledger(session, shops, newest)
+                _show_ledger(shops, newest)
                 return
         time.sleep(0.2)
     raise stage.DemoFailed("The orders were not decided on within a minute.")
 
 
-def _show_ledger(session: Session, shops: list[Shop], newest: list[order_find.Seen]) -> None:
+def _show_ledger(shops: list[Shop], newest: list[recent.Told]) -> None:
     for shop, order in zip(shops, newest, strict=True):
-        for line in ledger.of_order(session, order.id):
+        for line in order.lines:
             stage.say(f"{shop.name:24} {line.step:8} {line.rule:22} {line.outcome}")
 
 

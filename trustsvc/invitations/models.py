@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from trustsvc.db import Id, Moment, column, metadata
+from trustsvc.tables import Id, Moment, column, metadata
 
 KEEP = "ledger"
 

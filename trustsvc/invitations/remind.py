@@ -6,11 +6,11 @@ from sqlalchemy import BigInteger, and_, cast, select, type_coerce
 from sqlalchemy.orm import Session
 
 from trustsvc import db, queueing
-from trustsvc.db import EPOCH
 from trustsvc.invitations import rules, when
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders import ledger
 from trustsvc.shops.models import shops
+from trustsvc.tables import EPOCH
 
 MOST = 500
 DAY_MS = 24 * 3600 * 1000

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, LargeBinary, Table, Text
 
-from trustsvc.db import Id, Moment, column, metadata
+from trustsvc.tables import Id, Moment, column, metadata
 
 receipts = Table(
     "receipts",

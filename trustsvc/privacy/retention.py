@@ -1,7 +1,7 @@
 """The rules of retention: what is kept how long, from when, and why.
 
-Each stored column names one of these rules (`keep` of db.column), and what has a period is deleted
-by privacy/purge.py. The record of processing and the notice are made from both.
+Each stored column names one of these rules (`keep` of tables.column), and what has a period is
+deleted by privacy/purge.py. The record of processing and the notice are made from both.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, LargeBinary, Table, Text
 
-from trustsvc.db import Moment, column, metadata
+from trustsvc.tables import Moment, column, metadata
 
 registered = Table(
     "registered",

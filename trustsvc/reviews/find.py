@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from trustsvc.db import EPOCH
 from trustsvc.errors import NotFound
 from trustsvc.reviews.models import reviews
 from trustsvc.shops.models import shops
+from trustsvc.tables import EPOCH
 
 PUBLIC_ID_LENGTH = 16
 

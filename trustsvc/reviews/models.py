@@ -12,7 +12,7 @@ from sqlalchemy import (
     Text,
 )
 
-from trustsvc.db import Id, Moment, column, metadata
+from trustsvc.tables import Id, Moment, column, metadata
 from trustsvc.vault import Sealed
 
 KEEP = "review"

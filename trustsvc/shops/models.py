@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, Integer, Table, Text
 
-from trustsvc.db import Id, Moment, column, metadata
+from trustsvc.tables import Id, Moment, column, metadata
 from trustsvc.vault import Sealed
 
 KEEP = "shop"

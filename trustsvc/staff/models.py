@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, ForeignKey, LargeBinary, Table
 
-from trustsvc.db import Id, Moment, column, metadata
+from trustsvc.tables import Id, Moment, column, metadata
 from trustsvc.vault import Sealed
 
 KEEP = "staff"
