@@ -86,7 +86,7 @@ def send(name: str) -> bool:
             )
     except redis.RedisError as problem:
         _quiet_until = time.monotonic() + SILENCE_S
-        logger.warning("bell not rung", job=name, problem=type(problem).__name__)
+        logger.info("bell not rung", job=name, problem=type(problem).__name__)
         return False
     return True
 

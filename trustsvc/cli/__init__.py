@@ -1,6 +1,7 @@
 """The command line: `trustsvc <command>`; one file a group, loaded when it is called."""
 
 import importlib
+import logging
 import os
 
 import click
@@ -23,6 +24,8 @@ COMMANDS = {
     "purge": "trustsvc.cli.purge:purge",
     "tick": "trustsvc.cli.tick:tick",
 }
+
+PROCESSES = {"up", "web", "worker", "clock"}
 
 
 class _Commands(click.Group):
@@ -47,7 +50,8 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands)
 @click.version_option(__version__)
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Review invitations and trust badges that can prove what they promise."""
     os.umask(0o077)  # what the service writes is nobody else's
     configure()

@@ -12,7 +12,7 @@ def staff() -> None:
 
 
 @staff.command()
-@click.option("--name", required=True, help="How the others know this person.")
+@click.option("--name", default="Staff", help="How the others know this person.")
 def add(name: str) -> None:
     """Add somebody and print a link that lets them in once, within 24 hours."""
     now = clock.now()

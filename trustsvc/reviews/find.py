@@ -110,5 +110,5 @@ def _query() -> Select[Any]:
 
 def _only(row: Any) -> Review:
     if row is None:
-        raise NotFound
+        raise NotFound("There is no such review.")
     return Review(*row)

@@ -62,5 +62,5 @@ def everyone(session: Session) -> list[Shop]:
 
 def _only(row: Any) -> Shop:
     if row is None:
-        raise NotFound
+        raise NotFound("There is no such shop.")
     return Shop(*row)
