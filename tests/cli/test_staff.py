@@ -32,7 +32,7 @@ def test_link_lets_the_same_person_in_again_and_leave_ends_it(house, client):
     assert _run("link", "1").exit_code == 1
 
 
-@pytest.mark.parametrize("words", [("link", "9"), ("leave", "9"), ("add", "--name", " "), ("add",)])
+@pytest.mark.parametrize("words", [("link", "9"), ("leave", "9"), ("add", "--name", " ")])
 def test_nonsense_ends_with_a_sentence(house, words):
     done = _run(*words)
 

@@ -54,4 +54,5 @@ class _Commands(click.Group):
 def main(context: click.Context) -> None:
     """Review invitations and trust badges that can prove what they promise."""
     os.umask(0o077)  # what the service writes is nobody else's
-    configure()
+    is_process = context.invoked_subcommand in PROCESSES
+    configure(logging.INFO if is_process else logging.WARNING)
