@@ -3,13 +3,24 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, g, redirect, render_template, request
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    g,
+    json,
+    redirect,
+    render_template,
+    request,
+)
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from trustsvc import __version__, config, doors, health, log, signed_links, wording
+from trustsvc import config, doors, health, log, signed_links, wording
 from trustsvc.badge import views as badge_views
 from trustsvc.demo import views as demo_views
-from trustsvc.errors import NotFound, TrustsvcError
+from trustsvc.errors import NotFound, TrustsvcError, Unavailable
 from trustsvc.invitations import views as invitation_views
 from trustsvc.orders import views as order_views
 from trustsvc.privacy import views as privacy_views
@@ -63,6 +74,8 @@ def create_app() -> Flask:
     app.after_request(_headers)
     app.register_error_handler(TrustsvcError, _own_error)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(InterfaceError, _database_away)
     app.register_error_handler(Exception, _any_error)
     _check_marks(app)
     app.wsgi_app = Logged(app.wsgi_app)  # type: ignore[method-assign]
@@ -76,11 +89,8 @@ def _check_marks(app: Flask) -> None:
 
 
 def _passes() -> doors.Passes:
-    view = request.endpoint and request.endpoint != "static"
-    if not view:
+    if request.endpoint in {None, "static"}:
         return "everybody"
-    from flask import current_app
-
     return doors.passes(current_app.view_functions[str(request.endpoint)]) or "staff"
 
 
@@ -103,7 +113,7 @@ def _headers(response: Response) -> Response:
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Permissions-Policy", "interest-cohort=()")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    passes = _passes() if response.status_code != 404 else "link"
+    passes = _passes() if response.status_code < 400 else "link"
     if passes == "everybody":
         headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
     else:
@@ -131,6 +141,11 @@ def _http_error(error: HTTPException) -> Response:
     return _say(status, title, title)
 
 
+def _database_away(error: SQLAlchemyError) -> Response:
+    logger.error("the database is away", **log.place_of(error))
+    return _own_error(Unavailable("Please try again in a minute."))
+
+
 def _any_error(error: Exception) -> Response:
     logger.error("unexpected", **log.place_of(error))
     return _say(500, "Something went wrong", "Something went wrong on our side.")
@@ -152,10 +167,5 @@ def _say(status: int, title: str, detail: str) -> Response:
 
 
 def _problem(status: int, title: str, detail: str) -> Response:
-    from flask import json
-
     body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
     return Response(body, status, mimetype="application/problem+json")
-
-
-VERSION = __version__

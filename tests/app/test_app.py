@@ -1,0 +1,128 @@
+"""The one gate, the error pages and the headers, for every route there is."""
+
+import pytest
+from flask import Blueprint
+
+from trustsvc import app as app_module
+from trustsvc import config, doors
+from trustsvc.errors import Refused
+
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def every_path(app):
+    for rule in app.url_map.iter_rules():
+        path = str(rule)
+        for argument in rule.arguments:
+            path = path.replace(f"<{argument}>", "unknown").replace(f"<path:{argument}>", "unknown")
+        yield rule, path
+
+
+def test_a_view_that_does_not_say_who_may_pass_keeps_the_app_from_starting(house, monkeypatch):
+    bare = Blueprint("bare", __name__)
+    bare.add_url_rule("/bare", view_func=lambda: "")
+    monkeypatch.setattr(app_module, "BLUEPRINTS", (*app_module.BLUEPRINTS, bare))
+
+    with pytest.raises(RuntimeError):
+        app_module.create_app()
+
+
+def test_every_answer_carries_the_headers(app, client):
+    for _, path in every_path(app):
+        headers = client.get(path).headers
+        for name, value in ALWAYS.items():
+            assert (path, name, value) == (path, name, headers.get(name))
+        assert "unsafe" not in headers["Content-Security-Policy"], path
+        assert headers["Referrer-Policy"], path
+
+
+def test_pages_behind_a_token_are_not_kept_not_found_and_not_told_to_others(app, client):
+    for rule, path in every_path(app):
+        if doors.passes(app.view_functions[rule.endpoint]) in {"link", "staff", "entering"}:
+            headers = client.get(path).headers
+            expected = (path, "no-store", "no-referrer", "noindex")
+            assert expected == (
+                path,
+                headers["Cache-Control"],
+                headers["Referrer-Policy"],
+                headers["X-Robots-Tag"],
+            )
+
+
+def test_nothing_under_the_desk_opens_without_a_session(app, client):
+    for rule, path in every_path(app):
+        if path.startswith("/desk") and not path.startswith("/desk/enter"):
+            for method in rule.methods - {"OPTIONS"}:
+                answer = client.open(path, method=method)
+                assert (path, 303, "/desk/enter") == (path, answer.status_code, answer.location)
+
+
+def test_no_page_for_buyers_or_visitors_sets_a_cookie(app, client):
+    for rule, path in every_path(app):
+        for method in rule.methods:
+            assert "Set-Cookie" not in client.open(path, method=method).headers, path
+
+
+def test_an_error_is_a_page_to_people_and_problem_json_to_programs(client):
+    page = client.get("/nowhere", headers={"Accept": "text/html", "Accept-Language": "de"})
+    problem = client.get("/nowhere")
+
+    assert (page.status_code, page.mimetype) == (404, "text/html")
+    assert 'lang="de"' in page.text
+    assert (problem.status_code, problem.mimetype) == (404, "application/problem+json")
+
+
+def test_an_unexpected_error_tells_nobody_what_came_in(app, capfd, monkeypatch):
+    from trustsvc import log
+
+    def fail():
+        raise ValueError("anna@example.com")
+
+    log.configure()
+    monkeypatch.setitem(app.view_functions, "health.livez", doors.open_to("everybody")(fail))
+
+    answer = app.test_client().get("/livez")
+
+    printed = capfd.readouterr()
+    assert answer.status_code == 500
+    assert "ValueError" in printed.err
+    assert "anna" not in answer.text + printed.err + printed.out
+
+
+def test_a_refusal_says_its_sentence(app, monkeypatch):
+    def refuse():
+        raise Refused("Say it like this.")
+
+    monkeypatch.setitem(app.view_functions, "health.livez", doors.open_to("everybody")(refuse))
+
+    answer = app.test_client().get("/livez")
+
+    assert (answer.status_code, answer.json["detail"]) == (400, "Say it like this.")
+
+
+def test_a_database_that_is_away_is_503_and_try_again(app, client, house):
+    nowhere = {
+        "TRUSTSVC_DATA": str(house.data),
+        "TRUSTSVC_DATABASE_URL": "postgresql://house@/none?host=/nowhere",
+    }
+    config.use(config.load(nowhere))
+
+    answer = client.get("/s/lamp")
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+
+
+def test_https_is_asked_for_where_the_service_is_on_https(house):
+    config.use(
+        config.load(
+            {"TRUSTSVC_DATA": str(house.data), "TRUSTSVC_BASE_URL": "https://reviews.example"}
+        )
+    )
+
+    headers = app_module.create_app().test_client().get("/livez").headers
+
+    assert headers["Strict-Transport-Security"].startswith("max-age=")
