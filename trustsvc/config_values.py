@@ -96,6 +96,12 @@ def redis_url(text: str) -> str:
     return text
 
 
+def is_open_redis(url: str) -> bool:
+    """Say whether anybody who reaches this Redis may write to it; sockets have file modes."""
+    parts = urlsplit(url)
+    return parts.scheme in {"redis", "rediss"} and not parts.password
+
+
 def mail_url(text: str, data: Path) -> str:
     url = text or f"maildir:{data / 'mail'}"
     parts = urlsplit(url)

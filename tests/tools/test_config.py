@@ -1,6 +1,6 @@
 import pytest
 
-from trustsvc import config
+from trustsvc import config, config_values
 from trustsvc.errors import Misconfigured
 
 SECRET = "hunter2hunter2"
@@ -50,6 +50,20 @@ def test_nonsense_is_refused_with_a_sentence_that_repeats_no_value(name, value, 
 
     assert says in refused.value.detail
     assert SECRET not in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("url", "is_open"),
+    [
+        ("redis://127.0.0.1:6379/0", True),
+        ("redis://:hunter2hunter2@127.0.0.1", False),
+        ("unix:///run/redis.sock", False),
+        ("", False),
+    ],
+)
+def test_a_loopback_redis_without_a_password_is_worth_a_warning(url, is_open):
+    assert config.load({"TRUSTSVC_REDIS_URL": url}).redis_url == url
+    assert is_open == config_values.is_open_redis(url)
 
 
 def test_a_secret_can_come_from_a_file(tmp_path):

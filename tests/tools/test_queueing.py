@@ -1,7 +1,7 @@
 import threading
 
 import redis
-from rq import Queue
+from rq import Callback, Queue
 from rq.serializers import JSONSerializer
 
 from trustsvc import clock, config, db, log, queueing
@@ -76,6 +76,11 @@ def test_a_job_that_is_not_ours_is_refused(house, tmp_path):
     queue().enqueue_call("os.mkdir", args=[str(planted)])
     queue().enqueue_call("os.getcwd")
     queue().enqueue_call("jobs.check_orders.check_orders", args=["x"])
+    make = Callback("os.mkdir")
+    queue().enqueue_call("jobs.check_orders.check_orders", on_success=make, on_failure=make)
+    Queue(queueing.QUEUE, connection=link()).enqueue_call(
+        "os.mkdir", args=[str(planted)]
+    )  # pickled
     queueing.send("check_orders")
 
     queueing.make_worker().work(burst=True)

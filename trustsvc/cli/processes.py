@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs import schedule
 from trustsvc import clock as time_of_day
-from trustsvc import config, db, heartbeat, keys, log, migrations, queueing
+from trustsvc import config, config_values, db, heartbeat, keys, log, migrations, queueing
 
 HEARTBEAT_S = 10
 THREADS = 16
@@ -47,6 +47,8 @@ def web() -> None:
 @click.command()
 def worker() -> None:
     """Do the jobs that are rung for; waits for a Redis that is away."""
+    if config_values.is_open_redis(config.current().redis_url):
+        logger.warning("this Redis has no password: every user of this machine can ring the bell")
     while True:
         try:
             queueing.make_worker().work(logging_level="WARNING")
