@@ -138,7 +138,10 @@ def _http_error(error: HTTPException) -> Response:
         405: "This door does not work that way",
         413: "The body is too large",
     }.get(status, error.name)
-    return _say(status, title, title)
+    response = _say(status, title, title)
+    if status == 405:
+        response.headers["Allow"] = dict(error.get_headers()).get("Allow", "")
+    return response
 
 
 def _database_away(error: SQLAlchemyError) -> Response:

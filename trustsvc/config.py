@@ -72,32 +72,35 @@ def load(environ: Mapping[str, str]) -> Settings:
         if variable.startswith(PREFIX):
             name, value = _one(variable, environ)
             raw[name] = value
-    data = Path(raw["DATA"]).expanduser().resolve()
+    data = config_values.folder(raw["DATA"])
     port = config_values.whole("PORT", raw["PORT"], 1, 65535)
     base_url = config_values.base_url(raw["BASE_URL"] or f"http://127.0.0.1:{port}")
     host = urlsplit(base_url).hostname or ""
     settings = Settings(
         data=data,
-        bind=raw["BIND"],
+        bind=config_values.bind(raw["BIND"]),
         port=port,
         base_url=base_url,
         trusted_proxies=config_values.networks(raw["TRUSTED_PROXIES"]),
         database_url=config_values.database_url(raw["DATABASE_URL"], data),
         redis_url=config_values.redis_url(raw["REDIS_URL"]),
         mail_url=config_values.mail_url(raw["MAIL_URL"], data),
-        mail_from=config_values.mail_from(
-            raw["MAIL_FROM"] or f"reviews@{config_values.mail_domain(host)}"
+        mail_from=config_values.address(
+            "MAIL_FROM", raw["MAIL_FROM"] or f"reviews@{config_values.mail_domain(host)}"
         ),
         operator=raw["OPERATOR"] or host,
-        contact=raw["CONTACT"] or f"privacy@{config_values.mail_domain(host)}",
+        contact=config_values.address(
+            "CONTACT", raw["CONTACT"] or f"privacy@{config_values.mail_domain(host)}"
+        ),
         authority=raw["AUTHORITY"],
         log_days=config_values.log_days(raw["LOG_DAYS"]),
         eu_only=config_values.words(raw["EU_ONLY"]),
         demo=config_values.yes("DEMO", raw["DEMO"]),
     )
-    if settings.demo and not settings.is_loopback:
+    if settings.demo and not (settings.is_loopback and is_loopback(settings.bind)):
         raise Misconfigured(
-            "TRUSTSVC_DEMO shows the mailbox to everybody: only on a loopback base URL."
+            "TRUSTSVC_DEMO shows the mailbox to everybody who gets in: it needs a base URL and a "
+            "TRUSTSVC_BIND on loopback."
         )
     _check_eu(settings)
     return settings

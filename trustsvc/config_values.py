@@ -5,7 +5,7 @@ No sentence repeats the value: it may be a secret.
 
 import ipaddress
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from trustsvc.errors import Misconfigured
 
@@ -22,6 +22,16 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def split(name: str, text: str) -> SplitResult:
+    """Take an address apart; raises Misconfigured where that cannot be done."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # is looked at only when it is asked for
+    except ValueError:
+        raise Misconfigured(f"TRUSTSVC_{name} is no address, or its port is none.") from None
+    return parts
 
 
 def whole(name: str, text: str, least: int, most: int) -> int:
@@ -55,9 +65,11 @@ def log_days(text: str) -> int:
 
 
 def base_url(text: str) -> str:
-    parts = urlsplit(text)
+    parts = split("BASE_URL", text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise Misconfigured("TRUSTSVC_BASE_URL must look like https://reviews.example.com.")
+    if parts.path.strip("/"):
+        raise Misconfigured("TRUSTSVC_BASE_URL must not have a path: give it a host of its own.")
     if parts.username or parts.password:
         raise Misconfigured("TRUSTSVC_BASE_URL must not hold a user name or a password.")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
@@ -88,7 +100,7 @@ def database_url(text: str, data: Path) -> str:
 def redis_url(text: str) -> str:
     if not text:
         return ""
-    parts = urlsplit(text)
+    parts = split("REDIS_URL", text)
     if parts.scheme not in {"redis", "rediss", "unix"}:
         raise Misconfigured("TRUSTSVC_REDIS_URL must begin with redis://, rediss:// or unix://.")
     if parts.scheme != "unix" and not parts.password and not is_loopback(parts.hostname or ""):
@@ -104,7 +116,7 @@ def is_open_redis(url: str) -> bool:
 
 def mail_url(text: str, data: Path) -> str:
     url = text or f"maildir:{data / 'mail'}"
-    parts = urlsplit(url)
+    parts = split("MAIL_URL", url)
     if parts.scheme not in {"smtp", "smtps", "maildir"}:
         raise Misconfigured("TRUSTSVC_MAIL_URL must begin with smtp://, smtps:// or maildir:.")
     if parts.scheme != "maildir" and not parts.hostname:
@@ -123,11 +135,31 @@ def mail_domain(host: str) -> str:
     return "localhost"
 
 
-def mail_from(text: str) -> str:
+def address(name: str, text: str) -> str:
     local, at, domain = text.rpartition("@")
     plain = text.isascii() and text.isprintable() and not set(text) & set(' <>,;"()')
     if not (local and at and domain and plain):
-        raise Misconfigured(
-            "TRUSTSVC_MAIL_FROM must be one plain address, such as reviews@example.com."
-        )
+        raise Misconfigured(f"TRUSTSVC_{name} must be one plain address: reviews@example.com.")
+    return text
+
+
+def folder(text: str) -> Path:
+    """Give the data folder; raises Misconfigured for none, and for one that is no folder."""
+    if not text:
+        raise Misconfigured("TRUSTSVC_DATA is empty: name a folder, or leave the setting away.")
+    found = Path(text).expanduser().resolve()
+    nearest = next(place for place in (found, *found.parents) if place.exists())
+    if not nearest.is_dir():
+        raise Misconfigured("TRUSTSVC_DATA must be a folder; something else lies on its path.")
+    return found
+
+
+def bind(text: str) -> str:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        if text != "localhost":
+            raise Misconfigured(
+                "TRUSTSVC_BIND must be an address to listen on, such as 127.0.0.1 or 0.0.0.0."
+            ) from None
     return text

@@ -75,6 +75,13 @@ def test_an_error_is_a_page_to_people_and_problem_json_to_programs(client):
     assert (problem.status_code, problem.mimetype) == (404, "application/problem+json")
 
 
+def test_a_method_that_is_not_there_is_told_which_are(client):
+    answer = client.delete("/livez")
+
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["Allow"]
+
+
 def test_an_unexpected_error_tells_nobody_what_came_in(app, capfd, monkeypatch):
     from trustsvc import log
 

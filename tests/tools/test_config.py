@@ -41,6 +41,14 @@ def test_the_base_url_follows_the_port():
         ("TRUSTSVC_MAIL_FROM", "a@b.example\r\nBcc: c@d.example", "one plain address"),
         ("TRUSTSVC_TRUSTED_PROXIES", "everybody", "must be addresses or networks"),
         ("TRUSTSVC_DEMO", "yes", "must be 0 or 1"),
+        ("TRUSTSVC_DATA", "", "TRUSTSVC_DATA is empty"),
+        ("TRUSTSVC_DATA", "/dev/null/x", "must be a folder"),
+        ("TRUSTSVC_BASE_URL", "https://reviews.example/sub", "must not have a path"),
+        ("TRUSTSVC_BASE_URL", "https://reviews.example:99999", "is no address"),
+        ("TRUSTSVC_MAIL_URL", "smtp://mx.example:99999", "is no address"),
+        ("TRUSTSVC_REDIS_URL", "redis://localhost:x", "is no address"),
+        ("TRUSTSVC_CONTACT", "nonsense", "TRUSTSVC_CONTACT must be one plain address"),
+        ("TRUSTSVC_BIND", "nohost.", "TRUSTSVC_BIND must be an address"),
         ("TRUSTSVC_MAIL_URL_FILE", "/nowhere/at/all", "cannot be read"),
     ],
 )
@@ -81,8 +89,9 @@ def test_a_setting_and_its_file_at_once_is_refused(tmp_path):
 
 
 def test_the_demo_is_for_loopback_only():
-    with pytest.raises(Misconfigured):
-        config.load({"TRUSTSVC_DEMO": "1", "TRUSTSVC_BASE_URL": "https://reviews.example"})
+    for other in ({"TRUSTSVC_BASE_URL": "https://reviews.example"}, {"TRUSTSVC_BIND": "0.0.0.0"}):
+        with pytest.raises(Misconfigured):
+            config.load({"TRUSTSVC_DEMO": "1"} | other)
 
 
 def test_eu_only_refuses_a_mail_host_that_is_not_listed():

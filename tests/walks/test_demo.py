@@ -1,8 +1,11 @@
 import os
+import re
+import signal
 import subprocess
 import sys
 
 import pytest
+import requests
 
 pytestmark = [pytest.mark.walk, pytest.mark.slow]
 
@@ -23,3 +26,28 @@ def test_the_demo_shows_the_main_job_twice_on_the_same_folder(tmp_path):
 
         assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]
         assert "Every step held." in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_demo_that_is_ended_leaves_nothing_running(tmp_path, number):
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("TRUSTSVC_")}
+    environ["TRUSTSVC_DATA"] = str(tmp_path / "data")
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "trustsvc.cli", "demo"],
+        env=environ,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    said = ""
+    while "Ctrl-C ends the demo" not in said:
+        line = demo.stdout.readline()
+        assert line, said
+        said += line
+    base = re.search(r"the service at (http\S+)", said)[1]
+
+    demo.send_signal(number)
+    demo.wait(30)
+
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{base}/livez", timeout=5)

@@ -119,6 +119,22 @@ def test_a_second_service_on_the_same_folder_is_refused_with_a_sentence(service)
     assert "Another trustsvc runs on this data folder" in done.stderr
 
 
+def test_a_port_that_is_taken_is_refused_with_a_sentence(service, tmp_path):
+    environ = service.environ | {"TRUSTSVC_DATA": str(tmp_path / "other")}
+    for command in (["up"], ["demo", "--once"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "trustsvc.cli", *command],
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+        assert done.returncode != 0
+        assert "TRUSTSVC_PORT" in done.stderr
+
+
 @pytest.mark.parametrize("killed", ["web", "worker", "clock", "redis"])
 def test_a_killed_process_comes_back(service, killed):
     before = service.children()

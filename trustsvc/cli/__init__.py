@@ -5,6 +5,7 @@ import logging
 import os
 
 import click
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from trustsvc import __version__
 from trustsvc.errors import TrustsvcError
@@ -46,6 +47,11 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except TrustsvcError as error:
             raise click.ClickException(error.detail) from None
+        except (OperationalError, InterfaceError):
+            raise click.ClickException(
+                "The database cannot be reached or written: see TRUSTSVC_DATABASE_URL and "
+                "TRUSTSVC_DATA."
+            ) from None
 
 
 @click.group(cls=_Commands)

@@ -30,9 +30,12 @@ def settings() -> dict[str, str]:
     environ = dict(os.environ)
     environ["TRUSTSVC_DEMO"] = "1"
     environ.setdefault("TRUSTSVC_DATA", str(Path("data") / "demo"))
+    environ.setdefault("TRUSTSVC_OPERATOR", "trustsvc demo")
     if "TRUSTSVC_PORT" not in environ:
         environ["TRUSTSVC_PORT"] = str(_free_port(8000))
     config.use(config.load(environ))
+    if _is_taken(config.current().port):
+        raise Misconfigured("The port is taken: set TRUSTSVC_PORT to another, or to none.")
     return environ
 
 
@@ -41,6 +44,8 @@ def service(environ: dict[str, str]) -> Iterator[None]:
     step("Starting web, worker, clock and an embedded Redis-compatible server")
     began = time.monotonic()
     keys.make_all()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)  # a closed terminal must not leave the service behind
     service = subprocess.Popen(
         [sys.executable, "-m", "trustsvc.cli", "up"],
         env=environ,
@@ -49,15 +54,24 @@ def service(environ: dict[str, str]) -> Iterator[None]:
         start_new_session=True,
     )
     try:
-        while not _ready():
-            if service.poll() is not None or time.monotonic() - began > START_S:
-                raise DemoFailed(f"The service did not start: see {config.current().data}/demo.log")
+        while service.poll() is None and not _ready():
+            hold(time.monotonic() - began < START_S, "the service did not get ready in a minute")
             time.sleep(0.1)
+        hold(service.poll() is None, f"the service did not start: {_last_words()}")
         say(f"ready after {time.monotonic() - began:.1f} s")
         yield
     finally:
         service.send_signal(signal.SIGTERM)
         service.wait(START_S)
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _last_words() -> str:
+    lines = (config.current().data / "demo.log").read_text().strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
 
 
 def _ready() -> bool:
@@ -105,7 +119,11 @@ def say(text: str) -> None:
 
 def _free_port(wanted: int) -> int:
     for port in range(wanted, wanted + 100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
+        if not _is_taken(port):
+            return port
     raise Misconfigured("No free port was found: set TRUSTSVC_PORT.")
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

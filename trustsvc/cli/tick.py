@@ -11,6 +11,7 @@ from jobs import schedule
 from trustsvc import clock, queueing
 
 MOST_BELLS = 1000
+EARLIEST, LATEST = 2000, 2200
 
 
 @click.command()
@@ -44,4 +45,6 @@ def _read(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise click.BadParameter("write it like 2027-03-01T10:00Z.", param_hint="--at") from None
+    if not EARLIEST <= moment.year <= LATEST:
+        raise click.BadParameter(f"the year must be {EARLIEST} to {LATEST}.", param_hint="--at")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -5,6 +5,7 @@ import ctypes
 import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -69,6 +70,7 @@ def up() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     with _only_one():
+        _check_port(settings.bind, settings.port)
         keys.make_all()
         migrations.upgrade()
         children = [Child(name, _own(name)) for name in ("worker", "clock", "web")]
@@ -109,6 +111,19 @@ def _only_one() -> Iterator[None]:
                 "Another trustsvc runs on this data folder: stop it, or set TRUSTSVC_DATA."
             ) from None
         yield
+
+
+def _check_port(bind: str, port: int) -> None:
+    """Raises Misconfigured when somebody listens there: two servers would share it by chance."""
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind, port))
+        except OSError:
+            raise Misconfigured(
+                f"Port {port} is taken, or cannot be listened on: set TRUSTSVC_PORT to another."
+            ) from None
 
 
 def _die_with_parent() -> None:

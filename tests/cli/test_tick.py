@@ -1,0 +1,53 @@
+import pytest
+from click.testing import CliRunner
+
+from jobs import schedule
+from trustsvc import clock, config, db, heartbeat
+from trustsvc.cli import main
+
+
+def run(*words):
+    return CliRunner().invoke(main, ["tick", *words])
+
+
+def test_every_tick_runs_due_or_not_and_leaves_no_heartbeat(house):
+    done = run()
+
+    assert done.exit_code == 0
+    assert [f"{tick.job} done" for tick in schedule.TICKS] == done.stdout.splitlines()
+    with db.reading() as session:
+        assert heartbeat.last(session, "clock") is None
+
+
+def test_another_moment_is_this_process_alone_and_only_as_long(house):
+    before = clock.now()
+
+    assert run("--at", "2027-03-01T00:00Z").exit_code == 0
+
+    assert before <= clock.now()
+    assert clock.now().year == before.year
+
+
+@pytest.mark.parametrize("moment", ["soon", "9999-12-31T23:59Z", "0001-01-01T00:00Z", ""])
+def test_a_moment_that_cannot_be_is_refused_with_a_sentence(house, moment):
+    done = run("--at", moment) if moment else run("--at")
+
+    assert done.exit_code == 2
+    assert "Error" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_database_that_is_away_ends_in_a_sentence(house):
+    config.use(
+        config.load(
+            {
+                "TRUSTSVC_DATA": str(house.data),
+                "TRUSTSVC_DATABASE_URL": "postgresql://house@/none?host=/nowhere",
+            }
+        )
+    )
+
+    done = run()
+
+    assert done.exit_code == 1
+    assert "The database cannot be reached" in done.output
