@@ -43,6 +43,7 @@ def command(folder: Path, socket: Path) -> list[str]:
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
         "loglevel": "warning",
+        "logfile": str(folder / "redis.log"),
     }
     return [program(), *(part for name, value in options.items() for part in (f"--{name}", value))]
 

@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 def configure(level: int = logging.INFO) -> None:
     """Set the log up for this process; calling it twice changes nothing."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, handlers=[_Libraries()], force=True)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -25,6 +25,15 @@ def configure(level: int = logging.INFO) -> None:
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+class _Libraries(logging.Handler):
+    """Writes what libraries log as lines of ours, without the texts of exceptions."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = structlog.get_logger(room=record.name)
+        problem = record.exc_info[1] if record.exc_info else None
+        line.log(record.levelno, record.getMessage(), **(place_of(problem) if problem else {}))
 
 
 def place_of(problem: BaseException) -> dict[str, str]:

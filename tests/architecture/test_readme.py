@@ -40,4 +40,5 @@ def test_every_command_is_named():
 def test_make_targets_it_names_exist():
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
-    assert set(re.findall(r"`?make ([a-z]+)\b", README)) <= targets
+    here = README.partition("## Not here yet")[0]
+    assert set(re.findall(r"`?make ([a-z]+)\b", here)) <= targets

@@ -18,7 +18,7 @@ from tests.invitations.ground import (
     sent,
     shop,
 )
-from trustsvc import db
+from trustsvc import db, log
 from trustsvc.invitations import redeem, send
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.mail import Fate, Outcome
@@ -277,3 +277,16 @@ def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(house, monk
 
     assert [letter.to_address for letter in post.letters] == ["b1@example.com"]
     assert (letter_of(ids[0]).state, letter_of(ids[0]).problem) == ("due", "not_written")
+
+
+def test_a_mail_server_that_is_away_is_said_once_and_not_per_letter(house, capfd):
+    at_shop = shop()
+    for number in range(3):
+        invited(at_shop, email=f"buyer{number}@example.com")
+    log.configure()
+
+    sent(Post(*[Outcome(Fate.LATER, "no_connection")] * 3))
+
+    said = [line for line in capfd.readouterr().err.splitlines() if "mail server is away" in line]
+    assert len(said) == 1
+    assert "example.com" not in said[0]

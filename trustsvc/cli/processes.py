@@ -15,6 +15,12 @@ from trustsvc import clock as time_of_day
 from trustsvc import config, config_values, db, heartbeat, keys, log, migrations, queueing
 
 HEARTBEAT_S = 10
+# granian's own lines go where all library lines go, see log.py.
+LIKE_OURS = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "loggers": {"_granian": {"handlers": [], "propagate": True}},
+}
 THREADS = 16
 logger = log.named("cli")
 
@@ -40,6 +46,7 @@ def web() -> None:
         blocking_threads=THREADS,
         websockets=False,
         log_access=False,  # the server log is ours: it masks tokens
+        log_dictconfig=LIKE_OURS,
         respawn_failed_workers=True,
     ).serve()
 

@@ -55,6 +55,7 @@ def send(open_transaction: OpenTransaction, postbox: Postbox, now: Now) -> int:
                 break
             outcome = round_.post(one, postbox)
             if outcome and outcome.problem in AWAY:
+                logger.warning("the mail server is away", problem=outcome.problem)
                 return 0  # the mail server is away: the others need not be tried one by one
     finally:
         round_.end(leased)
