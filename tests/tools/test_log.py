@@ -1,0 +1,57 @@
+import json
+import logging
+
+from trustsvc import log
+
+
+def lines(capfd):
+    return [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+
+
+def test_a_line_is_json_with_its_room(capfd):
+    log.configure()
+
+    log.named("orders").warning("kept", number=3)
+
+    (line,) = lines(capfd)
+    assert (line["room"], line["event"], line["number"], line["level"]) == (
+        "orders",
+        "kept",
+        3,
+        "warning",
+    )
+
+
+def test_libraries_log_like_we_do_and_without_what_an_exception_says(capfd):
+    log.configure()
+
+    try:
+        int("anna@example.com")
+    except ValueError:
+        logging.getLogger("some.library").exception("it failed")
+
+    (line,) = lines(capfd)
+    assert (line["room"], line["event"], line["problem"]) == (
+        "some.library",
+        "it failed",
+        "ValueError",
+    )
+    assert "anna" not in json.dumps(line)
+
+
+def test_a_quiet_process_says_only_what_is_wrong(capfd):
+    log.configure(logging.WARNING)
+
+    log.named("orders").info("kept")
+    log.named("orders").warning("not kept")
+
+    assert [line["event"] for line in lines(capfd)] == ["not kept"]
+
+
+def test_setting_it_up_twice_says_each_thing_once(capfd):
+    log.configure()
+    log.configure()
+
+    logging.getLogger("some.library").warning("once")
+
+    assert len(lines(capfd)) == 1
