@@ -1,22 +1,26 @@
 """The key ring: made on first start, one file a kind in `$TRUSTSVC_DATA/keys`, mode 0600.
 
-A file holds one line a version, oldest first: `<version> <base64 of the key>`. New things are made
-with the newest; older ones stay as long as something made with them lives.
+A file holds one line a version, oldest first: `<version> <base64 of the key> <moment it was made>`.
+New things are made with the newest; older ones stay as long as something made with them lives.
 """
 
 import base64
 import contextlib
+import fcntl
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from trustsvc import config
-from trustsvc.errors import Misconfigured
+from trustsvc import clock, config
+from trustsvc.errors import Misconfigured, Refused
+
+MOST_VERSIONS = 255  # a mark names its key in one byte
 
 
 def _random() -> bytes:
@@ -48,12 +52,16 @@ KINDS: dict[str, Callable[[], bytes]] = {
 class Key:
     version: int
     secret: bytes
+    made_at: datetime | None = None  # None where somebody wrote the line by hand
 
     def __repr__(self) -> str:
         return f"Key(version={self.version})"
 
 
-_read: dict[Path, tuple[int, tuple[Key, ...]]] = {}
+# What tells a file from the one that was there before: a rename gives a new inode, even within one
+# tick of the file system's clock.
+_Face = tuple[int, int, int]
+_read: dict[Path, tuple[_Face, tuple[Key, ...]]] = {}
 
 
 def ring(kind: str) -> tuple[Key, ...]:
@@ -62,18 +70,36 @@ def ring(kind: str) -> tuple[Key, ...]:
     Two processes that start at once end with the same key: the file appears whole, or not at all.
     Read again when the file changes. Raises Misconfigured when the file cannot be understood.
     """
-    path = config.current().data / "keys" / kind
-    try:
-        changed = path.stat().st_mtime_ns
-    except FileNotFoundError:
+    path = _path(kind)
+    if not path.exists():
         _make(path, kind)
-        changed = path.stat().st_mtime_ns
-    known = _read.get(path)
-    if known and known[0] == changed:
-        return known[1]
-    found = _parse(path)
-    _read[path] = (changed, found)
-    return found
+    return _keys_in(path)
+
+
+def living(kind: str) -> tuple[Key, ...]:
+    """Give the keys of a kind, and none where there are none: a restore must not make any."""
+    path = _path(kind)
+    return _keys_in(path) if path.exists() else ()
+
+
+def rotate(kind: str) -> Key:
+    """Add a version: new things are made with it from now on, everything made before stays good.
+
+    The file is replaced in one step, so a process that reads it meanwhile finds the old keys or all
+    of them. Twice adds two; two at once add two. Raises Refused when a kind has no number left.
+    """
+    ring(kind)
+    path = _path(kind)
+    with (path.parent / ".lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        known = _parse(path)
+        number = max(key.version for key in known) + 1
+        if number > MOST_VERSIONS:
+            raise Refused(f"There were {MOST_VERSIONS} keys of this kind: no number is left.")
+        text = path.read_text(encoding="ascii")
+        line = _line(number, kind)
+        _put(path, text + ("" if text.endswith("\n") else "\n") + line)
+    return newest(kind)
 
 
 def newest(kind: str) -> Key:
@@ -91,21 +117,57 @@ def make_all() -> None:
         ring(kind)
 
 
+def _path(kind: str) -> Path:
+    return config.current().data / "keys" / kind
+
+
+def _keys_in(path: Path) -> tuple[Key, ...]:
+    # Looked at before it is read: a file that is replaced in between is read again next time.
+    seen = path.stat()
+    face = (seen.st_mtime_ns, seen.st_ino, seen.st_size)
+    known = _read.get(path)
+    if known and known[0] == face:
+        return known[1]
+    found = _parse(path)
+    _read[path] = (face, found)
+    return found
+
+
+def _line(number: int, kind: str) -> str:
+    made = clock.now().isoformat(timespec="seconds")
+    return f"{number} {base64.b64encode(KINDS[kind]()).decode()} {made}\n"
+
+
 def _make(path: Path, kind: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{kind}.{secrets.token_hex(8)}")
-    line = f"1 {base64.b64encode(KINDS[kind]()).decode()}\n"
+    with _draft(path, _line(1, kind)) as draft, contextlib.suppress(FileExistsError):
+        # A link fails where another process was first; its key is then the one.
+        os.link(draft, path)
+
+
+def _put(path: Path, text: str) -> None:
+    with _draft(path, text) as draft:
+        draft.replace(path)
+    place = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)
+
+
+@contextlib.contextmanager
+def _draft(path: Path, text: str) -> Iterator[Path]:
+    """Write a file beside another, for its owner alone and on disk, to be put in its place."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(line)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        # A link fails where another process was first; its key is then the one.
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
+        yield draft
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
 
 
 def _parse(path: Path) -> tuple[Key, ...]:
@@ -113,8 +175,17 @@ def _parse(path: Path) -> tuple[Key, ...]:
         if path.stat().st_mode & 0o077:
             raise Misconfigured(f"The key file {path.name} can be read by others: chmod 600 it.")
         lines = [line.split() for line in path.read_text(encoding="ascii").splitlines() if line]
-        return tuple(Key(int(number), base64.b64decode(text)) for number, text in lines)
-    except (ValueError, UnicodeDecodeError):
-        raise Misconfigured(
-            f"The key file {path.name} is damaged: restore it from its backup."
-        ) from None
+        found = tuple(_key(*line) for line in lines)
+    except (ValueError, TypeError, UnicodeDecodeError):
+        found = ()
+    if not found:
+        raise Misconfigured(f"The key file {path.name} is damaged: restore it from its backup.")
+    return found
+
+
+def _key(number: str, text: str, made: str = "") -> Key:
+    return Key(
+        int(number),
+        base64.b64decode(text),
+        datetime.fromisoformat(made).astimezone(UTC) if made else None,
+    )

@@ -18,11 +18,13 @@ _known: dict[tuple[keys.Key, ...], MultiFernet] = {}
 
 def _box() -> MultiFernet:
     ring = keys.ring("vault")
-    if ring not in _known:
+    box = _known.get(ring)
+    if box is None:
         newest_first = [Fernet(base64.urlsafe_b64encode(key.secret)) for key in reversed(ring)]
-        _known.clear()
-        _known[ring] = MultiFernet(newest_first)
-    return _known[ring]
+        box = MultiFernet(newest_first)
+        _known.clear()  # another thread may do so at any moment: what is given back is our own
+        _known[ring] = box
+    return box
 
 
 def seal(text: str) -> bytes:

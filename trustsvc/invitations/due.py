@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations import redeem, rules, when
+from trustsvc.invitations import redeem, rules, sending, when
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders import ledger
 from trustsvc.orders.buyer import Buyer
@@ -49,8 +49,11 @@ def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
     committed before it stops the letter; what comes between lease and dot takes the lease away
     (redeem.py).
     A letter with a reason is dropped with a line in the ledger, one out of hours waits for the next
-    morning. A sender that died loses its lease: see recover.py.
+    morning. A sender that died loses its lease: see recover.py. While sending is stopped nothing is
+    leased (sending.py).
     """
+    if sending.stops(session):
+        return []
     rows = _take(session, now, most)
     if not rows:
         return []

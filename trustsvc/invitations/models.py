@@ -95,3 +95,18 @@ letters = Table(
         postgresql_where=text("state IN ('leased', 'handed')"),
     ),
 )
+
+# One row, and only while letters do not leave: no row means that they do.
+sending_stops = Table(
+    "sending_stops",
+    metadata,
+    column(
+        "name",
+        Text,
+        why="what stopped the letters",
+        keep="as long as the service runs",
+        primary_key=True,
+    ),
+    column("reason", Text, why="why, as a code", keep="as long as the service runs"),
+    column("at", Moment, why="since when", keep="as long as the service runs"),
+)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from trustsvc import db, fingerprints
+from trustsvc import db, fingerprints, suppressions
 from trustsvc.registry.models import opt_outs
 
 EVERY_SHOP = 0
@@ -15,12 +15,16 @@ def opt_out(session: Session, who: str | bytes, shop_id: int, reason: str, now: 
 
     `who` is an address, or a mark made before the address was forgotten: the shop's own mark for
     one shop, the registry's for all. Twice changes nothing: the first moment and reason stay. Works
-    on the next letter, because letters are leased in a transaction that reads this table. Raises
-    NotAnAddress.
+    on the next letter, because letters are leased in a transaction that reads this table. Written
+    into the file of suppressions too, before the commit, so that a restored backup knows of it; a
+    line too many only stops a letter. Raises NotAnAddress, and Unavailable when that file cannot be
+    written.
     """
     mark = who if isinstance(who, bytes) else _mark(who, shop_id)
     statement = db.insert(opt_outs).values(mark=mark, shop_id=shop_id, at=now, reason=reason)
-    session.execute(statement.on_conflict_do_nothing())
+    done = session.execute(statement.on_conflict_do_nothing())
+    if done.rowcount:  # type: ignore[attr-defined]
+        suppressions.write([suppressions.Line("opt_out", mark, shop_id, now, reason)])
 
 
 def _mark(address: str, shop_id: int) -> bytes:

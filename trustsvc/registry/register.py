@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from trustsvc import db, fingerprints
+from trustsvc import clock, db, fingerprints, suppressions
 from trustsvc.registry.models import registered
 
 
@@ -27,8 +27,13 @@ def register(session: Session, email: str, wording: str, source: str, now: datet
 def leave(session: Session, email: str) -> bool:
     """Forget a registration, whichever key its mark was made with; twice does no harm.
 
-    Gives whether there was one. Raises NotAnAddress.
+    Gives whether there was one. A restored backup knows of it from the file of suppressions. Raises
+    NotAnAddress, and Unavailable when that file cannot be written.
     """
     marks = fingerprints.registry_marks(email)
-    done = session.execute(delete(registered).where(registered.c.mark.in_(marks)))
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    gone = session.scalars(
+        delete(registered).where(registered.c.mark.in_(marks)).returning(registered.c.mark)
+    ).all()
+    now = clock.now()
+    suppressions.write([suppressions.Line("leave", mark, 0, now, "left") for mark in gone])
+    return bool(gone)

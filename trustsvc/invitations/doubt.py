@@ -1,0 +1,47 @@
+"""Letters that a restored backup shows as waiting, and that may have left since it was made."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from trustsvc.invitations import plan, remind
+from trustsvc.invitations.models import invitations, letters
+from trustsvc.orders import ledger
+
+PROBLEM = "restored"
+# What was due in the past is planned for the next opening hour, and that is after a weekend at most
+# (when.py).
+NEXT_OPENING = timedelta(days=4)
+
+
+def doubt(session: Session, now: datetime) -> int:
+    """Set aside what was due before this moment as unknown; gives how many letters.
+
+    Twice is worse than never (RFC 1047): they are shown to staff and not sent again by themselves.
+    Orders that waited to be looked at and reminders whose day has come are planned here first,
+    because they may have been planned, and sent, before. Twice does no harm. A letter whose day
+    comes later has not left.
+    """
+    last = session.scalar(select(func.max(letters.c.id))) or 0
+    while plan.plan(session, now):
+        pass
+    while remind.remind(session, now):
+        pass
+    just_planned = and_(letters.c.id > last, letters.c.due_at <= now + NEXT_OPENING)
+    rows = session.execute(
+        update(letters)
+        .where(
+            letters.c.state.in_(("due", "leased")),
+            or_(letters.c.due_at <= now, just_planned, letters.c.state == "leased"),
+        )
+        .values(state="unknown", problem=PROBLEM, sent_at=now, lease=None, leased_until=None)
+        .returning(letters.c.invitation_id)
+    ).all()
+    of = {row.invitation_id for row in rows}
+    found = session.execute(
+        select(invitations.c.id, invitations.c.order_id).where(invitations.c.id.in_(of))
+    )
+    lines = [ledger.Line(row.order_id, "restore", PROBLEM, "unknown", now) for row in found]
+    ledger.write(session, lines)
+    return len(rows)

@@ -1,0 +1,139 @@
+"""The file of those who must not be written to: keyed marks only, never an address.
+
+It lies apart from the database, so that whoever restores a backup knows who said stop after it was
+made. One line a wish, on disk before the database commits: a crash in between leaves a line too
+many, which only stops a letter. The first line carries a random id: a backup notes it with the
+number of lines, so a restore can tell this file from another, and from an older copy.
+
+    trustsvc-suppressions 1 <id>
+    <kind> <shop, 0 for all> <mark, hex> <milliseconds since 1970> <reason> <check>
+"""
+
+import contextlib
+import fcntl
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from cryptography.hazmat.primitives import hashes
+
+from trustsvc import config
+from trustsvc.errors import Unavailable
+from trustsvc.tables import EPOCH
+
+Kind = Literal["opt_out", "leave"]
+HEAD = "trustsvc-suppressions 1 "
+MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    kind: Kind
+    mark: bytes
+    shop_id: int
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What the file says: which file it is, its lines, and how many cannot be read."""
+
+    id: str
+    lines: tuple[Line, ...]
+    damaged: int
+
+
+def path() -> Path:
+    return config.current().data / "suppressions" / "marks"
+
+
+def write(lines: Sequence[Line]) -> None:
+    """Add lines at the end and wait until they are on disk; twice is two lines and does no harm.
+
+    Raises Unavailable when they cannot be written: the transaction then rolls back, and whoever
+    asked can try again.
+    """
+    if not lines:
+        return
+    try:
+        begin()
+        with path().open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(end - 1, 0))
+            torn = b"" if file.read(1) == b"\n" else b"\n"  # a crash in the middle of a line
+            file.write(torn + b"".join(_text(line) for line in lines))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        raise Unavailable from None
+
+
+def begin() -> None:
+    """Make the file where there is none; whoever comes second finds the first one's."""
+    if path().exists():
+        return
+    path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path().with_name(f".marks.{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(f"{HEAD}{secrets.token_hex(16)}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path())
+        _keep_names(path().parent)
+    finally:
+        draft.unlink()
+
+
+def read() -> Book | None:
+    """Read the file; None where there is none, or where it is something else."""
+    try:
+        head, *rest = path().read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return None
+    if not head.startswith(HEAD.encode()):
+        return None
+    found = [_line(text) for text in rest if text]
+    lines = tuple(line for line in found if line)
+    name = head.decode("ascii", "replace").removeprefix(HEAD)
+    return Book(name, lines, damaged=len(found) - len(lines))
+
+
+def _text(line: Line) -> bytes:
+    moment = (line.at - EPOCH) // MILLISECOND
+    reason = "_".join(line.reason.split()) or "-"
+    text = f"{line.kind} {line.shop_id} {line.mark.hex()} {moment} {reason}"
+    return f"{text} {_check(text.encode())}\n".encode()
+
+
+def _line(text: bytes) -> Line | None:
+    said, _, check = text.rpartition(b" ")
+    if _check(said).encode() != check:
+        return None
+    kind, shop_id, mark, moment, reason = said.decode().split(" ")
+    if kind not in {"opt_out", "leave"}:
+        return None
+    at = EPOCH + int(moment) * MILLISECOND
+    return Line(kind, bytes.fromhex(mark), int(shop_id), at, reason)  # type: ignore[arg-type]
+
+
+def _check(text: bytes) -> str:
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(text)
+    return digest.finalize().hex()[:12]
+
+
+def _keep_names(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
