@@ -94,8 +94,17 @@ def postgres(place: Path) -> Iterator[str]:
 
 def fresh_database(place: str) -> tuple[str, Callable[[], None]]:
     """Copy the migrated template; gives its URL and how to drop it."""
+    return _create(place, "TEMPLATE template_house STRATEGY file_copy")
+
+
+def empty_database(place: str) -> tuple[str, Callable[[], None]]:
+    """Make a database without a table; gives its URL and how to drop it."""
+    return _create(place, "TEMPLATE template0")
+
+
+def _create(place: str, options: str) -> tuple[str, Callable[[], None]]:
     name = f"house_{uuid.uuid4().hex}"
-    _execute(Path(place), f"CREATE DATABASE {name} TEMPLATE template_house STRATEGY file_copy")
+    _execute(Path(place), f"CREATE DATABASE {name} {options}")
 
     def drop() -> None:
         _execute(Path(place), f"DROP DATABASE {name} WITH (FORCE)")

@@ -24,6 +24,10 @@ COMMANDS = {
     "log": "trustsvc.cli.log:log",
     "purge": "trustsvc.cli.purge:purge",
     "tick": "trustsvc.cli.tick:tick",
+    "backup": "trustsvc.cli.backup:backup",
+    "restore": "trustsvc.cli.backup:restore",
+    "keys": "trustsvc.cli.keys:keys",
+    "doctor": "trustsvc.cli.doctor:doctor",
 }
 
 PROCESSES = {"up", "web", "worker", "clock"}

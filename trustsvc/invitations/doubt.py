@@ -10,6 +10,7 @@ from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders import ledger
 
 PROBLEM = "restored"
+MOST_AT_ONCE = 500
 # What was due in the past is planned for the next opening hour, and that is after a weekend at most
 # (when.py).
 NEXT_OPENING = timedelta(days=4)
@@ -38,10 +39,13 @@ def doubt(session: Session, now: datetime) -> int:
         .values(state="unknown", problem=PROBLEM, sent_at=now, lease=None, leased_until=None)
         .returning(letters.c.invitation_id)
     ).all()
-    of = {row.invitation_id for row in rows}
-    found = session.execute(
-        select(invitations.c.id, invitations.c.order_id).where(invitations.c.id.in_(of))
-    )
-    lines = [ledger.Line(row.order_id, "restore", PROBLEM, "unknown", now) for row in found]
-    ledger.write(session, lines)
+    of = sorted({row.invitation_id for row in rows})
+    for start in range(0, len(of), MOST_AT_ONCE):
+        found = session.execute(
+            select(invitations.c.order_id).where(
+                invitations.c.id.in_(of[start : start + MOST_AT_ONCE])
+            )
+        )
+        lines = [ledger.Line(row.order_id, "restore", PROBLEM, "unknown", now) for row in found]
+        ledger.write(session, lines)
     return len(rows)

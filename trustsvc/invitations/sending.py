@@ -1,4 +1,4 @@
-"""Whether letters leave at all: after a restore they wait until nobody can be asked who said stop."""
+"""Whether letters leave at all: after a restore that may not know who said stop they wait."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -34,9 +34,7 @@ def stop(session: Session, name: str, reason: str, now: datetime) -> None:
     """Let no letter leave; twice keeps the newer reason. Letters that wait go on waiting."""
     statement = db.insert(sending_stops).values(name=name, reason=reason, at=now)
     session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["name"], set_={"reason": reason, "at": now}
-        )
+        statement.on_conflict_do_update(index_elements=["name"], set_={"reason": reason, "at": now})
     )
 
 

@@ -22,9 +22,19 @@ def downgrade(to: str) -> None:
 
 def is_current() -> bool:
     """Say whether the database is where this code expects it."""
+    return revision() == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def revision() -> str | None:
+    """Say which migration the database is at; None for an empty one."""
     with db.engine().connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    return found == ScriptDirectory.from_config(_config()).get_current_head()
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def knows(number: str) -> bool:
+    """Say whether a migration is one of ours: a database of a newer trustsvc is at another."""
+    known = ScriptDirectory.from_config(_config()).walk_revisions()
+    return number in {one.revision for one in known}
 
 
 def _config() -> Config:

@@ -22,8 +22,8 @@ def opt_out(session: Session, who: str | bytes, shop_id: int, reason: str, now: 
     """
     mark = who if isinstance(who, bytes) else _mark(who, shop_id)
     statement = db.insert(opt_outs).values(mark=mark, shop_id=shop_id, at=now, reason=reason)
-    done = session.execute(statement.on_conflict_do_nothing())
-    if done.rowcount:  # type: ignore[attr-defined]
+    is_new = statement.on_conflict_do_nothing().returning(opt_outs.c.mark)
+    if session.execute(is_new).first():
         suppressions.write([suppressions.Line("opt_out", mark, shop_id, now, reason)])
 
 

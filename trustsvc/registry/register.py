@@ -20,8 +20,8 @@ def register(session: Session, email: str, wording: str, source: str, now: datet
         return False
     newest = marks[-1]
     statement = db.insert(registered).values(mark=newest, at=now, wording=wording, source=source)
-    done = session.execute(statement.on_conflict_do_nothing())
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    is_new = statement.on_conflict_do_nothing().returning(registered.c.mark)
+    return session.execute(is_new).first() is not None
 
 
 def leave(session: Session, email: str) -> bool:

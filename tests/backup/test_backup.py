@@ -1,0 +1,397 @@
+import shutil
+import stat
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from tests.backup.copies import elsewhere, flip, run
+from tests.invitations import ground
+from tests.invitations.ground import NOON
+from trustsvc import clock, config, db, migrations, suppressions
+from trustsvc.backup import file
+from trustsvc.invitations import sending
+from trustsvc.invitations.models import letters
+from trustsvc.orders.models import orders
+from trustsvc.registry.check import Question, check
+from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.register import leave, register
+from trustsvc.shops import find
+
+JAN, DAY = "jan@example.com", timedelta(days=1)
+
+
+@pytest.fixture
+def backup(house, tmp_path):
+    """Name the file of a backup that `made` makes."""
+    return tmp_path / "house.backup"
+
+
+def made(path):
+    done = run("backup", path)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def answer(shop_id, email=JAN):
+    with db.reading() as session:
+        return check(session, [Question(shop_id, email)])[0]
+
+
+def shops():
+    with db.reading() as session:
+        return find.everyone(session)
+
+
+def test_a_house_comes_back_as_it_was_with_its_badges(house, tmp_path, request, backup):
+    shop = ground.shop(delay=3, delay_unit="days")
+    with clock.at(NOON):
+        order_id = ground.invited(shop)
+        before = ground.order_row(order_id)
+        said = made(backup)
+
+        with elsewhere(house, tmp_path, request) as there:
+            done = run("restore", backup)
+
+            assert done.exit_code == 0, done.output
+            assert "NO LETTER LEAVES" not in done.output
+            assert ground.order_row(order_id) == before
+            assert migrations.is_current()
+            assert (there.data / "public" / "badge" / "v1" / f"{shop.slug}.json").is_file()
+            assert list(there.data.glob(".restore-*")) == []
+            later = NOON + 3 * DAY
+            assert [x.to_address for x in ground.sent(now=later).letters] == [JAN]
+    assert "keys are NOT in it" in " ".join(said.split())
+
+
+def test_a_backup_is_for_its_owner_alone_and_holds_no_key_and_no_address(house, backup):
+    ground.invited(ground.shop())
+
+    made(backup)
+
+    assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+    assert [path.name for path in backup.parent.glob(".trustsvc-backup-*")] == []
+    content = backup.read_bytes()
+    assert JAN.encode() not in content
+    for key in (house.data / "keys").iterdir():
+        for line in key.read_text().splitlines():
+            assert line.split()[1].encode() not in content
+
+
+def test_a_backup_overwrites_nothing(house, backup):
+    backup.write_text("mine")
+
+    done = run("backup", backup)
+
+    assert done.exit_code == 1
+    assert "overwrites nothing" in done.output
+    assert backup.read_text() == "mine"
+
+
+def test_a_backup_needs_no_redis(house, tmp_path, backup):
+    changed = {"TRUSTSVC_REDIS_URL": "redis://127.0.0.1:1", "TRUSTSVC_DATA": str(house.data)}
+    url = house.database_url
+    config.use(config.load(changed | {"TRUSTSVC_DATABASE_URL": url.replace("+psycopg", "")}))
+
+    made(backup)
+
+    assert file.check(backup).migration == "0002"
+
+
+def test_a_backup_taken_while_orders_come_in_is_of_one_moment(house, tmp_path, request, backup):
+    shop = ground.shop()
+    ended = threading.Event()
+    count = 0
+
+    def write():
+        nonlocal count
+        while not ended.is_set():
+            ground.place(shop)
+            count += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        while count < 5:
+            assert writer.is_alive()
+        made(backup)
+    finally:
+        ended.set()
+        writer.join()
+
+    with elsewhere(house, tmp_path, request):
+        assert run("restore", backup).exit_code == 0
+        with db.reading() as session:
+            kept = session.scalar(select(func.count()).select_from(orders))
+            last = session.scalar(select(func.max(orders.c.id)))
+    assert 5 <= kept <= count
+    assert kept == last
+
+
+@pytest.mark.parametrize("at", [0, 12, 40, 300, 5000, -20, -1])
+def test_a_backup_with_a_flipped_byte_is_refused(house, tmp_path, request, backup, at):
+    made(backup)
+    flip(backup, at)
+
+    with elsewhere(house, tmp_path, request) as there:
+        done = run("restore", backup)
+
+        assert done.exit_code == 1
+        assert "damaged" in done.output
+        assert not (there.data / "trustsvc.db").exists()
+        assert not sending.unfinished().exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"trustsvc-backup 1\n", b"something else\n"])
+def test_what_is_no_backup_is_refused_with_a_sentence(house, backup, content):
+    backup.write_bytes(content)
+
+    done = run("restore", backup)
+
+    assert done.exit_code == 1
+    assert "Error: " in done.output
+
+
+def test_a_shortened_backup_is_refused(house, tmp_path, request, backup):
+    made(backup)
+    backup.write_bytes(backup.read_bytes()[:-100])
+
+    with elsewhere(house, tmp_path, request):
+        assert "damaged" in run("restore", backup).output
+
+
+def test_a_house_that_is_not_empty_is_left_alone(house, backup):
+    shop = ground.shop()
+    made(backup)
+
+    done = run("restore", backup)
+
+    assert done.exit_code == 1
+    assert "not empty" in done.output
+    assert [one.id for one in shops()] == [shop.id]
+    assert not sending.unfinished().exists()
+
+
+@pytest.mark.parametrize("kind", ["vault", "registry", "lookup", "link"])
+def test_without_its_keys_nothing_is_restored_and_no_key_is_made(
+    house, tmp_path, request, backup, kind
+):
+    made(backup)
+
+    with elsewhere(house, tmp_path, request) as there:
+        (there.data / "keys" / kind).unlink()
+        done = run("restore", backup)
+
+        assert done.exit_code == 1
+        assert f"`{kind}` version 1" in done.output
+        assert not (there.data / "keys" / kind).exists()
+
+
+def test_another_kind_of_database_is_refused(house, tmp_path, backup):
+    made(backup)
+    other = {"TRUSTSVC_DATA": str(tmp_path / "other")}
+    if house.database_url.startswith("sqlite"):
+        other["TRUSTSVC_DATABASE_URL"] = "postgresql://nobody@/none"
+    config.use(config.load(other))
+
+    assert "same kind" in run("restore", backup).output
+
+
+def test_who_said_stop_after_the_backup_gets_no_letter(house, tmp_path, request, backup):
+    shop = ground.shop(delay=3, delay_unit="days")
+    elsewhere_shop = ground.shop(delay=3, delay_unit="days", name="Another")
+    with clock.at(NOON):
+        mine = ground.invited(shop)
+        theirs = ground.invited(elsewhere_shop, email="eva@example.com")
+        ground.invited(elsewhere_shop, email="kim@example.com")
+        made(backup)
+        with db.transaction() as session:
+            opt_out(session, JAN, shop.id, "stop", NOON)
+            opt_out(session, "eva@example.com", EVERY_SHOP, "objection", NOON)
+
+        with elsewhere(house, tmp_path, request):
+            done = run("restore", backup)
+
+            assert "2 wishes to stop" in done.output
+            assert ground.order_row(mine).email is None
+            post = ground.sent(now=NOON + 3 * DAY)
+            assert [letter.to_address for letter in post.letters] == ["kim@example.com"]
+            assert ground.letter_of(mine).state == "dropped"
+            assert ground.letter_of(theirs).state == "dropped"
+
+
+def test_who_left_the_registry_after_the_backup_is_not_registered_again(
+    house, tmp_path, request, backup
+):
+    shop = ground.shop()
+    with db.transaction() as session:
+        register(session, JAN, "1", "test", NOON)
+        register(session, "eva@example.com", "1", "test", NOON)
+        leave(session, "eva@example.com")
+        register(session, "eva@example.com", "1", "test", clock.now() + DAY)
+    made(backup)
+    with db.transaction() as session:
+        leave(session, JAN)
+
+    with elsewhere(house, tmp_path, request):
+        assert run("restore", backup).exit_code == 0
+        assert answer(shop.id).registered is False
+        assert answer(shop.id, "eva@example.com").registered is True
+
+
+def broken_book(house, how):
+    path = house.data / "suppressions" / "marks"
+    if how == "older_suppressions":
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join(lines[:-1]))
+    elif how == "damaged_suppressions":
+        path.write_bytes(path.read_bytes() + b"opt_out 0 00 1 stop\n")
+    elif how == "other_suppressions":
+        path.unlink()
+        suppressions.begin()
+    else:
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["no_suppressions", "other_suppressions", "older_suppressions", "damaged_suppressions"],
+)
+def test_without_the_right_file_no_letter_leaves_until_the_operator_says_so(
+    house, tmp_path, request, backup, how
+):
+    shop = ground.shop(delay=3, delay_unit="days")
+    with clock.at(NOON):
+        order_id = ground.invited(shop)
+        with db.transaction() as session:
+            opt_out(session, "eva@example.com", EVERY_SHOP, "objection", NOON)
+        made(backup)
+        broken_book(house, how)
+
+        with elsewhere(house, tmp_path, request):
+            done = run("restore", backup)
+            assert "NO LETTER LEAVES" in done.output
+            assert ground.sent(now=NOON + 3 * DAY).letters == []
+            assert ground.letter_of(order_id).state == "due"
+            assert how in run("doctor").output
+
+            assert "leave again" in run("restore", "--sending-on").output
+            assert len(ground.sent(now=NOON + 3 * DAY).letters) == 1
+            assert "No restore keeps" in run("restore", "--sending-on").output
+
+
+def test_a_letter_that_may_have_left_since_is_set_aside(house, tmp_path, request, backup):
+    shop = ground.shop()
+    with clock.at(NOON):
+        order_id = ground.invited(shop)
+        unplanned = ground.place(shop, email="eva@example.com")
+        made(backup)
+        assert len(ground.sent().letters) == 1
+
+    with clock.at(NOON + DAY), elsewhere(house, tmp_path, request):
+        done = run("restore", backup)
+
+        assert "2 letters may have left" in done.output
+        assert ground.letter_of(order_id).state == "unknown"
+        assert ground.letter_of(unplanned).state == "unknown"
+        assert ("restore", "restored", "unknown") in ground.ledger_of(order_id)
+        assert ground.sent(now=NOON + 5 * DAY).letters == []
+
+
+def test_a_reminder_that_may_have_left_since_is_set_aside(house, tmp_path, request, backup):
+    shop = ground.shop(reminder_days=7)
+    with clock.at(NOON):
+        order_id = ground.invited(shop)
+        ground.sent()
+        made(backup)
+
+    with clock.at(NOON + 9 * DAY), elsewhere(house, tmp_path, request):
+        run("restore", backup)
+
+        assert ground.letter_of(order_id, "reminder").state == "unknown"
+        assert ground.sent(now=NOON + 12 * DAY).letters == []
+
+
+def test_a_house_that_only_moved_sends_what_waits(house, tmp_path, request, backup):
+    shop = ground.shop()
+    with clock.at(NOON):
+        ground.invited(shop)
+        made(backup)
+
+        with elsewhere(house, tmp_path, request):
+            assert run("restore", backup, "--nothing-sent-since").exit_code == 0
+            assert len(ground.sent().letters) == 1
+
+
+def test_while_a_restore_runs_or_after_it_broke_off_no_letter_leaves(house):
+    order_id = ground.invited(ground.shop())
+    suppressions.begin()
+    sending.unfinished().touch()
+
+    assert ground.sent().letters == []
+    assert ground.letter_of(order_id).state == "due"
+    assert "not_finished" in run("doctor").output
+    done = run("restore", "--sending-on")
+    assert done.exit_code == 1
+    assert "did not end" in done.output
+
+
+def test_a_backup_of_a_newer_trustsvc_is_refused(house, tmp_path, request, backup):
+    from sqlalchemy import text
+
+    with db.transaction() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    made(backup)
+
+    with elsewhere(house, tmp_path, request):
+        assert "newer" in run("restore", backup).output
+
+
+def test_missing_client_programs_are_named(house, backup, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    done = run("backup", backup)
+
+    is_sqlite = house.database_url.startswith("sqlite")
+    assert done.exit_code == (0 if is_sqlite else 1)
+    assert is_sqlite or "pg_dump is not installed" in done.output
+    assert backup.exists() == is_sqlite
+
+
+@pytest.mark.parametrize("words", [("backup",), ("restore",), ("restore", "x", "--sending-on")])
+def test_nonsense_ends_with_a_sentence(house, words):
+    done = run(*words)
+
+    assert done.exit_code == 2
+    assert "Error" in done.output
+
+
+def test_letters_are_taken_back_from_a_sender_that_had_them(house, tmp_path, request, backup):
+    with clock.at(NOON):
+        order_id = ground.invited(ground.shop(delay=1, delay_unit="days"))
+        with db.transaction() as session:
+            session.execute(
+                update(letters).values(state="leased", lease=b"x", leased_until=NOON + DAY)
+            )
+        made(backup)
+        with elsewhere(house, tmp_path, request):
+            run("restore", backup)
+
+            assert ground.letter_of(order_id).state == "unknown"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_folder_of_the_data_may_be_gone_altogether(house, backup):
+    made(backup)
+    db.forget_engines()
+    keys = house.data.with_name("kept-keys")
+    shutil.move(house.data / "keys", keys)
+    shutil.rmtree(house.data)
+    house.data.mkdir()
+    shutil.move(keys, house.data / "keys")
+
+    done = run("restore", backup)
+
+    assert done.exit_code == 0, done.output
+    assert "NO LETTER LEAVES" in done.output

@@ -1,0 +1,217 @@
+import json
+import stat
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from click.testing import CliRunner
+
+from tests.invitations import ground
+from tests.invitations.ground import NOON
+from trustsvc import cli, clock, config, db, fingerprints, keys, signed_links, vault
+from trustsvc.errors import Refused
+from trustsvc.orders import accept
+from trustsvc.orders.received import OrderReceived
+from trustsvc.registry.check import Question, check
+from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.register import register
+from trustsvc.staff import invite
+
+JAN = "jan@example.com"
+
+
+def run(*words):
+    return CliRunner().invoke(cli.main, ["keys", *words])
+
+
+def rotate(kind):
+    done = run("rotate", kind)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.fixture
+def ring(tmp_path):
+    """A data folder with keys, and no database: none is needed."""
+    config.use(config.load({"TRUSTSVC_DATA": str(tmp_path / "data")}))
+    keys.make_all()
+    yield config.current()
+    config.use(None)
+
+
+@pytest.mark.parametrize("kind", keys.KINDS)
+def test_each_kind_gets_a_new_version_and_keeps_the_older_one(ring, kind):
+    before = keys.ring(kind)
+
+    said = rotate(kind)
+
+    after = keys.ring(kind)
+    assert after[:-1] == before
+    assert after[-1].version == 2
+    assert after[-1].secret != before[0].secret
+    assert "version 2 is in use" in said
+    path = ring.data / "keys" / kind
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [p.name for p in path.parent.glob(f".{kind}.*")] == []
+
+
+def test_listing_shows_kinds_versions_and_ages_and_never_a_key(ring):
+    with clock.at(datetime.now(UTC) + timedelta(days=10)):
+        rotate("link")
+    with clock.at(datetime.now(UTC) + timedelta(days=30)):
+        words, rows = run("list").stdout, json.loads(run("list", "--json").stdout)
+
+    links = [(row["version"], row["days"]) for row in rows if row["kind"] == "link"]
+    assert links == [(1, 30), (2, 20)]
+    assert "link      version 2   20 days old" in words
+    for path in (ring.data / "keys").iterdir():
+        for line in path.read_text().splitlines():
+            assert line.split()[1] not in words
+            assert line.split()[1] not in json.dumps(rows)
+
+
+@pytest.mark.parametrize("words", [("rotate",), ("rotate", "nothing"), ("rotate", "../link")])
+def test_an_unknown_kind_is_refused(ring, words):
+    assert run(*words).exit_code == 2
+
+
+def test_no_number_is_used_twice_and_the_last_one_is_said_to_be(ring):
+    path = ring.data / "keys" / "link"
+    number, secret, *_ = path.read_text().split()
+    path.write_text(f"{number} {secret}\n255 {secret}")
+
+    with pytest.raises(Refused, match="no number is left"):
+        keys.rotate("link")
+
+
+def test_rotations_at_once_are_each_a_version(ring):
+    do = "from trustsvc import keys; [keys.rotate('vault') for _ in range(5)]"
+    environ = {"TRUSTSVC_DATA": str(ring.data), "PATH": "/usr/bin:/bin"}
+    started = [subprocess.Popen([sys.executable, "-c", do], env=environ) for _ in range(3)]
+
+    assert [process.wait(60) for process in started] == [0, 0, 0]
+    assert [key.version for key in keys.ring("vault")] == list(range(1, 17))
+
+
+def test_whatever_was_made_before_stays_good(house, client):
+    shop = ground.shop(may_ask="registered")
+    with db.transaction() as session:
+        register(session, JAN, "1", "test", NOON)
+        opt_out(session, "eva@example.com", EVERY_SHOP, "stop", NOON)
+        opt_out(session, "kim@example.com", shop.id, "stop", NOON)
+        me = invite.add(session, "Sam", clock.now())
+        door = invite.link(session, me, clock.now())
+    order_id = ground.place(shop, identity="one")
+    link = signed_links.new_id()
+    tokens = {p: signed_links.token(p, link) for p in ("review", "stop", "me", "staff")}
+    sealed = vault.seal("Jan")
+
+    for kind in keys.KINDS:
+        rotate(kind)
+
+    assert {p: signed_links.read(p, token) for p, token in tokens.items()} == dict.fromkeys(
+        tokens, link
+    )
+    assert vault.unseal(sealed) == "Jan"
+    with db.reading() as session:
+        people = [JAN, "eva@example.com", "kim@example.com"]
+        answers = check(session, [Question(shop.id, person) for person in people])
+    assert [answer.registered for answer in answers] == [True, False, False]
+    assert [answer.opted_out for answer in answers] == [False, True, True]
+    assert ground.place(shop, identity="one") == order_id  # the same order: no second row
+    assert client.post("/desk/enter/" + door.rpartition("/")[2]).status_code == 303
+
+
+def test_while_keys_are_rotated_nothing_is_refused(house):
+    """Threads and another process use links, marks, the vault and the door all the while."""
+    shop = ground.shop()
+    link = signed_links.new_id()
+    early = (signed_links.token("review", link), vault.seal("Jan"))
+    with db.transaction() as session:
+        opt_out(session, "early@example.com", shop.id, "stop", NOON)
+    ended = threading.Event()
+    wrong, rounds = [], []
+
+    def use():
+        while not ended.is_set():
+            try:
+                assert signed_links.read("review", early[0]) == link
+                assert signed_links.read("me", signed_links.token("me", link)) == link
+                assert vault.unseal(early[1]) == "Jan"
+                assert vault.unseal(vault.seal("Eva")) == "Eva"
+                assert fingerprints.shop_mark(1, JAN) in fingerprints.shop_marks(1, JAN)
+                assert fingerprints.registry_mark(JAN) in fingerprints.registry_marks(JAN)
+                with db.reading() as session:
+                    question = Question(shop.id, "early@example.com")
+                    assert check(session, [question])[0].opted_out
+                rounds.append(1)
+            except Exception as problem:  # noqa: BLE001 - each one counts
+                wrong.append(problem)
+
+    other = subprocess.Popen(
+        [sys.executable, "-c", _OTHER, early[0], link.hex()],
+        env={"TRUSTSVC_DATA": str(house.data), "PATH": "/usr/bin:/bin"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    threads = [threading.Thread(target=use) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    assert other.stdout.readline() == "ready\n"
+    try:
+        for number in range(12):
+            for kind in keys.KINDS:
+                keys.rotate(kind)
+            order = OrderReceived(
+                identity=f"{number % 3}", created_at=NOON, reference="1", email=JAN, name="Jan"
+            )
+            with ground.quiet(), db.transaction() as session:
+                accept.accept(session, [accept.incoming(shop, order, b"x")], NOON)
+            other.stdin.write(signed_links.token("stop", link) + "\n")
+            other.stdin.flush()
+            assert other.stdout.readline() == "opened\n"
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+        other.stdin.close()
+        other.wait(30)
+
+    assert wrong == []
+    assert len(rounds) > 10
+    assert len(keys.ring("link")) == 13
+
+
+_OTHER = """
+import sys
+from trustsvc import signed_links
+early, link = sys.argv[1], bytes.fromhex(sys.argv[2])
+assert signed_links.read("review", early) == link
+print("ready", flush=True)
+for line in sys.stdin:
+    assert signed_links.read("stop", line.strip()) == link
+    assert signed_links.read("review", early) == link
+    print("opened", flush=True)
+"""
+
+
+def test_an_opt_out_with_a_key_made_in_the_middle_of_the_question_is_found(house, monkeypatch):
+    from trustsvc.registry import check as room
+
+    shop = ground.shop()
+    marks, interrupted = room._marks, []
+
+    def rotated_in_between(question):
+        made = marks(question)
+        if not interrupted:
+            interrupted.append(keys.rotate("registry"))
+            with db.transaction() as session:
+                opt_out(session, JAN, EVERY_SHOP, "objection", NOON)
+        return made
+
+    monkeypatch.setattr(room, "_marks", rotated_in_between)
+    with db.reading() as session:
+        assert check(session, [Question(shop.id, JAN)])[0].opted_out

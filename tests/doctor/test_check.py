@@ -1,0 +1,335 @@
+import json
+import os
+import socket
+import threading
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+
+from tests.invitations.ground import NOON
+from trustsvc import cli, clock, config, db, heartbeat, migrations, outbox, suppressions
+from trustsvc.doctor import mail_server, names, stores
+from trustsvc.doctor.check import check
+from trustsvc.invitations import sending
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+def well(house):
+    """A house in which nothing is wrong."""
+    house.data.chmod(0o700)
+    with db.transaction() as session:
+        heartbeat.beat(session, "clock", clock.now())
+    return house
+
+
+def run(*words):
+    done = CliRunner().invoke(cli.main, ["doctor", *words])
+    assert "Traceback" not in done.output
+    return done
+
+
+def found(what, now=None):
+    findings = [one for one in check(now or clock.now()) if one.what == what]
+    assert len(findings) == 1, what
+    return findings[0]
+
+
+def level(what, now=None):
+    one = found(what, now)
+    assert bool(one.todo) == (one.level != "OK")
+    return one.level
+
+
+def other(house, **settings):
+    url = house.database_url.replace("+psycopg", "")
+    environ = {"DATA": str(house.data), "DATABASE_URL": url, "REDIS_URL": house.redis_url}
+    environ |= settings
+    config.use(config.load({f"TRUSTSVC_{name}": value for name, value in environ.items()}))
+
+
+def test_a_house_that_is_well_fails_nowhere(well):
+    done = run()
+
+    assert done.exit_code == 0, done.output
+    assert "FAIL" not in done.output
+    rows = json.loads(run("--json").stdout)
+    assert {row["what"]: row["level"] for row in rows} == {
+        "settings": "OK",
+        "data folder": "OK",
+        "disk": rows[2]["level"],
+        "keys": "OK",
+        "database": "OK",
+        "clock": "OK",
+        "sending": "OK",
+        "redis": "OK",
+        "mail": "OK",
+        "sender": "OK",
+        "base URL": "WARN",
+        "server log": "OK",
+        "suppressions": "OK",
+    }
+
+
+def test_anything_that_fails_ends_with_one(well):
+    (well.data / "keys" / "link").chmod(0o644)
+
+    assert run().exit_code == 1
+    assert run("--json").exit_code == 1
+
+
+def test_a_setting_that_makes_no_sense_is_said_with_its_name(monkeypatch):
+    monkeypatch.setenv("TRUSTSVC_LOG_DAYS", "91")
+    config.use(None)
+
+    done = run()
+
+    config.use(None)
+    assert done.exit_code == 1
+    assert "FAIL  settings" in done.output
+    assert "TRUSTSVC_LOG_DAYS" in done.output
+
+
+def test_a_house_that_never_was_is_left_as_it_is(tmp_path):
+    config.use(config.load({"TRUSTSVC_DATA": str(tmp_path / "none")}))
+
+    done = run()
+
+    config.use(None)
+    assert done.exit_code == 1
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_data_folder_that_everybody_may_open(well):
+    well.data.chmod(0o755)
+
+    assert level("data folder") == "WARN"
+
+
+def test_keys_that_are_open_gone_or_damaged(well):
+    (well.data / "keys" / "link").chmod(0o640)
+    (well.data / "keys" / "vault").unlink()
+    (well.data / "keys" / "lookup").write_text("nonsense")
+
+    assert [level(f"key {kind}") for kind in ("link", "vault", "lookup")] == ["FAIL"] * 3
+    assert not (well.data / "keys" / "vault").exists()
+
+
+def test_an_open_key_folder(well):
+    (well.data / "keys").chmod(0o755)
+
+    assert level("key folder") == "FAIL"
+
+
+def test_old_keys(well):
+    assert level("keys", clock.now() + 800 * DAY) == "WARN"
+
+
+def test_a_database_behind_and_one_that_is_away(well):
+    migrations.downgrade("0001")
+    assert level("database") == "FAIL"
+
+    other(well, DATABASE_URL="postgresql://house@/none?host=/nowhere")
+    assert level("database") == "FAIL"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_database_that_is_no_database(well):
+    db.forget_engines()
+    for rest in well.data.glob("trustsvc.db*"):
+        rest.unlink()
+    assert level("database") == "FAIL"
+
+    (well.data / "trustsvc.db").write_text("something else, and long enough to look at " * 100)
+    assert level("database") == "FAIL"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_pragmas_that_are_not_ours(well):
+    with db.reading() as session:
+        session.connection().exec_driver_sql("PRAGMA secure_delete = OFF")
+        assert stores._wrong_pragmas(session) == ["secure_delete"]
+
+
+def test_a_redis_that_is_away(well):
+    other(well, REDIS_URL="redis://127.0.0.1:1")
+
+    assert level("redis") == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("policy", "limit", "kept", "expected"),
+    [
+        ("noeviction", "0", "yes", "OK"),
+        ("allkeys-lru", "100", "yes", "FAIL"),
+        ("allkeys-lru", "0", "yes", "WARN"),
+        ("noeviction", "0", "no", "WARN"),
+    ],
+)
+def test_how_redis_is_set_up(well, policy, limit, kept, expected):
+    assert stores._set_up(policy, limit, kept).level == expected
+
+
+def test_a_clock_that_stands_never_ran_or_went_back(well):
+    now = clock.now()
+    assert level("clock", now + HOUR) == "FAIL"
+    assert "behind" in found("clock", now - HOUR).said
+
+    with db.transaction() as session:
+        session.execute(text("DELETE FROM heartbeats"))
+    assert "never" in found("clock").said
+
+    with db.transaction() as session:
+        outbox.record(session, "shop.proven", 1, 1, now + 10 * DAY)
+    assert "239 h 59 min behind" in found("clock").said
+
+
+def test_sending_that_is_off_by_an_unfinished_restore_or_by_a_row(well):
+    suppressions.begin()
+    sending.unfinished().touch()
+    assert "broke off" in found("sending").todo
+    sending.unfinished().unlink()
+
+    with db.transaction() as session:
+        sending.stop(session, sending.RESTORE, "no_suppressions", NOON)
+    assert "--sending-on" in found("sending").todo
+    assert level("sending") == "FAIL"
+
+
+def test_suppressions_that_are_damaged_or_something_else(well):
+    suppressions.begin()
+    with suppressions.path().open("a") as file:
+        file.write("half a line")
+    assert level("suppressions") == "WARN"
+
+    suppressions.path().write_text("something else")
+    assert level("suppressions") == "FAIL"
+
+
+def test_a_log_that_is_kept_too_long_or_named_strangely(well):
+    (well.data / "log").mkdir(exist_ok=True)
+    (well.data / "log" / "strange").touch()
+    assert level("server log") == "WARN"
+
+    (well.data / "log" / "access-2020-01-01T00").touch()
+    assert level("server log") == "FAIL"
+
+
+def test_little_room_on_the_disk(well, monkeypatch):
+    from trustsvc.doctor import files
+
+    monkeypatch.setattr(files, "LITTLE_FREE", 2**60)
+    assert level("disk") == "WARN"
+    monkeypatch.setattr(files, "LEAST_FREE", 2**60)
+    assert level("disk") == "FAIL"
+
+
+def test_a_maildir_behind_a_public_address_reaches_nobody(well):
+    other(well, BASE_URL="https://reviews.shop.example", MAIL_FROM="reviews@shop.example")
+
+    assert level("base URL") == "OK"
+    assert level("mail") == "WARN"
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written(well):
+    well.data.chmod(0o500)
+
+    assert level("data folder") == "FAIL"
+
+
+@pytest.fixture
+def server():
+    """A mail server that says what it is told to say, once."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    said = {
+        "hello": b"250-here\r\n250 AUTH PLAIN\r\n",
+        "auth": b"235 yes\r\n",
+        "first": b"220 x\r\n",
+    }
+
+    def serve():
+        link, _ = listening.accept()
+        with link, link.makefile("rb") as lines:
+            link.sendall(said["first"])
+            for line in lines:
+                word = line[:4].upper()
+                link.sendall(
+                    said["hello"]
+                    if word == b"EHLO"
+                    else said["auth"]
+                    if word == b"AUTH"
+                    else b"250 ok\r\n"
+                )
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield listening.getsockname()[1], said
+    with socket.socket() as end:  # lets go of a server that nobody came to
+        end.connect_ex(listening.getsockname())
+    listening.close()
+    thread.join(5)
+
+
+def test_a_mail_server_that_answers_and_takes_the_password(well, server):
+    port, _ = server
+    other(well, MAIL_URL=f"smtp://kim:secret@127.0.0.1:{port}")
+
+    assert found("mail").said.endswith("takes the password")
+
+
+@pytest.mark.parametrize(
+    ("part", "answer", "words"),
+    [
+        ("auth", b"535 no\r\n", "does not take the password"),
+        ("hello", b"250 here\r\n", "takes no password here"),
+        ("first", b"554 go away\r\n", "does not answer"),
+    ],
+)
+def test_a_mail_server_that_does_not_want_us(well, server, part, answer, words):
+    port, said = server
+    said[part] = answer
+    other(well, MAIL_URL=f"smtp://kim:secret@127.0.0.1:{port}")
+
+    one = mail_server.mail_server()
+
+    assert one.level == "FAIL"
+    assert words in one.said
+    assert "secret" not in one.said + one.todo
+
+
+def test_a_mail_server_that_is_not_there(well):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    other(well, MAIL_URL=f"smtp://127.0.0.1:{port}")
+
+    assert level("mail") == "FAIL"
+
+
+GOOD = {"shop.com": ["v=spf1 include:relay.com -all"], "_dmarc.shop.com": ["v=DMARC1; p=none"]}
+
+
+@pytest.mark.parametrize(
+    ("records", "expected"),
+    [
+        (GOOD, ["OK", "OK", "OK"]),
+        (GOOD | {"shop.com": ["unrelated"]}, ["WARN", "OK", "OK"]),
+        (GOOD | {"shop.com": ["v=spf1 -all", "v=spf1 ~all"]}, ["WARN", "OK", "OK"]),
+        (GOOD | {"shop.com": ["v=spf1 +all"]}, ["WARN", "OK", "OK"]),
+        (GOOD | {"_dmarc.shop.com": []}, ["OK", "WARN", "OK"]),
+        (GOOD | {"shop.com": None}, ["WARN"]),
+    ],
+)
+def test_what_the_sender_s_domain_says(records, expected):
+    assert [one.level for one in names.sender("shop.com", records.get)] == expected
+
+
+@pytest.mark.parametrize("domain", ["localhost", "127.0.0.1", "shop.test", "a.b.localhost"])
+def test_a_domain_of_this_machine_is_not_asked_for(domain):
+    def ask(_):
+        raise AssertionError("nobody may be asked")
+
+    assert [one.level for one in names.sender(domain, ask)] == ["OK"]

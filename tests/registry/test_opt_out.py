@@ -1,0 +1,45 @@
+import pytest
+
+from tests.invitations.ground import NOON
+from trustsvc import db, suppressions
+from trustsvc.errors import Unavailable
+from trustsvc.registry.check import Question, check
+from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+
+JAN = "jan@example.com"
+
+
+def is_out():
+    with db.reading() as session:
+        return check(session, [Question(1, JAN)])[0].opted_out
+
+
+def test_it_is_written_outside_the_database_once_and_without_the_address(house):
+    for _ in range(2):
+        with db.transaction() as session:
+            opt_out(session, JAN, EVERY_SHOP, "objection", NOON)
+
+    (line,) = suppressions.read().lines
+    assert (line.kind, line.shop_id, line.reason, line.at) == ("opt_out", 0, "objection", NOON)
+    assert b"jan" not in suppressions.path().read_bytes()
+
+
+def test_it_is_outside_before_it_is_committed(house):
+    def broken():
+        with db.transaction() as session:
+            opt_out(session, JAN, EVERY_SHOP, "stop", NOON)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken()
+    assert len(suppressions.read().lines) == 1
+    assert not is_out()
+
+
+def test_one_that_cannot_be_written_outside_is_not_written_at_all(house):
+    suppressions.path().mkdir(parents=True)
+
+    with pytest.raises(Unavailable), db.transaction() as session:
+        opt_out(session, JAN, EVERY_SHOP, "stop", NOON)
+
+    assert not is_out()

@@ -1,0 +1,108 @@
+"""The database as one file, and one file as the database; both while others write or read."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import inspect, make_url
+
+from trustsvc import config, db
+from trustsvc.backup.manifest import sqlite_path
+from trustsvc.errors import Refused
+
+
+def dump(to: Path) -> None:
+    """Write the database as it is at one moment into a new file; nobody has to wait meanwhile.
+
+    Raises Refused with a sentence when that cannot be done.
+    """
+    if db.is_sqlite():
+        os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(sqlite3.connect(sqlite_path())) as source, closing(_open(to)) as copy:
+            source.execute("PRAGMA busy_timeout = 10000")
+            # All pages in one step: one moment. In bites a writer would make it begin again.
+            source.backup(copy)
+            _check(copy)
+    else:
+        _run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", f"--file={to}"])
+
+
+def load(source: Path) -> None:
+    """Make a file the database, which must be empty: all of it, or nothing.
+
+    Raises Refused with a sentence when that cannot be done.
+    """
+    if not is_empty():
+        raise Refused("The database is not empty.")
+    if db.is_sqlite():
+        with closing(_open(source)) as copy:
+            _check(copy)
+        db.forget_engines()
+        path = sqlite_path()
+        for rest in (path, *_beside(path)):
+            rest.unlink(missing_ok=True)
+        os.link(source, path)  # fails where somebody made a database meanwhile
+    else:
+        options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
+        _run("pg_restore", [*options, str(source)])
+        db.forget_engines()
+
+
+def is_empty() -> bool:
+    """Say whether there is no table at all; makes no file where there is none."""
+    if config.current().database_url.startswith("sqlite"):
+        path = sqlite_path()
+        if not path.exists() or not (path.stat().st_size or any(p.exists() for p in _beside(path))):
+            return True
+    return not inspect(db.engine()).get_table_names()
+
+
+def _beside(path: Path) -> list[Path]:
+    return [path.with_name(f"{path.name}-{end}") for end in ("wal", "shm")]
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None)
+
+
+def _check(copy: sqlite3.Connection) -> None:
+    try:
+        # As one plain file: what is beside it would not be taken along.
+        copy.execute("PRAGMA journal_mode = DELETE")
+        answer = copy.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError:
+        answer = None
+    if answer != ("ok",):
+        raise Refused("The copy of the database is damaged: check the disk (PRAGMA quick_check).")
+
+
+def _run(program: str, options: Sequence[str]) -> None:
+    found = shutil.which(program)
+    if found is None:
+        raise Refused(
+            f"{program} is not installed: install PostgreSQL's client programs, of the server's "
+            "version or newer (Debian: apt-get install postgresql-client)."
+        )
+    url = make_url(config.current().database_url)
+    said = {"host": url.host, "port": url.port, "user": url.username, "dbname": url.database}
+    said |= {name: str(value) for name, value in url.query.items() if name != "password"}
+    known = {name: str(value) for name, value in said.items() if value is not None}
+    password = url.password or url.query.get("password")
+    # In the environment: every user of a machine can read another's command line.
+    environ = os.environ | ({"PGPASSWORD": str(password)} if password else {})
+    command = [found, "--no-password", f"--dbname={make_conninfo(**known)}", *options]
+    done = subprocess.run(command, env=environ, capture_output=True, check=False)  # noqa: S603
+    if done.returncode:
+        # What it says may hold rows; a version mismatch is the one thing it is needed for.
+        mismatch = b"version mismatch" in done.stderr
+        raise Refused(
+            f"{program} is older than the server: install the server's version."
+            if mismatch
+            else f"{program} failed (code {done.returncode}): is the database reachable, and may "
+            "this user read and write all of it?"
+        )

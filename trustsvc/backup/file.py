@@ -1,0 +1,89 @@
+r"""The one file of a backup, and whether it is whole.
+
+    trustsvc-backup 1\n
+    the manifest, JSON in one line\n
+    the database (`size` bytes): an SQLite file, or what pg_dump -Fc wrote
+    32 bytes of SHA-256 over all of that
+
+Without trustsvc: `tail -n +3 FILE | head -c SIZE`.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+from cryptography.hazmat.primitives import hashes
+
+from trustsvc.backup.manifest import FORMAT, Manifest
+from trustsvc.errors import Refused
+
+HEAD = b"trustsvc-backup 1\n"
+CHECKSUM = 32
+BITE = 1024 * 1024
+LONGEST_MANIFEST = 1024 * 1024
+
+
+def write(path: Path, manifest: Manifest, database: Path) -> None:
+    """Write a backup for its owner alone, and wait until it is on disk."""
+    digest = hashes.Hash(hashes.SHA256())
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file, database.open("rb") as content:
+        for bite in (HEAD, msgspec.json.encode(manifest), b"\n", *_bites(content, manifest.size)):
+            digest.update(bite)
+            file.write(bite)
+        file.write(digest.finalize())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def check(path: Path) -> Manifest:
+    """Read a backup from end to end; raises Refused when a single byte of it is another."""
+    try:
+        with path.open("rb") as file:
+            manifest = _manifest(file)
+            left = path.stat().st_size - CHECKSUM
+            file.seek(0)
+            digest = hashes.Hash(hashes.SHA256())
+            for bite in _bites(file, left):
+                digest.update(bite)
+            is_whole = file.read() == digest.finalize()
+    except OSError:
+        raise Refused("The backup cannot be read.") from None
+    if not is_whole or manifest is None:
+        raise Refused("The backup is damaged: its checksum does not match. Take another copy.")
+    if manifest.format != FORMAT:
+        raise Refused(
+            "The backup was made by another trustsvc, in a format that is not known here."
+        )
+    return manifest
+
+
+def copy_database(path: Path, to: Path) -> None:
+    """Write the database inside a checked backup to a new file."""
+    handle = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with path.open("rb") as file, os.fdopen(handle, "wb") as database:
+        manifest = _manifest(file)
+        for bite in _bites(file, manifest.size if manifest else 0):
+            database.write(bite)
+        database.flush()
+        os.fsync(database.fileno())
+
+
+def _manifest(file: BinaryIO) -> Manifest | None:
+    if file.readline(len(HEAD)) != HEAD:
+        raise Refused("This is not a backup of trustsvc, or its beginning is damaged.")
+    try:
+        return msgspec.json.decode(file.readline(LONGEST_MANIFEST), type=Manifest)
+    except msgspec.DecodeError:
+        return None
+
+
+def _bites(file: BinaryIO, size: int) -> Iterator[bytes]:
+    while size > 0:
+        bite = file.read(min(size, BITE))
+        if not bite:
+            return
+        size -= len(bite)
+        yield bite
