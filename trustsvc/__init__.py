@@ -15,8 +15,8 @@ import. The order of the rooms, from the first an order meets to the last:
     privacy        what leaves the house and when: retention, purge, receipts, the notice
 
 The tools below them: config, clock, errors, log, keys, tables, db, then vault, fingerprints,
-signed_links, outbox, heartbeat, queueing, mail, http_out, wording, doors. Above them: app (the
-doors), health, cli, wsgi, demo. `jobs/` calls the house; the house never imports `jobs`.
+signed_links, outbox, heartbeat, queueing, mail, http_out, wording, doors, suppressions. Above them:
+app (the doors), health, backup, doctor, cli, wsgi, demo. `jobs/` calls the house; the house never imports `jobs`.
 """
 
 __version__ = "0.1.0"
