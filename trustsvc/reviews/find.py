@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.errors import NotFound
 from trustsvc.reviews.models import reviews
+from trustsvc.reviews.rules import Draft
 from trustsvc.shops.models import shops
 from trustsvc.tables import EPOCH
 
@@ -38,6 +39,11 @@ class Review:
     edited_at: datetime | None
     decided_at: datetime | None
     reason: str | None
+
+    @property
+    def said(self) -> Draft:
+        """What its author says in it, to compare with what comes in."""
+        return Draft(self.stars, self.title, self.text, self.name, self.city, self.consent)
 
     @property
     def version(self) -> str:
