@@ -16,7 +16,8 @@ import. The order of the rooms, from the first an order meets to the last:
 
 The tools below them: config, clock, errors, log, keys, tables, db, then vault, fingerprints,
 signed_links, outbox, heartbeat, queueing, mail, http_out, wording, doors, suppressions. Above them:
-app (the doors), health, backup, doctor, cli, wsgi, demo. `jobs/` calls the house; the house never imports `jobs`.
+app (the doors), health, backup, doctor, cli, wsgi, demo. `jobs/` calls the house; the house never
+imports `jobs`.
 """
 
 __version__ = "0.1.0"

@@ -58,6 +58,8 @@ class Key:
         return f"Key(version={self.version})"
 
 
+LENGTH = 32
+
 # What tells a file from the one that was there before: a rename gives a new inode, even within one
 # tick of the file system's clock.
 _Face = tuple[int, int, int]
@@ -178,7 +180,7 @@ def _parse(path: Path) -> tuple[Key, ...]:
         found = tuple(_key(*line) for line in lines)
     except (ValueError, TypeError, UnicodeDecodeError):
         found = ()
-    if not found:
+    if not found or any(len(key.secret) != LENGTH for key in found):
         raise Misconfigured(f"The key file {path.name} is damaged: restore it from its backup.")
     return found
 

@@ -1,6 +1,9 @@
-"""The short folder for sockets: a path in the data folder can be too long for one (108 bytes)."""
+"""The machine: a short folder for sockets (a path can be too long for one), and parents."""
 
+import ctypes
 import os
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -8,6 +11,8 @@ from cryptography.hazmat.primitives import hashes
 
 from trustsvc import config
 from trustsvc.errors import Misconfigured
+
+PR_SET_PDEATHSIG = 1
 
 
 def folder() -> Path:
@@ -26,6 +31,14 @@ def folder() -> Path:
             "The runtime folder belongs to somebody else: remove it, or set XDG_RUNTIME_DIR."
         )
     return found
+
+
+def die_with_parent() -> None:
+    """Ask Linux to end this process when its parent is killed, so that no orphan keeps a port."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == 1:
+            os._exit(1)
 
 
 def redis_socket() -> Path:

@@ -1,8 +1,9 @@
 """What a WSGI server starts: `granian --interface wsgi trustsvc.wsgi:application`."""
 
-from trustsvc import keys, log
+from trustsvc import keys, log, runtime
 from trustsvc.app import create_app
 
 log.configure()
+runtime.die_with_parent()  # a server's worker must not outlive it: it would keep the port
 keys.make_all()
 application = create_app()

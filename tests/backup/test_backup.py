@@ -395,3 +395,27 @@ def test_the_folder_of_the_data_may_be_gone_altogether(house, backup):
 
     assert done.exit_code == 0, done.output
     assert "NO LETTER LEAVES" in done.output
+
+
+def test_a_restore_that_breaks_off_lets_no_letter_leave(
+    house, tmp_path, request, backup, monkeypatch
+):
+    from trustsvc.backup import replay
+
+    def broken(*_):
+        raise OSError("the disk is full")
+
+    shop = ground.shop(delay=3, delay_unit="days")
+    with clock.at(NOON):
+        order_id = ground.invited(shop)
+        made(backup)
+
+        with elsewhere(house, tmp_path, request):
+            with monkeypatch.context() as patched:
+                patched.setattr(replay, "replay", broken)
+                assert run("restore", backup).exit_code == 1
+
+            assert ground.sent(now=NOON + 3 * DAY).letters == []
+            assert ground.letter_of(order_id).state == "due"
+            assert "not empty" in run("restore", backup).output
+            assert run("restore", "--sending-on").exit_code == 1
