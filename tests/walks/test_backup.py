@@ -1,0 +1,81 @@
+"""Keys are rotated and a backup is made while orders come in; then the machine is lost."""
+
+import re
+import shutil
+import subprocess
+import sys
+import threading
+
+import pytest
+import requests
+
+from tests import servers
+from tests.walks.test_service import WOO, knock, letters, sending_day, text_of
+from trustsvc import clock, keys
+from trustsvc.demo import cast
+
+pytestmark = [pytest.mark.walk, pytest.mark.slow]
+
+
+def command(environ, *words):
+    done = subprocess.run(
+        [sys.executable, "-m", "trustsvc.cli", *map(str, words)],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def link(letter, path):
+    return re.search(rf"^(http\S+/{path}/\S+)$", text_of(letter), re.MULTILINE)[1]
+
+
+def test_keys_and_backup_while_it_works_and_the_house_on_another_machine(
+    service, tmp_path, database, request
+):
+    shop = service.enrol("woocommerce")
+    assert knock(shop, cast.fresh_order(WOO, clock.now())[0]).status_code == 202
+    sending_day(service)
+    (letter,) = letters(service)
+    answers, ended = [], threading.Event()
+
+    def post():
+        while not ended.is_set():
+            body, _ = cast.fresh_order(WOO, clock.now())
+            answers.append(knock(shop, body).status_code)
+            answers.append(requests.get(link(letter, "r"), timeout=20).status_code)
+
+    poster = threading.Thread(target=post)
+    poster.start()
+    try:
+        for kind in keys.KINDS:
+            service.own("keys", "rotate", kind)
+        service.own("backup", str(tmp_path / "house.backup"))
+    finally:
+        ended.set()
+        poster.join()
+    assert set(answers) <= {200, 202}
+    assert "FAIL" not in service.own("doctor")
+    assert requests.post(link(letter, "u"), timeout=10).ok
+    code, said = command(service.environ, "restore", tmp_path / "house.backup")
+    assert code == 1, said
+
+    there = tmp_path / "there"
+    there.mkdir()
+    for folder in ("keys", "suppressions"):
+        shutil.copytree(service.data / folder, there / folder)
+    environ = service.environ | {"TRUSTSVC_DATA": str(there)}
+    drop = None
+    if database == "postgresql":
+        url, drop = servers.empty_database(request.getfixturevalue("postgres"))
+        environ["TRUSTSVC_DATABASE_URL"] = url
+    code, said = command(environ, "restore", tmp_path / "house.backup")
+    if drop:
+        drop()
+
+    assert code == 0, said
+    assert "1 wishes to stop" in said
+    assert "NO LETTER LEAVES" not in said
+    assert (there / "public" / "badge" / "v1" / f"{shop['shop']}.svg").is_file()
