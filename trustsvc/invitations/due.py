@@ -4,13 +4,13 @@ import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations import redeem, rules, when
+from trustsvc.invitations import hold, redeem, rules, when
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders import ledger
 from trustsvc.orders.buyer import Buyer
@@ -20,7 +20,6 @@ from trustsvc.registry.check import Question, check
 from trustsvc.shops import find
 
 MOST = 500
-LEASE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Due:
 
 
 def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
-    """Lease up to `most` due letters for ten minutes.
+    """Lease up to `most` due letters, for as long as `hold.held` renews it.
 
     Opt-outs, cancelled and refunded orders, closed shops, invitations that are no longer open and
     the buyer's daytime are read in the same transaction that takes the lease, so whatever was
@@ -66,7 +65,7 @@ def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
     session.execute(
         update(letters)
         .where(letters.c.id.in_([row.id for row in ready]))
-        .values(state="leased", lease=token, leased_until=now + LEASE)
+        .values(state="leased", lease=token, leased_until=now + hold.LEASE)
     )
     return [
         Due(
