@@ -1,6 +1,11 @@
-"""The short folder for sockets: a path in the data folder can be too long for one (108 bytes)."""
+"""What a running process needs of the machine: a short folder for sockets, an end with its parent.
 
+A path in the data folder can be too long for a socket (108 bytes).
+"""
+
+import ctypes
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -35,3 +40,11 @@ def redis_socket() -> Path:
 def redis_url() -> str:
     """Say where the embedded Redis-compatible server listens."""
     return f"unix://{redis_socket()}"
+
+
+def die_with_parent(number: int) -> None:
+    """Ask Linux for this signal when the parent is killed, so that no orphan keeps the port."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, number)
+        if os.getppid() == 1:
+            os._exit(1)

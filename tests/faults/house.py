@@ -103,9 +103,7 @@ class House:
             name = words[-2].decode() if b"trustsvc.cli" in words else "redis"
             found.setdefault(name, []).append(pid)
         for web in found.get("web", []):
-            for pid, words in parents.get(web, []):
-                if any(b"spawn_main" in word for word in words):
-                    found.setdefault("serving", []).append(pid)
+            found["serving"] = [pid for pid, _ in parents.get(web, [])]
         return found
 
     def left_behind(self):
@@ -117,6 +115,15 @@ class House:
                 if mark in path.read_bytes().split(b"\0"):
                     found.append(int(path.parent.name))
         return [pid for pid in found if pid != os.getpid()]
+
+    def end_the_rest(self):
+        """Say how many were left behind, and end them by id."""
+        time.sleep(2)
+        left = self.left_behind()
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return len(left)
 
     def _keep(self):
         while not self._ended.wait(0.2):

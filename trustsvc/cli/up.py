@@ -1,9 +1,7 @@
 """`trustsvc up`: everything on one machine: Redis, web, worker and clock, kept alive."""
 
 import contextlib
-import ctypes
 import fcntl
-import os
 import signal
 import socket
 import subprocess
@@ -127,8 +125,4 @@ def _check_port(bind: str, port: int) -> None:
 
 
 def _die_with_parent() -> None:
-    """Ask Linux to end this child when its parent is killed, so that no orphan keeps the port."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-        if os.getppid() == 1:
-            os._exit(1)
+    runtime.die_with_parent(signal.SIGTERM)
