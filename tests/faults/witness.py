@@ -1,5 +1,6 @@
 """A witness inside the database: triggers note each lease and each wish not to be asked.
 
+A lease counts when it led to a dot; one that is given up where it is taken does not.
 On SQLite their order is the order of commits. On PostgreSQL a wish counts as earlier than a lease
 when the transaction that took the lease could see it.
 """
@@ -18,6 +19,9 @@ CREATE TABLE drill_people (order_id INTEGER, mark BLOB, shop_id INTEGER);
 CREATE TRIGGER drill_lease AFTER UPDATE OF state ON letters
     WHEN NEW.state = 'leased' AND OLD.state <> 'leased'
     BEGIN INSERT INTO drill_events (kind, row_id) VALUES ('leased', NEW.id); END;
+CREATE TRIGGER drill_hand AFTER UPDATE OF state ON letters
+    WHEN NEW.state = 'handed' AND OLD.state <> 'handed'
+    BEGIN INSERT INTO drill_events (kind, row_id) VALUES ('handed', NEW.id); END;
 CREATE TRIGGER drill_over AFTER UPDATE ON orders
     WHEN coalesce(NEW.cancelled_at, NEW.refunded_at) IS NOT NULL
     AND coalesce(OLD.cancelled_at, OLD.refunded_at) IS NULL
@@ -38,6 +42,8 @@ CREATE FUNCTION drill_note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     RETURN NULL; END $$;
 CREATE TRIGGER drill_lease AFTER UPDATE OF state ON letters FOR EACH ROW
     WHEN (NEW.state = 'leased' AND OLD.state <> 'leased') EXECUTE FUNCTION drill_note('leased');
+CREATE TRIGGER drill_hand AFTER UPDATE OF state ON letters FOR EACH ROW
+    WHEN (NEW.state = 'handed' AND OLD.state <> 'handed') EXECUTE FUNCTION drill_note('handed');
 CREATE TRIGGER drill_over AFTER UPDATE ON orders FOR EACH ROW
     WHEN (coalesce(NEW.cancelled_at, NEW.refunded_at) IS NOT NULL
     AND coalesce(OLD.cancelled_at, OLD.refunded_at) IS NULL) EXECUTE FUNCTION drill_note('over');
@@ -59,7 +65,10 @@ LEFT JOIN letters l ON l.invitation_id = i.id
 AGAINST = """
 SELECT count(*) FROM drill_events a JOIN letters l ON l.id = a.row_id
 JOIN invitations i ON i.id = l.invitation_id
-WHERE a.kind = 'leased' AND (EXISTS (
+WHERE a.kind = 'leased' AND 'handed' = (
+    SELECT h.kind FROM drill_events h WHERE h.row_id = a.row_id AND h.id > a.id
+    AND h.kind IN ('leased', 'handed') ORDER BY h.id LIMIT 1)
+AND (EXISTS (
     SELECT 1 FROM drill_events b WHERE b.kind = 'over' AND b.row_id = i.order_id AND {before})
 OR EXISTS (
     SELECT 1 FROM drill_people p JOIN drill_events b ON b.mark = p.mark AND b.shop_id = p.shop_id

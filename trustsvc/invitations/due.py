@@ -53,6 +53,9 @@ def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
     rows = _take(session, now, most)
     if not rows:
         return []
+    # First the lease, then the look: on PostgreSQL a wish may be committed between two statements.
+    token = secrets.token_bytes(16)
+    _mark(session, [row.id for row in rows], token, now + hold.LEASE)
     shops = find.by_ids(session, {row.shop_id for row in rows})
     buyers = read_buyers(session, {row.order_id for row in rows})
     reasons = _reasons(session, rows, shops, buyers, now)
@@ -61,12 +64,6 @@ def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
     later = {row.id: _daytime(row, shops[row.shop_id], now) for row in kept}
     _put_off(session, {row.id: at for row in kept if (at := later[row.id]) > now})
     ready = [row for row in kept if later[row.id] <= now]
-    token = secrets.token_bytes(16)
-    session.execute(
-        update(letters)
-        .where(letters.c.id.in_([row.id for row in ready]))
-        .values(state="leased", lease=token, leased_until=now + hold.LEASE)
-    )
     return [
         Due(
             id=row.id,
@@ -112,6 +109,14 @@ def _take(session: Session, now: datetime, most: int) -> Sequence[Any]:
         .limit(most)
         .with_for_update(of=[orders, invitations, letters], skip_locked=True)
     ).all()
+
+
+def _mark(session: Session, letter_ids: Sequence[int], token: bytes, until: datetime) -> None:
+    session.execute(
+        update(letters)
+        .where(letters.c.id.in_(letter_ids))
+        .values(state="leased", lease=token, leased_until=until)
+    )
 
 
 def _reasons(
@@ -165,6 +170,8 @@ def _daytime(row: Any, shop: find.Shop, now: datetime) -> datetime:
 def _put_off(session: Session, later: Mapping[int, datetime]) -> None:
     if later:
         session.connection().execute(
-            update(letters).where(letters.c.id == bindparam("one")).values(due_at=bindparam("at")),
+            update(letters)
+            .where(letters.c.id == bindparam("one"))
+            .values(state="due", due_at=bindparam("at"), lease=None, leased_until=None),
             [{"one": letter_id, "at": at} for letter_id, at in later.items()],
         )
