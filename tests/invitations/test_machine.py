@@ -268,7 +268,7 @@ class Machine(RuleBasedStateMachine):
         """Let everything come to its end: each order is decided on, each letter settled."""
         if not hasattr(self, "now"):
             return
-        for _ in range(40):
+        for _ in range(24):
             self.now += timedelta(hours=7)
             self.plan()
             self.run_a_round(Postbox(self, []))
