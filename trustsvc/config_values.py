@@ -4,6 +4,7 @@ No sentence repeats the value: it may be a secret.
 """
 
 import ipaddress
+import re
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -12,7 +13,8 @@ from trustsvc.errors import Misconfigured
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MOST_LOG_DAYS = 90
-DATABASES = ("sqlite", "postgresql")
+DRIVERS = ("sqlite", "postgresql", "postgresql+psycopg")
+HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9a-fA-F:.]+")
 
 
 def is_loopback(host: str) -> bool:
@@ -68,6 +70,8 @@ def base_url(text: str) -> str:
     parts = split("BASE_URL", text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise Misconfigured("TRUSTSVC_BASE_URL must look like https://reviews.example.com.")
+    if not HOST.fullmatch(parts.hostname):
+        raise Misconfigured("TRUSTSVC_BASE_URL must look like https://reviews.example.com.")
     if parts.path.strip("/"):
         raise Misconfigured("TRUSTSVC_BASE_URL must not have a path: give it a host of its own.")
     if parts.username or parts.password:
@@ -92,8 +96,11 @@ def networks(text: str) -> tuple[Network, ...]:
 def database_url(text: str, data: Path) -> str:
     url = text or f"sqlite:///{data / 'trustsvc.db'}"
     scheme = url.partition(":")[0]
-    if scheme.partition("+")[0] not in DATABASES:
+    if scheme not in DRIVERS or "://" not in url:
         raise Misconfigured("TRUSTSVC_DATABASE_URL must begin with sqlite:/// or postgresql://.")
+    split("DATABASE_URL", url)
+    if scheme == "sqlite" and not url.partition("://")[2].strip("/"):
+        raise Misconfigured("TRUSTSVC_DATABASE_URL names no file: sqlite:////folder/file.db.")
     return f"postgresql+psycopg{url.removeprefix(scheme)}" if scheme == "postgresql" else url
 
 
@@ -147,7 +154,12 @@ def folder(text: str) -> Path:
     """Give the data folder; raises Misconfigured for none, and for one that is no folder."""
     if not text:
         raise Misconfigured("TRUSTSVC_DATA is empty: name a folder, or leave the setting away.")
-    found = Path(text).expanduser().resolve()
+    if set(text) & set("?#%"):
+        raise Misconfigured("TRUSTSVC_DATA must not have ?, # or % in its name.")
+    try:
+        found = Path(text).expanduser().resolve()
+    except RuntimeError:
+        raise Misconfigured("TRUSTSVC_DATA names a user who is not there.") from None
     nearest = next(place for place in (found, *found.parents) if place.exists())
     if not nearest.is_dir():
         raise Misconfigured("TRUSTSVC_DATA must be a folder; something else lies on its path.")

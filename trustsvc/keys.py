@@ -53,6 +53,7 @@ class Key:
         return f"Key(version={self.version})"
 
 
+LENGTH = 32
 _read: dict[Path, tuple[int, tuple[Key, ...]]] = {}
 
 
@@ -113,8 +114,9 @@ def _parse(path: Path) -> tuple[Key, ...]:
         if path.stat().st_mode & 0o077:
             raise Misconfigured(f"The key file {path.name} can be read by others: chmod 600 it.")
         lines = [line.split() for line in path.read_text(encoding="ascii").splitlines() if line]
-        return tuple(Key(int(number), base64.b64decode(text)) for number, text in lines)
+        found = tuple(Key(int(number), base64.b64decode(text)) for number, text in lines)
     except (ValueError, UnicodeDecodeError):
-        raise Misconfigured(
-            f"The key file {path.name} is damaged: restore it from its backup."
-        ) from None
+        found = ()
+    if not found or any(len(key.secret) != LENGTH for key in found):
+        raise Misconfigured(f"The key file {path.name} is damaged: restore it from its backup.")
+    return found

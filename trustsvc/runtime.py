@@ -1,10 +1,8 @@
-"""What a running process needs of the machine: a short folder for sockets, an end with its parent.
-
-A path in the data folder can be too long for a socket (108 bytes).
-"""
+"""The machine: a short folder for sockets (a path can be too long for one), and parents."""
 
 import ctypes
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +11,8 @@ from cryptography.hazmat.primitives import hashes
 
 from trustsvc import config
 from trustsvc.errors import Misconfigured
+
+PR_SET_PDEATHSIG = 1
 
 
 def folder() -> Path:
@@ -33,6 +33,14 @@ def folder() -> Path:
     return found
 
 
+def die_with_parent() -> None:
+    """Ask Linux to end this process when its parent is killed, so that no orphan keeps a port."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == 1:
+            os._exit(1)
+
+
 def redis_socket() -> Path:
     return folder() / "redis.sock"
 
@@ -40,11 +48,3 @@ def redis_socket() -> Path:
 def redis_url() -> str:
     """Say where the embedded Redis-compatible server listens."""
     return f"unix://{redis_socket()}"
-
-
-def die_with_parent(number: int) -> None:
-    """Ask Linux for this signal when the parent is killed, so that no orphan keeps the port."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, number)
-        if os.getppid() == 1:
-            os._exit(1)

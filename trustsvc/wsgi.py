@@ -1,13 +1,9 @@
 """What a WSGI server starts: `granian --interface wsgi trustsvc.wsgi:application`."""
 
-import multiprocessing
-import signal
-
 from trustsvc import keys, log, runtime
 from trustsvc.app import create_app
 
-if multiprocessing.parent_process():  # granian's child; it would go on serving without granian
-    runtime.die_with_parent(signal.SIGKILL)
 log.configure()
+runtime.die_with_parent()  # a server's worker must not outlive it: it would keep the port
 keys.make_all()
 application = create_app()

@@ -1,11 +1,14 @@
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import select, update
 
 from tests.reviews.at_the_desk import review, shop
-from trustsvc import clock, db
+from trustsvc import clock, db, wording
 from trustsvc.badge import refresh
 from trustsvc.reviews import moderate, publish
 from trustsvc.reviews.models import reviews
+from trustsvc.reviews.rules import REASONS
 from trustsvc.shops.models import shops
 
 FILES = ("/badge/v1/velo-fils.json", "/badge/v1/velo-fils.svg", "/embed/v1.js")
@@ -124,6 +127,49 @@ def test_the_public_page_turns_by_key_and_shows_each_review_once(client):
         ids = session.scalars(select(reviews.c.public_id)).all()
     assert (first.count("<article"), second.count("<article")) == (20, 3)
     assert all((f"r-{one}" in first) != (f"r-{one}" in second) for one in ids)
+
+
+@pytest.mark.parametrize("language", wording.LANGUAGES)
+def test_all_reasons_for_a_rejection_are_named_before_anything_was_rejected(client, language):
+    shop()
+
+    page = client.get("/s/velo-fils", headers={"Accept-Language": language}).text
+
+    for reason in REASONS:
+        said = str(wording.say_marked(f"reviews.reason.{reason}", language))
+        assert f"<dt>{said}</dt><dd>0</dd>" in page
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "many"),
+    [
+        ("nl", ("1 ster:", "De ene beoordeling"), ("alle 2 beoordelingen",)),
+        ("de", ("1 Stern:", "Die eine"), ("aller 2 hier",)),
+        ("en", ("1 star:", "The one review"), ("all 2 reviews",)),
+        ("fr", ("1 étoile :", "Le seul avis"), ("des 2 avis",)),
+    ],
+)
+def test_one_is_not_counted_like_many(client, language, one, many):
+    made = shop()
+    for said, parts in ((1, one), (2, many)):
+        _publish(made)
+        page = client.get("/s/velo-fils", headers={"Accept-Language": language}).text
+        for part in parts:
+            assert (said, part, True) == (said, part, part in page)
+
+
+def test_machines_read_the_same_day_as_people(client):
+    made = shop()
+    at = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)  # the 21st already, in Amsterdam
+    public_id = review(made, at=at)
+    with db.transaction() as session:
+        moderate.approve(session, public_id, "staff 1", at)
+        publish.publish(session, at)
+
+    page = client.get("/s/velo-fils", headers={"Accept-Language": "nl"}).text
+
+    assert page.count('<time datetime="2026-11-21">') == 2
+    assert page.count("21 november 2026</time>") == 2
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,59 @@ def test_the_mailbox_lists_letters_and_makes_only_our_links_clickable(house, cli
     assert 'href="https://elsewhere' not in letter
 
 
+BOTH = (
+    "To: Ada <ada@example.com>\r\nSubject: Hello\r\n"
+    'Content-Type: multipart/alternative; boundary="x"\r\n\r\n'
+    "--x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nHello\r\n"
+    "--x\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+    '<p style="color:red">Hello é</p>\r\n--x--\r\n'
+)
+
+
+@demo
+def test_a_letter_is_shown_as_mail_programs_do_with_its_own_styles_and_nothing_else(house, client):
+    _post(house)
+    (house.data / "mail" / "new" / "2.b").write_text(BOTH)
+
+    answer = client.get("/demo/mail/2.b/html")
+
+    assert '<p style="color:red">Hello é</p>' in answer.text
+    assert answer.mimetype == "text/html"
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'; style-src 'unsafe-inline';" in policy
+    assert 'href="/demo/mail/2.b/html"' in client.get("/demo/mail/2.b").text
+    assert "unsafe" not in client.get("/demo/mail/2.b").headers["Content-Security-Policy"]
+
+
+@demo
+@pytest.mark.parametrize("name", ["1.a", "3.c", "..%2f..%2fkeys", "%00", "new"])
+def test_a_letter_without_html_or_none_is_a_404_under_the_usual_policy(house, client, name):
+    _post(house)
+
+    answer = client.get(f"/demo/mail/{name}/html")
+
+    assert answer.status_code == 404
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+
+
+@demo
+def test_the_mailbox_says_how_to_get_to_the_desk(client):
+    page = client.get("/demo/").text
+
+    assert "trustsvc staff add" in page
+    assert 'href="/desk/"' in page
+
+
+@demo
+@pytest.mark.parametrize("path", ["/demo/", "/me", "/desk/enter"])
+def test_every_page_has_an_icon_of_its_own(house, client, path):
+    assert '<link rel="icon" type="image/svg+xml" href="/static/icon.svg">' in client.get(path).text
+
+    icon = client.get("/static/icon.svg")
+    assert (icon.status_code, icon.mimetype) == (200, "image/svg+xml")
+    assert b"script" not in icon.data
+
+
 @demo
 @pytest.mark.parametrize("name", ["2.b", "..%2f..%2fkeys", "%00", "new"])
 def test_a_letter_that_is_not_there_is_a_404(house, client, name):
@@ -52,5 +105,5 @@ def test_the_demo_shop_embeds_the_badge_under_a_strict_policy(house, client):
 
 def test_without_the_setting_there_is_no_demo(client):
     assert not config.current().demo
-    for path in ("/demo/", "/demo/mail/1.a", "/demo/shop/velo-fils"):
+    for path in ("/demo/", "/demo/mail/1.a", "/demo/mail/1.a/html", "/demo/shop/velo-fils"):
         assert client.get(path).status_code == 404

@@ -22,6 +22,7 @@ from trustsvc import db, log
 from trustsvc.invitations import redeem, send
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.mail import Fate, Outcome
+from trustsvc.registry import opt_out
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -290,3 +291,30 @@ def test_a_mail_server_that_is_away_is_said_once_and_not_per_letter(house, capfd
     said = [line for line in capfd.readouterr().err.splitlines() if "mail server is away" in line]
     assert len(said) == 1
     assert "example.com" not in said[0]
+
+
+def stop_everywhere(email):
+    with db.transaction() as session, quiet():
+        opt_out.opt_out(session, email, 0, "stop", NOON)
+
+
+@pytest.mark.parametrize(
+    ("news", "reason"),
+    [
+        (lambda at: place(at, identity="1", cancelled_at=NOON), "cancelled"),
+        (lambda at: place(at, identity="1", refunded_at=NOON), "refunded"),
+        (lambda at: place(at, identity="1", consent=False), "no_basis_consent"),
+        (lambda _: stop_everywhere("jan@example.com"), "opted_out"),
+    ],
+)
+def test_what_comes_while_a_round_is_being_sent_is_heard_before_the_dot(house, news, reason):
+    at_shop = shop("consent")
+    order_id = invited(at_shop, identity="1", consent=True)
+
+    post = Post(meanwhile=lambda: news(at_shop))
+    sent(post)
+
+    assert post.letters == []
+    assert (letter_of(order_id).state, letter_of(order_id).problem) == ("dropped", reason)
+    assert ("send", reason, "dropped") in ledger_of(order_id)
+    assert order_row(order_id).email is None

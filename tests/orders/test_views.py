@@ -292,3 +292,15 @@ def test_a_database_that_is_not_there_at_all_is_a_503_too(shop, house):
         link.exec_driver_sql("ALTER TABLE shops RENAME TO elsewhere")
 
     assert shop.post(sample(shop.platform))[0] == 503
+
+
+def test_long_delivery_ids_that_differ_at_their_end_are_two_deliveries(client, house):
+    shop = Shop(client, "standard")
+    first, second = "m" * 300 + "1", "m" * 300 + "2"
+
+    answers = [
+        shop.post(sample("standard", data__reference=reference), message_id=message_id)
+        for reference, message_id in (("A1", first), ("A2", second), ("A3", second))
+    ]
+
+    assert [status for status, _ in answers] == [202, 202, 409]

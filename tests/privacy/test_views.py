@@ -1,11 +1,26 @@
+import re
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.reviews.at_the_desk import invitation, order, review, shop
 from trustsvc import clock, db, signed_links, wording
 from trustsvc.invitations.models import invitations
-from trustsvc.privacy import my_data
+from trustsvc.privacy import due, my_data
+from trustsvc.privacy.retention import RULES
 from trustsvc.reviews import withdraw
+from trustsvc.shops.models import shops
+
+# Which rule of the purge stands behind which line of the notice.
+RULE_OF = {
+    "invite": "invited buyer",
+    "letters": "letters in the maildir",
+    "often": "cap period",
+    "twice": "delivery id",
+    "review": "review",
+    "author": "review",
+    "log": "server log",
+}
 
 
 def _me(link_id):
@@ -25,6 +40,54 @@ def test_the_notice_is_whole_in_every_language(client, language):
     for key in ("object_title", "authority_title", "rights_title"):
         assert str(wording.say_marked(f"privacy.notice.{key}", language)) in page
     assert "{" not in page
+
+
+def _kept(client, language):
+    """How long each purpose's data is kept, as the notice says it."""
+    page = client.get("/privacy/velo-fils", headers={"Accept-Language": language}).text
+    found = re.findall(r"<h3>(.*?)</h3>.*?<dd>.*?</dd>.*?<dd>(.*?)</dd>", page, re.DOTALL)
+    return dict(found)
+
+
+@pytest.mark.parametrize("language", wording.LANGUAGES)
+def test_every_period_of_the_notice_is_the_one_the_purge_keeps_to(client, language):
+    made = shop()
+    kept = _kept(client, language)
+
+    def days(number):
+        return wording.say("privacy.days", language, count=number)
+
+    said = {name: kept[wording.say(f"privacy.notice.{name}", language)] for name in RULE_OF}
+    for name, rule in RULE_OF.items():
+        assert (name, True) == (name, days(RULES[rule].days) in said[name])
+    assert days(made.max_age_days) in said["invite"]
+    assert days(due.LONGEST.days) in said["invite"]
+    decided = kept[wording.say("privacy.notice.decisions", language)]
+    years = RULES["ledger"].days // 365
+    assert wording.say("privacy.years", language, count=years) in decided
+
+
+@pytest.mark.parametrize("language", wording.LANGUAGES)
+def test_no_period_of_the_notice_is_written_into_its_words(language):
+    words = wording.catalogue(language)
+
+    assert [k for k, text in words.items() if k.endswith("_kept") and re.search(r"\d", text)] == []
+
+
+def test_each_rule_with_a_period_that_concerns_buyers_is_in_the_notice():
+    periods = {code for code, rule in RULES.items() if rule.days}
+
+    # What happened, by kind and number only: nobody is in it. The ledger's period is in years.
+    assert periods - set(RULE_OF.values()) == {"outbox", "ledger"}
+
+
+@pytest.mark.parametrize(("cap_days", "said"), [(30, "90 days"), (200, "200 days")])
+def test_the_notice_says_how_long_the_mark_of_a_buyer_really_stays(client, cap_days, said):
+    shop()
+    with db.transaction() as session:
+        session.execute(update(shops).values(cap_days=cap_days))
+
+    assert said in _kept(client, "en")["Not asking you too often"]
 
 
 @pytest.mark.parametrize("may_ask", ["registered", "consent", "customers"])
@@ -57,16 +120,41 @@ def test_asking_for_my_data_answers_the_same_to_everybody(client):
 
 def test_my_data_shows_what_is_kept_and_never_the_whole_address(client):
     made = shop()
-    _, link_id = invitation(made, order(made, shipped_at=clock.now()))
+    day = clock.now()
+    moments = dict.fromkeys(("paid_at", "shipped_at", "delivered_at"), day)
+    _, link_id = invitation(made, order(made, consent=True, **moments))
 
     page = client.get(_me(link_id)).text
 
     assert "b…@e….com" in page
     assert "buyer@example.com" not in page
-    assert "1001" not in page
-    assert "verstuurd op" in page
+    for part in ("Ada Lovelace", "1001", "nl-NL", "verstuurd op", "<dd>Ja</dd>"):
+        assert part in page
+    for said in ("geplaatst op", "betaald op", "verzonden op", "bezorgd op", "aan ons gemeld op"):
+        assert said in page
+    assert "geannuleerd op" not in page
     for part in ("/u/", "/r/", "/privacy/velo-fils"):
         assert part in page
+
+
+@pytest.mark.parametrize(("consent", "said"), [(True, "Ja"), (False, "Nee"), (None, "Dat zegt de")])
+def test_my_data_says_whether_the_order_carried_consent(client, consent, said):
+    made = shop()
+    _, link_id = invitation(made, order(made, consent=consent))
+
+    assert f"<dd>{said}" in client.get(_me(link_id)).text
+
+
+def test_my_data_after_the_review_shows_the_name_and_number_it_was_written_with(client):
+    review(shop())
+    with db.reading() as session:
+        link_id = session.scalar(select(invitations.c.link))
+
+    page = client.get(_me(link_id)).text
+
+    assert "Ada L." in page
+    assert "1001" in page
+    assert "Ada Lovelace" not in page
 
 
 def test_my_data_knows_the_review_and_forgets_a_withdrawn_one(client):

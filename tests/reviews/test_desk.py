@@ -1,4 +1,5 @@
 import re
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select, update
@@ -6,10 +7,11 @@ from sqlalchemy import select, update
 from tests.reviews.at_the_desk import order, review, shop
 from tests.staff.at_the_desk import form_token, sign_in
 from trustsvc import clock, db, queueing
-from trustsvc.orders import ledger
-from trustsvc.reviews import find
+from trustsvc.orders import ledger, recent
+from trustsvc.reviews import find, withdraw
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.rules import REASONS
+from trustsvc.shops import enrol
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e{{7*7}}"
 
@@ -148,7 +150,8 @@ def test_a_decision_about_words_that_changed_meanwhile_is_not_taken(desk):
 @pytest.mark.parametrize("public_id", ["nonsense", "0123456789abcdef", "999", "%00", "ÿ"])
 def test_a_review_that_is_not_there_is_nothing_here(desk, public_id):
     answer = desk.post(
-        f"/desk/reviews/{public_id}", data={"form_token": form_token(desk), "do": "approve"}
+        f"/desk/reviews/{public_id}",
+        data={"form_token": form_token(desk), "version": "1", "do": "approve"},
     )
 
     assert answer.status_code == 404
@@ -186,11 +189,60 @@ def test_the_ledger_of_a_shops_orders_is_shown_without_anybody_in_it(desk):
     page = desk.get(f"/desk/orders/{mine.slug}").text
 
     assert "R-1001" in page
-    assert page.index("not_registered") < page.index("no_basis_registered")
-    assert f"our no. {forgotten}" in page
+    assert page.index("compared with who is registered") < page.index("the buyer is not registered")
+    assert f"(number not kept), our no. {forgotten}" in page
     assert "R-2001" not in page
     assert "Ada Lovelace" not in page
     assert "buyer@example.com" not in page
+
+
+def test_the_number_of_an_order_is_known_as_long_as_its_review_knows_it(desk):
+    mine = shop("Mine")
+    public_id = review(mine)
+    path = f"/desk/orders/{mine.slug}"
+    assert "1001" in desk.get(path).text
+
+    with db.transaction() as session:
+        withdraw.withdraw(session, public_id, clock.now())
+
+    page = desk.get(path).text
+    assert "1001" not in page
+    assert "number not kept" in page
+
+
+@pytest.mark.parametrize("version", [{"version": ""}, {}])
+def test_a_decision_that_does_not_say_what_was_read_is_refused(desk, version):
+    waiting = review(shop())
+    form = {"form_token": form_token(desk), "do": "approve"} | version
+
+    answer = desk.post(f"/desk/reviews/{waiting}", data=form, headers={"Accept": "text/html"})
+
+    assert answer.status_code == 400
+    assert "load the page again" in answer.text
+    assert _state(waiting).state == "pending"
+
+
+def test_the_desk_names_shops_as_people_do_and_days_as_they_are_there(desk):
+    with db.transaction() as session:
+        new = enrol.Enrolment("Vélo & Fils", "a.example", "standard", zone="Pacific/Auckland")
+        far, _ = enrol.enrol(session, new, clock.now())
+    at = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)  # the 21st already, in Auckland
+    review(far, at=at)
+    with db.reading() as session:
+        (told,) = recent.recent(session, far.id)
+    with db.transaction() as session:
+        ledger.write(session, [ledger.Line(told.id, "accept", "new", "received", at)])
+
+    waiting = desk.get("/desk/").text
+    orders = desk.get(f"/desk/orders/{far.slug}").text
+
+    assert "<bdi>Vélo &amp; Fils</bdi></strong>" in waiting
+    assert "velo-fils</strong>" not in waiting
+    for page in (waiting, orders):
+        assert "November 21, 2026" in page
+        assert "November 20, 2026" not in page
+    assert "2026-11-21 11:30" in orders
+    assert "Pacific/Auckland" in orders
 
 
 def test_a_shop_that_is_not_there_is_nothing_here(desk):

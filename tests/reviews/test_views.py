@@ -164,7 +164,8 @@ def test_many_posts_at_once_make_one_review_and_nobody_sees_an_error(app, link):
     for thread in threads:
         thread.join()
 
-    assert answers == [303] * 6
+    # One wrote; the others said something else, and are shown that it was not taken.
+    assert sorted(answers) == [200] * 5 + [303]
     assert len(_all()) == 1
 
 
@@ -174,6 +175,74 @@ def test_a_second_post_without_a_button_leaves_the_review_as_it_is(client, link)
     client.post(link, data=FORM | {"stars": "1", "text": "Scanner"})
 
     assert (_only().stars, _only().text) == (4, "Goed.")
+
+
+def test_sending_other_words_again_says_that_they_were_not_taken_and_offers_them(client, link):
+    client.post(link, data=FORM)
+
+    answer = client.post(link, data=FORM | {"stars": "2", "text": "Toch niet."})
+
+    assert answer.status_code == 200
+    assert "was al binnen" in answer.text
+    assert "Dank je wel" not in answer.text
+    assert '<p class="said" dir="auto" lang="nl">Goed.</p>' in answer.text
+    assert "<details open>" in answer.text
+    assert "Toch niet.</textarea>" in answer.text
+    assert 'value="2" required checked' in answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert (_only().stars, _only().text) == (4, "Goed.")
+
+
+@pytest.mark.parametrize("again", [FORM, {}, {"tracking": "1"}])
+def test_the_same_words_or_none_again_are_no_news(client, link, again):
+    client.post(link, data=FORM)
+
+    assert client.post(link, data=again).status_code == 303
+    assert "was al binnen" not in client.get(link).text
+
+
+def test_sending_again_with_a_mistake_says_both(client, link):
+    client.post(link, data=FORM)
+
+    page = client.post(link, data=FORM | {"name": ""}).text
+
+    assert "was al binnen" in page
+    assert 'href="#name"' in page
+
+
+@pytest.mark.parametrize("state", ["pending", "approved", "rejected", "published"])
+def test_nobody_is_told_that_a_review_will_be_shown_which_will_not(client, link, state):
+    client.post(link, data={name: value for name, value in FORM.items() if name != "consent"})
+    assert "Zo leest alleen" in client.get(link).text
+    client.post(link, data=FORM | {"do": "correct"})
+    with db.transaction() as session:
+        reason = "spam" if state == "rejected" else None
+        session.execute(update(reviews).values(state=state, reason=reason))
+
+    heading = {
+        "rejected": "Dit schreef je",
+        "published": "Zo staat je beoordeling op de pagina",
+    }.get(state, "Zo wordt je beoordeling getoond")
+    page = client.get(link).text
+    assert f'<h2 class="small">{heading}</h2>' in page
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("nl", "de datum van je ervaring"),
+        ("de", "das Datum Ihrer Erfahrung"),
+        ("en", "the date of your experience"),
+        ("fr", "date de votre expérience (livraison ou commande)"),
+    ],
+)
+def test_form_and_notice_name_the_date_that_is_published(client, link, language, said):
+    with db.transaction() as session:
+        session.execute(update(invitations).values(language=language))
+    notice = client.get("/privacy/velo-fils", headers={"Accept-Language": language}).text
+
+    assert said in client.get(link).text
+    assert said in notice
 
 
 def test_the_author_corrects_through_the_same_link(client, link):

@@ -261,3 +261,16 @@ def test_nothing_of_it_reaches_standard_output(settings, capfd):
     write.flush()
 
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_link_in_the_way_is_not_followed(settings, tmp_path):
+    outside = tmp_path / "outside"
+    folder = settings.data / "log"
+    folder.mkdir()
+    with clock.at(AT):
+        app = write.Logged(_hello)
+        (folder / "access-2026-11-21T10.log").symlink_to(outside)
+        _ask(app)
+        write.flush()
+
+    assert not outside.exists()

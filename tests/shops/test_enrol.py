@@ -33,8 +33,23 @@ def test_a_shop_gets_a_door_nobody_can_guess_and_the_defaults(house):
 def test_each_basis_is_recorded_with_what_buyers_are_told(house, may_ask):
     shop, _ = enrolled(may_ask=may_ask)
 
-    assert shop.wording == settings.WORDINGS[may_ask]
+    assert shop.wording == settings.default_wording(may_ask, "en")
     assert enrolled(may_ask=may_ask, wording="Onze eigen tekst.")[0].wording == "Onze eigen tekst."
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("nl", "Na je bestelling vragen we"),
+        ("de", "Nach Ihrer Bestellung bitten wir"),
+        ("en", "After your order we ask"),
+        ("fr", "Après votre commande, nous"),
+    ],
+)
+def test_what_is_recorded_as_told_to_buyers_is_in_the_language_of_the_shop(house, language, said):
+    shop, _ = enrolled(may_ask="customers", language=language)
+
+    assert shop.wording.startswith(said)
 
 
 @pytest.mark.parametrize(

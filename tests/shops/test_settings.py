@@ -5,6 +5,7 @@ import pytest
 from trustsvc import clock, db
 from trustsvc.errors import NotFound, Refused
 from trustsvc.shops import enrol, settings
+from trustsvc.wording import LANGUAGES
 
 
 @pytest.fixture
@@ -34,10 +35,38 @@ def test_another_basis_has_another_wording_and_a_date(shop):
     later = (clock.now() + timedelta(days=1)).replace(microsecond=0)
 
     changed = change({"may_ask": "customers"}, later)
-    assert (changed.wording, changed.wording_at) == (settings.WORDINGS["customers"], later)
+    assert (changed.wording, changed.wording_at) == (
+        settings.default_wording("customers", "en"),
+        later,
+    )
 
     again = change({"may_ask": "customers"}, later + timedelta(days=1))
     assert again.wording_at == later
+
+
+def test_a_default_wording_follows_the_language_and_is_dated_anew(shop):
+    later = (clock.now() + timedelta(days=1)).replace(microsecond=0)
+
+    changed = change({"language": "nl"}, later)
+    assert changed.wording == settings.default_wording("registered", "nl")
+    assert changed.wording_at == later
+
+    both = change({"language": "fr", "may_ask": "consent"}, later)
+    assert both.wording == settings.default_wording("consent", "fr")
+
+
+def test_a_wording_of_ones_own_stays_in_another_language(shop):
+    own = change({"wording": "Wij mailen u."})
+
+    changed = change({"language": "nl"}, clock.now() + timedelta(days=1))
+    assert (changed.wording, changed.wording_at) == ("Wij mailen u.", own.wording_at)
+
+
+def test_each_basis_is_told_differently_in_each_language():
+    said = {settings.default_wording(b, x) for b in settings.CHOICES["may_ask"] for x in LANGUAGES}
+
+    assert len(said) == 12
+    assert settings.default_wording("everybody", "nl") == ""
 
 
 def test_a_wording_of_ones_own_is_dated_too(shop):

@@ -185,6 +185,19 @@ def test_nothing_is_left_running_after_a_stop(service):
     assert [pid for pid in children.values() if Path(f"/proc/{pid}").exists()] == []
 
 
+def test_a_killed_web_server_leaves_no_worker_behind_on_the_port(service):
+    before = service.children()["web"]
+    os.kill(before, signal.SIGKILL)
+    service.until(lambda: service.children().get("web", before) != before)
+    service.until(service.is_ready)
+
+    service.process.send_signal(signal.SIGTERM)
+    service.process.wait(60)
+
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{service.url}/livez", timeout=5)
+
+
 def test_orders_are_accepted_while_redis_is_gone(service):
     shop = service.enrol("woocommerce")
     os.kill(service.children()["redis"], signal.SIGSTOP)

@@ -2,8 +2,10 @@
 
 import base64
 import re
+from datetime import datetime
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives import hashes
 from flask import Blueprint, Response, make_response, render_template, request
@@ -62,11 +64,17 @@ def page(slug: str) -> Response:
         filled=f"{render.filled(found.score.mean):.3f}",
         paged=bool(before),
         reasons=REASONS,
+        iso_day=_iso_day,
     )
     response = make_response(html)
     response.headers["Cache-Control"] = "public, max-age=60"
     response.headers["Vary"] = "Accept-Language"
     return response
+
+
+def _iso_day(moment: datetime, zone: str) -> str:
+    """Write the day for machines: the same that people read, which is the one at the shop."""
+    return moment.astimezone(ZoneInfo(zone)).date().isoformat()
 
 
 def _rendered(slug: str, kind: str) -> bytes:

@@ -52,6 +52,11 @@ class _Commands(click.Group):
                 "The database cannot be reached or written: see TRUSTSVC_DATABASE_URL and "
                 "TRUSTSVC_DATA."
             ) from None
+        except OSError as problem:
+            raise click.ClickException(
+                f"A file or folder cannot be used ({type(problem).__name__}): see TRUSTSVC_DATA, "
+                "its owner and its free space."
+            ) from None
 
 
 @click.group(cls=_Commands)

@@ -23,7 +23,8 @@ LIKE_OURS = {
     "disable_existing_loggers": False,
     "loggers": {"_granian": {"handlers": [], "propagate": True}},
 }
-THREADS = 16
+# A slow sender holds one until its body is in; a proxy in front takes bodies in first.
+THREADS = 64
 STOPS_WITHIN_S = 10
 logger = log.named("cli")
 

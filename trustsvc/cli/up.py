@@ -45,7 +45,7 @@ class Child:
             self.process = subprocess.Popen(
                 self.command,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has no threads
+                preexec_fn=runtime.die_with_parent,  # noqa: PLW1509 - this process has no threads
             )
             self.not_before = time.monotonic()
 
@@ -68,7 +68,7 @@ def up() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     with _only_one():
-        _check_port(settings.bind, settings.port)
+        check_port(settings.bind, settings.port)
         keys.make_all()
         migrations.upgrade()
         children = [Child(name, _own(name)) for name in ("worker", "clock", "web")]
@@ -111,7 +111,7 @@ def _only_one() -> Iterator[None]:
         yield
 
 
-def _check_port(bind: str, port: int) -> None:
+def check_port(bind: str, port: int) -> None:
     """Raises Misconfigured when somebody listens there: two servers would share it by chance."""
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
     with socket.socket(family) as probe:
@@ -122,7 +122,3 @@ def _check_port(bind: str, port: int) -> None:
             raise Misconfigured(
                 f"Port {port} is taken, or cannot be listened on: set TRUSTSVC_PORT to another."
             ) from None
-
-
-def _die_with_parent() -> None:
-    runtime.die_with_parent(signal.SIGTERM)

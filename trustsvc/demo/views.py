@@ -3,6 +3,8 @@
 Registered only with TRUSTSVC_DEMO, which the settings allow on loopback alone.
 """
 
+import email
+import email.policy
 from pathlib import Path
 
 from flask import Blueprint, Response, make_response, render_template
@@ -15,6 +17,12 @@ from trustsvc.errors import NotFound
 from trustsvc.shops import find, prove
 
 views = Blueprint("demo", __name__)
+
+# Letters carry their styles with them, as mail programs want it; this page alone allows that.
+LETTER_CSP = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
 
 
 @views.get("/demo/")
@@ -35,7 +43,22 @@ def letter(name: str) -> str:
     found = visit.letters(_maildir()).get(name)
     if found is None:
         raise NotFound
-    return render_template("demo/letter.html", language="en", letter=found)
+    return render_template("demo/letter.html", language="en", letter=found, name=name)
+
+
+@views.get("/demo/mail/<name>/html")
+@doors.open_to("everybody")
+def letter_html(name: str) -> Response:
+    """Show a letter as mail programs do, with its own styles and nothing else it might bring."""
+    if name not in visit.letters(_maildir()):
+        raise NotFound
+    whole = (_maildir() / "new" / name).read_bytes()
+    part = email.message_from_bytes(whole, policy=email.policy.default).get_body(("html",))
+    if part is None:
+        raise NotFound
+    response = Response(part.get_content(), mimetype="text/html")
+    response.headers["Content-Security-Policy"] = LETTER_CSP
+    return response
 
 
 @views.get("/demo/shop/<slug>")

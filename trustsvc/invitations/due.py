@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations import hold, redeem, rules, when
@@ -45,8 +45,7 @@ def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
 
     Opt-outs, cancelled and refunded orders, closed shops, invitations that are no longer open and
     the buyer's daytime are read in the same transaction that takes the lease, so whatever was
-    committed before it stops the letter; what comes between lease and dot takes the lease away
-    (redeem.py).
+    committed before it stops the letter; what comes between lease and dot is seen by `look_again`.
     A letter with a reason is dropped with a line in the ledger, one out of hours waits for the next
     morning. A sender that died loses its lease: see recover.py.
     """
@@ -83,8 +82,39 @@ def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
     ]
 
 
+def look_again(session: Session, one: Due, now: datetime) -> bool:
+    """Say whether a leased letter may still leave; asked in the transaction before its final dot.
+
+    A round can last minutes: who cancelled, stopped or objected since the lease was taken is heard.
+    A letter that may not leave is dropped with its reason.
+    """
+    row = session.execute(
+        _letters().where(
+            letters.c.id == one.id, letters.c.lease == one.lease, letters.c.state == "leased"
+        )
+    ).first()
+    if row is None:
+        return False
+    shops = find.by_ids(session, {row.shop_id})
+    buyers = read_buyers(session, {row.order_id})
+    reasons = _reasons(session, [row], shops, buyers, now)
+    if reasons:
+        _drop(session, [row], reasons, now)
+    return not reasons
+
+
 def _take(session: Session, now: datetime, most: int) -> Sequence[Any]:
     return session.execute(
+        _letters()
+        .where(letters.c.state == "due", letters.c.due_at <= now)
+        .order_by(letters.c.due_at, letters.c.id)
+        .limit(most)
+        .with_for_update(of=[orders, invitations, letters], skip_locked=True)
+    ).all()
+
+
+def _letters() -> Select[Any]:
+    return (
         select(
             letters.c.id,
             letters.c.kind,
@@ -104,11 +134,7 @@ def _take(session: Session, now: datetime, most: int) -> Sequence[Any]:
         )
         .join_from(letters, invitations, invitations.c.id == letters.c.invitation_id)
         .join(orders, orders.c.id == invitations.c.order_id)
-        .where(letters.c.state == "due", letters.c.due_at <= now)
-        .order_by(letters.c.due_at, letters.c.id)
-        .limit(most)
-        .with_for_update(of=[orders, invitations, letters], skip_locked=True)
-    ).all()
+    )
 
 
 def _mark(session: Session, letter_ids: Sequence[int], token: bytes, until: datetime) -> None:

@@ -37,8 +37,9 @@ class LeaseLost(Exception):
 def send(open_transaction: OpenTransaction, postbox: Postbox, now: Now) -> int:
     """Send one batch; gives how many letters were leased, so that a job can go on while it is full.
 
-    The database is let go of while the mail server speaks. Just before each final dot the letter is
-    marked as handed over, in the same commit that settles the one before it. Two senders never have
+    The database is let go of while the mail server speaks. Just before each final dot every reason
+    not to send is looked at once more, and the letter is marked as handed over, in the same commit
+    that settles the one before it. Two senders never have
     the same letter; one that dies leaves letters that are due again, and at most one unknown.
     """
     started = now()
@@ -88,6 +89,7 @@ class _Round:
     def _hand(self, one: Due) -> None:
         now = self._now()
         with self._open() as session:
+            may_leave = due.look_again(session, one, now)
             settle(session, self._outcomes, now)
             done = session.execute(
                 update(letters)
@@ -100,7 +102,7 @@ class _Round:
                 .values(state="handed", leased_until=now + hold.LEASE)
             )
         self._outcomes.clear()
-        if not done.rowcount:  # type: ignore[attr-defined]
+        if not (may_leave and done.rowcount):  # type: ignore[attr-defined]
             raise LeaseLost
 
     def end(self, leased: list[Due]) -> None:

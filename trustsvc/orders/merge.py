@@ -1,8 +1,8 @@
 """What news does to an order we know: pure, so that any order of arrival can be tried.
 
 An order only goes forward. The first moment said of a thing holds; cancelled or refunded is the end
-and absorbs whatever comes after; consent can be taken back by later news and never be given by it,
-because news has no order.
+and absorbs whatever comes after; consent that was not spoken of may still be given, and once it was
+refused or taken back no news gives it again, because news has no order.
 """
 
 from datetime import datetime

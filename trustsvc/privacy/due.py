@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
+from sqlalchemy import Select, and_, exists, false, func, or_, select
 
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders.models import deliveries, ledger, orders
@@ -22,9 +22,12 @@ _UNSENT = ("due", "leased", "handed")
 
 def unpaid(shops: Sequence[Shop], now: datetime) -> Select[Any]:
     """Orders that wait for their payment and are too old to be asked about."""
-    too_old = _by_days({shop.id: shop.max_age_days for shop in shops}, now)
+    too_old = [
+        and_(orders.c.shop_id.in_(ids), orders.c.received_at <= now - timedelta(days=days))
+        for days, ids in _by_days({shop.id: shop.max_age_days for shop in shops}).items()
+    ]
     return select(orders.c.id).where(
-        orders.c.state == "waiting", orders.c.email.is_not(None), too_old
+        orders.c.state == "waiting", orders.c.email.is_not(None), or_(false(), *too_old)
     )
 
 
@@ -57,17 +60,19 @@ def invited(now: datetime) -> Select[Any]:
 def marked(shops: Sequence[Shop], now: datetime) -> Select[Any]:
     """Orders whose buyer's keyed hash no longer keeps anybody from being asked too often."""
     days = RULES["cap period"].days or 0
-    longest = max([days, *(shop.cap_days for shop in shops)])
-    lately = (
-        exists()
-        .where(invitations.c.order_id == orders.c.id, letters.c.invitation_id == invitations.c.id)
-        .where(letters.c.sent_at > now - timedelta(days=longest))
+    of_order = exists().where(
+        invitations.c.order_id == orders.c.id, letters.c.invitation_id == invitations.c.id
     )
+    over = [
+        and_(
+            orders.c.shop_id.in_(ids),
+            orders.c.received_at <= now - timedelta(days=kept),
+            ~of_order.where(letters.c.sent_at > now - timedelta(days=kept)),
+        )
+        for kept, ids in _by_days({shop.id: max(days, shop.cap_days) for shop in shops}).items()
+    ]
     return select(orders.c.id).where(
-        orders.c.buyer.is_not(None),
-        orders.c.email.is_(None),
-        _by_days({shop.id: max(days, shop.cap_days) for shop in shops}, now),
-        ~lately,
+        orders.c.buyer.is_not(None), orders.c.email.is_(None), or_(false(), *over)
     )
 
 
@@ -127,13 +132,9 @@ def sessions(now: datetime) -> Select[Any]:
     return select(staff_sessions.c.session).where(staff_sessions.c.expires_at <= now)
 
 
-def _by_days(days_of_shop: dict[int, int], now: datetime) -> ColumnElement[bool]:
-    """Say in SQL: received longer ago than its shop's days; shops with the same days as one."""
-    shops_of = defaultdict(list)
+def _by_days(days_of_shop: dict[int, int]) -> dict[int, list[int]]:
+    """Put shops with the same number of days together: the SQL grows with the numbers only."""
+    shops_of: dict[int, list[int]] = defaultdict(list)
     for shop_id, days in days_of_shop.items():
         shops_of[days].append(shop_id)
-    limits = [
-        and_(orders.c.shop_id.in_(ids), orders.c.received_at <= now - timedelta(days=days))
-        for days, ids in shops_of.items()
-    ]
-    return or_(false(), *limits)
+    return shops_of

@@ -13,6 +13,15 @@ from trustsvc.reviews import find as reviews
 from trustsvc.reviews.models import reviews as reviews_table
 from trustsvc.shops import find as shops
 
+DATES = {
+    "ordered": "created_at",
+    "paid": "paid_at",
+    "shipped": "shipped_at",
+    "delivered": "delivered_at",
+    "cancelled": "cancelled_at",
+    "refunded": "refunded_at",
+    "received": "received_at",
+}
 LETTER_STATES = {"leased": "on_its_way", "handed": "on_its_way"}
 
 
@@ -27,9 +36,12 @@ class Letter:
 class MyData:
     shop: shops.Shop
     invitation: redeem.Invitation
+    name: str = field(repr=False)
     address: str = field(repr=False)  # masked: a link that went astray must not tell an address
-    ordered_at: datetime
-    shipped_at: datetime | None
+    reference: str = field(repr=False)
+    locale: str
+    consent: bool | None
+    dates: dict[str, datetime]  # what happened to the order, in the order it usually does
     letters: list[Letter]
     review: reviews.Review | None
 
@@ -37,22 +49,23 @@ class MyData:
 def read(session: Session, link_id: bytes) -> MyData:
     """Gather what is kept about an invitation and its order; raises NotFound."""
     invitation = redeem.find(session, link_id)
-    order = session.execute(
-        select(orders.c.email, orders.c.created_at, orders.c.shipped_at).where(
-            orders.c.id == invitation.order_id
-        )
-    ).one()
+    order = session.execute(select(orders).where(orders.c.id == invitation.order_id)).one()
+    review = reviews.of_invitation(session, invitation.id)
     of_review = session.scalar(
         select(reviews_table.c.email).where(reviews_table.c.invitation_id == invitation.id)
     )
+    dates = {said: getattr(order, name) for said, name in DATES.items()}
     return MyData(
         shop=shops.by_id(session, invitation.shop_id),
         invitation=invitation,
+        name=order.name or (review.name if review else ""),
         address=mask(order.email or of_review or ""),
-        ordered_at=order.created_at,
-        shipped_at=order.shipped_at,
+        reference=order.reference or (review.reference if review else None) or "",
+        locale=order.locale or "",
+        consent=order.consent,
+        dates={said: moment for said, moment in dates.items() if moment},
         letters=_letters(session, invitation.id),
-        review=reviews.of_invitation(session, invitation.id),
+        review=review,
     )
 
 

@@ -20,7 +20,7 @@ def show_notice(slug: str) -> Response:
         language=_language(),
         shop=shop,
         settings=settings,
-        purposes=notice.purposes(shop.cap_days, settings.log_days),
+        purposes=notice.purposes(shop, settings.log_days),
         version=notice.VERSION,
         since=notice.SINCE,
     )

@@ -19,8 +19,7 @@ def correct(session: Session, review_id: int | str, draft: Draft, now: datetime)
     same words again change nothing: False. Raises NotFound; Gone when it was withdrawn.
     """
     was = find.one(session, review_id)
-    now_said = Draft(was.stars, was.title, was.text, was.name, was.city, was.consent)
-    if was.state in MAY_CHANGE and now_said == draft:
+    if was.state in MAY_CHANGE and was.said == draft:
         return False
     done = session.execute(
         update(reviews)

@@ -1,5 +1,8 @@
 """The desk: staff read what buyers wrote, decide on it with a reason, and see what was sent."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from flask import Blueprint, g, redirect, render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -7,7 +10,7 @@ from werkzeug.wrappers import Response
 from trustsvc import clock, db, doors, wording
 from trustsvc.errors import Refused
 from trustsvc.orders import recent
-from trustsvc.reviews import find, moderate
+from trustsvc.reviews import find, moderate, told
 from trustsvc.reviews.rules import REASONS
 from trustsvc.shops import find as shops
 
@@ -29,9 +32,14 @@ def waiting() -> str:
 @desk.post("/desk/reviews/<public_id>")
 @doors.open_to("staff")
 def decide(public_id: str) -> Response:
-    """Approve or reject one text of a review; a decision that came too late is said, not taken."""
+    """Approve or reject one text of a review; a decision that came too late is said, not taken.
+
+    Here the text must be named that was read: without it nobody could say what was decided on.
+    """
     by, now = f"staff {g.staff.staff_id}", clock.now()
     version = request.form.get("version", "")
+    if not version:
+        raise Refused("Load the desk again: the decision does not say which text was read.")
     with db.transaction() as session:
         match request.form.get("do"):
             case "approve":
@@ -50,11 +58,20 @@ def orders(slug: str) -> str:
     """Show what was decided on a shop's newest orders, and why: no names, no addresses."""
     with db.reading() as session:
         shop = shops.by_slug(session, slug)
-        told = recent.recent(session, shop.id)
-        return _page(session, "desk/orders.html", shop=shop, orders=told)
+        newest = recent.recent(session, shop.id)
+        # After the review was written the review knows the number, and the order no longer.
+        unnamed = [order.id for order in newest if not order.reference]
+        references = find.references(session, unnamed)
+        page = {"orders": newest, "references": references, "words": told.words, "minute": _minute}
+        return _page(session, "desk/orders.html", shop=shop, **page)
 
 
 def _page(session: Session, template: str, **values: object) -> str:
     language = wording.choose(request.headers.get("Accept-Language"))
     everyone = shops.everyone(session)
-    return render_template(template, language=language, staff=g.staff, shops=everyone, **values)
+    shared = {"shops": everyone, "shop_of": {shop.slug: shop for shop in everyone}}
+    return render_template(template, language=language, staff=g.staff, **shared, **values)
+
+
+def _minute(moment: datetime, zone: str) -> str:
+    return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"

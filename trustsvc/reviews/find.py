@@ -1,5 +1,6 @@
 """Find reviews: for their author, for the desk and for the command line."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,9 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from trustsvc.errors import NotFound
+from trustsvc.invitations.models import invitations
 from trustsvc.reviews.models import reviews
+from trustsvc.reviews.rules import Draft
 from trustsvc.shops.models import shops
 from trustsvc.tables import EPOCH
 
@@ -38,6 +41,11 @@ class Review:
     edited_at: datetime | None
     decided_at: datetime | None
     reason: str | None
+
+    @property
+    def said(self) -> Draft:
+        """What its author says in it, to compare with what comes in."""
+        return Draft(self.stars, self.title, self.text, self.name, self.city, self.consent)
 
     @property
     def version(self) -> str:
@@ -73,6 +81,16 @@ def of_invitation(session: Session, invitation_id: int) -> Review | None:
     """Find what came of an invitation, if anything did."""
     row = session.execute(_query().where(reviews.c.invitation_id == invitation_id)).first()
     return Review(*row) if row else None
+
+
+def references(session: Session, order_ids: Collection[int]) -> dict[int, str]:
+    """Give the order numbers that reviews know, by the id of their order."""
+    rows = session.execute(
+        select(invitations.c.order_id, reviews.c.reference)
+        .join_from(reviews, invitations, invitations.c.id == reviews.c.invitation_id)
+        .where(invitations.c.order_id.in_(order_ids), reviews.c.reference.is_not(None))
+    )
+    return {row.order_id: row.reference for row in rows}
 
 
 def named(review_id: int | str) -> Any:

@@ -42,7 +42,8 @@ def _act(session: Session, link_id: bytes, filled: rules.Filled) -> bool:
     """Do what was asked; False when the form has to be looked at again.
 
     What scanners and impatient fingers post again is a POST without a button: it never changes a
-    review that exists. Correcting and withdrawing have a button of their own.
+    review that exists. Correcting and withdrawing have a button of their own. Who went back, wrote
+    something else and sent it again is told so; the new words wait in the form for corrections.
     """
     wish = request.form.get("do", "")
     now = clock.now()
@@ -53,13 +54,16 @@ def _act(session: Session, link_id: bytes, filled: rules.Filled) -> bool:
             return True
         if filled.draft is None or not submit.is_open(invitation, now):
             return False
-        submit.submit(session, link_id, filled.draft, now)
-    elif wish == "withdraw":
+        written = find.one(session, submit.submit(session, link_id, filled.draft, now))
+        return written.said == filled.draft
+    if wish == "withdraw":
         withdraw.withdraw(session, review.id, now)
     elif wish == "correct" and rules.may_change(review.state):
         if filled.draft is None:
             return False
         correct.correct(session, review.id, filled.draft, now)
+    elif not wish and rules.may_change(review.state) and any(filled.values.values()):
+        return review.said == filled.draft
     return True
 
 
@@ -77,11 +81,10 @@ def _page(session: Session, link_id: bytes, filled: rules.Filled | None) -> Resp
     }
     status = 422 if filled and filled.problems else 200
     if review:
-        values = filled.values if filled else _values(review)
+        shared |= {"values": filled.values if filled else _values(review), "review": review}
+        late = filled is not None and not request.form.get("do")
         contact = config.current().contact
-        html = render_template(
-            "reviews/yours.html", review=review, values=values, contact=contact, **shared
-        )
+        html = render_template("reviews/yours.html", late=late, contact=contact, **shared)
         return make_response(html, status)
     if not submit.is_open(invitation, clock.now()):
         why = {"withdrawn": "withdrawn", "redeemed": "gone"}.get(invitation.state, "expired")

@@ -24,6 +24,9 @@ GATHER_S = 0.1
 MOST_WAITING = 100_000
 FILE = "access-%Y-%m-%dT%H.log"
 
+# A link in the way is not followed: what it points to would never be purged.
+FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+
 logger = log.named("server_log")
 
 
@@ -166,7 +169,7 @@ class _Writer:
         done = 0
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            handle = os.open(path, FLAGS, 0o600)
             try:
                 while done < len(data):
                     done += os.write(handle, data[done:])

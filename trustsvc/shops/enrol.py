@@ -24,7 +24,7 @@ LEAST_SECRET = 16
 class Enrolment:
     """What an operator says of a new shop; the rest are defaults with a reason in the README.
 
-    An empty wording takes the default of `may_ask`.
+    An empty wording takes the default of `may_ask` in the shop's language.
     """
 
     name: str
@@ -53,7 +53,7 @@ def enrol(session: Session, new: Enrolment, now: datetime) -> tuple[find.Shop, s
         raise Refused(f"The platform must be one of: {', '.join(PLATFORMS)}.")
     decided = {
         "may_ask": new.may_ask,
-        "wording": new.wording or settings.WORDINGS.get(new.may_ask, ""),
+        "wording": new.wording or settings.default_wording(new.may_ask, new.language),
         "delay": new.delay,
         "delay_unit": new.delay_unit,
         "moment": new.moment,

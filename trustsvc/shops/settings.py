@@ -25,36 +25,29 @@ LONGEST_DELAY = {"minutes": 525_600, "hours": 8_760, "days": 365, "weekdays": 26
 DAYS = {"reminder_days": (0, 60), "cap_days": (0, 365), "max_age_days": (1, 365)}
 MOST_WORDING = 5000
 
-# What buyers are told where the operator gives no wording: the proof of the legal basis, so each
-# change of it is dated. In English; a shop that speaks another language gives its own.
-WORDINGS: Mapping[str, str] = {
-    "registered": (
-        "You registered to be asked for reviews. After an order at this shop you get one e-mail; "
-        "for that your name and e-mail address are used and nothing else. You can stop this at any "
-        "time, by the link in each letter."
-    ),
-    "consent": (
-        "You agreed at checkout to be asked for a review. You get one e-mail after this order; for "
-        "that your name and e-mail address are used and nothing else. You can withdraw your "
-        "consent at any time, by the link in each letter."
-    ),
-    "customers": (
-        "After your order we ask you once by e-mail for a review. For that we use your name and "
-        "e-mail address only. You can object at any time, now or by the link in each letter."
-    ),
-}
+
+def default_wording(may_ask: str, language: str) -> str:
+    """Say in the shop's language what buyers are told where the operator gives no wording.
+
+    It is copied to the shop and dated: the proof of the legal basis is what was said then, whatever
+    the catalogue says later. Empty for a basis there is not.
+    """
+    if may_ask not in CHOICES["may_ask"]:
+        return ""
+    return wording.say(f"shops.wording.{may_ask}", wording.choose(language))
 
 
 def change(session: Session, slug: str, wishes: Mapping[str, Any], now: datetime) -> find.Shop:
     """Change settings of a shop by name; gives the shop as it is now. Twice changes nothing more.
 
-    Another legal basis without a wording of its own gets the default one, and both are dated.
-    Orders that were decided on stay decided. Raises NotFound, and Refused with what is allowed.
+    Another legal basis without a wording of its own gets the default one, and both are dated; with
+    another language a default wording is said in that language, while one's own stays. Orders that
+    were decided on stay decided. Raises NotFound, and Refused with what is allowed.
     """
     before = find.by_slug(session, slug)
     new = dict(wishes)
-    if new.get("may_ask", before.may_ask) != before.may_ask and not new.get("wording"):
-        new["wording"] = WORDINGS.get(new["may_ask"], "")
+    if not new.get("wording") and (said := _said_anew(before, new)):
+        new["wording"] = said
     unit = new.get("delay_unit", before.delay_unit)
     checked(new | {"delay": new.get("delay", before.delay), "delay_unit": unit})
     for field, clean in (("name", clean_name), ("domain", clean_domain)):
@@ -70,6 +63,15 @@ def change(session: Session, slug: str, wishes: Mapping[str, Any], now: datetime
         outbox.record(session, "shop.changed", before.id, before.id, now)
         queueing.ring(session, "refresh_badges")
     return find.by_id(session, before.id)
+
+
+def _said_anew(before: find.Shop, new: Mapping[str, Any]) -> str:
+    """Give the default wording of another basis or language; empty where the wording stays."""
+    may_ask = new.get("may_ask", before.may_ask)
+    is_default = before.wording == default_wording(before.may_ask, before.language)
+    if may_ask == before.may_ask and not (is_default and "language" in new):
+        return ""
+    return default_wording(may_ask, new.get("language", before.language))
 
 
 def checked(wishes: Mapping[str, Any]) -> None:

@@ -48,7 +48,7 @@ def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceiv
     if isinstance(found, Ignored):
         return found
     delivery = _header(headers, "event-id") or _header(headers, "webhook-id")
-    return replace(found, delivery_id=delivery[: fields.MOST_TEXT] or None)
+    return replace(found, delivery_id=delivery or None)
 
 
 def _read(

@@ -111,7 +111,7 @@ def _order(
         delivered_at=when("delivered"),
         cancelled_at=when("cancelled", "canceled_at"),
         refunded_at=when("refunded"),
-        delivery_id=proof.header(headers, "webhook-id")[: fields.MOST_TEXT] or None,
+        delivery_id=proof.header(headers, "webhook-id") or None,
     )
     return fields.finish(order, when("created", "ordered_at"))
 
