@@ -1,12 +1,13 @@
 # make demo   sets up and shows the main job on real-shaped orders (ONCE=1 make demo ends when done)
 # make run    sets up and runs the service on the embedded default
 # make test   everything, on SQLite and PostgreSQL, browser tests included
+# make drill  kill -9, FLUSHALL and a failing mail server, then counts (SHORT=1: some minutes; DATABASE, SEED)
 # make quick  the part of the tests that takes seconds
 PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin
 
-.PHONY: demo run test quick lock clean
+.PHONY: demo run test quick drill lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -43,6 +44,10 @@ test: .venv/ready-for-tests
 
 quick: .venv/ready-for-tests
 	$(PYTEST) -n 2 -m "not slow and not browser and not walk" $(ARGS)
+
+drill: .venv/ready-for-tests
+	@.ci/provide
+	@$(BIN)/python -m tests.faults.drill
 
 # The pins, with hashes, for every platform; needs uv on the PATH.
 lock:

@@ -2,6 +2,7 @@
 
 import smtplib
 import socket
+import ssl
 import time
 
 PATIENCE_S = 30.0
@@ -49,10 +50,26 @@ class _Patient:
         self.sock.settimeout(PATIENCE_S)
         self.sock.sendall(data)
 
+    def say_unless_gone(self, data: bytes) -> None:
+        """Say it, unless the other side is known to have hung up; raises OSError."""
+        if self.has_hung_up():
+            raise smtplib.SMTPServerDisconnected("closed")
+        self.say(data)
+
     def hurry(self) -> None:
         """Let the dot not wait until the body was acknowledged: Nagle made that 40 ms a letter."""
         if self.sock:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def has_hung_up(self) -> bool:
+        """Whether the other side is gone as far as can be told without waiting; not with TLS."""
+        if self.sock is None or isinstance(self.sock, ssl.SSLSocket):
+            return self.sock is None
+        self.sock.settimeout(0)
+        try:
+            return not self.sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
 
     def nothing_unread(self) -> bool:
         """Whether nothing was said ahead; before TLS that would be somebody in between."""

@@ -134,7 +134,11 @@ class Smtp:
 
     def _dot(self, link: Link) -> Outcome:
         try:
-            link.say(b".\r\n")
+            link.say_unless_gone(b".\r\n")
+        except (OSError, smtplib.SMTPException):
+            self._drop()  # what could not be said was not heard
+            return Outcome(Fate.LATER, "connection_lost")
+        try:
             link.patience = PATIENCE_AFTER_DOT_S
             code, said = link.getreply()
         except (OSError, smtplib.SMTPException):

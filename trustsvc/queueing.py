@@ -34,6 +34,7 @@ QUEUE = "trustsvc"
 TIMEOUT_S = 300
 FAILURE_TTL_S = 3600
 RUNG_TTL_S = 30  # a bell whose job was lost may be rung again after this
+WORKER_TTL_S = 30  # by default RQ waits 415 seconds on a line to Redis that fell silent
 SILENCE_S = 2.0  # how long we leave a Redis alone that did not answer
 
 logger = log.named("queueing")
@@ -107,6 +108,10 @@ class Worker(SimpleWorker):
     JSON alone does not stop whoever can write to Redis from naming os.system.
     """
 
+    @property
+    def was_told_to_stop(self) -> bool:
+        return getattr(self, "_shutdown_requested_date", None) is not None
+
     def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
         name = _own(job)
         if name is None:
@@ -139,6 +144,7 @@ def make_worker() -> Worker:
         connection=link,
         serializer=JSONSerializer,
         log_job_description=False,
+        worker_ttl=WORKER_TTL_S,
     )
 
 

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.invitations.ground import (
     NOON,
@@ -16,7 +16,7 @@ from tests.invitations.ground import (
 )
 from trustsvc import db
 from trustsvc.invitations import due
-from trustsvc.invitations.models import invitations
+from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders import buyer
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.registry.register import leave, register
@@ -84,10 +84,28 @@ def test_an_order_cancelled_but_not_yet_looked_at_stops_the_letter(house):
     assert invitation_of(order_id).reason == "cancelled"
 
 
-def test_a_sender_that_vanished_loses_its_lease_after_ten_minutes(house):
+def test_a_sender_that_vanished_loses_its_lease_within_a_minute(house):
     invited(shop())
     with db.transaction() as session:
         assert len(due.lease(session, NOON)) == 1
 
-    assert sent(now=NOON + 9 * MINUTE).letters == []
-    assert len(sent(now=NOON + 11 * MINUTE).letters) == 1
+    assert sent(now=NOON + MINUTE / 2).letters == []
+    assert len(sent(now=NOON + MINUTE).letters) == 1
+
+
+def test_the_lease_is_taken_before_wishes_are_read_so_that_none_comes_in_between(
+    house, monkeypatch
+):
+    order_id = invited(shop())
+    ask = due.check
+
+    def watched(session, questions):
+        states.extend(session.scalars(select(letters.c.state)).all())
+        return ask(session, questions)
+
+    states = []
+    monkeypatch.setattr(due, "check", watched)
+    sent()
+
+    assert set(states) == {"leased"}
+    assert letter_of(order_id).state == "sent"

@@ -148,6 +148,33 @@ def test_a_killed_process_comes_back(service, killed):
     assert knock(shop, body).status_code == 202
 
 
+def is_alive(pid):
+    """Whether a process runs; one that nobody waited for yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_no_old_web_server_goes_on_serving_when_its_keeper_was_killed(service):
+    web = service.children()["web"]
+    serving = Path(f"/proc/{web}/task/{web}/children").read_text().split()
+    assert serving
+
+    os.kill(web, signal.SIGKILL)
+
+    service.until(lambda: not any(is_alive(pid) for pid in serving), seconds=5)
+
+
+def test_nothing_is_left_running_when_the_whole_was_killed_and_redis_with_it(service):
+    children = service.children()
+    os.kill(children["redis"], signal.SIGKILL)
+
+    os.kill(service.process.pid, signal.SIGKILL)
+
+    service.until(lambda: not any(map(is_alive, children.values())), seconds=20)
+
+
 def test_nothing_is_left_running_after_a_stop(service):
     children = service.children()
 

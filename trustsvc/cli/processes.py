@@ -1,5 +1,6 @@
 """The processes of the Procfile: web, worker, clock, and the migrations before them."""
 
+import contextlib
 import signal
 import threading
 import time
@@ -8,6 +9,7 @@ import click
 import redis
 from granian import Granian
 from granian.constants import Interfaces
+from rq.exceptions import StopRequested
 from sqlalchemy.exc import SQLAlchemyError
 
 from jobs import schedule
@@ -23,6 +25,7 @@ LIKE_OURS = {
 }
 # A slow sender holds one until its body is in; a proxy in front takes bodies in first.
 THREADS = 64
+STOPS_WITHIN_S = 10
 logger = log.named("cli")
 
 
@@ -49,6 +52,7 @@ def web() -> None:
         log_access=False,  # the server log is ours: it masks tokens
         log_dictconfig=LIKE_OURS,
         respawn_failed_workers=True,
+        workers_kill_timeout=STOPS_WITHIN_S,  # told to stop while it starts, it does not hear it
     ).serve()
 
 
@@ -57,14 +61,20 @@ def worker() -> None:
     """Do the jobs that are rung for; waits for a Redis that is away."""
     if config_values.is_open_redis(config.current().redis_url):
         logger.warning("this Redis has no password: every user of this machine can ring the bell")
-    while True:
-        try:
-            queueing.make_worker().work(logging_level="WARNING")
-        except redis.RedisError as problem:
-            logger.warning("redis is away", problem=type(problem).__name__)
+    with contextlib.suppress(StopRequested):
+        while not _works_until_its_end():
             time.sleep(1)
-        else:
-            return
+
+
+def _works_until_its_end() -> bool:
+    """Work; False when Redis went away. Told to stop it ends, with a Redis or without."""
+    doer = queueing.make_worker()
+    try:
+        doer.work(logging_level="WARNING")
+    except redis.RedisError as problem:
+        logger.warning("redis is away", problem=type(problem).__name__)
+        return doer.was_told_to_stop
+    return True
 
 
 @click.command()

@@ -4,13 +4,13 @@ import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations import redeem, rules, sending, when
+from trustsvc.invitations import hold, redeem, rules, sending, when
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders import ledger
 from trustsvc.orders.buyer import Buyer
@@ -20,7 +20,6 @@ from trustsvc.registry.check import Question, check
 from trustsvc.shops import find
 
 MOST = 500
-LEASE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Due:
 
 
 def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
-    """Lease up to `most` due letters for ten minutes.
+    """Lease up to `most` due letters, for as long as `hold.held` renews it.
 
     Opt-outs, cancelled and refunded orders, closed shops, invitations that are no longer open and
     the buyer's daytime are read in the same transaction that takes the lease, so whatever was
@@ -56,6 +55,9 @@ def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
     rows = _take(session, now, most)
     if not rows:
         return []
+    # First the lease, then the look: on PostgreSQL a wish may be committed between two statements.
+    token = secrets.token_bytes(16)
+    _mark(session, [row.id for row in rows], token, now + hold.LEASE)
     shops = find.by_ids(session, {row.shop_id for row in rows})
     buyers = read_buyers(session, {row.order_id for row in rows})
     reasons = _reasons(session, rows, shops, buyers, now)
@@ -64,12 +66,6 @@ def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
     later = {row.id: _daytime(row, shops[row.shop_id], now) for row in kept}
     _put_off(session, {row.id: at for row in kept if (at := later[row.id]) > now})
     ready = [row for row in kept if later[row.id] <= now]
-    token = secrets.token_bytes(16)
-    session.execute(
-        update(letters)
-        .where(letters.c.id.in_([row.id for row in ready]))
-        .values(state="leased", lease=token, leased_until=now + LEASE)
-    )
     return [
         Due(
             id=row.id,
@@ -144,6 +140,14 @@ def _letters() -> Select[Any]:
     )
 
 
+def _mark(session: Session, letter_ids: Sequence[int], token: bytes, until: datetime) -> None:
+    session.execute(
+        update(letters)
+        .where(letters.c.id.in_(letter_ids))
+        .values(state="leased", lease=token, leased_until=until)
+    )
+
+
 def _reasons(
     session: Session,
     rows: Sequence[Any],
@@ -195,6 +199,8 @@ def _daytime(row: Any, shop: find.Shop, now: datetime) -> datetime:
 def _put_off(session: Session, later: Mapping[int, datetime]) -> None:
     if later:
         session.connection().execute(
-            update(letters).where(letters.c.id == bindparam("one")).values(due_at=bindparam("at")),
+            update(letters)
+            .where(letters.c.id == bindparam("one"))
+            .values(state="due", due_at=bindparam("at"), lease=None, leased_until=None),
             [{"one": letter_id, "at": at} for letter_id, at in later.items()],
         )

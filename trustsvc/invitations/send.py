@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from trustsvc import log
-from trustsvc.invitations import due, recover, redeem, when
+from trustsvc.invitations import due, hold, recover, redeem, when
 from trustsvc.invitations.due import Due
 from trustsvc.invitations.models import letters
 from trustsvc.invitations.write import write
@@ -20,7 +20,6 @@ from trustsvc.orders import buyer, ledger
 MOST_TRIES = 32  # with these waits about three days on average
 FIRST_WAIT_S = 60
 LONGEST_WAIT_S = 6 * 3600
-HANDED_LEASE = timedelta(minutes=15)  # RFC 5321 4.5.3.2.6: ten minutes for the answer to the dot
 LONGEST_ROUND = timedelta(minutes=2)  # a job ends before its worker's patience does
 AWAY = {"no_connection", "no_tls", "no_login"}
 
@@ -51,13 +50,14 @@ def send(open_transaction: OpenTransaction, postbox: Postbox, now: Now) -> int:
         return 0
     round_ = _Round(open_transaction, now)
     try:
-        for one in leased:
-            if now() - started > LONGEST_ROUND or not _is_daytime(one, now()):
-                break
-            outcome = round_.post(one, postbox)
-            if outcome and outcome.problem in AWAY:
-                logger.warning("the mail server is away", problem=outcome.problem)
-                return 0  # the mail server is away: the others need not be tried one by one
+        with hold.held(open_transaction, leased[0].lease, now):
+            for one in leased:
+                if now() - started > LONGEST_ROUND or not _is_daytime(one, now()):
+                    break
+                outcome = round_.post(one, postbox)
+                if outcome and outcome.problem in AWAY:
+                    logger.warning("the mail server is away", problem=outcome.problem)
+                    return 0  # the others need not be tried one by one
     finally:
         round_.end(leased)
     return len(leased)
@@ -99,7 +99,7 @@ class _Round:
                     letters.c.state == "leased",
                     letters.c.leased_until > now,
                 )
-                .values(state="handed", leased_until=now + HANDED_LEASE)
+                .values(state="handed", leased_until=now + hold.LEASE)
             )
         self._outcomes.clear()
         if not (may_leave and done.rowcount):  # type: ignore[attr-defined]

@@ -1,0 +1,207 @@
+"""A mail server that goes wrong in named ways and writes down every letter whose final dot it saw.
+
+Raw protocol on asyncio, in a thread of its own. `choose(stage, recipient)` names what goes wrong
+next, or None; stages are "connect", "mail" (once a MAIL FROM) and "letter" (once a RCPT TO).
+"""
+
+import asyncio
+import contextlib
+import email.parser
+import email.policy
+import email.utils
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+
+CONNECT = ("banner_421", "banner_endless", "banner_slow", "drop_connect", "drop_ehlo")
+MAIL = ("mail_421", "mail_451", "drop_mail")
+LATER = ("rcpt_421", "rcpt_450", "rcpt_451", "rcpt_452", "rcpt_552_full", "dot_421", "dot_452")
+DROPS = ("drop_rcpt", "drop_data", "drop_body")
+REFUSED = ("rcpt_550_unknown", "rcpt_550_policy", "dot_554")
+DOUBTFUL = ("drop_dot",)
+SLOW = ("banner_slow", "slow_dot")
+
+ANSWERS = {
+    "banner_421": "421 4.3.2 not now",
+    "mail_421": "421 4.3.2 closing",
+    "mail_451": "451 4.3.0 try later",
+    "rcpt_421": "421 4.3.2 closing",
+    "rcpt_450": "450 4.2.0 greylisted",
+    "rcpt_451": "451 4.3.0 try later",
+    "rcpt_452": "452 4.3.1 no room",
+    "rcpt_552_full": "552 5.2.2 mailbox full",
+    "rcpt_550_unknown": "550 5.1.1 no such user",
+    "rcpt_550_policy": "550 5.7.1 policy",
+    "dot_421": "421 4.3.2 closing",
+    "dot_452": "452 4.3.1 no room",
+    "dot_554": "554 5.7.1 spam",
+}
+FLOOD = b"220-" + b"never " * 100 + b"\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A letter whose final dot was seen; `answer` is what we said then, None for nothing."""
+
+    message_id: str
+    sender: str
+    recipient: str
+    stop: str
+    answer: str | None
+    at: float
+
+    @property
+    def may_have_arrived(self):
+        return self.answer is None or self.answer.startswith("250")
+
+
+@dataclass
+class _Talk:
+    recipient: str = ""
+    fault: str | None = None
+    refused: bool = False
+
+
+@dataclass
+class Sink:
+    """Use as a context manager; `url` is its TRUSTSVC_MAIL_URL."""
+
+    choose: object = lambda _stage, _recipient: None
+    on_letter: object = lambda _seen: None
+    seen: list = field(default_factory=list)
+    happened: list = field(default_factory=list)  # (name, recipient), in order
+    connections: int = 0
+    port: int = 0
+
+    @property
+    def url(self):
+        return f"smtp://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        started = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(started,), daemon=True)
+        self._thread.start()
+        started.wait(10)
+        return self
+
+    def __exit__(self, *_):
+        self._loop.call_soon_threadsafe(self._ended.set)
+        self._thread.join(10)
+
+    def _run(self, started):
+        asyncio.run(self._serve(started))
+
+    async def _serve(self, started):
+        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
+        self._links = set()
+        server = await asyncio.start_server(self._talk, "127.0.0.1", self.port)
+        self.port = server.sockets[0].getsockname()[1]
+        started.set()
+        await self._ended.wait()
+        server.close()
+        for link in list(self._links):
+            link.transport.abort()
+
+    async def _talk(self, reader, writer):
+        self.connections += 1
+        self._links.add(writer)
+        with contextlib.suppress(OSError, EOFError, asyncio.LimitOverrunError, ValueError):
+            await self._dialogue(reader, writer)
+        self._links.discard(writer)
+        writer.transport.abort()
+
+    async def _dialogue(self, reader, writer):
+        fault = self._pick("connect", "")
+        if fault == "drop_connect":
+            return
+        if fault == "banner_endless":
+            while True:
+                writer.write(FLOOD)
+                await writer.drain()
+        if fault == "banner_421":
+            await self._say(writer, ANSWERS[fault])
+            return
+        await self._say(writer, "220 sink", slowly=fault == "banner_slow")
+        talk = _Talk()
+        while line := (await reader.readline()).decode("utf-8", "replace").strip():
+            verb = line.split(" ")[0].upper()
+            if verb in {"EHLO", "HELO"}:
+                if fault == "drop_ehlo":
+                    return
+                await self._say(writer, "250-sink\r\n250-PIPELINING\r\n250 8BITMIME")
+            elif verb == "QUIT":
+                await self._say(writer, "221 bye")
+                return
+            elif not await self._step(verb, line, talk, reader, writer):
+                return
+
+    async def _step(self, verb, line, talk, reader, writer):
+        """Answer one command; False hangs up."""
+        answer = "250 ok"
+        if verb == "MAIL":
+            talk.recipient, talk.refused = "", False
+            talk.fault = self._pick("mail", "")
+        elif verb == "RCPT":
+            found = re.search(r"<(.*)>", line)
+            talk.recipient = found[1] if found else ""
+            talk.fault = talk.fault or self._pick("letter", talk.recipient)
+        elif verb == "DATA":
+            answer = "354 go on"
+        if talk.fault == f"drop_{verb.lower()}":
+            return False
+        if (talk.fault or "").startswith(f"{verb.lower()}_"):
+            answer, talk.refused = ANSWERS[talk.fault], True
+        elif talk.refused and verb in {"RCPT", "DATA"}:
+            answer = "503 5.5.1 no"
+        await self._say(writer, answer)
+        if answer.startswith("354"):
+            return await self._body(talk, reader, writer)
+        return not answer.startswith("421")
+
+    async def _body(self, talk, reader, writer):
+        data = b""
+        while (line := await reader.readline()) != b".\r\n":
+            if not line:
+                return False
+            data += line
+            if talk.fault == "drop_body":
+                return False
+        answer = ANSWERS.get(talk.fault, "250 ok") if talk.fault != "drop_dot" else None
+        self._note(talk.recipient, data, answer)
+        if answer is None:
+            return False
+        slowly = talk.fault == "slow_dot"
+        talk.fault = None
+        await self._say(writer, answer, slowly=slowly)
+        return not answer.startswith("421")
+
+    def _note(self, recipient, data, answer):
+        head = email.parser.BytesHeaderParser(policy=email.policy.default).parsebytes(data)
+        seen = Seen(
+            message_id=str(head["Message-ID"]),
+            sender=email.utils.parseaddr(str(head["From"]))[0],
+            recipient=recipient,
+            stop=str(head["List-Unsubscribe"]).strip("<>"),
+            answer=answer,
+            at=time.monotonic(),
+        )
+        self.seen.append(seen)
+        self.on_letter(seen)
+
+    def _pick(self, stage, recipient):
+        fault = self.choose(stage, recipient)
+        if fault:
+            self.happened.append((fault, recipient))
+        return fault
+
+    async def _say(self, writer, words, *, slowly=False):
+        data = words.encode() + b"\r\n"
+        if slowly:
+            for byte in data:
+                writer.write(bytes([byte]))
+                await writer.drain()
+                await asyncio.sleep(1)
+            return
+        writer.write(data)
+        await writer.drain()

@@ -1,0 +1,68 @@
+"""The worker behind a line to Redis that goes wrong: work resumes within a minute of its return."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+from sqlalchemy import select
+
+from tests.faults.house import ROOT
+from tests.faults.proxy import MODES, Proxy
+from tests.invitations import ground
+from trustsvc import db, queueing
+from trustsvc.orders.models import orders
+
+pytestmark = [pytest.mark.slow, pytest.mark.walk]
+
+
+def is_settled(order_id):
+    with db.reading() as session:
+        return session.scalar(select(orders.c.state).where(orders.c.id == order_id)) == "settled"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "pass"])
+def test_work_resumes_within_a_minute_of_the_return_of_redis(house, mode):
+    at_shop = ground.shop()
+    with Proxy(house.redis_url.removeprefix("unix://")) as proxy:
+        environ = {
+            "PYTHONPATH": str(ROOT),
+            "TRUSTSVC_DATA": str(house.data),
+            "TRUSTSVC_REDIS_URL": proxy.url,
+            "TRUSTSVC_MAIL_URL": f"maildir:{house.data}/mail",
+        }
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "trustsvc.cli", "worker"], env=environ, cwd=ROOT
+        )
+        try:
+            first = ground.place(at_shop)
+            assert settles(first, 30)
+            proxy.turn(mode)
+            time.sleep(1)
+            second = ground.place(at_shop, email="other@example.com")
+            with db.transaction() as session:
+                queueing.ring(session, "check_orders")
+            time.sleep(3)
+            proxy.turn("pass")
+            back = time.monotonic()
+
+            if worker.poll() is not None:  # `up` and systemd start it again
+                worker = subprocess.Popen(
+                    [sys.executable, "-m", "trustsvc.cli", "worker"], env=environ, cwd=ROOT
+                )
+            assert settles(second, 60)
+            assert time.monotonic() - back < 60
+        finally:
+            worker.kill()
+            worker.wait()
+
+
+def settles(order_id, seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if is_settled(order_id):
+            return True
+        queueing.send("check_orders")  # as the clock does
+        time.sleep(0.5)
+    return False

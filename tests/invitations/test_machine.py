@@ -1,0 +1,329 @@
+"""Any history of orders, sends, failures and changed minds: one letter, none against a wish.
+
+Real verbs on a SQLite file. `STEPS=50000` walks longer than the tests do. The machine keeps a book
+of its own of what may have arrived and of who must not be asked, and compares after every step.
+"""
+
+import os
+import shutil
+from collections import Counter
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import func, select
+
+from tests.invitations import ground
+from tests.invitations.ground import NOON, quiet
+from trustsvc import config, db, keys
+from trustsvc.errors import Gone
+from trustsvc.invitations import plan, redeem, remind, send, stop
+from trustsvc.invitations.models import invitations, letters
+from trustsvc.mail import Fate, Outcome
+from trustsvc.orders import accept
+from trustsvc.orders.models import orders
+from trustsvc.orders.received import OrderReceived
+from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.reviews import submit
+from trustsvc.reviews.rules import Draft
+
+A_WALK = 50
+STEPS = int(os.environ.get("STEPS") or 2000)
+CAP = timedelta(days=30)
+BUYERS = [f"buyer{number}@example.com" for number in range(12)]
+FINE = Draft(stars=4, title="Good", text="Came on time.", name="A", city="B", consent=True)
+
+buyers = st.sampled_from(BUYERS)
+shop_numbers = st.integers(0, 1)
+FATES = {
+    "sent": Outcome(Fate.SENT),
+    "later before": Outcome(Fate.LATER, "before_dot"),
+    "later after": Outcome(Fate.LATER, "smtp_452"),
+    "refused": Outcome(Fate.REFUSED, "smtp_550"),
+    "unknown": Outcome(Fate.UNKNOWN, "no_answer"),
+    "away": Outcome(Fate.LATER, "no_connection"),
+    "crash before": None,
+    "crash after": None,
+}
+MAY_ARRIVE = {"sent", "unknown", "crash after"}
+
+
+class Crash(BaseException):
+    """The process is gone: whatever it would have said at its end is not said."""
+
+
+class Postbox:
+    """Does as it is told with each letter, and tells the machine what may have arrived."""
+
+    def __init__(self, machine, fates):
+        self.machine, self.fates, self.is_dead = machine, list(fates), False
+
+    def post(self, letter, before_dot):
+        fate = self.fates.pop(0) if self.fates else "sent"
+        if fate == "crash before":
+            self.die()
+        if fate not in {"later before", "away"}:
+            before_dot()
+            if fate in MAY_ARRIVE:
+                self.machine.arrived[letter.message_id] += 1
+        if fate == "crash after":
+            self.die()
+        return FATES[fate]
+
+    def die(self):
+        self.is_dead = True
+        raise Crash
+
+
+class Machine(RuleBasedStateMachine):
+    placed = Bundle("placed")
+
+    @initialize()
+    def begin(self):
+        self.now = NOON
+        self.arrived = Counter()
+        self.wishes = set()  # (shop id or 0, address)
+        self.over = set()  # ids of orders
+        self.orders = {}
+        self.leases = []
+        self.shops = [ground.shop(name="One", reminder_days=5), ground.shop(name="Two")]
+
+    def take(self, number, at_shop, buyer, **news):
+        order = OrderReceived(
+            identity=number,
+            created_at=news.pop("created_at", self.now),
+            reference=number,
+            email=buyer,
+            name="Jan",
+            locale="nl-NL",
+            **news,
+        )
+        shop = self.shops[at_shop]
+        with quiet(), db.transaction() as session:
+            item = accept.incoming(shop, order, number.encode())
+            return accept.accept(session, [item], self.now)[0].status
+
+    @rule(target=placed, buyer=buyers, at_shop=shop_numbers, at_once=st.booleans())
+    def order(self, buyer, at_shop, at_once):
+        number = f"order-{len(self.orders)}"
+        assert self.take(number, at_shop, buyer) == "accepted"
+        with db.reading() as session:
+            order_id = session.scalar(select(func.max(orders.c.id)))
+        one = SimpleNamespace(id=order_id, number=number, shop=at_shop, buyer=buyer, at=self.now)
+        self.orders[order_id] = one
+        if at_once:
+            self.plan()
+        return one
+
+    @rule(one=placed, news=st.sampled_from(["duplicate", "shipped"]))
+    def duplicate(self, one, news):
+        more = {"shipped_at": self.now} if news == "shipped" else {}
+        assert self.take(one.number, one.shop, one.buyer, created_at=one.at, **more) == "duplicate"
+
+    @rule(one=placed, other=st.sampled_from(["BUYER{}@EXAMPLE.com", " buyer{}@example.COM"]))
+    def import_again(self, one, other):
+        spelt = other.format(one.buyer[5:].partition("@")[0]).strip()
+        self.take(one.number, one.shop, spelt, created_at=one.at)
+
+    @rule(one=placed, how=st.sampled_from(["cancelled_at", "refunded_at"]))
+    def cancel_or_refund(self, one, how):
+        self.take(one.number, one.shop, one.buyer, created_at=one.at, **{how: self.now})
+        self.over.add(one.id)
+
+    @rule()
+    def plan(self):
+        with quiet(), db.transaction() as session:
+            plan.plan(session, self.now)
+            remind.remind(session, self.now)
+
+    @rule(fates=st.lists(st.sampled_from(list(FATES)), max_size=5))
+    def send(self, fates):
+        self.run_a_round(Postbox(self, fates))
+
+    @rule(buyer=buyers, everywhere=st.booleans(), fates=st.lists(st.sampled_from(list(FATES))))
+    def change_of_mind_while_sending(self, buyer, everywhere, fates):
+        postbox = Postbox(self, fates)
+        say, machine = postbox.post, self
+
+        def meanwhile(letter, before_dot):
+            if postbox.post is meanwhile:
+                postbox.post = say
+                machine.object(buyer, EVERY_SHOP if everywhere else machine.shops[0].id)
+            return say(letter, before_dot)
+
+        postbox.post = meanwhile
+        self.run_a_round(postbox)
+
+    def run_a_round(self, postbox):
+        """Send; a process that died makes no transaction any more, its last one included."""
+        looked = []
+
+        @contextmanager
+        def opened():
+            if postbox.is_dead:
+                raise Crash
+            with db.transaction() as session:
+                yield session
+            if not looked:
+                looked.append(self.nobody_is_leased_against_a_wish())
+
+        with quiet(), suppress(Crash):
+            send.send(opened, postbox, lambda: self.now)
+
+    def nobody_is_leased_against_a_wish(self):
+        with db.reading() as session:
+            leased = session.scalars(
+                select(invitations.c.order_id)
+                .join(letters, letters.c.invitation_id == invitations.c.id)
+                .where(letters.c.state == "leased", letters.c.lease.not_in(self.leases))
+            ).all()
+            self.leases += session.scalars(
+                select(letters.c.lease).where(letters.c.state == "leased").distinct()
+            ).all()
+        for order_id in leased:
+            one = self.orders[order_id]
+            assert order_id not in self.over
+            assert self.wishes.isdisjoint(
+                {(EVERY_SHOP, one.buyer), (self.shops[one.shop].id, one.buyer)}
+            )
+
+    @rule(buyer=buyers, at_shop=st.none() | shop_numbers)
+    def opt_out(self, buyer, at_shop):
+        self.object(buyer, EVERY_SHOP if at_shop is None else self.shops[at_shop].id)
+
+    def object(self, buyer, shop_id):
+        with db.transaction() as session:
+            opt_out(session, buyer, shop_id, "objection", self.now)
+        self.wishes.add((shop_id, buyer))
+
+    @rule(one=placed, everywhere=st.booleans())
+    def stop(self, one, everywhere):
+        _, invitation = self.invitation_of(one)
+        if invitation is None:
+            return
+        with db.transaction() as session:
+            done = stop.stop(session, invitation, self.now, everywhere=everywhere)
+        if done.shop:
+            self.wishes.add((self.shops[one.shop].id, one.buyer))
+        if done.everywhere:
+            self.wishes.add((EVERY_SHOP, one.buyer))
+
+    @rule(one=placed)
+    def review(self, one):
+        link, _ = self.invitation_of(one)
+        if link is None:
+            return
+        try:
+            with quiet(), db.transaction() as session:
+                submit.submit(session, link, FINE, self.now)
+        except Gone:
+            return
+        self.over.add(one.id)
+
+    @rule(step=st.sampled_from([1, 50, 50, 600, 86400, 5 * 86400]))
+    def time_passes(self, step):
+        self.now += timedelta(seconds=step)
+
+    def invitation_of(self, one):
+        """Give the link of an order's invitation, and what is known of it; None before it is."""
+        with db.reading() as session:
+            link = session.scalar(
+                select(invitations.c.link).where(invitations.c.order_id == one.id)
+            )
+            return (link, redeem.find(session, link)) if link else (None, None)
+
+    @invariant()
+    def no_letter_may_have_arrived_twice(self):
+        assert [name for name, times in getattr(self, "arrived", {}).items() if times > 1] == []
+
+    @invariant()
+    def the_cap_of_a_buyer_is_kept(self):
+        with db.reading() as session:
+            rows = session.execute(
+                select(orders.c.shop_id, orders.c.buyer, letters.c.sent_at)
+                .join_from(orders, invitations, invitations.c.order_id == orders.c.id)
+                .join(letters, letters.c.invitation_id == invitations.c.id)
+                .where(letters.c.kind == "invitation", letters.c.sent_at.is_not(None))
+                .where(orders.c.buyer.is_not(None))
+                .order_by(letters.c.sent_at)
+            ).all()
+        before = {}
+        for shop_id, buyer, at in rows:
+            last = before.get((shop_id, buyer))
+            assert last is None or at - last >= CAP
+            before[shop_id, buyer] = at
+
+    def teardown(self):
+        """Let everything come to its end: each order is decided on, each letter settled."""
+        if not hasattr(self, "now"):
+            return
+        for _ in range(24):
+            self.now += timedelta(hours=7)
+            self.plan()
+            self.run_a_round(Postbox(self, []))
+        with db.reading() as session:
+            open_orders = session.scalars(
+                select(orders.c.id).where(orders.c.state != "settled")
+            ).all()
+            open_letters = session.scalars(
+                select(letters.c.id).where(
+                    letters.c.state.in_(("leased", "handed"))
+                    | ((letters.c.state == "due") & (letters.c.kind == "invitation"))
+                )
+            ).all()
+        assert (open_orders, open_letters) == ([], [])
+        self.no_letter_may_have_arrived_twice()
+        self.the_cap_of_a_buyer_is_kept()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(max(300, STEPS // 10))
+def test_no_history_breaks_a_promise(tmp_path, sqlite_template, redis_server):
+    """Each walk on a fresh copy of the database, as hypothesis begins and tears down."""
+    walks = iter(range(10**9))
+
+    class Walk(Machine):
+        def __init__(self):
+            db.forget_engines()
+            place = tmp_path / f"walk{next(walks)}"
+            place.mkdir()
+            shutil.copy(sqlite_template, place / "trustsvc.db")
+            self.place = place
+            config.use(
+                config.load({"TRUSTSVC_DATA": str(place), "TRUSTSVC_REDIS_URL": redis_server})
+            )
+            keys.make_all()
+            super().__init__()
+
+        def teardown(self):
+            try:
+                super().teardown()
+            finally:
+                db.forget_engines()
+                shutil.rmtree(self.place)
+
+    try:
+        run_state_machine_as_test(
+            Walk,
+            settings=settings(
+                max_examples=max(1, STEPS // A_WALK),
+                stateful_step_count=A_WALK,
+                deadline=None,
+                database=None,
+                print_blob=True,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    finally:
+        config.use(None)

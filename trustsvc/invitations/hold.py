@@ -1,0 +1,53 @@
+"""Hold a lease as long as its sender lives, and hardly longer."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from trustsvc import log
+from trustsvc.invitations.models import letters
+
+LEASE = timedelta(seconds=45)
+RENEWED_S = 15.0
+
+logger = log.named("invitations")
+
+
+@contextmanager
+def held(
+    open_transaction: Callable[[], AbstractContextManager[Session]],
+    lease: bytes,
+    now: Callable[[], datetime],
+    every_s: float = RENEWED_S,
+) -> Iterator[None]:
+    """Renew the lease of a sender's letters from a thread beside it.
+
+    A mail server may take ten minutes for its answer to the dot (RFC 5321 4.5.3.2.6), while the
+    letters of a sender that was killed must not wait as long. A lease that cannot be renewed in
+    time is lost, which the sender notices before the next dot.
+    """
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(every_s):
+            try:
+                with open_transaction() as session:
+                    session.execute(
+                        update(letters)
+                        .where(letters.c.lease == lease, letters.c.state.in_(("leased", "handed")))
+                        .values(leased_until=now() + LEASE)
+                    )
+            except Exception as problem:  # noqa: BLE001 - whatever it is, there is a next time
+                logger.warning("lease not renewed", problem=type(problem).__name__)
+
+    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
