@@ -104,6 +104,18 @@ def test_each_fate_settles_its_letter_and_leaves_the_others_alone(house, fate, p
     assert (letter.sent_at is not None) == (fate in {Fate.SENT, Fate.UNKNOWN})
 
 
+@pytest.mark.parametrize("fate", [Fate.LATER, Fate.REFUSED])
+def test_letters_refused_one_after_the_other_before_their_dots_are_settled_together(house, fate):
+    at_shop = shop()
+    ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(4)]
+
+    sent(Post(*[Outcome(fate, "before_dot")] * 3))
+
+    states = {Fate.LATER: "due", Fate.REFUSED: "refused"}
+    assert [letter_of(order_id).state for order_id in ids] == [states[fate]] * 3 + ["sent"]
+    assert [letter_of(order_id).tries for order_id in ids] == [1] * 4
+
+
 def test_a_refused_address_is_forgotten(house):
     order_id = invited(shop())
 

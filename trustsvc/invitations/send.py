@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 from jinja2 import TemplateError
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, or_, update
 from sqlalchemy.orm import Session
 
 from trustsvc import log
@@ -149,7 +149,8 @@ def _update(
             .where(
                 letters.c.id == bindparam("one"),
                 letters.c.lease == bindparam("by"),
-                letters.c.state.in_(states),
+                # Not in_(): a list that is expanded cannot be used for many rows at once.
+                or_(*(letters.c.state == state for state in states)),
             )
             .values(
                 tries=letters.c.tries + 1, problem=bindparam("why"), leased_until=None, **values
