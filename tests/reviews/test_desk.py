@@ -13,7 +13,7 @@ from trustsvc.reviews.models import reviews
 from trustsvc.reviews.rules import REASONS
 from trustsvc.shops import enrol
 
-HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e{{7*7}}"
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e{{7*7777777777}}"
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_hostile_names_and_words_are_inert(client):
         assert "<script>" not in page
         assert "<img" not in page
         assert "&lt;script&gt;" in page
-        assert "49" not in re.sub(r"[0-9a-f]{16,}", "", page).replace(str(where.id), "")
+        assert "54444444439" not in page
 
 
 def test_the_ledger_of_a_shops_orders_is_shown_without_anybody_in_it(desk):
