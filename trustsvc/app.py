@@ -21,6 +21,7 @@ from trustsvc import config, doors, health, log, signed_links, wording
 from trustsvc.badge import views as badge_views
 from trustsvc.demo import views as demo_views
 from trustsvc.errors import NotFound, TrustsvcError, Unavailable
+from trustsvc.evidence import desk as evidence_desk
 from trustsvc.invitations import views as invitation_views
 from trustsvc.orders import views as order_views
 from trustsvc.privacy import views as privacy_views
@@ -46,6 +47,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     badge_views.views,
     privacy_views.views,
     staff_views.views,
+    evidence_desk.desk,
 )
 
 

@@ -31,7 +31,7 @@ KILLED = ("worker", "worker", "serving", "web", "clock", "redis", "up")
 LINES = ("drop", "delay", "reset", "half_close")
 PATIENCE_S = 300
 SIZES = {
-    True: {"orders": 1000, "kills": 40, "flushes": 5, "span": 90, "slow": 2},
+    True: {"orders": 1000, "kills": 40, "flushes": 5, "span": 60, "slow": 2},
     False: {"orders": 10000, "kills": 200, "flushes": 20, "span": 480, "slow": 12},
 }
 
@@ -218,11 +218,12 @@ def main():
     seed = int(os.environ.get("SEED") or secrets.randbelow(10**6))
     wished = os.environ.get("DATABASE") or "both"
     databases = ["sqlite", "postgresql"] if wished == "both" else [wished]
+    folder = Path(os.environ.get("TRUSTSVC_DATA") or "data") / "drills"
     records = {}
     for database in databases:
         print(f"drill on {database}: {size}, SEED={seed}", flush=True)
-        records[database] = run(database, size, seed)
-        verdict.keep(database, seed, size, records[database])
+        records[database] = verdict.judged(run(database, size, seed))
+        verdict.keep(folder, database, seed, size, records[database])
     print(verdict.table(records, seed))
     return 0 if all(record["kept"] for record in records.values()) else 1
 

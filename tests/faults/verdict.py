@@ -2,15 +2,14 @@
 
 import json
 import math
-import os
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 
 from sqlalchemy import text
 
 from tests.faults import witness
 from trustsvc import db
+from trustsvc.evidence import drills
 
 # Figures that must be 0, or at most so much.
 PROMISED = {
@@ -67,7 +66,7 @@ def verdict(shopper, sink):
 
 def _shop_ids(shops):
     with db.reading() as session:
-        found = dict(session.execute(text("SELECT slug, id FROM shops")).tuples().all())
+        found = {row[0]: row[1] for row in session.execute(text("SELECT slug, id FROM shops"))}
     return [found[shop["shop"]] for shop in shops]
 
 
@@ -83,15 +82,19 @@ def judged(record):
     return record | {"broken": broken, "kept": not broken}
 
 
-def keep(database, seed, size, record):
-    record.update(judged(record))
-    folder = Path(os.environ.get("TRUSTSVC_DATA") or "data") / "drills"
+def keep(folder, database, seed, size, record):
+    """Write the record down for the desk (evidence/drills.py)."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     at = datetime.now(UTC)
-    whole = {"what": "drill", "at": at.isoformat(timespec="seconds"), "database": database}
-    whole |= {"seed": seed, "size": size, **record}
+    whole = {"format": drills.FORMAT, "at": at.isoformat(timespec="seconds"), "database": database}
+    whole |= {"seed": seed, "size": size, "promised": PROMISED, "broken": record["broken"]}
+    whole["figures"] = {
+        name: None if math.isinf(figure) else figure
+        for name, figure in record.items()
+        if isinstance(figure, int | float) and not isinstance(figure, bool)
+    }
     path = folder / f"{at:%Y%m%dT%H%M%S}-{database}.json"
-    path.write_text(json.dumps(whole, indent=1, default=str) + "\n")
+    path.write_text(json.dumps(whole, indent=1) + "\n")
 
 
 def table(records, seed):

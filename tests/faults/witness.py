@@ -94,13 +94,8 @@ def open_rows():
 
 def letter_states():
     with db.reading() as session:
-        return Counter(
-            dict(
-                session.execute(text("SELECT state, count(*) FROM letters GROUP BY state"))
-                .tuples()
-                .all()
-            )
-        )
+        rows = session.execute(text("SELECT state, count(*) FROM letters GROUP BY state"))
+        return Counter({row[0]: row[1] for row in rows})
 
 
 def found(shop_ids, orders):

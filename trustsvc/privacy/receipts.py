@@ -67,6 +67,14 @@ def everything(session: Session) -> Iterator[tuple[Receipt, bytes, bytes]]:
         yield Receipt(row.at, row.what, row.number, row.before), row.previous, row.signature
 
 
+def newest(session: Session, most: int) -> list[Receipt]:
+    """Read the newest receipts, newest first."""
+    table = receipts.c
+    columns = (table.at, table.what, table.number, table.before)
+    rows = session.execute(select(*columns).order_by(table.id.desc()).limit(most))
+    return [Receipt(*row) for row in rows]
+
+
 def verify(session: Session) -> bool:
     """Say whether the chain holds: every signature by a key of ours, every receipt in its place."""
     secrets = [key.secret for key in reversed(keys.ring("receipt"))]

@@ -1,0 +1,19 @@
+"""The short form of `make drill`, on every run of the tests."""
+
+import pytest
+
+from tests.faults import drill, verdict
+
+SEED = 2
+
+
+@pytest.mark.walk
+@pytest.mark.slow
+@pytest.mark.timeout(drill.SIZES[True]["span"] + drill.PATIENCE_S + 120)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_nothing_is_lost_nothing_comes_twice_and_nobody_is_asked_against_their_will(database):
+    record = verdict.judged(drill.run(database, drill.SIZES[True], SEED))
+
+    print(verdict.table({database: record}, SEED))
+    assert record["broken"] == []
+    assert record["kills"] >= 0.9 * drill.SIZES[True]["kills"]

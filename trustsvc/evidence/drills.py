@@ -1,0 +1,56 @@
+"""The records that `make drill` left in the data folder."""
+
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from trustsvc import config
+
+FORMAT = 1
+MOST_BYTES = 256 * 1024
+MOST_FILES = 200
+
+
+class Drill(msgspec.Struct, frozen=True, kw_only=True):
+    """One run on one database: its figures, and the most that was promised of some of them."""
+
+    format: int
+    at: datetime
+    database: str
+    seed: int
+    size: dict[str, int]
+    figures: dict[str, float | None]
+    promised: dict[str, int]
+    broken: list[str]
+
+    @property
+    def kept(self) -> bool:
+        """Whether every promise was kept: looked at anew, not believed."""
+        return not self.broken and all(
+            (figure := self.figures.get(name)) is not None and figure <= most
+            for name, most in self.promised.items()
+        )
+
+
+def folder() -> Path:
+    return config.current().data / "drills"
+
+
+def newest() -> list[Drill]:
+    """Read the newest record of each database; a file that is no such record is passed over."""
+    found: dict[str, Drill] = {}
+    for path in sorted(folder().glob("*.json"), reverse=True)[:MOST_FILES]:
+        drill = _read(path)
+        if drill and (drill.database not in found or found[drill.database].at < drill.at):
+            found[drill.database] = drill
+    return sorted(found.values(), key=lambda drill: drill.database, reverse=True)
+
+
+def _read(path: Path) -> Drill | None:
+    try:
+        with path.open("rb") as file:
+            drill = msgspec.json.decode(file.read(MOST_BYTES), type=Drill)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return drill if drill.format == FORMAT and drill.at.tzinfo else None
