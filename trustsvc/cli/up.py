@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import click
 
-from trustsvc import config, embedded_redis, keys, log, migrations, runtime
+from trustsvc import config, embedded_redis, keys, log, migrations, queueing, runtime
 from trustsvc.errors import Misconfigured
 
 LONGEST_PAUSE_S = 5.0
@@ -69,6 +69,8 @@ def up() -> None:
         signal.signal(number, lambda *_: ended.set())
     with _only_one():
         check_port(settings.bind, settings.port)
+        if not settings.embedded_redis:
+            queueing.check_redis()
         keys.make_all()
         migrations.upgrade()
         children = [Child(name, _own(name)) for name in ("worker", "clock", "web")]
