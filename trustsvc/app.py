@@ -14,7 +14,13 @@ from flask import (
     render_template,
     request,
 )
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    SQLAlchemyError,
+    TimeoutError,  # noqa: A004 - no connection of the pool was free
+)
 from werkzeug.exceptions import HTTPException
 
 from trustsvc import config, doors, health, log, signed_links, wording
@@ -74,8 +80,8 @@ def create_app() -> Flask:
     app.after_request(_headers)
     app.register_error_handler(TrustsvcError, _own_error)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(OperationalError, _database_away)
-    app.register_error_handler(InterfaceError, _database_away)
+    for away in (OperationalError, InterfaceError, InternalError, TimeoutError):
+        app.register_error_handler(away, _database_away)
     app.register_error_handler(Exception, _any_error)
     _check_marks(app)
     app.wsgi_app = Logged(app.wsgi_app)  # type: ignore[method-assign]

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from trustsvc import config
@@ -149,6 +150,11 @@ def _one_writer() -> Iterator[None]:
 @contextmanager
 def _turn() -> Iterator[None]:
     path = Path(engine().url.database or "").with_suffix(".lock")
-    with _write_lock, path.open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+    with _write_lock:
+        try:
+            handle = path.open("a")
+        except OSError as problem:  # a disk that is read-only or full, no file handle left
+            raise OperationalError("lock", None, problem) from None
+        with handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield

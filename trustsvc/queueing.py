@@ -43,6 +43,7 @@ SILENCE_S = 2.0  # how long we leave a Redis alone that did not answer
 logger = log.named("queueing")
 _connections: dict[str, redis.Redis] = {}
 _quiet_until = 0.0
+_unsure: set[str] = set()  # Redis may have heard of these, and have no job for them
 _listener = threading.local()
 
 
@@ -83,7 +84,7 @@ def send(name: str) -> bool:
         return False
     try:
         link = connection()
-        if link.set(_rung(name), 1, nx=True, ex=RUNG_TTL_S):
+        if link.set(_rung(name), 1, nx=name not in _unsure, ex=RUNG_TTL_S):
             _queue(link).enqueue_call(
                 f"jobs.{name}.{name}",
                 timeout=TIMEOUT_S,
@@ -92,9 +93,11 @@ def send(name: str) -> bool:
                 description=name,
             )
     except redis.RedisError as problem:
+        _unsure.add(name)
         _quiet_until = time.monotonic() + SILENCE_S
         logger.info("bell not rung", job=name, problem=type(problem).__name__)
         return False
+    _unsure.discard(name)
     return True
 
 
