@@ -9,7 +9,6 @@ import requests
 
 from tests.signing import signed_request
 
-
 THREADS = 6
 
 

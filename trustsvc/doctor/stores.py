@@ -12,6 +12,7 @@ from trustsvc import config, config_values, db, heartbeat, migrations, queueing,
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import TrustsvcError
 from trustsvc.invitations import sending
+from trustsvc.orders import delivered
 from trustsvc.orders.models import ledger
 from trustsvc.outbox import outbox
 
@@ -38,7 +39,7 @@ def database(now: datetime) -> list[Finding]:
                 stores = fail("database", said, "is the file on a network disk? move it to a local")
             else:
                 stores = ok("database", f"{db.engine().dialect.name}, reachable, up to date")
-            return [stores, _clock(session, now), _sending(session)]
+            return [stores, _clock(session, now), _sending(session), *_conflicts(session, now)]
     except (SQLAlchemyError, OSError):
         todo = "see TRUSTSVC_DATABASE_URL; is the server up, the file writable?"
         return [fail("database", "it cannot be reached", todo)]
@@ -111,3 +112,17 @@ def _wrong_pragmas(session: Session) -> list[str]:
 def _words(span: timedelta) -> str:
     seconds = int(span.total_seconds())
     return f"{seconds} s" if seconds < 600 else f"{seconds // 3600} h {seconds // 60 % 60} min"
+
+
+def _conflicts(session: Session, now: datetime) -> list[Finding]:
+    """Look for signed delivery ids that came back with another body; none is no line."""
+    number = session.scalar(
+        select(func.count(func.distinct(outbox.c.shop_id))).where(
+            outbox.c.kind == delivered.CONFLICT, outbox.c.at > now - timedelta(days=7)
+        )
+    )
+    if not number:
+        return []
+    said = f"{number} shops sent a known delivery id with another body this week"
+    todo = "ask whether that was them; if not: trustsvc shop rotate SLUG --now"
+    return [warn("webhooks", said, todo)]
