@@ -1,5 +1,7 @@
 """The doors: every blueprint, one gate, the error pages, the security headers."""
 
+import contextlib
+import errno
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,6 +39,7 @@ from trustsvc.staff import sign_in
 from trustsvc.staff import views as staff_views
 
 MOST_BYTES = 256 * 1024
+PASSES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO}
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -82,6 +85,7 @@ def create_app() -> Flask:
     app.register_error_handler(HTTPException, _http_error)
     for away in (OperationalError, InterfaceError, InternalError, TimeoutError):
         app.register_error_handler(away, _database_away)
+    app.register_error_handler(OSError, _machine_away)
     app.register_error_handler(Exception, _any_error)
     _check_marks(app)
     app.wsgi_app = Logged(app.wsgi_app)  # type: ignore[method-assign]
@@ -155,6 +159,14 @@ def _database_away(error: SQLAlchemyError) -> Response:
     return _own_error(Unavailable("Please try again in a minute."))
 
 
+def _machine_away(error: OSError) -> Response:
+    """A full or read-only disk, or no file handle left: what passes is not our mistake."""
+    if error.errno not in PASSES:
+        return _any_error(error)
+    logger.error("the machine has nothing left", **log.place_of(error), kind=error.errno)
+    return _own_error(Unavailable("Please try again in a minute."))
+
+
 def _any_error(error: Exception) -> Response:
     logger.error("unexpected", **log.place_of(error))
     return _say(500, "Something went wrong", "Something went wrong on our side.")
@@ -163,12 +175,12 @@ def _any_error(error: Exception) -> Response:
 def _say(status: int, title: str, detail: str) -> Response:
     """Answer an error: problem+json (RFC 9457) to programs, a page to people; never an echo."""
     wants_page = "text/html" in request.headers.get("Accept", "")
+    response = _problem(status, title, detail)
     if wants_page and _passes() != "signature":
-        language = wording.choose(request.headers.get("Accept-Language"))
-        page = render_template("error.html", status=status, language=language)
-        response = Response(page, status, mimetype="text/html")
-    else:
-        response = _problem(status, title, detail)
+        with contextlib.suppress(OSError):  # the page is a file, and there may be no handle left
+            language = wording.choose(request.headers.get("Accept-Language"))
+            page = render_template("error.html", status=status, language=language)
+            response = Response(page, status, mimetype="text/html")
     if status == 503:
         response.headers["Retry-After"] = "30"
     response.headers["Cache-Control"] = "no-store"

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from trustsvc import db, heartbeat, queueing
 from trustsvc.clock import now
@@ -90,3 +90,15 @@ def test_parameters_never_stand_in_an_exception(house):
         fail()
 
     assert "anna" not in str(failed.value)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_lock_that_cannot_be_opened_is_a_database_that_is_away(house):
+    (house.data / "trustsvc.lock").unlink(missing_ok=True)
+    (house.data / "trustsvc.lock").mkdir()
+
+    with pytest.raises(OperationalError), db.transaction():
+        pass
+    (house.data / "trustsvc.lock").rmdir()
+    with db.transaction() as session:
+        heartbeat.beat(session, "clock", now())
