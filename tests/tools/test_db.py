@@ -1,7 +1,7 @@
 import threading
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from trustsvc import db, heartbeat, queueing
@@ -102,3 +102,9 @@ def test_a_lock_that_cannot_be_opened_is_a_database_that_is_away(house):
     (house.data / "trustsvc.lock").rmdir()
     with db.transaction() as session:
         heartbeat.beat(session, "clock", now())
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_postgresql_waits_for_a_lock_as_long_as_sqlite_does(house):
+    with db.reading() as session:
+        assert session.scalar(text("SHOW lock_timeout")) == "10s"

@@ -18,7 +18,7 @@ from trustsvc.errors import Misconfigured
 
 LONGEST_PAUSE_S = 5.0
 PATIENCE_S = 15
-AT_ONCE_S = 5.0  # who ends with an error sooner than this could not start
+AT_ONCE_S = 30.0  # who ends with an error sooner than this could not start
 logger = log.named("up")
 
 
