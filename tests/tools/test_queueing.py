@@ -116,7 +116,8 @@ def test_no_webhook_of_an_abandoned_job_is_called(house):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.5)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        abandoned(house, webhooks=json.dumps([{"url": url, "events": ["failed"]}]))
+        hook = {"url": url, "job_status": "failed", "timeout": 1}
+        abandoned(house, webhooks=json.dumps([hook]))
 
         queueing.make_worker().work(burst=True)
 
