@@ -1,5 +1,7 @@
 """The doors: every blueprint, one gate, the error pages, the security headers."""
 
+import contextlib
+import errno
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +16,13 @@ from flask import (
     render_template,
     request,
 )
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    SQLAlchemyError,
+    TimeoutError,  # noqa: A004 - no connection of the pool was free
+)
 from werkzeug.exceptions import HTTPException
 
 from trustsvc import config, doors, health, log, signed_links, wording
@@ -32,6 +40,7 @@ from trustsvc.staff import sign_in
 from trustsvc.staff import views as staff_views
 
 MOST_BYTES = 256 * 1024
+PASSES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO}
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -76,8 +85,9 @@ def create_app() -> Flask:
     app.after_request(_headers)
     app.register_error_handler(TrustsvcError, _own_error)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(OperationalError, _database_away)
-    app.register_error_handler(InterfaceError, _database_away)
+    for away in (OperationalError, InterfaceError, InternalError, TimeoutError):
+        app.register_error_handler(away, _database_away)
+    app.register_error_handler(OSError, _machine_away)
     app.register_error_handler(Exception, _any_error)
     _check_marks(app)
     app.wsgi_app = Logged(app.wsgi_app)  # type: ignore[method-assign]
@@ -151,6 +161,14 @@ def _database_away(error: SQLAlchemyError) -> Response:
     return _own_error(Unavailable("Please try again in a minute."))
 
 
+def _machine_away(error: OSError) -> Response:
+    """A full or read-only disk, or no file handle left: what passes is not our mistake."""
+    if error.errno not in PASSES:
+        return _any_error(error)
+    logger.error("the machine has nothing left", **log.place_of(error), kind=error.errno)
+    return _own_error(Unavailable("Please try again in a minute."))
+
+
 def _any_error(error: Exception) -> Response:
     logger.error("unexpected", **log.place_of(error))
     return _say(500, "Something went wrong", "Something went wrong on our side.")
@@ -159,12 +177,12 @@ def _any_error(error: Exception) -> Response:
 def _say(status: int, title: str, detail: str) -> Response:
     """Answer an error: problem+json (RFC 9457) to programs, a page to people; never an echo."""
     wants_page = "text/html" in request.headers.get("Accept", "")
+    response = _problem(status, title, detail)
     if wants_page and _passes() != "signature":
-        language = wording.choose(request.headers.get("Accept-Language"))
-        page = render_template("error.html", status=status, language=language)
-        response = Response(page, status, mimetype="text/html")
-    else:
-        response = _problem(status, title, detail)
+        with contextlib.suppress(OSError):  # the page is a file, and there may be no handle left
+            language = wording.choose(request.headers.get("Accept-Language"))
+            page = render_template("error.html", status=status, language=language)
+            response = Response(page, status, mimetype="text/html")
     if status == 503:
         response.headers["Retry-After"] = "30"
     response.headers["Cache-Control"] = "no-store"

@@ -6,7 +6,7 @@ No sentence repeats the value: it may be a secret.
 import ipaddress
 import re
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from trustsvc.errors import Misconfigured
 
@@ -110,6 +110,8 @@ def redis_url(text: str) -> str:
     parts = split("REDIS_URL", text)
     if parts.scheme not in {"redis", "rediss", "unix"}:
         raise Misconfigured("TRUSTSVC_REDIS_URL must begin with redis://, rediss:// or unix://.")
+    if parse_qs(parts.query).keys() & {"host", "port", "path"}:
+        raise Misconfigured("TRUSTSVC_REDIS_URL must name its server before the question mark.")
     if parts.scheme != "unix" and not parts.password and not is_loopback(parts.hostname or ""):
         raise Misconfigured("TRUSTSVC_REDIS_URL names a server beyond loopback without a password.")
     return text

@@ -12,12 +12,23 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Table, create_engine, event
+from sqlalchemy import Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from trustsvc import config
+
+PATIENCE_S = 10
+# A line to PostgreSQL that is cut is noticed within half a minute, and not after hours.
+LINE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 
 _engines: dict[str, Engine] = {}
 _write_lock = threading.Lock()
@@ -96,14 +107,26 @@ def scrub() -> None:
 def _open(url: str) -> Engine:
     if not url.startswith("sqlite"):
         made = create_engine(
-            url, pool_size=8, max_overflow=24, pool_pre_ping=True, hide_parameters=True
+            url,
+            pool_size=8,
+            max_overflow=24,
+            pool_timeout=PATIENCE_S,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={k: v for k, v in LINE.items() if k not in make_url(url).query},
         )
         event.listen(made, "handle_error", _without_values)
+        event.listen(made, "connect", _patience)
         return made
     path = Path(url.partition("///")[2])
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = create_engine(
-        url, pool_size=8, max_overflow=24, connect_args={"timeout": 10}, hide_parameters=True
+        url,
+        pool_size=8,
+        max_overflow=24,
+        pool_timeout=PATIENCE_S,
+        connect_args={"timeout": PATIENCE_S},
+        hide_parameters=True,
     )
 
     @event.listens_for(made, "connect")
@@ -114,7 +137,7 @@ def _open(url: str) -> Engine:
             "synchronous = FULL",  # a 202 must survive a power cut
             "secure_delete = ON",  # holds for this connection only, so here and not in a migration
             "foreign_keys = ON",
-            "busy_timeout = 10000",
+            f"busy_timeout = {PATIENCE_S}000",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -124,6 +147,12 @@ def _open(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return made
+
+
+def _patience(connection: Any, _record: Any) -> None:
+    """Wait for a lock as long as SQLite does: whoever holds a table does not hold every door."""
+    connection.execute(f"SET lock_timeout = '{PATIENCE_S}s'")
+    connection.commit()
 
 
 def _without_values(context: ExceptionContext) -> None:
@@ -149,6 +178,11 @@ def _one_writer() -> Iterator[None]:
 @contextmanager
 def _turn() -> Iterator[None]:
     path = Path(engine().url.database or "").with_suffix(".lock")
-    with _write_lock, path.open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+    with _write_lock:
+        try:
+            handle = path.open("a")
+        except OSError as problem:  # a disk that is read-only or full, no file handle left
+            raise OperationalError("lock", None, problem) from None
+        with handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield

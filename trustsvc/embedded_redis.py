@@ -6,7 +6,10 @@ from pathlib import Path
 
 import redis
 
+from trustsvc import log
 from trustsvc.errors import Misconfigured
+
+logger = log.named("redis")
 
 
 def program() -> str:
@@ -39,6 +42,7 @@ def command(folder: Path, socket: Path) -> list[str]:
         "dir": str(folder),
         "appendonly": "yes",
         "appendfsync": "everysec",
+        "aof-load-truncated": "yes",  # a killed machine leaves half a line at the end
         "save": "",
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
@@ -46,6 +50,12 @@ def command(folder: Path, socket: Path) -> list[str]:
         "logfile": str(folder / "redis.log"),
     }
     return [program(), *(part for name, value in options.items() for part in (f"--{name}", value))]
+
+
+def start_empty(folder: Path) -> None:
+    """Throw away what it kept, when it cannot read it: it is only a bell, SQL is the truth."""
+    logger.warning("redis could not read what it kept, and starts empty: nothing is lost")
+    shutil.rmtree(folder / "appendonlydir", ignore_errors=True)
 
 
 def wait_for(socket: Path, seconds: float = 10.0) -> None:

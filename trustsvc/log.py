@@ -3,6 +3,7 @@
 Names, addresses, tokens and order numbers are never passed to it; see tests/tools/test_log.py.
 """
 
+import contextlib
 import logging
 import sys
 
@@ -22,9 +23,20 @@ def configure(level: int = logging.INFO) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         # Not cached: whoever turns standard error elsewhere (a test, a daemon) is followed.
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        logger_factory=lambda *_: _Steady(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+class _Steady(structlog.PrintLogger):
+    """Loses a line that cannot be written (a full disk, a closed pipe), and nothing else."""
+
+    def msg(self, message: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 class _Libraries(logging.Handler):

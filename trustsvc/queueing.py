@@ -8,16 +8,19 @@ and one that still hangs unanswered is not rung again: a thousand orders in a mo
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy.orm import Session
 
-from trustsvc import config, db, log, runtime
+from trustsvc import config, db, log, redis_setup, runtime, time_limit
+from trustsvc.errors import Misconfigured
 
 NAMES = frozenset(
     {
@@ -40,6 +43,7 @@ SILENCE_S = 2.0  # how long we leave a Redis alone that did not answer
 logger = log.named("queueing")
 _connections: dict[str, redis.Redis] = {}
 _quiet_until = 0.0
+_unsure: set[str] = set()  # Redis may have heard of these, and have no job for them
 _listener = threading.local()
 
 
@@ -48,7 +52,10 @@ def connection() -> redis.Redis:
     url = config.current().redis_url or runtime.redis_url()
     if url not in _connections:
         _connections[url] = redis.Redis.from_url(
-            url, socket_timeout=1.0, socket_connect_timeout=0.5
+            url,
+            socket_timeout=1.0,
+            socket_connect_timeout=0.5,
+            retry=Retry(NoBackoff(), 0),  # by default a silent Redis is asked four times
         )
     return _connections[url]
 
@@ -77,7 +84,7 @@ def send(name: str) -> bool:
         return False
     try:
         link = connection()
-        if link.set(_rung(name), 1, nx=True, ex=RUNG_TTL_S):
+        if link.set(_rung(name), 1, nx=name not in _unsure, ex=RUNG_TTL_S):
             _queue(link).enqueue_call(
                 f"jobs.{name}.{name}",
                 timeout=TIMEOUT_S,
@@ -86,9 +93,11 @@ def send(name: str) -> bool:
                 description=name,
             )
     except redis.RedisError as problem:
+        _unsure.add(name)
         _quiet_until = time.monotonic() + SILENCE_S
         logger.info("bell not rung", job=name, problem=type(problem).__name__)
         return False
+    _unsure.discard(name)
     return True
 
 
@@ -102,11 +111,36 @@ def heard_by(heard: Callable[[str], None]) -> Iterator[None]:
         _listener.heard = None
 
 
+class Bell(Job):
+    """A job that brings nothing along: what Redis says of callbacks and webhooks is not heard.
+
+    RQ's maintenance imports and calls them too, for jobs whose worker died, with no look at whose
+    they are.
+    """
+
+    success_callback = failure_callback = stopped_callback = property(lambda _: None)
+
+    def send_webhooks(self, *args: Any, **kwargs: Any) -> None:
+        """Tell nobody."""
+
+
 class Worker(SimpleWorker):
     """Runs our jobs and nothing else: a job that names another function is refused and reported.
 
-    JSON alone does not stop whoever can write to Redis from naming os.system.
+    JSON alone does not stop whoever can write to Redis from naming os.system. One queue only: with
+    several RQ takes jobs in a way in which a killed worker loses them. A job whose time is over
+    ends, whatever it catches.
     """
+
+    death_penalty_class = time_limit.TimeLimit
+    max_connection_wait_time = 5.0  # by default RQ looks once a minute whether Redis is back
+
+    def validate_queues(self) -> None:
+        super().validate_queues()  # type: ignore[no-untyped-call]
+        if self.queue_names() != [QUEUE] or self.serializer is not JSONSerializer:
+            raise Misconfigured(
+                "A worker takes the one queue of trustsvc, in JSON: start it with trustsvc worker."
+            )
 
     @property
     def was_told_to_stop(self) -> bool:
@@ -136,16 +170,27 @@ class Worker(SimpleWorker):
 
 
 def make_worker() -> Worker:
-    """Make the worker: one queue (with several RQ can lose a job), no arguments in its log."""
+    """Make the worker: one queue, no arguments in its log.
+
+    Raises Misconfigured for a Redis that may lose what it is given, and RedisError when it is away.
+    """
     url = config.current().redis_url or runtime.redis_url()
     link = redis.Redis.from_url(url)
+    redis_setup.require(redis_setup.look(link))
     return Worker(
         [_queue(link)],
         connection=link,
         serializer=JSONSerializer,
+        job_class=Bell,
         log_job_description=False,
         worker_ttl=WORKER_TTL_S,
     )
+
+
+def check_redis() -> None:
+    """Raise Misconfigured for a Redis that may lose what it is given; one that is away may come."""
+    with suppress(redis.RedisError):
+        redis_setup.require(redis_setup.look(connection()))
 
 
 def _own(job: Job) -> str | None:
@@ -161,7 +206,7 @@ def _own(job: Job) -> str | None:
 
 
 def _queue(link: redis.Redis) -> Queue:
-    return Queue(QUEUE, connection=link, serializer=JSONSerializer)
+    return Queue(QUEUE, connection=link, serializer=JSONSerializer, job_class=Bell)
 
 
 def _rung(name: str) -> str:

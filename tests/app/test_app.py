@@ -1,5 +1,7 @@
 """The one gate, the error pages and the headers, for every route there is."""
 
+import errno
+
 import pytest
 from flask import Blueprint
 
@@ -133,3 +135,21 @@ def test_https_is_asked_for_where_the_service_is_on_https(house):
     headers = app_module.create_app().test_client().get("/livez").headers
 
     assert headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EMFILE])
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_what_a_machine_has_not_left_is_a_503_even_without_a_page_to_say_it(
+    app, monkeypatch, number, accept
+):
+    @doors.open_to("everybody")
+    def nothing_left(*_args, **_more):
+        raise OSError(number, "canary")
+
+    monkeypatch.setitem(app.view_functions, "health.livez", nothing_left)
+    monkeypatch.setattr("trustsvc.app.render_template", nothing_left)
+
+    answer = app.test_client().get("/livez", headers={"Accept": accept})
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert "canary" not in answer.text

@@ -9,7 +9,17 @@ from click.testing import CliRunner
 from sqlalchemy import text
 
 from tests.invitations.ground import NOON
-from trustsvc import cli, clock, config, db, heartbeat, migrations, outbox, suppressions
+from trustsvc import (
+    cli,
+    clock,
+    config,
+    db,
+    heartbeat,
+    migrations,
+    outbox,
+    queueing,
+    suppressions,
+)
 from trustsvc.doctor import mail_server, names, stores
 from trustsvc.doctor.check import check
 from trustsvc.invitations import sending
@@ -161,16 +171,31 @@ def test_a_redis_that_is_away(well):
 
 
 @pytest.mark.parametrize(
-    ("policy", "limit", "kept", "expected"),
+    ("setting", "value", "expected"),
     [
-        ("noeviction", "0", "yes", "OK"),
-        ("allkeys-lru", "100", "yes", "FAIL"),
-        ("allkeys-lru", "0", "yes", "WARN"),
-        ("noeviction", "0", "no", "WARN"),
+        ("maxmemory-policy", "allkeys-lru", "FAIL"),
+        ("maxmemory-policy", "volatile-ttl", "FAIL"),
+        ("appendonly", "no", "WARN"),
+        ("maxmemory", "100mb", "OK"),
     ],
 )
-def test_how_redis_is_set_up(well, policy, limit, kept, expected):
-    assert stores._set_up(policy, limit, kept).level == expected
+def test_how_redis_is_set_up(well, setting, value, expected):
+    link = queueing.connection()
+    before = link.config_get(setting)[setting]
+    link.config_set(setting, value)
+    try:
+        assert level("redis") == expected
+    finally:
+        link.config_set(setting, before)
+
+
+def test_a_redis_that_only_repeats_another(well):
+    link = queueing.connection()
+    link.replicaof("127.0.0.1", "1")
+    try:
+        assert "primary" in found("redis").todo
+    finally:
+        link.replicaof("NO", "ONE")
 
 
 def test_a_clock_that_stands_never_ran_or_went_back(well):

@@ -1,8 +1,8 @@
 import threading
 
 import pytest
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from trustsvc import db, heartbeat, queueing
 from trustsvc.clock import now
@@ -90,3 +90,21 @@ def test_parameters_never_stand_in_an_exception(house):
         fail()
 
     assert "anna" not in str(failed.value)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_lock_that_cannot_be_opened_is_a_database_that_is_away(house):
+    (house.data / "trustsvc.lock").unlink(missing_ok=True)
+    (house.data / "trustsvc.lock").mkdir()
+
+    with pytest.raises(OperationalError), db.transaction():
+        pass
+    (house.data / "trustsvc.lock").rmdir()
+    with db.transaction() as session:
+        heartbeat.beat(session, "clock", now())
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_postgresql_waits_for_a_lock_as_long_as_sqlite_does(house):
+    with db.reading() as session:
+        assert session.scalar(text("SHOW lock_timeout")) == "10s"

@@ -1,5 +1,7 @@
+import contextlib
 import json
 import logging
+from pathlib import Path
 
 from trustsvc import log
 
@@ -55,3 +57,16 @@ def test_setting_it_up_twice_says_each_thing_once(capfd):
     logging.getLogger("some.library").warning("once")
 
     assert len(lines(capfd)) == 1
+
+
+def test_a_line_that_cannot_be_written_is_lost_and_breaks_nothing(monkeypatch):
+    log.configure()
+    with Path("/dev/full").open("w", buffering=1) as full:
+        monkeypatch.setattr("sys.stderr", full)
+
+        log.named("tests").warning("the disk is full")
+        logging.getLogger("a library").warning("it says so too")
+
+        monkeypatch.undo()
+        with contextlib.suppress(OSError):
+            full.close()

@@ -1,10 +1,14 @@
+import json
+import socket
 import threading
 
+import pytest
 import redis
 from rq import Callback, Queue
 from rq.serializers import JSONSerializer
 
-from trustsvc import clock, config, db, log, queueing
+from trustsvc import clock, config, db, log, queueing, redis_setup
+from trustsvc.errors import Misconfigured
 from trustsvc.shops import enrol
 
 
@@ -87,6 +91,82 @@ def test_a_job_that_is_not_ours_is_refused(house, tmp_path):
 
     assert not planted.exists()
     assert queue().count == 0
+
+
+def abandoned(house, **fields):
+    """A job whose worker died, as somebody wrote it into Redis."""
+    job = queue().enqueue_call("jobs.check_orders.check_orders")
+    link().lrem(queue().key, 0, job.id)
+    link().hset(job.key, mapping={"status": "started", **fields})
+    link().zadd("rq:wip:trustsvc", {f"{job.id}:one": 1})
+
+
+def test_no_callback_of_an_abandoned_job_is_called(house, monkeypatch):
+    called = []
+    monkeypatch.setattr(clock, "planted", lambda *given: called.append(given), raising=False)
+    name = "trustsvc.clock.planted"
+    abandoned(house, failure_callback_name=name, stopped_callback_name=name)
+
+    queueing.make_worker().work(burst=True)
+
+    assert called == []
+
+
+def test_no_webhook_of_an_abandoned_job_is_called(house):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.5)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        hook = {"url": url, "job_status": "failed", "timeout": 1}
+        abandoned(house, webhooks=json.dumps([hook]))
+
+        queueing.make_worker().work(burst=True)
+
+        with pytest.raises(TimeoutError):
+            listener.accept()
+
+
+def test_a_worker_of_several_queues_or_with_pickle_is_refused(house):
+    many = ["trustsvc", "other"]
+    for queues, serializer in ((many, JSONSerializer), (["trustsvc"], None), (["x"], None)):
+        with pytest.raises(Misconfigured, match="trustsvc worker"):
+            queueing.Worker(queues, connection=link(), serializer=serializer)
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-lru", "allkeys-random"])
+def test_a_redis_that_throws_away_is_refused_with_a_sentence(house, policy):
+    link().config_set("maxmemory-policy", policy)
+    try:
+        for start in (queueing.make_worker, queueing.check_redis):
+            with pytest.raises(Misconfigured, match="maxmemory-policy to noeviction"):
+                start()
+    finally:
+        link().config_set("maxmemory-policy", "noeviction")
+
+
+def test_a_redis_that_hides_its_configuration_is_asked_another_way(house):
+    link().acl_setuser("guest", enabled=True, passwords=["+x"], keys="*", categories=["+@all"])
+    link().execute_command("ACL", "SETUSER", "guest", "-config")
+    guest = redis.Redis.from_url(config.current().redis_url, username="guest", password="x")
+    link().config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            guest.config_get("maxmemory-policy")
+        assert redis_setup.look(guest).evicts is True
+        link().execute_command("ACL", "SETUSER", "guest", "-info")
+        assert redis_setup.look(guest).evicts is None
+    finally:
+        link().config_set("maxmemory-policy", "noeviction")
+        link().acl_deluser("guest")
+
+
+def test_a_redis_that_is_away_is_not_refused(house):
+    config.use(
+        config.load(
+            {"TRUSTSVC_DATA": str(house.data), "TRUSTSVC_REDIS_URL": "unix:///nowhere.sock"}
+        )
+    )
+
+    queueing.check_redis()
 
 
 def test_a_redis_that_is_away_costs_a_door_nothing(house, monkeypatch):

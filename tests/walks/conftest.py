@@ -107,23 +107,38 @@ def service_environ(tmp_path, database, request):
         cleanup()
 
 
-@pytest.fixture
-def service(service_environ, tmp_path):
-    log = tmp_path / "service.log"
-    process = subprocess.Popen(
+def start(environ, log):
+    """Start `trustsvc up`, in a session of its own; what it says is added to the log."""
+    return subprocess.Popen(
         [sys.executable, "-m", "trustsvc.cli", "up"],
-        env=service_environ,
-        stdout=log.open("w"),
+        env=environ,
+        stdout=log.open("a"),
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    port = service_environ["TRUSTSVC_PORT"]
-    url = f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def service(service_environ, tmp_path):
+    log = tmp_path / "service.log"
+    url = f"http://127.0.0.1:{service_environ['TRUSTSVC_PORT']}"
+    process = start(service_environ, log)
     running = Service(service_environ, url, tmp_path / "data", process, log)
     try:
         running.until(running.is_ready)
         yield running
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        if running.process.poll() is None:
+            running.process.send_signal(signal.SIGTERM)
+        running.process.wait(60)
+
+
+@pytest.fixture
+def restarted():
+    """Start a service again that was killed, and wait until it is ready."""
+
+    def again(service):
+        service.process = start(service.environ, service.log)
+        service.until(service.is_ready, seconds=60)
+
+    return again

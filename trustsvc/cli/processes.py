@@ -61,20 +61,32 @@ def worker() -> None:
     """Do the jobs that are rung for; waits for a Redis that is away."""
     if config_values.is_open_redis(config.current().redis_url):
         logger.warning("this Redis has no password: every user of this machine can ring the bell")
+    said = ""
     with contextlib.suppress(StopRequested):
-        while not _works_until_its_end():
+        while (problem := _works_until_its_end()) is not None:
+            if problem != said:  # once, not every second for as long as it lasts
+                logger.warning("no Redis to work for; asking again", problem=problem)
+            said = problem
             time.sleep(1)
 
 
-def _works_until_its_end() -> bool:
-    """Work; False when Redis went away. Told to stop it ends, with a Redis or without."""
-    doer = queueing.make_worker()
+def _works_until_its_end() -> str | None:
+    """Work; None when it was told to stop, else what kept it from working, which may pass.
+
+    RQ gives up, quietly, on a Redis that is silent, full, read-only or still loading.
+    """
+    try:
+        doer = queueing.make_worker()
+    except redis.RedisError as problem:
+        return type(problem).__name__
+    said = "its worker gave up"
     try:
         doer.work(logging_level="WARNING")
     except redis.RedisError as problem:
-        logger.warning("redis is away", problem=type(problem).__name__)
-        return doer.was_told_to_stop
-    return True
+        said = type(problem).__name__
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)  # RQ's belong to this worker, and it works no more
+    return None if doer.was_told_to_stop else said
 
 
 @click.command()
@@ -85,11 +97,11 @@ def clock() -> None:
         signal.signal(number, lambda *_: ended.set())
     rung: dict[str, float] = {}
     beaten = 0.0
-    while not ended.wait(1.0 if rung else 0):
+    while not ended.wait(1.0 if beaten else 0):
         moment = time.monotonic()
         for tick in schedule.TICKS:
-            if moment - rung.get(tick.job, -tick.every_s) >= tick.every_s:
-                queueing.send(tick.job)
+            is_due = moment - rung.get(tick.job, -tick.every_s) >= tick.every_s
+            if is_due and queueing.send(tick.job):  # not heard: again in a second
                 rung[tick.job] = moment
         if not beaten or moment - beaten >= HEARTBEAT_S:
             beaten = _beat(moment, beaten)

@@ -8,16 +8,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import click
 
-from trustsvc import config, embedded_redis, keys, log, migrations, runtime
+from trustsvc import config, embedded_redis, keys, log, migrations, queueing, runtime
 from trustsvc.errors import Misconfigured
 
 LONGEST_PAUSE_S = 5.0
 PATIENCE_S = 15
+AT_ONCE_S = 30.0  # who ends with an error sooner than this could not start
 logger = log.named("up")
 
 
@@ -30,6 +31,7 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     pause_s: float = 0.2
     not_before: float = 0.0
+    mend: Callable[[], None] | None = None  # what helps when it cannot start
 
     def keep_alive(self) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -38,6 +40,8 @@ class Child:
             return
         if self.process is not None:
             logger.warning("ended, will be started again", process=self.name)
+            if self.mend and self.process.returncode > 0 and self._is_young():
+                self.mend()
             self.process = None
             self.not_before = time.monotonic() + self.pause_s
             self.pause_s = min(self.pause_s * 2, LONGEST_PAUSE_S)
@@ -48,6 +52,9 @@ class Child:
                 preexec_fn=runtime.die_with_parent,  # noqa: PLW1509 - this process has no threads
             )
             self.not_before = time.monotonic()
+
+    def _is_young(self) -> bool:
+        return time.monotonic() - self.not_before < AT_ONCE_S
 
     def end(self) -> None:
         if self.process is None or self.process.poll() is not None:
@@ -69,6 +76,8 @@ def up() -> None:
         signal.signal(number, lambda *_: ended.set())
     with _only_one():
         check_port(settings.bind, settings.port)
+        if not settings.embedded_redis:
+            queueing.check_redis()
         keys.make_all()
         migrations.upgrade()
         children = [Child(name, _own(name)) for name in ("worker", "clock", "web")]
@@ -90,9 +99,19 @@ def _own(name: str) -> list[str]:
 
 def _redis() -> Child:
     socket = runtime.redis_socket()
-    child = Child("redis", embedded_redis.command(config.current().data / "redis", socket))
-    child.keep_alive()
-    embedded_redis.wait_for(socket)
+    folder = config.current().data / "redis"
+    child = Child(
+        "redis",
+        embedded_redis.command(folder, socket),
+        mend=lambda: embedded_redis.start_empty(folder),
+    )
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        child.keep_alive()
+        with contextlib.suppress(TimeoutError):
+            embedded_redis.wait_for(socket, 0.5)
+            return child
+    logger.warning("redis does not answer yet: orders are accepted meanwhile")
     return child
 
 

@@ -2,17 +2,17 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast
 
 import redis
 from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from trustsvc import config, config_values, db, heartbeat, migrations, queueing
+from trustsvc import config, config_values, db, heartbeat, migrations, queueing, redis_setup
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import TrustsvcError
 from trustsvc.invitations import sending
+from trustsvc.orders import delivered
 from trustsvc.orders.models import ledger
 from trustsvc.outbox import outbox
 
@@ -39,47 +39,38 @@ def database(now: datetime) -> list[Finding]:
                 stores = fail("database", said, "is the file on a network disk? move it to a local")
             else:
                 stores = ok("database", f"{db.engine().dialect.name}, reachable, up to date")
-            return [stores, _clock(session, now), _sending(session)]
+            return [stores, _clock(session, now), _sending(session), *_conflicts(session, now)]
     except (SQLAlchemyError, OSError):
         todo = "see TRUSTSVC_DATABASE_URL; is the server up, the file writable?"
         return [fail("database", "it cannot be reached", todo)]
 
 
 def bell() -> Finding:
-    """Look at Redis: reachable, keeps everything, on disk."""
+    """Look at Redis: reachable, takes what is rung, throws nothing away, on disk."""
     what = "redis"
     try:
         link = queueing.connection()
         link.ping()
+        found = redis_setup.look(link)
     except (redis.RedisError, TrustsvcError):
         return fail(what, "it does not answer", "is trustsvc up running? see TRUSTSVC_REDIS_URL")
-    try:
-        policy = _setting(link, "maxmemory-policy")
-        limit = _setting(link, "maxmemory")
-        kept = _setting(link, "appendonly")
-    except redis.RedisError:
+    return _set_up(found)
+
+
+def _set_up(found: redis_setup.SetUp) -> Finding:
+    what = "redis"
+    if found.evicts:
+        return fail(what, "it may throw jobs away when full", "set maxmemory-policy noeviction")
+    if found.is_replica:
+        return fail(what, "it only repeats another one", "set TRUSTSVC_REDIS_URL to the primary")
+    if found.evicts is None:
         todo = "check maxmemory-policy noeviction and appendonly yes by hand"
         return warn(what, "reachable; it does not say how it is set up", todo)
-    return _set_up(policy, limit, kept)
-
-
-def _set_up(policy: str, limit: str, kept: str) -> Finding:
-    what = "redis"
-    if policy != "noeviction":
-        todo = "set maxmemory-policy noeviction"
-        if limit != "0":
-            return fail(what, "it throws jobs away when full", todo)
-        return warn(what, "it would throw jobs away if it had a limit", todo)
-    if kept != "yes":
+    if not found.is_on_disk:
         return warn(what, "bells are lost when it restarts", "set appendonly yes")
     if config_values.is_open_redis(config.current().redis_url):
         return warn(what, "it has no password", "set one: every user of this machine can ring")
     return ok(what, "reachable, throws nothing away, on disk")
-
-
-def _setting(link: redis.Redis, name: str) -> str:
-    found = cast("dict[str, str]", link.config_get(name))
-    return str(found.get(name, ""))
 
 
 def _clock(session: Session, now: datetime) -> Finding:
@@ -121,3 +112,17 @@ def _wrong_pragmas(session: Session) -> list[str]:
 def _words(span: timedelta) -> str:
     seconds = int(span.total_seconds())
     return f"{seconds} s" if seconds < 600 else f"{seconds // 3600} h {seconds // 60 % 60} min"
+
+
+def _conflicts(session: Session, now: datetime) -> list[Finding]:
+    """Look for signed delivery ids that came back with another body; none is no line."""
+    number = session.scalar(
+        select(func.count(func.distinct(outbox.c.shop_id))).where(
+            outbox.c.kind == delivered.CONFLICT, outbox.c.at > now - timedelta(days=7)
+        )
+    )
+    if not number:
+        return []
+    said = f"{number} shops sent a known delivery id with another body this week"
+    todo = "ask whether that was them; if not: trustsvc shop rotate SLUG --now"
+    return [warn("webhooks", said, todo)]

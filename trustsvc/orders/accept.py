@@ -64,6 +64,12 @@ def accept(session: Session, batch: Sequence[Incoming], now: datetime) -> list[A
             answers[place] = Answer("duplicate")
         elif before == "other" and item.shop.platform == "standard":
             answers[place] = Answer("conflict")
+    if conflicts := {
+        item.shop.id
+        for item, answer in zip(batch, answers, strict=True)
+        if answer and answer.status == "conflict"
+    }:
+        delivered.report(session, conflicts, now)
     open_places = [place for place, answer in enumerate(answers) if answer is None]
     while open_places:
         open_places = _keep(session, batch, open_places, answers, now)

@@ -1,17 +1,21 @@
 """Remember which deliveries came, by keyed marks of their ids and bodies."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from trustsvc import db, fingerprints
+from trustsvc import db, fingerprints, log, outbox
 from trustsvc.orders.models import deliveries
 
 Before = Literal["new", "same", "other"]
+CONFLICT = "delivery.conflict"
+SAY_AGAIN = timedelta(hours=1)
+
+logger = log.named("orders")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,23 @@ def _write(
         )
     )
     return {(row.shop_id, bytes(row.mark)): bytes(row.body) for row in found}
+
+
+def report(session: Session, shops: Collection[int], now: datetime) -> None:
+    """Report that a signed id of these shops came back with another body.
+
+    Either the shop's system numbers its deliveries badly, or somebody who has its secret replays
+    them. One row in the outbox a shop and hour, however often it tries; nothing of the delivery.
+    """
+    table = outbox.outbox.c
+    said = session.scalars(
+        select(table.shop_id).where(
+            table.kind == CONFLICT, table.shop_id.in_(shops), table.at > now - SAY_AGAIN
+        )
+    )
+    for shop_id in sorted(set(shops) - set(said)):
+        outbox.record(session, CONFLICT, shop_id, shop_id, now)
+        logger.warning("a signed delivery id came back with another body", shop=shop_id)
 
 
 def forget(session: Session, ignored: Iterable[Delivery | None]) -> None:

@@ -1,0 +1,296 @@
+"""What a machine runs out of, under load: nothing acknowledged is lost, and it gets well by itself.
+
+Each fault is made for real, on the real processes, while shops keep posting; what was acknowledged
+is compared with the database at the end.
+"""
+
+import contextlib
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+import requests
+from sqlalchemy import select, true
+
+from tests.faults.load import THREADS, Load
+from trustsvc import config, db
+from trustsvc.orders.models import orders
+
+pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(240)]
+FAULT_S = 4
+WELL_WITHIN_S = 60
+sqlite_only = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+postgres_only = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of some megabytes where the data folder will be."""
+    place = tmp_path / "data"
+    place.mkdir()
+    if os.getuid() or not shutil.which("mount"):
+        pytest.skip("only root may mount a disk of its own")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no disk may be mounted here")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def stored(service, *states):
+    """Give the references of the orders that are in the database, of any state or of these."""
+    ours = {name: value for name, value in service.environ.items() if name.startswith("TRUSTSVC_")}
+    config.use(config.load(ours))
+    try:
+        with db.reading() as session:
+            chosen = orders.c.state.in_(states) if states else true()
+            return set(session.scalars(select(orders.c.reference).where(chosen)))
+    finally:
+        db.forget_engines()
+        config.use(None)
+
+
+def survives(service, fault, *, answers=(202, 503), seconds=FAULT_S):
+    """Post before, during and after a fault; gives the statuses while it lasted."""
+    shop = service.enrol("standard")
+    with Load(shop) as load:
+        service.until(lambda: len(load.acknowledged) > 20)
+        with fault():
+            began = len(load.answers)
+            time.sleep(seconds)
+            others = look_around(service, shop)
+            during = load.answers[began:]
+        before = len(load.acknowledged)
+        service.until(lambda: len(load.acknowledged) > before + 20, seconds=WELL_WITHIN_S)
+    assert load.wrong == []
+    assert 500 not in others
+    assert {status for status, _, _ in load.answers} <= set(answers)
+    assert all(waits for status, waits, _ in load.answers if status == 503)
+    assert set(load.acknowledged) - stored(service) == set()
+    service.until(service.is_ready, seconds=WELL_WITHIN_S)
+    service.until(lambda: not stored(service, "received"), seconds=WELL_WITHIN_S)
+    assert "Traceback" not in service.log.read_text()
+    return [status for status, _, _ in during]
+
+
+def look_around(service, shop):
+    """Give what other doors answer; None where nobody could be reached."""
+    answers = set()
+    for path in (f"/s/{shop['shop']}", f"/badge/v1/{shop['shop']}.json", "/me/x", "/readyz"):
+        try:
+            answers.add(requests.get(f"{service.url}{path}", timeout=5).status_code)
+        except requests.RequestException:
+            answers.add(None)
+    return answers
+
+
+def refuses_all_but_what_was_under_way(statuses):
+    return statuses.count(503) > THREADS >= statuses.count(202)
+
+
+def serving(service):
+    """Give the id of the process that answers: a child of the web server's keeper."""
+    web = service.children()["web"]
+    return int(Path(f"/proc/{web}/task/{web}/children").read_text().split()[0])
+
+
+@sqlite_only
+def test_a_full_disk(small_disk, service):
+    @contextlib.contextmanager
+    def full():
+        ballast = (small_disk / "ballast").open("wb", buffering=0)
+        with ballast, contextlib.suppress(OSError):
+            while ballast.write(b" " * 4096):
+                pass
+        yield
+        (small_disk / "ballast").unlink()
+
+    assert 503 in survives(service, full)
+
+
+@sqlite_only
+def test_a_disk_that_became_read_only(service):
+    """Immutable files: what is open cannot be written either, as on a disk with errors."""
+    files = [path for path in service.data.rglob("*") if path.is_file()]
+    folders = [service.data, *(path for path in service.data.rglob("*") if path.is_dir())]
+
+    @contextlib.contextmanager
+    def read_only():
+        places = list(map(str, [*files, *folders]))
+        if subprocess.run(["chattr", "+i", *places], check=False).returncode:
+            subprocess.run(["chattr", "-i", *places], check=False)
+            pytest.skip("files cannot be made immutable here")
+        try:
+            yield
+        finally:
+            subprocess.run(["chattr", "-i", *places], check=True)
+
+    if os.getuid() or not shutil.which("chattr"):
+        pytest.skip("only root may make files immutable")
+    assert refuses_all_but_what_was_under_way(survives(service, read_only))
+
+
+@sqlite_only
+def test_a_database_that_another_process_holds(service):
+    hold = (
+        "import sqlite3, sys\n"
+        "link = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)\n"
+        "link.execute('BEGIN EXCLUSIVE')\n"
+        "print('held', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+
+    @contextlib.contextmanager
+    def held():
+        command = [sys.executable, "-c", hold, str(service.data / "trustsvc.db")]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as holder:
+            assert holder.stdout.readline() == "held\n"
+            yield
+            holder.stdin.close()
+
+    assert refuses_all_but_what_was_under_way(survives(service, held, seconds=31))
+
+
+def test_no_file_handle_left(service):
+    """Of who cannot connect nothing is promised but that nothing is said to be kept."""
+    pid = serving(service)
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+
+    @contextlib.contextmanager
+    def exhausted():
+        used = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (used - 4, before[1]))
+        yield
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+
+    survives(service, exhausted, answers=(202, 503, None))
+    assert serving(service) == pid
+
+
+@contextlib.contextmanager
+def asked(service, place, name="postgres"):
+    with psycopg.connect(f"host={place} user=house dbname={name}", autocommit=True) as link:
+        yield link
+
+
+def name_of(service):
+    return service.environ["TRUSTSVC_DATABASE_URL"].partition("@/")[2].partition("?")[0]
+
+
+@postgres_only
+def test_postgresql_shuts_its_doors_and_ends_every_connection(service, postgres):
+    name = name_of(service)
+
+    @contextlib.contextmanager
+    def closed():
+        with asked(service, postgres) as link:
+            link.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            link.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+            )
+            yield
+            link.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+    assert 503 in survives(service, closed)
+
+
+@postgres_only
+def test_postgresql_has_no_connection_left(service, postgres):
+    name = name_of(service)
+
+    @contextlib.contextmanager
+    def crowded():
+        with contextlib.ExitStack() as stack:
+            first = stack.enter_context(asked(service, postgres))
+            with contextlib.suppress(psycopg.OperationalError):
+                while True:
+                    stack.enter_context(asked(service, postgres))
+            first.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+            )
+            with contextlib.suppress(psycopg.OperationalError):
+                while True:
+                    stack.enter_context(asked(service, postgres))
+            yield
+
+    survives(service, crowded)
+
+
+@postgres_only
+def test_postgresql_gives_no_time(service, postgres):
+    name = name_of(service)
+
+    @contextlib.contextmanager
+    def hasty():
+        with asked(service, postgres) as link:
+            for limit in ("1ms", "0"):
+                link.execute(f"ALTER DATABASE {name} SET statement_timeout = '{limit}'")
+                link.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                    [name],
+                )
+                if limit != "0":
+                    yield
+
+    survives(service, hasty)
+
+
+@postgres_only
+def test_postgresql_became_read_only(service, postgres):
+    name = name_of(service)
+
+    @contextlib.contextmanager
+    def read_only():
+        with asked(service, postgres) as link:
+            for said in ("on", "off"):
+                link.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = {said}")
+                link.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                    [name],
+                )
+                if said == "on":
+                    yield
+
+    assert 503 in survives(service, read_only)
+
+
+@postgres_only
+def test_a_table_that_somebody_else_holds(service, postgres):
+    @contextlib.contextmanager
+    def locked():
+        with psycopg.connect(f"host={postgres} user=house dbname={name_of(service)}") as link:
+            link.execute("LOCK TABLE orders")
+            yield
+            link.rollback()
+
+    assert 503 in survives(service, locked, seconds=15)
+
+
+@postgres_only
+def test_postgresql_stands_still(service, postgres):
+    keeper = int((Path(postgres) / "data" / "postmaster.pid").read_text().split()[0])
+    if os.getuid():
+        pytest.skip("only root may stop the processes of another user")
+
+    @contextlib.contextmanager
+    def frozen():
+        children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
+        everyone = [keeper, *map(int, children)]
+        try:
+            for pid in everyone:
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in reversed(everyone):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    survives(service, frozen)

@@ -1,0 +1,63 @@
+"""The embedded default after a fall: all killed in the midst of work, Redis's file damaged."""
+
+import contextlib
+import os
+import shutil
+import signal
+
+import pytest
+
+from tests.faults.test_resources import stored
+from tests.walks.test_redis import post
+
+pytestmark = [pytest.mark.walk, pytest.mark.slow]
+
+
+def kept_by_redis(data):
+    """Give the append-only files, the one that grows last."""
+    return sorted((data / "redis" / "appendonlydir").glob("*.aof"), key=lambda one: one.name)
+
+
+def cut_the_tail(data):
+    grows = kept_by_redis(data)[-1]
+    os.truncate(grows, grows.stat().st_size - 5)
+
+
+def write_rubbish_into_the_middle(data):
+    grows = kept_by_redis(data)[-1]
+    with grows.open("r+b") as file:
+        file.seek(grows.stat().st_size // 3)
+        file.write(b"\x00rubbish\xff" * 8)
+
+
+def lose_it(data):
+    shutil.rmtree(data / "redis")
+
+
+def leave_it(data):
+    pass
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("damage", [leave_it, cut_the_tail, write_rubbish_into_the_middle, lose_it])
+def test_all_that_was_accepted_is_worked_on_after_everything_was_killed(service, restarted, damage):
+    shop = service.enrol("standard")
+    os.kill(service.children()["worker"], signal.SIGSTOP)
+    accepted = {f"E-{number}" for number in range(20)}
+    assert {post(shop, reference).status_code for reference in accepted} == {202}
+    children = service.children()
+    os.kill(service.process.pid, signal.SIGKILL)
+    for pid in children.values():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    service.process.wait(10)
+    damage(service.data)
+
+    restarted(service)
+
+    service.until(lambda: not stored(service, "received"), seconds=60)
+    assert stored(service) == accepted
+    assert {post(shop, reference).json()["status"] for reference in accepted} == {"duplicate"}
+    told = "starts empty" in service.log.read_text()
+    assert told == (damage is write_rubbish_into_the_middle)
+    assert "Traceback" not in service.log.read_text()

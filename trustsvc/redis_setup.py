@@ -1,0 +1,51 @@
+"""How a Redis is set up: read from INFO, which servers that hide CONFIG show as well."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import redis
+
+from trustsvc.errors import Misconfigured
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """What matters to us; `evicts` is None where the server does not say."""
+
+    evicts: bool | None
+    is_on_disk: bool
+    is_replica: bool
+
+
+def look(link: redis.Redis) -> SetUp:
+    """Ask a server how it is set up; raises RedisError when it is away.
+
+    A server that refuses INFO is not refused for that: it is a bell, and SQL is the truth.
+    """
+    try:
+        said = cast("Mapping[str, Any]", link.info())
+    except redis.ResponseError:
+        said = {}
+    return read(said)
+
+
+def read(said: Mapping[str, Any]) -> SetUp:
+    policy = said.get("maxmemory_policy")
+    return SetUp(
+        evicts=None if policy is None else policy != "noeviction",
+        is_on_disk=bool(said.get("aof_enabled")),
+        is_replica=said.get("role") == "slave",
+    )
+
+
+def require(found: SetUp) -> None:
+    """Raise Misconfigured for a server that may throw away what it was given.
+
+    Whether it has a memory limit today is not looked at: somebody may give it one tomorrow.
+    """
+    if found.evicts:
+        raise Misconfigured(
+            "This Redis may throw away what it was given: set its maxmemory-policy to noeviction, "
+            "or leave TRUSTSVC_REDIS_URL away to use the embedded one."
+        )
