@@ -5,6 +5,7 @@ second, cannot pipeline, and say the final dot before anybody could write down t
 """
 
 import contextlib
+import re
 import smtplib
 import ssl
 from collections.abc import Callable
@@ -12,11 +13,15 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from trustsvc import mail_bytes
 from trustsvc.config_values import is_loopback
-from trustsvc.mail_bytes import Envelope, Fate, Letter, Outcome
+from trustsvc.mail_bytes import About, Envelope, Fate, Letter, Outcome
 from trustsvc.mail_line import PATIENCE_S, Link, Plain, Tls
 
 PATIENCE_AFTER_DOT_S = 600.0  # RFC 5321 4.5.3.2.6
 MAILBOX_FULL = "5.2.2"
+# What an enhanced status (RFC 3463) says of us and not of the mailbox: security and policy, and the
+# sender's own address. 5.7.17 and 5.7.18 (RFC 7293) say that the mailbox is somebody else's now.
+_STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
+_OF_US = re.compile(r"5\.7\.(?!1[78]$)\d+|5\.1\.[78]")
 
 Answer = tuple[int, str]
 
@@ -78,10 +83,10 @@ class Smtp:
             refusal = self._say_everything(link, envelope)
         except _Away as problem:
             self._drop()
-            return Outcome(Fate.LATER, str(problem))
+            return Outcome(Fate.LATER, str(problem), About.SERVER)
         except (OSError, smtplib.SMTPException):
             self._drop()
-            return Outcome(Fate.LATER, "connection_lost")
+            return Outcome(Fate.LATER, "connection_lost", About.SERVER)
         if refusal:
             return refusal
         before_dot()
@@ -119,9 +124,10 @@ class Smtp:
     def _refused(self, link: Link, answers: list[Answer], at: int) -> Outcome:
         code, said = answers[at]
         outcome = _outcome(code, said)
-        if at == 0 and outcome.fate is Fate.REFUSED:
-            # Our own address is refused: nothing is wrong with the buyer's.
-            outcome = Outcome(Fate.LATER, outcome.problem)
+        if at == 0:
+            # Our own address or session is refused: nothing is wrong with the buyer's.
+            problem = f"smtp_{code}" if code > 0 else outcome.problem
+            outcome = Outcome(Fate.LATER, problem, About.SERVER)
         # A server that says 354 all the same waits for a letter we do not want to say.
         if code == 421 or answers[-1][0] == 354:
             self._drop()
@@ -137,13 +143,13 @@ class Smtp:
             link.say_unless_gone(b".\r\n")
         except (OSError, smtplib.SMTPException):
             self._drop()  # what could not be said was not heard
-            return Outcome(Fate.LATER, "connection_lost")
+            return Outcome(Fate.LATER, "connection_lost", About.SERVER)
         try:
             link.patience = PATIENCE_AFTER_DOT_S
             code, said = link.getreply()
         except (OSError, smtplib.SMTPException):
             self._drop()
-            return Outcome(Fate.UNKNOWN, "no_answer")
+            return Outcome(Fate.UNKNOWN, "no_answer", About.SERVER)
         link.patience = PATIENCE_S
         if code == 421 or not 200 <= code < 600:
             self._drop()
@@ -230,8 +236,20 @@ def _stuffed(data: bytes) -> bytes:
 
 
 def _outcome(code: int, said: str, *, after_dot: bool = False) -> Outcome:
-    """Turn an answer into a fate (RFC 5321 4.2.1); a full mailbox may be empty tomorrow."""
-    if 400 <= code < 500 or (code == 552 and (MAILBOX_FULL in said or not after_dot)):
+    """Turn an answer into a fate (RFC 5321 4.2.1); a full mailbox may be empty tomorrow.
+
+    A refusal for what we are or do (RFC 3463 x.7.x) says nothing about the buyer's mailbox: it is
+    tried again later, and never forgets the address.
+    """
+    found = _STATUS.search(said)
+    status = found[0] if found else ""
+    if 500 <= code < 600 and _OF_US.fullmatch(status):
+        return Outcome(Fate.LATER, "policy", About.DOMAIN)
+    if 400 <= code < 500:
+        of_code = About.SERVER if code == 421 else About.MAILBOX
+        about = About.DOMAIN if status.startswith("4.7.") else of_code
+        return Outcome(Fate.LATER, f"smtp_{code}", about)
+    if code == 552 and (MAILBOX_FULL in said or not after_dot):
         return Outcome(Fate.LATER, f"smtp_{code}")
     if 500 <= code < 600:
         return Outcome(Fate.REFUSED, f"smtp_{code}")
