@@ -5,7 +5,6 @@ second, cannot pipeline, and say the final dot before anybody could write down t
 """
 
 import contextlib
-import re
 import smtplib
 import ssl
 from collections.abc import Callable
@@ -13,15 +12,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from trustsvc import mail_bytes
 from trustsvc.config_values import is_loopback
+from trustsvc.mail_answer import outcome_of
 from trustsvc.mail_bytes import About, Envelope, Fate, Letter, Outcome
 from trustsvc.mail_line import PATIENCE_S, Link, Plain, Tls
 
 PATIENCE_AFTER_DOT_S = 600.0  # RFC 5321 4.5.3.2.6
-MAILBOX_FULL = "5.2.2"
-# What an enhanced status (RFC 3463) says of us and not of the mailbox: security and policy, and the
-# sender's own address. 5.7.17 and 5.7.18 (RFC 7293) say that the mailbox is somebody else's now.
-_STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
-_OF_US = re.compile(r"5\.7\.(?!1[78]$)\d+|5\.1\.[78]")
 
 Answer = tuple[int, str]
 
@@ -123,7 +118,7 @@ class Smtp:
 
     def _refused(self, link: Link, answers: list[Answer], at: int) -> Outcome:
         code, said = answers[at]
-        outcome = _outcome(code, said)
+        outcome = outcome_of(code, said)
         if at == 0:
             # Our own address or session is refused: nothing is wrong with the buyer's.
             problem = f"smtp_{code}" if code > 0 else outcome.problem
@@ -155,7 +150,7 @@ class Smtp:
             self._drop()
         if 200 <= code < 300:
             return Outcome(Fate.SENT)
-        return _outcome(code, said.decode("ascii", "replace"), after_dot=True)
+        return outcome_of(code, said.decode("ascii", "replace"), after_dot=True)
 
     def _connected(self) -> Link:
         if self._link is None:
@@ -233,24 +228,3 @@ def _stuffed(data: bytes) -> bytes:
     """Double a dot at the start of a line (RFC 5321 4.5.2); the data ends in CRLF already."""
     stuffed = data.replace(b"\r\n.", b"\r\n..")
     return b"." + stuffed if stuffed.startswith(b".") else stuffed
-
-
-def _outcome(code: int, said: str, *, after_dot: bool = False) -> Outcome:
-    """Turn an answer into a fate (RFC 5321 4.2.1); a full mailbox may be empty tomorrow.
-
-    A refusal for what we are or do (RFC 3463 x.7.x) says nothing about the buyer's mailbox: it is
-    tried again later, and never forgets the address.
-    """
-    found = _STATUS.search(said)
-    status = found[0] if found else ""
-    if 500 <= code < 600 and _OF_US.fullmatch(status):
-        return Outcome(Fate.LATER, "policy", About.DOMAIN)
-    if 400 <= code < 500:
-        of_code = About.SERVER if code == 421 else About.MAILBOX
-        about = About.DOMAIN if status.startswith("4.7.") else of_code
-        return Outcome(Fate.LATER, f"smtp_{code}", about)
-    if code == 552 and (MAILBOX_FULL in said or not after_dot):
-        return Outcome(Fate.LATER, f"smtp_{code}")
-    if 500 <= code < 600:
-        return Outcome(Fate.REFUSED, f"smtp_{code}")
-    return Outcome(Fate.UNKNOWN if after_dot else Fate.LATER, "smtp_garbled")

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config, db, log, runtime
 
-# How long each may take, in seconds: with this a job that hangs ends, and the next one's turn comes.
+# How long each may take, in seconds: a job that hangs ends, and the next one's turn comes.
 # Letters need more than the two minutes of a round: a mail server may take ten for its answer to
 # the last dot (RFC 5321 4.5.3.2.6), and before that half a minute for each of a dozen answers.
 PATIENCE_S = {

@@ -52,8 +52,8 @@ def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
     committed before it stops the letter; what comes between lease and dot is seen by `look_again`.
     A letter with a reason is dropped with a line in the ledger, one out of hours waits for the next
     morning, one whose domain had enough for now for its turn (slow.py). A sender that died loses
-    its lease: see recover.py. While sending is stopped nothing is leased (sending.py), and nothing of a
-    shop that is paused (brake.py).
+    its lease: see recover.py. While sending is stopped nothing is leased (sending.py), and nothing
+    of a shop that is paused (brake.py).
     """
     if most < 1 or sending.stops(session):
         return []
@@ -64,17 +64,16 @@ def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
         rows = _take(session, now, MOST)
         if not rows:
             break
-        found, more = _look(session, rows, token, now, most - len(ready))
-        ready += found
-        if not more or len(rows) < MOST or len(ready) >= most:
+        ready += _look(session, rows, token, now, most - len(ready))
+        if len(rows) < MOST or len(ready) >= most:
             break
     return ready
 
 
 def _look(
     session: Session, rows: Sequence[Any], token: bytes, now: datetime, most: int
-) -> tuple[list[Due], bool]:
-    """Lease those of these that may leave now, at most so many; False: some of them stay due."""
+) -> list[Due]:
+    """Lease those of these that may leave now, at most so many; the others are put off or stay."""
     # First the lease, then the look: on PostgreSQL a wish may be committed between two statements.
     _mark(session, [row.id for row in rows], token, now + hold.LEASE)
     shops = find.by_ids(session, {row.shop_id for row in rows})
@@ -85,12 +84,12 @@ def _look(
     later = {row.id: _daytime(row, shops[row.shop_id], now) for row in kept}
     put_off.put_off(session, {row.id: (at, 0) for row in kept if (at := later[row.id]) > now})
     awake = [row for row in kept if later[row.id] <= now]
-    put_off.give_back(session, [row.id for row in awake[most:]])
-    awake, more = awake[:most], len(awake) <= most
     domains = slow.marks({row.id: buyers[row.order_id].email for row in awake})
     turns = slow.turns(session, domains, now)
     put_off.for_domain(session, [row for row in awake if row.id in turns.later], turns, now)
-    ready = [row for row in awake if row.id not in turns.later]
+    awake = [row for row in awake if row.id not in turns.later]
+    ready = awake[:most]
+    put_off.give_back(session, [row.id for row in awake[most:]])
     return [
         Due(
             id=row.id,
@@ -110,7 +109,7 @@ def _look(
             is_news=domains[row.id] in turns.struck,
         )
         for row in ready
-    ], more
+    ]
 
 
 def look_again(session: Session, one: Due, now: datetime) -> bool:

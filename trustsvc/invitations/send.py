@@ -15,7 +15,7 @@ from trustsvc.invitations.due import Due
 from trustsvc.invitations.models import letters
 from trustsvc.invitations.settle import settle
 from trustsvc.invitations.write import write
-from trustsvc.mail import Fate, Outcome, Postbox
+from trustsvc.mail import About, Fate, Outcome, Postbox
 
 LONGEST_ROUND = timedelta(minutes=2)  # a job ends before its worker's patience does
 
@@ -87,6 +87,8 @@ class _Round:
                 outcome = postbox.post(letter, lambda: self._hand(one))
             except LeaseLost:
                 return None
+        if outcome.about is About.DOMAIN:
+            self.shunned.add(one.domain)
         if outcome.fate is Fate.LATER:
             self._struck.add(one.domain)
         elif one.domain in self._struck:
