@@ -53,25 +53,26 @@ def place(at_shop, first, number, now):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("house", [{"TRUSTSVC_MAIL_URL": "smtp://127.0.0.1:1"}], indirect=True)
 def test_an_outage_of_six_hours_loses_nothing_sends_nothing_twice_and_ends_without_a_burst(house):
     at_shop, line, placed = shop(), Line(), 0
 
-    def live(until, new_each_minute, step):
+    def live(until, new, step):
         nonlocal placed
         while line.now < until:
-            if line.now.second == 0 and new_each_minute:
-                place(at_shop, placed, new_each_minute, line.now)
-                placed += new_each_minute
+            if line.now.second == 0:
+                place(at_shop, placed, new, line.now)
+                placed += new
             line.round()
             line.now += step
 
-    live(BEGINS + 20 * MINUTE, A_MINUTE, 15 * SECOND)
+    live(BEGINS + 10 * MINUTE, A_MINUTE, 15 * SECOND)
     assert len(line.arrived) == placed
     line.is_away, line.asked = True, 0
-    live(BEGINS + 20 * MINUTE + 6 * HOUR, 2, MINUTE)
+    live(BEGINS + 10 * MINUTE + 6 * HOUR, 3, 3 * MINUTE)
     asked, line.is_away, returned = line.asked, False, line.now
-    live(returned + 90 * MINUTE, 2, 15 * SECOND)
+    live(returned + 35 * MINUTE, 2, 15 * SECOND)
 
     assert asked < 60
     assert len(line.arrived) == placed

@@ -18,7 +18,7 @@ from tests.invitations.ground import (
     shop,
 )
 from trustsvc import db
-from trustsvc.invitations import hold, pace, send, trip
+from trustsvc.invitations import hold, pace, send, sending, trip
 from trustsvc.invitations.models import invitations, letters, mail_servers
 from trustsvc.mail import Fate, Outcome
 
@@ -199,6 +199,25 @@ def test_when_it_is_back_letters_leave_slowly_at_first(house):
     assert sum(counts) == 199
     assert row() is None
     assert states() == {"sent": 200}
+
+
+def test_what_was_put_off_to_the_morning_or_stopped_is_no_burst_then(house):
+    opened(200)
+    now = row().open_until
+    sent(now=now)
+    with db.transaction() as session:
+        sending.stop(session, "test", "why", now)
+    sent(now=now + MINUTE)
+    with db.transaction() as session:
+        sending.go_on(session, "test")
+    evening, morning = NOON.replace(hour=18), NOON.replace(day=11, hour=7)
+
+    for minutes in range(5):
+        assert sent(now=evening + minutes * MINUTE).letters == []
+    counts = [len(sent(now=morning + n * 15 * SECOND).letters) for n in range(8)]
+
+    assert max(counts) <= pace.LEAST_A_MINUTE / 4
+    assert sum(counts) > 20
 
 
 @pytest.mark.parametrize("ahead", [HOUR, 24 * HOUR, 3650 * 24 * HOUR])

@@ -11,10 +11,10 @@ from sqlalchemy import BigInteger, delete, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from trustsvc import config, db, mail
-from trustsvc.invitations import pace
+from trustsvc.invitations import pace, sending
 from trustsvc.invitations.models import letters, mail_servers
 
-WEEK = timedelta(days=7)
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
 MINUTE_MS = 60_000
 
 _dice = secrets.SystemRandom()
@@ -55,10 +55,10 @@ def ask(session: Session, now: datetime, most: int) -> Gate:
 
 
 def leased(session: Session, gate: Gate, count: int, lease: bytes, now: datetime) -> None:
-    """Write down what was leased; what waited is gone once fewer come than may."""
+    """Write down what was leased; what waited is gone once fewer come than may, or after a day."""
     if gate.probes and count:
         session.execute(update(mail_servers).where(_table.name == gate.server).values(probe=lease))
-    elif gate.returns and count < gate.most:
+    elif gate.returns and count < gate.most and _is_over(session, gate, now):
         session.execute(
             delete(mail_servers).where(_table.name == gate.server, _table.failures == 0)
         )
@@ -115,6 +115,19 @@ def left_alone(session: Session, now: datetime) -> datetime | None:
     server = mail.server(config.current().mail_url)
     until: datetime | None = session.scalar(select(_table.open_until).where(_table.name == server))
     return until if pace.is_ahead(until, now, pace.LONGEST_PAUSE_S) else None
+
+
+def _is_over(session: Session, gate: Gate, now: datetime) -> bool:
+    """Whether what waited is gone, and does not stand still: stopped, or put off to the morning."""
+    if sending.stops(session):
+        return False
+    row = session.execute(select(mail_servers).where(_table.name == gate.server)).one()
+    if now - row.closed_at >= DAY:
+        return True
+    waiting = select(letters.c.id).where(letters.c.state == "due", letters.c.due_at <= now + DAY)
+    some = waiting.limit(2 * max(pace.LEAST_A_MINUTE, row.usual)).subquery()
+    number = session.scalar(select(func.count()).select_from(some)) or 0
+    return bool(number < 2 * max(pace.LEAST_A_MINUTE, row.usual))
 
 
 def _is_asking(session: Session, lease: bytes | None) -> bool:
