@@ -30,6 +30,7 @@ from trustsvc.badge import views as badge_views
 from trustsvc.demo import views as demo_views
 from trustsvc.errors import NotFound, TrustsvcError, Unavailable
 from trustsvc.evidence import desk as evidence_desk
+from trustsvc.invitations import desk as invitation_desk
 from trustsvc.invitations import views as invitation_views
 from trustsvc.orders import views as order_views
 from trustsvc.privacy import views as privacy_views
@@ -51,6 +52,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     health.views,
     order_views.views,
     invitation_views.views,
+    invitation_desk.desk,
     review_views.views,
     review_desk.desk,
     badge_views.views,

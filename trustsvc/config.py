@@ -25,6 +25,9 @@ class Settings:
     redis_url: str
     mail_url: str
     mail_from: str
+    mail_pace: int
+    hourly_most: int
+    resend: bool
     operator: str
     contact: str
     authority: str
@@ -51,6 +54,9 @@ DEFAULTS = {
     "REDIS_URL": "",
     "MAIL_URL": "",
     "MAIL_FROM": "",
+    "MAIL_PACE": "600",
+    "HOURLY_MOST": "1000",
+    "RESEND": "",
     "OPERATOR": "",
     "CONTACT": "",
     "AUTHORITY": "",
@@ -88,6 +94,9 @@ def load(environ: Mapping[str, str]) -> Settings:
         mail_from=config_values.address(
             "MAIL_FROM", raw["MAIL_FROM"] or f"reviews@{config_values.mail_domain(host)}"
         ),
+        mail_pace=config_values.whole("MAIL_PACE", raw["MAIL_PACE"], 0, 100_000),
+        hourly_most=config_values.whole("HOURLY_MOST", raw["HOURLY_MOST"], 0, 10_000_000),
+        resend=config_values.yes("RESEND", raw["RESEND"]),
         operator=raw["OPERATOR"] or host,
         contact=config_values.address(
             "CONTACT", raw["CONTACT"] or f"privacy@{config_values.mail_domain(host)}"

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from trustsvc import config
-from trustsvc.mail_bytes import Fate, Letter, Outcome, Postbox
+from trustsvc.mail_bytes import About, Fate, Letter, Outcome, Postbox
 from trustsvc.mail_maildir import Maildir
 from trustsvc.mail_smtp import Smtp
 
-__all__ = ["Fate", "Letter", "Outcome", "Postbox", "open_postbox"]
+__all__ = ["About", "Fate", "Letter", "Outcome", "Postbox", "is_maildir", "open_postbox", "server"]
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def open_postbox(url: str) -> Iterator[Postbox]:
     Nothing is connected before the first letter.
     """
     sender = config.current().mail_from
-    if urlsplit(url).scheme == "maildir":
+    if is_maildir(url):
         yield Maildir(url, sender)
         return
     postbox = Smtp(url, sender)
@@ -31,3 +31,13 @@ def open_postbox(url: str) -> Iterator[Postbox]:
         yield postbox
     finally:
         postbox.close()
+
+
+def server(url: str) -> str:
+    """Name the mail server behind a TRUSTSVC_MAIL_URL: never its user or password."""
+    parts = urlsplit(url)
+    return "maildir" if is_maildir(url) else f"{parts.hostname}:{parts.port or parts.scheme}"
+
+
+def is_maildir(url: str) -> bool:
+    return urlsplit(url).scheme == "maildir"

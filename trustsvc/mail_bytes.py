@@ -59,10 +59,19 @@ class Fate(Enum):
     UNKNOWN = "unknown"  # the line broke between the final dot and the answer (RFC 1047)
 
 
+class About(Enum):
+    """What a refusal speaks of; who only wants to know whether the letter left need not ask."""
+
+    MAILBOX = "mailbox"  # or nothing in particular
+    DOMAIN = "domain"  # the receiving side does not want letters of ours, or not so many (x.7.x)
+    SERVER = "server"  # our own mail server: away, closing, or it refuses our session
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     fate: Fate
     problem: str = ""  # a code such as smtp_550 or no_connection, never the server's text
+    about: About = field(default=About.MAILBOX, compare=False)
 
 
 class Postbox(Protocol):

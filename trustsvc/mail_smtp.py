@@ -12,11 +12,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from trustsvc import mail_bytes
 from trustsvc.config_values import is_loopback
-from trustsvc.mail_bytes import Envelope, Fate, Letter, Outcome
+from trustsvc.mail_answer import outcome_of
+from trustsvc.mail_bytes import About, Envelope, Fate, Letter, Outcome
 from trustsvc.mail_line import PATIENCE_S, Link, Plain, Tls
 
 PATIENCE_AFTER_DOT_S = 600.0  # RFC 5321 4.5.3.2.6
-MAILBOX_FULL = "5.2.2"
 
 Answer = tuple[int, str]
 
@@ -78,10 +78,10 @@ class Smtp:
             refusal = self._say_everything(link, envelope)
         except _Away as problem:
             self._drop()
-            return Outcome(Fate.LATER, str(problem))
+            return Outcome(Fate.LATER, str(problem), About.SERVER)
         except (OSError, smtplib.SMTPException):
             self._drop()
-            return Outcome(Fate.LATER, "connection_lost")
+            return Outcome(Fate.LATER, "connection_lost", About.SERVER)
         if refusal:
             return refusal
         before_dot()
@@ -118,10 +118,11 @@ class Smtp:
 
     def _refused(self, link: Link, answers: list[Answer], at: int) -> Outcome:
         code, said = answers[at]
-        outcome = _outcome(code, said)
-        if at == 0 and outcome.fate is Fate.REFUSED:
-            # Our own address is refused: nothing is wrong with the buyer's.
-            outcome = Outcome(Fate.LATER, outcome.problem)
+        outcome = outcome_of(code, said)
+        if at == 0:
+            # Our own address or session is refused: nothing is wrong with the buyer's.
+            problem = f"smtp_{code}" if code > 0 else outcome.problem
+            outcome = Outcome(Fate.LATER, problem, About.SERVER)
         # A server that says 354 all the same waits for a letter we do not want to say.
         if code == 421 or answers[-1][0] == 354:
             self._drop()
@@ -137,19 +138,19 @@ class Smtp:
             link.say_unless_gone(b".\r\n")
         except (OSError, smtplib.SMTPException):
             self._drop()  # what could not be said was not heard
-            return Outcome(Fate.LATER, "connection_lost")
+            return Outcome(Fate.LATER, "connection_lost", About.SERVER)
         try:
             link.patience = PATIENCE_AFTER_DOT_S
             code, said = link.getreply()
         except (OSError, smtplib.SMTPException):
             self._drop()
-            return Outcome(Fate.UNKNOWN, "no_answer")
+            return Outcome(Fate.UNKNOWN, "no_answer", About.SERVER)
         link.patience = PATIENCE_S
         if code == 421 or not 200 <= code < 600:
             self._drop()
         if 200 <= code < 300:
             return Outcome(Fate.SENT)
-        return _outcome(code, said.decode("ascii", "replace"), after_dot=True)
+        return outcome_of(code, said.decode("ascii", "replace"), after_dot=True)
 
     def _connected(self) -> Link:
         if self._link is None:
@@ -227,12 +228,3 @@ def _stuffed(data: bytes) -> bytes:
     """Double a dot at the start of a line (RFC 5321 4.5.2); the data ends in CRLF already."""
     stuffed = data.replace(b"\r\n.", b"\r\n..")
     return b"." + stuffed if stuffed.startswith(b".") else stuffed
-
-
-def _outcome(code: int, said: str, *, after_dot: bool = False) -> Outcome:
-    """Turn an answer into a fate (RFC 5321 4.2.1); a full mailbox may be empty tomorrow."""
-    if 400 <= code < 500 or (code == 552 and (MAILBOX_FULL in said or not after_dot)):
-        return Outcome(Fate.LATER, f"smtp_{code}")
-    if 500 <= code < 600:
-        return Outcome(Fate.REFUSED, f"smtp_{code}")
-    return Outcome(Fate.UNKNOWN if after_dot else Fate.LATER, "smtp_garbled")

@@ -22,19 +22,20 @@ from sqlalchemy.orm import Session
 from trustsvc import config, db, log, redis_setup, runtime, time_limit
 from trustsvc.errors import Misconfigured
 
-NAMES = frozenset(
-    {
-        "check_orders",
-        "send_invitations",
-        "plan_reminders",
-        "publish_reviews",
-        "refresh_badges",
-        "purge_server_log",
-        "purge_rows",
-    }
-)
+# How long each may take, in seconds: a job that hangs ends, and the next one's turn comes.
+# Letters need more than the two minutes of a round: a mail server may take ten for its answer to
+# the last dot (RFC 5321 4.5.3.2.6), and before that half a minute for each of a dozen answers.
+PATIENCE_S = {
+    "check_orders": 120,
+    "send_invitations": 2 * 120 + 12 * 30 + 600,
+    "plan_reminders": 120,
+    "publish_reviews": 120,
+    "refresh_badges": 120,
+    "purge_server_log": 120,
+    "purge_rows": 300,
+}
+NAMES = frozenset(PATIENCE_S)
 QUEUE = "trustsvc"
-TIMEOUT_S = 300
 FAILURE_TTL_S = 3600
 RUNG_TTL_S = 30  # a bell whose job was lost may be rung again after this
 WORKER_TTL_S = 30  # by default RQ waits 415 seconds on a line to Redis that fell silent
@@ -87,7 +88,7 @@ def send(name: str) -> bool:
         if link.set(_rung(name), 1, nx=name not in _unsure, ex=RUNG_TTL_S):
             _queue(link).enqueue_call(
                 f"jobs.{name}.{name}",
-                timeout=TIMEOUT_S,
+                timeout=PATIENCE_S[name],
                 result_ttl=0,
                 failure_ttl=FAILURE_TTL_S,
                 description=name,

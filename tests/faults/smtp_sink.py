@@ -2,6 +2,7 @@
 
 Raw protocol on asyncio, in a thread of its own. `choose(stage, recipient)` names what goes wrong
 next, or None; stages are "connect", "mail" (once a MAIL FROM) and "letter" (once a RCPT TO).
+`tls` offers STARTTLS with that context, `certificates` has another one for a fault's name.
 """
 
 import asyncio
@@ -18,7 +19,10 @@ CONNECT = ("banner_421", "banner_endless", "banner_slow", "drop_connect", "drop_
 MAIL = ("mail_421", "mail_451", "drop_mail")
 LATER = ("rcpt_421", "rcpt_450", "rcpt_451", "rcpt_452", "rcpt_552_full", "dot_421", "dot_452")
 DROPS = ("drop_rcpt", "drop_data", "drop_body")
-REFUSED = ("rcpt_550_unknown", "rcpt_550_policy", "dot_554")
+POLICY = ("rcpt_550_policy", "rcpt_550_515", "rcpt_550_26", "dot_554")  # of us, not of a mailbox
+REFUSED = ("rcpt_550_unknown", "dot_550")
+TLS = ("tls_454", "tls_garbage", "tls_drop")
+CERTIFICATES = ("tls_self_signed", "tls_expired", "tls_other_name")
 DOUBTFUL = ("drop_dot",)
 SLOW = ("banner_slow", "slow_dot")
 
@@ -35,7 +39,11 @@ ANSWERS = {
     "rcpt_550_policy": "550 5.7.1 policy",
     "dot_421": "421 4.3.2 closing",
     "dot_452": "452 4.3.1 no room",
+    "rcpt_550_515": "550 5.7.515 your domain does not meet the required level",
+    "rcpt_550_26": "550 5.7.26 unauthenticated",
+    "dot_550": "550 5.1.1 no such user",
     "dot_554": "554 5.7.1 spam",
+    "tls_454": "454 4.7.0 TLS not available",
 }
 FLOOD = b"220-" + b"never " * 100 + b"\r\n"
 
@@ -73,6 +81,8 @@ class Sink:
     happened: list = field(default_factory=list)  # (name, recipient), in order
     connections: int = 0
     port: int = 0
+    tls: object = None
+    certificates: dict = field(default_factory=dict)
 
     @property
     def url(self):
@@ -113,28 +123,52 @@ class Sink:
 
     async def _dialogue(self, reader, writer):
         fault = self._pick("connect", "")
-        if fault == "drop_connect":
+        if not await self._greet(fault, writer):
             return
-        if fault == "banner_endless":
-            while True:
-                writer.write(FLOOD)
-                await writer.drain()
-        if fault == "banner_421":
-            await self._say(writer, ANSWERS[fault])
-            return
-        await self._say(writer, "220 sink", slowly=fault == "banner_slow")
         talk = _Talk()
         while line := (await reader.readline()).decode("utf-8", "replace").strip():
             verb = line.split(" ")[0].upper()
             if verb in {"EHLO", "HELO"}:
                 if fault == "drop_ehlo":
                     return
-                await self._say(writer, "250-sink\r\n250-PIPELINING\r\n250 8BITMIME")
+                more = "250-STARTTLS\r\n" if self.tls else ""
+                await self._say(writer, f"250-sink\r\n{more}250-PIPELINING\r\n250 8BITMIME")
+            elif verb == "STARTTLS" and self.tls:
+                if not await self._start_tls(fault, reader, writer):
+                    return
             elif verb == "QUIT":
                 await self._say(writer, "221 bye")
                 return
             elif not await self._step(verb, line, talk, reader, writer):
                 return
+
+    async def _greet(self, fault, writer):
+        """Say the banner; False hangs up."""
+        if fault == "drop_connect":
+            return False
+        if fault == "banner_endless":
+            while True:
+                writer.write(FLOOD)
+                await writer.drain()
+        if fault == "banner_421":
+            await self._say(writer, ANSWERS[fault])
+            return False
+        await self._say(writer, "220 sink", slowly=fault == "banner_slow")
+        return True
+
+    async def _start_tls(self, fault, reader, writer):
+        """Go on in TLS, or go wrong; False hangs up."""
+        if fault == "tls_454":
+            await self._say(writer, ANSWERS[fault])
+            return True
+        await self._say(writer, "220 go on")
+        if fault == "tls_garbage":
+            await self._say(writer, "what is a handshake?" * 20)
+        if fault in {"tls_garbage", "tls_drop"}:
+            await reader.read(1)
+            return False
+        await writer.start_tls(self.certificates.get(fault, self.tls))
+        return True
 
     async def _step(self, verb, line, talk, reader, writer):
         """Answer one command; False hangs up."""

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 from tests.invitations.ground import NOON, Post, invited, letter_of, quiet, sent, shop
 from trustsvc import db
-from trustsvc.invitations import due, hold, send
+from trustsvc.invitations import due, hold, send, trip
 from trustsvc.mail import Fate, Outcome
 
 SECOND = timedelta(seconds=1)
@@ -26,7 +26,7 @@ def test_letters_of_a_killed_sender_are_due_again_within_a_minute(house):
 def test_a_letter_handed_over_by_a_killed_sender_is_unknown_within_a_minute(house):
     order_id = invited(shop())
     (one,) = leased_by_a_sender_that_died()
-    send._Round(db.transaction, lambda: NOON)._hand(one)
+    send._Round(db.transaction, lambda: NOON, trip.Gate("maildir", 1))._hand(one)
 
     assert sent(now=NOON + 60 * SECOND).letters == []
     assert (letter_of(order_id).state, letter_of(order_id).problem) == ("unknown", "sender_died")
@@ -69,7 +69,7 @@ def test_a_lease_that_cannot_be_renewed_does_not_stop_the_sender(house):
 def test_an_answer_that_comes_after_the_letter_was_called_unknown_still_counts(house):
     order_id = invited(shop())
     (one,) = leased_by_a_sender_that_died()
-    round_ = send._Round(db.transaction, lambda: NOON)
+    round_ = send._Round(db.transaction, lambda: NOON, trip.Gate("maildir", 1))
     round_._hand(one)
     sent(now=NOON + 60 * SECOND)
     assert letter_of(order_id).state == "unknown"

@@ -30,7 +30,7 @@ from trustsvc import config, db, keys
 from trustsvc.errors import Gone
 from trustsvc.invitations import plan, redeem, remind, send, stop
 from trustsvc.invitations.models import invitations, letters
-from trustsvc.mail import Fate, Outcome
+from trustsvc.mail import About, Fate, Outcome
 from trustsvc.orders import accept
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import OrderReceived
@@ -52,10 +52,14 @@ FATES = {
     "later after": Outcome(Fate.LATER, "smtp_452"),
     "refused": Outcome(Fate.REFUSED, "smtp_550"),
     "unknown": Outcome(Fate.UNKNOWN, "no_answer"),
+    "policy": Outcome(Fate.LATER, "policy", About.DOMAIN),
+    "grey": Outcome(Fate.LATER, "smtp_450"),
+    "closing": Outcome(Fate.LATER, "smtp_421", About.SERVER),
     "away": Outcome(Fate.LATER, "no_connection"),
     "crash before": None,
     "crash after": None,
 }
+BEFORE = {"later before", "policy", "grey", "closing", "away"}
 MAY_ARRIVE = {"sent", "unknown", "crash after"}
 
 
@@ -73,7 +77,7 @@ class Postbox:
         fate = self.fates.pop(0) if self.fates else "sent"
         if fate == "crash before":
             self.die()
-        if fate not in {"later before", "away"}:
+        if fate not in BEFORE:
             before_dot()
             if fate in MAY_ARRIVE:
                 self.machine.arrived[letter.message_id] += 1
@@ -300,9 +304,9 @@ def test_no_history_breaks_a_promise(tmp_path, sqlite_template, redis_server):
             place.mkdir()
             shutil.copy(sqlite_template, place / "trustsvc.db")
             self.place = place
-            config.use(
-                config.load({"TRUSTSVC_DATA": str(place), "TRUSTSVC_REDIS_URL": redis_server})
-            )
+            environ = {"TRUSTSVC_DATA": str(place), "TRUSTSVC_REDIS_URL": redis_server}
+            environ |= {"TRUSTSVC_MAIL_URL": "smtp://127.0.0.1:1", "TRUSTSVC_MAIL_PACE": "8"}
+            config.use(config.load(environ))
             keys.make_all()
             super().__init__()
 

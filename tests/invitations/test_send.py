@@ -19,7 +19,7 @@ from tests.invitations.ground import (
     shop,
 )
 from trustsvc import db, log
-from trustsvc.invitations import redeem, send
+from trustsvc.invitations import again, give_up, redeem, send, sending, settle
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.mail import Fate, Outcome
 from trustsvc.registry import opt_out
@@ -129,26 +129,91 @@ def test_a_refused_address_is_forgotten(house):
     )
 
 
-def test_a_temporary_refusal_is_tried_again_later_and_not_for_ever(house):
-    order_id = invited(shop())
-    moment, tries = NOON, 0
-    while letter_of(order_id).state == "due" and tries < 100:
-        moment = max(moment, letter_of(order_id).due_at)
-        if sent(Post(Outcome(Fate.LATER, "smtp_451")), now=moment).letters:
-            tries += 1
-            assert letter_of(order_id).due_at <= moment + timedelta(hours=6) + 15 * timedelta(
-                hours=1
-            )
+def tried_until_the_end(order_id, outcome, now=NOON):
+    """Try a letter whenever it is due until it is at its end; gives when each try was."""
+    moments = []
+    while letter_of(order_id).state == "due":
+        now = max(now, letter_of(order_id).due_at)
+        if sent(Post(outcome), now=now).letters:
+            moments.append(now)
+            assert letter_of(order_id).due_at <= now + timedelta(hours=6)
+        else:
+            now += MINUTE  # the night, or the mail server is left alone
+    return moments
 
-    assert (letter_of(order_id).state, letter_of(order_id).tries) == ("refused", send.MOST_TRIES)
-    assert order_row(order_id).email is None
+
+@pytest.mark.parametrize("problem", ["smtp_451", "policy", "no_connection"])
+def test_after_72_hours_of_tries_a_letter_is_given_up_and_its_buyer_not_forgotten(house, problem):
+    order_id = invited(shop())
+
+    moments = tried_until_the_end(order_id, Outcome(Fate.LATER, problem))
+
+    letter = letter_of(order_id)
+    assert (letter.state, letter.problem) == ("refused", "gave_up")
+    assert (letter.waited, letter.tries, letter.sent_at) == (72 * 3600, len(moments), None)
+    assert moments[-1] - moments[0] >= timedelta(hours=72)
+    assert order_row(order_id).email == "jan@example.com"
+    assert invitation_of(order_id).state == "open"
+    lines = ledger_of(order_id)
+    assert lines[-2:] == [
+        ("send_invitation", problem, "later"),
+        ("send_invitation", "gave_up", "refused"),
+    ]
+    assert sent(now=moments[-1] + 5 * DAY).letters == []
+
+
+def test_nights_and_stops_are_no_part_of_the_72_hours(house):
+    order_id = invited(shop())
+    sent(Post(Outcome(Fate.LATER, "smtp_452")))
+    waited = letter_of(order_id).waited
+    assert 0 < waited <= 60
+
+    sent(now=NOON.replace(hour=21))  # put off to the morning
+    with db.transaction() as session:
+        sending.stop(session, "test", "why", NOON)
+    sent(now=NOON + 10 * DAY)
+    with db.transaction() as session:
+        sending.go_on(session, "test")
+
+    assert letter_of(order_id).waited == waited
+    assert len(sent(now=NOON + 10 * DAY).letters) == 1
+
+
+def test_what_was_given_up_can_be_tried_again_for_three_more_days(house):
+    order_id, gone = invited(shop()), invited(shop(), email="piet@example.com")
+    last = tried_until_the_end(order_id, Outcome(Fate.LATER, "policy"))[-1]
+    tried_until_the_end(gone, Outcome(Fate.LATER, "policy"))
+    with db.transaction() as session:
+        redeem.withdraw(session, [gone], "stop", last)
+
+    with db.transaction() as session, quiet():
+        assert again.again(session, last + DAY) == 1
+        assert again.again(session, last + DAY) == 0
+
+    assert ledger_of(order_id)[-1] == ("send", "again", "planned")
+    assert letter_of(order_id).waited < give_up.LONGEST_S
+    assert [one.to_address for one in sent(now=last + DAY).letters] == ["jan@example.com"]
+
+
+def test_a_letter_dropped_at_its_last_try_stays_dropped(house):
+    order_id = invited(shop())
+    with db.transaction() as session:
+        session.execute(update(letters).values(waited=give_up.LONGEST_S))
+
+    def stop():
+        with db.transaction() as session:
+            redeem.withdraw(session, [order_id], "stop", NOON)
+
+    sent(Post(Outcome(Fate.LATER, "before_dot"), meanwhile=stop))
+
+    assert (letter_of(order_id).state, letter_of(order_id).problem) == ("dropped", "stop")
 
 
 @pytest.mark.parametrize(
     ("tries", "longest"), [(0, 60), (1, 120), (5, 1920), (9, 21600), (99, 21600)]
 )
 def test_waits_grow_with_full_jitter(tries, longest):
-    waits = [send.backoff(tries).total_seconds() for _ in range(200)]
+    waits = [settle.backoff(tries).total_seconds() for _ in range(200)]
 
     assert max(waits) <= longest
     assert min(waits) < longest / 4

@@ -7,8 +7,9 @@ import redis
 from rq import Callback, Queue
 from rq.serializers import JSONSerializer
 
-from trustsvc import clock, config, db, log, queueing, redis_setup
+from trustsvc import clock, config, db, log, mail_smtp, queueing, redis_setup
 from trustsvc.errors import Misconfigured
+from trustsvc.invitations import send
 from trustsvc.shops import enrol
 
 
@@ -42,6 +43,16 @@ def test_a_thousand_bells_in_a_moment_are_one_job(house):
         assert queueing.send("check_orders")
 
     assert queue().count == 1
+
+
+def test_each_job_ends_in_its_own_time_and_letters_outlast_the_answer_to_the_last_dot(house):
+    queueing.send("send_invitations")
+    queueing.send("check_orders")
+
+    timeouts = {job.func_name.rpartition(".")[2]: job.timeout for job in queue().jobs}
+    assert timeouts == {"send_invitations": 1200, "check_orders": 120}
+    round_s = 2 * send.LONGEST_ROUND.total_seconds()
+    assert timeouts["send_invitations"] > round_s + mail_smtp.PATIENCE_AFTER_DOT_S
 
 
 def test_a_bell_can_be_rung_again_once_its_job_began(house):

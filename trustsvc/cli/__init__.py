@@ -27,6 +27,7 @@ COMMANDS = {
     "backup": "trustsvc.cli.backup:backup",
     "restore": "trustsvc.cli.backup:restore",
     "keys": "trustsvc.cli.keys:keys",
+    "sending": "trustsvc.cli.sending:sending",
     "doctor": "trustsvc.cli.doctor:doctor",
 }
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations import hold, redeem, rules, sending, when
+from trustsvc.invitations import brake, hold, put_off, redeem, rules, sending, slow, when
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders import ledger
 from trustsvc.orders.buyer import Buyer
@@ -20,6 +20,7 @@ from trustsvc.registry.check import Question, check
 from trustsvc.shops import find
 
 MOST = 500
+MOST_LOOKS = 10  # letters that wait for their domain must not stand before the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,9 @@ class Due:
     zone: str
     shop: find.Shop
     buyer: Buyer
+    waited: int = 0
+    domain: bytes = b""
+    is_news: bool = False  # its domain said later before: that it takes this one has to be noted
 
 
 def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
@@ -47,16 +51,30 @@ def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
     the buyer's daytime are read in the same transaction that takes the lease, so whatever was
     committed before it stops the letter; what comes between lease and dot is seen by `look_again`.
     A letter with a reason is dropped with a line in the ledger, one out of hours waits for the next
-    morning. A sender that died loses its lease: see recover.py. While sending is stopped nothing is
-    leased (sending.py).
+    morning, one whose domain had enough for now for its turn (slow.py). A sender that died loses
+    its lease: see recover.py. While sending is stopped nothing is leased (sending.py), and nothing
+    of a shop that is paused (brake.py).
     """
-    if sending.stops(session):
+    if most < 1 or sending.stops(session):
         return []
-    rows = _take(session, now, most)
-    if not rows:
-        return []
-    # First the lease, then the look: on PostgreSQL a wish may be committed between two statements.
+    # One token for all: whoever has it has them all.
     token = secrets.token_bytes(16)
+    ready: list[Due] = []
+    for _ in range(MOST_LOOKS):
+        rows = _take(session, now, MOST)
+        if not rows:
+            break
+        ready += _look(session, rows, token, now, most - len(ready))
+        if len(rows) < MOST or len(ready) >= most:
+            break
+    return ready
+
+
+def _look(
+    session: Session, rows: Sequence[Any], token: bytes, now: datetime, most: int
+) -> list[Due]:
+    """Lease those of these that may leave now, at most so many; the others are put off or stay."""
+    # First the lease, then the look: on PostgreSQL a wish may be committed between two statements.
     _mark(session, [row.id for row in rows], token, now + hold.LEASE)
     shops = find.by_ids(session, {row.shop_id for row in rows})
     buyers = read_buyers(session, {row.order_id for row in rows})
@@ -64,8 +82,14 @@ def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
     _drop(session, [row for row in rows if row.id in reasons], reasons, now)
     kept = [row for row in rows if row.id not in reasons]
     later = {row.id: _daytime(row, shops[row.shop_id], now) for row in kept}
-    _put_off(session, {row.id: at for row in kept if (at := later[row.id]) > now})
-    ready = [row for row in kept if later[row.id] <= now]
+    put_off.put_off(session, {row.id: (at, 0) for row in kept if (at := later[row.id]) > now})
+    awake = [row for row in kept if later[row.id] <= now]
+    domains = slow.marks({row.id: buyers[row.order_id].email for row in awake})
+    turns = slow.turns(session, domains, now)
+    put_off.for_domain(session, [row for row in awake if row.id in turns.later], turns, now)
+    awake = [row for row in awake if row.id not in turns.later]
+    ready = awake[:most]
+    put_off.give_back(session, [row.id for row in awake[most:]])
     return [
         Due(
             id=row.id,
@@ -80,6 +104,9 @@ def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
             zone=row.zone,
             shop=shops[row.shop_id],
             buyer=buyers[row.order_id],
+            waited=row.waited,
+            domain=domains[row.id],
+            is_news=domains[row.id] in turns.struck,
         )
         for row in ready
     ]
@@ -109,7 +136,11 @@ def look_again(session: Session, one: Due, now: datetime) -> bool:
 def _take(session: Session, now: datetime, most: int) -> Sequence[Any]:
     return session.execute(
         _letters()
-        .where(letters.c.state == "due", letters.c.due_at <= now)
+        .where(
+            letters.c.state == "due",
+            letters.c.due_at <= now,
+            invitations.c.shop_id.not_in(brake.paused()),
+        )
         .order_by(letters.c.due_at, letters.c.id)
         .limit(most)
         .with_for_update(of=[orders, invitations, letters], skip_locked=True)
@@ -122,6 +153,7 @@ def _letters() -> Select[Any]:
             letters.c.id,
             letters.c.kind,
             letters.c.tries,
+            letters.c.waited,
             letters.c.invitation_id,
             invitations.c.order_id,
             invitations.c.shop_id,
@@ -194,13 +226,3 @@ def _drop(session: Session, rows: Sequence[Any], reasons: Mapping[int, str], now
 
 def _daytime(row: Any, shop: find.Shop, now: datetime) -> datetime:
     return when.daytime(now, row.zone, on_weekdays=shop.delay_unit == "weekdays")
-
-
-def _put_off(session: Session, later: Mapping[int, datetime]) -> None:
-    if later:
-        session.connection().execute(
-            update(letters)
-            .where(letters.c.id == bindparam("one"))
-            .values(state="due", due_at=bindparam("at"), lease=None, leased_until=None),
-            [{"one": letter_id, "at": at} for letter_id, at in later.items()],
-        )

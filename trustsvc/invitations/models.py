@@ -16,6 +16,8 @@ from sqlalchemy import (
 from trustsvc.tables import Id, Moment, column, metadata
 
 KEEP = "ledger"
+RUNS = "as long as the service runs"
+PACE = "mail pace"
 
 # open: asked or about to be · redeemed: a review came · withdrawn: not to be asked (see reason)
 invitations = Table(
@@ -48,6 +50,7 @@ invitations = Table(
     column("created_at", Moment, why="when it was planned", keep=KEEP),
     column("expires_at", Moment, why="until when the review link opens", keep=KEEP),
     CheckConstraint("state IN ('open', 'redeemed', 'withdrawn')", name="state"),
+    Index("ix_invitations_shop_created", "shop_id", "created_at"),
 )
 
 # due: waits for due_at · leased: a sender has it, nothing was said to the mail server yet, safe to
@@ -68,6 +71,20 @@ letters = Table(
     column("state", Text, why="what is to be done", keep=KEEP),
     column("due_at", Moment, why="when it may leave", keep=KEEP),
     column("tries", Integer, why="how often it was tried", keep=KEEP),
+    column(
+        "waited",
+        Integer,
+        why="seconds between its tries: after 72 hours of them it is given up",
+        keep=KEEP,
+        server_default="0",
+    ),
+    column(
+        "resent",
+        Integer,
+        why="how often it left again because nobody knew whether it arrived",
+        keep=KEEP,
+        server_default="0",
+    ),
     column("lease", LargeBinary, why="which sender has it", keep=KEEP, nullable=True),
     column("leased_until", Moment, why="when another sender may take it", keep=KEEP, nullable=True),
     column(
@@ -87,6 +104,12 @@ letters = Table(
         "due_at",
         sqlite_where=text("state = 'due'"),
         postgresql_where=text("state = 'due'"),
+    ),
+    Index(
+        "ix_letters_unknown",
+        "sent_at",
+        sqlite_where=text("state = 'unknown'"),
+        postgresql_where=text("state = 'unknown'"),
     ),
     Index(
         "ix_letters_leased",
@@ -109,4 +132,57 @@ sending_stops = Table(
     ),
     column("reason", Text, why="why, as a code", keep="as long as the service runs"),
     column("at", Moment, why="since when", keep="as long as the service runs"),
+)
+
+# A row only while a mail server fails, or since it came back: no row means that all is well.
+#   open_until  nobody asks it before; then one letter asks (`probe`: the lease that does)
+#   closed_at   it answered again: letters leave slowly at first, `granted_at` the last of them
+mail_servers = Table(
+    "mail_servers",
+    metadata,
+    column("name", Text, why="which mail server: host and port", keep=RUNS, primary_key=True),
+    column("failures", Integer, why="how often in a row it failed", keep=RUNS),
+    column("opened", Integer, why="how often in a row it was left alone", keep=RUNS),
+    column("usual", Integer, why="letters in the busiest minute of a week", keep=RUNS),
+    column("open_until", Moment, why="until when it is left alone", keep=RUNS, nullable=True),
+    column(
+        "probe", LargeBinary, why="whose letter asks whether it is back", keep=RUNS, nullable=True
+    ),
+    column("closed_at", Moment, why="since when it answers again", keep=RUNS, nullable=True),
+    column("granted_at", Moment, why="when letters last left since then", keep=RUNS, nullable=True),
+)
+
+mail_domains = Table(
+    "mail_domains",
+    metadata,
+    column(
+        "mark",
+        LargeBinary,
+        why="how many letters went to a domain lately (keyed hash)",
+        keep=PACE,
+        holds="pseudonym",
+        primary_key=True,
+    ),
+    column("free_at", Moment, why="when the next letter may go there", keep=PACE),
+    column("planned_until", Moment, why="up to when letters wait for their turn", keep=PACE),
+    column("strikes", Integer, why="how often in a row it said later", keep=PACE),
+    column("quiet_until", Moment, why="until when it is left alone", keep=PACE, nullable=True),
+    column("forget_at", Moment, why="end of its retention", keep=PACE, index=True),
+    sqlite_with_rowid=False,
+)
+
+# A row for a shop that asked more buyers in an hour than TRUSTSVC_HOURLY_MOST.
+shop_brakes = Table(
+    "shop_brakes",
+    metadata,
+    column(
+        "shop_id", BigInteger, ForeignKey("shops.id"), why="which", keep="shop", primary_key=True
+    ),
+    column("usual", Integer, why="invitations in a usual hour of two weeks", keep="shop"),
+    column("usual_at", Moment, why="when that was counted", keep="shop"),
+    column("counted", Integer, why="invitations in the hour it was stopped for", keep="shop"),
+    column("paused_at", Moment, why="since when its letters wait", keep="shop", nullable=True),
+    column(
+        "real_until", Moment, why="staff said that its orders are real", keep="shop", nullable=True
+    ),
 )

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from trustsvc import db, queueing, signed_links, wording
-from trustsvc.invitations import asked, redeem, rules, when
+from trustsvc.invitations import asked, brake, redeem, rules, when
 from trustsvc.invitations.asked import Mark
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.invitations.move import Better, move
@@ -118,6 +118,7 @@ def _planned(session: Session, taken: Sequence[Checked]) -> set[int]:
 
 def _write(session: Session, batch: _Batch) -> None:
     _invite(session, batch)
+    brake.brake(session, {order.shop_id for order, _ in batch.invite}, batch.now)
     moved = {order.id: Better(due, when.experienced(order)) for order, due in batch.move}
     still_here = set(move(session, moved))
     for order, _ in batch.move:

@@ -1,30 +1,25 @@
 """Send the letters that are due: name and address to the mail server, and nothing else."""
 
-import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from jinja2 import TemplateError
-from sqlalchemy import bindparam, or_, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from trustsvc import log
-from trustsvc.invitations import due, hold, recover, redeem, when
+from trustsvc.invitations import due, hold, pace, recover, resend, trip, when
 from trustsvc.invitations.due import Due
 from trustsvc.invitations.models import letters
+from trustsvc.invitations.settle import settle
 from trustsvc.invitations.write import write
-from trustsvc.mail import Fate, Outcome, Postbox
-from trustsvc.orders import buyer, ledger
+from trustsvc.mail import About, Fate, Outcome, Postbox
 
-MOST_TRIES = 32  # with these waits about three days on average
-FIRST_WAIT_S = 60
-LONGEST_WAIT_S = 6 * 3600
 LONGEST_ROUND = timedelta(minutes=2)  # a job ends before its worker's patience does
-AWAY = {"no_connection", "no_tls", "no_login"}
 
 logger = log.named("invitations")
-_dice = secrets.SystemRandom()
 
 OpenTransaction = Callable[[], AbstractContextManager[Session]]
 Now = Callable[[], datetime]
@@ -45,17 +40,22 @@ def send(open_transaction: OpenTransaction, postbox: Postbox, now: Now) -> int:
     started = now()
     with open_transaction() as session:
         recover.recover(session, started)
-        leased = due.lease(session, started)
+        resend.resend(session, started)
+        gate = trip.ask(session, started, due.MOST)
+        leased = due.lease(session, started, gate.most)
+        trip.leased(session, gate, len(leased), leased[0].lease if leased else b"", started)
     if not leased:
         return 0
-    round_ = _Round(open_transaction, now)
+    round_ = _Round(open_transaction, now, gate)
     try:
         with hold.held(open_transaction, leased[0].lease, now):
             for one in leased:
                 if now() - started > LONGEST_ROUND or not _is_daytime(one, now()):
                     break
+                if one.domain in round_.shunned:
+                    continue
                 outcome = round_.post(one, postbox)
-                if outcome and outcome.problem in AWAY:
+                if outcome and (round_.is_tripped or outcome.problem in pace.AWAY):
                     logger.warning("the mail server is away", problem=outcome.problem)
                     return 0  # the others need not be tried one by one
     finally:
@@ -66,10 +66,14 @@ def send(open_transaction: OpenTransaction, postbox: Postbox, now: Now) -> int:
 class _Round:
     """The letters of one lease: what was handed over, and what became of it."""
 
-    def __init__(self, open_transaction: OpenTransaction, now: Now) -> None:
+    def __init__(self, open_transaction: OpenTransaction, now: Now, gate: trip.Gate) -> None:
         self._open = open_transaction
         self._now = now
+        self._server, self._is_shaky = gate.server, gate.shaky
         self._outcomes: list[tuple[Due, Outcome]] = []
+        self._struck: set[bytes] = set()  # domains that said later in this round
+        self.is_tripped = False  # the mail server is left alone from now on
+        self.shunned: set[bytes] = set()  # domains that are
 
     def post(self, one: Due, postbox: Postbox) -> Outcome | None:
         try:
@@ -83,14 +87,34 @@ class _Round:
                 outcome = postbox.post(letter, lambda: self._hand(one))
             except LeaseLost:
                 return None
+        if outcome.about is About.DOMAIN:
+            self.shunned.add(one.domain)
+        if outcome.fate is Fate.LATER:
+            self._struck.add(one.domain)
+        elif one.domain in self._struck:
+            one = replace(one, is_news=True)
         self._outcomes.append((one, outcome))
+        self._weigh(outcome)
         return outcome
+
+    def _weigh(self, outcome: Outcome) -> None:
+        """Tell the breaker; as long as all is well there is nothing to tell."""
+        if outcome.problem == "not_written":
+            return
+        if pace.is_failure(outcome):
+            with self._open() as session:
+                self.is_tripped = trip.failed(session, self._server, self._now())
+            self._is_shaky = True
+        elif self._is_shaky:
+            with self._open() as session:
+                trip.succeeded(session, self._server, self._now())
+            self._is_shaky = False
 
     def _hand(self, one: Due) -> None:
         now = self._now()
         with self._open() as session:
             may_leave = due.look_again(session, one, now)
-            settle(session, self._outcomes, now)
+            self.shunned |= settle(session, self._outcomes, now)
             done = session.execute(
                 update(letters)
                 .where(
@@ -114,81 +138,6 @@ class _Round:
                 .where(letters.c.lease == leased[0].lease, letters.c.state == "leased")
                 .values(state="due", lease=None, leased_until=None)
             )
-
-
-def settle(session: Session, outcomes: list[tuple[Due, Outcome]], now: datetime) -> None:
-    """Write down what became of letters; only for whoever still has the lease.
-
-    A refused address is forgotten, with its invitation where that never arrived.
-    """
-    final = [_final(one, outcome) for one, outcome in outcomes]
-    refused = [one for one, outcome in final if outcome.fate is Fate.REFUSED]
-    never = [one.order_id for one in refused if one.kind == "invitation"]
-    if refused:
-        redeem.withdraw(session, never, "refused", now)
-        buyer.forget(session, [one.order_id for one in refused])
-    later = [_again(one, outcome, now) for one, outcome in final if outcome.fate is Fate.LATER]
-    done = [_end(one, outcome, now) for one, outcome in final if outcome.fate is not Fate.LATER]
-    _update(session, later, ("leased", "handed", "unknown"), state="due", due_at=bindparam("at"))
-    _update(
-        session,
-        done,
-        ("leased", "handed", "unknown", "dropped"),
-        state=bindparam("new"),
-        sent_at=bindparam("sent"),
-    )
-    ledger.write(session, [_line(one, outcome, now) for one, outcome in final])
-
-
-def _update(
-    session: Session, rows: list[dict[str, object]], states: tuple[str, ...], **values: object
-) -> None:
-    if rows:
-        session.connection().execute(
-            update(letters)
-            .where(
-                letters.c.id == bindparam("one"),
-                letters.c.lease == bindparam("by"),
-                # Not in_(): a list that is expanded cannot be used for many rows at once.
-                or_(*(letters.c.state == state for state in states)),
-            )
-            .values(
-                tries=letters.c.tries + 1, problem=bindparam("why"), leased_until=None, **values
-            ),
-            rows,
-        )
-
-
-def _final(one: Due, outcome: Outcome) -> tuple[Due, Outcome]:
-    if outcome.fate is Fate.LATER and one.tries + 1 >= MOST_TRIES:
-        return one, Outcome(Fate.REFUSED, outcome.problem or "gave_up")
-    return one, outcome
-
-
-def _again(one: Due, outcome: Outcome, now: datetime) -> dict[str, object]:
-    at = now + backoff(one.tries)
-    return {"one": one.id, "by": one.lease, "why": outcome.problem or None, "at": at}
-
-
-def _end(one: Due, outcome: Outcome, now: datetime) -> dict[str, object]:
-    return {
-        "one": one.id,
-        "by": one.lease,
-        "why": outcome.problem or None,
-        "new": outcome.fate.value,
-        "sent": None if outcome.fate is Fate.REFUSED else now,
-    }
-
-
-def _line(one: Due, outcome: Outcome, now: datetime) -> ledger.Line:
-    step, rule = f"send_{one.kind}", outcome.problem or "ok"
-    return ledger.Line(one.order_id, step, rule, outcome.fate.value, now)
-
-
-def backoff(tries: int) -> timedelta:
-    """Wait longer each time, with full jitter: a mail server that returns is not run over."""
-    most = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(tries, 20))
-    return timedelta(seconds=_dice.uniform(0, most))
 
 
 def _is_daytime(one: Due, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, exists, false, func, or_, select
 
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, letters, mail_domains
 from trustsvc.orders.models import deliveries, ledger, orders
 from trustsvc.outbox import outbox
 from trustsvc.privacy.retention import RULES
@@ -115,6 +115,11 @@ def delivered(now: datetime) -> Select[Any]:
     """Ids of deliveries."""
     old = deliveries.c.at <= RULES["delivery id"].before(now)
     return select(deliveries.c.shop_id, deliveries.c.mark).where(old)
+
+
+def paced(now: datetime) -> Select[Any]:
+    """Domains that no letter went to lately."""
+    return select(mail_domains.c.mark).where(mail_domains.c.forget_at <= now)
 
 
 def happened(now: datetime) -> Select[Any]:

@@ -60,6 +60,14 @@ _RULES = (
         "come back with another body (Standard Webhooks)",
     ),
     Rule(
+        "mail pace",
+        "keyed hashes of the domains that letters went to",
+        0,
+        "an hour after the last letter there, or after it is left alone",
+        "not to run a receiving mail server over; one person's domain can be a name, so no longer "
+        "than that needs (GDPR Art. 5(1)(e) and 6(1)(f))",
+    ),
+    Rule(
         "ledger",
         "orders without a person in them, invitations, letters, and why each was decided so",
         730,

@@ -1,0 +1,129 @@
+import pytest
+
+from tests.invitations.ground import (
+    NOON,
+    Post,
+    invited,
+    order_row,
+    place,
+    planned,
+    quiet,
+    sent,
+    shop,
+)
+from tests.staff.at_the_desk import form_token, sign_in
+from trustsvc import clock, db
+from trustsvc.invitations import brake, sending, trip
+from trustsvc.mail import Fate, Outcome
+
+UNKNOWN = Outcome(Fate.UNKNOWN, "no_answer")
+few = pytest.mark.parametrize("house", [{"TRUSTSVC_HOURLY_MOST": "2"}], indirect=True)
+
+
+@pytest.fixture
+def desk(client):
+    sign_in(client)
+    return client
+
+
+def paused_shop(name="Sudden & Co"):
+    at_shop = shop(name=name)
+    now = clock.now()
+    for number in range(3):
+        place(at_shop, now, email=f"b{number}@example.com")
+    planned(now)
+    return at_shop
+
+
+def names():
+    with db.reading() as session:
+        return [one.slug for one in brake.who_waits(session)]
+
+
+def test_where_all_is_well_the_page_says_so(desk):
+    page = desk.get("/desk/sending").text
+
+    assert "Nothing keeps letters from leaving" in page
+    assert "0 letters of which nobody can know" in page
+    assert 'href="/desk/sending" aria-current="page"' in page
+
+
+def test_letters_in_doubt_are_listed_by_shop_order_and_moment_without_an_address(desk):
+    doubtful = invited(shop(name="Blue Lamp"))
+    fine = invited(shop(name="Red Chair"), email="piet@example.com")
+    sent(Post(UNKNOWN))
+
+    page = desk.get("/desk/sending").text
+
+    assert "1 letter of which nobody can know whether it arrived" in page
+    assert order_row(doubtful).reference in page
+    assert order_row(fine).reference not in page
+    assert "<bdi>Blue Lamp</bdi>" in page
+    assert "2026-06-10 12:00" in page
+    assert "not sent again by itself" in page
+    assert "jan@example.com" not in page
+    assert "Jansen" not in page
+
+
+@pytest.mark.parametrize("house", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
+def test_the_page_says_whether_such_letters_go_again(desk):
+    assert "is sent once more" in desk.get("/desk/sending").text
+
+
+def test_a_stop_and_a_mail_server_that_is_left_alone_are_said(desk):
+    with db.transaction() as session:
+        sending.stop(session, "restore", "no_suppressions", NOON)
+        for _ in range(5):
+            trip.failed(session, "maildir", clock.now())
+
+    page = desk.get("/desk/sending").text
+
+    assert "No letter leaves just now" in page
+    assert "The mail server does not answer" in page
+    assert "Nothing keeps letters" not in page
+
+
+@few
+def test_a_paused_shop_goes_on_by_a_button_and_by_nothing_else(desk):
+    at_shop = paused_shop()
+    path = f"/desk/sending/{at_shop.slug}"
+    page = desk.get("/desk/sending").text
+    assert "3 invitations within an hour, where about 0 are usual" in page
+    assert f'action="{path}"' in page
+
+    assert desk.get(path).status_code == 405
+    assert desk.post(path).status_code == 400
+    assert desk.post(path, data={"form_token": "x"}).status_code == 400
+    assert names() == [at_shop.slug]
+
+    with quiet():
+        for _ in range(2):
+            answer = desk.post(path, data={"form_token": form_token(desk)})
+            assert (answer.status_code, answer.headers["Location"]) == (303, "/desk/sending")
+    assert names() == []
+    assert at_shop.slug not in desk.get("/desk/sending").text.partition("</nav>")[2]
+
+
+def test_a_shop_that_is_not_there_is_nothing_here(desk):
+    answer = desk.post("/desk/sending/nobody", data={"form_token": form_token(desk)})
+
+    assert answer.status_code == 404
+
+
+@few
+def test_hostile_names_are_inert(desk):
+    paused_shop("<script>alert(1)</script>")
+
+    assert "<script>" not in desk.get("/desk/sending").text
+
+
+@few
+@pytest.mark.parametrize("language", ["nl", "de", "en", "fr"])
+def test_the_page_speaks_each_language(desk, language):
+    paused_shop()
+    sent(Post(UNKNOWN))
+
+    answer = desk.get("/desk/sending", headers={"Accept-Language": language})
+
+    assert answer.status_code == 200
+    assert f'<html lang="{language}">' in answer.text

@@ -1,0 +1,85 @@
+"""Six hours without a mail server: nothing lost, nothing twice, and no burst when it is back."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from tests.invitations.ground import NOON, planned, quiet, shop
+from trustsvc import db
+from trustsvc.invitations import send
+from trustsvc.invitations.models import letters
+from trustsvc.mail import Fate, Outcome
+from trustsvc.orders import accept
+from trustsvc.orders.received import OrderReceived
+
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+BEGINS = NOON - 2 * HOUR  # 10:00 in Amsterdam
+A_MINUTE = 10
+
+
+class Line:
+    """A mail server that is away for a while; each second it takes letters, it notes them."""
+
+    def __init__(self):
+        self.is_away = False
+        self.now = BEGINS
+        self.arrived = []
+        self.asked = 0
+
+    def post(self, letter, before_dot):
+        self.asked += 1
+        if self.is_away:
+            return Outcome(Fate.LATER, "no_connection")
+        before_dot()
+        self.arrived.append((self.now, letter.to_address))
+        return Outcome(Fate.SENT)
+
+    def round(self):
+        with quiet():
+            send.send(db.transaction, self, lambda: self.now)
+
+
+def place(at_shop, first, number, now):
+    orders = [
+        OrderReceived(f"{n}", now, f"#{n}", f"b{n}@d{n % 7}.example", "Jan", "nl-NL")
+        for n in range(first, first + number)
+    ]
+    with db.transaction() as session, quiet():
+        items = [accept.incoming(at_shop, one, one.identity.encode()) for one in orders]
+        accept.accept(session, items, now)
+    planned(now)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("house", [{"TRUSTSVC_MAIL_URL": "smtp://127.0.0.1:1"}], indirect=True)
+def test_an_outage_of_six_hours_loses_nothing_sends_nothing_twice_and_ends_without_a_burst(house):
+    at_shop, line, placed = shop(), Line(), 0
+
+    def live(until, new, step):
+        nonlocal placed
+        while line.now < until:
+            if line.now.second == 0:
+                place(at_shop, placed, new, line.now)
+                placed += new
+            line.round()
+            line.now += step
+
+    live(BEGINS + 10 * MINUTE, A_MINUTE, 15 * SECOND)
+    assert len(line.arrived) == placed
+    line.is_away, line.asked = True, 0
+    live(BEGINS + 10 * MINUTE + 6 * HOUR, 3, 3 * MINUTE)
+    asked, line.is_away, returned = line.asked, False, line.now
+    live(returned + 35 * MINUTE, 2, 15 * SECOND)
+
+    assert asked < 60
+    assert len(line.arrived) == placed
+    assert len({address for _, address in line.arrived}) == placed
+    with db.reading() as session:
+        states = select(letters.c.state, func.count()).group_by(letters.c.state)
+        assert session.execute(states).all() == [("sent", placed)]
+    since = Counter(at for at, _ in line.arrived if at >= returned)
+    minutes = [sum(since[at + n * 15 * SECOND] for n in range(4)) for at in since]
+    assert max(minutes) <= 2 * A_MINUTE

@@ -1,0 +1,177 @@
+from datetime import timedelta
+
+import pytest
+
+from tests.invitations.ground import NOON
+from trustsvc.invitations import pace
+from trustsvc.invitations.pace import Domain
+from trustsvc.mail import About, Fate, Outcome
+
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+FRESH = Domain(NOON, NOON)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "failure"),
+    [
+        (Outcome(Fate.SENT), False),
+        (Outcome(Fate.REFUSED, "smtp_550"), False),
+        (Outcome(Fate.LATER, "smtp_450"), False),
+        (Outcome(Fate.LATER, "policy", About.DOMAIN), False),
+        (Outcome(Fate.LATER, "smtp_421", About.DOMAIN), False),
+        (Outcome(Fate.LATER, "smtp_421"), True),
+        (Outcome(Fate.LATER, "smtp_451", About.SERVER), True),
+        (Outcome(Fate.LATER, "smtp_550", About.SERVER), True),
+        (Outcome(Fate.LATER, "no_connection"), True),
+        (Outcome(Fate.LATER, "no_tls"), True),
+        (Outcome(Fate.LATER, "no_login"), True),
+        (Outcome(Fate.LATER, "maildir"), True),
+        (Outcome(Fate.UNKNOWN, "no_answer"), True),
+    ],
+)
+def test_a_mail_server_fails_by_what_it_does_to_us_and_not_to_a_mailbox(outcome, failure):
+    assert pace.is_failure(outcome) is failure
+
+
+@pytest.mark.parametrize(
+    ("opened", "share", "seconds"),
+    [(0, 0, 15), (0, 1, 30), (1, 1, 60), (4, 0, 240), (5, 1, 900), (99, 1, 900), (99, 0, 450)],
+)
+def test_a_mail_server_is_left_alone_twice_as_long_each_time_and_at_most_15_minutes(
+    opened, share, seconds
+):
+    assert pace.pause(opened, share) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("usual", "minutes", "rate"),
+    [
+        (0, 0, 16),
+        (0, 60, 16),
+        (100, 0, 25),
+        (100, 1, 50),
+        (100, 2.9, 100),
+        (100, 3, 160),
+        (100, 10**6, 160),
+        (100, -60, 25),
+    ],
+)
+def test_a_mail_server_that_is_back_gets_letters_slowly_and_never_twice_the_usual(
+    usual, minutes, rate
+):
+    assert pace.a_minute(usual, minutes * MINUTE) == rate
+
+
+def test_no_minute_after_a_return_holds_more_than_twice_the_usual_however_often_one_asks():
+    usual, given, last = 40, [], None
+    for second in range(0, 1200, 7):
+        moment = NOON + second * SECOND
+        number = pace.grant(pace.a_minute(usual, second * SECOND), last and moment - last)
+        if number:
+            last = moment
+            given.append((second, number))
+
+    most = max(sum(n for at, n in given if start <= at < start + 60) for start in range(1200))
+    assert usual < most <= 2 * usual
+
+
+@pytest.mark.parametrize(
+    ("strikes", "outcome", "after"),
+    [
+        (0, Outcome(Fate.LATER, "smtp_450"), 1),
+        (1, Outcome(Fate.LATER, "smtp_451"), 2),
+        (0, Outcome(Fate.LATER, "policy", About.DOMAIN), 3),
+        (3, Outcome(Fate.LATER, "smtp_451", About.DOMAIN), 4),
+        (1, Outcome(Fate.LATER, "smtp_452"), 1),
+        (1, Outcome(Fate.REFUSED, "smtp_550"), 1),
+        (5, Outcome(Fate.SENT), 0),
+    ],
+)
+def test_a_domain_that_says_later_is_counted(strikes, outcome, after):
+    assert pace.strike(strikes, outcome) == after
+
+
+@pytest.mark.parametrize(
+    ("strikes", "share", "seconds"),
+    [(0, 1, 0), (2, 1, 0), (3, 0, 30), (3, 1, 60), (4, 1, 120), (8, 1, 1800), (99, 0.5, 1350)],
+)
+def test_a_domain_is_left_alone_from_the_third_time_on_for_half_an_hour_at_most(
+    strikes, share, seconds
+):
+    assert pace.quiet(strikes, share) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("count", "a_minute", "go", "later"),
+    [
+        (0, 60, 0, []),
+        (15, 60, 15, []),
+        (17, 60, 15, [16, 17]),
+        (3, 1, 1, [120, 180]),
+        (5000, 0, 5000, []),
+        (200, 600, 150, None),
+    ],
+)
+def test_what_is_over_the_pace_of_a_domain_waits_in_a_row(count, a_minute, go, later):
+    turns = pace.turns(count, a_minute, FRESH, NOON)
+
+    assert turns.go == go
+    assert len(turns.later) == count - go
+    if later is not None:
+        assert [(at - NOON).total_seconds() for at in turns.later] == later
+
+
+@pytest.mark.parametrize("a_minute", [1, 7, 60, 600])
+def test_letters_of_one_domain_keep_its_pace_and_are_put_off_about_once(a_minute):
+    domain, now = FRESH, NOON
+    due, sent, moves = [NOON] * 300, [], 0
+    while due:
+        ready = sorted(at for at in due if at <= now)[:500]
+        turns = pace.turns(len(ready), a_minute, domain, now)
+        domain = turns.domain
+        sent += [now] * turns.go
+        moves += len(turns.later)
+        due = [at for at in due if at > now] + list(turns.later)
+        now += 15 * SECOND
+
+    for at in set(sent):
+        assert sum(at <= other < at + MINUTE for other in sent) <= a_minute * 1.25 + 1
+    assert len(sent) == 300
+    assert moves <= 330
+    assert now - NOON <= 300 * MINUTE / a_minute + 3 * MINUTE
+
+
+def test_what_comes_later_waits_behind_what_waits_already():
+    first = pace.turns(100, 60, FRESH, NOON)
+    second = pace.turns(2, 60, first.domain, NOON)
+
+    assert second.go == 0
+    assert min(second.later) > max(first.later)
+
+
+def test_a_domain_that_is_left_alone_gets_none_and_then_one_after_the_other():
+    until = NOON + 10 * MINUTE
+    turns = pace.turns(3, 60, Domain(NOON, NOON, 3, until), NOON)
+
+    assert turns.go == 0
+    assert list(turns.later) == [until + n * SECOND for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("jump", [-HOUR, -24 * HOUR, -10 * 365 * 24 * HOUR])
+def test_what_was_planned_before_the_clock_went_back_holds_nobody_up(jump):
+    before = Domain(NOON + MINUTE, NOON + HOUR, 3, NOON + 30 * MINUTE)
+    now = NOON + jump - HOUR
+
+    turns = pace.turns(2, 60, before, now)
+
+    assert turns.go == 2
+    assert not pace.is_ahead(NOON + MINUTE, now, pace.LONGEST_PAUSE_S)
+    assert pace.grant(60, jump) == 15
+
+
+@pytest.mark.parametrize(
+    ("least", "usual", "real", "most"),
+    [(1000, 0, 0, 1000), (1000, 300, 0, 1500), (1000, 10, 5000, 25000), (0, 10, 10, 0)],
+)
+def test_a_shop_may_ask_five_times_its_usual_or_what_was_said_to_be_real(least, usual, real, most):
+    assert pace.most_an_hour(least, usual, real) == most

@@ -1,0 +1,125 @@
+"""A letter nobody knows the end of goes once more, if the operator wants it so."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from tests.invitations.ground import (
+    NOON,
+    Post,
+    invitation_of,
+    invited,
+    ledger_of,
+    letter_of,
+    place,
+    planned,
+    quiet,
+    sent,
+    shop,
+)
+from trustsvc import db
+from trustsvc.invitations import doubt, redeem, resend
+from trustsvc.invitations.models import letters
+from trustsvc.mail import Fate, Outcome
+from trustsvc.registry.opt_out import opt_out
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+THEN = NOON + resend.PATIENCE
+UNKNOWN = Outcome(Fate.UNKNOWN, "no_answer")
+
+wished = pytest.mark.parametrize("house", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
+
+
+def test_by_default_nothing_is_sent_again(house):
+    order_id = invited(shop())
+    sent(Post(UNKNOWN))
+
+    assert sent(now=THEN).letters == []
+    assert letter_of(order_id).state == "unknown"
+
+
+@wished
+def test_a_letter_in_doubt_goes_once_more_with_its_own_name(house):
+    order_id = invited(shop())
+    first = sent(Post(UNKNOWN))
+
+    assert sent(now=THEN - MINUTE).letters == []
+    second = sent(now=THEN)
+
+    assert len(second.letters) == 1
+    assert second.letters[0].message_id == first.letters[0].message_id
+    assert (letter_of(order_id).state, letter_of(order_id).resent) == ("sent", 1)
+    assert ("send", "resend", "planned") in ledger_of(order_id)
+
+
+@wished
+def test_it_goes_no_third_time(house):
+    order_id = invited(shop())
+    for at in (NOON, THEN, THEN + resend.PATIENCE, THEN + DAY):
+        sent(Post(UNKNOWN), now=at)
+
+    assert (letter_of(order_id).state, letter_of(order_id).tries) == ("unknown", 2)
+
+
+@wished
+def test_who_said_no_meanwhile_gets_no_second_letter(house):
+    at_shop = shop()
+    objects, stops = invited(at_shop), invited(at_shop, email="piet@example.com")
+    sent(Post(UNKNOWN, UNKNOWN))
+    with db.transaction() as session:
+        opt_out(session, "jan@example.com", at_shop.id, "objection", NOON)
+        redeem.withdraw(session, [stops], "stop", NOON)
+
+    assert sent(now=THEN).letters == []
+    assert (letter_of(objects).state, letter_of(objects).problem) == ("dropped", "opted_out")
+    assert letter_of(objects).sent_at == NOON  # it may have arrived then: retention goes by it
+    assert letter_of(stops).state == "unknown"
+
+
+@wished
+def test_a_letter_in_doubt_for_long_is_not_sent_when_the_setting_is_changed(house):
+    order_id = invited(shop())
+    sent(Post(UNKNOWN))
+
+    assert sent(now=NOON + resend.LATEST + MINUTE).letters == []
+    assert letter_of(order_id).state == "unknown"
+
+
+@wished
+def test_what_a_restore_set_aside_follows_the_setting_too(house):
+    order_id = invited(shop())
+    with db.transaction() as session, quiet():
+        assert doubt.doubt(session, NOON) == 1
+
+    assert sent().letters == []
+    assert len(sent(now=THEN).letters) == 1
+    assert letter_of(order_id).state == "sent"
+
+
+@wished
+def test_an_answer_that_came_late_is_no_doubt_any_more(house):
+    order_id = invited(shop())
+    sent(Post(UNKNOWN))
+    with db.transaction() as session:
+        session.execute(update(letters).values(state="sent"))
+
+    assert sent(now=THEN).letters == []
+    assert letter_of(order_id).tries == 1
+
+
+@wished
+def test_the_second_letter_is_not_asking_again(house):
+    """The cap counts from the first: an order of the same buyer is refused meanwhile and after."""
+    at_shop = shop()
+    invited(at_shop)
+    sent(Post(UNKNOWN))
+    with db.transaction() as session:
+        assert resend.resend(session, THEN) == 1
+
+    other = place(at_shop, THEN)
+    planned(THEN)
+
+    assert invitation_of(other) is None
+    with db.reading() as session:
+        assert session.scalars(select(letters.c.state)).all() == ["due"]

@@ -1,0 +1,211 @@
+"""Each receiving domain has its pace; one that says later is left alone, and others go on."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, func, select, update
+
+from tests.invitations.ground import (
+    NOON,
+    Post,
+    invited,
+    ledger_of,
+    letter_of,
+    order_row,
+    place,
+    planned,
+    sent,
+    shop,
+)
+from trustsvc import db
+from trustsvc.invitations import give_up, slow
+from trustsvc.invitations.due import lease
+from trustsvc.invitations.models import letters, mail_domains
+from trustsvc.mail import About, Fate, Outcome
+from trustsvc.privacy import purge
+
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+LATER = Outcome(Fate.LATER, "smtp_451", About.DOMAIN)
+SMTP = {"TRUSTSVC_MAIL_URL": "smtp://127.0.0.1:1", "TRUSTSVC_HOURLY_MOST": "0"}
+
+
+def paced(a_minute=60):
+    return pytest.mark.parametrize(
+        "house", [SMTP | {"TRUSTSVC_MAIL_PACE": str(a_minute)}], indirect=True
+    )
+
+
+def due(*domains, at_shop=None):
+    at_shop = at_shop or shop()
+    for number, domain in enumerate(domains):
+        place(at_shop, email=f"b{number}@{domain}")
+    while planned():
+        pass
+
+
+def domains_of(post):
+    return Counter(letter.to_address.partition("@")[2].lower() for letter in post.letters)
+
+
+def rows():
+    with db.reading() as session:
+        return session.execute(select(mail_domains)).all()
+
+
+@paced()
+def test_what_is_over_the_pace_waits_for_its_turn_without_a_try_and_others_go_on(house):
+    due(*["many.example"] * 40, *["few.example"] * 5)
+
+    counts = [domains_of(sent(now=NOON + at * SECOND)) for at in (0, 0, 15, 30, 45, 60)]
+
+    assert counts[0] == {"many.example": 15, "few.example": 5}
+    assert counts[1] == {}
+    assert sum((one["many.example"] for one in counts), 0) == 40
+    with db.reading() as session:
+        assert session.scalar(select(func.max(letters.c.tries))) == 1
+        assert session.scalar(select(func.max(letters.c.waited))) == 0
+
+
+@paced()
+def test_a_domain_is_one_however_it_is_spelt(house):
+    spelt = ["bücher.example", "BÜCHER.example", "xn--bcher-kva.example", "XN--BCHER-KVA.Example"]
+    due(*spelt * 10)
+
+    assert len(sent().letters) == 15
+    assert len(rows()) == 1
+
+
+@paced(0)
+def test_no_pace_is_no_pace(house):
+    due(*["many.example"] * 200)
+
+    assert len(sent().letters) == 200
+
+
+@pytest.mark.parametrize("house", [{"TRUSTSVC_MAIL_PACE": "1"}], indirect=True)
+def test_a_maildir_has_no_pace(house):
+    due(*["many.example"] * 20)
+
+    assert len(sent().letters) == 20
+    assert rows() == []
+
+
+@paced(600)
+def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_on(house):
+    due(*["bad.example"] * 3, *["good.example"] * 3)
+    fates = {"bad.example": LATER}
+
+    class Says(Post):
+        def post(self, letter, before_dot):
+            self.fates = [fates.get(letter.to_address.partition("@")[2], Outcome(Fate.SENT))]
+            return super().post(letter, before_dot)
+
+    first = sent(Says())
+    assert domains_of(first) == {"bad.example": 1, "good.example": 3}
+    waits = []
+    now = NOON
+    for _ in range(5):
+        until = max(row.quiet_until for row in rows() if row.quiet_until)
+        waits.append(until - now)
+        assert domains_of(sent(Says(), now=until - SECOND)) == {}
+        with db.transaction() as session:
+            late = letters.c.state == "due"
+            session.execute(update(letters).where(late).values(due_at=until))
+        now = until
+        assert domains_of(sent(Says(), now=now)) == {"bad.example": 1}
+
+    assert waits[-1] > 4 * waits[0]
+    fates.clear()
+    now += HOUR
+    for _ in range(3):
+        sent(Says(), now=now)
+        now += MINUTE
+    assert {row.strikes for row in rows()} == {0}
+    with db.reading() as session:
+        assert set(session.scalars(select(letters.c.state))) == {"sent"}
+
+
+@paced(600)
+def test_a_greylisting_that_means_one_mailbox_does_not_shun_its_domain(house):
+    due(*["grey.example"] * 6)
+    grey = Outcome(Fate.LATER, "smtp_450")
+
+    post = sent(Post(grey, Outcome(Fate.SENT), grey, Outcome(Fate.SENT), grey, Outcome(Fate.SENT)))
+
+    assert len(post.letters) == 6
+    assert all(row.quiet_until is None for row in rows())
+
+
+@paced(600)
+def test_three_greylistings_in_a_row_do(house):
+    due(*["grey.example"] * 6)
+
+    post = sent(Post(*[Outcome(Fate.LATER, "smtp_450")] * 6))
+
+    assert len(post.letters) == 4  # what the third said is written down at the dot of the fourth
+    assert [row.quiet_until is not None for row in rows()] == [True]
+
+
+@paced(600)
+def test_waiting_for_a_domain_that_refuses_us_counts_and_ends_after_three_days(house):
+    order_id = invited(shop(), email="a@bad.example")
+    with db.transaction() as session:
+        session.execute(update(letters).values(waited=give_up.LONGEST_S - 10))
+        slow.heard(session, [(slow.marks({1: "b@bad.example"})[1], LATER)], NOON)
+
+    assert sent().letters == []
+    assert letter_of(order_id).waited >= give_up.LONGEST_S
+    with db.transaction() as session:
+        session.execute(update(letters).values(due_at=NOON))
+    assert sent().letters == []
+
+    assert (letter_of(order_id).state, letter_of(order_id).problem) == ("refused", "gave_up")
+    assert order_row(order_id).email == "a@bad.example"
+    assert ledger_of(order_id)[-1] == ("send_invitation", "gave_up", "refused")
+
+
+@paced()
+def test_a_domain_is_kept_as_a_keyed_mark_for_an_hour(house):
+    due("janssen-family.example")
+    sent()
+
+    (row,) = rows()
+    assert len(row.mark) == 16
+    assert b"janssen" not in row.mark
+    assert "mail pace" not in purge.purge(NOON + HOUR - SECOND)
+    assert purge.purge(NOON + HOUR)["mail pace"] == 1
+    assert rows() == []
+
+
+@paced()
+def test_a_round_with_hundreds_of_one_domain_asks_the_database_as_often_as_one_with_few(house):
+    def statements(number):
+        with db.transaction() as session:
+            for table in (letters, mail_domains):
+                session.execute(table.delete())
+        due(*["many.example"] * number)
+        said = []
+        engine = db.engine()
+        event.listen(engine, "before_cursor_execute", note := lambda *a: said.append(a[2]))
+        try:
+            with db.transaction() as session:
+                lease(session, NOON)
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+        return len(said)
+
+    few, many = statements(40), statements(300)
+    assert many <= few + 3  # the registry is asked in bites
+
+
+@pytest.mark.slow
+@paced(60)
+def test_thousands_to_one_domain_do_not_stand_before_the_others(house):
+    due(*["many.example"] * 3000, "few.example")
+
+    assert domains_of(sent()) == {"many.example": 15, "few.example": 1}
+    with db.reading() as session:
+        last = session.scalar(select(func.max(letters.c.due_at)))
+    assert last - NOON < 51 * MINUTE
+    assert domains_of(sent(now=NOON + 30 * SECOND)) == {"many.example": 15}

@@ -1,0 +1,240 @@
+"""A mail server that fails is left alone; state is in SQL, so workers share it."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from tests.invitations.ground import (
+    NOON,
+    Post,
+    invited,
+    letter_of,
+    place,
+    planned,
+    quiet,
+    sent,
+    shop,
+)
+from trustsvc import db
+from trustsvc.invitations import hold, pace, send, sending, trip
+from trustsvc.invitations.models import invitations, letters, mail_servers
+from trustsvc.mail import Fate, Outcome
+
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+PAUSE = timedelta(seconds=pace.LONGEST_PAUSE_S)
+AWAY = Outcome(Fate.LATER, "no_connection")
+
+
+class Away:
+    """A mail server that does not answer, and counts who asked."""
+
+    asked = 0
+
+    def post(self, letter, before_dot):
+        self.asked += 1
+        return AWAY
+
+
+def many(number, at_shop=None, now=NOON):
+    at_shop = at_shop or shop()
+    for one in range(number):
+        place(at_shop, now, email=f"b{one}@example.com")
+    planned(now)
+
+
+def row():
+    with db.reading() as session:
+        return session.execute(select(mail_servers)).first()
+
+
+def states():
+    with db.reading() as session:
+        return dict(
+            session.execute(select(letters.c.state, func.count()).group_by(letters.c.state)).all()
+        )
+
+
+def tries():
+    with db.reading() as session:
+        return session.scalar(select(func.sum(letters.c.tries)))
+
+
+def opened(number=10):
+    """Let the mail server fail until it is left alone; gives the moment."""
+    many(number)
+    away, now = Away(), NOON
+    for _ in range(pace.MOST_FAILURES):
+        assert row() is None or row().open_until is None
+        sent(away, now=now)
+        now += 15 * SECOND
+    assert row().open_until is not None
+    return now
+
+
+def test_a_mail_server_that_is_well_has_no_row(house):
+    many(3)
+
+    sent()
+
+    assert row() is None
+
+
+def test_after_five_failures_in_a_row_it_is_left_alone_and_no_try_is_spent(house):
+    now = opened()
+    before, away = tries(), Away()
+
+    with db.reading() as session:
+        assert trip.left_alone(session, NOON + MINUTE) == row().open_until
+    while now < row().open_until:
+        assert sent(away, now=now).asked == 0
+        now += SECOND
+
+    assert (away.asked, tries()) == (0, before)
+    assert states() == {"due": 10}
+
+
+def test_a_success_in_between_begins_the_count_anew(house):
+    many(10)
+    now = NOON
+    for fates in ([AWAY], [AWAY], [AWAY], [AWAY], [Outcome(Fate.SENT), AWAY], [AWAY], [AWAY]):
+        sent(Post(*fates), now=now)
+        now += MINUTE
+
+    assert row().open_until is None
+    assert row().failures == 3
+
+
+def test_five_times_421_end_a_round(house):
+    many(10)
+
+    post = sent(Post(*[Outcome(Fate.LATER, "smtp_421")] * 10))
+
+    assert len(post.letters) == 5
+    assert row().open_until > NOON
+
+
+def test_one_letter_asks_whether_it_is_back_and_each_time_in_vain_the_pause_doubles(house):
+    opened()
+    pauses = []
+    for _ in range(8):
+        now = row().open_until
+        assert sent(Away(), now=now).asked == 1
+        pauses.append(row().open_until - now)
+
+    assert all(2 * SECOND * 15 <= one <= PAUSE for one in pauses)
+    assert pauses[-1] >= PAUSE / 2
+    assert states() == {"due": 10}
+
+
+def test_of_two_workers_one_asks(house):
+    opened()
+    now = row().open_until
+    asked, problems = [], []
+    arrived, go = threading.Barrier(2, timeout=20), threading.Event()
+
+    class Waits:
+        def post(self, letter, before_dot):
+            asked.append(letter)
+            go.wait(20)
+            before_dot()
+            return Outcome(Fate.SENT)
+
+    def run():
+        try:
+            arrived.wait()
+            with quiet():
+                send.send(db.transaction, Waits(), lambda: now)
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the test shows it
+            problems.append(problem)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    while not asked:
+        assert any(thread.is_alive() for thread in threads)
+    assert sent(now=now).letters == []  # a third, while it still waits for its answer
+    go.set()
+    for thread in threads:
+        thread.join()
+
+    assert problems == []
+    assert len(asked) == 1
+    assert row().closed_at == now
+
+
+def test_who_asked_and_died_is_followed_by_another(house):
+    opened()
+    now = row().open_until
+
+    class Dies:
+        def post(self, letter, before_dot):
+            raise SystemExit
+
+    class Gone(Post):
+        def post(self, letter, before_dot):
+            before_dot()
+            raise SystemExit
+
+    for dies in (Dies(), Gone()):
+        with pytest.raises(SystemExit):
+            sent(dies, now=now)
+        now += hold.LEASE + SECOND
+    assert len(sent(now=now).letters) == 1
+
+
+def test_when_it_is_back_letters_leave_slowly_at_first(house):
+    opened(200)
+    now = row().open_until
+    assert len(sent(now=now).letters) == 1
+
+    counts = []
+    for _ in range(100):
+        now += 15 * SECOND
+        counts.append(len(sent(now=now).letters))
+
+    assert counts[:4] == [4, 4, 4, 4]
+    assert max(counts) <= pace.LEAST_A_MINUTE / 4 + 1
+    assert sum(counts) == 199
+    assert row() is None
+    assert states() == {"sent": 200}
+
+
+def test_what_was_put_off_to_the_morning_or_stopped_is_no_burst_then(house):
+    opened(200)
+    now = row().open_until
+    sent(now=now)
+    with db.transaction() as session:
+        sending.stop(session, "test", "why", now)
+    sent(now=now + MINUTE)
+    with db.transaction() as session:
+        sending.go_on(session, "test")
+    evening, morning = NOON.replace(hour=18), NOON.replace(day=11, hour=7)
+
+    for minutes in range(5):
+        assert sent(now=evening + minutes * MINUTE).letters == []
+    counts = [len(sent(now=morning + n * 15 * SECOND).letters) for n in range(8)]
+
+    assert max(counts) <= pace.LEAST_A_MINUTE / 4
+    assert sum(counts) > 20
+
+
+@pytest.mark.parametrize("ahead", [HOUR, 24 * HOUR, 3650 * 24 * HOUR])
+def test_a_pause_that_a_clock_which_was_ahead_wrote_holds_nobody_up(house, ahead):
+    opened()
+    with db.transaction() as session:
+        session.execute(update(mail_servers).values(open_until=NOON + ahead))
+
+    assert len(sent(now=NOON + MINUTE).letters) == 1
+
+
+def test_a_letter_that_cannot_be_written_is_no_failure_of_the_mail_server(house):
+    order_id = invited(shop())
+    with db.transaction() as session:
+        session.execute(update(invitations).values(language="xx"))
+
+    for _ in range(8):
+        sent(now=max(NOON, letter_of(order_id).due_at))
+
+    assert row() is None

@@ -1,0 +1,38 @@
+"""Try letters again that were given up, once what was wrong is mended."""
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from trustsvc import queueing
+from trustsvc.invitations import give_up
+from trustsvc.invitations.models import invitations, letters
+from trustsvc.orders import ledger
+
+
+def again(session: Session, now: datetime) -> int:
+    """Make letters due that were given up, for three more days; gives how many.
+
+    What was withdrawn meanwhile stays so, and every other reason not to send is looked at where
+    they are leased: a buyer who is forgotten by then gets none.
+    """
+    is_open = select(invitations.c.id).where(invitations.c.state == "open")
+    rows = session.execute(
+        update(letters)
+        .where(
+            letters.c.state == "refused",
+            letters.c.problem == give_up.RULE,
+            letters.c.invitation_id.in_(is_open),
+        )
+        .values(state="due", due_at=now, waited=0, tries=0, problem=None)
+        .returning(letters.c.invitation_id)
+    ).all()
+    of = select(invitations.c.order_id).where(
+        invitations.c.id.in_([row.invitation_id for row in rows])
+    )
+    lines = [ledger.Line(id_, "send", "again", "planned", now) for id_ in session.scalars(of)]
+    ledger.write(session, lines)
+    if rows:
+        queueing.ring(session, "send_invitations")
+    return len(rows)

@@ -1,0 +1,52 @@
+"""The desk's page on letters: what keeps them from leaving, and which are in doubt."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, g, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from trustsvc import clock, config, db, doors, wording
+from trustsvc.invitations import brake, doubtful, sending, trip
+from trustsvc.shops import find as shops
+
+desk = Blueprint("invitations_desk", __name__)
+
+
+@desk.get("/desk/sending")
+@doors.open_to("staff")
+def show() -> str:
+    """Show stops, the mail server's pause, shops that wait for a look, and letters in doubt."""
+    with db.reading() as session:
+        everyone = shops.everyone(session)
+        page = {
+            "stops": sending.stops(session),
+            "left_alone": trip.left_alone(session, clock.now()),
+            "paused": brake.who_waits(session),
+            "count": doubtful.count(session),
+            "doubtful": doubtful.newest(session),
+        }
+    return render_template(
+        "desk/sending.html",
+        language=wording.choose(request.headers.get("Accept-Language")),
+        staff=g.staff,
+        shops=everyone,
+        here="sending",
+        resends=config.current().resend,
+        minute=_minute,
+        **page,
+    )
+
+
+@desk.post("/desk/sending/<slug>")
+@doors.open_to("staff")
+def go_on(slug: str) -> Response:
+    """Let a paused shop's letters leave; twice does no harm. Raises NotFound."""
+    with db.transaction() as session:
+        shops.by_slug(session, slug)
+        brake.go_on(session, slug, clock.now())
+    return redirect("/desk/sending", 303)
+
+
+def _minute(moment: datetime, zone: str = "UTC") -> str:
+    return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"

@@ -1,0 +1,118 @@
+"""Write down what became of letters: sent, refused, unknown, or tried again later."""
+
+import math
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, or_, update
+from sqlalchemy.orm import Session
+
+from trustsvc.invitations import give_up, redeem, slow
+from trustsvc.invitations.due import Due
+from trustsvc.invitations.models import letters
+from trustsvc.mail import Fate, Outcome
+from trustsvc.orders import buyer, ledger
+
+FIRST_WAIT_S = 60
+LONGEST_WAIT_S = 6 * 3600
+
+_dice = secrets.SystemRandom()
+
+
+def settle(session: Session, outcomes: list[tuple[Due, Outcome]], now: datetime) -> set[bytes]:
+    """Write down what became of letters; only for whoever still has the lease.
+
+    A refused address is forgotten, with its invitation where that never arrived. A letter that was
+    put off for three days is given up (give_up.py), and its address is not forgotten for it.
+    Gives the domains that are left alone from now on.
+    """
+    over = [(one, outcome) for one, outcome in outcomes if _is_over(one, outcome)]
+    going = [(one, outcome) for one, outcome in outcomes if not _is_over(one, outcome)]
+    refused = [one for one, outcome in going if outcome.fate is Fate.REFUSED]
+    never = [one.order_id for one in refused if one.kind == "invitation"]
+    if refused:
+        redeem.withdraw(session, never, "refused", now)
+        buyer.forget(session, [one.order_id for one in refused])
+    later = [_again(one, outcome, now) for one, outcome in going if outcome.fate is Fate.LATER]
+    done = [_end(one, outcome, now) for one, outcome in going if outcome.fate is not Fate.LATER]
+    _update(
+        session,
+        later,
+        ("leased", "handed", "unknown"),
+        state="due",
+        due_at=bindparam("at"),
+        waited=letters.c.waited + bindparam("wait"),
+    )
+    _update(
+        session,
+        done,
+        ("leased", "handed", "unknown", "dropped"),
+        state=bindparam("new"),
+        sent_at=bindparam("sent"),
+    )
+    tired = [{"one": one.id, "by": one.lease, "why": give_up.RULE} for one, _ in over]
+    _update(session, tired, ("leased", "handed", "unknown"), state="refused")
+    lines = [_line(one, outcome, now) for one, outcome in outcomes]
+    ledger.write(session, [*lines, *(give_up.line(one, now) for one, _ in over)])
+    return _hear(session, outcomes, now)
+
+
+def _hear(session: Session, outcomes: list[tuple[Due, Outcome]], now: datetime) -> set[bytes]:
+    news = [
+        (one.domain, outcome)
+        for one, outcome in outcomes
+        if outcome.fate is not Fate.SENT or one.is_news
+    ]
+    return slow.heard(session, news, now)
+
+
+def _update(
+    session: Session, rows: list[dict[str, object]], states: tuple[str, ...], **values: object
+) -> None:
+    if rows:
+        session.connection().execute(
+            update(letters)
+            .where(
+                letters.c.id == bindparam("one"),
+                letters.c.lease == bindparam("by"),
+                # Not in_(): a list that is expanded cannot be used for many rows at once.
+                or_(*(letters.c.state == state for state in states)),
+            )
+            .values(
+                tries=letters.c.tries + 1, problem=bindparam("why"), leased_until=None, **values
+            ),
+            rows,
+        )
+
+
+def _is_over(one: Due, outcome: Outcome) -> bool:
+    return outcome.fate is Fate.LATER and one.waited >= give_up.LONGEST_S
+
+
+def _again(one: Due, outcome: Outcome, now: datetime) -> dict[str, object]:
+    """Wait once more; the last wait ends with the three days."""
+    wait = min(math.ceil(backoff(one.tries).total_seconds()), give_up.LONGEST_S - one.waited)
+    at = now + timedelta(seconds=wait)
+    problem = outcome.problem or None
+    return {"one": one.id, "by": one.lease, "why": problem, "at": at, "wait": wait}
+
+
+def _end(one: Due, outcome: Outcome, now: datetime) -> dict[str, object]:
+    return {
+        "one": one.id,
+        "by": one.lease,
+        "why": outcome.problem or None,
+        "new": outcome.fate.value,
+        "sent": None if outcome.fate is Fate.REFUSED else now,
+    }
+
+
+def _line(one: Due, outcome: Outcome, now: datetime) -> ledger.Line:
+    step, rule = f"send_{one.kind}", outcome.problem or "ok"
+    return ledger.Line(one.order_id, step, rule, outcome.fate.value, now)
+
+
+def backoff(tries: int) -> timedelta:
+    """Wait longer each time, with full jitter: a mail server that returns is not run over."""
+    most = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(tries, 20))
+    return timedelta(seconds=_dice.uniform(0, most))
