@@ -25,6 +25,7 @@ class Settings:
     redis_url: str
     mail_url: str
     mail_from: str
+    mail_return: str
     operator: str
     contact: str
     authority: str
@@ -51,6 +52,7 @@ DEFAULTS = {
     "REDIS_URL": "",
     "MAIL_URL": "",
     "MAIL_FROM": "",
+    "MAIL_RETURN": "",
     "OPERATOR": "",
     "CONTACT": "",
     "AUTHORITY": "",
@@ -88,6 +90,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         mail_from=config_values.address(
             "MAIL_FROM", raw["MAIL_FROM"] or f"reviews@{config_values.mail_domain(host)}"
         ),
+        mail_return=config_values.return_address(raw["MAIL_RETURN"]),
         operator=raw["OPERATOR"] or host,
         contact=config_values.address(
             "CONTACT", raw["CONTACT"] or f"privacy@{config_values.mail_domain(host)}"
