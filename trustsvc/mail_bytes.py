@@ -46,7 +46,7 @@ class Letter:
     message_id: str
     at: datetime
     headers: dict[str, str] = field(default_factory=dict)
-    return_path: str = ""  # the envelope's sender, where reports come back to; else that of settings
+    return_path: str = ""  # the envelope's sender, where reports come back to; else the settings'
 
     def __repr__(self) -> str:
         return "Letter(…)"

@@ -1,21 +1,22 @@
 """The corpus: what each kind of server says when a letter does not arrive, and when it does."""
 
+import base64
+import quopri
+
 from tests.invitations.reports.samples import (
     CODE,
     ORIGINAL,
     RETURN,
     SAMPLES,
-    base64,
     exchange,
     exim,
     one,
     postfix,
-    quopri,
     report,
     sample,
 )
 
-__all__ = ["CODE", "SAMPLES"]
+__all__ = ["BY_NAME", "CODE", "SAMPLES"]
 
 GMAIL_NOBODY = (
     "550-5.1.1 The email account that you tried to reach does not exist. Please try 550-5.1.1 "
@@ -57,7 +58,8 @@ sample(
             "to unexpected volume or user complaints - 4.16.55.1"),
 )  # fmt: skip
 sample(
-    "postfix, GMX: mailbox unavailable, without a code", "hard",
+    "postfix, GMX: mailbox unavailable, without a code",
+    "hard",
     postfix("5.0.0", "failed", "550 Requested action not taken: mailbox unavailable"),
 )
 sample(
@@ -66,7 +68,8 @@ sample(
             "explanation visit https://postmaster.gmx.net/en/case?c=r0103"),
 )  # fmt: skip
 sample(
-    "postfix, t-online: user unknown", "hard",
+    "postfix, t-online: user unknown",
+    "hard",
     postfix("5.1.1", "failed", "550-5.1.1 <jan@t-online.de> unknown. Benutzer unbekannt 550 5.1.1"),
 )
 sample(
@@ -75,7 +78,8 @@ sample(
             "or to contact tosa@rx.t-online.de to clarify.)"),
 )  # fmt: skip
 sample(
-    "postfix, KPN: no such user", "hard",
+    "postfix, KPN: no such user",
+    "hard",
     postfix("5.1.1", "failed", "550 5.1.1 <jan@kpnmail.nl> recipient rejected, user unknown"),
 )
 sample(
@@ -89,12 +93,18 @@ sample(
             "configuration. Too many connections, slow down. OFR004_104 [104]"),
 )  # fmt: skip
 sample(
-    "postfix, iCloud: user does not exist", "hard",
+    "postfix, iCloud: user does not exist",
+    "hard",
     postfix("5.1.1", "failed", "550 5.1.1 <jan@icloud.com>: user does not exist"),
 )
 sample(
-    "postfix, iCloud: over quota", "soft",
-    postfix("5.2.2", "failed", "552 5.2.2 <jan@icloud.com>: user is over quota (in reply to end of DATA)"),
+    "postfix, iCloud: over quota",
+    "soft",
+    postfix(
+        "5.2.2",
+        "failed",
+        "552 5.2.2 <jan@icloud.com>: user is over quota (in reply to end of DATA)",
+    ),
 )
 sample(
     "postfix, iCloud: policy", "soft",
@@ -117,7 +127,8 @@ sample(
             "contact your Internet service provider since part of their network is on our block list (S3150)."),
 )  # fmt: skip
 sample(
-    "postfix, one code for everything: 5.1.1 beside Spamhaus", "soft",
+    "postfix, one code for everything: 5.1.1 beside Spamhaus",
+    "soft",
     postfix("5.1.1", "failed", "550 5.1.1 Recipient rejected: 192.0.2.1 is listed at Spamhaus"),
 )
 sample(
@@ -126,12 +137,16 @@ sample(
             "see http://postgrey.schweikert.ch/help/example.com.html"),
 )  # fmt: skip
 sample(
-    "postfix: greylisting never ended", "soft",
+    "postfix: greylisting never ended",
+    "soft",
     postfix("4.7.1", "failed", "451 4.7.1 Greylisting in action, please come back later"),
 )
 sample(
-    "postfix: connection timed out for days", "soft",
-    postfix("4.4.1", "failed", "", words="connect to mx.example.com[192.0.2.7]:25: Connection timed out"),
+    "postfix: connection timed out for days",
+    "soft",
+    postfix(
+        "4.4.1", "failed", "", words="connect to mx.example.com[192.0.2.7]:25: Connection timed out"
+    ),
 )
 sample(
     "postfix: the domain is not there, or its name server is not", "soft",
@@ -139,27 +154,43 @@ sample(
             "name=exampel.com type=AAAA: Host not found"),
 )  # fmt: skip
 sample(
-    "postfix: null MX", "hard",
+    "postfix: null MX",
+    "hard",
     postfix("5.1.10", "failed", "550 5.1.10 Domain example.com does not accept mail (nullMX)"),
 )
 sample(
-    "postfix: delivered, by request", "delivered",
-    postfix("2.1.5", "delivered", "250 2.1.5 Ok", words="delivery via mx.example.com: 250 2.1.5 Ok"),
+    "postfix: delivered, by request",
+    "delivered",
+    postfix(
+        "2.1.5", "delivered", "250 2.1.5 Ok", words="delivery via mx.example.com: 250 2.1.5 Ok"
+    ),
 )
 sample(
-    "postfix: relayed on", "delivered",
-    postfix("2.0.0", "relayed", "250 2.0.0 Ok: queued as 4Wq1J", words="delivery via relay: 250 Ok"),
+    "postfix: relayed on",
+    "delivered",
+    postfix(
+        "2.0.0", "relayed", "250 2.0.0 Ok: queued as 4Wq1J", words="delivery via relay: 250 Ok"
+    ),
 )
 sample(
-    "postfix, sender rejected", "soft",
-    postfix("5.1.8", "failed", "550 5.1.8 <reviews@shop.example>: Sender address rejected: Domain not found"),
+    "postfix, sender rejected",
+    "soft",
+    postfix(
+        "5.1.8",
+        "failed",
+        "550 5.1.8 <reviews@shop.example>: Sender address rejected: Domain not found",
+    ),
 )
 sample(
-    "postfix, a remote that says 5.1.0 of our own address", "soft",
-    postfix("5.1.0", "failed", "550 5.1.0 <bounces@shop.example> sender rejected : address unknown"),
+    "postfix, a remote that says 5.1.0 of our own address",
+    "soft",
+    postfix(
+        "5.1.0", "failed", "550 5.1.0 <bounces@shop.example> sender rejected : address unknown"
+    ),
 )
 sample(
-    "postfix, relay access denied", "soft",
+    "postfix, relay access denied",
+    "soft",
     postfix("5.7.1", "failed", "554 5.7.1 <jan@example.com>: Relay access denied"),
 )
 
@@ -239,7 +270,12 @@ This is a permanent error; I've given up. Sorry it didn't work out.
 """
 sample("qmail: no mailbox here", "hard", QMAIL % "Sorry, no mailbox here by that name. (#5.1.1)")
 sample("qmail: over quota", "soft", QMAIL % "user is over quota (#5.2.2)")
-sample("qmail: not in my control files", "soft", QMAIL % "Sorry, I couldn't find any host by that name. (#4.1.2)\nI'm not going to try again; this message has been in the queue too long.")  # noqa: E501
+sample(
+    "qmail: not in my control files",
+    "soft",
+    QMAIL
+    % "Sorry, I couldn't find any host by that name. (#4.1.2)\nI'm not going to try again; this message has been in the queue too long.",
+)
 
 # Sendmail
 sample(
@@ -256,7 +292,8 @@ sample(
            text="THIS IS A WARNING MESSAGE ONLY. YOU DO NOT NEED TO RESEND YOUR MESSAGE"),
 )  # fmt: skip
 sample(
-    "Sendmail: service unavailable", "soft",
+    "Sendmail: service unavailable",
+    "soft",
     report("q5A.1783/mx", one("failed", "5.0.0", "SMTP; 554 5.0.0 Service unavailable")),
 )
 
@@ -267,11 +304,13 @@ sample(
            text="An error occurred while trying to deliver the mail to the following recipients:\njan@example.com"),
 )  # fmt: skip
 sample(
-    "Mailgun: no such mailbox", "hard",
+    "Mailgun: no such mailbox",
+    "hard",
     report("mg1", one("failed", "5.1.1", "smtp; 550 5.1.1 No such mailbox")),
 )
 sample(
-    "Zimbra: over quota", "soft",
+    "Zimbra: over quota",
+    "soft",
     report("zm1", one("failed", "5.2.2", "smtp; 552 5.2.2 Over quota")),
 )
 sample(
@@ -280,7 +319,8 @@ sample(
                                 "Domino Directory")),
 )  # fmt: skip
 sample(
-    "Dovecot sieve: disk quota", "soft",
+    "Dovecot sieve: disk quota",
+    "soft",
     report("dv1", one("failed", "5.2.2", "x-dovecot; Quota exceeded (mailbox for user is full)")),
 )
 
@@ -314,18 +354,27 @@ sample(
            "Action: failed\nStatus: 5.6.7", kind="message/global-delivery-status"),
 )  # fmt: skip
 sample(
-    "an IDN in A-labels", "hard",
-    report("idn", one("failed", "5.1.1", "smtp; 550 5.1.1 <jan@xn--mnchen-3ya.example>: not found")),
+    "an IDN in A-labels",
+    "hard",
+    report(
+        "idn", one("failed", "5.1.1", "smtp; 550 5.1.1 <jan@xn--mnchen-3ya.example>: not found")
+    ),
 )
 
 # Broken ones
-sample("no group of the message", "hard", report("br1", "\n".join(one("failed", "5.1.1").splitlines()[2:])))
 sample(
-    "groups run together", "hard",
+    "no group of the message",
+    "hard",
+    report("br1", "\n".join(one("failed", "5.1.1").splitlines()[2:])),
+)
+sample(
+    "groups run together",
+    "hard",
     report("br2", one("failed", "5.1.1").replace("\n\n", "\n")),
 )
 sample(
-    "no final recipient", "hard",
+    "no final recipient",
+    "hard",
     report("br3", "Reporting-MTA: dns; mx.example.net\n\nAction: failed\nStatus: 5.1.1"),
 )
 sample(
@@ -333,22 +382,34 @@ sample(
     report("br4", "Reporting-MTA: dns; mx.example.net\n\nFinal-Recipient: rfc822; jan@example.com\nAction: "
            "failed\nDiagnostic-Code: smtp; 550 5.1.1 no such user"),
 )  # fmt: skip
-sample("status with words behind it", "hard", report("br5", one("failed", "5.1.1 (bad destination mailbox)")))
+sample(
+    "status with words behind it",
+    "hard",
+    report("br5", one("failed", "5.1.1 (bad destination mailbox)")),
+)
 sample("action in capitals, with a comment", "hard", report("br6", one("FAILED (final)", "5.1.1")))
 sample(
-    "an empty status part, words only", "hard",
-    report("br7", "", text="Your message to <jan@example.com> could not be delivered: 550 5.1.1 User unknown"),
+    "an empty status part, words only",
+    "hard",
+    report(
+        "br7",
+        "",
+        text="Your message to <jan@example.com> could not be delivered: 550 5.1.1 User unknown",
+    ),
 )
 sample(
-    "an empty status part, and no words", "soft",
+    "an empty status part, and no words",
+    "soft",
     report("br8", "", text="Sorry."),
 )
 sample(
-    "cut off in the middle", "hard",
+    "cut off in the middle",
+    "hard",
     postfix("5.1.1", "failed", GMAIL_NOBODY).partition("Content-Description: Undelivered")[0],
 )
 sample(
-    "lines that end in CR LF", "hard",
+    "lines that end in CR LF",
+    "hard",
     postfix("5.1.1", "failed", GMAIL_NOBODY).replace("\n", "\r\n"),
 )
 sample(
@@ -362,17 +423,26 @@ sample(
            kind="message/delivery-status\nContent-Transfer-Encoding: quoted-printable"),
 )  # fmt: skip
 sample(
-    "8-bit signs that are no UTF-8", "hard",
-    report("8bit", one("failed", "5.1.1", "smtp; 550 5.1.1 Empf\u00e4nger unbekannt")).encode("latin-1"),
+    "8-bit signs that are no UTF-8",
+    "hard",
+    report("8bit", one("failed", "5.1.1", "smtp; 550 5.1.1 Empf\u00e4nger unbekannt")).encode(
+        "latin-1"
+    ),
 )
-sample("NULs in it", "hard", report("nul", one("failed", "5.1.1", "smtp; 550 5.1.1\0 no such user")))
+sample(
+    "NULs in it", "hard", report("nul", one("failed", "5.1.1", "smtp; 550 5.1.1\0 no such user"))
+)
 sample(
     "a report inside a forwarded message", "hard",
     f"From: Mail Delivery System <MAILER-DAEMON@relay.example>\nTo: {RETURN}\nSubject: Fwd: failure\n"
     'Content-Type: multipart/mixed; boundary="out"\n\n--out\nContent-Type: message/rfc822\n\n'
     + report("in", one("failed", "5.1.1")) + "\n--out--\n",
 )  # fmt: skip
-sample("folded fields", "hard", report("fold", one("failed", "5.1.1").replace("Status: ", "Status:\n  ")))
+sample(
+    "folded fields",
+    "hard",
+    report("fold", one("failed", "5.1.1").replace("Status: ", "Status:\n  ")),
+)
 
 # Complaints (RFC 5965)
 ARF = f"""Return-Path: <feedback@arf.example>
@@ -432,23 +502,41 @@ sample(
                  text="I am away. My mailbox is not read; the user is unknown to nobody."),
 )  # fmt: skip
 sample(
-    "out of office, the old way", "ignored",
-    REPLY.format(to=RETURN, subject="Automatisch antwoord", head="X-Autoreply: yes\n", text="Ik ben met vakantie."),
+    "out of office, the old way",
+    "ignored",
+    REPLY.format(
+        to=RETURN,
+        subject="Automatisch antwoord",
+        head="X-Autoreply: yes\n",
+        text="Ik ben met vakantie.",
+    ),
 )
 sample(
-    "somebody writes that a user is unknown", "ignored",
-    REPLY.format(to=RETURN, subject="Undeliverable?", head="", text="Your page says: 550 5.1.1 user unknown. Why?"),
+    "somebody writes that a user is unknown",
+    "ignored",
+    REPLY.format(
+        to=RETURN,
+        subject="Undeliverable?",
+        head="",
+        text="Your page says: 550 5.1.1 user unknown. Why?",
+    ),
 )
 sample(
-    "a read receipt", "ignored",
-    REPLY.format(to=RETURN, subject="Read: How was your order?", head="", text="It was read.").replace(
+    "a read receipt",
+    "ignored",
+    REPLY.format(
+        to=RETURN, subject="Read: How was your order?", head="", text="It was read."
+    ).replace(
         "Content-Type: text/plain; charset=utf-8",
         'Content-Type: multipart/report; report-type=disposition-notification; boundary="mdn"',
     ),
 )
 sample(
-    "an advertisement", "ignored",
+    "an advertisement",
+    "ignored",
     REPLY.format(to=RETURN, subject="Cheap lists", head="", text="Buy a million addresses."),
 )
 sample("nothing", "ignored", b"")
 sample("bytes", "ignored", bytes(range(256)) * 40)
+
+BY_NAME = {name: data for name, _, data in SAMPLES}

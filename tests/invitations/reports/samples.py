@@ -3,9 +3,6 @@
 The class stands beside each one before any code looked at it. Addresses are of example domains.
 """
 
-import base64
-import quopri
-
 CODE = "abcdefghijklmnopqrstuvwxyz"[:24] + "27"
 RETURN = f"bounces+{CODE}@shop.example"
 ORIGINAL = f"""Return-Path: <{RETURN}>
@@ -80,7 +77,13 @@ Content-Type: text/rfc822-headers
 
 
 def report(
-    boundary, status_part, *, text="See below.", head="", kind="message/delivery-status", returned=ORIGINAL
+    boundary,
+    status_part,
+    *,
+    text="See below.",
+    head="",
+    kind="message/delivery-status",
+    returned=ORIGINAL,
 ):
     """A plain multipart/report of no particular server."""
     return f"""Return-Path: <>

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from tests.invitations.reports.corpus import CODE, SAMPLES
+from tests.invitations.reports.corpus import BY_NAME, CODE, SAMPLES
 from trustsvc.invitations.reports import mime
 from trustsvc.invitations.reports.read import read
 from trustsvc.invitations.reports.report import Ignored, Report
@@ -37,7 +37,7 @@ def test_each_report_names_its_letter(name, data):
 
 def test_the_return_path_it_came_to_goes_before_the_message_id():
     other = "z" * 26
-    data = dict((name, data) for name, _, data in SAMPLES)["Sendmail: user unknown"]
+    data = BY_NAME["Sendmail: user unknown"]
 
     found = read(data.replace(f"bounces+{CODE}".encode(), f"bounces+{other}".encode(), 1))
 
@@ -45,7 +45,7 @@ def test_the_return_path_it_came_to_goes_before_the_message_id():
 
 
 def test_a_code_is_read_whatever_happened_to_its_case():
-    data = dict((name, data) for name, _, data in SAMPLES)["qmail: over quota"]
+    data = BY_NAME["qmail: over quota"]
 
     assert read(data.replace(CODE.encode(), CODE.upper().encode())).codes == (CODE,)
 
@@ -67,8 +67,7 @@ HOSTILE = {
     "brackets without end": b"From: MAILER-DAEMON\nSubject: failure notice\n\n"
     + b"user <" * 150_000,
     "NULs": b"\0" * 1_000_000,
-    "ten megabytes behind a report": dict((n, d) for n, _, d in SAMPLES)["Zimbra: over quota"]
-    + b"x" * 10_000_000,
+    "ten megabytes behind a report": BY_NAME["Zimbra: over quota"] + b"x" * 10_000_000,
 }
 
 

@@ -1,4 +1,4 @@
-"""Bounces in a form of their own: by flufl.bounce's detectors, and by the words they are written in."""
+"""Bounces in a form of their own: by flufl.bounce's detectors, and by their words."""
 
 import email
 import logging
@@ -27,7 +27,9 @@ _DELAYED = re.compile(
     r"no action is required|not been able to deliver .{0,80}\byet\b",
     re.IGNORECASE,
 )
-_GIVEN_UP = re.compile(r"permanent|giv(en|ing) up|will not be retried|has been returned", re.I)
+_GIVEN_UP = re.compile(
+    r"permanent|giv(en|ing) up|will not be retried|has been returned", re.IGNORECASE
+)
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # its lines name what it looks at
 
 
@@ -36,14 +38,14 @@ def find(message: mime.Part, data: bytes) -> tuple[Kind, str] | None:
 
     The detectors know whether a server gave up, not why: `hard` still needs the words for it.
     """
-    if not is_a_postmans(message):
+    temporary, permanent = _detected(data)
+    if not (temporary or permanent or is_a_postmans(message)):
         return None
     text = "\n".join(
         mime.words(part.body) for part in message.walk() if part.kind.startswith("text/")
     )
     subject = message.first("subject")
     about = f"{subject}\n{text}"[:MOST_TEXT]
-    temporary, permanent = _detected(data)
     waits = _DELAYED.search(about) and not _GIVEN_UP.search(about)
     if (waits and not permanent) or (temporary and not permanent):
         return "delayed", rules.in_words(about) or "4.0.0"

@@ -32,7 +32,7 @@ HARD = {
 # What says nothing by itself, so that the words beside it decide.
 VAGUE = re.compile(r"[45]\.0\.0|5\.1\.0|5\.2\.0|5\.3\.0|5\.5\.[01]|")
 
-_ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
+_ENHANCED = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 _REPLY = re.compile(r"(?<![\d.])([245])\d\d(?![\d.]*\d)")
 _NOBODY = re.compile(
     r"(user|mailbox|recipient|account|address|email|inbox|e-mail|adresse?)\W{0,3}(<[^>]*>)?\W{0,3}"
@@ -40,7 +40,8 @@ _NOBODY = re.compile(
     r"unavailable\b(?! due)|inactive|not known|no longer|deleted|rejected: (user|access) )|"
     r"(unknown|invalid|no such|nonexist\w+|non-exist\w+|unrouteable|unroutable|undeliverable) "
     r"(local |virtual |e-?mail |to )*(user|mailbox|recipient|address|account|person|inbox)|"
-    r"(does not|doesn.t|do not|didn.t) (exist|have an? \S{1,40} account)|not a valid (mailbox|user)|"
+    r"(does not|doesn.t|do not|didn.t) (exist|have an? \S{1,40} account)|"
+    r"not a valid (mailbox|user)|"
     r"account (that you tried to reach )?(does not exist|is disabled)|no mailbox here|"
     r"mailbox unavailable|not our customer|not listed in|recipientnotfound|no mail ?drop|"
     r"unbekannt|inconnue?\b|n.existe pas|bestaat niet|onbekend",
