@@ -22,6 +22,7 @@ from trustsvc.badge import views as badge_views
 from trustsvc.demo import views as demo_views
 from trustsvc.errors import NotFound, TrustsvcError, Unavailable
 from trustsvc.invitations import views as invitation_views
+from trustsvc.invitations.mail_events import views as mail_event_views
 from trustsvc.orders import views as order_views
 from trustsvc.privacy import views as privacy_views
 from trustsvc.reviews import desk as review_desk
@@ -41,6 +42,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     health.views,
     order_views.views,
     invitation_views.views,
+    mail_event_views.views,
     review_views.views,
     review_desk.desk,
     badge_views.views,

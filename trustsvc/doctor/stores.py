@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from trustsvc import config, config_values, db, heartbeat, migrations, queueing
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import TrustsvcError
-from trustsvc.invitations import sending
+from trustsvc.invitations import complaints, sending
 from trustsvc.orders.models import ledger
 from trustsvc.outbox import outbox
 
@@ -39,7 +39,7 @@ def database(now: datetime) -> list[Finding]:
                 stores = fail("database", said, "is the file on a network disk? move it to a local")
             else:
                 stores = ok("database", f"{db.engine().dialect.name}, reachable, up to date")
-            return [stores, _clock(session, now), _sending(session)]
+            return [stores, _clock(session, now), _sending(session), _complaints(session, now)]
     except (SQLAlchemyError, OSError):
         todo = "see TRUSTSVC_DATABASE_URL; is the server up, the file writable?"
         return [fail("database", "it cannot be reached", todo)]
@@ -106,10 +106,21 @@ def _sending(session: Session) -> Finding:
     if not stops:
         return ok("sending", "letters leave")
     reason = ", ".join(sorted(set(stops.values())))
-    todo = "see Backup and keys in the README; when sure: trustsvc restore --sending-on"
+    todo = "trustsvc sending show; when sure: trustsvc sending go-on " + " or ".join(sorted(stops))
+    if sending.RESTORE in stops:
+        todo = "see Backup and keys in the README; when sure: trustsvc restore --sending-on"
     if stops.get(sending.RESTORE) == "not_finished":
         todo = "a restore runs or broke off: if so, empty the database and restore again"
     return fail("sending", f"no letter leaves ({reason})", todo)
+
+
+def _complaints(session: Session, now: datetime) -> Finding:
+    found = complaints.rate(session, now)
+    said = f"{found.complaints} of {found.letters} letters in 7 days"
+    if found.is_alarming:
+        todo = "ask fewer buyers, or later; from 0.3 % on (and three) letters stop"
+        return warn("complaints", f"{said}: {100 * found.share:.2f} %, 0.1 % is too much", todo)
+    return ok("complaints", said)
 
 
 def _wrong_pragmas(session: Session) -> list[str]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from trustsvc import log, outbox
+from trustsvc import db, log, outbox
 from trustsvc.invitations import sending
 from trustsvc.invitations.models import letters, mail_reports
 
@@ -22,6 +22,7 @@ LEAST_TO_STOP = 3  # one complaint among few letters is a person, three are a pa
 AGAIN = timedelta(days=1)  # an alarm is not told more often
 ALARMED, WENT_ON = "sending.complaints", "sending.went_on"
 EVERY_SHOP = 0
+_ONE_AT_A_TIME = 0x7761746368  # any number of its own, the same in each process
 
 logger = log.named("invitations")
 
@@ -55,6 +56,8 @@ def rate(session: Session, now: datetime) -> Rate:
 
 def weigh(session: Session, now: datetime) -> None:
     """Look at the rate after a complaint: say that it is alarming, stop where it is too much."""
+    if not db.is_sqlite():  # of two complaints at once the second must see the first
+        session.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
     found = rate(session, now)
     if found.is_alarming:
         last = _last(session, ALARMED)

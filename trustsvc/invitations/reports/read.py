@@ -1,17 +1,18 @@
 """Read a message that came back: what became of a letter, and of which."""
 
-import re
-
 from trustsvc.invitations.reports import arf, dsn, mime, odd
 from trustsvc.invitations.reports.report import Ignored, Report
+from trustsvc.invitations.reports.return_codes import IN_RETURN_PATH, codes
 
-MOST_CODES = 8
 # Where a mail server writes to which address it brought the message: the letter's own return path.
 _TO = ("x-original-to", "delivered-to", "envelope-to", "x-envelope-to", "to", "cc", "received")
 _OF_LETTER = ("message-id", "return-path", "x-original-message-id", "x-pm-metadata-letter")
-_IN_ADDRESS = re.compile(r"\+([a-z2-7]{26})(?=@)", re.IGNORECASE)
-_BEFORE_AT = re.compile(r"(?<![a-z2-7])([a-z2-7]{26})(?=@)", re.IGNORECASE)
-_HEADS = {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"}
+_READ = dsn.KINDS | {
+    "message/feedback-report",
+    "message/rfc822",
+    "message/global",
+    "message/global-headers",
+}
 
 
 def read(data: bytes) -> Report | Ignored:
@@ -42,23 +43,13 @@ def _is_automatic(message: mime.Part) -> bool:
 
 
 def _codes(message: mime.Part) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-
-    def take(pattern: re.Pattern[str], text: str) -> None:
-        for match in pattern.finditer(text):
-            if len(found) < MOST_CODES:
-                found.setdefault(match[1].lower())
-
-    for value in message.all(*_TO):
-        take(_IN_ADDRESS, value)
+    """Where it came to first, then the heads of what was returned, then any words."""
     inner = list(message.walk())[1:]
-    for part in inner:
-        for value in part.all(*_OF_LETTER):
-            take(_BEFORE_AT, value)
-    for part in [message, *inner]:
-        if not part.parts and (part.kind.startswith("text/") or part.kind in _REPORTS | _HEADS):
-            take(_BEFORE_AT, mime.words(part.body))
-    return tuple(found)
-
-
-_REPORTS = dsn.KINDS | {"message/feedback-report"}
+    heads = [value for part in inner for value in part.all(*_OF_LETTER)]
+    bodies = [
+        mime.words(part.body)
+        for part in [message, *inner]
+        if not part.parts and (part.kind.startswith("text/") or part.kind in _READ)
+    ]
+    first = codes(message.all(*_TO), IN_RETURN_PATH)
+    return tuple(dict.fromkeys([*first, *codes([*heads, *bodies])]))
