@@ -1,5 +1,6 @@
 """Take in what came back about a letter: stop where nobody is, or where nobody wants it."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -17,7 +18,7 @@ from trustsvc.registry.opt_out import opt_out
 
 UNDELIVERABLE = "undeliverable"
 COMPLAINT = "complaint"
-MOST_CODE = 40
+_CODE = re.compile(r"[A-Za-z0-9._-]{1,40}")  # a provider may one day use another kind of word
 SOFT_IN_A_ROW = 3  # letters, not reports: an invitation and its reminder are two
 SOFT_FOR = timedelta(days=14)  # a holiday and its full mailbox are over by then
 
@@ -54,7 +55,7 @@ def take(session: Session, report: Report, source: str, now: datetime) -> Answer
     if report.kind != COMPLAINT:  # which takes all orders of the buyer, in their order
         _lock(session, letter_id)
     about = _about(session, letter_id)
-    code = report.status[:MOST_CODE]
+    code = report.status if _CODE.fullmatch(report.status) else "other"
     row = {"letter_id": letter_id, "kind": report.kind, "code": code, "source": source, "at": now}
     once = db.insert(mail_reports).values(**row).on_conflict_do_nothing()
     if session.execute(once.returning(mail_reports.c.letter_id)).first() is None:

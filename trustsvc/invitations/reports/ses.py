@@ -35,8 +35,8 @@ def read(text: str) -> Report | Ignored:
         found = "delivered", "Delivery"
     elif what == "DeliveryDelay":
         found = "delayed", _word(_inner(body, "deliveryDelay"), "delayType") or "DeliveryDelay"
-    elif what in {"Reject", "Rendering Failure"}:
-        found = "soft", str(what).replace(" ", "")  # SES found a virus; nothing is said of a reader
+    elif what in ("Reject", "Rendering Failure"):
+        found = "soft", "Reject"  # SES found a virus; nothing is said of a reader
     if found is None:
         return Ignored("not_about_a_letter")
     return Report(*found, codes=_codes(_inner(body, "mail")))
