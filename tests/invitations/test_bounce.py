@@ -23,10 +23,11 @@ from tests.invitations.ground import (
 from tests.invitations.reports.corpus import BY_NAME, CODE
 from trustsvc import config, db, keys, suppressions
 from trustsvc.invitations import bounce, redeem, remind, return_path, sending
-from trustsvc.invitations.models import letters, mail_reports
+from trustsvc.invitations.models import invitations, letters, mail_reports
 from trustsvc.invitations.reports.read import read
 from trustsvc.invitations.reports.report import Report
 from trustsvc.mail import Fate, Outcome
+from trustsvc.orders.models import orders
 from trustsvc.registry.models import opt_outs
 
 DAY = timedelta(days=1)
@@ -258,6 +259,70 @@ def test_the_same_event_a_hundred_times_in_parallel_counts_once(lamp, asked):
     assert [line for line in ledger_of(asked) if line[0] == "report_invitation"] == [
         ("report_invitation", "abuse", "complaint")
     ]
+
+
+def test_all_that_can_come_at_once_about_one_buyer_comes_through(lamp):
+    """Bounces, complaints and wishes of one buyer's orders, crosswise: nobody waits for nobody."""
+    from trustsvc.invitations import stop
+
+    for turn in range(5):
+        email = f"buyer{turn}@example.com"
+        ids = [place(lamp, email=email) for _ in range(2)]
+        for order_id in ids:
+            asked_about(order_id)
+        wrong = []
+
+        def stopped(order_id):
+            with quiet(), db.transaction() as session:
+                found = redeem.find(session, invitation_of(order_id).link)
+                stop.stop(session, found, NOON + DAY, everywhere=True)
+
+        def run(verb, *args, wrong=wrong):
+            try:
+                verb(*args)
+            except Exception as problem:  # noqa: BLE001 - whatever it is
+                wrong.append(problem)
+
+        calls = [
+            *((told, order_id, kind) for order_id in ids for kind in ("hard", "complaint", "soft")),
+            *((stopped, order_id) for order_id in ids),
+        ]
+        threads = [threading.Thread(target=run, args=call) for call in calls]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert wrong == []
+
+
+def asked_about(order_id):
+    """Write an invitation that was sent, past the rule that asks a buyer once."""
+    with db.transaction() as session:
+        shop_id = session.scalar(select(orders.c.shop_id).where(orders.c.id == order_id))
+        made = session.execute(
+            invitations.insert().values(
+                shop_id=shop_id,
+                order_id=order_id,
+                link=b"link of %d" % order_id,
+                state="open",
+                basis="customers 2026-06-10",
+                language="nl",
+                zone="Europe/Amsterdam",
+                experienced_at=NOON,
+                created_at=NOON,
+                expires_at=NOON + 90 * DAY,
+            )
+        )
+        session.execute(
+            letters.insert().values(
+                invitation_id=made.inserted_primary_key[0],
+                kind="invitation",
+                state="sent",
+                due_at=NOON,
+                tries=1,
+                sent_at=NOON,
+            )
+        )
 
 
 def test_who_knows_one_code_cannot_fill_the_table(lamp, asked):

@@ -13,6 +13,7 @@ from trustsvc import config, config_values, db, heartbeat, migrations, queueing
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import TrustsvcError
 from trustsvc.invitations import complaints, sending
+from trustsvc.invitations.mail_events import enrol
 from trustsvc.orders.models import ledger
 from trustsvc.outbox import outbox
 
@@ -39,7 +40,8 @@ def database(now: datetime) -> list[Finding]:
                 stores = fail("database", said, "is the file on a network disk? move it to a local")
             else:
                 stores = ok("database", f"{db.engine().dialect.name}, reachable, up to date")
-            return [stores, _clock(session, now), _sending(session), _complaints(session, now)]
+            about_letters = [_sending(session), _reports(session), _complaints(session, now)]
+            return [stores, _clock(session, now), *about_letters]
     except (SQLAlchemyError, OSError):
         todo = "see TRUSTSVC_DATABASE_URL; is the server up, the file writable?"
         return [fail("database", "it cannot be reached", todo)]
@@ -112,6 +114,16 @@ def _sending(session: Session) -> Finding:
     if stops.get(sending.RESTORE) == "not_finished":
         todo = "a restore runs or broke off: if so, empty the database and restore again"
     return fail("sending", f"no letter leaves ({reason})", todo)
+
+
+def _reports(session: Session) -> Finding:
+    settings = config.current()
+    if settings.mail_url.startswith("maildir:"):
+        return ok("reports", "none are expected: letters are kept in a maildir")
+    if settings.mail_return or enrol.everyone(session):
+        return ok("reports", "what comes back about letters has a way here")
+    todo = "set TRUSTSVC_MAIL_RETURN, or trustsvc mail door (README, Bounces and complaints)"
+    return warn("reports", "nobody hears of bounces and complaints", todo)
 
 
 def _complaints(session: Session, now: datetime) -> Finding:

@@ -52,8 +52,6 @@ def take(session: Session, report: Report, source: str, now: datetime) -> Answer
     if letter_id is None:
         logger.info("a report that names no letter", source=source, kind=report.kind)
         return "unknown_letter"
-    if report.kind != COMPLAINT:  # which takes all orders of the buyer, in their order
-        _lock(session, letter_id)
     about = _about(session, letter_id)
     code = report.status if _CODE.fullmatch(report.status) else "other"
     row = {"letter_id": letter_id, "kind": report.kind, "code": code, "source": source, "at": now}
@@ -61,29 +59,22 @@ def take(session: Session, report: Report, source: str, now: datetime) -> Answer
     if session.execute(once.returning(mail_reports.c.letter_id)).first() is None:
         return "duplicate"
     kind = _weighed(session, about, report.kind)
-    ledger.write(
-        session,
-        [ledger.Line(about.order_id, f"report_{about.letter_kind}", code, kind, now)],
-    )
     if kind == "hard":
         _undeliverable(session, about, now)
     elif kind == "complaint":
         _arrived(session, about)
-        stop.stop(session, redeem.find(session, about.link), now, everywhere=True, reason=COMPLAINT)
-        complaints.weigh(session, now)
+        invitation = redeem.find(session, about.link)
+        stop.stop(session, invitation, now, everywhere=True, reason=COMPLAINT)
     elif kind == "delivered":
         _arrived(session, about)
+    # Behind the effects: its foreign key holds the order, and a wish to stop takes the suppression
+    # first and the order then. Crosswise they would wait for each other.
+    step = f"report_{about.letter_kind}"
+    ledger.write(session, [ledger.Line(about.order_id, step, code, kind, now)])
+    if kind == "complaint":
+        complaints.weigh(session, now)
     logger.info("report taken", source=source, kind=kind, code=code, letter=letter_id)
     return "taken"
-
-
-def _lock(session: Session, letter_id: int) -> None:
-    """Lock the letter's order: orders before invitations before letters."""
-    theirs = select(invitations.c.order_id).join(
-        letters, letters.c.invitation_id == invitations.c.id
-    )
-    order = orders.c.id == theirs.where(letters.c.id == letter_id).scalar_subquery()
-    session.execute(select(orders.c.id).where(order).with_for_update())
 
 
 def _about(session: Session, letter_id: int) -> _About:
