@@ -51,6 +51,13 @@ def test_what_is_nothing_for_us_is_taken_so_that_nobody_bounces_a_bounce(asked, 
     assert order_row(asked).email
 
 
+def test_what_a_mail_server_adds_is_neither_looked_at_nor_said_again(asked):
+    done = CliRunner().invoke(main, ["bounce", "-x", "jan@example.com", "--to=y"], input=of(asked))
+
+    assert (done.exit_code, done.output) == (0, "")
+    assert len(reports()) == 1
+
+
 def test_a_database_that_is_away_lets_the_mail_server_try_again(house, capfd):
     config.use(
         config.load(

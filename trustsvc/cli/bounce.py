@@ -18,7 +18,8 @@ MOST_READ = 256 * 1024 * 1024
 logger = words.named("bounce")
 
 
-@click.command()
+# What a mail server adds (an address, most likely) is neither looked at nor said again.
+@click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 @click.pass_context
 def bounce(context: click.Context) -> None:
     """Take in one message from standard input: a bounce, a complaint, or anything else.
@@ -41,6 +42,8 @@ def bounce(context: click.Context) -> None:
 
 def _message() -> bytes:
     """Read what counts, and the rest past: a mail server must not find its pipe closed."""
+    if sys.stdin is None:  # closed by whoever started us
+        return b""
     source = sys.stdin.buffer
     message = source.read(mime.MOST_BYTES)
     for _ in range(MOST_READ // PIECE):

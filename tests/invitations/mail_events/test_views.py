@@ -116,7 +116,7 @@ def test_postmark_without_its_secret_changes_nothing(postmark, asked):
         postmark.post(body, secret=other.secret),
         postmark.post(body, user="postmark"),
         postmark.post(body, door=other.door),
-        postmark.post(body, door="a" * 24),
+        postmark.post(body, door="a" * 32),
         postmark.post(body, door="a%00b"),
         postmark.post(body, headers={}),
         postmark.post(body, headers={"Authorization": "Basic"}),
@@ -265,7 +265,7 @@ def test_a_database_that_is_away_is_503(client, house):
         )
     )
 
-    answer = client.post(f"/mail-events/postmark/{'a' * 24}", data=b"{}")
+    answer = client.post(f"/mail-events/postmark/{'a' * 32}", data=b"{}")
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
 

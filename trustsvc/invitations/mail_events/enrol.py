@@ -48,7 +48,7 @@ def enrol(session: Session, provider: str, topic: str | None, now: datetime) -> 
         raise Refused("Name the topic it hears: arn:aws:sns:<region>:<account>:<name>.")
     if provider != "ses" and topic:
         raise Refused("Only ses has topics.")
-    made = Door(secrets.token_urlsafe(18), provider, secrets.token_urlsafe(24), topic, now)
+    made = Door(secrets.token_hex(16), provider, secrets.token_urlsafe(24), topic, now)
     session.execute(
         mail_doors.insert().values(
             door=made.door,

@@ -16,7 +16,7 @@ from trustsvc.invitations.reports.report import Ignored, Report
 from trustsvc.orders.views import raw_body
 
 views = Blueprint("mail_events", __name__)
-_DOOR = re.compile(r"[\w-]{24}", re.ASCII)
+_DOOR = re.compile(r"[0-9a-f]{32}")
 logger = log.named("invitations")
 
 

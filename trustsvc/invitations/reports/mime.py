@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 MOST_BYTES = 1024 * 1024
 MOST_HEAD = 64 * 1024
-MOST_DEPTH = 6
-MOST_PARTS = 40
+MOST_PARTS = 40  # and so no more than as many in one another
 
 _END_OF_HEAD = re.compile(rb"\r?\n[ \t]*\r?\n|\r\r")
 _FIELD = re.compile(r"([!-9;-~]{1,80})[ \t]*:[ \t]*(.*)", re.DOTALL)
@@ -50,7 +49,7 @@ class _Budget:
 
 def read(data: bytes) -> Part:
     """Read a message; what is beyond the bounds is left out."""
-    return _part(data[:MOST_BYTES].lstrip(b"\r\n"), 0, _Budget())
+    return _part(data[:MOST_BYTES].lstrip(b"\r\n"), _Budget())
 
 
 def fields(text: str) -> tuple[tuple[str, str], ...]:
@@ -69,7 +68,7 @@ def words(data: bytes) -> str:
     return text.replace("\0", "")
 
 
-def _part(data: bytes, depth: int, budget: _Budget) -> Part:
+def _part(data: bytes, budget: _Budget) -> Part:
     end = _END_OF_HEAD.search(data, 0, MOST_HEAD)
     head, body = (data[: end.start()], data[end.end() :]) if end else (data, b"")
     known = fields(words(head))
@@ -82,11 +81,11 @@ def _part(data: bytes, depth: int, budget: _Budget) -> Part:
         body = _decoded(body, coding)
         inner = [body] if kind in {"message/rfc822", "message/global"} else []
     parts = []
-    for one in inner if depth < MOST_DEPTH else []:
+    for one in inner:
         if budget.left <= 0:
             break
         budget.left -= 1
-        parts.append(_part(one, depth + 1, budget))
+        parts.append(_part(one, budget))
     return Part(known, kind, body, tuple(parts))
 
 
