@@ -120,12 +120,12 @@ def test_who_wrote_a_review_is_there_whatever_a_late_bounce_says(lamp, asked):
     assert ("report_invitation", "5.1.1", "soft") in ledger_of(asked)
 
 
-def test_a_bounce_after_a_delivery_is_somebody_elses(lamp, asked):
+def test_a_server_that_takes_a_letter_in_and_sends_it_back_later_is_heard(lamp, asked):
     told(asked, "delivered", "2.0.0")
     told(asked, "hard")
 
-    assert suppressed() == []
-    assert order_row(asked).email
+    assert suppressed() == [(lamp.id, "undeliverable")]
+    assert letter_of(asked).state == "refused"
 
 
 def test_a_complaint_stops_this_shop_and_all_and_drops_what_waits(lamp, asked):

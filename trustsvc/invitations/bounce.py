@@ -95,21 +95,16 @@ def _about(session: Session, letter_id: int) -> _About:
 
 
 def _weighed(session: Session, about: _About, kind: str) -> str:
-    """Weigh a report against what is known: who answered is there, who is never there is not."""
-    if kind == "hard" and (
-        about.invitation_state == "redeemed" or _was(session, about, "delivered")
-    ):
-        return "soft"  # such as a forwarding that broke later
+    """Weigh a report against what is known: who answered is there, who is never there is not.
+
+    That a letter was delivered before says nothing: large servers take everything in and send a
+    bounce afterwards.
+    """
+    if kind == "hard" and about.invitation_state == "redeemed":
+        return "soft"
     if kind == "soft" and _never_there(session, about):
         return "hard"
     return kind
-
-
-def _was(session: Session, about: _About, kind: str) -> bool:
-    found = select(mail_reports.c.letter_id).where(
-        mail_reports.c.letter_id == about.letter_id, mail_reports.c.kind == kind
-    )
-    return session.scalar(found) is not None
 
 
 def _never_there(session: Session, about: _About) -> bool:
