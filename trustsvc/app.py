@@ -32,6 +32,7 @@ from trustsvc.errors import NotFound, TrustsvcError, Unavailable
 from trustsvc.evidence import desk as evidence_desk
 from trustsvc.invitations import desk as invitation_desk
 from trustsvc.invitations import views as invitation_views
+from trustsvc.invitations.mail_events import views as mail_event_views
 from trustsvc.orders import views as order_views
 from trustsvc.privacy import views as privacy_views
 from trustsvc.reviews import desk as review_desk
@@ -53,6 +54,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     order_views.views,
     invitation_views.views,
     invitation_desk.desk,
+    mail_event_views.views,
     review_views.views,
     review_desk.desk,
     badge_views.views,

@@ -28,6 +28,7 @@ class Settings:
     mail_pace: int
     hourly_most: int
     resend: bool
+    mail_return: str
     operator: str
     contact: str
     authority: str
@@ -57,6 +58,7 @@ DEFAULTS = {
     "MAIL_PACE": "600",
     "HOURLY_MOST": "1000",
     "RESEND": "",
+    "MAIL_RETURN": "",
     "OPERATOR": "",
     "CONTACT": "",
     "AUTHORITY": "",
@@ -97,6 +99,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         mail_pace=config_values.whole("MAIL_PACE", raw["MAIL_PACE"], 0, 100_000),
         hourly_most=config_values.whole("HOURLY_MOST", raw["HOURLY_MOST"], 0, 10_000_000),
         resend=config_values.yes("RESEND", raw["RESEND"]),
+        mail_return=config_values.return_address(raw["MAIL_RETURN"]),
         operator=raw["OPERATOR"] or host,
         contact=config_values.address(
             "CONTACT", raw["CONTACT"] or f"privacy@{config_values.mail_domain(host)}"

@@ -13,6 +13,7 @@ from trustsvc.errors import Misconfigured
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MOST_LOG_DAYS = 90
+MOST_RETURN = 37  # with a plus and a code 64, the longest local part there may be (RFC 5321)
 DRIVERS = ("sqlite", "postgresql", "postgresql+psycopg")
 HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9a-fA-F:.]+")
 
@@ -149,6 +150,17 @@ def address(name: str, text: str) -> str:
     plain = text.isascii() and text.isprintable() and not set(text) & set(' <>,;"()')
     if not (local and at and domain and plain):
         raise Misconfigured(f"TRUSTSVC_{name} must be one plain address: reviews@example.com.")
+    return text
+
+
+def return_address(text: str) -> str:
+    """Give where reports on letters come back to; its local part gets a plus and 26 signs more."""
+    if not text:
+        return ""
+    if len(address("MAIL_RETURN", text).rpartition("@")[0]) > MOST_RETURN:
+        raise Misconfigured(
+            f"TRUSTSVC_MAIL_RETURN must have at most {MOST_RETURN} signs before its @."
+        )
     return text
 
 

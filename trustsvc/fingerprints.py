@@ -12,7 +12,7 @@ part that changes under NFKC is refused rather than folded, so nobody can take a
 mark.
 """
 
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import constant_time, hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -25,6 +25,7 @@ __all__ = [
     "normalise",
     "registry_mark",
     "registry_marks",
+    "same",
     "shop_mark",
     "shop_marks",
     "text_mark",
@@ -38,6 +39,11 @@ def digest(secret: bytes, text: str) -> bytes:
     mac = HMAC(secret, hashes.SHA256())
     mac.update(text.encode())
     return mac.finalize()
+
+
+def same(one: bytes, other: bytes) -> bool:
+    """Compare in constant time."""
+    return constant_time.bytes_eq(one, other)
 
 
 def registry_mark(address: str, key: keys.Key | None = None) -> bytes:

@@ -27,6 +27,7 @@ BOUNDARY = "=_trustsvc"  # "=_" can never stand in quoted-printable text, where 
 _PLAIN = re.compile(r"[A-Za-z0-9 .,'&()+!/-]{1,50}")
 _LOOKS_ENCODED = re.compile(r"=\?|\?=")
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_DOMAIN = re.compile(r"[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{1,60}\]")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z-]{0,60}")
 _VALUE = re.compile(r"[!-~][ -~]{0,900}")
 _OURS = {"from", "to", "subject", "date", "message-id", "mime-version", "auto-submitted"}
@@ -45,6 +46,7 @@ class Letter:
     message_id: str
     at: datetime
     headers: dict[str, str] = field(default_factory=dict)
+    return_path: str = ""  # the envelope's sender, where reports come back to; else the settings'
 
     def __repr__(self) -> str:
         return "Letter(…)"
@@ -123,7 +125,7 @@ def write(letter: Letter, sender: str) -> Envelope:
     ]
     lines = [*head, *_part("plain", letter.text), *_part("html", letter.html), f"--{BOUNDARY}--"]
     data = "\r\n".join([*lines, ""]).encode()
-    return Envelope(sender, recipient, data, not recipient.isascii())
+    return Envelope(_sender(letter, sender), recipient, data, not recipient.isascii())
 
 
 def clean(text: str, most: int = MOST_IN_NAME) -> str:
@@ -179,6 +181,15 @@ def _recipient(text: str) -> str:
     if not _LOCAL.fullmatch(ascii_part):
         raise Unwritable("address")
     return f"{local}@{domain}"
+
+
+def _sender(letter: Letter, sender: str) -> str:
+    local, _, domain = letter.return_path.rpartition("@")
+    if not letter.return_path:
+        return sender
+    if not _LOCAL.fullmatch(local) or len(local) > 64 or not _DOMAIN.fullmatch(domain):
+        raise Unwritable("return_path")
+    return letter.return_path
 
 
 def _header(name: str, value: str) -> str:

@@ -76,6 +76,8 @@ def test_a_house_that_is_well_fails_nowhere(well):
         "clock": "OK",
         "sending": "OK",
         "letters": "OK",
+        "reports": "OK",
+        "complaints": "OK",
         "redis": "OK",
         "mail": "OK",
         "sender": "OK",
@@ -224,6 +226,19 @@ def test_sending_that_is_off_by_an_unfinished_restore_or_by_a_row(well):
         sending.stop(session, sending.RESTORE, "no_suppressions", NOON)
     assert "--sending-on" in found("sending").todo
     assert level("sending") == "FAIL"
+
+
+def test_letters_whose_bounces_nobody_hears(well):
+    from trustsvc.invitations.mail_events import enrol
+
+    other(well, MAIL_URL="smtp://127.0.0.1:1")
+    assert level("reports") == "WARN"
+    with db.transaction() as session:
+        enrol.enrol(session, "postmark", None, NOON)
+    assert level("reports") == "OK"
+
+    other(well, MAIL_URL="smtp://127.0.0.1:1", MAIL_RETURN="bounces@shop.example")
+    assert level("reports") == "OK"
 
 
 def test_suppressions_that_are_damaged_or_something_else(well):

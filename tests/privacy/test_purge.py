@@ -9,7 +9,7 @@ from tests.reviews.at_the_desk import invitation, order, review, shop
 from tests.staff.at_the_desk import add, sign_in
 from trustsvc import clock, db, outbox
 from trustsvc.invitations import redeem
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, letters, mail_reports
 from trustsvc.orders import buyer, ledger
 from trustsvc.orders.models import deliveries, orders
 from trustsvc.orders.models import ledger as lines
@@ -222,6 +222,23 @@ def test_after_two_years_orders_go_with_all_that_was_decided_on_them(start):
     with db.reading() as session:
         assert find.one(session, kept).invitation_id is not None
         assert find.one(session, taken_back).invitation_id is None
+
+
+def test_what_came_back_about_a_letter_goes_with_it(start):
+    where = shop()
+    made, _ = invitation(where, order(where, at=start), at=start)
+    with db.transaction() as session:
+        letter = session.scalar(select(letters.c.id).where(letters.c.invitation_id == made))
+        session.execute(
+            mail_reports.insert().values(
+                letter_id=letter, kind="soft", code="5.2.2", source="mail", at=start
+            )
+        )
+
+    purge.purge(start + 729 * DAY)
+    assert _count(mail_reports) == 1
+    purge.purge(start + 731 * DAY)
+    assert (_count(mail_reports), _count(letters), _count(orders)) == (0, 0, 0)
 
 
 def test_an_old_order_of_which_something_is_told_lately_stays_until_that_is_old(start):

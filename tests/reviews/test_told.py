@@ -15,16 +15,18 @@ RULES = (
     "new over registry no_contact shop_closed cancelled refunded opted_out unpaid asked_before "
     "too_old no_basis_registered no_basis_consent may_ask_registered may_ask_consent "
     "may_ask_customers no_reminders no_reminder_de invitation_redeemed invitation_withdrawn "
-    "expired review stop refused staff never_paid ok gave_up sender_died maildir not_written "
-    "no_connection connection_lost no_tls no_login no_answer smtputf8 smtp_garbled address header"
+    "expired review stop undeliverable complaint refused staff never_paid ok gave_up sender_died "
+    "maildir not_written no_connection connection_lost no_tls no_login no_answer smtputf8 "
+    "smtp_garbled address header"
 )
 STEPS = (
-    "accept check may_ask plan plan_reminder send send_invitation send_reminder redeem withdraw "
-    "decide purge"
+    "accept check may_ask plan plan_reminder send send_invitation send_reminder redeem "
+    "withdraw decide purge report_invitation report_reminder"
 )
 OUTCOMES = (
     "received ignored registered not_registered ask wait refuse planned moved dropped withdrawn "
-    "redeemed approved rejected forgotten"
+    "redeemed approved rejected forgotten delivered delayed soft hard "
+    "complaint"
 )
 
 

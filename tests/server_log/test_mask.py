@@ -19,6 +19,8 @@ TOKEN = "c2l4dGVlbiBieXRlcyEhIQ.Xk3v9Qq1PZr8t0mB5nL2cW7yU4sE6aH1gJ9dF3kR8oM"
         ("/webhooks/shopify/Qm9vci1vZi1hLXNob3AtMjQ0", "/webhooks/shopify/…"),
         ("/webhooks/Qm9vci1vZi1hLXNob3AtMjQ0", "/webhooks/…"),
         ("/webhooks/Qm9vci1vZi1hLXNob3AtMjQ0/Qm9vci1vZi1hLXNob3AtMjQ0", "/webhooks/…/…"),
+        ("/mail-events/postmark/Qm9vci1vZi1hLXNob3AtMjQ0", "/mail-events/postmark/…"),
+        ("/mail-events/Qm9vci1vZi1hLXNob3AtMjQ0", "/mail-events/…"),
         ("/", "/"),
         ("", "/"),
         ("/me", "/me"),

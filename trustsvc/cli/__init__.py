@@ -27,6 +27,8 @@ COMMANDS = {
     "backup": "trustsvc.cli.backup:backup",
     "restore": "trustsvc.cli.backup:restore",
     "keys": "trustsvc.cli.keys:keys",
+    "bounce": "trustsvc.cli.bounce:bounce",
+    "mail": "trustsvc.cli.mail:mail",
     "sending": "trustsvc.cli.sending:sending",
     "doctor": "trustsvc.cli.doctor:doctor",
 }

@@ -3,8 +3,9 @@
 import click
 
 from trustsvc import clock, config, db
+from trustsvc.errors import Refused
 from trustsvc.invitations import again as try_again
-from trustsvc.invitations import brake, doubtful, trip
+from trustsvc.invitations import brake, complaints, doubtful, trip
 from trustsvc.invitations import sending as stopping
 
 
@@ -15,13 +16,14 @@ def sending() -> None:
 
 @sending.command()
 def show() -> None:
-    """Show stops, the mail server's pause, paused shops, and letters nobody knows about."""
+    """Show stops, the mail server's pause, paused shops, complaints, and letters in doubt."""
     now = clock.now()
     with db.reading() as session:
         stops = stopping.stops(session)
         until = trip.left_alone(session, now)
         paused = brake.who_waits(session)
         number = doubtful.count(session)
+        rate = complaints.rate(session, now)
     for name, reason in sorted(stops.items()):
         click.echo(f"NO LETTER LEAVES: {name} ({reason}), see trustsvc doctor")
     if until:
@@ -34,6 +36,7 @@ def show() -> None:
         )
     if not (stops or until or paused):
         click.echo("Letters leave.")
+    click.echo(f"{rate.complaints} complaints, {rate.letters} letters in 7 days.")
     again = "sent once more" if config.current().resend else "not sent again (TRUSTSVC_RESEND)"
     click.echo(f"{number} letters nobody can know the end of; such letters are {again}.")
 
@@ -41,12 +44,20 @@ def show() -> None:
 @sending.command("go-on")
 @click.argument("name")
 def go_on(name: str) -> None:
-    """Let the letters of the paused shop NAME leave: its orders are real."""
+    """Take back the stop NAME, or let the letters of the paused shop NAME leave.
+
+    What was complained of so far does not stop again; the orders of the shop are real, then.
+    """
+    if name == stopping.RESTORE:
+        raise Refused("That stop is the restore's: trustsvc restore --sending-on")
+    now = clock.now()
     with db.transaction() as session:
-        done = brake.go_on(session, name, clock.now())
+        done = complaints.go_on(session, name, now) or brake.go_on(session, name, now)
+        others = stopping.stops(session)
     if not done:
-        raise click.ClickException("No shop of that name is paused: see trustsvc sending show.")
-    click.echo("Its letters leave again.")
+        raise Refused("There is no such stop, and no such shop is paused: trustsvc sending show")
+    left = ", ".join(sorted(others))
+    click.echo(f"Taken back; still stopped by: {left}." if left else "Letters leave again.")
 
 
 @sending.command()

@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from trustsvc.tables import Id, Moment, column, metadata
+from trustsvc.vault import Sealed
 
 KEEP = "ledger"
 RUNS = "as long as the service runs"
@@ -105,6 +106,7 @@ letters = Table(
         sqlite_where=text("state = 'due'"),
         postgresql_where=text("state = 'due'"),
     ),
+    Index("ix_letters_sent_at", "sent_at"),
     Index(
         "ix_letters_unknown",
         "sent_at",
@@ -117,6 +119,56 @@ letters = Table(
         sqlite_where=text("state IN ('leased', 'handed')"),
         postgresql_where=text("state IN ('leased', 'handed')"),
     ),
+)
+
+# What came back about a letter: one row a class at most, so whatever comes twice, or comes from two
+# sides, or is sent a thousand times by somebody who knows a letter's code, counts once.
+mail_reports = Table(
+    "mail_reports",
+    metadata,
+    column(
+        "letter_id",
+        BigInteger,
+        ForeignKey("letters.id"),
+        why="about which letter",
+        keep=KEEP,
+        primary_key=True,
+    ),
+    column("kind", Text, why="what became of the letter", keep=KEEP, primary_key=True),
+    column("code", Text, why="by which status code", keep=KEEP),
+    column("source", Text, why="who reported it: mail, postmark or ses", keep=KEEP),
+    column("at", Moment, why="when it was reported", keep=KEEP, index=True),
+    CheckConstraint("kind IN ('delivered', 'delayed', 'soft', 'hard', 'complaint')", name="kind"),
+    sqlite_with_rowid=False,
+)
+
+# Where a sending service tells what became of letters.
+mail_doors = Table(
+    "mail_doors",
+    metadata,
+    column(
+        "door",
+        Text,
+        why="unguessable part of its address",
+        keep="as long as the service runs",
+        primary_key=True,
+    ),
+    column("provider", Text, why="how it speaks", keep="as long as the service runs"),
+    column(
+        "secret",
+        Sealed,
+        why="proves what is said at it",
+        keep="as long as the service runs",
+        holds="secret",
+    ),
+    column(
+        "topic",
+        Text,
+        why="the one topic that may speak at it",
+        keep="as long as the service runs",
+        nullable=True,
+    ),
+    column("made_at", Moment, why="since when", keep="as long as the service runs"),
 )
 
 # One row, and only while letters do not leave: no row means that they do.

@@ -11,6 +11,7 @@ from trustsvc import config, db
 from trustsvc.invitations.models import sending_stops
 
 RESTORE = "restore"
+COMPLAINTS = "complaints"
 
 
 def unfinished() -> Path:

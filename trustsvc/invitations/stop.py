@@ -24,7 +24,12 @@ class Stopped:
 
 
 def stop(
-    session: Session, invitation: redeem.Invitation, now: datetime, *, everywhere: bool
+    session: Session,
+    invitation: redeem.Invitation,
+    now: datetime,
+    *,
+    everywhere: bool,
+    reason: str = REASON,
 ) -> Stopped:
     """Opt the buyer of an invitation out, withdraw what is open at this shop, forget the contact.
 
@@ -38,18 +43,18 @@ def stop(
     marks = {stored} if stored else set()
     if known:
         marks |= set(fingerprints.shop_marks(shop_id, known.email))
-        opt_out(session, known.email, shop_id, REASON, now)
+        opt_out(session, known.email, shop_id, reason, now)
         if everywhere:
-            opt_out(session, known.email, EVERY_SHOP, REASON, now)
+            opt_out(session, known.email, EVERY_SHOP, reason, now)
     elif stored:
-        opt_out(session, stored, shop_id, REASON, now)
+        opt_out(session, stored, shop_id, reason, now)
     theirs = session.scalars(
         select(orders.c.id)
         .where(orders.c.shop_id == shop_id, orders.c.buyer.in_(marks))
         .order_by(orders.c.id)
         .with_for_update()
     )
-    redeem.withdraw(session, {order_id, *theirs}, REASON, now)
+    redeem.withdraw(session, {order_id, *theirs}, reason, now)
     return Stopped(shop=bool(marks), everywhere=everywhere and known is not None)
 
 

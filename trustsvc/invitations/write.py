@@ -4,7 +4,8 @@ import re
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from trustsvc import config, fingerprints, keys, mail_bytes, signed_links, wording
+from trustsvc import config, mail_bytes, signed_links, wording
+from trustsvc.invitations import return_path
 from trustsvc.invitations.due import Due
 from trustsvc.mail import Letter
 
@@ -16,6 +17,7 @@ _NO_NAME = re.compile(r"[/:@<>\\]|www\.|\w{2,}\.\w{2,}", re.IGNORECASE)
 def write(due: Due, now: datetime) -> Letter:
     """Write the letter of the invitation or the reminder, from name and address alone."""
     settings = config.current()
+    code = return_path.code(due.id, due.kind, due.link)
     review = signed_links.url("review", due.link)
     stop = signed_links.url("stop", due.link)
     subject, text, html = wording.letter(
@@ -39,12 +41,14 @@ def write(due: Due, now: datetime) -> Letter:
         subject=subject,
         text=text,
         html=html,
-        message_id=message_id(due),
+        message_id=message_id(code),
         at=now,
         headers={
             "List-Unsubscribe": f"<{stop}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            **return_path.marks(code),
         },
+        return_path=return_path.address(code),
     )
 
 
@@ -54,12 +58,7 @@ def greeting(name: str) -> str:
     return "" if len(clean) > MOST_NAME or _NO_NAME.search(clean) else clean
 
 
-def message_id(due: Due) -> str:
-    """Name the letter, alike at each try, so that a second copy could be told (RFC 1047).
-
-    Made from the link's id by a key: it is no way into the link.
-    """
-    key = keys.ring("lookup")[0]  # the oldest, so that a rotation between two tries changes nothing
-    mark = fingerprints.digest(key.secret, f"letter:{due.kind}:{due.link.hex()}")[:16]
+def message_id(code: str) -> str:
+    """Name the letter, alike at each try, so that a second copy could be told (RFC 1047)."""
     host = urlsplit(config.current().base_url).hostname or ""
-    return f"{mark.hex()}@{host if host.isascii() and ':' not in host else 'localhost'}"
+    return f"{code}@{host if host.isascii() and ':' not in host else 'localhost'}"

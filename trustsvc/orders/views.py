@@ -30,7 +30,7 @@ PING = re.compile(rb"webhook_id=[0-9]{1,20}")
 @doors.open_to("signature")
 def receive(platform: str, door: str) -> tuple[Response, int]:
     """Take an order in; the answers and their order are a promise (README, "Webhook answers")."""
-    body = _body()
+    body = raw_body()
     if platform == "woocommerce" and PING.fullmatch(body):
         return _say("ignored", "ping"), 200
     now = clock.now()
@@ -45,7 +45,7 @@ def receive(platform: str, door: str) -> tuple[Response, int]:
     return _say(answer.status, answer.reason), 202 if answer.status == "accepted" else 200
 
 
-def _body() -> bytes:
+def raw_body() -> bytes:
     """Read the raw bytes; raises TooLarge for more than there may be, said beforehand or not.
 
     One byte more is asked for, because what comes without a length is cut off at the limit. What is

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, Table, delete, func, select, tuple
 from sqlalchemy.orm import Session
 
 from trustsvc import db
-from trustsvc.invitations.models import invitations, letters, mail_domains
+from trustsvc.invitations.models import invitations, letters, mail_domains, mail_reports
 from trustsvc.orders import buyer
 from trustsvc.orders import ledger as telling
 from trustsvc.orders.models import deliveries, ledger, orders
@@ -154,6 +154,8 @@ def _delete_orders(session: Session, ids: Sequence[int], _now: datetime) -> int:
     session.execute(
         update(reviews).where(reviews.c.invitation_id.in_(theirs)).values(invitation_id=None)
     )
+    of_letter = select(letters.c.id).where(letters.c.invitation_id.in_(theirs))
+    session.execute(delete(mail_reports).where(mail_reports.c.letter_id.in_(of_letter)))
     session.execute(delete(letters).where(letters.c.invitation_id.in_(theirs)))
     session.execute(delete(invitations).where(invitations.c.order_id.in_(ids)))
     return _count(session.execute(delete(orders).where(orders.c.id.in_(ids))))

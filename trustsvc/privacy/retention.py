@@ -69,7 +69,8 @@ _RULES = (
     ),
     Rule(
         "ledger",
-        "orders without a person in them, invitations, letters, and why each was decided so",
+        "orders without a person in them, invitations, letters, what came back about a letter, and "
+        "why each was decided so",
         730,
         "the order, and as long as its review stands",
         "to account for every decision (GDPR Art. 5(2)); no personal data",
@@ -147,10 +148,10 @@ _RULES = (
     ),
     Rule(
         "as long as the service runs",
-        "signs of life of our own processes",
+        "signs of life of our own processes, and the doors of mail providers",
         FOR_GOOD,
-        "overwritten every few seconds",
-        "to notice that one has stopped; no personal data",
+        "overwritten every few seconds; a door until it is closed",
+        "to notice that one has stopped, and to hear what became of letters; no personal data",
     ),
 )
 RULES: dict[str, Rule] = {rule.code: rule for rule in _RULES}

@@ -35,6 +35,11 @@ opt_outs = Table(
     # 0 for all shops: the mark is then made with the registry's key, else with the shop's own.
     column("shop_id", BigInteger, why="for which shop", keep="opt-out", primary_key=True),
     column("at", Moment, why="since when", keep="opt-out"),
-    column("reason", Text, why="stop, objection, complaint or erasure", keep="opt-out"),
+    column(
+        "reason",
+        Text,
+        why="stop, objection, complaint, erasure or undeliverable",
+        keep="opt-out",
+    ),
     sqlite_with_rowid=False,
 )

@@ -1,0 +1,96 @@
+import pytest
+from click.testing import CliRunner
+
+from tests.invitations.ground import invited, letter_of, order_row, sent, shop
+from tests.invitations.reports.corpus import BY_NAME, CODE
+from tests.invitations.test_bounce import code_of, reports
+from trustsvc import config, suppressions
+from trustsvc.cli import main
+
+HARD = BY_NAME["postfix, Gmail: no such account"]
+
+
+def piped(message):
+    return CliRunner().invoke(main, ["bounce"], input=message)
+
+
+@pytest.fixture
+def asked(house):
+    order_id = invited(shop())
+    sent()
+    return order_id
+
+
+def of(order_id, message=HARD):
+    return message.replace(CODE.encode(), code_of(order_id).encode())
+
+
+def test_a_bounce_through_the_pipe_is_taken_and_nothing_is_said(asked):
+    for _ in range(2):
+        done = piped(of(asked))
+        assert (done.exit_code, done.output) == (0, "")
+
+    assert reports() == [("hard", "5.1.1", "mail")]
+    assert order_row(asked).email is None
+
+
+def test_a_bounce_with_ten_megabytes_behind_it_is_read_to_its_end(asked):
+    assert piped(of(asked) + b"x" * 10_000_000).exit_code == 0
+    assert letter_of(asked).state == "refused"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [b"", b"\0\xff", HARD, BY_NAME["out of office"], BY_NAME["feedback: not-spam"]],
+    ids=["nothing", "bytes", "forged", "automatic", "not spam"],
+)
+def test_what_is_nothing_for_us_is_taken_so_that_nobody_bounces_a_bounce(asked, message):
+    done = piped(message)
+
+    assert (done.exit_code, done.output, reports()) == (0, "", [])
+    assert order_row(asked).email
+
+
+def test_what_a_mail_server_adds_is_neither_looked_at_nor_said_again(asked):
+    done = CliRunner().invoke(main, ["bounce", "-x", "jan@example.com", "--to=y"], input=of(asked))
+
+    assert (done.exit_code, done.output) == (0, "")
+    assert len(reports()) == 1
+
+
+def test_a_database_that_is_away_lets_the_mail_server_try_again(house, capfd):
+    config.use(
+        config.load(
+            {
+                "TRUSTSVC_DATA": str(house.data),
+                "TRUSTSVC_DATABASE_URL": "postgresql://house@/none?host=/nowhere",
+            }
+        )
+    )
+
+    done = piped(HARD)
+
+    assert (done.exit_code, done.stdout) == (75, "")
+    assert "jan@example" not in done.output + capfd.readouterr().err
+
+
+def test_a_suppression_that_cannot_be_written_is_tried_again(asked):
+    folder = suppressions.path().parent
+    folder.mkdir(parents=True, exist_ok=True)
+    suppressions.path().unlink(missing_ok=True)
+    suppressions.path().mkdir()
+
+    assert piped(of(asked)).exit_code == 75
+    assert reports() == []
+    suppressions.path().rmdir()
+    assert piped(of(asked)).exit_code == 0
+    assert len(reports()) == 1
+
+
+def test_a_setting_that_makes_no_sense_does_not_lose_the_message(house, monkeypatch):
+    config.use(None)
+    monkeypatch.setenv("TRUSTSVC_PORT", "none")
+
+    done = piped(HARD)
+
+    assert done.exit_code == 75

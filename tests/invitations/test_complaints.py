@@ -1,0 +1,182 @@
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import insert, select
+
+from tests.invitations.ground import NOON, invited, letter_of, sent, shop
+from tests.invitations.test_bounce import told
+from trustsvc import clock, db, outbox
+from trustsvc.cli import main
+from trustsvc.doctor import stores
+from trustsvc.invitations import complaints, sending
+from trustsvc.invitations.models import invitations, letters
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def lamp(house):
+    return shop()
+
+
+def complained(lamp, number, now=NOON + DAY):
+    """Have so many buyers complain of letters that left at noon."""
+    ids = [invited(lamp, email=f"buyer{next(numbers)}@example.com") for _ in range(number)]
+    sent()
+    for order_id in ids:
+        told(order_id, "complaint", "abuse", now=now)
+    return ids
+
+
+numbers = iter(range(1, 1_000_000))
+
+
+def filled(order_id, number, at=NOON):
+    """Have so many letters more that left, of one order's copies."""
+    with db.transaction() as session:
+        one = session.execute(select(invitations).where(invitations.c.order_id == order_id)).one()
+        rows = [
+            {**one._mapping, "id": None, "order_id": None, "link": b"%d" % next(numbers)}
+            for _ in range(number)
+        ]
+        from trustsvc.orders.models import orders
+
+        first = session.execute(select(orders).where(orders.c.id == order_id)).one()._mapping
+        copies = [
+            {**{k: v for k, v in first.items() if k != "id"}, "identity": row["link"]}
+            for row in rows
+        ]
+        made = session.scalars(insert(orders).returning(orders.c.id), copies).all()
+        for row, order in zip(rows, made, strict=True):
+            del row["id"]
+            row["order_id"] = order
+        made = session.scalars(insert(invitations).returning(invitations.c.id), rows).all()
+        session.execute(
+            letters.insert(),
+            [
+                {
+                    "invitation_id": one,
+                    "kind": "invitation",
+                    "state": "sent",
+                    "due_at": at,
+                    "tries": 1,
+                    "sent_at": at,
+                }
+                for one in made
+            ],
+        )
+
+
+def stops():
+    with db.reading() as session:
+        return sending.stops(session)
+
+
+def happened():
+    with db.reading() as session:
+        rows = session.scalars(select(outbox.outbox.c.kind).order_by(outbox.outbox.c.id))
+        return [kind for kind in rows if kind.startswith("sending.")]
+
+
+@pytest.mark.parametrize(
+    ("complained", "left", "alarming", "too_much"),
+    [
+        (0, 0, False, False),
+        (1, 1001, False, False),
+        (1, 1000, True, False),
+        (2, 10, True, False),  # two are not a pattern
+        (3, 1001, True, False),
+        (3, 1000, True, True),
+        (3, 0, True, True),
+        (30, 10_001, True, False),
+        (31, 10_000, True, True),
+    ],
+)
+def test_alarm_from_one_in_a_thousand_and_stop_from_three_in_a_thousand(
+    complained, left, alarming, too_much
+):
+    rate = complaints.Rate(complained, left)
+
+    assert (rate.is_alarming, rate.is_too_much) == (alarming, too_much)
+
+
+def test_one_complaint_of_few_letters_is_an_alarm_and_no_stop(lamp):
+    complained(lamp, 1)
+
+    assert stops() == {}
+    assert happened() == [complaints.ALARMED]
+
+
+def test_the_alarm_is_told_once_a_day(lamp):
+    ids = complained(lamp, 1)
+    filled(ids[0], 2000)
+    complained(lamp, 2, NOON + DAY + timedelta(hours=1))
+    complained(lamp, 1, NOON + 2 * DAY + timedelta(hours=1))
+
+    assert happened() == [complaints.ALARMED] * 2
+
+
+def test_three_in_a_thousand_stop_sending_and_no_letter_leaves(lamp):
+    complained(lamp, 3)
+
+    assert stops() == {"complaints": "complaint_rate"}
+    assert happened() == [complaints.ALARMED, "sending.stopped"]
+    waits = invited(lamp)
+    assert sent(now=NOON + DAY).letters == []
+    assert letter_of(waits).state == "due"
+
+
+def test_many_letters_beside_them_and_it_goes_on(lamp):
+    order_id = invited(lamp)
+    sent()
+    filled(order_id, 1200)
+    complained(lamp, 3)
+
+    assert stops() == {}
+
+
+def test_what_is_older_than_a_week_does_not_count(lamp):
+    complained(lamp, 2, NOON + DAY)
+    complained(lamp, 1, NOON + 9 * DAY)
+
+    assert stops() == {}
+
+
+def test_a_stop_taken_back_does_not_come_back_for_the_same_complaints(lamp):
+    ids = complained(lamp, 3)
+    with db.transaction() as session:
+        assert complaints.go_on(session, sending.COMPLAINTS, NOON + 2 * DAY)
+        assert not complaints.go_on(session, sending.COMPLAINTS, NOON + 2 * DAY)
+
+    complained(lamp, 2, NOON + 3 * DAY)
+    assert stops() == {}
+    told(ids[0], "complaint", "abuse", now=NOON + 3 * DAY)  # of before, come again
+    assert stops() == {}
+    complained(lamp, 1, NOON + 3 * DAY)
+    assert stops() == {"complaints": "complaint_rate"}
+
+
+def test_the_doctor_and_the_command_line_say_so_and_take_it_back(lamp):
+    now = clock.now()
+    complained(lamp, 3, now - timedelta(seconds=1))
+    run = CliRunner().invoke
+
+    found = {one.what: one for one in stores.database(now)}
+    assert (found["sending"].level, found["complaints"].level) == ("FAIL", "WARN")
+    assert "go-on complaints" in found["sending"].todo
+    assert "complaints: complaint_rate" in run(main, ["sending", "show"]).output
+    assert "Letters leave again." in run(main, ["sending", "go-on", "complaints"]).output
+    assert stops() == {}
+    assert "Letters leave." in run(main, ["sending", "show"]).output
+    assert run(main, ["sending", "go-on", "complaints"]).exit_code == 1
+
+
+def test_the_restores_stop_is_not_taken_back_here(lamp):
+    with db.transaction() as session:
+        sending.stop(session, sending.RESTORE, "no_suppressions", NOON)
+
+    done = CliRunner().invoke(main, ["sending", "go-on", "restore"])
+
+    assert (done.exit_code, "--sending-on" in done.output) == (1, True)
+    assert stops() == {"restore": "no_suppressions"}

@@ -1,0 +1,126 @@
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from trustsvc import config, keys, mail_bytes
+from trustsvc.errors import Misconfigured
+from trustsvc.invitations import return_path
+from trustsvc.mail_bytes import Letter
+
+LINK = b"sixteen bytes!!!"
+
+
+def with_settings(house, **more):
+    environ = {f"TRUSTSVC_{name}": value for name, value in more.items()}
+    config.use(config.load({"TRUSTSVC_DATA": str(house.data), **environ}))
+
+
+@pytest.fixture(params=["sqlite"])
+def database(request):
+    return request.param
+
+
+def test_a_code_is_26_signs_that_no_mail_server_changes_and_its_own(house):
+    codes = {
+        return_path.code(number, kind, link)
+        for number in range(1, 50)
+        for kind in ("invitation", "reminder")
+        for link in (LINK, b"another link!!!!")
+    }
+
+    assert len(codes) == 49 * 2 * 2
+    assert all(re.fullmatch("[a-z2-7]{26}", code) for code in codes)
+
+
+def test_codes_do_not_say_how_many_letters_there_are(house):
+    ends = [return_path.code(number, "invitation", LINK)[-10:] for number in range(1, 200)]
+
+    assert len(set(ends)) == 199
+
+
+def test_a_code_holds_with_the_greatest_number_there_may_be(house):
+    assert len(return_path.code(2**48 - 1, "invitation", LINK)) == 26
+
+
+def test_a_code_stays_alike_over_tries_and_a_rotation(house):
+    before = return_path.code(1, "invitation", LINK)
+    keys.rotate("lookup")
+
+    assert before == return_path.code(1, "invitation", LINK)
+
+
+def test_the_envelopes_sender_is_the_setting_with_the_code(house):
+    with_settings(house, MAIL_RETURN="bounces@shop.example")
+
+    assert return_path.address("c" * 26) == f"bounces+{'c' * 26}@shop.example"
+
+
+def test_without_the_setting_there_is_none(house):
+    assert return_path.address("c" * 26) == ""
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "bounces",
+        "@shop.example",
+        "a b@shop.example",
+        "a@b, c@d",
+        "a" * 38 + "@shop.example",
+        "é@x.example",
+    ],
+)
+def test_a_setting_that_cannot_carry_a_code_is_refused(tmp_path, address):
+    with pytest.raises(Misconfigured, match="TRUSTSVC_MAIL_RETURN"):
+        config.load({"TRUSTSVC_DATA": str(tmp_path), "TRUSTSVC_MAIL_RETURN": address})
+
+
+@pytest.mark.parametrize(
+    ("url", "marks"),
+    [
+        ("smtp://u:p@smtp.postmarkapp.com:587", {"X-PM-Metadata-letter": "c"}),
+        ("smtps://u:p@email-smtp.eu-west-1.amazonaws.com", {"X-SES-MESSAGE-TAGS": "letter=c"}),
+        ("smtp://u:p@smtp.shop.example", {}),
+        ("smtp://u:p@postmarkapp.com.evil.example", {}),
+        ("", {}),
+    ],
+)
+def test_only_a_provider_that_replaces_our_sender_is_told_the_code_in_a_header(house, url, marks):
+    with_settings(house, MAIL_URL=url)
+
+    assert return_path.marks("c") == marks
+
+
+def letter(**more):
+    return Letter(
+        "jan@example.com", "Jan", "Shop", "Hello", "text", "<p>html</p>", "id@shop.example",
+        datetime(2026, 6, 10, tzinfo=UTC), **more,
+    )  # fmt: skip
+
+
+def test_the_return_path_is_in_the_envelope_and_nowhere_in_the_letter():
+    plain = mail_bytes.write(letter(), "reviews@shop.example")
+    coded = mail_bytes.write(letter(return_path="bounces+c@shop.example"), "reviews@shop.example")
+
+    assert (plain.sender, coded.sender) == ("reviews@shop.example", "bounces+c@shop.example")
+    assert plain.data == coded.data
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "x",
+        "a@b>\r\nRCPT TO:<c@d",
+        "a b@c",
+        "a@b c",
+        "<a@b>",
+        "a@",
+        "@b",
+        "a" * 65 + "@b",
+        "é@b.example",
+    ],
+)
+def test_a_return_path_that_is_no_plain_address_is_not_said(hostile):
+    with pytest.raises(mail_bytes.Unwritable):
+        mail_bytes.write(letter(return_path=hostile), "reviews@shop.example")

@@ -1,0 +1,161 @@
+"""Take in what came back about a letter: stop where nobody is, or where nobody wants it."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from trustsvc import db, log
+from trustsvc.invitations import complaints, redeem, return_path, stop
+from trustsvc.invitations.models import invitations, letters, mail_reports
+from trustsvc.invitations.reports.report import Report
+from trustsvc.orders import buyer, ledger
+from trustsvc.orders.models import orders
+from trustsvc.registry.opt_out import opt_out
+
+UNDELIVERABLE = "undeliverable"
+COMPLAINT = "complaint"
+_CODE = re.compile(r"[A-Za-z0-9._-]{1,40}")  # a provider may one day use another kind of word
+SOFT_IN_A_ROW = 3  # letters, not reports: an invitation and its reminder are two
+SOFT_FOR = timedelta(days=14)  # a holiday and its full mailbox are over by then
+
+Answer = Literal["taken", "duplicate", "unknown_letter"]
+
+logger = log.named("invitations")
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    letter_id: int
+    letter_kind: str
+    letter_state: str
+    order_id: int
+    shop_id: int
+    invitation_state: str
+    link: bytes
+
+
+def take(session: Session, report: Report, source: str, now: datetime) -> Answer:
+    """Write a report down and do what it asks for; the second of its kind changes nothing.
+
+    What names no letter of ours changes nothing at all: whoever does not hold the letter cannot
+    make its code, so nobody can suppress somebody else. `hard` forgets the contact and suppresses
+    it for this shop alone: the report is about a letter of this shop, its proof is weaker than a
+    person's own word, and another shop finds out by one letter. `complaint` stops this shop and,
+    while the address is known, all: the reader named the sender, and that is the operator's.
+    Raises Unavailable when the file of suppressions cannot be written.
+    """
+    letter_id = return_path.find(session, report.codes)
+    if letter_id is None:
+        logger.info("a report that names no letter", source=source, kind=report.kind)
+        return "unknown_letter"
+    about = _about(session, letter_id)
+    code = report.status if _CODE.fullmatch(report.status) else "other"
+    row = {"letter_id": letter_id, "kind": report.kind, "code": code, "source": source, "at": now}
+    once = db.insert(mail_reports).values(**row).on_conflict_do_nothing()
+    if session.execute(once.returning(mail_reports.c.letter_id)).first() is None:
+        return "duplicate"
+    kind = _weighed(session, about, report.kind)
+    if kind == "hard":
+        _undeliverable(session, about, now)
+    elif kind == "complaint":
+        _arrived(session, about)
+        invitation = redeem.find(session, about.link)
+        stop.stop(session, invitation, now, everywhere=True, reason=COMPLAINT)
+    elif kind == "delivered":
+        _arrived(session, about)
+    # Behind the effects: its foreign key holds the order, and a wish to stop takes the suppression
+    # first and the order then. Crosswise they would wait for each other.
+    step = f"report_{about.letter_kind}"
+    ledger.write(session, [ledger.Line(about.order_id, step, code, kind, now)])
+    if kind == "complaint":
+        complaints.weigh(session, now)
+    logger.info("report taken", source=source, kind=kind, code=code, letter=letter_id)
+    return "taken"
+
+
+def _about(session: Session, letter_id: int) -> _About:
+    row = session.execute(
+        select(
+            letters.c.id,
+            letters.c.kind,
+            letters.c.state,
+            invitations.c.order_id,
+            invitations.c.shop_id,
+            invitations.c.state.label("of_invitation"),
+            invitations.c.link,
+        )
+        .join(invitations, invitations.c.id == letters.c.invitation_id)
+        .where(letters.c.id == letter_id)
+    ).one()
+    return _About(*row)
+
+
+def _weighed(session: Session, about: _About, kind: str) -> str:
+    """Weigh a report against what is known: who answered is there, who is never there is not.
+
+    That a letter was delivered before says nothing: large servers take everything in and send a
+    bounce afterwards.
+    """
+    if kind == "hard" and about.invitation_state == "redeemed":
+        return "soft"
+    if kind == "soft" and _never_there(session, about):
+        return "hard"
+    return kind
+
+
+def _never_there(session: Session, about: _About) -> bool:
+    """Whether the buyer's last letters of this shop all came back, over more than two weeks."""
+    mark = session.scalar(select(orders.c.buyer).where(orders.c.id == about.order_id))
+    if mark is None:
+        return False
+    last = session.execute(
+        select(letters.c.id, letters.c.sent_at, mail_reports.c.kind)
+        .join_from(orders, invitations, invitations.c.order_id == orders.c.id)
+        .join(letters, letters.c.invitation_id == invitations.c.id)
+        .outerjoin(
+            mail_reports,
+            (mail_reports.c.letter_id == letters.c.id) & (mail_reports.c.kind == "soft"),
+        )
+        .where(
+            orders.c.shop_id == about.shop_id,
+            orders.c.buyer == mark,
+            letters.c.sent_at.is_not(None),
+        )
+        .order_by(letters.c.sent_at.desc(), letters.c.id.desc())
+        .limit(SOFT_IN_A_ROW)
+    ).all()
+    return (
+        len(last) == SOFT_IN_A_ROW
+        and all(row.kind for row in last)
+        and last[0].sent_at - last[-1].sent_at >= SOFT_FOR
+    )
+
+
+def _undeliverable(session: Session, about: _About, now: datetime) -> None:
+    """Forget who cannot be reached; an invitation that never arrived is withdrawn."""
+    known = buyer.read(session, [about.order_id]).get(about.order_id)
+    mark = session.scalar(select(orders.c.buyer).where(orders.c.id == about.order_id))
+    who = known.email if known else mark
+    if who:
+        opt_out(session, who, about.shop_id, UNDELIVERABLE, now)
+    if about.letter_kind == "invitation":
+        redeem.withdraw(session, [about.order_id], UNDELIVERABLE, now)
+    buyer.forget(session, [about.order_id])
+    session.execute(
+        update(letters)
+        .where(letters.c.id == about.letter_id, letters.c.state.in_(("handed", "sent", "unknown")))
+        .values(state="refused", problem="bounced", sent_at=None)
+    )
+
+
+def _arrived(session: Session, about: _About) -> None:
+    """A letter that nobody could know about was sent after all."""
+    session.execute(
+        update(letters)
+        .where(letters.c.id == about.letter_id, letters.c.state == "unknown")
+        .values(state="sent", problem=None)
+    )

@@ -1,0 +1,1 @@
+"""What mail providers tell at a door of their own."""

@@ -1,0 +1,28 @@
+"""A report on a letter, in the house's own words."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+# delivered: arrived, as far as its mail server says · delayed: still being tried by others · soft:
+# given up, and another day may be better · hard: there is nobody at this address · complaint: the
+# reader does not want it
+Kind = Literal["delivered", "delayed", "soft", "hard", "complaint"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`status` is an enhanced status code (RFC 3463) or a provider's own word, never its text.
+
+    `codes` are the letter codes it names, the likeliest first.
+    """
+
+    kind: Kind
+    status: str
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Nothing that is about a letter's fate; the reason is a code."""
+
+    reason: str
