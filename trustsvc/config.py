@@ -25,6 +25,7 @@ class Settings:
     redis_url: str
     mail_url: str
     mail_from: str
+    dkim_domain: str
     operator: str
     contact: str
     authority: str
@@ -51,6 +52,7 @@ DEFAULTS = {
     "REDIS_URL": "",
     "MAIL_URL": "",
     "MAIL_FROM": "",
+    "DKIM_DOMAIN": "",
     "OPERATOR": "",
     "CONTACT": "",
     "AUTHORITY": "",
@@ -88,6 +90,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         mail_from=config_values.address(
             "MAIL_FROM", raw["MAIL_FROM"] or f"reviews@{config_values.mail_domain(host)}"
         ),
+        dkim_domain=config_values.domain("DKIM_DOMAIN", raw["DKIM_DOMAIN"]),
         operator=raw["OPERATOR"] or host,
         contact=config_values.address(
             "CONTACT", raw["CONTACT"] or f"privacy@{config_values.mail_domain(host)}"

@@ -14,6 +14,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MOST_LOG_DAYS = 90
 DRIVERS = ("sqlite", "postgresql", "postgresql+psycopg")
+DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9a-fA-F:.]+")
 
 
@@ -148,6 +149,12 @@ def address(name: str, text: str) -> str:
     if not (local and at and domain and plain):
         raise Misconfigured(f"TRUSTSVC_{name} must be one plain address: reviews@example.com.")
     return text
+
+
+def domain(name: str, text: str) -> str:
+    if text and not DOMAIN.fullmatch(text.lower()):
+        raise Misconfigured(f"TRUSTSVC_{name} must be a domain's name: shop.example.")
+    return text.lower()
 
 
 def folder(text: str) -> Path:

@@ -4,9 +4,11 @@ import json
 
 import click
 
-from trustsvc import clock
+from trustsvc import clock, dkim_keys
 from trustsvc import keys as key_ring
+from trustsvc.cli import dkim as of_letters
 
+DKIM = "dkim"
 STAYS = {
     "registry": "Registrations and opt-outs made with the older keys still match.",
     "lookup": "Buyers and orders known by the older keys are still recognised.",
@@ -46,14 +48,23 @@ def list_(as_json: bool) -> None:
         click.echo(f"{row['kind']:<9} version {row['version']:<3} {age}")
 
 
+keys.add_command(of_letters.dkim)
+
+
 @keys.command()
-@click.argument("kind", type=click.Choice(sorted(key_ring.KINDS)))
+@click.argument("kind", type=click.Choice(sorted([*key_ring.KINDS, DKIM])))
 def rotate(kind: str) -> None:
     """Add a new key of KIND; what was made with the older ones stays good.
 
     Running processes take it up at once. Older keys are never removed here: each lives as long as
-    something made with it.
+    something made with it. A key of dkim waits until its record is published.
     """
+    if kind == DKIM:
+        taken = [*dkim_keys.in_use(), *dkim_keys.waiting(), *dkim_keys.ended()]
+        day = f"t{clock.now():%Y%m%d}"
+        number = sum(key.selector.startswith(day) for key in taken)
+        of_letters.show(dkim_keys.make(f"{day}-{number + 1}" if number else day, "rsa"))
+        return
     made = key_ring.rotate(kind)
     click.echo(f"{kind} version {made.version} is in use from now on. {STAYS[kind]}")
     click.echo("Copy the folder keys again to where its copy lies.")
