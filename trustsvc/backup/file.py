@@ -8,7 +8,9 @@ r"""The one file of a backup, and whether it is whole.
 Without trustsvc: `tail -n +3 FILE | head -c SIZE`.
 """
 
+import contextlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -40,18 +42,36 @@ def write(path: Path, manifest: Manifest, database: Path) -> None:
 
 def check(path: Path) -> Manifest:
     """Read a backup from end to end; raises Refused when a single byte of it is another."""
-    try:
-        with path.open("rb") as file:
-            manifest = _manifest(file)
-            left = path.stat().st_size - CHECKSUM
-            file.seek(0)
-            digest = hashes.Hash(hashes.SHA256())
-            for bite in _bites(file, left):
-                digest.update(bite)
-            is_whole = file.read() == digest.finalize()
-    except OSError:
-        raise Refused("The backup cannot be read.") from None
-    if not is_whole or manifest is None:
+    return _read(path, None)
+
+
+def copy_database(path: Path, to: Path) -> None:
+    """Write the database inside a backup to a new file, checked once more on the way.
+
+    Raises Refused; what was written until then is not to be used.
+    """
+    handle = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as database:
+        _read(path, database)
+        database.flush()
+        os.fsync(database.fileno())
+
+
+def _read(path: Path, database: BinaryIO | None) -> Manifest:
+    digest = hashes.Hash(hashes.SHA256())
+    with _opened(path) as file:
+        manifest = _manifest(file)
+        begin = file.tell()
+        left = os.fstat(file.fileno()).st_size - CHECKSUM
+        file.seek(0)
+        for bite in _bites(file, min(begin, left)):
+            digest.update(bite)
+        for bite in _bites(file, left - begin):
+            digest.update(bite)
+            if database:
+                database.write(bite)
+        is_whole = file.read() == digest.finalize()
+    if not is_whole or manifest is None or manifest.size != left - begin:
         raise Refused("The backup is damaged: its checksum does not match. Take another copy.")
     if manifest.format != FORMAT:
         raise Refused(
@@ -60,15 +80,17 @@ def check(path: Path) -> Manifest:
     return manifest
 
 
-def copy_database(path: Path, to: Path) -> None:
-    """Write the database inside a checked backup to a new file."""
-    handle = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with path.open("rb") as file, os.fdopen(handle, "wb") as database:
-        manifest = _manifest(file)
-        for bite in _bites(file, manifest.size if manifest else 0):
-            database.write(bite)
-        database.flush()
-        os.fsync(database.fileno())
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        # A pipe has no end to look at, and opening one waits for ever.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        raise Refused("The backup cannot be read.") from None
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise Refused("The backup cannot be read: it is not a plain file.")
+        yield file
 
 
 def _manifest(file: BinaryIO) -> Manifest | None:

@@ -26,6 +26,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     canary: str
     suppressions_id: str
     suppressions_lines: int
+    suppressions_damaged: int = 0
 
 
 def database_kind() -> str:

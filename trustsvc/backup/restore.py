@@ -1,12 +1,11 @@
 """Make a house from a backup: on an empty database, with the keys that belong to it."""
 
-import tempfile
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from trustsvc import config, db, migrations, suppressions
-from trustsvc.backup import database, file, replay
+from trustsvc.backup import database, file, folder, replay
 from trustsvc.backup.manifest import Manifest, check_keys, database_kind
 from trustsvc.badge import refresh
 from trustsvc.errors import Refused
@@ -40,13 +39,14 @@ def restore(path: Path, now: datetime, *, nothing_sent_since: bool = False) -> R
     stopped = replay.doubts(manifest, book)
     suppressions.path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     sending.unfinished().touch(mode=0o600)
-    with tempfile.TemporaryDirectory(dir=config.current().data, prefix=".restore-") as place:
-        copy = Path(place) / "database"
+    folder.keep_names(sending.unfinished().parent)
+    with folder.scratch(config.current().data, ".restore-") as place:
+        copy = place / "database"
         file.copy_database(path, copy)
         database.load(copy)
     migrations.upgrade()
     with db.transaction() as session:
-        replayed = replay.replay(session, book, now) if book else 0
+        replayed = replay.replay(session, book, manifest, now) if book else 0
         set_aside = 0 if nothing_sent_since else doubt.doubt(session, now)
         if stopped:
             sending.stop(session, sending.RESTORE, stopped, now)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from jobs import schedule
 from trustsvc import clock as time_of_day
 from trustsvc import config, config_values, db, heartbeat, keys, log, migrations, queueing
+from trustsvc.cli import hold
 
 HEARTBEAT_S = 10
 # granian's own lines go where all library lines go, see log.py.
@@ -38,6 +39,7 @@ def migrate() -> None:
 
 
 @click.command()
+@hold.working()
 def web() -> None:
     """Serve the pages, the webhook doors and the badge."""
     settings = config.current()
@@ -57,6 +59,7 @@ def web() -> None:
 
 
 @click.command()
+@hold.working()
 def worker() -> None:
     """Do the jobs that are rung for; waits for a Redis that is away."""
     if config_values.is_open_redis(config.current().redis_url):
@@ -78,6 +81,7 @@ def _works_until_its_end() -> bool:
 
 
 @click.command()
+@hold.working()
 def clock() -> None:
     """Ring for what is due, and give a sign of life; doubled clocks do no harm."""
     ended = threading.Event()
