@@ -16,6 +16,7 @@ from jobs import schedule
 from trustsvc import clock as time_of_day
 from trustsvc import config, config_values, db, heartbeat, keys, log, migrations, queueing
 from trustsvc.cli import hold
+from trustsvc.privacy import watch
 
 HEARTBEAT_S = 10
 # granian's own lines go where all library lines go, see log.py.
@@ -81,9 +82,23 @@ def _works_until_its_end() -> bool:
 
 
 @click.command()
-@hold.working()
-def clock() -> None:
-    """Ring for what is due, and give a sign of life; doubled clocks do no harm."""
+@click.option("--trust", is_flag=True, help="This machine's clock is right: doubt it no more.")
+def clock(trust: bool) -> None:
+    """Ring for what is due, give a sign of life, and watch the machine's clock.
+
+    Doubled clocks do no harm. Where the machine's clock jumped no letter leaves until it is set
+    right; if it is right as it is, say --trust: then letters and purges go on, and this ends.
+    """
+    if trust:
+        with db.transaction() as session:
+            watch.trust(session, time_of_day.read())
+        click.echo("The clock is taken to be right as it is. Letters and purges go on.")
+        return
+    with hold.working():
+        _ring_and_beat()
+
+
+def _ring_and_beat() -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -91,18 +106,21 @@ def clock() -> None:
     beaten = 0.0
     while not ended.wait(1.0 if rung else 0):
         moment = time.monotonic()
+        # First, so that a clock that jumped is known before anything goes by it.
+        if not beaten or moment - beaten >= HEARTBEAT_S:
+            beaten = _beat(moment, beaten)
         for tick in schedule.TICKS:
             if moment - rung.get(tick.job, -tick.every_s) >= tick.every_s:
                 queueing.send(tick.job)
                 rung[tick.job] = moment
-        if not beaten or moment - beaten >= HEARTBEAT_S:
-            beaten = _beat(moment, beaten)
 
 
 def _beat(moment: float, before: float) -> float:
     try:
         with db.transaction() as session:
-            heartbeat.beat(session, "clock", time_of_day.now())
+            now = time_of_day.read()
+            heartbeat.beat(session, "clock", now.at)
+            watch.watch(session, now)
     except (SQLAlchemyError, OSError) as problem:
         logger.warning("no heartbeat", problem=type(problem).__name__)
         return before

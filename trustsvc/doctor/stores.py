@@ -9,12 +9,13 @@ from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from trustsvc import config, config_values, db, heartbeat, migrations, queueing
+from trustsvc import clock, config, config_values, db, heartbeat, migrations, pace, queueing
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import TrustsvcError
 from trustsvc.invitations import sending
 from trustsvc.orders.models import ledger
 from trustsvc.outbox import outbox
+from trustsvc.privacy import watch
 
 CLOCK_LATE = timedelta(seconds=90)
 SLIP = timedelta(minutes=2)
@@ -83,6 +84,9 @@ def _setting(link: redis.Redis, name: str) -> str:
 
 
 def _clock(session: Session, now: datetime) -> Finding:
+    doubted = _doubted(pace.doubt(session, clock.read(), watch.newest(session)))
+    if doubted:
+        return doubted
     beat = heartbeat.last(session, "clock")
     if beat and beat - now > SLIP:
         said = f"this machine's clock is {_words(beat - now)} behind what was written last"
@@ -101,12 +105,25 @@ def _clock(session: Session, now: datetime) -> Finding:
     return ok("clock", "runs, and agrees with what was written last")
 
 
+def _doubted(why: str | None) -> Finding | None:
+    if why in pace.HOLDS:
+        said = f"it was set {'forward' if why == pace.AHEAD else 'back'}: letters and purges wait"
+        return fail("clock", said, "set it right; if it is right: trustsvc clock --trust")
+    if why:
+        said = "nothing was noted for more than a day, so a large purge waits"
+        todo = "is it right? a day of running says so, or trustsvc clock --trust"
+        return warn("clock", said, todo)
+    return None
+
+
 def _sending(session: Session) -> Finding:
     stops = sending.stops(session)
     if not stops:
         return ok("sending", "letters leave")
     reason = ", ".join(sorted(set(stops.values())))
     todo = "see Backup and keys in the README; when sure: trustsvc restore --sending-on"
+    if set(stops) == {sending.CLOCK}:
+        todo = "see the line of the clock"
     if stops.get(sending.RESTORE) == "not_finished":
         todo = "a restore runs or broke off: if so, empty the database and restore again"
     return fail("sending", f"no letter leaves ({reason})", todo)

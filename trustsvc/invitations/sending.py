@@ -1,4 +1,7 @@
-"""Whether letters leave at all: after a restore that may not know who said stop they wait."""
+"""Whether letters leave at all.
+
+They wait after a restore that may not know who said stop, and while the clock is doubted (pace.py).
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,6 +14,7 @@ from trustsvc import config, db
 from trustsvc.invitations.models import sending_stops
 
 RESTORE = "restore"
+CLOCK = "clock"
 
 
 def unfinished() -> Path:
