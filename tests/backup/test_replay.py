@@ -9,7 +9,7 @@ from tests.backup.copies import elsewhere, run
 from tests.invitations import ground
 from tests.invitations.ground import NOON
 from tests.reviews import at_the_desk
-from trustsvc import clock, config, db, suppressions
+from trustsvc import clock, config, db, keys, suppressions
 from trustsvc.invitations import stop
 from trustsvc.invitations.redeem import find
 from trustsvc.orders import accept
@@ -162,3 +162,27 @@ def test_a_wish_of_a_kind_that_is_not_known_here_stops_the_letters(
     with elsewhere(house, tmp_path, request):
         assert "NO LETTER" in run("restore", copy).output
     assert config.current() == house
+
+
+def test_wishes_marked_with_a_key_that_is_not_here_stop_the_letters(
+    house, tmp_path, request, backup
+):
+    """Restored with the keys of the backup's day, nobody would be known by a younger key's mark."""
+    shop = ground.shop(delay=3, delay_unit="days")
+    with clock.at(NOON):
+        ground.invited(shop)
+        copy = backup()
+        old = (house.data / "keys" / "lookup").read_text()
+        keys.rotate("lookup")
+        with db.transaction() as session:
+            opt_out(session, JAN, shop.id, "stop", NOON)
+
+        with elsewhere(house, tmp_path, request) as there:
+            (there.data / "keys" / "lookup").write_text(old)
+            done = run("restore", copy)
+
+            assert "folder keys is older" in done.output
+            assert ground.sent(now=NOON + 3 * DAY).letters == []
+        with elsewhere(house, tmp_path, request, name="with-all"):
+            assert "NO LETTER" not in run("restore", copy).output
+            assert ground.sent(now=NOON + 3 * DAY).letters == []

@@ -52,6 +52,7 @@ def test_keys_and_backup_while_it_works_and_the_house_on_another_machine(
     try:
         for kind in keys.KINDS:
             service.own("keys", "rotate", kind)
+        service.own("keys", "reseal")
         service.own("backup", str(tmp_path / "house.backup"))
     finally:
         ended.set()

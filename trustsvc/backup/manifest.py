@@ -56,7 +56,7 @@ def check_keys(manifest: Manifest) -> None:
             if here.get(kind, {}).get(version) != check:
                 raise Refused(
                     f"The key `{kind}` version {version} of this backup is not in the folder keys: "
-                    "put the copy of the folder keys into TRUSTSVC_DATA first."
+                    "put the copy of the folder keys from then into TRUSTSVC_DATA first."
                 )
     try:
         opened = vault.unseal(manifest.canary.encode())

@@ -7,7 +7,7 @@ from typing import TypeVar
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from trustsvc import db, fingerprints, suppressions
+from trustsvc import db, fingerprints, keys, suppressions
 from trustsvc.backup.manifest import Manifest
 from trustsvc.invitations import redeem
 from trustsvc.orders import buyer, cancel
@@ -29,8 +29,8 @@ _Any = TypeVar("_Any")
 def doubts(manifest: Manifest, book: suppressions.Book | None) -> str | None:
     """Say why the file of wishes may not know of everybody, as a code; None when it does.
 
-    The file must be the one of that house, have the lines it had when the backup was made, and all
-    that came since must be readable.
+    The file must be the one of that house, have the lines it had when the backup was made, all that
+    came since must be readable, and the keys its marks were made with must be here.
     """
     if book is None:
         return "no_suppressions"
@@ -40,7 +40,18 @@ def doubts(manifest: Manifest, book: suppressions.Book | None) -> str | None:
         return "older_suppressions"
     if book.damaged > manifest.suppressions_damaged:
         return "damaged_suppressions"
+    if not all(_has_key(line) for line in book.lines):
+        return "unknown_keys"
     return None
+
+
+def _has_key(line: Line) -> bool:
+    """Whether the key a mark was made with is here: without it nobody is recognised by it."""
+    if line.kind == "withdraw" or len(line.mark) < 2:
+        return True
+    number = line.mark[1]  # see fingerprints.py
+    kind = "lookup" if line.shop_id else "registry"
+    return any(key.version == number for key in keys.living(kind))
 
 
 def replay(session: Session, book: suppressions.Book, manifest: Manifest, now: datetime) -> int:

@@ -15,6 +15,7 @@ WHY = {
     "other_suppressions": "the file suppressions/marks is not the one of this backup",
     "older_suppressions": "the file suppressions/marks is older than this backup",
     "damaged_suppressions": "lines of the file suppressions/marks cannot be read",
+    "unknown_keys": "the folder keys is older than suppressions/marks: bring its newest copy",
     "not_finished": "the last restore did not end: empty the database and restore again",
 }
 
