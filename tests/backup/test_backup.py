@@ -13,13 +13,14 @@ from sqlalchemy import func, select, update
 from tests.backup.copies import elsewhere, flip, run
 from tests.invitations import ground
 from tests.invitations.ground import NOON
-from trustsvc import clock, config, db, migrations, suppressions
+from trustsvc import clock, config, db, migrations, pace, suppressions
 from trustsvc.backup import file, folder, write
 from trustsvc.cli import hold
 from trustsvc.errors import Misconfigured, Refused
 from trustsvc.invitations import sending
 from trustsvc.invitations.models import letters
 from trustsvc.orders.models import orders
+from trustsvc.privacy import guard
 from trustsvc.registry.check import Question, check
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.registry.register import leave, register
@@ -102,7 +103,7 @@ def test_a_backup_needs_no_redis(house, tmp_path, backup):
 
     made(backup)
 
-    assert file.check(backup).migration == migrations.revision()
+    assert file.check(backup)[0].migration == migrations.revision()
 
 
 def test_a_backup_taken_while_orders_come_in_is_of_one_moment(house, tmp_path, request, backup):
@@ -491,7 +492,7 @@ def test_two_backups_at_once_into_one_file_are_one(house, backup):
         thread.join()
 
     assert len(answers) == 1
-    assert file.check(backup) == answers[0]
+    assert file.check(backup)[0] == answers[0]
 
 
 def test_a_pipe_or_a_folder_is_no_backup_and_nobody_waits_for_it(house, tmp_path):
@@ -509,16 +510,54 @@ def test_a_link_that_leads_nowhere_is_not_followed(house, tmp_path, backup):
 
 
 def test_a_manifest_that_lies_about_the_size_is_refused(house, tmp_path, request, backup):
-    from cryptography.hazmat.primitives import hashes
-
     made(backup)
-    content = backup.read_bytes()[:-32].replace(b'"size":', b'"size":1', 1)
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(content)
-    backup.write_bytes(content + digest.finalize())
+    forged(backup, lambda content: content.replace(b'"size":', b'"size":1', 1))
 
     with elsewhere(house, tmp_path, request):
         assert "damaged" in run("restore", backup).output
+
+
+def forged(path, change):
+    """Change what is in a backup, and make its checksum right again."""
+    from cryptography.hazmat.primitives import hashes
+
+    content = change(path.read_bytes()[:-32])
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(content)
+    path.write_bytes(content + digest.finalize())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content[:-1] + bytes([content[-1] ^ 1]),
+        lambda content: content.replace(b'"suppressions_lines":0', b'"suppressions_lines":9'),
+        lambda content: content.replace(b'"mark":"', b'"mark":"0', 1),
+    ],
+)
+def test_a_backup_that_somebody_changed_is_refused_though_its_checksum_is_right(
+    house, tmp_path, request, backup, change
+):
+    made(backup)
+    forged(backup, change)
+
+    with elsewhere(house, tmp_path, request) as there:
+        done = run("restore", backup)
+
+        assert done.exit_code == 1
+        assert "was changed" in done.output
+        assert not (there.data / "trustsvc.db").exists()
+
+
+def test_a_large_purge_waits_on_a_machine_that_was_just_restored(house, tmp_path, request, backup):
+    made(backup)
+
+    with elsewhere(house, tmp_path, request):
+        run("restore", backup)
+
+        assert guard.doubt() == pace.OFF
+        with db.reading() as session:
+            assert sending.stops(session) == {}
 
 
 def test_no_restore_while_any_process_of_ours_works_on_the_folder(house, backup):

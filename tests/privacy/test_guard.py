@@ -1,5 +1,6 @@
 """While the clock is doubted a purge takes no large part of a table by itself."""
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import func, select
 
 from jobs import check_orders, purge_rows, send_invitations
 from tests.invitations import ground
+from tests.orders import knocking
 from trustsvc import cli, clock, config, db, outbox, pace, signed_links
 from trustsvc.clock import Reading
 from trustsvc.doctor.check import check
@@ -238,3 +240,36 @@ def test_links_open_whatever_the_clock_does(house, client, by):
     assert config.current() == house
     with db.reading() as session:
         assert session.scalar(select(func.count()).select_from(ledger))
+
+
+@pytest.mark.parametrize("by", [DAY, 3650 * DAY])
+def test_a_clock_set_ahead_makes_no_order_too_old_and_refuses_no_signature(house, client, by):
+    """The shop's clock is right, whichever of ours it agrees with."""
+    true = clock.now() - by
+    shop = knocking.Shop(client, "standard")
+    pace._lately.clear()
+    jumped(by)
+
+    for number, sent_at in enumerate((true, true + by)):
+        body = {
+            "type": "order.created",
+            "timestamp": true.isoformat(),
+            "data": {
+                "reference": f"{number}",
+                "email": "jan@example.com",
+                "name": "Jan",
+                "locale": "nl-NL",
+                "moment": true.isoformat(),
+            },
+        }
+        assert shop.post(body, at=int(sent_at.timestamp())) == knocking.ACCEPTED
+    assert shop.post(body, at=int((true + by / 2).timestamp()))[0] == 401
+
+
+def test_a_door_goes_by_the_clock_where_the_line_cannot_be_read(house):
+    other = f"{house.database_url}-none/none"
+    config.use(dataclasses.replace(house, database_url=other))
+    now = clock.read()
+
+    assert pace.moment(now) == now.at
+    config.use(house)

@@ -115,7 +115,7 @@ def test_a_key_goes_only_when_nothing_needs_it_and_nothing_is_under_way(full):
 
         assert run("retire", 1).exit_code == 0
     assert [key.version for key in keys.ring("vault")] == [2]
-    assert everything()[1][0].email == "buyer@example.com"
+    assert everything()[2][0].email == "buyer@example.com"
     assert (full.data / "keys" / "vault").stat().st_mode & 0o777 == 0o600
     assert keys.rotate("vault").version == 3  # no number is used twice
 

@@ -40,25 +40,37 @@ def write(path: Path, manifest: Manifest, database: Path) -> None:
         os.fsync(file.fileno())
 
 
-def check(path: Path) -> Manifest:
-    """Read a backup from end to end; raises Refused when a single byte of it is another."""
+def check(path: Path) -> tuple[Manifest, bytes]:
+    """Read a backup from end to end; gives its manifest and the SHA-256 of its database.
+
+    Raises Refused when a single byte of it is another.
+    """
     return _read(path, None)
 
 
-def copy_database(path: Path, to: Path) -> None:
-    """Write the database inside a backup to a new file, checked once more on the way.
+def sha256(path: Path) -> bytes:
+    digest = hashes.Hash(hashes.SHA256())
+    with path.open("rb") as file:
+        for bite in _bites(file, path.stat().st_size):
+            digest.update(bite)
+    return digest.finalize()
+
+
+def copy_database(path: Path, to: Path) -> bytes:
+    """Write the database inside a backup to a new file, checked once more; gives its SHA-256.
 
     Raises Refused; what was written until then is not to be used.
     """
     handle = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as database:
-        _read(path, database)
+        _, content = _read(path, database)
         database.flush()
         os.fsync(database.fileno())
+    return content
 
 
-def _read(path: Path, database: BinaryIO | None) -> Manifest:
-    digest = hashes.Hash(hashes.SHA256())
+def _read(path: Path, database: BinaryIO | None) -> tuple[Manifest, bytes]:
+    digest, content = hashes.Hash(hashes.SHA256()), hashes.Hash(hashes.SHA256())
     with _opened(path) as file:
         manifest = _manifest(file)
         begin = file.tell()
@@ -68,6 +80,7 @@ def _read(path: Path, database: BinaryIO | None) -> Manifest:
             digest.update(bite)
         for bite in _bites(file, left - begin):
             digest.update(bite)
+            content.update(bite)
             if database:
                 database.write(bite)
         is_whole = file.read() == digest.finalize()
@@ -77,7 +90,7 @@ def _read(path: Path, database: BinaryIO | None) -> Manifest:
         raise Refused(
             "The backup was made by another trustsvc, in a format that is not known here."
         )
-    return manifest
+    return manifest, content.finalize()
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trustsvc import __version__, keys, migrations, suppressions, vault
 from trustsvc.backup import database, file, folder
-from trustsvc.backup.manifest import CANARY, FORMAT, Manifest, database_kind, key_checks
+from trustsvc.backup.manifest import CANARY, FORMAT, Manifest, database_kind, key_checks, marked
 from trustsvc.errors import Refused
 
 
@@ -45,6 +45,7 @@ def write(path: Path, now: datetime) -> Manifest:
                 suppressions_lines=len(book.lines),
                 suppressions_damaged=book.damaged,
             )
+            manifest = marked(manifest, file.sha256(copy))
             file.write(place / "backup", manifest, copy)
             os.link(place / "backup", path)
             folder.keep_names(path.parent)

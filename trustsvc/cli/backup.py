@@ -64,7 +64,7 @@ def restore(file: Path | None, nothing_sent_since: bool, sending_on: bool) -> No
     if file is None:
         raise click.UsageError("Say which FILE to restore.")
     with hold.alone():
-        came = back.restore(file, clock.now(), nothing_sent_since=nothing_sent_since)
+        came = back.restore(file, clock.read(), nothing_sent_since=nothing_sent_since)
     _report(came)
 
 

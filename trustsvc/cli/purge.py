@@ -10,7 +10,7 @@ from trustsvc.privacy.retention import RULES
 WHY = {
     pace.AHEAD: "the clock was set forward",
     pace.BEHIND: "the clock was set back",
-    pace.OFF: "nothing was noted for more than a day: the service was off, or the clock jumped",
+    pace.OFF: "the service was off for more than a day or restored, or the clock jumped",
 }
 
 

@@ -110,7 +110,7 @@ def _doubted(why: str | None) -> Finding | None:
         said = f"it was set {'forward' if why == pace.AHEAD else 'back'}: letters and purges wait"
         return fail("clock", said, "set it right; if it is right: trustsvc clock --trust")
     if why:
-        said = "nothing was noted for more than a day, so a large purge waits"
+        said = "it was off for more than a day or restored, so a large purge waits"
         todo = "is it right? a day of running says so, or trustsvc clock --trust"
         return warn("clock", said, todo)
     return None
