@@ -14,7 +14,7 @@ from tests.walks.test_service import WOO, knock, letters, sending_day, text_of
 from trustsvc import clock, keys
 from trustsvc.demo import cast
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def command(environ, *words):
