@@ -1,6 +1,6 @@
 """Plan the one reminder of invitations that were not answered, where the shop wants it."""
 
-from trustsvc import clock, db
+from trustsvc import clock, db, pace
 from trustsvc.invitations.remind import MOST, remind
 
 
@@ -9,4 +9,6 @@ def plan_reminders() -> None:
     full = True
     while full:
         with db.transaction() as session:
+            if pace.doubt(session, clock.read()) in pace.HOLDS:
+                return
             full = remind(session, clock.now()) == MOST

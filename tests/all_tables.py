@@ -8,5 +8,5 @@ import trustsvc
 
 def load():
     for module in pkgutil.walk_packages(trustsvc.__path__, "trustsvc."):
-        if module.name.endswith((".models", ".outbox", ".heartbeat")):
+        if module.name.endswith((".models", ".outbox", ".heartbeat", ".pace")):
             importlib.import_module(module.name)

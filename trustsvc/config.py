@@ -29,6 +29,7 @@ class Settings:
     hourly_most: int
     resend: bool
     mail_return: str
+    dkim_domain: str
     operator: str
     contact: str
     authority: str
@@ -59,6 +60,7 @@ DEFAULTS = {
     "HOURLY_MOST": "1000",
     "RESEND": "",
     "MAIL_RETURN": "",
+    "DKIM_DOMAIN": "",
     "OPERATOR": "",
     "CONTACT": "",
     "AUTHORITY": "",
@@ -100,6 +102,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         hourly_most=config_values.whole("HOURLY_MOST", raw["HOURLY_MOST"], 0, 10_000_000),
         resend=config_values.yes("RESEND", raw["RESEND"]),
         mail_return=config_values.return_address(raw["MAIL_RETURN"]),
+        dkim_domain=config_values.domain("DKIM_DOMAIN", raw["DKIM_DOMAIN"]),
         operator=raw["OPERATOR"] or host,
         contact=config_values.address(
             "CONTACT", raw["CONTACT"] or f"privacy@{config_values.mail_domain(host)}"

@@ -15,6 +15,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MOST_LOG_DAYS = 90
 MOST_RETURN = 37  # with a plus and a code 64, the longest local part there may be (RFC 5321)
 DRIVERS = ("sqlite", "postgresql", "postgresql+psycopg")
+DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9a-fA-F:.]+")
 
 
@@ -162,6 +163,12 @@ def return_address(text: str) -> str:
             f"TRUSTSVC_MAIL_RETURN must have at most {MOST_RETURN} signs before its @."
         )
     return text
+
+
+def domain(name: str, text: str) -> str:
+    if text and not DOMAIN.fullmatch(text.lower()):
+        raise Misconfigured(f"TRUSTSVC_{name} must be a domain's name: shop.example.")
+    return text.lower()
 
 
 def folder(text: str) -> Path:

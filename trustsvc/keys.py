@@ -104,6 +104,23 @@ def rotate(kind: str) -> Key:
     return newest(kind)
 
 
+def retire(kind: str, number: int) -> None:
+    """Take a version away for good; whoever calls has made sure that nothing needs it.
+
+    Raises Refused for the newest one, and for one that is not there.
+    """
+    path = _path(kind)
+    ring(kind)
+    with (path.parent / ".lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        known = _parse(path)
+        if number not in {key.version for key in known[:-1]}:
+            raise Refused("There is no older key of that version: see trustsvc keys list.")
+        lines = [line for line in path.read_text(encoding="ascii").splitlines() if line]
+        kept = [line for line in lines if int(line.split()[0]) != number]
+        _put(path, "".join(f"{line}\n" for line in kept))
+
+
 def newest(kind: str) -> Key:
     return ring(kind)[-1]
 

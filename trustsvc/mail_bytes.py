@@ -17,7 +17,7 @@ from email.utils import format_datetime
 from enum import Enum
 from typing import Protocol
 
-from trustsvc import address
+from trustsvc import address, dkim
 
 MOST_IN_NAME = 100
 MOST_IN_SUBJECT = 200
@@ -107,8 +107,9 @@ class Envelope:
 def write(letter: Letter, sender: str) -> Envelope:
     """Write the bytes of a letter; `sender` is the address of the settings.
 
-    Alike for the same letter. Raises Unwritable for an address that is none, or a header that is
-    not one line of plain signs.
+    Signed where there is a key (dkim.py). Alike for the same letter. Raises Unwritable for an
+    address that is none, or a header that is not one line of plain signs, and Misconfigured for a
+    key that cannot be used.
     """
     recipient = _recipient(letter.to_address)
     head = [
@@ -125,7 +126,7 @@ def write(letter: Letter, sender: str) -> Envelope:
     ]
     lines = [*head, *_part("plain", letter.text), *_part("html", letter.html), f"--{BOUNDARY}--"]
     data = "\r\n".join([*lines, ""]).encode()
-    return Envelope(_sender(letter, sender), recipient, data, not recipient.isascii())
+    return Envelope(_sender(letter, sender), recipient, dkim.signed(data), not recipient.isascii())
 
 
 def clean(text: str, most: int = MOST_IN_NAME) -> str:

@@ -1,12 +1,20 @@
-"""The file of those who must not be written to: keyed marks only, never an address.
+"""The file of wishes that outlive the database: keyed marks and public ids, never an address.
 
-It lies apart from the database, so that whoever restores a backup knows who said stop after it was
-made. One line a wish, on disk before the database commits: a crash in between leaves a line too
-many, which only stops a letter. The first line carries a random id: a backup notes it with the
-number of lines, so a restore can tell this file from another, and from an older copy.
+It lies apart from the database, so that whoever restores a backup knows who said stop, left, took a
+review back or cancelled an order after it was made. One line a wish, on disk before the database
+commits: a crash in between leaves a line too many, which only stops a letter. The first line
+carries a random id: a backup notes it with the number of lines, so a restore can tell this file
+from another, and from an older copy.
 
     trustsvc-suppressions 1 <id>
     <kind> <shop, 0 for all> <mark, hex> <milliseconds since 1970> <reason> <check>
+
+    opt_out    mark of a buyer who must not be asked (an objection, an erasure too)
+    leave      mark of a buyer whose registration ended (an erasure too)
+    withdraw   public id of a review that must not be shown (an erasure too)
+    cancel     mark of an order that was cancelled or refunded
+
+A kind that is not known here counts as damage, and stops the letters after a restore.
 """
 
 import contextlib
@@ -17,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal, get_args
 
 from cryptography.hazmat.primitives import hashes
 
@@ -25,7 +33,8 @@ from trustsvc import config
 from trustsvc.errors import Unavailable
 from trustsvc.tables import EPOCH
 
-Kind = Literal["opt_out", "leave"]
+Kind = Literal["opt_out", "leave", "withdraw", "cancel"]
+KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 HEAD = "trustsvc-suppressions 1 "
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -67,9 +76,7 @@ def write(lines: Sequence[Line]) -> None:
             end = file.seek(0, os.SEEK_END)
             file.seek(max(end - 1, 0))
             torn = b"" if file.read(1) == b"\n" else b"\n"  # a crash in the middle of a line
-            file.write(torn + b"".join(_text(line) for line in lines))
-            file.flush()
-            os.fsync(file.fileno())
+            _append(file, torn + b"".join(_text(line) for line in lines), end)
     except OSError:
         raise Unavailable from None
 
@@ -96,7 +103,9 @@ def begin() -> None:
 def read() -> Book | None:
     """Read the file; None where there is none, or where it is something else."""
     try:
-        head, *rest = path().read_bytes().split(b"\n")
+        with path().open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)  # a line that is being written is not a damaged one
+            head, *rest = file.read().split(b"\n")
     except FileNotFoundError:
         return None
     if not head.startswith(HEAD.encode()):
@@ -118,11 +127,24 @@ def _line(text: bytes) -> Line | None:
     said, _, check = text.rpartition(b" ")
     if _check(said).encode() != check:
         return None
-    kind, shop_id, mark, moment, reason = said.decode().split(" ")
-    if kind not in {"opt_out", "leave"}:
+    try:
+        kind, shop_id, mark, moment, reason = said.decode().split(" ")
+        at = EPOCH + int(moment) * MILLISECOND
+        return Line(KINDS[kind], bytes.fromhex(mark), int(shop_id), at, reason)
+    except (KeyError, ValueError, OverflowError):
         return None
-    at = EPOCH + int(moment) * MILLISECOND
-    return Line(kind, bytes.fromhex(mark), int(shop_id), at, reason)  # type: ignore[arg-type]
+
+
+def _append(file: BinaryIO, text: bytes, end: int) -> None:
+    try:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    except OSError:
+        # Half a line would count as damage, and stop the letters after a restore.
+        with contextlib.suppress(OSError):
+            os.ftruncate(file.fileno(), end)
+        raise
 
 
 def _check(text: bytes) -> str:

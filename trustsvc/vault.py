@@ -5,9 +5,10 @@ rotated.
 """
 
 import base64
+from functools import lru_cache
 from typing import Any
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import LargeBinary
 from sqlalchemy.types import TypeDecorator
 
@@ -20,8 +21,7 @@ def _box() -> MultiFernet:
     ring = keys.ring("vault")
     box = _known.get(ring)
     if box is None:
-        newest_first = [Fernet(base64.urlsafe_b64encode(key.secret)) for key in reversed(ring)]
-        box = MultiFernet(newest_first)
+        box = MultiFernet([_fernet(key) for key in reversed(ring)])  # newest first
         _known.clear()  # another thread may do so at any moment: what is given back is our own
         _known[ring] = box
     return box
@@ -35,6 +35,29 @@ def seal(text: str) -> bytes:
 def unseal(sealed: bytes) -> str:
     """Decrypt with whichever key fits; raises cryptography.fernet.InvalidToken when none does."""
     return _box().decrypt(sealed).decode()
+
+
+def version_of(sealed: bytes) -> int | None:
+    """Say which key something was sealed with; None when none of ours opens it."""
+    for key in reversed(keys.ring("vault")):
+        try:
+            _fernet(key).decrypt(sealed)
+        except InvalidToken:
+            continue
+        return key.version
+    return None
+
+
+def renewed(sealed: bytes) -> bytes | None:
+    """Seal anew what was sealed with an older key; None for what need not be, or opens no more."""
+    if version_of(sealed) in {None, keys.newest("vault").version}:
+        return None
+    return _box().rotate(sealed)
+
+
+@lru_cache(maxsize=keys.MOST_VERSIONS)
+def _fernet(key: keys.Key) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(key.secret))
 
 
 class Sealed(TypeDecorator[str]):

@@ -1,5 +1,9 @@
+import contextlib
+import os
 import shutil
 import stat
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 
@@ -9,11 +13,14 @@ from sqlalchemy import func, select, update
 from tests.backup.copies import elsewhere, flip, run
 from tests.invitations import ground
 from tests.invitations.ground import NOON
-from trustsvc import clock, config, db, migrations, suppressions
-from trustsvc.backup import file
+from trustsvc import clock, config, db, migrations, pace, suppressions
+from trustsvc.backup import file, folder, write
+from trustsvc.cli import hold
+from trustsvc.errors import Misconfigured, Refused
 from trustsvc.invitations import sending
 from trustsvc.invitations.models import letters
 from trustsvc.orders.models import orders
+from trustsvc.privacy import guard
 from trustsvc.registry.check import Question, check
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.registry.register import leave, register
@@ -96,7 +103,7 @@ def test_a_backup_needs_no_redis(house, tmp_path, backup):
 
     made(backup)
 
-    assert file.check(backup).migration == migrations.revision()
+    assert file.check(backup)[0].migration == migrations.revision()
 
 
 def test_a_backup_taken_while_orders_come_in_is_of_one_moment(house, tmp_path, request, backup):
@@ -213,7 +220,7 @@ def test_who_said_stop_after_the_backup_gets_no_letter(house, tmp_path, request,
         with elsewhere(house, tmp_path, request):
             done = run("restore", backup)
 
-            assert "2 wishes to stop" in done.output
+            assert "2 wishes" in done.output
             assert ground.order_row(mine).email is None
             post = ground.sent(now=NOON + 3 * DAY)
             assert [letter.to_address for letter in post.letters] == ["kim@example.com"]
@@ -419,3 +426,144 @@ def test_a_restore_that_breaks_off_lets_no_letter_leave(
             assert ground.letter_of(order_id).state == "due"
             assert "not empty" in run("restore", backup).output
             assert run("restore", "--sending-on").exit_code == 1
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_disk_that_is_full_in_the_middle_ends_in_a_sentence_and_leaves_nothing(house, backup):
+    db.forget_engines()
+    do = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
+        "from trustsvc.cli import main; main(['backup', sys.argv[1]])"
+    )
+    environ = {"TRUSTSVC_DATA": str(house.data), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", do, backup], env=environ, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert "could not be" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path for path in backup.parent.iterdir() if "backup" in path.name] == []
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_restore_on_a_full_disk_leaves_an_empty_house_that_can_be_restored_again(
+    house, tmp_path, request, backup
+):
+    made(backup)
+    do = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
+        "from trustsvc.cli import main; main(['restore', sys.argv[1]])"
+    )
+    with elsewhere(house, tmp_path, request) as there:
+        environ = {"TRUSTSVC_DATA": str(there.data), "PATH": "/usr/bin:/bin"}
+        command = [sys.executable, "-c", do, backup]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert not (there.data / "trustsvc.db").exists()
+        assert list(there.data.glob(".restore-*")) == []
+        assert run("restore", backup).exit_code == 0
+
+
+def test_what_a_killed_backup_left_is_cleared_away_and_a_running_one_s_is_not(house, backup):
+    left = backup.parent / ".trustsvc-backup-killed"
+    left.mkdir()
+    (left / "database").write_text("everything")
+    with folder.scratch(backup.parent, ".trustsvc-backup-") as running:
+        made(backup)
+
+        assert running.is_dir()
+    assert not left.exists()
+
+
+def test_two_backups_at_once_into_one_file_are_one(house, backup):
+    answers = []
+
+    def back_up():
+        with contextlib.suppress(Refused):
+            answers.append(write.write(backup, clock.now()))
+
+    threads = [threading.Thread(target=back_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(answers) == 1
+    assert file.check(backup)[0] == answers[0]
+
+
+def test_a_pipe_or_a_folder_is_no_backup_and_nobody_waits_for_it(house, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+
+    assert "cannot be read" in run("restore", tmp_path / "pipe").output
+    assert run("restore", tmp_path).exit_code == 2
+
+
+def test_a_link_that_leads_nowhere_is_not_followed(house, tmp_path, backup):
+    backup.symlink_to(tmp_path / "elsewhere.backup")
+
+    assert "overwrites nothing" in run("backup", backup).output
+    assert not (tmp_path / "elsewhere.backup").exists()
+
+
+def test_a_manifest_that_lies_about_the_size_is_refused(house, tmp_path, request, backup):
+    made(backup)
+    forged(backup, lambda content: content.replace(b'"size":', b'"size":1', 1))
+
+    with elsewhere(house, tmp_path, request):
+        assert "damaged" in run("restore", backup).output
+
+
+def forged(path, change):
+    """Change what is in a backup, and make its checksum right again."""
+    from cryptography.hazmat.primitives import hashes
+
+    content = change(path.read_bytes()[:-32])
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(content)
+    path.write_bytes(content + digest.finalize())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content[:-1] + bytes([content[-1] ^ 1]),
+        lambda content: content.replace(b'"suppressions_lines":0', b'"suppressions_lines":9'),
+        lambda content: content.replace(b'"mark":"', b'"mark":"0', 1),
+    ],
+)
+def test_a_backup_that_somebody_changed_is_refused_though_its_checksum_is_right(
+    house, tmp_path, request, backup, change
+):
+    made(backup)
+    forged(backup, change)
+
+    with elsewhere(house, tmp_path, request) as there:
+        done = run("restore", backup)
+
+        assert done.exit_code == 1
+        assert "was changed" in done.output
+        assert not (there.data / "trustsvc.db").exists()
+
+
+def test_a_large_purge_waits_on_a_machine_that_was_just_restored(house, tmp_path, request, backup):
+    made(backup)
+
+    with elsewhere(house, tmp_path, request):
+        run("restore", backup)
+
+        assert guard.doubt() == pace.OFF
+        with db.reading() as session:
+            assert sending.stops(session) == {}
+
+
+def test_no_restore_while_any_process_of_ours_works_on_the_folder(house, backup):
+    made(backup)
+
+    with hold.working():
+        assert "runs on this data folder" in run("restore", backup).output
+    with hold.alone(), pytest.raises(Misconfigured, match="restored"), hold.working():
+        pass

@@ -14,6 +14,7 @@ from trustsvc import (
     clock,
     config,
     db,
+    dkim_keys,
     heartbeat,
     migrations,
     outbox,
@@ -82,6 +83,7 @@ def test_a_house_that_is_well_fails_nowhere(well):
         "mail": "OK",
         "sender": "OK",
         "base URL": "WARN",
+        "one-click": "WARN",
         "server log": "OK",
         "suppressions": "OK",
     }
@@ -276,6 +278,18 @@ def test_a_maildir_behind_a_public_address_reaches_nobody(well):
     assert level("mail") == "WARN"
 
 
+def test_one_click_needs_https_and_a_signature_over_both_its_fields(well):
+    assert "https" in found("one-click").todo
+
+    other(well, BASE_URL="https://reviews.shop.example")
+    assert level("one-click") == "WARN"
+    assert "relay" in found("one-click").said
+
+    dkim_keys.make("one", "rsa")
+    dkim_keys.use("one")
+    assert level("one-click") == "OK"
+
+
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written(well):
     well.data.chmod(0o500)
@@ -361,16 +375,47 @@ GOOD = {"shop.com": ["v=spf1 include:relay.com -all"], "_dmarc.shop.com": ["v=DM
         (GOOD | {"shop.com": ["unrelated"]}, ["WARN", "OK", "OK"]),
         (GOOD | {"shop.com": ["v=spf1 -all", "v=spf1 ~all"]}, ["WARN", "OK", "OK"]),
         (GOOD | {"shop.com": ["v=spf1 +all"]}, ["WARN", "OK", "OK"]),
-        (GOOD | {"_dmarc.shop.com": []}, ["OK", "WARN", "OK"]),
+        (GOOD | {"_dmarc.shop.com": []}, ["OK", "OK", "WARN"]),
         (GOOD | {"shop.com": None}, ["WARN"]),
     ],
 )
-def test_what_the_sender_s_domain_says(records, expected):
-    assert [one.level for one in names.sender("shop.com", records.get)] == expected
+def test_what_the_sender_s_domain_says(house, records, expected):
+    dkim_keys.make("one", "rsa")
+    dkim_keys.use("one")
+    other(house, MAIL_FROM="reviews@shop.com")
+    ours = {"one._domainkey.shop.com": [dkim_keys.in_use()[0].record]}
+
+    assert [one.level for one in names.sender("shop.com", (ours | records).get)] == expected
+
+
+@pytest.mark.parametrize(
+    ("record", "kind", "domain", "level"),
+    [
+        ("ours", "rsa", "", "OK"),
+        ("ours", "rsa", "mail.shop.com", "OK"),
+        ("ours", "rsa", "other.com", "WARN"),
+        ("ours", "ed25519", "", "WARN"),
+        ("another", "rsa", "", "FAIL"),
+        ("", "rsa", "", "FAIL"),
+        ("", "", "", "WARN"),
+    ],
+)
+def test_what_the_dns_says_of_our_dkim_key(house, record, kind, domain, level):
+    other(house, MAIL_FROM="reviews@shop.com", DKIM_DOMAIN=domain)
+    if kind:
+        dkim_keys.make("one", kind)
+        dkim_keys.use("one")
+    said = dkim_keys.in_use()[0].record if record == "ours" else "v=DKIM1; p=AAAA"
+    name = f"one._domainkey.{domain or 'shop.com'}"
+
+    one = names.sender("shop.com", (GOOD | {name: [said] if record else []}).get)[1]
+
+    assert (one.what, one.level) == ("DKIM", level)
+    assert bool(one.todo) == (level != "OK")
 
 
 @pytest.mark.parametrize("domain", ["localhost", "127.0.0.1", "shop.test", "a.b.localhost"])
-def test_a_domain_of_this_machine_is_not_asked_for(domain):
+def test_a_domain_of_this_machine_is_not_asked_for(house, domain):
     def ask(_):
         raise AssertionError("nobody may be asked")
 

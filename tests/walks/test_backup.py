@@ -14,7 +14,7 @@ from tests.walks.test_service import WOO, knock, letters, sending_day, text_of
 from trustsvc import clock, keys
 from trustsvc.demo import cast
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def command(environ, *words):
@@ -52,6 +52,7 @@ def test_keys_and_backup_while_it_works_and_the_house_on_another_machine(
     try:
         for kind in keys.KINDS:
             service.own("keys", "rotate", kind)
+        service.own("keys", "reseal")
         service.own("backup", str(tmp_path / "house.backup"))
     finally:
         ended.set()
@@ -76,6 +77,6 @@ def test_keys_and_backup_while_it_works_and_the_house_on_another_machine(
         drop()
 
     assert code == 0, said
-    assert "1 wishes to stop" in said
+    assert "1 wishes" in said
     assert "NO LETTER LEAVES" not in said
     assert (there / "public" / "badge" / "v1" / f"{shop['shop']}.svg").is_file()

@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import inspect, make_url
 
 from trustsvc import config, db
+from trustsvc.backup import folder
 from trustsvc.backup.manifest import sqlite_path
 from trustsvc.errors import Refused
 
@@ -23,13 +24,24 @@ def dump(to: Path) -> None:
     """
     if db.is_sqlite():
         os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        with closing(sqlite3.connect(sqlite_path())) as source, closing(_open(to)) as copy:
-            source.execute("PRAGMA busy_timeout = 10000")
-            # All pages in one step: one moment. In bites a writer would make it begin again.
-            source.backup(copy)
-            _check(copy)
+        try:
+            _copy(to)
+        except sqlite3.Error as problem:
+            # Its name, such as SQLITE_FULL or SQLITE_CORRUPT; never its text.
+            raise Refused(
+                f"The database could not be copied ({problem.sqlite_errorname}): is there room for "
+                "it twice where the backup goes, and is the database whole?"
+            ) from None
     else:
         _run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", f"--file={to}"])
+
+
+def _copy(to: Path) -> None:
+    with closing(sqlite3.connect(sqlite_path())) as source, closing(_open(to)) as copy:
+        source.execute("PRAGMA busy_timeout = 10000")
+        # All pages in one step: one moment. In bites a writer would make it begin again.
+        source.backup(copy)
+        _check(copy)
 
 
 def load(source: Path) -> None:
@@ -44,9 +56,14 @@ def load(source: Path) -> None:
             _check(copy)
         db.forget_engines()
         path = sqlite_path()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for rest in (path, *_beside(path)):
             rest.unlink(missing_ok=True)
-        os.link(source, path)  # fails where somebody made a database meanwhile
+        try:
+            os.link(source, path)
+        except FileExistsError:
+            raise Refused("Somebody made a database meanwhile: stop trustsvc first.") from None
+        folder.keep_names(path.parent)
     else:
         options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
         _run("pg_restore", [*options, str(source)])

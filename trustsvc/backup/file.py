@@ -8,7 +8,9 @@ r"""The one file of a backup, and whether it is whole.
 Without trustsvc: `tail -n +3 FILE | head -c SIZE`.
 """
 
+import contextlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -38,37 +40,70 @@ def write(path: Path, manifest: Manifest, database: Path) -> None:
         os.fsync(file.fileno())
 
 
-def check(path: Path) -> Manifest:
-    """Read a backup from end to end; raises Refused when a single byte of it is another."""
-    try:
-        with path.open("rb") as file:
-            manifest = _manifest(file)
-            left = path.stat().st_size - CHECKSUM
-            file.seek(0)
-            digest = hashes.Hash(hashes.SHA256())
-            for bite in _bites(file, left):
-                digest.update(bite)
-            is_whole = file.read() == digest.finalize()
-    except OSError:
-        raise Refused("The backup cannot be read.") from None
-    if not is_whole or manifest is None:
+def check(path: Path) -> tuple[Manifest, bytes]:
+    """Read a backup from end to end; gives its manifest and the SHA-256 of its database.
+
+    Raises Refused when a single byte of it is another.
+    """
+    return _read(path, None)
+
+
+def sha256(path: Path) -> bytes:
+    digest = hashes.Hash(hashes.SHA256())
+    with path.open("rb") as file:
+        for bite in _bites(file, path.stat().st_size):
+            digest.update(bite)
+    return digest.finalize()
+
+
+def copy_database(path: Path, to: Path) -> bytes:
+    """Write the database inside a backup to a new file, checked once more; gives its SHA-256.
+
+    Raises Refused; what was written until then is not to be used.
+    """
+    handle = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as database:
+        _, content = _read(path, database)
+        database.flush()
+        os.fsync(database.fileno())
+    return content
+
+
+def _read(path: Path, database: BinaryIO | None) -> tuple[Manifest, bytes]:
+    digest, content = hashes.Hash(hashes.SHA256()), hashes.Hash(hashes.SHA256())
+    with _opened(path) as file:
+        manifest = _manifest(file)
+        begin = file.tell()
+        left = os.fstat(file.fileno()).st_size - CHECKSUM
+        file.seek(0)
+        for bite in _bites(file, min(begin, left)):
+            digest.update(bite)
+        for bite in _bites(file, left - begin):
+            digest.update(bite)
+            content.update(bite)
+            if database:
+                database.write(bite)
+        is_whole = file.read() == digest.finalize()
+    if not is_whole or manifest is None or manifest.size != left - begin:
         raise Refused("The backup is damaged: its checksum does not match. Take another copy.")
     if manifest.format != FORMAT:
         raise Refused(
             "The backup was made by another trustsvc, in a format that is not known here."
         )
-    return manifest
+    return manifest, content.finalize()
 
 
-def copy_database(path: Path, to: Path) -> None:
-    """Write the database inside a checked backup to a new file."""
-    handle = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with path.open("rb") as file, os.fdopen(handle, "wb") as database:
-        manifest = _manifest(file)
-        for bite in _bites(file, manifest.size if manifest else 0):
-            database.write(bite)
-        database.flush()
-        os.fsync(database.fileno())
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        # A pipe has no end to look at, and opening one waits for ever.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        raise Refused("The backup cannot be read.") from None
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise Refused("The backup cannot be read: it is not a plain file.")
+        yield file
 
 
 def _manifest(file: BinaryIO) -> Manifest | None:

@@ -1,5 +1,6 @@
 """What a backup says about itself; no key, no address, nothing of a person."""
 
+import secrets
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,12 @@ CANARY = "trustsvc backup"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """`keys`: a check value for each version of each kind; `canary`: something sealed."""
+    """`keys`: a check value for each version of each kind; `canary`: something sealed.
+
+    `mark` is made of all the rest and of the database with a key of the house: whoever can write
+    where backups lie cannot make one that is taken, and a database that is put in place may do more
+    than hold rows.
+    """
 
     format: int
     trustsvc: str
@@ -26,6 +32,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     canary: str
     suppressions_id: str
     suppressions_lines: int
+    suppressions_damaged: int = 0
+    mark: str = ""
 
 
 def database_kind() -> str:
@@ -44,8 +52,13 @@ def key_checks() -> dict[str, dict[str, str]]:
     }
 
 
-def check_keys(manifest: Manifest) -> None:
-    """See that each key the backup was made with is here.
+def marked(manifest: Manifest, content: bytes) -> Manifest:
+    """Mark a manifest with its house's key; `content` is the SHA-256 of the database."""
+    return msgspec.structs.replace(manifest, mark=_mark(manifest, content))
+
+
+def check_keys(manifest: Manifest, content: bytes) -> None:
+    """See that each key the backup was made with is here, and that it was made with them.
 
     Raises Refused with a sentence that names the missing one; makes no key.
     """
@@ -55,7 +68,7 @@ def check_keys(manifest: Manifest) -> None:
             if here.get(kind, {}).get(version) != check:
                 raise Refused(
                     f"The key `{kind}` version {version} of this backup is not in the folder keys: "
-                    "put the copy of the folder keys into TRUSTSVC_DATA first."
+                    "put the copy of the folder keys from then into TRUSTSVC_DATA first."
                 )
     try:
         opened = vault.unseal(manifest.canary.encode())
@@ -63,6 +76,16 @@ def check_keys(manifest: Manifest) -> None:
         opened = ""
     if opened != CANARY:
         raise Refused("The keys here do not open what is in this backup.")
+    if not secrets.compare_digest(manifest.mark, _mark(manifest, content)):
+        raise Refused("This backup was not made by the house whose keys these are, or was changed.")
+
+
+def _mark(manifest: Manifest, content: bytes) -> str:
+    plain = msgspec.json.encode(msgspec.structs.replace(manifest, mark=""))
+    # The oldest key, which is never taken away: all marks of orders are made with it.
+    return fingerprints.digest(
+        keys.ring("lookup")[0].secret, f"backup:{content.hex()}:{plain.decode()}"
+    ).hex()
 
 
 def _check(kind: str, key: keys.Key) -> str:

@@ -1,25 +1,36 @@
-"""Tell a restored database who said stop after its backup was made."""
+"""Tell a restored database what people wished after its backup was made."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from trustsvc import db, suppressions
+from trustsvc import db, fingerprints, keys, suppressions
 from trustsvc.backup.manifest import Manifest
 from trustsvc.invitations import redeem
+from trustsvc.orders import buyer, cancel
 from trustsvc.orders.models import orders
 from trustsvc.registry.models import opt_outs, registered
+from trustsvc.registry.opt_out import EVERY_SHOP
+from trustsvc.reviews import withdraw
+from trustsvc.reviews.models import reviews
+from trustsvc.suppressions import Line
 
 MOST_AT_ONCE = 500
+# What a database knew of cancelled orders when it was copied need not be told again; a clock that
+# was set in between is allowed for.
+MARGIN = timedelta(days=2)
+
+_Any = TypeVar("_Any")
 
 
 def doubts(manifest: Manifest, book: suppressions.Book | None) -> str | None:
-    """Say why the file of suppressions may not know of everybody, as a code; None when it does.
+    """Say why the file of wishes may not know of everybody, as a code; None when it does.
 
-    The file must be the one of that house, have the lines it had when the backup was made, and all
-    of them readable.
+    The file must be the one of that house, have the lines it had when the backup was made, all that
+    came since must be readable, and the keys its marks were made with must be here.
     """
     if book is None:
         return "no_suppressions"
@@ -27,19 +38,42 @@ def doubts(manifest: Manifest, book: suppressions.Book | None) -> str | None:
         return "other_suppressions"
     if len(book.lines) < manifest.suppressions_lines:
         return "older_suppressions"
-    if book.damaged:
+    if book.damaged > manifest.suppressions_damaged:
         return "damaged_suppressions"
+    if not all(_has_key(line) for line in book.lines):
+        return "unknown_keys"
     return None
 
 
-def replay(session: Session, book: suppressions.Book, now: datetime) -> int:
-    """Write down every opt-out and take back every registration of the file; gives how many.
+def _has_key(line: Line) -> bool:
+    """Whether the key a mark was made with is here: without it nobody is recognised by it."""
+    if line.kind == "withdraw" or len(line.mark) < 2:
+        return True
+    number = line.mark[1]  # see fingerprints.py
+    kind = "lookup" if line.shop_id else "registry"
+    return any(key.version == number for key in keys.living(kind))
+
+
+def replay(session: Session, book: suppressions.Book, manifest: Manifest, now: datetime) -> int:
+    """Carry out every wish of the file in a restored database; gives how many lines there were.
 
     All lines, not only the newer ones: what is there already stays as it is, so twice does no harm.
     What is open for the people concerned is withdrawn and their contact forgotten. Who registered
     again after having left stays registered.
     """
-    for some in _some([line for line in book.lines if line.kind == "opt_out"]):
+    of: dict[str, list[Line]] = {kind: [] for kind in suppressions.KINDS}
+    for line in book.lines:
+        of[line.kind].append(line)
+    _opt_out(session, of["opt_out"], now)
+    _leave(session, of["leave"])
+    _take_back(session, of["withdraw"], now)
+    since = datetime.fromisoformat(manifest.at) - MARGIN
+    _cancel(session, [line for line in of["cancel"] if line.at >= since], now)
+    return len(book.lines)
+
+
+def _opt_out(session: Session, lines: Sequence[Line], now: datetime) -> None:
+    for some in _some(lines):
         session.execute(
             db.insert(opt_outs).on_conflict_do_nothing(),
             [{"mark": x.mark, "shop_id": x.shop_id, "at": x.at, "reason": x.reason} for x in some],
@@ -53,18 +87,58 @@ def replay(session: Session, book: suppressions.Book, now: datetime) -> int:
                 )
                 .order_by(orders.c.id)
             ).all()
-            for start in range(0, len(theirs), MOST_AT_ONCE):
-                redeem.withdraw(session, theirs[start : start + MOST_AT_ONCE], "opted_out", now)
-    for some in _some([line for line in book.lines if line.kind == "leave"]):
-        left = {line.mark: line.at for line in some}
+            _withdraw(session, theirs, "opted_out", now)
+    everywhere = {line.mark for line in lines if line.shop_id == EVERY_SHOP}
+    if everywhere:
+        _withdraw(session, _whose(session, everywhere), "opted_out", now)
+
+
+def _whose(session: Session, marks: set[bytes]) -> list[int]:
+    """Find the orders of people known by the registry's marks only: each address is marked anew."""
+    ids = session.scalars(
+        select(orders.c.id).where(orders.c.email.is_not(None)).order_by(orders.c.id)
+    ).all()
+    found: list[int] = []
+    for some in _some(ids):
+        for order_id, one in buyer.read(session, some).items():
+            try:
+                theirs = fingerprints.registry_marks(one.email)
+            except fingerprints.NotAnAddress:
+                continue
+            if not marks.isdisjoint(theirs):
+                found.append(order_id)
+    return found
+
+
+def _leave(session: Session, lines: Sequence[Line]) -> None:
+    left: dict[bytes, datetime] = {}
+    for line in lines:
+        left[line.mark] = max(line.at, left.get(line.mark, line.at))
+    for some in _some(sorted(left)):
         rows = session.execute(
-            select(registered.c.mark, registered.c.at).where(registered.c.mark.in_(left))
+            select(registered.c.mark, registered.c.at).where(registered.c.mark.in_(some))
         )
-        gone = [row.mark for row in rows if row.at <= left[row.mark]]
+        gone = [row.mark for row in rows if row.at <= left[bytes(row.mark)]]
         session.execute(delete(registered).where(registered.c.mark.in_(gone)))
-    return len(book.lines)
 
 
-def _some(lines: Sequence[suppressions.Line]) -> Iterator[Sequence[suppressions.Line]]:
-    for start in range(0, len(lines), MOST_AT_ONCE):
-        yield lines[start : start + MOST_AT_ONCE]
+def _take_back(session: Session, lines: Sequence[Line], now: datetime) -> None:
+    for some in _some(lines):
+        public = [line.mark.decode("ascii", "replace") for line in some]
+        ids = session.scalars(select(reviews.c.id).where(reviews.c.public_id.in_(public))).all()
+        withdraw.empty(session, ids, now)
+
+
+def _cancel(session: Session, lines: Sequence[Line], now: datetime) -> None:
+    for some in _some(lines):
+        _withdraw(session, cancel.again(session, some, now), "cancelled", now)
+
+
+def _withdraw(session: Session, ids: Sequence[int], reason: str, now: datetime) -> None:
+    for some in _some(ids):
+        redeem.withdraw(session, some, reason, now)
+
+
+def _some(everything: Sequence[_Any]) -> Iterator[Sequence[_Any]]:
+    for start in range(0, len(everything), MOST_AT_ONCE):
+        yield everything[start : start + MOST_AT_ONCE]

@@ -1,14 +1,14 @@
 """Make a house from a backup: on an empty database, with the keys that belong to it."""
 
-import tempfile
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from trustsvc import config, db, migrations, suppressions
-from trustsvc.backup import database, file, replay
+from trustsvc import config, db, migrations, pace, suppressions
+from trustsvc.backup import database, file, folder, replay
 from trustsvc.backup.manifest import Manifest, check_keys, database_kind
 from trustsvc.badge import refresh
+from trustsvc.clock import Reading
 from trustsvc.errors import Refused
 from trustsvc.invitations import doubt, sending
 
@@ -25,7 +25,7 @@ class Restored:
     stopped: str | None
 
 
-def restore(path: Path, now: datetime, *, nothing_sent_since: bool = False) -> Restored:
+def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> Restored:
     """Put a backup in place, tell it who said stop since, and render the badges.
 
     Everything is looked at before anything is written. From the first write to the last no letter
@@ -34,20 +34,25 @@ def restore(path: Path, now: datetime, *, nothing_sent_since: bool = False) -> R
     unless the operator knows that none did. One that breaks off is begun again on an empty
     database. Raises Refused.
     """
-    manifest = file.check(path)
-    _look(manifest)
+    now = wall.at
+    manifest, content = file.check(path)
+    _look(manifest, content)
     book = suppressions.read()
     stopped = replay.doubts(manifest, book)
     suppressions.path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     sending.unfinished().touch(mode=0o600)
-    with tempfile.TemporaryDirectory(dir=config.current().data, prefix=".restore-") as place:
-        copy = Path(place) / "database"
-        file.copy_database(path, copy)
+    folder.keep_names(sending.unfinished().parent)
+    with folder.scratch(config.current().data, ".restore-") as place:
+        copy = place / "database"
+        if file.copy_database(path, copy) != content:
+            raise Refused("The backup was changed while it was read: nothing was restored.")
         database.load(copy)
     migrations.upgrade()
     with db.transaction() as session:
-        replayed = replay.replay(session, book, now) if book else 0
+        replayed = replay.replay(session, book, manifest, now) if book else 0
         set_aside = 0 if nothing_sent_since else doubt.doubt(session, now)
+        pace.restart(session, wall)
+        sending.go_on(session, sending.CLOCK)
         if stopped:
             sending.stop(session, sending.RESTORE, stopped, now)
     with db.reading() as session:
@@ -71,7 +76,7 @@ def sending_on() -> bool:
         return sending.go_on(session, sending.RESTORE)
 
 
-def _look(manifest: Manifest) -> None:
+def _look(manifest: Manifest, content: bytes) -> None:
     if manifest.database != database_kind():
         raise Refused(
             f"The backup is of {manifest.database}, and TRUSTSVC_DATABASE_URL names "
@@ -86,4 +91,4 @@ def _look(manifest: Manifest) -> None:
             "The database here is not empty: a backup is restored onto an empty data folder or "
             "database only. Nothing was changed."
         )
-    check_keys(manifest)
+    check_keys(manifest, content)

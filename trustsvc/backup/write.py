@@ -1,13 +1,12 @@
 """Make a backup: one file, while the service runs, without the keys."""
 
 import os
-import tempfile
 from datetime import datetime
 from pathlib import Path
 
 from trustsvc import __version__, keys, migrations, suppressions, vault
-from trustsvc.backup import database, file
-from trustsvc.backup.manifest import CANARY, FORMAT, Manifest, database_kind, key_checks
+from trustsvc.backup import database, file, folder
+from trustsvc.backup.manifest import CANARY, FORMAT, Manifest, database_kind, key_checks, marked
 from trustsvc.errors import Refused
 
 
@@ -17,7 +16,7 @@ def write(path: Path, now: datetime) -> Manifest:
     The keys are not in it, on purpose: with them it would be everybody's addresses in clear. The
     file appears whole under its name or not at all; nothing is overwritten. Raises Refused.
     """
-    if path.exists():
+    if path.exists() or path.is_symlink():
         raise Refused("There is a file of that name already: a backup overwrites nothing.")
     if not path.parent.is_dir():
         raise Refused("The folder for the backup is not there.")
@@ -30,8 +29,8 @@ def write(path: Path, now: datetime) -> Manifest:
     if book is None:
         raise Refused("The file suppressions/marks cannot be understood: see trustsvc doctor.")
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".trustsvc-backup-") as place:
-            copy = Path(place) / "database"
+        with folder.scratch(path.parent, ".trustsvc-backup-") as place:
+            copy = place / "database"
             database.dump(copy)
             manifest = Manifest(
                 format=FORMAT,
@@ -44,10 +43,12 @@ def write(path: Path, now: datetime) -> Manifest:
                 canary=vault.seal(CANARY).decode(),
                 suppressions_id=book.id,
                 suppressions_lines=len(book.lines),
+                suppressions_damaged=book.damaged,
             )
-            file.write(Path(place) / "backup", manifest, copy)
-            os.link(Path(place) / "backup", path)
-            _keep_name(path.parent)
+            manifest = marked(manifest, file.sha256(copy))
+            file.write(place / "backup", manifest, copy)
+            os.link(place / "backup", path)
+            folder.keep_names(path.parent)
     except FileExistsError:
         raise Refused(
             "There is a file of that name already: a backup overwrites nothing."
@@ -56,11 +57,3 @@ def write(path: Path, now: datetime) -> Manifest:
         why = os.strerror(problem.errno) if problem.errno else "unknown"
         raise Refused(f"The backup could not be written: {why}.") from None
     return manifest
-
-
-def _keep_name(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,8 +1,5 @@
 """`trustsvc backup` and `trustsvc restore`: a copy to take away, and a house made from one."""
 
-import contextlib
-import fcntl
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -10,7 +7,7 @@ import click
 from trustsvc import clock, config
 from trustsvc.backup import restore as back
 from trustsvc.backup import write
-from trustsvc.errors import Refused
+from trustsvc.cli import hold
 
 # Why letters do not leave after a restore, in words.
 WHY = {
@@ -18,6 +15,7 @@ WHY = {
     "other_suppressions": "the file suppressions/marks is not the one of this backup",
     "older_suppressions": "the file suppressions/marks is older than this backup",
     "damaged_suppressions": "lines of the file suppressions/marks cannot be read",
+    "unknown_keys": "the folder keys is older than suppressions/marks: bring its newest copy",
     "not_finished": "the last restore did not end: empty the database and restore again",
 }
 
@@ -65,8 +63,8 @@ def restore(file: Path | None, nothing_sent_since: bool, sending_on: bool) -> No
         return
     if file is None:
         raise click.UsageError("Say which FILE to restore.")
-    with _nobody_else():
-        came = back.restore(file, clock.now(), nothing_sent_since=nothing_sent_since)
+    with hold.alone():
+        came = back.restore(file, clock.read(), nothing_sent_since=nothing_sent_since)
     _report(came)
 
 
@@ -74,7 +72,7 @@ def _report(came: back.Restored) -> None:
     made = came.manifest
     click.echo(f"Restored as of {made.at} (trustsvc {made.trustsvc}, {made.database}).")
     newest = f", the newest of {came.newest:%Y-%m-%dT%H:%M:%SZ}" if came.newest else ""
-    click.echo(f"{came.replayed} wishes to stop were taken up again{newest}.")
+    click.echo(f"{came.replayed} wishes were taken up again{newest}.")
     if came.set_aside:
         click.echo(
             f"{came.set_aside} letters may have left since the backup: they are `unknown` and will "
@@ -85,16 +83,3 @@ def _report(came: back.Restored) -> None:
         click.echo(f"NO LETTER LEAVES: {WHY[came.stopped]}.")
         click.echo("Somebody may have said stop who is not known here. When you have made sure:")
         click.echo("trustsvc restore --sending-on")
-
-
-@contextlib.contextmanager
-def _nobody_else() -> Iterator[None]:
-    """Hold the data folder as `trustsvc up` does; raises Refused while it runs."""
-    data = config.current().data
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (data / "up.lock").open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refused("trustsvc runs on this data folder: stop it first.") from None
-        yield

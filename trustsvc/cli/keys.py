@@ -1,18 +1,25 @@
 """`trustsvc keys`: which keys there are, and a new one of a kind. Never shows a key."""
 
 import json
+from datetime import timedelta
 
 import click
 
-from trustsvc import clock
+from trustsvc import clock, dkim_keys
 from trustsvc import keys as key_ring
+from trustsvc.cli import dkim as of_letters
+from trustsvc.errors import Refused
+from trustsvc.privacy import reseal as anew
 
+DKIM = "dkim"
+EVERY = 20_000  # rows between two lines of progress
+SETTLED = timedelta(hours=1)  # no transaction lasts as long
 STAYS = {
     "registry": "Registrations and opt-outs made with the older keys still match.",
     "lookup": "Buyers and orders known by the older keys are still recognised.",
     "link": "Links in letters that have left still open.",
     "desk": "Sessions and one-time links of staff go on.",
-    "vault": "What was sealed with the older keys still opens; it is not sealed anew.",
+    "vault": "What was sealed with the older keys still opens. Seal it anew: trustsvc keys reseal.",
     "receipt": "Receipts signed with the older keys still verify.",
     "badge": "What was signed with the older keys still verifies.",
 }
@@ -46,14 +53,71 @@ def list_(as_json: bool) -> None:
         click.echo(f"{row['kind']:<9} version {row['version']:<3} {age}")
 
 
+keys.add_command(of_letters.dkim)
+
+
 @keys.command()
-@click.argument("kind", type=click.Choice(sorted(key_ring.KINDS)))
+@click.argument("kind", type=click.Choice(sorted([*key_ring.KINDS, DKIM])))
 def rotate(kind: str) -> None:
     """Add a new key of KIND; what was made with the older ones stays good.
 
     Running processes take it up at once. Older keys are never removed here: each lives as long as
-    something made with it.
+    something made with it. A key of dkim waits until its record is published.
     """
+    if kind == DKIM:
+        taken = [*dkim_keys.in_use(), *dkim_keys.waiting(), *dkim_keys.ended()]
+        day = f"t{clock.now():%Y%m%d}"
+        number = sum(key.selector.startswith(day) for key in taken)
+        of_letters.show(dkim_keys.make(f"{day}-{number + 1}" if number else day, "rsa"))
+        return
     made = key_ring.rotate(kind)
     click.echo(f"{kind} version {made.version} is in use from now on. {STAYS[kind]}")
     click.echo("Copy the folder keys again to where its copy lies.")
+
+
+@keys.command()
+def reseal() -> None:
+    """Seal everything anew with the newest key of the vault, while the service runs.
+
+    Killed half-way, say it again. At the end it says which older keys nothing needs any more.
+    """
+    last: dict[str, anew.Progress] = {}
+    for at in anew.reseal():
+        if at.seen // EVERY > (last[at.table].seen // EVERY if at.table in last else 0):
+            click.echo(f"{at.table}: {at.seen:,} of {at.total:,} rows")
+        last[at.table] = at
+    for at in last.values():
+        click.echo(f"{at.table}: {at.seen:,} rows, {at.renewed:,} columns sealed anew")
+    _say_needed()
+
+
+@keys.command()
+def progress() -> None:
+    """Count what each key of the vault still opens; reads every sealed column."""
+    _say_needed()
+
+
+def _say_needed() -> None:
+    count = anew.needed()
+    for key in key_ring.ring("vault"):
+        click.echo(f"vault version {key.version}: {count.get(key.version, 0):,} columns need it")
+    if None in count:
+        raise click.ClickException(
+            f"{count[None]:,} columns open with none of the keys here: is the folder keys whole?"
+        )
+
+
+@keys.command()
+@click.argument("version", type=int)
+def retire(version: int) -> None:
+    """Take an older key of the vault away for good, when nothing needs it.
+
+    Backups made before `keys reseal` still do: keep a copy of it with them.
+    """
+    newest = key_ring.newest("vault")
+    if newest.made_at and clock.now() - newest.made_at < SETTLED:
+        raise Refused("The newest key is too young: what is under way may still use the older one.")
+    if left := anew.needed().get(version, 0):
+        raise Refused(f"{left:,} columns still need that key: trustsvc keys reseal comes first.")
+    key_ring.retire("vault", version)
+    click.echo(f"vault version {version} is gone. Copy the folder keys again to where its copy is.")

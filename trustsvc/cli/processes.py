@@ -15,6 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from jobs import schedule
 from trustsvc import clock as time_of_day
 from trustsvc import config, config_values, db, heartbeat, keys, log, migrations, queueing
+from trustsvc.cli import hold
+from trustsvc.privacy import watch
 
 HEARTBEAT_S = 10
 # granian's own lines go where all library lines go, see log.py.
@@ -38,6 +40,7 @@ def migrate() -> None:
 
 
 @click.command()
+@hold.working()
 def web() -> None:
     """Serve the pages, the webhook doors and the badge."""
     settings = config.current()
@@ -57,6 +60,7 @@ def web() -> None:
 
 
 @click.command()
+@hold.working()
 def worker() -> None:
     """Do the jobs that are rung for; waits for a Redis that is away."""
     if config_values.is_open_redis(config.current().redis_url):
@@ -90,8 +94,23 @@ def _works_until_its_end() -> str | None:
 
 
 @click.command()
-def clock() -> None:
-    """Ring for what is due, and give a sign of life; doubled clocks do no harm."""
+@click.option("--trust", is_flag=True, help="This machine's clock is right: doubt it no more.")
+def clock(trust: bool) -> None:
+    """Ring for what is due, give a sign of life, and watch the machine's clock.
+
+    Doubled clocks do no harm. Where the machine's clock jumped no letter leaves until it is set
+    right; if it is right as it is, say --trust: then letters and purges go on, and this ends.
+    """
+    if trust:
+        with db.transaction() as session:
+            watch.trust(session, time_of_day.read())
+        click.echo("The clock is taken to be right as it is. Letters and purges go on.")
+        return
+    with hold.working():
+        _ring_and_beat()
+
+
+def _ring_and_beat() -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -99,18 +118,21 @@ def clock() -> None:
     beaten = 0.0
     while not ended.wait(1.0 if beaten else 0):
         moment = time.monotonic()
+        # First, so that a clock that jumped is known before anything goes by it.
+        if not beaten or moment - beaten >= HEARTBEAT_S:
+            beaten = _beat(moment, beaten)
         for tick in schedule.TICKS:
             is_due = moment - rung.get(tick.job, -tick.every_s) >= tick.every_s
             if is_due and queueing.send(tick.job):  # not heard: again in a second
                 rung[tick.job] = moment
-        if not beaten or moment - beaten >= HEARTBEAT_S:
-            beaten = _beat(moment, beaten)
 
 
 def _beat(moment: float, before: float) -> float:
     try:
         with db.transaction() as session:
-            heartbeat.beat(session, "clock", time_of_day.now())
+            now = time_of_day.read()
+            heartbeat.beat(session, "clock", now.at)
+            watch.watch(session, now)
     except (SQLAlchemyError, OSError) as problem:
         logger.warning("no heartbeat", problem=type(problem).__name__)
         return before

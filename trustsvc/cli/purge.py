@@ -2,27 +2,44 @@
 
 import click
 
-from trustsvc import clock, db
+from trustsvc import clock, db, pace
+from trustsvc.privacy import guard, receipts
 from trustsvc.privacy import purge as privacy
-from trustsvc.privacy import receipts
 from trustsvc.privacy.retention import RULES
+
+WHY = {
+    pace.AHEAD: "the clock was set forward",
+    pace.BEHIND: "the clock was set back",
+    pace.OFF: "the service was off for more than a day or restored, or the clock jumped",
+}
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only say what would go now.")
+@click.option("--confirm", is_flag=True, help="The clock is right: delete what waits for that too.")
 @click.option("--receipts", "list_receipts", is_flag=True, help="List and check what has gone.")
-def purge(dry_run: bool, list_receipts: bool) -> None:
-    """Delete everything whose time is over, with a signed receipt a rule."""
+def purge(dry_run: bool, confirm: bool, list_receipts: bool) -> None:
+    """Delete everything whose time is over, with a signed receipt a rule.
+
+    When the clock may have jumped, or the service was off for long, what would lose more than 5 %
+    of its rows and more than 1000 of them waits for you to say --confirm.
+    """
     if list_receipts:
         _receipts()
         return
-    counts = privacy.planned(clock.now()) if dry_run else privacy.purge(clock.now())
+    now, doubt = clock.now(), None if confirm else guard.doubt()
+    waiting = privacy.held(now) if doubt else {}
+    counts = privacy.planned(now) if dry_run else privacy.purge(now, doubted=bool(doubt))
     for code, number in counts.items():
         click.echo(f"{number:>8}  {code}: {RULES[code].what}")
     if not counts:
         click.echo("Nothing is due.")
     elif dry_run:
         click.echo("Nothing was deleted: this was a dry run.")
+    for one in waiting.values():
+        click.echo(f"{one.due:>8}  of {one.total} {one.place} WAIT: {WHY[doubt or '']}.")
+    if waiting:
+        click.echo("Is this machine's clock right (see trustsvc doctor)? Then: purge --confirm")
 
 
 def _receipts() -> None:

@@ -2,7 +2,6 @@
 
 import importlib
 from collections import deque
-from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import click
@@ -19,10 +18,10 @@ EARLIEST, LATEST = 2000, 2200
 def tick(moment: str | None) -> None:
     """Run every tick, due or not, in this process, with all that it rings for.
 
-    It writes no heartbeat and moves no clock but its own. Quiet hours hold: a letter leaves between
-    09:00 and 20:00 where the buyer lives, so a tick at night sends none.
+    It writes no heartbeat, moves no clock but its own and is never a jump of it. Quiet hours hold:
+    a letter leaves between 09:00 and 20:00 where the buyer lives, so a tick at night sends none.
     """
-    with clock.at(_read(moment)) if moment else nullcontext():
+    with clock.at(_read(moment) if moment else clock.now()):
         for name in run():
             click.echo(f"{name} done")
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from trustsvc import config
+from trustsvc import config, dkim_keys
 from trustsvc.doctor import files, mail_server, names, stores
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import Misconfigured
@@ -24,6 +24,7 @@ def check(now: datetime) -> list[Finding]:
         mail_server.mail_server(),
         *names.sender(settings.mail_from.rpartition("@")[2]),
         _base_url(settings),
+        _one_click(settings),
         files.log_files(now),
         files.who_said_stop(),
     ]
@@ -34,3 +35,20 @@ def _base_url(settings: config.Settings) -> Finding:
         todo = "set TRUSTSVC_BASE_URL to the https:// address people reach it at"
         return warn("base URL", "links in letters open on this machine only", todo)
     return ok("base URL", "https")
+
+
+def _one_click(settings: config.Settings) -> Finding:
+    """Look at what mail programs ask of a button to unsubscribe (RFC 8058 section 4)."""
+    what = "one-click"
+    if settings.is_loopback:
+        todo = "set TRUSTSVC_BASE_URL to an https:// address"
+        return warn(what, "mail programs show no button to unsubscribe: links are not https", todo)
+    try:
+        signed = bool(dkim_keys.in_use())
+    except Misconfigured as problem:
+        return fail(what, problem.detail, "see the line of DKIM")
+    if not signed:
+        said = "counts only when your relay's DKIM signs both fields of it"
+        todo = "let it sign List-Unsubscribe and List-Unsubscribe-Post, or see trustsvc keys dkim"
+        return warn(what, said, todo)
+    return ok(what, "https, both fields in each letter, signed by us")

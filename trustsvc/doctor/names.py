@@ -1,15 +1,18 @@
-"""What the sender's domain says in the DNS about who may send in its name: SPF, DMARC.
+"""What the sender's domain says in the DNS about who may send in its name: SPF, DKIM, DMARC.
 
-DKIM's record lies under a name that only the signing relay knows, so it is not looked for.
+Where the relay signs, only it knows the name of DKIM's record: then that is not looked for.
 """
 
 import ipaddress
 from collections.abc import Callable
+from typing import Literal
 
 import dns.exception
 import dns.resolver
 
-from trustsvc.doctor.finding import Finding, ok, warn
+from trustsvc import dkim_keys
+from trustsvc.doctor.finding import Finding, fail, ok, warn
+from trustsvc.errors import Misconfigured
 
 PATIENCE_S = 4.0
 Ask = Callable[[str], list[str] | None]
@@ -28,13 +31,57 @@ def texts(name: str) -> list[str] | None:
 
 def sender(domain: str, ask: Ask = texts) -> list[Finding]:
     """Say what receivers will find; asks nothing for a domain that is of this machine only."""
+    try:
+        signing = dkim_keys.in_use()
+    except Misconfigured as problem:
+        return [fail("DKIM", problem.detail, "no letter leaves unsigned: mend it, or take it away")]
     if _is_local(domain):
         return [ok("sender", "SPF, DKIM and DMARC: not checked, the domain is not a public one")]
     spf, dmarc = ask(domain), ask(f"_dmarc.{domain}")
     if spf is None or dmarc is None:
         todo = "run it where a resolver can be reached, or ask your mail provider"
         return [warn("sender", "SPF, DKIM and DMARC: not checked, no resolver answers", todo)]
-    return [_spf(spf), _dmarc(dmarc), ok("DKIM", "not checked: only your relay knows its name")]
+    return [_spf(spf), *_dkim(signing, domain, ask), _dmarc(dmarc)]
+
+
+def published(
+    key: dkim_keys.DkimKey, domain: str, ask: Ask = texts
+) -> Literal["there", "missing", "of another key", "not to be seen from here"]:
+    """Say whether the record of a key of ours can be found, and is its own."""
+    records = ask(f"{key.selector}._domainkey.{domain}")
+    if records is None:
+        return "not to be seen from here"
+    if not records:
+        return "missing"
+    said = "".join(records[0].split()).split(";")
+    return "there" if len(records) == 1 and f"p={key.published}" in said else "of another key"
+
+
+def _dkim(signing: tuple[dkim_keys.DkimKey, ...], sender_domain: str, ask: Ask) -> list[Finding]:
+    if not signing:
+        todo = "does your relay sign? else: trustsvc keys dkim make SELECTOR"
+        return [warn("DKIM", "letters are not signed here", todo)]
+    domain, wrong = dkim_keys.domain(), []
+    for key in signing:
+        state = published(key, domain, ask)
+        if state != "there":
+            todo = "publish what trustsvc keys dkim list prints, or end the key"
+            said = f"the record of {key.selector} is {state}"
+            wrong.append(fail("DKIM", f"{said}: receivers refuse what it signs", todo))
+    if wrong:
+        return wrong
+    if all(key.kind == "ed25519" for key in signing):
+        todo = "add one: trustsvc keys dkim make SELECTOR"
+        return [warn("DKIM", "no key of RSA signs, and most receivers know no other", todo)]
+    if not _aligned(domain, sender_domain):
+        todo = "let TRUSTSVC_DKIM_DOMAIN be the domain of TRUSTSVC_MAIL_FROM, or one above it"
+        return [warn("DKIM", "it signs for another domain, which does not count for DMARC", todo)]
+    return [ok("DKIM", f"{len(signing)} of our keys signs, and its record is there")]
+
+
+def _aligned(signer: str, sender_domain: str) -> bool:
+    one, other = f".{signer.lower()}", f".{sender_domain.lower()}"
+    return one.endswith(other) or other.endswith(one)
 
 
 def _spf(records: list[str]) -> Finding:

@@ -8,7 +8,17 @@ from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from trustsvc import config, config_values, db, heartbeat, migrations, queueing, redis_setup
+from trustsvc import (
+    clock,
+    config,
+    config_values,
+    db,
+    heartbeat,
+    migrations,
+    pace,
+    queueing,
+    redis_setup,
+)
 from trustsvc.doctor import letters
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import TrustsvcError
@@ -17,6 +27,7 @@ from trustsvc.invitations.mail_events import enrol
 from trustsvc.orders import delivered
 from trustsvc.orders.models import ledger
 from trustsvc.outbox import outbox
+from trustsvc.privacy import watch
 
 CLOCK_LATE = timedelta(seconds=90)
 SLIP = timedelta(minutes=2)
@@ -84,6 +95,9 @@ def _set_up(found: redis_setup.SetUp) -> Finding:
 
 
 def _clock(session: Session, now: datetime) -> Finding:
+    doubted = _doubted(pace.doubt(session, clock.read(), watch.newest(session)))
+    if doubted:
+        return doubted
     beat = heartbeat.last(session, "clock")
     if beat and beat - now > SLIP:
         said = f"this machine's clock is {_words(beat - now)} behind what was written last"
@@ -102,6 +116,17 @@ def _clock(session: Session, now: datetime) -> Finding:
     return ok("clock", "runs, and agrees with what was written last")
 
 
+def _doubted(why: str | None) -> Finding | None:
+    if why in pace.HOLDS:
+        said = f"it was set {'forward' if why == pace.AHEAD else 'back'}: letters and purges wait"
+        return fail("clock", said, "set it right; if it is right: trustsvc clock --trust")
+    if why:
+        said = "it was off for more than a day or restored, so a large purge waits"
+        todo = "is it right? a day of running says so, or trustsvc clock --trust"
+        return warn("clock", said, todo)
+    return None
+
+
 def _sending(session: Session) -> Finding:
     stops = sending.stops(session)
     if not stops:
@@ -110,6 +135,8 @@ def _sending(session: Session) -> Finding:
     todo = "trustsvc sending show; when sure: trustsvc sending go-on " + " or ".join(sorted(stops))
     if sending.RESTORE in stops:
         todo = "see Backup and keys in the README; when sure: trustsvc restore --sending-on"
+    elif set(stops) == {sending.CLOCK}:
+        todo = "see the line of the clock"
     if stops.get(sending.RESTORE) == "not_finished":
         todo = "a restore runs or broke off: if so, empty the database and restore again"
     return fail("sending", f"no letter leaves ({reason})", todo)

@@ -1,4 +1,7 @@
-"""Whether letters leave at all: after a restore that may not know who said stop they wait."""
+"""Whether letters leave at all.
+
+They wait after a restore that may not know who said stop, and while the clock is doubted (pace.py).
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,6 +15,7 @@ from trustsvc.invitations.models import sending_stops
 
 RESTORE = "restore"
 COMPLAINTS = "complaints"
+CLOCK = "clock"
 
 
 def unfinished() -> Path:

@@ -9,12 +9,13 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import db, fingerprints, queueing
-from trustsvc.orders import delivered, ledger, merge
+from trustsvc.orders import cancel, delivered, ledger, merge
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import Code, OrderReceived
 from trustsvc.shops.find import Shop
 
 Key = tuple[int, bytes]
+ENDS = {"cancelled", "refunded"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -55,7 +56,8 @@ def accept(session: Session, batch: Sequence[Incoming], now: datetime) -> list[A
 
     An order that is known, even from the same batch, is a duplicate: what is new in it is taken up
     and check_orders looks at it again. A cancelled order nobody knew leaves a row without a trace
-    of the buyer, so that its creation arriving late leads to nothing. Twice changes nothing.
+    of the buyer, so that its creation arriving late leads to nothing. Twice changes nothing. That
+    an order is over is written into the file of wishes too: raises Unavailable when it cannot be.
     """
     answers: list[Answer | None] = [None] * len(batch)
     seen = delivered.remember(session, [item.delivery for item in batch], now)
@@ -110,6 +112,9 @@ def _keep(
     new = {key: row for key, row in rows.items() if key not in known}
     written = _insert(session, new)
     _update(session, [rows[key] for key, changes in news.items() if changes and key in known])
+    told = {key for key, changes in news.items() if not ENDS.isdisjoint(changes)} | set(written)
+    over = [row for key in told if (row := rows[key])["cancelled_at"] or row["refunded_at"]]
+    cancel.note(over, now)
     _note(session, new, written, news, {key: row["id"] for key, row in known.items()}, now)
     return [p for p in places if batch[p].key in new and batch[p].key not in written]
 

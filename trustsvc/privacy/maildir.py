@@ -19,6 +19,12 @@ def due(now: datetime) -> list[Path]:
     return [path for part in PARTS for path in _files(folder / part) if _moment(path, now) <= limit]
 
 
+def count() -> int:
+    """Say how many there are, due or not."""
+    folder = config.current().data / "mail"
+    return sum(len(_files(folder / part)) for part in PARTS)
+
+
 def purge(now: datetime) -> list[Path]:
     """Delete them; gives those that went. A letter that vanishes meanwhile is nobody's error."""
     gone = []

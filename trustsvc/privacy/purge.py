@@ -19,7 +19,7 @@ from trustsvc.orders import buyer
 from trustsvc.orders import ledger as telling
 from trustsvc.orders.models import deliveries, ledger, orders
 from trustsvc.outbox import outbox
-from trustsvc.privacy import due, maildir
+from trustsvc.privacy import due, guard, maildir
 from trustsvc.privacy.receipts import Receipt, write
 from trustsvc.privacy.retention import RULES
 from trustsvc.reviews.models import reviews
@@ -35,25 +35,33 @@ class _Part:
     """A part of the purge: by which rule, which rows, and how they go."""
 
     rule: str
+    table: Table
     due: Select[Any]
     key: ColumnElement[Any]
     let_go: Callable[[Session, Sequence[Any], datetime], int]
 
 
-def purge(now: datetime) -> dict[str, int]:
+def purge(now: datetime, *, doubted: bool = False) -> dict[str, int]:
     """Delete everything that is due; gives how many a rule.
 
     Opens its own transactions, one a bite, because one for all would keep every door waiting. At
-    the end no trace of a deleted row is left in the write-ahead log or in a freed page.
+    the end no trace of a deleted row is left in the write-ahead log or in a freed page. While the
+    clock is doubted, tables that would lose too much are left alone and reported (guard.py).
     """
     gone: dict[str, int] = {}
+    waiting = held(now) if doubted else {}
+    if waiting:
+        with db.transaction() as session:
+            guard.report(session, waiting.values(), now)
     for part in _parts(now):
+        if part.table.name in waiting:
+            continue
         for _ in range(MOST_BITES):
             done = _bite(part, now)
             gone[part.rule] = gone.get(part.rule, 0) + done
             if not done:
                 break
-    thrown = len(maildir.purge(now))
+    thrown = 0 if maildir.RULE in waiting else len(maildir.purge(now))
     if thrown:
         rule = RULES[maildir.RULE]
         with db.transaction() as session:
@@ -71,6 +79,18 @@ def planned(now: datetime) -> dict[str, int]:
             number = session.scalar(select(func.count()).select_from(part.due.subquery())) or 0
             counts[part.rule] = counts.get(part.rule, 0) + number
     return {rule: number for rule, number in counts.items() if number}
+
+
+def held(now: datetime) -> dict[str, guard.Share]:
+    """Say what a purge at this moment would not take by itself if the clock were doubted."""
+    files = maildir.due(now)
+    shares = [guard.Share(maildir.RULE, maildir.RULE, len(files), maildir.count())]
+    with db.reading() as session:
+        for part in _parts(now):
+            number = session.scalar(select(func.count()).select_from(part.due.subquery())) or 0
+            total = session.scalar(select(func.count()).select_from(part.table)) or 0
+            shares.append(guard.Share(part.rule, part.table.name, number, total))
+    return guard.held(shares)
 
 
 def _bite(part: _Part, now: datetime) -> int:
@@ -93,12 +113,12 @@ def _parts(now: datetime) -> list[_Part]:
         shops = find.everyone(session)
     delivery = tuple_(deliveries.c.shop_id, deliveries.c.mark)
     return [
-        _Part("invited buyer", due.unpaid(shops, now), orders.c.id, _settle_unpaid),
-        _Part("invited buyer", due.invited(now), orders.c.id, _forget_buyers),
-        _Part("cap period", due.marked(shops, now), orders.c.id, _forget_marks),
-        _Part("review", due.rejected(now), reviews.c.id, _empty),
+        _Part("invited buyer", orders, due.unpaid(shops, now), orders.c.id, _settle_unpaid),
+        _Part("invited buyer", orders, due.invited(now), orders.c.id, _forget_buyers),
+        _Part("cap period", orders, due.marked(shops, now), orders.c.id, _forget_marks),
+        _Part("review", reviews, due.rejected(now), reviews.c.id, _empty),
         _plain("ledger", due.told(now), ledger, ledger.c.id),
-        _Part("ledger", due.stripped(now), orders.c.id, _delete_orders),
+        _Part("ledger", orders, due.stripped(now), orders.c.id, _delete_orders),
         _plain("delivery id", due.delivered(now), deliveries, delivery),
         _plain("mail pace", due.paced(now), mail_domains, mail_domains.c.mark),
         _plain("outbox", due.happened(now), outbox, outbox.c.id),
@@ -113,7 +133,7 @@ def _plain(rule: str, due: Select[Any], table: Table, key: ColumnElement[Any]) -
     def let_go(session: Session, keys: Sequence[Any], _now: datetime) -> int:
         return _count(session.execute(delete(table).where(key.in_(keys))))
 
-    return _Part(rule, due, key, let_go)
+    return _Part(rule, table, due, key, let_go)
 
 
 def _settle_unpaid(session: Session, ids: Sequence[int], now: datetime) -> int:

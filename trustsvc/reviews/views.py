@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from sqlalchemy.orm import Session
 
-from trustsvc import clock, config, db, doors, signed_links, wording
+from trustsvc import clock, config, db, doors, pace, signed_links, wording
 from trustsvc.invitations import redeem
 from trustsvc.orders import buyer
 from trustsvc.reviews import correct, find, rules, submit, withdraw
@@ -46,7 +46,7 @@ def _act(session: Session, link_id: bytes, filled: rules.Filled) -> bool:
     something else and sent it again is told so; the new words wait in the form for corrections.
     """
     wish = request.form.get("do", "")
-    now = clock.now()
+    now = pace.believed(session, clock.read())  # a clock that jumped ends no link
     invitation = redeem.find(session, link_id)
     review = find.of_invitation(session, invitation.id)
     if review is None:
@@ -86,7 +86,7 @@ def _page(session: Session, link_id: bytes, filled: rules.Filled | None) -> Resp
         contact = config.current().contact
         html = render_template("reviews/yours.html", late=late, contact=contact, **shared)
         return make_response(html, status)
-    if not submit.is_open(invitation, clock.now()):
+    if not submit.is_open(invitation, pace.believed(session, clock.read())):
         why = {"withdrawn": "withdrawn", "redeemed": "gone"}.get(invitation.state, "expired")
         until = invitation.expires_at
         return make_response(

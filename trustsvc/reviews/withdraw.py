@@ -1,10 +1,12 @@
 """Withdraw a review: by its author, for good."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from trustsvc import suppressions
 from trustsvc.reviews import find, publish
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.rules import MAY_CHANGE
@@ -14,12 +16,22 @@ def withdraw(session: Session, review_id: int | str, now: datetime) -> bool:
     """Take a review back: the published line goes and what was written is emptied at once.
 
     What stays is that there was one, so that its invitation cannot be used again and the counts on
-    the shop's page stay true. Twice does no harm: False. Raises NotFound.
+    the shop's page stay true. Twice does no harm: False. A restored backup knows of it from the
+    file of suppressions. Raises NotFound, and Unavailable when that file cannot be written.
     """
     found = find.one(session, review_id)
-    done = session.execute(
+    if not empty(session, [found.row_id], now):
+        return False
+    mark = found.id.encode()
+    suppressions.write([suppressions.Line("withdraw", mark, found.shop_id, now, "author")])
+    return True
+
+
+def empty(session: Session, row_ids: Collection[int], now: datetime) -> int:
+    """Empty reviews and take them down; gives how many still said something."""
+    gone = session.scalars(
         update(reviews)
-        .where(reviews.c.id == found.row_id, reviews.c.state.in_(MAY_CHANGE))
+        .where(reviews.c.id.in_(row_ids), reviews.c.state.in_(MAY_CHANGE))
         .values(
             state="withdrawn",
             title="",
@@ -31,8 +43,7 @@ def withdraw(session: Session, review_id: int | str, now: datetime) -> bool:
             buyer=None,
             edited_at=now,
         )
-    )
-    if not done.rowcount:  # type: ignore[attr-defined]
-        return False
-    publish.take_down(session, [found.row_id], now)
-    return True
+        .returning(reviews.c.id)
+    ).all()
+    publish.take_down(session, gone, now)
+    return len(gone)

@@ -1,0 +1,188 @@
+"""What people wished after the backup is carried out before the first letter of the new house."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.backup.copies import elsewhere, run
+from tests.invitations import ground
+from tests.invitations.ground import NOON
+from tests.reviews import at_the_desk
+from trustsvc import clock, config, db, keys, suppressions
+from trustsvc.invitations import stop
+from trustsvc.invitations.redeem import find
+from trustsvc.orders import accept
+from trustsvc.orders.models import ledger, orders
+from trustsvc.orders.received import OrderReceived
+from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.reviews import publish, withdraw
+from trustsvc.reviews.models import publications, reviews
+
+JAN, DAY = "jan@example.com", timedelta(days=1)
+
+
+@pytest.fixture
+def backup(house, tmp_path):
+    def make():
+        assert run("backup", tmp_path / "house.backup").exit_code == 0
+        return tmp_path / "house.backup"
+
+    return make
+
+
+def over(shop, identity, **moments):
+    order = OrderReceived(identity=identity, created_at=NOON - DAY, **moments)
+    with ground.quiet(), db.transaction() as session:
+        accept.accept(session, [accept.incoming(shop, order, b"over")], NOON)
+
+
+@pytest.mark.parametrize("how", ["cancelled_at", "refunded_at"])
+def test_an_order_that_was_over_after_the_backup_leads_to_no_letter(
+    house, tmp_path, request, backup, how
+):
+    shop = ground.shop(delay=3, delay_unit="days")
+    with clock.at(NOON):
+        gone = ground.invited(shop, identity="gone")
+        stays = ground.invited(shop, identity="stays", email="eva@example.com")
+        copy = backup()
+        over(shop, "gone", **{how: NOON})
+
+        with elsewhere(house, tmp_path, request):
+            done = run("restore", copy)
+
+            assert "1 wishes" in done.output
+            assert ground.order_row(gone).email is None
+            ground.planned()
+            post = ground.sent(now=NOON + 3 * DAY)
+            assert [letter.to_address for letter in post.letters] == ["eva@example.com"]
+            assert ground.letter_of(gone).state == "dropped"
+            assert ground.letter_of(stays).state == "sent"
+
+
+def test_an_order_that_came_and_was_cancelled_after_the_backup_stays_over_when_it_comes_again(
+    house, tmp_path, request, backup
+):
+    shop = ground.shop()
+    with clock.at(NOON):
+        copy = backup()
+        ground.invited(shop, identity="new")
+        over(shop, "new", cancelled_at=NOON)
+        later_shop = ground.shop(name="Enrolled later")
+        ground.place(later_shop, identity="other")
+        over(later_shop, "other", cancelled_at=NOON)
+
+        with elsewhere(house, tmp_path, request):
+            assert run("restore", copy, "--nothing-sent-since").exit_code == 0
+            ground.invited(shop, identity="new")
+
+            assert ground.sent().letters == []
+            with db.reading() as session:
+                (row,) = session.execute(select(orders)).all()
+            assert (row.email, row.buyer) == (None, None)
+
+
+def test_cancelled_orders_of_long_before_the_backup_are_not_brought_back(
+    house, tmp_path, request, backup
+):
+    shop = ground.shop()
+    with clock.at(NOON):
+        over(shop, "old", cancelled_at=NOON)
+    with clock.at(NOON + 10 * DAY):
+        with db.transaction() as session:
+            session.execute(ledger.delete())
+            session.execute(orders.delete())
+        copy = backup()
+
+        with elsewhere(house, tmp_path, request):
+            assert run("restore", copy).exit_code == 0
+            with db.reading() as session:
+                assert session.execute(select(orders)).all() == []
+
+
+def test_a_review_withdrawn_after_the_backup_is_not_shown_again(house, tmp_path, request, backup):
+    public = at_the_desk.review(at_the_desk.shop())
+    with db.transaction() as session, ground.quiet():
+        session.execute(reviews.update().values(state="approved", consent=True))
+    with db.transaction() as session, ground.quiet():
+        publish.publish(session, NOON)
+    copy = backup()
+    with db.transaction() as session, ground.quiet():
+        assert withdraw.withdraw(session, public, clock.now())
+
+    with elsewhere(house, tmp_path, request):
+        assert run("restore", copy).exit_code == 0
+        with db.reading() as session:
+            assert session.execute(select(publications)).all() == []
+            row = session.execute(select(reviews)).one()
+        assert (row.state, row.text, row.email) == ("withdrawn", "", None)
+
+
+def test_who_stopped_everywhere_is_forgotten_at_every_shop(house, tmp_path, request, backup):
+    here, there = ground.shop(), ground.shop(name="Another")
+    with clock.at(NOON):
+        ids = [ground.invited(here), ground.invited(there)]
+        copy = backup()
+        with db.transaction() as session, ground.quiet():
+            invitation = find(session, ground.invitation_of(ids[0]).link)
+            stop.stop(session, invitation, NOON, everywhere=True)
+
+        with elsewhere(house, tmp_path, request):
+            assert run("restore", copy).exit_code == 0
+            assert [ground.order_row(order_id).email for order_id in ids] == [None, None]
+
+
+def test_damage_the_backup_knew_of_stops_nothing_and_newer_damage_does(
+    house, tmp_path, request, backup
+):
+    with db.transaction() as session:
+        opt_out(session, JAN, EVERY_SHOP, "stop", NOON)
+    with suppressions.path().open("ab") as file:
+        file.write(b"opt_out 0 00")
+    copy = backup()
+    with db.transaction() as session:
+        opt_out(session, "eva@example.com", EVERY_SHOP, "stop", NOON)
+
+    with elsewhere(house, tmp_path, request):
+        assert "NO LETTER" not in run("restore", copy).output
+    with suppressions.path().open("ab") as file:
+        file.write(b"opt_out 0 11")
+    with elsewhere(house, tmp_path, request, name="again"):
+        assert "NO LETTER" in run("restore", copy).output
+
+
+def test_a_wish_of_a_kind_that_is_not_known_here_stops_the_letters(
+    house, tmp_path, request, backup
+):
+    copy = backup()
+    said = "beam_up 0 00 1 stop"
+    with suppressions.path().open("ab") as file:
+        file.write(f"{said} {suppressions._check(said.encode())}\n".encode())
+
+    with elsewhere(house, tmp_path, request):
+        assert "NO LETTER" in run("restore", copy).output
+    assert config.current() == house
+
+
+def test_wishes_marked_with_a_key_that_is_not_here_stop_the_letters(
+    house, tmp_path, request, backup
+):
+    """Restored with the keys of the backup's day, nobody would be known by a younger key's mark."""
+    shop = ground.shop(delay=3, delay_unit="days")
+    with clock.at(NOON):
+        ground.invited(shop)
+        copy = backup()
+        old = (house.data / "keys" / "lookup").read_text()
+        keys.rotate("lookup")
+        with db.transaction() as session:
+            opt_out(session, JAN, shop.id, "stop", NOON)
+
+        with elsewhere(house, tmp_path, request) as there:
+            (there.data / "keys" / "lookup").write_text(old)
+            done = run("restore", copy)
+
+            assert "folder keys is older" in done.output
+            assert ground.sent(now=NOON + 3 * DAY).letters == []
+        with elsewhere(house, tmp_path, request, name="with-all"):
+            assert "NO LETTER" not in run("restore", copy).output
+            assert ground.sent(now=NOON + 3 * DAY).letters == []

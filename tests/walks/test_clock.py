@@ -1,0 +1,61 @@
+"""A machine's clock is set while the clock process runs: really set, as far as it can tell."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(300)]
+
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+
+
+@pytest.mark.skipif(FAKETIME is None, reason="libfaketime is not on this machine")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_letters_wait_while_the_clock_is_wrong_and_go_on_when_it_is_right(
+    service_environ, tmp_path, database
+):
+    said = tmp_path / "offset"
+    said.write_text("+0")
+    environ = service_environ | {
+        "LD_PRELOAD": str(FAKETIME),
+        "FAKETIME_TIMESTAMP_FILE": str(said),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+    def own(*words):
+        command = [sys.executable, "-m", "trustsvc.cli", *words]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+        return done.stdout
+
+    def sending():
+        lines = json.loads(own("doctor", "--json"))
+        return next(line["said"] for line in lines if line["what"] == "sending")
+
+    def until(expected):
+        end = time.monotonic() + 40
+        while expected not in (found := sending()):
+            assert time.monotonic() < end, found
+            time.sleep(0.5)
+
+    own("migrate")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trustsvc.cli", "clock"], env=environ, stderr=subprocess.DEVNULL
+    )
+    try:
+        until("letters leave")
+        time.sleep(1)  # its first note is written with the clock still right
+        for offset, expected in (("+1d", "clock_ahead"), ("-1h", "clock_behind"), ("+0", "leave")):
+            said.write_text(offset)
+            until(expected)
+        said.write_text("+3650d")
+        until("clock_ahead")
+        own("clock", "--trust")
+        until("letters leave")
+    finally:
+        process.terminate()
+        process.wait(20)

@@ -1,0 +1,69 @@
+"""`trustsvc keys dkim`: keys that sign letters, and the records the world finds them by."""
+
+import click
+
+from trustsvc import dkim_keys
+from trustsvc.doctor import names
+from trustsvc.errors import Refused
+
+
+@click.group()
+def dkim() -> None:
+    """Sign letters: make a key, publish its record, use it, and end the one before."""
+
+
+@dkim.command()
+@click.argument("selector")
+@click.option("--kind", type=click.Choice(["rsa", "ed25519"]), default="rsa", show_default=True)
+def make(selector: str, kind: str) -> None:
+    """Make a key that waits, and print the record to publish.
+
+    A receiver that knows no Ed25519 ignores it: use such a key beside one of RSA, never alone.
+    """
+    show(dkim_keys.make(selector, kind))
+
+
+@dkim.command()
+@click.argument("selector")
+@click.option("--unseen", is_flag=True, help="The record cannot be looked up from here.")
+def use(selector: str, unseen: bool) -> None:
+    """Sign with a key from the next letter on, once its record is in the DNS."""
+    key = next((one for one in dkim_keys.waiting() if one.selector == selector), None)
+    if key and not unseen:
+        domain = dkim_keys.domain()
+        state = names.published(key, domain)
+        if state != "there":
+            raise Refused(
+                f"The record of {selector}._domainkey.{domain} is {state}: publish it, wait until "
+                "it is seen (trustsvc keys dkim list), or say --unseen where no resolver answers."
+            )
+    dkim_keys.use(selector)
+    click.echo(f"Letters are signed with {selector} from now on.")
+
+
+@dkim.command()
+@click.argument("selector")
+def end(selector: str) -> None:
+    """Sign no more with a key. Leave its record for a week: letters are still under way."""
+    dkim_keys.end(selector)
+    left = ", ".join(key.selector for key in dkim_keys.in_use())
+    click.echo(f"Letters are signed with {left}." if left else "Letters are no longer signed here.")
+
+
+@dkim.command("list")
+def list_() -> None:
+    """List keys with their state and their records, which are public."""
+    domain = dkim_keys.domain()
+    for state, keys in (
+        ("signs", dkim_keys.in_use()),
+        ("waits", dkim_keys.waiting()),
+        ("ended", dkim_keys.ended()),
+    ):
+        for key in keys:
+            click.echo(f"{key.selector:<16} {state}  {key.kind}\n  {key.zone_line(domain)}")
+
+
+def show(key: dkim_keys.DkimKey) -> None:
+    """Print what to do with a new key."""
+    click.echo(f"Publish this record, then say: trustsvc keys dkim use {key.selector}")
+    click.echo(key.zone_line(dkim_keys.domain()))
