@@ -22,8 +22,6 @@ from trustsvc import (
 from trustsvc.doctor import letters
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import TrustsvcError
-from trustsvc.invitations import complaints, sending
-from trustsvc.invitations.mail_events import enrol
 from trustsvc.orders import delivered
 from trustsvc.orders.models import ledger
 from trustsvc.outbox import outbox
@@ -55,10 +53,7 @@ def database(now: datetime) -> list[Finding]:
             return [
                 stores,
                 _clock(session, now),
-                _sending(session),
-                letters.letters(session, now),
-                _reports(session),
-                _complaints(session, now),
+                *letters.letters(session, now),
                 *_conflicts(session, now),
             ]
     except (SQLAlchemyError, OSError):
@@ -125,40 +120,6 @@ def _doubted(why: str | None) -> Finding | None:
         todo = "is it right? a day of running says so, or trustsvc clock --trust"
         return warn("clock", said, todo)
     return None
-
-
-def _sending(session: Session) -> Finding:
-    stops = sending.stops(session)
-    if not stops:
-        return ok("sending", "letters leave")
-    reason = ", ".join(sorted(set(stops.values())))
-    todo = "trustsvc sending show; when sure: trustsvc sending go-on " + " or ".join(sorted(stops))
-    if sending.RESTORE in stops:
-        todo = "see Backup and keys in the README; when sure: trustsvc restore --sending-on"
-    elif set(stops) == {sending.CLOCK}:
-        todo = "see the line of the clock"
-    if stops.get(sending.RESTORE) == "not_finished":
-        todo = "a restore runs or broke off: if so, empty the database and restore again"
-    return fail("sending", f"no letter leaves ({reason})", todo)
-
-
-def _reports(session: Session) -> Finding:
-    settings = config.current()
-    if settings.mail_url.startswith("maildir:"):
-        return ok("reports", "none are expected: letters are kept in a maildir")
-    if settings.mail_return or enrol.everyone(session):
-        return ok("reports", "what comes back about letters has a way here")
-    todo = "set TRUSTSVC_MAIL_RETURN, or trustsvc mail door (README, Bounces and complaints)"
-    return warn("reports", "nobody hears of bounces and complaints", todo)
-
-
-def _complaints(session: Session, now: datetime) -> Finding:
-    found = complaints.rate(session, now)
-    said = f"{found.complaints} of {found.letters} letters in 7 days"
-    if found.is_alarming:
-        todo = "ask fewer buyers, or later; from 0.3 % on (and three) letters stop"
-        return warn("complaints", f"{said}: {100 * found.share:.2f} %, 0.1 % is too much", todo)
-    return ok("complaints", said)
 
 
 def _wrong_pragmas(session: Session) -> list[str]:
