@@ -13,7 +13,13 @@ from trustsvc.mail_bytes import Fate, Letter, Outcome, Postbox
 from trustsvc.mail_maildir import Maildir
 from trustsvc.mail_smtp import Smtp
 
-__all__ = ["Fate", "Letter", "Outcome", "Postbox", "open_postbox"]
+__all__ = ["Fate", "Letter", "Outcome", "Postbox", "message_id", "open_postbox"]
+
+
+def message_id(mark: bytes) -> str:
+    """Name a letter on our own host."""
+    host = urlsplit(config.current().base_url).hostname or ""
+    return f"{mark.hex()}@{host if host.isascii() and ':' not in host else 'localhost'}"
 
 
 @contextmanager

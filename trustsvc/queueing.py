@@ -23,6 +23,7 @@ NAMES = frozenset(
     {
         "check_orders",
         "send_invitations",
+        "send_correspondence",
         "plan_reminders",
         "publish_reviews",
         "refresh_badges",

@@ -2,9 +2,8 @@
 
 import re
 from datetime import datetime
-from urllib.parse import urlsplit
 
-from trustsvc import config, fingerprints, keys, mail_bytes, signed_links, wording
+from trustsvc import config, fingerprints, keys, mail, mail_bytes, signed_links, wording
 from trustsvc.invitations.due import Due
 from trustsvc.mail import Letter
 
@@ -61,5 +60,4 @@ def message_id(due: Due) -> str:
     """
     key = keys.ring("lookup")[0]  # the oldest, so that a rotation between two tries changes nothing
     mark = fingerprints.digest(key.secret, f"letter:{due.kind}:{due.link.hex()}")[:16]
-    host = urlsplit(config.current().base_url).hostname or ""
-    return f"{mark.hex()}@{host if host.isascii() and ':' not in host else 'localhost'}"
+    return mail.message_id(mark)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, exists, false, func, or_, select
 
+from trustsvc.correspondence.models import correspondence
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders.models import deliveries, ledger, orders
 from trustsvc.outbox import outbox
@@ -115,6 +116,12 @@ def delivered(now: datetime) -> Select[Any]:
     """Ids of deliveries."""
     old = deliveries.c.at <= RULES["delivery id"].before(now)
     return select(deliveries.c.shop_id, deliveries.c.mark).where(old)
+
+
+def answered(now: datetime) -> Select[Any]:
+    """Letters that answered somebody, settled or not."""
+    old = correspondence.c.asked_at <= RULES["correspondence"].before(now)
+    return select(correspondence.c.id).where(old)
 
 
 def happened(now: datetime) -> Select[Any]:

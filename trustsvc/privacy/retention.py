@@ -60,6 +60,14 @@ _RULES = (
         "come back with another body (Standard Webhooks)",
     ),
     Rule(
+        "correspondence",
+        "letters to one person who asked for something: the address until the letter has left",
+        3,
+        "the request; the address goes at once when the mail server took the letter",
+        "to answer a request, and to keep one address from being written to too often (GDPR Art. "
+        "6(1)(c) and (f), Art. 12)",
+    ),
+    Rule(
         "ledger",
         "orders without a person in them, invitations, letters, and why each was decided so",
         730,
