@@ -12,6 +12,7 @@ class Tick:
 TICKS = (
     Tick("check_orders", 15),
     Tick("send_invitations", 15),
+    Tick("send_correspondence", 15),
     Tick("publish_reviews", 15),
     Tick("refresh_badges", 30),
     Tick("plan_reminders", 600),

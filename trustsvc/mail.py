@@ -13,7 +13,23 @@ from trustsvc.mail_bytes import About, Fate, Letter, Outcome, Postbox
 from trustsvc.mail_maildir import Maildir
 from trustsvc.mail_smtp import Smtp
 
-__all__ = ["About", "Fate", "Letter", "Outcome", "Postbox", "is_maildir", "open_postbox", "server"]
+__all__ = [
+    "About",
+    "Fate",
+    "Letter",
+    "Outcome",
+    "Postbox",
+    "is_maildir",
+    "message_id",
+    "open_postbox",
+    "server",
+]
+
+
+def message_id(code: str) -> str:
+    """Name a letter, alike at each try, so that a second copy could be told (RFC 1047)."""
+    host = urlsplit(config.current().base_url).hostname or ""
+    return f"{code}@{host if host.isascii() and ':' not in host else 'localhost'}"
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from trustsvc.errors import Misconfigured
 PATIENCE_S = {
     "check_orders": 120,
     "send_invitations": 2 * 120 + 12 * 30 + 600,
+    "send_correspondence": 2 * 120 + 12 * 30 + 600,
     "plan_reminders": 120,
     "publish_reviews": 120,
     "refresh_badges": 120,

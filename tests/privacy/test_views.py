@@ -17,6 +17,7 @@ RULE_OF = {
     "letters": "letters in the maildir",
     "often": "cap period",
     "twice": "delivery id",
+    "answers": "correspondence",
     "review": "review",
     "author": "review",
     "log": "server log",

@@ -2,9 +2,8 @@
 
 import re
 from datetime import datetime
-from urllib.parse import urlsplit
 
-from trustsvc import config, mail_bytes, signed_links, wording
+from trustsvc import config, mail, mail_bytes, signed_links, wording
 from trustsvc.invitations import return_path
 from trustsvc.invitations.due import Due
 from trustsvc.mail import Letter
@@ -41,7 +40,7 @@ def write(due: Due, now: datetime) -> Letter:
         subject=subject,
         text=text,
         html=html,
-        message_id=message_id(code),
+        message_id=mail.message_id(code),
         at=now,
         headers={
             "List-Unsubscribe": f"<{stop}>",
@@ -56,9 +55,3 @@ def greeting(name: str) -> str:
     """Give the name to greet with: one clean line, or nothing where it is not a name."""
     clean = mail_bytes.clean(name)
     return "" if len(clean) > MOST_NAME or _NO_NAME.search(clean) else clean
-
-
-def message_id(code: str) -> str:
-    """Name the letter, alike at each try, so that a second copy could be told (RFC 1047)."""
-    host = urlsplit(config.current().base_url).hostname or ""
-    return f"{code}@{host if host.isascii() and ':' not in host else 'localhost'}"

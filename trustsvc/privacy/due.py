@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, exists, false, func, or_, select
 
+from trustsvc.correspondence.models import correspondence
 from trustsvc.invitations.models import invitations, letters, mail_domains
 from trustsvc.orders.models import deliveries, ledger, orders
 from trustsvc.outbox import outbox
@@ -120,6 +121,12 @@ def delivered(now: datetime) -> Select[Any]:
 def paced(now: datetime) -> Select[Any]:
     """Domains that no letter went to lately."""
     return select(mail_domains.c.mark).where(mail_domains.c.forget_at <= now)
+
+
+def answered(now: datetime) -> Select[Any]:
+    """Letters that answered somebody, settled or not."""
+    old = correspondence.c.asked_at <= RULES["correspondence"].before(now)
+    return select(correspondence.c.id).where(old)
 
 
 def happened(now: datetime) -> Select[Any]:

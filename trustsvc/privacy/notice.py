@@ -40,6 +40,7 @@ def purposes(shop: Shop, log_days: int) -> Sequence[Purpose]:
         Purpose("check"),
         Purpose("often", max(_days("cap period"), shop.cap_days)),
         Purpose("twice", _days("delivery id")),
+        Purpose("answers", _days("correspondence")),
         Purpose("review", _days("review")),
         Purpose("author", _days("review")),
         Purpose("log", log_days),

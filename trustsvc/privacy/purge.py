@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, Table, delete, func, select, tuple
 from sqlalchemy.orm import Session
 
 from trustsvc import db
+from trustsvc.correspondence.models import correspondence
 from trustsvc.invitations.models import invitations, letters, mail_domains, mail_reports
 from trustsvc.orders import buyer
 from trustsvc.orders import ledger as telling
@@ -121,6 +122,7 @@ def _parts(now: datetime) -> list[_Part]:
         _Part("ledger", orders, due.stripped(now), orders.c.id, _delete_orders),
         _plain("delivery id", due.delivered(now), deliveries, delivery),
         _plain("mail pace", due.paced(now), mail_domains, mail_domains.c.mark),
+        _plain("correspondence", due.answered(now), correspondence, correspondence.c.id),
         _plain("outbox", due.happened(now), outbox, outbox.c.id),
         _plain("staff session", due.links(now), staff_links, staff_links.c.link),
         _plain("staff session", due.sessions(now), staff_sessions, staff_sessions.c.session),

@@ -14,13 +14,14 @@ import sqlalchemy as sa
 from sqlalchemy import LargeBinary, Table
 
 from trustsvc import db, vault
+from trustsvc.correspondence.models import correspondence
 from trustsvc.invitations.models import mail_doors
 from trustsvc.orders.models import orders
 from trustsvc.reviews.models import reviews
 from trustsvc.shops.models import shops
 from trustsvc.staff.models import staff
 
-TABLES = (shops, staff, orders, mail_doors, reviews)
+TABLES = (shops, correspondence, staff, orders, mail_doors, reviews)
 BITE = 500
 
 

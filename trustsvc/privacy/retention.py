@@ -68,6 +68,14 @@ _RULES = (
         "than that needs (GDPR Art. 5(1)(e) and 6(1)(f))",
     ),
     Rule(
+        "correspondence",
+        "letters to one person who asked for something: the address until the letter has left",
+        3,
+        "the request; the address goes at once when the mail server took the letter",
+        "to answer a request, and to keep one address from being written to too often (GDPR Art. "
+        "6(1)(c) and (f), Art. 12)",
+    ),
+    Rule(
         "ledger",
         "orders without a person in them, invitations, letters, what came back about a letter, and "
         "why each was decided so",

@@ -1,0 +1,19 @@
+"""Send the letters that answer somebody: confirmations, and links to one's own data."""
+
+from datetime import timedelta
+
+from trustsvc import clock, config, db, queueing
+from trustsvc.correspondence.send import send
+from trustsvc.mail import open_postbox
+
+LONGEST = timedelta(minutes=2)
+
+
+def send_correspondence() -> None:
+    """Send letter after letter while there are any; after two minutes a new bell goes on."""
+    started = clock.now()
+    with open_postbox(config.current().mail_url) as postbox:
+        while send(db.transaction, postbox, clock.now):
+            if clock.now() - started > LONGEST:
+                queueing.send("send_correspondence")
+                return
