@@ -28,6 +28,8 @@ NAMES = frozenset(
         "refresh_badges",
         "purge_server_log",
         "purge_rows",
+        "keep_notices",
+        "scrub",
     }
 )
 QUEUE = "trustsvc"

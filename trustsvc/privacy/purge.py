@@ -20,10 +20,12 @@ from trustsvc.orders import ledger as telling
 from trustsvc.orders.models import deliveries, ledger, orders
 from trustsvc.outbox import outbox
 from trustsvc.privacy import due, maildir
+from trustsvc.privacy.models import disclosures
 from trustsvc.privacy.receipts import Receipt, write
 from trustsvc.privacy.retention import RULES
 from trustsvc.reviews.models import reviews
 from trustsvc.shops import find
+from trustsvc.shops.models import shops as shops_table
 from trustsvc.staff.models import staff_links, staff_sessions
 
 BITE = 1000
@@ -101,6 +103,8 @@ def _parts(now: datetime) -> list[_Part]:
         _Part("ledger", due.stripped(now), orders.c.id, _delete_orders),
         _plain("delivery id", due.delivered(now), deliveries, delivery),
         _plain("outbox", due.happened(now), outbox, outbox.c.id),
+        _plain("disclosure", due.listed(now), disclosures, disclosures.c.id),
+        _Part("old secret", due.rotated(now), shops_table.c.id, _end_secrets),
         _plain("staff session", due.links(now), staff_links, staff_links.c.link),
         _plain("staff session", due.sessions(now), staff_sessions, staff_sessions.c.session),
     ]
@@ -156,6 +160,11 @@ def _delete_orders(session: Session, ids: Sequence[int], _now: datetime) -> int:
     session.execute(delete(letters).where(letters.c.invitation_id.in_(theirs)))
     session.execute(delete(invitations).where(invitations.c.order_id.in_(ids)))
     return _count(session.execute(delete(orders).where(orders.c.id.in_(ids))))
+
+
+def _end_secrets(session: Session, ids: Sequence[int], _now: datetime) -> int:
+    ended = update(shops_table).where(shops_table.c.id.in_(ids))
+    return _count(session.execute(ended.values(old_secret=None, old_secret_until=None)))
 
 
 def _count(result: Any) -> int:
