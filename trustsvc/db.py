@@ -12,12 +12,15 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from trustsvc import config
+
+SMALL = 64 * 1024 * 1024
 
 _engines: dict[str, Engine] = {}
 _write_lock = threading.Lock()
@@ -80,17 +83,62 @@ def insert(table: Table) -> postgresql.Insert | sqlite.Insert:
     return sqlite.insert(table) if is_sqlite() else postgresql.insert(table)
 
 
-def scrub() -> None:
-    """Leave nothing of deleted rows: empty SQLite's write-ahead log, vacuum PostgreSQL.
+def scrub() -> bool:
+    """Leave nothing of deleted rows in SQLite's write-ahead log; vacuum PostgreSQL.
 
     secure_delete overwrites freed pages, yet their text stays in the -wal file until a truncating
-    checkpoint. Harmless when repeated; a reader that holds the log makes it a task for next time.
+    checkpoint. Harmless when repeated; a reader that holds the log makes it a task for next time:
+    False.
     """
     with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if is_sqlite():
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        else:
+        if not is_sqlite():
             connection.exec_driver_sql("VACUUM")
+            return True
+        busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        return not busy
+
+
+def rebuild() -> bool:
+    """Write the database anew, so that no page keeps a copy of what was deleted, then scrub.
+
+    secure_delete overwrites the row that is deleted, and not the copies that SQLite left behind
+    where it moved the row between pages (one row in some hundreds, tests/tools/test_scrub.py);
+    PostgreSQL's plain vacuum overwrites nothing. Writers wait meanwhile, so this is for small
+    databases and for the night. False where somebody held it up: a task for next time.
+    """
+    with _one_writer(), _alone() as connection:
+        if is_sqlite():
+            # The copy that VACUUM writes must not lie on another disk than the database.
+            folder = str(Path(engine().url.database or "").resolve().parent).replace("'", "''")
+            connection.exec_driver_sql(f"PRAGMA temp_store_directory = '{folder}'")
+            connection.exec_driver_sql("VACUUM")
+        else:
+            try:
+                connection.exec_driver_sql("SET lock_timeout = '5s'")
+                # ANALYZE too: samples of a column are kept beside the table.
+                connection.exec_driver_sql("VACUUM (FULL, ANALYZE)")
+            except OperationalError:
+                return False
+    return scrub()
+
+
+def is_small() -> bool:
+    """Say whether a rebuild takes no longer than about a second."""
+    if is_sqlite():
+        return Path(engine().url.database or "").stat().st_size <= SMALL
+    with engine().connect() as connection:
+        size = connection.exec_driver_sql(
+            "SELECT pg_database_size(current_database())"
+        ).scalar_one()
+    return int(size) <= SMALL
+
+
+@contextmanager
+def _alone() -> Iterator[Connection]:
+    """Open a connection that nobody uses afterwards: it was set up in another way."""
+    with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
+        connection.detach()
 
 
 def _open(url: str) -> Engine:

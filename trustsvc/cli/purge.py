@@ -2,10 +2,11 @@
 
 import click
 
-from trustsvc import clock, db
+from trustsvc import clock, config, db
 from trustsvc.privacy import purge as privacy
-from trustsvc.privacy import receipts
-from trustsvc.privacy.retention import RULES
+from trustsvc.privacy import receipts, record
+from trustsvc.privacy.retention import RULES, Rule
+from trustsvc.server_log import purge as server_log
 
 
 @click.command()
@@ -17,12 +18,37 @@ def purge(dry_run: bool, list_receipts: bool) -> None:
         _receipts()
         return
     counts = privacy.planned(clock.now()) if dry_run else privacy.purge(clock.now())
+    if not dry_run and not db.is_small():
+        db.rebuild()
     for code, number in counts.items():
         click.echo(f"{number:>8}  {code}: {RULES[code].what}")
     if not counts:
         click.echo("Nothing is due.")
     elif dry_run:
         click.echo("Nothing was deleted: this was a dry run.")
+    if dry_run:
+        _upcoming()
+
+
+def _upcoming() -> None:
+    now, settings = clock.now(), config.current()
+    ahead = privacy.upcoming(now)
+    logs = server_log.everything(settings.data / "log", now, settings.log_days)
+    if logs:
+        ahead["server log"] = min(file.goes_at for file in logs)
+    click.echo("What goes next, as things stand:")
+    for code, at in sorted(ahead.items(), key=lambda one: (one[1], one[0])):
+        when = "now             " if at <= now else f"{at:%Y-%m-%dT%H:%MZ}"
+        click.echo(f"{when}  {code}")
+    for rule in RULES.values():
+        if rule.code not in ahead:
+            click.echo(f"{'-':<16}  {rule.code}: {_no_date(rule)}")
+    if record.own_maildir(settings):
+        click.echo("Letters in your own maildir are not deleted here: that is yours to do.")
+
+
+def _no_date(rule: Rule) -> str:
+    return rule.since if rule.days is None else "there is nothing of it"
 
 
 def _receipts() -> None:

@@ -54,7 +54,9 @@ def in_force(
 
 def one(session: Session, shop_id: int, version: int, language: str) -> Edition:
     """Read a version as it was; raises NotFound."""
-    found = [edition for edition in history(session, shop_id, language) if edition.version == version]
+    found = [
+        edition for edition in history(session, shop_id, language) if edition.version == version
+    ]
     if not found:
         raise NotFound
     return found[0]
@@ -74,7 +76,7 @@ def history(session: Session, shop_id: int, language: str) -> list[Edition]:
 def changed(session: Session, settings: Settings) -> list[tuple[Shop, int, Mapping[str, str]]]:
     """Find the shops whose notice is not the newest one kept: with its number and its texts."""
     newest = {language: _newest(session, language) for language in wording.LANGUAGES}
-    found = []
+    found: list[tuple[Shop, int, Mapping[str, str]]] = []
     for shop in find.everyone(session):
         texts = {
             language: str(notice.text(shop, settings, language)) for language in wording.LANGUAGES
@@ -128,9 +130,7 @@ def _newest(session: Session, language: str, shop_id: int | None = None) -> dict
     )
     rows = session.execute(
         select(table.shop_id, table.version, table.since, table.announced_at, table.text)
-        .join(
-            newest, (newest.c.shop_id == table.shop_id) & (newest.c.version == table.version)
-        )
+        .join(newest, (newest.c.shop_id == table.shop_id) & (newest.c.version == table.version))
         .where(table.language == language, *([table.shop_id == shop_id] if shop_id else []))
     )
     return {row.shop_id: Edition(*row[1:]) for row in rows}

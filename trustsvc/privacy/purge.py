@@ -8,6 +8,7 @@ Twice, at once, or killed midway does no harm: the next run finds what is left.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, delete, func, select, tuple_, update
@@ -19,7 +20,7 @@ from trustsvc.orders import buyer
 from trustsvc.orders import ledger as telling
 from trustsvc.orders.models import deliveries, ledger, orders
 from trustsvc.outbox import outbox
-from trustsvc.privacy import due, maildir
+from trustsvc.privacy import due, foresee, maildir
 from trustsvc.privacy.models import disclosures
 from trustsvc.privacy.receipts import Receipt, write
 from trustsvc.privacy.retention import RULES
@@ -30,6 +31,7 @@ from trustsvc.staff.models import staff_links, staff_sessions
 
 BITE = 1000
 MOST_BITES = 200  # a run and rule: what is left waits an hour
+NIGHT = 3  # UTC: when a large database is rebuilt, for which writers have to wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,10 @@ def purge(now: datetime) -> dict[str, int]:
         with db.transaction() as session:
             write(session, Receipt(now, rule.code, thrown, rule.before(now)))
         gone[rule.code] = thrown
-    db.scrub()
+    if db.is_small() or now.hour == NIGHT:
+        db.rebuild()
+    else:
+        db.scrub()
     return {rule: number for rule, number in gone.items() if number}
 
 
@@ -73,6 +78,24 @@ def planned(now: datetime) -> dict[str, int]:
             number = session.scalar(select(func.count()).select_from(part.due.subquery())) or 0
             counts[part.rule] = counts.get(part.rule, 0) + number
     return {rule: number for rule, number in counts.items() if number}
+
+
+def upcoming(now: datetime) -> dict[str, datetime]:
+    """Say when the next thing goes, a rule, to the minute and as things stand.
+
+    Missing are rules with nothing ahead, and those that an event ends.
+    """
+    found = {maildir.RULE: maildir.next_at(now)}
+    with db.reading() as session:
+        for number, part in enumerate(_parts(now)):
+            at = foresee.first(partial(_is_due, session, number), now)
+            known = found.get(part.rule)
+            found[part.rule] = min(at, known) if at and known else at or known
+    return {rule: at for rule, at in found.items() if at}
+
+
+def _is_due(session: Session, number: int, at: datetime) -> bool:
+    return session.execute(_parts(at)[number].due.limit(1)).first() is not None
 
 
 def _bite(part: _Part, now: datetime) -> int:

@@ -12,6 +12,7 @@ from trustsvc.privacy.retention import RULES
 from trustsvc.tables import Category, metadata
 from trustsvc.vault import Sealed
 
+Tagged = Column[Any]
 CATEGORIES: tuple[str, ...] = get_args(Category)
 # What must never lie in clear: whoever gets a copy of the database must not read it.
 SEALED = ("name", "address", "place", "order", "contact", "opinion")

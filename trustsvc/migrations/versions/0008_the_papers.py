@@ -22,18 +22,12 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("announced_at", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["shop_id"], ["shops.id"], name=op.f("fk_notice_versions_shop_id")
-        ),
-        sa.PrimaryKeyConstraint(
-            "shop_id", "version", "language", name=op.f("pk_notice_versions")
-        ),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_notice_versions_shop_id")),
+        sa.PrimaryKeyConstraint("shop_id", "version", "language", name=op.f("pk_notice_versions")),
     )
     op.create_table(
         "disclosures",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("what", sa.Text(), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
