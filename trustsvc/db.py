@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config
 
+PATIENCE_MS = 10_000
 SMALL = 64 * 1024 * 1024
 
 _engines: dict[str, Engine] = {}
@@ -135,10 +136,13 @@ def is_small() -> bool:
 
 @contextmanager
 def _alone() -> Iterator[Connection]:
-    """Open a connection that nobody uses afterwards: it was set up in another way."""
-    with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        yield connection
-        connection.detach()
+    """Open a connection outside of transactions; nobody uses it afterwards, it is set up anew."""
+    options = {"isolation_level": "AUTOCOMMIT", "trustsvc_alone": True}
+    with engine().connect().execution_options(**options) as connection:
+        try:
+            yield connection
+        finally:
+            connection.invalidate()
 
 
 def _open(url: str) -> Engine:
@@ -162,12 +166,14 @@ def _open(url: str) -> Engine:
             "synchronous = FULL",  # a 202 must survive a power cut
             "secure_delete = ON",  # holds for this connection only, so here and not in a migration
             "foreign_keys = ON",
-            "busy_timeout = 10000",
+            f"busy_timeout = {PATIENCE_MS}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(made, "begin")
     def _begin(connection: Any) -> None:
+        if connection.get_execution_options().get("trustsvc_alone"):
+            return  # VACUUM refuses to run inside a transaction
         writes = connection.get_execution_options().get("trustsvc_write")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

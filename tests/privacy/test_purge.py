@@ -13,9 +13,10 @@ from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders import buyer, ledger
 from trustsvc.orders.models import deliveries, orders
 from trustsvc.orders.models import ledger as lines
-from trustsvc.privacy import purge, receipts
+from trustsvc.privacy import disclose, foresee, purge, receipts
 from trustsvc.reviews import find, moderate, publish, withdraw
 from trustsvc.reviews.models import publications, reviews
+from trustsvc.shops import rotate
 from trustsvc.shops.models import shops
 from trustsvc.staff.models import staff_links, staff_sessions
 
@@ -390,3 +391,59 @@ def test_the_link_to_the_desk_still_works_after_a_purge(client, start):
     purge.purge(clock.now())
 
     assert client.post(urlsplit(path).path).status_code == 303
+
+
+def test_an_old_secret_goes_when_its_day_is_over_and_the_new_one_stays(start):
+    made = shop()
+    with db.transaction() as session:
+        fresh = rotate.rotate(session, made.slug, "", start)
+
+    assert purge.purge(start + DAY - MOMENT) == {}
+    assert purge.purge(start + DAY) == {"old secret": 1}
+    assert purge.purge(start + 2 * DAY) == {}
+    with db.reading() as session:
+        row = session.execute(select(shops)).one()
+    assert (row.secret, row.old_secret, row.old_secret_until) == (fresh, None, None)
+
+
+def test_the_line_of_a_list_goes_after_two_years(start):
+    with db.transaction() as session:
+        disclose.note(session, "table orders", 3, "root", start)
+
+    assert purge.purge(start + 730 * DAY - MOMENT) == {}
+    assert purge.purge(start + 730 * DAY) == {"disclosure": 1}
+
+
+def test_what_goes_next_is_said_to_the_minute_and_comes_true(house, start):
+    made = shop()
+    asked = order(made, at=start)
+    invitation(made, asked, at=start, sent_at=start + 7 * DAY)
+    second = int(start.timestamp())
+    _letter(house, f"new/{second}.ab.trustsvc", start)
+
+    ahead = purge.upcoming(start)
+
+    assert start + 97 * DAY <= ahead["invited buyer"] < start + 97 * DAY + 2 * foresee.MINUTE
+    assert ahead["letters in the maildir"] <= start + 30 * DAY
+    assert "review" not in ahead
+    assert "invited buyer" not in purge.planned(ahead["invited buyer"] - foresee.MINUTE)
+    assert purge.planned(ahead["invited buyer"])["invited buyer"] == 1
+
+
+def test_what_is_due_already_goes_now(start):
+    order(shop())
+
+    assert purge.upcoming(start + MOMENT)["invited buyer"] == start + MOMENT
+
+
+def test_no_byte_of_a_purged_row_is_left_by_a_purge_though_rows_moved(house, start, database):
+    if database != "sqlite":
+        pytest.skip(reason="looks into SQLite's files")
+    where = shop()
+    for number in range(60):
+        order(where, f"R-{number}", buyer=b"canary-of-moving-%04d" % number, at=start, email=None)
+
+    purge.purge(start + 90 * DAY)
+
+    content = b"".join(path.read_bytes() for path in house.data.glob("trustsvc.db*"))
+    assert b"canary-of-moving" not in content

@@ -132,11 +132,11 @@ def _inside(path: Path) -> Iterator[Session]:
 
 def _show(found: looking.Found) -> None:
     for shop, number in sorted(found.people_by_shop().items()):
-        click.echo(f"{shop}: about {number} people")
+        click.echo(f"{shop}: at least {number} people")
         for (of, table, holds), values in sorted(found.values.items()):
             if of == shop:
                 click.echo(f"{values:>8}  {table}: {holds}")
-    if not found.people:
+    if not found.values:
         click.echo("Nobody.")
     if found.unopened:
         click.echo(f"{found.unopened} values are sealed with keys that are not here.")

@@ -41,8 +41,18 @@ class Found:
     people: dict[tuple[str, str], Person] = field(default_factory=dict, repr=False)
     unopened: int = 0  # sealed with a key that is not here
 
-    def people_by_shop(self) -> Counter[str]:
-        return Counter(shop for shop, _ in self.people)
+    def people_by_shop(self) -> dict[str, int]:
+        """Say how many people there are at least: rows of nobody known may be of one who is."""
+        known, unknown = Counter[str](), Counter[tuple[str, str]]()
+        for (shop, who), person in self.people.items():
+            if person.mark or person.address:
+                known[shop] += 1
+            else:
+                unknown[shop, who.partition(" ")[0]] += 1
+        least = {shop: known[shop] for shop, _, _ in self.values}
+        for (shop, _), number in unknown.items():
+            least[shop] = max(least[shop], number)
+        return least
 
 
 def everything(_column: Column[Any], _shop: int, _stored: Any) -> bool:
@@ -93,6 +103,8 @@ def _note(
         return
     for column in filled:
         found.values[shop, column.table.name, column.info["holds"]] += 1
+    if all(column.table is shops for column in filled):
+        return  # a shop's secret is no person's
     marks = [bytes(v).hex() for c, v in beside.items() if c.name in KNOWN_BY and v is not None]
     words = {c.info["holds"]: v for c, v in filled.items() if isinstance(v, str)}
     address, name = words.get("address", ""), words.get("name") or words.get("staff", "")
