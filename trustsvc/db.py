@@ -105,22 +105,29 @@ def rebuild() -> bool:
     secure_delete overwrites the row that is deleted, and not the copies that SQLite left behind
     where it moved the row between pages (one row in some hundreds, tests/tools/test_scrub.py);
     PostgreSQL's plain vacuum overwrites nothing. Writers wait meanwhile, so this is for small
-    databases and for the night. False where somebody held it up: a task for next time.
+    databases and for the night. False where somebody held it up or the disk is full: a
+    task for next time.
     """
-    with _one_writer(), _alone() as connection:
+    with _one_writer():
+        try:
+            _write_anew()
+        except OperationalError:
+            scrub()
+            return False
+    return scrub()
+
+
+def _write_anew() -> None:
+    with _alone() as connection:
         if is_sqlite():
             # The copy that VACUUM writes must not lie on another disk than the database.
             folder = str(Path(engine().url.database or "").resolve().parent).replace("'", "''")
             connection.exec_driver_sql(f"PRAGMA temp_store_directory = '{folder}'")
             connection.exec_driver_sql("VACUUM")
         else:
-            try:
-                connection.exec_driver_sql("SET lock_timeout = '5s'")
-                # ANALYZE too: samples of a column are kept beside the table.
-                connection.exec_driver_sql("VACUUM (FULL, ANALYZE)")
-            except OperationalError:
-                return False
-    return scrub()
+            connection.exec_driver_sql(f"SET lock_timeout = {PATIENCE_MS // 2}")
+            # ANALYZE too: samples of a column are kept beside the table.
+            connection.exec_driver_sql("VACUUM (FULL, ANALYZE)")
 
 
 def is_small() -> bool:

@@ -140,3 +140,22 @@ def test_a_rebuild_keeps_everything_that_lives(house):
         assert find.one(session, public_id).text == "Fiets kwam heel aan."
     shop("Afterwards")
     assert db.is_small()
+
+
+def test_a_rebuild_that_is_held_up_changes_nothing_and_says_so(house, database):
+    shop()
+    if database == "sqlite":
+        holding = sqlite3.connect(house.data / "trustsvc.db", isolation_level=None)
+    else:
+        holding = db.engine().connect()
+    with closing(holding), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(db, "PATIENCE_MS", 50)
+        if database == "sqlite":
+            db.forget_engines()
+            holding.execute("BEGIN IMMEDIATE")
+        else:
+            holding.begin()
+            holding.exec_driver_sql("LOCK TABLE shops IN ACCESS SHARE MODE")
+        assert not db.rebuild()
+    db.forget_engines()
+    assert db.rebuild()

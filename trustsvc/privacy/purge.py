@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, delete, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from trustsvc import db
+from trustsvc import db, log
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders import buyer
 from trustsvc.orders import ledger as telling
@@ -29,6 +29,7 @@ from trustsvc.shops import find
 from trustsvc.shops.models import shops as shops_table
 from trustsvc.staff.models import staff_links, staff_sessions
 
+logger = log.named("purge")
 BITE = 1000
 MOST_BITES = 200  # a run and rule: what is left waits an hour
 NIGHT = 3  # UTC: when a large database is rebuilt, for which writers have to wait
@@ -63,10 +64,9 @@ def purge(now: datetime) -> dict[str, int]:
         with db.transaction() as session:
             write(session, Receipt(now, rule.code, thrown, rule.before(now)))
         gone[rule.code] = thrown
-    if db.is_small() or now.hour == NIGHT:
-        db.rebuild()
-    else:
-        db.scrub()
+    is_clean = db.rebuild() if db.is_small() or now.hour == NIGHT else db.scrub()
+    if not is_clean:
+        logger.warning("traces of what was deleted wait for the next purge")
     return {rule: number for rule, number in gone.items() if number}
 
 
