@@ -17,5 +17,7 @@ TICKS = (
     Tick("refresh_badges", 30),
     Tick("plan_reminders", 600),
     Tick("purge_server_log", 600),
+    Tick("keep_notices", 600),
+    Tick("scrub", 300),
     Tick("purge_rows", 3600),
 )

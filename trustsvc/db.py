@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Table, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import OperationalError
@@ -29,6 +29,7 @@ LINE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
+SMALL = 64 * 1024 * 1024
 
 _engines: dict[str, Engine] = {}
 _write_lock = threading.Lock()
@@ -91,17 +92,72 @@ def insert(table: Table) -> postgresql.Insert | sqlite.Insert:
     return sqlite.insert(table) if is_sqlite() else postgresql.insert(table)
 
 
-def scrub() -> None:
-    """Leave nothing of deleted rows: empty SQLite's write-ahead log, vacuum PostgreSQL.
+def scrub() -> bool:
+    """Leave nothing of deleted rows in SQLite's write-ahead log; vacuum PostgreSQL.
 
     secure_delete overwrites freed pages, yet their text stays in the -wal file until a truncating
-    checkpoint. Harmless when repeated; a reader that holds the log makes it a task for next time.
+    checkpoint. Harmless when repeated; a reader that holds the log makes it a task for next time:
+    False.
     """
     with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if is_sqlite():
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        else:
+        if not is_sqlite():
             connection.exec_driver_sql("VACUUM")
+            return True
+        busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        return not busy
+
+
+def rebuild() -> bool:
+    """Write the database anew, so that no page keeps a copy of what was deleted, then scrub.
+
+    secure_delete overwrites the row that is deleted, and not the copies that SQLite left behind
+    where it moved the row between pages (one row in some hundreds, tests/tools/test_scrub.py);
+    PostgreSQL's plain vacuum overwrites nothing. Writers wait meanwhile, so this is for small
+    databases and for the night. False where somebody held it up or the disk is full: a
+    task for next time.
+    """
+    with _one_writer():
+        try:
+            _write_anew()
+        except OperationalError:
+            scrub()
+            return False
+    return scrub()
+
+
+def _write_anew() -> None:
+    with _alone() as connection:
+        if is_sqlite():
+            # The copy that VACUUM writes must not lie on another disk than the database.
+            folder = str(Path(engine().url.database or "").resolve().parent).replace("'", "''")
+            connection.exec_driver_sql(f"PRAGMA temp_store_directory = '{folder}'")
+            connection.exec_driver_sql("VACUUM")
+        else:
+            connection.exec_driver_sql(f"SET lock_timeout = {PATIENCE_S * 500}")
+            # ANALYZE too: samples of a column are kept beside the table.
+            connection.exec_driver_sql("VACUUM (FULL, ANALYZE)")
+
+
+def is_small() -> bool:
+    """Say whether a rebuild takes no longer than about a second."""
+    if is_sqlite():
+        return Path(engine().url.database or "").stat().st_size <= SMALL
+    with engine().connect() as connection:
+        size = connection.exec_driver_sql(
+            "SELECT pg_database_size(current_database())"
+        ).scalar_one()
+    return int(size) <= SMALL
+
+
+@contextmanager
+def _alone() -> Iterator[Connection]:
+    """Open a connection outside of transactions; nobody uses it afterwards, it is set up anew."""
+    options = {"isolation_level": "AUTOCOMMIT", "trustsvc_alone": True}
+    with engine().connect().execution_options(**options) as connection:
+        try:
+            yield connection
+        finally:
+            connection.invalidate()
 
 
 def _open(url: str) -> Engine:
@@ -143,6 +199,8 @@ def _open(url: str) -> Engine:
 
     @event.listens_for(made, "begin")
     def _begin(connection: Any) -> None:
+        if connection.get_execution_options().get("trustsvc_alone"):
+            return  # VACUUM refuses to run inside a transaction
         writes = connection.get_execution_options().get("trustsvc_write")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

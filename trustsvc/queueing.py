@@ -34,6 +34,8 @@ PATIENCE_S = {
     "refresh_badges": 120,
     "purge_server_log": 120,
     "purge_rows": 300,
+    "keep_notices": 120,
+    "scrub": 300,
 }
 NAMES = frozenset(PATIENCE_S)
 QUEUE = "trustsvc"

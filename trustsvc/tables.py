@@ -19,8 +19,23 @@ metadata = MetaData(
 Id = BigInteger().with_variant(Integer, "sqlite")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# What a column holds, for the records of processing. "none" is no personal data at all.
-Category = Literal["none", "contact", "pseudonym", "opinion", "published", "staff", "secret"]
+# What a column holds, for the records of processing; papers.toml has the name of each in words.
+# "none" is no personal data at all; "contact" is name and address together.
+Category = Literal[
+    "none",
+    "name",
+    "address",
+    "place",
+    "order",
+    "detail",
+    "contact",
+    "opinion",
+    "published",
+    "pseudonym",
+    "traffic",
+    "staff",
+    "secret",
+]
 
 
 class Moment(TypeDecorator[datetime]):

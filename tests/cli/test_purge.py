@@ -1,3 +1,4 @@
+import pytest
 from click.testing import CliRunner
 from sqlalchemy import update
 
@@ -44,3 +45,22 @@ def test_the_receipts_are_listed_and_checked(house):
     broken = _run("--receipts")
     assert broken.exit_code == 1
     assert "broken" in broken.output
+
+
+def test_a_dry_run_says_what_goes_next_a_rule(house):
+    never = order(shop())
+    (house.data / "log").mkdir(exist_ok=True)
+
+    said = _run("--dry-run").stdout
+
+    assert "now               invited buyer" in said
+    assert "-                 publication: until the author withdraws it" in said
+    assert "-                 review: there is nothing of it" in said
+    assert "yours to do" not in said
+    with db.reading() as session:
+        assert buyer.read(session, [never])
+
+
+@pytest.mark.parametrize("house", [{"TRUSTSVC_MAIL_URL": "maildir:/somewhere"}], indirect=True)
+def test_a_maildir_of_the_operators_own_is_named_as_theirs(house):
+    assert "yours to do" in _run("--dry-run").stdout

@@ -1,5 +1,6 @@
 import os
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,9 +14,10 @@ from trustsvc.invitations.models import invitations, letters, mail_reports
 from trustsvc.orders import buyer, ledger
 from trustsvc.orders.models import deliveries, orders
 from trustsvc.orders.models import ledger as lines
-from trustsvc.privacy import purge, receipts
+from trustsvc.privacy import disclose, foresee, purge, receipts
 from trustsvc.reviews import find, moderate, publish, withdraw
 from trustsvc.reviews.models import publications, reviews
+from trustsvc.shops import rotate
 from trustsvc.shops.models import shops
 from trustsvc.staff.models import staff_links, staff_sessions
 
@@ -375,16 +377,25 @@ def test_what_changed_between_looking_and_deleting_is_looked_at_again(start, mon
     assert _known(unpaid, asked) == [unpaid, asked]
 
 
-def test_of_what_was_deleted_no_byte_is_left_in_the_files(house, start, database):
-    if database != "sqlite":
-        pytest.skip(reason="PostgreSQL frees rows at a vacuum; no test looks into its files yet")
+def _files(house, request):
+    """All files of this house's database, whichever it is, as they lie on the disk."""
+    if db.is_sqlite():
+        return list(house.data.glob("trustsvc.db*"))
+    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("CHECKPOINT")
+        oid = connection.exec_driver_sql(
+            "SELECT oid FROM pg_database WHERE datname = current_database()"
+        ).scalar_one()
+    return list((Path(request.getfixturevalue("postgres")) / "data/base" / str(oid)).iterdir())
+
+
+def test_of_what_was_deleted_no_byte_is_left_in_the_files(house, start, request):
     where = shop()
-    mark = b"\x01\x01canary-of-the-purge"
-    order(where, buyer=mark, at=start, email=None)
-    files = [house.data / "trustsvc.db", house.data / "trustsvc.db-wal"]
+    for number in range(60):
+        order(where, f"R-{number}", buyer=b"canary-of-purge-%02d" % number, at=start, email=None)
 
     def found():
-        return any(mark in path.read_bytes() for path in files if path.exists())
+        return any(b"canary-of-purge" in path.read_bytes() for path in _files(house, request))
 
     assert found()
     purge.purge(start + 90 * DAY)
@@ -407,3 +418,46 @@ def test_the_link_to_the_desk_still_works_after_a_purge(client, start):
     purge.purge(clock.now())
 
     assert client.post(urlsplit(path).path).status_code == 303
+
+
+def test_an_old_secret_goes_when_its_day_is_over_and_the_new_one_stays(start):
+    made = shop()
+    with db.transaction() as session:
+        fresh = rotate.rotate(session, made.slug, "", start)
+
+    assert purge.purge(start + DAY - MOMENT) == {}
+    assert purge.purge(start + DAY) == {"old secret": 1}
+    assert purge.purge(start + 2 * DAY) == {}
+    with db.reading() as session:
+        row = session.execute(select(shops)).one()
+    assert (row.secret, row.old_secret, row.old_secret_until) == (fresh, None, None)
+
+
+def test_the_line_of_a_list_goes_after_two_years(start):
+    with db.transaction() as session:
+        disclose.note(session, "table orders", 3, "root", start)
+
+    assert purge.purge(start + 730 * DAY - MOMENT) == {}
+    assert purge.purge(start + 730 * DAY) == {"disclosure": 1}
+
+
+def test_what_goes_next_is_said_to_the_minute_and_comes_true(house, start):
+    made = shop()
+    asked = order(made, at=start)
+    invitation(made, asked, at=start, sent_at=start + 7 * DAY)
+    second = int(start.timestamp())
+    _letter(house, f"new/{second}.ab.trustsvc", start)
+
+    ahead = purge.upcoming(start)
+
+    assert start + 97 * DAY <= ahead["invited buyer"] < start + 97 * DAY + 2 * foresee.MINUTE
+    assert ahead["letters in the maildir"] <= start + 30 * DAY
+    assert "review" not in ahead
+    assert "invited buyer" not in purge.planned(ahead["invited buyer"] - foresee.MINUTE)
+    assert purge.planned(ahead["invited buyer"])["invited buyer"] == 1
+
+
+def test_what_is_due_already_goes_now(start):
+    order(shop())
+
+    assert purge.upcoming(start + MOMENT)["invited buyer"] == start + MOMENT

@@ -1,25 +1,11 @@
-import importlib
-import pkgutil
-
 import pytest
 
-import trustsvc
-from trustsvc import config, tables
+from trustsvc import config
+from trustsvc.privacy import tags
+from trustsvc.privacy.activities import ACTIVITIES, IN_FILES, of_rule
 from trustsvc.privacy.retention import RULES
 
-for module in pkgutil.walk_packages(trustsvc.__path__, "trustsvc."):
-    if module.name.rpartition(".")[2] in {"models", "outbox", "heartbeat"}:
-        importlib.import_module(module.name)
-
-COLUMNS = [column for table in tables.metadata.sorted_tables for column in table.columns]
-PERSONAL = {"contact", "pseudonym", "opinion", "published", "staff", "secret"}
-
-
-@pytest.mark.parametrize("column", COLUMNS, ids=str)
-def test_each_stored_column_says_why_how_long_and_what_it_holds(column):
-    assert column.info["why"]
-    assert column.info["holds"] in PERSONAL | {"none"}
-    assert column.info["keep"] in RULES
+COLUMNS = tags.columns()
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
@@ -33,6 +19,15 @@ def test_each_rule_is_the_rule_of_something():
     of_columns = {column.info["keep"] for column in COLUMNS}
 
     assert set(RULES) - of_columns == {"server log", "letters in the maildir"}
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_each_rule_belongs_to_one_activity_of_the_record(code):
+    assert [one.code for one in ACTIVITIES if code in one.rules] == [of_rule(code).code]
+
+
+def test_what_is_kept_in_files_is_by_a_rule_too():
+    assert set(IN_FILES) <= set(RULES)
 
 
 def test_the_log_is_kept_no_longer_than_the_settings_allow():
@@ -49,5 +44,6 @@ def test_the_promised_periods_hold():
         "ledger": 730,
         "letters in the maildir": 30,
         "review": 90,
+        "disclosure": 730,
         "outbox": 90,
     }

@@ -23,6 +23,7 @@ COMMANDS = {
     "reviews": "trustsvc.cli.reviews:reviews",
     "log": "trustsvc.cli.log:log",
     "purge": "trustsvc.cli.purge:purge",
+    "privacy": "trustsvc.cli.privacy:privacy",
     "tick": "trustsvc.cli.tick:tick",
     "backup": "trustsvc.cli.backup:backup",
     "restore": "trustsvc.cli.backup:restore",

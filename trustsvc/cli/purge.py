@@ -2,10 +2,11 @@
 
 import click
 
-from trustsvc import clock, db, pace
-from trustsvc.privacy import guard, receipts
+from trustsvc import clock, config, db, pace
+from trustsvc.privacy import guard, receipts, record
 from trustsvc.privacy import purge as privacy
-from trustsvc.privacy.retention import RULES
+from trustsvc.privacy.retention import RULES, Rule
+from trustsvc.server_log import purge as server_log
 
 WHY = {
     pace.AHEAD: "the clock was set forward",
@@ -30,6 +31,8 @@ def purge(dry_run: bool, confirm: bool, list_receipts: bool) -> None:
     now, doubt = clock.now(), None if confirm else guard.doubt()
     waiting = privacy.held(now) if doubt else {}
     counts = privacy.planned(now) if dry_run else privacy.purge(now, doubted=bool(doubt))
+    if not dry_run and not db.is_small():
+        db.rebuild()
     for code, number in counts.items():
         click.echo(f"{number:>8}  {code}: {RULES[code].what}")
     if not counts:
@@ -40,6 +43,29 @@ def purge(dry_run: bool, confirm: bool, list_receipts: bool) -> None:
         click.echo(f"{one.due:>8}  of {one.total} {one.place} WAIT: {WHY[doubt or '']}.")
     if waiting:
         click.echo("Is this machine's clock right (see trustsvc doctor)? Then: purge --confirm")
+    if dry_run:
+        _upcoming()
+
+
+def _upcoming() -> None:
+    now, settings = clock.now(), config.current()
+    ahead = privacy.upcoming(now)
+    logs = server_log.everything(settings.data / "log", now, settings.log_days)
+    if logs:
+        ahead["server log"] = min(file.goes_at for file in logs)
+    click.echo("What goes next, as things stand:")
+    for code, at in sorted(ahead.items(), key=lambda one: (one[1], one[0])):
+        when = "now             " if at <= now else f"{at:%Y-%m-%dT%H:%MZ}"
+        click.echo(f"{when}  {code}")
+    for rule in RULES.values():
+        if rule.code not in ahead:
+            click.echo(f"{'-':<16}  {rule.code}: {_no_date(rule)}")
+    if record.own_maildir(settings):
+        click.echo("Letters in your own maildir are not deleted here: that is yours to do.")
+
+
+def _no_date(rule: Rule) -> str:
+    return rule.since if rule.days is None else "there is nothing of it"
 
 
 def _receipts() -> None:

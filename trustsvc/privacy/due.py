@@ -11,9 +11,11 @@ from trustsvc.correspondence.models import correspondence
 from trustsvc.invitations.models import invitations, letters, mail_domains
 from trustsvc.orders.models import deliveries, ledger, orders
 from trustsvc.outbox import outbox
+from trustsvc.privacy.models import disclosures
 from trustsvc.privacy.retention import RULES
 from trustsvc.reviews.models import reviews
 from trustsvc.shops.find import Shop
+from trustsvc.shops.models import shops as shops_table
 from trustsvc.staff.models import staff_links, staff_sessions
 
 LONGEST = timedelta(days=365)  # whatever state an order is stuck in, nobody is kept longer
@@ -132,6 +134,17 @@ def answered(now: datetime) -> Select[Any]:
 def happened(now: datetime) -> Select[Any]:
     """Rows of the outbox."""
     return select(outbox.c.id).where(outbox.c.at <= RULES["outbox"].before(now))
+
+
+def listed(now: datetime) -> Select[Any]:
+    """Lines that say that people were listed."""
+    old = disclosures.c.at <= RULES["disclosure"].before(now)
+    return select(disclosures.c.id).where(old)
+
+
+def rotated(now: datetime) -> Select[Any]:
+    """Shops whose old secret has ended."""
+    return select(shops_table.c.id).where(shops_table.c.old_secret_until <= now)
 
 
 def links(now: datetime) -> Select[Any]:

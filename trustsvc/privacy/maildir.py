@@ -14,9 +14,19 @@ PARTS = ("new", "cur", "tmp")
 
 def due(now: datetime) -> list[Path]:
     """List the letters whose time is over, in the maildir of our own data folder only."""
-    folder = config.current().data / "mail"
     limit = RULES[RULE].before(now)
-    return [path for part in PARTS for path in _files(folder / part) if _moment(path, now) <= limit]
+    return [path for path in _letters() if _moment(path, now) <= limit]
+
+
+def next_at(now: datetime) -> datetime | None:
+    """Say when the oldest letter goes; None where there is none."""
+    oldest = min((_moment(path, now) for path in _letters()), default=None)
+    return oldest + timedelta(days=RULES[RULE].days or 0) if oldest else None
+
+
+def _letters() -> list[Path]:
+    folder = config.current().data / "mail"
+    return [path for part in PARTS for path in _files(folder / part)]
 
 
 def count() -> int:

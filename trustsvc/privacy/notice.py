@@ -1,4 +1,4 @@
-"""The notice: which version, and which rows its table has. Its words are in the catalogues.
+"""The notice: which rows its table has, and its text. Its words are in the catalogues.
 
 Every period in it is taken from the rules by which the purge deletes, so that it cannot say another
 than what is done.
@@ -6,15 +6,15 @@ than what is done.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from markupsafe import Markup
+
+from trustsvc import wording
+from trustsvc.config import Settings
 from trustsvc.privacy.due import LONGEST
 from trustsvc.privacy.retention import RULES
 from trustsvc.shops.find import Shop
 
-# A change that concerns data already held is a new version with a new date (and people are told).
-VERSION = "1"
-SINCE = datetime(2026, 11, 21, tzinfo=UTC)
 YEAR = 365
 
 
@@ -46,6 +46,20 @@ def purposes(shop: Shop, log_days: int) -> Sequence[Purpose]:
         Purpose("log", log_days),
         Purpose("decisions", _days("ledger")),
     )
+
+
+def text(shop: Shop, settings: Settings, language: str) -> Markup:
+    """Write what buyers of a shop are told today: the notice without its version and date."""
+    template = wording.environment().get_template("privacy/notice_text.html")
+    written = template.render(
+        say=wording.say_marked,
+        day=wording.day,
+        language=language,
+        shop=shop,
+        settings=settings,
+        purposes=purposes(shop, settings.log_days),
+    )
+    return Markup(written)  # noqa: S704 - our own template, which escapes what is filled in
 
 
 def _days(rule: str) -> int:

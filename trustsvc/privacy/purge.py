@@ -8,27 +8,32 @@ Twice, at once, or killed midway does no harm: the next run finds what is left.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, delete, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from trustsvc import db
+from trustsvc import db, log
 from trustsvc.correspondence.models import correspondence
 from trustsvc.invitations.models import invitations, letters, mail_domains, mail_reports
 from trustsvc.orders import buyer
 from trustsvc.orders import ledger as telling
 from trustsvc.orders.models import deliveries, ledger, orders
 from trustsvc.outbox import outbox
-from trustsvc.privacy import due, guard, maildir
+from trustsvc.privacy import due, foresee, guard, maildir
+from trustsvc.privacy.models import disclosures
 from trustsvc.privacy.receipts import Receipt, write
 from trustsvc.privacy.retention import RULES
 from trustsvc.reviews.models import reviews
 from trustsvc.shops import find
+from trustsvc.shops.models import shops as shops_table
 from trustsvc.staff.models import staff_links, staff_sessions
 
+logger = log.named("purge")
 BITE = 1000
 MOST_BITES = 200  # a run and rule: what is left waits an hour
+NIGHT = 3  # UTC: when a large database is rebuilt, for which writers have to wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,9 @@ def purge(now: datetime, *, doubted: bool = False) -> dict[str, int]:
         with db.transaction() as session:
             write(session, Receipt(now, rule.code, thrown, rule.before(now)))
         gone[rule.code] = thrown
-    db.scrub()
+    is_clean = db.rebuild() if db.is_small() or now.hour == NIGHT else db.scrub()
+    if not is_clean:
+        logger.warning("traces of what was deleted wait for the next purge")
     return {rule: number for rule, number in gone.items() if number}
 
 
@@ -92,6 +99,24 @@ def held(now: datetime) -> dict[str, guard.Share]:
             total = session.scalar(select(func.count()).select_from(part.table)) or 0
             shares.append(guard.Share(part.rule, part.table.name, number, total))
     return guard.held(shares)
+
+
+def upcoming(now: datetime) -> dict[str, datetime]:
+    """Say when the next thing goes, a rule, to the minute and as things stand.
+
+    Missing are rules with nothing ahead, and those that an event ends.
+    """
+    found = {maildir.RULE: maildir.next_at(now)}
+    with db.reading() as session:
+        for number, part in enumerate(_parts(now)):
+            at = foresee.first(partial(_is_due, session, number), now)
+            known = found.get(part.rule)
+            found[part.rule] = min(at, known) if at and known else at or known
+    return {rule: at for rule, at in found.items() if at}
+
+
+def _is_due(session: Session, number: int, at: datetime) -> bool:
+    return session.execute(_parts(at)[number].due.limit(1)).first() is not None
 
 
 def _bite(part: _Part, now: datetime) -> int:
@@ -124,6 +149,8 @@ def _parts(now: datetime) -> list[_Part]:
         _plain("mail pace", due.paced(now), mail_domains, mail_domains.c.mark),
         _plain("correspondence", due.answered(now), correspondence, correspondence.c.id),
         _plain("outbox", due.happened(now), outbox, outbox.c.id),
+        _plain("disclosure", due.listed(now), disclosures, disclosures.c.id),
+        _Part("old secret", shops_table, due.rotated(now), shops_table.c.id, _end_secrets),
         _plain("staff session", due.links(now), staff_links, staff_links.c.link),
         _plain("staff session", due.sessions(now), staff_sessions, staff_sessions.c.session),
     ]
@@ -181,6 +208,11 @@ def _delete_orders(session: Session, ids: Sequence[int], _now: datetime) -> int:
     session.execute(delete(letters).where(letters.c.invitation_id.in_(theirs)))
     session.execute(delete(invitations).where(invitations.c.order_id.in_(ids)))
     return _count(session.execute(delete(orders).where(orders.c.id.in_(ids))))
+
+
+def _end_secrets(session: Session, ids: Sequence[int], _now: datetime) -> int:
+    ended = update(shops_table).where(shops_table.c.id.in_(ids))
+    return _count(session.execute(ended.values(old_secret=None, old_secret_until=None)))
 
 
 def _count(result: Any) -> int:

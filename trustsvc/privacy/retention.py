@@ -134,6 +134,27 @@ _RULES = (
         "to account for decisions on reviews (DSA Art. 17, GDPR Art. 5(2))",
     ),
     Rule(
+        "old secret",
+        "the secret of a shop's webhooks before its last rotation",
+        0,
+        "its end, 24 hours after the rotation",
+        "it proves nothing any more",
+    ),
+    Rule(
+        "notice",
+        "what buyers of a shop were told, version by version",
+        FOR_GOOD,
+        "as long as the shop is enrolled",
+        "to show who was told what, and when (GDPR Art. 5(2), 13 and 14); no personal data",
+    ),
+    Rule(
+        "disclosure",
+        "that people were listed after a breach, and who saw it",
+        730,
+        "the list",
+        "to account for every look at many people at once (GDPR Art. 5(2) and 33(5))",
+    ),
+    Rule(
         "outbox",
         "what happened, by kind and number",
         90,

@@ -1,10 +1,14 @@
 """The notice, and the plain page that shows a buyer what is kept. Nothing here changes anything."""
 
+from typing import Any
+
 from flask import Blueprint, Response, make_response, render_template, request
+from markupsafe import Markup
 
 from trustsvc import clock, config, db, doors, signed_links, wording
-from trustsvc.privacy import my_data, notice
+from trustsvc.privacy import editions, my_data
 from trustsvc.shops import find
+from trustsvc.shops.find import Shop
 
 views = Blueprint("privacy", __name__)
 
@@ -12,17 +16,32 @@ views = Blueprint("privacy", __name__)
 @views.get("/privacy/<slug>")
 @doors.open_to("everybody")
 def show_notice(slug: str) -> Response:
-    settings = config.current()
+    """Show what is true now, with its version and date, and the way to earlier ones."""
+    language, now = _language(), clock.now()
     with db.reading() as session:
         shop = find.by_slug(session, slug)
+        edition = editions.in_force(session, shop, config.current(), language, now)
+        others = editions.history(session, shop.id, language)
+    others = [other for other in others if other.version != edition.version]
+    return _notice(shop, language, edition, others=others)
+
+
+@views.get("/privacy/<slug>/<int:version>")
+@doors.open_to("everybody")
+def show_version(slug: str, version: int) -> Response:
+    """Show a version that was in force once, word by word."""
+    language = _language()
+    with db.reading() as session:
+        shop = find.by_slug(session, slug)
+        edition = editions.one(session, shop.id, version, language)
+        newest = editions.history(session, shop.id, language)[0].version
+    return _notice(shop, language, edition, is_old=version != newest)
+
+
+def _notice(shop: Shop, language: str, edition: editions.Edition, **more: Any) -> Response:
+    text = Markup(edition.text)  # noqa: S704 - written by notice.text, which escapes
     html = render_template(
-        "privacy/notice.html",
-        language=_language(),
-        shop=shop,
-        settings=settings,
-        purposes=notice.purposes(shop, settings.log_days),
-        version=notice.VERSION,
-        since=notice.SINCE,
+        "privacy/notice.html", shop=shop, language=language, edition=edition, text=text, **more
     )
     return _public(html)
 

@@ -15,9 +15,21 @@ registered = Table(
         holds="pseudonym",
         primary_key=True,
     ),
-    column("at", Moment, why="proof of consent: when", keep="registration"),
-    column("wording", Text, why="proof of consent: to what, by version", keep="registration"),
-    column("source", Text, why="proof of consent: where it was given", keep="registration"),
+    column("at", Moment, why="proof of consent: when", keep="registration", holds="detail"),
+    column(
+        "wording",
+        Text,
+        why="proof of consent: to what, by version",
+        keep="registration",
+        holds="detail",
+    ),
+    column(
+        "source",
+        Text,
+        why="proof of consent: where it was given",
+        keep="registration",
+        holds="detail",
+    ),
     sqlite_with_rowid=False,
 )
 

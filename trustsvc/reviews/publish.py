@@ -58,6 +58,8 @@ def take_down(session: Session, review_ids: Collection[int], now: datetime) -> i
         .returning(publications.c.review_id, publications.c.shop_id)
     ).all()
     _announce(session, "review.withdrawn", {row.review_id: row.shop_id for row in gone}, now)
+    if gone:
+        queueing.ring(session, "scrub")  # its words stay in the write-ahead log until then
     return len(gone)
 
 

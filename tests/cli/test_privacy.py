@@ -1,0 +1,132 @@
+import re
+
+import pytest
+from sqlalchemy import select, update
+
+from tests.backup.copies import run
+from tests.correspondence.test_send import sent as answers
+from tests.reviews.at_the_desk import invitation, order, review, shop
+from trustsvc import clock, db, wording
+from trustsvc.privacy.models import disclosures
+from trustsvc.shops.models import shops
+
+
+def ask(*words):
+    return run("privacy", *words)
+
+
+def audit():
+    with db.reading() as session:
+        return session.execute(select(disclosures)).all()
+
+
+def test_the_papers_are_written_where_they_are_wanted(house, tmp_path):
+    shop()
+    folder = tmp_path / "officer" / "papers"
+
+    assert "12 papers" in ask("papers", "--out", folder).stdout
+    assert len(list(folder.glob("*.html"))) == 3 * len(wording.LANGUAGES)
+    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    ask("papers", "--out", folder)
+    assert first == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_without_a_folder_they_lie_in_the_data_folder(house):
+    ask("papers")
+
+    assert (house.data / "papers" / "record.en.html").exists()
+
+
+def test_announce_says_how_many_a_change_concerns_and_writes_the_version_down(house):
+    at_shop = shop()
+    now = clock.now()
+    invitation(at_shop, order(at_shop), sent_at=now)
+    ask("announce", "--shop", "velo-fils")
+    with db.transaction() as session:
+        session.execute(update(shops).values(cap_days=200))
+
+    said = ask("announce", "--shop", "velo-fils").stdout
+
+    assert "Version 2" in said
+    assert "not announced" in said
+    assert re.search(r"1  people whose address is held: 1 invited buyers, 0 authors", said)
+    assert "@example.com" not in said
+
+
+def test_announce_writes_to_the_people_concerned_and_only_once(house):
+    at_shop = shop()
+    invitation(at_shop, order(at_shop), sent_at=clock.now())
+    ask("announce", "--shop", "velo-fils")
+    with db.transaction() as session:
+        session.execute(update(shops).values(cap_days=200))
+
+    assert "1 letters" in ask("announce", "--shop", "velo-fils", "--send").stdout
+    assert ask("announce", "--shop", "velo-fils", "--send").exit_code == 1
+    (letter,) = answers(now=clock.now()).letters
+    assert letter.to_address == "buyer@example.com"
+    assert "/privacy/velo-fils" in letter.text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--table", "orders", "--key", "vault:1"),
+        ("--key", "vault"),
+        ("--key", "nothing:1"),
+        ("--key", "vault:99"),
+        ("--table", "nothing"),
+    ],
+)
+def test_concerned_wants_one_thing_that_there_is(house, words):
+    assert ask("concerned", *words).exit_code != 0
+
+
+def test_counts_name_nobody_and_leave_no_line(house):
+    order(shop())
+    said = ask("concerned", "--table", "orders")
+
+    assert "velo-fils: at least 1 people" in said.stdout
+    assert "1  orders: address" in said.stdout
+    assert "example.com" not in said.output
+    assert audit() == []
+
+
+def test_the_list_names_people_and_leaves_a_line_that_names_none(house):
+    order(shop(), name="Ada\x1b[31m")
+
+    said = ask("concerned", "--table", "orders", "--list")
+
+    assert "velo-fils\tAda?[31m\tbuyer@example.com" in said.stdout
+    (line,) = audit()
+    assert (line.what, line.number) == ("table orders", 1)
+    assert line.by
+    assert "buyer" not in said.stderr
+
+
+def test_a_key_and_a_backup_can_be_asked(house, tmp_path):
+    review(shop())
+    order(shop("Acme"))
+    copy = tmp_path / "house.backup"
+    assert run("backup", copy).exit_code == 0
+    with db.transaction() as session:
+        session.connection().exec_driver_sql("DELETE FROM publications")
+        session.connection().exec_driver_sql("UPDATE orders SET email = NULL, name = NULL")
+
+    assert "orders: name" not in ask("concerned", "--key", "vault:1").stdout
+    said = ask("concerned", "--backup", copy)
+    if db.is_sqlite():
+        assert "acme: at least 1 people" in said.stdout
+        assert "orders: name" in said.stdout
+        assert "velo-fils: at least 1 people" in said.stdout
+        assert "reviews: opinion" in said.stdout
+        assert [path.name for path in house.data.glob(".concerned-*")] == []
+    else:
+        assert said.exit_code == 1
+        assert "restore it onto an empty database" in said.output
+
+
+def test_a_key_that_only_signs_concerns_nobody(house):
+    order(shop())
+
+    assert "nobody's data" in ask("concerned", "--key", "receipt:1").stdout

@@ -1,0 +1,12 @@
+from jobs.scrub import scrub
+from tests.reviews.at_the_desk import shop
+
+
+def test_the_bell_empties_the_write_ahead_log_however_often(house, database):
+    shop()
+
+    scrub()
+    scrub()
+
+    if database == "sqlite":
+        assert (house.data / "trustsvc.db-wal").stat().st_size == 0

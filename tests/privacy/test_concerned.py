@@ -1,0 +1,151 @@
+"""Whose data was concerned: counts by shop and category, people as far as they can be named."""
+
+import pytest
+
+from tests.reviews.at_the_desk import invitation, order, review, shop
+from tests.rotating import add_key
+from tests.staff.at_the_desk import add
+from trustsvc import clock, db, fingerprints
+from trustsvc.errors import Refused
+from trustsvc.privacy import concerned, key_reach, tags
+from trustsvc.registry import opt_out
+from trustsvc.registry.models import registered
+from trustsvc.reviews import withdraw
+
+
+def of(*tables, test=concerned.everything):
+    columns = [one for one in tags.personal() if one.table.name in tables]
+    with db.reading() as session:
+        return concerned.concerned(session, columns, test)
+
+
+def by_key(kind, number):
+    columns, test = key_reach.reach(kind, number)
+    with db.reading() as session:
+        return concerned.concerned(session, columns, test)
+
+
+def buyer_of(at_shop, address, **more):
+    mark = fingerprints.shop_mark(at_shop.id, address)
+    return order(at_shop, email=address, buyer=mark, **more)
+
+
+def test_a_table_is_counted_by_shop_and_category(house):
+    one, other = shop("One"), shop("Other")
+    buyer_of(one, "ada@example.com")
+    buyer_of(one, "ada@example.com")
+    buyer_of(other, "bob@example.com", name=None)
+
+    found = of("orders")
+
+    assert found.people_by_shop() == {"one": 1, "other": 1}
+    assert found.values["one", "orders", "address"] == 2
+    assert found.values["one", "orders", "name"] == 2
+    assert found.values["other", "orders", "name"] == 0
+    assert found.values["other", "orders", "address"] == 1
+
+
+def test_people_are_named_where_an_address_is_kept_and_marked_where_not(house):
+    at_shop = shop()
+    buyer_of(at_shop, "ada@example.com")
+    forgotten = fingerprints.shop_mark(at_shop.id, "bob@example.com")
+    order(at_shop, email=None, name=None, reference=None, buyer=forgotten)
+
+    people = of("orders").people.values()
+
+    assert {(one.address, one.name) for one in people} == {
+        ("ada@example.com", "Ada Lovelace"),
+        ("", ""),
+    }
+    assert forgotten.hex() in {one.mark for one in people}
+
+
+def test_the_shop_of_a_row_is_found_over_its_relations(house):
+    at_shop = shop("Far")
+    review(at_shop)
+    add("Sam")
+
+    assert set(of("invitations", "reviews").people_by_shop()) == {"far"}
+    assert set(of("staff").people_by_shop()) == {concerned.HOUSE}
+
+
+@pytest.mark.parametrize("table", sorted({str(one.table.name) for one in tags.personal()}))
+def test_every_table_with_people_can_be_asked(house, table):
+    assert of(table).people == {}
+
+
+def test_what_was_emptied_is_nobodys(house):
+    public_id = review(shop())
+    assert of("reviews").values["velo-fils", "reviews", "opinion"] == 3
+    with db.transaction() as session:
+        withdraw.withdraw(session, public_id, clock.now())
+
+    assert "name" not in {holds for _, _, holds in of("reviews").values}
+
+
+def test_a_vault_key_reaches_what_it_sealed_and_nothing_else(house):
+    at_shop = shop()
+    buyer_of(at_shop, "ada@example.com")
+    add_key(house, "vault")
+    buyer_of(at_shop, "bob@example.com")
+
+    old, new = by_key("vault", 1), by_key("vault", 2)
+
+    assert [one.address for one in old.people.values() if one.address] == ["ada@example.com"]
+    assert [one.address for one in new.people.values() if one.address] == ["bob@example.com"]
+    assert ("velo-fils", "orders", "pseudonym") not in old.values
+
+
+def test_a_lookup_key_reaches_the_shops_marks_and_the_registrys_its_own(house):
+    at_shop = shop()
+    with db.transaction() as session:
+        mark = fingerprints.registry_mark("reg@example.com")
+        session.execute(
+            registered.insert().values(mark=mark, at=clock.now(), wording="1", source="x")
+        )
+        opt_out.opt_out(session, "out@example.com", opt_out.EVERY_SHOP, "stop", clock.now())
+        opt_out.opt_out(session, "out@example.com", at_shop.id, "stop", clock.now())
+    buyer_of(at_shop, "ada@example.com")
+
+    registry, lookup = by_key("registry", 1), by_key("lookup", 1)
+
+    assert set(registry.values) == {
+        (concerned.HOUSE, "registered", "pseudonym"),
+        (concerned.HOUSE, "opt_outs", "pseudonym"),
+    }
+    assert ("velo-fils", "orders", "pseudonym") in lookup.values
+    assert ("velo-fils", "opt_outs", "pseudonym") in lookup.values
+    add_key(house, "lookup")
+    assert by_key("lookup", 2).people == {}
+
+
+def test_the_link_key_reaches_invitations_the_desk_key_staff_and_signing_keys_nobody(house):
+    at_shop = shop()
+    invitation(at_shop, order(at_shop))
+    add("Sam")
+
+    assert {table for _, table, _ in by_key("link", 1).values} == {"invitations"}
+    assert {table for _, table, _ in by_key("desk", 1).values} == {"staff", "staff_links"}
+    assert by_key("receipt", 1).people == by_key("badge", 1).people == {}
+
+
+def test_a_version_that_is_not_there_is_refused(house):
+    with pytest.raises(Refused):
+        key_reach.reach("vault", 7)
+
+
+def test_what_no_key_here_opens_is_counted_apart(house):
+    order(shop())
+    assert of("orders").unopened == 0
+    with db.transaction() as session:
+        noise = "x'00'" if db.is_sqlite() else r"'\x00'"
+        session.connection().exec_driver_sql(f"UPDATE orders SET name = {noise}")
+
+    assert of("orders").unopened == 1
+
+
+def test_nobody_found_shows_in_a_repr(house):
+    buyer_of(shop(), "ada@example.com")
+
+    assert "ada@example.com" not in repr(of("orders"))
+    assert "Lovelace" not in repr(list(of("orders").people.values()))

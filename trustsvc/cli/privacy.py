@@ -1,0 +1,152 @@
+"""`trustsvc privacy`: the papers, changes of the notice, and whose data was concerned."""
+
+import os
+import pwd
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from trustsvc import clock, config, db
+from trustsvc import keys as key_ring
+from trustsvc.backup import file
+from trustsvc.errors import NotFound, Refused
+from trustsvc.privacy import announce as telling
+from trustsvc.privacy import concerned as looking
+from trustsvc.privacy import disclose, editions, key_reach, tags
+from trustsvc.privacy import papers as writing
+from trustsvc.shops import find
+
+
+@click.group()
+def privacy() -> None:
+    """What a privacy officer needs: papers, notices, whose data was concerned."""
+
+
+@privacy.command()
+@click.option("--out", type=click.Path(path_type=Path), help="Folder; papers in TRUSTSVC_DATA.")
+def papers(out: Path | None) -> None:
+    """Write the record of processing, the contract annex and the notices, in four languages."""
+    folder = out or config.current().data / "papers"
+    with db.reading() as session:
+        made = writing.papers(session, config.current(), clock.now())
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in made.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    click.echo(f"{len(made)} papers lie in {folder}")
+
+
+@privacy.command()
+@click.option("--shop", "slug", required=True, help="Whose notice.")
+@click.option("--send", is_flag=True, help="Write to them now.")
+def announce(slug: str, send: bool) -> None:
+    """Say how many people a changed notice concerns; with --send write to them, once."""
+    now = clock.now()
+    with db.transaction() as session:
+        editions.keep(session, editions.changed(session, config.current()), now)
+    with db.reading() as session:
+        shop = find.by_slug(session, slug)
+        newest = editions.history(session, shop.id, "en")[0]
+        found = telling.concerned(session, shop, newest.since)
+    state = "announced" if newest.announced_at else "not announced"
+    click.echo(f"Version {newest.version} of {newest.since:%Y-%m-%d %H:%MZ}: {state}.")
+    click.echo(
+        f"{len(found.people):>8}  people whose address is held: {found.buyers} invited "
+        f"buyers, {found.authors} authors of reviews"
+    )
+    click.echo(f"{found.by_mark_only:>8}  registered people known by mark only: not to be reached")
+    if not send:
+        return
+    with db.transaction() as session:
+        told = telling.announce(session, shop, newest.version, now)
+    click.echo(f"{told} letters are on their way.")
+
+
+@privacy.command()
+@click.option("--table", help="A table of the database.")
+@click.option("--key", help="A key, as KIND:VERSION (see trustsvc keys list).")
+@click.option("--backup", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--list", "is_list", is_flag=True, help="Name the people, here only.")
+def concerned(table: str | None, key: str | None, backup: Path | None, is_list: bool) -> None:
+    """Say whose data a table, a key or a backup held; the list leaves a line in the audit."""
+    if sum(word is not None for word in (table, key, backup)) != 1:
+        raise click.UsageError("Give one of --table, --key and --backup.")
+    columns, what = tags.personal(), "backup"
+    test: looking.Test = looking.everything
+    if table is not None:
+        columns, what = _of_table(table), f"table {table}"
+    elif key is not None:
+        kind, number = _key(key)
+        reached, test = key_reach.reach(kind, number)
+        columns, what = tuple(reached), f"key {kind}:{number}"
+    with _inside(backup) if backup else db.reading() as session:
+        found = looking.concerned(session, columns, test)
+    _show(found)
+    if not columns:
+        click.echo("This holds or opens nobody's data.")
+    if is_list:
+        _list(found, what)
+
+
+def _of_table(name: str) -> tuple[tags.Tagged, ...]:
+    if name not in {column.table.name for column in tags.columns()}:
+        raise NotFound("There is no such table.")
+    return tuple(column for column in tags.personal() if column.table.name == name)
+
+
+def _key(text: str) -> tuple[str, int]:
+    kind, _, number = text.partition(":")
+    if kind not in key_ring.KINDS or not (number.isascii() and number.isdigit()):
+        raise click.BadParameter("write it like vault:1.", param_hint="--key")
+    return kind, int(number)
+
+
+@contextmanager
+def _inside(path: Path) -> Iterator[Session]:
+    """Open the database inside a backup, in a copy that goes away again."""
+    manifest, _ = file.check(path)
+    if manifest.database != "sqlite":
+        raise Refused(
+            "The backup is of PostgreSQL: restore it onto an empty database and data folder, and "
+            "ask there with --table or --key."
+        )
+    with TemporaryDirectory(dir=config.current().data, prefix=".concerned-") as place:
+        copy = Path(place) / "database"
+        file.copy_database(path, copy)
+        engine = create_engine(f"sqlite:///{copy}", hide_parameters=True)
+        try:
+            with Session(engine) as session:
+                yield session
+        finally:
+            engine.dispose()
+
+
+def _show(found: looking.Found) -> None:
+    for shop, number in sorted(found.people_by_shop().items()):
+        click.echo(f"{shop}: at least {number} people")
+        for (of, table, holds), values in sorted(found.values.items()):
+            if of == shop:
+                click.echo(f"{values:>8}  {table}: {holds}")
+    if not found.values:
+        click.echo("Nobody.")
+    if found.unopened:
+        click.echo(f"{found.unopened} values are sealed with keys that are not here.")
+
+
+def _list(found: looking.Found, what: str) -> None:
+    by = pwd.getpwuid(os.getuid()).pw_name
+    with db.transaction() as session:
+        disclose.note(session, what, len(found.people), by, clock.now())
+    for (shop, who), person in sorted(found.people.items()):
+        known = [person.name, person.address, person.mark and f"mark {person.mark}"]
+        said = [word for word in known if word] or [who]
+        click.echo("\t".join([shop, *map(_plain, said)]))
+
+
+def _plain(text: str) -> str:
+    # What a stranger wrote must not steer the terminal it is shown on.
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

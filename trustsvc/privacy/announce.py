@@ -1,0 +1,108 @@
+"""Tell the people concerned that the notice has changed: those who were told the former one.
+
+Told are buyers whose address is held and to whom a letter went out before the version was in force,
+and authors of reviews. Whoever gets a first letter later finds the new notice in it. Registered
+buyers are known by mark only: nobody can write to them, the page shows them the new version.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from trustsvc import config
+from trustsvc.correspondence.write import Note, write
+from trustsvc.errors import Refused
+from trustsvc.invitations.models import invitations, letters
+from trustsvc.orders.models import orders
+from trustsvc.privacy import editions
+from trustsvc.registry.models import registered
+from trustsvc.reviews.models import reviews
+from trustsvc.shops.find import Shop
+
+KIND = "notice_changed"
+MOST_A_DAY = 100  # one address may have bought at many shops that change with one setting
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One person to write to, once, whatever number of orders they placed."""
+
+    address: str = field(repr=False)
+    name: str = field(repr=False)
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    buyers: int
+    authors: int
+    by_mark_only: int
+    people: Sequence[Told] = field(repr=False)
+
+
+def concerned(session: Session, shop: Shop, since: datetime) -> Concerned:
+    """Find the people whose data was held when a version came into force."""
+    buyers = _buyers(session, shop.id, since)
+    authors = _authors(session, shop.id, since)
+    # The newest says the language; an address written in two ways is one person.
+    people = {one.address.casefold(): one for one in [*buyers, *authors]}
+    marks = session.scalar(select(func.count()).select_from(registered)) or 0
+    return Concerned(len(buyers), len(authors), marks, list(people.values()))
+
+
+def announce(session: Session, shop: Shop, version: int, now: datetime) -> int:
+    """Write to each of them, in the transaction that notes it; gives how many.
+
+    Twice tells nobody twice: raises Refused. If it fails nothing is noted and nobody is told.
+    Raises NotFound for a version that was never in force.
+    """
+    edition = editions.one(session, shop.id, version, "en")
+    if version == 1:
+        raise Refused("The first version changes nothing: there is nobody to tell.")
+    if not editions.announced(session, shop.id, version, now):
+        raise Refused("The people concerned were told of this version already.")
+    people = concerned(session, shop, edition.since).people
+    link = f"{config.current().base_url}/privacy/{shop.slug}"
+    for one in people:
+        note = Note(KIND, one.language, one.address, one.name, shop.id, {"link": link})
+        write(session, note, now, most=MOST_A_DAY)
+    return len(people)
+
+
+def _buyers(session: Session, shop_id: int, since: datetime) -> list[Told]:
+    of_letter = (letters.c.invitation_id == invitations.c.id) & letters.c.state.in_(
+        ("sent", "unknown")
+    )
+    rows = session.execute(
+        select(orders.c.email, orders.c.name, invitations.c.language)
+        .join_from(orders, invitations, invitations.c.order_id == orders.c.id)
+        .join(letters, of_letter)
+        .where(
+            orders.c.shop_id == shop_id,
+            orders.c.email.is_not(None),
+            letters.c.kind == "invitation",
+            letters.c.sent_at < since,
+        )
+        .order_by(orders.c.id)
+    )
+    return _each(rows)
+
+
+def _authors(session: Session, shop_id: int, since: datetime) -> list[Told]:
+    rows = session.execute(
+        select(reviews.c.email, reviews.c.name, reviews.c.language)
+        .where(
+            reviews.c.shop_id == shop_id,
+            reviews.c.email.is_not(None),
+            reviews.c.submitted_at < since,
+        )
+        .order_by(reviews.c.id)
+    )
+    return _each(rows)
+
+
+def _each(rows: object) -> list[Told]:
+    return list({row[0].casefold(): Told(*row) for row in rows}.values())  # type: ignore[attr-defined]

@@ -1,0 +1,62 @@
+"""How far a key reaches: which stored values whoever has it could read, match or open."""
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken
+from sqlalchemy import Column
+
+from trustsvc import fingerprints, keys
+from trustsvc.errors import Refused
+from trustsvc.privacy import tags
+from trustsvc.privacy.concerned import Test, everything
+
+MARK_LENGTH = 18
+SIGNS_ONLY = ("receipt", "badge")
+
+
+def reach(kind: str, number: int) -> tuple[Sequence[Column[Any]], Test]:
+    """Give the columns a key reaches into, and the test of one stored value.
+
+    Raises Refused for a version that is not in the key ring: restore it there first.
+    """
+    key = next((one for one in keys.living(kind) if one.version == number), None)
+    if key is None:
+        raise Refused("There is no such version of this key here: see trustsvc keys list.")
+    personal = tags.personal()
+    if kind == "vault":
+        return [column for column in personal if tags.is_sealed(column)], _opens(key)
+    if kind in {"registry", "lookup"}:
+        marks = [column for column in personal if column.info["holds"] == "pseudonym"]
+        return marks, _marked(kind, number)
+    if kind == "link":
+        return [column for column in personal if str(column) == "invitations.link"], everything
+    if kind == "desk":
+        return [column for column in personal if str(column).startswith("staff")], everything
+    return [], everything
+
+
+def _opens(key: keys.Key) -> Test:
+    box = Fernet(base64.urlsafe_b64encode(key.secret))
+
+    def test(_column: Column[Any], _shop: int, stored: Any) -> bool:
+        try:
+            box.decrypt(bytes(stored))
+        except InvalidToken:
+            return False
+        return True
+
+    return test
+
+
+def _marked(kind: str, number: int) -> Test:
+    """A mark says by which key it was made; the registry's belong to no shop."""
+
+    def test(column: Column[Any], shop: int, stored: Any) -> bool:
+        value = bytes(stored)
+        is_mark = len(value) == MARK_LENGTH and value[:2] == bytes((fingerprints.RULE, number))
+        is_registry = column.table.name == "registered" or shop == 0
+        return is_mark and is_registry == (kind == "registry")
+
+    return test
