@@ -20,6 +20,7 @@ RULE_OF = {
     "review": "review",
     "author": "review",
     "log": "server log",
+    "security": "security database",
 }
 
 

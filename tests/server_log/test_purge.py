@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from trustsvc.server_log import purge
+from trustsvc.server_log import age, purge
 
 HOUR = datetime(2026, 8, 23, 10, tzinfo=UTC)
 NAME = "access-2026-08-23T10.log"
@@ -152,6 +152,6 @@ def test_all_lines_before_the_stated_moment_are_gone(tmp_path):
 
     purge.purge(tmp_path, now, 90)
 
-    kept_from = min(purge._hour(path.name) for path in tmp_path.iterdir())
+    kept_from = min(age.named_hour(path.name) for path in tmp_path.iterdir())
     assert kept_from > before - timedelta(hours=1)
     assert kept_from >= before.replace(minute=0)

@@ -12,9 +12,12 @@ from trustsvc.orders.models import deliveries, ledger, orders
 from trustsvc.outbox import outbox
 from trustsvc.privacy.retention import RULES
 from trustsvc.reviews.models import reviews
+from trustsvc.server_log.models import security_entries
 from trustsvc.shops.find import Shop
 from trustsvc.staff.models import staff_links, staff_sessions
 
+# The purge runs hourly: an entry must not reach its last day between two runs.
+EARLY = timedelta(hours=2)
 LONGEST = timedelta(days=365)  # whatever state an order is stuck in, nobody is kept longer
 STANDING = ("pending", "approved", "published")
 _UNSENT = ("due", "leased", "handed")
@@ -120,6 +123,11 @@ def delivered(now: datetime) -> Select[Any]:
 def happened(now: datetime) -> Select[Any]:
     """Rows of the outbox."""
     return select(outbox.c.id).where(outbox.c.at <= RULES["outbox"].before(now))
+
+
+def suspected(before: datetime) -> Select[Any]:
+    """Entries of the security database."""
+    return select(security_entries.c.id).where(security_entries.c.minute <= before)
 
 
 def links(now: datetime) -> Select[Any]:

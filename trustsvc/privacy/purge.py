@@ -7,13 +7,13 @@ Twice, at once, or killed midway does no harm: the next run finds what is left.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, delete, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from trustsvc import db
+from trustsvc import config, db
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders import buyer
 from trustsvc.orders import ledger as telling
@@ -23,6 +23,7 @@ from trustsvc.privacy import due, maildir
 from trustsvc.privacy.receipts import Receipt, write
 from trustsvc.privacy.retention import RULES
 from trustsvc.reviews.models import reviews
+from trustsvc.server_log.models import security_entries
 from trustsvc.shops import find
 from trustsvc.staff.models import staff_links, staff_sessions
 
@@ -38,6 +39,7 @@ class _Part:
     due: Select[Any]
     key: ColumnElement[Any]
     let_go: Callable[[Session, Sequence[Any], datetime], int]
+    before: datetime | None = None  # where a setting shortens the rule
 
 
 def purge(now: datetime) -> dict[str, int]:
@@ -84,7 +86,8 @@ def _bite(part: _Part, now: datetime) -> int:
         still = rows if rows and len(rows[0]) > 1 else [row[0] for row in rows]
         done = part.let_go(session, still, now) if still else 0
         if done:
-            write(session, Receipt(now, part.rule, done, RULES[part.rule].before(now)))
+            before = part.before or RULES[part.rule].before(now)
+            write(session, Receipt(now, part.rule, done, before))
     return done
 
 
@@ -92,7 +95,12 @@ def _parts(now: datetime) -> list[_Part]:
     with db.reading() as session:
         shops = find.everyone(session)
     delivery = tuple_(deliveries.c.shop_id, deliveries.c.mark)
+    log_before = now - timedelta(days=config.current().log_days) + due.EARLY
+    suspected = _plain(
+        "security database", due.suspected(log_before), security_entries, security_entries.c.id
+    )
     return [
+        replace(suspected, before=log_before),
         _Part("invited buyer", due.unpaid(shops, now), orders.c.id, _settle_unpaid),
         _Part("invited buyer", due.invited(now), orders.c.id, _forget_buyers),
         _Part("cap period", due.marked(shops, now), orders.c.id, _forget_marks),
