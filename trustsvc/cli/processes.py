@@ -15,8 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from jobs import schedule
 from trustsvc import clock as time_of_day
 from trustsvc import config, config_values, db, heartbeat, keys, log, migrations, queueing
+from trustsvc.privacy import purge_log
 
 HEARTBEAT_S = 10
+WATCH_S = 1200
 # granian's own lines go where all library lines go, see log.py.
 LIKE_OURS = {
     "version": 1,
@@ -84,7 +86,7 @@ def clock() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     rung: dict[str, float] = {}
-    beaten = 0.0
+    beaten, watched = 0.0, time.monotonic()
     while not ended.wait(1.0 if rung else 0):
         moment = time.monotonic()
         for tick in schedule.TICKS:
@@ -93,6 +95,18 @@ def clock() -> None:
                 rung[tick.job] = moment
         if not beaten or moment - beaten >= HEARTBEAT_S:
             beaten = _beat(moment, beaten)
+        if moment - watched >= WATCH_S:
+            watched = moment
+            watch_the_purge()
+
+
+def watch_the_purge() -> None:
+    """Say in our own log that the server log's purge was missed: no worker, no room, no right."""
+    late = 0
+    with contextlib.suppress(OSError):
+        late = purge_log.late(time_of_day.now())
+    if late:
+        logger.error("server log files are older than promised: trustsvc doctor", number=late)
 
 
 def _beat(moment: float, before: float) -> float:

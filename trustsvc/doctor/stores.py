@@ -15,6 +15,7 @@ from trustsvc.errors import TrustsvcError
 from trustsvc.invitations import sending
 from trustsvc.orders.models import ledger
 from trustsvc.outbox import outbox
+from trustsvc.server_log.models import security_entries
 
 CLOCK_LATE = timedelta(seconds=90)
 SLIP = timedelta(minutes=2)
@@ -39,7 +40,7 @@ def database(now: datetime) -> list[Finding]:
                 stores = fail("database", said, "is the file on a network disk? move it to a local")
             else:
                 stores = ok("database", f"{db.engine().dialect.name}, reachable, up to date")
-            return [stores, _clock(session, now), _sending(session)]
+            return [stores, _clock(session, now), _sending(session), *_overdue(session, now)]
     except (SQLAlchemyError, OSError):
         todo = "see TRUSTSVC_DATABASE_URL; is the server up, the file writable?"
         return [fail("database", "it cannot be reached", todo)]
@@ -110,6 +111,16 @@ def _sending(session: Session) -> Finding:
     if stops.get(sending.RESTORE) == "not_finished":
         todo = "a restore runs or broke off: if so, empty the database and restore again"
     return fail("sending", f"no letter leaves ({reason})", todo)
+
+
+def _overdue(session: Session, now: datetime) -> list[Finding]:
+    """Look for entries that should be gone; none is no line."""
+    limit = now - timedelta(days=config.current().log_days)
+    oldest = session.scalar(select(func.min(security_entries.c.minute)))
+    if oldest is None or oldest > limit:
+        return []
+    todo = "is the worker running? trustsvc purge"
+    return [fail("security database", "entries are older than promised", todo)]
 
 
 def _wrong_pragmas(session: Session) -> list[str]:
