@@ -6,6 +6,7 @@ never lets a line reach `days`, and no line goes that is younger than `days` min
 age.py says how old a file is whose name does not.
 """
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -97,7 +98,7 @@ def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
             continue
         except OSError:
             closed += 1
-            if place != folder:
+            with contextlib.suppress(OSError):
                 yield place, place.lstat()
             continue
         for path, known in found:
