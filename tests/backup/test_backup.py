@@ -96,7 +96,7 @@ def test_a_backup_needs_no_redis(house, tmp_path, backup):
 
     made(backup)
 
-    assert file.check(backup).migration == "0002"
+    assert file.check(backup).migration == migrations.revision()
 
 
 def test_a_backup_taken_while_orders_come_in_is_of_one_moment(house, tmp_path, request, backup):
