@@ -4,7 +4,8 @@ The map of the house. Rooms are nouns, files in them are verbs, flat files are t
 only the rooms an order meets before it; going forward is ringing a bell (a job's name), never an
 import. The order of the rooms, from the first an order meets to the last:
 
-    server_log     the web server's log, one file an hour, gone at 90 days
+    server_log     the web server's log, one file an hour, and what in it looked like an attack:
+                   both gone at 90 days
     staff          who works here: sign in, sessions
     shops          who may send orders and show a badge
     registry       who is registered and who opted out, known by fingerprint only

@@ -37,6 +37,7 @@ from trustsvc.orders import views as order_views
 from trustsvc.privacy import views as privacy_views
 from trustsvc.reviews import desk as review_desk
 from trustsvc.reviews import views as review_views
+from trustsvc.server_log import rules as security_rules
 from trustsvc.server_log.write import Logged
 from trustsvc.staff import sign_in
 from trustsvc.staff import views as staff_views
@@ -87,6 +88,7 @@ def create_app() -> Flask:
     )
     app.before_request(_gate)
     app.after_request(_headers)
+    app.after_request(_suspect)
     app.register_error_handler(TrustsvcError, _own_error)
     app.register_error_handler(HTTPException, _http_error)
     for away in (OperationalError, InterfaceError, InternalError, TimeoutError):
@@ -117,9 +119,13 @@ def _gate() -> Any:
         return None
     g.staff = sign_in.whose(request.cookies.get(sign_in.cookie_name(), ""))
     if g.staff is None:
+        if sign_in.cookie_name() in request.cookies:
+            g.suspicion = "refused_sign_in"
         return redirect("/desk/enter", 303)
     if request.method not in {"GET", "HEAD"}:
+        g.suspicion = "forged_form"
         sign_in.check_form(g.staff, request.form.get("form_token", ""))
+        g.suspicion = ""
     return None
 
 
@@ -138,6 +144,15 @@ def _headers(response: Response) -> Response:
         headers.setdefault("X-Robots-Tag", "noindex")
     if urlsplit(config.current().base_url).scheme == "https":
         headers.setdefault("Strict-Transport-Security", "max-age=63072000")
+    return response
+
+
+def _suspect(response: Response) -> Response:
+    """Leave word of what looks like an attack: the server log's thread counts it afterwards."""
+    door = _passes()
+    request.environ["trustsvc.door"] = door
+    what = g.get("suspicion") or security_rules.suspicion(door, response.status_code)
+    request.environ["trustsvc.what"] = what
     return response
 
 

@@ -1,6 +1,7 @@
 """Is it alive, is it ready: for whoever runs it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import redis
 from flask import Blueprint, Response, jsonify
@@ -8,10 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from trustsvc import clock, config, db, doors, heartbeat, migrations, queueing
+from trustsvc.privacy import purge_log
 
 views = Blueprint("health", __name__)
 
 CLOCK_LATE = timedelta(seconds=90)
+LOOK_AGAIN = timedelta(seconds=60)
+_looked: tuple[Path, datetime, bool] | None = None
 
 
 @views.get("/livez")
@@ -24,7 +28,7 @@ def livez() -> Response:
 @views.get("/readyz")
 @doors.open_to("everybody")
 def readyz() -> tuple[Response, int]:
-    """Say whether work gets done: database, migrations, Redis, the clock's heartbeat.
+    """Say whether work gets done: database, migrations, Redis, the clock's heartbeat, the purge.
 
     Not ready is not closed: orders are accepted without Redis or the clock too, so a load balancer
     should go by /livez and an alarm by this.
@@ -41,6 +45,7 @@ def readyz() -> tuple[Response, int]:
     except SQLAlchemyError:
         pass
     checks["redis"] = _redis()
+    checks["purge"] = _purge(clock.now())
     ready = all(answer == "ok" for answer in checks.values())
     return _uncached(jsonify(status="ok" if ready else "not ready", checks=checks)), (
         200 if ready else 503
@@ -62,6 +67,19 @@ def _redis() -> str:
     except redis.RedisError:
         return "away: work goes on, up to a minute late"
     return "ok"
+
+
+def _purge(now: datetime) -> str:
+    """Look at the log's folder at most once a minute: anybody may ask, and it has 2160 files."""
+    global _looked  # noqa: PLW0603 - one log a process
+    data = config.current().data
+    if _looked is None or _looked[0] != data or abs(now - _looked[1]) >= LOOK_AGAIN:
+        try:
+            late = bool(purge_log.late(now))
+        except OSError:
+            late = True
+        _looked = data, now, late
+    return "late: see trustsvc doctor" if _looked[2] else "ok"
 
 
 def _uncached(response: Response) -> Response:

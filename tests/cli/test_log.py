@@ -1,3 +1,4 @@
+import json
 import os
 from datetime import timedelta
 
@@ -5,6 +6,7 @@ from click.testing import CliRunner
 
 from trustsvc import cli, clock, db
 from trustsvc.privacy import receipts
+from trustsvc.server_log import security
 
 NAME = "access-%Y-%m-%dT%H.log"
 
@@ -57,6 +59,46 @@ def test_a_purge_deletes_what_is_due_signs_for_it_and_reports_strange_names(hous
         ((receipt, _, _),) = receipts.everything(session)
         assert receipts.verify(session)
     assert (receipt.what, receipt.number) == ("server log", 1)
+
+
+def test_a_dry_run_says_how_much_goes_tonight(house):
+    folder = house.data / "log"
+    folder.mkdir()
+    tonight = clock.now() - timedelta(days=89, hours=12)
+    (folder / tonight.strftime(NAME)).write_text("line\n")
+
+    assert "1 more go within a day" in _run("--dry-run").stdout
+
+
+def _seen():
+    security.start_over()
+    moments = (clock.now() - timedelta(days=3), clock.now())
+    for at, what in zip(moments, ("replayed_id", "bad_signature"), strict=True):
+        security.count(at, what, "signature", "203.0.113.7")
+        security.write()
+
+
+def _list(*words):
+    return CliRunner().invoke(cli.main, ["log", "security", *words])
+
+
+def test_security_entries_are_listed_newest_first_as_lines_or_json(house):
+    _seen()
+    long_ago = f"{clock.now() - timedelta(days=9):%Y-%m-%dT%H:%M}"
+
+    assert "1 entries; an entry goes after 90 days" in _list().stdout
+    kinds = [entry["what"] for entry in json.loads(_list("--since", long_ago, "--json").stdout)]
+    assert kinds == ["bad_signature", "replayed_id"]
+    chosen = ("--since", long_ago, "--what", "replayed_id", "--json")
+    (entry,) = json.loads(_list(*chosen).stdout)
+    assert set(entry) == {"id", "minute", "what", "door", "address", "number"}
+    assert (entry["address"], entry["number"]) == ("203.0.113.7", 1)
+    assert "203.0.113.7" in _list("--since", long_ago).stdout
+
+
+def test_a_kind_or_a_moment_that_makes_no_sense_is_refused(house):
+    assert _list("--what", "nonsense").exit_code == 2
+    assert _list("--since", "yesterday").exit_code == 2
 
 
 def test_a_house_without_a_log_has_nothing_to_delete(house):

@@ -1,6 +1,6 @@
-"""The nginx example is one nginx takes."""
+"""The nginx example is one nginx takes, and a log by nginx holds what ours does."""
 
-import shutil
+import re
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -11,10 +11,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.deploy.running import NGINX, ask, free_port, nginx
 from trustsvc import clock
+from trustsvc.server_log import purge
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "nginx" / "trustsvc.conf"
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 
 
 def self_signed(folder):
@@ -41,7 +43,7 @@ def self_signed(folder):
     )
 
 
-@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+@needs_nginx
 def test_nginx_takes_the_example(tmp_path):
     self_signed(tmp_path)
     server = EXAMPLE.read_text().replace("/etc/letsencrypt/live/reviews.example.com", str(tmp_path))
@@ -56,3 +58,62 @@ def test_nginx_takes_the_example(tmp_path):
     )
 
     assert "test is successful" in done.stderr, done.stderr
+
+
+TOKEN = "c2l4dGVlbiBieXRlcyEhIQ.Xk3v9Qq1PZr8t0mB5nL2cW7yU4sE6aH1gJ9dF3kR8oM"
+LINE = re.compile(
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d) 127\.0\.0\.1 ([A-Z]+|-) "
+    r"(/[!#-~…]*) (\d{3}) \d+ (https?://[\w.:-]+|-)"
+)
+ASKED = [
+    # path, Referer, and what is kept of them
+    ("/s/shop", "https://shop.example/basket?mail=a@b.example#x", "/s/shop", "https://shop.example"),
+    ("/badge/v1/shop.json?x=y", "http://shop.example:8080", "/badge/v1/shop.json", "http://shop.example:8080"),
+    ("/livez?mail=a@b.example", "https://user:pw@shop.example/", "/livez", "https://shop.example"),
+    ("/me", "android-app://com.example", "/me", "-"),
+    ("/", "javascript:alert(1)", "/", "-"),
+    (f"/r/{TOKEN}", f"https://shop.example/r/{TOKEN}", "/…", "https://shop.example"),
+    (f"/u/{TOKEN}?{TOKEN}", TOKEN, "/…", "-"),
+    (f"/me/{TOKEN}", "", "/…", "-"),
+    (f"/desk/enter/{TOKEN}", "", "/…", "-"),
+    (f"//r//{TOKEN}", "", "/…", "-"),
+    (f"/R/{TOKEN}", "", "/…", "-"),
+    (f"/s/{TOKEN}", "", "/…", "-"),
+    (f"/s/../r/{TOKEN}", "", "/…", "-"),
+    (f"/%72/{TOKEN}", "", "/…", "-"),
+    (f"/r%2F{TOKEN}", "", "/…", "-"),
+    ("/webhooks/shopify/Qm9vci1vZi1hLXNob3AtMjQ0", "", "/…", "-"),
+    ("/s/a%0d%0a2026-11-21T10:00:00Z%206.6.6.6%20GET%20/%20200%201%20-", "", "/…", "-"),
+    ("/livez%0a", "", "/livez", "-"),
+    ("/s/a%20b%22c%1b%5b31m", 'https://a"b c/', "/…", "-"),
+    ("/s/%e2%80%a8", "https://shop.example\\@evil.example/", "/…", "https://evil.example"),
+]  # fmt: skip
+
+
+@needs_nginx
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
+def test_a_log_by_nginx_has_our_fields_masked_and_our_purge_knows_its_hour(
+    tmp_path, monkeypatch, zone
+):
+    monkeypatch.setenv("TZ", zone)
+    port, log = free_port(), tmp_path / "log" / "nginx"
+    log.mkdir(parents=True)
+    log.chmod(0o777)
+    servers = (EXAMPLE.with_name("log.conf")).read_text() + (
+        f"server {{ listen 127.0.0.1:{port}; root {tmp_path}; location / {{ return 200 'hello'; "
+        f"access_log {log}/access-$trustsvc_hour.log trustsvc; }} }}"
+    )
+    before = clock.now().replace(minute=0, second=0, microsecond=0)
+    with nginx(tmp_path / "nginx", servers, port):
+        for path, referer, *_ in ASKED:
+            ask(port, path, Referer=referer, User_Agent=TOKEN)
+
+    (path, *more) = log.iterdir()
+    text = path.read_text()
+    lines = [LINE.fullmatch(line) for line in text.splitlines()]
+    assert [line.group(3, 5) for line in lines] == [(kept, who) for *_, kept, who in ASKED]
+    assert not re.search(f"{TOKEN[:16]}|{TOKEN[-16:]}|b.example|Qm9vci", text)
+    if not more:  # the hour did not change meanwhile
+        (kept,) = purge.everything(tmp_path / "log", clock.now(), 90)
+        hours = (kept.goes_at - timedelta(days=89, hours=23) - before) / timedelta(hours=1)
+        assert (kept.strange, hours in {0, 1, -0.5, 0.5}) == (False, True)

@@ -24,6 +24,8 @@ from trustsvc import (
 from trustsvc.doctor import mail_server, names, stores
 from trustsvc.doctor.check import check
 from trustsvc.invitations import sending
+from trustsvc.privacy import purge_log
+from trustsvc.server_log import security
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -260,6 +262,24 @@ def test_a_log_that_is_kept_too_long_or_named_strangely(well):
 
     (well.data / "log" / "access-2020-01-01T00").touch()
     assert level("server log") == "FAIL"
+
+
+def test_a_purge_that_is_not_signed_for(well):
+    (well.data / purge_log.JOURNAL).touch()
+
+    assert level("server log") == "WARN"
+
+
+def test_security_entries_that_should_be_gone(well):
+    security.start_over()
+    security.count(clock.now(), "bad_signature", "signature", "203.0.113.7")
+    security.write()
+
+    assert [one for one in check(clock.now()) if one.what == "security database"] == []
+    with clock.at(clock.now() + 90 * DAY):
+        with db.transaction() as session:
+            heartbeat.beat(session, "clock", clock.now())
+        assert level("security database", clock.now()) == "FAIL"
 
 
 def test_little_room_on_the_disk(well, monkeypatch):

@@ -106,9 +106,13 @@ def test_when_letters_cannot_be_handed_over_nothing_is_noted(now):
     at_shop = shop()
     two_versions(at_shop, now)
 
-    with pytest.raises(OSError), db.transaction() as session:
-        announce.announce(session, at_shop, 2, now)
-        raise OSError
+    def fails():
+        with db.transaction() as session:
+            announce.announce(session, at_shop, 2, now)
+            raise OSError
+
+    with pytest.raises(OSError):
+        fails()
     with db.reading() as session:
         assert editions.one(session, at_shop.id, 2, "en").announced_at is None
     assert answers(now=now).letters == []

@@ -14,7 +14,7 @@ from trustsvc.invitations.models import invitations, letters, mail_reports
 from trustsvc.orders import buyer, ledger
 from trustsvc.orders.models import deliveries, orders
 from trustsvc.orders.models import ledger as lines
-from trustsvc.privacy import disclose, foresee, purge, receipts
+from trustsvc.privacy import disclose, foresee, parts, purge, receipts
 from trustsvc.reviews import find, moderate, publish, withdraw
 from trustsvc.reviews.models import publications, reviews
 from trustsvc.shops import rotate
@@ -361,7 +361,7 @@ def test_what_changed_between_looking_and_deleting_is_looked_at_again(start, mon
     where = shop()
     unpaid, asked = order(where, state="waiting", at=start), order(where, at=start)
     invitation(where, asked, at=start)
-    part = purge._parts(start + 90 * DAY)[number]
+    part = parts.parts(start + 90 * DAY)[number]
     really = db.transaction
 
     def news_meanwhile():

@@ -37,6 +37,7 @@ def test_the_log_is_kept_no_longer_than_the_settings_allow():
 def test_the_promised_periods_hold():
     assert {code: rule.days for code, rule in RULES.items() if rule.days} == {
         "server log": 90,
+        "security database": 90,
         "invited buyer": 90,
         "cap period": 90,
         "correspondence": 3,

@@ -21,6 +21,7 @@ RULE_OF = {
     "review": "review",
     "author": "review",
     "log": "server log",
+    "security": "security database",
 }
 
 

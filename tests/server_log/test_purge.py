@@ -1,9 +1,16 @@
+import gzip
 import os
+import shutil
+import subprocess
+import sys
+import tempfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from trustsvc.server_log import purge
+from trustsvc import log
+from trustsvc.server_log import age, purge
 
 HOUR = datetime(2026, 8, 23, 10, tzinfo=UTC)
 NAME = "access-2026-08-23T10.log"
@@ -152,6 +159,160 @@ def test_all_lines_before_the_stated_moment_are_gone(tmp_path):
 
     purge.purge(tmp_path, now, 90)
 
-    kept_from = min(purge._hour(path.name) for path in tmp_path.iterdir())
+    kept_from = min(age.named_hour(path.name) for path in tmp_path.iterdir())
     assert kept_from > before - timedelta(hours=1)
     assert kept_from >= before.replace(minute=0)
+
+
+LINE = f"{HOUR:%Y-%m-%dT%H:%M:%S}.000Z 203.0.113.7 GET /s/shop 200 5123 -\n"
+ALMOST = timedelta(days=89, hours=22, minutes=59, seconds=59)
+
+
+def _plain(folder, name):
+    path = _file(folder, name)
+    path.write_text(LINE)
+    return path
+
+
+def _copied_today(folder, name):
+    path = _plain(folder, name)
+    os.utime(path, ((HOUR + 89 * DAY).timestamp(),) * 2)
+    return path
+
+
+def _written_long_ago(folder, name):
+    path = _plain(folder, name)
+    os.utime(path, (0, 0))
+    return path
+
+
+def _link(folder, name):
+    path = folder / name
+    path.symlink_to("/nowhere")
+    return path
+
+
+def _gzipped(folder, name):
+    path = _file(folder, name)
+    path.write_bytes(gzip.compress(LINE.encode()))
+    os.utime(path, ((HOUR + 89 * DAY).timestamp(),) * 2)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (_plain, NAME),
+        (_plain, f"{NAME}.1"),
+        (_plain, f"{NAME}.br"),
+        (_plain, f"{NAME}.zst"),
+        (_plain, f"{NAME}.xz.part"),
+        (_plain, f"below/and/below/{NAME}"),
+        (_plain, "access.log"),
+        (_copied_today, NAME),
+        (_copied_today, f"{NAME}.tmp"),
+        (_copied_today, "access.log"),
+        (_copied_today, "copy of an hour"),
+        (_copied_today, "access-2026-11-30T00.log"),
+        (_written_long_ago, NAME),
+        (_written_long_ago, "access.log"),
+        (_gzipped, "access.log.7.gz"),
+        (_gzipped, f"{NAME}.gz"),
+        (_link, NAME),
+    ],
+)
+def test_every_kind_of_file_goes_at_its_border_and_not_before(tmp_path, make, name):
+    path = make(tmp_path, name)
+
+    assert purge.purge(tmp_path, HOUR + ALMOST, 90) == []
+    assert os.path.lexists(path)
+    assert purge.purge(tmp_path, HOUR + ALMOST + timedelta(seconds=1), 90) == [path]
+    assert not os.path.lexists(path)
+
+
+@pytest.mark.parametrize(
+    ("age_", "left"),
+    [
+        (timedelta(days=88, hours=23, minutes=59), True),
+        (timedelta(days=89), True),
+        (timedelta(days=89, hours=23, minutes=59), False),
+        (timedelta(days=90), False),
+    ],
+)
+def test_at_90_days_a_line_is_gone_and_at_89_days_it_is_there(tmp_path, age_, left):
+    path = _plain(tmp_path, NAME)
+
+    purge.purge(tmp_path, HOUR + age_, 90)
+
+    assert path.exists() is left
+
+
+@pytest.fixture
+def everybodys():
+    folder = Path(tempfile.mkdtemp(prefix="trustsvc-log-"))  # pytest's own is for its owner alone
+    folder.chmod(0o777)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_a_folder_nobody_may_look_into_hides_nothing_else_and_is_listed(everybodys, capfd):
+    log.configure()
+    path = _file(everybodys, NAME)
+    (everybodys / "closed").mkdir(0)
+    child = os.fork()
+    if not child:
+        try:
+            if not os.getuid():
+                os.setuid(65534)  # root looks into everything
+            gone = purge.purge(everybodys, HOUR + 91 * DAY, 90)
+            listed = [kept.path.name for kept in purge.everything(everybodys, HOUR, 90)]
+            os._exit(0 if (gone, listed) == ([path], ["closed"]) else 1)
+        finally:
+            os._exit(2)
+    _, status = os.waitpid(child, 0)
+    (everybodys / "closed").chmod(0o700)
+
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert "cannot be looked into" in capfd.readouterr().err
+
+
+def test_folders_in_folders_in_folders_are_looked_into_without_end(tmp_path):
+    deep = tmp_path
+    for _ in range(1500):
+        deep = deep / "a"
+        if len(str(deep)) > 3900:
+            break
+        deep.mkdir()
+    path = _file(deep.parent, NAME)
+
+    assert purge.due(tmp_path, HOUR + 90 * DAY, 90) == [path]
+
+
+@pytest.mark.parametrize(("passed", "number"), [(19, 0), (20, 1), (60 * 24, 1)])
+def test_a_missed_purge_is_late_after_two_ticks(tmp_path, passed, number):
+    _file(tmp_path, NAME)
+    goes_at = HOUR + timedelta(days=89, hours=23)
+
+    assert purge.late(tmp_path, goes_at + timedelta(minutes=passed), 90) == number
+
+
+WATCHED = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from trustsvc.server_log import purge
+seen = []
+sys.addaudithook(lambda name, args: seen.append(name) if str(args[:1]).count(sys.argv[1]) else None)
+purge.purge(Path(sys.argv[1]), datetime(2027, 1, 1, tzinfo=UTC), 90)
+print(sorted(seen))
+"""
+
+
+def test_a_file_is_never_opened_so_a_million_lines_cost_what_a_thousand_do(tmp_path):
+    def done(lines):
+        folder = tmp_path / str(lines)
+        _file(folder, NAME).write_text(LINE * lines)
+        command = [sys.executable, "-c", WATCHED, str(folder)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert done(1000) == done(1_000_000) == "['os.remove', 'os.scandir']\n"

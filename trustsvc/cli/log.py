@@ -1,10 +1,17 @@
-"""`trustsvc log`: the web server's log."""
+"""`trustsvc log`: the web server's log, and what in it looked like an attack."""
+
+import json
+from datetime import datetime, timedelta
 
 import click
 
-from trustsvc import clock, config
+from trustsvc import clock, config, db
+from trustsvc.cli.moment import Moment
 from trustsvc.privacy import purge_log
+from trustsvc.server_log import find, rules
 from trustsvc.server_log import purge as server_log
+
+MOST = 10_000
 
 
 @click.group()
@@ -27,10 +34,44 @@ def purge(dry_run: bool) -> None:
             when = "goes now" if is_due else f"goes {file.goes_at:%Y-%m-%dT%H:%MZ}"
             doubt = "  (its name says no hour: by its last writing)" if file.strange else ""
             click.echo(f"{when}  {_name(file.path)}{doubt}")
+    tonight = sum(now < file.goes_at <= now + timedelta(days=1) for file in kept)
+    if dry_run:
+        click.echo(f"{tonight} more go within a day.")
     word = "would be deleted" if dry_run else "deleted"
     number = sum(file.goes_at <= now for file in kept) if dry_run else len(gone)
     left = len(kept) - (number if dry_run else 0)
     click.echo(f"{number} {word}, {left} kept; a file goes after {settings.log_days} days at most.")
+
+
+@log.command()
+@click.option("--since", type=Moment(), help="From this moment on; a day ago if not said.")
+@click.option("--what", type=click.Choice(rules.KINDS), help="Only this kind.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list.")
+def security(since: datetime | None, what: str | None, as_json: bool) -> None:
+    """List what looked like an attack, newest first: one line an address and minute."""
+    start = since or clock.now() - timedelta(days=1)
+    with db.reading() as session:
+        found = find.entries(session, since=start, what=what or "", most=MOST)
+    if as_json:
+        click.echo(json.dumps([_plain(entry) for entry in found], indent=1))
+        return
+    for entry in found:
+        click.echo(
+            f"{entry.minute:%Y-%m-%dT%H:%MZ}  {entry.number:>8}  {entry.what:<15}  "
+            f"{entry.door:<9}  {entry.address}"
+        )
+    more = f" (the newest {MOST}; the desk shows all)" if len(found) == MOST else ""
+    click.echo(f"{len(found)} entries{more}; an entry goes after {_days()} days at most.")
+
+
+def _plain(entry: find.Entry) -> dict[str, object]:
+    """What `--json` prints: id, minute, what, door, address, number."""
+    minute = f"{entry.minute:%Y-%m-%dT%H:%MZ}"
+    return {name: getattr(entry, name) for name in entry.__slots__} | {"minute": minute}
+
+
+def _days() -> int:
+    return config.current().log_days
 
 
 def _name(path: object) -> str:

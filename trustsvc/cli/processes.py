@@ -16,9 +16,10 @@ from jobs import schedule
 from trustsvc import clock as time_of_day
 from trustsvc import config, config_values, db, heartbeat, keys, log, migrations, queueing
 from trustsvc.cli import hold
-from trustsvc.privacy import watch
+from trustsvc.privacy import purge_log, watch
 
 HEARTBEAT_S = 10
+WATCH_S = 1200
 # granian's own lines go where all library lines go, see log.py.
 LIKE_OURS = {
     "version": 1,
@@ -115,7 +116,7 @@ def _ring_and_beat() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     rung: dict[str, float] = {}
-    beaten = 0.0
+    beaten, watched = 0.0, time.monotonic()
     while not ended.wait(1.0 if beaten else 0):
         moment = time.monotonic()
         # First, so that a clock that jumped is known before anything goes by it.
@@ -125,6 +126,18 @@ def _ring_and_beat() -> None:
             is_due = moment - rung.get(tick.job, -tick.every_s) >= tick.every_s
             if is_due and queueing.send(tick.job):  # not heard: again in a second
                 rung[tick.job] = moment
+        if moment - watched >= WATCH_S:
+            watched = moment
+            watch_the_purge()
+
+
+def watch_the_purge() -> None:
+    """Say in our own log that the server log's purge was missed: no worker, no room, no right."""
+    late = 0
+    with contextlib.suppress(OSError):
+        late = purge_log.late(time_of_day.now())
+    if late:
+        logger.error("server log files are older than promised: trustsvc doctor", number=late)
 
 
 def _beat(moment: float, before: float) -> float:

@@ -2,26 +2,26 @@
 
 import importlib
 from collections import deque
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 
 from jobs import schedule
 from trustsvc import clock, queueing
+from trustsvc.cli.moment import Moment
 
 MOST_BELLS = 1000
-EARLIEST, LATEST = 2000, 2200
 
 
 @click.command()
-@click.option("--at", "moment", metavar="ISO-TIME", help="As if it were this moment.")
-def tick(moment: str | None) -> None:
+@click.option("--at", "moment", type=Moment(), help="As if it were this moment.")
+def tick(moment: datetime | None) -> None:
     """Run every tick, due or not, in this process, with all that it rings for.
 
     It writes no heartbeat, moves no clock but its own and is never a jump of it. Quiet hours hold:
     a letter leaves between 09:00 and 20:00 where the buyer lives, so a tick at night sends none.
     """
-    with clock.at(_read(moment) if moment else clock.now()):
+    with clock.at(moment or clock.now()):
         for name in run():
             click.echo(f"{name} done")
 
@@ -37,13 +37,3 @@ def run() -> list[str]:
             getattr(job, name)()
             done.append(name)
     return done
-
-
-def _read(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter("write it like 2027-03-01T10:00Z.", param_hint="--at") from None
-    if not EARLIEST <= moment.year <= LATEST:
-        raise click.BadParameter(f"the year must be {EARLIEST} to {LATEST}.", param_hint="--at")
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

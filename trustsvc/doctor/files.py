@@ -9,12 +9,12 @@ from pathlib import Path
 from trustsvc import config, keys, suppressions
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import Misconfigured
+from trustsvc.privacy import purge_log
 from trustsvc.server_log import purge as server_log
 
 GIB = 1024**3
 LEAST_FREE, LITTLE_FREE = GIB // 4, 2 * GIB
 OLD_KEY = timedelta(days=730)
-TICK = timedelta(minutes=20)  # the log is purged every ten minutes
 
 
 def folder() -> Finding:
@@ -77,13 +77,15 @@ def key_ring(now: datetime) -> list[Finding]:
 def log_files(now: datetime) -> Finding:
     settings, what = config.current(), "server log"
     kept = server_log.everything(settings.data / "log", now, settings.log_days)
-    late = [file for file in kept if file.goes_at + TICK <= now]
+    late = [file for file in kept if file.goes_at + server_log.LATE <= now]
     if late:
         todo = "is the clock running, and may the files be deleted? trustsvc log purge"
         return fail(what, f"{len(late)} files are older than promised", todo)
     if any(file.strange for file in kept):
         todo = "trustsvc log purge --dry-run names them"
         return warn(what, "files whose name says no hour lie among the log", todo)
+    if (settings.data / purge_log.JOURNAL).exists():
+        return warn(what, "a purge is not signed for yet", "trustsvc log purge")
     return ok(what, f"{len(kept)} files, none older than {settings.log_days} days")
 
 

@@ -26,6 +26,7 @@ from trustsvc.orders import delivered
 from trustsvc.orders.models import ledger
 from trustsvc.outbox import outbox
 from trustsvc.privacy import watch
+from trustsvc.server_log.models import security_entries
 
 CLOCK_LATE = timedelta(seconds=90)
 SLIP = timedelta(minutes=2)
@@ -54,6 +55,7 @@ def database(now: datetime) -> list[Finding]:
                 stores,
                 _clock(session, now),
                 *letters.letters(session, now),
+                *_overdue(session, now),
                 *_conflicts(session, now),
             ]
     except (SQLAlchemyError, OSError):
@@ -120,6 +122,16 @@ def _doubted(why: str | None) -> Finding | None:
         todo = "is it right? a day of running says so, or trustsvc clock --trust"
         return warn("clock", said, todo)
     return None
+
+
+def _overdue(session: Session, now: datetime) -> list[Finding]:
+    """Look for entries that should be gone; none is no line."""
+    limit = now - timedelta(days=config.current().log_days)
+    oldest = session.scalar(select(func.min(security_entries.c.minute)))
+    if oldest is None or oldest > limit:
+        return []
+    todo = "is the worker running? trustsvc purge"
+    return [fail("security database", "entries are older than promised", todo)]
 
 
 def _wrong_pragmas(session: Session) -> list[str]:

@@ -33,7 +33,7 @@ ACTIVITIES = (
     Activity("registry", "controller", ("registration", "opt-out")),
     Activity("rights", "controller", ("correspondence", "notice", "disclosure")),
     Activity("account", "controller", ("ledger", "outbox", "receipt")),
-    Activity("security", "controller", ("server log",)),
+    Activity("security", "controller", ("server log", "security database")),
     Activity("staff", "controller", ("staff", "staff session")),
     Activity("shops", "controller", ("shop", "old secret", "as long as the service runs")),
 )

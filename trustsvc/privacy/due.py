@@ -14,10 +14,13 @@ from trustsvc.outbox import outbox
 from trustsvc.privacy.models import disclosures
 from trustsvc.privacy.retention import RULES
 from trustsvc.reviews.models import reviews
+from trustsvc.server_log.models import security_entries
 from trustsvc.shops.find import Shop
 from trustsvc.shops.models import shops as shops_table
 from trustsvc.staff.models import staff_links, staff_sessions
 
+# The purge runs hourly: an entry must not reach its last day between two runs.
+EARLY = timedelta(hours=2)
 LONGEST = timedelta(days=365)  # whatever state an order is stuck in, nobody is kept longer
 STANDING = ("pending", "approved", "published")
 _UNSENT = ("due", "leased", "handed")
@@ -145,6 +148,11 @@ def listed(now: datetime) -> Select[Any]:
 def rotated(now: datetime) -> Select[Any]:
     """Shops whose old secret has ended."""
     return select(shops_table.c.id).where(shops_table.c.old_secret_until <= now)
+
+
+def suspected(before: datetime) -> Select[Any]:
+    """Entries of the security database."""
+    return select(security_entries.c.id).where(security_entries.c.minute <= before)
 
 
 def links(now: datetime) -> Select[Any]:

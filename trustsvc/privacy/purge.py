@@ -5,46 +5,22 @@ most 1000 rows is looked at again and deleted in a transaction of its own, with 
 Twice, at once, or killed midway does no harm: the next run finds what is left.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, delete, func, select, tuple_, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from trustsvc import db, log
-from trustsvc.correspondence.models import correspondence
-from trustsvc.invitations.models import invitations, letters, mail_domains, mail_reports
-from trustsvc.orders import buyer
-from trustsvc.orders import ledger as telling
-from trustsvc.orders.models import deliveries, ledger, orders
-from trustsvc.outbox import outbox
-from trustsvc.privacy import due, foresee, guard, maildir
-from trustsvc.privacy.models import disclosures
+from trustsvc.privacy import foresee, guard, maildir
+from trustsvc.privacy.parts import Part, parts
 from trustsvc.privacy.receipts import Receipt, write
 from trustsvc.privacy.retention import RULES
-from trustsvc.reviews.models import reviews
-from trustsvc.shops import find
-from trustsvc.shops.models import shops as shops_table
-from trustsvc.staff.models import staff_links, staff_sessions
 
 logger = log.named("purge")
 BITE = 1000
 MOST_BITES = 200  # a run and rule: what is left waits an hour
 NIGHT = 3  # UTC: when a large database is rebuilt, for which writers have to wait
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A part of the purge: by which rule, which rows, and how they go."""
-
-    rule: str
-    table: Table
-    due: Select[Any]
-    key: ColumnElement[Any]
-    let_go: Callable[[Session, Sequence[Any], datetime], int]
 
 
 def purge(now: datetime, *, doubted: bool = False) -> dict[str, int]:
@@ -59,7 +35,7 @@ def purge(now: datetime, *, doubted: bool = False) -> dict[str, int]:
     if waiting:
         with db.transaction() as session:
             guard.report(session, waiting.values(), now)
-    for part in _parts(now):
+    for part in parts(now):
         if part.table.name in waiting:
             continue
         for _ in range(MOST_BITES):
@@ -83,7 +59,7 @@ def planned(now: datetime) -> dict[str, int]:
     """Count what a purge at this moment would delete, a rule; orders go after their last line."""
     counts: dict[str, int] = {maildir.RULE: len(maildir.due(now))}
     with db.reading() as session:
-        for part in _parts(now):
+        for part in parts(now):
             number = session.scalar(select(func.count()).select_from(part.due.subquery())) or 0
             counts[part.rule] = counts.get(part.rule, 0) + number
     return {rule: number for rule, number in counts.items() if number}
@@ -94,7 +70,7 @@ def held(now: datetime) -> dict[str, guard.Share]:
     files = maildir.due(now)
     shares = [guard.Share(maildir.RULE, maildir.RULE, len(files), maildir.count())]
     with db.reading() as session:
-        for part in _parts(now):
+        for part in parts(now):
             number = session.scalar(select(func.count()).select_from(part.due.subquery())) or 0
             total = session.scalar(select(func.count()).select_from(part.table)) or 0
             shares.append(guard.Share(part.rule, part.table.name, number, total))
@@ -108,7 +84,7 @@ def upcoming(now: datetime) -> dict[str, datetime]:
     """
     found = {maildir.RULE: maildir.next_at(now)}
     with db.reading() as session:
-        for number, part in enumerate(_parts(now)):
+        for number, part in enumerate(parts(now)):
             at = foresee.first(partial(_is_due, session, number), now)
             known = found.get(part.rule)
             found[part.rule] = min(at, known) if at and known else at or known
@@ -116,10 +92,10 @@ def upcoming(now: datetime) -> dict[str, datetime]:
 
 
 def _is_due(session: Session, number: int, at: datetime) -> bool:
-    return session.execute(_parts(at)[number].due.limit(1)).first() is not None
+    return session.execute(parts(at)[number].due.limit(1)).first() is not None
 
 
-def _bite(part: _Part, now: datetime) -> int:
+def _bite(part: Part, now: datetime) -> int:
     with db.reading() as session:
         found = [tuple(row) for row in session.execute(part.due.limit(BITE))]
     if not found:
@@ -130,90 +106,6 @@ def _bite(part: _Part, now: datetime) -> int:
         still = rows if rows and len(rows[0]) > 1 else [row[0] for row in rows]
         done = part.let_go(session, still, now) if still else 0
         if done:
-            write(session, Receipt(now, part.rule, done, RULES[part.rule].before(now)))
+            before = part.before or RULES[part.rule].before(now)
+            write(session, Receipt(now, part.rule, done, before))
     return done
-
-
-def _parts(now: datetime) -> list[_Part]:
-    with db.reading() as session:
-        shops = find.everyone(session)
-    delivery = tuple_(deliveries.c.shop_id, deliveries.c.mark)
-    return [
-        _Part("invited buyer", orders, due.unpaid(shops, now), orders.c.id, _settle_unpaid),
-        _Part("invited buyer", orders, due.invited(now), orders.c.id, _forget_buyers),
-        _Part("cap period", orders, due.marked(shops, now), orders.c.id, _forget_marks),
-        _Part("review", reviews, due.rejected(now), reviews.c.id, _empty),
-        _plain("ledger", due.told(now), ledger, ledger.c.id),
-        _Part("ledger", orders, due.stripped(now), orders.c.id, _delete_orders),
-        _plain("delivery id", due.delivered(now), deliveries, delivery),
-        _plain("mail pace", due.paced(now), mail_domains, mail_domains.c.mark),
-        _plain("correspondence", due.answered(now), correspondence, correspondence.c.id),
-        _plain("outbox", due.happened(now), outbox, outbox.c.id),
-        _plain("disclosure", due.listed(now), disclosures, disclosures.c.id),
-        _Part("old secret", shops_table, due.rotated(now), shops_table.c.id, _end_secrets),
-        _plain("staff session", due.links(now), staff_links, staff_links.c.link),
-        _plain("staff session", due.sessions(now), staff_sessions, staff_sessions.c.session),
-    ]
-
-
-def _plain(rule: str, due: Select[Any], table: Table, key: ColumnElement[Any]) -> _Part:
-    """Make the part of a table whose rows are simply deleted."""
-
-    def let_go(session: Session, keys: Sequence[Any], _now: datetime) -> int:
-        return _count(session.execute(delete(table).where(key.in_(keys))))
-
-    return _Part(rule, table, due, key, let_go)
-
-
-def _settle_unpaid(session: Session, ids: Sequence[int], now: datetime) -> int:
-    """A payment that comes later finds a settled order and changes nothing."""
-    still_waiting = (
-        update(orders)
-        .where(orders.c.id.in_(ids), orders.c.state == "waiting")
-        .values(state="settled", buyer=None)
-        .returning(orders.c.id)
-    )
-    settled = session.scalars(still_waiting).all()
-    line = telling.Line(0, "purge", "never_paid", "forgotten", now)
-    telling.write(session, [replace(line, order_id=order_id) for order_id in settled])
-    return buyer.forget(session, settled)
-
-
-def _forget_buyers(session: Session, ids: Sequence[int], _now: datetime) -> int:
-    return buyer.forget(session, ids)
-
-
-def _forget_marks(session: Session, ids: Sequence[int], _now: datetime) -> int:
-    return _count(session.execute(update(orders).where(orders.c.id.in_(ids)).values(buyer=None)))
-
-
-def _empty(session: Session, ids: Sequence[int], now: datetime) -> int:
-    """Empty rejected reviews; that there was one, and why it was rejected, stays for the counts."""
-    nothing = {"title": "", "text": "", "name": "", "city": ""}
-    nobody = {"email": None, "reference": None, "buyer": None}
-    emptied = (
-        update(reviews).where(reviews.c.id.in_(ids)).values(**nothing, **nobody, emptied_at=now)
-    )
-    return _count(session.execute(emptied))
-
-
-def _delete_orders(session: Session, ids: Sequence[int], _now: datetime) -> int:
-    """Delete orders with their invitations and letters; what is left of a review stands alone."""
-    theirs = select(invitations.c.id).where(invitations.c.order_id.in_(ids))
-    session.execute(
-        update(reviews).where(reviews.c.invitation_id.in_(theirs)).values(invitation_id=None)
-    )
-    of_letter = select(letters.c.id).where(letters.c.invitation_id.in_(theirs))
-    session.execute(delete(mail_reports).where(mail_reports.c.letter_id.in_(of_letter)))
-    session.execute(delete(letters).where(letters.c.invitation_id.in_(theirs)))
-    session.execute(delete(invitations).where(invitations.c.order_id.in_(ids)))
-    return _count(session.execute(delete(orders).where(orders.c.id.in_(ids))))
-
-
-def _end_secrets(session: Session, ids: Sequence[int], _now: datetime) -> int:
-    ended = update(shops_table).where(shops_table.c.id.in_(ids))
-    return _count(session.execute(ended.values(old_secret=None, old_secret_until=None)))
-
-
-def _count(result: Any) -> int:
-    return int(result.rowcount)

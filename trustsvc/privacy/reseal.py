@@ -18,10 +18,11 @@ from trustsvc.correspondence.models import correspondence
 from trustsvc.invitations.models import mail_doors
 from trustsvc.orders.models import orders
 from trustsvc.reviews.models import reviews
+from trustsvc.server_log.models import security_entries
 from trustsvc.shops.models import shops
 from trustsvc.staff.models import staff
 
-TABLES = (shops, correspondence, staff, orders, mail_doors, reviews)
+TABLES = (shops, correspondence, staff, orders, mail_doors, reviews, security_entries)
 BITE = 500
 
 

@@ -35,6 +35,14 @@ _RULES = (
         "look into an attack (GDPR Art. 6(1)(f), recital 49)",
     ),
     Rule(
+        "security database",
+        "what looked like an attack on a door: kind, address, minute, number",
+        90,
+        "the minute; TRUSTSVC_LOG_DAYS can only shorten it",
+        "to analyse an attack and to stop it (GDPR Art. 6(1)(f), recital 49); no longer than the "
+        "server log it is taken from",
+    ),
+    Rule(
         "invited buyer",
         "name, address, order reference and locale of a buyer who is or may be asked",
         90,

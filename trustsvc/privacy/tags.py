@@ -22,7 +22,7 @@ SEALED = ("name", "address", "place", "order", "contact", "opinion")
 def columns() -> tuple[Column[Any], ...]:
     """Give every stored column of the house, table by table; loads the tables of all rooms."""
     for module in pkgutil.walk_packages(trustsvc.__path__, "trustsvc."):
-        if module.name.rpartition(".")[2] in {"models", "outbox", "heartbeat"}:
+        if module.name.rpartition(".")[2] in {"models", "outbox", "heartbeat", "pace"}:
             importlib.import_module(module.name)
     return tuple(column for table in metadata.sorted_tables for column in table.columns)
 

@@ -1,1 +1,1 @@
-"""The web server's log: one file an hour, gone before its first line is 90 days old."""
+"""The web server's log, one file an hour, and what in it looked like an attack; gone at 90 days."""

@@ -32,11 +32,19 @@ class Request:
     status: str
     sent: int
     referer: str
+    # For the security database only; nothing of these two is in the line.
+    door: str = ""
+    what: str = ""
 
 
 def written(request: Request, trusted: Sequence[Network]) -> str:
     """Write the line, without its line break."""
-    fields = (
+    return " ".join(fields(request, trusted))
+
+
+def fields(request: Request, trusted: Sequence[Network]) -> Sequence[str]:
+    """Make each field safe; the second is the address."""
+    return (
         request.at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{request.at.microsecond // 1000:03d}Z",
         address.client(request.peer, request.forwarded_for, trusted),
         request.method if _METHOD.fullmatch(request.method) else "-",
@@ -45,7 +53,6 @@ def written(request: Request, trusted: Sequence[Network]) -> str:
         str(request.sent),
         origin(request.referer),
     )
-    return " ".join(fields)
 
 
 def origin(referer: str) -> str:

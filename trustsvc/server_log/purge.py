@@ -3,20 +3,22 @@
 A file holds the lines of one hour and goes whole, by its name: that costs the same for a thousand
 lines and for a million. A file of hour H goes from H + days - 1 h on: a tick every ten minutes then
 never lets a line reach `days`, and no line goes that is younger than `days` minus two hours.
+age.py says how old a file is whose name does not.
 """
 
+import contextlib
 import os
-import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from trustsvc import log
+from trustsvc.server_log import age
 
 HOUR = timedelta(hours=1)
-_NAMED = re.compile(r"access-(\d{4}-\d{2}-\d{2}T\d{2})(?!\d)")
+LATE = timedelta(minutes=20)  # two ticks; the oldest line is then 40 minutes short of `days`
 
 logger = log.named("server_log")
 
@@ -27,7 +29,7 @@ class Kept:
 
     path: Path
     goes_at: datetime
-    strange: bool  # its name says no hour that can be, so it goes by the moment it was last written
+    strange: bool  # its name says no hour that can be: it goes by its lines or its last writing
 
 
 def before(now: datetime, days: int) -> datetime:
@@ -39,13 +41,12 @@ def everything(folder: Path, now: datetime, days: int) -> list[Kept]:
     """List what lies in the folder and below it, in the order in which it goes.
 
     Rotated, compressed, copied and half-written variants of an hour's file go with that hour.
-    Symbolic links are listed and never followed.
+    Symbolic links are listed and never followed. A folder that cannot be looked into is listed
+    itself, and hides nothing else.
     """
     found = []
-    for path, written_at in _files(folder):
-        hour = _hour(path.name)
-        strange = hour is None or hour > now + HOUR
-        since = written_at if hour is None or strange else hour
+    for path, known in _files(folder):
+        since, strange = age.since(path, known, now)
         found.append(Kept(path, since + timedelta(days=days) - HOUR, strange))
     return sorted(found, key=lambda kept: (kept.goes_at, kept.path))
 
@@ -55,14 +56,24 @@ def due(folder: Path, now: datetime, days: int) -> list[Path]:
     return [kept.path for kept in everything(folder, now, days) if kept.goes_at <= now]
 
 
+def late(folder: Path, now: datetime, days: int) -> int:
+    """Count what should have gone two ticks ago: a purge was missed, or cannot delete."""
+    return sum(kept.goes_at + LATE <= now for kept in everything(folder, now, days))
+
+
 def purge(folder: Path, now: datetime, days: int) -> list[Path]:
-    """Delete the files that have to go; gives those that went.
+    """Delete the files that have to go; gives those that went."""
+    return delete(due(folder, now, days))
+
+
+def delete(paths: Iterable[Path]) -> list[Path]:
+    """Delete files; gives those that went.
 
     Twice, at once or killed midway does no harm: the next run takes what is left. A file that
     cannot be deleted does not keep the others, and is an error in our own log at every run.
     """
     gone, stuck = [], 0
-    for path in due(folder, now, days):
+    for path in paths:
         try:
             path.unlink()
         except FileNotFoundError:
@@ -76,27 +87,31 @@ def purge(folder: Path, now: datetime, days: int) -> list[Path]:
     return gone
 
 
-def _files(folder: Path) -> Iterator[tuple[Path, datetime]]:
-    try:
-        entries = list(os.scandir(folder))
-    except FileNotFoundError:
-        return
-    for entry in entries:
+def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    waiting, closed = [folder], 0
+    while waiting:
+        place = waiting.pop()
         try:
-            known = entry.stat(follow_symlinks=False)
+            with os.scandir(place) as entries:
+                found = [(Path(entry.path), _known(entry)) for entry in entries]
         except FileNotFoundError:
             continue
-        if stat.S_ISDIR(known.st_mode):
-            yield from _files(Path(entry.path))
-        else:
-            yield Path(entry.path), datetime.fromtimestamp(known.st_mtime, UTC)
-
-
-def _hour(name: str) -> datetime | None:
-    hours = []
-    for text in _NAMED.findall(name):
-        try:
-            hours.append(datetime.strptime(f"{text}+0000", "%Y-%m-%dT%H%z"))
-        except ValueError:
+        except OSError:
+            closed += 1
+            with contextlib.suppress(OSError):
+                yield place, place.lstat()
             continue
-    return min(hours, default=None)
+        for path, known in found:
+            if known and stat.S_ISDIR(known.st_mode):
+                waiting.append(path)
+            elif known:
+                yield path, known
+    if closed:
+        logger.error("folders of the server log cannot be looked into", number=closed)
+
+
+def _known(entry: os.DirEntry[str]) -> os.stat_result | None:
+    try:
+        return entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None

@@ -18,7 +18,8 @@ from typing import Any
 
 from trustsvc import clock, config, log
 from trustsvc.config_values import Network
-from trustsvc.server_log.line import Request, written
+from trustsvc.server_log import rules, security
+from trustsvc.server_log.line import Request, fields
 
 GATHER_S = 0.1
 MOST_WAITING = 100_000
@@ -101,6 +102,8 @@ class _Answer:
                 status=self.status,
                 sent=self.sent,
                 referer=get("HTTP_REFERER", ""),
+                door=get("trustsvc.door", ""),
+                what=get("trustsvc.what", ""),
             )
             _writer.take(self.logged.folder, request, self.logged.trusted)
 
@@ -148,10 +151,11 @@ class _Writer:
     def flush(self) -> None:
         """Write what waits now."""
         with self.writing:
-            lines = [
-                (folder / request.at.strftime(FILE), written(request, trusted))
-                for folder, request, trusted in self._taken()
-            ]
+            lines = []
+            for folder, request, trusted in self._taken():
+                found = fields(request, trusted)
+                lines.append((folder / request.at.strftime(FILE), " ".join(found)))
+                _count(request, found[1])
             for path, group in groupby(lines, key=lambda line: line[0]):
                 self._append(path, [text for _, text in group])
             if self.dropped:
@@ -180,6 +184,13 @@ class _Writer:
             self.torn = {path} if done or path in self.torn else set()
             return
         self.torn.discard(path)
+
+
+def _count(request: Request, address: str) -> None:
+    if request.what:
+        security.count(request.at, request.what, request.door, address)
+    if rules.counts_to_flood(request.door, request.status):
+        security.count(request.at, rules.FLOOD, "any", address)
 
 
 _writer = _Writer()

@@ -1,0 +1,122 @@
+"""The nginx example before the real service: one log, the right address, no token."""
+
+import json
+import re
+import time
+
+import pytest
+import requests
+
+from tests.deploy.running import NGINX, ask, free_port, nginx
+from tests.deploy.test_nginx import EXAMPLE, TOKEN, self_signed
+
+pytestmark = [
+    pytest.mark.walk,
+    pytest.mark.slow,
+    pytest.mark.skipif(NGINX is None, reason="nginx is not installed"),
+    pytest.mark.parametrize("database", ["sqlite"], indirect=True),
+]
+VISITOR = "127.0.0.2"  # another address of this machine than nginx's own
+
+
+@pytest.fixture
+def service_environ(service_environ):
+    return service_environ | {"TRUSTSVC_TRUSTED_PROXIES": "127.0.0.1"}
+
+
+@pytest.fixture
+def front(service, tmp_path):
+    folder = tmp_path / "front"
+    folder.mkdir()
+    self_signed(folder)
+    plain, secure = free_port(), free_port()
+    servers = EXAMPLE.read_text()
+    for said, ours in (
+        ("/etc/letsencrypt/live/reviews.example.com", str(folder)),
+        ("    listen [::]:80;\n", ""),
+        ("    listen [::]:443 ssl http2;\n", ""),
+        ("listen 80;", f"listen 127.0.0.1:{plain};"),
+        ("listen 443 ssl", f"listen 127.0.0.1:{secure} ssl"),
+        ("http://127.0.0.1:8000", service.url),
+    ):
+        assert said in servers
+        servers = servers.replace(said, ours)
+    with nginx(folder, servers, secure):
+        yield folder, plain, secure
+
+
+def test_behind_nginx_our_log_has_the_visitor_and_nginx_keeps_nothing(service, front):
+    folder, plain, secure = front
+    spoofed = "6.6.6.6, 203.0.113.99"
+    asked = [
+        ("GET", f"/r/{TOKEN}?t={TOKEN}", f"https://shop.example/r/{TOKEN}"),
+        ("GET", "/badge/v1/nobody.json", "https://shop.example/basket?mail=a@b.example"),
+        ("POST", "/webhooks/standard/Qm9vci1vZi1hLXNob3AtMjQ0", ""),
+        ("GET", "/s/nobody", 'https://shop.example/?"x'),
+    ]
+    for method, path, referer in asked:
+        status, _ = ask(
+            secure,
+            path,
+            tls=True,
+            source=VISITOR,
+            method=method,
+            Referer=referer,
+            X_Forwarded_For=spoofed,
+            Content_Length="0",
+        )
+        assert status in {401, 404}
+    assert ask(plain, f"/r/{TOKEN}", source=VISITOR, Host="reviews.example.com")[0] == 301
+    assert requests.get(f"{service.url}/livez", timeout=5).ok
+
+    def lines():
+        text = "".join(path.read_text() for path in (service.data / "log").rglob("access-*"))
+        found = [line.split(" ") for line in text.splitlines()]
+        return [line for line in found if line[1] == VISITOR] if "/s/nobody" in text else []
+
+    written = service.until(lines)
+    assert [line[2:5] for line in written] == [
+        ["GET", "/r/…", "404"],
+        ["GET", "/badge/v1/nobody.json", "404"],
+        ["POST", "/webhooks/standard/…", "401"],
+        ["GET", "/s/nobody", "404"],
+    ]
+    assert [line[6] for line in written] == [
+        "https://shop.example",
+        "https://shop.example",
+        "-",
+        "https://shop.example",
+    ]
+    secret = re.compile(f"{TOKEN[:16]}|{TOKEN[-16:]}|Qm9vci|b\\.example|6\\.6\\.6\\.6".encode())
+    kept = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pem"]
+    logs = list((service.data / "log").rglob("*"))
+    assert [path for path in (*kept, *logs, service.log) if secret.search(path.read_bytes())] == []
+    assert [path for path in kept if VISITOR.encode() in path.read_bytes()] == []
+
+
+def test_a_failed_signature_is_in_the_security_database_within_seconds(service, front):
+    *_, secure = front
+    for _ in range(3):
+        ask(secure, "/webhooks/standard/x", tls=True, source=VISITOR, method="POST")
+
+    def entries():
+        found = json.loads(service.own("log", "security", "--what", "bad_signature", "--json"))
+        return found if sum(entry["number"] for entry in found) == 3 else []
+
+    found = service.until(entries, seconds=40)
+
+    assert {entry["address"] for entry in found} == {VISITOR}
+    assert {entry["door"] for entry in found} == {"signature"}
+    assert VISITOR.encode() not in (service.data / "trustsvc.db").read_bytes()
+
+
+def test_what_was_counted_is_written_when_the_service_is_told_to_stop(service, front):
+    *_, secure = front
+    time.sleep(0.5)  # well before the ten seconds are over
+    ask(secure, "/webhooks/standard/x", tls=True, source=VISITOR, method="POST")
+    service.process.terminate()
+    service.process.wait(60)
+
+    found = json.loads(service.own("log", "security", "--json"))
+
+    assert [(entry["what"], entry["number"]) for entry in found] == [("bad_signature", 1)]

@@ -1,0 +1,107 @@
+"""How old a log file is: by its name's hour; where that says nothing, by the lines inside.
+
+1. By the hour in its name, as our writer and nginx give it. A variant that was rotated, compressed
+   or copied keeps that hour in its name, so the moment of its last writing is not asked. Such a
+   file is never opened.
+2. A file whose name says no hour, or one that has not been (later than now, later than its last
+   writing): by the oldest moment at the beginning of a line in its first and its last 64 KiB, also
+   inside gzip, bzip2 and xz. A file that is appended to for ever goes with its oldest line.
+3. Where no line says one either: by the hour in its name if that has been, else by its last
+   writing. A file whose moments all lie ahead waits until then: a clock that was set wrong must
+   not delete what is young. `trustsvc doctor` names both kinds.
+"""
+
+import bz2
+import contextlib
+import gzip
+import lzma
+import os
+import re
+import stat
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+HOUR = timedelta(hours=1)
+PIECE = 64 * 1024
+
+_NAMED = re.compile(r"access-(\d{4}-\d{2}-\d{2}T\d{2})([+-]\d{2}:\d{2})?(?!\d)")
+_ISO = re.compile(
+    rb"^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.\d{1,9})?(Z|[+-]\d{2}:\d{2})(?= )", re.MULTILINE
+)
+_COMMON = re.compile(  # what Apache and nginx write by default
+    rb"^[^\[\n]{1,200}\[(\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4})\]", re.MULTILINE
+)
+_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"  # whatever the locale
+_PACKED: dict[bytes, Callable[[Any], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZ": bz2.open,
+    b"\xfd7": lzma.open,
+}
+
+
+def named_hour(name: str) -> datetime | None:
+    """Read the hour in a file's name, the oldest where there are several; None for none."""
+    hours = []
+    for text, zone in _NAMED.findall(name):
+        with contextlib.suppress(ValueError, OverflowError):
+            hour = datetime.strptime(f"{text}{zone or '+00:00'}", "%Y-%m-%dT%H%z")
+            hours.append(hour.astimezone(UTC))
+    return min(hours, default=None)
+
+
+def since(path: Path, known: os.stat_result, now: datetime) -> tuple[datetime, bool]:
+    """Say from when a file's first line is, and whether its name could not tell."""
+    hour = named_hour(path.name)
+    # Far-off moments (a year 9999) must not overflow when days are added to them.
+    written_at = datetime.fromtimestamp(min(max(known.st_mtime, 0), 32_503_680_000), UTC)
+    if hour and hour <= min(written_at, now + HOUR):
+        return hour, False
+    line = oldest_line(path, now) if stat.S_ISREG(known.st_mode) else None
+    if line:
+        return line, True
+    return (hour if hour and hour <= now else written_at), True
+
+
+def oldest_line(path: Path, now: datetime) -> datetime | None:
+    """Find the oldest moment a line begins with; None where none that has been can be found."""
+    moments = []
+    with contextlib.suppress(OSError, EOFError, zlib.error, lzma.LZMAError):
+        for piece in _ends(path):
+            moments += [_iso(*found) for found in _ISO.findall(piece)]
+            moments += [_common(found.decode()) for found in _COMMON.findall(piece)]
+    return min((moment for moment in moments if moment and moment <= now + HOUR), default=None)
+
+
+def _ends(path: Path) -> list[bytes]:
+    # Never through a link, and never waiting for who writes into a pipe.
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, "rb") as file:  # noqa: PTH123 - a handle, not a path
+        first = file.read(PIECE)
+        unpack = _PACKED.get(first[:2])
+        if unpack:
+            file.seek(0)
+            with unpack(file) as inside:
+                return [inside.read(PIECE)]
+        file.seek(max(os.fstat(handle).st_size - PIECE, 0))
+        # Its first line is cut off, and what begins in the middle of a line is no line.
+        return [first, file.read(PIECE).partition(b"\n")[2]]
+
+
+def _iso(moment: bytes, zone: bytes) -> datetime | None:
+    try:
+        return datetime.fromisoformat(f"{moment.decode()}{zone.decode()}").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _common(text: str) -> datetime | None:
+    day, month, rest = text.split("/", 2)
+    try:
+        number = _MONTHS.index(month) // 3 + 1
+        moment = datetime.strptime(f"{day}/{number}/{rest}", "%d/%m/%Y:%H:%M:%S %z")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
