@@ -25,6 +25,7 @@ from trustsvc.evidence import desk as evidence_desk
 from trustsvc.invitations import views as invitation_views
 from trustsvc.orders import views as order_views
 from trustsvc.privacy import views as privacy_views
+from trustsvc.registry import views as registry_views
 from trustsvc.reviews import desk as review_desk
 from trustsvc.reviews import views as review_views
 from trustsvc.server_log.write import Logged
@@ -41,6 +42,7 @@ logger = log.named("app")
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health.views,
     order_views.views,
+    registry_views.views,
     invitation_views.views,
     review_views.views,
     review_desk.desk,
@@ -165,8 +167,8 @@ def _say(status: int, title: str, detail: str) -> Response:
         response = Response(page, status, mimetype="text/html")
     else:
         response = _problem(status, title, detail)
-    if status == 503:
-        response.headers["Retry-After"] = "30"
+    if status in {429, 503}:
+        response.headers["Retry-After"] = "30" if status == 503 else "600"
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -23,6 +23,7 @@ class Invitation:
     zone: str
     experienced_at: datetime
     expires_at: datetime
+    basis: str
 
 
 def find(session: Session, link: bytes) -> Invitation:
@@ -39,6 +40,7 @@ def find(session: Session, link: bytes) -> Invitation:
             table.zone,
             table.experienced_at,
             table.expires_at,
+            table.basis,
         ).where(table.link == link)
     ).first()
     if row is None:

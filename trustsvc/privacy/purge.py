@@ -23,6 +23,7 @@ from trustsvc.outbox import outbox
 from trustsvc.privacy import due, maildir
 from trustsvc.privacy.receipts import Receipt, write
 from trustsvc.privacy.retention import RULES
+from trustsvc.registry.models import registrations
 from trustsvc.reviews.models import reviews
 from trustsvc.shops import find
 from trustsvc.staff.models import staff_links, staff_sessions
@@ -102,6 +103,7 @@ def _parts(now: datetime) -> list[_Part]:
         _Part("ledger", due.stripped(now), orders.c.id, _delete_orders),
         _plain("delivery id", due.delivered(now), deliveries, delivery),
         _plain("correspondence", due.answered(now), correspondence, correspondence.c.id),
+        _plain("registration asked for", due.unconfirmed(now), registrations, registrations.c.id),
         _plain("outbox", due.happened(now), outbox, outbox.c.id),
         _plain("staff session", due.links(now), staff_links, staff_links.c.link),
         _plain("staff session", due.sessions(now), staff_sessions, staff_sessions.c.session),
