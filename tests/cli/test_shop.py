@@ -24,7 +24,7 @@ def test_what_add_prints_is_enough_to_send_an_order(client, house, platform):
     done = add(platform)
     made = json.loads(done.stdout)
 
-    assert set(made) == {"shop", "webhook_url", "secret", "badge_html"}
+    assert set(made) == {"shop", "webhook_url", "secret", "badge_html", "card_html"}
     assert made["shop"] == "cafe-noir"
     url = made["webhook_url"].removeprefix(house.base_url)
     assert url.startswith(f"/webhooks/{platform}/")

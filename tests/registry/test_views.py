@@ -57,9 +57,7 @@ def test_the_page_says_it_all_in_every_language(client, shop, language):
 def test_the_proof_of_consent_is_kept_word_for_word(client, shop):
     with quiet():
         german = {"Accept-Language": "de"}
-        client.post(
-            f"/register/{shop.slug}", data={"email": JAN, "source": "card"}, headers=german
-        )
+        client.post(f"/register/{shop.slug}", data={"email": JAN, "source": "card"}, headers=german)
     (asked,) = pending()
     (letter,) = posted()
     with clock.at(asked.asked_at + timedelta(hours=5)):

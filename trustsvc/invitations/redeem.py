@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -29,7 +30,7 @@ class Invitation:
 def find(session: Session, link: bytes) -> Invitation:
     """Find an invitation by the random id inside its links; raises NotFound."""
     table = invitations.c
-    row = session.execute(
+    row: Any = session.execute(
         select(
             table.id,
             table.shop_id,

@@ -28,7 +28,12 @@ class Proof:
 
 
 def register(
-    session: Session, email: str, wording: str, source: str, now: datetime, asked: Asked | None = None
+    session: Session,
+    email: str,
+    wording: str,
+    source: str,
+    now: datetime,
+    asked: Asked | None = None,
 ) -> bool:
     """Write down that a buyer registered: the mark, and the proof of consent.
 

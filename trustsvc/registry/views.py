@@ -1,4 +1,4 @@
-"""The doors of registration: ask, confirm, leave. GET changes nothing; no answer tells who is in."""
+"""The doors of registration: ask, confirm, leave. GET changes nothing; nothing tells who is in."""
 
 from datetime import timedelta
 
@@ -33,7 +33,7 @@ def ask_for(slug: str) -> Response:
     """Take an address; the same bytes and the same work whoever it belongs to.
 
     The card on a shop's page posts `step=look`: the form comes back with the address in it and
-    nothing is done, so that the buyer sees here, and not on somebody else's page, what is agreed to.
+    nothing is done, so that what is agreed to is seen here and not on somebody else's page.
     """
     email = request.form.get("email", "").strip()[:MOST_CHARACTERS]
     source = request.form.get("source", "")
