@@ -113,7 +113,7 @@ def card(slug: str, base_url: str, words: CardWords) -> str:
     return str(
         Markup(
             '<review-card shop="{slug}" lang="{words.language}">\n<h2>{words.title}</h2>\n'
-            "<p>{words.text} {words.data}</p>\n"
+            "<p>{words.text}</p>\n<p>{words.data}</p>\n"
             '<p><a href="{base}/register/{slug}" target="_blank" rel="noopener noreferrer">'
             "{words.go}</a></p>\n"
             '<p><a href="{base}/privacy/{slug}">{words.notice}</a> '

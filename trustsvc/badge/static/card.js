@@ -12,8 +12,9 @@
 @media(prefers-color-scheme:dark){:host([theme=auto]){${dark}}}
 section{box-sizing:border-box;padding:1.4rem 1.5rem 1.2rem;border:1px solid var(--review-card-line,var(--_line));border-radius:var(--review-card-radius,14px);background:var(--review-card-paper,var(--_paper));color:var(--review-card-ink,var(--_ink));font:1rem/1.55 var(--review-card-font,system-ui,sans-serif);overflow-wrap:break-word}
 h2{margin:0 0 .5rem;font-size:1.25rem;line-height:1.25}
-p{margin:0;color:var(--review-card-soft,var(--_soft));font-size:.9375rem}
-form{margin:1rem 0 .75rem}
+p{margin:0 0 .6rem}
+p+p{color:var(--review-card-soft,var(--_soft));font-size:.9375rem}
+form{margin:1.1rem 0 .75rem}
 button{min-height:2.75rem;padding:.55rem 1.4rem;border:1px solid transparent;border-radius:999px;background:var(--review-card-go,var(--_go));color:var(--review-card-on,var(--_on));font:inherit;font-weight:650;cursor:pointer}
 a{display:inline-block;padding:.3rem 1.2rem .3rem 0;color:inherit;font-size:.875rem;text-underline-offset:.18em}
 button:hover{text-decoration:underline}
@@ -51,7 +52,8 @@ button:focus-visible{border-radius:999px}
       root.adoptedStyleSheets = [sheet];
       root.append(make("section", { part: "card", "aria-labelledby": "t" },
         make("h2", { id: "t", part: "title" }, said(this.querySelector("h2"))),
-        make("p", { part: "text" }, said(this.querySelector("p"))),
+        ...[...this.querySelectorAll("p")].filter((one) => !one.querySelector("a"))
+          .map((one) => make("p", { part: "text" }, said(one))),
         form, ...more.map((one) => make("a", { href: one.href, target: "_blank", rel: "noopener noreferrer" }, said(one)))));
     }
   });
