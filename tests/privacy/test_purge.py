@@ -390,3 +390,17 @@ def test_the_link_to_the_desk_still_works_after_a_purge(client, start):
     purge.purge(clock.now())
 
     assert client.post(urlsplit(path).path).status_code == 303
+
+
+def test_who_never_confirmed_a_registration_is_forgotten_after_72_hours(start):
+    from trustsvc.registry import ask
+    from trustsvc.registry.models import registrations
+
+    where = shop()
+    with db.transaction() as session:
+        ask.ask(session, ask.Wish("jan@example.com", where.id, "nl", "page"), start)
+
+    purge.purge(start + 3 * DAY - MOMENT)
+    assert _count(registrations) == 1
+    assert purge.purge(start + 3 * DAY)["registration asked for"] == 1
+    assert _count(registrations) == 0
