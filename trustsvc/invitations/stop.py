@@ -11,6 +11,7 @@ from trustsvc.invitations import redeem
 from trustsvc.orders import buyer
 from trustsvc.orders.models import orders
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.register import leave
 
 REASON = "stop"
 
@@ -41,6 +42,7 @@ def stop(
         opt_out(session, known.email, shop_id, REASON, now)
         if everywhere:
             opt_out(session, known.email, EVERY_SHOP, REASON, now)
+            leave(session, known.email)  # to say so takes the consent back as well
     elif stored:
         opt_out(session, stored, shop_id, REASON, now)
     theirs = session.scalars(
