@@ -1,3 +1,4 @@
+import threading
 from datetime import timedelta
 
 import pytest
@@ -188,6 +189,25 @@ def test_confirming_settles_all_requests_of_the_address(client, shop):
     assert confirm(client, second).status_code == 200
     assert posted() == []
     assert len(entries()) == 1
+
+
+def test_links_pressed_at_once_register_once_and_say_so_once(app, client, shop):
+    for _ in range(2):
+        ask(client, shop)
+    letters = posted() * 4
+    answers = []
+
+    def press(letter):
+        answers.append(confirm(app.test_client(), letter).status_code)
+
+    threads = [threading.Thread(target=press, args=[letter]) for letter in letters]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == [200] * 8
+    assert (len(entries()), len(posted())) == (1, 1)
 
 
 def test_registering_twice_keeps_the_first_proof_and_the_first_way_out(client, shop):

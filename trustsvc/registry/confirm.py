@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import fingerprints, signed_links
@@ -44,7 +44,8 @@ def confirm(session: Session, link: bytes, now: datetime) -> Pending:
     says the same; so does somebody who is registered already, whose first proof stays. A letter
     says that it is done and how to leave. An opt-out is not undone by it. Raises Gone.
     """
-    row = _row(session, _of(link).with_for_update(), now)
+    _lock(session, link)
+    row = _row(session, _of(link), now)
     if row.address is None:
         return _pending(session, row)
     before = _pending(session, row)
@@ -73,6 +74,14 @@ def confirm(session: Session, link: bytes, now: datetime) -> Pending:
         confirmed=True,
         stopped=before.stopped,
     )
+
+
+def _lock(session: Session, link: bytes) -> None:
+    """Lock all requests of the address in one order, so that two links at once do not deadlock."""
+    theirs = select(registrations.c.who).where(registrations.c.link == link).scalar_subquery()
+    mine = or_(registrations.c.who == theirs, registrations.c.link == link)
+    ids = select(registrations.c.id).where(mine).order_by(registrations.c.id)
+    session.execute(ids.with_for_update()).all()
 
 
 def _of(link: bytes) -> Select[Any]:
