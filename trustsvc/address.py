@@ -1,6 +1,11 @@
 """How an e-mail address is written for comparing: rule 1 of fingerprints.py, pure.
 
 A file of its own because parsers need it too, and parsers know no keys and no settings.
+
+A provider's habits are rules of their own, with a name: `gmail-v1`. It is off: marks are made by
+rule 1 alone, and letters go to the address as it was written. Who registers or says stop does it
+with the address that shops write to, and the links in a letter mean the address it was sent to; a
+rule that folds more would write two people's wishes down as one where it is wrong about a provider.
 """
 
 import unicodedata
@@ -10,6 +15,9 @@ import idna
 from trustsvc.errors import Refused
 
 MOST_CHARACTERS = 254  # RFC 5321 4.5.3.1.3: a path of 256 octets with its two brackets
+
+
+GMAIL = {"gmail.com", "googlemail.com"}  # one provider, two names
 
 
 class NotAnAddress(Refused):
@@ -39,3 +47,20 @@ def normalise(address: str) -> str:
     if "." not in domain.strip("."):
         raise NotAnAddress
     return f"{local}@{domain.rstrip('.')}"
+
+
+def gmail_v1(address: str) -> str:
+    """Write an address by rule `gmail-v1`: rule 1, and at Gmail no dots and nothing from a plus on.
+
+    For comparing only, never for sending; used for nothing today. Raises NotAnAddress.
+    """
+    local, _, domain = normalise(address).rpartition("@")
+    if domain not in GMAIL:
+        return f"{local}@{domain}"
+    local = local.partition("+")[0].replace(".", "")
+    if not local:
+        raise NotAnAddress
+    return f"{local}@gmail.com"
+
+
+PROVIDER_RULES = {"gmail-v1": gmail_v1}

@@ -35,6 +35,7 @@ from trustsvc.invitations import views as invitation_views
 from trustsvc.invitations.mail_events import views as mail_event_views
 from trustsvc.orders import views as order_views
 from trustsvc.privacy import views as privacy_views
+from trustsvc.registry import views as registry_views
 from trustsvc.reviews import desk as review_desk
 from trustsvc.reviews import views as review_views
 from trustsvc.server_log import rules as security_rules
@@ -53,6 +54,7 @@ logger = log.named("app")
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health.views,
     order_views.views,
+    registry_views.views,
     invitation_views.views,
     invitation_desk.desk,
     mail_event_views.views,
@@ -202,8 +204,8 @@ def _say(status: int, title: str, detail: str) -> Response:
             language = wording.choose(request.headers.get("Accept-Language"))
             page = render_template("error.html", status=status, language=language)
             response = Response(page, status, mimetype="text/html")
-    if status == 503:
-        response.headers["Retry-After"] = "30"
+    if status in {429, 503}:
+        response.headers["Retry-After"] = "30" if status == 503 else "600"
     response.headers["Cache-Control"] = "no-store"
     return response
 

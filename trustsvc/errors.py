@@ -49,6 +49,13 @@ class TooLarge(TrustsvcError):
     title = "The body is too large"
 
 
+class TooMany(TrustsvcError):
+    """One network knocks more often than people do."""
+
+    status = 429
+    title = "That was a little fast, please try again later"
+
+
 class Unavailable(TrustsvcError):
     """It cannot be made durable now; whoever asked should try again."""
 

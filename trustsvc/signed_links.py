@@ -19,8 +19,15 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from trustsvc import config, keys
 from trustsvc.errors import NotFound
 
-Purpose = Literal["review", "stop", "me", "staff"]
-PATHS: dict[str, str] = {"review": "r", "stop": "u", "me": "me", "staff": "desk/enter"}
+Purpose = Literal["review", "stop", "me", "staff", "register", "leave"]
+PATHS: dict[str, str] = {
+    "review": "r",
+    "stop": "u",
+    "me": "me",
+    "staff": "desk/enter",
+    "register": "register/confirm",
+    "leave": "register/leave",
+}
 ID_BYTES = 16
 
 

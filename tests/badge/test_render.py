@@ -1,4 +1,6 @@
+import gzip
 import json
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -71,3 +73,28 @@ def test_hostile_words_stay_words():
     assert [one.tag for one in root.iter() if one.tag.endswith("script")] == []
     assert json.loads(render.as_json(face))["label"] == HOSTILE
     assert "<script>a" not in render.snippet('a"><b', "https://r.example", HOSTILE)
+
+
+def card(slug="acme", **words):
+    plain = dict.fromkeys(("title", "text", "data", "go", "notice", "object"), HOSTILE)
+    return render.card(slug, "https://r.example", render.CardWords("nl", **plain | words))
+
+
+def test_the_card_is_plain_links_and_words_in_which_nothing_is_markup():
+    html = card(slug='a"><b')
+
+    assert "<script>a" not in html
+    assert 'a"><b' not in html
+    assert "https://r.example/register/" in html
+    assert "#object" in html
+    assert 'rel="noopener noreferrer"' in html
+
+
+def test_the_card_s_script_is_small_and_writes_no_markup():
+    source = (Path(render.__file__).parent / "static" / "card.js").read_bytes()
+
+    assert len(gzip.compress(source, 9)) <= 2000
+    for word in (b"innerHTML", b"outerHTML", b"insertAdjacent", b"document.write", b".style"):
+        assert word not in source
+    for word in (b"fetch", b"XMLHttp", b"sendBeacon", b"Storage", b"cookie =", b"new Image"):
+        assert word not in source

@@ -11,7 +11,7 @@ from trustsvc.reviews.models import reviews
 from trustsvc.reviews.rules import REASONS
 from trustsvc.shops.models import shops
 
-FILES = ("/badge/v1/velo-fils.json", "/badge/v1/velo-fils.svg", "/embed/v1.js")
+FILES = ("/badge/v1/velo-fils.json", "/badge/v1/velo-fils.svg", "/embed/v1.js", "/embed/card.js")
 
 
 def _publish(made, count=1, **more):

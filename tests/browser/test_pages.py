@@ -79,6 +79,7 @@ def test_pages_have_no_accessibility_problem_and_fit_any_screen(origin, shop, br
         "stop": signed_links.url("stop", link_id),
         "nothing": f"{origin}/nothing",
         "shop": f"{origin}/demo/shop/{shop.slug}",
+        "thanks": f"{origin}/demo/thanks/{shop.slug}",
     }
     found = []
     for scheme in SCHEMES:

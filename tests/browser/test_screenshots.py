@@ -12,6 +12,7 @@ def test_pictures_of_badge_form_and_page_are_made(origin, shop, browse, screensh
     link = signed_links.url("review", scene.open_link(shop))
     pages = {
         "badge": (f"{origin}/demo/shop/{shop.slug}", 1000, 640),
+        "card": (f"{origin}/demo/thanks/{shop.slug}", 1000, 640),
         "form": (f"{link}?stars=4", 800, 1290),
         "page": (f"{origin}/s/{shop.slug}", 800, 1400),
     }
@@ -22,5 +23,5 @@ def test_pictures_of_badge_form_and_page_are_made(origin, shop, browse, screensh
         page.screenshot(path=screenshots / f"{name}.png")
 
     sizes = {path.name: path.stat().st_size for path in screenshots.glob("*.png")}
-    assert {"badge.png", "form.png", "page.png"} <= set(sizes)
+    assert {"badge.png", "card.png", "form.png", "page.png"} <= set(sizes)
     assert all(size < 150_000 for size in sizes.values())

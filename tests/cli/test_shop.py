@@ -24,7 +24,7 @@ def test_what_add_prints_is_enough_to_send_an_order(client, house, platform):
     done = add(platform)
     made = json.loads(done.stdout)
 
-    assert set(made) == {"shop", "webhook_url", "secret", "badge_html"}
+    assert set(made) == {"shop", "webhook_url", "secret", "badge_html", "card_html"}
     assert made["shop"] == "cafe-noir"
     url = made["webhook_url"].removeprefix(house.base_url)
     assert url.startswith(f"/webhooks/{platform}/")
@@ -131,3 +131,16 @@ def test_a_secret_is_rotated_once_a_day_or_ended_at_once(house):
     refused = run("rotate", "cafe-noir")
     assert (refused.exit_code, "--now" in refused.output) == (1, True)
     assert "ended" in run("rotate", "cafe-noir", "--now").output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [([], "Shall we ask"), (["--language", "de"], "Dürfen")]
+)
+def test_the_card_for_the_page_after_an_order_is_printed(house, words, said):
+    made = json.loads(add("standard", "--language", "en").stdout)
+
+    printed = run("card", "cafe-noir", *words).stdout
+
+    assert said in printed
+    assert f"{house.base_url}/embed/card.js" in printed
+    assert words or printed.strip() == made["card_html"]

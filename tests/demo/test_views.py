@@ -103,7 +103,26 @@ def test_the_demo_shop_embeds_the_badge_under_a_strict_policy(house, client):
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
 
 
+@demo
+def test_the_page_after_an_order_has_the_card_under_a_strict_policy(house, client):
+    made = shop()
+
+    answer = client.get(f"/demo/thanks/{made.slug}")
+
+    assert '<review-card shop="velo-fils" email="ada@example.com" lang=' in answer.text
+    policy = answer.headers["Content-Security-Policy"]
+    assert "trusted-types 'none'" in policy
+    assert f"form-action 'self' {house.base_url};" in policy
+    assert "unsafe" not in policy
+
+
 def test_without_the_setting_there_is_no_demo(client):
     assert not config.current().demo
-    for path in ("/demo/", "/demo/mail/1.a", "/demo/mail/1.a/html", "/demo/shop/velo-fils"):
+    for path in (
+        "/demo/",
+        "/demo/mail/1.a",
+        "/demo/mail/1.a/html",
+        "/demo/shop/velo-fils",
+        "/demo/thanks/x",
+    ):
         assert client.get(path).status_code == 404

@@ -14,7 +14,8 @@ from tests.invitations.ground import (
 )
 from trustsvc import clock, db, signed_links
 from trustsvc.orders import buyer
-from trustsvc.registry.models import opt_outs
+from trustsvc.registry import register
+from trustsvc.registry.models import opt_outs, registered
 from trustsvc.tables import metadata
 
 
@@ -184,3 +185,14 @@ def test_a_hostile_shop_name_stays_text(house, client):
 
     assert "<script" not in page.text
     assert client.post(path(order_id)).status_code == 200
+
+
+def test_stopping_everywhere_takes_a_registration_back_as_well(asked, client):
+    _, order_id = asked
+    with db.transaction() as session:
+        register.register(session, "jan@example.com", "v1", "page", NOON)
+
+    client.post(path(order_id), data={"scope": "all"})
+
+    with db.reading() as session:
+        assert session.execute(select(registered)).all() == []

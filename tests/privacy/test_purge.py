@@ -461,3 +461,17 @@ def test_what_is_due_already_goes_now(start):
     order(shop())
 
     assert purge.upcoming(start + MOMENT)["invited buyer"] == start + MOMENT
+
+
+def test_who_never_confirmed_a_registration_is_forgotten_after_72_hours(start):
+    from trustsvc.registry import ask
+    from trustsvc.registry.models import registrations
+
+    where = shop()
+    with db.transaction() as session:
+        ask.ask(session, ask.Wish("jan@example.com", where.id, "nl", "page"), start)
+
+    purge.purge(start + 3 * DAY - MOMENT)
+    assert _count(registrations) == 1
+    assert purge.purge(start + 3 * DAY)["registration asked for"] == 1
+    assert _count(registrations) == 0

@@ -41,6 +41,7 @@ def test_the_promised_periods_hold():
         "invited buyer": 90,
         "cap period": 90,
         "correspondence": 3,
+        "registration asked for": 3,
         "delivery id": 35,
         "ledger": 730,
         "letters in the maildir": 30,

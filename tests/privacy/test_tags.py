@@ -21,6 +21,8 @@ KEPT_AS = {
     "staff_links.link": "keyed hash",
     "staff_sessions.session": "keyed hash",
     "registered.mark": "keyed hash",
+    "registrations.who": "keyed hash",
+    "registered.link": "random; opens nothing without the signature by the link key",
     "opt_outs.mark": "keyed hash",
     "orders.buyer": "keyed hash",
     "orders.identity": "keyed hash",

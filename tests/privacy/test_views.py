@@ -18,6 +18,7 @@ RULE_OF = {
     "often": "cap period",
     "twice": "delivery id",
     "answers": "correspondence",
+    "register": "registration asked for",
     "review": "review",
     "author": "review",
     "log": "server log",

@@ -12,6 +12,10 @@ TOKEN = "c2l4dGVlbiBieXRlcyEhIQ.Xk3v9Qq1PZr8t0mB5nL2cW7yU4sE6aH1gJ9dF3kR8oM"
     [
         (f"/r/{TOKEN}", "/r/…"),
         (f"/u/{TOKEN}", "/u/…"),
+        (f"/register/confirm/{TOKEN}", "/register/confirm/…"),
+        ("/register/leave/short", "/register/leave/…"),
+        ("/register/blue-lamp", "/register/blue-lamp"),
+        (f"/r/{TOKEN}/register", "/r/…/register"),
         (f"/me/{TOKEN}", "/me/…"),
         (f"/desk/enter/{TOKEN}", "/desk/enter/…"),
         (f"/r/{TOKEN}/withdraw", "/r/…/withdraw"),

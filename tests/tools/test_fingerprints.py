@@ -1,3 +1,4 @@
+import base64
 import unicodedata
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import strategies as some
 
 from tests.rotating import add_key
 from trustsvc import config, fingerprints, keys
+from trustsvc.address import gmail_v1
 from trustsvc.fingerprints import NotAnAddress, digest, normalise
 
 
@@ -176,3 +178,96 @@ def test_a_dump_of_marks_falls_to_no_dictionary_without_the_key(place):
     guesses = [f"b{number}@example.com" for number in range(200)]
     tried = {plain(guess)[:16] for guess in guesses} | {digest(KEY, g)[:16] for g in guesses}
     assert tried.isdisjoint({mark[2:] for mark in stored})
+
+
+def plain_sha256(text):
+    from cryptography.hazmat.primitives import hashes
+
+    made = hashes.Hash(hashes.SHA256())
+    made.update(text.encode())
+    return made.finalize()
+
+
+# UID2's published vectors (IABTechLab/uid2docs, gs-normalization-encoding): written by the rule
+# that is named, hashed without a key.
+UID2 = [
+    ("USER@example.com", "tMmiiTI7IaAcPpQPFQ65uMVCWH8av9jw4cwf/F5HVRQ="),
+    ("MyEmail@example.com", "FsGNM28LJQ8OLZB0Us65ZYp07NrovJSGTCMSKnLMJ6U="),
+    ("MYEMAIL@example.com", "FsGNM28LJQ8OLZB0Us65ZYp07NrovJSGTCMSKnLMJ6U="),
+    ("My.Email@example.com", "4itTvG+HEnTzpiqzejyu1yFPwU1nYhWpaiQvz62hyB8="),
+    ("JANESAOIRSE@example.com", "1mcOepIAfxtf94Xx/IHlOqbT170GvfXEc83HKGwoS20="),
+    ("Jane.Saoirse@example.com", "sZZDLHuYmiypHIN5mVfFFdpT5sE6vyC3j+qU8RfpC/g="),
+    ("JaneSaoirse+Work@example.com", "KKruSBUjDNO069iMUVImVQZm6RrAGZKeOtrD9mwogYA="),
+    ("Jane.Saoirse@gmail.com", "ku4mBX7Z3qJTXWyLFB1INzkyR2WZGW4ANSJUiW21iI8="),
+    ("JaneSaoirse+Work@gmail.com", "ku4mBX7Z3qJTXWyLFB1INzkyR2WZGW4ANSJUiW21iI8="),
+]
+
+
+@pytest.mark.parametrize(("address", "hashed"), UID2)
+def test_the_vectors_of_uid2_by_rule_gmail_v1(address, hashed):
+    assert hashed == base64.b64encode(plain_sha256(gmail_v1(address))).decode()
+
+
+@pytest.mark.parametrize(("address", "hashed"), UID2)
+def test_the_vectors_of_uid2_by_rule_one_wherever_no_provider_is_special(address, hashed):
+    same = hashed == base64.b64encode(plain_sha256(normalise(address))).decode()
+
+    assert same == ("gmail" not in address)
+
+
+def test_the_negative_vector_of_uid2():
+    wrong = "VpLXEp5N1bj/V1WzjgZsC+FfuYdntAOywSVIO00FD/E="
+
+    assert base64.b64encode(plain_sha256("JANESaoirse@gmail.com")).decode() == wrong
+    assert base64.b64encode(plain_sha256(gmail_v1("JANESaoirse@gmail.com"))).decode() != wrong
+
+
+@pytest.mark.parametrize(
+    ("local", "hashed"),
+    [
+        # Meta's Conversions API: trim, lower case, NFC; dots stay.
+        ("valéry", "08e1996b5dd49e62a4b4c010d44e4345592a863bb9f8e3976219bac29417149c"),
+        (" Valéry", "08e1996b5dd49e62a4b4c010d44e4345592a863bb9f8e3976219bac29417149c"),
+        ("정", "8fa8cd9c440be61d0151429310034083132b35975c4bea67fdd74158eb51db14"),
+        ("Mary", "6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec"),
+    ],
+)
+def test_the_vectors_of_meta_for_what_stands_before_the_at(local, hashed):
+    decomposed = unicodedata.normalize("NFD", local)
+    for spelling in (local, decomposed):
+        said = normalise(f"{spelling}@example.com").rpartition("@")[0]
+        assert hashed == plain_sha256(said).hex()
+
+
+def test_the_vector_of_meta_for_a_whole_address():
+    said = normalise("John_Smith@gmail.com")
+
+    expected = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
+    assert expected == plain_sha256(said).hex()
+
+
+@pytest.mark.parametrize(
+    ("address", "folded"),
+    [
+        ("j.a.n+x@gmail.com", "jan@gmail.com"),
+        ("J.A.N@GoogleMail.com", "jan@gmail.com"),
+        ("j.a.n+x@example.com", "j.a.n+x@example.com"),
+        ("jan@gmail.com.example", "jan@gmail.com.example"),
+    ],
+)
+def test_rule_gmail_v1_folds_what_gmail_folds_and_nothing_else(address, folded):
+    assert folded == gmail_v1(address)
+    assert folded == gmail_v1(folded)
+
+
+@pytest.mark.parametrize("address", ["+x@gmail.com", "...@gmail.com", "nothing"])
+def test_rule_gmail_v1_refuses_what_leaves_nothing(address):
+    with pytest.raises(NotAnAddress):
+        gmail_v1(address)
+
+
+def test_no_mark_is_made_by_a_rule_of_a_provider(place):
+    marks = {fingerprints.registry_mark(a) for a in ("jan@gmail.com", "j.an@gmail.com")}
+
+    assert len(marks) == 2
+    assert {mark[0] for mark in marks} == {fingerprints.RULE}

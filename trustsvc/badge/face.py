@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config, wording
 from trustsvc.badge import score as scores
-from trustsvc.badge.render import Face
+from trustsvc.badge.render import CardWords, Face
 from trustsvc.reviews.models import publications
 from trustsvc.shops import find
 
@@ -52,3 +52,15 @@ def seal_holds(shop: find.Shop, now: datetime) -> bool:
     """Say whether all that the seal attests holds: enrolled, and its domain proven."""
     proven = shop.proven_at is not None and shop.proven_at <= now
     return proven and (shop.closed_at is None or now < shop.closed_at)
+
+
+def card_words(language: str) -> CardWords:
+    """Say what the card after an order says."""
+    parts = ("title", "text", "data", "go")
+    said = {part: wording.say(f"register.card.{part}", language) for part in parts}
+    return CardWords(
+        language=language,
+        notice=wording.say("pages.privacy", language),
+        object=wording.say("register.object", language),
+        **said,
+    )

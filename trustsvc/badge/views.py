@@ -44,7 +44,13 @@ def badge(slug: str, kind: str) -> Response:
 @views.get("/embed/v1.js")
 @doors.open_to("everybody")
 def script() -> Response:
-    return _served(_script(), "text/javascript")
+    return _served(_script("v1"), "text/javascript")
+
+
+@views.get("/embed/card.js")
+@doors.open_to("everybody")
+def card_script() -> Response:
+    return _served(_script("card"), "text/javascript")
 
 
 @views.get("/s/<slug>")
@@ -99,5 +105,5 @@ def _etag(body: bytes) -> str:
 
 
 @cache
-def _script() -> bytes:
-    return (Path(__file__).parent / "static" / "v1.js").read_bytes()
+def _script(name: str) -> bytes:
+    return (Path(__file__).parent / "static" / f"{name}.js").read_bytes()

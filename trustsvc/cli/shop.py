@@ -101,6 +101,7 @@ def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
             "webhook_url": webhook_url(made),
             "secret": told,
             "badge_html": badge_html(made),
+            "card_html": card_html(made, made.language),
         }
         click.echo(json.dumps(answer))
         return
@@ -109,6 +110,7 @@ def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
     click.echo(f"Secret           {told}   (shown only now)\n")
     click.echo(STEPS[made.platform].format(slug=made.slug))
     click.echo(f"\nPaste where the badge shall be:\n\n{badge_html(made)}")
+    click.echo(f"\nFor the page after an order: trustsvc shop card {made.slug}")
 
 
 @shop.command("list")
@@ -169,6 +171,16 @@ def change(slug: str, **given: Any) -> None:
     click.echo(f"{now.slug}: asks {now.may_ask}, {when}, in {now.language}, {now.zone}.")
 
 
+@shop.command("card")
+@click.argument("slug")
+@click.option("--language", type=click.Choice(settings.CHOICES["language"]))
+def card(slug: str, language: str | None) -> None:
+    """Print what a shop pastes on the page after an order, where buyers may register."""
+    with db.reading() as session:
+        found = find.by_slug(session, slug)
+    click.echo(card_html(found, language or found.language))
+
+
 @shop.command("rotate")
 @click.argument("slug")
 @click.option("--secret", help="The platform's own new secret; without it one is made.")
@@ -206,6 +218,13 @@ def badge_html(of: find.Shop) -> str:
         f'<review-badge shop="{of.slug}">{link}</review-badge>\n'
         f'<script src="{base}/embed/v1.js" defer></script>'
     )
+
+
+def card_html(of: find.Shop, language: str) -> str:
+    """Write the card of the page after an order, its words in one language."""
+    from trustsvc.badge import face, render
+
+    return render.card(of.slug, config.current().base_url, face.card_words(language))
 
 
 def _draw_badge(of: find.Shop) -> None:

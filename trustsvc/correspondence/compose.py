@@ -32,6 +32,7 @@ def compose(row: Any, shop: find.Shop | None, now: datetime) -> Letter:
         "person": name,
         "shop": from_name,
         "link": facts.get("link", ""),
+        "stop": facts.get("stop", ""),
         "notice": f"{settings.base_url}/privacy/{shop.slug}" if shop else "",
     }
     render = wording.environment().get_template
@@ -44,4 +45,15 @@ def compose(row: Any, shop: find.Shop | None, now: datetime) -> Letter:
         html=render("correspondence/letter.html").render(words=words(wording.say_marked), **known),
         message_id=message_id(row.code.hex()),
         at=now,
+        headers=_one_click(facts.get("stop", "")),
     )
+
+
+def _one_click(stop: str) -> dict[str, str]:
+    """Let mail programs stop it with a button of their own (RFC 8058)."""
+    if not stop:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{stop}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }

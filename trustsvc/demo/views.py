@@ -11,12 +11,13 @@ from flask import Blueprint, Response, make_response, render_template
 from markupsafe import Markup
 
 from trustsvc import config, db, doors, wording
-from trustsvc.badge import render
+from trustsvc.badge import face, render
 from trustsvc.demo import visit
 from trustsvc.errors import NotFound
 from trustsvc.shops import find, prove
 
 views = Blueprint("demo", __name__)
+BUYER = "ada@example.com"
 
 # Letters carry their styles with them, as mail programs want it; this page alone allows that.
 LETTER_CSP = (
@@ -65,16 +66,34 @@ def letter_html(name: str) -> Response:
 @doors.open_to("everybody")
 def shop(slug: str) -> Response:
     """Show a shop's page with the snippet on it, under the policy such a page would need."""
-    origin = config.current().base_url
     with db.reading() as session:
         found = find.by_slug(session, slug)
+    origin = config.current().base_url
     words = wording.say("badge.alt", wording.choose(found.language), shop=found.name)
     snippet = Markup(render.snippet(found.slug, origin, words))  # noqa: S704 - render.py escapes
-    response = make_response(render_template("demo/shop.html", shop=found, snippet=snippet))
+    return _at_the_shop(render_template("demo/shop.html", shop=found, snippet=snippet))
+
+
+@views.get("/demo/thanks/<slug>")
+@doors.open_to("everybody")
+def thanks(slug: str) -> Response:
+    """Show the page after an order, with the card on it and the address of a buyer."""
+    with db.reading() as session:
+        found = find.by_slug(session, slug)
+    words = face.card_words(wording.choose(found.language))
+    html = render.card(found.slug, config.current().base_url, words)
+    card = Markup(html.replace(" lang=", f' email="{BUYER}" lang=', 1))  # noqa: S704 - as above
+    return _at_the_shop(render_template("demo/thanks.html", shop=found, card=card))
+
+
+def _at_the_shop(html: str) -> Response:
+    """Answer as a shop with a strict policy would, with the one line for this service."""
+    origin = config.current().base_url
+    response = make_response(html)
     sources = f"'self' {origin}"
     response.headers["Content-Security-Policy"] = (
         f"default-src 'none'; style-src 'self'; script-src {sources}; connect-src {sources}; "
-        f"img-src {sources}; base-uri 'none'; frame-ancestors 'none'; "
+        f"img-src {sources}; form-action {sources}; base-uri 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
     return response

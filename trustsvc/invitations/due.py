@@ -16,7 +16,7 @@ from trustsvc.orders import ledger
 from trustsvc.orders.buyer import Buyer
 from trustsvc.orders.buyer import read as read_buyers
 from trustsvc.orders.models import orders
-from trustsvc.registry.check import Question, check
+from trustsvc.registry import check as registry
 from trustsvc.shops import find
 
 MOST = 500
@@ -188,7 +188,8 @@ def _reasons(
     now: datetime,
 ) -> dict[int, str]:
     known = [row for row in rows if row.order_id in buyers]
-    answers = check(session, [Question(row.shop_id, buyers[row.order_id].email) for row in known])
+    questions = [registry.Question(row.shop_id, buyers[row.order_id].email) for row in known]
+    answers = registry.check(session, questions)
     of = {row.id: answer for row, answer in zip(known, answers, strict=True)}
     reasons: dict[int, str] = {}
     for row in rows:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -23,12 +24,13 @@ class Invitation:
     zone: str
     experienced_at: datetime
     expires_at: datetime
+    basis: str
 
 
 def find(session: Session, link: bytes) -> Invitation:
     """Find an invitation by the random id inside its links; raises NotFound."""
     table = invitations.c
-    row = session.execute(
+    row: Any = session.execute(
         select(
             table.id,
             table.shop_id,
@@ -39,6 +41,7 @@ def find(session: Session, link: bytes) -> Invitation:
             table.zone,
             table.experienced_at,
             table.expires_at,
+            table.basis,
         ).where(table.link == link)
     ).first()
     if row is None:

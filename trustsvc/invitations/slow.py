@@ -90,7 +90,9 @@ def heard(session: Session, said: Sequence[tuple[bytes, Outcome]], now: datetime
         strikes = pace.strike(before.strikes, outcome)
         if not mark or strikes == before.strikes:
             continue
-        wait = pace.quiet(strikes, _dice.random()) if strikes > before.strikes else timedelta(0)
+        wait = (
+            pace.quiet(strikes, _dice.uniform(0, 1)) if strikes > before.strikes else timedelta(0)
+        )
         until = now + wait if wait else None
         changed[mark] = pace.Domain(before.free_at, before.planned_until, strikes, until)
     _write(session, changed, now)

@@ -11,6 +11,7 @@ from trustsvc.invitations import redeem
 from trustsvc.orders import buyer
 from trustsvc.orders.models import orders
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.register import leave
 
 REASON = "stop"
 
@@ -46,6 +47,7 @@ def stop(
         opt_out(session, known.email, shop_id, reason, now)
         if everywhere:
             opt_out(session, known.email, EVERY_SHOP, reason, now)
+            leave(session, known.email)  # to say so takes the consent back as well
     elif stored:
         opt_out(session, stored, shop_id, reason, now)
     theirs = session.scalars(

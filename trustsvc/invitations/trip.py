@@ -82,7 +82,7 @@ def failed(session: Session, server: str, now: datetime) -> bool:
     if row.open_until is None and row.failures < pace.MOST_FAILURES:
         return False
     changes = {
-        "open_until": now + pace.pause(row.opened, _dice.random()),
+        "open_until": now + pace.pause(row.opened, _dice.uniform(0, 1)),
         "opened": row.opened + 1,
         "probe": None,
         "closed_at": None,

@@ -107,7 +107,7 @@ def _keep(
                 rows[item.key] = made
         else:
             answers[place] = Answer("duplicate")
-            rows[item.key], changes = merge.merge(row, item.order)
+            rows[item.key], changes = merge.merge(row, item.order, item.buyer)
             news.setdefault(item.key, []).extend(changes)
     new = {key: row for key, row in rows.items() if key not in known}
     written = _insert(session, new)
@@ -135,13 +135,17 @@ def _first(item: Incoming, now: datetime) -> tuple[Answer, merge.Row | None]:
 def _known(session: Session, keys: Iterable[Key]) -> dict[Key, merge.Row]:
     columns = [orders.c[name] for name in ("id", "shop_id", "identity", *merge.CHANGING)]
     rows = session.execute(
-        select(*columns, orders.c.email.is_not(None).label("has_buyer"))
+        select(
+            *columns,
+            orders.c.email.is_not(None).label("has_buyer"),
+            (ledger.last_rule("may_ask") == "no_basis_registered").label("not_registered"),
+        )
         .where(
             orders.c.shop_id.in_({shop_id for shop_id, _ in keys}),
             orders.c.identity.in_({identity for _, identity in keys}),
         )
         .order_by(orders.c.id)  # two processes lock in one order, so neither waits for the other
-        .with_for_update()
+        .with_for_update(of=orders)
     ).mappings()
     return {(row["shop_id"], bytes(row["identity"])): dict(row) for row in rows}
 
@@ -160,13 +164,14 @@ def _insert(session: Session, new: dict[Key, merge.Row]) -> dict[Key, int]:
 
 
 def _update(session: Session, rows: Sequence[merge.Row]) -> None:
-    if not rows:
-        return
-    statement = update(orders).where(orders.c.id == bindparam("row_id"))
-    values = [{name: row[name] for name in merge.CHANGING} | {"row_id": row["id"]} for row in rows]
-    session.connection().execute(
-        statement.values({name: bindparam(name) for name in merge.CHANGING}), values
-    )
+    again = [row for row in rows if "email" in row]
+    for names, some in ((merge.CHANGING, rows), (merge.BUYER, again)):
+        if some:
+            statement = update(orders).where(orders.c.id == bindparam("row_id"))
+            values = [{name: row[name] for name in names} | {"row_id": row["id"]} for row in some]
+            session.connection().execute(
+                statement.values({name: bindparam(name) for name in names}), values
+            )
 
 
 def _note(

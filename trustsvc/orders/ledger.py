@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import Session
 
 from trustsvc.orders import models
@@ -29,6 +29,14 @@ def write(session: Session, lines: Iterable[Line]) -> None:
     ]
     if rows:
         session.execute(models.ledger.insert(), rows)
+
+
+def last_rule(step: str) -> ScalarSelect[str]:
+    """Give, as a column of a query over orders, by which rule a step decided last."""
+    table = models.ledger.c
+    mine = (table.order_id == models.orders.c.id, table.step == step)
+    newest = select(table.rule).where(*mine).order_by(table.id.desc()).limit(1)
+    return newest.correlate(models.orders).scalar_subquery()
 
 
 def of_order(session: Session, order_id: int) -> list[Line]:

@@ -30,7 +30,7 @@ ACTIVITIES = (
         ),
     ),
     Activity("review", "processor", ("review", "publication")),
-    Activity("registry", "controller", ("registration", "opt-out")),
+    Activity("registry", "controller", ("registration asked for", "registration", "opt-out")),
     Activity("rights", "controller", ("correspondence", "notice", "disclosure")),
     Activity("account", "controller", ("ledger", "outbox", "receipt")),
     Activity("security", "controller", ("server log", "security database")),

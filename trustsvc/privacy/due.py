@@ -13,6 +13,7 @@ from trustsvc.orders.models import deliveries, ledger, orders
 from trustsvc.outbox import outbox
 from trustsvc.privacy.models import disclosures
 from trustsvc.privacy.retention import RULES
+from trustsvc.registry.models import registrations
 from trustsvc.reviews.models import reviews
 from trustsvc.server_log.models import security_entries
 from trustsvc.shops.find import Shop
@@ -132,6 +133,12 @@ def answered(now: datetime) -> Select[Any]:
     """Letters that answered somebody, settled or not."""
     old = correspondence.c.asked_at <= RULES["correspondence"].before(now)
     return select(correspondence.c.id).where(old)
+
+
+def unconfirmed(now: datetime) -> Select[Any]:
+    """Registrations that were asked for, confirmed or not: the link works no longer."""
+    old = registrations.c.asked_at <= RULES["registration asked for"].before(now)
+    return select(registrations.c.id).where(old)
 
 
 def happened(now: datetime) -> Select[Any]:

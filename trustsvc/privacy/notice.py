@@ -38,6 +38,7 @@ def purposes(shop: Shop, log_days: int) -> Sequence[Purpose]:
         Purpose("invite", _days("invited buyer"), unpaid=shop.max_age_days, longest=LONGEST.days),
         Purpose("letters", _days("letters in the maildir")),
         Purpose("check"),
+        Purpose("register", _days("registration asked for")),
         Purpose("often", max(_days("cap period"), shop.cap_days)),
         Purpose("twice", _days("delivery id")),
         Purpose("answers", _days("correspondence")),

@@ -17,6 +17,7 @@ from trustsvc.orders.models import deliveries, ledger, orders
 from trustsvc.outbox import outbox
 from trustsvc.privacy import due
 from trustsvc.privacy.models import disclosures
+from trustsvc.registry.models import registrations
 from trustsvc.reviews.models import reviews
 from trustsvc.server_log.models import security_entries
 from trustsvc.shops import find
@@ -55,6 +56,7 @@ def parts(now: datetime) -> list[Part]:
         _plain("delivery id", due.delivered(now), deliveries, delivery),
         _plain("mail pace", due.paced(now), mail_domains, mail_domains.c.mark),
         _plain("correspondence", due.answered(now), correspondence, correspondence.c.id),
+        _plain("registration asked for", due.unconfirmed(now), registrations, registrations.c.id),
         _plain("outbox", due.happened(now), outbox, outbox.c.id),
         _plain("disclosure", due.listed(now), disclosures, disclosures.c.id),
         Part("old secret", shops_table, due.rotated(now), shops_table.c.id, _end_secrets),

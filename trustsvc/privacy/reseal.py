@@ -17,12 +17,22 @@ from trustsvc import db, vault
 from trustsvc.correspondence.models import correspondence
 from trustsvc.invitations.models import mail_doors
 from trustsvc.orders.models import orders
+from trustsvc.registry.models import registrations
 from trustsvc.reviews.models import reviews
 from trustsvc.server_log.models import security_entries
 from trustsvc.shops.models import shops
 from trustsvc.staff.models import staff
 
-TABLES = (shops, correspondence, staff, orders, mail_doors, reviews, security_entries)
+TABLES = (
+    shops,
+    correspondence,
+    registrations,
+    staff,
+    orders,
+    mail_doors,
+    reviews,
+    security_entries,
+)
 BITE = 500
 
 

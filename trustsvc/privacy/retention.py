@@ -114,6 +114,13 @@ _RULES = (
         "the author agreed to have it published (GDPR Art. 6(1)(a))",
     ),
     Rule(
+        "registration asked for",
+        "registrations that were asked for and not confirmed: the address until then",
+        3,
+        "the request; the address goes at once when it is confirmed",
+        "to ask the owner of the address whether it was he or she (double opt-in; GDPR Art. 7(1))",
+    ),
+    Rule(
         "registration",
         "keyed hash of a registered buyer's address, with the proof of consent",
         FOR_GOOD,

@@ -1,8 +1,11 @@
-"""The registry's tables: fingerprints only, never an address."""
+"""The registry's tables: fingerprints only; an address, sealed, only until it is confirmed."""
 
-from sqlalchemy import BigInteger, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Index, LargeBinary, Table, Text
 
-from trustsvc.tables import Moment, column, metadata
+from trustsvc.tables import Id, Moment, column, metadata
+from trustsvc.vault import Sealed
+
+PENDING = "registration asked for"
 
 registered = Table(
     "registered",
@@ -15,7 +18,13 @@ registered = Table(
         holds="pseudonym",
         primary_key=True,
     ),
-    column("at", Moment, why="proof of consent: when", keep="registration", holds="detail"),
+    column(
+        "at",
+        Moment,
+        why="proof of consent: when it was confirmed",
+        keep="registration",
+        holds="detail",
+    ),
     column(
         "wording",
         Text,
@@ -30,7 +39,73 @@ registered = Table(
         keep="registration",
         holds="detail",
     ),
+    column(
+        "language",
+        Text,
+        why="proof of consent: in which language",
+        keep="registration",
+        holds="detail",
+        nullable=True,
+    ),
+    column(
+        "asked_at",
+        Moment,
+        why="proof of consent: when it was asked for",
+        keep="registration",
+        holds="detail",
+        nullable=True,
+    ),
+    column(
+        "link",
+        LargeBinary,
+        why="the way out",
+        keep="registration",
+        holds="pseudonym",
+        nullable=True,
+    ),
+    Index("ix_registered_link", "link", unique=True),
     sqlite_with_rowid=False,
+)
+
+# What was agreed to, word for word, whatever the catalogues say later.
+wordings = Table(
+    "wordings",
+    metadata,
+    column("version", Text, why="which wording", keep="registration", primary_key=True),
+    column("language", Text, why="in which language", keep="registration", primary_key=True),
+    column("text", Text, why="proof of consent: what was agreed to", keep="registration"),
+    column("at", Moment, why="when it was first agreed to", keep="registration"),
+)
+
+# Asked for and not confirmed yet. Confirmed rows hold nobody: they say that the link was used.
+registrations = Table(
+    "registrations",
+    metadata,
+    column("id", Id, why="one request", keep=PENDING, primary_key=True),
+    column("link", LargeBinary, why="the link in the letter", keep=PENDING, unique=True),
+    column(
+        "address",
+        Sealed,
+        why="whom to register once confirmed",
+        keep=PENDING,
+        holds="contact",
+        nullable=True,
+    ),
+    column(
+        "who",
+        LargeBinary,
+        why="one confirmation settles all requests of an address",
+        keep=PENDING,
+        holds="pseudonym",
+        nullable=True,
+    ),
+    column("shop_id", BigInteger, why="at which shop it was asked for", keep=PENDING),
+    column("wording", Text, why="what was agreed to, by version", keep=PENDING),
+    column("language", Text, why="in which language", keep=PENDING),
+    column("source", Text, why="where: card, review or page", keep=PENDING),
+    column("asked_at", Moment, why="when it was asked for", keep=PENDING, index=True),
+    column("confirmed_at", Moment, why="when it was confirmed", keep=PENDING, nullable=True),
+    Index("ix_registrations_who", "who"),
 )
 
 opt_outs = Table(

@@ -83,6 +83,13 @@ def of_invitation(session: Session, invitation_id: int) -> Review | None:
     return Review(*row) if row else None
 
 
+def author(session: Session, invitation_id: int) -> str | None:
+    """Give the address of whoever wrote by an invitation; None where it is forgotten."""
+    mine = reviews.c.invitation_id == invitation_id
+    found: str | None = session.scalar(select(reviews.c.email).where(mine))
+    return found
+
+
 def references(session: Session, order_ids: Collection[int]) -> dict[int, str]:
     """Give the order numbers that reviews know, by the id of their order."""
     rows = session.execute(

@@ -6,8 +6,10 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from sqlalchemy.orm import Session
 
 from trustsvc import clock, config, db, doors, pace, signed_links, wording
+from trustsvc.errors import Gone
 from trustsvc.invitations import redeem
 from trustsvc.orders import buyer
+from trustsvc.registry import ask
 from trustsvc.reviews import correct, find, rules, submit, withdraw
 from trustsvc.shops import find as shops
 
@@ -36,6 +38,27 @@ def act(token: str) -> Response:
     answer = make_response(redirect(f"/r/{token}", 303))
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+@views.post("/r/<token>/register")
+@doors.open_to("link")
+def register(token: str) -> str:
+    """Have the author of a review asked whether to be registered too: a letter leaves, no more.
+
+    Behind this link stands whoever has it, and links are passed on; the letter's own link is what
+    confirms, here as on every page.
+    """
+    link_id = signed_links.read("review", token)
+    now = clock.now()
+    with db.transaction() as session:
+        invitation = redeem.find(session, link_id)
+        shop = shops.by_id(session, invitation.shop_id)
+        language = wording.choose(invitation.language)
+        author = find.author(session, invitation.id)
+        if author is None:
+            raise Gone
+        ask.ask(session, ask.Wish(author, shop.id, language, "review"), now)
+    return render_template("registry/asked.html", language=language, shop=shop)
 
 
 def _act(session: Session, link_id: bytes, filled: rules.Filled) -> bool:
@@ -84,6 +107,7 @@ def _page(session: Session, link_id: bytes, filled: rules.Filled | None) -> Resp
         shared |= {"values": filled.values if filled else _values(review), "review": review}
         late = filled is not None and not request.form.get("do")
         contact = config.current().contact
+        shared["offer"] = not invitation.basis.startswith("registered")
         html = render_template("reviews/yours.html", late=late, contact=contact, **shared)
         return make_response(html, status)
     if not submit.is_open(invitation, pace.believed(session, clock.read())):

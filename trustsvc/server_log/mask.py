@@ -7,7 +7,16 @@ MARK = "…"
 MOST_CHARACTERS = 200
 
 # How many segments after the first one go in clear before the secret one comes.
-_BEFORE_SECRET = {"r": 0, "u": 0, "me": 0, "enter": 0, "webhooks": 1, "mail-events": 1}
+_BEFORE_SECRET = {
+    "r": 0,
+    "u": 0,
+    "me": 0,
+    "enter": 0,
+    "confirm": 0,
+    "leave": 0,
+    "webhooks": 1,
+    "mail-events": 1,
+}
 _PUBLIC = {"s", "badge", "privacy"}  # a shop may be called "me"
 _PLAIN_WORD = re.compile(r"[a-z]{1,16}")
 _LOOKS_SIGNED = re.compile(r"[\w-]{16,}\.[\w-]{16,}")

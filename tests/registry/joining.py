@@ -1,0 +1,62 @@
+"""A buyer who registers: through the real doors, with letters into a postbox that keeps them."""
+
+import re
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
+
+from tests.invitations.ground import NOON, Post, quiet
+from trustsvc import clock, db
+from trustsvc.correspondence.send import send
+from trustsvc.registry import views
+from trustsvc.registry.models import registered, registrations
+
+JAN = "jan@example.com"
+
+
+def posted(now=None):
+    """Send what waits; gives the letters."""
+    post = Post()
+    with quiet():
+        while send(db.transaction, post, lambda: now or clock.now()):
+            pass
+    return post.letters
+
+
+def path_in(letter, word):
+    """Find the path of a link that stands alone on its line."""
+    link = re.search(rf"^(http\S+/register/{word}/\S+)$", letter.text, re.MULTILINE)[1]
+    return urlsplit(link).path
+
+
+def ask(client, shop, address=JAN, **more):
+    views.gate.knocks.clear()  # one process runs many tests
+    with quiet():
+        return client.post(f"/register/{shop.slug}", data={"email": address, **more})
+
+
+def confirm(client, letter):
+    with quiet():
+        return client.post(path_in(letter, "confirm"))
+
+
+def join(client, shop, address=JAN):
+    """Register by both steps; gives the letter that says so."""
+    ask(client, shop, address)
+    (first,) = posted()
+    confirm(client, first)
+    (second,) = posted()
+    return second
+
+
+def pending():
+    with db.reading() as session:
+        return session.execute(select(registrations).order_by(registrations.c.id)).all()
+
+
+def entries():
+    with db.reading() as session:
+        return session.execute(select(registered)).all()
+
+
+__all__ = ["JAN", "NOON", "ask", "confirm", "entries", "join", "path_in", "pending", "posted"]

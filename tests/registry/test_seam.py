@@ -1,0 +1,124 @@
+"""The one question to the registry: somebody else may answer it, and of asking nothing is left."""
+
+import ast
+import base64
+from pathlib import Path
+
+import pytest
+
+from tests.invitations.ground import NOON, invitation_of, invited, letter_of, sent, shop
+from trustsvc import db, fingerprints, log, queueing
+from trustsvc.registry import check as room
+from trustsvc.registry import register
+from trustsvc.registry.check import Answer
+from trustsvc.server_log.write import flush
+
+ROOT = Path(__file__).parents[2]
+JAN, PIET = "jan@example.com", "piet@example.com"
+
+
+class Remote:
+    """A registry in another house: told nothing but marks, it answers as the one beside us does."""
+
+    def __init__(self, *registered):
+        self.marks = {fingerprints.registry_mark(address) for address in registered}
+        self.heard = []
+
+    def knows(self, mark):
+        self.heard.append(mark)
+        return mark in self.marks
+
+    def check(self, session, questions):
+        marks = [fingerprints.registry_mark(question.email) for question in questions]
+        return [Answer(registered=self.knows(mark), opted_out=False) for mark in marks]
+
+
+def test_another_registry_can_answer_in_its_place(house, monkeypatch):
+    remote = Remote(JAN)
+    monkeypatch.setattr(room, "check", remote.check)
+    where = shop("registered")
+
+    jan, piet = (invited(where, email=address) for address in (JAN, PIET))
+    remote.marks.clear()
+    post = sent()
+
+    assert (invitation_of(jan).state, invitation_of(piet)) == ("withdrawn", None)
+    assert (letter_of(jan).problem, post.letters) == ("no_basis_registered", [])
+    assert {len(mark) for mark in remote.heard} == {18}
+
+
+def test_nobody_but_the_registry_and_the_housekeeping_looks_into_its_tables():
+    lookers = set()
+    for path in [*(ROOT / "trustsvc").rglob("*.py"), *(ROOT / "jobs").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module == "trustsvc.registry.models":
+                lookers.add(path.relative_to(ROOT / "trustsvc").parts[0])
+
+    assert lookers <= {"registry", "backup", "privacy"}
+
+
+def spellings(mark):
+    """How sixteen bytes might lie about: raw, in hex as PostgreSQL and logs write it, in base64."""
+    inner = mark[2:]
+    coded = [base64.b64encode(inner[cut:]).rstrip(b"=")[:16] for cut in range(3)]
+    return [inner, inner.hex().encode(), inner.hex().upper().encode(), *coded]
+
+
+def bytes_of(folder):
+    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def bytes_of_redis():
+    """Everything a Redis holds, and the files it keeps it in."""
+    link = queueing.connection()
+    link.save()
+    found = [link.dump(key) or b"" for key in link.scan_iter()]
+    folder = Path(link.config_get("dir")["dir"])
+    return b"".join(found) + bytes_of(folder)
+
+
+def settled_bytes(house, database, request):
+    """All bytes of the database once what is over is written to its files and cleaned up."""
+    if database == "sqlite":
+        before = bytes_of(house.data)  # with the write-ahead log as it is
+        db.scrub()
+        return before + bytes_of(house.data)
+    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("CHECKPOINT")
+        connection.exec_driver_sql("VACUUM")
+        connection.exec_driver_sql("CHECKPOINT")
+    return bytes_of(Path(request.getfixturevalue("postgres")) / "data") + bytes_of(house.data)
+
+
+@pytest.mark.slow
+def test_after_a_full_run_nothing_of_an_unregistered_buyer_s_mark_is_anywhere(
+    house, database, client, request, capfd
+):
+    log.configure()
+    with db.transaction() as session:
+        register.register(session, JAN, "v1", "page", NOON)
+    where = shop("registered")
+    jan, piet = (invited(where, email=address) for address in (JAN, PIET))
+    assert (invitation_of(jan).state, invitation_of(piet)) == ("open", None)
+    assert len(sent().letters) == 1
+    client.get(f"/s/{where.slug}")
+    queueing.send("check_orders")
+    flush()
+
+    said = capfd.readouterr()
+    everything = settled_bytes(house, database, request) + bytes_of_redis()
+    everything += (said.out + said.err).encode()
+
+    found = {
+        address: [
+            spelling
+            for mark in fingerprints.registry_marks(address)
+            for spelling in spellings(mark)
+            if spelling in everything
+        ]
+        for address in (JAN, PIET)
+    }
+    assert found[JAN] == [fingerprints.registry_mark(JAN)[2:]]  # who registered is known, raw
+    assert found[PIET] == []
+    if database == "sqlite":  # the shop's own mark went with the buyer, log and freed pages too
+        assert fingerprints.shop_mark(where.id, PIET)[2:] not in bytes_of(house.data)

@@ -1,0 +1,83 @@
+"""The thank-you page offers to register: one button, and still a letter that confirms it."""
+
+import pytest
+from sqlalchemy import update
+
+from tests.invitations.ground import quiet
+from tests.registry.joining import confirm, entries, pending, posted
+from tests.reviews.at_the_desk import invitation, order, shop
+from trustsvc import clock, db, signed_links
+from trustsvc.invitations.models import invitations
+from trustsvc.reviews import find, moderate, withdraw
+
+FORM = {"stars": "4", "name": "Ada L."}
+
+
+@pytest.fixture
+def link(client):
+    """The path of a link with which a review was written."""
+    made = shop()
+    path = f"/r/{signed_links.token('review', invitation(made, order(made))[1])}"
+    client.post(path, data=FORM)
+    return path
+
+
+def press(client, link):
+    with quiet():
+        return client.post(f"{link}/register")
+
+
+def test_one_button_sends_the_letter_and_only_its_link_registers(client, link):
+    page = client.get(link).text
+    assert f'action="{link}/register"' in page
+    assert "buyer@example.com" not in page
+
+    answer = press(client, link)
+
+    assert answer.status_code == 200
+    assert "buyer@example.com" not in answer.text
+    assert [row.source for row in pending()] == ["review"]
+    assert entries() == []
+    (letter,) = posted()
+    assert letter.to_address == "buyer@example.com"
+    confirm(client, letter)
+    assert [entry.source for entry in entries()] == ["review"]
+
+
+def test_looking_sends_no_letter(client, link):
+    assert client.get(f"{link}/register").status_code == 405
+    assert (pending(), posted()) == ([], [])
+
+
+def test_who_was_asked_because_of_being_registered_is_not_offered_it_again(client, link):
+    with db.transaction() as session:
+        session.execute(update(invitations).values(basis="registered 2026-01-01"))
+
+    assert "/register" not in client.get(link).text
+
+
+def test_a_withdrawn_review_has_no_address_left_to_write_to(client, link):
+    with db.reading() as session:
+        (written,) = find.listing(session)
+    with db.transaction() as session:
+        withdraw.withdraw(session, written.id, clock.now())
+
+    assert press(client, link).status_code == 410
+    assert "/register" not in client.get(link).text
+
+
+def test_a_rejected_review_is_no_moment_to_ask(client, link):
+    with db.reading() as session:
+        (written,) = find.listing(session)
+    with db.transaction() as session:
+        moderate.reject(session, written.id, "spam", "staff 1", clock.now())
+
+    assert "/register" not in client.get(link).text
+
+
+def test_a_link_without_a_review_registers_nobody(client):
+    made = shop()
+    path = f"/r/{signed_links.token('review', invitation(made, order(made))[1])}"
+
+    assert press(client, path).status_code == 410
+    assert pending() == []

@@ -1,0 +1,89 @@
+"""Only who registered is asked: the default of every shop, with real processes."""
+
+import email
+import email.policy
+import json
+import re
+from datetime import timedelta
+
+import pytest
+import requests
+
+from trustsvc import clock, config, fingerprints
+from trustsvc.demo import cast, signing
+
+pytestmark = [pytest.mark.walk, pytest.mark.slow]
+
+ROLE = next(role for role in cast.ROLES if role.platform == "standard")
+
+
+def letters(service, to):
+    found = [
+        email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        for path in sorted(service.data.glob("mail/new/*"))
+    ]
+    return [one for one in found if to in one["To"]]
+
+
+def letter_with(service, to, word):
+    """Wait for the letter with a link of a kind; gives it and the link, alone on its line."""
+
+    def found():
+        for letter in letters(service, to):
+            text = letter.get_body(preferencelist=("plain",)).get_content()
+            if link := re.search(rf"^(http\S+{word}\S+)$", text, re.MULTILINE):
+                return letter, link[1]
+        return None
+
+    return service.until(found)
+
+
+def place_order(shop):
+    body, buyer = cast.fresh_order(ROLE, clock.now())
+    headers = signing.signed_headers(ROLE.platform, shop["secret"], body, ROLE.topic)
+
+    def knock():
+        answer = requests.post(shop["webhook_url"], data=body, headers=headers, timeout=20)
+        assert answer.status_code == 202
+
+    return buyer, knock
+
+
+def test_a_buyer_who_registered_is_asked_and_another_leaves_no_trace(service):
+    shop = json.loads(
+        service.own(
+            *("shop", "add", "--name", "Blue Lamp", "--domain", "lamp.example"),
+            *("--platform", "standard", "--json"),
+        )
+    )
+    anna, orders_as_anna = place_order(shop)
+    piet, orders_as_piet = place_order(shop)
+    page = f"{service.url}/register/{shop['shop']}"
+
+    assert requests.post(page, data={"email": anna}, timeout=20).ok
+    _, confirms = letter_with(service, anna, "/register/confirm/")
+    assert requests.post(confirms, timeout=20).ok
+    welcome, leaves = letter_with(service, anna, "/register/leave/")
+    orders_as_anna()
+    orders_as_piet()
+    service.own("tick", "--at", (clock.now() + timedelta(days=9)).replace(hour=10).isoformat())
+
+    assert letter_with(service, anna, "/r/")
+    assert letters(service, piet) == []
+    config.use(config.load({"TRUSTSVC_DATA": str(service.data)}))
+    try:
+        marks = [mark[2:] for mark in fingerprints.registry_marks(piet)]
+        known = fingerprints.registry_mark(anna)[2:]
+    finally:
+        config.use(None)
+    lying = [path.read_bytes() for path in service.data.rglob("*") if path.is_file()]
+    assert not any(mark in one for mark in marks for one in lying)
+    assert not any(piet.encode() in one for one in lying)
+    if (service.data / "trustsvc.db").exists():
+        assert any(known in one for one in lying)
+
+    assert welcome["List-Unsubscribe"].strip("<>") == leaves
+    before = requests.get(leaves, timeout=20).text
+    answer = requests.post(leaves, data={"List-Unsubscribe": "One-Click"}, timeout=20)
+    assert (answer.status_code, answer.history) == (200, [])
+    assert requests.get(leaves, timeout=20).text == answer.text != before
