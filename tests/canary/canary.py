@@ -66,7 +66,6 @@ def ground(database):
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trustsvc-canary-")))
         (place / "tmp").mkdir()
         more, post = {"TMPDIR": str(place / "tmp")}, None
-        stack.enter_context(_temporary_files_in(place / "tmp"))
         if database == "postgresql":
             server = stack.enter_context(contextlib.contextmanager(servers.postgres)(place))
             more["TRUSTSVC_DATABASE_URL"], _ = servers.fresh_database(server)
@@ -74,6 +73,7 @@ def ground(database):
             more["TRUSTSVC_REDIS_URL"] = f"unix://{own.socket}"
             post = stack.enter_context(MailServer())
             more["TRUSTSVC_MAIL_URL"] = f"{post.url}?starttls=never"
+        stack.enter_context(_temporary_files_in(place / "tmp"))
         yield place, more, post
 
 
@@ -167,7 +167,7 @@ def _letters(house, post, everybody):
 
 
 def _link(letter, path):
-    found = re.search(rf"^(https?://\S+/{path}/[^\s?]+)$", letter, re.MULTILINE)
+    found = re.search(rf"^(https?://\S+/{path}/[^\s?]+)\r?$", letter, re.MULTILINE)
     if not found:
         raise Broken(f"the letter has no link /{path}/")
     return found[1]
