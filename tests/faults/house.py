@@ -69,8 +69,8 @@ class House:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def enrol(self, name, zone):
-        words = ("--name", name, "--domain", "lamp.example", "--platform", "standard")
+    def enrol(self, name, zone, platform="standard", domain="lamp.example"):
+        words = ("--name", name, "--domain", domain, "--platform", platform)
         terms = ("--may-ask", "customers", "--delay", "0", "--delay-unit", "minutes")
         return json.loads(self.own("shop", "add", *words, *terms, "--zone", zone, "--json"))
 
