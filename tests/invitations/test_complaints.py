@@ -165,7 +165,7 @@ def test_the_doctor_and_the_command_line_say_so_and_take_it_back(lamp):
     found = {one.what: one for one in stores.database(now)}
     assert (found["sending"].level, found["complaints"].level) == ("FAIL", "WARN")
     assert "go-on complaints" in found["sending"].todo
-    assert "complaints: complaint_rate" in run(main, ["sending", "show"]).output
+    assert "complaints (complaint_rate)" in run(main, ["sending", "show"]).output
     assert "Letters leave again." in run(main, ["sending", "go-on", "complaints"]).output
     assert stops() == {}
     assert "Letters leave." in run(main, ["sending", "show"]).output
