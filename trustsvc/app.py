@@ -25,6 +25,8 @@ from trustsvc.evidence import desk as evidence_desk
 from trustsvc.invitations import views as invitation_views
 from trustsvc.orders import views as order_views
 from trustsvc.privacy import views as privacy_views
+from trustsvc.privacy.rights import desk as rights_desk
+from trustsvc.privacy.rights import views as rights_views
 from trustsvc.reviews import desk as review_desk
 from trustsvc.reviews import views as review_views
 from trustsvc.server_log.write import Logged
@@ -46,6 +48,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     review_desk.desk,
     badge_views.views,
     privacy_views.views,
+    rights_views.views,
+    rights_desk.desk,
     staff_views.views,
     evidence_desk.desk,
 )

@@ -24,6 +24,7 @@ NAMES = frozenset(
         "check_orders",
         "send_invitations",
         "send_correspondence",
+        "answer_people",
         "plan_reminders",
         "publish_reviews",
         "refresh_badges",

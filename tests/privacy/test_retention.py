@@ -46,6 +46,7 @@ def test_the_promised_periods_hold():
         "cap period": 90,
         "correspondence": 3,
         "delivery id": 35,
+        "register of requests": 1825,
         "ledger": 730,
         "letters in the maildir": 30,
         "review": 90,

@@ -44,6 +44,7 @@ def purposes(shop: Shop, log_days: int) -> Sequence[Purpose]:
         Purpose("review", _days("review")),
         Purpose("author", _days("review")),
         Purpose("log", log_days),
+        Purpose("requests", _days("register of requests")),
         Purpose("decisions", _days("ledger")),
     )
 

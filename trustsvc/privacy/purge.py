@@ -18,9 +18,10 @@ from trustsvc.correspondence.models import correspondence
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders import buyer
 from trustsvc.orders import ledger as telling
-from trustsvc.orders.models import deliveries, ledger, orders
+from trustsvc.orders.models import asks, deliveries, ledger, orders
 from trustsvc.outbox import outbox
 from trustsvc.privacy import due, maildir
+from trustsvc.privacy.models import me_links, requests
 from trustsvc.privacy.receipts import Receipt, write
 from trustsvc.privacy.retention import RULES
 from trustsvc.reviews.models import reviews
@@ -102,6 +103,9 @@ def _parts(now: datetime) -> list[_Part]:
         _Part("ledger", due.stripped(now), orders.c.id, _delete_orders),
         _plain("delivery id", due.delivered(now), deliveries, delivery),
         _plain("correspondence", due.answered(now), correspondence, correspondence.c.id),
+        _plain("correspondence", due.asked(now), asks, asks.c.id),
+        _plain("correspondence", due.linked(now), me_links, me_links.c.link),
+        _plain("register of requests", due.registered(now), requests, requests.c.id),
         _plain("outbox", due.happened(now), outbox, outbox.c.id),
         _plain("staff session", due.links(now), staff_links, staff_links.c.link),
         _plain("staff session", due.sessions(now), staff_sessions, staff_sessions.c.session),
