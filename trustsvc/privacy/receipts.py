@@ -37,10 +37,11 @@ class Receipt:
 
 
 def write(session: Session, receipt: Receipt) -> bytes:
-    """Sign a receipt and append it; gives the signature. In the transaction of the deletion where there is one.
+    """Sign a receipt and append it; gives the signature.
 
-    One writer at a time: on PostgreSQL the table is locked until the transaction ends. If that
-    fails the deletion is rolled back with it and done by the next run.
+    In the transaction of the deletion where there is one. One writer at a time: on PostgreSQL the
+    table is locked until the transaction ends. If that fails the deletion is rolled back with it
+    and done by the next run.
     """
     if not db.is_sqlite():
         session.execute(text("LOCK TABLE receipts IN SHARE ROW EXCLUSIVE MODE"))

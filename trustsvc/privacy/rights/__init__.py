@@ -1,1 +1,1 @@
-"""What a person may ask of us about their data: see, take along, correct, restrict, object, erase."""
+"""What a person may ask about their data: see, take along, correct, restrict, object, erase."""

@@ -65,7 +65,7 @@ def _object(session: Session, ask: Ask, now: datetime) -> None:
 def _tell(session: Session, ask: Ask, now: datetime) -> None:
     """Shopify's customers/data_request: the copy goes to the person, and to nobody else."""
     person = _person(session, ask)
-    if not person.is_known or not person.address:
+    if not person.held:
         register.done(session, "copy", ask.shop_id, "shop", now, ask.asked_at)
         return
     if confirm(session, person, "copy", now, {"link": link(session, person, now)}):

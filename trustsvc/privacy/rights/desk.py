@@ -6,7 +6,7 @@ from flask import Blueprint, g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from trustsvc import clock, db, doors, wording
-from trustsvc.errors import Refused
+from trustsvc.errors import NotFound, Refused
 from trustsvc.privacy.rights import register
 from trustsvc.shops import find as shops
 
@@ -51,17 +51,19 @@ def note() -> Response:
     return redirect("/desk/requests", 303)
 
 
-@desk.post("/desk/requests/<int:request_id>")
+@desk.post("/desk/requests/<request_id>")
 @doors.open_to("staff")
-def settle(request_id: int) -> Response:
+def settle(request_id: str) -> Response:
     """Say that a request was answered, or refused on a ground."""
     ground = request.form.get("ground", "") if request.form.get("do") == "refuse" else ""
     if request.form.get("do") not in {"done", "refuse"} or (
         request.form.get("do") == "refuse" and not ground
     ):
         raise Refused("A request is done, or refused on a ground.")
+    if not (request_id.isascii() and request_id.isdigit() and len(request_id) < 16):
+        raise NotFound
     with db.transaction() as session:
-        register.settle(session, request_id, f"staff {g.staff.staff_id}", clock.now(), ground)
+        register.settle(session, int(request_id), f"staff {g.staff.staff_id}", clock.now(), ground)
     return redirect("/desk/requests", 303)
 
 

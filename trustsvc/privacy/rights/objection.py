@@ -42,7 +42,7 @@ def object_to(
     in_orders.lock(session, person.orders)
     new = stop(session, person, now) or new
     confirmed = False
-    if new and person.is_known and person.address:
+    if new and person.held:
         where = link(session, person, now, copy=as_json(session, person, now))
         confirmed = confirm(session, person, "objected", now, {"link": where})
     redeem.withdraw(session, person.orders, REASON, now)

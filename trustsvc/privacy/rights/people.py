@@ -39,6 +39,7 @@ class Person:
     orders: frozenset[int]
     reviews: frozenset[int]
     everywhere: bool = False
+    held: bool = False  # the address is kept, and not only known from whoever asked
     copy: str = field(default="", repr=False)
 
     @property
@@ -177,6 +178,7 @@ def _contact(session: Session, person: Person) -> Person:
     return _with(
         person,
         address=row.email,
+        held=True,
         name=row.name or "",
         language=wording.choose(person.language or None, row.locale),
     )
