@@ -94,6 +94,7 @@ reviews = Table(
         "state IN ('pending', 'approved', 'published', 'rejected', 'withdrawn')", name="state"
     ),
     Index("ix_reviews_state", "state", "id"),
+    Index("ix_reviews_buyer", "buyer"),
 )
 
 publications = Table(

@@ -27,6 +27,7 @@ def upgrade() -> None:
     )
     op.add_column("reviews", sa.Column("frozen_at", sa.BigInteger(), nullable=True))
     op.add_column("reviews", sa.Column("shown_at", sa.BigInteger(), nullable=True))
+    op.create_index("ix_reviews_buyer", "reviews", ["buyer"])
     op.create_table(
         "asks",
         _id(),
@@ -80,6 +81,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("me_links", "requests", "asks"):
         op.drop_table(table)
+    op.drop_index("ix_reviews_buyer", "reviews")
     op.drop_column("reviews", "shown_at")
     op.drop_column("reviews", "frozen_at")
     op.drop_table("restrictions")

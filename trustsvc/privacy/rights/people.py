@@ -97,10 +97,25 @@ def known(session: Session, person: Person) -> bool:
 
 
 def everywhere(session: Session, person: Person) -> Person:
-    """Find the same person at every shop, where the address is still known."""
+    """Find the same person at every shop, where the address is still known.
+
+    Nothing that the link led to is lost by it: its rows may carry the mark of an older key.
+    """
     if person.everywhere or not person.address:
         return person
-    return by_address(session, person.address)
+    found = by_address(session, person.address)
+    shop_ids = {*found.shop_ids, *person.shop_ids}
+    return _with(
+        found,
+        language=person.language,
+        shop_ids=tuple(sorted(shop_ids)),
+        marks={
+            place: found.marks.get(place, frozenset()) | person.marks.get(place, frozenset())
+            for place in {*found.marks, *person.marks}
+        },
+        orders=found.orders | person.orders,
+        reviews=found.reviews | person.reviews,
+    )
 
 
 def also(session: Session, person: Person, order_ids: Collection[int]) -> Person:
