@@ -65,6 +65,7 @@ def test_a_house_that_is_well_fails_nowhere(well):
         "database": "OK",
         "clock": "OK",
         "sending": "OK",
+        "requests of people": "OK",
         "redis": "OK",
         "mail": "OK",
         "sender": "OK",

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from trustsvc import config
-from trustsvc.doctor import files, mail_server, names, people, stores
+from trustsvc.doctor import files, mail_server, names, stores
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import Misconfigured
 
@@ -26,7 +26,6 @@ def check(now: datetime) -> list[Finding]:
         _base_url(settings),
         files.log_files(now),
         files.who_said_stop(),
-        people.waiting(now),
     ]
 
 

@@ -2,23 +2,18 @@
 
 from datetime import datetime
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
-from trustsvc import db
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.privacy.rights import register
 
 TODO = "answer them: /desk/requests"
 
 
-def waiting(now: datetime) -> Finding:
+def waiting(session: Session, now: datetime) -> Finding:
     """Warn from day 20 of an open request on, fail from day 30 (GDPR Art. 12(3))."""
     what = "requests of people"
-    try:
-        with db.reading() as session:
-            day = register.oldest_day(session, now)
-    except (SQLAlchemyError, OSError):
-        return warn(what, "not known, the database does not answer", "see above")
+    day = register.oldest_day(session, now)
     if day is None:
         return ok(what, "none waits")
     said = f"the oldest has waited for {day} of {register.DAYS} days"

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from trustsvc import config, config_values, db, heartbeat, migrations, queueing
+from trustsvc.doctor import people
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import TrustsvcError
 from trustsvc.invitations import sending
@@ -39,7 +40,7 @@ def database(now: datetime) -> list[Finding]:
                 stores = fail("database", said, "is the file on a network disk? move it to a local")
             else:
                 stores = ok("database", f"{db.engine().dialect.name}, reachable, up to date")
-            return [stores, _clock(session, now), _sending(session)]
+            return [stores, _clock(session, now), _sending(session), people.waiting(session, now)]
     except (SQLAlchemyError, OSError):
         todo = "see TRUSTSVC_DATABASE_URL; is the server up, the file writable?"
         return [fail("database", "it cannot be reached", todo)]

@@ -65,7 +65,8 @@ def test_the_doctor_says_who_waits_too_long(house, days, level):
     if days is not None:
         noted(days)
 
-    assert people.waiting(clock.now()).level == level
+    with db.reading() as session:
+        assert people.waiting(session, clock.now()).level == level
 
 
 @pytest.mark.parametrize("language", ["nl", "de", "en", "fr"])
