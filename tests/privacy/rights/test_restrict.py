@@ -12,6 +12,7 @@ from trustsvc.badge import face, profile
 from trustsvc.orders.models import orders
 from trustsvc.privacy import purge
 from trustsvc.privacy.rights.restrict import restrict
+from trustsvc.registry import restrict as registry
 from trustsvc.reviews import find, moderate
 
 SOON = NOON + timedelta(minutes=5)
@@ -58,6 +59,18 @@ def test_a_letter_that_is_being_sent_does_not_leave_and_the_buyer_is_kept(house)
     assert ground.letter_of(order_id).problem == "restricted"
     assert ground.order_row(order_id).email == scene.JAN
     assert ground.invitation_of(order_id).state == "open"
+
+
+def test_the_lease_itself_reads_the_restriction(house):
+    order_id = ground.invited(ground.shop())
+    person = scene.person(order_id)
+    with db.transaction() as session:
+        registry.restrict(session, person.all_marks, person.shop_ids[0], NOON)
+
+    assert ground.sent().letters == []
+    assert ground.letter_of(order_id).problem == "restricted"
+    assert ground.order_row(order_id).email == scene.JAN
+    assert ("send", "restricted", "dropped") in ground.ledger_of(order_id)
 
 
 def test_a_new_order_waits_and_is_decided_on_when_it_is_lifted(client):
@@ -158,3 +171,17 @@ def test_other_buyers_are_not_held_back(client):
     assert [letter.to_address for letter in ground.sent().letters] == ["piet@example.com"]
     with db.reading() as session:
         assert len(session.scalars(select(orders.c.id)).all()) == 2
+
+
+def test_a_restriction_at_all_shops_is_seen_and_lifted_by_a_letters_link_too(client):
+    shop = ground.shop()
+    order_id = ground.invited(shop)
+    with quiet(), db.transaction() as session:
+        restrict(session, scene.person(), NOON)
+
+    assert "beperkt sinds" in client.get(scene.path(order_id)).text
+    scene.post(client, order_id, "lift")
+
+    assert len(ground.sent(now=SOON).letters) == 1
+    ground.invited(ground.shop(name="Later"), now=SOON)
+    assert len(ground.sent(now=SOON).letters) == 1

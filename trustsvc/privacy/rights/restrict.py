@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from trustsvc.fingerprints import registry_marks
 from trustsvc.invitations import personal_data as in_invitations
 from trustsvc.orders import personal_data as in_orders
 from trustsvc.privacy.rights import register
@@ -15,7 +16,7 @@ from trustsvc.reviews import personal_data as in_reviews
 
 
 def is_restricted(session: Session, person: Person) -> bool:
-    return bool(in_registry.tell(session, person.all_marks)["restrictions"])
+    return bool(in_registry.tell(session, _marks(person))["restrictions"])
 
 
 def restrict(session: Session, person: Person, now: datetime, by: str = "person") -> bool:
@@ -41,13 +42,19 @@ def lift(session: Session, person: Person, now: datetime, by: str = "person") ->
     if not is_restricted(session, person):
         return False
     in_orders.lock(session, person.orders)
-    registry.lift(session, person.all_marks)
+    registry.lift(session, _marks(person))
     in_invitations.thaw(session, person.orders, now)
     in_orders.thaw(session, person.orders)
     in_reviews.thaw(session, person.reviews)
     register.done(session, "lift", _place(person), by, now)
     confirm(session, person, "lifted", now)
     return True
+
+
+def _marks(person: Person) -> frozenset[bytes]:
+    """Those of the shops, and the registry's: a restriction at all shops holds at this one too."""
+    everywhere = registry_marks(person.address) if person.address else ()
+    return person.all_marks | frozenset(everywhere)
 
 
 def _place(person: Person) -> int:
