@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -10,9 +11,11 @@ from tests.browser import scene
 from tests.browser.test_pages import SCHEMES, WIDTHS, _problems
 from tests.privacy.rights.scene import answered, mailed
 from tests.reviews import at_the_desk
+from tests.staff import at_the_desk as at_desk
 from trustsvc import clock, db, queueing, signed_links
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders.models import orders
+from trustsvc.privacy.rights import register
 from trustsvc.registry.models import opt_outs
 from trustsvc.reviews import moderate, publish
 from trustsvc.reviews.models import publications
@@ -219,3 +222,22 @@ def test_pictures_are_made(made, browse, screenshots):
 
     assert scene.SAID
     assert len(list(screenshots.glob("rights-*.png"))) == 3
+
+
+def test_the_desks_clock_has_no_accessibility_problem(made, browse, origin, screenshots):
+    now = clock.now()
+    with db.transaction() as session:
+        for days, kind in ((0, "copy"), (21, "erase")):
+            register.note(session, kind, made.id, now - timedelta(days=days))
+        register.done(session, "object", 0, "person", now)
+    found = []
+    for scheme in SCHEMES:
+        page = browse(color_scheme=scheme)
+        page.goto(f"{origin}{at_desk.add()}")
+        page.get_by_role("button").click()
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            found += _problems(page, f"{origin}/desk/requests")
+    page.screenshot(path=screenshots / "desk-requests.png", full_page=True)
+
+    assert found == []

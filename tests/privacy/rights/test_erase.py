@@ -11,10 +11,11 @@ from trustsvc.correspondence.models import correspondence
 from trustsvc.mail import Letter, message_id
 from trustsvc.mail_maildir import Maildir
 from trustsvc.orders.models import orders
-from trustsvc.privacy import receipts
+from trustsvc.privacy import purge, receipts
 from trustsvc.privacy.rights.erase import Wish, erase
 from trustsvc.registry import register
 from trustsvc.registry.models import opt_outs
+from trustsvc.reviews import publish
 from trustsvc.reviews.models import reviews
 
 
@@ -237,3 +238,24 @@ def test_after_an_erasure_the_link_says_that_nothing_is_kept(client):
 
     assert "Jan Jansen" not in page
     assert "Wordt niet meer bewaard" in page
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_no_byte_of_the_person_is_left_in_any_file(client, house, database):
+    order_id = scene.reviewed(ground.shop(), name="Xaveria Zwaluwstaart", email="xz@zwaluw.example")
+    with quiet(), db.transaction() as session:
+        session.execute(reviews.update().values(name="Xaveria Z.", city="Zwaluwdorp"))
+        publish.take_down(session, [scene.review().id], NOON)
+        session.execute(reviews.update().values(state="approved"))
+        publish.publish(session, NOON)
+
+    def found():
+        files = [path.read_bytes() for path in house.data.rglob("*") if path.is_file()]
+        return [word for word in (b"Xaveria", b"waluw") if any(word in file for file in files)]
+
+    before = found()
+    scene.post(client, order_id, "erase")
+    with quiet():
+        purge.purge(NOON)
+
+    assert (before, found()) == ([b"Xaveria", b"waluw"], [])
