@@ -13,6 +13,7 @@ TICKS = (
     Tick("check_orders", 15),
     Tick("send_invitations", 15),
     Tick("send_correspondence", 15),
+    Tick("answer_people", 15),
     Tick("publish_reviews", 15),
     Tick("refresh_badges", 30),
     Tick("plan_reminders", 600),

@@ -35,6 +35,8 @@ from trustsvc.invitations import views as invitation_views
 from trustsvc.invitations.mail_events import views as mail_event_views
 from trustsvc.orders import views as order_views
 from trustsvc.privacy import views as privacy_views
+from trustsvc.privacy.rights import desk as rights_desk
+from trustsvc.privacy.rights import views as rights_views
 from trustsvc.registry import views as registry_views
 from trustsvc.reviews import desk as review_desk
 from trustsvc.reviews import views as review_views
@@ -62,6 +64,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     review_desk.desk,
     badge_views.views,
     privacy_views.views,
+    rights_views.views,
+    rights_desk.desk,
     staff_views.views,
     evidence_desk.desk,
 )

@@ -29,6 +29,7 @@ PATIENCE_S = {
     "check_orders": 120,
     "send_invitations": 2 * 120 + 12 * 30 + 600,
     "send_correspondence": 2 * 120 + 12 * 30 + 600,
+    "answer_people": 120,
     "plan_reminders": 120,
     "publish_reviews": 120,
     "refresh_badges": 120,

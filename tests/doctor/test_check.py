@@ -81,6 +81,7 @@ def test_a_house_that_is_well_fails_nowhere(well):
         "letters": "OK",
         "reports": "OK",
         "complaints": "OK",
+        "requests of people": "OK",
         "redis": "OK",
         "mail": "OK",
         "sender": "OK",

@@ -58,6 +58,13 @@ MEMBER = replace(STRANGER, registered=True)
         (Shop(may_ask="consent"), Order(consent=True), STRANGER, ("ask", "may_ask_consent")),
         (SHOP, Order(unpaid=True), STRANGER, ("wait", "unpaid")),
         (SHOP, ORDER, replace(STRANGER, asked=True), ("refuse", "asked_before")),
+        (SHOP, ORDER, replace(MEMBER, restricted=True), ("wait", "restricted")),
+        (
+            Shop(closed_at=NOW),
+            Order(cancelled_at=NOW),
+            replace(STRANGER, restricted=True, opted_out=True),
+            ("wait", "restricted"),
+        ),
         (SHOP, Order(created_at=NOW - 60 * DAY), STRANGER, ("ask", "may_ask_customers")),
         (SHOP, Order(created_at=NOW - 61 * DAY), STRANGER, ("refuse", "too_old")),
         (
@@ -137,3 +144,7 @@ def test_what_stops_a_letter_at_the_last_moment(shop, order, known, basis, reaso
 )
 def test_who_gets_the_one_reminder(days, shop_language, language, decision):
     assert Decision(*decision) == reminder(days, shop_language, language)
+
+
+def test_what_is_restricted_does_not_leave():
+    assert still_may(SHOP, ORDER, replace(MEMBER, restricted=True), "customers") == "restricted"

@@ -43,6 +43,7 @@ def test_the_promised_periods_hold():
         "correspondence": 3,
         "registration asked for": 3,
         "delivery id": 35,
+        "register of requests": 1825,
         "ledger": 730,
         "letters in the maildir": 30,
         "review": 90,

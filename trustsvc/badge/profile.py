@@ -89,7 +89,7 @@ def _counts(session: Session, shop_id: int) -> tuple[dict[str, int], dict[str, i
     table = reviews.c
     rows = session.execute(
         select(table.state, table.reason, func.count())
-        .where(table.shop_id == shop_id)
+        .where(table.shop_id == shop_id, table.frozen_at.is_(None))
         .group_by(table.state, table.reason)
     )
     states: dict[str, int] = {}

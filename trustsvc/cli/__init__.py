@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": "trustsvc.cli.demo:demo",
     "shop": "trustsvc.cli.shop:shop",
     "staff": "trustsvc.cli.staff:staff",
+    "person": "trustsvc.cli.person:person",
     "reviews": "trustsvc.cli.reviews:reviews",
     "log": "trustsvc.cli.log:log",
     "purge": "trustsvc.cli.purge:purge",

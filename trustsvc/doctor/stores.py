@@ -19,7 +19,7 @@ from trustsvc import (
     queueing,
     redis_setup,
 )
-from trustsvc.doctor import letters
+from trustsvc.doctor import letters, people
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import TrustsvcError
 from trustsvc.orders import delivered
@@ -55,6 +55,7 @@ def database(now: datetime) -> list[Finding]:
                 stores,
                 _clock(session, now),
                 *letters.letters(session, now),
+                people.waiting(session, now),
                 *_overdue(session, now),
                 *_conflicts(session, now),
             ]

@@ -201,7 +201,9 @@ def _reasons(
             reasons[row.id] = "expired"
         else:
             answer = of[row.id]
-            now_known = rules.Known(answer.registered, answer.opted_out, asked=False)
+            now_known = rules.Known(
+                answer.registered, answer.opted_out, asked=False, restricted=answer.restricted
+            )
             basis = row.basis.partition(" ")[0]
             reason = rules.still_may(shops[row.shop_id], row, now_known, basis)
             if reason:
@@ -222,7 +224,8 @@ def _drop(session: Session, rows: Sequence[Any], reasons: Mapping[int, str], now
         ledger.write(
             session, [ledger.Line(row.order_id, "send", reason, "dropped", now) for row in some]
         )
-        redeem.withdraw(session, [row.order_id for row in some], reason, now)
+        if reason != "restricted":  # then the buyer is kept, and may be asked once it is lifted
+            redeem.withdraw(session, [row.order_id for row in some], reason, now)
 
 
 def _daytime(row: Any, shop: find.Shop, now: datetime) -> datetime:

@@ -73,7 +73,7 @@ def _decide(batch: _Batch, order: Checked) -> None:
         return
     marks = {(order.shop_id, mark) for mark in order.marks}
     asked = not marks.isdisjoint(batch.asked)
-    known = rules.Known(order.registered, order.opted_out, asked)
+    known = rules.Known(order.registered, order.opted_out, asked, order.restricted)
     batch.line(order, "check", "registry", "registered" if order.registered else "not_registered")
     decision = rules.may_ask(shop, order, known, batch.now)
     batch.line(order, "may_ask", decision.rule, decision.outcome)

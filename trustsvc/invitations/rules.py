@@ -60,6 +60,7 @@ class Known:
     registered: bool
     opted_out: bool
     asked: bool
+    restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ def may_ask(shop: Terms, order: Story, known: Known, now: datetime) -> Decision:
         "customers": True,
     }[shop.may_ask]
     reasons: list[tuple[bool, Outcome, str]] = [
+        # First: what is restricted is neither used nor forgotten, whatever else may hold.
+        (known.restricted, "wait", "restricted"),
         (shop.closed_at is not None, "refuse", "shop_closed"),
         (order.cancelled_at is not None, "refuse", "cancelled"),
         (order.refunded_at is not None, "refuse", "refunded"),
@@ -103,6 +106,7 @@ def still_may(shop: Terms, order: Story, known: Known, basis: str) -> str | None
     `basis` is the rule under which the invitation was planned.
     """
     reasons = [
+        (known.restricted, "restricted"),
         (shop.closed_at is not None, "shop_closed"),
         (order.cancelled_at is not None, "cancelled"),
         (order.refunded_at is not None, "refunded"),

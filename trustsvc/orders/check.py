@@ -31,6 +31,7 @@ class Checked:
     marks: frozenset[bytes]
     registered: bool
     opted_out: bool
+    restricted: bool = False
 
 
 def take(session: Session, most: int) -> list[Checked]:
@@ -68,7 +69,11 @@ def take(session: Session, most: int) -> list[Checked]:
         answer = next(answers) if row.email else unknown
         known = row._asdict()
         marks = _marks(row.shop_id, known.pop("email"))
-        known |= {"registered": answer.registered, "opted_out": answer.opted_out}
+        known |= {
+            "registered": answer.registered,
+            "opted_out": answer.opted_out,
+            "restricted": answer.restricted,
+        }
         checked.append(Checked(**known, marks=marks))
     return checked
 

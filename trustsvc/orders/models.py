@@ -6,6 +6,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     Table,
     Text,
@@ -18,6 +19,7 @@ from trustsvc.vault import Sealed
 
 INVITE = "invited buyer"
 LEDGER = "ledger"
+ANSWER = "correspondence"
 
 # What is to be done with an order:
 #   received  it waits for check_orders
@@ -152,4 +154,21 @@ ledger = Table(
     column("rule", Text, why="by which rule", keep=LEDGER),
     column("outcome", Text, why="what was decided", keep=LEDGER),
     column("at", Moment, why="when", keep=LEDGER, index=True),
+)
+
+# What somebody asked about personal data: the shop's platform, or a page that takes an address and
+# answers the same to everybody. A job does it, so that no door's time tells who is known.
+asks = Table(
+    "asks",
+    metadata,
+    column("id", Id, why="order of the questions", keep=ANSWER, primary_key=True),
+    column("kind", Text, why="what is to be done", keep=ANSWER),
+    column("shop_id", BigInteger, why="at which shop, 0 for all", keep=ANSWER),
+    column("address", Sealed, why="whose data", keep=ANSWER, holds="contact", nullable=True),
+    column("orders", Sealed, why="about which orders", keep=ANSWER, holds="contact", nullable=True),
+    column("language", Text, why="language of the answer", keep=ANSWER),
+    column("asked_at", Moment, why="when it was asked", keep=ANSWER, index=True),
+    column("due_at", Moment, why="when to try next", keep=ANSWER, index=True),
+    column("tries", Integer, why="how often it was tried", keep=ANSWER),
+    CheckConstraint("kind IN ('my_data', 'object', 'tell', 'forget', 'forget_shop')", name="kind"),
 )

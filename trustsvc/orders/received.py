@@ -65,3 +65,19 @@ class Ignored:
     """Understood, and nothing for us to do; the code says why."""
 
     reason: Code
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PrivacyAsked:
+    """A platform passes on what a buyer asked about personal data, or that its shop has gone.
+
+    `orders` are the platform's ids; `email` is empty where it names none.
+    """
+
+    kind: Literal["tell", "forget", "forget_shop"]
+    email: str = ""
+    orders: tuple[str, ...] = ()
+    delivery_id: str | None = None
+
+    def __repr__(self) -> str:
+        return f"PrivacyAsked({self.kind!r})"

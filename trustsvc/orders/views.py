@@ -10,9 +10,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from trustsvc import clock, db, doors, pace
 from trustsvc.errors import Duplicate, TooLarge, Unauthorised, Unavailable
-from trustsvc.orders import accept, intake
+from trustsvc.orders import accept, asked, intake
 from trustsvc.orders.platforms import PLATFORMS
-from trustsvc.orders.received import Ignored
+from trustsvc.orders.received import Ignored, PrivacyAsked
 from trustsvc.shops import find
 from trustsvc.shops.recognise import recognise
 
@@ -40,6 +40,10 @@ def receive(platform: str, door: str) -> tuple[Response, int]:
     order = PLATFORMS[platform].parse(headers, body, now)
     if isinstance(order, Ignored):
         return _say("ignored", order.reason), 200
+    if isinstance(order, PrivacyAsked):
+        with db.transaction() as session:
+            is_new = asked.take_in(session, shop, order, body, now)
+        return _say("accepted" if is_new else "duplicate"), 202 if is_new else 200
     answer = intake.take(accept.incoming(shop, order, body), now)
     if answer.status == "conflict":
         raise Duplicate

@@ -30,8 +30,14 @@ ACTIVITIES = (
         ),
     ),
     Activity("review", "processor", ("review", "publication")),
-    Activity("registry", "controller", ("registration asked for", "registration", "opt-out")),
-    Activity("rights", "controller", ("correspondence", "notice", "disclosure")),
+    Activity(
+        "registry",
+        "controller",
+        ("registration asked for", "registration", "opt-out", "restriction"),
+    ),
+    Activity(
+        "rights", "controller", ("correspondence", "register of requests", "notice", "disclosure")
+    ),
     Activity("account", "controller", ("ledger", "outbox", "receipt")),
     Activity("security", "controller", ("server log", "security database")),
     Activity("staff", "controller", ("staff", "staff session")),

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
 
 from trustsvc.correspondence.models import correspondence
 from trustsvc.invitations.models import invitations, letters, mail_domains
-from trustsvc.orders.models import deliveries, ledger, orders
+from trustsvc.orders.models import asks, deliveries, ledger, orders
 from trustsvc.outbox import outbox
-from trustsvc.privacy.models import disclosures
+from trustsvc.privacy.models import disclosures, me_links, requests
 from trustsvc.privacy.retention import RULES
-from trustsvc.registry.models import registrations
+from trustsvc.registry.models import registrations, restrictions
 from trustsvc.reviews.models import reviews
 from trustsvc.server_log.models import security_entries
 from trustsvc.shops.find import Shop
@@ -34,7 +34,10 @@ def unpaid(shops: Sequence[Shop], now: datetime) -> Select[Any]:
         for days, ids in _by_days({shop.id: shop.max_age_days for shop in shops}).items()
     ]
     return select(orders.c.id).where(
-        orders.c.state == "waiting", orders.c.email.is_not(None), or_(false(), *too_old)
+        orders.c.state == "waiting",
+        orders.c.email.is_not(None),
+        or_(false(), *too_old),
+        ~_restricted(),
     )
 
 
@@ -54,6 +57,7 @@ def invited(now: datetime) -> Select[Any]:
         .join_from(orders, invitations, invitations.c.order_id == orders.c.id, isouter=True)
         .where(
             orders.c.email.is_not(None),
+            ~_restricted(),
             or_(
                 and_(orders.c.state == "settled", invitations.c.id.is_(None)),
                 invitations.c.state.in_(("redeemed", "withdrawn")),
@@ -79,7 +83,10 @@ def marked(shops: Sequence[Shop], now: datetime) -> Select[Any]:
         for kept, ids in _by_days({shop.id: max(days, shop.cap_days) for shop in shops}).items()
     ]
     return select(orders.c.id).where(
-        orders.c.buyer.is_not(None), orders.c.email.is_(None), or_(false(), *over)
+        orders.c.buyer.is_not(None),
+        orders.c.email.is_(None),
+        or_(false(), *over),
+        ~_restricted(),
     )
 
 
@@ -87,6 +94,7 @@ def rejected(now: datetime) -> Select[Any]:
     """Rejected reviews that were not emptied since; one corrected meanwhile was decided on anew."""
     return select(reviews.c.id).where(
         reviews.c.state == "rejected",
+        reviews.c.frozen_at.is_(None),
         reviews.c.decided_at <= RULES["review"].before(now),
         or_(reviews.c.emptied_at.is_(None), reviews.c.emptied_at < reviews.c.decided_at),
     )
@@ -141,6 +149,23 @@ def unconfirmed(now: datetime) -> Select[Any]:
     return select(registrations.c.id).where(old)
 
 
+def asked(now: datetime) -> Select[Any]:
+    """Questions that nothing could be done about for as long as their address may be kept."""
+    return select(asks.c.id).where(asks.c.asked_at <= RULES["correspondence"].before(now))
+
+
+def linked(now: datetime) -> Select[Any]:
+    """Links to one's own data that were asked for, with the copies behind them."""
+    return select(me_links.c.link).where(me_links.c.at <= RULES["correspondence"].before(now))
+
+
+def registered(now: datetime) -> Select[Any]:
+    """Requests in the register that were answered; an open one stays until it is."""
+    return select(requests.c.id).where(
+        requests.c.settled_at <= RULES["register of requests"].before(now)
+    )
+
+
 def happened(now: datetime) -> Select[Any]:
     """Rows of the outbox."""
     return select(outbox.c.id).where(outbox.c.at <= RULES["outbox"].before(now))
@@ -170,6 +195,13 @@ def links(now: datetime) -> Select[Any]:
 def sessions(now: datetime) -> Select[Any]:
     """Sessions of staff that have ended."""
     return select(staff_sessions.c.session).where(staff_sessions.c.expires_at <= now)
+
+
+def _restricted() -> ColumnElement[bool]:
+    """Whether the buyer restricted: then the data is kept for the person's sake (Art. 18(1))."""
+    return exists().where(
+        restrictions.c.mark == orders.c.buyer, restrictions.c.shop_id == orders.c.shop_id
+    )
 
 
 def _by_days(days_of_shop: dict[int, int]) -> dict[int, list[int]]:

@@ -1,14 +1,19 @@
 """Letters in the default maildir go after 30 days: it only stands in for a mail server."""
 
+import contextlib
 import os
 import stat
 from datetime import UTC, datetime, timedelta
+from email.parser import BytesHeaderParser
+from email.policy import SMTPUTF8
 from pathlib import Path
 
-from trustsvc import config
+from trustsvc import config, log
+from trustsvc.address import NotAnAddress, normalise
 from trustsvc.privacy.retention import RULES
 
 RULE = "letters in the maildir"
+logger = log.named("privacy")
 PARTS = ("new", "cur", "tmp")
 
 
@@ -45,6 +50,38 @@ def purge(now: datetime) -> list[Path]:
             continue
         gone.append(path)
     return gone
+
+
+def forget(address: str) -> int:
+    """Delete the letters to one person, whatever their age; gives how many.
+
+    Only their heads are read. A file that cannot be read or deleted is logged and goes with its 30
+    days: by then everything else of the person is gone, and whoever asked need not ask again.
+    """
+    known = normalise(address)
+    gone = 0
+    for part in PARTS:
+        for path in _files(config.current().data / "mail" / part):
+            try:
+                if known in _to(path):
+                    path.unlink()
+                    gone += 1
+            except FileNotFoundError:
+                continue
+            except OSError as problem:
+                logger.warning("letter not deleted", problem=type(problem).__name__)
+    return gone
+
+
+def _to(path: Path) -> set[str]:
+    with path.open("rb") as file:
+        head = BytesHeaderParser(policy=SMTPUTF8).parse(file)
+    found: set[str] = set()
+    for to in head.get_all("To", []):
+        for one in getattr(to, "addresses", ()):
+            with contextlib.suppress(NotAnAddress):
+                found.add(normalise(one.addr_spec))
+    return found
 
 
 def _files(folder: Path) -> list[Path]:

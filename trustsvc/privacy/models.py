@@ -1,8 +1,22 @@
-"""What left the house and by which rule, what people were told, and who was shown whose data."""
+"""Receipts; what people were told, and what they asked; who was shown whose data."""
 
-from sqlalchemy import BigInteger, ForeignKey, Integer, LargeBinary, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    text,
+)
 
 from trustsvc.tables import Id, Moment, column, metadata
+from trustsvc.vault import Sealed
+
+REGISTER = "register of requests"
+LINK = "correspondence"
 
 receipts = Table(
     "receipts",
@@ -61,4 +75,58 @@ disclosures = Table(
     column("what", Text, why="of which table, key or backup", keep=DISCLOSURE),
     column("number", BigInteger, why="how many rows were shown", keep=DISCLOSURE),
     column("by", Text, why="who saw it: account of the machine", keep=DISCLOSURE, holds="staff"),
+)
+
+# Nobody is named in it: what was asked, of which shop, when, and how it ended.
+requests = Table(
+    "requests",
+    metadata,
+    column("id", Id, why="one request", keep=REGISTER, primary_key=True),
+    column("kind", Text, why="which right", keep=REGISTER),
+    column("shop_id", BigInteger, why="at which shop, 0 for all", keep=REGISTER),
+    column("state", Text, why="open, done or refused", keep=REGISTER),
+    column("by", Text, why="who did it: the person, staff, the shop", keep=REGISTER, nullable=True),
+    column("ground", Text, why="ground of a refusal, as a code", keep=REGISTER, nullable=True),
+    column("asked_at", Moment, why="day 0 of the answer's 30 days", keep=REGISTER),
+    column("settled_at", Moment, why="when it was answered", keep=REGISTER, nullable=True),
+    CheckConstraint("state IN ('open', 'done', 'refused')", name="state"),
+    Index("ix_requests_settled_at", "settled_at"),
+    Index(
+        "ix_requests_open",
+        "asked_at",
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+)
+
+me_links = Table(
+    "me_links",
+    metadata,
+    column(
+        "link",
+        LargeBinary,
+        why="random id inside a link that was asked for",
+        keep=LINK,
+        holds="pseudonym",
+        primary_key=True,
+    ),
+    column(
+        "who",
+        LargeBinary,
+        why="forget it with the person",
+        keep=LINK,
+        holds="pseudonym",
+        index=True,
+    ),
+    column("address", Sealed, why="whose data it opens", keep=LINK, holds="contact"),
+    column("language", Text, why="language of its page", keep=LINK),
+    column(
+        "copy",
+        Sealed,
+        why="the copy handed over with an objection",
+        keep=LINK,
+        holds="contact",
+        nullable=True,
+    ),
+    column("at", Moment, why="start of its three days", keep=LINK, index=True),
 )

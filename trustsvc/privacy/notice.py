@@ -46,6 +46,7 @@ def purposes(shop: Shop, log_days: int) -> Sequence[Purpose]:
         Purpose("author", _days("review")),
         Purpose("log", log_days),
         Purpose("security", log_days),
+        Purpose("requests", _days("register of requests")),
         Purpose("decisions", _days("ledger")),
     )
 

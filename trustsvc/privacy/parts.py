@@ -13,10 +13,10 @@ from trustsvc.correspondence.models import correspondence
 from trustsvc.invitations.models import invitations, letters, mail_domains, mail_reports
 from trustsvc.orders import buyer
 from trustsvc.orders import ledger as telling
-from trustsvc.orders.models import deliveries, ledger, orders
+from trustsvc.orders.models import asks, deliveries, ledger, orders
 from trustsvc.outbox import outbox
 from trustsvc.privacy import due
-from trustsvc.privacy.models import disclosures
+from trustsvc.privacy.models import disclosures, me_links, requests
 from trustsvc.registry.models import registrations
 from trustsvc.reviews.models import reviews
 from trustsvc.server_log.models import security_entries
@@ -56,6 +56,9 @@ def parts(now: datetime) -> list[Part]:
         _plain("delivery id", due.delivered(now), deliveries, delivery),
         _plain("mail pace", due.paced(now), mail_domains, mail_domains.c.mark),
         _plain("correspondence", due.answered(now), correspondence, correspondence.c.id),
+        _plain("correspondence", due.asked(now), asks, asks.c.id),
+        _plain("correspondence", due.linked(now), me_links, me_links.c.link),
+        _plain("register of requests", due.registered(now), requests, requests.c.id),
         _plain("registration asked for", due.unconfirmed(now), registrations, registrations.c.id),
         _plain("outbox", due.happened(now), outbox, outbox.c.id),
         _plain("disclosure", due.listed(now), disclosures, disclosures.c.id),

@@ -36,17 +36,19 @@ class Receipt:
     before: datetime
 
 
-def write(session: Session, receipt: Receipt) -> None:
-    """Sign a receipt and append it, in the transaction of the deletion where there is one.
+def write(session: Session, receipt: Receipt) -> bytes:
+    """Sign a receipt and append it; gives the signature.
 
-    One writer at a time: on PostgreSQL the table is locked until the transaction ends. If that
-    fails the deletion is rolled back with it and done by the next run.
+    In the transaction of the deletion where there is one. One writer at a time: on PostgreSQL the
+    table is locked until the transaction ends. If that fails the deletion is rolled back with it
+    and done by the next run.
     """
     if not db.is_sqlite():
         session.execute(text("LOCK TABLE receipts IN SHARE ROW EXCLUSIVE MODE"))
     newest = select(receipts.c.signature).order_by(receipts.c.id.desc()).limit(1)
     previous = session.scalar(newest) or b""
     key = Ed25519PrivateKey.from_private_bytes(keys.newest("receipt").secret)
+    signature = key.sign(signed_text(receipt, previous))
     session.execute(
         receipts.insert().values(
             at=receipt.at,
@@ -54,9 +56,10 @@ def write(session: Session, receipt: Receipt) -> None:
             number=receipt.number,
             before=receipt.before,
             previous=previous,
-            signature=key.sign(signed_text(receipt, previous)),
+            signature=signature,
         )
     )
+    return signature
 
 
 def everything(session: Session) -> Iterator[tuple[Receipt, bytes, bytes]]:

@@ -16,7 +16,8 @@ from sqlalchemy import LargeBinary, Table
 from trustsvc import db, vault
 from trustsvc.correspondence.models import correspondence
 from trustsvc.invitations.models import mail_doors
-from trustsvc.orders.models import orders
+from trustsvc.orders.models import asks, orders
+from trustsvc.privacy.models import me_links
 from trustsvc.registry.models import registrations
 from trustsvc.reviews.models import reviews
 from trustsvc.server_log.models import security_entries
@@ -27,6 +28,8 @@ TABLES = (
     shops,
     correspondence,
     registrations,
+    asks,
+    me_links,
     staff,
     orders,
     mail_doors,

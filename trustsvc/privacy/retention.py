@@ -77,11 +77,19 @@ _RULES = (
     ),
     Rule(
         "correspondence",
-        "letters to one person who asked for something: the address until the letter has left",
+        "letters to one person who asked for something, with their links and copies, and what was "
+        "asked until it is answered: the address until the letter has left",
         3,
         "the request; the address goes at once when the mail server took the letter",
         "to answer a request, and to keep one address from being written to too often (GDPR Art. "
         "6(1)(c) and (f), Art. 12)",
+    ),
+    Rule(
+        "register of requests",
+        "which rights were asked for, when, and how that ended",
+        1825,
+        "the answer",
+        "to account for how requests are served (GDPR Art. 5(2), 12(3)); no personal data",
     ),
     Rule(
         "ledger",
@@ -133,6 +141,13 @@ _RULES = (
         FOR_GOOD,
         "until the person lifts it",
         "without it a new order would undo the objection (GDPR Art. 21(3))",
+    ),
+    Rule(
+        "restriction",
+        "keyed hash of an address whose data must be left alone",
+        FOR_GOOD,
+        "until the person lifts it",
+        "without it new orders and letters would use what was restricted (GDPR Art. 18)",
     ),
     Rule(
         "staff session",

@@ -1,4 +1,4 @@
-"""Is this buyer registered, did this buyer opt out: the one question to the registry.
+"""Is this buyer registered, opted out, restricted: the one question to the registry.
 
 The seam behind which the registry may be somebody else's one day (then with a blinded question):
 rooms above ask `check` and nothing else.
@@ -7,11 +7,11 @@ rooms above ask `check` and nothing else.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from trustsvc import fingerprints, keys
-from trustsvc.registry.models import opt_outs, registered
+from trustsvc.registry.models import opt_outs, registered, restrictions
 
 MOST_AT_ONCE = 500
 
@@ -29,12 +29,18 @@ class Question:
 class Answer:
     registered: bool
     opted_out: bool
+    restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Marks:
+    shop_id: int
     registry: frozenset[bytes]
     shop: frozenset[bytes]
+
+    def places(self) -> set[tuple[bytes, int]]:
+        everywhere = {(mark, 0) for mark in self.registry}
+        return everywhere | {(mark, self.shop_id) for mark in self.shop}
 
 
 def check(session: Session, questions: Sequence[Question]) -> list[Answer]:
@@ -61,22 +67,24 @@ def _answers(session: Session, questions: Sequence[Question]) -> list[Answer]:
     everybody = {mark for one in marks if one for mark in one.registry}
     at_shops = {mark for one in marks if one for mark in one.shop}
     known = _registered(session, everybody)
-    out = _opted_out(session, everybody | at_shops)
+    out = _listed(session, opt_outs, everybody | at_shops)
+    frozen = _listed(session, restrictions, everybody | at_shops)
     return [
         Answer(registered=False, opted_out=True)
         if one is None
         else Answer(
             registered=not known.isdisjoint(one.registry),
-            opted_out=any((mark, 0) in out for mark in one.registry)
-            or any((mark, question.shop_id) in out for mark in one.shop),
+            opted_out=not out.isdisjoint(one.places()),
+            restricted=not frozen.isdisjoint(one.places()),
         )
-        for question, one in zip(questions, marks, strict=True)
+        for one in marks
     ]
 
 
 def _marks(question: Question) -> _Marks | None:
     try:
         return _Marks(
+            question.shop_id,
             frozenset(fingerprints.registry_marks(question.email)),
             frozenset(fingerprints.shop_marks(question.shop_id, question.email)),
         )
@@ -91,12 +99,10 @@ def _registered(session: Session, marks: Iterable[bytes]) -> set[bytes]:
     return found
 
 
-def _opted_out(session: Session, marks: Iterable[bytes]) -> set[tuple[bytes, int]]:
+def _listed(session: Session, table: Table, marks: Iterable[bytes]) -> set[tuple[bytes, int]]:
     found: set[tuple[bytes, int]] = set()
     for some in _some(marks):
-        rows = session.execute(
-            select(opt_outs.c.mark, opt_outs.c.shop_id).where(opt_outs.c.mark.in_(some))
-        )
+        rows = session.execute(select(table.c.mark, table.c.shop_id).where(table.c.mark.in_(some)))
         found.update((row.mark, row.shop_id) for row in rows)
     return found
 

@@ -130,3 +130,21 @@ opt_outs = Table(
     ),
     sqlite_with_rowid=False,
 )
+
+# Frozen: kept, and neither used nor shown until the person says otherwise (GDPR Art. 18).
+restrictions = Table(
+    "restrictions",
+    metadata,
+    column(
+        "mark",
+        LargeBinary,
+        why="leave this person's data alone",
+        keep="restriction",
+        holds="pseudonym",
+        primary_key=True,
+    ),
+    # As with opt_outs: 0 for all shops, by the registry's key.
+    column("shop_id", BigInteger, why="at which shop", keep="restriction", primary_key=True),
+    column("at", Moment, why="since when", keep="restriction"),
+    sqlite_with_rowid=False,
+)

@@ -34,6 +34,7 @@ def correct(session: Session, review_id: int | str, draft: Draft, now: datetime)
             consent=draft.consent,
             consent_wording=CONSENT_WORDING,
             edited_at=now,
+            shown_at=None,
             decided_at=None,
             decided_by=None,
             reason=None,

@@ -56,8 +56,8 @@ class Review:
 def listing(
     session: Session, state: str | None = None, shop_id: int | None = None, limit: int = 200
 ) -> list[Review]:
-    """List reviews, oldest first: whoever waits longest is decided on first."""
-    query = _query().order_by(reviews.c.id).limit(limit)
+    """List reviews, oldest first: whoever waits longest is decided on first. No restricted ones."""
+    query = _query().where(reviews.c.frozen_at.is_(None)).order_by(reviews.c.id).limit(limit)
     if state:
         query = query.where(reviews.c.state == state)
     if shop_id:
@@ -67,7 +67,8 @@ def listing(
 
 def decided(session: Session, limit: int = 30) -> list[Review]:
     """List the newest reviews that were decided on, newest first: the desk's memory."""
-    query = _query().where(reviews.c.state.in_(("approved", "published", "rejected")))
+    states = reviews.c.state.in_(("approved", "published", "rejected"))
+    query = _query().where(states, reviews.c.frozen_at.is_(None))
     newest = query.order_by(reviews.c.id.desc()).limit(limit)
     return [Review(*row) for row in session.execute(newest)]
 

@@ -80,12 +80,21 @@ reviews = Table(
         nullable=True,
     ),
     column("reason", Text, why="reason code of a rejection", keep=KEEP, nullable=True),
+    column("frozen_at", Moment, why="restricted by its author", keep=KEEP, nullable=True),
+    column(
+        "shown_at",
+        Moment,
+        why="its date of publication, for after a restriction",
+        keep=KEEP,
+        nullable=True,
+    ),
     column("emptied_at", Moment, why="when a rejected one was emptied", keep=KEEP, nullable=True),
     CheckConstraint("stars BETWEEN 1 AND 5", name="stars"),
     CheckConstraint(
         "state IN ('pending', 'approved', 'published', 'rejected', 'withdrawn')", name="state"
     ),
     Index("ix_reviews_state", "state", "id"),
+    Index("ix_reviews_buyer", "buyer"),
 )
 
 publications = Table(

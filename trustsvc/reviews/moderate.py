@@ -56,7 +56,12 @@ def _decide(session: Session, review_id: int | str, said: dict[str, str], now: d
     )
     done = session.execute(
         update(reviews)
-        .where(reviews.c.id == found.row_id, reviews.c.state == "pending", same_text)
+        .where(
+            reviews.c.id == found.row_id,
+            reviews.c.state == "pending",
+            reviews.c.frozen_at.is_(None),
+            same_text,
+        )
         .values(
             state=said["state"],
             reason=said.get("reason"),

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import db, outbox, queueing
@@ -16,20 +16,21 @@ def publish(session: Session, now: datetime) -> int:
     """Write a public line for each approved review whose author agreed; gives how many.
 
     At most 500 a call, so that a transaction stays short: call again until it gives 0. Without
-    consent a review stays approved, never published: only the shop sees it. Twice does no harm.
+    consent a review stays approved, never published: only the shop sees it. A restricted
+    one waits. Twice does no harm.
     """
-    due = (
-        select(reviews.c.id)
-        .where(reviews.c.state == "approved", reviews.c.consent)
-        .order_by(reviews.c.id)
-        .limit(BITE)
-    )
+    due = select(reviews.c.id).where(_MAY_BE_SHOWN).order_by(reviews.c.id).limit(BITE)
     # The state is set first: that locks the row, so a correction comes before this or after it.
     rows = session.execute(
         update(reviews)
-        .where(reviews.c.id.in_(due), reviews.c.state == "approved", reviews.c.consent)
+        .where(reviews.c.id.in_(due), _MAY_BE_SHOWN)
         .values(state="published")
-        .returning(*(reviews.c[name] for name in _COPIED), reviews.c.id, reviews.c.invitation_id)
+        .returning(
+            *(reviews.c[name] for name in _COPIED),
+            reviews.c.id,
+            reviews.c.invitation_id,
+            reviews.c.shown_at,
+        )
     ).all()
     if not rows:
         return 0
@@ -38,7 +39,7 @@ def publish(session: Session, now: datetime) -> int:
         | {
             "review_id": row.id,
             "verified": row.invitation_id is not None,
-            "published_at": now,
+            "published_at": row.shown_at or now,
         }
         for row in rows
     ]
@@ -47,6 +48,9 @@ def publish(session: Session, now: datetime) -> int:
     return len(rows)
 
 
+_MAY_BE_SHOWN = and_(
+    reviews.c.state == "approved", reviews.c.consent, reviews.c.frozen_at.is_(None)
+)
 _COPIED = ("shop_id", "stars", "title", "text", "name", "city", "language", "experienced_at")
 
 
@@ -68,7 +72,7 @@ def sweep(session: Session, now: datetime) -> int:
     stray = session.scalars(
         select(publications.c.review_id)
         .join_from(publications, reviews, reviews.c.id == publications.c.review_id)
-        .where(reviews.c.state != "published")
+        .where(or_(reviews.c.state != "published", reviews.c.frozen_at.is_not(None)))
     ).all()
     return take_down(session, stray, now) if stray else 0
 

@@ -9,6 +9,7 @@ from trustsvc import outbox
 from trustsvc.errors import Gone
 from trustsvc.invitations import redeem
 from trustsvc.orders import buyer
+from trustsvc.registry.check import Question, check
 from trustsvc.reviews import find
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.rules import CONSENT_WORDING, Draft
@@ -41,6 +42,7 @@ def is_open(invitation: redeem.Invitation, now: datetime) -> bool:
 
 def _write(session: Session, invitation: redeem.Invitation, draft: Draft, now: datetime) -> str:
     who = buyer.read(session, [invitation.order_id]).get(invitation.order_id)
+    frozen = who is not None and _is_restricted(session, invitation.shop_id, who.email)
     public_id = secrets.token_hex(find.PUBLIC_ID_LENGTH // 2)
     row_id = session.execute(
         reviews.insert()
@@ -62,9 +64,15 @@ def _write(session: Session, invitation: redeem.Invitation, draft: Draft, now: d
             consent_wording=CONSENT_WORDING,
             experienced_at=invitation.experienced_at,
             submitted_at=now,
+            frozen_at=now if frozen else None,
         )
         .returning(reviews.c.id)
     ).scalar_one()
     buyer.forget(session, [invitation.order_id])
     outbox.record(session, "review.submitted", invitation.shop_id, row_id, now)
     return public_id
+
+
+def _is_restricted(session: Session, shop_id: int, email: str) -> bool:
+    """Whoever restricted before writing is kept to it: nothing is shown until they lift it."""
+    return check(session, [Question(shop_id, email)])[0].restricted

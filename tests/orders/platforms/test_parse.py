@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.orders.knocking import SAMPLES, change
 from trustsvc.errors import Refused
 from trustsvc.orders.platforms import PLATFORMS
-from trustsvc.orders.received import Ignored, OrderReceived
+from trustsvc.orders.received import Ignored, OrderReceived, PrivacyAsked
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 WHOLE = {path.stem: json.loads(path.read_text()) for path in SAMPLES.glob("*.json")}
@@ -105,7 +105,10 @@ SHOPIFY = [
     ("draft_orders/create", {}, "draft"),
     ("draft_orders/update", {"id": "x"}, "draft"),
     ("customers/update", {}, "unknown_topic"),
-    ("customers/redact", {}, "unknown_topic"),
+    ("customers/redact", {}, "forget"),
+    ("customers/data_request", {}, "tell"),
+    ("shop/redact", {}, "forget_shop"),
+    ("customers/redact", {"test": True}, "test_order"),
     ("app/uninstalled", {}, "unknown_topic"),
     ("ORDERS/CREATE", {"email": "", "contact_email": None, "customer": None}, "ok"),
     ("", {"email": "", "contact_email": None, "customer": ...}, "ok"),
@@ -159,6 +162,8 @@ TABLE = [
 def kind(answer):
     if isinstance(answer, Ignored):
         return answer.reason
+    if isinstance(answer, PrivacyAsked):
+        return answer.kind
     if answer.is_over:
         return "cancelled" if answer.cancelled_at else "refunded"
     return "ok"

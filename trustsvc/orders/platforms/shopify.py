@@ -7,10 +7,11 @@ topic is in a header, of which there are two families (X-Shopify-* and shopify-*
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Literal
 
 from trustsvc.errors import Refused
 from trustsvc.orders.platforms import fields, proof
-from trustsvc.orders.received import Ignored, OrderReceived
+from trustsvc.orders.received import Ignored, OrderReceived, PrivacyAsked
 
 UNPAID = {"pending", "partially_paid", "voided", "expired"}
 REFUNDED = {"refunded", "partially_refunded"}
@@ -21,6 +22,12 @@ ON_ITS_WAY = {
     "carrier_picked_up",
     "ready_for_pickup",
 }
+PRIVACY: Mapping[str, Literal["tell", "forget", "forget_shop"]] = {
+    "customers/data_request": "tell",
+    "customers/redact": "forget",
+    "shop/redact": "forget_shop",
+}
+MOST_ORDERS = 1000
 NO_PARCEL = {"cancelled", "error", "failure"}
 
 
@@ -36,15 +43,18 @@ def signed(
     return proof.same(expected, _header(headers, "hmac-sha256"))
 
 
-def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceived | Ignored:
-    """Read an order, or news about one; raises Refused for what is neither."""
+def parse(
+    headers: Mapping[str, str], body: bytes, now: datetime
+) -> OrderReceived | PrivacyAsked | Ignored:
+    """Read an order, news about one, or a privacy request; raises Refused for what is neither."""
     tree = fields.tree(body)
     topic = _header(headers, "topic").lower() or _topic_of(tree)
     if fields.flag(tree, "test") or _header(headers, "test").lower() == "true":
         return Ignored("test_order")
     if topic.startswith("draft_orders/"):
         return Ignored("draft")
-    found = _read(topic, tree, headers, now)
+    asked = _privacy(topic, tree)
+    found = asked or _read(topic, tree, headers, now)
     if isinstance(found, Ignored):
         return found
     delivery = _header(headers, "event-id") or _header(headers, "webhook-id")
@@ -68,6 +78,25 @@ def _read(
     if topic in {"orders/create", "orders/paid", "orders/fulfilled", "orders/updated"}:
         raise Refused(fields.NOT_AN_ORDER)
     return Ignored("unknown_topic")
+
+
+def _privacy(topic: str, tree: fields.Tree) -> PrivacyAsked | None:
+    """Shopify's mandatory webhooks; the shop they are about is the one whose secret signed them."""
+    kind = PRIVACY.get(topic)
+    if kind is None:
+        return None
+    if kind == "forget_shop":
+        return PrivacyAsked(kind)
+    named = tree.get("orders_to_redact" if kind == "forget" else "orders_requested")
+    orders = tuple(
+        known
+        for one in (named if isinstance(named, list) else [])[:MOST_ORDERS]
+        if (known := fields.text({"id": one}, "id"))
+    )
+    email = fields.email(tree, "customer.email")
+    if not email and not orders:
+        raise Refused("The body names neither a customer nor an order.")
+    return PrivacyAsked(kind, email, orders)
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:

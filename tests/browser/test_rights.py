@@ -1,0 +1,243 @@
+"""Each of the six rights as a person walks it: from the letter's link, without JavaScript."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.browser import scene
+from tests.browser.test_pages import SCHEMES, WIDTHS, _problems
+from tests.privacy.rights.scene import answered, mailed
+from tests.reviews import at_the_desk
+from tests.staff import at_the_desk as at_desk
+from trustsvc import clock, db, queueing, signed_links
+from trustsvc.invitations.models import invitations, letters
+from trustsvc.orders.models import orders
+from trustsvc.privacy.rights import register
+from trustsvc.registry.models import opt_outs
+from trustsvc.reviews import moderate, publish
+from trustsvc.reviews.models import publications
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    with queueing.heard_by(lambda _: None):
+        yield
+
+
+@pytest.fixture
+def made(origin):
+    return at_the_desk.shop("Juwelier De Ring")
+
+
+@pytest.fixture
+def walk(browse):
+    """Open a link as somebody without JavaScript; no cookie is there afterwards."""
+    pages = []
+
+    def go(link):
+        page = browse(java_script_enabled=False)
+        page.goto(link)
+        pages.append(page)
+        return page
+
+    yield go
+    assert [page.context.cookies() for page in pages] == [[]] * len(pages)
+
+
+def published(made):
+    public_id = at_the_desk.review(made)
+    with db.transaction() as session:
+        moderate.approve(session, public_id, "staff 1", clock.now())
+        publish.publish(session, clock.now())
+    with db.reading() as session:
+        return signed_links.url("me", session.scalar(select(invitations.c.link)))
+
+
+def invited(made, letter="due"):
+    link_id = at_the_desk.invitation(made, at_the_desk.order(made), letter=letter)[1]
+    return signed_links.url("me", link_id)
+
+
+def rows(column):
+    with db.reading() as session:
+        return session.scalars(select(column)).all()
+
+
+def h1(page):
+    return page.get_by_role("heading", level=1).inner_text()
+
+
+def test_see_and_take_along(made, walk, browse):
+    link = invited(made)
+    page = walk(link)
+
+    assert page.get_by_text("Ada Lovelace").is_visible()
+    page.get_by_text("Wat er is besloten").count()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Meenemen").click()
+    copy = json.loads(download.value.path().read_text())
+
+    assert download.value.suggested_filename == "my-data.json"
+    assert copy["data"]["orders"][0]["name"] == "Ada Lovelace"
+
+
+def test_correct(made, walk):
+    page = walk(invited(made))
+
+    page.get_by_role("link", name="Verbeteren").click()
+    page.get_by_label("Je naam, voor brieven").fill("Augusta Ada King")
+    page.get_by_role("button", name="Opslaan").click()
+
+    assert h1(page) == "Het is verbeterd"
+    page.get_by_role("link", name="Terug naar mijn gegevens").click()
+    assert page.get_by_text("Augusta Ada King").is_visible()
+    assert [letter.subject for letter in mailed()] == ["Je gegevens zijn verbeterd"]
+
+
+def test_restrict_and_lift(made, walk):
+    page = walk(published(made))
+
+    page.get_by_role("link", name="Beperken").click()
+    page.get_by_role("button", name="Beperk mijn gegevens").click()
+    assert h1(page) == "Je gegevens zijn beperkt"
+    assert rows(publications.c.review_id) == []
+    page.get_by_role("link", name="Terug naar mijn gegevens").click()
+    page.get_by_role("link", name="Beperking opheffen").click()
+    page.get_by_role("button", name="Hef het op").click()
+
+    assert h1(page) == "De beperking is opgeheven"
+    with db.transaction() as session:
+        publish.publish(session, clock.now())
+    assert len(rows(publications.c.review_id)) == 1
+
+
+def test_object_by_the_link_and_open_the_copy_from_the_letter(made, walk):
+    page = walk(invited(made))
+
+    page.get_by_role("link", name="Bezwaar maken").click()
+    page.get_by_role("button", name="Niet meer van Juwelier De Ring").click()
+
+    assert h1(page) == "Je wordt niet meer gevraagd"
+    assert rows(letters.c.state) == ["dropped"]
+    (letter,) = mailed()
+    copy = walk(re.search(r"http\S+/me/\S+", letter.text)[0])
+    assert copy.get_by_role("link", name="Meenemen").is_visible()
+
+
+def test_object_before_the_first_letter(made, walk, origin):
+    page = walk(f"{origin}/privacy/{made.slug}")
+
+    page.get_by_role("link", name="Geen uitnodigingen van Juwelier De Ring").click()
+    page.get_by_label("Je e-mailadres").fill("nobody@example.com")
+    page.get_by_role("button", name="Vraag mij niets").click()
+
+    assert h1(page) == "Je wordt niet gevraagd"
+    assert rows(opt_outs.c.shop_id) == [made.id]
+
+
+def test_erase_and_leave_the_review_without_a_name(made, walk, origin):
+    page = walk(published(made))
+
+    page.get_by_role("link", name="Wissen").click()
+    page.get_by_label(re.compile("Laten staan zonder mijn naam")).check()
+    page.get_by_role("button", name="Wis mijn gegevens").click()
+
+    assert h1(page) == "Je gegevens zijn gewist"
+    assert page.get_by_text(re.compile("ondertekende bewijs: [0-9a-f]{16}")).is_visible()
+    assert rows(orders.c.buyer) == [None]
+    page.goto(f"{origin}/s/{made.slug}")
+    assert page.get_by_text("Naam op verzoek weggelaten").is_visible()
+
+
+def test_a_child_is_erased_by_one_button(made, walk):
+    page = walk(published(made))
+
+    page.get_by_role("link", name="Wissen").click()
+    page.get_by_role("button", name=re.compile("jonger dan 16")).click()
+
+    assert h1(page) == "Je gegevens zijn gewist"
+    assert rows(publications.c.review_id) == []
+
+
+def test_a_link_is_mailed_to_a_known_address(made, walk, origin):
+    invited(made)
+    page = walk(f"{origin}/me")
+
+    page.get_by_label("Je e-mailadres").fill("buyer@example.com")
+    page.get_by_role("button", name="Mail mij de link").click()
+    assert h1(page) == "Kijk in je mailbox"
+    with db.transaction() as session:  # the scene's orders have no mark of their own
+        from trustsvc import fingerprints
+
+        mark = fingerprints.shop_mark(made.id, "buyer@example.com")
+        session.execute(orders.update().values(buyer=mark))
+    answered()
+
+    (letter,) = mailed()
+    assert walk(re.search(r"http\S+/me/\S+", letter.text)[0]).get_by_text("Ada").is_visible()
+
+
+def test_the_pages_have_no_accessibility_problem_and_fit_any_screen(made, browse, origin):
+    link, plain = published(made), invited(made)
+    urls = [link, plain, f"{origin}/me", f"{origin}/object/{made.slug}"]
+    urls += [f"{one}/{deed}" for one in (link, plain) for deed in ("correct", "object", "erase")]
+    urls += [f"{plain}/restrict"]
+    found = []
+    for scheme in SCHEMES:
+        page = browse(color_scheme=scheme)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            found += [(url, scheme, width, p) for url in urls for p in _problems(page, url)]
+
+    assert found == []
+
+
+def test_the_answers_have_no_accessibility_problem(made, browse):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = browse()
+    problems = []
+    for deed in ("correct", "restrict", "lift", "object", "erase"):
+        page.goto(f"{invited(made)}/{deed}" if deed != "lift" else page.url)
+        if deed == "lift":
+            page.get_by_role("link", name="Terug naar mijn gegevens").click()
+            page.get_by_role("link", name="Beperking opheffen").click()
+        page.get_by_role("button").first.click()
+        problems += Axe().run(page).response["violations"]
+
+    assert problems == []
+
+
+def test_pictures_are_made(made, browse, screenshots):
+    link = published(made)
+    for name, url in {"me": link, "erase": f"{link}/erase", "object": f"{link}/object"}.items():
+        page = browse(viewport={"width": 800, "height": 900})
+        page.goto(url)
+        page.screenshot(path=screenshots / f"rights-{name}.png", full_page=True)
+
+    assert scene.SAID
+    assert len(list(screenshots.glob("rights-*.png"))) == 3
+
+
+def test_the_desks_clock_has_no_accessibility_problem(made, browse, origin, screenshots):
+    now = clock.now()
+    with db.transaction() as session:
+        for days, kind in ((0, "copy"), (21, "erase")):
+            register.note(session, kind, made.id, now - timedelta(days=days))
+        register.done(session, "object", 0, "person", now)
+    found = []
+    for scheme in SCHEMES:
+        page = browse(color_scheme=scheme)
+        page.goto(f"{origin}{at_desk.add()}")
+        page.get_by_role("button").click()
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            found += _problems(page, f"{origin}/desk/requests")
+    page.screenshot(path=screenshots / "desk-requests.png", full_page=True)
+
+    assert found == []

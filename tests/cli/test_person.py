@@ -1,0 +1,110 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from tests.invitations import ground
+from tests.invitations.ground import NOON, quiet
+from tests.privacy.rights import scene
+from trustsvc import cli, clock, db
+from trustsvc.privacy.rights import register
+
+
+@pytest.fixture(autouse=True)
+def noon():
+    with clock.at(NOON):
+        yield
+
+
+def run(*words, said=scene.JAN):
+    with quiet():
+        return CliRunner().invoke(cli.main, ["person", *words], input=f"{said}\n")
+
+
+def said(*words, **more):
+    done = run(*words, "--json", **more)
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_tell_prints_everything(house):
+    ground.invited(ground.shop())
+
+    assert said("tell")["data"]["orders"][0]["email"] == scene.JAN
+    assert said("tell", said="stranger@example.com")["data"] == {}
+    assert "nothing is kept" in run("tell", said="stranger@example.com").output
+
+
+def test_forget_erases_with_a_receipt_that_can_be_looked_up(house):
+    order_id = ground.invited(ground.shop())
+
+    done = said("forget")
+
+    assert (done["known"], done["orders"]) == (True, 1)
+    assert ground.order_row(order_id).email is None
+    receipts = CliRunner().invoke(cli.main, ["purge", "--receipts"]).output
+    assert done["receipt"] in receipts
+    assert "The chain of receipts holds." in receipts
+    assert scene.register() == [("erase", "done", "command line")]
+
+
+def test_forget_at_one_shop_leaves_the_other(house):
+    first, second = ground.shop(), ground.shop(name="Other")
+    gone, stays = ground.invited(first), ground.invited(second)
+
+    said("forget", "--shop", first.slug)
+
+    assert (ground.order_row(gone).email, ground.order_row(stays).email) == (None, scene.JAN)
+
+
+def test_a_refusal_tells_its_ground_and_the_authority(house):
+    order_id = ground.invited(ground.shop())
+    with db.transaction() as session:
+        number = register.note(session, "erase", 0, NOON)
+
+    said("forget", "--refuse", "17_3_e", "--request", str(number))
+
+    assert ground.order_row(order_id).email == scene.JAN
+    (letter,) = scene.mailed()
+    assert "art. 17 lid 3 onder e AVG" in letter.text
+    assert "de toezichthouder" in letter.text or "autoriteit" in letter.text
+    assert scene.register() == [("erase", "refused", "command line")]
+
+
+def test_restrict_and_lift(house):
+    ground.invited(ground.shop())
+
+    assert [said("restrict")["changed"], said("restrict")["changed"]] == [True, False]
+    assert ground.sent().letters == []
+    assert [said("lift")["changed"], said("lift")["changed"]] == [True, False]
+
+
+def test_object_stops_and_hands_over(house):
+    ground.invited(ground.shop())
+
+    assert said("object") == {"done": "object", "known": True, "copy_sent": True}
+    assert ground.sent().letters == []
+
+
+def test_correct_takes_a_line_for_each_field(house):
+    order_id = ground.invited(ground.shop())
+
+    said("correct", said=f"{scene.JAN}\nname=Jan Janssen\nemail=new@example.com")
+
+    row = ground.order_row(order_id)
+    assert (row.name, row.email) == ("Jan Janssen", "new@example.com")
+
+
+@pytest.mark.parametrize("deed", ["tell", "forget", "restrict", "lift", "object", "correct"])
+@pytest.mark.parametrize("address", ["", "nonsense", "a@b", "x\nwrong=1"])
+def test_what_is_no_address_ends_with_a_sentence_that_does_not_repeat_it(house, deed, address):
+    done = run(deed, said=address)
+
+    assert done.exit_code == 1
+    assert "Traceback" not in done.output
+    assert "nonsense" not in done.output
+    assert scene.register() == []
+
+
+def test_no_address_is_taken_from_the_command_line(house):
+    assert run("forget", scene.JAN).exit_code == 2

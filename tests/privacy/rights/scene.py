@@ -1,0 +1,91 @@
+"""Somebody with an order, a letter and a published review, and the pages behind their link."""
+
+from sqlalchemy import select
+
+from tests.invitations import ground
+from tests.invitations.ground import NOON, Post, quiet
+from trustsvc import clock, db, signed_links
+from trustsvc.correspondence.send import send
+from trustsvc.invitations.models import invitations
+from trustsvc.privacy.models import requests
+from trustsvc.privacy.rights import people
+from trustsvc.privacy.rights.answer import answer
+from trustsvc.reviews import moderate, publish, submit
+from trustsvc.reviews.models import publications, reviews
+from trustsvc.reviews.rules import Draft
+
+JAN = "jan@example.com"
+TEXT = "Fiets kwam heel aan."
+
+
+def link(order_id):
+    return ground.invitation_of(order_id).link
+
+
+def path(order_id, deed=""):
+    return f"/me/{signed_links.token('me', link(order_id))}" + (f"/{deed}" if deed else "")
+
+
+def post(client, order_id, deed, **form):
+    with quiet():
+        return client.post(path(order_id, deed), data=form)
+
+
+def reviewed(shop, *, published=True, now=NOON, **order):
+    """Have a buyer invited and write a review; gives the order's id."""
+    order_id = ground.invited(shop, now, **order)
+    ground.sent(now=now)
+    draft = Draft(5, "Snel", TEXT, "Jan J.", "Delft", consent=True)
+    with quiet(), db.transaction() as session:
+        public_id = submit.submit(session, link(order_id), draft, now)
+        if published:
+            moderate.approve(session, public_id, "staff 1", now)
+            publish.publish(session, now)
+    return order_id
+
+
+def published():
+    with quiet(), db.transaction() as session:
+        publish.sweep(session, clock.now())
+        publish.publish(session, clock.now())
+    with db.reading() as session:
+        return session.execute(select(publications)).all()
+
+
+def review():
+    with db.reading() as session:
+        return session.execute(select(reviews).order_by(reviews.c.id)).first()
+
+
+def person(order_id=None, address=JAN):
+    with db.reading() as session:
+        if order_id:
+            return people.by_link(session, link(order_id), clock.now())
+        return people.by_address(session, address)
+
+
+def answered():
+    """Do what answer_people would do."""
+    with quiet():
+        while answer(db.transaction, clock.now):
+            pass
+
+
+def mailed():
+    """Send what waits to be sent to one person; gives the letters."""
+    box = Post()
+    with quiet():
+        while send(db.transaction, box, clock.now):
+            pass
+    return box.letters
+
+
+def register():
+    with db.reading() as session:
+        rows = session.execute(select(requests).order_by(requests.c.id))
+        return [(row.kind, row.state, row.by) for row in rows]
+
+
+def links():
+    with db.reading() as session:
+        return session.scalars(select(invitations.c.link)).all()

@@ -1,0 +1,144 @@
+import pytest
+from sqlalchemy import func, select
+
+from tests.invitations import ground
+from tests.invitations.ground import NOON, quiet
+from tests.privacy.rights import scene
+from trustsvc import clock, db, suppressions
+from trustsvc.orders.models import asks
+from trustsvc.registry.models import opt_outs
+
+
+@pytest.fixture(autouse=True)
+def noon():
+    with clock.at(NOON):
+        yield
+
+
+def objected(client, address, slug="bakfiets-co", **form):
+    with quiet():
+        return client.post(f"/object/{slug}", data={"email": address} | form)
+
+
+def out():
+    with db.reading() as session:
+        return [(row.shop_id, row.reason) for row in session.execute(select(opt_outs))]
+
+
+def test_by_the_link_it_stops_at_once_and_a_copy_is_handed_over(client):
+    shop = ground.shop()
+    order_id = ground.invited(shop)
+
+    answer = scene.post(client, order_id, "object")
+
+    assert answer.status_code == 200
+    assert ground.sent().letters == []
+    assert ground.order_row(order_id).email is None
+    assert out() == [(shop.id, "objection")]
+    (letter,) = scene.mailed()
+    assert letter.to_address == scene.JAN
+    copy = next(line for line in letter.text.splitlines() if "/me/" in line)
+    handed = client.get(copy.partition("8000")[2] + "/copy.json").json
+    assert handed["data"]["orders"][0]["email"] == scene.JAN
+    assert handed["data"]["orders"][0]["name"] == "Jan Jansen"
+
+
+def test_it_holds_for_every_shop_where_the_person_says_so(client):
+    order_id = ground.invited(ground.shop())
+    elsewhere = ground.invited(ground.shop(name="Other"))
+
+    scene.post(client, order_id, "object", scope="all")
+
+    assert (0, "objection") in out()
+    assert ground.sent().letters == []
+    assert ground.order_row(elsewhere).email is None
+
+
+def test_what_is_published_stays_because_it_has_a_right_of_its_own(client):
+    order_id = scene.reviewed(ground.shop())
+
+    scene.post(client, order_id, "object")
+
+    assert len(scene.published()) == 1
+
+
+def test_before_the_first_letter_an_address_is_enough(client):
+    shop = ground.shop()
+
+    objected(client, "JAN@example.com")
+    order_id = ground.invited(shop)
+
+    assert ground.letter_of(order_id) is None
+    assert out() == [(shop.id, "objection")]
+    assert [line.kind for line in suppressions.read().lines] == ["opt_out"]
+
+
+def test_whoever_is_known_gets_the_copy_and_strangers_hear_nothing(client):
+    order_id = ground.invited(ground.shop())
+
+    objected(client, "Jan@Example.com")
+    objected(client, "stranger@example.com")
+    scene.answered()
+
+    assert [letter.to_address for letter in scene.mailed()] == [scene.JAN]
+    assert ground.order_row(order_id).email is None
+    with db.reading() as session:
+        assert session.scalar(select(func.count()).select_from(asks)) == 0
+
+
+def test_the_door_stops_the_next_letter_without_waiting_for_the_job(client):
+    ground.invited(ground.shop())
+
+    objected(client, scene.JAN)
+
+    assert ground.sent().letters == []
+
+
+def test_every_address_gets_the_same_answer(client):
+    ground.invited(ground.shop())
+
+    known, unknown = objected(client, scene.JAN), objected(client, "stranger@example.com")
+    again = objected(client, scene.JAN)
+
+    assert known.data == unknown.data == again.data
+    assert b"example.com" not in known.data
+
+
+def test_twice_hands_over_one_copy(client):
+    ground.invited(ground.shop())
+    for _ in range(2):
+        objected(client, scene.JAN)
+        scene.answered()
+
+    assert len(scene.mailed()) == 1
+
+
+@pytest.mark.parametrize(
+    "said", ["", "nonsense", "a@b", "x" * 5000, "<script>@x.example", "a@x\0.nl"]
+)
+def test_what_is_no_address_is_refused_and_not_repeated(client, said):
+    ground.shop()
+
+    answer = objected(client, said)
+
+    assert answer.status_code == 422
+    assert "<script>@" not in answer.text
+    assert out() == []
+
+
+def test_a_shop_that_is_not_there_has_no_page(client):
+    assert client.get("/object/nobody").status_code == 404
+    assert objected(client, scene.JAN, slug="nobody").status_code == 404
+    assert out() == []
+
+
+def test_the_copy_is_gone_after_an_erasure(client):
+    order_id = ground.invited(ground.shop())
+    scene.post(client, order_id, "object")
+    (letter,) = scene.mailed()
+    copy = next(line for line in letter.text.splitlines() if "/me/" in line).partition("8000")[2]
+
+    with quiet():
+        client.post(f"{copy}/erase")
+
+    assert client.get(copy).status_code == 404

@@ -1,0 +1,77 @@
+import pytest
+
+from tests.invitations import ground
+from tests.invitations.ground import NOON, quiet
+from tests.privacy.rights import scene
+from trustsvc import clock, db
+from trustsvc.privacy.rights import rectify
+
+
+@pytest.fixture(autouse=True)
+def noon():
+    with clock.at(NOON):
+        yield
+
+
+def test_the_name_in_letters_is_corrected_and_confirmed(client):
+    order_id = ground.invited(ground.shop())
+
+    answer = scene.post(client, order_id, "correct", name="Jan Janssen")
+
+    assert answer.status_code == 200
+    assert ground.order_row(order_id).name == "Jan Janssen"
+    assert [letter.to_name for letter in ground.sent().letters] == ["Jan Janssen"]
+    assert [letter.to_address for letter in scene.mailed()] == [scene.JAN]
+    assert scene.register() == [("correct", "done", "person")]
+
+
+def test_name_and_city_of_a_review_are_corrected_and_read_again_before_they_are_shown(client):
+    order_id = scene.reviewed(ground.shop())
+
+    scene.post(client, order_id, "correct", name="Jan J.", shown_name="J. Jansen", city="")
+
+    review = scene.review()
+    assert (review.name, review.city, review.text) == ("J. Jansen", "", scene.TEXT)
+    assert review.state == "pending"
+    assert scene.published() == []
+
+
+def test_what_is_left_as_it_is_changes_nothing(client):
+    order_id = scene.reviewed(ground.shop())
+
+    scene.post(client, order_id, "correct", shown_name="Jan J.", city="Delft")
+
+    assert len(scene.published()) == 1
+    assert scene.register() == []
+    assert scene.mailed() == []
+
+
+@pytest.mark.parametrize(
+    "name", ["https://spam.example", "www.spam.example", "x" * 81, "=?utf-8?q?x?="]
+)
+def test_what_is_no_name_is_refused(client, name):
+    order_id = ground.invited(ground.shop())
+
+    assert scene.post(client, order_id, "correct", name=name).status_code in {400, 422}
+    assert ground.order_row(order_id).name == "Jan Jansen"
+
+
+def test_staff_move_a_person_to_another_address_and_both_are_told(house):
+    shop = ground.shop()
+    order_id = ground.invited(shop)
+
+    with quiet(), db.transaction() as session:
+        rectify.address(session, scene.person(), "new@example.com", NOON, "command line")
+
+    assert ground.order_row(order_id).email == "new@example.com"
+    assert sorted(letter.to_address for letter in scene.mailed()) == [scene.JAN, "new@example.com"]
+    assert scene.person(address="new@example.com").orders == {order_id}
+    assert scene.person().orders == set()
+
+
+def test_the_person_cannot_move_to_another_address_by_the_link(client):
+    order_id = ground.invited(ground.shop())
+
+    scene.post(client, order_id, "correct", email="thief@example.com", address="thief@example.com")
+
+    assert ground.order_row(order_id).email == scene.JAN

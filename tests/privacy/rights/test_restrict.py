@@ -1,0 +1,187 @@
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.invitations import ground
+from tests.invitations.ground import NOON, Post, quiet
+from tests.privacy.rights import scene
+from tests.rotating import add_key
+from trustsvc import clock, db, signed_links
+from trustsvc.badge import face, profile
+from trustsvc.orders.models import orders
+from trustsvc.privacy import purge
+from trustsvc.privacy.rights.restrict import restrict
+from trustsvc.registry import restrict as registry
+from trustsvc.reviews import find, moderate
+
+SOON = NOON + timedelta(minutes=5)
+
+
+@pytest.fixture(autouse=True)
+def noon():
+    with clock.at(NOON):
+        yield
+
+
+def counted(shop):
+    with db.reading() as session:
+        page = profile.read(session, shop.slug, "", clock.now())
+        return face.read_scores(session, [shop.id])[shop.id].count, page.received
+
+
+def test_nothing_is_sent_until_it_is_lifted(client):
+    order_id = ground.invited(ground.shop())
+
+    scene.post(client, order_id, "restrict")
+    held_back = ground.sent().letters
+    kept = ground.order_row(order_id).email
+    scene.post(client, order_id, "lift")
+
+    assert (held_back, kept) == ([], scene.JAN)
+    assert [letter.to_address for letter in ground.sent(now=SOON).letters] == [scene.JAN]
+    assert [(kind, by) for kind, _, by in scene.register()] == [
+        ("restrict", "person"),
+        ("lift", "person"),
+    ]
+
+
+def test_a_letter_that_is_being_sent_does_not_leave_and_the_buyer_is_kept(house):
+    order_id = ground.invited(ground.shop())
+
+    def wish():
+        with quiet(), db.transaction() as session:
+            restrict(session, scene.person(order_id), NOON)
+
+    post = ground.sent(Post(meanwhile=wish))
+
+    assert post.letters == []
+    assert ground.letter_of(order_id).problem == "restricted"
+    assert ground.order_row(order_id).email == scene.JAN
+    assert ground.invitation_of(order_id).state == "open"
+
+
+def test_the_lease_itself_reads_the_restriction(house):
+    order_id = ground.invited(ground.shop())
+    person = scene.person(order_id)
+    with db.transaction() as session:
+        registry.restrict(session, person.all_marks, person.shop_ids[0], NOON)
+
+    assert ground.sent().letters == []
+    assert ground.letter_of(order_id).problem == "restricted"
+    assert ground.order_row(order_id).email == scene.JAN
+    assert ("send", "restricted", "dropped") in ground.ledger_of(order_id)
+
+
+def test_a_new_order_waits_and_is_decided_on_when_it_is_lifted(client):
+    shop = ground.shop(cap_days=0)
+    first = ground.invited(shop)
+    scene.post(client, first, "restrict")
+
+    second = ground.invited(shop, email="JAN@example.com")
+    waiting = ground.order_row(second).state
+    scene.post(client, first, "lift")
+    ground.planned()
+
+    assert waiting == "waiting"
+    assert ("may_ask", "restricted", "wait") in ground.ledger_of(second)
+    assert ground.order_row(second).state == "settled"
+
+
+def test_nothing_is_shown_or_counted_and_the_date_of_publication_comes_back(client):
+    shop = ground.shop()
+    order_id = scene.reviewed(shop, now=NOON - timedelta(days=3))
+    (before,) = scene.published()
+    assert counted(shop) == (1, 1)
+
+    scene.post(client, order_id, "restrict")
+    assert (scene.published(), counted(shop)) == ([], (0, 0))
+    scene.post(client, order_id, "lift")
+
+    assert [line.published_at for line in scene.published()] == [before.published_at]
+    assert counted(shop) == (1, 1)
+
+
+def test_staff_neither_see_nor_decide_on_a_restricted_review(client):
+    order_id = scene.reviewed(ground.shop(), published=False)
+    scene.post(client, order_id, "restrict")
+
+    with quiet(), db.transaction() as session:
+        waiting = find.listing(session, state="pending")
+        decided = moderate.approve(session, scene.review().id, "staff 1", NOON)
+
+    assert (waiting, decided) == ([], False)
+
+
+def test_a_review_written_meanwhile_is_not_shown(client):
+    shop = ground.shop()
+    order_id = ground.invited(shop)
+    ground.sent()
+    scene.post(client, order_id, "restrict")
+    review = f"/r/{signed_links.token('review', scene.link(order_id))}"
+    with quiet():
+        client.post(review, data={"stars": "5", "name": "Jan", "consent": "yes"})
+        with db.transaction() as session:
+            assert not moderate.approve(session, scene.review().id, "staff 1", NOON)
+
+    assert scene.review().frozen_at is not None
+    assert counted(shop) == (0, 0)
+
+
+def test_the_purge_leaves_it_alone(client):
+    order_id = ground.invited(ground.shop())
+    ground.sent()
+    scene.post(client, order_id, "restrict")
+
+    with quiet():
+        purge.purge(NOON + timedelta(days=400))
+
+    assert ground.order_row(order_id).email == scene.JAN
+
+
+def test_it_is_confirmed_by_letter_to_the_known_address(client):
+    order_id = ground.invited(ground.shop())
+
+    scene.post(client, order_id, "restrict")
+    scene.post(client, order_id, "restrict")
+
+    letters = scene.mailed()
+    assert [(letter.to_address, letter.subject) for letter in letters] == [
+        (scene.JAN, "Je gegevens zijn beperkt")
+    ]
+
+
+def test_a_rotated_key_finds_what_was_restricted(client, house):
+    order_id = ground.invited(ground.shop())
+    scene.post(client, order_id, "restrict")
+    add_key(house, "lookup")
+    add_key(house, "registry")
+
+    assert ground.sent().letters == []
+    scene.post(client, order_id, "lift")
+    assert len(ground.sent(now=SOON).letters) == 1
+
+
+def test_other_buyers_are_not_held_back(client):
+    shop = ground.shop()
+    order_id = ground.invited(shop)
+    ground.invited(shop, email="piet@example.com")
+    scene.post(client, order_id, "restrict")
+
+    assert [letter.to_address for letter in ground.sent().letters] == ["piet@example.com"]
+    with db.reading() as session:
+        assert len(session.scalars(select(orders.c.id)).all()) == 2
+
+
+def test_a_restriction_at_all_shops_is_seen_and_lifted_by_a_letters_link_too(client):
+    shop = ground.shop()
+    order_id = ground.invited(shop)
+    with quiet(), db.transaction() as session:
+        restrict(session, scene.person(), NOON)
+
+    assert "beperkt sinds" in client.get(scene.path(order_id)).text
+    scene.post(client, order_id, "lift")
+
+    assert len(ground.sent(now=SOON).letters) == 1
+    ground.invited(ground.shop(name="Later"), now=SOON)
+    assert len(ground.sent(now=SOON).letters) == 1

@@ -1,0 +1,62 @@
+"""Real processes: what a person asks shows everywhere at once, and not with a later tick."""
+
+import re
+
+import pytest
+import requests
+
+from tests.walks.test_service import WOO, knock, letters, sending_day, text_of
+from trustsvc import clock
+from trustsvc.demo import cast
+
+pytestmark = [pytest.mark.walk, pytest.mark.slow]
+
+AT_ONCE_S = 10  # promised are 5; the clock, which would hide a lost bell, ticks every 15
+
+
+def asked(service, shop):
+    """Have a buyer invited; gives the letter's links, and to whom it went."""
+    body, _ = cast.fresh_order(WOO, clock.now())
+    assert knock(shop, body).status_code == 202
+    sending_day(service)
+    (letter,) = letters(service)
+    links = re.findall(r"^http\S+/(?:r|me)/\S+$", text_of(letter), re.MULTILINE)
+    return {link.split("/")[3]: link for link in links}, letter["To"].addresses[0].addr_spec
+
+
+def test_an_erasure_reaches_page_badge_letters_and_its_confirmation(service):
+    shop = service.enrol("woocommerce")
+    links, address = asked(service, shop)
+    form = {"stars": "4", "text": "Came on time.", "name": "Anna", "consent": "1"}
+    assert requests.post(links["r"], data=form, timeout=10).ok
+    review = service.own("reviews", "list", "--json").split('"id": "')[1][:16]
+    service.own("reviews", "approve", review)
+    badge = service.data / "public" / "badge" / "v1" / f"{shop['shop']}.json"
+    service.until(lambda: "1 review" in badge.read_text())
+
+    assert requests.post(f"{links['me']}/erase", timeout=10).ok
+    service.until(lambda: "1 review" not in badge.read_text(), AT_ONCE_S)
+    page = requests.get(f"{service.url}/s/{shop['shop']}", timeout=10).text
+    (confirmation,) = service.until(lambda: letters(service), AT_ONCE_S)
+
+    assert "Came on time." not in page
+    assert confirmation["To"].addresses[0].addr_spec == address
+    assert "/r/" not in text_of(confirmation)
+
+
+def test_an_objection_before_the_first_letter_is_confirmed_with_a_copy(service):
+    shop = service.enrol("woocommerce")
+    body, _ = cast.fresh_order(WOO, clock.now())
+    assert knock(shop, body).status_code == 202
+    address = re.search(rb'"email": ?"([^"]+)"', body)[1].decode()
+
+    form = {"email": address.upper()}
+    answer = requests.post(f"{service.url}/object/{shop['shop']}", data=form, timeout=10)
+    assert answer.ok
+    (letter,) = service.until(lambda: letters(service), AT_ONCE_S)
+    copy = re.search(r"^http\S+/me/\S+$", text_of(letter), re.MULTILINE)[0]
+
+    held = requests.get(f"{copy}/copy.json", timeout=10).json()
+    assert held["data"]["orders"][0]["email"] == address
+    sending_day(service)
+    assert len(letters(service)) == 1

@@ -1,0 +1,68 @@
+"""What the invitations hold of a person: links and letters; told, frozen, thawed, forgotten."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import case, literal, select, update
+from sqlalchemy.orm import Session
+
+from trustsvc import queueing
+from trustsvc.invitations import redeem
+from trustsvc.invitations.models import invitations, letters
+from trustsvc.tables import Moment
+
+RESTRICTED = "restricted"
+
+
+def tell(session: Session, order_ids: Collection[int]) -> dict[str, list[dict[str, Any]]]:
+    """Give every row about these orders, by table."""
+    asked = session.execute(
+        select(invitations).where(invitations.c.order_id.in_(order_ids)).order_by(invitations.c.id)
+    ).mappings()
+    sent = session.execute(
+        select(letters).where(letters.c.invitation_id.in_(_of(order_ids))).order_by(letters.c.id)
+    ).mappings()
+    return {"invitations": [dict(row) for row in asked], "letters": [dict(row) for row in sent]}
+
+
+def forget(session: Session, order_ids: Collection[int], now: datetime) -> int:
+    """Withdraw what is open and drop what has not left, also a letter that is being sent."""
+    return redeem.withdraw(session, order_ids, "erased", now)
+
+
+def freeze(session: Session, order_ids: Collection[int]) -> None:
+    """Hold back what has not left; the invitation stays, and so does whom it is for."""
+    session.execute(
+        update(letters)
+        .where(
+            letters.c.invitation_id.in_(_of(order_ids)),
+            letters.c.state.in_(("due", "leased")),
+        )
+        .values(state="dropped", problem=RESTRICTED)
+    )
+
+
+def thaw(session: Session, order_ids: Collection[int], now: datetime) -> None:
+    """Let what was held back leave after all, where its invitation is still open."""
+    still_open = _of(order_ids).where(invitations.c.state == "open", invitations.c.expires_at > now)
+    session.execute(
+        update(letters)
+        .where(
+            letters.c.invitation_id.in_(still_open),
+            letters.c.state == "dropped",
+            letters.c.problem == RESTRICTED,
+        )
+        .values(
+            state="due",
+            problem=None,
+            lease=None,
+            leased_until=None,
+            due_at=case((letters.c.due_at < now, literal(now, Moment())), else_=letters.c.due_at),
+        )
+    )
+    queueing.ring(session, "send_invitations")
+
+
+def _of(order_ids: Collection[int]) -> Any:
+    return select(invitations.c.id).where(invitations.c.order_id.in_(order_ids))

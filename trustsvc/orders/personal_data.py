@@ -1,0 +1,113 @@
+"""What the orders hold of a person: found by the shop's keyed mark, told, corrected, forgotten."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from trustsvc import fingerprints, queueing
+from trustsvc.orders import buyer
+from trustsvc.orders.models import ledger, orders
+
+MOST_AT_ONCE = 500
+
+
+def find(session: Session, shop_ids: Collection[int], marks: Collection[bytes]) -> set[int]:
+    """Find the orders these marks name at these shops."""
+    found: set[int] = set()
+    every = sorted(marks)
+    for start in range(0, len(every), MOST_AT_ONCE):
+        some = every[start : start + MOST_AT_ONCE]
+        found.update(
+            session.scalars(
+                select(orders.c.id).where(orders.c.shop_id.in_(shop_ids), orders.c.buyer.in_(some))
+            )
+        )
+    return found
+
+
+def known_as(session: Session, shop_id: int, references: Collection[str]) -> set[int]:
+    """Find orders by the ids their platform gave them."""
+    marks = [fingerprints.text_mark(shop_id, reference) for reference in references]
+    return set(
+        session.scalars(
+            select(orders.c.id).where(orders.c.shop_id == shop_id, orders.c.identity.in_(marks))
+        )
+    )
+
+
+def tell(session: Session, order_ids: Collection[int]) -> dict[str, list[dict[str, Any]]]:
+    """Give every row about these orders, by table."""
+    placed = session.execute(
+        select(orders).where(orders.c.id.in_(order_ids)).order_by(orders.c.id)
+    ).mappings()
+    decided = session.execute(
+        select(ledger).where(ledger.c.order_id.in_(order_ids)).order_by(ledger.c.id)
+    ).mappings()
+    return {"orders": [dict(row) for row in placed], "ledger": [dict(row) for row in decided]}
+
+
+def forget(session: Session, order_ids: Collection[int]) -> int:
+    """Forget who placed these orders, the keyed mark too; gives how many knew somebody.
+
+    The order stays as a row without a person, so that it is not taken in anew when it comes again.
+    """
+    lock(session, order_ids)
+    known = set(
+        session.scalars(
+            select(orders.c.id).where(
+                orders.c.id.in_(order_ids),
+                orders.c.email.is_not(None) | orders.c.buyer.is_not(None),
+            )
+        )
+    )
+    buyer.forget(session, known)
+    nobody = {"buyer": None, "consent": None}
+    session.execute(update(orders).where(orders.c.id.in_(order_ids)).values(**nobody))
+    session.execute(
+        update(orders)
+        .where(orders.c.id.in_(order_ids), orders.c.state == "waiting")
+        .values(state="settled")
+    )
+    return len(known)
+
+
+def lock(session: Session, order_ids: Collection[int]) -> None:
+    """Hold these orders, in the order in which everybody takes them (PostgreSQL)."""
+    rows = select(orders.c.id).where(orders.c.id.in_(order_ids)).order_by(orders.c.id)
+    session.execute(rows.with_for_update()).all()
+
+
+def correct_name(session: Session, order_ids: Collection[int], name: str) -> int:
+    """Write a name anew where one is kept; gives at how many orders."""
+    done = session.execute(
+        update(orders)
+        .where(orders.c.id.in_(order_ids), orders.c.email.is_not(None))
+        .values(name=name)
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def correct_address(session: Session, shop_id: int, order_ids: Collection[int], new: str) -> int:
+    """Write an address anew where one is kept, at one shop; its mark follows."""
+    done = session.execute(
+        update(orders)
+        .where(
+            orders.c.id.in_(order_ids),
+            orders.c.shop_id == shop_id,
+            orders.c.email.is_not(None),
+        )
+        .values(email=new, buyer=fingerprints.shop_mark(shop_id, new))
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def thaw(session: Session, order_ids: Collection[int]) -> None:
+    """Decide anew on orders that came in while their buyer's data was restricted."""
+    session.execute(
+        update(orders)
+        .where(orders.c.id.in_(order_ids), orders.c.state == "waiting")
+        .values(state="received")
+    )
+    queueing.ring(session, "check_orders")

@@ -1,0 +1,1 @@
+"""What a person may ask about their data: see, take along, correct, restrict, object, erase."""

@@ -1,0 +1,79 @@
+"""The desk's page of requests: what waits for somebody here, with its clock from day 0 to 30."""
+
+from datetime import UTC, datetime, timedelta
+
+from flask import Blueprint, g, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from trustsvc import clock, db, doors, wording
+from trustsvc.errors import NotFound, Refused
+from trustsvc.privacy.rights import register
+from trustsvc.shops import find as shops
+
+desk = Blueprint("rights_desk", __name__)
+
+
+@desk.get("/desk/requests")
+@doors.open_to("staff")
+def requests() -> str:
+    """Show open requests, longest waiting first, then the newest that were answered."""
+    now = clock.now()
+    with db.reading() as session:
+        everyone = shops.everyone(session)
+        page = {
+            "waiting": register.waiting(session, now),
+            "settled": register.settled(session),
+        }
+    return render_template(
+        "desk/requests.html",
+        language=wording.choose(request.headers.get("Accept-Language")),
+        staff=g.staff,
+        requests=True,
+        shops=everyone,
+        shop_of={shop.id: shop for shop in everyone},
+        kinds=register.KINDS,
+        grounds=register.GROUNDS,
+        days=register.DAYS,
+        today=now,
+        **page,
+    )
+
+
+@desk.post("/desk/requests")
+@doors.open_to("staff")
+def note() -> Response:
+    """Write down a request that came by mail or telephone; its clock runs from the day it came."""
+    now = clock.now()
+    with db.transaction() as session:
+        slug = request.form.get("shop", "")
+        shop_id = shops.by_slug(session, slug).id if slug else 0
+        register.note(session, request.form.get("kind", ""), shop_id, _day(now))
+    return redirect("/desk/requests", 303)
+
+
+@desk.post("/desk/requests/<request_id>")
+@doors.open_to("staff")
+def settle(request_id: str) -> Response:
+    """Say that a request was answered, or refused on a ground."""
+    ground = request.form.get("ground", "") if request.form.get("do") == "refuse" else ""
+    if request.form.get("do") not in {"done", "refuse"} or (
+        request.form.get("do") == "refuse" and not ground
+    ):
+        raise Refused("A request is done, or refused on a ground.")
+    if not (request_id.isascii() and request_id.isdigit() and len(request_id) < 16):
+        raise NotFound
+    with db.transaction() as session:
+        register.settle(session, int(request_id), f"staff {g.staff.staff_id}", clock.now(), ground)
+    return redirect("/desk/requests", 303)
+
+
+def _day(now: datetime) -> datetime:
+    """Read the day it came, no later than now and no earlier than a year ago."""
+    said = request.form.get("asked", "")
+    try:
+        day = datetime.fromisoformat(said).replace(tzinfo=UTC) if said else now
+    except ValueError:
+        raise Refused("The day is written as 2026-11-21.") from None
+    if not now - timedelta(days=365) <= day <= now:
+        raise Refused("The day must be in the past year.")
+    return day

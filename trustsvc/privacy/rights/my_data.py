@@ -1,0 +1,153 @@
+"""My data as a page: what one person's link shows of what is kept, in their words."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from trustsvc.orders import ledger
+from trustsvc.privacy.rights import tell
+from trustsvc.privacy.rights.people import Person
+from trustsvc.reviews import told
+from trustsvc.shops import find as shops
+
+DATES = {
+    "ordered": "created_at",
+    "paid": "paid_at",
+    "shipped": "shipped_at",
+    "delivered": "delivered_at",
+    "cancelled": "cancelled_at",
+    "refunded": "refunded_at",
+    "received": "received_at",
+}
+LETTER_STATES = {"leased": "on_its_way", "handed": "on_its_way"}
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    kind: str
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the ledger, said in words."""
+
+    at: datetime
+    what: str
+    rule: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    shop: shops.Shop
+    name: str = field(repr=False)
+    address: str = field(repr=False)  # masked: a link that went astray must not tell an address
+    reference: str = field(repr=False)
+    locale: str
+    consent: bool | None
+    dates: dict[str, datetime]  # what happened to the order, in the order it usually does
+    invitation: Row | None = field(repr=False)
+    letters: list[Letter]
+    steps: list[Step]
+    review: Row | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An opt-out: `shop` is None where it holds for all."""
+
+    shop: shops.Shop | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MyData:
+    orders: list[Order]
+    reviews: list[Row] = field(repr=False)  # what is left of those without an order
+    registered: Row | None = field(repr=False)
+    wishes: list[Wish]
+    restricted_since: datetime | None
+
+    @property
+    def published(self) -> list[Row]:
+        every = [order.review for order in self.orders if order.review] + self.reviews
+        return [review for review in every if review["state"] == "published"]
+
+
+def read(session: Session, person: Person) -> MyData:
+    """Gather what is kept about a person, as the page says it."""
+    rows = tell.tell(session, person)
+    wishes = [wish for wish in rows["opt_outs"] if wish["shop_id"] in {0, *person.shop_ids}]
+    ids = {row["shop_id"] for some in ("orders", "opt_outs") for row in rows[some]}
+    known = shops.by_ids(session, ids)
+    by_invitation = {row["invitation_id"]: row for row in rows["reviews"] if row["invitation_id"]}
+    of_order = {row["order_id"]: row for row in rows["invitations"]}
+    orders = [
+        _order(row, known[row["shop_id"]], of_order.get(row["id"]), by_invitation, rows, person)
+        for row in rows["orders"]
+    ]
+    shown = {order.review["id"] for order in orders if order.review}
+    frozen = [row["at"] for row in rows["restrictions"]]
+    return MyData(
+        orders=orders,
+        reviews=[
+            row for row in rows["reviews"] if row["id"] not in shown and row["state"] != "withdrawn"
+        ],
+        registered=next(iter(rows["registered"]), None),
+        wishes=[Wish(known.get(wish["shop_id"]), wish["at"]) for wish in wishes],
+        restricted_since=min(frozen, default=None),
+    )
+
+
+def mask(address: str) -> str:
+    """Show an address so that its owner knows it and nobody else learns it: a…@e….com."""
+    local, at, domain = address.rpartition("@")
+    if not (local and domain):
+        return ""
+    name, _, top = domain.rpartition(".")
+    return f"{local[0]}…{at}{name[:1]}….{top}" if name else f"{local[0]}…{at}{domain[:1]}…"
+
+
+def _order(
+    row: Row,
+    shop: shops.Shop,
+    invitation: Row | None,
+    by_invitation: dict[int, Row],
+    rows: tell.Rows,
+    person: Person,
+) -> Order:
+    review = by_invitation.get(invitation["id"]) if invitation else None
+    dates = {said: row[name] for said, name in DATES.items()}
+    return Order(
+        shop=shop,
+        name=row["name"] or (review["name"] if review else ""),
+        address=mask(row["email"] or (review["email"] if review else "") or ""),
+        reference=row["reference"] or (review["reference"] if review else None) or "",
+        locale=row["locale"] or "",
+        consent=row["consent"],
+        dates={said: moment for said, moment in dates.items() if moment},
+        invitation=invitation,
+        letters=[
+            Letter(
+                one["kind"],
+                str(LETTER_STATES.get(one["state"], one["state"])),
+                one["sent_at"] or one["due_at"],
+            )
+            for one in rows["letters"]
+            if invitation and one["invitation_id"] == invitation["id"]
+        ],
+        steps=[
+            _step(line, person.language) for line in rows["ledger"] if line["order_id"] == row["id"]
+        ],
+        review=review if review and review["state"] != "withdrawn" else None,
+    )
+
+
+def _step(row: Row, language: str) -> Step:
+    line = ledger.Line(row["order_id"], row["step"], row["rule"], row["outcome"], row["at"])
+    return Step(row["at"], *told.words(line, language))

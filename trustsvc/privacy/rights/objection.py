@@ -1,0 +1,62 @@
+"""Object: at once, for good, with a copy of what was held (GDPR Art. 21(2) and (3))."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from trustsvc.invitations import redeem
+from trustsvc.orders import personal_data as in_orders
+from trustsvc.privacy.rights import people, register
+from trustsvc.privacy.rights.confirm import confirm, link
+from trustsvc.privacy.rights.people import EVERY_SHOP, Person
+from trustsvc.privacy.rights.tell import as_json
+from trustsvc.registry.opt_out import opt_out
+
+REASON = "objection"
+
+
+@dataclass(frozen=True, slots=True)
+class Objected:
+    everywhere: bool
+    confirmed: bool
+
+
+def object_to(
+    session: Session,
+    person: Person,
+    now: datetime,
+    *,
+    everywhere: bool = False,
+    new: bool = False,
+    by: str = "person",
+) -> Objected:
+    """Ask no more, withdraw what is open, forget whom to ask; a copy is mailed before it is gone.
+
+    What the person published stays: it is there by consent, and has a right of its own. Twice does
+    no harm: the second time nothing is left to hand over, so no letter is written. `new` says that
+    the opt-out was written a moment ago, by the door that took the objection.
+    """
+    if everywhere:
+        person = people.everywhere(session, person)
+    in_orders.lock(session, person.orders)
+    new = stop(session, person, now) or new
+    confirmed = False
+    if new and person.held:
+        where = link(session, person, now, copy=as_json(session, person, now))
+        confirmed = confirm(session, person, "objected", now, {"link": where})
+    redeem.withdraw(session, person.orders, REASON, now)
+    shop_id = EVERY_SHOP if person.everywhere else person.shop_ids[0]
+    register.done(session, "object", shop_id, by, now)
+    return Objected(person.everywhere, confirmed)
+
+
+def stop(session: Session, person: Person, now: datetime) -> bool:
+    """Write the opt-outs; gives whether one of them is new."""
+    if person.everywhere:
+        return opt_out(session, person.address, EVERY_SHOP, REASON, now)
+    done = []
+    for shop_id, marks in person.marks.items():
+        whose = [person.address] if person.address else sorted(marks)
+        done += [opt_out(session, one, shop_id, REASON, now) for one in whose]
+    return any(done)

@@ -1,0 +1,117 @@
+"""The register of requests: what was asked when, and how it ended; nobody is named in it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from trustsvc.errors import Gone, Refused
+from trustsvc.privacy.models import requests
+
+DAYS = 30  # GDPR Art. 12(3): one month
+ALARM_DAY = 20
+KINDS = ("see", "copy", "correct", "restrict", "lift", "object", "erase", "child")
+# Why an erasure may be refused: the five grounds of GDPR Art. 17(3), a to e.
+GROUNDS = ("17_3_a", "17_3_b", "17_3_c", "17_3_d", "17_3_e")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request; `day` is how many days it has been waiting, or waited."""
+
+    id: int
+    kind: str
+    shop_id: int
+    state: str
+    by: str | None
+    ground: str | None
+    asked_at: datetime
+    settled_at: datetime | None
+    day: int
+
+    @property
+    def due_at(self) -> datetime:
+        return self.asked_at + timedelta(days=DAYS)
+
+    @property
+    def alarms(self) -> bool:
+        return self.state == "open" and self.day >= ALARM_DAY
+
+
+def done(
+    session: Session,
+    kind: str,
+    shop_id: int,
+    by: str,
+    now: datetime,
+    asked_at: datetime | None = None,
+) -> None:
+    """Write down a request that was served at once."""
+    _check(kind)
+    session.execute(
+        requests.insert().values(
+            kind=kind,
+            shop_id=shop_id,
+            state="done",
+            by=by,
+            asked_at=asked_at or now,
+            settled_at=now,
+        )
+    )
+
+
+def note(session: Session, kind: str, shop_id: int, asked_at: datetime) -> int:
+    """Write down a request that needs somebody here; its clock runs from the day it was asked."""
+    _check(kind)
+    new = requests.insert().values(kind=kind, shop_id=shop_id, state="open", asked_at=asked_at)
+    return int(session.execute(new.returning(requests.c.id)).scalar_one())
+
+
+def settle(session: Session, request_id: int, by: str, now: datetime, ground: str = "") -> None:
+    """Say that a request was answered, or refused on a ground; raises Gone when it was before."""
+    if ground and ground not in GROUNDS:
+        raise Refused(f"The ground must be one of: {', '.join(GROUNDS)}.")
+    settled = session.execute(
+        update(requests)
+        .where(requests.c.id == request_id, requests.c.state == "open")
+        .values(state="refused" if ground else "done", by=by, ground=ground or None, settled_at=now)
+    )
+    if not settled.rowcount:  # type: ignore[attr-defined]
+        raise Gone("This request is not open.")
+
+
+def waiting(session: Session, now: datetime) -> list[Request]:
+    """List what waits for somebody here, longest waiting first."""
+    rows = session.execute(
+        select(requests).where(requests.c.state == "open").order_by(requests.c.asked_at)
+    )
+    return [_request(row, now) for row in rows]
+
+
+def settled(session: Session, most: int = 50) -> list[Request]:
+    """List the requests that were answered last, newest first."""
+    rows = session.execute(
+        select(requests)
+        .where(requests.c.settled_at.is_not(None))
+        .order_by(requests.c.settled_at.desc(), requests.c.id.desc())
+        .limit(most)
+    )
+    return [_request(row, row.settled_at) for row in rows]
+
+
+def oldest_day(session: Session, now: datetime) -> int | None:
+    """Say how many days the longest waiting request has waited; None when none waits."""
+    since = session.scalar(select(func.min(requests.c.asked_at)).where(requests.c.state == "open"))
+    return None if since is None else (now - since).days
+
+
+def _request(row: object, until: datetime) -> Request:
+    names = [name for name in Request.__dataclass_fields__ if name != "day"]
+    values = {name: getattr(row, name) for name in names}
+    return Request(**values, day=max(0, (until - values["asked_at"]).days))
+
+
+def _check(kind: str) -> None:
+    if kind not in KINDS:
+        raise Refused(f"The kind must be one of: {', '.join(KINDS)}.")

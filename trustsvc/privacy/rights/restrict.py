@@ -1,0 +1,61 @@
+"""Restrict: kept, and neither sent nor shown nor counted until the person lifts it (Art. 18)."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from trustsvc.fingerprints import registry_marks
+from trustsvc.invitations import personal_data as in_invitations
+from trustsvc.orders import personal_data as in_orders
+from trustsvc.privacy.rights import register
+from trustsvc.privacy.rights.confirm import confirm
+from trustsvc.privacy.rights.people import EVERY_SHOP, Person
+from trustsvc.registry import personal_data as in_registry
+from trustsvc.registry import restrict as registry
+from trustsvc.reviews import personal_data as in_reviews
+
+
+def is_restricted(session: Session, person: Person) -> bool:
+    return bool(in_registry.tell(session, _marks(person))["restrictions"])
+
+
+def restrict(session: Session, person: Person, now: datetime, by: str = "person") -> bool:
+    """Freeze a person's data at the shops this is about; confirmed by letter. False: it was.
+
+    First the mark that the next lease reads, then what waits: letters are held back, public lines
+    taken down with their date kept. Nothing is deleted meanwhile, by the purge neither.
+    """
+    if is_restricted(session, person):
+        return False
+    in_orders.lock(session, person.orders)
+    for shop_id in {*person.shop_ids, _place(person)}:
+        registry.restrict(session, person.marks[shop_id], shop_id, now)
+    in_invitations.freeze(session, person.orders)
+    in_reviews.freeze(session, person.reviews, now)
+    register.done(session, "restrict", _place(person), by, now)
+    confirm(session, person, "restricted", now)
+    return True
+
+
+def lift(session: Session, person: Person, now: datetime, by: str = "person") -> bool:
+    """Go on where the restriction began; confirmed by letter. False when there was none."""
+    if not is_restricted(session, person):
+        return False
+    in_orders.lock(session, person.orders)
+    registry.lift(session, _marks(person))
+    in_invitations.thaw(session, person.orders, now)
+    in_orders.thaw(session, person.orders)
+    in_reviews.thaw(session, person.reviews)
+    register.done(session, "lift", _place(person), by, now)
+    confirm(session, person, "lifted", now)
+    return True
+
+
+def _marks(person: Person) -> frozenset[bytes]:
+    """Those of the shops, and the registry's: a restriction at all shops holds at this one too."""
+    everywhere = registry_marks(person.address) if person.address else ()
+    return person.all_marks | frozenset(everywhere)
+
+
+def _place(person: Person) -> int:
+    return EVERY_SHOP if person.everywhere else person.shop_ids[0]

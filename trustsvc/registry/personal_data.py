@@ -1,0 +1,38 @@
+"""What the registry knows of a person: registered or about to be, opted out, restricted."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from trustsvc import fingerprints
+from trustsvc.correspondence.write import THE_SERVICE
+from trustsvc.registry import register
+from trustsvc.registry.models import opt_outs, registered, registrations, restrictions
+
+
+def tell(
+    session: Session, marks: Collection[bytes], who: Collection[bytes] = ()
+) -> dict[str, list[dict[str, Any]]]:
+    """Give every row these marks name, by table; `who` are those of requests to be registered."""
+    waiting = select(registrations).where(registrations.c.who.in_(who))
+    return {registrations.name: [dict(row) for row in session.execute(waiting).mappings()]} | {
+        table.name: [
+            dict(row)
+            for row in session.execute(
+                select(table).where(table.c.mark.in_(marks)).order_by(table.c.at)
+            ).mappings()
+        ]
+        for table in (registered, opt_outs, restrictions)
+    }
+
+
+def forget(session: Session, address: str) -> bool:
+    """End a registration, and one that was asked for; opt-outs stay.
+
+    Without them a new order would undo an erasure.
+    """
+    who = fingerprints.shop_marks(THE_SERVICE, address)
+    waiting = session.execute(delete(registrations).where(registrations.c.who.in_(who)))
+    return register.leave(session, address) or bool(waiting.rowcount)  # type: ignore[attr-defined]

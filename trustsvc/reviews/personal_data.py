@@ -1,0 +1,130 @@
+"""What the reviews hold of a person: found, told, frozen, thawed, forgotten."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from trustsvc import outbox, queueing
+from trustsvc.invitations.models import invitations
+from trustsvc.reviews import publish, withdraw
+from trustsvc.reviews.models import publications, reviews
+
+NOBODY = {"name": "", "city": "", "email": None, "reference": None, "buyer": None}
+
+
+def find(
+    session: Session,
+    shop_ids: Collection[int],
+    marks: Collection[bytes],
+    order_ids: Collection[int],
+) -> set[int]:
+    """Find the reviews these marks name, or that came of these orders."""
+    of_orders = select(invitations.c.id).where(invitations.c.order_id.in_(order_ids))
+    return set(
+        session.scalars(
+            select(reviews.c.id).where(
+                reviews.c.shop_id.in_(shop_ids),
+                or_(reviews.c.buyer.in_(marks), reviews.c.invitation_id.in_(of_orders)),
+            )
+        )
+    )
+
+
+def tell(session: Session, review_ids: Collection[int]) -> dict[str, list[dict[str, Any]]]:
+    """Give every row of these reviews, by table."""
+    written = session.execute(
+        select(reviews).where(reviews.c.id.in_(review_ids)).order_by(reviews.c.id)
+    ).mappings()
+    shown = session.execute(
+        select(publications).where(publications.c.review_id.in_(review_ids))
+    ).mappings()
+    return {"reviews": [dict(row) for row in written], "publications": [dict(row) for row in shown]}
+
+
+def forget(
+    session: Session, review_ids: Collection[int], now: datetime, *, anonymous: bool = False
+) -> int:
+    """Take these reviews back, or leave what is published without its author; gives how many.
+
+    Only a published review can stay: of another one nobody has seen a word. One that stays is cut
+    from its order, so that nothing leads to its author any more, the author's own link included.
+    """
+    stay = _published(session, review_ids) if anonymous else {}
+    done = [withdraw.withdraw(session, one, now) for one in sorted(set(review_ids) - set(stay))]
+    if not stay:
+        return sum(done)
+    session.execute(
+        update(reviews).where(reviews.c.id.in_(stay)).values(invitation_id=None, **NOBODY)
+    )
+    session.execute(
+        update(publications).where(publications.c.review_id.in_(stay)).values(name="", city="")
+    )
+    session.execute(
+        outbox.outbox.insert(),
+        [
+            {"kind": "review.anonymised", "shop_id": shop_id, "subject": review_id, "at": now}
+            for review_id, shop_id in stay.items()
+        ],
+    )
+    queueing.ring(session, "refresh_badges")
+    return sum(done) + len(stay)
+
+
+def _published(session: Session, review_ids: Collection[int]) -> dict[int, int]:
+    rows = session.execute(
+        select(publications.c.review_id, publications.c.shop_id)
+        .join_from(publications, reviews, reviews.c.id == publications.c.review_id)
+        .where(publications.c.review_id.in_(review_ids))
+        .with_for_update()
+    )
+    return {row.review_id: row.shop_id for row in rows}
+
+
+def freeze(session: Session, review_ids: Collection[int], now: datetime) -> int:
+    """Neither show nor count nor decide on these until they are thawed; gives how many.
+
+    The public line goes, and the date on which it was published is kept for its return.
+    """
+    shown = (
+        select(publications.c.published_at)
+        .where(publications.c.review_id == reviews.c.id)
+        .scalar_subquery()
+    )
+    frozen = session.scalars(
+        update(reviews)
+        .where(
+            reviews.c.id.in_(review_ids),
+            reviews.c.state != "withdrawn",
+            reviews.c.frozen_at.is_(None),
+        )
+        .values(frozen_at=now, shown_at=shown)
+        .returning(reviews.c.id)
+    ).all()
+    publish.take_down(session, frozen, now)
+    if frozen:
+        queueing.ring(session, "refresh_badges")
+    return len(frozen)
+
+
+def thaw(session: Session, review_ids: Collection[int]) -> int:
+    """Go on where the restriction began; what was published is published again, as of that day."""
+    was_shown = (reviews.c.id.in_(review_ids), reviews.c.frozen_at.is_not(None))
+    session.execute(
+        update(reviews).where(*was_shown, reviews.c.state == "published").values(state="approved")
+    )
+    done = session.execute(update(reviews).where(*was_shown).values(frozen_at=None))
+    queueing.ring(session, "publish_reviews")
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def correct_address(session: Session, review_ids: Collection[int], new: str, mark: bytes) -> int:
+    """Write an author's address anew where one is kept, at one shop."""
+    done = session.execute(
+        update(reviews)
+        .where(reviews.c.id.in_(review_ids), reviews.c.email.is_not(None))
+        .values(email=new, buyer=mark)
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
