@@ -201,6 +201,17 @@ def test_when_it_is_back_letters_leave_slowly_at_first(house):
     assert states() == {"sent": 200}
 
 
+@pytest.mark.parametrize("house", [{"TRUSTSVC_MAIL_PACE": "0"}], indirect=True)
+def test_where_no_pace_is_wished_all_leave_as_soon_as_it_is_back(house):
+    many(40)
+    sent(Away())
+
+    sent(Post(), now=NOON + PAUSE)
+    sent(Post(), now=NOON + PAUSE + SECOND)
+
+    assert (row(), states()["sent"]) == (None, 40)
+
+
 def test_what_was_put_off_to_the_morning_or_stopped_is_no_burst_then(house):
     opened(200)
     now = row().open_until

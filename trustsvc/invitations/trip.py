@@ -95,7 +95,13 @@ def failed(session: Session, server: str, now: datetime) -> bool:
 
 
 def succeeded(session: Session, server: str, now: datetime) -> None:
-    """Take back what was counted: the mail server answers."""
+    """Take back what was counted: the mail server answers.
+
+    Where the settings want no pace all that waited may leave at once, else slowly at first.
+    """
+    if not config.current().mail_pace:
+        session.execute(delete(mail_servers).where(_table.name == server))
+        return
     session.execute(
         delete(mail_servers).where(
             _table.name == server, _table.open_until.is_(None), _table.closed_at.is_(None)
