@@ -101,7 +101,10 @@ def _postgres():
     with db.engine().connect() as connection:
         raw = connection.execution_options(isolation_level="AUTOCOMMIT")
         folder = raw.execute(text("SHOW data_directory")).scalar_one()
-        for _ in range(2):  # the second switches away from what the first still wrote into
+        # Else a segment of the write-ahead log is renamed and used again with its old bytes in it.
+        raw.execute(text("ALTER SYSTEM SET wal_recycle = off"))
+        raw.execute(text("SELECT pg_reload_conf()"))
+        for _ in range(3):  # the next switches away from what the one before still wrote into
             raw.execute(text("VACUUM FULL"))
             raw.execute(text("CHECKPOINT"))
             raw.execute(text("SELECT pg_switch_wal()"))
