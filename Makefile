@@ -2,12 +2,14 @@
 # make run    sets up and runs the service on the embedded default
 # make test   everything, on SQLite and PostgreSQL, browser tests included
 # make drill  kill -9, FLUSHALL and a failing mail server, then counts (SHORT=1: some minutes; DATABASE, SEED)
+# make canary a hundred marked people through the whole service, then a search through every byte (DATABASE)
+# make dictionary  tries a million addresses on a dump without its keys (OTHERS)
 # make quick  the part of the tests that takes seconds
 PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin
 
-.PHONY: demo run test quick drill lock clean
+.PHONY: demo run test quick drill canary dictionary lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -48,6 +50,13 @@ quick: .venv/ready-for-tests
 drill: .venv/ready-for-tests
 	@.ci/provide
 	@$(BIN)/python -m tests.faults.drill
+
+canary: .venv/ready-for-tests
+	@.ci/provide
+	@$(BIN)/python -m tests.canary.canary
+
+dictionary: .venv/ready-for-tests
+	@$(BIN)/python -m tests.canary.dictionary
 
 # The pins, with hashes, for every platform; needs uv on the PATH.
 lock:

@@ -117,11 +117,13 @@ def _walk(house, everybody, post, listener):
     backup = house.place / "backup"
     house.own("backup", str(backup))
     found = {BEFORE: looked_at(house, post, listener, backup)}
-    before = set(_maildir(house))
+    before, left = set(_maildir(house)), _letters_now(house, post)
     for person in everybody:
         _post(_link(letters[person], "me") + "/erase", {"everywhere": "1"})
     _until(lambda: "zqx" not in _public(house, shops), "erased people are still shown")
-    _until(lambda: _confirmed(house, post, before) >= len(everybody), "not all were told of it")
+    if not post:  # of the letters from before nothing may be left: what is there confirms
+        left = 0
+    _until(lambda: _letters_now(house, post) >= left + len(everybody), "not all were told of it")
     for shop in shops.values():  # the domains are not proven: that is not what is tried here
         with contextlib.suppress(AssertionError):
             house.own("shop", "prove", shop["shop"])
@@ -196,11 +198,9 @@ def _maildir(house):
     return list((Path(house.environ["TRUSTSVC_DATA"]) / "mail").glob("new/*"))
 
 
-def _confirmed(house, post, before):
-    """Count the letters that came since, of those that the mail server or the folder holds."""
-    return (
-        len(post.letters) - len(people.everybody()) if post else len(set(_maildir(house)) - before)
-    )
+def _letters_now(house, post):
+    """Count the letters that left, whoever holds them now."""
+    return len(post.letters) if post else len(_maildir(house))
 
 
 def _public(house, shops):
