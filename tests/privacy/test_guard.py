@@ -1,6 +1,7 @@
 """While the clock is doubted a purge takes no large part of a table by itself."""
 
 import dataclasses
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from trustsvc import cli, clock, config, db, outbox, pace, signed_links
 from trustsvc.clock import Reading
 from trustsvc.doctor.check import check
 from trustsvc.invitations import sending
+from trustsvc.mail import Fate, Outcome
 from trustsvc.orders.models import ledger
 from trustsvc.privacy import guard, watch
 from trustsvc.privacy.guard import Share
@@ -201,6 +203,30 @@ def test_a_jump_nobody_noted_yet_already_holds_the_letters(house, by_day):
     send_invitations.send_invitations()
 
     assert in_mail(house) == 0
+
+
+@pytest.mark.parametrize("outcome", [Outcome(Fate.LATER, "smtp_450"), Outcome(Fate.SENT)])
+def test_a_jump_in_the_middle_of_a_batch_puts_off_no_letter_and_ends_no_invitation(
+    house, by_day, outcome, monkeypatch
+):
+    order_id = due_now(by_day)
+    right, true, ahead = clock.now, clock.now(), [0 * DAY]
+    monkeypatch.setattr(clock, "now", lambda: right() + ahead[0])
+
+    class Postbox:
+        def post(self, letter, before_dot):
+            ahead[0] = 3650 * DAY
+            if outcome.fate is Fate.SENT:
+                before_dot()
+            return outcome
+
+    monkeypatch.setattr(send_invitations, "open_postbox", lambda _: nullcontext(Postbox()))
+    send_invitations.send_invitations()
+
+    letter = ground.letter_of(order_id)
+    assert letter.state == ("sent" if outcome.fate is Fate.SENT else "due")
+    assert (letter.sent_at or letter.due_at) - true < DAY
+    assert ground.invitation_of(order_id).state == "open"
 
 
 def test_the_stop_of_a_restore_is_not_lifted_by_a_clock_that_is_right_again(house):
