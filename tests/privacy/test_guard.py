@@ -105,6 +105,23 @@ def test_a_small_purge_goes_on_after_a_jump(house):
     assert events() == 100
 
 
+def test_a_small_house_loses_nothing_to_a_clock_set_ahead_until_an_operator_says_it_is_right(house):
+    true = clock.now() - 3650 * DAY
+    happened(1, true)
+    order_id = ground.invited(ground.shop(delay=7, delay_unit="days"), true, created_at=true)
+    jumped(3650 * DAY)
+
+    purge_rows.purge_rows()
+    assert "Nothing is due." in purge("--dry-run")
+    assert "Nothing is due." in purge()
+    assert events() == 1
+    assert ground.order_row(order_id).email
+    assert ground.letter_of(order_id).state == "due"
+
+    purge("--confirm")
+    assert events() == 0
+
+
 def test_a_large_purge_without_a_jump_goes_on(house):
     happened(1200, clock.now() - 100 * DAY)
     with db.transaction() as session:
