@@ -309,6 +309,22 @@ def test_a_clock_set_ahead_makes_no_order_too_old_and_refuses_no_signature(house
     assert shop.post(body, at=int((true + by / 2).timestamp()))[0] == 401
 
 
+@pytest.mark.parametrize("by", [timedelta(hours=-1), -DAY])
+def test_a_clock_set_back_refuses_no_signature(house, client, by):
+    true = clock.now() - by
+    shop = knocking.Shop(client, "standard")
+    pace._lately.clear()
+    jumped(by)
+
+    for number, sent_at in enumerate((true, true + by)):
+        body = {
+            "type": "order.created",
+            "data": {"reference": f"{number}", "email": "a@post.example"},
+        }
+        assert shop.post(body, at=int(sent_at.timestamp())) == knocking.ACCEPTED
+    assert shop.post(body, at=int((true + by / 2).timestamp()))[0] == 401
+
+
 def test_a_door_goes_by_the_clock_where_the_line_cannot_be_read(house):
     other = f"{house.database_url}-none/none"
     config.use(dataclasses.replace(house, database_url=other))
