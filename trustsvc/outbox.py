@@ -1,7 +1,7 @@
 """What happened: one row a thing, in the transaction in which it happened.
 
-Announcements, the badge and the public chain read it; nobody is told of a thing that was rolled
-back.
+Whoever has to be told of a thing reads it here, and so is told of none that was rolled back. Today
+that is the doctor, the alarm on complaints and the guard of purges; announcements will come.
 """
 
 from datetime import datetime

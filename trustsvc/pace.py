@@ -139,8 +139,23 @@ def moment(now: Reading) -> datetime:
 
     What the clock says where the database cannot be asked.
     """
+    return _believed(_of_late(now), now)
+
+
+def moments(now: Reading) -> tuple[datetime, ...]:
+    """Give the moments that may be right for whoever signs one: a clock set back refuses nobody.
+
+    What the clock says, and while it is doubted what the machine's own count says.
+    """
+    line = _of_late(now)
+    if line is None or line.right.boot != now.boot or step(line, now, now.at).doubt not in HOLDS:
+        return (now.at,)
+    return now.at, line.right.at + (now.steady - line.right.steady)
+
+
+def _of_late(now: Reading) -> Line | None:
     if now.deliberate:
-        return now.at
+        return None
     url = config.current().database_url
     known = _lately.get(url)
     if known is None or not timedelta(0) <= now.steady - known[0] < LATELY:
@@ -148,9 +163,9 @@ def moment(now: Reading) -> datetime:
             with db.reading() as session:
                 known = (now.steady, _line(session))
         except (SQLAlchemyError, OSError):
-            return now.at
+            return None
         _lately[url] = known
-    return _believed(known[1], now)
+    return known[1]
 
 
 def _believed(line: Line | None, now: Reading) -> datetime:

@@ -40,6 +40,7 @@ from trustsvc.reviews.rules import Draft
 
 A_WALK = 50
 STEPS = int(os.environ.get("STEPS") or 2000)
+WALKS = 1 + STEPS * 5 // (4 * A_WALK)  # some walks end early
 CAP = timedelta(days=30)
 BUYERS = [f"buyer{number}@example.com" for number in range(12)]
 FINE = Draft(stars=4, title="Good", text="Came on time.", name="A", city="B", consent=True)
@@ -296,6 +297,7 @@ class Machine(RuleBasedStateMachine):
 def test_no_history_breaks_a_promise(tmp_path, sqlite_template, redis_server):
     """Each walk on a fresh copy of the database, as hypothesis begins and tears down."""
     walks = iter(range(10**9))
+    steps = 0
 
     class Walk(Machine):
         def __init__(self):
@@ -310,6 +312,11 @@ def test_no_history_breaks_a_promise(tmp_path, sqlite_template, redis_server):
             keys.make_all()
             super().__init__()
 
+        def check_invariants(self, *given):
+            nonlocal steps
+            steps += 1
+            super().check_invariants(*given)
+
         def teardown(self):
             try:
                 super().teardown()
@@ -321,7 +328,7 @@ def test_no_history_breaks_a_promise(tmp_path, sqlite_template, redis_server):
         run_state_machine_as_test(
             Walk,
             settings=settings(
-                max_examples=max(1, STEPS // A_WALK),
+                max_examples=WALKS,
                 stateful_step_count=A_WALK,
                 deadline=None,
                 database=None,
@@ -331,3 +338,4 @@ def test_no_history_breaks_a_promise(tmp_path, sqlite_template, redis_server):
         )
     finally:
         config.use(None)
+    assert steps - WALKS >= STEPS  # the first look of each walk is before its first step

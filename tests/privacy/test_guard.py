@@ -1,6 +1,7 @@
 """While the clock is doubted a purge takes no large part of a table by itself."""
 
 import dataclasses
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from trustsvc import cli, clock, config, db, outbox, pace, signed_links
 from trustsvc.clock import Reading
 from trustsvc.doctor.check import check
 from trustsvc.invitations import sending
+from trustsvc.mail import Fate, Outcome
 from trustsvc.orders.models import ledger
 from trustsvc.privacy import guard, watch
 from trustsvc.privacy.guard import Share
@@ -101,6 +103,23 @@ def test_a_small_purge_goes_on_after_a_jump(house):
     purge_rows.purge_rows()
 
     assert events() == 100
+
+
+def test_a_small_house_loses_nothing_to_a_clock_set_ahead_until_an_operator_says_it_is_right(house):
+    true = clock.now() - 3650 * DAY
+    happened(1, true)
+    order_id = ground.invited(ground.shop(delay=7, delay_unit="days"), true, created_at=true)
+    jumped(3650 * DAY)
+
+    purge_rows.purge_rows()
+    assert "Nothing is due." in purge("--dry-run")
+    assert "Nothing is due." in purge()
+    assert events() == 1
+    assert ground.order_row(order_id).email
+    assert ground.letter_of(order_id).state == "due"
+
+    purge("--confirm")
+    assert events() == 0
 
 
 def test_a_large_purge_without_a_jump_goes_on(house):
@@ -203,6 +222,30 @@ def test_a_jump_nobody_noted_yet_already_holds_the_letters(house, by_day):
     assert in_mail(house) == 0
 
 
+@pytest.mark.parametrize("outcome", [Outcome(Fate.LATER, "smtp_450"), Outcome(Fate.SENT)])
+def test_a_jump_in_the_middle_of_a_batch_puts_off_no_letter_and_ends_no_invitation(
+    house, by_day, outcome, monkeypatch
+):
+    order_id = due_now(by_day)
+    right, true, ahead = clock.now, clock.now(), [0 * DAY]
+    monkeypatch.setattr(clock, "now", lambda: right() + ahead[0])
+
+    class Postbox:
+        def post(self, letter, before_dot):
+            ahead[0] = 3650 * DAY
+            if outcome.fate is Fate.SENT:
+                before_dot()
+            return outcome
+
+    monkeypatch.setattr(send_invitations, "open_postbox", lambda _: nullcontext(Postbox()))
+    send_invitations.send_invitations()
+
+    letter = ground.letter_of(order_id)
+    assert letter.state == ("sent" if outcome.fate is Fate.SENT else "due")
+    assert (letter.sent_at or letter.due_at) - true < DAY
+    assert ground.invitation_of(order_id).state == "open"
+
+
 def test_the_stop_of_a_restore_is_not_lifted_by_a_clock_that_is_right_again(house):
     with db.transaction() as session:
         sending.stop(session, sending.RESTORE, "no_suppressions", clock.now())
@@ -261,6 +304,22 @@ def test_a_clock_set_ahead_makes_no_order_too_old_and_refuses_no_signature(house
                 "locale": "nl-NL",
                 "moment": true.isoformat(),
             },
+        }
+        assert shop.post(body, at=int(sent_at.timestamp())) == knocking.ACCEPTED
+    assert shop.post(body, at=int((true + by / 2).timestamp()))[0] == 401
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=-1), -DAY])
+def test_a_clock_set_back_refuses_no_signature(house, client, by):
+    true = clock.now() - by
+    shop = knocking.Shop(client, "standard")
+    pace._lately.clear()
+    jumped(by)
+
+    for number, sent_at in enumerate((true, true + by)):
+        body = {
+            "type": "order.created",
+            "data": {"reference": f"{number}", "email": "a@post.example"},
         }
         assert shop.post(body, at=int(sent_at.timestamp())) == knocking.ACCEPTED
     assert shop.post(body, at=int((true + by / 2).timestamp()))[0] == 401

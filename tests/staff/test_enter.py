@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.staff.at_the_desk import add, sign_in
-from trustsvc import clock, config, db, keys, signed_links
+from trustsvc import clock, config, db, keys, pace, signed_links
 from trustsvc.staff.models import staff_links, staff_sessions
 
 
@@ -180,3 +180,24 @@ def test_the_pages_of_the_desk_speak_the_readers_language(client):
     assert '<html lang="nl">' in page
     assert "Aanmelden" in page
     assert config.current().base_url not in page
+
+
+@pytest.mark.parametrize("days", [-1, 1, 3650])
+def test_a_clock_that_jumped_ends_no_link_and_no_session_and_lengthens_none(
+    house, app, monkeypatch, days
+):
+    here, there = app.test_client(), app.test_client()
+    sign_in(here)
+    path = add("Kim")
+    with db.transaction() as session:
+        pace.note(session, clock.read(), None)
+    right, jump = clock.now, timedelta(days=days)
+    true = right()
+    monkeypatch.setattr(clock, "now", lambda: right() + jump)
+
+    assert here.get("/desk/").status_code == 200
+    assert there.get(path).status_code == 200
+    assert there.post(path).status_code == 303
+    with db.reading() as session:
+        ends = session.scalars(select(staff_sessions.c.expires_at)).all()
+    assert max(ends) < true + timedelta(days=1)

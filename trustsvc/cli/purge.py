@@ -30,9 +30,12 @@ def purge(dry_run: bool, confirm: bool, list_receipts: bool) -> None:
         return
     now, doubt = clock.now(), None if confirm else guard.doubt()
     waiting = privacy.held(now) if doubt else {}
-    counts = privacy.planned(now) if dry_run else privacy.purge(now, doubted=bool(doubt))
-    if not dry_run and not db.is_small():
-        db.rebuild()
+    if dry_run:
+        counts = privacy.planned(guard.believed(now) if doubt else now)
+    else:
+        counts = privacy.purge(now, doubted=bool(doubt))
+        if not db.is_small():
+            db.rebuild()
     for code, number in counts.items():
         click.echo(f"{number:>8}  {code}: {RULES[code].what}")
     if not counts:

@@ -36,7 +36,7 @@ def receive(platform: str, door: str) -> tuple[Response, int]:
     wall = clock.read()
     now = pace.moment(wall)  # by a clock that was set ahead every order would be too old
     headers = dict(request.headers.items())
-    shop = _recognise((platform, door), headers, body, (now, wall.at))
+    shop = _recognise((platform, door), headers, body, (now, *pace.moments(wall)))
     order = PLATFORMS[platform].parse(headers, body, now)
     if isinstance(order, Ignored):
         return _say("ignored", order.reason), 200
@@ -78,10 +78,10 @@ def _read_past() -> None:
 
 
 def _recognise(
-    place: tuple[str, str], headers: dict[str, str], body: bytes, moments: tuple[datetime, datetime]
+    place: tuple[str, str], headers: dict[str, str], body: bytes, moments: tuple[datetime, ...]
 ) -> find.Shop:
     platform, door = place
-    either = dict.fromkeys(moments)  # the same two, unless the clock is doubted
+    either = dict.fromkeys(moments)  # all the same, unless the clock is doubted
     # A platform we do not know costs as much as a signature that does not match.
     signed = PLATFORMS.get(platform, PLATFORMS["standard"]).signed
     if "\x00" in door or "\x00" in platform:  # PostgreSQL has no text with a NUL in it

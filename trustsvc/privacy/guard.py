@@ -2,7 +2,8 @@
 
 A purge goes by the clock alone, so a clock that jumped would empty the house. Then whatever would
 lose more than 5 % of its rows and more than 1000 of them waits until the clock is right, has proven
-right (pace.py), or an operator says so (`trustsvc purge --confirm`).
+right (pace.py), or an operator says so (`trustsvc purge --confirm`). What is less goes on, by the
+machine's own count: a small house is not emptied either.
 """
 
 from collections import defaultdict
@@ -37,6 +38,12 @@ def doubt() -> str | None:
     """Say why the clock is doubted now, as a code; None when it is not, or in `trustsvc tick`."""
     with db.reading() as session:
         return pace.doubt(session, clock.read(), watch.newest(session))
+
+
+def believed(now: datetime) -> datetime:
+    """Say the moment up to which things may be over: never later than the clock says."""
+    with db.reading() as session:
+        return min(now, pace.believed(session, clock.read()))
 
 
 def held(shares: Iterable[Share]) -> dict[str, Share]:
