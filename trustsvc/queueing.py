@@ -40,6 +40,9 @@ PATIENCE_S = {
 }
 NAMES = frozenset(PATIENCE_S)
 QUEUE = "trustsvc"
+# Letters have a queue and a worker of their own: a mail server may be slow, nothing else should be.
+LETTERS = "trustsvc-letters"
+MAILING = frozenset({"send_invitations", "send_correspondence"})
 FAILURE_TTL_S = 3600
 RUNG_TTL_S = 30  # a bell whose job was lost may be rung again after this
 WORKER_TTL_S = 30  # by default RQ waits 415 seconds on a line to Redis that fell silent
@@ -90,7 +93,7 @@ def send(name: str) -> bool:
     try:
         link = connection()
         if link.set(_rung(name), 1, nx=name not in _unsure, ex=RUNG_TTL_S):
-            _queue(link).enqueue_call(
+            _queue(link, LETTERS if name in MAILING else QUEUE).enqueue_call(
                 f"jobs.{name}.{name}",
                 timeout=PATIENCE_S[name],
                 result_ttl=0,
@@ -142,9 +145,10 @@ class Worker(SimpleWorker):
 
     def validate_queues(self) -> None:
         super().validate_queues()  # type: ignore[no-untyped-call]
-        if self.queue_names() != [QUEUE] or self.serializer is not JSONSerializer:
+        if self.queue_names() not in ([QUEUE], [LETTERS]) or self.serializer is not JSONSerializer:
             raise Misconfigured(
-                "A worker takes the one queue of trustsvc, in JSON: start it with trustsvc worker."
+                "A worker takes one queue of trustsvc, in JSON: start it with trustsvc worker, and "
+                "trustsvc mailer for the letters."
             )
 
     @property
@@ -174,7 +178,7 @@ class Worker(SimpleWorker):
         super().handle_job_failure(*args, **kwargs)
 
 
-def make_worker() -> Worker:
+def make_worker(queue: str = QUEUE) -> Worker:
     """Make the worker: one queue, no arguments in its log.
 
     Raises Misconfigured for a Redis that may lose what it is given, and RedisError when it is away.
@@ -183,7 +187,7 @@ def make_worker() -> Worker:
     link = redis.Redis.from_url(url)
     redis_setup.require(redis_setup.look(link))
     return Worker(
-        [_queue(link)],
+        [_queue(link, queue)],
         connection=link,
         serializer=JSONSerializer,
         job_class=Bell,
@@ -210,8 +214,8 @@ def _own(job: Job) -> str | None:
     return name if is_ours and not brings else None
 
 
-def _queue(link: redis.Redis) -> Queue:
-    return Queue(QUEUE, connection=link, serializer=JSONSerializer, job_class=Bell)
+def _queue(link: redis.Redis, name: str) -> Queue:
+    return Queue(name, connection=link, serializer=JSONSerializer, job_class=Bell)
 
 
 def _rung(name: str) -> str:

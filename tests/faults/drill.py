@@ -27,7 +27,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.shopper import Shopper
 from trustsvc import config, db, keys, migrations, runtime
 
-KILLED = ("worker", "worker", "serving", "web", "clock", "redis", "up")
+KILLED = ("worker", "mailer", "mailer", "serving", "web", "clock", "redis", "up")
 LINES = ("drop", "delay", "reset", "half_close")
 PATIENCE_S = 300
 SIZES = {

@@ -17,8 +17,8 @@ def link():
     return redis.Redis.from_url(config.current().redis_url)
 
 
-def queue():
-    return Queue(queueing.QUEUE, connection=link(), serializer=JSONSerializer)
+def queue(name=queueing.QUEUE):
+    return Queue(name, connection=link(), serializer=JSONSerializer)
 
 
 def everything_in_redis():
@@ -49,7 +49,8 @@ def test_each_job_ends_in_its_own_time_and_letters_outlast_the_answer_to_the_las
     queueing.send("send_invitations")
     queueing.send("check_orders")
 
-    timeouts = {job.func_name.rpartition(".")[2]: job.timeout for job in queue().jobs}
+    jobs = [*queue().jobs, *queue(queueing.LETTERS).jobs]
+    timeouts = {job.func_name.rpartition(".")[2]: job.timeout for job in jobs}
     assert timeouts == {"send_invitations": 1200, "check_orders": 120}
     round_s = 2 * send.LONGEST_ROUND.total_seconds()
     assert timeouts["send_invitations"] > round_s + mail_smtp.PATIENCE_AFTER_DOT_S
@@ -218,3 +219,14 @@ def test_what_went_wrong_in_a_job_is_told_without_its_text(house, monkeypatch, c
     assert "ValueError" in printed.err
     assert "anna" not in printed.err + printed.out
     assert b"anna" not in everything_in_redis()
+
+
+def test_letters_have_a_queue_of_their_own_so_that_a_slow_mail_server_holds_up_nothing_else(house):
+    for name in queueing.NAMES:
+        queueing.send(name)
+
+    mailed = {job.description for job in queue(queueing.LETTERS).jobs}
+    assert mailed == queueing.MAILING
+    queueing.make_worker(queueing.LETTERS).work(burst=True)
+    assert queue(queueing.LETTERS).count == 0
+    assert queue().count == len(queueing.NAMES - queueing.MAILING)

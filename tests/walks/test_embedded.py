@@ -42,7 +42,8 @@ def leave_it(data):
 @pytest.mark.parametrize("damage", [leave_it, cut_the_tail, write_rubbish_into_the_middle, lose_it])
 def test_all_that_was_accepted_is_worked_on_after_everything_was_killed(service, restarted, damage):
     shop = service.enrol("standard")
-    os.kill(service.children()["worker"], signal.SIGSTOP)
+    for name in ("worker", "mailer"):
+        os.kill(service.children()[name], signal.SIGSTOP)
     accepted = {f"E-{number}" for number in range(20)}
     assert {post(shop, reference).status_code for reference in accepted} == {202}
     children = service.children()

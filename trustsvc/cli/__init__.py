@@ -15,6 +15,7 @@ COMMANDS = {
     "up": "trustsvc.cli.up:up",
     "web": "trustsvc.cli.processes:web",
     "worker": "trustsvc.cli.processes:worker",
+    "mailer": "trustsvc.cli.processes:mailer",
     "clock": "trustsvc.cli.processes:clock",
     "migrate": "trustsvc.cli.processes:migrate",
     "demo": "trustsvc.cli.demo:demo",
@@ -35,7 +36,7 @@ COMMANDS = {
     "doctor": "trustsvc.cli.doctor:doctor",
 }
 
-PROCESSES = {"up", "web", "worker", "clock"}
+PROCESSES = {"up", "web", "worker", "mailer", "clock"}
 
 
 class _Commands(click.Group):

@@ -63,25 +63,36 @@ def web() -> None:
 @click.command()
 @hold.working()
 def worker() -> None:
-    """Do the jobs that are rung for; waits for a Redis that is away."""
+    """Do the jobs that are rung for, all but letters; waits for a Redis that is away."""
+    _work(queueing.QUEUE)
+
+
+@click.command()
+@hold.working()
+def mailer() -> None:
+    """Send letters: a mail server that takes ten minutes for an answer holds up nothing else."""
+    _work(queueing.LETTERS)
+
+
+def _work(queue: str) -> None:
     if config_values.is_open_redis(config.current().redis_url):
         logger.warning("this Redis has no password: every user of this machine can ring the bell")
     said = ""
     with contextlib.suppress(StopRequested):
-        while (problem := _works_until_its_end()) is not None:
+        while (problem := _works_until_its_end(queue)) is not None:
             if problem != said:  # once, not every second for as long as it lasts
                 logger.warning("no Redis to work for; asking again", problem=problem)
             said = problem
             time.sleep(1)
 
 
-def _works_until_its_end() -> str | None:
+def _works_until_its_end(queue: str) -> str | None:
     """Work; None when it was told to stop, else what kept it from working, which may pass.
 
     RQ gives up, quietly, on a Redis that is silent, full, read-only or still loading.
     """
     try:
-        doer = queueing.make_worker()
+        doer = queueing.make_worker(queue)
     except redis.RedisError as problem:
         return type(problem).__name__
     said = "its worker gave up"

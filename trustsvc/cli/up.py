@@ -80,7 +80,7 @@ def up() -> None:
             queueing.check_redis()
         keys.make_all()
         migrations.upgrade()
-        children = [Child(name, _own(name)) for name in ("worker", "clock", "web")]
+        children = [Child(name, _own(name)) for name in ("worker", "mailer", "clock", "web")]
         if settings.embedded_redis:
             children.insert(0, _redis())
         try:
