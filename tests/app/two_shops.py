@@ -65,7 +65,6 @@ def make(word):
     mine.ids += [
         ("slug", made.slug),
         ("door", made.door),
-        ("secret", mine.secret),
         ("mail door", door.door),
         ("number", str(made.id)),
         *(("number", str(number)) for number in (published, waiting, asked, new, invitation.id)),
@@ -88,7 +87,13 @@ def fresh(mine):
         found = _people(session, mine, clock.now())
         review = find.of_invitation(session, ground.invitation_of(written).id)
     return {"slug": mine.shop.slug, "door": mine.shop.door, "version": "1"} | dict(
-        [*_links(link), *found, ("review", review.id), ("review version", review.version)]
+        [
+            *_links(link),
+            *found,
+            ("written", signed_links.token("review", scene.link(written))),
+            ("review id", review.id),
+            ("text version", review.version),
+        ]
     )
 
 
@@ -133,7 +138,7 @@ def _people(session, mine, now):
     row = session.execute(
         select(orders.c.email).where(orders.c.shop_id == mine.shop.id, orders.c.email.is_not(None))
     ).first()
-    asked = confirm.link(session, people.by_address(session, _text(row.email)), now)
+    asked = confirm.link(session, people.by_address(session, row.email), now)
     request = register.note(session, "erase", mine.shop.id, now)
     newest = registrations.c.id.desc()
     pending = session.scalar(select(registrations.c.link).order_by(newest).limit(1))
@@ -165,7 +170,7 @@ def _reviews(shop_id):
             select(correspondence.c.code).where(correspondence.c.shop_id == shop_id)
         )
         letter = session.scalar(select(letters.c.id).order_by(letters.c.id.desc()).limit(1))
-        found = [("review", row.public_id) for row in rows] + [("number", str(letter))]
+        found = [("review id", row.public_id) for row in rows] + [("number", str(letter))]
         found += [("number", str(row.id)) for row in rows]
         found += [("code", code.hex()) for code in codes]
         return [*found, ("place in a list", profile._key(line))]
@@ -174,10 +179,6 @@ def _reviews(shop_id):
 def _secret(shop_id):
     with db.reading() as session:
         return session.scalar(select(shops.c.secret).where(shops.c.id == shop_id))
-
-
-def _text(value):
-    return str(value)
 
 
 def everything():
@@ -206,3 +207,14 @@ def files():
 
 def _plain(value):
     return bytes(value) if isinstance(value, memoryview) else value
+
+
+def of_shop(rows, shop_id):
+    """Give the rows that name this shop."""
+    all_of = {table.name: table for table in tables.metadata.sorted_tables}
+    found = []
+    for name, *values in rows:
+        columns = [column.name for column in all_of[name].columns]
+        if "shop_id" in columns and values[columns.index("shop_id")] == shop_id:
+            found.append((name, *values))
+    return found
