@@ -268,7 +268,7 @@ def test_no_field_query_or_header_with_an_id_of_another_shop_reaches_it(app, ask
             ):
                 answer = ask(method, path, form, given, headers)
                 asked[rule, answer.status_code // 100] += 1
-                reads = kept.why != STAFF and ask.reads_of_them(answer, *named)
+                reads = kept.why != STAFF and ask.reads_of_them(answer, value, *named)
                 if answer.status_code == 500 or reads:
                     read.append((method, rule, kind, answer.status_code))
         now = two_shops.everything()
