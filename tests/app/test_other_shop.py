@@ -92,9 +92,9 @@ OTHERS_OF = {
 ID_OF = {"slug", "token", "door", "public_id", "request_id", "name"}
 FORM = {
     "/r/<token>": {"stars": "4", "title": "T", "text": "Mine.", "name": "M.", "consent": "yes"},
-    "/register/<slug>": {"email": "visitor@example.com"},
-    "/object/<slug>": {"email": "visitor@example.com"},
-    "/me": {"email": "visitor@example.com"},
+    "/register/<slug>": {"email": "a visitor"},
+    "/object/<slug>": {"email": "a visitor"},
+    "/me": {"email": "a visitor"},
     "/desk/requests": {"kind": "see"},
     "/desk/requests/<request_id>": {"do": "done"},
     "/desk/reviews/<public_id>": {"do": "approve"},
@@ -266,6 +266,8 @@ def test_no_field_query_or_header_with_an_id_of_another_shop_reaches_it(app, ask
             for path, method in product(
                 _paths(rule, own.get(kept.own or kept.opens)), sorted(methods)
             ):
+                if "email" in form:  # else nobody is written to from the fourth time on
+                    form["email"] = f"visitor{asked.total()}@example.com"
                 answer = ask(method, path, form, given, headers)
                 asked[rule, answer.status_code // 100] += 1
                 reads = kept.why != STAFF and ask.reads_of_them(answer, value, *named)
