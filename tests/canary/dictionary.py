@@ -182,9 +182,9 @@ def main():
         everybody = crowd.addresses(PEOPLE)
         crowd.settle(everybody)
         values = list(dump())
-        began = time.monotonic()
+        began = time.process_time()
         found, plain = run(everybody, how_many, values)
-        seconds = time.monotonic() - began
+        seconds = time.process_time() - began
         tried = len(UNKEYED) + len(guesses())
         db.forget_engines()
     print(f"people in the dump                     {PEOPLE:>12,}")
@@ -193,7 +193,7 @@ def main():
     print(f"hashes and keys tried on each          {tried:>12,}")
     print(f"recovered from the dump                {len(found):>12,}")
     print(f"recovered from plain SHA-256           {len(plain):>12,}")
-    print(f"seconds                                {seconds:>12,.0f}")
+    print(f"seconds of one core                    {seconds:>12,.0f}")
     return 0 if not found and plain == set(everybody) else 1
 
 
