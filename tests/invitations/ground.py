@@ -20,7 +20,7 @@ numbers = itertools.count(1)
 
 
 def shop(may_ask="customers", delay=0, delay_unit="minutes", **changes):
-    with db.transaction() as session, quiet():
+    with quiet(), db.transaction() as session:
         new = enrol.Enrolment(
             name=changes.pop("name", "Bakfiets & Co"),
             domain="shop.example",

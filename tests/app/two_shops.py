@@ -1,0 +1,220 @@
+"""Two shops with everything a shop can have, and whatever of the one the other could try."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import select, text, update
+
+from tests import all_tables
+from tests.invitations import ground
+from tests.privacy.rights import scene
+from trustsvc import clock, config, db, signed_links, tables
+from trustsvc.badge import profile, refresh
+from trustsvc.correspondence.models import correspondence
+from trustsvc.invitations.mail_events import enrol
+from trustsvc.invitations.models import letters
+from trustsvc.orders.models import orders
+from trustsvc.privacy import editions
+from trustsvc.privacy.rights import confirm, people, register
+from trustsvc.registry import ask
+from trustsvc.registry import register as registry
+from trustsvc.registry.models import registered, registrations
+from trustsvc.registry.opt_out import opt_out
+from trustsvc.reviews import find, moderate, publish, submit
+from trustsvc.reviews.models import publications, reviews
+from trustsvc.reviews.rules import Draft
+from trustsvc.shops.models import shops
+
+# What counts by itself, whoever asks.
+COUNTS = {"security_entries", "heartbeats", "clock_lines"}
+
+
+@dataclass
+class Mine:
+    """A shop, and what it or its people know: (kind of id, its value), and words to look for."""
+
+    shop: object
+    word: str
+    secret: str
+    ids: list = field(default_factory=list)
+
+    def of(self, kind):
+        return next(value for known, value in self.ids if known == kind)
+
+
+def make(word):
+    """Make a shop with orders in all states, letters, reviews, registrations, wishes, papers."""
+    made = ground.shop(name=f"{word} Zqx", reminder_days=3)
+    now = clock.now()
+    mine = Mine(made, word, _secret(made.id))
+    published = _order(mine, "published", now)
+    _reviewed(published, word, now, published=True)
+    waiting = _order(mine, "waiting", now)
+    _reviewed(waiting, word, now, published=False)
+    asked = _order(mine, "asked", now)
+    ground.sent(now=now)
+    new = _order(mine, "new", now, planned=False)
+    with ground.quiet(), db.transaction() as session:
+        session.execute(update(shops).where(shops.c.id == made.id).values(proven_at=now))
+        _papers(session, made, word, now)
+        door = enrol.enrol(session, "postmark", None, now)
+        mine.ids += _people(session, mine, now)
+        refresh.refresh(session, [made.id], now)
+    invitation = ground.invitation_of(asked)
+    mine.ids += [
+        ("slug", made.slug),
+        ("door", made.door),
+        ("mail door", door.door),
+        ("number", str(made.id)),
+        *(("number", str(number)) for number in (published, waiting, asked, new, invitation.id)),
+        ("link id", invitation.link.hex()),
+        *_links(invitation.link),
+        *_reviews(made.id),
+        ("file", f"{made.slug}.json"),
+    ]
+    return mine
+
+
+def fresh(mine):
+    """Give ids of a shop that nobody used up yet, by kind."""
+    order = _order(mine, "more", clock.now())
+    ground.sent(now=clock.now())
+    link = ground.invitation_of(order).link
+    written = _order(mine, "decided", clock.now())
+    _reviewed(written, mine.word, clock.now(), published=False)
+    with ground.quiet(), db.transaction() as session:
+        found = _people(session, mine, clock.now())
+        review = find.of_invitation(session, ground.invitation_of(written).id)
+    return {"slug": mine.shop.slug, "door": mine.shop.door, "version": "1"} | dict(
+        [
+            *_links(link),
+            *found,
+            ("written", signed_links.token("review", scene.link(written))),
+            ("review id", review.id),
+            ("text version", review.version),
+        ]
+    )
+
+
+def _order(mine, what, now, *, planned=True):
+    place = ground.invited if planned else ground.place
+    mark = f"{mine.word.lower()}-{what}-{secrets.token_hex(4)}"
+    return place(
+        mine.shop,
+        now,
+        email=f"{mark}@{mine.word.lower()}-buyers.example",
+        name=f"{mine.word} Buyer",
+        identity=f"{mine.word}-{mark}",
+        delivery_id=mark,
+    )
+
+
+def _reviewed(order, word, now, *, published):
+    said = Draft(5, f"{word} title", f"{word} text", f"{word} J.", f"{word} city", consent=True)
+    with ground.quiet(), db.transaction() as session:
+        public_id = submit.submit(session, scene.link(order), said, now)
+        if published:
+            moderate.approve(session, public_id, "staff 1", now)
+            publish.publish(session, now)
+
+
+def _papers(session, made, word, now):
+    changed = [one for one in editions.changed(session, config.current()) if one[0].id == made.id]
+    editions.keep(session, changed, now)
+    # Only what is called Bravo has a second version: of another shop's it must not be an answer.
+    if word == "Bravo":
+        again = [(made, 2, dict.fromkeys(changed[0][2], f"<p>{word} old</p>"))]
+        editions.keep(session, again, now - timedelta(days=1))
+
+
+def _people(session, mine, now):
+    """Have people ask, register, object; gives the ids inside the links they got by mail."""
+    domain = f"{mine.word.lower()}-people.example"
+    some = [f"{name}-{secrets.token_hex(4)}@{domain}" for name in ("asks", "member", "out")]
+    ask.ask(session, ask.Wish(some[0], mine.shop.id, "nl", "page"), now)
+    registry.register(session, some[1], "v1", "page", now)
+    opt_out(session, some[2], mine.shop.id, "stop", now)
+    row = session.execute(
+        select(orders.c.email).where(orders.c.shop_id == mine.shop.id, orders.c.email.is_not(None))
+    ).first()
+    asked = confirm.link(session, people.by_address(session, row.email), now)
+    request = register.note(session, "erase", mine.shop.id, now)
+    newest = registrations.c.id.desc()
+    pending = session.scalar(select(registrations.c.link).order_by(newest).limit(1))
+    member = session.scalar(
+        select(registered.c.link).where(registered.c.link == registry.way_out(session, some[1]))
+    )
+    return [
+        ("register", signed_links.token("register", pending)),
+        ("leave", signed_links.token("leave", member)),
+        ("me", asked.rpartition("/")[2]),
+        ("request", str(request)),
+    ]
+
+
+def _links(link):
+    """Give the letter's tokens; and its id behind the signature of another one."""
+    for purpose in ("review", "stop", "me"):
+        token = signed_links.token(purpose, link)
+        foreign = signed_links.token(purpose, signed_links.new_id())
+        yield purpose, token
+        yield "forged", token.partition(".")[0] + "." + foreign.partition(".")[2]
+
+
+def _reviews(shop_id):
+    with db.reading() as session:
+        rows = session.execute(select(reviews).where(reviews.c.shop_id == shop_id)).all()
+        line = session.execute(select(publications).where(publications.c.shop_id == shop_id)).one()
+        codes = session.scalars(
+            select(correspondence.c.code).where(correspondence.c.shop_id == shop_id)
+        )
+        letter = session.scalar(select(letters.c.id).order_by(letters.c.id.desc()).limit(1))
+        found = [("review id", row.public_id) for row in rows] + [("number", str(letter))]
+        found += [("number", str(row.id)) for row in rows]
+        found += [("code", code.hex()) for code in codes]
+        return [*found, ("place in a list", profile._key(line))]
+
+
+def _secret(shop_id):
+    with db.reading() as session:
+        return session.scalar(select(shops.c.secret).where(shops.c.id == shop_id))
+
+
+def everything():
+    """Give each row of each table as the database has it: what was written shows in it."""
+    all_tables.load()
+    found = set()
+    with db.engine().connect() as connection:
+        for table in tables.metadata.sorted_tables:
+            if table.name in COUNTS:
+                continue
+            names = ", ".join(f'"{column.name}"' for column in table.columns)
+            rows = connection.execute(text(f'SELECT {names} FROM "{table.name}"'))
+            found |= {(table.name, *map(_plain, row)) for row in rows}
+    return found
+
+
+def files():
+    """Give what lies in the data folder beside the database and its logs."""
+    folder = config.current().data
+    return {
+        (str(path.relative_to(folder)), path.read_bytes())
+        for path in folder.rglob("*")
+        if path.is_file() and "log" not in path.parts and "trustsvc.db" not in path.name
+    }
+
+
+def _plain(value):
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+def of_shop(rows, shop_id):
+    """Give the rows that name this shop."""
+    all_of = {table.name: table for table in tables.metadata.sorted_tables}
+    found = []
+    for name, *values in rows:
+        columns = [column.name for column in all_of[name].columns]
+        if "shop_id" in columns and values[columns.index("shop_id")] == shop_id:
+            found.append((name, *values))
+    return found
