@@ -134,9 +134,9 @@ def _all(ending: str) -> tuple[DkimKey, ...]:
     folder = _folder()
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ending)
-        seen = [(path, path.stat()) for path in paths]
     except FileNotFoundError:
         return ()
+    seen = [(path, _stat(path)) for path in paths]
     face = tuple((path.name, at.st_mtime_ns, at.st_ino, at.st_size) for path, at in seen)
     place = folder / ending
     known = _read.get(place)
@@ -145,6 +145,17 @@ def _all(ending: str) -> tuple[DkimKey, ...]:
     found = tuple(_key(path, at.st_mode) for path, at in seen)
     _read[place] = (face, found)
     return found
+
+
+def _stat(path: Path) -> os.stat_result:
+    """Look at a file that is in the folder: one that is gone again is not "no key at all"."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        raise Misconfigured(
+            f"The key file dkim/{path.name} cannot be found, though its name is there: where it "
+            "is a link, put back what it names."
+        ) from None
 
 
 def _key(path: Path, mode: int) -> DkimKey:

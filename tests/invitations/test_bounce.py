@@ -421,3 +421,28 @@ def test_sending_is_not_stopped_by_bounces(lamp, asked):
 
     with db.reading() as session:
         assert sending.stops(session) == {}
+
+
+@pytest.mark.parametrize("house", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
+def test_a_letter_that_arrived_does_not_leave_again_because_it_was_in_doubt(house):
+    order_id, evening = invited(shop()), NOON + timedelta(hours=7, minutes=50)  # 19:50 there
+    sent(Post(Outcome(Fate.UNKNOWN, "no_answer")), now=evening)
+    sent(now=evening + timedelta(minutes=16))
+    assert (letter_of(order_id).state, letter_of(order_id).resent) == ("due", 1)
+
+    assert told(order_id, "delivered", "2.0.0", evening + timedelta(hours=1)) == "taken"
+
+    assert sent(now=NOON + DAY).letters == []
+    assert (letter_of(order_id).state, letter_of(order_id).sent_at) == ("sent", evening)
+
+
+def test_a_letter_that_arrived_is_not_tried_again_whatever_its_server_said(house):
+    order_id = invited(shop())
+    sent(Post(Outcome(Fate.LATER, "smtp_451")))
+    told(order_id, "delivered", "2.0.0", NOON + timedelta(hours=1))
+
+    assert sent(now=NOON + DAY).letters == []
+    assert (letter_of(order_id).state, letter_of(order_id).sent_at) == (
+        "sent",
+        NOON + timedelta(hours=1),
+    )

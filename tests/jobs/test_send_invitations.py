@@ -1,8 +1,19 @@
 import mailbox
+from contextlib import contextmanager
+from datetime import timedelta
 
+import pytest
+from sqlalchemy import update
+
+from jobs import send_invitations as job
 from jobs.send_invitations import send_invitations
-from tests.invitations.ground import NOON, invited, letter_of, shop
-from trustsvc import clock
+from tests.invitations.ground import NOON, Post, invited, letter_of, quiet, sent, shop
+from trustsvc import clock, db, pace
+from trustsvc.invitations.models import letters
+from trustsvc.mail import Fate, Outcome
+
+DAY = timedelta(days=1)
+TEN_YEARS = 3652 * DAY
 
 
 def test_letters_that_are_due_end_in_the_maildir_once(house):
@@ -19,3 +30,70 @@ def test_letters_that_are_due_end_in_the_maildir_once(house):
 
 def test_nothing_to_do_is_no_harm(house):
     send_invitations()
+
+
+class Wall:
+    """A machine whose clock somebody sets; its own count goes on."""
+
+    def __init__(self, monkeypatch):
+        self.jump = timedelta(0)
+        monkeypatch.setattr(clock, "now", self.now)
+        monkeypatch.setattr(clock, "read", lambda: clock.Reading(self.now(), "boot", DAY))
+
+    def now(self):
+        return NOON + self.jump
+
+    def set_ahead(self):
+        self.jump = TEN_YEARS
+
+
+@pytest.mark.parametrize("fate", [Fate.LATER, Fate.SENT])
+def test_a_clock_that_jumps_within_a_round_makes_no_letter_wait_for_years(house, monkeypatch, fate):
+    order_id = invited(shop())
+    wall = Wall(monkeypatch)
+    with db.transaction() as session:
+        pace.note(session, clock.read(), None)
+    post = Post(Outcome(fate, "before_dot" if fate is Fate.LATER else ""), meanwhile=wall.set_ahead)
+
+    @contextmanager
+    def opened(_url):
+        yield post
+
+    monkeypatch.setattr(job, "open_postbox", opened)
+    with quiet():
+        send_invitations()
+
+    letter = letter_of(order_id)
+    if fate is Fate.LATER:
+        assert letter.due_at < NOON + DAY
+    else:
+        assert letter.state == "sent"
+        assert letter.sent_at == NOON
+
+
+def leased(state, until):
+    with db.transaction() as session:
+        session.execute(update(letters).values(state=state, lease=b"l" * 16, leased_until=until))
+
+
+def test_a_lease_that_a_clock_wrote_down_which_jumped_has_run_out(house):
+    order_id = invited(shop())
+    leased("leased", NOON + TEN_YEARS)
+
+    assert len(sent().letters) == 1
+    assert letter_of(order_id).state == "sent"
+
+
+def test_a_letter_handed_over_by_a_clock_that_jumped_is_in_doubt_since_now(house):
+    order_id = invited(shop())
+    leased("handed", NOON + TEN_YEARS)
+
+    assert sent().letters == []
+    assert (letter_of(order_id).state, letter_of(order_id).sent_at) == ("unknown", NOON)
+
+
+def test_a_lease_of_a_clock_that_is_minutes_ahead_holds(house):
+    invited(shop())
+    leased("leased", NOON + timedelta(minutes=5))
+
+    assert sent().letters == []

@@ -236,3 +236,11 @@ def test_a_key_waits_for_its_record_then_signs_then_ends(home, monkeypatch):
     assert "no longer signed" in run("dkim", "end", selector).output
     assert b"DKIM" not in written()
     assert "PRIVATE" not in run("dkim", "list").output
+
+
+def test_a_key_file_that_is_gone_at_the_second_look_stops_letters_and_unsigns_none(home):
+    key("good")
+    (home / "linked.pem").symlink_to(home / "not-mounted")
+
+    with pytest.raises(Misconfigured, match="cannot be found"):
+        written()

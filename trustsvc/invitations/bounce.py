@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import db, log
@@ -15,6 +15,7 @@ from trustsvc.invitations.reports.report import Report
 from trustsvc.orders import buyer, ledger
 from trustsvc.orders.models import orders
 from trustsvc.registry.opt_out import opt_out
+from trustsvc.tables import Moment
 
 UNDELIVERABLE = "undeliverable"
 COMPLAINT = "complaint"
@@ -62,11 +63,11 @@ def take(session: Session, report: Report, source: str, now: datetime) -> Answer
     if kind == "hard":
         _undeliverable(session, about, now)
     elif kind == "complaint":
-        _arrived(session, about)
+        _arrived(session, about, now)
         invitation = redeem.find(session, about.link)
         stop.stop(session, invitation, now, everywhere=True, reason=COMPLAINT)
     elif kind == "delivered":
-        _arrived(session, about)
+        _arrived(session, about, now)
     # Behind the effects: its foreign key holds the order, and a wish to stop takes the suppression
     # first and the order then. Crosswise they would wait for each other.
     step = f"report_{about.letter_kind}"
@@ -152,10 +153,17 @@ def _undeliverable(session: Session, about: _About, now: datetime) -> None:
     )
 
 
-def _arrived(session: Session, about: _About) -> None:
-    """A letter that nobody could know about was sent after all."""
+def _arrived(session: Session, about: _About, now: datetime) -> None:
+    """A letter that nobody could know about was sent after all.
+
+    One that waits to leave again is not sent a second time; whoever has its lease finds it lost.
+    """
     session.execute(
         update(letters)
-        .where(letters.c.id == about.letter_id, letters.c.state == "unknown")
-        .values(state="sent", problem=None)
+        .where(letters.c.id == about.letter_id, letters.c.state.in_(("due", "leased", "unknown")))
+        .values(
+            state="sent",
+            problem=None,
+            sent_at=func.coalesce(letters.c.sent_at, literal(now, Moment)),
+        )
     )

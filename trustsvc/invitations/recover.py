@@ -2,11 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import case, literal, or_, select, update
 from sqlalchemy.orm import Session
 
+from trustsvc import pace
+from trustsvc.invitations import hold
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders import ledger
+from trustsvc.tables import Moment
 
 
 def recover(session: Session, now: datetime) -> int:
@@ -14,17 +17,27 @@ def recover(session: Session, now: datetime) -> int:
 
     A letter whose sender said nothing to the mail server yet is due again. One that was handed over
     may have arrived: it becomes unknown, is shown to the operator and never sent again by itself
-    (RFC 1047; twice is worse than never).
+    (RFC 1047; twice is worse than never). A lease that ends later than any that is taken now was
+    written by a clock that jumped: it ran out too, or its letter would wait for years.
     """
+    ran_out = or_(
+        letters.c.leased_until < now, letters.c.leased_until > now + hold.LEASE + pace.SLIP
+    )
     again = session.execute(
         update(letters)
-        .where(letters.c.state == "leased", letters.c.leased_until < now)
+        .where(letters.c.state == "leased", ran_out)
         .values(state="due", lease=None, leased_until=None)
     )
     lost = session.execute(
         update(letters)
-        .where(letters.c.state == "handed", letters.c.leased_until < now)
-        .values(state="unknown", problem="sender_died", sent_at=letters.c.leased_until)
+        .where(letters.c.state == "handed", ran_out)
+        .values(
+            state="unknown",
+            problem="sender_died",
+            sent_at=case(
+                (letters.c.leased_until < now, letters.c.leased_until), else_=literal(now, Moment)
+            ),
+        )
         .returning(letters.c.invitation_id)
     ).all()
     rows = session.execute(
