@@ -4,7 +4,16 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import insert, select
 
-from tests.invitations.ground import NOON, invited, letter_of, sent, shop
+from tests.invitations.ground import (
+    NOON,
+    Post,
+    invited,
+    letter_of,
+    place,
+    planned,
+    sent,
+    shop,
+)
 from tests.invitations.test_bounce import told
 from trustsvc import clock, db, outbox
 from trustsvc.cli import main
@@ -180,3 +189,20 @@ def test_the_restores_stop_is_not_taken_back_here(lamp):
 
     assert (done.exit_code, "--sending-on" in done.output) == (1, True)
     assert stops() == {"restore": "no_suppressions"}
+
+
+def test_letters_that_were_leased_already_stop_too_and_leave_when_sending_goes_on(house):
+    at_shop = shop()
+    for name in ("jan", "piet", "eva"):
+        place(at_shop, email=f"{name}@example.com")
+    planned()
+
+    def stop():
+        with db.transaction() as session:
+            sending.stop(session, sending.COMPLAINTS, "complaint_rate", NOON)
+
+    assert sent(Post(meanwhile=stop)).letters == []
+
+    with db.transaction() as session:
+        assert sending.go_on(session, sending.COMPLAINTS)
+    assert len(sent().letters) == 3

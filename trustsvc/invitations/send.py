@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from trustsvc import log
-from trustsvc.invitations import due, hold, pace, recover, resend, trip, when
+from trustsvc.invitations import due, hold, pace, recover, resend, sending, trip, when
 from trustsvc.invitations.due import Due
 from trustsvc.invitations.models import letters
 from trustsvc.invitations.settle import settle
@@ -33,8 +33,8 @@ def send(open_transaction: OpenTransaction, postbox: Postbox, now: Now) -> int:
     """Send one batch; gives how many letters were leased, so that a job can go on while it is full.
 
     The database is let go of while the mail server speaks. Just before each final dot every reason
-    not to send is looked at once more, and the letter is marked as handed over, in the same commit
-    that settles the one before it. Two senders never have
+    not to send is looked at once more, what stops all letters too, and the letter is marked as
+    handed over, in the same commit that settles the one before it. Two senders never have
     the same letter; one that dies leaves letters that are due again, and at most one unknown.
     """
     started = now()
@@ -58,6 +58,8 @@ def send(open_transaction: OpenTransaction, postbox: Postbox, now: Now) -> int:
                 if outcome and (round_.is_tripped or outcome.problem in pace.AWAY):
                     logger.warning("the mail server is away", problem=outcome.problem)
                     return 0  # the others need not be tried one by one
+                if round_.is_stopped:
+                    return 0
     finally:
         round_.end(leased)
     return len(leased)
@@ -72,6 +74,7 @@ class _Round:
         self._server, self._is_shaky = gate.server, gate.shaky
         self._outcomes: list[tuple[Due, Outcome]] = []
         self._struck: set[bytes] = set()  # domains that said later in this round
+        self.is_stopped = False  # somebody stopped the letters, or too many were complained of
         self.is_tripped = False  # the mail server is left alone from now on
         self.shunned: set[bytes] = set()  # domains that are
 
@@ -113,21 +116,26 @@ class _Round:
     def _hand(self, one: Due) -> None:
         now = self._now()
         with self._open() as session:
-            may_leave = due.look_again(session, one, now)
+            self.is_stopped = bool(sending.stops(session))
+            may_leave = not self.is_stopped and due.look_again(session, one, now)
             self.shunned |= settle(session, self._outcomes, now)
-            done = session.execute(
-                update(letters)
-                .where(
-                    letters.c.id == one.id,
-                    letters.c.lease == one.lease,
-                    letters.c.state == "leased",
-                    letters.c.leased_until > now,
-                )
-                .values(state="handed", leased_until=now + hold.LEASE)
-            )
+            is_handed = may_leave and self._mark(session, one, now)
         self._outcomes.clear()
-        if not (may_leave and done.rowcount):  # type: ignore[attr-defined]
+        if not is_handed:
             raise LeaseLost
+
+    def _mark(self, session: Session, one: Due, now: datetime) -> bool:
+        done = session.execute(
+            update(letters)
+            .where(
+                letters.c.id == one.id,
+                letters.c.lease == one.lease,
+                letters.c.state == "leased",
+                letters.c.leased_until > now,
+            )
+            .values(state="handed", leased_until=now + hold.LEASE)
+        )
+        return bool(done.rowcount)  # type: ignore[attr-defined]
 
     def end(self, leased: list[Due]) -> None:
         """Settle the last letter, and give back what was not come to."""
