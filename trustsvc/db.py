@@ -10,25 +10,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from trustsvc import config
+from trustsvc import config, db_engine
 
-PATIENCE_S = 10
-# A line to PostgreSQL that is cut is noticed within half a minute, and not after hours.
-LINE = {
-    "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
-}
 SMALL = 64 * 1024 * 1024
 
 _engines: dict[str, Engine] = {}
@@ -40,7 +29,7 @@ def engine() -> Engine:
     """Give the engine of the current settings, made once a process."""
     url = config.current().database_url
     if url not in _engines:
-        _engines[url] = _open(url)
+        _engines[url] = db_engine.open_engine(url)
     return _engines[url]
 
 
@@ -133,7 +122,7 @@ def _write_anew() -> None:
             connection.exec_driver_sql(f"PRAGMA temp_store_directory = '{folder}'")
             connection.exec_driver_sql("VACUUM")
         else:
-            connection.exec_driver_sql(f"SET lock_timeout = {PATIENCE_S * 500}")
+            connection.exec_driver_sql(f"SET lock_timeout = {int(db_engine.PATIENCE_S * 500)}")
             # ANALYZE too: samples of a column are kept beside the table.
             connection.exec_driver_sql("VACUUM (FULL, ANALYZE)")
 
@@ -158,67 +147,6 @@ def _alone() -> Iterator[Connection]:
             yield connection
         finally:
             connection.invalidate()
-
-
-def _open(url: str) -> Engine:
-    if not url.startswith("sqlite"):
-        made = create_engine(
-            url,
-            pool_size=8,
-            max_overflow=24,
-            pool_timeout=PATIENCE_S,
-            pool_pre_ping=True,
-            hide_parameters=True,
-            connect_args={k: v for k, v in LINE.items() if k not in make_url(url).query},
-        )
-        event.listen(made, "handle_error", _without_values)
-        event.listen(made, "connect", _patience)
-        return made
-    path = Path(url.partition("///")[2])
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = create_engine(
-        url,
-        pool_size=8,
-        max_overflow=24,
-        pool_timeout=PATIENCE_S,
-        connect_args={"timeout": PATIENCE_S},
-        hide_parameters=True,
-    )
-
-    @event.listens_for(made, "connect")
-    def _set_up(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves, below
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",  # a 202 must survive a power cut
-            "secure_delete = ON",  # holds for this connection only, so here and not in a migration
-            "foreign_keys = ON",
-            f"busy_timeout = {PATIENCE_S}000",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(made, "begin")
-    def _begin(connection: Any) -> None:
-        if connection.get_execution_options().get("trustsvc_alone"):
-            return  # VACUUM refuses to run inside a transaction
-        writes = connection.get_execution_options().get("trustsvc_write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return made
-
-
-def _patience(connection: Any, _record: Any) -> None:
-    """Wait for a lock as long as SQLite does: whoever holds a table does not hold every door."""
-    connection.execute(f"SET lock_timeout = '{PATIENCE_S}s'")
-    connection.commit()
-
-
-def _without_values(context: ExceptionContext) -> None:
-    """Keep a row's values out of exception texts: PostgreSQL writes the failing row there."""
-    problem = context.original_exception
-    problem.args = (getattr(problem, "sqlstate", None) or "",)
-    if context.sqlalchemy_exception is not None:
-        context.sqlalchemy_exception.args = (type(problem).__name__,)
 
 
 @contextmanager

@@ -162,7 +162,7 @@ class Worker(SimpleWorker):
             job.cancel()
             job.delete()
             return False
-        job.timeout = PATIENCE_S[name]  # whatever Redis says of it
+        job.timeout = min(job.timeout or PATIENCE_S[name], PATIENCE_S[name])  # whatever Redis says
         # From here on new work needs a new bell: this job may already have looked past it.
         self.connection.delete(_rung(name))
         return bool(super().perform_job(job, queue, *args, **kwargs))

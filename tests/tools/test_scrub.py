@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from jobs.scrub import scrub
 from tests.reviews.at_the_desk import review, shop
-from trustsvc import clock, db, queueing
+from trustsvc import clock, db, db_engine, queueing
 from trustsvc.reviews import find, moderate, publish, withdraw
 from trustsvc.reviews.models import publications
 
@@ -79,7 +79,7 @@ def test_a_scrub_empties_the_log_once_no_reader_holds_it(sqlite_house):
         reader.execute("SELECT count(*) FROM shops").fetchone()
         shop("Other")
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(db, "PATIENCE_MS", 50)
+            patched.setattr(db_engine, "PATIENCE_S", 0.05)
             db.forget_engines()
             assert not db.scrub()
         assert wal.stat().st_size > 0
@@ -149,7 +149,7 @@ def test_a_rebuild_that_is_held_up_changes_nothing_and_says_so(house, database):
     else:
         holding = db.engine().connect()
     with closing(holding), pytest.MonkeyPatch.context() as patched:
-        patched.setattr(db, "PATIENCE_MS", 50)
+        patched.setattr(db_engine, "PATIENCE_S", 0.05)
         if database == "sqlite":
             db.forget_engines()
             holding.execute("BEGIN IMMEDIATE")
