@@ -2,7 +2,7 @@ import json
 
 from tests.reviews.at_the_desk import review, shop
 from trustsvc import clock, db
-from trustsvc.badge import refresh
+from trustsvc.badge import files, refresh
 from trustsvc.reviews import moderate, publish, withdraw
 
 
@@ -20,7 +20,7 @@ def _refresh():
 
 
 def _numbers(made):
-    face = json.loads((refresh.folder() / f"{made.slug}.json").read_bytes())
+    face = json.loads((files.folder() / f"badge/v1/{made.slug}.json").read_bytes())
     return face["score"], face["count"], face["reviews"]
 
 
@@ -49,10 +49,10 @@ def test_files_that_say_the_same_are_left_alone(house):
     made = shop()
     _publish(made)
     assert _refresh() == 2
-    before = (refresh.folder() / f"{made.slug}.svg").stat().st_mtime_ns
+    before = (files.folder() / f"badge/v1/{made.slug}.svg").stat().st_mtime_ns
 
     assert _refresh() == 0
-    assert (refresh.folder() / f"{made.slug}.svg").stat().st_mtime_ns == before
+    assert (files.folder() / f"badge/v1/{made.slug}.svg").stat().st_mtime_ns == before
 
 
 def test_only_the_shops_that_are_named_are_written(house):
@@ -60,13 +60,15 @@ def test_only_the_shops_that_are_named_are_written(house):
     with db.reading() as session:
         refresh.refresh(session, [other.id], clock.now())
 
-    assert not (refresh.folder() / f"{one.slug}.json").exists()
-    assert {path.name for path in refresh.folder().iterdir()} == {"other.json", "other.svg"}
+    assert not (files.folder() / f"badge/v1/{one.slug}.json").exists()
+    assert {path.name.split(".")[0] for path in (files.folder() / "badge/v1").iterdir()} == {
+        "other"
+    }
 
 
 def test_a_lost_file_comes_back(house):
     made = shop()
     _refresh()
-    (refresh.folder() / f"{made.slug}.json").unlink()
+    (files.folder() / f"badge/v1/{made.slug}.json").unlink()
 
     assert _refresh() == 1

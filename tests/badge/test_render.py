@@ -5,13 +5,15 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from trustsvc.badge import render
+from trustsvc.badge import views
+from trustsvc.badge.render import numbers, snippets, svg
+from trustsvc.badge.render.face import Face
 
-FACE = render.Face(
+FACE = Face(
     "4,6", "1.234 beoordelingen", "4,6 van 5 sterren, 1.234 beoordelingen",
     "https://reviews.example/s/acme", 4.6, 1234, sealed=True,
 )  # fmt: skip
-EMPTY = render.Face(
+EMPTY = Face(
     "", "Nog geen beoordelingen", "Nog geen beoordelingen", "https://r.example/s/a", 0.0, 0,
     sealed=False,
 )  # fmt: skip
@@ -19,7 +21,7 @@ HOSTILE = "</title><script>alert(1)</script>\"'&"
 
 
 def test_the_json_holds_finished_words_and_is_small():
-    body = render.as_json(FACE)
+    body = numbers.as_json(FACE)
 
     assert json.loads(body) == {
         "score": "4,6",
@@ -35,7 +37,7 @@ def test_the_json_holds_finished_words_and_is_small():
 
 @pytest.mark.parametrize("face", [FACE, EMPTY])
 def test_the_image_is_well_formed_named_and_needs_no_style(face):
-    body = render.as_svg(face)
+    body = svg.as_svg(face)
     root = ET.fromstring(body)
 
     assert (root.get("width"), root.get("height")) == ("220", "72")
@@ -46,38 +48,38 @@ def test_the_image_is_well_formed_named_and_needs_no_style(face):
 
 
 def test_a_badge_without_reviews_shows_no_score_and_fills_no_star():
-    body = render.as_svg(EMPTY)
+    body = svg.as_svg(EMPTY)
 
     assert b"Nog geen beoordelingen" in body
     assert b"linearGradient" not in body
-    assert json.loads(render.as_json(EMPTY))["score"] == ""
+    assert json.loads(numbers.as_json(EMPTY))["score"] == ""
 
 
 def test_the_seal_is_drawn_only_while_it_holds():
-    assert render.SEAL.encode() in render.as_svg(FACE)
-    assert render.SEAL.encode() not in render.as_svg(EMPTY)
+    assert svg.SEAL.encode() in svg.as_svg(FACE)
+    assert svg.SEAL.encode() not in svg.as_svg(EMPTY)
 
 
 @pytest.mark.parametrize(
     ("mean", "part"), [(0.0, 0.0), (5.0, 1.0), (4.0, 0.8), (2.5, (48 + 2 + 10) / 120)]
 )
 def test_stars_are_filled_as_far_as_the_mean_says(mean, part):
-    assert render.filled(mean) == pytest.approx(part)
+    assert svg.filled(mean) == pytest.approx(part)
 
 
 def test_hostile_words_stay_words():
-    face = render.Face(HOSTILE, HOSTILE, HOSTILE, "javascript:alert(1)", 4.6, 1, sealed=False)
+    face = Face(HOSTILE, HOSTILE, HOSTILE, "javascript:alert(1)", 4.6, 1, sealed=False)
 
-    root = ET.fromstring(render.as_svg(face))
+    root = ET.fromstring(svg.as_svg(face))
     assert root.get("aria-label") == HOSTILE
     assert [one.tag for one in root.iter() if one.tag.endswith("script")] == []
-    assert json.loads(render.as_json(face))["label"] == HOSTILE
-    assert "<script>a" not in render.snippet('a"><b', "https://r.example", HOSTILE)
+    assert json.loads(numbers.as_json(face))["label"] == HOSTILE
+    assert "<script>a" not in snippets.snippet('a"><b', "https://r.example", HOSTILE)
 
 
 def card(slug="acme", **words):
     plain = dict.fromkeys(("title", "text", "data", "go", "notice", "object"), HOSTILE)
-    return render.card(slug, "https://r.example", render.CardWords("nl", **plain | words))
+    return snippets.card(slug, "https://r.example", snippets.CardWords("nl", **plain | words))
 
 
 def test_the_card_is_plain_links_and_words_in_which_nothing_is_markup():
@@ -91,7 +93,7 @@ def test_the_card_is_plain_links_and_words_in_which_nothing_is_markup():
 
 
 def test_the_card_s_script_is_small_and_writes_no_markup():
-    source = (Path(render.__file__).parent / "static" / "card.js").read_bytes()
+    source = (Path(views.__file__).parent / "static" / "card.js").read_bytes()
 
     assert len(gzip.compress(source, 9)) <= 2000
     for word in (b"innerHTML", b"outerHTML", b"insertAdjacent", b"document.write", b".style"):

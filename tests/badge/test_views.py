@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 
 from tests.reviews.at_the_desk import review, shop
 from trustsvc import clock, db, wording
-from trustsvc.badge import refresh
+from trustsvc.badge import files, refresh
 from trustsvc.reviews import moderate, publish
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.rules import REASONS
@@ -58,7 +58,7 @@ def test_what_did_not_change_is_not_sent_again(client, path):
 def test_a_badge_without_a_file_is_rendered_alike_and_no_file_is_written(client):
     made = shop()
     rendered = client.get(FILES[0]).data
-    assert not refresh.folder().exists()
+    assert not (files.folder() / "badge/v1").exists()
 
     with db.reading() as session:
         refresh.refresh(session, [made.id], clock.now())

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.browser.conftest import serving
-from trustsvc.badge import render
+from trustsvc.badge.render import snippets
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -39,7 +39,7 @@ def _shop_page(origin, body):
 
 def _snippet(origin, shop):
     # COEP wants the script and the image to be asked for in the open: CORP on our side does that.
-    return render.snippet(shop.slug, origin, "Beoordelingen")
+    return snippets.snippet(shop.slug, origin, "Beoordelingen")
 
 
 def _wait_for(page, event):

@@ -9,14 +9,15 @@ from tests.browser.conftest import serving
 from tests.browser.test_badge import WATCH
 from tests.registry.joining import JAN, path_in, pending, posted
 from trustsvc import wording
-from trustsvc.badge import face, render
+from trustsvc.badge import face
+from trustsvc.badge.render import snippets
 from trustsvc.registry import views
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def _card(origin, shop, language="nl", **attributes):
-    html = render.card(shop.slug, origin, face.card_words(language))
+    html = snippets.card(shop.slug, origin, face.card_words(language))
     said = "".join(f' {name}="{value}"' for name, value in attributes.items())
     return html.replace("<review-card", f"<review-card{said}")
 

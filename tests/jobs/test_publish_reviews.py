@@ -4,7 +4,7 @@ from jobs.publish_reviews import publish_reviews
 from jobs.refresh_badges import refresh_badges
 from tests.reviews.at_the_desk import review, shop
 from trustsvc import clock, db, queueing
-from trustsvc.badge import refresh
+from trustsvc.badge import files
 from trustsvc.reviews import moderate
 
 JOBS = {"publish_reviews": publish_reviews, "refresh_badges": refresh_badges}
@@ -20,7 +20,7 @@ def test_an_approval_reaches_the_badge_by_bells_alone(house):
         while bells:
             JOBS[bells.pop(0)]()
 
-    face = json.loads((refresh.folder() / f"{made.slug}.json").read_bytes())
+    face = json.loads((files.folder() / f"badge/v1/{made.slug}.json").read_bytes())
     assert (face["score"], face["reviews"]) == ("4.0", 1)
 
 

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config, wording
 from trustsvc.badge import score as scores
-from trustsvc.badge.render import CardWords, Face
+from trustsvc.badge.render.face import Face
+from trustsvc.badge.render.snippets import CardWords
 from trustsvc.reviews.models import publications
 from trustsvc.shops import find
 

@@ -1,20 +1,20 @@
 """Render badges to files when the score changes, not when a visitor comes."""
 
-import os
-import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from trustsvc import config
-from trustsvc.badge import face, render
+from trustsvc.badge import face, files
+from trustsvc.badge.render import numbers, svg
+from trustsvc.badge.render.face import Face
 from trustsvc.shops import find
 
-
-def folder() -> Path:
-    return config.current().data / "public" / "badge" / "v1"
+# Every form of a shop's badge: its address below `/`, and what writes it.
+FORMS: Mapping[str, Callable[[Face], bytes]] = {
+    "badge/v1/{shop}.json": numbers.as_json,
+    "badge/v1/{shop}.svg": svg.as_svg,
+}
 
 
 def refresh_changed(session: Session, now: datetime) -> int:
@@ -35,29 +35,6 @@ def _write_all(session: Session, shops: Collection[find.Shop], now: datetime) ->
     written = 0
     faces = face.read(session, shops, now)
     for shop in shops:
-        for kind, write in KINDS.items():
-            written += _write(folder() / f"{shop.slug}.{kind}", write(faces[shop.id]))
+        for name, write in FORMS.items():
+            written += files.put(name.format(shop=shop.slug), write(faces[shop.id]))
     return written
-
-
-KINDS = {"json": render.as_json, "svg": render.as_svg}
-
-
-def _write(path: Path, body: bytes) -> bool:
-    """Put a file in place at once and for good, or leave the one that says the same."""
-    if path.is_file() and path.read_bytes() == body:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A name of its own: two processes may refresh at once, and each must move a whole file.
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    with beside.open("xb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    place = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(place)
-    finally:
-        os.close(place)
-    return True

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives import hashes
 from flask import Blueprint, Response, make_response, render_template, request
 
 from trustsvc import clock, db, doors, wording
-from trustsvc.badge import face, profile, refresh, render
+from trustsvc.badge import face, files, profile, refresh
+from trustsvc.badge.render import svg
 from trustsvc.errors import NotFound
 from trustsvc.reviews.rules import REASONS
 from trustsvc.shops import find
@@ -34,10 +35,11 @@ HEADERS = {
 def badge(slug: str, kind: str) -> Response:
     if not re.fullmatch(r"[a-z0-9-]{1,80}", slug):
         raise NotFound
+    form = f"badge/v1/{{shop}}.{kind}"
     try:
-        body = (refresh.folder() / f"{slug}.{kind}").read_bytes()
+        body = (files.folder() / form.format(shop=slug)).read_bytes()
     except FileNotFoundError:
-        body = _rendered(slug, kind)
+        body = _rendered(slug, form)
     return _served(body, TYPES[kind])
 
 
@@ -66,8 +68,8 @@ def page(slug: str) -> Response:
         profile=found,
         shop=found.shop,
         score=found.score,
-        stars=render.star_path(),
-        filled=f"{render.filled(found.score.mean):.3f}",
+        stars=svg.star_path(),
+        filled=f"{svg.filled(found.score.mean):.3f}",
         paged=bool(before),
         reasons=REASONS,
         iso_day=_iso_day,
@@ -83,12 +85,12 @@ def _iso_day(moment: datetime, zone: str) -> str:
     return moment.astimezone(ZoneInfo(zone)).date().isoformat()
 
 
-def _rendered(slug: str, kind: str) -> bytes:
+def _rendered(slug: str, form: str) -> bytes:
     """Render what has no file yet, and write none: asking changes nothing."""
     with db.reading() as session:
         shop = find.by_slug(session, slug)
         faces = face.read(session, [shop], clock.now())
-    return refresh.KINDS[kind](faces[shop.id])
+    return refresh.FORMS[form](faces[shop.id])
 
 
 def _served(body: bytes, kind: str) -> Response:

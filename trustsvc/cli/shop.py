@@ -222,9 +222,10 @@ def badge_html(of: find.Shop) -> str:
 
 def card_html(of: find.Shop, language: str) -> str:
     """Write the card of the page after an order, its words in one language."""
-    from trustsvc.badge import face, render
+    from trustsvc.badge import face
+    from trustsvc.badge.render import snippets
 
-    return render.card(of.slug, config.current().base_url, face.card_words(language))
+    return snippets.card(of.slug, config.current().base_url, face.card_words(language))
 
 
 def _draw_badge(of: find.Shop) -> None:

@@ -11,7 +11,8 @@ from flask import Blueprint, Response, make_response, render_template
 from markupsafe import Markup
 
 from trustsvc import config, db, doors, wording
-from trustsvc.badge import face, render
+from trustsvc.badge import face
+from trustsvc.badge.render import snippets
 from trustsvc.demo import visit
 from trustsvc.errors import NotFound
 from trustsvc.shops import find, prove
@@ -70,7 +71,7 @@ def shop(slug: str) -> Response:
         found = find.by_slug(session, slug)
     origin = config.current().base_url
     words = wording.say("badge.alt", wording.choose(found.language), shop=found.name)
-    snippet = Markup(render.snippet(found.slug, origin, words))  # noqa: S704 - render.py escapes
+    snippet = Markup(snippets.snippet(found.slug, origin, words))  # noqa: S704 - snippets.py escapes
     return _at_the_shop(render_template("demo/shop.html", shop=found, snippet=snippet))
 
 
@@ -81,7 +82,7 @@ def thanks(slug: str) -> Response:
     with db.reading() as session:
         found = find.by_slug(session, slug)
     words = face.card_words(wording.choose(found.language))
-    html = render.card(found.slug, config.current().base_url, words)
+    html = snippets.card(found.slug, config.current().base_url, words)
     card = Markup(html.replace(" lang=", f' email="{BUYER}" lang=', 1))  # noqa: S704 - as above
     return _at_the_shop(render_template("demo/thanks.html", shop=found, card=card))
 

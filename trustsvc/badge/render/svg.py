@@ -1,42 +1,13 @@
-"""The badge as bytes: JSON, SVG and the snippet a shop puts on its pages. Pure."""
-
-import json
-from dataclasses import dataclass
+"""The badge as an image, and the row of stars that pages draw too."""
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT = 220, 72
+from trustsvc.badge.render.face import Face
+
 # A star on a field of 24; all but its beginning is relative, so five stars are five beginnings.
 STAR = "l2.8 6.6 7.1.6-5.4 4.7 1.6 6.9-6.1-3.7-6.1 3.7 1.6-6.9-5.4-4.7 7.1-.6z"
 LONGEST_COUNT = 17  # characters that fit beside the score; longer ones are drawn closer together
 SEAL = "M192 24a8 8 0 1 0 16 0a8 8 0 1 0-16 0m4.5.3 2.7 2.7 5-5.4"
-
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    """What a badge says, finished and in the shop's language."""
-
-    score: str
-    count: str
-    label: str
-    url: str
-    mean: float
-    reviews: int
-    sealed: bool
-
-
-def as_json(face: Face) -> bytes:
-    """Write what the script on a shop's page needs: finished words, so that it holds no tables."""
-    said = {
-        "score": face.score,
-        "count": face.count,
-        "label": face.label,
-        "url": face.url,
-        "stars": round(face.mean, 2),
-        "reviews": face.reviews,
-        "seal": face.sealed,
-    }
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def as_svg(face: Face) -> bytes:
@@ -89,47 +60,3 @@ def filled(mean: float) -> float:
     whole = int(mean)
     part = mean - whole
     return (24 * whole + (2 + 20 * part if part else 0)) / 120
-
-
-@dataclass(frozen=True, slots=True)
-class CardWords:
-    """What the card after an order says, finished and in one language."""
-
-    language: str
-    title: str
-    text: str
-    data: str
-    go: str
-    notice: str
-    object: str
-
-
-def card(slug: str, base_url: str, words: CardWords) -> str:
-    """Write what a shop puts on its thank-you page.
-
-    Plain links and words that work alone; the script makes them a card whose button takes the
-    address along. Nothing of the buyer is in it: the shop sets the element's `email`.
-    """
-    return str(
-        Markup(
-            '<review-card shop="{slug}" lang="{words.language}">\n<h2>{words.title}</h2>\n'
-            "<p>{words.text}</p>\n<p>{words.data}</p>\n"
-            '<p><a href="{base}/register/{slug}" target="_blank" rel="noopener noreferrer">'
-            "{words.go}</a></p>\n"
-            '<p><a href="{base}/privacy/{slug}">{words.notice}</a> '
-            '<a href="{base}/privacy/{slug}#object">{words.object}</a></p>\n</review-card>\n'
-            '<script src="{base}/embed/card.js" defer></script>'
-        ).format(base=base_url, slug=slug, words=words)
-    )
-
-
-def snippet(slug: str, base_url: str, words: str) -> str:
-    """Write what a shop puts on its pages: an image that works alone, a script that betters it."""
-    return str(
-        Markup(
-            '<script src="{base}/embed/v1.js" defer></script>\n'
-            '<review-badge shop="{slug}"><a href="{base}/s/{slug}">'
-            '<img src="{base}/badge/v1/{slug}.svg" width="220" height="72" alt="{words}">'
-            "</a></review-badge>"
-        ).format(base=base_url, slug=slug, words=words)
-    )

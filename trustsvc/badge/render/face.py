@@ -1,0 +1,16 @@
+"""What every form of the badge is made from."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What a badge says, finished and in the shop's language."""
+
+    score: str
+    count: str
+    label: str
+    url: str
+    mean: float
+    reviews: int
+    sealed: bool
