@@ -12,6 +12,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from trustsvc import clock, db, doors, wording
 from trustsvc.badge import face, files, profile, refresh
+from trustsvc.badge.proof import signing
 from trustsvc.badge.render import svg
 from trustsvc.errors import NotFound
 from trustsvc.reviews.rules import REASONS
@@ -53,6 +54,18 @@ def script() -> Response:
 @doors.open_to("everybody")
 def card_script() -> Response:
     return _served(_script("card"), "text/javascript")
+
+
+@views.get(signing.ADDRESS)
+@doors.open_to("everybody")
+def public_keys() -> Response:
+    try:
+        body = (files.folder() / signing.ADDRESS.removeprefix("/")).read_bytes()
+    except FileNotFoundError:
+        body = signing.public(clock.now())
+    response = _served(body, TYPES["json"])
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
 
 
 @views.get("/s/<slug>")
