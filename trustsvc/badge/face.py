@@ -41,7 +41,7 @@ def face(shop: find.Shop, score: scores.Score, now: datetime) -> Face:
     language = wording.choose(shop.language)
     url = f"{config.current().base_url}/s/{shop.slug}"
     sealed = seal_holds(shop, now)
-    # Where the seal does not hold nothing is signed: whose domain it is was never shown, or is over.
+    # Nothing is signed where the seal does not hold: whose domain it is was not shown, or ended.
     proof = signing.sign(shop.slug, shop.domain, score.mean, score.count, now) if sealed else ""
     if not score.count:
         words = wording.say("badge.none", language)
