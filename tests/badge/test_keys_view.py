@@ -40,9 +40,7 @@ def test_the_keys_are_there_for_everybody_for_an_hour_and_hold_no_secret(client)
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert "Set-Cookie" not in answer.headers
     assert set(answer.json) == {"keys"}
-    assert [set(one) for one in answer.json["keys"]] == [
-        {"kty", "crv", "x", "kid", "alg", "use"}
-    ]
+    assert [set(one) for one in answer.json["keys"]] == [{"kty", "crv", "x", "kid", "alg", "use"}]
     again = client.get(
         "/.well-known/trustsvc-keys.json", headers={"If-None-Match": answer.headers["ETag"]}
     )

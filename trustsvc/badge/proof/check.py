@@ -126,7 +126,7 @@ def _verdict(badge: page.Badge, host: str, service: str, fetch: Fetch, now: date
         said = statement.read(shown.proof, keys)
     except http_out.Unreachable:
         return replace(found, verdict=AWAY)
-    except ValueError:  # NotSigned, and what is no JSON of a badge or no set of keys
+    except (ValueError, RecursionError):  # NotSigned, no JSON of a badge, no set of keys
         return replace(found, verdict=WRONG)
     domain = said.sub if re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", said.sub) else ""
     found = replace(found, domain=domain, score=said.score, count=said.count)
