@@ -47,7 +47,7 @@ class Web:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Shows)
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
     def put(self, path, body, status=200, **headers):
         body = body if isinstance(body, bytes) else body.encode()
@@ -71,7 +71,7 @@ def service(house):
     origin = f"http://reviews.localhost:{server.port}"
     config.use(replace(house, base_url=origin))
     server.app = create_app()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield origin
     server.shutdown()
     server.server_close()
