@@ -68,7 +68,7 @@ def _watched() -> ColumnElement[bool]:
 
 
 def _next(session: Session, now: datetime) -> find.Shop | None:
-    """Take the next one that is due; so is one that was looked at in the future, by a wrong clock."""
+    """Take the next one that is due; so is one that a wrong clock looked at in the future."""
     looked = shops.c.looked_at
     due = or_(looked.is_(None), looked <= now - EVERY, looked > now)
     first = (
