@@ -4,7 +4,9 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+import requests
 
+from tests.faults import certificates
 from trustsvc import config, http_out
 
 
@@ -129,3 +131,39 @@ def test_redirects_and_large_answers_are_not_taken(web, at_home, path):
         http_out.get(f"http://127.0.0.1:{port}{path}")
 
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("kind", ["good", "tls_self_signed", "tls_expired", "tls_other_name"])
+def test_a_certificate_is_held_to_the_name_and_tls_to_the_time(
+    at_home, tmp_path, monkeypatch, kind
+):
+    authority, good, bad = certificates.make(tmp_path)
+    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(authority))
+    server, ended = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def answer():
+        for slow in (False, True):
+            with contextlib.suppress(OSError):
+                line = (good if kind == "good" else bad[kind]).wrap_socket(
+                    server.accept()[0], server_side=True
+                )
+                line.recv(4096)
+                line.sendall(b"HTTP/1.1 200 OK\r\n\r\nxxxx")
+                while slow and not ended.wait(0.05):
+                    line.sendall(b"x")
+                line.unwrap()
+
+    thread = threading.Thread(target=answer, daemon=True)
+    thread.start()
+    url = f"https://127.0.0.1:{server.getsockname()[1]}/"
+    if kind == "good":
+        assert http_out.get(url) == b"xxxx"
+    else:
+        with pytest.raises(http_out.Unreachable):
+            http_out.get(url)
+    with pytest.raises(http_out.Unreachable):
+        http_out.get(url, within_s=0.3)
+    ended.set()
+    thread.join(10)
+    server.close()
+    assert not thread.is_alive()

@@ -11,4 +11,4 @@ def seals(session: Session) -> Finding:
     if not lost:
         return ok("seals", "every domain that was proven still is")
     todo = "trustsvc shop list names them; trustsvc shop prove SLUG says which line belongs where"
-    return warn("seals", f"{lost} shops lost it: the line on their domain is gone", todo)
+    return warn("seals", f"gone from this many shops, with the line on their domain: {lost}", todo)
