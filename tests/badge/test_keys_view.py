@@ -89,6 +89,7 @@ def test_the_file_is_written_once_a_day_and_not_at_each_round(house):
     assert path.read_bytes() != before[0]
 
 
+@pytest.mark.slow
 def test_changing_the_key_makes_no_badge_false_for_a_moment(house):
     """Whoever keeps the list of keys for an hour, and a badge for a week, can check it always."""
     sealed()

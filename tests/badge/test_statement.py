@@ -44,6 +44,7 @@ def test_what_was_signed_is_read_back():
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_no_sign_of_it_can_be_another_be_left_out_or_be_added():
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \n"
     wrong = []
