@@ -1,4 +1,5 @@
 import threading
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -224,10 +225,23 @@ def test_a_restricted_person_can_erase(client):
     order_id = scene.reviewed(ground.shop())
     scene.post(client, order_id, "restrict")
 
-    scene.post(client, order_id, "erase", review="anonymous")
+    scene.post(client, order_id, "erase")
 
     assert held() == []
     assert scene.published() == []
+
+
+def test_a_restricted_review_that_may_stay_is_shown_again_without_its_author(client):
+    order_id = scene.reviewed(ground.shop(), now=NOON - timedelta(days=3))
+    (before,) = scene.published()
+    scene.post(client, order_id, "restrict")
+
+    scene.post(client, order_id, "erase", review="anonymous")
+
+    assert held() == []
+    (line,) = scene.published()
+    assert (line.name, line.city, line.text, line.verified) == ("", "", scene.TEXT, True)
+    assert line.published_at == before.published_at
 
 
 def test_after_an_erasure_the_link_says_that_nothing_is_kept(client):

@@ -59,7 +59,7 @@ def erase(session: Session, person: Person, wish: Wish, now: datetime) -> Erased
     in_orders.lock(session, person.orders)
     if wish.stay_out:
         _keep_out(session, person, now)
-    lift(session, person.all_marks)
+    lift(session, person.all_marks, now)
     in_invitations.forget(session, person.orders, now)
     placed = in_orders.forget(session, person.orders)
     anonymous = wish.anonymous and not wish.child

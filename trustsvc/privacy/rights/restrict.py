@@ -42,7 +42,7 @@ def lift(session: Session, person: Person, now: datetime, by: str = "person") ->
     if not is_restricted(session, person):
         return False
     in_orders.lock(session, person.orders)
-    registry.lift(session, _marks(person))
+    registry.lift(session, _marks(person), now)
     in_invitations.thaw(session, person.orders, now)
     in_orders.thaw(session, person.orders)
     in_reviews.thaw(session, person.reviews)
