@@ -9,15 +9,19 @@ from tests.invitations.ground import NOON, Post, quiet
 from tests.privacy.rights import scene
 from trustsvc import clock, db, suppressions
 from trustsvc.correspondence.models import correspondence
+from trustsvc.invitations import stop
+from trustsvc.invitations.redeem import find
 from trustsvc.mail import Letter, message_id
 from trustsvc.mail_maildir import Maildir
 from trustsvc.orders.models import orders
 from trustsvc.privacy import purge, receipts
+from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.erase import Wish, erase
 from trustsvc.registry import register
 from trustsvc.registry.models import opt_outs
-from trustsvc.reviews import publish
+from trustsvc.reviews import publish, submit
 from trustsvc.reviews.models import reviews
+from trustsvc.reviews.rules import Draft
 
 
 @pytest.fixture(autouse=True)
@@ -195,6 +199,44 @@ def test_a_hundred_at_once_are_one_erasure(app):
     with db.reading() as session:
         assert receipts.verify(session)
         assert len(receipts.newest(session, 9)) == 1
+
+
+def test_letters_in_the_maildir_go_too_when_the_address_was_forgotten_before(client, house):
+    shop = ground.shop()
+    order_id = ground.invited(shop)
+    ground.invited(shop, email="piet@example.com")
+    ground.sent(Maildir(f"maildir:{house.data}/mail", "reviews@example.com"))
+    with quiet(), db.transaction() as session:
+        stop.stop(session, find(session, scene.link(order_id)), NOON, everywhere=False)
+
+    scene.post(client, order_id, "erase")
+
+    (left,) = (house.data / "mail" / "new").iterdir()
+    assert b"piet@example.com" in left.read_bytes()
+
+
+def test_a_review_that_is_being_written_meanwhile_is_erased_too(house):
+    order_id = ground.invited(ground.shop())
+    link = scene.link(order_id)
+    looked_up = threading.Event()
+
+    def wish():
+        with clock.at(NOON), quiet(), db.transaction() as session:
+            person = people.by_link(session, link, NOON)
+            looked_up.set()
+            erase(session, person, Wish(), NOON)
+
+    with quiet(), db.transaction() as session:
+        draft = Draft(5, "", scene.TEXT, "Jan J.", "Delft", consent=True)
+        submit.submit(session, link, draft, NOON)
+        erasing = threading.Thread(target=wish)
+        erasing.start()
+        if not db.is_sqlite():  # where the one writer is this one
+            assert looked_up.wait(10)
+    erasing.join()
+
+    assert held() == []
+    assert (scene.review().state, scene.review().text) == ("withdrawn", "")
 
 
 def test_letters_in_the_maildir_go_too(client, house):

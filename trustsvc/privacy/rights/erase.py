@@ -56,7 +56,7 @@ def erase(session: Session, person: Person, wish: Wish, now: datetime) -> Erased
     """
     if wish.everywhere or wish.child:
         person = people.everywhere(session, person)
-    in_orders.lock(session, person.orders)
+    person = people.hold(session, person)
     if wish.stay_out:
         _keep_out(session, person, now)
     lift(session, person.all_marks, now)
@@ -67,6 +67,8 @@ def erase(session: Session, person: Person, wish: Wish, now: datetime) -> Erased
     left = bool(person.everywhere and person.address) and in_registry.forget(
         session, person.address
     )
+    codes = in_invitations.message_codes(session, person.orders)
+    db.after_commit(session, lambda: maildir.forget(person.address, codes))
     _forget_letters(session, person)
     number = placed + written + int(left)
     signed = _sign(session, number, now)
@@ -97,7 +99,6 @@ def _forget_letters(session: Session, person: Person) -> None:
     who = in_letters.marks(person.address)
     in_letters.forget(session, who)
     session.execute(delete(me_links).where(me_links.c.who.in_(who)))
-    db.after_commit(session, lambda: maildir.forget(person.address))
 
 
 def _sign(session: Session, number: int, now: datetime) -> str:
