@@ -89,8 +89,8 @@ def test_a_correction_that_comes_too_late_names_no_author_again(client):
     public_id = scene.review().public_id
     scene.post(client, order_id, "erase", review="anonymous")
 
+    draft = Draft(5, "", scene.TEXT, "Jan J.", "Delft", consent=True)
     with pytest.raises(Gone), db.transaction() as session:
-        draft = Draft(5, "", scene.TEXT, "Jan J.", "Delft", consent=True)
         correct.correct(session, public_id, draft, NOON)
 
     (line,) = scene.published()
