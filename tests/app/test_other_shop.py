@@ -58,6 +58,7 @@ KEPT_APART = {
     "/badge/v1/<slug>/<any('shields.json','reviews.json','feed.atom'):form>": Kept("slug"),
     "/embed/v1.js": Kept(why="the same file for every shop"),
     "/embed/card.js": Kept(why="the same file for every shop"),
+    "/.well-known/trustsvc-keys.json": Kept(why="the service's public keys, of no shop"),
     "/s/<slug>": Kept("slug"),
     "/privacy/<slug>": Kept("slug"),
     "/privacy/<slug>/<int:version>": Kept("slug"),

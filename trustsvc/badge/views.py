@@ -8,6 +8,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from trustsvc import clock, db, doors, wording
 from trustsvc.badge import profile, refresh, scripts, serve
+from trustsvc.badge.proof import signing
 from trustsvc.badge.render import svg
 from trustsvc.errors import NotFound
 from trustsvc.reviews.rules import REASONS
@@ -39,6 +40,14 @@ def script() -> Response:
 @doors.open_to("everybody")
 def card_script() -> Response:
     return serve.script(scripts.all_of_them()["embed/card.js"], "card.js")
+
+
+@views.get(signing.ADDRESS)
+@doors.open_to("everybody")
+def public_keys() -> Response:
+    name = signing.ADDRESS.removeprefix("/")
+    lying = serve.file(name, serve.HOUR)
+    return lying or serve.body(signing.public(clock.now()), name, serve.HOUR)
 
 
 @views.get("/s/<slug>")
