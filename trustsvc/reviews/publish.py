@@ -7,7 +7,7 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import db, outbox, queueing
-from trustsvc.reviews.models import publications, reviews
+from trustsvc.reviews.models import publications, replies, reviews
 
 BITE = 500
 
@@ -68,7 +68,13 @@ def take_down(session: Session, review_ids: Collection[int], now: datetime) -> i
 
 
 def sweep(session: Session, now: datetime) -> int:
-    """Take down any line whose review is not published: a net under every other verb."""
+    """Take down any line whose review is not published: a net under every other verb.
+
+    A reply goes where its review will not come back by itself, as it does after a restriction.
+    """
+    over = reviews.c.state.not_in(("published", "approved"))
+    lost = select(replies.c.review_id).join(reviews, reviews.c.id == replies.c.review_id)
+    session.execute(delete(replies).where(replies.c.review_id.in_(lost.where(over))))
     stray = session.scalars(
         select(publications.c.review_id)
         .join_from(publications, reviews, reviews.c.id == publications.c.review_id)
