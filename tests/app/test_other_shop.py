@@ -53,11 +53,14 @@ KEPT_APART = {
     "/r/<token>/register": Kept("review", own="written"),
     "/desk/": Kept(why=STAFF),
     "/desk/reviews/<public_id>": Kept("review id", STAFF),
+    "/desk/reviews/<public_id>/reply": Kept("review id", STAFF, own="published"),
     "/desk/orders/<slug>": Kept("slug"),
     "/badge/v1/<slug>.<any(json,svg):kind>": Kept("slug"),
     "/embed/v1.js": Kept(why="the same file for every shop"),
     "/embed/card.js": Kept(why="the same file for every shop"),
     "/s/<slug>": Kept("slug"),
+    "/sitemap.xml": Kept(why="lists the public pages of all shops, and nothing else of them"),
+    "/robots.txt": Kept(why="says nothing of shops"),
     "/privacy/<slug>": Kept("slug"),
     "/privacy/<slug>/<int:version>": Kept("slug"),
     "/me": Kept(why="takes an address and no shop; the answer is the same for any"),
@@ -98,6 +101,7 @@ FORM = {
     "/desk/requests": {"kind": "see"},
     "/desk/requests/<request_id>": {"do": "done"},
     "/desk/reviews/<public_id>": {"do": "approve"},
+    "/desk/reviews/<public_id>/reply": {"do": "reply", "text": "Thank you."},
 }
 # What a form says of itself and of whoever fills it in; no shop is named by it.
 OWN = {"email", "form_token", "do", "step", "stars", "consent", "asked", "kind", "everywhere"}

@@ -7,6 +7,7 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import db, outbox, queueing
+from trustsvc.reviews import reply
 from trustsvc.reviews.models import publications, replies, reviews
 
 BITE = 500
@@ -73,8 +74,10 @@ def sweep(session: Session, now: datetime) -> int:
     A reply goes where its review will not come back by itself, as it does after a restriction.
     """
     over = reviews.c.state.not_in(("published", "approved"))
-    lost = select(replies.c.review_id).join(reviews, reviews.c.id == replies.c.review_id)
-    session.execute(delete(replies).where(replies.c.review_id.in_(lost.where(over))))
+    answered = select(replies.c.review_id).join(reviews, reviews.c.id == replies.c.review_id)
+    lost = session.scalars(answered.where(over)).all()
+    if lost:
+        reply.forget(session, lost)
     stray = session.scalars(
         select(publications.c.review_id)
         .join_from(publications, reviews, reviews.c.id == publications.c.review_id)
