@@ -108,7 +108,7 @@ OWN = {"email", "form_token", "do", "step", "stars", "consent", "asked", "kind",
 OWN |= {"scope", "child"}  # a person's own wish, at every shop that knows them
 
 # Pages with the name of every shop on them, whoever's orders they show.
-LISTS_SHOPS = {"/desk/orders/<slug>"}
+LISTS_SHOPS = {"/desk/orders/<slug>", "/sitemap.xml"}
 # Without a shop of one's own in it; and what would end the session this is asked with.
 NO_FORM = {
     "/static/<path:filename>",
@@ -237,7 +237,7 @@ def test_staff_find_nothing_by_an_id_that_is_none_of_the_page(app, ask):
         right = {KEPT_APART[rule].opens, *(() if "slug" in rule else ("number", "request"))}
         for kind, value in ask.theirs.ids:
             if kind not in right:
-                done = form | ({"do": "done"} if "request" in rule else {})
+                done = form | FORM.get(rule, {})
                 for path, method in product(_paths(rule, value), sorted(methods)):
                     answer = ask(method, path, done)
                     if answer.status_code != 404 or ask.reads_of_them(answer):

@@ -10,6 +10,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    text,
 )
 
 from trustsvc.tables import Id, Moment, column, metadata
@@ -18,6 +19,8 @@ from trustsvc.vault import Sealed
 KEEP = "review"
 PUBLIC = "publication"
 REPLY = "reply"
+
+NOT_FROZEN = text("frozen_at IS NULL")
 
 # pending: waits for staff · approved: waits for publish_reviews · published · rejected · withdrawn
 reviews = Table(
@@ -96,6 +99,15 @@ reviews = Table(
     ),
     Index("ix_reviews_state", "state", "id"),
     Index("ix_reviews_buyer", "buyer"),
+    # The public page says how many were received and rejected, from this alone.
+    Index(
+        "ix_reviews_counts",
+        "shop_id",
+        "state",
+        "reason",
+        sqlite_where=NOT_FROZEN,
+        postgresql_where=NOT_FROZEN,
+    ),
 )
 
 publications = Table(

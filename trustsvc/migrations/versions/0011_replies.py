@@ -1,4 +1,4 @@
-"""A shop's public replies; scores by window and pages by stars from one index."""
+"""A shop's public replies; what its page counts and filters comes from an index."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,6 +7,8 @@ revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
+
+NOT_FROZEN = sa.text("frozen_at IS NULL")
 
 
 def upgrade() -> None:
@@ -24,8 +26,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("review_id", name=op.f("pk_replies")),
     )
     op.create_index("ix_publications_stars", "publications", ["shop_id", "stars", "published_at"])
+    op.create_index(
+        "ix_reviews_counts",
+        "reviews",
+        ["shop_id", "state", "reason"],
+        sqlite_where=NOT_FROZEN,
+        postgresql_where=NOT_FROZEN,
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_reviews_counts", "reviews")
     op.drop_index("ix_publications_stars", "publications")
     op.drop_table("replies")
