@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from trustsvc import outbox, queueing, suppressions
 from trustsvc.invitations.models import invitations
-from trustsvc.reviews import publish, withdraw
-from trustsvc.reviews.models import publications, reviews
+from trustsvc.reviews import publish, reply, withdraw
+from trustsvc.reviews.models import publications, replies, reviews
 
 NOBODY = {"name": "", "city": "", "email": None, "reference": None, "buyer": None}
 
@@ -41,7 +41,11 @@ def tell(session: Session, review_ids: Collection[int]) -> dict[str, list[dict[s
     shown = session.execute(
         select(publications).where(publications.c.review_id.in_(review_ids))
     ).mappings()
-    return {"reviews": [dict(row) for row in written], "publications": [dict(row) for row in shown]}
+    answered = session.execute(
+        select(replies).where(replies.c.review_id.in_(review_ids))
+    ).mappings()
+    found = {"reviews": written, "publications": shown, "replies": answered}
+    return {table: [dict(row) for row in rows] for table, rows in found.items()}
 
 
 def forget(
@@ -51,6 +55,7 @@ def forget(
 
     Only a published review can stay: of another one nobody has seen a word. One that stays is cut
     from its order, so that nothing leads to its author any more, the author's own link included.
+    The shop's reply goes: it may greet its author by name.
     """
     stay = anonymise(session, review_ids, now, note=True) if anonymous else set()
     done = [withdraw.withdraw(session, one, now) for one in sorted(set(review_ids) - stay)]
@@ -91,6 +96,7 @@ def anonymise(
     session.execute(
         update(publications).where(publications.c.review_id.in_(stay)).values(name="", city="")
     )
+    reply.forget(session, stay)
     session.execute(
         outbox.outbox.insert(),
         [

@@ -7,7 +7,8 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import db, outbox, queueing
-from trustsvc.reviews.models import publications, reviews
+from trustsvc.reviews import reply
+from trustsvc.reviews.models import publications, replies, reviews
 
 BITE = 500
 
@@ -70,7 +71,15 @@ def take_down(session: Session, review_ids: Collection[int], now: datetime) -> i
 
 
 def sweep(session: Session, now: datetime) -> int:
-    """Take down any line whose review is not published: a net under every other verb."""
+    """Take down any line whose review is not published: a net under every other verb.
+
+    A reply goes where its review will not come back by itself, as it does after a restriction.
+    """
+    over = reviews.c.state.not_in(("published", "approved"))
+    answered = select(replies.c.review_id).join(reviews, reviews.c.id == replies.c.review_id)
+    lost = session.scalars(answered.where(over)).all()
+    if lost:
+        reply.forget(session, lost)
     stray = session.scalars(
         select(publications.c.review_id)
         .join_from(publications, reviews, reviews.c.id == publications.c.review_id)

@@ -29,7 +29,7 @@ def noon():
 
 def counted(shop):
     with db.reading() as session:
-        page = profile.read(session, shop.slug, "", clock.now())
+        page = profile.read(session, shop.slug, profile.Wish(), clock.now())
         return face.read_scores(session, [shop.id])[shop.id].count, page.received
 
 
