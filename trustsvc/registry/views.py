@@ -5,11 +5,10 @@ from datetime import timedelta
 from flask import Blueprint, Response, make_response, render_template, request
 
 from trustsvc import clock, config, db, doors, signed_links, wording
-from trustsvc.errors import TooMany
 from trustsvc.fingerprints import NotAnAddress, normalise
 from trustsvc.flood import Gate
 from trustsvc.registry import ask, confirm, consent, register
-from trustsvc.server_log import address
+from trustsvc.registry.knock import keep_pace
 from trustsvc.shops import find
 
 views = Blueprint("registry", __name__)
@@ -46,21 +45,11 @@ def ask_for(slug: str) -> Response:
         normalise(email)
     except NotAnAddress:
         return _form(shop, email, source, wrong=True)
-    keep_pace()
+    keep_pace(gate)
     wish = ask.Wish(email, shop.id, _language(), source)
     with db.transaction() as session:
         ask.ask(session, wish, clock.now())
     return asked(shop, wish.language)
-
-
-def keep_pace() -> None:
-    """Count this request for its network; raises TooMany."""
-    trusted = config.current().trusted_proxies
-    forwarded_for = request.headers.get("X-Forwarded-For", "")
-    if not gate.lets_in(
-        address.client(request.remote_addr or "", forwarded_for, trusted), clock.now()
-    ):
-        raise TooMany
 
 
 def asked(shop: find.Shop, language: str) -> Response:
@@ -127,7 +116,7 @@ def _confirm_page(pending: confirm.Pending, shop: find.Shop) -> str:
         shop=shop,
         pending=pending,
         consent=consent.text(pending.wording, pending.language),
-        contact=config.current().contact,
+        me=f"{config.current().base_url}/me",
     )
 
 
