@@ -20,6 +20,7 @@ from trustsvc.privacy.rights.restrict import is_restricted, lift, restrict
 from trustsvc.registry import ask, register
 from trustsvc.registry import restrict as registry
 from trustsvc.registry.models import registrations, restrictions
+from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews.models import reviews
 
 LATER = NOON + timedelta(days=3)
@@ -197,11 +198,17 @@ def writing(invited):
         register.register(session, scene.JAN, "1", "page", NOON)
 
 
+@pytest.mark.parametrize("stopped_before", [True, False])
 @pytest.mark.parametrize("everywhere", [True, False])
-def test_an_erasure_reaches_what_waited_to_be_written(invited, writing, restored, everywhere):
+def test_an_erasure_reaches_what_waited_to_be_written(
+    invited, writing, restored, everywhere, stopped_before
+):
     def who():
         return scene.person() if everywhere else scene.person(invited)
 
+    if stopped_before:
+        with db.transaction() as session:
+            opt_out(session, scene.JAN, 0 if everywhere else 1, "stop", NOON)
     asked(lambda session, who, now: erase(session, who, Wish(), now), SOON, who)
     restored()
 

@@ -105,9 +105,9 @@ def object_to(slug: str) -> Response:
         return _plain("privacy/object.html", 422, shop=shop, problem=True)
     keep_pace(gate)
     with db.transaction() as session:
-        opt_out(session, address, shop.id, objection.REASON, now)
         for place in (shop.id, EVERY_SHOP) if everywhere else (shop.id,):
             asked.write(session, asked.Ask("object", place, _language(), address), now)
+        opt_out(session, address, shop.id, objection.REASON, now, noted_again=True)
     return _plain("privacy/object.html", shop=shop, everywhere=everywhere, done=True)
 
 

@@ -9,6 +9,7 @@ from tests.invitations.ground import NOON, Post, quiet
 from tests.privacy.rights import scene
 from trustsvc import clock, db, suppressions
 from trustsvc.correspondence.models import correspondence
+from trustsvc.errors import Gone
 from trustsvc.invitations import stop
 from trustsvc.invitations.redeem import find
 from trustsvc.mail import Letter, message_id
@@ -19,7 +20,7 @@ from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.erase import Wish, erase
 from trustsvc.registry import register
 from trustsvc.registry.models import opt_outs
-from trustsvc.reviews import publish, submit
+from trustsvc.reviews import correct, publish, submit
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.rules import Draft
 
@@ -81,6 +82,19 @@ def test_a_published_review_can_stay_without_its_author(client):
     page = client.get("/s/bakfiets-co", headers={"Accept-Language": "en"}).text
     assert "Name withheld by the author" in page
     assert "Jan" not in page
+
+
+def test_a_correction_that_comes_too_late_names_no_author_again(client):
+    order_id = scene.reviewed(ground.shop())
+    public_id = scene.review().public_id
+    scene.post(client, order_id, "erase", review="anonymous")
+
+    draft = Draft(5, "", scene.TEXT, "Jan J.", "Delft", consent=True)
+    with pytest.raises(Gone), db.transaction() as session:
+        correct.correct(session, public_id, draft, NOON)
+
+    (line,) = scene.published()
+    assert (line.name, scene.review().name) == ("", "")
 
 
 def test_a_review_nobody_has_read_does_not_stay(client):

@@ -83,14 +83,15 @@ def erase(session: Session, person: Person, wish: Wish, now: datetime) -> Erased
 
 
 def _keep_out(session: Session, person: Person, now: datetime) -> None:
+    held = person.is_known  # the second time nothing leads to anybody, and no line is added
     for shop_id, marks in person.marks.items():
         if shop_id != EVERY_SHOP and (person.address and not person.everywhere):
-            opt_out(session, person.address, shop_id, RULE, now)
+            opt_out(session, person.address, shop_id, RULE, now, noted_again=held)
         elif shop_id != EVERY_SHOP and not person.everywhere:
             for mark in marks:
-                opt_out(session, mark, shop_id, RULE, now)
+                opt_out(session, mark, shop_id, RULE, now, noted_again=held)
     if person.everywhere:
-        opt_out(session, person.address, EVERY_SHOP, RULE, now)
+        opt_out(session, person.address, EVERY_SHOP, RULE, now, noted_again=held)
 
 
 def _forget_letters(session: Session, person: Person) -> None:
