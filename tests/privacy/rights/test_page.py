@@ -11,7 +11,7 @@ from trustsvc import clock, config, db, signed_links, wording
 from trustsvc.privacy import processors
 from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.confirm import link
-from trustsvc.registry import register
+from trustsvc.registry import ask, register
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +114,17 @@ def test_who_is_registered_and_nothing_else_is_told_so_and_may_leave(client):
     assert "Nothing leads to you" not in page
     assert "No order and no review of yours is kept here." in page
     assert f'href="{signed_links.url("leave", way_out)}"' in page
+
+
+def test_a_registration_that_waits_is_shown(client):
+    shop = ground.shop()
+    with quiet(), db.transaction() as session:
+        ask.ask(session, ask.Wish(scene.JAN, shop.id, "en", "page"), NOON)
+
+    page = own_page(client)
+
+    assert "A registration was asked for on June 10, 2026 and is not confirmed yet." in page
+    assert "Nothing leads to you" not in page
 
 
 def test_of_whom_nothing_is_kept_the_page_says_so(client):

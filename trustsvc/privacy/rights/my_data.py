@@ -71,6 +71,7 @@ class MyData:
     orders: list[Order]
     reviews: list[Row] = field(repr=False)  # what is left of those without an order
     registered: Row | None = field(repr=False)
+    pending: list[datetime]  # when a registration was asked for that is not confirmed
     wishes: list[Wish]
     restricted_since: datetime | None
     is_restricted: bool  # as far as this page reaches: at one shop is not yet at all
@@ -104,6 +105,7 @@ def read(session: Session, person: Person) -> MyData:
             row for row in rows["reviews"] if row["id"] not in shown and row["state"] != "withdrawn"
         ],
         registered=next(iter(rows["registered"]), None),
+        pending=[row["asked_at"] for row in rows["registrations"]],
         wishes=[Wish(place, known.get(place), at) for place, at in wishes.items()],
         restricted_since=min((row["at"] for row in frozen), default=None),
         is_restricted=any(row["shop_id"] == 0 for row in frozen)
