@@ -12,8 +12,8 @@ from trustsvc.flood import Gate
 from trustsvc.orders import asked
 from trustsvc.privacy import editions
 from trustsvc.privacy.rights import objection
-from trustsvc.registry.knock import keep_pace
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.views import keep_pace
 from trustsvc.shops import find
 from trustsvc.shops.find import Shop
 

@@ -5,10 +5,11 @@ from datetime import timedelta
 from flask import Blueprint, Response, make_response, render_template, request
 
 from trustsvc import clock, config, db, doors, signed_links, wording
+from trustsvc.errors import TooMany
 from trustsvc.fingerprints import NotAnAddress, normalise
 from trustsvc.flood import Gate
 from trustsvc.registry import ask, confirm, consent, register
-from trustsvc.registry.knock import keep_pace
+from trustsvc.server_log import address
 from trustsvc.shops import find
 
 views = Blueprint("registry", __name__)
@@ -50,6 +51,16 @@ def ask_for(slug: str) -> Response:
     with db.transaction() as session:
         ask.ask(session, wish, clock.now())
     return asked(shop, wish.language)
+
+
+def keep_pace(at: Gate) -> None:
+    """Count this request for its network, whatever it asks; raises TooMany."""
+    trusted = config.current().trusted_proxies
+    forwarded_for = request.headers.get("X-Forwarded-For", "")
+    if not at.lets_in(
+        address.client(request.remote_addr or "", forwarded_for, trusted), clock.now()
+    ):
+        raise TooMany
 
 
 def asked(shop: find.Shop, language: str) -> Response:
