@@ -134,6 +134,13 @@ def test_object_stops_and_hands_over(house):
     assert ground.sent().letters == []
 
 
+def test_each_objection_that_staff_answer_is_in_the_register(house):
+    for _ in range(2):
+        said("object", said="stranger@example.com")
+
+    assert scene.register() == [("object", "done", "command line")] * 2
+
+
 def test_correct_takes_a_line_for_each_field(house):
     order_id = ground.invited(ground.shop())
 
