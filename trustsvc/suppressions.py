@@ -10,6 +10,7 @@ restore can tell this file from another, and from an older copy.
     <kind> <shop, 0 for all> <mark, hex> <milliseconds since 1970> <reason> <check>
 
     opt_out    mark of a buyer who must not be asked (an objection, an erasure too)
+    again      mark of a buyer who took that back; written after the commit
     leave      mark of a buyer whose registration ended (an erasure too)
     restrict   mark of a person whose data must be left alone
     lift       mark of a person whose restriction ended (an erasure too); written after the commit
@@ -31,15 +32,17 @@ from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
 from cryptography.hazmat.primitives import hashes
+from sqlalchemy.orm import Session
 
-from trustsvc import config
+from trustsvc import config, db, log
 from trustsvc.errors import Unavailable
 from trustsvc.tables import EPOCH
 
-Kind = Literal["opt_out", "leave", "restrict", "lift", "withdraw", "anonymise", "cancel"]
+Kind = Literal["opt_out", "again", "leave", "restrict", "lift", "withdraw", "anonymise", "cancel"]
 KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 HEAD = "trustsvc-suppressions 1 "
 MILLISECOND = timedelta(milliseconds=1)
+logger = log.named("suppressions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,23 @@ def write(lines: Sequence[Line]) -> None:
             _append(file, torn + b"".join(_text(line) for line in lines), end)
     except OSError:
         raise Unavailable from None
+
+
+def write_after_commit(session: Session, lines: Sequence[Line]) -> None:
+    """Add lines that end an earlier wish, once that is certain.
+
+    One that was rolled back must free nobody after a restore, so these come after the commit; where
+    they cannot be written, or in a crash between the two, a restored house keeps to the wish.
+    """
+    if lines:
+        db.after_commit(session, lambda: _note(lines))
+
+
+def _note(lines: Sequence[Line]) -> None:
+    try:
+        write(lines)
+    except Unavailable:
+        logger.error("what ended is not noted for a restore", number=len(lines))  # noqa: TRY400
 
 
 def begin() -> None:

@@ -2,12 +2,15 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import select
 
 from tests.invitations import ground
 from tests.invitations.ground import NOON, quiet
 from tests.privacy.rights import scene
 from trustsvc import cli, clock, db
+from trustsvc.privacy.models import requests
 from trustsvc.privacy.rights import register
+from trustsvc.registry.models import opt_outs
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +74,51 @@ def test_a_refusal_tells_its_ground_and_the_authority(house):
     assert scene.register() == [("erase", "refused", "command line")]
 
 
+def test_a_refusal_and_a_look_are_in_the_register_without_an_open_request_too(house):
+    shop = ground.shop()
+    ground.invited(shop)
+
+    said("forget", "--refuse", "17_3_e")
+    said("tell", "--shop", shop.slug)
+    said("tell", said="stranger@example.com")
+
+    assert scene.register() == [
+        ("erase", "refused", "command line"),
+        ("see", "done", "command line"),
+        ("see", "done", "command line"),
+    ]
+    with db.reading() as session:
+        refused = session.execute(select(requests).where(requests.c.ground.is_not(None))).one()
+    assert (refused.ground, refused.shop_id) == ("17_3_e", 0)
+
+
+def test_a_look_that_settles_a_request_is_one_line(house):
+    with db.transaction() as session:
+        number = register.note(session, "see", 0, NOON)
+
+    said("tell", "--request", str(number))
+
+    assert scene.register() == [("see", "done", "command line")]
+
+
+def test_an_opt_out_is_lifted_at_one_shop_or_at_all_and_a_restriction_is_not(house):
+    shop = ground.shop()
+    said("object")
+    said("object", "--shop", shop.slug)
+    said("restrict")
+
+    assert said("lift", "--opt-out", "--shop", shop.slug)["changed"] is True
+    assert out() == [0]
+    assert [said("lift", "--opt-out")["changed"] for _ in range(2)] == [True, False]
+    assert out() == []
+    assert said("lift")["changed"] is True
+
+
+def out():
+    with db.reading() as session:
+        return session.scalars(select(opt_outs.c.shop_id)).all()
+
+
 def test_restrict_and_lift(house):
     ground.invited(ground.shop())
 
@@ -84,6 +132,13 @@ def test_object_stops_and_hands_over(house):
 
     assert said("object") == {"done": "object", "known": True, "copy_sent": True}
     assert ground.sent().letters == []
+
+
+def test_each_objection_that_staff_answer_is_in_the_register(house):
+    for _ in range(2):
+        said("object", said="stranger@example.com")
+
+    assert scene.register() == [("object", "done", "command line")] * 2
 
 
 def test_correct_takes_a_line_for_each_field(house):

@@ -21,7 +21,7 @@ from trustsvc.reviews import withdraw
 from trustsvc.reviews.models import reviews
 from trustsvc.suppressions import Line
 
-__all__ = ["ERASED", "anonymise", "erase", "restrict"]
+__all__ = ["ERASED", "Place", "anonymise", "erase", "restrict"]
 
 Place = tuple[bytes, int]
 
@@ -69,21 +69,19 @@ def anonymise(session: Session, lines: Sequence[Line], now: datetime) -> None:
     withdraw.empty(session, set(ids) - stay, now)
 
 
-def erase(session: Session, lines: Sequence[Line], everywhere: Sequence[int]) -> None:
+def erase(session: Session, lines: Sequence[Line], placed: Sequence[int]) -> None:
     """Forget whoever was erased, as far as opt-outs and withdrawn reviews do not do it.
 
-    `everywhere` are the orders of people who were erased at all shops. Links and letters that wait
-    go too; one that was asked for after the erasure stays.
+    `placed` are the orders of people who were erased. Links and letters that wait go too; one that
+    was asked for after the erasure stays.
     """
     erased = [line for line in lines if line.reason == ERASED]
     if not erased:
         return
-    in_orders.forget(session, everywhere)
+    in_orders.forget(session, placed)
     at: dict[Place, datetime] = {}
     for line in erased:
         at[(line.mark, line.shop_id)] = max(line.at, at.get((line.mark, line.shop_id), line.at))
-    for shop_id, marks in _by_shop(at).items():
-        in_orders.forget(session, in_orders.find(session, [shop_id], marks))
     shop_ids = {shop_id for _, shop_id in at}
     for table, moment in _WAITING:
         key = next(iter(table.primary_key))

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import clock, config, db, wording
 from trustsvc.privacy.rights import confirm, objection, people, rectify, register, restrict, tell
+from trustsvc.privacy.rights.again import ask_again
 from trustsvc.privacy.rights.erase import Wish, erase
 from trustsvc.privacy.rights.people import Person
 from trustsvc.shops import find
@@ -45,13 +46,15 @@ def person() -> None:
 @_options
 def tell_(as_json: bool, slug: str | None, request_id: int | None) -> None:
     """Print everything that is kept; with --json by the published schema."""
-    with db.reading() as session:
-        found = _find(session, _address(), slug)
-        everything = tell.export(session, found, clock.now())
+    address, now = _address(), clock.now()
+    with db.transaction() as session:
+        found = _find(session, address, slug)
+        everything = tell.export(session, found, now)
         known = people.known(session, found)
-    if request_id:
-        with db.transaction() as session:
-            register.settle(session, request_id, BY, clock.now())
+        if request_id:
+            register.settle(session, request_id, BY, now)
+        else:
+            register.done(session, "see", _place(found), BY, now)
     if as_json:
         click.echo(json.dumps(everything, ensure_ascii=False))
         return
@@ -99,6 +102,9 @@ def forget(
 
     def deed(session: Session, found: Person, now: datetime) -> dict[str, Any]:
         if refuse:
+            if not request_id:
+                number = register.note(session, "erase", _place(found), now)
+                register.settle(session, number, BY, now, refuse)
             return _refuse(session, found, refuse, now)
         wish = Wish(anonymous=anonymous, child=child, by=BY)
         done = erase(session, found, wish, now)
@@ -120,15 +126,21 @@ def restrict_(as_json: bool, slug: str | None, request_id: int | None) -> None:
 
 
 @person.command()
+@click.option("--opt-out", is_flag=True, help="Lift the opt-outs instead: may be asked again.")
 @_options
-def lift(as_json: bool, slug: str | None, request_id: int | None) -> None:
-    """Lift a restriction, when the person says so."""
-    _do(
-        "lift",
-        lambda session, found, now: {"changed": restrict.lift(session, found, now, BY)},
-        _address(),
-        (as_json, slug, request_id),
-    )
+def lift(opt_out: bool, as_json: bool, slug: str | None, request_id: int | None) -> None:
+    """Lift a restriction, or the opt-outs, when the person says so.
+
+    With --shop an opt-out for all shops goes on holding.
+    """
+
+    def deed(session: Session, found: Person, now: datetime) -> dict[str, Any]:
+        if opt_out:
+            shop_ids = [place for place in found.marks if found.everywhere or place]
+            return {"changed": ask_again(session, found, now, shop_ids, BY)}
+        return {"changed": restrict.lift(session, found, now, BY)}
+
+    _do("lift", deed, _address(), (as_json, slug, request_id))
 
 
 @person.command("object")
@@ -171,6 +183,10 @@ def _refuse(session: Session, found: Person, ground: str, now: datetime) -> dict
     }
     sent = confirm.confirm(session, found, "refused", now, facts)
     return {"refused": ground, "told": sent}
+
+
+def _place(found: Person) -> int:
+    return people.EVERY_SHOP if found.everywhere else found.shop_ids[0]
 
 
 def _find(session: Session, address: str, slug: str | None) -> Person:

@@ -1,7 +1,9 @@
-"""Write down that somebody does not want to be asked."""
+"""Write down that somebody does not want to be asked, or take it back."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
+from sqlalchemy import and_, delete, or_
 from sqlalchemy.orm import Session
 
 from trustsvc import db, fingerprints, suppressions
@@ -36,6 +38,26 @@ def opt_out(
     if done or noted_again:
         suppressions.write([suppressions.Line("opt_out", mark, shop_id, now, reason)])
     return done
+
+
+def take_back(session: Session, places: Mapping[int, Collection[bytes]], now: datetime) -> set[int]:
+    """Let these marks be asked again, each at its shop, or (EVERY_SHOP) at all but those with one.
+
+    Gives at which there was an opt-out, whatever it came from: the person's word ends what a mail
+    server said, too. Twice changes nothing. Works on the next order; what was withdrawn stays so.
+    A restored backup knows of it from the file of suppressions, as it knows of the opt-out.
+    """
+    at = [
+        and_(opt_outs.c.shop_id == shop_id, opt_outs.c.mark.in_(marks))
+        for shop_id, marks in places.items()
+    ]
+    if not at:
+        return set()
+    mine = delete(opt_outs).where(or_(*at)).returning(opt_outs.c.mark, opt_outs.c.shop_id)
+    gone = session.execute(mine).all()
+    lines = [suppressions.Line("again", row.mark, row.shop_id, now, "taken back") for row in gone]
+    suppressions.write_after_commit(session, lines)
+    return {row.shop_id for row in gone}
 
 
 def _mark(address: str, shop_id: int) -> bytes:

@@ -9,12 +9,9 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from trustsvc import db, log, suppressions
-from trustsvc.errors import Unavailable
+from trustsvc import db, suppressions
 from trustsvc.registry.models import restrictions
 from trustsvc.suppressions import Line
-
-logger = log.named("registry")
 
 
 def restrict(session: Session, marks: Collection[bytes], shop_id: int, now: datetime) -> bool:
@@ -45,12 +42,5 @@ def lift(session: Session, marks: Collection[bytes], now: datetime) -> int:
         .returning(restrictions.c.mark, restrictions.c.shop_id)
     ).all()
     lines = [Line("lift", row.mark, row.shop_id, now, "lifted") for row in gone]
-    db.after_commit(session, lambda: _note(lines))
+    suppressions.write_after_commit(session, lines)
     return len(gone)
-
-
-def _note(lines: list[Line]) -> None:
-    try:
-        suppressions.write(lines)
-    except Unavailable:
-        logger.error("lifted restrictions not noted for a restore", number=len(lines))  # noqa: TRY400

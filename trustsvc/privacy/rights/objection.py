@@ -13,6 +13,7 @@ from trustsvc.privacy.rights.tell import as_json
 from trustsvc.registry.opt_out import opt_out
 
 REASON = "objection"
+PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +28,37 @@ def object_to(
     now: datetime,
     *,
     everywhere: bool = False,
-    new: bool = False,
-    by: str = "person",
+    by: str = PERSON,
 ) -> Objected:
     """Ask no more, withdraw what is open, forget whom to ask; a copy is mailed before it is gone.
 
     What the person published stays: it is there by consent, and has a right of its own. Twice does
-    no harm: the second time nothing is left to hand over, so no letter is written. `new` says that
-    the opt-out was written a moment ago, by the door that took the objection.
+    no harm: the second time nothing is left to hand over, so no letter is written, and the register
+    has one line, unless staff answer another request.
     """
     if everywhere:
         person = people.everywhere(session, person)
     person = people.hold(session, person)
-    new = stop(session, person, now) or new
+    new = stop(session, person, now)
+    done = hand_over(session, person, now, new=new)
+    if new or by != PERSON:
+        note(session, person, now, by)
+    return done
+
+
+def hand_over(session: Session, person: Person, now: datetime, *, new: bool) -> Objected:
+    """Do what follows from an opt-out that stands; with a copy where it was written just now."""
     confirmed = False
     if new and person.held:
         where = link(session, person, now, copy=as_json(session, person, now))
         confirmed = confirm(session, person, "objected", now, {"link": where})
     redeem.withdraw(session, person.orders, REASON, now)
+    return Objected(person.everywhere, confirmed)
+
+
+def note(session: Session, person: Person, now: datetime, by: str = PERSON) -> None:
     shop_id = EVERY_SHOP if person.everywhere else person.shop_ids[0]
     register.done(session, "object", shop_id, by, now)
-    return Objected(person.everywhere, confirmed)
 
 
 def stop(session: Session, person: Person, now: datetime) -> bool:

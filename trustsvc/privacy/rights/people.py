@@ -96,6 +96,12 @@ def known(session: Session, person: Person) -> bool:
     return person.is_known or any(in_registry.tell(session, person.all_marks).values())
 
 
+def met(session: Session, person: Person) -> bool:
+    """Say whether somebody bought, wrote or registered here; a wish alone anybody can write."""
+    kept = in_registry.tell(session, person.all_marks)
+    return person.is_known or bool(kept["registered"])
+
+
 def everywhere(session: Session, person: Person) -> Person:
     """Find the same person at every shop, where the address is still known.
 
