@@ -55,9 +55,11 @@ KEPT_APART = {
     "/desk/reviews/<public_id>": Kept("review id", STAFF),
     "/desk/reviews/<public_id>/reply": Kept("review id", STAFF, own="published"),
     "/desk/orders/<slug>": Kept("slug"),
-    "/badge/v1/<slug>.<any(json,svg):kind>": Kept("slug"),
+    "/badge/v1/<slug>.<any(json,svg,html,png):kind>": Kept("slug"),
+    "/badge/v1/<slug>/<any('shields.json','reviews.json','feed.atom'):form>": Kept("slug"),
     "/embed/v1.js": Kept(why="the same file for every shop"),
     "/embed/card.js": Kept(why="the same file for every shop"),
+    "/.well-known/trustsvc-keys.json": Kept(why="the service's public keys, of no shop"),
     "/s/<slug>": Kept("slug"),
     "/sitemap.xml": Kept(why="lists the public pages of all shops, and nothing else of them"),
     "/robots.txt": Kept(why="says nothing of shops"),
@@ -86,7 +88,8 @@ KEPT_APART = {
 # Other than "there is nothing here": these answer everybody alike who may not pass.
 REFUSED = {"signature": 401, "staff": 303}
 OTHERS_OF = {
-    "kind": ("json", "svg"),
+    "kind": ("json", "svg", "html", "png"),
+    "form": ("shields.json", "reviews.json", "feed.atom"),
     "deed": ("correct", "restrict", "lift", "object", "erase"),
     "version": ("1",),
     "platform": ("standard", "shopify", "woocommerce", "lightspeed"),
@@ -176,7 +179,7 @@ class Ask:
 
     def reads_of_them(self, answer, *but):
         """Look for any word of theirs: names, order numbers, addresses and reviews all hold it."""
-        seen = answer.get_data(as_text=True)
+        seen = answer.get_data().decode(errors="replace")  # an image is no text
         for part in but:
             seen = seen.replace(part, "")
         return self.theirs.word.lower() in seen.lower()

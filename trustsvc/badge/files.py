@@ -1,8 +1,13 @@
 """The badge's files under `$TRUSTSVC_DATA/public/`: whole at every moment, compressed beside."""
 
+import fcntl
 import gzip
 import os
 import secrets
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import brotli
@@ -11,6 +16,8 @@ from trustsvc import config
 
 # Ends a name, and says by which Content-Encoding (RFC 9110 section 8.4) a file is served.
 ENCODINGS = {".br": "br", ".gz": "gzip"}
+OPEN_FOLDER, OPEN_FILE = 0o755, 0o644  # what lies here is for everybody
+HALF_DONE = timedelta(minutes=5)
 
 
 def folder() -> Path:
@@ -18,33 +25,77 @@ def folder() -> Path:
     return config.current().data / "public"
 
 
-def put(name: str, body: bytes) -> bool:
+def put(name: str, body: bytes, *, twins: bool = True) -> bool:
     """Put a file and its compressed twins in place, or leave the ones that say the same.
 
     The compressed ones go first: whoever finds the plain one new finds all of them new. Gives
-    whether anything was written; a twin that was lost is written again.
+    whether anything was written; a twin that was lost is written again. A bitmap has no twins.
     """
     path = folder() / name
-    same = path.is_file() and path.read_bytes() == body
-    twins = [path.with_name(path.name + end) for end in ENCODINGS]
-    if same and all(twin.is_file() for twin in twins):
+    beside = [(path.with_name(path.name + end), coding) for end, coding in ENCODINGS.items()]
+    beside = beside if twins else []
+    if holds(name, body) and all(twin.is_file() for twin, _ in beside):
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for twin, packed in zip(twins, (_brotli(body), _gzip(body)), strict=True):
-        _replace(twin, packed)
-    _replace(path, body)
-    _sync(path.parent)
+    _make(path.parent)
+    with _alone(path.parent):
+        for twin, coding in beside:
+            _replace(twin, packed(body, coding))
+        _replace(path, body)
     return True
 
 
-def _brotli(body: bytes) -> bytes:
-    packed: bytes = brotli.compress(body, mode=brotli.MODE_TEXT, quality=11)
-    return packed
+def holds(name: str, body: bytes) -> bool:
+    """Say whether a file says exactly this already."""
+    try:
+        return (folder() / name).read_bytes() == body
+    except FileNotFoundError:
+        return False
 
 
-def _gzip(body: bytes) -> bytes:
-    # No moment inside, so that the same words give the same bytes.
-    return gzip.compress(body, 9, mtime=0)
+def is_there(name: str) -> bool:
+    return (folder() / name).is_file()
+
+
+def packed(body: bytes, coding: str) -> bytes:
+    """Compress as strongly as can be; the same words give the same bytes."""
+    if coding == "br":
+        smaller: bytes = brotli.compress(body, mode=brotli.MODE_TEXT, quality=11)
+        return smaller
+    return gzip.compress(body, 9, mtime=0) if coding == "gzip" else body
+
+
+def slugs(below: str) -> set[str]:
+    """Say of which shops anything lies in a folder: each file's and folder's name begins so."""
+    place = folder() / below
+    names = {path.name.partition(".")[0] for path in place.iterdir()} if place.is_dir() else set()
+    return names - {""}
+
+
+def remove(below: str, gone: Collection[str]) -> None:
+    """Remove all that lies there of these shops."""
+    for slug in gone:
+        for path in (folder() / below).glob(f"{slug}.*"):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(folder() / below / slug, ignore_errors=True)
+
+
+def clear_away(now: datetime) -> None:
+    """Remove what a writer left half done when it was stopped: it may hold words taken back."""
+    before = (now - HALF_DONE).timestamp()
+    for path in folder().rglob(".*"):
+        with suppress(FileNotFoundError):
+            if path.is_file() and path.stat().st_mtime < before:
+                path.unlink()
+
+
+def _make(place: Path) -> None:
+    """Make a folder that another user's web server may read, whatever the service's umask."""
+    if place.is_dir():
+        return
+    if place != folder():
+        _make(place.parent)
+    place.mkdir(parents=True, exist_ok=True)
+    place.chmod(OPEN_FOLDER)
 
 
 def _replace(path: Path, body: bytes) -> None:
@@ -52,14 +103,23 @@ def _replace(path: Path, body: bytes) -> None:
     beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     with beside.open("xb") as file:
         file.write(body)
+        os.fchmod(file.fileno(), OPEN_FILE)
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
 
 
-def _sync(folder: Path) -> None:
-    place = os.open(folder, os.O_RDONLY)
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Let one write here at a time, and have it on disk at the end.
+
+    Of two that mixed, one's twin could stay beside the other's file, and nobody would see it: only
+    the plain one is compared.
+    """
+    held = os.open(place, os.O_RDONLY)
     try:
-        os.fsync(place)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+        os.fsync(held)
     finally:
-        os.close(place)
+        os.close(held)

@@ -5,16 +5,26 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from trustsvc.badge import face, files
-from trustsvc.badge.render import numbers, svg
+from trustsvc.badge import face, files, newest, scripts
+from trustsvc.badge.render import feed, fragment, numbers, png, reviews, shields, svg
 from trustsvc.badge.render.face import Face
+from trustsvc.badge.render.newest import Newest
 from trustsvc.shops import find
 
+FOLDER = "badge/v1"
 # Every form of a shop's badge: its address below `/`, and what writes it.
 FORMS: Mapping[str, Callable[[Face], bytes]] = {
     "badge/v1/{shop}.json": numbers.as_json,
     "badge/v1/{shop}.svg": svg.as_svg,
+    "badge/v1/{shop}/shields.json": shields.as_shields,
 }
+# Those that say more than the badge does.
+FORMS_OF_NEWEST: Mapping[str, Callable[[Newest], bytes]] = {
+    "badge/v1/{shop}.html": fragment.as_html,
+    "badge/v1/{shop}/reviews.json": reviews.as_reviews,
+    "badge/v1/{shop}/feed.atom": feed.as_atom,
+}
+DRAWN, BITMAP = "badge/v1/{shop}.svg", "badge/v1/{shop}.png"
 
 
 def refresh_changed(session: Session, now: datetime) -> int:
@@ -22,8 +32,14 @@ def refresh_changed(session: Session, now: datetime) -> int:
 
     All shops are counted in one grouped query and only differing bytes are written. That is cheaper
     than it looks, and heals a file that was lost or written by a slower process with old numbers.
+    What is left of a shop that is gone, or of a writer that was stopped, is removed.
     """
-    return _write_all(session, find.everyone(session), now)
+    there = files.slugs(FOLDER)  # first: a shop that is enrolled meanwhile keeps its files
+    shops = find.everyone(session)
+    written = _write_all(session, shops, now) + scripts.place()
+    files.remove(FOLDER, there - {shop.slug for shop in shops})
+    files.clear_away(now)
+    return written
 
 
 def refresh(session: Session, shop_ids: Collection[int], now: datetime) -> int:
@@ -31,10 +47,33 @@ def refresh(session: Session, shop_ids: Collection[int], now: datetime) -> int:
     return _write_all(session, find.by_ids(session, shop_ids).values(), now)
 
 
+def rendered(session: Session, slug: str, form: str, now: datetime) -> bytes:
+    """Render one form of a shop's badge as its file would be, and write none; raises NotFound."""
+    shop = find.by_slug(session, slug)
+    faces = face.read(session, [shop], now)
+    if form in FORMS_OF_NEWEST:
+        return FORMS_OF_NEWEST[form](newest.read(session, [shop], faces)[shop.id])
+    if form == BITMAP:
+        return png.as_png(FORMS[DRAWN](faces[shop.id]))
+    return FORMS[form](faces[shop.id])
+
+
 def _write_all(session: Session, shops: Collection[find.Shop], now: datetime) -> int:
     written = 0
     faces = face.read(session, shops, now)
+    read_on = newest.read(session, shops, faces)
     for shop in shops:
+        written += _draw_anew(shop.slug, FORMS[DRAWN](faces[shop.id]))
         for name, write in FORMS.items():
             written += files.put(name.format(shop=shop.slug), write(faces[shop.id]))
+        for name, write_more in FORMS_OF_NEWEST.items():
+            written += files.put(name.format(shop=shop.slug), write_more(read_on[shop.id]))
     return written
+
+
+def _draw_anew(slug: str, drawn: bytes) -> int:
+    """Draw the bitmap before its image is put in place, so that one that failed is drawn later."""
+    name = BITMAP.format(shop=slug)
+    if files.holds(DRAWN.format(shop=slug), drawn) and files.is_there(name):
+        return 0
+    return files.put(name, png.as_png(drawn), twins=False)

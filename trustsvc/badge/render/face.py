@@ -14,3 +14,4 @@ class Face:
     mean: float
     reviews: int
     sealed: bool
+    proof: str = ""  # the signed statement; none where the seal does not hold

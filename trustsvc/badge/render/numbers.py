@@ -15,5 +15,5 @@ def as_json(face: Face) -> bytes:
         "stars": round(face.mean, 2),
         "reviews": face.reviews,
         "seal": face.sealed,
-    }
+    } | ({"proof": face.proof} if face.proof else {})
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()

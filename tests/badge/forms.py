@@ -1,0 +1,37 @@
+"""A shop with reviews, and every form of its badge, for tests of files and who serves them."""
+
+from tests.reviews.at_the_desk import review
+from trustsvc import clock, db
+from trustsvc.badge import refresh
+from trustsvc.reviews import moderate, publish
+
+CACHED = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
+HOURLY = "public, max-age=3600, stale-while-revalidate=86400, stale-if-error=604800"
+# What lies below the public folder, what it says it is, and how long it may be kept.
+KINDS = {
+    "badge/v1/velo-fils.json": ("application/json", CACHED),
+    "badge/v1/velo-fils.svg": ("image/svg+xml; charset=utf-8", CACHED),
+    "badge/v1/velo-fils.html": ("text/html; charset=utf-8", CACHED),
+    "badge/v1/velo-fils.png": ("image/png", CACHED),
+    "badge/v1/velo-fils/shields.json": ("application/json", CACHED),
+    "badge/v1/velo-fils/reviews.json": ("application/json", CACHED),
+    "badge/v1/velo-fils/feed.atom": ("application/atom+xml; charset=utf-8", CACHED),
+    "embed/v1.js": ("text/javascript; charset=utf-8", HOURLY),
+    "embed/card.js": ("text/javascript; charset=utf-8", HOURLY),
+}
+
+
+def published(made, at=None, **more):
+    """Have a review written and published; gives its public id."""
+    at = at or clock.now()
+    public_id = review(made, at=at, **more)
+    with db.transaction() as session:
+        moderate.approve(session, public_id, "staff 1", at)
+        publish.publish(session, at)
+    return public_id
+
+
+def refreshed():
+    """Do what refresh_badges does; gives how many files were written."""
+    with db.reading() as session:
+        return refresh.refresh_changed(session, clock.now())

@@ -1,0 +1,73 @@
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, strategies
+
+from tests.badge.render.newest import HOSTILE, HOSTILE_LINE, LINE, newest
+from trustsvc.badge.render import reviews
+
+
+def test_the_list_holds_finished_words():
+    said = json.loads(reviews.as_reviews(newest(LINE)))
+
+    assert said == {
+        "title": "Beoordelingen van Acme",
+        "order": "Nieuwste eerst",
+        "url": "https://reviews.example/s/acme",
+        "all": "Alle beoordelingen lezen",
+        "lang": "nl",
+        "notice": "Privacy en bezwaar",
+        "privacy": "https://reviews.example/privacy/acme#object",
+        "reviews": [
+            {
+                "stars": 5,
+                "label": "5 van 5 sterren",
+                "title": "Heel fijn",
+                "text": "De fiets kwam heel aan. Graag nog eens.",
+                "by": "Sanne V., Utrecht",
+                "date": "2026-11-02",
+                "day": "2 november 2026",
+                "mark": "Geverifieerde aankoop",
+            }
+        ],
+    }
+
+
+def test_the_list_holds_the_first_five_and_may_hold_none():
+    lines = [replace(LINE, title=str(number)) for number in range(7)]
+
+    said = json.loads(reviews.as_reviews(newest(*lines)))
+
+    assert [one["title"] for one in said["reviews"]] == ["0", "1", "2", "3", "4"]
+    assert json.loads(reviews.as_reviews(newest()))["reviews"] == []
+
+
+def test_hostile_words_come_out_as_they_went_in():
+    said = json.loads(reviews.as_reviews(newest(HOSTILE_LINE)))
+
+    assert said["reviews"][0]["title"] == HOSTILE
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("", ""),
+        ("een twee", "een twee"),
+        ("een twee drie", "een twee…"),
+        ("een twee, drie", "een twee…"),
+        ("een\n\ntweedrie", "een…"),
+        ("eentweedrievier", "eentweedr…"),
+        ("éénéénéénéénéén", "éénéénéén…"),
+    ],
+)
+def test_a_text_is_cut_at_a_word(text, kept):
+    assert kept == reviews.shortened(text, 10)
+
+
+@given(strategies.text(max_size=60), strategies.integers(2, 30))
+def test_what_is_kept_is_never_longer_and_begins_as_the_text_does(text, most):
+    kept = reviews.shortened(text, most)
+
+    assert len(kept) <= most
+    assert " ".join(text.split()).startswith(kept.removesuffix("…"))

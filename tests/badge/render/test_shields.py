@@ -1,0 +1,21 @@
+import json
+
+import pytest
+
+from tests.badge.render.newest import FACE, NO_FACE
+from trustsvc.badge.render import shields
+
+# https://shields.io/badges/endpoint-badge: these are required, and no other field is used.
+FIELDS = {"schemaVersion", "label", "message", "color"}
+
+
+@pytest.mark.parametrize(
+    ("face", "label", "message"),
+    [(FACE, "1.234 beoordelingen", "4,6 ★"), (NO_FACE, "Nog geen beoordelingen", "-")],
+)
+def test_shields_are_given_the_finished_words(face, label, message):
+    said = json.loads(shields.as_shields(face))
+
+    assert set(said) == FIELDS
+    assert (said["schemaVersion"], said["label"], said["message"]) == (1, label, message)
+    assert len(said["color"]) == 6

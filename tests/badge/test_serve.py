@@ -1,0 +1,143 @@
+"""The app serves what nginx would (tests/deploy/test_nginx_badge.py), when nothing is in front."""
+
+import gzip
+
+import brotli
+import pytest
+
+from tests.badge.forms import KINDS, published, refreshed
+from tests.reviews.at_the_desk import shop
+from trustsvc.badge import files
+
+OPEN = {
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Timing-Allow-Origin": "*",
+    "X-Content-Type-Options": "nosniff",
+    "Vary": "Accept-Encoding",
+}
+UNPACK = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}
+each_form = pytest.mark.parametrize("name", KINDS)
+
+
+@pytest.fixture
+def made(house):
+    made = shop()
+    published(made)
+    return made
+
+
+@each_form
+@pytest.mark.parametrize("lies", [True, False], ids=["file", "no file yet"])
+def test_a_form_can_be_cached_shared_and_asked_for_from_anywhere(client, made, name, lies):
+    if lies:
+        refreshed()
+
+    answer = client.get(f"/{name}", headers={"Origin": "https://shop.example", "Cookie": "a=b"})
+
+    kind, kept = KINDS[name]
+    said = OPEN | {"Content-Type": kind, "Cache-Control": kept}
+    assert said == {header: answer.headers.get(header) for header in said}
+    assert answer.headers["ETag"].startswith('"')
+    assert {"Set-Cookie", "Last-Modified", "Content-Encoding"} & set(answer.headers.keys()) == set()
+
+
+@pytest.mark.parametrize(
+    ("asked", "coding"),
+    [
+        (None, None),
+        ("", None),
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip", "gzip"),
+        ("br;q=0.1, gzip;q=1.0", "br"),
+        ("br;q=0, gzip;q=0.5", "gzip"),
+        ("br;q=0, gzip;q=0.000", None),
+        ("BR", "br"),
+        ("identity", None),
+        ("brotli, gzipped", None),
+        ("*;q=0", None),
+        ("gzip;q=x;;,\\", None),
+    ],
+)
+@pytest.mark.parametrize("lies", [True, False], ids=["file", "no file yet"])
+def test_the_smallest_form_that_was_asked_for_is_sent(client, made, asked, coding, lies):
+    if lies:
+        refreshed()
+    headers = {} if asked is None else {"Accept-Encoding": asked}
+
+    for name in KINDS:
+        answer = client.get(f"/{name}", headers=headers)
+        plain = client.get(f"/{name}")
+
+        sent = None if name.endswith(".png") else coding
+        assert (name, sent) == (name, answer.headers.get("Content-Encoding"))
+        assert UNPACK[sent](answer.data) == plain.data
+        assert len(answer.data) == int(answer.headers["Content-Length"])
+        assert (answer.headers["ETag"] == plain.headers["ETag"]) == (sent is None)
+
+
+@each_form
+@pytest.mark.parametrize("coding", ["br", "gzip", "identity"])
+def test_what_did_not_change_is_not_sent_again(client, made, name, coding):
+    refreshed()
+    wish = {"Accept-Encoding": coding}
+    first = client.get(f"/{name}", headers=wish)
+    tag = first.headers["ETag"]
+
+    again = client.get(f"/{name}", headers=wish | {"If-None-Match": tag})
+    weak = client.get(f"/{name}", headers=wish | {"If-None-Match": f'"x", W/{tag}'})
+    head = client.head(f"/{name}", headers=wish)
+
+    assert [(a.status_code, a.data) for a in (again, weak, head)] == [
+        (304, b""), (304, b""), (200, b""),
+    ]  # fmt: skip
+    for header in ("ETag", "Cache-Control", "Vary", "Access-Control-Allow-Origin"):
+        assert [a.headers[header] for a in (again, head)] == [first.headers[header]] * 2
+
+
+def test_a_tag_of_another_encoding_is_another_tag(client, made):
+    refreshed()
+    packed = client.get("/badge/v1/velo-fils.json", headers={"Accept-Encoding": "br"})
+
+    plain = client.get(
+        "/badge/v1/velo-fils.json", headers={"If-None-Match": packed.headers["ETag"]}
+    )
+
+    assert plain.status_code == 200
+
+
+@each_form
+def test_without_a_file_the_same_is_rendered_and_none_is_written(client, made, name):
+    asked = [client.get(f"/{name}", headers={"Accept-Encoding": c}).data for c in ("br", "x")]
+    assert list(files.folder().rglob("*")) == []
+
+    refreshed()
+
+    assert asked == [
+        client.get(f"/{name}", headers={"Accept-Encoding": c}).data for c in ("br", "x")
+    ]
+
+
+def test_a_lost_twin_is_not_missed(client, made):
+    refreshed()
+    (files.folder() / "badge/v1/velo-fils.json.br").unlink()
+
+    answer = client.get("/badge/v1/velo-fils.json", headers={"Accept-Encoding": "br, gzip"})
+
+    assert answer.headers["Content-Encoding"] == "gzip"
+
+
+@each_form
+def test_a_query_and_a_cookie_change_nothing(client, made, name):
+    plain = client.get(f"/{name}")
+    client.set_cookie("session", "x")
+
+    asked = client.get(f"/{name}?callback=alert&shop=other&t=1")
+
+    assert (asked.data, list(asked.headers)) == (plain.data, list(plain.headers))
+
+
+@each_form
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_nothing_can_be_written_there(client, made, name, method):
+    assert client.open(f"/{name}", method=method).status_code == 405

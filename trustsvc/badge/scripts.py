@@ -1,0 +1,37 @@
+"""The scripts that shops embed: which file answers which address below /embed/."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from trustsvc.badge import files
+
+HERE = Path(__file__).parent / "static"
+
+
+@cache
+def all_of_them() -> Mapping[str, bytes]:
+    """Give every script by its address below `/`.
+
+    `static/released/<version>/badge.js` is what `/embed/<version>/badge.js` says for ever; the
+    newest release's badge and list are what `v1.js` and `v1-list.js` say until the next one.
+    """
+    found = {f"embed/{path.name}": path for path in HERE.glob("*.js")}
+    released = sorted((HERE / "released").glob("*/*.js"), key=lambda path: _number(path.parent))
+    for path in released:
+        found[f"embed/{path.parent.name}/{path.name}"] = path
+        if path.name in _NEWEST:
+            found[_NEWEST[path.name]] = path
+    return {name: path.read_bytes() for name, path in found.items()}
+
+
+_NEWEST = {"badge.js": "embed/v1.js", "list.js": "embed/v1-list.js"}
+
+
+def place() -> int:
+    """Put the scripts among the public files; gives how many were written. Twice writes none."""
+    return sum(files.put(name, body) for name, body in all_of_them().items())
+
+
+def _number(release: Path) -> tuple[int, ...]:
+    return tuple(int(part) for part in release.name.split(".") if part.isdigit())

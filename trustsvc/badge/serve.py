@@ -1,0 +1,93 @@
+"""Serve a public file as nginx does (deploy/nginx/trustsvc.conf): the same bytes and headers."""
+
+import base64
+from functools import lru_cache
+
+from cryptography.hazmat.primitives import hashes
+from flask import Response, request
+
+from trustsvc.badge import files
+
+# The badge outlives a pause of ours: caches may show what they have, for a week if need be.
+CACHED = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
+HOURLY = "public, max-age=3600, stale-while-revalidate=86400, stale-if-error=604800"
+HOUR = "public, max-age=3600"  # keys: what was withdrawn is not shown for longer
+FOR_EVER = "public, max-age=31536000, immutable"
+HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Timing-Allow-Origin": "*",
+    "X-Content-Type-Options": "nosniff",
+    "Vary": "Accept-Encoding",
+}
+TYPES = {
+    "atom": "application/atom+xml",
+    "html": "text/html",
+    "js": "text/javascript",
+    "json": "application/json",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+}
+UNPACKED = {"png"}
+
+
+def file(name: str, cached: str = CACHED) -> Response | None:
+    """Serve a public file as it lies there, or give None where there is none."""
+    path = files.folder() / name
+    for end, coding in files.ENCODINGS.items():
+        if coding in _accepted():
+            try:
+                return _answer(path.with_name(path.name + end).read_bytes(), name, coding, cached)
+            except FileNotFoundError:
+                continue
+    try:
+        return _answer(path.read_bytes(), name, "", cached)
+    except FileNotFoundError:
+        return None
+
+
+def body(plain: bytes, name: str, cached: str = CACHED) -> Response:
+    """Serve bytes that are no file as a file of that name would be served."""
+    coding = _coding(name)
+    return _answer(files.packed(plain, coding), name, coding, cached)
+
+
+def script(plain: bytes, name: str, cached: str = HOURLY) -> Response:
+    """Serve a file of the programme; compressed once, as it comes again and again."""
+    coding = _coding(name)
+    return _answer(_packed(plain, coding), name, coding, cached)
+
+
+def _coding(name: str) -> str:
+    if name.rpartition(".")[2] in UNPACKED:
+        return ""
+    return next((coding for coding in files.ENCODINGS.values() if coding in _accepted()), "")
+
+
+def _accepted() -> set[str]:
+    """Say what was asked for by name and not refused with q=0 (RFC 9110 section 12.5.3).
+
+    Which one is liked best does not matter, to nginx neither: the smallest is best for both.
+    """
+    return {name.lower() for name, quality in request.accept_encodings if quality > 0}
+
+
+def _answer(sent: bytes, name: str, coding: str, cached: str) -> Response:
+    kind = TYPES[name.rpartition(".")[2]]
+    response = Response(sent, mimetype=kind, headers=HEADERS | {"Cache-Control": cached})
+    if coding:
+        response.headers["Content-Encoding"] = coding
+    response.set_etag(_etag(sent))  # of the bytes as they are sent: another one an encoding
+    response.make_conditional(request)
+    return response
+
+
+def _etag(sent: bytes) -> str:
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(sent)
+    return base64.urlsafe_b64encode(digest.finalize()[:12]).decode()
+
+
+@lru_cache(maxsize=64)
+def _packed(plain: bytes, coding: str) -> bytes:
+    return files.packed(plain, coding)
