@@ -38,15 +38,20 @@ def read_scores(session: Session, shop_ids: Collection[int]) -> dict[int, scores
 def face(shop: find.Shop, score: scores.Score, now: datetime) -> Face:
     """Say a score in the shop's language."""
     language = wording.choose(shop.language)
-    url = f"{config.current().base_url}/s/{shop.slug}"
+    base = config.current().base_url
+    url = f"{base}/s/{shop.slug}"
     sealed = seal_holds(shop, now)
+    links = {
+        "notice": f"{base}/privacy/{shop.slug}#object",
+        "privacy": wording.say("badge.list.notice", language),
+    }
     if not score.count:
         words = wording.say("badge.none", language)
-        return Face("", words, words, url, 0.0, 0, sealed)
+        return Face("", words, words, url, 0.0, 0, sealed, **links)
     mean = wording.decimal(score.mean, language)
     count = wording.say("badge.count", language, count=score.count)
     label = wording.say("badge.label", language, score=mean, reviews=count)
-    return Face(mean, count, label, url, score.mean, score.count, sealed)
+    return Face(mean, count, label, url, score.mean, score.count, sealed, **links)
 
 
 def seal_holds(shop: find.Shop, now: datetime) -> bool:

@@ -29,16 +29,20 @@ def badge_form(slug: str, form: str) -> Response:
     return _form(slug, f"badge/v1/{{shop}}/{form}")
 
 
-@views.get("/embed/v1.js")
+@views.get("/embed/<any('v1.js','v1-list.js','card.js'):name>")
 @doors.open_to("everybody")
-def script() -> Response:
-    return serve.script(scripts.all_of_them()["embed/v1.js"], "v1.js")
+def script(name: str) -> Response:
+    return serve.script(scripts.all_of_them()[f"embed/{name}"], name)
 
 
-@views.get("/embed/card.js")
+@views.get("/embed/<version>/<any('badge.js','list.js'):name>")
 @doors.open_to("everybody")
-def card_script() -> Response:
-    return serve.script(scripts.all_of_them()["embed/card.js"], "card.js")
+def released(version: str, name: str) -> Response:
+    """Serve a release, which never changes: shops pin it by its hash."""
+    body = scripts.all_of_them().get(f"embed/{version}/{name}")
+    if body is None:
+        raise NotFound
+    return serve.script(body, name, serve.FOR_EVER)
 
 
 @views.get("/s/<slug>")

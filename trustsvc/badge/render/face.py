@@ -14,3 +14,5 @@ class Face:
     mean: float
     reviews: int
     sealed: bool
+    notice: str = ""  # where the privacy notice says how to object
+    privacy: str = ""  # what the link to it is called
