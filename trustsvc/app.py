@@ -26,6 +26,7 @@ from sqlalchemy.exc import (
 from werkzeug.exceptions import HTTPException
 
 from trustsvc import config, doors, health, log, signed_links, wording
+from trustsvc.badge import desk as badge_desk
 from trustsvc.badge import views as badge_views
 from trustsvc.demo import views as demo_views
 from trustsvc.errors import NotFound, TrustsvcError, Unavailable
@@ -63,6 +64,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     review_views.views,
     review_desk.desk,
     badge_views.views,
+    badge_desk.desk,
     privacy_views.views,
     rights_views.views,
     rights_desk.desk,

@@ -20,7 +20,7 @@ def as_svg(face: Face) -> bytes:
     static/source/badge.js draws the same at the same places, so that nobody sees it take over.
     Without reviews the stars stay empty: they claim nothing.
     """
-    left, room = (72, 114) if face.reviews else (16, 150)
+    left, room = (75, 113) if face.reviews else (16, 150)
     return str(
         Markup(
             '<svg xmlns="http://www.w3.org/2000/svg" width="220" height="72" role="img" '
@@ -53,7 +53,7 @@ def _gold(mean: float) -> Markup:
 
 def _score(face: Face) -> Markup:
     return Markup(
-        '<text x="16" y="47" font-size="30" font-weight="600" fill="#1f1d1a">{}</text>'
+        '<text x="16" y="46" font-size="28" font-weight="600" fill="#1f1d1a">{}</text>'
     ).format(face.score)
 
 
