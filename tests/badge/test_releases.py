@@ -25,8 +25,11 @@ def _released(name):
 
 
 def test_every_release_is_still_what_it_was():
-    released = {name.removeprefix("embed/"): scripts.integrity(body)
-                for name, body in scripts.all_of_them().items() if name.count("/") == 2}  # fmt: skip
+    released = {
+        name.removeprefix("embed/"): scripts.integrity(body)
+        for name, body in scripts.all_of_them().items()
+        if name.count("/") == 2
+    }
 
     assert released == PINNED
 

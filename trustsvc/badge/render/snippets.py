@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-
 # What static/source/list.css gives the list: kept free for it, nothing moves when it comes.
 LIST_HEIGHT = 340
 
