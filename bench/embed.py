@@ -19,7 +19,7 @@ NAMES = ("badge.js", "list.js")
 
 
 def built(name: str) -> bytes:
-    """Join, minify and give a script as a release holds it; the same source gives the same bytes."""
+    """Join and minify a script as a release holds it; the same source gives the same bytes."""
     parts = [(SOURCE / part).read_text(encoding="utf-8") for part in ("element.js", name)]
     style = name.replace(".js", ".css")
     css = minify.string("text/css", (SOURCE / style).read_text(encoding="utf-8"))

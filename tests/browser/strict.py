@@ -1,4 +1,4 @@
-"""A shop's page on another origin, under the strictest policy there is plus the one line for ours."""
+"""A shop's page on another origin: the strictest policy there is, plus the one line for ours."""
 
 from contextlib import contextmanager
 
