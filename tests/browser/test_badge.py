@@ -5,6 +5,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser import strict
+from tests.staff import at_the_desk as staff
 from trustsvc import db
 from trustsvc.badge import embed
 from trustsvc.badge.render import snippets
@@ -239,3 +240,14 @@ def _clip(page):
     box = page.locator("review-badge").bounding_box()
     around = {"x": box["x"] - 8, "y": box["y"] - 8}
     return around | {"width": box["width"] + 16, "height": box["height"] + 16}
+
+
+def test_the_desk_s_page_of_snippets_has_no_accessibility_problem(browse, origin, shop):
+    page = browse(viewport={"width": 320, "height": 700})
+    page.goto(origin + staff.add("Pat"))
+    page.get_by_role("button").first.click()
+    page.goto(f"{origin}/desk/badge")
+
+    assert page.locator("pre").count() == len(embed.KINDS)
+    assert [one["id"] for one in Axe().run(page).response["violations"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
