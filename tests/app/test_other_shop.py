@@ -111,6 +111,8 @@ OWN |= {"scope", "child"}  # a person's own wish, at every shop that knows them
 
 # Pages with the name of every shop on them, whoever's orders they show.
 LISTS_SHOPS = {"/desk/orders/<slug>"}
+# Files of the programme: no id of anybody is in their addresses.
+NO_ID = ("/static/", "/embed/")
 # Without a shop of one's own in it; and what would end the session this is asked with.
 NO_FORM = {
     "/static/<path:filename>",
@@ -207,7 +209,7 @@ def test_an_id_of_another_shop_opens_nothing_where_it_does_not_belong(app, ask):
     wrong, asked = [], 0
     for rule, (methods, passes) in _routes(app).items():
         for kind, value in ask.theirs.ids:
-            if "<" not in rule or rule.startswith("/static") or _rightly(rule, passes, kind):
+            if "<" not in rule or rule.startswith(NO_ID) or _rightly(rule, passes, kind):
                 continue
             for path, method in product(_paths(rule, value), sorted(methods)):
                 answer = ask(method, path)
