@@ -1,10 +1,12 @@
-"""Render the badges whose score, seal or words changed."""
+"""Render the badges whose score, seal, words or day changed, and the keys they are signed with."""
 
 from trustsvc import clock, db
 from trustsvc.badge import refresh
+from trustsvc.badge.proof import signing
 
 
 def refresh_badges() -> None:
     """Write the files that differ; a bell rung twice writes nothing the second time."""
+    signing.publish(clock.now())  # first: whoever finds a new signature finds its key
     with db.reading() as session:
         refresh.refresh_changed(session, clock.now())

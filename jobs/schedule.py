@@ -19,6 +19,7 @@ TICKS = (
     Tick("plan_reminders", 600),
     Tick("purge_server_log", 600),
     Tick("keep_notices", 600),
+    Tick("look_at_domains", 600),
     Tick("scrub", 300),
     Tick("purge_rows", 3600),
 )

@@ -28,6 +28,7 @@ from werkzeug.exceptions import HTTPException
 from trustsvc import config, doors, health, log, signed_links, wording
 from trustsvc.badge import desk as badge_desk
 from trustsvc.badge import views as badge_views
+from trustsvc.badge.page import views as badge_page_views
 from trustsvc.demo import views as demo_views
 from trustsvc.errors import NotFound, TrustsvcError, Unavailable
 from trustsvc.evidence import desk as evidence_desk
@@ -65,6 +66,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     review_desk.desk,
     badge_views.views,
     badge_desk.desk,
+    badge_page_views.views,
     privacy_views.views,
     rights_views.views,
     rights_desk.desk,

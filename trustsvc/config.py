@@ -34,6 +34,7 @@ class Settings:
     contact: str
     authority: str
     log_days: int
+    json_ld: bool
     eu_only: tuple[str, ...]
     demo: bool
 
@@ -65,6 +66,7 @@ DEFAULTS = {
     "CONTACT": "",
     "AUTHORITY": "",
     "LOG_DAYS": str(MOST_LOG_DAYS),
+    "JSON_LD": "",
     "EU_ONLY": "",
     "DEMO": "",
 }
@@ -109,6 +111,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         ),
         authority=raw["AUTHORITY"],
         log_days=config_values.log_days(raw["LOG_DAYS"]),
+        json_ld=config_values.yes("JSON_LD", raw["JSON_LD"]),
         eu_only=config_values.words(raw["EU_ONLY"]),
         demo=config_values.yes("DEMO", raw["DEMO"]),
     )

@@ -2,22 +2,29 @@
 
 A host is resolved once, every address it has must be a public one, and the connection goes to the
 address that was checked, so a second answer of the name server changes nothing. No redirects, a
-time limit, a size limit, no proxy from the environment.
+time limit for all of it, a size limit, no proxy from the environment.
 """
 
 import ipaddress
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 
 from trustsvc import config
 from trustsvc.config_values import is_loopback
 from trustsvc.errors import Refused
 
 TIMEOUT_S = (3.05, 10)
+ALL_OF_IT_S = 20.0  # a server that says a byte now and then is no reason to wait for days
 MOST_BYTES = 64 * 1024
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -26,23 +33,79 @@ class Unreachable(Refused):
     title = "The address cannot be reached from here"
 
 
+class Moved(Unreachable):
+    """The address names another one, which is not followed here."""
+
+    def __init__(self, to: str) -> None:
+        super().__init__()
+        self.to = to
+
+
+class _Line:
+    """The connection, so that it can be cut from outside when its time is over."""
+
+    def __init__(self) -> None:
+        self.end: socket.socket | None = None
+        self.is_over = False
+
+    @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        timer = threading.Timer(seconds, self.cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+            if self.end:
+                self.end.close()
+
+    def hold(self, made: socket.socket) -> None:
+        self.end = made.dup()  # TLS takes the first handle for itself
+        if self.is_over:
+            self.cut()
+
+    def cut(self) -> None:
+        self.is_over = True
+        if self.end:
+            with suppress(OSError):
+                self.end.shutdown(socket.SHUT_RDWR)
+
+
 class _Pinned(HTTPAdapter):
     """Connects to a checked address, and holds the certificate to the name."""
 
-    def __init__(self, name: str, *, tls: bool) -> None:
+    def __init__(self, name: str, line: _Line, *, tls: bool) -> None:
         self._tls: dict[str, Any] = (
             {"server_hostname": name, "assert_hostname": name} if tls else {}
         )
+        self._line = line
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **(kwargs | self._tls))
+        line = self._line
+
+        class Held:
+            def _new_conn(self) -> socket.socket:
+                made: socket.socket = super()._new_conn()  # type: ignore[misc]
+                line.hold(made)
+                return made
+
+        plain = type("Plain", (Held, HTTPConnection), {})
+        secure = type("Secure", (Held, HTTPSConnection), {})
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": type("Pool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+            "https": type("TlsPool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+        }
 
 
-def get(url: str) -> bytes:
+def get(url: str, most_bytes: int = MOST_BYTES, within_s: float = ALL_OF_IT_S) -> bytes:
     """Fetch a small file. Raises Unreachable, which does not say what was found on the way.
 
     https only; a service that itself runs on loopback (a demo, a test) may also ask loopback.
+    Raises Moved, which is Unreachable too, for a redirect.
     """
     parts = urlsplit(url)
     name = parts.hostname or ""
@@ -52,21 +115,28 @@ def get(url: str) -> bytes:
     address = _checked(name, parts.port or (443 if parts.scheme == "https" else 80), at_home)
     place = f"[{address}]" if ":" in address else address
     pinned = urlunsplit(parts._replace(netloc=f"{place}:{parts.port}" if parts.port else place))
-    with requests.Session() as session:
+    line = _Line()
+    with requests.Session() as session, line.limited(within_s):
         session.trust_env = False
-        session.mount(f"{parts.scheme}://", _Pinned(name, tls=parts.scheme == "https"))
+        session.mount(f"{parts.scheme}://", _Pinned(name, line, tls=parts.scheme == "https"))
         try:
             answer = session.get(
                 pinned,
-                headers={"Host": parts.netloc, "User-Agent": "trustsvc"},
+                headers={
+                    "Host": parts.netloc,
+                    "User-Agent": "trustsvc",
+                    "Accept-Encoding": "identity",  # what comes is not unpacked
+                },
                 timeout=TIMEOUT_S,
                 allow_redirects=False,
                 stream=True,
             )
-            body = answer.raw.read(MOST_BYTES + 1, decode_content=False)
-        except (requests.RequestException, OSError):
+            body = answer.raw.read(most_bytes + 1, decode_content=False)
+        except (requests.RequestException, HTTPError, OSError):
             raise Unreachable from None
-    if answer.status_code != 200 or len(body) > MOST_BYTES:
+    if answer.is_redirect and not line.is_over:
+        raise Moved(answer.headers["Location"])
+    if answer.status_code != 200 or len(body) > most_bytes or line.is_over:
         raise Unreachable
     return bytes(body)
 

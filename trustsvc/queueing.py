@@ -36,6 +36,7 @@ PATIENCE_S = {
     "purge_server_log": 120,
     "purge_rows": 300,
     "keep_notices": 120,
+    "look_at_domains": 120,
     "scrub": 300,
 }
 NAMES = frozenset(PATIENCE_S)

@@ -89,6 +89,11 @@ def decimal(number: float, language: str) -> str:
     return numbers.format_decimal(round(number, 1), "0.0", locale=language)
 
 
+def whole(number: int, language: str) -> str:
+    """Write a whole number: 1.234."""
+    return numbers.format_decimal(number, locale=language)
+
+
 @cache
 def environment() -> jinja2.Environment:
     """Give the templates for letters; html is escaped, text is not."""

@@ -53,13 +53,17 @@ KEPT_APART = {
     "/r/<token>/register": Kept("review", own="written"),
     "/desk/": Kept(why=STAFF),
     "/desk/reviews/<public_id>": Kept("review id", STAFF),
+    "/desk/reviews/<public_id>/reply": Kept("review id", STAFF, own="published"),
     "/desk/orders/<slug>": Kept("slug"),
     "/badge/v1/<slug>.<any(json,svg,html,png):kind>": Kept("slug"),
     "/badge/v1/<slug>/<any('shields.json','reviews.json','feed.atom'):form>": Kept("slug"),
     "/embed/<any('v1.js','v1-list.js','card.js'):script>": Kept(why="the same for every shop"),
     "/embed/<release>/<any('badge.js','list.js'):file>": Kept(why="the same for every shop"),
     "/desk/badge": Kept(why=STAFF),
+    "/.well-known/trustsvc-keys.json": Kept(why="the service's public keys, of no shop"),
     "/s/<slug>": Kept("slug"),
+    "/sitemap.xml": Kept(why="lists the public pages of all shops, and nothing else of them"),
+    "/robots.txt": Kept(why="says nothing of shops"),
     "/privacy/<slug>": Kept("slug"),
     "/privacy/<slug>/<int:version>": Kept("slug"),
     "/me": Kept(why="takes an address and no shop; the answer is the same for any"),
@@ -104,13 +108,14 @@ FORM = {
     "/desk/requests": {"kind": "see"},
     "/desk/requests/<request_id>": {"do": "done"},
     "/desk/reviews/<public_id>": {"do": "approve"},
+    "/desk/reviews/<public_id>/reply": {"do": "reply", "text": "Thank you."},
 }
 # What a form says of itself and of whoever fills it in; no shop is named by it.
 OWN = {"email", "form_token", "do", "step", "stars", "consent", "asked", "kind", "everywhere"}
 OWN |= {"scope", "child"}  # a person's own wish, at every shop that knows them
 
 # Pages with the name of every shop on them, whoever's orders they show.
-LISTS_SHOPS = {"/desk/orders/<slug>"}
+LISTS_SHOPS = {"/desk/orders/<slug>", "/sitemap.xml"}
 # Files of the programme: no id of anybody is in their addresses.
 NO_ID = ("/static/", "/embed/")
 # Without a shop of one's own in it; and what would end the session this is asked with.
@@ -241,7 +246,7 @@ def test_staff_find_nothing_by_an_id_that_is_none_of_the_page(app, ask):
         right = {KEPT_APART[rule].opens, *(() if "slug" in rule else ("number", "request"))}
         for kind, value in ask.theirs.ids:
             if kind not in right:
-                done = form | ({"do": "done"} if "request" in rule else {})
+                done = form | FORM.get(rule, {})
                 for path, method in product(_paths(rule, value), sorted(methods)):
                     answer = ask(method, path, done)
                     if answer.status_code != 404 or ask.reads_of_them(answer):

@@ -21,7 +21,7 @@ from trustsvc.registry import ask
 from trustsvc.registry import register as registry
 from trustsvc.registry.models import registered, registrations
 from trustsvc.registry.opt_out import opt_out
-from trustsvc.reviews import find, moderate, publish, submit
+from trustsvc.reviews import find, moderate, publish, reply, submit
 from trustsvc.reviews.models import publications, reviews
 from trustsvc.reviews.rules import Draft
 from trustsvc.shops.models import shops
@@ -83,15 +83,19 @@ def fresh(mine):
     link = ground.invitation_of(order).link
     written = _order(mine, "decided", clock.now())
     _reviewed(written, mine.word, clock.now(), published=False)
+    shown = _order(mine, "shown", clock.now())
+    _reviewed(shown, mine.word, clock.now(), published=True)
     with ground.quiet(), db.transaction() as session:
         found = _people(session, mine, clock.now())
         review = find.of_invitation(session, ground.invitation_of(written).id)
+        public = find.of_invitation(session, ground.invitation_of(shown).id)
     return {"slug": mine.shop.slug, "door": mine.shop.door, "version": "1"} | dict(
         [
             *_links(link),
             *found,
             ("written", signed_links.token("review", scene.link(written))),
             ("review id", review.id),
+            ("published", public.id),
             ("text version", review.version),
         ]
     )
@@ -117,6 +121,7 @@ def _reviewed(order, word, now, *, published):
         if published:
             moderate.approve(session, public_id, "staff 1", now)
             publish.publish(session, now)
+            reply.reply(session, public_id, f"{word} answers.", "staff 1", now)
 
 
 def _papers(session, made, word, now):

@@ -1,22 +1,16 @@
 import json
+from datetime import timedelta
+from xml.etree import ElementTree as ET
 
-from tests.reviews.at_the_desk import review, shop
+from sqlalchemy import event
+
+from tests.badge import forms
+from tests.reviews.at_the_desk import shop
 from trustsvc import clock, db
 from trustsvc.badge import files, refresh
-from trustsvc.reviews import moderate, publish, withdraw
+from trustsvc.reviews import withdraw
 
-
-def _publish(made, **more):
-    public_id = review(made, **more)
-    with db.transaction() as session:
-        moderate.approve(session, public_id, "staff 1", clock.now())
-        publish.publish(session, clock.now())
-    return public_id
-
-
-def _refresh():
-    with db.reading() as session:
-        return refresh.refresh_changed(session, clock.now())
+_publish, _refresh = forms.published, forms.refreshed
 
 
 def _numbers(made):
@@ -72,3 +66,65 @@ def test_a_lost_file_comes_back(house):
     (files.folder() / f"badge/v1/{made.slug}.json").unlink()
 
     assert _refresh() == 1
+
+
+def test_what_is_left_of_a_shop_that_is_gone_is_removed(house):
+    made = shop()
+    _publish(made)
+    _refresh()
+    left = files.folder() / "badge/v1"
+    for name in ("gone.json", "gone.json.br", "gone/reviews.json", "gone/feed.atom.gz"):
+        (left / name).parent.mkdir(exist_ok=True)
+        (left / name).write_bytes(b"Ada L., Delft")
+
+    _refresh()
+
+    assert {path.name.partition(".")[0] for path in left.iterdir()} == {made.slug}
+    assert "gone" not in {path.name for path in left.rglob("*")}
+
+
+def test_a_bitmap_follows_the_image_and_is_not_drawn_again_for_nothing(house):
+    made = shop()
+    _refresh()
+    place = files.folder() / f"badge/v1/{made.slug}.png"
+    empty, at = place.read_bytes(), place.stat().st_mtime_ns
+
+    _refresh()
+    assert place.stat().st_mtime_ns == at
+    _publish(made)
+    _refresh()
+    assert place.read_bytes() != empty
+    assert not place.with_name(f"{place.name}.br").exists()
+
+
+def test_the_newest_are_those_of_each_shop_and_of_a_moment_the_latest_written(house):
+    one, other = shop(), shop("Other")
+    at = clock.now().replace(microsecond=0)
+    for number in range(23):
+        moment = at - timedelta(days=max(0, 2 - number))  # 21 of one moment
+        forms.published(one, at=moment, title=f"Number {number}.")
+    forms.published(other, at=at - timedelta(days=9), title="Alone")
+    _refresh()
+
+    def titles(made):
+        feed = ET.fromstring((files.folder() / f"badge/v1/{made.slug}/feed.atom").read_bytes())
+        found = [one.text for one in feed.iter("{http://www.w3.org/2005/Atom}title")]
+        return [title.rpartition("★ ")[2] for title in found[1:]]
+
+    assert titles(one) == [f"Number {number}." for number in range(22, 2, -1)]
+    assert titles(other) == ["Alone"]
+
+
+def test_all_shops_take_as_many_questions_as_one(house):
+    asked = []
+    shop()
+    event.listen(db.engine(), "before_cursor_execute", lambda *a: asked.append(a[2]))
+    _refresh()
+    of_one = len(asked)
+    for number in range(5):
+        forms.published(shop(f"Shop {number}"))
+    asked.clear()
+
+    _refresh()
+
+    assert len(asked) == of_one

@@ -76,7 +76,7 @@ def test_the_public_page_shows_what_was_published_and_how_it_was_checked(client)
         assert part in page
     assert "buyer@example.com" not in page
     assert "1001" not in page
-    assert answer.headers["Cache-Control"] == "public, max-age=60"
+    assert answer.headers["Cache-Control"] == "public, max-age=60, must-revalidate"
     assert "Accept-Language" in answer.headers["Vary"]
     assert "Set-Cookie" not in answer.headers
 

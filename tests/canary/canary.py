@@ -49,6 +49,7 @@ ALLOWED = {
     "letters sent": IN_LETTERS,
     "commands to the mail server": ("zqxmail",),
     "data folder": PUBLISHED,
+    "public files": PUBLISHED,
     "database server": PUBLISHED,
     "backup": PUBLISHED,
 }
@@ -114,6 +115,7 @@ def _walk(house, everybody, post, listener):
     _approve()
     shown = [person for person in everybody if person.shows and person.reviews]
     _until(lambda: _public(house, shops).count("zqxshow") >= 2 * len(shown), "not all is published")
+    _until(lambda: "zqxshow" in _forms(house, shops), "the badges' files show nobody")
     backup = house.place / "backup"
     house.own("backup", str(backup))
     found = {BEFORE: looked_at(house, post, listener, backup)}
@@ -121,6 +123,7 @@ def _walk(house, everybody, post, listener):
     for person in everybody:
         _post(_link(letters[person], "me") + "/erase", {"everywhere": "1"})
     _until(lambda: "zqx" not in _public(house, shops), "erased people are still shown")
+    _until(lambda: "zqx" not in _forms(house, shops), "erased people are still in badges' files")
     if not post:  # of the letters from before nothing may be left: what is there confirms
         left = 0
     _until(lambda: _letters_now(house, post) >= left + len(everybody), "not all were told of it")
@@ -205,6 +208,19 @@ def _letters_now(house, post):
 
 def _public(house, shops):
     urls = [f"{house.url}/s/{shop['shop']}" for shop in shops.values()]
+    return "".join(requests.get(url, timeout=TIMEOUT_S).text for url in urls)
+
+
+def _forms(house, shops):
+    """Give what a badge's files say, as the service hands them out."""
+    kinds = ("html", "json", "svg")
+    names = [f"{shop['shop']}.{kind}" for shop in shops.values() for kind in kinds]
+    names += [
+        f"{shop['shop']}/{form}"
+        for shop in shops.values()
+        for form in ("feed.atom", "reviews.json", "shields.json")
+    ]
+    urls = [f"{house.url}/badge/v1/{name}" for name in names]
     return "".join(requests.get(url, timeout=TIMEOUT_S).text for url in urls)
 
 

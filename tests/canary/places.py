@@ -45,7 +45,8 @@ def looked_at(house, post, listener, backup):
     """Give what was found, by place: {place: {(kind, how it is written): times}}."""
     data = Path(house.environ["TRUSTSVC_DATA"])
     found = {
-        "data folder": search.of_tree(data, leave_out=["mail"]),
+        "data folder": search.of_tree(data, leave_out=["mail", "public"]),
+        "public files": search.of_tree(data / "public"),
         "letters in the maildir": _together(search.of_tree(data / "mail")),
         "temporary files": search.of_tree(house.place / "tmp"),
         "runtime folder": search.of_tree(runtime.folder()),

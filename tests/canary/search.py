@@ -7,6 +7,8 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
+import brotli
+
 from tests.canary.people import KINDS
 
 AFTER = rb"[0-9a-z]{0,12}"
@@ -50,7 +52,7 @@ def of_file(path):
         content = path.read_bytes()
     except OSError:
         return Counter()
-    return marks(content) + marks(_unpacked(content))
+    return marks(content) + marks(_unpacked(content, Path(path).suffix))
 
 
 def of_tree(folder, leave_out=()):
@@ -65,10 +67,12 @@ def of_tree(folder, leave_out=()):
     return found
 
 
-def _unpacked(content):
-    for unpack in (gzip.decompress, zlib.decompress):
+def _unpacked(content, end):
+    # Brotli has no sign to begin with: only its name says what it is.
+    ways = [brotli.decompress] if end == ".br" else [gzip.decompress, zlib.decompress]
+    for unpack in ways:
         try:
             return unpack(content)
-        except (OSError, EOFError, zlib.error):
+        except (OSError, EOFError, zlib.error, brotli.error):
             continue
     return b""

@@ -16,4 +16,5 @@ def test_no_mark_lies_where_it_must_not_and_none_anywhere_after_the_erasure(data
 
     assert canary.verdict(found) == []
     assert found[canary.BEFORE]["backup"]  # what may be there was found: the search does see
+    assert found[canary.BEFORE]["public files"]
     assert found["after erasure"] == {}

@@ -108,3 +108,25 @@ def test_what_is_no_address_ends_with_a_sentence_that_does_not_repeat_it(house, 
 
 def test_no_address_is_taken_from_the_command_line(house):
     assert run("forget", scene.JAN).exit_code == 2
+
+
+@pytest.mark.parametrize("deed", ["tell", "correct", "forget", "restrict", "lift", "object"])
+@pytest.mark.parametrize("bad", [b"\xff\xfe\n", b"jan@example.com\nname=\xff\n"])
+def test_what_is_no_text_is_refused_in_a_sentence_without_a_word_of_it(house, deed, bad):
+    with quiet():
+        done = CliRunner().invoke(cli.main, ["person", deed], input=bad)
+
+    assert done.exit_code == 1
+    assert "Write UTF-8" in done.output
+    assert "jan@" not in f"{done.output}{done.exception!r}"
+
+
+@pytest.mark.parametrize("deed", ["tell", "forget", "restrict", "lift", "object"])
+def test_two_addresses_are_refused_and_not_one_of_them_served(house, deed):
+    order_id = ground.invited(ground.shop())
+
+    done = run(deed, said=f"{scene.JAN}\neva@example.com")
+
+    assert done.exit_code == 1
+    assert ground.order_row(order_id).email == scene.JAN
+    assert scene.register() == []

@@ -9,8 +9,8 @@ from trustsvc.reviews import find
 from trustsvc.reviews.rules import REASONS
 
 
-def _run(*words):
-    return CliRunner().invoke(cli.main, ["reviews", *words])
+def _run(*words, **more):
+    return CliRunner().invoke(cli.main, ["reviews", *words], **more)
 
 
 def test_list_tells_programs_id_state_and_stars_and_nothing_of_the_author(house):
@@ -73,3 +73,35 @@ def test_what_is_not_there_ends_with_a_sentence(house, words):
 
     assert done.exit_code == 1
     assert "Traceback" not in done.output
+
+
+def test_a_reply_is_read_from_standard_input_and_on_the_page_when_it_returns(house, client):
+    where = shop()
+    public_id = review(where)
+    _run("approve", public_id)
+
+    done = _run("reply", public_id, input="Dank u wel!\nTot gauw.\n")
+
+    assert (done.exit_code, done.stdout) == (0, "replied\n")
+    assert "Dank u wel!\nTot gauw.</p>" in client.get(f"/s/{where.slug}").text
+    again = _run("reply", public_id, input="Dank u wel!\nTot gauw.")
+    assert (again.exit_code, "Nothing changed" in again.output) == (1, True)
+    assert _run("reply", public_id, "--remove").stdout == "removed\n"
+    assert "Dank u wel!" not in client.get(f"/s/{where.slug}").text
+    assert "has no reply" in _run("reply", public_id, "--remove").output
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("", "Write a reply"), ("x" * 2001, "at most 2000"), ("Order 1001!", "leave out")],
+)
+def test_a_reply_that_cannot_stand_is_refused_with_what_to_do(house, text, told):
+    public_id = review(shop())
+    _run("approve", public_id)
+
+    refused = _run("reply", public_id, input=text)
+
+    assert refused.exit_code != 0
+    assert told in refused.output
+    assert "1001" not in refused.output
+    assert "Traceback" not in refused.output

@@ -18,7 +18,7 @@ def free_port():
 
 
 @contextlib.contextmanager
-def nginx(folder, servers, port):
+def nginx(folder, servers, port, first=""):
     """Run nginx with these servers; everything it writes lies in the folder."""
     folder.mkdir(exist_ok=True)
     folder.chmod(0o777)
@@ -28,7 +28,7 @@ def nginx(folder, servers, port):
     )
     config = folder / "nginx.conf"
     config.write_text(
-        f"pid {folder}/pid; daemon off; master_process off; error_log stderr emerg; "
+        f"{first} pid {folder}/pid; daemon off; master_process off; error_log stderr emerg; "
         f"events {{}} http {{ {places} {servers} }}"
     )
     command = [NGINX, "-e", "stderr", "-p", str(folder), "-c", str(config)]

@@ -82,6 +82,7 @@ def test_a_house_that_is_well_fails_nowhere(well):
         "reports": "OK",
         "complaints": "OK",
         "requests of people": "OK",
+        "seals": "OK",
         "redis": "OK",
         "mail": "OK",
         "sender": "OK",

@@ -8,7 +8,7 @@ from tests.reviews.at_the_desk import order, review, shop
 from tests.staff.at_the_desk import form_token, sign_in
 from trustsvc import clock, db, queueing
 from trustsvc.orders import ledger, recent
-from trustsvc.reviews import find, withdraw
+from trustsvc.reviews import find, moderate, publish, reply, withdraw
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.rules import REASONS
 from trustsvc.shops import enrol
@@ -270,3 +270,72 @@ def test_the_desk_speaks_each_language(desk, language):
         assert answer.status_code == 200
         assert f'<html lang="{language}">' in answer.text
     assert other in desk.get("/desk/").text
+
+
+def _answer(desk, public_id, **form):
+    plain = {"form_token": form_token(desk), "do": "reply"}
+    return desk.post(
+        f"/desk/reviews/{public_id}/reply", data=plain | form, headers={"Accept": "text/html"}
+    )
+
+
+def _published():
+    public_id = review(shop())
+    with db.transaction() as session:
+        moderate.approve(session, public_id, "staff 1", clock.now())
+        publish.publish(session, clock.now())
+    return public_id
+
+
+def test_the_shops_reply_is_written_changed_and_removed_at_the_desk(desk):
+    public_id = _published()
+    assert "Reply as Vélo &amp; Fils" in desk.get("/desk/").text
+
+    done = _answer(desk, public_id, text="Thank you <b>so</b> much.")
+    shown = desk.get("/desk/").text
+    changed = _answer(desk, public_id, text="Thank you.")
+
+    assert (done.status_code, done.headers["Location"]) == (303, f"/desk/#review-{public_id}")
+    assert f'id="review-{public_id}"' in shown
+    assert shown.count("Thank you &lt;b&gt;so&lt;/b&gt; much.") == 2  # as it stands, and to change
+    assert "Change or remove the reply" in shown
+    assert changed.headers["Location"] == f"/desk/#review-{public_id}"
+    with db.reading() as session:
+        (said,) = reply.of(session, [find.one(session, public_id).row_id]).values()
+    assert said.text == "Thank you."
+    _answer(desk, public_id, do="remove")
+    assert "Thank you." not in desk.get("/desk/").text
+
+
+def test_a_reply_that_comes_too_late_is_said(desk):
+    public_id = _published()
+    with db.transaction() as session:
+        withdraw.withdraw(session, public_id, clock.now())
+
+    answer = _answer(desk, public_id, text="Thank you.")
+
+    assert answer.headers["Location"] == "/desk/?late=1"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"text": ""},
+        {},
+        {"text": "x" * 2001},
+        {"text": "About order 1001"},
+        {"do": "delete", "text": "Thank you."},
+    ],
+)
+def test_a_reply_that_cannot_stand_is_refused_with_a_page(desk, form):
+    public_id = _published()
+
+    assert _answer(desk, public_id, **form).status_code == 400
+    with db.reading() as session:
+        assert reply.of(session, [find.one(session, public_id).row_id]) == {}
+
+
+def test_a_waiting_review_has_no_form_for_a_reply(desk):
+    review(shop())
+
+    assert "/reply" not in desk.get("/desk/").text

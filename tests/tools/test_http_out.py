@@ -1,8 +1,12 @@
+import contextlib
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+import requests
 
+from tests.faults import certificates
 from trustsvc import config, http_out
 
 
@@ -26,11 +30,12 @@ def test_addresses_in_the_world_are(address):
 
 @pytest.fixture
 def web():
-    asked = []
+    asked, wants = [], []
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self):
             asked.append((self.headers["Host"], self.path))
+            wants.append(self.headers["Accept-Encoding"])
             if self.path == "/away":
                 self.send_response(302)
                 self.send_header("Location", "/here")
@@ -45,7 +50,7 @@ def web():
 
     server = HTTPServer(("127.0.0.1", 0), Answers)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_address[1], asked
+    yield server.server_address[1], asked, wants
     server.shutdown()
     server.server_close()
 
@@ -58,14 +63,14 @@ def at_home(tmp_path):
 
 
 def test_a_service_on_loopback_may_ask_loopback(web, at_home):
-    port, asked = web
+    port, asked, _ = web
 
     assert http_out.get(f"http://lamp.localhost:{port}/here") == b"xxxx"
     assert asked == [(f"lamp.localhost:{port}", "/here")]
 
 
 def test_a_service_in_the_world_may_not(web, tmp_path):
-    port, asked = web
+    port, asked, _ = web
     settings = {"TRUSTSVC_DATA": str(tmp_path), "TRUSTSVC_BASE_URL": "https://reviews.example"}
     config.use(config.load(settings))
 
@@ -78,11 +83,87 @@ def test_a_service_in_the_world_may_not(web, tmp_path):
     assert asked == []
 
 
+def test_what_is_fetched_is_asked_for_as_it_is(web, at_home):
+    """A server that packs text would send what nobody here unpacks."""
+    http_out.get(f"http://127.0.0.1:{web[0]}/here")
+
+    assert web[2] == ["identity"]
+
+
+@pytest.mark.parametrize(
+    ("first", "more"),
+    [
+        (b"", b"H"),
+        (b"HTTP/1.1 200 OK\r\nA: ", b"x"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    ],
+)
+def test_a_server_that_says_a_byte_now_and_then_is_given_up(at_home, first, more):
+    server, ended = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def drip():
+        line = server.accept()[0]
+        line.recv(4096)
+        line.sendall(first)
+        with contextlib.suppress(OSError):
+            while not ended.wait(0.05):
+                line.sendall(more)
+        line.close()
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        with pytest.raises(http_out.Unreachable):
+            http_out.get(f"http://127.0.0.1:{server.getsockname()[1]}/", within_s=0.3)
+        thread.join(10)
+        assert not thread.is_alive()  # the line was cut, not only left alone
+    finally:
+        ended.set()
+        server.close()
+
+
 @pytest.mark.parametrize("path", ["/away", "/large"])
 def test_redirects_and_large_answers_are_not_taken(web, at_home, path):
-    port, asked = web
+    port, asked, _ = web
 
     with pytest.raises(http_out.Unreachable):
         http_out.get(f"http://127.0.0.1:{port}{path}")
 
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("kind", ["good", "tls_self_signed", "tls_expired", "tls_other_name"])
+def test_a_certificate_is_held_to_the_name_and_tls_to_the_time(
+    at_home, tmp_path, monkeypatch, kind
+):
+    authority, good, bad = certificates.make(tmp_path)
+    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(authority))
+    server, ended = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def answer():
+        for slow in (False, True):
+            with contextlib.suppress(OSError):
+                line = (good if kind == "good" else bad[kind]).wrap_socket(
+                    server.accept()[0], server_side=True
+                )
+                line.recv(4096)
+                line.sendall(b"HTTP/1.1 200 OK\r\n\r\nxxxx")
+                while slow and not ended.wait(0.05):
+                    line.sendall(b"x")
+                line.unwrap()
+
+    thread = threading.Thread(target=answer, daemon=True)
+    thread.start()
+    url = f"https://127.0.0.1:{server.getsockname()[1]}/"
+    if kind == "good":
+        assert http_out.get(url) == b"xxxx"
+    else:
+        with pytest.raises(http_out.Unreachable):
+            http_out.get(url)
+    with pytest.raises(http_out.Unreachable):
+        http_out.get(url, within_s=0.3)
+    ended.set()
+    thread.join(10)
+    server.close()
+    assert not thread.is_alive()

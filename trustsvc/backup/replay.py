@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from trustsvc import db, fingerprints, keys, suppressions
+from trustsvc.backup import rights
 from trustsvc.backup.manifest import Manifest
 from trustsvc.invitations import redeem
 from trustsvc.orders import buyer, cancel
@@ -47,7 +48,7 @@ def doubts(manifest: Manifest, book: suppressions.Book | None) -> str | None:
 
 def _has_key(line: Line) -> bool:
     """Whether the key a mark was made with is here: without it nobody is recognised by it."""
-    if line.kind == "withdraw" or len(line.mark) < 2:
+    if line.kind in {"withdraw", "anonymise"} or len(line.mark) < 2:
         return True
     number = line.mark[1]  # see fingerprints.py
     kind = "lookup" if line.shop_id else "registry"
@@ -64,9 +65,13 @@ def replay(session: Session, book: suppressions.Book, manifest: Manifest, now: d
     of: dict[str, list[Line]] = {kind: [] for kind in suppressions.KINDS}
     for line in book.lines:
         of[line.kind].append(line)
+    frozen = [line for line in book.lines if line.kind in {"restrict", "lift"}]
+    for some in _some(of["anonymise"]):
+        rights.anonymise(session, some, now)
     _opt_out(session, of["opt_out"], now)
     _leave(session, of["leave"])
     _take_back(session, of["withdraw"], now)
+    rights.restrict(session, frozen, now)
     since = datetime.fromisoformat(manifest.at) - MARGIN
     _cancel(session, [line for line in of["cancel"] if line.at >= since], now)
     return len(book.lines)
@@ -89,24 +94,27 @@ def _opt_out(session: Session, lines: Sequence[Line], now: datetime) -> None:
             ).all()
             _withdraw(session, theirs, "opted_out", now)
     everywhere = {line.mark for line in lines if line.shop_id == EVERY_SHOP}
-    if everywhere:
-        _withdraw(session, _whose(session, everywhere), "opted_out", now)
+    whose = _whose(session, everywhere) if everywhere else {}
+    erased = {line.mark for line in lines if line.reason == rights.ERASED}
+    _withdraw(session, sorted(whose), "opted_out", now)
+    placed = [order_id for order_id, marks in whose.items() if not erased.isdisjoint(marks)]
+    rights.erase(session, lines, placed)
 
 
-def _whose(session: Session, marks: set[bytes]) -> list[int]:
+def _whose(session: Session, marks: set[bytes]) -> dict[int, set[bytes]]:
     """Find the orders of people known by the registry's marks only: each address is marked anew."""
     ids = session.scalars(
         select(orders.c.id).where(orders.c.email.is_not(None)).order_by(orders.c.id)
     ).all()
-    found: list[int] = []
+    found: dict[int, set[bytes]] = {}
     for some in _some(ids):
         for order_id, one in buyer.read(session, some).items():
             try:
                 theirs = fingerprints.registry_marks(one.email)
             except fingerprints.NotAnAddress:
                 continue
-            if not marks.isdisjoint(theirs):
-                found.append(order_id)
+            if known := marks.intersection(theirs):
+                found[order_id] = known
     return found
 
 

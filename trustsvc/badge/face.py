@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config, wording
 from trustsvc.badge import score as scores
+from trustsvc.badge.proof import signing
 from trustsvc.badge.render.face import Face
 from trustsvc.badge.render.snippets import CardWords
 from trustsvc.reviews.models import publications
@@ -45,13 +46,15 @@ def face(shop: find.Shop, score: scores.Score, now: datetime) -> Face:
         "notice": f"{base}/privacy/{shop.slug}#object",
         "privacy": wording.say("badge.list.notice", language),
     }
+    # Nothing is signed where the seal does not hold: whose domain it is was not shown, or ended.
+    proof = signing.sign(shop.slug, shop.domain, score.mean, score.count, now) if sealed else ""
     if not score.count:
         words = wording.say("badge.none", language)
-        return Face("", words, words, url, 0.0, 0, sealed, **links)
+        return Face("", words, words, url, 0.0, 0, sealed, proof, **links)
     mean = wording.decimal(score.mean, language)
     count = wording.say("badge.count", language, count=score.count)
     label = wording.say("badge.label", language, score=mean, reviews=count)
-    return Face(mean, count, label, url, score.mean, score.count, sealed, **links)
+    return Face(mean, count, label, url, score.mean, score.count, sealed, proof, **links)
 
 
 def seal_holds(shop: find.Shop, now: datetime) -> bool:

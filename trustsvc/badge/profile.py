@@ -1,7 +1,7 @@
-"""What a shop's public page shows: score, seal, published reviews, and how many were not."""
+"""What a shop's public page shows: scores, seal, reviews with replies, and how many are not up."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,11 +10,14 @@ from sqlalchemy.orm import Session
 
 from trustsvc.badge import face, score
 from trustsvc.errors import NotFound
-from trustsvc.reviews.models import publications, reviews
+from trustsvc.reviews.models import publications, replies, reviews
+from trustsvc.reviews.reply import Reply
+from trustsvc.reviews.rules import is_stars
 from trustsvc.shops import find
 from trustsvc.tables import EPOCH
 
 A_PAGE = 20
+KEY = re.compile(r"[0-9]{1,14}-[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,28 @@ class Line:
     verified: bool
     experienced_at: datetime
     published_at: datetime
+    reply: Reply | None
+
+
+# The columns of a line and of its reply, in the order of their fields.
+_SHOWN = [field.name for field in fields(Line) if field.name not in {"public_id", "reply"}]
+_REPLY = [replies.c[field.name] for field in fields(Reply)]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a visitor wants to see: so many stars alone (0: all), and from which key on."""
+
+    stars: int = 0
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     shop: find.Shop
-    score: score.Score
+    last_year: score.Score
+    score: score.Score  # of all that is published: the badge shows this one
+    since: datetime  # where the last year begins
     sealed: bool
     states: dict[str, int]
     reasons: dict[str, int]
@@ -48,41 +67,71 @@ class Profile:
         return sum(self.states.values())
 
 
-def read(session: Session, slug: str, before: str, now: datetime) -> Profile:
-    """Read a page of a shop's reviews, newest first; raises NotFound, for an odd key too."""
+def wish(stars: str, before: str) -> Wish:
+    """Read what was asked for; raises NotFound for stars and keys that there are not."""
+    if (stars and not is_stars(stars)) or (before and not KEY.fullmatch(before)):
+        raise NotFound
+    return Wish(int(stars or 0), before)
+
+
+def read(session: Session, slug: str, wanted: Wish, now: datetime) -> Profile:
+    """Read a page of a shop's reviews, newest first; raises NotFound."""
     shop = find.by_slug(session, slug)
-    rows = session.execute(_lines(shop.id, before)).all()
+    since = score.year_before(now, shop.zone)
+    ever, last_year = _scores(session, shop.id, since)
+    number = ever.histogram[wanted.stars - 1] if wanted.stars else ever.count
+    rows = session.execute(_lines(shop.id, wanted)).all() if number else []
     states, reasons = _counts(session, shop.id)
     shown = rows[:A_PAGE]
     return Profile(
         shop=shop,
-        score=face.read_scores(session, [shop.id])[shop.id],
+        score=ever,
+        last_year=last_year,
+        since=since,
         sealed=face.seal_holds(shop, now),
         states=states,
         reasons=reasons,
-        lines=[Line(*row[:-1]) for row in shown],
+        lines=[_line(row) for row in shown],
         older=_key(shown[-1]) if len(rows) > A_PAGE else "",
     )
 
 
-def _lines(shop_id: int, before: str) -> Select[Any]:
+def _scores(session: Session, shop_id: int, since: datetime) -> tuple[score.Score, score.Score]:
+    """Count what is published, ever and since then, in one query."""
+    table = publications.c
+    recent = func.count().filter(table.published_at >= since)
+    rows = session.execute(
+        select(table.stars, func.count(), recent)
+        .where(table.shop_id == shop_id)
+        .group_by(table.stars)
+    ).all()
+    return score.of({row[0]: row[1] for row in rows}), score.of({row[0]: row[2] for row in rows})
+
+
+def _lines(shop_id: int, wanted: Wish) -> Select[Any]:
     table = publications.c
     query = (
-        select(
-            reviews.c.public_id,
-            *(table[name] for name in Line.__dataclass_fields__ if name != "public_id"),
-            table.review_id,
-        )
+        select(reviews.c.public_id, *(table[name] for name in _SHOWN), *_REPLY, table.review_id)
         .join_from(publications, reviews, reviews.c.id == table.review_id)
+        .outerjoin(replies, replies.c.review_id == table.review_id)
         .where(table.shop_id == shop_id)
         .order_by(table.published_at.desc(), table.review_id.desc())
         .limit(A_PAGE + 1)
     )
-    if not before:
+    if wanted.stars:
+        query = query.where(table.stars == wanted.stars)
+    if not wanted.before:
         return query
-    at, review_id = _read_key(before)
+    at, review_id = _read_key(wanted.before)
     same_moment = and_(table.published_at == at, table.review_id < review_id)
     return query.where(or_(table.published_at < at, same_moment))
+
+
+def _line(row: Any) -> Line:
+    begin = 1 + len(_SHOWN)
+    answered = Reply(*row[begin:-1]) if row[begin] else None
+    said: tuple[Any, ...] = (*row[:begin], answered)
+    return Line(*said)
 
 
 def _counts(session: Session, shop_id: int) -> tuple[dict[str, int], dict[str, int]]:
@@ -106,7 +155,5 @@ def _key(row: Any) -> str:
 
 
 def _read_key(key: str) -> tuple[datetime, int]:
-    if not re.fullmatch(r"[0-9]{1,14}-[0-9]{1,18}", key):
-        raise NotFound
     at, _, review_id = key.partition("-")
     return EPOCH + timedelta(milliseconds=int(at)), int(review_id)

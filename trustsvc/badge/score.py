@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +31,11 @@ def of(number_by_stars: Mapping[int, int]) -> Score:
     """Make a score of how many reviews gave how many stars."""
     one, two, three, four, five = (number_by_stars.get(stars, 0) for stars in range(1, 6))
     return Score((one, two, three, four, five))
+
+
+def year_before(now: datetime, zone: str) -> datetime:
+    """Say where the last twelve months begin: with the same day of last year, at the shop."""
+    today = now.astimezone(ZoneInfo(zone)).date()
+    leap_day = (today.month, today.day) == (2, 29)
+    begin = (today - timedelta(days=leap_day)).replace(year=today.year - 1)
+    return datetime.combine(begin, time.min, ZoneInfo(zone))

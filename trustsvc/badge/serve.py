@@ -11,6 +11,7 @@ from trustsvc.badge import files
 # The badge outlives a pause of ours: caches may show what they have, for a week if need be.
 CACHED = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
 HOURLY = "public, max-age=3600, stale-while-revalidate=86400, stale-if-error=604800"
+HOUR = "public, max-age=3600"  # keys: what was withdrawn is not shown for longer
 FOR_EVER = "public, max-age=31536000, immutable"
 HEADERS = {
     "Access-Control-Allow-Origin": "*",
@@ -30,25 +31,25 @@ TYPES = {
 UNPACKED = {"png"}
 
 
-def file(name: str) -> Response | None:
+def file(name: str, cached: str = CACHED) -> Response | None:
     """Serve a public file as it lies there, or give None where there is none."""
     path = files.folder() / name
     for end, coding in files.ENCODINGS.items():
         if coding in _accepted():
             try:
-                return _answer(path.with_name(path.name + end).read_bytes(), name, coding, CACHED)
+                return _answer(path.with_name(path.name + end).read_bytes(), name, coding, cached)
             except FileNotFoundError:
                 continue
     try:
-        return _answer(path.read_bytes(), name, "", CACHED)
+        return _answer(path.read_bytes(), name, "", cached)
     except FileNotFoundError:
         return None
 
 
-def body(plain: bytes, name: str) -> Response:
+def body(plain: bytes, name: str, cached: str = CACHED) -> Response:
     """Serve bytes that are no file as a file of that name would be served."""
     coding = _coding(name)
-    return _answer(files.packed(plain, coding), name, coding, CACHED)
+    return _answer(files.packed(plain, coding), name, coding, cached)
 
 
 def script(plain: bytes, name: str, cached: str = HOURLY) -> Response:

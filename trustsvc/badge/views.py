@@ -1,16 +1,13 @@
-"""The badge's doors, and the page it leads to. Nothing here sets a cookie or changes a state."""
+"""The badge's doors. Nothing here sets a cookie or changes a state."""
 
 import re
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response
 
-from trustsvc import clock, db, doors, wording
-from trustsvc.badge import profile, refresh, scripts, serve
-from trustsvc.badge.render import svg
+from trustsvc import clock, db, doors
+from trustsvc.badge import refresh, scripts, serve
+from trustsvc.badge.proof import signing
 from trustsvc.errors import NotFound
-from trustsvc.reviews.rules import REASONS
 
 views = Blueprint("badge", __name__)
 
@@ -45,34 +42,12 @@ def released_script(release: str, file: str) -> Response:
     return serve.script(body, file, serve.FOR_EVER)
 
 
-@views.get("/s/<slug>")
+@views.get(signing.ADDRESS)
 @doors.open_to("everybody")
-def page(slug: str) -> Response:
-    language = wording.choose(request.headers.get("Accept-Language"))
-    before = request.args.get("before", "")
-    with db.reading() as session:
-        found = profile.read(session, slug, before, clock.now())
-    html = render_template(
-        "badge/profile.html",
-        language=language,
-        profile=found,
-        shop=found.shop,
-        score=found.score,
-        stars=svg.star_path(),
-        filled=f"{svg.filled(found.score.mean):.3f}",
-        paged=bool(before),
-        reasons=REASONS,
-        iso_day=_iso_day,
-    )
-    response = make_response(html)
-    response.headers["Cache-Control"] = "public, max-age=60"
-    response.headers["Vary"] = "Accept-Language"
-    return response
-
-
-def _iso_day(moment: datetime, zone: str) -> str:
-    """Write the day for machines: the same that people read, which is the one at the shop."""
-    return moment.astimezone(ZoneInfo(zone)).date().isoformat()
+def public_keys() -> Response:
+    name = signing.ADDRESS.removeprefix("/")
+    lying = serve.file(name, serve.HOUR)
+    return lying or serve.body(signing.public(clock.now()), name, serve.HOUR)
 
 
 def _form(slug: str, form: str) -> Response:

@@ -34,6 +34,7 @@ COMMANDS = {
     "mail": "trustsvc.cli.mail:mail",
     "sending": "trustsvc.cli.sending:sending",
     "doctor": "trustsvc.cli.doctor:doctor",
+    "verify-badge": "trustsvc.cli.verify_badge:verify_badge",
 }
 
 PROCESSES = {"up", "web", "worker", "mailer", "clock"}

@@ -21,7 +21,7 @@ STAYS = {
     "desk": "Sessions and one-time links of staff go on.",
     "vault": "What was sealed with the older keys still opens. Seal it anew: trustsvc keys reseal.",
     "receipt": "Receipts signed with the older keys still verify.",
-    "badge": "What was signed with the older keys still verifies.",
+    "badge": "In two hours badges are signed with it; those signed before still verify.",
 }
 
 

@@ -46,7 +46,7 @@ def person() -> None:
 def tell_(as_json: bool, slug: str | None, request_id: int | None) -> None:
     """Print everything that is kept; with --json by the published schema."""
     with db.reading() as session:
-        found = _find(session, _lines()[0], slug)
+        found = _find(session, _address(), slug)
         everything = tell.export(session, found, clock.now())
         known = people.known(session, found)
     if request_id:
@@ -104,7 +104,7 @@ def forget(
         done = erase(session, found, wish, now)
         return {"orders": done.orders, "reviews": done.reviews, "receipt": done.receipt}
 
-    _do("forget", deed, _lines()[0], (as_json, slug, request_id), ground=refuse or "")
+    _do("forget", deed, _address(), (as_json, slug, request_id), ground=refuse or "")
 
 
 @person.command("restrict")
@@ -114,7 +114,7 @@ def restrict_(as_json: bool, slug: str | None, request_id: int | None) -> None:
     _do(
         "restrict",
         lambda session, found, now: {"changed": restrict.restrict(session, found, now, BY)},
-        _lines()[0],
+        _address(),
         (as_json, slug, request_id),
     )
 
@@ -126,7 +126,7 @@ def lift(as_json: bool, slug: str | None, request_id: int | None) -> None:
     _do(
         "lift",
         lambda session, found, now: {"changed": restrict.lift(session, found, now, BY)},
-        _lines()[0],
+        _address(),
         (as_json, slug, request_id),
     )
 
@@ -140,7 +140,7 @@ def object_(as_json: bool, slug: str | None, request_id: int | None) -> None:
         done = objection.object_to(session, found, now, by=BY)
         return {"copy_sent": done.confirmed}
 
-    _do("object", deed, _lines()[0], (as_json, slug, request_id))
+    _do("object", deed, _address(), (as_json, slug, request_id))
 
 
 def _do(
@@ -178,12 +178,24 @@ def _find(session: Session, address: str, slug: str | None) -> Person:
     return people.by_address(session, address, shop_ids)
 
 
+def _address() -> str:
+    """Read one address: of two, the second would be taken for served."""
+    said = _lines()
+    if len(said) > 1:
+        raise click.ClickException("One address at a time: nothing was done.")
+    return said[0]
+
+
 def _lines() -> list[str]:
     """Read the address, and what follows it."""
     if sys.stdin.isatty():
         return [click.prompt("E-mail address", hide_input=True)]
-    lines = [line.strip() for line in sys.stdin.read().splitlines()]
-    kept = [line for line in lines if line]
+    try:
+        said = sys.stdin.read()
+        said.encode()  # where the locale lets odd bytes through
+    except UnicodeError:  # its text would show what was said
+        raise click.ClickException("Write UTF-8 to standard input.") from None
+    kept = [line for text in said.splitlines() if (line := text.strip())]
     if not kept:
         raise click.ClickException("Write the address to standard input.")
     return kept

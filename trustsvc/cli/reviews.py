@@ -1,16 +1,18 @@
 """`trustsvc reviews`: decide on reviews from the command line."""
 
 import json
+import sys
 
 import click
 
 from trustsvc import clock, db
 from trustsvc.badge import refresh
-from trustsvc.reviews import find, moderate, publish
+from trustsvc.reviews import find, moderate, publish, reply
 from trustsvc.reviews.rules import REASONS
 from trustsvc.shops import find as shops
 
 BY = "command line"
+MOST_BYTES = 65_536
 STATES = ("pending", "approved", "published", "rejected", "withdrawn")
 
 
@@ -68,6 +70,28 @@ def reject(review_id: str, reason: str) -> None:
         if not moderate.reject(session, review_id, reason, BY, clock.now()):
             raise click.ClickException("This review does not wait for a decision.")
     click.echo("rejected")
+
+
+@reviews.command("reply")
+@click.argument("review_id", metavar="ID")
+@click.option("--remove", is_flag=True, help="Take the reply down.")
+def reply_(review_id: str, remove: bool) -> None:
+    """Reply in public to a published review (standard input); once more changes the reply."""
+    text = "" if remove else _text()
+    with db.transaction() as session:
+        if remove and not reply.remove(session, review_id, clock.now()):
+            raise click.ClickException("This review has no reply.")
+        if not remove and not reply.reply(session, review_id, text, BY, clock.now()):
+            raise click.ClickException("Nothing changed: the same words, or it is not shown now.")
+    with db.reading() as session:
+        refresh.refresh_changed(session, clock.now())
+    click.echo("removed" if remove else "replied")
+
+
+def _text() -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt("Reply"))
+    return sys.stdin.buffer.read(MOST_BYTES).decode(errors="replace")
 
 
 def _show() -> None:

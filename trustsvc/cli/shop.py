@@ -131,6 +131,7 @@ def show(*, as_json: bool) -> None:
                 "shop": one.slug,
                 "name": one.name,
                 "domain": one.domain,
+                "proven": one.proven_at is not None,
                 "platform": one.platform,
                 "webhook_url": webhook_url(one),
                 "may_ask": one.may_ask,
@@ -142,7 +143,9 @@ def show(*, as_json: bool) -> None:
         return
     for one in everyone:
         when = f"{one.delay} {one.delay_unit} after {one.moment}"
-        click.echo(f"{one.slug}  {one.platform}  asks {one.may_ask}  {when}  {webhook_url(one)}")
+        seal = f"{one.domain} {'proven' if one.proven_at else 'not proven'}"
+        asks = f"asks {one.may_ask}  {when}"
+        click.echo(f"{one.slug}  {one.platform}  {seal}  {asks}  {webhook_url(one)}")
     if not everyone:
         click.echo("There are no shops yet: trustsvc shop add --help")
 

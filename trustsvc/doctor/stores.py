@@ -19,7 +19,7 @@ from trustsvc import (
     queueing,
     redis_setup,
 )
-from trustsvc.doctor import letters, people
+from trustsvc.doctor import letters, people, seals
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import TrustsvcError
 from trustsvc.orders import delivered
@@ -56,6 +56,7 @@ def database(now: datetime) -> list[Finding]:
                 _clock(session, now),
                 *letters.letters(session, now),
                 people.waiting(session, now),
+                seals.seals(session),
                 *_overdue(session, now),
                 *_conflicts(session, now),
             ]

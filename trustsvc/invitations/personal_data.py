@@ -8,7 +8,7 @@ from sqlalchemy import case, literal, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import queueing
-from trustsvc.invitations import redeem
+from trustsvc.invitations import redeem, return_path
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.tables import Moment
 
@@ -29,6 +29,16 @@ def tell(session: Session, order_ids: Collection[int]) -> dict[str, list[dict[st
 def forget(session: Session, order_ids: Collection[int], now: datetime) -> int:
     """Withdraw what is open and drop what has not left, also a letter that is being sent."""
     return redeem.withdraw(session, order_ids, "erased", now)
+
+
+def message_codes(session: Session, order_ids: Collection[int]) -> frozenset[str]:
+    """Give the codes that the letters of these orders bear, whoever they went to."""
+    rows = session.execute(
+        select(letters.c.id, letters.c.kind, invitations.c.link)
+        .join_from(letters, invitations, invitations.c.id == letters.c.invitation_id)
+        .where(invitations.c.order_id.in_(order_ids))
+    )
+    return frozenset(return_path.code(row.id, row.kind, row.link) for row in rows)
 
 
 def freeze(session: Session, order_ids: Collection[int]) -> None:

@@ -29,7 +29,7 @@ ACTIVITIES = (
             "letters in the maildir",
         ),
     ),
-    Activity("review", "processor", ("review", "publication")),
+    Activity("review", "processor", ("review", "publication", "reply")),
     Activity(
         "registry",
         "controller",

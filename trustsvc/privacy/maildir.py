@@ -3,7 +3,9 @@
 import contextlib
 import os
 import stat
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from email.message import Message
 from email.parser import BytesHeaderParser
 from email.policy import SMTPUTF8
 from pathlib import Path
@@ -52,18 +54,21 @@ def purge(now: datetime) -> list[Path]:
     return gone
 
 
-def forget(address: str) -> int:
+def forget(address: str, codes: Collection[str] = ()) -> int:
     """Delete the letters to one person, whatever their age; gives how many.
 
-    Only their heads are read. A file that cannot be read or deleted is logged and goes with its 30
-    days: by then everything else of the person is gone, and whoever asked need not ask again.
+    They are known by the address, and by their codes: who said stop before is erased without an
+    address. Only their heads are read. A file that cannot be read or deleted is logged and goes
+    with its 30 days: by then everything else of the person is gone, and whoever asked need not ask
+    again.
     """
-    known = normalise(address)
+    known = normalise(address) if address else ""
     gone = 0
     for part in PARTS:
         for path in _files(config.current().data / "mail" / part):
             try:
-                if known in _to(path):
+                head = _head(path)
+                if known in _to(head) or _code(head) in codes:
                     path.unlink()
                     gone += 1
             except FileNotFoundError:
@@ -73,9 +78,16 @@ def forget(address: str) -> int:
     return gone
 
 
-def _to(path: Path) -> set[str]:
+def _head(path: Path) -> Message:
     with path.open("rb") as file:
-        head = BytesHeaderParser(policy=SMTPUTF8).parse(file)
+        return BytesHeaderParser(policy=SMTPUTF8).parse(file)
+
+
+def _code(head: Message) -> str:
+    return str(head.get("Message-ID", "")).strip().lstrip("<").partition("@")[0]
+
+
+def _to(head: Message) -> set[str]:
     found: set[str] = set()
     for to in head.get_all("To", []):
         for one in getattr(to, "addresses", ()):

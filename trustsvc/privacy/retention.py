@@ -122,6 +122,13 @@ _RULES = (
         "the author agreed to have it published (GDPR Art. 6(1)(a))",
     ),
     Rule(
+        "reply",
+        "the shop's public reply beneath a published review",
+        FOR_GOOD,
+        "until the shop removes it, or the review is withdrawn, corrected or made anonymous",
+        "a shop may answer in public what is said of it in public (GDPR Art. 6(1)(f))",
+    ),
+    Rule(
         "registration asked for",
         "registrations that were asked for and not confirmed: the address until then",
         3,

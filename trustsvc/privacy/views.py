@@ -92,8 +92,8 @@ def object_to(slug: str) -> Response:
         shop = find.by_slug(session, slug)
         if address:
             place = EVERY_SHOP if request.form.get("everywhere") else shop.id
-            opt_out(session, address, place, objection.REASON, now)
             asked.write(session, asked.Ask("object", place, _language(), address), now)
+            opt_out(session, address, place, objection.REASON, now, noted_again=True)
     if not address:
         return _plain("privacy/object.html", 422, shop=shop, problem=True)
     return _plain("privacy/object.html", shop=shop, done=True)

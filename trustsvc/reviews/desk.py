@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response
 from trustsvc import clock, db, doors, wording
 from trustsvc.errors import Refused
 from trustsvc.orders import recent
-from trustsvc.reviews import find, moderate, told
-from trustsvc.reviews.rules import REASONS
+from trustsvc.reviews import find, moderate, reply, told
+from trustsvc.reviews.rules import MOST_REPLY, REASONS
 from trustsvc.shops import find as shops
 
 desk = Blueprint("reviews_desk", __name__)
@@ -24,7 +24,9 @@ def waiting() -> str:
     with db.reading() as session:
         page = {
             "waiting": find.listing(session, state="pending", limit=50),
-            "decided": find.decided(session),
+            "decided": (decided := find.decided(session)),
+            "replies": reply.of(session, [review.row_id for review in decided]),
+            "most_reply": MOST_REPLY,
         }
         return _page(session, "desk/reviews.html", **page, reasons=REASONS)
 
@@ -50,6 +52,22 @@ def decide(public_id: str) -> Response:
             case _:
                 raise Refused("A review can be approved or rejected.")
     return redirect("/desk/" if done else "/desk/?late=1", 303)
+
+
+@desk.post("/desk/reviews/<public_id>/reply")
+@doors.open_to("staff")
+def answer(public_id: str) -> Response:
+    """Put the shop's reply beneath a review, change it or remove it; too late is said."""
+    by, now = f"staff {g.staff.staff_id}", clock.now()
+    with db.transaction() as session:
+        match request.form.get("do"):
+            case "reply":
+                shown = reply.reply(session, public_id, request.form.get("text", ""), by, now)
+            case "remove":
+                shown = reply.remove(session, public_id, now)
+            case _:
+                raise Refused("A reply can be written or removed.")
+    return redirect(f"/desk/#review-{public_id}" if shown else "/desk/?late=1", 303)
 
 
 @desk.get("/desk/orders/<slug>")

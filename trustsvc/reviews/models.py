@@ -1,4 +1,4 @@
-"""The reviews' tables: what was written (sealed), and the line that is published (in clear)."""
+"""The reviews' tables: what was written (sealed), what is published of it, the shop's reply."""
 
 from sqlalchemy import (
     BigInteger,
@@ -10,6 +10,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    text,
 )
 
 from trustsvc.tables import Id, Moment, column, metadata
@@ -17,6 +18,9 @@ from trustsvc.vault import Sealed
 
 KEEP = "review"
 PUBLIC = "publication"
+REPLY = "reply"
+
+NOT_FROZEN = text("frozen_at IS NULL")
 
 # pending: waits for staff · approved: waits for publish_reviews · published · rejected · withdrawn
 reviews = Table(
@@ -95,6 +99,15 @@ reviews = Table(
     ),
     Index("ix_reviews_state", "state", "id"),
     Index("ix_reviews_buyer", "buyer"),
+    # The public page says how many were received and rejected, from this alone.
+    Index(
+        "ix_reviews_counts",
+        "shop_id",
+        "state",
+        "reason",
+        sqlite_where=NOT_FROZEN,
+        postgresql_where=NOT_FROZEN,
+    ),
 )
 
 publications = Table(
@@ -119,4 +132,31 @@ publications = Table(
     column("experienced_at", Moment, why="date of the experience", keep=PUBLIC),
     column("published_at", Moment, why="date of publication", keep=PUBLIC),
     Index("ix_publications_newest", "shop_id", "published_at"),
+    # Scores are counted from it alone, and a page of one number of stars is found in it.
+    Index("ix_publications_stars", "shop_id", "stars", "published_at"),
+)
+
+# Shown only beneath a published line: a restricted review keeps its reply, and neither is seen.
+replies = Table(
+    "replies",
+    metadata,
+    column(
+        "review_id",
+        Id,
+        ForeignKey("reviews.id"),
+        why="to which review",
+        keep=REPLY,
+        primary_key=True,
+    ),
+    column("text", Text, why="what the shop answers in public", keep=REPLY, holds="published"),
+    column("language", Text, why="language it is written in: the shop's", keep=REPLY),
+    column("replied_at", Moment, why="date of the reply", keep=REPLY),
+    column("changed_at", Moment, why="when it was last changed", keep=REPLY, nullable=True),
+    column(
+        "replied_by",
+        Text,
+        why="who wrote it last: staff id, or the command line",
+        keep=REPLY,
+        holds="staff",
+    ),
 )

@@ -7,19 +7,22 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import db, outbox, queueing
-from trustsvc.reviews.models import publications, reviews
+from trustsvc.reviews import reply
+from trustsvc.reviews.models import publications, replies, reviews
 
 BITE = 500
 
 
-def publish(session: Session, now: datetime) -> int:
+def publish(session: Session, now: datetime, only: Collection[int] | None = None) -> int:
     """Write a public line for each approved review whose author agreed; gives how many.
 
     At most 500 a call, so that a transaction stays short: call again until it gives 0. Without
     consent a review stays approved, never published: only the shop sees it. A restricted
-    one waits. Twice does no harm.
+    one waits. Twice does no harm. With `only`, no other one is looked at.
     """
     due = select(reviews.c.id).where(_MAY_BE_SHOWN).order_by(reviews.c.id).limit(BITE)
+    if only is not None:
+        due = due.where(reviews.c.id.in_(only))
     # The state is set first: that locks the row, so a correction comes before this or after it.
     rows = session.execute(
         update(reviews)
@@ -68,7 +71,15 @@ def take_down(session: Session, review_ids: Collection[int], now: datetime) -> i
 
 
 def sweep(session: Session, now: datetime) -> int:
-    """Take down any line whose review is not published: a net under every other verb."""
+    """Take down any line whose review is not published: a net under every other verb.
+
+    A reply goes where its review will not come back by itself, as it does after a restriction.
+    """
+    over = reviews.c.state.not_in(("published", "approved"))
+    answered = select(replies.c.review_id).join(reviews, reviews.c.id == replies.c.review_id)
+    lost = session.scalars(answered.where(over)).all()
+    if lost:
+        reply.forget(session, lost)
     stray = session.scalars(
         select(publications.c.review_id)
         .join_from(publications, reviews, reviews.c.id == publications.c.review_id)

@@ -2,10 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 MOST = {"title": 120, "text": 5000, "name": 80, "city": 80}
+MOST_REPLY = 2000
+LEAST_SECRET = 4  # an order number as short as a price or a size is no secret to look for
 MOST_MARKS = 4  # combining marks in a row; more is zalgo, which climbs over its neighbours
 
 # The version of the words at the consent box (reviews.form.consent); a new wording is a new number.
@@ -85,6 +87,23 @@ def clean(text: str, *, lines: bool = False) -> str:
     if not lines:
         return " ".join(row for row in rows if row)
     return re.sub("\n{3,}", "\n\n", "\n".join(rows)).strip("\n")
+
+
+def reply_problem(text: str, secrets: Collection[str]) -> str:
+    """Say by a code what is wrong with a shop's reply, or nothing: missing, long, names_the_buyer.
+
+    `secrets` are the address and the order number behind the review: neither may get out this way.
+    """
+    if not text:
+        return "missing"
+    if len(text) > MOST_REPLY:
+        return "long"
+    said = text.casefold()
+    for secret in secrets:
+        whole = rf"(?<!\w){re.escape(secret.casefold())}(?!\w)"
+        if len(secret) >= LEAST_SECRET and re.search(whole, said):
+            return "names_the_buyer"
+    return ""
 
 
 def _one(character: str) -> str:

@@ -10,7 +10,7 @@ from trustsvc.errors import Gone
 from trustsvc.invitations import redeem
 from trustsvc.orders import buyer
 from trustsvc.registry import ask
-from trustsvc.reviews import correct, find, rules, submit, withdraw
+from trustsvc.reviews import correct, find, reply, rules, submit, withdraw
 from trustsvc.shops import find as shops
 
 views = Blueprint("reviews", __name__)
@@ -107,6 +107,7 @@ def _page(session: Session, link_id: bytes, filled: rules.Filled | None) -> Resp
         shared |= {"values": filled.values if filled else _values(review), "review": review}
         late = filled is not None and not request.form.get("do")
         contact = config.current().contact
+        shared["reply"] = reply.of(session, [review.row_id]).get(review.row_id)
         shared["offer"] = not invitation.basis.startswith("registered")
         html = render_template("reviews/yours.html", late=late, contact=contact, **shared)
         return make_response(html, status)

@@ -7,7 +7,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from trustsvc import suppressions
-from trustsvc.reviews import find, publish
+from trustsvc.reviews import find, publish, reply
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.rules import MAY_CHANGE
 
@@ -46,4 +46,5 @@ def empty(session: Session, row_ids: Collection[int], now: datetime) -> int:
         .returning(reviews.c.id)
     ).all()
     publish.take_down(session, gone, now)
+    reply.forget(session, gone)
     return len(gone)

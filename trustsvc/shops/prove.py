@@ -33,15 +33,20 @@ def look(shop: Shop) -> None:
 
     Raises Refused with what to put where when it is not there.
     """
-    try:
-        found = http_out.get(address(shop)).decode("utf-8", "replace").split()
-    except http_out.Unreachable:
-        found = []
-    if line(shop) not in found:
+    if not is_there(shop):
         raise Refused(
             f"The domain is not proven yet. Put this line into {address(shop)} and try again:\n\n"
             f"    {line(shop)}\n"
         )
+
+
+def is_there(shop: Shop, within_s: float = http_out.ALL_OF_IT_S) -> bool:
+    """Say whether the line is where it belongs; a server that is away says no."""
+    try:
+        body = http_out.get(address(shop), within_s=within_s)
+    except http_out.Unreachable:
+        return False
+    return line(shop) in body.decode("utf-8", "replace").split()
 
 
 def record(session: Session, shop: Shop, now: datetime) -> None:
@@ -49,7 +54,7 @@ def record(session: Session, shop: Shop, now: datetime) -> None:
     session.execute(
         update(shops)
         .where(shops.c.id == shop.id, shops.c.domain == shop.domain)
-        .values(proven_at=now)
+        .values(proven_at=now, looked_at=now, missed=0)
     )
     outbox.record(session, "shop.proven", shop.id, shop.id, now)
     queueing.ring(session, "refresh_badges")

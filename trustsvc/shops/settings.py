@@ -57,7 +57,7 @@ def change(session: Session, slug: str, wishes: Mapping[str, Any], now: datetime
     if told != (before.may_ask, before.wording):
         new["wording_at"] = now
     if new.get("domain", before.domain) != before.domain:
-        new["proven_at"] = None  # the proof was for the other domain
+        new |= {"proven_at": None, "looked_at": None, "missed": 0}  # the proof was for the other
     if new:
         session.execute(update(shops).where(shops.c.id == before.id).values(**new))
         outbox.record(session, "shop.changed", before.id, before.id, now)

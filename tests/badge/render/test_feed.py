@@ -60,7 +60,8 @@ def test_a_review_without_a_title_has_its_stars_for_one():
 
 
 def test_hostile_words_stay_words_and_what_xml_cannot_say_is_left_out():
-    root = read(newest(HOSTILE_LINE, title=HOSTILE))
+    made = newest(HOSTILE_LINE, title=HOSTILE, language=HOSTILE, feed=HOSTILE, tag=HOSTILE)
+    root = read(made)
     entry = root.find(f"{ATOM}entry")
 
     assert said(root, "title") == [HOSTILE]

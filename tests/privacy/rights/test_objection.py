@@ -5,6 +5,7 @@ from tests.invitations import ground
 from tests.invitations.ground import NOON, quiet
 from tests.privacy.rights import scene
 from trustsvc import clock, db, suppressions
+from trustsvc.orders import asked
 from trustsvc.orders.models import asks
 from trustsvc.registry.models import opt_outs
 
@@ -142,3 +143,20 @@ def test_the_copy_is_gone_after_an_erasure(client):
         client.post(f"{copy}/erase")
 
     assert client.get(copy).status_code == 404
+
+
+def test_the_door_does_as_much_on_disk_for_one_who_is_out_already(client):
+    shop = ground.shop()
+    for _ in range(2):
+        with quiet():
+            client.post(f"/object/{shop.slug}", data={"email": scene.JAN})
+
+    assert len(suppressions.read().lines) == 2
+
+
+def test_while_too_many_wait_nothing_is_written_down_for_ever(client, monkeypatch):
+    shop = ground.shop()
+    monkeypatch.setattr(asked, "MOST_WAITING", 0)
+
+    assert client.post(f"/object/{shop.slug}", data={"email": scene.JAN}).status_code == 503
+    assert suppressions.read() is None

@@ -13,6 +13,7 @@ from trustsvc.privacy.models import me_links
 from trustsvc.privacy.rights import tell
 from trustsvc.registry import ask, register
 from trustsvc.registry.opt_out import opt_out
+from trustsvc.reviews import reply
 
 all_tables.load()
 PERSONAL = {"none", "staff", "secret"}
@@ -41,6 +42,7 @@ def test_the_copy_holds_every_tagged_column_that_can_hold_something_of_a_person(
     order_id = scene.reviewed(shop, consent=True)
     ground.invited(shop)
     with quiet(), db.transaction() as session:
+        reply.reply(session, scene.review().id, "Dank u wel.", "staff 1", NOON)
         asked_for = register.Asked("nl", NOON)
         register.register(session, scene.JAN, "v1", "page", NOON, asked_for)
         ask.ask(session, ask.Wish(scene.JAN, shop.id, "nl", "page"), NOON)

@@ -19,5 +19,5 @@ def as_json(face: Face) -> bytes:
         "filled": svg.share(face.mean),
         "reviews": face.reviews,
         "seal": face.sealed,
-    }
+    } | ({"proof": face.proof} if face.proof else {})
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()

@@ -72,6 +72,7 @@ class MyData:
     registered: Row | None = field(repr=False)
     wishes: list[Wish]
     restricted_since: datetime | None
+    is_restricted: bool  # as far as this page reaches: at one shop is not yet at all
 
     @property
     def published(self) -> list[Row]:
@@ -92,7 +93,7 @@ def read(session: Session, person: Person) -> MyData:
         for row in rows["orders"]
     ]
     shown = {order.review["id"] for order in orders if order.review}
-    frozen = [row["at"] for row in rows["restrictions"]]
+    frozen = rows["restrictions"]
     return MyData(
         orders=orders,
         reviews=[
@@ -100,7 +101,10 @@ def read(session: Session, person: Person) -> MyData:
         ],
         registered=next(iter(rows["registered"]), None),
         wishes=[Wish(known.get(wish["shop_id"]), wish["at"]) for wish in wishes],
-        restricted_since=min(frozen, default=None),
+        restricted_since=min((row["at"] for row in frozen), default=None),
+        is_restricted=any(row["shop_id"] == 0 for row in frozen)
+        if person.everywhere
+        else bool(frozen),
     )
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations import redeem
-from trustsvc.orders import personal_data as in_orders
 from trustsvc.privacy.rights import people, register
 from trustsvc.privacy.rights.confirm import confirm, link
 from trustsvc.privacy.rights.people import EVERY_SHOP, Person
@@ -39,7 +38,7 @@ def object_to(
     """
     if everywhere:
         person = people.everywhere(session, person)
-    in_orders.lock(session, person.orders)
+    person = people.hold(session, person)
     new = stop(session, person, now) or new
     confirmed = False
     if new and person.held:

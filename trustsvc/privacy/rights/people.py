@@ -140,6 +140,20 @@ def also(session: Session, person: Person, order_ids: Collection[int]) -> Person
     return _with(person, orders=placed, reviews=person.reviews | frozenset(mine))
 
 
+def hold(session: Session, person: Person) -> Person:
+    """Lock a person's orders, and find anew what came since the person was looked up.
+
+    A review that was being written meanwhile has its order locked, so it is waited for here: what
+    is done about the person next is done about it too (PostgreSQL; SQLite has one writer).
+    """
+    places = [place for place in person.marks if place != EVERY_SHOP]
+    in_orders.lock(session, person.orders)
+    placed = person.orders | in_orders.find(session, places, person.all_marks)
+    in_orders.lock(session, placed - person.orders)
+    written = person.reviews | in_reviews.find(session, places, person.all_marks, placed)
+    return _with(person, orders=placed, reviews=written)
+
+
 def in_language(person: Person, language: str) -> Person:
     return _with(person, language=language)
 

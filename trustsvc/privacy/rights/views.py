@@ -65,8 +65,8 @@ def ask(token: str, deed: str) -> Response | str:
         person = _person(session, token)
         mine = my_data.read(session, person)
         if deed in {"restrict", "lift"}:
-            wanted = "lift" if restrict.is_restricted(session, person) else "restrict"
-            if deed != wanted:
+            wanted = "lift" if mine.is_restricted else "restrict"
+            if deed != wanted and not (deed == "lift" and mine.restricted_since):
                 return redirect(f"/me/{token}/{wanted}", 303)  # type: ignore[return-value]
     return _form(person, token, deed, mine)
 

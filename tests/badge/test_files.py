@@ -1,0 +1,85 @@
+import gzip
+import os
+import threading
+from datetime import timedelta
+
+import brotli
+import pytest
+
+from trustsvc import clock
+from trustsvc.badge import files
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # none is asked
+NAME = "badge/v1/acme.json"
+
+
+def read(name=NAME):
+    path = files.folder() / name
+    packed = [path.with_name(path.name + end).read_bytes() for end in (".br", ".gz")]
+    return path.read_bytes(), brotli.decompress(packed[0]), gzip.decompress(packed[1])
+
+
+def test_a_file_has_its_compressed_twins_beside_it_and_is_written_once(house):
+    assert [files.put(NAME, b"one"), files.put(NAME, b"one"), files.put(NAME, b"two")] == [
+        True, False, True,
+    ]  # fmt: skip
+    assert read() == (b"two",) * 3
+    assert len(list((files.folder() / "badge/v1").iterdir())) == 3
+
+
+def test_a_lost_twin_is_written_again(house):
+    files.put(NAME, b"one")
+    (files.folder() / f"{NAME}.gz").unlink()
+
+    assert files.put(NAME, b"one")
+    assert read() == (b"one",) * 3
+
+
+def test_another_user_s_web_server_may_read_them_whatever_the_umask(house):
+    before = os.umask(0o077)
+    try:
+        files.put("badge/v1/acme/feed.atom", b"one")
+    finally:
+        os.umask(before)
+
+    found = list(files.folder().rglob("*"))
+    assert {path.stat().st_mode & 0o777 for path in found if path.is_file()} == {0o644}
+    folders = {files.folder(), *(path for path in found if path.is_dir())}
+    assert {path.stat().st_mode & 0o777 for path in folders} == {0o755}
+
+
+def test_two_that_write_at_once_leave_one_s_files_and_no_mixture(house):
+    bodies = [bytes([65 + number]) * 50_000 for number in range(6)]
+    for _ in range(5):
+        writing = [threading.Thread(target=files.put, args=(NAME, body)) for body in bodies]
+        for one in writing:
+            one.start()
+        for one in writing:
+            one.join()
+
+        plain, *twins = read()
+        assert plain in bodies
+        assert twins == [plain, plain]
+
+
+def test_what_a_stopped_writer_left_is_cleared_away_and_one_at_work_is_left_alone(house):
+    files.put(NAME, b"one")
+    old = files.folder() / "badge/v1/.acme.json.00ff"
+    new = files.folder() / "badge/v1/.acme.json.11ff"
+    for path in (old, new):
+        path.write_bytes(b"Ada L., Delft")
+    os.utime(old, times=((clock.now() - timedelta(hours=1)).timestamp(),) * 2)
+
+    files.clear_away(clock.now())
+
+    assert (old.exists(), new.exists(), read()) == (False, True, (b"one",) * 3)
+
+
+def test_a_shop_is_removed_and_not_its_neighbour_whose_name_begins_alike(house):
+    for name in ("acme.json", "acme/feed.atom", "acme-2.json", "acme-2/feed.atom"):
+        files.put(f"badge/v1/{name}", b"one")
+
+    files.remove("badge/v1", {"acme"})
+
+    assert files.slugs("badge/v1") == {"acme-2"}
+    assert files.slugs("nothing/here") == set()

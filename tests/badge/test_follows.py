@@ -1,0 +1,172 @@
+"""Whatever changes what is public rings the bell, and the files follow: not the clock alone."""
+
+import gzip
+
+import brotli
+import pytest
+
+from jobs.publish_reviews import publish_reviews
+from jobs.refresh_badges import refresh_badges
+from jobs.schedule import TICKS
+from tests.invitations import ground
+from tests.invitations.ground import NOON
+from tests.privacy.rights import scene
+from trustsvc import clock, db, queueing
+from trustsvc.badge import files
+from trustsvc.privacy.rights import restrict
+from trustsvc.privacy.rights.erase import Wish, erase
+from trustsvc.reviews import correct, moderate, publish, submit, withdraw
+from trustsvc.reviews.models import reviews
+from trustsvc.reviews.rules import Draft
+from trustsvc.shops import find, prove, settings
+
+JOBS = {"publish_reviews": publish_reviews, "refresh_badges": refresh_badges}
+UNPACK = {".br": brotli.decompress, ".gz": gzip.decompress}
+AUTHOR, WORDS = "Jan J., Delft", "Fiets kwam heel aan."
+
+
+@pytest.fixture(autouse=True)
+def noon():
+    with clock.at(NOON):
+        yield
+
+
+def said():
+    """Read all the public files as text, compressed ones too."""
+    found = {path for path in files.folder().rglob("*") if path.is_file()}
+    texts = [
+        UNPACK.get(path.suffix, bytes)(path.read_bytes()) for path in found if path.suffix != ".png"
+    ]
+    return b"\n".join(texts).decode()
+
+
+def follow(deed, *given):
+    """Do something in a transaction, and then what its bells ask for and no more."""
+    bells = []
+    with queueing.heard_by(bells.append):
+        with db.transaction() as session:
+            deed(session, *given)
+        while bells:
+            JOBS.get(bells.pop(0), lambda: None)()
+
+
+@pytest.fixture
+def shown(house):
+    """A shop with one published review, in files already; gives the order's id."""
+    order_id = scene.reviewed(ground.shop())
+    refresh_badges()
+    assert (AUTHOR in said(), WORDS in said(), "5.0 out of 5" in said()) == (True, True, True)
+    return order_id
+
+
+def _shop():
+    with db.reading() as session:
+        return find.everyone(session)[0]
+
+
+def _nothing_left():
+    text = said()
+    assert [word for word in ("Jan J.", "Delft", WORDS, "5.0 out of 5") if word in text] == []
+    assert "No reviews yet" in text
+
+
+def test_an_approval_is_followed(house):
+    scene.reviewed(ground.shop(), published=False)
+    refresh_badges()
+    assert WORDS not in said()
+
+    follow(moderate.approve, scene.review().public_id, "staff 1", NOON)
+
+    assert (AUTHOR in said(), WORDS in said()) == (True, True)
+
+
+def test_a_withdrawal_is_followed(shown):
+    follow(withdraw.withdraw, scene.review().public_id, NOON)
+
+    _nothing_left()
+
+
+def test_a_correction_is_followed(shown):
+    better = Draft(4, "Snel", "Toch krassen.", "Jan J.", "Delft", consent=True)
+
+    follow(correct.correct, scene.review().public_id, better, NOON)
+
+    _nothing_left()
+    assert "krassen" not in said()  # nobody has decided on it yet
+
+
+def test_a_restriction_and_its_end_are_followed(shown):
+    follow(restrict.restrict, scene.person(shown), NOON)
+    _nothing_left()
+
+    follow(restrict.lift, scene.person(shown), NOON)
+
+    assert (AUTHOR in said(), WORDS in said()) == (True, True)
+
+
+def test_an_erasure_is_followed(shown):
+    follow(erase, scene.person(shown), Wish(), NOON)
+
+    _nothing_left()
+
+
+def test_an_erasure_that_leaves_the_review_without_its_author_is_followed(shown):
+    follow(erase, scene.person(shown), Wish(anonymous=True), NOON)
+
+    text = said()
+    assert (WORDS in text, "Name withheld by the author" in text) == (True, True)
+    assert [word for word in ("Jan J.", "Delft") if word in text] == []
+
+
+def test_an_erasure_everywhere_is_followed(shown):
+    follow(erase, scene.person(shown), Wish(everywhere=True, child=True), NOON)
+
+    _nothing_left()
+
+
+def test_a_line_swept_away_is_followed(shown):
+    with db.transaction() as session:
+        session.execute(reviews.update().values(state="rejected", reason="spam"))
+
+    follow(publish.sweep, NOON)
+
+    _nothing_left()
+
+
+def test_what_a_restored_backup_must_forget_is_followed(shown):
+    follow(withdraw.empty, [scene.review().id], NOON)
+
+    _nothing_left()
+
+
+def test_another_name_and_another_language_are_followed(shown):
+    follow(settings.change, _shop().slug, {"name": "Ander & Zoon", "language": "nl"}, NOON)
+
+    assert ("Beoordelingen van Ander &amp; Zoon" in said(), "5,0 van 5" in said()) == (True, True)
+    assert "Bakfiets" not in said()
+
+
+def test_a_proof_and_another_domain_are_followed(shown):
+    follow(prove.record, _shop(), NOON)
+    assert '"seal":true' in said()
+
+    follow(settings.change, _shop().slug, {"domain": "other.example"}, NOON)
+
+    assert '"seal":true' not in said()
+
+
+def test_a_review_that_only_the_shop_may_read_reaches_no_file(house):
+    order_id = ground.invited(ground.shop())
+    draft = Draft(1, "Nee", "Alleen voor de winkel.", "Jan J.", "Delft", consent=False)
+    with db.transaction() as session:
+        public_id = submit.submit(session, scene.link(order_id), draft, NOON)
+
+    follow(moderate.approve, public_id, "staff 1", NOON)
+
+    assert ("winkel." in said(), "Jan J." in said()) == (False, False)
+
+
+def test_without_a_single_bell_the_clock_is_within_a_minute():
+    every = {tick.job: tick.every_s for tick in TICKS}
+
+    assert every["publish_reviews"] + every["refresh_badges"] < 60

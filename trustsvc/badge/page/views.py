@@ -1,0 +1,84 @@
+"""The doors of a shop's public page. Nothing here sets a cookie or changes a state."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, make_response, render_template, request
+from markupsafe import Markup
+
+from trustsvc import clock, config, db, doors, wording
+from trustsvc.badge import profile
+from trustsvc.badge.page import sitemap as pages
+from trustsvc.badge.render import json_ld, svg
+from trustsvc.reviews.rules import REASONS
+
+views = Blueprint("badge_page", __name__)
+
+VERIFY = Markup("<code>trustsvc verify-badge URL</code>")
+
+# No cache may show it for longer, not even while we are away: a review may have been withdrawn.
+A_MINUTE = "public, max-age=60, must-revalidate"
+
+
+@views.get("/s/<slug>")
+@doors.open_to("everybody")
+def page(slug: str) -> Response:
+    """Show a page of a shop's reviews; `?stars=4` shows these alone, `?before=` the older ones."""
+    language = wording.choose(request.headers.get("Accept-Language"))
+    wanted = profile.wish(request.args.get("stars", ""), request.args.get("before", ""))
+    with db.reading() as session:
+        found = profile.read(session, slug, wanted, clock.now())
+    html = render_template(
+        "badge/profile.html",
+        language=language,
+        profile=found,
+        shop=found.shop,
+        score=found.score,
+        stars=svg.star_path(),
+        filled=f"{svg.filled(found.score.mean):.3f}",
+        wanted=wanted,
+        data=_data(found, wanted),
+        reasons=REASONS,
+        verify=VERIFY,
+        whole=wording.whole,
+        iso_day=_iso_day,
+    )
+    response = make_response(html)
+    response.headers["Cache-Control"] = A_MINUTE
+    response.headers["Vary"] = "Accept-Language"
+    return response
+
+
+@views.get("/sitemap.xml")
+@doors.open_to("everybody")
+def sitemap() -> Response:
+    with db.reading() as session:
+        found = pages.read(session, clock.now())
+    body = pages.as_xml(config.current().base_url, found)
+    return _for_machines(body, "application/xml")
+
+
+@views.get("/robots.txt")
+@doors.open_to("everybody")
+def robots() -> Response:
+    return _for_machines(pages.robots(config.current().base_url), "text/plain")
+
+
+def _for_machines(body: str, kind: str) -> Response:
+    response = Response(body, mimetype=kind)
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+def _data(found: profile.Profile, wanted: profile.Wish) -> str:
+    """Describe the score for search engines, where the operator wishes it and it is proven."""
+    first = wanted == profile.Wish()
+    if not (config.current().json_ld and first and found.sealed and found.score.count):
+        return ""
+    page = f"{config.current().base_url}/s/{found.shop.slug}"
+    return json_ld.organization(found.shop.name, found.shop.domain, page, found.score)
+
+
+def _iso_day(moment: datetime, zone: str) -> str:
+    """Write the day for machines: the same that people read, which is the one at the shop."""
+    return moment.astimezone(ZoneInfo(zone)).date().isoformat()

@@ -1,0 +1,170 @@
+"""Find every badge in a page of HTML. Pure; made for pages that do not wish us well.
+
+A badge is an element `<review-badge shop=…>` together with each script of a badge on the page, or
+anything that is loaded from `/badge/v1/<shop>…`: an image, a frame, a fragment. Scripts are not
+run, so a badge that another script writes is not seen here.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from itertools import chain
+from urllib.parse import urljoin, urlsplit
+
+ELEMENT = "review-badge"
+SCRIPT = re.compile(r"/embed/(?:v1|[0-9A-Za-z.-]{1,64}/badge)\.m?js")
+IMAGE = re.compile(r"/badge/v1/([a-z0-9-]{1,80})(?:[./].*)?")
+SLUG = re.compile(r"[a-z0-9-]{1,80}")
+LOADS = ("src", "srcset", "data", "data-src", "data-srcset", "poster")
+SAYS = ("alt", "title", "aria-label")
+MOST = 20  # different badges in one page
+MOST_WORDS = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """One badge: from which service (empty where none is named), of which shop, in what words."""
+
+    origin: str
+    shop: str
+    words: tuple[str, ...] = ()
+    scores: tuple[str, ...] = ()  # what stands where the element shows its score
+
+
+@dataclass(slots=True)
+class _Element:
+    shop: str
+    words: list[str] = field(default_factory=list)
+    scores: list[str] = field(default_factory=list)
+    origins: dict[str, None] = field(default_factory=dict)  # of the images of the shop inside
+
+
+class TooMany(ValueError):
+    """More different badges than anybody puts on a page."""
+
+
+def find(html: str, address: str) -> list[Badge]:
+    """Find the badges of a page that was loaded from an address; raises TooMany.
+
+    What is not closed when the page ends is left out, as a browser does, and because looking for
+    its end from each place anew would take hours for some pages.
+    """
+    reader = _Reader(address)
+    reader.feed(html)
+    if len(reader.scripts) > MOST:
+        raise TooMany
+    elements = (one for element in reader.elements for one in _of_element(element, reader))
+    found: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
+    for badge in chain(elements, reader.images):
+        words, scores = found.setdefault((badge.origin, badge.shop), ([], []))
+        words += badge.words
+        scores += badge.scores
+        if len(found) > MOST:
+            raise TooMany
+    return [Badge(*key, tuple(words), tuple(scores)) for key, (words, scores) in found.items()]
+
+
+def shop_of(address: str) -> str:
+    """Give the shop whose badge lies at an address; empty when it is none."""
+    shop = IMAGE.fullmatch(_path(address))
+    return shop[1] if shop else ""
+
+
+def origin_of(address: str) -> str:
+    """Give scheme, host and port in their plain form (RFC 6454); empty for what has none."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return ""
+    host = (parts.hostname or "").rstrip(".")
+    plain = re.fullmatch(r"[a-z0-9._-]{1,253}|[0-9a-f:.]{2,45}", host)
+    if parts.scheme not in {"http", "https"} or not plain:
+        return ""
+    place = f"[{host}]" if ":" in host else host
+    usual = 443 if parts.scheme == "https" else 80
+    return f"{parts.scheme}://{place}" + (f":{port}" if port not in {None, usual} else "")
+
+
+def _of_element(element: _Element, reader: "_Reader") -> Iterable[Badge]:
+    """Ask every service whose script is on the page: which of them comes first is up to it.
+
+    Without a script the element is what is inside.
+    """
+    shop = element.shop if SLUG.fullmatch(element.shop) else ""
+    said = (tuple(element.words), tuple(element.scores))
+    for origin in reader.scripts or element.origins or {"": None}:
+        yield Badge(origin, shop, *said)
+
+
+def _path(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""
+
+
+class _Reader(HTMLParser):
+    def __init__(self, address: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.address = address
+        self.elements: list[_Element] = []
+        self.images: list[Badge] = []
+        self.scripts: dict[str, None] = {}
+        self._open: _Element | None = None
+        self._score_of = ""
+        self._based = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in reversed(attrs)}  # the first one counts
+        if tag == "base" and given.get("href") and not self._based:
+            self.address, self._based = self._joined(given["href"]), True
+        if tag == ELEMENT:
+            self._open = _Element(given.get("shop", ""))
+            self.elements.append(self._open)
+        words = [given[name][:MOST_WORDS] for name in SAYS if given.get(name)]
+        if self._open:
+            self._open.words += words
+            self._score_of = tag if "score" in given.get("part", "").split() else self._score_of
+        self._loads(tag, given, words)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._score_of:
+            self._score_of = ""
+        if tag == ELEMENT:
+            self._open, self._score_of = None, ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open and len(self._open.words) < MOST_WORDS:
+            (self._open.scores if self._score_of else self._open.words).append(data[:MOST_WORDS])
+
+    def parse_html_declaration(self, i: int) -> int:
+        """Read `<!…>` as a browser does; the parser of the library gives up on some of them."""
+        try:
+            return super().parse_html_declaration(i)
+        except AssertionError:
+            end = self.rawdata.find(">", i)
+            return end + 1 if end >= 0 else -1
+
+    def _loads(self, tag: str, given: dict[str, str], words: list[str]) -> None:
+        for name in LOADS:
+            for one in (
+                given.get(name, "").split(",") if "srcset" in name else [given.get(name, "")]
+            ):
+                where = one.split()[0] if one.split() else ""
+                if not where:
+                    continue
+                address = self._joined(where)
+                if tag == "script" and SCRIPT.fullmatch(_path(address)):
+                    self.scripts[origin_of(address)] = None
+                elif shop := shop_of(address):
+                    self.images.append(Badge(origin_of(address), shop, tuple(words)))
+                    if self._open and self._open.shop == shop:
+                        self._open.origins[origin_of(address)] = None
+
+    def _joined(self, where: str) -> str:
+        try:
+            return urljoin(self.address, where)
+        except ValueError:
+            return ""

@@ -1,0 +1,57 @@
+"""`trustsvc verify-badge`: find out whether the badge on a page is real."""
+
+import dataclasses
+import json
+
+import click
+
+from trustsvc import clock
+from trustsvc.badge.proof import check, page
+from trustsvc.errors import Refused
+
+MEANS = {
+    check.GENUINE: "{score:g} of 5 from {count} reviews, signed for {domain}",
+    check.OTHER_DOMAIN: "it is signed for {domain}: the badge was copied",
+    check.EXPIRED: "what was signed for {domain} is over",
+    check.EARLY: "what was signed for {domain} begins later: a clock is wrong",
+    check.WRONG: "no key of that service signed this badge",
+    check.NONE: "the service signs nothing for it: the domain is not proven, or the seal ended",
+    check.OTHER_NUMBERS: "{score:g} of 5 from {count} reviews is what was signed for {domain}",
+    check.OTHER_SERVICE: "it does not come from the service you named",
+    check.AWAY: "the service it comes from does not answer with a badge",
+}
+
+
+@click.command("verify-badge")
+@click.argument("url")
+@click.option("--service", metavar="ORIGIN", help="Who alone may sign: https://reviews.example.")
+@click.option("--json", "as_json", is_flag=True, help="For a program.")
+@click.pass_context
+def verify_badge(context: click.Context, url: str, service: str | None, as_json: bool) -> None:
+    """Check every badge on the page at URL, or the badge whose JSON is there.
+
+    Looks up what each service signed and compares it with the page's domain and numbers. Ends with
+    0 only when there is a badge and every one is genuine. Needs no database and changes nothing.
+    """
+    origin = page.origin_of(service or "")
+    if service and not origin:
+        raise Refused("The service must look like https://reviews.example.com.")
+    if not page.origin_of(url) and "://" not in url:
+        url = f"https://{url}"
+    try:
+        found = check.check(url, origin, clock.now())
+    except page.TooMany:
+        raise Refused(f"The page has more than {page.MOST} different badges.") from None
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(one) for one in found]))
+    else:
+        for one in found:
+            means = MEANS[one.verdict].format(
+                score=one.score, count=one.count, domain=one.domain or "something unreadable"
+            )
+            where = f"{one.origin or 'no service'} {one.shop or 'no shop'}"
+            click.echo(f"{one.verdict.upper():<22} {where}: {means}")
+        if not found:
+            click.echo("There is no badge on this page.")
+    if not found or not all(one.is_genuine for one in found):
+        context.exit(1)
