@@ -4,12 +4,13 @@
 # make drill  kill -9, FLUSHALL and a failing mail server, then counts (SHORT=1: some minutes; DATABASE, SEED)
 # make canary a hundred marked people through the whole service, then a search through every byte (DATABASE)
 # make dictionary  tries a million addresses on a dump without its keys (OTHERS)
+# make embed  writes a release of the scripts that shops embed (VERSION=1.0.1)
 # make quick  the part of the tests that takes seconds
 PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin
 
-.PHONY: demo run test quick drill canary dictionary lock clean
+.PHONY: demo run test quick drill canary dictionary embed lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -57,6 +58,9 @@ canary: .venv/ready-for-tests
 
 dictionary: .venv/ready-for-tests
 	@$(BIN)/python -m tests.canary.dictionary
+
+embed: .venv/ready-for-tests
+	@$(BIN)/python -m bench.embed $(VERSION)
 
 # The pins, with hashes, for every platform; needs uv on the PATH.
 lock:

@@ -26,6 +26,7 @@ from sqlalchemy.exc import (
 from werkzeug.exceptions import HTTPException
 
 from trustsvc import config, doors, health, log, signed_links, wording
+from trustsvc.badge import desk as badge_desk
 from trustsvc.badge import views as badge_views
 from trustsvc.badge.page import views as badge_page_views
 from trustsvc.demo import views as demo_views
@@ -64,6 +65,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     review_views.views,
     review_desk.desk,
     badge_views.views,
+    badge_desk.desk,
     badge_page_views.views,
     privacy_views.views,
     rights_views.views,

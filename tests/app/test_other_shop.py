@@ -58,8 +58,9 @@ KEPT_APART = {
     "/desk/orders/<slug>": Kept("slug"),
     "/badge/v1/<slug>.<any(json,svg,html,png):kind>": Kept("slug"),
     "/badge/v1/<slug>/<any('shields.json','reviews.json','feed.atom'):form>": Kept("slug"),
-    "/embed/v1.js": Kept(why="the same file for every shop"),
-    "/embed/card.js": Kept(why="the same file for every shop"),
+    "/embed/<any('v1.js','v1-list.js','card.js'):script>": Kept(why="the same for every shop"),
+    "/embed/<release>/<any('badge.js','list.js'):file>": Kept(why="the same for every shop"),
+    "/desk/badge": Kept(why=STAFF),
     "/.well-known/trustsvc-keys.json": Kept(why="the service's public keys, of no shop"),
     "/s/<slug>": Kept("slug"),
     "/sitemap.xml": Kept(why="lists the public pages of all shops, and nothing else of them"),
@@ -93,6 +94,9 @@ OTHERS_OF = {
     "form": ("shields.json", "reviews.json", "feed.atom"),
     "deed": ("correct", "restrict", "lift", "object", "again", "erase"),
     "version": ("1",),
+    "script": ("v1.js", "v1-list.js", "card.js"),
+    "release": ("1.0.0",),
+    "file": ("badge.js", "list.js"),
     "platform": ("standard", "shopify", "woocommerce", "lightspeed"),
     "provider": ("postmark", "ses"),
 }
@@ -113,6 +117,8 @@ OWN |= {"scope", "child"}  # a person's own wish, at every shop that knows them
 
 # Pages with the name of every shop on them, whoever's orders they show.
 LISTS_SHOPS = {"/desk/orders/<slug>", "/sitemap.xml"}
+# Files of the programme: no id of anybody is in their addresses.
+NO_ID = ("/static/", "/embed/")
 # Without a shop of one's own in it; and what would end the session this is asked with.
 NO_FORM = {
     "/static/<path:filename>",
@@ -210,7 +216,7 @@ def test_an_id_of_another_shop_opens_nothing_where_it_does_not_belong(app, ask):
     wrong, asked = [], 0
     for rule, (methods, passes) in _routes(app).items():
         for kind, value in ask.theirs.ids:
-            if "<" not in rule or rule.startswith("/static") or _rightly(rule, passes, kind):
+            if "<" not in rule or rule.startswith(NO_ID) or _rightly(rule, passes, kind):
                 continue
             for path, method in product(_paths(rule, value), sorted(methods)):
                 answer = ask(method, path)

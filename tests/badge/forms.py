@@ -7,6 +7,7 @@ from trustsvc.reviews import moderate, publish
 
 CACHED = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
 HOURLY = "public, max-age=3600, stale-while-revalidate=86400, stale-if-error=604800"
+FOR_EVER = "public, max-age=31536000, immutable"
 # What lies below the public folder, what it says it is, and how long it may be kept.
 KINDS = {
     "badge/v1/velo-fils.json": ("application/json", CACHED),
@@ -17,6 +18,9 @@ KINDS = {
     "badge/v1/velo-fils/reviews.json": ("application/json", CACHED),
     "badge/v1/velo-fils/feed.atom": ("application/atom+xml; charset=utf-8", CACHED),
     "embed/v1.js": ("text/javascript; charset=utf-8", HOURLY),
+    "embed/v1-list.js": ("text/javascript; charset=utf-8", HOURLY),
+    "embed/1.0.0/badge.js": ("text/javascript; charset=utf-8", FOR_EVER),
+    "embed/1.0.0/list.js": ("text/javascript; charset=utf-8", FOR_EVER),
     "embed/card.js": ("text/javascript; charset=utf-8", HOURLY),
 }
 

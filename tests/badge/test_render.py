@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import brotli
 import pytest
 
 from trustsvc.badge import views
@@ -12,6 +13,7 @@ from trustsvc.badge.render.face import Face
 FACE = Face(
     "4,6", "1.234 beoordelingen", "4,6 van 5 sterren, 1.234 beoordelingen",
     "https://reviews.example/s/acme", 4.6, 1234, sealed=True,
+    notice="https://reviews.example/privacy/acme#object", privacy="Privacy en bezwaar",
 )  # fmt: skip
 EMPTY = Face(
     "", "Nog geen beoordelingen", "Nog geen beoordelingen", "https://r.example/s/a", 0.0, 0,
@@ -28,11 +30,15 @@ def test_the_json_holds_finished_words_and_is_small():
         "count": "1.234 beoordelingen",
         "label": "4,6 van 5 sterren, 1.234 beoordelingen",
         "url": "https://reviews.example/s/acme",
+        "notice": "https://reviews.example/privacy/acme#object",
+        "privacy": "Privacy en bezwaar",
         "stars": 4.6,
+        "filled": 0.932,
         "reviews": 1234,
         "seal": True,
     }
-    assert len(body) <= 400
+    assert len(brotli.compress(body)) <= 400
+    assert len(brotli.compress(svg.as_svg(FACE))) <= 600
 
 
 @pytest.mark.parametrize("face", [FACE, EMPTY])
@@ -65,6 +71,13 @@ def test_the_seal_is_drawn_only_while_it_holds():
 )
 def test_stars_are_filled_as_far_as_the_mean_says(mean, part):
     assert svg.filled(mean) == pytest.approx(part)
+
+
+@pytest.mark.parametrize(
+    ("mean", "part"), [(0.0, 0.0), (5.0, 1.0), (4.0, round((96 - 2.1) / 115.8, 3))]
+)
+def test_the_gradient_is_measured_on_the_stars_alone(mean, part):
+    assert svg.share(mean) == part
 
 
 def test_hostile_words_stay_words():

@@ -1,88 +1,89 @@
-import pytest
+"""The badge on a shop's page, in real Chromium under the strictest policy (strict.py)."""
 
-from tests.browser.conftest import serving
+import brotli
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser import strict
+from tests.staff import at_the_desk as staff
+from trustsvc import db
+from trustsvc.badge import embed
 from trustsvc.badge.render import snippets
+from trustsvc.shops import find
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-WATCH = """
-window.seen = { cls: 0, violations: [], events: [] };
-new PerformanceObserver((list) => {
-  for (const one of list.getEntries()) window.seen.cls += one.value;
-}).observe({ type: "layout-shift", buffered: true });
-document.addEventListener("securitypolicyviolation", (e) =>
-  window.seen.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
-for (const what of ["load", "error"])
-  document.addEventListener(`review-badge:${what}`, () => window.seen.events.push(what));
-"""
-
-
-def _shop_page(origin, body):
-    """A shop's page on its own origin, under the strictest policy plus the one line for ours."""
-    policy = (
-        f"default-src 'none'; style-src 'none'; script-src {origin}; connect-src {origin}; "
-        f"img-src {origin}; require-trusted-types-for 'script'; trusted-types 'none'"
-    )
-
-    def app(environ, start):
-        headers = [
-            ("Content-Type", "text/html; charset=utf-8"),
-            ("Content-Security-Policy", policy),
-            ("Cross-Origin-Embedder-Policy", "require-corp"),
-        ]
-        start("200 OK", headers)
-        page = f"<!doctype html><html lang=nl><title>Shop</title><h1>Ring</h1>{body}<p>Onder</p>"
-        return [page.encode()]
-
-    return app
-
-
-def _snippet(origin, shop):
-    # COEP wants the script and the image to be asked for in the open: CORP on our side does that.
-    return snippets.snippet(shop.slug, origin, "Beoordelingen")
-
-
-def _wait_for(page, event):
-    # wait_for_function would poll by eval inside the page, which the page's policy forbids.
-    for _ in range(400):
-        if event in page.evaluate("window.seen.events"):
-            return
-        page.wait_for_timeout(25)
-    raise AssertionError(f"the badge did not tell {event}")
+LABEL = "4,2 van 5 sterren, 5 beoordelingen"
 
 
 @pytest.fixture
-def look(origin, shop, browse):
-    """Open a shop's page with the badge and wait for what comes of it."""
+def snippet(origin, shop):
+    return snippets.snippet(shop.slug, origin, "Beoordelingen")
 
-    def open_page(body=None, block=(), expect="load", **options):
+
+@pytest.fixture
+def look(origin, snippet, browse):
+    """Open a shop's page with the badge; gives it with all it asked of anybody."""
+    still_open = []
+
+    def open_page(body=None, *, block=(), expect="load", attributes="", **options):
         page = browse(**options)
-        asked = []
-        page.on("request", lambda request: asked.append(request.url))
-        for pattern in block:
-            page.route(pattern, lambda route: route.abort())
-        page.add_init_script(WATCH)
-        with serving(_shop_page(origin, body or _snippet(origin, shop))) as shop_origin:
-            page.goto(f"{shop_origin}/")
-            if expect:
-                _wait_for(page, expect)
-            page.wait_for_load_state("networkidle")
-        return page, [url for url in asked if url.startswith(origin)]
+        opening = strict.opened(
+            page, origin, body or snippet, block=block, expect=expect, attributes=attributes
+        )
+        asked = opening.__enter__()
+        still_open.append(opening)
+        return page, asked
 
-    return open_page
+    yield open_page
+    for opening in still_open:
+        opening.__exit__(None, None, None)
 
 
-def test_the_badge_upgrades_under_the_strictest_policy_and_moves_nothing(look):
+def test_the_badge_upgrades_under_the_strictest_policy_and_moves_and_keeps_nothing(look, origin):
     page, asked = look()
 
-    seen = page.evaluate("window.seen")
-    assert seen == {"cls": 0, "violations": [], "events": ["load"]}
-    assert len(asked) == 3
-    link = page.get_by_role("link", name="4,2 van 5 sterren, 5 beoordelingen")
-    assert link.is_visible()
-    assert page.locator("review-badge").bounding_box()["height"] == 72
+    assert page.evaluate("window.seen") == {
+        "cls": 0, "long": 0, "violations": [], "events": ["load"]
+    }  # fmt: skip
+    assert len(asked) <= 3
+    assert all(url.startswith(f"{origin}/") for url in asked)
+    box = page.locator("review-badge").bounding_box()
+    assert (box["width"], box["height"]) == (220, 72)
     assert page.context.cookies() == []
-    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    assert page.evaluate(strict.STORED) == strict.NOTHING_STORED
+
+
+def test_everything_a_page_loads_for_a_badge_is_small(look):
+    page, asked = look()
+    sent = {}
+    for url in asked:
+        answer = page.request.get(url, headers={"Accept-Encoding": "br"})
+        assert answer.headers["content-encoding"] == "br"
+        sent[url.rpartition(".")[2]] = len(brotli.compress(answer.body(), mode=1, quality=11))
+
+    assert set(sent) == {"js", "json", "svg"}
+    assert sent["js"] <= 1600
+    assert sent["json"] <= 700
+    assert sent["svg"] <= 600
+    assert sum(sent.values()) <= 2500
+
+
+def test_a_second_page_within_five_minutes_asks_for_nothing(look, origin):
+    page, asked = look()
+    first = len(asked)
+
+    answered = []
+    page.on("response", lambda response: answered.append((response.url, response.request)))
+    page.goto(page.url)
+    strict.wait_for(page, "load")
+    page.wait_for_load_state("networkidle")
+
+    again = [(url, request) for url, request in answered if url.startswith(origin)]
+    assert first <= 3
+    assert [url for url, request in again if request.sizes()["responseBodySize"] > 0] == []
+    cached = "performance.getEntriesByType('resource').map((one) => one.transferSize)"
+    assert set(page.evaluate(cached)) <= {0}
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,15 @@ def test_the_image_stays_when_the_script_or_the_numbers_fail(look, block, expect
     assert page.evaluate("window.seen.cls") == 0
 
 
+def test_with_the_whole_service_down_the_page_keeps_the_place_and_the_link_its_name(look, origin):
+    page, _ = look(block=[f"{origin}/**"], expect=None)
+
+    assert page.get_by_role("link", name="Beoordelingen").count() == 1
+    # Chromium sets the words of a broken image a little lower than the image stood.
+    assert page.evaluate("window.seen.cls") < 0.01
+    assert page.evaluate("window.seen.long") == 0
+
+
 def test_a_shop_without_javascript_shows_the_image_with_its_link(look, shop, origin):
     page, asked = look(java_script_enabled=False, expect=None)
 
@@ -106,15 +116,138 @@ def test_a_shop_without_javascript_shows_the_image_with_its_link(look, shop, ori
     assert [url for url in asked if url.endswith((".js", ".json"))] == []
 
 
-def test_ten_badges_make_one_request_for_the_numbers(look, origin, shop):
-    _, asked = look(body=_snippet(origin, shop) * 10)
+def test_ten_badges_make_one_request_for_the_numbers(look, snippet):
+    page, asked = look(snippet * 10)
 
+    assert len([url for url in asked if url.endswith(".json")]) == 1
+    assert page.evaluate("window.seen.events") == ["load"] * 10
+
+
+def test_both_scripts_on_one_page_do_no_harm(look, origin, shop):
+    with db.reading() as session:
+        kinds = embed.of(find.by_id(session, shop.id))
+
+    page, asked = look(kinds["script"] + kinds["pinned"])
+
+    assert page.evaluate("window.seen.violations") == []
+    assert page.get_by_role("link", name=LABEL).count() == 2
     assert len([url for url in asked if url.endswith(".json")]) == 1
 
 
-def test_a_badge_for_a_shop_that_does_not_exist_keeps_what_is_inside(look, origin, shop):
-    body = _snippet(origin, shop).replace(f'shop="{shop.slug}"', 'shop="../../s/x&quot;"')
+def test_the_pinned_script_passes_its_hash_and_a_changed_one_does_not_run(look, origin, shop):
+    with db.reading() as session:
+        pinned = embed.of(find.by_id(session, shop.id))["pinned"]
 
-    page, _ = look(body=body, expect="error")
+    page, _ = look(pinned)
+    assert page.get_by_role("link", name=LABEL).is_visible()
+
+    wrong, asked = look(pinned.replace("sha384-", "sha384-AAAA"), expect=None)
+    assert wrong.get_by_role("img", name="Beoordelingen").is_visible()
+    assert [url for url in asked if url.endswith(".json")] == []
+
+
+def test_a_badge_for_a_shop_that_does_not_exist_keeps_what_is_inside(look, shop, snippet):
+    body = snippet.replace(f'shop="{shop.slug}"', 'shop="../../s/x&quot;"')
+
+    page, _ = look(body, expect="error")
 
     assert page.get_by_role("img", name="Beoordelingen").is_visible()
+
+
+@pytest.mark.parametrize(
+    "wrong", ['"url":"javascript:alert(1)"', '"notice":"javascript:alert(1)"', '"url":"a b http:"']
+)
+def test_an_answer_with_a_link_that_is_none_of_the_web_s_is_not_shown(
+    browse, origin, snippet, wrong
+):
+    page = browse()
+    said = '{"score":"5","count":"","label":"","url":"http://x","notice":"http://x","privacy":""'
+    answer = {"body": f"{said},{wrong}}}", "headers": {"Access-Control-Allow-Origin": "*"}}
+    page.route("**/*.json", lambda route: route.fulfill(**answer))
+
+    with strict.opened(page, origin, snippet, expect="error"):
+        assert page.get_by_role("img", name="Beoordelingen").is_visible()
+
+
+def test_below_the_fold_nothing_is_asked_before_it_comes_near(look, snippet):
+    page, asked = look("<p>lang</p>" * 200 + snippet, expect=None)
+    assert [url for url in asked if url.endswith((".json", ".svg"))] == []
+
+    page.locator("review-badge").scroll_into_view_if_needed()
+    strict.wait_for(page, "load")
+
+    assert [url for url in asked if url.endswith(".json")]
+    assert page.evaluate("window.seen.cls") == 0
+
+
+def test_the_keyboard_reaches_the_score_and_then_the_way_to_object(look, origin, shop):
+    page, _ = look()
+    active = (
+        "(() => { const a = document.querySelector('review-badge').shadowRoot.activeElement;"
+        "return [a.ariaLabel || a.title, a.href, a.matches(':focus-visible')]; })()"
+    )
+
+    page.keyboard.press("Tab")
+    assert page.evaluate(active) == [LABEL, f"{origin}/s/{shop.slug}", True]
+    page.keyboard.press("Tab")
+    notice = f"{origin}/privacy/{shop.slug}#object"
+    assert page.evaluate(active) == ["Privacy en bezwaar", notice, True]
+    box = page.get_by_role("link", name="Privacy en bezwaar").bounding_box()
+    assert (box["width"] >= 24, box["height"] >= 24) == (True, True)  # WCAG 2.2, 2.5.8
+
+
+def test_a_theme_is_light_unless_asked_for_and_can_be_changed(look, snippet):
+    page, _ = look(color_scheme="dark")
+    paper = "getComputedStyle(document.querySelector('review-badge')).backgroundColor"
+    seen = [page.evaluate(paper)]
+    for theme in ("auto", "light", "dark"):
+        page.evaluate(f"document.querySelector('review-badge').setAttribute('theme', '{theme}')")
+        seen.append(page.evaluate(paper))
+
+    light, dark = "rgb(255, 255, 255)", "rgb(34, 31, 27)"
+    assert seen == [light, dark, light, dark]
+
+
+def test_a_shop_themes_it_by_properties_and_parts_and_can_hide_it(look):
+    page, _ = look()
+    page.evaluate("""(() => {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(`review-badge { --review-badge-paper: rgb(1, 2, 3) }
+        review-badge::part(score) { fill: rgb(4, 5, 6) }`);
+      document.adoptedStyleSheets = [sheet];
+    })()""")
+    badge = page.locator("review-badge")
+
+    assert badge.evaluate("b => getComputedStyle(b).backgroundColor") == "rgb(1, 2, 3)"
+    score = "b => getComputedStyle(b.shadowRoot.querySelector('[part=score]')).fill"
+    assert badge.evaluate(score) == "rgb(4, 5, 6)"
+    badge.evaluate("b => b.hidden = true")
+    assert not badge.is_visible()
+
+
+@pytest.mark.parametrize("mode", strict.MODES)
+def test_the_badge_has_no_accessibility_problem(look, snippet, screenshots, mode):
+    options, attributes = strict.MODES[mode]
+    themed = snippet.replace("<review-badge", "<review-badge theme=auto")
+
+    page, _ = look(themed, attributes=attributes, **options)
+    page.screenshot(path=screenshots / f"badge-{mode}.png", clip=_clip(page))
+
+    assert [one["id"] for one in Axe().run(page).response["violations"]] == []
+
+
+def _clip(page):
+    box = page.locator("review-badge").bounding_box()
+    around = {"x": box["x"] - 8, "y": box["y"] - 8}
+    return around | {"width": box["width"] + 16, "height": box["height"] + 16}
+
+
+def test_the_desk_s_page_of_snippets_has_no_accessibility_problem(browse, origin, shop):
+    page = browse(viewport={"width": 320, "height": 700})
+    page.goto(origin + staff.add("Pat"))
+    page.get_by_role("button").first.click()
+    page.goto(f"{origin}/desk/badge")
+
+    assert page.locator("pre").count() == len(embed.KINDS)
+    assert [one["id"] for one in Axe().run(page).response["violations"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

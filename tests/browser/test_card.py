@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import serving
-from tests.browser.test_badge import WATCH
+from tests.browser.strict import WATCH
 from tests.registry.joining import JAN, path_in, pending, posted
 from trustsvc import wording
 from trustsvc.badge import face

@@ -39,17 +39,22 @@ def read_scores(session: Session, shop_ids: Collection[int]) -> dict[int, scores
 def face(shop: find.Shop, score: scores.Score, now: datetime) -> Face:
     """Say a score in the shop's language."""
     language = wording.choose(shop.language)
-    url = f"{config.current().base_url}/s/{shop.slug}"
+    base = config.current().base_url
+    url = f"{base}/s/{shop.slug}"
     sealed = seal_holds(shop, now)
+    links = {
+        "notice": f"{base}/privacy/{shop.slug}#object",
+        "privacy": wording.say("badge.list.notice", language),
+    }
     # Nothing is signed where the seal does not hold: whose domain it is was not shown, or ended.
     proof = signing.sign(shop.slug, shop.domain, score.mean, score.count, now) if sealed else ""
     if not score.count:
         words = wording.say("badge.none", language)
-        return Face("", words, words, url, 0.0, 0, sealed, proof)
+        return Face("", words, words, url, 0.0, 0, sealed, proof, **links)
     mean = wording.decimal(score.mean, language)
     count = wording.say("badge.count", language, count=score.count)
     label = wording.say("badge.label", language, score=mean, reviews=count)
-    return Face(mean, count, label, url, score.mean, score.count, sealed, proof)
+    return Face(mean, count, label, url, score.mean, score.count, sealed, proof, **links)
 
 
 def seal_holds(shop: find.Shop, now: datetime) -> bool:

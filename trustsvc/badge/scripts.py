@@ -1,8 +1,11 @@
 """The scripts that shops embed: which file answers which address below /embed/."""
 
+import base64
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes
 
 from trustsvc.badge import files
 
@@ -31,6 +34,18 @@ _NEWEST = {"badge.js": "embed/v1.js", "list.js": "embed/v1-list.js"}
 def place() -> int:
     """Put the scripts among the public files; gives how many were written. Twice writes none."""
     return sum(files.put(name, body) for name, body in all_of_them().items())
+
+
+def newest() -> str:
+    """Say which release `/embed/v1.js` is at present; its own address is what a shop may pin."""
+    return max((HERE / "released").iterdir(), key=_number).name
+
+
+def integrity(body: bytes) -> str:
+    """Say a script's hash as `integrity` wants it (Subresource Integrity, section 3.1)."""
+    digest = hashes.Hash(hashes.SHA384())
+    digest.update(body)
+    return f"sha384-{base64.b64encode(digest.finalize()).decode()}"
 
 
 def _number(release: Path) -> tuple[int, ...]:

@@ -26,16 +26,20 @@ def badge_form(slug: str, form: str) -> Response:
     return _form(slug, f"badge/v1/{{shop}}/{form}")
 
 
-@views.get("/embed/v1.js")
+@views.get("/embed/<any('v1.js','v1-list.js','card.js'):script>")
 @doors.open_to("everybody")
-def script() -> Response:
-    return serve.script(scripts.all_of_them()["embed/v1.js"], "v1.js")
+def newest_script(script: str) -> Response:
+    return serve.script(scripts.all_of_them()[f"embed/{script}"], script)
 
 
-@views.get("/embed/card.js")
+@views.get("/embed/<release>/<any('badge.js','list.js'):file>")
 @doors.open_to("everybody")
-def card_script() -> Response:
-    return serve.script(scripts.all_of_them()["embed/card.js"], "card.js")
+def released_script(release: str, file: str) -> Response:
+    """Serve a release, which never changes: shops pin it by its hash."""
+    body = scripts.all_of_them().get(f"embed/{release}/{file}")
+    if body is None:
+        raise NotFound
+    return serve.script(body, file, serve.FOR_EVER)
 
 
 @views.get(signing.ADDRESS)

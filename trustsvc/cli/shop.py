@@ -1,14 +1,14 @@
 """`trustsvc shop`: enrol a shop, change its settings, give it a new secret, list them all."""
 
 import json
-from collections.abc import Callable
-from html import escape
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from trustsvc import clock, config, db, keys, migrations
+from trustsvc.cli.badge import badge
 from trustsvc.shops import enrol, find, prove, rotate, settings
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
@@ -82,6 +82,9 @@ def shop() -> None:
         migrations.upgrade()
 
 
+shop.add_command(badge)
+
+
 @shop.command()
 @_decisions(needed=True)
 @click.option("--platform", required=True, type=click.Choice(enrol.PLATFORMS))
@@ -100,7 +103,7 @@ def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
             "shop": made.slug,
             "webhook_url": webhook_url(made),
             "secret": told,
-            "badge_html": badge_html(made),
+            "badge_html": _badge(made)["script"],
             "card_html": card_html(made, made.language),
         }
         click.echo(json.dumps(answer))
@@ -109,8 +112,11 @@ def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
     click.echo(f"Webhook address  {webhook_url(made)}")
     click.echo(f"Secret           {told}   (shown only now)\n")
     click.echo(STEPS[made.platform].format(slug=made.slug))
-    click.echo(f"\nPaste where the badge shall be:\n\n{badge_html(made)}")
-    click.echo(f"\nFor the page after an order: trustsvc shop card {made.slug}")
+    click.echo(f"\nPaste where the badge shall be:\n\n{_badge(made)['script']}")
+    click.echo("\nIf your pages have a Content-Security-Policy, add to it:\n")
+    click.echo(_badge(made)["policy"])
+    click.echo(f"\nOther kinds, pinned or without a script: trustsvc shop badge {made.slug}")
+    click.echo(f"For the page after an order: trustsvc shop card {made.slug}")
 
 
 @shop.command("list")
@@ -206,29 +212,18 @@ def webhook_url(of: find.Shop) -> str:
     return f"{config.current().base_url}/webhooks/{of.platform}/{of.door}"
 
 
-def badge_html(of: find.Shop) -> str:
-    """Write the snippet for the shop's pages: a link and a picture, and a script that improves it.
-
-    Sizes are in it, so nothing on the page moves; without the script all of it works.
-    """
-    base = config.current().base_url
-    picture = (
-        f'<img src="{base}/badge/v1/{of.slug}.svg" width="220" height="72" '
-        f'alt="{escape(of.name)}: reviews" loading="lazy">'
-    )
-    link = f'<a href="{base}/s/{of.slug}">{picture}</a>'
-    return (
-        f'<review-badge shop="{of.slug}">{link}</review-badge>\n'
-        f'<script src="{base}/embed/v1.js" defer></script>'
-    )
-
-
 def card_html(of: find.Shop, language: str) -> str:
     """Write the card of the page after an order, its words in one language."""
     from trustsvc.badge import face
     from trustsvc.badge.render import snippets
 
     return snippets.card(of.slug, config.current().base_url, face.card_words(language))
+
+
+def _badge(of: find.Shop) -> Mapping[str, str]:
+    from trustsvc.badge import embed
+
+    return embed.of(of)
 
 
 def _draw_badge(of: find.Shop) -> None:

@@ -72,7 +72,9 @@ def shop(slug: str) -> Response:
     origin = config.current().base_url
     words = wording.say("badge.alt", wording.choose(found.language), shop=found.name)
     snippet = Markup(snippets.snippet(found.slug, origin, words))  # noqa: S704 - snippets.py escapes
-    return _at_the_shop(render_template("demo/shop.html", shop=found, snippet=snippet))
+    newest = Markup(snippets.listing(found.slug, origin, words))  # noqa: S704 - as above
+    page = render_template("demo/shop.html", shop=found, snippet=snippet, newest=newest)
+    return _at_the_shop(page)
 
 
 @views.get("/demo/thanks/<slug>")

@@ -17,8 +17,8 @@ def test_the_list_holds_finished_words():
         "url": "https://reviews.example/s/acme",
         "all": "Alle beoordelingen lezen",
         "lang": "nl",
-        "notice": "Privacy en bezwaar",
-        "privacy": "https://reviews.example/privacy/acme#object",
+        "notice": "https://reviews.example/privacy/acme#object",
+        "privacy": "Privacy en bezwaar",
         "reviews": [
             {
                 "stars": 5,

@@ -15,3 +15,5 @@ class Face:
     reviews: int
     sealed: bool
     proof: str = ""  # the signed statement; none where the seal does not hold
+    notice: str = ""  # where the privacy notice says how to object
+    privacy: str = ""  # what the link to it is called

@@ -2,6 +2,7 @@
 
 import json
 
+from trustsvc.badge.render import svg
 from trustsvc.badge.render.face import Face
 
 
@@ -12,7 +13,10 @@ def as_json(face: Face) -> bytes:
         "count": face.count,
         "label": face.label,
         "url": face.url,
+        "notice": face.notice,
+        "privacy": face.privacy,
         "stars": round(face.mean, 2),
+        "filled": svg.share(face.mean),
         "reviews": face.reviews,
         "seal": face.sealed,
     } | ({"proof": face.proof} if face.proof else {})

@@ -16,8 +16,8 @@ def as_reviews(newest: Newest) -> bytes:
         "url": newest.face.url,
         "all": newest.all,
         "lang": newest.language,
-        "notice": newest.notice,
-        "privacy": newest.privacy,
+        "notice": newest.privacy,
+        "privacy": newest.notice,
         "reviews": [_line(line) for line in newest.lines[:MOST_LINES]],
     }
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()

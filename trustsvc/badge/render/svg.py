@@ -6,48 +6,60 @@ from trustsvc.badge.render.face import Face
 
 # A star on a field of 24; all but its beginning is relative, so five stars are five beginnings.
 STAR = "l2.8 6.6 7.1.6-5.4 4.7 1.6 6.9-6.1-3.7-6.1 3.7 1.6-6.9-5.4-4.7 7.1-.6z"
+# Where the seal stands: a square upon its corner over a square, and a tick that is left out.
+SEAL = (
+    "M199 15l2.3 2.3h3.4v3.4l2.3 2.3-2.3 2.3v3.4h-3.4l-2.3 2.3-2.3-2.3h-3.4v-3.4l-2.3-2.3 2.3-2.3"
+    "v-3.4h3.4zm-3.6 8.1 2.6 2.6 4.6-4.6-1.1-1.1-3.5 3.5-1.5-1.5z"
+)
 LONGEST_COUNT = 17  # characters that fit beside the score; longer ones are drawn closer together
-SEAL = "M192 24a8 8 0 1 0 16 0a8 8 0 1 0-16 0m4.5.3 2.7 2.7 5-5.4"
 
 
 def as_svg(face: Face) -> bytes:
-    """Draw the badge. Attributes only, no style: it is drawn alike under any policy."""
-    drawn = Markup(
-        '<svg xmlns="http://www.w3.org/2000/svg" width="220" height="72" role="img" '
-        'aria-label="{label}" font-family="system-ui,sans-serif" font-size="12.5" fill="#5c564d">'
-        '<title>{label}</title><rect x=".5" y=".5" width="219" height="71" rx="12" fill="#fff" '
-        'stroke="#e4ddd0"/>{inside}{seal}</svg>'
-    )
-    inside = _scored(face) if face.reviews else _empty(face)
-    seal = Markup('<path d="{d}" fill="none" stroke="#37705a" stroke-width="1.6"/>')
-    sealed = seal.format(d=SEAL) if face.sealed else ""
-    return str(drawn.format(label=face.label, inside=inside, seal=sealed)).encode()
+    """Draw the badge. Attributes only, no style: it is drawn alike under any policy.
+
+    static/source/badge.js draws the same at the same places, so that nobody sees it take over.
+    Without reviews the stars stay empty: they claim nothing.
+    """
+    left, room = (75, 113) if face.reviews else (16, 150)
+    return str(
+        Markup(
+            '<svg xmlns="http://www.w3.org/2000/svg" width="220" height="72" role="img" '
+            'aria-label="{face.label}" font-family="system-ui,sans-serif" font-size="12" '
+            'fill="#5c564d"><title>{face.label}</title><rect x=".5" y=".5" width="219" height="71" '
+            'rx="11.5" fill="#fff" stroke="#e4ddd0"/>{gold}{score}'
+            '<path transform="translate({at} 14)scale(.84)" fill="{paint}" d="{stars}"/>'
+            '<text x="{left}" y="53"{fit}>{face.count}</text>{seal}</svg>'
+        ).format(
+            face=face,
+            gold=_gold(face.mean) if face.reviews else "",
+            score=_score(face) if face.reviews else "",
+            at=left - 2,
+            paint="url(#g)" if face.reviews else "#e4ddd0",
+            stars=star_path(),
+            left=left,
+            fit=Markup(' textLength="{}"').format(room) if len(face.count) > LONGEST_COUNT else "",
+            seal=Markup('<path d="{}" fill="#37705a"/>').format(SEAL) if face.sealed else "",
+        )
+    ).encode()
 
 
-def _scored(face: Face) -> Markup:
-    close = len(face.count) > LONGEST_COUNT
-    fit = Markup(' textLength="124" lengthAdjust="spacingAndGlyphs"') if close else ""
+def _gold(mean: float) -> Markup:
+    # A stop without an offset stands where the one before it does (SVG 2, 14.2.4).
     return Markup(
-        '<linearGradient id="g" gradientUnits="userSpaceOnUse" x2="120">'
-        '<stop offset="{part}" stop-color="#b8791a"/><stop offset="{part}" stop-color="#e4ddd0"/>'
-        '</linearGradient><text x="18" y="47" font-size="32" font-weight="600" fill="#1f1d1a">'
-        '{score}</text><path transform="translate(84 14)scale(.84)" fill="url(#g)" d="{stars}"/>'
-        '<text x="86" y="53"{fit}>{count}</text>'
-    ).format(
-        part=f"{filled(face.mean):.3f}",
-        score=face.score,
-        stars=star_path(),
-        count=face.count,
-        fit=fit,
-    )
+        '<linearGradient id="g"><stop offset="{}" stop-color="#b8791a"/>'
+        '<stop stop-color="#e4ddd0"/></linearGradient>'
+    ).format(share(mean))
 
 
-def _empty(face: Face) -> Markup:
-    """Say that there are none yet: an outline, so that no star claims anything."""
+def _score(face: Face) -> Markup:
     return Markup(
-        '<path transform="translate(14 23)" fill="none" stroke="#b8791a" d="{star}"/>'
-        '<text x="48" y="40">{count}</text>'
-    ).format(star=star_path(1), count=face.count)
+        '<text x="16" y="46" font-size="28" font-weight="600" fill="#1f1d1a">{}</text>'
+    ).format(face.score)
+
+
+def share(mean: float) -> float:
+    """Say up to where the stars' own width is filled, from 0 to 1: they leave 2.1 at either end."""
+    return round(min(max((120 * filled(mean) - 2.1) / 115.8, 0), 1), 3)
 
 
 def star_path(number: int = 5) -> str:

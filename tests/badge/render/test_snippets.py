@@ -1,0 +1,61 @@
+"""What shops paste: it works alone, is no markup of anybody's words, and names its policy."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from trustsvc.badge import scripts
+from trustsvc.badge.render import snippets
+
+BASE = "https://reviews.example"
+RELEASE = snippets.Release("1.0.0", "sha384-abc")
+BADGE = (
+    '<review-badge shop="acme"><a href="https://reviews.example/s/acme">'
+    '<img src="https://reviews.example/badge/v1/acme.svg" width="220" height="72" alt="Reviews" '
+    'loading="lazy"></a></review-badge>\n<script src="https://reviews.example/embed/{}></script>'
+)
+
+
+def _all(slug="acme", words="Reviews"):
+    return [
+        snippets.image(slug, BASE, words, words),
+        snippets.snippet(slug, BASE, words),
+        snippets.pinned(slug, BASE, words, RELEASE),
+        snippets.listing(slug, BASE, words),
+    ]
+
+
+def test_a_badge_is_an_image_with_a_size_and_a_script_that_may_be_pinned():
+    pinned = '1.0.0/badge.js" integrity="sha384-abc" crossorigin="anonymous" defer'
+
+    assert snippets.snippet("acme", BASE, "Reviews") == BADGE.format('v1.js" defer')
+    assert snippets.pinned("acme", BASE, "Reviews", RELEASE) == BADGE.format(pinned)
+
+
+def test_where_no_script_may_be_the_right_to_object_has_a_link_of_its_own():
+    html = snippets.image("acme", BASE, "Reviews", "Privacy")
+
+    assert "<script" not in html
+    assert f'<a href="{BASE}/privacy/acme#object">Privacy</a>' in html
+
+
+def test_the_list_keeps_as_much_room_as_it_takes():
+    css = (Path(scripts.HERE) / "source" / "list.css").read_text()
+
+    assert f"height: {snippets.LIST_HEIGHT}px;" in css
+    assert f'height="{snippets.LIST_HEIGHT}"' in snippets.listing("acme", BASE, "Reviews")
+
+
+def test_the_policy_names_what_is_loaded_and_nothing_else():
+    assert snippets.policy(BASE) == (
+        f"script-src {BASE}; connect-src {BASE}; img-src {BASE}"
+    )  # fmt: skip
+    assert not any("style" in html for html in _all())
+
+
+@pytest.mark.parametrize("word", ["</title><script>alert(1)</script>\"'&", '"><b onclick="x">'])
+def test_hostile_words_stay_words(word):
+    for html in _all(word, word):
+        assert re.findall(r"<(?!/?(?:review-|a|img|script src|small|svg|text|/))[^>]*>", html) == []
+        assert "<script>" not in html

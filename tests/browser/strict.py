@@ -1,0 +1,86 @@
+"""A shop's page on another origin: the strictest policy there is, plus the one line for ours."""
+
+from contextlib import contextmanager
+
+from tests.browser.conftest import serving
+from trustsvc.badge.render import snippets
+
+WATCH = """
+window.seen = { cls: 0, long: 0, violations: [], events: [] };
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) window.seen.cls += one.value;
+}).observe({ type: "layout-shift", buffered: true });
+new PerformanceObserver((list) => { window.seen.long += list.getEntries().length; })
+  .observe({ type: "longtask", buffered: true });
+document.addEventListener("securitypolicyviolation", (e) =>
+  window.seen.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
+for (const element of ["review-badge", "review-list"])
+  for (const what of ["load", "error"])
+    document.addEventListener(`${element}:${what}`, () => window.seen.events.push(what));
+"""
+# Every kind of storage a page has.
+STORED = """async () => [
+  document.cookie, localStorage.length, sessionStorage.length,
+  (await indexedDB.databases()).length, (await caches.keys()).length,
+  (await navigator.serviceWorker.getRegistrations()).length,
+]"""
+NOTHING_STORED = ["", 0, 0, 0, 0, 0]
+MODES = {
+    "light": ({"color_scheme": "light"}, ""),
+    "dark": ({"color_scheme": "dark"}, ""),
+    "forced": ({"forced_colors": "active", "reduced_motion": "reduce"}, ""),
+    "rtl": ({}, " dir=rtl"),
+}
+
+
+def page(origin, body, attributes=""):
+    """A shop's page as a WSGI app."""
+    policy = (
+        "default-src 'none'; style-src 'none'; require-trusted-types-for 'script'; "
+        f"trusted-types 'none'; {snippets.policy(origin)}"
+    )
+
+    def app(environ, start):
+        headers = [
+            ("Content-Type", "text/html; charset=utf-8"),
+            ("Content-Security-Policy", policy),
+            ("Cross-Origin-Embedder-Policy", "require-corp"),
+        ]
+        start("200 OK", headers)
+        html = (
+            f"<!doctype html><html lang=nl{attributes}><title>Shop</title>"
+            f"<main><h1>Ring</h1><p>Boven</p>{body}<p>Onder</p></main>"
+        )
+        return [html.encode()]
+
+    return app
+
+
+@contextmanager
+def opened(page_, origin, body, *, block=(), expect="load", attributes=""):
+    """Open the page and wait for what comes of it; gives every address its parts ask for."""
+    asked = []
+
+    def ask(request):
+        if request.resource_type != "document":
+            asked.append(request.url)
+
+    page_.on("request", ask)
+    for pattern in block:
+        page_.route(pattern, lambda route: route.abort())
+    page_.add_init_script(WATCH)
+    with serving(page(origin, body, attributes)) as shop_origin:
+        page_.goto(f"{shop_origin}/")
+        if expect:
+            wait_for(page_, expect)
+        page_.wait_for_load_state("networkidle")
+        yield asked
+
+
+def wait_for(page_, event):
+    # wait_for_function would poll by eval inside the page, which the page's policy forbids.
+    for _ in range(400):
+        if event in page_.evaluate("window.seen.events"):
+            return
+        page_.wait_for_timeout(25)
+    raise AssertionError(f"the element did not tell {event}")

@@ -1,0 +1,147 @@
+"""The list of newest reviews on a shop's page, in real Chromium under the strictest policy."""
+
+import brotli
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser import strict
+from trustsvc.badge.render import snippets
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def snippet(origin, shop):
+    return snippets.listing(shop.slug, origin, "Beoordelingen lezen")
+
+
+@pytest.fixture
+def look(origin, snippet, browse):
+    still_open = []
+
+    def open_page(body=None, *, block=(), expect="load", attributes="", **options):
+        page = browse(**options)
+        opening = strict.opened(
+            page, origin, body or snippet, block=block, expect=expect, attributes=attributes
+        )
+        asked = opening.__enter__()
+        still_open.append(opening)
+        return page, asked
+
+    yield open_page
+    for opening in still_open:
+        opening.__exit__(None, None, None)
+
+
+def test_the_newest_come_first_under_the_strictest_policy_and_nothing_moves(look, origin):
+    page, asked = look()
+
+    seen = page.evaluate("window.seen")
+    assert seen == {"cls": 0, "long": 0, "violations": [], "events": ["load"]}
+    stars = [one.get_attribute("aria-label") for one in page.get_by_role("img").all()]
+    assert stars == [f"{number} van 5 sterren" for number in (5, 2, 5, 4, 5)]
+    assert page.get_by_role("listitem").count() == 5
+    assert page.get_by_text("Nieuwste eerst").is_visible()
+    assert len(asked) == 2
+    assert all(url.startswith(f"{origin}/") for url in asked)
+    assert page.evaluate(strict.STORED) == strict.NOTHING_STORED
+    assert page.locator("review-list").bounding_box()["height"] == snippets.LIST_HEIGHT
+
+
+def test_script_and_reviews_are_small(look):
+    page, asked = look()
+    sizes = [len(brotli.compress(page.request.get(url).body(), mode=1)) for url in asked]
+
+    assert sum(sizes) <= 4000
+
+
+@pytest.mark.parametrize(
+    ("options", "block", "expect"),
+    [
+        ({}, ["**/reviews.json"], "error"),
+        ({}, ["**/v1-list.js"], None),
+        ({"java_script_enabled": False}, [], None),
+    ],
+)
+def test_the_link_stays_in_its_place_when_anything_fails(
+    look, origin, shop, options, block, expect
+):
+    page, _ = look(block=block, expect=expect, **options)
+
+    link = page.get_by_role("link", name="Beoordelingen lezen")
+    assert link.is_visible()
+    assert link.get_attribute("href") == f"{origin}/s/{shop.slug}"
+    if not options:
+        assert page.evaluate("window.seen.cls") == 0
+
+
+@pytest.mark.parametrize("width", [320, 800])
+@pytest.mark.parametrize("attributes", ["", " dir=rtl"])
+def test_it_takes_the_same_height_before_and_after_on_any_screen(look, width, attributes):
+    page, _ = look(viewport={"width": width, "height": 700}, attributes=attributes)
+
+    assert page.evaluate("window.seen.cls") == 0
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_a_shop_without_reviews_keeps_its_link(browse, origin, snippet):
+    page = browse()
+    said = '{"url":"http://x","notice":"http://x","reviews":[]}'
+    answer = {"body": said, "headers": {"Access-Control-Allow-Origin": "*"}}
+    page.route("**/reviews.json", lambda route: route.fulfill(**answer))
+
+    with strict.opened(page, origin, snippet, expect="error"):
+        assert page.get_by_role("link", name="Beoordelingen lezen").is_visible()
+
+
+def test_hostile_words_of_a_buyer_stay_words(browse, origin, snippet):
+    page = browse()
+    bad = "<img src=x onerror=alert(1)>"
+    one = f'{{"stars":5,"label":"{bad}","title":"{bad}","text":"{bad}","by":"{bad}",'
+    said = f'{{"url":"http://x","notice":"http://x","title":"{bad}","reviews":[{one}"day":""}}]}}'
+    answer = {"body": said, "headers": {"Access-Control-Allow-Origin": "*"}}
+    page.route("**/reviews.json", lambda route: route.fulfill(**answer))
+
+    with strict.opened(page, origin, snippet):
+        assert page.get_by_text(bad).count() >= 3
+        assert (
+            page.evaluate("document.querySelector('review-list').shadowRoot.querySelector('img')")
+            is None
+        )
+
+
+def test_the_keyboard_reads_all_of_it(look, origin, shop):
+    page, _ = look()
+    active = "(() => { const a = document.querySelector('review-list').shadowRoot.activeElement;"
+    active += "return a.href || a.getAttribute('aria-label'); })()"
+    reached = []
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate(active))
+
+    page_, notice = f"{origin}/s/{shop.slug}", f"{origin}/privacy/{shop.slug}#object"
+    assert reached == [page_, "Nieuwste eerst", notice]
+
+
+def test_the_keyboard_scrolls_the_strip(look):
+    page, _ = look()
+    strip = page.get_by_role("list")
+    strip.focus()
+    page.keyboard.press("ArrowRight")
+
+    for _ in range(100):
+        if strip.evaluate("s => s.scrollLeft") > 0:
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError("it did not scroll")
+
+
+@pytest.mark.parametrize("mode", strict.MODES)
+def test_the_list_has_no_accessibility_problem(look, snippet, screenshots, mode):
+    options, attributes = strict.MODES[mode]
+    themed = snippet.replace("<review-list", "<review-list theme=auto")
+
+    page, _ = look(themed, attributes=attributes, **options)
+    page.screenshot(path=screenshots / f"list-{mode}.png")
+
+    assert [one["id"] for one in Axe().run(page).response["violations"]] == []

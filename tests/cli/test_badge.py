@@ -1,0 +1,28 @@
+import json
+
+from tests.cli.test_shop import add, run
+from trustsvc.badge import embed
+
+
+def test_all_kinds_are_printed_for_people_and_for_scripts(house):
+    made = json.loads(add().stdout)
+
+    said = run("badge", "cafe-noir").stdout
+    read = json.loads(run("badge", "cafe-noir", "--json").stdout)
+
+    assert tuple(read) == embed.KINDS
+    assert all(written in said for written in read.values())
+    assert read["script"] == made["badge_html"]
+
+
+def test_people_are_told_the_policy_when_they_enrol_a_shop(house):
+    done = run("add", "--name", "Shop", "--domain", "s.example", "--platform", "standard")
+
+    assert f"script-src {house.base_url}; connect-src {house.base_url}" in done.output
+    assert "trustsvc shop badge shop" in done.output
+
+
+def test_a_shop_that_is_not_there_is_said_in_a_sentence(house):
+    done = run("badge", "nobody")
+
+    assert (done.exit_code, "Traceback" in done.output) == (1, False)
