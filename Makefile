@@ -4,12 +4,13 @@
 # make drill  kill -9, FLUSHALL and a failing mail server, then counts (SHORT=1: some minutes; DATABASE, SEED)
 # make canary a hundred marked people through the whole service, then a search through every byte (DATABASE)
 # make dictionary  tries a million addresses on a dump without its keys (OTHERS)
+# make bench  what a badge costs a shop's page, beside isso's embed
 # make quick  the part of the tests that takes seconds
 PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin
 
-.PHONY: demo run test quick drill canary dictionary lock clean
+.PHONY: demo run test quick drill canary dictionary bench lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -58,6 +59,17 @@ canary: .venv/ready-for-tests
 dictionary: .venv/ready-for-tests
 	@$(BIN)/python -m tests.canary.dictionary
 
+# isso has no wheel of a renderer it does not use by default: what it needs is listed, not resolved.
+.venv-peers/ready: requirements-bench.lock
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install -q --disable-pip-version-check --no-deps \
+		--require-hashes -r requirements-bench.lock
+	@touch $@
+
+bench: .venv/ready-for-tests .venv-peers/ready
+	@.ci/provide
+	@$(BIN)/python -m bench.badge
+
 # The pins, with hashes, for every platform; needs uv on the PATH.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -67,6 +79,8 @@ lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-header -q pyproject.toml --group build --group dev \
 		-c requirements.lock -o requirements-dev.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header -q --no-deps bench/peers.in -o requirements-bench.lock
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
