@@ -5,12 +5,13 @@
 # make canary a hundred marked people through the whole service, then a search through every byte (DATABASE)
 # make dictionary  tries a million addresses on a dump without its keys (OTHERS)
 # make embed  writes a release of the scripts that shops embed (VERSION=1.0.1)
+# make bench  what a badge costs a shop's page, beside isso's embed
 # make quick  the part of the tests that takes seconds
 PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin
 
-.PHONY: demo run test quick drill canary dictionary embed lock clean
+.PHONY: demo run test quick drill canary dictionary embed bench lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -62,6 +63,17 @@ dictionary: .venv/ready-for-tests
 embed: .venv/ready-for-tests
 	@$(BIN)/python -m bench.embed $(VERSION)
 
+# isso has no wheel of a renderer it does not use by default: what it needs is listed, not resolved.
+.venv-peers/ready: requirements-bench.lock
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install -q --disable-pip-version-check --no-deps \
+		--require-hashes -r requirements-bench.lock
+	@touch $@
+
+bench: .venv/ready-for-tests .venv-peers/ready
+	@.ci/provide
+	@$(BIN)/python -m bench.badge
+
 # The pins, with hashes, for every platform; needs uv on the PATH.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -71,6 +83,8 @@ lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-header -q pyproject.toml --group build --group dev \
 		-c requirements.lock -o requirements-dev.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header -q --no-deps bench/peers.in -o requirements-bench.lock
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,6 @@
+"""What a badge may cost; tests/browser holds the same figures."""
+
+BYTES = {"script": 1_600, "image": 600, "fetch": 700}
+PAGE_BYTES = 2_500
+REQUESTS = 3
+LIST_BYTES = 4_000
