@@ -56,6 +56,10 @@ def parts(now: datetime) -> list[Part]:
         _plain("delivery id", due.delivered(now), deliveries, delivery),
         _plain("mail pace", due.paced(now), mail_domains, mail_domains.c.mark),
         _plain("correspondence", due.answered(now), correspondence, correspondence.c.id),
+        replace(
+            _plain("correspondence", due.settled(now), correspondence, correspondence.c.id),
+            before=now - due.DAY,
+        ),
         _plain("correspondence", due.asked(now), asks, asks.c.id),
         _plain("correspondence", due.linked(now), me_links, me_links.c.link),
         _plain("register of requests", due.registered(now), requests, requests.c.id),
