@@ -8,7 +8,7 @@ from sqlalchemy import case, literal, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import queueing
-from trustsvc.invitations import redeem
+from trustsvc.invitations import redeem, return_path
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.tables import Moment
 
@@ -24,6 +24,16 @@ def tell(session: Session, order_ids: Collection[int]) -> dict[str, list[dict[st
         select(letters).where(letters.c.invitation_id.in_(_of(order_ids))).order_by(letters.c.id)
     ).mappings()
     return {"invitations": [dict(row) for row in asked], "letters": [dict(row) for row in sent]}
+
+
+def codes(session: Session, order_ids: Collection[int]) -> set[str]:
+    """Give the codes in the Message-IDs of their letters: these lead to nobody, but to the file."""
+    rows = session.execute(
+        select(letters.c.id, letters.c.kind, invitations.c.link)
+        .join(invitations, invitations.c.id == letters.c.invitation_id)
+        .where(invitations.c.order_id.in_(order_ids))
+    )
+    return {return_path.code(*row) for row in rows}
 
 
 def forget(session: Session, order_ids: Collection[int], now: datetime) -> int:

@@ -7,7 +7,7 @@ nothing of an erased person is left here but for that long.
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from email.parser import BytesHeaderParser
 from email.policy import SMTPUTF8
@@ -74,18 +74,19 @@ def purge(now: datetime) -> dict[str, int]:
     return gone
 
 
-def forget(address: str) -> int:
+def forget(address: str, codes: Collection[str] = ()) -> int:
     """Delete the letters to one person, whatever their age; gives how many.
 
-    Only their heads are read. A file that cannot be read or deleted is logged and goes when its
+    Known by the address, or where that is forgotten by the codes in their Message-IDs. Only their heads are read. A file that cannot be read or deleted is logged and goes when its
     days are over: by then everything else of the person is gone, and whoever asked need not again.
     """
-    known = normalise(address)
+    known = normalise(address) if address else None
     gone = 0
     for part in PARTS:
         for path in _files(config.current().data / "mail" / part):
             try:
-                if known in _to(path):
+                to, code = _head(path)
+                if known in to or code in codes:
                     path.unlink()
                     gone += 1
             except FileNotFoundError:
@@ -95,7 +96,7 @@ def forget(address: str) -> int:
     return gone
 
 
-def _to(path: Path) -> set[str]:
+def _head(path: Path) -> tuple[set[str], str]:
     with path.open("rb") as file:
         head = BytesHeaderParser(policy=SMTPUTF8).parse(file)
     found: set[str] = set()
@@ -103,7 +104,7 @@ def _to(path: Path) -> set[str]:
         for one in getattr(to, "addresses", ()):
             with contextlib.suppress(NotAnAddress):
                 found.add(normalise(one.addr_spec))
-    return found
+    return found, str(head.get("Message-ID", "")).strip(" <>").partition("@")[0]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from trustsvc.mail_maildir import Maildir
 from trustsvc.orders.models import orders
 from trustsvc.privacy import purge, receipts
 from trustsvc.privacy.rights.erase import Wish, erase
+from trustsvc.privacy.rights.objection import object_to
 from trustsvc.registry import register
 from trustsvc.registry.models import opt_outs
 from trustsvc.reviews import publish
@@ -206,6 +207,22 @@ def test_letters_in_the_maildir_go_too(client, house):
     scene.post(client, order_id, "erase")
 
     left = [path.read_bytes() for path in (house.data / "mail").rglob("*") if path.is_file()]
+    assert [b"piet@example.com" in one for one in left] == [True]
+
+
+def test_the_letter_in_the_maildir_goes_too_where_the_address_is_forgotten(client, house):
+    shop = ground.shop()
+    order_id = ground.invited(shop)
+    ground.invited(shop, identity="other", email="piet@example.com")
+    box = Maildir(f"maildir:{house.data}/mail", "reviews@example.com")
+    ground.sent(box)
+    with quiet(), db.transaction() as session:
+        object_to(session, scene.person(order_id), NOON)
+    assert ground.order_row(order_id).email is None
+
+    scene.post(client, order_id, "erase")
+
+    left = [path.read_bytes() for path in (house.data / "mail" / "new").iterdir()]
     assert [b"piet@example.com" in one for one in left] == [True]
 
 

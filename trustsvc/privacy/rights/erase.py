@@ -92,12 +92,13 @@ def _keep_out(session: Session, person: Person, now: datetime) -> None:
 
 
 def _forget_letters(session: Session, person: Person) -> None:
-    if not person.address:
-        return
-    who = in_letters.marks(person.address)
-    in_letters.forget(session, who)
-    session.execute(delete(me_links).where(me_links.c.who.in_(who)))
-    db.after_commit(session, lambda: maildir.forget(person.address))
+    if person.address:
+        who = in_letters.marks(person.address)
+        in_letters.forget(session, who)
+        session.execute(delete(me_links).where(me_links.c.who.in_(who)))
+    codes = in_invitations.codes(session, person.orders)
+    if person.address or codes:
+        db.after_commit(session, lambda: maildir.forget(person.address, codes))
 
 
 def _sign(session: Session, number: int, now: datetime) -> str:
