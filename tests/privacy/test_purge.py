@@ -318,7 +318,9 @@ def test_letters_in_the_maildir_go_after_30_days_by_the_second_in_their_name(hou
 
 def _answered(house, at):
     """Somebody asked for a link and got it; gives the letter's file."""
-    note = write.Note("my_data_link", "nl", "ada@example.com", facts={"link": "https://x.example/me/y"})
+    note = write.Note(
+        "my_data_link", "nl", "ada@example.com", facts={"link": "https://x.example/me/y"}
+    )
     with clock.at(at):
         with db.transaction() as session:
             write.write(session, note, at)

@@ -56,6 +56,7 @@ def database(now: datetime) -> list[Finding]:
                 _clock(session, now),
                 *letters.letters(session, now),
                 people.waiting(session, now),
+                *people.untold(session),
                 *_overdue(session, now),
                 *_conflicts(session, now),
             ]

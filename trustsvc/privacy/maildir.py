@@ -77,8 +77,9 @@ def purge(now: datetime) -> dict[str, int]:
 def forget(address: str, codes: Collection[str] = ()) -> int:
     """Delete the letters to one person, whatever their age; gives how many.
 
-    Known by the address, or where that is forgotten by the codes in their Message-IDs. Only their heads are read. A file that cannot be read or deleted is logged and goes when its
-    days are over: by then everything else of the person is gone, and whoever asked need not again.
+    Known by the address, or where that is forgotten by the codes in their Message-IDs. Only their
+    heads are read. A file that cannot be read or deleted is logged and goes when its days are over:
+    by then everything else of the person is gone, and whoever asked need not ask again.
     """
     known = normalise(address) if address else None
     gone = 0

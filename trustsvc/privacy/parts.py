@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config, db
 from trustsvc.correspondence.models import correspondence
+from trustsvc.correspondence.write import DAY
 from trustsvc.invitations.models import invitations, letters, mail_domains, mail_reports
 from trustsvc.orders import buyer
 from trustsvc.orders import ledger as telling
@@ -58,7 +59,7 @@ def parts(now: datetime) -> list[Part]:
         _plain("correspondence", due.answered(now), correspondence, correspondence.c.id),
         replace(
             _plain("correspondence", due.settled(now), correspondence, correspondence.c.id),
-            before=now - due.DAY,
+            before=now - DAY,
         ),
         _plain("correspondence", due.asked(now), asks, asks.c.id),
         _plain("correspondence", due.linked(now), me_links, me_links.c.link),
