@@ -92,7 +92,7 @@ def object_to(slug: str) -> Response:
         shop = find.by_slug(session, slug)
         if address:
             place = EVERY_SHOP if request.form.get("everywhere") else shop.id
-            opt_out(session, address, place, objection.REASON, now)
+            opt_out(session, address, place, objection.REASON, now, silently=True)
             asked.write(session, asked.Ask("object", place, _language(), address), now)
     if not address:
         return _plain("privacy/object.html", 422, shop=shop, problem=True)
