@@ -53,15 +53,20 @@ def _opens(key: keys.Key) -> Test:
     return test
 
 
-def _marked(kind: str, number: int) -> Test:
-    """A mark says by which version it was made; table and shop say of which key."""
+def made_with(table: str, shop: int, mark: bytes) -> list[tuple[str, int]]:
+    """Say by which key a mark was made: (kind, version), or nothing where it is no mark.
 
+    The mark says the version; table and shop say of which kind.
+    """
+    if len(mark) != MARK_LENGTH or mark[0] != fingerprints.RULE:
+        return []
+    return [("registry" if table in REGISTRY and shop == 0 else "lookup", mark[1])]
+
+
+def _marked(kind: str, number: int) -> Test:
     def test(column: Column[Any], shop: int, stored: Any) -> bool:
-        value = bytes(stored)
         if str(column) == "mail_domains.mark":  # for an hour, and without a version in it
             return kind == "lookup"
-        is_mark = len(value) == MARK_LENGTH and value[:2] == bytes((fingerprints.RULE, number))
-        is_registry = column.table.name in REGISTRY and shop == 0
-        return is_mark and is_registry == (kind == "registry")
+        return (kind, number) in made_with(column.table.name, shop, bytes(stored))
 
     return test
