@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from trustsvc import config, db_engine
 
 SMALL = 64 * 1024 * 1024
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL, appendix A
 
 _engines: dict[str, Engine] = {}
 _write_lock = threading.Lock()
@@ -85,12 +86,17 @@ def scrub() -> bool:
     """Leave nothing of deleted rows in SQLite's write-ahead log; vacuum PostgreSQL.
 
     secure_delete overwrites freed pages, yet their text stays in the -wal file until a truncating
-    checkpoint. Harmless when repeated; a reader that holds the log makes it a task for next time:
-    False.
+    checkpoint. Harmless when repeated; a reader that holds the log, or whoever holds a table on
+    PostgreSQL, makes it a task for next time: False.
     """
     with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if not is_sqlite():
-            connection.exec_driver_sql("VACUUM")
+            try:
+                connection.exec_driver_sql("VACUUM")
+            except OperationalError as problem:
+                if getattr(problem.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                    raise
+                return False
             return True
         busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         return not busy

@@ -1,17 +1,21 @@
 """The file of wishes that outlive the database: keyed marks and public ids, never an address.
 
-It lies apart from the database, so that whoever restores a backup knows who said stop, left, took a
-review back or cancelled an order after it was made. One line a wish, on disk before the database
-commits: a crash in between leaves a line too many, which only stops a letter. The first line
-carries a random id: a backup notes it with the number of lines, so a restore can tell this file
-from another, and from an older copy.
+It lies apart from the database, so that whoever restores a backup knows who said stop, left, had
+data restricted, took a review or its name back, or cancelled an order after it was made. One line
+a wish, on disk before the database commits: a crash in between leaves a line too many, which only
+stops a letter. The first line carries a random id: a backup notes it with the number of lines, so a
+restore can tell this file from another, and from an older copy.
 
     trustsvc-suppressions 1 <id>
     <kind> <shop, 0 for all> <mark, hex> <milliseconds since 1970> <reason> <check>
 
     opt_out    mark of a buyer who must not be asked (an objection, an erasure too)
+    again      mark of a buyer who took that back; written after the commit
     leave      mark of a buyer whose registration ended (an erasure too)
+    restrict   mark of a person whose data must be left alone
+    lift       mark of a person whose restriction ended (an erasure too); written after the commit
     withdraw   public id of a review that must not be shown (an erasure too)
+    anonymise  public id of a review that stays without its author
     cancel     mark of an order that was cancelled or refunded
 
 A kind that is not known here counts as damage, and stops the letters after a restore.
@@ -28,15 +32,17 @@ from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
 from cryptography.hazmat.primitives import hashes
+from sqlalchemy.orm import Session
 
-from trustsvc import config
+from trustsvc import config, db, log
 from trustsvc.errors import Unavailable
 from trustsvc.tables import EPOCH
 
-Kind = Literal["opt_out", "leave", "withdraw", "cancel"]
+Kind = Literal["opt_out", "again", "leave", "restrict", "lift", "withdraw", "anonymise", "cancel"]
 KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 HEAD = "trustsvc-suppressions 1 "
 MILLISECOND = timedelta(milliseconds=1)
+logger = log.named("suppressions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,23 @@ def write(lines: Sequence[Line]) -> None:
             _append(file, torn + b"".join(_text(line) for line in lines), end)
     except OSError:
         raise Unavailable from None
+
+
+def write_after_commit(session: Session, lines: Sequence[Line]) -> None:
+    """Add lines that end an earlier wish, once that is certain.
+
+    One that was rolled back must free nobody after a restore, so these come after the commit; where
+    they cannot be written, or in a crash between the two, a restored house keeps to the wish.
+    """
+    if lines:
+        db.after_commit(session, lambda: _note(lines))
+
+
+def _note(lines: Sequence[Line]) -> None:
+    try:
+        write(lines)
+    except Unavailable:
+        logger.error("what ended is not noted for a restore", number=len(lines))  # noqa: TRY400
 
 
 def begin() -> None:

@@ -15,8 +15,10 @@ from tests.staff import at_the_desk as at_desk
 from trustsvc import clock, db, queueing, signed_links
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders.models import orders
-from trustsvc.privacy.rights import register
+from trustsvc.privacy.rights import confirm, people, register
+from trustsvc.registry import register as registry
 from trustsvc.registry.models import opt_outs
+from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import moderate, publish
 from trustsvc.reviews.models import publications
 
@@ -61,6 +63,17 @@ def published(made):
 def invited(made, letter="due"):
     link_id = at_the_desk.invitation(made, at_the_desk.order(made), letter=letter)[1]
     return signed_links.url("me", link_id)
+
+
+def own_link(made):
+    """Have somebody registered and out at one shop and at all; gives the link /me would mail."""
+    address, now = "known@example.com", clock.now()
+    with db.transaction() as session:
+        registry.register(session, address, "registration-1", "page", now)
+        for place in (0, made.id):
+            opt_out(session, address, place, "objection", now)
+        person = people.in_language(people.by_address(session, address), "nl")
+        return confirm.link(session, person, now)
 
 
 def rows(column):
@@ -140,6 +153,37 @@ def test_object_before_the_first_letter(made, walk, origin):
     assert rows(opt_outs.c.shop_id) == [made.id]
 
 
+def test_be_asked_again_after_an_objection(made, walk, origin):
+    walk(f"{origin}/object/{made.slug}").context.request.post(
+        f"{origin}/object/{made.slug}", form={"email": "buyer@example.com"}
+    )
+    page = walk(f"{origin}/me")
+    page.get_by_label("Je e-mailadres").fill("buyer@example.com")
+    page.get_by_role("button", name="Mail mij de link").click()
+    answered()
+    (letter,) = mailed()
+    page = walk(re.search(r"http\S+/me/\S+", letter.text)[0])
+
+    page.get_by_role("link", name="Weer gevraagd worden").click()
+    page.get_by_role("button", name="Juwelier De Ring mag mij weer vragen").click()
+
+    assert h1(page) == "Je mag weer worden gevraagd"
+    assert rows(opt_outs.c.shop_id) == []
+    assert [one.subject for one in mailed()] == ["Je mag weer om beoordelingen worden gevraagd"]
+
+
+def test_a_link_whose_time_is_over_leads_to_a_fresh_one(made, walk, origin):
+    invited(made)
+    with db.transaction() as session:
+        person = people.by_address(session, "buyer@example.com")
+        late = confirm.link(session, person, clock.now() - timedelta(days=4))
+    page = walk(late)
+
+    page.get_by_role("link", name="Vraag een nieuwe").click()
+
+    assert page.get_by_label("Je e-mailadres").is_visible()
+
+
 def test_erase_and_leave_the_review_without_a_name(made, walk, origin):
     page = walk(published(made))
 
@@ -185,8 +229,10 @@ def test_a_link_is_mailed_to_a_known_address(made, walk, origin):
 def test_the_pages_have_no_accessibility_problem_and_fit_any_screen(made, browse, origin):
     link, plain = published(made), invited(made)
     urls = [link, plain, f"{origin}/me", f"{origin}/object/{made.slug}"]
-    urls += [f"{one}/{deed}" for one in (link, plain) for deed in ("correct", "object", "erase")]
-    urls += [f"{plain}/restrict"]
+    urls += [
+        f"{one}/{deed}" for one in (link, plain) for deed in ("correct", "object", "again", "erase")
+    ]
+    urls += [f"{plain}/restrict", own_link(made)]
     found = []
     for scheme in SCHEMES:
         page = browse(color_scheme=scheme)
@@ -202,7 +248,7 @@ def test_the_answers_have_no_accessibility_problem(made, browse):
 
     page = browse()
     problems = []
-    for deed in ("correct", "restrict", "lift", "object", "erase"):
+    for deed in ("correct", "restrict", "lift", "object", "again", "erase"):
         page.goto(f"{invited(made)}/{deed}" if deed != "lift" else page.url)
         if deed == "lift":
             page.get_by_role("link", name="Terug naar mijn gegevens").click()
@@ -215,13 +261,16 @@ def test_the_answers_have_no_accessibility_problem(made, browse):
 
 def test_pictures_are_made(made, browse, screenshots):
     link = published(made)
-    for name, url in {"me": link, "erase": f"{link}/erase", "object": f"{link}/object"}.items():
+    own = own_link(made)
+    shown = {"me": link, "own": own, "again": f"{own}/again"}
+    shown |= {"erase": f"{link}/erase", "object": f"{link}/object"}
+    for name, url in shown.items():
         page = browse(viewport={"width": 800, "height": 900})
         page.goto(url)
         page.screenshot(path=screenshots / f"rights-{name}.png", full_page=True)
 
     assert scene.SAID
-    assert len(list(screenshots.glob("rights-*.png"))) == 3
+    assert len(list(screenshots.glob("rights-*.png"))) == 5
 
 
 def test_the_desks_clock_has_no_accessibility_problem(made, browse, origin, screenshots):

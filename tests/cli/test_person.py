@@ -2,12 +2,15 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import select
 
 from tests.invitations import ground
 from tests.invitations.ground import NOON, quiet
 from tests.privacy.rights import scene
 from trustsvc import cli, clock, db
+from trustsvc.privacy.models import requests
 from trustsvc.privacy.rights import register
+from trustsvc.registry.models import opt_outs
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +74,51 @@ def test_a_refusal_tells_its_ground_and_the_authority(house):
     assert scene.register() == [("erase", "refused", "command line")]
 
 
+def test_a_refusal_and_a_look_are_in_the_register_without_an_open_request_too(house):
+    shop = ground.shop()
+    ground.invited(shop)
+
+    said("forget", "--refuse", "17_3_e")
+    said("tell", "--shop", shop.slug)
+    said("tell", said="stranger@example.com")
+
+    assert scene.register() == [
+        ("erase", "refused", "command line"),
+        ("see", "done", "command line"),
+        ("see", "done", "command line"),
+    ]
+    with db.reading() as session:
+        refused = session.execute(select(requests).where(requests.c.ground.is_not(None))).one()
+    assert (refused.ground, refused.shop_id) == ("17_3_e", 0)
+
+
+def test_a_look_that_settles_a_request_is_one_line(house):
+    with db.transaction() as session:
+        number = register.note(session, "see", 0, NOON)
+
+    said("tell", "--request", str(number))
+
+    assert scene.register() == [("see", "done", "command line")]
+
+
+def test_an_opt_out_is_lifted_at_one_shop_or_at_all_and_a_restriction_is_not(house):
+    shop = ground.shop()
+    said("object")
+    said("object", "--shop", shop.slug)
+    said("restrict")
+
+    assert said("lift", "--opt-out", "--shop", shop.slug)["changed"] is True
+    assert out() == [0]
+    assert [said("lift", "--opt-out")["changed"] for _ in range(2)] == [True, False]
+    assert out() == []
+    assert said("lift")["changed"] is True
+
+
+def out():
+    with db.reading() as session:
+        return session.scalars(select(opt_outs.c.shop_id)).all()
+
+
 def test_restrict_and_lift(house):
     ground.invited(ground.shop())
 
@@ -108,3 +156,25 @@ def test_what_is_no_address_ends_with_a_sentence_that_does_not_repeat_it(house, 
 
 def test_no_address_is_taken_from_the_command_line(house):
     assert run("forget", scene.JAN).exit_code == 2
+
+
+@pytest.mark.parametrize("deed", ["tell", "correct", "forget", "restrict", "lift", "object"])
+@pytest.mark.parametrize("bad", [b"\xff\xfe\n", b"jan@example.com\nname=\xff\n"])
+def test_what_is_no_text_is_refused_in_a_sentence_without_a_word_of_it(house, deed, bad):
+    with quiet():
+        done = CliRunner().invoke(cli.main, ["person", deed], input=bad)
+
+    assert done.exit_code == 1
+    assert "Write UTF-8" in done.output
+    assert "jan@" not in f"{done.output}{done.exception!r}"
+
+
+@pytest.mark.parametrize("deed", ["tell", "forget", "restrict", "lift", "object"])
+def test_two_addresses_are_refused_and_not_one_of_them_served(house, deed):
+    order_id = ground.invited(ground.shop())
+
+    done = run(deed, said=f"{scene.JAN}\neva@example.com")
+
+    assert done.exit_code == 1
+    assert ground.order_row(order_id).email == scene.JAN
+    assert scene.register() == []

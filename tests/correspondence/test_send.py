@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from tests.invitations.ground import NOON, Post, quiet
 from trustsvc import db
+from trustsvc.correspondence import personal_data
 from trustsvc.correspondence.models import correspondence
 from trustsvc.correspondence.send import LEASE, send
 from trustsvc.correspondence.write import MOST_A_DAY, Note, write
@@ -145,3 +146,17 @@ def test_a_mail_server_that_is_away_is_asked_once(house):
 
     assert len(post.letters) == 1
     assert [row.state for row in rows()] == ["due"] * 3
+
+
+def test_a_letter_whose_person_was_erased_while_it_was_being_sent_does_not_leave(house):
+    asked()
+    asked("eva@example.com")
+
+    def erase():
+        with quiet(), db.transaction() as session:
+            personal_data.forget(session, personal_data.marks("jan@example.com"))
+
+    post = sent(Post(meanwhile=erase))
+
+    assert [letter.to_address for letter in post.letters] == ["eva@example.com"]
+    assert [row.state for row in rows()] == ["sent"]

@@ -40,8 +40,8 @@ def test_each_mark_counts_for_the_key_it_was_made_with(house):
     with db.transaction() as session:
         restrict.restrict(session, [fingerprints.registry_mark("b@example.com")], 0, clock.now())
 
-    # Each opt-out is one row and one line of the file of suppressions.
-    assert needed() == {("registry", 1): 2, ("registry", 2): 3, ("lookup", 1): 3}
+    # Each wish is one row and one line of the file of suppressions.
+    assert needed() == {("registry", 1): 2, ("registry", 2): 4, ("lookup", 1): 3}
     said = run("progress").output
     assert "registry version 1: 2 marks need it" in said
     assert "lookup version 1: 3 marks need it" in said

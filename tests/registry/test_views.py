@@ -229,8 +229,8 @@ def test_an_opt_out_for_all_shops_goes_on_holding_and_the_person_is_told(client,
     page = client.get(path_in(letter, "confirm")).text
     done = confirm(client, letter).text
 
-    assert "privacy@localhost" in page
-    assert "privacy@localhost" in done
+    assert "http://127.0.0.1:8000/me" in page
+    assert "http://127.0.0.1:8000/me" in done
     with db.reading() as session:
         assert check(session, [Question(1, JAN)])[0].opted_out
 

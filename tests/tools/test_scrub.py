@@ -159,3 +159,14 @@ def test_a_rebuild_that_is_held_up_changes_nothing_and_says_so(house, database):
         assert not db.rebuild()
     db.forget_engines()
     assert db.rebuild()
+
+
+@pytest.mark.slow
+def test_whoever_holds_a_table_makes_it_a_task_for_next_time(house, database):
+    if database == "sqlite":
+        pytest.skip(reason="locks no single table")
+    with db.engine().begin() as holding:
+        holding.execute(text("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE"))
+        held_up = db.scrub()
+
+    assert (held_up, db.scrub()) == (False, True)

@@ -7,13 +7,12 @@ from typing import TypeVar
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from trustsvc import db, fingerprints, keys, suppressions
+from trustsvc import keys, suppressions
+from trustsvc.backup import opt_outs, rights
 from trustsvc.backup.manifest import Manifest
 from trustsvc.invitations import redeem
-from trustsvc.orders import buyer, cancel
-from trustsvc.orders.models import orders
-from trustsvc.registry.models import opt_outs, registered
-from trustsvc.registry.opt_out import EVERY_SHOP
+from trustsvc.orders import cancel
+from trustsvc.registry.models import registered
 from trustsvc.reviews import withdraw
 from trustsvc.reviews.models import reviews
 from trustsvc.suppressions import Line
@@ -47,7 +46,7 @@ def doubts(manifest: Manifest, book: suppressions.Book | None) -> str | None:
 
 def _has_key(line: Line) -> bool:
     """Whether the key a mark was made with is here: without it nobody is recognised by it."""
-    if line.kind == "withdraw" or len(line.mark) < 2:
+    if line.kind in {"withdraw", "anonymise"} or len(line.mark) < 2:
         return True
     number = line.mark[1]  # see fingerprints.py
     kind = "lookup" if line.shop_id else "registry"
@@ -64,50 +63,17 @@ def replay(session: Session, book: suppressions.Book, manifest: Manifest, now: d
     of: dict[str, list[Line]] = {kind: [] for kind in suppressions.KINDS}
     for line in book.lines:
         of[line.kind].append(line)
-    _opt_out(session, of["opt_out"], now)
+    frozen = [line for line in book.lines if line.kind in {"restrict", "lift"}]
+    for some in _some(of["anonymise"]):
+        rights.anonymise(session, some, now)
+    asking = [line for line in book.lines if line.kind in {"opt_out", "again"}]
+    opt_outs.replay(session, asking, now)
     _leave(session, of["leave"])
     _take_back(session, of["withdraw"], now)
+    rights.restrict(session, frozen, now)
     since = datetime.fromisoformat(manifest.at) - MARGIN
     _cancel(session, [line for line in of["cancel"] if line.at >= since], now)
     return len(book.lines)
-
-
-def _opt_out(session: Session, lines: Sequence[Line], now: datetime) -> None:
-    for some in _some(lines):
-        session.execute(
-            db.insert(opt_outs).on_conflict_do_nothing(),
-            [{"mark": x.mark, "shop_id": x.shop_id, "at": x.at, "reason": x.reason} for x in some],
-        )
-        for shop_id in {line.shop_id for line in some if line.shop_id}:
-            theirs = session.scalars(
-                select(orders.c.id)
-                .where(
-                    orders.c.shop_id == shop_id,
-                    orders.c.buyer.in_([line.mark for line in some if line.shop_id == shop_id]),
-                )
-                .order_by(orders.c.id)
-            ).all()
-            _withdraw(session, theirs, "opted_out", now)
-    everywhere = {line.mark for line in lines if line.shop_id == EVERY_SHOP}
-    if everywhere:
-        _withdraw(session, _whose(session, everywhere), "opted_out", now)
-
-
-def _whose(session: Session, marks: set[bytes]) -> list[int]:
-    """Find the orders of people known by the registry's marks only: each address is marked anew."""
-    ids = session.scalars(
-        select(orders.c.id).where(orders.c.email.is_not(None)).order_by(orders.c.id)
-    ).all()
-    found: list[int] = []
-    for some in _some(ids):
-        for order_id, one in buyer.read(session, some).items():
-            try:
-                theirs = fingerprints.registry_marks(one.email)
-            except fingerprints.NotAnAddress:
-                continue
-            if not marks.isdisjoint(theirs):
-                found.append(order_id)
-    return found
 
 
 def _leave(session: Session, lines: Sequence[Line]) -> None:

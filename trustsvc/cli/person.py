@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import clock, config, db, wording
 from trustsvc.privacy.rights import confirm, objection, people, rectify, register, restrict, tell
+from trustsvc.privacy.rights.again import ask_again
 from trustsvc.privacy.rights.erase import Wish, erase
 from trustsvc.privacy.rights.people import Person
 from trustsvc.shops import find
@@ -45,13 +46,15 @@ def person() -> None:
 @_options
 def tell_(as_json: bool, slug: str | None, request_id: int | None) -> None:
     """Print everything that is kept; with --json by the published schema."""
-    with db.reading() as session:
-        found = _find(session, _lines()[0], slug)
-        everything = tell.export(session, found, clock.now())
+    address, now = _address(), clock.now()
+    with db.transaction() as session:
+        found = _find(session, address, slug)
+        everything = tell.export(session, found, now)
         known = people.known(session, found)
-    if request_id:
-        with db.transaction() as session:
-            register.settle(session, request_id, BY, clock.now())
+        if request_id:
+            register.settle(session, request_id, BY, now)
+        else:
+            register.done(session, "see", _place(found), BY, now)
     if as_json:
         click.echo(json.dumps(everything, ensure_ascii=False))
         return
@@ -99,12 +102,15 @@ def forget(
 
     def deed(session: Session, found: Person, now: datetime) -> dict[str, Any]:
         if refuse:
+            if not request_id:
+                number = register.note(session, "erase", _place(found), now)
+                register.settle(session, number, BY, now, refuse)
             return _refuse(session, found, refuse, now)
         wish = Wish(anonymous=anonymous, child=child, by=BY)
         done = erase(session, found, wish, now)
         return {"orders": done.orders, "reviews": done.reviews, "receipt": done.receipt}
 
-    _do("forget", deed, _lines()[0], (as_json, slug, request_id), ground=refuse or "")
+    _do("forget", deed, _address(), (as_json, slug, request_id), ground=refuse or "")
 
 
 @person.command("restrict")
@@ -114,21 +120,27 @@ def restrict_(as_json: bool, slug: str | None, request_id: int | None) -> None:
     _do(
         "restrict",
         lambda session, found, now: {"changed": restrict.restrict(session, found, now, BY)},
-        _lines()[0],
+        _address(),
         (as_json, slug, request_id),
     )
 
 
 @person.command()
+@click.option("--opt-out", is_flag=True, help="Lift the opt-outs instead: may be asked again.")
 @_options
-def lift(as_json: bool, slug: str | None, request_id: int | None) -> None:
-    """Lift a restriction, when the person says so."""
-    _do(
-        "lift",
-        lambda session, found, now: {"changed": restrict.lift(session, found, now, BY)},
-        _lines()[0],
-        (as_json, slug, request_id),
-    )
+def lift(opt_out: bool, as_json: bool, slug: str | None, request_id: int | None) -> None:
+    """Lift a restriction, or the opt-outs, when the person says so.
+
+    With --shop an opt-out for all shops goes on holding.
+    """
+
+    def deed(session: Session, found: Person, now: datetime) -> dict[str, Any]:
+        if opt_out:
+            shop_ids = [place for place in found.marks if found.everywhere or place]
+            return {"changed": ask_again(session, found, now, shop_ids, BY)}
+        return {"changed": restrict.lift(session, found, now, BY)}
+
+    _do("lift", deed, _address(), (as_json, slug, request_id))
 
 
 @person.command("object")
@@ -140,7 +152,7 @@ def object_(as_json: bool, slug: str | None, request_id: int | None) -> None:
         done = objection.object_to(session, found, now, by=BY)
         return {"copy_sent": done.confirmed}
 
-    _do("object", deed, _lines()[0], (as_json, slug, request_id))
+    _do("object", deed, _address(), (as_json, slug, request_id))
 
 
 def _do(
@@ -173,17 +185,33 @@ def _refuse(session: Session, found: Person, ground: str, now: datetime) -> dict
     return {"refused": ground, "told": sent}
 
 
+def _place(found: Person) -> int:
+    return people.EVERY_SHOP if found.everywhere else found.shop_ids[0]
+
+
 def _find(session: Session, address: str, slug: str | None) -> Person:
     shop_ids = [find.by_slug(session, slug).id] if slug else None
     return people.by_address(session, address, shop_ids)
+
+
+def _address() -> str:
+    """Read one address: of two, the second would be taken for served."""
+    said = _lines()
+    if len(said) > 1:
+        raise click.ClickException("One address at a time: nothing was done.")
+    return said[0]
 
 
 def _lines() -> list[str]:
     """Read the address, and what follows it."""
     if sys.stdin.isatty():
         return [click.prompt("E-mail address", hide_input=True)]
-    lines = [line.strip() for line in sys.stdin.read().splitlines()]
-    kept = [line for line in lines if line]
+    try:
+        said = sys.stdin.read()
+        said.encode()  # where the locale lets odd bytes through
+    except UnicodeError:  # its text would show what was said
+        raise click.ClickException("Write UTF-8 to standard input.") from None
+    kept = [line for text in said.splitlines() if (line := text.strip())]
     if not kept:
         raise click.ClickException("Write the address to standard input.")
     return kept

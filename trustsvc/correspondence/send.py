@@ -28,6 +28,10 @@ _dice = secrets.SystemRandom()
 OpenTransaction = Callable[[], AbstractContextManager[Session]]
 
 
+class Forgotten(Exception):
+    """The letter is no longer this sender's: its person was erased, or its lease ran out."""
+
+
 def send(open_transaction: OpenTransaction, postbox: Postbox, now: Callable[[], datetime]) -> bool:
     """Send one letter that is due; False when there is none, or the mail server is away.
 
@@ -45,7 +49,10 @@ def send(open_transaction: OpenTransaction, postbox: Postbox, now: Callable[[], 
         logger.error("letter not written", letter=row.id, problem=type(problem).__name__)  # noqa: TRY400
         outcome = Outcome(Fate.LATER, "not_written")
     else:
-        outcome = postbox.post(letter, lambda: None)
+        try:
+            outcome = postbox.post(letter, lambda: _look_again(open_transaction, row))
+        except Forgotten:
+            return True
     with open_transaction() as session:
         _settle(session, row, outcome, now())
     if outcome.problem in AWAY:
@@ -74,6 +81,15 @@ def _lease(session: Session, now: datetime) -> Any:
         .values(state="leased", lease=lease, due_at=now + LEASE, tries=table.tries + 1)
     )
     return session.execute(select(correspondence).where(table.id == row.id)).one()
+
+
+def _look_again(open_transaction: OpenTransaction, row: Any) -> None:
+    """See before the final dot that whom it is for was not erased since the lease was taken."""
+    table = correspondence.c
+    with open_transaction() as session:
+        mine = select(table.id).where(table.id == row.id, table.lease == row.lease)
+        if session.execute(mine).first() is None:
+            raise Forgotten
 
 
 def _settle(session: Session, row: Any, outcome: Outcome, now: datetime) -> None:

@@ -26,19 +26,19 @@ def tell(session: Session, order_ids: Collection[int]) -> dict[str, list[dict[st
     return {"invitations": [dict(row) for row in asked], "letters": [dict(row) for row in sent]}
 
 
-def codes(session: Session, order_ids: Collection[int]) -> set[str]:
-    """Give the codes in the Message-IDs of their letters: these lead to nobody, but to the file."""
-    rows = session.execute(
-        select(letters.c.id, letters.c.kind, invitations.c.link)
-        .join(invitations, invitations.c.id == letters.c.invitation_id)
-        .where(invitations.c.order_id.in_(order_ids))
-    )
-    return {return_path.code(*row) for row in rows}
-
-
 def forget(session: Session, order_ids: Collection[int], now: datetime) -> int:
     """Withdraw what is open and drop what has not left, also a letter that is being sent."""
     return redeem.withdraw(session, order_ids, "erased", now)
+
+
+def message_codes(session: Session, order_ids: Collection[int]) -> frozenset[str]:
+    """Give the codes that the letters of these orders bear, whoever they went to."""
+    rows = session.execute(
+        select(letters.c.id, letters.c.kind, invitations.c.link)
+        .join_from(letters, invitations, invitations.c.id == letters.c.invitation_id)
+        .where(invitations.c.order_id.in_(order_ids))
+    )
+    return frozenset(return_path.code(row.id, row.kind, row.link) for row in rows)
 
 
 def freeze(session: Session, order_ids: Collection[int]) -> None:

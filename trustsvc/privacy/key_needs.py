@@ -15,6 +15,14 @@ from trustsvc.privacy.route import rows_with_shop
 
 KINDS = ("registry", "lookup")
 BITE = 1000
+OF_LINE = {
+    "opt_out": "opt_outs",
+    "again": "opt_outs",
+    "leave": "registered",
+    "restrict": "restrictions",
+    "lift": "restrictions",
+    "cancel": "orders",
+}
 
 
 def needed(session: Session) -> Counter[tuple[str, int]]:
@@ -30,7 +38,7 @@ def needed(session: Session) -> Counter[tuple[str, int]]:
                     count.update(made_with(column.table.name, shop or 0, bytes(value)))
     book = suppressions.read()
     for line in book.lines if book else ():
-        if line.kind != "withdraw":  # that names a review, by no key
-            table_name = "orders" if line.kind == "cancel" else "opt_outs"
+        table_name = OF_LINE.get(line.kind)
+        if table_name:  # the others name a review, by no key
             count.update(made_with(table_name, line.shop_id, line.mark))
     return count

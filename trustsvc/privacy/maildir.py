@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
+from email.message import Message
 from email.parser import BytesHeaderParser
 from email.policy import SMTPUTF8
 from pathlib import Path
@@ -77,17 +78,18 @@ def purge(now: datetime) -> dict[str, int]:
 def forget(address: str, codes: Collection[str] = ()) -> int:
     """Delete the letters to one person, whatever their age; gives how many.
 
-    Known by the address, or where that is forgotten by the codes in their Message-IDs. Only their
-    heads are read. A file that cannot be read or deleted is logged and goes when its days are over:
-    by then everything else of the person is gone, and whoever asked need not ask again.
+    They are known by the address, and by their codes: who said stop before is erased without an
+    address. Only their heads are read. A file that cannot be read or deleted is logged and goes
+    when its days are over: by then everything else of the person is gone, and whoever asked need
+    not ask again.
     """
-    known = normalise(address) if address else None
+    known = normalise(address) if address else ""
     gone = 0
     for part in PARTS:
         for path in _files(config.current().data / "mail" / part):
             try:
-                to, code = _head(path)
-                if known in to or code in codes:
+                head = _head(path)
+                if known in _to(head) or _code(head) in codes:
                     path.unlink()
                     gone += 1
             except FileNotFoundError:
@@ -97,15 +99,22 @@ def forget(address: str, codes: Collection[str] = ()) -> int:
     return gone
 
 
-def _head(path: Path) -> tuple[set[str], str]:
+def _head(path: Path) -> Message:
     with path.open("rb") as file:
-        head = BytesHeaderParser(policy=SMTPUTF8).parse(file)
+        return BytesHeaderParser(policy=SMTPUTF8).parse(file)
+
+
+def _code(head: Message) -> str:
+    return str(head.get("Message-ID", "")).strip().lstrip("<").partition("@")[0]
+
+
+def _to(head: Message) -> set[str]:
     found: set[str] = set()
     for to in head.get_all("To", []):
         for one in getattr(to, "addresses", ()):
             with contextlib.suppress(NotAnAddress):
                 found.add(normalise(one.addr_spec))
-    return found, str(head.get("Message-ID", "")).strip(" <>").partition("@")[0]
+    return found
 
 
 def _files(folder: Path) -> list[Path]:

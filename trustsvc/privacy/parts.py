@@ -18,12 +18,22 @@ from trustsvc.orders.models import asks, deliveries, ledger, orders
 from trustsvc.outbox import outbox
 from trustsvc.privacy import due
 from trustsvc.privacy.models import disclosures, me_links, requests
+from trustsvc.privacy.rights import register
 from trustsvc.registry.models import registrations
 from trustsvc.reviews.models import reviews
 from trustsvc.server_log.models import security_entries
 from trustsvc.shops import find
 from trustsvc.shops.models import shops as shops_table
 from trustsvc.staff.models import staff_links, staff_sessions
+
+# As the register of requests calls what a question asks for.
+ASKED_FOR = {
+    "my_data": "see",
+    "object": "object",
+    "tell": "copy",
+    "forget": "erase",
+    "forget_shop": "erase",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,7 @@ def parts(now: datetime) -> list[Part]:
             _plain("correspondence", due.settled(now), correspondence, correspondence.c.id),
             before=now - DAY,
         ),
-        _plain("correspondence", due.asked(now), asks, asks.c.id),
+        Part("correspondence", asks, due.asked(now), asks.c.id, _unanswered),
         _plain("correspondence", due.linked(now), me_links, me_links.c.link),
         _plain("register of requests", due.registered(now), requests, requests.c.id),
         _plain("registration asked for", due.unconfirmed(now), registrations, registrations.c.id),
@@ -80,6 +90,18 @@ def _plain(rule: str, due: Select[Any], table: Table, key: ColumnElement[Any]) -
         return _count(session.execute(delete(table).where(key.in_(keys))))
 
     return Part(rule, table, due, key, let_go)
+
+
+def _unanswered(session: Session, ids: Sequence[int], _now: datetime) -> int:
+    """Delete questions that never could be answered, and have staff answer them in time.
+
+    Whose they were is gone with the address, as it must be; that somebody waits is not.
+    """
+    gone = delete(asks).where(asks.c.id.in_(ids))
+    rows = session.execute(gone.returning(asks.c.kind, asks.c.shop_id, asks.c.asked_at)).all()
+    for row in rows:
+        register.note(session, ASKED_FOR[row.kind], row.shop_id, row.asked_at)
+    return len(rows)
 
 
 def _settle_unpaid(session: Session, ids: Sequence[int], now: datetime) -> int:

@@ -1,5 +1,6 @@
 """The doors without a link: the notice, and the pages that take an address."""
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request
@@ -7,14 +8,19 @@ from markupsafe import Markup
 
 from trustsvc import clock, config, db, doors, wording
 from trustsvc.address import MOST_CHARACTERS, NotAnAddress, normalise
+from trustsvc.flood import Gate
 from trustsvc.orders import asked
 from trustsvc.privacy import editions
 from trustsvc.privacy.rights import objection
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.views import keep_pace
 from trustsvc.shops import find
 from trustsvc.shops.find import Shop
 
 views = Blueprint("privacy", __name__)
+
+# Of its own, so that a flood of registrations keeps nobody from a right.
+gate = Gate(most=30, every=timedelta(minutes=10))
 
 
 @views.get("/privacy/<slug>")
@@ -65,6 +71,7 @@ def mail_link() -> Response:
     address = _address()
     if not address:
         return _plain("privacy/where.html", 422, problem=True)
+    keep_pace(gate)
     with db.transaction() as session:
         asked.write(session, asked.Ask("my_data", asked.EVERY_SHOP, language, address), clock.now())
     return _plain("privacy/where.html", done=True)
@@ -82,21 +89,26 @@ def objecting(slug: str) -> Response:
 @views.post("/object/<slug>")
 @doors.open_to("everybody")
 def object_to(slug: str) -> Response:
-    """Opt the address out now, whoever it is; the rest is the job's, so that no time tells who.
+    """Opt the address out of this shop now, whoever it is; the rest is the job's.
 
-    Nobody is asked to prove that the address is theirs: the worst that comes of a stranger's is a
-    letter less. Whoever is known gets one that confirms it.
+    Nobody is asked to prove that the address is theirs, because an objection before the first
+    letter takes effect at once. So a stranger's can stop what this shop has open, and no more:
+    whoever is known gets a letter that tells it, the other shops stop by the link in one, and /me
+    takes it back. The same bytes and the same work whoever it is, so that nothing tells who is
+    known.
     """
     address, now = _address(), clock.now()
-    with db.transaction() as session:
+    everywhere = bool(request.form.get("everywhere"))
+    with db.reading() as session:
         shop = find.by_slug(session, slug)
-        if address:
-            place = EVERY_SHOP if request.form.get("everywhere") else shop.id
-            opt_out(session, address, place, objection.REASON, now, silently=True)
-            asked.write(session, asked.Ask("object", place, _language(), address), now)
     if not address:
         return _plain("privacy/object.html", 422, shop=shop, problem=True)
-    return _plain("privacy/object.html", shop=shop, done=True)
+    keep_pace(gate)
+    with db.transaction() as session:
+        for place in (shop.id, EVERY_SHOP) if everywhere else (shop.id,):
+            asked.write(session, asked.Ask("object", place, _language(), address), now)
+        opt_out(session, address, shop.id, objection.REASON, now, noted_again=True)
+    return _plain("privacy/object.html", shop=shop, everywhere=everywhere, done=True)
 
 
 def _address() -> str:

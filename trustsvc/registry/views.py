@@ -46,18 +46,18 @@ def ask_for(slug: str) -> Response:
         normalise(email)
     except NotAnAddress:
         return _form(shop, email, source, wrong=True)
-    keep_pace()
+    keep_pace(gate)
     wish = ask.Wish(email, shop.id, _language(), source)
     with db.transaction() as session:
         ask.ask(session, wish, clock.now())
     return asked(shop, wish.language)
 
 
-def keep_pace() -> None:
-    """Count this request for its network; raises TooMany."""
+def keep_pace(at: Gate) -> None:
+    """Count this request for its network, whatever it asks; raises TooMany."""
     trusted = config.current().trusted_proxies
     forwarded_for = request.headers.get("X-Forwarded-For", "")
-    if not gate.lets_in(
+    if not at.lets_in(
         address.client(request.remote_addr or "", forwarded_for, trusted), clock.now()
     ):
         raise TooMany
@@ -127,7 +127,7 @@ def _confirm_page(pending: confirm.Pending, shop: find.Shop) -> str:
         shop=shop,
         pending=pending,
         consent=consent.text(pending.wording, pending.language),
-        contact=config.current().contact,
+        me=f"{config.current().base_url}/me",
     )
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import or_, update
 from sqlalchemy.orm import Session
 
 from trustsvc.errors import Gone
@@ -16,14 +16,24 @@ def correct(session: Session, review_id: int | str, draft: Draft, now: datetime)
 
     A published line is taken down at once and not kept until the decision: who corrects says that
     the old line is wrong, or names somebody it should not, and that must not wait for staff. The
-    same words again change nothing: False. Raises NotFound; Gone when it was withdrawn.
+    same words again change nothing: False. Raises NotFound; Gone when it was withdrawn or left
+    without its author.
     """
     was = find.one(session, review_id)
     if was.state in MAY_CHANGE and was.said == draft:
         return False
     done = session.execute(
         update(reviews)
-        .where(reviews.c.id == was.row_id, reviews.c.state.in_(MAY_CHANGE))
+        .where(
+            reviews.c.id == was.row_id,
+            reviews.c.state.in_(MAY_CHANGE),
+            # Nothing leads to one that was left without its author meanwhile: it is nobody's.
+            or_(
+                reviews.c.invitation_id.is_not(None),
+                reviews.c.buyer.is_not(None),
+                reviews.c.email.is_not(None),
+            ),
+        )
         .values(
             state="pending",
             stars=draft.stars,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc import outbox, queueing
+from trustsvc import outbox, queueing, suppressions
 from trustsvc.invitations.models import invitations
 from trustsvc.reviews import publish, withdraw
 from trustsvc.reviews.models import publications, reviews
@@ -52,10 +52,39 @@ def forget(
     Only a published review can stay: of another one nobody has seen a word. One that stays is cut
     from its order, so that nothing leads to its author any more, the author's own link included.
     """
-    stay = _published(session, review_ids) if anonymous else {}
-    done = [withdraw.withdraw(session, one, now) for one in sorted(set(review_ids) - set(stay))]
+    stay = anonymise(session, review_ids, now, note=True) if anonymous else set()
+    done = [withdraw.withdraw(session, one, now) for one in sorted(set(review_ids) - stay)]
+    return sum(done) + len(stay)
+
+
+def anonymise(
+    session: Session, review_ids: Collection[int], now: datetime, *, note: bool = False
+) -> set[int]:
+    """Take the authors away from those that are published; gives which these are. Twice is fine.
+
+    One that is restricted, its line taken down for the time being, is shown again by it. With
+    `note` the file of suppressions hears of it, for a restore.
+    """
+    hidden = session.scalars(
+        select(reviews.c.id).where(
+            reviews.c.id.in_(review_ids),
+            reviews.c.state == "published",
+            reviews.c.frozen_at.is_not(None),
+        )
+    ).all()
+    if hidden:
+        thaw(session, hidden)
+        publish.publish(session, now, only=hidden)
+    stay = _published(session, review_ids)
     if not stay:
-        return sum(done)
+        return set()
+    if note:
+        suppressions.write(
+            [
+                suppressions.Line("anonymise", row.public_id.encode(), row.shop_id, now, "author")
+                for row in stay.values()
+            ]
+        )
     session.execute(
         update(reviews).where(reviews.c.id.in_(stay)).values(invitation_id=None, **NOBODY)
     )
@@ -65,22 +94,22 @@ def forget(
     session.execute(
         outbox.outbox.insert(),
         [
-            {"kind": "review.anonymised", "shop_id": shop_id, "subject": review_id, "at": now}
-            for review_id, shop_id in stay.items()
+            {"kind": "review.anonymised", "shop_id": row.shop_id, "subject": row.id, "at": now}
+            for row in stay.values()
         ],
     )
     queueing.ring(session, "refresh_badges")
-    return sum(done) + len(stay)
+    return set(stay)
 
 
-def _published(session: Session, review_ids: Collection[int]) -> dict[int, int]:
+def _published(session: Session, review_ids: Collection[int]) -> dict[int, Any]:
     rows = session.execute(
-        select(publications.c.review_id, publications.c.shop_id)
+        select(reviews.c.id, reviews.c.public_id, reviews.c.shop_id)
         .join_from(publications, reviews, reviews.c.id == publications.c.review_id)
         .where(publications.c.review_id.in_(review_ids))
         .with_for_update()
     )
-    return {row.review_id: row.shop_id for row in rows}
+    return {row.id: row for row in rows}
 
 
 def freeze(session: Session, review_ids: Collection[int], now: datetime) -> int:

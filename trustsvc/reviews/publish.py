@@ -12,14 +12,16 @@ from trustsvc.reviews.models import publications, reviews
 BITE = 500
 
 
-def publish(session: Session, now: datetime) -> int:
+def publish(session: Session, now: datetime, only: Collection[int] | None = None) -> int:
     """Write a public line for each approved review whose author agreed; gives how many.
 
     At most 500 a call, so that a transaction stays short: call again until it gives 0. Without
     consent a review stays approved, never published: only the shop sees it. A restricted
-    one waits. Twice does no harm.
+    one waits. Twice does no harm. With `only`, no other one is looked at.
     """
     due = select(reviews.c.id).where(_MAY_BE_SHOWN).order_by(reviews.c.id).limit(BITE)
+    if only is not None:
+        due = due.where(reviews.c.id.in_(only))
     # The state is set first: that locks the row, so a correction comes before this or after it.
     rows = session.execute(
         update(reviews)

@@ -9,6 +9,7 @@ from trustsvc import outbox
 from trustsvc.errors import Gone
 from trustsvc.invitations import redeem
 from trustsvc.orders import buyer
+from trustsvc.orders import personal_data as in_orders
 from trustsvc.registry.check import Question, check
 from trustsvc.reviews import find
 from trustsvc.reviews.models import reviews
@@ -28,6 +29,7 @@ def submit(session: Session, link: bytes, draft: Draft, now: datetime) -> str:
         return written.id
     if not is_open(invitation, now):
         raise Gone
+    in_orders.lock(session, [invitation.order_id])  # before the invitation, as everywhere
     if not redeem.redeem(session, invitation, now):
         if written := find.of_invitation(session, invitation.id):
             return written.id

@@ -1,14 +1,21 @@
 """What a shop's platform passes on: Shopify's three mandatory webhooks."""
 
 import json
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from tests.invitations import ground
 from tests.invitations.ground import quiet
 from tests.orders.knocking import Shop, sample
 from tests.privacy.rights import scene
 from trustsvc import clock, db
+from trustsvc.orders.asked import Ask, write
+from trustsvc.orders.models import asks
+from trustsvc.privacy import purge
+from trustsvc.privacy.parts import ASKED_FOR
+from trustsvc.privacy.rights import register
 from trustsvc.reviews import moderate, publish, submit
 from trustsvc.reviews.rules import Draft
 
@@ -133,3 +140,20 @@ def test_an_unsigned_one_is_refused(shopify):
     )
 
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("kind", sorted(ASKED_FOR))
+def test_what_could_not_be_answered_for_three_days_is_left_to_staff_without_the_address(
+    house, kind
+):
+    asked_at = clock.now() - timedelta(days=3)
+    with quiet(), db.transaction() as session:
+        write(session, Ask(kind, 7, "nl", scene.JAN), asked_at)
+
+    with quiet():
+        purge.purge(clock.now())
+
+    with db.reading() as session:
+        (waits,) = register.waiting(session, clock.now())
+        assert session.execute(select(asks)).all() == []
+    assert (waits.kind, waits.shop_id, waits.day) == (ASKED_FOR[kind], 7, 3)

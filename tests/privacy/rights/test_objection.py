@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, select
 
@@ -5,7 +7,10 @@ from tests.invitations import ground
 from tests.invitations.ground import NOON, quiet
 from tests.privacy.rights import scene
 from trustsvc import clock, db, suppressions
+from trustsvc.orders import asked
 from trustsvc.orders.models import asks
+from trustsvc.privacy import views
+from trustsvc.registry import register
 from trustsvc.registry.models import opt_outs
 
 
@@ -142,3 +147,106 @@ def test_the_copy_is_gone_after_an_erasure(client):
         client.post(f"{copy}/erase")
 
     assert client.get(copy).status_code == 404
+
+
+def test_the_door_does_as_much_on_disk_for_one_who_is_out_already(client):
+    shop = ground.shop()
+    for _ in range(2):
+        with quiet():
+            client.post(f"/object/{shop.slug}", data={"email": scene.JAN})
+
+    assert len(suppressions.read().lines) == 2
+
+
+def test_while_too_many_wait_nothing_is_written_down_for_ever(client, monkeypatch):
+    shop = ground.shop()
+    monkeypatch.setattr(asked, "MOST_WAITING", 0)
+
+    assert client.post(f"/object/{shop.slug}", data={"email": scene.JAN}).status_code == 503
+    assert suppressions.read() is None
+
+
+def everywhere(client, address, slug="bakfiets-co"):
+    answer = objected(client, address, slug, everywhere="yes")
+    scene.answered()
+    return answer
+
+
+def test_a_stranger_stops_one_shop_and_the_mailbox_decides_for_the_others(client):
+    shop = ground.shop()
+    ground.invited(shop)
+    elsewhere = ground.invited(ground.shop(name="Other"))
+
+    everywhere(client, scene.JAN)
+
+    assert out() == [(shop.id, "objection")]
+    assert ground.order_row(elsewhere).email == scene.JAN
+    _, letter = scene.mailed()
+    assert (letter.to_address, letter.text.count("/me/")) == (scene.JAN, 1)
+    path = next(line for line in letter.text.splitlines() if "/me/" in line).partition("8000")[2]
+    assert path.endswith("/object")
+    assert client.get(path).status_code == 200
+    assert ground.order_row(elsewhere).email == scene.JAN
+    with quiet():
+        client.post(path, data={"scope": "all"})
+    assert (0, "objection") in out()
+    assert ground.order_row(elsewhere).email is None
+
+
+def test_a_registered_buyer_is_asked_by_letter_too(client):
+    shop = ground.shop()
+    with quiet(), db.transaction() as session:
+        register.register(session, scene.JAN, "v1", "page", NOON)
+
+    everywhere(client, scene.JAN)
+
+    assert out() == [(shop.id, "objection")]
+    assert [letter.to_address for letter in scene.mailed()] == [scene.JAN]
+
+
+def test_of_an_address_that_nobody_knows_it_holds_everywhere_at_once(client):
+    shop = ground.shop()
+
+    everywhere(client, "stranger@example.com")
+
+    assert sorted(out()) == [(0, "objection"), (shop.id, "objection")]
+    assert scene.mailed() == []
+
+
+def test_all_shops_give_every_address_the_same_answer(client):
+    ground.invited(ground.shop())
+
+    known, unknown = everywhere(client, scene.JAN), everywhere(client, "stranger@example.com")
+
+    assert known.data == unknown.data
+    assert known.headers["Content-Length"] == unknown.headers["Content-Length"]
+
+
+def test_the_register_has_one_line_of_who_was_known_and_none_of_strangers(client):
+    order_id = ground.invited(ground.shop())
+    for address in (scene.JAN, scene.JAN, "stranger@example.com"):
+        objected(client, address)
+        with clock.at(NOON + timedelta(minutes=1)):
+            scene.answered()
+            objected(client, address)
+            scene.answered()
+    scene.post(client, order_id, "object")
+
+    assert scene.register() == [("object", "done", "person")]
+
+
+@pytest.mark.parametrize("path", ["/object/bakfiets-co", "/me"])
+def test_a_flood_from_one_network_is_stopped_and_others_are_not(client, path):
+    ground.shop()
+
+    def knock(number, network):
+        data = {"email": f"b{number}@example.com"}
+        with quiet():
+            return client.post(path, data=data, environ_base={"REMOTE_ADDR": f"{network}.7"})
+
+    codes = [knock(number, "198.51.100").status_code for number in range(views.gate.most)]
+    over, other = knock(99, "198.51.100"), knock(99, "203.0.113")
+
+    assert codes == [200] * views.gate.most
+    assert (over.status_code, over.headers["Retry-After"]) == (429, "600")
+    assert other.status_code == 200

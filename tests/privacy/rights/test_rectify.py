@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from tests.invitations import ground
@@ -75,3 +77,22 @@ def test_the_person_cannot_move_to_another_address_by_the_link(client):
     scene.post(client, order_id, "correct", email="thief@example.com", address="thief@example.com")
 
     assert ground.order_row(order_id).email == scene.JAN
+
+
+def test_a_restriction_moves_along_with_the_address(client):
+    shop = ground.shop()
+    order_id = ground.invited(shop)
+    scene.post(client, order_id, "restrict")
+    with quiet(), db.transaction() as session:
+        rectify.address(session, scene.person(), "new@example.com", NOON, "command line")
+
+    other = ground.invited(ground.shop(name="Other"), email="new@example.com")
+    again = ground.place(shop, email="new@example.com")
+    ground.planned()
+
+    assert ground.order_row(again).state == "waiting"
+    assert [letter.to_address for letter in ground.sent().letters] == ["new@example.com"]
+    assert ground.letter_of(other).state == "sent"
+    scene.post(client, order_id, "lift")
+    assert len(ground.sent(now=NOON + timedelta(minutes=5)).letters) == 1
+    assert ground.letter_of(order_id).state == "sent"

@@ -1,3 +1,4 @@
+import threading
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,8 @@ from trustsvc import clock, db, signed_links
 from trustsvc.badge import face, profile
 from trustsvc.orders.models import orders
 from trustsvc.privacy import purge
+from trustsvc.privacy.rights import people
+from trustsvc.privacy.rights.confirm import link
 from trustsvc.privacy.rights.restrict import restrict
 from trustsvc.registry import restrict as registry
 from trustsvc.reviews import find, moderate
@@ -185,3 +188,67 @@ def test_a_restriction_at_all_shops_is_seen_and_lifted_by_a_letters_link_too(cli
     assert len(ground.sent(now=SOON).letters) == 1
     ground.invited(ground.shop(name="Later"), now=SOON)
     assert len(ground.sent(now=SOON).letters) == 1
+
+
+def everything(client, deed=""):
+    """The page behind a link to everything, or what a button of it answers."""
+    with quiet(), db.transaction() as session:
+        url = link(session, people.by_address(session, scene.JAN), NOON)
+    path = f"/me/{url.rpartition('/')[2]}"
+    with quiet():
+        return (client.post(f"{path}/{deed}") if deed else client.get(path)).text
+
+
+def offered(page):
+    return [name for name in ("restrict", "lift") if f'/{name}"' in page]
+
+
+def test_one_shop_first_and_then_all_of_them(client):
+    first = ground.invited(ground.shop())
+    ground.invited(ground.shop(name="Other"))
+    before = offered(everything(client))
+    scene.post(client, first, "restrict")
+    between = offered(everything(client))
+    everything(client, "restrict")
+
+    assert (before, between) == (["restrict"], ["restrict", "lift"])
+    assert offered(everything(client)) == ["lift"]
+    assert ground.sent().letters == []
+    assert scene.register() == [("restrict", "done", "person")] * 2
+    everything(client, "lift")
+    assert len(ground.sent(now=SOON).letters) == 2
+
+
+def test_lifted_from_a_letter_it_ends_at_shops_that_came_later_too(client):
+    order_id = ground.invited(ground.shop())
+    with quiet(), db.transaction() as session:
+        restrict(session, scene.person(), NOON)
+    later = ground.invited(ground.shop(name="Later"))
+    waiting = ground.order_row(later).state
+
+    scene.post(client, order_id, "lift")
+    ground.planned(SOON)
+
+    assert waiting == "waiting"
+    assert len(ground.sent(now=SOON).letters) == 2
+
+
+def test_twice_at_once_is_one_restriction(house):
+    order_id = ground.invited(ground.shop())
+    both = threading.Barrier(2)
+
+    def wish():
+        with clock.at(NOON), quiet(), db.transaction() as session:
+            person = people.by_link(session, scene.link(order_id), NOON)
+            if not db.is_sqlite():
+                both.wait()
+            restrict(session, person, NOON)
+
+    threads = [threading.Thread(target=wish) for _ in range(2)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+    assert scene.register() == [("restrict", "done", "person")]
+    assert len(scene.mailed()) == 1

@@ -12,11 +12,12 @@ from trustsvc.orders import asked
 from trustsvc.orders import personal_data as in_orders
 from trustsvc.orders.asked import EVERY_SHOP, Ask
 from trustsvc.orders.models import orders
-from trustsvc.privacy.rights import people, register
+from trustsvc.privacy.rights import objection, people, register
 from trustsvc.privacy.rights.confirm import confirm, link
 from trustsvc.privacy.rights.erase import Wish, erase
-from trustsvc.privacy.rights.objection import object_to
 from trustsvc.privacy.rights.people import Person
+from trustsvc.registry import personal_data as in_registry
+from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import personal_data as in_reviews
 from trustsvc.reviews.models import reviews
 
@@ -57,9 +58,36 @@ def _my_data(session: Session, ask: Ask, now: datetime) -> None:
 
 
 def _object(session: Session, ask: Ask, now: datetime) -> None:
-    """Do what the door could not: the opt-out stands already, so forget, withdraw, hand over."""
-    person = _person(session, ask)
-    object_to(session, _spoken(person, ask), now, new=True)
+    """Do what the door could not: the opt-out stands already, so forget, withdraw, hand over.
+
+    The register hears of it where somebody was known, and the first time only: else whoever types
+    addresses into the page fills it for five years.
+    """
+    if ask.shop_id == EVERY_SHOP:
+        _object_everywhere(session, ask, now)
+        return
+    person = people.hold(session, _spoken(_person(session, ask), ask))
+    stands = in_registry.tell(session, person.all_marks)["opt_outs"]
+    new = any(row["at"] == ask.asked_at for row in stands)
+    objection.hand_over(session, person, now, new=new)
+    if new and people.met(session, people.by_address(session, ask.address)):
+        objection.note(session, person, now)
+
+
+def _object_everywhere(session: Session, ask: Ask, now: datetime) -> None:
+    """Carry an objection to the other shops: by a letter's link where somebody is known.
+
+    Anybody can type an address, and one shop's open letter is all a stranger may stop. Of an
+    address that nobody here knows there is nothing to stop and nobody to write to: the wish of
+    whoever will order with it is kept at once, and can be taken back at /me.
+    """
+    person = people.by_address(session, ask.address)
+    if not people.met(session, person):
+        opt_out(session, ask.address, EVERY_SHOP, objection.REASON, now)
+        return
+    person = _spoken(person, ask)
+    where = link(session, person, now) + "/object"
+    confirm(session, person, "object_all", now, {"link": where})
 
 
 def _tell(session: Session, ask: Ask, now: datetime) -> None:

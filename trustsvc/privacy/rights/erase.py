@@ -56,10 +56,10 @@ def erase(session: Session, person: Person, wish: Wish, now: datetime) -> Erased
     """
     if wish.everywhere or wish.child:
         person = people.everywhere(session, person)
-    in_orders.lock(session, person.orders)
+    person = people.hold(session, person)
     if wish.stay_out:
         _keep_out(session, person, now)
-    lift(session, person.all_marks)
+    lift(session, person.all_marks, now)
     in_invitations.forget(session, person.orders, now)
     placed = in_orders.forget(session, person.orders)
     anonymous = wish.anonymous and not wish.child
@@ -67,6 +67,8 @@ def erase(session: Session, person: Person, wish: Wish, now: datetime) -> Erased
     left = bool(person.everywhere and person.address) and in_registry.forget(
         session, person.address
     )
+    codes = in_invitations.message_codes(session, person.orders)
+    db.after_commit(session, lambda: maildir.forget(person.address, codes))
     _forget_letters(session, person)
     number = placed + written + int(left)
     signed = _sign(session, number, now)
@@ -81,24 +83,23 @@ def erase(session: Session, person: Person, wish: Wish, now: datetime) -> Erased
 
 
 def _keep_out(session: Session, person: Person, now: datetime) -> None:
+    held = person.is_known  # the second time nothing leads to anybody, and no line is added
     for shop_id, marks in person.marks.items():
         if shop_id != EVERY_SHOP and (person.address and not person.everywhere):
-            opt_out(session, person.address, shop_id, RULE, now)
+            opt_out(session, person.address, shop_id, RULE, now, noted_again=held)
         elif shop_id != EVERY_SHOP and not person.everywhere:
             for mark in marks:
-                opt_out(session, mark, shop_id, RULE, now)
+                opt_out(session, mark, shop_id, RULE, now, noted_again=held)
     if person.everywhere:
-        opt_out(session, person.address, EVERY_SHOP, RULE, now)
+        opt_out(session, person.address, EVERY_SHOP, RULE, now, noted_again=held)
 
 
 def _forget_letters(session: Session, person: Person) -> None:
-    if person.address:
-        who = in_letters.marks(person.address)
-        in_letters.forget(session, who)
-        session.execute(delete(me_links).where(me_links.c.who.in_(who)))
-    codes = in_invitations.codes(session, person.orders)
-    if person.address or codes:
-        db.after_commit(session, lambda: maildir.forget(person.address, codes))
+    if not person.address:
+        return
+    who = in_letters.marks(person.address)
+    in_letters.forget(session, who)
+    session.execute(delete(me_links).where(me_links.c.who.in_(who)))
 
 
 def _sign(session: Session, number: int, now: datetime) -> str:

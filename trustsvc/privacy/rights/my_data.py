@@ -46,7 +46,7 @@ class Step:
 class Order:
     shop: shops.Shop
     name: str = field(repr=False)
-    address: str = field(repr=False)  # masked: a link that went astray must not tell an address
+    address: str = field(repr=False)  # whole: the copy behind the same link holds it, too
     reference: str = field(repr=False)
     locale: str
     consent: bool | None
@@ -59,8 +59,9 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """An opt-out: `shop` is None where it holds for all."""
+    """An opt-out: `shop` is None, and `shop_id` 0, where it holds for all."""
 
+    shop_id: int
     shop: shops.Shop | None
     at: datetime
 
@@ -70,8 +71,10 @@ class MyData:
     orders: list[Order]
     reviews: list[Row] = field(repr=False)  # what is left of those without an order
     registered: Row | None = field(repr=False)
+    pending: list[datetime]  # when a registration was asked for that is not confirmed
     wishes: list[Wish]
     restricted_since: datetime | None
+    is_restricted: bool  # as far as this page reaches: at one shop is not yet at all
 
     @property
     def published(self) -> list[Row]:
@@ -82,7 +85,10 @@ class MyData:
 def read(session: Session, person: Person) -> MyData:
     """Gather what is kept about a person, as the page says it."""
     rows = tell.tell(session, person)
-    wishes = [wish for wish in rows["opt_outs"] if wish["shop_id"] in {0, *person.shop_ids}]
+    wishes: dict[int, datetime] = {}  # the first of a shop; an older key may have made another
+    for row in rows["opt_outs"]:
+        if row["shop_id"] in {0, *person.marks}:
+            wishes.setdefault(row["shop_id"], row["at"])
     ids = {row["shop_id"] for some in ("orders", "opt_outs") for row in rows[some]}
     known = shops.by_ids(session, ids)
     by_invitation = {row["invitation_id"]: row for row in rows["reviews"] if row["invitation_id"]}
@@ -92,25 +98,20 @@ def read(session: Session, person: Person) -> MyData:
         for row in rows["orders"]
     ]
     shown = {order.review["id"] for order in orders if order.review}
-    frozen = [row["at"] for row in rows["restrictions"]]
+    frozen = rows["restrictions"]
     return MyData(
         orders=orders,
         reviews=[
             row for row in rows["reviews"] if row["id"] not in shown and row["state"] != "withdrawn"
         ],
         registered=next(iter(rows["registered"]), None),
-        wishes=[Wish(known.get(wish["shop_id"]), wish["at"]) for wish in wishes],
-        restricted_since=min(frozen, default=None),
+        pending=[row["asked_at"] for row in rows["registrations"]],
+        wishes=[Wish(place, known.get(place), at) for place, at in wishes.items()],
+        restricted_since=min((row["at"] for row in frozen), default=None),
+        is_restricted=any(row["shop_id"] == 0 for row in frozen)
+        if person.everywhere
+        else bool(frozen),
     )
-
-
-def mask(address: str) -> str:
-    """Show an address so that its owner knows it and nobody else learns it: a…@e….com."""
-    local, at, domain = address.rpartition("@")
-    if not (local and domain):
-        return ""
-    name, _, top = domain.rpartition(".")
-    return f"{local[0]}…{at}{name[:1]}….{top}" if name else f"{local[0]}…{at}{domain[:1]}…"
 
 
 def _order(
@@ -126,7 +127,7 @@ def _order(
     return Order(
         shop=shop,
         name=row["name"] or (review["name"] if review else ""),
-        address=mask(row["email"] or (review["email"] if review else "") or ""),
+        address=row["email"] or (review["email"] if review else "") or "",
         reference=row["reference"] or (review["reference"] if review else None) or "",
         locale=row["locale"] or "",
         consent=row["consent"],

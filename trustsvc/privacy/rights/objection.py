@@ -6,7 +6,6 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations import redeem
-from trustsvc.orders import personal_data as in_orders
 from trustsvc.privacy.rights import people, register
 from trustsvc.privacy.rights.confirm import confirm, link
 from trustsvc.privacy.rights.people import EVERY_SHOP, Person
@@ -28,27 +27,37 @@ def object_to(
     now: datetime,
     *,
     everywhere: bool = False,
-    new: bool = False,
     by: str = "person",
 ) -> Objected:
     """Ask no more, withdraw what is open, forget whom to ask; a copy is mailed before it is gone.
 
     What the person published stays: it is there by consent, and has a right of its own. Twice does
-    no harm: the second time nothing is left to hand over, so no letter is written. `new` says that
-    the opt-out was written a moment ago, by the door that took the objection.
+    no harm: the second time nothing is left to hand over, so no letter is written, and the register
+    has one line.
     """
     if everywhere:
         person = people.everywhere(session, person)
-    in_orders.lock(session, person.orders)
-    new = stop(session, person, now) or new
+    person = people.hold(session, person)
+    new = stop(session, person, now)
+    done = hand_over(session, person, now, new=new)
+    if new:
+        note(session, person, now, by)
+    return done
+
+
+def hand_over(session: Session, person: Person, now: datetime, *, new: bool) -> Objected:
+    """Do what follows from an opt-out that stands; with a copy where it was written just now."""
     confirmed = False
     if new and person.held:
         where = link(session, person, now, copy=as_json(session, person, now))
         confirmed = confirm(session, person, "objected", now, {"link": where})
     redeem.withdraw(session, person.orders, REASON, now)
+    return Objected(person.everywhere, confirmed)
+
+
+def note(session: Session, person: Person, now: datetime, by: str = "person") -> None:
     shop_id = EVERY_SHOP if person.everywhere else person.shop_ids[0]
     register.done(session, "object", shop_id, by, now)
-    return Objected(person.everywhere, confirmed)
 
 
 def stop(session: Session, person: Person, now: datetime) -> bool:

@@ -96,6 +96,12 @@ def known(session: Session, person: Person) -> bool:
     return person.is_known or any(in_registry.tell(session, person.all_marks).values())
 
 
+def met(session: Session, person: Person) -> bool:
+    """Say whether somebody bought, wrote or registered here; a wish alone anybody can write."""
+    kept = in_registry.tell(session, person.all_marks)
+    return person.is_known or bool(kept["registered"])
+
+
 def everywhere(session: Session, person: Person) -> Person:
     """Find the same person at every shop, where the address is still known.
 
@@ -138,6 +144,20 @@ def also(session: Session, person: Person, order_ids: Collection[int]) -> Person
         )
     )
     return _with(person, orders=placed, reviews=person.reviews | frozenset(mine))
+
+
+def hold(session: Session, person: Person) -> Person:
+    """Lock a person's orders, and find anew what came since the person was looked up.
+
+    A review that was being written meanwhile has its order locked, so it is waited for here: what
+    is done about the person next is done about it too (PostgreSQL; SQLite has one writer).
+    """
+    places = [place for place in person.marks if place != EVERY_SHOP]
+    in_orders.lock(session, person.orders)
+    placed = person.orders | in_orders.find(session, places, person.all_marks)
+    in_orders.lock(session, placed - person.orders)
+    written = person.reviews | in_reviews.find(session, places, person.all_marks, placed)
+    return _with(person, orders=placed, reviews=written)
 
 
 def in_language(person: Person, language: str) -> Person:

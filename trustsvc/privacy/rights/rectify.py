@@ -10,9 +10,10 @@ from trustsvc import fingerprints
 from trustsvc.errors import Refused
 from trustsvc.orders import personal_data as in_orders
 from trustsvc.orders.platforms import fields
-from trustsvc.privacy.rights import register
+from trustsvc.privacy.rights import people, register
 from trustsvc.privacy.rights.confirm import confirm
 from trustsvc.privacy.rights.people import EVERY_SHOP, Person
+from trustsvc.registry import restrict
 from trustsvc.registry.models import opt_outs
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import correct, find
@@ -51,20 +52,23 @@ def rectify(session: Session, person: Person, said: Said, now: datetime, by: str
 def address(session: Session, person: Person, new: str, now: datetime, by: str) -> int:
     """Move a person to another address; only after staff identified them.
 
-    Both addresses are told: whoever reads the old one learns of it. An opt-out moves along.
-    Raises NotAnAddress.
+    Both addresses are told: whoever reads the old one learns of it. An opt-out and a restriction
+    move along. Raises NotAnAddress.
     """
     fingerprints.normalise(new)
+    person = people.hold(session, person)
     changed = 0
     for shop_id, marks in person.marks.items():
         if shop_id == EVERY_SHOP:
             _move_opt_out(session, marks, EVERY_SHOP, new, now)
+            _move_restriction(session, marks, EVERY_SHOP, new, now)
             continue
         mark = fingerprints.shop_mark(shop_id, new)
         theirs = in_reviews.find(session, [shop_id], marks, ()) & person.reviews
         changed += in_orders.correct_address(session, shop_id, person.orders, new)
         changed += in_reviews.correct_address(session, theirs, new, mark)
         _move_opt_out(session, marks, shop_id, new, now)
+        _move_restriction(session, marks, shop_id, new, now)
     if changed:
         _close(session, person, now, by)
         confirm(session, replace(person, address=new), "corrected", now)
@@ -100,6 +104,19 @@ def _move_opt_out(
     )
     if wish:
         opt_out(session, new, shop_id, wish, now)
+
+
+def _move_restriction(
+    session: Session, marks: frozenset[bytes], shop_id: int, new: str, now: datetime
+) -> None:
+    """Keep restricted what was: the old mark would free what comes, and could not be lifted."""
+    if not restrict.lift(session, marks, now):
+        return
+    everywhere = shop_id == EVERY_SHOP
+    theirs = (
+        fingerprints.registry_marks(new) if everywhere else fingerprints.shop_marks(shop_id, new)
+    )
+    restrict.restrict(session, theirs, shop_id, now)
 
 
 def _close(session: Session, person: Person, now: datetime, by: str) -> None:

@@ -11,7 +11,7 @@ from trustsvc.privacy.models import requests
 
 DAYS = 30  # GDPR Art. 12(3): one month
 ALARM_DAY = 20
-KINDS = ("see", "copy", "correct", "restrict", "lift", "object", "erase", "child")
+KINDS = ("see", "copy", "correct", "restrict", "lift", "object", "again", "erase", "child")
 # Why an erasure may be refused: the five grounds of GDPR Art. 17(3), a to e.
 GROUNDS = ("17_3_a", "17_3_b", "17_3_c", "17_3_d", "17_3_e")
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from trustsvc.fingerprints import registry_marks
 from trustsvc.invitations import personal_data as in_invitations
 from trustsvc.orders import personal_data as in_orders
-from trustsvc.privacy.rights import register
+from trustsvc.privacy.rights import people, register
 from trustsvc.privacy.rights.confirm import confirm
 from trustsvc.privacy.rights.people import EVERY_SHOP, Person
 from trustsvc.registry import personal_data as in_registry
@@ -16,7 +16,9 @@ from trustsvc.reviews import personal_data as in_reviews
 
 
 def is_restricted(session: Session, person: Person) -> bool:
-    return bool(in_registry.tell(session, _marks(person))["restrictions"])
+    """Say whether everything this is about is restricted; at one shop is not yet at all."""
+    at = _restricted_at(session, person)
+    return EVERY_SHOP in at if person.everywhere else bool(at)
 
 
 def restrict(session: Session, person: Person, now: datetime, by: str = "person") -> bool:
@@ -25,10 +27,10 @@ def restrict(session: Session, person: Person, now: datetime, by: str = "person"
     First the mark that the next lease reads, then what waits: letters are held back, public lines
     taken down with their date kept. Nothing is deleted meanwhile, by the purge neither.
     """
+    person = people.hold(session, person)
     if is_restricted(session, person):
         return False
-    in_orders.lock(session, person.orders)
-    for shop_id in {*person.shop_ids, _place(person)}:
+    for shop_id in sorted({*person.shop_ids, _place(person)}):
         registry.restrict(session, person.marks[shop_id], shop_id, now)
     in_invitations.freeze(session, person.orders)
     in_reviews.freeze(session, person.reviews, now)
@@ -38,17 +40,30 @@ def restrict(session: Session, person: Person, now: datetime, by: str = "person"
 
 
 def lift(session: Session, person: Person, now: datetime, by: str = "person") -> bool:
-    """Go on where the restriction began; confirmed by letter. False when there was none."""
-    if not is_restricted(session, person):
+    """Go on where the restriction began; confirmed by letter. False when there was none.
+
+    One at all shops ends at all of them, from whichever shop's letter it is lifted: else what waits
+    at the others would wait for ever.
+    """
+    at = _restricted_at(session, person)
+    if not at:
         return False
-    in_orders.lock(session, person.orders)
-    registry.lift(session, _marks(person))
+    if EVERY_SHOP in at:
+        person = people.everywhere(session, person)
+    person = people.hold(session, person)
+    registry.lift(session, _marks(person), now)
     in_invitations.thaw(session, person.orders, now)
     in_orders.thaw(session, person.orders)
     in_reviews.thaw(session, person.reviews)
     register.done(session, "lift", _place(person), by, now)
     confirm(session, person, "lifted", now)
     return True
+
+
+def _restricted_at(session: Session, person: Person) -> set[int]:
+    """Say at which shops there is a restriction that holds for this person, 0 for all."""
+    rows = in_registry.tell(session, _marks(person))["restrictions"]
+    return {int(row["shop_id"]) for row in rows}
 
 
 def _marks(person: Person) -> frozenset[bytes]:

@@ -8,7 +8,9 @@ from flask import Blueprint, Response, redirect, render_template, request
 from sqlalchemy.orm import Session
 
 from trustsvc import clock, config, db, doors, signed_links, wording
+from trustsvc.privacy import processors
 from trustsvc.privacy.rights import my_data, objection, people, rectify, restrict, tell
+from trustsvc.privacy.rights.again import ask_again
 from trustsvc.privacy.rights.erase import Wish, erase
 from trustsvc.privacy.rights.people import Person
 from trustsvc.reviews.rules import MOST
@@ -16,7 +18,7 @@ from trustsvc.shops import find
 
 views = Blueprint("rights", __name__)
 
-DEEDS = ("correct", "restrict", "lift", "object", "erase")
+DEEDS = ("correct", "restrict", "lift", "object", "again", "erase")
 Done = Mapping[str, Any]
 
 
@@ -65,8 +67,8 @@ def ask(token: str, deed: str) -> Response | str:
         person = _person(session, token)
         mine = my_data.read(session, person)
         if deed in {"restrict", "lift"}:
-            wanted = "lift" if restrict.is_restricted(session, person) else "restrict"
-            if deed != wanted:
+            wanted = "lift" if mine.is_restricted else "restrict"
+            if deed != wanted and not (deed == "lift" and mine.restricted_since):
                 return redirect(f"/me/{token}/{wanted}", 303)  # type: ignore[return-value]
     return _form(person, token, deed, mine)
 
@@ -113,6 +115,16 @@ def _object(session: Session, person: Person, now: datetime, _mine: my_data.MyDa
     return {"result": objection.object_to(session, person, now, everywhere=everywhere)}
 
 
+def _again(session: Session, person: Person, now: datetime, mine: my_data.MyData) -> Done | None:
+    """End the opt-out that the pressed button names, of those the page shows; else all of them."""
+    scope = request.form.get("scope", "")
+    places = [wish.shop_id for wish in mine.wishes]
+    if scope:
+        places = [place for place in places if str(place) == scope]
+    ask_again(session, person, now, places)
+    return {"wishes": my_data.read(session, person).wishes}
+
+
 def _erase(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> Done:
     wish = Wish(
         everywhere=bool(request.form.get("everywhere")),
@@ -127,6 +139,7 @@ _DO: dict[str, Callable[[Session, Person, datetime, my_data.MyData], Done | None
     "restrict": _restrict,
     "lift": _lift,
     "object": _object,
+    "again": _again,
     "erase": _erase,
 }
 
@@ -182,6 +195,6 @@ def _page(template: str, person: Person, token: str, **values: Any) -> str:
         contact=settings.contact,
         operator=settings.operator,
         authority=settings.authority,
-        processors=tell.processors(),
+        processors=processors.of(settings),
         **values,
     )

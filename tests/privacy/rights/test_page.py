@@ -1,0 +1,149 @@
+"""What the page of my data says: all that is known, who holds it, and what it cannot know."""
+
+import dataclasses
+
+import pytest
+
+from tests.invitations import ground
+from tests.invitations.ground import NOON, quiet
+from tests.privacy.rights import scene
+from trustsvc import clock, config, db, signed_links, wording
+from trustsvc.privacy import processors
+from trustsvc.privacy.rights import people
+from trustsvc.privacy.rights.confirm import link
+from trustsvc.registry import ask, register
+
+
+@pytest.fixture(autouse=True)
+def noon():
+    with clock.at(NOON):
+        yield
+
+
+def registered(address=scene.JAN):
+    with quiet(), db.transaction() as session:
+        register.register(session, address, "v1", "page", NOON)
+        return register.way_out(session, address)
+
+
+def own_page(client, address=scene.JAN):
+    """Open the link that /me would mail."""
+    with quiet(), db.transaction() as session:
+        person = people.in_language(people.by_address(session, address), "en")
+        path = link(session, person, NOON).partition("8000")[2]
+    return client.get(path).text
+
+
+def elsewhere(house):
+    """Give settings by which each kind of processor is somewhere else."""
+    return config.load(
+        {
+            "TRUSTSVC_DATA": str(house.data),
+            "TRUSTSVC_MAIL_URL": "smtps://u:p@smtp.example.com:465",
+            "TRUSTSVC_DATABASE_URL": "postgresql://u@db.example.com/x",
+            "TRUSTSVC_REDIS_URL": "rediss://:secret@redis.example.com",
+            "TRUSTSVC_TRUSTED_PROXIES": "192.0.2.7",
+        }
+    )
+
+
+@pytest.mark.parametrize("language", wording.LANGUAGES)
+def test_each_processor_has_a_sentence_of_its_kind_and_its_categories(house, language):
+    def words(key, **said):
+        return str(wording.say_marked(key, language, **said))
+
+    found = processors.of(elsewhere(house))
+    page = (
+        wording.environment()
+        .get_template("privacy/holders.html")
+        .render(say=wording.say_marked, language=language, operator="Us", processors=found)
+    )
+
+    assert {one.kind for one in found} == {"mail", "database", "redis", "proxy"}
+    lines = dict(zip([one.kind for one in found], page.split("<li>")[2:], strict=True))
+    for one in found:
+        line = lines[one.kind]
+        assert words(f"rights.processor.{one.kind}", host=one.host) in line
+        for name in (*one.clear, *one.sealed):
+            assert words(f"papers.category.{name}") in line
+    assert words("papers.text.sealed") in lines["database"]
+    assert words("papers.text.clear") not in lines["redis"]
+
+
+def test_the_page_has_them_by_the_live_settings(client, house):
+    order_id = ground.invited(ground.shop())
+    said = elsewhere(house)
+    config.use(
+        dataclasses.replace(house, mail_url=said.mail_url, trusted_proxies=said.trusted_proxies)
+    )
+
+    page = client.get(scene.path(order_id)).text
+
+    assert "smtp.example.com bezorgt de brieven." in page
+    assert "192.0.2.7 staat vóór deze pagina" in page
+    assert "192.0.2.7 bezorgt" not in page
+
+
+def test_a_review_is_shown_with_its_words_and_stars(client):
+    page = client.get(scene.path(scene.reviewed(ground.shop()))).text
+
+    for part in ("5 van 5 sterren", "Snel", scene.TEXT, "Jan J.", "Delft", scene.JAN):
+        assert part in page
+
+
+def test_a_link_whose_address_is_forgotten_does_not_say_what_it_cannot_know(client):
+    order_id = ground.invited(ground.shop())
+    registered()
+    before = client.get(scene.path(order_id)).text
+    scene.post(client, order_id, "object")
+
+    page = client.get(scene.path(order_id)).text
+
+    assert "Geregistreerd op" in before
+    assert "Je bent niet bij deze dienst geregistreerd" not in page
+    assert "kan deze link niet zeggen" in page
+    assert '<a href="/me">' in page
+
+
+def test_who_is_registered_and_nothing_else_is_told_so_and_may_leave(client):
+    ground.shop()
+    way_out = registered()
+
+    page = own_page(client)
+
+    assert "Nothing leads to you" not in page
+    assert "No order and no review of yours is kept here." in page
+    assert f'href="{signed_links.url("leave", way_out)}"' in page
+
+
+def test_a_registration_that_waits_is_shown(client):
+    shop = ground.shop()
+    with quiet(), db.transaction() as session:
+        ask.ask(session, ask.Wish(scene.JAN, shop.id, "en", "page"), NOON)
+
+    page = own_page(client)
+
+    assert "A registration was asked for on June 10, 2026 and is not confirmed yet." in page
+    assert "Nothing leads to you" not in page
+
+
+def test_of_whom_nothing_is_kept_the_page_says_so(client):
+    ground.shop()
+
+    page = own_page(client, "stranger@example.com")
+
+    assert "Nothing leads to you any more" in page
+    assert "You are not registered with this service." in page
+    assert "/again" not in page
+
+
+def test_a_link_whose_time_is_over_leads_on_to_a_fresh_one(client):
+    ground.invited(ground.shop())
+    with quiet(), db.transaction() as session:
+        path = link(session, people.by_address(session, scene.JAN), NOON).partition("8000")[2]
+
+    with clock.at(NOON.replace(year=2027)):
+        late = client.get(path, headers={"Accept": "text/html", "Accept-Language": "en"})
+
+    assert late.status_code == 410
+    assert '<a href="/me">' in late.text
