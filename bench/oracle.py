@@ -1,37 +1,49 @@
-"""Can a clock tell who is registered? Ask the registration page of a real service, and compare.
+"""Can a clock tell who is known? Ask the pages of a real service that take an address; compare.
 
-`python -m bench.oracle [NUMBER]` starts the service on a folder of its own, registers NUMBER
-addresses (2,000), opts as many out, posts them all with as many unknown ones in a random order, and
-prints how well the time of an answer tells one kind from the other: the AUC (the share of pairs in
-which the known one took longer). 0.5 is a coin. Ends with 1 outside of 0.48 to 0.52, or when the
-bytes differ; at 2,000 a coin falls outside once in forty.
+`python -m bench.oracle [NUMBER [PAGE …]]` starts the service on a folder of its own for each page
+(register, me, object), registers NUMBER addresses (2,000), opts as many out, takes an order of as
+many, posts them all with as many unknown ones in a random order, and prints how well the time of an
+answer tells one kind from the other: the AUC (the share of pairs in which the known one took
+longer). 0.5 is a coin. Ends with 1 outside of 0.48 to 0.52, or when the bytes differ; at 2,000 each
+figure of a coin falls outside once in forty.
 """
 
 import http.client
 import os
 import random
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime
 from urllib.parse import urlencode
 
 from trustsvc import clock, config, db, fingerprints, keys, migrations
+from trustsvc.orders import accept
+from trustsvc.orders.received import OrderReceived
 from trustsvc.registry import register
 from trustsvc.registry.models import opt_outs
 from trustsvc.registry.opt_out import EVERY_SHOP
-from trustsvc.shops import enrol
+from trustsvc.shops import enrol, find
 
 LOW, HIGH = 0.48, 0.52
 PORT = 8931
 SLUG = "lamp"
 # Names of one length, so that only the registry can make a difference.
-REGISTERED, OPTED_OUT, UNKNOWN = "regis", "stops", "other"
+REGISTERED, OPTED_OUT, BUYER, UNKNOWN = "regis", "stops", "buyer", "other"
+KNOWN = {REGISTERED: "registered", OPTED_OUT: "opted out", BUYER: "has an order"}
+PAGES = {"register": f"/register/{SLUG}", "me": "/me", "object": f"/object/{SLUG}"}
 
 
 def main() -> int:
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000
+    done = [_run(name, number) for name in sys.argv[2:] or PAGES]
+    return max(done)
+
+
+def _run(name: str, number: int) -> int:
     with tempfile.TemporaryDirectory(prefix="trustsvc-oracle-") as place:
         environ = {k: v for k, v in os.environ.items() if not k.startswith("TRUSTSVC_")} | {
             "TRUSTSVC_DATA": place,
@@ -42,11 +54,12 @@ def main() -> int:
         command = [sys.executable, "-m", "trustsvc.cli", "up"]
         with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) as service:
             try:
-                times, answers = _measure(number)
+                times, answers = _measure(PAGES[name], number)
             finally:
                 service.send_signal(signal.SIGTERM)
                 service.wait(60)
-    return _say(times, answers, number)
+    print(f"{PAGES[name]}: {number} of each kind")
+    return _say(times, answers)
 
 
 def _fill(environ: dict[str, str], number: int) -> None:
@@ -56,18 +69,38 @@ def _fill(environ: dict[str, str], number: int) -> None:
     now = clock.now()
     with db.transaction() as session:
         enrol.enrol(session, enrol.Enrolment(SLUG, "lamp.example", "standard"), now)
+        shop = find.by_slug(session, SLUG)
         for one in range(number):
             register.register(session, f"{REGISTERED}{one}@example.com", "v1", "page", now)
             # Not by the verb: it waits for the disk each time.
-            mark = fingerprints.registry_mark(f"{OPTED_OUT}{one}@example.com")
-            session.execute(
-                opt_outs.insert().values(mark=mark, shop_id=EVERY_SHOP, at=now, reason="stop")
-            )
+            out = f"{OPTED_OUT}{one}@example.com"
+            places = {EVERY_SHOP: fingerprints.registry_mark(out)}
+            places[shop.id] = fingerprints.shop_mark(shop.id, out)
+            rows = [
+                {"mark": mark, "shop_id": at, "at": now, "reason": "stop"}
+                for at, mark in places.items()
+            ]
+            session.execute(opt_outs.insert(), rows)
+        orders = [_order(one, now) for one in range(number)]
+        batch = [accept.incoming(shop, order, order.identity.encode()) for order in orders]
+        accept.accept(session, batch, now)
     db.forget_engines()
 
 
-def _measure(number: int) -> tuple[dict[str, list[float]], set[tuple[int, bytes]]]:
-    kinds = (REGISTERED, OPTED_OUT, UNKNOWN)
+def _order(one: int, now: datetime) -> OrderReceived:
+    return OrderReceived(
+        identity=f"order-{one}",
+        created_at=now,
+        reference=f"#{one}",
+        email=f"{BUYER}{one}@example.com",
+        name="Jan Jansen",
+        locale="nl-NL",
+        delivery_id=f"delivery-{one}",
+    )
+
+
+def _measure(page: str, number: int) -> tuple[dict[str, list[float]], set[tuple[int, bytes]]]:
+    kinds = (*KNOWN, UNKNOWN)
     turns = [(kind, one) for kind in kinds for one in range(number)]
     random.shuffle(turns)
     _wait()
@@ -81,7 +114,7 @@ def _measure(number: int) -> tuple[dict[str, list[float]], set[tuple[int, bytes]
             "X-Forwarded-For": f"10.{turn // 250 % 250}.{turn % 250}.1",
         }
         started = time.perf_counter()
-        line.request("POST", f"/register/{SLUG}", body, headers)
+        line.request("POST", page, body, headers)
         answer = line.getresponse()
         said = answer.read()
         took = time.perf_counter() - started
@@ -104,14 +137,14 @@ def _wait() -> None:
     raise TimeoutError("the service did not start")
 
 
-def _say(times: dict[str, list[float]], answers: set[tuple[int, bytes]], number: int) -> int:
-    print(f"answers of different bytes: {len(answers)} (promised: 1)")
+def _say(times: dict[str, list[float]], answers: set[tuple[int, bytes]]) -> int:
+    print(f"  answers of different bytes: {len(answers)} (promised: 1)")
     good = len(answers) == 1 and {status for status, _ in answers} == {200}
-    for kind, said in ((REGISTERED, "registered"), (OPTED_OUT, "opted out")):
+    for kind, said in KNOWN.items():
         share = auc(times[kind], times[UNKNOWN])
         good = good and LOW <= share <= HIGH
-        middle = sorted(times[kind])[number // 2] * 1000
-        print(f"{said} against unknown: AUC {share:.3f} (2 x {number}; median {middle:.1f} ms)")
+        middle = statistics.median(times[kind]) * 1000
+        print(f"  {said} against unknown: AUC {share:.3f} (median {middle:.1f} ms)", flush=True)
     return 0 if good else 1
 
 

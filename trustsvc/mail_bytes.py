@@ -47,6 +47,7 @@ class Letter:
     at: datetime
     headers: dict[str, str] = field(default_factory=dict)
     return_path: str = ""  # the envelope's sender, where reports come back to; else the settings'
+    is_answer: bool = False  # answers or confirms: nobody needs it in the default maildir for long
 
     def __repr__(self) -> str:
         return "Letter(…)"

@@ -9,6 +9,8 @@ from pathlib import Path
 from trustsvc import mail_bytes
 from trustsvc.mail_bytes import Fate, Letter, Outcome
 
+ANSWER = "answer"  # in a file's name: the letter answered somebody, and goes after three days
+
 
 class Maildir:
     """A maildir: written in tmp, synced, renamed into new; names of files say nothing of people."""
@@ -24,7 +26,8 @@ class Maildir:
             envelope = mail_bytes.write(letter, self._sender)
         except mail_bytes.Unwritable as problem:
             return Outcome(Fate.REFUSED, str(problem))
-        name = f"{int(letter.at.timestamp())}.{secrets.token_hex(16)}.trustsvc"
+        kind = f"{ANSWER}." if letter.is_answer else ""
+        name = f"{int(letter.at.timestamp())}.{secrets.token_hex(16)}.{kind}trustsvc"
         draft = self._place / "tmp" / name
         try:
             self._make()

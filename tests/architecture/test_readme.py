@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from trustsvc import config
+from trustsvc import config, fingerprints, keys
 from trustsvc.cli import COMMANDS
 
 ROOT = Path(__file__).parents[2]
@@ -42,3 +42,12 @@ def test_make_targets_it_names_exist():
 
     here = README.partition("## Not here yet")[0]
     assert set(re.findall(r"`?make ([a-z]+)\b", here)) <= targets
+
+
+def test_the_vector_of_the_hash_is_what_the_code_makes():
+    said = re.search(r'^"(.+)"  →  (\S+)  →  ([0-9a-f ]+)$', README, re.MULTILINE)
+    address, normal, mark = said.groups()
+
+    assert normal == fingerprints.normalise(address)
+    made = fingerprints.registry_mark(address, keys.Key(1, bytes(range(32))))
+    assert mark.replace(" ", "") == made.hex()

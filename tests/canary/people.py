@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-KINDS = ("zqxmail", "zqxname", "zqxmore", "zqxshow", "zqxpriv", "zqxtext")
+KINDS = ("zqxmail", "zqxname", "zqxmore", "zqxshow", "zqxself", "zqxpriv", "zqxtext")
 MORE = 60
 PLATFORMS = ("standard", "shopify", "woocommerce", "lightspeed")
 TOPICS = {"shopify": "orders/fulfilled", "woocommerce": "order.updated"}
@@ -40,6 +40,10 @@ class Person:
         return f"{self.mark('zqxname')}van"
 
     @property
+    def pen_name(self):
+        return self.mark("zqxshow" if self.shows else "zqxself")
+
+    @property
     def order(self):
         return 700000 + self.number
 
@@ -49,10 +53,9 @@ class Person:
     @property
     def form(self):
         """What they write: under a name of their choice, for all to see or for the shop alone."""
-        kind = "zqxshow" if self.shows else "zqxpriv"
-        said = {"stars": "4", "title": self.mark("zqxtext" if self.shows else kind)}
-        said |= {"text": f"Came on time. {self.mark('zqxtext' if self.shows else kind)}"}
-        said |= {"name": self.mark(kind), "city": f"{self.mark(kind)}city"}
+        words = self.mark("zqxtext" if self.shows else "zqxpriv")
+        said = {"stars": "4", "title": words, "text": f"Came on time. {words}"}
+        said |= {"name": self.pen_name, "city": f"{self.pen_name}city"}
         return said | ({"consent": "1"} if self.shows else {})
 
 

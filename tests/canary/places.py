@@ -47,7 +47,8 @@ def looked_at(house, post, listener, backup):
     found = {
         "data folder": search.of_tree(data, leave_out=["mail", "public"]),
         "public files": search.of_tree(data / "public"),
-        "letters in the maildir": _together(search.of_tree(data / "mail")),
+        "invitations in the maildir": _mail(data, answers=False),
+        "answers in the maildir": _mail(data, answers=True),
         "temporary files": search.of_tree(house.place / "tmp"),
         "runtime folder": search.of_tree(runtime.folder()),
         "output of the processes": search.of_file(house.place / "house.log"),
@@ -62,6 +63,11 @@ def looked_at(house, post, listener, backup):
         "requests to the outside": _sum(search.marks(one) for one in listener.heard),
     }
     return {place: hits for place, hits in found.items() if hits}
+
+
+def _mail(data, *, answers):
+    found = search.of_tree(data / "mail")
+    return _sum(hits for name, hits in found.items() if (".answer." in name) == answers)
 
 
 def _together(tree):

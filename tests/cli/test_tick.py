@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from click.testing import CliRunner
 
@@ -26,6 +28,25 @@ def test_another_moment_is_this_process_alone_and_only_as_long(house):
 
     assert before <= clock.now()
     assert clock.now().year == before.year
+
+
+@pytest.mark.parametrize(
+    ("hours", "runs", "warned"),
+    [(24, True, True), (24, False, False), (-24, True, False), (0, True, False)],
+)
+def test_a_moment_ahead_is_warned_of_where_a_service_runs_and_done_all_the_same(
+    house, hours, runs, warned
+):
+    moment = clock.now() + timedelta(hours=hours)
+
+    with db.transaction() as session:
+        heartbeat.beat(session, "clock", clock.now() - timedelta(minutes=0 if runs else 5))
+
+    done = run("--at", moment.isoformat())
+
+    assert done.exit_code == 0
+    assert [f"{tick.job} done" for tick in schedule.TICKS] == done.stdout.splitlines()
+    assert ("deleted now, for good" in done.stderr) == warned
 
 
 @pytest.mark.parametrize("moment", ["soon", "9999-12-31T23:59Z", "0001-01-01T00:00Z", ""])

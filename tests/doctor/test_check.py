@@ -90,7 +90,17 @@ def test_a_house_that_is_well_fails_nowhere(well):
         "one-click": "WARN",
         "server log": "OK",
         "suppressions": "OK",
-    }
+    } | ({} if db.is_sqlite() else {"write-ahead log": "WARN"})
+
+
+@pytest.mark.parametrize("recycles", ["on", "off"])
+def test_a_write_ahead_log_that_keeps_deleted_bytes_is_warned_of(well, recycles):
+    with db.reading() as session:
+        if not db.is_sqlite():
+            session.execute(text(f"SET LOCAL wal_recycle = {recycles}"))
+        warned = [one.level for one in stores._old_bytes(session)]
+
+    assert warned == (["WARN"] if recycles == "on" and not db.is_sqlite() else [])
 
 
 def test_anything_that_fails_ends_with_one(well):

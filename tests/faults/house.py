@@ -57,11 +57,12 @@ class House:
             self.process.wait(90)
         self._log.close()
 
-    def own(self, *command):
+    def own(self, *command, said=""):
         done = subprocess.run(
             [sys.executable, "-m", "trustsvc.cli", *command],
             env=self.environ,
             cwd=ROOT,
+            input=said,
             capture_output=True,
             text=True,
             check=False,

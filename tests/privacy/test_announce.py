@@ -6,7 +6,9 @@ import pytest
 
 from tests.correspondence.test_send import sent as answers
 from tests.reviews.at_the_desk import invitation, order, review, shop
-from trustsvc import clock, db
+from tests.staff.at_the_desk import sign_in
+from trustsvc import clock, db, fingerprints
+from trustsvc.doctor import people
 from trustsvc.errors import NotFound, Refused
 from trustsvc.privacy import announce, editions
 from trustsvc.registry.models import registered
@@ -85,6 +87,40 @@ def test_registered_people_are_counted_and_cannot_be_reached(now):
         session.execute(registered.insert().values(mark=b"m", at=now, wording="1", source="page"))
 
     assert concerned(shop(), now).by_mark_only == 1
+
+
+def unannounced():
+    with db.reading() as session:
+        return [(one.slug, one.version, one.people) for one in announce.unannounced(session)]
+
+
+def test_a_changed_notice_that_nobody_was_told_of_is_said_by_doctor_and_desk(now, client):
+    at_shop, other, same = shop(), shop("Other"), shop("Same")
+    for _ in range(2):
+        mark = fingerprints.shop_mark(at_shop.id, "twice@example.com")
+        ordered = order(at_shop, email="twice@example.com", buyer=mark)
+        invitation(at_shop, ordered, sent_at=now - HOUR)
+    review(at_shop, at=now - HOUR)
+    invitation(at_shop, order(at_shop, buyer=b"late"), sent_at=now + HOUR)  # found it in the letter
+    invitation(at_shop, order(at_shop, buyer=b"gone", email=None), sent_at=now - HOUR)
+    invitation(same, order(same), sent_at=now - HOUR)
+    two_versions(at_shop, now)
+    two_versions(other, now)  # changed, and nobody is concerned
+    with db.transaction() as session:
+        editions.keep(session, [(same, 1, {"en": "Version 1"})], now)
+
+    sign_in(client)
+    page = client.get("/desk/requests", headers={"Accept-Language": "en"}).text
+    with db.reading() as session:
+        (said,) = people.untold(session)
+
+    assert unannounced() == [("velo-fils", 2, 2)]
+    assert (said.level, "version 2 of velo-fils: 2 people" in said.said) == ("WARN", True)
+    assert "velo-fils (version 2) is not announced yet" in page
+    with db.transaction() as session:
+        announce.announce(session, at_shop, 2, now)
+    with db.reading() as session:
+        assert people.untold(session) == []
 
 
 def test_they_are_told_once_and_never_again(now):

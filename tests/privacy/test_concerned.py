@@ -1,14 +1,20 @@
 """Whose data was concerned: counts by shop and category, people as far as they can be named."""
 
 import pytest
+from sqlalchemy import update
 
 from tests.reviews.at_the_desk import invitation, order, review, shop
 from tests.rotating import add_key
 from tests.staff.at_the_desk import add
-from trustsvc import clock, db, fingerprints
+from trustsvc import clock, db, fingerprints, signed_links
+from trustsvc.correspondence import write
 from trustsvc.errors import Refused
+from trustsvc.invitations import slow
+from trustsvc.invitations.models import mail_domains
 from trustsvc.privacy import concerned, key_reach, tags
-from trustsvc.registry import opt_out
+from trustsvc.privacy.rights import confirm
+from trustsvc.privacy.rights.people import Person
+from trustsvc.registry import ask, opt_out, restrict
 from trustsvc.registry.models import registered
 from trustsvc.reviews import withdraw
 
@@ -96,37 +102,80 @@ def test_a_vault_key_reaches_what_it_sealed_and_nothing_else(house):
     assert ("velo-fils", "orders", "pseudonym") not in old.values
 
 
+def everywhere_in_the_registry(at_shop, address):
+    """One person in each row that a mark or a link names: at a shop, and at none."""
+    now, mark = clock.now(), fingerprints.registry_mark(address)
+    with db.transaction() as session:
+        session.execute(registered.insert().values(mark=mark, at=now, wording="1", source="x"))
+        session.execute(update(registered).values(link=signed_links.new_id()))
+        for place in (opt_out.EVERY_SHOP, at_shop.id):
+            opt_out.opt_out(session, address, place, "stop", now)
+        restrict.restrict(session, [mark], opt_out.EVERY_SHOP, now)
+        restrict.restrict(session, fingerprints.shop_marks(at_shop.id, address), at_shop.id, now)
+        ask.ask(session, ask.Wish(address, at_shop.id, "nl", "page"), now)
+        write.write(session, write.Note("me", "nl", address, facts={"link": "x"}), now)
+        confirm.link(session, Person(address, "", "nl", (), (), {}, ()), now)
+
+
 def test_a_lookup_key_reaches_the_shops_marks_and_the_registrys_its_own(house):
     at_shop = shop()
-    with db.transaction() as session:
-        mark = fingerprints.registry_mark("reg@example.com")
-        session.execute(
-            registered.insert().values(mark=mark, at=clock.now(), wording="1", source="x")
-        )
-        opt_out.opt_out(session, "out@example.com", opt_out.EVERY_SHOP, "stop", clock.now())
-        opt_out.opt_out(session, "out@example.com", at_shop.id, "stop", clock.now())
+    everywhere_in_the_registry(at_shop, "reg@example.com")
     buyer_of(at_shop, "ada@example.com")
 
     registry, lookup = by_key("registry", 1), by_key("lookup", 1)
 
-    assert set(registry.values) == {
-        (concerned.HOUSE, "registered", "pseudonym"),
-        (concerned.HOUSE, "opt_outs", "pseudonym"),
+    assert dict(registry.values) == {
+        (concerned.HOUSE, "registered", "pseudonym"): 1,
+        (concerned.HOUSE, "opt_outs", "pseudonym"): 1,
+        (concerned.HOUSE, "restrictions", "pseudonym"): 1,
     }
-    assert ("velo-fils", "orders", "pseudonym") in lookup.values
-    assert ("velo-fils", "opt_outs", "pseudonym") in lookup.values
-    add_key(house, "lookup")
-    assert by_key("lookup", 2).people == {}
+    assert dict(lookup.values) == {
+        ("velo-fils", "opt_outs", "pseudonym"): 1,
+        ("velo-fils", "restrictions", "pseudonym"): 1,
+        ("velo-fils", "orders", "pseudonym"): 1,
+        ("velo-fils", "registrations", "pseudonym"): 1,
+        ("velo-fils", "correspondence", "pseudonym"): 1,
+        # To whom the service writes in its own name: shop 0, and yet the look-up key.
+        (concerned.HOUSE, "correspondence", "pseudonym"): 1,
+        (concerned.HOUSE, "me_links", "pseudonym"): 1,
+    }
+    for kind in ("lookup", "registry"):
+        add_key(house, kind)
+        assert by_key(kind, 2).people == {}
 
 
-def test_the_link_key_reaches_invitations_the_desk_key_staff_and_signing_keys_nobody(house):
+def test_the_link_key_reaches_every_link_the_desk_key_staff_and_signing_keys_nobody(house):
     at_shop = shop()
     invitation(at_shop, order(at_shop))
+    everywhere_in_the_registry(at_shop, "reg@example.com")
     add("Sam")
 
-    assert {table for _, table, _ in by_key("link", 1).values} == {"invitations"}
+    links = {(table, number) for (_, table, _), number in by_key("link", 1).values.items()}
+    assert links == {("invitations", 1), ("registered", 1), ("registrations", 1), ("me_links", 1)}
     assert {table for _, table, _ in by_key("desk", 1).values} == {"staff", "staff_links"}
     assert by_key("receipt", 1).people == by_key("badge", 1).people == {}
+
+
+def test_a_domain_that_letters_went_to_does_not_say_which_look_up_key_marked_it(house):
+    with db.transaction() as session:
+        (mark,) = slow.marks({1: "ada@lovelace.example"}).values()
+        now = clock.now()
+        row = {"mark": mark, "free_at": now, "planned_until": now, "strikes": 0, "forget_at": now}
+        session.execute(mail_domains.insert().values(row))
+    add_key(house, "lookup")
+
+    for number in (1, 2):
+        assert set(by_key("lookup", number).values) == {
+            (concerned.HOUSE, "mail_domains", "pseudonym")
+        }
+    assert by_key("registry", 1).values == {}
+
+
+def test_every_column_with_the_id_of_a_link_in_it_counts_as_one_of_a_person():
+    links = {str(one): one.info["holds"] for one in tags.columns() if one.name == "link"}
+
+    assert links.pop("staff_links.link") == "secret"  # a keyed hash: the desk's key, not the links'
+    assert set(links.values()) == {"pseudonym"}
 
 
 def test_a_version_that_is_not_there_is_refused(house):

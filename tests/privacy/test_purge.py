@@ -6,9 +6,12 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import func, select, update
 
+from jobs import send_correspondence
 from tests.reviews.at_the_desk import invitation, order, review, shop
 from tests.staff.at_the_desk import add, sign_in
 from trustsvc import clock, db, outbox
+from trustsvc.correspondence import write
+from trustsvc.correspondence.models import correspondence
 from trustsvc.invitations import redeem
 from trustsvc.invitations.models import invitations, letters, mail_reports
 from trustsvc.orders import buyer, ledger
@@ -311,6 +314,51 @@ def test_letters_in_the_maildir_go_after_30_days_by_the_second_in_their_name(hou
         True,
         True,
     ]
+
+
+def _answered(house, at):
+    """Somebody asked for a link and got it; gives the letter's file."""
+    note = write.Note(
+        "my_data_link", "nl", "ada@example.com", facts={"link": "https://x.example/me/y"}
+    )
+    with clock.at(at):
+        with db.transaction() as session:
+            write.write(session, note, at)
+        send_correspondence.send_correspondence()
+    (path,) = (house.data / "mail" / "new").iterdir()
+    assert b"ada@example.com" in path.read_bytes()
+    return path
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_what_answered_somebody_leaves_the_maildir_within_72_hours(house, start, read):
+    path = _answered(house, start)
+    if read:  # mail programs move and rename what was read
+        path = path.rename(house.data / "mail" / "cur" / f"{path.name}:2,S")
+
+    ahead = purge.upcoming(start)["correspondence"]
+    purge.purge(start + timedelta(hours=69))
+    assert path.exists()
+    purge.purge(start + timedelta(hours=71))  # the purge comes by the hour
+    assert not path.exists()
+    assert ahead <= start + timedelta(hours=71)
+    assert _holds()
+
+
+def test_the_mark_of_a_settled_answer_goes_after_a_day_and_of_one_that_never_left_after_three(
+    house, start
+):
+    _answered(house, start)
+    with db.transaction() as session:
+        write.write(session, write.Note("my_data_link", "nl", "eve@example.com"), start)
+
+    purge.purge(start + DAY - MOMENT)
+    assert _count(correspondence) == 2
+    assert purge.purge(start + DAY) == {"correspondence": 1}
+    purge.purge(start + 3 * DAY - MOMENT)
+    assert _count(correspondence) == 1
+    purge.purge(start + 3 * DAY)
+    assert _count(correspondence) == 0
 
 
 def test_a_purge_that_finds_nothing_writes_no_receipt(start):

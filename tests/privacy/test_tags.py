@@ -26,6 +26,7 @@ KEPT_AS = {
     "me_links.who": "keyed hash",
     "me_links.link": "random; opens nothing without the signature by the link key",
     "registered.link": "random; opens nothing without the signature by the link key",
+    "registrations.link": "random; opens nothing without the signature by the link key",
     "opt_outs.mark": "keyed hash",
     "orders.buyer": "keyed hash",
     "orders.identity": "keyed hash",

@@ -1,9 +1,11 @@
 import pytest
+from sqlalchemy import select
 
-from tests.invitations.ground import NOON
+from tests.invitations.ground import NOON, shop
 from trustsvc import db, suppressions
 from trustsvc.errors import Unavailable
 from trustsvc.registry.check import Question, check
+from trustsvc.registry.models import opt_outs
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 
 JAN = "jan@example.com"
@@ -22,6 +24,16 @@ def test_it_is_written_outside_the_database_once_and_without_the_address(house):
     (line,) = suppressions.read().lines
     assert (line.kind, line.shop_id, line.reason, line.at) == ("opt_out", 0, "objection", NOON)
     assert b"jan" not in suppressions.path().read_bytes()
+
+
+def test_at_a_door_that_takes_an_address_the_disk_is_waited_for_each_time(house, client):
+    made = shop()
+    for number in range(2):
+        client.post(f"/object/{made.slug}", data={"email": JAN})
+        assert len(suppressions.read().lines) == number + 1
+
+    with db.reading() as session:
+        assert len(session.execute(select(opt_outs)).all()) == 1
 
 
 def test_it_is_outside_before_it_is_committed(house):

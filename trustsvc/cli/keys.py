@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import click
 
-from trustsvc import clock, dkim_keys
+from trustsvc import clock, db, dkim_keys
 from trustsvc import keys as key_ring
 from trustsvc.cli import dkim as of_letters
 from trustsvc.errors import Refused
+from trustsvc.privacy import key_needs
 from trustsvc.privacy import reseal as anew
 
 DKIM = "dkim"
@@ -93,7 +94,12 @@ def reseal() -> None:
 
 @keys.command()
 def progress() -> None:
-    """Count what each key of the vault still opens; reads every sealed column."""
+    """Count what needs each key of the vault, the registry and the look-ups; reads all of it."""
+    with db.reading() as session:
+        marks = key_needs.needed(session)
+    for kind in key_needs.KINDS:
+        for key in key_ring.ring(kind):
+            click.echo(f"{kind} version {key.version}: {marks[kind, key.version]:,} marks need it")
     _say_needed()
 
 
@@ -109,15 +115,24 @@ def _say_needed() -> None:
 
 @keys.command()
 @click.argument("version", type=int)
-def retire(version: int) -> None:
-    """Take an older key of the vault away for good, when nothing needs it.
+@click.option("--kind", type=click.Choice(["vault", *key_needs.KINDS]), default="vault")
+def retire(version: int, kind: str) -> None:
+    """Take an older key away for good, when nothing needs it.
 
-    Backups made before `keys reseal` still do: keep a copy of it with them.
+    Backups made before (with the vault: before `keys reseal`) still do: keep a copy of it with
+    them.
     """
-    newest = key_ring.newest("vault")
+    newest = key_ring.newest(kind)
     if newest.made_at and clock.now() - newest.made_at < SETTLED:
         raise Refused("The newest key is too young: what is under way may still use the older one.")
-    if left := anew.needed().get(version, 0):
+    if kind == "vault" and (left := anew.needed().get(version, 0)):
         raise Refused(f"{left:,} columns still need that key: trustsvc keys reseal comes first.")
-    key_ring.retire("vault", version)
-    click.echo(f"vault version {version} is gone. Copy the folder keys again to where its copy is.")
+    if kind != "vault":
+        with db.reading() as session:
+            left = key_needs.needed(session)[kind, version]
+        if left:
+            raise Refused(f"{left:,} marks still need that key, and cannot be made anew.")
+    key_ring.retire(kind, version)
+    click.echo(
+        f"{kind} version {version} is gone. Copy the folder keys again to where its copy is."
+    )

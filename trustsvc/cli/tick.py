@@ -2,15 +2,17 @@
 
 import importlib
 from collections import deque
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
 
 from jobs import schedule
-from trustsvc import clock, queueing
+from trustsvc import clock, db, heartbeat, queueing
 from trustsvc.cli.moment import Moment
 
 MOST_BELLS = 1000
+AHEAD = timedelta(minutes=5)  # as much as a clock may be off
+ALIVE = timedelta(seconds=90)
 
 
 @click.command()
@@ -20,10 +22,26 @@ def tick(moment: datetime | None) -> None:
 
     It writes no heartbeat, moves no clock but its own and is never a jump of it. Quiet hours hold:
     a letter leaves between 09:00 and 20:00 where the buyer lives, so a tick at night sends none.
+    What is over at that moment is really deleted: to look ahead say purge --dry-run.
     """
-    with clock.at(moment or clock.now()):
+    now = clock.now()
+    if moment and moment > now + AHEAD and _runs(now):
+        click.echo(
+            "Warning: a service runs on this data folder, and that moment lies ahead. What is over "
+            "by then is deleted now, for good. To look ahead: trustsvc purge --dry-run, trustsvc "
+            "log purge --dry-run, or a tick on a copy of the folder.",
+            err=True,
+        )
+    with clock.at(moment or now):
         for name in run():
             click.echo(f"{name} done")
+
+
+def _runs(now: datetime) -> bool:
+    """Say whether a service shows signs of life; no lock is tried, which one could stumble over."""
+    with db.reading() as session:
+        beat = heartbeat.last(session, "clock")
+    return bool(beat and now - beat < ALIVE)
 
 
 def run() -> list[str]:

@@ -46,6 +46,7 @@ def compose(row: Any, shop: find.Shop | None, now: datetime) -> Letter:
         message_id=message_id(row.code.hex()),
         at=now,
         headers=_one_click(facts.get("stop", "")),
+        is_answer=True,
     )
 
 

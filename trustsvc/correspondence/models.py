@@ -6,6 +6,7 @@ from trustsvc.tables import Id, Moment, column, metadata
 from trustsvc.vault import Sealed
 
 KEEP = "correspondence"
+UNSETTLED = ("due", "leased")
 
 # due: waits for due_at · leased: a sender has it · sent, refused, gave_up: settled, holds nobody
 correspondence = Table(

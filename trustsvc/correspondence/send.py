@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import log
 from trustsvc.correspondence.compose import compose
-from trustsvc.correspondence.models import correspondence
+from trustsvc.correspondence.models import UNSETTLED, correspondence
 from trustsvc.correspondence.write import THE_SERVICE
 from trustsvc.mail import Fate, Outcome, Postbox
 from trustsvc.shops import find
@@ -64,7 +64,7 @@ def send(open_transaction: OpenTransaction, postbox: Postbox, now: Callable[[], 
 def _lease(session: Session, now: datetime) -> Any:
     table = correspondence.c
     # Of a leased letter due_at is the lease's end.
-    ready = and_(table.state.in_(("due", "leased")), table.due_at <= now)
+    ready = and_(table.state.in_(UNSETTLED), table.due_at <= now)
     row = session.execute(
         select(correspondence)
         .where(ready)

@@ -55,7 +55,7 @@ def _reports(session: Session) -> Finding:
         return ok("reports", "none are expected: letters are kept in a maildir")
     if settings.mail_return or enrol.everyone(session):
         return ok("reports", "what comes back about letters has a way here")
-    todo = "set TRUSTSVC_MAIL_RETURN, or trustsvc mail door (README, Bounces and complaints)"
+    todo = "set TRUSTSVC_MAIL_RETURN, or trustsvc mail door (docs/BOUNCES.md)"
     return warn("reports", "nobody hears of bounces and complaints", todo)
 
 

@@ -1,12 +1,14 @@
-"""Whether somebody waits for an answer about their data, and for how long."""
+"""Whether somebody waits for an answer about their data, or to be told of a changed notice."""
 
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from trustsvc.doctor.finding import Finding, fail, ok, warn
+from trustsvc.privacy import announce
 from trustsvc.privacy.rights import register
 
+MOST_NAMED = 5
 TODO = "answer them: /desk/requests"
 
 
@@ -20,3 +22,16 @@ def waiting(session: Session, now: datetime) -> Finding:
     if day >= register.DAYS:
         return fail(what, said, TODO)
     return warn(what, said, TODO) if day >= register.ALARM_DAY else ok(what, said)
+
+
+def untold(session: Session) -> list[Finding]:
+    """Warn of changed notices that nobody was told of; none is no line."""
+    found = announce.unannounced(session)
+    if not found:
+        return []
+    named = "; ".join(
+        f"version {one.version} of {one.slug}: {one.people} people" for one in found[:MOST_NAMED]
+    )
+    more = f"; {len(found) - MOST_NAMED} shops more" if len(found) > MOST_NAMED else ""
+    todo = "tell them: trustsvc privacy announce --shop SLUG --send"
+    return [warn("notice", f"not announced yet: {named}{more}", todo)]

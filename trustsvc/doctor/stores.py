@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import redis
-from sqlalchemy import func, make_url, select
+from sqlalchemy import func, make_url, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -53,10 +53,12 @@ def database(now: datetime) -> list[Finding]:
                 stores = ok("database", f"{db.engine().dialect.name}, reachable, up to date")
             return [
                 stores,
+                *_old_bytes(session),
                 _clock(session, now),
                 *letters.letters(session, now),
                 people.waiting(session, now),
                 seals.seals(session),
+                *people.untold(session),
                 *_overdue(session, now),
                 *_conflicts(session, now),
             ]
@@ -140,6 +142,15 @@ def _wrong_pragmas(session: Session) -> list[str]:
     connection = session.connection()
     found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
     return [name for name, value in PRAGMAS.items() if found[name] != value]
+
+
+def _old_bytes(session: Session) -> list[Finding]:
+    """Look whether PostgreSQL uses old segments of its write-ahead log again; off is no line."""
+    if db.is_sqlite() or session.scalar(text("SHOW wal_recycle")) == "off":
+        return []
+    said = "PostgreSQL's write-ahead log keeps bytes of deleted rows (wal_recycle is on)"
+    todo = "ALTER SYSTEM SET wal_recycle = off; SELECT pg_reload_conf(); (as its superuser)"
+    return [warn("write-ahead log", said, todo)]
 
 
 def _words(span: timedelta) -> str:

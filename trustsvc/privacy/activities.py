@@ -48,6 +48,7 @@ ACTIVITIES = (
 IN_FILES: dict[str, tuple[str, ...]] = {
     "server log": ("traffic",),
     "letters in the maildir": ("name", "address", "pseudonym"),
+    "correspondence": ("name", "address", "pseudonym"),  # answers in the maildir
     "opt-out": ("pseudonym",),  # suppressions/marks
 }
 

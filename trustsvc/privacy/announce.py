@@ -8,8 +8,9 @@ buyers are known by mark only: nobody can write to them, the page shows them the
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select, union
 from sqlalchemy.orm import Session
 
 from trustsvc import config
@@ -18,9 +19,11 @@ from trustsvc.errors import Refused
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders.models import orders
 from trustsvc.privacy import editions
+from trustsvc.privacy.models import notice_versions
 from trustsvc.registry.models import registered
 from trustsvc.reviews.models import reviews
 from trustsvc.shops.find import Shop
+from trustsvc.shops.models import shops
 
 KIND = "notice_changed"
 MOST_A_DAY = 100  # one address may have bought at many shops that change with one setting
@@ -43,6 +46,15 @@ class Concerned:
     people: Sequence[Told] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Unannounced:
+    """A version of a shop's notice that nobody was told of; `people` it concerns."""
+
+    slug: str
+    version: int
+    people: int
+
+
 def concerned(session: Session, shop: Shop, since: datetime) -> Concerned:
     """Find the people whose data was held when a version came into force."""
     buyers = _buyers(session, shop.id, since)
@@ -51,6 +63,47 @@ def concerned(session: Session, shop: Shop, since: datetime) -> Concerned:
     people = {one.address.casefold(): one for one in [*buyers, *authors]}
     marks = session.scalar(select(func.count()).select_from(registered)) or 0
     return Concerned(len(buyers), len(authors), marks, list(people.values()))
+
+
+def unannounced(session: Session) -> list[Unannounced]:
+    """Find newest versions of which nobody was told yet, and how many people they concern.
+
+    Counted by the keyed marks of the shops, without opening an address; shops without anybody
+    are left out, and so is a first version.
+    """
+    kept = notice_versions.c
+    newest = (
+        select(
+            kept.shop_id,
+            func.max(kept.version).label("version"),
+            func.max(kept.since).label("since"),
+        )
+        .group_by(kept.shop_id)
+        .subquery()
+    )
+    told = exists().where(
+        kept.shop_id == newest.c.shop_id,
+        kept.version == newest.c.version,
+        kept.announced_at.is_not(None),
+    )
+    since = select(newest).where(newest.c.version > 1, ~told).subquery()
+    buyers = _told_before(select(orders.c.shop_id, orders.c.buyer), since.c.since).join(
+        since, since.c.shop_id == orders.c.shop_id
+    )
+    authors = (
+        select(reviews.c.shop_id, reviews.c.buyer)
+        .join(since, since.c.shop_id == reviews.c.shop_id)
+        .where(reviews.c.email.is_not(None), reviews.c.submitted_at < since.c.since)
+    )
+    people = union(buyers, authors).subquery()
+    rows = session.execute(
+        select(shops.c.slug, since.c.version, func.count())
+        .join_from(people, since, since.c.shop_id == people.c.shop_id)
+        .join(shops, shops.c.id == people.c.shop_id)
+        .group_by(shops.c.slug, since.c.version)
+        .order_by(shops.c.slug)
+    )
+    return [Unannounced(*row) for row in rows]
 
 
 def announce(session: Session, shop: Shop, version: int, now: datetime) -> int:
@@ -73,22 +126,25 @@ def announce(session: Session, shop: Shop, version: int, now: datetime) -> int:
 
 
 def _buyers(session: Session, shop_id: int, since: datetime) -> list[Told]:
+    buyers = _told_before(select(orders.c.email, orders.c.name, invitations.c.language), since)
+    rows = session.execute(buyers.where(orders.c.shop_id == shop_id).order_by(orders.c.id))
+    return _each(rows)
+
+
+def _told_before(buyers: Select[Any], since: datetime | ColumnElement[Any]) -> Select[Any]:
+    """Keep the buyers whose address is held and whose letter had the notice from before in it."""
     of_letter = (letters.c.invitation_id == invitations.c.id) & letters.c.state.in_(
         ("sent", "unknown")
     )
-    rows = session.execute(
-        select(orders.c.email, orders.c.name, invitations.c.language)
-        .join_from(orders, invitations, invitations.c.order_id == orders.c.id)
+    return (
+        buyers.join_from(orders, invitations, invitations.c.order_id == orders.c.id)
         .join(letters, of_letter)
         .where(
-            orders.c.shop_id == shop_id,
             orders.c.email.is_not(None),
             letters.c.kind == "invitation",
             letters.c.sent_at < since,
         )
-        .order_by(orders.c.id)
     )
-    return _each(rows)
 
 
 def _authors(session: Session, shop_id: int, since: datetime) -> list[Told]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
 
-from trustsvc.correspondence.models import correspondence
+from trustsvc.correspondence.models import UNSETTLED, correspondence
+from trustsvc.correspondence.write import DAY
 from trustsvc.invitations.models import invitations, letters, mail_domains
 from trustsvc.orders.models import asks, deliveries, ledger, orders
 from trustsvc.outbox import outbox
@@ -138,9 +139,15 @@ def paced(now: datetime) -> Select[Any]:
 
 
 def answered(now: datetime) -> Select[Any]:
-    """Letters that answered somebody, settled or not."""
+    """Letters that should have answered somebody, and never left."""
     old = correspondence.c.asked_at <= RULES["correspondence"].before(now)
-    return select(correspondence.c.id).where(old)
+    return select(correspondence.c.id).where(old, correspondence.c.state.in_(UNSETTLED))
+
+
+def settled(now: datetime) -> Select[Any]:
+    """Letters that are settled, whose mark no longer keeps anybody from being written to often."""
+    old = correspondence.c.asked_at <= now - DAY
+    return select(correspondence.c.id).where(old, ~correspondence.c.state.in_(UNSETTLED))
 
 
 def unconfirmed(now: datetime) -> Select[Any]:

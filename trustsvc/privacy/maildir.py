@@ -1,9 +1,13 @@
-"""Letters in the default maildir go after 30 days: it only stands in for a mail server."""
+"""Letters in the default maildir go: it only stands in for a mail server.
+
+Invitations after 30 days; what answered somebody or confirmed a right within 72 hours, so that
+nothing of an erased person is left here but for that long.
+"""
 
 import contextlib
 import os
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -12,45 +16,62 @@ from pathlib import Path
 
 from trustsvc import config, log
 from trustsvc.address import NotAnAddress, normalise
+from trustsvc.mail_maildir import ANSWER
+from trustsvc.privacy.due import EARLY
 from trustsvc.privacy.retention import RULES
 
 RULE = "letters in the maildir"
+ANSWERS = "correspondence"
 logger = log.named("privacy")
 PARTS = ("new", "cur", "tmp")
 
 
-def due(now: datetime) -> list[Path]:
-    """List the letters whose time is over, in the maildir of our own data folder only."""
-    limit = RULES[RULE].before(now)
-    return [path for path in _letters() if _moment(path, now) <= limit]
+def before(rule: str, now: datetime) -> datetime:
+    """Say what goes by a rule at this moment: everything not younger than this."""
+    return RULES[rule].before(now) + (EARLY if rule == ANSWERS else timedelta())
 
 
-def next_at(now: datetime) -> datetime | None:
-    """Say when the oldest letter goes; None where there is none."""
-    oldest = min((_moment(path, now) for path in _letters()), default=None)
-    return oldest + timedelta(days=RULES[RULE].days or 0) if oldest else None
+def due(now: datetime) -> dict[str, list[Path]]:
+    """List the letters whose time is over, a rule, in the maildir of our own data folder only."""
+    found: dict[str, list[Path]] = {RULE: [], ANSWERS: []}
+    for path, rule in _letters():
+        if _moment(path, now) <= before(rule, now):
+            found[rule].append(path)
+    return found
 
 
-def _letters() -> list[Path]:
-    folder = config.current().data / "mail"
-    return [path for part in PARTS for path in _files(folder / part)]
+def next_at(now: datetime) -> dict[str, datetime]:
+    """Say when the next letter goes, a rule; a rule without letters is missing."""
+    found: dict[str, datetime] = {}
+    for path, rule in _letters():
+        ends = now + (_moment(path, now) - before(rule, now))
+        found[rule] = min(ends, found.get(rule, ends))
+    return found
+
+
+def _letters() -> Iterator[tuple[Path, str]]:
+    for part in PARTS:
+        for path in _files(config.current().data / "mail" / part):
+            # What mail programs add to a name stands behind a colon.
+            words = path.name.partition(":")[0].split(".")
+            yield path, ANSWERS if ANSWER in words[2:] else RULE
 
 
 def count() -> int:
     """Say how many there are, due or not."""
-    folder = config.current().data / "mail"
-    return sum(len(_files(folder / part)) for part in PARTS)
+    return sum(1 for _ in _letters())
 
 
-def purge(now: datetime) -> list[Path]:
-    """Delete them; gives those that went. A letter that vanishes meanwhile is nobody's error."""
-    gone = []
-    for path in due(now):
-        try:
-            path.unlink()
-        except FileNotFoundError:
-            continue
-        gone.append(path)
+def purge(now: datetime) -> dict[str, int]:
+    """Delete them; gives how many went, a rule. One that vanishes meanwhile is nobody's error."""
+    gone: dict[str, int] = {}
+    for rule, paths in due(now).items():
+        for path in paths:
+            try:
+                path.unlink()
+            except FileNotFoundError:
+                continue
+            gone[rule] = gone.get(rule, 0) + 1
     return gone
 
 
@@ -59,8 +80,8 @@ def forget(address: str, codes: Collection[str] = ()) -> int:
 
     They are known by the address, and by their codes: who said stop before is erased without an
     address. Only their heads are read. A file that cannot be read or deleted is logged and goes
-    with its 30 days: by then everything else of the person is gone, and whoever asked need not ask
-    again.
+    when its days are over: by then everything else of the person is gone, and whoever asked need
+    not ask again.
     """
     known = normalise(address) if address else ""
     gone = 0

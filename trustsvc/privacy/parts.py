@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config, db
 from trustsvc.correspondence.models import correspondence
+from trustsvc.correspondence.write import DAY
 from trustsvc.invitations.models import invitations, letters, mail_domains, mail_reports
 from trustsvc.orders import buyer
 from trustsvc.orders import ledger as telling
@@ -66,6 +67,10 @@ def parts(now: datetime) -> list[Part]:
         _plain("delivery id", due.delivered(now), deliveries, delivery),
         _plain("mail pace", due.paced(now), mail_domains, mail_domains.c.mark),
         _plain("correspondence", due.answered(now), correspondence, correspondence.c.id),
+        replace(
+            _plain("correspondence", due.settled(now), correspondence, correspondence.c.id),
+            before=now - DAY,
+        ),
         Part("correspondence", asks, due.asked(now), asks.c.id, _unanswered),
         _plain("correspondence", due.linked(now), me_links, me_links.c.link),
         _plain("register of requests", due.registered(now), requests, requests.c.id),

@@ -45,12 +45,11 @@ def purge(now: datetime, *, doubted: bool = False) -> dict[str, int]:
             gone[part.rule] = gone.get(part.rule, 0) + done
             if not done:
                 break
-    thrown = 0 if maildir.RULE in waiting else len(maildir.purge(now))
-    if thrown:
-        rule = RULES[maildir.RULE]
+    thrown = {} if maildir.RULE in waiting else maildir.purge(now)
+    for rule, number in thrown.items():
         with db.transaction() as session:
-            write(session, Receipt(now, rule.code, thrown, rule.before(now)))
-        gone[rule.code] = thrown
+            write(session, Receipt(now, rule, number, maildir.before(rule, now)))
+        gone[rule] = gone.get(rule, 0) + number
     is_clean = db.rebuild() if db.is_small() or now.hour == NIGHT else db.scrub()
     if not is_clean:
         logger.warning("traces of what was deleted wait for the next purge")
@@ -59,7 +58,7 @@ def purge(now: datetime, *, doubted: bool = False) -> dict[str, int]:
 
 def planned(now: datetime) -> dict[str, int]:
     """Count what a purge at this moment would delete, a rule; orders go after their last line."""
-    counts: dict[str, int] = {maildir.RULE: len(maildir.due(now))}
+    counts = {rule: len(paths) for rule, paths in maildir.due(now).items()}
     with db.reading() as session:
         for part in parts(now):
             number = session.scalar(select(func.count()).select_from(part.due.subquery())) or 0
@@ -69,8 +68,11 @@ def planned(now: datetime) -> dict[str, int]:
 
 def held(now: datetime) -> dict[str, guard.Share]:
     """Say what a purge at this moment would not take by itself if the clock were doubted."""
-    files = maildir.due(now)
-    shares = [guard.Share(maildir.RULE, maildir.RULE, len(files), maildir.count())]
+    total = maildir.count()
+    shares = [
+        guard.Share(rule, maildir.RULE, len(paths), total)
+        for rule, paths in maildir.due(now).items()
+    ]
     with db.reading() as session:
         for part in parts(now):
             number = session.scalar(select(func.count()).select_from(part.due.subquery())) or 0
@@ -84,7 +86,7 @@ def upcoming(now: datetime) -> dict[str, datetime]:
 
     Missing are rules with nothing ahead, and those that an event ends.
     """
-    found = {maildir.RULE: maildir.next_at(now)}
+    found: dict[str, datetime | None] = dict(maildir.next_at(now))
     with db.reading() as session:
         for number, part in enumerate(parts(now)):
             at = foresee.first(partial(_is_due, session, number), now)

@@ -80,7 +80,8 @@ _RULES = (
         "letters to one person who asked for something, with their links and copies, and what was "
         "asked until it is answered: the address until the letter has left",
         3,
-        "the request; the address goes at once when the mail server took the letter",
+        "the request; the address goes at once when the mail server took the letter, its keyed "
+        "hash a day after the request; the default maildir keeps the letter itself for these days",
         "to answer a request, and to keep one address from being written to too often (GDPR Art. "
         "6(1)(c) and (f), Art. 12)",
     ),

@@ -82,7 +82,14 @@ registrations = Table(
     "registrations",
     metadata,
     column("id", Id, why="one request", keep=PENDING, primary_key=True),
-    column("link", LargeBinary, why="the link in the letter", keep=PENDING, unique=True),
+    column(
+        "link",
+        LargeBinary,
+        why="the link in the letter",
+        keep=PENDING,
+        holds="pseudonym",
+        unique=True,
+    ),
     column(
         "address",
         Sealed,

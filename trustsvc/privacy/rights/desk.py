@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from trustsvc import clock, db, doors, wording
 from trustsvc.errors import NotFound, Refused
+from trustsvc.privacy import announce
 from trustsvc.privacy.rights import register
 from trustsvc.shops import find as shops
 
@@ -23,6 +24,7 @@ def requests() -> str:
         page = {
             "waiting": register.waiting(session, now),
             "settled": register.settled(session),
+            "untold": announce.unannounced(session),
         }
     return render_template(
         "desk/requests.html",

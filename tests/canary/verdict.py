@@ -1,0 +1,75 @@
+"""What may lie where, and what was found that may not: pure."""
+
+from collections import Counter
+
+BEFORE, ERASED, LATER = "while it runs", "after erasure", "four days later"
+STAGES = (BEFORE, ERASED, LATER)
+CONTROL = "planted"
+NAMES = {
+    "zqxmail": "address",
+    "zqxname": "name",
+    "zqxmore": "extra field",
+    "zqxshow": "published name or city",
+    "zqxtext": "published words",
+    "zqxself": "name or city for the shop alone",
+    "zqxpriv": "words for the shop alone",
+}
+IN_LETTERS = ("zqxmail", "zqxname")
+IN_ANSWERS = (*IN_LETTERS, "zqxshow", "zqxself")  # whose order is forgotten is greeted as they sign
+PUBLISHED = ("zqxshow", "zqxtext")
+# In clear, and only then; whatever is not named here must not be found at all.
+ALLOWED = {
+    BEFORE: {
+        "invitations in the maildir": IN_LETTERS,
+        "answers in the maildir": IN_ANSWERS,
+        "letters sent": IN_ANSWERS,
+        "commands to the mail server": ("zqxmail",),
+        "data folder": PUBLISHED,
+        "public files": PUBLISHED,
+        "database server": PUBLISHED,
+        "backup": PUBLISHED,
+    },
+    ERASED: {"answers in the maildir": IN_ANSWERS},
+}
+
+
+def verdict(found):
+    """Give the marks that must not be where they are, and the planted ones that were not found."""
+    wrong = [
+        (stage, place, kind, how)
+        for stage in STAGES
+        for place, hits in found.get(stage, {}).items()
+        for kind, how in _flat(hits)
+        if kind not in ALLOWED.get(stage, {}).get(place, ())
+    ]
+    return wrong + [
+        (CONTROL, place, "zqxmore", "not found")
+        for place, hits in found.get(CONTROL, {}).items()
+        if not hits
+    ]
+
+
+def table(found):
+    """Say how many marks of each kind lay where, and whether a planted one was found there."""
+    places = list(dict.fromkeys(place for one in found.values() for place in one)) or ["nowhere"]
+    lines = [f"| looked into | {' | '.join(STAGES)} | {CONTROL} |", "|---|---|---|---|---|"]
+    for place in places:
+        cells = []
+        for hits in (found[stage].get(place, {}) for stage in STAGES):
+            times = Counter()
+            for (kind, _), number in _flat(hits).items():
+                times[NAMES[kind]] += number
+            cells.append(", ".join(f"{name} {n}" for name, n in sorted(times.items())) or "0")
+        cells.append("found" if found[CONTROL].get(place) else "NOT FOUND")
+        lines.append(f"| {place} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _flat(hits):
+    """Give the counts of a place, of all its files together where it is a folder."""
+    if isinstance(hits, Counter):
+        return hits
+    total = Counter()
+    for one in hits.values():
+        total += one
+    return total
