@@ -27,6 +27,7 @@ MAY_BE_EMPTY = {
     "mail_reports",
     "mail_servers",
     "notice_versions",
+    "replies",
     "security_entries",
     "sending_stops",
     "shop_brakes",
