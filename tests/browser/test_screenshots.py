@@ -3,7 +3,9 @@
 import pytest
 
 from tests.browser import scene
+from tests.browser.conftest import serving
 from trustsvc import signed_links
+from trustsvc.badge.render import snippets
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -26,3 +28,25 @@ def test_pictures_of_badge_form_and_page_are_made(origin, shop, browse, screensh
     sizes = {path.name: path.stat().st_size for path in screenshots.glob("*.png")}
     assert {"badge.png", "card.png", "form.png", "page.png"} <= set(sizes)
     assert all(size < 150_000 for size in sizes.values())
+
+
+def test_a_picture_of_the_badge_in_light_and_in_dark_is_made(origin, shop, browse, screenshots):
+    def app(environ, start):
+        start("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+        halves = "".join(
+            f'<p style="flex:1;margin:0;padding:2rem;text-align:center;background:{paper}">'
+            + snippets.snippet(shop.slug, origin, "").replace(" shop=", f" theme={theme} shop=")
+            for theme, paper in (("light", "#fdfcf9"), ("dark", "#191713"))
+        )
+        return [f'<!doctype html><body style="display:flex;margin:0">{halves}'.encode()]
+
+    page = browse(viewport={"width": 680, "height": 140})
+    with serving(app) as there:
+        page.goto(there)
+        page.wait_for_load_state("networkidle")
+        drawn = page.evaluate(
+            "[...document.querySelectorAll('review-badge')].map((one) => !!one.shadowRoot)"
+        )
+        page.screenshot(path=screenshots / "themes.png")
+
+    assert drawn == [True, True]
