@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
 
+from trustsvc import sqlite_anew
+
 PATIENCE_S = 10.0
 # A line to PostgreSQL that is cut is noticed within half a minute, and not after hours.
 LINE = {
@@ -15,7 +17,6 @@ LINE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
-CANNOT_WRITE = (8, 10, 14)  # SQLITE_READONLY, SQLITE_IOERR, SQLITE_CANTOPEN
 
 
 def open_engine(url: str) -> Engine:
@@ -44,23 +45,8 @@ def open_engine(url: str) -> Engine:
         hide_parameters=True,
     )
 
-    @event.listens_for(made, "connect")
-    def _set_up(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves, below
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",  # a 202 must survive a power cut
-            "secure_delete = ON",  # holds for this connection only, so here and not in a migration
-            "foreign_keys = ON",
-            f"busy_timeout = {int(PATIENCE_S * 1000)}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(made, "handle_error")
-    def _open_anew(context: ExceptionContext) -> None:
-        # A file that was opened while it could not be written stays read-only for its connection.
-        if getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF in CANNOT_WRITE:
-            context.is_disconnect = True
+    event.listen(made, "connect", _set_up)
+    sqlite_anew.watch(made)
 
     @event.listens_for(made, "begin")
     def _begin(connection: Any) -> None:
@@ -70,6 +56,22 @@ def open_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return made
+
+
+def _set_up(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, see above
+    try:
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",  # a 202 must survive a power cut
+            "secure_delete = ON",  # holds for this connection only, so here and not in a migration
+            "foreign_keys = ON",
+            f"busy_timeout = {int(PATIENCE_S * 1000)}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _patience(connection: Any, _record: Any) -> None:
