@@ -65,6 +65,19 @@ def test_a_bell_can_be_rung_again_once_its_job_began(house):
     assert queue().count == 1
 
 
+@pytest.mark.parametrize(
+    ("job", "mine"), [("check_orders", queueing.QUEUE), ("send_invitations", queueing.LETTERS)]
+)
+def test_a_bell_whose_job_was_lost_with_its_worker_can_be_rung_by_the_next_one(house, job, mine):
+    queueing.send(job)
+    link().lpop(f"rq:queue:{mine}")
+
+    queueing.make_worker(mine)
+
+    queueing.send(job)
+    assert queue(mine).count == 1
+
+
 def test_nothing_but_a_name_goes_through_redis(house):
     with db.transaction() as session:
         enrol.enrol(
