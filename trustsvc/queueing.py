@@ -183,8 +183,9 @@ class Worker(SimpleWorker):
 def make_worker(queue: str = QUEUE) -> Worker:
     """Make the worker: one queue, no arguments in its log.
 
-    Bells of its queue that hang are forgotten: the job of one may have been lost by the worker
-    before this one, and would not be rung for again until the bell's own end. Raises Misconfigured for a Redis that may lose what it is given, and RedisError when it is away.
+    Bells of its queue that hang are forgotten: the job of one may have been lost with the worker
+    before this one, and would not be rung for again until the bell's own end.
+    Raises Misconfigured for a Redis that may lose what it is given, and RedisError when it is away.
     """
     url = config.current().redis_url or runtime.redis_url()
     link = redis.Redis.from_url(url)
