@@ -155,7 +155,13 @@ def test_a_badge_for_a_shop_that_does_not_exist_keeps_what_is_inside(look, shop,
 
 
 @pytest.mark.parametrize(
-    "wrong", ['"url":"javascript:alert(1)"', '"notice":"javascript:alert(1)"', '"url":"a b http:"']
+    "wrong",
+    [
+        '"url":"javascript:alert(1)"',
+        '"notice":"javascript:alert(1)"',
+        '"url":"a b http:"',
+        '"url":"http://a http","notice":"javascript:alert(1)"',
+    ],
 )
 def test_an_answer_with_a_link_that_is_none_of_the_web_s_is_not_shown(
     browse, origin, snippet, wrong
@@ -167,6 +173,30 @@ def test_an_answer_with_a_link_that_is_none_of_the_web_s_is_not_shown(
 
     with strict.opened(page, origin, snippet, expect="error"):
         assert page.get_by_role("img", name="Beoordelingen").is_visible()
+
+
+def test_a_name_that_an_author_gave_an_image_does_not_lead_the_badge_to_another_service(
+    look, snippet, origin
+):
+    """`name=currentScript` is found before the script itself (compare CVE-2024-43788)."""
+    named = f'<img name="currentScript" src="{origin.replace("127.0.0.1", "localhost")}/x.png">'
+
+    page, asked = look(named + snippet, expect=None)
+    page.wait_for_load_state("networkidle")
+
+    assert [url for url in asked if url.endswith(".json")] == []
+    assert page.evaluate("window.seen.events") == []
+    assert page.get_by_role("img", name="Beoordelingen").is_visible()
+
+
+@pytest.mark.parametrize("name", ["onclick", "a b"])
+def test_what_a_page_gives_every_object_is_no_attribute_of_the_badge(browse, origin, snippet, name):
+    page = browse()
+    page.add_init_script(f"Object.prototype['{name}'] = 'alert(1)'")
+
+    with strict.opened(page, origin, snippet):
+        assert page.get_by_role("link", name=LABEL).is_visible()
+        assert page.evaluate("window.seen.violations") == []
 
 
 def test_below_the_fold_nothing_is_asked_before_it_comes_near(look, snippet):

@@ -1,5 +1,7 @@
 """The list of newest reviews on a shop's page, in real Chromium under the strictest policy."""
 
+import json
+
 import brotli
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -145,3 +147,16 @@ def test_the_list_has_no_accessibility_problem(look, snippet, screenshots, mode)
     page.screenshot(path=screenshots / f"list-{mode}.png")
 
     assert [one["id"] for one in Axe().run(page).response["violations"]] == []
+
+
+def test_an_answer_with_more_than_five_stars_is_not_drawn(browse, origin, shop, snippet):
+    page = browse()
+    text = dict.fromkeys(("label", "title", "text", "by", "date", "day", "mark"), "")
+    said = {"title": "", "order": "", "all": "", "lang": "nl", "privacy": ""}
+    said |= {"url": "http://x", "notice": "http://x", "reviews": [text | {"stars": 300_000}]}
+    answer = {"body": json.dumps(said), "headers": {"Access-Control-Allow-Origin": "*"}}
+    page.route("**/reviews.json", lambda route: route.fulfill(**answer))
+
+    with strict.opened(page, origin, snippet, expect="error"):
+        assert page.get_by_role("link", name="Beoordelingen lezen").is_visible()
+        assert page.evaluate("window.seen.long") == 0

@@ -8,7 +8,7 @@ define("review-badge", ".json", "badge.css", (said) => {
     make("a", { part: "badge", href: said.url, "aria-label": said.label },
       make("svg", { width: 220, height: 72, "aria-hidden": true },
         /* A stop without an offset stands where the one before it does (SVG 2, 14.2.4). */
-        make("linearGradient", { id: "g" }, make("stop", { offset: said.filled }), make("stop")),
+        make("linearGradient", { id: "g" }, make("stop", { offset: said.filled }), make("stop", {})),
         make("text", { part: "score", x: 16, y: 46 }, said.score),
         make("path", { part: "stars", transform: `translate(${left - 2} 14)scale(.84)`, d: stars(0, 5) }),
         count,

@@ -6,7 +6,8 @@
 const make = (tag, attributes, ...children) => {
   const svg = /svg|path|te|st|G/.test(tag);
   const made = document.createElementNS(`http://www.w3.org/${svg ? "2000/svg" : "1999/xhtml"}`, tag);
-  for (const key in attributes) made.setAttribute(key, attributes[key]);
+  /* Its own keys alone: some pages give every object more of them. */
+  for (const key of Object.keys(attributes)) made.setAttribute(key, attributes[key]);
   made.append(...children);
   return made;
 };
@@ -20,7 +21,8 @@ const stars = (from, to) => {
 
 const define = (name, end, css, draw) => {
   const source = document.currentScript;
-  if (!source || customElements.get(name)) return;
+  /* An image that a page's author named currentScript would be found here, and asked for numbers. */
+  if (source?.tagName != "SCRIPT" || customElements.get(name)) return;
   const known = {};
   customElements.define(name, class extends HTMLElement {
     connectedCallback() {
@@ -32,7 +34,7 @@ const define = (name, end, css, draw) => {
         (known[url] ||= fetch(url, { credentials: "omit", referrerPolicy: "origin" }).then((answer) => answer.json()))
           .then((said) => {
             /* A link that is none of the web's would run in the shop's page. */
-            if (!/^http\S+ http/.test(`${said.url} ${said.notice}`)) throw 0;
+            if (!/^http\S+ http\S+$/.test(`${said.url} ${said.notice}`)) throw 0;
             const sheet = new CSSStyleSheet();
             sheet.replaceSync(css);
             const children = draw(said);
