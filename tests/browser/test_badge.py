@@ -14,11 +14,12 @@ from trustsvc.shops import find
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LABEL = "4,2 van 5 sterren, 5 beoordelingen"
+PRIVACY = "Privacy en bezwaar"
 
 
 @pytest.fixture
 def snippet(origin, shop):
-    return snippets.snippet(shop.slug, origin, "Beoordelingen")
+    return snippets.snippet(shop.slug, origin, "Beoordelingen", PRIVACY)
 
 
 @pytest.fixture

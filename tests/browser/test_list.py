@@ -10,11 +10,12 @@ from tests.browser import strict
 from trustsvc.badge.render import snippets
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+PRIVACY = "Privacy en bezwaar"
 
 
 @pytest.fixture
 def snippet(origin, shop):
-    return snippets.listing(shop.slug, origin, "Beoordelingen lezen")
+    return snippets.listing(shop.slug, origin, "Beoordelingen lezen", PRIVACY)
 
 
 @pytest.fixture

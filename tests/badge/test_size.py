@@ -1,0 +1,85 @@
+"""What the badge costs a page, for the largest shop one can think of and not only for a small one."""
+
+import random
+
+import brotli
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.badge.render.newest import LINE, newest
+from trustsvc import wording
+from trustsvc.badge import scripts
+from trustsvc.badge.proof import statement
+from trustsvc.badge.render import numbers, reviews, svg
+from trustsvc.badge.render.face import Face
+from trustsvc.badge.render.newest import Line
+
+BASE = "https://beoordelingen.schoenen-en-tassen.example"
+DOMAIN = "www.de-grote-schoenen-en-tassen-winkel.example"
+SLUG = "de-grote-schoenen-en-tassen-winkel-breda"
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+RELEASE = f"embed/{scripts.newest()}"
+LATIN = "etaoinshrdlcumwfgypbvkéèüöß"
+CYRILLIC = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэф"
+CJK = "".join(map(chr, range(0x4E00, 0x9FA5)))
+TURNS = random.Random(5)  # noqa: S311 - the same words in each run, no secret
+
+
+def packed(body):
+    return len(brotli.compress(body, mode=brotli.MODE_TEXT, quality=11))
+
+
+def face(language):
+    mean, number = 4.63, 12_345
+    said = statement.Statement(
+        BASE, DOMAIN, SLUG, mean, number, *statement_days()
+    )  # fmt: skip
+    score = wording.decimal(mean, language)
+    count = wording.say("badge.count", language, count=number)
+    return Face(
+        score, count, wording.say("badge.label", language, score=score, reviews=count),
+        f"{BASE}/s/{SLUG}", mean, number, sealed=True, proof=statement.encode(said, KEY, "12"),
+        notice=f"{BASE}/privacy/{SLUG}#object", privacy=wording.say("badge.list.notice", language),
+    )  # fmt: skip
+
+
+def statement_days():
+    return 1_795_305_600, 1_795_996_800
+
+
+@pytest.mark.parametrize("language", ["nl", "de", "en", "fr"])
+def test_all_that_a_page_loads_for_the_badge_of_a_large_shop_is_small(language):
+    assert (len(SLUG), len(BASE) >= 45, len(DOMAIN) >= 45) == (40, True, True)
+    shown = face(language)
+    script, said, drawn = (
+        packed(body)
+        for body in (
+            scripts.all_of_them()[f"{RELEASE}/badge.js"],
+            numbers.as_json(shown),
+            svg.as_svg(shown),
+        )
+    )
+
+    assert (said <= 700, drawn <= 600, script <= 1600) == (True, True, True)
+    assert script + said + drawn <= 2500
+
+
+def line(letters) -> Line:
+    def words(most):
+        drawn = (TURNS.choice(f"{letters}   ") if len(letters) < 99 else TURNS.choice(letters)
+                 for _ in range(most))  # fmt: skip
+        return "".join(drawn)
+
+    day = f"2026-11-{TURNS.randrange(10, 29)}"
+    return Line(
+        LINE.public_id, 5, LINE.label, words(120), words(5000), f"{words(80)}, {words(80)}",
+        day, LINE.day, LINE.mark, "xx", LINE.published_at,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("letters", [LATIN, CYRILLIC, CJK], ids=["latin", "cyrillic", "cjk"])
+def test_script_and_list_of_the_longest_reviews_there_can_be_are_small(letters):
+    """Letters at random: no text that anybody wrote packs worse."""
+    said = reviews.as_reviews(newest(*(line(letters) for _ in range(5))))
+
+    assert packed(said) + packed(scripts.all_of_them()[f"{RELEASE}/list.js"]) <= 4000
