@@ -82,9 +82,9 @@ def listing(
     policy, where a style would be refused. With a release its script is known by its hash.
     """
     links = Markup(
-        '<svg width="100%" height="{height}" fill="currentColor" text-decoration="underline">'
-        '<a href="{base}/s/{slug}"><text y="20">{words}</text></a>'
-        '<a href="{base}/privacy/{slug}#object"><text y="50">{privacy}</text></a></svg>'
+        '<svg width="100%" height="{height}"><foreignObject width="100%" height="{height}">'
+        '<a href="{base}/s/{slug}">{words}</a><br>'
+        '<small><a href="{base}/privacy/{slug}#object">{privacy}</a></small></foreignObject></svg>'
     ).format(height=LIST_HEIGHT, base=base_url, slug=slug, words=words, privacy=privacy)
     script = (
         _script(f"{base_url}/embed/{release.version}/list.js", release.integrity)
