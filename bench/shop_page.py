@@ -7,13 +7,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from trustsvc.badge.render import snippets
 
+PRIVACY = "Privacy en bezwaar"
+
 
 def badge(origin: str, slug: str) -> str:
-    return snippets.snippet(slug, origin, "Beoordelingen")
+    return snippets.snippet(slug, origin, "Beoordelingen", PRIVACY)
 
 
 def reviews(origin: str, slug: str) -> str:
-    return snippets.listing(slug, origin, "Beoordelingen")
+    return snippets.listing(slug, origin, "Beoordelingen", PRIVACY)
 
 
 def isso(origin: str) -> str:

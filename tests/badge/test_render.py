@@ -29,8 +29,6 @@ def test_the_json_holds_finished_words_and_is_small():
         "score": "4,6",
         "count": "1.234 beoordelingen",
         "label": "4,6 van 5 sterren, 1.234 beoordelingen",
-        "url": "https://reviews.example/s/acme",
-        "notice": "https://reviews.example/privacy/acme#object",
         "privacy": "Privacy en bezwaar",
         "stars": 4.6,
         "filled": 0.932,
@@ -87,7 +85,7 @@ def test_hostile_words_stay_words():
     assert root.get("aria-label") == HOSTILE
     assert [one.tag for one in root.iter() if one.tag.endswith("script")] == []
     assert json.loads(numbers.as_json(face))["label"] == HOSTILE
-    assert "<script>a" not in snippets.snippet('a"><b', "https://r.example", HOSTILE)
+    assert "<script>a" not in snippets.snippet('a"><b', "https://r.example", HOSTILE, HOSTILE)
 
 
 def card(slug="acme", **words):

@@ -77,6 +77,30 @@ def opened(page_, origin, body, *, block=(), expect="load", attributes=""):
         yield asked
 
 
+def calm(opening):
+    """Open a page up to three times until it had no long task: a busy machine makes some too.
+
+    A script that takes long itself has one each time.
+    """
+    for _ in range(3):
+        page_, asked = opening()
+        if page_.evaluate("window.seen.long") == 0:
+            break
+    return page_, asked
+
+
+@contextmanager
+def shifts_watched(page_):
+    """Gather layout shifts without a script in the page: they count with scripts off too."""
+    line = page_.context.new_cdp_session(page_)
+    seen = []
+    line.on("PerformanceTimeline.timelineEventAdded", lambda event: seen.append(event["event"]))
+    line.send("PerformanceTimeline.enable", {"eventTypes": ["layout-shift"]})
+    yield seen
+    page_.wait_for_timeout(250)  # they are told some frames later
+    line.detach()
+
+
 def wait_for(page_, event):
     # wait_for_function would poll by eval inside the page, which the page's policy forbids.
     for _ in range(400):

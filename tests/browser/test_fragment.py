@@ -1,12 +1,16 @@
 """The badge that a shop's server prints: nothing is asked for, nothing runs, all of it is there."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
+from tests.browser import strict
 from tests.browser.conftest import serving
 from trustsvc.badge import files
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+# What axe finds in this test's own page around it.
+OF_THE_PAGE = {"region"}
 NOTHING = "default-src 'none'; style-src 'none'; script-src 'none'; img-src 'none'"
 WATCH = """
 window.seen = { cls: 0, violations: [] };
@@ -66,6 +70,16 @@ def test_the_fragment_is_drawn_where_nothing_is_allowed(look, origin, shop, scri
     assert len(asked) == 1
     if scripts:
         assert page.evaluate("window.seen") == {"cls": 0, "violations": []}
+
+
+@pytest.mark.parametrize("mode", strict.MODES)
+def test_the_fragment_has_no_accessibility_problem(look, mode):
+    options, attributes = strict.MODES[mode]
+
+    page, _ = look(change=lambda html: f"<main{attributes}>{html}</main>", **options)
+
+    found = [one["id"] for one in Axe().run(page).response["violations"]]
+    assert [one for one in found if one not in OF_THE_PAGE] == []
 
 
 def test_a_browser_without_shadow_roots_in_html_shows_the_links(look):

@@ -1,5 +1,7 @@
 """The list of newest reviews on a shop's page, in real Chromium under the strictest policy."""
 
+import json
+
 import brotli
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -8,11 +10,12 @@ from tests.browser import strict
 from trustsvc.badge.render import snippets
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+PRIVACY = "Privacy en bezwaar"
 
 
 @pytest.fixture
 def snippet(origin, shop):
-    return snippets.listing(shop.slug, origin, "Beoordelingen lezen")
+    return snippets.listing(shop.slug, origin, "Beoordelingen lezen", PRIVACY)
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def look(origin, snippet, browse):
 
 
 def test_the_newest_come_first_under_the_strictest_policy_and_nothing_moves(look, origin):
-    page, asked = look()
+    page, asked = strict.calm(look)
 
     seen = page.evaluate("window.seen")
     assert seen == {"cls": 0, "long": 0, "violations": [], "events": ["load"]}
@@ -71,8 +74,45 @@ def test_the_link_stays_in_its_place_when_anything_fails(
     link = page.get_by_role("link", name="Beoordelingen lezen")
     assert link.is_visible()
     assert link.get_attribute("href") == f"{origin}/s/{shop.slug}"
+    notice = page.get_by_role("link", name=PRIVACY)
+    assert notice.is_visible()
+    assert notice.get_attribute("href") == f"{origin}/privacy/{shop.slug}#object"
     if not options:
         assert page.evaluate("window.seen.cls") == 0
+
+
+def test_it_is_asked_for_as_soon_as_its_head_comes_near(look, snippet):
+    """Its own box, before it is drawn, is a line at the foot of what it keeps free."""
+    body = "<p>lang</p>" * 13 + snippet
+
+    page, asked = look(body, viewport={"width": 800, "height": 500})
+
+    assert page.evaluate("scrollY") == 0
+    assert page.locator("review-list").bounding_box()["y"] > 400
+    assert [url for url in asked if url.endswith("reviews.json")]
+    assert page.evaluate("window.seen.cls") == 0
+
+
+CUT = """() => {
+  const root = document.querySelector('review-list').shadowRoot;
+  const cut = [...root.querySelectorAll('li, li *, .row, .row *')].filter((one) => {
+    const box = one.getBoundingClientRect();
+    const around = one.closest('li, section').getBoundingClientRect();
+    return one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflow != 'visible'
+      || box.right > around.right + 1 || box.left < around.left - 1
+      || box.bottom > around.bottom + 1;
+  });
+  return cut.map((one) => one.textContent);
+}"""
+
+
+@pytest.mark.parametrize("width", [240, 320, 640])
+def test_no_word_is_cut_on_a_narrow_screen_and_the_strip_scrolls_to_all_of_them(look, width):
+    """WCAG 2.2, 1.4.10: 320 pixels are 1280 at 400 %."""
+    page, _ = look(viewport={"width": width, "height": 700})
+
+    assert page.evaluate(CUT) == []
+    assert "…" not in page.get_by_role("list").inner_text()
 
 
 @pytest.mark.parametrize("width", [320, 800])
@@ -145,3 +185,16 @@ def test_the_list_has_no_accessibility_problem(look, snippet, screenshots, mode)
     page.screenshot(path=screenshots / f"list-{mode}.png")
 
     assert [one["id"] for one in Axe().run(page).response["violations"]] == []
+
+
+def test_an_answer_with_more_than_five_stars_is_not_drawn(browse, origin, shop, snippet):
+    page = browse()
+    text = dict.fromkeys(("label", "title", "text", "by", "date", "day", "mark"), "")
+    said = {"title": "", "order": "", "all": "", "lang": "nl", "privacy": ""}
+    said |= {"url": "http://x", "notice": "http://x", "reviews": [text | {"stars": 300_000}]}
+    answer = {"body": json.dumps(said), "headers": {"Access-Control-Allow-Origin": "*"}}
+    page.route("**/reviews.json", lambda route: route.fulfill(**answer))
+
+    with strict.opened(page, origin, snippet, expect="error"):
+        assert page.get_by_role("link", name="Beoordelingen lezen").is_visible()
+        assert page.evaluate("window.seen.long") == 0

@@ -35,7 +35,9 @@ def test_a_picture_of_the_badge_in_light_and_in_dark_is_made(origin, shop, brows
         start("200 OK", [("Content-Type", "text/html; charset=utf-8")])
         halves = "".join(
             f'<p style="flex:1;margin:0;padding:2rem;text-align:center;background:{paper}">'
-            + snippets.snippet(shop.slug, origin, "").replace(" shop=", f" theme={theme} shop=")
+            + snippets.snippet(shop.slug, origin, "", "Privacy").replace(
+                " shop=", f" theme={theme} shop="
+            )
             for theme, paper in (("light", "#fdfcf9"), ("dark", "#191713"))
         )
         return [f'<!doctype html><body style="display:flex;margin:0">{halves}'.encode()]

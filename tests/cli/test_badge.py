@@ -13,6 +13,8 @@ def test_all_kinds_are_printed_for_people_and_for_scripts(house):
     assert tuple(read) == embed.KINDS
     assert all(written in said for written in read.values())
     assert read["script"] == made["badge_html"]
+    assert read["pinned"] == made["badge_html_pinned"]
+    assert read["policy"] == made["csp"]
 
 
 def test_people_are_told_the_policy_when_they_enrol_a_shop(house):
@@ -20,6 +22,9 @@ def test_people_are_told_the_policy_when_they_enrol_a_shop(house):
 
     assert f"script-src {house.base_url}; connect-src {house.base_url}" in done.output
     assert "trustsvc shop badge shop" in done.output
+    written = json.loads(run("badge", "shop", "--json").stdout)
+    assert written["script"] in done.output
+    assert written["pinned"] in done.output
 
 
 def test_a_shop_that_is_not_there_is_said_in_a_sentence(house):

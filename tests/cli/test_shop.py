@@ -24,7 +24,10 @@ def test_what_add_prints_is_enough_to_send_an_order(client, house, platform):
     done = add(platform)
     made = json.loads(done.stdout)
 
-    assert set(made) == {"shop", "webhook_url", "secret", "badge_html", "card_html"}
+    assert set(made) == {
+        "shop", "webhook_url", "secret", "badge_html", "badge_html_pinned", "csp",
+        "card_html",
+    }  # fmt: skip
     assert made["shop"] == "cafe-noir"
     url = made["webhook_url"].removeprefix(house.base_url)
     assert url.startswith(f"/webhooks/{platform}/")
@@ -45,7 +48,7 @@ def test_the_snippet_works_without_its_script_and_holds_no_markup_of_the_name(ho
     html = json.loads(add(name='"><script>alert(1)</script>').stdout)["badge_html"]
 
     assert "<script>" not in html
-    assert html.startswith('<review-badge shop="script-alert-1-script"><a href="')
+    assert html.startswith('<review-badge shop="script-alert-1-script"><svg width="220" ')
     assert 'width="220" height="72"' in html
     assert html.endswith(f'<script src="{house.base_url}/embed/v1.js" defer></script>')
 

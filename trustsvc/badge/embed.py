@@ -8,23 +8,35 @@ from trustsvc.badge.render import snippets
 from trustsvc.shops import find
 
 # From the least to the most; desk.badge.<kind> says of each what it is.
-KINDS = ("image", "script", "pinned", "list", "fragment", "policy")
+KINDS = (
+    "image", "letter", "script", "pinned", "list", "list_pinned", "fragment", "shields", "feed",
+    "policy",
+)  # fmt: skip
 
 
 def of(shop: find.Shop) -> Mapping[str, str]:
     """Write all there is for a shop, in its language."""
-    base, slug, language = config.current().base_url, shop.slug, wording.choose(shop.language)
+    base, language = config.current().base_url, wording.choose(shop.language)
     words = wording.say("badge.alt", language, shop=shop.name)
-    newest = scripts.newest()
-    release = snippets.Release(
-        newest, scripts.integrity(scripts.all_of_them()[f"embed/{newest}/badge.js"])
-    )
+    privacy = wording.say("badge.list.notice", language)
+    place = (shop.slug, base, words, privacy)
+    files = f"{base}/badge/v1/{shop.slug}"
     written = {
-        "image": snippets.image(slug, base, words, wording.say("badge.list.notice", language)),
-        "script": snippets.snippet(slug, base, words),
-        "pinned": snippets.pinned(slug, base, words, release),
-        "list": snippets.listing(slug, base, words),
-        "fragment": f"{base}/badge/v1/{slug}.html",
+        "image": snippets.image(*place),
+        "letter": snippets.image(*place, form="png"),
+        "script": snippets.snippet(*place),
+        "pinned": snippets.pinned(*place, _release("badge.js")),
+        "list": snippets.listing(*place),
+        "list_pinned": snippets.listing(*place, _release("list.js")),
+        "fragment": f"{files}.html",
+        "shields": f"{files}/shields.json",
+        "feed": f"{files}/feed.atom",
         "policy": snippets.policy(base),
     }
     return {kind: written[kind] for kind in KINDS}
+
+
+def _release(name: str) -> snippets.Release:
+    newest = scripts.newest()
+    body = scripts.all_of_them()[f"embed/{newest}/{name}"]
+    return snippets.Release(newest, scripts.integrity(body))

@@ -9,10 +9,14 @@ from trustsvc.shops import find
 
 SAID = {
     "image": "An image alone, for where no script may be",
+    "letter": "An image for letters: many mail programs draw no SVG",
     "script": "The badge; its script follows our newest release within an hour",
     "pinned": "The badge with one release of the script, which a browser checks by its hash",
     "list": "The newest reviews",
+    "list_pinned": "The newest reviews with one release of the script, known by its hash",
     "fragment": "Or your server prints what it finds here into the page: no script at all",
+    "shields": "For a README: https://img.shields.io/endpoint?url= and this address, encoded",
+    "feed": "The newest reviews for feed readers (Atom)",
     "policy": "If your pages have a Content-Security-Policy, add to it",
 }
 

@@ -98,12 +98,15 @@ def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
     with db.transaction() as session:
         made, told = enrol.enrol(session, new, clock.now())
     _draw_badge(made)
+    written = _badge(made)
     if as_json:
         answer = {
             "shop": made.slug,
             "webhook_url": webhook_url(made),
             "secret": told,
-            "badge_html": _badge(made)["script"],
+            "badge_html": written["script"],
+            "badge_html_pinned": written["pinned"],
+            "csp": written["policy"],
             "card_html": card_html(made, made.language),
         }
         click.echo(json.dumps(answer))
@@ -112,10 +115,12 @@ def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
     click.echo(f"Webhook address  {webhook_url(made)}")
     click.echo(f"Secret           {told}   (shown only now)\n")
     click.echo(STEPS[made.platform].format(slug=made.slug))
-    click.echo(f"\nPaste where the badge shall be:\n\n{_badge(made)['script']}")
+    click.echo(f"\nPaste where the badge shall be:\n\n{written['script']}")
+    click.echo("\nOr with one release of the script, which a browser checks by its hash:\n")
+    click.echo(written["pinned"])
     click.echo("\nIf your pages have a Content-Security-Policy, add to it:\n")
-    click.echo(_badge(made)["policy"])
-    click.echo(f"\nOther kinds, pinned or without a script: trustsvc shop badge {made.slug}")
+    click.echo(written["policy"])
+    click.echo(f"\nOther kinds, without a script or the reviews: trustsvc shop badge {made.slug}")
     click.echo(f"For the page after an order: trustsvc shop card {made.slug}")
 
 

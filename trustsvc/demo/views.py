@@ -11,7 +11,7 @@ from flask import Blueprint, Response, make_response, render_template
 from markupsafe import Markup
 
 from trustsvc import config, db, doors, wording
-from trustsvc.badge import face
+from trustsvc.badge import embed, face
 from trustsvc.badge.render import snippets
 from trustsvc.demo import visit
 from trustsvc.errors import NotFound
@@ -69,10 +69,9 @@ def shop(slug: str) -> Response:
     """Show a shop's page with the snippet on it, under the policy such a page would need."""
     with db.reading() as session:
         found = find.by_slug(session, slug)
-    origin = config.current().base_url
-    words = wording.say("badge.alt", wording.choose(found.language), shop=found.name)
-    snippet = Markup(snippets.snippet(found.slug, origin, words))  # noqa: S704 - snippets.py escapes
-    newest = Markup(snippets.listing(found.slug, origin, words))  # noqa: S704 - as above
+    written = embed.of(found)
+    snippet = Markup(written["script"])  # noqa: S704 - snippets.py escapes
+    newest = Markup(written["list"])  # noqa: S704 - as above
     page = render_template("demo/shop.html", shop=found, snippet=snippet, newest=newest)
     return _at_the_shop(page)
 

@@ -14,10 +14,8 @@ def test_the_list_holds_finished_words():
     assert said == {
         "title": "Beoordelingen van Acme",
         "order": "Nieuwste eerst",
-        "url": "https://reviews.example/s/acme",
         "all": "Alle beoordelingen lezen",
         "lang": "nl",
-        "notice": "https://reviews.example/privacy/acme#object",
         "privacy": "Privacy en bezwaar",
         "reviews": [
             {
@@ -62,12 +60,28 @@ def test_hostile_words_come_out_as_they_went_in():
     ],
 )
 def test_a_text_is_cut_at_a_word(text, kept):
-    assert kept == reviews.shortened(text, 10)
+    assert kept == reviews.shortened(text, 10, 99)
 
 
-@given(strategies.text(max_size=60), strategies.integers(2, 30))
-def test_what_is_kept_is_never_longer_and_begins_as_the_text_does(text, most):
-    kept = reviews.shortened(text, most)
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("é" * 5, "é" * 5),
+        ("é" * 6, "ééé…"),
+        ("戒指很漂亮", "戒指…"),
+        ("ab 戒指漂", "ab…"),
+        ("ab cd efgh", "ab cd efgh"),
+        ("ab cd efghi", "ab cd…"),
+    ],
+)
+def test_a_text_is_cut_by_its_bytes_too_and_never_within_a_letter(text, kept):
+    assert kept == reviews.shortened(text, 99, 10)
+
+
+@given(strategies.text(max_size=60), strategies.integers(2, 30), strategies.integers(4, 60))
+def test_what_is_kept_is_never_longer_and_begins_as_the_text_does(text, most, most_bytes):
+    kept = reviews.shortened(text, most, most_bytes)
 
     assert len(kept) <= most
+    assert len(kept.encode()) <= most_bytes
     assert " ".join(text.split()).startswith(kept.removesuffix("…"))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Annotated
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import idna
@@ -19,15 +20,20 @@ from trustsvc.config_values import is_loopback
 
 MOST_PAGE = 2 * 1024 * 1024
 MOST_HOPS = 5
+MOST_NUMBERS = 6  # in a sentence: a score, of how many stars, from how many reviews
 Fetch = Callable[[str], bytes]
+
+
+# Longer sentences are nobody's badge, and looking for one in a page would take hours.
+Words = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class Shown(msgspec.Struct):
     """The JSON of a badge, as far as it is looked at."""
 
-    score: str = ""
-    count: str = ""
-    label: str = ""
+    score: Words = ""
+    count: Words = ""
+    label: Words = ""
     stars: float | None = None
     reviews: int | None = None
     proof: str = ""
@@ -171,6 +177,8 @@ def _repeats(badge: page.Badge, shown: Shown) -> bool:
         if not re.search(r"\d", plain):
             continue
         parts = [re.escape(part) for part in re.split(NUMBER, plain)]
+        if len(parts) > MOST_NUMBERS:
+            return False
         if any(one[0] != plain for one in re.finditer(NUMBER.join(parts), printed)):
             return False
     return all(_number(one) == _number(shown.score) for one in badge.scores if one.strip())

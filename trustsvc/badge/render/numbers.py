@@ -7,13 +7,15 @@ from trustsvc.badge.render.face import Face
 
 
 def as_json(face: Face) -> bytes:
-    """Write what the script on a shop's page needs: finished words, so that it holds no tables."""
+    """Write what the script on a shop's page needs: finished words, so that it holds no tables.
+
+    No address: the page is `/s/<shop>` and the notice `/privacy/<shop>#object` beside this file, so
+    the script makes them, and none of an answer's could lead elsewhere.
+    """
     said = {
         "score": face.score,
         "count": face.count,
         "label": face.label,
-        "url": face.url,
-        "notice": face.notice,
         "privacy": face.privacy,
         "stars": round(face.mean, 2),
         "filled": svg.share(face.mean),

@@ -5,18 +5,22 @@ import json
 from trustsvc.badge.render.newest import Line, Newest
 
 MOST_LINES = 5
-MOST_TEXT = 240
+MOST_TEXT = 240  # characters
+# UTF-8, so that the list is as small in scripts whose letters take three bytes.
+MOST_BYTES = {"title": 120, "text": 330, "by": 90}
+MORE = "…"
 
 
 def as_reviews(newest: Newest) -> bytes:
-    """Write what the list shows: finished words, at most five reviews, long ones cut at a word."""
+    """Write what the list shows: finished words, at most five reviews, long ones cut at a word.
+
+    No address, as in numbers.as_json.
+    """
     said = {
         "title": newest.title,
         "order": newest.order,
-        "url": newest.face.url,
         "all": newest.all,
         "lang": newest.language,
-        "notice": newest.privacy,
         "privacy": newest.notice,
         "reviews": [_line(line) for line in newest.lines[:MOST_LINES]],
     }
@@ -27,21 +31,22 @@ def _line(line: Line) -> dict[str, object]:
     return {
         "stars": line.stars,
         "label": line.label,
-        "title": line.title,
-        "text": shortened(line.text, MOST_TEXT),
-        "by": line.by,
+        "title": shortened(line.title, MOST_TEXT, MOST_BYTES["title"]),
+        "text": shortened(line.text, MOST_TEXT, MOST_BYTES["text"]),
+        "by": shortened(line.by, MOST_TEXT, MOST_BYTES["by"]),
         "date": line.date,
         "day": line.day,
         "mark": line.mark,
     }
 
 
-def shortened(text: str, most: int) -> str:
+def shortened(text: str, most: int, most_bytes: int) -> str:
     """Cut a text at a word, with a sign that there is more; a word without an end is cut in two."""
     plain = " ".join(text.split())
-    if len(plain) <= most:
+    if len(plain) <= most and len(plain.encode()) <= most_bytes:
         return plain
-    kept = plain[: most - 1]
-    if plain[most - 1] != " ":
+    room = most_bytes - len(MORE.encode())
+    kept = plain[: most - 1].encode()[:room].decode(errors="ignore")
+    if plain[len(kept)] != " ":
         kept = kept.rpartition(" ")[0] or kept
-    return f"{kept.rstrip(' ,;:.-')}…"
+    return f"{kept.rstrip(' ,;:.-')}{MORE}"

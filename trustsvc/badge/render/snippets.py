@@ -6,6 +6,8 @@ from markupsafe import Markup
 
 # What static/source/list.css gives the list: kept free for it, nothing moves when it comes.
 LIST_HEIGHT = 340
+# The sign of the way to object, as static/source/badge.js draws it, on a field of 24.
+SIGN = "M5.5 12a6.5 6.5 0 1 0 13 0a6.5 6.5 0 1 0-13 0m6.5-3.4v1.4m0 1.2v4.2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,41 +50,48 @@ def card(slug: str, base_url: str, words: CardWords) -> str:
     )
 
 
-def image(slug: str, base_url: str, words: str, privacy: str) -> str:
+def image(slug: str, base_url: str, words: str, privacy: str, form: str = "svg") -> str:
     """Write a badge for where no script may be: a link with an image, and one to the notice."""
     return str(
         Markup(
             '{image}\n<small><a href="{base}/privacy/{slug}#object">{privacy}</a></small>'
-        ).format(image=_image(slug, base_url, words), base=base_url, slug=slug, privacy=privacy)
-    )
-
-
-def snippet(slug: str, base_url: str, words: str) -> str:
-    """Write what a shop puts on its pages: an image that works alone, a script that betters it."""
-    return _element(slug, _image(slug, base_url, words), _script(f"{base_url}/embed/v1.js"))
-
-
-def pinned(slug: str, base_url: str, words: str, release: Release) -> str:
-    """Write the same with a script that can never become another one: it is known by its hash."""
-    script = _script(f"{base_url}/embed/{release.version}/badge.js", release.integrity)
-    return _element(slug, _image(slug, base_url, words), script)
-
-
-def listing(slug: str, base_url: str, words: str) -> str:
-    """Write the list of the newest reviews, to stand below the fold of a page.
-
-    An image of no content keeps its place, with the link in it: attributes do that under any
-    policy, where a style would be refused.
-    """
-    link = Markup(
-        '<svg width="100%" height="{height}"><a href="{base}/s/{slug}">'
-        '<text y="20" fill="currentColor" text-decoration="underline">{words}</text></a></svg>'
-    ).format(height=LIST_HEIGHT, base=base_url, slug=slug, words=words)
-    return str(
-        Markup('<review-list shop="{}">{}</review-list>\n{}').format(
-            slug, link, _script(f"{base_url}/embed/v1-list.js")
+        ).format(
+            image=_image(slug, base_url, words, form), base=base_url, slug=slug, privacy=privacy
         )
     )
+
+
+def snippet(slug: str, base_url: str, words: str, privacy: str) -> str:
+    """Write what a shop puts on its pages: an image that works alone, a script that betters it."""
+    inside = _inside(slug, base_url, words, privacy)
+    return _element("review-badge", slug, inside, _script(f"{base_url}/embed/v1.js"))
+
+
+def pinned(slug: str, base_url: str, words: str, privacy: str, release: Release) -> str:
+    """Write the same with a script that can never become another one: it is known by its hash."""
+    script = _script(f"{base_url}/embed/{release.version}/badge.js", release.integrity)
+    return _element("review-badge", slug, _inside(slug, base_url, words, privacy), script)
+
+
+def listing(
+    slug: str, base_url: str, words: str, privacy: str, release: Release | None = None
+) -> str:
+    """Write the list of the newest reviews, to stand below the fold of a page.
+
+    An image of no content keeps its place, with the links in it: attributes do that under any
+    policy, where a style would be refused. With a release its script is known by its hash.
+    """
+    links = Markup(
+        '<svg width="100%" height="{height}"><foreignObject width="100%" height="{height}">'
+        '<a href="{base}/s/{slug}">{words}</a><br>'
+        '<small><a href="{base}/privacy/{slug}#object">{privacy}</a></small></foreignObject></svg>'
+    ).format(height=LIST_HEIGHT, base=base_url, slug=slug, words=words, privacy=privacy)
+    script = (
+        _script(f"{base_url}/embed/{release.version}/list.js", release.integrity)
+        if release
+        else _script(f"{base_url}/embed/v1-list.js")
+    )
+    return _element("review-list", slug, links, script)
 
 
 def policy(base_url: str) -> str:
@@ -90,15 +99,37 @@ def policy(base_url: str) -> str:
     return "; ".join(f"{kind} {base_url}" for kind in ("script-src", "connect-src", "img-src"))
 
 
-def _element(slug: str, inside: Markup, script: Markup) -> str:
-    return str(Markup('<review-badge shop="{}">{}</review-badge>\n{}').format(slug, inside, script))
+def _element(name: str, slug: str, inside: Markup, script: Markup) -> str:
+    return str(
+        Markup('<{name} shop="{slug}">{inside}</{name}>\n{script}').format(
+            name=name, slug=slug, inside=inside, script=script
+        )
+    )
 
 
-def _image(slug: str, base_url: str, words: str) -> Markup:
+def _inside(slug: str, base_url: str, words: str, privacy: str) -> Markup:
+    """Write what stands in the element until the script took over, and for ever where it cannot.
+
+    The way to object lies upon the image, where the script draws it too. A link beside the image
+    would move what follows when it goes; one behind the element would be there twice. Only an SVG
+    lays one thing upon another by attributes alone, which no policy refuses; and it keeps its size
+    when the image cannot be loaded.
+    """
     return Markup(
-        '<a href="{base}/s/{slug}"><img src="{base}/badge/v1/{slug}.svg" width="220" height="72" '
-        'alt="{words}" loading="lazy"></a>'
-    ).format(base=base_url, slug=slug, words=words)
+        '<svg width="220" height="72"><foreignObject width="220" height="72">{image}'
+        '</foreignObject><a href="{base}/privacy/{slug}#object" aria-label="{privacy}">'
+        '<rect x="187" y="40" width="24" height="24" fill-opacity="0"/>'
+        '<path transform="translate(187 40)" d="{sign}" fill="none" stroke="#5c564d"/></a></svg>'
+    ).format(
+        image=_image(slug, base_url, words), base=base_url, slug=slug, privacy=privacy, sign=SIGN
+    )
+
+
+def _image(slug: str, base_url: str, words: str, form: str = "svg") -> Markup:
+    return Markup(
+        '<a href="{base}/s/{slug}"><img src="{base}/badge/v1/{slug}.{form}" width="220" '
+        'height="72" alt="{words}" loading="lazy"></a>'
+    ).format(base=base_url, slug=slug, words=words, form=form)
 
 
 def _script(address: str, integrity: str = "") -> Markup:

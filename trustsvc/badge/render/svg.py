@@ -11,7 +11,9 @@ SEAL = (
     "M199 15l2.3 2.3h3.4v3.4l2.3 2.3-2.3 2.3v3.4h-3.4l-2.3 2.3-2.3-2.3h-3.4v-3.4l-2.3-2.3 2.3-2.3"
     "v-3.4h3.4zm-3.6 8.1 2.6 2.6 4.6-4.6-1.1-1.1-3.5 3.5-1.5-1.5z"
 )
-LONGEST_COUNT = 17  # characters that fit beside the score; longer ones are drawn closer together
+LONGEST_COUNT = (
+    17  # characters that fit beside the score; longer ones are drawn smaller and closer together
+)
 
 
 def as_svg(face: Face) -> bytes:
@@ -20,7 +22,8 @@ def as_svg(face: Face) -> bytes:
     static/source/badge.js draws the same at the same places, so that nobody sees it take over.
     Without reviews the stars stay empty: they claim nothing.
     """
-    left, room = (75, 113) if face.reviews else (16, 150)
+    left, room, size = (75, 109, 11) if face.reviews else (16, 150, 12)
+    fit = Markup(' font-size="{}" textLength="{}"').format(size, room)
     return str(
         Markup(
             '<svg xmlns="http://www.w3.org/2000/svg" width="220" height="72" role="img" '
@@ -37,7 +40,7 @@ def as_svg(face: Face) -> bytes:
             paint="url(#g)" if face.reviews else "#e4ddd0",
             stars=star_path(),
             left=left,
-            fit=Markup(' textLength="{}"').format(room) if len(face.count) > LONGEST_COUNT else "",
+            fit=fit if len(face.count) > LONGEST_COUNT else "",
             seal=Markup('<path d="{}" fill="#37705a"/>').format(SEAL) if face.sealed else "",
         )
     ).encode()

@@ -1,0 +1,90 @@
+"""What the badge costs a page, for a shop of long names and not only for a small one."""
+
+from itertools import accumulate, repeat
+
+import brotli
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.badge.render.newest import LINE, newest
+from trustsvc import wording
+from trustsvc.badge import scripts
+from trustsvc.badge.proof import statement
+from trustsvc.badge.render import numbers, reviews, svg
+from trustsvc.badge.render.face import Face
+from trustsvc.badge.render.newest import Line
+
+BASE = "https://beoordelingen.schoenen-en-tassen.example"
+DOMAIN = "www.de-grote-schoenen-en-tassen-winkel.example"
+SLUG = "de-grote-schoenen-en-tassen-winkel-breda"
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+RELEASE = f"embed/{scripts.newest()}"
+LATIN = "etaoinshrdlcumwfgypbvkéèüöß    "
+CYRILLIC = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэф    "
+CJK = "".join(map(chr, range(0x4E00, 0x9FA5)))
+
+
+def packed(body):
+    return len(brotli.compress(body, mode=brotli.MODE_TEXT, quality=11))
+
+
+def face(language):
+    mean, number = 4.63, 12_345
+    said = statement.Statement(
+        BASE, DOMAIN, SLUG, mean, number, *statement_days()
+    )  # fmt: skip
+    score = wording.decimal(mean, language)
+    count = wording.say("badge.count", language, count=number)
+    return Face(
+        score, count, wording.say("badge.label", language, score=score, reviews=count),
+        f"{BASE}/s/{SLUG}", mean, number, sealed=True, proof=statement.encode(said, KEY, "12"),
+        notice=f"{BASE}/privacy/{SLUG}#object", privacy=wording.say("badge.list.notice", language),
+    )  # fmt: skip
+
+
+def statement_days():
+    return 1_795_305_600, 1_795_996_800
+
+
+@pytest.mark.parametrize("language", ["nl", "de", "en", "fr"])
+def test_all_that_a_page_loads_for_the_badge_of_a_large_shop_is_small(language):
+    assert (len(SLUG), len(BASE) >= 45, len(DOMAIN) >= 45) == (40, True, True)
+    shown = face(language)
+    script, said, drawn = (
+        packed(body)
+        for body in (
+            scripts.all_of_them()[f"{RELEASE}/badge.js"],
+            numbers.as_json(shown),
+            svg.as_svg(shown),
+        )
+    )
+
+    assert (said <= 700, drawn <= 600, script <= 1600) == (True, True, True)
+    assert script + said + drawn <= 2500
+
+
+def at_random(letters, number):
+    """Draw letters, the same in each run (a linear congruential generator, Knuth's MMIX)."""
+    turns = accumulate(
+        repeat(number, number),
+        lambda one, _: (one * 6364136223846793005 + 1442695040888963407) % 2**64,
+    )
+    return "".join(letters[(one >> 33) % len(letters)] for one in turns)
+
+
+def line(letters, number):
+    said = at_random(letters, 6000 + number)
+    title, name, city, text = said[1:121], said[200:280], said[300:380], said[400:5400]
+    day = f"2026-11-{10 + number}"
+    return Line(
+        LINE.public_id, 5, LINE.label, title, text, f"{name}, {city}",
+        day, LINE.day, LINE.mark, "xx", LINE.published_at,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("letters", [LATIN, CYRILLIC, CJK], ids=["latin", "cyrillic", "cjk"])
+def test_script_and_list_of_the_longest_reviews_there_can_be_are_small(letters):
+    """Letters at random: no text that anybody wrote packs worse."""
+    said = reviews.as_reviews(newest(*(line(letters, number) for number in range(5))))
+
+    assert packed(said) + packed(scripts.all_of_them()[f"{RELEASE}/list.js"]) <= 4000
