@@ -26,7 +26,9 @@ from trustsvc.errors import Refused
 TIMEOUT_S = (3.05, 10)
 ALL_OF_IT_S = 20.0  # a server that says a byte now and then is no reason to wait for days
 MOST_BYTES = 64 * 1024
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# What IANA gave to the world (ipv6-address-space); the rest is inside, or IPv4 in disguise: NAT64
+# (RFC 6052, 8215), ::/96 and ::ffff:0:0/96 among it.
+WORLD = ipaddress.ip_network("2000::/3")
 
 
 class Unreachable(Refused):
@@ -107,14 +109,17 @@ def get(url: str, most_bytes: int = MOST_BYTES, within_s: float = ALL_OF_IT_S) -
     https only; a service that itself runs on loopback (a demo, a test) may also ask loopback.
     Raises Moved, which is Unreachable too, for a redirect.
     """
-    parts = urlsplit(url)
-    name = parts.hostname or ""
+    try:
+        parts = urlsplit(url)
+        name, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise Unreachable from None
     at_home = config.current().is_loopback and is_loopback(name)
     if parts.scheme != "https" and not (at_home and parts.scheme == "http"):
         raise Unreachable("Only https addresses are fetched.")
-    address = _checked(name, parts.port or (443 if parts.scheme == "https" else 80), at_home)
+    address = _checked(name, port or (443 if parts.scheme == "https" else 80), at_home)
     place = f"[{address}]" if ":" in address else address
-    pinned = urlunsplit(parts._replace(netloc=f"{place}:{parts.port}" if parts.port else place))
+    pinned = urlunsplit(parts._replace(netloc=f"{place}:{port}" if port else place))
     line = _Line()
     with requests.Session() as session, line.limited(within_s):
         session.trust_env = False
@@ -159,6 +164,6 @@ def is_public(text: str) -> bool:
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return is_public(str(address.ipv4_mapped))
-        if address in NAT64 or address.sixtofour or address.teredo:
+        if address not in WORLD or address.sixtofour or address.teredo:
             return False
     return address.is_global and not address.is_multicast

@@ -1,6 +1,10 @@
 import gzip
 import os
+import resource
+import signal
+import sys
 import threading
+from contextlib import contextmanager
 from datetime import timedelta
 
 import brotli
@@ -60,6 +64,57 @@ def test_two_that_write_at_once_leave_one_s_files_and_no_mixture(house):
         plain, *twins = read()
         assert plain in bodies
         assert twins == [plain, plain]
+
+
+def put_by_one_who_is_killed_before(step, body):
+    """Write in a process that ends by SIGKILL before its nth change of a name; says if it was."""
+    child = os.fork()
+    if not child:
+        left = iter(range(step, -1, -1))
+        changes = {"os.rename", "os.remove"}
+
+        def watch(event, _):
+            if event in changes and not next(left):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(watch)
+        files.put(NAME, body)
+        os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def test_a_writer_killed_at_any_step_leaves_no_twin_of_words_that_were_taken_back(house):
+    files.put(NAME, b"one")
+    step = 0
+    while put_by_one_who_is_killed_before(step, b"one and what was taken back"):
+        files.put(NAME, b"one")
+        assert read() == (b"one",) * 3
+        step += 1
+
+    assert step >= 5
+    assert read() == (b"one and what was taken back",) * 3
+
+
+@contextmanager
+def no_room():
+    """Nobody can write a byte, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_on_a_full_disk_old_words_go_and_nothing_half_written_stays(house):
+    files.put(NAME, b"one and what was taken back")
+
+    with no_room(), pytest.raises(OSError, match="large"):
+        files.put(NAME, b"one")
+
+    assert [path.name for path in (files.folder() / "badge/v1").iterdir()] == []
+    assert files.put(NAME, b"one")
+    assert read() == (b"one",) * 3
 
 
 def test_what_a_stopped_writer_left_is_cleared_away_and_one_at_work_is_left_alone(house):

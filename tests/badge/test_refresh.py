@@ -2,6 +2,7 @@ import json
 from datetime import timedelta
 from xml.etree import ElementTree as ET
 
+import pytest
 from sqlalchemy import event
 
 from tests.badge import forms
@@ -81,6 +82,23 @@ def test_what_is_left_of_a_shop_that_is_gone_is_removed(house):
 
     assert {path.name.partition(".")[0] for path in left.iterdir()} == {made.slug}
     assert "gone" not in {path.name for path in left.rglob("*")}
+
+
+def test_a_file_that_cannot_be_written_keeps_no_other_shop_s_words_up(house, client):
+    broken, other = shop("A"), shop("B")
+    public_id = _publish(other)
+    _refresh()
+    for name in ("a.json", "a.json.br", "a.json.gz"):
+        (files.folder() / f"badge/v1/{name}").unlink()
+    (files.folder() / "badge/v1/a.json").mkdir()
+    with db.transaction() as session:
+        withdraw.withdraw(session, public_id, clock.now())
+
+    with pytest.raises(IsADirectoryError):
+        _refresh()
+
+    assert _numbers(other) == ("", "No reviews yet", 0)
+    assert client.get(f"/badge/v1/{broken.slug}.json").json["reviews"] == 0
 
 
 def test_a_bitmap_follows_the_image_and_is_not_drawn_again_for_nothing(house):

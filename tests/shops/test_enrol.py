@@ -84,6 +84,10 @@ def test_a_secret_is_made_where_the_platform_makes_none(house):
         ({"name": "x" * 121}, "name"),
         ({"domain": "not a domain"}, "domain"),
         ({"domain": "a.example/path"}, "domain"),
+        ({"domain": "a.example:\u0664\u0664\u0663"}, "domain"),
+        ({"domain": "a.example:99999"}, "domain"),
+        ({"domain": "a.example:0"}, "domain"),
+        ({"domain": ".:443"}, "domain"),
         ({"may_ask": "everybody"}, "may ask"),
         ({"delay": -1}, "delay"),
         ({"delay": 366}, "delay"),
@@ -98,6 +102,13 @@ def test_a_secret_is_made_where_the_platform_makes_none(house):
 def test_what_makes_no_sense_is_refused_in_a_sentence(house, wrong, says):
     with pytest.raises(Refused, match=says):
         enrolled(**wrong)
+
+
+def test_the_usual_port_is_no_part_of_a_domain_and_another_one_is(house):
+    """A page's address never says it, and a statement for it would hold for no page."""
+    pasted = {"https://Shop.example:443/": "shop.example", "shop.example:8443": "shop.example:8443"}
+
+    assert [enrolled(domain=text)[0].domain for text in pasted] == list(pasted.values())
 
 
 def test_a_name_is_put_on_one_line(house):

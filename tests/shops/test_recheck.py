@@ -112,6 +112,12 @@ def test_nobody_looks_at_what_was_never_proven_is_closed_or_has_another_domain(p
     assert look(start, 3) == 0
 
 
+def test_two_machines_whose_clocks_differ_by_a_little_look_once_a_day(proven):
+    start, ahead = clock.now(), 2 / 86_400
+
+    assert [look(start, days) for days in (1 + ahead, 1, 2 + ahead, 2)] == [1, 0, 1, 0]
+
+
 def test_a_clock_that_was_ahead_does_not_keep_a_domain_from_being_looked_at(proven):
     start = clock.now()
     assert look(start, 400) == 1

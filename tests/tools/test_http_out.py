@@ -17,6 +17,7 @@ from trustsvc import config, http_out
         "100.64.0.1", "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0",
         "fc00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::",
         "2001:0:4136:e378:8000:63bf:3fff:fdd2", "ff02::1",
+        "::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe", "::ffff:0:169.254.169.254", "fec0::1", "5f00::1",
     ],
 )  # fmt: skip
 def test_addresses_inside_are_never_reached(address):
@@ -26,6 +27,12 @@ def test_addresses_inside_are_never_reached(address):
 @pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
 def test_addresses_in_the_world_are(address):
     assert http_out.is_public(address)
+
+
+@pytest.mark.parametrize("place", ["[", "a:99999", "a:\u0661", "a:x"])
+def test_what_is_no_place_is_not_reached(at_home, place):
+    with pytest.raises(http_out.Unreachable):
+        http_out.get(f"http://{place}/")
 
 
 @pytest.fixture

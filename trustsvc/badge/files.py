@@ -5,7 +5,7 @@ import gzip
 import os
 import secrets
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,19 +28,25 @@ def folder() -> Path:
 def put(name: str, body: bytes, *, twins: bool = True) -> bool:
     """Put a file and its compressed twins in place, or leave the ones that say the same.
 
-    The compressed ones go first: whoever finds the plain one new finds all of them new. Gives
-    whether anything was written; a twin that was lost is written again. A bitmap has no twins.
+    Gives whether anything was written; a twin that was lost is written again. A bitmap has no
+    twins. What cannot be written is gone afterwards and not old, as old words may have been taken
+    back: the service renders what has no file. Raises OSError then.
     """
     path = folder() / name
     beside = [(path.with_name(path.name + end), coding) for end, coding in ENCODINGS.items()]
     beside = beside if twins else []
     if holds(name, body) and all(twin.is_file() for twin, _ in beside):
         return False
+    bodies = {path: body} | {twin: packed(body, coding) for twin, coding in beside}
     _make(path.parent)
     with _alone(path.parent):
-        for twin, coding in beside:
-            _replace(twin, packed(body, coding))
-        _replace(path, body)
+        try:
+            _swap(bodies)
+        except OSError:
+            for old in bodies:
+                with suppress(OSError):
+                    old.unlink(missing_ok=True)
+            raise
     return True
 
 
@@ -48,7 +54,7 @@ def holds(name: str, body: bytes) -> bool:
     """Say whether a file says exactly this already."""
     try:
         return (folder() / name).read_bytes() == body
-    except FileNotFoundError:
+    except OSError:
         return False
 
 
@@ -98,15 +104,33 @@ def _make(place: Path) -> None:
     place.chmod(OPEN_FOLDER)
 
 
-def _replace(path: Path, body: bytes) -> None:
-    # A name of its own: two processes may refresh at once, and each must move a whole file.
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    with beside.open("xb") as file:
+def _swap(bodies: Mapping[Path, bytes]) -> None:
+    """Put files in place, the plain one first.
+
+    The twins of the one that was there go before it does: whoever is stopped between any two steps
+    leaves a plain file alone, which is seen, and never one beside a twin that says something else.
+    """
+    # Names of their own: two processes may refresh at once, and each must move a whole file.
+    made = {path: path.with_name(f".{path.name}.{secrets.token_hex(6)}") for path in bodies}
+    try:
+        for path, beside in made.items():
+            _write(beside, bodies[path])
+        _, *twins = bodies
+        for twin in twins:
+            twin.unlink(missing_ok=True)
+        for path, beside in made.items():
+            beside.replace(path)
+    finally:
+        for beside in made.values():
+            beside.unlink(missing_ok=True)
+
+
+def _write(path: Path, body: bytes) -> None:
+    with path.open("xb") as file:
         file.write(body)
         os.fchmod(file.fileno(), OPEN_FILE)
         file.flush()
         os.fsync(file.fileno())
-    beside.replace(path)
 
 
 @contextmanager

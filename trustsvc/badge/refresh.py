@@ -32,14 +32,14 @@ def refresh_changed(session: Session, now: datetime) -> int:
 
     All shops are counted in one grouped query and only differing bytes are written. That is cheaper
     than it looks, and heals a file that was lost or written by a slower process with old numbers.
-    What is left of a shop that is gone, or of a writer that was stopped, is removed.
+    What is left of a shop that is gone, or of a writer that was stopped, is removed. Raises the
+    first OSError once all that can be written is.
     """
     there = files.slugs(FOLDER)  # first: a shop that is enrolled meanwhile keeps its files
     shops = find.everyone(session)
-    written = _write_all(session, shops, now) + scripts.place()
     files.remove(FOLDER, there - {shop.slug for shop in shops})
     files.clear_away(now)
-    return written
+    return scripts.place() + _write_all(session, shops, now)
 
 
 def refresh(session: Session, shop_ids: Collection[int], now: datetime) -> int:
@@ -59,16 +59,28 @@ def rendered(session: Session, slug: str, form: str, now: datetime) -> bytes:
 
 
 def _write_all(session: Session, shops: Collection[find.Shop], now: datetime) -> int:
-    written = 0
+    """Write what differs. A file that cannot be written keeps no other from being written."""
+    written, failed = 0, []
     faces = face.read(session, shops, now)
     read_on = newest.read(session, shops, faces)
     for shop in shops:
-        written += _draw_anew(shop.slug, FORMS[DRAWN](faces[shop.id]))
-        for name, write in FORMS.items():
-            written += files.put(name.format(shop=shop.slug), write(faces[shop.id]))
-        for name, write_more in FORMS_OF_NEWEST.items():
-            written += files.put(name.format(shop=shop.slug), write_more(read_on[shop.id]))
+        for name in (BITMAP, *FORMS, *FORMS_OF_NEWEST):
+            try:
+                written += _write(name, shop.slug, faces[shop.id], read_on[shop.id])
+            except OSError as problem:
+                failed.append(problem)
+    if failed:
+        raise failed[0]
     return written
+
+
+def _write(form: str, slug: str, face_of: Face, newest_of: Newest) -> int:
+    if form == BITMAP:
+        return _draw_anew(slug, FORMS[DRAWN](face_of))
+    name = form.format(shop=slug)
+    if form in FORMS_OF_NEWEST:
+        return files.put(name, FORMS_OF_NEWEST[form](newest_of))
+    return files.put(name, FORMS[form](face_of))
 
 
 def _draw_anew(slug: str, drawn: bytes) -> int:

@@ -32,17 +32,17 @@ UNPACKED = {"png"}
 
 
 def file(name: str, cached: str = CACHED) -> Response | None:
-    """Serve a public file as it lies there, or give None where there is none."""
+    """Serve a public file as it lies there, or give None where there is none to be read."""
     path = files.folder() / name
     for end, coding in files.ENCODINGS.items():
         if coding in _accepted():
             try:
                 return _answer(path.with_name(path.name + end).read_bytes(), name, coding, cached)
-            except FileNotFoundError:
+            except OSError:
                 continue
     try:
         return _answer(path.read_bytes(), name, "", cached)
-    except FileNotFoundError:
+    except OSError:
         return None
 
 

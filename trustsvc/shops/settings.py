@@ -103,7 +103,10 @@ def clean_name(text: str) -> str:
 def clean_domain(text: str) -> str:
     """Take the host out of what people paste; raises Refused."""
     domain = text.strip().lower().removeprefix("https://").removeprefix("http://").rstrip("/")
-    if not re.fullmatch(r"[a-z0-9.-]+(:\d{1,5})?", domain) or len(domain) > 253:
+    domain = domain.removesuffix(":443")  # pages are compared with it, and none says the usual port
+    host, _, port = domain.partition(":")
+    known = re.fullmatch(r"[a-z0-9.-]{1,253}(:[0-9]{1,5})?", domain) and re.search("[a-z0-9]", host)
+    if not known or not 0 < int(port or 1) < 65536:
         raise Refused("The domain must look like shop.example.com.")
     return domain
 
