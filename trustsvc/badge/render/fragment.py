@@ -18,7 +18,7 @@ def as_html(newest: Newest) -> bytes:
         '<review-badge-html shop="{one.slug}" lang="{one.language}">'
         '<template shadowrootmode="open"><a href="{one.face.url}">{drawn}</a><br><small>'
         '<a href="{one.privacy}">{one.notice}</a></small></template>'
-        '<a href="{one.face.url}">{one.face.label}</a> <small><a href="{one.privacy}">{one.notice}</a>'
-        "</small></review-badge-html>\n"
+        '<a href="{one.face.url}">{one.face.label}</a> <small>'
+        '<a href="{one.privacy}">{one.notice}</a></small></review-badge-html>\n'
     )
     return str(html.format(one=newest, drawn=drawn)).encode()
