@@ -69,8 +69,12 @@ def _rows(browser: Browser, free: str, strict: str) -> list[Row]:
         )
         for kind, word in kinds.items()
     ]
+    rows.insert(
+        1, Row("Script, gzip bytes", ours.script_gzip, theirs.script_gzip, limits.SCRIPT_GZIP)
+    )
     return [
         *rows,
+        Row("Data without the statement, bytes", ours.unsigned, "-", limits.UNSIGNED),
         Row("Everything, cold, bytes", ours.bytes, theirs.bytes, limits.PAGE_BYTES),
         Row("Requests, cold", ours.requests, theirs.requests, limits.REQUESTS),
         Row("Requests, second page view", ours.warm, theirs.warm, 0),
@@ -80,9 +84,19 @@ def _rows(browser: Browser, free: str, strict: str) -> list[Row]:
         Row("Cookies", ours.cookies, theirs.cookies, 0),
         Row("Things stored", ours.stored, theirs.stored, 0),
         Row("Works under the strictest policy", held.works, broken.works, limit=True),
-        Row("Violations of the strictest policy", held.violations, broken.violations, 0),
+        Row(
+            "Violations of the strictest policy",
+            held.violations,
+            _if(broken.works, broken.violations),
+            0,
+        ),
         Row("List of reviews, script and data, bytes", listed.bytes, "-", limits.LIST_BYTES),
     ]
+
+
+def _if(it_works: bool, number: int) -> object:
+    """Say how often a policy was violated, of what did anything at all under it."""
+    return number if it_works else "-"
 
 
 def _say(rows: list[Row]) -> int:

@@ -6,6 +6,7 @@ from trustsvc.badge import refresh
 from trustsvc.reviews import moderate, publish
 
 CACHED = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
+OF_PEOPLE = "public, max-age=120, must-revalidate"
 HOURLY = "public, max-age=3600, stale-while-revalidate=86400, stale-if-error=604800"
 FOR_EVER = "public, max-age=31536000, immutable"
 # What lies below the public folder, what it says it is, and how long it may be kept.
@@ -15,8 +16,8 @@ KINDS = {
     "badge/v1/velo-fils.html": ("text/html; charset=utf-8", CACHED),
     "badge/v1/velo-fils.png": ("image/png", CACHED),
     "badge/v1/velo-fils/shields.json": ("application/json", CACHED),
-    "badge/v1/velo-fils/reviews.json": ("application/json", CACHED),
-    "badge/v1/velo-fils/feed.atom": ("application/atom+xml; charset=utf-8", CACHED),
+    "badge/v1/velo-fils/reviews.json": ("application/json", OF_PEOPLE),
+    "badge/v1/velo-fils/feed.atom": ("application/atom+xml; charset=utf-8", OF_PEOPLE),
     "embed/v1.js": ("text/javascript; charset=utf-8", HOURLY),
     "embed/v1-list.js": ("text/javascript; charset=utf-8", HOURLY),
     "embed/1.0.0/badge.js": ("text/javascript; charset=utf-8", FOR_EVER),

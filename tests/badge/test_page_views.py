@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import update
 
 from tests.reviews.at_the_desk import review, shop
-from trustsvc import clock, config, db
+from trustsvc import clock, config, db, wording
 from trustsvc.badge.page import sitemap
-from trustsvc.badge.render import json_ld
+from trustsvc.badge.render import json_ld, png, svg
 from trustsvc.badge.score import Score
 from trustsvc.reviews import moderate, publish, reply, withdraw
 from trustsvc.reviews.models import publications
+from trustsvc.reviews.rules import REASONS
 from trustsvc.shops.models import shops
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -33,6 +34,11 @@ def _publish(made, at=NOW, **more):
         moderate.approve(session, public_id, "staff 1", at)
         publish.publish(session, at)
     return public_id
+
+
+def _size(image):
+    """Read how large a PNG is (its first chunk says it)."""
+    return int.from_bytes(image[16:20]), int.from_bytes(image[20:24])
 
 
 def _proven():
@@ -173,7 +179,9 @@ def test_whoever_shares_the_page_shares_what_it_says(client, language, locale, s
         assert f'<meta property="og:{name}" content="{value}">' in page
     assert f'<meta property="og:description" content="{said}' in page
     assert '<meta property="og:title" content="' in page
-    assert "og:image" not in page
+    assert _size(client.get("/badge/v1/velo-fils.png").data) == (png.WIDTH, png.HEIGHT)
+    for name, value in [("", f"{base}/badge/v1/velo-fils.png"), (":width", png.WIDTH)]:
+        assert f'<meta property="og:image{name}" content="{value}">' in page
 
 
 def test_the_address_to_keep_comes_from_the_settings_and_not_from_the_request(client):
@@ -200,6 +208,68 @@ def test_the_page_says_for_which_domain_it_speaks_and_how_to_test_a_badge(client
     assert "holds for <b>shop.example.com</b> alone" in page
     assert "<code>trustsvc verify-badge URL</code>" in page
     assert 'href="/.well-known/trustsvc-keys.json"' in page
+    assert "https://shop.example.com" not in page  # nobody has proven whose it is
+
+
+def test_the_proven_domain_is_a_link_to_the_shop_and_to_nothing_else(client):
+    _publish(shop())
+    _proven()
+
+    page = _page(client)
+
+    link = '<a href="https://shop.example.com" rel="nofollow noopener">shop.example.com</a>'
+    assert f"Score for <b>{link}</b>" in page
+    assert page.count("https://shop.example.com") == 1
+
+
+@pytest.mark.parametrize("reviewed", [True, False])
+def test_the_seal_of_the_badge_stands_near_the_top_while_it_holds(client, reviewed):
+    made = shop()
+    if reviewed:
+        _publish(made)
+    without = _page(client)
+    _proven()
+    page = _page(client)
+
+    top, _, foot = page.partition('<h2 id="reviews">')
+    assert (top.count(svg.SEAL), foot.count(svg.SEAL)) == (1, 1)
+    assert '<a href="#seal">The seal holds: what it attests</a>' in top
+    assert svg.SEAL not in without
+    assert '<a href="#seal">No seal here: why</a>' in without.partition('<h2 id="reviews">')[0]
+    drawn = client.get("/badge/v1/velo-fils.svg").text
+    assert svg.SEAL in drawn
+
+
+def test_what_was_rejected_is_counted_and_where_nothing_was_a_sentence_says_so(client):
+    made = shop()
+    _publish(made)
+    none = _page(client)
+    at = NOW - timedelta(days=1)
+    public_id = review(made, at=at)
+    with db.transaction() as session:
+        moderate.reject(session, public_id, "spam", "staff 1", at)
+
+    some = _page(client)
+
+    assert "None of them was rejected." in none
+    assert "<dt>Rejected</dt>" not in none
+    assert "None of them was rejected." not in some
+    assert "<dt>Rejected</dt><dd>1</dd>" in some
+    assert re.findall('class="inner"><dt>([^<]*)</dt><dd>([^<]*)', some) == [
+        (wording.say("reviews.reason.spam", "en"), "1")
+    ]
+    for page in (none, some):  # why one may be: told always
+        for reason in REASONS:
+            assert f"<li>{wording.say(f'reviews.reason.{reason}', 'en')}</li>" in page
+
+
+def test_the_page_leads_to_the_notice_and_to_the_right_to_object(client):
+    shop()
+
+    foot = _page(client).partition("<footer>")[2]
+
+    assert 'href="/privacy/velo-fils"' in foot
+    assert 'href="/privacy/velo-fils#object"' in foot
 
 
 def test_what_was_withdrawn_is_gone_at_once_and_from_caches_in_a_minute(client):

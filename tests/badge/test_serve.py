@@ -1,13 +1,17 @@
 """The app serves what nginx would (tests/deploy/test_nginx_badge.py), when nothing is in front."""
 
 import gzip
+import re
 
 import brotli
 import pytest
+from sqlalchemy import update
 
 from tests.badge.forms import KINDS, published, refreshed
 from tests.reviews.at_the_desk import shop
+from trustsvc import db
 from trustsvc.badge import files
+from trustsvc.reviews.models import publications
 
 OPEN = {
     "Access-Control-Allow-Origin": "*",
@@ -40,6 +44,23 @@ def test_a_form_can_be_cached_shared_and_asked_for_from_anywhere(client, made, n
     assert said == {header: answer.headers.get(header) for header in said}
     assert answer.headers["ETag"].startswith('"')
     assert {"Set-Cookie", "Last-Modified", "Content-Encoding"} & set(answer.headers.keys()) == set()
+
+
+def test_no_cache_may_show_a_name_later_than_five_minutes_after_it_was_withdrawn(client, made):
+    """Whatever holds a word of a buyer is never served stale, even while the service is away."""
+    with db.transaction() as session:
+        session.execute(update(publications).values(name="Zqx", title="Zqy", text="Zqz"))
+    refreshed()
+
+    answers = {name: client.get(f"/{name}") for name in KINDS}
+
+    told = {name for name, one in answers.items() if re.search(b"Zq[xyz]", one.data)}
+    assert told == {"badge/v1/velo-fils/reviews.json", "badge/v1/velo-fils/feed.atom"}
+    for name in told:
+        said = answers[name].headers["Cache-Control"]
+        assert "stale" not in said
+        assert 60 + 2 * int(re.search(r"max-age=(\d+)", said)[1]) <= 300  # the file, two caches
+        assert "must-revalidate" in said
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,8 @@ def test_the_histogram_filters_with_the_keyboard_and_without_javascript(page_of_
     page.goto(page_of_shop)
     assert _stars(page) == [5, 2, 5, 4, 5]
 
-    page.keyboard.press("Tab")
+    for _ in ("the shop", "what the seal attests", "the histogram"):
+        page.keyboard.press("Tab")
     focused = page.locator(":focus")
     assert focused.get_attribute("href") == f"/s/{page_of_shop.rpartition('/')[2]}?stars=5#reviews"
     page.keyboard.press("Enter")

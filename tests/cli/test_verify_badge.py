@@ -14,10 +14,11 @@ from tests.badge.test_refresh import _publish
 from tests.reviews.at_the_desk import shop
 from trustsvc import cli, clock, config, db
 from trustsvc.app import create_app
+from trustsvc.badge import embed
 from trustsvc.badge.proof import check, key_set, page, signing
 from trustsvc.badge.proof.check import Shown
 from trustsvc.badge.proof.page import Badge
-from trustsvc.shops import settings
+from trustsvc.shops import find, settings
 from trustsvc.shops.models import shops
 
 DAY = timedelta(days=1)
@@ -250,6 +251,55 @@ def test_a_page_without_a_badge_says_so_and_is_no_success(service, lamp, web, ht
     code, said = run(web[0].put("/", html.format(service)))
 
     assert (code, said) == (1, "There is no badge on this page.\n")
+
+
+ADDRESSES = {"policy", "shields", "feed"}  # no HTML for a page
+
+
+@pytest.mark.parametrize("kind", sorted(set(embed.KINDS) - ADDRESSES))
+def test_what_shops_are_given_to_print_is_known_wherever_it_stands(service, lamp, web, kind):
+    html = printed(service, kind)
+
+    assert verdicts(web[0].put("/", f"<p>{html}<p>")) == ["genuine"]
+    assert verdicts(web[1].put("/", f"<p>{html}<p>")) == ["not this page's domain"]
+    assert verdicts(web[1].put("/", html), "--service", "http://a.example") == ["another service"]
+
+
+@pytest.mark.parametrize(
+    ("said", "instead"),
+    [
+        (">4.5</text>", ">4.9</text>"),
+        (">4.5</text>", "><tspan>4</tspan>.5</text>"),
+        (">4.5</text>", ">\uff14.9</text>"),
+        (">4.5</text>", ">4.5</text><text>9 out of 9</text>"),
+        ("4.5 out of 5", "4.9 out of 5"),
+        ('aria-label="4.5', 'aria-label="5.0'),
+        (">2 reviews</text>", ">2000 reviews</text>"),
+        (">2 reviews</text>", "><review-list></review-list>2000 reviews</text>"),
+        (">2 reviews</text>", "><review-badge-html/>2000 reviews</text>"),
+        ("</template>", "</template><b>4.9</b>"),
+    ],
+)
+def test_a_fragment_that_was_written_over_is_found_out(service, lamp, web, said, instead):
+    html = printed(service, "fragment")
+    assert said in html
+
+    found = verdicts(web[0].put("/", html.replace(said, instead)))
+
+    assert "other numbers" in found
+    assert verdicts(web[0].put("/", html.replace(' shop="blue-lamp"', ""))) == ["genuine"]
+
+
+def one_shop():
+    with db.reading() as session:
+        return find.by_slug(session, "blue-lamp")
+
+
+def printed(service, kind):
+    """Give what a shop has in its page: as the desk says it, the fragment as it is served."""
+    if kind == "fragment":
+        return _get(embed.of(one_shop())["fragment"]).decode()
+    return embed.of(one_shop())[kind]
 
 
 def test_one_false_badge_among_good_ones_is_enough(service, lamp, web):

@@ -66,6 +66,22 @@ def test_a_slug_is_plain(name, slug):
     assert enrol.slug_of(name) == slug
 
 
+@pytest.mark.parametrize(
+    ("name", "domain", "slug"),
+    [
+        ("عقد الذهب", "iqd-gold.example", "iqd-gold"),
+        ("عقد الذهب", "www.iqd.example:8443", "iqd"),
+        ("張偉", "xn--3bs198f.example", "xn-3bs198f"),
+        ("張偉", "localhost:5000", "localhost"),
+        ("張偉", "www.-.example", "shop"),
+        ("Café", "iqd-gold.example", "cafe"),
+    ],
+)
+def test_a_name_in_another_script_takes_the_first_part_of_the_domain(house, name, domain, slug):
+    assert enrolled(name=name, domain=domain)[0].slug == slug
+    assert enrolled(name=name, domain=domain)[0].slug == f"{slug}-2"
+
+
 def test_a_secret_is_made_where_the_platform_makes_none(house):
     standard, other = enrolled(platform="standard")[1], enrolled(platform="woocommerce")[1]
 

@@ -10,6 +10,9 @@ from trustsvc.badge import files
 
 # The badge outlives a pause of ours: caches may show what they have, for a week if need be.
 CACHED = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
+# The words and names of people do not: a minute until the file, two in a shared cache and two in a
+# browser are the five after which none may show what was withdrawn, not even while we are away.
+OF_PEOPLE = "public, max-age=120, must-revalidate"
 HOURLY = "public, max-age=3600, stale-while-revalidate=86400, stale-if-error=604800"
 HOUR = "public, max-age=3600"  # keys: what was withdrawn is not shown for longer
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -28,7 +31,13 @@ TYPES = {
     "png": "image/png",
     "svg": "image/svg+xml",
 }
+WITH_PEOPLE = ("/reviews.json", "/feed.atom")
 UNPACKED = {"png"}
+
+
+def kept(name: str) -> str:
+    """Say how long caches may keep a form of a badge."""
+    return OF_PEOPLE if name.endswith(WITH_PEOPLE) else CACHED
 
 
 def file(name: str, cached: str = CACHED) -> Response | None:

@@ -55,7 +55,8 @@ def _form(slug: str, form: str) -> Response:
     if not SLUG.fullmatch(slug):
         raise NotFound
     name = form.format(shop=slug)
-    if (lying := serve.file(name)) is not None:
+    if (lying := serve.file(name, serve.kept(name))) is not None:
         return lying
     with db.reading() as session:
-        return serve.body(refresh.rendered(session, slug, form, clock.now()), name)
+        plain = refresh.rendered(session, slug, form, clock.now())
+    return serve.body(plain, name, serve.kept(name))

@@ -30,7 +30,7 @@ def demo(once: bool) -> None:
         _wait_until_settled([shop for _, shop, _ in shops])
         link = _sending_day(environ)
         _review(environ, link, shops[0][1])
-        _badge(shops[0][1])
+        _badge(environ, shops[0][1])
         _purge()
         click.secho("\nEvery step held.", fg="green", bold=True)
         if not once:
@@ -117,12 +117,20 @@ def _review(environ: dict[str, str], link: str, shop: Shop) -> None:
     stage.say(f"published: {url}")
 
 
-def _badge(shop: Shop) -> None:
+def _badge(environ: dict[str, str], shop: Shop) -> None:
     stage.step("The badge says so")
     url = f"{config.current().base_url}/badge/v1/{shop.slug}"
     stage.wait_for(f"{url}.json", "5", "the badge did not follow")
     stage.say(f"{url}.json\n    {visit.page(f'{url}.json').strip()}")
     stage.say(f"{url}.svg   {len(visit.page(f'{url}.svg'))} bytes")
+    said = stage.own(environ, "verify-badge", _at_the_shop(shop)).strip()
+    stage.hold(said.startswith("GENUINE"), f"verify-badge says {said}")
+    stage.say(f"trustsvc verify-badge {_at_the_shop(shop)}\n    {said}")
+
+
+def _at_the_shop(shop: Shop) -> str:
+    """Give the shop's page at the domain that was proven, which its badge is signed for."""
+    return f"http://{shop.domain}/demo/shop/{shop.slug}"
 
 
 def _purge() -> None:
@@ -142,6 +150,7 @@ def _stay(environ: dict[str, str], shop: Shop) -> None:
     click.echo(
         f"\nHave a look around:\n"
         f"  the shop with its badge   {base}/demo/shop/{shop.slug}\n"
+        f"  is that badge real?       trustsvc verify-badge {_at_the_shop(shop)}\n"
         f"  its public page           {base}/s/{shop.slug}\n"
         f"  the mailbox               {base}/demo/\n"
         f"  the desk                  {way_in}\n"

@@ -65,13 +65,13 @@ def enrol(session: Session, new: Enrolment, now: datetime) -> tuple[find.Shop, s
     }
     settings.checked(decided)
     secret = checked_secret(new.platform, new.secret)
-    name = settings.clean_name(new.name)
+    name, domain = settings.clean_name(new.name), settings.clean_domain(new.domain)
     shop_id = session.execute(
         shops.insert()
         .values(
-            slug=_free_slug(session, name),
+            slug=_free_slug(session, slug_of(name, domain)),
             name=name,
-            domain=settings.clean_domain(new.domain),
+            domain=domain,
             platform=new.platform,
             door=secrets.token_urlsafe(18),
             secret=secret,
@@ -98,14 +98,21 @@ def checked_secret(platform: str, given: str) -> str:
     return secrets.token_urlsafe(32)
 
 
-def slug_of(name: str) -> str:
-    """Write a name as a part of an address; two shops may want the same."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "shop"
+def slug_of(name: str, domain: str = "") -> str:
+    """Write a name as a part of an address; two shops may want the same.
+
+    Of a name in another script nothing is left: its domain says more than `shop` would.
+    """
+    label = domain.removeprefix("www.").partition(".")[0].partition(":")[0]
+    return _plain(name) or _plain(label) or "shop"
 
 
-def _free_slug(session: Session, name: str) -> str:
-    base = slug_of(name)
+def _plain(words: str) -> str:
+    plain = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-")
+
+
+def _free_slug(session: Session, base: str) -> str:
     taken = set(session.scalars(select(shops.c.slug).where(shops.c.slug.startswith(base))))
     choices = (f"{base}-{number}" if number > 1 else base for number in itertools.count(1))
     return next(slug for slug in choices if slug not in taken)

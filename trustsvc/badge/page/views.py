@@ -9,7 +9,7 @@ from markupsafe import Markup
 from trustsvc import clock, config, db, doors, wording
 from trustsvc.badge import profile
 from trustsvc.badge.page import sitemap as pages
-from trustsvc.badge.render import json_ld, svg
+from trustsvc.badge.render import json_ld, png, svg
 from trustsvc.reviews.rules import REASONS
 
 views = Blueprint("badge_page", __name__)
@@ -35,6 +35,8 @@ def page(slug: str) -> Response:
         shop=found.shop,
         score=found.score,
         stars=svg.star_path(),
+        rosette=svg.SEAL,
+        picture=(png.WIDTH, png.HEIGHT),
         filled=f"{svg.filled(found.score.mean):.3f}",
         wanted=wanted,
         data=_data(found, wanted),

@@ -169,11 +169,15 @@ def _repeats(badge: page.Badge, shown: Shown) -> bool:
     """Say whether what the page itself prints in the badge is what the service says.
 
     Its numbers are known by the words around them: where the page has the service's sentence with
-    other numbers in it, it shows another score. Words of the shop's own say nothing.
+    other numbers in it, it shows another score. Words of the shop's own say nothing, and the
+    fragment has none of those.
     """
-    printed = " ".join(" ".join(badge.words).split())
+    ours = {_spaced(one) for one in (shown.score, shown.count, shown.label)}
+    if not ours.issuperset(map(_spaced, badge.printed)):
+        return False
+    printed = _spaced(" ".join(badge.words))
     for sentence in (shown.label, shown.count):
-        plain = " ".join(sentence.split())
+        plain = _spaced(sentence)
         if not re.search(r"\d", plain):
             continue
         parts = [re.escape(part) for part in re.split(NUMBER, plain)]
@@ -182,6 +186,10 @@ def _repeats(badge: page.Badge, shown: Shown) -> bool:
         if any(one[0] != plain for one in re.finditer(NUMBER.join(parts), printed)):
             return False
     return all(_number(one) == _number(shown.score) for one in badge.scores if one.strip())
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _number(text: str) -> float:

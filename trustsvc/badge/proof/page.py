@@ -1,8 +1,9 @@
 """Find every badge in a page of HTML. Pure; made for pages that do not wish us well.
 
-A badge is an element `<review-badge shop=…>` together with each script of a badge on the page, or
-anything that is loaded from `/badge/v1/<shop>…`: an image, a frame, a fragment. Scripts are not
-run, so a badge that another script writes is not seen here.
+A badge is an element of ours (`<review-badge shop=…>`, `<review-list>`, the fragment's
+`<review-badge-html>`) together with each script of its kind on the page, else with each service
+that is loaded from or linked to inside; or anything that is loaded from `/badge/v1/<shop>…`: an
+image, a frame. Scripts are not run, so a badge that another script writes is not seen here.
 """
 
 import re
@@ -12,9 +13,15 @@ from html.parser import HTMLParser
 from itertools import chain
 from urllib.parse import urljoin, urlsplit
 
-ELEMENT = "review-badge"
-SCRIPT = re.compile(r"/embed/(?:v1|[0-9A-Za-z.-]{1,64}/badge)\.m?js")
+PRINTED = "review-badge-html"  # what render/fragment.py writes
+# Which scripts make an element of ours what it is.
+SCRIPTS = {
+    "review-badge": re.compile(r"/embed/(?:v1|[0-9A-Za-z.-]{1,64}/badge)\.m?js"),
+    "review-list": re.compile(r"/embed/(?:v1-list|[0-9A-Za-z.-]{1,64}/list)\.m?js"),
+    PRINTED: None,
+}
 IMAGE = re.compile(r"/badge/v1/([a-z0-9-]{1,80})(?:[./].*)?")
+LINK = re.compile(r"/s/([a-z0-9-]{1,80})")
 SLUG = re.compile(r"[a-z0-9-]{1,80}")
 LOADS = ("src", "srcset", "data", "data-src", "data-srcset", "poster")
 SAYS = ("alt", "title", "aria-label")
@@ -30,14 +37,30 @@ class Badge:
     shop: str
     words: tuple[str, ...] = ()
     scores: tuple[str, ...] = ()  # what stands where the element shows its score
+    printed: tuple[str, ...] = ()  # each piece of the fragment with a digit: all of it is ours
 
 
 @dataclass(slots=True)
 class _Element:
+    tag: str
     shop: str
     words: list[str] = field(default_factory=list)
     scores: list[str] = field(default_factory=list)
-    origins: dict[str, None] = field(default_factory=dict)  # of the images of the shop inside
+    printed: list[str] = field(default_factory=list)
+    # Of what is loaded for the shop inside, and of the links to its page.
+    origins: dict[str, None] = field(default_factory=dict)
+
+    def say(self, words: str, *, is_score: bool = False) -> None:
+        if self.tag == PRINTED and any(char.isnumeric() for char in words):
+            self.printed.append(words)
+        elif len(self.words) < MOST_WORDS:
+            (self.scores if is_score else self.words).append(words[:MOST_WORDS])
+
+    def name(self, shop: str, origin: str) -> None:
+        """Take a service that is named inside; an element that says no shop is the first one's."""
+        self.shop = self.shop or shop
+        if self.shop == shop:
+            self.origins[origin] = None
 
 
 class TooMany(ValueError):
@@ -52,17 +75,16 @@ def find(html: str, address: str) -> list[Badge]:
     """
     reader = _Reader(address)
     reader.feed(html)
-    if len(reader.scripts) > MOST:
-        raise TooMany
     elements = (one for element in reader.elements for one in _of_element(element, reader))
-    found: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
+    found: dict[tuple[str, str], tuple[list[str], list[str], list[str]]] = {}
     for badge in chain(elements, reader.images):
-        words, scores = found.setdefault((badge.origin, badge.shop), ([], []))
-        words += badge.words
-        scores += badge.scores
+        said = found.setdefault((badge.origin, badge.shop), ([], [], []))
+        said[0].extend(badge.words)
+        said[1].extend(badge.scores)
+        said[2].extend(badge.printed)
         if len(found) > MOST:
             raise TooMany
-    return [Badge(*key, tuple(words), tuple(scores)) for key, (words, scores) in found.items()]
+    return [Badge(*key, *map(tuple, said)) for key, said in found.items()]
 
 
 def shop_of(address: str) -> str:
@@ -93,8 +115,8 @@ def _of_element(element: _Element, reader: "_Reader") -> Iterable[Badge]:
     Without a script the element is what is inside.
     """
     shop = element.shop if SLUG.fullmatch(element.shop) else ""
-    said = (tuple(element.words), tuple(element.scores))
-    for origin in reader.scripts or element.origins or {"": None}:
+    said = (tuple(element.words), tuple(element.scores), tuple(element.printed))
+    for origin in reader.scripts[element.tag] or element.origins or {"": None}:
         yield Badge(origin, shop, *said)
 
 
@@ -111,8 +133,8 @@ class _Reader(HTMLParser):
         self.address = address
         self.elements: list[_Element] = []
         self.images: list[Badge] = []
-        self.scripts: dict[str, None] = {}
-        self._open: _Element | None = None
+        self.scripts: dict[str, dict[str, None]] = {tag: {} for tag in SCRIPTS}
+        self._open: list[_Element] = []  # one may lie in another
         self._score_of = ""
         self._based = False
 
@@ -120,24 +142,34 @@ class _Reader(HTMLParser):
         given = {name: value or "" for name, value in reversed(attrs)}  # the first one counts
         if tag == "base" and given.get("href") and not self._based:
             self.address, self._based = self._joined(given["href"]), True
-        if tag == ELEMENT:
-            self._open = _Element(given.get("shop", ""))
-            self.elements.append(self._open)
+        if tag in SCRIPTS:
+            if len(self._open) >= MOST:
+                raise TooMany
+            self._open.append(_Element(tag, given.get("shop", "")))
+            self.elements.append(self._open[-1])
         words = [given[name][:MOST_WORDS] for name in SAYS if given.get(name)]
-        if self._open:
-            self._open.words += words
-            self._score_of = tag if "score" in given.get("part", "").split() else self._score_of
+        for element in self._open:
+            for one in words:
+                element.say(one)
+        if self._open and "score" in given.get("part", "").split():
+            self._score_of = tag
         self._loads(tag, given, words)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Read `<x/>` as a browser does: what follows still lies in it."""
+        self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
         if tag == self._score_of:
             self._score_of = ""
-        if tag == ELEMENT:
-            self._open, self._score_of = None, ""
+        if any(one.tag == tag for one in self._open):
+            while self._open.pop().tag != tag:
+                pass
+            self._score_of = ""
 
     def handle_data(self, data: str) -> None:
-        if self._open and len(self._open.words) < MOST_WORDS:
-            (self._open.scores if self._score_of else self._open.words).append(data[:MOST_WORDS])
+        for element in self._open:
+            element.say(data, is_score=bool(self._score_of))
 
     def parse_html_declaration(self, i: int) -> int:
         """Read `<!…>` as a browser does; the parser of the library gives up on some of them."""
@@ -156,12 +188,28 @@ class _Reader(HTMLParser):
                 if not where:
                     continue
                 address = self._joined(where)
-                if tag == "script" and SCRIPT.fullmatch(_path(address)):
-                    self.scripts[origin_of(address)] = None
+                if tag == "script":
+                    self._runs(address)
                 elif shop := shop_of(address):
                     self.images.append(Badge(origin_of(address), shop, tuple(words)))
-                    if self._open and self._open.shop == shop:
-                        self._open.origins[origin_of(address)] = None
+                    self._names(shop, address)
+        if self._open and tag == "a" and given.get("href"):
+            address = self._joined(given["href"])
+            if link := LINK.fullmatch(_path(address)):
+                self._names(link[1], address)
+
+    def _runs(self, address: str) -> None:
+        for tag, script in SCRIPTS.items():
+            if script and script.fullmatch(_path(address)):
+                self.scripts[tag][origin_of(address)] = None
+                if len(self.scripts[tag]) > MOST:
+                    raise TooMany
+
+    def _names(self, shop: str, address: str) -> None:
+        for element in self._open:
+            element.name(shop, origin_of(address))
+            if len(element.origins) > MOST:
+                raise TooMany
 
     def _joined(self, where: str) -> str:
         try:
