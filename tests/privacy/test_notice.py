@@ -27,6 +27,7 @@ TOLD = {
     "answers": {("correspondence", one) for one in ("contact", "pseudonym", "name", "address")},
     "review": {
         ("publication", "published"),
+        ("reply", "published"),
         *(("review", one) for one in ("opinion", "name", "place")),
     },
     "author": {("review", one) for one in ("address", "order", "detail", "pseudonym")},
