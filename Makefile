@@ -6,7 +6,7 @@
 # make dictionary  tries a million addresses on a dump without its keys (OTHERS)
 # make embed  writes a release of the scripts that shops embed (VERSION=1.0.1)
 # make bench  what a badge costs a shop's page, beside isso's embed
-# make quick  the part of the tests that takes seconds
+# make quick  the tests without browsers, real processes and PostgreSQL, in three minutes
 PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin
@@ -47,7 +47,7 @@ test: .venv/ready-for-tests
 	$(PYTEST) -n 2 --dist loadscope $(ARGS)
 
 quick: .venv/ready-for-tests
-	$(PYTEST) -n 2 -m "not slow and not browser and not walk" $(ARGS)
+	$(PYTEST) -n 2 -m "not slow and not browser and not walk" -k "not postgresql" $(ARGS)
 
 drill: .venv/ready-for-tests
 	@.ci/provide
