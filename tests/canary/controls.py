@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import brotli
 import redis
 import requests
 from sqlalchemy import text
@@ -19,8 +20,9 @@ MARK = "zqxmore999f99q"
 def planted(house, post, listener, backup):
     """Plant them while the service runs; gives the names of the places that must now have hits."""
     data = Path(house.environ["TRUSTSVC_DATA"])
-    places = ["data folder", "temporary files", "runtime folder", "Redis", "backup"]
+    places = ["data folder", "public files", "temporary files", "runtime folder", "Redis", "backup"]
     (data / "log" / "planted").write_text(MARK)
+    (data / "public" / "planted.br").write_bytes(brotli.compress(MARK.encode()))
     (house.place / "tmp" / "planted").write_text(MARK)
     (runtime.folder() / "planted").write_text(MARK)
     redis.Redis.from_url(config.current().redis_url or runtime.redis_url()).set(MARK, "1")

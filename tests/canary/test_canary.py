@@ -26,7 +26,11 @@ def test_no_mark_lies_where_it_must_not_and_none_anywhere_after_the_erasure(data
 
 def test_a_mark_where_none_may_be_and_a_place_that_was_not_searched_are_both_said():
     found = {
-        verdict.BEFORE: {"Redis": {("zqxmail", "hex"): 1}, "backup": {("zqxshow", "plain"): 2}},
+        verdict.BEFORE: {
+            "Redis": {("zqxmail", "hex"): 1},
+            "backup": {("zqxshow", "plain"): 2},
+            "public files": {},
+        },
         verdict.ERASED: {"answers in the maildir": {("zqxmail", "plain"): 1}},
         verdict.LATER: {"answers in the maildir": {("zqxmail", "plain"): 1}},
         verdict.CONTROL: {"Redis": {("zqxmore", "plain"): 1}, "backup": {}},
@@ -39,4 +43,5 @@ def test_a_mark_where_none_may_be_and_a_place_that_was_not_searched_are_both_sai
         (verdict.BEFORE, "Redis", "zqxmail", "hex"),
         (verdict.LATER, "answers in the maildir", "zqxmail", "plain"),
         (verdict.CONTROL, "backup", "zqxmore", "not found"),
+        (verdict.CONTROL, "public files", "zqxmore", "not found"),
     ]

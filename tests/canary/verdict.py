@@ -42,10 +42,11 @@ def verdict(found):
         for kind, how in _flat(hits)
         if kind not in ALLOWED.get(stage, {}).get(place, ())
     ]
+    planted = found.get(CONTROL, {})
     return wrong + [
         (CONTROL, place, "zqxmore", "not found")
-        for place, hits in found.get(CONTROL, {}).items()
-        if not hits
+        for place in dict.fromkeys([*found.get(BEFORE, {}), *planted])
+        if not planted.get(place)
     ]
 
 
