@@ -5,7 +5,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,3 +102,20 @@ def screenshots(tmp_path) -> Path:
     folder = Path(os.environ.get("SCREENSHOTS_DIR") or tmp_path / "screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture
+def look(origin, snippet, browse):
+    """Open a shop's page with what the test calls its snippet; gives it with all it asked for."""
+    from tests.browser import strict  # which serves by this file
+
+    with ExitStack() as still_open:
+
+        def open_page(body=None, *, block=(), expect="load", attributes="", **options):
+            page = browse(**options)
+            opening = strict.opened(
+                page, origin, body or snippet, block=block, expect=expect, attributes=attributes
+            )
+            return page, still_open.enter_context(opening)
+
+        yield open_page

@@ -24,25 +24,6 @@ def snippet(origin, shop):
     return snippets.snippet(shop.slug, origin, "Beoordelingen", PRIVACY)
 
 
-@pytest.fixture
-def look(origin, snippet, browse):
-    """Open a shop's page with the badge; gives it with all it asked of anybody."""
-    still_open = []
-
-    def open_page(body=None, *, block=(), expect="load", attributes="", **options):
-        page = browse(**options)
-        opening = strict.opened(
-            page, origin, body or snippet, block=block, expect=expect, attributes=attributes
-        )
-        asked = opening.__enter__()
-        still_open.append(opening)
-        return page, asked
-
-    yield open_page
-    for opening in still_open:
-        opening.__exit__(None, None, None)
-
-
 def test_the_badge_upgrades_under_the_strictest_policy_and_moves_and_keeps_nothing(look, origin):
     page, asked = strict.calm(look)
 

@@ -18,24 +18,6 @@ def snippet(origin, shop):
     return snippets.listing(shop.slug, origin, "Beoordelingen lezen", PRIVACY)
 
 
-@pytest.fixture
-def look(origin, snippet, browse):
-    still_open = []
-
-    def open_page(body=None, *, block=(), expect="load", attributes="", **options):
-        page = browse(**options)
-        opening = strict.opened(
-            page, origin, body or snippet, block=block, expect=expect, attributes=attributes
-        )
-        asked = opening.__enter__()
-        still_open.append(opening)
-        return page, asked
-
-    yield open_page
-    for opening in still_open:
-        opening.__exit__(None, None, None)
-
-
 def test_the_newest_come_first_under_the_strictest_policy_and_nothing_moves(look, origin):
     page, asked = strict.calm(look)
 
