@@ -51,14 +51,14 @@ quick: .venv/ready-for-tests
 
 drill: .venv/ready-for-tests
 	@.ci/provide
-	@$(BIN)/python -m tests.faults.drill
+	@$(BIN)/python -m tools.drill.drill
 
 canary: .venv/ready-for-tests
 	@.ci/provide
-	@$(BIN)/python -m tests.canary.canary
+	@$(BIN)/python -m tools.canary.canary
 
 dictionary: .venv/ready-for-tests
-	@$(BIN)/python -m tests.canary.dictionary
+	@$(BIN)/python -m tools.canary.dictionary
 
 embed: .venv/ready-for-tests
 	@$(BIN)/python -m bench.embed $(VERSION)

@@ -1,7 +1,8 @@
 """Decide on the orders that came in, batch by batch, each in its own transaction."""
 
-from trustsvc import clock, db, pace
-from trustsvc.invitations.plan import MOST, plan
+from trustsvc import clock, clock_check
+from trustsvc.invitations.planning.plan import MOST, plan
+from trustsvc.storage import db
 
 
 def check_orders() -> None:
@@ -13,6 +14,6 @@ def check_orders() -> None:
     full = True
     while full:
         with db.transaction() as session:
-            if pace.doubt(session, clock.read()) in pace.HOLDS:
+            if clock_check.doubt(session, clock.read()) in clock_check.HOLDS:
                 return
             full = plan(session, clock.now()) == MOST

@@ -1,7 +1,8 @@
 """Plan the one reminder of invitations that were not answered, where the shop wants it."""
 
-from trustsvc import clock, db, pace
-from trustsvc.invitations.remind import MOST, remind
+from trustsvc import clock, clock_check
+from trustsvc.invitations.planning.reminders import MOST, remind
+from trustsvc.storage import db
 
 
 def plan_reminders() -> None:
@@ -9,6 +10,6 @@ def plan_reminders() -> None:
     full = True
     while full:
         with db.transaction() as session:
-            if pace.doubt(session, clock.read()) in pace.HOLDS:
+            if clock_check.doubt(session, clock.read()) in clock_check.HOLDS:
                 return
             full = remind(session, clock.now()) == MOST

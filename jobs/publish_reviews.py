@@ -1,7 +1,8 @@
 """Publish what was approved, in bites, and take down what may no longer be shown."""
 
-from trustsvc import clock, db
+from trustsvc import clock
 from trustsvc.reviews import publish
+from trustsvc.storage import db
 
 
 def publish_reviews() -> None:

@@ -1,7 +1,7 @@
 """Let go of everything whose time is over."""
 
 from trustsvc import clock, log
-from trustsvc.privacy import guard, purge
+from trustsvc.privacy.retention import purge, purge_guard
 
 logger = log.named("purge")
 
@@ -11,6 +11,6 @@ def purge_rows() -> None:
 
     When the clock may have jumped, what would lose too much waits; not for `trustsvc tick`.
     """
-    gone = purge.purge(clock.now(), doubted=bool(guard.doubt()))
+    gone = purge.purge(clock.now(), doubted=bool(purge_guard.doubt()))
     if gone:
         logger.info("purged", **{rule.replace(" ", "_"): number for rule, number in gone.items()})

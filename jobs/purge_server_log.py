@@ -1,9 +1,9 @@
 """Delete the server log before its first line is as old as promised."""
 
 from trustsvc import clock
-from trustsvc.privacy import purge_log
+from trustsvc.privacy.retention import purge_log_files
 
 
 def purge_server_log() -> None:
     """Unlink the files that are due and sign a receipt; a tick that is doubled finds nothing."""
-    purge_log.purge(clock.now())
+    purge_log_files.purge(clock.now())

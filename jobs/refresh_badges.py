@@ -1,8 +1,9 @@
 """Render the badges whose score, seal, words or day changed, and the keys they are signed with."""
 
-from trustsvc import clock, db
+from trustsvc import clock
 from trustsvc.badge import refresh
-from trustsvc.badge.proof import signing
+from trustsvc.badge.statement import signing
+from trustsvc.storage import db
 
 
 def refresh_badges() -> None:

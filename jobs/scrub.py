@@ -1,6 +1,6 @@
 """Leave nothing of what was just deleted in the write-ahead log."""
 
-from trustsvc import db
+from trustsvc.storage import db
 
 
 def scrub() -> None:

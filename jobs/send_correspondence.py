@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
-from trustsvc import clock, config, db, queueing
-from trustsvc.correspondence.send import send
-from trustsvc.mail import open_postbox
+from trustsvc import clock, config
+from trustsvc.mail.transactional.send import send
+from trustsvc.mail.transport import open_postbox
+from trustsvc.storage import db
+from trustsvc.work_queue import job_queue
 
 LONGEST = timedelta(minutes=2)
 
@@ -15,5 +17,5 @@ def send_correspondence() -> None:
     with open_postbox(config.current().mail_url) as postbox:
         while send(db.transaction, postbox, clock.now):
             if clock.now() - started > LONGEST:
-                queueing.send("send_correspondence")
+                job_queue.send("send_correspondence")
                 return

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from trustsvc import clock, config, db, pace, queueing
+from trustsvc import clock, clock_check, config
 from trustsvc.invitations.due import MOST
 from trustsvc.invitations.send import send
-from trustsvc.mail import open_postbox
+from trustsvc.mail.transport import open_postbox
+from trustsvc.storage import db
+from trustsvc.work_queue import job_queue
 
 LONGEST = timedelta(minutes=2)
 
@@ -21,7 +23,7 @@ def send_invitations() -> None:
     with open_postbox(config.current().mail_url) as postbox:
         while (now := _right_time()) and send(db.transaction, postbox, now) == MOST:
             if clock.read().steady - started.steady > LONGEST:
-                queueing.send("send_invitations")
+                job_queue.send("send_invitations")
                 return
 
 
@@ -29,6 +31,6 @@ def _right_time() -> Callable[[], datetime] | None:
     # Asked before each batch: a jump may be seconds old, and nothing may leave before its day.
     began = clock.read()
     with db.reading() as session:
-        if pace.doubt(session, began) in pace.HOLDS:
+        if clock_check.doubt(session, began) in clock_check.HOLDS:
             return None
     return lambda: began.at + (clock.read().steady - began.steady)

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests import servers
-from trustsvc import config, db, keys, migrations, queueing
+from trustsvc import config, migrations
+from trustsvc.crypto import keyring
+from trustsvc.storage import db
+from trustsvc.work_queue import job_queue
 
 for variable in [name for name in os.environ if name.startswith("TRUSTSVC_")]:
     del os.environ[variable]
@@ -33,7 +36,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     migrations.upgrade()
     db.forget_engines()
     config.use(None)
-    return place / "trustsvc.db"
+    return place / "trustsvc.storage.db"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -51,7 +54,7 @@ def house(
     (tmp_path / "data").mkdir()
     if database == "sqlite":
         template = request.getfixturevalue("sqlite_template")
-        shutil.copy(template, tmp_path / "data" / "trustsvc.db")
+        shutil.copy(template, tmp_path / "data" / "trustsvc.storage.db")
         cleanup = None
     else:
         server = request.getfixturevalue("postgres")
@@ -59,8 +62,8 @@ def house(
     environ |= getattr(request, "param", {}) or {}
     settings = config.load(environ)
     config.use(settings)
-    keys.make_all()
-    queueing.connection().flushall()
+    keyring.make_all()
+    job_queue.connection().flushall()
     yield settings
     db.forget_engines()
     config.use(None)

@@ -14,7 +14,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from trustsvc import config, db, embedded_redis, migrations
+from trustsvc import config, migrations
+from trustsvc.storage import db
+from trustsvc.work_queue import embedded_redis
 
 
 def _postgres_programs() -> Path | None:

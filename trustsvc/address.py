@@ -1,4 +1,4 @@
-"""How an e-mail address is written for comparing: rule 1 of fingerprints.py, pure.
+"""How an e-mail address is written for comparing: rule 1 of crypto/pseudonyms.py, pure.
 
 A file of its own because parsers need it too, and parsers know no keys and no settings.
 

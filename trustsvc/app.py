@@ -25,16 +25,18 @@ from sqlalchemy.exc import (
 )
 from werkzeug.exceptions import HTTPException
 
-from trustsvc import config, doors, health, log, signed_links, wording
+from trustsvc import config, health, i18n, log
 from trustsvc.badge import desk as badge_desk
 from trustsvc.badge import views as badge_views
 from trustsvc.badge.page import views as badge_page_views
+from trustsvc.crypto import signed_links
 from trustsvc.demo import views as demo_views
+from trustsvc.doctor import desk as evidence_desk
 from trustsvc.errors import NotFound, TrustsvcError, Unavailable
-from trustsvc.evidence import desk as evidence_desk
+from trustsvc.http import access
 from trustsvc.invitations import desk as invitation_desk
 from trustsvc.invitations import views as invitation_views
-from trustsvc.invitations.mail_events import views as mail_event_views
+from trustsvc.mail.feedback.webhooks import views as mail_event_views
 from trustsvc.orders import views as order_views
 from trustsvc.privacy import views as privacy_views
 from trustsvc.privacy.rights import desk as rights_desk
@@ -42,9 +44,9 @@ from trustsvc.privacy.rights import views as rights_views
 from trustsvc.registry import views as registry_views
 from trustsvc.reviews import desk as review_desk
 from trustsvc.reviews import views as review_views
-from trustsvc.server_log import rules as security_rules
-from trustsvc.server_log.write import Logged
-from trustsvc.staff import sign_in
+from trustsvc.server_log import attack_patterns
+from trustsvc.server_log.writer import Logged
+from trustsvc.staff import sessions
 from trustsvc.staff import views as staff_views
 
 MOST_BYTES = 256 * 1024
@@ -80,8 +82,8 @@ def create_app() -> Flask:
     settings = config.current()
     app = Flask(
         "trustsvc",
-        template_folder=str(wording.folder()),
-        static_folder=str(wording.folder() / "static"),
+        template_folder=str(i18n.folder()),
+        static_folder=str(i18n.folder() / "static"),
     )
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BYTES
@@ -90,9 +92,9 @@ def create_app() -> Flask:
     if settings.demo:
         app.register_blueprint(demo_views.views)
     app.jinja_env.globals.update(
-        say=wording.say_marked,
-        day=wording.day,
-        decimal=wording.decimal,
+        say=i18n.say_marked,
+        day=i18n.day,
+        decimal=i18n.decimal,
         base_url=settings.base_url,
         link=signed_links.url,
     )
@@ -112,14 +114,14 @@ def create_app() -> Flask:
 
 def _check_marks(app: Flask) -> None:
     for endpoint, view in app.view_functions.items():
-        if endpoint != "static" and doors.passes(view) is None:
+        if endpoint != "static" and access.passes(view) is None:
             raise RuntimeError(f"the view {endpoint} does not say who may pass")
 
 
-def _passes() -> doors.Passes:
+def _passes() -> access.Passes:
     if request.endpoint in {None, "static"}:
         return "everybody"
-    return doors.passes(current_app.view_functions[str(request.endpoint)]) or "staff"
+    return access.passes(current_app.view_functions[str(request.endpoint)]) or "staff"
 
 
 def _gate() -> Any:
@@ -127,14 +129,14 @@ def _gate() -> Any:
         raise NotFound  # no name of ours holds it, and PostgreSQL refuses it in any text
     if _passes() != "staff":
         return None
-    g.staff = sign_in.whose(request.cookies.get(sign_in.cookie_name(), ""))
+    g.staff = sessions.whose(request.cookies.get(sessions.cookie_name(), ""))
     if g.staff is None:
-        if sign_in.cookie_name() in request.cookies:
+        if sessions.cookie_name() in request.cookies:
             g.suspicion = "refused_sign_in"
         return redirect("/desk/enter", 303)
     if request.method not in {"GET", "HEAD"}:
         g.suspicion = "forged_form"
-        sign_in.check_form(g.staff, request.form.get("form_token", ""))
+        sessions.check_form(g.staff, request.form.get("form_token", ""))
         g.suspicion = ""
     return None
 
@@ -161,7 +163,7 @@ def _suspect(response: Response) -> Response:
     """Leave word of what looks like an attack: the server log's thread counts it afterwards."""
     door = _passes()
     request.environ["trustsvc.door"] = door
-    what = g.get("suspicion") or security_rules.suspicion(door, response.status_code)
+    what = g.get("suspicion") or attack_patterns.suspicion(door, response.status_code)
     request.environ["trustsvc.what"] = what
     return response
 
@@ -209,7 +211,7 @@ def _say(status: int, title: str, detail: str) -> Response:
     response = _problem(status, title, detail)
     if wants_page and _passes() != "signature":
         with contextlib.suppress(OSError):  # the page is a file, and there may be no handle left
-            language = wording.choose(request.headers.get("Accept-Language"))
+            language = i18n.choose(request.headers.get("Accept-Language"))
             page = render_template("error.html", status=status, language=language)
             response = Response(page, status, mimetype="text/html")
     if status in {429, 503}:

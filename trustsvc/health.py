@@ -8,8 +8,11 @@ from flask import Blueprint, Response, jsonify
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from trustsvc import clock, config, db, doors, heartbeat, migrations, queueing
-from trustsvc.privacy import purge_log
+from trustsvc import clock, config, migrations
+from trustsvc.http import access
+from trustsvc.privacy.retention import purge_log_files
+from trustsvc.storage import db
+from trustsvc.work_queue import heartbeat, job_queue
 
 views = Blueprint("health", __name__)
 
@@ -19,14 +22,14 @@ _looked: tuple[Path, datetime, bool] | None = None
 
 
 @views.get("/livez")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def livez() -> Response:
     """Say that the process answers."""
     return _uncached(jsonify(status="ok"))
 
 
 @views.get("/readyz")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def readyz() -> tuple[Response, int]:
     """Say whether work gets done: database, migrations, Redis, the clock's heartbeat, the purge.
 
@@ -53,7 +56,7 @@ def readyz() -> tuple[Response, int]:
 
 
 @views.get("/.well-known/security.txt")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def security_txt() -> Response:
     """RFC 9116: whom to tell about a hole."""
     end = (clock.now() + timedelta(days=180)).strftime("%Y-%m-%dT00:00:00Z")
@@ -63,7 +66,7 @@ def security_txt() -> Response:
 
 def _redis() -> str:
     try:
-        queueing.connection().ping()
+        job_queue.connection().ping()
     except redis.RedisError:
         return "away: work goes on, up to a minute late"
     return "ok"
@@ -75,7 +78,7 @@ def _purge(now: datetime) -> str:
     data = config.current().data
     if _looked is None or _looked[0] != data or abs(now - _looked[1]) >= LOOK_AGAIN:
         try:
-            late = bool(purge_log.late(now))
+            late = bool(purge_log_files.late(now))
         except OSError:
             late = True
         _looked = data, now, late

@@ -1,6 +1,6 @@
 """Our own log: one line a thing, in JSON, on standard error, with ids only.
 
-Names, addresses, tokens and order numbers are never passed to it; see tests/tools/test_log.py.
+Names, addresses, tokens and order numbers are never passed to it; see tests/test_log.py.
 """
 
 import contextlib

@@ -1,11 +1,13 @@
 """What a WSGI server starts: `granian --interface wsgi trustsvc.wsgi:application`."""
 
-from trustsvc import keys, log, runtime
+from trustsvc import log
 from trustsvc.app import create_app
-from trustsvc.server_log import security
+from trustsvc.crypto import keyring
+from trustsvc.server_log import security_counters
+from trustsvc.work_queue import runtime
 
 log.configure()
 runtime.die_with_parent()  # a server's worker must not outlive it: it would keep the port
-keys.make_all()
+keyring.make_all()
 application = create_app()
-security.start()
+security_counters.start()

@@ -15,10 +15,10 @@ import pytest
 
 import trustsvc
 from tests.app import two_shops
-from tests.invitations import ground
+from tests.invitations import setup
 from tests.signing import signed_request
 from tests.staff import at_the_desk
-from trustsvc import doors
+from trustsvc.http import access
 from trustsvc.privacy import views as privacy
 from trustsvc.registry import views as registry
 
@@ -138,7 +138,7 @@ def _routes(app):
     """Give each rule once, with its methods and who may pass."""
     found = {}
     for rule in app.url_map.iter_rules():
-        passes = doors.passes(app.view_functions[rule.endpoint]) or "everybody"
+        passes = access.passes(app.view_functions[rule.endpoint]) or "everybody"
         methods, _ = found.get(str(rule), (set(), ""))
         found[str(rule)] = (methods | rule.methods - {"OPTIONS"}, passes)
     return found
@@ -180,7 +180,7 @@ class Ask:
         else:
             sent = {"data": form or {}}
         sent = sent if method == "POST" else {}
-        with ground.quiet():
+        with setup.quiet():
             return self.client.open(
                 path, method=method, query_string=query, headers=headers, **sent
             )

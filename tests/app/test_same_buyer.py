@@ -7,14 +7,15 @@ import pytest
 from sqlalchemy import update
 
 from tests.app import two_shops
-from tests.invitations import ground
-from tests.orders.knocking import Shop, sample
+from tests.invitations import setup
+from tests.orders.posting import Shop, sample
 from tests.privacy.rights import scene
-from tests.privacy.rights.test_answer import customer
+from tests.privacy.rights.test_requests import customer
 from tests.signing import TOPICS
-from trustsvc import clock, db
+from trustsvc import clock
 from trustsvc.privacy.rights.views import DEEDS
 from trustsvc.shops.models import shops
+from trustsvc.storage import db
 
 
 @pytest.mark.parametrize("platform", TOPICS)
@@ -25,13 +26,13 @@ def test_a_signature_of_one_shop_is_none_at_the_door_of_another(client, platform
     before = two_shops.everything()
 
     mine.url, own = theirs.url, mine.url
-    with ground.quiet():
+    with setup.quiet():
         refused = mine.post(body)
         mine.url = f"/webhooks/{platform}/{secrets.token_hex(16)}"
         nowhere = mine.post(body)
     untouched = two_shops.everything() == before
     mine.url = own
-    with ground.quiet():
+    with setup.quiet():
         taken = mine.post(body)
 
     assert (refused, untouched) == (nowhere, True)
@@ -49,7 +50,7 @@ def _another_secret(shop):
 def _shared(client):
     """Two shops of a platform, with the same buyer and the same numbers of orders."""
     both = [Shop(client, "shopify", name, may_ask="customers") for name in ("Alfa", "Bravo")]
-    with ground.quiet():
+    with setup.quiet():
         both[0].post(sample("shopify", id=7, email=scene.JAN))
         before = two_shops.everything()
         both[1].post(sample("shopify", id=7, email=scene.JAN))
@@ -71,7 +72,7 @@ def test_what_a_shop_says_of_its_buyer_touches_nothing_at_another_with_the_same(
     mine, theirs, rows = _shared(client)
     before = two_shops.everything()
 
-    with ground.quiet():
+    with setup.quiet():
         status, _ = mine.post(body(), topic)
     scene.answered()
 
@@ -88,10 +89,10 @@ def _moment():
 
 @pytest.mark.parametrize("deed", DEEDS)
 def test_a_letters_link_shows_and_does_nothing_at_another_shop_of_the_same_buyer(client, deed):
-    mine, theirs = ground.shop(name="Alfa Zqx"), ground.shop(name="Bravo Zqx")
-    order = ground.invited(mine, clock.now(), email=scene.JAN)
+    mine, theirs = setup.shop(name="Alfa Zqx"), setup.shop(name="Bravo Zqx")
+    order = setup.invited(mine, clock.now(), email=scene.JAN)
     before = two_shops.everything()
-    ground.invited(theirs, clock.now(), email=scene.JAN, identity="Bravo-1")
+    setup.invited(theirs, clock.now(), email=scene.JAN, identity="Bravo-1")
     rows = two_shops.everything() - before
     if deed == "lift":
         scene.post(client, order, "restrict")

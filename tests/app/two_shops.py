@@ -7,24 +7,28 @@ from datetime import timedelta
 from sqlalchemy import select, text, update
 
 from tests import all_tables
-from tests.invitations import ground
+from tests.invitations import setup
 from tests.privacy.rights import scene
-from trustsvc import clock, config, db, signed_links, tables
-from trustsvc.badge import profile, refresh
-from trustsvc.correspondence.models import correspondence
-from trustsvc.invitations.mail_events import enrol
+from trustsvc import clock, config
+from trustsvc.badge import refresh
+from trustsvc.badge.page import profile
+from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import letters
+from trustsvc.mail.feedback.webhooks import endpoints
+from trustsvc.mail.transactional.models import correspondence
 from trustsvc.orders.models import orders
-from trustsvc.privacy import editions
-from trustsvc.privacy.rights import confirm, people, register
-from trustsvc.registry import ask
-from trustsvc.registry import register as registry
+from trustsvc.privacy import request_log
+from trustsvc.privacy.documents import notice_history
+from trustsvc.privacy.rights import confirmation, people
+from trustsvc.registry import registration, registration_request
 from trustsvc.registry.models import registered, registrations
 from trustsvc.registry.opt_out import opt_out
-from trustsvc.reviews import find, moderate, publish, reply, submit
+from trustsvc.reviews import lookup, moderate, publish, reply, submit
 from trustsvc.reviews.models import publications, reviews
-from trustsvc.reviews.rules import Draft
+from trustsvc.reviews.policy import Draft
 from trustsvc.shops.models import shops
+from trustsvc.storage import columns as tables
+from trustsvc.storage import db
 
 # What counts by itself, whoever asks.
 COUNTS = {"security_entries", "heartbeats", "clock_lines"}
@@ -45,7 +49,7 @@ class Mine:
 
 def make(word):
     """Make a shop with orders in all states, letters, reviews, registrations, wishes, papers."""
-    made = ground.shop(name=f"{word} Zqx", reminder_days=3)
+    made = setup.shop(name=f"{word} Zqx", reminder_days=3)
     now = clock.now()
     mine = Mine(made, word, _secret(made.id))
     published = _order(mine, "published", now)
@@ -53,15 +57,15 @@ def make(word):
     waiting = _order(mine, "waiting", now)
     _reviewed(waiting, word, now, published=False)
     asked = _order(mine, "asked", now)
-    ground.sent(now=now)
+    setup.sent(now=now)
     new = _order(mine, "new", now, planned=False)
-    with ground.quiet(), db.transaction() as session:
+    with setup.quiet(), db.transaction() as session:
         session.execute(update(shops).where(shops.c.id == made.id).values(proven_at=now))
         _papers(session, made, word, now)
-        door = enrol.enrol(session, "postmark", None, now)
+        door = endpoints.enrol(session, "postmark", None, now)
         mine.ids += _people(session, mine, now)
         refresh.refresh(session, [made.id], now)
-    invitation = ground.invitation_of(asked)
+    invitation = setup.invitation_of(asked)
     mine.ids += [
         ("slug", made.slug),
         ("door", made.door),
@@ -79,16 +83,16 @@ def make(word):
 def fresh(mine):
     """Give ids of a shop that nobody used up yet, by kind."""
     order = _order(mine, "more", clock.now())
-    ground.sent(now=clock.now())
-    link = ground.invitation_of(order).link
+    setup.sent(now=clock.now())
+    link = setup.invitation_of(order).link
     written = _order(mine, "decided", clock.now())
     _reviewed(written, mine.word, clock.now(), published=False)
     shown = _order(mine, "shown", clock.now())
     _reviewed(shown, mine.word, clock.now(), published=True)
-    with ground.quiet(), db.transaction() as session:
+    with setup.quiet(), db.transaction() as session:
         found = _people(session, mine, clock.now())
-        review = find.of_invitation(session, ground.invitation_of(written).id)
-        public = find.of_invitation(session, ground.invitation_of(shown).id)
+        review = lookup.of_invitation(session, setup.invitation_of(written).id)
+        public = lookup.of_invitation(session, setup.invitation_of(shown).id)
     return {"slug": mine.shop.slug, "door": mine.shop.door, "version": "1"} | dict(
         [
             *_links(link),
@@ -102,7 +106,7 @@ def fresh(mine):
 
 
 def _order(mine, what, now, *, planned=True):
-    place = ground.invited if planned else ground.place
+    place = setup.invited if planned else setup.place
     mark = f"{mine.word.lower()}-{what}-{secrets.token_hex(4)}"
     return place(
         mine.shop,
@@ -116,7 +120,7 @@ def _order(mine, what, now, *, planned=True):
 
 def _reviewed(order, word, now, *, published):
     said = Draft(5, f"{word} title", f"{word} text", f"{word} J.", f"{word} city", consent=True)
-    with ground.quiet(), db.transaction() as session:
+    with setup.quiet(), db.transaction() as session:
         public_id = submit.submit(session, scene.link(order), said, now)
         if published:
             moderate.approve(session, public_id, "staff 1", now)
@@ -125,30 +129,34 @@ def _reviewed(order, word, now, *, published):
 
 
 def _papers(session, made, word, now):
-    changed = [one for one in editions.changed(session, config.current()) if one[0].id == made.id]
-    editions.keep(session, changed, now)
+    changed = [
+        one for one in notice_history.changed(session, config.current()) if one[0].id == made.id
+    ]
+    notice_history.keep(session, changed, now)
     # Only what is called Bravo has a second version: of another shop's it must not be an answer.
     if word == "Bravo":
         again = [(made, 2, dict.fromkeys(changed[0][2], f"<p>{word} old</p>"))]
-        editions.keep(session, again, now - timedelta(days=1))
+        notice_history.keep(session, again, now - timedelta(days=1))
 
 
 def _people(session, mine, now):
     """Have people ask, register, object; gives the ids inside the links they got by mail."""
     domain = f"{mine.word.lower()}-people.example"
     some = [f"{name}-{secrets.token_hex(4)}@{domain}" for name in ("asks", "member", "out")]
-    ask.ask(session, ask.Wish(some[0], mine.shop.id, "nl", "page"), now)
-    registry.register(session, some[1], "v1", "page", now)
+    registration_request.ask(
+        session, registration_request.Wish(some[0], mine.shop.id, "nl", "page"), now
+    )
+    registration.register(session, some[1], "v1", "page", now)
     opt_out(session, some[2], mine.shop.id, "stop", now)
     row = session.execute(
         select(orders.c.email).where(orders.c.shop_id == mine.shop.id, orders.c.email.is_not(None))
     ).first()
-    asked = confirm.link(session, people.by_address(session, row.email), now)
-    request = register.note(session, "erase", mine.shop.id, now)
+    asked = confirmation.link(session, people.by_address(session, row.email), now)
+    request = request_log.note(session, "erase", mine.shop.id, now)
     newest = registrations.c.id.desc()
     pending = session.scalar(select(registrations.c.link).order_by(newest).limit(1))
     member = session.scalar(
-        select(registered.c.link).where(registered.c.link == registry.way_out(session, some[1]))
+        select(registered.c.link).where(registered.c.link == registration.way_out(session, some[1]))
     )
     return [
         ("register", signed_links.token("register", pending)),
@@ -206,7 +214,7 @@ def files():
     return {
         (str(path.relative_to(folder)), path.read_bytes())
         for path in folder.rglob("*")
-        if path.is_file() and "log" not in path.parts and "trustsvc.db" not in path.name
+        if path.is_file() and "log" not in path.parts and "trustsvc.storage.db" not in path.name
     }
 
 

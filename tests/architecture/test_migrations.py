@@ -5,7 +5,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
 from tests import all_tables
-from trustsvc import db, migrations, tables
+from trustsvc import migrations
+from trustsvc.storage import columns, db
 
 all_tables.load()
 
@@ -13,7 +14,7 @@ all_tables.load()
 def differences():
     with db.engine().connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
-        return compare_metadata(context, tables.metadata)
+        return compare_metadata(context, columns.metadata)
 
 
 def names():

@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
-from trustsvc import config, fingerprints, keys
+from trustsvc import config
 from trustsvc.cli import COMMANDS
+from trustsvc.crypto import keyring, pseudonyms
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -48,6 +49,6 @@ def test_the_vector_of_the_hash_is_what_the_code_makes():
     said = re.search(r'^"(.+)"  →  (\S+)  →  ([0-9a-f ]+)$', README, re.MULTILINE)
     address, normal, mark = said.groups()
 
-    assert normal == fingerprints.normalise(address)
-    made = fingerprints.registry_mark(address, keys.Key(1, bytes(range(32))))
+    assert normal == pseudonyms.normalise(address)
+    made = pseudonyms.registry_mark(address, keyring.Key(1, bytes(range(32))))
     assert mark.replace(" ", "") == made.hex()

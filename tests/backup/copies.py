@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from click.testing import CliRunner
 
 from tests import servers
-from trustsvc import cli, config, db
+from trustsvc import cli, config
+from trustsvc.storage import db
 
 
 def run(*words):

@@ -11,20 +11,21 @@ import pytest
 from sqlalchemy import func, select, update
 
 from tests.backup.copies import elsewhere, flip, run
-from tests.invitations import ground
-from tests.invitations.ground import NOON
-from trustsvc import clock, config, db, migrations, pace, suppressions
-from trustsvc.backup import file, folder, write
-from trustsvc.cli import hold
+from tests.invitations import setup
+from tests.invitations.setup import NOON
+from trustsvc import clock, clock_check, config, migrations
+from trustsvc.backup import archive, create, scratch
+from trustsvc.cli import data_folder_lock
 from trustsvc.errors import Misconfigured, Refused
 from trustsvc.invitations import sending
 from trustsvc.invitations.models import letters
 from trustsvc.orders.models import orders
-from trustsvc.privacy import guard
+from trustsvc.privacy.retention import purge_guard
 from trustsvc.registry.check import Question, check
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
-from trustsvc.registry.register import leave, register
-from trustsvc.shops import find
+from trustsvc.registry.registration import leave, register
+from trustsvc.shops import directory
+from trustsvc.storage import db, suppression_journal
 
 JAN, DAY = "jan@example.com", timedelta(days=1)
 
@@ -48,14 +49,14 @@ def answer(shop_id, email=JAN):
 
 def shops():
     with db.reading() as session:
-        return find.everyone(session)
+        return directory.everyone(session)
 
 
 def test_a_house_comes_back_as_it_was_with_its_badges(house, tmp_path, request, backup):
-    shop = ground.shop(delay=3, delay_unit="days")
+    shop = setup.shop(delay=3, delay_unit="days")
     with clock.at(NOON):
-        order_id = ground.invited(shop)
-        before = ground.order_row(order_id)
+        order_id = setup.invited(shop)
+        before = setup.order_row(order_id)
         said = made(backup)
 
         with elsewhere(house, tmp_path, request) as there:
@@ -63,17 +64,17 @@ def test_a_house_comes_back_as_it_was_with_its_badges(house, tmp_path, request, 
 
             assert done.exit_code == 0, done.output
             assert "NO LETTER LEAVES" not in done.output
-            assert ground.order_row(order_id) == before
+            assert setup.order_row(order_id) == before
             assert migrations.is_current()
             assert (there.data / "public" / "badge" / "v1" / f"{shop.slug}.json").is_file()
             assert list(there.data.glob(".restore-*")) == []
             later = NOON + 3 * DAY
-            assert [x.to_address for x in ground.sent(now=later).letters] == [JAN]
+            assert [x.to_address for x in setup.sent(now=later).letters] == [JAN]
     assert "keys are NOT in it" in " ".join(said.split())
 
 
 def test_a_backup_is_for_its_owner_alone_and_holds_no_key_and_no_address(house, backup):
-    ground.invited(ground.shop())
+    setup.invited(setup.shop())
 
     made(backup)
 
@@ -103,18 +104,18 @@ def test_a_backup_needs_no_redis(house, tmp_path, backup):
 
     made(backup)
 
-    assert file.check(backup)[0].migration == migrations.revision()
+    assert archive.check(backup)[0].migration == migrations.revision()
 
 
 def test_a_backup_taken_while_orders_come_in_is_of_one_moment(house, tmp_path, request, backup):
-    shop = ground.shop()
+    shop = setup.shop()
     ended = threading.Event()
     count = 0
 
     def write():
         nonlocal count
         while not ended.is_set():
-            ground.place(shop)
+            setup.place(shop)
             count += 1
 
     writer = threading.Thread(target=write)
@@ -146,7 +147,7 @@ def test_a_backup_with_a_flipped_byte_is_refused(house, tmp_path, request, backu
 
         assert done.exit_code == 1
         assert "damaged" in done.output
-        assert not (there.data / "trustsvc.db").exists()
+        assert not (there.data / "trustsvc.storage.db").exists()
         assert not sending.unfinished().exists()
 
 
@@ -169,7 +170,7 @@ def test_a_shortened_backup_is_refused(house, tmp_path, request, backup):
 
 
 def test_a_house_that_is_not_empty_is_left_alone(house, backup):
-    shop = ground.shop()
+    shop = setup.shop()
     made(backup)
 
     done = run("restore", backup)
@@ -206,12 +207,12 @@ def test_another_kind_of_database_is_refused(house, tmp_path, backup):
 
 
 def test_who_said_stop_after_the_backup_gets_no_letter(house, tmp_path, request, backup):
-    shop = ground.shop(delay=3, delay_unit="days")
-    elsewhere_shop = ground.shop(delay=3, delay_unit="days", name="Another")
+    shop = setup.shop(delay=3, delay_unit="days")
+    elsewhere_shop = setup.shop(delay=3, delay_unit="days", name="Another")
     with clock.at(NOON):
-        mine = ground.invited(shop)
-        theirs = ground.invited(elsewhere_shop, email="eva@example.com")
-        ground.invited(elsewhere_shop, email="kim@example.com")
+        mine = setup.invited(shop)
+        theirs = setup.invited(elsewhere_shop, email="eva@example.com")
+        setup.invited(elsewhere_shop, email="kim@example.com")
         made(backup)
         with db.transaction() as session:
             opt_out(session, JAN, shop.id, "stop", NOON)
@@ -221,17 +222,17 @@ def test_who_said_stop_after_the_backup_gets_no_letter(house, tmp_path, request,
             done = run("restore", backup)
 
             assert "2 wishes" in done.output
-            assert ground.order_row(mine).email is None
-            post = ground.sent(now=NOON + 3 * DAY)
+            assert setup.order_row(mine).email is None
+            post = setup.sent(now=NOON + 3 * DAY)
             assert [letter.to_address for letter in post.letters] == ["kim@example.com"]
-            assert ground.letter_of(mine).state == "dropped"
-            assert ground.letter_of(theirs).state == "dropped"
+            assert setup.letter_of(mine).state == "dropped"
+            assert setup.letter_of(theirs).state == "dropped"
 
 
 def test_who_left_the_registry_after_the_backup_is_not_registered_again(
     house, tmp_path, request, backup
 ):
-    shop = ground.shop()
+    shop = setup.shop()
     with db.transaction() as session:
         register(session, JAN, "1", "test", NOON)
         register(session, "eva@example.com", "1", "test", NOON)
@@ -256,7 +257,7 @@ def broken_book(house, how):
         path.write_bytes(path.read_bytes() + b"opt_out 0 00 1 stop\n")
     elif how == "other_suppressions":
         path.unlink()
-        suppressions.begin()
+        suppression_journal.begin()
     else:
         path.unlink()
 
@@ -268,9 +269,9 @@ def broken_book(house, how):
 def test_without_the_right_file_no_letter_leaves_until_the_operator_says_so(
     house, tmp_path, request, backup, how
 ):
-    shop = ground.shop(delay=3, delay_unit="days")
+    shop = setup.shop(delay=3, delay_unit="days")
     with clock.at(NOON):
-        order_id = ground.invited(shop)
+        order_id = setup.invited(shop)
         with db.transaction() as session:
             opt_out(session, "eva@example.com", EVERY_SHOP, "objection", NOON)
         made(backup)
@@ -279,65 +280,65 @@ def test_without_the_right_file_no_letter_leaves_until_the_operator_says_so(
         with elsewhere(house, tmp_path, request):
             done = run("restore", backup)
             assert "NO LETTER LEAVES" in done.output
-            assert ground.sent(now=NOON + 3 * DAY).letters == []
-            assert ground.letter_of(order_id).state == "due"
+            assert setup.sent(now=NOON + 3 * DAY).letters == []
+            assert setup.letter_of(order_id).state == "due"
             assert how in run("doctor").output
 
             assert "leave again" in run("restore", "--sending-on").output
-            assert len(ground.sent(now=NOON + 3 * DAY).letters) == 1
+            assert len(setup.sent(now=NOON + 3 * DAY).letters) == 1
             assert "No restore keeps" in run("restore", "--sending-on").output
 
 
 def test_a_letter_that_may_have_left_since_is_set_aside(house, tmp_path, request, backup):
-    shop = ground.shop()
+    shop = setup.shop()
     with clock.at(NOON):
-        order_id = ground.invited(shop)
-        unplanned = ground.place(shop, email="eva@example.com")
+        order_id = setup.invited(shop)
+        unplanned = setup.place(shop, email="eva@example.com")
         made(backup)
-        assert len(ground.sent().letters) == 1
+        assert len(setup.sent().letters) == 1
 
     with clock.at(NOON + DAY), elsewhere(house, tmp_path, request):
         done = run("restore", backup)
 
         assert "2 letters may have left" in done.output
-        assert ground.letter_of(order_id).state == "unknown"
-        assert ground.letter_of(unplanned).state == "unknown"
-        assert ("restore", "restored", "unknown") in ground.ledger_of(order_id)
-        assert ground.sent(now=NOON + 5 * DAY).letters == []
+        assert setup.letter_of(order_id).state == "unknown"
+        assert setup.letter_of(unplanned).state == "unknown"
+        assert ("restore", "restored", "unknown") in setup.ledger_of(order_id)
+        assert setup.sent(now=NOON + 5 * DAY).letters == []
 
 
 def test_a_reminder_that_may_have_left_since_is_set_aside(house, tmp_path, request, backup):
-    shop = ground.shop(reminder_days=7)
+    shop = setup.shop(reminder_days=7)
     with clock.at(NOON):
-        order_id = ground.invited(shop)
-        ground.sent()
+        order_id = setup.invited(shop)
+        setup.sent()
         made(backup)
 
     with clock.at(NOON + 9 * DAY), elsewhere(house, tmp_path, request):
         run("restore", backup)
 
-        assert ground.letter_of(order_id, "reminder").state == "unknown"
-        assert ground.sent(now=NOON + 12 * DAY).letters == []
+        assert setup.letter_of(order_id, "reminder").state == "unknown"
+        assert setup.sent(now=NOON + 12 * DAY).letters == []
 
 
 def test_a_house_that_only_moved_sends_what_waits(house, tmp_path, request, backup):
-    shop = ground.shop()
+    shop = setup.shop()
     with clock.at(NOON):
-        ground.invited(shop)
+        setup.invited(shop)
         made(backup)
 
         with elsewhere(house, tmp_path, request):
             assert run("restore", backup, "--nothing-sent-since").exit_code == 0
-            assert len(ground.sent().letters) == 1
+            assert len(setup.sent().letters) == 1
 
 
 def test_while_a_restore_runs_or_after_it_broke_off_no_letter_leaves(house):
-    order_id = ground.invited(ground.shop())
-    suppressions.begin()
+    order_id = setup.invited(setup.shop())
+    suppression_journal.begin()
     sending.unfinished().touch()
 
-    assert ground.sent().letters == []
-    assert ground.letter_of(order_id).state == "due"
+    assert setup.sent().letters == []
+    assert setup.letter_of(order_id).state == "due"
     assert "not_finished" in run("doctor").output
     done = run("restore", "--sending-on")
     assert done.exit_code == 1
@@ -376,7 +377,7 @@ def test_nonsense_ends_with_a_sentence(house, words):
 
 def test_letters_are_taken_back_from_a_sender_that_had_them(house, tmp_path, request, backup):
     with clock.at(NOON):
-        order_id = ground.invited(ground.shop(delay=1, delay_unit="days"))
+        order_id = setup.invited(setup.shop(delay=1, delay_unit="days"))
         with db.transaction() as session:
             session.execute(
                 update(letters).values(state="leased", lease=b"x", leased_until=NOON + DAY)
@@ -385,7 +386,7 @@ def test_letters_are_taken_back_from_a_sender_that_had_them(house, tmp_path, req
         with elsewhere(house, tmp_path, request):
             run("restore", backup)
 
-            assert ground.letter_of(order_id).state == "unknown"
+            assert setup.letter_of(order_id).state == "unknown"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -412,9 +413,9 @@ def test_a_restore_that_breaks_off_lets_no_letter_leave(
     def broken(*_):
         raise OSError("the disk is full")
 
-    shop = ground.shop(delay=3, delay_unit="days")
+    shop = setup.shop(delay=3, delay_unit="days")
     with clock.at(NOON):
-        order_id = ground.invited(shop)
+        order_id = setup.invited(shop)
         made(backup)
 
         with elsewhere(house, tmp_path, request):
@@ -422,8 +423,8 @@ def test_a_restore_that_breaks_off_lets_no_letter_leave(
                 patched.setattr(replay, "replay", broken)
                 assert run("restore", backup).exit_code == 1
 
-            assert ground.sent(now=NOON + 3 * DAY).letters == []
-            assert ground.letter_of(order_id).state == "due"
+            assert setup.sent(now=NOON + 3 * DAY).letters == []
+            assert setup.letter_of(order_id).state == "due"
             assert "not empty" in run("restore", backup).output
             assert run("restore", "--sending-on").exit_code == 1
 
@@ -462,7 +463,7 @@ def test_a_restore_on_a_full_disk_leaves_an_empty_house_that_can_be_restored_aga
 
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
-        assert not (there.data / "trustsvc.db").exists()
+        assert not (there.data / "trustsvc.storage.db").exists()
         assert list(there.data.glob(".restore-*")) == []
         assert run("restore", backup).exit_code == 0
 
@@ -471,7 +472,7 @@ def test_what_a_killed_backup_left_is_cleared_away_and_a_running_one_s_is_not(ho
     left = backup.parent / ".trustsvc-backup-killed"
     left.mkdir()
     (left / "database").write_text("everything")
-    with folder.scratch(backup.parent, ".trustsvc-backup-") as running:
+    with scratch.scratch(backup.parent, ".trustsvc-backup-") as running:
         made(backup)
 
         assert running.is_dir()
@@ -483,7 +484,7 @@ def test_two_backups_at_once_into_one_file_are_one(house, backup):
 
     def back_up():
         with contextlib.suppress(Refused):
-            answers.append(write.write(backup, clock.now()))
+            answers.append(create.write(backup, clock.now()))
 
     threads = [threading.Thread(target=back_up) for _ in range(4)]
     for thread in threads:
@@ -492,7 +493,7 @@ def test_two_backups_at_once_into_one_file_are_one(house, backup):
         thread.join()
 
     assert len(answers) == 1
-    assert file.check(backup)[0] == answers[0]
+    assert archive.check(backup)[0] == answers[0]
 
 
 def test_a_pipe_or_a_folder_is_no_backup_and_nobody_waits_for_it(house, tmp_path):
@@ -546,7 +547,7 @@ def test_a_backup_that_somebody_changed_is_refused_though_its_checksum_is_right(
 
         assert done.exit_code == 1
         assert "was changed" in done.output
-        assert not (there.data / "trustsvc.db").exists()
+        assert not (there.data / "trustsvc.storage.db").exists()
 
 
 def test_a_large_purge_waits_on_a_machine_that_was_just_restored(house, tmp_path, request, backup):
@@ -555,7 +556,7 @@ def test_a_large_purge_waits_on_a_machine_that_was_just_restored(house, tmp_path
     with elsewhere(house, tmp_path, request):
         run("restore", backup)
 
-        assert guard.doubt() == pace.OFF
+        assert purge_guard.doubt() == clock_check.OFF
         with db.reading() as session:
             assert sending.stops(session) == {}
 
@@ -563,7 +564,11 @@ def test_a_large_purge_waits_on_a_machine_that_was_just_restored(house, tmp_path
 def test_no_restore_while_any_process_of_ours_works_on_the_folder(house, backup):
     made(backup)
 
-    with hold.working():
+    with data_folder_lock.working():
         assert "runs on this data folder" in run("restore", backup).output
-    with hold.alone(), pytest.raises(Misconfigured, match="restored"), hold.working():
+    with (
+        data_folder_lock.alone(),
+        pytest.raises(Misconfigured, match="restored"),
+        data_folder_lock.working(),
+    ):
         pass

@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy import select
 
 from tests.backup.copies import elsewhere, run
-from tests.invitations import ground
-from tests.invitations.ground import NOON
+from tests.invitations import setup
+from tests.invitations.setup import NOON
 from tests.reviews import at_the_desk
-from trustsvc import clock, config, db, keys, suppressions
-from trustsvc.invitations import stop
+from trustsvc import clock, config
+from trustsvc.crypto import keyring
+from trustsvc.invitations import unsubscribe
 from trustsvc.invitations.redeem import find
 from trustsvc.orders import accept
 from trustsvc.orders.models import ledger, orders
@@ -18,6 +19,7 @@ from trustsvc.orders.received import OrderReceived
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.reviews import publish, withdraw
 from trustsvc.reviews.models import publications, reviews
+from trustsvc.storage import db, suppression_journal
 
 JAN, DAY = "jan@example.com", timedelta(days=1)
 
@@ -33,7 +35,7 @@ def backup(house, tmp_path):
 
 def over(shop, identity, **moments):
     order = OrderReceived(identity=identity, created_at=NOON - DAY, **moments)
-    with ground.quiet(), db.transaction() as session:
+    with setup.quiet(), db.transaction() as session:
         accept.accept(session, [accept.incoming(shop, order, b"over")], NOON)
 
 
@@ -41,10 +43,10 @@ def over(shop, identity, **moments):
 def test_an_order_that_was_over_after_the_backup_leads_to_no_letter(
     house, tmp_path, request, backup, how
 ):
-    shop = ground.shop(delay=3, delay_unit="days")
+    shop = setup.shop(delay=3, delay_unit="days")
     with clock.at(NOON):
-        gone = ground.invited(shop, identity="gone")
-        stays = ground.invited(shop, identity="stays", email="eva@example.com")
+        gone = setup.invited(shop, identity="gone")
+        stays = setup.invited(shop, identity="stays", email="eva@example.com")
         copy = backup()
         over(shop, "gone", **{how: NOON})
 
@@ -52,31 +54,31 @@ def test_an_order_that_was_over_after_the_backup_leads_to_no_letter(
             done = run("restore", copy)
 
             assert "1 wishes" in done.output
-            assert ground.order_row(gone).email is None
-            ground.planned()
-            post = ground.sent(now=NOON + 3 * DAY)
+            assert setup.order_row(gone).email is None
+            setup.planned()
+            post = setup.sent(now=NOON + 3 * DAY)
             assert [letter.to_address for letter in post.letters] == ["eva@example.com"]
-            assert ground.letter_of(gone).state == "dropped"
-            assert ground.letter_of(stays).state == "sent"
+            assert setup.letter_of(gone).state == "dropped"
+            assert setup.letter_of(stays).state == "sent"
 
 
 def test_an_order_that_came_and_was_cancelled_after_the_backup_stays_over_when_it_comes_again(
     house, tmp_path, request, backup
 ):
-    shop = ground.shop()
+    shop = setup.shop()
     with clock.at(NOON):
         copy = backup()
-        ground.invited(shop, identity="new")
+        setup.invited(shop, identity="new")
         over(shop, "new", cancelled_at=NOON)
-        later_shop = ground.shop(name="Enrolled later")
-        ground.place(later_shop, identity="other")
+        later_shop = setup.shop(name="Enrolled later")
+        setup.place(later_shop, identity="other")
         over(later_shop, "other", cancelled_at=NOON)
 
         with elsewhere(house, tmp_path, request):
             assert run("restore", copy, "--nothing-sent-since").exit_code == 0
-            ground.invited(shop, identity="new")
+            setup.invited(shop, identity="new")
 
-            assert ground.sent().letters == []
+            assert setup.sent().letters == []
             with db.reading() as session:
                 (row,) = session.execute(select(orders)).all()
             assert (row.email, row.buyer) == (None, None)
@@ -85,7 +87,7 @@ def test_an_order_that_came_and_was_cancelled_after_the_backup_stays_over_when_i
 def test_cancelled_orders_of_long_before_the_backup_are_not_brought_back(
     house, tmp_path, request, backup
 ):
-    shop = ground.shop()
+    shop = setup.shop()
     with clock.at(NOON):
         over(shop, "old", cancelled_at=NOON)
     with clock.at(NOON + 10 * DAY):
@@ -102,12 +104,12 @@ def test_cancelled_orders_of_long_before_the_backup_are_not_brought_back(
 
 def test_a_review_withdrawn_after_the_backup_is_not_shown_again(house, tmp_path, request, backup):
     public = at_the_desk.review(at_the_desk.shop())
-    with db.transaction() as session, ground.quiet():
+    with db.transaction() as session, setup.quiet():
         session.execute(reviews.update().values(state="approved", consent=True))
-    with db.transaction() as session, ground.quiet():
+    with db.transaction() as session, setup.quiet():
         publish.publish(session, NOON)
     copy = backup()
-    with db.transaction() as session, ground.quiet():
+    with db.transaction() as session, setup.quiet():
         assert withdraw.withdraw(session, public, clock.now())
 
     with elsewhere(house, tmp_path, request):
@@ -119,17 +121,17 @@ def test_a_review_withdrawn_after_the_backup_is_not_shown_again(house, tmp_path,
 
 
 def test_who_stopped_everywhere_is_forgotten_at_every_shop(house, tmp_path, request, backup):
-    here, there = ground.shop(), ground.shop(name="Another")
+    here, there = setup.shop(), setup.shop(name="Another")
     with clock.at(NOON):
-        ids = [ground.invited(here), ground.invited(there)]
+        ids = [setup.invited(here), setup.invited(there)]
         copy = backup()
-        with db.transaction() as session, ground.quiet():
-            invitation = find(session, ground.invitation_of(ids[0]).link)
-            stop.stop(session, invitation, NOON, everywhere=True)
+        with db.transaction() as session, setup.quiet():
+            invitation = find(session, setup.invitation_of(ids[0]).link)
+            unsubscribe.stop(session, invitation, NOON, everywhere=True)
 
         with elsewhere(house, tmp_path, request):
             assert run("restore", copy).exit_code == 0
-            assert [ground.order_row(order_id).email for order_id in ids] == [None, None]
+            assert [setup.order_row(order_id).email for order_id in ids] == [None, None]
 
 
 def test_damage_the_backup_knew_of_stops_nothing_and_newer_damage_does(
@@ -137,7 +139,7 @@ def test_damage_the_backup_knew_of_stops_nothing_and_newer_damage_does(
 ):
     with db.transaction() as session:
         opt_out(session, JAN, EVERY_SHOP, "stop", NOON)
-    with suppressions.path().open("ab") as file:
+    with suppression_journal.path().open("ab") as file:
         file.write(b"opt_out 0 00")
     copy = backup()
     with db.transaction() as session:
@@ -145,7 +147,7 @@ def test_damage_the_backup_knew_of_stops_nothing_and_newer_damage_does(
 
     with elsewhere(house, tmp_path, request):
         assert "NO LETTER" not in run("restore", copy).output
-    with suppressions.path().open("ab") as file:
+    with suppression_journal.path().open("ab") as file:
         file.write(b"opt_out 0 11")
     with elsewhere(house, tmp_path, request, name="again"):
         assert "NO LETTER" in run("restore", copy).output
@@ -156,8 +158,8 @@ def test_a_wish_of_a_kind_that_is_not_known_here_stops_the_letters(
 ):
     copy = backup()
     said = "beam_up 0 00 1 stop"
-    with suppressions.path().open("ab") as file:
-        file.write(f"{said} {suppressions._check(said.encode())}\n".encode())
+    with suppression_journal.path().open("ab") as file:
+        file.write(f"{said} {suppression_journal._check(said.encode())}\n".encode())
 
     with elsewhere(house, tmp_path, request):
         assert "NO LETTER" in run("restore", copy).output
@@ -168,12 +170,12 @@ def test_wishes_marked_with_a_key_that_is_not_here_stop_the_letters(
     house, tmp_path, request, backup
 ):
     """Restored with the keys of the backup's day, nobody would be known by a younger key's mark."""
-    shop = ground.shop(delay=3, delay_unit="days")
+    shop = setup.shop(delay=3, delay_unit="days")
     with clock.at(NOON):
-        ground.invited(shop)
+        setup.invited(shop)
         copy = backup()
         old = (house.data / "keys" / "lookup").read_text()
-        keys.rotate("lookup")
+        keyring.rotate("lookup")
         with db.transaction() as session:
             opt_out(session, JAN, shop.id, "stop", NOON)
 
@@ -182,7 +184,7 @@ def test_wishes_marked_with_a_key_that_is_not_here_stop_the_letters(
             done = run("restore", copy)
 
             assert "folder keys is older" in done.output
-            assert ground.sent(now=NOON + 3 * DAY).letters == []
+            assert setup.sent(now=NOON + 3 * DAY).letters == []
         with elsewhere(house, tmp_path, request, name="with-all"):
             assert "NO LETTER" not in run("restore", copy).output
-            assert ground.sent(now=NOON + 3 * DAY).letters == []
+            assert setup.sent(now=NOON + 3 * DAY).letters == []

@@ -1,9 +1,10 @@
 """A shop with reviews, and every form of its badge, for tests of files and who serves them."""
 
 from tests.reviews.at_the_desk import review
-from trustsvc import clock, db
+from trustsvc import clock
 from trustsvc.badge import refresh
 from trustsvc.reviews import moderate, publish
+from trustsvc.storage import db
 
 CACHED = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
 OF_PEOPLE = "public, max-age=120, must-revalidate"

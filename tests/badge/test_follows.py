@@ -8,17 +8,19 @@ import pytest
 from jobs.publish_reviews import publish_reviews
 from jobs.refresh_badges import refresh_badges
 from jobs.schedule import TICKS
-from tests.invitations import ground
-from tests.invitations.ground import NOON
+from tests.invitations import setup
+from tests.invitations.setup import NOON
 from tests.privacy.rights import scene
-from trustsvc import clock, db, queueing
-from trustsvc.badge import files
-from trustsvc.privacy.rights import restrict
-from trustsvc.privacy.rights.erase import Wish, erase
+from trustsvc import clock
+from trustsvc.badge import public_files
+from trustsvc.privacy.rights import restriction
+from trustsvc.privacy.rights.erasure import Wish, erase
 from trustsvc.reviews import correct, moderate, publish, submit, withdraw
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.rules import Draft
-from trustsvc.shops import find, prove, settings
+from trustsvc.reviews.policy import Draft
+from trustsvc.shops import directory, domain_proof, settings
+from trustsvc.storage import db
+from trustsvc.work_queue import job_queue
 
 JOBS = {"publish_reviews": publish_reviews, "refresh_badges": refresh_badges}
 UNPACK = {".br": brotli.decompress, ".gz": gzip.decompress}
@@ -33,7 +35,7 @@ def noon():
 
 def said():
     """Read all the public files as text, compressed ones too."""
-    found = {path for path in files.folder().rglob("*") if path.is_file()}
+    found = {path for path in public_files.folder().rglob("*") if path.is_file()}
     texts = [
         UNPACK.get(path.suffix, bytes)(path.read_bytes()) for path in found if path.suffix != ".png"
     ]
@@ -43,7 +45,7 @@ def said():
 def follow(deed, *given):
     """Do something in a transaction, and then what its bells ask for and no more."""
     bells = []
-    with queueing.heard_by(bells.append):
+    with job_queue.heard_by(bells.append):
         with db.transaction() as session:
             deed(session, *given)
         while bells:
@@ -53,7 +55,7 @@ def follow(deed, *given):
 @pytest.fixture
 def shown(house):
     """A shop with one published review, in files already; gives the order's id."""
-    order_id = scene.reviewed(ground.shop())
+    order_id = scene.reviewed(setup.shop())
     refresh_badges()
     assert (AUTHOR in said(), WORDS in said(), "5.0 out of 5" in said()) == (True, True, True)
     return order_id
@@ -61,7 +63,7 @@ def shown(house):
 
 def _shop():
     with db.reading() as session:
-        return find.everyone(session)[0]
+        return directory.everyone(session)[0]
 
 
 def _nothing_left():
@@ -71,7 +73,7 @@ def _nothing_left():
 
 
 def test_an_approval_is_followed(house):
-    scene.reviewed(ground.shop(), published=False)
+    scene.reviewed(setup.shop(), published=False)
     refresh_badges()
     assert WORDS not in said()
 
@@ -96,10 +98,10 @@ def test_a_correction_is_followed(shown):
 
 
 def test_a_restriction_and_its_end_are_followed(shown):
-    follow(restrict.restrict, scene.person(shown), NOON)
+    follow(restriction.restrict, scene.person(shown), NOON)
     _nothing_left()
 
-    follow(restrict.lift, scene.person(shown), NOON)
+    follow(restriction.lift, scene.person(shown), NOON)
 
     assert (AUTHOR in said(), WORDS in said()) == (True, True)
 
@@ -147,7 +149,7 @@ def test_another_name_and_another_language_are_followed(shown):
 
 
 def test_a_proof_and_another_domain_are_followed(shown):
-    follow(prove.record, _shop(), NOON)
+    follow(domain_proof.record, _shop(), NOON)
     assert '"seal":true' in said()
 
     follow(settings.change, _shop().slug, {"domain": "other.example"}, NOON)
@@ -156,7 +158,7 @@ def test_a_proof_and_another_domain_are_followed(shown):
 
 
 def test_a_review_that_only_the_shop_may_read_reaches_no_file(house):
-    order_id = ground.invited(ground.shop())
+    order_id = setup.invited(setup.shop())
     draft = Draft(1, "Nee", "Alleen voor de winkel.", "Jan J.", "Delft", consent=False)
     with db.transaction() as session:
         public_id = submit.submit(session, scene.link(order_id), draft, NOON)

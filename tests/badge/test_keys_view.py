@@ -7,10 +7,12 @@ from sqlalchemy import update
 
 from jobs.refresh_badges import refresh_badges
 from tests.reviews.at_the_desk import shop
-from trustsvc import cli, clock, config, db, keys
-from trustsvc.badge import files
-from trustsvc.badge.proof import key_set, signing, statement
+from trustsvc import cli, clock, config
+from trustsvc.badge import public_files
+from trustsvc.badge.statement import key_set, signing, statement
+from trustsvc.crypto import keyring
 from trustsvc.shops.models import shops
+from trustsvc.storage import db
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -49,11 +51,11 @@ def test_the_keys_are_there_for_everybody_for_an_hour_and_hold_no_secret(client)
 
 def test_the_round_writes_the_same_bytes_as_a_file(client):
     rendered = client.get("/.well-known/trustsvc-keys.json").data
-    assert not (files.folder() / ".well-known").exists()
+    assert not (public_files.folder() / ".well-known").exists()
 
     refresh_badges()
 
-    assert (files.folder() / ".well-known/trustsvc-keys.json").read_bytes() == rendered
+    assert (public_files.folder() / ".well-known/trustsvc-keys.json").read_bytes() == rendered
     assert client.get("/.well-known/trustsvc-keys.json").data == rendered
 
 
@@ -78,7 +80,7 @@ def test_a_badge_is_signed_while_its_seal_holds_and_only_then(client):
 def test_the_file_is_written_once_a_day_and_not_at_each_round(house):
     sealed()
     refresh_badges()
-    path = files.folder() / "badge/v1/velo-fils.json"
+    path = public_files.folder() / "badge/v1/velo-fils.json"
     before = path.read_bytes(), path.stat().st_mtime_ns
 
     refresh_badges()
@@ -123,4 +125,4 @@ def test_keys_written_by_hand_have_no_age_and_stay(house):
 
     assert names(clock.now()) == ["1", "2"]
     assert signing.in_use(clock.now()).version == 2
-    assert len(keys.ring("badge")) == 2
+    assert len(keyring.ring("badge")) == 2

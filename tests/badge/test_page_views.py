@@ -7,14 +7,15 @@ import pytest
 from sqlalchemy import update
 
 from tests.reviews.at_the_desk import review, shop
-from trustsvc import clock, config, db, wording
+from trustsvc import clock, config, i18n
 from trustsvc.badge.page import sitemap
 from trustsvc.badge.render import json_ld, png, svg
 from trustsvc.badge.score import Score
 from trustsvc.reviews import moderate, publish, reply, withdraw
 from trustsvc.reviews.models import publications
-from trustsvc.reviews.rules import REASONS
+from trustsvc.reviews.policy import REASONS
 from trustsvc.shops.models import shops
+from trustsvc.storage import db
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 EN = {"Accept-Language": "en"}
@@ -256,11 +257,11 @@ def test_what_was_rejected_is_counted_and_where_nothing_was_a_sentence_says_so(c
     assert "None of them was rejected." not in some
     assert "<dt>Rejected</dt><dd>1</dd>" in some
     assert re.findall('class="inner"><dt>([^<]*)</dt><dd>([^<]*)', some) == [
-        (wording.say("reviews.reason.spam", "en"), "1")
+        (i18n.say("reviews.reason.spam", "en"), "1")
     ]
     for page in (none, some):  # why one may be: told always
         for reason in REASONS:
-            assert f"<li>{wording.say(f'reviews.reason.{reason}', 'en')}</li>" in page
+            assert f"<li>{i18n.say(f'reviews.reason.{reason}', 'en')}</li>" in page
 
 
 def test_the_page_leads_to_the_notice_and_to_the_right_to_object(client):

@@ -7,15 +7,16 @@ from sqlalchemy import event
 
 from tests.badge import forms
 from tests.reviews.at_the_desk import shop
-from trustsvc import clock, db
-from trustsvc.badge import files, refresh
+from trustsvc import clock
+from trustsvc.badge import public_files, refresh
 from trustsvc.reviews import withdraw
+from trustsvc.storage import db
 
 _publish, _refresh = forms.published, forms.refreshed
 
 
 def _numbers(made):
-    face = json.loads((files.folder() / f"badge/v1/{made.slug}.json").read_bytes())
+    face = json.loads((public_files.folder() / f"badge/v1/{made.slug}.json").read_bytes())
     return face["score"], face["count"], face["reviews"]
 
 
@@ -44,10 +45,10 @@ def test_files_that_say_the_same_are_left_alone(house):
     made = shop()
     _publish(made)
     assert _refresh() > 0
-    before = (files.folder() / f"badge/v1/{made.slug}.svg").stat().st_mtime_ns
+    before = (public_files.folder() / f"badge/v1/{made.slug}.svg").stat().st_mtime_ns
 
     assert _refresh() == 0
-    assert (files.folder() / f"badge/v1/{made.slug}.svg").stat().st_mtime_ns == before
+    assert (public_files.folder() / f"badge/v1/{made.slug}.svg").stat().st_mtime_ns == before
 
 
 def test_only_the_shops_that_are_named_are_written(house):
@@ -55,8 +56,8 @@ def test_only_the_shops_that_are_named_are_written(house):
     with db.reading() as session:
         refresh.refresh(session, [other.id], clock.now())
 
-    assert not (files.folder() / f"badge/v1/{one.slug}.json").exists()
-    assert {path.name.split(".")[0] for path in (files.folder() / "badge/v1").iterdir()} == {
+    assert not (public_files.folder() / f"badge/v1/{one.slug}.json").exists()
+    assert {path.name.split(".")[0] for path in (public_files.folder() / "badge/v1").iterdir()} == {
         "other"
     }
 
@@ -64,7 +65,7 @@ def test_only_the_shops_that_are_named_are_written(house):
 def test_a_lost_file_comes_back(house):
     made = shop()
     _refresh()
-    (files.folder() / f"badge/v1/{made.slug}.json").unlink()
+    (public_files.folder() / f"badge/v1/{made.slug}.json").unlink()
 
     assert _refresh() == 1
 
@@ -73,7 +74,7 @@ def test_what_is_left_of_a_shop_that_is_gone_is_removed(house):
     made = shop()
     _publish(made)
     _refresh()
-    left = files.folder() / "badge/v1"
+    left = public_files.folder() / "badge/v1"
     for name in ("gone.json", "gone.json.br", "gone/reviews.json", "gone/feed.atom.gz"):
         (left / name).parent.mkdir(exist_ok=True)
         (left / name).write_bytes(b"Ada L., Delft")
@@ -89,8 +90,8 @@ def test_a_file_that_cannot_be_written_keeps_no_other_shop_s_words_up(house, cli
     public_id = _publish(other)
     _refresh()
     for name in ("a.json", "a.json.br", "a.json.gz"):
-        (files.folder() / f"badge/v1/{name}").unlink()
-    (files.folder() / "badge/v1/a.json").mkdir()
+        (public_files.folder() / f"badge/v1/{name}").unlink()
+    (public_files.folder() / "badge/v1/a.json").mkdir()
     with db.transaction() as session:
         withdraw.withdraw(session, public_id, clock.now())
 
@@ -104,7 +105,7 @@ def test_a_file_that_cannot_be_written_keeps_no_other_shop_s_words_up(house, cli
 def test_a_bitmap_follows_the_image_and_is_not_drawn_again_for_nothing(house):
     made = shop()
     _refresh()
-    place = files.folder() / f"badge/v1/{made.slug}.png"
+    place = public_files.folder() / f"badge/v1/{made.slug}.png"
     empty, at = place.read_bytes(), place.stat().st_mtime_ns
 
     _refresh()
@@ -125,7 +126,9 @@ def test_the_newest_are_those_of_each_shop_and_of_a_moment_the_latest_written(ho
     _refresh()
 
     def titles(made):
-        feed = ET.fromstring((files.folder() / f"badge/v1/{made.slug}/feed.atom").read_bytes())
+        feed = ET.fromstring(
+            (public_files.folder() / f"badge/v1/{made.slug}/feed.atom").read_bytes()
+        )
         found = [one.text for one in feed.iter("{http://www.w3.org/2005/Atom}title")]
         return [title.rpartition("★ ")[2] for title in found[1:]]
 

@@ -6,7 +6,7 @@ import re
 import brotli
 import pytest
 
-from bench import embed as release
+from bench import embed
 from trustsvc.badge import scripts
 
 # A release that was published is never edited: change the source, and release a new number.
@@ -34,9 +34,9 @@ def test_every_release_is_still_what_it_was():
     assert released == PINNED
 
 
-@pytest.mark.parametrize("name", release.NAMES)
+@pytest.mark.parametrize("name", embed.NAMES)
 def test_the_newest_release_is_the_source_minified(name):
-    assert release.built(name) == _released(f"{NEWEST}/{name}"), "make embed VERSION=…"
+    assert embed.built(name) == _released(f"{NEWEST}/{name}"), "make embed VERSION=…"
 
 
 @pytest.mark.parametrize(("floating", "name"), [("v1.js", "badge.js"), ("v1-list.js", "list.js")])
@@ -44,7 +44,7 @@ def test_what_updates_itself_is_the_newest_release(client, floating, name):
     assert client.get(f"/embed/{floating}").data == _released(f"{NEWEST}/{name}")
 
 
-@pytest.mark.parametrize("name", release.NAMES)
+@pytest.mark.parametrize("name", embed.NAMES)
 def test_a_release_is_small_as_served_and_fit_for_the_strictest_policy(client, name):
     for coding, most, unpacked in zip(
         ("br", "gzip"), MOST[name], (brotli.decompress, gzip.decompress), strict=True
@@ -66,13 +66,13 @@ def test_what_was_not_released_is_not_there(client, path):
 
 
 def test_a_release_is_not_written_twice_differently(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(release.scripts, "HERE", tmp_path)
+    monkeypatch.setattr(embed.scripts, "HERE", tmp_path)
     (tmp_path / "released" / "1.0.1").mkdir(parents=True)
     (tmp_path / "released" / "1.0.1" / "badge.js").write_bytes(b"old")
 
-    assert release.main("1.0.1") == 1
+    assert embed.main("1.0.1") == 1
     assert "new number" in capsys.readouterr().out
     assert (tmp_path / "released" / "1.0.1" / "badge.js").read_bytes() == b"old"
-    assert release.main("../x") == 2
-    assert release.main("1.0.2") == 0
-    assert release.main("1.0.2") == 0
+    assert embed.main("../x") == 2
+    assert embed.main("1.0.2") == 0
+    assert embed.main("1.0.2") == 0

@@ -1,6 +1,6 @@
 import pytest
 
-from trustsvc.badge import files, scripts
+from trustsvc.badge import public_files, scripts
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # none is asked
 
@@ -26,8 +26,8 @@ def test_each_release_keeps_its_address_and_v1_is_the_newest(released):
     assert scripts.place() == 0
 
     found = {
-        str(path.relative_to(files.folder())): path.read_bytes().decode()
-        for path in files.folder().rglob("*.js")
+        str(path.relative_to(public_files.folder())): path.read_bytes().decode()
+        for path in public_files.folder().rglob("*.js")
     }
     every = {
         f"embed/{release}/{name}.js": f"// {name}.js {release}"

@@ -9,9 +9,9 @@ from sqlalchemy import update
 
 from tests.badge.forms import KINDS, published, refreshed
 from tests.reviews.at_the_desk import shop
-from trustsvc import db
-from trustsvc.badge import files
+from trustsvc.badge import public_files
 from trustsvc.reviews.models import publications
+from trustsvc.storage import db
 
 OPEN = {
     "Access-Control-Allow-Origin": "*",
@@ -130,7 +130,7 @@ def test_a_tag_of_another_encoding_is_another_tag(client, made):
 @each_form
 def test_without_a_file_the_same_is_rendered_and_none_is_written(client, made, name):
     asked = [client.get(f"/{name}", headers={"Accept-Encoding": c}).data for c in ("br", "x")]
-    assert list(files.folder().rglob("*")) == []
+    assert list(public_files.folder().rglob("*")) == []
 
     refreshed()
 
@@ -141,7 +141,7 @@ def test_without_a_file_the_same_is_rendered_and_none_is_written(client, made, n
 
 def test_a_lost_twin_is_not_missed(client, made):
     refreshed()
-    (files.folder() / "badge/v1/velo-fils.json.br").unlink()
+    (public_files.folder() / "badge/v1/velo-fils.json.br").unlink()
 
     answer = client.get("/badge/v1/velo-fils.json", headers={"Accept-Encoding": "br, gzip"})
 

@@ -7,12 +7,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.badge.render.newest import LINE, newest
-from trustsvc import wording
+from trustsvc import i18n
 from trustsvc.badge import scripts
-from trustsvc.badge.proof import statement
-from trustsvc.badge.render import numbers, reviews, svg
-from trustsvc.badge.render.face import Face
-from trustsvc.badge.render.newest import Line
+from trustsvc.badge.render import reviews_json, score_json, svg
+from trustsvc.badge.render.badge_content import Face
+from trustsvc.badge.render.review_lines import Line
+from trustsvc.badge.statement import statement
 
 BASE = "https://beoordelingen.schoenen-en-tassen.example"
 DOMAIN = "www.de-grote-schoenen-en-tassen-winkel.example"
@@ -33,12 +33,12 @@ def face(language):
     said = statement.Statement(
         BASE, DOMAIN, SLUG, mean, number, *statement_days()
     )  # fmt: skip
-    score = wording.decimal(mean, language)
-    count = wording.say("badge.count", language, count=number)
+    score = i18n.decimal(mean, language)
+    count = i18n.say("badge.count", language, count=number)
     return Face(
-        score, count, wording.say("badge.label", language, score=score, reviews=count),
+        score, count, i18n.say("badge.label", language, score=score, reviews=count),
         f"{BASE}/s/{SLUG}", mean, number, sealed=True, proof=statement.encode(said, KEY, "12"),
-        notice=f"{BASE}/privacy/{SLUG}#object", privacy=wording.say("badge.list.notice", language),
+        notice=f"{BASE}/privacy/{SLUG}#object", privacy=i18n.say("badge.list.notice", language),
     )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def test_all_that_a_page_loads_for_the_badge_of_a_large_shop_is_small(language):
         packed(body)
         for body in (
             scripts.all_of_them()[f"{RELEASE}/badge.js"],
-            numbers.as_json(shown),
+            score_json.as_json(shown),
             svg.as_svg(shown),
         )
     )
@@ -85,6 +85,6 @@ def line(letters, number):
 @pytest.mark.parametrize("letters", [LATIN, CYRILLIC, CJK], ids=["latin", "cyrillic", "cjk"])
 def test_script_and_list_of_the_longest_reviews_there_can_be_are_small(letters):
     """Letters at random: no text that anybody wrote packs worse."""
-    said = reviews.as_reviews(newest(*(line(letters, number) for number in range(5))))
+    said = reviews_json.as_reviews(newest(*(line(letters, number) for number in range(5))))
 
     assert packed(said) + packed(scripts.all_of_them()[f"{RELEASE}/list.js"]) <= 4000

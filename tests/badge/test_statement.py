@@ -5,10 +5,10 @@ import brotli
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from trustsvc.badge.proof import jws, key_set, statement
-from trustsvc.badge.proof.statement import Statement
-from trustsvc.badge.render import numbers
-from trustsvc.badge.render.face import Face
+from trustsvc.badge.render import score_json
+from trustsvc.badge.render.badge_content import Face
+from trustsvc.badge.statement import jws, key_set, statement
+from trustsvc.badge.statement.statement import Statement
 
 # RFC 8037 appendix A.1, A.2 and A.4.
 D = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"
@@ -156,7 +156,7 @@ def test_a_badge_with_it_stays_as_small_as_promised():
         "schoenen-en-tassen", 4.63, 12345, BEGINS, ENDS,
     )  # fmt: skip
     token = statement.encode(said, KEY, "12")
-    bare, whole = numbers.as_json(face("")), numbers.as_json(face(token))
+    bare, whole = score_json.as_json(face("")), score_json.as_json(face(token))
 
     assert json.loads(whole) == json.loads(bare) | {"proof": token}
     assert len(bare) <= 400

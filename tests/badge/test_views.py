@@ -4,12 +4,13 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.reviews.at_the_desk import review, shop
-from trustsvc import clock, db, wording
+from trustsvc import clock, i18n
 from trustsvc.badge import refresh
 from trustsvc.reviews import moderate, publish
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.rules import REASONS
+from trustsvc.reviews.policy import REASONS
 from trustsvc.shops.models import shops
+from trustsvc.storage import db
 
 BADGE = "/badge/v1/velo-fils.json"
 
@@ -94,14 +95,14 @@ def test_the_public_page_turns_by_key_and_shows_each_review_once(client):
     assert all((f"r-{one}" in first) != (f"r-{one}" in second) for one in ids)
 
 
-@pytest.mark.parametrize("language", wording.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_all_reasons_for_a_rejection_are_named_before_anything_was_rejected(client, language):
     shop()
 
     page = client.get("/s/velo-fils", headers={"Accept-Language": language}).text
 
     for reason in REASONS:
-        said = str(wording.say_marked(f"reviews.reason.{reason}", language))
+        said = str(i18n.say_marked(f"reviews.reason.{reason}", language))
         assert f"<li>{said}</li>" in page
 
 

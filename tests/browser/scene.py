@@ -7,10 +7,12 @@ from sqlalchemy import update
 from jobs.publish_reviews import publish_reviews
 from jobs.refresh_badges import refresh_badges
 from tests.reviews import at_the_desk
-from trustsvc import clock, db, queueing
+from trustsvc import clock
 from trustsvc.reviews import moderate
-from trustsvc.shops import enrol, find
+from trustsvc.shops import directory, enrol
 from trustsvc.shops.models import shops
+from trustsvc.storage import db
+from trustsvc.work_queue import job_queue
 
 KAART = (
     "De ring past perfect. Er zat een handgeschreven kaartje bij, en de doos is zo mooi dat ik "
@@ -42,7 +44,7 @@ def shop_with_reviews():
         session.execute(
             update(shops).where(shops.c.id == made.id).values(proven_at=start - timedelta(days=299))
         )
-    with queueing.heard_by([].append):
+    with job_queue.heard_by([].append):
         for number, (stars, title, text, name, city) in enumerate(SAID):
             at = start + timedelta(days=2 * number)
             said = {"stars": stars, "title": title, "text": text, "name": name, "city": city}
@@ -53,7 +55,7 @@ def shop_with_reviews():
                 publish_reviews()
         refresh_badges()
     with db.reading() as session:
-        return find.by_id(session, made.id)
+        return directory.by_id(session, made.id)
 
 
 def open_link(shop):

@@ -7,11 +7,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser import strict
-from tests.staff import at_the_desk as staff
-from trustsvc import db
-from trustsvc.badge import embed
+from tests.staff import at_the_desk
+from trustsvc.badge import embed_code
 from trustsvc.badge.render import snippets
-from trustsvc.shops import find
+from trustsvc.shops import directory
+from trustsvc.storage import db
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -108,7 +108,7 @@ def test_a_shop_without_javascript_shows_the_image_with_its_link(look, shop, ori
 @pytest.mark.parametrize("kind", ["image", "script", "pinned", "list", "list_pinned"])
 def test_nothing_moves_without_javascript(browse, origin, shop, kind):
     with db.reading() as session:
-        body = embed.of(find.by_id(session, shop.id))[kind]
+        body = embed_code.of(directory.by_id(session, shop.id))[kind]
     page = browse(java_script_enabled=False)
 
     with strict.shifts_watched(page) as seen, strict.opened(page, origin, body, expect=None):
@@ -141,7 +141,7 @@ def test_ten_badges_make_one_request_for_the_numbers(look, snippet):
 
 def test_both_scripts_on_one_page_do_no_harm(look, origin, shop):
     with db.reading() as session:
-        kinds = embed.of(find.by_id(session, shop.id))
+        kinds = embed_code.of(directory.by_id(session, shop.id))
 
     page, asked = look(kinds["script"] + kinds["pinned"])
 
@@ -152,7 +152,7 @@ def test_both_scripts_on_one_page_do_no_harm(look, origin, shop):
 
 def test_the_pinned_script_passes_its_hash_and_a_changed_one_does_not_run(look, origin, shop):
     with db.reading() as session:
-        pinned = embed.of(find.by_id(session, shop.id))["pinned"]
+        pinned = embed_code.of(directory.by_id(session, shop.id))["pinned"]
 
     page, _ = look(pinned)
     assert page.get_by_role("link", name=LABEL).is_visible()
@@ -277,7 +277,7 @@ def test_a_shop_themes_it_by_properties_and_parts_and_can_hide_it(look):
 def test_what_works_without_a_script_has_no_accessibility_problem(look, origin, shop, mode, kind):
     options, attributes = strict.MODES[mode]
     with db.reading() as session:
-        body = embed.of(find.by_id(session, shop.id))[kind]
+        body = embed_code.of(directory.by_id(session, shop.id))[kind]
 
     page, _ = look(body, attributes=attributes, block=["**/*.js"], expect=None, **options)
 
@@ -304,10 +304,10 @@ def _clip(page):
 
 def test_the_desk_s_page_of_snippets_has_no_accessibility_problem(browse, origin, shop):
     page = browse(viewport={"width": 320, "height": 700})
-    page.goto(origin + staff.add("Pat"))
+    page.goto(origin + at_the_desk.add("Pat"))
     page.get_by_role("button").first.click()
     page.goto(f"{origin}/desk/badge")
 
-    assert page.locator("pre").count() == len(embed.KINDS)
+    assert page.locator("pre").count() == len(embed_code.KINDS)
     assert [one["id"] for one in Axe().run(page).response["violations"]] == []
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

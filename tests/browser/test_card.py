@@ -8,8 +8,8 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.browser.conftest import serving
 from tests.browser.strict import WATCH
 from tests.registry.joining import JAN, path_in, pending, posted
-from trustsvc import wording
-from trustsvc.badge import face
+from trustsvc import i18n
+from trustsvc.badge import content
 from trustsvc.badge.render import snippets
 from trustsvc.registry import views
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def _card(origin, shop, language="nl", **attributes):
-    html = snippets.card(shop.slug, origin, face.card_words(language))
+    html = snippets.card(shop.slug, origin, content.card_words(language))
     said = "".join(f' {name}="{value}"' for name, value in attributes.items())
     return html.replace("<review-card", f"<review-card{said}")
 
@@ -164,7 +164,7 @@ def test_a_card_whose_link_is_no_address_of_the_web_stays_as_it_is(look, origin,
     assert page.evaluate("document.querySelector('review-card').shadowRoot") is None
 
 
-@pytest.mark.parametrize("language", wording.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_the_card_says_it_in_every_language_without_an_accessibility_problem(
     look, origin, shop, language, screenshots
 ):

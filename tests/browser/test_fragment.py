@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser import strict
 from tests.browser.conftest import serving
-from trustsvc.badge import files
+from trustsvc.badge import public_files
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -27,7 +27,7 @@ def look(shop, browse):
     """Open a page of the shop that printed the fragment, under a policy that allows nothing."""
 
     def open_page(change=str, **options):
-        fragment = (files.folder() / f"badge/v1/{shop.slug}.html").read_text()
+        fragment = (public_files.folder() / f"badge/v1/{shop.slug}.html").read_text()
 
         def app(environ, start):
             start(

@@ -5,8 +5,9 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser import scene
 from tests.reviews import at_the_desk
-from trustsvc import db, signed_links
-from trustsvc.reviews import find
+from trustsvc.crypto import signed_links
+from trustsvc.reviews import lookup
+from trustsvc.storage import db
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -16,7 +17,7 @@ WIDTHS = (320, 800)
 
 def _reviews():
     with db.reading() as session:
-        return find.listing(session)
+        return lookup.listing(session)
 
 
 def test_a_review_is_written_with_javascript_off_and_no_cookie_is_set(origin, browse):

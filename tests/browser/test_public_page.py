@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from trustsvc import clock, config, db
-from trustsvc.reviews import find, reply
+from trustsvc import clock, config
+from trustsvc.reviews import lookup, reply
+from trustsvc.storage import db
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -29,7 +30,7 @@ ANSWER = "Dat spijt ons. We hebben met de vervoerder gesproken."
 @pytest.fixture
 def page_of_shop(origin, shop):
     with db.transaction() as session:
-        gone_wrong = next(one for one in find.listing(session) if one.stars == 2)
+        gone_wrong = next(one for one in lookup.listing(session) if one.stars == 2)
         reply.reply(session, gone_wrong.id, ANSWER, "staff 1", clock.now() - timedelta(days=1))
     return f"{origin}/s/{shop.slug}"
 

@@ -12,22 +12,26 @@ from tests.browser.test_pages import SCHEMES, WIDTHS, _problems
 from tests.privacy.rights.scene import answered, mailed
 from tests.reviews import at_the_desk
 from tests.staff import at_the_desk as at_desk
-from trustsvc import clock, db, queueing, signed_links
+from trustsvc import clock
+from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders.models import orders
-from trustsvc.privacy.rights import confirm, people, register
-from trustsvc.registry import register as registry
+from trustsvc.privacy import request_log
+from trustsvc.privacy.rights import confirmation, people
+from trustsvc.registry import registration
 from trustsvc.registry.models import opt_outs
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import moderate, publish
 from trustsvc.reviews.models import publications
+from trustsvc.storage import db
+from trustsvc.work_queue import job_queue
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)
 def quiet():
-    with queueing.heard_by(lambda _: None):
+    with job_queue.heard_by(lambda _: None):
         yield
 
 
@@ -69,11 +73,11 @@ def own_link(made):
     """Have somebody registered and out at one shop and at all; gives the link /me would mail."""
     address, now = "known@example.com", clock.now()
     with db.transaction() as session:
-        registry.register(session, address, "registration-1", "page", now)
+        registration.register(session, address, "registration-1", "page", now)
         for place in (0, made.id):
             opt_out(session, address, place, "objection", now)
         person = people.in_language(people.by_address(session, address), "nl")
-        return confirm.link(session, person, now)
+        return confirmation.link(session, person, now)
 
 
 def rows(column):
@@ -176,7 +180,7 @@ def test_a_link_whose_time_is_over_leads_to_a_fresh_one(made, walk, origin):
     invited(made)
     with db.transaction() as session:
         person = people.by_address(session, "buyer@example.com")
-        late = confirm.link(session, person, clock.now() - timedelta(days=4))
+        late = confirmation.link(session, person, clock.now() - timedelta(days=4))
     page = walk(late)
 
     page.get_by_role("link", name="Vraag een nieuwe").click()
@@ -216,9 +220,9 @@ def test_a_link_is_mailed_to_a_known_address(made, walk, origin):
     page.get_by_role("button", name="Mail mij de link").click()
     assert h1(page) == "Kijk in je mailbox"
     with db.transaction() as session:  # the scene's orders have no mark of their own
-        from trustsvc import fingerprints
+        from trustsvc.crypto import pseudonyms
 
-        mark = fingerprints.shop_mark(made.id, "buyer@example.com")
+        mark = pseudonyms.shop_mark(made.id, "buyer@example.com")
         session.execute(orders.update().values(buyer=mark))
     answered()
 
@@ -277,8 +281,8 @@ def test_the_desks_clock_has_no_accessibility_problem(made, browse, origin, scre
     now = clock.now()
     with db.transaction() as session:
         for days, kind in ((0, "copy"), (21, "erase")):
-            register.note(session, kind, made.id, now - timedelta(days=days))
-        register.done(session, "object", 0, "person", now)
+            request_log.note(session, kind, made.id, now - timedelta(days=days))
+        request_log.done(session, "object", 0, "person", now)
     found = []
     for scheme in SCHEMES:
         page = browse(color_scheme=scheme)

@@ -4,8 +4,8 @@ import pytest
 
 from tests.browser import scene
 from tests.browser.conftest import serving
-from trustsvc import signed_links
 from trustsvc.badge.render import snippets
+from trustsvc.crypto import signed_links
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -1,7 +1,7 @@
 import json
 
 from tests.cli.test_shop import add, run
-from trustsvc.badge import embed
+from trustsvc.badge import embed_code
 
 
 def test_all_kinds_are_printed_for_people_and_for_scripts(house):
@@ -10,7 +10,7 @@ def test_all_kinds_are_printed_for_people_and_for_scripts(house):
     said = run("badge", "cafe-noir").stdout
     read = json.loads(run("badge", "cafe-noir", "--json").stdout)
 
-    assert tuple(read) == embed.KINDS
+    assert tuple(read) == embed_code.KINDS
     assert all(written in said for written in read.values())
     assert read["script"] == made["badge_html"]
     assert read["pinned"] == made["badge_html_pinned"]

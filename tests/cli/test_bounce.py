@@ -1,11 +1,12 @@
 import pytest
 from click.testing import CliRunner
 
-from tests.invitations.ground import invited, letter_of, order_row, sent, shop
-from tests.invitations.reports.corpus import BY_NAME, CODE
+from tests.invitations.setup import invited, letter_of, order_row, sent, shop
 from tests.invitations.test_bounce import code_of, reports
-from trustsvc import config, suppressions
+from tests.mail.feedback.parsers.corpus import BY_NAME, CODE
+from trustsvc import config
 from trustsvc.cli import main
+from trustsvc.storage import suppression_journal
 
 HARD = BY_NAME["postfix, Gmail: no such account"]
 
@@ -75,14 +76,14 @@ def test_a_database_that_is_away_lets_the_mail_server_try_again(house, capfd):
 
 
 def test_a_suppression_that_cannot_be_written_is_tried_again(asked):
-    folder = suppressions.path().parent
+    folder = suppression_journal.path().parent
     folder.mkdir(parents=True, exist_ok=True)
-    suppressions.path().unlink(missing_ok=True)
-    suppressions.path().mkdir()
+    suppression_journal.path().unlink(missing_ok=True)
+    suppression_journal.path().mkdir()
 
     assert piped(of(asked)).exit_code == 75
     assert reports() == []
-    suppressions.path().rmdir()
+    suppression_journal.path().rmdir()
     assert piped(of(asked)).exit_code == 0
     assert len(reports()) == 1
 

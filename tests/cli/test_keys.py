@@ -8,16 +8,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
-from tests.invitations import ground
-from tests.invitations.ground import NOON
-from trustsvc import cli, clock, config, db, fingerprints, keys, signed_links, vault
+from tests.invitations import setup
+from tests.invitations.setup import NOON
+from trustsvc import cli, clock, config
+from trustsvc.crypto import encrypted_column, keyring, pseudonyms, signed_links
 from trustsvc.errors import Refused
 from trustsvc.orders import accept
 from trustsvc.orders.received import OrderReceived
 from trustsvc.registry.check import Question, check
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
-from trustsvc.registry.register import register
-from trustsvc.staff import invite
+from trustsvc.registry.registration import register
+from trustsvc.staff import accounts
+from trustsvc.storage import db
 
 JAN = "jan@example.com"
 
@@ -36,18 +38,18 @@ def rotate(kind):
 def ring(tmp_path):
     """A data folder with keys, and no database: none is needed."""
     config.use(config.load({"TRUSTSVC_DATA": str(tmp_path / "data")}))
-    keys.make_all()
+    keyring.make_all()
     yield config.current()
     config.use(None)
 
 
-@pytest.mark.parametrize("kind", keys.KINDS)
+@pytest.mark.parametrize("kind", keyring.KINDS)
 def test_each_kind_gets_a_new_version_and_keeps_the_older_one(ring, kind):
-    before = keys.ring(kind)
+    before = keyring.ring(kind)
 
     said = rotate(kind)
 
-    after = keys.ring(kind)
+    after = keyring.ring(kind)
     assert after[:-1] == before
     assert after[-1].version == 2
     assert after[-1].secret != before[0].secret
@@ -83,7 +85,7 @@ def test_no_number_is_used_twice_and_the_last_one_is_said_to_be(ring):
     path.write_text(f"{number} {secret}\n255 {secret}")
 
     with pytest.raises(Refused, match="no number is left"):
-        keys.rotate("link")
+        keyring.rotate("link")
 
 
 def test_rotations_at_once_are_each_a_version(ring):
@@ -92,43 +94,43 @@ def test_rotations_at_once_are_each_a_version(ring):
     started = [subprocess.Popen([sys.executable, "-c", do], env=environ) for _ in range(3)]
 
     assert [process.wait(60) for process in started] == [0, 0, 0]
-    assert [key.version for key in keys.ring("vault")] == list(range(1, 17))
+    assert [key.version for key in keyring.ring("vault")] == list(range(1, 17))
 
 
 def test_whatever_was_made_before_stays_good(house, client):
-    shop = ground.shop(may_ask="registered")
+    shop = setup.shop(may_ask="registered")
     with db.transaction() as session:
         register(session, JAN, "1", "test", NOON)
         opt_out(session, "eva@example.com", EVERY_SHOP, "stop", NOON)
         opt_out(session, "kim@example.com", shop.id, "stop", NOON)
-        me = invite.add(session, "Sam", clock.now())
-        door = invite.link(session, me, clock.now())
-    order_id = ground.place(shop, identity="one")
+        me = accounts.add(session, "Sam", clock.now())
+        door = accounts.link(session, me, clock.now())
+    order_id = setup.place(shop, identity="one")
     link = signed_links.new_id()
     tokens = {p: signed_links.token(p, link) for p in ("review", "stop", "me", "staff")}
-    sealed = vault.seal("Jan")
+    sealed = encrypted_column.seal("Jan")
 
-    for kind in keys.KINDS:
+    for kind in keyring.KINDS:
         rotate(kind)
 
     assert {p: signed_links.read(p, token) for p, token in tokens.items()} == dict.fromkeys(
         tokens, link
     )
-    assert vault.unseal(sealed) == "Jan"
+    assert encrypted_column.unseal(sealed) == "Jan"
     with db.reading() as session:
         people = [JAN, "eva@example.com", "kim@example.com"]
         answers = check(session, [Question(shop.id, person) for person in people])
     assert [answer.registered for answer in answers] == [True, False, False]
     assert [answer.opted_out for answer in answers] == [False, True, True]
-    assert ground.place(shop, identity="one") == order_id  # the same order: no second row
+    assert setup.place(shop, identity="one") == order_id  # the same order: no second row
     assert client.post("/desk/enter/" + door.rpartition("/")[2]).status_code == 303
 
 
 def test_while_keys_are_rotated_nothing_is_refused(house):
     """Threads and another process use links, marks, the vault and the door all the while."""
-    shop = ground.shop()
+    shop = setup.shop()
     link = signed_links.new_id()
-    early = (signed_links.token("review", link), vault.seal("Jan"))
+    early = (signed_links.token("review", link), encrypted_column.seal("Jan"))
     with db.transaction() as session:
         opt_out(session, "early@example.com", shop.id, "stop", NOON)
     ended = threading.Event()
@@ -139,10 +141,10 @@ def test_while_keys_are_rotated_nothing_is_refused(house):
             try:
                 assert signed_links.read("review", early[0]) == link
                 assert signed_links.read("me", signed_links.token("me", link)) == link
-                assert vault.unseal(early[1]) == "Jan"
-                assert vault.unseal(vault.seal("Eva")) == "Eva"
-                assert fingerprints.shop_mark(1, JAN) in fingerprints.shop_marks(1, JAN)
-                assert fingerprints.registry_mark(JAN) in fingerprints.registry_marks(JAN)
+                assert encrypted_column.unseal(early[1]) == "Jan"
+                assert encrypted_column.unseal(encrypted_column.seal("Eva")) == "Eva"
+                assert pseudonyms.shop_mark(1, JAN) in pseudonyms.shop_marks(1, JAN)
+                assert pseudonyms.registry_mark(JAN) in pseudonyms.registry_marks(JAN)
                 with db.reading() as session:
                     question = Question(shop.id, "early@example.com")
                     assert check(session, [question])[0].opted_out
@@ -163,12 +165,12 @@ def test_while_keys_are_rotated_nothing_is_refused(house):
     assert other.stdout.readline() == "ready\n"
     try:
         for number in range(12):
-            for kind in keys.KINDS:
-                keys.rotate(kind)
+            for kind in keyring.KINDS:
+                keyring.rotate(kind)
             order = OrderReceived(
                 identity=f"{number % 3}", created_at=NOON, reference="1", email=JAN, name="Jan"
             )
-            with ground.quiet(), db.transaction() as session:
+            with setup.quiet(), db.transaction() as session:
                 accept.accept(session, [accept.incoming(shop, order, b"x")], NOON)
             other.stdin.write(signed_links.token("stop", link) + "\n")
             other.stdin.flush()
@@ -182,7 +184,7 @@ def test_while_keys_are_rotated_nothing_is_refused(house):
 
     assert wrong == []
     assert len(rounds) > 10
-    assert len(keys.ring("link")) == 13
+    assert len(keyring.ring("link")) == 13
 
 
 _OTHER = """
@@ -201,13 +203,13 @@ for line in sys.stdin:
 def test_an_opt_out_with_a_key_made_in_the_middle_of_the_question_is_found(house, monkeypatch):
     from trustsvc.registry import check as room
 
-    shop = ground.shop()
+    shop = setup.shop()
     marks, interrupted = room._marks, []
 
     def rotated_in_between(question):
         made = marks(question)
         if not interrupted:
-            interrupted.append(keys.rotate("registry"))
+            interrupted.append(keyring.rotate("registry"))
             with db.transaction() as session:
                 opt_out(session, JAN, EVERY_SHOP, "objection", NOON)
         return made

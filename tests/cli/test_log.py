@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from click.testing import CliRunner
 
-from trustsvc import cli, clock, db
+from trustsvc import cli, clock
 from trustsvc.privacy import receipts
-from trustsvc.server_log import security
+from trustsvc.server_log import security_counters
+from trustsvc.storage import db
 
 NAME = "access-%Y-%m-%dT%H.log"
 
@@ -71,11 +72,11 @@ def test_a_dry_run_says_how_much_goes_tonight(house):
 
 
 def _seen():
-    security.start_over()
+    security_counters.start_over()
     moments = (clock.now() - timedelta(days=3), clock.now())
     for at, what in zip(moments, ("replayed_id", "bad_signature"), strict=True):
-        security.count(at, what, "signature", "203.0.113.7")
-        security.write()
+        security_counters.count(at, what, "signature", "203.0.113.7")
+        security_counters.write()
 
 
 def _list(*words):

@@ -4,13 +4,14 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from tests.invitations import ground
-from tests.invitations.ground import NOON, quiet
+from tests.invitations import setup
+from tests.invitations.setup import NOON, quiet
 from tests.privacy.rights import scene
-from trustsvc import cli, clock, db
+from trustsvc import cli, clock
+from trustsvc.privacy import request_log
 from trustsvc.privacy.models import requests
-from trustsvc.privacy.rights import register
 from trustsvc.registry.models import opt_outs
+from trustsvc.storage import db
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def said(*words, **more):
 
 
 def test_tell_prints_everything(house):
-    ground.invited(ground.shop())
+    setup.invited(setup.shop())
 
     assert said("tell")["data"]["orders"][0]["email"] == scene.JAN
     assert said("tell", said="stranger@example.com")["data"] == {}
@@ -39,12 +40,12 @@ def test_tell_prints_everything(house):
 
 
 def test_forget_erases_with_a_receipt_that_can_be_looked_up(house):
-    order_id = ground.invited(ground.shop())
+    order_id = setup.invited(setup.shop())
 
     done = said("forget")
 
     assert (done["known"], done["orders"]) == (True, 1)
-    assert ground.order_row(order_id).email is None
+    assert setup.order_row(order_id).email is None
     receipts = CliRunner().invoke(cli.main, ["purge", "--receipts"]).output
     assert done["receipt"] in receipts
     assert "The chain of receipts holds." in receipts
@@ -52,22 +53,22 @@ def test_forget_erases_with_a_receipt_that_can_be_looked_up(house):
 
 
 def test_forget_at_one_shop_leaves_the_other(house):
-    first, second = ground.shop(), ground.shop(name="Other")
-    gone, stays = ground.invited(first), ground.invited(second)
+    first, second = setup.shop(), setup.shop(name="Other")
+    gone, stays = setup.invited(first), setup.invited(second)
 
     said("forget", "--shop", first.slug)
 
-    assert (ground.order_row(gone).email, ground.order_row(stays).email) == (None, scene.JAN)
+    assert (setup.order_row(gone).email, setup.order_row(stays).email) == (None, scene.JAN)
 
 
 def test_a_refusal_tells_its_ground_and_the_authority(house):
-    order_id = ground.invited(ground.shop())
+    order_id = setup.invited(setup.shop())
     with db.transaction() as session:
-        number = register.note(session, "erase", 0, NOON)
+        number = request_log.note(session, "erase", 0, NOON)
 
     said("forget", "--refuse", "17_3_e", "--request", str(number))
 
-    assert ground.order_row(order_id).email == scene.JAN
+    assert setup.order_row(order_id).email == scene.JAN
     (letter,) = scene.mailed()
     assert "art. 17 lid 3 onder e AVG" in letter.text
     assert "de toezichthouder" in letter.text or "autoriteit" in letter.text
@@ -75,8 +76,8 @@ def test_a_refusal_tells_its_ground_and_the_authority(house):
 
 
 def test_a_refusal_and_a_look_are_in_the_register_without_an_open_request_too(house):
-    shop = ground.shop()
-    ground.invited(shop)
+    shop = setup.shop()
+    setup.invited(shop)
 
     said("forget", "--refuse", "17_3_e")
     said("tell", "--shop", shop.slug)
@@ -94,7 +95,7 @@ def test_a_refusal_and_a_look_are_in_the_register_without_an_open_request_too(ho
 
 def test_a_look_that_settles_a_request_is_one_line(house):
     with db.transaction() as session:
-        number = register.note(session, "see", 0, NOON)
+        number = request_log.note(session, "see", 0, NOON)
 
     said("tell", "--request", str(number))
 
@@ -102,7 +103,7 @@ def test_a_look_that_settles_a_request_is_one_line(house):
 
 
 def test_an_opt_out_is_lifted_at_one_shop_or_at_all_and_a_restriction_is_not(house):
-    shop = ground.shop()
+    shop = setup.shop()
     said("object")
     said("object", "--shop", shop.slug)
     said("restrict")
@@ -120,18 +121,18 @@ def out():
 
 
 def test_restrict_and_lift(house):
-    ground.invited(ground.shop())
+    setup.invited(setup.shop())
 
     assert [said("restrict")["changed"], said("restrict")["changed"]] == [True, False]
-    assert ground.sent().letters == []
+    assert setup.sent().letters == []
     assert [said("lift")["changed"], said("lift")["changed"]] == [True, False]
 
 
 def test_object_stops_and_hands_over(house):
-    ground.invited(ground.shop())
+    setup.invited(setup.shop())
 
     assert said("object") == {"done": "object", "known": True, "copy_sent": True}
-    assert ground.sent().letters == []
+    assert setup.sent().letters == []
 
 
 def test_each_objection_that_staff_answer_is_in_the_register(house):
@@ -142,11 +143,11 @@ def test_each_objection_that_staff_answer_is_in_the_register(house):
 
 
 def test_correct_takes_a_line_for_each_field(house):
-    order_id = ground.invited(ground.shop())
+    order_id = setup.invited(setup.shop())
 
     said("correct", said=f"{scene.JAN}\nname=Jan Janssen\nemail=new@example.com")
 
-    row = ground.order_row(order_id)
+    row = setup.order_row(order_id)
     assert (row.name, row.email) == ("Jan Janssen", "new@example.com")
 
 
@@ -178,10 +179,10 @@ def test_what_is_no_text_is_refused_in_a_sentence_without_a_word_of_it(house, de
 
 @pytest.mark.parametrize("deed", ["tell", "forget", "restrict", "lift", "object"])
 def test_two_addresses_are_refused_and_not_one_of_them_served(house, deed):
-    order_id = ground.invited(ground.shop())
+    order_id = setup.invited(setup.shop())
 
     done = run(deed, said=f"{scene.JAN}\neva@example.com")
 
     assert done.exit_code == 1
-    assert ground.order_row(order_id).email == scene.JAN
+    assert setup.order_row(order_id).email == scene.JAN
     assert scene.register() == []

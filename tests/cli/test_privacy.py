@@ -4,11 +4,12 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.backup.copies import run
-from tests.correspondence.test_send import sent as answers
+from tests.mail.transactional.test_send import sent as answers
 from tests.reviews.at_the_desk import invitation, order, review, shop
-from trustsvc import clock, db, wording
+from trustsvc import clock, i18n
 from trustsvc.privacy.models import disclosures
 from trustsvc.shops.models import shops
+from trustsvc.storage import db
 
 
 def ask(*words):
@@ -25,7 +26,7 @@ def test_the_papers_are_written_where_they_are_wanted(house, tmp_path):
     folder = tmp_path / "officer" / "papers"
 
     assert "12 papers" in ask("papers", "--out", folder).stdout
-    assert len(list(folder.glob("*.html"))) == 3 * len(wording.LANGUAGES)
+    assert len(list(folder.glob("*.html"))) == 3 * len(i18n.LANGUAGES)
     first = {path.name: path.read_bytes() for path in folder.iterdir()}
     ask("papers", "--out", folder)
     assert first == {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -3,9 +3,10 @@ from click.testing import CliRunner
 from sqlalchemy import update
 
 from tests.reviews.at_the_desk import order, shop
-from trustsvc import cli, db
+from trustsvc import cli
 from trustsvc.orders import buyer
 from trustsvc.privacy.models import receipts
+from trustsvc.storage import db
 
 
 def _run(*words):

@@ -4,9 +4,10 @@ import pytest
 from click.testing import CliRunner
 
 from tests.reviews.at_the_desk import review, shop
-from trustsvc import cli, db
-from trustsvc.reviews import find
-from trustsvc.reviews.rules import REASONS
+from trustsvc import cli
+from trustsvc.reviews import lookup
+from trustsvc.reviews.policy import REASONS
+from trustsvc.storage import db
 
 
 def _run(*words, **more):
@@ -50,7 +51,7 @@ def test_reject_wants_a_reason_of_the_list(house):
     assert _run("reject", waiting, "--reason", REASONS[0]).exit_code == 0
 
     with db.reading() as session:
-        assert find.one(session, waiting).reason == REASONS[0]
+        assert lookup.one(session, waiting).reason == REASONS[0]
 
 
 def test_deciding_twice_says_so(house):

@@ -4,8 +4,10 @@ import pytest
 from click.testing import CliRunner
 
 from jobs import schedule
-from trustsvc import clock, config, db, heartbeat
+from trustsvc import clock, config
 from trustsvc.cli import main
+from trustsvc.storage import db
+from trustsvc.work_queue import heartbeat
 
 
 def run(*words):

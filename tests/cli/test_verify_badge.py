@@ -12,14 +12,15 @@ from werkzeug.serving import make_server
 
 from tests.badge.test_refresh import _publish
 from tests.reviews.at_the_desk import shop
-from trustsvc import cli, clock, config, db
+from trustsvc import cli, clock, config
 from trustsvc.app import create_app
-from trustsvc.badge import embed
-from trustsvc.badge.proof import check, key_set, page, signing
-from trustsvc.badge.proof.check import Shown
-from trustsvc.badge.proof.page import Badge
-from trustsvc.shops import find, settings
+from trustsvc.badge import embed_code
+from trustsvc.badge.statement import badge_finder, key_set, signing, verify
+from trustsvc.badge.statement.badge_finder import Badge
+from trustsvc.badge.statement.verify import Shown
+from trustsvc.shops import directory, settings
 from trustsvc.shops.models import shops
+from trustsvc.storage import db
 
 DAY = timedelta(days=1)
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -256,7 +257,7 @@ def test_a_page_without_a_badge_says_so_and_is_no_success(service, lamp, web, ht
 ADDRESSES = {"policy", "shields", "feed"}  # no HTML for a page
 
 
-@pytest.mark.parametrize("kind", sorted(set(embed.KINDS) - ADDRESSES))
+@pytest.mark.parametrize("kind", sorted(set(embed_code.KINDS) - ADDRESSES))
 def test_what_shops_are_given_to_print_is_known_wherever_it_stands(service, lamp, web, kind):
     html = printed(service, kind)
 
@@ -292,14 +293,14 @@ def test_a_fragment_that_was_written_over_is_found_out(service, lamp, web, said,
 
 def one_shop():
     with db.reading() as session:
-        return find.by_slug(session, "blue-lamp")
+        return directory.by_slug(session, "blue-lamp")
 
 
 def printed(service, kind):
     """Give what a shop has in its page: as the desk says it, the fragment as it is served."""
     if kind == "fragment":
-        return _get(embed.of(one_shop())["fragment"]).decode()
-    return embed.of(one_shop())[kind]
+        return _get(embed_code.of(one_shop())["fragment"]).decode()
+    return embed_code.of(one_shop())[kind]
 
 
 def test_one_false_badge_among_good_ones_is_enough(service, lamp, web):
@@ -340,13 +341,13 @@ def test_redirects_without_an_end_or_to_nowhere_are_given_up(service, web, to):
     code, said = run(url)
 
     assert code == 1
-    assert len(web[0].asked) <= check.MOST_HOPS
+    assert len(web[0].asked) <= verify.MOST_HOPS
     assert "\x1b" not in said
 
 
 def test_a_page_that_is_too_large_or_has_too_many_badges_is_refused(service, web):
-    large = web[0].put("/large", b"<p>" + b"x" * check.MOST_PAGE)
-    many = "".join(f"<img src=/badge/v1/a{n}.svg>" for n in range(page.MOST + 1))
+    large = web[0].put("/large", b"<p>" + b"x" * verify.MOST_PAGE)
+    many = "".join(f"<img src=/badge/v1/a{n}.svg>" for n in range(badge_finder.MOST + 1))
     assert run(large) == (1, "Error: The address cannot be reached from here\n")
     assert "more than 20" in run(web[0].put("/many", many))[1]
     assert web[0].asked == ["/large", "/many"]
@@ -412,8 +413,8 @@ def test_a_page_of_the_world_cannot_make_us_look_into_this_machine(house, web):
     web[0].put("/badge/v1/a.json", b"{}")
 
     for inside in (f"http://127.0.0.1:{web[0].port}/", f"http://x.localhost:{web[0].port}/"):
-        with pytest.raises(check.http_out.Unreachable):
-            check._get(inside, "https://shop.example/")
+        with pytest.raises(verify.http_out.Unreachable):
+            verify._get(inside, "https://shop.example/")
 
     assert web[0].asked == []
 
@@ -435,7 +436,7 @@ def test_a_page_of_the_world_cannot_make_us_look_into_this_machine(house, web):
     ],
 )
 def test_a_domain_is_one_host_with_or_without_www(database, domain, host, same):
-    assert check.is_domain(domain, host) == same
+    assert verify.is_domain(domain, host) == same
 
 
 @pytest.mark.parametrize(
@@ -450,7 +451,7 @@ def test_a_domain_is_one_host_with_or_without_www(database, domain, host, same):
     ],
 )
 def test_a_host_is_written_as_a_shop_s_domain_is(database, address, host):
-    assert check.host_of(address) == host
+    assert verify.host_of(address) == host
 
 
 @pytest.mark.parametrize(
@@ -465,8 +466,8 @@ def test_a_host_is_written_as_a_shop_s_domain_is(database, address, host):
     ],
 )
 def test_numbers_on_the_page_are_known_by_the_words_around_them(database, label, printed, same):
-    assert check._repeats(Badge("o", "s", (printed,)), Shown(label=label)) == same
+    assert verify._repeats(Badge("o", "s", (printed,)), Shown(label=label)) == same
 
 
 def _get(url):
-    return check.http_out.get(url)
+    return verify.http_out.get(url)

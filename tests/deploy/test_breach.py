@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 import pytest
 
-from trustsvc import cli, keys
+from trustsvc import cli
+from trustsvc.crypto import keyring
 
 TEXT = (Path(__file__).parents[2] / "deploy" / "BREACH.md").read_text(encoding="utf-8")
 COMMANDS = sorted(set(re.findall(r"trustsvc ((?:[a-z]+ ?)+)((?: --[a-z]+)*)", TEXT)))
@@ -39,7 +40,7 @@ def test_each_option_is_there(line):
 
 
 def test_every_kind_of_key_has_its_line():
-    assert [kind for kind in keys.KINDS if f"`{kind}`" not in TEXT] == []
+    assert [kind for kind in keyring.KINDS if f"`{kind}`" not in TEXT] == []
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from tests.deploy.running import NGINX, free_port, nginx
 from tests.deploy.test_nginx import EXAMPLE
 from tests.deploy.test_nginx_badge import asked
 from tests.reviews.at_the_desk import shop
-from trustsvc import clock, db
+from trustsvc import clock
 from trustsvc.reviews import withdraw
-from trustsvc.shops import find
+from trustsvc.shops import directory
+from trustsvc.storage import db
 
 pytestmark = [
     pytest.mark.slow,
@@ -156,7 +157,7 @@ def test_a_badge_is_asked_for_again_when_it_is_no_longer_fresh(written, origin, 
     origin.fresh_s = 1
     old = got(cdn, JSON)[3]
     with db.reading() as session:
-        same = find.by_slug(session, "velo-fils")
+        same = directory.by_slug(session, "velo-fils")
     published(same, stars=1)
     refreshed()
 

@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.deploy.running import NGINX, ask, free_port, nginx
 from trustsvc import clock
-from trustsvc.server_log import purge
+from trustsvc.server_log import retention
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "nginx" / "trustsvc.conf"
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
@@ -114,6 +114,6 @@ def test_a_log_by_nginx_has_our_fields_masked_and_our_purge_knows_its_hour(
     assert [line.group(3, 5) for line in lines] == [(kept, who) for *_, kept, who in ASKED]
     assert not re.search(f"{TOKEN[:16]}|{TOKEN[-16:]}|b.example|Qm9vci", text)
     if not more:  # the hour did not change meanwhile
-        (kept,) = purge.everything(tmp_path / "log", clock.now(), 90)
+        (kept,) = retention.everything(tmp_path / "log", clock.now(), 90)
         hours = (kept.goes_at - timedelta(days=89, hours=23) - before) / timedelta(hours=1)
         assert (kept.strange, hours in {0, 1, -0.5, 0.5}) == (False, True)

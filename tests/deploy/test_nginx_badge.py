@@ -15,7 +15,7 @@ from tests.badge.forms import KINDS, published, refreshed
 from tests.deploy.running import NGINX, free_port, nginx
 from tests.deploy.test_nginx import EXAMPLE
 from tests.reviews.at_the_desk import shop
-from trustsvc.badge import files, scripts
+from trustsvc.badge import public_files, scripts
 
 pytestmark = [
     pytest.mark.slow,
@@ -60,7 +60,7 @@ def front(service, tmp_path):
         (r"    listen \[::\]:443[^\n]*\n|    ssl_[^\n]*\n", ""),
         (r"listen 443 ssl http2;", f"listen 127.0.0.1:{port};"),
         (r"http://127\.0\.0\.1:8000", f"http://127.0.0.1:{service.port}"),
-        (r"/var/lib/trustsvc/public", str(files.folder())),
+        (r"/var/lib/trustsvc/public", str(public_files.folder())),
     ]
     if BROTLI.exists():
         changes.append((r"#brotli_static on;", "brotli_static on;"))
@@ -71,7 +71,7 @@ def front(service, tmp_path):
     for folder in (tmp_path, *tmp_path.parents):  # nginx's own user must get here
         with contextlib.suppress(PermissionError):
             folder.chmod(folder.stat().st_mode | 0o011)
-    files.folder().parent.chmod(0o711)
+    public_files.folder().parent.chmod(0o711)
     with nginx(tmp_path / "nginx", kept + secure, port, first=load):
         yield port
 
@@ -138,7 +138,7 @@ def test_what_did_not_change_is_not_sent_again(written, service, front):
 
 def test_what_has_no_file_is_asked_of_the_service(written, service, front):
     *before, _ = asked(front, "/badge/v1/velo-fils.json")
-    (files.folder() / "badge/v1/velo-fils.json").unlink()
+    (public_files.folder() / "badge/v1/velo-fils.json").unlink()
     service.asked.clear()
 
     *after, _ = asked(front, "/badge/v1/velo-fils.json")
@@ -153,9 +153,9 @@ def test_what_has_no_file_is_asked_of_the_service(written, service, front):
     [
         "/badge/v1/../../../keys/link",
         "/badge/v1/..%2f..%2f..%2fkeys%2flink.json",
-        "/badge/v1/%2e%2e/%2e%2e/%2e%2e/trustsvc.db",
-        "/badge/v1/velo-fils/../../../../trustsvc.db",
-        "/embed/../../trustsvc.db",
+        "/badge/v1/%2e%2e/%2e%2e/%2e%2e/trustsvc.storage.db",
+        "/badge/v1/velo-fils/../../../../trustsvc.storage.db",
+        "/embed/../../trustsvc.storage.db",
         "/embed/..%2f..%2fsecret.js",
         "/embed/%2e%2e/%2e%2e/secret.js",
         "/embed//../../secret.js",
@@ -172,8 +172,8 @@ def test_what_has_no_file_is_asked_of_the_service(written, service, front):
 def test_nothing_beside_the_forms_can_be_reached(written, service, front, path):
     secret = "nobody may read this"
     for place in ("secret.js", "secret.json", "public/other.json", "public/badge/other.json"):
-        (files.folder().parent / place).write_text(secret)
-    (files.folder() / "badge/v1/.velo-fils.json.00ff").write_text(secret)
+        (public_files.folder().parent / place).write_text(secret)
+    (public_files.folder() / "badge/v1/.velo-fils.json.00ff").write_text(secret)
 
     status, _, body, _ = asked(front, path)
 

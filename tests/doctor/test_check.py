@@ -8,24 +8,16 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from tests.invitations.ground import NOON
-from trustsvc import (
-    cli,
-    clock,
-    config,
-    db,
-    dkim_keys,
-    heartbeat,
-    migrations,
-    outbox,
-    queueing,
-    suppressions,
-)
-from trustsvc.doctor import mail_server, names, stores
+from tests.invitations.setup import NOON
+from trustsvc import cli, clock, config, migrations
+from trustsvc.doctor import mail_server, sender_dns, stores
 from trustsvc.doctor.check import check
 from trustsvc.invitations import sending
-from trustsvc.privacy import purge_log
-from trustsvc.server_log import security
+from trustsvc.mail import dkim_keys
+from trustsvc.privacy.retention import purge_log_files
+from trustsvc.server_log import security_counters
+from trustsvc.storage import db, event_log, suppression_journal
+from trustsvc.work_queue import heartbeat, job_queue
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -168,11 +160,13 @@ def test_a_database_behind_and_one_that_is_away(well):
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_database_that_is_no_database(well):
     db.forget_engines()
-    for rest in well.data.glob("trustsvc.db*"):
+    for rest in well.data.glob("trustsvc.storage.db*"):
         rest.unlink()
     assert level("database") == "FAIL"
 
-    (well.data / "trustsvc.db").write_text("something else, and long enough to look at " * 100)
+    (well.data / "trustsvc.storage.db").write_text(
+        "something else, and long enough to look at " * 100
+    )
     assert level("database") == "FAIL"
 
 
@@ -199,7 +193,7 @@ def test_a_redis_that_is_away(well):
     ],
 )
 def test_how_redis_is_set_up(well, setting, value, expected):
-    link = queueing.connection()
+    link = job_queue.connection()
     before = link.config_get(setting)[setting]
     link.config_set(setting, value)
     try:
@@ -209,7 +203,7 @@ def test_how_redis_is_set_up(well, setting, value, expected):
 
 
 def test_a_redis_that_only_repeats_another(well):
-    link = queueing.connection()
+    link = job_queue.connection()
     link.replicaof("127.0.0.1", "1")
     try:
         assert "primary" in found("redis").todo
@@ -223,7 +217,7 @@ def test_a_clock_that_stands_never_ran_or_went_back(well):
     assert "behind" in found("clock", now - HOUR).said
 
     with db.transaction() as session:
-        outbox.record(session, "shop.proven", 1, 1, now + 10 * DAY)
+        event_log.record(session, "shop.proven", 1, 1, now + 10 * DAY)
     assert "239 h 59 min later" in found("clock").said
     assert level("clock") == "WARN"
 
@@ -233,7 +227,7 @@ def test_a_clock_that_stands_never_ran_or_went_back(well):
 
 
 def test_sending_that_is_off_by_an_unfinished_restore_or_by_a_row(well):
-    suppressions.begin()
+    suppression_journal.begin()
     sending.unfinished().touch()
     assert "broke off" in found("sending").todo
     sending.unfinished().unlink()
@@ -245,12 +239,12 @@ def test_sending_that_is_off_by_an_unfinished_restore_or_by_a_row(well):
 
 
 def test_letters_whose_bounces_nobody_hears(well):
-    from trustsvc.invitations.mail_events import enrol
+    from trustsvc.mail.feedback.webhooks import endpoints
 
     other(well, MAIL_URL="smtp://127.0.0.1:1")
     assert level("reports") == "WARN"
     with db.transaction() as session:
-        enrol.enrol(session, "postmark", None, NOON)
+        endpoints.enrol(session, "postmark", None, NOON)
     assert level("reports") == "OK"
 
     other(well, MAIL_URL="smtp://127.0.0.1:1", MAIL_RETURN="bounces@shop.example")
@@ -258,12 +252,12 @@ def test_letters_whose_bounces_nobody_hears(well):
 
 
 def test_suppressions_that_are_damaged_or_something_else(well):
-    suppressions.begin()
-    with suppressions.path().open("a") as file:
+    suppression_journal.begin()
+    with suppression_journal.path().open("a") as file:
         file.write("half a line")
     assert level("suppressions") == "WARN"
 
-    suppressions.path().write_text("something else")
+    suppression_journal.path().write_text("something else")
     assert level("suppressions") == "FAIL"
 
 
@@ -277,15 +271,15 @@ def test_a_log_that_is_kept_too_long_or_named_strangely(well):
 
 
 def test_a_purge_that_is_not_signed_for(well):
-    (well.data / purge_log.JOURNAL).touch()
+    (well.data / purge_log_files.JOURNAL).touch()
 
     assert level("server log") == "WARN"
 
 
 def test_security_entries_that_should_be_gone(well):
-    security.start_over()
-    security.count(clock.now(), "bad_signature", "signature", "203.0.113.7")
-    security.write()
+    security_counters.start_over()
+    security_counters.count(clock.now(), "bad_signature", "signature", "203.0.113.7")
+    security_counters.write()
 
     assert [one for one in check(clock.now()) if one.what == "security database"] == []
     with clock.at(clock.now() + 90 * DAY):
@@ -417,7 +411,7 @@ def test_what_the_sender_s_domain_says(house, records, expected):
     other(house, MAIL_FROM="reviews@shop.com")
     ours = {"one._domainkey.shop.com": [dkim_keys.in_use()[0].record]}
 
-    assert [one.level for one in names.sender("shop.com", (ours | records).get)] == expected
+    assert [one.level for one in sender_dns.sender("shop.com", (ours | records).get)] == expected
 
 
 @pytest.mark.parametrize(
@@ -440,7 +434,7 @@ def test_what_the_dns_says_of_our_dkim_key(house, record, kind, domain, level):
     said = dkim_keys.in_use()[0].record if record == "ours" else "v=DKIM1; p=AAAA"
     name = f"one._domainkey.{domain or 'shop.com'}"
 
-    one = names.sender("shop.com", (GOOD | {name: [said] if record else []}).get)[1]
+    one = sender_dns.sender("shop.com", (GOOD | {name: [said] if record else []}).get)[1]
 
     assert (one.what, one.level) == ("DKIM", level)
     assert bool(one.todo) == (level != "OK")
@@ -451,4 +445,4 @@ def test_a_domain_of_this_machine_is_not_asked_for(house, domain):
     def ask(_):
         raise AssertionError("nobody may be asked")
 
-    assert [one.level for one in names.sender(domain, ask)] == ["OK"]
+    assert [one.level for one in sender_dns.sender(domain, ask)] == ["OK"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults import drill, verdict
+from tools.drill import drill, verdict
 
 SEED = 2
 

@@ -7,11 +7,12 @@ import time
 import pytest
 from sqlalchemy import select
 
-from tests.faults.house import ROOT
-from tests.faults.proxy import MODES, Proxy
-from tests.invitations import ground
-from trustsvc import db, queueing
+from tests.invitations import setup
+from tools.drill.proxy import MODES, Proxy
+from tools.drill.service import ROOT
 from trustsvc.orders.models import orders
+from trustsvc.storage import db
+from trustsvc.work_queue import job_queue
 
 pytestmark = [pytest.mark.slow, pytest.mark.walk]
 
@@ -24,7 +25,7 @@ def is_settled(order_id):
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "pass"])
 def test_work_resumes_within_a_minute_of_the_return_of_redis(house, mode):
-    at_shop = ground.shop()
+    at_shop = setup.shop()
     with Proxy(house.redis_url.removeprefix("unix://")) as proxy:
         environ = {
             "PYTHONPATH": str(ROOT),
@@ -36,13 +37,13 @@ def test_work_resumes_within_a_minute_of_the_return_of_redis(house, mode):
             [sys.executable, "-m", "trustsvc.cli", "worker"], env=environ, cwd=ROOT
         )
         try:
-            first = ground.place(at_shop)
+            first = setup.place(at_shop)
             assert settles(first, 30)
             proxy.turn(mode)
             time.sleep(1)
-            second = ground.place(at_shop, email="other@example.com")
+            second = setup.place(at_shop, email="other@example.com")
             with db.transaction() as session:
-                queueing.ring(session, "check_orders")
+                job_queue.ring(session, "check_orders")
             time.sleep(3)
             proxy.turn("pass")
             back = time.monotonic()
@@ -63,6 +64,6 @@ def settles(order_id, seconds):
     while time.monotonic() < end:
         if is_settled(order_id):
             return True
-        queueing.send("check_orders")  # as the clock does
+        job_queue.send("check_orders")  # as the clock does
         time.sleep(0.5)
     return False

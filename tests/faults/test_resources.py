@@ -19,9 +19,10 @@ import pytest
 import requests
 from sqlalchemy import select, true
 
-from tests.faults.load import THREADS, Load
-from trustsvc import config, db
+from tools.drill.load import THREADS, Load
+from trustsvc import config
 from trustsvc.orders.models import orders
+from trustsvc.storage import db
 
 pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(240)]
 FAULT_S = 4
@@ -151,7 +152,7 @@ def test_a_database_that_another_process_holds(service):
 
     @contextlib.contextmanager
     def held():
-        command = [sys.executable, "-c", hold, str(service.data / "trustsvc.db")]
+        command = [sys.executable, "-c", hold, str(service.data / "trustsvc.storage.db")]
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as holder:
             assert holder.stdout.readline() == "held\n"

@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from tests.faults import certificates, smtp_sink
-from tests.faults.smtp_sink import Sink
-from tests.invitations.ground import NOON, invitation_of, invited, letter_of, order_row, quiet, shop
-from trustsvc import config, db, mail_smtp
+from tests.invitations.setup import NOON, invitation_of, invited, letter_of, order_row, quiet, shop
+from tools.drill import certificates, smtp_sink
+from tools.drill.smtp_sink import Sink
+from trustsvc import config
 from trustsvc.invitations import resend, send
-from trustsvc.mail import open_postbox
+from trustsvc.mail import smtp
+from trustsvc.mail.transport import open_postbox
+from trustsvc.storage import db
 
 LATER = (*smtp_sink.CONNECT[:2], *smtp_sink.CONNECT[3:], "mail_451", *smtp_sink.LATER)
 # A line that breaks before anything was said to be done is tried once more at once.
@@ -74,7 +76,7 @@ def test_a_fault_ends_in_its_state_and_no_letter_arrives_twice(house, fault, pap
     authority, good, bad = papers
     more = {"tls": good, "certificates": bad} if fault.startswith("tls_") else {}
     if fault in smtp_sink.CERTIFICATES:  # beyond loopback a certificate is looked at
-        monkeypatch.setattr(mail_smtp, "is_loopback", lambda _: False)
+        monkeypatch.setattr(smtp, "is_loopback", lambda _: False)
         monkeypatch.setenv("SSL_CERT_FILE", str(authority))
 
     with Sink(choose=choosing(fault), **more) as sink:

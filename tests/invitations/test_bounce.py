@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from tests.invitations.ground import (
+from tests.invitations.setup import (
     NOON,
     Post,
     invitation_of,
@@ -20,15 +20,18 @@ from tests.invitations.ground import (
     sent,
     shop,
 )
-from tests.invitations.reports.corpus import BY_NAME, CODE
-from trustsvc import config, db, keys, suppressions
-from trustsvc.invitations import bounce, redeem, remind, return_path, sending
+from tests.mail.feedback.parsers.corpus import BY_NAME, CODE
+from trustsvc import config
+from trustsvc.crypto import keyring
+from trustsvc.invitations import bounce, redeem, return_path, sending
 from trustsvc.invitations.models import invitations, letters, mail_reports
-from trustsvc.invitations.reports.read import read
-from trustsvc.invitations.reports.report import Report
-from trustsvc.mail import Fate, Outcome
+from trustsvc.invitations.planning import reminders
+from trustsvc.mail.feedback.parsers.report import Report
+from trustsvc.mail.feedback.parsers.returned_message import read
+from trustsvc.mail.transport import Fate, Outcome
 from trustsvc.orders.models import orders
 from trustsvc.registry.models import opt_outs
+from trustsvc.storage import db, suppression_journal
 
 DAY = timedelta(days=1)
 
@@ -79,7 +82,7 @@ def test_a_hard_bounce_forgets_the_address_withdraws_and_is_never_asked_again(la
     )
     assert (letter_of(asked).state, letter_of(asked).problem) == ("refused", "bounced")
     assert suppressed() == [(lamp.id, "undeliverable")]
-    assert suppressions.read().lines[0].reason == "undeliverable"
+    assert suppression_journal.read().lines[0].reason == "undeliverable"
     assert ("report_invitation", "5.1.1", "hard") in ledger_of(asked)
 
     again = place(lamp, NOON + 60 * DAY, created_at=NOON + 60 * DAY)
@@ -100,7 +103,7 @@ def test_a_hard_bounce_of_a_reminder_leaves_the_invitation_that_arrived(house):
     sent()
     later = NOON + 4 * DAY
     with quiet(), db.transaction() as session:
-        remind.remind(session, later)
+        reminders.remind(session, later)
     sent(now=later)
 
     assert told(order_id, "hard", now=later + DAY, letter="reminder") == "taken"
@@ -147,7 +150,7 @@ def test_a_complaint_drops_the_reminder(house):
     order_id = invited(shop(reminder_days=3))
     sent()
     with quiet(), db.transaction() as session:
-        remind.remind(session, NOON + 4 * DAY)
+        reminders.remind(session, NOON + 4 * DAY)
     assert letter_of(order_id, "reminder").state == "due"
 
     told(order_id, "complaint", "abuse", now=NOON + 4 * DAY)
@@ -263,7 +266,7 @@ def test_the_same_event_a_hundred_times_in_parallel_counts_once(lamp, asked):
 
 def test_all_that_can_come_at_once_about_one_buyer_comes_through(lamp):
     """Bounces, complaints and wishes of one buyer's orders, crosswise: nobody waits for nobody."""
-    from trustsvc.invitations import stop
+    from trustsvc.invitations import unsubscribe
 
     for turn in range(5):
         email = f"buyer{turn}@example.com"
@@ -275,7 +278,7 @@ def test_all_that_can_come_at_once_about_one_buyer_comes_through(lamp):
         def stopped(order_id):
             with quiet(), db.transaction() as session:
                 found = redeem.find(session, invitation_of(order_id).link)
-                stop.stop(session, found, NOON + DAY, everywhere=True)
+                unsubscribe.stop(session, found, NOON + DAY, everywhere=True)
 
         def run(verb, *args, wrong=wrong):
             try:
@@ -366,7 +369,7 @@ def test_a_code_of_another_house_names_nothing_here(lamp, asked):
 
 def test_a_code_stays_good_and_the_same_over_a_rotation(lamp, asked):
     good = code_of(asked)
-    keys.rotate("lookup")
+    keyring.rotate("lookup")
 
     assert good == code_of(asked)
     with db.reading() as session:

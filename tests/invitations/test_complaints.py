@@ -4,22 +4,14 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import insert, select
 
-from tests.invitations.ground import (
-    NOON,
-    Post,
-    invited,
-    letter_of,
-    place,
-    planned,
-    sent,
-    shop,
-)
+from tests.invitations.setup import NOON, Post, invited, letter_of, place, planned, sent, shop
 from tests.invitations.test_bounce import told
-from trustsvc import clock, db, outbox
+from trustsvc import clock
 from trustsvc.cli import main
 from trustsvc.doctor import stores
 from trustsvc.invitations import complaints, sending
 from trustsvc.invitations.models import invitations, letters
+from trustsvc.storage import db, event_log
 
 DAY = timedelta(days=1)
 
@@ -84,7 +76,7 @@ def stops():
 
 def happened():
     with db.reading() as session:
-        rows = session.scalars(select(outbox.outbox.c.kind).order_by(outbox.outbox.c.id))
+        rows = session.scalars(select(event_log.outbox.c.kind).order_by(event_log.outbox.c.id))
         return [kind for kind in rows if kind.startswith("sending.")]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.invitations.ground import (
+from tests.invitations.setup import (
     NOON,
     Post,
     invited,
@@ -12,9 +12,11 @@ from tests.invitations.ground import (
     shop,
 )
 from tests.staff.at_the_desk import form_token, sign_in
-from trustsvc import clock, db
-from trustsvc.invitations import brake, sending, trip
-from trustsvc.mail import Fate, Outcome
+from trustsvc import clock
+from trustsvc.invitations import sending, trip
+from trustsvc.invitations.planning import volume_guard
+from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.storage import db
 
 UNKNOWN = Outcome(Fate.UNKNOWN, "no_answer")
 few = pytest.mark.parametrize("house", [{"TRUSTSVC_HOURLY_MOST": "2"}], indirect=True)
@@ -37,7 +39,7 @@ def paused_shop(name="Sudden & Co"):
 
 def names():
     with db.reading() as session:
-        return [one.slug for one in brake.who_waits(session)]
+        return [one.slug for one in volume_guard.who_waits(session)]
 
 
 def test_where_all_is_well_the_page_says_so(desk):

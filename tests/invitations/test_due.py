@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from tests.invitations.ground import (
+from tests.invitations.setup import (
     NOON,
     invitation_of,
     invited,
@@ -14,13 +14,13 @@ from tests.invitations.ground import (
     sent,
     shop,
 )
-from trustsvc import db
 from trustsvc.invitations import due
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders import buyer
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
-from trustsvc.registry.register import leave, register
+from trustsvc.registry.registration import leave, register
 from trustsvc.shops.models import shops
+from trustsvc.storage import db
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 

@@ -1,10 +1,10 @@
 import threading
 from datetime import timedelta
 
-from tests.invitations.ground import NOON, Post, invited, letter_of, quiet, sent, shop
-from trustsvc import db
+from tests.invitations.setup import NOON, Post, invited, letter_of, quiet, sent, shop
 from trustsvc.invitations import due, hold, send, trip
-from trustsvc.mail import Fate, Outcome
+from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.storage import db
 
 SECOND = timedelta(seconds=1)
 

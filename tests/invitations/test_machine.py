@@ -24,19 +24,22 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import func, select
 
-from tests.invitations import ground
-from tests.invitations.ground import NOON, quiet
-from trustsvc import config, db, keys
+from tests.invitations import setup
+from tests.invitations.setup import NOON, quiet
+from trustsvc import config
+from trustsvc.crypto import keyring
 from trustsvc.errors import Gone
-from trustsvc.invitations import plan, redeem, remind, send, stop
+from trustsvc.invitations import redeem, send, unsubscribe
 from trustsvc.invitations.models import invitations, letters
-from trustsvc.mail import About, Fate, Outcome
+from trustsvc.invitations.planning import plan, reminders
+from trustsvc.mail.transport import About, Fate, Outcome
 from trustsvc.orders import accept
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import OrderReceived
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.reviews import submit
-from trustsvc.reviews.rules import Draft
+from trustsvc.reviews.policy import Draft
+from trustsvc.storage import db
 
 A_WALK = 50
 STEPS = int(os.environ.get("STEPS") or 2000)
@@ -102,7 +105,7 @@ class Machine(RuleBasedStateMachine):
         self.over = set()  # ids of orders
         self.orders = {}
         self.leases = []
-        self.shops = [ground.shop(name="One", reminder_days=5), ground.shop(name="Two")]
+        self.shops = [setup.shop(name="One", reminder_days=5), setup.shop(name="Two")]
 
     def take(self, number, at_shop, buyer, **news):
         order = OrderReceived(
@@ -150,7 +153,7 @@ class Machine(RuleBasedStateMachine):
     def plan(self):
         with quiet(), db.transaction() as session:
             plan.plan(session, self.now)
-            remind.remind(session, self.now)
+            reminders.remind(session, self.now)
 
     @rule(fates=st.lists(st.sampled_from(list(FATES)), max_size=5))
     def send(self, fates):
@@ -218,7 +221,7 @@ class Machine(RuleBasedStateMachine):
         if invitation is None:
             return
         with db.transaction() as session:
-            done = stop.stop(session, invitation, self.now, everywhere=everywhere)
+            done = unsubscribe.stop(session, invitation, self.now, everywhere=everywhere)
         if done.shop:
             self.wishes.add((self.shops[one.shop].id, one.buyer))
         if done.everywhere:
@@ -304,12 +307,12 @@ def test_no_history_breaks_a_promise(tmp_path, sqlite_template, redis_server):
             db.forget_engines()
             place = tmp_path / f"walk{next(walks)}"
             place.mkdir()
-            shutil.copy(sqlite_template, place / "trustsvc.db")
+            shutil.copy(sqlite_template, place / "trustsvc.storage.db")
             self.place = place
             environ = {"TRUSTSVC_DATA": str(place), "TRUSTSVC_REDIS_URL": redis_server}
             environ |= {"TRUSTSVC_MAIL_URL": "smtp://127.0.0.1:1", "TRUSTSVC_MAIL_PACE": "8"}
             config.use(config.load(environ))
-            keys.make_all()
+            keyring.make_all()
             super().__init__()
 
         def check_invariants(self, *given):

@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from tests.invitations.ground import NOON, planned, quiet, shop
-from trustsvc import db
+from tests.invitations.setup import NOON, planned, quiet, shop
 from trustsvc.invitations import send
 from trustsvc.invitations.models import letters
-from trustsvc.mail import Fate, Outcome
+from trustsvc.mail.transport import Fate, Outcome
 from trustsvc.orders import accept
 from trustsvc.orders.received import OrderReceived
+from trustsvc.storage import db
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 BEGINS = NOON - 2 * HOUR  # 10:00 in Amsterdam

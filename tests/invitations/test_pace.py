@@ -2,10 +2,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests.invitations.ground import NOON
+from tests.invitations.setup import NOON
 from trustsvc.invitations import pace
 from trustsvc.invitations.pace import Domain
-from trustsvc.mail import About, Fate, Outcome
+from trustsvc.mail.transport import About, Fate, Outcome
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 FRESH = Domain(NOON, NOON)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from tests.invitations.ground import (
+from tests.invitations.setup import (
     NOON,
     Post,
     invitation_of,
@@ -18,11 +18,11 @@ from tests.invitations.ground import (
     sent,
     shop,
 )
-from trustsvc import db
 from trustsvc.invitations import doubt, redeem, resend
 from trustsvc.invitations.models import letters
-from trustsvc.mail import Fate, Outcome
+from trustsvc.mail.transport import Fate, Outcome
 from trustsvc.registry.opt_out import opt_out
+from trustsvc.storage import db
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 THEN = NOON + resend.PATIENCE

@@ -3,10 +3,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from trustsvc import config, keys, mail_bytes
+from trustsvc import config
+from trustsvc.crypto import keyring
 from trustsvc.errors import Misconfigured
 from trustsvc.invitations import return_path
-from trustsvc.mail_bytes import Letter
+from trustsvc.mail import message
+from trustsvc.mail.message import Letter
 
 LINK = b"sixteen bytes!!!"
 
@@ -45,7 +47,7 @@ def test_a_code_holds_with_the_greatest_number_there_may_be(house):
 
 def test_a_code_stays_alike_over_tries_and_a_rotation(house):
     before = return_path.code(1, "invitation", LINK)
-    keys.rotate("lookup")
+    keyring.rotate("lookup")
 
     assert before == return_path.code(1, "invitation", LINK)
 
@@ -100,8 +102,8 @@ def letter(**more):
 
 
 def test_the_return_path_is_in_the_envelope_and_nowhere_in_the_letter():
-    plain = mail_bytes.write(letter(), "reviews@shop.example")
-    coded = mail_bytes.write(letter(return_path="bounces+c@shop.example"), "reviews@shop.example")
+    plain = message.write(letter(), "reviews@shop.example")
+    coded = message.write(letter(return_path="bounces+c@shop.example"), "reviews@shop.example")
 
     assert (plain.sender, coded.sender) == ("reviews@shop.example", "bounces+c@shop.example")
     assert plain.data == coded.data
@@ -122,5 +124,5 @@ def test_the_return_path_is_in_the_envelope_and_nowhere_in_the_letter():
     ],
 )
 def test_a_return_path_that_is_no_plain_address_is_not_said(hostile):
-    with pytest.raises(mail_bytes.Unwritable):
-        mail_bytes.write(letter(return_path=hostile), "reviews@shop.example")
+    with pytest.raises(message.Unwritable):
+        message.write(letter(return_path=hostile), "reviews@shop.example")

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from tests.invitations.ground import (
+from tests.invitations.setup import (
     NOON,
     Post,
     invitation_of,
@@ -18,11 +18,12 @@ from tests.invitations.ground import (
     sent,
     shop,
 )
-from trustsvc import db, log
+from trustsvc import log
 from trustsvc.invitations import again, give_up, redeem, send, sending, settle
 from trustsvc.invitations.models import invitations, letters
-from trustsvc.mail import Fate, Outcome
+from trustsvc.mail.transport import Fate, Outcome
 from trustsvc.registry import opt_out
+from trustsvc.storage import db
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, func, select, update
 
-from tests.invitations.ground import (
+from tests.invitations.setup import (
     NOON,
     Post,
     invited,
@@ -18,12 +18,12 @@ from tests.invitations.ground import (
     sent,
     shop,
 )
-from trustsvc import db
 from trustsvc.invitations import give_up, slow
 from trustsvc.invitations.due import lease
 from trustsvc.invitations.models import letters, mail_domains
-from trustsvc.mail import About, Fate, Outcome
-from trustsvc.privacy import purge
+from trustsvc.mail.transport import About, Fate, Outcome
+from trustsvc.privacy.retention import purge
+from trustsvc.storage import db
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 LATER = Outcome(Fate.LATER, "smtp_451", About.DOMAIN)

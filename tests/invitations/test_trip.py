@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from tests.invitations.ground import (
+from tests.invitations.setup import (
     NOON,
     Post,
     invited,
@@ -17,10 +17,10 @@ from tests.invitations.ground import (
     sent,
     shop,
 )
-from trustsvc import db
 from trustsvc.invitations import hold, pace, send, sending, trip
 from trustsvc.invitations.models import invitations, letters, mail_servers
-from trustsvc.mail import Fate, Outcome
+from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.storage import db
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 PAUSE = timedelta(seconds=pace.LONGEST_PAUSE_S)

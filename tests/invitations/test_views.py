@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import select
 
-from tests.invitations.ground import (
+from tests.invitations.setup import (
     NOON,
     invitation_of,
     invited,
@@ -12,11 +12,13 @@ from tests.invitations.ground import (
     sent,
     shop,
 )
-from trustsvc import clock, db, signed_links
+from trustsvc import clock
+from trustsvc.crypto import signed_links
 from trustsvc.orders import buyer
-from trustsvc.registry import register
+from trustsvc.registry import registration
 from trustsvc.registry.models import opt_outs, registered
-from trustsvc.tables import metadata
+from trustsvc.storage import db
+from trustsvc.storage.columns import metadata
 
 
 def path(order_id, purpose="stop"):
@@ -190,7 +192,7 @@ def test_a_hostile_shop_name_stays_text(house, client):
 def test_stopping_everywhere_takes_a_registration_back_as_well(asked, client):
     _, order_id = asked
     with db.transaction() as session:
-        register.register(session, "jan@example.com", "v1", "page", NOON)
+        registration.register(session, "jan@example.com", "v1", "page", NOON)
 
     client.post(path(order_id), data={"scope": "all"})
 

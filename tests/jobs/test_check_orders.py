@@ -1,9 +1,10 @@
 from sqlalchemy import func, select
 
 from jobs.check_orders import check_orders
-from tests.invitations.ground import NOON, invitation_of, place, quiet, shop
-from trustsvc import clock, db
+from tests.invitations.setup import NOON, invitation_of, place, quiet, shop
+from trustsvc import clock
 from trustsvc.orders.models import orders
+from trustsvc.storage import db
 
 
 def test_everything_that_was_received_is_decided_on(house):

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from jobs.plan_reminders import plan_reminders
-from tests.invitations.ground import NOON, invited, letter_of, quiet, sent, shop
+from tests.invitations.setup import NOON, invited, letter_of, quiet, sent, shop
 from trustsvc import clock
 
 

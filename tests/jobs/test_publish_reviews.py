@@ -3,16 +3,18 @@ import json
 from jobs.publish_reviews import publish_reviews
 from jobs.refresh_badges import refresh_badges
 from tests.reviews.at_the_desk import review, shop
-from trustsvc import clock, db, queueing
-from trustsvc.badge import files
+from trustsvc import clock
+from trustsvc.badge import public_files
 from trustsvc.reviews import moderate
+from trustsvc.storage import db
+from trustsvc.work_queue import job_queue
 
 JOBS = {"publish_reviews": publish_reviews, "refresh_badges": refresh_badges}
 
 
 def test_an_approval_reaches_the_badge_by_bells_alone(house):
     bells = []
-    with queueing.heard_by(bells.append):
+    with job_queue.heard_by(bells.append):
         made = shop()
         public_id = review(made)
         with db.transaction() as session:
@@ -20,14 +22,14 @@ def test_an_approval_reaches_the_badge_by_bells_alone(house):
         while bells:
             JOBS[bells.pop(0)]()
 
-    face = json.loads((files.folder() / f"badge/v1/{made.slug}.json").read_bytes())
+    face = json.loads((public_files.folder() / f"badge/v1/{made.slug}.json").read_bytes())
     assert (face["score"], face["reviews"]) == ("4.0", 1)
 
 
 def test_jobs_without_work_do_nothing_and_ring_nobody(house):
     bells = []
 
-    with queueing.heard_by(bells.append):
+    with job_queue.heard_by(bells.append):
         publish_reviews()
         refresh_badges()
 

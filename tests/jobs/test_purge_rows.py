@@ -2,8 +2,9 @@ from datetime import timedelta
 
 from jobs.purge_rows import purge_rows
 from tests.reviews.at_the_desk import invitation, order, shop
-from trustsvc import clock, db
+from trustsvc import clock
 from trustsvc.orders import buyer
+from trustsvc.storage import db
 
 
 def _known(order_id):

@@ -1,8 +1,9 @@
 from datetime import timedelta
 
 from jobs.purge_server_log import purge_server_log
-from trustsvc import clock, db
+from trustsvc import clock
 from trustsvc.privacy import receipts
+from trustsvc.storage import db
 
 
 def _receipts():

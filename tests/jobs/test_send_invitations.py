@@ -7,10 +7,11 @@ from sqlalchemy import update
 
 from jobs import send_invitations as job
 from jobs.send_invitations import send_invitations
-from tests.invitations.ground import NOON, Post, invited, letter_of, quiet, sent, shop
-from trustsvc import clock, db, pace
+from tests.invitations.setup import NOON, Post, invited, letter_of, quiet, sent, shop
+from trustsvc import clock, clock_check
 from trustsvc.invitations.models import letters
-from trustsvc.mail import Fate, Outcome
+from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.storage import db
 
 DAY = timedelta(days=1)
 TEN_YEARS = 3652 * DAY
@@ -52,7 +53,7 @@ def test_a_clock_that_jumps_within_a_round_makes_no_letter_wait_for_years(house,
     order_id = invited(shop())
     wall = Wall(monkeypatch)
     with db.transaction() as session:
-        pace.note(session, clock.read(), None)
+        clock_check.note(session, clock.read(), None)
     post = Post(Outcome(fate, "before_dot" if fate is Fate.LATER else ""), meanwhile=wall.set_ahead)
 
     @contextmanager

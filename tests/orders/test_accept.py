@@ -2,19 +2,12 @@ from datetime import timedelta
 
 import pytest
 
-from tests.orders.knocking import (
-    ACCEPTED,
-    DUPLICATE,
-    Shop,
-    count,
-    ignored,
-    only_order,
-    rows,
-    sample,
-)
-from trustsvc import clock, db, fingerprints
-from trustsvc.orders import buyer, check, ledger
+from tests.orders.posting import ACCEPTED, DUPLICATE, Shop, count, ignored, only_order, rows, sample
+from trustsvc import clock
+from trustsvc.crypto import pseudonyms
+from trustsvc.orders import buyer, check, decision_log
 from trustsvc.orders.models import deliveries, orders
+from trustsvc.storage import db
 
 PLATFORMS = ["shopify", "woocommerce", "lightspeed", "standard"]
 
@@ -184,7 +177,7 @@ def test_each_step_is_a_line_in_the_ledger_without_personal_data(shop):
     shop.post(sample(shop.platform, **OVER[shop.platform][1]))
 
     with db.reading() as session:
-        lines = ledger.of_order(session, only_order().id)
+        lines = decision_log.of_order(session, only_order().id)
     said = [(line.step, line.rule, line.outcome) for line in lines]
     assert said == [
         ("accept", "new", "received"),
@@ -197,7 +190,7 @@ def test_the_marks_are_the_shops_own(shop):
     shop.post(sample(shop.platform))
 
     order = only_order()
-    assert order.buyer == fingerprints.shop_mark(shop.shop.id, order.email)
+    assert order.buyer == pseudonyms.shop_mark(shop.shop.id, order.email)
 
 
 def test_a_delivery_again_is_a_duplicate_and_with_another_body_a_conflict(client):

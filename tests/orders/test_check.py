@@ -1,9 +1,10 @@
 from datetime import timedelta
 
-from tests.invitations.ground import NOON, order_row, place, shop
-from trustsvc import db, fingerprints
+from tests.invitations.setup import NOON, order_row, place, shop
+from trustsvc.crypto import pseudonyms
 from trustsvc.orders import check
-from trustsvc.registry.register import register
+from trustsvc.registry.registration import register
+from trustsvc.storage import db
 
 
 def taken(most=500):
@@ -48,7 +49,7 @@ def test_an_order_carries_the_marks_of_its_buyer_and_not_the_address(house):
 
     (one,) = taken()
 
-    assert one.marks == frozenset([fingerprints.shop_mark(at_shop.id, "jan@example.com")])
+    assert one.marks == frozenset([pseudonyms.shop_mark(at_shop.id, "jan@example.com")])
     assert "example.com" not in repr(one)
 
 

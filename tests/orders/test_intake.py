@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.orders.knocking import Shop, only_order, rows, sample
-from trustsvc import clock, db, tables
+from tests.orders.posting import Shop, only_order, rows, sample
+from trustsvc import clock
 from trustsvc.errors import Unavailable
 from trustsvc.orders import accept, intake
 from trustsvc.orders.received import OrderReceived
+from trustsvc.storage import columns, db
 
 
 def order(number, **fields):
@@ -114,7 +115,7 @@ def test_who_waits_too_long_is_told_to_come_back(shop, monkeypatch):
 
     def hold():
         with db.transaction() as session:
-            session.execute(tables.metadata.tables["shops"].update().values(language="nl"))
+            session.execute(columns.metadata.tables["shops"].update().values(language="nl"))
             if not db.is_sqlite():
                 session.connection().exec_driver_sql("LOCK TABLE orders")
             held.set()

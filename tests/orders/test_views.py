@@ -4,7 +4,7 @@ import time
 import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from tests.orders.knocking import (
+from tests.orders.posting import (
     ACCEPTED,
     DUPLICATE,
     SECRETS,
@@ -16,10 +16,12 @@ from tests.orders.knocking import (
     sample,
 )
 from tests.signing import signed_request
-from trustsvc import clock, db, queueing, tables
+from trustsvc import clock
 from trustsvc.orders.models import orders
-from trustsvc.shops import rotate
+from trustsvc.shops import secret_rotation
 from trustsvc.shops.models import shops
+from trustsvc.storage import columns, db
+from trustsvc.work_queue import job_queue
 
 PLATFORMS = ["shopify", "woocommerce", "lightspeed", "standard"]
 NOTHING = (0, 0, 0)
@@ -53,7 +55,7 @@ def test_the_check_is_rung_for(shop):
     shop.post(sample(shop.platform))
 
     deadline = time.monotonic() + 5
-    rung = queueing.connection().exists
+    rung = job_queue.connection().exists
     while time.monotonic() < deadline and not rung("trustsvc:rung:check_orders"):
         time.sleep(0.01)
     assert rung("trustsvc:rung:check_orders")
@@ -78,7 +80,7 @@ def test_nothing_but_the_five_fields_is_kept(shop, house, database):
 
     with db.reading() as session:
         everything = repr(
-            [session.execute(t.select()).all() for t in tables.metadata.sorted_tables]
+            [session.execute(t.select()).all() for t in columns.metadata.sorted_tables]
         )
     secret_words = {
         "shopify": ["Lijnbaansgracht", "31612348765", "1986-04-27", "Truus", "nikkel", "1017 PH"],
@@ -242,14 +244,14 @@ def test_both_secrets_are_live_while_a_rotation_lasts(shop):
     new = "whsec_" + "B" * 32 if shop.platform == "standard" else "another-secret-of-mine"
     now = clock.now()
     with db.transaction() as session:
-        rotate.rotate(session, shop.shop.slug, new, now)
+        secret_rotation.rotate(session, shop.shop.slug, new, now)
 
     first = shop.post(sample(shop.platform))
     shop.secret = new
     assert [first, shop.post(sample(shop.platform))] == [ACCEPTED, DUPLICATE]
 
     shop.secret = old
-    with clock.at(now + rotate.OVERLAP):
+    with clock.at(now + secret_rotation.OVERLAP):
         at = int(clock.now().timestamp())
         assert shop.post(sample(shop.platform), at=at)[0] == 401
         shop.secret = new
@@ -258,7 +260,7 @@ def test_both_secrets_are_live_while_a_rotation_lasts(shop):
 
 def test_a_revoked_secret_ends_at_once(shop):
     with db.transaction() as session:
-        rotate.rotate(session, shop.shop.slug, "", clock.now(), revoke=True)
+        secret_rotation.rotate(session, shop.shop.slug, "", clock.now(), revoke=True)
 
     assert shop.post(sample(shop.platform))[0] == 401
 

@@ -6,10 +6,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import delete, update
 
-from trustsvc import db, keys
+from trustsvc.crypto import keyring
 from trustsvc.privacy import receipts
 from trustsvc.privacy.models import receipts as table
 from trustsvc.privacy.receipts import Receipt
+from trustsvc.storage import db
 
 AT = datetime(2026, 11, 21, 10, 0, 0, 123_987, UTC)
 
@@ -97,7 +98,7 @@ def test_what_is_signed_is_the_written_text_and_can_be_checked_without_us(house)
         b"before 2026-08-23T10:00:00.123Z\nprevious \n"
     )
     assert receipts.signed_text(receipt, previous) == text
-    key = Ed25519PrivateKey.from_private_bytes(keys.newest("receipt").secret)
+    key = Ed25519PrivateKey.from_private_bytes(keyring.newest("receipt").secret)
     key.public_key().verify(signature, text)
 
 
@@ -108,7 +109,7 @@ def test_a_new_key_signs_on_and_older_receipts_stay_good(house):
         ring.write(f"2 {new}\n")
     _write()
 
-    assert len(keys.ring("receipt")) == 2
+    assert len(keyring.ring("receipt")) == 2
     assert _holds()
 
 

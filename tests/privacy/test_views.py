@@ -4,12 +4,14 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.reviews.at_the_desk import invitation, order, review, shop
-from trustsvc import clock, db, signed_links, wording
+from trustsvc import clock, i18n
+from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import invitations
-from trustsvc.privacy import due
-from trustsvc.privacy.retention import RULES
+from trustsvc.privacy.retention import expired
+from trustsvc.privacy.retention.rules import RULES
 from trustsvc.reviews import withdraw
 from trustsvc.shops.models import shops
+from trustsvc.storage import db
 
 # Which rule of the purge stands behind which line of the notice.
 RULE_OF = {
@@ -30,7 +32,7 @@ def _me(link_id):
     return f"/me/{signed_links.token('me', link_id)}"
 
 
-@pytest.mark.parametrize("language", wording.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_the_notice_is_whole_in_every_language(client, language):
     shop()
     answer = client.get("/privacy/velo-fils", headers={"Accept-Language": language})
@@ -41,7 +43,7 @@ def test_the_notice_is_whole_in_every_language(client, language):
     for part in ("Vélo &amp; Fils", "shop.example.com", "90", "privacy@localhost", "2026"):
         assert part in page
     for key in ("object_title", "authority_title", "rights_title"):
-        assert str(wording.say_marked(f"privacy.notice.{key}", language)) in page
+        assert str(i18n.say_marked(f"privacy.notice.{key}", language)) in page
     assert "{" not in page
 
 
@@ -52,30 +54,30 @@ def _kept(client, language):
     return dict(found)
 
 
-@pytest.mark.parametrize("language", wording.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_every_period_of_the_notice_is_the_one_the_purge_keeps_to(client, language):
     made = shop()
     kept = _kept(client, language)
 
     def days(number):
-        return wording.say("privacy.days", language, count=number)
+        return i18n.say("privacy.days", language, count=number)
 
-    said = {name: kept[wording.say(f"privacy.notice.{name}", language)] for name in RULE_OF}
+    said = {name: kept[i18n.say(f"privacy.notice.{name}", language)] for name in RULE_OF}
     for name, rule in RULE_OF.items():
         assert (name, True) == (name, days(RULES[rule].days) in said[name])
     assert days(made.max_age_days) in said["invite"]
-    assert days(due.LONGEST.days) in said["invite"]
-    decided = kept[wording.say("privacy.notice.decisions", language)]
+    assert days(expired.LONGEST.days) in said["invite"]
+    decided = kept[i18n.say("privacy.notice.decisions", language)]
     years = RULES["ledger"].days // 365
-    assert wording.say("privacy.years", language, count=years) in decided
-    answered = kept[wording.say("privacy.notice.requests", language)]
+    assert i18n.say("privacy.years", language, count=years) in decided
+    answered = kept[i18n.say("privacy.notice.requests", language)]
     years = RULES["register of requests"].days // 365
-    assert wording.say("privacy.years", language, count=years) in answered
+    assert i18n.say("privacy.years", language, count=years) in answered
 
 
-@pytest.mark.parametrize("language", wording.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_no_period_of_the_notice_is_written_into_its_words(language):
-    words = wording.catalogue(language)
+    words = i18n.catalogue(language)
 
     assert [k for k, text in words.items() if k.endswith("_kept") and re.search(r"\d", text)] == []
 
@@ -108,7 +110,7 @@ def test_the_notice_names_the_legal_ground_of_this_shop(client, may_ask):
 
     page = client.get("/privacy/acme", headers={"Accept-Language": "en"}).text
 
-    assert str(wording.say_marked(f"privacy.notice.basis_{may_ask}", "en")) in page
+    assert str(i18n.say_marked(f"privacy.notice.basis_{may_ask}", "en")) in page
 
 
 def test_an_unknown_shop_has_no_notice(client):

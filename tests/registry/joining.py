@@ -5,11 +5,12 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
-from tests.invitations.ground import NOON, Post, quiet
-from trustsvc import clock, db
-from trustsvc.correspondence.send import send
+from tests.invitations.setup import NOON, Post, quiet
+from trustsvc import clock
+from trustsvc.mail.transactional.send import send
 from trustsvc.registry import views
 from trustsvc.registry.models import registered, registrations
+from trustsvc.storage import db
 
 JAN = "jan@example.com"
 

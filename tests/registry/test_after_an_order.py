@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.invitations import ground
-from tests.invitations.ground import NOON, invitation_of, invited, order_row, place, planned
+from tests.invitations import setup
+from tests.invitations.setup import NOON, invitation_of, invited, order_row, place, planned
 from tests.registry.joining import JAN, join
 from trustsvc.registry import views
 
@@ -15,7 +15,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def shop(app):
     views.gate.knocks.clear()
-    return ground.shop("registered")
+    return setup.shop("registered")
 
 
 def news(shop, **what):
@@ -58,8 +58,8 @@ def test_a_repetition_or_an_end_brings_nobody_back(client, shop, said):
 def test_who_was_asked_and_forgotten_does_not_come_back(client, shop):
     join(client, shop)
     order = invited(shop, identity="one", email=JAN)
-    from trustsvc import db
     from trustsvc.invitations import redeem
+    from trustsvc.storage import db
 
     with db.transaction() as session:
         redeem.withdraw(session, [order], "stop", NOON)

@@ -2,13 +2,13 @@ import pytest
 from sqlalchemy import select
 
 from tests.rotating import add_key
-from trustsvc import db
 from trustsvc.clock import now
 from trustsvc.errors import Refused
-from trustsvc.registry import register
+from trustsvc.registry import registration
 from trustsvc.registry.check import Answer, Question, check
 from trustsvc.registry.models import opt_outs, registered
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.storage import db
 
 NOBODY = Answer(registered=False, opted_out=False)
 
@@ -20,7 +20,7 @@ def ask(*questions):
 
 def test_a_registered_buyer_is_known_at_every_shop_however_the_address_is_spelled(house):
     with db.transaction() as session:
-        register.register(session, "Jan@Bücher.example", "v1", "page", now())
+        registration.register(session, "Jan@Bücher.example", "v1", "page", now())
 
     answers = ask(
         (1, " jan@xn--bcher-kva.example"), (2, "JAN@BÜCHER.EXAMPLE"), (1, "piet@a.example")
@@ -76,7 +76,7 @@ def test_an_address_no_mark_can_be_made_of_counts_as_opted_out(house):
 def test_more_questions_than_fit_in_one_statement_are_answered_in_their_order(house):
     with db.transaction() as session:
         for number in (0, 700, 1199):
-            register.register(session, f"b{number}@example.com", "v1", "page", now())
+            registration.register(session, f"b{number}@example.com", "v1", "page", now())
 
     answers = ask(*((1, f"b{number}@example.com") for number in range(1200)))
 
@@ -89,7 +89,7 @@ def test_no_question_is_no_answer(house):
 
 def test_marks_of_an_older_key_are_still_known(house):
     with db.transaction() as session:
-        register.register(session, "jan@example.com", "v1", "page", now())
+        registration.register(session, "jan@example.com", "v1", "page", now())
         opt_out(session, "piet@example.com", 3, "stop", now())
     add_key(house, "registry")
     add_key(house, "lookup")
@@ -101,11 +101,11 @@ def test_marks_of_an_older_key_are_still_known(house):
 
 def test_registering_again_keeps_the_first_proof_over_a_rotation_too(house):
     with db.transaction() as session:
-        assert register.register(session, "jan@example.com", "v1", "page", now())
+        assert registration.register(session, "jan@example.com", "v1", "page", now())
     add_key(house, "registry")
 
     with db.transaction() as session:
-        assert not register.register(session, "JAN@example.com", "v2", "page", now())
+        assert not registration.register(session, "JAN@example.com", "v2", "page", now())
 
     with db.reading() as session:
         assert [row.wording for row in session.execute(select(registered))] == ["v1"]
@@ -113,16 +113,16 @@ def test_registering_again_keeps_the_first_proof_over_a_rotation_too(house):
 
 def test_leaving_forgets_the_registration_and_twice_does_no_harm(house):
     with db.transaction() as session:
-        register.register(session, "jan@example.com", "v1", "page", now())
-        assert register.leave(session, "Jan@example.com")
-        assert not register.leave(session, "jan@example.com")
+        registration.register(session, "jan@example.com", "v1", "page", now())
+        assert registration.leave(session, "Jan@example.com")
+        assert not registration.leave(session, "jan@example.com")
 
     assert ask((1, "jan@example.com")) == [NOBODY]
 
 
 def test_registering_what_is_no_address_is_refused_without_repeating_it(house):
     with db.transaction() as session, pytest.raises(Refused) as refused:
-        register.register(session, "secret-thing", "v1", "page", now())
+        registration.register(session, "secret-thing", "v1", "page", now())
 
     assert "secret" not in str(refused.value)
 

@@ -1,12 +1,12 @@
 import pytest
 from sqlalchemy import select
 
-from tests.invitations.ground import NOON, shop
-from trustsvc import db, suppressions
+from tests.invitations.setup import NOON, shop
 from trustsvc.errors import Unavailable
 from trustsvc.registry.check import Question, check
 from trustsvc.registry.models import opt_outs
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.storage import db, suppression_journal
 
 JAN = "jan@example.com"
 
@@ -21,16 +21,16 @@ def test_it_is_written_outside_the_database_once_and_without_the_address(house):
         with db.transaction() as session:
             opt_out(session, JAN, EVERY_SHOP, "objection", NOON)
 
-    (line,) = suppressions.read().lines
+    (line,) = suppression_journal.read().lines
     assert (line.kind, line.shop_id, line.reason, line.at) == ("opt_out", 0, "objection", NOON)
-    assert b"jan" not in suppressions.path().read_bytes()
+    assert b"jan" not in suppression_journal.path().read_bytes()
 
 
 def test_at_a_door_that_takes_an_address_the_disk_is_waited_for_each_time(house, client):
     made = shop()
     for number in range(2):
         client.post(f"/object/{made.slug}", data={"email": JAN})
-        assert len(suppressions.read().lines) == number + 1
+        assert len(suppression_journal.read().lines) == number + 1
 
     with db.reading() as session:
         assert len(session.execute(select(opt_outs)).all()) == 1
@@ -44,12 +44,12 @@ def test_it_is_outside_before_it_is_committed(house):
 
     with pytest.raises(ZeroDivisionError):
         broken()
-    assert len(suppressions.read().lines) == 1
+    assert len(suppression_journal.read().lines) == 1
     assert not is_out()
 
 
 def test_one_that_cannot_be_written_outside_is_not_written_at_all(house):
-    suppressions.path().mkdir(parents=True)
+    suppression_journal.path().mkdir(parents=True)
 
     with pytest.raises(Unavailable), db.transaction() as session:
         opt_out(session, JAN, EVERY_SHOP, "stop", NOON)
@@ -63,4 +63,4 @@ def test_a_known_one_is_noted_again_where_no_time_may_tell_it(house):
         again = opt_out(session, JAN, 1, "erasure", NOON, noted_again=True)
 
     assert (first, again) == (True, False)
-    assert [line.reason for line in suppressions.read().lines] == ["stop", "erasure"]
+    assert [line.reason for line in suppression_journal.read().lines] == ["stop", "erasure"]

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.invitations.ground import NOON, invitation_of, invited, letter_of, sent, shop
-from trustsvc import db, fingerprints, log, queueing
+from tests.invitations.setup import NOON, invitation_of, invited, letter_of, sent, shop
+from trustsvc import log
+from trustsvc.crypto import pseudonyms
 from trustsvc.registry import check as room
-from trustsvc.registry import register
+from trustsvc.registry import registration
 from trustsvc.registry.check import Answer
-from trustsvc.server_log.write import flush
+from trustsvc.server_log.writer import flush
+from trustsvc.storage import db
+from trustsvc.work_queue import job_queue
 
 ROOT = Path(__file__).parents[2]
 JAN, PIET = "jan@example.com", "piet@example.com"
@@ -21,7 +24,7 @@ class Remote:
     """A registry in another house: told nothing but marks, it answers as the one beside us does."""
 
     def __init__(self, *registered):
-        self.marks = {fingerprints.registry_mark(address) for address in registered}
+        self.marks = {pseudonyms.registry_mark(address) for address in registered}
         self.heard = []
 
     def knows(self, mark):
@@ -29,7 +32,7 @@ class Remote:
         return mark in self.marks
 
     def check(self, session, questions):
-        marks = [fingerprints.registry_mark(question.email) for question in questions]
+        marks = [pseudonyms.registry_mark(question.email) for question in questions]
         return [Answer(registered=self.knows(mark), opted_out=False) for mark in marks]
 
 
@@ -70,7 +73,7 @@ def bytes_of(folder):
 
 def bytes_of_redis():
     """Everything a Redis holds, and the files it keeps it in."""
-    link = queueing.connection()
+    link = job_queue.connection()
     link.save()
     found = [link.dump(key) or b"" for key in link.scan_iter()]
     folder = Path(link.config_get("dir")["dir"])
@@ -96,13 +99,13 @@ def test_after_a_full_run_nothing_of_an_unregistered_buyer_s_mark_is_anywhere(
 ):
     log.configure()
     with db.transaction() as session:
-        register.register(session, JAN, "v1", "page", NOON)
+        registration.register(session, JAN, "v1", "page", NOON)
     where = shop("registered")
     jan, piet = (invited(where, email=address) for address in (JAN, PIET))
     assert (invitation_of(jan).state, invitation_of(piet)) == ("open", None)
     assert len(sent().letters) == 1
     client.get(f"/s/{where.slug}")
-    queueing.send("check_orders")
+    job_queue.send("check_orders")
     flush()
 
     said = capfd.readouterr()
@@ -112,13 +115,13 @@ def test_after_a_full_run_nothing_of_an_unregistered_buyer_s_mark_is_anywhere(
     found = {
         address: [
             spelling
-            for mark in fingerprints.registry_marks(address)
+            for mark in pseudonyms.registry_marks(address)
             for spelling in spellings(mark)
             if spelling in everything
         ]
         for address in (JAN, PIET)
     }
-    assert found[JAN] == [fingerprints.registry_mark(JAN)[2:]]  # who registered is known, raw
+    assert found[JAN] == [pseudonyms.registry_mark(JAN)[2:]]  # who registered is known, raw
     assert found[PIET] == []
     if database == "sqlite":  # the shop's own mark went with the buyer, log and freed pages too
-        assert fingerprints.shop_mark(where.id, PIET)[2:] not in bytes_of(house.data)
+        assert pseudonyms.shop_mark(where.id, PIET)[2:] not in bytes_of(house.data)

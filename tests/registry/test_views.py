@@ -4,24 +4,26 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.invitations import ground
-from tests.invitations.ground import quiet
+from tests.invitations import setup
+from tests.invitations.setup import quiet
 from tests.registry.joining import JAN, ask, confirm, entries, join, path_in, pending, posted
-from trustsvc import clock, db, fingerprints, signed_links, suppressions
-from trustsvc.correspondence.models import correspondence
-from trustsvc.correspondence.write import MOST_A_DAY
+from trustsvc import clock
+from trustsvc.crypto import pseudonyms, signed_links
+from trustsvc.i18n import LANGUAGES
+from trustsvc.mail.transactional.models import correspondence
+from trustsvc.mail.transactional.write import MOST_A_DAY
 from trustsvc.registry import consent, views
 from trustsvc.registry.check import Question, check
-from trustsvc.registry.confirm import LINK_LIVES
+from trustsvc.registry.confirmation import LINK_LIVES
 from trustsvc.registry.models import wordings
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
-from trustsvc.wording import LANGUAGES
+from trustsvc.storage import db, suppression_journal
 
 
 @pytest.fixture
 def shop(app):
     views.gate.knocks.clear()
-    return ground.shop("registered")
+    return setup.shop("registered")
 
 
 def is_registered(address=JAN):
@@ -247,8 +249,8 @@ def test_leaving_is_one_click_by_page_and_by_mail_program(client, shop, body):
     assert [answer.status_code for answer in answers] == [200, 200]
     assert (is_registered(), entries()) == (False, [])
     assert client.get(path).status_code == 200
-    (line,) = suppressions.read().lines
-    assert (line.kind, line.mark) == ("leave", fingerprints.registry_mark(JAN))
+    (line,) = suppression_journal.read().lines
+    assert (line.kind, line.mark) == ("leave", pseudonyms.registry_mark(JAN))
 
 
 def test_the_letter_that_says_so_lets_mail_programs_leave(client, shop):
@@ -269,17 +271,17 @@ def test_the_letter_that_asks_is_no_advertising_and_has_nothing_to_stop(client, 
 
 
 def test_leaving_stops_letters_that_have_not_left(client):
-    shop = ground.shop("registered")
+    shop = setup.shop("registered")
     welcome = join(client, shop)
-    order = ground.invited(shop, email=JAN)
-    assert ground.letter_of(order).state == "due"
+    order = setup.invited(shop, email=JAN)
+    assert setup.letter_of(order).state == "due"
 
     client.post(path_in(welcome, "leave"))
 
-    assert ground.sent().letters == []
-    letter = ground.letter_of(order)
+    assert setup.sent().letters == []
+    letter = setup.letter_of(order)
     assert (letter.state, letter.problem) == ("dropped", "no_basis_registered")
-    assert ground.order_row(order).email is None
+    assert setup.order_row(order).email is None
 
 
 def test_links_of_one_purpose_open_nothing_of_another(client, shop):

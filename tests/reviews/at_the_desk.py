@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 
-from trustsvc import clock, db, signed_links
+from trustsvc import clock
+from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.orders.models import orders
 from trustsvc.reviews import submit
-from trustsvc.reviews.rules import Draft
+from trustsvc.reviews.policy import Draft
 from trustsvc.shops import enrol
+from trustsvc.storage import db
 
 
 def shop(name="Vélo & Fils"):

@@ -5,10 +5,12 @@ import pytest
 from sqlalchemy import select
 
 from tests.reviews.at_the_desk import review, shop
-from trustsvc import clock, db, queueing
-from trustsvc.reviews import correct, find, moderate, publish, withdraw
+from trustsvc import clock
+from trustsvc.reviews import correct, lookup, moderate, publish, withdraw
 from trustsvc.reviews.models import publications
-from trustsvc.reviews.rules import Draft
+from trustsvc.reviews.policy import Draft
+from trustsvc.storage import db
+from trustsvc.work_queue import job_queue
 
 TURNS = 12
 
@@ -19,7 +21,7 @@ def _all_at_once(*deeds):
     def run(deed):
         start.wait()
         try:
-            with queueing.heard_by([].append), db.transaction() as session:
+            with job_queue.heard_by([].append), db.transaction() as session:
                 deed(session)
         except Exception as problem:  # noqa: BLE001 - whatever it is, it is shown below
             problems.append(problem)
@@ -43,7 +45,7 @@ def test_words_that_nobody_approved_are_never_published(house):
     for turn in range(TURNS):
         public_id = review(made, text="read by staff")
         with db.reading() as session:
-            version = find.one(session, public_id).version
+            version = lookup.one(session, public_id).version
         later = clock.now() + timedelta(seconds=1)
         other = Draft(1, "", f"never read {turn}", "Ada", "", consent=True)
 

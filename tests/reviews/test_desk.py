@@ -6,12 +6,14 @@ from sqlalchemy import select, update
 
 from tests.reviews.at_the_desk import order, review, shop
 from tests.staff.at_the_desk import form_token, sign_in
-from trustsvc import clock, db, queueing
-from trustsvc.orders import ledger, recent
-from trustsvc.reviews import find, moderate, publish, reply, withdraw
+from trustsvc import clock
+from trustsvc.orders import decision_log, recent
+from trustsvc.reviews import lookup, moderate, publish, reply, withdraw
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.rules import REASONS
+from trustsvc.reviews.policy import REASONS
 from trustsvc.shops import enrol
+from trustsvc.storage import db
+from trustsvc.work_queue import job_queue
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e{{7*7777777777}}"
 
@@ -24,7 +26,7 @@ def desk(client):
 
 def _state(public_id):
     with db.reading() as session:
-        return find.one(session, public_id)
+        return lookup.one(session, public_id)
 
 
 def _decide(desk, public_id, **form):
@@ -68,7 +70,7 @@ def test_approving_settles_the_review_and_rings_for_its_publication(desk):
     waiting = review(shop())
     heard = []
 
-    with queueing.heard_by(heard.append):
+    with job_queue.heard_by(heard.append):
         answer = _decide(desk, waiting, do="approve")
 
     assert (answer.status_code, answer.headers["Location"]) == (303, "/desk/")
@@ -178,11 +180,11 @@ def test_the_ledger_of_a_shops_orders_is_shown_without_anybody_in_it(desk):
     forgotten = order(mine, None, name=None, email=None)
     order(other, "R-2001")
     with db.transaction() as session:
-        ledger.write(
+        decision_log.write(
             session,
             [
-                ledger.Line(known, "check", "registry", "not_registered", now),
-                ledger.Line(known, "may_ask", "no_basis_registered", "refuse", now),
+                decision_log.Line(known, "check", "registry", "not_registered", now),
+                decision_log.Line(known, "may_ask", "no_basis_registered", "refuse", now),
             ],
         )
 
@@ -231,7 +233,7 @@ def test_the_desk_names_shops_as_people_do_and_days_as_they_are_there(desk):
     with db.reading() as session:
         (told,) = recent.recent(session, far.id)
     with db.transaction() as session:
-        ledger.write(session, [ledger.Line(told.id, "accept", "new", "received", at)])
+        decision_log.write(session, [decision_log.Line(told.id, "accept", "new", "received", at)])
 
     waiting = desk.get("/desk/").text
     orders = desk.get(f"/desk/orders/{far.slug}").text
@@ -301,7 +303,7 @@ def test_the_shops_reply_is_written_changed_and_removed_at_the_desk(desk):
     assert "Change or remove the reply" in shown
     assert changed.headers["Location"] == f"/desk/#review-{public_id}"
     with db.reading() as session:
-        (said,) = reply.of(session, [find.one(session, public_id).row_id]).values()
+        (said,) = reply.of(session, [lookup.one(session, public_id).row_id]).values()
     assert said.text == "Thank you."
     _answer(desk, public_id, do="remove")
     assert "Thank you." not in desk.get("/desk/").text
@@ -332,7 +334,7 @@ def test_a_reply_that_cannot_stand_is_refused_with_a_page(desk, form):
 
     assert _answer(desk, public_id, **form).status_code == 400
     with db.reading() as session:
-        assert reply.of(session, [find.one(session, public_id).row_id]) == {}
+        assert reply.of(session, [lookup.one(session, public_id).row_id]) == {}
 
 
 def test_a_waiting_review_has_no_form_for_a_reply(desk):

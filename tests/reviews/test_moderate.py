@@ -4,19 +4,21 @@ import pytest
 from sqlalchemy import select
 
 from tests.reviews.at_the_desk import review, shop
-from trustsvc import clock, db, outbox, queueing
+from trustsvc import clock
 from trustsvc.errors import NotFound, Refused
-from trustsvc.orders import ledger
+from trustsvc.orders import decision_log
 from trustsvc.orders.models import orders
-from trustsvc.reviews import correct, find, moderate
-from trustsvc.reviews.rules import REASONS, Draft
+from trustsvc.reviews import correct, lookup, moderate
+from trustsvc.reviews.policy import REASONS, Draft
+from trustsvc.storage import db, event_log
+from trustsvc.work_queue import job_queue
 
 OTHER = Draft(1, "", "Something else.", "Ada", "", consent=True)
 
 
 def _found(public_id):
     with db.reading() as session:
-        return find.one(session, public_id)
+        return lookup.one(session, public_id)
 
 
 def _approve(public_id, **more):
@@ -32,7 +34,7 @@ def _reject(public_id, reason="spam"):
 def test_approving_rings_for_publication_once(house):
     public_id, heard = review(shop()), []
 
-    with queueing.heard_by(heard.append):
+    with job_queue.heard_by(heard.append):
         assert _approve(public_id)
         assert not _approve(public_id)
         assert not _reject(public_id)
@@ -66,8 +68,10 @@ def test_decisions_are_in_the_ledger_and_the_outbox_without_personal_data(house)
     _reject(public_id, "insult")
 
     with db.reading() as session:
-        lines = ledger.of_order(session, session.scalar(select(orders.c.id)))
-        kinds = session.scalars(select(outbox.outbox.c.kind).order_by(outbox.outbox.c.id)).all()
+        lines = decision_log.of_order(session, session.scalar(select(orders.c.id)))
+        kinds = session.scalars(
+            select(event_log.outbox.c.kind).order_by(event_log.outbox.c.id)
+        ).all()
     assert [(line.step, line.rule, line.outcome) for line in lines][-1] == (
         "decide",
         "insult",

@@ -4,11 +4,13 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.reviews.at_the_desk import review, shop
-from trustsvc import clock, db, outbox, queueing
+from trustsvc import clock
 from trustsvc.errors import Gone
-from trustsvc.reviews import correct, find, moderate, publish, withdraw
+from trustsvc.reviews import correct, lookup, moderate, publish, withdraw
 from trustsvc.reviews.models import publications, reviews
-from trustsvc.reviews.rules import Draft
+from trustsvc.reviews.policy import Draft
+from trustsvc.storage import db, event_log
+from trustsvc.work_queue import job_queue
 
 SAME = Draft(4, "Snel", "Fiets kwam heel aan.", "Ada L.", "Delft", consent=True)
 OTHER = Draft(2, "Toch niet", "Slot kapot.", "Ada", "", consent=True)
@@ -33,19 +35,21 @@ def _lines():
 
 def _state(public_id):
     with db.reading() as session:
-        return find.one(session, public_id).state
+        return lookup.one(session, public_id).state
 
 
 def _kinds():
     with db.reading() as session:
-        return session.scalars(select(outbox.outbox.c.kind).order_by(outbox.outbox.c.id)).all()
+        return session.scalars(
+            select(event_log.outbox.c.kind).order_by(event_log.outbox.c.id)
+        ).all()
 
 
 def test_an_approved_review_is_published_with_name_city_stars_text_and_dates(house):
     at = clock.now().replace(microsecond=0) - timedelta(days=3)
     heard = []
 
-    with queueing.heard_by(heard.append):
+    with job_queue.heard_by(heard.append):
         public_id = _published(at=at)
 
     (line,) = _lines()
@@ -111,7 +115,7 @@ def test_a_rejected_review_can_be_corrected_and_loses_its_reason(house):
     _do(correct.correct, public_id, OTHER)
 
     with db.reading() as session:
-        found = find.one(session, public_id)
+        found = lookup.one(session, public_id)
     assert (found.state, found.reason, found.decided_at) == ("pending", None, None)
 
 

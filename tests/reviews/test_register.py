@@ -3,12 +3,14 @@
 import pytest
 from sqlalchemy import update
 
-from tests.invitations.ground import quiet
+from tests.invitations.setup import quiet
 from tests.registry.joining import confirm, entries, pending, posted
 from tests.reviews.at_the_desk import invitation, order, shop
-from trustsvc import clock, db, signed_links
+from trustsvc import clock
+from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import invitations
-from trustsvc.reviews import find, moderate, withdraw
+from trustsvc.reviews import lookup, moderate, withdraw
+from trustsvc.storage import db
 
 FORM = {"stars": "4", "name": "Ada L."}
 
@@ -58,7 +60,7 @@ def test_who_was_asked_because_of_being_registered_is_not_offered_it_again(clien
 
 def test_a_withdrawn_review_has_no_address_left_to_write_to(client, link):
     with db.reading() as session:
-        (written,) = find.listing(session)
+        (written,) = lookup.listing(session)
     with db.transaction() as session:
         withdraw.withdraw(session, written.id, clock.now())
 
@@ -68,7 +70,7 @@ def test_a_withdrawn_review_has_no_address_left_to_write_to(client, link):
 
 def test_a_rejected_review_is_no_moment_to_ask(client, link):
     with db.reading() as session:
-        (written,) = find.listing(session)
+        (written,) = lookup.listing(session)
     with db.transaction() as session:
         moderate.reject(session, written.id, "spam", "staff 1", clock.now())
 

@@ -5,21 +5,23 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.reviews.at_the_desk import review, shop
-from trustsvc import clock, db, outbox, queueing
+from trustsvc import clock
 from trustsvc.errors import NotFound, Refused
 from trustsvc.reviews import (
     correct,
-    find,
+    lookup,
     moderate,
     personal_data,
+    policy,
     publish,
     reply,
-    rules,
     withdraw,
 )
 from trustsvc.reviews.models import replies, reviews
-from trustsvc.reviews.rules import Draft
+from trustsvc.reviews.policy import Draft
 from trustsvc.shops.models import shops
+from trustsvc.storage import db, event_log
+from trustsvc.work_queue import job_queue
 
 OTHER = Draft(2, "Toch niet", "Slot kapot.", "Ada", "", consent=True)
 
@@ -44,7 +46,7 @@ def _replies():
 
 def _row_id(public_id):
     with db.reading() as session:
-        return find.one(session, public_id).row_id
+        return lookup.one(session, public_id).row_id
 
 
 def test_a_shop_replies_in_its_own_language_and_the_badges_files_follow(house):
@@ -53,7 +55,7 @@ def test_a_shop_replies_in_its_own_language_and_the_badges_files_follow(house):
         session.execute(update(shops).values(language="fr"))
     public_id, heard, now = _published(made), [], clock.now().replace(microsecond=0)
 
-    with queueing.heard_by(heard.append):
+    with job_queue.heard_by(heard.append):
         assert _reply(public_id, "  Merci <b>beaucoup</b>\r\n\n\n\u202eà bientôt ", now)
 
     (said,) = _replies()
@@ -69,7 +71,7 @@ def test_a_review_has_one_reply_and_a_change_says_when(house):
     _reply(public_id, "Dank u wel.", first)
     heard = []
 
-    with queueing.heard_by(heard.append):
+    with job_queue.heard_by(heard.append):
         assert not _reply(public_id, "Dank u wel.\n", later)
         assert _reply(public_id, "Dank, en tot ziens.", later)
 
@@ -87,7 +89,9 @@ def test_a_removed_reply_is_gone_and_twice_does_no_harm(house):
 
     assert (done, _replies()) == ([True, False], [])
     with db.reading() as session:
-        kinds = session.scalars(select(outbox.outbox.c.kind).order_by(outbox.outbox.c.id)).all()
+        kinds = session.scalars(
+            select(event_log.outbox.c.kind).order_by(event_log.outbox.c.id)
+        ).all()
     assert kinds[-2:] == ["review.replied", "review.reply_removed"]
 
 
@@ -96,7 +100,7 @@ def test_a_removed_reply_is_gone_and_twice_does_no_harm(house):
     [
         "",
         " \n\u200b ",
-        "a" * (rules.MOST_REPLY + 1),
+        "a" * (policy.MOST_REPLY + 1),
         "Wij schreven aan BUYER@example.com.",
         "Uw bestelling 1001: excuses.",
     ],
@@ -128,7 +132,7 @@ def test_nobody_replies_to_a_review_that_is_not_shown(house, state):
         if state == "withdrawn":
             withdraw.withdraw(session, public_id, clock.now())
         if state == "frozen":
-            one = find.one(session, public_id).row_id
+            one = lookup.one(session, public_id).row_id
             personal_data.freeze(session, [one], clock.now())
 
     assert not _reply(public_id)
@@ -143,7 +147,7 @@ def test_a_reply_ends_with_the_words_or_the_author_it_answers(house, how):
     row_id, now = _row_id(gone), clock.now() + timedelta(seconds=1)
 
     heard = []
-    with queueing.heard_by(heard.append), db.transaction() as session:
+    with job_queue.heard_by(heard.append), db.transaction() as session:
         match how:
             case "withdraw":
                 withdraw.withdraw(session, gone, now)
@@ -198,7 +202,7 @@ def test_a_reply_written_while_its_review_is_withdrawn_does_not_stay(house):
 
         def run(verb, *args, start=start):
             start.wait()
-            with queueing.heard_by([].append), db.transaction() as session:
+            with job_queue.heard_by([].append), db.transaction() as session:
                 verb(session, *args, clock.now())
 
         deeds = [(reply.reply, public_id, "Dank.", "staff 1"), (withdraw.withdraw, public_id)]
@@ -227,4 +231,4 @@ def test_a_reply_written_while_its_review_is_withdrawn_does_not_stay(house):
     ],
 )
 def test_what_is_wrong_with_a_reply_is_said_by_a_code(text, secrets, problem):
-    assert rules.reply_problem(text, secrets) == problem
+    assert policy.reply_problem(text, secrets) == problem

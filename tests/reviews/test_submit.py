@@ -5,14 +5,15 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.reviews.at_the_desk import invitation, order, shop
-from trustsvc import clock, db
+from trustsvc import clock
 from trustsvc.errors import Gone, NotFound
 from trustsvc.invitations.models import invitations
-from trustsvc.orders import ledger
+from trustsvc.orders import decision_log
 from trustsvc.orders.models import orders
-from trustsvc.reviews import find, submit
+from trustsvc.reviews import lookup, submit
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.rules import Draft
+from trustsvc.reviews.policy import Draft
+from trustsvc.storage import db
 
 DRAFT = Draft(4, "Snel", "Goed.", "Ada L.", "Delft", consent=True)
 
@@ -35,9 +36,9 @@ def test_a_review_is_written_and_its_invitation_is_used_up(house):
     public_id = _submit(link)
 
     with db.reading() as session:
-        review = find.one(session, public_id)
+        review = lookup.one(session, public_id)
         state = session.scalar(select(invitations.c.state).where(invitations.c.id == invited))
-        lines = [(line.step, line.outcome) for line in ledger.of_order(session, order_id)]
+        lines = [(line.step, line.outcome) for line in decision_log.of_order(session, order_id)]
     assert (review.state, review.stars, review.name, review.city) == (
         "pending",
         4,

@@ -7,10 +7,12 @@ from sqlalchemy import func, select, update
 
 from jobs.publish_reviews import publish_reviews
 from tests.reviews.at_the_desk import invitation, order, shop
-from trustsvc import clock, db, signed_links, tables
+from trustsvc import clock
+from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import invitations
-from trustsvc.reviews import find, moderate
+from trustsvc.reviews import lookup, moderate
 from trustsvc.reviews.models import reviews
+from trustsvc.storage import columns, db
 
 
 class Seen(HTMLParser):
@@ -62,7 +64,7 @@ def _path(link_id, purpose="review"):
 
 def _all():
     with db.reading() as session:
-        return find.listing(session)
+        return lookup.listing(session)
 
 
 def _only():
@@ -72,7 +74,7 @@ def _only():
 
 def _tables():
     with db.reading() as session:
-        everything = tables.metadata.sorted_tables
+        everything = columns.metadata.sorted_tables
         return {one.name: session.execute(select(one)).all() for one in everything}
 
 

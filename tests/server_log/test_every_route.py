@@ -6,8 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
-from trustsvc import clock, signed_links
-from trustsvc.server_log import write
+from trustsvc import clock
+from trustsvc.crypto import signed_links
+from trustsvc.server_log import writer
 
 AT = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
 DOOR = "Qm9vci1vZi1hLXNob3AtMjQ0"
@@ -41,7 +42,7 @@ def _routes(app):
 
 
 def _lines(house):
-    write.flush()
+    writer.flush()
     (path,) = (house.data / "log").iterdir()
     return path.read_bytes().decode().split("\n")
 

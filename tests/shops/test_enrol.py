@@ -2,9 +2,10 @@ import base64
 
 import pytest
 
-from trustsvc import clock, db
+from trustsvc import clock
 from trustsvc.errors import Refused
 from trustsvc.shops import enrol, settings
+from trustsvc.storage import db
 
 
 def enrolled(**said):

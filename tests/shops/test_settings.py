@@ -2,10 +2,11 @@ from datetime import timedelta
 
 import pytest
 
-from trustsvc import clock, db
+from trustsvc import clock
 from trustsvc.errors import NotFound, Refused
+from trustsvc.i18n import LANGUAGES
 from trustsvc.shops import enrol, settings
-from trustsvc.wording import LANGUAGES
+from trustsvc.storage import db
 
 
 @pytest.fixture

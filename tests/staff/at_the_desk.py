@@ -3,15 +3,16 @@
 import re
 from urllib.parse import urlsplit
 
-from trustsvc import clock, db
-from trustsvc.staff import invite
+from trustsvc import clock
+from trustsvc.staff import accounts
+from trustsvc.storage import db
 
 
 def add(name: str = "Sam") -> str:
     """Give the path of a fresh one-time link."""
     with db.transaction() as session:
         now = clock.now()
-        return urlsplit(invite.link(session, invite.add(session, name, now), now)).path
+        return urlsplit(accounts.link(session, accounts.add(session, name, now), now)).path
 
 
 def sign_in(client, name: str = "Sam") -> str:

@@ -11,8 +11,9 @@ import requests
 
 from tests import servers
 from tests.walks.test_service import WOO, knock, letters, sending_day, text_of
-from trustsvc import clock, keys
-from trustsvc.demo import cast
+from trustsvc import clock
+from trustsvc.crypto import keyring
+from trustsvc.demo import sample_shops
 
 pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -36,21 +37,21 @@ def test_keys_and_backup_while_it_works_and_the_house_on_another_machine(
     service, tmp_path, database, request
 ):
     shop = service.enrol("woocommerce")
-    assert knock(shop, cast.fresh_order(WOO, clock.now())[0]).status_code == 202
+    assert knock(shop, sample_shops.fresh_order(WOO, clock.now())[0]).status_code == 202
     sending_day(service)
     (letter,) = letters(service)
     answers, ended = [], threading.Event()
 
     def post():
         while not ended.is_set():
-            body, _ = cast.fresh_order(WOO, clock.now())
+            body, _ = sample_shops.fresh_order(WOO, clock.now())
             answers.append(knock(shop, body).status_code)
             answers.append(requests.get(link(letter, "r"), timeout=20).status_code)
 
     poster = threading.Thread(target=post)
     poster.start()
     try:
-        for kind in keys.KINDS:
+        for kind in keyring.KINDS:
             service.own("keys", "rotate", kind)
         service.own("keys", "reseal")
         service.own("backup", str(tmp_path / "house.backup"))

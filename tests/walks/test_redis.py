@@ -9,10 +9,10 @@ import pytest
 import redis
 import requests
 
-from tests.faults.house import Redis
-from tests.faults.proxy import Proxy
 from tests.faults.test_resources import stored
 from tests.signing import signed_request
+from tools.drill.proxy import Proxy
+from tools.drill.service import Redis
 
 pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(600)]
 HELD_UP_S = 3.0

@@ -9,12 +9,13 @@ from datetime import timedelta
 import pytest
 import requests
 
-from trustsvc import clock, config, fingerprints
-from trustsvc.demo import cast, signing
+from trustsvc import clock, config
+from trustsvc.crypto import pseudonyms
+from trustsvc.demo import sample_shops, signing
 
 pytestmark = [pytest.mark.walk, pytest.mark.slow]
 
-ROLE = next(role for role in cast.ROLES if role.platform == "standard")
+ROLE = next(role for role in sample_shops.ROLES if role.platform == "standard")
 
 
 def letters(service, to):
@@ -39,7 +40,7 @@ def letter_with(service, to, word):
 
 
 def place_order(shop):
-    body, buyer = cast.fresh_order(ROLE, clock.now())
+    body, buyer = sample_shops.fresh_order(ROLE, clock.now())
     headers = signing.signed_headers(ROLE.platform, shop["secret"], body, ROLE.topic)
 
     def knock():
@@ -72,14 +73,14 @@ def test_a_buyer_who_registered_is_asked_and_another_leaves_no_trace(service):
     assert letters(service, piet) == []
     config.use(config.load({"TRUSTSVC_DATA": str(service.data)}))
     try:
-        marks = [mark[2:] for mark in fingerprints.registry_marks(piet)]
-        known = fingerprints.registry_mark(anna)[2:]
+        marks = [mark[2:] for mark in pseudonyms.registry_marks(piet)]
+        known = pseudonyms.registry_mark(anna)[2:]
     finally:
         config.use(None)
     lying = [path.read_bytes() for path in service.data.rglob("*") if path.is_file()]
     assert not any(mark in one for mark in marks for one in lying)
     assert not any(piet.encode() in one for one in lying)
-    if (service.data / "trustsvc.db").exists():
+    if (service.data / "trustsvc.storage.db").exists():
         assert any(known in one for one in lying)
 
     assert welcome["List-Unsubscribe"].strip("<>") == leaves

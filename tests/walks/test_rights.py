@@ -7,7 +7,7 @@ import requests
 
 from tests.walks.test_service import WOO, knock, letters, sending_day, text_of
 from trustsvc import clock
-from trustsvc.demo import cast
+from trustsvc.demo import sample_shops
 
 pytestmark = [pytest.mark.walk, pytest.mark.slow]
 
@@ -16,7 +16,7 @@ AT_ONCE_S = 5  # as promised; the clock, which would hide a lost bell, ticks eve
 
 def asked(service, shop):
     """Have a buyer invited; gives the letter's links, and to whom it went."""
-    body, _ = cast.fresh_order(WOO, clock.now())
+    body, _ = sample_shops.fresh_order(WOO, clock.now())
     assert knock(shop, body).status_code == 202
     sending_day(service)
     (letter,) = letters(service)
@@ -46,7 +46,7 @@ def test_an_erasure_reaches_page_badge_letters_and_its_confirmation(service):
 
 def test_an_objection_before_the_first_letter_is_confirmed_with_a_copy(service):
     shop = service.enrol("woocommerce")
-    body, _ = cast.fresh_order(WOO, clock.now())
+    body, _ = sample_shops.fresh_order(WOO, clock.now())
     assert knock(shop, body).status_code == 202
     service.own("tick")  # else the check may meet the objection, and forget whom to confirm it to
     address = re.search(rb'"email": ?"([^"]+)"', body)[1].decode()

@@ -15,11 +15,11 @@ import pytest
 import requests
 
 from trustsvc import clock
-from trustsvc.demo import cast, signing
+from trustsvc.demo import sample_shops, signing
 
 pytestmark = [pytest.mark.walk, pytest.mark.slow]
 
-WOO = next(role for role in cast.ROLES if role.platform == "woocommerce")
+WOO = next(role for role in sample_shops.ROLES if role.platform == "woocommerce")
 
 
 def knock(shop, body, secret=None):
@@ -45,7 +45,7 @@ def sending_day(service):
 
 def test_an_order_becomes_a_published_review(service):
     shop = service.enrol("woocommerce")
-    body, _ = cast.fresh_order(WOO, clock.now())
+    body, _ = sample_shops.fresh_order(WOO, clock.now())
 
     assert knock(shop, body).status_code == 202
     assert knock(shop, body).json() == {"status": "duplicate"}
@@ -144,7 +144,7 @@ def test_a_killed_process_comes_back(service, killed):
     service.until(lambda: service.children().get(killed, before[killed]) != before[killed])
     service.until(service.is_ready)
     shop = service.enrol("woocommerce")
-    body, _ = cast.fresh_order(WOO, clock.now())
+    body, _ = sample_shops.fresh_order(WOO, clock.now())
     assert knock(shop, body).status_code == 202
 
 
@@ -202,7 +202,7 @@ def test_orders_are_accepted_while_redis_is_gone(service):
     shop = service.enrol("woocommerce")
     os.kill(service.children()["redis"], signal.SIGSTOP)
     try:
-        body, _ = cast.fresh_order(WOO, clock.now())
+        body, _ = sample_shops.fresh_order(WOO, clock.now())
         assert knock(shop, body).status_code == 202
     finally:
         os.kill(service.children()["redis"], signal.SIGCONT)

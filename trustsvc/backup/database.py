@@ -11,10 +11,11 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import inspect, make_url
 
-from trustsvc import config, db
-from trustsvc.backup import folder
+from trustsvc import config
+from trustsvc.backup import scratch
 from trustsvc.backup.manifest import sqlite_path
 from trustsvc.errors import Refused
+from trustsvc.storage import db
 
 
 def dump(to: Path) -> None:
@@ -63,7 +64,7 @@ def load(source: Path) -> None:
             os.link(source, path)
         except FileExistsError:
             raise Refused("Somebody made a database meanwhile: stop trustsvc first.") from None
-        folder.keep_names(path.parent)
+        scratch.keep_names(path.parent)
     else:
         options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
         _run("pg_restore", [*options, str(source)])

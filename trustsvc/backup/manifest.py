@@ -7,7 +7,8 @@ import msgspec
 from cryptography.fernet import InvalidToken
 from sqlalchemy import make_url
 
-from trustsvc import config, fingerprints, keys, vault
+from trustsvc import config
+from trustsvc.crypto import encrypted_column, keyring, pseudonyms
 from trustsvc.errors import Refused
 
 FORMAT = 1
@@ -47,8 +48,8 @@ def sqlite_path() -> Path:
 def key_checks() -> dict[str, dict[str, str]]:
     """Give a check value a key, by which the key is recognised and nothing is learned of it."""
     return {
-        kind: {str(key.version): _check(kind, key) for key in keys.living(kind)}
-        for kind in keys.KINDS
+        kind: {str(key.version): _check(kind, key) for key in keyring.living(kind)}
+        for kind in keyring.KINDS
     }
 
 
@@ -71,7 +72,7 @@ def check_keys(manifest: Manifest, content: bytes) -> None:
                     "put the copy of the folder keys from then into TRUSTSVC_DATA first."
                 )
     try:
-        opened = vault.unseal(manifest.canary.encode())
+        opened = encrypted_column.unseal(manifest.canary.encode())
     except InvalidToken:
         opened = ""
     if opened != CANARY:
@@ -83,10 +84,10 @@ def check_keys(manifest: Manifest, content: bytes) -> None:
 def _mark(manifest: Manifest, content: bytes) -> str:
     plain = msgspec.json.encode(msgspec.structs.replace(manifest, mark=""))
     # The oldest key, which is never taken away: all marks of orders are made with it.
-    return fingerprints.digest(
-        keys.ring("lookup")[0].secret, f"backup:{content.hex()}:{plain.decode()}"
+    return pseudonyms.digest(
+        keyring.ring("lookup")[0].secret, f"backup:{content.hex()}:{plain.decode()}"
     ).hex()
 
 
-def _check(kind: str, key: keys.Key) -> str:
-    return fingerprints.digest(key.secret, f"trustsvc backup check of {kind}")[:8].hex()
+def _check(kind: str, key: keyring.Key) -> str:
+    return pseudonyms.digest(key.secret, f"trustsvc backup check of {kind}")[:8].hex()

@@ -7,15 +7,16 @@ from typing import TypeVar
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from trustsvc import keys, suppressions
-from trustsvc.backup import opt_outs, rights
+from trustsvc.backup import replay_opt_outs, replay_rights
 from trustsvc.backup.manifest import Manifest
+from trustsvc.crypto import keyring
 from trustsvc.invitations import redeem
-from trustsvc.orders import cancel
+from trustsvc.orders import cancellation
 from trustsvc.registry.models import registered
 from trustsvc.reviews import withdraw
 from trustsvc.reviews.models import reviews
-from trustsvc.suppressions import Line
+from trustsvc.storage import suppression_journal
+from trustsvc.storage.suppression_journal import Line
 
 MOST_AT_ONCE = 500
 # What a database knew of cancelled orders when it was copied need not be told again; a clock that
@@ -25,7 +26,7 @@ MARGIN = timedelta(days=2)
 _Any = TypeVar("_Any")
 
 
-def doubts(manifest: Manifest, book: suppressions.Book | None) -> str | None:
+def doubts(manifest: Manifest, book: suppression_journal.Book | None) -> str | None:
     """Say why the file of wishes may not know of everybody, as a code; None when it does.
 
     The file must be the one of that house, have the lines it had when the backup was made, all that
@@ -48,29 +49,31 @@ def _has_key(line: Line) -> bool:
     """Whether the key a mark was made with is here: without it nobody is recognised by it."""
     if line.kind in {"withdraw", "anonymise"} or len(line.mark) < 2:
         return True
-    number = line.mark[1]  # see fingerprints.py
+    number = line.mark[1]  # see crypto/pseudonyms.py
     kind = "lookup" if line.shop_id else "registry"
-    return any(key.version == number for key in keys.living(kind))
+    return any(key.version == number for key in keyring.living(kind))
 
 
-def replay(session: Session, book: suppressions.Book, manifest: Manifest, now: datetime) -> int:
+def replay(
+    session: Session, book: suppression_journal.Book, manifest: Manifest, now: datetime
+) -> int:
     """Carry out every wish of the file in a restored database; gives how many lines there were.
 
     All lines, not only the newer ones: what is there already stays as it is, so twice does no harm.
     What is open for the people concerned is withdrawn and their contact forgotten. Who registered
     again after having left stays registered.
     """
-    of: dict[str, list[Line]] = {kind: [] for kind in suppressions.KINDS}
+    of: dict[str, list[Line]] = {kind: [] for kind in suppression_journal.KINDS}
     for line in book.lines:
         of[line.kind].append(line)
     frozen = [line for line in book.lines if line.kind in {"restrict", "lift"}]
     for some in _some(of["anonymise"]):
-        rights.anonymise(session, some, now)
+        replay_rights.anonymise(session, some, now)
     asking = [line for line in book.lines if line.kind in {"opt_out", "again"}]
-    opt_outs.replay(session, asking, now)
+    replay_opt_outs.replay(session, asking, now)
     _leave(session, of["leave"])
     _take_back(session, of["withdraw"], now)
-    rights.restrict(session, frozen, now)
+    replay_rights.restrict(session, frozen, now)
     since = datetime.fromisoformat(manifest.at) - MARGIN
     _cancel(session, [line for line in of["cancel"] if line.at >= since], now)
     return len(book.lines)
@@ -97,7 +100,7 @@ def _take_back(session: Session, lines: Sequence[Line], now: datetime) -> None:
 
 def _cancel(session: Session, lines: Sequence[Line], now: datetime) -> None:
     for some in _some(lines):
-        _withdraw(session, cancel.again(session, some, now), "cancelled", now)
+        _withdraw(session, cancellation.again(session, some, now), "cancelled", now)
 
 
 def _withdraw(session: Session, ids: Sequence[int], reason: str, now: datetime) -> None:

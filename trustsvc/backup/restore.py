@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from trustsvc import config, db, migrations, pace, suppressions
-from trustsvc.backup import database, file, folder, replay
+from trustsvc import clock_check, config, migrations
+from trustsvc.backup import archive, database, replay, scratch
 from trustsvc.backup.manifest import Manifest, check_keys, database_kind
 from trustsvc.badge import refresh
 from trustsvc.clock import Reading
 from trustsvc.errors import Refused
 from trustsvc.invitations import doubt, sending
+from trustsvc.storage import db, suppression_journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +36,23 @@ def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> R
     database. Raises Refused.
     """
     now = wall.at
-    manifest, content = file.check(path)
+    manifest, content = archive.check(path)
     _look(manifest, content)
-    book = suppressions.read()
+    book = suppression_journal.read()
     stopped = replay.doubts(manifest, book)
-    suppressions.path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    suppression_journal.path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     sending.unfinished().touch(mode=0o600)
-    folder.keep_names(sending.unfinished().parent)
-    with folder.scratch(config.current().data, ".restore-") as place:
+    scratch.keep_names(sending.unfinished().parent)
+    with scratch.scratch(config.current().data, ".restore-") as place:
         copy = place / "database"
-        if file.copy_database(path, copy) != content:
+        if archive.copy_database(path, copy) != content:
             raise Refused("The backup was changed while it was read: nothing was restored.")
         database.load(copy)
     migrations.upgrade()
     with db.transaction() as session:
         replayed = replay.replay(session, book, manifest, now) if book else 0
         set_aside = 0 if nothing_sent_since else doubt.doubt(session, now)
-        pace.restart(session, wall)
+        clock_check.restart(session, wall)
         sending.go_on(session, sending.CLOCK)
         if stopped:
             sending.stop(session, sending.RESTORE, stopped, now)

@@ -2,24 +2,26 @@
 
 from flask import Blueprint, g, render_template, request
 
-from trustsvc import db, doors, wording
-from trustsvc.badge import embed
-from trustsvc.shops import find
+from trustsvc import i18n
+from trustsvc.badge import embed_code
+from trustsvc.http import access
+from trustsvc.shops import directory
+from trustsvc.storage import db
 
 desk = Blueprint("badge_desk", __name__)
 
 
 @desk.get("/desk/badge")
-@doors.open_to("staff")
+@access.open_to("staff")
 def badge() -> str:
     """Show what there is to copy, shop by shop."""
-    language = wording.choose(request.headers.get("Accept-Language"))
+    language = i18n.choose(request.headers.get("Accept-Language"))
     with db.reading() as session:
-        everyone = find.everyone(session)
+        everyone = directory.everyone(session)
     return render_template(
         "desk/badge.html",
         language=language,
         staff=g.staff,
         shops=everyone,
-        written={one.id: embed.of(one) for one in everyone},
+        written={one.id: embed_code.of(one) for one in everyone},
     )

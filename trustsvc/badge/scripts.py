@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
 
-from trustsvc.badge import files
+from trustsvc.badge import public_files
 
 HERE = Path(__file__).parent / "static"
 
@@ -33,7 +33,7 @@ _NEWEST = {"badge.js": "embed/v1.js", "list.js": "embed/v1-list.js"}
 
 def place() -> int:
     """Put the scripts among the public files; gives how many were written. Twice writes none."""
-    return sum(files.put(name, body) for name, body in all_of_them().items())
+    return sum(public_files.put(name, body) for name, body in all_of_them().items())
 
 
 def newest() -> str:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from cryptography.hazmat.primitives import hashes
 from flask import Response, request
 
-from trustsvc.badge import files
+from trustsvc.badge import public_files
 
 # The badge outlives a pause of ours: caches may show what they have, for a week if need be.
 CACHED = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
@@ -42,8 +42,8 @@ def kept(name: str) -> str:
 
 def file(name: str, cached: str = CACHED) -> Response | None:
     """Serve a public file as it lies there, or give None where there is none to be read."""
-    path = files.folder() / name
-    for end, coding in files.ENCODINGS.items():
+    path = public_files.folder() / name
+    for end, coding in public_files.ENCODINGS.items():
         if coding in _accepted():
             try:
                 return _answer(path.with_name(path.name + end).read_bytes(), name, coding, cached)
@@ -58,7 +58,7 @@ def file(name: str, cached: str = CACHED) -> Response | None:
 def body(plain: bytes, name: str, cached: str = CACHED) -> Response:
     """Serve bytes that are no file as a file of that name would be served."""
     coding = _coding(name)
-    return _answer(files.packed(plain, coding), name, coding, cached)
+    return _answer(public_files.packed(plain, coding), name, coding, cached)
 
 
 def script(plain: bytes, name: str, cached: str = HOURLY) -> Response:
@@ -70,7 +70,7 @@ def script(plain: bytes, name: str, cached: str = HOURLY) -> Response:
 def _coding(name: str) -> str:
     if name.rpartition(".")[2] in UNPACKED:
         return ""
-    return next((coding for coding in files.ENCODINGS.values() if coding in _accepted()), "")
+    return next((coding for coding in public_files.ENCODINGS.values() if coding in _accepted()), "")
 
 
 def _accepted() -> set[str]:
@@ -99,4 +99,4 @@ def _etag(sent: bytes) -> str:
 
 @lru_cache(maxsize=64)
 def _packed(plain: bytes, coding: str) -> bytes:
-    return files.packed(plain, coding)
+    return public_files.packed(plain, coding)

@@ -4,10 +4,12 @@ import re
 
 from flask import Blueprint, Response
 
-from trustsvc import clock, db, doors
+from trustsvc import clock
 from trustsvc.badge import refresh, scripts, serve
-from trustsvc.badge.proof import signing
+from trustsvc.badge.statement import signing
 from trustsvc.errors import NotFound
+from trustsvc.http import access
+from trustsvc.storage import db
 
 views = Blueprint("badge", __name__)
 
@@ -15,25 +17,25 @@ SLUG = re.compile("[a-z0-9-]{1,80}")
 
 
 @views.get("/badge/v1/<slug>.<any(json,svg,html,png):kind>")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def badge(slug: str, kind: str) -> Response:
     return _form(slug, f"badge/v1/{{shop}}.{kind}")
 
 
 @views.get("/badge/v1/<slug>/<any('shields.json','reviews.json','feed.atom'):form>")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def badge_form(slug: str, form: str) -> Response:
     return _form(slug, f"badge/v1/{{shop}}/{form}")
 
 
 @views.get("/embed/<any('v1.js','v1-list.js','card.js'):script>")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def newest_script(script: str) -> Response:
     return serve.script(scripts.all_of_them()[f"embed/{script}"], script)
 
 
 @views.get("/embed/<release>/<any('badge.js','list.js'):file>")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def released_script(release: str, file: str) -> Response:
     """Serve a release, which never changes: shops pin it by its hash."""
     body = scripts.all_of_them().get(f"embed/{release}/{file}")
@@ -43,7 +45,7 @@ def released_script(release: str, file: str) -> Response:
 
 
 @views.get(signing.ADDRESS)
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def public_keys() -> Response:
     name = signing.ADDRESS.removeprefix("/")
     lying = serve.file(name, serve.HOUR)

@@ -32,7 +32,7 @@ COMMANDS = {
     "keys": "trustsvc.cli.keys:keys",
     "bounce": "trustsvc.cli.bounce:bounce",
     "mail": "trustsvc.cli.mail:mail",
-    "sending": "trustsvc.cli.sending:sending",
+    "sending": "trustsvc.cli.mail_delivery:sending",
     "doctor": "trustsvc.cli.doctor:doctor",
     "verify-badge": "trustsvc.cli.verify_badge:verify_badge",
 }

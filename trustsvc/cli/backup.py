@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from trustsvc import clock, config
+from trustsvc.backup import create
 from trustsvc.backup import restore as back
-from trustsvc.backup import write
-from trustsvc.cli import hold
+from trustsvc.cli import data_folder_lock
 
 # Why letters do not leave after a restore, in words.
 WHY = {
@@ -28,7 +28,7 @@ def backup(file: Path) -> None:
     The keys are not in it: copy the folder `keys` to another place, and the folder `suppressions`
     as often as you can.
     """
-    made = write.write(file.absolute(), clock.now())
+    made = create.write(file.absolute(), clock.now())
     data = config.current().data
     click.echo(f"{made.size:,} bytes of {made.database} as of {made.at}, checksummed.")
     click.echo(f"The keys are NOT in it. Without them it opens for nobody: copy {data / 'keys'}")
@@ -63,7 +63,7 @@ def restore(file: Path | None, nothing_sent_since: bool, sending_on: bool) -> No
         return
     if file is None:
         raise click.UsageError("Say which FILE to restore.")
-    with hold.alone():
+    with data_folder_lock.alone():
         came = back.restore(file, clock.read(), nothing_sent_since=nothing_sent_since)
     _report(came)
 

@@ -4,8 +4,8 @@ import json
 
 import click
 
-from trustsvc import db
-from trustsvc.shops import find
+from trustsvc.shops import directory
+from trustsvc.storage import db
 
 SAID = {
     "image": "An image alone, for where no script may be",
@@ -26,10 +26,10 @@ SAID = {
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def badge(slug: str, *, as_json: bool) -> None:
     """Print what a shop pastes where its badge or its reviews shall be."""
-    from trustsvc.badge import embed
+    from trustsvc.badge import embed_code
 
     with db.reading() as session:
-        written = embed.of(find.by_slug(session, slug))
+        written = embed_code.of(directory.by_slug(session, slug))
     if as_json:
         click.echo(json.dumps(written))
         return

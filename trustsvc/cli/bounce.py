@@ -4,18 +4,18 @@ import sys
 
 import click
 
-from trustsvc import clock, db
-from trustsvc import log as words
+from trustsvc import clock, log
 from trustsvc.invitations import bounce as came_back
-from trustsvc.invitations.reports import mime
-from trustsvc.invitations.reports.read import read
-from trustsvc.invitations.reports.report import Ignored
+from trustsvc.mail.feedback.parsers import mime
+from trustsvc.mail.feedback.parsers.report import Ignored
+from trustsvc.mail.feedback.parsers.returned_message import read
+from trustsvc.storage import db
 
 TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: the mail server keeps the message and tries again
 PIECE = 64 * 1024
 MOST_READ = 256 * 1024 * 1024
 
-logger = words.named("bounce")
+logger = log.named("bounce")
 
 
 # What a mail server adds (an address, most likely) is neither looked at nor said again.
@@ -36,7 +36,7 @@ def bounce(context: click.Context) -> None:
         with db.transaction() as session:
             came_back.take(session, report, "mail", clock.now())
     except Exception as problem:  # noqa: BLE001 - whatever it is, the message must not be lost
-        logger.error("a report could not be taken in", **words.place_of(problem))  # noqa: TRY400
+        logger.error("a report could not be taken in", **log.place_of(problem))  # noqa: TRY400
         context.exit(TRY_AGAIN)
 
 

@@ -7,24 +7,25 @@ from datetime import timedelta
 
 import click
 
-from trustsvc import clock, config, db
-from trustsvc.cli import stage
-from trustsvc.demo import cast, visit
+from trustsvc import clock, config
+from trustsvc.cli import demo_service
+from trustsvc.demo import sample_shops, steps
 from trustsvc.orders import recent
-from trustsvc.registry import register
-from trustsvc.server_log import purge as server_log
-from trustsvc.shops import prove
-from trustsvc.shops.find import Shop
+from trustsvc.registry import registration
+from trustsvc.server_log import retention
+from trustsvc.shops import domain_proof
+from trustsvc.shops.directory import Shop
+from trustsvc.storage import db
 
 
 @click.command()
 @click.option("--once", is_flag=True, help="End when every step was shown.")
 def demo(once: bool) -> None:
     """Show the main job: order, check, letter, review, published line, badge."""
-    environ = stage.settings()
+    environ = demo_service.settings()
     settings = config.current()
-    stage.say(f"Data in {settings.data}, the service at {settings.base_url}")
-    with stage.service(environ):
+    demo_service.say(f"Data in {settings.data}, the service at {settings.base_url}")
+    with demo_service.service(environ):
         shops = _enrol()
         _post_orders(shops)
         _wait_until_settled([shop for _, shop, _ in shops])
@@ -37,41 +38,43 @@ def demo(once: bool) -> None:
             _stay(environ, shops[0][1])
 
 
-def _enrol() -> list[tuple[cast.Role, Shop, str]]:
-    stage.step("Enrolling a shop per platform")
+def _enrol() -> list[tuple[sample_shops.Role, Shop, str]]:
+    demo_service.step("Enrolling a shop per platform")
     shops = []
-    for role in cast.ROLES:
+    for role in sample_shops.ROLES:
         with db.transaction() as session:
-            shop, secret = cast.enrolled(session, role, clock.now())
-        prove.look(shop)
+            shop, secret = sample_shops.enrolled(session, role, clock.now())
+        domain_proof.look(shop)
         with db.transaction() as session:
-            prove.record(session, shop, clock.now())
+            domain_proof.record(session, shop, clock.now())
         shops.append((role, shop, secret))
-        stage.say(f"{role.name:24} {role.platform:12} may ask: {role.may_ask:11} domain proven")
+        demo_service.say(
+            f"{role.name:24} {role.platform:12} may ask: {role.may_ask:11} domain proven"
+        )
     return shops
 
 
-def _post_orders(shops: list[tuple[cast.Role, Shop, str]]) -> None:
-    stage.step("Posting signed, full-size orders over HTTP")
+def _post_orders(shops: list[tuple[sample_shops.Role, Shop, str]]) -> None:
+    demo_service.step("Posting signed, full-size orders over HTTP")
     base = config.current().base_url
     for role, shop, secret in shops:
-        body, buyer = cast.fresh_order(role, clock.now())
+        body, buyer = sample_shops.fresh_order(role, clock.now())
         if role.may_ask == "registered":
             with db.transaction() as session:
-                register.register(session, buyer, "demo", "demo", clock.now())
+                registration.register(session, buyer, "demo", "demo", clock.now())
         for what, with_secret, expected in (
             ("an order", secret, "202 accepted"),
             ("the same again", secret, "200 duplicate"),
             ("a forged one", "0" * 44, "401 The signature does not match"),
         ):
-            said = visit.post_order(base, role, shop, with_secret, body)
-            stage.hold(said == expected, f"{role.platform}: {what} was answered {said}")
-            stage.say(f"{role.platform:12} {what:15} {len(body):6} bytes   {said}")
+            said = steps.post_order(base, role, shop, with_secret, body)
+            demo_service.hold(said == expected, f"{role.platform}: {what} was answered {said}")
+            demo_service.say(f"{role.platform:12} {what:15} {len(body):6} bytes   {said}")
 
 
 def _wait_until_settled(shops: list[Shop]) -> None:
-    stage.step("The check (a keyed one-way hash) and the rules decide")
-    end = time.monotonic() + stage.SETTLE_S
+    demo_service.step("The check (a keyed one-way hash) and the rules decide")
+    end = time.monotonic() + demo_service.SETTLE_S
     while time.monotonic() < end:
         with db.reading() as session:
             newest = [recent.recent(session, shop.id, most=1)[0] for shop in shops]
@@ -79,53 +82,56 @@ def _wait_until_settled(shops: list[Shop]) -> None:
                 _show_ledger(shops, newest)
                 return
         time.sleep(0.2)
-    raise stage.DemoFailed("The orders were not decided on within a minute.")
+    raise demo_service.DemoFailed("The orders were not decided on within a minute.")
 
 
 def _show_ledger(shops: list[Shop], newest: list[recent.Told]) -> None:
     for shop, order in zip(shops, newest, strict=True):
         for line in order.lines:
-            stage.say(f"{shop.name:24} {line.step:8} {line.rule:22} {line.outcome}")
+            demo_service.say(f"{shop.name:24} {line.step:8} {line.rule:22} {line.outcome}")
 
 
 def _sending_day(environ: dict[str, str]) -> str:
     day = (clock.now() + timedelta(days=9)).replace(hour=10, minute=0, second=0, microsecond=0)
-    stage.step(f"The clock reaches {day:%d %B %Y, %H:%M} UTC")
+    demo_service.step(f"The clock reaches {day:%d %B %Y, %H:%M} UTC")
     folder = config.current().data / "mail"
-    before = set(visit.letters(folder))
-    stage.own(environ, "tick", "--at", day.isoformat())
-    new = [mail for name, mail in visit.letters(folder).items() if name not in before]
-    stage.hold(len(new) == len(cast.ROLES), f"{len(new)} letters left instead of {len(cast.ROLES)}")
-    stage.say(f"{len(new)} letters left; this is one of them:\n")
+    before = set(steps.letters(folder))
+    demo_service.own(environ, "tick", "--at", day.isoformat())
+    new = [mail for name, mail in steps.letters(folder).items() if name not in before]
+    demo_service.hold(
+        len(new) == len(sample_shops.ROLES),
+        f"{len(new)} letters left instead of {len(sample_shops.ROLES)}",
+    )
+    demo_service.say(f"{len(new)} letters left; this is one of them:\n")
     letter = next((mail for mail in new if "Gouden Ring" in mail.text), new[0])
     click.echo(f"    To: {letter.to}\n    Subject: {letter.subject}\n")
     click.echo("\n".join(f"    {line}" for line in letter.text.splitlines()))
     link = letter.link("r")
-    stage.hold(bool(link), "the letter holds no review link")
+    demo_service.hold(bool(link), "the letter holds no review link")
     return link
 
 
 def _review(environ: dict[str, str], link: str, shop: Shop) -> None:
-    stage.step("A buyer follows the link and writes a review; staff approve it")
+    demo_service.step("A buyer follows the link and writes a review; staff approve it")
     known = {row["id"] for row in _reviews(environ)}
-    visit.write_review(link)
+    steps.write_review(link)
     new = [row for row in _reviews(environ) if row["id"] not in known]
-    stage.hold(len(new) == 1, "the review did not arrive")
-    stage.own(environ, "reviews", "approve", str(new[0]["id"]))
+    demo_service.hold(len(new) == 1, "the review did not arrive")
+    demo_service.own(environ, "reviews", "approve", str(new[0]["id"]))
     url = f"{config.current().base_url}/s/{shop.slug}"
-    stage.wait_for(url, visit.REVIEW["text"], "the review was not published")
-    stage.say(f"published: {url}")
+    demo_service.wait_for(url, steps.REVIEW["text"], "the review was not published")
+    demo_service.say(f"published: {url}")
 
 
 def _badge(environ: dict[str, str], shop: Shop) -> None:
-    stage.step("The badge says so")
+    demo_service.step("The badge says so")
     url = f"{config.current().base_url}/badge/v1/{shop.slug}"
-    stage.wait_for(f"{url}.json", "5", "the badge did not follow")
-    stage.say(f"{url}.json\n    {visit.page(f'{url}.json').strip()}")
-    stage.say(f"{url}.svg   {len(visit.page(f'{url}.svg'))} bytes")
-    said = stage.own(environ, "verify-badge", _at_the_shop(shop)).strip()
-    stage.hold(said.startswith("GENUINE"), f"verify-badge says {said}")
-    stage.say(f"trustsvc verify-badge {_at_the_shop(shop)}\n    {said}")
+    demo_service.wait_for(f"{url}.json", "5", "the badge did not follow")
+    demo_service.say(f"{url}.json\n    {steps.page(f'{url}.json').strip()}")
+    demo_service.say(f"{url}.svg   {len(steps.page(f'{url}.svg'))} bytes")
+    said = demo_service.own(environ, "verify-badge", _at_the_shop(shop)).strip()
+    demo_service.hold(said.startswith("GENUINE"), f"verify-badge says {said}")
+    demo_service.say(f"trustsvc verify-badge {_at_the_shop(shop)}\n    {said}")
 
 
 def _at_the_shop(shop: Shop) -> str:
@@ -134,19 +140,19 @@ def _at_the_shop(shop: Shop) -> str:
 
 
 def _purge() -> None:
-    stage.step("The server log is gone before it is 90 days old")
+    demo_service.step("The server log is gone before it is 90 days old")
     folder = config.current().data / "log"
     before = len(list(folder.glob("access-*")))
-    stage.hold(before > 0, "no server log was written")
+    demo_service.hold(before > 0, "no server log was written")
     later = clock.now() + timedelta(days=91)
-    server_log.purge(folder, later, config.current().log_days)
+    retention.purge(folder, later, config.current().log_days)
     # What is left was written since, by requests that still come in.
-    stage.say(f"{before} file(s) today, at +91 days: {len(list(folder.glob('access-*')))}")
+    demo_service.say(f"{before} file(s) today, at +91 days: {len(list(folder.glob('access-*')))}")
 
 
 def _stay(environ: dict[str, str], shop: Shop) -> None:
     base = config.current().base_url
-    way_in = stage.own(environ, "staff", "add", "--name", "Demo").strip()
+    way_in = demo_service.own(environ, "staff", "add", "--name", "Demo").strip()
     click.echo(
         f"\nHave a look around:\n"
         f"  the shop with its badge   {base}/demo/shop/{shop.slug}\n"
@@ -163,5 +169,7 @@ def _stay(environ: dict[str, str], shop: Shop) -> None:
 
 
 def _reviews(environ: dict[str, str]) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = json.loads(stage.own(environ, "reviews", "list", "--json"))
+    found: list[dict[str, object]] = json.loads(
+        demo_service.own(environ, "reviews", "list", "--json")
+    )
     return found

@@ -2,9 +2,9 @@
 
 import click
 
-from trustsvc import dkim_keys
-from trustsvc.doctor import names
+from trustsvc.doctor import sender_dns
 from trustsvc.errors import Refused
+from trustsvc.mail import dkim_keys
 
 
 @click.group()
@@ -31,7 +31,7 @@ def use(selector: str, unseen: bool) -> None:
     key = next((one for one in dkim_keys.waiting() if one.selector == selector), None)
     if key and not unseen:
         domain = dkim_keys.domain()
-        state = names.published(key, domain)
+        state = sender_dns.published(key, domain)
         if state != "there":
             raise Refused(
                 f"The record of {selector}._domainkey.{domain} is {state}: publish it, wait until "

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import click
 
-from trustsvc import clock, db, dkim_keys
-from trustsvc import keys as key_ring
-from trustsvc.cli import dkim as of_letters
+from trustsvc import clock
+from trustsvc.cli import dkim
+from trustsvc.crypto import keyring
 from trustsvc.errors import Refused
-from trustsvc.privacy import key_needs
-from trustsvc.privacy import reseal as anew
+from trustsvc.mail import dkim_keys
+from trustsvc.privacy.keys import in_use, re_encrypt
+from trustsvc.storage import db
 
 DKIM = "dkim"
 EVERY = 20_000  # rows between two lines of progress
@@ -43,8 +44,8 @@ def list_(as_json: bool) -> None:
             "made_at": key.made_at.isoformat() if key.made_at else None,
             "days": (now - key.made_at).days if key.made_at else None,
         }
-        for kind in key_ring.KINDS
-        for key in key_ring.living(kind)
+        for kind in keyring.KINDS
+        for key in keyring.living(kind)
     ]
     if as_json:
         click.echo(json.dumps(rows))
@@ -54,11 +55,11 @@ def list_(as_json: bool) -> None:
         click.echo(f"{row['kind']:<9} version {row['version']:<3} {age}")
 
 
-keys.add_command(of_letters.dkim)
+keys.add_command(dkim.dkim)
 
 
 @keys.command()
-@click.argument("kind", type=click.Choice(sorted([*key_ring.KINDS, DKIM])))
+@click.argument("kind", type=click.Choice(sorted([*keyring.KINDS, DKIM])))
 def rotate(kind: str) -> None:
     """Add a new key of KIND; what was made with the older ones stays good.
 
@@ -69,9 +70,9 @@ def rotate(kind: str) -> None:
         taken = [*dkim_keys.in_use(), *dkim_keys.waiting(), *dkim_keys.ended()]
         day = f"t{clock.now():%Y%m%d}"
         number = sum(key.selector.startswith(day) for key in taken)
-        of_letters.show(dkim_keys.make(f"{day}-{number + 1}" if number else day, "rsa"))
+        dkim.show(dkim_keys.make(f"{day}-{number + 1}" if number else day, "rsa"))
         return
-    made = key_ring.rotate(kind)
+    made = keyring.rotate(kind)
     click.echo(f"{kind} version {made.version} is in use from now on. {STAYS[kind]}")
     click.echo("Copy the folder keys again to where its copy lies.")
 
@@ -82,8 +83,8 @@ def reseal() -> None:
 
     Killed half-way, say it again. At the end it says which older keys nothing needs any more.
     """
-    last: dict[str, anew.Progress] = {}
-    for at in anew.reseal():
+    last: dict[str, re_encrypt.Progress] = {}
+    for at in re_encrypt.reseal():
         if at.seen // EVERY > (last[at.table].seen // EVERY if at.table in last else 0):
             click.echo(f"{at.table}: {at.seen:,} of {at.total:,} rows")
         last[at.table] = at
@@ -96,16 +97,16 @@ def reseal() -> None:
 def progress() -> None:
     """Count what needs each key of the vault, the registry and the look-ups; reads all of it."""
     with db.reading() as session:
-        marks = key_needs.needed(session)
-    for kind in key_needs.KINDS:
-        for key in key_ring.ring(kind):
+        marks = in_use.needed(session)
+    for kind in in_use.KINDS:
+        for key in keyring.ring(kind):
             click.echo(f"{kind} version {key.version}: {marks[kind, key.version]:,} marks need it")
     _say_needed()
 
 
 def _say_needed() -> None:
-    count = anew.needed()
-    for key in key_ring.ring("vault"):
+    count = re_encrypt.needed()
+    for key in keyring.ring("vault"):
         click.echo(f"vault version {key.version}: {count.get(key.version, 0):,} columns need it")
     if None in count:
         raise click.ClickException(
@@ -115,24 +116,24 @@ def _say_needed() -> None:
 
 @keys.command()
 @click.argument("version", type=int)
-@click.option("--kind", type=click.Choice(["vault", *key_needs.KINDS]), default="vault")
+@click.option("--kind", type=click.Choice(["vault", *in_use.KINDS]), default="vault")
 def retire(version: int, kind: str) -> None:
     """Take an older key away for good, when nothing needs it.
 
     Backups made before (with the vault: before `keys reseal`) still do: keep a copy of it with
     them.
     """
-    newest = key_ring.newest(kind)
+    newest = keyring.newest(kind)
     if newest.made_at and clock.now() - newest.made_at < SETTLED:
         raise Refused("The newest key is too young: what is under way may still use the older one.")
-    if kind == "vault" and (left := anew.needed().get(version, 0)):
+    if kind == "vault" and (left := re_encrypt.needed().get(version, 0)):
         raise Refused(f"{left:,} columns still need that key: trustsvc keys reseal comes first.")
     if kind != "vault":
         with db.reading() as session:
-            left = key_needs.needed(session)[kind, version]
+            left = in_use.needed(session)[kind, version]
         if left:
             raise Refused(f"{left:,} marks still need that key, and cannot be made anew.")
-    key_ring.retire(kind, version)
+    keyring.retire(kind, version)
     click.echo(
         f"{kind} version {version} is gone. Copy the folder keys again to where its copy is."
     )

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import click
 
-from trustsvc import clock, config, db
+from trustsvc import clock, config
 from trustsvc.cli.moment import Moment
-from trustsvc.privacy import purge_log
-from trustsvc.server_log import find, rules
-from trustsvc.server_log import purge as server_log
+from trustsvc.privacy.retention import purge_log_files
+from trustsvc.server_log import attack_patterns, retention, security_entries
+from trustsvc.storage import db
 
 MOST = 10_000
 
@@ -24,10 +24,10 @@ def log() -> None:
 def purge(dry_run: bool) -> None:
     """Delete the files whose first line is about to be as old as promised."""
     now, settings = clock.now(), config.current()
-    gone = [] if dry_run else purge_log.purge(now)
+    gone = [] if dry_run else purge_log_files.purge(now)
     for path in gone:
         click.echo(f"deleted  {_name(path)}")
-    kept = server_log.everything(settings.data / "log", now, settings.log_days)
+    kept = retention.everything(settings.data / "log", now, settings.log_days)
     for file in kept:
         is_due = file.goes_at <= now
         if dry_run or is_due or file.strange:
@@ -45,13 +45,13 @@ def purge(dry_run: bool) -> None:
 
 @log.command()
 @click.option("--since", type=Moment(), help="From this moment on; a day ago if not said.")
-@click.option("--what", type=click.Choice(rules.KINDS), help="Only this kind.")
+@click.option("--what", type=click.Choice(attack_patterns.KINDS), help="Only this kind.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list.")
 def security(since: datetime | None, what: str | None, as_json: bool) -> None:
     """List what looked like an attack, newest first: one line an address and minute."""
     start = since or clock.now() - timedelta(days=1)
     with db.reading() as session:
-        found = find.entries(session, since=start, what=what or "", most=MOST)
+        found = security_entries.entries(session, since=start, what=what or "", most=MOST)
     if as_json:
         click.echo(json.dumps([_plain(entry) for entry in found], indent=1))
         return
@@ -64,7 +64,7 @@ def security(since: datetime | None, what: str | None, as_json: bool) -> None:
     click.echo(f"{len(found)} entries{more}; an entry goes after {_days()} days at most.")
 
 
-def _plain(entry: find.Entry) -> dict[str, object]:
+def _plain(entry: security_entries.Entry) -> dict[str, object]:
     """What `--json` prints: id, minute, what, door, address, number."""
     minute = f"{entry.minute:%Y-%m-%dT%H:%MZ}"
     return {name: getattr(entry, name) for name in entry.__slots__} | {"minute": minute}

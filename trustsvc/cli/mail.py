@@ -4,8 +4,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from trustsvc import clock, config, db
-from trustsvc.invitations.mail_events import enrol
+from trustsvc import clock, config
+from trustsvc.mail.feedback.webhooks import endpoints
+from trustsvc.storage import db
 
 STEPS = {
     "postmark": "Postmark, your server, its message stream, Webhooks: this address for Delivery, "
@@ -22,12 +23,12 @@ def mail() -> None:
 
 
 @mail.command()
-@click.argument("provider", type=click.Choice(enrol.PROVIDERS))
+@click.argument("provider", type=click.Choice(endpoints.PROVIDERS))
 @click.option("--topic", help="ses: the topic's ARN; no other is heard.")
 def door(provider: str, topic: str | None) -> None:
     """Make a door for PROVIDER and print its address, which is shown once."""
     with db.transaction() as session:
-        made = enrol.enrol(session, provider, topic, clock.now())
+        made = endpoints.enrol(session, provider, topic, clock.now())
     click.echo(f"{address(made)}\n\n{STEPS[provider]}")
 
 
@@ -35,7 +36,7 @@ def door(provider: str, topic: str | None) -> None:
 def doors() -> None:
     """List the doors; no secrets, and only the beginning of each."""
     with db.reading() as session:
-        found = enrol.everyone(session)
+        found = endpoints.everyone(session)
     for one in found:
         click.echo(f"{one.door[:6]}…  {one.provider}  {one.made_at:%Y-%m-%d}  {one.topic or ''}")
     if not found:
@@ -47,14 +48,14 @@ def doors() -> None:
 def close(beginning: str) -> None:
     """Close the door that begins so."""
     with db.transaction() as session:
-        enrol.close(session, beginning)
+        endpoints.close(session, beginning)
     click.echo("Closed.")
 
 
-def address(of: enrol.Door) -> str:
+def address(of: endpoints.Door) -> str:
     """Write the address a provider posts to, with the password in it where it needs one."""
     base = config.current().base_url
     if of.provider == "postmark":
         parts = urlsplit(base)
-        base = parts._replace(netloc=f"{enrol.USER}:{of.secret}@{parts.netloc}").geturl()
+        base = parts._replace(netloc=f"{endpoints.USER}:{of.secret}@{parts.netloc}").geturl()
     return f"{base}/mail-events/{of.provider}/{of.door}"

@@ -13,12 +13,21 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from trustsvc import clock, config, db, wording
-from trustsvc.privacy.rights import confirm, objection, people, rectify, register, restrict, tell
-from trustsvc.privacy.rights.again import ask_again
-from trustsvc.privacy.rights.erase import Wish, erase
+from trustsvc import clock, config, i18n
+from trustsvc.privacy import request_log
+from trustsvc.privacy.rights import (
+    access_report,
+    confirmation,
+    objection,
+    people,
+    rectification,
+    restriction,
+)
+from trustsvc.privacy.rights.erasure import Wish, erase
+from trustsvc.privacy.rights.opt_in_again import ask_again
 from trustsvc.privacy.rights.people import Person
-from trustsvc.shops import find
+from trustsvc.shops import directory
+from trustsvc.storage import db
 
 BY = "command line"
 FIELDS = ("name", "shown_name", "city", "email")
@@ -49,12 +58,12 @@ def tell_(as_json: bool, slug: str | None, request_id: int | None) -> None:
     address, now = _address(), clock.now()
     with db.transaction() as session:
         found = _find(session, address, slug)
-        everything = tell.export(session, found, now)
+        everything = access_report.export(session, found, now)
         known = people.known(session, found)
         if request_id:
-            register.settle(session, request_id, BY, now)
+            request_log.settle(session, request_id, BY, now)
         else:
-            register.done(session, "see", _place(found), BY, now)
+            request_log.done(session, "see", _place(found), BY, now)
     if as_json:
         click.echo(json.dumps(everything, ensure_ascii=False))
         return
@@ -74,12 +83,12 @@ def correct(as_json: bool, slug: str | None, request_id: int | None) -> None:
     new = values.pop("email", "")
 
     def deed(session: Session, found: Person, now: datetime) -> dict[str, Any]:
-        right = rectify.Said(
+        right = rectification.Said(
             values.get("name", ""), values.get("shown_name", ""), values.get("city")
         )
-        changed = rectify.rectify(session, found, right, now, BY)
+        changed = rectification.rectify(session, found, right, now, BY)
         if new:
-            changed += rectify.address(session, found, new, now, BY)
+            changed += rectification.address(session, found, new, now, BY)
         return {"changed": changed}
 
     _do("correct", deed, address, (as_json, slug, request_id))
@@ -88,7 +97,7 @@ def correct(as_json: bool, slug: str | None, request_id: int | None) -> None:
 @person.command()
 @click.option("--anonymous", is_flag=True, help="Leave a published review without its author.")
 @click.option("--child", is_flag=True, help="Under 16, or a parent asks: everywhere and whole.")
-@click.option("--refuse", type=click.Choice(register.GROUNDS), help="Refuse on this ground.")
+@click.option("--refuse", type=click.Choice(request_log.GROUNDS), help="Refuse on this ground.")
 @_options
 def forget(
     anonymous: bool,
@@ -103,8 +112,8 @@ def forget(
     def deed(session: Session, found: Person, now: datetime) -> dict[str, Any]:
         if refuse:
             if not request_id:
-                number = register.note(session, "erase", _place(found), now)
-                register.settle(session, number, BY, now, refuse)
+                number = request_log.note(session, "erase", _place(found), now)
+                request_log.settle(session, number, BY, now, refuse)
             return _refuse(session, found, refuse, now)
         wish = Wish(anonymous=anonymous, child=child, by=BY)
         done = erase(session, found, wish, now)
@@ -119,7 +128,7 @@ def restrict_(as_json: bool, slug: str | None, request_id: int | None) -> None:
     """Keep the data and leave it alone: nothing is sent, shown or counted."""
     _do(
         "restrict",
-        lambda session, found, now: {"changed": restrict.restrict(session, found, now, BY)},
+        lambda session, found, now: {"changed": restriction.restrict(session, found, now, BY)},
         _address(),
         (as_json, slug, request_id),
     )
@@ -138,7 +147,7 @@ def lift(opt_out: bool, as_json: bool, slug: str | None, request_id: int | None)
         if opt_out:
             shop_ids = [place for place in found.marks if found.everywhere or place]
             return {"changed": ask_again(session, found, now, shop_ids, BY)}
-        return {"changed": restrict.lift(session, found, now, BY)}
+        return {"changed": restriction.lift(session, found, now, BY)}
 
     _do("lift", deed, _address(), (as_json, slug, request_id))
 
@@ -168,7 +177,7 @@ def _do(
         found = _find(session, address, slug)
         said = {"done": name, "known": people.known(session, found)} | deed(session, found, now)
         if request_id:
-            register.settle(session, request_id, BY, now, ground)
+            request_log.settle(session, request_id, BY, now, ground)
     click.echo(
         json.dumps(said) if as_json else "  ".join(f"{key} {value}" for key, value in said.items())
     )
@@ -178,10 +187,10 @@ def _refuse(session: Session, found: Person, ground: str, now: datetime) -> dict
     """Tell the person why, and where to complain (GDPR Art. 12(4), 17(3))."""
     authority = config.current().authority
     facts = {
-        "ground": wording.say(f"rights.ground.{ground}", found.language),
-        "authority": authority or wording.say("privacy.notice.authority_any", found.language),
+        "ground": i18n.say(f"rights.ground.{ground}", found.language),
+        "authority": authority or i18n.say("privacy.notice.authority_any", found.language),
     }
-    sent = confirm.confirm(session, found, "refused", now, facts)
+    sent = confirmation.confirm(session, found, "refused", now, facts)
     return {"refused": ground, "told": sent}
 
 
@@ -190,7 +199,7 @@ def _place(found: Person) -> int:
 
 
 def _find(session: Session, address: str, slug: str | None) -> Person:
-    shop_ids = [find.by_slug(session, slug).id] if slug else None
+    shop_ids = [directory.by_slug(session, slug).id] if slug else None
     return people.by_address(session, address, shop_ids)
 
 

@@ -11,15 +11,15 @@ import click
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from trustsvc import clock, config, db
-from trustsvc import keys as key_ring
-from trustsvc.backup import file
+from trustsvc import clock, config
+from trustsvc.backup import archive
+from trustsvc.crypto import keyring
 from trustsvc.errors import NotFound, Refused
-from trustsvc.privacy import announce as telling
-from trustsvc.privacy import concerned as looking
-from trustsvc.privacy import disclose, editions, key_reach, tags
-from trustsvc.privacy import papers as writing
-from trustsvc.shops import find
+from trustsvc.privacy import breach, disclose
+from trustsvc.privacy.documents import announcement, data_inventory, documents, notice_history
+from trustsvc.privacy.keys import reach
+from trustsvc.shops import directory
+from trustsvc.storage import db
 
 
 @click.group()
@@ -33,7 +33,7 @@ def papers(out: Path | None) -> None:
     """Write the record of processing, the contract annex and the notices, in four languages."""
     folder = out or config.current().data / "papers"
     with db.reading() as session:
-        made = writing.papers(session, config.current(), clock.now())
+        made = documents.papers(session, config.current(), clock.now())
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in made.items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -47,11 +47,11 @@ def announce(slug: str, send: bool) -> None:
     """Say how many people a changed notice concerns; with --send write to them, once."""
     now = clock.now()
     with db.transaction() as session:
-        editions.keep(session, editions.changed(session, config.current()), now)
+        notice_history.keep(session, notice_history.changed(session, config.current()), now)
     with db.reading() as session:
-        shop = find.by_slug(session, slug)
-        newest = editions.history(session, shop.id, "en")[0]
-        found = telling.concerned(session, shop, newest.since)
+        shop = directory.by_slug(session, slug)
+        newest = notice_history.history(session, shop.id, "en")[0]
+        found = announcement.concerned(session, shop, newest.since)
     state = "announced" if newest.announced_at else "not announced"
     click.echo(f"Version {newest.version} of {newest.since:%Y-%m-%d %H:%MZ}: {state}.")
     click.echo(
@@ -62,7 +62,7 @@ def announce(slug: str, send: bool) -> None:
     if not send:
         return
     with db.transaction() as session:
-        told = telling.announce(session, shop, newest.version, now)
+        told = announcement.announce(session, shop, newest.version, now)
     click.echo(f"{told} letters are on their way.")
 
 
@@ -75,16 +75,16 @@ def concerned(table: str | None, key: str | None, backup: Path | None, is_list: 
     """Say whose data a table, a key or a backup held; the list leaves a line in the audit."""
     if sum(word is not None for word in (table, key, backup)) != 1:
         raise click.UsageError("Give one of --table, --key and --backup.")
-    columns, what = tags.personal(), "backup"
-    test: looking.Test = looking.everything
+    columns, what = data_inventory.personal(), "backup"
+    test: breach.Test = breach.everything
     if table is not None:
         columns, what = _of_table(table), f"table {table}"
     elif key is not None:
         kind, number = _key(key)
-        reached, test = key_reach.reach(kind, number)
+        reached, test = reach.reach(kind, number)
         columns, what = tuple(reached), f"key {kind}:{number}"
     with _inside(backup) if backup else db.reading() as session:
-        found = looking.concerned(session, columns, test)
+        found = breach.concerned(session, columns, test)
     _show(found)
     if not columns:
         click.echo("This holds or opens nobody's data.")
@@ -92,15 +92,15 @@ def concerned(table: str | None, key: str | None, backup: Path | None, is_list: 
         _list(found, what)
 
 
-def _of_table(name: str) -> tuple[tags.Tagged, ...]:
-    if name not in {column.table.name for column in tags.columns()}:
+def _of_table(name: str) -> tuple[data_inventory.Tagged, ...]:
+    if name not in {column.table.name for column in data_inventory.columns()}:
         raise NotFound("There is no such table.")
-    return tuple(column for column in tags.personal() if column.table.name == name)
+    return tuple(column for column in data_inventory.personal() if column.table.name == name)
 
 
 def _key(text: str) -> tuple[str, int]:
     kind, _, number = text.partition(":")
-    if kind not in key_ring.KINDS or not (number.isascii() and number.isdigit()):
+    if kind not in keyring.KINDS or not (number.isascii() and number.isdigit()):
         raise click.BadParameter("write it like vault:1.", param_hint="--key")
     return kind, int(number)
 
@@ -108,7 +108,7 @@ def _key(text: str) -> tuple[str, int]:
 @contextmanager
 def _inside(path: Path) -> Iterator[Session]:
     """Open the database inside a backup, in a copy that goes away again."""
-    manifest, _ = file.check(path)
+    manifest, _ = archive.check(path)
     if manifest.database != "sqlite":
         raise Refused(
             "The backup is of PostgreSQL: restore it onto an empty database and data folder, and "
@@ -116,7 +116,7 @@ def _inside(path: Path) -> Iterator[Session]:
         )
     with TemporaryDirectory(dir=config.current().data, prefix=".concerned-") as place:
         copy = Path(place) / "database"
-        file.copy_database(path, copy)
+        archive.copy_database(path, copy)
         engine = create_engine(f"sqlite:///{copy}", hide_parameters=True)
         try:
             with Session(engine) as session:
@@ -125,7 +125,7 @@ def _inside(path: Path) -> Iterator[Session]:
             engine.dispose()
 
 
-def _show(found: looking.Found) -> None:
+def _show(found: breach.Found) -> None:
     for shop, number in sorted(found.people_by_shop().items()):
         click.echo(f"{shop}: at least {number} people")
         for (of, table, holds), values in sorted(found.values.items()):
@@ -137,7 +137,7 @@ def _show(found: looking.Found) -> None:
         click.echo(f"{found.unopened} values are sealed with keys that are not here.")
 
 
-def _list(found: looking.Found, what: str) -> None:
+def _list(found: breach.Found, what: str) -> None:
     by = pwd.getpwuid(os.getuid()).pw_name
     with db.transaction() as session:
         disclose.note(session, what, len(found.people), by, clock.now())

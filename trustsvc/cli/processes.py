@@ -14,9 +14,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs import schedule
 from trustsvc import clock as time_of_day
-from trustsvc import config, config_values, db, heartbeat, keys, log, migrations, queueing
-from trustsvc.cli import hold
-from trustsvc.privacy import purge_log, watch
+from trustsvc import config, config_values, log, migrations
+from trustsvc.cli import data_folder_lock
+from trustsvc.crypto import keyring
+from trustsvc.privacy import clock_watch
+from trustsvc.privacy.retention import purge_log_files
+from trustsvc.storage import db
+from trustsvc.work_queue import heartbeat, job_queue
 
 HEARTBEAT_S = 10
 WATCH_S = 1200
@@ -35,13 +39,13 @@ logger = log.named("cli")
 @click.command()
 def migrate() -> None:
     """Bring the database up to date (the release step)."""
-    keys.make_all()
+    keyring.make_all()
     migrations.upgrade()
     click.echo("The database is up to date.")
 
 
 @click.command()
-@hold.working()
+@data_folder_lock.working()
 def web() -> None:
     """Serve the pages, the webhook doors and the badge."""
     settings = config.current()
@@ -61,17 +65,17 @@ def web() -> None:
 
 
 @click.command()
-@hold.working()
+@data_folder_lock.working()
 def worker() -> None:
     """Do the jobs that are rung for, all but letters; waits for a Redis that is away."""
-    _work(queueing.QUEUE)
+    _work(job_queue.QUEUE)
 
 
 @click.command()
-@hold.working()
+@data_folder_lock.working()
 def mailer() -> None:
     """Send letters: a mail server that takes ten minutes for an answer holds up nothing else."""
-    _work(queueing.LETTERS)
+    _work(job_queue.LETTERS)
 
 
 def _work(queue: str) -> None:
@@ -92,7 +96,7 @@ def _works_until_its_end(queue: str) -> str | None:
     RQ gives up, quietly, on a Redis that is silent, full, read-only or still loading.
     """
     try:
-        doer = queueing.make_worker(queue)
+        doer = job_queue.make_worker(queue)
     except redis.RedisError as problem:
         return type(problem).__name__
     said = "its worker gave up"
@@ -115,10 +119,10 @@ def clock(trust: bool) -> None:
     """
     if trust:
         with db.transaction() as session:
-            watch.trust(session, time_of_day.read())
+            clock_watch.trust(session, time_of_day.read())
         click.echo("The clock is taken to be right as it is. Letters and purges go on.")
         return
-    with hold.working():
+    with data_folder_lock.working():
         _ring_and_beat()
 
 
@@ -135,7 +139,7 @@ def _ring_and_beat() -> None:
             beaten = _beat(moment, beaten)
         for tick in schedule.TICKS:
             is_due = moment - rung.get(tick.job, -tick.every_s) >= tick.every_s
-            if is_due and queueing.send(tick.job):  # not heard: again in a second
+            if is_due and job_queue.send(tick.job):  # not heard: again in a second
                 rung[tick.job] = moment
         if moment - watched >= WATCH_S:
             watched = moment
@@ -146,7 +150,7 @@ def watch_the_purge() -> None:
     """Say in our own log that the server log's purge was missed: no worker, no room, no right."""
     late = 0
     with contextlib.suppress(OSError):
-        late = purge_log.late(time_of_day.now())
+        late = purge_log_files.late(time_of_day.now())
     if late:
         logger.error("server log files are older than promised: trustsvc doctor", number=late)
 
@@ -156,7 +160,7 @@ def _beat(moment: float, before: float) -> float:
         with db.transaction() as session:
             now = time_of_day.read()
             heartbeat.beat(session, "clock", now.at)
-            watch.watch(session, now)
+            clock_watch.watch(session, now)
     except (SQLAlchemyError, OSError) as problem:
         logger.warning("no heartbeat", problem=type(problem).__name__)
         return before

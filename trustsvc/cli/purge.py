@@ -2,16 +2,19 @@
 
 import click
 
-from trustsvc import clock, config, db, pace
-from trustsvc.privacy import guard, receipts, record
-from trustsvc.privacy import purge as privacy
-from trustsvc.privacy.retention import RULES, Rule
-from trustsvc.server_log import purge as server_log
+from trustsvc import clock, clock_check, config
+from trustsvc.privacy import receipts
+from trustsvc.privacy.documents import record_of_processing
+from trustsvc.privacy.retention import purge as privacy
+from trustsvc.privacy.retention import purge_guard
+from trustsvc.privacy.retention.rules import RULES, Rule
+from trustsvc.server_log import retention
+from trustsvc.storage import db
 
 WHY = {
-    pace.AHEAD: "the clock was set forward",
-    pace.BEHIND: "the clock was set back",
-    pace.OFF: "the service was off for more than a day or restored, or the clock jumped",
+    clock_check.AHEAD: "the clock was set forward",
+    clock_check.BEHIND: "the clock was set back",
+    clock_check.OFF: "the service was off for more than a day or restored, or the clock jumped",
 }
 
 
@@ -28,10 +31,10 @@ def purge(dry_run: bool, confirm: bool, list_receipts: bool) -> None:
     if list_receipts:
         _receipts()
         return
-    now, doubt = clock.now(), None if confirm else guard.doubt()
+    now, doubt = clock.now(), None if confirm else purge_guard.doubt()
     waiting = privacy.held(now) if doubt else {}
     if dry_run:
-        counts = privacy.planned(guard.believed(now) if doubt else now)
+        counts = privacy.planned(purge_guard.believed(now) if doubt else now)
     else:
         counts = privacy.purge(now, doubted=bool(doubt))
         if not db.is_small():
@@ -53,7 +56,7 @@ def purge(dry_run: bool, confirm: bool, list_receipts: bool) -> None:
 def _upcoming() -> None:
     now, settings = clock.now(), config.current()
     ahead = privacy.upcoming(now)
-    logs = server_log.everything(settings.data / "log", now, settings.log_days)
+    logs = retention.everything(settings.data / "log", now, settings.log_days)
     if logs:
         ahead["server log"] = min(file.goes_at for file in logs)
     click.echo("What goes next, as things stand:")
@@ -63,7 +66,7 @@ def _upcoming() -> None:
     for rule in RULES.values():
         if rule.code not in ahead:
             click.echo(f"{'-':<16}  {rule.code}: {_no_date(rule)}")
-    if record.own_maildir(settings):
+    if record_of_processing.own_maildir(settings):
         click.echo("Letters in your own maildir are not deleted here: that is yours to do.")
 
 

@@ -5,11 +5,12 @@ import sys
 
 import click
 
-from trustsvc import clock, db
+from trustsvc import clock
 from trustsvc.badge import refresh
-from trustsvc.reviews import find, moderate, publish, reply
-from trustsvc.reviews.rules import REASONS
-from trustsvc.shops import find as shops
+from trustsvc.reviews import lookup, moderate, publish, reply
+from trustsvc.reviews.policy import REASONS
+from trustsvc.shops import directory
+from trustsvc.storage import db
 
 BY = "command line"
 MOST_BYTES = 65_536
@@ -29,8 +30,8 @@ def reviews() -> None:
 def list_(as_json: bool, slug: str | None, state: str | None, limit: int) -> None:
     """List reviews, oldest first; what was written is shown at the desk, not here."""
     with db.reading() as session:
-        shop_id = shops.by_slug(session, slug).id if slug else None
-        found = find.listing(session, state=state, shop_id=shop_id, limit=limit)
+        shop_id = directory.by_slug(session, slug).id if slug else None
+        found = lookup.listing(session, state=state, shop_id=shop_id, limit=limit)
     rows = [
         {
             "id": review.id,

@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
-from trustsvc import clock, config, db, keys, migrations
+from trustsvc import clock, config, migrations
 from trustsvc.cli.badge import badge
-from trustsvc.shops import enrol, find, prove, rotate, settings
+from trustsvc.crypto import keyring
+from trustsvc.shops import directory, domain_proof, enrol, secret_rotation, settings
+from trustsvc.storage import db
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
@@ -77,7 +79,7 @@ def _wishes(given: dict[str, Any]) -> dict[str, Any]:
 @click.group()
 def shop() -> None:
     """Enrol shops and change how they ask."""
-    keys.make_all()
+    keyring.make_all()
     if not migrations.is_current():
         migrations.upgrade()
 
@@ -129,7 +131,7 @@ def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
 def show(*, as_json: bool) -> None:
     """List the shops; no secrets."""
     with db.reading() as session:
-        everyone = find.everyone(session)
+        everyone = directory.everyone(session)
     if as_json:
         rows = [
             {
@@ -160,10 +162,10 @@ def show(*, as_json: bool) -> None:
 def prove_domain(slug: str) -> None:
     """Prove a shop's domain, so that its badge shows the seal."""
     with db.reading() as session:
-        found = find.by_slug(session, slug)
-    prove.look(found)
+        found = directory.by_slug(session, slug)
+    domain_proof.look(found)
     with db.transaction() as session:
-        prove.record(session, found, clock.now())
+        domain_proof.record(session, found, clock.now())
     click.echo(f"{found.domain} is proven; the badge shows the seal within a minute.")
 
 
@@ -191,7 +193,7 @@ def change(slug: str, **given: Any) -> None:
 def card(slug: str, language: str | None) -> None:
     """Print what a shop pastes on the page after an order, where buyers may register."""
     with db.reading() as session:
-        found = find.by_slug(session, slug)
+        found = directory.by_slug(session, slug)
     click.echo(card_html(found, language or found.language))
 
 
@@ -205,7 +207,7 @@ def turn(slug: str, *, secret: str | None, revoke: bool, as_json: bool) -> None:
     if secret is not None and not secret.strip():
         raise click.UsageError("The secret is empty.")
     with db.transaction() as session:
-        told = rotate.rotate(session, slug, secret or "", clock.now(), revoke=revoke)
+        told = secret_rotation.rotate(session, slug, secret or "", clock.now(), revoke=revoke)
     if as_json:
         click.echo(json.dumps({"shop": slug, "secret": told}))
         return
@@ -213,25 +215,25 @@ def turn(slug: str, *, secret: str | None, revoke: bool, as_json: bool) -> None:
     click.echo("The old one has ended." if revoke else "The old one works for 24 hours more.")
 
 
-def webhook_url(of: find.Shop) -> str:
+def webhook_url(of: directory.Shop) -> str:
     return f"{config.current().base_url}/webhooks/{of.platform}/{of.door}"
 
 
-def card_html(of: find.Shop, language: str) -> str:
+def card_html(of: directory.Shop, language: str) -> str:
     """Write the card of the page after an order, its words in one language."""
-    from trustsvc.badge import face
+    from trustsvc.badge import content
     from trustsvc.badge.render import snippets
 
-    return snippets.card(of.slug, config.current().base_url, face.card_words(language))
+    return snippets.card(of.slug, config.current().base_url, content.card_words(language))
 
 
-def _badge(of: find.Shop) -> Mapping[str, str]:
-    from trustsvc.badge import embed
+def _badge(of: directory.Shop) -> Mapping[str, str]:
+    from trustsvc.badge import embed_code
 
-    return embed.of(of)
+    return embed_code.of(of)
 
 
-def _draw_badge(of: find.Shop) -> None:
+def _draw_badge(of: directory.Shop) -> None:
     from trustsvc.badge import refresh
 
     with db.transaction() as session:

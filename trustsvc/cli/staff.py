@@ -2,8 +2,9 @@
 
 import click
 
-from trustsvc import clock, db, pace
-from trustsvc.staff import invite
+from trustsvc import clock, clock_check
+from trustsvc.staff import accounts
+from trustsvc.storage import db
 
 
 @click.group()
@@ -16,8 +17,8 @@ def staff() -> None:
 def add(name: str) -> None:
     """Add somebody and print a link that lets them in once, within 24 hours."""
     with db.transaction() as session:
-        now = pace.believed(session, clock.read())
-        made = invite.link(session, invite.add(session, name, now), now)
+        now = clock_check.believed(session, clock.read())
+        made = accounts.link(session, accounts.add(session, name, now), now)
     click.echo(made)
 
 
@@ -26,7 +27,7 @@ def add(name: str) -> None:
 def link(staff_id: int) -> None:
     """Print a new link for somebody who is already there: a session lasts 12 hours."""
     with db.transaction() as session:
-        made = invite.link(session, staff_id, pace.believed(session, clock.read()))
+        made = accounts.link(session, staff_id, clock_check.believed(session, clock.read()))
     click.echo(made)
 
 
@@ -34,7 +35,7 @@ def link(staff_id: int) -> None:
 def list_() -> None:
     """List who works here, with the number that `link` and `leave` take."""
     with db.reading() as session:
-        for member in invite.everyone(session):
+        for member in accounts.everyone(session):
             left = f"  left {member.left_at:%Y-%m-%d}" if member.left_at else ""
             click.echo(f"{member.id}  {member.name}{left}")
 
@@ -44,5 +45,5 @@ def list_() -> None:
 def leave(staff_id: int) -> None:
     """Let somebody work here no more: links and sessions end at once."""
     with db.transaction() as session:
-        invite.leave(session, staff_id, clock.now())
+        accounts.leave(session, staff_id, clock.now())
     click.echo("Links and sessions have ended.")

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 import click
 
 from jobs import schedule
-from trustsvc import clock, db, heartbeat, queueing
+from trustsvc import clock
 from trustsvc.cli.moment import Moment
+from trustsvc.storage import db
+from trustsvc.work_queue import heartbeat, job_queue
 
 MOST_BELLS = 1000
 AHEAD = timedelta(minutes=5)  # as much as a clock may be off
@@ -48,7 +50,7 @@ def run() -> list[str]:
     """Run all ticks and whatever they ring for, in turn; gives the names of the jobs that ran."""
     waiting = deque(tick.job for tick in schedule.TICKS)
     done: list[str] = []
-    with queueing.heard_by(waiting.append):
+    with job_queue.heard_by(waiting.append):
         while waiting and len(done) < MOST_BELLS:
             name = waiting.popleft()
             job = importlib.import_module(f"jobs.{name}")

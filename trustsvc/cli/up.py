@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 import click
 
-from trustsvc import config, embedded_redis, keys, log, migrations, queueing, runtime
+from trustsvc import config, log, migrations
+from trustsvc.crypto import keyring
 from trustsvc.errors import Misconfigured
+from trustsvc.work_queue import embedded_redis, job_queue, runtime
 
 LONGEST_PAUSE_S = 5.0
 PATIENCE_S = 15
@@ -77,8 +79,8 @@ def up() -> None:
     with _only_one():
         check_port(settings.bind, settings.port)
         if not settings.embedded_redis:
-            queueing.check_redis()
-        keys.make_all()
+            job_queue.check_redis()
+        keyring.make_all()
         migrations.upgrade()
         children = [Child(name, _own(name)) for name in ("worker", "mailer", "clock", "web")]
         if settings.embedded_redis:

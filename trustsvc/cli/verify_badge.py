@@ -6,19 +6,19 @@ import json
 import click
 
 from trustsvc import clock
-from trustsvc.badge.proof import check, page
+from trustsvc.badge.statement import badge_finder, verify
 from trustsvc.errors import Refused
 
 MEANS = {
-    check.GENUINE: "{score:g} of 5 from {count} reviews, signed for {domain}",
-    check.OTHER_DOMAIN: "it is signed for {domain}: the badge was copied",
-    check.EXPIRED: "what was signed for {domain} is over",
-    check.EARLY: "what was signed for {domain} begins later: a clock is wrong",
-    check.WRONG: "no key of that service signed this badge",
-    check.NONE: "the service signs nothing for it: the domain is not proven, or the seal ended",
-    check.OTHER_NUMBERS: "{score:g} of 5 from {count} reviews is what was signed for {domain}",
-    check.OTHER_SERVICE: "it does not come from the service you named",
-    check.AWAY: "the service it comes from does not answer with a badge",
+    verify.GENUINE: "{score:g} of 5 from {count} reviews, signed for {domain}",
+    verify.OTHER_DOMAIN: "it is signed for {domain}: the badge was copied",
+    verify.EXPIRED: "what was signed for {domain} is over",
+    verify.EARLY: "what was signed for {domain} begins later: a clock is wrong",
+    verify.WRONG: "no key of that service signed this badge",
+    verify.NONE: "the service signs nothing for it: the domain is not proven, or the seal ended",
+    verify.OTHER_NUMBERS: "{score:g} of 5 from {count} reviews is what was signed for {domain}",
+    verify.OTHER_SERVICE: "it does not come from the service you named",
+    verify.AWAY: "the service it comes from does not answer with a badge",
 }
 
 
@@ -33,15 +33,15 @@ def verify_badge(context: click.Context, url: str, service: str | None, as_json:
     Looks up what each service signed and compares it with the page's domain and numbers. Ends with
     0 only when there is a badge and every one is genuine. Needs no database and changes nothing.
     """
-    origin = page.origin_of(service or "")
+    origin = badge_finder.origin_of(service or "")
     if service and not origin:
         raise Refused("The service must look like https://reviews.example.com.")
-    if not page.origin_of(url) and "://" not in url:
+    if not badge_finder.origin_of(url) and "://" not in url:
         url = f"https://{url}"
     try:
-        found = check.check(url, origin, clock.now())
-    except page.TooMany:
-        raise Refused(f"The page has more than {page.MOST} different badges.") from None
+        found = verify.check(url, origin, clock.now())
+    except badge_finder.TooMany:
+        raise Refused(f"The page has more than {badge_finder.MOST} different badges.") from None
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in found]))
     else:

@@ -10,12 +10,14 @@ from pathlib import Path
 from flask import Blueprint, Response, make_response, render_template
 from markupsafe import Markup
 
-from trustsvc import config, db, doors, wording
-from trustsvc.badge import embed, face
+from trustsvc import config, i18n
+from trustsvc.badge import content, embed_code
 from trustsvc.badge.render import snippets
-from trustsvc.demo import visit
+from trustsvc.demo import steps
 from trustsvc.errors import NotFound
-from trustsvc.shops import find, prove
+from trustsvc.http import access
+from trustsvc.shops import directory, domain_proof
+from trustsvc.storage import db
 
 views = Blueprint("demo", __name__)
 BUYER = "ada@example.com"
@@ -28,31 +30,31 @@ LETTER_CSP = (
 
 
 @views.get("/demo/")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def mailbox() -> str:
     with db.reading() as session:
-        shops = find.everyone(session)
-    newest_first = dict(reversed(visit.letters(_maildir()).items()))
+        shops = directory.everyone(session)
+    newest_first = dict(reversed(steps.letters(_maildir()).items()))
     return render_template(
         "demo/mailbox.html", language="en", letters=newest_first, shops=shops, open_letter=None
     )
 
 
 @views.get("/demo/mail/<name>")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def letter(name: str) -> str:
     """Show a letter's text, its links made clickable."""
-    found = visit.letters(_maildir()).get(name)
+    found = steps.letters(_maildir()).get(name)
     if found is None:
         raise NotFound
     return render_template("demo/letter.html", language="en", letter=found, name=name)
 
 
 @views.get("/demo/mail/<name>/html")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def letter_html(name: str) -> Response:
     """Show a letter as mail programs do, with its own styles and nothing else it might bring."""
-    if name not in visit.letters(_maildir()):
+    if name not in steps.letters(_maildir()):
         raise NotFound
     whole = (_maildir() / "new" / name).read_bytes()
     part = email.message_from_bytes(whole, policy=email.policy.default).get_body(("html",))
@@ -64,12 +66,12 @@ def letter_html(name: str) -> Response:
 
 
 @views.get("/demo/shop/<slug>")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def shop(slug: str) -> Response:
     """Show a shop's page with the snippet on it, under the policy such a page would need."""
     with db.reading() as session:
-        found = find.by_slug(session, slug)
-    written = embed.of(found)
+        found = directory.by_slug(session, slug)
+    written = embed_code.of(found)
     snippet = Markup(written["script"])  # noqa: S704 - snippets.py escapes
     newest = Markup(written["list"])  # noqa: S704 - as above
     page = render_template("demo/shop.html", shop=found, snippet=snippet, newest=newest)
@@ -77,12 +79,12 @@ def shop(slug: str) -> Response:
 
 
 @views.get("/demo/thanks/<slug>")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def thanks(slug: str) -> Response:
     """Show the page after an order, with the card on it and the address of a buyer."""
     with db.reading() as session:
-        found = find.by_slug(session, slug)
-    words = face.card_words(wording.choose(found.language))
+        found = directory.by_slug(session, slug)
+    words = content.card_words(i18n.choose(found.language))
     html = snippets.card(found.slug, config.current().base_url, words)
     card = Markup(html.replace(" lang=", f' email="{BUYER}" lang=', 1))  # noqa: S704 - as above
     return _at_the_shop(render_template("demo/thanks.html", shop=found, card=card))
@@ -101,12 +103,12 @@ def _at_the_shop(html: str) -> Response:
     return response
 
 
-@views.get(prove.PATH)
-@doors.open_to("everybody")
+@views.get(domain_proof.PATH)
+@access.open_to("everybody")
 def proofs() -> Response:
     """Show what each demo shop would put on its own domain."""
     with db.reading() as session:
-        lines = [prove.line(one) for one in find.everyone(session)]
+        lines = [domain_proof.line(one) for one in directory.everyone(session)]
     return Response("\n".join(lines), mimetype="text/plain")
 
 

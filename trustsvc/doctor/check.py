@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from trustsvc import config, dkim_keys
-from trustsvc.doctor import files, mail_server, names, stores
+from trustsvc import config
+from trustsvc.doctor import files, mail_server, sender_dns, stores
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import Misconfigured
+from trustsvc.mail import dkim_keys
 
 
 def check(now: datetime) -> list[Finding]:
@@ -22,7 +23,7 @@ def check(now: datetime) -> list[Finding]:
         *stores.database(now),
         stores.bell(),
         mail_server.mail_server(),
-        *names.sender(settings.mail_from.rpartition("@")[2]),
+        *sender_dns.sender(settings.mail_from.rpartition("@")[2]),
         _base_url(settings),
         _one_click(settings),
         files.log_files(now),

@@ -6,11 +6,13 @@ import stat
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from trustsvc import config, keys, suppressions
+from trustsvc import config
+from trustsvc.crypto import keyring
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import Misconfigured
-from trustsvc.privacy import purge_log
-from trustsvc.server_log import purge as server_log
+from trustsvc.privacy.retention import purge_log_files
+from trustsvc.server_log import retention
+from trustsvc.storage import suppression_journal
 
 GIB = 1024**3
 LEAST_FREE, LITTLE_FREE = GIB // 4, 2 * GIB
@@ -47,12 +49,12 @@ def key_ring(now: datetime) -> list[Finding]:
     found = []
     ages = []
     place = config.current().data / "keys"
-    for kind in keys.KINDS:
+    for kind in keyring.KINDS:
         if stat.S_IMODE(_mode(place / kind)) & 0o077:
             found.append(fail(f"key {kind}", "others can read it", f"chmod 600 keys/{kind}"))
             continue
         try:
-            ring = keys.living(kind)
+            ring = keyring.living(kind)
         except (Misconfigured, OSError) as problem:
             said = problem.detail if isinstance(problem, Misconfigured) else "it cannot be read"
             found.append(fail(f"key {kind}", said, "then run trustsvc doctor again"))
@@ -67,7 +69,7 @@ def key_ring(now: datetime) -> list[Finding]:
     if found:
         return found
     days = max((age.days for age in ages), default=0)
-    said = f"{len(keys.KINDS)} kinds, for the owner alone, the newest of a kind {days} days old"
+    said = f"{len(keyring.KINDS)} kinds, for the owner alone, the newest of a kind {days} days old"
     if any(age > OLD_KEY for age in ages):
         todo = "trustsvc keys rotate KIND (see trustsvc keys list)"
         return [warn("keys", said, todo)]
@@ -76,24 +78,24 @@ def key_ring(now: datetime) -> list[Finding]:
 
 def log_files(now: datetime) -> Finding:
     settings, what = config.current(), "server log"
-    kept = server_log.everything(settings.data / "log", now, settings.log_days)
-    late = [file for file in kept if file.goes_at + server_log.LATE <= now]
+    kept = retention.everything(settings.data / "log", now, settings.log_days)
+    late = [file for file in kept if file.goes_at + retention.LATE <= now]
     if late:
         todo = "is the clock running, and may the files be deleted? trustsvc log purge"
         return fail(what, f"{len(late)} files are older than promised", todo)
     if any(file.strange for file in kept):
         todo = "trustsvc log purge --dry-run names them"
         return warn(what, "files whose name says no hour lie among the log", todo)
-    if (settings.data / purge_log.JOURNAL).exists():
+    if (settings.data / purge_log_files.JOURNAL).exists():
         return warn(what, "a purge is not signed for yet", "trustsvc log purge")
     return ok(what, f"{len(kept)} files, none older than {settings.log_days} days")
 
 
 def who_said_stop() -> Finding:
     what = "suppressions"
-    book = suppressions.read()
+    book = suppression_journal.read()
     if book is None:
-        if suppressions.path().exists():
+        if suppression_journal.path().exists():
             todo = "put its newest copy back: a restore needs it"
             return fail(what, "suppressions/marks is something else", todo)
         return ok(what, "nobody said stop yet, and no backup was made")

@@ -8,25 +8,17 @@ from sqlalchemy import func, make_url, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from trustsvc import (
-    clock,
-    config,
-    config_values,
-    db,
-    heartbeat,
-    migrations,
-    pace,
-    queueing,
-    redis_setup,
-)
-from trustsvc.doctor import letters, people, seals
+from trustsvc import clock, clock_check, config, config_values, migrations
+from trustsvc.doctor import domain_proofs, mail, privacy_requests
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import TrustsvcError
-from trustsvc.orders import delivered
+from trustsvc.orders import idempotency
 from trustsvc.orders.models import ledger
-from trustsvc.outbox import outbox
-from trustsvc.privacy import watch
+from trustsvc.privacy import clock_watch
 from trustsvc.server_log.models import security_entries
+from trustsvc.storage import db
+from trustsvc.storage.event_log import outbox
+from trustsvc.work_queue import heartbeat, job_queue, redis_checks
 
 CLOCK_LATE = timedelta(seconds=90)
 SLIP = timedelta(minutes=2)
@@ -55,10 +47,10 @@ def database(now: datetime) -> list[Finding]:
                 stores,
                 *_old_bytes(session),
                 _clock(session, now),
-                *letters.letters(session, now),
-                people.waiting(session, now),
-                seals.seals(session),
-                *people.untold(session),
+                *mail.letters(session, now),
+                privacy_requests.waiting(session, now),
+                domain_proofs.seals(session),
+                *privacy_requests.untold(session),
                 *_overdue(session, now),
                 *_conflicts(session, now),
             ]
@@ -71,15 +63,15 @@ def bell() -> Finding:
     """Look at Redis: reachable, takes what is rung, throws nothing away, on disk."""
     what = "redis"
     try:
-        link = queueing.connection()
+        link = job_queue.connection()
         link.ping()
-        found = redis_setup.look(link)
+        found = redis_checks.look(link)
     except (redis.RedisError, TrustsvcError):
         return fail(what, "it does not answer", "is trustsvc up running? see TRUSTSVC_REDIS_URL")
     return _set_up(found)
 
 
-def _set_up(found: redis_setup.SetUp) -> Finding:
+def _set_up(found: redis_checks.SetUp) -> Finding:
     what = "redis"
     if found.evicts:
         return fail(what, "it may throw jobs away when full", "set maxmemory-policy noeviction")
@@ -96,7 +88,7 @@ def _set_up(found: redis_setup.SetUp) -> Finding:
 
 
 def _clock(session: Session, now: datetime) -> Finding:
-    doubted = _doubted(pace.doubt(session, clock.read(), watch.newest(session)))
+    doubted = _doubted(clock_check.doubt(session, clock.read(), clock_watch.newest(session)))
     if doubted:
         return doubted
     beat = heartbeat.last(session, "clock")
@@ -118,8 +110,8 @@ def _clock(session: Session, now: datetime) -> Finding:
 
 
 def _doubted(why: str | None) -> Finding | None:
-    if why in pace.HOLDS:
-        said = f"it was set {'forward' if why == pace.AHEAD else 'back'}: letters and purges wait"
+    if why in clock_check.HOLDS:
+        said = f"it was set {'forward' if why == clock_check.AHEAD else 'back'}: letters and purges wait"
         return fail("clock", said, "set it right; if it is right: trustsvc clock --trust")
     if why:
         said = "it was off for more than a day or restored, so a large purge waits"
@@ -162,7 +154,7 @@ def _conflicts(session: Session, now: datetime) -> list[Finding]:
     """Look for signed delivery ids that came back with another body; none is no line."""
     number = session.scalar(
         select(func.count(func.distinct(outbox.c.shop_id))).where(
-            outbox.c.kind == delivered.CONFLICT, outbox.c.at > now - timedelta(days=7)
+            outbox.c.kind == idempotency.CONFLICT, outbox.c.at > now - timedelta(days=7)
         )
     )
     if not number:

@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from trustsvc import queueing
 from trustsvc.invitations import give_up
 from trustsvc.invitations.models import invitations, letters
-from trustsvc.orders import ledger
+from trustsvc.orders import decision_log
+from trustsvc.work_queue import job_queue
 
 
 def again(session: Session, now: datetime) -> int:
@@ -31,8 +31,8 @@ def again(session: Session, now: datetime) -> int:
     of = select(invitations.c.order_id).where(
         invitations.c.id.in_([row.invitation_id for row in rows])
     )
-    lines = [ledger.Line(id_, "send", "again", "planned", now) for id_ in session.scalars(of)]
-    ledger.write(session, lines)
+    lines = [decision_log.Line(id_, "send", "again", "planned", now) for id_ in session.scalars(of)]
+    decision_log.write(session, lines)
     if rows:
-        queueing.ring(session, "send_invitations")
+        job_queue.ring(session, "send_invitations")
     return len(rows)

@@ -8,14 +8,15 @@ from typing import Literal
 from sqlalchemy import func, literal, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc import db, log
-from trustsvc.invitations import complaints, redeem, return_path, stop
+from trustsvc import log
+from trustsvc.invitations import complaints, redeem, return_path, unsubscribe
 from trustsvc.invitations.models import invitations, letters, mail_reports
-from trustsvc.invitations.reports.report import Report
-from trustsvc.orders import buyer, ledger
+from trustsvc.mail.feedback.parsers.report import Report
+from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.models import orders
 from trustsvc.registry.opt_out import opt_out
-from trustsvc.tables import Moment
+from trustsvc.storage import db
+from trustsvc.storage.columns import Moment
 
 UNDELIVERABLE = "undeliverable"
 COMPLAINT = "complaint"
@@ -65,13 +66,13 @@ def take(session: Session, report: Report, source: str, now: datetime) -> Answer
     elif kind == "complaint":
         _arrived(session, about, now)
         invitation = redeem.find(session, about.link)
-        stop.stop(session, invitation, now, everywhere=True, reason=COMPLAINT)
+        unsubscribe.stop(session, invitation, now, everywhere=True, reason=COMPLAINT)
     elif kind == "delivered":
         _arrived(session, about, now)
     # Behind the effects: its foreign key holds the order, and a wish to stop takes the suppression
     # first and the order then. Crosswise they would wait for each other.
     step = f"report_{about.letter_kind}"
-    ledger.write(session, [ledger.Line(about.order_id, step, code, kind, now)])
+    decision_log.write(session, [decision_log.Line(about.order_id, step, code, kind, now)])
     if kind == "complaint":
         complaints.weigh(session, now)
     logger.info("report taken", source=source, kind=kind, code=code, letter=letter_id)

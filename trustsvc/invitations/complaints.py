@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from trustsvc import db, log, outbox
+from trustsvc import log
 from trustsvc.invitations import sending
 from trustsvc.invitations.models import letters, mail_reports
+from trustsvc.storage import db, event_log
 
 WINDOW = timedelta(days=7)
 ALARM = 0.001
@@ -62,11 +63,11 @@ def weigh(session: Session, now: datetime) -> None:
     if found.is_alarming:
         last = _last(session, ALARMED)
         if last is None or last <= now - AGAIN:
-            outbox.record(session, ALARMED, EVERY_SHOP, found.complaints, now)
+            event_log.record(session, ALARMED, EVERY_SHOP, found.complaints, now)
         logger.warning("complaints", complaints=found.complaints, letters=found.letters)
     if found.is_too_much and sending.COMPLAINTS not in sending.stops(session):
         sending.stop(session, sending.COMPLAINTS, "complaint_rate", now)
-        outbox.record(session, "sending.stopped", EVERY_SHOP, found.complaints, now)
+        event_log.record(session, "sending.stopped", EVERY_SHOP, found.complaints, now)
         logger.error("no letter leaves: too many complaints", complaints=found.complaints)
 
 
@@ -75,11 +76,11 @@ def go_on(session: Session, name: str, now: datetime) -> bool:
     if not sending.go_on(session, name):
         return False
     if name == sending.COMPLAINTS:
-        outbox.record(session, WENT_ON, EVERY_SHOP, 0, now)
+        event_log.record(session, WENT_ON, EVERY_SHOP, 0, now)
     return True
 
 
 def _last(session: Session, kind: str) -> datetime | None:
-    table = outbox.outbox.c
+    table = event_log.outbox.c
     found: datetime | None = session.scalar(select(func.max(table.at)).where(table.kind == kind))
     return found

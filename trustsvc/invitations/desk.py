@@ -6,29 +6,32 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from trustsvc import clock, config, db, doors, wording
-from trustsvc.invitations import brake, doubtful, sending, trip
-from trustsvc.shops import find as shops
+from trustsvc import clock, config, i18n
+from trustsvc.http import access
+from trustsvc.invitations import doubtful, sending, trip
+from trustsvc.invitations.planning import volume_guard
+from trustsvc.shops import directory
+from trustsvc.storage import db
 
 desk = Blueprint("invitations_desk", __name__)
 
 
 @desk.get("/desk/sending")
-@doors.open_to("staff")
+@access.open_to("staff")
 def show() -> str:
     """Show stops, the mail server's pause, shops that wait for a look, and letters in doubt."""
     with db.reading() as session:
-        everyone = shops.everyone(session)
+        everyone = directory.everyone(session)
         page = {
             "stops": sending.stops(session),
             "left_alone": trip.left_alone(session, clock.now()),
-            "paused": brake.who_waits(session),
+            "paused": volume_guard.who_waits(session),
             "count": doubtful.count(session),
             "doubtful": doubtful.newest(session),
         }
     return render_template(
         "desk/sending.html",
-        language=wording.choose(request.headers.get("Accept-Language")),
+        language=i18n.choose(request.headers.get("Accept-Language")),
         staff=g.staff,
         shops=everyone,
         here="sending",
@@ -39,12 +42,12 @@ def show() -> str:
 
 
 @desk.post("/desk/sending/<slug>")
-@doors.open_to("staff")
+@access.open_to("staff")
 def go_on(slug: str) -> Response:
     """Let a paused shop's letters leave; twice does no harm. Raises NotFound."""
     with db.transaction() as session:
-        shops.by_slug(session, slug)
-        brake.go_on(session, slug, clock.now())
+        directory.by_slug(session, slug)
+        volume_guard.go_on(session, slug, clock.now())
     return redirect("/desk/sending", 303)
 
 

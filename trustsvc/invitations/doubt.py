@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations import plan, remind
 from trustsvc.invitations.models import invitations, letters
-from trustsvc.orders import ledger
+from trustsvc.invitations.planning import plan, reminders
+from trustsvc.orders import decision_log
 
 PROBLEM = "restored"
 MOST_AT_ONCE = 500
@@ -27,7 +27,7 @@ def doubt(session: Session, now: datetime) -> int:
     last = session.scalar(select(func.max(letters.c.id))) or 0
     while plan.plan(session, now):
         pass
-    while remind.remind(session, now):
+    while reminders.remind(session, now):
         pass
     just_planned = and_(letters.c.id > last, letters.c.due_at <= now + NEXT_OPENING)
     rows = session.execute(
@@ -46,6 +46,8 @@ def doubt(session: Session, now: datetime) -> int:
                 invitations.c.id.in_(of[start : start + MOST_AT_ONCE])
             )
         )
-        lines = [ledger.Line(row.order_id, "restore", PROBLEM, "unknown", now) for row in found]
-        ledger.write(session, lines)
+        lines = [
+            decision_log.Line(row.order_id, "restore", PROBLEM, "unknown", now) for row in found
+        ]
+        decision_log.write(session, lines)
     return len(rows)

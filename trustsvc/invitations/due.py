@@ -10,14 +10,15 @@ from typing import Any
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations import brake, hold, put_off, redeem, rules, sending, slow, when
+from trustsvc.invitations import hold, put_off, redeem, sending, slow
 from trustsvc.invitations.models import invitations, letters
-from trustsvc.orders import ledger
+from trustsvc.invitations.planning import eligibility, schedule, volume_guard
+from trustsvc.orders import decision_log
 from trustsvc.orders.buyer import Buyer
 from trustsvc.orders.buyer import read as read_buyers
 from trustsvc.orders.models import orders
-from trustsvc.registry import check as registry
-from trustsvc.shops import find
+from trustsvc.registry import check
+from trustsvc.shops import directory
 
 MOST = 500
 MOST_LOOKS = 10  # letters that wait for their domain must not stand before the others
@@ -37,7 +38,7 @@ class Due:
     basis: str
     language: str
     zone: str
-    shop: find.Shop
+    shop: directory.Shop
     buyer: Buyer
     waited: int = 0
     domain: bytes = b""
@@ -76,7 +77,7 @@ def _look(
     """Lease those of these that may leave now, at most so many; the others are put off or stay."""
     # First the lease, then the look: on PostgreSQL a wish may be committed between two statements.
     _mark(session, [row.id for row in rows], token, now + hold.LEASE)
-    shops = find.by_ids(session, {row.shop_id for row in rows})
+    shops = directory.by_ids(session, {row.shop_id for row in rows})
     buyers = read_buyers(session, {row.order_id for row in rows})
     reasons = _reasons(session, rows, shops, buyers, now)
     _drop(session, [row for row in rows if row.id in reasons], reasons, now)
@@ -125,7 +126,7 @@ def look_again(session: Session, one: Due, now: datetime) -> bool:
     ).first()
     if row is None:
         return False
-    shops = find.by_ids(session, {row.shop_id})
+    shops = directory.by_ids(session, {row.shop_id})
     buyers = read_buyers(session, {row.order_id})
     reasons = _reasons(session, [row], shops, buyers, now)
     if reasons:
@@ -139,7 +140,7 @@ def _take(session: Session, now: datetime, most: int) -> Sequence[Any]:
         .where(
             letters.c.state == "due",
             letters.c.due_at <= now,
-            invitations.c.shop_id.not_in(brake.paused()),
+            invitations.c.shop_id.not_in(volume_guard.paused()),
         )
         .order_by(letters.c.due_at, letters.c.id)
         .limit(most)
@@ -183,13 +184,13 @@ def _mark(session: Session, letter_ids: Sequence[int], token: bytes, until: date
 def _reasons(
     session: Session,
     rows: Sequence[Any],
-    shops: Mapping[int, find.Shop],
+    shops: Mapping[int, directory.Shop],
     buyers: Mapping[int, Buyer],
     now: datetime,
 ) -> dict[int, str]:
     known = [row for row in rows if row.order_id in buyers]
-    questions = [registry.Question(row.shop_id, buyers[row.order_id].email) for row in known]
-    answers = registry.check(session, questions)
+    questions = [check.Question(row.shop_id, buyers[row.order_id].email) for row in known]
+    answers = check.check(session, questions)
     of = {row.id: answer for row, answer in zip(known, answers, strict=True)}
     reasons: dict[int, str] = {}
     for row in rows:
@@ -201,11 +202,11 @@ def _reasons(
             reasons[row.id] = "expired"
         else:
             answer = of[row.id]
-            now_known = rules.Known(
+            now_known = eligibility.Known(
                 answer.registered, answer.opted_out, asked=False, restricted=answer.restricted
             )
             basis = row.basis.partition(" ")[0]
-            reason = rules.still_may(shops[row.shop_id], row, now_known, basis)
+            reason = eligibility.still_may(shops[row.shop_id], row, now_known, basis)
             if reason:
                 reasons[row.id] = reason
     return reasons
@@ -221,12 +222,13 @@ def _drop(session: Session, rows: Sequence[Any], reasons: Mapping[int, str], now
             .where(letters.c.id.in_([row.id for row in some]))
             .values(state="dropped", problem=reason)
         )
-        ledger.write(
-            session, [ledger.Line(row.order_id, "send", reason, "dropped", now) for row in some]
+        decision_log.write(
+            session,
+            [decision_log.Line(row.order_id, "send", reason, "dropped", now) for row in some],
         )
         if reason != "restricted":  # then the buyer is kept, and may be asked once it is lifted
             redeem.withdraw(session, [row.order_id for row in some], reason, now)
 
 
-def _daytime(row: Any, shop: find.Shop, now: datetime) -> datetime:
-    return when.daytime(now, row.zone, on_weekdays=shop.delay_unit == "weekdays")
+def _daytime(row: Any, shop: directory.Shop, now: datetime) -> datetime:
+    return schedule.daytime(now, row.zone, on_weekdays=shop.delay_unit == "weekdays")

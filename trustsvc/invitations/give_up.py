@@ -8,7 +8,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations.models import letters
-from trustsvc.orders import ledger
+from trustsvc.orders import decision_log
 
 RULE = "gave_up"
 LONGEST_S = 72 * 3600
@@ -27,8 +27,8 @@ def give_up(session: Session, rows: Sequence[Any], now: datetime) -> None:
         .where(letters.c.id.in_([row.id for row in rows]), letters.c.state == "leased")
         .values(state="refused", problem=RULE, lease=None, leased_until=None)
     )
-    ledger.write(session, [line(row, now) for row in rows])
+    decision_log.write(session, [line(row, now) for row in rows])
 
 
-def line(row: Any, now: datetime) -> ledger.Line:
-    return ledger.Line(row.order_id, f"send_{row.kind}", RULE, "refused", now)
+def line(row: Any, now: datetime) -> decision_log.Line:
+    return decision_log.Line(row.order_id, f"send_{row.kind}", RULE, "refused", now)

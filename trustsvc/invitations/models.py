@@ -13,8 +13,8 @@ from sqlalchemy import (
     text,
 )
 
-from trustsvc.tables import Id, Moment, column, metadata
-from trustsvc.vault import Sealed
+from trustsvc.crypto.encrypted_column import Sealed
+from trustsvc.storage.columns import Id, Moment, column, metadata
 
 KEEP = "ledger"
 RUNS = "as long as the service runs"

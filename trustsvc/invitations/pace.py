@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from trustsvc.mail_bytes import About, Fate, Outcome
+from trustsvc.mail.message import About, Fate, Outcome
 
 # A mail server
 MOST_FAILURES = 5

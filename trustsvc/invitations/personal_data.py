@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import case, literal, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc import queueing
 from trustsvc.invitations import redeem, return_path
 from trustsvc.invitations.models import invitations, letters
-from trustsvc.tables import Moment
+from trustsvc.storage.columns import Moment
+from trustsvc.work_queue import job_queue
 
 RESTRICTED = "restricted"
 
@@ -71,7 +71,7 @@ def thaw(session: Session, order_ids: Collection[int], now: datetime) -> None:
             due_at=case((letters.c.due_at < now, literal(now, Moment())), else_=letters.c.due_at),
         )
     )
-    queueing.ring(session, "send_invitations")
+    job_queue.ring(session, "send_invitations")
 
 
 def _of(order_ids: Collection[int]) -> Any:

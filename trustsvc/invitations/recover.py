@@ -5,11 +5,11 @@ from datetime import datetime
 from sqlalchemy import case, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc import pace
+from trustsvc import clock_check
 from trustsvc.invitations import hold
 from trustsvc.invitations.models import invitations, letters
-from trustsvc.orders import ledger
-from trustsvc.tables import Moment
+from trustsvc.orders import decision_log
+from trustsvc.storage.columns import Moment
 
 
 def recover(session: Session, now: datetime) -> int:
@@ -21,7 +21,7 @@ def recover(session: Session, now: datetime) -> int:
     written by a clock that jumped: it ran out too, or its letter would wait for years.
     """
     ran_out = or_(
-        letters.c.leased_until < now, letters.c.leased_until > now + hold.LEASE + pace.SLIP
+        letters.c.leased_until < now, letters.c.leased_until > now + hold.LEASE + clock_check.SLIP
     )
     again = session.execute(
         update(letters)
@@ -45,7 +45,8 @@ def recover(session: Session, now: datetime) -> int:
             invitations.c.id.in_([row.invitation_id for row in lost])
         )
     )
-    ledger.write(
-        session, [ledger.Line(row.order_id, "send", "sender_died", "unknown", now) for row in rows]
+    decision_log.write(
+        session,
+        [decision_log.Line(row.order_id, "send", "sender_died", "unknown", now) for row in rows],
     )
     return int(again.rowcount) + len(lost)  # type: ignore[attr-defined]

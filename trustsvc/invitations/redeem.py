@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.errors import NotFound
 from trustsvc.invitations.models import invitations, letters
-from trustsvc.orders import buyer, ledger
+from trustsvc.orders import buyer, decision_log
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,9 @@ def redeem(session: Session, invitation: Invitation, now: datetime) -> bool:
     if not done.rowcount:  # type: ignore[attr-defined]
         return False
     _drop_letters(session, [invitation.id], "reviewed")
-    ledger.write(session, [ledger.Line(invitation.order_id, "redeem", "review", "redeemed", now)])
+    decision_log.write(
+        session, [decision_log.Line(invitation.order_id, "redeem", "review", "redeemed", now)]
+    )
     return True
 
 
@@ -81,8 +83,9 @@ def withdraw(session: Session, order_ids: Collection[int], reason: str, now: dat
         .returning(invitations.c.id, invitations.c.order_id)
     ).all()
     _drop_letters(session, [row.id for row in rows], reason)
-    ledger.write(
-        session, [ledger.Line(row.order_id, "withdraw", reason, "withdrawn", now) for row in rows]
+    decision_log.write(
+        session,
+        [decision_log.Line(row.order_id, "withdraw", reason, "withdrawn", now) for row in rows],
     )
     return len(rows)
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config
 from trustsvc.invitations.models import invitations, letters
-from trustsvc.orders import ledger
+from trustsvc.orders import decision_log
 
 ONCE = 1
 PATIENCE = timedelta(minutes=15)  # the mail server's answer may take ten (RFC 5321 4.5.3.2.6)
@@ -41,6 +41,8 @@ def resend(session: Session, now: datetime) -> int:
         of = select(invitations.c.order_id).where(
             invitations.c.id.in_([row.invitation_id for row in rows])
         )
-        lines = [ledger.Line(id_, "send", "resend", "planned", now) for id_ in session.scalars(of)]
-        ledger.write(session, lines)
+        lines = [
+            decision_log.Line(id_, "send", "resend", "planned", now) for id_ in session.scalars(of)
+        ]
+        decision_log.write(session, lines)
     return len(rows)

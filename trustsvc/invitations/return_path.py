@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from trustsvc import config, fingerprints, keys
+from trustsvc import config
+from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.invitations.models import invitations, letters
 
 _CODE = re.compile(r"[a-z2-7]{26}", re.IGNORECASE)
@@ -25,7 +26,7 @@ _TAG, _NUMBER = 10, 6
 
 def code(letter_id: int, kind: str, link: bytes) -> str:
     """Make the code of a letter, alike at each try, also when a key is rotated in between."""
-    secret = keys.ring("lookup")[0].secret
+    secret = keyring.ring("lookup")[0].secret
     tag = _tag(secret, letter_id, kind, link)
     hidden = _hidden(secret, tag, letter_id)
     return base64.b32encode(tag + hidden.to_bytes(_NUMBER)).decode().rstrip("=").lower()
@@ -37,7 +38,7 @@ def find(session: Session, codes: Iterable[str]) -> int | None:
         (secret, raw[:_TAG], _hidden(secret, raw[:_TAG], int.from_bytes(raw[_TAG:])))
         for raw in map(_bytes, list(codes)[:MOST_TRIED])
         if raw
-        for secret in (key.secret for key in keys.ring("lookup"))
+        for secret in (key.secret for key in keyring.ring("lookup"))
     ]
     rows = session.execute(
         select(letters.c.id, letters.c.kind, invitations.c.link)
@@ -46,7 +47,7 @@ def find(session: Session, codes: Iterable[str]) -> int | None:
     )
     of = {row.id: row for row in rows}
     for secret, tag, number in tried:
-        if number in of and fingerprints.same(_tag(secret, *of[number]), tag):
+        if number in of and pseudonyms.same(_tag(secret, *of[number]), tag):
             return number
     return None
 
@@ -75,10 +76,10 @@ def _bytes(text: str) -> bytes:
 
 
 def _tag(secret: bytes, letter_id: int, kind: str, link: bytes) -> bytes:
-    return fingerprints.digest(secret, f"letter:{letter_id}:{kind}:{link.hex()}")[:_TAG]
+    return pseudonyms.digest(secret, f"letter:{letter_id}:{kind}:{link.hex()}")[:_TAG]
 
 
 def _hidden(secret: bytes, tag: bytes, number: int) -> int:
     """Hide a number under its tag, or find it again: done twice it is the number."""
-    pad = fingerprints.digest(secret, f"hide letter:{tag.hex()}")[:_NUMBER]
+    pad = pseudonyms.digest(secret, f"hide letter:{tag.hex()}")[:_NUMBER]
     return int.from_bytes(pad) ^ number

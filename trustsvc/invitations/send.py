@@ -10,12 +10,13 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from trustsvc import log
-from trustsvc.invitations import due, hold, pace, recover, resend, sending, trip, when
+from trustsvc.invitations import due, hold, pace, recover, resend, sending, trip
+from trustsvc.invitations.compose import write
 from trustsvc.invitations.due import Due
 from trustsvc.invitations.models import letters
+from trustsvc.invitations.planning import schedule
 from trustsvc.invitations.settle import settle
-from trustsvc.invitations.write import write
-from trustsvc.mail import About, Fate, Outcome, Postbox
+from trustsvc.mail.transport import About, Fate, Outcome, Postbox
 
 LONGEST_ROUND = timedelta(minutes=2)  # a job ends before its worker's patience does
 
@@ -149,4 +150,4 @@ class _Round:
 
 
 def _is_daytime(one: Due, now: datetime) -> bool:
-    return when.daytime(now, one.zone) <= now
+    return schedule.daytime(now, one.zone) <= now

@@ -1,6 +1,6 @@
 """Whether letters leave at all.
 
-They wait after a restore that may not know who said stop, and while the clock is doubted (pace.py).
+They wait after a restore that may not know who said stop, and while the clock is doubted (clock_check.py).
 """
 
 from collections.abc import Mapping
@@ -10,8 +10,9 @@ from pathlib import Path
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from trustsvc import config, db
+from trustsvc import config
 from trustsvc.invitations.models import sending_stops
+from trustsvc.storage import db
 
 RESTORE = "restore"
 COMPLAINTS = "complaints"

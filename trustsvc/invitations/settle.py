@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from trustsvc.invitations import give_up, redeem, slow
 from trustsvc.invitations.due import Due
 from trustsvc.invitations.models import letters
-from trustsvc.mail import Fate, Outcome
-from trustsvc.orders import buyer, ledger
+from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.orders import buyer, decision_log
 
 FIRST_WAIT_S = 60
 LONGEST_WAIT_S = 6 * 3600
@@ -53,7 +53,7 @@ def settle(session: Session, outcomes: list[tuple[Due, Outcome]], now: datetime)
     tired = [{"one": one.id, "by": one.lease, "why": give_up.RULE} for one, _ in over]
     _update(session, tired, ("leased", "handed", "unknown"), state="refused")
     lines = [_line(one, outcome, now) for one, outcome in outcomes]
-    ledger.write(session, [*lines, *(give_up.line(one, now) for one, _ in over)])
+    decision_log.write(session, [*lines, *(give_up.line(one, now) for one, _ in over)])
     return _hear(session, outcomes, now)
 
 
@@ -107,9 +107,9 @@ def _end(one: Due, outcome: Outcome, now: datetime) -> dict[str, object]:
     }
 
 
-def _line(one: Due, outcome: Outcome, now: datetime) -> ledger.Line:
+def _line(one: Due, outcome: Outcome, now: datetime) -> decision_log.Line:
     step, rule = f"send_{one.kind}", outcome.problem or "ok"
-    return ledger.Line(one.order_id, step, rule, outcome.fate.value, now)
+    return decision_log.Line(one.order_id, step, rule, outcome.fate.value, now)
 
 
 def backoff(tries: int) -> timedelta:

@@ -12,10 +12,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from trustsvc import address, config, db, fingerprints, keys, mail
+from trustsvc import address, config
+from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.invitations import pace
 from trustsvc.invitations.models import mail_domains
-from trustsvc.mail import Outcome
+from trustsvc.mail import transport
+from trustsvc.mail.transport import Outcome
+from trustsvc.storage import db
 
 KEPT = timedelta(hours=1)
 
@@ -27,7 +30,7 @@ def marks(emails: Mapping[int, str]) -> dict[int, bytes]:
 
     The key is the newest: after a rotation a domain begins anew.
     """
-    secret = keys.newest("lookup").secret
+    secret = keyring.newest("lookup").secret
     known: dict[str, bytes] = {}
     found = {}
     for number, email in emails.items():
@@ -43,7 +46,7 @@ def _mark(secret: bytes, email: str) -> bytes:
         domain = address.normalise(email).rpartition("@")[2]
     except address.NotAnAddress:
         return b""
-    return fingerprints.digest(secret, f"mail domain:{domain}")[:16]
+    return pseudonyms.digest(secret, f"mail domain:{domain}")[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def turns(session: Session, of: Mapping[int, bytes], now: datetime) -> Turns:
     """
     settings = config.current()
     queues: dict[bytes, list[int]] = defaultdict(list)
-    if not mail.is_maildir(settings.mail_url):
+    if not transport.is_maildir(settings.mail_url):
         for number, mark in of.items():
             if mark:
                 queues[mark].append(number)

@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, delete, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
-from trustsvc import config, db, mail
+from trustsvc import config
 from trustsvc.invitations import pace, sending
 from trustsvc.invitations.models import letters, mail_servers
+from trustsvc.mail import transport
+from trustsvc.storage import db
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 MINUTE_MS = 60_000
@@ -37,7 +39,7 @@ def ask(session: Session, now: datetime, most: int) -> Gate:
 
     The row stays locked until the lease is committed, so of two workers one asks.
     """
-    server = mail.server(config.current().mail_url)
+    server = transport.server(config.current().mail_url)
     row = session.execute(
         select(mail_servers).where(_table.name == server).with_for_update()
     ).first()
@@ -118,7 +120,7 @@ def succeeded(session: Session, server: str, now: datetime) -> None:
 
 def left_alone(session: Session, now: datetime) -> datetime | None:
     """Say until when the mail server of the settings is left alone; None when it is not."""
-    server = mail.server(config.current().mail_url)
+    server = transport.server(config.current().mail_url)
     until: datetime | None = session.scalar(select(_table.open_until).where(_table.name == server))
     return until if pace.is_ahead(until, now, pace.LONGEST_PAUSE_S) else None
 

@@ -2,26 +2,29 @@
 
 from flask import Blueprint, render_template, request
 
-from trustsvc import clock, db, doors, signed_links
-from trustsvc.invitations import redeem, stop
-from trustsvc.shops import find
+from trustsvc import clock
+from trustsvc.crypto import signed_links
+from trustsvc.http import access
+from trustsvc.invitations import redeem, unsubscribe
+from trustsvc.shops import directory
+from trustsvc.storage import db
 
 views = Blueprint("invitations", __name__)
 
 
 @views.get("/u/<token>")
-@doors.open_to("link")
+@access.open_to("link")
 def show_stop(token: str) -> str:
     """Say what will happen and change nothing: scanners open every link of a letter."""
     link_id = signed_links.read("stop", token)
     with db.reading() as session:
         invitation = redeem.find(session, link_id)
-        everywhere = stop.can_stop_everywhere(session, invitation)
-        return _page(find.by_id(session, invitation.shop_id), invitation, link_id, everywhere)
+        everywhere = unsubscribe.can_stop_everywhere(session, invitation)
+        return _page(directory.by_id(session, invitation.shop_id), invitation, link_id, everywhere)
 
 
 @views.post("/u/<token>")
-@doors.open_to("link")
+@access.open_to("link")
 def stop_asking(token: str) -> str:
     """Stop at this shop, or at all of them where the form says so; any other body is this shop.
 
@@ -31,17 +34,17 @@ def stop_asking(token: str) -> str:
     everywhere = request.form.get("scope") == "all"
     with db.transaction() as session:
         invitation = redeem.find(session, link_id)
-        done = stop.stop(session, invitation, clock.now(), everywhere=everywhere)
-        shop = find.by_id(session, invitation.shop_id)
+        done = unsubscribe.stop(session, invitation, clock.now(), everywhere=everywhere)
+        shop = directory.by_id(session, invitation.shop_id)
     return _page(shop, invitation, link_id, everywhere=False, done=done)
 
 
 def _page(
-    shop: find.Shop,
+    shop: directory.Shop,
     invitation: redeem.Invitation,
     link_id: bytes,
     everywhere: bool,
-    done: stop.Stopped | None = None,
+    done: unsubscribe.Stopped | None = None,
 ) -> str:
     return render_template(
         "invitations/stop.html",

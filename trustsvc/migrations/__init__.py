@@ -8,7 +8,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from trustsvc import db
+from trustsvc.storage import db
 
 
 def upgrade(to: str = "head") -> None:

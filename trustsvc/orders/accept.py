@@ -8,11 +8,13 @@ from typing import Any, Literal
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc import db, fingerprints, queueing
-from trustsvc.orders import cancel, delivered, ledger, merge
+from trustsvc.crypto import pseudonyms
+from trustsvc.orders import cancellation, decision_log, idempotency, state
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import Code, OrderReceived
-from trustsvc.shops.find import Shop
+from trustsvc.shops.directory import Shop
+from trustsvc.storage import db
+from trustsvc.work_queue import job_queue
 
 Key = tuple[int, bytes]
 ENDS = {"cancelled", "refunded"}
@@ -26,7 +28,7 @@ class Incoming:
     order: OrderReceived
     identity: bytes
     buyer: bytes | None
-    delivery: delivered.Delivery | None
+    delivery: idempotency.Delivery | None
 
     @property
     def key(self) -> Key:
@@ -45,9 +47,9 @@ def incoming(shop: Shop, order: OrderReceived, body: bytes) -> Incoming:
     return Incoming(
         shop=shop,
         order=order,
-        identity=fingerprints.text_mark(shop.id, order.identity),
-        buyer=fingerprints.shop_mark(shop.id, order.email) if order.email else None,
-        delivery=delivered.mark(shop.id, said, body) if said else None,
+        identity=pseudonyms.text_mark(shop.id, order.identity),
+        buyer=pseudonyms.shop_mark(shop.id, order.email) if order.email else None,
+        delivery=idempotency.mark(shop.id, said, body) if said else None,
     )
 
 
@@ -60,7 +62,7 @@ def accept(session: Session, batch: Sequence[Incoming], now: datetime) -> list[A
     an order is over is written into the file of wishes too: raises Unavailable when it cannot be.
     """
     answers: list[Answer | None] = [None] * len(batch)
-    seen = delivered.remember(session, [item.delivery for item in batch], now)
+    seen = idempotency.remember(session, [item.delivery for item in batch], now)
     for place, (item, before) in enumerate(zip(batch, seen, strict=True)):
         if before == "same":
             answers[place] = Answer("duplicate")
@@ -71,12 +73,12 @@ def accept(session: Session, batch: Sequence[Incoming], now: datetime) -> list[A
         for item, answer in zip(batch, answers, strict=True)
         if answer and answer.status == "conflict"
     }:
-        delivered.report(session, conflicts, now)
+        idempotency.report(session, conflicts, now)
     open_places = [place for place, answer in enumerate(answers) if answer is None]
     while open_places:
         open_places = _keep(session, batch, open_places, answers, now)
     settled = [answer for answer in answers if answer]
-    delivered.forget(
+    idempotency.forget(
         session,
         [
             item.delivery
@@ -96,7 +98,7 @@ def _keep(
 ) -> list[int]:
     """Answer what is at these places; gives those another process wrote first, to be done again."""
     known = _known(session, {batch[place].key for place in places})
-    rows: dict[Key, merge.Row] = dict(known)
+    rows: dict[Key, state.Row] = dict(known)
     news: dict[Key, list[str]] = {}
     for place in places:
         item = batch[place]
@@ -107,38 +109,38 @@ def _keep(
                 rows[item.key] = made
         else:
             answers[place] = Answer("duplicate")
-            rows[item.key], changes = merge.merge(row, item.order, item.buyer)
+            rows[item.key], changes = state.merge(row, item.order, item.buyer)
             news.setdefault(item.key, []).extend(changes)
     new = {key: row for key, row in rows.items() if key not in known}
     written = _insert(session, new)
     _update(session, [rows[key] for key, changes in news.items() if changes and key in known])
     told = {key for key, changes in news.items() if not ENDS.isdisjoint(changes)} | set(written)
     over = [row for key in told if (row := rows[key])["cancelled_at"] or row["refunded_at"]]
-    cancel.note(over, now)
+    cancellation.note(over, now)
     _note(session, new, written, news, {key: row["id"] for key, row in known.items()}, now)
     return [p for p in places if batch[p].key in new and batch[p].key not in written]
 
 
-def _first(item: Incoming, now: datetime) -> tuple[Answer, merge.Row | None]:
+def _first(item: Incoming, now: datetime) -> tuple[Answer, state.Row | None]:
     order = item.order
     is_old = order.newest < now - timedelta(days=item.shop.max_age_days)
     if order.is_over:
         answer = Answer("ignored", "cancelled" if order.cancelled_at else "refunded")
-        return answer, None if is_old else merge.trace(item.key, order, now)
+        return answer, None if is_old else state.trace(item.key, order, now)
     if not order.email:
         return Answer("ignored", "no_address"), None
     if is_old:
         return Answer("ignored", "too_old"), None
-    return Answer("accepted"), merge.row(item.key, order, item.buyer, now)
+    return Answer("accepted"), state.row(item.key, order, item.buyer, now)
 
 
-def _known(session: Session, keys: Iterable[Key]) -> dict[Key, merge.Row]:
-    columns = [orders.c[name] for name in ("id", "shop_id", "identity", *merge.CHANGING)]
+def _known(session: Session, keys: Iterable[Key]) -> dict[Key, state.Row]:
+    columns = [orders.c[name] for name in ("id", "shop_id", "identity", *state.CHANGING)]
     rows = session.execute(
         select(
             *columns,
             orders.c.email.is_not(None).label("has_buyer"),
-            (ledger.last_rule("may_ask") == "no_basis_registered").label("not_registered"),
+            (decision_log.last_rule("may_ask") == "no_basis_registered").label("not_registered"),
         )
         .where(
             orders.c.shop_id.in_({shop_id for shop_id, _ in keys}),
@@ -150,7 +152,7 @@ def _known(session: Session, keys: Iterable[Key]) -> dict[Key, merge.Row]:
     return {(row["shop_id"], bytes(row["identity"])): dict(row) for row in rows}
 
 
-def _insert(session: Session, new: dict[Key, merge.Row]) -> dict[Key, int]:
+def _insert(session: Session, new: dict[Key, state.Row]) -> dict[Key, int]:
     if not new:
         return {}
     statement = (
@@ -158,14 +160,14 @@ def _insert(session: Session, new: dict[Key, merge.Row]) -> dict[Key, int]:
         .on_conflict_do_nothing(index_elements=["shop_id", "identity"])
         .returning(orders.c.id, orders.c.shop_id, orders.c.identity)
     )
-    values = [merge.stored(new[key]) for key in sorted(new)]
+    values = [state.stored(new[key]) for key in sorted(new)]
     found = session.execute(statement, values)
     return {(row.shop_id, bytes(row.identity)): row.id for row in found}
 
 
-def _update(session: Session, rows: Sequence[merge.Row]) -> None:
+def _update(session: Session, rows: Sequence[state.Row]) -> None:
     again = [row for row in rows if "email" in row]
-    for names, some in ((merge.CHANGING, rows), (merge.BUYER, again)):
+    for names, some in ((state.CHANGING, rows), (state.BUYER, again)):
         if some:
             statement = update(orders).where(orders.c.id == bindparam("row_id"))
             values = [{name: row[name] for name in names} | {"row_id": row["id"]} for row in some]
@@ -176,7 +178,7 @@ def _update(session: Session, rows: Sequence[merge.Row]) -> None:
 
 def _note(
     session: Session,
-    new: dict[Key, merge.Row],
+    new: dict[Key, state.Row],
     written: dict[Key, int],
     news: dict[Key, list[str]],
     known: dict[Key, int],
@@ -190,14 +192,14 @@ def _note(
         waits = waits or is_waiting
         rule = "new" if is_waiting else "over"
         outcome = "received" if is_waiting else "ignored"
-        lines.append(ledger.Line(order_id, "accept", rule, outcome, now))
+        lines.append(decision_log.Line(order_id, "accept", rule, outcome, now))
     for key, changes in news.items():
         order_id = known.get(key) or written.get(key, 0)
         waits = waits or bool(changes)
         if order_id:
             lines += [
-                ledger.Line(order_id, "accept", change, "received", now) for change in changes
+                decision_log.Line(order_id, "accept", change, "received", now) for change in changes
             ]
-    ledger.write(session, lines)
+    decision_log.write(session, lines)
     if waits:
-        queueing.ring(session, "check_orders")
+        job_queue.ring(session, "check_orders")

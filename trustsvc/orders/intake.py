@@ -13,9 +13,10 @@ from datetime import datetime
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from trustsvc import db, log
+from trustsvc import log
 from trustsvc.errors import Unavailable
 from trustsvc.orders import accept
+from trustsvc.storage import db
 
 MOST_AT_ONCE = 500
 PATIENCE_S = 8.0

@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from trustsvc import fingerprints, queueing
+from trustsvc.crypto import pseudonyms
 from trustsvc.orders import buyer
 from trustsvc.orders.models import ledger, orders
+from trustsvc.work_queue import job_queue
 
 MOST_AT_ONCE = 500
 
@@ -29,7 +30,7 @@ def find(session: Session, shop_ids: Collection[int], marks: Collection[bytes]) 
 
 def known_as(session: Session, shop_id: int, references: Collection[str]) -> set[int]:
     """Find orders by the ids their platform gave them."""
-    marks = [fingerprints.text_mark(shop_id, reference) for reference in references]
+    marks = [pseudonyms.text_mark(shop_id, reference) for reference in references]
     return set(
         session.scalars(
             select(orders.c.id).where(orders.c.shop_id == shop_id, orders.c.identity.in_(marks))
@@ -98,7 +99,7 @@ def correct_address(session: Session, shop_id: int, order_ids: Collection[int], 
             orders.c.shop_id == shop_id,
             orders.c.email.is_not(None),
         )
-        .values(email=new, buyer=fingerprints.shop_mark(shop_id, new))
+        .values(email=new, buyer=pseudonyms.shop_mark(shop_id, new))
     )
     return int(done.rowcount)  # type: ignore[attr-defined]
 
@@ -110,4 +111,4 @@ def thaw(session: Session, order_ids: Collection[int]) -> None:
         .where(orders.c.id.in_(order_ids), orders.c.state == "waiting")
         .values(state="received")
     )
-    queueing.ring(session, "check_orders")
+    job_queue.ring(session, "check_orders")

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from trustsvc.orders.ledger import Line
+from trustsvc.orders.decision_log import Line
 from trustsvc.orders.models import ledger, orders
 
 

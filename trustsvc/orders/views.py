@@ -8,13 +8,15 @@ from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from trustsvc import clock, db, doors, pace
+from trustsvc import clock, clock_check
 from trustsvc.errors import Duplicate, TooLarge, Unauthorised, Unavailable
-from trustsvc.orders import accept, asked, intake
+from trustsvc.http import access
+from trustsvc.orders import accept, intake, privacy_requests
 from trustsvc.orders.platforms import PLATFORMS
 from trustsvc.orders.received import Ignored, PrivacyAsked
-from trustsvc.shops import find
-from trustsvc.shops.recognise import recognise
+from trustsvc.shops import directory
+from trustsvc.shops.webhook_auth import recognise
+from trustsvc.storage import db
 
 views = Blueprint("orders", __name__)
 
@@ -27,22 +29,22 @@ PING = re.compile(rb"webhook_id=[0-9]{1,20}")
 
 
 @views.post("/webhooks/<platform>/<door>", provide_automatic_options=False)
-@doors.open_to("signature")
+@access.open_to("signature")
 def receive(platform: str, door: str) -> tuple[Response, int]:
     """Take an order in; the answers and their order are a promise (README, "Webhook answers")."""
     body = raw_body()
     if platform == "woocommerce" and PING.fullmatch(body):
         return _say("ignored", "ping"), 200
     wall = clock.read()
-    now = pace.moment(wall)  # by a clock that was set ahead every order would be too old
+    now = clock_check.moment(wall)  # by a clock that was set ahead every order would be too old
     headers = dict(request.headers.items())
-    shop = _recognise((platform, door), headers, body, (now, *pace.moments(wall)))
+    shop = _recognise((platform, door), headers, body, (now, *clock_check.moments(wall)))
     order = PLATFORMS[platform].parse(headers, body, now)
     if isinstance(order, Ignored):
         return _say("ignored", order.reason), 200
     if isinstance(order, PrivacyAsked):
         with db.transaction() as session:
-            is_new = asked.take_in(session, shop, order, body, now)
+            is_new = privacy_requests.take_in(session, shop, order, body, now)
         return _say("accepted" if is_new else "duplicate"), 202 if is_new else 200
     answer = intake.take(accept.incoming(shop, order, body), now)
     if answer.status == "conflict":
@@ -79,7 +81,7 @@ def _read_past() -> None:
 
 def _recognise(
     place: tuple[str, str], headers: dict[str, str], body: bytes, moments: tuple[datetime, ...]
-) -> find.Shop:
+) -> directory.Shop:
     platform, door = place
     either = dict.fromkeys(moments)  # all the same, unless the clock is doubted
     # A platform we do not know costs as much as a signature that does not match.

@@ -12,8 +12,8 @@ from sqlalchemy import (
     text,
 )
 
-from trustsvc.tables import Id, Moment, column, metadata
-from trustsvc.vault import Sealed
+from trustsvc.crypto.encrypted_column import Sealed
+from trustsvc.storage.columns import Id, Moment, column, metadata
 
 REGISTER = "register of requests"
 LINK = "correspondence"

@@ -6,16 +6,18 @@ from typing import Any
 from flask import Blueprint, Response, make_response, render_template, request
 from markupsafe import Markup
 
-from trustsvc import clock, config, db, doors, wording
+from trustsvc import clock, config, i18n
 from trustsvc.address import MOST_CHARACTERS, NotAnAddress, normalise
-from trustsvc.flood import Gate
-from trustsvc.orders import asked
-from trustsvc.privacy import editions
+from trustsvc.http import access
+from trustsvc.http.rate_limit import Gate
+from trustsvc.orders import privacy_requests
+from trustsvc.privacy.documents import notice_history
 from trustsvc.privacy.rights import objection
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.registry.views import keep_pace
-from trustsvc.shops import find
-from trustsvc.shops.find import Shop
+from trustsvc.shops import directory
+from trustsvc.shops.directory import Shop
+from trustsvc.storage import db
 
 views = Blueprint("privacy", __name__)
 
@@ -24,31 +26,31 @@ gate = Gate(most=30, every=timedelta(minutes=10))
 
 
 @views.get("/privacy/<slug>")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def show_notice(slug: str) -> Response:
     """Show what is true now, with its version and date, and the way to earlier ones."""
     language, now = _language(), clock.now()
     with db.reading() as session:
-        shop = find.by_slug(session, slug)
-        edition = editions.in_force(session, shop, config.current(), language, now)
-        others = editions.history(session, shop.id, language)
+        shop = directory.by_slug(session, slug)
+        edition = notice_history.in_force(session, shop, config.current(), language, now)
+        others = notice_history.history(session, shop.id, language)
     others = [other for other in others if other.version != edition.version]
     return _notice(shop, language, edition, others=others)
 
 
 @views.get("/privacy/<slug>/<int:version>")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def show_version(slug: str, version: int) -> Response:
     """Show a version that was in force once, word by word."""
     language = _language()
     with db.reading() as session:
-        shop = find.by_slug(session, slug)
-        edition = editions.one(session, shop.id, version, language)
-        newest = editions.history(session, shop.id, language)[0].version
+        shop = directory.by_slug(session, slug)
+        edition = notice_history.one(session, shop.id, version, language)
+        newest = notice_history.history(session, shop.id, language)[0].version
     return _notice(shop, language, edition, is_old=version != newest)
 
 
-def _notice(shop: Shop, language: str, edition: editions.Edition, **more: Any) -> Response:
+def _notice(shop: Shop, language: str, edition: notice_history.Edition, **more: Any) -> Response:
     text = Markup(edition.text)  # noqa: S704 - written by notice.text, which escapes
     html = render_template(
         "privacy/notice.html", shop=shop, language=language, edition=edition, text=text, **more
@@ -57,14 +59,14 @@ def _notice(shop: Shop, language: str, edition: editions.Edition, **more: Any) -
 
 
 @views.get("/me")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def where() -> Response:
     """Say where one's data can be seen, and take an address to mail a link to."""
     return _plain("privacy/where.html")
 
 
 @views.post("/me")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def mail_link() -> Response:
     """Write the question down for the job; the same answer, and as much work, for any address."""
     language = _language()
@@ -73,21 +75,25 @@ def mail_link() -> Response:
         return _plain("privacy/where.html", 422, problem=True)
     keep_pace(gate)
     with db.transaction() as session:
-        asked.write(session, asked.Ask("my_data", asked.EVERY_SHOP, language, address), clock.now())
+        privacy_requests.write(
+            session,
+            privacy_requests.Ask("my_data", privacy_requests.EVERY_SHOP, language, address),
+            clock.now(),
+        )
     return _plain("privacy/where.html", done=True)
 
 
 @views.get("/object/<slug>")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def objecting(slug: str) -> Response:
     """Show how to object before the first letter: a shop may link here from its own order mail."""
     with db.reading() as session:
-        shop = find.by_slug(session, slug)
+        shop = directory.by_slug(session, slug)
     return _plain("privacy/object.html", shop=shop)
 
 
 @views.post("/object/<slug>")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def object_to(slug: str) -> Response:
     """Opt the address out of this shop now, whoever it is; the rest is the job's.
 
@@ -100,13 +106,15 @@ def object_to(slug: str) -> Response:
     address, now = _address(), clock.now()
     everywhere = bool(request.form.get("everywhere"))
     with db.reading() as session:
-        shop = find.by_slug(session, slug)
+        shop = directory.by_slug(session, slug)
     if not address:
         return _plain("privacy/object.html", 422, shop=shop, problem=True)
     keep_pace(gate)
     with db.transaction() as session:
         for place in (shop.id, EVERY_SHOP) if everywhere else (shop.id,):
-            asked.write(session, asked.Ask("object", place, _language(), address), now)
+            privacy_requests.write(
+                session, privacy_requests.Ask("object", place, _language(), address), now
+            )
         opt_out(session, address, shop.id, objection.REASON, now, noted_again=True)
     return _plain("privacy/object.html", shop=shop, everywhere=everywhere, done=True)
 
@@ -132,7 +140,7 @@ def _plain(template: str, status: int = 200, **values: Any) -> Response:
 
 
 def _language() -> str:
-    return wording.choose(request.headers.get("Accept-Language"))
+    return i18n.choose(request.headers.get("Accept-Language"))
 
 
 def _public(html: str) -> Response:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
-from trustsvc import fingerprints, keys
+from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.registry.models import opt_outs, registered, restrictions
 
 MOST_AT_ONCE = 500
@@ -59,7 +59,7 @@ def check(session: Session, questions: Sequence[Question]) -> list[Answer]:
 
 
 def _keys() -> tuple[object, object]:
-    return keys.ring("registry"), keys.ring("lookup")
+    return keyring.ring("registry"), keyring.ring("lookup")
 
 
 def _answers(session: Session, questions: Sequence[Question]) -> list[Answer]:
@@ -85,10 +85,10 @@ def _marks(question: Question) -> _Marks | None:
     try:
         return _Marks(
             question.shop_id,
-            frozenset(fingerprints.registry_marks(question.email)),
-            frozenset(fingerprints.shop_marks(question.shop_id, question.email)),
+            frozenset(pseudonyms.registry_marks(question.email)),
+            frozenset(pseudonyms.shop_marks(question.shop_id, question.email)),
         )
-    except fingerprints.NotAnAddress:
+    except pseudonyms.NotAnAddress:
         return None
 
 

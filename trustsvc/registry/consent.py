@@ -8,15 +8,16 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from trustsvc import db, wording
+from trustsvc import i18n
 from trustsvc.registry.models import wordings
+from trustsvc.storage import db
 
 VERSION = "registration-1"
 
 
 def text(version: str, language: str) -> str:
     """Say what is agreed to."""
-    return wording.say(f"register.consent.{version}", language)
+    return i18n.say(f"register.consent.{version}", language)
 
 
 def record(session: Session, version: str, language: str, now: datetime) -> None:

@@ -6,8 +6,9 @@ from datetime import datetime
 from sqlalchemy import and_, delete, or_
 from sqlalchemy.orm import Session
 
-from trustsvc import db, fingerprints, suppressions
+from trustsvc.crypto import pseudonyms
 from trustsvc.registry.models import opt_outs
+from trustsvc.storage import db, suppression_journal
 
 EVERY_SHOP = 0
 
@@ -36,7 +37,7 @@ def opt_out(
     is_new = statement.on_conflict_do_nothing().returning(opt_outs.c.mark)
     done = session.execute(is_new).first() is not None
     if done or noted_again:
-        suppressions.write([suppressions.Line("opt_out", mark, shop_id, now, reason)])
+        suppression_journal.write([suppression_journal.Line("opt_out", mark, shop_id, now, reason)])
     return done
 
 
@@ -55,12 +56,14 @@ def take_back(session: Session, places: Mapping[int, Collection[bytes]], now: da
         return set()
     mine = delete(opt_outs).where(or_(*at)).returning(opt_outs.c.mark, opt_outs.c.shop_id)
     gone = session.execute(mine).all()
-    lines = [suppressions.Line("again", row.mark, row.shop_id, now, "taken back") for row in gone]
-    suppressions.write_after_commit(session, lines)
+    lines = [
+        suppression_journal.Line("again", row.mark, row.shop_id, now, "taken back") for row in gone
+    ]
+    suppression_journal.write_after_commit(session, lines)
     return {row.shop_id for row in gone}
 
 
 def _mark(address: str, shop_id: int) -> bytes:
     if shop_id == EVERY_SHOP:
-        return fingerprints.registry_mark(address)
-    return fingerprints.shop_mark(shop_id, address)
+        return pseudonyms.registry_mark(address)
+    return pseudonyms.shop_mark(shop_id, address)

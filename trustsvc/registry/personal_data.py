@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from trustsvc import fingerprints
-from trustsvc.correspondence.write import THE_SERVICE
-from trustsvc.registry import register
+from trustsvc.crypto import pseudonyms
+from trustsvc.mail.transactional.write import THE_SERVICE
+from trustsvc.registry import registration
 from trustsvc.registry.models import opt_outs, registered, registrations, restrictions
 
 
@@ -33,6 +33,6 @@ def forget(session: Session, address: str) -> bool:
 
     Without them a new order would undo an erasure.
     """
-    who = fingerprints.shop_marks(THE_SERVICE, address)
+    who = pseudonyms.shop_marks(THE_SERVICE, address)
     waiting = session.execute(delete(registrations).where(registrations.c.who.in_(who)))
-    return register.leave(session, address) or bool(waiting.rowcount)  # type: ignore[attr-defined]
+    return registration.leave(session, address) or bool(waiting.rowcount)  # type: ignore[attr-defined]

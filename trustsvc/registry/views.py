@@ -4,13 +4,16 @@ from datetime import timedelta
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from trustsvc import clock, config, db, doors, signed_links, wording
+from trustsvc import clock, config, i18n
+from trustsvc.crypto import signed_links
+from trustsvc.crypto.pseudonyms import NotAnAddress, normalise
 from trustsvc.errors import TooMany
-from trustsvc.fingerprints import NotAnAddress, normalise
-from trustsvc.flood import Gate
-from trustsvc.registry import ask, confirm, consent, register
-from trustsvc.server_log import address
-from trustsvc.shops import find
+from trustsvc.http import access
+from trustsvc.http.rate_limit import Gate
+from trustsvc.registry import confirmation, consent, registration, registration_request
+from trustsvc.server_log import client_address
+from trustsvc.shops import directory
+from trustsvc.storage import db
 
 views = Blueprint("registry", __name__)
 
@@ -20,15 +23,15 @@ SOURCES = {"card", "page"}
 
 
 @views.get("/register/<slug>")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def show(slug: str) -> Response:
     with db.reading() as session:
-        shop = find.by_slug(session, slug)
+        shop = directory.by_slug(session, slug)
     return _form(shop, "", "page")
 
 
 @views.post("/register/<slug>")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def ask_for(slug: str) -> Response:
     """Take an address; the same bytes and the same work whoever it belongs to.
 
@@ -39,7 +42,7 @@ def ask_for(slug: str) -> Response:
     source = request.form.get("source", "")
     source = source if source in SOURCES else "page"
     with db.reading() as session:
-        shop = find.by_slug(session, slug)
+        shop = directory.by_slug(session, slug)
     if request.form.get("step") == "look":
         return _form(shop, email, source)
     try:
@@ -47,9 +50,9 @@ def ask_for(slug: str) -> Response:
     except NotAnAddress:
         return _form(shop, email, source, wrong=True)
     keep_pace(gate)
-    wish = ask.Wish(email, shop.id, _language(), source)
+    wish = registration_request.Wish(email, shop.id, _language(), source)
     with db.transaction() as session:
-        ask.ask(session, wish, clock.now())
+        registration_request.ask(session, wish, clock.now())
     return asked(shop, wish.language)
 
 
@@ -58,55 +61,55 @@ def keep_pace(at: Gate) -> None:
     trusted = config.current().trusted_proxies
     forwarded_for = request.headers.get("X-Forwarded-For", "")
     if not at.lets_in(
-        address.client(request.remote_addr or "", forwarded_for, trusted), clock.now()
+        client_address.client(request.remote_addr or "", forwarded_for, trusted), clock.now()
     ):
         raise TooMany
 
 
-def asked(shop: find.Shop, language: str) -> Response:
+def asked(shop: directory.Shop, language: str) -> Response:
     """Say that a letter may be on its way, without a word of whom it is for."""
     html = render_template("registry/asked.html", language=language, shop=shop)
     return _private(make_response(html))
 
 
 @views.get("/register/confirm/<token>")
-@doors.open_to("link")
+@access.open_to("link")
 def show_confirm(token: str) -> str:
     link = signed_links.read("register", token)
     with db.reading() as session:
-        pending = confirm.look(session, link, clock.now())
-        return _confirm_page(pending, find.by_id(session, pending.shop_id))
+        pending = confirmation.look(session, link, clock.now())
+        return _confirm_page(pending, directory.by_id(session, pending.shop_id))
 
 
 @views.post("/register/confirm/<token>")
-@doors.open_to("link")
+@access.open_to("link")
 def do_confirm(token: str) -> str:
     link = signed_links.read("register", token)
     with db.transaction() as session:
-        pending = confirm.confirm(session, link, clock.now())
-        shop = find.by_id(session, pending.shop_id)
+        pending = confirmation.confirm(session, link, clock.now())
+        shop = directory.by_id(session, pending.shop_id)
     return _confirm_page(pending, shop)
 
 
 @views.get("/register/leave/<token>")
-@doors.open_to("link")
+@access.open_to("link")
 def show_leave(token: str) -> str:
     with db.reading() as session:
-        return _leave_page(register.proof(session, signed_links.read("leave", token)))
+        return _leave_page(registration.proof(session, signed_links.read("leave", token)))
 
 
 @views.post("/register/leave/<token>")
-@doors.open_to("link")
+@access.open_to("link")
 def do_leave(token: str) -> str:
     """Leave, whatever the body says: mail programs post one of their own (RFC 8058)."""
     link = signed_links.read("leave", token)
     with db.transaction() as session:
-        known = register.proof(session, link)
-        register.leave_by(session, link, clock.now())
+        known = registration.proof(session, link)
+        registration.leave_by(session, link, clock.now())
     return _leave_page(None, known.language if known else None)
 
 
-def _form(shop: find.Shop, email: str, source: str, *, wrong: bool = False) -> Response:
+def _form(shop: directory.Shop, email: str, source: str, *, wrong: bool = False) -> Response:
     language = _language()
     html = render_template(
         "registry/register.html",
@@ -120,7 +123,7 @@ def _form(shop: find.Shop, email: str, source: str, *, wrong: bool = False) -> R
     return _private(make_response(html, 422 if wrong else 200))
 
 
-def _confirm_page(pending: confirm.Pending, shop: find.Shop) -> str:
+def _confirm_page(pending: confirmation.Pending, shop: directory.Shop) -> str:
     return render_template(
         "registry/confirm.html",
         language=pending.language,
@@ -131,13 +134,13 @@ def _confirm_page(pending: confirm.Pending, shop: find.Shop) -> str:
     )
 
 
-def _leave_page(proof: register.Proof | None, language: str | None = None) -> str:
-    language = wording.choose(proof.language if proof else language, _language())
+def _leave_page(proof: registration.Proof | None, language: str | None = None) -> str:
+    language = i18n.choose(proof.language if proof else language, _language())
     return render_template("registry/leave.html", language=language, proof=proof)
 
 
 def _language() -> str:
-    return wording.choose(request.headers.get("Accept-Language"))
+    return i18n.choose(request.headers.get("Accept-Language"))
 
 
 def _private(response: Response) -> Response:

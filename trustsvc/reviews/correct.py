@@ -6,9 +6,9 @@ from sqlalchemy import or_, update
 from sqlalchemy.orm import Session
 
 from trustsvc.errors import Gone
-from trustsvc.reviews import find, publish, reply
+from trustsvc.reviews import lookup, publish, reply
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.rules import CONSENT_WORDING, MAY_CHANGE, Draft
+from trustsvc.reviews.policy import CONSENT_WORDING, MAY_CHANGE, Draft
 
 
 def correct(session: Session, review_id: int | str, draft: Draft, now: datetime) -> bool:
@@ -19,7 +19,7 @@ def correct(session: Session, review_id: int | str, draft: Draft, now: datetime)
     shop's reply goes with it: it answers words that are no longer there. The same words again
     change nothing: False. Raises NotFound; Gone when it was withdrawn or left without its author.
     """
-    was = find.one(session, review_id)
+    was = lookup.one(session, review_id)
     if was.state in MAY_CHANGE and was.said == draft:
         return False
     done = session.execute(

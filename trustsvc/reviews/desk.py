@@ -7,24 +7,26 @@ from flask import Blueprint, g, redirect, render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from trustsvc import clock, db, doors, wording
+from trustsvc import clock, i18n
 from trustsvc.errors import Refused
+from trustsvc.http import access
 from trustsvc.orders import recent
-from trustsvc.reviews import find, moderate, reply, told
-from trustsvc.reviews.rules import MOST_REPLY, REASONS
-from trustsvc.shops import find as shops
+from trustsvc.reviews import decision_texts, lookup, moderate, reply
+from trustsvc.reviews.policy import MOST_REPLY, REASONS
+from trustsvc.shops import directory
+from trustsvc.storage import db
 
 desk = Blueprint("reviews_desk", __name__)
 
 
 @desk.get("/desk/")
-@doors.open_to("staff")
+@access.open_to("staff")
 def waiting() -> str:
     """Show the reviews that wait, longest waiting first, then the newest decided ones."""
     with db.reading() as session:
         page = {
-            "waiting": find.listing(session, state="pending", limit=50),
-            "decided": (decided := find.decided(session)),
+            "waiting": lookup.listing(session, state="pending", limit=50),
+            "decided": (decided := lookup.decided(session)),
             "replies": reply.of(session, [review.row_id for review in decided]),
             "most_reply": MOST_REPLY,
         }
@@ -32,7 +34,7 @@ def waiting() -> str:
 
 
 @desk.post("/desk/reviews/<public_id>")
-@doors.open_to("staff")
+@access.open_to("staff")
 def decide(public_id: str) -> Response:
     """Approve or reject one text of a review; a decision that came too late is said, not taken.
 
@@ -55,7 +57,7 @@ def decide(public_id: str) -> Response:
 
 
 @desk.post("/desk/reviews/<public_id>/reply")
-@doors.open_to("staff")
+@access.open_to("staff")
 def answer(public_id: str) -> Response:
     """Put the shop's reply beneath a review, change it or remove it; too late is said."""
     by, now = f"staff {g.staff.staff_id}", clock.now()
@@ -71,22 +73,27 @@ def answer(public_id: str) -> Response:
 
 
 @desk.get("/desk/orders/<slug>")
-@doors.open_to("staff")
+@access.open_to("staff")
 def orders(slug: str) -> str:
     """Show what was decided on a shop's newest orders, and why: no names, no addresses."""
     with db.reading() as session:
-        shop = shops.by_slug(session, slug)
+        shop = directory.by_slug(session, slug)
         newest = recent.recent(session, shop.id)
         # After the review was written the review knows the number, and the order no longer.
         unnamed = [order.id for order in newest if not order.reference]
-        references = find.references(session, unnamed)
-        page = {"orders": newest, "references": references, "words": told.words, "minute": _minute}
+        references = lookup.references(session, unnamed)
+        page = {
+            "orders": newest,
+            "references": references,
+            "words": decision_texts.words,
+            "minute": _minute,
+        }
         return _page(session, "desk/orders.html", shop=shop, **page)
 
 
 def _page(session: Session, template: str, **values: object) -> str:
-    language = wording.choose(request.headers.get("Accept-Language"))
-    everyone = shops.everyone(session)
+    language = i18n.choose(request.headers.get("Accept-Language"))
+    everyone = directory.everyone(session)
     shared = {"shops": everyone, "shop_of": {shop.slug: shop for shop in everyone}}
     return render_template(template, language=language, staff=g.staff, **shared, **values)
 

@@ -5,13 +5,14 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from trustsvc import outbox, queueing
 from trustsvc.errors import Refused
 from trustsvc.invitations.models import invitations
-from trustsvc.orders import ledger
-from trustsvc.reviews import find
+from trustsvc.orders import decision_log
+from trustsvc.reviews import lookup
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.rules import REASONS
+from trustsvc.reviews.policy import REASONS
+from trustsvc.storage import event_log
+from trustsvc.work_queue import job_queue
 
 
 def approve(
@@ -20,7 +21,7 @@ def approve(
     """Approve a review that waits; publish_reviews is rung. See `_decide` for twice and failure."""
     if not _decide(session, review_id, {"state": "approved", "by": by, "version": version}, now):
         return False
-    queueing.ring(session, "publish_reviews")
+    job_queue.ring(session, "publish_reviews")
     return True
 
 
@@ -46,7 +47,7 @@ def _decide(session: Session, review_id: int | str, said: dict[str, str], now: d
     With `version` (find.Review.version) a decision about words that the author has corrected since
     is not taken either: nobody approves a text that nobody read. Raises NotFound.
     """
-    found = find.one(session, review_id)
+    found = lookup.one(session, review_id)
     if said["version"] and said["version"] != found.version:
         return False
     same_text = (
@@ -75,11 +76,13 @@ def _decide(session: Session, review_id: int | str, said: dict[str, str], now: d
     return True
 
 
-def _tell(session: Session, found: find.Review, said: dict[str, str], now: datetime) -> None:
-    outbox.record(session, f"review.{said['state']}", found.shop_id, found.row_id, now)
+def _tell(session: Session, found: lookup.Review, said: dict[str, str], now: datetime) -> None:
+    event_log.record(session, f"review.{said['state']}", found.shop_id, found.row_id, now)
     order_id = session.scalar(
         select(invitations.c.order_id).where(invitations.c.id == found.invitation_id)
     )
     if order_id is not None:
         rule = said.get("reason", "staff")
-        ledger.write(session, [ledger.Line(order_id, "decide", rule, said["state"], now)])
+        decision_log.write(
+            session, [decision_log.Line(order_id, "decide", rule, said["state"], now)]
+        )

@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc import outbox, queueing, suppressions
 from trustsvc.invitations.models import invitations
 from trustsvc.reviews import publish, reply, withdraw
 from trustsvc.reviews.models import publications, replies, reviews
+from trustsvc.storage import event_log, suppression_journal
+from trustsvc.work_queue import job_queue
 
 NOBODY = {"name": "", "city": "", "email": None, "reference": None, "buyer": None}
 
@@ -84,9 +85,11 @@ def anonymise(
     if not stay:
         return set()
     if note:
-        suppressions.write(
+        suppression_journal.write(
             [
-                suppressions.Line("anonymise", row.public_id.encode(), row.shop_id, now, "author")
+                suppression_journal.Line(
+                    "anonymise", row.public_id.encode(), row.shop_id, now, "author"
+                )
                 for row in stay.values()
             ]
         )
@@ -98,13 +101,13 @@ def anonymise(
     )
     reply.forget(session, stay)
     session.execute(
-        outbox.outbox.insert(),
+        event_log.outbox.insert(),
         [
             {"kind": "review.anonymised", "shop_id": row.shop_id, "subject": row.id, "at": now}
             for row in stay.values()
         ],
     )
-    queueing.ring(session, "refresh_badges")
+    job_queue.ring(session, "refresh_badges")
     return set(stay)
 
 
@@ -140,7 +143,7 @@ def freeze(session: Session, review_ids: Collection[int], now: datetime) -> int:
     ).all()
     publish.take_down(session, frozen, now)
     if frozen:
-        queueing.ring(session, "refresh_badges")
+        job_queue.ring(session, "refresh_badges")
     return len(frozen)
 
 
@@ -151,7 +154,7 @@ def thaw(session: Session, review_ids: Collection[int]) -> int:
         update(reviews).where(*was_shown, reviews.c.state == "published").values(state="approved")
     )
     done = session.execute(update(reviews).where(*was_shown).values(frozen_at=None))
-    queueing.ring(session, "publish_reviews")
+    job_queue.ring(session, "publish_reviews")
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 

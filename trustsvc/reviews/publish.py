@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc import db, outbox, queueing
 from trustsvc.reviews import reply
 from trustsvc.reviews.models import publications, replies, reviews
+from trustsvc.storage import db, event_log
+from trustsvc.work_queue import job_queue
 
 BITE = 500
 
@@ -66,7 +67,7 @@ def take_down(session: Session, review_ids: Collection[int], now: datetime) -> i
     ).all()
     _announce(session, "review.withdrawn", {row.review_id: row.shop_id for row in gone}, now)
     if gone:
-        queueing.ring(session, "scrub")  # its words stay in the write-ahead log until then
+        job_queue.ring(session, "scrub")  # its words stay in the write-ahead log until then
     return len(gone)
 
 
@@ -95,5 +96,5 @@ def _announce(session: Session, kind: str, shop_of: dict[int, int], now: datetim
         {"kind": kind, "shop_id": shop_id, "subject": review_id, "at": now}
         for review_id, shop_id in shop_of.items()
     ]
-    session.execute(outbox.outbox.insert(), rows)
-    queueing.ring(session, "refresh_badges")
+    session.execute(event_log.outbox.insert(), rows)
+    job_queue.ring(session, "refresh_badges")

@@ -7,15 +7,17 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from trustsvc import db, outbox, queueing, wording
+from trustsvc import i18n
 from trustsvc.errors import Refused
-from trustsvc.reviews import find, rules
+from trustsvc.reviews import lookup, policy
 from trustsvc.reviews.models import publications, replies, reviews
-from trustsvc.shops import find as shops
+from trustsvc.shops import directory
+from trustsvc.storage import db, event_log
+from trustsvc.work_queue import job_queue
 
 PROBLEMS = {
     "missing": "Write a reply, or remove the one there is.",
-    "long": f"A reply has at most {rules.MOST_REPLY} characters.",
+    "long": f"A reply has at most {policy.MOST_REPLY} characters.",
     "names_the_buyer": (
         "A reply is public: leave out the e-mail address and the order number of the review."
     ),
@@ -38,9 +40,9 @@ def reply(session: Session, review_id: int | str, text: str, by: str, now: datet
     The same words again, and a review that is not shown just now, change nothing: False. Raises
     NotFound; Refused for no words, too many, or any that lead from the review to its buyer.
     """
-    found = find.one(session, review_id)
-    text = rules.clean(text, lines=True)
-    problem = rules.reply_problem(text, _secrets(session, found))
+    found = lookup.one(session, review_id)
+    text = policy.clean(text, lines=True)
+    problem = policy.reply_problem(text, _secrets(session, found))
     if problem:
         raise Refused(PROBLEMS[problem])
     # Locks the line: whoever takes the review back waits, and then takes this reply along.
@@ -50,27 +52,27 @@ def reply(session: Session, review_id: int | str, text: str, by: str, now: datet
     was = of(session, [found.row_id]).get(found.row_id)
     if was and was.text == text:
         return False
-    language = wording.choose(shops.by_id(session, found.shop_id).language)
+    language = i18n.choose(directory.by_id(session, found.shop_id).language)
     said = {"text": text, "language": language, "replied_by": by}
     session.execute(
         db.insert(replies)
         .values(review_id=found.row_id, replied_at=now, **said)
         .on_conflict_do_update(index_elements=["review_id"], set_=said | {"changed_at": now})
     )
-    outbox.record(session, "review.replied", found.shop_id, found.row_id, now)
-    queueing.ring(session, "refresh_badges")
+    event_log.record(session, "review.replied", found.shop_id, found.row_id, now)
+    job_queue.ring(session, "refresh_badges")
     if was:
-        queueing.ring(session, "scrub")
+        job_queue.ring(session, "scrub")
     return True
 
 
 def remove(session: Session, review_id: int | str, now: datetime) -> bool:
     """Take a reply down for good; False where there is none. Raises NotFound."""
-    found = find.one(session, review_id)
+    found = lookup.one(session, review_id)
     if not forget(session, [found.row_id]):
         return False
-    outbox.record(session, "review.reply_removed", found.shop_id, found.row_id, now)
-    queueing.ring(session, "refresh_badges")
+    event_log.record(session, "review.reply_removed", found.shop_id, found.row_id, now)
+    job_queue.ring(session, "refresh_badges")
     return True
 
 
@@ -79,7 +81,7 @@ def forget(session: Session, row_ids: Collection[int]) -> int:
     done = session.execute(delete(replies).where(replies.c.review_id.in_(row_ids)))
     gone = int(done.rowcount)  # type: ignore[attr-defined]
     if gone:
-        queueing.ring(session, "scrub")
+        job_queue.ring(session, "scrub")
     return gone
 
 
@@ -94,6 +96,6 @@ def of(session: Session, row_ids: Collection[int]) -> dict[int, Reply]:
     return {row.review_id: Reply(*row[1:]) for row in rows}
 
 
-def _secrets(session: Session, found: find.Review) -> list[str]:
+def _secrets(session: Session, found: lookup.Review) -> list[str]:
     email = session.scalar(select(reviews.c.email).where(reviews.c.id == found.row_id))
     return [secret for secret in (email, found.reference) if secret]

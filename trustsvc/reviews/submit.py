@@ -5,15 +5,14 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from trustsvc import outbox
 from trustsvc.errors import Gone
 from trustsvc.invitations import redeem
-from trustsvc.orders import buyer
-from trustsvc.orders import personal_data as in_orders
+from trustsvc.orders import buyer, personal_data
 from trustsvc.registry.check import Question, check
-from trustsvc.reviews import find
+from trustsvc.reviews import lookup
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.rules import CONSENT_WORDING, Draft
+from trustsvc.reviews.policy import CONSENT_WORDING, Draft
+from trustsvc.storage import event_log
 
 
 def submit(session: Session, link: bytes, draft: Draft, now: datetime) -> str:
@@ -25,13 +24,13 @@ def submit(session: Session, link: bytes, draft: Draft, now: datetime) -> str:
     made, Gone when the invitation was withdrawn or is over.
     """
     invitation = redeem.find(session, link)
-    if written := find.of_invitation(session, invitation.id):
+    if written := lookup.of_invitation(session, invitation.id):
         return written.id
     if not is_open(invitation, now):
         raise Gone
-    in_orders.lock(session, [invitation.order_id])  # before the invitation, as everywhere
+    personal_data.lock(session, [invitation.order_id])  # before the invitation, as everywhere
     if not redeem.redeem(session, invitation, now):
-        if written := find.of_invitation(session, invitation.id):
+        if written := lookup.of_invitation(session, invitation.id):
             return written.id
         raise Gone
     return _write(session, invitation, draft, now)
@@ -45,7 +44,7 @@ def is_open(invitation: redeem.Invitation, now: datetime) -> bool:
 def _write(session: Session, invitation: redeem.Invitation, draft: Draft, now: datetime) -> str:
     who = buyer.read(session, [invitation.order_id]).get(invitation.order_id)
     frozen = who is not None and _is_restricted(session, invitation.shop_id, who.email)
-    public_id = secrets.token_hex(find.PUBLIC_ID_LENGTH // 2)
+    public_id = secrets.token_hex(lookup.PUBLIC_ID_LENGTH // 2)
     row_id = session.execute(
         reviews.insert()
         .values(
@@ -71,7 +70,7 @@ def _write(session: Session, invitation: redeem.Invitation, draft: Draft, now: d
         .returning(reviews.c.id)
     ).scalar_one()
     buyer.forget(session, [invitation.order_id])
-    outbox.record(session, "review.submitted", invitation.shop_id, row_id, now)
+    event_log.record(session, "review.submitted", invitation.shop_id, row_id, now)
     return public_id
 
 

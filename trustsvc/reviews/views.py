@@ -5,19 +5,22 @@ from collections.abc import Mapping
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from sqlalchemy.orm import Session
 
-from trustsvc import clock, config, db, doors, pace, signed_links, wording
+from trustsvc import clock, clock_check, config, i18n
+from trustsvc.crypto import signed_links
 from trustsvc.errors import Gone
+from trustsvc.http import access
 from trustsvc.invitations import redeem
 from trustsvc.orders import buyer
-from trustsvc.registry import ask
-from trustsvc.reviews import correct, find, reply, rules, submit, withdraw
-from trustsvc.shops import find as shops
+from trustsvc.registry import registration_request
+from trustsvc.reviews import correct, lookup, policy, reply, submit, withdraw
+from trustsvc.shops import directory
+from trustsvc.storage import db
 
 views = Blueprint("reviews", __name__)
 
 
 @views.get("/r/<token>")
-@doors.open_to("link")
+@access.open_to("link")
 def show(token: str) -> Response:
     link_id = signed_links.read("review", token)
     with db.reading() as session:
@@ -25,11 +28,11 @@ def show(token: str) -> Response:
 
 
 @views.post("/r/<token>")
-@doors.open_to("link")
+@access.open_to("link")
 def act(token: str) -> Response:
     """Write, correct or withdraw; then send the browser to look, so that a reload posts nothing."""
     link_id = signed_links.read("review", token)
-    filled = rules.read(request.form)
+    filled = policy.read(request.form)
     with db.transaction() as session:
         done = _act(session, link_id, filled)
     if not done:
@@ -41,7 +44,7 @@ def act(token: str) -> Response:
 
 
 @views.post("/r/<token>/register")
-@doors.open_to("link")
+@access.open_to("link")
 def register(token: str) -> str:
     """Have the author of a review asked whether to be registered too: a letter leaves, no more.
 
@@ -52,16 +55,18 @@ def register(token: str) -> str:
     now = clock.now()
     with db.transaction() as session:
         invitation = redeem.find(session, link_id)
-        shop = shops.by_id(session, invitation.shop_id)
-        language = wording.choose(invitation.language)
-        author = find.author(session, invitation.id)
+        shop = directory.by_id(session, invitation.shop_id)
+        language = i18n.choose(invitation.language)
+        author = lookup.author(session, invitation.id)
         if author is None:
             raise Gone
-        ask.ask(session, ask.Wish(author, shop.id, language, "review"), now)
+        registration_request.ask(
+            session, registration_request.Wish(author, shop.id, language, "review"), now
+        )
     return render_template("registry/asked.html", language=language, shop=shop)
 
 
-def _act(session: Session, link_id: bytes, filled: rules.Filled) -> bool:
+def _act(session: Session, link_id: bytes, filled: policy.Filled) -> bool:
     """Do what was asked; False when the form has to be looked at again.
 
     What scanners and impatient fingers post again is a POST without a button: it never changes a
@@ -69,37 +74,37 @@ def _act(session: Session, link_id: bytes, filled: rules.Filled) -> bool:
     something else and sent it again is told so; the new words wait in the form for corrections.
     """
     wish = request.form.get("do", "")
-    now = pace.believed(session, clock.read())  # a clock that jumped ends no link
+    now = clock_check.believed(session, clock.read())  # a clock that jumped ends no link
     invitation = redeem.find(session, link_id)
-    review = find.of_invitation(session, invitation.id)
+    review = lookup.of_invitation(session, invitation.id)
     if review is None:
         if wish == "withdraw":
             return True
         if filled.draft is None or not submit.is_open(invitation, now):
             return False
-        written = find.one(session, submit.submit(session, link_id, filled.draft, now))
+        written = lookup.one(session, submit.submit(session, link_id, filled.draft, now))
         return written.said == filled.draft
     if wish == "withdraw":
         withdraw.withdraw(session, review.id, now)
-    elif wish == "correct" and rules.may_change(review.state):
+    elif wish == "correct" and policy.may_change(review.state):
         if filled.draft is None:
             return False
         correct.correct(session, review.id, filled.draft, now)
-    elif not wish and rules.may_change(review.state) and any(filled.values.values()):
+    elif not wish and policy.may_change(review.state) and any(filled.values.values()):
         return review.said == filled.draft
     return True
 
 
-def _page(session: Session, link_id: bytes, filled: rules.Filled | None) -> Response:
+def _page(session: Session, link_id: bytes, filled: policy.Filled | None) -> Response:
     """Show what this link opens now: the form, the review that was written, or why it is closed."""
     invitation = redeem.find(session, link_id)
-    shop = shops.by_id(session, invitation.shop_id)
-    review = find.of_invitation(session, invitation.id)
+    shop = directory.by_id(session, invitation.shop_id)
+    review = lookup.of_invitation(session, invitation.id)
     shared = {
-        "language": wording.choose(invitation.language),
+        "language": i18n.choose(invitation.language),
         "shop": shop,
         "link_id": link_id,
-        "most": rules.MOST,
+        "most": policy.MOST,
         "problems": filled.problems if filled else {},
     }
     status = 422 if filled and filled.problems else 200
@@ -111,7 +116,7 @@ def _page(session: Session, link_id: bytes, filled: rules.Filled | None) -> Resp
         shared["offer"] = not invitation.basis.startswith("registered")
         html = render_template("reviews/yours.html", late=late, contact=contact, **shared)
         return make_response(html, status)
-    if not submit.is_open(invitation, pace.believed(session, clock.read())):
+    if not submit.is_open(invitation, clock_check.believed(session, clock.read())):
         why = {"withdrawn": "withdrawn", "redeemed": "gone"}.get(invitation.state, "expired")
         until = invitation.expires_at
         return make_response(
@@ -126,12 +131,12 @@ def _suggested(session: Session, invitation: redeem.Invitation) -> Mapping[str, 
     who = buyer.read(session, [invitation.order_id]).get(invitation.order_id)
     stars = request.args.get("stars", "")
     return {
-        "stars": stars if rules.is_stars(stars) else "",
-        "name": rules.shown_name(who.name) if who else "",
+        "stars": stars if policy.is_stars(stars) else "",
+        "name": policy.shown_name(who.name) if who else "",
     }
 
 
-def _values(review: find.Review) -> Mapping[str, str]:
+def _values(review: lookup.Review) -> Mapping[str, str]:
     return {
         "stars": str(review.stars),
         "title": review.title,

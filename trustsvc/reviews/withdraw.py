@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from trustsvc import suppressions
-from trustsvc.reviews import find, publish, reply
+from trustsvc.reviews import lookup, publish, reply
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.rules import MAY_CHANGE
+from trustsvc.reviews.policy import MAY_CHANGE
+from trustsvc.storage import suppression_journal
 
 
 def withdraw(session: Session, review_id: int | str, now: datetime) -> bool:
@@ -19,11 +19,13 @@ def withdraw(session: Session, review_id: int | str, now: datetime) -> bool:
     the shop's page stay true. Twice does no harm: False. A restored backup knows of it from the
     file of suppressions. Raises NotFound, and Unavailable when that file cannot be written.
     """
-    found = find.one(session, review_id)
+    found = lookup.one(session, review_id)
     if not empty(session, [found.row_id], now):
         return False
     mark = found.id.encode()
-    suppressions.write([suppressions.Line("withdraw", mark, found.shop_id, now, "author")])
+    suppression_journal.write(
+        [suppression_journal.Line("withdraw", mark, found.shop_id, now, "author")]
+    )
     return True
 
 

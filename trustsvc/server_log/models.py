@@ -2,8 +2,8 @@
 
 from sqlalchemy import BigInteger, LargeBinary, Table, Text
 
-from trustsvc.tables import Id, Moment, column, metadata
-from trustsvc.vault import Sealed
+from trustsvc.crypto.encrypted_column import Sealed
+from trustsvc.storage.columns import Id, Moment, column, metadata
 
 KEEP = "security database"
 

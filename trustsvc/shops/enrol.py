@@ -11,10 +11,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from trustsvc import outbox, queueing
 from trustsvc.errors import Refused
-from trustsvc.shops import find, settings
+from trustsvc.shops import directory, settings
 from trustsvc.shops.models import shops
+from trustsvc.storage import event_log
+from trustsvc.work_queue import job_queue
 
 PLATFORMS = ("shopify", "woocommerce", "lightspeed", "standard")
 LEAST_SECRET = 16
@@ -43,7 +44,7 @@ class Enrolment:
         return f"Enrolment(platform={self.platform!r})"
 
 
-def enrol(session: Session, new: Enrolment, now: datetime) -> tuple[find.Shop, str]:
+def enrol(session: Session, new: Enrolment, now: datetime) -> tuple[directory.Shop, str]:
     """Write the shop down; gives it and its secret, which is shown once.
 
     Enrolling the same name twice makes two shops with two slugs. Raises Refused for an unknown
@@ -81,9 +82,9 @@ def enrol(session: Session, new: Enrolment, now: datetime) -> tuple[find.Shop, s
         )
         .returning(shops.c.id)
     ).scalar_one()
-    outbox.record(session, "shop.enrolled", shop_id, shop_id, now)
-    queueing.ring(session, "refresh_badges")
-    return find.by_id(session, shop_id), secret
+    event_log.record(session, "shop.enrolled", shop_id, shop_id, now)
+    job_queue.ring(session, "refresh_badges")
+    return directory.by_id(session, shop_id), secret
 
 
 def checked_secret(platform: str, given: str) -> str:

@@ -10,16 +10,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from trustsvc import outbox, queueing, wording
+from trustsvc import i18n
 from trustsvc.errors import Refused
-from trustsvc.shops import find
+from trustsvc.shops import directory
 from trustsvc.shops.models import shops
+from trustsvc.storage import event_log
+from trustsvc.work_queue import job_queue
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "may_ask": ("registered", "consent", "customers"),
     "delay_unit": ("minutes", "hours", "days", "weekdays"),
     "moment": ("delivered", "shipped", "paid", "created"),
-    "language": wording.LANGUAGES,
+    "language": i18n.LANGUAGES,
 }
 LONGEST_DELAY = {"minutes": 525_600, "hours": 8_760, "days": 365, "weekdays": 260}  # a year
 DAYS = {"reminder_days": (0, 60), "cap_days": (0, 365), "max_age_days": (1, 365)}
@@ -34,17 +36,17 @@ def default_wording(may_ask: str, language: str) -> str:
     """
     if may_ask not in CHOICES["may_ask"]:
         return ""
-    return wording.say(f"shops.wording.{may_ask}", wording.choose(language))
+    return i18n.say(f"shops.wording.{may_ask}", i18n.choose(language))
 
 
-def change(session: Session, slug: str, wishes: Mapping[str, Any], now: datetime) -> find.Shop:
+def change(session: Session, slug: str, wishes: Mapping[str, Any], now: datetime) -> directory.Shop:
     """Change settings of a shop by name; gives the shop as it is now. Twice changes nothing more.
 
     Another legal basis without a wording of its own gets the default one, and both are dated; with
     another language a default wording is said in that language, while one's own stays. Orders that
     were decided on stay decided. Raises NotFound, and Refused with what is allowed.
     """
-    before = find.by_slug(session, slug)
+    before = directory.by_slug(session, slug)
     new = dict(wishes)
     if not new.get("wording") and (said := _said_anew(before, new)):
         new["wording"] = said
@@ -60,12 +62,12 @@ def change(session: Session, slug: str, wishes: Mapping[str, Any], now: datetime
         new |= {"proven_at": None, "looked_at": None, "missed": 0}  # the proof was for the other
     if new:
         session.execute(update(shops).where(shops.c.id == before.id).values(**new))
-        outbox.record(session, "shop.changed", before.id, before.id, now)
-        queueing.ring(session, "refresh_badges")
-    return find.by_id(session, before.id)
+        event_log.record(session, "shop.changed", before.id, before.id, now)
+        job_queue.ring(session, "refresh_badges")
+    return directory.by_id(session, before.id)
 
 
-def _said_anew(before: find.Shop, new: Mapping[str, Any]) -> str:
+def _said_anew(before: directory.Shop, new: Mapping[str, Any]) -> str:
     """Give the default wording of another basis or language; empty where the wording stays."""
     may_ask = new.get("may_ask", before.may_ask)
     is_default = before.wording == default_wording(before.may_ask, before.language)

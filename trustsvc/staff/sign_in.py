@@ -1,54 +1,63 @@
-"""Who is signed in: asked at the one gate, for every page of the desk."""
+"""Enter the desk by a one-time link, and leave it."""
 
-from dataclasses import dataclass, field
+import secrets
+from datetime import datetime, timedelta
 
-from cryptography.hazmat.primitives import constant_time
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.orm import Session
 
-from trustsvc import clock, config, db, pace
-from trustsvc.errors import Refused
-from trustsvc.staff.marks import mark, marks
-from trustsvc.staff.models import staff, staff_sessions
+from trustsvc.crypto import signed_links
+from trustsvc.errors import Gone
+from trustsvc.staff.models import staff, staff_links, staff_sessions
+from trustsvc.staff.token_hashes import mark, marks
 
-MOST_CHARACTERS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """Somebody at the desk; `form_token` goes into each form and proves that it is our form."""
-
-    staff_id: int
-    name: str = field(repr=False)
-    form_token: str = field(repr=False)
+SESSION_LIFE = timedelta(hours=12)
 
 
-def cookie_name() -> str:
-    """Name the desk's cookie: browsers take `__Secure-` over TLS only (RFC 6265bis 4.1.3.1)."""
-    return "__Secure-desk" if is_secure() else "desk"
+def still_opens(session: Session, token: str, now: datetime) -> bool:
+    """Say whether a link would let somebody in, and change nothing: scanners open links too.
+
+    Raises NotFound for a link we never signed for this purpose.
+    """
+    return session.scalar(select(staff_links.c.staff_id).where(*_open(token, now))) is not None
 
 
-def is_secure() -> bool:
-    return config.current().base_url.startswith("https:")
+def enter(session: Session, token: str, now: datetime) -> str:
+    """Use the link up and begin a session; gives its secret, which only the browser keeps.
+
+    Of any number of posts at once one gets in. Raises NotFound for a link we never signed, Gone for
+    one that was used or has ended.
+    """
+    staff_id = session.execute(
+        update(staff_links)
+        .where(*_open(token, now))
+        .values(used_at=now)
+        .returning(staff_links.c.staff_id)
+    ).scalar()
+    if staff_id is None:
+        raise Gone
+    secret = secrets.token_urlsafe(32)
+    session.execute(
+        staff_sessions.insert().values(
+            session=mark("session", secret), staff_id=staff_id, expires_at=now + SESSION_LIFE
+        )
+    )
+    return secret
 
 
-def whose(cookie: str) -> SignedIn | None:
-    """Say whose session this is; None where it never was, has ended, or the person has left."""
-    if not cookie or len(cookie) > MOST_CHARACTERS or not cookie.isascii():
-        return None
-    with db.reading() as session:
-        row = session.execute(
-            select(staff.c.id, staff.c.name)
-            .join_from(staff_sessions, staff, staff.c.id == staff_sessions.c.staff_id)
-            .where(
-                staff_sessions.c.session.in_(marks("session", cookie)),
-                staff_sessions.c.expires_at > pace.believed(session, clock.read()),
-                staff.c.left_at.is_(None),
-            )
-        ).first()
-    return SignedIn(row.id, row.name, mark("form", cookie).hex()) if row else None
+def leave(session: Session, secret: str) -> None:
+    """End a session; twice does no harm."""
+    session.execute(
+        delete(staff_sessions).where(staff_sessions.c.session.in_(marks("session", secret)))
+    )
 
 
-def check_form(staff: SignedIn, token: str) -> None:
-    """Raise Refused for a form that did not come from this session's pages (CSRF)."""
-    if not constant_time.bytes_eq(token.encode(errors="replace"), staff.form_token.encode()):
-        raise Refused("This form is no longer good: load the page again.")
+def _open(token: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    link_id = signed_links.read("staff", token)
+    works_here = select(staff.c.id).where(staff.c.left_at.is_(None))
+    return (
+        staff_links.c.link.in_(marks("link", link_id.hex())),
+        staff_links.c.used_at.is_(None),
+        staff_links.c.expires_at > now,
+        staff_links.c.staff_id.in_(works_here),
+    )

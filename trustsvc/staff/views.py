@@ -3,45 +3,48 @@
 from flask import Blueprint, g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from trustsvc import clock, db, doors, pace, wording
+from trustsvc import clock, clock_check, i18n
 from trustsvc.errors import Gone
-from trustsvc.staff import enter, sign_in
+from trustsvc.http import access
+from trustsvc.staff import sessions
+from trustsvc.staff import sign_in as enter
+from trustsvc.storage import db
 
 views = Blueprint("staff", __name__)
 
 
 @views.get("/desk/enter")
-@doors.open_to("entering")
+@access.open_to("entering")
 def how() -> str:
     """Say how to get in."""
     return render_template("staff/how.html", language=_language())
 
 
 @views.get("/desk/enter/<token>")
-@doors.open_to("entering")
+@access.open_to("entering")
 def ask(token: str) -> tuple[str, int]:
     """Show one button and change nothing: mail scanners open links, people press buttons."""
     with db.reading() as session:
-        opens = enter.still_opens(session, token, pace.believed(session, clock.read()))
+        opens = enter.still_opens(session, token, clock_check.believed(session, clock.read()))
     return _page(opens=opens, token=token)
 
 
 @views.post("/desk/enter/<token>")
-@doors.open_to("entering")
+@access.open_to("entering")
 def let_in(token: str) -> Response | tuple[str, int]:
     """Use the link up and hand out the session's cookie, for the desk's pages only."""
     try:
         with db.transaction() as session:
-            secret = enter.enter(session, token, pace.believed(session, clock.read()))
+            secret = enter.enter(session, token, clock_check.believed(session, clock.read()))
     except Gone:
         return _page(opens=False, token="")
     response = redirect("/desk/", 303)
     response.set_cookie(
-        sign_in.cookie_name(),
+        sessions.cookie_name(),
         secret,
         max_age=enter.SESSION_LIFE,
         path="/desk",
-        secure=sign_in.is_secure(),
+        secure=sessions.is_secure(),
         httponly=True,
         samesite="Strict",
     )
@@ -49,17 +52,17 @@ def let_in(token: str) -> Response | tuple[str, int]:
 
 
 @views.post("/desk/leave")
-@doors.open_to("staff")
+@access.open_to("staff")
 def leave() -> Response:
     """End this session, here and wherever its cookie was copied to."""
     with db.transaction() as session:
-        enter.leave(session, request.cookies.get(sign_in.cookie_name(), ""))
+        enter.leave(session, request.cookies.get(sessions.cookie_name(), ""))
     g.staff = None
     response = redirect("/desk/enter", 303)
     response.delete_cookie(
-        sign_in.cookie_name(),
+        sessions.cookie_name(),
         path="/desk",
-        secure=sign_in.is_secure(),
+        secure=sessions.is_secure(),
         httponly=True,
         samesite="Strict",
     )
@@ -72,4 +75,4 @@ def _page(*, opens: bool, token: str) -> tuple[str, int]:
 
 
 def _language() -> str:
-    return wording.choose(request.headers.get("Accept-Language"))
+    return i18n.choose(request.headers.get("Accept-Language"))

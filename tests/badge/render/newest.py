@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from trustsvc.badge.render.face import Face
-from trustsvc.badge.render.newest import Line, Newest
+from trustsvc.badge.render.badge_content import Face
+from trustsvc.badge.render.review_lines import Line, Newest
 
 HOSTILE = "</template></title></svg><script>alert(1)</script>\"'&]]><!--"
 FACE = Face(

@@ -2,24 +2,26 @@
 
 from sqlalchemy import select
 
-from tests.invitations import ground
-from tests.invitations.ground import NOON, Post, quiet
-from trustsvc import clock, db, signed_links
-from trustsvc.correspondence.send import send
+from tests.invitations import setup
+from tests.invitations.setup import NOON, Post, quiet
+from trustsvc import clock
+from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import invitations
+from trustsvc.mail.transactional.send import send
 from trustsvc.privacy.models import requests
 from trustsvc.privacy.rights import people
-from trustsvc.privacy.rights.answer import answer
+from trustsvc.privacy.rights.requests import answer
 from trustsvc.reviews import moderate, publish, submit
 from trustsvc.reviews.models import publications, reviews
-from trustsvc.reviews.rules import Draft
+from trustsvc.reviews.policy import Draft
+from trustsvc.storage import db
 
 JAN = "jan@example.com"
 TEXT = "Fiets kwam heel aan."
 
 
 def link(order_id):
-    return ground.invitation_of(order_id).link
+    return setup.invitation_of(order_id).link
 
 
 def path(order_id, deed=""):
@@ -33,8 +35,8 @@ def post(client, order_id, deed, **form):
 
 def reviewed(shop, *, published=True, now=NOON, **order):
     """Have a buyer invited and write a review; gives the order's id."""
-    order_id = ground.invited(shop, now, **order)
-    ground.sent(now=now)
+    order_id = setup.invited(shop, now, **order)
+    setup.sent(now=now)
     draft = Draft(5, "Snel", TEXT, "Jan J.", "Delft", consent=True)
     with quiet(), db.transaction() as session:
         public_id = submit.submit(session, link(order_id), draft, now)
@@ -65,7 +67,7 @@ def person(order_id=None, address=JAN):
 
 
 def answered():
-    """Do what answer_people would do."""
+    """Do what answer_privacy_requests would do."""
     with quiet():
         while answer(db.transaction, clock.now):
             pass

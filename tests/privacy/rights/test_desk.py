@@ -5,11 +5,12 @@ import pytest
 from tests.privacy.rights import scene
 from tests.reviews.at_the_desk import shop
 from tests.staff.at_the_desk import form_token, sign_in
-from trustsvc import clock, db
-from trustsvc.doctor import people
+from trustsvc import clock
+from trustsvc.doctor import privacy_requests
 from trustsvc.errors import Gone, Refused
-from trustsvc.privacy import purge
-from trustsvc.privacy.rights import register
+from trustsvc.privacy import request_log
+from trustsvc.privacy.retention import purge
+from trustsvc.storage import db
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def desk(client):
 
 def noted(days=0, kind="erase"):
     with db.transaction() as session:
-        return register.note(session, kind, 0, clock.now() - timedelta(days=days))
+        return request_log.note(session, kind, 0, clock.now() - timedelta(days=days))
 
 
 def test_staff_note_a_request_and_say_that_it_was_answered(desk):
@@ -66,12 +67,12 @@ def test_the_doctor_says_who_waits_too_long(house, days, level):
         noted(days)
 
     with db.reading() as session:
-        assert people.waiting(session, clock.now()).level == level
+        assert privacy_requests.waiting(session, clock.now()).level == level
 
 
 @pytest.mark.parametrize("language", ["nl", "de", "en", "fr"])
 def test_every_language_has_its_words(desk, language):
-    for kind in register.KINDS:
+    for kind in request_log.KINDS:
         noted(kind=kind)
 
     answer = desk.get("/desk/requests", headers={"Accept-Language": language})
@@ -95,12 +96,12 @@ def test_nonsense_is_refused(desk, said):
 def test_a_request_is_settled_once(house):
     number = noted()
     with db.transaction() as session:
-        register.settle(session, number, "staff 1", clock.now())
+        request_log.settle(session, number, "staff 1", clock.now())
 
     with pytest.raises(Gone), db.transaction() as session:
-        register.settle(session, number, "staff 2", clock.now(), "17_3_a")
+        request_log.settle(session, number, "staff 2", clock.now(), "17_3_a")
     with pytest.raises(Refused), db.transaction() as session:
-        register.settle(session, number, "staff 2", clock.now(), "because")
+        request_log.settle(session, number, "staff 2", clock.now(), "because")
     assert scene.register() == [("erase", "done", "staff 1")]
 
 
@@ -108,7 +109,7 @@ def test_the_register_is_kept_for_five_years_and_what_is_open_longer(house):
     noted(days=3000)
     number = noted()
     with db.transaction() as session:
-        register.settle(session, number, "staff 1", clock.now())
+        request_log.settle(session, number, "staff 1", clock.now())
 
     purge.purge(clock.now() + timedelta(days=1824))
     before = scene.register()

@@ -3,15 +3,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from tests.invitations import ground
-from tests.invitations.ground import NOON, quiet
+from tests.invitations import setup
+from tests.invitations.setup import NOON, quiet
 from tests.privacy.rights import scene
-from trustsvc import clock, db, suppressions
-from trustsvc.orders import asked
+from trustsvc import clock
+from trustsvc.orders import privacy_requests
 from trustsvc.orders.models import asks
 from trustsvc.privacy import views
-from trustsvc.registry import register
+from trustsvc.registry import registration
 from trustsvc.registry.models import opt_outs
+from trustsvc.storage import db, suppression_journal
 
 
 @pytest.fixture(autouse=True)
@@ -31,14 +32,14 @@ def out():
 
 
 def test_by_the_link_it_stops_at_once_and_a_copy_is_handed_over(client):
-    shop = ground.shop()
-    order_id = ground.invited(shop)
+    shop = setup.shop()
+    order_id = setup.invited(shop)
 
     answer = scene.post(client, order_id, "object")
 
     assert answer.status_code == 200
-    assert ground.sent().letters == []
-    assert ground.order_row(order_id).email is None
+    assert setup.sent().letters == []
+    assert setup.order_row(order_id).email is None
     assert out() == [(shop.id, "objection")]
     (letter,) = scene.mailed()
     assert letter.to_address == scene.JAN
@@ -49,18 +50,18 @@ def test_by_the_link_it_stops_at_once_and_a_copy_is_handed_over(client):
 
 
 def test_it_holds_for_every_shop_where_the_person_says_so(client):
-    order_id = ground.invited(ground.shop())
-    elsewhere = ground.invited(ground.shop(name="Other"))
+    order_id = setup.invited(setup.shop())
+    elsewhere = setup.invited(setup.shop(name="Other"))
 
     scene.post(client, order_id, "object", scope="all")
 
     assert (0, "objection") in out()
-    assert ground.sent().letters == []
-    assert ground.order_row(elsewhere).email is None
+    assert setup.sent().letters == []
+    assert setup.order_row(elsewhere).email is None
 
 
 def test_what_is_published_stays_because_it_has_a_right_of_its_own(client):
-    order_id = scene.reviewed(ground.shop())
+    order_id = scene.reviewed(setup.shop())
 
     scene.post(client, order_id, "object")
 
@@ -68,39 +69,39 @@ def test_what_is_published_stays_because_it_has_a_right_of_its_own(client):
 
 
 def test_before_the_first_letter_an_address_is_enough(client):
-    shop = ground.shop()
+    shop = setup.shop()
 
     objected(client, "JAN@example.com")
-    order_id = ground.invited(shop)
+    order_id = setup.invited(shop)
 
-    assert ground.letter_of(order_id) is None
+    assert setup.letter_of(order_id) is None
     assert out() == [(shop.id, "objection")]
-    assert [line.kind for line in suppressions.read().lines] == ["opt_out"]
+    assert [line.kind for line in suppression_journal.read().lines] == ["opt_out"]
 
 
 def test_whoever_is_known_gets_the_copy_and_strangers_hear_nothing(client):
-    order_id = ground.invited(ground.shop())
+    order_id = setup.invited(setup.shop())
 
     objected(client, "Jan@Example.com")
     objected(client, "stranger@example.com")
     scene.answered()
 
     assert [letter.to_address for letter in scene.mailed()] == [scene.JAN]
-    assert ground.order_row(order_id).email is None
+    assert setup.order_row(order_id).email is None
     with db.reading() as session:
         assert session.scalar(select(func.count()).select_from(asks)) == 0
 
 
 def test_the_door_stops_the_next_letter_without_waiting_for_the_job(client):
-    ground.invited(ground.shop())
+    setup.invited(setup.shop())
 
     objected(client, scene.JAN)
 
-    assert ground.sent().letters == []
+    assert setup.sent().letters == []
 
 
 def test_every_address_gets_the_same_answer(client):
-    ground.invited(ground.shop())
+    setup.invited(setup.shop())
 
     known, unknown = objected(client, scene.JAN), objected(client, "stranger@example.com")
     again = objected(client, scene.JAN)
@@ -110,7 +111,7 @@ def test_every_address_gets_the_same_answer(client):
 
 
 def test_twice_hands_over_one_copy(client):
-    ground.invited(ground.shop())
+    setup.invited(setup.shop())
     for _ in range(2):
         objected(client, scene.JAN)
         scene.answered()
@@ -122,7 +123,7 @@ def test_twice_hands_over_one_copy(client):
     "said", ["", "nonsense", "a@b", "x" * 5000, "<script>@x.example", "a@x\0.nl"]
 )
 def test_what_is_no_address_is_refused_and_not_repeated(client, said):
-    ground.shop()
+    setup.shop()
 
     answer = objected(client, said)
 
@@ -138,7 +139,7 @@ def test_a_shop_that_is_not_there_has_no_page(client):
 
 
 def test_the_copy_is_gone_after_an_erasure(client):
-    order_id = ground.invited(ground.shop())
+    order_id = setup.invited(setup.shop())
     scene.post(client, order_id, "object")
     (letter,) = scene.mailed()
     copy = next(line for line in letter.text.splitlines() if "/me/" in line).partition("8000")[2]
@@ -150,20 +151,20 @@ def test_the_copy_is_gone_after_an_erasure(client):
 
 
 def test_the_door_does_as_much_on_disk_for_one_who_is_out_already(client):
-    shop = ground.shop()
+    shop = setup.shop()
     for _ in range(2):
         with quiet():
             client.post(f"/object/{shop.slug}", data={"email": scene.JAN})
 
-    assert len(suppressions.read().lines) == 2
+    assert len(suppression_journal.read().lines) == 2
 
 
 def test_while_too_many_wait_nothing_is_written_down_for_ever(client, monkeypatch):
-    shop = ground.shop()
-    monkeypatch.setattr(asked, "MOST_WAITING", 0)
+    shop = setup.shop()
+    monkeypatch.setattr(privacy_requests, "MOST_WAITING", 0)
 
     assert client.post(f"/object/{shop.slug}", data={"email": scene.JAN}).status_code == 503
-    assert suppressions.read() is None
+    assert suppression_journal.read() is None
 
 
 def everywhere(client, address, slug="bakfiets-co"):
@@ -173,30 +174,30 @@ def everywhere(client, address, slug="bakfiets-co"):
 
 
 def test_a_stranger_stops_one_shop_and_the_mailbox_decides_for_the_others(client):
-    shop = ground.shop()
-    ground.invited(shop)
-    elsewhere = ground.invited(ground.shop(name="Other"))
+    shop = setup.shop()
+    setup.invited(shop)
+    elsewhere = setup.invited(setup.shop(name="Other"))
 
     everywhere(client, scene.JAN)
 
     assert out() == [(shop.id, "objection")]
-    assert ground.order_row(elsewhere).email == scene.JAN
+    assert setup.order_row(elsewhere).email == scene.JAN
     _, letter = scene.mailed()
     assert (letter.to_address, letter.text.count("/me/")) == (scene.JAN, 1)
     path = next(line for line in letter.text.splitlines() if "/me/" in line).partition("8000")[2]
     assert path.endswith("/object")
     assert client.get(path).status_code == 200
-    assert ground.order_row(elsewhere).email == scene.JAN
+    assert setup.order_row(elsewhere).email == scene.JAN
     with quiet():
         client.post(path, data={"scope": "all"})
     assert (0, "objection") in out()
-    assert ground.order_row(elsewhere).email is None
+    assert setup.order_row(elsewhere).email is None
 
 
 def test_a_registered_buyer_is_asked_by_letter_too(client):
-    shop = ground.shop()
+    shop = setup.shop()
     with quiet(), db.transaction() as session:
-        register.register(session, scene.JAN, "v1", "page", NOON)
+        registration.register(session, scene.JAN, "v1", "page", NOON)
 
     everywhere(client, scene.JAN)
 
@@ -205,7 +206,7 @@ def test_a_registered_buyer_is_asked_by_letter_too(client):
 
 
 def test_of_an_address_that_nobody_knows_it_holds_everywhere_at_once(client):
-    shop = ground.shop()
+    shop = setup.shop()
 
     everywhere(client, "stranger@example.com")
 
@@ -214,7 +215,7 @@ def test_of_an_address_that_nobody_knows_it_holds_everywhere_at_once(client):
 
 
 def test_all_shops_give_every_address_the_same_answer(client):
-    ground.invited(ground.shop())
+    setup.invited(setup.shop())
 
     known, unknown = everywhere(client, scene.JAN), everywhere(client, "stranger@example.com")
 
@@ -223,7 +224,7 @@ def test_all_shops_give_every_address_the_same_answer(client):
 
 
 def test_the_register_has_one_line_of_who_was_known_and_none_of_strangers(client):
-    order_id = ground.invited(ground.shop())
+    order_id = setup.invited(setup.shop())
     for address in (scene.JAN, scene.JAN, "stranger@example.com"):
         objected(client, address)
         with clock.at(NOON + timedelta(minutes=1)):
@@ -237,7 +238,7 @@ def test_the_register_has_one_line_of_who_was_known_and_none_of_strangers(client
 
 @pytest.mark.parametrize("path", ["/object/bakfiets-co", "/me"])
 def test_a_flood_from_one_network_is_stopped_and_others_are_not(client, path):
-    ground.shop()
+    setup.shop()
 
     def knock(number, network):
         data = {"email": f"b{number}@example.com"}

@@ -4,14 +4,16 @@ import dataclasses
 
 import pytest
 
-from tests.invitations import ground
-from tests.invitations.ground import NOON, quiet
+from tests.invitations import setup
+from tests.invitations.setup import NOON, quiet
 from tests.privacy.rights import scene
-from trustsvc import clock, config, db, signed_links, wording
-from trustsvc.privacy import processors
+from trustsvc import clock, config, i18n
+from trustsvc.crypto import signed_links
+from trustsvc.privacy.documents import processors
 from trustsvc.privacy.rights import people
-from trustsvc.privacy.rights.confirm import link
-from trustsvc.registry import ask, register
+from trustsvc.privacy.rights.confirmation import link
+from trustsvc.registry import registration, registration_request
+from trustsvc.storage import db
 
 
 @pytest.fixture(autouse=True)
@@ -22,8 +24,8 @@ def noon():
 
 def registered(address=scene.JAN):
     with quiet(), db.transaction() as session:
-        register.register(session, address, "v1", "page", NOON)
-        return register.way_out(session, address)
+        registration.register(session, address, "v1", "page", NOON)
+        return registration.way_out(session, address)
 
 
 def own_page(client, address=scene.JAN):
@@ -47,16 +49,16 @@ def elsewhere(house):
     )
 
 
-@pytest.mark.parametrize("language", wording.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_each_processor_has_a_sentence_of_its_kind_and_its_categories(house, language):
     def words(key, **said):
-        return str(wording.say_marked(key, language, **said))
+        return str(i18n.say_marked(key, language, **said))
 
     found = processors.of(elsewhere(house))
     page = (
-        wording.environment()
+        i18n.environment()
         .get_template("privacy/holders.html")
-        .render(say=wording.say_marked, language=language, operator="Us", processors=found)
+        .render(say=i18n.say_marked, language=language, operator="Us", processors=found)
     )
 
     assert {one.kind for one in found} == {"mail", "database", "redis", "proxy"}
@@ -71,7 +73,7 @@ def test_each_processor_has_a_sentence_of_its_kind_and_its_categories(house, lan
 
 
 def test_the_page_has_them_by_the_live_settings(client, house):
-    order_id = ground.invited(ground.shop())
+    order_id = setup.invited(setup.shop())
     said = elsewhere(house)
     config.use(
         dataclasses.replace(house, mail_url=said.mail_url, trusted_proxies=said.trusted_proxies)
@@ -85,14 +87,14 @@ def test_the_page_has_them_by_the_live_settings(client, house):
 
 
 def test_a_review_is_shown_with_its_words_and_stars(client):
-    page = client.get(scene.path(scene.reviewed(ground.shop()))).text
+    page = client.get(scene.path(scene.reviewed(setup.shop()))).text
 
     for part in ("5 van 5 sterren", "Snel", scene.TEXT, "Jan J.", "Delft", scene.JAN):
         assert part in page
 
 
 def test_a_link_whose_address_is_forgotten_does_not_say_what_it_cannot_know(client):
-    order_id = ground.invited(ground.shop())
+    order_id = setup.invited(setup.shop())
     registered()
     before = client.get(scene.path(order_id)).text
     scene.post(client, order_id, "object")
@@ -106,7 +108,7 @@ def test_a_link_whose_address_is_forgotten_does_not_say_what_it_cannot_know(clie
 
 
 def test_who_is_registered_and_nothing_else_is_told_so_and_may_leave(client):
-    ground.shop()
+    setup.shop()
     way_out = registered()
 
     page = own_page(client)
@@ -117,9 +119,11 @@ def test_who_is_registered_and_nothing_else_is_told_so_and_may_leave(client):
 
 
 def test_a_registration_that_waits_is_shown(client):
-    shop = ground.shop()
+    shop = setup.shop()
     with quiet(), db.transaction() as session:
-        ask.ask(session, ask.Wish(scene.JAN, shop.id, "en", "page"), NOON)
+        registration_request.ask(
+            session, registration_request.Wish(scene.JAN, shop.id, "en", "page"), NOON
+        )
 
     page = own_page(client)
 
@@ -128,7 +132,7 @@ def test_a_registration_that_waits_is_shown(client):
 
 
 def test_of_whom_nothing_is_kept_the_page_says_so(client):
-    ground.shop()
+    setup.shop()
 
     page = own_page(client, "stranger@example.com")
 
@@ -138,7 +142,7 @@ def test_of_whom_nothing_is_kept_the_page_says_so(client):
 
 
 def test_a_link_whose_time_is_over_leads_on_to_a_fresh_one(client):
-    ground.invited(ground.shop())
+    setup.invited(setup.shop())
     with quiet(), db.transaction() as session:
         path = link(session, people.by_address(session, scene.JAN), NOON).partition("8000")[2]
 

@@ -6,11 +6,13 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, make_response, render_template, request
 from markupsafe import Markup
 
-from trustsvc import clock, config, db, doors, wording
-from trustsvc.badge import profile
+from trustsvc import clock, config, i18n
+from trustsvc.badge.page import profile
 from trustsvc.badge.page import sitemap as pages
 from trustsvc.badge.render import json_ld, png, svg
-from trustsvc.reviews.rules import REASONS
+from trustsvc.http import access
+from trustsvc.reviews.policy import REASONS
+from trustsvc.storage import db
 
 views = Blueprint("badge_page", __name__)
 
@@ -21,10 +23,10 @@ A_MINUTE = "public, max-age=60, must-revalidate"
 
 
 @views.get("/s/<slug>")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def page(slug: str) -> Response:
     """Show a page of a shop's reviews; `?stars=4` shows these alone, `?before=` the older ones."""
-    language = wording.choose(request.headers.get("Accept-Language"))
+    language = i18n.choose(request.headers.get("Accept-Language"))
     wanted = profile.wish(request.args.get("stars", ""), request.args.get("before", ""))
     with db.reading() as session:
         found = profile.read(session, slug, wanted, clock.now())
@@ -42,7 +44,7 @@ def page(slug: str) -> Response:
         data=_data(found, wanted),
         reasons=REASONS,
         verify=VERIFY,
-        whole=wording.whole,
+        whole=i18n.whole,
         iso_day=_iso_day,
     )
     response = make_response(html)
@@ -52,7 +54,7 @@ def page(slug: str) -> Response:
 
 
 @views.get("/sitemap.xml")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def sitemap() -> Response:
     with db.reading() as session:
         found = pages.read(session, clock.now())
@@ -61,7 +63,7 @@ def sitemap() -> Response:
 
 
 @views.get("/robots.txt")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def robots() -> Response:
     return _for_machines(pages.robots(config.current().base_url), "text/plain")
 

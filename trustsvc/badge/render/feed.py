@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from markupsafe import escape
 
-from trustsvc.badge.render.newest import Line, Newest
+from trustsvc.badge.render.review_lines import Line, Newest
 
 # What XML 1.0 (section 2.2) has no way to say, not even escaped.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from trustsvc.badge.render import svg
-from trustsvc.badge.render.newest import Newest
+from trustsvc.badge.render.review_lines import Newest
 
 
 def as_html(newest: Newest) -> bytes:

@@ -2,7 +2,7 @@
 
 import json
 
-from trustsvc.badge.render.face import Face
+from trustsvc.badge.render.badge_content import Face
 
 SCORED, EMPTY = "b8791a", "9f9f9f"
 

@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from trustsvc.badge.render.face import Face
+from trustsvc.badge.render.badge_content import Face
 
 # A star on a field of 24; all but its beginning is relative, so five stars are five beginnings.
 STAR = "l2.8 6.6 7.1.6-5.4 4.7 1.6 6.9-6.1-3.7-6.1 3.7 1.6-6.9-5.4-4.7 7.1-.6z"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from trustsvc.errors import Refused
-from trustsvc.orders.platforms import fields, proof
+from trustsvc.orders.platforms import fields, signature
 from trustsvc.orders.received import Ignored, OrderReceived
 
 OTHER_ROOTS = {
@@ -33,10 +33,10 @@ def signed(
     now: datetime,  # noqa: ARG001 - each platform is asked in the same way
 ) -> bool:
     """MD5 because that is how this platform signs; nothing of ours is kept by it."""
-    if not proof.is_enough(secret):
+    if not signature.is_enough(secret):
         return False
-    expected = proof.md5_hex(body + secret.encode("utf-8", "backslashreplace"))
-    return proof.same(expected, proof.header(headers, "x-signature").lower())
+    expected = signature.md5_hex(body + secret.encode("utf-8", "backslashreplace"))
+    return signature.same(expected, signature.header(headers, "x-signature").lower())
 
 
 def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceived | Ignored:
@@ -48,7 +48,7 @@ def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceiv
     if not isinstance(order, dict):
         raise Refused(fields.NOT_AN_ORDER)
     known = fields.identity(order, "id")
-    if proof.header(headers, "x-event").lower() == "orders/deleted":
+    if signature.header(headers, "x-event").lower() == "orders/deleted":
         return OrderReceived(known, now, cancelled_at=now)
     return _order(order, known, now)
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from trustsvc.errors import Refused
-from trustsvc.orders.platforms import fields, proof
+from trustsvc.orders.platforms import fields, signature
 from trustsvc.orders.received import Ignored, OrderReceived, PrivacyAsked
 
 UNPAID = {"pending", "partially_paid", "voided", "expired"}
@@ -37,10 +37,10 @@ def signed(
     secret: str,
     now: datetime,  # noqa: ARG001 - each platform is asked in the same way
 ) -> bool:
-    if not proof.is_enough(secret):
+    if not signature.is_enough(secret):
         return False
-    expected = proof.hmac_base64(secret.encode("utf-8", "backslashreplace"), body)
-    return proof.same(expected, _header(headers, "hmac-sha256"))
+    expected = signature.hmac_base64(secret.encode("utf-8", "backslashreplace"), body)
+    return signature.same(expected, _header(headers, "hmac-sha256"))
 
 
 def parse(
@@ -100,7 +100,7 @@ def _privacy(topic: str, tree: fields.Tree) -> PrivacyAsked | None:
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:
-    return proof.header(headers, f"x-shopify-{name}", f"shopify-{name}")
+    return signature.header(headers, f"x-shopify-{name}", f"shopify-{name}")
 
 
 def _is_order(tree: fields.Tree) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from trustsvc.errors import Refused
-from trustsvc.orders.platforms import fields, proof
+from trustsvc.orders.platforms import fields, signature
 from trustsvc.orders.received import Ignored, OrderReceived
 
 TOLERANCE_S = 300
@@ -31,7 +31,7 @@ ALIASES = {"canceled": "cancelled", "completed": "shipped", "fulfilled": "shippe
 def key_of(secret: str) -> bytes:
     """Turn a secret, with or without whsec_, into its key; empty when it is too short."""
     plain = secret.strip().removeprefix("whsec_")
-    if not proof.is_enough(plain):
+    if not signature.is_enough(plain):
         return b""
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
@@ -41,16 +41,16 @@ def key_of(secret: str) -> bytes:
 
 def signed(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) -> bool:
     key = key_of(secret)
-    message = proof.header(headers, "webhook-id")
-    seconds = proof.header(headers, "webhook-timestamp")
-    given = proof.header(headers, "webhook-signature").split(" ", MOST_SIGNATURES)
+    message = signature.header(headers, "webhook-id")
+    seconds = signature.header(headers, "webhook-timestamp")
+    given = signature.header(headers, "webhook-signature").split(" ", MOST_SIGNATURES)
     if not key or not message or "." in message or not re.fullmatch("[0-9]{1,12}", seconds):
         return False
     if len(given) > MOST_SIGNATURES or abs(int(now.timestamp()) - int(seconds)) > TOLERANCE_S:
         return False
     head = f"{message}.{seconds}.".encode("utf-8", "backslashreplace")
-    expected = b"v1," + proof.hmac_base64(key, head + body)
-    matches = [proof.same(expected, one) for one in given]  # all, so that the time says nothing
+    expected = b"v1," + signature.hmac_base64(key, head + body)
+    matches = [signature.same(expected, one) for one in given]  # all, so that the time says nothing
     return any(matches)
 
 
@@ -111,7 +111,7 @@ def _order(
         delivered_at=when("delivered"),
         cancelled_at=when("cancelled", "canceled_at"),
         refunded_at=when("refunded"),
-        delivery_id=proof.header(headers, "webhook-id") or None,
+        delivery_id=signature.header(headers, "webhook-id") or None,
     )
     return fields.finish(order, when("created", "ordered_at"))
 

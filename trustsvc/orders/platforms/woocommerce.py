@@ -8,7 +8,7 @@ ping is answered by the door, before any of this.
 from collections.abc import Mapping
 from datetime import datetime
 
-from trustsvc.orders.platforms import fields, proof
+from trustsvc.orders.platforms import fields, signature
 from trustsvc.orders.received import Ignored, OrderReceived
 
 TOPICS = {"order.created", "order.updated", "order.restored", "order.deleted"}
@@ -23,16 +23,16 @@ def signed(
     secret: str,
     now: datetime,  # noqa: ARG001 - each platform is asked in the same way
 ) -> bool:
-    if not proof.is_enough(secret):
+    if not signature.is_enough(secret):
         return False
-    expected = proof.hmac_base64(secret.encode("utf-8", "backslashreplace"), body)
-    return proof.same(expected, proof.header(headers, "x-wc-webhook-signature"))
+    expected = signature.hmac_base64(secret.encode("utf-8", "backslashreplace"), body)
+    return signature.same(expected, signature.header(headers, "x-wc-webhook-signature"))
 
 
 def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceived | Ignored:
     """Read an order; raises Refused for what is not one."""
     tree = fields.tree(body)
-    topic = proof.header(headers, "x-wc-webhook-topic").lower()
+    topic = signature.header(headers, "x-wc-webhook-topic").lower()
     if (topic and topic not in TOPICS) or set(tree) == {"action", "arg"}:
         return Ignored("unknown_topic")
     if isinstance(tree.get("order"), dict):  # legacy v3

@@ -5,56 +5,58 @@ from datetime import UTC, datetime, timedelta
 from flask import Blueprint, g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from trustsvc import clock, db, doors, wording
+from trustsvc import clock, i18n
 from trustsvc.errors import NotFound, Refused
-from trustsvc.privacy import announce
-from trustsvc.privacy.rights import register
-from trustsvc.shops import find as shops
+from trustsvc.http import access
+from trustsvc.privacy import request_log
+from trustsvc.privacy.documents import announcement
+from trustsvc.shops import directory
+from trustsvc.storage import db
 
 desk = Blueprint("rights_desk", __name__)
 
 
 @desk.get("/desk/requests")
-@doors.open_to("staff")
+@access.open_to("staff")
 def requests() -> str:
     """Show open requests, longest waiting first, then the newest that were answered."""
     now = clock.now()
     with db.reading() as session:
-        everyone = shops.everyone(session)
+        everyone = directory.everyone(session)
         page = {
-            "waiting": register.waiting(session, now),
-            "settled": register.settled(session),
-            "untold": announce.unannounced(session),
+            "waiting": request_log.waiting(session, now),
+            "settled": request_log.settled(session),
+            "untold": announcement.unannounced(session),
         }
     return render_template(
         "desk/requests.html",
-        language=wording.choose(request.headers.get("Accept-Language")),
+        language=i18n.choose(request.headers.get("Accept-Language")),
         staff=g.staff,
         requests=True,
         shops=everyone,
         shop_of={shop.id: shop for shop in everyone},
-        kinds=register.KINDS,
-        grounds=register.GROUNDS,
-        days=register.DAYS,
+        kinds=request_log.KINDS,
+        grounds=request_log.GROUNDS,
+        days=request_log.DAYS,
         today=now,
         **page,
     )
 
 
 @desk.post("/desk/requests")
-@doors.open_to("staff")
+@access.open_to("staff")
 def note() -> Response:
     """Write down a request that came by mail or telephone; its clock runs from the day it came."""
     now = clock.now()
     with db.transaction() as session:
         slug = request.form.get("shop", "")
-        shop_id = shops.by_slug(session, slug).id if slug else 0
-        register.note(session, request.form.get("kind", ""), shop_id, _day(now))
+        shop_id = directory.by_slug(session, slug).id if slug else 0
+        request_log.note(session, request.form.get("kind", ""), shop_id, _day(now))
     return redirect("/desk/requests", 303)
 
 
 @desk.post("/desk/requests/<request_id>")
-@doors.open_to("staff")
+@access.open_to("staff")
 def settle(request_id: str) -> Response:
     """Say that a request was answered, or refused on a ground."""
     ground = request.form.get("ground", "") if request.form.get("do") == "refuse" else ""
@@ -65,7 +67,9 @@ def settle(request_id: str) -> Response:
     if not (request_id.isascii() and request_id.isdigit() and len(request_id) < 16):
         raise NotFound
     with db.transaction() as session:
-        register.settle(session, int(request_id), f"staff {g.staff.staff_id}", clock.now(), ground)
+        request_log.settle(
+            session, int(request_id), f"staff {g.staff.staff_id}", clock.now(), ground
+        )
     return redirect("/desk/requests", 303)
 
 

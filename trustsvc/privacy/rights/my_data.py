@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from trustsvc.orders import ledger
-from trustsvc.privacy.rights import tell
+from trustsvc.orders import decision_log
+from trustsvc.privacy.rights import access_report
 from trustsvc.privacy.rights.people import Person
-from trustsvc.reviews import told
-from trustsvc.shops import find as shops
+from trustsvc.reviews import decision_texts
+from trustsvc.shops import directory
 
 DATES = {
     "ordered": "created_at",
@@ -44,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    shop: shops.Shop
+    shop: directory.Shop
     name: str = field(repr=False)
     address: str = field(repr=False)  # whole: the copy behind the same link holds it, too
     reference: str = field(repr=False)
@@ -62,7 +62,7 @@ class Wish:
     """An opt-out: `shop` is None, and `shop_id` 0, where it holds for all."""
 
     shop_id: int
-    shop: shops.Shop | None
+    shop: directory.Shop | None
     at: datetime
 
 
@@ -84,13 +84,13 @@ class MyData:
 
 def read(session: Session, person: Person) -> MyData:
     """Gather what is kept about a person, as the page says it."""
-    rows = tell.tell(session, person)
+    rows = access_report.tell(session, person)
     wishes: dict[int, datetime] = {}  # the first of a shop; an older key may have made another
     for row in rows["opt_outs"]:
         if row["shop_id"] in {0, *person.marks}:
             wishes.setdefault(row["shop_id"], row["at"])
     ids = {row["shop_id"] for some in ("orders", "opt_outs") for row in rows[some]}
-    known = shops.by_ids(session, ids)
+    known = directory.by_ids(session, ids)
     by_invitation = {row["invitation_id"]: row for row in rows["reviews"] if row["invitation_id"]}
     of_order = {row["order_id"]: row for row in rows["invitations"]}
     orders = [
@@ -116,10 +116,10 @@ def read(session: Session, person: Person) -> MyData:
 
 def _order(
     row: Row,
-    shop: shops.Shop,
+    shop: directory.Shop,
     invitation: Row | None,
     by_invitation: dict[int, Row],
-    rows: tell.Rows,
+    rows: access_report.Rows,
     person: Person,
 ) -> Order:
     review = by_invitation.get(invitation["id"]) if invitation else None
@@ -150,5 +150,5 @@ def _order(
 
 
 def _step(row: Row, language: str) -> Step:
-    line = ledger.Line(row["order_id"], row["step"], row["rule"], row["outcome"], row["at"])
-    return Step(row["at"], *told.words(line, language))
+    line = decision_log.Line(row["order_id"], row["step"], row["rule"], row["outcome"], row["at"])
+    return Step(row["at"], *decision_texts.words(line, language))

@@ -6,10 +6,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations import redeem
-from trustsvc.privacy.rights import people, register
-from trustsvc.privacy.rights.confirm import confirm, link
+from trustsvc.privacy import request_log
+from trustsvc.privacy.rights import people
+from trustsvc.privacy.rights.access_report import as_json
+from trustsvc.privacy.rights.confirmation import confirm, link
 from trustsvc.privacy.rights.people import EVERY_SHOP, Person
-from trustsvc.privacy.rights.tell import as_json
 from trustsvc.registry.opt_out import opt_out
 
 REASON = "objection"
@@ -58,7 +59,7 @@ def hand_over(session: Session, person: Person, now: datetime, *, new: bool) -> 
 
 def note(session: Session, person: Person, now: datetime, by: str = PERSON) -> None:
     shop_id = EVERY_SHOP if person.everywhere else person.shop_ids[0]
-    register.done(session, "object", shop_id, by, now)
+    request_log.done(session, "object", shop_id, by, now)
 
 
 def stop(session: Session, person: Person, now: datetime) -> bool:

@@ -7,17 +7,18 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from trustsvc import fingerprints, wording
+from trustsvc import i18n
+from trustsvc.crypto import pseudonyms
 from trustsvc.errors import Gone
 from trustsvc.invitations import redeem
 from trustsvc.orders import personal_data as in_orders
 from trustsvc.orders.models import orders
 from trustsvc.privacy.models import me_links
-from trustsvc.privacy.retention import RULES
+from trustsvc.privacy.retention.rules import RULES
 from trustsvc.registry import personal_data as in_registry
 from trustsvc.reviews import personal_data as in_reviews
 from trustsvc.reviews.models import reviews
-from trustsvc.shops import find
+from trustsvc.shops import directory
 
 EVERY_SHOP = 0
 
@@ -69,10 +70,12 @@ def by_link(session: Session, link_id: bytes, now: datetime) -> Person:
 def by_address(session: Session, address: str, shop_ids: Collection[int] | None = None) -> Person:
     """Find whoever has this address, at these shops or at all; raises NotAnAddress."""
     everywhere = shop_ids is None
-    places = [shop.id for shop in find.everyone(session)] if shop_ids is None else list(shop_ids)
-    marks = {place: frozenset(fingerprints.shop_marks(place, address)) for place in places}
+    places = (
+        [shop.id for shop in directory.everyone(session)] if shop_ids is None else list(shop_ids)
+    )
+    marks = {place: frozenset(pseudonyms.shop_marks(place, address)) for place in places}
     if everywhere:
-        marks[EVERY_SHOP] = frozenset(fingerprints.registry_marks(address))
+        marks[EVERY_SHOP] = frozenset(pseudonyms.registry_marks(address))
     every = frozenset().union(*marks.values())
     placed = in_orders.find(session, places, every)
     written = in_reviews.find(session, places, every, placed)
@@ -184,7 +187,7 @@ def _of_invitation(session: Session, invitation: redeem.Invitation) -> Person:
     )
     marks = only.all_marks | frozenset(authors)
     if only.address:
-        marks |= frozenset(fingerprints.shop_marks(shop_id, only.address))
+        marks |= frozenset(pseudonyms.shop_marks(shop_id, only.address))
     placed = in_orders.find(session, [shop_id], marks) | {order_id}
     written = in_reviews.find(session, [shop_id], marks, placed)
     found = _with(
@@ -209,13 +212,13 @@ def _contact(session: Session, person: Person) -> Person:
             .limit(1)
         ).first()
     if row is None:
-        return _with(person, language=person.language or wording.FALLBACK)
+        return _with(person, language=person.language or i18n.FALLBACK)
     return _with(
         person,
         address=row.email,
         held=True,
         name=row.name or "",
-        language=wording.choose(person.language or None, row.locale),
+        language=i18n.choose(person.language or None, row.locale),
     )
 
 

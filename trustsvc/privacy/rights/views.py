@@ -7,14 +7,24 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request
 from sqlalchemy.orm import Session
 
-from trustsvc import clock, config, db, doors, signed_links, wording
-from trustsvc.privacy import processors
-from trustsvc.privacy.rights import my_data, objection, people, rectify, restrict, tell
-from trustsvc.privacy.rights.again import ask_again
-from trustsvc.privacy.rights.erase import Wish, erase
+from trustsvc import clock, config, i18n
+from trustsvc.crypto import signed_links
+from trustsvc.http import access
+from trustsvc.privacy.documents import processors
+from trustsvc.privacy.rights import (
+    access_report,
+    my_data,
+    objection,
+    people,
+    rectification,
+    restriction,
+)
+from trustsvc.privacy.rights.erasure import Wish, erase
+from trustsvc.privacy.rights.opt_in_again import ask_again
 from trustsvc.privacy.rights.people import Person
-from trustsvc.reviews.rules import MOST
-from trustsvc.shops import find
+from trustsvc.reviews.policy import MOST
+from trustsvc.shops import directory
+from trustsvc.storage import db
 
 views = Blueprint("rights", __name__)
 
@@ -23,7 +33,7 @@ Done = Mapping[str, Any]
 
 
 @views.get("/me/<token>")
-@doors.open_to("link")
+@access.open_to("link")
 def me(token: str) -> str:
     """Show everything, and what can be done about it."""
     with db.reading() as session:
@@ -33,7 +43,7 @@ def me(token: str) -> str:
 
 
 @views.post("/me/<token>")
-@doors.open_to("link")
+@access.open_to("link")
 def do_named(token: str) -> Response | tuple[str, int] | str:
     """Do what the pressed button names; a POST without one only shows the page."""
     deed = request.form.get("do", "")
@@ -41,26 +51,26 @@ def do_named(token: str) -> Response | tuple[str, int] | str:
 
 
 @views.get("/me/<token>/copy.json")
-@doors.open_to("link")
+@access.open_to("link")
 def take_along(token: str) -> Response:
     """Hand over everything for machines; the schema is published."""
     with db.reading() as session:
-        body = tell.as_json(session, _person(session, token), clock.now())
+        body = access_report.as_json(session, _person(session, token), clock.now())
     response = Response(body, mimetype="application/json")
     response.headers["Content-Disposition"] = 'attachment; filename="my-data.json"'
     return response
 
 
 @views.get("/schemas/my-data-1.json")
-@doors.open_to("everybody")
+@access.open_to("everybody")
 def schema() -> Response:
-    response = Response(tell.schema(), mimetype="application/schema+json")
+    response = Response(access_report.schema(), mimetype="application/schema+json")
     response.headers["Cache-Control"] = "public, max-age=86400"
     return response
 
 
 @views.get(f"/me/<token>/<any({','.join(DEEDS)}):deed>")
-@doors.open_to("link")
+@access.open_to("link")
 def ask(token: str, deed: str) -> Response | str:
     """Say what will happen and change nothing: scanners open every link of a letter."""
     with db.reading() as session:
@@ -74,7 +84,7 @@ def ask(token: str, deed: str) -> Response | str:
 
 
 @views.post(f"/me/<token>/<any({','.join(DEEDS)}):deed>")
-@doors.open_to("link")
+@access.open_to("link")
 def do(token: str, deed: str) -> tuple[str, int] | str:
     """Do it, and say what was done; the same again is the same answer."""
     with db.transaction() as session:
@@ -92,21 +102,21 @@ def _correct(session: Session, person: Person, now: datetime, mine: my_data.MyDa
     if any(len(text) > MOST["name"] for text in form.values()):
         return None
     city = form["city"] if "city" in request.form and form["city"] != was["city"] else None
-    said = rectify.Said(
+    said = rectification.Said(
         name=form["name"] if form["name"] != was["name"] else "",
         shown_name=form["shown_name"] if form["shown_name"] != was["shown_name"] else "",
         city=city,
     )
-    return {"changed": rectify.rectify(session, person, said, now)}
+    return {"changed": rectification.rectify(session, person, said, now)}
 
 
 def _restrict(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> Done:
-    restrict.restrict(session, person, now)
+    restriction.restrict(session, person, now)
     return {}
 
 
 def _lift(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> Done:
-    restrict.lift(session, person, now)
+    restriction.lift(session, person, now)
     return {}
 
 
@@ -182,12 +192,12 @@ def _form(
 
 def _page(template: str, person: Person, token: str, **values: Any) -> str:
     with db.reading() as session:
-        about = find.by_ids(session, person.shop_ids)
+        about = directory.by_ids(session, person.shop_ids)
     only = next(iter(about.values())) if len(about) == 1 and not person.everywhere else None
     settings = config.current()
     return render_template(
         template,
-        language=wording.choose(person.language),
+        language=i18n.choose(person.language),
         person=person,
         shop=only,
         shops=list(about.values()),

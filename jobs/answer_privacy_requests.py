@@ -1,0 +1,12 @@
+"""Answer what people and shops asked about personal data."""
+
+from trustsvc import clock
+from trustsvc.privacy.rights.requests import answer
+from trustsvc.storage import db
+
+
+def answer_privacy_requests() -> None:
+    """Answer one after the other while any is due; twice at once does no harm."""
+    more = True
+    while more:
+        more = answer(db.transaction, clock.now)

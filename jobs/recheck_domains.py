@@ -1,0 +1,23 @@
+"""Look again whether proven domains still carry their shop's line."""
+
+from datetime import timedelta
+
+from trustsvc import clock, clock_check
+from trustsvc.shops.domain_recheck import look_again
+from trustsvc.storage import db
+
+LONGEST = timedelta(seconds=15)
+
+
+def recheck_domains() -> None:
+    """Look at one after the other for some seconds; the next tick goes on where this one ended.
+
+    Not while the clock is doubted: the days without a line would not be days.
+    """
+    started = clock.read()
+    with db.reading() as session:
+        if clock_check.doubt(session, started) in clock_check.HOLDS:
+            return
+    while clock.read().steady - started.steady < LONGEST:
+        if not look_again(db.transaction, clock.now):
+            return

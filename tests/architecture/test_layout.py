@@ -1,0 +1,171 @@
+"""The house rules a machine can check."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CODE = sorted([*(ROOT / "trustsvc").rglob("*.py"), *(ROOT / "jobs").rglob("*.py")])
+SMALL = [path for path in CODE if "migrations/versions" not in str(path)]
+
+
+def run(*command):
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_ruff_finds_nothing():
+    assert run(sys.executable, "-m", "ruff", "check", ".") == (0, "All checks passed!\n")
+
+
+@pytest.mark.slow
+def test_the_formatter_has_nothing_to_do():
+    code, words = run(sys.executable, "-m", "ruff", "format", "--check", ".")
+
+    assert code == 0, words
+
+
+@pytest.mark.slow
+def test_mypy_strict_finds_nothing():
+    code, words = run(sys.executable, "-m", "mypy")
+
+    assert code == 0, words
+
+
+@pytest.mark.slow
+def test_rooms_use_only_rooms_an_order_meets_before_them():
+    code, words = run(str(Path(sys.executable).with_name("lint-imports")), "--no-cache")
+
+    assert code == 0, words
+
+
+def imported(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def test_only_the_clock_asks_the_time():
+    asks = re.compile(r"datetime\.now\(|datetime\.utcnow\(|time\.time\(|date\.today\(")
+
+    found = {str(p.relative_to(ROOT)) for p in CODE if asks.search(p.read_text())}
+
+    assert found == {"trustsvc/clock.py"}
+
+
+@pytest.mark.parametrize("path", SMALL, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_is_one_thing(path):
+    assert len(path.read_text().splitlines()) <= 250
+
+
+@pytest.mark.parametrize("path", SMALL, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_function_fits_on_a_screen(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno - node.lineno <= 60, node.name
+
+
+def test_no_drawers():
+    drawers = {
+        "utils",
+        "helpers",
+        "common",
+        "core",
+        "manager",
+        "handler",
+        "base",
+        "misc",
+        "service",
+    }
+
+    assert [p for p in CODE if p.stem in drawers or p.parent.name in drawers] == []
+
+
+def test_only_doors_know_flask():
+    doors = {"views", "desk", "api", "app", "health", "sign_in", "serve"}
+
+    found = [
+        p
+        for p in CODE
+        if "flask" in {n.partition(".")[0] for n in imported(ast.parse(p.read_text()))}
+    ]
+
+    assert {p.stem for p in found} <= doors
+
+
+def test_verbs_never_commit():
+    allowed = {
+        "trustsvc/storage/db.py",
+        "trustsvc/storage/connections.py",
+        "trustsvc/migrations/__init__.py",
+    }
+
+    found = {str(p.relative_to(ROOT)) for p in SMALL if re.search(r"\.commit\(", p.read_text())}
+
+    assert found == allowed
+
+
+def test_a_job_is_named_by_its_file_and_is_on_the_list():
+    from trustsvc.work_queue import job_queue
+
+    names = {p.stem for p in (ROOT / "jobs").glob("*.py")} - {"__init__", "schedule"}
+
+    assert names == job_queue.NAMES
+    for name in names:
+        module = ast.parse((ROOT / "jobs" / f"{name}.py").read_text())
+        functions = [n for n in module.body if isinstance(n, ast.FunctionDef)]
+        assert [f.name for f in functions if not f.name.startswith("_")] == [name]
+        assert all(not f.args.args for f in functions if f.name == name)
+
+
+def test_every_job_is_rung_by_the_clock():
+    from jobs import schedule
+    from trustsvc.work_queue import job_queue
+
+    assert {tick.job for tick in schedule.TICKS} == job_queue.NAMES
+    assert all(
+        tick.every_s <= 60
+        for tick in schedule.TICKS
+        if tick.job in {"check_orders", "send_invitations"}
+    )
+
+
+def test_every_stored_column_says_why_and_how_long():
+    from tests import all_tables
+    from trustsvc.storage import columns
+
+    all_tables.load()
+
+    bare = [
+        str(c)
+        for t in columns.metadata.tables.values()
+        for c in t.columns
+        if set(c.info) != {"why", "keep", "holds"}
+    ]
+
+    assert bare == []
+
+
+def tracked():
+    code, words = run("git", "ls-files")
+    return [ROOT / line for line in words.splitlines()] if code == 0 else []
+
+
+def test_no_file_names_a_registry_or_a_path_of_one_machine():
+    hosts = re.compile(
+        rb"py[p]i\.org|python[h]osted|registry\.[n]pmjs|[d]ebian\.org/|/root/[.]pyenv|(^|[^A-Za-z0-9_.])/[w]ork/"
+    )
+
+    found = [
+        str(p.relative_to(ROOT)) for p in tracked() if p.is_file() and hosts.search(p.read_bytes())
+    ]
+
+    assert found == []

@@ -1,0 +1,121 @@
+"""Who said stop, or took it back, after the backup is heard by the house that is made from it."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.backup.copies import elsewhere, run
+from tests.invitations import setup
+from tests.invitations.setup import NOON, quiet
+from tests.privacy.rights import scene
+from trustsvc import clock
+from trustsvc.privacy.rights import erasure, objection, opt_in_again, people
+from trustsvc.registry.check import Question, check
+from trustsvc.registry.models import opt_outs
+from trustsvc.storage import db
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def noon():
+    with clock.at(NOON):
+        yield
+
+
+@pytest.fixture
+def shop(house):
+    return setup.shop(delay=3, delay_unit="days")
+
+
+@pytest.fixture
+def backup(tmp_path):
+    def make():
+        assert run("backup", tmp_path / "house.backup").exit_code == 0
+
+    return make
+
+
+@pytest.fixture
+def restored(house, tmp_path, request):
+    def restore():
+        place = elsewhere(house, tmp_path, request)
+        place.__enter__()
+        request.addfinalizer(lambda: place.__exit__(None, None, None))
+        done = run("restore", tmp_path / "house.backup", "--nothing-sent-since")
+        assert "NO LETTER" not in done.output
+
+    return restore
+
+
+def do(verb, minutes, shop_ids=None):
+    now = NOON + minutes * MINUTE
+    with quiet(), db.transaction() as session:
+        person = people.by_address(session, scene.JAN, shop_ids)
+        if verb == "object":
+            objection.object_to(session, person, now)
+        elif verb == "erase":
+            erasure.erase(session, person, erasure.Wish(), now)
+        else:
+            opt_in_again.ask_again(session, person, now)
+
+
+def is_out(shop):
+    with db.reading() as session:
+        return check(session, [Question(shop.id, scene.JAN)])[0].opted_out
+
+
+@pytest.mark.parametrize("places", [None, [1]])
+@pytest.mark.parametrize(
+    ("verbs", "out"),
+    [
+        (["object"], True),
+        (["object", "again"], False),
+        (["object", "again", "object"], True),
+        (["erase", "again"], False),
+    ],
+)
+def test_what_was_said_last_holds(shop, backup, restored, verbs, places, out):
+    order_id = setup.invited(shop)
+    backup()
+    for minute, verb in enumerate(verbs, 1):
+        do(verb, minute, places)
+    restored()
+
+    assert is_out(shop) == out
+    assert setup.order_row(order_id).email is None  # what it ended then stays ended
+    assert (setup.order_row(order_id).buyer is None) == ("erase" in verbs)
+
+
+@pytest.mark.parametrize("places", [None, [1]])
+@pytest.mark.parametrize("verb", ["object", "erase"])
+def test_what_came_after_it_was_taken_back_is_left_alone(shop, backup, restored, verb, places):
+    do(verb, 1, places)
+    do("again", 2, places)
+    order_id = setup.invited(shop, NOON + 3 * MINUTE)
+    backup()
+    restored()
+
+    assert setup.order_row(order_id).email == scene.JAN
+    letters = setup.sent(now=NOON + timedelta(days=4)).letters
+    assert [letter.to_address for letter in letters] == [scene.JAN]
+
+
+def test_a_backup_from_before_it_was_taken_back_knows_of_it(shop, backup, restored):
+    do("object", 1)
+    backup()
+    do("again", 2)
+    restored()
+
+    with db.reading() as session:
+        assert session.execute(select(opt_outs)).all() == []
+
+
+def test_one_taken_back_by_a_clock_that_was_set_back_goes_on_holding(shop, backup, restored):
+    backup()
+    do("object", 10)
+    do("again", 1)
+    restored()
+
+    assert is_out(shop)

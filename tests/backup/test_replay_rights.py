@@ -1,0 +1,235 @@
+"""What people asked of their data after the backup holds in the house that is made from it."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.backup.copies import elsewhere, run
+from tests.invitations import setup
+from tests.invitations.setup import NOON, quiet
+from tests.privacy.rights import scene
+from trustsvc import clock
+from trustsvc.mail.transactional.models import correspondence
+from trustsvc.orders.models import orders
+from trustsvc.privacy.models import me_links
+from trustsvc.privacy.rights import people
+from trustsvc.privacy.rights.confirmation import link
+from trustsvc.privacy.rights.erasure import Wish, erase
+from trustsvc.privacy.rights.restriction import is_restricted, lift, restrict
+from trustsvc.registry import registration, registration_request, restriction
+from trustsvc.registry.models import registrations, restrictions
+from trustsvc.registry.opt_out import opt_out
+from trustsvc.reviews.models import reviews
+from trustsvc.storage import db, suppression_journal
+
+LATER = NOON + timedelta(days=3)
+SOON = NOON + timedelta(minutes=5)
+
+
+@pytest.fixture(autouse=True)
+def noon():
+    with clock.at(NOON):
+        yield
+
+
+@pytest.fixture
+def restored(house, tmp_path, request):
+    """Back up now; gives what restores it on another machine, with the wishes of until then."""
+    assert run("backup", tmp_path / "house.backup").exit_code == 0
+
+    def restore():
+        place = elsewhere(house, tmp_path, request)
+        place.__enter__()
+        request.addfinalizer(lambda: place.__exit__(None, None, None))
+        done = run("restore", tmp_path / "house.backup", "--nothing-sent-since")
+        assert done.exit_code == 0
+        assert "NO LETTER" not in done.output
+
+    return restore
+
+
+def asked(deed, now=NOON, who=scene.person):
+    with quiet(), db.transaction() as session:
+        return deed(session, who(), now)
+
+
+def is_frozen():
+    with db.reading() as session:
+        return is_restricted(session, people.by_address(session, scene.JAN))
+
+
+@pytest.fixture
+def shop(house):
+    return setup.shop(delay=3, delay_unit="days")
+
+
+@pytest.fixture
+def invited(shop):
+    return setup.invited(shop)
+
+
+@pytest.fixture
+def reviewed(house):
+    return scene.reviewed(setup.shop(name="Elsewhere"))
+
+
+def test_a_restriction_is_in_force_again(invited, reviewed, restored):
+    asked(restrict)
+    restored()
+
+    assert is_frozen()
+    assert scene.published() == []
+    assert setup.sent(now=LATER).letters == []
+    assert setup.order_row(invited).email == scene.JAN
+    asked(lift, SOON)
+    assert len(scene.published()) == 1
+    assert [letter.to_address for letter in setup.sent(now=LATER).letters] == [scene.JAN]
+
+
+def test_an_order_that_comes_to_the_restored_house_waits(shop, restored):
+    asked(restrict)
+    restored()
+
+    assert setup.order_row(setup.invited(setup.shop(name="Other"))).state == "waiting"
+
+
+@pytest.fixture
+def frozen(invited, reviewed):
+    asked(restrict)
+    waits = setup.invited(setup.shop(name="Later"), email="JAN@example.com")
+    assert setup.order_row(waits).state == "waiting"
+    return waits
+
+
+def test_one_that_was_lifted_is_lifted_again(invited, reviewed, frozen, restored):
+    asked(lift, SOON)
+    restored()
+    setup.planned(SOON)
+
+    assert not is_frozen()
+    assert len(scene.published()) == 1
+    assert setup.order_row(frozen).state == "settled"
+    assert len(setup.sent(now=LATER).letters) == 2
+
+
+def test_one_that_was_lifted_and_asked_for_again_is_in_force(frozen, restored):
+    asked(lift, SOON)
+    asked(restrict, SOON)
+    restored()
+
+    assert is_frozen()
+    assert scene.published() == []
+
+
+def test_one_lifted_by_a_clock_that_was_set_back_stays_in_force(invited, restored):
+    asked(restrict)
+    asked(lift, NOON - timedelta(hours=1))
+    restored()
+
+    assert is_frozen()
+
+
+def test_a_lift_that_was_rolled_back_is_not_in_the_file(invited):
+    asked(restrict)
+
+    class Away(Exception):
+        pass
+
+    def broken(session, person, now):
+        lift(session, person, now)
+        raise Away
+
+    with pytest.raises(Away):
+        asked(broken)
+
+    assert {line.kind for line in suppression_journal.read().lines} == {"restrict"}
+
+
+def test_a_lift_that_cannot_be_written_down_is_lifted_all_the_same(house, invited):
+    asked(restrict)
+    place = suppression_journal.path()
+    place.rename(place.with_name("away"))
+    place.mkdir()
+    with db.reading() as session:
+        marks = session.scalars(select(restrictions.c.mark)).all()
+
+    with quiet(), db.transaction() as session:
+        assert restriction.lift(session, marks, SOON) == 2
+
+    assert not is_frozen()
+
+
+def test_a_review_left_without_its_author_is_without_again(reviewed, restored):
+    asked(lambda session, who, now: erase(session, who, Wish(anonymous=True), now))
+    restored()
+
+    (line,) = scene.published()
+    assert (line.name, line.city, line.text, line.verified) == ("", "", scene.TEXT, True)
+    with db.reading() as session:
+        row = session.execute(select(reviews)).one()
+    assert (row.name, row.email, row.buyer, row.invitation_id) == ("", None, None, None)
+
+
+@pytest.fixture
+def waiting_for_a_word(house):
+    return scene.reviewed(setup.shop(), published=False)
+
+
+def test_a_review_the_backup_knows_as_unpublished_is_gone(waiting_for_a_word, restored):
+    with quiet(), db.transaction() as session:
+        session.execute(reviews.update().values(state="approved"))
+    scene.published()
+    asked(lambda session, who, now: erase(session, who, Wish(anonymous=True), now))
+    restored()
+
+    with db.reading() as session:
+        row = session.execute(select(reviews)).one()
+    assert (row.state, row.text, row.name) == ("withdrawn", "", "")
+
+
+@pytest.fixture
+def writing(invited):
+    """Letters, a registration and a link that wait, of one who leaves and of one who stays."""
+    with quiet(), db.transaction() as session:
+        for address in (scene.JAN, "eva@example.com"):
+            registration_request.ask(
+                session, registration_request.Wish(address, 1, "nl", "page"), NOON
+            )
+            link(session, people.by_address(session, address), NOON, copy="{}")
+        registration.register(session, scene.JAN, "1", "page", NOON)
+
+
+@pytest.mark.parametrize("stopped_before", [True, False])
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_an_erasure_reaches_what_waited_to_be_written(
+    invited, writing, restored, everywhere, stopped_before
+):
+    def who():
+        return scene.person() if everywhere else scene.person(invited)
+
+    if stopped_before:
+        with db.transaction() as session:
+            opt_out(session, scene.JAN, 0 if everywhere else 1, "stop", NOON)
+    asked(lambda session, who, now: erase(session, who, Wish(), now), SOON, who)
+    restored()
+
+    row = setup.order_row(invited)
+    assert (row.email, row.name, row.buyer) == (None, None, None)
+    with db.reading() as session:
+        for table in (correspondence, registrations, me_links):
+            assert session.scalars(select(table.c.address)).all() == ["eva@example.com"]
+        assert session.scalars(select(orders.c.email)).all() == [None]
+
+
+def test_what_was_asked_for_after_the_erasure_stays(house, invited, tmp_path, request):
+    asked(lambda session, who, now: erase(session, who, Wish(), now))
+    with quiet(), db.transaction() as session:
+        registration_request.ask(
+            session, registration_request.Wish(scene.JAN, 1, "nl", "page"), SOON
+        )
+    restore = request.getfixturevalue("restored")
+    restore()
+
+    with db.reading() as session:
+        assert session.scalars(select(registrations.c.address)).all() == [scene.JAN]

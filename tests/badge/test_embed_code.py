@@ -1,0 +1,38 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.cli.test_shop import add, run
+from tests.reviews.at_the_desk import shop
+from trustsvc.badge import embed_code, scripts
+
+
+def test_all_kinds_are_in_the_shop_s_language_and_lead_here(house):
+    written = embed_code.of(replace(shop(), language="de"))
+
+    assert tuple(written) == embed_code.KINDS
+    assert all(house.base_url in text for text in written.values())
+    assert "Bewertungen" in written["script"]
+    for kind in ("image", "letter", "script", "pinned", "list", "list_pinned"):
+        assert "Datenschutz und Widerspruch" in written[kind]
+
+
+@pytest.mark.parametrize("kind", ["fragment", "shields", "feed"])
+def test_an_address_that_is_named_answers(client, house, kind):
+    made = json.loads(add().stdout)
+
+    address = json.loads(run("badge", made["shop"], "--json").stdout)[kind]
+
+    assert client.get(address.removeprefix(house.base_url)).status_code == 200
+
+
+@pytest.mark.parametrize(("kind", "name"), [("pinned", "badge.js"), ("list_pinned", "list.js")])
+def test_a_pinned_kind_names_the_hash_of_what_is_served_there(client, kind, name):
+    pinned = embed_code.of(shop())[kind]
+    address = pinned.partition('src="')[2].partition("/embed/")[2].partition('"')[0]
+
+    served = client.get(f"/embed/{scripts.newest()}/{name}").data
+
+    assert address in pinned
+    assert f'integrity="{scripts.integrity(served)}"' in pinned

@@ -1,0 +1,79 @@
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from tests.rotating import add_key
+from trustsvc import config
+from trustsvc.crypto import keyring
+from trustsvc.errors import Misconfigured
+
+
+@pytest.fixture
+def place(tmp_path):
+    config.use(config.load({"TRUSTSVC_DATA": str(tmp_path / "data")}))
+    yield config.current()
+    config.use(None)
+
+
+def test_each_kind_is_made_on_first_use_for_the_owner_alone(place):
+    keyring.make_all()
+
+    folder = place.data / "keys"
+    assert sorted(path.name for path in folder.iterdir()) == sorted(keyring.KINDS)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {len(keyring.newest(kind).secret) for kind in keyring.KINDS} == {32}
+    assert len({keyring.newest(kind).secret for kind in keyring.KINDS}) == len(keyring.KINDS)
+
+
+def test_asking_again_gives_the_same(place):
+    assert keyring.ring("link") == keyring.ring("link")
+    assert keyring.version("link", 1) == keyring.newest("link")
+    assert keyring.version("link", 9) is None
+
+
+def test_a_new_line_is_a_new_key_without_a_restart(place):
+    first = keyring.newest("link")
+    add_key(place, "link")
+
+    assert keyring.ring("link")[0] == first
+    assert keyring.newest("link").version == 2
+
+
+def test_processes_that_start_at_once_end_with_the_same_key(place):
+    ask = "from trustsvc import keys; print(keys.newest('registry').secret.hex())"
+    environ = {"TRUSTSVC_DATA": str(place.data), "PATH": "/usr/bin:/bin"}
+    started = [
+        subprocess.Popen([sys.executable, "-c", ask], stdout=subprocess.PIPE, env=environ)
+        for _ in range(4)
+    ]
+
+    assert len({process.communicate(timeout=60)[0] for process in started}) == 1
+
+
+def test_a_key_others_can_read_is_refused(place):
+    path = place.data / "keys" / "link"
+    keyring.ring("link")
+    add_key(place, "link")
+    path.chmod(0o644)
+
+    with pytest.raises(Misconfigured, match="chmod 600"):
+        keyring.ring("link")
+
+
+@pytest.mark.parametrize("damage", ["x y\n", "1\n", "1 ====x\n", "1 é\n"])
+def test_a_damaged_file_is_said_to_be_and_not_repeated(place, damage):
+    path = place.data / "keys" / "link"
+    keyring.ring("link")
+    add_key(place, "link")
+    path.write_text(damage, encoding="utf-8")
+
+    with pytest.raises(Misconfigured, match="damaged") as said:
+        keyring.ring("link")
+    assert damage.strip() not in str(said.value)
+
+
+def test_a_key_does_not_show_its_secret(place):
+    assert repr(keyring.newest("link")) == "Key(version=1)"

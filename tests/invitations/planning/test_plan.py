@@ -1,0 +1,292 @@
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from tests.invitations.setup import (
+    NOON,
+    invitation_of,
+    invited,
+    ledger_of,
+    letter_of,
+    order_row,
+    place,
+    planned,
+    quiet,
+    sent,
+    shop,
+)
+from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.planning import plan
+from trustsvc.orders.models import orders
+from trustsvc.registry.models import registered
+from trustsvc.registry.opt_out import opt_out
+from trustsvc.registry.registration import register
+from trustsvc.storage import db
+from trustsvc.work_queue import job_queue
+
+DAY = timedelta(days=1)
+
+
+def test_an_order_of_a_registered_buyer_becomes_an_invitation(house):
+    at_shop = shop("registered", delay=7, delay_unit="days")
+    with db.transaction() as session:
+        register(session, "jan@example.com", "v1", "page", NOON)
+    order_id = place(at_shop, shipped_at=NOON - DAY)
+
+    assert planned() == 1
+
+    invitation, letter = invitation_of(order_id), letter_of(order_id)
+    assert (invitation.state, invitation.language, invitation.zone) == (
+        "open",
+        "nl",
+        "Europe/Amsterdam",
+    )
+    assert invitation.basis == "registered 2026-06-10"
+    assert len(invitation.link) == 16
+    assert invitation.experienced_at == NOON - DAY
+    assert (letter.state, letter.due_at) == ("due", NOON + 6 * DAY)
+    assert invitation.expires_at == letter.due_at + 90 * DAY
+    assert order_row(order_id).state == "settled"
+    assert ledger_of(order_id)[-3:] == [
+        ("check", "registry", "registered"),
+        ("may_ask", "may_ask_registered", "ask"),
+        ("plan", "7_days_after_shipped", "planned"),
+    ]
+
+
+def test_of_a_buyer_who_is_not_registered_nothing_is_kept(house):
+    order_id = place(shop("registered"))
+
+    planned()
+
+    row = order_row(order_id)
+    assert (row.state, row.email, row.name, row.reference, row.buyer) == (
+        "settled",
+        None,
+        None,
+        None,
+        None,
+    )
+    assert invitation_of(order_id) is None
+    assert ledger_of(order_id)[-1] == ("may_ask", "no_basis_registered", "refuse")
+    with db.reading() as session:
+        assert session.execute(select(registered)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("consent", "outcome"), [(True, "ask"), (False, "refuse"), (None, "refuse")]
+)
+def test_a_shop_that_asks_by_consent_asks_only_with_it(house, consent, outcome):
+    order_id = place(shop("consent"), consent=consent)
+
+    planned()
+
+    assert (invitation_of(order_id) is not None) == (outcome == "ask")
+
+
+def test_a_buyer_who_opted_out_is_not_asked(house):
+    at_shop = shop()
+    with db.transaction() as session:
+        opt_out(session, "Jan@Example.com", at_shop.id, "stop", NOON)
+
+    order_id = invited(at_shop)
+
+    assert invitation_of(order_id) is None
+    assert ("may_ask", "opted_out", "refuse") in ledger_of(order_id)
+
+
+def test_an_unpaid_order_waits_with_its_buyer_until_it_is_paid(house):
+    at_shop = shop()
+    order_id = place(at_shop, unpaid=True, identity="1")
+    planned()
+    assert (order_row(order_id).state, order_row(order_id).email) == ("waiting", "jan@example.com")
+    assert planned() == 0
+
+    place(at_shop, identity="1", paid_at=NOON)
+    planned()
+
+    assert letter_of(order_id).state == "due"
+
+
+def test_a_buyer_is_asked_once_in_the_cap_period_whichever_order_it_is(house):
+    at_shop = shop()
+    first = place(at_shop)
+    second = place(at_shop, email="JAN@example.com")
+    planned()
+    third = invited(at_shop)
+    sent()
+    fourth = invited(at_shop, NOON + 29 * DAY)
+    fifth = invited(at_shop, NOON + 31 * DAY)
+
+    asked = [order for order in (first, second, third, fourth, fifth) if invitation_of(order)]
+    assert asked == [first, fifth]
+    assert ("may_ask", "asked_before", "refuse") in ledger_of(fourth)
+
+
+def test_an_invitation_that_was_withdrawn_before_it_left_does_not_count(house):
+    at_shop = shop(delay=7, delay_unit="days")
+    first = invited(at_shop, identity="1")
+    place(at_shop, identity="1", cancelled_at=NOON)
+    planned()
+
+    second = invited(at_shop)
+
+    assert invitation_of(first).state == "withdrawn"
+    assert invitation_of(second).state == "open"
+
+
+def test_another_shop_may_ask_the_same_buyer(house):
+    one, other = invited(shop()), invited(shop())
+
+    assert invitation_of(one)
+    assert invitation_of(other)
+
+
+def test_an_order_cancelled_after_it_was_planned_withdraws_its_invitation(house):
+    at_shop = shop(delay=7, delay_unit="days")
+    order_id = invited(at_shop, identity="1")
+
+    place(at_shop, identity="1", cancelled_at=NOON)
+    planned()
+
+    assert (invitation_of(order_id).state, invitation_of(order_id).reason) == (
+        "withdrawn",
+        "cancelled",
+    )
+    assert (letter_of(order_id).state, letter_of(order_id).problem) == ("dropped", "cancelled")
+    assert order_row(order_id).email is None
+
+
+def test_consent_that_is_taken_back_withdraws_the_invitation(house):
+    at_shop = shop("consent", delay=7, delay_unit="days")
+    order_id = invited(at_shop, identity="1", consent=True)
+
+    place(at_shop, identity="1", consent=False)
+    planned()
+
+    assert (invitation_of(order_id).state, invitation_of(order_id).reason) == (
+        "withdrawn",
+        "no_basis_consent",
+    )
+    assert order_row(order_id).email is None
+
+
+def test_an_order_that_ships_after_it_was_paid_moves_its_letter(house):
+    at_shop = shop(delay=7, delay_unit="days")
+    order_id = invited(at_shop, identity="1", paid_at=NOON)
+    assert letter_of(order_id).due_at == NOON + 7 * DAY
+
+    shipped = NOON + 3 * DAY
+    place(at_shop, identity="1", now=shipped, shipped_at=shipped)
+    planned(shipped)
+
+    invitation = invitation_of(order_id)
+    assert letter_of(order_id).due_at == NOON + 10 * DAY
+    assert (invitation.experienced_at, invitation.expires_at) == (shipped, NOON + 100 * DAY)
+    assert ledger_of(order_id)[-1] == ("plan", "7_days_after_shipped", "moved")
+
+
+def test_news_after_the_letter_left_moves_nothing_and_asks_nobody_twice(house):
+    at_shop = shop()
+    order_id = invited(at_shop, identity="1")
+    sent()
+    before = letter_of(order_id)
+
+    place(at_shop, identity="1", shipped_at=NOON + DAY, now=NOON + DAY)
+    planned(NOON + DAY)
+
+    assert letter_of(order_id) == before
+
+
+def test_planning_twice_plans_once(house):
+    order_id = invited(shop())
+
+    assert planned() == 0
+    with db.reading() as session:
+        assert session.scalar(select(func.count()).select_from(letters)) == 1
+    assert invitation_of(order_id).state == "open"
+
+
+def test_what_fails_in_the_middle_leaves_the_order_as_it_was(house):
+    order_id = place(shop())
+
+    def fails():
+        with quiet(), db.transaction() as session:
+            plan.plan(session, NOON)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
+
+    assert order_row(order_id).state == "received"
+    assert invitation_of(order_id) is None
+
+
+def test_planners_at_once_ask_each_buyer_once(house):
+    at_shop = shop()
+    for number in range(20):
+        place(at_shop, email=f"b{number % 5}@example.com")
+    problems = []
+
+    def run():
+        try:
+            with quiet():
+                while True:
+                    with db.transaction() as session:
+                        if not plan.plan(session, NOON, most=3):
+                            return
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the test shows it
+            problems.append(problem)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert problems == []
+    with db.reading() as session:
+        assert session.scalar(select(func.count()).select_from(invitations)) == 5
+        waits = select(func.count()).select_from(orders).where(orders.c.state == "received")
+        assert session.scalar(waits) == 0
+
+
+def test_the_sender_is_rung_for_only_when_a_letter_may_leave_now(house):
+    soon, later = shop(), shop(delay=7, delay_unit="days")
+    bells = []
+
+    for at_shop in (later, soon):
+        place(at_shop)
+        with job_queue.heard_by(bells.append), db.transaction() as session:
+            plan.plan(session, NOON)
+        bells.append("next")
+
+    assert bells == ["next", "send_invitations", "next"]
+
+
+def test_a_closed_shop_asks_nobody(house):
+    at_shop = shop()
+    order_id = place(at_shop)
+    with db.transaction() as session:
+        from trustsvc.shops.models import shops
+
+        session.execute(update(shops).values(closed_at=NOON))
+
+    planned()
+
+    assert ("may_ask", "shop_closed", "refuse") in ledger_of(order_id)
+
+
+def test_a_buyer_who_was_forgotten_before_the_check_is_not_asked(house):
+    from trustsvc.orders import buyer
+
+    order_id = place(shop())
+    with db.transaction() as session:
+        buyer.forget(session, [order_id])
+
+    planned()
+
+    assert order_row(order_id).state == "settled"
+    assert ledger_of(order_id)[-1] == ("check", "no_contact", "refuse")

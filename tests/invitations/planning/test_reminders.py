@@ -1,0 +1,89 @@
+from datetime import timedelta
+
+import pytest
+
+from tests.invitations.setup import NOON, invited, ledger_of, letter_of, quiet, sent, shop
+from trustsvc.invitations import redeem
+from trustsvc.invitations.planning.reminders import remind
+from trustsvc.storage import db
+
+DAY = timedelta(days=1)
+
+
+def reminded(now):
+    with quiet(), db.transaction() as session:
+        return remind(session, now)
+
+
+def asked(at_shop, **order):
+    order_id = invited(at_shop, **order)
+    sent()
+    return order_id
+
+
+def test_one_reminder_comes_on_its_day_and_no_second_one(house):
+    order_id = asked(shop(reminder_days=7))
+
+    assert reminded(NOON + 6 * DAY) == 0
+    assert reminded(NOON + 7 * DAY) == 1
+    assert reminded(NOON + 8 * DAY) == 0
+
+    post = sent(now=NOON + 7 * DAY)
+    assert [letter.subject for letter in post.letters] == [
+        "Herinnering: hoe was je bestelling bij Bakfiets & Co?"
+    ]
+    assert reminded(NOON + 30 * DAY) == 0
+    assert sent(now=NOON + 30 * DAY).letters == []
+    assert ledger_of(order_id)[-2:] == [
+        ("plan_reminder", "reminder_after_7_days", "planned"),
+        ("send_reminder", "ok", "sent"),
+    ]
+
+
+def test_a_shop_sends_no_reminder_unless_it_says_so(house):
+    asked(shop())
+
+    assert reminded(NOON + 60 * DAY) == 0
+
+
+def test_a_german_buyer_of_a_dutch_shop_gets_none_and_the_ledger_says_why(house):
+    order_id = asked(shop(reminder_days=7, language="nl"), locale="de-DE")
+
+    assert reminded(NOON + 8 * DAY) == 1
+    assert reminded(NOON + 8 * DAY) == 0
+    assert (letter_of(order_id, "reminder").state) == "dropped"
+    assert ledger_of(order_id)[-1] == ("plan_reminder", "no_reminder_de", "dropped")
+
+
+@pytest.mark.parametrize("end", ["review", "stop", "late stop"])
+def test_no_reminder_after_a_review_or_a_stop(house, end):
+    order_id = asked(shop(reminder_days=7))
+    if end == "late stop":
+        reminded(NOON + 7 * DAY)
+    with db.transaction() as session:
+        if end == "review":
+            from tests.invitations.setup import invitation_of
+
+            link = invitation_of(order_id).link
+            assert redeem.redeem(session, redeem.find(session, link), NOON + DAY)
+        else:
+            redeem.withdraw(session, [order_id], "stop", NOON + DAY)
+
+    reminded(NOON + 8 * DAY)
+
+    assert sent(now=NOON + 8 * DAY).letters == []
+
+
+def test_no_reminder_of_a_letter_that_never_left(house):
+    invited(shop(reminder_days=7, delay=14, delay_unit="days"))
+
+    assert reminded(NOON + 13 * DAY) == 0
+
+
+def test_a_reminder_keeps_to_the_hours_too(house):
+    order_id = asked(shop(reminder_days=1))
+    night = (NOON + DAY).replace(hour=22)
+
+    reminded(night)
+
+    assert letter_of(order_id, "reminder").due_at == (NOON + 2 * DAY).replace(hour=7)

@@ -1,0 +1,191 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from tests.invitations.planning.test_eligibility import Order, Shop
+from trustsvc.invitations.planning import schedule
+
+AMSTERDAM = "Europe/Amsterdam"
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def at(text, zone=AMSTERDAM):
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
+
+
+def local(moment, zone=AMSTERDAM):
+    return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
+
+
+@pytest.mark.parametrize(
+    ("said", "moment", "taken"),
+    [
+        ("csdp", "delivered", "delivered"),
+        ("csp", "delivered", "shipped"),
+        ("cp", "delivered", "paid"),
+        ("c", "delivered", "created"),
+        ("csdp", "shipped", "shipped"),
+        ("cpd", "shipped", "paid"),
+        ("c", "shipped", "created"),
+        ("csdp", "paid", "paid"),
+        ("cs", "paid", "created"),
+        ("csdp", "created", "created"),
+    ],
+)
+def test_after_which_moment_the_letter_counts(said, moment, taken):
+    days = {
+        "created": at("2026-06-01 10:00"),
+        "paid": at("2026-06-02 10:00"),
+        "shipped": at("2026-06-03 10:00"),
+        "delivered": at("2026-06-04 10:00"),
+    }
+    order = Order(**{f"{name}_at": day for name, day in days.items() if name[0] in said})
+
+    assert (taken, days[taken]) == schedule.after(Shop(moment=moment), order)
+
+
+@pytest.mark.parametrize(
+    ("start", "delay", "unit", "leaves"),
+    [
+        ("2026-06-10 10:00", 0, "minutes", "2026-06-10 10:00"),
+        ("2026-06-10 10:00", 45, "minutes", "2026-06-10 10:45"),
+        ("2026-06-10 10:00", 3, "hours", "2026-06-10 13:00"),
+        ("2026-06-10 19:30", 1, "hours", "2026-06-11 09:00"),
+        ("2026-06-10 10:00", 7, "days", "2026-06-17 10:00"),
+        ("2026-06-10 23:30", 7, "days", "2026-06-18 09:00"),
+        ("2026-06-10 03:00", 7, "days", "2026-06-17 09:00"),
+        # Weekdays: the 12th is a Friday.
+        ("2026-06-10 10:00", 1, "weekdays", "2026-06-11 10:00"),
+        ("2026-06-12 10:00", 1, "weekdays", "2026-06-15 10:00"),
+        ("2026-06-12 10:00", 5, "weekdays", "2026-06-19 10:00"),
+        ("2026-06-12 10:00", 6, "weekdays", "2026-06-22 10:00"),
+        ("2026-06-13 10:00", 1, "weekdays", "2026-06-15 10:00"),
+        ("2026-06-14 10:00", 1, "weekdays", "2026-06-15 10:00"),
+        ("2026-06-13 10:00", 0, "weekdays", "2026-06-15 10:00"),
+        ("2026-06-11 21:00", 1, "weekdays", "2026-06-15 09:00"),  # Friday night is Monday morning
+        # Leap day, and the end of a year.
+        ("2028-02-22 10:00", 7, "days", "2028-02-29 10:00"),
+        ("2028-02-28 10:00", 2, "days", "2028-03-01 10:00"),
+        ("2026-12-28 10:00", 7, "days", "2027-01-04 10:00"),
+        # Over the nights in which the clock jumps, the time on the wall stays.
+        ("2026-03-28 10:00", 1, "days", "2026-03-29 10:00"),
+        ("2026-10-24 10:00", 1, "days", "2026-10-25 10:00"),
+        ("2026-03-22 02:30", 7, "days", "2026-03-29 09:00"),  # there is no 02:30 that night
+        ("2026-10-18 02:30", 7, "days", "2026-10-25 09:00"),  # there are two of it
+        ("2026-03-28 10:00", 24, "hours", "2026-03-29 11:00"),
+        ("2026-10-24 10:00", 24, "hours", "2026-10-25 09:00"),
+    ],
+)
+def test_when_a_letter_leaves(start, delay, unit, leaves):
+    shop = Shop(delay=delay, delay_unit=unit, moment="created")
+
+    due = schedule.due(shop, Order(created_at=at(start)), AMSTERDAM, LONG_AGO)
+
+    assert leaves == local(due)
+
+
+@pytest.mark.parametrize(
+    ("moment", "moved"),
+    [
+        ("2026-06-10 08:59:59", "2026-06-10 09:00"),
+        ("2026-06-10 09:00", "2026-06-10 09:00"),
+        ("2026-06-10 19:59:59", "2026-06-10 19:59"),
+        ("2026-06-10 20:00", "2026-06-11 09:00"),
+        ("2026-06-10 23:59", "2026-06-11 09:00"),
+        ("2026-06-11 00:00", "2026-06-11 09:00"),
+        ("2026-03-28 20:00", "2026-03-29 09:00"),
+        ("2026-10-24 20:00", "2026-10-25 09:00"),
+        ("2026-12-31 20:00", "2027-01-01 09:00"),
+        ("2028-02-28 20:00", "2028-02-29 09:00"),
+    ],
+)
+def test_letters_leave_by_daylight(moment, moved):
+    assert moved == local(schedule.daytime(at(moment), AMSTERDAM))
+
+
+def test_a_letter_that_is_late_leaves_at_the_next_hour_of_day_and_never_in_the_past():
+    now = at("2026-06-10 22:00")
+
+    due = schedule.due(Shop(), Order(created_at=at("2026-05-01 10:00")), AMSTERDAM, now)
+
+    assert local(due) == "2026-06-11 09:00"
+
+
+def test_the_same_instant_is_day_in_one_country_and_evening_in_another():
+    moment = datetime(2026, 6, 10, 17, 30, tzinfo=UTC)
+
+    assert schedule.daytime(moment, "Europe/London") == moment  # 18:30
+    assert local(schedule.daytime(moment, "Europe/Athens"), "Europe/Athens") == "2026-06-11 09:00"
+
+
+@pytest.mark.parametrize(
+    ("locale", "zone"),
+    [
+        ("nl-NL", AMSTERDAM),
+        ("nl_BE", "Europe/Brussels"),
+        ("de-at", "Europe/Vienna"),
+        ("sr-Latn-FI", "Europe/Helsinki"),
+        ("nl", "Shop/Zone"),
+        ("en-US", "Shop/Zone"),
+        ("es-ES", "Shop/Zone"),
+        ("", "Shop/Zone"),
+        (None, "Shop/Zone"),
+        ("\x00-\uffff-", "Shop/Zone"),
+    ],
+)
+def test_in_which_zone_a_buyer_lives(locale, zone):
+    assert zone == schedule.zone_of(locale, "Shop/Zone")
+
+
+@pytest.mark.parametrize("country", sorted(schedule._ZONES))
+def test_every_zone_of_the_table_exists(country):
+    assert ZoneInfo(schedule.zone_of(f"xx-{country}", "none"))
+
+
+@pytest.mark.parametrize("zone", ["Nowhere/Town", "../../etc/passwd", "", "Europe"])
+def test_a_zone_that_does_not_exist_is_utc(zone):
+    moment = datetime(2026, 6, 10, 12, tzinfo=UTC)
+
+    assert moment == schedule.daytime(moment, zone)
+
+
+def test_a_reminder_comes_days_later_at_the_same_hour():
+    sent = at("2026-03-25 15:00")
+
+    assert local(schedule.reminder_due(sent, 7, AMSTERDAM, sent)) == "2026-04-01 15:00"
+
+
+@pytest.mark.parametrize("name", ["delivered", "shipped", "paid", "created"])
+def test_the_date_of_the_experience_is_the_last_we_know(name):
+    order = Order(created_at=at("2026-06-01 10:00"))
+    said = replace(order, **{f"{name}_at": at("2026-06-05 10:00")})
+
+    assert at("2026-06-05 10:00") == schedule.experienced(said)
+
+
+@given(
+    some.integers(0, 3 * 366 * 24 * 60).map(lambda m: NEW_YEAR + timedelta(minutes=m)),
+    some.sampled_from(sorted(set(schedule._ZONES))),
+    some.integers(0, 400),
+    some.sampled_from(["minutes", "hours", "days", "weekdays"]),
+)
+def test_whatever_the_delay_a_letter_leaves_by_day_and_not_before_it_is_due(
+    start, country, delay, unit
+):
+    zone = schedule.zone_of(f"xx-{country}", "UTC")
+
+    due = schedule.due(Shop(delay=delay, delay_unit=unit), Order(created_at=start), zone, start)
+
+    there = due.astimezone(ZoneInfo(zone))
+    assert 9 <= there.hour < 20
+    assert due >= start
+    assert due == schedule.daytime(due, zone)
+    if unit == "weekdays":
+        assert there.weekday() < 5
+    if unit == "days":
+        assert due - start >= timedelta(days=delay) - timedelta(hours=1)

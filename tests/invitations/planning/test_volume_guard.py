@@ -1,0 +1,128 @@
+"""A shop that suddenly asks many times its usual number of buyers waits until somebody looked."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from tests.invitations.setup import NOON, invited, letter_of, place, planned, quiet, sent, shop
+from trustsvc.invitations import redeem
+from trustsvc.invitations.models import invitations, shop_brakes
+from trustsvc.invitations.planning import volume_guard
+from trustsvc.registry.opt_out import opt_out
+from trustsvc.storage import db
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+few = pytest.mark.parametrize("house", [{"TRUSTSVC_HOURLY_MOST": "5"}], indirect=True)
+
+
+def wave(at_shop, number, now=NOON):
+    ids = [place(at_shop, now, email=f"{now:%d%H%M}.{n}@example.com") for n in range(number)]
+    while planned(now):
+        pass
+    return ids
+
+
+def paused():
+    with db.reading() as session:
+        return [(one.slug, one.counted, one.usual) for one in volume_guard.who_waits(session)]
+
+
+def go_on(slug, now=NOON):
+    with db.transaction() as session, quiet():
+        return volume_guard.go_on(session, slug, now)
+
+
+@few
+def test_a_shop_that_suddenly_asks_too_many_waits_and_the_others_go_on(house):
+    sudden, calm = shop(name="Sudden"), shop(name="Calm")
+    wave(calm, 5)
+    wave(sudden, 6)
+
+    assert paused() == [("sudden", 6, 0)]
+    assert {one.from_name for one in sent().letters} == {"Calm"}
+
+    assert go_on("sudden")
+    assert len(sent().letters) == 6
+    assert paused() == []
+
+
+@few
+def test_going_on_twice_or_for_a_shop_that_does_not_wait_does_nothing(house):
+    wave(shop(name="Sudden"), 6)
+    shop(name="Calm")
+
+    assert [go_on(slug) for slug in ("sudden", "sudden", "calm", "nobody")] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+@few
+def test_what_was_said_to_be_real_does_not_pause_the_shop_again(house):
+    sudden = shop(name="Sudden")
+    wave(sudden, 6)
+    go_on("sudden")
+
+    wave(sudden, 20, NOON + MINUTE)
+    assert paused() == []
+    wave(sudden, 5, NOON + 2 * MINUTE)
+    assert paused() == [("sudden", 31, 0)]
+    go_on("sudden", NOON + 2 * MINUTE)
+    wave(sudden, 6, NOON + 20 * DAY)  # when nobody remembers
+    assert paused() == [("sudden", 6, 0)]
+
+
+@few
+def test_a_shop_may_ask_five_times_its_usual(house):
+    steady = shop(name="Steady")
+    for days in range(1, 4):
+        wave(steady, 5, NOON - days * DAY)
+    assert paused() == []
+
+    wave(steady, 25)
+    assert paused() == []
+    wave(steady, 1, NOON + MINUTE)
+    assert paused() == [("steady", 26, 5)]
+
+
+@pytest.mark.parametrize("house", [{"TRUSTSVC_HOURLY_MOST": "0"}], indirect=True)
+def test_no_brake_is_no_brake(house):
+    wave(shop(), 30)
+
+    assert paused() == []
+    assert len(sent().letters) == 30
+
+
+def test_by_default_a_thousand_an_hour_pause_nobody(house):
+    with db.reading() as session:
+        assert session.execute(select(shop_brakes)).all() == []
+    assert house.hourly_most == 1000
+
+
+@few
+def test_what_buyers_wish_while_their_shop_waits_is_heard_when_it_goes_on(house):
+    sudden = shop(name="Sudden")
+    ids = wave(sudden, 6)
+    with db.transaction() as session, quiet():
+        opt_out(session, f"{NOON:%d%H%M}.0@example.com", sudden.id, "objection", NOON)
+        redeem.withdraw(session, [ids[1]], "cancelled", NOON)
+    go_on("sudden")
+
+    assert len(sent().letters) == 4
+    assert [letter_of(one).problem for one in ids[:2]] == ["opted_out", "cancelled"]
+
+
+@few
+def test_a_clock_that_went_back_counts_no_invitations_of_tomorrow(house):
+    calm = shop(name="Calm")
+    wave(calm, 5)
+    with db.transaction() as session:
+        session.execute(update(invitations).values(created_at=NOON + DAY))
+
+    invited(calm, email="new@example.com")
+
+    assert paused() == []

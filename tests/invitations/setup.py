@@ -1,0 +1,124 @@
+"""A shop, orders and a postbox to walk on: real verbs, a postbox that keeps what it gets."""
+
+import itertools
+from datetime import UTC, datetime
+
+from sqlalchemy import select, update
+
+from trustsvc.invitations import send
+from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.planning import plan
+from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.orders import accept, decision_log
+from trustsvc.orders.models import orders
+from trustsvc.orders.received import OrderReceived
+from trustsvc.shops import directory, enrol
+from trustsvc.shops.models import shops
+from trustsvc.storage import db
+from trustsvc.work_queue import job_queue
+
+NOON = datetime(2026, 6, 10, 10, tzinfo=UTC)  # a Wednesday, 12:00 in Amsterdam
+numbers = itertools.count(1)
+
+
+def shop(may_ask="customers", delay=0, delay_unit="minutes", **changes):
+    with quiet(), db.transaction() as session:
+        new = enrol.Enrolment(
+            name=changes.pop("name", "Bakfiets & Co"),
+            domain="shop.example",
+            platform="standard",
+            may_ask=may_ask,
+            delay=delay,
+            delay_unit=delay_unit,
+        )
+        made, _ = enrol.enrol(session, new, NOON)
+        if changes:
+            session.execute(update(shops).where(shops.c.id == made.id).values(**changes))
+        return directory.by_id(session, made.id)
+
+
+def place(at_shop, now=NOON, email="jan@example.com", name="Jan Jansen", **more):
+    """Take an order in through the orders' own verb; gives its id."""
+    number = more.pop("identity", f"order-{next(numbers)}")
+    order = OrderReceived(
+        identity=number,
+        created_at=more.pop("created_at", now),
+        reference=f"#{number}",
+        email=email,
+        name=name,
+        locale=more.pop("locale", "nl-NL"),
+        **more,
+    )
+    with db.transaction() as session, quiet():
+        accept.accept(session, [accept.incoming(at_shop, order, number.encode())], now)
+        return session.scalar(select(orders.c.id).order_by(orders.c.id.desc()).limit(1))
+
+
+def quiet():
+    return job_queue.heard_by(lambda _: None)
+
+
+def planned(now=NOON):
+    with quiet(), db.transaction() as session:
+        return plan.plan(session, now)
+
+
+def invited(at_shop, now=NOON, **order):
+    """Place an order and plan its invitation; gives the order's id."""
+    order_id = place(at_shop, now, **order)
+    planned(now)
+    return order_id
+
+
+class Post:
+    """A postbox that keeps its letters; `fates` says what becomes of the next ones."""
+
+    def __init__(self, *fates, meanwhile=None):
+        self.letters = []
+        self.fates = list(fates)
+        self.meanwhile = meanwhile
+
+    def post(self, letter, before_dot):
+        outcome = self.fates.pop(0) if self.fates else Outcome(Fate.SENT)
+        if self.meanwhile:
+            self.meanwhile()
+        if outcome.problem != "before_dot":
+            before_dot()
+        self.letters.append(letter)
+        return outcome
+
+
+def sent(post=None, now=NOON):
+    post = post or Post()
+    with quiet():
+        send.send(db.transaction, post, lambda: now)
+    return post
+
+
+def letter_of(order_id, kind="invitation"):
+    with db.reading() as session:
+        return session.execute(
+            select(letters)
+            .join(invitations, invitations.c.id == letters.c.invitation_id)
+            .where(invitations.c.order_id == order_id, letters.c.kind == kind)
+        ).first()
+
+
+def invitation_of(order_id):
+    with db.reading() as session:
+        return session.execute(
+            select(invitations).where(invitations.c.order_id == order_id)
+        ).first()
+
+
+def order_row(order_id):
+    with db.reading() as session:
+        return session.execute(select(orders).where(orders.c.id == order_id)).one()
+
+
+def ledger_of(order_id):
+    with db.reading() as session:
+        return [
+            (line.step, line.rule, line.outcome)
+            for line in decision_log.of_order(session, order_id)
+        ]

@@ -1,0 +1,166 @@
+import re
+from email import message_from_bytes, policy
+
+import pytest
+
+from tests.invitations.setup import NOON, Post, invitation_of, invited, order_row, sent, shop
+from trustsvc.crypto import signed_links
+from trustsvc.invitations.compose import greeting
+from trustsvc.mail import message as mail_bytes
+
+LANGUAGES = ("nl", "de", "en", "fr")
+COUNTRY = {"nl": "nl-NL", "de": "de-DE", "en": "en-GB", "fr": "fr-FR"}
+
+
+def letter(language="nl", may_ask="customers", **order):
+    order_id = invited(shop(may_ask), locale=COUNTRY[language], **order)
+    return order_id, sent().letters[0]
+
+
+def read(one):
+    data = mail_bytes.write(one, "reviews@trust.example").data
+    return message_from_bytes(data, policy=policy.default)
+
+
+def parts(one):
+    return [part.get_content() for part in read(one).iter_parts()]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_link_of_the_plain_text_stands_alone_on_its_line(house, language):
+    order_id, one = letter(language)
+    link = invitation_of(order_id).link
+    review = signed_links.url("review", link)
+
+    text, html = parts(one)
+
+    links = [line for line in text.splitlines() if "://" in line]
+    assert links == [
+        review,
+        *(f"{review}?stars={number}" for number in range(1, 6)),
+        signed_links.url("stop", link),
+        signed_links.url("me", link),
+        f"{house.base_url}/privacy/bakfiets-co",
+    ]
+    assert sorted(re.findall(r'href="([^"]*)"', html)) == sorted(links)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_letter_says_who_asks_and_loads_nothing(house, language):
+    _, one = letter(language)
+
+    text, html = parts(one)
+
+    for body in (text, html.replace("&amp;", "&")):
+        assert "Bakfiets & Co" in body
+        assert "Jan Jansen" in body
+        assert house.operator in body
+    assert not re.search(r"<img|<script|<link|src=|url\(|@import|<iframe", html)
+    assert 'name="color-scheme" content="light dark"' in html
+    assert "prefers-color-scheme: dark" in html
+    assert f'lang="{language}"' in html
+    assert len(read(one).as_bytes()) <= 30_000
+
+
+BASES = {
+    "registered": ("aangemeld", "angemeldet", "registered", "inscription"),
+    "consent": ("toestemming voor hebt gegeven", "eingewilligt", "agreed", "accepté"),
+    "customers": ("bezwaar", "widersprechen", "object", "opposer"),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("basis", BASES)
+def test_the_letter_says_by_which_right_it_is_sent(house, basis, language):
+    from trustsvc.registry.registration import register
+    from trustsvc.storage import db
+
+    with db.transaction() as session:
+        register(session, "jan@example.com", "v1", "page", NOON)
+    _, one = letter(language, basis, consent=True)
+
+    for body in parts(one):
+        said = [key for key, words in BASES.items() if words[LANGUAGES.index(language)] in body]
+        assert said == [basis]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nobody_is_asked_for_good_stars(house, language):
+    _, one = letter(language)
+
+    wishes = r"positi|5[- ]sterne?n?-|recommend|empfehl|aanbevel|recommand|goede beoordeling"
+    assert not re.search(wishes, " ".join(parts(one)), re.IGNORECASE)
+
+
+def test_one_click_and_automatic_headers(house):
+    order_id, one = letter()
+    message = read(one)
+
+    stop = signed_links.url("stop", invitation_of(order_id).link)
+    assert message["List-Unsubscribe"] == f"<{stop}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message["Auto-Submitted"] == "auto-generated"
+    sender, recipient = message["From"].addresses[0], message["To"].addresses[0]
+    assert (sender.display_name, sender.addr_spec) == ("Bakfiets & Co", "reviews@trust.example")
+    assert (recipient.display_name, recipient.addr_spec) == ("Jan Jansen", "jan@example.com")
+
+
+def test_the_message_id_stays_over_tries_and_is_no_way_into_the_link(house):
+    from trustsvc.mail.transport import Fate, Outcome
+
+    order_id = invited(shop())
+    first = sent(Post(Outcome(Fate.LATER, "smtp_451"))).letters[0]
+    from tests.invitations.setup import letter_of
+
+    second = sent(now=letter_of(order_id).due_at).letters[0]
+
+    assert first.message_id == second.message_id
+    link = invitation_of(order_id).link
+    assert link.hex() not in first.message_id
+    assert signed_links.token("review", link).partition(".")[0] not in first.message_id
+
+
+def test_the_bytes_hold_name_address_shop_and_links_and_nothing_else(house):
+    canaries = {"identity": "canary-identity-4711"}
+    order_id, one = letter(email="canary-mail@example.com", name="Canary Name", **canaries)
+
+    raw = mail_bytes.write(one, "reviews@trust.example").data.decode()
+    text = raw + " ".join(parts(one))
+
+    assert "canary-mail@example.com" in text
+    assert "Canary Name" in text
+    assert "4711" not in text
+    assert str(order_row(order_id).reference) not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Jan Jansen", "Jan Jansen"),
+        ("J.P. de Vries", "J.P. de Vries"),
+        ("Zoë Müller-Lüdenscheidt", "Zoë Müller-Lüdenscheidt"),
+        ("王小明", "王小明"),
+        ("Jan\r\nBcc: x", ""),
+        ("Jan\u202enesnaJ", "JannesnaJ"),
+        ("Win money http://evil.example", ""),
+        ("evil.example", ""),
+        ("see www.evil", ""),
+        ("a@b.example", ""),
+        ("x" * 61, ""),
+        ("", ""),
+        ("\u2028\x00", ""),
+    ],
+)
+def test_a_name_that_is_none_is_not_repeated_to_whoever_gets_the_letter(name, said):
+    assert said == greeting(name)
+
+
+def test_a_hostile_name_is_text_in_the_html(house):
+    _, one = letter(name="<b>Jan</b>", email="jan@example.com")
+    assert "<b>Jan" not in parts(one)[1]
+
+    order_id = invited(shop(name='"><script>{{ 7*7 }}'), email="b@example.com")
+    html = parts(sent().letters[0])[1]
+    assert order_id
+    assert "<script" not in html
+    assert "{{ 7*7 }}" in html

@@ -1,0 +1,14 @@
+from jobs.record_notice_versions import record_notice_versions
+from tests.reviews.at_the_desk import shop
+from trustsvc.privacy.documents import notice_history
+from trustsvc.storage import db
+
+
+def test_the_tick_writes_down_which_notice_is_in_force(house):
+    at_shop = shop()
+
+    record_notice_versions()
+    record_notice_versions()
+
+    with db.reading() as session:
+        assert [one.version for one in notice_history.history(session, at_shop.id, "fr")] == [1]

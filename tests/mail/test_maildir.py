@@ -1,0 +1,77 @@
+import mailbox
+import stat
+
+import pytest
+
+from tests.mail.test_message import letter
+from trustsvc import config
+from trustsvc.mail import transport
+from trustsvc.mail.transport import Fate, Outcome
+
+
+@pytest.fixture
+def place(tmp_path):
+    config.use(config.load({"TRUSTSVC_DATA": str(tmp_path / "data")}))
+    yield tmp_path / "data" / "mail"
+    config.use(None)
+
+
+def post(*letters, before_dot=lambda: None):
+    with transport.open_postbox(config.current().mail_url) as postbox:
+        return [postbox.post(one, before_dot) for one in letters]
+
+
+def test_letters_arrive_whole_and_can_be_read_by_others_programs(place):
+    assert post(letter(subject="one"), letter(subject="two")) == [Outcome(Fate.SENT)] * 2
+
+    found = sorted(one["Subject"] for one in mailbox.Maildir(place))
+    assert found == ["one", "two"]
+    assert list((place / "tmp").iterdir()) == []
+
+
+def test_only_the_owner_can_read_them_and_names_of_files_say_nothing(place):
+    post(letter())
+
+    (path,) = (place / "new").iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+    assert "jan" not in path.name
+    assert "example" not in path.name
+
+
+def test_the_letter_is_not_there_before_the_dot_and_is_after_it(place):
+    seen = []
+
+    post(letter(), before_dot=lambda: seen.append(len(list((place / "new").iterdir()))))
+
+    assert seen == [0]
+    assert len(list((place / "new").iterdir())) == 1
+
+
+def test_what_before_dot_raises_goes_on_and_leaves_nothing(place):
+    def lost():
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        post(letter(), before_dot=lost)
+
+    assert [list((place / part).iterdir()) for part in ("tmp", "new")] == [[], []]
+
+
+def test_a_folder_that_cannot_be_written_is_later(place):
+    place.parent.mkdir()
+    place.write_text("a file is in the way")
+
+    assert post(letter()) == [Outcome(Fate.LATER, "maildir")]
+
+
+def test_a_letter_that_cannot_be_written_is_refused(place):
+    assert post(letter(to_address="nobody")) == [Outcome(Fate.REFUSED, "address")]
+
+
+@pytest.mark.parametrize("shape", ["maildir:{}", "maildir://{}"])
+def test_both_ways_to_write_the_path_are_understood(tmp_path, place, shape):
+    with transport.open_postbox(shape.format(tmp_path / "other")) as postbox:
+        postbox.post(letter(), lambda: None)
+
+    assert len(list((tmp_path / "other" / "new").iterdir())) == 1

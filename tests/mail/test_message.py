@@ -1,0 +1,212 @@
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.header import decode_header, make_header
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as some
+
+from trustsvc.mail import message as mail_bytes
+from trustsvc.mail.message import Letter, Unwritable
+
+AT = datetime(2026, 6, 10, 10, tzinfo=UTC)
+OURS = [
+    "From",
+    "To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "Auto-Submitted",
+    "List-Unsubscribe",
+    "MIME-Version",
+    "Content-Type",
+]
+
+
+def letter(**changes):
+    return Letter(
+        **{
+            "to_address": "jan@example.com",
+            "to_name": "Jan",
+            "from_name": "Shop",
+            "subject": "Hello",
+            "text": "text\n",
+            "html": "<p>html</p>\n",
+            "message_id": "abc@trust.example",
+            "at": AT,
+            "headers": {"List-Unsubscribe": "<https://trust.example/u/x.y>"},
+        }
+        | changes
+    )
+
+
+def written(**changes):
+    return mail_bytes.write(letter(**changes), "reviews@trust.example").data
+
+
+hostile = some.text(max_size=150) | some.sampled_from(
+    [
+        "Review=?UTF-8?Q?=0A?=Bcc: injected@example.com",
+        "=?utf-8?b?DQpCY2M6IHhAeS56?=",
+        "=?=?utf-8?q?x?=?=",
+        "a\r\nBcc: x@y.z",
+        "a\nBcc: x@y.z\n\nbody",
+        "a\x00b\x0bc\x0cd\x85e",
+        "\u2028\u2029Bcc: x",
+        "\u202eevil\u2066",
+        '"quoted" <x@y.z>, "b"',
+        "a\\",
+        "\ud800",
+        "é" * 300,
+        "👩‍👩‍👧" * 30,
+        "(comment",
+        "x" * 1000,
+        " ",
+    ]
+)
+
+
+@given(hostile, hostile, hostile)
+@example("Review=?UTF-8?Q?=0A?=Bcc: injected@example.com", "a\r\nBcc: x", "\u2028X-Evil: 1")
+def test_exactly_the_declared_headers_come_back_whatever_the_names_are(to_name, shop, subject):
+    data = written(to_name=to_name, from_name=shop, subject=subject)
+
+    assert data.isascii()
+    head, _, _ = data.partition(b"\r\n\r\n")
+    assert all(len(line) <= 78 for line in head.split(b"\r\n"))
+    assert b"\n" not in data.replace(b"\r\n", b"")
+    assert b"\r" not in data.replace(b"\r\n", b"")
+    for rules in (policy.default, policy.compat32):
+        message = message_from_bytes(data, policy=rules)
+        assert message.keys() == OURS
+        assert message.defects == []
+        assert [part.get_content_type() for part in message.get_payload()] == [
+            "text/plain",
+            "text/html",
+        ]
+    new = message_from_bytes(data, policy=policy.default)
+    assert [one.addr_spec for one in new["To"].addresses] == ["jan@example.com"]
+    assert [one.addr_spec for one in new["From"].addresses] == ["reviews@trust.example"]
+    # Python 3.11.7 puts a space between two encoded words of a name (RFC 2047 6.2 says none).
+    shown = new["To"].addresses[0].display_name
+    assert shown.replace(" ", "") == mail_bytes.clean(to_name).replace(" ", "")
+    assert new["Subject"] == mail_bytes.clean(subject, mail_bytes.MOST_IN_SUBJECT)
+    old = message_from_bytes(data, policy=policy.compat32)
+    read = str(make_header(decode_header(old["Subject"]))) if old["Subject"] else ""
+    assert read == mail_bytes.clean(subject, mail_bytes.MOST_IN_SUBJECT)
+
+
+@given(hostile)
+def test_a_cleaned_name_is_one_line_and_cleaning_twice_changes_nothing(text):
+    once = mail_bytes.clean(text)
+
+    assert mail_bytes.clean(once) == once
+    assert once == " ".join(once.split())
+    assert "=?" not in once
+    assert len(once) <= mail_bytes.MOST_IN_NAME
+
+
+@given(some.text(max_size=400), some.text(max_size=400))
+def test_the_bodies_come_back_as_they_were(text, html):
+    data = written(text=text, html=html)
+
+    message = message_from_bytes(data, policy=policy.default)
+    for part, was in zip(message.iter_parts(), (text, html), strict=True):
+        lines = was.replace("\r\n", "\n").replace("\r", "\n")
+        lines = lines if lines.endswith("\n") else lines + "\n"
+        got = part.get_payload(decode=True).decode().replace("\r\n", "\n")
+        assert got == lines.encode("utf-8", "replace").decode() or got + "\n" == lines
+    assert all(len(line) <= 200 for line in data.split(b"\r\n"))
+
+
+@given(some.text(max_size=80))
+def test_an_address_is_written_as_it_is_or_refused(address):
+    try:
+        envelope = mail_bytes.write(letter(to_address=address), "reviews@trust.example")
+    except Unwritable:
+        return
+    assert not set('\r\n <>,;"()') & set(envelope.recipient)
+    message = message_from_bytes(envelope.data, policy=policy.default)
+    assert message.keys() == OURS
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "jan",
+        "jan@",
+        "@example.com",
+        "jan@example",
+        "a b@example.com",
+        "jan@example.com\r\nRCPT TO:<x@y.z>",
+        "jan@example.com>\r\n",
+        "jan@exa\nmple.com",
+        "<jan@example.com>",
+        "jan@example.com,piet@example.com",
+        "jan@[127.0.0.1]",
+        '"a b"@example.com',
+        "=?utf-8?q?x?=@example.com",
+        "a..b@example.com",
+        ".a@example.com",
+        f"{'a' * 65}@example.com",
+        f"a@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}.{'f' * 60}.com",
+        "jan\x00@example.com",
+        "jan\u202e@example.com",
+    ],
+)
+def test_what_is_no_address_is_refused_by_a_code(address):
+    with pytest.raises(Unwritable, match=r"^address$"):
+        written(to_address=address)
+
+
+@pytest.mark.parametrize(
+    ("address", "recipient", "utf8"),
+    [
+        ("Jan@EXAMPLE.com", "Jan@example.com", False),
+        (" jan+shop@example.com ", "jan+shop@example.com", False),
+        ("info@bücher.example", "info@xn--bcher-kva.example", False),
+        ("o'neil@faß.de", "o'neil@xn--fa-hia.de", False),
+        ("例@例え.テスト", "例@xn--r8jz45g.xn--zckzah", True),
+    ],
+)
+def test_domains_are_written_as_idna_and_local_parts_as_they_are(address, recipient, utf8):
+    envelope = mail_bytes.write(letter(to_address=address), "reviews@trust.example")
+
+    assert (envelope.recipient, envelope.utf8) == (recipient, utf8)
+    assert f"<{recipient}>".encode() in envelope.data
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-A", "a\r\nBcc: x"),
+        ("X-A", "a\nb"),
+        ("X-A", ""),
+        ("X-A", "é"),
+        ("X-A", "=?utf-8?q?=0a?="),
+        ("X A", "a"),
+        ("X-A:", "a"),
+        ("X-A\r\nBcc", "a"),
+        ("Subject", "a"),
+        ("to", "a"),
+        ("Content-Type", "text/html"),
+    ],
+)
+def test_a_header_that_is_not_one_plain_line_is_refused(name, value):
+    with pytest.raises(Unwritable, match=r"^header$"):
+        written(headers={name: value})
+
+
+def test_a_message_id_with_a_line_in_it_is_refused():
+    with pytest.raises(Unwritable):
+        written(message_id="a@b>\r\nBcc: x")
+
+
+def test_the_same_letter_is_the_same_bytes():
+    assert written() == written()
+
+
+def test_neither_letter_nor_envelope_shows_what_is_in_it():
+    assert "jan" not in repr(letter())
+    assert "jan" not in repr(mail_bytes.write(letter(), "reviews@trust.example"))

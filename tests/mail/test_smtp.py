@@ -1,0 +1,388 @@
+import ipaddress
+import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.mail.mail_server import GOOD, MailServer
+from tests.mail.test_message import letter
+from trustsvc import config
+from trustsvc.mail import smtp, smtp_connection, transport
+from trustsvc.mail.transport import Fate, Outcome
+
+
+@pytest.fixture(autouse=True)
+def settings(tmp_path):
+    config.use(config.load({"TRUSTSVC_DATA": str(tmp_path)}))
+    yield
+    config.use(None)
+
+
+class Dots:
+    def __init__(self):
+        self.said = 0
+
+    def __call__(self):
+        self.said += 1
+
+
+def post(url, *letters, dots=None):
+    with transport.open_postbox(url) as postbox:
+        return [postbox.post(one, dots or Dots()) for one in letters or (letter(),)]
+
+
+WAYS = [("PIPELINING", "8BITMIME"), ("8BITMIME",), ()]
+
+
+@pytest.mark.parametrize("offers", WAYS)
+def test_three_letters_go_over_one_connection(offers):
+    dots = Dots()
+    with MailServer(offers=offers) as server:
+        outcomes = post(server.url, *(letter(subject=f"no {n}") for n in range(3)), dots=dots)
+
+    assert outcomes == [Outcome(Fate.SENT)] * 3
+    assert (server.connections, dots.said) == (1, 3)
+    subjects = [message_from_bytes(one, policy=policy.default)["Subject"] for one in server.letters]
+    assert subjects == ["no 0", "no 1", "no 2"]
+
+
+@pytest.mark.parametrize("offers", WAYS)
+@pytest.mark.parametrize(
+    ("step", "answer", "fate", "problem"),
+    [
+        ("MAIL", "451 later", Fate.LATER, "smtp_451"),
+        ("MAIL", "421 closing", Fate.LATER, "smtp_421"),
+        ("MAIL", "550 5.7.1 you again", Fate.LATER, "smtp_550"),  # we are refused, not the buyer
+        ("RCPT", "421 closing", Fate.LATER, "smtp_421"),
+        ("RCPT", "450 greylisted", Fate.LATER, "smtp_450"),
+        ("RCPT", "452 4.2.2 full", Fate.LATER, "smtp_452"),
+        ("RCPT", "550 5.1.1 nobody", Fate.REFUSED, "smtp_550"),
+        ("RCPT", "552 5.2.2 mailbox full", Fate.LATER, "smtp_552"),
+        ("RCPT", "nonsense", Fate.LATER, "smtp_garbled"),
+        ("DATA", "451 later", Fate.LATER, "smtp_451"),
+        ("DATA", "554 no", Fate.REFUSED, "smtp_554"),
+        ("DOT", "421 closing", Fate.LATER, "smtp_421"),
+        ("DOT", "451 later", Fate.LATER, "smtp_451"),
+        ("DOT", "550 5.7.1 policy", Fate.LATER, "policy"),  # of us, not of the mailbox
+        ("RCPT", "550 5.7.515 not authenticated", Fate.LATER, "policy"),
+        ("RCPT", "550 5.7.26 no SPF, no DKIM", Fate.LATER, "policy"),
+        ("RCPT", "553 5.1.8 your domain is not there", Fate.LATER, "policy"),
+        ("RCPT", "550 5.7.17 the mailbox has a new owner", Fate.REFUSED, "smtp_550"),
+        ("RCPT", "550 5.1.1 no 5.7.1 here", Fate.REFUSED, "smtp_550"),
+        ("RCPT", "550 nobody here, says 5.7.1.2", Fate.REFUSED, "smtp_550"),
+        ("DOT", "552 5.3.4 too big", Fate.REFUSED, "smtp_552"),
+        ("DOT", "552 5.2.2 mailbox full", Fate.LATER, "smtp_552"),
+        ("DOT", "nonsense", Fate.UNKNOWN, "smtp_garbled"),
+    ],
+)
+def test_each_answer_has_its_fate_and_the_next_letter_goes_on(step, answer, fate, problem, offers):
+    dots = Dots()
+    good = GOOD[step]
+    with MailServer(says={step: [answer, good]}, offers=offers) as server:
+        outcomes = post(server.url, letter(), letter(), dots=dots)
+
+    assert outcomes == [Outcome(fate, problem), Outcome(Fate.SENT)]
+    assert len(server.letters) == 1
+    assert dots.said == (2 if step == "DOT" else 1)
+
+
+@pytest.mark.parametrize("offers", WAYS)
+@pytest.mark.parametrize(
+    ("step", "fate", "problem", "dots_said"),
+    [
+        ("CONNECT", Fate.LATER, "no_connection", 0),
+        ("EHLO", Fate.LATER, "no_connection", 0),
+        ("MAIL", Fate.LATER, "connection_lost", 0),
+        ("RCPT", Fate.LATER, "connection_lost", 0),
+        ("DATA", Fate.LATER, "connection_lost", 0),
+        ("DOT", Fate.UNKNOWN, "no_answer", 1),
+    ],
+)
+def test_a_line_that_breaks_is_later_before_the_dot_and_unknown_after(
+    step, fate, problem, dots_said, offers
+):
+    dots = Dots()
+    with MailServer(hangs_up_at=[step, step], offers=offers) as server:
+        assert post(server.url, dots=dots) == [Outcome(fate, problem)]
+
+    assert (server.letters, dots.said) == ([], dots_said)
+
+
+def test_a_line_that_breaks_in_the_middle_of_the_body_takes_nothing():
+    with MailServer(hangs_up_at=["BODY"]) as server:
+        outcome = post(server.url, letter(text="x" * 3_000_000))[0]
+
+    # What the kernel took before it noticed is as good as said, then only unknown is true.
+    assert outcome in {Outcome(Fate.LATER, "connection_lost"), Outcome(Fate.UNKNOWN, "no_answer")}
+    assert server.letters == []
+
+
+def test_a_connection_that_was_closed_meanwhile_is_opened_once_more():
+    with MailServer(says={"MAIL": ["250 ok", "421 idle too long", "250 ok"]}) as server:
+        outcomes = post(server.url, letter(), letter())
+
+    assert outcomes == [Outcome(Fate.SENT)] * 2
+    assert server.connections == 2
+
+
+def test_a_421_to_the_dot_is_not_tried_a_second_time_at_once():
+    dots = Dots()
+    with MailServer(says={"DOT": ["250 ok", "421 closing", "250 ok"]}) as server:
+        outcomes = post(server.url, letter(), letter(), dots=dots)
+
+    assert outcomes == [Outcome(Fate.SENT), Outcome(Fate.LATER, "smtp_421")]
+    assert (dots.said, len(server.letters)) == (2, 1)
+
+
+def test_the_dot_does_not_wait_for_the_other_side_to_acknowledge_the_body():
+    with MailServer() as server, transport.open_postbox(server.url) as postbox:
+        postbox.post(letter(), Dots())
+
+        assert postbox._link.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_where_nobody_listens_it_is_later():
+    with MailServer() as server:
+        url = server.url
+
+    assert post(url) == [Outcome(Fate.LATER, "no_connection")]
+
+
+def test_what_before_dot_raises_goes_on_and_the_letter_does_not_leave():
+    class LeaseLost(Exception):
+        pass
+
+    def lost():
+        raise LeaseLost
+
+    with MailServer() as server, transport.open_postbox(server.url) as postbox:
+        with pytest.raises(LeaseLost):
+            postbox.post(letter(subject="never"), lost)
+        assert postbox.post(letter(subject="next"), Dots()) == Outcome(Fate.SENT)
+
+    assert len(server.letters) == 1
+    assert b"Subject: next" in server.letters[0]
+    assert server.connections == 2
+
+
+def test_a_server_that_wants_data_for_nobody_gets_none():
+    with MailServer(says={"RCPT": ["550 nobody", "250 ok"]}) as server:
+        outcomes = post(server.url, letter(), letter())
+
+    assert [outcome.fate for outcome in outcomes] == [Fate.REFUSED, Fate.SENT]
+    assert (len(server.letters), server.connections) == (1, 2)
+
+
+def test_after_a_refusal_the_connection_is_reset_and_used_again():
+    with MailServer(says={"RCPT": ["550 nobody", "250 ok"]}, offers=()) as server:
+        post(server.url, letter(), letter())
+
+    assert server.connections == 1
+    assert "rset" in [line.lower() for line in server.heard]
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"CONNECT": [None]},
+        {"RCPT": [None]},
+        {"DOT": [None]},
+        {"CONNECT": ["\r\n".join(["220-hello"] * 5000)]},
+    ],
+)
+def test_silence_and_endless_answers_end_at_our_own_patience(says, monkeypatch):
+    monkeypatch.setattr(smtp_connection, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(smtp_connection.Plain, "patience", 0.3)
+    monkeypatch.setattr(smtp, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(smtp, "PATIENCE_AFTER_DOT_S", 0.3)
+    with MailServer(says=says) as server:
+        (outcome,) = post(server.url)
+
+    assert outcome.fate is (Fate.UNKNOWN if "DOT" in says else Fate.LATER)
+
+
+def test_lines_that_begin_with_a_dot_arrive_as_they_were():
+    with MailServer() as server:
+        post(server.url, letter(text=".\n..\n.hidden\n", html="<p>\n.\n</p>\n"))
+
+    (data,) = server.letters
+    parts = list(message_from_bytes(data, policy=policy.default).iter_parts())
+    assert parts[0].get_content().splitlines() == [".", "..", ".hidden"]
+
+
+@pytest.mark.parametrize(
+    ("offers", "outcome"),
+    [
+        (("PIPELINING",), Outcome(Fate.REFUSED, "smtputf8")),
+        (("SMTPUTF8", "8BITMIME"), Outcome(Fate.SENT)),
+    ],
+)
+def test_a_name_beyond_ascii_before_the_at_needs_a_server_that_knows_it(offers, outcome):
+    with MailServer(offers=offers) as server:
+        assert post(server.url, letter(to_address="例@例え.テスト")) == [outcome]
+
+    if outcome.fate is Fate.SENT:
+        assert "RCPT TO:<例@xn--r8jz45g.xn--zckzah>" in server.heard
+
+
+def test_an_address_that_is_none_never_reaches_the_server():
+    with MailServer() as server:
+        assert post(server.url, letter(to_address="a@b.c\r\nDATA")) == [
+            Outcome(Fate.REFUSED, "address")
+        ]
+
+    assert server.connections == 0
+
+
+# --- a real server, with TLS and passwords -------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    place = tmp_path_factory.mktemp("certificate")
+    pem = serialization.Encoding.PEM
+    (place / "cert.pem").write_bytes(made.public_bytes(pem))
+    (place / "key.pem").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(place / "cert.pem", place / "key.pem")
+    return context
+
+
+class Kept:
+    def __init__(self):
+        self.letters = []
+        self.encrypted = []
+
+    async def handle_DATA(  # noqa: N802 - aiosmtpd names it
+        self, server, session, envelope
+    ):
+        self.letters.append(envelope.content)
+        self.encrypted.append(session.ssl is not None)
+        return "250 ok"
+
+
+@pytest.fixture
+def listener():
+    started = []
+
+    def listen(**options):
+        kept = Kept()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        controller = Controller(kept, hostname="127.0.0.1", port=port, **options)
+        # Its own knock at a TLS port uses the server's certificate as a client's, and fails.
+        controller._trigger_server = lambda: socket.create_connection(("127.0.0.1", port)).close()
+        controller.start()
+        started.append(controller)
+        return kept, port
+
+    yield listen
+    for controller in started:
+        controller.stop()
+
+
+def right(server, session, envelope, mechanism, data):
+    known = (data.login, data.password) == (b"house", b"pass word")
+    return AuthResult(success=known, handled=False)  # not handled: aiosmtpd answers for us
+
+
+def test_starttls_is_used_where_it_is_offered(listener, certificate):
+    kept, port = listener(tls_context=certificate)
+
+    assert post(f"smtp://127.0.0.1:{port}", letter(), letter()) == [Outcome(Fate.SENT)] * 2
+    assert kept.encrypted == [True, True]
+
+
+def test_starttls_may_be_left_out_on_loopback(listener, certificate):
+    kept, port = listener(tls_context=certificate)
+
+    assert post(f"smtp://127.0.0.1:{port}?starttls=never") == [Outcome(Fate.SENT)]
+    assert kept.encrypted == [False]
+
+
+def test_a_password_is_said_after_tls_and_a_wrong_one_is_no_refusal_of_the_buyer(
+    listener, certificate
+):
+    options = {"tls_context": certificate, "auth_required": True, "authenticator": right}
+    kept, port = listener(**options)
+
+    assert post(f"smtp://house:pass%20word@127.0.0.1:{port}") == [Outcome(Fate.SENT)]
+    assert post(f"smtp://house:wrong@127.0.0.1:{port}") == [Outcome(Fate.LATER, "no_login")]
+    assert post(f"smtp://127.0.0.1:{port}")[0].fate is Fate.LATER
+    assert kept.encrypted == [True]
+
+
+def test_smtps_speaks_tls_from_the_first_byte(listener, certificate):
+    kept, port = listener(ssl_context=certificate)
+
+    assert post(f"smtps://127.0.0.1:{port}") == [Outcome(Fate.SENT)]
+    assert len(kept.letters) == 1
+
+
+def test_smtps_to_a_server_without_tls_is_later():
+    with MailServer() as server:
+        assert post(f"smtps://127.0.0.1:{server.port}")[0].fate is Fate.LATER
+
+
+def test_a_password_never_leaves_for_another_host_without_tls(monkeypatch):
+    monkeypatch.setattr(smtp, "is_loopback", lambda _: False)
+    with MailServer() as server:
+        url = f"smtp://house:secret@127.0.0.1:{server.port}?starttls=never"
+        assert post(url) == [Outcome(Fate.LATER, "no_tls")]
+
+    assert not any("AUTH" in line for line in server.heard)
+
+
+def test_a_certificate_nobody_vouches_for_is_refused_beyond_loopback(
+    listener, certificate, monkeypatch
+):
+    monkeypatch.setattr(smtp, "is_loopback", lambda _: False)
+    kept, port = listener(tls_context=certificate)
+
+    assert post(f"smtp://127.0.0.1:{port}") == [Outcome(Fate.LATER, "no_tls")]
+    assert kept.letters == []
+
+
+@pytest.mark.parametrize(
+    ("ahead", "outcome"),
+    [
+        ("", Outcome(Fate.SENT)),
+        ("\r\n250 said by somebody in between", Outcome(Fate.LATER, "no_tls")),
+    ],
+)
+def test_what_is_said_ahead_of_tls_ends_the_session(certificate, ahead, outcome):
+    says = {"STARTTLS": [f"220 go{ahead}"]}
+    with MailServer(says=says, offers=("STARTTLS",), tls=certificate) as server:
+        assert post(server.url) == [outcome]
+
+    assert len(server.letters) == (outcome.fate is Fate.SENT)
+
+
+def test_a_postbox_does_not_show_its_password():
+    assert "secret" not in repr(smtp.Smtp("smtp://u:secret@localhost", "a@b.c"))

@@ -1,0 +1,175 @@
+"""Who is told of a changed notice: those who were told the former one, each once."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.mail.transactional.test_send import sent as answers
+from tests.reviews.at_the_desk import invitation, order, review, shop
+from tests.staff.at_the_desk import sign_in
+from trustsvc import clock
+from trustsvc.crypto import pseudonyms
+from trustsvc.doctor import privacy_requests
+from trustsvc.errors import NotFound, Refused
+from trustsvc.privacy.documents import announcement, notice_history
+from trustsvc.registry.models import registered
+from trustsvc.storage import db
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def now(house):
+    return clock.now()
+
+
+def two_versions(at_shop, now):
+    """The first was in force long ago, the second is from now on."""
+    with db.transaction() as session:
+        for number in (1, 2):
+            since = now if number == 2 else now - 1000 * HOUR
+            notice_history.keep(session, [(at_shop, number, {"en": f"Version {number}"})], since)
+
+
+def concerned(at_shop, now):
+    with db.reading() as session:
+        return announcement.concerned(session, at_shop, now)
+
+
+def addresses(found):
+    return sorted(one.address for one in found.people)
+
+
+def test_told_are_buyers_with_a_letter_and_authors_each_once(now):
+    at_shop = shop()
+    for _ in range(2):
+        invitation(at_shop, order(at_shop, email="twice@example.com"), sent_at=now - HOUR)
+    invitation(at_shop, order(at_shop, email="Twice@Example.com"), sent_at=now - HOUR)
+    review(at_shop, at=now - HOUR)
+
+    found = concerned(at_shop, now)
+
+    assert len(found.people) == 2
+    assert addresses(found)[1] == "buyer@example.com"
+    assert (found.buyers, found.authors) == (1, 1)
+
+
+@pytest.mark.parametrize("letter", ["due", "leased", "handed", "dropped", "refused", None])
+def test_who_got_no_letter_was_never_told_the_former_one(now, letter):
+    at_shop = shop()
+    invitation(at_shop, order(at_shop), at=now - HOUR, letter=letter)
+
+    assert concerned(at_shop, now).people == []
+
+
+def test_a_letter_that_may_have_arrived_counts(now):
+    at_shop = shop()
+    invitation(at_shop, order(at_shop), letter="unknown", sent_at=now - HOUR)
+
+    assert addresses(concerned(at_shop, now)) == ["buyer@example.com"]
+
+
+def test_whose_letter_left_afterwards_found_the_new_one_in_it(now):
+    at_shop = shop()
+    invitation(at_shop, order(at_shop), sent_at=now + HOUR)
+
+    assert concerned(at_shop, now).people == []
+
+
+def test_forgotten_buyers_and_other_shops_are_not_told(now):
+    at_shop, other = shop(), shop("Other")
+    invitation(at_shop, order(at_shop, email=None), sent_at=now - HOUR)
+    invitation(other, order(other), sent_at=now - HOUR)
+
+    assert concerned(at_shop, now).people == []
+
+
+def test_registered_people_are_counted_and_cannot_be_reached(now):
+    with db.transaction() as session:
+        session.execute(registered.insert().values(mark=b"m", at=now, wording="1", source="page"))
+
+    assert concerned(shop(), now).by_mark_only == 1
+
+
+def unannounced():
+    with db.reading() as session:
+        return [(one.slug, one.version, one.people) for one in announcement.unannounced(session)]
+
+
+def test_a_changed_notice_that_nobody_was_told_of_is_said_by_doctor_and_desk(now, client):
+    at_shop, other, same = shop(), shop("Other"), shop("Same")
+    for _ in range(2):
+        mark = pseudonyms.shop_mark(at_shop.id, "twice@example.com")
+        ordered = order(at_shop, email="twice@example.com", buyer=mark)
+        invitation(at_shop, ordered, sent_at=now - HOUR)
+    review(at_shop, at=now - HOUR)
+    invitation(at_shop, order(at_shop, buyer=b"late"), sent_at=now + HOUR)  # found it in the letter
+    invitation(at_shop, order(at_shop, buyer=b"gone", email=None), sent_at=now - HOUR)
+    invitation(same, order(same), sent_at=now - HOUR)
+    two_versions(at_shop, now)
+    two_versions(other, now)  # changed, and nobody is concerned
+    with db.transaction() as session:
+        notice_history.keep(session, [(same, 1, {"en": "Version 1"})], now)
+
+    sign_in(client)
+    page = client.get("/desk/requests", headers={"Accept-Language": "en"}).text
+    with db.reading() as session:
+        (said,) = privacy_requests.untold(session)
+
+    assert unannounced() == [("velo-fils", 2, 2)]
+    assert (said.level, "version 2 of velo-fils: 2 people" in said.said) == ("WARN", True)
+    assert "velo-fils (version 2) is not announced yet" in page
+    with db.transaction() as session:
+        announcement.announce(session, at_shop, 2, now)
+    with db.reading() as session:
+        assert privacy_requests.untold(session) == []
+
+
+def test_they_are_told_once_and_never_again(now):
+    at_shop = shop()
+    invitation(at_shop, order(at_shop), sent_at=now - HOUR)
+    two_versions(at_shop, now)
+
+    with db.transaction() as session:
+        assert announcement.announce(session, at_shop, 2, now) == 1
+    with db.transaction() as session, pytest.raises(Refused):
+        announcement.announce(session, at_shop, 2, now)
+
+    (letter,) = answers(now=now).letters
+    assert (letter.to_address, letter.from_name) == ("buyer@example.com", at_shop.name)
+    assert "/privacy/velo-fils" in letter.text
+
+
+def test_when_letters_cannot_be_handed_over_nothing_is_noted(now):
+    at_shop = shop()
+    two_versions(at_shop, now)
+
+    def fails():
+        with db.transaction() as session:
+            announcement.announce(session, at_shop, 2, now)
+            raise OSError
+
+    with pytest.raises(OSError):
+        fails()
+    with db.reading() as session:
+        assert notice_history.one(session, at_shop.id, 2, "en").announced_at is None
+    assert answers(now=now).letters == []
+
+
+def test_the_first_version_changes_nothing_and_one_that_never_was_cannot_be_announced(now):
+    at_shop = shop()
+    two_versions(at_shop, now)
+
+    with db.transaction() as session:
+        with pytest.raises(Refused):
+            announcement.announce(session, at_shop, 1, now)
+        with pytest.raises(NotFound):
+            announcement.announce(session, at_shop, 3, now)
+
+
+def test_nobody_who_is_to_be_told_shows_in_a_repr(now):
+    at_shop = shop()
+    invitation(at_shop, order(at_shop), sent_at=now - HOUR)
+
+    assert "example.com" not in repr(concerned(at_shop, now))
+    assert "example.com" not in repr(concerned(at_shop, now).people)

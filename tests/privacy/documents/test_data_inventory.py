@@ -1,0 +1,146 @@
+"""Every stored column says why, how long and what; names and addresses lie sealed, always."""
+
+import pytest
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, inspect, text
+
+from tests.invitations.setup import invitation_of, invited
+from tests.reviews.at_the_desk import shop
+from tests.staff.at_the_desk import add, sign_in
+from trustsvc import clock, i18n
+from trustsvc.crypto import signed_links
+from trustsvc.crypto.encrypted_column import Sealed
+from trustsvc.privacy.documents import data_inventory
+from trustsvc.shops import enrol
+from trustsvc.storage import db
+from trustsvc.storage.columns import column
+
+GOOD = {"why": "to greet", "keep": "invited buyer", "holds": "name"}
+
+# Everything that opens a door or stands for a person, and how it lies there.
+KEPT_AS = {
+    "shops.secret": "sealed",
+    "shops.old_secret": "sealed",
+    "staff_links.link": "keyed hash",
+    "staff_sessions.session": "keyed hash",
+    "registered.mark": "keyed hash",
+    "registrations.who": "keyed hash",
+    "restrictions.mark": "keyed hash",
+    "me_links.who": "keyed hash",
+    "me_links.link": "random; opens nothing without the signature by the link key",
+    "registered.link": "random; opens nothing without the signature by the link key",
+    "registrations.link": "random; opens nothing without the signature by the link key",
+    "opt_outs.mark": "keyed hash",
+    "orders.buyer": "keyed hash",
+    "orders.identity": "keyed hash",
+    "deliveries.body": "keyed hash",
+    "reviews.buyer": "keyed hash",
+    "correspondence.who": "keyed hash",
+    "mail_domains.mark": "keyed hash",
+    "mail_doors.secret": "sealed",
+    "invitations.link": "random; opens nothing without the signature by the link key",
+}
+
+
+def made(kind=Sealed, **tags_of_it):
+    known = GOOD | tags_of_it
+    known = {name: value for name, value in known.items() if value is not None}
+    return Column("x", kind() if kind is Sealed else kind, info=known)
+
+
+@pytest.mark.parametrize("one", data_inventory.columns(), ids=str)
+def test_every_stored_column_is_tagged(one):
+    assert data_inventory.faults(one) == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (made(why=None), "it does not say why it is there"),
+        (made(why=" "), "it does not say why it is there"),
+        (made(keep=None), "it names no rule of retention"),
+        (made(keep="as long as we like"), "it names no rule of retention"),
+        (made(holds=None), "it does not say what it holds"),
+        (made(holds="something"), "it does not say what it holds"),
+        (made(kind=Text()), "it holds a name or an address in clear"),
+        (made(kind=LargeBinary(), holds="address"), "it holds a name or an address in clear"),
+    ],
+)
+def test_a_column_that_lacks_a_tag_or_lies_in_clear_is_found(broken, said):
+    assert data_inventory.faults(broken) == [said]
+
+
+def test_a_column_without_any_tag_is_found():
+    assert len(data_inventory.faults(Column("bare", Text))) == 3
+    assert data_inventory.faults(made()) == []
+    assert (
+        data_inventory.faults(made(kind=Integer(), holds="opinion")) == []
+    )  # the stars name nobody
+
+
+def test_a_declared_column_cannot_leave_a_reason_away():
+    with pytest.raises(TypeError):
+        Table("t", MetaData(), column("x", Text, keep="ledger"))
+    with pytest.raises(TypeError):
+        Table("t", MetaData(), column("x", Text, why="so"))
+
+
+def test_the_tags_are_of_all_tables_there_are(house):
+    there = set(inspect(db.engine()).get_table_names()) - {"alembic_version"}
+
+    assert there == {one.table.name for one in data_inventory.columns()}
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_each_category_has_a_name_that_people_can_read(language):
+    for category in data_inventory.CATEGORIES:
+        assert i18n.say(f"papers.category.{category}", language)
+
+
+def test_what_stands_for_a_person_or_opens_a_door_is_on_the_list():
+    kept = {
+        str(one): "sealed" if data_inventory.is_sealed(one) else KEPT_AS.get(str(one), "in clear")
+        for one in data_inventory.personal()
+        if one.info["holds"] in {"secret", "pseudonym"}
+    }
+
+    assert kept == KEPT_AS
+
+
+def test_nothing_that_opens_a_door_lies_in_the_database(house, client):
+    with db.transaction() as session:
+        new = enrol.Enrolment("Acme", "acme.example", "standard", may_ask="customers")
+        at_shop, secret = enrol.enrol(session, new, clock.now())
+    order_id = invited(at_shop)
+    link_id = invitation_of(order_id).link
+    letters = [signed_links.token(purpose, link_id) for purpose in ("review", "stop", "me")]
+    staff_link = add("Kimberley Marker").rpartition("/")[2]
+    cookie = sign_in(client, "Robin Marker")
+
+    everything = "\n".join(_dump())
+    assert "acme.example" in everything  # the search can find something
+    for opens in (secret, secret.removeprefix("whsec_"), *letters, staff_link, cookie):
+        assert len(opens) > 20
+        assert opens not in everything
+    for person in ("jan@example.com", "Jan Jansen", "Kimberley", "Robin M"):
+        assert person not in everything
+
+
+def _dump():
+    """All that lies in the tables, as it lies there."""
+    with db.engine().connect() as connection:
+        for table in inspect(db.engine()).get_table_names():
+            for row in connection.execute(text(f'SELECT * FROM "{table}"')):
+                yield " ".join(
+                    bytes(value).decode("latin-1")
+                    if isinstance(value, bytes | memoryview)
+                    else str(value)
+                    for value in row
+                )
+
+
+def test_a_shop_made_for_these_tests_holds_its_secret_sealed(house):
+    made_shop = shop()
+
+    with db.engine().connect() as connection:
+        raw = connection.execute(text("SELECT secret FROM shops")).scalar_one()
+    assert bytes(raw).startswith(b"gAAAA"), made_shop.slug

@@ -1,0 +1,131 @@
+"""The papers say what the tags, the rules and the settings say: nobody keeps them by hand."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.reviews.at_the_desk import shop
+from trustsvc import clock, config, i18n
+from trustsvc.privacy.documents import data_inventory, documents
+from trustsvc.privacy.retention.rules import RULES
+from trustsvc.storage import db
+
+SMTP = "smtps://user:password@smtp.example.com:465"
+
+
+def made(settings=None, now=None):
+    with db.reading() as session:
+        return documents.papers(session, settings or config.current(), now or clock.now())
+
+
+def test_there_is_a_record_an_annex_and_a_notice_a_shop_in_every_language(house):
+    shop()
+
+    names = {f"{n}.{lang}.html" for n in ("record", "annex") for lang in i18n.LANGUAGES}
+    assert names | {f"notice.velo-fils.{lang}.html" for lang in i18n.LANGUAGES} == set(made())
+
+
+def test_the_same_input_gives_the_same_bytes(house):
+    shop()
+    now = clock.now()
+
+    assert made(now=now) == made(now=now)
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_every_stored_column_and_every_rule_is_in_the_record(house, language):
+    page = made()[f"record.{language}.html"]
+
+    for column in data_inventory.columns():
+        assert f"<td>{column}</td>" in page
+        assert i18n.say(f"papers.category.{column.info['holds']}", language) in page
+    for rule in RULES.values():
+        assert str(i18n.say_marked("papers.text.kept", language)) in page
+        assert documents.words_of(rule, language)[0] in page.replace("&#39;", "'")
+    assert "{" not in page.partition("</style>")[2]
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_each_rule_is_told_in_each_language(language):
+    words = i18n.catalogue(language)
+
+    for code in RULES:
+        for part in ("what", "since"):
+            assert words[f"papers.rule.{code.replace(' ', '_')}.{part}"]
+
+
+def _column(name):
+    return next(one for one in data_inventory.columns() if str(one) == name)
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"),
+    [("why", "to sell it"), ("keep", "publication"), ("holds", "traffic")],
+)
+def test_another_tag_makes_another_record(house, monkeypatch, tag, value):
+    before = made()["record.en.html"]
+    monkeypatch.setitem(_column("orders.name").info, tag, value)
+
+    assert made()["record.en.html"] != before
+
+
+def test_what_a_column_holds_is_told_in_the_contract_too(house, monkeypatch):
+    name = i18n.say("papers.category.traffic", "en")
+    before = made()["annex.en.html"]
+    monkeypatch.setitem(_column("orders.name").info, "holds", "traffic")
+
+    assert name not in before
+    assert name in made()["annex.en.html"]
+
+
+@pytest.mark.parametrize("paper", ["record", "annex"])
+def test_another_period_makes_other_papers(house, monkeypatch, paper):
+    monkeypatch.setitem(RULES, "invited buyer", replace(RULES["invited buyer"], days=77))
+
+    assert "77 days" in made()[f"{paper}.en.html"]
+
+
+def test_another_setting_makes_other_papers(house):
+    shop()
+    before = made()
+    changed = replace(
+        house, mail_url=SMTP, log_days=12, operator="Example BV", authority="The Authority"
+    )
+    after = made(changed)
+
+    for paper in ("record.nl.html", "annex.nl.html"):
+        assert before[paper] != after[paper]
+        assert "Example BV" in after[paper]
+        assert "The Authority" in after[paper]
+        assert "smtp.example.com" in after[paper]
+    assert "12 dagen" in after["record.nl.html"]
+    assert "Example BV" in after["notice.velo-fils.nl.html"]
+
+
+def test_hosts_outside_the_eu_list_are_named_as_transfers_to_be_looked_at(house):
+    page = made(replace(house, mail_url=SMTP))["record.en.html"]
+    listed = made(replace(house, mail_url=SMTP, eu_only=("smtp.example.com",)))["record.en.html"]
+
+    assert "Not known for: smtp.example.com" in page
+    assert "Not known for" not in listed
+    assert "EU, as the operator states" in listed
+
+
+def test_no_paper_holds_a_password_of_the_settings(house):
+    with_secrets = replace(
+        house,
+        mail_url=SMTP,
+        database_url=house.database_url,
+        redis_url="rediss://:hush-hush@redis.example.com",
+    )
+
+    for text in made(with_secrets).values():
+        assert "user:password" not in text
+        assert "hush-hush" not in text
+
+
+def test_what_a_shop_is_called_cannot_break_the_page(house):
+    shop("<b>Bold</b> & Co")
+
+    for text in made().values():
+        assert "<b>Bold" not in text

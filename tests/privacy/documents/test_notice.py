@@ -1,0 +1,68 @@
+"""Whatever is kept about a buyer is told in the notice: each kind of data of a rule has a row."""
+
+import pytest
+
+from tests.reviews.at_the_desk import shop
+from trustsvc import i18n
+from trustsvc.privacy.documents import data_inventory, notice
+from trustsvc.privacy.documents.activities import IN_FILES
+
+# In which row people are told of what a rule keeps. A new personal column is in a row only once
+# somebody has looked whether the words of that row (privacy.notice.<row>_data) tell of it.
+TOLD = {
+    "invite": {("invited buyer", holds) for holds in ("name", "address", "order", "detail")},
+    "letters": {
+        *(("letters in the maildir", holds) for holds in ("name", "address", "pseudonym")),
+        ("mail pace", "pseudonym"),
+    },
+    "check": {("opt-out", "pseudonym"), ("restriction", "pseudonym")},
+    "register": {
+        ("registration asked for", "contact"),
+        ("registration asked for", "pseudonym"),
+        ("registration", "pseudonym"),
+        ("registration", "detail"),
+    },
+    "often": {("cap period", "pseudonym")},
+    "twice": {("delivery id", "pseudonym")},
+    "answers": {("correspondence", one) for one in ("contact", "pseudonym", "name", "address")},
+    "review": {
+        ("publication", "published"),
+        ("reply", "published"),
+        *(("review", one) for one in ("opinion", "name", "place")),
+    },
+    "author": {("review", one) for one in ("address", "order", "detail", "pseudonym")},
+    "log": {("server log", "traffic")},
+    "security": {("security database", "traffic")},
+    "requests": set(),  # that something was asked: nobody is named
+    "decisions": {("ledger", "pseudonym"), ("ledger", "detail")},
+}
+OF_NO_BUYER = ("staff", "secret")
+
+
+def _kept():
+    columns = {(one.info["keep"], one.info["holds"]) for one in data_inventory.personal()}
+    files = {(rule, holds) for rule, held in IN_FILES.items() for holds in held}
+    return {pair for pair in columns | files if pair[1] not in OF_NO_BUYER}
+
+
+def test_what_each_rule_keeps_of_a_buyer_is_told_in_a_row_of_the_notice():
+    told = [pair for row in TOLD.values() for pair in row]
+
+    assert _kept() - set(told) == set()
+    assert set(told) - _kept() == set()  # nothing is told that is not kept
+    assert len(told) == len(set(told))
+
+
+def test_the_rows_are_those_of_the_notice(house):
+    assert [one.name for one in notice.purposes(shop(), 90)] == list(TOLD)
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_a_row_that_tells_of_a_hash_says_so(language):
+    hash_of = {"en": "one-way hash", "nl": "eenrichtingshash", "de": "Einweg-Hash"}
+    word = hash_of.get(language, "empreinte").casefold()
+    rows = {row for row, pairs in TOLD.items() for _, holds in pairs if holds == "pseudonym"}
+    words = i18n.catalogue(language)
+    silent = {row for row in rows if word not in words[f"privacy.notice.{row}_data"].casefold()}
+
+    assert silent == set()

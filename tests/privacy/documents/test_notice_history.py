@@ -1,0 +1,161 @@
+"""What people were told, and from when on, can be read for ever."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from sqlalchemy import func, select, update
+
+from jobs.record_notice_versions import record_notice_versions
+from tests.reviews.at_the_desk import shop
+from trustsvc import clock, config, i18n
+from trustsvc.errors import NotFound
+from trustsvc.privacy.documents import notice_history
+from trustsvc.privacy.models import notice_versions
+from trustsvc.shops.models import shops
+from trustsvc.storage import db
+
+ENGLISH = {"Accept-Language": "en"}
+DAY = timedelta(days=1)
+
+
+def kept():
+    with db.reading() as session:
+        return session.scalar(select(func.count()).select_from(notice_versions))
+
+
+def change(**values):
+    with db.transaction() as session:
+        session.execute(update(shops).values(**values))
+
+
+def test_a_new_shop_has_a_first_version_in_every_language(house):
+    shop()
+    record_notice_versions()
+
+    assert kept() == len(i18n.LANGUAGES)
+
+
+def test_the_same_words_are_no_new_version_however_often(house):
+    shop()
+    for _ in range(3):
+        record_notice_versions()
+    with clock.at(clock.now() + 40 * DAY):
+        record_notice_versions()
+
+    assert kept() == len(i18n.LANGUAGES)
+
+
+def test_two_at_once_write_one_version(house):
+    shop()
+    with db.reading() as session:
+        new = notice_history.changed(session, house)
+    for _ in range(2):
+        with db.transaction() as session:
+            notice_history.keep(session, new, clock.now())
+
+    assert kept() == len(i18n.LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"cap_days": 200}, {"name": "Another"}, {"may_ask": "consent"}, {"wording": "Hm."}]
+)
+def test_another_shop_setting_is_a_new_version(house, changes):
+    shop()
+    record_notice_versions()
+    change(**changes)
+    record_notice_versions()
+
+    assert kept() == 2 * len(i18n.LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"operator": "Other BV"}, {"log_days": 30}, {"authority": "X"}]
+)
+def test_another_setting_of_the_operator_is_a_new_version(house, changes):
+    shop()
+    record_notice_versions()
+    config.use(replace(house, **changes))
+    record_notice_versions()
+
+    assert kept() == 2 * len(i18n.LANGUAGES)
+
+
+def test_a_version_is_known_by_its_hash(house):
+    shop()
+    record_notice_versions()
+
+    with db.reading() as session:
+        rows = session.execute(select(notice_versions)).all()
+    for row in rows:
+        digest = hashes.Hash(hashes.SHA256())
+        digest.update(row.text.encode())
+        assert digest.finalize() == bytes(row.digest)
+
+
+def test_the_page_shows_what_is_true_before_it_was_written_down(client):
+    shop()
+    record_notice_versions()
+    change(cap_days=200)
+
+    page = client.get("/privacy/velo-fils", headers=ENGLISH).text
+
+    assert "Version 2 of" in page
+    assert "200 days" in page
+    assert kept() == len(i18n.LANGUAGES)  # looking changes nothing
+
+
+def test_earlier_versions_stay_readable_word_by_word_with_their_dates(client):
+    shop()
+    start = clock.now()
+    record_notice_versions()
+    with clock.at(start + 40 * DAY):
+        change(cap_days=200)
+        record_notice_versions()
+        now = client.get("/privacy/velo-fils", headers=ENGLISH).text
+        old = client.get("/privacy/velo-fils/1", headers=ENGLISH).text
+
+    first, second = i18n.day(start, "en"), i18n.day(start + 40 * DAY, "en")
+    assert f"Version 2 of {second}" in now
+    assert 'href="/privacy/velo-fils/1"' in now
+    assert f"Version 1 of {first}" in now
+    assert f"Version 1 of {first}" in old
+    assert "200 days" in now
+    assert "200 days" not in old
+    assert "earlier version" in old
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_each_version_has_the_right_to_object_and_the_authority(client, language):
+    shop()
+    config.use(replace(config.current(), authority="The Authority"))
+    record_notice_versions()
+
+    page = client.get("/privacy/velo-fils/1", headers={"Accept-Language": language}).text
+
+    assert str(i18n.say_marked("privacy.notice.object_title", language)) in page
+    assert "The Authority" in page
+    assert 'id="object"' in page
+
+
+@pytest.mark.parametrize("path", ["2", "0", "99999999999999999999", "-1", "x"])
+def test_a_version_that_never_was_is_not_there(client, path):
+    shop()
+    record_notice_versions()
+
+    assert client.get(f"/privacy/velo-fils/{path}").status_code == 404
+
+
+def test_one_shops_version_is_not_anothers(client):
+    shop()
+    record_notice_versions()
+    shop("Acme")
+
+    assert client.get("/privacy/acme/1").status_code == 404
+
+
+def test_a_version_that_was_never_in_force_cannot_be_read(house):
+    made = shop()
+    with db.reading() as session, pytest.raises(NotFound):
+        notice_history.one(session, made.id, 1, "en")

@@ -1,0 +1,77 @@
+"""An older key of the registry or of the look-ups goes when nothing made with it is left."""
+
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import delete, update
+
+from tests.reviews.at_the_desk import order, shop
+from tests.rotating import add_key
+from trustsvc import cli, clock
+from trustsvc.crypto import keyring, pseudonyms
+from trustsvc.orders.models import orders
+from trustsvc.privacy.keys import in_use
+from trustsvc.registry import opt_out, restriction
+from trustsvc.registry.models import opt_outs
+from trustsvc.storage import db, suppression_journal
+
+
+def run(*words):
+    with clock.at(clock.now() + timedelta(hours=2)):  # the newest key is settled by then
+        return CliRunner().invoke(cli.main, ["keys", *words])
+
+
+def needed():
+    with db.reading() as session:
+        return dict(in_use.needed(session))
+
+
+def out(address, shop_id):
+    with db.transaction() as session:
+        opt_out.opt_out(session, address, shop_id, "stop", clock.now())
+
+
+def test_each_mark_counts_for_the_key_it_was_made_with(house):
+    at_shop = shop()
+    order(at_shop, buyer=pseudonyms.shop_mark(at_shop.id, "a@example.com"), identity=b"none")
+    out("a@example.com", opt_out.EVERY_SHOP)
+    add_key(house, "registry")
+    out("b@example.com", opt_out.EVERY_SHOP)
+    out("b@example.com", at_shop.id)
+    with db.transaction() as session:
+        restriction.restrict(session, [pseudonyms.registry_mark("b@example.com")], 0, clock.now())
+
+    # Each wish is one row and one line of the file of suppressions.
+    assert needed() == {("registry", 1): 2, ("registry", 2): 4, ("lookup", 1): 3}
+    said = run("progress").output
+    assert "registry version 1: 2 marks need it" in said
+    assert "lookup version 1: 3 marks need it" in said
+
+
+@pytest.mark.parametrize("left", ["row", "line"])
+def test_a_key_that_something_needs_stays(house, left):
+    out("a@example.com", opt_out.EVERY_SHOP)
+    add_key(house, "registry")
+    if left == "row":
+        suppression_journal.path().unlink()
+    else:
+        with db.transaction() as session:
+            session.execute(delete(opt_outs))
+
+    assert "1 marks still need that key" in run("retire", "1", "--kind", "registry").output
+    assert [key.version for key in keyring.ring("registry")] == [1, 2]
+
+
+@pytest.mark.parametrize("kind", in_use.KINDS)
+def test_a_key_that_nothing_needs_goes_and_the_newest_never(house, kind):
+    add_key(house, kind)
+    at_shop = shop()
+    order(at_shop, buyer=pseudonyms.shop_mark(at_shop.id, "a@example.com"))
+    out("a@example.com", opt_out.EVERY_SHOP)
+    with db.transaction() as session:
+        session.execute(update(orders).values(identity=b"none"))
+
+    assert run("retire", "2", "--kind", kind).exit_code == 1
+    assert run("retire", "1", "--kind", kind).exit_code == 0
+    assert [key.version for key in keyring.ring(kind)] == [2]

@@ -1,0 +1,339 @@
+"""While the clock is doubted a purge takes no large part of a table by itself."""
+
+import dataclasses
+from contextlib import nullcontext
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import func, select
+
+from jobs import check_orders, purge_rows, send_invitations
+from tests.invitations import setup
+from tests.orders import posting
+from trustsvc import cli, clock, clock_check, config
+from trustsvc.clock import Reading
+from trustsvc.crypto import signed_links
+from trustsvc.doctor.check import check
+from trustsvc.invitations import sending
+from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.orders.models import ledger
+from trustsvc.privacy import clock_watch
+from trustsvc.privacy.retention import purge_guard
+from trustsvc.privacy.retention.purge_guard import Share
+from trustsvc.storage import db, event_log
+
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [
+        ([("a", 1001, 20_000)], True),
+        ([("a", 1000, 1000)], False),
+        ([("a", 1001, 20_020)], False),
+        ([("a", 600, 5000), ("a", 600, 5000)], True),
+        ([("a", 600, 5000), ("b", 600, 5000)], False),
+        ([("a", 0, 0)], False),
+    ],
+)
+def test_both_limits_must_be_passed_over_all_rules_of_a_table(shares, expected):
+    assert bool(purge_guard.held([Share("rule", *one) for one in shares])) == expected
+
+
+def happened(number, at):
+    with db.transaction() as session:
+        session.execute(
+            event_log.outbox.insert(),
+            [{"kind": "x", "shop_id": 1, "subject": 1, "at": at} for _ in range(number)],
+        )
+
+
+def events(kind="x"):
+    with db.reading() as session:
+        return session.scalar(
+            select(func.count())
+            .select_from(event_log.outbox)
+            .where(event_log.outbox.c.kind == kind)
+        )
+
+
+def jumped(by):
+    """Have the clock process note that all was well before the wall was set."""
+    now = clock.read()
+    with db.transaction() as session:
+        clock_check.note(session, Reading(now.at - by, now.boot, now.steady), None)
+        return clock_watch.watch(session, now)
+
+
+def restarted(after):
+    """Have the clock process note what it read long ago, in another run of the machine."""
+    now = clock.read()
+    with db.transaction() as session:
+        clock_check.note(session, Reading(now.at - after, "before", now.steady), None)
+
+
+def purge(*words):
+    done = CliRunner().invoke(cli.main, ["purge", *words])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.mark.parametrize("by", [DAY, 3650 * DAY, -DAY, timedelta(hours=-1)])
+def test_a_large_purge_waits_after_a_jump_until_an_operator_confirms(house, by):
+    happened(1200, clock.now() - 100 * DAY)
+    jumped(by)
+
+    purge_rows.purge_rows()
+    purge_rows.purge_rows()
+    assert events() == 1200
+    assert events(clock_watch.HELD) == 1
+    assert "1200  of 1201 outbox WAIT" in purge("--dry-run")
+    assert "WAIT" in purge()
+    assert events() == 1200
+    found = {one.what: one for one in check(clock.now())}
+    assert found["clock"].level == "FAIL"
+    assert "--trust" in found["clock"].todo
+    assert found["sending"].todo == "see the line of the clock"
+
+    assert "WAIT" not in purge("--confirm")
+    assert events() == 0
+
+
+def test_a_small_purge_goes_on_after_a_jump(house):
+    happened(900, clock.now() - 100 * DAY)
+    happened(100, clock.now())
+    jumped(DAY)
+
+    purge_rows.purge_rows()
+
+    assert events() == 100
+
+
+def test_a_small_house_loses_nothing_to_a_clock_set_ahead_until_an_operator_says_it_is_right(house):
+    true = clock.now() - 3650 * DAY
+    happened(1, true)
+    order_id = setup.invited(setup.shop(delay=7, delay_unit="days"), true, created_at=true)
+    jumped(3650 * DAY)
+
+    purge_rows.purge_rows()
+    assert "Nothing is due." in purge("--dry-run")
+    assert "Nothing is due." in purge()
+    assert events() == 1
+    assert setup.order_row(order_id).email
+    assert setup.letter_of(order_id).state == "due"
+
+    purge("--confirm")
+    assert events() == 0
+
+
+def test_a_large_purge_without_a_jump_goes_on(house):
+    happened(1200, clock.now() - 100 * DAY)
+    with db.transaction() as session:
+        clock_watch.watch(session, clock.read())
+
+    purge_rows.purge_rows()
+
+    assert events() == 0
+
+
+def test_after_a_month_of_being_off_it_asks_only_for_what_is_large_and_letters_leave(house):
+    happened(1200, clock.now() - 100 * DAY)
+    restarted(31 * DAY)
+
+    purge_rows.purge_rows()
+
+    assert events() == 1200
+    assert "service was off" in purge("--dry-run")
+    with db.transaction() as session:
+        assert clock_watch.watch(session, clock.read()) == clock_check.OFF
+        assert sending.stops(session) == {}
+    assert {one.what: one.level for one in check(clock.now())}["clock"] == "WARN"
+
+
+def test_a_tick_is_never_a_jump(house):
+    happened(1200, clock.now() - 100 * DAY)
+    jumped(DAY)
+
+    assert CliRunner().invoke(cli.main, ["tick"]).exit_code == 0
+
+    assert events() == 0
+
+
+def test_letters_in_the_maildir_wait_too(house):
+    place = house.data / "mail" / "new"
+    place.mkdir(parents=True)
+    old = int((clock.now() - 60 * DAY).timestamp())
+    for number in range(1100):
+        (place / f"{old}.{number}.trustsvc").touch()
+    jumped(DAY)
+
+    purge_rows.purge_rows()
+    assert len(list(place.iterdir())) == 1100
+    assert "letters in the maildir WAIT" in purge("--dry-run")
+
+    purge("--confirm")
+    assert list(place.iterdir()) == []
+
+
+def in_mail(house):
+    return len(list((house.data / "mail" / "new").glob("*")))
+
+
+@pytest.fixture
+def by_day(house):
+    """A house whose buyers live where it is day now, so that quiet hours hold nothing up."""
+    hour = clock.now().hour
+    return f"Etc/GMT{hour - 12:+d}" if hour != 12 else "UTC"
+
+
+def due_now(zone):
+    shop = setup.shop(zone=zone)
+    return setup.invited(shop, clock.now(), locale="", created_at=clock.now())
+
+
+@pytest.mark.parametrize("by", [DAY, 3650 * DAY])
+def test_nothing_leaves_early_and_all_of_it_when_the_clock_is_back(house, by_day, by):
+    order_id = due_now(by_day)
+    shop = setup.shop(zone=by_day)
+    waits = setup.place(
+        shop, clock.now(), email="eva@example.com", created_at=clock.now(), locale=""
+    )
+    jumped(by)  # seconds ago, and nobody but this process looks
+
+    check_orders.check_orders()
+    send_invitations.send_invitations()
+
+    assert setup.letter_of(order_id).state == "due"
+    assert setup.order_row(waits).state == "received"
+    assert in_mail(house) == 0
+
+    with db.transaction() as session:
+        clock_watch.trust(session, clock.read())
+    check_orders.check_orders()
+    send_invitations.send_invitations()
+    assert in_mail(house) == 2
+
+
+def test_a_jump_nobody_noted_yet_already_holds_the_letters(house, by_day):
+    due_now(by_day)
+    now = clock.read()
+    with db.transaction() as session:
+        clock_check.note(session, Reading(now.at - DAY, now.boot, now.steady), None)
+        assert sending.stops(session) == {}
+
+    send_invitations.send_invitations()
+
+    assert in_mail(house) == 0
+
+
+@pytest.mark.parametrize("outcome", [Outcome(Fate.LATER, "smtp_450"), Outcome(Fate.SENT)])
+def test_a_jump_in_the_middle_of_a_batch_puts_off_no_letter_and_ends_no_invitation(
+    house, by_day, outcome, monkeypatch
+):
+    order_id = due_now(by_day)
+    right, true, ahead = clock.now, clock.now(), [0 * DAY]
+    monkeypatch.setattr(clock, "now", lambda: right() + ahead[0])
+
+    class Postbox:
+        def post(self, letter, before_dot):
+            ahead[0] = 3650 * DAY
+            if outcome.fate is Fate.SENT:
+                before_dot()
+            return outcome
+
+    monkeypatch.setattr(send_invitations, "open_postbox", lambda _: nullcontext(Postbox()))
+    send_invitations.send_invitations()
+
+    letter = setup.letter_of(order_id)
+    assert letter.state == ("sent" if outcome.fate is Fate.SENT else "due")
+    assert (letter.sent_at or letter.due_at) - true < DAY
+    assert setup.invitation_of(order_id).state == "open"
+
+
+def test_the_stop_of_a_restore_is_not_lifted_by_a_clock_that_is_right_again(house):
+    with db.transaction() as session:
+        sending.stop(session, sending.RESTORE, "no_suppressions", clock.now())
+    jumped(DAY)
+    done = CliRunner().invoke(cli.main, ["clock", "--trust"])
+
+    assert done.exit_code == 0, done.output
+    with db.reading() as session:
+        assert sending.stops(session) == {sending.RESTORE: "no_suppressions"}
+        assert purge_guard.doubt() is None
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=-1), -DAY, DAY, 3650 * DAY])
+def test_links_open_whatever_the_clock_does(house, client, by):
+    order_id = due_now("UTC")
+    link = setup.invitation_of(order_id).link
+    tokens = {"r": "review", "u": "stop", "me": "me"}
+    with db.transaction() as session:  # it was planned before the wall was set
+        from trustsvc.invitations.models import invitations
+
+        session.execute(
+            invitations.update().values(
+                expires_at=setup.invitation_of(order_id).expires_at - max(by, timedelta(0))
+            )
+        )
+    jumped(by)
+
+    for path, purpose in tokens.items():
+        assert client.get(f"/{path}/{signed_links.token(purpose, link)}").status_code == 200
+    answer = client.post(
+        f"/r/{signed_links.token('review', link)}",
+        data={"stars": "5", "title": "Goed", "text": "Alles goed.", "name": "Jan", "city": "Delft"},
+    )
+    assert answer.status_code == 303
+    assert config.current() == house
+    with db.reading() as session:
+        assert session.scalar(select(func.count()).select_from(ledger))
+
+
+@pytest.mark.parametrize("by", [DAY, 3650 * DAY])
+def test_a_clock_set_ahead_makes_no_order_too_old_and_refuses_no_signature(house, client, by):
+    """The shop's clock is right, whichever of ours it agrees with."""
+    true = clock.now() - by
+    shop = posting.Shop(client, "standard")
+    clock_check._lately.clear()
+    jumped(by)
+
+    for number, sent_at in enumerate((true, true + by)):
+        body = {
+            "type": "order.created",
+            "timestamp": true.isoformat(),
+            "data": {
+                "reference": f"{number}",
+                "email": "jan@example.com",
+                "name": "Jan",
+                "locale": "nl-NL",
+                "moment": true.isoformat(),
+            },
+        }
+        assert shop.post(body, at=int(sent_at.timestamp())) == posting.ACCEPTED
+    assert shop.post(body, at=int((true + by / 2).timestamp()))[0] == 401
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=-1), -DAY])
+def test_a_clock_set_back_refuses_no_signature(house, client, by):
+    true = clock.now() - by
+    shop = posting.Shop(client, "standard")
+    clock_check._lately.clear()
+    jumped(by)
+
+    for number, sent_at in enumerate((true, true + by)):
+        body = {
+            "type": "order.created",
+            "data": {"reference": f"{number}", "email": "a@post.example"},
+        }
+        assert shop.post(body, at=int(sent_at.timestamp())) == posting.ACCEPTED
+    assert shop.post(body, at=int((true + by / 2).timestamp()))[0] == 401
+
+
+def test_a_door_goes_by_the_clock_where_the_line_cannot_be_read(house):
+    other = f"{house.database_url}-none/none"
+    config.use(dataclasses.replace(house, database_url=other))
+    now = clock.read()
+
+    assert clock_check.moment(now) == now.at
+    config.use(house)

@@ -1,0 +1,52 @@
+import pytest
+
+from trustsvc import config
+from trustsvc.privacy.documents import data_inventory
+from trustsvc.privacy.documents.activities import ACTIVITIES, IN_FILES, of_rule
+from trustsvc.privacy.retention.rules import RULES
+
+COLUMNS = data_inventory.columns()
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
+def test_each_rule_says_what_from_when_and_why(rule):
+    assert rule.what
+    assert rule.since
+    assert len(rule.why) > 15
+
+
+def test_each_rule_is_the_rule_of_something():
+    of_columns = {column.info["keep"] for column in COLUMNS}
+
+    assert set(RULES) - of_columns == {"server log", "letters in the maildir"}
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_each_rule_belongs_to_one_activity_of_the_record(code):
+    assert [one.code for one in ACTIVITIES if code in one.rules] == [of_rule(code).code]
+
+
+def test_what_is_kept_in_files_is_by_a_rule_too():
+    assert set(IN_FILES) <= set(RULES)
+
+
+def test_the_log_is_kept_no_longer_than_the_settings_allow():
+    assert RULES["server log"].days == config.MOST_LOG_DAYS == 90
+
+
+def test_the_promised_periods_hold():
+    assert {code: rule.days for code, rule in RULES.items() if rule.days} == {
+        "server log": 90,
+        "security database": 90,
+        "invited buyer": 90,
+        "cap period": 90,
+        "correspondence": 3,
+        "registration asked for": 3,
+        "delivery id": 35,
+        "register of requests": 1825,
+        "ledger": 730,
+        "letters in the maildir": 30,
+        "review": 90,
+        "disclosure": 730,
+        "outbox": 90,
+    }

@@ -1,0 +1,259 @@
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests import all_tables
+from tests.invitations import setup
+from tests.invitations.setup import NOON, quiet
+from tests.privacy.rights import scene
+from trustsvc import clock
+from trustsvc.crypto import signed_links
+from trustsvc.privacy.models import me_links
+from trustsvc.privacy.rights import access_report
+from trustsvc.registry import registration, registration_request
+from trustsvc.registry.opt_out import opt_out
+from trustsvc.reviews import reply
+from trustsvc.storage import columns, db
+
+all_tables.load()
+PERSONAL = {"none", "staff", "secret"}
+# Tables of the house's own: who works here, and the shops.
+NOBODY = {"staff", "staff_links", "staff_sessions", "shops"}
+
+
+@pytest.fixture(autouse=True)
+def noon():
+    with clock.at(NOON):
+        yield
+
+
+def tagged():
+    return {
+        str(column)
+        for table in columns.metadata.sorted_tables
+        if table.name not in NOBODY | set(access_report.NOBODYS)
+        for column in table.columns
+        if column.info["holds"] not in PERSONAL
+    }
+
+
+def test_the_copy_holds_every_tagged_column_that_can_hold_something_of_a_person(client):
+    shop = setup.shop(cap_days=0)
+    order_id = scene.reviewed(shop, consent=True)
+    setup.invited(shop)
+    with quiet(), db.transaction() as session:
+        reply.reply(session, scene.review().id, "Dank u wel.", "staff 1", NOON)
+        asked_for = registration.Asked("nl", NOON)
+        registration.register(session, scene.JAN, "v1", "page", NOON, asked_for)
+        registration_request.ask(
+            session, registration_request.Wish(scene.JAN, shop.id, "nl", "page"), NOON
+        )
+        opt_out(session, scene.JAN, 99, "stop", NOON)
+    scene.post(client, order_id, "object")  # makes a link with a copy, and a letter
+    setup.place(shop)
+    asked(client)
+    scene.answered()
+    with quiet(), db.transaction() as session:
+        person = scene.person()
+        from trustsvc.registry.restriction import restrict
+
+        restrict(session, person.marks[shop.id], shop.id, NOON)
+
+    copy = exported(scene.person())
+
+    filled = {
+        f"{table}.{column}"
+        for table, rows in copy["data"].items()
+        for row in rows
+        for column, value in row.items()
+        if value not in {None, ""}
+    }
+    assert tagged() - filled == set()
+    assert all(copy["columns"][table] for table in copy["data"])
+
+
+def exported(person):
+    with db.reading() as session:
+        return access_report.export(session, person, NOON)
+
+
+def asked(client, address=scene.JAN, **more):
+    with quiet():
+        return client.post("/me", data={"email": address}, **more)
+
+
+def matches(schema, value, root):
+    """Check what our schema uses of JSON Schema: types, required, additional, const, enum."""
+    if "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
+    kinds = {"object": dict, "array": list, "string": str, "integer": int, "null": type(None)}
+    kinds |= {"boolean": bool}
+    wanted = schema.get("type", [])
+    wanted = [wanted] if isinstance(wanted, str) else wanted
+    assert not wanted or isinstance(value, tuple(kinds[name] for name in wanted)), (schema, value)
+    assert value == schema.get("const", value)
+    assert value in schema.get("enum", [value])
+    if isinstance(value, dict):
+        assert set(schema.get("required", [])) <= set(value)
+        for name, inner in value.items():
+            rule = schema["properties"].get(name) if "properties" in schema else None
+            rule = rule if rule is not None else schema.get("additionalProperties", True)
+            assert rule is not False, name
+            matches(rule if isinstance(rule, dict) else {}, inner, root)
+    if isinstance(value, list):
+        for inner in value:
+            matches(schema.get("items", {}), inner, root)
+
+
+def test_the_copy_is_what_the_published_schema_says(client):
+    order_id = scene.reviewed(setup.shop())
+    answer = client.get(scene.path(order_id, "copy.json"))
+    schema = client.get("/schemas/my-data-1.json")
+
+    assert (schema.status_code, schema.json["type"]) == (200, "object")
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert answer.headers["Cache-Control"] == "no-store"
+    matches(schema.json, answer.json, schema.json)
+    assert answer.json["schema"].endswith("/schemas/my-data-1.json")
+
+
+def test_it_holds_nothing_of_another_buyer(client):
+    shop = setup.shop()
+    order_id = scene.reviewed(shop)
+    scene.reviewed(shop, email="piet@example.com", name="Piet Puk")
+
+    body = client.get(scene.path(order_id, "copy.json")).text
+
+    assert "Jan Jansen" not in body  # forgotten with the review
+    assert scene.JAN in body
+    assert "piet" not in body.lower()
+
+
+def test_a_letters_link_tells_of_its_own_shop_only(client):
+    order_id = setup.invited(setup.shop())
+    other = setup.invited(setup.shop(name="Other"), identity="elsewhere")
+
+    body = client.get(scene.path(order_id, "copy.json")).text
+
+    assert "elsewhere" not in body
+    assert setup.order_row(other).reference == "#elsewhere"
+
+
+def test_the_link_that_was_asked_for_tells_of_every_shop_for_three_days(client):
+    setup.invited(setup.shop())
+    setup.invited(setup.shop(name="Other"), identity="elsewhere", email="JAN@example.com")
+
+    asked(client, "Jan@Example.com")
+    scene.answered()
+
+    (letter,) = scene.mailed()
+    path = re.search(r"/me/\S+", letter.text)[0]
+    assert letter.to_address == "JAN@example.com"
+    page = client.get(path).text
+    assert "Bakfiets &amp; Co" in page
+    assert "elsewhere" in page
+    assert scene.register() == [("see", "done", "person")]
+    with clock.at(NOON + timedelta(days=3, minutes=1)):
+        assert client.get(path).status_code == 410
+
+
+def test_asking_answers_the_same_and_writes_to_nobody_unknown(client):
+    setup.invited(setup.shop())
+
+    known, unknown = asked(client), asked(client, "stranger@example.com")
+    scene.answered()
+
+    assert known.data == unknown.data
+    assert known.headers["Cache-Control"] == "no-store"
+    assert [letter.to_address for letter in scene.mailed()] == [scene.JAN]
+
+
+def test_nobody_fills_anothers_mailbox(client):
+    setup.invited(setup.shop())
+    for _ in range(12):
+        asked(client)
+    scene.answered()
+
+    assert len(scene.mailed()) == 5
+
+
+def test_a_flood_of_questions_is_told_to_come_back(client, monkeypatch):
+    from trustsvc.orders import privacy_requests
+
+    monkeypatch.setattr(privacy_requests, "MOST_WAITING", 2)
+    answers = [asked(client, f"b{number}@example.com").status_code for number in range(4)]
+
+    assert answers == [200, 200, 503, 503]
+
+
+def test_whoever_only_said_stop_is_known_too(client):
+    setup.shop()
+    with quiet(), db.transaction() as session:
+        opt_out(session, scene.JAN, 0, "stop", NOON)
+
+    asked(client)
+    scene.answered()
+
+    assert len(scene.mailed()) == 1
+
+
+def test_a_question_that_fails_does_not_hold_up_the_others(client, monkeypatch):
+    from trustsvc.privacy.rights import requests
+
+    setup.invited(setup.shop())
+    real = requests.people.by_address
+
+    def fail(session, address, *more):
+        if address == "poison@example.com":
+            raise ValueError(address)
+        return real(session, address, *more)
+
+    monkeypatch.setattr(requests.people, "by_address", fail)
+    asked(client, "poison@example.com")
+    asked(client)
+    scene.answered()
+
+    assert len(scene.mailed()) == 1
+
+
+def test_the_page_shows_the_ledger_the_processors_and_what_was_said(client):
+    order_id = setup.invited(setup.shop())
+    with quiet(), db.transaction() as session:
+        opt_out(session, scene.JAN, 0, "stop", NOON)
+
+    page = client.get(scene.path(order_id)).text
+
+    for part in (
+        "de winkel vraagt al haar kopers",
+        "127.0.0.1",
+        "Geen enkele winkel mag je vragen",
+    ):
+        assert part in page
+
+
+def test_links_and_copies_are_sealed(client):
+    order_id = setup.invited(setup.shop())
+    scene.post(client, order_id, "object")
+
+    with db.reading() as session:
+        (row,) = session.execute(select(me_links.c.copy, me_links.c.address)).all()
+        raw = session.connection().exec_driver_sql("SELECT copy, address FROM me_links").all()
+    assert scene.JAN in row.copy
+    assert all(scene.JAN.encode() not in bytes(value) for value in raw[0])
+
+
+@pytest.mark.parametrize(
+    "deed", ["", "copy.json", "erase", "correct", "object", "restrict", "lift"]
+)
+def test_a_token_of_another_purpose_or_none_opens_nothing(client, deed):
+    order_id = setup.invited(setup.shop())
+    wrong = [signed_links.token("stop", scene.link(order_id)), "x.y", "%00", "a" * 300]
+
+    for token in wrong:
+        path = f"/me/{token}" + (f"/{deed}" if deed else "")
+        assert client.get(path).status_code == 404
+        if deed != "copy.json":
+            assert client.post(path).status_code == 404
+    assert setup.order_row(order_id).email == scene.JAN

@@ -1,0 +1,189 @@
+"""A person takes it back that they must not be asked."""
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from tests.invitations import setup
+from tests.invitations.setup import NOON, quiet
+from tests.privacy.rights import scene
+from trustsvc import clock
+from trustsvc.privacy.models import requests
+from trustsvc.privacy.rights import erasure, people
+from trustsvc.registry.check import Question, check
+from trustsvc.registry.models import opt_outs
+from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.storage import db, suppression_journal
+
+
+@pytest.fixture(autouse=True)
+def noon():
+    with clock.at(NOON):
+        yield
+
+
+@pytest.fixture
+def shop(client):
+    return setup.shop()
+
+
+def stopped(shop_id, reason="objection", address=scene.JAN):
+    with quiet(), db.transaction() as session:
+        opt_out(session, address, shop_id, reason, NOON)
+
+
+def is_out(shop):
+    with db.reading() as session:
+        return check(session, [Question(shop.id, scene.JAN)])[0].opted_out
+
+
+def mailed_path():
+    """Open what came last by the link in it."""
+    letter = scene.mailed()[-1]
+    assert letter.to_address == scene.JAN
+    return re.search(r"^http://[^/]+(/me/\S+)$", letter.text, re.MULTILINE)[1]
+
+
+def asked_for(client):
+    with quiet():
+        client.post("/me", data={"email": scene.JAN})
+    scene.answered()
+    return mailed_path()
+
+
+def press(client, path, **form):
+    with quiet():
+        return client.post(f"{path}/again", data=form)
+
+
+@pytest.mark.parametrize("reason", ["objection", "undeliverable", "complaint", "erasure"])
+def test_who_was_forgotten_asks_for_a_link_and_is_asked_again_from_the_next_order(
+    client, shop, reason
+):
+    stopped(shop.id, reason)
+    refused = setup.invited(shop)
+    path = asked_for(client)
+    page = client.get(f"{path}/again").text
+    assert is_out(shop)
+
+    done = press(client, path, scope=str(shop.id))
+    order_id = setup.invited(shop)
+
+    assert f'value="{shop.id}"' in page
+    assert done.status_code == 200
+    assert setup.letter_of(refused) is None
+    assert [letter.to_address for letter in setup.sent().letters] == [scene.JAN]
+    assert setup.order_row(order_id).email == scene.JAN
+
+
+def test_it_is_confirmed_with_a_way_to_object_anew_and_noted_once(client, shop):
+    stopped(shop.id)
+    path = asked_for(client)
+
+    answers = [press(client, path) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert scene.register()[1:] == [("again", "done", "person")]
+    objected = mailed_path()
+    with quiet():
+        client.post(f"{objected}/object")
+    assert is_out(shop)
+
+
+def test_one_shop_alone_leaves_the_others_and_all_shops_as_they_are(client, shop):
+    other = setup.shop(name="Other")
+    for place in (shop.id, other.id, EVERY_SHOP):
+        stopped(place)
+    path = asked_for(client)
+
+    done = press(client, path, scope=str(shop.id)).text
+
+    assert is_out(shop)
+    assert "Other" in done
+    with db.reading() as session:
+        assert set(session.scalars(select(opt_outs.c.shop_id))) == {other.id, EVERY_SHOP}
+    press(client, path, scope="0")
+    assert (is_out(shop), is_out(other)) == (False, True)
+
+
+def test_an_older_link_of_a_letter_reaches_its_own_shop_only(client, shop):
+    order_id = setup.invited(shop)
+    other = setup.shop(name="Other")
+    stopped(other.id)
+    scene.post(client, order_id, "object")
+
+    page = client.get(scene.path(order_id, "again")).text
+    scene.post(client, order_id, "again", scope=str(other.id))
+    assert (is_out(shop), is_out(other)) == (True, True)
+    scene.post(client, order_id, "again")
+
+    assert "Other" not in page
+    assert (is_out(shop), is_out(other)) == (False, True)
+
+
+def test_opening_the_page_changes_nothing(client, shop):
+    stopped(shop.id)
+    path = asked_for(client)
+
+    for method in ("get", "head"):
+        assert getattr(client, method)(f"{path}/again").status_code == 200
+        assert getattr(client, method)(path).status_code == 200
+
+    assert is_out(shop)
+
+
+def test_nobody_is_registered_by_it(client):
+    shop = setup.shop("registered")
+    stopped(EVERY_SHOP, "stop")
+
+    press(client, asked_for(client))
+
+    with db.reading() as session:
+        answer = check(session, [Question(shop.id, scene.JAN)])[0]
+    assert (answer.opted_out, answer.registered) == (False, False)
+
+
+def test_who_was_erased_everywhere_may_be_asked_again_and_stays_erased(client, shop):
+    order_id = setup.invited(shop)
+    with quiet(), db.transaction() as session:
+        person = people.by_address(session, scene.JAN)
+        erasure.erase(session, person, erasure.Wish(), NOON)
+    scene.mailed()
+
+    press(client, asked_for(client))
+
+    assert not is_out(shop)
+    assert setup.order_row(order_id).email is None
+
+
+def test_one_that_was_rolled_back_is_not_in_the_file(client, shop):
+    from trustsvc.registry.opt_out import take_back
+
+    stopped(shop.id)
+    with db.reading() as session:
+        marks = session.scalars(select(opt_outs.c.mark)).all()
+
+    def broken():
+        with db.transaction() as session:
+            assert take_back(session, {shop.id: marks}, NOON) == {shop.id}
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken()
+    assert [line.kind for line in suppression_journal.read().lines] == ["opt_out"]
+    with db.transaction() as session:
+        assert take_back(session, {shop.id: marks}, NOON) == {shop.id}
+        assert take_back(session, {shop.id: marks, EVERY_SHOP: []}, NOON) == set()
+    assert [line.kind for line in suppression_journal.read().lines] == ["opt_out", "again"]
+
+
+def test_the_register_says_at_which_shop(client, shop):
+    stopped(shop.id)
+    stopped(EVERY_SHOP)
+
+    press(client, asked_for(client))
+
+    with db.reading() as session:
+        rows = session.execute(select(requests.c.shop_id).where(requests.c.kind == "again"))
+        assert sorted(rows.scalars()) == [EVERY_SHOP, shop.id]

@@ -1,0 +1,160 @@
+"""What a shop's platform passes on: Shopify's three mandatory webhooks."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.invitations import setup
+from tests.invitations.setup import quiet
+from tests.orders.posting import Shop, sample
+from tests.privacy.rights import scene
+from trustsvc import clock
+from trustsvc.orders.models import asks
+from trustsvc.orders.privacy_requests import Ask, write
+from trustsvc.privacy import request_log
+from trustsvc.privacy.retention import purge
+from trustsvc.privacy.retention.tables import ASKED_FOR
+from trustsvc.reviews import moderate, publish, submit
+from trustsvc.reviews.policy import Draft
+from trustsvc.storage import db
+
+
+@pytest.fixture
+def shopify(client):
+    return Shop(client, "shopify", may_ask="customers", delay=0)
+
+
+def ordered(shopify, number, email=scene.JAN):
+    with quiet():
+        shopify.post(sample("shopify", id=number, email=email), "orders/create")
+    setup.planned(clock.now())
+
+
+def asked(shopify, topic, **body):
+    plain = {"shop_id": 1, "shop_domain": "shop.myshopify.com"}
+    with quiet():
+        answer = shopify.post(plain | body, topic)
+    scene.answered()
+    return answer
+
+
+def customer(email=scene.JAN, **more):
+    return {"customer": {"id": 1, "email": email, "phone": "0612345678"}} | more
+
+
+def emails():
+    from sqlalchemy import select
+
+    from trustsvc.orders.models import orders
+
+    with db.reading() as session:
+        return [one for one in session.scalars(select(orders.c.email)) if one]
+
+
+def test_a_data_request_mails_the_copy_to_the_person_and_is_registered(shopify):
+    ordered(shopify, 1)
+
+    answer = asked(shopify, "customers/data_request", **customer(orders_requested=[1]))
+
+    assert answer == (202, {"status": "accepted"})
+    (letter,) = scene.mailed()
+    assert letter.to_address == scene.JAN
+    assert scene.register() == [("copy", "done", "shop")]
+
+
+def test_a_data_request_about_nobody_we_know_is_answered_and_mails_nothing(shopify):
+    answer = asked(shopify, "customers/data_request", **customer())
+
+    assert answer[0] == 202
+    assert scene.mailed() == []
+    assert scene.register() == [("copy", "done", "shop")]
+
+
+def test_redact_erases_the_customer_and_nobody_else(shopify):
+    ordered(shopify, 1)
+    ordered(shopify, 2, "piet@example.com")
+
+    asked(shopify, "customers/redact", **customer(orders_to_redact=[1, 2]))
+
+    assert emails() == ["piet@example.com"]
+    assert ("erase", "done", "shop") in scene.register()
+
+
+def test_redact_by_orders_alone(shopify):
+    ordered(shopify, 1)
+    ordered(shopify, 2, "piet@example.com")
+
+    asked(shopify, "customers/redact", customer={"id": 1}, orders_to_redact=[1])
+
+    assert emails() == ["piet@example.com"]
+
+
+def test_shop_redact_forgets_every_buyer_and_writes_to_nobody(shopify, client):
+    for number in range(5):
+        ordered(shopify, number + 1, f"b{number}@example.com")
+    with quiet(), db.transaction() as session:
+        draft = Draft(5, "", "Goed", "Jan", "Delft", consent=True)
+        public_id = submit.submit(session, scene.links()[0], draft, clock.now())
+        moderate.approve(session, public_id, "staff 1", clock.now())
+        publish.publish(session, clock.now())
+
+    asked(shopify, "shop/redact")
+
+    assert emails() == []
+    assert scene.mailed() == []
+    assert [line.name for line in scene.published()] == [""]
+    assert scene.register() == [("erase", "done", "shop")]
+
+
+def test_the_same_delivery_again_is_a_duplicate(shopify):
+    body = json.dumps({"shop_id": 1} | customer()).encode()
+    headers = {"X-Shopify-Event-Id": "e-1"}
+    with quiet():
+        first = shopify.post(body, "customers/redact", headers)
+        again = shopify.post(body, "customers/redact", headers)
+
+    assert (first, again) == ((202, {"status": "accepted"}), (200, {"status": "duplicate"}))
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"customer": None}, {"customer": {"email": 7}}, {"customer": []}]
+)
+def test_what_names_nobody_is_refused(shopify, body):
+    assert asked(shopify, "customers/redact", **body)[0] == 400
+
+
+def test_another_shops_customers_are_left_alone(shopify, client):
+    other = Shop(client, "shopify", name="Other", may_ask="customers", delay=0)
+    ordered(shopify, 1)
+
+    asked(other, "customers/redact", **customer(orders_to_redact=[1]))
+    asked(other, "shop/redact")
+
+    assert emails() == [scene.JAN]
+
+
+def test_an_unsigned_one_is_refused(shopify):
+    answer = shopify.client.post(
+        shopify.url, json=customer(), headers={"X-Shopify-Topic": "customers/redact"}
+    )
+
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("kind", sorted(ASKED_FOR))
+def test_what_could_not_be_answered_for_three_days_is_left_to_staff_without_the_address(
+    house, kind
+):
+    asked_at = clock.now() - timedelta(days=3)
+    with quiet(), db.transaction() as session:
+        write(session, Ask(kind, 7, "nl", scene.JAN), asked_at)
+
+    with quiet():
+        purge.purge(clock.now())
+
+    with db.reading() as session:
+        (waits,) = request_log.waiting(session, clock.now())
+        assert session.execute(select(asks)).all() == []
+    assert (waits.kind, waits.shop_id, waits.day) == (ASKED_FOR[kind], 7, 3)

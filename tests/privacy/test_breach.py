@@ -1,0 +1,206 @@
+"""Whose data was concerned: counts by shop and category, people as far as they can be named."""
+
+import pytest
+from sqlalchemy import update
+
+from tests.reviews.at_the_desk import invitation, order, review, shop
+from tests.rotating import add_key
+from tests.staff.at_the_desk import add
+from trustsvc import clock
+from trustsvc.crypto import pseudonyms, signed_links
+from trustsvc.errors import Refused
+from trustsvc.invitations import slow
+from trustsvc.invitations.models import mail_domains
+from trustsvc.mail.transactional import write
+from trustsvc.privacy import breach
+from trustsvc.privacy.documents import data_inventory
+from trustsvc.privacy.keys import reach
+from trustsvc.privacy.rights import confirmation
+from trustsvc.privacy.rights.people import Person
+from trustsvc.registry import opt_out, registration_request, restriction
+from trustsvc.registry.models import registered
+from trustsvc.reviews import withdraw
+from trustsvc.storage import db
+
+
+def of(*tables, test=breach.everything):
+    columns = [one for one in data_inventory.personal() if one.table.name in tables]
+    with db.reading() as session:
+        return breach.concerned(session, columns, test)
+
+
+def by_key(kind, number):
+    columns, test = reach.reach(kind, number)
+    with db.reading() as session:
+        return breach.concerned(session, columns, test)
+
+
+def buyer_of(at_shop, address, **more):
+    mark = pseudonyms.shop_mark(at_shop.id, address)
+    return order(at_shop, email=address, buyer=mark, **more)
+
+
+def test_a_table_is_counted_by_shop_and_category(house):
+    one, other = shop("One"), shop("Other")
+    buyer_of(one, "ada@example.com")
+    buyer_of(one, "ada@example.com")
+    buyer_of(other, "bob@example.com", name=None)
+
+    found = of("orders")
+
+    assert found.people_by_shop() == {"one": 1, "other": 1}
+    assert found.values["one", "orders", "address"] == 2
+    assert found.values["one", "orders", "name"] == 2
+    assert found.values["other", "orders", "name"] == 0
+    assert found.values["other", "orders", "address"] == 1
+
+
+def test_people_are_named_where_an_address_is_kept_and_marked_where_not(house):
+    at_shop = shop()
+    buyer_of(at_shop, "ada@example.com")
+    forgotten = pseudonyms.shop_mark(at_shop.id, "bob@example.com")
+    order(at_shop, email=None, name=None, reference=None, buyer=forgotten)
+
+    people = of("orders").people.values()
+
+    assert {(one.address, one.name) for one in people} == {
+        ("ada@example.com", "Ada Lovelace"),
+        ("", ""),
+    }
+    assert forgotten.hex() in {one.mark for one in people}
+
+
+def test_the_shop_of_a_row_is_found_over_its_relations(house):
+    at_shop = shop("Far")
+    review(at_shop)
+    add("Sam")
+
+    assert set(of("invitations", "reviews").people_by_shop()) == {"far"}
+    assert set(of("staff").people_by_shop()) == {breach.HOUSE}
+
+
+@pytest.mark.parametrize(
+    "table", sorted({str(one.table.name) for one in data_inventory.personal()})
+)
+def test_every_table_with_people_can_be_asked(house, table):
+    assert of(table).people == {}
+
+
+def test_what_was_emptied_is_nobodys(house):
+    public_id = review(shop())
+    assert of("reviews").values["velo-fils", "reviews", "opinion"] == 3
+    with db.transaction() as session:
+        withdraw.withdraw(session, public_id, clock.now())
+
+    assert "name" not in {holds for _, _, holds in of("reviews").values}
+
+
+def test_a_vault_key_reaches_what_it_sealed_and_nothing_else(house):
+    at_shop = shop()
+    buyer_of(at_shop, "ada@example.com")
+    add_key(house, "vault")
+    buyer_of(at_shop, "bob@example.com")
+
+    old, new = by_key("vault", 1), by_key("vault", 2)
+
+    assert [one.address for one in old.people.values() if one.address] == ["ada@example.com"]
+    assert [one.address for one in new.people.values() if one.address] == ["bob@example.com"]
+    assert ("velo-fils", "orders", "pseudonym") not in old.values
+
+
+def everywhere_in_the_registry(at_shop, address):
+    """One person in each row that a mark or a link names: at a shop, and at none."""
+    now, mark = clock.now(), pseudonyms.registry_mark(address)
+    with db.transaction() as session:
+        session.execute(registered.insert().values(mark=mark, at=now, wording="1", source="x"))
+        session.execute(update(registered).values(link=signed_links.new_id()))
+        for place in (opt_out.EVERY_SHOP, at_shop.id):
+            opt_out.opt_out(session, address, place, "stop", now)
+        restriction.restrict(session, [mark], opt_out.EVERY_SHOP, now)
+        restriction.restrict(session, pseudonyms.shop_marks(at_shop.id, address), at_shop.id, now)
+        registration_request.ask(
+            session, registration_request.Wish(address, at_shop.id, "nl", "page"), now
+        )
+        write.write(session, write.Note("me", "nl", address, facts={"link": "x"}), now)
+        confirmation.link(session, Person(address, "", "nl", (), (), {}, ()), now)
+
+
+def test_a_lookup_key_reaches_the_shops_marks_and_the_registrys_its_own(house):
+    at_shop = shop()
+    everywhere_in_the_registry(at_shop, "reg@example.com")
+    buyer_of(at_shop, "ada@example.com")
+
+    registry, lookup = by_key("registry", 1), by_key("lookup", 1)
+
+    assert dict(registry.values) == {
+        (breach.HOUSE, "registered", "pseudonym"): 1,
+        (breach.HOUSE, "opt_outs", "pseudonym"): 1,
+        (breach.HOUSE, "restrictions", "pseudonym"): 1,
+    }
+    assert dict(lookup.values) == {
+        ("velo-fils", "opt_outs", "pseudonym"): 1,
+        ("velo-fils", "restrictions", "pseudonym"): 1,
+        ("velo-fils", "orders", "pseudonym"): 1,
+        ("velo-fils", "registrations", "pseudonym"): 1,
+        ("velo-fils", "correspondence", "pseudonym"): 1,
+        # To whom the service writes in its own name: shop 0, and yet the look-up key.
+        (breach.HOUSE, "correspondence", "pseudonym"): 1,
+        (breach.HOUSE, "me_links", "pseudonym"): 1,
+    }
+    for kind in ("lookup", "registry"):
+        add_key(house, kind)
+        assert by_key(kind, 2).people == {}
+
+
+def test_the_link_key_reaches_every_link_the_desk_key_staff_and_signing_keys_nobody(house):
+    at_shop = shop()
+    invitation(at_shop, order(at_shop))
+    everywhere_in_the_registry(at_shop, "reg@example.com")
+    add("Sam")
+
+    links = {(table, number) for (_, table, _), number in by_key("link", 1).values.items()}
+    assert links == {("invitations", 1), ("registered", 1), ("registrations", 1), ("me_links", 1)}
+    assert {table for _, table, _ in by_key("desk", 1).values} == {"staff", "staff_links"}
+    assert by_key("receipt", 1).people == by_key("badge", 1).people == {}
+
+
+def test_a_domain_that_letters_went_to_does_not_say_which_look_up_key_marked_it(house):
+    with db.transaction() as session:
+        (mark,) = slow.marks({1: "ada@lovelace.example"}).values()
+        now = clock.now()
+        row = {"mark": mark, "free_at": now, "planned_until": now, "strikes": 0, "forget_at": now}
+        session.execute(mail_domains.insert().values(row))
+    add_key(house, "lookup")
+
+    for number in (1, 2):
+        assert set(by_key("lookup", number).values) == {(breach.HOUSE, "mail_domains", "pseudonym")}
+    assert by_key("registry", 1).values == {}
+
+
+def test_every_column_with_the_id_of_a_link_in_it_counts_as_one_of_a_person():
+    links = {str(one): one.info["holds"] for one in data_inventory.columns() if one.name == "link"}
+
+    assert links.pop("staff_links.link") == "secret"  # a keyed hash: the desk's key, not the links'
+    assert set(links.values()) == {"pseudonym"}
+
+
+def test_a_version_that_is_not_there_is_refused(house):
+    with pytest.raises(Refused):
+        reach.reach("vault", 7)
+
+
+def test_what_no_key_here_opens_is_counted_apart(house):
+    order(shop())
+    assert of("orders").unopened == 0
+    with db.transaction() as session:
+        noise = "x'00'" if db.is_sqlite() else r"'\x00'"
+        session.connection().exec_driver_sql(f"UPDATE orders SET name = {noise}")
+
+    assert of("orders").unopened == 1
+
+
+def test_nobody_found_shows_in_a_repr(house):
+    buyer_of(shop(), "ada@example.com")
+
+    assert "ada@example.com" not in repr(of("orders"))
+    assert "Lovelace" not in repr(list(of("orders").people.values()))

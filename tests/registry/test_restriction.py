@@ -1,0 +1,41 @@
+from trustsvc.clock import now
+from trustsvc.crypto import pseudonyms
+from trustsvc.registry.check import Question, check
+from trustsvc.registry.restriction import lift, restrict
+from trustsvc.storage import db
+
+
+def restricted(*questions):
+    with db.reading() as session:
+        return [one.restricted for one in check(session, [Question(*q) for q in questions])]
+
+
+def test_a_restriction_holds_at_its_shop_however_the_address_is_spelled(house):
+    marks = pseudonyms.shop_marks(1, "jan@example.com")
+    with db.transaction() as session:
+        restrict(session, marks, 1, now())
+        restrict(session, marks, 1, now())
+
+    assert restricted((1, "JAN@example.com"), (2, "jan@example.com"), (1, "piet@example.com")) == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_one_by_the_registrys_mark_holds_at_every_shop_until_it_is_lifted(house):
+    marks = pseudonyms.registry_marks("jan@example.com")
+    with db.transaction() as session:
+        restrict(session, marks, 0, now())
+    before = restricted((1, "jan@example.com"), (7, "jan@example.com"))
+    with db.transaction() as session:
+        assert [lift(session, marks, now()), lift(session, marks, now())] == [1, 0]
+
+    assert (before, restricted((7, "jan@example.com"))) == ([True, True], [False])
+
+
+def test_nobody_is_restricted_by_no_mark(house):
+    with db.transaction() as session:
+        restrict(session, [], 1, now())
+
+    assert restricted((1, "jan@example.com")) == [False]

@@ -1,0 +1,80 @@
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from trustsvc import clock
+from trustsvc.errors import Refused
+from trustsvc.shops import directory, domain_proof, enrol, settings
+from trustsvc.storage import db
+
+
+@pytest.fixture
+def domain():
+    """A shop's own web server on loopback; what it shows can be changed."""
+    shown = {"file": b""}
+
+    class Shows(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path == domain_proof.PATH else 404)
+            self.end_headers()
+            self.wfile.write(shown["file"])
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Shows)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"lamp.localhost:{server.server_address[1]}", shown
+    server.shutdown()
+    server.server_close()
+
+
+def enrolled(domain):
+    with db.transaction() as session:
+        new = enrol.Enrolment("Blue Lamp", domain, "standard")
+        return enrol.enrol(session, new, clock.now())[0]
+
+
+def test_a_domain_is_proven_by_its_line(house, domain):
+    place, shown = domain
+    shop = enrolled(place)
+    shown["file"] = f"# ours\n{domain_proof.line(shop)}\n".encode()
+
+    domain_proof.look(shop)
+    with db.transaction() as session:
+        domain_proof.record(session, shop, clock.now())
+
+    with db.reading() as session:
+        assert directory.by_id(session, shop.id).proven_at is not None
+
+
+def test_without_the_line_the_operator_is_told_what_to_put_where(house, domain):
+    place, shown = domain
+    shop = enrolled(place)
+    shown["file"] = b"\xff\x00 something else"
+
+    with pytest.raises(Refused) as refused:
+        domain_proof.look(shop)
+
+    assert domain_proof.line(shop) in refused.value.detail
+    assert domain_proof.address(shop) in refused.value.detail
+
+
+def test_another_shops_line_proves_nothing(house, domain):
+    place, shown = domain
+    shop, other = enrolled(place), enrolled(place)
+    shown["file"] = domain_proof.line(other).encode()
+
+    with pytest.raises(Refused):
+        domain_proof.look(shop)
+
+
+def test_another_domain_has_to_be_proven_anew(house, domain):
+    shop = enrolled(domain[0])
+    with db.transaction() as session:
+        domain_proof.record(session, shop, clock.now())
+        settings.change(session, shop.slug, {"domain": "other.example"}, clock.now())
+
+    with db.reading() as session:
+        assert directory.by_id(session, shop.id).proven_at is None

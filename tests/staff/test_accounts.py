@@ -1,0 +1,72 @@
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from trustsvc import clock
+from trustsvc.errors import Gone, NotFound, Refused
+from trustsvc.staff import accounts, sessions
+from trustsvc.staff import sign_in as enter
+from trustsvc.staff.models import staff
+from trustsvc.storage import db
+
+
+def _added(name="Sam"):
+    with db.transaction() as session:
+        now = clock.now()
+        staff_id = accounts.add(session, name, now)
+        return staff_id, accounts.link(session, staff_id, now).rpartition("/")[2]
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\u200b\u202e", "a" * 81])
+def test_a_name_that_is_none_is_refused(house, name):
+    with pytest.raises(Refused), db.transaction() as session:
+        accounts.add(session, name, clock.now())
+
+
+def test_a_name_is_one_line_and_not_in_clear_in_the_database(house):
+    _added("Sam\r\nX-Evil: 1\u2028\u202eRobin")
+
+    with db.reading() as session:
+        assert [member.name for member in accounts.everyone(session)] == ["Sam X-Evil: 1 Robin"]
+        raw = session.connection().exec_driver_sql("SELECT name FROM staff").scalar()
+    assert b"Sam" not in bytes(raw)
+
+
+def test_whoever_leaves_is_out_at_once_and_gets_no_new_link(house):
+    staff_id, token = _added()
+    other_id, _ = _added("Robin")
+    now = clock.now()
+    with db.transaction() as session:
+        cookie = enter.enter(session, token, now)
+        spare = accounts.link(session, staff_id, now).rpartition("/")[2]
+    assert sessions.whose(cookie).staff_id == staff_id
+
+    with db.transaction() as session:
+        accounts.leave(session, staff_id, now)
+        accounts.leave(session, staff_id, now)
+
+    assert sessions.whose(cookie) is None
+    with db.transaction() as session:
+        with pytest.raises(Gone):
+            enter.enter(session, spare, now)
+        with pytest.raises(NotFound):
+            accounts.link(session, staff_id, now)
+        assert set(session.scalars(select(staff.c.id))) == {staff_id, other_id}
+        assert accounts.link(session, other_id, now)
+
+
+def test_nobody_can_leave_who_was_never_here(house):
+    with pytest.raises(NotFound), db.transaction() as session:
+        accounts.leave(session, 4711, clock.now())
+
+
+def test_each_link_opens_once_within_its_day(house):
+    staff_id, first = _added()
+    now = clock.now()
+    with db.transaction() as session:
+        second = accounts.link(session, staff_id, now).rpartition("/")[2]
+        enter.enter(session, first, now)
+        enter.enter(session, second, now + timedelta(hours=23))
+        with pytest.raises(Gone):
+            enter.enter(session, second, now)

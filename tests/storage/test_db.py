@@ -1,0 +1,111 @@
+import threading
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from trustsvc.clock import now
+from trustsvc.storage import db
+from trustsvc.work_queue import heartbeat, job_queue
+
+
+def test_what_a_transaction_wrote_is_there_afterwards(house):
+    moment = now().replace(microsecond=0)
+
+    with db.transaction() as session:
+        heartbeat.beat(session, "clock", moment)
+
+    with db.reading() as session:
+        assert moment == heartbeat.last(session, "clock")
+
+
+def test_a_transaction_that_fails_leaves_nothing_and_rings_no_bell(house):
+    heard = []
+
+    def write_and_fail():
+        with db.transaction() as session:
+            heartbeat.beat(session, "clock", now())
+            job_queue.ring(session, "check_orders")
+            raise RuntimeError
+
+    with job_queue.heard_by(heard.append), pytest.raises(RuntimeError):
+        write_and_fail()
+
+    with db.reading() as session:
+        assert heartbeat.last(session, "clock") is None
+    assert heard == []
+
+
+def test_a_bell_rung_many_times_in_a_transaction_rings_once_after_it(house):
+    heard = []
+
+    with job_queue.heard_by(heard.append), db.transaction() as session:
+        for _ in range(3):
+            job_queue.ring(session, "check_orders")
+        assert heard == []
+
+    assert heard == ["check_orders"]
+
+
+def test_writers_at_once_do_not_fail_or_lose_anything(house):
+    problems = []
+
+    def write(number):
+        try:
+            for turn in range(20):
+                with db.transaction() as session:
+                    heartbeat.beat(session, f"{number}-{turn}", now())
+        except Exception as problem:  # noqa: BLE001 - whatever it is, it is wrong
+            problems.append(problem)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert problems == []
+    with db.reading() as session:
+        assert len(session.execute(select(heartbeat.heartbeats)).all()) == 80
+
+
+def test_a_transaction_inside_a_transaction_is_refused_at_once(house):
+    def nest():
+        with db.transaction(), db.transaction():
+            pass
+
+    with pytest.raises(RuntimeError):
+        nest()
+    with db.transaction() as session:
+        heartbeat.beat(session, "clock", now())
+
+
+def test_parameters_never_stand_in_an_exception(house):
+    def fail():
+        with db.transaction() as session:
+            session.execute(
+                heartbeat.heartbeats.insert(), [{"name": "anna@example.com", "at": None}]
+            )
+
+    with pytest.raises(IntegrityError) as failed:
+        fail()
+
+    assert "anna" not in str(failed.value)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_lock_that_cannot_be_opened_is_a_database_that_is_away(house):
+    (house.data / "trustsvc.lock").unlink(missing_ok=True)
+    (house.data / "trustsvc.lock").mkdir()
+
+    with pytest.raises(OperationalError), db.transaction():
+        pass
+    (house.data / "trustsvc.lock").rmdir()
+    with db.transaction() as session:
+        heartbeat.beat(session, "clock", now())
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_postgresql_waits_for_a_lock_as_long_as_sqlite_does(house):
+    with db.reading() as session:
+        assert session.scalar(text("SHOW lock_timeout")) == "10s"

@@ -1,0 +1,118 @@
+import sys
+from datetime import timedelta
+
+from trustsvc import clock, config, health, log, migrations
+from trustsvc.cli.processes import watch_the_purge
+from trustsvc.privacy.retention import purge_log_files
+from trustsvc.storage import db
+from trustsvc.work_queue import heartbeat
+
+
+def beat(moment):
+    with db.transaction() as session:
+        heartbeat.beat(session, "clock", moment)
+
+
+def test_alive_says_so(client):
+    answer = client.get("/livez")
+
+    assert answer.json == {"status": "ok"}
+
+
+def test_ready_when_everything_answers(client):
+    beat(clock.now())
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert set(answer.json["checks"].values()) == {"ok"}
+
+
+def test_not_ready_without_a_clock(client):
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json["checks"]["clock"].startswith("late")
+
+
+def test_not_ready_when_a_migration_is_missing(client):
+    beat(clock.now())
+    migrations.downgrade("base")
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json["checks"]["migrations"] != "ok"
+
+
+def test_not_ready_without_redis(client, house):
+    beat(clock.now())
+    config.use(
+        config.load(
+            {
+                "TRUSTSVC_DATA": str(house.data),
+                "TRUSTSVC_DATABASE_URL": house.database_url,
+                "TRUSTSVC_REDIS_URL": "unix:///nowhere.sock",
+            }
+        )
+    )
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json["checks"]["redis"] != "ok"
+
+
+def test_security_txt_says_whom_to_tell(client, house):
+    text = client.get("/.well-known/security.txt").text
+
+    assert f"Contact: mailto:{house.contact}" in text
+    assert "Expires: " in text
+
+
+def _purge_said(client, at):
+    with clock.at(at):
+        beat(clock.now())
+        answer = client.get("/readyz")
+    return answer.status_code, answer.json["checks"]["purge"]
+
+
+def test_not_ready_within_a_day_of_a_missed_purge_of_the_server_log(client, house):
+    hour = clock.now().replace(minute=0, second=0, microsecond=0)
+    folder = house.data / "log"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{hour:access-%Y-%m-%dT%H.log}").touch()
+    goes_at = hour + timedelta(days=89, hours=23)
+
+    assert _purge_said(client, goes_at + timedelta(minutes=19)) == (200, "ok")
+    late = (503, "late: see trustsvc doctor")
+    assert _purge_said(client, goes_at + timedelta(minutes=21)) == late
+    assert _purge_said(client, goes_at + timedelta(hours=24)) == late
+    with clock.at(goes_at + timedelta(hours=24)):
+        purge_log_files.purge(clock.now())
+    assert _purge_said(client, goes_at + timedelta(hours=24, minutes=2)) == (200, "ok")
+
+
+def test_the_folder_is_looked_into_once_a_minute_however_often_it_is_asked(client, house):
+    (house.data / "log").mkdir(exist_ok=True)
+    health._looked = None
+    seen = []
+    sys.addaudithook(lambda name, args: seen.append(args) if name == "os.scandir" else None)
+
+    for _ in range(20):
+        client.get("/readyz")
+
+    assert len([args for args in seen if str(args[0]) == str(house.data / "log")]) == 1
+
+
+def test_the_clock_says_in_our_own_log_that_a_purge_was_missed(house, capfd):
+    log.configure()
+    folder = house.data / "log"
+    folder.mkdir(exist_ok=True)
+    watch_the_purge()
+    assert "older than promised" not in capfd.readouterr().err
+
+    (folder / "access-2020-01-01T00.log").touch()
+    watch_the_purge()
+
+    assert '"level": "error"' in capfd.readouterr().err

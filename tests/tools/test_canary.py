@@ -1,0 +1,47 @@
+"""`make canary` with a few people, on every run of the tests."""
+
+from collections import Counter
+
+import pytest
+
+from tools.canary import canary, verdict
+
+PEOPLE = 16
+
+
+@pytest.mark.walk
+@pytest.mark.slow
+@pytest.mark.timeout(480)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_no_mark_lies_where_it_must_not_and_none_anywhere_after_the_erasure(database):
+    found = canary.run(database, PEOPLE)
+
+    assert verdict.verdict(found) == []
+    assert found[verdict.BEFORE]["public files"]
+    assert found[verdict.BEFORE]["backup"]  # what may be there was found: the search does see
+    assert found[verdict.LATER] == {}
+    assert len(found[verdict.CONTROL]) >= len(verdict.ALLOWED[verdict.BEFORE])
+    assert all(found[verdict.CONTROL].values())  # and it sees in every place
+
+
+def test_a_mark_where_none_may_be_and_a_place_that_was_not_searched_are_both_said():
+    found = {
+        verdict.BEFORE: {
+            "Redis": {("zqxmail", "hex"): 1},
+            "backup": {("zqxshow", "plain"): 2},
+            "public files": {},
+        },
+        verdict.ERASED: {"answers in the maildir": {("zqxmail", "plain"): 1}},
+        verdict.LATER: {"answers in the maildir": {("zqxmail", "plain"): 1}},
+        verdict.CONTROL: {"Redis": {("zqxmore", "plain"): 1}, "backup": {}},
+    }
+    found = {
+        stage: {place: Counter(hits) for place, hits in one.items()} for stage, one in found.items()
+    }
+
+    assert verdict.verdict(found) == [
+        (verdict.BEFORE, "Redis", "zqxmail", "hex"),
+        (verdict.LATER, "answers in the maildir", "zqxmail", "plain"),
+        (verdict.CONTROL, "backup", "zqxmore", "not found"),
+        (verdict.CONTROL, "public files", "zqxmore", "not found"),
+    ]

@@ -1,0 +1,124 @@
+import base64
+import hashlib
+import hmac
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import func, insert, select
+
+from tests import all_tables
+from tests.invitations.setup import NOON, quiet, shop
+from tools.canary import crowd, dictionary
+from trustsvc.crypto import pseudonyms
+from trustsvc.orders.models import deliveries
+from trustsvc.privacy.models import requests
+from trustsvc.registry.models import opt_outs
+from trustsvc.storage import columns, db
+
+JAN = " Jan.Jansen+x@Mail.Example "
+NORMAL = b"jan.jansen+x@mail.example"
+# What says nothing of a person at a shop, or what nobody in the crowd did.
+MAY_BE_EMPTY = {
+    "clock_lines",
+    "disclosures",
+    "heartbeats",
+    "mail_domains",
+    "mail_doors",
+    "mail_reports",
+    "mail_servers",
+    "notice_versions",
+    "replies",
+    "security_entries",
+    "sending_stops",
+    "shop_brakes",
+    "staff",
+    "staff_links",
+    "staff_sessions",
+    "wordings",
+}
+
+
+def _empty():
+    all_tables.load()
+    with db.reading() as session:
+        return {
+            table.name
+            for table in columns.metadata.sorted_tables
+            if not session.scalar(select(func.count()).select_from(table))
+        }
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)  # a million others: a minute of one core that nobody else uses
+def test_a_dump_without_its_keys_gives_nobody_away_and_plain_hashes_give_everybody(house):
+    everybody = crowd.addresses(dictionary.PEOPLE)
+    crowd.settle(everybody)
+    # The other database's dump holds the same: there a few thousand show that it is read.
+    others = 1_000_000 if db.is_sqlite() else 5000
+
+    found, plain = dictionary.run(everybody, others)
+
+    assert _empty() <= MAY_BE_EMPTY
+    assert (found, plain) == (set(), set(everybody))
+
+
+def _derived(secret, info):
+    return HKDF(hashes.SHA256(), 32, salt=None, info=info).derive(secret)
+
+
+def _mac(secret, content=NORMAL):
+    return hmac.digest(secret, content, "sha256")
+
+
+MISTAKES = {
+    "unkeyed": lambda _: hashlib.sha256(NORMAL).digest(),
+    "unkeyed and cut": lambda _: b"\1\1" + hashlib.sha256(NORMAL).digest()[:16],
+    "of the address as written": lambda _: hashlib.sha256(JAN.strip().encode()).digest(),
+    "old": lambda _: hashlib.md5(NORMAL).digest(),
+    "an empty key": lambda _: b"\1\1" + _mac(b"")[:16],
+    "a key of zeros": lambda _: b"\1\1" + _mac(bytes(32))[:16],
+    "a key with our name": lambda _: _mac(b"trustsvc"),
+    "the number of the shop": lambda at: _mac(str(at.id).encode()),
+    "its public name": lambda at: _mac(at.slug.encode()),
+    "the door in the same dump": lambda at: _mac(at.door.encode())[:16],
+    "derived from nothing": lambda at: _mac(_derived(b"", f"trustsvc shop {at.id}".encode()))[:16],
+    "in clear": lambda _: b"to:" + NORMAL,
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_one_column_hashed_without_our_key_is_enough_to_be_found(house, mistake):
+    at_shop = shop()
+    mark = MISTAKES[mistake](at_shop)
+    with db.transaction() as session:
+        session.execute(insert(deliveries).values(shop_id=at_shop.id, mark=mark, body=b"", at=NOON))
+
+    found, _ = dictionary.run([JAN, "piet@example.com"], 10)
+
+    assert found == {JAN}
+
+
+@pytest.mark.parametrize(
+    "write", [bytes.hex, lambda raw: "v1:" + base64.urlsafe_b64encode(raw).decode()]
+)
+def test_a_hash_written_as_text_is_found(house, write):
+    by = write(hashlib.sha1(NORMAL).digest())
+    with db.transaction() as session:
+        row = {"kind": "see", "shop_id": 0, "state": "open", "by": by, "asked_at": NOON}
+        session.execute(insert(requests).values(**row))
+
+    found, _ = dictionary.run([JAN, "piet@example.com"], 10)
+
+    assert found == {JAN}
+
+
+def test_our_own_mark_is_not_found_and_would_be_with_the_key_folder(house):
+    mark = pseudonyms.registry_mark(JAN)
+    with quiet(), db.transaction() as session:
+        session.execute(insert(opt_outs).values(mark=mark, shop_id=0, at=NOON, reason="objection"))
+    loot = dictionary.Loot(dictionary.dump())
+    stolen = dictionary.keys.newest("registry").secret
+
+    assert dictionary.attack(loot, [JAN], secrets=dictionary.guesses()) == set()
+    assert dictionary.attack(loot, [JAN], secrets=[stolen]) == {JAN}

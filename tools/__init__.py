@@ -1,0 +1,1 @@
+"""Proofs that anybody can run: canary, dictionary, drill, oracle."""

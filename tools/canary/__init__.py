@@ -1,0 +1,1 @@
+"""Follows marked people through the whole service and searches every byte for them."""

@@ -1,0 +1,203 @@
+"""`make dictionary`: the stolen database without its keys, against a dictionary with everybody in.
+
+Five hundred people in every state a person can be in. Then whoever stole the database, but not the
+key folder, tries every address of a dictionary: all true ones in several spellings, and OTHERS
+(a million) more. For each: MD5, SHA-1, SHA-256, SHA-512, and HMAC-SHA256 under every key that can
+be guessed or derived (HKDF) from what is public or in the dump. What comes out is looked for at
+every place of every value, written plainly, in hex or in base64, whole or cut. Ends with 1 where
+one person is found; and the same people as plain SHA-256 must all be found, or the tool is broken.
+"""
+
+import base64
+import hashlib
+import itertools
+import os
+import re
+import sys
+import tempfile
+import time
+import unicodedata
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import text
+
+from tests import all_tables
+from tools.canary import crowd
+from trustsvc import address, config, migrations
+from trustsvc.crypto import keyring
+from trustsvc.storage import columns, db
+
+PEOPLE = 500
+PREFIX = 8  # bytes: by chance, a million addresses meet one of a million values once in a million
+UNKEYED = (hashlib.sha256, hashlib.sha1, hashlib.md5, hashlib.sha512)
+HEX = re.compile(rb"[0-9a-fA-F]{16,}")
+BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{11,}")
+URL_SAFE = bytes.maketrans(b"-_", b"+/")
+BLOCK = 64
+
+
+def dump():
+    """Give every value of every column of every table as bytes, as the database itself has it."""
+    all_tables.load()
+    with db.engine().connect() as connection:
+        for table in columns.metadata.sorted_tables:
+            names = ", ".join(f'"{column.name}"' for column in table.columns)
+            for row in connection.execute(text(f'SELECT {names} FROM "{table.name}"')):
+                yield from (_raw(value) for value in row if value is not None)
+
+
+def _raw(value):
+    if isinstance(value, bool | int):
+        return str(int(value)).encode()
+    return value.encode() if isinstance(value, str) else bytes(value)
+
+
+class Loot:
+    """What lies in a dump, at every offset of every value, and of what hex or base64 hides."""
+
+    def __init__(self, values):
+        pieces = {piece for value in values for piece in (value, *_unwrapped(value))}
+        self.whole = b"\0\xff\0".join(pieces)
+        self.at = {
+            piece[start : start + PREFIX]
+            for piece in pieces
+            for start in range(len(piece) - PREFIX + 1)
+        }
+
+
+def _unwrapped(value):
+    for run in HEX.findall(value):
+        for start in (0, 1):
+            yield bytes.fromhex(run[start : start + (len(run) - start) // 2 * 2].decode())
+    for run in BASE64.findall(value):
+        for start in range(4):
+            part = run[start:].translate(URL_SAFE)
+            part = part[: len(part) - (len(part) % 4 == 1)]
+            yield base64.b64decode(part + b"=" * (-len(part) % 4))
+
+
+def guesses():
+    """Give the keys that somebody without the key folder could come to try."""
+    plain = [
+        b"",  # zeros, up to 64 of them, are the same key to HMAC
+        bytes(range(32)),
+        b"\1" * 32,
+        b"trustsvc",
+        b"registry",
+        b"lookup",
+        b"secret",
+        hashlib.sha256(b"trustsvc").digest(),
+        *_published(),
+    ]
+    with db.reading() as session:
+        known = session.execute(text("SELECT id, slug, door FROM shops")).all()
+    infos = [f"trustsvc shop {number}".encode() for number in (0, *(shop.id for shop in known))]
+    infos += [b"trustsvc link review", b"trustsvc link me"]
+    told = [part.encode() for shop in known for part in (str(shop.id), shop.slug, shop.door)]
+    derived = [
+        HKDF(hashes.SHA256(), 32, salt=None, info=info).derive(one)
+        for one, info in itertools.product([b"", bytes(32), b"trustsvc", *_published()], infos[:3])
+    ]
+    return list(dict.fromkeys([*plain, *told, *infos, *derived]))
+
+
+def _published():
+    return [
+        Ed25519PrivateKey.from_private_bytes(keyring.newest(kind).secret)
+        .public_key()
+        .public_bytes_raw()
+        for kind in ("receipt", "badge")
+    ]
+
+
+def spellings(email):
+    """Give an address as it was handed over, as it is compared, and as others would write it."""
+    written = email.strip()
+    normal = address.normalise(email)
+    local, _, domain = normal.rpartition("@")
+    forms = [email, written, normal, address.gmail_v1(email), written.lower(), written.upper()]
+    forms += [f"{local}@{domain.encode().decode('idna')}", unicodedata.normalize("NFC", written)]
+    return list(dict.fromkeys(forms))
+
+
+def others(how_many):
+    """Make up addresses as real lists have them; nobody of ours is among them."""
+    names = ("anna", "bram", "chloe", "dieter", "emma", "finn", "greta", "hugo")
+    hosts = ("gmail.com", "outlook.example", "web.example", "orange.example", "mail.example")
+    for number in range(how_many):
+        yield f"{names[number % 8]}.{number}@{hosts[number % 5]}"
+
+
+def attack(loot, everybody, more=(), secrets=()):
+    """Try everybody and more; gives the addresses that were found in the loot."""
+    macs = [_prepared(secret) for secret in secrets]
+    theirs = ((spelling, email) for email in everybody for spelling in spellings(email))
+    found = set()
+    for spelling, email in itertools.chain(theirs, ((one, one) for one in more)):
+        raw = spelling.encode()
+        if raw[:PREFIX] in loot.at and raw in loot.whole:
+            found.add(email)
+        if any(result[:PREFIX] in loot.at for result in _tried(raw, macs)):
+            found.add(email)
+    return found
+
+
+def _prepared(secret):
+    """Begin HMAC-SHA256 (RFC 2104) with a key; going on from here costs half."""
+    if len(secret) > BLOCK:
+        secret = hashlib.sha256(secret).digest()
+    key = secret.ljust(BLOCK, b"\0")
+    return (
+        hashlib.sha256(bytes(byte ^ 0x36 for byte in key)),
+        hashlib.sha256(bytes(byte ^ 0x5C for byte in key)),
+    )
+
+
+def _tried(spelling, macs):
+    """Give what an address may have become; that the beginning is enough finds the cut ones too."""
+    for make in UNKEYED:
+        yield make(spelling).digest()
+    for inner, outer in macs:
+        inside, outside = inner.copy(), outer.copy()
+        inside.update(spelling)
+        outside.update(inside.digest())
+        yield outside.digest()
+
+
+def run(everybody, how_many, values=None):
+    """Attack the house as it is; gives who was found, and who was among plain SHA-256."""
+    secrets = guesses()
+    found = attack(Loot(dump() if values is None else values), everybody, others(how_many), secrets)
+    plain = [hashlib.sha256(address.normalise(email).encode()).digest() for email in everybody]
+    return found, attack(Loot(plain), everybody)
+
+
+def main():
+    how_many = int(os.environ.get("OTHERS") or 1_000_000)
+    with tempfile.TemporaryDirectory(prefix="trustsvc-dictionary-") as place:
+        config.use(config.load({"TRUSTSVC_DATA": str(Path(place))}))
+        keyring.make_all()
+        migrations.upgrade()
+        everybody = crowd.addresses(PEOPLE)
+        crowd.settle(everybody)
+        values = list(dump())
+        began = time.process_time()
+        found, plain = run(everybody, how_many, values)
+        seconds = time.process_time() - began
+        tried = len(UNKEYED) + len(guesses())
+        db.forget_engines()
+    print(f"people in the dump                     {PEOPLE:>12,}")
+    print(f"values in the dump                     {len(values):>12,}")
+    print(f"addresses of nobody here, tried too    {how_many:>12,}")
+    print(f"hashes and keys tried on each          {tried:>12,}")
+    print(f"recovered from the dump                {len(found):>12,}")
+    print(f"recovered from plain SHA-256           {len(plain):>12,}")
+    print(f"seconds of one core                    {seconds:>12,.0f}")
+    return 0 if not found and plain == set(everybody) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""What the drill found: each figure, what was promised, a table and a record."""
+
+import json
+import math
+from collections import Counter
+from datetime import UTC, datetime
+
+from sqlalchemy import text
+
+from tools.drill import witness
+from trustsvc.doctor import fault_drills
+from trustsvc.storage import db
+
+# Figures that must be 0, or at most so much.
+PROMISED = {
+    "orders lost": 0,
+    "second letters": 0,
+    "letters against a wish": 0,
+    "sent, says the house, but never seen": 0,
+    "answers that were neither yes nor later": 0,
+    "seconds until settled": 120,
+    "left running": 0,
+}
+FINAL = {"sent", "unknown", "refused"}
+
+
+def verdict(shopper, sink):
+    ids = _shop_ids(shopper.shops)
+    rows = witness.found(ids, shopper.orders)
+    acknowledged = [order for order in shopper.orders if order.acknowledged]
+    arrived = Counter((one.recipient, one.sender) for one in sink.seen if one.may_have_arrived)
+    of_order = Counter(
+        arrived[order.email, shopper.shops[order.shop]["name"]] for order in shopper.orders
+    )
+    by_id = Counter(one.message_id for one in sink.seen if one.may_have_arrived)
+    lost = [order for order in acknowledged if _is_lost(order, rows.get(order.number, []))]
+    unseen = [
+        order
+        for order in shopper.orders
+        for row in rows.get(order.number, [])
+        if row.letter == "sent" and not arrived[order.email, shopper.shops[order.shop]["name"]]
+    ]
+    late = [
+        one
+        for one in sink.seen
+        if one.may_have_arrived and one.at > shopper.stopped.get(one.recipient, math.inf)
+    ]
+    return {
+        "orders acknowledged": len(acknowledged),
+        "posts it took": shopper.tries,
+        "orders lost": len(lost) + len(shopper.orders) - len(acknowledged),
+        "letters the mail server saw": len(sink.seen),
+        "orders by letters that may have arrived": dict(sorted(of_order.items())),
+        "second letters": sum(n - 1 for n in arrived.values())
+        + sum(n - 1 for n in by_id.values() if n > 1 and sum(arrived.values()) == len(arrived)),
+        "letters against a wish": witness.against_their_will(ids, shopper.orders, rows),
+        "dots after a wish, leased before it": len(late),
+        "sent, says the house, but never seen": len(unseen),
+        "letters by state": dict(sorted(witness.letter_states().items())),
+        "rows unknown": witness.letter_states()["unknown"],
+        "SMTP faults": dict(sorted(Counter(name for name, _ in sink.happened).items())),
+        "answers that were neither yes nor later": len(shopper.problems),
+        "problems": shopper.problems[:5] + [f"{o.reference} {o.kind}" for o in lost[:10]],
+    }
+
+
+def _shop_ids(shops):
+    with db.reading() as session:
+        found = {row[0]: row[1] for row in session.execute(text("SELECT slug, id FROM shops"))}
+    return [found[shop["shop"]] for shop in shops]
+
+
+def _is_lost(order, rows):
+    """Say whether an order is not there once and decided on, its letter at an end."""
+    if len(rows) != 1 or rows[0].state != "settled" or not rows[0].lines:
+        return True
+    return order.kind in {"plain", "first"} and rows[0].letter not in FINAL
+
+
+def judged(record):
+    broken = [name for name, most in PROMISED.items() if record.get(name, 0) > most]
+    return record | {"broken": broken, "kept": not broken}
+
+
+def keep(folder, database, seed, size, record):
+    """Write the record down for the desk (doctor/fault_drills.py)."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    at = datetime.now(UTC)
+    whole = {
+        "format": fault_drills.FORMAT,
+        "at": at.isoformat(timespec="seconds"),
+        "database": database,
+    }
+    whole |= {"seed": seed, "size": size, "promised": PROMISED, "broken": record["broken"]}
+    whole["figures"] = {
+        name: None if math.isinf(figure) else figure
+        for name, figure in record.items()
+        if isinstance(figure, int | float) and not isinstance(figure, bool)
+    }
+    path = folder / f"{at:%Y%m%dT%H%M%S}-{database}.json"
+    path.write_text(json.dumps(whole, indent=1) + "\n")
+
+
+def table(records, seed):
+    names = list(dict.fromkeys(name for record in records.values() for name in record))
+    lines = [f"| SEED={seed} | {' | '.join(records)} | promised |"]
+    lines.append("|---" * (len(records) + 2) + "|")
+    for name in names:
+        cells = [_cell(record.get(name, "")) for record in records.values()]
+        most = PROMISED.get(name)
+        promised = "" if most is None else str(most) if not most else f"≤ {most}"
+        lines.append(f"| {name} | {' | '.join(cells)} | {promised} |")
+    return "\n".join(lines)
+
+
+def _cell(value):
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items())
+    return ("; ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)

@@ -1,0 +1,130 @@
+"""A witness inside the database: triggers note each lease and each wish not to be asked.
+
+A lease counts when it led to a dot; one that is given up where it is taken does not.
+On SQLite their order is the order of commits. On PostgreSQL a wish counts as earlier than a lease
+when the transaction that took the lease could see it.
+"""
+
+from collections import Counter
+
+from sqlalchemy import text
+
+from trustsvc.crypto import pseudonyms
+from trustsvc.registry.opt_out import EVERY_SHOP
+from trustsvc.storage import db
+
+SQLITE = """
+CREATE TABLE drill_events (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, row_id INTEGER,
+    mark BLOB, shop_id INTEGER);
+CREATE TABLE drill_people (order_id INTEGER, mark BLOB, shop_id INTEGER);
+CREATE TRIGGER drill_lease AFTER UPDATE OF state ON letters
+    WHEN NEW.state = 'leased' AND OLD.state <> 'leased'
+    BEGIN INSERT INTO drill_events (kind, row_id) VALUES ('leased', NEW.id); END;
+CREATE TRIGGER drill_hand AFTER UPDATE OF state ON letters
+    WHEN NEW.state = 'handed' AND OLD.state <> 'handed'
+    BEGIN INSERT INTO drill_events (kind, row_id) VALUES ('handed', NEW.id); END;
+CREATE TRIGGER drill_over AFTER UPDATE ON orders
+    WHEN coalesce(NEW.cancelled_at, NEW.refunded_at) IS NOT NULL
+    AND coalesce(OLD.cancelled_at, OLD.refunded_at) IS NULL
+    BEGIN INSERT INTO drill_events (kind, row_id) VALUES ('over', NEW.id); END;
+CREATE TRIGGER drill_out AFTER INSERT ON opt_outs
+    BEGIN INSERT INTO drill_events (kind, mark, shop_id) VALUES ('out', NEW.mark, NEW.shop_id); END
+"""
+
+POSTGRESQL = """
+CREATE TABLE drill_events (id bigserial PRIMARY KEY, kind text, row_id bigint, mark bytea,
+    shop_id bigint, xid xid8 DEFAULT pg_current_xact_id(),
+    snap pg_snapshot DEFAULT pg_current_snapshot());
+CREATE TABLE drill_people (order_id bigint, mark bytea, shop_id bigint);
+CREATE FUNCTION drill_note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF TG_ARGV[0] = 'out' THEN
+        INSERT INTO drill_events (kind, mark, shop_id) VALUES ('out', NEW.mark, NEW.shop_id);
+    ELSE INSERT INTO drill_events (kind, row_id) VALUES (TG_ARGV[0], NEW.id); END IF;
+    RETURN NULL; END $$;
+CREATE TRIGGER drill_lease AFTER UPDATE OF state ON letters FOR EACH ROW
+    WHEN (NEW.state = 'leased' AND OLD.state <> 'leased') EXECUTE FUNCTION drill_note('leased');
+CREATE TRIGGER drill_hand AFTER UPDATE OF state ON letters FOR EACH ROW
+    WHEN (NEW.state = 'handed' AND OLD.state <> 'handed') EXECUTE FUNCTION drill_note('handed');
+CREATE TRIGGER drill_over AFTER UPDATE ON orders FOR EACH ROW
+    WHEN (coalesce(NEW.cancelled_at, NEW.refunded_at) IS NOT NULL
+    AND coalesce(OLD.cancelled_at, OLD.refunded_at) IS NULL) EXECUTE FUNCTION drill_note('over');
+CREATE TRIGGER drill_out AFTER INSERT ON opt_outs FOR EACH ROW EXECUTE FUNCTION drill_note('out')
+"""
+
+OPEN = """
+SELECT (SELECT count(*) FROM orders WHERE state = 'received') +
+    (SELECT count(*) FROM letters WHERE state IN ('due', 'leased', 'handed'))
+"""
+
+FOUND = """
+SELECT o.id, o.shop_id, o.identity, o.state, i.state AS invitation, l.state AS letter, l.problem,
+    (SELECT count(*) FROM ledger g WHERE g.order_id = o.id) AS lines
+FROM orders o LEFT JOIN invitations i ON i.order_id = o.id
+LEFT JOIN letters l ON l.invitation_id = i.id
+"""
+
+AGAINST = """
+SELECT count(*) FROM drill_events a JOIN letters l ON l.id = a.row_id
+JOIN invitations i ON i.id = l.invitation_id
+WHERE a.kind = 'leased' AND 'handed' = (
+    SELECT h.kind FROM drill_events h WHERE h.row_id = a.row_id AND h.id > a.id
+    AND h.kind IN ('leased', 'handed') ORDER BY h.id LIMIT 1)
+AND (EXISTS (
+    SELECT 1 FROM drill_events b WHERE b.kind = 'over' AND b.row_id = i.order_id AND {before})
+OR EXISTS (
+    SELECT 1 FROM drill_people p JOIN drill_events b ON b.mark = p.mark AND b.shop_id = p.shop_id
+    WHERE p.order_id = i.order_id AND b.kind = 'out' AND {before}))
+"""
+
+
+def begin():
+    statements = SQLITE if db.is_sqlite() else POSTGRESQL
+    with db.engine().connect() as connection:
+        raw = connection.connection.driver_connection
+        if db.is_sqlite():
+            raw.executescript(statements)
+        else:
+            raw.execute(statements)
+            raw.commit()
+
+
+def open_rows():
+    with db.reading() as session:
+        return session.scalar(text(OPEN))
+
+
+def letter_states():
+    with db.reading() as session:
+        rows = session.execute(text("SELECT state, count(*) FROM letters GROUP BY state"))
+        return Counter({row[0]: row[1] for row in rows})
+
+
+def found(shop_ids, orders):
+    """Give what became of each order, by its number; a list, because each must be there once."""
+    of = {
+        pseudonyms.text_mark(shop_ids[order.shop], order.reference): order.number
+        for order in orders
+    }
+    rows = {}
+    with db.reading() as session:
+        for row in session.execute(text(FOUND)):
+            rows.setdefault(of.get(bytes(row.identity)), []).append(row)
+    return rows
+
+
+def against_their_will(shop_ids, orders, rows):
+    """Count the leases taken after the buyer's opt-out or the order's end was committed."""
+    people = []
+    for order in orders:
+        for row in rows.get(order.number, []):
+            marks = [(m, EVERY_SHOP) for m in pseudonyms.registry_marks(order.email)]
+            shop_id = shop_ids[order.shop]
+            marks += [(m, shop_id) for m in pseudonyms.shop_marks(shop_id, order.email)]
+            people += [{"o": row.id, "m": mark, "s": shop} for mark, shop in marks]
+    before = "b.id < a.id" if db.is_sqlite() else "pg_visible_in_snapshot(b.xid, a.snap)"
+    with db.transaction() as session:
+        session.execute(text("INSERT INTO drill_people VALUES (:o, :m, :s)"), people)
+        session.execute(text("CREATE INDEX drill_by_mark ON drill_events (mark, shop_id)"))
+        session.execute(text("CREATE INDEX drill_by_order ON drill_people (order_id)"))
+        session.execute(text("CREATE INDEX drill_by_row ON drill_events (row_id)"))
+        return session.scalar(text(AGAINST.format(before=before)))

@@ -1,0 +1,42 @@
+"""What a shop pastes into its pages, each kind finished: for the command line and the desk."""
+
+from collections.abc import Mapping
+
+from trustsvc import config, i18n
+from trustsvc.badge import scripts
+from trustsvc.badge.render import snippets
+from trustsvc.shops import directory
+
+# From the least to the most; desk.badge.<kind> says of each what it is.
+KINDS = (
+    "image", "letter", "script", "pinned", "list", "list_pinned", "fragment", "shields", "feed",
+    "policy",
+)  # fmt: skip
+
+
+def of(shop: directory.Shop) -> Mapping[str, str]:
+    """Write all there is for a shop, in its language."""
+    base, language = config.current().base_url, i18n.choose(shop.language)
+    words = i18n.say("badge.alt", language, shop=shop.name)
+    privacy = i18n.say("badge.list.notice", language)
+    place = (shop.slug, base, words, privacy)
+    files = f"{base}/badge/v1/{shop.slug}"
+    written = {
+        "image": snippets.image(*place),
+        "letter": snippets.image(*place, form="png"),
+        "script": snippets.snippet(*place),
+        "pinned": snippets.pinned(*place, _release("badge.js")),
+        "list": snippets.listing(*place),
+        "list_pinned": snippets.listing(*place, _release("list.js")),
+        "fragment": f"{files}.html",
+        "shields": f"{files}/shields.json",
+        "feed": f"{files}/feed.atom",
+        "policy": snippets.policy(base),
+    }
+    return {kind: written[kind] for kind in KINDS}
+
+
+def _release(name: str) -> snippets.Release:
+    newest = scripts.newest()
+    body = scripts.all_of_them()[f"embed/{newest}/{name}"]
+    return snippets.Release(newest, scripts.integrity(body))

@@ -1,0 +1,159 @@
+"""What a shop's public page shows: scores, seal, reviews with replies, and how many are not up."""
+
+import re
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from trustsvc.badge import content, score
+from trustsvc.errors import NotFound
+from trustsvc.reviews.models import publications, replies, reviews
+from trustsvc.reviews.policy import is_stars
+from trustsvc.reviews.reply import Reply
+from trustsvc.shops import directory
+from trustsvc.storage.columns import EPOCH
+
+A_PAGE = 20
+KEY = re.compile(r"[0-9]{1,14}-[0-9]{1,18}")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A published review, as everybody sees it."""
+
+    public_id: str
+    stars: int
+    title: str
+    text: str
+    name: str
+    city: str
+    language: str
+    verified: bool
+    experienced_at: datetime
+    published_at: datetime
+    reply: Reply | None
+
+
+# The columns of a line and of its reply, in the order of their fields.
+_SHOWN = [field.name for field in fields(Line) if field.name not in {"public_id", "reply"}]
+_REPLY = [replies.c[field.name] for field in fields(Reply)]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a visitor wants to see: so many stars alone (0: all), and from which key on."""
+
+    stars: int = 0
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    shop: directory.Shop
+    last_year: score.Score
+    score: score.Score  # of all that is published: the badge shows this one
+    since: datetime  # where the last year begins
+    sealed: bool
+    states: dict[str, int]
+    reasons: dict[str, int]
+    lines: list[Line]
+    older: str  # the key of the next page, empty on the last
+
+    @property
+    def received(self) -> int:
+        return sum(self.states.values())
+
+
+def wish(stars: str, before: str) -> Wish:
+    """Read what was asked for; raises NotFound for stars and keys that there are not."""
+    if (stars and not is_stars(stars)) or (before and not KEY.fullmatch(before)):
+        raise NotFound
+    return Wish(int(stars or 0), before)
+
+
+def read(session: Session, slug: str, wanted: Wish, now: datetime) -> Profile:
+    """Read a page of a shop's reviews, newest first; raises NotFound."""
+    shop = directory.by_slug(session, slug)
+    since = score.year_before(now, shop.zone)
+    ever, last_year = _scores(session, shop.id, since)
+    number = ever.histogram[wanted.stars - 1] if wanted.stars else ever.count
+    rows = session.execute(_lines(shop.id, wanted)).all() if number else []
+    states, reasons = _counts(session, shop.id)
+    shown = rows[:A_PAGE]
+    return Profile(
+        shop=shop,
+        score=ever,
+        last_year=last_year,
+        since=since,
+        sealed=content.seal_holds(shop, now),
+        states=states,
+        reasons=reasons,
+        lines=[_line(row) for row in shown],
+        older=_key(shown[-1]) if len(rows) > A_PAGE else "",
+    )
+
+
+def _scores(session: Session, shop_id: int, since: datetime) -> tuple[score.Score, score.Score]:
+    """Count what is published, ever and since then, in one query."""
+    table = publications.c
+    recent = func.count().filter(table.published_at >= since)
+    rows = session.execute(
+        select(table.stars, func.count(), recent)
+        .where(table.shop_id == shop_id)
+        .group_by(table.stars)
+    ).all()
+    return score.of({row[0]: row[1] for row in rows}), score.of({row[0]: row[2] for row in rows})
+
+
+def _lines(shop_id: int, wanted: Wish) -> Select[Any]:
+    table = publications.c
+    query = (
+        select(reviews.c.public_id, *(table[name] for name in _SHOWN), *_REPLY, table.review_id)
+        .join_from(publications, reviews, reviews.c.id == table.review_id)
+        .outerjoin(replies, replies.c.review_id == table.review_id)
+        .where(table.shop_id == shop_id)
+        .order_by(table.published_at.desc(), table.review_id.desc())
+        .limit(A_PAGE + 1)
+    )
+    if wanted.stars:
+        query = query.where(table.stars == wanted.stars)
+    if not wanted.before:
+        return query
+    at, review_id = _read_key(wanted.before)
+    same_moment = and_(table.published_at == at, table.review_id < review_id)
+    return query.where(or_(table.published_at < at, same_moment))
+
+
+def _line(row: Any) -> Line:
+    begin = 1 + len(_SHOWN)
+    answered = Reply(*row[begin:-1]) if row[begin] else None
+    said: tuple[Any, ...] = (*row[:begin], answered)
+    return Line(*said)
+
+
+def _counts(session: Session, shop_id: int) -> tuple[dict[str, int], dict[str, int]]:
+    table = reviews.c
+    rows = session.execute(
+        select(table.state, table.reason, func.count())
+        .where(table.shop_id == shop_id, table.frozen_at.is_(None))
+        .group_by(table.state, table.reason)
+    )
+    states: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    for state, reason, number in rows:
+        states[state] = states.get(state, 0) + number
+        if state == "rejected":
+            reasons[reason] = number
+    return states, reasons
+
+
+def _key(row: Any) -> str:
+    return f"{(row.published_at - EPOCH) // timedelta(milliseconds=1)}-{row.review_id}"
+
+
+def _read_key(key: str) -> tuple[datetime, int]:
+    at, _, review_id = key.partition("-")
+    return EPOCH + timedelta(milliseconds=int(at)), int(review_id)

@@ -1,0 +1,48 @@
+"""Public keys as a JWK Set (RFC 7517 section 5, RFC 8037 section 2). Pure."""
+
+from collections.abc import Iterable
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from trustsvc.badge.statement import jws
+
+MOST = 300  # more keys than one service can ever have
+
+
+class Jwk(msgspec.Struct):
+    kty: str
+    crv: str = ""
+    x: str = ""
+    kid: str = ""
+    alg: str = ""
+    use: str = ""
+
+
+class JwkSet(msgspec.Struct):
+    keys: list[Jwk]
+
+
+def write(public: Iterable[tuple[str, Ed25519PublicKey]]) -> bytes:
+    """Write keys with their names, in the order given."""
+    keys = [
+        Jwk("OKP", "Ed25519", jws.to_text(key.public_bytes_raw()), kid, jws.ALG, "sig")
+        for kid, key in public
+    ]
+    return msgspec.json.encode(JwkSet(keys)) + b"\n"
+
+
+def read(body: bytes) -> dict[str, Ed25519PublicKey]:
+    """Read a set; keys of other kinds or for another use are left out. Raises ValueError.
+
+    Two keys of one name are refused: nobody could say which of them signed.
+    """
+    found = {}
+    for key in msgspec.json.decode(body, type=JwkSet).keys[:MOST]:
+        ours = (key.kty, key.crv) == ("OKP", "Ed25519")
+        if not ours or key.use not in {"", "sig"} or key.alg not in {"", jws.ALG, "Ed25519"}:
+            continue
+        if key.kid in found:
+            raise ValueError
+        found[key.kid] = Ed25519PublicKey.from_public_bytes(jws.to_bytes(key.x))
+    return found

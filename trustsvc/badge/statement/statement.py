@@ -1,0 +1,77 @@
+"""What a badge states and the service signs: for which domain which score holds, and until when.
+
+Pure. A statement is bound to a domain (`sub`), so a copied badge is found out, and it ends by
+itself (`exp`), so a badge that nobody keeps up stops proving anything. Names as in RFC 7519.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from trustsvc.badge.statement import jws
+
+# A week beyond the day it is signed on: as long as caches may show a badge while we are away.
+LIFE = timedelta(days=8)
+LEEWAY = timedelta(hours=1)  # for clocks that are wrong, ours and the reader's
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """For the site `sub`, says `iss`: so many reviews of this shop, with this mean."""
+
+    iss: str
+    sub: str
+    shop: str
+    score: float
+    count: int
+    iat: int
+    exp: int
+
+    @property
+    def until(self) -> datetime:
+        return _EPOCH + timedelta(seconds=self.exp)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = 253402300799  # the end of the year 9999
+
+
+def moments(now: datetime) -> tuple[int, int]:
+    """Say from when until when a statement of now holds, in seconds.
+
+    From the beginning of the day in UTC, so that its bytes stay the same until the score changes
+    or the day is over, and a badge in a cache stays the same too.
+    """
+    day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return int(day.timestamp()), int((day + LIFE).timestamp())
+
+
+def encode(statement: Statement, key: Ed25519PrivateKey, kid: str) -> str:
+    """Sign a statement: about 300 characters."""
+    header = msgspec.json.encode({"alg": jws.ALG, "kid": kid})
+    return jws.sign(header, msgspec.json.encode(statement), key)
+
+
+def read(text: str, keys: Mapping[str, Ed25519PublicKey]) -> Statement:
+    """Read a statement and check its signature; raises NotSigned.
+
+    A signature says nothing of whether it holds now, and where: see `is_over`, `is_early`, and
+    compare `sub` with the site it is shown on.
+    """
+    payload = jws.open_signed(text, keys)
+    try:
+        found = msgspec.json.decode(payload, type=Statement)
+    except ValueError:
+        raise jws.NotSigned from None
+    if not (0 <= found.iat <= found.exp <= _LAST and found.count >= 0 and 0 <= found.score <= 5):
+        raise jws.NotSigned
+    return found
+
+
+def is_over(statement: Statement, now: datetime) -> bool:
+    return statement.until <= now
+
+
+def is_early(statement: Statement, now: datetime) -> bool:
+    return _EPOCH + timedelta(seconds=statement.iat) > now + LEEWAY

@@ -1,0 +1,250 @@
+"""Check the badges of a page: signed, for this page's domain, and for what it shows.
+
+A hostile page or service gets a bounded number of requests, each bounded in bytes and seconds, and
+none of its words comes back from here but names of plain characters.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+import idna
+import msgspec
+
+from trustsvc.badge.statement import badge_finder, key_set, signing, statement
+from trustsvc.config_values import is_loopback
+from trustsvc.http import client
+
+MOST_PAGE = 2 * 1024 * 1024
+MOST_HOPS = 5
+MOST_NUMBERS = 6  # in a sentence: a score, of how many stars, from how many reviews
+Fetch = Callable[[str], bytes]
+
+
+# Longer sentences are nobody's badge, and looking for one in a page would take hours.
+Words = Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class Shown(msgspec.Struct):
+    """The JSON of a badge, as far as it is looked at."""
+
+    score: Words = ""
+    count: Words = ""
+    label: Words = ""
+    stars: float | None = None
+    reviews: int | None = None
+    proof: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found about one badge; `domain` and numbers are empty where nothing is signed."""
+
+    origin: str
+    shop: str
+    verdict: str
+    domain: str = ""
+    score: float = 0.0
+    count: int = 0
+
+    @property
+    def is_genuine(self) -> bool:
+        return self.verdict == GENUINE
+
+
+# A number as people write it, taken whole or not at all: no text makes the search take long.
+NUMBER = r"(?>\d(?:[\d.,'\u2019\u00a0\u202f ]{0,18}\d)?)"
+
+GENUINE = "genuine"
+OTHER_DOMAIN = "not this page's domain"
+EXPIRED = "expired"
+EARLY = "not valid yet"
+WRONG = "signature wrong"
+NONE = "no statement"
+OTHER_NUMBERS = "other numbers"
+OTHER_SERVICE = "another service"
+AWAY = "cannot be read"
+
+
+def check(address: str, service: str, now: datetime) -> list[Verdict]:
+    """Check a page, or the JSON of one badge; `service` is the one origin that may sign, if given.
+
+    Raises Unreachable when the page cannot be read, page.TooMany for a page with too many badges.
+    """
+    if badge_finder.shop_of(address) and urlsplit(address).path.endswith(".json"):
+        found = [badge_finder.Badge(badge_finder.origin_of(address), badge_finder.shop_of(address))]
+        host = ""
+    else:
+        address, body = _follow(address)
+        found = badge_finder.find(body.decode("utf-8", "replace"), address)
+        host = host_of(address)
+    fetch = _remembering(lambda url: _get(url, address))
+    return [_verdict(badge, host, service, fetch, now) for badge in found]
+
+
+def host_of(address: str) -> str:
+    """Give the host of a page as a shop's domain is written: ASCII, a port only if unusual.
+
+    Raises Unreachable for an address without one.
+    """
+    return badge_finder.origin_of(plain(address)).partition("://")[2]
+
+
+def plain(address: str) -> str:
+    """Write an address with its host in ASCII (UTS 46), without name and password.
+
+    Raises Unreachable for what is no address of a page.
+    """
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        host = host if host.isascii() else idna.encode(host, uts46=True).decode()
+        place = f"[{host}]" if ":" in host else host
+        netloc = f"{place}:{parts.port}" if parts.port is not None else place
+    except ValueError:  # idna's errors are ValueErrors too
+        raise client.Unreachable from None
+    found = urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
+    if not badge_finder.origin_of(found):
+        raise client.Unreachable
+    return found
+
+
+def is_domain(domain: str, host: str) -> bool:
+    """Say whether a page's host is the domain: `www.` in front is the same, a port is not."""
+    return domain.lower().rstrip(".").removeprefix("www.") == host.removeprefix("www.")
+
+
+def _verdict(
+    badge: badge_finder.Badge, host: str, service: str, fetch: Fetch, now: datetime
+) -> Verdict:
+    found = Verdict(badge.origin, badge.shop, NONE)
+    if not badge.origin or not badge.shop:
+        return found
+    if service and badge.origin != service:
+        return replace(found, verdict=OTHER_SERVICE)
+    try:
+        body = fetch(f"{badge.origin}/badge/v1/{badge.shop}.json")
+        shown = msgspec.json.decode(body, type=Shown)
+        if not shown.proof:
+            return found
+        keys = key_set.read(fetch(f"{badge.origin}{signing.ADDRESS}"))
+        said = statement.read(shown.proof, keys)
+    except client.Unreachable:
+        return replace(found, verdict=AWAY)
+    except (ValueError, RecursionError):  # NotSigned, no JSON of a badge, no set of keys
+        return replace(found, verdict=WRONG)
+    domain = said.sub if re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", said.sub) else ""
+    found = replace(found, domain=domain, score=said.score, count=said.count)
+    return replace(found, verdict=next(_wrong(badge, said, shown, host, now), GENUINE))
+
+
+def _wrong(
+    badge: badge_finder.Badge, said: statement.Statement, shown: Shown, host: str, now: datetime
+) -> Iterator[str]:
+    if (badge_finder.origin_of(said.iss), said.shop) != (badge.origin, badge.shop):
+        yield WRONG  # a good signature under something that is not about this badge
+    if statement.is_over(said, now):
+        yield EXPIRED
+    if statement.is_early(said, now):
+        yield EARLY
+    if host and not is_domain(said.sub, host):
+        yield OTHER_DOMAIN
+    if not (_says(shown, said) and _repeats(badge, shown)):
+        yield OTHER_NUMBERS
+
+
+def _says(shown: Shown, said: statement.Statement) -> bool:
+    """Say whether the finished words, and the numbers behind them, are the signed ones."""
+    score = _number(shown.score) if said.count else 0.0
+    return (
+        (shown.stars is None or round(shown.stars, 2) == said.score)
+        and (shown.reviews is None or shown.reviews == said.count)
+        and (int(re.sub(r"\D", "", shown.count)[:15] or 0) == said.count)
+        and abs(score - (said.score if said.count else 0.0)) < 0.06  # one decimal of two
+    )
+
+
+def _repeats(badge: badge_finder.Badge, shown: Shown) -> bool:
+    """Say whether what the page itself prints in the badge is what the service says.
+
+    Its numbers are known by the words around them: where the page has the service's sentence with
+    other numbers in it, it shows another score. Words of the shop's own say nothing, and the
+    fragment has none of those.
+    """
+    ours = {_spaced(one) for one in (shown.score, shown.count, shown.label)}
+    if not ours.issuperset(map(_spaced, badge.printed)):
+        return False
+    printed = _spaced(" ".join(badge.words))
+    for sentence in (shown.label, shown.count):
+        plain = _spaced(sentence)
+        if not re.search(r"\d", plain):
+            continue
+        parts = [re.escape(part) for part in re.split(NUMBER, plain)]
+        if len(parts) > MOST_NUMBERS:
+            return False
+        if any(one[0] != plain for one in re.finditer(NUMBER.join(parts), printed)):
+            return False
+    return all(_number(one) == _number(shown.score) for one in badge.scores if one.strip())
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text.strip().replace(",", "."))
+    except ValueError:
+        return -1.0
+
+
+def _follow(address: str) -> tuple[str, bytes]:
+    """Fetch a page, over a few redirects; gives where it was in the end. Raises Unreachable."""
+    first = address = plain(address)
+    for _ in range(MOST_HOPS):
+        try:
+            return address, _get(address, first, MOST_PAGE)
+        except client.Moved as moved:
+            address = plain(_joined(address, moved.to))
+    raise client.Unreachable
+
+
+def _joined(address: str, to: str) -> str:
+    try:
+        return urljoin(address, to)
+    except ValueError:
+        return ""
+
+
+def _get(url: str, because_of: str, most: int = client.MOST_BYTES) -> bytes:
+    """Fetch; what a page out in the world names is never looked for on this machine."""
+    try:
+        inside, from_inside = (
+            is_loopback(urlsplit(one).hostname or "") for one in (url, because_of)
+        )
+    except ValueError:
+        raise client.Unreachable from None
+    if inside and not from_inside:
+        raise client.Unreachable
+    return client.get(url, most)
+
+
+def _remembering(fetch: Fetch) -> Fetch:
+    """Ask for each address once, however many badges need it."""
+    known: dict[str, bytes | None] = {}
+
+    def once(url: str) -> bytes:
+        if url not in known:
+            try:
+                known[url] = fetch(url)
+            except client.Unreachable:
+                known[url] = None
+        body = known[url]
+        if body is None:
+            raise client.Unreachable
+        return body
+
+    return once

@@ -1,0 +1,213 @@
+"""Whether the machine's clock goes as it should: a jump is found, and believed only in the end.
+
+The clock process notes every ten seconds what the wall says and what the machine's own count says
+(clock.Reading). Where the two went apart by more than five minutes the wall was set:
+
+    ahead   it was set forward. No letter leaves, nothing is decided, links do not expire, until it
+            is set back or the operator says that it is right (`trustsvc clock --trust`).
+    behind  it was set back, or is behind what was noted last. The same, and a day of even running
+            proves it right.
+    gap     nothing was noted for more than 26 hours, neither by the clock nor in the newest rows:
+            the service was off, or the clock is wrong. Only a large purge waits (privacy/retention/purge_guard.py),
+            and a day of even running proves it right.
+
+After a restart of the machine its count begins anew, so a gap cannot be told from a jump: two
+months and more count as one.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, Table, Text, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from trustsvc import config
+from trustsvc.clock import Reading
+from trustsvc.storage import db
+from trustsvc.storage.columns import Moment, column, metadata
+
+KEEP = "as long as the service runs"
+SLIP = timedelta(minutes=5)
+GAP = timedelta(hours=26)
+FAR = timedelta(days=60)
+PROOF = timedelta(hours=24)
+AHEAD, BEHIND, OFF = "ahead", "behind", "gap"
+HOLDS = (AHEAD, BEHIND)  # in these no letter leaves
+MILLISECOND = timedelta(milliseconds=1)
+LATELY = timedelta(seconds=10)
+
+# One row: where the clock was right last, and what it said last.
+clock_lines = Table(
+    "clock_lines",
+    metadata,
+    column("name", Text, why="which clock", keep=KEEP, primary_key=True),
+    column("at", Moment, why="when it was right last", keep=KEEP),
+    column("boot", Text, why="in which run of the machine", keep=KEEP),
+    column("steady", BigInteger, why="how long that had run, in ms", keep=KEEP),
+    column("last_at", Moment, why="what it said last", keep=KEEP),
+    column("last_boot", Text, why="in which run of the machine", keep=KEEP),
+    column("last_steady", BigInteger, why="how long that had run, in ms", keep=KEEP),
+    column("doubt", Text, why="why it is doubted, as a code", keep=KEEP, nullable=True),
+    column("even", BigInteger, why="for how long it ran evenly since, in ms", keep=KEEP),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Where the clock was right, what it said last, and whether it is doubted since."""
+
+    right: Reading
+    last: Reading
+    doubt: str | None = None
+    even: timedelta = timedelta(0)
+
+
+_lately: dict[str, tuple[timedelta, Line | None]] = {}
+
+
+def step(line: Line | None, now: Reading, newest: datetime | None) -> Line:
+    """Say what a reading makes of the line; `newest` is the newest row known. Pure."""
+    if line is None:
+        return Line(now, now)
+    before = line.last
+    if before.boot == now.boot and abs(_off(before, now)) <= SLIP:
+        even = line.even + max(now.steady - before.steady, timedelta(0))
+    else:
+        even = timedelta(0)
+    doubt = _doubt(line, now, newest)
+    if doubt != line.doubt:
+        even = timedelta(0)
+    if doubt in {BEHIND, OFF} and even >= PROOF:
+        doubt = None
+    if doubt in HOLDS:
+        return replace(line, last=now, doubt=doubt, even=even)
+    return Line(now, now, doubt, even)
+
+
+def _doubt(line: Line, now: Reading, newest: datetime | None) -> str | None:
+    if line.right.boot == now.boot and now.steady >= line.right.steady:
+        off = _off(line.right, now)
+        if abs(off) > SLIP:
+            return AHEAD if off > SLIP else BEHIND
+        return OFF if line.doubt == OFF else None
+    return _after_restart(line, now, newest)
+
+
+def _after_restart(line: Line, now: Reading, newest: datetime | None) -> str | None:
+    gap = now.at - line.right.at
+    if gap < -SLIP:
+        return BEHIND
+    was_set_back = now.at < line.last.at - SLIP
+    if gap > FAR or (line.doubt == AHEAD and not was_set_back):
+        return AHEAD
+    nothing_noted = gap > GAP and (newest is None or now.at - newest > GAP)
+    return OFF if nothing_noted or line.doubt == OFF else None
+
+
+def _off(before: Reading, now: Reading) -> timedelta:
+    """Say by how much the wall went further than the machine's own count."""
+    return (now.at - before.at) - (now.steady - before.steady)
+
+
+def note(session: Session, now: Reading, newest: datetime | None) -> tuple[str | None, str | None]:
+    """Write down a reading; gives the doubt there was, and the one there is. For one clock."""
+    known = _line(session)
+    line = step(known, now, newest)
+    _write(session, line)
+    return known.doubt if known else None, line.doubt
+
+
+def doubt(session: Session, now: Reading, newest: datetime | None = None) -> str | None:
+    """Say whether the clock is doubted at this moment, without writing it down.
+
+    Asked before anything leaves, because a jump may be younger than the last note. A moment that
+    somebody chose is no jump. Without `newest` a gap is only one that was noted.
+    """
+    if now.deliberate:
+        return None
+    line = _line(session)
+    return step(line, now, newest or now.at).doubt if line else None
+
+
+def believed(session: Session, now: Reading) -> datetime:
+    """Say the moment as far as it can be known: a clock that was set ahead makes nothing old."""
+    return _believed(None if now.deliberate else _line(session), now)
+
+
+def moment(now: Reading) -> datetime:
+    """Say the same for a door in a hurry, from a line that is ten seconds old at most.
+
+    What the clock says where the database cannot be asked.
+    """
+    return _believed(_of_late(now), now)
+
+
+def moments(now: Reading) -> tuple[datetime, ...]:
+    """Give the moments that may be right for whoever signs one: a clock set back refuses nobody.
+
+    What the clock says, and while it is doubted what the machine's own count says.
+    """
+    line = _of_late(now)
+    if line is None or line.right.boot != now.boot or step(line, now, now.at).doubt not in HOLDS:
+        return (now.at,)
+    return now.at, line.right.at + (now.steady - line.right.steady)
+
+
+def _of_late(now: Reading) -> Line | None:
+    if now.deliberate:
+        return None
+    url = config.current().database_url
+    known = _lately.get(url)
+    if known is None or not timedelta(0) <= now.steady - known[0] < LATELY:
+        try:
+            with db.reading() as session:
+                known = (now.steady, _line(session))
+        except (SQLAlchemyError, OSError):
+            return None
+        _lately[url] = known
+    return known[1]
+
+
+def _believed(line: Line | None, now: Reading) -> datetime:
+    if line is None or step(line, now, now.at).doubt != AHEAD:
+        return now.at
+    same = line.right.boot == now.boot
+    return line.right.at + (now.steady - line.right.steady if same else timedelta(0))
+
+
+def trust(session: Session, now: Reading) -> None:
+    """Take the clock to be right as it is, because the operator says so."""
+    _write(session, Line(now, now))
+
+
+def restart(session: Session, now: Reading) -> None:
+    """Begin anew on a machine that a backup was restored on: a large purge waits for a day."""
+    _write(session, Line(now, now, OFF))
+
+
+def _line(session: Session) -> Line | None:
+    row = session.execute(select(clock_lines).where(clock_lines.c.name == "clock")).first()
+    if row is None:
+        return None
+    return Line(
+        Reading(row.at, row.boot, row.steady * MILLISECOND),
+        Reading(row.last_at, row.last_boot, row.last_steady * MILLISECOND),
+        row.doubt,
+        row.even * MILLISECOND,
+    )
+
+
+def _write(session: Session, line: Line) -> None:
+    values = {
+        "at": line.right.at,
+        "boot": line.right.boot,
+        "steady": line.right.steady // MILLISECOND,
+        "last_at": line.last.at,
+        "last_boot": line.last.boot,
+        "last_steady": line.last.steady // MILLISECOND,
+        "doubt": line.doubt,
+        "even": line.even // MILLISECOND,
+    }
+    statement = db.insert(clock_lines).values(name="clock", **values)
+    session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))

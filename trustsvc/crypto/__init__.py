@@ -1,0 +1,1 @@
+"""Keys, encrypted columns, pseudonyms of addresses, and signed links."""

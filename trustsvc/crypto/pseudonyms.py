@@ -1,0 +1,96 @@
+"""The keyed, versioned one-way hash of an e-mail address.
+
+HMAC-SHA256 by `cryptography` over a written normalisation. Without the key a list of all addresses
+in the world does not turn a mark back (plain SHA-256 would fall in minutes); the key is never in
+the database. A mark says by which rule and which key it was made:
+
+    1 byte rule version · 1 byte key version · 16 bytes of HMAC-SHA256
+
+Rule 1: trim, NFC, lower case, NFC again, IDNA (UTS 46) for the domain. Dots and plus signs are part
+of the address: a provider's habits would be a rule of their own, never used for sending. A local
+part that changes under NFKC is refused rather than folded, so nobody can take another person's
+mark.
+"""
+
+from cryptography.hazmat.primitives import constant_time, hashes
+from cryptography.hazmat.primitives.hmac import HMAC
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from trustsvc.address import NotAnAddress, normalise
+from trustsvc.crypto import keyring
+
+__all__ = [
+    "NotAnAddress",
+    "digest",
+    "normalise",
+    "registry_mark",
+    "registry_marks",
+    "same",
+    "shop_mark",
+    "shop_marks",
+    "text_mark",
+]
+
+RULE = 1
+
+
+def digest(secret: bytes, text: str) -> bytes:
+    """HMAC-SHA256, all 32 bytes (RFC 2104, RFC 4231)."""
+    mac = HMAC(secret, hashes.SHA256())
+    mac.update(text.encode())
+    return mac.finalize()
+
+
+def same(one: bytes, other: bytes) -> bool:
+    """Compare in constant time."""
+    return constant_time.bytes_eq(one, other)
+
+
+def registry_mark(address: str, key: keyring.Key | None = None) -> bytes:
+    """Mark an address for comparison with the registry; forget it when the comparison is done."""
+    key = key or keyring.newest("registry")
+    return _mark(key.version, key.secret, normalise(address))
+
+
+def registry_marks(address: str) -> list[bytes]:
+    """Mark an address with every living key, so that older entries are found too."""
+    return [registry_mark(address, key) for key in keyring.ring("registry")]
+
+
+def shop_mark(shop_id: int, address: str) -> bytes:
+    """Mark an address for one shop's own look-ups and counters.
+
+    Each shop has a key of its own (HKDF, RFC 5869), so two shops cannot join their lists.
+    """
+    key = keyring.newest("lookup")
+    return _mark(key.version, _shop_key(key, shop_id), normalise(address))
+
+
+def shop_marks(shop_id: int, address: str) -> list[bytes]:
+    """Mark an address for one shop with every living key."""
+    plain = normalise(address)
+    return [_mark(k.version, _shop_key(k, shop_id), plain) for k in keyring.ring("lookup")]
+
+
+def text_mark(shop_id: int, text: str) -> bytes:
+    """Mark something that is not an address (an order's identity, a body) for one shop."""
+    key = keyring.ring("lookup")[
+        0
+    ]  # the oldest: order identities must stay findable over a rotation
+    return _mark(key.version, _shop_key(key, shop_id), f"text:{text}")
+
+
+def _mark(version: int, secret: bytes, text: str) -> bytes:
+    return bytes((RULE, version)) + digest(secret, text)[:16]
+
+
+_shop_keys: dict[tuple[bytes, int], bytes] = {}
+
+
+def _shop_key(key: keyring.Key, shop_id: int) -> bytes:
+    place = (key.secret, shop_id)
+    if place not in _shop_keys:
+        info = f"trustsvc shop {shop_id}".encode()
+        derived = HKDF(hashes.SHA256(), 32, salt=None, info=info).derive(key.secret)
+        _shop_keys[place] = derived
+    return _shop_keys[place]

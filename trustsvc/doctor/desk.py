@@ -1,0 +1,78 @@
+"""The desk's pages of evidence: what can be shown to who does not believe us, and who attacks."""
+
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from flask import Blueprint, g, render_template, request
+
+from trustsvc import clock, config, i18n
+from trustsvc.doctor import fault_drills
+from trustsvc.http import access
+from trustsvc.privacy import receipts
+from trustsvc.privacy.retention import purge_log_files
+from trustsvc.server_log import attack_patterns, security_entries
+from trustsvc.shops import directory
+from trustsvc.storage import db
+
+MOST_RECEIPTS = 30
+MOST_ENTRIES = 100
+
+desk = Blueprint("evidence_desk", __name__)
+
+
+@desk.get("/desk/evidence")
+@access.open_to("staff")
+def evidence() -> str:
+    """Show the last drills with their figures, and the newest receipts of deletions."""
+    language = i18n.choose(request.headers.get("Accept-Language"))
+    with db.reading() as session:
+        page = {
+            "shops": directory.everyone(session),
+            "receipts": receipts.newest(session, MOST_RECEIPTS),
+            "chain_holds": receipts.verify(session),
+            "purge_late": purge_log_files.late(clock.now()),
+        }
+    return render_template(
+        "desk/evidence.html", language=language, staff=g.staff, drills=fault_drills.newest(), **page
+    )
+
+
+@desk.get("/desk/security")
+@access.open_to("staff")
+def security() -> str:
+    """Show what looked like an attack, newest first; a filter that makes no sense is left out."""
+    language = i18n.choose(request.headers.get("Accept-Language"))
+    what = request.args.get("what", "")
+    what = what if what in attack_patterns.KINDS else ""
+    since = _day(request.args.get("since", ""))
+    before_id = request.args.get("before", "")
+    with db.reading() as session:
+        found = security_entries.entries(
+            session,
+            since=since,
+            what=what,
+            before_id=int(before_id) if before_id.isdecimal() and len(before_id) < 19 else None,
+            most=MOST_ENTRIES + 1,
+        )
+        everyone = directory.everyone(session)
+    entries = found[:MOST_ENTRIES]
+    chosen = {"what": what, "since": f"{since:%Y-%m-%d}" if since else ""}
+    older = f"/desk/security?{urlencode(chosen | {'before': entries[-1].id})}" if entries else ""
+    return render_template(
+        "desk/security.html",
+        language=language,
+        staff=g.staff,
+        shops=everyone,
+        entries=entries,
+        older=older if len(found) > MOST_ENTRIES else "",
+        kinds=attack_patterns.KINDS,
+        log_days=config.current().log_days,
+        **chosen,
+    )
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,69 @@
+"""Letters: what keeps them from leaving, which are in doubt, what came back about them."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from trustsvc import config
+from trustsvc.doctor.finding import Finding, fail, ok, warn
+from trustsvc.invitations import complaints, doubtful, sending, trip
+from trustsvc.invitations.planning import volume_guard
+from trustsvc.mail.feedback.webhooks import endpoints
+
+LATELY = timedelta(days=7)
+
+
+def letters(session: Session, now: datetime) -> list[Finding]:
+    """Look at what keeps letters from leaving, and at what came back about them."""
+    return [_sending(session), _left(session, now), _reports(session), _complaints(session, now)]
+
+
+def _left(session: Session, now: datetime) -> Finding:
+    """Look for a mail server that is left alone, paused shops, and letters nobody knows about."""
+    what = "letters"
+    paused = volume_guard.who_waits(session)
+    if paused:
+        names = " ".join(shop.slug for shop in paused)
+        todo = "look at its orders; if they are real: trustsvc sending go-on SHOP"
+        return fail(what, f"asked many more buyers than usual and is paused: {names}", todo)
+    if trip.left_alone(session, now):
+        return warn(what, "the mail server failed and is left alone", "see the line on mail")
+    number = doubtful.count(session, now - LATELY)
+    if number:
+        said = f"{number} of the last 7 days: nobody can know whether they arrived"
+        return warn(what, said, "see /desk/sending, and TRUSTSVC_RESEND in the README")
+    return ok(what, "none is in doubt, no shop is paused")
+
+
+def _sending(session: Session) -> Finding:
+    stops = sending.stops(session)
+    if not stops:
+        return ok("sending", "letters leave")
+    reason = ", ".join(sorted(set(stops.values())))
+    todo = "trustsvc sending show; when sure: trustsvc sending go-on " + " or ".join(sorted(stops))
+    if sending.RESTORE in stops:
+        todo = "see Backup and keys in the README; when sure: trustsvc restore --sending-on"
+    elif set(stops) == {sending.CLOCK}:
+        todo = "see the line of the clock"
+    if stops.get(sending.RESTORE) == "not_finished":
+        todo = "a restore runs or broke off: if so, empty the database and restore again"
+    return fail("sending", f"no letter leaves ({reason})", todo)
+
+
+def _reports(session: Session) -> Finding:
+    settings = config.current()
+    if settings.mail_url.startswith("maildir:"):
+        return ok("reports", "none are expected: letters are kept in a maildir")
+    if settings.mail_return or endpoints.everyone(session):
+        return ok("reports", "what comes back about letters has a way here")
+    todo = "set TRUSTSVC_MAIL_RETURN, or trustsvc mail door (docs/BOUNCES.md)"
+    return warn("reports", "nobody hears of bounces and complaints", todo)
+
+
+def _complaints(session: Session, now: datetime) -> Finding:
+    found = complaints.rate(session, now)
+    said = f"{found.complaints} of {found.letters} letters in 7 days"
+    if found.is_alarming:
+        todo = "ask fewer buyers, or later; from 0.3 % on (and three) letters stop"
+        return warn("complaints", f"{said}: {100 * found.share:.2f} %, 0.1 % is too much", todo)
+    return ok("complaints", said)

@@ -1,0 +1,1 @@
+"""Who may pass a route, how often, and requests to the outside."""

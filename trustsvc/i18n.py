@@ -1,0 +1,116 @@
+"""Words in the reader's language: the catalogues of templates/words, and letters.
+
+A catalogue is a TOML file a room and language, `templates/words/<language>/<room>.toml`; its words
+are said with `say("<room>.<key>", "nl", shop="…")`. All languages have the same keys and the same
+places to fill in (tests/test_i18n.py).
+"""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+from babel import Locale, dates, numbers, plural
+from markupsafe import Markup, escape
+
+LANGUAGES = ("nl", "de", "en", "fr")
+FALLBACK = "en"
+
+
+@cache
+def folder() -> Path:
+    """Find the templates: beside the package in a checkout, inside it in a wheel."""
+    here = Path(__file__).parent
+    beside = here.parent / "templates"
+    return beside if beside.is_dir() else here / "_templates"
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, str]:
+    """Read the words of a language as flat keys, such as reviews.form.stars."""
+    words: dict[str, str] = {}
+    for path in sorted((folder() / "words" / language).glob("*.toml")):
+        with path.open("rb") as file:
+            words.update(_flat(tomllib.load(file), f"{path.stem}."))
+    return words
+
+
+def _flat(tree: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            found += _flat(value, f"{path}{key}.")
+        else:
+            found.append((f"{path}{key}", str(value).strip()))
+    return found
+
+
+def say(key: str, language: str, **values: object) -> str:
+    """Say something in a language; with `count` the CLDR plural form is taken (key.one …)."""
+    words = catalogue(language)
+    if "count" in values:
+        rule = plural.to_python(Locale.parse(language).plural_form)
+        form = rule(int(str(values["count"])))
+        key = f"{key}.{form}" if f"{key}.{form}" in words else f"{key}.other"
+        values["count"] = numbers.format_decimal(int(str(values["count"])), locale=language)
+    return words[key].format(**values)
+
+
+def say_marked(key: str, language: str, **values: object) -> Markup:
+    """Say it for a page: values are escaped, the catalogue's own tags stay."""
+    return Markup(say(key, language, **{k: _shield(v) for k, v in values.items()}))  # noqa: S704
+
+
+def _shield(value: object) -> object:
+    return value if isinstance(value, int) else escape(value)
+
+
+def choose(*wishes: str | None) -> str:
+    """Choose the first language we speak: of locales (nl-BE, de_DE) or Accept-Language headers."""
+    for wish in wishes:
+        for part in (wish or "").split(","):
+            language = part.partition(";")[0].strip().replace("_", "-").partition("-")[0].lower()
+            if language in LANGUAGES:
+                return language
+    return FALLBACK
+
+
+def day(moment: datetime, language: str, zone: str = "UTC") -> str:
+    """Write a date as people of that language do: 21 november 2026."""
+    return dates.format_date(moment.astimezone(ZoneInfo(zone)), "long", locale=language)
+
+
+def decimal(number: float, language: str) -> str:
+    """Write a number with one decimal: 4,6."""
+    return numbers.format_decimal(round(number, 1), "0.0", locale=language)
+
+
+def whole(number: int, language: str) -> str:
+    """Write a whole number: 1.234."""
+    return numbers.format_decimal(number, locale=language)
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Give the templates for letters; html is escaped, text is not."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder()),
+        autoescape=jinja2.select_autoescape(["html"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def letter(name: str, language: str, **values: object) -> tuple[str, str, str]:
+    """Write a letter: (subject, text, html) from templates/<room>/<letter>/<language>/."""
+    place = f"{name}/{language}"
+    get = environment().get_template
+    subject, text, html = (
+        get(f"{place}/{part}").render(**values) for part in ("subject.txt", "body.txt", "body.html")
+    )
+    return subject.strip(), text, html

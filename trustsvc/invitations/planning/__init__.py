@@ -1,0 +1,1 @@
+"""Whether and when a buyer is invited: eligibility, schedule, caps."""

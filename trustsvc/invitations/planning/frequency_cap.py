@@ -1,0 +1,51 @@
+"""Whom did a shop ask lately, or is about to: a buyer is asked once in the shop's cap period."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from trustsvc.invitations.models import invitations, letters
+from trustsvc.orders.check import Checked
+from trustsvc.orders.models import orders
+from trustsvc.shops import directory
+
+Mark = tuple[int, bytes]
+
+
+def lately(
+    session: Session, taken: Sequence[Checked], shops: dict[int, directory.Shop], now: datetime
+) -> set[Mark]:
+    """Find which of these buyers were asked, as (shop, keyed mark).
+
+    A letter counts when it left (or may have: unknown) within the shop's cap, or still waits.
+    """
+    marks = {mark for order in taken for mark in order.marks}
+    if not marks:
+        return set()
+    longest = max(shop.cap_days for shop in shops.values())
+    rows = session.execute(
+        select(orders.c.shop_id, orders.c.buyer, letters.c.sent_at)
+        .join_from(orders, invitations, invitations.c.order_id == orders.c.id)
+        .join(letters, letters.c.invitation_id == invitations.c.id)
+        .where(
+            orders.c.shop_id.in_(shops),
+            orders.c.buyer.in_(marks),
+            or_(
+                letters.c.state.in_(("due", "leased", "handed")),
+                letters.c.sent_at > now - timedelta(days=longest),
+            ),
+        )
+    )
+    found = {
+        (row.shop_id, row.buyer)
+        for row in rows
+        if not row.sent_at or row.sent_at > now - timedelta(days=shops[row.shop_id].cap_days)
+    }
+    # One buyer may be known by marks of several keys: asked by one of them is asked.
+    for order in taken:
+        same = {(order.shop_id, mark) for mark in order.marks}
+        if not same.isdisjoint(found):
+            found |= same
+    return found

@@ -1,0 +1,80 @@
+"""Plan the one reminder of an invitation that was not answered."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import BigInteger, and_, cast, select, type_coerce
+from sqlalchemy.orm import Session
+
+from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.planning import eligibility, schedule
+from trustsvc.orders import decision_log
+from trustsvc.shops.models import shops
+from trustsvc.storage import db
+from trustsvc.storage.columns import EPOCH
+from trustsvc.work_queue import job_queue
+
+MOST = 500
+DAY_MS = 24 * 3600 * 1000
+
+
+def remind(session: Session, now: datetime, most: int = MOST) -> int:
+    """Decide on reminders whose day has come; gives how many invitations were decided on.
+
+    Each invitation gets one row of kind reminder, due or dropped, so it is decided on once. A
+    review or a stop in between drops what waits (redeem.py), and `due.lease` looks again.
+    """
+    reminders = letters.alias("reminders")
+    day = (
+        type_coerce(letters.c.sent_at, BigInteger)
+        + cast(shops.c.reminder_days, BigInteger) * DAY_MS
+    )
+    rows = session.execute(
+        select(
+            invitations.c.id,
+            invitations.c.order_id,
+            invitations.c.language,
+            invitations.c.zone,
+            letters.c.sent_at,
+            shops.c.reminder_days,
+            shops.c.language.label("shop_language"),
+        )
+        .join_from(invitations, letters, letters.c.invitation_id == invitations.c.id)
+        .join(shops, shops.c.id == invitations.c.shop_id)
+        .outerjoin(
+            reminders,
+            and_(reminders.c.invitation_id == invitations.c.id, reminders.c.kind == "reminder"),
+        )
+        .where(
+            reminders.c.id.is_(None),
+            letters.c.kind == "invitation",
+            letters.c.state == "sent",
+            invitations.c.state == "open",
+            invitations.c.expires_at > now,
+            shops.c.reminder_days > 0,
+            shops.c.closed_at.is_(None),
+            day <= (now.astimezone(UTC) - EPOCH) // timedelta(milliseconds=1),
+        )
+        .order_by(invitations.c.id)
+        .limit(most)
+    ).all()
+    planned, lines = [], []
+    for row in rows:
+        decision = eligibility.reminder(row.reminder_days, row.shop_language, row.language)
+        asks = decision.outcome == "ask"
+        planned.append(
+            {
+                "invitation_id": row.id,
+                "kind": "reminder",
+                "state": "due" if asks else "dropped",
+                "due_at": schedule.reminder_due(row.sent_at, row.reminder_days, row.zone, now),
+                "tries": 0,
+                "problem": None if asks else decision.rule,
+            }
+        )
+        outcome = "planned" if asks else "dropped"
+        lines.append(decision_log.Line(row.order_id, "plan_reminder", decision.rule, outcome, now))
+    if planned:
+        session.execute(db.insert(letters).on_conflict_do_nothing(), planned)
+        decision_log.write(session, lines)
+        job_queue.ring(session, "send_invitations")
+    return len(rows)

@@ -1,0 +1,53 @@
+"""Plan a letter again that did not leave yet: later news (shipped) names a better moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
+
+from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.planning.eligibility import LINK_LIVES
+
+
+@dataclass(frozen=True, slots=True)
+class Better:
+    due: datetime
+    experienced: datetime
+
+
+def move(session: Session, better: Mapping[int, Better]) -> list[int]:
+    """Move the letters of these orders; gives the orders whose letter was still here to be moved.
+
+    A letter that a sender has, that left, or that was tried already stays as it is.
+    """
+    if not better:
+        return []
+    rows = session.execute(
+        select(letters.c.id.label("letter"), invitations.c.id, invitations.c.order_id)
+        .join(invitations, invitations.c.id == letters.c.invitation_id)
+        .where(
+            invitations.c.order_id.in_(better),
+            invitations.c.state == "open",
+            letters.c.kind == "invitation",
+            letters.c.state == "due",
+            letters.c.tries == 0,
+        )
+        .with_for_update(of=[invitations, letters], skip_locked=True)
+    ).all()
+    if not rows:
+        return []
+    news = [(row, better[row.order_id]) for row in rows]
+    connection = session.connection()
+    connection.execute(
+        update(letters).where(letters.c.id == bindparam("one")).values(due_at=bindparam("at")),
+        [{"one": row.letter, "at": new.due} for row, new in news],
+    )
+    connection.execute(
+        update(invitations)
+        .where(invitations.c.id == bindparam("one"))
+        .values(expires_at=bindparam("end"), experienced_at=bindparam("day")),
+        [{"one": row.id, "end": new.due + LINK_LIVES, "day": new.experienced} for row, new in news],
+    )
+    return [row.order_id for row in rows]

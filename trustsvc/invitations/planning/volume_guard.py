@@ -1,0 +1,155 @@
+"""Pause a shop that suddenly asks many times its usual number of buyers, until staff looked."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, bindparam, func, select, type_coerce, update
+from sqlalchemy.orm import Session
+
+from trustsvc import config, log
+from trustsvc.invitations import pace
+from trustsvc.invitations.models import invitations, shop_brakes
+from trustsvc.shops.models import shops
+from trustsvc.storage import db
+from trustsvc.work_queue import job_queue
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LOOKED_BACK = 14 * DAY
+HOUR_MS = 3_600_000
+
+logger = log.named("invitations")
+_table = shop_brakes.c
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """A shop whose letters wait: so many invitations in one hour, where `usual` is usual."""
+
+    shop_id: int
+    slug: str
+    name: str
+    zone: str
+    counted: int
+    usual: int
+    at: datetime
+
+
+def brake(session: Session, shop_ids: Collection[int], now: datetime) -> None:
+    """Pause those of these shops that made too many invitations within an hour.
+
+    Their letters wait, and none is lost; a shop that is paused stays so until `go_on`.
+    """
+    least = config.current().hourly_most
+    if not least or not shop_ids:
+        return
+    counted = _counted(session, shop_ids, now, least)
+    if not counted:
+        return
+    known = _known(session, counted, now)
+    found = {one: n for one, n in counted.items() if _is_sudden(known[one], n, least, now)}
+    if found:
+        session.connection().execute(
+            update(shop_brakes)
+            .where(_table.shop_id == bindparam("one"))
+            .values(paused_at=now, counted=bindparam("number"), real_until=None),
+            [{"one": one, "number": number} for one, number in found.items()],
+        )
+    for one, number in found.items():
+        logger.warning("a shop is paused", shop=one, invitations=number, usual=known[one].usual)
+
+
+def _is_sudden(row: Any, number: int, least: int, now: datetime) -> bool:
+    is_real = row.real_until is not None and now < row.real_until <= now + DAY
+    most = pace.most_an_hour(least, row.usual, row.counted if is_real else 0)
+    return row.paused_at is None and number > most
+
+
+def paused() -> Select[tuple[int]]:
+    """Give the SELECT of the shops whose letters wait."""
+    return select(_table.shop_id).where(_table.paused_at.is_not(None))
+
+
+def who_waits(session: Session) -> list[Paused]:
+    """List the shops whose letters wait for somebody to look, longest first."""
+    rows = session.execute(
+        select(
+            shops.c.id,
+            shops.c.slug,
+            shops.c.name,
+            shops.c.zone,
+            _table.counted,
+            _table.usual,
+            _table.paused_at,
+        )
+        .join_from(shop_brakes, shops, shops.c.id == _table.shop_id)
+        .where(_table.paused_at.is_not(None))
+        .order_by(_table.paused_at)
+    )
+    return [Paused(*row) for row in rows]
+
+
+def go_on(session: Session, slug: str, now: datetime) -> bool:
+    """Let the letters of a shop leave: its orders are real. False when it was not paused.
+
+    For a day five times what it was paused for is taken as usual too, so that the same wave does
+    not pause it again. Every reason not to send is looked at as always.
+    """
+    done = session.execute(
+        update(shop_brakes)
+        .where(
+            _table.paused_at.is_not(None),
+            _table.shop_id.in_(select(shops.c.id).where(shops.c.slug == slug)),
+        )
+        .values(paused_at=None, real_until=now + DAY)
+    )
+    if done.rowcount:  # type: ignore[attr-defined]
+        job_queue.ring(session, "send_invitations")
+        return True
+    return False
+
+
+def _counted(
+    session: Session, shop_ids: Collection[int], now: datetime, least: int
+) -> dict[int, int]:
+    """Count the last hour's invitations of the shops that made more than anybody may."""
+    number = func.count()
+    rows = session.execute(
+        select(invitations.c.shop_id, number.label("number"))
+        .where(
+            invitations.c.shop_id.in_(shop_ids),
+            invitations.c.created_at > now - HOUR,
+            invitations.c.created_at <= now,
+        )
+        .group_by(invitations.c.shop_id)
+        .having(number > least)
+    )
+    return {row.shop_id: row.number for row in rows}
+
+
+def _known(session: Session, shop_ids: Collection[int], now: datetime) -> dict[int, Any]:
+    """Read what is known of shops; their usual hour is counted anew when that is an hour old."""
+    lately = select(shop_brakes).where(_table.shop_id.in_(shop_ids))
+    known = {row.shop_id: row for row in session.execute(lately)}
+    old = [one for one in shop_ids if one not in known or known[one].usual_at <= now - HOUR]
+    if not old:
+        return known
+    hours = func.count(func.distinct(type_coerce(invitations.c.created_at, BigInteger) // HOUR_MS))
+    usual = session.execute(
+        select(invitations.c.shop_id, func.count().label("number"), hours.label("hours"))
+        .where(
+            invitations.c.shop_id.in_(old),
+            invitations.c.created_at > now - LOOKED_BACK,
+            invitations.c.created_at <= now - HOUR,
+        )
+        .group_by(invitations.c.shop_id)
+    )
+    of = {row.shop_id: row.number // row.hours for row in usual}
+    statement = db.insert(shop_brakes)
+    fresh = {name: statement.excluded[name] for name in ("usual", "usual_at")}
+    session.execute(
+        statement.on_conflict_do_update(index_elements=["shop_id"], set_=fresh),
+        [{"shop_id": one, "usual": of.get(one, 0), "usual_at": now, "counted": 0} for one in old],
+    )
+    return {row.shop_id: row for row in session.execute(lately)}

@@ -1,0 +1,1 @@
+"""Messages, the ways they leave, and what comes back about them."""

@@ -1,0 +1,1 @@
+"""What comes back about a message: bounces, complaints, deliveries."""

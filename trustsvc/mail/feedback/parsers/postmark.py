@@ -1,0 +1,79 @@
+"""Postmark's webhooks: Bounce, SpamComplaint, Delivery and SubscriptionChange.
+
+The letter is known by its metadata (`X-PM-Metadata-letter`): sender and Message-ID are replaced.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from trustsvc.mail.feedback.parsers import bounce_classes
+from trustsvc.mail.feedback.parsers.report import Ignored, Kind, Report
+
+# Postmark's own words; a word that is not here is soft: it says that nothing arrived, no more.
+HARD = {"HardBounce", "BadEmailAddress"}
+COMPLAINTS = {"SpamComplaint", "Unsubscribe"}
+DELAYED = {"Transient"}
+NOTHING = {
+    "AutoResponder",
+    "Subscribe",
+    "AddressChange",
+    "ChallengeVerification",
+    "OpenRelayTest",
+    "ManuallyDeactivated",
+    "Unconfirmed",
+    "SMTPApiError",
+    "InboundError",
+    "TemplateRenderingFailed",
+}
+MOST_WORDS = 4096
+
+
+def read(body: Mapping[str, Any]) -> Report | Ignored:
+    """Read one event; what is not about a letter's fate (opens, clicks) is ignored."""
+    what = body.get("RecordType")
+    found: tuple[Kind, str] | None = None
+    if what == "Bounce":
+        found = _bounce(_word(body, "Type"), f"{_word(body, 'Details')}")
+    elif what == "SpamComplaint":
+        found = "complaint", "SpamComplaint"
+    elif what == "Delivery":
+        found = "delivered", "Delivery"
+    elif what == "SubscriptionChange":
+        found = _suppressed(body)
+    if found is None:
+        return Ignored("not_about_a_letter")
+    metadata = body.get("Metadata")
+    code = metadata.get("letter") if isinstance(metadata, dict) else None
+    return Report(*found, codes=(code.lower(),) if isinstance(code, str) else ())
+
+
+def _bounce(word: str, details: str) -> tuple[Kind, str] | None:
+    if word in NOTHING:
+        return None
+    if word in COMPLAINTS:
+        return "complaint", word
+    if word in DELAYED:
+        return "delayed", word
+    if word not in HARD:
+        return "soft", word or "Bounce"
+    # Their word for it, unless the server's own says that it was about us.
+    status = bounce_classes.in_words(details)
+    if status and bounce_classes.failed(status, details)[0] == "soft":
+        return "soft", status
+    return "hard", status or word
+
+
+def _suppressed(body: Mapping[str, Any]) -> tuple[Kind, str] | None:
+    if body.get("SuppressSending") is not True:
+        return None
+    reason = _word(body, "SuppressionReason")
+    if reason == "SpamComplaint" or (
+        reason == "ManualSuppression" and _word(body, "Origin") == "Recipient"
+    ):
+        return "complaint", reason
+    return ("hard", reason) if reason == "HardBounce" else None
+
+
+def _word(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    return value[:MOST_WORDS] if isinstance(value, str) else ""

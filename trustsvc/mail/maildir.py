@@ -1,0 +1,82 @@
+"""Letters into a maildir: the default where no mail server is named, and what the demo shows."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from trustsvc.mail import message
+from trustsvc.mail.message import Fate, Letter, Outcome
+
+ANSWER = "answer"  # in a file's name: the letter answered somebody, and goes after three days
+
+
+class Maildir:
+    """A maildir: written in tmp, synced, renamed into new; names of files say nothing of people."""
+
+    def __init__(self, url: str, sender: str) -> None:
+        path = url.partition(":")[2]
+        self._place = Path(path.removeprefix("//") if path.startswith("///") else path)
+        self._sender = sender
+
+    def post(self, letter: Letter, before_dot: Callable[[], None]) -> Outcome:
+        """The rename is the dot: before it the letter is nowhere, after it it is there."""
+        try:
+            envelope = message.write(letter, self._sender)
+        except message.Unwritable as problem:
+            return Outcome(Fate.REFUSED, str(problem))
+        kind = f"{ANSWER}." if letter.is_answer else ""
+        name = f"{int(letter.at.timestamp())}.{secrets.token_hex(16)}.{kind}trustsvc"
+        draft = self._place / "tmp" / name
+        try:
+            self._make()
+            _write(draft, envelope.data.replace(b"\r\n", b"\n"))
+        except OSError:
+            _remove(draft)
+            return Outcome(Fate.LATER, "maildir")
+        try:
+            before_dot()
+        except BaseException:
+            _remove(draft)
+            raise
+        try:
+            draft.rename(self._place / "new" / name)
+        except OSError:
+            _remove(draft)
+            return Outcome(Fate.LATER, "maildir")
+        return (
+            Outcome(Fate.SENT) if _sync(self._place / "new") else Outcome(Fate.UNKNOWN, "maildir")
+        )
+
+    def _make(self) -> None:
+        self._place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for part in ("", "tmp", "new", "cur"):
+            (self._place / part).mkdir(mode=0o700, exist_ok=True)
+
+
+def _write(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def _sync(folder: Path) -> bool:
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return False
+    try:
+        os.fsync(handle)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True

@@ -1,0 +1,102 @@
+"""What was asked about personal data and waits for the job that does it."""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from trustsvc.errors import Unavailable
+from trustsvc.orders import idempotency
+from trustsvc.orders.models import asks
+from trustsvc.orders.received import PrivacyAsked
+from trustsvc.shops import directory
+from trustsvc.work_queue import job_queue
+
+EVERY_SHOP = 0
+MOST_WAITING = 1000  # more than this is a flood: whoever asks is told to come back
+FIRST_WAIT = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question; `orders` are ids of the shop's platform, `kind` is one of the table's."""
+
+    kind: str
+    shop_id: int
+    language: str
+    address: str = field(default="", repr=False)
+    orders: Collection[str] = field(default=(), repr=False)
+    id: int = 0
+    tries: int = 0
+    asked_at: datetime | None = None
+
+
+def write(session: Session, ask: Ask, now: datetime) -> None:
+    """Write a question down; answer_privacy_requests is rung. As much work whoever it is about.
+
+    Raises Unavailable while too many wait.
+    """
+    waiting = session.scalar(select(func.count()).select_from(asks)) or 0
+    if waiting >= MOST_WAITING:
+        raise Unavailable
+    session.execute(
+        asks.insert().values(
+            kind=ask.kind,
+            shop_id=ask.shop_id,
+            address=ask.address or None,
+            orders=json.dumps(list(ask.orders)) if ask.orders else None,
+            language=ask.language,
+            asked_at=now,
+            due_at=now,
+            tries=0,
+        )
+    )
+    job_queue.ring(session, "answer_privacy_requests")
+
+
+def take_in(
+    session: Session, shop: directory.Shop, said: PrivacyAsked, body: bytes, now: datetime
+) -> bool:
+    """Write down what a shop's platform passed on; False for a delivery that came before."""
+    came = idempotency.mark(shop.id, said.delivery_id, body) if said.delivery_id else None
+    if idempotency.remember(session, [came], now) != ["new"]:
+        return False
+    write(session, Ask(said.kind, shop.id, shop.language, said.email, said.orders), now)
+    return True
+
+
+def take(session: Session, now: datetime) -> Ask | None:
+    """Take the oldest question that is due, locked until this transaction ends; it is deleted."""
+    table = asks.c
+    row = session.execute(
+        select(asks)
+        .where(table.due_at <= now)
+        .order_by(table.due_at, table.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+    if row is None:
+        return None
+    session.execute(delete(asks).where(table.id == row.id))
+    return Ask(
+        kind=row.kind,
+        shop_id=row.shop_id,
+        language=row.language,
+        address=row.address or "",
+        orders=tuple(json.loads(row.orders or "[]")),
+        id=row.id,
+        tries=row.tries,
+        asked_at=row.asked_at,
+    )
+
+
+def put_off(session: Session, ask: Ask, now: datetime) -> None:
+    """Try one that failed again later, so that it does not hold up the others."""
+    later = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(ask.tries, 10))
+    session.execute(
+        update(asks).where(asks.c.id == ask.id).values(tries=asks.c.tries + 1, due_at=now + later)
+    )

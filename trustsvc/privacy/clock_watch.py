@@ -1,0 +1,53 @@
+"""Watch the machine's clock: while it is doubted no letter leaves and no large purge runs."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from trustsvc import clock_check, log
+from trustsvc.clock import Reading
+from trustsvc.invitations import sending
+from trustsvc.orders.models import ledger, orders
+from trustsvc.storage.event_log import outbox
+
+HELD = "purge.held"  # what a purge that waits writes into the outbox (guard.py)
+
+logger = log.named("clock")
+
+
+def watch(session: Session, now: Reading) -> str | None:
+    """Note what the clock says, stop the letters when it jumped, let them go on when it is right.
+
+    Gives the doubt, as a code. For the clock process, every ten seconds; another one does no harm.
+    """
+    before, doubt = clock_check.note(session, now, newest(session))
+    stopped = sending.CLOCK in sending.stops(session)
+    if doubt in clock_check.HOLDS:
+        if not stopped or doubt != before:
+            sending.stop(session, sending.CLOCK, f"clock_{doubt}", now.at)
+    elif stopped:
+        sending.go_on(session, sending.CLOCK)
+    if doubt != before:
+        if doubt:
+            logger.error("the clock is doubted: see trustsvc doctor", why=doubt)
+        else:
+            logger.warning("the clock is believed again")
+    return doubt
+
+
+def trust(session: Session, now: Reading) -> None:
+    """Believe the clock, because the operator says so."""
+    clock_check.trust(session, now)
+    sending.go_on(session, sending.CLOCK)
+
+
+def newest(session: Session) -> datetime | None:
+    """Give the moment of the newest row that came of somebody's doing, not of this doubt."""
+    questions = (
+        select(func.max(orders.c.received_at)),
+        select(func.max(ledger.c.at)),
+        select(func.max(outbox.c.at)).where(outbox.c.kind != HELD),
+    )
+    found = [session.scalar(question) for question in questions]
+    return max((at for at in found if at), default=None)

@@ -1,0 +1,1 @@
+"""The data inventory, and the documents that are made from it."""

@@ -1,0 +1,164 @@
+"""Tell the people concerned that the notice has changed: those who were told the former one.
+
+Told are buyers whose address is held and to whom a letter went out before the version was in force,
+and authors of reviews. Whoever gets a first letter later finds the new notice in it. Registered
+buyers are known by mark only: nobody can write to them, the page shows them the new version.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, func, select, union
+from sqlalchemy.orm import Session
+
+from trustsvc import config
+from trustsvc.errors import Refused
+from trustsvc.invitations.models import invitations, letters
+from trustsvc.mail.transactional.write import Note, write
+from trustsvc.orders.models import orders
+from trustsvc.privacy.documents import notice_history
+from trustsvc.privacy.models import notice_versions
+from trustsvc.registry.models import registered
+from trustsvc.reviews.models import reviews
+from trustsvc.shops.directory import Shop
+from trustsvc.shops.models import shops
+
+KIND = "notice_changed"
+MOST_A_DAY = 100  # one address may have bought at many shops that change with one setting
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One person to write to, once, whatever number of orders they placed."""
+
+    address: str = field(repr=False)
+    name: str = field(repr=False)
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    buyers: int
+    authors: int
+    by_mark_only: int
+    people: Sequence[Told] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unannounced:
+    """A version of a shop's notice that nobody was told of; `people` it concerns."""
+
+    slug: str
+    version: int
+    people: int
+
+
+def concerned(session: Session, shop: Shop, since: datetime) -> Concerned:
+    """Find the people whose data was held when a version came into force."""
+    buyers = _buyers(session, shop.id, since)
+    authors = _authors(session, shop.id, since)
+    # The newest says the language; an address written in two ways is one person.
+    people = {one.address.casefold(): one for one in [*buyers, *authors]}
+    marks = session.scalar(select(func.count()).select_from(registered)) or 0
+    return Concerned(len(buyers), len(authors), marks, list(people.values()))
+
+
+def unannounced(session: Session) -> list[Unannounced]:
+    """Find newest versions of which nobody was told yet, and how many people they concern.
+
+    Counted by the keyed marks of the shops, without opening an address; shops without anybody
+    are left out, and so is a first version.
+    """
+    kept = notice_versions.c
+    newest = (
+        select(
+            kept.shop_id,
+            func.max(kept.version).label("version"),
+            func.max(kept.since).label("since"),
+        )
+        .group_by(kept.shop_id)
+        .subquery()
+    )
+    told = exists().where(
+        kept.shop_id == newest.c.shop_id,
+        kept.version == newest.c.version,
+        kept.announced_at.is_not(None),
+    )
+    since = select(newest).where(newest.c.version > 1, ~told).subquery()
+    buyers = _told_before(select(orders.c.shop_id, orders.c.buyer), since.c.since).join(
+        since, since.c.shop_id == orders.c.shop_id
+    )
+    authors = (
+        select(reviews.c.shop_id, reviews.c.buyer)
+        .join(since, since.c.shop_id == reviews.c.shop_id)
+        .where(reviews.c.email.is_not(None), reviews.c.submitted_at < since.c.since)
+    )
+    people = union(buyers, authors).subquery()
+    rows = session.execute(
+        select(shops.c.slug, since.c.version, func.count())
+        .join_from(people, since, since.c.shop_id == people.c.shop_id)
+        .join(shops, shops.c.id == people.c.shop_id)
+        .group_by(shops.c.slug, since.c.version)
+        .order_by(shops.c.slug)
+    )
+    return [Unannounced(*row) for row in rows]
+
+
+def announce(session: Session, shop: Shop, version: int, now: datetime) -> int:
+    """Write to each of them, in the transaction that notes it; gives how many.
+
+    Twice tells nobody twice: raises Refused. If it fails nothing is noted and nobody is told.
+    Raises NotFound for a version that was never in force.
+    """
+    edition = notice_history.one(session, shop.id, version, "en")
+    if version == 1:
+        raise Refused("The first version changes nothing: there is nobody to tell.")
+    if not notice_history.announced(session, shop.id, version, now):
+        raise Refused("The people concerned were told of this version already.")
+    people = concerned(session, shop, edition.since).people
+    link = f"{config.current().base_url}/privacy/{shop.slug}"
+    for one in people:
+        note = Note(KIND, one.language, one.address, one.name, shop.id, {"link": link})
+        write(session, note, now, most=MOST_A_DAY)
+    return len(people)
+
+
+def _buyers(session: Session, shop_id: int, since: datetime) -> list[Told]:
+    buyers = _told_before(select(orders.c.email, orders.c.name, invitations.c.language), since)
+    rows = session.execute(buyers.where(orders.c.shop_id == shop_id).order_by(orders.c.id))
+    return _each(rows)
+
+
+def _told_before(buyers: Select[Any], since: datetime | ColumnElement[Any]) -> Select[Any]:
+    """Keep the buyers whose address is held and whose letter had the notice from before in it."""
+    of_letter = (letters.c.invitation_id == invitations.c.id) & letters.c.state.in_(
+        ("sent", "unknown")
+    )
+    return (
+        buyers.join_from(orders, invitations, invitations.c.order_id == orders.c.id)
+        .join(letters, of_letter)
+        .where(
+            orders.c.email.is_not(None),
+            letters.c.kind == "invitation",
+            letters.c.sent_at < since,
+        )
+    )
+
+
+def _authors(session: Session, shop_id: int, since: datetime) -> list[Told]:
+    rows = session.execute(
+        select(reviews.c.email, reviews.c.name, reviews.c.language)
+        .where(
+            reviews.c.shop_id == shop_id,
+            reviews.c.email.is_not(None),
+            reviews.c.submitted_at < since,
+        )
+        .order_by(reviews.c.id)
+    )
+    return _each(rows)
+
+
+def _each(rows: object) -> list[Told]:
+    return list({row[0].casefold(): Told(*row) for row in rows}.values())  # type: ignore[attr-defined]

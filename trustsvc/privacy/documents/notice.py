@@ -1,0 +1,69 @@
+"""The notice: which rows its table has, and its text. Its words are in the catalogues.
+
+Every period in it is taken from the rules by which the purge deletes, so that it cannot say another
+than what is done.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from trustsvc import i18n
+from trustsvc.config import Settings
+from trustsvc.privacy.retention.expired import LONGEST
+from trustsvc.privacy.retention.rules import RULES
+from trustsvc.shops.directory import Shop
+
+YEAR = 365
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """One thing data is used for, and for how many days; 0 where an event ends it."""
+
+    name: str
+    days: int = 0
+    unpaid: int = 0
+    longest: int = 0
+
+    @property
+    def years(self) -> int:
+        return self.days // YEAR
+
+
+def purposes(shop: Shop, log_days: int) -> Sequence[Purpose]:
+    """List what data is used for, in the order in which a buyer meets it."""
+    return (
+        Purpose("invite", _days("invited buyer"), unpaid=shop.max_age_days, longest=LONGEST.days),
+        Purpose("letters", _days("letters in the maildir")),
+        Purpose("check"),
+        Purpose("register", _days("registration asked for")),
+        Purpose("often", max(_days("cap period"), shop.cap_days)),
+        Purpose("twice", _days("delivery id")),
+        Purpose("answers", _days("correspondence")),
+        Purpose("review", _days("review")),
+        Purpose("author", _days("review")),
+        Purpose("log", log_days),
+        Purpose("security", log_days),
+        Purpose("requests", _days("register of requests")),
+        Purpose("decisions", _days("ledger")),
+    )
+
+
+def text(shop: Shop, settings: Settings, language: str) -> Markup:
+    """Write what buyers of a shop are told today: the notice without its version and date."""
+    template = i18n.environment().get_template("privacy/notice_text.html")
+    written = template.render(
+        say=i18n.say_marked,
+        day=i18n.day,
+        language=language,
+        shop=shop,
+        settings=settings,
+        purposes=purposes(shop, settings.log_days),
+    )
+    return Markup(written)  # noqa: S704 - our own template, which escapes what is filled in
+
+
+def _days(rule: str) -> int:
+    return RULES[rule].days or 0

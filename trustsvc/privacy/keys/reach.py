@@ -1,0 +1,72 @@
+"""How far a key reaches: which stored values whoever has it could read, match or open."""
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken
+from sqlalchemy import Column
+
+from trustsvc.crypto import keyring, pseudonyms
+from trustsvc.errors import Refused
+from trustsvc.privacy.breach import Test, everything
+from trustsvc.privacy.documents import data_inventory
+
+MARK_LENGTH = 18
+# Whoever is known in all shops is known there by the registry's key, with 0 for the shop. Elsewhere
+# a 0 says that a letter is in the service's own name: those marks are of the look-up key.
+REGISTRY = frozenset({"registered", "opt_outs", "restrictions"})
+
+
+def reach(kind: str, number: int) -> tuple[Sequence[Column[Any]], Test]:
+    """Give the columns a key reaches into, and the test of one stored value.
+
+    Raises Refused for a version that is not in the key ring: restore it there first.
+    """
+    key = next((one for one in keyring.living(kind) if one.version == number), None)
+    if key is None:
+        raise Refused("There is no such version of this key here: see trustsvc keys list.")
+    personal = data_inventory.personal()
+    if kind == "vault":
+        return [column for column in personal if data_inventory.is_sealed(column)], _opens(key)
+    if kind in {"registry", "lookup"}:
+        marks = [column for column in personal if column.info["holds"] == "pseudonym"]
+        return marks, _marked(kind, number)
+    if kind == "link":
+        links = [column for column in personal if column.name == "link"]
+        return [column for column in links if column.info["holds"] == "pseudonym"], everything
+    if kind == "desk":
+        return [column for column in personal if str(column).startswith("staff")], everything
+    return [], everything
+
+
+def _opens(key: keyring.Key) -> Test:
+    box = Fernet(base64.urlsafe_b64encode(key.secret))
+
+    def test(_column: Column[Any], _shop: int, stored: Any) -> bool:
+        try:
+            box.decrypt(bytes(stored))
+        except InvalidToken:
+            return False
+        return True
+
+    return test
+
+
+def made_with(table: str, shop: int, mark: bytes) -> list[tuple[str, int]]:
+    """Say by which key a mark was made: (kind, version), or nothing where it is no mark.
+
+    The mark says the version; table and shop say of which kind.
+    """
+    if len(mark) != MARK_LENGTH or mark[0] != pseudonyms.RULE:
+        return []
+    return [("registry" if table in REGISTRY and shop == 0 else "lookup", mark[1])]
+
+
+def _marked(kind: str, number: int) -> Test:
+    def test(column: Column[Any], shop: int, stored: Any) -> bool:
+        if str(column) == "mail_domains.mark":  # for an hour, and without a version in it
+            return kind == "lookup"
+        return (kind, number) in made_with(column.table.name, shop, bytes(stored))
+
+    return test

@@ -1,0 +1,1 @@
+"""How long everything is kept, and the purge that keeps to it."""

@@ -1,0 +1,224 @@
+"""The rules of retention: what is kept how long, from when, and why.
+
+Each stored column names one of these rules (`keep` of tables.column), and what has a period is
+deleted by privacy/retention/purge.py. The record of processing and the notice are made from both.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+FOR_GOOD = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: `days` is None where an event ends it, which `since` then says."""
+
+    code: str
+    what: str
+    days: int | None
+    since: str
+    why: str
+
+    def before(self, now: datetime) -> datetime:
+        """Say from which moment on things are kept."""
+        return now - timedelta(days=self.days or 0)
+
+
+_RULES = (
+    Rule(
+        "server log",
+        "lines of the web server's log",
+        90,
+        "the request; TRUSTSVC_LOG_DAYS can only shorten it",
+        "promised to visitors: deleted at the latest 90 days after it was made; long enough to "
+        "look into an attack (GDPR Art. 6(1)(f), recital 49)",
+    ),
+    Rule(
+        "security database",
+        "what looked like an attack on a door: kind, address, minute, number",
+        90,
+        "the minute; TRUSTSVC_LOG_DAYS can only shorten it",
+        "to analyse an attack and to stop it (GDPR Art. 6(1)(f), recital 49); no longer than the "
+        "server log it is taken from",
+    ),
+    Rule(
+        "invited buyer",
+        "name, address, order reference and locale of a buyer who is or may be asked",
+        90,
+        "the last letter; at once with a review, an opt-out, or when the buyer will not be asked; "
+        "an order that is never paid goes with the shop's limit for old orders",
+        "used only to invite, and to find the person while an answer may still come (GDPR Art. "
+        "5(1)(b) and (e))",
+    ),
+    Rule(
+        "cap period",
+        "the shop's keyed hash of a buyer's address",
+        90,
+        "the order and its last letter, or the shop's cap period where that is longer",
+        "to ask a buyer at most once in the cap period: moderation of advertising (GDPR Art. "
+        "6(1)(f))",
+    ),
+    Rule(
+        "delivery id",
+        "keyed hashes of deliveries of a webhook",
+        35,
+        "the delivery",
+        "platforms deliver again for up to 30 days (WooCommerce, by hand); a signed id must not "
+        "come back with another body (Standard Webhooks)",
+    ),
+    Rule(
+        "mail pace",
+        "keyed hashes of the domains that letters went to",
+        0,
+        "an hour after the last letter there, or after it is left alone",
+        "not to run a receiving mail server over; one person's domain can be a name, so no longer "
+        "than that needs (GDPR Art. 5(1)(e) and 6(1)(f))",
+    ),
+    Rule(
+        "correspondence",
+        "letters to one person who asked for something, with their links and copies, and what was "
+        "asked until it is answered: the address until the letter has left",
+        3,
+        "the request; the address goes at once when the mail server took the letter, its keyed "
+        "hash a day after the request; the default maildir keeps the letter itself for these days",
+        "to answer a request, and to keep one address from being written to too often (GDPR Art. "
+        "6(1)(c) and (f), Art. 12)",
+    ),
+    Rule(
+        "register of requests",
+        "which rights were asked for, when, and how that ended",
+        1825,
+        "the answer",
+        "to account for how requests are served (GDPR Art. 5(2), 12(3)); no personal data",
+    ),
+    Rule(
+        "ledger",
+        "orders without a person in them, invitations, letters, what came back about a letter, and "
+        "why each was decided so",
+        730,
+        "the order, and as long as its review stands",
+        "to account for every decision (GDPR Art. 5(2)); no personal data",
+    ),
+    Rule(
+        "letters in the maildir",
+        "letters in the default maildir",
+        30,
+        "the letter",
+        "the maildir stands in for a mail server: letters pass through it (GDPR Art. 5(1)(e))",
+    ),
+    Rule(
+        "review",
+        "what a reviewer wrote, with name, city, address and order reference",
+        90,
+        "its rejection; at once when its author withdraws it; else as long as it is up",
+        "clarification and the reviewer's rights while it is up; afterwards the time to object to "
+        "a rejection and correct it (the link lives 90 days; GDPR Art. 6(1)(b) and (f))",
+    ),
+    Rule(
+        "publication",
+        "the published line: stars, text, name and city as the author chose",
+        FOR_GOOD,
+        "until the author withdraws it or it may no longer be shown",
+        "the author agreed to have it published (GDPR Art. 6(1)(a))",
+    ),
+    Rule(
+        "reply",
+        "the shop's public reply beneath a published review",
+        FOR_GOOD,
+        "until the shop removes it, or the review is withdrawn, corrected or made anonymous",
+        "a shop may answer in public what is said of it in public (GDPR Art. 6(1)(f))",
+    ),
+    Rule(
+        "registration asked for",
+        "registrations that were asked for and not confirmed: the address until then",
+        3,
+        "the request; the address goes at once when it is confirmed",
+        "to ask the owner of the address whether it was he or she (double opt-in; GDPR Art. 7(1))",
+    ),
+    Rule(
+        "registration",
+        "keyed hash of a registered buyer's address, with the proof of consent",
+        FOR_GOOD,
+        "until the buyer leaves",
+        "the buyer registered, and consent must be proven (GDPR Art. 7(1))",
+    ),
+    Rule(
+        "opt-out",
+        "keyed hash of an address that must not be asked again",
+        FOR_GOOD,
+        "until the person lifts it",
+        "without it a new order would undo the objection (GDPR Art. 21(3))",
+    ),
+    Rule(
+        "restriction",
+        "keyed hash of an address whose data must be left alone",
+        FOR_GOOD,
+        "until the person lifts it",
+        "without it new orders and letters would use what was restricted (GDPR Art. 18)",
+    ),
+    Rule(
+        "staff session",
+        "keyed hashes of one-time links and sessions of staff",
+        0,
+        "their end: 24 hours for a link, 12 hours for a session",
+        "they open nothing any more",
+    ),
+    Rule(
+        "staff",
+        "who works here, and who decided",
+        FOR_GOOD,
+        "as long as decisions of theirs stand",
+        "to account for decisions on reviews (DSA Art. 17, GDPR Art. 5(2))",
+    ),
+    Rule(
+        "old secret",
+        "the secret of a shop's webhooks before its last rotation",
+        0,
+        "its end, 24 hours after the rotation",
+        "it proves nothing any more",
+    ),
+    Rule(
+        "notice",
+        "what buyers of a shop were told, version by version",
+        FOR_GOOD,
+        "as long as the shop is enrolled",
+        "to show who was told what, and when (GDPR Art. 5(2), 13 and 14); no personal data",
+    ),
+    Rule(
+        "disclosure",
+        "that people were listed after a breach, and who saw it",
+        730,
+        "the list",
+        "to account for every look at many people at once (GDPR Art. 5(2) and 33(5))",
+    ),
+    Rule(
+        "outbox",
+        "what happened, by kind and number",
+        90,
+        "the event",
+        "longer than any system of a shop may be away; no personal data",
+    ),
+    Rule(
+        "receipt",
+        "signed receipts of what was deleted",
+        FOR_GOOD,
+        "they are the proof",
+        "a chain cannot be cut at its beginning; no personal data (GDPR Art. 5(2))",
+    ),
+    Rule(
+        "shop",
+        "enrolled shops",
+        FOR_GOOD,
+        "until the enrolment ends and nothing refers to it",
+        "the contract with the shop (GDPR Art. 6(1)(b), Art. 28)",
+    ),
+    Rule(
+        "as long as the service runs",
+        "signs of life of our own processes, and the doors of mail providers",
+        FOR_GOOD,
+        "overwritten every few seconds; a door until it is closed",
+        "to notice that one has stopped, and to hear what became of letters; no personal data",
+    ),
+)
+RULES: dict[str, Rule] = {rule.code: rule for rule in _RULES}

@@ -1,0 +1,145 @@
+"""Tell a person everything: each row that leads to them, each column with its purpose and time.
+
+Made from the tables themselves, so that a column that is added tomorrow is told tomorrow.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Table, select
+from sqlalchemy.orm import Session
+
+from trustsvc import config, i18n
+from trustsvc.crypto.pseudonyms import registry_marks
+from trustsvc.invitations import personal_data as in_invitations
+from trustsvc.mail.transactional import personal_data as in_letters
+from trustsvc.orders import personal_data as in_orders
+from trustsvc.privacy.documents import processors as working_for_us
+from trustsvc.privacy.models import me_links
+from trustsvc.privacy.retention.rules import RULES
+from trustsvc.privacy.rights.people import Person
+from trustsvc.registry import personal_data as in_registry
+from trustsvc.reviews import personal_data as in_reviews
+from trustsvc.shops import directory
+from trustsvc.storage.columns import metadata
+
+FORMAT = "trustsvc my-data 1"
+SCHEMA = "my-data-1.json"
+DOES = {
+    "mail": "carries letters",
+    "database": "keeps the database",
+    "redis": "rings bells between our processes",
+    "proxy": "passes pages and forms on",
+}
+# What nothing leads to: told in words, because nobody can say whose it is (GDPR Art. 11).
+NOBODYS = {
+    "deliveries": "one-way hashes of webhook messages, kept 35 days; nothing ties one to a person",
+    "mail_domains": "one-way hashes of mail servers' domains, kept an hour; nobody is in them",
+    "security_entries": "addresses of machines that looked like an attack; nothing ties one to you",
+    "asks": "questions that are answered within minutes and then deleted",
+}
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def tell(session: Session, person: Person) -> Rows:
+    """Give every row that leads to this person, by table."""
+    rows = in_orders.tell(session, person.orders)
+    rows |= in_invitations.tell(session, person.orders)
+    rows |= in_reviews.tell(session, person.reviews)
+    marks = set(person.all_marks)
+    who: list[bytes] = []
+    if person.address:
+        marks |= set(registry_marks(person.address))
+        who = in_letters.marks(person.address)
+    rows |= in_registry.tell(session, marks, who)
+    rows |= in_letters.tell(session, who)
+    links = session.execute(select(me_links).where(me_links.c.who.in_(who))).mappings()
+    rows["me_links"] = [dict(row) for row in links]
+    return rows
+
+
+def export(session: Session, person: Person, now: datetime) -> dict[str, Any]:
+    """Write all of it down for machines, by templates/privacy/my-data-1.json."""
+    settings = config.current()
+    rows = tell(session, person)
+    shop_ids = {row["shop_id"] for some in rows.values() for row in some if row.get("shop_id")}
+    shops = directory.by_ids(session, shop_ids | set(() if person.everywhere else person.shop_ids))
+    filled = {name: [_plain(row) for row in some] for name, some in rows.items() if some}
+    return {
+        "format": FORMAT,
+        "schema": f"{settings.base_url}/schemas/{SCHEMA}",
+        "made_at": _said(now),
+        "shops": [
+            {
+                "id": shop.id,
+                "name": shop.name,
+                "domain": shop.domain,
+                "notice": f"{settings.base_url}/privacy/{shop.slug}",
+                "asks_on_the_ground_of": shop.may_ask,
+            }
+            for shop in sorted(shops.values(), key=lambda shop: shop.id)
+        ],
+        "data": filled,
+        "columns": {name: _columns(metadata.tables[name]) for name in filled},
+        "processors": processors(),
+        "not_found_by_person": NOBODYS,
+        "contact": settings.contact,
+        "authority": settings.authority
+        or i18n.say("privacy.notice.authority_any", person.language),
+    }
+
+
+def as_json(session: Session, person: Person, now: datetime) -> str:
+    """Write it as JSON; or the copy that was made when it was handed over."""
+    return person.copy or json.dumps(export(session, person, now), indent=1, ensure_ascii=False)
+
+
+def processors() -> list[dict[str, Any]]:
+    """Say who holds what: us, and who works for us, by the live settings (processors.py)."""
+    settings = config.current()
+    us = {"name": settings.operator, "does": "runs this service", "categories": ["everything here"]}
+    others = [
+        {"name": one.host, "does": DOES[one.kind], "categories": [*one.clear, *one.sealed]}
+        for one in working_for_us.of(settings)
+    ]
+    return [us, *others]
+
+
+@cache
+def schema() -> str:
+    """Read the published schema of the export."""
+    return (i18n.folder() / "privacy" / SCHEMA).read_text()
+
+
+def _columns(table: Table) -> dict[str, dict[str, Any]]:
+    return {
+        column.name: {
+            "purpose": column.info["why"],
+            "category": column.info["holds"],
+            "kept": RULES[column.info["keep"]].what,
+            "days": RULES[column.info["keep"]].days,
+            "from": RULES[column.info["keep"]].since,
+        }
+        for column in table.columns
+    }
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return dict(_values(row))
+
+
+def _values(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in row.items():
+        if name == "lease":  # a sender's own random number; it is about no person
+            continue
+        yield name, _said(value)
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+    return value.hex() if isinstance(value, bytes) else value

@@ -1,0 +1,59 @@
+"""Confirm what was done, by a letter to the known address and to no other."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from trustsvc.crypto import signed_links
+from trustsvc.mail.transactional import personal_data, write
+from trustsvc.mail.transactional.write import THE_SERVICE, Note
+from trustsvc.privacy.models import me_links
+from trustsvc.privacy.rights.people import Person
+from trustsvc.storage import db
+
+MOST_A_DAY = 5
+
+
+def confirm(
+    session: Session,
+    person: Person,
+    kind: str,
+    now: datetime,
+    facts: Mapping[str, str] | None = None,
+) -> bool:
+    """Write the letter; False when there is no address to write to, or it got its share today.
+
+    Its ciphertext waits in the correspondence until it has left, 72 hours at most.
+    """
+    if not person.address:
+        return False
+    shop_id = person.shop_ids[0] if len(person.shop_ids) == 1 else THE_SERVICE
+    note = Note(
+        kind=kind,
+        language=person.language,
+        address=person.address,
+        name=person.name,
+        shop_id=THE_SERVICE if person.everywhere else shop_id,
+        facts=facts or {},
+    )
+    return write.write(session, note, now, most=MOST_A_DAY)
+
+
+def link(session: Session, person: Person, now: datetime, copy: str = "") -> str:
+    """Make a link to everything that is kept about an address; it opens for three days.
+
+    With `copy` it hands that over, whatever is forgotten meanwhile.
+    """
+    link_id = signed_links.new_id()
+    session.execute(
+        db.insert(me_links).values(
+            link=link_id,
+            who=personal_data.marks(person.address)[-1],
+            address=person.address,
+            language=person.language,
+            copy=copy or None,
+            at=now,
+        )
+    )
+    return signed_links.url("me", link_id)

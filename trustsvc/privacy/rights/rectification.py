@@ -1,0 +1,124 @@
+"""Correct what is wrong: by the person a name or a city, by staff an address too (Art. 16)."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from trustsvc.crypto import pseudonyms
+from trustsvc.errors import Refused
+from trustsvc.orders import personal_data as in_orders
+from trustsvc.orders.platforms import fields
+from trustsvc.privacy import request_log
+from trustsvc.privacy.rights import people
+from trustsvc.privacy.rights.confirmation import confirm
+from trustsvc.privacy.rights.people import EVERY_SHOP, Person
+from trustsvc.registry import restriction
+from trustsvc.registry.models import opt_outs
+from trustsvc.registry.opt_out import opt_out
+from trustsvc.reviews import correct, lookup
+from trustsvc.reviews import personal_data as in_reviews
+from trustsvc.reviews.models import reviews
+from trustsvc.reviews.policy import MAY_CHANGE, MOST, clean
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is right; empty leaves as it is. `name` is the buyer's, the others are in public."""
+
+    name: str = field(default="", repr=False)
+    shown_name: str = field(default="", repr=False)
+    city: str | None = field(default=None, repr=False)
+
+
+def rectify(session: Session, person: Person, said: Said, now: datetime, by: str = "person") -> int:
+    """Put it right wherever it is kept; gives in how many places. Confirmed by letter.
+
+    A review with another name or city waits for a decision again, as after any correction of its
+    author's: nothing is published that nobody read. Raises Refused for a name that is none.
+    """
+    name = fields.name({"name": said.name}, "name")
+    if said.name and not name:
+        raise Refused("The name cannot be used: it must be plain text on one line.")
+    changed = 0
+    if name and name != person.name:
+        changed += in_orders.correct_name(session, person.orders, name)
+    changed += _reviews(session, person, said, now)
+    if changed:
+        _close(session, person, now, by)
+    return changed
+
+
+def address(session: Session, person: Person, new: str, now: datetime, by: str) -> int:
+    """Move a person to another address; only after staff identified them.
+
+    Both addresses are told: whoever reads the old one learns of it. An opt-out and a restriction
+    move along. Raises NotAnAddress.
+    """
+    pseudonyms.normalise(new)
+    person = people.hold(session, person)
+    changed = 0
+    for shop_id, marks in person.marks.items():
+        if shop_id == EVERY_SHOP:
+            _move_opt_out(session, marks, EVERY_SHOP, new, now)
+            _move_restriction(session, marks, EVERY_SHOP, new, now)
+            continue
+        mark = pseudonyms.shop_mark(shop_id, new)
+        theirs = in_reviews.find(session, [shop_id], marks, ()) & person.reviews
+        changed += in_orders.correct_address(session, shop_id, person.orders, new)
+        changed += in_reviews.correct_address(session, theirs, new, mark)
+        _move_opt_out(session, marks, shop_id, new, now)
+        _move_restriction(session, marks, shop_id, new, now)
+    if changed:
+        _close(session, person, now, by)
+        confirm(session, replace(person, address=new), "corrected", now)
+    return changed
+
+
+def _reviews(session: Session, person: Person, said: Said, now: datetime) -> int:
+    shown, city = clean(said.shown_name), None if said.city is None else clean(said.city)
+    if len(shown) > MOST["name"] or len(city or "") > MOST["city"]:
+        raise Refused("Name and city may have 80 characters each.")
+    if not shown and city is None:
+        return 0
+    ids = session.scalars(
+        select(reviews.c.id).where(
+            reviews.c.id.in_(person.reviews), reviews.c.state.in_(MAY_CHANGE)
+        )
+    ).all()
+    changed = 0
+    for one in ids:  # a person's few
+        was = lookup.one(session, one).said
+        new = replace(was, name=shown or was.name, city=was.city if city is None else city)
+        changed += new != was and correct.correct(session, one, new, now)
+    return changed
+
+
+def _move_opt_out(
+    session: Session, marks: frozenset[bytes], shop_id: int, new: str, now: datetime
+) -> None:
+    wish = session.scalar(
+        select(opt_outs.c.reason)
+        .where(opt_outs.c.mark.in_(marks), opt_outs.c.shop_id == shop_id)
+        .limit(1)
+    )
+    if wish:
+        opt_out(session, new, shop_id, wish, now)
+
+
+def _move_restriction(
+    session: Session, marks: frozenset[bytes], shop_id: int, new: str, now: datetime
+) -> None:
+    """Keep restricted what was: the old mark would free what comes, and could not be lifted."""
+    if not restriction.lift(session, marks, now):
+        return
+    everywhere = shop_id == EVERY_SHOP
+    theirs = pseudonyms.registry_marks(new) if everywhere else pseudonyms.shop_marks(shop_id, new)
+    restriction.restrict(session, theirs, shop_id, now)
+
+
+def _close(session: Session, person: Person, now: datetime, by: str) -> None:
+    shop_id = EVERY_SHOP if person.everywhere else person.shop_ids[0]
+    request_log.done(session, "correct", shop_id, by, now)
+    confirm(session, person, "corrected", now)

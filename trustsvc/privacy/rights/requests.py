@@ -1,0 +1,165 @@
+"""Answer what was asked without a link: by an address on a page, or by the shop's platform."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from trustsvc import log
+from trustsvc.orders import personal_data as in_orders
+from trustsvc.orders import privacy_requests
+from trustsvc.orders.models import orders
+from trustsvc.orders.privacy_requests import EVERY_SHOP, Ask
+from trustsvc.privacy import request_log
+from trustsvc.privacy.rights import objection, people
+from trustsvc.privacy.rights.confirmation import confirm, link
+from trustsvc.privacy.rights.erasure import Wish, erase
+from trustsvc.privacy.rights.people import Person
+from trustsvc.registry import personal_data as in_registry
+from trustsvc.registry.opt_out import opt_out
+from trustsvc.reviews import personal_data as in_reviews
+from trustsvc.reviews.models import reviews
+
+BITE = 200  # buyers of a shop that is leaving, a transaction
+
+OpenTransaction = Callable[[], AbstractContextManager[Session]]
+logger = log.named("privacy")
+
+
+def answer(open_transaction: OpenTransaction, now: Callable[[], datetime]) -> bool:
+    """Answer one question that is due, in one transaction with its deletion; False: there is none.
+
+    One that fails is rolled back, logged without a word of what it holds, and tried again later.
+    """
+    ask: Ask | None = None
+    try:
+        with open_transaction() as session:
+            ask = privacy_requests.take(session, now())
+            if ask is not None:
+                _DO[ask.kind](session, ask, now())
+    except Exception as problem:
+        if ask is None:
+            raise
+        logger.error("not answered", ask=ask.id, **log.place_of(problem))  # noqa: TRY400
+        with open_transaction() as session:
+            privacy_requests.put_off(session, ask, now())
+    return ask is not None
+
+
+def _my_data(session: Session, ask: Ask, now: datetime) -> None:
+    """Mail a link to everything, to an address that is known; a stranger hears nothing."""
+    person = people.by_address(session, ask.address)
+    if not people.known(session, person):
+        return
+    person = _spoken(person, ask)
+    if confirm(session, person, "my_data_link", now, {"link": link(session, person, now)}):
+        request_log.done(session, "see", EVERY_SHOP, "person", now, ask.asked_at)
+
+
+def _object(session: Session, ask: Ask, now: datetime) -> None:
+    """Do what the door could not: the opt-out stands already, so forget, withdraw, hand over.
+
+    The register hears of it where somebody was known, and the first time only: else whoever types
+    addresses into the page fills it for five years.
+    """
+    if ask.shop_id == EVERY_SHOP:
+        _object_everywhere(session, ask, now)
+        return
+    person = people.hold(session, _spoken(_person(session, ask), ask))
+    stands = in_registry.tell(session, person.all_marks)["opt_outs"]
+    new = any(row["at"] == ask.asked_at for row in stands)
+    objection.hand_over(session, person, now, new=new)
+    if new and people.met(session, people.by_address(session, ask.address)):
+        objection.note(session, person, now)
+
+
+def _object_everywhere(session: Session, ask: Ask, now: datetime) -> None:
+    """Carry an objection to the other shops: by a letter's link where somebody is known.
+
+    Anybody can type an address, and one shop's open letter is all a stranger may stop. Of an
+    address that nobody here knows there is nothing to stop and nobody to write to: the wish of
+    whoever will order with it is kept at once, and can be taken back at /me.
+    """
+    person = people.by_address(session, ask.address)
+    if not people.met(session, person):
+        opt_out(session, ask.address, EVERY_SHOP, objection.REASON, now)
+        return
+    person = _spoken(person, ask)
+    where = link(session, person, now) + "/object"
+    confirm(session, person, "object_all", now, {"link": where})
+
+
+def _tell(session: Session, ask: Ask, now: datetime) -> None:
+    """Shopify's customers/data_request: the copy goes to the person, and to nobody else."""
+    person = _person(session, ask)
+    if not person.held:
+        request_log.done(session, "copy", ask.shop_id, "shop", now, ask.asked_at)
+        return
+    if confirm(session, person, "copy", now, {"link": link(session, person, now)}):
+        request_log.done(session, "copy", ask.shop_id, "shop", now, ask.asked_at)
+    else:
+        request_log.note(session, "copy", ask.shop_id, ask.asked_at or now)
+
+
+def _forget(session: Session, ask: Ask, now: datetime) -> None:
+    """Shopify's customers/redact: an erasure at that shop."""
+    person = _person(session, ask)
+    erase(session, person, Wish(by="shop"), now)
+
+
+def _forget_shop(session: Session, ask: Ask, now: datetime) -> None:
+    """Shopify's shop/redact: the shop has gone, so its buyers are forgotten, in bites.
+
+    Nobody is opted out by it, and nobody is written to: no buyer asked for it. What is published
+    stays without a name, because it is its author's.
+    """
+    placed = session.scalars(
+        select(orders.c.id)
+        .where(
+            orders.c.shop_id == ask.shop_id,
+            orders.c.email.is_not(None) | orders.c.buyer.is_not(None),
+        )
+        .order_by(orders.c.id)
+        .limit(BITE)
+    ).all()
+    written = session.scalars(
+        select(reviews.c.id)
+        .where(
+            reviews.c.shop_id == ask.shop_id,
+            reviews.c.email.is_not(None) | reviews.c.buyer.is_not(None),
+        )
+        .order_by(reviews.c.id)
+        .limit(BITE)
+    ).all()
+    if not placed and not written:
+        request_log.done(session, "erase", ask.shop_id, "shop", now, ask.asked_at)
+        return
+    in_reviews.forget(session, written, now, anonymous=True)
+    nobodys = Person("", "", ask.language, (ask.shop_id,), {}, frozenset(placed), frozenset())
+    erase(session, nobodys, Wish(stay_out=False, by="shop", note=False), now)
+    privacy_requests.write(session, Ask("forget_shop", ask.shop_id, ask.language), now)
+
+
+_DO: dict[str, Callable[[Session, Ask, datetime], None]] = {
+    "my_data": _my_data,
+    "object": _object,
+    "tell": _tell,
+    "forget": _forget,
+    "forget_shop": _forget_shop,
+}
+
+
+def _person(session: Session, ask: Ask) -> Person:
+    """Find whom a question is about: by the address, and by the orders it names."""
+    places = None if ask.shop_id == EVERY_SHOP else [ask.shop_id]
+    named = in_orders.known_as(session, ask.shop_id, ask.orders) if ask.orders else set()
+    if not ask.address:
+        return people.of_orders(session, ask.shop_id, named, ask.language)
+    found = people.by_address(session, ask.address, places)
+    return people.also(session, found, named)
+
+
+def _spoken(person: Person, ask: Ask) -> Person:
+    return person if person.is_known else people.in_language(person, ask.language)

@@ -1,0 +1,112 @@
+"""Confirm a registration by the link of its letter: the second of two steps."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, or_, select, update
+from sqlalchemy.orm import Session
+
+from trustsvc.crypto import pseudonyms, signed_links
+from trustsvc.errors import Gone
+from trustsvc.mail.transactional import write
+from trustsvc.registry import consent, registration
+from trustsvc.registry.models import opt_outs, registrations
+from trustsvc.registry.opt_out import EVERY_SHOP
+
+LINK_LIVES = timedelta(hours=72)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A registration that was asked for. `stopped`: the person once told every shop to stop."""
+
+    shop_id: int
+    wording: str
+    language: str
+    asked_at: datetime
+    confirmed: bool
+    stopped: bool
+
+
+def look(session: Session, link: bytes, now: datetime) -> Pending:
+    """Find what a link would confirm, and change nothing: scanners open links too.
+
+    Raises Gone when it was never asked for, or its time is over.
+    """
+    return _pending(session, _row(session, _of(link), now))
+
+
+def confirm(session: Session, link: bytes, now: datetime) -> Pending:
+    """Register whoever asked: the mark and the proof stay, the address is forgotten.
+
+    All requests of the same address are settled with it. Twice, or many at once, registers once and
+    says the same; so does somebody who is registered already, whose first proof stays. A letter
+    says that it is done and how to leave. An opt-out is not undone by it. Raises Gone.
+    """
+    _lock(session, link)
+    row = _row(session, _of(link), now)
+    if row.address is None:
+        return _pending(session, row)
+    before = _pending(session, row)
+    asked = registration.Asked(row.language, row.asked_at)
+    registration.register(session, row.address, row.wording, row.source, now, asked)
+    consent.record(session, row.wording, row.language, now)
+    way_out = registration.way_out(session, row.address)
+    note = write.Note(
+        kind="registered",
+        language=row.language,
+        address=row.address,
+        shop_id=row.shop_id,
+        facts={"stop": signed_links.url("leave", way_out)},
+    )
+    write.write(session, note, now)
+    session.execute(
+        update(registrations)
+        .where(registrations.c.who.in_(pseudonyms.shop_marks(write.THE_SERVICE, row.address)))
+        .values(address=None, who=None, confirmed_at=now)
+    )
+    return Pending(
+        before.shop_id,
+        before.wording,
+        before.language,
+        before.asked_at,
+        confirmed=True,
+        stopped=before.stopped,
+    )
+
+
+def _lock(session: Session, link: bytes) -> None:
+    """Lock all requests of the address in one order, so that two links at once do not deadlock."""
+    theirs = select(registrations.c.who).where(registrations.c.link == link).scalar_subquery()
+    mine = or_(registrations.c.who == theirs, registrations.c.link == link)
+    ids = select(registrations.c.id).where(mine).order_by(registrations.c.id)
+    session.execute(ids.with_for_update()).all()
+
+
+def _of(link: bytes) -> Select[Any]:
+    return select(registrations).where(registrations.c.link == link)
+
+
+def _row(session: Session, wanted: Select[Any], now: datetime) -> Any:
+    row = session.execute(wanted).first()
+    if row is None or now >= row.asked_at + LINK_LIVES:
+        raise Gone
+    return row
+
+
+def _pending(session: Session, row: Any) -> Pending:
+    return Pending(
+        row.shop_id,
+        row.wording,
+        row.language,
+        row.asked_at,
+        confirmed=row.address is None,
+        stopped=row.address is not None and _stopped(session, row.address),
+    )
+
+
+def _stopped(session: Session, address: str) -> bool:
+    marks = pseudonyms.registry_marks(address)
+    everywhere = (opt_outs.c.mark.in_(marks), opt_outs.c.shop_id == EVERY_SHOP)
+    return session.execute(select(opt_outs.c.mark).where(*everywhere).limit(1)).first() is not None

@@ -1,0 +1,105 @@
+"""Register a buyer, or let one leave."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from trustsvc import clock
+from trustsvc.crypto import pseudonyms, signed_links
+from trustsvc.registry.models import registered
+from trustsvc.storage import db, suppression_journal
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """More of the proof: in which language, and when the first of the two steps was taken."""
+
+    language: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What is kept of a registration, as its owner may see it."""
+
+    at: datetime
+    wording: str
+    language: str | None
+
+
+def register(
+    session: Session,
+    email: str,
+    wording: str,
+    source: str,
+    now: datetime,
+    asked: Asked | None = None,
+) -> bool:
+    """Write down that a buyer registered: the mark, and the proof of consent.
+
+    Whoever calls has made sure that the address is the buyer's own. Twice changes nothing, so the
+    first proof stays; gives whether the buyer is new. Raises NotAnAddress.
+    """
+    marks = pseudonyms.registry_marks(email)
+    if session.scalar(select(registered.c.mark).where(registered.c.mark.in_(marks)).limit(1)):
+        return False
+    newest = marks[-1]
+    statement = db.insert(registered).values(
+        mark=newest,
+        at=now,
+        wording=wording,
+        source=source,
+        language=asked.language if asked else None,
+        asked_at=asked.at if asked else None,
+        link=signed_links.new_id(),
+    )
+    is_new = statement.on_conflict_do_nothing().returning(registered.c.mark)
+    return session.execute(is_new).first() is not None
+
+
+def way_out(session: Session, email: str) -> bytes:
+    """Give the id of a registered buyer's link to leave by; make it where there is none."""
+    mine = registered.c.mark.in_(pseudonyms.registry_marks(email))
+    known: bytes | None = session.scalar(select(registered.c.link).where(mine).limit(1))
+    if known is None:
+        known = signed_links.new_id()
+        session.execute(update(registered).where(mine).values(link=known))
+    return known
+
+
+def proof(session: Session, link: bytes) -> Proof | None:
+    """Read the registration that a link leaves; None where there is none any more."""
+    table = registered.c
+    row = session.execute(
+        select(table.at, table.wording, table.language).where(table.link == link)
+    ).first()
+    return Proof(*row) if row else None
+
+
+def leave_by(session: Session, link: bytes, now: datetime) -> bool:
+    """Forget a registration by its own link; twice does no harm. As `leave` in all else."""
+    mine = delete(registered).where(registered.c.link == link).returning(registered.c.mark)
+    gone = session.scalars(mine).all()
+    suppression_journal.write(
+        [suppression_journal.Line("leave", mark, 0, now, "left") for mark in gone]
+    )
+    return bool(gone)
+
+
+def leave(session: Session, email: str) -> bool:
+    """Forget a registration, whichever key its mark was made with; twice does no harm.
+
+    Gives whether there was one. A restored backup knows of it from the file of suppressions. Raises
+    NotAnAddress, and Unavailable when that file cannot be written.
+    """
+    marks = pseudonyms.registry_marks(email)
+    gone = session.scalars(
+        delete(registered).where(registered.c.mark.in_(marks)).returning(registered.c.mark)
+    ).all()
+    now = clock.now()
+    suppression_journal.write(
+        [suppression_journal.Line("leave", mark, 0, now, "left") for mark in gone]
+    )
+    return bool(gone)

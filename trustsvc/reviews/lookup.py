@@ -1,0 +1,140 @@
+"""Find reviews: for their author, for the desk and for the command line."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from trustsvc.errors import NotFound
+from trustsvc.invitations.models import invitations
+from trustsvc.reviews.models import reviews
+from trustsvc.reviews.policy import Draft
+from trustsvc.shops.models import shops
+from trustsvc.storage.columns import EPOCH
+
+PUBLIC_ID_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A review as its author and the desk see it; `id` is its public id."""
+
+    id: str
+    row_id: int = field(repr=False)
+    shop: str
+    shop_id: int
+    invitation_id: int | None
+    state: str
+    stars: int = field(repr=False)
+    title: str = field(repr=False)
+    text: str = field(repr=False)
+    name: str = field(repr=False)
+    city: str = field(repr=False)
+    reference: str | None = field(repr=False)
+    language: str
+    consent: bool
+    experienced_at: datetime
+    submitted_at: datetime
+    edited_at: datetime | None
+    decided_at: datetime | None
+    reason: str | None
+
+    @property
+    def said(self) -> Draft:
+        """What its author says in it, to compare with what comes in."""
+        return Draft(self.stars, self.title, self.text, self.name, self.city, self.consent)
+
+    @property
+    def version(self) -> str:
+        """Name this text of the review: a decision about it must not hit a later one."""
+        return str(int(((self.edited_at or self.submitted_at) - EPOCH).total_seconds() * 1000))
+
+
+def listing(
+    session: Session, state: str | None = None, shop_id: int | None = None, limit: int = 200
+) -> list[Review]:
+    """List reviews, oldest first: whoever waits longest is decided on first. No restricted ones."""
+    query = _query().where(reviews.c.frozen_at.is_(None)).order_by(reviews.c.id).limit(limit)
+    if state:
+        query = query.where(reviews.c.state == state)
+    if shop_id:
+        query = query.where(reviews.c.shop_id == shop_id)
+    return [Review(*row) for row in session.execute(query)]
+
+
+def decided(session: Session, limit: int = 30) -> list[Review]:
+    """List the newest reviews that were decided on, newest first: the desk's memory."""
+    states = reviews.c.state.in_(("approved", "published", "rejected"))
+    query = _query().where(states, reviews.c.frozen_at.is_(None))
+    newest = query.order_by(reviews.c.id.desc()).limit(limit)
+    return [Review(*row) for row in session.execute(newest)]
+
+
+def one(session: Session, review_id: int | str) -> Review:
+    """Find a review by its public id or its row's number; raises NotFound."""
+    return _only(session.execute(_query().where(named(review_id))).first())
+
+
+def of_invitation(session: Session, invitation_id: int) -> Review | None:
+    """Find what came of an invitation, if anything did."""
+    row = session.execute(_query().where(reviews.c.invitation_id == invitation_id)).first()
+    return Review(*row) if row else None
+
+
+def author(session: Session, invitation_id: int) -> str | None:
+    """Give the address of whoever wrote by an invitation; None where it is forgotten."""
+    mine = reviews.c.invitation_id == invitation_id
+    found: str | None = session.scalar(select(reviews.c.email).where(mine))
+    return found
+
+
+def references(session: Session, order_ids: Collection[int]) -> dict[int, str]:
+    """Give the order numbers that reviews know, by the id of their order."""
+    rows = session.execute(
+        select(invitations.c.order_id, reviews.c.reference)
+        .join_from(reviews, invitations, invitations.c.id == reviews.c.invitation_id)
+        .where(invitations.c.order_id.in_(order_ids), reviews.c.reference.is_not(None))
+    )
+    return {row.order_id: row.reference for row in rows}
+
+
+def named(review_id: int | str) -> Any:
+    """Say in SQL which review is meant: a public id has 16 characters, fewer digits are a row's."""
+    if isinstance(review_id, int):
+        return reviews.c.id == review_id
+    is_row = review_id.isascii() and review_id.isdigit() and len(review_id) < PUBLIC_ID_LENGTH
+    return reviews.c.id == int(review_id) if is_row else reviews.c.public_id == review_id
+
+
+def _query() -> Select[Any]:
+    table = reviews.c
+    return select(
+        table.public_id,
+        table.id,
+        shops.c.slug,
+        table.shop_id,
+        table.invitation_id,
+        table.state,
+        table.stars,
+        table.title,
+        table.text,
+        table.name,
+        table.city,
+        table.reference,
+        table.language,
+        table.consent,
+        table.experienced_at,
+        table.submitted_at,
+        table.edited_at,
+        table.decided_at,
+        table.reason,
+    ).join_from(reviews, shops, shops.c.id == reviews.c.shop_id)
+
+
+def _only(row: Any) -> Review:
+    if row is None:
+        raise NotFound("There is no such review.")
+    return Review(*row)

@@ -1,0 +1,49 @@
+"""What in a request looks like an attack, and from how many a minute on it is written down."""
+
+from ipaddress import ip_network
+
+# By the kind of door (http/access.py) and the answer's status.
+_BY_DOOR = {
+    ("signature", 401): "bad_signature",
+    ("signature", 409): "replayed_id",
+    ("entering", 404): "refused_sign_in",
+    ("entering", 410): "refused_sign_in",
+    ("link", 404): "bad_link",
+}
+_BY_STATUS = {413: "too_large", 429: "too_many"}
+
+FLOOD = "flood"
+KINDS = (
+    "bad_signature",
+    "replayed_id",
+    "refused_sign_in",
+    "forged_form",
+    "bad_link",
+    "too_large",
+    "too_many",
+    FLOOD,
+)
+# An old link that somebody kept is no attack, many of them a minute are; so with requests.
+_FROM = {"bad_link": 10, FLOOD: 1000}
+
+EVERYBODY = "*"  # more addresses than are told apart
+
+
+def suspicion(door: str, status: int) -> str:
+    """Say what an answer looks like; "" for nothing."""
+    return _BY_DOOR.get((door, status)) or _BY_STATUS.get(status, "")
+
+
+def counts_to_flood(door: str, status: str) -> bool:
+    """Say whether a request counts: a shop's orders, signed and taken, may come by the thousand."""
+    return door != "signature" or not status.startswith("2")
+
+
+def least(what: str) -> int:
+    """Say from how many in a minute and of an address on it is written down."""
+    return _FROM.get(what, 1)
+
+
+def counted_as(address: str) -> str:
+    """Cut an IPv6 address to its /64, which one household or machine has to choose from."""
+    return str(ip_network((address, 64), strict=False)) if ":" in address else address

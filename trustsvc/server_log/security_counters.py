@@ -1,0 +1,148 @@
+"""Count what looks like an attack, and write the counts to the security database.
+
+Counted in memory by the thread that writes the server log, never by a request; every ten seconds
+what is new is added in one transaction, one row for each kind, door, address and minute. However
+hard it is attacked, a process makes about a thousand rows a minute at most: beyond them addresses
+are not told apart. A process that is killed loses ten seconds, one that ends none.
+"""
+
+import os
+import threading
+from collections import Counter
+from datetime import datetime
+from multiprocessing.util import Finalize
+from typing import NamedTuple
+
+from trustsvc import log
+from trustsvc.crypto import keyring
+from trustsvc.crypto.pseudonyms import digest
+from trustsvc.server_log import attack_patterns
+from trustsvc.server_log.models import security_entries
+from trustsvc.storage import db
+
+EVERY_S = 10.0
+MOST = 1000  # of a minute: what, door and address together
+MOST_VISITORS = 10_000  # of a minute: addresses whose requests are counted
+
+logger = log.named("server_log")
+
+
+class Seen(NamedTuple):
+    """What is counted together."""
+
+    minute: datetime
+    what: str
+    door: str
+    address: str
+
+
+class _Counting:
+    """The counts of one process; made anew in a child."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.writing = threading.Lock()
+        self.seen: Counter[Seen] = Counter()
+        self.written: Counter[Seen] = Counter()
+        self.told_apart: Counter[tuple[datetime, bool]] = Counter()
+
+    def add(self, seen: Seen) -> None:
+        with self.lock:
+            if seen not in self.seen:
+                # Floods have their own room: a thousand visitors must not hide one forger.
+                place = (seen.minute, seen.what == attack_patterns.FLOOD)
+                if self.told_apart[place] >= (MOST_VISITORS if place[1] else MOST):
+                    seen = seen._replace(address=attack_patterns.EVERYBODY)
+                else:
+                    self.told_apart[place] += 1
+            if len(self.seen) < 2 * MOST_VISITORS or seen in self.seen:
+                self.seen[seen] += 1
+
+    def fresh(self) -> dict[Seen, int]:
+        with self.lock:
+            counts = [
+                (one, n) for one, n in self.seen.items() if n >= attack_patterns.least(one.what)
+            ]
+            return {one: n - self.written[one] for one, n in counts if n > self.written[one]}
+
+    def settle(self, done: dict[Seen, int]) -> None:
+        """Remember what is on disk, and forget minutes that are over."""
+        with self.lock:
+            self.written.update(done)
+            newest = max((one.minute for one in self.seen), default=None)
+            for one in [one for one in self.seen if one.minute != newest]:
+                number = self.seen[one]
+                if number < attack_patterns.least(one.what) or number == self.written[one]:
+                    del self.seen[one], self.written[one]
+            for place in [place for place in self.told_apart if place[0] != newest]:
+                del self.told_apart[place]
+
+
+_counting = _Counting()
+
+
+def count(at: datetime, what: str, door: str, address: str) -> None:
+    """Count one; writes nothing."""
+    minute = at.replace(second=0, microsecond=0)
+    _counting.add(Seen(minute, what, door, attack_patterns.counted_as(address)))
+
+
+def write() -> int:
+    """Add what is new to the security database; gives the number of rows.
+
+    Twice, or in several processes at once: each adds what it saw. Where the database is away the
+    counts stay in memory, within bounds, until the next time.
+    """
+    with _counting.writing:
+        fresh, done = _counting.fresh(), {}
+        try:
+            if fresh:
+                _upsert(fresh)
+            done = fresh
+        finally:
+            _counting.settle(done)
+    return len(fresh)
+
+
+def _upsert(fresh: dict[Seen, int]) -> None:
+    secret = keyring.newest("desk").secret
+    marks = {digest(secret, f"security:{'|'.join(map(str, one))}"): one for one in fresh}
+    # Sorted: two processes must not wait for each other in a circle.
+    rows = [
+        {"mark": mark, "number": fresh[marks[mark]]} | marks[mark]._asdict()
+        for mark in sorted(marks)
+    ]
+    table = security_entries
+    statement = db.insert(table)
+    add = {"number": table.c.number + statement.excluded.number}
+    with db.transaction() as session:
+        session.execute(statement.on_conflict_do_update(index_elements=["mark"], set_=add), rows)
+
+
+def start() -> None:
+    """Write every ten seconds from now on, and once more when this process ends."""
+    threading.Thread(target=_run, name="security", daemon=True).start()
+    # After the server log's own last lines (exitpriority 1), which may hold something to count.
+    Finalize(None, _write_or_say, exitpriority=0)
+
+
+def _run() -> None:
+    pause = threading.Event()
+    while not pause.wait(EVERY_S):
+        _write_or_say()
+
+
+def _write_or_say() -> None:
+    try:
+        write()
+    except Exception as problem:  # noqa: BLE001 - whatever it is, the next time comes
+        logger.warning("security entries not written", problem=type(problem).__name__)
+
+
+def start_over() -> None:
+    """Forget all counts: a child does not write its parent's."""
+    global _counting  # noqa: PLW0603 - one a process
+    _counting = _Counting()
+
+
+os.register_at_fork(after_in_child=start_over)

@@ -1,0 +1,209 @@
+"""Write the server log: a line a request, into one file an hour, never in a request's way.
+
+A request leaves its line in memory; a thread writes what has gathered within a second. The file is
+opened for each batch and only ever appended to: several processes share it, and one that was purged
+or moved is followed by a new one. A disk that is full costs lines (counted, and said in our own
+log), never a request.
+"""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import Any
+
+from trustsvc import clock, config, log
+from trustsvc.config_values import Network
+from trustsvc.server_log import attack_patterns, security_counters
+from trustsvc.server_log.log_line import Request, fields
+
+GATHER_S = 0.1
+MOST_WAITING = 100_000
+FILE = "access-%Y-%m-%dT%H.log"
+
+# A link in the way is not followed: what it points to would never be purged.
+FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+
+logger = log.named("server_log")
+
+
+class Logged:
+    """The app, with each request written down when its answer was sent."""
+
+    def __init__(self, app: Callable[..., Any]) -> None:
+        self.app = app
+        settings = config.current()
+        self.folder = settings.data / "log"
+        self.trusted = settings.trusted_proxies
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        answer = _Answer(environ, self)
+        try:
+            body = self.app(environ, answer.starting(start_response))
+        except BaseException:
+            answer.status = "500"
+            answer.close()
+            raise
+        if isinstance(body, list):  # granian sends a list in one piece
+            answer.sent += sum(map(len, body))
+            answer.close()
+            return body
+        answer.body = body
+        return answer
+
+
+class _Answer:
+    """Counts what is sent of an answer, and leaves the line when the server is done with it."""
+
+    def __init__(self, environ: dict[str, Any], logged: Logged) -> None:
+        self.environ = environ
+        self.logged = logged
+        self.status = ""
+        self.sent = 0
+        self.body: Iterable[bytes] = ()
+        self.closed = False
+
+    def starting(self, start_response: Callable[..., Any]) -> Callable[..., Any]:
+        def start(status: str, headers: Any, exc_info: Any = None) -> Callable[[bytes], None]:
+            self.status = status
+            write = start_response(status, headers, exc_info)
+
+            def counted(data: bytes) -> None:
+                self.sent += len(data)
+                write(data)
+
+            return counted
+
+        return start
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self.body:
+            self.sent += len(piece)
+            yield piece
+
+    def close(self) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        try:
+            getattr(self.body, "close", lambda: None)()
+        finally:
+            get = self.environ.get
+            request = Request(
+                at=clock.now(),
+                peer=get("REMOTE_ADDR") or "",
+                forwarded_for=get("HTTP_X_FORWARDED_FOR", ""),
+                method=get("REQUEST_METHOD", ""),
+                path=get("PATH_INFO", ""),
+                status=self.status,
+                sent=self.sent,
+                referer=get("HTTP_REFERER", ""),
+                door=get("trustsvc.door", ""),
+                what=get("trustsvc.what", ""),
+            )
+            _writer.take(self.logged.folder, request, self.logged.trusted)
+
+
+class _Writer:
+    """Holds the lines that wait and the thread that writes them; one a process."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[tuple[Path, Request, tuple[Network, ...]]] = deque()
+        self.woken = threading.Event()
+        self.starting = threading.Lock()
+        self.writing = threading.Lock()
+        self.thread: threading.Thread | None = None
+        self.dropped = 0
+        self.torn: set[Path] = set()
+
+    def take(self, folder: Path, request: Request, trusted: tuple[Network, ...]) -> None:
+        if len(self.waiting) >= MOST_WAITING:
+            self.dropped += 1
+            return
+        self.waiting.append((folder, request, trusted))
+        if not self.woken.is_set():
+            self.woken.set()
+        if self.thread is None:
+            self._start()
+
+    def _start(self) -> None:
+        with self.starting:
+            if self.thread is None:
+                self.thread = threading.Thread(target=self._run, name="server log", daemon=True)
+                self.thread.start()
+                # A server's worker ends by os._exit: atexit would not be called there, this is.
+                Finalize(None, self.flush, exitpriority=1)
+
+    def _run(self) -> None:
+        while True:
+            self.woken.wait()
+            self.woken.clear()
+            time.sleep(GATHER_S)
+            try:
+                self.flush()
+            except Exception as problem:  # noqa: BLE001 - whatever it is, the next lines are written
+                logger.warning("server log not written", problem=type(problem).__name__)
+
+    def flush(self) -> None:
+        """Write what waits now."""
+        with self.writing:
+            lines = []
+            for folder, request, trusted in self._taken():
+                found = fields(request, trusted)
+                lines.append((folder / request.at.strftime(FILE), " ".join(found)))
+                _count(request, found[1])
+            for path, group in groupby(lines, key=lambda line: line[0]):
+                self._append(path, [text for _, text in group])
+            if self.dropped:
+                logger.warning("server log lines dropped", number=self.dropped)
+                self.dropped = 0
+
+    def _taken(self) -> Iterator[tuple[Path, Request, tuple[Network, ...]]]:
+        for _ in range(len(self.waiting)):
+            yield self.waiting.popleft()
+
+    def _append(self, path: Path, lines: list[str]) -> None:
+        data = ("\n".join(lines) + "\n").encode()
+        if path in self.torn:  # the disk was full in the middle of a line
+            data = b"\n" + data
+        done = 0
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(path, FLAGS, 0o600)
+            try:
+                while done < len(data):
+                    done += os.write(handle, data[done:])
+            finally:
+                os.close(handle)
+        except OSError:
+            self.dropped += data[done:].count(b"\n")
+            self.torn = {path} if done or path in self.torn else set()
+            return
+        self.torn.discard(path)
+
+
+def _count(request: Request, address: str) -> None:
+    if request.what:
+        security_counters.count(request.at, request.what, request.door, address)
+    if attack_patterns.counts_to_flood(request.door, request.status):
+        security_counters.count(request.at, attack_patterns.FLOOD, "any", address)
+
+
+_writer = _Writer()
+
+
+def flush() -> None:
+    """Write what waits now, without waiting for the thread."""
+    _writer.flush()
+
+
+def _after_fork() -> None:
+    global _writer  # noqa: PLW0603 - a child has no thread and must not write its parent's lines
+    _writer = _Writer()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,64 @@
+"""Prove that a shop's domain is the shop's: a line in a file that only its owner can put there."""
+
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from trustsvc import config
+from trustsvc.config_values import is_loopback
+from trustsvc.crypto import keyring, pseudonyms
+from trustsvc.errors import Refused
+from trustsvc.http import client
+from trustsvc.shops.directory import Shop
+from trustsvc.shops.models import shops
+from trustsvc.storage import event_log
+from trustsvc.work_queue import job_queue
+
+PATH = "/.well-known/trustsvc.txt"
+
+
+def line(shop: Shop) -> str:
+    """Give the line that belongs in the file; another domain has another one."""
+    secret = keyring.ring("link")[0].secret
+    proof = pseudonyms.digest(secret, f"domain of shop {shop.id}: {shop.domain}")
+    return f"trustsvc-shop={proof[:16].hex()}"
+
+
+def address(shop: Shop) -> str:
+    """Say where the file must be."""
+    host = shop.domain.rpartition(":")[0] or shop.domain
+    at_home = is_loopback(host) and config.current().is_loopback
+    return f"{'http' if at_home else 'https'}://{shop.domain}{PATH}"
+
+
+def look(shop: Shop) -> None:
+    """Look for the line; holds no transaction while it waits for the network.
+
+    Raises Refused with what to put where when it is not there.
+    """
+    if not is_there(shop):
+        raise Refused(
+            f"The domain is not proven yet. Put this line into {address(shop)} and try again:\n\n"
+            f"    {line(shop)}\n"
+        )
+
+
+def is_there(shop: Shop, within_s: float = client.ALL_OF_IT_S) -> bool:
+    """Say whether the line is where it belongs; a server that is away says no."""
+    try:
+        body = client.get(address(shop), within_s=within_s)
+    except client.Unreachable:
+        return False
+    return line(shop) in body.decode("utf-8", "replace").split()
+
+
+def record(session: Session, shop: Shop, now: datetime) -> None:
+    """Write down that the domain is proven; the badge shows its seal from now on."""
+    session.execute(
+        update(shops)
+        .where(shops.c.id == shop.id, shops.c.domain == shop.domain)
+        .values(proven_at=now, looked_at=now, missed=0)
+    )
+    event_log.record(session, "shop.proven", shop.id, shop.id, now)
+    job_queue.ring(session, "refresh_badges")

@@ -1,0 +1,85 @@
+"""Look again, each day, whether a proven domain still says that it is the shop's.
+
+A domain can be sold, or let go of. Three days without the line end the proof, and with it the seal
+and the signed statement; when the line is found again they are back by themselves.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from trustsvc.shops import directory, domain_proof
+from trustsvc.shops.models import shops
+from trustsvc.storage import event_log
+from trustsvc.work_queue import job_queue
+
+EVERY = timedelta(hours=23)  # the tick may be late, and should not wander through the day
+MOST_MISSED = 3
+SKEW = timedelta(hours=1)  # two machines whose clocks differ look once a day all the same
+PATIENCE_S = 5.0  # for one shop's server: the others wait meanwhile
+
+
+def look_again(
+    transaction: Callable[[], AbstractContextManager[Session]], now: Callable[[], datetime]
+) -> bool:
+    """Look at the domain that waited longest; gives whether there was one to look at.
+
+    Marked as looked at before it is asked for, so a server that makes a job hang is not asked
+    again and again. Holds no transaction while it waits for the network. Two at once look at two.
+    """
+    with transaction() as session:
+        shop = _next(session, now())
+    if shop is None:
+        return False
+    found = domain_proof.is_there(shop, PATIENCE_S)
+    with transaction() as session:
+        note(session, shop, now(), found=found)
+    return True
+
+
+def note(session: Session, shop: directory.Shop, now: datetime, *, found: bool) -> None:
+    """Write down what was seen; nothing when the shop has another domain by now, or was closed."""
+    ours = and_(shops.c.id == shop.id, shops.c.domain == shop.domain, _watched())
+    before = session.execute(select(shops.c.missed, shops.c.proven_at).where(ours)).first()
+    if before is None:
+        return
+    if found and before.proven_at is None:
+        domain_proof.record(session, shop, now)
+        return
+    missed = 0 if found else min(before.missed + 1, MOST_MISSED)
+    ends = missed == MOST_MISSED and before.proven_at is not None
+    values = {"missed": missed} | ({"proven_at": None} if ends else {})
+    session.execute(update(shops).where(ours).values(**values))
+    if ends:
+        event_log.record(session, "shop.unproven", shop.id, shop.id, now)
+        job_queue.ring(session, "refresh_badges")
+
+
+def lost(session: Session) -> int:
+    """Count the shops whose proof has ended since their line is gone."""
+    query = select(func.count()).select_from(shops).where(_watched(), shops.c.proven_at.is_(None))
+    return session.scalar(query) or 0
+
+
+def _watched() -> ColumnElement[bool]:
+    proven = or_(shops.c.proven_at.is_not(None), shops.c.missed >= MOST_MISSED)
+    return and_(proven, shops.c.closed_at.is_(None))
+
+
+def _next(session: Session, now: datetime) -> directory.Shop | None:
+    """Take the next one that is due; so is one that a wrong clock looked at in the future."""
+    looked = shops.c.looked_at
+    due = or_(looked.is_(None), looked <= now - EVERY, looked > now + SKEW)
+    first = (
+        select(shops.c.id)
+        .where(_watched(), due)
+        .order_by(looked.asc().nulls_first(), shops.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    taken = update(shops).where(shops.c.id == first.scalar_subquery()).values(looked_at=now)
+    shop_id = session.scalar(taken.returning(shops.c.id))
+    return directory.by_id(session, shop_id) if shop_id else None

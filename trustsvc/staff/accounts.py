@@ -1,0 +1,78 @@
+"""Let people in who work here, by a one-time link, and out again."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from trustsvc.crypto import signed_links
+from trustsvc.errors import NotFound, Refused
+from trustsvc.staff.models import staff, staff_links, staff_sessions
+from trustsvc.staff.token_hashes import mark
+
+LINK_LIFE = timedelta(hours=24)
+MOST_CHARACTERS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody who works here."""
+
+    id: int
+    name: str
+    created_at: datetime
+    left_at: datetime | None
+
+
+def add(session: Session, name: str, now: datetime) -> int:
+    """Write somebody down who works here from now on; the same name twice is two people.
+
+    Raises Refused for an empty or overlong name.
+    """
+    kept = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in name)
+    plain = " ".join(kept.split())
+    if not plain or len(plain) > MOST_CHARACTERS:
+        raise Refused(f"The name must have 1 to {MOST_CHARACTERS} characters.")
+    new = staff.insert().values(name=plain, created_at=now).returning(staff.c.id)
+    return int(session.execute(new).scalar_one())
+
+
+def link(session: Session, staff_id: int, now: datetime) -> str:
+    """Make a link that lets this person in once, within 24 hours; shown now and never again.
+
+    Only a keyed hash of its inner id is kept. Links made before stay good until they end: each
+    lets the same person in. Raises NotFound for somebody who does not work here.
+    """
+    if not session.scalar(
+        select(staff.c.id).where(staff.c.id == staff_id, staff.c.left_at.is_(None))
+    ):
+        raise NotFound
+    link_id = signed_links.new_id()
+    session.execute(
+        staff_links.insert().values(
+            link=mark("link", link_id.hex()), staff_id=staff_id, expires_at=now + LINK_LIFE
+        )
+    )
+    return signed_links.url("staff", link_id)
+
+
+def everyone(session: Session) -> list[Member]:
+    """List everybody who works or worked here."""
+    columns = (staff.c.id, staff.c.name, staff.c.created_at, staff.c.left_at)
+    return [Member(*row) for row in session.execute(select(*columns).order_by(staff.c.id))]
+
+
+def leave(session: Session, staff_id: int, now: datetime) -> None:
+    """Let somebody work here no more: links and sessions end at once. Twice does no harm.
+
+    Raises NotFound.
+    """
+    found = session.execute(
+        update(staff).where(staff.c.id == staff_id).values(left_at=now).returning(staff.c.id)
+    ).first()
+    if found is None:
+        raise NotFound
+    for table in (staff_links, staff_sessions):
+        session.execute(delete(table).where(table.c.staff_id == staff_id))

@@ -1,0 +1,55 @@
+"""Who is signed in: asked at the one gate, for every page of the desk."""
+
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives import constant_time
+from sqlalchemy import select
+
+from trustsvc import clock, clock_check, config
+from trustsvc.errors import Refused
+from trustsvc.staff.models import staff, staff_sessions
+from trustsvc.staff.token_hashes import mark, marks
+from trustsvc.storage import db
+
+MOST_CHARACTERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody at the desk; `form_token` goes into each form and proves that it is our form."""
+
+    staff_id: int
+    name: str = field(repr=False)
+    form_token: str = field(repr=False)
+
+
+def cookie_name() -> str:
+    """Name the desk's cookie: browsers take `__Secure-` over TLS only (RFC 6265bis 4.1.3.1)."""
+    return "__Secure-desk" if is_secure() else "desk"
+
+
+def is_secure() -> bool:
+    return config.current().base_url.startswith("https:")
+
+
+def whose(cookie: str) -> SignedIn | None:
+    """Say whose session this is; None where it never was, has ended, or the person has left."""
+    if not cookie or len(cookie) > MOST_CHARACTERS or not cookie.isascii():
+        return None
+    with db.reading() as session:
+        row = session.execute(
+            select(staff.c.id, staff.c.name)
+            .join_from(staff_sessions, staff, staff.c.id == staff_sessions.c.staff_id)
+            .where(
+                staff_sessions.c.session.in_(marks("session", cookie)),
+                staff_sessions.c.expires_at > clock_check.believed(session, clock.read()),
+                staff.c.left_at.is_(None),
+            )
+        ).first()
+    return SignedIn(row.id, row.name, mark("form", cookie).hex()) if row else None
+
+
+def check_form(staff: SignedIn, token: str) -> None:
+    """Raise Refused for a form that did not come from this session's pages (CSRF)."""
+    if not constant_time.bytes_eq(token.encode(errors="replace"), staff.form_token.encode()):
+        raise Refused("This form is no longer good: load the page again.")

@@ -1,0 +1,1 @@
+"""The database, its columns, the event log and the suppression journal."""

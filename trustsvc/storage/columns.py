@@ -1,0 +1,70 @@
+"""What tables are made of: ids, moments, and columns that say why they are there."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import BigInteger, Column, Integer, MetaData
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# What a column holds, for the records of processing; papers.toml has the name of each in words.
+# "none" is no personal data at all; "contact" is name and address together.
+Category = Literal[
+    "none",
+    "name",
+    "address",
+    "place",
+    "order",
+    "detail",
+    "contact",
+    "opinion",
+    "published",
+    "pseudonym",
+    "traffic",
+    "staff",
+    "secret",
+]
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time, kept as whole milliseconds since 1970 UTC, alike on both databases."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        return None if value is None else (value - EPOCH) // timedelta(milliseconds=1)
+
+    def process_result_value(self, value: Any, dialect: Any) -> datetime | None:
+        return None if value is None else EPOCH + timedelta(milliseconds=int(value))
+
+
+def column(
+    name: str,
+    kind: TypeEngine[Any] | type[TypeEngine[Any]],
+    *constraints: Any,
+    why: str,
+    keep: str,
+    holds: Category = "none",
+    **options: Any,
+) -> Column[Any]:
+    """Declare a column with its purpose, its retention rule and the category of what it holds.
+
+    The Art. 30 record, the notice and the export are made from these; an untagged column fails the
+    tests, and `keep` must name a rule of privacy/retention/rules.py.
+    """
+    options.setdefault("nullable", False)
+    info = {"why": why, "keep": keep, "holds": holds}
+    return Column(name, kind, *constraints, info=info, **options)

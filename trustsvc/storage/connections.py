@@ -1,0 +1,88 @@
+"""How the database is spoken to: pools, patience, SQLite's pragmas, and what exceptions may say."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.engine import ExceptionContext
+
+from trustsvc.storage import sqlite_reopen
+
+PATIENCE_S = 10.0
+# A line to PostgreSQL that is cut is noticed within half a minute, and not after hours.
+LINE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
+
+def open_engine(url: str) -> Engine:
+    """Make the engine for a URL; nothing is connected before the first question."""
+    if not url.startswith("sqlite"):
+        made = create_engine(
+            url,
+            pool_size=8,
+            max_overflow=24,
+            pool_timeout=PATIENCE_S,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={k: v for k, v in LINE.items() if k not in make_url(url).query},
+        )
+        event.listen(made, "handle_error", _without_values)
+        event.listen(made, "connect", _patience)
+        return made
+    path = Path(url.partition("///")[2])
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = create_engine(
+        url,
+        pool_size=8,
+        max_overflow=24,
+        pool_timeout=PATIENCE_S,
+        connect_args={"timeout": PATIENCE_S},
+        hide_parameters=True,
+    )
+
+    event.listen(made, "connect", _set_up)
+    sqlite_reopen.watch(made)
+
+    @event.listens_for(made, "begin")
+    def _begin(connection: Any) -> None:
+        if connection.get_execution_options().get("trustsvc_alone"):
+            return  # VACUUM refuses to run inside a transaction
+        writes = connection.get_execution_options().get("trustsvc_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return made
+
+
+def _set_up(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, see above
+    try:
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",  # a 202 must survive a power cut
+            "secure_delete = ON",  # holds for this connection only, so here and not in a migration
+            "foreign_keys = ON",
+            f"busy_timeout = {int(PATIENCE_S * 1000)}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _patience(connection: Any, _record: Any) -> None:
+    """Wait for a lock as long as SQLite does: whoever holds a table does not hold every door."""
+    connection.execute(f"SET lock_timeout = {int(PATIENCE_S * 1000)}")
+    connection.commit()
+
+
+def _without_values(context: ExceptionContext) -> None:
+    """Keep a row's values out of exception texts: PostgreSQL writes the failing row there."""
+    problem = context.original_exception
+    problem.args = (getattr(problem, "sqlstate", None) or "",)
+    if context.sqlalchemy_exception is not None:
+        context.sqlalchemy_exception.args = (type(problem).__name__,)

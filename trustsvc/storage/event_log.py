@@ -1,0 +1,27 @@
+"""What happened: one row a thing, in the transaction in which it happened.
+
+Whoever has to be told of a thing reads it here, and so is told of none that was rolled back. Today
+that is the doctor, the alarm on complaints and the guard of purges; announcements will come.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Table, Text
+from sqlalchemy.orm import Session
+
+from trustsvc.storage.columns import Id, Moment, column, metadata
+
+outbox = Table(
+    "outbox",
+    metadata,
+    column("id", Id, why="order of things", keep="outbox", primary_key=True),
+    column("kind", Text, why="what happened, such as review.published", keep="outbox"),
+    column("shop_id", BigInteger, why="whose it is", keep="outbox"),
+    column("subject", BigInteger, why="row it happened to", keep="outbox"),
+    column("at", Moment, why="when it happened", keep="outbox", index=True),
+)
+
+
+def record(session: Session, kind: str, shop_id: int, subject: int, at: datetime) -> None:
+    """Write down that a thing happened; twice is two rows, so call it where the state changes."""
+    session.execute(outbox.insert().values(kind=kind, shop_id=shop_id, subject=subject, at=at))

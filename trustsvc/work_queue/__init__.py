@@ -1,0 +1,1 @@
+"""Background jobs: the queue, its worker, and the Redis behind it."""

@@ -1,0 +1,28 @@
+"""Signs of life of the processes that nobody calls, such as the clock."""
+
+from datetime import datetime
+
+from sqlalchemy import Table, Text, select
+from sqlalchemy.orm import Session
+
+from trustsvc.storage import db
+from trustsvc.storage.columns import Moment, column, metadata
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    column("name", Text, why="which process", keep="as long as the service runs", primary_key=True),
+    column("at", Moment, why="when it last gave a sign", keep="as long as the service runs"),
+)
+
+
+def beat(session: Session, name: str, at: datetime) -> None:
+    statement = db.insert(heartbeats).values(name=name, at=at)
+    session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": at}))
+
+
+def last(session: Session, name: str) -> datetime | None:
+    found: datetime | None = session.scalar(
+        select(heartbeats.c.at).where(heartbeats.c.name == name)
+    )
+    return found
