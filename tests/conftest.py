@@ -36,7 +36,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     migrations.upgrade()
     db.forget_engines()
     config.use(None)
-    return place / "trustsvc.storage.db"
+    return place / "trustsvc.db"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -54,7 +54,7 @@ def house(
     (tmp_path / "data").mkdir()
     if database == "sqlite":
         template = request.getfixturevalue("sqlite_template")
-        shutil.copy(template, tmp_path / "data" / "trustsvc.storage.db")
+        shutil.copy(template, tmp_path / "data" / "trustsvc.db")
         cleanup = None
     else:
         server = request.getfixturevalue("postgres")

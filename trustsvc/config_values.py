@@ -96,7 +96,7 @@ def networks(text: str) -> tuple[Network, ...]:
 
 
 def database_url(text: str, data: Path) -> str:
-    url = text or f"sqlite:///{data / 'trustsvc.storage.db'}"
+    url = text or f"sqlite:///{data / 'trustsvc.db'}"
     scheme = url.partition(":")[0]
     if scheme not in DRIVERS or "://" not in url:
         raise Misconfigured("TRUSTSVC_DATABASE_URL must begin with sqlite:/// or postgresql://.")

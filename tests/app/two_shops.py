@@ -214,7 +214,7 @@ def files():
     return {
         (str(path.relative_to(folder)), path.read_bytes())
         for path in folder.rglob("*")
-        if path.is_file() and "log" not in path.parts and "trustsvc.storage.db" not in path.name
+        if path.is_file() and "log" not in path.parts and "trustsvc.db" not in path.name
     }
 
 

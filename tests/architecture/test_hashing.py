@@ -145,9 +145,11 @@ itsdangerous.signer.hashlib = hashlib
 itsdangerous.signer.hmac = hmac
 
 from datetime import datetime, timezone
-from trustsvc import config, fingerprints, keys, migrations, db, signed_links, vault, clock
+from trustsvc import clock, config, migrations
+from trustsvc.crypto import encrypted_column, keyring, pseudonyms, signed_links
+from trustsvc.storage import db
 config.use(config.load({"TRUSTSVC_DATA": sys.argv[1]}))
-keys.make_all()
+keyring.make_all()
 migrations.upgrade()
 
 for purpose in signed_links.PATHS:
@@ -157,19 +159,19 @@ for purpose in signed_links.PATHS:
         signed_links.read(purpose, signed_links.token(purpose, link_id)[:-2] + "AA")
     except Exception as problem:
         assert type(problem).__name__ == "NotFound", problem
-assert vault.unseal(vault.seal("x")) == "x"
-fingerprints.shop_marks(1, "a@b.example")
-fingerprints.text_mark(1, "x")
+assert encrypted_column.unseal(encrypted_column.seal("x")) == "x"
+pseudonyms.shop_marks(1, "a@b.example")
+pseudonyms.text_mark(1, "x")
 
 from trustsvc.privacy import receipts
 from trustsvc.privacy.receipts import Receipt
-from trustsvc.staff import enter, invite, marks
+from trustsvc.staff import accounts, sign_in
 from urllib.parse import urlsplit
 now = clock.now()
 with db.transaction() as session:
     receipts.write(session, Receipt(now, "outbox", 1, now))
-    link = invite.link(session, invite.add(session, "Sam", now), now)
-    secret = enter.enter(session, urlsplit(link).path.rpartition("/")[2], now)
+    link = accounts.link(session, accounts.add(session, "Sam", now), now)
+    secret = sign_in.enter(session, urlsplit(link).path.rpartition("/")[2], now)
 with db.reading() as session:
     assert receipts.verify(session)
 
@@ -179,9 +181,9 @@ for name, platform in PLATFORMS.items():
         "X-Shopify-Hmac-Sha256": "AAAA", "Webhook-Id": "m", "Webhook-Signature": "v1,AAAA",
         "Webhook-Timestamp": str(int(now.timestamp()))}, b"{}", "whsec_" + "A" * 32, now)
 
-from trustsvc.server_log import security
-security.count(now, "bad_signature", "signature", "203.0.113.7")
-assert security.write() == 1
+from trustsvc.server_log import security_counters
+security_counters.count(now, "bad_signature", "signature", "203.0.113.7")
+assert security_counters.write() == 1
 
 try:
     itsdangerous.Signer("x").sign("y")  # what itsdangerous does by itself is not below our code

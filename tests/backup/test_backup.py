@@ -147,7 +147,7 @@ def test_a_backup_with_a_flipped_byte_is_refused(house, tmp_path, request, backu
 
         assert done.exit_code == 1
         assert "damaged" in done.output
-        assert not (there.data / "trustsvc.storage.db").exists()
+        assert not (there.data / "trustsvc.db").exists()
         assert not sending.unfinished().exists()
 
 
@@ -463,7 +463,7 @@ def test_a_restore_on_a_full_disk_leaves_an_empty_house_that_can_be_restored_aga
 
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
-        assert not (there.data / "trustsvc.storage.db").exists()
+        assert not (there.data / "trustsvc.db").exists()
         assert list(there.data.glob(".restore-*")) == []
         assert run("restore", backup).exit_code == 0
 
@@ -547,7 +547,7 @@ def test_a_backup_that_somebody_changed_is_refused_though_its_checksum_is_right(
 
         assert done.exit_code == 1
         assert "was changed" in done.output
-        assert not (there.data / "trustsvc.storage.db").exists()
+        assert not (there.data / "trustsvc.db").exists()
 
 
 def test_a_large_purge_waits_on_a_machine_that_was_just_restored(house, tmp_path, request, backup):

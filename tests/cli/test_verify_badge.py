@@ -413,7 +413,7 @@ def test_a_page_of_the_world_cannot_make_us_look_into_this_machine(house, web):
     web[0].put("/badge/v1/a.json", b"{}")
 
     for inside in (f"http://127.0.0.1:{web[0].port}/", f"http://x.localhost:{web[0].port}/"):
-        with pytest.raises(verify.http_out.Unreachable):
+        with pytest.raises(verify.client.Unreachable):
             verify._get(inside, "https://shop.example/")
 
     assert web[0].asked == []
@@ -470,4 +470,4 @@ def test_numbers_on_the_page_are_known_by_the_words_around_them(database, label,
 
 
 def _get(url):
-    return verify.http_out.get(url)
+    return verify.client.get(url)

@@ -43,7 +43,7 @@ def test_a_new_line_is_a_new_key_without_a_restart(place):
 
 
 def test_processes_that_start_at_once_end_with_the_same_key(place):
-    ask = "from trustsvc import keys; print(keys.newest('registry').secret.hex())"
+    ask = "from trustsvc.crypto import keyring; print(keyring.newest('registry').secret.hex())"
     environ = {"TRUSTSVC_DATA": str(place.data), "PATH": "/usr/bin:/bin"}
     started = [
         subprocess.Popen([sys.executable, "-c", ask], stdout=subprocess.PIPE, env=environ)

@@ -153,9 +153,9 @@ def test_what_has_no_file_is_asked_of_the_service(written, service, front):
     [
         "/badge/v1/../../../keys/link",
         "/badge/v1/..%2f..%2f..%2fkeys%2flink.json",
-        "/badge/v1/%2e%2e/%2e%2e/%2e%2e/trustsvc.storage.db",
-        "/badge/v1/velo-fils/../../../../trustsvc.storage.db",
-        "/embed/../../trustsvc.storage.db",
+        "/badge/v1/%2e%2e/%2e%2e/%2e%2e/trustsvc.db",
+        "/badge/v1/velo-fils/../../../../trustsvc.db",
+        "/embed/../../trustsvc.db",
         "/embed/..%2f..%2fsecret.js",
         "/embed/%2e%2e/%2e%2e/secret.js",
         "/embed//../../secret.js",

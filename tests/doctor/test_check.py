@@ -160,11 +160,11 @@ def test_a_database_behind_and_one_that_is_away(well):
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_database_that_is_no_database(well):
     db.forget_engines()
-    for rest in well.data.glob("trustsvc.storage.db*"):
+    for rest in well.data.glob("trustsvc.db*"):
         rest.unlink()
     assert level("database") == "FAIL"
 
-    (well.data / "trustsvc.storage.db").write_text(
+    (well.data / "trustsvc.db").write_text(
         "something else, and long enough to look at " * 100
     )
     assert level("database") == "FAIL"

@@ -152,7 +152,7 @@ def test_a_database_that_another_process_holds(service):
 
     @contextlib.contextmanager
     def held():
-        command = [sys.executable, "-c", hold, str(service.data / "trustsvc.storage.db")]
+        command = [sys.executable, "-c", hold, str(service.data / "trustsvc.db")]
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as holder:
             assert holder.stdout.readline() == "held\n"

@@ -97,14 +97,14 @@ def test_the_lease_is_taken_before_wishes_are_read_so_that_none_comes_in_between
     house, monkeypatch
 ):
     order_id = invited(shop())
-    ask = due.registry.check
+    ask = due.check.check
 
     def watched(session, questions):
         states.extend(session.scalars(select(letters.c.state)).all())
         return ask(session, questions)
 
     states = []
-    monkeypatch.setattr(due.registry, "check", watched)
+    monkeypatch.setattr(due.check, "check", watched)
     sent()
 
     assert set(states) == {"leased"}

@@ -307,7 +307,7 @@ def test_no_history_breaks_a_promise(tmp_path, sqlite_template, redis_server):
             db.forget_engines()
             place = tmp_path / f"walk{next(walks)}"
             place.mkdir()
-            shutil.copy(sqlite_template, place / "trustsvc.storage.db")
+            shutil.copy(sqlite_template, place / "trustsvc.db")
             self.place = place
             environ = {"TRUSTSVC_DATA": str(place), "TRUSTSVC_REDIS_URL": redis_server}
             environ |= {"TRUSTSVC_MAIL_URL": "smtp://127.0.0.1:1", "TRUSTSVC_MAIL_PACE": "8"}

@@ -9,4 +9,4 @@ def test_the_bell_empties_the_write_ahead_log_however_often(house, database):
     scrub()
 
     if database == "sqlite":
-        assert (house.data / "trustsvc.storage.db-wal").stat().st_size == 0
+        assert (house.data / "trustsvc.db-wal").stat().st_size == 0

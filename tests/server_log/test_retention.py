@@ -303,10 +303,10 @@ WATCHED = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from trustsvc.server_log import purge
+from trustsvc.server_log import retention
 seen = []
 sys.addaudithook(lambda name, args: seen.append(name) if str(args[:1]).count(sys.argv[1]) else None)
-purge.purge(Path(sys.argv[1]), datetime(2027, 1, 1, tzinfo=UTC), 90)
+retention.purge(Path(sys.argv[1]), datetime(2027, 1, 1, tzinfo=UTC), 90)
 print(sorted(seen))
 """
 

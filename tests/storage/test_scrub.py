@@ -19,7 +19,7 @@ MARKER = b"canary-of-the-page-"
 
 
 def files(house):
-    return b"".join(path.read_bytes() for path in house.data.glob("trustsvc.storage.db*"))
+    return b"".join(path.read_bytes() for path in house.data.glob("trustsvc.db*"))
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def churn(house):
     """Write, change and delete rows of many sizes, so that SQLite moves others between pages."""
     chance = random.Random(1)
     alive = {}
-    with closing(sqlite3.connect(house.data / "trustsvc.storage.db", isolation_level=None)) as link:
+    with closing(sqlite3.connect(house.data / "trustsvc.db", isolation_level=None)) as link:
         link.execute("PRAGMA secure_delete = ON")
         link.execute("CREATE TABLE churn (id INTEGER PRIMARY KEY, a TEXT, b TEXT)")
         link.execute("CREATE INDEX churn_a ON churn (a)")
@@ -74,8 +74,8 @@ def test_a_rebuild_leaves_no_copy_of_a_row_that_was_moved_and_then_deleted(sqlit
 
 
 def test_a_scrub_empties_the_log_once_no_reader_holds_it(sqlite_house):
-    wal = sqlite_house.data / "trustsvc.storage.db-wal"
-    with closing(sqlite3.connect(sqlite_house.data / "trustsvc.storage.db")) as reader:
+    wal = sqlite_house.data / "trustsvc.db-wal"
+    with closing(sqlite3.connect(sqlite_house.data / "trustsvc.db")) as reader:
         shop()
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM shops").fetchone()
@@ -147,7 +147,7 @@ def test_a_rebuild_keeps_everything_that_lives(house):
 def test_a_rebuild_that_is_held_up_changes_nothing_and_says_so(house, database):
     shop()
     if database == "sqlite":
-        holding = sqlite3.connect(house.data / "trustsvc.storage.db", isolation_level=None)
+        holding = sqlite3.connect(house.data / "trustsvc.db", isolation_level=None)
     else:
         holding = db.engine().connect()
     with closing(holding), pytest.MonkeyPatch.context() as patched:

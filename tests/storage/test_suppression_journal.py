@@ -79,7 +79,7 @@ def test_a_changed_line_is_not_believed(place, at):
 def test_processes_that_write_at_once_lose_no_line(place):
     write = (
         "from datetime import UTC, datetime\n"
-        "from trustsvc import suppressions as s\n"
+        "from trustsvc.storage import suppression_journal as s\n"
         "line = s.Line('opt_out', b'm' * 18, 7, datetime(2026, 6, 10, tzinfo=UTC), 'stop')\n"
         "for _ in range(50): s.write([line])\n"
     )

@@ -118,7 +118,7 @@ def test_our_own_mark_is_not_found_and_would_be_with_the_key_folder(house):
     with quiet(), db.transaction() as session:
         session.execute(insert(opt_outs).values(mark=mark, shop_id=0, at=NOON, reason="objection"))
     loot = dictionary.Loot(dictionary.dump())
-    stolen = dictionary.keys.newest("registry").secret
+    stolen = dictionary.keyring.newest("registry").secret
 
     assert dictionary.attack(loot, [JAN], secrets=dictionary.guesses()) == set()
     assert dictionary.attack(loot, [JAN], secrets=[stolen]) == {JAN}

@@ -107,7 +107,7 @@ def test_a_failed_signature_is_in_the_security_database_within_seconds(service, 
 
     assert {entry["address"] for entry in found} == {VISITOR}
     assert {entry["door"] for entry in found} == {"signature"}
-    assert VISITOR.encode() not in (service.data / "trustsvc.storage.db").read_bytes()
+    assert VISITOR.encode() not in (service.data / "trustsvc.db").read_bytes()
 
 
 def test_what_was_counted_is_written_when_the_service_is_told_to_stop(service, front):

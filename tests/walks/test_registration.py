@@ -80,7 +80,7 @@ def test_a_buyer_who_registered_is_asked_and_another_leaves_no_trace(service):
     lying = [path.read_bytes() for path in service.data.rglob("*") if path.is_file()]
     assert not any(mark in one for mark in marks for one in lying)
     assert not any(piet.encode() in one for one in lying)
-    if (service.data / "trustsvc.storage.db").exists():
+    if (service.data / "trustsvc.db").exists():
         assert any(known in one for one in lying)
 
     assert welcome["List-Unsubscribe"].strip("<>") == leaves

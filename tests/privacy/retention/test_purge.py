@@ -430,7 +430,7 @@ def test_what_changed_between_looking_and_deleting_is_looked_at_again(start, mon
 def _files(house, request):
     """All files of this house's database, whichever it is, as they lie on the disk."""
     if db.is_sqlite():
-        return list(house.data.glob("trustsvc.storage.db*"))
+        return list(house.data.glob("trustsvc.db*"))
     with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("CHECKPOINT")
         oid = connection.exec_driver_sql(

@@ -154,7 +154,7 @@ def small_disk(tmp_path):
 def test_on_a_full_disk_the_files_go_and_are_signed_for(house, small_disk, sqlite_template):
     data = small_disk / "data"
     data.mkdir()
-    (data / "trustsvc.storage.db").write_bytes(sqlite_template.read_bytes())
+    (data / "trustsvc.db").write_bytes(sqlite_template.read_bytes())
     (data / "keys").mkdir()
     for key in (house.data / "keys").iterdir():
         (data / "keys" / key.name).write_bytes(key.read_bytes())
