@@ -14,6 +14,6 @@ def check_orders() -> None:
     full = True
     while full:
         with db.transaction() as session:
-            if clock_check.doubt(session, clock.read()) in clock_check.HOLDS:
+            if clock_check.problem(session, clock.read()) in clock_check.STOPS_MAIL:
                 return
             full = plan(session, clock.now()) == MOST

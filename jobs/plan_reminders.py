@@ -10,6 +10,6 @@ def plan_reminders() -> None:
     full = True
     while full:
         with db.transaction() as session:
-            if clock_check.doubt(session, clock.read()) in clock_check.HOLDS:
+            if clock_check.problem(session, clock.read()) in clock_check.STOPS_MAIL:
                 return
             full = remind(session, clock.now()) == MOST

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from trustsvc import clock, clock_check
-from trustsvc.shops.domain_recheck import look_again
+from trustsvc.shops.domain_recheck import recheck_next
 from trustsvc.storage import db
 
 LONGEST = timedelta(seconds=15)
@@ -16,8 +16,8 @@ def recheck_domains() -> None:
     """
     started = clock.read()
     with db.reading() as session:
-        if clock_check.doubt(session, started) in clock_check.HOLDS:
+        if clock_check.problem(session, started) in clock_check.STOPS_MAIL:
             return
     while clock.read().steady - started.steady < LONGEST:
-        if not look_again(db.transaction, clock.now):
+        if not recheck_next(db.transaction, clock.now):
             return

@@ -4,22 +4,22 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class ScheduledJob:
     job: str
     every_s: int
 
 
-TICKS = (
-    Tick("check_orders", 15),
-    Tick("send_invitations", 15),
-    Tick("send_correspondence", 15),
-    Tick("answer_privacy_requests", 15),
-    Tick("publish_reviews", 15),
-    Tick("refresh_badges", 30),
-    Tick("plan_reminders", 600),
-    Tick("purge_server_log", 600),
-    Tick("record_notice_versions", 600),
-    Tick("recheck_domains", 600),
-    Tick("scrub", 300),
-    Tick("purge_rows", 3600),
+SCHEDULE = (
+    ScheduledJob("check_orders", 15),
+    ScheduledJob("send_invitations", 15),
+    ScheduledJob("send_correspondence", 15),
+    ScheduledJob("answer_privacy_requests", 15),
+    ScheduledJob("publish_reviews", 15),
+    ScheduledJob("refresh_badges", 30),
+    ScheduledJob("plan_reminders", 600),
+    ScheduledJob("purge_server_log", 600),
+    ScheduledJob("record_notice_versions", 600),
+    ScheduledJob("recheck_domains", 600),
+    ScheduledJob("scrub", 300),
+    ScheduledJob("purge_rows", 3600),
 )

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from trustsvc import clock, config
 from trustsvc.mail.transactional.send import send
-from trustsvc.mail.transport import open_postbox
+from trustsvc.mail.transport import open_transport
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
@@ -14,8 +14,8 @@ LONGEST = timedelta(minutes=2)
 def send_correspondence() -> None:
     """Send letter after letter while there are any; after two minutes a new bell goes on."""
     started = clock.now()
-    with open_postbox(config.current().mail_url) as postbox:
+    with open_transport(config.current().mail_url) as postbox:
         while send(db.transaction, postbox, clock.now):
             if clock.now() - started > LONGEST:
-                job_queue.send("send_correspondence")
+                job_queue.enqueue_now("send_correspondence")
                 return

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from trustsvc import clock, clock_check, config
 from trustsvc.invitations.due import MOST
 from trustsvc.invitations.send import send
-from trustsvc.mail.transport import open_postbox
+from trustsvc.mail.transport import open_transport
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
@@ -20,10 +20,10 @@ def send_invitations() -> None:
     set in the middle of it puts no letter off to a day that is not, and ends no invitation.
     """
     started = clock.read()
-    with open_postbox(config.current().mail_url) as postbox:
+    with open_transport(config.current().mail_url) as postbox:
         while (now := _right_time()) and send(db.transaction, postbox, now) == MOST:
             if clock.read().steady - started.steady > LONGEST:
-                job_queue.send("send_invitations")
+                job_queue.enqueue_now("send_invitations")
                 return
 
 
@@ -31,6 +31,6 @@ def _right_time() -> Callable[[], datetime] | None:
     # Asked before each batch: a jump may be seconds old, and nothing may leave before its day.
     began = clock.read()
     with db.reading() as session:
-        if clock_check.doubt(session, began) in clock_check.HOLDS:
+        if clock_check.problem(session, began) in clock_check.STOPS_MAIL:
             return None
     return lambda: began.at + (clock.read().steady - began.steady)

@@ -34,7 +34,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("template")
     config.use(config.load({"TRUSTSVC_DATA": str(place)}))
     migrations.upgrade()
-    db.forget_engines()
+    db.dispose_engines()
     config.use(None)
     return place / "trustsvc.db"
 
@@ -65,7 +65,7 @@ def house(
     keyring.make_all()
     job_queue.connection().flushall()
     yield settings
-    db.forget_engines()
+    db.dispose_engines()
     config.use(None)
     if cleanup:
         cleanup()
@@ -78,7 +78,7 @@ def app(house):
     from trustsvc.registry import views as registry
 
     for room in (privacy, registry):  # one process runs many tests
-        room.gate.knocks.clear()
+        room.gate.hits.clear()
     app = create_app()
     app.testing = False  # tests see what people see: error pages, not exceptions
     return app

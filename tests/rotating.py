@@ -9,7 +9,7 @@ from trustsvc.crypto import keyring
 
 def add_key(settings, kind):
     path = settings.data / "keys" / kind
-    version = keyring.newest(kind).version + 1
+    version = keyring.newest_key(kind).version + 1
     with path.open("a", encoding="ascii") as file:
         file.write(f"{version} {base64.b64encode(secrets.token_bytes(32)).decode()}\n")
     later = path.stat().st_mtime_ns + 1_000_000

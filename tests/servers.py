@@ -85,7 +85,7 @@ def postgres(place: Path) -> Iterator[str]:
             )
         )
         migrations.upgrade()
-        db.forget_engines()
+        db.dispose_engines()
         config.use(None)
         yield str(place)
     finally:

@@ -22,7 +22,7 @@ def reading(true, jump=0 * DAY, boot="one", since=0 * DAY):
 def walk(*readings, newest=None):
     line = None
     for one in readings:
-        line = clock_check.step(line, one, newest)
+        line = clock_check.next_state(line, one, newest)
     return line
 
 
@@ -61,7 +61,7 @@ def test_a_clock_set_back_is_right_after_a_day_of_even_running():
         later = (reading(n * HOUR, -HOUR) for n in range(1, hours + 1))
         assert walk(reading(0 * HOUR), *later).doubt == expected
     line = walk(reading(0 * HOUR), *(reading(n * HOUR, -HOUR) for n in range(1, 27)))
-    assert clock_check.step(line, reading(27 * HOUR, 0 * HOUR), None).doubt == AHEAD
+    assert clock_check.next_state(line, reading(27 * HOUR, 0 * HOUR), None).doubt == AHEAD
 
 
 def test_uneven_running_proves_nothing():
@@ -105,22 +105,24 @@ def test_a_restart_of_the_machine_ends_no_doubt_and_setting_it_back_does():
 
 def test_what_is_noted_is_read_again_and_an_operator_s_word_ends_the_doubt(house):
     with db.transaction() as session:
-        assert clock_check.note(session, reading(0 * HOUR), None) == (None, None)
-        assert clock_check.doubt(session, reading(MINUTE)) is None
-        assert clock_check.doubt(session, reading(MINUTE, DAY)) == AHEAD  # before anybody noted it
-        assert clock_check.note(session, reading(MINUTE, DAY), None) == (None, AHEAD)
-        assert clock_check.note(session, reading(HOUR, DAY), None) == (AHEAD, AHEAD)
+        assert clock_check.record(session, reading(0 * HOUR), None) == (None, None)
+        assert clock_check.problem(session, reading(MINUTE)) is None
+        assert (
+            clock_check.problem(session, reading(MINUTE, DAY)) == AHEAD
+        )  # before anybody noted it
+        assert clock_check.record(session, reading(MINUTE, DAY), None) == (None, AHEAD)
+        assert clock_check.record(session, reading(HOUR, DAY), None) == (AHEAD, AHEAD)
         assert clock_check.believed(session, reading(HOUR, DAY)) == START + HOUR
         clock_check.trust(session, reading(HOUR, DAY))
-        assert clock_check.doubt(session, reading(2 * HOUR, DAY)) is None
+        assert clock_check.problem(session, reading(2 * HOUR, DAY)) is None
         assert clock_check.believed(session, reading(2 * HOUR, DAY)) == START + DAY + 2 * HOUR
 
 
 def test_a_moment_that_somebody_chose_is_no_jump(house):
     with db.transaction() as session:
-        clock_check.note(session, clock.read(), None)
+        clock_check.record(session, clock.read(), None)
         with clock.at(clock.now() + 10 * YEAR):
-            assert clock_check.doubt(session, clock.read()) is None
+            assert clock_check.problem(session, clock.read()) is None
             assert clock_check.believed(session, clock.read()) > clock.now() - MINUTE
 
 

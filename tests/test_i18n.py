@@ -41,7 +41,7 @@ def test_all_languages_have_the_same_places_to_fill_in(language):
     ],
 )
 def test_the_first_language_we_speak_is_chosen(wishes, chosen):
-    assert chosen == i18n.choose(*wishes)
+    assert chosen == i18n.negotiate_language(*wishes)
 
 
 def test_numbers_and_dates_are_written_as_people_do():

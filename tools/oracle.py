@@ -76,17 +76,17 @@ def _fill(environ: dict[str, str], number: int) -> None:
             registration.register(session, f"{REGISTERED}{one}@example.com", "v1", "page", now)
             # Not by the verb: it waits for the disk each time.
             out = f"{OPTED_OUT}{one}@example.com"
-            places = {EVERY_SHOP: pseudonyms.registry_mark(out)}
-            places[shop.id] = pseudonyms.shop_mark(shop.id, out)
+            places = {EVERY_SHOP: pseudonyms.registry_pseudonym(out)}
+            places[shop.id] = pseudonyms.shop_pseudonym(shop.id, out)
             rows = [
                 {"mark": mark, "shop_id": at, "at": now, "reason": "stop"}
                 for at, mark in places.items()
             ]
             session.execute(opt_outs.insert(), rows)
         orders = [_order(one, now) for one in range(number)]
-        batch = [accept.incoming(shop, order, order.identity.encode()) for order in orders]
+        batch = [accept.incoming_order(shop, order, order.identity.encode()) for order in orders]
         accept.accept(session, batch, now)
-    db.forget_engines()
+    db.dispose_engines()
 
 
 def _order(one: int, now: datetime) -> OrderReceived:

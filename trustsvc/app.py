@@ -45,7 +45,7 @@ from trustsvc.registry import views as registry_views
 from trustsvc.reviews import desk as review_desk
 from trustsvc.reviews import views as review_views
 from trustsvc.server_log import attack_patterns
-from trustsvc.server_log.writer import Logged
+from trustsvc.server_log.writer import ServerLog
 from trustsvc.staff import sessions
 from trustsvc.staff import views as staff_views
 
@@ -92,7 +92,7 @@ def create_app() -> Flask:
     if settings.demo:
         app.register_blueprint(demo_views.views)
     app.jinja_env.globals.update(
-        say=i18n.say_marked,
+        say=i18n.translate_html,
         day=i18n.day,
         decimal=i18n.decimal,
         base_url=settings.base_url,
@@ -108,20 +108,20 @@ def create_app() -> Flask:
     app.register_error_handler(OSError, _machine_away)
     app.register_error_handler(Exception, _any_error)
     _check_marks(app)
-    app.wsgi_app = Logged(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = ServerLog(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 
 def _check_marks(app: Flask) -> None:
     for endpoint, view in app.view_functions.items():
-        if endpoint != "static" and access.passes(view) is None:
+        if endpoint != "static" and access.requirement(view) is None:
             raise RuntimeError(f"the view {endpoint} does not say who may pass")
 
 
-def _passes() -> access.Passes:
+def _passes() -> access.Requirement:
     if request.endpoint in {None, "static"}:
-        return "everybody"
-    return access.passes(current_app.view_functions[str(request.endpoint)]) or "staff"
+        return "public"
+    return access.requirement(current_app.view_functions[str(request.endpoint)]) or "staff"
 
 
 def _gate() -> Any:
@@ -129,7 +129,7 @@ def _gate() -> Any:
         raise NotFound  # no name of ours holds it, and PostgreSQL refuses it in any text
     if _passes() != "staff":
         return None
-    g.staff = sessions.whose(request.cookies.get(sessions.cookie_name(), ""))
+    g.staff = sessions.signed_in_by(request.cookies.get(sessions.cookie_name(), ""))
     if g.staff is None:
         if sessions.cookie_name() in request.cookies:
             g.suspicion = "refused_sign_in"
@@ -148,7 +148,7 @@ def _headers(response: Response) -> Response:
     headers.setdefault("Permissions-Policy", "interest-cohort=()")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     passes = _passes() if response.status_code < 400 else "link"
-    if passes == "everybody":
+    if passes == "public":
         headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
     else:
         headers.setdefault("Referrer-Policy", "no-referrer")
@@ -211,7 +211,7 @@ def _say(status: int, title: str, detail: str) -> Response:
     response = _problem(status, title, detail)
     if wants_page and _passes() != "signature":
         with contextlib.suppress(OSError):  # the page is a file, and there may be no handle left
-            language = i18n.choose(request.headers.get("Accept-Language"))
+            language = i18n.negotiate_language(request.headers.get("Accept-Language"))
             page = render_template("error.html", status=status, language=language)
             response = Response(page, status, mimetype="text/html")
     if status in {429, 503}:

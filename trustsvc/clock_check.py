@@ -33,12 +33,12 @@ GAP = timedelta(hours=26)
 FAR = timedelta(days=60)
 PROOF = timedelta(hours=24)
 AHEAD, BEHIND, OFF = "ahead", "behind", "gap"
-HOLDS = (AHEAD, BEHIND)  # in these no letter leaves
+STOPS_MAIL = (AHEAD, BEHIND)  # in these no letter leaves
 MILLISECOND = timedelta(milliseconds=1)
 LATELY = timedelta(seconds=10)
 
 # One row: where the clock was right last, and what it said last.
-clock_lines = Table(
+clock_states = Table(
     "clock_lines",
     metadata,
     column("name", Text, why="which clock", keep=KEEP, primary_key=True),
@@ -54,7 +54,7 @@ clock_lines = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ClockState:
     """Where the clock was right, what it said last, and whether it is doubted since."""
 
     right: Reading
@@ -63,13 +63,13 @@ class Line:
     even: timedelta = timedelta(0)
 
 
-_lately: dict[str, tuple[timedelta, Line | None]] = {}
+_lately: dict[str, tuple[timedelta, ClockState | None]] = {}
 
 
-def step(line: Line | None, now: Reading, newest: datetime | None) -> Line:
+def next_state(line: ClockState | None, now: Reading, newest: datetime | None) -> ClockState:
     """Say what a reading makes of the line; `newest` is the newest row known. Pure."""
     if line is None:
-        return Line(now, now)
+        return ClockState(now, now)
     before = line.last
     if before.boot == now.boot and abs(_off(before, now)) <= SLIP:
         even = line.even + max(now.steady - before.steady, timedelta(0))
@@ -80,12 +80,12 @@ def step(line: Line | None, now: Reading, newest: datetime | None) -> Line:
         even = timedelta(0)
     if doubt in {BEHIND, OFF} and even >= PROOF:
         doubt = None
-    if doubt in HOLDS:
+    if doubt in STOPS_MAIL:
         return replace(line, last=now, doubt=doubt, even=even)
-    return Line(now, now, doubt, even)
+    return ClockState(now, now, doubt, even)
 
 
-def _doubt(line: Line, now: Reading, newest: datetime | None) -> str | None:
+def _doubt(line: ClockState, now: Reading, newest: datetime | None) -> str | None:
     if line.right.boot == now.boot and now.steady >= line.right.steady:
         off = _off(line.right, now)
         if abs(off) > SLIP:
@@ -94,7 +94,7 @@ def _doubt(line: Line, now: Reading, newest: datetime | None) -> str | None:
     return _after_restart(line, now, newest)
 
 
-def _after_restart(line: Line, now: Reading, newest: datetime | None) -> str | None:
+def _after_restart(line: ClockState, now: Reading, newest: datetime | None) -> str | None:
     gap = now.at - line.right.at
     if gap < -SLIP:
         return BEHIND
@@ -110,15 +110,17 @@ def _off(before: Reading, now: Reading) -> timedelta:
     return (now.at - before.at) - (now.steady - before.steady)
 
 
-def note(session: Session, now: Reading, newest: datetime | None) -> tuple[str | None, str | None]:
+def record(
+    session: Session, now: Reading, newest: datetime | None
+) -> tuple[str | None, str | None]:
     """Write down a reading; gives the doubt there was, and the one there is. For one clock."""
     known = _line(session)
-    line = step(known, now, newest)
+    line = next_state(known, now, newest)
     _write(session, line)
     return known.doubt if known else None, line.doubt
 
 
-def doubt(session: Session, now: Reading, newest: datetime | None = None) -> str | None:
+def problem(session: Session, now: Reading, newest: datetime | None = None) -> str | None:
     """Say whether the clock is doubted at this moment, without writing it down.
 
     Asked before anything leaves, because a jump may be younger than the last note. A moment that
@@ -127,7 +129,7 @@ def doubt(session: Session, now: Reading, newest: datetime | None = None) -> str
     if now.deliberate:
         return None
     line = _line(session)
-    return step(line, now, newest or now.at).doubt if line else None
+    return next_state(line, now, newest or now.at).doubt if line else None
 
 
 def believed(session: Session, now: Reading) -> datetime:
@@ -149,12 +151,16 @@ def moments(now: Reading) -> tuple[datetime, ...]:
     What the clock says, and while it is doubted what the machine's own count says.
     """
     line = _of_late(now)
-    if line is None or line.right.boot != now.boot or step(line, now, now.at).doubt not in HOLDS:
+    if (
+        line is None
+        or line.right.boot != now.boot
+        or next_state(line, now, now.at).doubt not in STOPS_MAIL
+    ):
         return (now.at,)
     return now.at, line.right.at + (now.steady - line.right.steady)
 
 
-def _of_late(now: Reading) -> Line | None:
+def _of_late(now: Reading) -> ClockState | None:
     if now.deliberate:
         return None
     url = config.current().database_url
@@ -169,8 +175,8 @@ def _of_late(now: Reading) -> Line | None:
     return known[1]
 
 
-def _believed(line: Line | None, now: Reading) -> datetime:
-    if line is None or step(line, now, now.at).doubt != AHEAD:
+def _believed(line: ClockState | None, now: Reading) -> datetime:
+    if line is None or next_state(line, now, now.at).doubt != AHEAD:
         return now.at
     same = line.right.boot == now.boot
     return line.right.at + (now.steady - line.right.steady if same else timedelta(0))
@@ -178,19 +184,19 @@ def _believed(line: Line | None, now: Reading) -> datetime:
 
 def trust(session: Session, now: Reading) -> None:
     """Take the clock to be right as it is, because the operator says so."""
-    _write(session, Line(now, now))
+    _write(session, ClockState(now, now))
 
 
 def restart(session: Session, now: Reading) -> None:
     """Begin anew on a machine that a backup was restored on: a large purge waits for a day."""
-    _write(session, Line(now, now, OFF))
+    _write(session, ClockState(now, now, OFF))
 
 
-def _line(session: Session) -> Line | None:
-    row = session.execute(select(clock_lines).where(clock_lines.c.name == "clock")).first()
+def _line(session: Session) -> ClockState | None:
+    row = session.execute(select(clock_states).where(clock_states.c.name == "clock")).first()
     if row is None:
         return None
-    return Line(
+    return ClockState(
         Reading(row.at, row.boot, row.steady * MILLISECOND),
         Reading(row.last_at, row.last_boot, row.last_steady * MILLISECOND),
         row.doubt,
@@ -198,7 +204,7 @@ def _line(session: Session) -> Line | None:
     )
 
 
-def _write(session: Session, line: Line) -> None:
+def _write(session: Session, line: ClockState) -> None:
     values = {
         "at": line.right.at,
         "boot": line.right.boot,
@@ -209,5 +215,5 @@ def _write(session: Session, line: Line) -> None:
         "doubt": line.doubt,
         "even": line.even // MILLISECOND,
     }
-    statement = db.insert(clock_lines).values(name="clock", **values)
+    statement = db.insert(clock_states).values(name="clock", **values)
     session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))

@@ -22,14 +22,14 @@ _looked: tuple[Path, datetime, bool] | None = None
 
 
 @views.get("/livez")
-@access.open_to("everybody")
+@access.requires("public")
 def livez() -> Response:
     """Say that the process answers."""
     return _uncached(jsonify(status="ok"))
 
 
 @views.get("/readyz")
-@access.open_to("everybody")
+@access.requires("public")
 def readyz() -> tuple[Response, int]:
     """Say whether work gets done: database, migrations, Redis, the clock's heartbeat, the purge.
 
@@ -56,7 +56,7 @@ def readyz() -> tuple[Response, int]:
 
 
 @views.get("/.well-known/security.txt")
-@access.open_to("everybody")
+@access.requires("public")
 def security_txt() -> Response:
     """RFC 9116: whom to tell about a hole."""
     end = (clock.now() + timedelta(days=180)).strftime("%Y-%m-%dT00:00:00Z")

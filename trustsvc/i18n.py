@@ -49,7 +49,7 @@ def _flat(tree: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:
     return found
 
 
-def say(key: str, language: str, **values: object) -> str:
+def translate(key: str, language: str, **values: object) -> str:
     """Say something in a language; with `count` the CLDR plural form is taken (key.one …)."""
     words = catalogue(language)
     if "count" in values:
@@ -60,16 +60,16 @@ def say(key: str, language: str, **values: object) -> str:
     return words[key].format(**values)
 
 
-def say_marked(key: str, language: str, **values: object) -> Markup:
+def translate_html(key: str, language: str, **values: object) -> Markup:
     """Say it for a page: values are escaped, the catalogue's own tags stay."""
-    return Markup(say(key, language, **{k: _shield(v) for k, v in values.items()}))  # noqa: S704
+    return Markup(translate(key, language, **{k: _shield(v) for k, v in values.items()}))  # noqa: S704
 
 
 def _shield(value: object) -> object:
     return value if isinstance(value, int) else escape(value)
 
 
-def choose(*wishes: str | None) -> str:
+def negotiate_language(*wishes: str | None) -> str:
     """Choose the first language we speak: of locales (nl-BE, de_DE) or Accept-Language headers."""
     for wish in wishes:
         for part in (wish or "").split(","):
@@ -106,7 +106,7 @@ def environment() -> jinja2.Environment:
     )
 
 
-def letter(name: str, language: str, **values: object) -> tuple[str, str, str]:
+def render_message(name: str, language: str, **values: object) -> tuple[str, str, str]:
     """Write a letter: (subject, text, html) from templates/<room>/<letter>/<language>/."""
     place = f"{name}/{language}"
     get = environment().get_template

@@ -44,7 +44,7 @@ def test_every_answer_carries_the_headers(app, client):
 
 def test_pages_behind_a_token_are_not_kept_not_found_and_not_told_to_others(app, client):
     for rule, path in every_path(app):
-        if access.passes(app.view_functions[rule.endpoint]) in {"link", "staff", "entering"}:
+        if access.requirement(app.view_functions[rule.endpoint]) in {"link", "staff", "sign_in"}:
             headers = client.get(path).headers
             expected = (path, "no-store", "no-referrer", "noindex")
             assert expected == (
@@ -92,7 +92,7 @@ def test_an_unexpected_error_tells_nobody_what_came_in(app, capfd, monkeypatch):
         raise ValueError("anna@example.com")
 
     log.configure()
-    monkeypatch.setitem(app.view_functions, "health.livez", access.open_to("everybody")(fail))
+    monkeypatch.setitem(app.view_functions, "health.livez", access.requires("public")(fail))
 
     answer = app.test_client().get("/livez")
 
@@ -106,7 +106,7 @@ def test_a_refusal_says_its_sentence(app, monkeypatch):
     def refuse():
         raise Refused("Say it like this.")
 
-    monkeypatch.setitem(app.view_functions, "health.livez", access.open_to("everybody")(refuse))
+    monkeypatch.setitem(app.view_functions, "health.livez", access.requires("public")(refuse))
 
     answer = app.test_client().get("/livez")
 
@@ -143,7 +143,7 @@ def test_https_is_asked_for_where_the_service_is_on_https(house):
 def test_what_a_machine_has_not_left_is_a_503_even_without_a_page_to_say_it(
     app, monkeypatch, number, accept
 ):
-    @access.open_to("everybody")
+    @access.requires("public")
     def nothing_left(*_args, **_more):
         raise OSError(number, "canary")
 

@@ -138,7 +138,7 @@ def _routes(app):
     """Give each rule once, with its methods and who may pass."""
     found = {}
     for rule in app.url_map.iter_rules():
-        passes = access.passes(app.view_functions[rule.endpoint]) or "everybody"
+        passes = access.requirement(app.view_functions[rule.endpoint]) or "public"
         methods, _ = found.get(str(rule), (set(), ""))
         found[str(rule)] = (methods | rule.methods - {"OPTIONS"}, passes)
     return found
@@ -170,7 +170,7 @@ class Ask:
 
     def __call__(self, method, path, form=None, query=None, headers=None):
         for room in (privacy, registry):
-            room.gate.knocks.clear()  # one process runs many tests
+            room.gate.hits.clear()  # one process runs many tests
         body = json.dumps(form or {}).encode()
         if path.startswith("/webhooks/"):
             platform = path.split("/")[2]

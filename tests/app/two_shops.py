@@ -143,8 +143,8 @@ def _people(session, mine, now):
     """Have people ask, register, object; gives the ids inside the links they got by mail."""
     domain = f"{mine.word.lower()}-people.example"
     some = [f"{name}-{secrets.token_hex(4)}@{domain}" for name in ("asks", "member", "out")]
-    registration_request.ask(
-        session, registration_request.Wish(some[0], mine.shop.id, "nl", "page"), now
+    registration_request.request_registration(
+        session, registration_request.RegistrationRequest(some[0], mine.shop.id, "nl", "page"), now
     )
     registration.register(session, some[1], "v1", "page", now)
     opt_out(session, some[2], mine.shop.id, "stop", now)

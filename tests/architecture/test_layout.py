@@ -130,10 +130,10 @@ def test_every_job_is_rung_by_the_clock():
     from jobs import schedule
     from trustsvc.work_queue import job_queue
 
-    assert {tick.job for tick in schedule.TICKS} == job_queue.NAMES
+    assert {tick.job for tick in schedule.SCHEDULE} == job_queue.NAMES
     assert all(
         tick.every_s <= 60
-        for tick in schedule.TICKS
+        for tick in schedule.SCHEDULE
         if tick.job in {"check_orders", "send_invitations"}
     )
 

@@ -34,7 +34,7 @@ def elsewhere(house, tmp_path, request, *, keys=True, suppressions=True, name="e
     try:
         yield config.current()
     finally:
-        db.forget_engines()
+        db.dispose_engines()
         if drop:
             drop()
         config.use(house)

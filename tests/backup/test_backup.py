@@ -21,7 +21,7 @@ from trustsvc.invitations import sending
 from trustsvc.invitations.models import letters
 from trustsvc.orders.models import orders
 from trustsvc.privacy.retention import purge_guard
-from trustsvc.registry.check import Question, check
+from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.registry.registration import leave, register
 from trustsvc.shops import directory
@@ -44,12 +44,12 @@ def made(path):
 
 def answer(shop_id, email=JAN):
     with db.reading() as session:
-        return check(session, [Question(shop_id, email)])[0]
+        return check(session, [RegistryQuery(shop_id, email)])[0]
 
 
 def shops():
     with db.reading() as session:
-        return directory.everyone(session)
+        return directory.all_shops(session)
 
 
 def test_a_house_comes_back_as_it_was_with_its_badges(house, tmp_path, request, backup):
@@ -257,7 +257,7 @@ def broken_book(house, how):
         path.write_bytes(path.read_bytes() + b"opt_out 0 00 1 stop\n")
     elif how == "other_suppressions":
         path.unlink()
-        suppression_journal.begin()
+        suppression_journal.create()
     else:
         path.unlink()
 
@@ -334,7 +334,7 @@ def test_a_house_that_only_moved_sends_what_waits(house, tmp_path, request, back
 
 def test_while_a_restore_runs_or_after_it_broke_off_no_letter_leaves(house):
     order_id = setup.invited(setup.shop())
-    suppression_journal.begin()
+    suppression_journal.create()
     sending.unfinished().touch()
 
     assert setup.sent().letters == []
@@ -392,7 +392,7 @@ def test_letters_are_taken_back_from_a_sender_that_had_them(house, tmp_path, req
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_the_folder_of_the_data_may_be_gone_altogether(house, backup):
     made(backup)
-    db.forget_engines()
+    db.dispose_engines()
     keys = house.data.with_name("kept-keys")
     shutil.move(house.data / "keys", keys)
     shutil.rmtree(house.data)
@@ -431,7 +431,7 @@ def test_a_restore_that_breaks_off_lets_no_letter_leave(
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_disk_that_is_full_in_the_middle_ends_in_a_sentence_and_leaves_nothing(house, backup):
-    db.forget_engines()
+    db.dispose_engines()
     do = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
         "from trustsvc.cli import main; main(['backup', sys.argv[1]])"

@@ -14,7 +14,7 @@ from trustsvc.crypto import keyring
 from trustsvc.invitations import unsubscribe
 from trustsvc.invitations.redeem import find
 from trustsvc.orders import accept
-from trustsvc.orders.models import ledger, orders
+from trustsvc.orders.models import decisions, orders
 from trustsvc.orders.received import OrderReceived
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.reviews import publish, withdraw
@@ -36,7 +36,7 @@ def backup(house, tmp_path):
 def over(shop, identity, **moments):
     order = OrderReceived(identity=identity, created_at=NOON - DAY, **moments)
     with setup.quiet(), db.transaction() as session:
-        accept.accept(session, [accept.incoming(shop, order, b"over")], NOON)
+        accept.accept(session, [accept.incoming_order(shop, order, b"over")], NOON)
 
 
 @pytest.mark.parametrize("how", ["cancelled_at", "refunded_at"])
@@ -92,7 +92,7 @@ def test_cancelled_orders_of_long_before_the_backup_are_not_brought_back(
         over(shop, "old", cancelled_at=NOON)
     with clock.at(NOON + 10 * DAY):
         with db.transaction() as session:
-            session.execute(ledger.delete())
+            session.execute(decisions.delete())
             session.execute(orders.delete())
         copy = backup()
 
@@ -127,7 +127,7 @@ def test_who_stopped_everywhere_is_forgotten_at_every_shop(house, tmp_path, requ
         copy = backup()
         with db.transaction() as session, setup.quiet():
             invitation = find(session, setup.invitation_of(ids[0]).link)
-            unsubscribe.stop(session, invitation, NOON, everywhere=True)
+            unsubscribe.unsubscribe(session, invitation, NOON, everywhere=True)
 
         with elsewhere(house, tmp_path, request):
             assert run("restore", copy).exit_code == 0

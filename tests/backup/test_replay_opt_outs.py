@@ -11,7 +11,7 @@ from tests.invitations.setup import NOON, quiet
 from tests.privacy.rights import scene
 from trustsvc import clock
 from trustsvc.privacy.rights import erasure, objection, opt_in_again, people
-from trustsvc.registry.check import Question, check
+from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db
 
@@ -63,7 +63,7 @@ def do(verb, minutes, shop_ids=None):
 
 def is_out(shop):
     with db.reading() as session:
-        return check(session, [Question(shop.id, scene.JAN)])[0].opted_out
+        return check(session, [RegistryQuery(shop.id, scene.JAN)])[0].opted_out
 
 
 @pytest.mark.parametrize("places", [None, [1]])

@@ -193,8 +193,8 @@ def writing(invited):
     """Letters, a registration and a link that wait, of one who leaves and of one who stays."""
     with quiet(), db.transaction() as session:
         for address in (scene.JAN, "eva@example.com"):
-            registration_request.ask(
-                session, registration_request.Wish(address, 1, "nl", "page"), NOON
+            registration_request.request_registration(
+                session, registration_request.RegistrationRequest(address, 1, "nl", "page"), NOON
             )
             link(session, people.by_address(session, address), NOON, copy="{}")
         registration.register(session, scene.JAN, "1", "page", NOON)
@@ -225,8 +225,8 @@ def test_an_erasure_reaches_what_waited_to_be_written(
 def test_what_was_asked_for_after_the_erasure_stays(house, invited, tmp_path, request):
     asked(lambda session, who, now: erase(session, who, Wish(), now))
     with quiet(), db.transaction() as session:
-        registration_request.ask(
-            session, registration_request.Wish(scene.JAN, 1, "nl", "page"), SOON
+        registration_request.request_registration(
+            session, registration_request.RegistrationRequest(scene.JAN, 1, "nl", "page"), SOON
         )
     restore = request.getfixturevalue("restored")
     restore()

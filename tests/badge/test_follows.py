@@ -7,7 +7,7 @@ import pytest
 
 from jobs.publish_reviews import publish_reviews
 from jobs.refresh_badges import refresh_badges
-from jobs.schedule import TICKS
+from jobs.schedule import SCHEDULE
 from tests.invitations import setup
 from tests.invitations.setup import NOON
 from tests.privacy.rights import scene
@@ -45,7 +45,7 @@ def said():
 def follow(deed, *given):
     """Do something in a transaction, and then what its bells ask for and no more."""
     bells = []
-    with job_queue.heard_by(bells.append):
+    with job_queue.captured_by(bells.append):
         with db.transaction() as session:
             deed(session, *given)
         while bells:
@@ -63,7 +63,7 @@ def shown(house):
 
 def _shop():
     with db.reading() as session:
-        return directory.everyone(session)[0]
+        return directory.all_shops(session)[0]
 
 
 def _nothing_left():
@@ -169,6 +169,6 @@ def test_a_review_that_only_the_shop_may_read_reaches_no_file(house):
 
 
 def test_without_a_single_bell_the_clock_is_within_a_minute():
-    every = {tick.job: tick.every_s for tick in TICKS}
+    every = {tick.job: tick.every_s for tick in SCHEDULE}
 
     assert every["publish_reviews"] + every["refresh_badges"] < 60

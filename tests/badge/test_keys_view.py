@@ -125,4 +125,4 @@ def test_keys_written_by_hand_have_no_age_and_stay(house):
 
     assert names(clock.now()) == ["1", "2"]
     assert signing.in_use(clock.now()).version == 2
-    assert len(keyring.ring("badge")) == 2
+    assert len(keyring.keys("badge")) == 2

@@ -257,11 +257,11 @@ def test_what_was_rejected_is_counted_and_where_nothing_was_a_sentence_says_so(c
     assert "None of them was rejected." not in some
     assert "<dt>Rejected</dt><dd>1</dd>" in some
     assert re.findall('class="inner"><dt>([^<]*)</dt><dd>([^<]*)', some) == [
-        (i18n.say("reviews.reason.spam", "en"), "1")
+        (i18n.translate("reviews.reason.spam", "en"), "1")
     ]
     for page in (none, some):  # why one may be: told always
         for reason in REASONS:
-            assert f"<li>{i18n.say(f'reviews.reason.{reason}', 'en')}</li>" in page
+            assert f"<li>{i18n.translate(f'reviews.reason.{reason}', 'en')}</li>" in page
 
 
 def test_the_page_leads_to_the_notice_and_to_the_right_to_object(client):

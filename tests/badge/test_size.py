@@ -34,11 +34,11 @@ def face(language):
         BASE, DOMAIN, SLUG, mean, number, *statement_days()
     )  # fmt: skip
     score = i18n.decimal(mean, language)
-    count = i18n.say("badge.count", language, count=number)
+    count = i18n.translate("badge.count", language, count=number)
     return Face(
-        score, count, i18n.say("badge.label", language, score=score, reviews=count),
+        score, count, i18n.translate("badge.label", language, score=score, reviews=count),
         f"{BASE}/s/{SLUG}", mean, number, sealed=True, proof=statement.encode(said, KEY, "12"),
-        notice=f"{BASE}/privacy/{SLUG}#object", privacy=i18n.say("badge.list.notice", language),
+        notice=f"{BASE}/privacy/{SLUG}#object", privacy=i18n.translate("badge.list.notice", language),
     )  # fmt: skip
 
 

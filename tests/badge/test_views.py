@@ -102,7 +102,7 @@ def test_all_reasons_for_a_rejection_are_named_before_anything_was_rejected(clie
     page = client.get("/s/velo-fils", headers={"Accept-Language": language}).text
 
     for reason in REASONS:
-        said = str(i18n.say_marked(f"reviews.reason.{reason}", language))
+        said = str(i18n.translate_html(f"reviews.reason.{reason}", language))
         assert f"<li>{said}</li>" in page
 
 

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @pytest.fixture(autouse=True)
 def quiet():
-    with job_queue.heard_by(lambda _: None):
+    with job_queue.captured_by(lambda _: None):
         yield
 
 
@@ -222,7 +222,7 @@ def test_a_link_is_mailed_to_a_known_address(made, walk, origin):
     with db.transaction() as session:  # the scene's orders have no mark of their own
         from trustsvc.crypto import pseudonyms
 
-        mark = pseudonyms.shop_mark(made.id, "buyer@example.com")
+        mark = pseudonyms.shop_pseudonym(made.id, "buyer@example.com")
         session.execute(orders.update().values(buyer=mark))
     answered()
 

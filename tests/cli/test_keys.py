@@ -15,7 +15,7 @@ from trustsvc.crypto import encrypted_column, keyring, pseudonyms, signed_links
 from trustsvc.errors import Refused
 from trustsvc.orders import accept
 from trustsvc.orders.received import OrderReceived
-from trustsvc.registry.check import Question, check
+from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.registry.registration import register
 from trustsvc.staff import accounts
@@ -45,11 +45,11 @@ def ring(tmp_path):
 
 @pytest.mark.parametrize("kind", keyring.KINDS)
 def test_each_kind_gets_a_new_version_and_keeps_the_older_one(ring, kind):
-    before = keyring.ring(kind)
+    before = keyring.keys(kind)
 
     said = rotate(kind)
 
-    after = keyring.ring(kind)
+    after = keyring.keys(kind)
     assert after[:-1] == before
     assert after[-1].version == 2
     assert after[-1].secret != before[0].secret
@@ -94,7 +94,7 @@ def test_rotations_at_once_are_each_a_version(ring):
     started = [subprocess.Popen([sys.executable, "-c", do], env=environ) for _ in range(3)]
 
     assert [process.wait(60) for process in started] == [0, 0, 0]
-    assert [key.version for key in keyring.ring("vault")] == list(range(1, 17))
+    assert [key.version for key in keyring.keys("vault")] == list(range(1, 17))
 
 
 def test_whatever_was_made_before_stays_good(house, client):
@@ -108,18 +108,18 @@ def test_whatever_was_made_before_stays_good(house, client):
     order_id = setup.place(shop, identity="one")
     link = signed_links.new_id()
     tokens = {p: signed_links.token(p, link) for p in ("review", "stop", "me", "staff")}
-    sealed = encrypted_column.seal("Jan")
+    sealed = encrypted_column.encrypt("Jan")
 
     for kind in keyring.KINDS:
         rotate(kind)
 
-    assert {p: signed_links.read(p, token) for p, token in tokens.items()} == dict.fromkeys(
+    assert {p: signed_links.verify(p, token) for p, token in tokens.items()} == dict.fromkeys(
         tokens, link
     )
-    assert encrypted_column.unseal(sealed) == "Jan"
+    assert encrypted_column.decrypt(sealed) == "Jan"
     with db.reading() as session:
         people = [JAN, "eva@example.com", "kim@example.com"]
-        answers = check(session, [Question(shop.id, person) for person in people])
+        answers = check(session, [RegistryQuery(shop.id, person) for person in people])
     assert [answer.registered for answer in answers] == [True, False, False]
     assert [answer.opted_out for answer in answers] == [False, True, True]
     assert setup.place(shop, identity="one") == order_id  # the same order: no second row
@@ -130,7 +130,7 @@ def test_while_keys_are_rotated_nothing_is_refused(house):
     """Threads and another process use links, marks, the vault and the door all the while."""
     shop = setup.shop()
     link = signed_links.new_id()
-    early = (signed_links.token("review", link), encrypted_column.seal("Jan"))
+    early = (signed_links.token("review", link), encrypted_column.encrypt("Jan"))
     with db.transaction() as session:
         opt_out(session, "early@example.com", shop.id, "stop", NOON)
     ended = threading.Event()
@@ -139,14 +139,14 @@ def test_while_keys_are_rotated_nothing_is_refused(house):
     def use():
         while not ended.is_set():
             try:
-                assert signed_links.read("review", early[0]) == link
-                assert signed_links.read("me", signed_links.token("me", link)) == link
-                assert encrypted_column.unseal(early[1]) == "Jan"
-                assert encrypted_column.unseal(encrypted_column.seal("Eva")) == "Eva"
-                assert pseudonyms.shop_mark(1, JAN) in pseudonyms.shop_marks(1, JAN)
-                assert pseudonyms.registry_mark(JAN) in pseudonyms.registry_marks(JAN)
+                assert signed_links.verify("review", early[0]) == link
+                assert signed_links.verify("me", signed_links.token("me", link)) == link
+                assert encrypted_column.decrypt(early[1]) == "Jan"
+                assert encrypted_column.decrypt(encrypted_column.encrypt("Eva")) == "Eva"
+                assert pseudonyms.shop_pseudonym(1, JAN) in pseudonyms.shop_pseudonyms(1, JAN)
+                assert pseudonyms.registry_pseudonym(JAN) in pseudonyms.registry_pseudonyms(JAN)
                 with db.reading() as session:
-                    question = Question(shop.id, "early@example.com")
+                    question = RegistryQuery(shop.id, "early@example.com")
                     assert check(session, [question])[0].opted_out
                 rounds.append(1)
             except Exception as problem:  # noqa: BLE001 - each one counts
@@ -171,7 +171,7 @@ def test_while_keys_are_rotated_nothing_is_refused(house):
                 identity=f"{number % 3}", created_at=NOON, reference="1", email=JAN, name="Jan"
             )
             with setup.quiet(), db.transaction() as session:
-                accept.accept(session, [accept.incoming(shop, order, b"x")], NOON)
+                accept.accept(session, [accept.incoming_order(shop, order, b"x")], NOON)
             other.stdin.write(signed_links.token("stop", link) + "\n")
             other.stdin.flush()
             assert other.stdout.readline() == "opened\n"
@@ -184,7 +184,7 @@ def test_while_keys_are_rotated_nothing_is_refused(house):
 
     assert wrong == []
     assert len(rounds) > 10
-    assert len(keyring.ring("link")) == 13
+    assert len(keyring.keys("link")) == 13
 
 
 _OTHER = """
@@ -216,4 +216,4 @@ def test_an_opt_out_with_a_key_made_in_the_middle_of_the_question_is_found(house
 
     monkeypatch.setattr(room, "_marks", rotated_in_between)
     with db.reading() as session:
-        assert check(session, [Question(shop.id, JAN)])[0].opted_out
+        assert check(session, [RegistryQuery(shop.id, JAN)])[0].opted_out

@@ -7,7 +7,7 @@ from trustsvc import cli, clock
 from trustsvc.doctor.check import check
 from trustsvc.invitations import give_up, trip
 from trustsvc.invitations.models import letters
-from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.storage import db
 
 
@@ -44,7 +44,7 @@ def test_a_paused_shop_is_shown_here_and_by_the_doctor_and_goes_on_by_its_name(h
 
 def test_letters_in_doubt_are_counted_here_and_by_the_doctor(house):
     invited(shop())
-    sent(Post(Outcome(Fate.UNKNOWN, "no_answer")))
+    sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
 
     assert "1 letters nobody can know the end of" in run("show").output
     assert found(NOON).level == "WARN"

@@ -18,7 +18,7 @@ def test_every_tick_runs_due_or_not_and_leaves_no_heartbeat(house):
     done = run()
 
     assert done.exit_code == 0
-    assert [f"{tick.job} done" for tick in schedule.TICKS] == done.stdout.splitlines()
+    assert [f"{tick.job} done" for tick in schedule.SCHEDULE] == done.stdout.splitlines()
     with db.reading() as session:
         assert heartbeat.last(session, "clock") is None
 
@@ -47,7 +47,7 @@ def test_a_moment_ahead_is_warned_of_where_a_service_runs_and_done_all_the_same(
     done = run("--at", moment.isoformat())
 
     assert done.exit_code == 0
-    assert [f"{tick.job} done" for tick in schedule.TICKS] == done.stdout.splitlines()
+    assert [f"{tick.job} done" for tick in schedule.SCHEDULE] == done.stdout.splitlines()
     assert ("deleted now, for good" in done.stderr) == warned
 
 

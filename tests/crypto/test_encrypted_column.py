@@ -21,18 +21,20 @@ def steady(tmp_path_factory):
 
 @given(some.text(some.characters(codec="utf-8"), max_size=300))
 def test_what_is_sealed_comes_back(steady, words):
-    assert encrypted_column.unseal(encrypted_column.seal(words)) == words
+    assert encrypted_column.decrypt(encrypted_column.encrypt(words)) == words
 
 
 def test_the_same_words_are_sealed_differently_each_time(steady):
-    assert encrypted_column.seal("jan@example.com") != encrypted_column.seal("jan@example.com")
+    assert encrypted_column.encrypt("jan@example.com") != encrypted_column.encrypt(
+        "jan@example.com"
+    )
 
 
 def test_what_was_changed_does_not_open(steady):
-    sealed = encrypted_column.seal("jan@example.com")
+    sealed = encrypted_column.encrypt("jan@example.com")
 
     with pytest.raises(InvalidToken):
-        encrypted_column.unseal(sealed[:-5] + b"AAAA=")
+        encrypted_column.decrypt(sealed[:-5] + b"AAAA=")
 
 
 def test_a_sealed_column_is_words_to_us_and_noise_in_the_database(house):
@@ -48,14 +50,14 @@ def test_a_sealed_column_is_words_to_us_and_noise_in_the_database(house):
 def test_rotation_opens_the_old_and_seals_with_the_new(tmp_path):
     config.use(config.load({"TRUSTSVC_DATA": str(tmp_path)}))
     try:
-        old = encrypted_column.seal("words")
+        old = encrypted_column.encrypt("words")
         add_key(config.current(), "vault")
-        new = encrypted_column.seal("words")
-        assert encrypted_column.unseal(old) == encrypted_column.unseal(new) == "words"
+        new = encrypted_column.encrypt("words")
+        assert encrypted_column.decrypt(old) == encrypted_column.decrypt(new) == "words"
 
         drop_oldest(config.current(), "vault")
-        assert encrypted_column.unseal(new) == "words"
+        assert encrypted_column.decrypt(new) == "words"
         with pytest.raises(InvalidToken):
-            encrypted_column.unseal(old)
+            encrypted_column.decrypt(old)
     finally:
         config.use(None)

@@ -24,22 +24,22 @@ def test_each_kind_is_made_on_first_use_for_the_owner_alone(place):
     assert sorted(path.name for path in folder.iterdir()) == sorted(keyring.KINDS)
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert {len(keyring.newest(kind).secret) for kind in keyring.KINDS} == {32}
-    assert len({keyring.newest(kind).secret for kind in keyring.KINDS}) == len(keyring.KINDS)
+    assert {len(keyring.newest_key(kind).secret) for kind in keyring.KINDS} == {32}
+    assert len({keyring.newest_key(kind).secret for kind in keyring.KINDS}) == len(keyring.KINDS)
 
 
 def test_asking_again_gives_the_same(place):
-    assert keyring.ring("link") == keyring.ring("link")
-    assert keyring.version("link", 1) == keyring.newest("link")
-    assert keyring.version("link", 9) is None
+    assert keyring.keys("link") == keyring.keys("link")
+    assert keyring.key_version("link", 1) == keyring.newest_key("link")
+    assert keyring.key_version("link", 9) is None
 
 
 def test_a_new_line_is_a_new_key_without_a_restart(place):
-    first = keyring.newest("link")
+    first = keyring.newest_key("link")
     add_key(place, "link")
 
-    assert keyring.ring("link")[0] == first
-    assert keyring.newest("link").version == 2
+    assert keyring.keys("link")[0] == first
+    assert keyring.newest_key("link").version == 2
 
 
 def test_processes_that_start_at_once_end_with_the_same_key(place):
@@ -55,25 +55,25 @@ def test_processes_that_start_at_once_end_with_the_same_key(place):
 
 def test_a_key_others_can_read_is_refused(place):
     path = place.data / "keys" / "link"
-    keyring.ring("link")
+    keyring.keys("link")
     add_key(place, "link")
     path.chmod(0o644)
 
     with pytest.raises(Misconfigured, match="chmod 600"):
-        keyring.ring("link")
+        keyring.keys("link")
 
 
 @pytest.mark.parametrize("damage", ["x y\n", "1\n", "1 ====x\n", "1 é\n"])
 def test_a_damaged_file_is_said_to_be_and_not_repeated(place, damage):
     path = place.data / "keys" / "link"
-    keyring.ring("link")
+    keyring.keys("link")
     add_key(place, "link")
     path.write_text(damage, encoding="utf-8")
 
     with pytest.raises(Misconfigured, match="damaged") as said:
-        keyring.ring("link")
+        keyring.keys("link")
     assert damage.strip() not in str(said.value)
 
 
 def test_a_key_does_not_show_its_secret(place):
-    assert repr(keyring.newest("link")) == "Key(version=1)"
+    assert repr(keyring.newest_key("link")) == "Key(version=1)"

@@ -7,9 +7,9 @@ from hypothesis import strategies as some
 
 from tests.rotating import add_key
 from trustsvc import config
-from trustsvc.address import gmail_v1
+from trustsvc.address import NotAnAddress, gmail_v1, normalise
 from trustsvc.crypto import keyring, pseudonyms
-from trustsvc.crypto.pseudonyms import NotAnAddress, digest, normalise
+from trustsvc.crypto.pseudonyms import hmac_sha256
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ KEY = bytes(range(32))
     ],
 )
 def test_our_own_keyed_vectors(address, mac):
-    assert mac == digest(KEY, address).hex()
+    assert mac == hmac_sha256(KEY, address).hex()
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_our_own_keyed_vectors(address, mac):
     ],
 )
 def test_the_vectors_of_rfc_4231(key, text, mac):
-    assert mac == digest(key, text).hex()
+    assert mac == hmac_sha256(key, text).hex()
 
 
 @pytest.mark.parametrize(
@@ -139,35 +139,35 @@ def test_normalising_twice_changes_nothing(local, domain):
 
 
 def test_a_mark_says_its_rule_and_key_and_holds_no_more_than_sixteen_bytes_of_mac(place):
-    mark = pseudonyms.registry_mark("User@example.com")
+    mark = pseudonyms.registry_pseudonym("User@example.com")
 
-    key = keyring.newest("registry")
-    assert mark == bytes((1, 1)) + digest(key.secret, "user@example.com")[:16]
+    key = keyring.newest_key("registry")
+    assert mark == bytes((1, 1)) + hmac_sha256(key.secret, "user@example.com")[:16]
 
 
 def test_marks_of_two_shops_and_of_the_registry_cannot_be_joined(place):
     marks = {
-        pseudonyms.registry_mark("a@example.com"),
-        pseudonyms.shop_mark(1, "a@example.com"),
-        pseudonyms.shop_mark(2, "a@example.com"),
-        pseudonyms.text_mark(1, "a@example.com"),
+        pseudonyms.registry_pseudonym("a@example.com"),
+        pseudonyms.shop_pseudonym(1, "a@example.com"),
+        pseudonyms.shop_pseudonym(2, "a@example.com"),
+        pseudonyms.text_pseudonym(1, "a@example.com"),
     }
 
     assert len({mark[2:] for mark in marks}) == 4
 
 
 def test_after_a_rotation_new_marks_carry_the_new_key_and_old_ones_are_still_made(place):
-    before = pseudonyms.shop_mark(1, "a@example.com")
-    text_before = pseudonyms.text_mark(1, "order 1")
+    before = pseudonyms.shop_pseudonym(1, "a@example.com")
+    text_before = pseudonyms.text_pseudonym(1, "order 1")
     add_key(place, "lookup")
 
-    assert pseudonyms.shop_mark(1, "a@example.com")[1] == 2
-    assert pseudonyms.shop_marks(1, "A@example.com")[0] == before
-    assert pseudonyms.text_mark(1, "order 1") == text_before
+    assert pseudonyms.shop_pseudonym(1, "a@example.com")[1] == 2
+    assert pseudonyms.shop_pseudonyms(1, "A@example.com")[0] == before
+    assert pseudonyms.text_pseudonym(1, "order 1") == text_before
 
 
 def test_a_dump_of_marks_falls_to_no_dictionary_without_the_key(place):
-    stored = {pseudonyms.registry_mark(f"b{number}@example.com") for number in range(200)}
+    stored = {pseudonyms.registry_pseudonym(f"b{number}@example.com") for number in range(200)}
 
     from cryptography.hazmat.primitives import hashes
 
@@ -177,7 +177,7 @@ def test_a_dump_of_marks_falls_to_no_dictionary_without_the_key(place):
         return made.finalize()
 
     guesses = [f"b{number}@example.com" for number in range(200)]
-    tried = {plain(guess)[:16] for guess in guesses} | {digest(KEY, g)[:16] for g in guesses}
+    tried = {plain(guess)[:16] for guess in guesses} | {hmac_sha256(KEY, g)[:16] for g in guesses}
     assert tried.isdisjoint({mark[2:] for mark in stored})
 
 
@@ -268,7 +268,7 @@ def test_rule_gmail_v1_refuses_what_leaves_nothing(address):
 
 
 def test_no_mark_is_made_by_a_rule_of_a_provider(place):
-    marks = {pseudonyms.registry_mark(a) for a in ("jan@gmail.com", "j.an@gmail.com")}
+    marks = {pseudonyms.registry_pseudonym(a) for a in ("jan@gmail.com", "j.an@gmail.com")}
 
     assert len(marks) == 2
     assert {mark[0] for mark in marks} == {pseudonyms.RULE}

@@ -159,14 +159,12 @@ def test_a_database_behind_and_one_that_is_away(well):
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_database_that_is_no_database(well):
-    db.forget_engines()
+    db.dispose_engines()
     for rest in well.data.glob("trustsvc.db*"):
         rest.unlink()
     assert level("database") == "FAIL"
 
-    (well.data / "trustsvc.db").write_text(
-        "something else, and long enough to look at " * 100
-    )
+    (well.data / "trustsvc.db").write_text("something else, and long enough to look at " * 100)
     assert level("database") == "FAIL"
 
 
@@ -227,7 +225,7 @@ def test_a_clock_that_stands_never_ran_or_went_back(well):
 
 
 def test_sending_that_is_off_by_an_unfinished_restore_or_by_a_row(well):
-    suppression_journal.begin()
+    suppression_journal.create()
     sending.unfinished().touch()
     assert "broke off" in found("sending").todo
     sending.unfinished().unlink()
@@ -252,7 +250,7 @@ def test_letters_whose_bounces_nobody_hears(well):
 
 
 def test_suppressions_that_are_damaged_or_something_else(well):
-    suppression_journal.begin()
+    suppression_journal.create()
     with suppression_journal.path().open("a") as file:
         file.write("half a line")
     assert level("suppressions") == "WARN"

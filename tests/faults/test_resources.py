@@ -54,7 +54,7 @@ def stored(service, *states):
             chosen = orders.c.state.in_(states) if states else true()
             return set(session.scalars(select(orders.c.reference).where(chosen)))
     finally:
-        db.forget_engines()
+        db.dispose_engines()
         config.use(None)
 
 

@@ -10,10 +10,10 @@ from tools.drill.smtp_sink import Sink
 from trustsvc import config
 from trustsvc.invitations import resend, send
 from trustsvc.mail import smtp
-from trustsvc.mail.transport import open_postbox
+from trustsvc.mail.transport import open_transport
 from trustsvc.storage import db
 
-LATER = (*smtp_sink.CONNECT[:2], *smtp_sink.CONNECT[3:], "mail_451", *smtp_sink.LATER)
+LATER = (*smtp_sink.CONNECT[:2], *smtp_sink.CONNECT[3:], "mail_451", *smtp_sink.DEFERRED)
 # A line that breaks before anything was said to be done is tried once more at once.
 AGAIN = {"mail_421", "drop_mail", *smtp_sink.DROPS}
 # The README's table of classes says the same.
@@ -40,7 +40,7 @@ def papers(tmp_path_factory):
 
 def run_a_round(sink, now):
     never = "" if sink.tls else "?starttls=never"
-    with quiet(), open_postbox(f"{sink.url}{never}") as postbox:
+    with quiet(), open_transport(f"{sink.url}{never}") as postbox:
         send.send(db.transaction, postbox, lambda: now)
 
 
@@ -54,7 +54,7 @@ def choosing(fault):
 
 
 def test_every_named_fault_is_here():
-    named = (*smtp_sink.CONNECT, *smtp_sink.MAIL, *smtp_sink.LATER, *smtp_sink.DROPS)
+    named = (*smtp_sink.CONNECT, *smtp_sink.MAIL, *smtp_sink.DEFERRED, *smtp_sink.DROPS)
     named += (*smtp_sink.REFUSED, *smtp_sink.POLICY, *smtp_sink.DOUBTFUL, *smtp_sink.SLOW)
     named += (*smtp_sink.TLS, *smtp_sink.CERTIFICATES)
 

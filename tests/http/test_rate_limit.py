@@ -2,27 +2,27 @@ from datetime import timedelta
 
 from tests.invitations.setup import NOON
 from trustsvc.http import rate_limit
-from trustsvc.http.rate_limit import Gate, network
+from trustsvc.http.rate_limit import RateLimit, network
 
 MINUTE = timedelta(minutes=1)
 
 
 def test_so_many_knocks_of_a_network_in_a_while():
-    gate = Gate(most=2, every=10 * MINUTE)
+    gate = RateLimit(most=2, every=10 * MINUTE)
     addresses = ["198.51.100.1", "198.51.100.2", "198.51.100.3"]
 
-    first = [gate.lets_in(address, NOON) for address in addresses]
-    other = gate.lets_in("203.0.113.1", NOON)
-    later = gate.lets_in("198.51.100.1", NOON + 10 * MINUTE)
+    first = [gate.allows(address, NOON) for address in addresses]
+    other = gate.allows("203.0.113.1", NOON)
+    later = gate.allows("198.51.100.1", NOON + 10 * MINUTE)
 
     assert (first, other, later) == ([True, True, False], True, True)
 
 
 def test_a_clock_set_back_locks_nobody_out():
-    gate = Gate(most=1, every=10 * MINUTE)
-    gate.lets_in("198.51.100.1", NOON)
+    gate = RateLimit(most=1, every=10 * MINUTE)
+    gate.allows("198.51.100.1", NOON)
 
-    assert gate.lets_in("198.51.100.1", NOON - MINUTE)
+    assert gate.allows("198.51.100.1", NOON - MINUTE)
 
 
 def test_what_a_subscriber_has_many_addresses_of_is_one_network():
@@ -33,8 +33,8 @@ def test_what_a_subscriber_has_many_addresses_of_is_one_network():
 
 def test_many_networks_do_not_fill_the_memory(monkeypatch):
     monkeypatch.setattr(rate_limit, "MOST_NETWORKS", 10)
-    gate = Gate(most=1, every=MINUTE)
+    gate = RateLimit(most=1, every=MINUTE)
     for number in range(100):
-        gate.lets_in(f"10.{number}.0.1", NOON)
+        gate.allows(f"10.{number}.0.1", NOON)
 
-    assert len(gate.knocks) <= 10
+    assert len(gate.hits) <= 10

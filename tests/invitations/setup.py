@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from trustsvc.invitations import send
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.invitations.planning import plan
-from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.orders import accept, decision_log
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import OrderReceived
@@ -50,12 +50,12 @@ def place(at_shop, now=NOON, email="jan@example.com", name="Jan Jansen", **more)
         **more,
     )
     with db.transaction() as session, quiet():
-        accept.accept(session, [accept.incoming(at_shop, order, number.encode())], now)
+        accept.accept(session, [accept.incoming_order(at_shop, order, number.encode())], now)
         return session.scalar(select(orders.c.id).order_by(orders.c.id.desc()).limit(1))
 
 
 def quiet():
-    return job_queue.heard_by(lambda _: None)
+    return job_queue.captured_by(lambda _: None)
 
 
 def planned(now=NOON):
@@ -79,7 +79,7 @@ class Post:
         self.meanwhile = meanwhile
 
     def post(self, letter, before_dot):
-        outcome = self.fates.pop(0) if self.fates else Outcome(Fate.SENT)
+        outcome = self.fates.pop(0) if self.fates else DeliveryResult(DeliveryStatus.SENT)
         if self.meanwhile:
             self.meanwhile()
         if outcome.problem != "before_dot":

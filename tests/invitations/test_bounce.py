@@ -28,7 +28,7 @@ from trustsvc.invitations.models import invitations, letters, mail_reports
 from trustsvc.invitations.planning import reminders
 from trustsvc.mail.feedback.parsers.report import Report
 from trustsvc.mail.feedback.parsers.returned_message import read
-from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.orders.models import orders
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db, suppression_journal
@@ -222,7 +222,7 @@ def test_one_that_arrived_in_between_begins_anew(house):
 )
 def test_what_nobody_could_know_is_known_by_a_report(lamp, kind, state):
     order_id = invited(lamp)
-    sent(Post(Outcome(Fate.UNKNOWN, "no_answer")))
+    sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
     assert letter_of(order_id).state == "unknown"
 
     told(order_id, kind)
@@ -278,7 +278,7 @@ def test_all_that_can_come_at_once_about_one_buyer_comes_through(lamp):
         def stopped(order_id):
             with quiet(), db.transaction() as session:
                 found = redeem.find(session, invitation_of(order_id).link)
-                unsubscribe.stop(session, found, NOON + DAY, everywhere=True)
+                unsubscribe.unsubscribe(session, found, NOON + DAY, everywhere=True)
 
         def run(verb, *args, wrong=wrong):
             try:
@@ -429,7 +429,7 @@ def test_sending_is_not_stopped_by_bounces(lamp, asked):
 @pytest.mark.parametrize("house", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
 def test_a_letter_that_arrived_does_not_leave_again_because_it_was_in_doubt(house):
     order_id, evening = invited(shop()), NOON + timedelta(hours=7, minutes=50)  # 19:50 there
-    sent(Post(Outcome(Fate.UNKNOWN, "no_answer")), now=evening)
+    sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")), now=evening)
     sent(now=evening + timedelta(minutes=16))
     assert (letter_of(order_id).state, letter_of(order_id).resent) == ("due", 1)
 
@@ -441,7 +441,7 @@ def test_a_letter_that_arrived_does_not_leave_again_because_it_was_in_doubt(hous
 
 def test_a_letter_that_arrived_is_not_tried_again_whatever_its_server_said(house):
     order_id = invited(shop())
-    sent(Post(Outcome(Fate.LATER, "smtp_451")))
+    sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451")))
     told(order_id, "delivered", "2.0.0", NOON + timedelta(hours=1))
 
     assert sent(now=NOON + DAY).letters == []

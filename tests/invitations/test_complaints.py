@@ -76,7 +76,7 @@ def stops():
 
 def happened():
     with db.reading() as session:
-        rows = session.scalars(select(event_log.outbox.c.kind).order_by(event_log.outbox.c.id))
+        rows = session.scalars(select(event_log.events.c.kind).order_by(event_log.events.c.id))
         return [kind for kind in rows if kind.startswith("sending.")]
 
 

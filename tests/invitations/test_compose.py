@@ -18,7 +18,7 @@ def letter(language="nl", may_ask="customers", **order):
 
 
 def read(one):
-    data = mail_bytes.write(one, "reviews@trust.example").data
+    data = mail_bytes.to_bytes(one, "reviews@trust.example").data
     return message_from_bytes(data, policy=policy.default)
 
 
@@ -106,10 +106,10 @@ def test_one_click_and_automatic_headers(house):
 
 
 def test_the_message_id_stays_over_tries_and_is_no_way_into_the_link(house):
-    from trustsvc.mail.transport import Fate, Outcome
+    from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 
     order_id = invited(shop())
-    first = sent(Post(Outcome(Fate.LATER, "smtp_451"))).letters[0]
+    first = sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451"))).letters[0]
     from tests.invitations.setup import letter_of
 
     second = sent(now=letter_of(order_id).due_at).letters[0]
@@ -124,7 +124,7 @@ def test_the_bytes_hold_name_address_shop_and_links_and_nothing_else(house):
     canaries = {"identity": "canary-identity-4711"}
     order_id, one = letter(email="canary-mail@example.com", name="Canary Name", **canaries)
 
-    raw = mail_bytes.write(one, "reviews@trust.example").data.decode()
+    raw = mail_bytes.to_bytes(one, "reviews@trust.example").data.decode()
     text = raw + " ".join(parts(one))
 
     assert "canary-mail@example.com" in text

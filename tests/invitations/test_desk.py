@@ -15,10 +15,10 @@ from tests.staff.at_the_desk import form_token, sign_in
 from trustsvc import clock
 from trustsvc.invitations import sending, trip
 from trustsvc.invitations.planning import volume_guard
-from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.storage import db
 
-UNKNOWN = Outcome(Fate.UNKNOWN, "no_answer")
+UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")
 few = pytest.mark.parametrize("house", [{"TRUSTSVC_HOURLY_MOST": "2"}], indirect=True)
 
 
@@ -39,7 +39,7 @@ def paused_shop(name="Sudden & Co"):
 
 def names():
     with db.reading() as session:
-        return [one.slug for one in volume_guard.who_waits(session)]
+        return [one.slug for one in volume_guard.paused_shops(session)]
 
 
 def test_where_all_is_well_the_page_says_so(desk):

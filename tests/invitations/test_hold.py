@@ -3,7 +3,7 @@ from datetime import timedelta
 
 from tests.invitations.setup import NOON, Post, invited, letter_of, quiet, sent, shop
 from trustsvc.invitations import due, hold, send, trip
-from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.storage import db
 
 SECOND = timedelta(seconds=1)
@@ -74,7 +74,7 @@ def test_an_answer_that_comes_after_the_letter_was_called_unknown_still_counts(h
     sent(now=NOON + 60 * SECOND)
     assert letter_of(order_id).state == "unknown"
 
-    round_._outcomes.append((one, Outcome(Fate.SENT)))
+    round_._outcomes.append((one, DeliveryResult(DeliveryStatus.SENT)))
     round_.end([one])
 
     assert letter_of(order_id).state == "sent"

@@ -32,7 +32,7 @@ from trustsvc.errors import Gone
 from trustsvc.invitations import redeem, send, unsubscribe
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.invitations.planning import plan, reminders
-from trustsvc.mail.transport import About, Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
 from trustsvc.orders import accept
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import OrderReceived
@@ -51,15 +51,15 @@ FINE = Draft(stars=4, title="Good", text="Came on time.", name="A", city="B", co
 buyers = st.sampled_from(BUYERS)
 shop_numbers = st.integers(0, 1)
 FATES = {
-    "sent": Outcome(Fate.SENT),
-    "later before": Outcome(Fate.LATER, "before_dot"),
-    "later after": Outcome(Fate.LATER, "smtp_452"),
-    "refused": Outcome(Fate.REFUSED, "smtp_550"),
-    "unknown": Outcome(Fate.UNKNOWN, "no_answer"),
-    "policy": Outcome(Fate.LATER, "policy", About.DOMAIN),
-    "grey": Outcome(Fate.LATER, "smtp_450"),
-    "closing": Outcome(Fate.LATER, "smtp_421", About.SERVER),
-    "away": Outcome(Fate.LATER, "no_connection"),
+    "sent": DeliveryResult(DeliveryStatus.SENT),
+    "later before": DeliveryResult(DeliveryStatus.DEFERRED, "before_dot"),
+    "later after": DeliveryResult(DeliveryStatus.DEFERRED, "smtp_452"),
+    "refused": DeliveryResult(DeliveryStatus.REFUSED, "smtp_550"),
+    "unknown": DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer"),
+    "policy": DeliveryResult(DeliveryStatus.DEFERRED, "policy", FailureScope.DOMAIN),
+    "grey": DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450"),
+    "closing": DeliveryResult(DeliveryStatus.DEFERRED, "smtp_421", FailureScope.SERVER),
+    "away": DeliveryResult(DeliveryStatus.DEFERRED, "no_connection"),
     "crash before": None,
     "crash after": None,
 }
@@ -119,7 +119,7 @@ class Machine(RuleBasedStateMachine):
         )
         shop = self.shops[at_shop]
         with quiet(), db.transaction() as session:
-            item = accept.incoming(shop, order, number.encode())
+            item = accept.incoming_order(shop, order, number.encode())
             return accept.accept(session, [item], self.now)[0].status
 
     @rule(target=placed, buyer=buyers, at_shop=shop_numbers, at_once=st.booleans())
@@ -221,7 +221,7 @@ class Machine(RuleBasedStateMachine):
         if invitation is None:
             return
         with db.transaction() as session:
-            done = unsubscribe.stop(session, invitation, self.now, everywhere=everywhere)
+            done = unsubscribe.unsubscribe(session, invitation, self.now, everywhere=everywhere)
         if done.shop:
             self.wishes.add((self.shops[one.shop].id, one.buyer))
         if done.everywhere:
@@ -304,7 +304,7 @@ def test_no_history_breaks_a_promise(tmp_path, sqlite_template, redis_server):
 
     class Walk(Machine):
         def __init__(self):
-            db.forget_engines()
+            db.dispose_engines()
             place = tmp_path / f"walk{next(walks)}"
             place.mkdir()
             shutil.copy(sqlite_template, place / "trustsvc.db")
@@ -324,7 +324,7 @@ def test_no_history_breaks_a_promise(tmp_path, sqlite_template, redis_server):
             try:
                 super().teardown()
             finally:
-                db.forget_engines()
+                db.dispose_engines()
                 shutil.rmtree(self.place)
 
     try:

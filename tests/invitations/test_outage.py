@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from tests.invitations.setup import NOON, planned, quiet, shop
 from trustsvc.invitations import send
 from trustsvc.invitations.models import letters
-from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.orders import accept
 from trustsvc.orders.received import OrderReceived
 from trustsvc.storage import db
@@ -31,10 +31,10 @@ class Line:
     def post(self, letter, before_dot):
         self.asked += 1
         if self.is_away:
-            return Outcome(Fate.LATER, "no_connection")
+            return DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")
         before_dot()
         self.arrived.append((self.now, letter.to_address))
-        return Outcome(Fate.SENT)
+        return DeliveryResult(DeliveryStatus.SENT)
 
     def round(self):
         with quiet():
@@ -47,7 +47,7 @@ def place(at_shop, first, number, now):
         for n in range(first, first + number)
     ]
     with db.transaction() as session, quiet():
-        items = [accept.incoming(at_shop, one, one.identity.encode()) for one in orders]
+        items = [accept.incoming_order(at_shop, one, one.identity.encode()) for one in orders]
         accept.accept(session, items, now)
     planned(now)
 

@@ -5,7 +5,7 @@ import pytest
 from tests.invitations.setup import NOON
 from trustsvc.invitations import pace
 from trustsvc.invitations.pace import Domain
-from trustsvc.mail.transport import About, Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 FRESH = Domain(NOON, NOON)
@@ -14,19 +14,19 @@ FRESH = Domain(NOON, NOON)
 @pytest.mark.parametrize(
     ("outcome", "failure"),
     [
-        (Outcome(Fate.SENT), False),
-        (Outcome(Fate.REFUSED, "smtp_550"), False),
-        (Outcome(Fate.LATER, "smtp_450"), False),
-        (Outcome(Fate.LATER, "policy", About.DOMAIN), False),
-        (Outcome(Fate.LATER, "smtp_421", About.DOMAIN), False),
-        (Outcome(Fate.LATER, "smtp_421"), True),
-        (Outcome(Fate.LATER, "smtp_451", About.SERVER), True),
-        (Outcome(Fate.LATER, "smtp_550", About.SERVER), True),
-        (Outcome(Fate.LATER, "no_connection"), True),
-        (Outcome(Fate.LATER, "no_tls"), True),
-        (Outcome(Fate.LATER, "no_login"), True),
-        (Outcome(Fate.LATER, "maildir"), True),
-        (Outcome(Fate.UNKNOWN, "no_answer"), True),
+        (DeliveryResult(DeliveryStatus.SENT), False),
+        (DeliveryResult(DeliveryStatus.REFUSED, "smtp_550"), False),
+        (DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450"), False),
+        (DeliveryResult(DeliveryStatus.DEFERRED, "policy", FailureScope.DOMAIN), False),
+        (DeliveryResult(DeliveryStatus.DEFERRED, "smtp_421", FailureScope.DOMAIN), False),
+        (DeliveryResult(DeliveryStatus.DEFERRED, "smtp_421"), True),
+        (DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451", FailureScope.SERVER), True),
+        (DeliveryResult(DeliveryStatus.DEFERRED, "smtp_550", FailureScope.SERVER), True),
+        (DeliveryResult(DeliveryStatus.DEFERRED, "no_connection"), True),
+        (DeliveryResult(DeliveryStatus.DEFERRED, "no_tls"), True),
+        (DeliveryResult(DeliveryStatus.DEFERRED, "no_login"), True),
+        (DeliveryResult(DeliveryStatus.DEFERRED, "maildir"), True),
+        (DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer"), True),
     ],
 )
 def test_a_mail_server_fails_by_what_it_does_to_us_and_not_to_a_mailbox(outcome, failure):
@@ -78,13 +78,13 @@ def test_no_minute_after_a_return_holds_more_than_twice_the_usual_however_often_
 @pytest.mark.parametrize(
     ("strikes", "outcome", "after"),
     [
-        (0, Outcome(Fate.LATER, "smtp_450"), 1),
-        (1, Outcome(Fate.LATER, "smtp_451"), 2),
-        (0, Outcome(Fate.LATER, "policy", About.DOMAIN), 3),
-        (3, Outcome(Fate.LATER, "smtp_451", About.DOMAIN), 4),
-        (1, Outcome(Fate.LATER, "smtp_452"), 1),
-        (1, Outcome(Fate.REFUSED, "smtp_550"), 1),
-        (5, Outcome(Fate.SENT), 0),
+        (0, DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450"), 1),
+        (1, DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451"), 2),
+        (0, DeliveryResult(DeliveryStatus.DEFERRED, "policy", FailureScope.DOMAIN), 3),
+        (3, DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451", FailureScope.DOMAIN), 4),
+        (1, DeliveryResult(DeliveryStatus.DEFERRED, "smtp_452"), 1),
+        (1, DeliveryResult(DeliveryStatus.REFUSED, "smtp_550"), 1),
+        (5, DeliveryResult(DeliveryStatus.SENT), 0),
     ],
 )
 def test_a_domain_that_says_later_is_counted(strikes, outcome, after):

@@ -20,13 +20,13 @@ from tests.invitations.setup import (
 )
 from trustsvc.invitations import doubt, redeem, resend
 from trustsvc.invitations.models import letters
-from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 THEN = NOON + resend.PATIENCE
-UNKNOWN = Outcome(Fate.UNKNOWN, "no_answer")
+UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")
 
 wished = pytest.mark.parametrize("house", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
 

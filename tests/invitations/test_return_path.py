@@ -8,7 +8,7 @@ from trustsvc.crypto import keyring
 from trustsvc.errors import Misconfigured
 from trustsvc.invitations import return_path
 from trustsvc.mail import message
-from trustsvc.mail.message import Letter
+from trustsvc.mail.message import Message
 
 LINK = b"sixteen bytes!!!"
 
@@ -95,15 +95,15 @@ def test_only_a_provider_that_replaces_our_sender_is_told_the_code_in_a_header(h
 
 
 def letter(**more):
-    return Letter(
+    return Message(
         "jan@example.com", "Jan", "Shop", "Hello", "text", "<p>html</p>", "id@shop.example",
         datetime(2026, 6, 10, tzinfo=UTC), **more,
     )  # fmt: skip
 
 
 def test_the_return_path_is_in_the_envelope_and_nowhere_in_the_letter():
-    plain = message.write(letter(), "reviews@shop.example")
-    coded = message.write(letter(return_path="bounces+c@shop.example"), "reviews@shop.example")
+    plain = message.to_bytes(letter(), "reviews@shop.example")
+    coded = message.to_bytes(letter(return_path="bounces+c@shop.example"), "reviews@shop.example")
 
     assert (plain.sender, coded.sender) == ("reviews@shop.example", "bounces+c@shop.example")
     assert plain.data == coded.data
@@ -124,5 +124,5 @@ def test_the_return_path_is_in_the_envelope_and_nowhere_in_the_letter():
     ],
 )
 def test_a_return_path_that_is_no_plain_address_is_not_said(hostile):
-    with pytest.raises(message.Unwritable):
-        message.write(letter(return_path=hostile), "reviews@shop.example")
+    with pytest.raises(message.UnwritableMessage):
+        message.to_bytes(letter(return_path=hostile), "reviews@shop.example")

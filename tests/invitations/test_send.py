@@ -21,7 +21,7 @@ from tests.invitations.setup import (
 from trustsvc import log
 from trustsvc.invitations import again, give_up, redeem, send, sending, settle
 from trustsvc.invitations.models import invitations, letters
-from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.registry import opt_out
 from trustsvc.storage import db
 
@@ -79,7 +79,7 @@ def test_a_letter_dropped_while_the_server_said_later_is_not_due_again(house):
         with db.transaction() as session:
             redeem.withdraw(session, [order_id], "stop", NOON)
 
-    sent(Post(Outcome(Fate.LATER, "before_dot"), meanwhile=stop))
+    sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "before_dot"), meanwhile=stop))
 
     assert letter_of(order_id).state == "dropped"
 
@@ -87,32 +87,38 @@ def test_a_letter_dropped_while_the_server_said_later_is_not_due_again(house):
 @pytest.mark.parametrize(
     ("fate", "problem", "state"),
     [
-        (Fate.SENT, "", "sent"),
-        (Fate.LATER, "smtp_451", "due"),
-        (Fate.REFUSED, "smtp_550", "refused"),
-        (Fate.UNKNOWN, "no_answer", "unknown"),
+        (DeliveryStatus.SENT, "", "sent"),
+        (DeliveryStatus.DEFERRED, "smtp_451", "due"),
+        (DeliveryStatus.REFUSED, "smtp_550", "refused"),
+        (DeliveryStatus.UNKNOWN, "no_answer", "unknown"),
     ],
 )
 def test_each_fate_settles_its_letter_and_leaves_the_others_alone(house, fate, problem, state):
     at_shop = shop()
     ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(3)]
 
-    sent(Post(Outcome(Fate.SENT), Outcome(fate, problem), Outcome(Fate.SENT)))
+    sent(
+        Post(
+            DeliveryResult(DeliveryStatus.SENT),
+            DeliveryResult(fate, problem),
+            DeliveryResult(DeliveryStatus.SENT),
+        )
+    )
 
     assert [letter_of(order_id).state for order_id in ids] == ["sent", state, "sent"]
     letter = letter_of(ids[1])
     assert (letter.problem or "", letter.tries) == (problem, 1)
-    assert (letter.sent_at is not None) == (fate in {Fate.SENT, Fate.UNKNOWN})
+    assert (letter.sent_at is not None) == (fate in {DeliveryStatus.SENT, DeliveryStatus.UNKNOWN})
 
 
-@pytest.mark.parametrize("fate", [Fate.LATER, Fate.REFUSED])
+@pytest.mark.parametrize("fate", [DeliveryStatus.DEFERRED, DeliveryStatus.REFUSED])
 def test_letters_refused_one_after_the_other_before_their_dots_are_settled_together(house, fate):
     at_shop = shop()
     ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(4)]
 
-    sent(Post(*[Outcome(fate, "before_dot")] * 3))
+    sent(Post(*[DeliveryResult(fate, "before_dot")] * 3))
 
-    states = {Fate.LATER: "due", Fate.REFUSED: "refused"}
+    states = {DeliveryStatus.DEFERRED: "due", DeliveryStatus.REFUSED: "refused"}
     assert [letter_of(order_id).state for order_id in ids] == [states[fate]] * 3 + ["sent"]
     assert [letter_of(order_id).tries for order_id in ids] == [1] * 4
 
@@ -120,7 +126,7 @@ def test_letters_refused_one_after_the_other_before_their_dots_are_settled_toget
 def test_a_refused_address_is_forgotten(house):
     order_id = invited(shop())
 
-    sent(Post(Outcome(Fate.REFUSED, "before_dot")))
+    sent(Post(DeliveryResult(DeliveryStatus.REFUSED, "before_dot")))
 
     assert (order_row(order_id).email, order_row(order_id).name) == (None, None)
     assert letter_of(order_id).state == "refused"
@@ -147,7 +153,7 @@ def tried_until_the_end(order_id, outcome, now=NOON):
 def test_after_72_hours_of_tries_a_letter_is_given_up_and_its_buyer_not_forgotten(house, problem):
     order_id = invited(shop())
 
-    moments = tried_until_the_end(order_id, Outcome(Fate.LATER, problem))
+    moments = tried_until_the_end(order_id, DeliveryResult(DeliveryStatus.DEFERRED, problem))
 
     letter = letter_of(order_id)
     assert (letter.state, letter.problem) == ("refused", "gave_up")
@@ -165,7 +171,7 @@ def test_after_72_hours_of_tries_a_letter_is_given_up_and_its_buyer_not_forgotte
 
 def test_nights_and_stops_are_no_part_of_the_72_hours(house):
     order_id = invited(shop())
-    sent(Post(Outcome(Fate.LATER, "smtp_452")))
+    sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "smtp_452")))
     waited = letter_of(order_id).waited
     assert 0 < waited <= 60
 
@@ -182,8 +188,8 @@ def test_nights_and_stops_are_no_part_of_the_72_hours(house):
 
 def test_what_was_given_up_can_be_tried_again_for_three_more_days(house):
     order_id, gone = invited(shop()), invited(shop(), email="piet@example.com")
-    last = tried_until_the_end(order_id, Outcome(Fate.LATER, "policy"))[-1]
-    tried_until_the_end(gone, Outcome(Fate.LATER, "policy"))
+    last = tried_until_the_end(order_id, DeliveryResult(DeliveryStatus.DEFERRED, "policy"))[-1]
+    tried_until_the_end(gone, DeliveryResult(DeliveryStatus.DEFERRED, "policy"))
     with db.transaction() as session:
         redeem.withdraw(session, [gone], "stop", last)
 
@@ -205,7 +211,7 @@ def test_a_letter_dropped_at_its_last_try_stays_dropped(house):
         with db.transaction() as session:
             redeem.withdraw(session, [order_id], "stop", NOON)
 
-    sent(Post(Outcome(Fate.LATER, "before_dot"), meanwhile=stop))
+    sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "before_dot"), meanwhile=stop))
 
     assert (letter_of(order_id).state, letter_of(order_id).problem) == ("dropped", "stop")
 
@@ -229,7 +235,7 @@ def test_a_mail_server_that_is_away_is_asked_once_a_round(house):
     class Away:
         def post(self, letter, before_dot):
             asked.append(letter)
-            return Outcome(Fate.LATER, "no_connection")
+            return DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")
 
     assert send.send(db.transaction, Away(), lambda: NOON) == 0
 
@@ -284,7 +290,7 @@ def test_what_was_settled_before_a_crash_stays_settled(house):
             before_dot()
             if self.posted == 3:
                 raise Crash
-            return Outcome(Fate.SENT)
+            return DeliveryResult(DeliveryStatus.SENT)
 
     with pytest.raises(Crash):
         sent(DiesAtTheThird())
@@ -364,7 +370,7 @@ def test_a_mail_server_that_is_away_is_said_once_and_not_per_letter(house, capfd
         invited(at_shop, email=f"buyer{number}@example.com")
     log.configure()
 
-    sent(Post(*[Outcome(Fate.LATER, "no_connection")] * 3))
+    sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")] * 3))
 
     said = [line for line in capfd.readouterr().err.splitlines() if "mail server is away" in line]
     assert len(said) == 1

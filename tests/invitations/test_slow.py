@@ -21,12 +21,12 @@ from tests.invitations.setup import (
 from trustsvc.invitations import give_up, slow
 from trustsvc.invitations.due import lease
 from trustsvc.invitations.models import letters, mail_domains
-from trustsvc.mail.transport import About, Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
 from trustsvc.privacy.retention import purge
 from trustsvc.storage import db
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-LATER = Outcome(Fate.LATER, "smtp_451", About.DOMAIN)
+LATER = DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451", FailureScope.DOMAIN)
 SMTP = {"TRUSTSVC_MAIL_URL": "smtp://127.0.0.1:1", "TRUSTSVC_HOURLY_MOST": "0"}
 
 
@@ -98,7 +98,9 @@ def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_o
 
     class Says(Post):
         def post(self, letter, before_dot):
-            self.fates = [fates.get(letter.to_address.partition("@")[2], Outcome(Fate.SENT))]
+            self.fates = [
+                fates.get(letter.to_address.partition("@")[2], DeliveryResult(DeliveryStatus.SENT))
+            ]
             return super().post(letter, before_dot)
 
     first = sent(Says())
@@ -129,9 +131,18 @@ def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_o
 @paced(600)
 def test_a_greylisting_that_means_one_mailbox_does_not_shun_its_domain(house):
     due(*["grey.example"] * 6)
-    grey = Outcome(Fate.LATER, "smtp_450")
+    grey = DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450")
 
-    post = sent(Post(grey, Outcome(Fate.SENT), grey, Outcome(Fate.SENT), grey, Outcome(Fate.SENT)))
+    post = sent(
+        Post(
+            grey,
+            DeliveryResult(DeliveryStatus.SENT),
+            grey,
+            DeliveryResult(DeliveryStatus.SENT),
+            grey,
+            DeliveryResult(DeliveryStatus.SENT),
+        )
+    )
 
     assert len(post.letters) == 6
     assert all(row.quiet_until is None for row in rows())
@@ -141,7 +152,7 @@ def test_a_greylisting_that_means_one_mailbox_does_not_shun_its_domain(house):
 def test_three_greylistings_in_a_row_do(house):
     due(*["grey.example"] * 6)
 
-    post = sent(Post(*[Outcome(Fate.LATER, "smtp_450")] * 6))
+    post = sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450")] * 6))
 
     assert len(post.letters) == 4  # what the third said is written down at the dot of the fourth
     assert [row.quiet_until is not None for row in rows()] == [True]

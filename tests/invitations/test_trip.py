@@ -19,12 +19,12 @@ from tests.invitations.setup import (
 )
 from trustsvc.invitations import hold, pace, send, sending, trip
 from trustsvc.invitations.models import invitations, letters, mail_servers
-from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.storage import db
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 PAUSE = timedelta(seconds=pace.LONGEST_PAUSE_S)
-AWAY = Outcome(Fate.LATER, "no_connection")
+AWAY = DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")
 
 
 class Away:
@@ -98,7 +98,15 @@ def test_after_five_failures_in_a_row_it_is_left_alone_and_no_try_is_spent(house
 def test_a_success_in_between_begins_the_count_anew(house):
     many(10)
     now = NOON
-    for fates in ([AWAY], [AWAY], [AWAY], [AWAY], [Outcome(Fate.SENT), AWAY], [AWAY], [AWAY]):
+    for fates in (
+        [AWAY],
+        [AWAY],
+        [AWAY],
+        [AWAY],
+        [DeliveryResult(DeliveryStatus.SENT), AWAY],
+        [AWAY],
+        [AWAY],
+    ):
         sent(Post(*fates), now=now)
         now += MINUTE
 
@@ -109,7 +117,7 @@ def test_a_success_in_between_begins_the_count_anew(house):
 def test_five_times_421_end_a_round(house):
     many(10)
 
-    post = sent(Post(*[Outcome(Fate.LATER, "smtp_421")] * 10))
+    post = sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "smtp_421")] * 10))
 
     assert len(post.letters) == 5
     assert row().open_until > NOON
@@ -139,7 +147,7 @@ def test_of_two_workers_one_asks(house):
             asked.append(letter)
             go.wait(20)
             before_dot()
-            return Outcome(Fate.SENT)
+            return DeliveryResult(DeliveryStatus.SENT)
 
     def run():
         try:

@@ -10,7 +10,7 @@ from jobs.send_invitations import send_invitations
 from tests.invitations.setup import NOON, Post, invited, letter_of, quiet, sent, shop
 from trustsvc import clock, clock_check
 from trustsvc.invitations.models import letters
-from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.storage import db
 
 DAY = timedelta(days=1)
@@ -48,13 +48,16 @@ class Wall:
         self.jump = TEN_YEARS
 
 
-@pytest.mark.parametrize("fate", [Fate.LATER, Fate.SENT])
+@pytest.mark.parametrize("fate", [DeliveryStatus.DEFERRED, DeliveryStatus.SENT])
 def test_a_clock_that_jumps_within_a_round_makes_no_letter_wait_for_years(house, monkeypatch, fate):
     order_id = invited(shop())
     wall = Wall(monkeypatch)
     with db.transaction() as session:
-        clock_check.note(session, clock.read(), None)
-    post = Post(Outcome(fate, "before_dot" if fate is Fate.LATER else ""), meanwhile=wall.set_ahead)
+        clock_check.record(session, clock.read(), None)
+    post = Post(
+        DeliveryResult(fate, "before_dot" if fate is DeliveryStatus.DEFERRED else ""),
+        meanwhile=wall.set_ahead,
+    )
 
     @contextmanager
     def opened(_url):
@@ -65,7 +68,7 @@ def test_a_clock_that_jumps_within_a_round_makes_no_letter_wait_for_years(house,
         send_invitations()
 
     letter = letter_of(order_id)
-    if fate is Fate.LATER:
+    if fate is DeliveryStatus.DEFERRED:
         assert letter.due_at < NOON + DAY
     else:
         assert letter.state == "sent"

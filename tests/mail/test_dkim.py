@@ -14,7 +14,8 @@ from tests.mail.mail_server import MailServer
 from trustsvc import cli, config
 from trustsvc.errors import Misconfigured, Refused
 from trustsvc.mail import dkim_keys, message
-from trustsvc.mail.transport import Fate, Letter, open_postbox
+from trustsvc.mail.message import DeliveryStatus, Message
+from trustsvc.mail.transport import open_transport
 
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 SENDER = "reviews@shop.example"
@@ -49,11 +50,11 @@ def letter(**changes):
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         },
     }
-    return Letter(**(values | changes))
+    return Message(**(values | changes))
 
 
 def written(**changes):
-    return message.write(letter(**changes), SENDER).data
+    return message.to_bytes(letter(**changes), SENDER).data
 
 
 def answer(name, timeout=5):
@@ -190,10 +191,10 @@ def test_a_key_that_cannot_be_used_lets_no_letter_leave_unsigned(home, how):
 
 def test_a_letter_signed_arrives_as_it_was_signed(home):
     key()
-    with MailServer() as server, open_postbox(f"{server.url}?starttls=never") as postbox:
+    with MailServer() as server, open_transport(f"{server.url}?starttls=never") as postbox:
         outcome = postbox.post(letter(text=".\n..dots\n.\n"), lambda: None)
 
-    assert outcome.fate is Fate.SENT
+    assert outcome.status is DeliveryStatus.SENT
     data = server.letters[0]
     assert holds(data if isinstance(data, bytes) else data.encode())
 

@@ -6,7 +6,7 @@ import pytest
 from tests.mail.test_message import letter
 from trustsvc import config
 from trustsvc.mail import transport
-from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 
 
 @pytest.fixture
@@ -17,12 +17,15 @@ def place(tmp_path):
 
 
 def post(*letters, before_dot=lambda: None):
-    with transport.open_postbox(config.current().mail_url) as postbox:
+    with transport.open_transport(config.current().mail_url) as postbox:
         return [postbox.post(one, before_dot) for one in letters]
 
 
 def test_letters_arrive_whole_and_can_be_read_by_others_programs(place):
-    assert post(letter(subject="one"), letter(subject="two")) == [Outcome(Fate.SENT)] * 2
+    assert (
+        post(letter(subject="one"), letter(subject="two"))
+        == [DeliveryResult(DeliveryStatus.SENT)] * 2
+    )
 
     found = sorted(one["Subject"] for one in mailbox.Maildir(place))
     assert found == ["one", "two"]
@@ -62,16 +65,16 @@ def test_a_folder_that_cannot_be_written_is_later(place):
     place.parent.mkdir()
     place.write_text("a file is in the way")
 
-    assert post(letter()) == [Outcome(Fate.LATER, "maildir")]
+    assert post(letter()) == [DeliveryResult(DeliveryStatus.DEFERRED, "maildir")]
 
 
 def test_a_letter_that_cannot_be_written_is_refused(place):
-    assert post(letter(to_address="nobody")) == [Outcome(Fate.REFUSED, "address")]
+    assert post(letter(to_address="nobody")) == [DeliveryResult(DeliveryStatus.REFUSED, "address")]
 
 
 @pytest.mark.parametrize("shape", ["maildir:{}", "maildir://{}"])
 def test_both_ways_to_write_the_path_are_understood(tmp_path, place, shape):
-    with transport.open_postbox(shape.format(tmp_path / "other")) as postbox:
+    with transport.open_transport(shape.format(tmp_path / "other")) as postbox:
         postbox.post(letter(), lambda: None)
 
     assert len(list((tmp_path / "other" / "new").iterdir())) == 1

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 
 from trustsvc.mail import message as mail_bytes
-from trustsvc.mail.message import Letter, Unwritable
+from trustsvc.mail.message import Message, UnwritableMessage
 
 AT = datetime(2026, 6, 10, 10, tzinfo=UTC)
 OURS = [
@@ -24,7 +24,7 @@ OURS = [
 
 
 def letter(**changes):
-    return Letter(
+    return Message(
         **{
             "to_address": "jan@example.com",
             "to_name": "Jan",
@@ -41,7 +41,7 @@ def letter(**changes):
 
 
 def written(**changes):
-    return mail_bytes.write(letter(**changes), "reviews@trust.example").data
+    return mail_bytes.to_bytes(letter(**changes), "reviews@trust.example").data
 
 
 hostile = some.text(max_size=150) | some.sampled_from(
@@ -89,18 +89,18 @@ def test_exactly_the_declared_headers_come_back_whatever_the_names_are(to_name, 
     assert [one.addr_spec for one in new["From"].addresses] == ["reviews@trust.example"]
     # Python 3.11.7 puts a space between two encoded words of a name (RFC 2047 6.2 says none).
     shown = new["To"].addresses[0].display_name
-    assert shown.replace(" ", "") == mail_bytes.clean(to_name).replace(" ", "")
-    assert new["Subject"] == mail_bytes.clean(subject, mail_bytes.MOST_IN_SUBJECT)
+    assert shown.replace(" ", "") == mail_bytes.single_line(to_name).replace(" ", "")
+    assert new["Subject"] == mail_bytes.single_line(subject, mail_bytes.MOST_IN_SUBJECT)
     old = message_from_bytes(data, policy=policy.compat32)
     read = str(make_header(decode_header(old["Subject"]))) if old["Subject"] else ""
-    assert read == mail_bytes.clean(subject, mail_bytes.MOST_IN_SUBJECT)
+    assert read == mail_bytes.single_line(subject, mail_bytes.MOST_IN_SUBJECT)
 
 
 @given(hostile)
 def test_a_cleaned_name_is_one_line_and_cleaning_twice_changes_nothing(text):
-    once = mail_bytes.clean(text)
+    once = mail_bytes.single_line(text)
 
-    assert mail_bytes.clean(once) == once
+    assert mail_bytes.single_line(once) == once
     assert once == " ".join(once.split())
     assert "=?" not in once
     assert len(once) <= mail_bytes.MOST_IN_NAME
@@ -122,8 +122,8 @@ def test_the_bodies_come_back_as_they_were(text, html):
 @given(some.text(max_size=80))
 def test_an_address_is_written_as_it_is_or_refused(address):
     try:
-        envelope = mail_bytes.write(letter(to_address=address), "reviews@trust.example")
-    except Unwritable:
+        envelope = mail_bytes.to_bytes(letter(to_address=address), "reviews@trust.example")
+    except UnwritableMessage:
         return
     assert not set('\r\n <>,;"()') & set(envelope.recipient)
     message = message_from_bytes(envelope.data, policy=policy.default)
@@ -156,7 +156,7 @@ def test_an_address_is_written_as_it_is_or_refused(address):
     ],
 )
 def test_what_is_no_address_is_refused_by_a_code(address):
-    with pytest.raises(Unwritable, match=r"^address$"):
+    with pytest.raises(UnwritableMessage, match=r"^address$"):
         written(to_address=address)
 
 
@@ -171,7 +171,7 @@ def test_what_is_no_address_is_refused_by_a_code(address):
     ],
 )
 def test_domains_are_written_as_idna_and_local_parts_as_they_are(address, recipient, utf8):
-    envelope = mail_bytes.write(letter(to_address=address), "reviews@trust.example")
+    envelope = mail_bytes.to_bytes(letter(to_address=address), "reviews@trust.example")
 
     assert (envelope.recipient, envelope.utf8) == (recipient, utf8)
     assert f"<{recipient}>".encode() in envelope.data
@@ -194,12 +194,12 @@ def test_domains_are_written_as_idna_and_local_parts_as_they_are(address, recipi
     ],
 )
 def test_a_header_that_is_not_one_plain_line_is_refused(name, value):
-    with pytest.raises(Unwritable, match=r"^header$"):
+    with pytest.raises(UnwritableMessage, match=r"^header$"):
         written(headers={name: value})
 
 
 def test_a_message_id_with_a_line_in_it_is_refused():
-    with pytest.raises(Unwritable):
+    with pytest.raises(UnwritableMessage):
         written(message_id="a@b>\r\nBcc: x")
 
 
@@ -209,4 +209,4 @@ def test_the_same_letter_is_the_same_bytes():
 
 def test_neither_letter_nor_envelope_shows_what_is_in_it():
     assert "jan" not in repr(letter())
-    assert "jan" not in repr(mail_bytes.write(letter(), "reviews@trust.example"))
+    assert "jan" not in repr(mail_bytes.to_bytes(letter(), "reviews@trust.example"))

@@ -16,7 +16,7 @@ from tests.mail.mail_server import GOOD, MailServer
 from tests.mail.test_message import letter
 from trustsvc import config
 from trustsvc.mail import smtp, smtp_connection, transport
-from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ class Dots:
 
 
 def post(url, *letters, dots=None):
-    with transport.open_postbox(url) as postbox:
+    with transport.open_transport(url) as postbox:
         return [postbox.post(one, dots or Dots()) for one in letters or (letter(),)]
 
 
@@ -48,7 +48,7 @@ def test_three_letters_go_over_one_connection(offers):
     with MailServer(offers=offers) as server:
         outcomes = post(server.url, *(letter(subject=f"no {n}") for n in range(3)), dots=dots)
 
-    assert outcomes == [Outcome(Fate.SENT)] * 3
+    assert outcomes == [DeliveryResult(DeliveryStatus.SENT)] * 3
     assert (server.connections, dots.said) == (1, 3)
     subjects = [message_from_bytes(one, policy=policy.default)["Subject"] for one in server.letters]
     assert subjects == ["no 0", "no 1", "no 2"]
@@ -58,29 +58,34 @@ def test_three_letters_go_over_one_connection(offers):
 @pytest.mark.parametrize(
     ("step", "answer", "fate", "problem"),
     [
-        ("MAIL", "451 later", Fate.LATER, "smtp_451"),
-        ("MAIL", "421 closing", Fate.LATER, "smtp_421"),
-        ("MAIL", "550 5.7.1 you again", Fate.LATER, "smtp_550"),  # we are refused, not the buyer
-        ("RCPT", "421 closing", Fate.LATER, "smtp_421"),
-        ("RCPT", "450 greylisted", Fate.LATER, "smtp_450"),
-        ("RCPT", "452 4.2.2 full", Fate.LATER, "smtp_452"),
-        ("RCPT", "550 5.1.1 nobody", Fate.REFUSED, "smtp_550"),
-        ("RCPT", "552 5.2.2 mailbox full", Fate.LATER, "smtp_552"),
-        ("RCPT", "nonsense", Fate.LATER, "smtp_garbled"),
-        ("DATA", "451 later", Fate.LATER, "smtp_451"),
-        ("DATA", "554 no", Fate.REFUSED, "smtp_554"),
-        ("DOT", "421 closing", Fate.LATER, "smtp_421"),
-        ("DOT", "451 later", Fate.LATER, "smtp_451"),
-        ("DOT", "550 5.7.1 policy", Fate.LATER, "policy"),  # of us, not of the mailbox
-        ("RCPT", "550 5.7.515 not authenticated", Fate.LATER, "policy"),
-        ("RCPT", "550 5.7.26 no SPF, no DKIM", Fate.LATER, "policy"),
-        ("RCPT", "553 5.1.8 your domain is not there", Fate.LATER, "policy"),
-        ("RCPT", "550 5.7.17 the mailbox has a new owner", Fate.REFUSED, "smtp_550"),
-        ("RCPT", "550 5.1.1 no 5.7.1 here", Fate.REFUSED, "smtp_550"),
-        ("RCPT", "550 nobody here, says 5.7.1.2", Fate.REFUSED, "smtp_550"),
-        ("DOT", "552 5.3.4 too big", Fate.REFUSED, "smtp_552"),
-        ("DOT", "552 5.2.2 mailbox full", Fate.LATER, "smtp_552"),
-        ("DOT", "nonsense", Fate.UNKNOWN, "smtp_garbled"),
+        ("MAIL", "451 later", DeliveryStatus.DEFERRED, "smtp_451"),
+        ("MAIL", "421 closing", DeliveryStatus.DEFERRED, "smtp_421"),
+        (
+            "MAIL",
+            "550 5.7.1 you again",
+            DeliveryStatus.DEFERRED,
+            "smtp_550",
+        ),  # we are refused, not the buyer
+        ("RCPT", "421 closing", DeliveryStatus.DEFERRED, "smtp_421"),
+        ("RCPT", "450 greylisted", DeliveryStatus.DEFERRED, "smtp_450"),
+        ("RCPT", "452 4.2.2 full", DeliveryStatus.DEFERRED, "smtp_452"),
+        ("RCPT", "550 5.1.1 nobody", DeliveryStatus.REFUSED, "smtp_550"),
+        ("RCPT", "552 5.2.2 mailbox full", DeliveryStatus.DEFERRED, "smtp_552"),
+        ("RCPT", "nonsense", DeliveryStatus.DEFERRED, "smtp_garbled"),
+        ("DATA", "451 later", DeliveryStatus.DEFERRED, "smtp_451"),
+        ("DATA", "554 no", DeliveryStatus.REFUSED, "smtp_554"),
+        ("DOT", "421 closing", DeliveryStatus.DEFERRED, "smtp_421"),
+        ("DOT", "451 later", DeliveryStatus.DEFERRED, "smtp_451"),
+        ("DOT", "550 5.7.1 policy", DeliveryStatus.DEFERRED, "policy"),  # of us, not of the mailbox
+        ("RCPT", "550 5.7.515 not authenticated", DeliveryStatus.DEFERRED, "policy"),
+        ("RCPT", "550 5.7.26 no SPF, no DKIM", DeliveryStatus.DEFERRED, "policy"),
+        ("RCPT", "553 5.1.8 your domain is not there", DeliveryStatus.DEFERRED, "policy"),
+        ("RCPT", "550 5.7.17 the mailbox has a new owner", DeliveryStatus.REFUSED, "smtp_550"),
+        ("RCPT", "550 5.1.1 no 5.7.1 here", DeliveryStatus.REFUSED, "smtp_550"),
+        ("RCPT", "550 nobody here, says 5.7.1.2", DeliveryStatus.REFUSED, "smtp_550"),
+        ("DOT", "552 5.3.4 too big", DeliveryStatus.REFUSED, "smtp_552"),
+        ("DOT", "552 5.2.2 mailbox full", DeliveryStatus.DEFERRED, "smtp_552"),
+        ("DOT", "nonsense", DeliveryStatus.UNKNOWN, "smtp_garbled"),
     ],
 )
 def test_each_answer_has_its_fate_and_the_next_letter_goes_on(step, answer, fate, problem, offers):
@@ -89,7 +94,7 @@ def test_each_answer_has_its_fate_and_the_next_letter_goes_on(step, answer, fate
     with MailServer(says={step: [answer, good]}, offers=offers) as server:
         outcomes = post(server.url, letter(), letter(), dots=dots)
 
-    assert outcomes == [Outcome(fate, problem), Outcome(Fate.SENT)]
+    assert outcomes == [DeliveryResult(fate, problem), DeliveryResult(DeliveryStatus.SENT)]
     assert len(server.letters) == 1
     assert dots.said == (2 if step == "DOT" else 1)
 
@@ -98,12 +103,12 @@ def test_each_answer_has_its_fate_and_the_next_letter_goes_on(step, answer, fate
 @pytest.mark.parametrize(
     ("step", "fate", "problem", "dots_said"),
     [
-        ("CONNECT", Fate.LATER, "no_connection", 0),
-        ("EHLO", Fate.LATER, "no_connection", 0),
-        ("MAIL", Fate.LATER, "connection_lost", 0),
-        ("RCPT", Fate.LATER, "connection_lost", 0),
-        ("DATA", Fate.LATER, "connection_lost", 0),
-        ("DOT", Fate.UNKNOWN, "no_answer", 1),
+        ("CONNECT", DeliveryStatus.DEFERRED, "no_connection", 0),
+        ("EHLO", DeliveryStatus.DEFERRED, "no_connection", 0),
+        ("MAIL", DeliveryStatus.DEFERRED, "connection_lost", 0),
+        ("RCPT", DeliveryStatus.DEFERRED, "connection_lost", 0),
+        ("DATA", DeliveryStatus.DEFERRED, "connection_lost", 0),
+        ("DOT", DeliveryStatus.UNKNOWN, "no_answer", 1),
     ],
 )
 def test_a_line_that_breaks_is_later_before_the_dot_and_unknown_after(
@@ -111,7 +116,7 @@ def test_a_line_that_breaks_is_later_before_the_dot_and_unknown_after(
 ):
     dots = Dots()
     with MailServer(hangs_up_at=[step, step], offers=offers) as server:
-        assert post(server.url, dots=dots) == [Outcome(fate, problem)]
+        assert post(server.url, dots=dots) == [DeliveryResult(fate, problem)]
 
     assert (server.letters, dots.said) == ([], dots_said)
 
@@ -121,7 +126,10 @@ def test_a_line_that_breaks_in_the_middle_of_the_body_takes_nothing():
         outcome = post(server.url, letter(text="x" * 3_000_000))[0]
 
     # What the kernel took before it noticed is as good as said, then only unknown is true.
-    assert outcome in {Outcome(Fate.LATER, "connection_lost"), Outcome(Fate.UNKNOWN, "no_answer")}
+    assert outcome in {
+        DeliveryResult(DeliveryStatus.DEFERRED, "connection_lost"),
+        DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer"),
+    }
     assert server.letters == []
 
 
@@ -129,7 +137,7 @@ def test_a_connection_that_was_closed_meanwhile_is_opened_once_more():
     with MailServer(says={"MAIL": ["250 ok", "421 idle too long", "250 ok"]}) as server:
         outcomes = post(server.url, letter(), letter())
 
-    assert outcomes == [Outcome(Fate.SENT)] * 2
+    assert outcomes == [DeliveryResult(DeliveryStatus.SENT)] * 2
     assert server.connections == 2
 
 
@@ -138,12 +146,15 @@ def test_a_421_to_the_dot_is_not_tried_a_second_time_at_once():
     with MailServer(says={"DOT": ["250 ok", "421 closing", "250 ok"]}) as server:
         outcomes = post(server.url, letter(), letter(), dots=dots)
 
-    assert outcomes == [Outcome(Fate.SENT), Outcome(Fate.LATER, "smtp_421")]
+    assert outcomes == [
+        DeliveryResult(DeliveryStatus.SENT),
+        DeliveryResult(DeliveryStatus.DEFERRED, "smtp_421"),
+    ]
     assert (dots.said, len(server.letters)) == (2, 1)
 
 
 def test_the_dot_does_not_wait_for_the_other_side_to_acknowledge_the_body():
-    with MailServer() as server, transport.open_postbox(server.url) as postbox:
+    with MailServer() as server, transport.open_transport(server.url) as postbox:
         postbox.post(letter(), Dots())
 
         assert postbox._link.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
@@ -153,7 +164,7 @@ def test_where_nobody_listens_it_is_later():
     with MailServer() as server:
         url = server.url
 
-    assert post(url) == [Outcome(Fate.LATER, "no_connection")]
+    assert post(url) == [DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")]
 
 
 def test_what_before_dot_raises_goes_on_and_the_letter_does_not_leave():
@@ -163,10 +174,10 @@ def test_what_before_dot_raises_goes_on_and_the_letter_does_not_leave():
     def lost():
         raise LeaseLost
 
-    with MailServer() as server, transport.open_postbox(server.url) as postbox:
+    with MailServer() as server, transport.open_transport(server.url) as postbox:
         with pytest.raises(LeaseLost):
             postbox.post(letter(subject="never"), lost)
-        assert postbox.post(letter(subject="next"), Dots()) == Outcome(Fate.SENT)
+        assert postbox.post(letter(subject="next"), Dots()) == DeliveryResult(DeliveryStatus.SENT)
 
     assert len(server.letters) == 1
     assert b"Subject: next" in server.letters[0]
@@ -177,7 +188,7 @@ def test_a_server_that_wants_data_for_nobody_gets_none():
     with MailServer(says={"RCPT": ["550 nobody", "250 ok"]}) as server:
         outcomes = post(server.url, letter(), letter())
 
-    assert [outcome.fate for outcome in outcomes] == [Fate.REFUSED, Fate.SENT]
+    assert [outcome.status for outcome in outcomes] == [DeliveryStatus.REFUSED, DeliveryStatus.SENT]
     assert (len(server.letters), server.connections) == (1, 2)
 
 
@@ -206,7 +217,7 @@ def test_silence_and_endless_answers_end_at_our_own_patience(says, monkeypatch):
     with MailServer(says=says) as server:
         (outcome,) = post(server.url)
 
-    assert outcome.fate is (Fate.UNKNOWN if "DOT" in says else Fate.LATER)
+    assert outcome.status is (DeliveryStatus.UNKNOWN if "DOT" in says else DeliveryStatus.DEFERRED)
 
 
 def test_lines_that_begin_with_a_dot_arrive_as_they_were():
@@ -221,22 +232,22 @@ def test_lines_that_begin_with_a_dot_arrive_as_they_were():
 @pytest.mark.parametrize(
     ("offers", "outcome"),
     [
-        (("PIPELINING",), Outcome(Fate.REFUSED, "smtputf8")),
-        (("SMTPUTF8", "8BITMIME"), Outcome(Fate.SENT)),
+        (("PIPELINING",), DeliveryResult(DeliveryStatus.REFUSED, "smtputf8")),
+        (("SMTPUTF8", "8BITMIME"), DeliveryResult(DeliveryStatus.SENT)),
     ],
 )
 def test_a_name_beyond_ascii_before_the_at_needs_a_server_that_knows_it(offers, outcome):
     with MailServer(offers=offers) as server:
         assert post(server.url, letter(to_address="例@例え.テスト")) == [outcome]
 
-    if outcome.fate is Fate.SENT:
+    if outcome.status is DeliveryStatus.SENT:
         assert "RCPT TO:<例@xn--r8jz45g.xn--zckzah>" in server.heard
 
 
 def test_an_address_that_is_none_never_reaches_the_server():
     with MailServer() as server:
         assert post(server.url, letter(to_address="a@b.c\r\nDATA")) == [
-            Outcome(Fate.REFUSED, "address")
+            DeliveryResult(DeliveryStatus.REFUSED, "address")
         ]
 
     assert server.connections == 0
@@ -315,14 +326,17 @@ def right(server, session, envelope, mechanism, data):
 def test_starttls_is_used_where_it_is_offered(listener, certificate):
     kept, port = listener(tls_context=certificate)
 
-    assert post(f"smtp://127.0.0.1:{port}", letter(), letter()) == [Outcome(Fate.SENT)] * 2
+    assert (
+        post(f"smtp://127.0.0.1:{port}", letter(), letter())
+        == [DeliveryResult(DeliveryStatus.SENT)] * 2
+    )
     assert kept.encrypted == [True, True]
 
 
 def test_starttls_may_be_left_out_on_loopback(listener, certificate):
     kept, port = listener(tls_context=certificate)
 
-    assert post(f"smtp://127.0.0.1:{port}?starttls=never") == [Outcome(Fate.SENT)]
+    assert post(f"smtp://127.0.0.1:{port}?starttls=never") == [DeliveryResult(DeliveryStatus.SENT)]
     assert kept.encrypted == [False]
 
 
@@ -332,29 +346,33 @@ def test_a_password_is_said_after_tls_and_a_wrong_one_is_no_refusal_of_the_buyer
     options = {"tls_context": certificate, "auth_required": True, "authenticator": right}
     kept, port = listener(**options)
 
-    assert post(f"smtp://house:pass%20word@127.0.0.1:{port}") == [Outcome(Fate.SENT)]
-    assert post(f"smtp://house:wrong@127.0.0.1:{port}") == [Outcome(Fate.LATER, "no_login")]
-    assert post(f"smtp://127.0.0.1:{port}")[0].fate is Fate.LATER
+    assert post(f"smtp://house:pass%20word@127.0.0.1:{port}") == [
+        DeliveryResult(DeliveryStatus.SENT)
+    ]
+    assert post(f"smtp://house:wrong@127.0.0.1:{port}") == [
+        DeliveryResult(DeliveryStatus.DEFERRED, "no_login")
+    ]
+    assert post(f"smtp://127.0.0.1:{port}")[0].status is DeliveryStatus.DEFERRED
     assert kept.encrypted == [True]
 
 
 def test_smtps_speaks_tls_from_the_first_byte(listener, certificate):
     kept, port = listener(ssl_context=certificate)
 
-    assert post(f"smtps://127.0.0.1:{port}") == [Outcome(Fate.SENT)]
+    assert post(f"smtps://127.0.0.1:{port}") == [DeliveryResult(DeliveryStatus.SENT)]
     assert len(kept.letters) == 1
 
 
 def test_smtps_to_a_server_without_tls_is_later():
     with MailServer() as server:
-        assert post(f"smtps://127.0.0.1:{server.port}")[0].fate is Fate.LATER
+        assert post(f"smtps://127.0.0.1:{server.port}")[0].status is DeliveryStatus.DEFERRED
 
 
 def test_a_password_never_leaves_for_another_host_without_tls(monkeypatch):
     monkeypatch.setattr(smtp, "is_loopback", lambda _: False)
     with MailServer() as server:
         url = f"smtp://house:secret@127.0.0.1:{server.port}?starttls=never"
-        assert post(url) == [Outcome(Fate.LATER, "no_tls")]
+        assert post(url) == [DeliveryResult(DeliveryStatus.DEFERRED, "no_tls")]
 
     assert not any("AUTH" in line for line in server.heard)
 
@@ -365,15 +383,15 @@ def test_a_certificate_nobody_vouches_for_is_refused_beyond_loopback(
     monkeypatch.setattr(smtp, "is_loopback", lambda _: False)
     kept, port = listener(tls_context=certificate)
 
-    assert post(f"smtp://127.0.0.1:{port}") == [Outcome(Fate.LATER, "no_tls")]
+    assert post(f"smtp://127.0.0.1:{port}") == [DeliveryResult(DeliveryStatus.DEFERRED, "no_tls")]
     assert kept.letters == []
 
 
 @pytest.mark.parametrize(
     ("ahead", "outcome"),
     [
-        ("", Outcome(Fate.SENT)),
-        ("\r\n250 said by somebody in between", Outcome(Fate.LATER, "no_tls")),
+        ("", DeliveryResult(DeliveryStatus.SENT)),
+        ("\r\n250 said by somebody in between", DeliveryResult(DeliveryStatus.DEFERRED, "no_tls")),
     ],
 )
 def test_what_is_said_ahead_of_tls_ends_the_session(certificate, ahead, outcome):
@@ -381,8 +399,8 @@ def test_what_is_said_ahead_of_tls_ends_the_session(certificate, ahead, outcome)
     with MailServer(says=says, offers=("STARTTLS",), tls=certificate) as server:
         assert post(server.url) == [outcome]
 
-    assert len(server.letters) == (outcome.fate is Fate.SENT)
+    assert len(server.letters) == (outcome.status is DeliveryStatus.SENT)
 
 
 def test_a_postbox_does_not_show_its_password():
-    assert "secret" not in repr(smtp.Smtp("smtp://u:secret@localhost", "a@b.c"))
+    assert "secret" not in repr(smtp.SmtpTransport("smtp://u:secret@localhost", "a@b.c"))

@@ -190,7 +190,7 @@ def test_the_marks_are_the_shops_own(shop):
     shop.post(sample(shop.platform))
 
     order = only_order()
-    assert order.buyer == pseudonyms.shop_mark(shop.shop.id, order.email)
+    assert order.buyer == pseudonyms.shop_pseudonym(shop.shop.id, order.email)
 
 
 def test_a_delivery_again_is_a_duplicate_and_with_another_body_a_conflict(client):

@@ -49,7 +49,7 @@ def test_an_order_carries_the_marks_of_its_buyer_and_not_the_address(house):
 
     (one,) = taken()
 
-    assert one.marks == frozenset([pseudonyms.shop_mark(at_shop.id, "jan@example.com")])
+    assert one.marks == frozenset([pseudonyms.shop_pseudonym(at_shop.id, "jan@example.com")])
     assert "example.com" not in repr(one)
 
 

@@ -14,7 +14,7 @@ from trustsvc.orders import idempotency
 from trustsvc.orders.models import deliveries
 from trustsvc.privacy.retention import purge
 from trustsvc.storage import db
-from trustsvc.storage.event_log import outbox
+from trustsvc.storage.event_log import events
 
 PLATFORMS = ["shopify", "woocommerce", "lightspeed", "standard"]
 
@@ -39,7 +39,7 @@ def doctor(now):
 
 def reported():
     with db.reading() as session:
-        return session.execute(select(outbox).where(outbox.c.kind == idempotency.CONFLICT)).all()
+        return session.execute(select(events).where(events.c.kind == idempotency.CONFLICT)).all()
 
 
 def test_one_delivery_a_hundred_times_at_once_is_one_order(shop):

@@ -45,10 +45,10 @@ def test_many_orders_at_once_are_all_there(shop):
 def test_the_same_order_twice_in_a_batch_is_one_order(shop):
     now = clock.now()
     batch = [
-        accept.incoming(shop.shop, order(1), b"a"),
-        accept.incoming(shop.shop, order(2, refunded_at=now), b"b"),
-        accept.incoming(shop.shop, order(1, shipped_at=now), b"c"),
-        accept.incoming(shop.shop, order(2), b"d"),
+        accept.incoming_order(shop.shop, order(1), b"a"),
+        accept.incoming_order(shop.shop, order(2, refunded_at=now), b"b"),
+        accept.incoming_order(shop.shop, order(1, shipped_at=now), b"c"),
+        accept.incoming_order(shop.shop, order(2), b"d"),
     ]
 
     with db.transaction() as session:
@@ -63,7 +63,7 @@ def test_the_same_order_twice_in_a_batch_is_one_order(shop):
 
 def test_one_bad_order_does_not_fail_its_neighbours(shop):
     now = clock.now()
-    good = [accept.incoming(shop.shop, order(number), b"") for number in range(3)]
+    good = [accept.incoming_order(shop.shop, order(number), b"") for number in range(3)]
     bad = replace(good[1], shop=replace(shop.shop, max_age_days="nonsense"))
     gate = threading.Barrier(4)
 
@@ -84,23 +84,23 @@ def test_one_bad_order_does_not_fail_its_neighbours(shop):
 
 def test_the_desk_goes_on_after_a_failure(shop):
     now = clock.now()
-    bad = accept.incoming(replace(shop.shop, max_age_days="nonsense"), order(1), b"")
+    bad = accept.incoming_order(replace(shop.shop, max_age_days="nonsense"), order(1), b"")
     with pytest.raises(Unavailable):
         intake.take(bad, now)
 
-    good = accept.incoming(shop.shop, order(2), b"")
+    good = accept.incoming_order(shop.shop, order(2), b"")
     assert intake.take(good, now).status == "accepted"
 
 
 def test_a_child_process_starts_over(shop):
     now = clock.now()
-    intake.take(accept.incoming(shop.shop, order(1), b""), now)
-    db.forget_engines()
+    intake.take(accept.incoming_order(shop.shop, order(1), b""), now)
+    db.dispose_engines()
 
     child = os.fork()
     if not child:
         try:
-            answer = intake.take(accept.incoming(shop.shop, order(2), b""), now)
+            answer = intake.take(accept.incoming_order(shop.shop, order(2), b""), now)
             os._exit(0 if answer.status == "accepted" else 1)
         finally:
             os._exit(2)
@@ -126,12 +126,12 @@ def test_who_waits_too_long_is_told_to_come_back(shop, monkeypatch):
     held.wait(10)
     try:
         with pytest.raises(Unavailable):
-            intake.take(accept.incoming(shop.shop, order(1), b""), clock.now())
+            intake.take(accept.incoming_order(shop.shop, order(1), b""), clock.now())
     finally:
         let_go.set()
         holder.join()
     monkeypatch.setattr(intake, "PATIENCE_S", 8.0)
-    again = intake.take(accept.incoming(shop.shop, order(1), b""), clock.now())
+    again = intake.take(accept.incoming_order(shop.shop, order(1), b""), clock.now())
     assert again.status in {"accepted", "duplicate"}
     assert len(rows()) == 1
 
@@ -139,7 +139,7 @@ def test_who_waits_too_long_is_told_to_come_back(shop, monkeypatch):
 def test_several_processes_at_once_keep_each_order_once(shop):
     now = clock.now()
     batch = [
-        accept.incoming(shop.shop, order(number, delivery_id=f"msg_{number}"), b"body")
+        accept.incoming_order(shop.shop, order(number, delivery_id=f"msg_{number}"), b"body")
         for number in range(30)
     ]
     start = threading.Barrier(6)
@@ -159,9 +159,10 @@ def test_several_processes_at_once_keep_each_order_once(shop):
 
 def test_several_processes_at_once_let_no_end_of_an_order_slip(shop):
     now = clock.now()
-    whole = [accept.incoming(shop.shop, order(number), b"a") for number in range(20)]
+    whole = [accept.incoming_order(shop.shop, order(number), b"a") for number in range(20)]
     over = [
-        accept.incoming(shop.shop, order(number, cancelled_at=now), b"b") for number in range(20)
+        accept.incoming_order(shop.shop, order(number, cancelled_at=now), b"b")
+        for number in range(20)
     ]
     start = threading.Barrier(4)
 
@@ -179,21 +180,21 @@ def test_several_processes_at_once_let_no_end_of_an_order_slip(shop):
 def test_two_pieces_of_news_at_once_are_both_taken_up(shop):
     now = clock.now()
     with db.transaction() as session:
-        accept.accept(session, [accept.incoming(shop.shop, order(1), b"a")], now)
+        accept.accept(session, [accept.incoming_order(shop.shop, order(1), b"a")], now)
     written, done = threading.Event(), threading.Event()
 
     def shipped():
         written.wait(10)
         with db.transaction() as session:
             news = order(1, shipped_at=now)
-            accept.accept(session, [accept.incoming(shop.shop, news, b"b")], now)
+            accept.accept(session, [accept.incoming_order(shop.shop, news, b"b")], now)
         done.set()
 
     other = threading.Thread(target=shipped)
     other.start()
     with db.transaction() as session:
         news = order(1, cancelled_at=now)
-        accept.accept(session, [accept.incoming(shop.shop, news, b"c")], now)
+        accept.accept(session, [accept.incoming_order(shop.shop, news, b"c")], now)
         written.set()
         assert not done.wait(0.3)  # it waits for us to end
     other.join(10)

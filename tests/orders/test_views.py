@@ -244,7 +244,7 @@ def test_both_secrets_are_live_while_a_rotation_lasts(shop):
     new = "whsec_" + "B" * 32 if shop.platform == "standard" else "another-secret-of-mine"
     now = clock.now()
     with db.transaction() as session:
-        secret_rotation.rotate(session, shop.shop.slug, new, now)
+        secret_rotation.rotate_secret(session, shop.shop.slug, new, now)
 
     first = shop.post(sample(shop.platform))
     shop.secret = new
@@ -260,7 +260,7 @@ def test_both_secrets_are_live_while_a_rotation_lasts(shop):
 
 def test_a_revoked_secret_ends_at_once(shop):
     with db.transaction() as session:
-        secret_rotation.rotate(session, shop.shop.slug, "", clock.now(), revoke=True)
+        secret_rotation.rotate_secret(session, shop.shop.slug, "", clock.now(), revoke=True)
 
     assert shop.post(sample(shop.platform))[0] == 401
 

@@ -36,7 +36,7 @@ def by_key(kind, number):
 
 
 def buyer_of(at_shop, address, **more):
-    mark = pseudonyms.shop_mark(at_shop.id, address)
+    mark = pseudonyms.shop_pseudonym(at_shop.id, address)
     return order(at_shop, email=address, buyer=mark, **more)
 
 
@@ -58,7 +58,7 @@ def test_a_table_is_counted_by_shop_and_category(house):
 def test_people_are_named_where_an_address_is_kept_and_marked_where_not(house):
     at_shop = shop()
     buyer_of(at_shop, "ada@example.com")
-    forgotten = pseudonyms.shop_mark(at_shop.id, "bob@example.com")
+    forgotten = pseudonyms.shop_pseudonym(at_shop.id, "bob@example.com")
     order(at_shop, email=None, name=None, reference=None, buyer=forgotten)
 
     people = of("orders").people.values()
@@ -110,16 +110,20 @@ def test_a_vault_key_reaches_what_it_sealed_and_nothing_else(house):
 
 def everywhere_in_the_registry(at_shop, address):
     """One person in each row that a mark or a link names: at a shop, and at none."""
-    now, mark = clock.now(), pseudonyms.registry_mark(address)
+    now, mark = clock.now(), pseudonyms.registry_pseudonym(address)
     with db.transaction() as session:
         session.execute(registered.insert().values(mark=mark, at=now, wording="1", source="x"))
         session.execute(update(registered).values(link=signed_links.new_id()))
         for place in (opt_out.EVERY_SHOP, at_shop.id):
             opt_out.opt_out(session, address, place, "stop", now)
         restriction.restrict(session, [mark], opt_out.EVERY_SHOP, now)
-        restriction.restrict(session, pseudonyms.shop_marks(at_shop.id, address), at_shop.id, now)
-        registration_request.ask(
-            session, registration_request.Wish(address, at_shop.id, "nl", "page"), now
+        restriction.restrict(
+            session, pseudonyms.shop_pseudonyms(at_shop.id, address), at_shop.id, now
+        )
+        registration_request.request_registration(
+            session,
+            registration_request.RegistrationRequest(address, at_shop.id, "nl", "page"),
+            now,
         )
         write.write(session, write.Note("me", "nl", address, facts={"link": "x"}), now)
         confirmation.link(session, Person(address, "", "nl", (), (), {}, ()), now)

@@ -98,7 +98,7 @@ def test_what_is_signed_is_the_written_text_and_can_be_checked_without_us(house)
         b"before 2026-08-23T10:00:00.123Z\nprevious \n"
     )
     assert receipts.signed_text(receipt, previous) == text
-    key = Ed25519PrivateKey.from_private_bytes(keyring.newest("receipt").secret)
+    key = Ed25519PrivateKey.from_private_bytes(keyring.newest_key("receipt").secret)
     key.public_key().verify(signature, text)
 
 
@@ -109,7 +109,7 @@ def test_a_new_key_signs_on_and_older_receipts_stay_good(house):
         ring.write(f"2 {new}\n")
     _write()
 
-    assert len(keyring.ring("receipt")) == 2
+    assert len(keyring.keys("receipt")) == 2
     assert _holds()
 
 

@@ -43,7 +43,7 @@ def test_the_notice_is_whole_in_every_language(client, language):
     for part in ("Vélo &amp; Fils", "shop.example.com", "90", "privacy@localhost", "2026"):
         assert part in page
     for key in ("object_title", "authority_title", "rights_title"):
-        assert str(i18n.say_marked(f"privacy.notice.{key}", language)) in page
+        assert str(i18n.translate_html(f"privacy.notice.{key}", language)) in page
     assert "{" not in page
 
 
@@ -60,19 +60,19 @@ def test_every_period_of_the_notice_is_the_one_the_purge_keeps_to(client, langua
     kept = _kept(client, language)
 
     def days(number):
-        return i18n.say("privacy.days", language, count=number)
+        return i18n.translate("privacy.days", language, count=number)
 
-    said = {name: kept[i18n.say(f"privacy.notice.{name}", language)] for name in RULE_OF}
+    said = {name: kept[i18n.translate(f"privacy.notice.{name}", language)] for name in RULE_OF}
     for name, rule in RULE_OF.items():
         assert (name, True) == (name, days(RULES[rule].days) in said[name])
     assert days(made.max_age_days) in said["invite"]
     assert days(expired.LONGEST.days) in said["invite"]
-    decided = kept[i18n.say("privacy.notice.decisions", language)]
+    decided = kept[i18n.translate("privacy.notice.decisions", language)]
     years = RULES["ledger"].days // 365
-    assert i18n.say("privacy.years", language, count=years) in decided
-    answered = kept[i18n.say("privacy.notice.requests", language)]
+    assert i18n.translate("privacy.years", language, count=years) in decided
+    answered = kept[i18n.translate("privacy.notice.requests", language)]
     years = RULES["register of requests"].days // 365
-    assert i18n.say("privacy.years", language, count=years) in answered
+    assert i18n.translate("privacy.years", language, count=years) in answered
 
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
@@ -110,7 +110,7 @@ def test_the_notice_names_the_legal_ground_of_this_shop(client, may_ask):
 
     page = client.get("/privacy/acme", headers={"Accept-Language": "en"}).text
 
-    assert str(i18n.say_marked(f"privacy.notice.basis_{may_ask}", "en")) in page
+    assert str(i18n.translate_html(f"privacy.notice.basis_{may_ask}", "en")) in page
 
 
 def test_an_unknown_shop_has_no_notice(client):

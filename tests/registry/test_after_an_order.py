@@ -14,7 +14,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def shop(app):
-    views.gate.knocks.clear()
+    views.gate.hits.clear()
     return setup.shop("registered")
 
 

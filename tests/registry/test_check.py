@@ -5,17 +5,17 @@ from tests.rotating import add_key
 from trustsvc.clock import now
 from trustsvc.errors import Refused
 from trustsvc.registry import registration
-from trustsvc.registry.check import Answer, Question, check
+from trustsvc.registry.check import RegistryQuery, RegistryStatus, check
 from trustsvc.registry.models import opt_outs, registered
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.storage import db
 
-NOBODY = Answer(registered=False, opted_out=False)
+NOBODY = RegistryStatus(registered=False, opted_out=False)
 
 
 def ask(*questions):
     with db.reading() as session:
-        return check(session, [Question(*question) for question in questions])
+        return check(session, [RegistryQuery(*question) for question in questions])
 
 
 def test_a_registered_buyer_is_known_at_every_shop_however_the_address_is_spelled(house):
@@ -26,7 +26,7 @@ def test_a_registered_buyer_is_known_at_every_shop_however_the_address_is_spelle
         (1, " jan@xn--bcher-kva.example"), (2, "JAN@BÜCHER.EXAMPLE"), (1, "piet@a.example")
     )
 
-    known = Answer(registered=True, opted_out=False)
+    known = RegistryStatus(registered=True, opted_out=False)
     assert answers == [known, known, NOBODY]
 
 
@@ -34,7 +34,7 @@ def test_an_opt_out_at_one_shop_is_not_one_at_another(house):
     with db.transaction() as session:
         opt_out(session, "jan@example.com", 1, "stop", now())
 
-    out = Answer(registered=False, opted_out=True)
+    out = RegistryStatus(registered=False, opted_out=True)
     assert ask((1, "Jan@Example.com"), (2, "jan@example.com")) == [out, NOBODY]
 
 
@@ -60,7 +60,7 @@ def test_opting_out_twice_keeps_the_first_moment_and_reason(house):
 
 def test_nothing_of_an_unregistered_buyer_is_stored_by_asking(house):
     with db.transaction() as session:
-        check(session, [Question(1, "nobody@example.com")])
+        check(session, [RegistryQuery(1, "nobody@example.com")])
 
     with db.reading() as session:
         assert session.execute(select(registered)).all() == []
@@ -68,7 +68,7 @@ def test_nothing_of_an_unregistered_buyer_is_stored_by_asking(house):
 
 
 def test_an_address_no_mark_can_be_made_of_counts_as_opted_out(house):
-    refused = Answer(registered=False, opted_out=True)
+    refused = RegistryStatus(registered=False, opted_out=True)
 
     assert ask((1, "no address"), (1, "a\r\nb@example.com"), (1, "ﬁ@example.com")) == [refused] * 3
 
@@ -128,4 +128,4 @@ def test_registering_what_is_no_address_is_refused_without_repeating_it(house):
 
 
 def test_a_question_does_not_show_the_address(house):
-    assert "jan" not in repr(Question(1, "jan@example.com"))
+    assert "jan" not in repr(RegistryQuery(1, "jan@example.com"))

@@ -3,7 +3,7 @@ from sqlalchemy import select
 
 from tests.invitations.setup import NOON, shop
 from trustsvc.errors import Unavailable
-from trustsvc.registry.check import Question, check
+from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.registry.models import opt_outs
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.storage import db, suppression_journal
@@ -13,7 +13,7 @@ JAN = "jan@example.com"
 
 def is_out():
     with db.reading() as session:
-        return check(session, [Question(1, JAN)])[0].opted_out
+        return check(session, [RegistryQuery(1, JAN)])[0].opted_out
 
 
 def test_it_is_written_outside_the_database_once_and_without_the_address(house):

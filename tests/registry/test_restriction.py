@@ -1,17 +1,17 @@
 from trustsvc.clock import now
 from trustsvc.crypto import pseudonyms
-from trustsvc.registry.check import Question, check
+from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.registry.restriction import lift, restrict
 from trustsvc.storage import db
 
 
 def restricted(*questions):
     with db.reading() as session:
-        return [one.restricted for one in check(session, [Question(*q) for q in questions])]
+        return [one.restricted for one in check(session, [RegistryQuery(*q) for q in questions])]
 
 
 def test_a_restriction_holds_at_its_shop_however_the_address_is_spelled(house):
-    marks = pseudonyms.shop_marks(1, "jan@example.com")
+    marks = pseudonyms.shop_pseudonyms(1, "jan@example.com")
     with db.transaction() as session:
         restrict(session, marks, 1, now())
         restrict(session, marks, 1, now())
@@ -24,7 +24,7 @@ def test_a_restriction_holds_at_its_shop_however_the_address_is_spelled(house):
 
 
 def test_one_by_the_registrys_mark_holds_at_every_shop_until_it_is_lifted(house):
-    marks = pseudonyms.registry_marks("jan@example.com")
+    marks = pseudonyms.registry_pseudonyms("jan@example.com")
     with db.transaction() as session:
         restrict(session, marks, 0, now())
     before = restricted((1, "jan@example.com"), (7, "jan@example.com"))

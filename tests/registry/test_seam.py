@@ -11,7 +11,7 @@ from trustsvc import log
 from trustsvc.crypto import pseudonyms
 from trustsvc.registry import check as room
 from trustsvc.registry import registration
-from trustsvc.registry.check import Answer
+from trustsvc.registry.check import RegistryStatus
 from trustsvc.server_log.writer import flush
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
@@ -24,7 +24,7 @@ class Remote:
     """A registry in another house: told nothing but marks, it answers as the one beside us does."""
 
     def __init__(self, *registered):
-        self.marks = {pseudonyms.registry_mark(address) for address in registered}
+        self.marks = {pseudonyms.registry_pseudonym(address) for address in registered}
         self.heard = []
 
     def knows(self, mark):
@@ -32,8 +32,8 @@ class Remote:
         return mark in self.marks
 
     def check(self, session, questions):
-        marks = [pseudonyms.registry_mark(question.email) for question in questions]
-        return [Answer(registered=self.knows(mark), opted_out=False) for mark in marks]
+        marks = [pseudonyms.registry_pseudonym(question.email) for question in questions]
+        return [RegistryStatus(registered=self.knows(mark), opted_out=False) for mark in marks]
 
 
 def test_another_registry_can_answer_in_its_place(house, monkeypatch):
@@ -105,7 +105,7 @@ def test_after_a_full_run_nothing_of_an_unregistered_buyer_s_mark_is_anywhere(
     assert (invitation_of(jan).state, invitation_of(piet)) == ("open", None)
     assert len(sent().letters) == 1
     client.get(f"/s/{where.slug}")
-    job_queue.send("check_orders")
+    job_queue.enqueue_now("check_orders")
     flush()
 
     said = capfd.readouterr()
@@ -115,13 +115,13 @@ def test_after_a_full_run_nothing_of_an_unregistered_buyer_s_mark_is_anywhere(
     found = {
         address: [
             spelling
-            for mark in pseudonyms.registry_marks(address)
+            for mark in pseudonyms.registry_pseudonyms(address)
             for spelling in spellings(mark)
             if spelling in everything
         ]
         for address in (JAN, PIET)
     }
-    assert found[JAN] == [pseudonyms.registry_mark(JAN)[2:]]  # who registered is known, raw
+    assert found[JAN] == [pseudonyms.registry_pseudonym(JAN)[2:]]  # who registered is known, raw
     assert found[PIET] == []
     if database == "sqlite":  # the shop's own mark went with the buyer, log and freed pages too
-        assert pseudonyms.shop_mark(where.id, PIET)[2:] not in bytes_of(house.data)
+        assert pseudonyms.shop_pseudonym(where.id, PIET)[2:] not in bytes_of(house.data)

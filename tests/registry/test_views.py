@@ -13,7 +13,7 @@ from trustsvc.i18n import LANGUAGES
 from trustsvc.mail.transactional.models import correspondence
 from trustsvc.mail.transactional.write import MOST_A_DAY
 from trustsvc.registry import consent, views
-from trustsvc.registry.check import Question, check
+from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.registry.confirmation import LINK_LIVES
 from trustsvc.registry.models import wordings
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
@@ -22,13 +22,13 @@ from trustsvc.storage import db, suppression_journal
 
 @pytest.fixture
 def shop(app):
-    views.gate.knocks.clear()
+    views.gate.hits.clear()
     return setup.shop("registered")
 
 
 def is_registered(address=JAN):
     with db.reading() as session:
-        return check(session, [Question(1, address)])[0].registered
+        return check(session, [RegistryQuery(1, address)])[0].registered
 
 
 def test_two_steps_register_a_buyer_and_nothing_less_does(client, shop):
@@ -234,7 +234,7 @@ def test_an_opt_out_for_all_shops_goes_on_holding_and_the_person_is_told(client,
     assert "http://127.0.0.1:8000/me" in page
     assert "http://127.0.0.1:8000/me" in done
     with db.reading() as session:
-        assert check(session, [Question(1, JAN)])[0].opted_out
+        assert check(session, [RegistryQuery(1, JAN)])[0].opted_out
 
 
 @pytest.mark.parametrize("body", [{}, {"List-Unsubscribe": "One-Click"}, {"x": "y"}])
@@ -250,7 +250,7 @@ def test_leaving_is_one_click_by_page_and_by_mail_program(client, shop, body):
     assert (is_registered(), entries()) == (False, [])
     assert client.get(path).status_code == 200
     (line,) = suppression_journal.read().lines
-    assert (line.kind, line.mark) == ("leave", pseudonyms.registry_mark(JAN))
+    assert (line.kind, line.mark) == ("leave", pseudonyms.registry_pseudonym(JAN))
 
 
 def test_the_letter_that_says_so_lets_mail_programs_leave(client, shop):

@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 import pytest
 
 from trustsvc import i18n
-from trustsvc.mail.message import Fate
-from trustsvc.orders.decision_log import Line
+from trustsvc.mail.message import DeliveryStatus
+from trustsvc.orders.decision_log import DecisionLogEntry
 from trustsvc.orders.state import SAID
 from trustsvc.reviews import decision_texts
 from trustsvc.reviews.policy import REASONS
@@ -31,7 +31,7 @@ OUTCOMES = (
 
 
 def words(step="check", rule="registry", outcome="registered", language="en"):
-    return decision_texts.words(Line(1, step, rule, outcome, AT), language)
+    return decision_texts.words(DecisionLogEntry(1, step, rule, outcome, AT), language)
 
 
 def test_a_line_is_said_in_words():
@@ -63,7 +63,7 @@ def test_a_code_without_words_is_said_as_it_is(code):
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_every_code_of_the_house_has_words(language):
-    outcomes = [*OUTCOMES.split(), *(fate.value for fate in Fate)]
+    outcomes = [*OUTCOMES.split(), *(fate.value for fate in DeliveryStatus)]
     rules = [*RULES.split(), *SAID.values(), "consent"]
     codes = [("step", STEPS.split()), ("rule", rules), ("outcome", outcomes), ("reason", REASONS)]
 

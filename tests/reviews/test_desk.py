@@ -70,7 +70,7 @@ def test_approving_settles_the_review_and_rings_for_its_publication(desk):
     waiting = review(shop())
     heard = []
 
-    with job_queue.heard_by(heard.append):
+    with job_queue.captured_by(heard.append):
         answer = _decide(desk, waiting, do="approve")
 
     assert (answer.status_code, answer.headers["Location"]) == (303, "/desk/")
@@ -183,8 +183,10 @@ def test_the_ledger_of_a_shops_orders_is_shown_without_anybody_in_it(desk):
         decision_log.write(
             session,
             [
-                decision_log.Line(known, "check", "registry", "not_registered", now),
-                decision_log.Line(known, "may_ask", "no_basis_registered", "refuse", now),
+                decision_log.DecisionLogEntry(known, "check", "registry", "not_registered", now),
+                decision_log.DecisionLogEntry(
+                    known, "may_ask", "no_basis_registered", "refuse", now
+                ),
             ],
         )
 
@@ -233,7 +235,9 @@ def test_the_desk_names_shops_as_people_do_and_days_as_they_are_there(desk):
     with db.reading() as session:
         (told,) = recent.recent(session, far.id)
     with db.transaction() as session:
-        decision_log.write(session, [decision_log.Line(told.id, "accept", "new", "received", at)])
+        decision_log.write(
+            session, [decision_log.DecisionLogEntry(told.id, "accept", "new", "received", at)]
+        )
 
     waiting = desk.get("/desk/").text
     orders = desk.get(f"/desk/orders/{far.slug}").text

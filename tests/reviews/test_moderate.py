@@ -34,7 +34,7 @@ def _reject(public_id, reason="spam"):
 def test_approving_rings_for_publication_once(house):
     public_id, heard = review(shop()), []
 
-    with job_queue.heard_by(heard.append):
+    with job_queue.captured_by(heard.append):
         assert _approve(public_id)
         assert not _approve(public_id)
         assert not _reject(public_id)
@@ -70,7 +70,7 @@ def test_decisions_are_in_the_ledger_and_the_outbox_without_personal_data(house)
     with db.reading() as session:
         lines = decision_log.of_order(session, session.scalar(select(orders.c.id)))
         kinds = session.scalars(
-            select(event_log.outbox.c.kind).order_by(event_log.outbox.c.id)
+            select(event_log.events.c.kind).order_by(event_log.events.c.id)
         ).all()
     assert [(line.step, line.rule, line.outcome) for line in lines][-1] == (
         "decide",

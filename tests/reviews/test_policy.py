@@ -105,7 +105,7 @@ def test_reasons_are_said_in_every_language_and_none_is_about_stars():
 
     assert not any(word in reason for reason in policy.REASONS for word in words)
     for language in i18n.LANGUAGES:
-        said = [i18n.say(f"reviews.reason.{reason}", language) for reason in policy.REASONS]
+        said = [i18n.translate(f"reviews.reason.{reason}", language) for reason in policy.REASONS]
         assert len(set(said)) == len(policy.REASONS)
 
 

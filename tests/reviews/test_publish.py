@@ -41,7 +41,7 @@ def _state(public_id):
 def _kinds():
     with db.reading() as session:
         return session.scalars(
-            select(event_log.outbox.c.kind).order_by(event_log.outbox.c.id)
+            select(event_log.events.c.kind).order_by(event_log.events.c.id)
         ).all()
 
 
@@ -49,7 +49,7 @@ def test_an_approved_review_is_published_with_name_city_stars_text_and_dates(hou
     at = clock.now().replace(microsecond=0) - timedelta(days=3)
     heard = []
 
-    with job_queue.heard_by(heard.append):
+    with job_queue.captured_by(heard.append):
         public_id = _published(at=at)
 
     (line,) = _lines()

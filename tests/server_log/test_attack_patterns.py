@@ -12,14 +12,14 @@ from trustsvc.server_log import attack_patterns
         ("signature", 413, "too_large"),
         ("signature", 202, ""),
         ("signature", 400, ""),
-        ("entering", 404, "refused_sign_in"),
-        ("entering", 410, "refused_sign_in"),
-        ("entering", 303, ""),
+        ("sign_in", 404, "refused_sign_in"),
+        ("sign_in", 410, "refused_sign_in"),
+        ("sign_in", 303, ""),
         ("link", 404, "bad_link"),
         ("link", 410, ""),  # an old link of somebody who was invited
-        ("everybody", 404, ""),
-        ("everybody", 429, "too_many"),
-        ("everybody", 200, ""),
+        ("public", 404, ""),
+        ("public", 429, "too_many"),
+        ("public", 200, ""),
     ],
 )
 def test_what_an_answer_looks_like_goes_by_door_and_status(door, status, what):
@@ -29,7 +29,7 @@ def test_what_an_answer_looks_like_goes_by_door_and_status(door, status, what):
 def test_signed_orders_are_no_flood_and_all_else_counts():
     assert not attack_patterns.counts_to_flood("signature", "202 ACCEPTED")
     assert attack_patterns.counts_to_flood("signature", "401 UNAUTHORIZED")
-    assert attack_patterns.counts_to_flood("everybody", "200 OK")
+    assert attack_patterns.counts_to_flood("public", "200 OK")
     assert attack_patterns.counts_to_flood("", "")
 
 
@@ -48,4 +48,4 @@ def test_an_ipv6_address_is_cut_to_what_one_household_chooses_from(address, coun
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_every_kind_has_its_words(language):
-    assert all(i18n.say(f"desk.suspicion.{kind}", language) for kind in attack_patterns.KINDS)
+    assert all(i18n.translate(f"desk.suspicion.{kind}", language) for kind in attack_patterns.KINDS)

@@ -2,7 +2,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from trustsvc.server_log.client_address import client
+from trustsvc.server_log.client_address import client_address
 
 PROXIES = (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"), ip_network("::1"))
 
@@ -41,4 +41,4 @@ PROXIES = (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"), ip_network("::1"))
     ],
 )
 def test_the_client_is_the_nearest_one_no_trusted_proxy_vouches_for(peer, forwarded_for, found):
-    assert client(peer, forwarded_for, PROXIES) == found
+    assert client_address(peer, forwarded_for, PROXIES) == found

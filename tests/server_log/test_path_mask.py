@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from trustsvc.server_log.path_mask import MARK, MOST_CHARACTERS, masked
+from trustsvc.server_log.path_mask import MARK, MOST_CHARACTERS, mask_path
 
 TOKEN = "c2l4dGVlbiBieXRlcyEhIQ.Xk3v9Qq1PZr8t0mB5nL2cW7yU4sE6aH1gJ9dF3kR8oM"
 
@@ -37,7 +37,7 @@ TOKEN = "c2l4dGVlbiBieXRlcyEhIQ.Xk3v9Qq1PZr8t0mB5nL2cW7yU4sE6aH1gJ9dF3kR8oM"
     ],
 )
 def test_what_opens_something_is_masked_and_the_rest_is_kept(path, kept):
-    assert masked(path) == kept
+    assert mask_path(path) == kept
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_what_opens_something_is_masked_and_the_rest_is_kept(path, kept):
 def test_an_odd_spelling_does_not_get_a_token_into_the_log(path):
     inner, _, signature = TOKEN.partition(".")
 
-    assert inner not in masked(path)
-    assert signature not in masked(path)
+    assert inner not in mask_path(path)
+    assert signature not in mask_path(path)
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,14 @@ def test_an_odd_spelling_does_not_get_a_token_into_the_log(path):
     ],
 )
 def test_a_path_never_breaks_out_of_its_field(hostile):
-    kept = masked(hostile)
+    kept = mask_path(hostile)
 
     assert re.fullmatch(r"[!#-~]+", kept.replace(MARK, ""))
     assert MARK not in kept
 
 
 def test_a_very_long_path_is_cut():
-    kept = masked("/" + "ab/" * 100_000)
+    kept = mask_path("/" + "ab/" * 100_000)
 
     assert len(kept) == MOST_CHARACTERS
     assert kept.endswith(MARK)

@@ -113,7 +113,7 @@ def test_a_used_and_a_forged_link_to_the_desk_are_refused_sign_ins(client):
     client.get("/desk/")
 
     assert sorted(_written()) == [
-        ("refused_sign_in", "entering", "127.0.0.1", 2),
+        ("refused_sign_in", "sign_in", "127.0.0.1", 2),
         ("refused_sign_in", "staff", "127.0.0.1", 1),
     ]
 

@@ -71,7 +71,7 @@ def test_a_request_to_the_service_is_one_line_in_the_file_of_its_hour(house, cli
 
 
 def test_the_log_belongs_to_its_owner_alone(settings):
-    _ask(writer.Logged(_hello))
+    _ask(writer.ServerLog(_hello))
     writer.flush()
 
     (path,) = (settings.data / "log").iterdir()
@@ -80,7 +80,7 @@ def test_the_log_belongs_to_its_owner_alone(settings):
 
 
 def test_a_line_is_in_its_file_within_a_second(settings):
-    _ask(writer.Logged(_hello))
+    _ask(writer.ServerLog(_hello))
 
     end = time.monotonic() + 1
     while not list(settings.data.glob("log/*")) and time.monotonic() < end:
@@ -103,10 +103,10 @@ def test_the_bytes_that_were_sent_are_counted_however_they_are_sent(settings):
         start_response("200 OK", [])
         return iter([b"x" * 1000] * 1000)
 
-    _ask(writer.Logged(_hello))
-    _ask(writer.Logged(as_list))
-    _ask(writer.Logged(by_write))
-    cut = writer.Logged(left_early)({"PATH_INFO": "/"}, lambda *_: None)
+    _ask(writer.ServerLog(_hello))
+    _ask(writer.ServerLog(as_list))
+    _ask(writer.ServerLog(by_write))
+    cut = writer.ServerLog(left_early)({"PATH_INFO": "/"}, lambda *_: None)
     next(iter(cut))
     cut.close()
     cut.close()
@@ -124,13 +124,13 @@ def test_a_request_that_breaks_the_app_is_in_the_log_too(settings):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        _ask(writer.Logged(broken))
+        _ask(writer.ServerLog(broken))
 
     assert [line[4:6] for line in _lines(settings)] == [["500", "0"]]
 
 
 def test_the_address_is_taken_from_a_trusted_proxy_only(settings):
-    app = writer.Logged(_hello)
+    app = writer.ServerLog(_hello)
 
     _ask(app, REMOTE_ADDR="127.0.0.1", HTTP_X_FORWARDED_FOR="6.6.6.6, 198.51.100.1")
     _ask(app, REMOTE_ADDR="203.0.113.7", HTTP_X_FORWARDED_FOR="6.6.6.6")
@@ -139,7 +139,7 @@ def test_the_address_is_taken_from_a_trusted_proxy_only(settings):
 
 
 def test_the_writer_goes_on_when_the_file_or_the_folder_vanishes(settings):
-    app = writer.Logged(_hello)
+    app = writer.ServerLog(_hello)
     _ask(app)
     writer.flush()
     next((settings.data / "log").iterdir()).unlink()
@@ -154,16 +154,16 @@ def test_the_writer_goes_on_when_the_file_or_the_folder_vanishes(settings):
 def test_a_disk_that_takes_nothing_costs_lines_and_no_request(settings):
     (settings.data / "log").write_text("a file where the folder should be")
 
-    assert _ask(writer.Logged(_hello)) == b"hello"
+    assert _ask(writer.ServerLog(_hello)) == b"hello"
     writer.flush()
 
     (settings.data / "log").unlink()
-    _ask(writer.Logged(_hello))
+    _ask(writer.ServerLog(_hello))
     assert len(_lines(settings)) == 1
 
 
 def test_a_line_torn_by_a_full_disk_does_not_swallow_the_next(settings, monkeypatch):
-    app = writer.Logged(_hello)
+    app = writer.ServerLog(_hello)
     really = os.write
     monkeypatch.setattr(writer.os, "write", _disk_with_room_for(10, really))
     _ask(app)
@@ -191,7 +191,7 @@ def _disk_with_room_for(room, really):
 
 def test_lines_that_wait_are_bounded(settings, monkeypatch):
     monkeypatch.setattr(writer, "MOST_WAITING", 3)
-    app = writer.Logged(_hello)
+    app = writer.ServerLog(_hello)
     with writer._writer.writing:  # a disk that does not answer
         for _ in range(10):
             _ask(app)
@@ -200,7 +200,7 @@ def test_lines_that_wait_are_bounded(settings, monkeypatch):
 
 
 def test_a_forked_child_writes_its_own_lines_and_not_its_parents(settings):
-    app = writer.Logged(_hello)
+    app = writer.ServerLog(_hello)
     with writer._writer.writing:
         _ask(app, path="/parent")
         child = os.fork()
@@ -242,7 +242,7 @@ def test_processes_that_share_the_log_append_whole_lines_and_lose_none_at_their_
 
 
 def test_ten_thousand_requests_cost_little(settings):
-    app = writer.Logged(_hello)
+    app = writer.ServerLog(_hello)
     plain = time.thread_time()
     for _ in range(10_000):
         _ask(_hello)
@@ -257,7 +257,7 @@ def test_ten_thousand_requests_cost_little(settings):
 
 
 def test_nothing_of_it_reaches_standard_output(settings, capfd):
-    _ask(writer.Logged(_hello))
+    _ask(writer.ServerLog(_hello))
     writer.flush()
 
     assert capfd.readouterr() == ("", "")
@@ -268,7 +268,7 @@ def test_a_link_in_the_way_is_not_followed(settings, tmp_path):
     folder = settings.data / "log"
     folder.mkdir()
     with clock.at(AT):
-        app = writer.Logged(_hello)
+        app = writer.ServerLog(_hello)
         (folder / "access-2026-11-21T10.log").symlink_to(outside)
         _ask(app)
         writer.flush()

@@ -39,9 +39,9 @@ def enrolled(domain):
 def test_a_domain_is_proven_by_its_line(house, domain):
     place, shown = domain
     shop = enrolled(place)
-    shown["file"] = f"# ours\n{domain_proof.line(shop)}\n".encode()
+    shown["file"] = f"# ours\n{domain_proof.proof_line(shop)}\n".encode()
 
-    domain_proof.look(shop)
+    domain_proof.require_proof(shop)
     with db.transaction() as session:
         domain_proof.record(session, shop, clock.now())
 
@@ -55,19 +55,19 @@ def test_without_the_line_the_operator_is_told_what_to_put_where(house, domain):
     shown["file"] = b"\xff\x00 something else"
 
     with pytest.raises(Refused) as refused:
-        domain_proof.look(shop)
+        domain_proof.require_proof(shop)
 
-    assert domain_proof.line(shop) in refused.value.detail
-    assert domain_proof.address(shop) in refused.value.detail
+    assert domain_proof.proof_line(shop) in refused.value.detail
+    assert domain_proof.proof_url(shop) in refused.value.detail
 
 
 def test_another_shops_line_proves_nothing(house, domain):
     place, shown = domain
     shop, other = enrolled(place), enrolled(place)
-    shown["file"] = domain_proof.line(other).encode()
+    shown["file"] = domain_proof.proof_line(other).encode()
 
     with pytest.raises(Refused):
-        domain_proof.look(shop)
+        domain_proof.require_proof(shop)
 
 
 def test_another_domain_has_to_be_proven_anew(house, domain):

@@ -15,7 +15,7 @@ from trustsvc.doctor.domain_proofs import seals
 from trustsvc.shops import directory, domain_proof, domain_recheck, settings
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
-from trustsvc.storage.event_log import outbox
+from trustsvc.storage.event_log import events
 
 DAY = timedelta(days=1)
 
@@ -25,8 +25,8 @@ def proven(house, domain):  # noqa: F811
     """A shop whose domain is proven; what its web server shows can be changed."""
     place, shown = domain
     made = enrolled(place)
-    shown["file"] = domain_proof.line(made).encode()
-    domain_proof.look(made)
+    shown["file"] = domain_proof.proof_line(made).encode()
+    domain_proof.require_proof(made)
     with db.transaction() as session:
         domain_proof.record(session, made, clock.now())
     return made, shown
@@ -36,7 +36,7 @@ def look(start, days):
     """Ring on so many days after the start; gives how often somebody was looked at that day."""
     with clock.at(start + days * DAY):
         looked = 0
-        while domain_recheck.look_again(db.transaction, clock.now):
+        while domain_recheck.recheck_next(db.transaction, clock.now):
             looked += 1
         return looked
 
@@ -48,7 +48,7 @@ def sealed(shop, at):
 
 def kinds():
     with db.reading() as session:
-        return list(session.scalars(select(outbox.c.kind).order_by(outbox.c.id)))
+        return list(session.scalars(select(events.c.kind).order_by(events.c.id)))
 
 
 def test_a_line_that_stays_is_looked_at_once_a_day_and_the_seal_stays(proven):
@@ -136,7 +136,7 @@ def test_two_at_once_look_at_one_shop_once(proven):
 
     def one():
         ready.wait()
-        results.append(domain_recheck.look_again(db.transaction, lambda: clock.now() + DAY))
+        results.append(domain_recheck.recheck_next(db.transaction, lambda: clock.now() + DAY))
 
     threads = [threading.Thread(target=one) for _ in range(4)]
     for thread in threads:

@@ -19,7 +19,9 @@ def shop(house):
 
 def turn(given="", now=None, *, revoke=False, slug="shop"):
     with db.transaction() as session:
-        return secret_rotation.rotate(session, slug, given, now or clock.now(), revoke=revoke)
+        return secret_rotation.rotate_secret(
+            session, slug, given, now or clock.now(), revoke=revoke
+        )
 
 
 def secrets():

@@ -26,7 +26,7 @@ def knock(shop, secret, *, platform="shopify", door=None, now=None, asked=None):
         return known == secret
 
     with db.reading() as session:
-        return webhook_auth.recognise(
+        return webhook_auth.authenticate(
             session, platform, door or shop.door, is_signed_with, now or clock.now()
         )
 
@@ -63,7 +63,7 @@ def test_two_signatures_are_checked_whatever_is_wrong(shop):
 def test_two_secrets_live_for_a_day(shop):
     now = clock.now()
     with db.transaction() as session:
-        assert secret_rotation.rotate(session, shop.slug, NEW, now) == NEW
+        assert secret_rotation.rotate_secret(session, shop.slug, NEW, now) == NEW
 
     almost = now + timedelta(hours=24) - timedelta(milliseconds=2)
     for secret, moment in [(OLD, now), (NEW, now), (OLD, almost), (NEW, almost)]:

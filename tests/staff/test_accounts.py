@@ -28,7 +28,7 @@ def test_a_name_is_one_line_and_not_in_clear_in_the_database(house):
     _added("Sam\r\nX-Evil: 1\u2028\u202eRobin")
 
     with db.reading() as session:
-        assert [member.name for member in accounts.everyone(session)] == ["Sam X-Evil: 1 Robin"]
+        assert [member.name for member in accounts.all_members(session)] == ["Sam X-Evil: 1 Robin"]
         raw = session.connection().exec_driver_sql("SELECT name FROM staff").scalar()
     assert b"Sam" not in bytes(raw)
 
@@ -38,18 +38,18 @@ def test_whoever_leaves_is_out_at_once_and_gets_no_new_link(house):
     other_id, _ = _added("Robin")
     now = clock.now()
     with db.transaction() as session:
-        cookie = enter.enter(session, token, now)
+        cookie = enter.sign_in(session, token, now)
         spare = accounts.link(session, staff_id, now).rpartition("/")[2]
-    assert sessions.whose(cookie).staff_id == staff_id
+    assert sessions.signed_in_by(cookie).staff_id == staff_id
 
     with db.transaction() as session:
         accounts.leave(session, staff_id, now)
         accounts.leave(session, staff_id, now)
 
-    assert sessions.whose(cookie) is None
+    assert sessions.signed_in_by(cookie) is None
     with db.transaction() as session:
         with pytest.raises(Gone):
-            enter.enter(session, spare, now)
+            enter.sign_in(session, spare, now)
         with pytest.raises(NotFound):
             accounts.link(session, staff_id, now)
         assert set(session.scalars(select(staff.c.id))) == {staff_id, other_id}
@@ -66,7 +66,7 @@ def test_each_link_opens_once_within_its_day(house):
     now = clock.now()
     with db.transaction() as session:
         second = accounts.link(session, staff_id, now).rpartition("/")[2]
-        enter.enter(session, first, now)
-        enter.enter(session, second, now + timedelta(hours=23))
+        enter.sign_in(session, first, now)
+        enter.sign_in(session, second, now + timedelta(hours=23))
         with pytest.raises(Gone):
-            enter.enter(session, second, now)
+            enter.sign_in(session, second, now)

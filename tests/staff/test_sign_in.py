@@ -139,7 +139,7 @@ def test_signing_out_ends_the_session_wherever_its_cookie_was_copied_to(client, 
 def test_the_database_holds_nothing_that_lets_in(client, house):
     path = add()
     cookie = sign_in(client)
-    link_id = signed_links.read("staff", path.rpartition("/")[2])
+    link_id = signed_links.verify("staff", path.rpartition("/")[2])
 
     with db.reading() as session:
         kept = [*session.scalars(select(staff_links.c.link))]
@@ -154,7 +154,7 @@ def test_a_new_key_signs_nobody_out(client, house):
     sign_in(client)
     with (house.data / "keys" / "desk").open("a") as ring:
         ring.write("2 bm90IGEgcmVhbCBrZXksIGp1c3QgMzIgYnl0ZXMgLi4=\n")
-    assert len(keyring.ring("desk")) == 2
+    assert len(keyring.keys("desk")) == 2
 
     assert client.get("/desk/").status_code == 200
     assert client.post(path).status_code == 303
@@ -173,7 +173,7 @@ def test_a_session_of_another_house_is_nobodys(client, tmp_path):
 def test_a_cookie_we_never_gave_is_nobodys(house, cookie):
     from trustsvc.staff import sessions
 
-    assert sessions.whose(cookie) is None
+    assert sessions.signed_in_by(cookie) is None
 
 
 def test_the_pages_of_the_desk_speak_the_readers_language(client):
@@ -192,7 +192,7 @@ def test_a_clock_that_jumped_ends_no_link_and_no_session_and_lengthens_none(
     sign_in(here)
     path = add("Kim")
     with db.transaction() as session:
-        clock_check.note(session, clock.read(), None)
+        clock_check.record(session, clock.read(), None)
     right, jump = clock.now, timedelta(days=days)
     true = right()
     monkeypatch.setattr(clock, "now", lambda: right() + jump)

@@ -25,10 +25,10 @@ def test_a_transaction_that_fails_leaves_nothing_and_rings_no_bell(house):
     def write_and_fail():
         with db.transaction() as session:
             heartbeat.beat(session, "clock", now())
-            job_queue.ring(session, "check_orders")
+            job_queue.enqueue(session, "check_orders")
             raise RuntimeError
 
-    with job_queue.heard_by(heard.append), pytest.raises(RuntimeError):
+    with job_queue.captured_by(heard.append), pytest.raises(RuntimeError):
         write_and_fail()
 
     with db.reading() as session:
@@ -39,9 +39,9 @@ def test_a_transaction_that_fails_leaves_nothing_and_rings_no_bell(house):
 def test_a_bell_rung_many_times_in_a_transaction_rings_once_after_it(house):
     heard = []
 
-    with job_queue.heard_by(heard.append), db.transaction() as session:
+    with job_queue.captured_by(heard.append), db.transaction() as session:
         for _ in range(3):
-            job_queue.ring(session, "check_orders")
+            job_queue.enqueue(session, "check_orders")
         assert heard == []
 
     assert heard == ["check_orders"]

@@ -66,7 +66,7 @@ def test_a_rebuild_leaves_no_copy_of_a_row_that_was_moved_and_then_deleted(sqlit
     db.scrub()
     left_by_secure_delete = traces(sqlite_house, alive)
 
-    assert db.rebuild()
+    assert db.vacuum()
 
     assert left_by_secure_delete  # the trap: if SQLite mends it, rebuild() may go
     assert traces(sqlite_house, alive) == []
@@ -82,10 +82,10 @@ def test_a_scrub_empties_the_log_once_no_reader_holds_it(sqlite_house):
         shop("Other")
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(connections, "PATIENCE_S", 0.05)
-            db.forget_engines()
+            db.dispose_engines()
             assert not db.scrub()
         assert wal.stat().st_size > 0
-    db.forget_engines()
+    db.dispose_engines()
     assert db.scrub()
     assert not wal.exists() or wal.stat().st_size == 0
 
@@ -94,11 +94,11 @@ def test_the_words_of_a_withdrawn_review_leave_the_log_by_the_bell_that_is_rung(
     words = "Nobody-else-writes-this-sentence"
     rung = []
     public_id = review(shop(), text=words)
-    with job_queue.heard_by(rung.append), db.transaction() as session:
+    with job_queue.captured_by(rung.append), db.transaction() as session:
         moderate.approve(session, public_id, "staff 1", clock.now())
         publish.publish(session, clock.now())
     assert "scrub" not in rung
-    with job_queue.heard_by(rung.append), db.transaction() as session:
+    with job_queue.captured_by(rung.append), db.transaction() as session:
         withdraw.withdraw(session, public_id, clock.now())
 
     assert words.encode() in files(sqlite_house)
@@ -117,7 +117,7 @@ def test_postgresql_keeps_no_samples_of_published_names(house, database):
             moderate.approve(session, public_id, "staff 1", clock.now())
             publish.publish(session, clock.now())
 
-    assert db.rebuild()
+    assert db.vacuum()
 
     with db.engine().connect() as connection:
         seen = connection.execute(
@@ -135,8 +135,8 @@ def test_postgresql_keeps_no_samples_of_published_names(house, database):
 def test_a_rebuild_keeps_everything_that_lives(house):
     public_id = review(shop())
 
-    assert db.rebuild()
-    assert db.rebuild()
+    assert db.vacuum()
+    assert db.vacuum()
 
     with db.reading() as session:
         assert lookup.one(session, public_id).text == "Fiets kwam heel aan."
@@ -153,14 +153,14 @@ def test_a_rebuild_that_is_held_up_changes_nothing_and_says_so(house, database):
     with closing(holding), pytest.MonkeyPatch.context() as patched:
         patched.setattr(connections, "PATIENCE_S", 0.05)
         if database == "sqlite":
-            db.forget_engines()
+            db.dispose_engines()
             holding.execute("BEGIN IMMEDIATE")
         else:
             holding.begin()
             holding.exec_driver_sql("LOCK TABLE shops IN ACCESS SHARE MODE")
-        assert not db.rebuild()
-    db.forget_engines()
-    assert db.rebuild()
+        assert not db.vacuum()
+    db.dispose_engines()
+    assert db.vacuum()
 
 
 @pytest.mark.slow

@@ -8,10 +8,10 @@ import pytest
 from trustsvc import config
 from trustsvc.errors import Unavailable
 from trustsvc.storage import suppression_journal
-from trustsvc.storage.suppression_journal import Line
+from trustsvc.storage.suppression_journal import JournalEntry
 
 AT = datetime(2026, 6, 10, 10, tzinfo=UTC)
-LINE = Line("opt_out", b"\x01\x01" + b"m" * 16, 7, AT, "stop")
+LINE = JournalEntry("opt_out", b"\x01\x01" + b"m" * 16, 7, AT, "stop")
 
 
 @pytest.fixture
@@ -22,9 +22,9 @@ def place(tmp_path):
 
 
 def test_lines_come_back_as_they_were_written(place):
-    leave = Line("leave", b"\x01\x02" + b"n" * 16, 0, AT, "a reason\nin two lines")
-    suppression_journal.write([LINE])
-    suppression_journal.write([leave])
+    leave = JournalEntry("leave", b"\x01\x02" + b"n" * 16, 0, AT, "a reason\nin two lines")
+    suppression_journal.append([LINE])
+    suppression_journal.append([leave])
 
     found = suppression_journal.read()
 
@@ -35,7 +35,7 @@ def test_lines_come_back_as_they_were_written(place):
 
 
 def test_it_is_for_its_owner_alone(place):
-    suppression_journal.write([LINE])
+    suppression_journal.append([LINE])
 
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
     assert stat.S_IMODE(place.parent.stat().st_mode) == 0o700
@@ -43,7 +43,7 @@ def test_it_is_for_its_owner_alone(place):
 
 def test_where_there_is_none_there_is_none(place):
     assert suppression_journal.read() is None
-    suppression_journal.write([])
+    suppression_journal.append([])
     assert suppression_journal.read() is None
 
 
@@ -55,10 +55,10 @@ def test_something_else_is_not_taken_for_it(place):
 
 
 def test_a_line_torn_by_a_crash_spoils_none_that_comes_after(place):
-    suppression_journal.write([LINE])
+    suppression_journal.append([LINE])
     with place.open("ab") as file:
         file.write(b"opt_out 7 0101")
-    suppression_journal.write([LINE])
+    suppression_journal.append([LINE])
 
     found = suppression_journal.read()
 
@@ -68,7 +68,7 @@ def test_a_line_torn_by_a_crash_spoils_none_that_comes_after(place):
 
 @pytest.mark.parametrize("at", [70, 90, 100, -3])
 def test_a_changed_line_is_not_believed(place, at):
-    suppression_journal.write([LINE])
+    suppression_journal.append([LINE])
     content = bytearray(place.read_bytes())
     content[at] ^= 1
     place.write_bytes(content)
@@ -94,4 +94,4 @@ def test_where_it_cannot_be_written_the_wish_is_not_taken_for_written(place):
     place.mkdir(parents=True)
 
     with pytest.raises(Unavailable):
-        suppression_journal.write([LINE])
+        suppression_journal.append([LINE])

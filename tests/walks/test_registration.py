@@ -73,8 +73,8 @@ def test_a_buyer_who_registered_is_asked_and_another_leaves_no_trace(service):
     assert letters(service, piet) == []
     config.use(config.load({"TRUSTSVC_DATA": str(service.data)}))
     try:
-        marks = [mark[2:] for mark in pseudonyms.registry_marks(piet)]
-        known = pseudonyms.registry_mark(anna)[2:]
+        marks = [mark[2:] for mark in pseudonyms.registry_pseudonyms(piet)]
+        known = pseudonyms.registry_pseudonym(anna)[2:]
     finally:
         config.use(None)
     lying = [path.read_bytes() for path in service.data.rglob("*") if path.is_file()]

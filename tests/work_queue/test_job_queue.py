@@ -43,16 +43,16 @@ def everything_in_redis():
 
 def test_a_thousand_bells_in_a_moment_are_one_job(house):
     for _ in range(1000):
-        assert job_queue.send("check_orders")
+        assert job_queue.enqueue_now("check_orders")
 
     assert queue().count == 1
 
 
 def test_each_job_ends_in_its_own_time_and_letters_outlast_the_answer_to_the_last_dot(house):
-    job_queue.send("send_invitations")
-    job_queue.send("check_orders")
+    job_queue.enqueue_now("send_invitations")
+    job_queue.enqueue_now("check_orders")
 
-    jobs = [*queue().jobs, *queue(job_queue.LETTERS).jobs]
+    jobs = [*queue().jobs, *queue(job_queue.MAIL_QUEUE).jobs]
     timeouts = {job.func_name.rpartition(".")[2]: job.timeout for job in jobs}
     assert timeouts == {"send_invitations": 1200, "check_orders": 120}
     round_s = 2 * send.LONGEST_ROUND.total_seconds()
@@ -60,24 +60,24 @@ def test_each_job_ends_in_its_own_time_and_letters_outlast_the_answer_to_the_las
 
 
 def test_a_bell_can_be_rung_again_once_its_job_began(house):
-    job_queue.send("check_orders")
+    job_queue.enqueue_now("check_orders")
     job_queue.make_worker().work(burst=True)
 
-    job_queue.send("check_orders")
+    job_queue.enqueue_now("check_orders")
 
     assert queue().count == 1
 
 
 @pytest.mark.parametrize(
-    ("job", "mine"), [("check_orders", job_queue.QUEUE), ("send_invitations", job_queue.LETTERS)]
+    ("job", "mine"), [("check_orders", job_queue.QUEUE), ("send_invitations", job_queue.MAIL_QUEUE)]
 )
 def test_a_bell_whose_job_was_lost_with_its_worker_can_be_rung_by_the_next_one(house, job, mine):
-    job_queue.send(job)
+    job_queue.enqueue_now(job)
     link().lpop(f"rq:queue:{mine}")
 
     job_queue.make_worker(mine)
 
-    job_queue.send(job)
+    job_queue.enqueue_now(job)
     assert queue(mine).count == 1
 
 
@@ -86,7 +86,7 @@ def test_nothing_but_a_name_goes_through_redis(house):
         enrol.enrol(
             session, enrol.Enrolment("Anna's Secret Shop", "anna.example", "shopify"), clock.now()
         )
-        job_queue.ring(session, "check_orders")
+        job_queue.enqueue(session, "check_orders")
 
     stored = everything_in_redis()
     assert b"check_orders" in stored
@@ -95,7 +95,7 @@ def test_nothing_but_a_name_goes_through_redis(house):
 
 
 def test_a_finished_job_leaves_nothing_in_redis(house):
-    job_queue.send("check_orders")
+    job_queue.enqueue_now("check_orders")
 
     job_queue.make_worker().work(burst=True)
 
@@ -113,7 +113,7 @@ def test_a_job_that_is_not_ours_is_refused(house, tmp_path):
     Queue(job_queue.QUEUE, connection=link()).enqueue_call(
         "os.mkdir", args=[str(planted)]
     )  # pickled
-    job_queue.send("check_orders")
+    job_queue.enqueue_now("check_orders")
 
     job_queue.make_worker().work(burst=True)
 
@@ -179,9 +179,9 @@ def test_a_redis_that_hides_its_configuration_is_asked_another_way(house):
     try:
         with pytest.raises(redis.exceptions.NoPermissionError):
             guest.config_get("maxmemory-policy")
-        assert redis_checks.look(guest).evicts is True
+        assert redis_checks.inspect(guest).evicts is True
         link().execute_command("ACL", "SETUSER", "guest", "-info")
-        assert redis_checks.look(guest).evicts is None
+        assert redis_checks.inspect(guest).evicts is None
     finally:
         link().config_set("maxmemory-policy", "noeviction")
         link().acl_deluser("guest")
@@ -204,14 +204,14 @@ def test_a_redis_that_is_away_costs_a_door_nothing(house, monkeypatch):
     config.use(away)
     monkeypatch.setattr(job_queue, "_quiet_until", 0.0)
 
-    assert job_queue.send("check_orders") is False
-    assert job_queue.send("check_orders") is False
+    assert job_queue.enqueue_now("check_orders") is False
+    assert job_queue.enqueue_now("check_orders") is False
 
 
 def test_bells_of_another_thread_are_not_heard_here(house):
     heard = []
-    with job_queue.heard_by(heard.append):
-        other = threading.Thread(target=job_queue.send, args=("check_orders",))
+    with job_queue.captured_by(heard.append):
+        other = threading.Thread(target=job_queue.enqueue_now, args=("check_orders",))
         other.start()
         other.join()
 
@@ -227,7 +227,7 @@ def test_what_went_wrong_in_a_job_is_told_without_its_text(house, monkeypatch, c
 
     log.configure()
     monkeypatch.setattr(jobs.check_orders, "check_orders", fail)
-    job_queue.send("check_orders")
+    job_queue.enqueue_now("check_orders")
 
     job_queue.make_worker().work(burst=True, logging_level="WARNING")
 
@@ -239,10 +239,10 @@ def test_what_went_wrong_in_a_job_is_told_without_its_text(house, monkeypatch, c
 
 def test_letters_have_a_queue_of_their_own_so_that_a_slow_mail_server_holds_up_nothing_else(house):
     for name in job_queue.NAMES:
-        job_queue.send(name)
+        job_queue.enqueue_now(name)
 
-    mailed = {job.description for job in queue(job_queue.LETTERS).jobs}
-    assert mailed == job_queue.MAILING
-    job_queue.make_worker(job_queue.LETTERS).work(burst=True)
-    assert queue(job_queue.LETTERS).count == 0
-    assert queue().count == len(job_queue.NAMES - job_queue.MAILING)
+    mailed = {job.description for job in queue(job_queue.MAIL_QUEUE).jobs}
+    assert mailed == job_queue.MAIL_JOBS
+    job_queue.make_worker(job_queue.MAIL_QUEUE).work(burst=True)
+    assert queue(job_queue.MAIL_QUEUE).count == 0
+    assert queue().count == len(job_queue.NAMES - job_queue.MAIL_JOBS)

@@ -28,7 +28,7 @@ def work(house, monkeypatch):
         queue().enqueue_call(
             "jobs.check_orders.check_orders", timeout=1, result_ttl=0, failure_ttl=60
         )
-        job_queue.send("refresh_badges")
+        job_queue.enqueue_now("refresh_badges")
         started = time.monotonic()
         job_queue.make_worker().work(burst=True)
         assert done == ["next"]
@@ -104,7 +104,7 @@ def test_a_job_that_cannot_be_ended_ends_its_worker(house, monkeypatch):
     monkeypatch.setattr(jobs.check_orders, "check_orders", never)
     monkeypatch.setattr(time_limit, "AGAIN_S", 0.1)
     queue().enqueue_call("jobs.check_orders.check_orders", timeout=1)
-    db.forget_engines()
+    db.dispose_engines()
     child = os.fork()
     if not child:
         job_queue.make_worker().work(burst=True)

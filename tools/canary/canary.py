@@ -36,7 +36,7 @@ from tools.drill.service import House, Redis, environ_of
 from trustsvc import clock, config, migrations
 from trustsvc.crypto import keyring
 from trustsvc.mail.transactional.models import UNSETTLED, correspondence
-from trustsvc.orders.models import asks
+from trustsvc.orders.models import privacy_requests
 from trustsvc.reviews import lookup, moderate
 from trustsvc.storage import db
 
@@ -87,7 +87,7 @@ def run(database, how_many=100):
             with House(environ, place) as house:
                 return _walk(house, people.everybody(how_many), post, listener)
         finally:
-            db.forget_engines()
+            db.dispose_engines()
             config.use(None)
 
 
@@ -150,7 +150,9 @@ def _all_answered():
     waits = correspondence.c.state.in_(UNSETTLED)
     with db.reading() as session:
         letters = session.scalar(select(func.count()).select_from(correspondence).where(waits))
-        return not letters and not session.scalar(select(func.count()).select_from(asks))
+        return not letters and not session.scalar(
+            select(func.count()).select_from(privacy_requests)
+        )
 
 
 def _enrol(house, listener):

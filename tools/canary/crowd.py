@@ -68,7 +68,9 @@ def settle(everybody):
         with db.transaction() as session:  # some still wait for the job
             for address in everybody[-20:]:
                 privacy_requests.write(
-                    session, privacy_requests.Ask("my_data", 0, "nl", address.strip()), NOON
+                    session,
+                    privacy_requests.PrivacyRequest("my_data", 0, "nl", address.strip()),
+                    NOON,
                 )
     return one, other
 
@@ -87,7 +89,9 @@ def _order(at_shop, group):
         for number, address in enumerate(group)
     ]
     with db.transaction() as session:
-        incoming = [accept.incoming(at_shop, order, order.identity.encode()) for order in batch]
+        incoming = [
+            accept.incoming_order(at_shop, order, order.identity.encode()) for order in batch
+        ]
         accept.accept(session, incoming, NOON)
 
 
@@ -98,8 +102,10 @@ def _register(session, _shop, group):
 
 def _ask(session, at_shop, group):
     for address in group:
-        registration_request.ask(
-            session, registration_request.Wish(address.strip(), at_shop.id, "nl", "page"), NOON
+        registration_request.request_registration(
+            session,
+            registration_request.RegistrationRequest(address.strip(), at_shop.id, "nl", "page"),
+            NOON,
         )
 
 
@@ -148,7 +154,9 @@ def _erase(session, _shop, group):
 def _see(session, _shop, group):
     for address in group:
         privacy_requests.write(
-            session, privacy_requests.Ask("my_data", EVERY_SHOP, "nl", address.strip()), NOON
+            session,
+            privacy_requests.PrivacyRequest("my_data", EVERY_SHOP, "nl", address.strip()),
+            NOON,
         )
 
 

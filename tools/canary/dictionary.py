@@ -106,7 +106,7 @@ def guesses():
 
 def _published():
     return [
-        Ed25519PrivateKey.from_private_bytes(keyring.newest(kind).secret)
+        Ed25519PrivateKey.from_private_bytes(keyring.newest_key(kind).secret)
         .public_key()
         .public_bytes_raw()
         for kind in ("receipt", "badge")
@@ -188,7 +188,7 @@ def main():
         found, plain = run(everybody, how_many, values)
         seconds = time.process_time() - began
         tried = len(UNKEYED) + len(guesses())
-        db.forget_engines()
+        db.dispose_engines()
     print(f"people in the dump                     {PEOPLE:>12,}")
     print(f"values in the dump                     {len(values):>12,}")
     print(f"addresses of nobody here, tried too    {how_many:>12,}")

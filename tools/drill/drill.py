@@ -44,7 +44,7 @@ class Weather:
 
     def __init__(self, dice, slow):
         self.dice, self.slow, self.on = dice, slow, False
-        letters = (*smtp_sink.LATER, *smtp_sink.DROPS, *smtp_sink.DOUBTFUL, *smtp_sink.REFUSED)
+        letters = (*smtp_sink.DEFERRED, *smtp_sink.DROPS, *smtp_sink.DOUBTFUL, *smtp_sink.REFUSED)
         self.turns = {
             "connect": (0.25, list(smtp_sink.CONNECT)),
             "mail": (0.01, list(smtp_sink.MAIL)),
@@ -161,7 +161,7 @@ def run(database, size, seed):
                 record = _drill(house, sink, weather, Chaos(house, own, proxy), size, dice)
             record["left running"] = house.end_the_rest()
         finally:
-            db.forget_engines()
+            db.dispose_engines()
             config.use(None)
             if os.environ.get("KEEP_LOG"):
                 Path(os.environ["KEEP_LOG"]).write_text((place / "house.log").read_text())

@@ -102,7 +102,7 @@ def letter_states():
 def found(shop_ids, orders):
     """Give what became of each order, by its number; a list, because each must be there once."""
     of = {
-        pseudonyms.text_mark(shop_ids[order.shop], order.reference): order.number
+        pseudonyms.text_pseudonym(shop_ids[order.shop], order.reference): order.number
         for order in orders
     }
     rows = {}
@@ -117,9 +117,9 @@ def against_their_will(shop_ids, orders, rows):
     people = []
     for order in orders:
         for row in rows.get(order.number, []):
-            marks = [(m, EVERY_SHOP) for m in pseudonyms.registry_marks(order.email)]
+            marks = [(m, EVERY_SHOP) for m in pseudonyms.registry_pseudonyms(order.email)]
             shop_id = shop_ids[order.shop]
-            marks += [(m, shop_id) for m in pseudonyms.shop_marks(shop_id, order.email)]
+            marks += [(m, shop_id) for m in pseudonyms.shop_pseudonyms(shop_id, order.email)]
             people += [{"o": row.id, "m": mark, "s": shop} for mark, shop in marks]
     before = "b.id < a.id" if db.is_sqlite() else "pg_visible_in_snapshot(b.xid, a.snap)"
     with db.transaction() as session:

@@ -25,7 +25,7 @@ def write(path: Path, now: datetime) -> Manifest:
     if database.is_empty():
         raise Refused("There is nothing to back up: this database is empty.")
     keyring.make_all()
-    suppression_journal.begin()
+    suppression_journal.create()
     # Counted before the copy is made: a wish that comes between is in the file, whatever happens.
     book = suppression_journal.read()
     if book is None:
@@ -42,7 +42,7 @@ def write(path: Path, now: datetime) -> Manifest:
                 at=now.isoformat(timespec="seconds"),
                 size=copy.stat().st_size,
                 keys=key_checks(),
-                canary=encrypted_column.seal(CANARY).decode(),
+                canary=encrypted_column.encrypt(CANARY).decode(),
                 suppressions_id=book.id,
                 suppressions_lines=len(book.lines),
                 suppressions_damaged=book.damaged,

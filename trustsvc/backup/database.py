@@ -55,7 +55,7 @@ def load(source: Path) -> None:
     if db.is_sqlite():
         with closing(_open(source)) as copy:
             _check(copy)
-        db.forget_engines()
+        db.dispose_engines()
         path = sqlite_path()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for rest in (path, *_beside(path)):
@@ -68,7 +68,7 @@ def load(source: Path) -> None:
     else:
         options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
         _run("pg_restore", [*options, str(source)])
-        db.forget_engines()
+        db.dispose_engines()
 
 
 def is_empty() -> bool:

@@ -48,7 +48,7 @@ def sqlite_path() -> Path:
 def key_checks() -> dict[str, dict[str, str]]:
     """Give a check value a key, by which the key is recognised and nothing is learned of it."""
     return {
-        kind: {str(key.version): _check(kind, key) for key in keyring.living(kind)}
+        kind: {str(key.version): _check(kind, key) for key in keyring.existing_keys(kind)}
         for kind in keyring.KINDS
     }
 
@@ -72,7 +72,7 @@ def check_keys(manifest: Manifest, content: bytes) -> None:
                     "put the copy of the folder keys from then into TRUSTSVC_DATA first."
                 )
     try:
-        opened = encrypted_column.unseal(manifest.canary.encode())
+        opened = encrypted_column.decrypt(manifest.canary.encode())
     except InvalidToken:
         opened = ""
     if opened != CANARY:
@@ -84,10 +84,10 @@ def check_keys(manifest: Manifest, content: bytes) -> None:
 def _mark(manifest: Manifest, content: bytes) -> str:
     plain = msgspec.json.encode(msgspec.structs.replace(manifest, mark=""))
     # The oldest key, which is never taken away: all marks of orders are made with it.
-    return pseudonyms.digest(
-        keyring.ring("lookup")[0].secret, f"backup:{content.hex()}:{plain.decode()}"
+    return pseudonyms.hmac_sha256(
+        keyring.keys("lookup")[0].secret, f"backup:{content.hex()}:{plain.decode()}"
     ).hex()
 
 
 def _check(kind: str, key: keyring.Key) -> str:
-    return pseudonyms.digest(key.secret, f"trustsvc backup check of {kind}")[:8].hex()
+    return pseudonyms.hmac_sha256(key.secret, f"trustsvc backup check of {kind}")[:8].hex()

@@ -16,7 +16,7 @@ from trustsvc.registry.models import registered
 from trustsvc.reviews import withdraw
 from trustsvc.reviews.models import reviews
 from trustsvc.storage import suppression_journal
-from trustsvc.storage.suppression_journal import Line
+from trustsvc.storage.suppression_journal import JournalEntry
 
 MOST_AT_ONCE = 500
 # What a database knew of cancelled orders when it was copied need not be told again; a clock that
@@ -26,7 +26,7 @@ MARGIN = timedelta(days=2)
 _Any = TypeVar("_Any")
 
 
-def doubts(manifest: Manifest, book: suppression_journal.Book | None) -> str | None:
+def doubts(manifest: Manifest, book: suppression_journal.Journal | None) -> str | None:
     """Say why the file of wishes may not know of everybody, as a code; None when it does.
 
     The file must be the one of that house, have the lines it had when the backup was made, all that
@@ -45,17 +45,17 @@ def doubts(manifest: Manifest, book: suppression_journal.Book | None) -> str | N
     return None
 
 
-def _has_key(line: Line) -> bool:
+def _has_key(line: JournalEntry) -> bool:
     """Whether the key a mark was made with is here: without it nobody is recognised by it."""
     if line.kind in {"withdraw", "anonymise"} or len(line.mark) < 2:
         return True
     number = line.mark[1]  # see crypto/pseudonyms.py
     kind = "lookup" if line.shop_id else "registry"
-    return any(key.version == number for key in keyring.living(kind))
+    return any(key.version == number for key in keyring.existing_keys(kind))
 
 
 def replay(
-    session: Session, book: suppression_journal.Book, manifest: Manifest, now: datetime
+    session: Session, book: suppression_journal.Journal, manifest: Manifest, now: datetime
 ) -> int:
     """Carry out every wish of the file in a restored database; gives how many lines there were.
 
@@ -63,7 +63,7 @@ def replay(
     What is open for the people concerned is withdrawn and their contact forgotten. Who registered
     again after having left stays registered.
     """
-    of: dict[str, list[Line]] = {kind: [] for kind in suppression_journal.KINDS}
+    of: dict[str, list[JournalEntry]] = {kind: [] for kind in suppression_journal.KINDS}
     for line in book.lines:
         of[line.kind].append(line)
     frozen = [line for line in book.lines if line.kind in {"restrict", "lift"}]
@@ -79,7 +79,7 @@ def replay(
     return len(book.lines)
 
 
-def _leave(session: Session, lines: Sequence[Line]) -> None:
+def _leave(session: Session, lines: Sequence[JournalEntry]) -> None:
     left: dict[bytes, datetime] = {}
     for line in lines:
         left[line.mark] = max(line.at, left.get(line.mark, line.at))
@@ -91,14 +91,14 @@ def _leave(session: Session, lines: Sequence[Line]) -> None:
         session.execute(delete(registered).where(registered.c.mark.in_(gone)))
 
 
-def _take_back(session: Session, lines: Sequence[Line], now: datetime) -> None:
+def _take_back(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:
     for some in _some(lines):
         public = [line.mark.decode("ascii", "replace") for line in some]
         ids = session.scalars(select(reviews.c.id).where(reviews.c.public_id.in_(public))).all()
         withdraw.empty(session, ids, now)
 
 
-def _cancel(session: Session, lines: Sequence[Line], now: datetime) -> None:
+def _cancel(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:
     for some in _some(lines):
         _withdraw(session, cancellation.again(session, some, now), "cancelled", now)
 

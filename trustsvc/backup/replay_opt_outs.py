@@ -7,6 +7,7 @@ from typing import TypeVar
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from trustsvc.address import NotAnAddress
 from trustsvc.backup import replay_rights
 from trustsvc.backup.replay_rights import Place
 from trustsvc.crypto import pseudonyms
@@ -16,14 +17,14 @@ from trustsvc.orders.models import orders
 from trustsvc.registry.models import opt_outs
 from trustsvc.registry.opt_out import EVERY_SHOP
 from trustsvc.storage import db
-from trustsvc.storage.suppression_journal import Line
+from trustsvc.storage.suppression_journal import JournalEntry
 
 MOST_AT_ONCE = 500
 _Any = TypeVar("_Any")
 FOR_GOOD = datetime.max.replace(tzinfo=UTC)
 
 
-def replay(session: Session, lines: Sequence[Line], now: datetime) -> None:
+def replay(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:
     """Opt out whoever said so, and let be asked who took it back, in the order of the lines.
 
     One that was taken back still ends what came before it was said, as it did then: the buyer's
@@ -53,9 +54,11 @@ def replay(session: Session, lines: Sequence[Line], now: datetime) -> None:
     replay_rights.erase(session, wishes, placed)
 
 
-def _in_force(lines: Sequence[Line]) -> tuple[dict[Place, Line], dict[Place, datetime]]:
+def _in_force(
+    lines: Sequence[JournalEntry],
+) -> tuple[dict[Place, JournalEntry], dict[Place, datetime]]:
     """Say which wishes hold, each as it was said first, and when the others were taken back."""
-    stands: dict[Place, Line] = {}
+    stands: dict[Place, JournalEntry] = {}
     newest: dict[Place, datetime] = {}
     over: dict[Place, datetime] = {}
     for line in lines:
@@ -111,8 +114,8 @@ def _everywhere(session: Session, said: dict[Place, datetime]) -> dict[int, set[
     for some in _some(sorted(received)):
         for order_id, one in buyer.read(session, some).items():
             try:
-                marks = pseudonyms.registry_marks(one.email)
-            except pseudonyms.NotAnAddress:
+                marks = pseudonyms.registry_pseudonyms(one.email)
+            except NotAnAddress:
                 continue
             places = {(mark, EVERY_SHOP) for mark in marks}
             reach = {x for x in places & said.keys() if received[order_id] <= said[x]}

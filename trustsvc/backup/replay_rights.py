@@ -7,11 +7,12 @@ from datetime import datetime
 from sqlalchemy import Column, Table, delete, select
 from sqlalchemy.orm import Session
 
+from trustsvc.address import NotAnAddress
 from trustsvc.crypto import pseudonyms
 from trustsvc.invitations import personal_data as in_invitations
 from trustsvc.mail.transactional.models import correspondence
 from trustsvc.orders import personal_data as in_orders
-from trustsvc.orders.models import asks, orders
+from trustsvc.orders.models import orders, privacy_requests
 from trustsvc.privacy.models import me_links
 from trustsvc.privacy.rights.erasure import RULE as ERASED
 from trustsvc.registry.models import registrations, restrictions
@@ -20,7 +21,7 @@ from trustsvc.reviews import personal_data as in_reviews
 from trustsvc.reviews import withdraw
 from trustsvc.reviews.models import reviews
 from trustsvc.storage import db
-from trustsvc.storage.suppression_journal import Line
+from trustsvc.storage.suppression_journal import JournalEntry
 
 __all__ = ["ERASED", "Place", "anonymise", "erase", "restrict"]
 
@@ -31,11 +32,11 @@ _WAITING: tuple[tuple[Table, Column[datetime]], ...] = (
     (correspondence, correspondence.c.asked_at),
     (registrations, registrations.c.asked_at),
     (me_links, me_links.c.at),
-    (asks, asks.c.asked_at),
+    (privacy_requests, privacy_requests.c.asked_at),
 )
 
 
-def restrict(session: Session, lines: Sequence[Line], now: datetime) -> None:
+def restrict(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:
     """Restrict whoever asked for it, and lift what was lifted, in the order in which it was asked.
 
     A restriction is lifted only by a line that comes after it and is not older: where a clock was
@@ -62,7 +63,7 @@ def restrict(session: Session, lines: Sequence[Line], now: datetime) -> None:
         in_reviews.freeze(session, written, now)
 
 
-def anonymise(session: Session, lines: Sequence[Line], now: datetime) -> None:
+def anonymise(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:
     """Take the authors away from reviews that stay without them; one not yet published goes."""
     public = [line.mark.decode("ascii", "replace") for line in lines]
     ids = session.scalars(select(reviews.c.id).where(reviews.c.public_id.in_(public))).all()
@@ -70,7 +71,7 @@ def anonymise(session: Session, lines: Sequence[Line], now: datetime) -> None:
     withdraw.empty(session, set(ids) - stay, now)
 
 
-def erase(session: Session, lines: Sequence[Line], placed: Sequence[int]) -> None:
+def erase(session: Session, lines: Sequence[JournalEntry], placed: Sequence[int]) -> None:
     """Forget whoever was erased, as far as opt-outs and withdrawn reviews do not do it.
 
     `placed` are the orders of people who were erased. Links and letters that wait go too; one that
@@ -149,8 +150,8 @@ def _by_shop(places: dict[Place, datetime]) -> dict[int, set[bytes]]:
 def _places(address: str, shop_ids: set[int]) -> Iterator[Place]:
     """Mark an address for the registry and for these shops."""
     try:
-        yield from ((mark, EVERY_SHOP) for mark in pseudonyms.registry_marks(address))
+        yield from ((mark, EVERY_SHOP) for mark in pseudonyms.registry_pseudonyms(address))
         for shop_id in shop_ids - {EVERY_SHOP}:
-            yield from ((mark, shop_id) for mark in pseudonyms.shop_marks(shop_id, address))
-    except pseudonyms.NotAnAddress:
+            yield from ((mark, shop_id) for mark in pseudonyms.shop_pseudonyms(shop_id, address))
+    except NotAnAddress:
         return

@@ -38,22 +38,22 @@ def read_scores(session: Session, shop_ids: Collection[int]) -> dict[int, scores
 
 def face(shop: directory.Shop, score: scores.Score, now: datetime) -> Face:
     """Say a score in the shop's language."""
-    language = i18n.choose(shop.language)
+    language = i18n.negotiate_language(shop.language)
     base = config.current().base_url
     url = f"{base}/s/{shop.slug}"
     sealed = seal_holds(shop, now)
     links = {
         "notice": f"{base}/privacy/{shop.slug}#object",
-        "privacy": i18n.say("badge.list.notice", language),
+        "privacy": i18n.translate("badge.list.notice", language),
     }
     # Nothing is signed where the seal does not hold: whose domain it is was not shown, or ended.
     proof = signing.sign(shop.slug, shop.domain, score.mean, score.count, now) if sealed else ""
     if not score.count:
-        words = i18n.say("badge.none", language)
+        words = i18n.translate("badge.none", language)
         return Face("", words, words, url, 0.0, 0, sealed, proof, **links)
     mean = i18n.decimal(score.mean, language)
-    count = i18n.say("badge.count", language, count=score.count)
-    label = i18n.say("badge.label", language, score=mean, reviews=count)
+    count = i18n.translate("badge.count", language, count=score.count)
+    label = i18n.translate("badge.label", language, score=mean, reviews=count)
     return Face(mean, count, label, url, score.mean, score.count, sealed, proof, **links)
 
 
@@ -66,10 +66,10 @@ def seal_holds(shop: directory.Shop, now: datetime) -> bool:
 def card_words(language: str) -> CardWords:
     """Say what the card after an order says."""
     parts = ("title", "text", "data", "go")
-    said = {part: i18n.say(f"register.card.{part}", language) for part in parts}
+    said = {part: i18n.translate(f"register.card.{part}", language) for part in parts}
     return CardWords(
         language=language,
-        notice=i18n.say("pages.privacy", language),
-        object=i18n.say("register.object", language),
+        notice=i18n.translate("pages.privacy", language),
+        object=i18n.translate("register.object", language),
         **said,
     )

@@ -12,12 +12,12 @@ desk = Blueprint("badge_desk", __name__)
 
 
 @desk.get("/desk/badge")
-@access.open_to("staff")
+@access.requires("staff")
 def badge() -> str:
     """Show what there is to copy, shop by shop."""
-    language = i18n.choose(request.headers.get("Accept-Language"))
+    language = i18n.negotiate_language(request.headers.get("Accept-Language"))
     with db.reading() as session:
-        everyone = directory.everyone(session)
+        everyone = directory.all_shops(session)
     return render_template(
         "desk/badge.html",
         language=language,

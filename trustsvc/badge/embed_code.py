@@ -16,9 +16,9 @@ KINDS = (
 
 def of(shop: directory.Shop) -> Mapping[str, str]:
     """Write all there is for a shop, in its language."""
-    base, language = config.current().base_url, i18n.choose(shop.language)
-    words = i18n.say("badge.alt", language, shop=shop.name)
-    privacy = i18n.say("badge.list.notice", language)
+    base, language = config.current().base_url, i18n.negotiate_language(shop.language)
+    words = i18n.translate("badge.alt", language, shop=shop.name)
+    privacy = i18n.translate("badge.list.notice", language)
     place = (shop.slug, base, words, privacy)
     files = f"{base}/badge/v1/{shop.slug}"
     written = {

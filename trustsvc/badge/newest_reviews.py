@@ -66,16 +66,16 @@ def _lines(shop_ids: Collection[int]) -> Select[Any]:
 
 def _newest(shop: directory.Shop, face: Face, rows: Collection[Any]) -> Newest:
     base = config.current().base_url
-    language = i18n.choose(shop.language)
+    language = i18n.negotiate_language(shop.language)
     host = urlsplit(base).hostname or "localhost"
     return Newest(
         slug=shop.slug,
         face=face,
         language=language,
-        title=i18n.say("badge.page.title", language, shop=shop.name),
-        order=i18n.say("badge.list.order", language),
-        all=i18n.say("badge.list.all", language),
-        notice=i18n.say("badge.list.notice", language),
+        title=i18n.translate("badge.page.title", language, shop=shop.name),
+        order=i18n.translate("badge.list.order", language),
+        all=i18n.translate("badge.list.all", language),
+        notice=i18n.translate("badge.list.notice", language),
         privacy=f"{base}/privacy/{shop.slug}#object",
         feed=f"{base}/badge/v1/{shop.slug}/feed.atom",
         tag=f"tag:{host},2026:",
@@ -88,13 +88,13 @@ def _line(row: Any, language: str, zone: str) -> Line:
     return Line(
         public_id=row.public_id,
         stars=row.stars,
-        label=i18n.say("badge.page.stars_of_5", language, score=row.stars),
+        label=i18n.translate("badge.page.stars_of_5", language, score=row.stars),
         title=row.title,
         text=row.text,
         by=_who(row, language),
         date=row.published_at.astimezone(ZoneInfo(zone)).date().isoformat(),
         day=i18n.day(row.published_at, language, zone),
-        mark=i18n.say("badge.page.verified", language) if row.verified else "",
+        mark=i18n.translate("badge.page.verified", language) if row.verified else "",
         language=row.language,
         published_at=row.published_at,
     )
@@ -102,7 +102,7 @@ def _line(row: Any, language: str, zone: str) -> Line:
 
 def _who(row: Any, language: str) -> str:
     if not row.name:
-        return i18n.say("rights.anonymous", language)
+        return i18n.translate("rights.anonymous", language)
     if not row.city:
-        return i18n.say("badge.page.by", language, name=row.name)
-    return i18n.say("badge.page.by_city", language, name=row.name, city=row.city)
+        return i18n.translate("badge.page.by", language, name=row.name)
+    return i18n.translate("badge.page.by_city", language, name=row.name, city=row.city)

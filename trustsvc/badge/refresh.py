@@ -36,7 +36,7 @@ def refresh_changed(session: Session, now: datetime) -> int:
     first OSError once all that can be written is.
     """
     there = public_files.slugs(FOLDER)  # first: a shop that is enrolled meanwhile keeps its files
-    shops = directory.everyone(session)
+    shops = directory.all_shops(session)
     public_files.remove(FOLDER, there - {shop.slug for shop in shops})
     public_files.clear_away(now)
     return scripts.place() + _write_all(session, shops, now)

@@ -17,25 +17,25 @@ SLUG = re.compile("[a-z0-9-]{1,80}")
 
 
 @views.get("/badge/v1/<slug>.<any(json,svg,html,png):kind>")
-@access.open_to("everybody")
+@access.requires("public")
 def badge(slug: str, kind: str) -> Response:
     return _form(slug, f"badge/v1/{{shop}}.{kind}")
 
 
 @views.get("/badge/v1/<slug>/<any('shields.json','reviews.json','feed.atom'):form>")
-@access.open_to("everybody")
+@access.requires("public")
 def badge_form(slug: str, form: str) -> Response:
     return _form(slug, f"badge/v1/{{shop}}/{form}")
 
 
 @views.get("/embed/<any('v1.js','v1-list.js','card.js'):script>")
-@access.open_to("everybody")
+@access.requires("public")
 def newest_script(script: str) -> Response:
     return serve.script(scripts.all_of_them()[f"embed/{script}"], script)
 
 
 @views.get("/embed/<release>/<any('badge.js','list.js'):file>")
-@access.open_to("everybody")
+@access.requires("public")
 def released_script(release: str, file: str) -> Response:
     """Serve a release, which never changes: shops pin it by its hash."""
     body = scripts.all_of_them().get(f"embed/{release}/{file}")
@@ -45,7 +45,7 @@ def released_script(release: str, file: str) -> Response:
 
 
 @views.get(signing.ADDRESS)
-@access.open_to("everybody")
+@access.requires("public")
 def public_keys() -> Response:
     name = signing.ADDRESS.removeprefix("/")
     lying = serve.file(name, serve.HOUR)

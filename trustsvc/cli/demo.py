@@ -44,7 +44,7 @@ def _enrol() -> list[tuple[sample_shops.Role, Shop, str]]:
     for role in sample_shops.ROLES:
         with db.transaction() as session:
             shop, secret = sample_shops.enrolled(session, role, clock.now())
-        domain_proof.look(shop)
+        domain_proof.require_proof(shop)
         with db.transaction() as session:
             domain_proof.record(session, shop, clock.now())
         shops.append((role, shop, secret))

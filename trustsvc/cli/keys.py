@@ -45,7 +45,7 @@ def list_(as_json: bool) -> None:
             "days": (now - key.made_at).days if key.made_at else None,
         }
         for kind in keyring.KINDS
-        for key in keyring.living(kind)
+        for key in keyring.existing_keys(kind)
     ]
     if as_json:
         click.echo(json.dumps(rows))
@@ -99,14 +99,14 @@ def progress() -> None:
     with db.reading() as session:
         marks = in_use.needed(session)
     for kind in in_use.KINDS:
-        for key in keyring.ring(kind):
+        for key in keyring.keys(kind):
             click.echo(f"{kind} version {key.version}: {marks[kind, key.version]:,} marks need it")
     _say_needed()
 
 
 def _say_needed() -> None:
     count = re_encrypt.needed()
-    for key in keyring.ring("vault"):
+    for key in keyring.keys("vault"):
         click.echo(f"vault version {key.version}: {count.get(key.version, 0):,} columns need it")
     if None in count:
         raise click.ClickException(
@@ -123,7 +123,7 @@ def retire(version: int, kind: str) -> None:
     Backups made before (with the vault: before `keys reseal`) still do: keep a copy of it with
     them.
     """
-    newest = keyring.newest(kind)
+    newest = keyring.newest_key(kind)
     if newest.made_at and clock.now() - newest.made_at < SETTLED:
         raise Refused("The newest key is too young: what is under way may still use the older one.")
     if kind == "vault" and (left := re_encrypt.needed().get(version, 0)):

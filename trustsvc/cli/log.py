@@ -64,7 +64,7 @@ def security(since: datetime | None, what: str | None, as_json: bool) -> None:
     click.echo(f"{len(found)} entries{more}; an entry goes after {_days()} days at most.")
 
 
-def _plain(entry: security_entries.Entry) -> dict[str, object]:
+def _plain(entry: security_entries.SecurityEntry) -> dict[str, object]:
     """What `--json` prints: id, minute, what, door, address, number."""
     minute = f"{entry.minute:%Y-%m-%dT%H:%MZ}"
     return {name: getattr(entry, name) for name in entry.__slots__} | {"minute": minute}

@@ -23,7 +23,7 @@ def show() -> None:
     with db.reading() as session:
         stops = stopping.stops(session)
         until = trip.left_alone(session, now)
-        paused = volume_guard.who_waits(session)
+        paused = volume_guard.paused_shops(session)
         number = doubtful.count(session)
         rate = complaints.rate(session, now)
     for name, reason in sorted(stops.items()):
@@ -54,7 +54,7 @@ def go_on(name: str) -> None:
         raise Refused("That stop is the restore's: trustsvc restore --sending-on")
     now = clock.now()
     with db.transaction() as session:
-        done = complaints.go_on(session, name, now) or volume_guard.go_on(session, name, now)
+        done = complaints.go_on(session, name, now) or volume_guard.resume(session, name, now)
         others = stopping.stops(session)
     if not done:
         raise Refused("There is no such stop, and no such shop is paused: trustsvc sending show")

@@ -187,8 +187,8 @@ def _refuse(session: Session, found: Person, ground: str, now: datetime) -> dict
     """Tell the person why, and where to complain (GDPR Art. 12(4), 17(3))."""
     authority = config.current().authority
     facts = {
-        "ground": i18n.say(f"rights.ground.{ground}", found.language),
-        "authority": authority or i18n.say("privacy.notice.authority_any", found.language),
+        "ground": i18n.translate(f"rights.ground.{ground}", found.language),
+        "authority": authority or i18n.translate("privacy.notice.authority_any", found.language),
     }
     sent = confirmation.confirm(session, found, "refused", now, facts)
     return {"refused": ground, "told": sent}

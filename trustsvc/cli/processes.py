@@ -75,7 +75,7 @@ def worker() -> None:
 @data_folder_lock.working()
 def mailer() -> None:
     """Send letters: a mail server that takes ten minutes for an answer holds up nothing else."""
-    _work(job_queue.LETTERS)
+    _work(job_queue.MAIL_QUEUE)
 
 
 def _work(queue: str) -> None:
@@ -137,9 +137,9 @@ def _ring_and_beat() -> None:
         # First, so that a clock that jumped is known before anything goes by it.
         if not beaten or moment - beaten >= HEARTBEAT_S:
             beaten = _beat(moment, beaten)
-        for tick in schedule.TICKS:
+        for tick in schedule.SCHEDULE:
             is_due = moment - rung.get(tick.job, -tick.every_s) >= tick.every_s
-            if is_due and job_queue.send(tick.job):  # not heard: again in a second
+            if is_due and job_queue.enqueue_now(tick.job):  # not heard: again in a second
                 rung[tick.job] = moment
         if moment - watched >= WATCH_S:
             watched = moment

@@ -38,7 +38,7 @@ def purge(dry_run: bool, confirm: bool, list_receipts: bool) -> None:
     else:
         counts = privacy.purge(now, doubted=bool(doubt))
         if not db.is_small():
-            db.rebuild()
+            db.vacuum()
     for code, number in counts.items():
         click.echo(f"{number:>8}  {code}: {RULES[code].what}")
     if not counts:

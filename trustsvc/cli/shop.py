@@ -131,7 +131,7 @@ def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
 def show(*, as_json: bool) -> None:
     """List the shops; no secrets."""
     with db.reading() as session:
-        everyone = directory.everyone(session)
+        everyone = directory.all_shops(session)
     if as_json:
         rows = [
             {
@@ -163,7 +163,7 @@ def prove_domain(slug: str) -> None:
     """Prove a shop's domain, so that its badge shows the seal."""
     with db.reading() as session:
         found = directory.by_slug(session, slug)
-    domain_proof.look(found)
+    domain_proof.require_proof(found)
     with db.transaction() as session:
         domain_proof.record(session, found, clock.now())
     click.echo(f"{found.domain} is proven; the badge shows the seal within a minute.")
@@ -207,7 +207,9 @@ def turn(slug: str, *, secret: str | None, revoke: bool, as_json: bool) -> None:
     if secret is not None and not secret.strip():
         raise click.UsageError("The secret is empty.")
     with db.transaction() as session:
-        told = secret_rotation.rotate(session, slug, secret or "", clock.now(), revoke=revoke)
+        told = secret_rotation.rotate_secret(
+            session, slug, secret or "", clock.now(), revoke=revoke
+        )
     if as_json:
         click.echo(json.dumps({"shop": slug, "secret": told}))
         return

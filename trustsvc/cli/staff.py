@@ -35,7 +35,7 @@ def link(staff_id: int) -> None:
 def list_() -> None:
     """List who works here, with the number that `link` and `leave` take."""
     with db.reading() as session:
-        for member in accounts.everyone(session):
+        for member in accounts.all_members(session):
             left = f"  left {member.left_at:%Y-%m-%d}" if member.left_at else ""
             click.echo(f"{member.id}  {member.name}{left}")
 

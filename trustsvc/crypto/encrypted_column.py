@@ -18,7 +18,7 @@ _known: dict[tuple[keyring.Key, ...], MultiFernet] = {}
 
 
 def _box() -> MultiFernet:
-    ring = keyring.ring("vault")
+    ring = keyring.keys("vault")
     box = _known.get(ring)
     if box is None:
         box = MultiFernet([_fernet(key) for key in reversed(ring)])  # newest first
@@ -27,19 +27,19 @@ def _box() -> MultiFernet:
     return box
 
 
-def seal(text: str) -> bytes:
+def encrypt(text: str) -> bytes:
     """Encrypt with the newest key."""
     return _box().encrypt(text.encode())
 
 
-def unseal(sealed: bytes) -> str:
+def decrypt(sealed: bytes) -> str:
     """Decrypt with whichever key fits; raises cryptography.fernet.InvalidToken when none does."""
     return _box().decrypt(sealed).decode()
 
 
-def version_of(sealed: bytes) -> int | None:
+def key_version_of(sealed: bytes) -> int | None:
     """Say which key something was sealed with; None when none of ours opens it."""
-    for key in reversed(keyring.ring("vault")):
+    for key in reversed(keyring.keys("vault")):
         try:
             _fernet(key).decrypt(sealed)
         except InvalidToken:
@@ -48,9 +48,9 @@ def version_of(sealed: bytes) -> int | None:
     return None
 
 
-def renewed(sealed: bytes) -> bytes | None:
+def re_encrypted(sealed: bytes) -> bytes | None:
     """Seal anew what was sealed with an older key; None for what need not be, or opens no more."""
-    if version_of(sealed) in {None, keyring.newest("vault").version}:
+    if key_version_of(sealed) in {None, keyring.newest_key("vault").version}:
         return None
     return _box().rotate(sealed)
 
@@ -60,7 +60,7 @@ def _fernet(key: keyring.Key) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(key.secret))
 
 
-class Sealed(TypeDecorator[str]):
+class EncryptedText(TypeDecorator[str]):
     """A column whose text is encrypted on its way in and decrypted on its way out.
 
     Cannot be searched or compared in SQL, on purpose: look people up by a mark of crypto/pseudonyms.py.
@@ -70,7 +70,7 @@ class Sealed(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Any) -> bytes | None:
-        return None if value is None else seal(value)
+        return None if value is None else encrypt(value)
 
     def process_result_value(self, value: Any, dialect: Any) -> str | None:
-        return None if value is None else unseal(bytes(value))
+        return None if value is None else decrypt(bytes(value))

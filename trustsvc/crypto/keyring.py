@@ -66,7 +66,7 @@ _Face = tuple[int, int, int]
 _read: dict[Path, tuple[_Face, tuple[Key, ...]]] = {}
 
 
-def ring(kind: str) -> tuple[Key, ...]:
+def keys(kind: str) -> tuple[Key, ...]:
     """Give the keys of a kind, oldest first; make the first one where there is none.
 
     Two processes that start at once end with the same key: the file appears whole, or not at all.
@@ -78,7 +78,7 @@ def ring(kind: str) -> tuple[Key, ...]:
     return _keys_in(path)
 
 
-def living(kind: str) -> tuple[Key, ...]:
+def existing_keys(kind: str) -> tuple[Key, ...]:
     """Give the keys of a kind, and none where there are none: a restore must not make any."""
     path = _path(kind)
     return _keys_in(path) if path.exists() else ()
@@ -90,7 +90,7 @@ def rotate(kind: str) -> Key:
     The file is replaced in one step, so a process that reads it meanwhile finds the old keys or all
     of them. Twice adds two; two at once add two. Raises Refused when a kind has no number left.
     """
-    ring(kind)
+    keys(kind)
     path = _path(kind)
     with (path.parent / ".lock").open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -101,7 +101,7 @@ def rotate(kind: str) -> Key:
         text = path.read_text(encoding="ascii")
         line = _line(number, kind)
         _put(path, text + ("" if text.endswith("\n") else "\n") + line)
-    return newest(kind)
+    return newest_key(kind)
 
 
 def retire(kind: str, number: int) -> None:
@@ -110,7 +110,7 @@ def retire(kind: str, number: int) -> None:
     Raises Refused for the newest one, and for one that is not there.
     """
     path = _path(kind)
-    ring(kind)
+    keys(kind)
     with (path.parent / ".lock").open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         known = _parse(path)
@@ -121,19 +121,19 @@ def retire(kind: str, number: int) -> None:
         _put(path, "".join(f"{line}\n" for line in kept))
 
 
-def newest(kind: str) -> Key:
-    return ring(kind)[-1]
+def newest_key(kind: str) -> Key:
+    return keys(kind)[-1]
 
 
-def version(kind: str, number: int) -> Key | None:
+def key_version(kind: str, number: int) -> Key | None:
     """Give one version of a kind, or None when it is no longer there."""
-    return next((key for key in ring(kind) if key.version == number), None)
+    return next((key for key in keys(kind) if key.version == number), None)
 
 
 def make_all() -> None:
     """Make what is missing, so that a first request does not have to."""
     for kind in KINDS:
-        ring(kind)
+        keys(kind)
 
 
 def _path(kind: str) -> Path:

@@ -19,69 +19,57 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from trustsvc.address import NotAnAddress, normalise
 from trustsvc.crypto import keyring
 
-__all__ = [
-    "NotAnAddress",
-    "digest",
-    "normalise",
-    "registry_mark",
-    "registry_marks",
-    "same",
-    "shop_mark",
-    "shop_marks",
-    "text_mark",
-]
-
 RULE = 1
 
 
-def digest(secret: bytes, text: str) -> bytes:
+def hmac_sha256(secret: bytes, text: str) -> bytes:
     """HMAC-SHA256, all 32 bytes (RFC 2104, RFC 4231)."""
     mac = HMAC(secret, hashes.SHA256())
     mac.update(text.encode())
     return mac.finalize()
 
 
-def same(one: bytes, other: bytes) -> bool:
+def constant_time_equal(one: bytes, other: bytes) -> bool:
     """Compare in constant time."""
     return constant_time.bytes_eq(one, other)
 
 
-def registry_mark(address: str, key: keyring.Key | None = None) -> bytes:
+def registry_pseudonym(address: str, key: keyring.Key | None = None) -> bytes:
     """Mark an address for comparison with the registry; forget it when the comparison is done."""
-    key = key or keyring.newest("registry")
+    key = key or keyring.newest_key("registry")
     return _mark(key.version, key.secret, normalise(address))
 
 
-def registry_marks(address: str) -> list[bytes]:
+def registry_pseudonyms(address: str) -> list[bytes]:
     """Mark an address with every living key, so that older entries are found too."""
-    return [registry_mark(address, key) for key in keyring.ring("registry")]
+    return [registry_pseudonym(address, key) for key in keyring.keys("registry")]
 
 
-def shop_mark(shop_id: int, address: str) -> bytes:
+def shop_pseudonym(shop_id: int, address: str) -> bytes:
     """Mark an address for one shop's own look-ups and counters.
 
     Each shop has a key of its own (HKDF, RFC 5869), so two shops cannot join their lists.
     """
-    key = keyring.newest("lookup")
+    key = keyring.newest_key("lookup")
     return _mark(key.version, _shop_key(key, shop_id), normalise(address))
 
 
-def shop_marks(shop_id: int, address: str) -> list[bytes]:
+def shop_pseudonyms(shop_id: int, address: str) -> list[bytes]:
     """Mark an address for one shop with every living key."""
     plain = normalise(address)
-    return [_mark(k.version, _shop_key(k, shop_id), plain) for k in keyring.ring("lookup")]
+    return [_mark(k.version, _shop_key(k, shop_id), plain) for k in keyring.keys("lookup")]
 
 
-def text_mark(shop_id: int, text: str) -> bytes:
+def text_pseudonym(shop_id: int, text: str) -> bytes:
     """Mark something that is not an address (an order's identity, a body) for one shop."""
-    key = keyring.ring("lookup")[
+    key = keyring.keys("lookup")[
         0
     ]  # the oldest: order identities must stay findable over a rotation
     return _mark(key.version, _shop_key(key, shop_id), f"text:{text}")
 
 
 def _mark(version: int, secret: bytes, text: str) -> bytes:
-    return bytes((RULE, version)) + digest(secret, text)[:16]
+    return bytes((RULE, version)) + hmac_sha256(secret, text)[:16]
 
 
 _shop_keys: dict[tuple[bytes, int], bytes] = {}

@@ -61,7 +61,7 @@ class _Signer(itsdangerous.Signer):
 def _signer(purpose: Purpose) -> _Signer:
     # Oldest first: itsdangerous signs with the last (CVE-2025-47278 was a list the wrong way
     # round).
-    secrets_oldest_first = [key.secret for key in keyring.ring("link")]
+    secrets_oldest_first = [key.secret for key in keyring.keys("link")]
     salt = f"trustsvc link {purpose}".encode()
     return _Signer(secrets_oldest_first, salt=salt, algorithm=_HmacSha256())
 
@@ -81,7 +81,7 @@ def url(purpose: Purpose, link_id: bytes) -> str:
     return f"{config.current().base_url}/{PATHS[purpose]}/{token(purpose, link_id)}"
 
 
-def read(purpose: Purpose, text: str) -> bytes:
+def verify(purpose: Purpose, text: str) -> bytes:
     """Give the id inside a token; raises NotFound for anything we did not sign for this purpose."""
     try:
         inner = _signer(purpose).unsign(text.encode())

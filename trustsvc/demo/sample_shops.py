@@ -52,7 +52,7 @@ def enrolled(session: Session, role: Role, now: datetime) -> tuple[directory.Sho
             language=role.language,
         )
         return enrol.enrol(session, new, now)
-    return known, secret_rotation.rotate(session, known.slug, "", now, revoke=True)
+    return known, secret_rotation.rotate_secret(session, known.slug, "", now, revoke=True)
 
 
 def fresh_order(role: Role, now: datetime) -> tuple[bytes, str]:

@@ -30,10 +30,10 @@ LETTER_CSP = (
 
 
 @views.get("/demo/")
-@access.open_to("everybody")
+@access.requires("public")
 def mailbox() -> str:
     with db.reading() as session:
-        shops = directory.everyone(session)
+        shops = directory.all_shops(session)
     newest_first = dict(reversed(steps.letters(_maildir()).items()))
     return render_template(
         "demo/mailbox.html", language="en", letters=newest_first, shops=shops, open_letter=None
@@ -41,7 +41,7 @@ def mailbox() -> str:
 
 
 @views.get("/demo/mail/<name>")
-@access.open_to("everybody")
+@access.requires("public")
 def letter(name: str) -> str:
     """Show a letter's text, its links made clickable."""
     found = steps.letters(_maildir()).get(name)
@@ -51,7 +51,7 @@ def letter(name: str) -> str:
 
 
 @views.get("/demo/mail/<name>/html")
-@access.open_to("everybody")
+@access.requires("public")
 def letter_html(name: str) -> Response:
     """Show a letter as mail programs do, with its own styles and nothing else it might bring."""
     if name not in steps.letters(_maildir()):
@@ -66,7 +66,7 @@ def letter_html(name: str) -> Response:
 
 
 @views.get("/demo/shop/<slug>")
-@access.open_to("everybody")
+@access.requires("public")
 def shop(slug: str) -> Response:
     """Show a shop's page with the snippet on it, under the policy such a page would need."""
     with db.reading() as session:
@@ -79,12 +79,12 @@ def shop(slug: str) -> Response:
 
 
 @views.get("/demo/thanks/<slug>")
-@access.open_to("everybody")
+@access.requires("public")
 def thanks(slug: str) -> Response:
     """Show the page after an order, with the card on it and the address of a buyer."""
     with db.reading() as session:
         found = directory.by_slug(session, slug)
-    words = content.card_words(i18n.choose(found.language))
+    words = content.card_words(i18n.negotiate_language(found.language))
     html = snippets.card(found.slug, config.current().base_url, words)
     card = Markup(html.replace(" lang=", f' email="{BUYER}" lang=', 1))  # noqa: S704 - as above
     return _at_the_shop(render_template("demo/thanks.html", shop=found, card=card))
@@ -104,11 +104,11 @@ def _at_the_shop(html: str) -> Response:
 
 
 @views.get(domain_proof.PATH)
-@access.open_to("everybody")
+@access.requires("public")
 def proofs() -> Response:
     """Show what each demo shop would put on its own domain."""
     with db.reading() as session:
-        lines = [domain_proof.line(one) for one in directory.everyone(session)]
+        lines = [domain_proof.proof_line(one) for one in directory.all_shops(session)]
     return Response("\n".join(lines), mimetype="text/plain")
 
 

@@ -21,13 +21,13 @@ desk = Blueprint("evidence_desk", __name__)
 
 
 @desk.get("/desk/evidence")
-@access.open_to("staff")
+@access.requires("staff")
 def evidence() -> str:
     """Show the last drills with their figures, and the newest receipts of deletions."""
-    language = i18n.choose(request.headers.get("Accept-Language"))
+    language = i18n.negotiate_language(request.headers.get("Accept-Language"))
     with db.reading() as session:
         page = {
-            "shops": directory.everyone(session),
+            "shops": directory.all_shops(session),
             "receipts": receipts.newest(session, MOST_RECEIPTS),
             "chain_holds": receipts.verify(session),
             "purge_late": purge_log_files.late(clock.now()),
@@ -38,10 +38,10 @@ def evidence() -> str:
 
 
 @desk.get("/desk/security")
-@access.open_to("staff")
+@access.requires("staff")
 def security() -> str:
     """Show what looked like an attack, newest first; a filter that makes no sense is left out."""
-    language = i18n.choose(request.headers.get("Accept-Language"))
+    language = i18n.negotiate_language(request.headers.get("Accept-Language"))
     what = request.args.get("what", "")
     what = what if what in attack_patterns.KINDS else ""
     since = _day(request.args.get("since", ""))
@@ -54,7 +54,7 @@ def security() -> str:
             before_id=int(before_id) if before_id.isdecimal() and len(before_id) < 19 else None,
             most=MOST_ENTRIES + 1,
         )
-        everyone = directory.everyone(session)
+        everyone = directory.all_shops(session)
     entries = found[:MOST_ENTRIES]
     chosen = {"what": what, "since": f"{since:%Y-%m-%d}" if since else ""}
     older = f"/desk/security?{urlencode(chosen | {'before': entries[-1].id})}" if entries else ""

@@ -54,7 +54,7 @@ def key_ring(now: datetime) -> list[Finding]:
             found.append(fail(f"key {kind}", "others can read it", f"chmod 600 keys/{kind}"))
             continue
         try:
-            ring = keyring.living(kind)
+            ring = keyring.existing_keys(kind)
         except (Misconfigured, OSError) as problem:
             said = problem.detail if isinstance(problem, Misconfigured) else "it cannot be read"
             found.append(fail(f"key {kind}", said, "then run trustsvc doctor again"))

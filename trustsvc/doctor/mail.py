@@ -21,7 +21,7 @@ def letters(session: Session, now: datetime) -> list[Finding]:
 def _left(session: Session, now: datetime) -> Finding:
     """Look for a mail server that is left alone, paused shops, and letters nobody knows about."""
     what = "letters"
-    paused = volume_guard.who_waits(session)
+    paused = volume_guard.paused_shops(session)
     if paused:
         names = " ".join(shop.slug for shop in paused)
         todo = "look at its orders; if they are real: trustsvc sending go-on SHOP"

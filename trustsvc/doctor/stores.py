@@ -13,11 +13,11 @@ from trustsvc.doctor import domain_proofs, mail, privacy_requests
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import TrustsvcError
 from trustsvc.orders import idempotency
-from trustsvc.orders.models import ledger
+from trustsvc.orders.models import decisions
 from trustsvc.privacy import clock_watch
 from trustsvc.server_log.models import security_entries
 from trustsvc.storage import db
-from trustsvc.storage.event_log import outbox
+from trustsvc.storage.event_log import events
 from trustsvc.work_queue import heartbeat, job_queue, redis_checks
 
 CLOCK_LATE = timedelta(seconds=90)
@@ -65,13 +65,13 @@ def bell() -> Finding:
     try:
         link = job_queue.connection()
         link.ping()
-        found = redis_checks.look(link)
+        found = redis_checks.inspect(link)
     except (redis.RedisError, TrustsvcError):
         return fail(what, "it does not answer", "is trustsvc up running? see TRUSTSVC_REDIS_URL")
     return _set_up(found)
 
 
-def _set_up(found: redis_checks.SetUp) -> Finding:
+def _set_up(found: redis_checks.RedisConfig) -> Finding:
     what = "redis"
     if found.evicts:
         return fail(what, "it may throw jobs away when full", "set maxmemory-policy noeviction")
@@ -88,7 +88,7 @@ def _set_up(found: redis_checks.SetUp) -> Finding:
 
 
 def _clock(session: Session, now: datetime) -> Finding:
-    doubted = _doubted(clock_check.doubt(session, clock.read(), clock_watch.newest(session)))
+    doubted = _doubted(clock_check.problem(session, clock.read(), clock_watch.newest(session)))
     if doubted:
         return doubted
     beat = heartbeat.last(session, "clock")
@@ -100,7 +100,7 @@ def _clock(session: Session, now: datetime) -> Finding:
     if now - beat > CLOCK_LATE:
         said = f"no sign of life for {_words(now - beat)}"
         return fail("clock", said, "start trustsvc up, or trustsvc clock; or did the time jump?")
-    newest = [session.scalar(select(func.max(table.c.at))) for table in (outbox, ledger)]
+    newest = [session.scalar(select(func.max(table.c.at))) for table in (events, decisions)]
     ahead = max((at for at in newest if at), default=now) - now
     if ahead > SLIP:
         # Not a failure: `trustsvc tick --at` writes such rows on purpose.
@@ -110,7 +110,7 @@ def _clock(session: Session, now: datetime) -> Finding:
 
 
 def _doubted(why: str | None) -> Finding | None:
-    if why in clock_check.HOLDS:
+    if why in clock_check.STOPS_MAIL:
         said = f"it was set {'forward' if why == clock_check.AHEAD else 'back'}: letters and purges wait"
         return fail("clock", said, "set it right; if it is right: trustsvc clock --trust")
     if why:
@@ -153,8 +153,8 @@ def _words(span: timedelta) -> str:
 def _conflicts(session: Session, now: datetime) -> list[Finding]:
     """Look for signed delivery ids that came back with another body; none is no line."""
     number = session.scalar(
-        select(func.count(func.distinct(outbox.c.shop_id))).where(
-            outbox.c.kind == idempotency.CONFLICT, outbox.c.at > now - timedelta(days=7)
+        select(func.count(func.distinct(events.c.shop_id))).where(
+            events.c.kind == idempotency.CONFLICT, events.c.at > now - timedelta(days=7)
         )
     )
     if not number:

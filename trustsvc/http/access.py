@@ -6,18 +6,18 @@ A view without a mark keeps the app from starting.
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
-Passes = Literal["everybody", "signature", "link", "staff", "entering"]
+Requirement = Literal["public", "signature", "link", "staff", "sign_in"]
 View = TypeVar("View", bound=Callable[..., Any])
 
 _MARK = "trustsvc_passes"
 
 
-def open_to(passes: Passes) -> Callable[[View], View]:
+def requires(passes: Requirement) -> Callable[[View], View]:
     """Say who may pass.
 
-    everybody: public, nothing personal · signature: the view checks a platform's signature itself ·
+    public: nothing personal · signature: the view checks a platform's signature itself ·
     link: the path holds a signed token (never cached, never indexed, no referrer) · staff: signed
-    in · entering: the desk's own sign-in pages.
+    in · sign_in: the desk's own sign-in pages.
     """
 
     def mark(view: View) -> View:
@@ -27,7 +27,7 @@ def open_to(passes: Passes) -> Callable[[View], View]:
     return mark
 
 
-def passes(view: Callable[..., Any]) -> Passes | None:
+def requirement(view: Callable[..., Any]) -> Requirement | None:
     """Say who may pass a view, or None when it has no mark."""
-    found: Passes | None = getattr(view, _MARK, None)
+    found: Requirement | None = getattr(view, _MARK, None)
     return found

@@ -10,7 +10,7 @@ MOST_NETWORKS = 100_000
 BITS = {4: 24, 6: 48}
 
 
-class Gate:
+class RateLimit:
     """Lets so many knocks of a network through in a while; one gate a door, one count a process.
 
     A process that starts again begins anew, and two processes count apart: this slows a flood, it
@@ -21,17 +21,17 @@ class Gate:
         self.most = most
         self.every = every
         self.since: datetime | None = None
-        self.knocks: Counter[str] = Counter()
+        self.hits: Counter[str] = Counter()
         self.counting = threading.Lock()
 
-    def lets_in(self, address: str, now: datetime) -> bool:
+    def allows(self, address: str, now: datetime) -> bool:
         with self.counting:
             over = self.since is None or not self.since <= now < self.since + self.every
-            if over or len(self.knocks) >= MOST_NETWORKS:
-                self.knocks.clear()
+            if over or len(self.hits) >= MOST_NETWORKS:
+                self.hits.clear()
                 self.since = now
-            self.knocks[network(address)] += 1
-            return self.knocks[network(address)] <= self.most
+            self.hits[network(address)] += 1
+            return self.hits[network(address)] <= self.most
 
 
 def network(address: str) -> str:

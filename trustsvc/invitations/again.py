@@ -31,8 +31,11 @@ def again(session: Session, now: datetime) -> int:
     of = select(invitations.c.order_id).where(
         invitations.c.id.in_([row.invitation_id for row in rows])
     )
-    lines = [decision_log.Line(id_, "send", "again", "planned", now) for id_ in session.scalars(of)]
+    lines = [
+        decision_log.DecisionLogEntry(id_, "send", "again", "planned", now)
+        for id_ in session.scalars(of)
+    ]
     decision_log.write(session, lines)
     if rows:
-        job_queue.ring(session, "send_invitations")
+        job_queue.enqueue(session, "send_invitations")
     return len(rows)

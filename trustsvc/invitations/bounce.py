@@ -66,13 +66,15 @@ def take(session: Session, report: Report, source: str, now: datetime) -> Answer
     elif kind == "complaint":
         _arrived(session, about, now)
         invitation = redeem.find(session, about.link)
-        unsubscribe.stop(session, invitation, now, everywhere=True, reason=COMPLAINT)
+        unsubscribe.unsubscribe(session, invitation, now, everywhere=True, reason=COMPLAINT)
     elif kind == "delivered":
         _arrived(session, about, now)
     # Behind the effects: its foreign key holds the order, and a wish to stop takes the suppression
     # first and the order then. Crosswise they would wait for each other.
     step = f"report_{about.letter_kind}"
-    decision_log.write(session, [decision_log.Line(about.order_id, step, code, kind, now)])
+    decision_log.write(
+        session, [decision_log.DecisionLogEntry(about.order_id, step, code, kind, now)]
+    )
     if kind == "complaint":
         complaints.weigh(session, now)
     logger.info("report taken", source=source, kind=kind, code=code, letter=letter_id)

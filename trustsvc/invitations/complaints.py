@@ -81,6 +81,6 @@ def go_on(session: Session, name: str, now: datetime) -> bool:
 
 
 def _last(session: Session, kind: str) -> datetime | None:
-    table = event_log.outbox.c
+    table = event_log.events.c
     found: datetime | None = session.scalar(select(func.max(table.at)).where(table.kind == kind))
     return found

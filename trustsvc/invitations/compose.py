@@ -8,20 +8,20 @@ from trustsvc.crypto import signed_links
 from trustsvc.invitations import return_path
 from trustsvc.invitations.due import Due
 from trustsvc.mail import message, transport
-from trustsvc.mail.transport import Letter
+from trustsvc.mail.message import Message
 
 MOST_NAME = 60
 # A stranger can order in somebody's name: a "name" that is an address or a site is no greeting.
 _NO_NAME = re.compile(r"[/:@<>\\]|www\.|\w{2,}\.\w{2,}", re.IGNORECASE)
 
 
-def write(due: Due, now: datetime) -> Letter:
+def write(due: Due, now: datetime) -> Message:
     """Write the letter of the invitation or the reminder, from name and address alone."""
     settings = config.current()
     code = return_path.code(due.id, due.kind, due.link)
     review = signed_links.url("review", due.link)
     stop = signed_links.url("stop", due.link)
-    subject, text, html = i18n.letter(
+    subject, text, html = i18n.render_message(
         f"invitations/{due.kind}",
         due.language,
         lang=due.language,
@@ -35,7 +35,7 @@ def write(due: Due, now: datetime) -> Letter:
         me=signed_links.url("me", due.link),
         notice=f"{settings.base_url}/privacy/{due.shop.slug}",
     )
-    return Letter(
+    return Message(
         to_address=due.buyer.email,
         to_name=greeting(due.buyer.name),
         from_name=due.shop.name,
@@ -55,5 +55,5 @@ def write(due: Due, now: datetime) -> Letter:
 
 def greeting(name: str) -> str:
     """Give the name to greet with: one clean line, or nothing where it is not a name."""
-    clean = message.clean(name)
+    clean = message.single_line(name)
     return "" if len(clean) > MOST_NAME or _NO_NAME.search(clean) else clean

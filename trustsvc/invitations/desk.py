@@ -17,21 +17,21 @@ desk = Blueprint("invitations_desk", __name__)
 
 
 @desk.get("/desk/sending")
-@access.open_to("staff")
+@access.requires("staff")
 def show() -> str:
     """Show stops, the mail server's pause, shops that wait for a look, and letters in doubt."""
     with db.reading() as session:
-        everyone = directory.everyone(session)
+        everyone = directory.all_shops(session)
         page = {
             "stops": sending.stops(session),
             "left_alone": trip.left_alone(session, clock.now()),
-            "paused": volume_guard.who_waits(session),
+            "paused": volume_guard.paused_shops(session),
             "count": doubtful.count(session),
             "doubtful": doubtful.newest(session),
         }
     return render_template(
         "desk/sending.html",
-        language=i18n.choose(request.headers.get("Accept-Language")),
+        language=i18n.negotiate_language(request.headers.get("Accept-Language")),
         staff=g.staff,
         shops=everyone,
         here="sending",
@@ -42,12 +42,12 @@ def show() -> str:
 
 
 @desk.post("/desk/sending/<slug>")
-@access.open_to("staff")
+@access.requires("staff")
 def go_on(slug: str) -> Response:
     """Let a paused shop's letters leave; twice does no harm. Raises NotFound."""
     with db.transaction() as session:
         directory.by_slug(session, slug)
-        volume_guard.go_on(session, slug, clock.now())
+        volume_guard.resume(session, slug, clock.now())
     return redirect("/desk/sending", 303)
 
 

@@ -47,7 +47,8 @@ def doubt(session: Session, now: datetime) -> int:
             )
         )
         lines = [
-            decision_log.Line(row.order_id, "restore", PROBLEM, "unknown", now) for row in found
+            decision_log.DecisionLogEntry(row.order_id, "restore", PROBLEM, "unknown", now)
+            for row in found
         ]
         decision_log.write(session, lines)
     return len(rows)

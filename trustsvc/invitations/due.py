@@ -140,7 +140,7 @@ def _take(session: Session, now: datetime, most: int) -> Sequence[Any]:
         .where(
             letters.c.state == "due",
             letters.c.due_at <= now,
-            invitations.c.shop_id.not_in(volume_guard.paused()),
+            invitations.c.shop_id.not_in(volume_guard.paused_shop_ids()),
         )
         .order_by(letters.c.due_at, letters.c.id)
         .limit(most)
@@ -189,7 +189,7 @@ def _reasons(
     now: datetime,
 ) -> dict[int, str]:
     known = [row for row in rows if row.order_id in buyers]
-    questions = [check.Question(row.shop_id, buyers[row.order_id].email) for row in known]
+    questions = [check.RegistryQuery(row.shop_id, buyers[row.order_id].email) for row in known]
     answers = check.check(session, questions)
     of = {row.id: answer for row, answer in zip(known, answers, strict=True)}
     reasons: dict[int, str] = {}
@@ -202,7 +202,7 @@ def _reasons(
             reasons[row.id] = "expired"
         else:
             answer = of[row.id]
-            now_known = eligibility.Known(
+            now_known = eligibility.BuyerStatus(
                 answer.registered, answer.opted_out, asked=False, restricted=answer.restricted
             )
             basis = row.basis.partition(" ")[0]
@@ -224,7 +224,10 @@ def _drop(session: Session, rows: Sequence[Any], reasons: Mapping[int, str], now
         )
         decision_log.write(
             session,
-            [decision_log.Line(row.order_id, "send", reason, "dropped", now) for row in some],
+            [
+                decision_log.DecisionLogEntry(row.order_id, "send", reason, "dropped", now)
+                for row in some
+            ],
         )
         if reason != "restricted":  # then the buyer is kept, and may be asked once it is lifted
             redeem.withdraw(session, [row.order_id for row in some], reason, now)

@@ -30,5 +30,5 @@ def give_up(session: Session, rows: Sequence[Any], now: datetime) -> None:
     decision_log.write(session, [line(row, now) for row in rows])
 
 
-def line(row: Any, now: datetime) -> decision_log.Line:
-    return decision_log.Line(row.order_id, f"send_{row.kind}", RULE, "refused", now)
+def line(row: Any, now: datetime) -> decision_log.DecisionLogEntry:
+    return decision_log.DecisionLogEntry(row.order_id, f"send_{row.kind}", RULE, "refused", now)

@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from trustsvc.crypto.encrypted_column import Sealed
+from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
 KEEP = "ledger"
@@ -156,7 +156,7 @@ mail_doors = Table(
     column("provider", Text, why="how it speaks", keep="as long as the service runs"),
     column(
         "secret",
-        Sealed,
+        EncryptedText,
         why="proves what is said at it",
         keep="as long as the service runs",
         holds="secret",

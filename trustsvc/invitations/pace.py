@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from trustsvc.mail.message import About, Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
 
 # A mail server
 MOST_FAILURES = 5
@@ -34,11 +34,14 @@ _SLOWER = frozenset({"smtp_450", "smtp_451"})
 TIMES_USUAL = 5
 
 
-def is_failure(outcome: Outcome) -> bool:
+def is_failure(outcome: DeliveryResult) -> bool:
     """Say whether it is our mail server that failed, whatever the letter."""
-    if outcome.about is About.DOMAIN or outcome.fate in {Fate.SENT, Fate.REFUSED}:
+    if outcome.about is FailureScope.DOMAIN or outcome.status in {
+        DeliveryStatus.SENT,
+        DeliveryStatus.REFUSED,
+    }:
         return False
-    return outcome.about is About.SERVER or outcome.problem in _FAILS
+    return outcome.about is FailureScope.SERVER or outcome.problem in _FAILS
 
 
 def pause(opened: int, share: float) -> timedelta:
@@ -69,13 +72,13 @@ def grant(a_minute: float, since: timedelta | None) -> int:
     return int(a_minute * min(seconds, STEP_S) / 60)
 
 
-def strike(strikes: int, outcome: Outcome) -> int:
+def strike(strikes: int, outcome: DeliveryResult) -> int:
     """Count what a domain said: a clear word weighs as much as several that may mean a mailbox."""
-    if outcome.about is About.DOMAIN:
+    if outcome.about is FailureScope.DOMAIN:
         return max(strikes + 1, STRIKES)
-    if outcome.fate is Fate.LATER and outcome.problem in _SLOWER:
+    if outcome.status is DeliveryStatus.DEFERRED and outcome.problem in _SLOWER:
         return strikes + 1
-    return 0 if outcome.fate is Fate.SENT else strikes
+    return 0 if outcome.status is DeliveryStatus.SENT else strikes
 
 
 def quiet(strikes: int, share: float) -> timedelta:

@@ -71,7 +71,7 @@ def thaw(session: Session, order_ids: Collection[int], now: datetime) -> None:
             due_at=case((letters.c.due_at < now, literal(now, Moment())), else_=letters.c.due_at),
         )
     )
-    job_queue.ring(session, "send_invitations")
+    job_queue.enqueue(session, "send_invitations")
 
 
 def _of(order_ids: Collection[int]) -> Any:

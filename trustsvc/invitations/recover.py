@@ -47,6 +47,9 @@ def recover(session: Session, now: datetime) -> int:
     )
     decision_log.write(
         session,
-        [decision_log.Line(row.order_id, "send", "sender_died", "unknown", now) for row in rows],
+        [
+            decision_log.DecisionLogEntry(row.order_id, "send", "sender_died", "unknown", now)
+            for row in rows
+        ],
     )
     return int(again.rowcount) + len(lost)  # type: ignore[attr-defined]

@@ -63,7 +63,8 @@ def redeem(session: Session, invitation: Invitation, now: datetime) -> bool:
         return False
     _drop_letters(session, [invitation.id], "reviewed")
     decision_log.write(
-        session, [decision_log.Line(invitation.order_id, "redeem", "review", "redeemed", now)]
+        session,
+        [decision_log.DecisionLogEntry(invitation.order_id, "redeem", "review", "redeemed", now)],
     )
     return True
 
@@ -85,7 +86,10 @@ def withdraw(session: Session, order_ids: Collection[int], reason: str, now: dat
     _drop_letters(session, [row.id for row in rows], reason)
     decision_log.write(
         session,
-        [decision_log.Line(row.order_id, "withdraw", reason, "withdrawn", now) for row in rows],
+        [
+            decision_log.DecisionLogEntry(row.order_id, "withdraw", reason, "withdrawn", now)
+            for row in rows
+        ],
     )
     return len(rows)
 

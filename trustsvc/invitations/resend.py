@@ -42,7 +42,8 @@ def resend(session: Session, now: datetime) -> int:
             invitations.c.id.in_([row.invitation_id for row in rows])
         )
         lines = [
-            decision_log.Line(id_, "send", "resend", "planned", now) for id_ in session.scalars(of)
+            decision_log.DecisionLogEntry(id_, "send", "resend", "planned", now)
+            for id_ in session.scalars(of)
         ]
         decision_log.write(session, lines)
     return len(rows)

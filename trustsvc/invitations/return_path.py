@@ -26,7 +26,7 @@ _TAG, _NUMBER = 10, 6
 
 def code(letter_id: int, kind: str, link: bytes) -> str:
     """Make the code of a letter, alike at each try, also when a key is rotated in between."""
-    secret = keyring.ring("lookup")[0].secret
+    secret = keyring.keys("lookup")[0].secret
     tag = _tag(secret, letter_id, kind, link)
     hidden = _hidden(secret, tag, letter_id)
     return base64.b32encode(tag + hidden.to_bytes(_NUMBER)).decode().rstrip("=").lower()
@@ -38,7 +38,7 @@ def find(session: Session, codes: Iterable[str]) -> int | None:
         (secret, raw[:_TAG], _hidden(secret, raw[:_TAG], int.from_bytes(raw[_TAG:])))
         for raw in map(_bytes, list(codes)[:MOST_TRIED])
         if raw
-        for secret in (key.secret for key in keyring.ring("lookup"))
+        for secret in (key.secret for key in keyring.keys("lookup"))
     ]
     rows = session.execute(
         select(letters.c.id, letters.c.kind, invitations.c.link)
@@ -47,7 +47,7 @@ def find(session: Session, codes: Iterable[str]) -> int | None:
     )
     of = {row.id: row for row in rows}
     for secret, tag, number in tried:
-        if number in of and pseudonyms.same(_tag(secret, *of[number]), tag):
+        if number in of and pseudonyms.constant_time_equal(_tag(secret, *of[number]), tag):
             return number
     return None
 
@@ -76,10 +76,10 @@ def _bytes(text: str) -> bytes:
 
 
 def _tag(secret: bytes, letter_id: int, kind: str, link: bytes) -> bytes:
-    return pseudonyms.digest(secret, f"letter:{letter_id}:{kind}:{link.hex()}")[:_TAG]
+    return pseudonyms.hmac_sha256(secret, f"letter:{letter_id}:{kind}:{link.hex()}")[:_TAG]
 
 
 def _hidden(secret: bytes, tag: bytes, number: int) -> int:
     """Hide a number under its tag, or find it again: done twice it is the number."""
-    pad = pseudonyms.digest(secret, f"hide letter:{tag.hex()}")[:_NUMBER]
+    pad = pseudonyms.hmac_sha256(secret, f"hide letter:{tag.hex()}")[:_NUMBER]
     return int.from_bytes(pad) ^ number

@@ -16,7 +16,7 @@ from trustsvc.invitations.due import Due
 from trustsvc.invitations.models import letters
 from trustsvc.invitations.planning import schedule
 from trustsvc.invitations.settle import settle
-from trustsvc.mail.transport import About, Fate, Outcome, Postbox
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope, MailTransport
 
 LONGEST_ROUND = timedelta(minutes=2)  # a job ends before its worker's patience does
 
@@ -30,7 +30,7 @@ class LeaseLost(Exception):
     """Somebody else has the letter, or it must not leave any more: do not say the dot."""
 
 
-def send(open_transaction: OpenTransaction, postbox: Postbox, now: Now) -> int:
+def send(open_transaction: OpenTransaction, postbox: MailTransport, now: Now) -> int:
     """Send one batch; gives how many letters were leased, so that a job can go on while it is full.
 
     The database is let go of while the mail server speaks. Just before each final dot every reason
@@ -73,27 +73,27 @@ class _Round:
         self._open = open_transaction
         self._now = now
         self._server, self._is_shaky = gate.server, gate.shaky
-        self._outcomes: list[tuple[Due, Outcome]] = []
+        self._outcomes: list[tuple[Due, DeliveryResult]] = []
         self._struck: set[bytes] = set()  # domains that said later in this round
         self.is_stopped = False  # somebody stopped the letters, or too many were complained of
         self.is_tripped = False  # the mail server is left alone from now on
         self.shunned: set[bytes] = set()  # domains that are
 
-    def post(self, one: Due, postbox: Postbox) -> Outcome | None:
+    def post(self, one: Due, postbox: MailTransport) -> DeliveryResult | None:
         try:
             letter = write(one, self._now())
         except (TemplateError, LookupError, ValueError, TypeError) as problem:
             # Not the whole exception: its text may hold what the letter is about.
             logger.error("letter not written", letter=one.id, problem=type(problem).__name__)  # noqa: TRY400
-            outcome = Outcome(Fate.LATER, "not_written")
+            outcome = DeliveryResult(DeliveryStatus.DEFERRED, "not_written")
         else:
             try:
                 outcome = postbox.post(letter, lambda: self._hand(one))
             except LeaseLost:
                 return None
-        if outcome.about is About.DOMAIN:
+        if outcome.about is FailureScope.DOMAIN:
             self.shunned.add(one.domain)
-        if outcome.fate is Fate.LATER:
+        if outcome.status is DeliveryStatus.DEFERRED:
             self._struck.add(one.domain)
         elif one.domain in self._struck:
             one = replace(one, is_news=True)
@@ -101,7 +101,7 @@ class _Round:
         self._weigh(outcome)
         return outcome
 
-    def _weigh(self, outcome: Outcome) -> None:
+    def _weigh(self, outcome: DeliveryResult) -> None:
         """Tell the breaker; as long as all is well there is nothing to tell."""
         if outcome.problem == "not_written":
             return

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from trustsvc.invitations import give_up, redeem, slow
 from trustsvc.invitations.due import Due
 from trustsvc.invitations.models import letters
-from trustsvc.mail.transport import Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.orders import buyer, decision_log
 
 FIRST_WAIT_S = 60
@@ -19,7 +19,9 @@ LONGEST_WAIT_S = 6 * 3600
 _dice = secrets.SystemRandom()
 
 
-def settle(session: Session, outcomes: list[tuple[Due, Outcome]], now: datetime) -> set[bytes]:
+def settle(
+    session: Session, outcomes: list[tuple[Due, DeliveryResult]], now: datetime
+) -> set[bytes]:
     """Write down what became of letters; only for whoever still has the lease.
 
     A refused address is forgotten, with its invitation where that never arrived. A letter that was
@@ -28,13 +30,21 @@ def settle(session: Session, outcomes: list[tuple[Due, Outcome]], now: datetime)
     """
     over = [(one, outcome) for one, outcome in outcomes if _is_over(one, outcome)]
     going = [(one, outcome) for one, outcome in outcomes if not _is_over(one, outcome)]
-    refused = [one for one, outcome in going if outcome.fate is Fate.REFUSED]
+    refused = [one for one, outcome in going if outcome.status is DeliveryStatus.REFUSED]
     never = [one.order_id for one in refused if one.kind == "invitation"]
     if refused:
         redeem.withdraw(session, never, "refused", now)
         buyer.forget(session, [one.order_id for one in refused])
-    later = [_again(one, outcome, now) for one, outcome in going if outcome.fate is Fate.LATER]
-    done = [_end(one, outcome, now) for one, outcome in going if outcome.fate is not Fate.LATER]
+    later = [
+        _again(one, outcome, now)
+        for one, outcome in going
+        if outcome.status is DeliveryStatus.DEFERRED
+    ]
+    done = [
+        _end(one, outcome, now)
+        for one, outcome in going
+        if outcome.status is not DeliveryStatus.DEFERRED
+    ]
     _update(
         session,
         later,
@@ -57,11 +67,13 @@ def settle(session: Session, outcomes: list[tuple[Due, Outcome]], now: datetime)
     return _hear(session, outcomes, now)
 
 
-def _hear(session: Session, outcomes: list[tuple[Due, Outcome]], now: datetime) -> set[bytes]:
+def _hear(
+    session: Session, outcomes: list[tuple[Due, DeliveryResult]], now: datetime
+) -> set[bytes]:
     news = [
         (one.domain, outcome)
         for one, outcome in outcomes
-        if outcome.fate is not Fate.SENT or one.is_news
+        if outcome.status is not DeliveryStatus.SENT or one.is_news
     ]
     return slow.heard(session, news, now)
 
@@ -85,11 +97,11 @@ def _update(
         )
 
 
-def _is_over(one: Due, outcome: Outcome) -> bool:
-    return outcome.fate is Fate.LATER and one.waited >= give_up.LONGEST_S
+def _is_over(one: Due, outcome: DeliveryResult) -> bool:
+    return outcome.status is DeliveryStatus.DEFERRED and one.waited >= give_up.LONGEST_S
 
 
-def _again(one: Due, outcome: Outcome, now: datetime) -> dict[str, object]:
+def _again(one: Due, outcome: DeliveryResult, now: datetime) -> dict[str, object]:
     """Wait once more; the last wait ends with the three days."""
     wait = min(math.ceil(backoff(one.tries).total_seconds()), give_up.LONGEST_S - one.waited)
     at = now + timedelta(seconds=wait)
@@ -97,19 +109,19 @@ def _again(one: Due, outcome: Outcome, now: datetime) -> dict[str, object]:
     return {"one": one.id, "by": one.lease, "why": problem, "at": at, "wait": wait}
 
 
-def _end(one: Due, outcome: Outcome, now: datetime) -> dict[str, object]:
+def _end(one: Due, outcome: DeliveryResult, now: datetime) -> dict[str, object]:
     return {
         "one": one.id,
         "by": one.lease,
         "why": outcome.problem or None,
-        "new": outcome.fate.value,
-        "sent": None if outcome.fate is Fate.REFUSED else now,
+        "new": outcome.status.value,
+        "sent": None if outcome.status is DeliveryStatus.REFUSED else now,
     }
 
 
-def _line(one: Due, outcome: Outcome, now: datetime) -> decision_log.Line:
+def _line(one: Due, outcome: DeliveryResult, now: datetime) -> decision_log.DecisionLogEntry:
     step, rule = f"send_{one.kind}", outcome.problem or "ok"
-    return decision_log.Line(one.order_id, step, rule, outcome.fate.value, now)
+    return decision_log.DecisionLogEntry(one.order_id, step, rule, outcome.status.value, now)
 
 
 def backoff(tries: int) -> timedelta:

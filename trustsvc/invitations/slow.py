@@ -17,7 +17,7 @@ from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.invitations import pace
 from trustsvc.invitations.models import mail_domains
 from trustsvc.mail import transport
-from trustsvc.mail.transport import Outcome
+from trustsvc.mail.message import DeliveryResult
 from trustsvc.storage import db
 
 KEPT = timedelta(hours=1)
@@ -30,7 +30,7 @@ def marks(emails: Mapping[int, str]) -> dict[int, bytes]:
 
     The key is the newest: after a rotation a domain begins anew.
     """
-    secret = keyring.newest("lookup").secret
+    secret = keyring.newest_key("lookup").secret
     known: dict[str, bytes] = {}
     found = {}
     for number, email in emails.items():
@@ -46,7 +46,7 @@ def _mark(secret: bytes, email: str) -> bytes:
         domain = address.normalise(email).rpartition("@")[2]
     except address.NotAnAddress:
         return b""
-    return pseudonyms.digest(secret, f"mail domain:{domain}")[:16]
+    return pseudonyms.hmac_sha256(secret, f"mail domain:{domain}")[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,9 @@ def turns(session: Session, of: Mapping[int, bytes], now: datetime) -> Turns:
     return found
 
 
-def heard(session: Session, said: Sequence[tuple[bytes, Outcome]], now: datetime) -> set[bytes]:
+def heard(
+    session: Session, said: Sequence[tuple[bytes, DeliveryResult]], now: datetime
+) -> set[bytes]:
     """Take in what domains said; gives those that are left alone from now on."""
     known = _read(session, {mark for mark, _ in said})
     changed: dict[bytes, pace.Domain] = {}

@@ -39,7 +39,7 @@ def ask(session: Session, now: datetime, most: int) -> Gate:
 
     The row stays locked until the lease is committed, so of two workers one asks.
     """
-    server = transport.server(config.current().mail_url)
+    server = transport.server_name(config.current().mail_url)
     row = session.execute(
         select(mail_servers).where(_table.name == server).with_for_update()
     ).first()
@@ -120,7 +120,7 @@ def succeeded(session: Session, server: str, now: datetime) -> None:
 
 def left_alone(session: Session, now: datetime) -> datetime | None:
     """Say until when the mail server of the settings is left alone; None when it is not."""
-    server = transport.server(config.current().mail_url)
+    server = transport.server_name(config.current().mail_url)
     until: datetime | None = session.scalar(select(_table.open_until).where(_table.name == server))
     return until if pace.is_ahead(until, now, pace.LONGEST_PAUSE_S) else None
 

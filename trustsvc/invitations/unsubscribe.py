@@ -17,21 +17,21 @@ REASON = "stop"
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class Unsubscribed:
     """What came of it. `everywhere` needs the address: where that is forgotten, one shop is all."""
 
     shop: bool
     everywhere: bool
 
 
-def stop(
+def unsubscribe(
     session: Session,
     invitation: redeem.Invitation,
     now: datetime,
     *,
     everywhere: bool,
     reason: str = REASON,
-) -> Stopped:
+) -> Unsubscribed:
     """Opt the buyer of an invitation out, withdraw what is open at this shop, forget the contact.
 
     Twice does no harm and says the same. Still works when name and address are forgotten already:
@@ -43,7 +43,7 @@ def stop(
     stored = session.scalar(select(orders.c.buyer).where(orders.c.id == order_id))
     marks = {stored} if stored else set()
     if known:
-        marks |= set(pseudonyms.shop_marks(shop_id, known.email))
+        marks |= set(pseudonyms.shop_pseudonyms(shop_id, known.email))
         opt_out(session, known.email, shop_id, reason, now)
         if everywhere:
             opt_out(session, known.email, EVERY_SHOP, reason, now)
@@ -57,9 +57,9 @@ def stop(
         .with_for_update()
     )
     redeem.withdraw(session, {order_id, *theirs}, reason, now)
-    return Stopped(shop=bool(marks), everywhere=everywhere and known is not None)
+    return Unsubscribed(shop=bool(marks), everywhere=everywhere and known is not None)
 
 
-def can_stop_everywhere(session: Session, invitation: redeem.Invitation) -> bool:
+def can_unsubscribe_everywhere(session: Session, invitation: redeem.Invitation) -> bool:
     """Whether the address is still known, without which all shops cannot be told apart from one."""
     return invitation.order_id in buyer.read(session, [invitation.order_id])

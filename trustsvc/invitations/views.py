@@ -13,28 +13,28 @@ views = Blueprint("invitations", __name__)
 
 
 @views.get("/u/<token>")
-@access.open_to("link")
+@access.requires("link")
 def show_stop(token: str) -> str:
     """Say what will happen and change nothing: scanners open every link of a letter."""
-    link_id = signed_links.read("stop", token)
+    link_id = signed_links.verify("stop", token)
     with db.reading() as session:
         invitation = redeem.find(session, link_id)
-        everywhere = unsubscribe.can_stop_everywhere(session, invitation)
+        everywhere = unsubscribe.can_unsubscribe_everywhere(session, invitation)
         return _page(directory.by_id(session, invitation.shop_id), invitation, link_id, everywhere)
 
 
 @views.post("/u/<token>")
-@access.open_to("link")
+@access.requires("link")
 def stop_asking(token: str) -> str:
     """Stop at this shop, or at all of them where the form says so; any other body is this shop.
 
     A mail program posts without a cookie and follows no redirect; the same answer each time.
     """
-    link_id = signed_links.read("stop", token)
+    link_id = signed_links.verify("stop", token)
     everywhere = request.form.get("scope") == "all"
     with db.transaction() as session:
         invitation = redeem.find(session, link_id)
-        done = unsubscribe.stop(session, invitation, clock.now(), everywhere=everywhere)
+        done = unsubscribe.unsubscribe(session, invitation, clock.now(), everywhere=everywhere)
         shop = directory.by_id(session, invitation.shop_id)
     return _page(shop, invitation, link_id, everywhere=False, done=done)
 
@@ -44,7 +44,7 @@ def _page(
     invitation: redeem.Invitation,
     link_id: bytes,
     everywhere: bool,
-    done: unsubscribe.Stopped | None = None,
+    done: unsubscribe.Unsubscribed | None = None,
 ) -> str:
     return render_template(
         "invitations/stop.html",

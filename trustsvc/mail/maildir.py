@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trustsvc.mail import message
-from trustsvc.mail.message import Fate, Letter, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus, Message
 
 ANSWER = "answer"  # in a file's name: the letter answered somebody, and goes after three days
 
 
-class Maildir:
+class MaildirTransport:
     """A maildir: written in tmp, synced, renamed into new; names of files say nothing of people."""
 
     def __init__(self, url: str, sender: str) -> None:
@@ -20,12 +20,12 @@ class Maildir:
         self._place = Path(path.removeprefix("//") if path.startswith("///") else path)
         self._sender = sender
 
-    def post(self, letter: Letter, before_dot: Callable[[], None]) -> Outcome:
+    def post(self, letter: Message, before_dot: Callable[[], None]) -> DeliveryResult:
         """The rename is the dot: before it the letter is nowhere, after it it is there."""
         try:
-            envelope = message.write(letter, self._sender)
-        except message.Unwritable as problem:
-            return Outcome(Fate.REFUSED, str(problem))
+            envelope = message.to_bytes(letter, self._sender)
+        except message.UnwritableMessage as problem:
+            return DeliveryResult(DeliveryStatus.REFUSED, str(problem))
         kind = f"{ANSWER}." if letter.is_answer else ""
         name = f"{int(letter.at.timestamp())}.{secrets.token_hex(16)}.{kind}trustsvc"
         draft = self._place / "tmp" / name
@@ -34,7 +34,7 @@ class Maildir:
             _write(draft, envelope.data.replace(b"\r\n", b"\n"))
         except OSError:
             _remove(draft)
-            return Outcome(Fate.LATER, "maildir")
+            return DeliveryResult(DeliveryStatus.DEFERRED, "maildir")
         try:
             before_dot()
         except BaseException:
@@ -44,9 +44,11 @@ class Maildir:
             draft.rename(self._place / "new" / name)
         except OSError:
             _remove(draft)
-            return Outcome(Fate.LATER, "maildir")
+            return DeliveryResult(DeliveryStatus.DEFERRED, "maildir")
         return (
-            Outcome(Fate.SENT) if _sync(self._place / "new") else Outcome(Fate.UNKNOWN, "maildir")
+            DeliveryResult(DeliveryStatus.SENT)
+            if _sync(self._place / "new")
+            else DeliveryResult(DeliveryStatus.UNKNOWN, "maildir")
         )
 
     def _make(self) -> None:

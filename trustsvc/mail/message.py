@@ -35,7 +35,7 @@ _OURS = {"from", "to", "subject", "date", "message-id", "mime-version", "auto-su
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Message:
     """One letter to one person. Its bytes are checked before they leave: no header is injected."""
 
     to_address: str
@@ -54,16 +54,18 @@ class Letter:
         return "Letter(…)"
 
 
-class Fate(Enum):
+class DeliveryStatus(Enum):
     """What became of a letter."""
 
     SENT = "sent"
-    LATER = "later"  # a temporary refusal or a line that broke before the final dot: safe to resend
+    DEFERRED = (
+        "later"  # a temporary refusal or a line that broke before the final dot: safe to resend
+    )
     REFUSED = "refused"  # a permanent refusal
     UNKNOWN = "unknown"  # the line broke between the final dot and the answer (RFC 1047)
 
 
-class About(Enum):
+class FailureScope(Enum):
     """What a refusal speaks of; who only wants to know whether the letter left need not ask."""
 
     MAILBOX = "mailbox"  # or nothing in particular
@@ -72,14 +74,14 @@ class About(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    fate: Fate
+class DeliveryResult:
+    status: DeliveryStatus
     problem: str = ""  # a code such as smtp_550 or no_connection, never the server's text
-    about: About = field(default=About.MAILBOX, compare=False)
+    about: FailureScope = field(default=FailureScope.MAILBOX, compare=False)
 
 
-class Postbox(Protocol):
-    def post(self, letter: Letter, before_dot: Callable[[], None]) -> Outcome:
+class MailTransport(Protocol):
+    def post(self, letter: Message, before_dot: Callable[[], None]) -> DeliveryResult:
         """Hand a letter over.
 
         `before_dot` is called when everything but the final dot has been said; once it returned,
@@ -89,7 +91,7 @@ class Postbox(Protocol):
         ...
 
 
-class Unwritable(ValueError):
+class UnwritableMessage(ValueError):
     """The letter cannot be written; the message is a code."""
 
 
@@ -106,7 +108,7 @@ class Envelope:
         return "Envelope(…)"
 
 
-def write(letter: Letter, sender: str) -> Envelope:
+def to_bytes(letter: Message, sender: str) -> Envelope:
     """Write the bytes of a letter; `sender` is the address of the settings.
 
     Signed where there is a key (mail/dkim.py). Alike for the same letter. Raises Unwritable for an
@@ -117,7 +119,7 @@ def write(letter: Letter, sender: str) -> Envelope:
     head = [
         f"From: {_person(letter.from_name, sender)}",
         f"To: {_person(letter.to_name, recipient)}",
-        f"Subject: {_words(clean(letter.subject, MOST_IN_SUBJECT), quoted=False)}",
+        f"Subject: {_words(single_line(letter.subject, MOST_IN_SUBJECT), quoted=False)}",
         f"Date: {format_datetime(letter.at)}",
         f"Message-ID: {_value(f'<{letter.message_id}>')}",
         "Auto-Submitted: auto-generated",
@@ -131,7 +133,7 @@ def write(letter: Letter, sender: str) -> Envelope:
     return Envelope(_sender(letter, sender), recipient, dkim.signed(data), not recipient.isascii())
 
 
-def clean(text: str, most: int = MOST_IN_NAME) -> str:
+def single_line(text: str, most: int = MOST_IN_NAME) -> str:
     """Make one line of a name: no control, no direction marks, nothing that looks encoded.
 
     Cuts what is too long; twice changes nothing more.
@@ -148,7 +150,7 @@ def clean(text: str, most: int = MOST_IN_NAME) -> str:
 
 
 def _person(name: str, mail_address: str) -> str:
-    words = _words(clean(name), quoted=True)
+    words = _words(single_line(name), quoted=True)
     if not words:
         return f"<{mail_address}>" if mail_address.isascii() else f"\r\n <{mail_address}>"
     folded = len(words) + len(mail_address) > 60
@@ -176,34 +178,34 @@ def _recipient(text: str) -> str:
     try:
         domain = address.normalise(text).rpartition("@")[2]
     except address.NotAnAddress:
-        raise Unwritable("address") from None
+        raise UnwritableMessage("address") from None
     local = unicodedata.normalize("NFC", text.strip()).rpartition("@")[0]
     if "=?" in local or len(local.encode()) > 64:
-        raise Unwritable("address")
+        raise UnwritableMessage("address")
     ascii_part = "".join(letter if letter.isascii() else "a" for letter in local)
     if not _LOCAL.fullmatch(ascii_part):
-        raise Unwritable("address")
+        raise UnwritableMessage("address")
     return f"{local}@{domain}"
 
 
-def _sender(letter: Letter, sender: str) -> str:
+def _sender(letter: Message, sender: str) -> str:
     local, _, domain = letter.return_path.rpartition("@")
     if not letter.return_path:
         return sender
     if not _LOCAL.fullmatch(local) or len(local) > 64 or not _DOMAIN.fullmatch(domain):
-        raise Unwritable("return_path")
+        raise UnwritableMessage("return_path")
     return letter.return_path
 
 
 def _header(name: str, value: str) -> str:
     if not _HEADER.fullmatch(name) or name.lower() in _OURS or name.lower().startswith("content-"):
-        raise Unwritable("header")
+        raise UnwritableMessage("header")
     return f"{name}: {_value(value)}"
 
 
 def _value(value: str) -> str:
     if not _VALUE.fullmatch(value) or "=?" in value:
-        raise Unwritable("header")
+        raise UnwritableMessage("header")
     return value
 
 

@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from trustsvc.config_values import is_loopback
 from trustsvc.mail import message
-from trustsvc.mail.message import About, Envelope, Fate, Letter, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus, Envelope, FailureScope, Message
 from trustsvc.mail.smtp_connection import PATIENCE_S, Link, Plain, Tls
-from trustsvc.mail.smtp_reply import outcome_of
+from trustsvc.mail.smtp_reply import result_of
 
 PATIENCE_AFTER_DOT_S = 600.0  # RFC 5321 4.5.3.2.6
 
@@ -25,7 +25,7 @@ class _Away(Exception):
     """There is no session to be had; the message is a code."""
 
 
-class Smtp:
+class SmtpTransport:
     """A postbox at a mail server; connects at the first letter, and once again where it was cut."""
 
     def __init__(self, url: str, sender: str) -> None:
@@ -43,11 +43,11 @@ class Smtp:
     def __repr__(self) -> str:
         return "Smtp(…)"
 
-    def post(self, letter: Letter, before_dot: Callable[[], None]) -> Outcome:
+    def post(self, letter: Message, before_dot: Callable[[], None]) -> DeliveryResult:
         try:
-            envelope = message.write(letter, self._sender)
-        except message.Unwritable as problem:
-            return Outcome(Fate.REFUSED, str(problem))
+            envelope = message.to_bytes(letter, self._sender)
+        except message.UnwritableMessage as problem:
+            return DeliveryResult(DeliveryStatus.REFUSED, str(problem))
         # An idle connection may have been closed long ago: then connect once more.
         patient = self._link is not None
 
@@ -72,26 +72,26 @@ class Smtp:
                 self._link.quit()
         self._drop()
 
-    def _post(self, envelope: Envelope, before_dot: Callable[[], None]) -> Outcome:
+    def _post(self, envelope: Envelope, before_dot: Callable[[], None]) -> DeliveryResult:
         try:
             link = self._connected()
             refusal = self._say_everything(link, envelope)
         except _Away as problem:
             self._drop()
-            return Outcome(Fate.LATER, str(problem), About.SERVER)
+            return DeliveryResult(DeliveryStatus.DEFERRED, str(problem), FailureScope.SERVER)
         except (OSError, smtplib.SMTPException):
             self._drop()
-            return Outcome(Fate.LATER, "connection_lost", About.SERVER)
+            return DeliveryResult(DeliveryStatus.DEFERRED, "connection_lost", FailureScope.SERVER)
         if refusal:
             return refusal
         before_dot()
         return self._dot(link)
 
-    def _say_everything(self, link: Link, envelope: Envelope) -> Outcome | None:
+    def _say_everything(self, link: Link, envelope: Envelope) -> DeliveryResult | None:
         """Say all but the dot; gives the refusal, if there is one."""
         utf8 = envelope.utf8
         if utf8 and not (link.has_extn("smtputf8") and link.has_extn("8bitmime")):
-            return Outcome(Fate.REFUSED, "smtputf8")
+            return DeliveryResult(DeliveryStatus.REFUSED, "smtputf8")
         options = " BODY=8BITMIME SMTPUTF8" if utf8 else ""
         steps = [
             f"MAIL FROM:<{envelope.sender}>{options}",
@@ -116,13 +116,13 @@ class Smtp:
             return None
         return self._refused(link, answers, bad[0] if bad else 2)
 
-    def _refused(self, link: Link, answers: list[Answer], at: int) -> Outcome:
+    def _refused(self, link: Link, answers: list[Answer], at: int) -> DeliveryResult:
         code, said = answers[at]
-        outcome = outcome_of(code, said)
+        outcome = result_of(code, said)
         if at == 0:
             # Our own address or session is refused: nothing is wrong with the buyer's.
             problem = f"smtp_{code}" if code > 0 else outcome.problem
-            outcome = Outcome(Fate.LATER, problem, About.SERVER)
+            outcome = DeliveryResult(DeliveryStatus.DEFERRED, problem, FailureScope.SERVER)
         # A server that says 354 all the same waits for a letter we do not want to say.
         if code == 421 or answers[-1][0] == 354:
             self._drop()
@@ -133,24 +133,24 @@ class Smtp:
             self._drop()
         return outcome
 
-    def _dot(self, link: Link) -> Outcome:
+    def _dot(self, link: Link) -> DeliveryResult:
         try:
             link.say_unless_gone(b".\r\n")
         except (OSError, smtplib.SMTPException):
             self._drop()  # what could not be said was not heard
-            return Outcome(Fate.LATER, "connection_lost", About.SERVER)
+            return DeliveryResult(DeliveryStatus.DEFERRED, "connection_lost", FailureScope.SERVER)
         try:
             link.patience = PATIENCE_AFTER_DOT_S
             code, said = link.getreply()
         except (OSError, smtplib.SMTPException):
             self._drop()
-            return Outcome(Fate.UNKNOWN, "no_answer", About.SERVER)
+            return DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer", FailureScope.SERVER)
         link.patience = PATIENCE_S
         if code == 421 or not 200 <= code < 600:
             self._drop()
         if 200 <= code < 300:
-            return Outcome(Fate.SENT)
-        return outcome_of(code, said.decode("ascii", "replace"), after_dot=True)
+            return DeliveryResult(DeliveryStatus.SENT)
+        return result_of(code, said.decode("ascii", "replace"), after_dot=True)
 
     def _connected(self) -> Link:
         if self._link is None:

@@ -2,7 +2,7 @@
 
 import re
 
-from trustsvc.mail.message import About, Fate, Outcome
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
 
 MAILBOX_FULL = "5.2.2"
 # What an enhanced status (RFC 3463) says of us and not of the mailbox: security and policy, and the
@@ -11,7 +11,7 @@ _STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
 _OF_US = re.compile(r"5\.7\.(?!1[78]$)\d+|5\.1\.[78]")
 
 
-def outcome_of(code: int, said: str, *, after_dot: bool = False) -> Outcome:
+def result_of(code: int, said: str, *, after_dot: bool = False) -> DeliveryResult:
     """Turn an answer into a fate (RFC 5321 4.2.1); a full mailbox may be empty tomorrow.
 
     A refusal for what we are or do (RFC 3463 x.7.x) says nothing about the buyer's mailbox: it is
@@ -20,13 +20,15 @@ def outcome_of(code: int, said: str, *, after_dot: bool = False) -> Outcome:
     found = _STATUS.search(said)
     status = found[0] if found else ""
     if 500 <= code < 600 and _OF_US.fullmatch(status):
-        return Outcome(Fate.LATER, "policy", About.DOMAIN)
+        return DeliveryResult(DeliveryStatus.DEFERRED, "policy", FailureScope.DOMAIN)
     if 400 <= code < 500:
-        of_code = About.SERVER if code == 421 else About.MAILBOX
-        about = About.DOMAIN if status.startswith("4.7.") else of_code
-        return Outcome(Fate.LATER, f"smtp_{code}", about)
+        of_code = FailureScope.SERVER if code == 421 else FailureScope.MAILBOX
+        about = FailureScope.DOMAIN if status.startswith("4.7.") else of_code
+        return DeliveryResult(DeliveryStatus.DEFERRED, f"smtp_{code}", about)
     if code == 552 and (MAILBOX_FULL in said or not after_dot):
-        return Outcome(Fate.LATER, f"smtp_{code}")
+        return DeliveryResult(DeliveryStatus.DEFERRED, f"smtp_{code}")
     if 500 <= code < 600:
-        return Outcome(Fate.REFUSED, f"smtp_{code}")
-    return Outcome(Fate.UNKNOWN if after_dot else Fate.LATER, "smtp_garbled")
+        return DeliveryResult(DeliveryStatus.REFUSED, f"smtp_{code}")
+    return DeliveryResult(
+        DeliveryStatus.UNKNOWN if after_dot else DeliveryStatus.DEFERRED, "smtp_garbled"
+    )

@@ -9,21 +9,15 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from trustsvc import config
-from trustsvc.mail.maildir import Maildir
-from trustsvc.mail.message import About, Fate, Letter, Outcome, Postbox
-from trustsvc.mail.smtp import Smtp
-
-__all__ = [
-    "About",
-    "Fate",
-    "Letter",
-    "Outcome",
-    "Postbox",
-    "is_maildir",
-    "message_id",
-    "open_postbox",
-    "server",
-]
+from trustsvc.mail.maildir import MaildirTransport
+from trustsvc.mail.message import (
+    DeliveryResult,
+    DeliveryStatus,
+    FailureScope,
+    MailTransport,
+    Message,
+)
+from trustsvc.mail.smtp import SmtpTransport
 
 
 def message_id(code: str) -> str:
@@ -33,23 +27,23 @@ def message_id(code: str) -> str:
 
 
 @contextmanager
-def open_postbox(url: str) -> Iterator[Postbox]:
+def open_transport(url: str) -> Iterator[MailTransport]:
     """Open the way out that TRUSTSVC_MAIL_URL names; one connection for as many letters as can be.
 
     Nothing is connected before the first letter.
     """
     sender = config.current().mail_from
     if is_maildir(url):
-        yield Maildir(url, sender)
+        yield MaildirTransport(url, sender)
         return
-    postbox = Smtp(url, sender)
+    postbox = SmtpTransport(url, sender)
     try:
         yield postbox
     finally:
         postbox.close()
 
 
-def server(url: str) -> str:
+def server_name(url: str) -> str:
     """Name the mail server behind a TRUSTSVC_MAIL_URL: never its user or password."""
     parts = urlsplit(url)
     return "maildir" if is_maildir(url) else f"{parts.hostname}:{parts.port or parts.scheme}"

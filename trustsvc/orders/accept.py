@@ -21,7 +21,7 @@ ENDS = {"cancelled", "refunded"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Incoming:
+class IncomingOrder:
     """An order on its way in, with its keyed marks; `delivery` is None where ids are not safe."""
 
     shop: Shop
@@ -36,24 +36,24 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class IntakeResult:
     status: Literal["accepted", "duplicate", "ignored", "conflict"]
     reason: Code | None = None
 
 
-def incoming(shop: Shop, order: OrderReceived, body: bytes) -> Incoming:
+def incoming_order(shop: Shop, order: OrderReceived, body: bytes) -> IncomingOrder:
     """Make the marks: outside the transaction, because it is one at a time on SQLite."""
     said = order.delivery_id
-    return Incoming(
+    return IncomingOrder(
         shop=shop,
         order=order,
-        identity=pseudonyms.text_mark(shop.id, order.identity),
-        buyer=pseudonyms.shop_mark(shop.id, order.email) if order.email else None,
+        identity=pseudonyms.text_pseudonym(shop.id, order.identity),
+        buyer=pseudonyms.shop_pseudonym(shop.id, order.email) if order.email else None,
         delivery=idempotency.mark(shop.id, said, body) if said else None,
     )
 
 
-def accept(session: Session, batch: Sequence[Incoming], now: datetime) -> list[Answer]:
+def accept(session: Session, batch: Sequence[IncomingOrder], now: datetime) -> list[IntakeResult]:
     """Take in a batch; gives an answer each, in the same order.
 
     An order that is known, even from the same batch, is a duplicate: what is new in it is taken up
@@ -61,13 +61,13 @@ def accept(session: Session, batch: Sequence[Incoming], now: datetime) -> list[A
     of the buyer, so that its creation arriving late leads to nothing. Twice changes nothing. That
     an order is over is written into the file of wishes too: raises Unavailable when it cannot be.
     """
-    answers: list[Answer | None] = [None] * len(batch)
+    answers: list[IntakeResult | None] = [None] * len(batch)
     seen = idempotency.remember(session, [item.delivery for item in batch], now)
     for place, (item, before) in enumerate(zip(batch, seen, strict=True)):
         if before == "same":
-            answers[place] = Answer("duplicate")
+            answers[place] = IntakeResult("duplicate")
         elif before == "other" and item.shop.platform == "standard":
-            answers[place] = Answer("conflict")
+            answers[place] = IntakeResult("conflict")
     if conflicts := {
         item.shop.id
         for item, answer in zip(batch, answers, strict=True)
@@ -91,9 +91,9 @@ def accept(session: Session, batch: Sequence[Incoming], now: datetime) -> list[A
 
 def _keep(
     session: Session,
-    batch: Sequence[Incoming],
+    batch: Sequence[IncomingOrder],
     places: Sequence[int],
-    answers: list[Answer | None],
+    answers: list[IntakeResult | None],
     now: datetime,
 ) -> list[int]:
     """Answer what is at these places; gives those another process wrote first, to be done again."""
@@ -108,7 +108,7 @@ def _keep(
             if made:
                 rows[item.key] = made
         else:
-            answers[place] = Answer("duplicate")
+            answers[place] = IntakeResult("duplicate")
             rows[item.key], changes = state.merge(row, item.order, item.buyer)
             news.setdefault(item.key, []).extend(changes)
     new = {key: row for key, row in rows.items() if key not in known}
@@ -121,17 +121,17 @@ def _keep(
     return [p for p in places if batch[p].key in new and batch[p].key not in written]
 
 
-def _first(item: Incoming, now: datetime) -> tuple[Answer, state.Row | None]:
+def _first(item: IncomingOrder, now: datetime) -> tuple[IntakeResult, state.Row | None]:
     order = item.order
     is_old = order.newest < now - timedelta(days=item.shop.max_age_days)
     if order.is_over:
-        answer = Answer("ignored", "cancelled" if order.cancelled_at else "refunded")
+        answer = IntakeResult("ignored", "cancelled" if order.cancelled_at else "refunded")
         return answer, None if is_old else state.trace(item.key, order, now)
     if not order.email:
-        return Answer("ignored", "no_address"), None
+        return IntakeResult("ignored", "no_address"), None
     if is_old:
-        return Answer("ignored", "too_old"), None
-    return Answer("accepted"), state.row(item.key, order, item.buyer, now)
+        return IntakeResult("ignored", "too_old"), None
+    return IntakeResult("accepted"), state.row(item.key, order, item.buyer, now)
 
 
 def _known(session: Session, keys: Iterable[Key]) -> dict[Key, state.Row]:
@@ -192,14 +192,15 @@ def _note(
         waits = waits or is_waiting
         rule = "new" if is_waiting else "over"
         outcome = "received" if is_waiting else "ignored"
-        lines.append(decision_log.Line(order_id, "accept", rule, outcome, now))
+        lines.append(decision_log.DecisionLogEntry(order_id, "accept", rule, outcome, now))
     for key, changes in news.items():
         order_id = known.get(key) or written.get(key, 0)
         waits = waits or bool(changes)
         if order_id:
             lines += [
-                decision_log.Line(order_id, "accept", change, "received", now) for change in changes
+                decision_log.DecisionLogEntry(order_id, "accept", change, "received", now)
+                for change in changes
             ]
     decision_log.write(session, lines)
     if waits:
-        job_queue.ring(session, "check_orders")
+        job_queue.enqueue(session, "check_orders")

@@ -11,7 +11,7 @@ from trustsvc.orders.models import orders
 from trustsvc.orders.received import OrderReceived
 from trustsvc.shops.models import shops
 from trustsvc.storage import db, suppression_journal
-from trustsvc.storage.suppression_journal import Line
+from trustsvc.storage.suppression_journal import JournalEntry
 
 REFUNDED = "refunded"
 
@@ -21,9 +21,9 @@ def note(rows: Sequence[state.Row], now: datetime) -> None:
 
     Before the commit: a line too many only stops a letter. Raises Unavailable.
     """
-    suppression_journal.write(
+    suppression_journal.append(
         [
-            Line(
+            JournalEntry(
                 "cancel",
                 bytes(row["identity"]),
                 row["shop_id"],
@@ -35,7 +35,7 @@ def note(rows: Sequence[state.Row], now: datetime) -> None:
     )
 
 
-def again(session: Session, lines: Sequence[Line], now: datetime) -> list[int]:
+def again(session: Session, lines: Sequence[JournalEntry], now: datetime) -> list[int]:
     """End the orders of these lines in a restored database; gives those that were not over there.
 
     An order it never knew gets a row without a person, so that its creation, delivered again by the
@@ -65,7 +65,7 @@ def again(session: Session, lines: Sequence[Line], now: datetime) -> list[int]:
     return ended
 
 
-def _trace(line: Line, now: datetime) -> state.Row:
+def _trace(line: JournalEntry, now: datetime) -> state.Row:
     refunded = line.reason == REFUNDED
     order = OrderReceived(
         identity="",

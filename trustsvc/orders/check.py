@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from trustsvc.address import NotAnAddress
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import buyer
 from trustsvc.orders.models import orders
@@ -61,9 +62,9 @@ def take(session: Session, most: int) -> list[Checked]:
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()
-    questions = [check.Question(row.shop_id, row.email) for row in rows if row.email]
+    questions = [check.RegistryQuery(row.shop_id, row.email) for row in rows if row.email]
     answers = iter(check.check(session, questions))
-    unknown = check.Answer(registered=False, opted_out=False)
+    unknown = check.RegistryStatus(registered=False, opted_out=False)
     checked = []
     for row in rows:
         answer = next(answers) if row.email else unknown
@@ -95,6 +96,6 @@ def let_go(session: Session, order_ids: Collection[int]) -> None:
 
 def _marks(shop_id: int, email: str | None) -> frozenset[bytes]:
     try:
-        return frozenset(pseudonyms.shop_marks(shop_id, email)) if email else frozenset()
-    except pseudonyms.NotAnAddress:
+        return frozenset(pseudonyms.shop_pseudonyms(shop_id, email)) if email else frozenset()
+    except NotAnAddress:
         return frozenset()

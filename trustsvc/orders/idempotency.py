@@ -32,8 +32,8 @@ def mark(shop_id: int, delivery_id: str, body: bytes) -> Delivery:
     text = body.decode("utf-8", "backslashreplace")
     return Delivery(
         shop_id,
-        pseudonyms.text_mark(shop_id, f"delivery:{delivery_id}"),
-        pseudonyms.text_mark(shop_id, f"body:{text}"),
+        pseudonyms.text_pseudonym(shop_id, f"delivery:{delivery_id}"),
+        pseudonyms.text_pseudonym(shop_id, f"body:{text}"),
     )
 
 
@@ -92,7 +92,7 @@ def report(session: Session, shops: Collection[int], now: datetime) -> None:
     Either the shop's system numbers its deliveries badly, or somebody who has its secret replays
     them. One row in the outbox a shop and hour, however often it tries; nothing of the delivery.
     """
-    table = event_log.outbox.c
+    table = event_log.events.c
     said = session.scalars(
         select(table.shop_id).where(
             table.kind == CONFLICT, table.shop_id.in_(shops), table.at > now - SAY_AGAIN

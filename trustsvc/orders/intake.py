@@ -22,7 +22,7 @@ MOST_AT_ONCE = 500
 PATIENCE_S = 8.0
 AWAY = (OperationalError, InterfaceError, OSError)  # the database or its disk, not the order
 
-Waiting = tuple[accept.Incoming, datetime, Future[accept.Answer]]
+Waiting = tuple[accept.IncomingOrder, datetime, Future[accept.IntakeResult]]
 
 logger = log.named("orders")
 
@@ -67,13 +67,13 @@ def _start_over() -> None:
 os.register_at_fork(after_in_child=_start_over)
 
 
-def take(incoming: accept.Incoming, now: datetime) -> accept.Answer:
+def take(incoming: accept.IncomingOrder, now: datetime) -> accept.IntakeResult:
     """Keep an order and say how that went, once it is on disk.
 
     Raises Unavailable when it is not within 8 seconds. The shop's platform then sends it again; if
     it was kept after all, that is a duplicate.
     """
-    answer: Future[accept.Answer] = Future()
+    answer: Future[accept.IntakeResult] = Future()
     _desk.waiting.put((incoming, now, answer))
     _desk.start()
     try:
@@ -107,20 +107,20 @@ def _again(batch: Sequence[Waiting]) -> None:
 
 def _write(batch: Sequence[Waiting]) -> None:
     with db.transaction() as session:
-        answers: list[accept.Answer] = []
+        answers: list[accept.IntakeResult] = []
         # Before the bells, which may wait a second for a Redis that is away.
         db.after_commit(session, lambda: _tell(batch, answers))
         now = max(moment for _, moment, _ in batch)
         answers += accept.accept(session, [incoming for incoming, _, _ in batch], now)
 
 
-def _tell(batch: Sequence[Waiting], answers: Sequence[accept.Answer]) -> None:
+def _tell(batch: Sequence[Waiting], answers: Sequence[accept.IntakeResult]) -> None:
     for (_, _, future), answer in zip(batch, answers, strict=True):
         with contextlib.suppress(InvalidStateError):
             future.set_result(answer)
 
 
-def _fail(answer: Future[accept.Answer]) -> None:
+def _fail(answer: Future[accept.IntakeResult]) -> None:
     if not answer.done():
         with contextlib.suppress(InvalidStateError):
             answer.set_exception(Unavailable())

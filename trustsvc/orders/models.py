@@ -14,7 +14,7 @@ from sqlalchemy import (
     text,
 )
 
-from trustsvc.crypto.encrypted_column import Sealed
+from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
 INVITE = "invited buyer"
@@ -39,14 +39,21 @@ orders = Table(
     ),
     column(
         "reference",
-        Sealed,
+        EncryptedText,
         why="tie the review to its order",
         keep=INVITE,
         holds="order",
         nullable=True,
     ),
-    column("email", Sealed, why="send the invitation", keep=INVITE, holds="address", nullable=True),
-    column("name", Sealed, why="greet the buyer", keep=INVITE, holds="name", nullable=True),
+    column(
+        "email",
+        EncryptedText,
+        why="send the invitation",
+        keep=INVITE,
+        holds="address",
+        nullable=True,
+    ),
+    column("name", EncryptedText, why="greet the buyer", keep=INVITE, holds="name", nullable=True),
     column(
         "buyer",
         LargeBinary,
@@ -138,7 +145,7 @@ deliveries = Table(
     sqlite_with_rowid=False,
 )
 
-ledger = Table(
+decisions = Table(
     "ledger",
     metadata,
     column("id", Id, why="order of the lines", keep=LEDGER, primary_key=True),
@@ -158,14 +165,21 @@ ledger = Table(
 
 # What somebody asked about personal data: the shop's platform, or a page that takes an address and
 # answers the same to everybody. A job does it, so that no door's time tells who is known.
-asks = Table(
+privacy_requests = Table(
     "asks",
     metadata,
     column("id", Id, why="order of the questions", keep=ANSWER, primary_key=True),
     column("kind", Text, why="what is to be done", keep=ANSWER),
     column("shop_id", BigInteger, why="at which shop, 0 for all", keep=ANSWER),
-    column("address", Sealed, why="whose data", keep=ANSWER, holds="contact", nullable=True),
-    column("orders", Sealed, why="about which orders", keep=ANSWER, holds="contact", nullable=True),
+    column("address", EncryptedText, why="whose data", keep=ANSWER, holds="contact", nullable=True),
+    column(
+        "orders",
+        EncryptedText,
+        why="about which orders",
+        keep=ANSWER,
+        holds="contact",
+        nullable=True,
+    ),
     column("language", Text, why="language of the answer", keep=ANSWER),
     column("asked_at", Moment, why="when it was asked", keep=ANSWER, index=True),
     column("due_at", Moment, why="when to try next", keep=ANSWER, index=True),

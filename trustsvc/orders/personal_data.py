@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import buyer
-from trustsvc.orders.models import ledger, orders
+from trustsvc.orders.models import decisions, orders
 from trustsvc.work_queue import job_queue
 
 MOST_AT_ONCE = 500
@@ -30,7 +30,7 @@ def find(session: Session, shop_ids: Collection[int], marks: Collection[bytes]) 
 
 def known_as(session: Session, shop_id: int, references: Collection[str]) -> set[int]:
     """Find orders by the ids their platform gave them."""
-    marks = [pseudonyms.text_mark(shop_id, reference) for reference in references]
+    marks = [pseudonyms.text_pseudonym(shop_id, reference) for reference in references]
     return set(
         session.scalars(
             select(orders.c.id).where(orders.c.shop_id == shop_id, orders.c.identity.in_(marks))
@@ -44,7 +44,7 @@ def tell(session: Session, order_ids: Collection[int]) -> dict[str, list[dict[st
         select(orders).where(orders.c.id.in_(order_ids)).order_by(orders.c.id)
     ).mappings()
     decided = session.execute(
-        select(ledger).where(ledger.c.order_id.in_(order_ids)).order_by(ledger.c.id)
+        select(decisions).where(decisions.c.order_id.in_(order_ids)).order_by(decisions.c.id)
     ).mappings()
     return {"orders": [dict(row) for row in placed], "ledger": [dict(row) for row in decided]}
 
@@ -99,7 +99,7 @@ def correct_address(session: Session, shop_id: int, order_ids: Collection[int], 
             orders.c.shop_id == shop_id,
             orders.c.email.is_not(None),
         )
-        .values(email=new, buyer=pseudonyms.shop_mark(shop_id, new))
+        .values(email=new, buyer=pseudonyms.shop_pseudonym(shop_id, new))
     )
     return int(done.rowcount)  # type: ignore[attr-defined]
 
@@ -111,4 +111,4 @@ def thaw(session: Session, order_ids: Collection[int]) -> None:
         .where(orders.c.id.in_(order_ids), orders.c.state == "waiting")
         .values(state="received")
     )
-    job_queue.ring(session, "check_orders")
+    job_queue.enqueue(session, "check_orders")

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from trustsvc.errors import Unavailable
 from trustsvc.orders import idempotency
-from trustsvc.orders.models import asks
-from trustsvc.orders.received import PrivacyAsked
+from trustsvc.orders.models import privacy_requests
+from trustsvc.orders.received import PrivacyRequestReceived
 from trustsvc.shops import directory
 from trustsvc.work_queue import job_queue
 
@@ -22,7 +22,7 @@ LONGEST_WAIT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class PrivacyRequest:
     """One question; `orders` are ids of the shop's platform, `kind` is one of the table's."""
 
     kind: str
@@ -35,16 +35,16 @@ class Ask:
     asked_at: datetime | None = None
 
 
-def write(session: Session, ask: Ask, now: datetime) -> None:
+def write(session: Session, ask: PrivacyRequest, now: datetime) -> None:
     """Write a question down; answer_privacy_requests is rung. As much work whoever it is about.
 
     Raises Unavailable while too many wait.
     """
-    waiting = session.scalar(select(func.count()).select_from(asks)) or 0
+    waiting = session.scalar(select(func.count()).select_from(privacy_requests)) or 0
     if waiting >= MOST_WAITING:
         raise Unavailable
     session.execute(
-        asks.insert().values(
+        privacy_requests.insert().values(
             kind=ask.kind,
             shop_id=ask.shop_id,
             address=ask.address or None,
@@ -55,25 +55,25 @@ def write(session: Session, ask: Ask, now: datetime) -> None:
             tries=0,
         )
     )
-    job_queue.ring(session, "answer_privacy_requests")
+    job_queue.enqueue(session, "answer_privacy_requests")
 
 
-def take_in(
-    session: Session, shop: directory.Shop, said: PrivacyAsked, body: bytes, now: datetime
+def accept_from_platform(
+    session: Session, shop: directory.Shop, said: PrivacyRequestReceived, body: bytes, now: datetime
 ) -> bool:
     """Write down what a shop's platform passed on; False for a delivery that came before."""
     came = idempotency.mark(shop.id, said.delivery_id, body) if said.delivery_id else None
     if idempotency.remember(session, [came], now) != ["new"]:
         return False
-    write(session, Ask(said.kind, shop.id, shop.language, said.email, said.orders), now)
+    write(session, PrivacyRequest(said.kind, shop.id, shop.language, said.email, said.orders), now)
     return True
 
 
-def take(session: Session, now: datetime) -> Ask | None:
+def take(session: Session, now: datetime) -> PrivacyRequest | None:
     """Take the oldest question that is due, locked until this transaction ends; it is deleted."""
-    table = asks.c
+    table = privacy_requests.c
     row = session.execute(
-        select(asks)
+        select(privacy_requests)
         .where(table.due_at <= now)
         .order_by(table.due_at, table.id)
         .limit(1)
@@ -81,8 +81,8 @@ def take(session: Session, now: datetime) -> Ask | None:
     ).first()
     if row is None:
         return None
-    session.execute(delete(asks).where(table.id == row.id))
-    return Ask(
+    session.execute(delete(privacy_requests).where(table.id == row.id))
+    return PrivacyRequest(
         kind=row.kind,
         shop_id=row.shop_id,
         language=row.language,
@@ -94,9 +94,11 @@ def take(session: Session, now: datetime) -> Ask | None:
     )
 
 
-def put_off(session: Session, ask: Ask, now: datetime) -> None:
+def defer(session: Session, ask: PrivacyRequest, now: datetime) -> None:
     """Try one that failed again later, so that it does not hold up the others."""
     later = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(ask.tries, 10))
     session.execute(
-        update(asks).where(asks.c.id == ask.id).values(tries=asks.c.tries + 1, due_at=now + later)
+        update(privacy_requests)
+        .where(privacy_requests.c.id == ask.id)
+        .values(tries=privacy_requests.c.tries + 1, due_at=now + later)
     )

@@ -68,7 +68,7 @@ class Ignored:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class PrivacyAsked:
+class PrivacyRequestReceived:
     """A platform passes on what a buyer asked about personal data, or that its shop has gone.
 
     `orders` are the platform's ids; `email` is empty where it names none.

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from trustsvc.orders.decision_log import Line
-from trustsvc.orders.models import ledger, orders
+from trustsvc.orders.decision_log import DecisionLogEntry
+from trustsvc.orders.models import decisions, orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Told:
     reference: str | None = field(repr=False)
     state: str
     received_at: datetime
-    lines: list[Line]
+    lines: list[DecisionLogEntry]
 
 
 def recent(session: Session, shop_id: int, most: int = 100) -> list[Told]:
@@ -31,12 +31,18 @@ def recent(session: Session, shop_id: int, most: int = 100) -> list[Told]:
         .order_by(table.id.desc())
         .limit(most)
     ).all()
-    lines: defaultdict[int, list[Line]] = defaultdict(list)
+    lines: defaultdict[int, list[DecisionLogEntry]] = defaultdict(list)
     found = session.execute(
-        select(ledger.c.order_id, ledger.c.step, ledger.c.rule, ledger.c.outcome, ledger.c.at)
-        .where(ledger.c.order_id.in_([row.id for row in rows]))
-        .order_by(ledger.c.id)
+        select(
+            decisions.c.order_id,
+            decisions.c.step,
+            decisions.c.rule,
+            decisions.c.outcome,
+            decisions.c.at,
+        )
+        .where(decisions.c.order_id.in_([row.id for row in rows]))
+        .order_by(decisions.c.id)
     )
     for row in found:
-        lines[row.order_id].append(Line(*row))
+        lines[row.order_id].append(DecisionLogEntry(*row))
     return [Told(row.id, row.reference, row.state, row.received_at, lines[row.id]) for row in rows]

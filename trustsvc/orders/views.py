@@ -13,9 +13,9 @@ from trustsvc.errors import Duplicate, TooLarge, Unauthorised, Unavailable
 from trustsvc.http import access
 from trustsvc.orders import accept, intake, privacy_requests
 from trustsvc.orders.platforms import PLATFORMS
-from trustsvc.orders.received import Ignored, PrivacyAsked
+from trustsvc.orders.received import Ignored, PrivacyRequestReceived
 from trustsvc.shops import directory
-from trustsvc.shops.webhook_auth import recognise
+from trustsvc.shops.webhook_auth import authenticate
 from trustsvc.storage import db
 
 views = Blueprint("orders", __name__)
@@ -29,7 +29,7 @@ PING = re.compile(rb"webhook_id=[0-9]{1,20}")
 
 
 @views.post("/webhooks/<platform>/<door>", provide_automatic_options=False)
-@access.open_to("signature")
+@access.requires("signature")
 def receive(platform: str, door: str) -> tuple[Response, int]:
     """Take an order in; the answers and their order are a promise (README, "Webhook answers")."""
     body = raw_body()
@@ -42,11 +42,11 @@ def receive(platform: str, door: str) -> tuple[Response, int]:
     order = PLATFORMS[platform].parse(headers, body, now)
     if isinstance(order, Ignored):
         return _say("ignored", order.reason), 200
-    if isinstance(order, PrivacyAsked):
+    if isinstance(order, PrivacyRequestReceived):
         with db.transaction() as session:
-            is_new = privacy_requests.take_in(session, shop, order, body, now)
+            is_new = privacy_requests.accept_from_platform(session, shop, order, body, now)
         return _say("accepted" if is_new else "duplicate"), 202 if is_new else 200
-    answer = intake.take(accept.incoming(shop, order, body), now)
+    answer = intake.take(accept.incoming_order(shop, order, body), now)
     if answer.status == "conflict":
         raise Duplicate
     return _say(answer.status, answer.reason), 202 if answer.status == "accepted" else 200
@@ -90,7 +90,7 @@ def _recognise(
         raise Unauthorised
     try:
         with db.reading() as session:
-            return recognise(
+            return authenticate(
                 session,
                 platform,
                 door,

@@ -118,7 +118,7 @@ def _open(found: Found, column: Column[Any], value: Any) -> Any:
     if not data_inventory.is_sealed(column):
         return value
     try:
-        return encrypted_column.unseal(bytes(value))
+        return encrypted_column.decrypt(bytes(value))
     except InvalidToken:
         found.unopened += 1
         return None

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from trustsvc import clock_check, log
 from trustsvc.clock import Reading
 from trustsvc.invitations import sending
-from trustsvc.orders.models import ledger, orders
-from trustsvc.storage.event_log import outbox
+from trustsvc.orders.models import decisions, orders
+from trustsvc.storage.event_log import events
 
 HELD = "purge.held"  # what a purge that waits writes into the outbox (guard.py)
 
@@ -21,9 +21,9 @@ def watch(session: Session, now: Reading) -> str | None:
 
     Gives the doubt, as a code. For the clock process, every ten seconds; another one does no harm.
     """
-    before, doubt = clock_check.note(session, now, newest(session))
+    before, doubt = clock_check.record(session, now, newest(session))
     stopped = sending.CLOCK in sending.stops(session)
-    if doubt in clock_check.HOLDS:
+    if doubt in clock_check.STOPS_MAIL:
         if not stopped or doubt != before:
             sending.stop(session, sending.CLOCK, f"clock_{doubt}", now.at)
     elif stopped:
@@ -46,8 +46,8 @@ def newest(session: Session) -> datetime | None:
     """Give the moment of the newest row that came of somebody's doing, not of this doubt."""
     questions = (
         select(func.max(orders.c.received_at)),
-        select(func.max(ledger.c.at)),
-        select(func.max(outbox.c.at)).where(outbox.c.kind != HELD),
+        select(func.max(decisions.c.at)),
+        select(func.max(events.c.at)).where(events.c.kind != HELD),
     )
     found = [session.scalar(question) for question in questions]
     return max((at for at in found if at), default=None)

@@ -12,7 +12,7 @@ from sqlalchemy import (
     text,
 )
 
-from trustsvc.crypto.encrypted_column import Sealed
+from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
 REGISTER = "register of requests"
@@ -118,11 +118,11 @@ me_links = Table(
         holds="pseudonym",
         index=True,
     ),
-    column("address", Sealed, why="whose data it opens", keep=LINK, holds="contact"),
+    column("address", EncryptedText, why="whose data it opens", keep=LINK, holds="contact"),
     column("language", Text, why="language of its page", keep=LINK),
     column(
         "copy",
-        Sealed,
+        EncryptedText,
         why="the copy handed over with an objection",
         keep=LINK,
         holds="contact",

@@ -48,7 +48,7 @@ def write(session: Session, receipt: Receipt) -> bytes:
         session.execute(text("LOCK TABLE receipts IN SHARE ROW EXCLUSIVE MODE"))
     newest = select(receipts.c.signature).order_by(receipts.c.id.desc()).limit(1)
     previous = session.scalar(newest) or b""
-    key = Ed25519PrivateKey.from_private_bytes(keyring.newest("receipt").secret)
+    key = Ed25519PrivateKey.from_private_bytes(keyring.newest_key("receipt").secret)
     signature = key.sign(signed_text(receipt, previous))
     session.execute(
         receipts.insert().values(
@@ -81,7 +81,7 @@ def newest(session: Session, most: int) -> list[Receipt]:
 
 def verify(session: Session) -> bool:
     """Say whether the chain holds: every signature by a key of ours, every receipt in its place."""
-    secrets = [key.secret for key in reversed(keyring.ring("receipt"))]
+    secrets = [key.secret for key in reversed(keyring.keys("receipt"))]
     public = [Ed25519PrivateKey.from_private_bytes(secret).public_key() for secret in secrets]
     last = b""
     for receipt, previous, signature in everything(session):

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from trustsvc import clock, config, i18n
 from trustsvc.address import MOST_CHARACTERS, NotAnAddress, normalise
 from trustsvc.http import access
-from trustsvc.http.rate_limit import Gate
+from trustsvc.http.rate_limit import RateLimit
 from trustsvc.orders import privacy_requests
 from trustsvc.privacy.documents import notice_history
 from trustsvc.privacy.rights import objection
@@ -22,11 +22,11 @@ from trustsvc.storage import db
 views = Blueprint("privacy", __name__)
 
 # Of its own, so that a flood of registrations keeps nobody from a right.
-gate = Gate(most=30, every=timedelta(minutes=10))
+gate = RateLimit(most=30, every=timedelta(minutes=10))
 
 
 @views.get("/privacy/<slug>")
-@access.open_to("everybody")
+@access.requires("public")
 def show_notice(slug: str) -> Response:
     """Show what is true now, with its version and date, and the way to earlier ones."""
     language, now = _language(), clock.now()
@@ -39,7 +39,7 @@ def show_notice(slug: str) -> Response:
 
 
 @views.get("/privacy/<slug>/<int:version>")
-@access.open_to("everybody")
+@access.requires("public")
 def show_version(slug: str, version: int) -> Response:
     """Show a version that was in force once, word by word."""
     language = _language()
@@ -59,14 +59,14 @@ def _notice(shop: Shop, language: str, edition: notice_history.Edition, **more: 
 
 
 @views.get("/me")
-@access.open_to("everybody")
+@access.requires("public")
 def where() -> Response:
     """Say where one's data can be seen, and take an address to mail a link to."""
     return _plain("privacy/where.html")
 
 
 @views.post("/me")
-@access.open_to("everybody")
+@access.requires("public")
 def mail_link() -> Response:
     """Write the question down for the job; the same answer, and as much work, for any address."""
     language = _language()
@@ -77,14 +77,16 @@ def mail_link() -> Response:
     with db.transaction() as session:
         privacy_requests.write(
             session,
-            privacy_requests.Ask("my_data", privacy_requests.EVERY_SHOP, language, address),
+            privacy_requests.PrivacyRequest(
+                "my_data", privacy_requests.EVERY_SHOP, language, address
+            ),
             clock.now(),
         )
     return _plain("privacy/where.html", done=True)
 
 
 @views.get("/object/<slug>")
-@access.open_to("everybody")
+@access.requires("public")
 def objecting(slug: str) -> Response:
     """Show how to object before the first letter: a shop may link here from its own order mail."""
     with db.reading() as session:
@@ -93,7 +95,7 @@ def objecting(slug: str) -> Response:
 
 
 @views.post("/object/<slug>")
-@access.open_to("everybody")
+@access.requires("public")
 def object_to(slug: str) -> Response:
     """Opt the address out of this shop now, whoever it is; the rest is the job's.
 
@@ -113,7 +115,7 @@ def object_to(slug: str) -> Response:
     with db.transaction() as session:
         for place in (shop.id, EVERY_SHOP) if everywhere else (shop.id,):
             privacy_requests.write(
-                session, privacy_requests.Ask("object", place, _language(), address), now
+                session, privacy_requests.PrivacyRequest("object", place, _language(), address), now
             )
         opt_out(session, address, shop.id, objection.REASON, now, noted_again=True)
     return _plain("privacy/object.html", shop=shop, everywhere=everywhere, done=True)
@@ -140,7 +142,7 @@ def _plain(template: str, status: int = 200, **values: Any) -> Response:
 
 
 def _language() -> str:
-    return i18n.choose(request.headers.get("Accept-Language"))
+    return i18n.negotiate_language(request.headers.get("Accept-Language"))
 
 
 def _public(html: str) -> Response:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
+from trustsvc.address import NotAnAddress
 from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.registry.models import opt_outs, registered, restrictions
 
@@ -17,7 +18,7 @@ MOST_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class RegistryQuery:
     shop_id: int
     email: str
 
@@ -26,7 +27,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RegistryStatus:
     registered: bool
     opted_out: bool
     restricted: bool = False
@@ -43,7 +44,7 @@ class _Marks:
         return everywhere | {(mark, self.shop_id) for mark in self.shop}
 
 
-def check(session: Session, questions: Sequence[Question]) -> list[Answer]:
+def check(session: Session, questions: Sequence[RegistryQuery]) -> list[RegistryStatus]:
     """Answer in the order of the questions; a few queries, however many they are.
 
     The marks live in memory for the comparison and nowhere else: of a buyer who is not registered
@@ -59,10 +60,10 @@ def check(session: Session, questions: Sequence[Question]) -> list[Answer]:
 
 
 def _keys() -> tuple[object, object]:
-    return keyring.ring("registry"), keyring.ring("lookup")
+    return keyring.keys("registry"), keyring.keys("lookup")
 
 
-def _answers(session: Session, questions: Sequence[Question]) -> list[Answer]:
+def _answers(session: Session, questions: Sequence[RegistryQuery]) -> list[RegistryStatus]:
     marks = [_marks(question) for question in questions]
     everybody = {mark for one in marks if one for mark in one.registry}
     at_shops = {mark for one in marks if one for mark in one.shop}
@@ -70,9 +71,9 @@ def _answers(session: Session, questions: Sequence[Question]) -> list[Answer]:
     out = _listed(session, opt_outs, everybody | at_shops)
     frozen = _listed(session, restrictions, everybody | at_shops)
     return [
-        Answer(registered=False, opted_out=True)
+        RegistryStatus(registered=False, opted_out=True)
         if one is None
-        else Answer(
+        else RegistryStatus(
             registered=not known.isdisjoint(one.registry),
             opted_out=not out.isdisjoint(one.places()),
             restricted=not frozen.isdisjoint(one.places()),
@@ -81,14 +82,14 @@ def _answers(session: Session, questions: Sequence[Question]) -> list[Answer]:
     ]
 
 
-def _marks(question: Question) -> _Marks | None:
+def _marks(question: RegistryQuery) -> _Marks | None:
     try:
         return _Marks(
             question.shop_id,
-            frozenset(pseudonyms.registry_marks(question.email)),
-            frozenset(pseudonyms.shop_marks(question.shop_id, question.email)),
+            frozenset(pseudonyms.registry_pseudonyms(question.email)),
+            frozenset(pseudonyms.shop_pseudonyms(question.shop_id, question.email)),
         )
-    except pseudonyms.NotAnAddress:
+    except NotAnAddress:
         return None
 
 

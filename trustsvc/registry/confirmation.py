@@ -63,7 +63,7 @@ def confirm(session: Session, link: bytes, now: datetime) -> Pending:
     write.write(session, note, now)
     session.execute(
         update(registrations)
-        .where(registrations.c.who.in_(pseudonyms.shop_marks(write.THE_SERVICE, row.address)))
+        .where(registrations.c.who.in_(pseudonyms.shop_pseudonyms(write.THE_SERVICE, row.address)))
         .values(address=None, who=None, confirmed_at=now)
     )
     return Pending(
@@ -107,6 +107,6 @@ def _pending(session: Session, row: Any) -> Pending:
 
 
 def _stopped(session: Session, address: str) -> bool:
-    marks = pseudonyms.registry_marks(address)
+    marks = pseudonyms.registry_pseudonyms(address)
     everywhere = (opt_outs.c.mark.in_(marks), opt_outs.c.shop_id == EVERY_SHOP)
     return session.execute(select(opt_outs.c.mark).where(*everywhere).limit(1)).first() is not None

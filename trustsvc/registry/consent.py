@@ -17,7 +17,7 @@ VERSION = "registration-1"
 
 def text(version: str, language: str) -> str:
     """Say what is agreed to."""
-    return i18n.say(f"register.consent.{version}", language)
+    return i18n.translate(f"register.consent.{version}", language)
 
 
 def record(session: Session, version: str, language: str, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Index, LargeBinary, Table, Text
 
-from trustsvc.crypto.encrypted_column import Sealed
+from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
 PENDING = "registration asked for"
@@ -92,7 +92,7 @@ registrations = Table(
     ),
     column(
         "address",
-        Sealed,
+        EncryptedText,
         why="whom to register once confirmed",
         keep=PENDING,
         holds="contact",

@@ -37,7 +37,9 @@ def opt_out(
     is_new = statement.on_conflict_do_nothing().returning(opt_outs.c.mark)
     done = session.execute(is_new).first() is not None
     if done or noted_again:
-        suppression_journal.write([suppression_journal.Line("opt_out", mark, shop_id, now, reason)])
+        suppression_journal.append(
+            [suppression_journal.JournalEntry("opt_out", mark, shop_id, now, reason)]
+        )
     return done
 
 
@@ -57,13 +59,14 @@ def take_back(session: Session, places: Mapping[int, Collection[bytes]], now: da
     mine = delete(opt_outs).where(or_(*at)).returning(opt_outs.c.mark, opt_outs.c.shop_id)
     gone = session.execute(mine).all()
     lines = [
-        suppression_journal.Line("again", row.mark, row.shop_id, now, "taken back") for row in gone
+        suppression_journal.JournalEntry("again", row.mark, row.shop_id, now, "taken back")
+        for row in gone
     ]
-    suppression_journal.write_after_commit(session, lines)
+    suppression_journal.append_after_commit(session, lines)
     return {row.shop_id for row in gone}
 
 
 def _mark(address: str, shop_id: int) -> bytes:
     if shop_id == EVERY_SHOP:
-        return pseudonyms.registry_mark(address)
-    return pseudonyms.shop_mark(shop_id, address)
+        return pseudonyms.registry_pseudonym(address)
+    return pseudonyms.shop_pseudonym(shop_id, address)

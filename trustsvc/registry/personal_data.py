@@ -33,6 +33,6 @@ def forget(session: Session, address: str) -> bool:
 
     Without them a new order would undo an erasure.
     """
-    who = pseudonyms.shop_marks(THE_SERVICE, address)
+    who = pseudonyms.shop_pseudonyms(THE_SERVICE, address)
     waiting = session.execute(delete(registrations).where(registrations.c.who.in_(who)))
     return registration.leave(session, address) or bool(waiting.rowcount)  # type: ignore[attr-defined]

@@ -42,7 +42,7 @@ def register(
     Whoever calls has made sure that the address is the buyer's own. Twice changes nothing, so the
     first proof stays; gives whether the buyer is new. Raises NotAnAddress.
     """
-    marks = pseudonyms.registry_marks(email)
+    marks = pseudonyms.registry_pseudonyms(email)
     if session.scalar(select(registered.c.mark).where(registered.c.mark.in_(marks)).limit(1)):
         return False
     newest = marks[-1]
@@ -61,7 +61,7 @@ def register(
 
 def way_out(session: Session, email: str) -> bytes:
     """Give the id of a registered buyer's link to leave by; make it where there is none."""
-    mine = registered.c.mark.in_(pseudonyms.registry_marks(email))
+    mine = registered.c.mark.in_(pseudonyms.registry_pseudonyms(email))
     known: bytes | None = session.scalar(select(registered.c.link).where(mine).limit(1))
     if known is None:
         known = signed_links.new_id()
@@ -82,8 +82,8 @@ def leave_by(session: Session, link: bytes, now: datetime) -> bool:
     """Forget a registration by its own link; twice does no harm. As `leave` in all else."""
     mine = delete(registered).where(registered.c.link == link).returning(registered.c.mark)
     gone = session.scalars(mine).all()
-    suppression_journal.write(
-        [suppression_journal.Line("leave", mark, 0, now, "left") for mark in gone]
+    suppression_journal.append(
+        [suppression_journal.JournalEntry("leave", mark, 0, now, "left") for mark in gone]
     )
     return bool(gone)
 
@@ -94,12 +94,12 @@ def leave(session: Session, email: str) -> bool:
     Gives whether there was one. A restored backup knows of it from the file of suppressions. Raises
     NotAnAddress, and Unavailable when that file cannot be written.
     """
-    marks = pseudonyms.registry_marks(email)
+    marks = pseudonyms.registry_pseudonyms(email)
     gone = session.scalars(
         delete(registered).where(registered.c.mark.in_(marks)).returning(registered.c.mark)
     ).all()
     now = clock.now()
-    suppression_journal.write(
-        [suppression_journal.Line("leave", mark, 0, now, "left") for mark in gone]
+    suppression_journal.append(
+        [suppression_journal.JournalEntry("leave", mark, 0, now, "left") for mark in gone]
     )
     return bool(gone)

@@ -12,7 +12,7 @@ from trustsvc.registry.models import registrations
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RegistrationRequest:
     """Who wants to be registered, as far as whoever wrote the address may speak for it."""
 
     address: str = field(repr=False)
@@ -21,7 +21,7 @@ class Wish:
     source: str  # card, review or page
 
 
-def ask(session: Session, wish: Wish, now: datetime) -> None:
+def request_registration(session: Session, wish: RegistrationRequest, now: datetime) -> None:
     """Keep the address, sealed, for as long as it takes to confirm it, and write to it.
 
     The registry is not looked at, so neither the answer nor the time it takes can tell whether
@@ -42,7 +42,7 @@ def ask(session: Session, wish: Wish, now: datetime) -> None:
         registrations.insert().values(
             link=link,
             address=wish.address,
-            who=pseudonyms.shop_mark(write.THE_SERVICE, wish.address),
+            who=pseudonyms.shop_pseudonym(write.THE_SERVICE, wish.address),
             shop_id=wish.shop_id,
             wording=consent.VERSION,
             language=wish.language,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.registry.models import restrictions
 from trustsvc.storage import db, suppression_journal
-from trustsvc.storage.suppression_journal import Line
+from trustsvc.storage.suppression_journal import JournalEntry
 
 
 def restrict(session: Session, marks: Collection[bytes], shop_id: int, now: datetime) -> bool:
@@ -26,7 +26,9 @@ def restrict(session: Session, marks: Collection[bytes], shop_id: int, now: date
         return False
     insert = db.insert(restrictions).on_conflict_do_nothing().returning(restrictions.c.mark)
     new = session.scalars(insert, rows).all()
-    suppression_journal.write([Line("restrict", mark, shop_id, now, "restricted") for mark in new])
+    suppression_journal.append(
+        [JournalEntry("restrict", mark, shop_id, now, "restricted") for mark in new]
+    )
     return bool(new)
 
 
@@ -41,6 +43,6 @@ def lift(session: Session, marks: Collection[bytes], now: datetime) -> int:
         .where(restrictions.c.mark.in_(marks))
         .returning(restrictions.c.mark, restrictions.c.shop_id)
     ).all()
-    lines = [Line("lift", row.mark, row.shop_id, now, "lifted") for row in gone]
-    suppression_journal.write_after_commit(session, lines)
+    lines = [JournalEntry("lift", row.mark, row.shop_id, now, "lifted") for row in gone]
+    suppression_journal.append_after_commit(session, lines)
     return len(gone)

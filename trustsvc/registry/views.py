@@ -5,11 +5,11 @@ from datetime import timedelta
 from flask import Blueprint, Response, make_response, render_template, request
 
 from trustsvc import clock, config, i18n
+from trustsvc.address import NotAnAddress, normalise
 from trustsvc.crypto import signed_links
-from trustsvc.crypto.pseudonyms import NotAnAddress, normalise
 from trustsvc.errors import TooMany
 from trustsvc.http import access
-from trustsvc.http.rate_limit import Gate
+from trustsvc.http.rate_limit import RateLimit
 from trustsvc.registry import confirmation, consent, registration, registration_request
 from trustsvc.server_log import client_address
 from trustsvc.shops import directory
@@ -17,13 +17,13 @@ from trustsvc.storage import db
 
 views = Blueprint("registry", __name__)
 
-gate = Gate(most=30, every=timedelta(minutes=10))
+gate = RateLimit(most=30, every=timedelta(minutes=10))
 MOST_CHARACTERS = 320
 SOURCES = {"card", "page"}
 
 
 @views.get("/register/<slug>")
-@access.open_to("everybody")
+@access.requires("public")
 def show(slug: str) -> Response:
     with db.reading() as session:
         shop = directory.by_slug(session, slug)
@@ -31,7 +31,7 @@ def show(slug: str) -> Response:
 
 
 @views.post("/register/<slug>")
-@access.open_to("everybody")
+@access.requires("public")
 def ask_for(slug: str) -> Response:
     """Take an address; the same bytes and the same work whoever it belongs to.
 
@@ -50,18 +50,19 @@ def ask_for(slug: str) -> Response:
     except NotAnAddress:
         return _form(shop, email, source, wrong=True)
     keep_pace(gate)
-    wish = registration_request.Wish(email, shop.id, _language(), source)
+    wish = registration_request.RegistrationRequest(email, shop.id, _language(), source)
     with db.transaction() as session:
-        registration_request.ask(session, wish, clock.now())
+        registration_request.request_registration(session, wish, clock.now())
     return asked(shop, wish.language)
 
 
-def keep_pace(at: Gate) -> None:
+def keep_pace(at: RateLimit) -> None:
     """Count this request for its network, whatever it asks; raises TooMany."""
     trusted = config.current().trusted_proxies
     forwarded_for = request.headers.get("X-Forwarded-For", "")
-    if not at.lets_in(
-        client_address.client(request.remote_addr or "", forwarded_for, trusted), clock.now()
+    if not at.allows(
+        client_address.client_address(request.remote_addr or "", forwarded_for, trusted),
+        clock.now(),
     ):
         raise TooMany
 
@@ -73,18 +74,18 @@ def asked(shop: directory.Shop, language: str) -> Response:
 
 
 @views.get("/register/confirm/<token>")
-@access.open_to("link")
+@access.requires("link")
 def show_confirm(token: str) -> str:
-    link = signed_links.read("register", token)
+    link = signed_links.verify("register", token)
     with db.reading() as session:
         pending = confirmation.look(session, link, clock.now())
         return _confirm_page(pending, directory.by_id(session, pending.shop_id))
 
 
 @views.post("/register/confirm/<token>")
-@access.open_to("link")
+@access.requires("link")
 def do_confirm(token: str) -> str:
-    link = signed_links.read("register", token)
+    link = signed_links.verify("register", token)
     with db.transaction() as session:
         pending = confirmation.confirm(session, link, clock.now())
         shop = directory.by_id(session, pending.shop_id)
@@ -92,17 +93,17 @@ def do_confirm(token: str) -> str:
 
 
 @views.get("/register/leave/<token>")
-@access.open_to("link")
+@access.requires("link")
 def show_leave(token: str) -> str:
     with db.reading() as session:
-        return _leave_page(registration.proof(session, signed_links.read("leave", token)))
+        return _leave_page(registration.proof(session, signed_links.verify("leave", token)))
 
 
 @views.post("/register/leave/<token>")
-@access.open_to("link")
+@access.requires("link")
 def do_leave(token: str) -> str:
     """Leave, whatever the body says: mail programs post one of their own (RFC 8058)."""
-    link = signed_links.read("leave", token)
+    link = signed_links.verify("leave", token)
     with db.transaction() as session:
         known = registration.proof(session, link)
         registration.leave_by(session, link, clock.now())
@@ -135,12 +136,12 @@ def _confirm_page(pending: confirmation.Pending, shop: directory.Shop) -> str:
 
 
 def _leave_page(proof: registration.Proof | None, language: str | None = None) -> str:
-    language = i18n.choose(proof.language if proof else language, _language())
+    language = i18n.negotiate_language(proof.language if proof else language, _language())
     return render_template("registry/leave.html", language=language, proof=proof)
 
 
 def _language() -> str:
-    return i18n.choose(request.headers.get("Accept-Language"))
+    return i18n.negotiate_language(request.headers.get("Accept-Language"))
 
 
 def _private(response: Response) -> Response:

@@ -20,7 +20,7 @@ desk = Blueprint("reviews_desk", __name__)
 
 
 @desk.get("/desk/")
-@access.open_to("staff")
+@access.requires("staff")
 def waiting() -> str:
     """Show the reviews that wait, longest waiting first, then the newest decided ones."""
     with db.reading() as session:
@@ -34,7 +34,7 @@ def waiting() -> str:
 
 
 @desk.post("/desk/reviews/<public_id>")
-@access.open_to("staff")
+@access.requires("staff")
 def decide(public_id: str) -> Response:
     """Approve or reject one text of a review; a decision that came too late is said, not taken.
 
@@ -57,7 +57,7 @@ def decide(public_id: str) -> Response:
 
 
 @desk.post("/desk/reviews/<public_id>/reply")
-@access.open_to("staff")
+@access.requires("staff")
 def answer(public_id: str) -> Response:
     """Put the shop's reply beneath a review, change it or remove it; too late is said."""
     by, now = f"staff {g.staff.staff_id}", clock.now()
@@ -73,7 +73,7 @@ def answer(public_id: str) -> Response:
 
 
 @desk.get("/desk/orders/<slug>")
-@access.open_to("staff")
+@access.requires("staff")
 def orders(slug: str) -> str:
     """Show what was decided on a shop's newest orders, and why: no names, no addresses."""
     with db.reading() as session:
@@ -92,8 +92,8 @@ def orders(slug: str) -> str:
 
 
 def _page(session: Session, template: str, **values: object) -> str:
-    language = i18n.choose(request.headers.get("Accept-Language"))
-    everyone = directory.everyone(session)
+    language = i18n.negotiate_language(request.headers.get("Accept-Language"))
+    everyone = directory.all_shops(session)
     shared = {"shops": everyone, "shop_of": {shop.slug: shop for shop in everyone}}
     return render_template(template, language=language, staff=g.staff, **shared, **values)
 

@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from trustsvc.crypto.encrypted_column import Sealed
+from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
 KEEP = "review"
@@ -40,13 +40,13 @@ reviews = Table(
     ),
     column("state", Text, why="what is to be done", keep=KEEP),
     column("stars", Integer, why="the score", keep=KEEP, holds="opinion"),
-    column("title", Sealed, why="what the buyer says", keep=KEEP, holds="opinion"),
-    column("text", Sealed, why="what the buyer says", keep=KEEP, holds="opinion"),
-    column("name", Sealed, why="as the buyer wants to be named", keep=KEEP, holds="name"),
-    column("city", Sealed, why="as the buyer wants it shown", keep=KEEP, holds="place"),
+    column("title", EncryptedText, why="what the buyer says", keep=KEEP, holds="opinion"),
+    column("text", EncryptedText, why="what the buyer says", keep=KEEP, holds="opinion"),
+    column("name", EncryptedText, why="as the buyer wants to be named", keep=KEEP, holds="name"),
+    column("city", EncryptedText, why="as the buyer wants it shown", keep=KEEP, holds="place"),
     column(
         "email",
-        Sealed,
+        EncryptedText,
         why="clarification and rights, never shown",
         keep=KEEP,
         holds="address",
@@ -54,7 +54,7 @@ reviews = Table(
     ),
     column(
         "reference",
-        Sealed,
+        EncryptedText,
         why="tie the review to its order",
         keep=KEEP,
         holds="order",

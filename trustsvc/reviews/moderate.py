@@ -21,7 +21,7 @@ def approve(
     """Approve a review that waits; publish_reviews is rung. See `_decide` for twice and failure."""
     if not _decide(session, review_id, {"state": "approved", "by": by, "version": version}, now):
         return False
-    job_queue.ring(session, "publish_reviews")
+    job_queue.enqueue(session, "publish_reviews")
     return True
 
 
@@ -84,5 +84,5 @@ def _tell(session: Session, found: lookup.Review, said: dict[str, str], now: dat
     if order_id is not None:
         rule = said.get("reason", "staff")
         decision_log.write(
-            session, [decision_log.Line(order_id, "decide", rule, said["state"], now)]
+            session, [decision_log.DecisionLogEntry(order_id, "decide", rule, said["state"], now)]
         )

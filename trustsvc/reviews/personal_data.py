@@ -85,9 +85,9 @@ def anonymise(
     if not stay:
         return set()
     if note:
-        suppression_journal.write(
+        suppression_journal.append(
             [
-                suppression_journal.Line(
+                suppression_journal.JournalEntry(
                     "anonymise", row.public_id.encode(), row.shop_id, now, "author"
                 )
                 for row in stay.values()
@@ -101,13 +101,13 @@ def anonymise(
     )
     reply.forget(session, stay)
     session.execute(
-        event_log.outbox.insert(),
+        event_log.events.insert(),
         [
             {"kind": "review.anonymised", "shop_id": row.shop_id, "subject": row.id, "at": now}
             for row in stay.values()
         ],
     )
-    job_queue.ring(session, "refresh_badges")
+    job_queue.enqueue(session, "refresh_badges")
     return set(stay)
 
 
@@ -143,7 +143,7 @@ def freeze(session: Session, review_ids: Collection[int], now: datetime) -> int:
     ).all()
     publish.take_down(session, frozen, now)
     if frozen:
-        job_queue.ring(session, "refresh_badges")
+        job_queue.enqueue(session, "refresh_badges")
     return len(frozen)
 
 
@@ -154,7 +154,7 @@ def thaw(session: Session, review_ids: Collection[int]) -> int:
         update(reviews).where(*was_shown, reviews.c.state == "published").values(state="approved")
     )
     done = session.execute(update(reviews).where(*was_shown).values(frozen_at=None))
-    job_queue.ring(session, "publish_reviews")
+    job_queue.enqueue(session, "publish_reviews")
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 

@@ -67,7 +67,7 @@ def take_down(session: Session, review_ids: Collection[int], now: datetime) -> i
     ).all()
     _announce(session, "review.withdrawn", {row.review_id: row.shop_id for row in gone}, now)
     if gone:
-        job_queue.ring(session, "scrub")  # its words stay in the write-ahead log until then
+        job_queue.enqueue(session, "scrub")  # its words stay in the write-ahead log until then
     return len(gone)
 
 
@@ -96,5 +96,5 @@ def _announce(session: Session, kind: str, shop_of: dict[int, int], now: datetim
         {"kind": kind, "shop_id": shop_id, "subject": review_id, "at": now}
         for review_id, shop_id in shop_of.items()
     ]
-    session.execute(event_log.outbox.insert(), rows)
-    job_queue.ring(session, "refresh_badges")
+    session.execute(event_log.events.insert(), rows)
+    job_queue.enqueue(session, "refresh_badges")

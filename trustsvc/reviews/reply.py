@@ -52,7 +52,7 @@ def reply(session: Session, review_id: int | str, text: str, by: str, now: datet
     was = of(session, [found.row_id]).get(found.row_id)
     if was and was.text == text:
         return False
-    language = i18n.choose(directory.by_id(session, found.shop_id).language)
+    language = i18n.negotiate_language(directory.by_id(session, found.shop_id).language)
     said = {"text": text, "language": language, "replied_by": by}
     session.execute(
         db.insert(replies)
@@ -60,9 +60,9 @@ def reply(session: Session, review_id: int | str, text: str, by: str, now: datet
         .on_conflict_do_update(index_elements=["review_id"], set_=said | {"changed_at": now})
     )
     event_log.record(session, "review.replied", found.shop_id, found.row_id, now)
-    job_queue.ring(session, "refresh_badges")
+    job_queue.enqueue(session, "refresh_badges")
     if was:
-        job_queue.ring(session, "scrub")
+        job_queue.enqueue(session, "scrub")
     return True
 
 
@@ -72,7 +72,7 @@ def remove(session: Session, review_id: int | str, now: datetime) -> bool:
     if not forget(session, [found.row_id]):
         return False
     event_log.record(session, "review.reply_removed", found.shop_id, found.row_id, now)
-    job_queue.ring(session, "refresh_badges")
+    job_queue.enqueue(session, "refresh_badges")
     return True
 
 
@@ -81,7 +81,7 @@ def forget(session: Session, row_ids: Collection[int]) -> int:
     done = session.execute(delete(replies).where(replies.c.review_id.in_(row_ids)))
     gone = int(done.rowcount)  # type: ignore[attr-defined]
     if gone:
-        job_queue.ring(session, "scrub")
+        job_queue.enqueue(session, "scrub")
     return gone
 
 

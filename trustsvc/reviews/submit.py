@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from trustsvc.errors import Gone
 from trustsvc.invitations import redeem
 from trustsvc.orders import buyer, personal_data
-from trustsvc.registry.check import Question, check
+from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.reviews import lookup
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.policy import CONSENT_WORDING, Draft
@@ -76,4 +76,4 @@ def _write(session: Session, invitation: redeem.Invitation, draft: Draft, now: d
 
 def _is_restricted(session: Session, shop_id: int, email: str) -> bool:
     """Whoever restricted before writing is kept to it: nothing is shown until they lift it."""
-    return check(session, [Question(shop_id, email)])[0].restricted
+    return check(session, [RegistryQuery(shop_id, email)])[0].restricted

@@ -20,18 +20,18 @@ views = Blueprint("reviews", __name__)
 
 
 @views.get("/r/<token>")
-@access.open_to("link")
+@access.requires("link")
 def show(token: str) -> Response:
-    link_id = signed_links.read("review", token)
+    link_id = signed_links.verify("review", token)
     with db.reading() as session:
         return _page(session, link_id, None)
 
 
 @views.post("/r/<token>")
-@access.open_to("link")
+@access.requires("link")
 def act(token: str) -> Response:
     """Write, correct or withdraw; then send the browser to look, so that a reload posts nothing."""
-    link_id = signed_links.read("review", token)
+    link_id = signed_links.verify("review", token)
     filled = policy.read(request.form)
     with db.transaction() as session:
         done = _act(session, link_id, filled)
@@ -44,24 +44,26 @@ def act(token: str) -> Response:
 
 
 @views.post("/r/<token>/register")
-@access.open_to("link")
+@access.requires("link")
 def register(token: str) -> str:
     """Have the author of a review asked whether to be registered too: a letter leaves, no more.
 
     Behind this link stands whoever has it, and links are passed on; the letter's own link is what
     confirms, here as on every page.
     """
-    link_id = signed_links.read("review", token)
+    link_id = signed_links.verify("review", token)
     now = clock.now()
     with db.transaction() as session:
         invitation = redeem.find(session, link_id)
         shop = directory.by_id(session, invitation.shop_id)
-        language = i18n.choose(invitation.language)
+        language = i18n.negotiate_language(invitation.language)
         author = lookup.author(session, invitation.id)
         if author is None:
             raise Gone
-        registration_request.ask(
-            session, registration_request.Wish(author, shop.id, language, "review"), now
+        registration_request.request_registration(
+            session,
+            registration_request.RegistrationRequest(author, shop.id, language, "review"),
+            now,
         )
     return render_template("registry/asked.html", language=language, shop=shop)
 
@@ -101,7 +103,7 @@ def _page(session: Session, link_id: bytes, filled: policy.Filled | None) -> Res
     shop = directory.by_id(session, invitation.shop_id)
     review = lookup.of_invitation(session, invitation.id)
     shared = {
-        "language": i18n.choose(invitation.language),
+        "language": i18n.negotiate_language(invitation.language),
         "shop": shop,
         "link_id": link_id,
         "most": policy.MOST,

@@ -23,8 +23,8 @@ def withdraw(session: Session, review_id: int | str, now: datetime) -> bool:
     if not empty(session, [found.row_id], now):
         return False
     mark = found.id.encode()
-    suppression_journal.write(
-        [suppression_journal.Line("withdraw", mark, found.shop_id, now, "author")]
+    suppression_journal.append(
+        [suppression_journal.JournalEntry("withdraw", mark, found.shop_id, now, "author")]
     )
     return True
 

@@ -6,8 +6,8 @@ from ipaddress import ip_network
 _BY_DOOR = {
     ("signature", 401): "bad_signature",
     ("signature", 409): "replayed_id",
-    ("entering", 404): "refused_sign_in",
-    ("entering", 410): "refused_sign_in",
+    ("sign_in", 404): "refused_sign_in",
+    ("sign_in", 410): "refused_sign_in",
     ("link", 404): "bad_link",
 }
 _BY_STATUS = {413: "too_large", 429: "too_many"}

@@ -11,7 +11,7 @@ MOST_PROXIES = 20
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def client(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
+def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
     """Give the client's address, or "-" where the server knows none (a unix socket).
 
     Each proxy appends whom it spoke with, so the header is read from its right end for as long as

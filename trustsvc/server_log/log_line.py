@@ -46,9 +46,9 @@ def fields(request: Request, trusted: Sequence[Network]) -> Sequence[str]:
     """Make each field safe; the second is the address."""
     return (
         request.at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{request.at.microsecond // 1000:03d}Z",
-        client_address.client(request.peer, request.forwarded_for, trusted),
+        client_address.client_address(request.peer, request.forwarded_for, trusted),
         request.method if _METHOD.fullmatch(request.method) else "-",
-        path_mask.masked(request.path),
+        path_mask.mask_path(request.path),
         request.status[:3] if request.status[:3].isdecimal() else "-",
         str(request.sent),
         origin(request.referer),

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, LargeBinary, Table, Text
 
-from trustsvc.crypto.encrypted_column import Sealed
+from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
 KEEP = "security database"
@@ -23,6 +23,6 @@ security_entries = Table(
     column("minute", Moment, why="when, to the minute", keep=KEEP, index=True),
     column("what", Text, why="what it looked like, such as bad_signature", keep=KEEP),
     column("door", Text, why="which kind of door", keep=KEEP),
-    column("address", Sealed, why="who it came from", keep=KEEP, holds="traffic"),
+    column("address", EncryptedText, why="who it came from", keep=KEEP, holds="traffic"),
     column("number", BigInteger, why="how often in that minute", keep=KEEP),
 )

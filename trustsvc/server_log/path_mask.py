@@ -22,7 +22,7 @@ _PLAIN_WORD = re.compile(r"[a-z]{1,16}")
 _LOOKS_SIGNED = re.compile(r"[\w-]{16,}\.[\w-]{16,}")
 
 
-def masked(path: str) -> str:
+def mask_path(path: str) -> str:
     """Mask what opens something; what is left is printable ASCII without spaces and quotes.
 
     Only the mark itself is beyond ASCII: one that came with the request is percent-encoded. Masks

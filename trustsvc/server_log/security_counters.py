@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from trustsvc import log
 from trustsvc.crypto import keyring
-from trustsvc.crypto.pseudonyms import digest
+from trustsvc.crypto.pseudonyms import hmac_sha256
 from trustsvc.server_log import attack_patterns
 from trustsvc.server_log.models import security_entries
 from trustsvc.storage import db
@@ -105,8 +105,8 @@ def write() -> int:
 
 
 def _upsert(fresh: dict[Seen, int]) -> None:
-    secret = keyring.newest("desk").secret
-    marks = {digest(secret, f"security:{'|'.join(map(str, one))}"): one for one in fresh}
+    secret = keyring.newest_key("desk").secret
+    marks = {hmac_sha256(secret, f"security:{'|'.join(map(str, one))}"): one for one in fresh}
     # Sorted: two processes must not wait for each other in a circle.
     rows = [
         {"mark": mark, "number": fresh[marks[mark]]} | marks[mark]._asdict()

@@ -10,7 +10,7 @@ from trustsvc.server_log.models import security_entries
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SecurityEntry:
     """What was seen `number` times in a minute, from one address (IPv6: /64; "*": from many)."""
 
     id: int
@@ -28,7 +28,7 @@ def entries(
     what: str = "",
     before_id: int | None = None,
     most: int = 100,
-) -> list[Entry]:
+) -> list[SecurityEntry]:
     """Read entries, newest first; `before_id` is the last one of the page before."""
     table = security_entries.c
     query = select(table.id, table.minute, table.what, table.door, table.address, table.number)
@@ -38,4 +38,6 @@ def entries(
         query = query.where(table.what == what)
     if before_id is not None:
         query = query.where(table.id < before_id)
-    return [Entry(*row) for row in session.execute(query.order_by(table.id.desc()).limit(most))]
+    return [
+        SecurityEntry(*row) for row in session.execute(query.order_by(table.id.desc()).limit(most))
+    ]

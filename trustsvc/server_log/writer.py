@@ -31,7 +31,7 @@ FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 logger = log.named("server_log")
 
 
-class Logged:
+class ServerLog:
     """The app, with each request written down when its answer was sent."""
 
     def __init__(self, app: Callable[..., Any]) -> None:
@@ -59,7 +59,7 @@ class Logged:
 class _Answer:
     """Counts what is sent of an answer, and leaves the line when the server is done with it."""
 
-    def __init__(self, environ: dict[str, Any], logged: Logged) -> None:
+    def __init__(self, environ: dict[str, Any], logged: ServerLog) -> None:
         self.environ = environ
         self.logged = logged
         self.status = ""

@@ -56,7 +56,7 @@ def by_ids(session: Session, ids: Collection[int]) -> dict[int, Shop]:
     return {row.id: Shop(*row) for row in rows}
 
 
-def everyone(session: Session) -> list[Shop]:
+def all_shops(session: Session) -> list[Shop]:
     return [Shop(*row) for row in session.execute(select(*_COLUMNS).order_by(shops.c.slug))]
 
 

@@ -18,39 +18,39 @@ from trustsvc.work_queue import job_queue
 PATH = "/.well-known/trustsvc.txt"
 
 
-def line(shop: Shop) -> str:
+def proof_line(shop: Shop) -> str:
     """Give the line that belongs in the file; another domain has another one."""
-    secret = keyring.ring("link")[0].secret
-    proof = pseudonyms.digest(secret, f"domain of shop {shop.id}: {shop.domain}")
+    secret = keyring.keys("link")[0].secret
+    proof = pseudonyms.hmac_sha256(secret, f"domain of shop {shop.id}: {shop.domain}")
     return f"trustsvc-shop={proof[:16].hex()}"
 
 
-def address(shop: Shop) -> str:
+def proof_url(shop: Shop) -> str:
     """Say where the file must be."""
     host = shop.domain.rpartition(":")[0] or shop.domain
     at_home = is_loopback(host) and config.current().is_loopback
     return f"{'http' if at_home else 'https'}://{shop.domain}{PATH}"
 
 
-def look(shop: Shop) -> None:
+def require_proof(shop: Shop) -> None:
     """Look for the line; holds no transaction while it waits for the network.
 
     Raises Refused with what to put where when it is not there.
     """
     if not is_there(shop):
         raise Refused(
-            f"The domain is not proven yet. Put this line into {address(shop)} and try again:\n\n"
-            f"    {line(shop)}\n"
+            f"The domain is not proven yet. Put this line into {proof_url(shop)} and try again:\n\n"
+            f"    {proof_line(shop)}\n"
         )
 
 
 def is_there(shop: Shop, within_s: float = client.ALL_OF_IT_S) -> bool:
     """Say whether the line is where it belongs; a server that is away says no."""
     try:
-        body = client.get(address(shop), within_s=within_s)
+        body = client.get(proof_url(shop), within_s=within_s)
     except client.Unreachable:
         return False
-    return line(shop) in body.decode("utf-8", "replace").split()
+    return proof_line(shop) in body.decode("utf-8", "replace").split()
 
 
 def record(session: Session, shop: Shop, now: datetime) -> None:
@@ -61,4 +61,4 @@ def record(session: Session, shop: Shop, now: datetime) -> None:
         .values(proven_at=now, looked_at=now, missed=0)
     )
     event_log.record(session, "shop.proven", shop.id, shop.id, now)
-    job_queue.ring(session, "refresh_badges")
+    job_queue.enqueue(session, "refresh_badges")

@@ -22,7 +22,7 @@ SKEW = timedelta(hours=1)  # two machines whose clocks differ look once a day al
 PATIENCE_S = 5.0  # for one shop's server: the others wait meanwhile
 
 
-def look_again(
+def recheck_next(
     transaction: Callable[[], AbstractContextManager[Session]], now: Callable[[], datetime]
 ) -> bool:
     """Look at the domain that waited longest; gives whether there was one to look at.
@@ -55,7 +55,7 @@ def note(session: Session, shop: directory.Shop, now: datetime, *, found: bool) 
     session.execute(update(shops).where(ours).values(**values))
     if ends:
         event_log.record(session, "shop.unproven", shop.id, shop.id, now)
-        job_queue.ring(session, "refresh_badges")
+        job_queue.enqueue(session, "refresh_badges")
 
 
 def lost(session: Session) -> int:

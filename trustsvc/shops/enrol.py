@@ -83,7 +83,7 @@ def enrol(session: Session, new: Enrolment, now: datetime) -> tuple[directory.Sh
         .returning(shops.c.id)
     ).scalar_one()
     event_log.record(session, "shop.enrolled", shop_id, shop_id, now)
-    job_queue.ring(session, "refresh_badges")
+    job_queue.enqueue(session, "refresh_badges")
     return directory.by_id(session, shop_id), secret
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, Integer, Table, Text
 
-from trustsvc.crypto.encrypted_column import Sealed
+from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
 KEEP = "shop"
@@ -16,10 +16,10 @@ shops = Table(
     column("domain", Text, why="for which site the badge and the score are", keep=KEEP),
     column("platform", Text, why="how its webhooks are signed and shaped", keep=KEEP),
     column("door", Text, why="unguessable part of its webhook address", keep=KEEP, unique=True),
-    column("secret", Sealed, why="proves its webhooks", keep=KEEP, holds="secret"),
+    column("secret", EncryptedText, why="proves its webhooks", keep=KEEP, holds="secret"),
     column(
         "old_secret",
-        Sealed,
+        EncryptedText,
         why="the secret before, while a rotation lasts",
         keep="old secret",
         holds="secret",

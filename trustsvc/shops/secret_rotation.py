@@ -13,7 +13,9 @@ from trustsvc.storage import event_log
 OVERLAP = timedelta(hours=24)
 
 
-def rotate(session: Session, slug: str, given: str, now: datetime, *, revoke: bool = False) -> str:
+def rotate_secret(
+    session: Session, slug: str, given: str, now: datetime, *, revoke: bool = False
+) -> str:
     """Give a shop its new secret, made here or given; it is shown once.
 
     The old one lives on for 24 hours, or ends at once with `revoke` (it leaked). While an old one

@@ -36,7 +36,7 @@ def default_wording(may_ask: str, language: str) -> str:
     """
     if may_ask not in CHOICES["may_ask"]:
         return ""
-    return i18n.say(f"shops.wording.{may_ask}", i18n.choose(language))
+    return i18n.translate(f"shops.wording.{may_ask}", i18n.negotiate_language(language))
 
 
 def change(session: Session, slug: str, wishes: Mapping[str, Any], now: datetime) -> directory.Shop:
@@ -63,7 +63,7 @@ def change(session: Session, slug: str, wishes: Mapping[str, Any], now: datetime
     if new:
         session.execute(update(shops).where(shops.c.id == before.id).values(**new))
         event_log.record(session, "shop.changed", before.id, before.id, now)
-        job_queue.ring(session, "refresh_badges")
+        job_queue.enqueue(session, "refresh_badges")
     return directory.by_id(session, before.id)
 
 

@@ -15,7 +15,7 @@ from trustsvc.shops.models import shops
 _DECOY = secrets.token_urlsafe(32)
 
 
-def recognise(
+def authenticate(
     session: Session,
     platform: str,
     door: str,
@@ -47,8 +47,8 @@ _sealed: dict[tuple[keyring.Key, ...], bytes] = {}
 
 def _decoy() -> str:
     """A secret nobody has, unsealed as a real one is."""
-    ring = keyring.ring("vault")
+    ring = keyring.keys("vault")
     if ring not in _sealed:
         _sealed.clear()
-        _sealed[ring] = encrypted_column.seal(_DECOY)
-    return encrypted_column.unseal(_sealed.get(ring) or encrypted_column.seal(_DECOY))
+        _sealed[ring] = encrypted_column.encrypt(_DECOY)
+    return encrypted_column.decrypt(_sealed.get(ring) or encrypted_column.encrypt(_DECOY))

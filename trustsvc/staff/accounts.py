@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from trustsvc.crypto import signed_links
 from trustsvc.errors import NotFound, Refused
 from trustsvc.staff.models import staff, staff_links, staff_sessions
-from trustsvc.staff.token_hashes import mark
+from trustsvc.staff.token_hashes import token_hash
 
 LINK_LIFE = timedelta(hours=24)
 MOST_CHARACTERS = 80
@@ -52,13 +52,13 @@ def link(session: Session, staff_id: int, now: datetime) -> str:
     link_id = signed_links.new_id()
     session.execute(
         staff_links.insert().values(
-            link=mark("link", link_id.hex()), staff_id=staff_id, expires_at=now + LINK_LIFE
+            link=token_hash("link", link_id.hex()), staff_id=staff_id, expires_at=now + LINK_LIFE
         )
     )
     return signed_links.url("staff", link_id)
 
 
-def everyone(session: Session) -> list[Member]:
+def all_members(session: Session) -> list[Member]:
     """List everybody who works or worked here."""
     columns = (staff.c.id, staff.c.name, staff.c.created_at, staff.c.left_at)
     return [Member(*row) for row in session.execute(select(*columns).order_by(staff.c.id))]

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, ForeignKey, LargeBinary, Table
 
-from trustsvc.crypto.encrypted_column import Sealed
+from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
 KEEP = "staff"
@@ -11,7 +11,7 @@ staff = Table(
     "staff",
     metadata,
     column("id", Id, why="who decided", keep=KEEP, primary_key=True),
-    column("name", Sealed, why="to know each other", keep=KEEP, holds="staff"),
+    column("name", EncryptedText, why="to know each other", keep=KEEP, holds="staff"),
     column("created_at", Moment, why="works here since", keep=KEEP),
     column("left_at", Moment, why="works here no more", keep=KEEP, nullable=True),
 )

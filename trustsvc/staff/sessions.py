@@ -8,7 +8,7 @@ from sqlalchemy import select
 from trustsvc import clock, clock_check, config
 from trustsvc.errors import Refused
 from trustsvc.staff.models import staff, staff_sessions
-from trustsvc.staff.token_hashes import mark, marks
+from trustsvc.staff.token_hashes import token_hash, token_hashes
 from trustsvc.storage import db
 
 MOST_CHARACTERS = 100
@@ -32,7 +32,7 @@ def is_secure() -> bool:
     return config.current().base_url.startswith("https:")
 
 
-def whose(cookie: str) -> SignedIn | None:
+def signed_in_by(cookie: str) -> SignedIn | None:
     """Say whose session this is; None where it never was, has ended, or the person has left."""
     if not cookie or len(cookie) > MOST_CHARACTERS or not cookie.isascii():
         return None
@@ -41,12 +41,12 @@ def whose(cookie: str) -> SignedIn | None:
             select(staff.c.id, staff.c.name)
             .join_from(staff_sessions, staff, staff.c.id == staff_sessions.c.staff_id)
             .where(
-                staff_sessions.c.session.in_(marks("session", cookie)),
+                staff_sessions.c.session.in_(token_hashes("session", cookie)),
                 staff_sessions.c.expires_at > clock_check.believed(session, clock.read()),
                 staff.c.left_at.is_(None),
             )
         ).first()
-    return SignedIn(row.id, row.name, mark("form", cookie).hex()) if row else None
+    return SignedIn(row.id, row.name, token_hash("form", cookie).hex()) if row else None
 
 
 def check_form(staff: SignedIn, token: str) -> None:

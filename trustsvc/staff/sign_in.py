@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from trustsvc.crypto import signed_links
 from trustsvc.errors import Gone
 from trustsvc.staff.models import staff, staff_links, staff_sessions
-from trustsvc.staff.token_hashes import mark, marks
+from trustsvc.staff.token_hashes import token_hash, token_hashes
 
 SESSION_LIFE = timedelta(hours=12)
 
@@ -22,7 +22,7 @@ def still_opens(session: Session, token: str, now: datetime) -> bool:
     return session.scalar(select(staff_links.c.staff_id).where(*_open(token, now))) is not None
 
 
-def enter(session: Session, token: str, now: datetime) -> str:
+def sign_in(session: Session, token: str, now: datetime) -> str:
     """Use the link up and begin a session; gives its secret, which only the browser keeps.
 
     Of any number of posts at once one gets in. Raises NotFound for a link we never signed, Gone for
@@ -39,24 +39,24 @@ def enter(session: Session, token: str, now: datetime) -> str:
     secret = secrets.token_urlsafe(32)
     session.execute(
         staff_sessions.insert().values(
-            session=mark("session", secret), staff_id=staff_id, expires_at=now + SESSION_LIFE
+            session=token_hash("session", secret), staff_id=staff_id, expires_at=now + SESSION_LIFE
         )
     )
     return secret
 
 
-def leave(session: Session, secret: str) -> None:
+def sign_out(session: Session, secret: str) -> None:
     """End a session; twice does no harm."""
     session.execute(
-        delete(staff_sessions).where(staff_sessions.c.session.in_(marks("session", secret)))
+        delete(staff_sessions).where(staff_sessions.c.session.in_(token_hashes("session", secret)))
     )
 
 
 def _open(token: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    link_id = signed_links.read("staff", token)
+    link_id = signed_links.verify("staff", token)
     works_here = select(staff.c.id).where(staff.c.left_at.is_(None))
     return (
-        staff_links.c.link.in_(marks("link", link_id.hex())),
+        staff_links.c.link.in_(token_hashes("link", link_id.hex())),
         staff_links.c.used_at.is_(None),
         staff_links.c.expires_at > now,
         staff_links.c.staff_id.in_(works_here),

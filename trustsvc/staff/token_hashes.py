@@ -1,14 +1,14 @@
 """How links, sessions and forms of the desk are known without being kept: keyed hashes."""
 
 from trustsvc.crypto import keyring
-from trustsvc.crypto.pseudonyms import digest
+from trustsvc.crypto.pseudonyms import hmac_sha256
 
 
-def mark(kind: str, secret: str) -> bytes:
+def token_hash(kind: str, secret: str) -> bytes:
     """Mark a link's id, a session or a form with the newest key."""
-    return digest(keyring.newest("desk").secret, f"{kind}:{secret}")
+    return hmac_sha256(keyring.newest_key("desk").secret, f"{kind}:{secret}")
 
 
-def marks(kind: str, secret: str) -> list[bytes]:
+def token_hashes(kind: str, secret: str) -> list[bytes]:
     """Mark it with every living key, so that a new key signs nobody out."""
-    return [digest(key.secret, f"{kind}:{secret}") for key in keyring.ring("desk")]
+    return [hmac_sha256(key.secret, f"{kind}:{secret}") for key in keyring.keys("desk")]

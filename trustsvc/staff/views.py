@@ -14,14 +14,14 @@ views = Blueprint("staff", __name__)
 
 
 @views.get("/desk/enter")
-@access.open_to("entering")
+@access.requires("sign_in")
 def how() -> str:
     """Say how to get in."""
     return render_template("staff/how.html", language=_language())
 
 
 @views.get("/desk/enter/<token>")
-@access.open_to("entering")
+@access.requires("sign_in")
 def ask(token: str) -> tuple[str, int]:
     """Show one button and change nothing: mail scanners open links, people press buttons."""
     with db.reading() as session:
@@ -30,12 +30,12 @@ def ask(token: str) -> tuple[str, int]:
 
 
 @views.post("/desk/enter/<token>")
-@access.open_to("entering")
+@access.requires("sign_in")
 def let_in(token: str) -> Response | tuple[str, int]:
     """Use the link up and hand out the session's cookie, for the desk's pages only."""
     try:
         with db.transaction() as session:
-            secret = enter.enter(session, token, clock_check.believed(session, clock.read()))
+            secret = enter.sign_in(session, token, clock_check.believed(session, clock.read()))
     except Gone:
         return _page(opens=False, token="")
     response = redirect("/desk/", 303)
@@ -52,11 +52,11 @@ def let_in(token: str) -> Response | tuple[str, int]:
 
 
 @views.post("/desk/leave")
-@access.open_to("staff")
+@access.requires("staff")
 def leave() -> Response:
     """End this session, here and wherever its cookie was copied to."""
     with db.transaction() as session:
-        enter.leave(session, request.cookies.get(sessions.cookie_name(), ""))
+        enter.sign_out(session, request.cookies.get(sessions.cookie_name(), ""))
     g.staff = None
     response = redirect("/desk/enter", 303)
     response.delete_cookie(
@@ -75,4 +75,4 @@ def _page(*, opens: bool, token: str) -> tuple[str, int]:
 
 
 def _language() -> str:
-    return i18n.choose(request.headers.get("Accept-Language"))
+    return i18n.negotiate_language(request.headers.get("Accept-Language"))

@@ -35,7 +35,7 @@ def engine() -> Engine:
     return _engines[url]
 
 
-def forget_engines() -> None:
+def dispose_engines() -> None:
     """Close all connections (tests; a process about to fork)."""
     for one in _engines.values():
         one.dispose()
@@ -103,7 +103,7 @@ def scrub() -> bool:
         return not busy
 
 
-def rebuild() -> bool:
+def vacuum() -> bool:
     """Write the database anew, so that no page keeps a copy of what was deleted, then scrub.
 
     secure_delete overwrites the row that is deleted, and not the copies that SQLite left behind

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
-outbox = Table(
+events = Table(
     "outbox",
     metadata,
     column("id", Id, why="order of things", keep="outbox", primary_key=True),
@@ -24,4 +24,4 @@ outbox = Table(
 
 def record(session: Session, kind: str, shop_id: int, subject: int, at: datetime) -> None:
     """Write down that a thing happened; twice is two rows, so call it where the state changes."""
-    session.execute(outbox.insert().values(kind=kind, shop_id=shop_id, subject=subject, at=at))
+    session.execute(events.insert().values(kind=kind, shop_id=shop_id, subject=subject, at=at))

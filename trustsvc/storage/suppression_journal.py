@@ -47,7 +47,7 @@ logger = log.named("suppressions")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class JournalEntry:
     kind: Kind
     mark: bytes
     shop_id: int
@@ -56,11 +56,11 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class Journal:
     """What the file says: which file it is, its lines, and how many cannot be read."""
 
     id: str
-    lines: tuple[Line, ...]
+    lines: tuple[JournalEntry, ...]
     damaged: int
 
 
@@ -68,7 +68,7 @@ def path() -> Path:
     return config.current().data / "suppressions" / "marks"
 
 
-def write(lines: Sequence[Line]) -> None:
+def append(lines: Sequence[JournalEntry]) -> None:
     """Add lines at the end and wait until they are on disk; twice is two lines and does no harm.
 
     Raises Unavailable when they cannot be written: the transaction then rolls back, and whoever
@@ -77,7 +77,7 @@ def write(lines: Sequence[Line]) -> None:
     if not lines:
         return
     try:
-        begin()
+        create()
         with path().open("r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             end = file.seek(0, os.SEEK_END)
@@ -88,7 +88,7 @@ def write(lines: Sequence[Line]) -> None:
         raise Unavailable from None
 
 
-def write_after_commit(session: Session, lines: Sequence[Line]) -> None:
+def append_after_commit(session: Session, lines: Sequence[JournalEntry]) -> None:
     """Add lines that end an earlier wish, once that is certain.
 
     One that was rolled back must free nobody after a restore, so these come after the commit; where
@@ -98,14 +98,14 @@ def write_after_commit(session: Session, lines: Sequence[Line]) -> None:
         db.after_commit(session, lambda: _note(lines))
 
 
-def _note(lines: Sequence[Line]) -> None:
+def _note(lines: Sequence[JournalEntry]) -> None:
     try:
-        write(lines)
+        append(lines)
     except Unavailable:
         logger.error("what ended is not noted for a restore", number=len(lines))  # noqa: TRY400
 
 
-def begin() -> None:
+def create() -> None:
     """Make the file where there is none; whoever comes second finds the first one's."""
     if path().exists():
         return
@@ -124,7 +124,7 @@ def begin() -> None:
         draft.unlink()
 
 
-def read() -> Book | None:
+def read() -> Journal | None:
     """Read the file; None where there is none, or where it is something else."""
     try:
         with path().open("rb") as file:
@@ -137,24 +137,24 @@ def read() -> Book | None:
     found = [_line(text) for text in rest if text]
     lines = tuple(line for line in found if line)
     name = head.decode("ascii", "replace").removeprefix(HEAD)
-    return Book(name, lines, damaged=len(found) - len(lines))
+    return Journal(name, lines, damaged=len(found) - len(lines))
 
 
-def _text(line: Line) -> bytes:
+def _text(line: JournalEntry) -> bytes:
     moment = (line.at - EPOCH) // MILLISECOND
     reason = "_".join(line.reason.split()) or "-"
     text = f"{line.kind} {line.shop_id} {line.mark.hex()} {moment} {reason}"
     return f"{text} {_check(text.encode())}\n".encode()
 
 
-def _line(text: bytes) -> Line | None:
+def _line(text: bytes) -> JournalEntry | None:
     said, _, check = text.rpartition(b" ")
     if _check(said).encode() != check:
         return None
     try:
         kind, shop_id, mark, moment, reason = said.decode().split(" ")
         at = EPOCH + int(moment) * MILLISECOND
-        return Line(KINDS[kind], bytes.fromhex(mark), int(shop_id), at, reason)
+        return JournalEntry(KINDS[kind], bytes.fromhex(mark), int(shop_id), at, reason)
     except (KeyError, ValueError, OverflowError):
         return None
 

@@ -27,7 +27,7 @@ from trustsvc.work_queue import redis_checks, runtime, time_limit
 # How long each may take, in seconds: a job that hangs ends, and the next one's turn comes.
 # Letters need more than the two minutes of a round: a mail server may take ten for its answer to
 # the last dot (RFC 5321 4.5.3.2.6), and before that half a minute for each of a dozen answers.
-PATIENCE_S = {
+TIME_LIMIT_S = {
     "check_orders": 120,
     "send_invitations": 2 * 120 + 12 * 30 + 600,
     "send_correspondence": 2 * 120 + 12 * 30 + 600,
@@ -41,13 +41,13 @@ PATIENCE_S = {
     "recheck_domains": 120,
     "scrub": 300,
 }
-NAMES = frozenset(PATIENCE_S)
+NAMES = frozenset(TIME_LIMIT_S)
 QUEUE = "trustsvc"
 # Letters have a queue and a worker of their own: a mail server may be slow, nothing else should be.
-LETTERS = "trustsvc-letters"
-MAILING = frozenset({"send_invitations", "send_correspondence"})
+MAIL_QUEUE = "trustsvc-letters"
+MAIL_JOBS = frozenset({"send_invitations", "send_correspondence"})
 FAILURE_TTL_S = 3600
-RUNG_TTL_S = 30  # a bell whose job was lost may be rung again after this
+PENDING_TTL_S = 30  # a bell whose job was lost may be rung again after this
 WORKER_TTL_S = 30  # by default RQ waits 415 seconds on a line to Redis that fell silent
 SILENCE_S = 2.0  # how long we leave a Redis alone that did not answer
 
@@ -71,16 +71,16 @@ def connection() -> redis.Redis:
     return _connections[url]
 
 
-def ring(session: Session, name: str) -> None:
+def enqueue(session: Session, name: str) -> None:
     """Ring for a job once this transaction is on disk."""
     _known(name)
     waiting: set[str] = session.info.setdefault("rung", set())
     if name not in waiting:
         waiting.add(name)
-        db.after_commit(session, lambda: send(name))
+        db.after_commit(session, lambda: enqueue_now(name))
 
 
-def send(name: str) -> bool:
+def enqueue_now(name: str) -> bool:
     """Ring now. A Redis that is away costs nothing but this bell: the clock rings again.
 
     True when the bell hangs (rung now or still unanswered), False when Redis did not take it.
@@ -95,10 +95,10 @@ def send(name: str) -> bool:
         return False
     try:
         link = connection()
-        if link.set(_rung(name), 1, nx=name not in _unsure, ex=RUNG_TTL_S):
-            _queue(link, LETTERS if name in MAILING else QUEUE).enqueue_call(
+        if link.set(_pending_key(name), 1, nx=name not in _unsure, ex=PENDING_TTL_S):
+            _queue(link, MAIL_QUEUE if name in MAIL_JOBS else QUEUE).enqueue_call(
                 f"jobs.{name}.{name}",
-                timeout=PATIENCE_S[name],
+                timeout=TIME_LIMIT_S[name],
                 result_ttl=0,
                 failure_ttl=FAILURE_TTL_S,
                 description=name,
@@ -113,7 +113,7 @@ def send(name: str) -> bool:
 
 
 @contextmanager
-def heard_by(heard: Callable[[str], None]) -> Iterator[None]:
+def captured_by(heard: Callable[[str], None]) -> Iterator[None]:
     """Hand this thread's bells to somebody else than Redis: `trustsvc tick`, and tests."""
     _listener.heard = heard
     try:
@@ -122,7 +122,7 @@ def heard_by(heard: Callable[[str], None]) -> Iterator[None]:
         _listener.heard = None
 
 
-class Bell(Job):
+class NamedJob(Job):
     """A job that brings nothing along: what Redis says of callbacks and webhooks is not heard.
 
     RQ's maintenance imports and calls them too, for jobs whose worker died, with no look at whose
@@ -148,7 +148,10 @@ class Worker(SimpleWorker):
 
     def validate_queues(self) -> None:
         super().validate_queues()  # type: ignore[no-untyped-call]
-        if self.queue_names() not in ([QUEUE], [LETTERS]) or self.serializer is not JSONSerializer:
+        if (
+            self.queue_names() not in ([QUEUE], [MAIL_QUEUE])
+            or self.serializer is not JSONSerializer
+        ):
             raise Misconfigured(
                 "A worker takes one queue of trustsvc, in JSON: start it with trustsvc worker, and "
                 "trustsvc mailer for the letters."
@@ -165,9 +168,11 @@ class Worker(SimpleWorker):
             job.cancel()
             job.delete()
             return False
-        job.timeout = min(job.timeout or PATIENCE_S[name], PATIENCE_S[name])  # whatever Redis says
+        job.timeout = min(
+            job.timeout or TIME_LIMIT_S[name], TIME_LIMIT_S[name]
+        )  # whatever Redis says
         # From here on new work needs a new bell: this job may already have looked past it.
-        self.connection.delete(_rung(name))
+        self.connection.delete(_pending_key(name))
         return bool(super().perform_job(job, queue, *args, **kwargs))
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
@@ -191,14 +196,14 @@ def make_worker(queue: str = QUEUE) -> Worker:
     """
     url = config.current().redis_url or runtime.redis_url()
     link = redis.Redis.from_url(url)
-    redis_checks.require(redis_checks.look(link))
-    mine = MAILING if queue == LETTERS else NAMES - MAILING
-    link.delete(*map(_rung, mine))
+    redis_checks.require_safe(redis_checks.inspect(link))
+    mine = MAIL_JOBS if queue == MAIL_QUEUE else NAMES - MAIL_JOBS
+    link.delete(*map(_pending_key, mine))
     return Worker(
         [_queue(link, queue)],
         connection=link,
         serializer=JSONSerializer,
-        job_class=Bell,
+        job_class=NamedJob,
         log_job_description=False,
         worker_ttl=WORKER_TTL_S,
     )
@@ -207,7 +212,7 @@ def make_worker(queue: str = QUEUE) -> Worker:
 def check_redis() -> None:
     """Raise Misconfigured for a Redis that may lose what it is given; one that is away may come."""
     with suppress(redis.RedisError):
-        redis_checks.require(redis_checks.look(connection()))
+        redis_checks.require_safe(redis_checks.inspect(connection()))
 
 
 def _own(job: Job) -> str | None:
@@ -223,10 +228,10 @@ def _own(job: Job) -> str | None:
 
 
 def _queue(link: redis.Redis, name: str) -> Queue:
-    return Queue(name, connection=link, serializer=JSONSerializer, job_class=Bell)
+    return Queue(name, connection=link, serializer=JSONSerializer, job_class=NamedJob)
 
 
-def _rung(name: str) -> str:
+def _pending_key(name: str) -> str:
     return f"trustsvc:rung:{name}"
 
 

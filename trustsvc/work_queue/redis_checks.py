@@ -10,7 +10,7 @@ from trustsvc.errors import Misconfigured
 
 
 @dataclass(frozen=True, slots=True)
-class SetUp:
+class RedisConfig:
     """What matters to us; `evicts` is None where the server does not say."""
 
     evicts: bool | None
@@ -18,7 +18,7 @@ class SetUp:
     is_replica: bool
 
 
-def look(link: redis.Redis) -> SetUp:
+def inspect(link: redis.Redis) -> RedisConfig:
     """Ask a server how it is set up; raises RedisError when it is away.
 
     A server that refuses INFO is not refused for that: it is a bell, and SQL is the truth.
@@ -27,19 +27,19 @@ def look(link: redis.Redis) -> SetUp:
         said = cast("Mapping[str, Any]", link.info())
     except redis.ResponseError:
         said = {}
-    return read(said)
+    return parse_info(said)
 
 
-def read(said: Mapping[str, Any]) -> SetUp:
+def parse_info(said: Mapping[str, Any]) -> RedisConfig:
     policy = said.get("maxmemory_policy")
-    return SetUp(
+    return RedisConfig(
         evicts=None if policy is None else policy != "noeviction",
         is_on_disk=bool(said.get("aof_enabled")),
         is_replica=said.get("role") == "slave",
     )
 
 
-def require(found: SetUp) -> None:
+def require_safe(found: RedisConfig) -> None:
     """Raise Misconfigured for a server that may throw away what it was given.
 
     Whether it has a memory limit today is not looked at: somebody may give it one tomorrow.

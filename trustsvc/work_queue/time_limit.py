@@ -17,7 +17,7 @@ MOST_TIMES = 6
 logger = log.named("queueing")
 
 
-class TookTooLong(BaseException):
+class JobTimedOut(BaseException):
     """A job's time is over: not an Exception, so that it passes every `except Exception`."""
 
 
@@ -30,13 +30,13 @@ class TimeLimit(UnixSignalDeathPenalty):
     """
 
     def __init__(self, timeout: int, *args: Any, **kwargs: Any) -> None:
-        super().__init__(timeout, TookTooLong, **kwargs)  # type: ignore[no-untyped-call]
+        super().__init__(timeout, JobTimedOut, **kwargs)  # type: ignore[no-untyped-call]
         self._times = 0
 
     def __exit__(self, *_: object) -> None:
         try:
             self.cancel_death_penalty()
-        except TookTooLong:  # it came while we were on the way out
+        except JobTimedOut:  # it came while we were on the way out
             self.cancel_death_penalty()
 
     def handle_death_penalty(self, signum: int, frame: Any) -> None:
@@ -44,7 +44,7 @@ class TimeLimit(UnixSignalDeathPenalty):
         if self._times > MOST_TIMES:
             logger.error("a job cannot be ended: its worker ends with it")
             os._exit(1)
-        raise TookTooLong
+        raise JobTimedOut
 
     def setup_death_penalty(self) -> None:
         signal.signal(signal.SIGALRM, self.handle_death_penalty)

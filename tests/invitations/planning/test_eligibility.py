@@ -3,7 +3,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from trustsvc.invitations.planning.eligibility import Decision, Known, may_ask, reminder, still_may
+from trustsvc.invitations.planning.eligibility import (
+    BuyerStatus,
+    Decision,
+    may_ask,
+    reminder,
+    still_may,
+)
 
 NOW = datetime(2026, 6, 10, 10, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -33,7 +39,7 @@ class Order:
 
 
 SHOP, ORDER = Shop(), Order()
-STRANGER = Known(registered=False, opted_out=False, asked=False)
+STRANGER = BuyerStatus(registered=False, opted_out=False, asked=False)
 MEMBER = replace(STRANGER, registered=True)
 
 
@@ -82,7 +88,7 @@ def test_whom_a_shop_may_ask(shop, order, known, decision):
 def test_the_first_reason_is_the_one_that_is_told():
     shop = Shop(closed_at=NOW, may_ask="registered")
     order = Order(cancelled_at=NOW, refunded_at=NOW, unpaid=True, created_at=NOW - 99 * DAY)
-    known = Known(registered=False, opted_out=True, asked=True)
+    known = BuyerStatus(registered=False, opted_out=True, asked=True)
 
     told = []
     for repair in (

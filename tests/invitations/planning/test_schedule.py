@@ -84,7 +84,7 @@ def test_after_which_moment_the_letter_counts(said, moment, taken):
 def test_when_a_letter_leaves(start, delay, unit, leaves):
     shop = Shop(delay=delay, delay_unit=unit, moment="created")
 
-    due = schedule.due(shop, Order(created_at=at(start)), AMSTERDAM, LONG_AGO)
+    due = schedule.due_at(shop, Order(created_at=at(start)), AMSTERDAM, LONG_AGO)
 
     assert leaves == local(due)
 
@@ -111,7 +111,7 @@ def test_letters_leave_by_daylight(moment, moved):
 def test_a_letter_that_is_late_leaves_at_the_next_hour_of_day_and_never_in_the_past():
     now = at("2026-06-10 22:00")
 
-    due = schedule.due(Shop(), Order(created_at=at("2026-05-01 10:00")), AMSTERDAM, now)
+    due = schedule.due_at(Shop(), Order(created_at=at("2026-05-01 10:00")), AMSTERDAM, now)
 
     assert local(due) == "2026-06-11 09:00"
 
@@ -179,7 +179,7 @@ def test_whatever_the_delay_a_letter_leaves_by_day_and_not_before_it_is_due(
 ):
     zone = schedule.zone_of(f"xx-{country}", "UTC")
 
-    due = schedule.due(Shop(delay=delay, delay_unit=unit), Order(created_at=start), zone, start)
+    due = schedule.due_at(Shop(delay=delay, delay_unit=unit), Order(created_at=start), zone, start)
 
     there = due.astimezone(ZoneInfo(zone))
     assert 9 <= there.hour < 20

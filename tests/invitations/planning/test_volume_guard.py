@@ -26,12 +26,12 @@ def wave(at_shop, number, now=NOON):
 
 def paused():
     with db.reading() as session:
-        return [(one.slug, one.counted, one.usual) for one in volume_guard.who_waits(session)]
+        return [(one.slug, one.counted, one.usual) for one in volume_guard.paused_shops(session)]
 
 
 def go_on(slug, now=NOON):
     with db.transaction() as session, quiet():
-        return volume_guard.go_on(session, slug, now)
+        return volume_guard.resume(session, slug, now)
 
 
 @few

@@ -5,11 +5,11 @@ import pytest
 from sqlalchemy import select
 
 from tests.invitations.setup import NOON, Post, quiet
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.transactional import personal_data
 from trustsvc.mail.transactional.models import correspondence
 from trustsvc.mail.transactional.send import LEASE, send
 from trustsvc.mail.transactional.write import MOST_A_DAY, Note, write
-from trustsvc.mail.transport import Fate, Outcome
 from trustsvc.storage import db
 
 LINK = "https://reviews.example/me/abc"
@@ -84,7 +84,7 @@ def test_one_address_is_written_to_so_many_times_a_day(house):
 
 def test_a_temporary_refusal_is_tried_again_with_the_same_name(house):
     asked()
-    first = sent(Post(Outcome(Fate.LATER, "smtp_451")))
+    first = sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451")))
     second = sent(now=NOON + HOUR)
 
     assert first.letters[0].message_id == second.letters[0].message_id
@@ -93,9 +93,9 @@ def test_a_temporary_refusal_is_tried_again_with_the_same_name(house):
 
 def test_it_is_not_tried_for_ever_and_then_holds_nobody(house):
     asked()
-    sent(Post(Outcome(Fate.LATER, "smtp_451")))
+    sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451")))
 
-    sent(Post(Outcome(Fate.LATER, "smtp_451")), now=NOON + timedelta(hours=73))
+    sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451")), now=NOON + timedelta(hours=73))
 
     assert (rows()[0].state, rows()[0].address) == ("gave_up", None)
 
@@ -103,7 +103,7 @@ def test_it_is_not_tried_for_ever_and_then_holds_nobody(house):
 def test_a_refused_address_is_forgotten(house):
     asked()
 
-    sent(Post(Outcome(Fate.REFUSED, "smtp_550")))
+    sent(Post(DeliveryResult(DeliveryStatus.REFUSED, "smtp_550")))
 
     assert (rows()[0].state, rows()[0].address) == ("refused", None)
 
@@ -142,7 +142,7 @@ def test_a_mail_server_that_is_away_is_asked_once(house):
     for number in range(3):
         asked(f"b{number}@example.com")
 
-    post = sent(Post(*[Outcome(Fate.LATER, "no_connection")] * 3))
+    post = sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")] * 3))
 
     assert len(post.letters) == 1
     assert [row.state for row in rows()] == ["due"] * 3

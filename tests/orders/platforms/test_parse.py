@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.orders.posting import SAMPLES, change
 from trustsvc.errors import Refused
 from trustsvc.orders.platforms import PLATFORMS
-from trustsvc.orders.received import Ignored, OrderReceived, PrivacyAsked
+from trustsvc.orders.received import Ignored, OrderReceived, PrivacyRequestReceived
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 WHOLE = {path.stem: json.loads(path.read_text()) for path in SAMPLES.glob("*.json")}
@@ -162,7 +162,7 @@ TABLE = [
 def kind(answer):
     if isinstance(answer, Ignored):
         return answer.reason
-    if isinstance(answer, PrivacyAsked):
+    if isinstance(answer, PrivacyRequestReceived):
         return answer.kind
     if answer.is_over:
         return "cancelled" if answer.cancelled_at else "refunded"

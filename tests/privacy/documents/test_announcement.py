@@ -99,7 +99,7 @@ def unannounced():
 def test_a_changed_notice_that_nobody_was_told_of_is_said_by_doctor_and_desk(now, client):
     at_shop, other, same = shop(), shop("Other"), shop("Same")
     for _ in range(2):
-        mark = pseudonyms.shop_mark(at_shop.id, "twice@example.com")
+        mark = pseudonyms.shop_pseudonym(at_shop.id, "twice@example.com")
         ordered = order(at_shop, email="twice@example.com", buyer=mark)
         invitation(at_shop, ordered, sent_at=now - HOUR)
     review(at_shop, at=now - HOUR)

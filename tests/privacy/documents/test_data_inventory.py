@@ -8,7 +8,7 @@ from tests.reviews.at_the_desk import shop
 from tests.staff.at_the_desk import add, sign_in
 from trustsvc import clock, i18n
 from trustsvc.crypto import signed_links
-from trustsvc.crypto.encrypted_column import Sealed
+from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.privacy.documents import data_inventory
 from trustsvc.shops import enrol
 from trustsvc.storage import db
@@ -41,10 +41,10 @@ KEPT_AS = {
 }
 
 
-def made(kind=Sealed, **tags_of_it):
+def made(kind=EncryptedText, **tags_of_it):
     known = GOOD | tags_of_it
     known = {name: value for name, value in known.items() if value is not None}
-    return Column("x", kind() if kind is Sealed else kind, info=known)
+    return Column("x", kind() if kind is EncryptedText else kind, info=known)
 
 
 @pytest.mark.parametrize("one", data_inventory.columns(), ids=str)
@@ -93,7 +93,7 @@ def test_the_tags_are_of_all_tables_there_are(house):
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_each_category_has_a_name_that_people_can_read(language):
     for category in data_inventory.CATEGORIES:
-        assert i18n.say(f"papers.category.{category}", language)
+        assert i18n.translate(f"papers.category.{category}", language)
 
 
 def test_what_stands_for_a_person_or_opens_a_door_is_on_the_list():

@@ -38,9 +38,9 @@ def test_every_stored_column_and_every_rule_is_in_the_record(house, language):
 
     for column in data_inventory.columns():
         assert f"<td>{column}</td>" in page
-        assert i18n.say(f"papers.category.{column.info['holds']}", language) in page
+        assert i18n.translate(f"papers.category.{column.info['holds']}", language) in page
     for rule in RULES.values():
-        assert str(i18n.say_marked("papers.text.kept", language)) in page
+        assert str(i18n.translate_html("papers.text.kept", language)) in page
         assert documents.words_of(rule, language)[0] in page.replace("&#39;", "'")
     assert "{" not in page.partition("</style>")[2]
 
@@ -70,7 +70,7 @@ def test_another_tag_makes_another_record(house, monkeypatch, tag, value):
 
 
 def test_what_a_column_holds_is_told_in_the_contract_too(house, monkeypatch):
-    name = i18n.say("papers.category.traffic", "en")
+    name = i18n.translate("papers.category.traffic", "en")
     before = made()["annex.en.html"]
     monkeypatch.setitem(_column("orders.name").info, "holds", "traffic")
 

@@ -134,7 +134,7 @@ def test_each_version_has_the_right_to_object_and_the_authority(client, language
 
     page = client.get("/privacy/velo-fils/1", headers={"Accept-Language": language}).text
 
-    assert str(i18n.say_marked("privacy.notice.object_title", language)) in page
+    assert str(i18n.translate_html("privacy.notice.object_title", language)) in page
     assert "The Authority" in page
     assert 'id="object"' in page
 

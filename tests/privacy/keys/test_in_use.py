@@ -34,13 +34,15 @@ def out(address, shop_id):
 
 def test_each_mark_counts_for_the_key_it_was_made_with(house):
     at_shop = shop()
-    order(at_shop, buyer=pseudonyms.shop_mark(at_shop.id, "a@example.com"), identity=b"none")
+    order(at_shop, buyer=pseudonyms.shop_pseudonym(at_shop.id, "a@example.com"), identity=b"none")
     out("a@example.com", opt_out.EVERY_SHOP)
     add_key(house, "registry")
     out("b@example.com", opt_out.EVERY_SHOP)
     out("b@example.com", at_shop.id)
     with db.transaction() as session:
-        restriction.restrict(session, [pseudonyms.registry_mark("b@example.com")], 0, clock.now())
+        restriction.restrict(
+            session, [pseudonyms.registry_pseudonym("b@example.com")], 0, clock.now()
+        )
 
     # Each wish is one row and one line of the file of suppressions.
     assert needed() == {("registry", 1): 2, ("registry", 2): 4, ("lookup", 1): 3}
@@ -60,18 +62,18 @@ def test_a_key_that_something_needs_stays(house, left):
             session.execute(delete(opt_outs))
 
     assert "1 marks still need that key" in run("retire", "1", "--kind", "registry").output
-    assert [key.version for key in keyring.ring("registry")] == [1, 2]
+    assert [key.version for key in keyring.keys("registry")] == [1, 2]
 
 
 @pytest.mark.parametrize("kind", in_use.KINDS)
 def test_a_key_that_nothing_needs_goes_and_the_newest_never(house, kind):
     add_key(house, kind)
     at_shop = shop()
-    order(at_shop, buyer=pseudonyms.shop_mark(at_shop.id, "a@example.com"))
+    order(at_shop, buyer=pseudonyms.shop_pseudonym(at_shop.id, "a@example.com"))
     out("a@example.com", opt_out.EVERY_SHOP)
     with db.transaction() as session:
         session.execute(update(orders).values(identity=b"none"))
 
     assert run("retire", "2", "--kind", kind).exit_code == 1
     assert run("retire", "1", "--kind", kind).exit_code == 0
-    assert [key.version for key in keyring.ring(kind)] == [2]
+    assert [key.version for key in keyring.keys(kind)] == [2]

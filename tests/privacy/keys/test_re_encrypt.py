@@ -50,7 +50,7 @@ def test_every_sealed_column_is_known_here():
     sealed = {
         t
         for t in columns.metadata.tables.values()
-        if any(isinstance(c.type, encrypted_column.Sealed) for c in t.columns)
+        if any(isinstance(c.type, encrypted_column.EncryptedText) for c in t.columns)
     }
 
     assert sealed == set(re_encrypt.TABLES)
@@ -116,7 +116,7 @@ def test_a_key_goes_only_when_nothing_needs_it_and_nothing_is_under_way(full):
         assert "no older key" in run("retire", 7).output
 
         assert run("retire", 1).exit_code == 0
-    assert [key.version for key in keyring.ring("vault")] == [2]
+    assert [key.version for key in keyring.keys("vault")] == [2]
     assert everything()[2][0].email == "buyer@example.com"
     assert (full.data / "keys" / "vault").stat().st_mode & 0o777 == 0o600
     assert keyring.rotate("vault").version == 3  # no number is used twice

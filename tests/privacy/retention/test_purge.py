@@ -15,8 +15,8 @@ from trustsvc.invitations.models import invitations, letters, mail_reports
 from trustsvc.mail.transactional import write
 from trustsvc.mail.transactional.models import correspondence
 from trustsvc.orders import buyer, decision_log
+from trustsvc.orders.models import decisions as lines
 from trustsvc.orders.models import deliveries, orders
-from trustsvc.orders.models import ledger as lines
 from trustsvc.privacy import disclose, receipts
 from trustsvc.privacy.retention import preview, purge, tables
 from trustsvc.reviews import lookup, moderate, publish, withdraw
@@ -215,7 +215,9 @@ def test_after_two_years_orders_go_with_all_that_was_decided_on_them(start):
     invitation(where, asked, at=start)
     taken_back, kept = review(where, at=start), review(where, at=start)
     with db.transaction() as session:
-        decision_log.write(session, [decision_log.Line(plain, "may_ask", "unpaid", "wait", start)])
+        decision_log.write(
+            session, [decision_log.DecisionLogEntry(plain, "may_ask", "unpaid", "wait", start)]
+        )
         withdraw.withdraw(session, taken_back, start)
         moderate.approve(session, kept, "staff 1", start)
         publish.publish(session, start)
@@ -252,7 +254,12 @@ def test_an_old_order_of_which_something_is_told_lately_stays_until_that_is_old(
     old = order(shop(), at=start)
     with db.transaction() as session:
         decision_log.write(
-            session, [decision_log.Line(old, "withdraw", "stop", "withdrawn", start + 700 * DAY)]
+            session,
+            [
+                decision_log.DecisionLogEntry(
+                    old, "withdraw", "stop", "withdrawn", start + 700 * DAY
+                )
+            ],
         )
 
     purge.purge(start + 800 * DAY)
@@ -264,7 +271,7 @@ def test_an_old_order_of_which_something_is_told_lately_stays_until_that_is_old(
 def test_delivery_ids_go_after_35_days_and_the_outbox_after_90(start):
     where = shop()
     with db.transaction() as session:
-        session.execute(event_log.outbox.delete())
+        session.execute(event_log.events.delete())
         for number in range(3):
             at = start + number * MOMENT
             session.execute(
@@ -473,7 +480,7 @@ def test_the_link_to_the_desk_still_works_after_a_purge(client, start):
 def test_an_old_secret_goes_when_its_day_is_over_and_the_new_one_stays(start):
     made = shop()
     with db.transaction() as session:
-        fresh = secret_rotation.rotate(session, made.slug, "", start)
+        fresh = secret_rotation.rotate_secret(session, made.slug, "", start)
 
     assert purge.purge(start + DAY - MOMENT) == {}
     assert purge.purge(start + DAY) == {"old secret": 1}
@@ -519,8 +526,10 @@ def test_who_never_confirmed_a_registration_is_forgotten_after_72_hours(start):
 
     where = shop()
     with db.transaction() as session:
-        registration_request.ask(
-            session, registration_request.Wish("jan@example.com", where.id, "nl", "page"), start
+        registration_request.request_registration(
+            session,
+            registration_request.RegistrationRequest("jan@example.com", where.id, "nl", "page"),
+            start,
         )
 
     purge.purge(start + 3 * DAY - MOMENT)

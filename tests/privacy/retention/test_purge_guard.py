@@ -16,8 +16,8 @@ from trustsvc.clock import Reading
 from trustsvc.crypto import signed_links
 from trustsvc.doctor.check import check
 from trustsvc.invitations import sending
-from trustsvc.mail.transport import Fate, Outcome
-from trustsvc.orders.models import ledger
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.orders.models import decisions
 from trustsvc.privacy import clock_watch
 from trustsvc.privacy.retention import purge_guard
 from trustsvc.privacy.retention.purge_guard import Share
@@ -44,7 +44,7 @@ def test_both_limits_must_be_passed_over_all_rules_of_a_table(shares, expected):
 def happened(number, at):
     with db.transaction() as session:
         session.execute(
-            event_log.outbox.insert(),
+            event_log.events.insert(),
             [{"kind": "x", "shop_id": 1, "subject": 1, "at": at} for _ in range(number)],
         )
 
@@ -53,8 +53,8 @@ def events(kind="x"):
     with db.reading() as session:
         return session.scalar(
             select(func.count())
-            .select_from(event_log.outbox)
-            .where(event_log.outbox.c.kind == kind)
+            .select_from(event_log.events)
+            .where(event_log.events.c.kind == kind)
         )
 
 
@@ -62,7 +62,7 @@ def jumped(by):
     """Have the clock process note that all was well before the wall was set."""
     now = clock.read()
     with db.transaction() as session:
-        clock_check.note(session, Reading(now.at - by, now.boot, now.steady), None)
+        clock_check.record(session, Reading(now.at - by, now.boot, now.steady), None)
         return clock_watch.watch(session, now)
 
 
@@ -70,7 +70,7 @@ def restarted(after):
     """Have the clock process note what it read long ago, in another run of the machine."""
     now = clock.read()
     with db.transaction() as session:
-        clock_check.note(session, Reading(now.at - after, "before", now.steady), None)
+        clock_check.record(session, Reading(now.at - after, "before", now.steady), None)
 
 
 def purge(*words):
@@ -219,7 +219,7 @@ def test_a_jump_nobody_noted_yet_already_holds_the_letters(house, by_day):
     due_now(by_day)
     now = clock.read()
     with db.transaction() as session:
-        clock_check.note(session, Reading(now.at - DAY, now.boot, now.steady), None)
+        clock_check.record(session, Reading(now.at - DAY, now.boot, now.steady), None)
         assert sending.stops(session) == {}
 
     send_invitations.send_invitations()
@@ -227,7 +227,10 @@ def test_a_jump_nobody_noted_yet_already_holds_the_letters(house, by_day):
     assert in_mail(house) == 0
 
 
-@pytest.mark.parametrize("outcome", [Outcome(Fate.LATER, "smtp_450"), Outcome(Fate.SENT)])
+@pytest.mark.parametrize(
+    "outcome",
+    [DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450"), DeliveryResult(DeliveryStatus.SENT)],
+)
 def test_a_jump_in_the_middle_of_a_batch_puts_off_no_letter_and_ends_no_invitation(
     house, by_day, outcome, monkeypatch
 ):
@@ -238,7 +241,7 @@ def test_a_jump_in_the_middle_of_a_batch_puts_off_no_letter_and_ends_no_invitati
     class Postbox:
         def post(self, letter, before_dot):
             ahead[0] = 3650 * DAY
-            if outcome.fate is Fate.SENT:
+            if outcome.status is DeliveryStatus.SENT:
                 before_dot()
             return outcome
 
@@ -246,7 +249,7 @@ def test_a_jump_in_the_middle_of_a_batch_puts_off_no_letter_and_ends_no_invitati
     send_invitations.send_invitations()
 
     letter = setup.letter_of(order_id)
-    assert letter.state == ("sent" if outcome.fate is Fate.SENT else "due")
+    assert letter.state == ("sent" if outcome.status is DeliveryStatus.SENT else "due")
     assert (letter.sent_at or letter.due_at) - true < DAY
     assert setup.invitation_of(order_id).state == "open"
 
@@ -287,7 +290,7 @@ def test_links_open_whatever_the_clock_does(house, client, by):
     assert answer.status_code == 303
     assert config.current() == house
     with db.reading() as session:
-        assert session.scalar(select(func.count()).select_from(ledger))
+        assert session.scalar(select(func.count()).select_from(decisions))
 
 
 @pytest.mark.parametrize("by", [DAY, 3650 * DAY])

@@ -146,7 +146,7 @@ def small_disk(tmp_path):
     if done.returncode:
         pytest.skip("a small disk cannot be mounted here (it needs root)")
     yield place
-    db.forget_engines()
+    db.dispose_engines()
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 

@@ -47,8 +47,10 @@ def test_the_copy_holds_every_tagged_column_that_can_hold_something_of_a_person(
         reply.reply(session, scene.review().id, "Dank u wel.", "staff 1", NOON)
         asked_for = registration.Asked("nl", NOON)
         registration.register(session, scene.JAN, "v1", "page", NOON, asked_for)
-        registration_request.ask(
-            session, registration_request.Wish(scene.JAN, shop.id, "nl", "page"), NOON
+        registration_request.request_registration(
+            session,
+            registration_request.RegistrationRequest(scene.JAN, shop.id, "nl", "page"),
+            NOON,
         )
         opt_out(session, scene.JAN, 99, "stop", NOON)
     scene.post(client, order_id, "object")  # makes a link with a copy, and a letter

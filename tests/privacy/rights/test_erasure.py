@@ -11,9 +11,10 @@ from trustsvc import clock
 from trustsvc.errors import Gone
 from trustsvc.invitations import unsubscribe
 from trustsvc.invitations.redeem import find
-from trustsvc.mail.maildir import Maildir
+from trustsvc.mail.maildir import MaildirTransport
+from trustsvc.mail.message import Message
 from trustsvc.mail.transactional.models import correspondence
-from trustsvc.mail.transport import Letter, message_id
+from trustsvc.mail.transport import message_id
 from trustsvc.orders.models import orders
 from trustsvc.privacy import receipts
 from trustsvc.privacy.retention import purge
@@ -221,9 +222,11 @@ def test_letters_in_the_maildir_go_too_when_the_address_was_forgotten_before(cli
     shop = setup.shop()
     order_id = setup.invited(shop)
     setup.invited(shop, email="piet@example.com")
-    setup.sent(Maildir(f"maildir:{house.data}/mail", "reviews@example.com"))
+    setup.sent(MaildirTransport(f"maildir:{house.data}/mail", "reviews@example.com"))
     with quiet(), db.transaction() as session:
-        unsubscribe.stop(session, find(session, scene.link(order_id)), NOON, everywhere=False)
+        unsubscribe.unsubscribe(
+            session, find(session, scene.link(order_id)), NOON, everywhere=False
+        )
 
     scene.post(client, order_id, "erase")
 
@@ -257,9 +260,9 @@ def test_a_review_that_is_being_written_meanwhile_is_erased_too(house):
 
 def test_letters_in_the_maildir_go_too(client, house):
     order_id = setup.invited(setup.shop())
-    box = Maildir(f"maildir:{house.data}/mail", "reviews@example.com")
+    box = MaildirTransport(f"maildir:{house.data}/mail", "reviews@example.com")
     for to in (scene.JAN, "piet@example.com"):
-        letter = Letter(to, "Jän", "Shop", "Hallo", "tekst", "<p>tekst", message_id(b"x"), NOON)
+        letter = Message(to, "Jän", "Shop", "Hallo", "tekst", "<p>tekst", message_id(b"x"), NOON)
         box.post(letter, lambda: None)
 
     scene.post(client, order_id, "erase")

@@ -8,7 +8,7 @@ from tests.invitations.setup import NOON, quiet
 from tests.privacy.rights import scene
 from trustsvc import clock
 from trustsvc.orders import privacy_requests
-from trustsvc.orders.models import asks
+from trustsvc.orders.models import privacy_requests as asks
 from trustsvc.privacy import views
 from trustsvc.registry import registration
 from trustsvc.registry.models import opt_outs

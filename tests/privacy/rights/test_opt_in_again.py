@@ -11,7 +11,7 @@ from tests.privacy.rights import scene
 from trustsvc import clock
 from trustsvc.privacy.models import requests
 from trustsvc.privacy.rights import erasure, people
-from trustsvc.registry.check import Question, check
+from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.registry.models import opt_outs
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.storage import db, suppression_journal
@@ -35,7 +35,7 @@ def stopped(shop_id, reason="objection", address=scene.JAN):
 
 def is_out(shop):
     with db.reading() as session:
-        return check(session, [Question(shop.id, scene.JAN)])[0].opted_out
+        return check(session, [RegistryQuery(shop.id, scene.JAN)])[0].opted_out
 
 
 def mailed_path():
@@ -140,7 +140,7 @@ def test_nobody_is_registered_by_it(client):
     press(client, asked_for(client))
 
     with db.reading() as session:
-        answer = check(session, [Question(shop.id, scene.JAN)])[0]
+        answer = check(session, [RegistryQuery(shop.id, scene.JAN)])[0]
     assert (answer.opted_out, answer.registered) == (False, False)
 
 

@@ -52,13 +52,13 @@ def elsewhere(house):
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_each_processor_has_a_sentence_of_its_kind_and_its_categories(house, language):
     def words(key, **said):
-        return str(i18n.say_marked(key, language, **said))
+        return str(i18n.translate_html(key, language, **said))
 
     found = processors.of(elsewhere(house))
     page = (
         i18n.environment()
         .get_template("privacy/holders.html")
-        .render(say=i18n.say_marked, language=language, operator="Us", processors=found)
+        .render(say=i18n.translate_html, language=language, operator="Us", processors=found)
     )
 
     assert {one.kind for one in found} == {"mail", "database", "redis", "proxy"}
@@ -121,8 +121,10 @@ def test_who_is_registered_and_nothing_else_is_told_so_and_may_leave(client):
 def test_a_registration_that_waits_is_shown(client):
     shop = setup.shop()
     with quiet(), db.transaction() as session:
-        registration_request.ask(
-            session, registration_request.Wish(scene.JAN, shop.id, "en", "page"), NOON
+        registration_request.request_registration(
+            session,
+            registration_request.RegistrationRequest(scene.JAN, shop.id, "en", "page"),
+            NOON,
         )
 
     page = own_page(client)

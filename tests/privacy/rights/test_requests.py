@@ -11,8 +11,8 @@ from tests.invitations.setup import quiet
 from tests.orders.posting import Shop, sample
 from tests.privacy.rights import scene
 from trustsvc import clock
-from trustsvc.orders.models import asks
-from trustsvc.orders.privacy_requests import Ask, write
+from trustsvc.orders.models import privacy_requests
+from trustsvc.orders.privacy_requests import PrivacyRequest, write
 from trustsvc.privacy import request_log
 from trustsvc.privacy.retention import purge
 from trustsvc.privacy.retention.tables import ASKED_FOR
@@ -149,12 +149,12 @@ def test_what_could_not_be_answered_for_three_days_is_left_to_staff_without_the_
 ):
     asked_at = clock.now() - timedelta(days=3)
     with quiet(), db.transaction() as session:
-        write(session, Ask(kind, 7, "nl", scene.JAN), asked_at)
+        write(session, PrivacyRequest(kind, 7, "nl", scene.JAN), asked_at)
 
     with quiet():
         purge.purge(clock.now())
 
     with db.reading() as session:
         (waits,) = request_log.waiting(session, clock.now())
-        assert session.execute(select(asks)).all() == []
+        assert session.execute(select(privacy_requests)).all() == []
     assert (waits.kind, waits.shop_id, waits.day) == (ASKED_FOR[kind], 7, 3)

@@ -23,10 +23,10 @@ A_MINUTE = "public, max-age=60, must-revalidate"
 
 
 @views.get("/s/<slug>")
-@access.open_to("everybody")
+@access.requires("public")
 def page(slug: str) -> Response:
     """Show a page of a shop's reviews; `?stars=4` shows these alone, `?before=` the older ones."""
-    language = i18n.choose(request.headers.get("Accept-Language"))
+    language = i18n.negotiate_language(request.headers.get("Accept-Language"))
     wanted = profile.wish(request.args.get("stars", ""), request.args.get("before", ""))
     with db.reading() as session:
         found = profile.read(session, slug, wanted, clock.now())
@@ -54,7 +54,7 @@ def page(slug: str) -> Response:
 
 
 @views.get("/sitemap.xml")
-@access.open_to("everybody")
+@access.requires("public")
 def sitemap() -> Response:
     with db.reading() as session:
         found = pages.read(session, clock.now())
@@ -63,7 +63,7 @@ def sitemap() -> Response:
 
 
 @views.get("/robots.txt")
-@access.open_to("everybody")
+@access.requires("public")
 def robots() -> Response:
     return _for_machines(pages.robots(config.current().base_url), "text/plain")
 

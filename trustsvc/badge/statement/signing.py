@@ -42,14 +42,14 @@ def sign(slug: str, domain: str, mean: float, count: int, now: datetime) -> str:
 
 def in_use(now: datetime) -> keyring.Key:
     """Give the newest key that has been shown long enough; the oldest there is where none has."""
-    ring = keyring.ring("badge")
+    ring = keyring.keys("badge")
     known = [key for key in ring if key.made_at is None or key.made_at + SHOWN_FIRST <= now]
     return (known or ring)[-1 if known else 0]
 
 
 def shown(now: datetime) -> list[keyring.Key]:
     """Give the keys with which a statement that still holds can be signed, newest last."""
-    ring = keyring.ring("badge")
+    ring = keyring.keys("badge")
     needed = [
         key for key, after in pairwise(ring) if after.made_at is None or now < after.made_at + STAYS
     ]

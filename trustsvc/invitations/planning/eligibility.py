@@ -13,7 +13,7 @@ LINK_LIVES = timedelta(days=90)
 Outcome = Literal["ask", "wait", "refuse"]
 
 
-class Terms(Protocol):
+class ShopRules(Protocol):
     """What a shop decided on."""
 
     @property
@@ -32,7 +32,7 @@ class Terms(Protocol):
     def max_age_days(self) -> int: ...
 
 
-class Story(Protocol):
+class OrderHistory(Protocol):
     """What happened to an order."""
 
     @property
@@ -54,7 +54,7 @@ class Story(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class BuyerStatus:
     """What is known of the buyer; `asked`: this shop asked lately, or is about to."""
 
     registered: bool
@@ -69,7 +69,7 @@ class Decision:
     rule: str
 
 
-def may_ask(shop: Terms, order: Story, known: Known, now: datetime) -> Decision:
+def may_ask(shop: ShopRules, order: OrderHistory, known: BuyerStatus, now: datetime) -> Decision:
     """Decide whether a buyer may be asked; the first rule that speaks wins."""
     basis = {
         "registered": known.registered,
@@ -94,13 +94,13 @@ def may_ask(shop: Terms, order: Story, known: Known, now: datetime) -> Decision:
     return Decision("ask", f"may_ask_{shop.may_ask}")
 
 
-def newest(order: Story) -> datetime:
+def newest(order: OrderHistory) -> datetime:
     """The last thing that happened to an order as far as we were told."""
     moments = (order.created_at, order.paid_at, order.shipped_at, order.delivered_at)
     return max(moment for moment in moments if moment)
 
 
-def still_may(shop: Terms, order: Story, known: Known, basis: str) -> str | None:
+def still_may(shop: ShopRules, order: OrderHistory, known: BuyerStatus, basis: str) -> str | None:
     """Look again just before a letter leaves; gives the reason why it must not, or None.
 
     `basis` is the rule under which the invitation was planned.

@@ -14,7 +14,7 @@ from trustsvc.shops import directory
 Mark = tuple[int, bytes]
 
 
-def lately(
+def recently_invited(
     session: Session, taken: Sequence[Checked], shops: dict[int, directory.Shop], now: datetime
 ) -> set[Mark]:
     """Find which of these buyers were asked, as (shop, keyed mark).

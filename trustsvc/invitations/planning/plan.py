@@ -14,7 +14,7 @@ from trustsvc.invitations import redeem
 from trustsvc.invitations.models import invitations, letters
 from trustsvc.invitations.planning import eligibility, frequency_cap, schedule, volume_guard
 from trustsvc.invitations.planning.frequency_cap import Mark
-from trustsvc.invitations.planning.reschedule import Better, move
+from trustsvc.invitations.planning.reschedule import NewDate, reschedule
 from trustsvc.orders import check, decision_log
 from trustsvc.orders.check import Checked
 from trustsvc.shops import directory
@@ -32,7 +32,7 @@ class _Batch:
     now: datetime
     shops: dict[int, directory.Shop]
     asked: set[Mark]
-    lines: list[decision_log.Line] = field(default_factory=list)
+    lines: list[decision_log.DecisionLogEntry] = field(default_factory=list)
     invite: list[tuple[Checked, datetime]] = field(default_factory=list)
     move: list[tuple[Checked, datetime]] = field(default_factory=list)
     withdraw: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -41,7 +41,7 @@ class _Batch:
     never: list[int] = field(default_factory=list)
 
     def line(self, order: Checked, step: str, rule: str, outcome: str) -> None:
-        self.lines.append(decision_log.Line(order.id, step, rule, outcome, self.now))
+        self.lines.append(decision_log.DecisionLogEntry(order.id, step, rule, outcome, self.now))
 
 
 def plan(session: Session, now: datetime, most: int = MOST) -> int:
@@ -58,7 +58,7 @@ def plan(session: Session, now: datetime, most: int = MOST) -> int:
     if not taken:
         return 0
     shops = directory.by_ids(session, {order.shop_id for order in taken})
-    batch = _Batch(now, shops, frequency_cap.lately(session, taken, shops, now))
+    batch = _Batch(now, shops, frequency_cap.recently_invited(session, taken, shops, now))
     planned = _planned(session, taken)
     for order in taken:
         if order.id in planned:
@@ -77,7 +77,7 @@ def _decide(batch: _Batch, order: Checked) -> None:
         return
     marks = {(order.shop_id, mark) for mark in order.marks}
     asked = not marks.isdisjoint(batch.asked)
-    known = eligibility.Known(order.registered, order.opted_out, asked, order.restricted)
+    known = eligibility.BuyerStatus(order.registered, order.opted_out, asked, order.restricted)
     batch.line(order, "check", "registry", "registered" if order.registered else "not_registered")
     decision = eligibility.may_ask(shop, order, known, batch.now)
     batch.line(order, "may_ask", decision.rule, decision.outcome)
@@ -105,7 +105,7 @@ def _take_up_news(batch: _Batch, order: Checked) -> None:
 
 def _due(batch: _Batch, order: Checked) -> datetime:
     shop = batch.shops[order.shop_id]
-    return schedule.due(shop, order, schedule.zone_of(order.locale, shop.zone), batch.now)
+    return schedule.due_at(shop, order, schedule.zone_of(order.locale, shop.zone), batch.now)
 
 
 def _rule(shop: directory.Shop, order: Checked) -> str:
@@ -122,9 +122,11 @@ def _planned(session: Session, taken: Sequence[Checked]) -> set[int]:
 
 def _write(session: Session, batch: _Batch) -> None:
     _invite(session, batch)
-    volume_guard.brake(session, {order.shop_id for order, _ in batch.invite}, batch.now)
-    moved = {order.id: Better(due, schedule.experienced(order)) for order, due in batch.move}
-    still_here = set(move(session, moved))
+    volume_guard.pause_sudden_volume(
+        session, {order.shop_id for order, _ in batch.invite}, batch.now
+    )
+    moved = {order.id: NewDate(due, schedule.experienced(order)) for order, due in batch.move}
+    still_here = set(reschedule(session, moved))
     for order, _ in batch.move:
         if order.id in still_here:
             batch.line(order, "plan", _rule(batch.shops[order.shop_id], order), "moved")
@@ -135,7 +137,7 @@ def _write(session: Session, batch: _Batch) -> None:
     check.let_go(session, batch.never)
     decision_log.write(session, batch.lines)
     if any(due <= batch.now for _, due in [*batch.invite, *batch.move]):
-        job_queue.ring(session, "send_invitations")
+        job_queue.enqueue(session, "send_invitations")
 
 
 def _invite(session: Session, batch: _Batch) -> None:
@@ -169,7 +171,7 @@ def _invitation(batch: _Batch, order: Checked, due: datetime) -> dict[str, objec
         "link": signed_links.new_id(),
         "state": "open",
         "basis": f"{shop.may_ask} {shop.wording_at:%Y-%m-%d}",
-        "language": i18n.choose(order.locale, shop.language),
+        "language": i18n.negotiate_language(order.locale, shop.language),
         "zone": schedule.zone_of(order.locale, shop.zone),
         "experienced_at": schedule.experienced(order),
         "created_at": batch.now,

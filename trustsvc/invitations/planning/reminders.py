@@ -72,9 +72,13 @@ def remind(session: Session, now: datetime, most: int = MOST) -> int:
             }
         )
         outcome = "planned" if asks else "dropped"
-        lines.append(decision_log.Line(row.order_id, "plan_reminder", decision.rule, outcome, now))
+        lines.append(
+            decision_log.DecisionLogEntry(
+                row.order_id, "plan_reminder", decision.rule, outcome, now
+            )
+        )
     if planned:
         session.execute(db.insert(letters).on_conflict_do_nothing(), planned)
         decision_log.write(session, lines)
-        job_queue.ring(session, "send_invitations")
+        job_queue.enqueue(session, "send_invitations")
     return len(rows)

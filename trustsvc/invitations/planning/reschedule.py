@@ -12,12 +12,12 @@ from trustsvc.invitations.planning.eligibility import LINK_LIVES
 
 
 @dataclass(frozen=True, slots=True)
-class Better:
+class NewDate:
     due: datetime
     experienced: datetime
 
 
-def move(session: Session, better: Mapping[int, Better]) -> list[int]:
+def reschedule(session: Session, better: Mapping[int, NewDate]) -> list[int]:
     """Move the letters of these orders; gives the orders whose letter was still here to be moved.
 
     A letter that a sender has, that left, or that was tried already stays as it is.

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from trustsvc.invitations.planning.eligibility import Story, Terms
+from trustsvc.invitations.planning.eligibility import OrderHistory, ShopRules
 
 OPENS = time(9)
 CLOSES = time(20)
@@ -44,7 +44,7 @@ _ZONES = {
 }
 
 
-def after(shop: Terms, order: Story) -> tuple[str, datetime]:
+def after(shop: ShopRules, order: OrderHistory) -> tuple[str, datetime]:
     """Give the moment a letter counts from, by name: the shop's choice, or the last one known.
 
     A moment that was not told yet (shipped) is replaced by an earlier one (paid, created); when it
@@ -64,12 +64,12 @@ def after(shop: Terms, order: Story) -> tuple[str, datetime]:
     return "created", order.created_at
 
 
-def experienced(order: Story) -> datetime:
+def experienced(order: OrderHistory) -> datetime:
     """Date of the experience, as shown at the review (Code de la consommation D111-17)."""
     return order.delivered_at or order.shipped_at or order.paid_at or order.created_at
 
 
-def due(shop: Terms, order: Story, zone: str, now: datetime) -> datetime:
+def due_at(shop: ShopRules, order: OrderHistory, zone: str, now: datetime) -> datetime:
     """Say when the letter leaves: the delay after the moment, by daylight, never in the past."""
     _, start = after(shop, order)
     on_weekdays = shop.delay_unit == "weekdays"
@@ -101,7 +101,7 @@ def zone_of(locale: str | None, fallback: str) -> str:
     return f"Europe/{city}" if city else fallback
 
 
-def _later(start: datetime, shop: Terms, zone: str) -> datetime:
+def _later(start: datetime, shop: ShopRules, zone: str) -> datetime:
     place = _place(zone)
     if shop.delay_unit == "minutes":
         return start.astimezone(UTC) + timedelta(minutes=shop.delay)

@@ -24,7 +24,7 @@ _table = shop_brakes.c
 
 
 @dataclass(frozen=True, slots=True)
-class Paused:
+class PausedShop:
     """A shop whose letters wait: so many invitations in one hour, where `usual` is usual."""
 
     shop_id: int
@@ -36,7 +36,7 @@ class Paused:
     at: datetime
 
 
-def brake(session: Session, shop_ids: Collection[int], now: datetime) -> None:
+def pause_sudden_volume(session: Session, shop_ids: Collection[int], now: datetime) -> None:
     """Pause those of these shops that made too many invitations within an hour.
 
     Their letters wait, and none is lost; a shop that is paused stays so until `go_on`.
@@ -66,12 +66,12 @@ def _is_sudden(row: Any, number: int, least: int, now: datetime) -> bool:
     return row.paused_at is None and number > most
 
 
-def paused() -> Select[tuple[int]]:
+def paused_shop_ids() -> Select[tuple[int]]:
     """Give the SELECT of the shops whose letters wait."""
     return select(_table.shop_id).where(_table.paused_at.is_not(None))
 
 
-def who_waits(session: Session) -> list[Paused]:
+def paused_shops(session: Session) -> list[PausedShop]:
     """List the shops whose letters wait for somebody to look, longest first."""
     rows = session.execute(
         select(
@@ -87,10 +87,10 @@ def who_waits(session: Session) -> list[Paused]:
         .where(_table.paused_at.is_not(None))
         .order_by(_table.paused_at)
     )
-    return [Paused(*row) for row in rows]
+    return [PausedShop(*row) for row in rows]
 
 
-def go_on(session: Session, slug: str, now: datetime) -> bool:
+def resume(session: Session, slug: str, now: datetime) -> bool:
     """Let the letters of a shop leave: its orders are real. False when it was not paused.
 
     For a day five times what it was paused for is taken as usual too, so that the same wave does
@@ -105,7 +105,7 @@ def go_on(session: Session, slug: str, now: datetime) -> bool:
         .values(paused_at=None, real_until=now + DAY)
     )
     if done.rowcount:  # type: ignore[attr-defined]
-        job_queue.ring(session, "send_invitations")
+        job_queue.enqueue(session, "send_invitations")
         return True
     return False
 

@@ -7,17 +7,18 @@ from typing import Any
 
 from trustsvc import config, i18n
 from trustsvc.mail import message
-from trustsvc.mail.transport import Letter, message_id
+from trustsvc.mail.message import Message
+from trustsvc.mail.transport import message_id
 from trustsvc.shops import directory
 
 SHARED = ("greeting", "greeting_name", "notice")
 
 
-def compose(row: Any, shop: directory.Shop | None, now: datetime) -> Letter:
+def compose(row: Any, shop: directory.Shop | None, now: datetime) -> Message:
     """Compose it; raises LookupError for a kind that has no words in that language."""
     settings = config.current()
     facts: dict[str, str] = json.loads(row.facts or "{}")
-    name = message.clean(row.name or "")
+    name = message.single_line(row.name or "")
     from_name = shop.name if shop else settings.operator
     spoken = {"person": name, "shop": from_name, "operator": settings.operator, **facts}
 
@@ -37,13 +38,13 @@ def compose(row: Any, shop: directory.Shop | None, now: datetime) -> Letter:
         "notice": f"{settings.base_url}/privacy/{shop.slug}" if shop else "",
     }
     render = i18n.environment().get_template
-    return Letter(
+    return Message(
         to_address=row.address,
         to_name=name,
         from_name=from_name,
-        subject=words(i18n.say)("subject"),
-        text=render("correspondence/letter.txt").render(words=words(i18n.say), **known),
-        html=render("correspondence/letter.html").render(words=words(i18n.say_marked), **known),
+        subject=words(i18n.translate)("subject"),
+        text=render("correspondence/letter.txt").render(words=words(i18n.translate), **known),
+        html=render("correspondence/letter.html").render(words=words(i18n.translate_html), **known),
         message_id=message_id(row.code.hex()),
         at=now,
         headers=_one_click(facts.get("stop", "")),

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, Table, Text, text
 
-from trustsvc.crypto.encrypted_column import Sealed
+from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
 KEEP = "correspondence"
@@ -16,9 +16,18 @@ correspondence = Table(
     column("kind", Text, why="which letter: a folder of templates", keep=KEEP),
     column("language", Text, why="language of the letter", keep=KEEP),
     column("shop_id", BigInteger, why="in whose name, 0 for the service", keep=KEEP),
-    column("address", Sealed, why="whom to answer", keep=KEEP, holds="contact", nullable=True),
-    column("name", Sealed, why="to greet", keep=KEEP, holds="contact", nullable=True),
-    column("facts", Sealed, why="links and dates in it", keep=KEEP, holds="contact", nullable=True),
+    column(
+        "address", EncryptedText, why="whom to answer", keep=KEEP, holds="contact", nullable=True
+    ),
+    column("name", EncryptedText, why="to greet", keep=KEEP, holds="contact", nullable=True),
+    column(
+        "facts",
+        EncryptedText,
+        why="links and dates in it",
+        keep=KEEP,
+        holds="contact",
+        nullable=True,
+    ),
     column(
         "who",
         LargeBinary,

@@ -13,7 +13,7 @@ from trustsvc.mail.transactional.write import THE_SERVICE
 
 def marks(address: str) -> list[bytes]:
     """Give the marks by which letters to an address are known; raises NotAnAddress."""
-    return pseudonyms.shop_marks(THE_SERVICE, address)
+    return pseudonyms.shop_pseudonyms(THE_SERVICE, address)
 
 
 def tell(session: Session, who: Collection[bytes]) -> dict[str, list[dict[str, Any]]]:

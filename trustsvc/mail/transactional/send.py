@@ -11,10 +11,10 @@ from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import log
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus, MailTransport
 from trustsvc.mail.transactional.compose import compose
 from trustsvc.mail.transactional.models import UNSETTLED, correspondence
 from trustsvc.mail.transactional.write import THE_SERVICE
-from trustsvc.mail.transport import Fate, Outcome, Postbox
 from trustsvc.shops import directory
 
 LEASE = timedelta(minutes=11)  # longer than a mail server may take for its answer (RFC 5321)
@@ -32,7 +32,9 @@ class Forgotten(Exception):
     """The letter is no longer this sender's: its person was erased, or its lease ran out."""
 
 
-def send(open_transaction: OpenTransaction, postbox: Postbox, now: Callable[[], datetime]) -> bool:
+def send(
+    open_transaction: OpenTransaction, postbox: MailTransport, now: Callable[[], datetime]
+) -> bool:
     """Send one letter that is due; False when there is none, or the mail server is away.
 
     A sender that dies leaves a letter that is sent again with the same Message-ID after its lease:
@@ -47,7 +49,7 @@ def send(open_transaction: OpenTransaction, postbox: Postbox, now: Callable[[], 
         letter = compose(row, shop, now())
     except (TemplateError, LookupError, ValueError, TypeError) as problem:
         logger.error("letter not written", letter=row.id, problem=type(problem).__name__)  # noqa: TRY400
-        outcome = Outcome(Fate.LATER, "not_written")
+        outcome = DeliveryResult(DeliveryStatus.DEFERRED, "not_written")
     else:
         try:
             outcome = postbox.post(letter, lambda: _look_again(open_transaction, row))
@@ -92,13 +94,13 @@ def _look_again(open_transaction: OpenTransaction, row: Any) -> None:
             raise Forgotten
 
 
-def _settle(session: Session, row: Any, outcome: Outcome, now: datetime) -> None:
+def _settle(session: Session, row: Any, outcome: DeliveryResult, now: datetime) -> None:
     """Write down what became of it; what is settled holds nobody any more."""
     values: dict[str, Any]
     over = now - row.asked_at >= LIFE
-    if outcome.fate is Fate.SENT:
+    if outcome.status is DeliveryStatus.SENT:
         values = {"state": "sent"}
-    elif outcome.fate is Fate.REFUSED:
+    elif outcome.status is DeliveryStatus.REFUSED:
         values = {"state": "refused"}
     elif over:
         values = {"state": "gave_up"}

@@ -37,8 +37,8 @@ def write(session: Session, note: Note, now: datetime, most: int = MOST_A_DAY) -
     confirms a right. The address is forgotten when the mail server took the letter, and after three
     days at the latest. Raises NotAnAddress.
     """
-    who = pseudonyms.shop_mark(THE_SERVICE, note.address)
-    every = pseudonyms.shop_marks(THE_SERVICE, note.address)
+    who = pseudonyms.shop_pseudonym(THE_SERVICE, note.address)
+    every = pseudonyms.shop_pseudonyms(THE_SERVICE, note.address)
     table = correspondence.c
     so_far = session.scalar(
         select(func.count())
@@ -63,5 +63,5 @@ def write(session: Session, note: Note, now: datetime, most: int = MOST_A_DAY) -
             tries=0,
         )
     )
-    job_queue.ring(session, "send_correspondence")
+    job_queue.enqueue(session, "send_correspondence")
     return True

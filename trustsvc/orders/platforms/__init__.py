@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from trustsvc.orders.platforms import lightspeed, shopify, standard, woocommerce
-from trustsvc.orders.received import Ignored, OrderReceived, PrivacyAsked
+from trustsvc.orders.received import Ignored, OrderReceived, PrivacyRequestReceived
 
 
 class Platform(Protocol):
@@ -17,7 +17,7 @@ class Platform(Protocol):
 
     def parse(
         self, headers: Mapping[str, str], body: bytes, now: datetime
-    ) -> OrderReceived | PrivacyAsked | Ignored: ...
+    ) -> OrderReceived | PrivacyRequestReceived | Ignored: ...
 
 
 PLATFORMS: Mapping[str, Platform] = {

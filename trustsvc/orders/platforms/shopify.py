@@ -11,7 +11,7 @@ from typing import Literal
 
 from trustsvc.errors import Refused
 from trustsvc.orders.platforms import fields, signature
-from trustsvc.orders.received import Ignored, OrderReceived, PrivacyAsked
+from trustsvc.orders.received import Ignored, OrderReceived, PrivacyRequestReceived
 
 UNPAID = {"pending", "partially_paid", "voided", "expired"}
 REFUNDED = {"refunded", "partially_refunded"}
@@ -45,7 +45,7 @@ def signed(
 
 def parse(
     headers: Mapping[str, str], body: bytes, now: datetime
-) -> OrderReceived | PrivacyAsked | Ignored:
+) -> OrderReceived | PrivacyRequestReceived | Ignored:
     """Read an order, news about one, or a privacy request; raises Refused for what is neither."""
     tree = fields.tree(body)
     topic = _header(headers, "topic").lower() or _topic_of(tree)
@@ -80,13 +80,13 @@ def _read(
     return Ignored("unknown_topic")
 
 
-def _privacy(topic: str, tree: fields.Tree) -> PrivacyAsked | None:
+def _privacy(topic: str, tree: fields.Tree) -> PrivacyRequestReceived | None:
     """Shopify's mandatory webhooks; the shop they are about is the one whose secret signed them."""
     kind = PRIVACY.get(topic)
     if kind is None:
         return None
     if kind == "forget_shop":
-        return PrivacyAsked(kind)
+        return PrivacyRequestReceived(kind)
     named = tree.get("orders_to_redact" if kind == "forget" else "orders_requested")
     orders = tuple(
         known
@@ -96,7 +96,7 @@ def _privacy(topic: str, tree: fields.Tree) -> PrivacyAsked | None:
     email = fields.email(tree, "customer.email")
     if not email and not orders:
         raise Refused("The body names neither a customer nor an order.")
-    return PrivacyAsked(kind, email, orders)
+    return PrivacyRequestReceived(kind, email, orders)
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from sqlalchemy import Column
 
 import trustsvc
-from trustsvc.crypto.encrypted_column import Sealed
+from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.privacy.retention.rules import RULES
 from trustsvc.storage.columns import Category, metadata
 
@@ -47,7 +47,7 @@ def faults(column: Column[Any]) -> list[str]:
 
 
 def is_sealed(column: Column[Any]) -> bool:
-    return isinstance(column.type, Sealed)
+    return isinstance(column.type, EncryptedText)
 
 
 def is_number(column: Column[Any]) -> bool:

@@ -37,7 +37,7 @@ def papers(session: Session, settings: Settings, now: datetime) -> dict[str, str
 
 
 def _papers(session: Session, settings: Settings, now: datetime) -> Iterator[tuple[str, str]]:
-    shops = directory.everyone(session)
+    shops = directory.all_shops(session)
     facts = {
         "version": __version__,
         "settings": settings,
@@ -72,10 +72,10 @@ def _kept(rule: Rule, settings: Settings, language: str) -> str:
     days = record_of_processing.days(rule, settings)
     if not days:
         return f"{what}: {since}"
-    period = i18n.say("privacy.days", language, count=days)
-    return f"{what}: {i18n.say('papers.text.after', language, days=period, since=since)}"
+    period = i18n.translate("privacy.days", language, count=days)
+    return f"{what}: {i18n.translate('papers.text.after', language, days=period, since=since)}"
 
 
 def _write(name: str, language: str, **facts: Any) -> str:
     template = i18n.environment().get_template(f"privacy/papers/{name}.html")
-    return template.render(say=i18n.say_marked, day=i18n.day, language=language, **facts)
+    return template.render(say=i18n.translate_html, day=i18n.day, language=language, **facts)

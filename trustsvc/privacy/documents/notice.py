@@ -55,7 +55,7 @@ def text(shop: Shop, settings: Settings, language: str) -> Markup:
     """Write what buyers of a shop are told today: the notice without its version and date."""
     template = i18n.environment().get_template("privacy/notice_text.html")
     written = template.render(
-        say=i18n.say_marked,
+        say=i18n.translate_html,
         day=i18n.day,
         language=language,
         shop=shop,

@@ -78,7 +78,7 @@ def changed(session: Session, settings: Settings) -> list[tuple[Shop, int, Mappi
     """Find the shops whose notice is not the newest one kept: with its number and its texts."""
     newest = {language: _newest(session, language) for language in i18n.LANGUAGES}
     found: list[tuple[Shop, int, Mapping[str, str]]] = []
-    for shop in directory.everyone(session):
+    for shop in directory.all_shops(session):
         texts = {
             language: str(notice.text(shop, settings, language)) for language in i18n.LANGUAGES
         }

@@ -16,7 +16,7 @@ from sqlalchemy import LargeBinary, Table
 from trustsvc.crypto import encrypted_column
 from trustsvc.invitations.models import mail_doors
 from trustsvc.mail.transactional.models import correspondence
-from trustsvc.orders.models import asks, orders
+from trustsvc.orders.models import orders, privacy_requests
 from trustsvc.privacy.models import me_links
 from trustsvc.registry.models import registrations
 from trustsvc.reviews.models import reviews
@@ -29,7 +29,7 @@ TABLES = (
     shops,
     correspondence,
     registrations,
-    asks,
+    privacy_requests,
     me_links,
     staff,
     orders,
@@ -73,7 +73,7 @@ def needed() -> dict[int | None, int]:
     for table in TABLES:
         for rows in _bites(_plain(table)):
             count.update(
-                encrypted_column.version_of(value) for row in rows for value in row[1:] if value
+                encrypted_column.key_version_of(value) for row in rows for value in row[1:] if value
             )
     return dict(count)
 
@@ -81,7 +81,7 @@ def needed() -> dict[int | None, int]:
 def _plain(table: Table) -> sa.TableClause:
     """The table without sealing: its key, then its sealed columns as the bytes they are."""
     (key,) = table.primary_key
-    sealed = [c.name for c in table.columns if isinstance(c.type, encrypted_column.Sealed)]
+    sealed = [c.name for c in table.columns if isinstance(c.type, encrypted_column.EncryptedText)]
     return sa.table(
         table.name, sa.column(key.name), *(sa.column(name, LargeBinary) for name in sealed)
     )
@@ -107,7 +107,7 @@ def _put(plain: sa.TableClause, rows: Sequence[Any]) -> int:
         at: [
             {"row_key": row[0], "old": row[at], "new": new}
             for row in rows
-            if row[at] and (new := encrypted_column.renewed(row[at]))
+            if row[at] and (new := encrypted_column.re_encrypted(row[at]))
         ]
         for at in range(1, len(sealed) + 1)
     }

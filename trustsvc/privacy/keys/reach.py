@@ -23,7 +23,7 @@ def reach(kind: str, number: int) -> tuple[Sequence[Column[Any]], Test]:
 
     Raises Refused for a version that is not in the key ring: restore it there first.
     """
-    key = next((one for one in keyring.living(kind) if one.version == number), None)
+    key = next((one for one in keyring.existing_keys(kind) if one.version == number), None)
     if key is None:
         raise Refused("There is no such version of this key here: see trustsvc keys list.")
     personal = data_inventory.personal()

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, se
 from trustsvc.invitations.models import invitations, letters, mail_domains
 from trustsvc.mail.transactional.models import UNSETTLED, correspondence
 from trustsvc.mail.transactional.write import DAY
-from trustsvc.orders.models import asks, deliveries, ledger, orders
+from trustsvc.orders.models import decisions, deliveries, orders, privacy_requests
 from trustsvc.privacy.models import disclosures, me_links, requests
 from trustsvc.privacy.retention.rules import RULES
 from trustsvc.registry.models import registrations, restrictions
@@ -19,7 +19,7 @@ from trustsvc.server_log.models import security_entries
 from trustsvc.shops.directory import Shop
 from trustsvc.shops.models import shops as shops_table
 from trustsvc.staff.models import staff_links, staff_sessions
-from trustsvc.storage.event_log import outbox
+from trustsvc.storage.event_log import events
 
 # The purge runs hourly: an entry must not reach its last day between two runs.
 EARLY = timedelta(hours=2)
@@ -103,7 +103,7 @@ def rejected(now: datetime) -> Select[Any]:
 
 def told(now: datetime) -> Select[Any]:
     """Lines of the ledger."""
-    return select(ledger.c.id).where(ledger.c.at <= RULES["ledger"].before(now))
+    return select(decisions.c.id).where(decisions.c.at <= RULES["ledger"].before(now))
 
 
 def stripped(now: datetime) -> Select[Any]:
@@ -122,7 +122,7 @@ def stripped(now: datetime) -> Select[Any]:
         orders.c.received_at <= RULES["ledger"].before(now),
         orders.c.email.is_(None),
         orders.c.buyer.is_(None),
-        ~exists().where(ledger.c.order_id == orders.c.id),
+        ~exists().where(decisions.c.order_id == orders.c.id),
         ~stands,
     )
 
@@ -158,7 +158,9 @@ def unconfirmed(now: datetime) -> Select[Any]:
 
 def asked(now: datetime) -> Select[Any]:
     """Questions that nothing could be done about for as long as their address may be kept."""
-    return select(asks.c.id).where(asks.c.asked_at <= RULES["correspondence"].before(now))
+    return select(privacy_requests.c.id).where(
+        privacy_requests.c.asked_at <= RULES["correspondence"].before(now)
+    )
 
 
 def linked(now: datetime) -> Select[Any]:
@@ -175,7 +177,7 @@ def registered(now: datetime) -> Select[Any]:
 
 def happened(now: datetime) -> Select[Any]:
     """Rows of the outbox."""
-    return select(outbox.c.id).where(outbox.c.at <= RULES["outbox"].before(now))
+    return select(events.c.id).where(events.c.at <= RULES["outbox"].before(now))
 
 
 def listed(now: datetime) -> Select[Any]:

@@ -51,7 +51,7 @@ def purge(now: datetime, *, doubted: bool = False) -> dict[str, int]:
         with db.transaction() as session:
             write(session, Receipt(now, rule, number, maildir.before(rule, now)))
         gone[rule] = gone.get(rule, 0) + number
-    is_clean = db.rebuild() if db.is_small() or now.hour == NIGHT else db.scrub()
+    is_clean = db.vacuum() if db.is_small() or now.hour == NIGHT else db.scrub()
     if not is_clean:
         logger.warning("traces of what was deleted wait for the next purge")
     return {rule: number for rule, number in gone.items() if number}

@@ -38,7 +38,7 @@ class Share:
 def doubt() -> str | None:
     """Say why the clock is doubted now, as a code; None when it is not, or in `trustsvc tick`."""
     with db.reading() as session:
-        return clock_check.doubt(session, clock.read(), clock_watch.newest(session))
+        return clock_check.problem(session, clock.read(), clock_watch.newest(session))
 
 
 def believed(now: datetime) -> datetime:
@@ -68,7 +68,7 @@ def report(session: Session, waiting: Collection[Share], now: datetime) -> None:
     for one in waiting:
         logger.error("purge waits: did the clock jump?", what=one.place, number=one.due)
     since = select(func.count()).where(
-        event_log.outbox.c.kind == clock_watch.HELD, event_log.outbox.c.at > now - AGAIN
+        event_log.events.c.kind == clock_watch.HELD, event_log.events.c.at > now - AGAIN
     )
     if not session.scalar(since):
         number = sum(one.due for one in waiting)

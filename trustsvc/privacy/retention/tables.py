@@ -13,7 +13,7 @@ from trustsvc.invitations.models import invitations, letters, mail_domains, mail
 from trustsvc.mail.transactional.models import correspondence
 from trustsvc.mail.transactional.write import DAY
 from trustsvc.orders import buyer, decision_log
-from trustsvc.orders.models import asks, deliveries, ledger, orders
+from trustsvc.orders.models import decisions, deliveries, orders, privacy_requests
 from trustsvc.privacy import request_log
 from trustsvc.privacy.models import disclosures, me_links, requests
 from trustsvc.privacy.retention import expired
@@ -24,7 +24,7 @@ from trustsvc.shops import directory
 from trustsvc.shops.models import shops as shops_table
 from trustsvc.staff.models import staff_links, staff_sessions
 from trustsvc.storage import db
-from trustsvc.storage.event_log import outbox
+from trustsvc.storage.event_log import events
 
 # As the register of requests calls what a question asks for.
 ASKED_FOR = {
@@ -50,7 +50,7 @@ class Part:
 
 def parts(now: datetime) -> list[Part]:
     with db.reading() as session:
-        shops = directory.everyone(session)
+        shops = directory.all_shops(session)
     delivery = tuple_(deliveries.c.shop_id, deliveries.c.mark)
     log_before = now - timedelta(days=config.current().log_days) + expired.EARLY
     suspected = _plain(
@@ -62,7 +62,7 @@ def parts(now: datetime) -> list[Part]:
         Part("invited buyer", orders, expired.invited(now), orders.c.id, _forget_buyers),
         Part("cap period", orders, expired.marked(shops, now), orders.c.id, _forget_marks),
         Part("review", reviews, expired.rejected(now), reviews.c.id, _empty),
-        _plain("ledger", expired.told(now), ledger, ledger.c.id),
+        _plain("ledger", expired.told(now), decisions, decisions.c.id),
         Part("ledger", orders, expired.stripped(now), orders.c.id, _delete_orders),
         _plain("delivery id", expired.delivered(now), deliveries, delivery),
         _plain("mail pace", expired.paced(now), mail_domains, mail_domains.c.mark),
@@ -71,13 +71,19 @@ def parts(now: datetime) -> list[Part]:
             _plain("correspondence", expired.settled(now), correspondence, correspondence.c.id),
             before=now - DAY,
         ),
-        Part("correspondence", asks, expired.asked(now), asks.c.id, _unanswered),
+        Part(
+            "correspondence",
+            privacy_requests,
+            expired.asked(now),
+            privacy_requests.c.id,
+            _unanswered,
+        ),
         _plain("correspondence", expired.linked(now), me_links, me_links.c.link),
         _plain("register of requests", expired.registered(now), requests, requests.c.id),
         _plain(
             "registration asked for", expired.unconfirmed(now), registrations, registrations.c.id
         ),
-        _plain("outbox", expired.happened(now), outbox, outbox.c.id),
+        _plain("outbox", expired.happened(now), events, events.c.id),
         _plain("disclosure", expired.listed(now), disclosures, disclosures.c.id),
         Part("old secret", shops_table, expired.rotated(now), shops_table.c.id, _end_secrets),
         _plain("staff session", expired.links(now), staff_links, staff_links.c.link),
@@ -99,8 +105,12 @@ def _unanswered(session: Session, ids: Sequence[int], _now: datetime) -> int:
 
     Whose they were is gone with the address, as it must be; that somebody waits is not.
     """
-    gone = delete(asks).where(asks.c.id.in_(ids))
-    rows = session.execute(gone.returning(asks.c.kind, asks.c.shop_id, asks.c.asked_at)).all()
+    gone = delete(privacy_requests).where(privacy_requests.c.id.in_(ids))
+    rows = session.execute(
+        gone.returning(
+            privacy_requests.c.kind, privacy_requests.c.shop_id, privacy_requests.c.asked_at
+        )
+    ).all()
     for row in rows:
         request_log.note(session, ASKED_FOR[row.kind], row.shop_id, row.asked_at)
     return len(rows)
@@ -115,7 +125,7 @@ def _settle_unpaid(session: Session, ids: Sequence[int], now: datetime) -> int:
         .returning(orders.c.id)
     )
     settled = session.scalars(still_waiting).all()
-    line = decision_log.Line(0, "purge", "never_paid", "forgotten", now)
+    line = decision_log.DecisionLogEntry(0, "purge", "never_paid", "forgotten", now)
     decision_log.write(session, [replace(line, order_id=order_id) for order_id in settled])
     return buyer.forget(session, settled)
 

@@ -13,7 +13,7 @@ from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from trustsvc import config, i18n
-from trustsvc.crypto.pseudonyms import registry_marks
+from trustsvc.crypto.pseudonyms import registry_pseudonyms
 from trustsvc.invitations import personal_data as in_invitations
 from trustsvc.mail.transactional import personal_data as in_letters
 from trustsvc.orders import personal_data as in_orders
@@ -53,7 +53,7 @@ def tell(session: Session, person: Person) -> Rows:
     marks = set(person.all_marks)
     who: list[bytes] = []
     if person.address:
-        marks |= set(registry_marks(person.address))
+        marks |= set(registry_pseudonyms(person.address))
         who = in_letters.marks(person.address)
     rows |= in_registry.tell(session, marks, who)
     rows |= in_letters.tell(session, who)
@@ -89,7 +89,7 @@ def export(session: Session, person: Person, now: datetime) -> dict[str, Any]:
         "not_found_by_person": NOBODYS,
         "contact": settings.contact,
         "authority": settings.authority
-        or i18n.say("privacy.notice.authority_any", person.language),
+        or i18n.translate("privacy.notice.authority_any", person.language),
     }
 
 

@@ -17,12 +17,12 @@ desk = Blueprint("rights_desk", __name__)
 
 
 @desk.get("/desk/requests")
-@access.open_to("staff")
+@access.requires("staff")
 def requests() -> str:
     """Show open requests, longest waiting first, then the newest that were answered."""
     now = clock.now()
     with db.reading() as session:
-        everyone = directory.everyone(session)
+        everyone = directory.all_shops(session)
         page = {
             "waiting": request_log.waiting(session, now),
             "settled": request_log.settled(session),
@@ -30,7 +30,7 @@ def requests() -> str:
         }
     return render_template(
         "desk/requests.html",
-        language=i18n.choose(request.headers.get("Accept-Language")),
+        language=i18n.negotiate_language(request.headers.get("Accept-Language")),
         staff=g.staff,
         requests=True,
         shops=everyone,
@@ -44,7 +44,7 @@ def requests() -> str:
 
 
 @desk.post("/desk/requests")
-@access.open_to("staff")
+@access.requires("staff")
 def note() -> Response:
     """Write down a request that came by mail or telephone; its clock runs from the day it came."""
     now = clock.now()
@@ -56,7 +56,7 @@ def note() -> Response:
 
 
 @desk.post("/desk/requests/<request_id>")
-@access.open_to("staff")
+@access.requires("staff")
 def settle(request_id: str) -> Response:
     """Say that a request was answered, or refused on a ground."""
     ground = request.form.get("ground", "") if request.form.get("do") == "refuse" else ""

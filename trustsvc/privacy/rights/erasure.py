@@ -80,7 +80,9 @@ def erase(session: Session, person: Person, wish: Wish, now: datetime) -> Erased
     confirmed = bool(number) and confirm(
         session, person, "erased", now, {"receipt": signed, "day": f"{now:%Y-%m-%d}"}
     )
-    job_queue.ring(session, "purge_rows")  # ends with the write-ahead log and freed pages emptied
+    job_queue.enqueue(
+        session, "purge_rows"
+    )  # ends with the write-ahead log and freed pages emptied
     return Erased(placed, written, signed, confirmed, person.everywhere)
 
 

@@ -150,5 +150,7 @@ def _order(
 
 
 def _step(row: Row, language: str) -> Step:
-    line = decision_log.Line(row["order_id"], row["step"], row["rule"], row["outcome"], row["at"])
+    line = decision_log.DecisionLogEntry(
+        row["order_id"], row["step"], row["rule"], row["outcome"], row["at"]
+    )
     return Step(row["at"], *decision_texts.words(line, language))

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from trustsvc.crypto.pseudonyms import registry_marks
+from trustsvc.crypto.pseudonyms import registry_pseudonyms
 from trustsvc.privacy import request_log
 from trustsvc.privacy.rights.confirmation import confirm, link
 from trustsvc.privacy.rights.people import EVERY_SHOP, Person
@@ -28,7 +28,7 @@ def ask_again(
     """
     marks = dict(person.marks)
     if person.address:
-        marks[EVERY_SHOP] = frozenset(registry_marks(person.address))
+        marks[EVERY_SHOP] = frozenset(registry_pseudonyms(person.address))
     wanted = {place: some for place, some in marks.items() if shop_ids is None or place in shop_ids}
     ended = take_back(session, wanted, now)
     for place in sorted(ended):  # a person's few

@@ -71,11 +71,11 @@ def by_address(session: Session, address: str, shop_ids: Collection[int] | None 
     """Find whoever has this address, at these shops or at all; raises NotAnAddress."""
     everywhere = shop_ids is None
     places = (
-        [shop.id for shop in directory.everyone(session)] if shop_ids is None else list(shop_ids)
+        [shop.id for shop in directory.all_shops(session)] if shop_ids is None else list(shop_ids)
     )
-    marks = {place: frozenset(pseudonyms.shop_marks(place, address)) for place in places}
+    marks = {place: frozenset(pseudonyms.shop_pseudonyms(place, address)) for place in places}
     if everywhere:
-        marks[EVERY_SHOP] = frozenset(pseudonyms.registry_marks(address))
+        marks[EVERY_SHOP] = frozenset(pseudonyms.registry_pseudonyms(address))
     every = frozenset().union(*marks.values())
     placed = in_orders.find(session, places, every)
     written = in_reviews.find(session, places, every, placed)
@@ -187,7 +187,7 @@ def _of_invitation(session: Session, invitation: redeem.Invitation) -> Person:
     )
     marks = only.all_marks | frozenset(authors)
     if only.address:
-        marks |= frozenset(pseudonyms.shop_marks(shop_id, only.address))
+        marks |= frozenset(pseudonyms.shop_pseudonyms(shop_id, only.address))
     placed = in_orders.find(session, [shop_id], marks) | {order_id}
     written = in_reviews.find(session, [shop_id], marks, placed)
     found = _with(
@@ -218,7 +218,7 @@ def _contact(session: Session, person: Person) -> Person:
         address=row.email,
         held=True,
         name=row.name or "",
-        language=i18n.choose(person.language or None, row.locale),
+        language=i18n.negotiate_language(person.language or None, row.locale),
     )
 
 

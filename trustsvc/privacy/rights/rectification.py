@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from trustsvc.address import NotAnAddress, normalise
 from trustsvc.crypto import pseudonyms
 from trustsvc.errors import Refused
 from trustsvc.orders import personal_data as in_orders
@@ -56,7 +57,7 @@ def address(session: Session, person: Person, new: str, now: datetime, by: str) 
     Both addresses are told: whoever reads the old one learns of it. An opt-out and a restriction
     move along. Raises NotAnAddress.
     """
-    pseudonyms.normalise(new)
+    normalise(new)
     person = people.hold(session, person)
     changed = 0
     for shop_id, marks in person.marks.items():
@@ -64,7 +65,7 @@ def address(session: Session, person: Person, new: str, now: datetime, by: str) 
             _move_opt_out(session, marks, EVERY_SHOP, new, now)
             _move_restriction(session, marks, EVERY_SHOP, new, now)
             continue
-        mark = pseudonyms.shop_mark(shop_id, new)
+        mark = pseudonyms.shop_pseudonym(shop_id, new)
         theirs = in_reviews.find(session, [shop_id], marks, ()) & person.reviews
         changed += in_orders.correct_address(session, shop_id, person.orders, new)
         changed += in_reviews.correct_address(session, theirs, new, mark)
@@ -114,7 +115,11 @@ def _move_restriction(
     if not restriction.lift(session, marks, now):
         return
     everywhere = shop_id == EVERY_SHOP
-    theirs = pseudonyms.registry_marks(new) if everywhere else pseudonyms.shop_marks(shop_id, new)
+    theirs = (
+        pseudonyms.registry_pseudonyms(new)
+        if everywhere
+        else pseudonyms.shop_pseudonyms(shop_id, new)
+    )
     restriction.restrict(session, theirs, shop_id, now)
 
 

@@ -11,7 +11,7 @@ from trustsvc import log
 from trustsvc.orders import personal_data as in_orders
 from trustsvc.orders import privacy_requests
 from trustsvc.orders.models import orders
-from trustsvc.orders.privacy_requests import EVERY_SHOP, Ask
+from trustsvc.orders.privacy_requests import EVERY_SHOP, PrivacyRequest
 from trustsvc.privacy import request_log
 from trustsvc.privacy.rights import objection, people
 from trustsvc.privacy.rights.confirmation import confirm, link
@@ -33,7 +33,7 @@ def answer(open_transaction: OpenTransaction, now: Callable[[], datetime]) -> bo
 
     One that fails is rolled back, logged without a word of what it holds, and tried again later.
     """
-    ask: Ask | None = None
+    ask: PrivacyRequest | None = None
     try:
         with open_transaction() as session:
             ask = privacy_requests.take(session, now())
@@ -44,11 +44,11 @@ def answer(open_transaction: OpenTransaction, now: Callable[[], datetime]) -> bo
             raise
         logger.error("not answered", ask=ask.id, **log.place_of(problem))  # noqa: TRY400
         with open_transaction() as session:
-            privacy_requests.put_off(session, ask, now())
+            privacy_requests.defer(session, ask, now())
     return ask is not None
 
 
-def _my_data(session: Session, ask: Ask, now: datetime) -> None:
+def _my_data(session: Session, ask: PrivacyRequest, now: datetime) -> None:
     """Mail a link to everything, to an address that is known; a stranger hears nothing."""
     person = people.by_address(session, ask.address)
     if not people.known(session, person):
@@ -58,7 +58,7 @@ def _my_data(session: Session, ask: Ask, now: datetime) -> None:
         request_log.done(session, "see", EVERY_SHOP, "person", now, ask.asked_at)
 
 
-def _object(session: Session, ask: Ask, now: datetime) -> None:
+def _object(session: Session, ask: PrivacyRequest, now: datetime) -> None:
     """Do what the door could not: the opt-out stands already, so forget, withdraw, hand over.
 
     The register hears of it where somebody was known, and the first time only: else whoever types
@@ -75,7 +75,7 @@ def _object(session: Session, ask: Ask, now: datetime) -> None:
         objection.note(session, person, now)
 
 
-def _object_everywhere(session: Session, ask: Ask, now: datetime) -> None:
+def _object_everywhere(session: Session, ask: PrivacyRequest, now: datetime) -> None:
     """Carry an objection to the other shops: by a letter's link where somebody is known.
 
     Anybody can type an address, and one shop's open letter is all a stranger may stop. Of an
@@ -91,7 +91,7 @@ def _object_everywhere(session: Session, ask: Ask, now: datetime) -> None:
     confirm(session, person, "object_all", now, {"link": where})
 
 
-def _tell(session: Session, ask: Ask, now: datetime) -> None:
+def _tell(session: Session, ask: PrivacyRequest, now: datetime) -> None:
     """Shopify's customers/data_request: the copy goes to the person, and to nobody else."""
     person = _person(session, ask)
     if not person.held:
@@ -103,13 +103,13 @@ def _tell(session: Session, ask: Ask, now: datetime) -> None:
         request_log.note(session, "copy", ask.shop_id, ask.asked_at or now)
 
 
-def _forget(session: Session, ask: Ask, now: datetime) -> None:
+def _forget(session: Session, ask: PrivacyRequest, now: datetime) -> None:
     """Shopify's customers/redact: an erasure at that shop."""
     person = _person(session, ask)
     erase(session, person, Wish(by="shop"), now)
 
 
-def _forget_shop(session: Session, ask: Ask, now: datetime) -> None:
+def _forget_shop(session: Session, ask: PrivacyRequest, now: datetime) -> None:
     """Shopify's shop/redact: the shop has gone, so its buyers are forgotten, in bites.
 
     Nobody is opted out by it, and nobody is written to: no buyer asked for it. What is published
@@ -139,10 +139,10 @@ def _forget_shop(session: Session, ask: Ask, now: datetime) -> None:
     in_reviews.forget(session, written, now, anonymous=True)
     nobodys = Person("", "", ask.language, (ask.shop_id,), {}, frozenset(placed), frozenset())
     erase(session, nobodys, Wish(stay_out=False, by="shop", note=False), now)
-    privacy_requests.write(session, Ask("forget_shop", ask.shop_id, ask.language), now)
+    privacy_requests.write(session, PrivacyRequest("forget_shop", ask.shop_id, ask.language), now)
 
 
-_DO: dict[str, Callable[[Session, Ask, datetime], None]] = {
+_DO: dict[str, Callable[[Session, PrivacyRequest, datetime], None]] = {
     "my_data": _my_data,
     "object": _object,
     "tell": _tell,
@@ -151,7 +151,7 @@ _DO: dict[str, Callable[[Session, Ask, datetime], None]] = {
 }
 
 
-def _person(session: Session, ask: Ask) -> Person:
+def _person(session: Session, ask: PrivacyRequest) -> Person:
     """Find whom a question is about: by the address, and by the orders it names."""
     places = None if ask.shop_id == EVERY_SHOP else [ask.shop_id]
     named = in_orders.known_as(session, ask.shop_id, ask.orders) if ask.orders else set()
@@ -161,5 +161,5 @@ def _person(session: Session, ask: Ask) -> Person:
     return people.also(session, found, named)
 
 
-def _spoken(person: Person, ask: Ask) -> Person:
+def _spoken(person: Person, ask: PrivacyRequest) -> Person:
     return person if person.is_known else people.in_language(person, ask.language)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from trustsvc.crypto.pseudonyms import registry_marks
+from trustsvc.crypto.pseudonyms import registry_pseudonyms
 from trustsvc.invitations import personal_data as in_invitations
 from trustsvc.orders import personal_data as in_orders
 from trustsvc.privacy import request_log
@@ -69,7 +69,7 @@ def _restricted_at(session: Session, person: Person) -> set[int]:
 
 def _marks(person: Person) -> frozenset[bytes]:
     """Those of the shops, and the registry's: a restriction at all shops holds at this one too."""
-    everywhere = registry_marks(person.address) if person.address else ()
+    everywhere = registry_pseudonyms(person.address) if person.address else ()
     return person.all_marks | frozenset(everywhere)
 
 

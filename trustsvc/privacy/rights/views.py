@@ -33,7 +33,7 @@ Done = Mapping[str, Any]
 
 
 @views.get("/me/<token>")
-@access.open_to("link")
+@access.requires("link")
 def me(token: str) -> str:
     """Show everything, and what can be done about it."""
     with db.reading() as session:
@@ -43,7 +43,7 @@ def me(token: str) -> str:
 
 
 @views.post("/me/<token>")
-@access.open_to("link")
+@access.requires("link")
 def do_named(token: str) -> Response | tuple[str, int] | str:
     """Do what the pressed button names; a POST without one only shows the page."""
     deed = request.form.get("do", "")
@@ -51,7 +51,7 @@ def do_named(token: str) -> Response | tuple[str, int] | str:
 
 
 @views.get("/me/<token>/copy.json")
-@access.open_to("link")
+@access.requires("link")
 def take_along(token: str) -> Response:
     """Hand over everything for machines; the schema is published."""
     with db.reading() as session:
@@ -62,7 +62,7 @@ def take_along(token: str) -> Response:
 
 
 @views.get("/schemas/my-data-1.json")
-@access.open_to("everybody")
+@access.requires("public")
 def schema() -> Response:
     response = Response(access_report.schema(), mimetype="application/schema+json")
     response.headers["Cache-Control"] = "public, max-age=86400"
@@ -70,7 +70,7 @@ def schema() -> Response:
 
 
 @views.get(f"/me/<token>/<any({','.join(DEEDS)}):deed>")
-@access.open_to("link")
+@access.requires("link")
 def ask(token: str, deed: str) -> Response | str:
     """Say what will happen and change nothing: scanners open every link of a letter."""
     with db.reading() as session:
@@ -84,7 +84,7 @@ def ask(token: str, deed: str) -> Response | str:
 
 
 @views.post(f"/me/<token>/<any({','.join(DEEDS)}):deed>")
-@access.open_to("link")
+@access.requires("link")
 def do(token: str, deed: str) -> tuple[str, int] | str:
     """Do it, and say what was done; the same again is the same answer."""
     with db.transaction() as session:
@@ -155,7 +155,7 @@ _DO: dict[str, Callable[[Session, Person, datetime, my_data.MyData], Done | None
 
 
 def _person(session: Session, token: str) -> Person:
-    return people.by_link(session, signed_links.read("me", token), clock.now())
+    return people.by_link(session, signed_links.verify("me", token), clock.now())
 
 
 def _shown(person: Person, mine: my_data.MyData) -> dict[str, str]:
@@ -197,7 +197,7 @@ def _page(template: str, person: Person, token: str, **values: Any) -> str:
     settings = config.current()
     return render_template(
         template,
-        language=i18n.choose(person.language),
+        language=i18n.negotiate_language(person.language),
         person=person,
         shop=only,
         shops=list(about.values()),

@@ -206,10 +206,10 @@ def test_amazons_complaint_stops(ses, asked):
 
 def test_amazons_delivery_makes_an_unknown_letter_sent(ses, client):
     from tests.invitations.setup import Post
-    from trustsvc.mail.transport import Fate, Outcome
+    from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 
     order_id = invited(shop())
-    sent(Post(Outcome(Fate.UNKNOWN, "no_answer")))
+    sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
 
     assert ses.post(message(event("Delivery", code_of(order_id), delivery={}))) == TAKEN
     assert letter_of(order_id).state == "sent"

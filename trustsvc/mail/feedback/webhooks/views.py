@@ -24,7 +24,7 @@ logger = log.named("invitations")
 
 
 @views.post("/mail-events/<provider>/<door>", provide_automatic_options=False)
-@access.open_to("signature")
+@access.requires("signature")
 def receive(provider: str, door: str) -> Response:
     """Take an event in: 413, 401, 400, 200, checked in this order; 503 when it cannot be stored.
 
@@ -87,7 +87,7 @@ def _check_secret(door: endpoints.Door) -> None:
     except (binascii.Error, ValueError):
         given = b""
     expected = f"{endpoints.USER}:{door.secret}".encode()
-    if scheme.lower() != "basic" or not pseudonyms.same(given, expected):
+    if scheme.lower() != "basic" or not pseudonyms.constant_time_equal(given, expected):
         raise Unauthorised
 
 
