@@ -39,17 +39,17 @@ LATELY = timedelta(seconds=10)
 
 # One row: where the clock was right last, and what it said last.
 clock_states = Table(
-    "clock_lines",
+    "clock_states",
     metadata,
-    column("name", Text, why="which clock", keep=KEEP, primary_key=True),
-    column("at", Moment, why="when it was right last", keep=KEEP),
-    column("boot", Text, why="in which run of the machine", keep=KEEP),
-    column("steady", BigInteger, why="how long that had run, in ms", keep=KEEP),
-    column("last_at", Moment, why="what it said last", keep=KEEP),
-    column("last_boot", Text, why="in which run of the machine", keep=KEEP),
-    column("last_steady", BigInteger, why="how long that had run, in ms", keep=KEEP),
-    column("doubt", Text, why="why it is doubted, as a code", keep=KEEP, nullable=True),
-    column("even", BigInteger, why="for how long it ran evenly since, in ms", keep=KEEP),
+    column("name", Text, purpose="which clock", retention=KEEP, primary_key=True),
+    column("at", Moment, purpose="when it was right last", retention=KEEP),
+    column("boot", Text, purpose="in which run of the machine", retention=KEEP),
+    column("steady", BigInteger, purpose="how long that had run, in ms", retention=KEEP),
+    column("last_at", Moment, purpose="what it said last", retention=KEEP),
+    column("last_boot", Text, purpose="in which run of the machine", retention=KEEP),
+    column("last_steady", BigInteger, purpose="how long that had run, in ms", retention=KEEP),
+    column("doubt", Text, purpose="why it is doubted, as a code", retention=KEEP, nullable=True),
+    column("even", BigInteger, purpose="for how long it ran evenly since, in ms", retention=KEEP),
 )
 
 

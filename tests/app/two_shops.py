@@ -13,7 +13,7 @@ from trustsvc import clock, config
 from trustsvc.badge import refresh
 from trustsvc.badge.page import profile
 from trustsvc.crypto import signed_links
-from trustsvc.invitations.models import letters
+from trustsvc.invitations.models import messages
 from trustsvc.mail.feedback.webhooks import endpoints
 from trustsvc.mail.transactional.models import correspondence
 from trustsvc.orders.models import orders
@@ -21,7 +21,7 @@ from trustsvc.privacy import request_log
 from trustsvc.privacy.documents import notice_history
 from trustsvc.privacy.rights import confirmation, people
 from trustsvc.registry import registration, registration_request
-from trustsvc.registry.models import registered, registrations
+from trustsvc.registry.models import pending_registrations, registered_buyers
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import lookup, moderate, publish, reply, submit
 from trustsvc.reviews.models import publications, reviews
@@ -153,10 +153,12 @@ def _people(session, mine, now):
     ).first()
     asked = confirmation.link(session, people.by_address(session, row.email), now)
     request = request_log.note(session, "erase", mine.shop.id, now)
-    newest = registrations.c.id.desc()
-    pending = session.scalar(select(registrations.c.link).order_by(newest).limit(1))
+    newest = pending_registrations.c.id.desc()
+    pending = session.scalar(select(pending_registrations.c.link).order_by(newest).limit(1))
     member = session.scalar(
-        select(registered.c.link).where(registered.c.link == registration.way_out(session, some[1]))
+        select(registered_buyers.c.link).where(
+            registered_buyers.c.link == registration.way_out(session, some[1])
+        )
     )
     return [
         ("register", signed_links.token("register", pending)),
@@ -182,7 +184,7 @@ def _reviews(shop_id):
         codes = session.scalars(
             select(correspondence.c.code).where(correspondence.c.shop_id == shop_id)
         )
-        letter = session.scalar(select(letters.c.id).order_by(letters.c.id.desc()).limit(1))
+        letter = session.scalar(select(messages.c.id).order_by(messages.c.id.desc()).limit(1))
         found = [("review id", row.public_id) for row in rows] + [("number", str(letter))]
         found += [("number", str(row.id)) for row in rows]
         found += [("code", code.hex()) for code in codes]

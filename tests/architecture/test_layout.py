@@ -148,7 +148,7 @@ def test_every_stored_column_says_why_and_how_long():
         str(c)
         for t in columns.metadata.tables.values()
         for c in t.columns
-        if set(c.info) != {"why", "keep", "holds"}
+        if set(c.info) != {"purpose", "retention", "category"}
     ]
 
     assert bare == []

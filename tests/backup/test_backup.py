@@ -18,7 +18,7 @@ from trustsvc.backup import archive, create, scratch
 from trustsvc.cli import data_folder_lock
 from trustsvc.errors import Misconfigured, Refused
 from trustsvc.invitations import sending
-from trustsvc.invitations.models import letters
+from trustsvc.invitations.models import messages
 from trustsvc.orders.models import orders
 from trustsvc.privacy.retention import purge_guard
 from trustsvc.registry.check import RegistryQuery, check
@@ -380,7 +380,7 @@ def test_letters_are_taken_back_from_a_sender_that_had_them(house, tmp_path, req
         order_id = setup.invited(setup.shop(delay=1, delay_unit="days"))
         with db.transaction() as session:
             session.execute(
-                update(letters).values(state="leased", lease=b"x", leased_until=NOON + DAY)
+                update(messages).values(state="leased", lease=b"x", leased_until=NOON + DAY)
             )
         made(backup)
         with elsewhere(house, tmp_path, request):

@@ -12,13 +12,13 @@ from tests.privacy.rights import scene
 from trustsvc import clock
 from trustsvc.mail.transactional.models import correspondence
 from trustsvc.orders.models import orders
-from trustsvc.privacy.models import me_links
+from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.confirmation import link
 from trustsvc.privacy.rights.erasure import Wish, erase
 from trustsvc.privacy.rights.restriction import is_restricted, lift, restrict
 from trustsvc.registry import registration, registration_request, restriction
-from trustsvc.registry.models import registrations, restrictions
+from trustsvc.registry.models import pending_registrations, restrictions
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews.models import reviews
 from trustsvc.storage import db, suppression_journal
@@ -217,7 +217,7 @@ def test_an_erasure_reaches_what_waited_to_be_written(
     row = setup.order_row(invited)
     assert (row.email, row.name, row.buyer) == (None, None, None)
     with db.reading() as session:
-        for table in (correspondence, registrations, me_links):
+        for table in (correspondence, pending_registrations, my_data_links):
             assert session.scalars(select(table.c.address)).all() == ["eva@example.com"]
         assert session.scalars(select(orders.c.email)).all() == [None]
 
@@ -232,4 +232,4 @@ def test_what_was_asked_for_after_the_erasure_stays(house, invited, tmp_path, re
     restore()
 
     with db.reading() as session:
-        assert session.scalars(select(registrations.c.address)).all() == [scene.JAN]
+        assert session.scalars(select(pending_registrations.c.address)).all() == [scene.JAN]

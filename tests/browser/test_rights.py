@@ -14,7 +14,7 @@ from tests.reviews import at_the_desk
 from tests.staff import at_the_desk as at_desk
 from trustsvc import clock
 from trustsvc.crypto import signed_links
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.orders.models import orders
 from trustsvc.privacy import request_log
 from trustsvc.privacy.rights import confirmation, people
@@ -140,7 +140,7 @@ def test_object_by_the_link_and_open_the_copy_from_the_letter(made, walk):
     page.get_by_role("button", name="Niet meer van Juwelier De Ring").click()
 
     assert h1(page) == "Je wordt niet meer gevraagd"
-    assert rows(letters.c.state) == ["dropped"]
+    assert rows(messages.c.state) == ["dropped"]
     (letter,) = mailed()
     copy = walk(re.search(r"http\S+/me/\S+", letter.text)[0])
     assert copy.get_by_role("link", name="Meenemen").is_visible()

@@ -6,7 +6,7 @@ from tests.invitations.test_desk import few, names, paused_shop
 from trustsvc import cli, clock
 from trustsvc.doctor.check import check
 from trustsvc.invitations import give_up, trip
-from trustsvc.invitations.models import letters
+from trustsvc.invitations.models import messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.storage import db
 
@@ -65,6 +65,6 @@ def test_what_was_given_up_is_tried_again_on_wish_and_what_was_refused_is_not(ho
     invited(shop())
     values = {"state": "refused", "problem": problem, "waited": give_up.LONGEST_S}
     with db.transaction() as session:
-        session.execute(letters.update().values(**values))
+        session.execute(messages.update().values(**values))
 
     assert f"{int(problem == 'gave_up')} letters are due again." in run("again").output

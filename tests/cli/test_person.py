@@ -9,7 +9,7 @@ from tests.invitations.setup import NOON, quiet
 from tests.privacy.rights import scene
 from trustsvc import cli, clock
 from trustsvc.privacy import request_log
-from trustsvc.privacy.models import requests
+from trustsvc.privacy.models import request_log as requests
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db
 

@@ -7,7 +7,7 @@ from tests.backup.copies import run
 from tests.mail.transactional.test_send import sent as answers
 from tests.reviews.at_the_desk import invitation, order, review, shop
 from trustsvc import clock, i18n
-from trustsvc.privacy.models import disclosures
+from trustsvc.privacy.models import disclosure_log
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
 
@@ -18,7 +18,7 @@ def ask(*words):
 
 def audit():
     with db.reading() as session:
-        return session.execute(select(disclosures)).all()
+        return session.execute(select(disclosure_log)).all()
 
 
 def test_the_papers_are_written_where_they_are_wanted(house, tmp_path):

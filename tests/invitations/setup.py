@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select, update
 
 from trustsvc.invitations import send
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.invitations.planning import plan
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.orders import accept, decision_log
@@ -98,9 +98,9 @@ def sent(post=None, now=NOON):
 def letter_of(order_id, kind="invitation"):
     with db.reading() as session:
         return session.execute(
-            select(letters)
-            .join(invitations, invitations.c.id == letters.c.invitation_id)
-            .where(invitations.c.order_id == order_id, letters.c.kind == kind)
+            select(messages)
+            .join(invitations, invitations.c.id == messages.c.invitation_id)
+            .where(invitations.c.order_id == order_id, messages.c.kind == kind)
         ).first()
 
 

@@ -24,7 +24,7 @@ from tests.mail.feedback.parsers.corpus import BY_NAME, CODE
 from trustsvc import config
 from trustsvc.crypto import keyring
 from trustsvc.invitations import bounce, redeem, return_path, sending
-from trustsvc.invitations.models import invitations, letters, mail_reports
+from trustsvc.invitations.models import invitations, mail_reports, messages
 from trustsvc.invitations.planning import reminders
 from trustsvc.mail.feedback.parsers.report import Report
 from trustsvc.mail.feedback.parsers.returned_message import read
@@ -317,7 +317,7 @@ def asked_about(order_id):
             )
         )
         session.execute(
-            letters.insert().values(
+            messages.insert().values(
                 invitation_id=made.inserted_primary_key[0],
                 kind="invitation",
                 state="sent",
@@ -414,7 +414,7 @@ def test_reports_say_nothing_of_a_person(lamp, asked):
 
     with db.reading() as session:
         row = session.execute(select(mail_reports)).one()
-        assert session.scalar(select(func.count()).select_from(letters)) == 1
+        assert session.scalar(select(func.count()).select_from(messages)) == 1
     assert "jan" not in str(row).lower()
     assert set(row._mapping) == {"letter_id", "kind", "code", "source", "at"}
 

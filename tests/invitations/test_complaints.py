@@ -10,7 +10,7 @@ from trustsvc import clock
 from trustsvc.cli import main
 from trustsvc.doctor import stores
 from trustsvc.invitations import complaints, sending
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.storage import db, event_log
 
 DAY = timedelta(days=1)
@@ -54,7 +54,7 @@ def filled(order_id, number, at=NOON):
             row["order_id"] = order
         made = session.scalars(insert(invitations).returning(invitations.c.id), rows).all()
         session.execute(
-            letters.insert(),
+            messages.insert(),
             [
                 {
                     "invitation_id": one,

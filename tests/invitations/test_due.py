@@ -15,7 +15,7 @@ from tests.invitations.setup import (
     shop,
 )
 from trustsvc.invitations import due
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.orders import buyer
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.registry.registration import leave, register
@@ -100,7 +100,7 @@ def test_the_lease_is_taken_before_wishes_are_read_so_that_none_comes_in_between
     ask = due.check.check
 
     def watched(session, questions):
-        states.extend(session.scalars(select(letters.c.state)).all())
+        states.extend(session.scalars(select(messages.c.state)).all())
         return ask(session, questions)
 
     states = []

@@ -30,7 +30,7 @@ from trustsvc import config
 from trustsvc.crypto import keyring
 from trustsvc.errors import Gone
 from trustsvc.invitations import redeem, send, unsubscribe
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.invitations.planning import plan, reminders
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
 from trustsvc.orders import accept
@@ -193,11 +193,11 @@ class Machine(RuleBasedStateMachine):
         with db.reading() as session:
             leased = session.scalars(
                 select(invitations.c.order_id)
-                .join(letters, letters.c.invitation_id == invitations.c.id)
-                .where(letters.c.state == "leased", letters.c.lease.not_in(self.leases))
+                .join(messages, messages.c.invitation_id == invitations.c.id)
+                .where(messages.c.state == "leased", messages.c.lease.not_in(self.leases))
             ).all()
             self.leases += session.scalars(
-                select(letters.c.lease).where(letters.c.state == "leased").distinct()
+                select(messages.c.lease).where(messages.c.state == "leased").distinct()
             ).all()
         for order_id in leased:
             one = self.orders[order_id]
@@ -259,12 +259,12 @@ class Machine(RuleBasedStateMachine):
     def the_cap_of_a_buyer_is_kept(self):
         with db.reading() as session:
             rows = session.execute(
-                select(orders.c.shop_id, orders.c.buyer, letters.c.sent_at)
+                select(orders.c.shop_id, orders.c.buyer, messages.c.sent_at)
                 .join_from(orders, invitations, invitations.c.order_id == orders.c.id)
-                .join(letters, letters.c.invitation_id == invitations.c.id)
-                .where(letters.c.kind == "invitation", letters.c.sent_at.is_not(None))
+                .join(messages, messages.c.invitation_id == invitations.c.id)
+                .where(messages.c.kind == "invitation", messages.c.sent_at.is_not(None))
                 .where(orders.c.buyer.is_not(None))
-                .order_by(letters.c.sent_at)
+                .order_by(messages.c.sent_at)
             ).all()
         before = {}
         for shop_id, buyer, at in rows:
@@ -285,9 +285,9 @@ class Machine(RuleBasedStateMachine):
                 select(orders.c.id).where(orders.c.state != "settled")
             ).all()
             open_letters = session.scalars(
-                select(letters.c.id).where(
-                    letters.c.state.in_(("leased", "handed"))
-                    | ((letters.c.state == "due") & (letters.c.kind == "invitation"))
+                select(messages.c.id).where(
+                    messages.c.state.in_(("leased", "handed"))
+                    | ((messages.c.state == "due") & (messages.c.kind == "invitation"))
                 )
             ).all()
         assert (open_orders, open_letters) == ([], [])

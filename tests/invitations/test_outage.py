@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from tests.invitations.setup import NOON, planned, quiet, shop
 from trustsvc.invitations import send
-from trustsvc.invitations.models import letters
+from trustsvc.invitations.models import messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.orders import accept
 from trustsvc.orders.received import OrderReceived
@@ -79,7 +79,7 @@ def test_an_outage_of_six_hours_loses_nothing_sends_nothing_twice_and_ends_witho
     assert len(line.arrived) == placed
     assert len({address for _, address in line.arrived}) == placed
     with db.reading() as session:
-        states = select(letters.c.state, func.count()).group_by(letters.c.state)
+        states = select(messages.c.state, func.count()).group_by(messages.c.state)
         assert session.execute(states).all() == [("sent", placed)]
     since = Counter(at for at, _ in line.arrived if at >= returned)
     minutes = [sum(since[at + n * 15 * SECOND] for n in range(4)) for at in since]

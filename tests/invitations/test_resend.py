@@ -19,7 +19,7 @@ from tests.invitations.setup import (
     shop,
 )
 from trustsvc.invitations import doubt, redeem, resend
-from trustsvc.invitations.models import letters
+from trustsvc.invitations.models import messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db
@@ -102,7 +102,7 @@ def test_an_answer_that_came_late_is_no_doubt_any_more(house):
     order_id = invited(shop())
     sent(Post(UNKNOWN))
     with db.transaction() as session:
-        session.execute(update(letters).values(state="sent"))
+        session.execute(update(messages).values(state="sent"))
 
     assert sent(now=THEN).letters == []
     assert letter_of(order_id).tries == 1
@@ -122,4 +122,4 @@ def test_the_second_letter_is_not_asking_again(house):
 
     assert invitation_of(other) is None
     with db.reading() as session:
-        assert session.scalars(select(letters.c.state)).all() == ["due"]
+        assert session.scalars(select(messages.c.state)).all() == ["due"]

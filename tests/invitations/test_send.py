@@ -20,7 +20,7 @@ from tests.invitations.setup import (
 )
 from trustsvc import log
 from trustsvc.invitations import again, give_up, redeem, send, sending, settle
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.registry import opt_out
 from trustsvc.storage import db
@@ -55,7 +55,7 @@ def test_letters_wait_where_the_evening_came_while_a_round_went_on(house):
 
     assert len(post.letters) < 3
     with db.reading() as session:
-        states = session.scalars(select(letters.c.state)).all()
+        states = session.scalars(select(messages.c.state)).all()
     assert set(states) <= {"sent", "due"}
 
 
@@ -205,7 +205,7 @@ def test_what_was_given_up_can_be_tried_again_for_three_more_days(house):
 def test_a_letter_dropped_at_its_last_try_stays_dropped(house):
     order_id = invited(shop())
     with db.transaction() as session:
-        session.execute(update(letters).values(waited=give_up.LONGEST_S))
+        session.execute(update(messages).values(waited=give_up.LONGEST_S))
 
     def stop():
         with db.transaction() as session:
@@ -347,7 +347,7 @@ def test_senders_at_once_send_each_letter_once(house):
     everything = [letter.to_address for post in posts for letter in post.letters]
     assert sorted(everything) == sorted({f"b{number}@example.com" for number in range(30)})
     with db.reading() as session:
-        left = select(func.count()).select_from(letters).where(letters.c.state == "sent")
+        left = select(func.count()).select_from(messages).where(messages.c.state == "sent")
         assert session.scalar(left) == 30
 
 

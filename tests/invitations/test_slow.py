@@ -20,7 +20,7 @@ from tests.invitations.setup import (
 )
 from trustsvc.invitations import give_up, slow
 from trustsvc.invitations.due import lease
-from trustsvc.invitations.models import letters, mail_domains
+from trustsvc.invitations.models import domain_throttles, messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
 from trustsvc.privacy.retention import purge
 from trustsvc.storage import db
@@ -50,7 +50,7 @@ def domains_of(post):
 
 def rows():
     with db.reading() as session:
-        return session.execute(select(mail_domains)).all()
+        return session.execute(select(domain_throttles)).all()
 
 
 @paced()
@@ -63,8 +63,8 @@ def test_what_is_over_the_pace_waits_for_its_turn_without_a_try_and_others_go_on
     assert counts[1] == {}
     assert sum((one["many.example"] for one in counts), 0) == 40
     with db.reading() as session:
-        assert session.scalar(select(func.max(letters.c.tries))) == 1
-        assert session.scalar(select(func.max(letters.c.waited))) == 0
+        assert session.scalar(select(func.max(messages.c.tries))) == 1
+        assert session.scalar(select(func.max(messages.c.waited))) == 0
 
 
 @paced()
@@ -112,8 +112,8 @@ def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_o
         waits.append(until - now)
         assert domains_of(sent(Says(), now=until - SECOND)) == {}
         with db.transaction() as session:
-            late = letters.c.state == "due"
-            session.execute(update(letters).where(late).values(due_at=until))
+            late = messages.c.state == "due"
+            session.execute(update(messages).where(late).values(due_at=until))
         now = until
         assert domains_of(sent(Says(), now=now)) == {"bad.example": 1}
 
@@ -125,7 +125,7 @@ def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_o
         now += MINUTE
     assert {row.strikes for row in rows()} == {0}
     with db.reading() as session:
-        assert set(session.scalars(select(letters.c.state))) == {"sent"}
+        assert set(session.scalars(select(messages.c.state))) == {"sent"}
 
 
 @paced(600)
@@ -162,13 +162,13 @@ def test_three_greylistings_in_a_row_do(house):
 def test_waiting_for_a_domain_that_refuses_us_counts_and_ends_after_three_days(house):
     order_id = invited(shop(), email="a@bad.example")
     with db.transaction() as session:
-        session.execute(update(letters).values(waited=give_up.LONGEST_S - 10))
+        session.execute(update(messages).values(waited=give_up.LONGEST_S - 10))
         slow.heard(session, [(slow.marks({1: "b@bad.example"})[1], LATER)], NOON)
 
     assert sent().letters == []
     assert letter_of(order_id).waited >= give_up.LONGEST_S
     with db.transaction() as session:
-        session.execute(update(letters).values(due_at=NOON))
+        session.execute(update(messages).values(due_at=NOON))
     assert sent().letters == []
 
     assert (letter_of(order_id).state, letter_of(order_id).problem) == ("refused", "gave_up")
@@ -193,7 +193,7 @@ def test_a_domain_is_kept_as_a_keyed_mark_for_an_hour(house):
 def test_a_round_with_hundreds_of_one_domain_asks_the_database_as_often_as_one_with_few(house):
     def statements(number):
         with db.transaction() as session:
-            for table in (letters, mail_domains):
+            for table in (messages, domain_throttles):
                 session.execute(table.delete())
         due(*["many.example"] * number)
         said = []
@@ -217,6 +217,6 @@ def test_thousands_to_one_domain_do_not_stand_before_the_others(house):
 
     assert domains_of(sent()) == {"many.example": 15, "few.example": 1}
     with db.reading() as session:
-        last = session.scalar(select(func.max(letters.c.due_at)))
+        last = session.scalar(select(func.max(messages.c.due_at)))
     assert last - NOON < 51 * MINUTE
     assert domains_of(sent(now=NOON + 30 * SECOND)) == {"many.example": 15}

@@ -18,7 +18,7 @@ from tests.invitations.setup import (
     shop,
 )
 from trustsvc.invitations import hold, pace, send, sending, trip
-from trustsvc.invitations.models import invitations, letters, mail_servers
+from trustsvc.invitations.models import circuit_breakers, invitations, messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.storage import db
 
@@ -46,19 +46,19 @@ def many(number, at_shop=None, now=NOON):
 
 def row():
     with db.reading() as session:
-        return session.execute(select(mail_servers)).first()
+        return session.execute(select(circuit_breakers)).first()
 
 
 def states():
     with db.reading() as session:
         return dict(
-            session.execute(select(letters.c.state, func.count()).group_by(letters.c.state)).all()
+            session.execute(select(messages.c.state, func.count()).group_by(messages.c.state)).all()
         )
 
 
 def tries():
     with db.reading() as session:
-        return session.scalar(select(func.sum(letters.c.tries)))
+        return session.scalar(select(func.sum(messages.c.tries)))
 
 
 def opened(number=10):
@@ -243,7 +243,7 @@ def test_what_was_put_off_to_the_morning_or_stopped_is_no_burst_then(house):
 def test_a_pause_that_a_clock_which_was_ahead_wrote_holds_nobody_up(house, ahead):
     opened()
     with db.transaction() as session:
-        session.execute(update(mail_servers).values(open_until=NOON + ahead))
+        session.execute(update(circuit_breakers).values(open_until=NOON + ahead))
 
     assert len(sent(now=NOON + MINUTE).letters) == 1
 

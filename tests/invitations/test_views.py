@@ -16,7 +16,7 @@ from trustsvc import clock
 from trustsvc.crypto import signed_links
 from trustsvc.orders import buyer
 from trustsvc.registry import registration
-from trustsvc.registry.models import opt_outs, registered
+from trustsvc.registry.models import opt_outs, registered_buyers
 from trustsvc.storage import db
 from trustsvc.storage.columns import metadata
 
@@ -197,4 +197,4 @@ def test_stopping_everywhere_takes_a_registration_back_as_well(asked, client):
     client.post(path(order_id), data={"scope": "all"})
 
     with db.reading() as session:
-        assert session.execute(select(registered)).all() == []
+        assert session.execute(select(registered_buyers)).all() == []

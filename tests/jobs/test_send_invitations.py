@@ -9,7 +9,7 @@ from jobs import send_invitations as job
 from jobs.send_invitations import send_invitations
 from tests.invitations.setup import NOON, Post, invited, letter_of, quiet, sent, shop
 from trustsvc import clock, clock_check
-from trustsvc.invitations.models import letters
+from trustsvc.invitations.models import messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.storage import db
 
@@ -77,7 +77,7 @@ def test_a_clock_that_jumps_within_a_round_makes_no_letter_wait_for_years(house,
 
 def leased(state, until):
     with db.transaction() as session:
-        session.execute(update(letters).values(state=state, lease=b"l" * 16, leased_until=until))
+        session.execute(update(messages).values(state=state, lease=b"l" * 16, leased_until=until))
 
 
 def test_a_lease_that_a_clock_wrote_down_which_jumped_has_run_out(house):

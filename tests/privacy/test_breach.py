@@ -10,7 +10,7 @@ from trustsvc import clock
 from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.errors import Refused
 from trustsvc.invitations import slow
-from trustsvc.invitations.models import mail_domains
+from trustsvc.invitations.models import domain_throttles
 from trustsvc.mail.transactional import write
 from trustsvc.privacy import breach
 from trustsvc.privacy.documents import data_inventory
@@ -18,7 +18,7 @@ from trustsvc.privacy.keys import reach
 from trustsvc.privacy.rights import confirmation
 from trustsvc.privacy.rights.people import Person
 from trustsvc.registry import opt_out, registration_request, restriction
-from trustsvc.registry.models import registered
+from trustsvc.registry.models import registered_buyers
 from trustsvc.reviews import withdraw
 from trustsvc.storage import db
 
@@ -112,8 +112,10 @@ def everywhere_in_the_registry(at_shop, address):
     """One person in each row that a mark or a link names: at a shop, and at none."""
     now, mark = clock.now(), pseudonyms.registry_pseudonym(address)
     with db.transaction() as session:
-        session.execute(registered.insert().values(mark=mark, at=now, wording="1", source="x"))
-        session.execute(update(registered).values(link=signed_links.new_id()))
+        session.execute(
+            registered_buyers.insert().values(mark=mark, at=now, wording="1", source="x")
+        )
+        session.execute(update(registered_buyers).values(link=signed_links.new_id()))
         for place in (opt_out.EVERY_SHOP, at_shop.id):
             opt_out.opt_out(session, address, place, "stop", now)
         restriction.restrict(session, [mark], opt_out.EVERY_SHOP, now)
@@ -173,7 +175,7 @@ def test_a_domain_that_letters_went_to_does_not_say_which_look_up_key_marked_it(
         (mark,) = slow.marks({1: "ada@lovelace.example"}).values()
         now = clock.now()
         row = {"mark": mark, "free_at": now, "planned_until": now, "strikes": 0, "forget_at": now}
-        session.execute(mail_domains.insert().values(row))
+        session.execute(domain_throttles.insert().values(row))
     add_key(house, "lookup")
 
     for number in (1, 2):
@@ -182,7 +184,9 @@ def test_a_domain_that_letters_went_to_does_not_say_which_look_up_key_marked_it(
 
 
 def test_every_column_with_the_id_of_a_link_in_it_counts_as_one_of_a_person():
-    links = {str(one): one.info["holds"] for one in data_inventory.columns() if one.name == "link"}
+    links = {
+        str(one): one.info["category"] for one in data_inventory.columns() if one.name == "link"
+    }
 
     assert links.pop("staff_links.link") == "secret"  # a keyed hash: the desk's key, not the links'
     assert set(links.values()) == {"pseudonym"}

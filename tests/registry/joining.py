@@ -9,7 +9,7 @@ from tests.invitations.setup import NOON, Post, quiet
 from trustsvc import clock
 from trustsvc.mail.transactional.send import send
 from trustsvc.registry import views
-from trustsvc.registry.models import registered, registrations
+from trustsvc.registry.models import pending_registrations, registered_buyers
 from trustsvc.storage import db
 
 JAN = "jan@example.com"
@@ -52,12 +52,14 @@ def join(client, shop, address=JAN):
 
 def pending():
     with db.reading() as session:
-        return session.execute(select(registrations).order_by(registrations.c.id)).all()
+        return session.execute(
+            select(pending_registrations).order_by(pending_registrations.c.id)
+        ).all()
 
 
 def entries():
     with db.reading() as session:
-        return session.execute(select(registered)).all()
+        return session.execute(select(registered_buyers)).all()
 
 
 __all__ = ["JAN", "NOON", "ask", "confirm", "entries", "join", "path_in", "pending", "posted"]

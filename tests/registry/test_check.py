@@ -6,7 +6,7 @@ from trustsvc.clock import now
 from trustsvc.errors import Refused
 from trustsvc.registry import registration
 from trustsvc.registry.check import RegistryQuery, RegistryStatus, check
-from trustsvc.registry.models import opt_outs, registered
+from trustsvc.registry.models import opt_outs, registered_buyers
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.storage import db
 
@@ -63,7 +63,7 @@ def test_nothing_of_an_unregistered_buyer_is_stored_by_asking(house):
         check(session, [RegistryQuery(1, "nobody@example.com")])
 
     with db.reading() as session:
-        assert session.execute(select(registered)).all() == []
+        assert session.execute(select(registered_buyers)).all() == []
         assert session.execute(select(opt_outs)).all() == []
 
 
@@ -108,7 +108,7 @@ def test_registering_again_keeps_the_first_proof_over_a_rotation_too(house):
         assert not registration.register(session, "JAN@example.com", "v2", "page", now())
 
     with db.reading() as session:
-        assert [row.wording for row in session.execute(select(registered))] == ["v1"]
+        assert [row.wording for row in session.execute(select(registered_buyers))] == ["v1"]
 
 
 def test_leaving_forgets_the_registration_and_twice_does_no_harm(house):

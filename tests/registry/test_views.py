@@ -15,7 +15,7 @@ from trustsvc.mail.transactional.write import MOST_A_DAY
 from trustsvc.registry import consent, views
 from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.registry.confirmation import LINK_LIVES
-from trustsvc.registry.models import wordings
+from trustsvc.registry.models import consent_texts
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.storage import db, suppression_journal
 
@@ -71,7 +71,7 @@ def test_the_proof_of_consent_is_kept_word_for_word(client, shop):
     assert entry.asked_at == asked.asked_at
     assert timedelta(hours=5) <= entry.at - entry.asked_at < timedelta(hours=5, minutes=1)
     with db.reading() as session:
-        (said,) = session.execute(select(wordings)).all()
+        (said,) = session.execute(select(consent_texts)).all()
     assert (said.version, said.language) == (consent.VERSION, "de")
     assert said.text == consent.text(consent.VERSION, "de")
 

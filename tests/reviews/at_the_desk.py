@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from trustsvc import clock
 from trustsvc.crypto import signed_links
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.orders.models import orders
 from trustsvc.reviews import submit
 from trustsvc.reviews.policy import Draft
@@ -65,7 +65,7 @@ def invitation(shop, order_id, at=None, state="open", letter="sent", sent_at=Non
         ).scalar_one()
         if letter:
             session.execute(
-                letters.insert().values(
+                messages.insert().values(
                     invitation_id=made,
                     kind="invitation",
                     state=letter,

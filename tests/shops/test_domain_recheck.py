@@ -6,8 +6,7 @@ from sqlalchemy import select, update
 
 from jobs.recheck_domains import recheck_domains
 from tests.shops.test_domain_proof import (
-    domain,
-    enrolled,  # noqa: F401 - a fixture
+    enrolled,
 )
 from trustsvc import clock
 from trustsvc.badge import content
@@ -21,7 +20,7 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def proven(house, domain):  # noqa: F811
+def proven(house, domain):
     """A shop whose domain is proven; what its web server shows can be changed."""
     place, shown = domain
     made = enrolled(place)

@@ -12,7 +12,7 @@ from tests.invitations.setup import NOON, quiet, shop
 from tools.canary import crowd, dictionary
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders.models import deliveries
-from trustsvc.privacy.models import requests
+from trustsvc.privacy.models import request_log
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import columns, db
 
@@ -106,7 +106,7 @@ def test_a_hash_written_as_text_is_found(house, write):
     by = write(hashlib.sha1(NORMAL).digest())
     with db.transaction() as session:
         row = {"kind": "see", "shop_id": 0, "state": "open", "by": by, "asked_at": NOON}
-        session.execute(insert(requests).values(**row))
+        session.execute(insert(request_log).values(**row))
 
     found, _ = dictionary.run([JAN, "piet@example.com"], 10)
 

@@ -12,7 +12,7 @@ from trustsvc.backup.manifest import Manifest
 from trustsvc.crypto import keyring
 from trustsvc.invitations import redeem
 from trustsvc.orders import cancellation
-from trustsvc.registry.models import registered
+from trustsvc.registry.models import registered_buyers
 from trustsvc.reviews import withdraw
 from trustsvc.reviews.models import reviews
 from trustsvc.storage import suppression_journal
@@ -85,10 +85,12 @@ def _leave(session: Session, lines: Sequence[JournalEntry]) -> None:
         left[line.mark] = max(line.at, left.get(line.mark, line.at))
     for some in _some(sorted(left)):
         rows = session.execute(
-            select(registered.c.mark, registered.c.at).where(registered.c.mark.in_(some))
+            select(registered_buyers.c.mark, registered_buyers.c.at).where(
+                registered_buyers.c.mark.in_(some)
+            )
         )
         gone = [row.mark for row in rows if row.at <= left[bytes(row.mark)]]
-        session.execute(delete(registered).where(registered.c.mark.in_(gone)))
+        session.execute(delete(registered_buyers).where(registered_buyers.c.mark.in_(gone)))
 
 
 def _take_back(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:

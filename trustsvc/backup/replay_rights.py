@@ -13,9 +13,9 @@ from trustsvc.invitations import personal_data as in_invitations
 from trustsvc.mail.transactional.models import correspondence
 from trustsvc.orders import personal_data as in_orders
 from trustsvc.orders.models import orders, privacy_requests
-from trustsvc.privacy.models import me_links
+from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.rights.erasure import RULE as ERASED
-from trustsvc.registry.models import registrations, restrictions
+from trustsvc.registry.models import pending_registrations, restrictions
 from trustsvc.registry.opt_out import EVERY_SHOP
 from trustsvc.reviews import personal_data as in_reviews
 from trustsvc.reviews import withdraw
@@ -30,8 +30,8 @@ Place = tuple[bytes, int]
 # Where an address waits to be written to: by erasing these go whole.
 _WAITING: tuple[tuple[Table, Column[datetime]], ...] = (
     (correspondence, correspondence.c.asked_at),
-    (registrations, registrations.c.asked_at),
-    (me_links, me_links.c.at),
+    (pending_registrations, pending_registrations.c.asked_at),
+    (my_data_links, my_data_links.c.at),
     (privacy_requests, privacy_requests.c.asked_at),
 )
 

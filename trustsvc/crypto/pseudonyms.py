@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import constant_time, hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from trustsvc.address import NotAnAddress, normalise
+from trustsvc.address import normalise
 from trustsvc.crypto import keyring
 
 RULE = 1

@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations import give_up
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.orders import decision_log
 from trustsvc.work_queue import job_queue
 
@@ -19,14 +19,14 @@ def again(session: Session, now: datetime) -> int:
     """
     is_open = select(invitations.c.id).where(invitations.c.state == "open")
     rows = session.execute(
-        update(letters)
+        update(messages)
         .where(
-            letters.c.state == "refused",
-            letters.c.problem == give_up.RULE,
-            letters.c.invitation_id.in_(is_open),
+            messages.c.state == "refused",
+            messages.c.problem == give_up.RULE,
+            messages.c.invitation_id.in_(is_open),
         )
         .values(state="due", due_at=now, waited=0, tries=0, problem=None)
-        .returning(letters.c.invitation_id)
+        .returning(messages.c.invitation_id)
     ).all()
     of = select(invitations.c.order_id).where(
         invitations.c.id.in_([row.invitation_id for row in rows])

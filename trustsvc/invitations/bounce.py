@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import log
 from trustsvc.invitations import complaints, redeem, return_path, unsubscribe
-from trustsvc.invitations.models import invitations, letters, mail_reports
+from trustsvc.invitations.models import invitations, mail_reports, messages
 from trustsvc.mail.feedback.parsers.report import Report
 from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.models import orders
@@ -84,16 +84,16 @@ def take(session: Session, report: Report, source: str, now: datetime) -> Answer
 def _about(session: Session, letter_id: int) -> _About:
     row = session.execute(
         select(
-            letters.c.id,
-            letters.c.kind,
-            letters.c.state,
+            messages.c.id,
+            messages.c.kind,
+            messages.c.state,
             invitations.c.order_id,
             invitations.c.shop_id,
             invitations.c.state.label("of_invitation"),
             invitations.c.link,
         )
-        .join(invitations, invitations.c.id == letters.c.invitation_id)
-        .where(letters.c.id == letter_id)
+        .join(invitations, invitations.c.id == messages.c.invitation_id)
+        .where(messages.c.id == letter_id)
     ).one()
     return _About(*row)
 
@@ -117,19 +117,19 @@ def _never_there(session: Session, about: _About) -> bool:
     if mark is None:
         return False
     last = session.execute(
-        select(letters.c.id, letters.c.sent_at, mail_reports.c.kind)
+        select(messages.c.id, messages.c.sent_at, mail_reports.c.kind)
         .join_from(orders, invitations, invitations.c.order_id == orders.c.id)
-        .join(letters, letters.c.invitation_id == invitations.c.id)
+        .join(messages, messages.c.invitation_id == invitations.c.id)
         .outerjoin(
             mail_reports,
-            (mail_reports.c.letter_id == letters.c.id) & (mail_reports.c.kind == "soft"),
+            (mail_reports.c.letter_id == messages.c.id) & (mail_reports.c.kind == "soft"),
         )
         .where(
             orders.c.shop_id == about.shop_id,
             orders.c.buyer == mark,
-            letters.c.sent_at.is_not(None),
+            messages.c.sent_at.is_not(None),
         )
-        .order_by(letters.c.sent_at.desc(), letters.c.id.desc())
+        .order_by(messages.c.sent_at.desc(), messages.c.id.desc())
         .limit(SOFT_IN_A_ROW)
     ).all()
     return (
@@ -150,8 +150,10 @@ def _undeliverable(session: Session, about: _About, now: datetime) -> None:
         redeem.withdraw(session, [about.order_id], UNDELIVERABLE, now)
     buyer.forget(session, [about.order_id])
     session.execute(
-        update(letters)
-        .where(letters.c.id == about.letter_id, letters.c.state.in_(("handed", "sent", "unknown")))
+        update(messages)
+        .where(
+            messages.c.id == about.letter_id, messages.c.state.in_(("handed", "sent", "unknown"))
+        )
         .values(state="refused", problem="bounced", sent_at=None)
     )
 
@@ -162,11 +164,11 @@ def _arrived(session: Session, about: _About, now: datetime) -> None:
     One that waits to leave again is not sent a second time; whoever has its lease finds it lost.
     """
     session.execute(
-        update(letters)
-        .where(letters.c.id == about.letter_id, letters.c.state.in_(("due", "leased", "unknown")))
+        update(messages)
+        .where(messages.c.id == about.letter_id, messages.c.state.in_(("due", "leased", "unknown")))
         .values(
             state="sent",
             problem=None,
-            sent_at=func.coalesce(letters.c.sent_at, literal(now, Moment)),
+            sent_at=func.coalesce(messages.c.sent_at, literal(now, Moment)),
         )
     )

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import log
 from trustsvc.invitations import sending
-from trustsvc.invitations.models import letters, mail_reports
+from trustsvc.invitations.models import mail_reports, messages
 from trustsvc.storage import db, event_log
 
 WINDOW = timedelta(days=7)
@@ -51,7 +51,7 @@ def rate(session: Session, now: datetime) -> Rate:
     went_on = _last(session, WENT_ON)
     since = max(now - WINDOW, went_on) if went_on else now - WINDOW
     came = select(func.count()).where(mail_reports.c.kind == "complaint", mail_reports.c.at > since)
-    left = select(func.count()).where(letters.c.sent_at > now - WINDOW)
+    left = select(func.count()).where(messages.c.sent_at > now - WINDOW)
     return Rate(session.scalar(came) or 0, session.scalar(left) or 0)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.invitations.planning import plan, reminders
 from trustsvc.orders import decision_log
 
@@ -24,20 +24,20 @@ def doubt(session: Session, now: datetime) -> int:
     because they may have been planned, and sent, before. Twice does no harm. A letter whose day
     comes later has not left.
     """
-    last = session.scalar(select(func.max(letters.c.id))) or 0
+    last = session.scalar(select(func.max(messages.c.id))) or 0
     while plan.plan(session, now):
         pass
     while reminders.remind(session, now):
         pass
-    just_planned = and_(letters.c.id > last, letters.c.due_at <= now + NEXT_OPENING)
+    just_planned = and_(messages.c.id > last, messages.c.due_at <= now + NEXT_OPENING)
     rows = session.execute(
-        update(letters)
+        update(messages)
         .where(
-            letters.c.state.in_(("due", "leased")),
-            or_(letters.c.due_at <= now, just_planned, letters.c.state == "leased"),
+            messages.c.state.in_(("due", "leased")),
+            or_(messages.c.due_at <= now, just_planned, messages.c.state == "leased"),
         )
         .values(state="unknown", problem=PROBLEM, sent_at=now, lease=None, leased_until=None)
-        .returning(letters.c.invitation_id)
+        .returning(messages.c.invitation_id)
     ).all()
     of = sorted({row.invitation_id for row in rows})
     for start in range(0, len(of), MOST_AT_ONCE):

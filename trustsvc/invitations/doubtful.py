@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.orders.models import orders
 from trustsvc.shops.models import shops
 
@@ -26,9 +26,9 @@ class Doubtful:
 
 
 def count(session: Session, since: datetime | None = None) -> int:
-    number = select(func.count()).select_from(letters).where(letters.c.state == "unknown")
+    number = select(func.count()).select_from(messages).where(messages.c.state == "unknown")
     if since:
-        number = number.where(letters.c.sent_at > since)
+        number = number.where(messages.c.sent_at > since)
     return session.scalar(number) or 0
 
 
@@ -39,16 +39,16 @@ def newest(session: Session, most: int = 100) -> list[Doubtful]:
             orders.c.reference,
             shops.c.name,
             shops.c.zone,
-            letters.c.kind,
-            letters.c.problem,
-            letters.c.sent_at,
-            letters.c.resent,
+            messages.c.kind,
+            messages.c.problem,
+            messages.c.sent_at,
+            messages.c.resent,
         )
-        .join_from(letters, invitations, invitations.c.id == letters.c.invitation_id)
+        .join_from(messages, invitations, invitations.c.id == messages.c.invitation_id)
         .join(orders, orders.c.id == invitations.c.order_id)
         .join(shops, shops.c.id == invitations.c.shop_id)
-        .where(letters.c.state == "unknown")
-        .order_by(letters.c.sent_at.desc())
+        .where(messages.c.state == "unknown")
+        .order_by(messages.c.sent_at.desc())
         .limit(most)
     )
     return [Doubtful(*row[:5], row.problem or "", row.sent_at, bool(row.resent)) for row in rows]

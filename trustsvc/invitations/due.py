@@ -11,7 +11,7 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations import hold, put_off, redeem, sending, slow
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.invitations.planning import eligibility, schedule, volume_guard
 from trustsvc.orders import decision_log
 from trustsvc.orders.buyer import Buyer
@@ -121,7 +121,7 @@ def look_again(session: Session, one: Due, now: datetime) -> bool:
     """
     row = session.execute(
         _letters().where(
-            letters.c.id == one.id, letters.c.lease == one.lease, letters.c.state == "leased"
+            messages.c.id == one.id, messages.c.lease == one.lease, messages.c.state == "leased"
         )
     ).first()
     if row is None:
@@ -138,24 +138,24 @@ def _take(session: Session, now: datetime, most: int) -> Sequence[Any]:
     return session.execute(
         _letters()
         .where(
-            letters.c.state == "due",
-            letters.c.due_at <= now,
+            messages.c.state == "due",
+            messages.c.due_at <= now,
             invitations.c.shop_id.not_in(volume_guard.paused_shop_ids()),
         )
-        .order_by(letters.c.due_at, letters.c.id)
+        .order_by(messages.c.due_at, messages.c.id)
         .limit(most)
-        .with_for_update(of=[orders, invitations, letters], skip_locked=True)
+        .with_for_update(of=[orders, invitations, messages], skip_locked=True)
     ).all()
 
 
 def _letters() -> Select[Any]:
     return (
         select(
-            letters.c.id,
-            letters.c.kind,
-            letters.c.tries,
-            letters.c.waited,
-            letters.c.invitation_id,
+            messages.c.id,
+            messages.c.kind,
+            messages.c.tries,
+            messages.c.waited,
+            messages.c.invitation_id,
             invitations.c.order_id,
             invitations.c.shop_id,
             invitations.c.state,
@@ -168,15 +168,15 @@ def _letters() -> Select[Any]:
             orders.c.cancelled_at,
             orders.c.refunded_at,
         )
-        .join_from(letters, invitations, invitations.c.id == letters.c.invitation_id)
+        .join_from(messages, invitations, invitations.c.id == messages.c.invitation_id)
         .join(orders, orders.c.id == invitations.c.order_id)
     )
 
 
 def _mark(session: Session, letter_ids: Sequence[int], token: bytes, until: datetime) -> None:
     session.execute(
-        update(letters)
-        .where(letters.c.id.in_(letter_ids))
+        update(messages)
+        .where(messages.c.id.in_(letter_ids))
         .values(state="leased", lease=token, leased_until=until)
     )
 
@@ -218,8 +218,8 @@ def _drop(session: Session, rows: Sequence[Any], reasons: Mapping[int, str], now
         by_reason[reasons[row.id]].append(row)
     for reason, some in by_reason.items():
         session.execute(
-            update(letters)
-            .where(letters.c.id.in_([row.id for row in some]))
+            update(messages)
+            .where(messages.c.id.in_([row.id for row in some]))
             .values(state="dropped", problem=reason)
         )
         decision_log.write(

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations.models import letters
+from trustsvc.invitations.models import messages
 from trustsvc.orders import decision_log
 
 RULE = "gave_up"
@@ -23,8 +23,8 @@ def give_up(session: Session, rows: Sequence[Any], now: datetime) -> None:
     if not rows:
         return
     session.execute(
-        update(letters)
-        .where(letters.c.id.in_([row.id for row in rows]), letters.c.state == "leased")
+        update(messages)
+        .where(messages.c.id.in_([row.id for row in rows]), messages.c.state == "leased")
         .values(state="refused", problem=RULE, lease=None, leased_until=None)
     )
     decision_log.write(session, [line(row, now) for row in rows])

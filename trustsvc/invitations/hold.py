@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from trustsvc import log
-from trustsvc.invitations.models import letters
+from trustsvc.invitations.models import messages
 
 LEASE = timedelta(seconds=45)
 RENEWED_S = 15.0
@@ -37,8 +37,10 @@ def held(
             try:
                 with open_transaction() as session:
                     session.execute(
-                        update(letters)
-                        .where(letters.c.lease == lease, letters.c.state.in_(("leased", "handed")))
+                        update(messages)
+                        .where(
+                            messages.c.lease == lease, messages.c.state.in_(("leased", "handed"))
+                        )
                         .values(leased_until=now() + LEASE)
                     )
             except Exception as problem:  # noqa: BLE001 - whatever it is, there is a next time

@@ -8,7 +8,7 @@ from sqlalchemy import case, literal, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations import redeem, return_path
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.storage.columns import Moment
 from trustsvc.work_queue import job_queue
 
@@ -21,7 +21,7 @@ def tell(session: Session, order_ids: Collection[int]) -> dict[str, list[dict[st
         select(invitations).where(invitations.c.order_id.in_(order_ids)).order_by(invitations.c.id)
     ).mappings()
     sent = session.execute(
-        select(letters).where(letters.c.invitation_id.in_(_of(order_ids))).order_by(letters.c.id)
+        select(messages).where(messages.c.invitation_id.in_(_of(order_ids))).order_by(messages.c.id)
     ).mappings()
     return {"invitations": [dict(row) for row in asked], "letters": [dict(row) for row in sent]}
 
@@ -34,8 +34,8 @@ def forget(session: Session, order_ids: Collection[int], now: datetime) -> int:
 def message_codes(session: Session, order_ids: Collection[int]) -> frozenset[str]:
     """Give the codes that the letters of these orders bear, whoever they went to."""
     rows = session.execute(
-        select(letters.c.id, letters.c.kind, invitations.c.link)
-        .join_from(letters, invitations, invitations.c.id == letters.c.invitation_id)
+        select(messages.c.id, messages.c.kind, invitations.c.link)
+        .join_from(messages, invitations, invitations.c.id == messages.c.invitation_id)
         .where(invitations.c.order_id.in_(order_ids))
     )
     return frozenset(return_path.code(row.id, row.kind, row.link) for row in rows)
@@ -44,10 +44,10 @@ def message_codes(session: Session, order_ids: Collection[int]) -> frozenset[str
 def freeze(session: Session, order_ids: Collection[int]) -> None:
     """Hold back what has not left; the invitation stays, and so does whom it is for."""
     session.execute(
-        update(letters)
+        update(messages)
         .where(
-            letters.c.invitation_id.in_(_of(order_ids)),
-            letters.c.state.in_(("due", "leased")),
+            messages.c.invitation_id.in_(_of(order_ids)),
+            messages.c.state.in_(("due", "leased")),
         )
         .values(state="dropped", problem=RESTRICTED)
     )
@@ -57,18 +57,18 @@ def thaw(session: Session, order_ids: Collection[int], now: datetime) -> None:
     """Let what was held back leave after all, where its invitation is still open."""
     still_open = _of(order_ids).where(invitations.c.state == "open", invitations.c.expires_at > now)
     session.execute(
-        update(letters)
+        update(messages)
         .where(
-            letters.c.invitation_id.in_(still_open),
-            letters.c.state == "dropped",
-            letters.c.problem == RESTRICTED,
+            messages.c.invitation_id.in_(still_open),
+            messages.c.state == "dropped",
+            messages.c.problem == RESTRICTED,
         )
         .values(
             state="due",
             problem=None,
             lease=None,
             leased_until=None,
-            due_at=case((letters.c.due_at < now, literal(now, Moment())), else_=letters.c.due_at),
+            due_at=case((messages.c.due_at < now, literal(now, Moment())), else_=messages.c.due_at),
         )
     )
     job_queue.enqueue(session, "send_invitations")

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations import give_up, slow
-from trustsvc.invitations.models import letters
+from trustsvc.invitations.models import messages
 
 
 def for_domain(session: Session, rows: Sequence[Any], turns: slow.Turns, now: datetime) -> None:
@@ -35,12 +35,12 @@ def put_off(session: Session, later: Mapping[int, tuple[datetime, int]]) -> None
     """Make letters due at their moments; what counts as waiting between tries is added."""
     if later:
         session.connection().execute(
-            update(letters)
-            .where(letters.c.id == bindparam("one"))
+            update(messages)
+            .where(messages.c.id == bindparam("one"))
             .values(
                 state="due",
                 due_at=bindparam("at"),
-                waited=letters.c.waited + bindparam("seconds"),
+                waited=messages.c.waited + bindparam("seconds"),
                 lease=None,
                 leased_until=None,
             ),
@@ -52,7 +52,7 @@ def give_back(session: Session, letter_ids: Sequence[int]) -> None:
     """Leave letters due as they were."""
     if letter_ids:
         session.execute(
-            update(letters)
-            .where(letters.c.id.in_(letter_ids))
+            update(messages)
+            .where(messages.c.id.in_(letter_ids))
             .values(state="due", lease=None, leased_until=None)
         )

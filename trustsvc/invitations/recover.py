@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import clock_check
 from trustsvc.invitations import hold
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.orders import decision_log
 from trustsvc.storage.columns import Moment
 
@@ -21,24 +21,24 @@ def recover(session: Session, now: datetime) -> int:
     written by a clock that jumped: it ran out too, or its letter would wait for years.
     """
     ran_out = or_(
-        letters.c.leased_until < now, letters.c.leased_until > now + hold.LEASE + clock_check.SLIP
+        messages.c.leased_until < now, messages.c.leased_until > now + hold.LEASE + clock_check.SLIP
     )
     again = session.execute(
-        update(letters)
-        .where(letters.c.state == "leased", ran_out)
+        update(messages)
+        .where(messages.c.state == "leased", ran_out)
         .values(state="due", lease=None, leased_until=None)
     )
     lost = session.execute(
-        update(letters)
-        .where(letters.c.state == "handed", ran_out)
+        update(messages)
+        .where(messages.c.state == "handed", ran_out)
         .values(
             state="unknown",
             problem="sender_died",
             sent_at=case(
-                (letters.c.leased_until < now, letters.c.leased_until), else_=literal(now, Moment)
+                (messages.c.leased_until < now, messages.c.leased_until), else_=literal(now, Moment)
             ),
         )
-        .returning(letters.c.invitation_id)
+        .returning(messages.c.invitation_id)
     ).all()
     rows = session.execute(
         select(invitations.c.order_id).where(

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.errors import NotFound
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.orders import buyer, decision_log
 
 
@@ -97,7 +97,9 @@ def withdraw(session: Session, order_ids: Collection[int], reason: str, now: dat
 def _drop_letters(session: Session, invitation_ids: Collection[int], problem: str) -> None:
     """Drop what has not left. Leased ones too: their sender finds the lease lost before the dot."""
     session.execute(
-        update(letters)
-        .where(letters.c.invitation_id.in_(invitation_ids), letters.c.state.in_(("due", "leased")))
+        update(messages)
+        .where(
+            messages.c.invitation_id.in_(invitation_ids), messages.c.state.in_(("due", "leased"))
+        )
         .values(state="dropped", problem=problem)
     )

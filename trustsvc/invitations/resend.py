@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import config
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.orders import decision_log
 
 ONCE = 1
@@ -24,18 +24,20 @@ def resend(session: Session, now: datetime) -> int:
     if not config.current().resend:
         return 0
     rows = session.execute(
-        update(letters)
+        update(messages)
         .where(
-            letters.c.state == "unknown",
-            letters.c.resent < ONCE,
-            letters.c.sent_at <= now - PATIENCE,
-            letters.c.sent_at > now - LATEST,
-            letters.c.invitation_id.in_(
+            messages.c.state == "unknown",
+            messages.c.resent < ONCE,
+            messages.c.sent_at <= now - PATIENCE,
+            messages.c.sent_at > now - LATEST,
+            messages.c.invitation_id.in_(
                 select(invitations.c.id).where(invitations.c.state == "open")
             ),
         )
-        .values(state="due", due_at=now, resent=letters.c.resent + 1, lease=None, leased_until=None)
-        .returning(letters.c.invitation_id)
+        .values(
+            state="due", due_at=now, resent=messages.c.resent + 1, lease=None, leased_until=None
+        )
+        .returning(messages.c.invitation_id)
     ).all()
     if rows:
         of = select(invitations.c.order_id).where(

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config
 from trustsvc.crypto import keyring, pseudonyms
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 
 _CODE = re.compile(r"[a-z2-7]{26}", re.IGNORECASE)
 MOST_TRIED = 8
@@ -41,9 +41,9 @@ def find(session: Session, codes: Iterable[str]) -> int | None:
         for secret in (key.secret for key in keyring.keys("lookup"))
     ]
     rows = session.execute(
-        select(letters.c.id, letters.c.kind, invitations.c.link)
-        .join(invitations, invitations.c.id == letters.c.invitation_id)
-        .where(letters.c.id.in_({number for _, _, number in tried}))
+        select(messages.c.id, messages.c.kind, invitations.c.link)
+        .join(invitations, invitations.c.id == messages.c.invitation_id)
+        .where(messages.c.id.in_({number for _, _, number in tried}))
     )
     of = {row.id: row for row in rows}
     for secret, tag, number in tried:

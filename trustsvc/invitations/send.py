@@ -13,7 +13,7 @@ from trustsvc import log
 from trustsvc.invitations import due, hold, pace, recover, resend, sending, trip
 from trustsvc.invitations.compose import write
 from trustsvc.invitations.due import Due
-from trustsvc.invitations.models import letters
+from trustsvc.invitations.models import messages
 from trustsvc.invitations.planning import schedule
 from trustsvc.invitations.settle import settle
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope, MailTransport
@@ -127,12 +127,12 @@ class _Round:
 
     def _mark(self, session: Session, one: Due, now: datetime) -> bool:
         done = session.execute(
-            update(letters)
+            update(messages)
             .where(
-                letters.c.id == one.id,
-                letters.c.lease == one.lease,
-                letters.c.state == "leased",
-                letters.c.leased_until > now,
+                messages.c.id == one.id,
+                messages.c.lease == one.lease,
+                messages.c.state == "leased",
+                messages.c.leased_until > now,
             )
             .values(state="handed", leased_until=now + hold.LEASE)
         )
@@ -143,8 +143,8 @@ class _Round:
         with self._open() as session:
             settle(session, self._outcomes, self._now())
             session.execute(
-                update(letters)
-                .where(letters.c.lease == leased[0].lease, letters.c.state == "leased")
+                update(messages)
+                .where(messages.c.lease == leased[0].lease, messages.c.state == "leased")
                 .values(state="due", lease=None, leased_until=None)
             )
 

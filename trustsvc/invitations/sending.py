@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from trustsvc import config
-from trustsvc.invitations.models import sending_stops
+from trustsvc.invitations.models import send_suspensions
 from trustsvc.storage import db
 
 RESTORE = "restore"
@@ -29,7 +29,7 @@ def unfinished() -> Path:
 
 def stops(session: Session) -> Mapping[str, str]:
     """Say what keeps letters from leaving: what stopped them, and why; empty when they leave."""
-    rows = session.execute(select(sending_stops.c.name, sending_stops.c.reason))
+    rows = session.execute(select(send_suspensions.c.name, send_suspensions.c.reason))
     found = {row.name: row.reason for row in rows}
     if unfinished().exists():
         found[RESTORE] = "not_finished"
@@ -38,7 +38,7 @@ def stops(session: Session) -> Mapping[str, str]:
 
 def stop(session: Session, name: str, reason: str, now: datetime) -> None:
     """Let no letter leave; twice keeps the newer reason. Letters that wait go on waiting."""
-    statement = db.insert(sending_stops).values(name=name, reason=reason, at=now)
+    statement = db.insert(send_suspensions).values(name=name, reason=reason, at=now)
     session.execute(
         statement.on_conflict_do_update(index_elements=["name"], set_={"reason": reason, "at": now})
     )
@@ -46,5 +46,5 @@ def stop(session: Session, name: str, reason: str, now: datetime) -> None:
 
 def go_on(session: Session, name: str) -> bool:
     """Take one stop back; False when there was none. Others still hold."""
-    done = session.execute(delete(sending_stops).where(sending_stops.c.name == name))
+    done = session.execute(delete(send_suspensions).where(send_suspensions.c.name == name))
     return bool(done.rowcount)  # type: ignore[attr-defined]

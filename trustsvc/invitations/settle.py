@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.invitations import give_up, redeem, slow
 from trustsvc.invitations.due import Due
-from trustsvc.invitations.models import letters
+from trustsvc.invitations.models import messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.orders import buyer, decision_log
 
@@ -51,7 +51,7 @@ def settle(
         ("leased", "handed", "unknown"),
         state="due",
         due_at=bindparam("at"),
-        waited=letters.c.waited + bindparam("wait"),
+        waited=messages.c.waited + bindparam("wait"),
     )
     _update(
         session,
@@ -83,15 +83,15 @@ def _update(
 ) -> None:
     if rows:
         session.connection().execute(
-            update(letters)
+            update(messages)
             .where(
-                letters.c.id == bindparam("one"),
-                letters.c.lease == bindparam("by"),
+                messages.c.id == bindparam("one"),
+                messages.c.lease == bindparam("by"),
                 # Not in_(): a list that is expanded cannot be used for many rows at once.
-                or_(*(letters.c.state == state for state in states)),
+                or_(*(messages.c.state == state for state in states)),
             )
             .values(
-                tries=letters.c.tries + 1, problem=bindparam("why"), leased_until=None, **values
+                tries=messages.c.tries + 1, problem=bindparam("why"), leased_until=None, **values
             ),
             rows,
         )

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from trustsvc import address, config
 from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.invitations import pace
-from trustsvc.invitations.models import mail_domains
+from trustsvc.invitations.models import domain_throttles
 from trustsvc.mail import transport
 from trustsvc.mail.message import DeliveryResult
 from trustsvc.storage import db
@@ -109,7 +109,7 @@ def _read(session: Session, of: Iterable[bytes]) -> dict[bytes, pace.Domain]:
     wanted = list(of)
     if not wanted:
         return {}
-    table = mail_domains.c
+    table = domain_throttles.c
     rows = session.execute(
         select(table.mark, table.free_at, table.planned_until, table.strikes, table.quiet_until)
         .where(table.mark.in_(wanted))
@@ -125,7 +125,7 @@ def _read(session: Session, of: Iterable[bytes]) -> dict[bytes, pace.Domain]:
 def _write(session: Session, domains: Mapping[bytes, pace.Domain], now: datetime) -> None:
     if not domains:
         return
-    statement = db.insert(mail_domains)
+    statement = db.insert(domain_throttles)
     changed = {
         name: statement.excluded[name]
         for name in ("free_at", "planned_until", "strikes", "quiet_until", "forget_at")

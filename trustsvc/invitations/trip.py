@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config
 from trustsvc.invitations import pace, sending
-from trustsvc.invitations.models import letters, mail_servers
+from trustsvc.invitations.models import circuit_breakers, messages
 from trustsvc.mail import transport
 from trustsvc.storage import db
 
@@ -20,7 +20,7 @@ DAY, WEEK = timedelta(days=1), timedelta(days=7)
 MINUTE_MS = 60_000
 
 _dice = secrets.SystemRandom()
-_table = mail_servers.c
+_table = circuit_breakers.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def ask(session: Session, now: datetime, most: int) -> Gate:
     """
     server = transport.server_name(config.current().mail_url)
     row = session.execute(
-        select(mail_servers).where(_table.name == server).with_for_update()
+        select(circuit_breakers).where(_table.name == server).with_for_update()
     ).first()
     if row is None:
         return Gate(server, most)
@@ -59,21 +59,23 @@ def ask(session: Session, now: datetime, most: int) -> Gate:
 def leased(session: Session, gate: Gate, count: int, lease: bytes, now: datetime) -> None:
     """Write down what was leased; what waited is gone once fewer come than may, or after a day."""
     if gate.probes and count:
-        session.execute(update(mail_servers).where(_table.name == gate.server).values(probe=lease))
+        session.execute(
+            update(circuit_breakers).where(_table.name == gate.server).values(probe=lease)
+        )
     elif gate.returns and count < gate.most and _is_over(session, gate, now):
         session.execute(
-            delete(mail_servers).where(_table.name == gate.server, _table.failures == 0)
+            delete(circuit_breakers).where(_table.name == gate.server, _table.failures == 0)
         )
     elif gate.returns and count:
         session.execute(
-            update(mail_servers).where(_table.name == gate.server).values(granted_at=now)
+            update(circuit_breakers).where(_table.name == gate.server).values(granted_at=now)
         )
 
 
 def failed(session: Session, server: str, now: datetime) -> bool:
     """Count a failure; True when the mail server is to be left alone from now on."""
     plain = {"failures": 1, "opened": 0, "usual": 0}
-    statement = db.insert(mail_servers).values(name=server, **plain)
+    statement = db.insert(circuit_breakers).values(name=server, **plain)
     row = session.execute(
         statement.on_conflict_do_update(
             index_elements=["name"], set_={"failures": _table.failures + 1}
@@ -92,7 +94,7 @@ def failed(session: Session, server: str, now: datetime) -> bool:
     }
     if not row.opened:
         changes["usual"] = _busiest_minute(session, now)
-    session.execute(update(mail_servers).where(_table.name == server).values(**changes))
+    session.execute(update(circuit_breakers).where(_table.name == server).values(**changes))
     return True
 
 
@@ -102,20 +104,20 @@ def succeeded(session: Session, server: str, now: datetime) -> None:
     Where the settings want no pace all that waited may leave at once, else slowly at first.
     """
     if not config.current().mail_pace:
-        session.execute(delete(mail_servers).where(_table.name == server))
+        session.execute(delete(circuit_breakers).where(_table.name == server))
         return
     session.execute(
-        delete(mail_servers).where(
+        delete(circuit_breakers).where(
             _table.name == server, _table.open_until.is_(None), _table.closed_at.is_(None)
         )
     )
     was_open = _table.open_until.is_not(None)
     session.execute(
-        update(mail_servers)
+        update(circuit_breakers)
         .where(_table.name == server, was_open)
         .values(open_until=None, probe=None, failures=0, closed_at=now, granted_at=now)
     )
-    session.execute(update(mail_servers).where(_table.name == server).values(failures=0))
+    session.execute(update(circuit_breakers).where(_table.name == server).values(failures=0))
 
 
 def left_alone(session: Session, now: datetime) -> datetime | None:
@@ -129,10 +131,10 @@ def _is_over(session: Session, gate: Gate, now: datetime) -> bool:
     """Whether what waited is gone, and does not stand still: stopped, or put off to the morning."""
     if sending.stops(session):
         return False
-    row = session.execute(select(mail_servers).where(_table.name == gate.server)).one()
+    row = session.execute(select(circuit_breakers).where(_table.name == gate.server)).one()
     if now - row.closed_at >= DAY:
         return True
-    waiting = select(letters.c.id).where(letters.c.state == "due", letters.c.due_at <= now + DAY)
+    waiting = select(messages.c.id).where(messages.c.state == "due", messages.c.due_at <= now + DAY)
     some = waiting.limit(2 * max(pace.LEAST_A_MINUTE, row.usual)).subquery()
     number = session.scalar(select(func.count()).select_from(some)) or 0
     return bool(number < 2 * max(pace.LEAST_A_MINUTE, row.usual))
@@ -140,17 +142,17 @@ def _is_over(session: Session, gate: Gate, now: datetime) -> bool:
 
 def _is_asking(session: Session, lease: bytes | None) -> bool:
     """Whether a letter of that lease is on its way; one whose sender died is not (recover.py)."""
-    asking = select(letters.c.id).where(
-        letters.c.lease == lease, letters.c.state.in_(("leased", "handed"))
+    asking = select(messages.c.id).where(
+        messages.c.lease == lease, messages.c.state.in_(("leased", "handed"))
     )
     return lease is not None and session.execute(asking.limit(1)).first() is not None
 
 
 def _busiest_minute(session: Session, now: datetime) -> int:
-    minute = type_coerce(letters.c.sent_at, BigInteger) // MINUTE_MS
+    minute = type_coerce(messages.c.sent_at, BigInteger) // MINUTE_MS
     counts = (
         select(func.count().label("number"))
-        .where(letters.c.sent_at > now - WEEK, letters.c.state == "sent")
+        .where(messages.c.sent_at > now - WEEK, messages.c.state == "sent")
         .group_by(minute)
         .subquery()
     )

@@ -11,11 +11,7 @@ from urllib.parse import urlsplit
 from trustsvc import config
 from trustsvc.mail.maildir import MaildirTransport
 from trustsvc.mail.message import (
-    DeliveryResult,
-    DeliveryStatus,
-    FailureScope,
     MailTransport,
-    Message,
 )
 from trustsvc.mail.smtp import SmtpTransport
 

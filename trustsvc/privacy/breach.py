@@ -102,11 +102,11 @@ def _note(
     if not filled:
         return
     for column in filled:
-        found.values[shop, column.table.name, column.info["holds"]] += 1
+        found.values[shop, column.table.name, column.info["category"]] += 1
     if all(column.table is shops for column in filled):
         return  # a shop's secret is no person's
     marks = [bytes(v).hex() for c, v in beside.items() if c.name in KNOWN_BY and v is not None]
-    words = {c.info["holds"]: v for c, v in filled.items() if isinstance(v, str)}
+    words = {c.info["category"]: v for c, v in filled.items() if isinstance(v, str)}
     address, name = words.get("address", ""), words.get("name") or words.get("staff", "")
     who = marks[0] if marks else address or nobody
     person = found.people.setdefault((shop, who), Person(mark=marks[0] if marks else ""))

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from trustsvc.privacy.models import disclosures
+from trustsvc.privacy.models import disclosure_log
 
 
 def note(session: Session, what: str, number: int, by: str, now: datetime) -> None:
     """Write the line of the audit, before the list is shown."""
-    session.execute(disclosures.insert().values(at=now, what=what, number=number, by=by))
+    session.execute(disclosure_log.insert().values(at=now, what=what, number=number, by=by))

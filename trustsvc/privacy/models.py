@@ -21,20 +21,22 @@ LINK = "correspondence"
 receipts = Table(
     "receipts",
     metadata,
-    column("id", Id, why="order of the receipts", keep="receipt", primary_key=True),
-    column("at", Moment, why="when something was deleted", keep="receipt"),
-    column("what", Text, why="which rule of retention", keep="receipt"),
-    column("number", BigInteger, why="how many rows or files", keep="receipt"),
-    column("before", Moment, why="everything older than this", keep="receipt"),
+    column("id", Id, purpose="order of the receipts", retention="receipt", primary_key=True),
+    column("at", Moment, purpose="when something was deleted", retention="receipt"),
+    column("what", Text, purpose="which rule of retention", retention="receipt"),
+    column("number", BigInteger, purpose="how many rows or files", retention="receipt"),
+    column("before", Moment, purpose="everything older than this", retention="receipt"),
     # Unique: of two that follow the same one only one can be written, so the chain never forks.
     column(
         "previous",
         LargeBinary,
-        why="signature of the receipt before: a chain",
-        keep="receipt",
+        purpose="signature of the receipt before: a chain",
+        retention="receipt",
         unique=True,
     ),
-    column("signature", LargeBinary, why="Ed25519, so that it can be checked", keep="receipt"),
+    column(
+        "signature", LargeBinary, purpose="Ed25519, so that it can be checked", retention="receipt"
+    ),
 )
 
 NOTICE = "notice"
@@ -47,86 +49,104 @@ notice_versions = Table(
         "shop_id",
         BigInteger,
         ForeignKey("shops.id"),
-        why="whose notice",
-        keep=NOTICE,
+        purpose="whose notice",
+        retention=NOTICE,
         primary_key=True,
     ),
-    column("version", Integer, why="which version, from 1", keep=NOTICE, primary_key=True),
-    column("language", Text, why="in which language", keep=NOTICE, primary_key=True),
-    column("text", Text, why="what people were told", keep=NOTICE),
-    column("digest", LargeBinary, why="SHA-256 of the text: what it was is shown", keep=NOTICE),
-    column("since", Moment, why="from when on it was in force", keep=NOTICE),
+    column("version", Integer, purpose="which version, from 1", retention=NOTICE, primary_key=True),
+    column("language", Text, purpose="in which language", retention=NOTICE, primary_key=True),
+    column("text", Text, purpose="what people were told", retention=NOTICE),
+    column(
+        "digest", LargeBinary, purpose="SHA-256 of the text: what it was is shown", retention=NOTICE
+    ),
+    column("since", Moment, purpose="from when on it was in force", retention=NOTICE),
     column(
         "announced_at",
         Moment,
-        why="when the people concerned were written to",
-        keep=NOTICE,
+        purpose="when the people concerned were written to",
+        retention=NOTICE,
         nullable=True,
     ),
 )
 
 DISCLOSURE = "disclosure"
 
-disclosures = Table(
-    "disclosures",
+disclosure_log = Table(
+    "disclosure_log",
     metadata,
-    column("id", Id, why="order of the lines", keep=DISCLOSURE, primary_key=True),
-    column("at", Moment, why="when people were listed", keep=DISCLOSURE, index=True),
-    column("what", Text, why="of which table, key or backup", keep=DISCLOSURE),
-    column("number", BigInteger, why="how many rows were shown", keep=DISCLOSURE),
-    column("by", Text, why="who saw it: account of the machine", keep=DISCLOSURE, holds="staff"),
+    column("id", Id, purpose="order of the lines", retention=DISCLOSURE, primary_key=True),
+    column("at", Moment, purpose="when people were listed", retention=DISCLOSURE, index=True),
+    column("what", Text, purpose="of which table, key or backup", retention=DISCLOSURE),
+    column("number", BigInteger, purpose="how many rows were shown", retention=DISCLOSURE),
+    column(
+        "by",
+        Text,
+        purpose="who saw it: account of the machine",
+        retention=DISCLOSURE,
+        category="staff",
+    ),
 )
 
 # Nobody is named in it: what was asked, of which shop, when, and how it ended.
-requests = Table(
-    "requests",
+request_log = Table(
+    "request_log",
     metadata,
-    column("id", Id, why="one request", keep=REGISTER, primary_key=True),
-    column("kind", Text, why="which right", keep=REGISTER),
-    column("shop_id", BigInteger, why="at which shop, 0 for all", keep=REGISTER),
-    column("state", Text, why="open, done or refused", keep=REGISTER),
-    column("by", Text, why="who did it: the person, staff, the shop", keep=REGISTER, nullable=True),
-    column("ground", Text, why="ground of a refusal, as a code", keep=REGISTER, nullable=True),
-    column("asked_at", Moment, why="day 0 of the answer's 30 days", keep=REGISTER),
-    column("settled_at", Moment, why="when it was answered", keep=REGISTER, nullable=True),
+    column("id", Id, purpose="one request", retention=REGISTER, primary_key=True),
+    column("kind", Text, purpose="which right", retention=REGISTER),
+    column("shop_id", BigInteger, purpose="at which shop, 0 for all", retention=REGISTER),
+    column("state", Text, purpose="open, done or refused", retention=REGISTER),
+    column(
+        "by",
+        Text,
+        purpose="who did it: the person, staff, the shop",
+        retention=REGISTER,
+        nullable=True,
+    ),
+    column(
+        "ground", Text, purpose="ground of a refusal, as a code", retention=REGISTER, nullable=True
+    ),
+    column("asked_at", Moment, purpose="day 0 of the answer's 30 days", retention=REGISTER),
+    column("settled_at", Moment, purpose="when it was answered", retention=REGISTER, nullable=True),
     CheckConstraint("state IN ('open', 'done', 'refused')", name="state"),
-    Index("ix_requests_settled_at", "settled_at"),
+    Index("ix_request_log_settled_at", "settled_at"),
     Index(
-        "ix_requests_open",
+        "ix_request_log_open",
         "asked_at",
         sqlite_where=text("state = 'open'"),
         postgresql_where=text("state = 'open'"),
     ),
 )
 
-me_links = Table(
-    "me_links",
+my_data_links = Table(
+    "my_data_links",
     metadata,
     column(
         "link",
         LargeBinary,
-        why="random id inside a link that was asked for",
-        keep=LINK,
-        holds="pseudonym",
+        purpose="random id inside a link that was asked for",
+        retention=LINK,
+        category="pseudonym",
         primary_key=True,
     ),
     column(
         "who",
         LargeBinary,
-        why="forget it with the person",
-        keep=LINK,
-        holds="pseudonym",
+        purpose="forget it with the person",
+        retention=LINK,
+        category="pseudonym",
         index=True,
     ),
-    column("address", EncryptedText, why="whose data it opens", keep=LINK, holds="contact"),
-    column("language", Text, why="language of its page", keep=LINK),
+    column(
+        "address", EncryptedText, purpose="whose data it opens", retention=LINK, category="contact"
+    ),
+    column("language", Text, purpose="language of its page", retention=LINK),
     column(
         "copy",
         EncryptedText,
-        why="the copy handed over with an objection",
-        keep=LINK,
-        holds="contact",
+        purpose="the copy handed over with an objection",
+        retention=LINK,
+        category="contact",
         nullable=True,
     ),
-    column("at", Moment, why="start of its three days", keep=LINK, index=True),
+    column("at", Moment, purpose="start of its three days", retention=LINK, index=True),
 )

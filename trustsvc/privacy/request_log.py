@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.errors import Gone, Refused
-from trustsvc.privacy.models import requests
+from trustsvc.privacy.models import request_log
 
 DAYS = 30  # GDPR Art. 12(3): one month
 ALARM_DAY = 20
@@ -50,7 +50,7 @@ def done(
     """Write down a request that was served at once."""
     _check(kind)
     session.execute(
-        requests.insert().values(
+        request_log.insert().values(
             kind=kind,
             shop_id=shop_id,
             state="done",
@@ -64,8 +64,8 @@ def done(
 def note(session: Session, kind: str, shop_id: int, asked_at: datetime) -> int:
     """Write down a request that needs somebody here; its clock runs from the day it was asked."""
     _check(kind)
-    new = requests.insert().values(kind=kind, shop_id=shop_id, state="open", asked_at=asked_at)
-    return int(session.execute(new.returning(requests.c.id)).scalar_one())
+    new = request_log.insert().values(kind=kind, shop_id=shop_id, state="open", asked_at=asked_at)
+    return int(session.execute(new.returning(request_log.c.id)).scalar_one())
 
 
 def settle(session: Session, request_id: int, by: str, now: datetime, ground: str = "") -> None:
@@ -73,8 +73,8 @@ def settle(session: Session, request_id: int, by: str, now: datetime, ground: st
     if ground and ground not in GROUNDS:
         raise Refused(f"The ground must be one of: {', '.join(GROUNDS)}.")
     settled = session.execute(
-        update(requests)
-        .where(requests.c.id == request_id, requests.c.state == "open")
+        update(request_log)
+        .where(request_log.c.id == request_id, request_log.c.state == "open")
         .values(state="refused" if ground else "done", by=by, ground=ground or None, settled_at=now)
     )
     if not settled.rowcount:  # type: ignore[attr-defined]
@@ -84,7 +84,7 @@ def settle(session: Session, request_id: int, by: str, now: datetime, ground: st
 def waiting(session: Session, now: datetime) -> list[Request]:
     """List what waits for somebody here, longest waiting first."""
     rows = session.execute(
-        select(requests).where(requests.c.state == "open").order_by(requests.c.asked_at)
+        select(request_log).where(request_log.c.state == "open").order_by(request_log.c.asked_at)
     )
     return [_request(row, now) for row in rows]
 
@@ -92,9 +92,9 @@ def waiting(session: Session, now: datetime) -> list[Request]:
 def settled(session: Session, most: int = 50) -> list[Request]:
     """List the requests that were answered last, newest first."""
     rows = session.execute(
-        select(requests)
-        .where(requests.c.settled_at.is_not(None))
-        .order_by(requests.c.settled_at.desc(), requests.c.id.desc())
+        select(request_log)
+        .where(request_log.c.settled_at.is_not(None))
+        .order_by(request_log.c.settled_at.desc(), request_log.c.id.desc())
         .limit(most)
     )
     return [_request(row, row.settled_at) for row in rows]
@@ -102,7 +102,9 @@ def settled(session: Session, most: int = 50) -> list[Request]:
 
 def oldest_day(session: Session, now: datetime) -> int | None:
     """Say how many days the longest waiting request has waited; None when none waits."""
-    since = session.scalar(select(func.min(requests.c.asked_at)).where(requests.c.state == "open"))
+    since = session.scalar(
+        select(func.min(request_log.c.asked_at)).where(request_log.c.state == "open")
+    )
     return None if since is None else (now - since).days
 
 

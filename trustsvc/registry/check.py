@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.address import NotAnAddress
 from trustsvc.crypto import keyring, pseudonyms
-from trustsvc.registry.models import opt_outs, registered, restrictions
+from trustsvc.registry.models import opt_outs, registered_buyers, restrictions
 
 MOST_AT_ONCE = 500
 
@@ -96,7 +96,11 @@ def _marks(question: RegistryQuery) -> _Marks | None:
 def _registered(session: Session, marks: Iterable[bytes]) -> set[bytes]:
     found: set[bytes] = set()
     for some in _some(marks):
-        found.update(session.scalars(select(registered.c.mark).where(registered.c.mark.in_(some))))
+        found.update(
+            session.scalars(
+                select(registered_buyers.c.mark).where(registered_buyers.c.mark.in_(some))
+            )
+        )
     return found
 
 

@@ -11,7 +11,7 @@ from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.errors import Gone
 from trustsvc.mail.transactional import write
 from trustsvc.registry import consent, registration
-from trustsvc.registry.models import opt_outs, registrations
+from trustsvc.registry.models import opt_outs, pending_registrations
 from trustsvc.registry.opt_out import EVERY_SHOP
 
 LINK_LIVES = timedelta(hours=72)
@@ -62,8 +62,12 @@ def confirm(session: Session, link: bytes, now: datetime) -> Pending:
     )
     write.write(session, note, now)
     session.execute(
-        update(registrations)
-        .where(registrations.c.who.in_(pseudonyms.shop_pseudonyms(write.THE_SERVICE, row.address)))
+        update(pending_registrations)
+        .where(
+            pending_registrations.c.who.in_(
+                pseudonyms.shop_pseudonyms(write.THE_SERVICE, row.address)
+            )
+        )
         .values(address=None, who=None, confirmed_at=now)
     )
     return Pending(
@@ -78,14 +82,18 @@ def confirm(session: Session, link: bytes, now: datetime) -> Pending:
 
 def _lock(session: Session, link: bytes) -> None:
     """Lock all requests of the address in one order, so that two links at once do not deadlock."""
-    theirs = select(registrations.c.who).where(registrations.c.link == link).scalar_subquery()
-    mine = or_(registrations.c.who == theirs, registrations.c.link == link)
-    ids = select(registrations.c.id).where(mine).order_by(registrations.c.id)
+    theirs = (
+        select(pending_registrations.c.who)
+        .where(pending_registrations.c.link == link)
+        .scalar_subquery()
+    )
+    mine = or_(pending_registrations.c.who == theirs, pending_registrations.c.link == link)
+    ids = select(pending_registrations.c.id).where(mine).order_by(pending_registrations.c.id)
     session.execute(ids.with_for_update()).all()
 
 
 def _of(link: bytes) -> Select[Any]:
-    return select(registrations).where(registrations.c.link == link)
+    return select(pending_registrations).where(pending_registrations.c.link == link)
 
 
 def _row(session: Session, wanted: Select[Any], now: datetime) -> Any:

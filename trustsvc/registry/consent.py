@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from trustsvc import i18n
-from trustsvc.registry.models import wordings
+from trustsvc.registry.models import consent_texts
 from trustsvc.storage import db
 
 VERSION = "registration-1"
@@ -23,4 +23,4 @@ def text(version: str, language: str) -> str:
 def record(session: Session, version: str, language: str, now: datetime) -> None:
     """Keep the words of a version as they were when first agreed to; twice changes nothing."""
     row = {"version": version, "language": language, "text": text(version, language), "at": now}
-    session.execute(db.insert(wordings).values(row).on_conflict_do_nothing())
+    session.execute(db.insert(consent_texts).values(row).on_conflict_do_nothing())

@@ -7,112 +7,116 @@ from trustsvc.storage.columns import Id, Moment, column, metadata
 
 PENDING = "registration asked for"
 
-registered = Table(
-    "registered",
+registered_buyers = Table(
+    "registered_buyers",
     metadata,
     column(
         "mark",
         LargeBinary,
-        why="recognise a registered buyer",
-        keep="registration",
-        holds="pseudonym",
+        purpose="recognise a registered buyer",
+        retention="registration",
+        category="pseudonym",
         primary_key=True,
     ),
     column(
         "at",
         Moment,
-        why="proof of consent: when it was confirmed",
-        keep="registration",
-        holds="detail",
+        purpose="proof of consent: when it was confirmed",
+        retention="registration",
+        category="detail",
     ),
     column(
         "wording",
         Text,
-        why="proof of consent: to what, by version",
-        keep="registration",
-        holds="detail",
+        purpose="proof of consent: to what, by version",
+        retention="registration",
+        category="detail",
     ),
     column(
         "source",
         Text,
-        why="proof of consent: where it was given",
-        keep="registration",
-        holds="detail",
+        purpose="proof of consent: where it was given",
+        retention="registration",
+        category="detail",
     ),
     column(
         "language",
         Text,
-        why="proof of consent: in which language",
-        keep="registration",
-        holds="detail",
+        purpose="proof of consent: in which language",
+        retention="registration",
+        category="detail",
         nullable=True,
     ),
     column(
         "asked_at",
         Moment,
-        why="proof of consent: when it was asked for",
-        keep="registration",
-        holds="detail",
+        purpose="proof of consent: when it was asked for",
+        retention="registration",
+        category="detail",
         nullable=True,
     ),
     column(
         "link",
         LargeBinary,
-        why="the way out",
-        keep="registration",
-        holds="pseudonym",
+        purpose="the way out",
+        retention="registration",
+        category="pseudonym",
         nullable=True,
     ),
-    Index("ix_registered_link", "link", unique=True),
+    Index("ix_registered_buyers_link", "link", unique=True),
     sqlite_with_rowid=False,
 )
 
 # What was agreed to, word for word, whatever the catalogues say later.
-wordings = Table(
-    "wordings",
+consent_texts = Table(
+    "consent_texts",
     metadata,
-    column("version", Text, why="which wording", keep="registration", primary_key=True),
-    column("language", Text, why="in which language", keep="registration", primary_key=True),
-    column("text", Text, why="proof of consent: what was agreed to", keep="registration"),
-    column("at", Moment, why="when it was first agreed to", keep="registration"),
+    column("version", Text, purpose="which wording", retention="registration", primary_key=True),
+    column(
+        "language", Text, purpose="in which language", retention="registration", primary_key=True
+    ),
+    column("text", Text, purpose="proof of consent: what was agreed to", retention="registration"),
+    column("at", Moment, purpose="when it was first agreed to", retention="registration"),
 )
 
 # Asked for and not confirmed yet. Confirmed rows hold nobody: they say that the link was used.
-registrations = Table(
-    "registrations",
+pending_registrations = Table(
+    "pending_registrations",
     metadata,
-    column("id", Id, why="one request", keep=PENDING, primary_key=True),
+    column("id", Id, purpose="one request", retention=PENDING, primary_key=True),
     column(
         "link",
         LargeBinary,
-        why="the link in the letter",
-        keep=PENDING,
-        holds="pseudonym",
+        purpose="the link in the letter",
+        retention=PENDING,
+        category="pseudonym",
         unique=True,
     ),
     column(
         "address",
         EncryptedText,
-        why="whom to register once confirmed",
-        keep=PENDING,
-        holds="contact",
+        purpose="whom to register once confirmed",
+        retention=PENDING,
+        category="contact",
         nullable=True,
     ),
     column(
         "who",
         LargeBinary,
-        why="one confirmation settles all requests of an address",
-        keep=PENDING,
-        holds="pseudonym",
+        purpose="one confirmation settles all requests of an address",
+        retention=PENDING,
+        category="pseudonym",
         nullable=True,
     ),
-    column("shop_id", BigInteger, why="at which shop it was asked for", keep=PENDING),
-    column("wording", Text, why="what was agreed to, by version", keep=PENDING),
-    column("language", Text, why="in which language", keep=PENDING),
-    column("source", Text, why="where: card, review or page", keep=PENDING),
-    column("asked_at", Moment, why="when it was asked for", keep=PENDING, index=True),
-    column("confirmed_at", Moment, why="when it was confirmed", keep=PENDING, nullable=True),
-    Index("ix_registrations_who", "who"),
+    column("shop_id", BigInteger, purpose="at which shop it was asked for", retention=PENDING),
+    column("wording", Text, purpose="what was agreed to, by version", retention=PENDING),
+    column("language", Text, purpose="in which language", retention=PENDING),
+    column("source", Text, purpose="where: card, review or page", retention=PENDING),
+    column("asked_at", Moment, purpose="when it was asked for", retention=PENDING, index=True),
+    column(
+        "confirmed_at", Moment, purpose="when it was confirmed", retention=PENDING, nullable=True
+    ),
+    Index("ix_pending_registrations_who", "who"),
 )
 
 opt_outs = Table(
@@ -121,19 +125,19 @@ opt_outs = Table(
     column(
         "mark",
         LargeBinary,
-        why="never ask this person again",
-        keep="opt-out",
-        holds="pseudonym",
+        purpose="never ask this person again",
+        retention="opt-out",
+        category="pseudonym",
         primary_key=True,
     ),
     # 0 for all shops: the mark is then made with the registry's key, else with the shop's own.
-    column("shop_id", BigInteger, why="for which shop", keep="opt-out", primary_key=True),
-    column("at", Moment, why="since when", keep="opt-out"),
+    column("shop_id", BigInteger, purpose="for which shop", retention="opt-out", primary_key=True),
+    column("at", Moment, purpose="since when", retention="opt-out"),
     column(
         "reason",
         Text,
-        why="stop, objection, complaint, erasure or undeliverable",
-        keep="opt-out",
+        purpose="stop, objection, complaint, erasure or undeliverable",
+        retention="opt-out",
     ),
     sqlite_with_rowid=False,
 )
@@ -145,13 +149,15 @@ restrictions = Table(
     column(
         "mark",
         LargeBinary,
-        why="leave this person's data alone",
-        keep="restriction",
-        holds="pseudonym",
+        purpose="leave this person's data alone",
+        retention="restriction",
+        category="pseudonym",
         primary_key=True,
     ),
     # As with opt_outs: 0 for all shops, by the registry's key.
-    column("shop_id", BigInteger, why="at which shop", keep="restriction", primary_key=True),
-    column("at", Moment, why="since when", keep="restriction"),
+    column(
+        "shop_id", BigInteger, purpose="at which shop", retention="restriction", primary_key=True
+    ),
+    column("at", Moment, purpose="since when", retention="restriction"),
     sqlite_with_rowid=False,
 )

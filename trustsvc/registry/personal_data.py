@@ -9,22 +9,29 @@ from sqlalchemy.orm import Session
 from trustsvc.crypto import pseudonyms
 from trustsvc.mail.transactional.write import THE_SERVICE
 from trustsvc.registry import registration
-from trustsvc.registry.models import opt_outs, registered, registrations, restrictions
+from trustsvc.registry.models import (
+    opt_outs,
+    pending_registrations,
+    registered_buyers,
+    restrictions,
+)
 
 
 def tell(
     session: Session, marks: Collection[bytes], who: Collection[bytes] = ()
 ) -> dict[str, list[dict[str, Any]]]:
     """Give every row these marks name, by table; `who` are those of requests to be registered."""
-    waiting = select(registrations).where(registrations.c.who.in_(who))
-    return {registrations.name: [dict(row) for row in session.execute(waiting).mappings()]} | {
+    waiting = select(pending_registrations).where(pending_registrations.c.who.in_(who))
+    return {
+        pending_registrations.name: [dict(row) for row in session.execute(waiting).mappings()]
+    } | {
         table.name: [
             dict(row)
             for row in session.execute(
                 select(table).where(table.c.mark.in_(marks)).order_by(table.c.at)
             ).mappings()
         ]
-        for table in (registered, opt_outs, restrictions)
+        for table in (registered_buyers, opt_outs, restrictions)
     }
 
 
@@ -34,5 +41,7 @@ def forget(session: Session, address: str) -> bool:
     Without them a new order would undo an erasure.
     """
     who = pseudonyms.shop_pseudonyms(THE_SERVICE, address)
-    waiting = session.execute(delete(registrations).where(registrations.c.who.in_(who)))
+    waiting = session.execute(
+        delete(pending_registrations).where(pending_registrations.c.who.in_(who))
+    )
     return registration.leave(session, address) or bool(waiting.rowcount)  # type: ignore[attr-defined]

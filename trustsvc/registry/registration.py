@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms, signed_links
-from trustsvc.registry.models import registered
+from trustsvc.registry.models import registered_buyers
 from trustsvc.storage import db, suppression_journal
 
 
@@ -43,10 +43,12 @@ def register(
     first proof stays; gives whether the buyer is new. Raises NotAnAddress.
     """
     marks = pseudonyms.registry_pseudonyms(email)
-    if session.scalar(select(registered.c.mark).where(registered.c.mark.in_(marks)).limit(1)):
+    if session.scalar(
+        select(registered_buyers.c.mark).where(registered_buyers.c.mark.in_(marks)).limit(1)
+    ):
         return False
     newest = marks[-1]
-    statement = db.insert(registered).values(
+    statement = db.insert(registered_buyers).values(
         mark=newest,
         at=now,
         wording=wording,
@@ -55,23 +57,23 @@ def register(
         asked_at=asked.at if asked else None,
         link=signed_links.new_id(),
     )
-    is_new = statement.on_conflict_do_nothing().returning(registered.c.mark)
+    is_new = statement.on_conflict_do_nothing().returning(registered_buyers.c.mark)
     return session.execute(is_new).first() is not None
 
 
 def way_out(session: Session, email: str) -> bytes:
     """Give the id of a registered buyer's link to leave by; make it where there is none."""
-    mine = registered.c.mark.in_(pseudonyms.registry_pseudonyms(email))
-    known: bytes | None = session.scalar(select(registered.c.link).where(mine).limit(1))
+    mine = registered_buyers.c.mark.in_(pseudonyms.registry_pseudonyms(email))
+    known: bytes | None = session.scalar(select(registered_buyers.c.link).where(mine).limit(1))
     if known is None:
         known = signed_links.new_id()
-        session.execute(update(registered).where(mine).values(link=known))
+        session.execute(update(registered_buyers).where(mine).values(link=known))
     return known
 
 
 def proof(session: Session, link: bytes) -> Proof | None:
     """Read the registration that a link leaves; None where there is none any more."""
-    table = registered.c
+    table = registered_buyers.c
     row = session.execute(
         select(table.at, table.wording, table.language).where(table.link == link)
     ).first()
@@ -80,7 +82,11 @@ def proof(session: Session, link: bytes) -> Proof | None:
 
 def leave_by(session: Session, link: bytes, now: datetime) -> bool:
     """Forget a registration by its own link; twice does no harm. As `leave` in all else."""
-    mine = delete(registered).where(registered.c.link == link).returning(registered.c.mark)
+    mine = (
+        delete(registered_buyers)
+        .where(registered_buyers.c.link == link)
+        .returning(registered_buyers.c.mark)
+    )
     gone = session.scalars(mine).all()
     suppression_journal.append(
         [suppression_journal.JournalEntry("leave", mark, 0, now, "left") for mark in gone]
@@ -96,7 +102,9 @@ def leave(session: Session, email: str) -> bool:
     """
     marks = pseudonyms.registry_pseudonyms(email)
     gone = session.scalars(
-        delete(registered).where(registered.c.mark.in_(marks)).returning(registered.c.mark)
+        delete(registered_buyers)
+        .where(registered_buyers.c.mark.in_(marks))
+        .returning(registered_buyers.c.mark)
     ).all()
     now = clock.now()
     suppression_journal.append(

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.mail.transactional import write
 from trustsvc.registry import consent
-from trustsvc.registry.models import registrations
+from trustsvc.registry.models import pending_registrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def request_registration(session: Session, wish: RegistrationRequest, now: datet
     if not write.write(session, note, now):
         return
     session.execute(
-        registrations.insert().values(
+        pending_registrations.insert().values(
             link=link,
             address=wish.address,
             who=pseudonyms.shop_pseudonym(write.THE_SERVICE, wish.address),

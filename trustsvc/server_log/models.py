@@ -10,19 +10,21 @@ KEEP = "security database"
 security_entries = Table(
     "security_entries",
     metadata,
-    column("id", Id, why="order of the entries", keep=KEEP, primary_key=True),
+    column("id", Id, purpose="order of the entries", retention=KEEP, primary_key=True),
     # Of several processes that see the same thing in the same minute each adds to one row.
     column(
         "mark",
         LargeBinary,
-        why="keyed hash of all but the number: one row a minute",
-        keep=KEEP,
-        holds="traffic",
+        purpose="keyed hash of all but the number: one row a minute",
+        retention=KEEP,
+        category="traffic",
         unique=True,
     ),
-    column("minute", Moment, why="when, to the minute", keep=KEEP, index=True),
-    column("what", Text, why="what it looked like, such as bad_signature", keep=KEEP),
-    column("door", Text, why="which kind of door", keep=KEEP),
-    column("address", EncryptedText, why="who it came from", keep=KEEP, holds="traffic"),
-    column("number", BigInteger, why="how often in that minute", keep=KEEP),
+    column("minute", Moment, purpose="when, to the minute", retention=KEEP, index=True),
+    column("what", Text, purpose="what it looked like, such as bad_signature", retention=KEEP),
+    column("door", Text, purpose="which kind of door", retention=KEEP),
+    column(
+        "address", EncryptedText, purpose="who it came from", retention=KEEP, category="traffic"
+    ),
+    column("number", BigInteger, purpose="how often in that minute", retention=KEEP),
 )

@@ -10,44 +10,70 @@ KEEP = "shop"
 shops = Table(
     "shops",
     metadata,
-    column("id", Id, why="ties rows to their shop", keep=KEEP, primary_key=True),
-    column("slug", Text, why="the shop's part of public addresses", keep=KEEP, unique=True),
-    column("name", Text, why="who asks for a review", keep=KEEP),
-    column("domain", Text, why="for which site the badge and the score are", keep=KEEP),
-    column("platform", Text, why="how its webhooks are signed and shaped", keep=KEEP),
-    column("door", Text, why="unguessable part of its webhook address", keep=KEEP, unique=True),
-    column("secret", EncryptedText, why="proves its webhooks", keep=KEEP, holds="secret"),
+    column("id", Id, purpose="ties rows to their shop", retention=KEEP, primary_key=True),
+    column(
+        "slug", Text, purpose="the shop's part of public addresses", retention=KEEP, unique=True
+    ),
+    column("name", Text, purpose="who asks for a review", retention=KEEP),
+    column("domain", Text, purpose="for which site the badge and the score are", retention=KEEP),
+    column("platform", Text, purpose="how its webhooks are signed and shaped", retention=KEEP),
+    column(
+        "door", Text, purpose="unguessable part of its webhook address", retention=KEEP, unique=True
+    ),
+    column(
+        "secret", EncryptedText, purpose="proves its webhooks", retention=KEEP, category="secret"
+    ),
     column(
         "old_secret",
         EncryptedText,
-        why="the secret before, while a rotation lasts",
-        keep="old secret",
-        holds="secret",
+        purpose="the secret before, while a rotation lasts",
+        retention="old secret",
+        category="secret",
         nullable=True,
     ),
-    column("old_secret_until", Moment, why="end of a rotation", keep="old secret", nullable=True),
-    column("may_ask", Text, why="whom the shop may ask: the legal basis", keep=KEEP),
-    column("wording", Text, why="what buyers are told, the proof of that basis", keep=KEEP),
-    column("wording_at", Moment, why="since when buyers are told this", keep=KEEP),
-    column("delay", Integer, why="how long after the moment a letter leaves", keep=KEEP),
-    column("delay_unit", Text, why="minutes, hours, days or weekdays", keep=KEEP),
-    column("moment", Text, why="after what: delivered, shipped, paid or created", keep=KEEP),
-    column("reminder_days", Integer, why="days to a reminder, 0 for none", keep=KEEP),
-    column("cap_days", Integer, why="days in which a buyer is asked at most once", keep=KEEP),
-    column("max_age_days", Integer, why="older orders are not asked about", keep=KEEP),
-    column("language", Text, why="language where the order names none", keep=KEEP),
-    column("zone", Text, why="time zone where the order names no country", keep=KEEP),
-    column("created_at", Moment, why="enrolled since", keep=KEEP),
-    column("proven_at", Moment, why="when its domain was proven", keep=KEEP, nullable=True),
-    column("looked_at", Moment, why="when its domain was last looked at", keep=KEEP, nullable=True),
+    column(
+        "old_secret_until",
+        Moment,
+        purpose="end of a rotation",
+        retention="old secret",
+        nullable=True,
+    ),
+    column("may_ask", Text, purpose="whom the shop may ask: the legal basis", retention=KEEP),
+    column(
+        "wording", Text, purpose="what buyers are told, the proof of that basis", retention=KEEP
+    ),
+    column("wording_at", Moment, purpose="since when buyers are told this", retention=KEEP),
+    column("delay", Integer, purpose="how long after the moment a letter leaves", retention=KEEP),
+    column("delay_unit", Text, purpose="minutes, hours, days or weekdays", retention=KEEP),
+    column(
+        "moment", Text, purpose="after what: delivered, shipped, paid or created", retention=KEEP
+    ),
+    column("reminder_days", Integer, purpose="days to a reminder, 0 for none", retention=KEEP),
+    column(
+        "cap_days", Integer, purpose="days in which a buyer is asked at most once", retention=KEEP
+    ),
+    column("max_age_days", Integer, purpose="older orders are not asked about", retention=KEEP),
+    column("language", Text, purpose="language where the order names none", retention=KEEP),
+    column("zone", Text, purpose="time zone where the order names no country", retention=KEEP),
+    column("created_at", Moment, purpose="enrolled since", retention=KEEP),
+    column(
+        "proven_at", Moment, purpose="when its domain was proven", retention=KEEP, nullable=True
+    ),
+    column(
+        "looked_at",
+        Moment,
+        purpose="when its domain was last looked at",
+        retention=KEEP,
+        nullable=True,
+    ),
     column(
         "missed",
         Integer,
-        why="days in a row on which its domain's line was missing",
-        keep=KEEP,
+        purpose="days in a row on which its domain's line was missing",
+        retention=KEEP,
         server_default="0",
     ),
-    column("closed_at", Moment, why="when its enrolment ended", keep=KEEP, nullable=True),
+    column("closed_at", Moment, purpose="when its enrolment ended", retention=KEEP, nullable=True),
     CheckConstraint("may_ask IN ('registered', 'consent', 'customers')", name="may_ask"),
     CheckConstraint("delay_unit IN ('minutes', 'hours', 'days', 'weekdays')", name="delay_unit"),
     CheckConstraint("moment IN ('delivered', 'shipped', 'paid', 'created')", name="moment"),

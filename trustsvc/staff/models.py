@@ -10,10 +10,10 @@ KEEP = "staff"
 staff = Table(
     "staff",
     metadata,
-    column("id", Id, why="who decided", keep=KEEP, primary_key=True),
-    column("name", EncryptedText, why="to know each other", keep=KEEP, holds="staff"),
-    column("created_at", Moment, why="works here since", keep=KEEP),
-    column("left_at", Moment, why="works here no more", keep=KEEP, nullable=True),
+    column("id", Id, purpose="who decided", retention=KEEP, primary_key=True),
+    column("name", EncryptedText, purpose="to know each other", retention=KEEP, category="staff"),
+    column("created_at", Moment, purpose="works here since", retention=KEEP),
+    column("left_at", Moment, purpose="works here no more", retention=KEEP, nullable=True),
 )
 
 staff_links = Table(
@@ -22,16 +22,20 @@ staff_links = Table(
     column(
         "link",
         LargeBinary,
-        why="keyed hash of a one-time link",
-        keep="staff session",
-        holds="secret",
+        purpose="keyed hash of a one-time link",
+        retention="staff session",
+        category="secret",
         primary_key=True,
     ),
     column(
-        "staff_id", BigInteger, ForeignKey("staff.id"), why="whom it lets in", keep="staff session"
+        "staff_id",
+        BigInteger,
+        ForeignKey("staff.id"),
+        purpose="whom it lets in",
+        retention="staff session",
     ),
-    column("expires_at", Moment, why="until when", keep="staff session"),
-    column("used_at", Moment, why="used up", keep="staff session", nullable=True),
+    column("expires_at", Moment, purpose="until when", retention="staff session"),
+    column("used_at", Moment, purpose="used up", retention="staff session", nullable=True),
 )
 
 staff_sessions = Table(
@@ -40,13 +44,17 @@ staff_sessions = Table(
     column(
         "session",
         LargeBinary,
-        why="keyed hash of a session",
-        keep="staff session",
-        holds="secret",
+        purpose="keyed hash of a session",
+        retention="staff session",
+        category="secret",
         primary_key=True,
     ),
     column(
-        "staff_id", BigInteger, ForeignKey("staff.id"), why="who is signed in", keep="staff session"
+        "staff_id",
+        BigInteger,
+        ForeignKey("staff.id"),
+        purpose="who is signed in",
+        retention="staff session",
     ),
-    column("expires_at", Moment, why="until when", keep="staff session"),
+    column("expires_at", Moment, purpose="until when", retention="staff session"),
 )

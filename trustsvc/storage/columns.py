@@ -55,9 +55,9 @@ def column(
     name: str,
     kind: TypeEngine[Any] | type[TypeEngine[Any]],
     *constraints: Any,
-    why: str,
-    keep: str,
-    holds: Category = "none",
+    purpose: str,
+    retention: str,
+    category: Category = "none",
     **options: Any,
 ) -> Column[Any]:
     """Declare a column with its purpose, its retention rule and the category of what it holds.
@@ -66,5 +66,5 @@ def column(
     tests, and `keep` must name a rule of privacy/retention/rules.py.
     """
     options.setdefault("nullable", False)
-    info = {"why": why, "keep": keep, "holds": holds}
+    info = {"purpose": purpose, "retention": retention, "category": category}
     return Column(name, kind, *constraints, info=info, **options)

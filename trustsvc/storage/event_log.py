@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
 events = Table(
-    "outbox",
+    "events",
     metadata,
-    column("id", Id, why="order of things", keep="outbox", primary_key=True),
-    column("kind", Text, why="what happened, such as review.published", keep="outbox"),
-    column("shop_id", BigInteger, why="whose it is", keep="outbox"),
-    column("subject", BigInteger, why="row it happened to", keep="outbox"),
-    column("at", Moment, why="when it happened", keep="outbox", index=True),
+    column("id", Id, purpose="order of things", retention="outbox", primary_key=True),
+    column("kind", Text, purpose="what happened, such as review.published", retention="outbox"),
+    column("shop_id", BigInteger, purpose="whose it is", retention="outbox"),
+    column("subject", BigInteger, purpose="row it happened to", retention="outbox"),
+    column("at", Moment, purpose="when it happened", retention="outbox", index=True),
 )
 
 

@@ -11,8 +11,16 @@ from trustsvc.storage.columns import Moment, column, metadata
 heartbeats = Table(
     "heartbeats",
     metadata,
-    column("name", Text, why="which process", keep="as long as the service runs", primary_key=True),
-    column("at", Moment, why="when it last gave a sign", keep="as long as the service runs"),
+    column(
+        "name",
+        Text,
+        purpose="which process",
+        retention="as long as the service runs",
+        primary_key=True,
+    ),
+    column(
+        "at", Moment, purpose="when it last gave a sign", retention="as long as the service runs"
+    ),
 )
 
 

@@ -17,10 +17,10 @@ from tests.invitations.setup import (
     sent,
     shop,
 )
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.invitations.planning import plan
 from trustsvc.orders.models import orders
-from trustsvc.registry.models import registered
+from trustsvc.registry.models import registered_buyers
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.registration import register
 from trustsvc.storage import db
@@ -72,7 +72,7 @@ def test_of_a_buyer_who_is_not_registered_nothing_is_kept(house):
     assert invitation_of(order_id) is None
     assert ledger_of(order_id)[-1] == ("may_ask", "no_basis_registered", "refuse")
     with db.reading() as session:
-        assert session.execute(select(registered)).all() == []
+        assert session.execute(select(registered_buyers)).all() == []
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_planning_twice_plans_once(house):
 
     assert planned() == 0
     with db.reading() as session:
-        assert session.scalar(select(func.count()).select_from(letters)) == 1
+        assert session.scalar(select(func.count()).select_from(messages)) == 1
     assert invitation_of(order_id).state == "open"
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from tests.invitations.setup import NOON, invited, letter_of, place, planned, quiet, sent, shop
 from trustsvc.invitations import redeem
-from trustsvc.invitations.models import invitations, shop_brakes
+from trustsvc.invitations.models import invitations, volume_guards
 from trustsvc.invitations.planning import volume_guard
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db
@@ -99,7 +99,7 @@ def test_no_brake_is_no_brake(house):
 
 def test_by_default_a_thousand_an_hour_pause_nobody(house):
     with db.reading() as session:
-        assert session.execute(select(shop_brakes)).all() == []
+        assert session.execute(select(volume_guards)).all() == []
     assert house.hourly_most == 1000
 
 

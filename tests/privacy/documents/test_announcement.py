@@ -12,7 +12,7 @@ from trustsvc.crypto import pseudonyms
 from trustsvc.doctor import privacy_requests
 from trustsvc.errors import NotFound, Refused
 from trustsvc.privacy.documents import announcement, notice_history
-from trustsvc.registry.models import registered
+from trustsvc.registry.models import registered_buyers
 from trustsvc.storage import db
 
 HOUR = timedelta(hours=1)
@@ -86,7 +86,9 @@ def test_forgotten_buyers_and_other_shops_are_not_told(now):
 
 def test_registered_people_are_counted_and_cannot_be_reached(now):
     with db.transaction() as session:
-        session.execute(registered.insert().values(mark=b"m", at=now, wording="1", source="page"))
+        session.execute(
+            registered_buyers.insert().values(mark=b"m", at=now, wording="1", source="page")
+        )
 
     assert concerned(shop(), now).by_mark_only == 1
 

@@ -14,7 +14,7 @@ from trustsvc.shops import enrol
 from trustsvc.storage import db
 from trustsvc.storage.columns import column
 
-GOOD = {"why": "to greet", "keep": "invited buyer", "holds": "name"}
+GOOD = {"purpose": "to greet", "retention": "invited buyer", "category": "name"}
 
 # Everything that opens a door or stands for a person, and how it lies there.
 KEPT_AS = {
@@ -100,7 +100,7 @@ def test_what_stands_for_a_person_or_opens_a_door_is_on_the_list():
     kept = {
         str(one): "sealed" if data_inventory.is_sealed(one) else KEPT_AS.get(str(one), "in clear")
         for one in data_inventory.personal()
-        if one.info["holds"] in {"secret", "pseudonym"}
+        if one.info["category"] in {"secret", "pseudonym"}
     }
 
     assert kept == KEPT_AS

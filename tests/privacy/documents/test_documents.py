@@ -60,7 +60,7 @@ def _column(name):
 
 @pytest.mark.parametrize(
     ("tag", "value"),
-    [("why", "to sell it"), ("keep", "publication"), ("holds", "traffic")],
+    [("purpose", "to sell it"), ("retention", "publication"), ("category", "traffic")],
 )
 def test_another_tag_makes_another_record(house, monkeypatch, tag, value):
     before = made()["record.en.html"]
@@ -72,7 +72,7 @@ def test_another_tag_makes_another_record(house, monkeypatch, tag, value):
 def test_what_a_column_holds_is_told_in_the_contract_too(house, monkeypatch):
     name = i18n.translate("papers.category.traffic", "en")
     before = made()["annex.en.html"]
-    monkeypatch.setitem(_column("orders.name").info, "holds", "traffic")
+    monkeypatch.setitem(_column("orders.name").info, "category", "traffic")
 
     assert name not in before
     assert name in made()["annex.en.html"]

@@ -40,7 +40,7 @@ OF_NO_BUYER = ("staff", "secret")
 
 
 def _kept():
-    columns = {(one.info["keep"], one.info["holds"]) for one in data_inventory.personal()}
+    columns = {(one.info["retention"], one.info["category"]) for one in data_inventory.personal()}
     files = {(rule, holds) for rule, held in IN_FILES.items() for holds in held}
     return {pair for pair in columns | files if pair[1] not in OF_NO_BUYER}
 

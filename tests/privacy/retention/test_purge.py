@@ -11,7 +11,7 @@ from tests.reviews.at_the_desk import invitation, order, review, shop
 from tests.staff.at_the_desk import add, sign_in
 from trustsvc import clock
 from trustsvc.invitations import redeem
-from trustsvc.invitations.models import invitations, letters, mail_reports
+from trustsvc.invitations.models import invitations, mail_reports, messages
 from trustsvc.mail.transactional import write
 from trustsvc.mail.transactional.models import correspondence
 from trustsvc.orders import buyer, decision_log
@@ -55,7 +55,7 @@ def test_an_invited_buyer_is_forgotten_90_days_after_the_last_letter(start):
     made, _ = invitation(shop(), asked, at=start, sent_at=start + 7 * DAY)
     with db.transaction() as session:
         session.execute(
-            letters.insert().values(
+            messages.insert().values(
                 invitation_id=made,
                 kind="reminder",
                 state="sent",
@@ -223,10 +223,10 @@ def test_after_two_years_orders_go_with_all_that_was_decided_on_them(start):
         publish.publish(session, start)
 
     purge.purge(start + 729 * DAY)
-    assert (_count(orders), _count(invitations), _count(letters)) == (4, 3, 3)
+    assert (_count(orders), _count(invitations), _count(messages)) == (4, 3, 3)
     purge.purge(start + 730 * DAY + 2 * MOMENT)
 
-    assert (_count(orders), _count(invitations), _count(letters)) == (1, 1, 1)
+    assert (_count(orders), _count(invitations), _count(messages)) == (1, 1, 1)
     assert (_count(lines), _count(reviews)) == (0, 2)
     with db.reading() as session:
         assert lookup.one(session, kept).invitation_id is not None
@@ -237,7 +237,7 @@ def test_what_came_back_about_a_letter_goes_with_it(start):
     where = shop()
     made, _ = invitation(where, order(where, at=start), at=start)
     with db.transaction() as session:
-        letter = session.scalar(select(letters.c.id).where(letters.c.invitation_id == made))
+        letter = session.scalar(select(messages.c.id).where(messages.c.invitation_id == made))
         session.execute(
             mail_reports.insert().values(
                 letter_id=letter, kind="soft", code="5.2.2", source="mail", at=start
@@ -247,7 +247,7 @@ def test_what_came_back_about_a_letter_goes_with_it(start):
     purge.purge(start + 729 * DAY)
     assert _count(mail_reports) == 1
     purge.purge(start + 731 * DAY)
-    assert (_count(mail_reports), _count(letters), _count(orders)) == (0, 0, 0)
+    assert (_count(mail_reports), _count(messages), _count(orders)) == (0, 0, 0)
 
 
 def test_an_old_order_of_which_something_is_told_lately_stays_until_that_is_old(start):
@@ -424,7 +424,7 @@ def test_what_changed_between_looking_and_deleting_is_looked_at_again(start, mon
     def news_meanwhile():
         with really() as session:
             session.execute(update(orders).values(state="received"))
-            session.execute(update(letters).values(state="due"))
+            session.execute(update(messages).values(state="due"))
         return really()
 
     monkeypatch.setattr(purge.db, "transaction", news_meanwhile)
@@ -522,7 +522,7 @@ def test_what_is_due_already_goes_now(start):
 
 def test_who_never_confirmed_a_registration_is_forgotten_after_72_hours(start):
     from trustsvc.registry import registration_request
-    from trustsvc.registry.models import registrations
+    from trustsvc.registry.models import pending_registrations
 
     where = shop()
     with db.transaction() as session:
@@ -533,6 +533,6 @@ def test_who_never_confirmed_a_registration_is_forgotten_after_72_hours(start):
         )
 
     purge.purge(start + 3 * DAY - MOMENT)
-    assert _count(registrations) == 1
+    assert _count(pending_registrations) == 1
     assert purge.purge(start + 3 * DAY)["registration asked for"] == 1
-    assert _count(registrations) == 0
+    assert _count(pending_registrations) == 0

@@ -16,7 +16,7 @@ def test_each_rule_says_what_from_when_and_why(rule):
 
 
 def test_each_rule_is_the_rule_of_something():
-    of_columns = {column.info["keep"] for column in COLUMNS}
+    of_columns = {column.info["retention"] for column in COLUMNS}
 
     assert set(RULES) - of_columns == {"server log", "letters in the maildir"}
 

@@ -8,7 +8,7 @@ from trustsvc import clock
 from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import invitations
 from trustsvc.mail.transactional.send import send
-from trustsvc.privacy.models import requests
+from trustsvc.privacy.models import request_log
 from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.requests import answer
 from trustsvc.reviews import moderate, publish, submit
@@ -84,7 +84,7 @@ def mailed():
 
 def register():
     with db.reading() as session:
-        rows = session.execute(select(requests).order_by(requests.c.id))
+        rows = session.execute(select(request_log).order_by(request_log.c.id))
         return [(row.kind, row.state, row.by) for row in rows]
 
 

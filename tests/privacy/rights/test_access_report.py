@@ -10,7 +10,7 @@ from tests.invitations.setup import NOON, quiet
 from tests.privacy.rights import scene
 from trustsvc import clock
 from trustsvc.crypto import signed_links
-from trustsvc.privacy.models import me_links
+from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.rights import access_report
 from trustsvc.registry import registration, registration_request
 from trustsvc.registry.opt_out import opt_out
@@ -35,7 +35,7 @@ def tagged():
         for table in columns.metadata.sorted_tables
         if table.name not in NOBODY | set(access_report.NOBODYS)
         for column in table.columns
-        if column.info["holds"] not in PERSONAL
+        if column.info["category"] not in PERSONAL
     }
 
 
@@ -240,7 +240,7 @@ def test_links_and_copies_are_sealed(client):
     scene.post(client, order_id, "object")
 
     with db.reading() as session:
-        (row,) = session.execute(select(me_links.c.copy, me_links.c.address)).all()
+        (row,) = session.execute(select(my_data_links.c.copy, my_data_links.c.address)).all()
         raw = session.connection().exec_driver_sql("SELECT copy, address FROM me_links").all()
     assert scene.JAN in row.copy
     assert all(scene.JAN.encode() not in bytes(value) for value in raw[0])

@@ -9,7 +9,7 @@ from tests.invitations import setup
 from tests.invitations.setup import NOON, quiet
 from tests.privacy.rights import scene
 from trustsvc import clock
-from trustsvc.privacy.models import requests
+from trustsvc.privacy.models import request_log
 from trustsvc.privacy.rights import erasure, people
 from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.registry.models import opt_outs
@@ -185,5 +185,5 @@ def test_the_register_says_at_which_shop(client, shop):
     press(client, asked_for(client))
 
     with db.reading() as session:
-        rows = session.execute(select(requests.c.shop_id).where(requests.c.kind == "again"))
+        rows = session.execute(select(request_log.c.shop_id).where(request_log.c.kind == "again"))
         assert sorted(rows.scalars()) == [EVERY_SHOP, shop.id]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.orders.check import Checked
 from trustsvc.orders.models import orders
 from trustsvc.shops import directory
@@ -26,15 +26,15 @@ def recently_invited(
         return set()
     longest = max(shop.cap_days for shop in shops.values())
     rows = session.execute(
-        select(orders.c.shop_id, orders.c.buyer, letters.c.sent_at)
+        select(orders.c.shop_id, orders.c.buyer, messages.c.sent_at)
         .join_from(orders, invitations, invitations.c.order_id == orders.c.id)
-        .join(letters, letters.c.invitation_id == invitations.c.id)
+        .join(messages, messages.c.invitation_id == invitations.c.id)
         .where(
             orders.c.shop_id.in_(shops),
             orders.c.buyer.in_(marks),
             or_(
-                letters.c.state.in_(("due", "leased", "handed")),
-                letters.c.sent_at > now - timedelta(days=longest),
+                messages.c.state.in_(("due", "leased", "handed")),
+                messages.c.sent_at > now - timedelta(days=longest),
             ),
         )
     )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from trustsvc import i18n
 from trustsvc.crypto import signed_links
 from trustsvc.invitations import redeem
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.invitations.planning import eligibility, frequency_cap, schedule, volume_guard
 from trustsvc.invitations.planning.frequency_cap import Mark
 from trustsvc.invitations.planning.reschedule import NewDate, reschedule
@@ -149,7 +149,7 @@ def _invite(session: Session, batch: _Batch) -> None:
     )
     due_of = {order.id: due for order, due in batch.invite}
     session.execute(
-        letters.insert(),
+        messages.insert(),
         [
             {
                 "invitation_id": row.id,

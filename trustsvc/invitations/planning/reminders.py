@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import BigInteger, and_, cast, select, type_coerce
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.invitations.planning import eligibility, schedule
 from trustsvc.orders import decision_log
 from trustsvc.shops.models import shops
@@ -23,9 +23,9 @@ def remind(session: Session, now: datetime, most: int = MOST) -> int:
     Each invitation gets one row of kind reminder, due or dropped, so it is decided on once. A
     review or a stop in between drops what waits (redeem.py), and `due.lease` looks again.
     """
-    reminders = letters.alias("reminders")
+    reminders = messages.alias("reminders")
     day = (
-        type_coerce(letters.c.sent_at, BigInteger)
+        type_coerce(messages.c.sent_at, BigInteger)
         + cast(shops.c.reminder_days, BigInteger) * DAY_MS
     )
     rows = session.execute(
@@ -34,11 +34,11 @@ def remind(session: Session, now: datetime, most: int = MOST) -> int:
             invitations.c.order_id,
             invitations.c.language,
             invitations.c.zone,
-            letters.c.sent_at,
+            messages.c.sent_at,
             shops.c.reminder_days,
             shops.c.language.label("shop_language"),
         )
-        .join_from(invitations, letters, letters.c.invitation_id == invitations.c.id)
+        .join_from(invitations, messages, messages.c.invitation_id == invitations.c.id)
         .join(shops, shops.c.id == invitations.c.shop_id)
         .outerjoin(
             reminders,
@@ -46,8 +46,8 @@ def remind(session: Session, now: datetime, most: int = MOST) -> int:
         )
         .where(
             reminders.c.id.is_(None),
-            letters.c.kind == "invitation",
-            letters.c.state == "sent",
+            messages.c.kind == "invitation",
+            messages.c.state == "sent",
             invitations.c.state == "open",
             invitations.c.expires_at > now,
             shops.c.reminder_days > 0,
@@ -78,7 +78,7 @@ def remind(session: Session, now: datetime, most: int = MOST) -> int:
             )
         )
     if planned:
-        session.execute(db.insert(letters).on_conflict_do_nothing(), planned)
+        session.execute(db.insert(messages).on_conflict_do_nothing(), planned)
         decision_log.write(session, lines)
         job_queue.enqueue(session, "send_invitations")
     return len(rows)

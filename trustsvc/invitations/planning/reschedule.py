@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.invitations.planning.eligibility import LINK_LIVES
 
 
@@ -25,23 +25,23 @@ def reschedule(session: Session, better: Mapping[int, NewDate]) -> list[int]:
     if not better:
         return []
     rows = session.execute(
-        select(letters.c.id.label("letter"), invitations.c.id, invitations.c.order_id)
-        .join(invitations, invitations.c.id == letters.c.invitation_id)
+        select(messages.c.id.label("letter"), invitations.c.id, invitations.c.order_id)
+        .join(invitations, invitations.c.id == messages.c.invitation_id)
         .where(
             invitations.c.order_id.in_(better),
             invitations.c.state == "open",
-            letters.c.kind == "invitation",
-            letters.c.state == "due",
-            letters.c.tries == 0,
+            messages.c.kind == "invitation",
+            messages.c.state == "due",
+            messages.c.tries == 0,
         )
-        .with_for_update(of=[invitations, letters], skip_locked=True)
+        .with_for_update(of=[invitations, messages], skip_locked=True)
     ).all()
     if not rows:
         return []
     news = [(row, better[row.order_id]) for row in rows]
     connection = session.connection()
     connection.execute(
-        update(letters).where(letters.c.id == bindparam("one")).values(due_at=bindparam("at")),
+        update(messages).where(messages.c.id == bindparam("one")).values(due_at=bindparam("at")),
         [{"one": row.letter, "at": new.due} for row, new in news],
     )
     connection.execute(

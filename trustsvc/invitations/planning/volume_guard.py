@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config, log
 from trustsvc.invitations import pace
-from trustsvc.invitations.models import invitations, shop_brakes
+from trustsvc.invitations.models import invitations, volume_guards
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
@@ -20,7 +20,7 @@ LOOKED_BACK = 14 * DAY
 HOUR_MS = 3_600_000
 
 logger = log.named("invitations")
-_table = shop_brakes.c
+_table = volume_guards.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def pause_sudden_volume(session: Session, shop_ids: Collection[int], now: dateti
     found = {one: n for one, n in counted.items() if _is_sudden(known[one], n, least, now)}
     if found:
         session.connection().execute(
-            update(shop_brakes)
+            update(volume_guards)
             .where(_table.shop_id == bindparam("one"))
             .values(paused_at=now, counted=bindparam("number"), real_until=None),
             [{"one": one, "number": number} for one, number in found.items()],
@@ -83,7 +83,7 @@ def paused_shops(session: Session) -> list[PausedShop]:
             _table.usual,
             _table.paused_at,
         )
-        .join_from(shop_brakes, shops, shops.c.id == _table.shop_id)
+        .join_from(volume_guards, shops, shops.c.id == _table.shop_id)
         .where(_table.paused_at.is_not(None))
         .order_by(_table.paused_at)
     )
@@ -97,7 +97,7 @@ def resume(session: Session, slug: str, now: datetime) -> bool:
     not pause it again. Every reason not to send is looked at as always.
     """
     done = session.execute(
-        update(shop_brakes)
+        update(volume_guards)
         .where(
             _table.paused_at.is_not(None),
             _table.shop_id.in_(select(shops.c.id).where(shops.c.slug == slug)),
@@ -130,7 +130,7 @@ def _counted(
 
 def _known(session: Session, shop_ids: Collection[int], now: datetime) -> dict[int, Any]:
     """Read what is known of shops; their usual hour is counted anew when that is an hour old."""
-    lately = select(shop_brakes).where(_table.shop_id.in_(shop_ids))
+    lately = select(volume_guards).where(_table.shop_id.in_(shop_ids))
     known = {row.shop_id: row for row in session.execute(lately)}
     old = [one for one in shop_ids if one not in known or known[one].usual_at <= now - HOUR]
     if not old:
@@ -146,7 +146,7 @@ def _known(session: Session, shop_ids: Collection[int], now: datetime) -> dict[i
         .group_by(invitations.c.shop_id)
     )
     of = {row.shop_id: row.number // row.hours for row in usual}
-    statement = db.insert(shop_brakes)
+    statement = db.insert(volume_guards)
     fresh = {name: statement.excluded[name] for name in ("usual", "usual_at")}
     session.execute(
         statement.on_conflict_do_update(index_elements=["shop_id"], set_=fresh),

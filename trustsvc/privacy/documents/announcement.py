@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config
 from trustsvc.errors import Refused
-from trustsvc.invitations.models import invitations, letters
+from trustsvc.invitations.models import invitations, messages
 from trustsvc.mail.transactional.write import Note, write
 from trustsvc.orders.models import orders
 from trustsvc.privacy.documents import notice_history
 from trustsvc.privacy.models import notice_versions
-from trustsvc.registry.models import registered
+from trustsvc.registry.models import registered_buyers
 from trustsvc.reviews.models import reviews
 from trustsvc.shops.directory import Shop
 from trustsvc.shops.models import shops
@@ -61,7 +61,7 @@ def concerned(session: Session, shop: Shop, since: datetime) -> Concerned:
     authors = _authors(session, shop.id, since)
     # The newest says the language; an address written in two ways is one person.
     people = {one.address.casefold(): one for one in [*buyers, *authors]}
-    marks = session.scalar(select(func.count()).select_from(registered)) or 0
+    marks = session.scalar(select(func.count()).select_from(registered_buyers)) or 0
     return Concerned(len(buyers), len(authors), marks, list(people.values()))
 
 
@@ -133,16 +133,16 @@ def _buyers(session: Session, shop_id: int, since: datetime) -> list[Told]:
 
 def _told_before(buyers: Select[Any], since: datetime | ColumnElement[Any]) -> Select[Any]:
     """Keep the buyers whose address is held and whose letter had the notice from before in it."""
-    of_letter = (letters.c.invitation_id == invitations.c.id) & letters.c.state.in_(
+    of_letter = (messages.c.invitation_id == invitations.c.id) & messages.c.state.in_(
         ("sent", "unknown")
     )
     return (
         buyers.join_from(orders, invitations, invitations.c.order_id == orders.c.id)
-        .join(letters, of_letter)
+        .join(messages, of_letter)
         .where(
             orders.c.email.is_not(None),
-            letters.c.kind == "invitation",
-            letters.c.sent_at < since,
+            messages.c.kind == "invitation",
+            messages.c.sent_at < since,
         )
     )
 

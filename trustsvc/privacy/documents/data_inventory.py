@@ -22,26 +22,26 @@ SEALED = ("name", "address", "place", "order", "contact", "opinion")
 def columns() -> tuple[Column[Any], ...]:
     """Give every stored column of the house, table by table; loads the tables of all rooms."""
     for module in pkgutil.walk_packages(trustsvc.__path__, "trustsvc."):
-        if module.name.rpartition(".")[2] in {"models", "outbox", "heartbeat", "pace"}:
+        if module.name.rpartition(".")[2] in {"models", "event_log", "heartbeat", "clock_check"}:
             importlib.import_module(module.name)
     return tuple(column for table in metadata.sorted_tables for column in table.columns)
 
 
 def personal() -> tuple[Column[Any], ...]:
     """Give the columns that hold data about people."""
-    return tuple(column for column in columns() if column.info["holds"] != "none")
+    return tuple(column for column in columns() if column.info["category"] != "none")
 
 
 def faults(column: Column[Any]) -> list[str]:
     """Say what is wrong with a column's tags; nothing for a good one."""
     found = []
-    if not str(column.info.get("why", "")).strip():
+    if not str(column.info.get("purpose", "")).strip():
         found.append("it does not say why it is there")
-    if column.info.get("keep") not in RULES:
+    if column.info.get("retention") not in RULES:
         found.append("it names no rule of retention")
-    if column.info.get("holds") not in CATEGORIES:
+    if column.info.get("category") not in CATEGORIES:
         found.append("it does not say what it holds")
-    if column.info.get("holds") in SEALED and not is_sealed(column) and not is_number(column):
+    if column.info.get("category") in SEALED and not is_sealed(column) and not is_number(column):
         found.append("it holds a name or an address in clear")
     return found
 

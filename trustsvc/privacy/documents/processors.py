@@ -50,8 +50,8 @@ def _database(settings: Settings) -> Iterator[Processor]:
     if parts.scheme.startswith("sqlite") or is_loopback(host) or host.startswith("/"):
         return
     columns = data_inventory.personal()
-    sealed = {column.info["holds"] for column in columns if data_inventory.is_sealed(column)}
-    clear = {column.info["holds"] for column in columns if not data_inventory.is_sealed(column)}
+    sealed = {column.info["category"] for column in columns if data_inventory.is_sealed(column)}
+    clear = {column.info["category"] for column in columns if not data_inventory.is_sealed(column)}
     yield Processor(
         "database", host, place(host, settings), tuple(sorted(clear)), tuple(sorted(sealed))
     )

@@ -31,9 +31,9 @@ def sections() -> list[Section]:
 def _section(activity: Activity) -> Section:
     rules = [RULES[code] for code in activity.rules if code in RULES]
     columns = [
-        column for column in data_inventory.columns() if column.info["keep"] in activity.rules
+        column for column in data_inventory.columns() if column.info["retention"] in activity.rules
     ]
-    held = {column.info["holds"] for column in columns} - {"none"}
+    held = {column.info["category"] for column in columns} - {"none"}
     held |= {category for code in activity.rules for category in IN_FILES.get(code, ())}
     return Section(activity, rules, [c for c in data_inventory.CATEGORIES if c in held], columns)
 

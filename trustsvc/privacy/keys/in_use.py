@@ -28,7 +28,7 @@ OF_LINE = {
 def needed(session: Session) -> Counter[tuple[str, int]]:
     """Count the marks made with each (kind, version); reads every keyed mark there is."""
     count: Counter[tuple[str, int]] = Counter()
-    marks = [one for one in data_inventory.personal() if one.info["holds"] == "pseudonym"]
+    marks = [one for one in data_inventory.personal() if one.info["category"] == "pseudonym"]
     for table in dict.fromkeys(one.table for one in marks):
         own = [one for one in marks if one.table is table]
         rows = session.execute(rows_with_shop(table, own).execution_options(yield_per=BITE))

@@ -14,11 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy import LargeBinary, Table
 
 from trustsvc.crypto import encrypted_column
-from trustsvc.invitations.models import mail_doors
+from trustsvc.invitations.models import mail_endpoints
 from trustsvc.mail.transactional.models import correspondence
 from trustsvc.orders.models import orders, privacy_requests
-from trustsvc.privacy.models import me_links
-from trustsvc.registry.models import registrations
+from trustsvc.privacy.models import my_data_links
+from trustsvc.registry.models import pending_registrations
 from trustsvc.reviews.models import reviews
 from trustsvc.server_log.models import security_entries
 from trustsvc.shops.models import shops
@@ -28,12 +28,12 @@ from trustsvc.storage import db
 TABLES = (
     shops,
     correspondence,
-    registrations,
+    pending_registrations,
     privacy_requests,
-    me_links,
+    my_data_links,
     staff,
     orders,
-    mail_doors,
+    mail_endpoints,
     reviews,
     security_entries,
 )

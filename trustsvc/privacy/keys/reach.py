@@ -30,11 +30,11 @@ def reach(kind: str, number: int) -> tuple[Sequence[Column[Any]], Test]:
     if kind == "vault":
         return [column for column in personal if data_inventory.is_sealed(column)], _opens(key)
     if kind in {"registry", "lookup"}:
-        marks = [column for column in personal if column.info["holds"] == "pseudonym"]
+        marks = [column for column in personal if column.info["category"] == "pseudonym"]
         return marks, _marked(kind, number)
     if kind == "link":
         links = [column for column in personal if column.name == "link"]
-        return [column for column in links if column.info["holds"] == "pseudonym"], everything
+        return [column for column in links if column.info["category"] == "pseudonym"], everything
     if kind == "desk":
         return [column for column in personal if str(column).startswith("staff")], everything
     return [], everything

@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
 
-from trustsvc.invitations.models import invitations, letters, mail_domains
+from trustsvc.invitations.models import domain_throttles, invitations, messages
 from trustsvc.mail.transactional.models import UNSETTLED, correspondence
 from trustsvc.mail.transactional.write import DAY
 from trustsvc.orders.models import decisions, deliveries, orders, privacy_requests
-from trustsvc.privacy.models import disclosures, me_links, requests
+from trustsvc.privacy.models import disclosure_log, my_data_links, request_log
 from trustsvc.privacy.retention.rules import RULES
-from trustsvc.registry.models import registrations, restrictions
+from trustsvc.registry.models import pending_registrations, restrictions
 from trustsvc.reviews.models import reviews
 from trustsvc.server_log.models import security_entries
 from trustsvc.shops.directory import Shop
@@ -45,13 +45,13 @@ def unpaid(shops: Sequence[Shop], now: datetime) -> Select[Any]:
 def invited(now: datetime) -> Select[Any]:
     """Orders that still hold a buyer whom nobody will write to, or hear from, any more."""
     limit = RULES["invited buyer"].before(now)
-    of_invitation = letters.c.invitation_id == invitations.c.id
+    of_invitation = messages.c.invitation_id == invitations.c.id
     last = (
-        select(func.max(func.coalesce(letters.c.sent_at, letters.c.due_at)))
-        .where(of_invitation, letters.c.state.in_(("sent", "unknown")))
+        select(func.max(func.coalesce(messages.c.sent_at, messages.c.due_at)))
+        .where(of_invitation, messages.c.state.in_(("sent", "unknown")))
         .scalar_subquery()
     )
-    unsent = exists().where(of_invitation, letters.c.state.in_(_UNSENT))
+    unsent = exists().where(of_invitation, messages.c.state.in_(_UNSENT))
     over = and_(~unsent, func.coalesce(last, orders.c.received_at) <= limit)
     return (
         select(orders.c.id)
@@ -73,13 +73,13 @@ def marked(shops: Sequence[Shop], now: datetime) -> Select[Any]:
     """Orders whose buyer's keyed hash no longer keeps anybody from being asked too often."""
     days = RULES["cap period"].days or 0
     of_order = exists().where(
-        invitations.c.order_id == orders.c.id, letters.c.invitation_id == invitations.c.id
+        invitations.c.order_id == orders.c.id, messages.c.invitation_id == invitations.c.id
     )
     over = [
         and_(
             orders.c.shop_id.in_(ids),
             orders.c.received_at <= now - timedelta(days=kept),
-            ~of_order.where(letters.c.sent_at > now - timedelta(days=kept)),
+            ~of_order.where(messages.c.sent_at > now - timedelta(days=kept)),
         )
         for kept, ids in _by_days({shop.id: max(days, shop.cap_days) for shop in shops}).items()
     ]
@@ -135,7 +135,7 @@ def delivered(now: datetime) -> Select[Any]:
 
 def paced(now: datetime) -> Select[Any]:
     """Domains that no letter went to lately."""
-    return select(mail_domains.c.mark).where(mail_domains.c.forget_at <= now)
+    return select(domain_throttles.c.mark).where(domain_throttles.c.forget_at <= now)
 
 
 def answered(now: datetime) -> Select[Any]:
@@ -152,8 +152,8 @@ def settled(now: datetime) -> Select[Any]:
 
 def unconfirmed(now: datetime) -> Select[Any]:
     """Registrations that were asked for, confirmed or not: the link works no longer."""
-    old = registrations.c.asked_at <= RULES["registration asked for"].before(now)
-    return select(registrations.c.id).where(old)
+    old = pending_registrations.c.asked_at <= RULES["registration asked for"].before(now)
+    return select(pending_registrations.c.id).where(old)
 
 
 def asked(now: datetime) -> Select[Any]:
@@ -165,13 +165,15 @@ def asked(now: datetime) -> Select[Any]:
 
 def linked(now: datetime) -> Select[Any]:
     """Links to one's own data that were asked for, with the copies behind them."""
-    return select(me_links.c.link).where(me_links.c.at <= RULES["correspondence"].before(now))
+    return select(my_data_links.c.link).where(
+        my_data_links.c.at <= RULES["correspondence"].before(now)
+    )
 
 
 def registered(now: datetime) -> Select[Any]:
     """Requests in the register that were answered; an open one stays until it is."""
-    return select(requests.c.id).where(
-        requests.c.settled_at <= RULES["register of requests"].before(now)
+    return select(request_log.c.id).where(
+        request_log.c.settled_at <= RULES["register of requests"].before(now)
     )
 
 
@@ -182,8 +184,8 @@ def happened(now: datetime) -> Select[Any]:
 
 def listed(now: datetime) -> Select[Any]:
     """Lines that say that people were listed."""
-    old = disclosures.c.at <= RULES["disclosure"].before(now)
-    return select(disclosures.c.id).where(old)
+    old = disclosure_log.c.at <= RULES["disclosure"].before(now)
+    return select(disclosure_log.c.id).where(old)
 
 
 def rotated(now: datetime) -> Select[Any]:

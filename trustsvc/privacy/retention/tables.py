@@ -9,15 +9,16 @@ from sqlalchemy import ColumnElement, Select, Table, delete, select, tuple_, upd
 from sqlalchemy.orm import Session
 
 from trustsvc import config
-from trustsvc.invitations.models import invitations, letters, mail_domains, mail_reports
+from trustsvc.invitations.models import domain_throttles, invitations, mail_reports, messages
 from trustsvc.mail.transactional.models import correspondence
 from trustsvc.mail.transactional.write import DAY
 from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.models import decisions, deliveries, orders, privacy_requests
 from trustsvc.privacy import request_log
-from trustsvc.privacy.models import disclosures, me_links, requests
+from trustsvc.privacy.models import disclosure_log, my_data_links
+from trustsvc.privacy.models import request_log as requests
 from trustsvc.privacy.retention import expired
-from trustsvc.registry.models import registrations
+from trustsvc.registry.models import pending_registrations
 from trustsvc.reviews.models import reviews
 from trustsvc.server_log.models import security_entries
 from trustsvc.shops import directory
@@ -65,7 +66,7 @@ def parts(now: datetime) -> list[Part]:
         _plain("ledger", expired.told(now), decisions, decisions.c.id),
         Part("ledger", orders, expired.stripped(now), orders.c.id, _delete_orders),
         _plain("delivery id", expired.delivered(now), deliveries, delivery),
-        _plain("mail pace", expired.paced(now), mail_domains, mail_domains.c.mark),
+        _plain("mail pace", expired.paced(now), domain_throttles, domain_throttles.c.mark),
         _plain("correspondence", expired.answered(now), correspondence, correspondence.c.id),
         replace(
             _plain("correspondence", expired.settled(now), correspondence, correspondence.c.id),
@@ -78,13 +79,16 @@ def parts(now: datetime) -> list[Part]:
             privacy_requests.c.id,
             _unanswered,
         ),
-        _plain("correspondence", expired.linked(now), me_links, me_links.c.link),
+        _plain("correspondence", expired.linked(now), my_data_links, my_data_links.c.link),
         _plain("register of requests", expired.registered(now), requests, requests.c.id),
         _plain(
-            "registration asked for", expired.unconfirmed(now), registrations, registrations.c.id
+            "registration asked for",
+            expired.unconfirmed(now),
+            pending_registrations,
+            pending_registrations.c.id,
         ),
         _plain("outbox", expired.happened(now), events, events.c.id),
-        _plain("disclosure", expired.listed(now), disclosures, disclosures.c.id),
+        _plain("disclosure", expired.listed(now), disclosure_log, disclosure_log.c.id),
         Part("old secret", shops_table, expired.rotated(now), shops_table.c.id, _end_secrets),
         _plain("staff session", expired.links(now), staff_links, staff_links.c.link),
         _plain("staff session", expired.sessions(now), staff_sessions, staff_sessions.c.session),
@@ -154,9 +158,9 @@ def _delete_orders(session: Session, ids: Sequence[int], _now: datetime) -> int:
     session.execute(
         update(reviews).where(reviews.c.invitation_id.in_(theirs)).values(invitation_id=None)
     )
-    of_letter = select(letters.c.id).where(letters.c.invitation_id.in_(theirs))
+    of_letter = select(messages.c.id).where(messages.c.invitation_id.in_(theirs))
     session.execute(delete(mail_reports).where(mail_reports.c.letter_id.in_(of_letter)))
-    session.execute(delete(letters).where(letters.c.invitation_id.in_(theirs)))
+    session.execute(delete(messages).where(messages.c.invitation_id.in_(theirs)))
     session.execute(delete(invitations).where(invitations.c.order_id.in_(ids)))
     return _count(session.execute(delete(orders).where(orders.c.id.in_(ids))))
 

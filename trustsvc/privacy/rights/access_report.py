@@ -18,7 +18,7 @@ from trustsvc.invitations import personal_data as in_invitations
 from trustsvc.mail.transactional import personal_data as in_letters
 from trustsvc.orders import personal_data as in_orders
 from trustsvc.privacy.documents import processors as working_for_us
-from trustsvc.privacy.models import me_links
+from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.retention.rules import RULES
 from trustsvc.privacy.rights.people import Person
 from trustsvc.registry import personal_data as in_registry
@@ -57,7 +57,7 @@ def tell(session: Session, person: Person) -> Rows:
         who = in_letters.marks(person.address)
     rows |= in_registry.tell(session, marks, who)
     rows |= in_letters.tell(session, who)
-    links = session.execute(select(me_links).where(me_links.c.who.in_(who))).mappings()
+    links = session.execute(select(my_data_links).where(my_data_links.c.who.in_(who))).mappings()
     rows["me_links"] = [dict(row) for row in links]
     return rows
 
@@ -118,11 +118,11 @@ def schema() -> str:
 def _columns(table: Table) -> dict[str, dict[str, Any]]:
     return {
         column.name: {
-            "purpose": column.info["why"],
-            "category": column.info["holds"],
-            "kept": RULES[column.info["keep"]].what,
-            "days": RULES[column.info["keep"]].days,
-            "from": RULES[column.info["keep"]].since,
+            "purpose": column.info["purpose"],
+            "category": column.info["category"],
+            "kept": RULES[column.info["retention"]].what,
+            "days": RULES[column.info["retention"]].days,
+            "from": RULES[column.info["retention"]].since,
         }
         for column in table.columns
     }

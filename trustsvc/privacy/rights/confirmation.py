@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from trustsvc.crypto import signed_links
 from trustsvc.mail.transactional import personal_data, write
 from trustsvc.mail.transactional.write import THE_SERVICE, Note
-from trustsvc.privacy.models import me_links
+from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.rights.people import Person
 from trustsvc.storage import db
 
@@ -47,7 +47,7 @@ def link(session: Session, person: Person, now: datetime, copy: str = "") -> str
     """
     link_id = signed_links.new_id()
     session.execute(
-        db.insert(me_links).values(
+        db.insert(my_data_links).values(
             link=link_id,
             who=personal_data.marks(person.address)[-1],
             address=person.address,

@@ -10,7 +10,7 @@ from trustsvc.invitations import personal_data as in_invitations
 from trustsvc.mail.transactional import personal_data as in_letters
 from trustsvc.orders import personal_data as in_orders
 from trustsvc.privacy import receipts, request_log
-from trustsvc.privacy.models import me_links
+from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.retention import maildir
 from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.confirmation import confirm
@@ -103,7 +103,7 @@ def _forget_letters(session: Session, person: Person) -> None:
         return
     who = in_letters.marks(person.address)
     in_letters.forget(session, who)
-    session.execute(delete(me_links).where(me_links.c.who.in_(who)))
+    session.execute(delete(my_data_links).where(my_data_links.c.who.in_(who)))
 
 
 def _sign(session: Session, number: int, now: datetime) -> str:

@@ -13,7 +13,7 @@ from trustsvc.errors import Gone
 from trustsvc.invitations import redeem
 from trustsvc.orders import personal_data as in_orders
 from trustsvc.orders.models import orders
-from trustsvc.privacy.models import me_links
+from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.retention.rules import RULES
 from trustsvc.registry import personal_data as in_registry
 from trustsvc.reviews import personal_data as in_reviews
@@ -58,7 +58,7 @@ def by_link(session: Session, link_id: bytes, now: datetime) -> Person:
 
     Raises NotFound for a link we never made, and Gone for one that was asked for too long ago.
     """
-    asked = session.execute(select(me_links).where(me_links.c.link == link_id)).first()
+    asked = session.execute(select(my_data_links).where(my_data_links.c.link == link_id)).first()
     if asked is None:
         return _of_invitation(session, redeem.find(session, link_id))
     if asked.at <= RULES["correspondence"].before(now):

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from trustsvc.address import NotAnAddress, normalise
+from trustsvc.address import normalise
 from trustsvc.crypto import pseudonyms
 from trustsvc.errors import Refused
 from trustsvc.orders import personal_data as in_orders

@@ -15,7 +15,7 @@ from tests.mail.feedback.webhooks.amazon import BOUNCE, TOPIC, event, message
 from trustsvc import clock, config
 from trustsvc.cli import mail, main
 from trustsvc.http import client as http_out
-from trustsvc.invitations.models import mail_doors
+from trustsvc.invitations.models import mail_endpoints
 from trustsvc.mail.feedback.webhooks import certificates, endpoints
 from trustsvc.storage import db
 
@@ -308,7 +308,7 @@ def test_a_door_of_ses_names_its_topic(house, topic):
 def test_the_secret_of_a_door_lies_sealed_and_is_in_no_repr(house, postmark):
     with db.reading() as session:
         raw = session.connection().exec_driver_sql("SELECT secret FROM mail_doors").scalar()
-        assert session.scalar(select(mail_doors.c.secret)) == postmark.door.secret
+        assert session.scalar(select(mail_endpoints.c.secret)) == postmark.door.secret
     assert postmark.door.secret.encode() not in bytes(raw)
     assert postmark.door.secret not in repr(postmark.door)
     assert mail.address(postmark.door).startswith("http://trustsvc:")

@@ -9,18 +9,18 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from trustsvc.errors import NotFound, Refused
-from trustsvc.invitations.models import mail_doors
+from trustsvc.invitations.models import mail_endpoints
 
 PROVIDERS = ("postmark", "ses")
 USER = "trustsvc"  # the name before the secret, where a provider knows only basic authentication
 _TOPIC = re.compile(r"arn:(aws|aws-cn|aws-us-gov):sns:[a-z0-9-]{5,30}:\d{12}:[\w-]{1,256}(\.fifo)?")
 
 _COLUMNS = (
-    mail_doors.c.door,
-    mail_doors.c.provider,
-    mail_doors.c.secret,
-    mail_doors.c.topic,
-    mail_doors.c.made_at,
+    mail_endpoints.c.door,
+    mail_endpoints.c.provider,
+    mail_endpoints.c.secret,
+    mail_endpoints.c.topic,
+    mail_endpoints.c.made_at,
 )
 
 
@@ -50,7 +50,7 @@ def enrol(session: Session, provider: str, topic: str | None, now: datetime) -> 
         raise Refused("Only ses has topics.")
     made = Door(secrets.token_hex(16), provider, secrets.token_urlsafe(24), topic, now)
     session.execute(
-        mail_doors.insert().values(
+        mail_endpoints.insert().values(
             door=made.door,
             provider=made.provider,
             secret=made.secret,
@@ -62,14 +62,18 @@ def enrol(session: Session, provider: str, topic: str | None, now: datetime) -> 
 
 
 def everyone(session: Session) -> list[Door]:
-    rows = session.execute(select(*_COLUMNS).order_by(mail_doors.c.made_at, mail_doors.c.door))
+    rows = session.execute(
+        select(*_COLUMNS).order_by(mail_endpoints.c.made_at, mail_endpoints.c.door)
+    )
     return [Door(*row) for row in rows]
 
 
 def find(session: Session, provider: str, door: str) -> Door | None:
     """Find the door of this provider; None where there is none."""
     row = session.execute(
-        select(*_COLUMNS).where(mail_doors.c.door == door, mail_doors.c.provider == provider)
+        select(*_COLUMNS).where(
+            mail_endpoints.c.door == door, mail_endpoints.c.provider == provider
+        )
     ).first()
     return Door(*row) if row else None
 
@@ -81,4 +85,4 @@ def close(session: Session, beginning: str) -> None:
         raise NotFound("There is no such door: trustsvc mail doors")
     if len(found) > 1:
         raise Refused("Several doors begin so: name more of it.")
-    session.execute(delete(mail_doors).where(mail_doors.c.door == found[0]))
+    session.execute(delete(mail_endpoints).where(mail_endpoints.c.door == found[0]))
