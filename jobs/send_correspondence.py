@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from trustsvc import clock, config
-from trustsvc.mail.transactional.send import send
 from trustsvc.mail.transport import open_transport
 from trustsvc.storage import db
+from trustsvc.transactional_mail.send import send
 from trustsvc.work_queue import job_queue
 
 LONGEST = timedelta(minutes=2)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from trustsvc import clock, clock_check, config
-from trustsvc.invitations.due import MOST
-from trustsvc.invitations.send import send
+from trustsvc.mail.outbox.lease import MOST
+from trustsvc.mail.outbox.send import send
 from trustsvc.mail.transport import open_transport
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue

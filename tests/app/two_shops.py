@@ -15,7 +15,6 @@ from trustsvc.badge.page import profile
 from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import messages
 from trustsvc.mail.feedback.webhooks import endpoints
-from trustsvc.mail.transactional.models import correspondence
 from trustsvc.orders.models import orders
 from trustsvc.privacy import request_log
 from trustsvc.privacy.documents import notice_history
@@ -29,9 +28,10 @@ from trustsvc.reviews.policy import Draft
 from trustsvc.shops.models import shops
 from trustsvc.storage import columns as tables
 from trustsvc.storage import db
+from trustsvc.transactional_mail.models import correspondence
 
 # What counts by itself, whoever asks.
-COUNTS = {"security_entries", "heartbeats", "clock_lines"}
+COUNTS = {"security_entries", "heartbeats", "clock_states"}
 
 
 @dataclass

@@ -17,8 +17,8 @@ from trustsvc import clock, clock_check, config, migrations
 from trustsvc.backup import archive, create, scratch
 from trustsvc.cli import data_folder_lock
 from trustsvc.errors import Misconfigured, Refused
-from trustsvc.invitations import sending
 from trustsvc.invitations.models import messages
+from trustsvc.mail.outbox import send_suspension
 from trustsvc.orders.models import orders
 from trustsvc.privacy.retention import purge_guard
 from trustsvc.registry.check import RegistryQuery, check
@@ -148,7 +148,7 @@ def test_a_backup_with_a_flipped_byte_is_refused(house, tmp_path, request, backu
         assert done.exit_code == 1
         assert "damaged" in done.output
         assert not (there.data / "trustsvc.db").exists()
-        assert not sending.unfinished().exists()
+        assert not send_suspension.unfinished().exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"trustsvc-backup 1\n", b"something else\n"])
@@ -178,7 +178,7 @@ def test_a_house_that_is_not_empty_is_left_alone(house, backup):
     assert done.exit_code == 1
     assert "not empty" in done.output
     assert [one.id for one in shops()] == [shop.id]
-    assert not sending.unfinished().exists()
+    assert not send_suspension.unfinished().exists()
 
 
 @pytest.mark.parametrize("kind", ["vault", "registry", "lookup", "link"])
@@ -335,7 +335,7 @@ def test_a_house_that_only_moved_sends_what_waits(house, tmp_path, request, back
 def test_while_a_restore_runs_or_after_it_broke_off_no_letter_leaves(house):
     order_id = setup.invited(setup.shop())
     suppression_journal.create()
-    sending.unfinished().touch()
+    send_suspension.unfinished().touch()
 
     assert setup.sent().letters == []
     assert setup.letter_of(order_id).state == "due"
@@ -558,7 +558,7 @@ def test_a_large_purge_waits_on_a_machine_that_was_just_restored(house, tmp_path
 
         assert purge_guard.doubt() == clock_check.OFF
         with db.reading() as session:
-            assert sending.stops(session) == {}
+            assert send_suspension.stops(session) == {}
 
 
 def test_no_restore_while_any_process_of_ours_works_on_the_folder(house, backup):

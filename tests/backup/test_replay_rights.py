@@ -10,7 +10,6 @@ from tests.invitations import setup
 from tests.invitations.setup import NOON, quiet
 from tests.privacy.rights import scene
 from trustsvc import clock
-from trustsvc.mail.transactional.models import correspondence
 from trustsvc.orders.models import orders
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.rights import people
@@ -22,6 +21,7 @@ from trustsvc.registry.models import pending_registrations, restrictions
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews.models import reviews
 from trustsvc.storage import db, suppression_journal
+from trustsvc.transactional_mail.models import correspondence
 
 LATER = NOON + timedelta(days=3)
 SOON = NOON + timedelta(minutes=5)

@@ -2,8 +2,8 @@ import pytest
 from click.testing import CliRunner
 
 from tests.invitations.setup import invited, letter_of, order_row, sent, shop
-from tests.invitations.test_bounce import code_of, reports
 from tests.mail.feedback.parsers.corpus import BY_NAME, CODE
+from tests.mail.feedback.test_delivery_reports import code_of, reports
 from trustsvc import config
 from trustsvc.cli import main
 from trustsvc.storage import suppression_journal

@@ -5,9 +5,9 @@ from tests.invitations.setup import NOON, Post, invited, sent, shop
 from tests.invitations.test_desk import few, names, paused_shop
 from trustsvc import cli, clock
 from trustsvc.doctor.check import check
-from trustsvc.invitations import give_up, trip
 from trustsvc.invitations.models import messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.outbox import circuit_breaker, retry_limit
 from trustsvc.storage import db
 
 
@@ -54,7 +54,7 @@ def test_a_mail_server_that_is_left_alone_is_said(house):
     now = clock.now()
     with db.transaction() as session:
         for _ in range(5):
-            trip.failed(session, "maildir", now)
+            circuit_breaker.failed(session, "maildir", now)
 
     assert "The mail server is left alone until" in run("show").output
     assert found(now).level == "WARN"
@@ -63,7 +63,7 @@ def test_a_mail_server_that_is_left_alone_is_said(house):
 @pytest.mark.parametrize("problem", ["gave_up", "smtp_550"])
 def test_what_was_given_up_is_tried_again_on_wish_and_what_was_refused_is_not(house, problem):
     invited(shop())
-    values = {"state": "refused", "problem": problem, "waited": give_up.LONGEST_S}
+    values = {"state": "refused", "problem": problem, "waited": retry_limit.LONGEST_S}
     with db.transaction() as session:
         session.execute(messages.update().values(**values))
 

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.backup.copies import run
-from tests.mail.transactional.test_send import sent as answers
 from tests.reviews.at_the_desk import invitation, order, review, shop
+from tests.transactional_mail.test_send import sent as answers
 from trustsvc import clock, i18n
 from trustsvc.privacy.models import disclosure_log
 from trustsvc.shops.models import shops

@@ -12,8 +12,8 @@ from tests.invitations.setup import NOON
 from trustsvc import cli, clock, config, migrations
 from trustsvc.doctor import mail_server, sender_dns, stores
 from trustsvc.doctor.check import check
-from trustsvc.invitations import sending
 from trustsvc.mail import dkim_keys
+from trustsvc.mail.outbox import send_suspension
 from trustsvc.privacy.retention import purge_log_files
 from trustsvc.server_log import security_counters
 from trustsvc.storage import db, event_log, suppression_journal
@@ -226,12 +226,12 @@ def test_a_clock_that_stands_never_ran_or_went_back(well):
 
 def test_sending_that_is_off_by_an_unfinished_restore_or_by_a_row(well):
     suppression_journal.create()
-    sending.unfinished().touch()
+    send_suspension.unfinished().touch()
     assert "broke off" in found("sending").todo
-    sending.unfinished().unlink()
+    send_suspension.unfinished().unlink()
 
     with db.transaction() as session:
-        sending.stop(session, sending.RESTORE, "no_suppressions", NOON)
+        send_suspension.stop(session, send_suspension.RESTORE, "no_suppressions", NOON)
     assert "--sending-on" in found("sending").todo
     assert level("sending") == "FAIL"
 

@@ -8,12 +8,12 @@ from tests.invitations.setup import NOON, invitation_of, invited, letter_of, ord
 from tools.drill import certificates, smtp_sink
 from tools.drill.smtp_sink import Sink
 from trustsvc import config
-from trustsvc.invitations import resend, send
 from trustsvc.mail import smtp
+from trustsvc.mail.outbox import resend_unknown, send
 from trustsvc.mail.transport import open_transport
 from trustsvc.storage import db
 
-LATER = (*smtp_sink.CONNECT[:2], *smtp_sink.CONNECT[3:], "mail_451", *smtp_sink.DEFERRED)
+LATER = (*smtp_sink.CONNECT[:2], *smtp_sink.CONNECT[3:], "mail_451", *smtp_sink.LATER)
 # A line that breaks before anything was said to be done is tried once more at once.
 AGAIN = {"mail_421", "drop_mail", *smtp_sink.DROPS}
 # The README's table of classes says the same.
@@ -54,7 +54,7 @@ def choosing(fault):
 
 
 def test_every_named_fault_is_here():
-    named = (*smtp_sink.CONNECT, *smtp_sink.MAIL, *smtp_sink.DEFERRED, *smtp_sink.DROPS)
+    named = (*smtp_sink.CONNECT, *smtp_sink.MAIL, *smtp_sink.LATER, *smtp_sink.DROPS)
     named += (*smtp_sink.REFUSED, *smtp_sink.POLICY, *smtp_sink.DOUBTFUL, *smtp_sink.SLOW)
     named += (*smtp_sink.TLS, *smtp_sink.CERTIFICATES)
 
@@ -115,7 +115,12 @@ def test_after_a_line_that_broke_behind_the_dot_a_second_letter_is_the_operators
     order_id = invited(shop())
 
     with Sink(choose=choosing("drop_dot")) as sink:
-        for later in (timedelta(0), resend.PATIENCE - MINUTE, resend.PATIENCE, 3 * resend.PATIENCE):
+        for later in (
+            timedelta(0),
+            resend_unknown.PATIENCE - MINUTE,
+            resend_unknown.PATIENCE,
+            3 * resend_unknown.PATIENCE,
+        ):
             run_a_round(sink, NOON + later)
 
     assert letter_of(order_id).state == state

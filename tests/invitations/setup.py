@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select, update
 
-from trustsvc.invitations import send
 from trustsvc.invitations.models import invitations, messages
 from trustsvc.invitations.planning import plan
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.outbox import send
 from trustsvc.orders import accept, decision_log
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import OrderReceived

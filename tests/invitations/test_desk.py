@@ -13,9 +13,9 @@ from tests.invitations.setup import (
 )
 from tests.staff.at_the_desk import form_token, sign_in
 from trustsvc import clock
-from trustsvc.invitations import sending, trip
 from trustsvc.invitations.planning import volume_guard
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.outbox import circuit_breaker, send_suspension
 from trustsvc.storage import db
 
 UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")
@@ -74,9 +74,9 @@ def test_the_page_says_whether_such_letters_go_again(desk):
 
 def test_a_stop_and_a_mail_server_that_is_left_alone_are_said(desk):
     with db.transaction() as session:
-        sending.stop(session, "restore", "no_suppressions", NOON)
+        send_suspension.stop(session, "restore", "no_suppressions", NOON)
         for _ in range(5):
-            trip.failed(session, "maildir", clock.now())
+            circuit_breaker.failed(session, "maildir", clock.now())
 
     page = desk.get("/desk/sending").text
 

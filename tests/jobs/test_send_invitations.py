@@ -63,7 +63,7 @@ def test_a_clock_that_jumps_within_a_round_makes_no_letter_wait_for_years(house,
     def opened(_url):
         yield post
 
-    monkeypatch.setattr(job, "open_postbox", opened)
+    monkeypatch.setattr(job, "open_transport", opened)
     with quiet():
         send_invitations()
 

@@ -9,9 +9,8 @@ from tests.staff.at_the_desk import add
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.errors import Refused
-from trustsvc.invitations import slow
 from trustsvc.invitations.models import domain_throttles
-from trustsvc.mail.transactional import write
+from trustsvc.mail.outbox import domain_throttle
 from trustsvc.privacy import breach
 from trustsvc.privacy.documents import data_inventory
 from trustsvc.privacy.keys import reach
@@ -21,6 +20,7 @@ from trustsvc.registry import opt_out, registration_request, restriction
 from trustsvc.registry.models import registered_buyers
 from trustsvc.reviews import withdraw
 from trustsvc.storage import db
+from trustsvc.transactional_mail import enqueue
 
 
 def of(*tables, test=breach.everything):
@@ -127,7 +127,7 @@ def everywhere_in_the_registry(at_shop, address):
             registration_request.RegistrationRequest(address, at_shop.id, "nl", "page"),
             now,
         )
-        write.write(session, write.Note("me", "nl", address, facts={"link": "x"}), now)
+        enqueue.write(session, enqueue.Note("me", "nl", address, facts={"link": "x"}), now)
         confirmation.link(session, Person(address, "", "nl", (), (), {}, ()), now)
 
 
@@ -139,7 +139,7 @@ def test_a_lookup_key_reaches_the_shops_marks_and_the_registrys_its_own(house):
     registry, lookup = by_key("registry", 1), by_key("lookup", 1)
 
     assert dict(registry.values) == {
-        (breach.HOUSE, "registered", "pseudonym"): 1,
+        (breach.HOUSE, "registered_buyers", "pseudonym"): 1,
         (breach.HOUSE, "opt_outs", "pseudonym"): 1,
         (breach.HOUSE, "restrictions", "pseudonym"): 1,
     }
@@ -147,11 +147,11 @@ def test_a_lookup_key_reaches_the_shops_marks_and_the_registrys_its_own(house):
         ("velo-fils", "opt_outs", "pseudonym"): 1,
         ("velo-fils", "restrictions", "pseudonym"): 1,
         ("velo-fils", "orders", "pseudonym"): 1,
-        ("velo-fils", "registrations", "pseudonym"): 1,
+        ("velo-fils", "pending_registrations", "pseudonym"): 1,
         ("velo-fils", "correspondence", "pseudonym"): 1,
         # To whom the service writes in its own name: shop 0, and yet the look-up key.
         (breach.HOUSE, "correspondence", "pseudonym"): 1,
-        (breach.HOUSE, "me_links", "pseudonym"): 1,
+        (breach.HOUSE, "my_data_links", "pseudonym"): 1,
     }
     for kind in ("lookup", "registry"):
         add_key(house, kind)
@@ -165,14 +165,19 @@ def test_the_link_key_reaches_every_link_the_desk_key_staff_and_signing_keys_nob
     add("Sam")
 
     links = {(table, number) for (_, table, _), number in by_key("link", 1).values.items()}
-    assert links == {("invitations", 1), ("registered", 1), ("registrations", 1), ("me_links", 1)}
+    assert links == {
+        ("invitations", 1),
+        ("registered_buyers", 1),
+        ("pending_registrations", 1),
+        ("my_data_links", 1),
+    }
     assert {table for _, table, _ in by_key("desk", 1).values} == {"staff", "staff_links"}
     assert by_key("receipt", 1).people == by_key("badge", 1).people == {}
 
 
 def test_a_domain_that_letters_went_to_does_not_say_which_look_up_key_marked_it(house):
     with db.transaction() as session:
-        (mark,) = slow.marks({1: "ada@lovelace.example"}).values()
+        (mark,) = domain_throttle.marks({1: "ada@lovelace.example"}).values()
         now = clock.now()
         row = {"mark": mark, "free_at": now, "planned_until": now, "strikes": 0, "forget_at": now}
         session.execute(domain_throttles.insert().values(row))

@@ -7,10 +7,10 @@ from sqlalchemy import select
 
 from tests.invitations.setup import NOON, Post, quiet
 from trustsvc import clock
-from trustsvc.mail.transactional.send import send
 from trustsvc.registry import views
 from trustsvc.registry.models import pending_registrations, registered_buyers
 from trustsvc.storage import db
+from trustsvc.transactional_mail.send import send
 
 JAN = "jan@example.com"
 

@@ -10,14 +10,14 @@ from tests.registry.joining import JAN, ask, confirm, entries, join, path_in, pe
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.i18n import LANGUAGES
-from trustsvc.mail.transactional.models import correspondence
-from trustsvc.mail.transactional.write import MOST_A_DAY
 from trustsvc.registry import consent, views
 from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.registry.confirmation import LINK_LIVES
 from trustsvc.registry.models import consent_texts
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.storage import db, suppression_journal
+from trustsvc.transactional_mail.enqueue import MOST_A_DAY
+from trustsvc.transactional_mail.models import correspondence
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ import pytest
 from sqlalchemy import select, update
 
 from jobs.recheck_domains import recheck_domains
-from tests.shops.test_domain_proof import (
-    enrolled,
-)
+from tests.shops.test_domain_proof import domain, enrolled  # noqa: F401 - a fixture
 from trustsvc import clock
 from trustsvc.badge import content
 from trustsvc.doctor.domain_proofs import seals
@@ -20,7 +18,7 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def proven(house, domain):
+def proven(house, domain):  # noqa: F811
     """A shop whose domain is proven; what its web server shows can be changed."""
     place, shown = domain
     made = enrolled(place)

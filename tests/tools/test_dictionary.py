@@ -20,8 +20,8 @@ JAN = " Jan.Jansen+x@Mail.Example "
 NORMAL = b"jan.jansen+x@mail.example"
 # What says nothing of a person at a shop, or what nobody in the crowd did.
 MAY_BE_EMPTY = {
-    "clock_lines",
-    "disclosures",
+    "clock_states",
+    "disclosure_log",
     "heartbeats",
     "mail_domains",
     "mail_doors",
@@ -35,7 +35,7 @@ MAY_BE_EMPTY = {
     "staff",
     "staff_links",
     "staff_sessions",
-    "wordings",
+    "consent_texts",
 }
 
 

@@ -9,8 +9,8 @@ from rq.serializers import JSONSerializer
 
 from trustsvc import clock, config, log
 from trustsvc.errors import Misconfigured
-from trustsvc.invitations import send
 from trustsvc.mail import smtp
+from trustsvc.mail.outbox import send
 from trustsvc.shops import enrol
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue, redis_checks

@@ -35,10 +35,10 @@ from tools.drill.drill import daytime_zone
 from tools.drill.service import House, Redis, environ_of
 from trustsvc import clock, config, migrations
 from trustsvc.crypto import keyring
-from trustsvc.mail.transactional.models import UNSETTLED, correspondence
 from trustsvc.orders.models import privacy_requests
 from trustsvc.reviews import lookup, moderate
 from trustsvc.storage import db
+from trustsvc.transactional_mail.models import UNSETTLED, correspondence
 
 PATIENCE_S = 120
 TIMEOUT_S = 15

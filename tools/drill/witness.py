@@ -53,18 +53,18 @@ CREATE TRIGGER drill_out AFTER INSERT ON opt_outs FOR EACH ROW EXECUTE FUNCTION 
 
 OPEN = """
 SELECT (SELECT count(*) FROM orders WHERE state = 'received') +
-    (SELECT count(*) FROM letters WHERE state IN ('due', 'leased', 'handed'))
+    (SELECT count(*) FROM messages WHERE state IN ('due', 'leased', 'handed'))
 """
 
 FOUND = """
 SELECT o.id, o.shop_id, o.identity, o.state, i.state AS invitation, l.state AS letter, l.problem,
-    (SELECT count(*) FROM ledger g WHERE g.order_id = o.id) AS lines
+    (SELECT count(*) FROM decision_log g WHERE g.order_id = o.id) AS lines
 FROM orders o LEFT JOIN invitations i ON i.order_id = o.id
-LEFT JOIN letters l ON l.invitation_id = i.id
+LEFT JOIN messages l ON l.invitation_id = i.id
 """
 
 AGAINST = """
-SELECT count(*) FROM drill_events a JOIN letters l ON l.id = a.row_id
+SELECT count(*) FROM drill_events a JOIN messages l ON l.id = a.row_id
 JOIN invitations i ON i.id = l.invitation_id
 WHERE a.kind = 'leased' AND 'handed' = (
     SELECT h.kind FROM drill_events h WHERE h.row_id = a.row_id AND h.id > a.id
@@ -95,7 +95,7 @@ def open_rows():
 
 def letter_states():
     with db.reading() as session:
-        rows = session.execute(text("SELECT state, count(*) FROM letters GROUP BY state"))
+        rows = session.execute(text("SELECT state, count(*) FROM messages GROUP BY state"))
         return Counter({row[0]: row[1] for row in rows})
 
 

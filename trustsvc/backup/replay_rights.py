@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from trustsvc.address import NotAnAddress
 from trustsvc.crypto import pseudonyms
 from trustsvc.invitations import personal_data as in_invitations
-from trustsvc.mail.transactional.models import correspondence
 from trustsvc.orders import personal_data as in_orders
 from trustsvc.orders.models import orders, privacy_requests
 from trustsvc.privacy.models import my_data_links
@@ -22,6 +21,7 @@ from trustsvc.reviews import withdraw
 from trustsvc.reviews.models import reviews
 from trustsvc.storage import db
 from trustsvc.storage.suppression_journal import JournalEntry
+from trustsvc.transactional_mail.models import correspondence
 
 __all__ = ["ERASED", "Place", "anonymise", "erase", "restrict"]
 

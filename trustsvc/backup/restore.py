@@ -10,7 +10,7 @@ from trustsvc.backup.manifest import Manifest, check_keys, database_kind
 from trustsvc.badge import refresh
 from trustsvc.clock import Reading
 from trustsvc.errors import Refused
-from trustsvc.invitations import doubt, sending
+from trustsvc.mail.outbox import restore_hold, send_suspension
 from trustsvc.storage import db, suppression_journal
 
 
@@ -31,7 +31,7 @@ def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> R
 
     Everything is looked at before anything is written. From the first write to the last no letter
     leaves, and after that only when the file of suppressions knows of everybody who said stop.
-    Letters that may have left since the backup was made are set aside (invitations/doubt.py),
+    Letters that may have left since the backup was made are set aside (mail/outbox/restore_hold.py),
     unless the operator knows that none did. One that breaks off is begun again on an empty
     database. Raises Refused.
     """
@@ -41,8 +41,8 @@ def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> R
     book = suppression_journal.read()
     stopped = replay.doubts(manifest, book)
     suppression_journal.path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    sending.unfinished().touch(mode=0o600)
-    scratch.keep_names(sending.unfinished().parent)
+    send_suspension.unfinished().touch(mode=0o600)
+    scratch.keep_names(send_suspension.unfinished().parent)
     with scratch.scratch(config.current().data, ".restore-") as place:
         copy = place / "database"
         if archive.copy_database(path, copy) != content:
@@ -51,14 +51,14 @@ def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> R
     migrations.upgrade()
     with db.transaction() as session:
         replayed = replay.replay(session, book, manifest, now) if book else 0
-        set_aside = 0 if nothing_sent_since else doubt.doubt(session, now)
+        set_aside = 0 if nothing_sent_since else restore_hold.doubt(session, now)
         clock_check.restart(session, wall)
-        sending.go_on(session, sending.CLOCK)
+        send_suspension.go_on(session, send_suspension.CLOCK)
         if stopped:
-            sending.stop(session, sending.RESTORE, stopped, now)
+            send_suspension.stop(session, send_suspension.RESTORE, stopped, now)
     with db.reading() as session:
         badges = refresh.refresh_changed(session, now)
-    sending.unfinished().unlink()
+    send_suspension.unfinished().unlink()
     newest = max((line.at for line in book.lines), default=None) if book else None
     return Restored(manifest, replayed, newest, set_aside, badges, stopped)
 
@@ -68,13 +68,13 @@ def sending_on() -> bool:
 
     Raises Refused after a restore that broke off: that database never heard who said stop.
     """
-    if sending.unfinished().exists():
+    if send_suspension.unfinished().exists():
         raise Refused(
             "The last restore did not end: empty the database and restore again. If the database "
             "is whole and was never restored, remove suppressions/restoring in TRUSTSVC_DATA."
         )
     with db.transaction() as session:
-        return sending.go_on(session, sending.RESTORE)
+        return send_suspension.go_on(session, send_suspension.RESTORE)
 
 
 def _look(manifest: Manifest, content: bytes) -> None:

@@ -5,7 +5,7 @@ import sys
 import click
 
 from trustsvc import clock, log
-from trustsvc.invitations import bounce as came_back
+from trustsvc.mail.feedback import delivery_reports as came_back
 from trustsvc.mail.feedback.parsers import mime
 from trustsvc.mail.feedback.parsers.report import Ignored
 from trustsvc.mail.feedback.parsers.returned_message import read

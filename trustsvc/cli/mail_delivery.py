@@ -4,10 +4,11 @@ import click
 
 from trustsvc import clock, config
 from trustsvc.errors import Refused
-from trustsvc.invitations import again as try_again
-from trustsvc.invitations import complaints, doubtful, trip
-from trustsvc.invitations import sending as stopping
 from trustsvc.invitations.planning import volume_guard
+from trustsvc.mail.feedback import complaint_rate
+from trustsvc.mail.outbox import circuit_breaker, unknown_deliveries
+from trustsvc.mail.outbox import retry_failed as try_again
+from trustsvc.mail.outbox import send_suspension as stopping
 from trustsvc.storage import db
 
 
@@ -22,10 +23,10 @@ def show() -> None:
     now = clock.now()
     with db.reading() as session:
         stops = stopping.stops(session)
-        until = trip.left_alone(session, now)
+        until = circuit_breaker.left_alone(session, now)
         paused = volume_guard.paused_shops(session)
-        number = doubtful.count(session)
-        rate = complaints.rate(session, now)
+        number = unknown_deliveries.count(session)
+        rate = complaint_rate.rate(session, now)
     for name, reason in sorted(stops.items()):
         click.echo(f"NO LETTER LEAVES: {name} ({reason}), see trustsvc doctor")
     if until:
@@ -54,7 +55,7 @@ def go_on(name: str) -> None:
         raise Refused("That stop is the restore's: trustsvc restore --sending-on")
     now = clock.now()
     with db.transaction() as session:
-        done = complaints.go_on(session, name, now) or volume_guard.resume(session, name, now)
+        done = complaint_rate.go_on(session, name, now) or volume_guard.resume(session, name, now)
         others = stopping.stops(session)
     if not done:
         raise Refused("There is no such stop, and no such shop is paused: trustsvc sending show")

@@ -6,9 +6,10 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config
 from trustsvc.doctor.finding import Finding, fail, ok, warn
-from trustsvc.invitations import complaints, doubtful, sending, trip
 from trustsvc.invitations.planning import volume_guard
+from trustsvc.mail.feedback import complaint_rate
 from trustsvc.mail.feedback.webhooks import endpoints
+from trustsvc.mail.outbox import circuit_breaker, send_suspension, unknown_deliveries
 
 LATELY = timedelta(days=7)
 
@@ -26,9 +27,9 @@ def _left(session: Session, now: datetime) -> Finding:
         names = " ".join(shop.slug for shop in paused)
         todo = "look at its orders; if they are real: trustsvc sending go-on SHOP"
         return fail(what, f"asked many more buyers than usual and is paused: {names}", todo)
-    if trip.left_alone(session, now):
+    if circuit_breaker.left_alone(session, now):
         return warn(what, "the mail server failed and is left alone", "see the line on mail")
-    number = doubtful.count(session, now - LATELY)
+    number = unknown_deliveries.count(session, now - LATELY)
     if number:
         said = f"{number} of the last 7 days: nobody can know whether they arrived"
         return warn(what, said, "see /desk/sending, and TRUSTSVC_RESEND in the README")
@@ -36,16 +37,16 @@ def _left(session: Session, now: datetime) -> Finding:
 
 
 def _sending(session: Session) -> Finding:
-    stops = sending.stops(session)
+    stops = send_suspension.stops(session)
     if not stops:
         return ok("sending", "letters leave")
     reason = ", ".join(sorted(set(stops.values())))
     todo = "trustsvc sending show; when sure: trustsvc sending go-on " + " or ".join(sorted(stops))
-    if sending.RESTORE in stops:
+    if send_suspension.RESTORE in stops:
         todo = "see Backup and keys in the README; when sure: trustsvc restore --sending-on"
-    elif set(stops) == {sending.CLOCK}:
+    elif set(stops) == {send_suspension.CLOCK}:
         todo = "see the line of the clock"
-    if stops.get(sending.RESTORE) == "not_finished":
+    if stops.get(send_suspension.RESTORE) == "not_finished":
         todo = "a restore runs or broke off: if so, empty the database and restore again"
     return fail("sending", f"no letter leaves ({reason})", todo)
 
@@ -61,7 +62,7 @@ def _reports(session: Session) -> Finding:
 
 
 def _complaints(session: Session, now: datetime) -> Finding:
-    found = complaints.rate(session, now)
+    found = complaint_rate.rate(session, now)
     said = f"{found.complaints} of {found.letters} letters in 7 days"
     if found.is_alarming:
         todo = "ask fewer buyers, or later; from 0.3 % on (and three) letters stop"

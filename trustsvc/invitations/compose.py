@@ -5,10 +5,10 @@ from datetime import datetime
 
 from trustsvc import config, i18n
 from trustsvc.crypto import signed_links
-from trustsvc.invitations import return_path
-from trustsvc.invitations.due import Due
 from trustsvc.mail import message, transport
 from trustsvc.mail.message import Message
+from trustsvc.mail.outbox import return_path
+from trustsvc.mail.outbox.lease import Due
 
 MOST_NAME = 60
 # A stranger can order in somebody's name: a "name" that is an address or a site is no greeting.

@@ -8,8 +8,8 @@ from werkzeug.wrappers import Response
 
 from trustsvc import clock, config, i18n
 from trustsvc.http import access
-from trustsvc.invitations import doubtful, sending, trip
 from trustsvc.invitations.planning import volume_guard
+from trustsvc.mail.outbox import circuit_breaker, send_suspension, unknown_deliveries
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
@@ -23,11 +23,11 @@ def show() -> str:
     with db.reading() as session:
         everyone = directory.all_shops(session)
         page = {
-            "stops": sending.stops(session),
-            "left_alone": trip.left_alone(session, clock.now()),
+            "stops": send_suspension.stops(session),
+            "left_alone": circuit_breaker.left_alone(session, clock.now()),
             "paused": volume_guard.paused_shops(session),
-            "count": doubtful.count(session),
-            "doubtful": doubtful.newest(session),
+            "count": unknown_deliveries.count(session),
+            "doubtful": unknown_deliveries.newest(session),
         }
     return render_template(
         "desk/sending.html",

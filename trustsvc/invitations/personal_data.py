@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import case, literal, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations import redeem, return_path
+from trustsvc.invitations import redeem
 from trustsvc.invitations.models import invitations, messages
+from trustsvc.mail.outbox import return_path
 from trustsvc.storage.columns import Moment
 from trustsvc.work_queue import job_queue
 
@@ -23,7 +24,7 @@ def tell(session: Session, order_ids: Collection[int]) -> dict[str, list[dict[st
     sent = session.execute(
         select(messages).where(messages.c.invitation_id.in_(_of(order_ids))).order_by(messages.c.id)
     ).mappings()
-    return {"invitations": [dict(row) for row in asked], "letters": [dict(row) for row in sent]}
+    return {"invitations": [dict(row) for row in asked], "messages": [dict(row) for row in sent]}
 
 
 def forget(session: Session, order_ids: Collection[int], now: datetime) -> int:

@@ -46,7 +46,7 @@ def tell(session: Session, order_ids: Collection[int]) -> dict[str, list[dict[st
     decided = session.execute(
         select(decisions).where(decisions.c.order_id.in_(order_ids)).order_by(decisions.c.id)
     ).mappings()
-    return {"orders": [dict(row) for row in placed], "ledger": [dict(row) for row in decided]}
+    return {"orders": [dict(row) for row in placed], "decision_log": [dict(row) for row in decided]}
 
 
 def forget(session: Session, order_ids: Collection[int]) -> int:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import clock_check, log
 from trustsvc.clock import Reading
-from trustsvc.invitations import sending
+from trustsvc.mail.outbox import send_suspension
 from trustsvc.orders.models import decisions, orders
 from trustsvc.storage.event_log import events
 
@@ -22,12 +22,12 @@ def watch(session: Session, now: Reading) -> str | None:
     Gives the doubt, as a code. For the clock process, every ten seconds; another one does no harm.
     """
     before, doubt = clock_check.record(session, now, newest(session))
-    stopped = sending.CLOCK in sending.stops(session)
+    stopped = send_suspension.CLOCK in send_suspension.stops(session)
     if doubt in clock_check.STOPS_MAIL:
         if not stopped or doubt != before:
-            sending.stop(session, sending.CLOCK, f"clock_{doubt}", now.at)
+            send_suspension.stop(session, send_suspension.CLOCK, f"clock_{doubt}", now.at)
     elif stopped:
-        sending.go_on(session, sending.CLOCK)
+        send_suspension.go_on(session, send_suspension.CLOCK)
     if doubt != before:
         if doubt:
             logger.error("the clock is doubted: see trustsvc doctor", why=doubt)
@@ -39,7 +39,7 @@ def watch(session: Session, now: Reading) -> str | None:
 def trust(session: Session, now: Reading) -> None:
     """Believe the clock, because the operator says so."""
     clock_check.trust(session, now)
-    sending.go_on(session, sending.CLOCK)
+    send_suspension.go_on(session, send_suspension.CLOCK)
 
 
 def newest(session: Session) -> datetime | None:

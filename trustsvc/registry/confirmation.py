@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.errors import Gone
-from trustsvc.mail.transactional import write
 from trustsvc.registry import consent, registration
 from trustsvc.registry.models import opt_outs, pending_registrations
 from trustsvc.registry.opt_out import EVERY_SHOP
+from trustsvc.transactional_mail import enqueue
 
 LINK_LIVES = timedelta(hours=72)
 
@@ -53,19 +53,19 @@ def confirm(session: Session, link: bytes, now: datetime) -> Pending:
     registration.register(session, row.address, row.wording, row.source, now, asked)
     consent.record(session, row.wording, row.language, now)
     way_out = registration.way_out(session, row.address)
-    note = write.Note(
+    note = enqueue.Note(
         kind="registered",
         language=row.language,
         address=row.address,
         shop_id=row.shop_id,
         facts={"stop": signed_links.url("leave", way_out)},
     )
-    write.write(session, note, now)
+    enqueue.write(session, note, now)
     session.execute(
         update(pending_registrations)
         .where(
             pending_registrations.c.who.in_(
-                pseudonyms.shop_pseudonyms(write.THE_SERVICE, row.address)
+                pseudonyms.shop_pseudonyms(enqueue.THE_SERVICE, row.address)
             )
         )
         .values(address=None, who=None, confirmed_at=now)

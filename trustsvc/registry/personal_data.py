@@ -7,7 +7,6 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms
-from trustsvc.mail.transactional.write import THE_SERVICE
 from trustsvc.registry import registration
 from trustsvc.registry.models import (
     opt_outs,
@@ -15,6 +14,7 @@ from trustsvc.registry.models import (
     registered_buyers,
     restrictions,
 )
+from trustsvc.transactional_mail.enqueue import THE_SERVICE
 
 
 def tell(

@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms, signed_links
-from trustsvc.mail.transactional import write
 from trustsvc.registry import consent
 from trustsvc.registry.models import pending_registrations
+from trustsvc.transactional_mail import enqueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +29,20 @@ def request_registration(session: Session, wish: RegistrationRequest, now: datet
     to too often today is not written to again, and nobody outside is told. Raises NotAnAddress.
     """
     link = signed_links.new_id()
-    note = write.Note(
+    note = enqueue.Note(
         kind="register",
         language=wish.language,
         address=wish.address,
         shop_id=wish.shop_id,
         facts={"link": signed_links.url("register", link)},
     )
-    if not write.write(session, note, now):
+    if not enqueue.write(session, note, now):
         return
     session.execute(
         pending_registrations.insert().values(
             link=link,
             address=wish.address,
-            who=pseudonyms.shop_pseudonym(write.THE_SERVICE, wish.address),
+            who=pseudonyms.shop_pseudonym(enqueue.THE_SERVICE, wish.address),
             shop_id=wish.shop_id,
             wording=consent.VERSION,
             language=wish.language,

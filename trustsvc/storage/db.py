@@ -10,8 +10,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Engine, Result, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -76,6 +77,11 @@ def reading() -> Iterator[Session]:
 def after_commit(session: Session, ring: Callable[[], object]) -> None:
     """Have something done once this transaction is on disk."""
     session.info.setdefault("after_commit", []).append(ring)
+
+
+def row_count(result: Result[Any]) -> int:
+    """Say how many rows a statement changed; SQLAlchemy types it only for the cursor's result."""
+    return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 def insert(table: Table) -> postgresql.Insert | sqlite.Insert:

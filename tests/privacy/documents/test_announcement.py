@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.mail.transactional.test_send import sent as answers
 from tests.reviews.at_the_desk import invitation, order, review, shop
 from tests.staff.at_the_desk import sign_in
+from tests.transactional_mail.test_send import sent as answers
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms
 from trustsvc.doctor import privacy_requests

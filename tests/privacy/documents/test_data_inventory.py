@@ -55,12 +55,12 @@ def test_every_stored_column_is_tagged(one):
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        (made(why=None), "it does not say why it is there"),
-        (made(why=" "), "it does not say why it is there"),
-        (made(keep=None), "it names no rule of retention"),
-        (made(keep="as long as we like"), "it names no rule of retention"),
-        (made(holds=None), "it does not say what it holds"),
-        (made(holds="something"), "it does not say what it holds"),
+        (made(purpose=None), "it does not say why it is there"),
+        (made(purpose=" "), "it does not say why it is there"),
+        (made(retention=None), "it names no rule of retention"),
+        (made(retention="as long as we like"), "it names no rule of retention"),
+        (made(category=None), "it does not say what it holds"),
+        (made(category="something"), "it does not say what it holds"),
         (made(kind=Text()), "it holds a name or an address in clear"),
         (made(kind=LargeBinary(), holds="address"), "it holds a name or an address in clear"),
     ],
@@ -79,9 +79,9 @@ def test_a_column_without_any_tag_is_found():
 
 def test_a_declared_column_cannot_leave_a_reason_away():
     with pytest.raises(TypeError):
-        Table("t", MetaData(), column("x", Text, keep="ledger"))
+        Table("t", MetaData(), column("x", Text, retention="ledger"))
     with pytest.raises(TypeError):
-        Table("t", MetaData(), column("x", Text, why="so"))
+        Table("t", MetaData(), column("x", Text, purpose="so"))
 
 
 def test_the_tags_are_of_all_tables_there_are(house):

@@ -12,8 +12,6 @@ from tests.staff.at_the_desk import add, sign_in
 from trustsvc import clock
 from trustsvc.invitations import redeem
 from trustsvc.invitations.models import invitations, mail_reports, messages
-from trustsvc.mail.transactional import write
-from trustsvc.mail.transactional.models import correspondence
 from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.models import decisions as lines
 from trustsvc.orders.models import deliveries, orders
@@ -25,6 +23,8 @@ from trustsvc.shops import secret_rotation
 from trustsvc.shops.models import shops
 from trustsvc.staff.models import staff_links, staff_sessions
 from trustsvc.storage import db, event_log
+from trustsvc.transactional_mail import enqueue
+from trustsvc.transactional_mail.models import correspondence
 
 DAY = timedelta(days=1)
 MOMENT = timedelta(seconds=1)
@@ -327,12 +327,12 @@ def test_letters_in_the_maildir_go_after_30_days_by_the_second_in_their_name(hou
 
 def _answered(house, at):
     """Somebody asked for a link and got it; gives the letter's file."""
-    note = write.Note(
+    note = enqueue.Note(
         "my_data_link", "nl", "ada@example.com", facts={"link": "https://x.example/me/y"}
     )
     with clock.at(at):
         with db.transaction() as session:
-            write.write(session, note, at)
+            enqueue.write(session, note, at)
         send_correspondence.send_correspondence()
     (path,) = (house.data / "mail" / "new").iterdir()
     assert b"ada@example.com" in path.read_bytes()
@@ -359,7 +359,7 @@ def test_the_mark_of_a_settled_answer_goes_after_a_day_and_of_one_that_never_lef
 ):
     _answered(house, start)
     with db.transaction() as session:
-        write.write(session, write.Note("my_data_link", "nl", "eve@example.com"), start)
+        enqueue.write(session, enqueue.Note("my_data_link", "nl", "eve@example.com"), start)
 
     purge.purge(start + DAY - MOMENT)
     assert _count(correspondence) == 2

@@ -15,8 +15,8 @@ from trustsvc import cli, clock, clock_check, config
 from trustsvc.clock import Reading
 from trustsvc.crypto import signed_links
 from trustsvc.doctor.check import check
-from trustsvc.invitations import sending
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.outbox import send_suspension
 from trustsvc.orders.models import decisions
 from trustsvc.privacy import clock_watch
 from trustsvc.privacy.retention import purge_guard
@@ -88,7 +88,7 @@ def test_a_large_purge_waits_after_a_jump_until_an_operator_confirms(house, by):
     purge_rows.purge_rows()
     assert events() == 1200
     assert events(clock_watch.HELD) == 1
-    assert "1200  of 1201 outbox WAIT" in purge("--dry-run")
+    assert "1200  of 1201 events WAIT" in purge("--dry-run")
     assert "WAIT" in purge()
     assert events() == 1200
     found = {one.what: one for one in check(clock.now())}
@@ -147,7 +147,7 @@ def test_after_a_month_of_being_off_it_asks_only_for_what_is_large_and_letters_l
     assert "service was off" in purge("--dry-run")
     with db.transaction() as session:
         assert clock_watch.watch(session, clock.read()) == clock_check.OFF
-        assert sending.stops(session) == {}
+        assert send_suspension.stops(session) == {}
     assert {one.what: one.level for one in check(clock.now())}["clock"] == "WARN"
 
 
@@ -220,7 +220,7 @@ def test_a_jump_nobody_noted_yet_already_holds_the_letters(house, by_day):
     now = clock.read()
     with db.transaction() as session:
         clock_check.record(session, Reading(now.at - DAY, now.boot, now.steady), None)
-        assert sending.stops(session) == {}
+        assert send_suspension.stops(session) == {}
 
     send_invitations.send_invitations()
 
@@ -245,7 +245,7 @@ def test_a_jump_in_the_middle_of_a_batch_puts_off_no_letter_and_ends_no_invitati
                 before_dot()
             return outcome
 
-    monkeypatch.setattr(send_invitations, "open_postbox", lambda _: nullcontext(Postbox()))
+    monkeypatch.setattr(send_invitations, "open_transport", lambda _: nullcontext(Postbox()))
     send_invitations.send_invitations()
 
     letter = setup.letter_of(order_id)
@@ -256,13 +256,13 @@ def test_a_jump_in_the_middle_of_a_batch_puts_off_no_letter_and_ends_no_invitati
 
 def test_the_stop_of_a_restore_is_not_lifted_by_a_clock_that_is_right_again(house):
     with db.transaction() as session:
-        sending.stop(session, sending.RESTORE, "no_suppressions", clock.now())
+        send_suspension.stop(session, send_suspension.RESTORE, "no_suppressions", clock.now())
     jumped(DAY)
     done = CliRunner().invoke(cli.main, ["clock", "--trust"])
 
     assert done.exit_code == 0, done.output
     with db.reading() as session:
-        assert sending.stops(session) == {sending.RESTORE: "no_suppressions"}
+        assert send_suspension.stops(session) == {send_suspension.RESTORE: "no_suppressions"}
         assert purge_guard.doubt() is None
 
 

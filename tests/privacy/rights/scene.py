@@ -7,7 +7,6 @@ from tests.invitations.setup import NOON, Post, quiet
 from trustsvc import clock
 from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import invitations
-from trustsvc.mail.transactional.send import send
 from trustsvc.privacy.models import request_log
 from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.requests import answer
@@ -15,6 +14,7 @@ from trustsvc.reviews import moderate, publish, submit
 from trustsvc.reviews.models import publications, reviews
 from trustsvc.reviews.policy import Draft
 from trustsvc.storage import db
+from trustsvc.transactional_mail.send import send
 
 JAN = "jan@example.com"
 TEXT = "Fiets kwam heel aan."

@@ -13,7 +13,6 @@ from trustsvc.invitations import unsubscribe
 from trustsvc.invitations.redeem import find
 from trustsvc.mail.maildir import MaildirTransport
 from trustsvc.mail.message import Message
-from trustsvc.mail.transactional.models import correspondence
 from trustsvc.mail.transport import message_id
 from trustsvc.orders.models import orders
 from trustsvc.privacy import receipts
@@ -26,6 +25,7 @@ from trustsvc.reviews import correct, publish, submit
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.policy import Draft
 from trustsvc.storage import db, suppression_journal
+from trustsvc.transactional_mail.models import correspondence
 
 
 @pytest.fixture(autouse=True)

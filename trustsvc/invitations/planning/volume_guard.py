@@ -9,8 +9,8 @@ from sqlalchemy import BigInteger, Select, bindparam, func, select, type_coerce,
 from sqlalchemy.orm import Session
 
 from trustsvc import config, log
-from trustsvc.invitations import pace
 from trustsvc.invitations.models import invitations, volume_guards
+from trustsvc.mail.outbox import rate_policy
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
@@ -62,7 +62,7 @@ def pause_sudden_volume(session: Session, shop_ids: Collection[int], now: dateti
 
 def _is_sudden(row: Any, number: int, least: int, now: datetime) -> bool:
     is_real = row.real_until is not None and now < row.real_until <= now + DAY
-    most = pace.most_an_hour(least, row.usual, row.counted if is_real else 0)
+    most = rate_policy.most_an_hour(least, row.usual, row.counted if is_real else 0)
     return row.paused_at is None and number > most
 
 

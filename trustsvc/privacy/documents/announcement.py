@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from trustsvc import config
 from trustsvc.errors import Refused
 from trustsvc.invitations.models import invitations, messages
-from trustsvc.mail.transactional.write import Note, write
 from trustsvc.orders.models import orders
 from trustsvc.privacy.documents import notice_history
 from trustsvc.privacy.models import notice_versions
@@ -24,6 +23,7 @@ from trustsvc.registry.models import registered_buyers
 from trustsvc.reviews.models import reviews
 from trustsvc.shops.directory import Shop
 from trustsvc.shops.models import shops
+from trustsvc.transactional_mail.enqueue import Note, write
 
 KIND = "notice_changed"
 MOST_A_DAY = 100  # one address may have bought at many shops that change with one setting

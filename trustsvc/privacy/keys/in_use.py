@@ -18,7 +18,7 @@ BITE = 1000
 OF_LINE = {
     "opt_out": "opt_outs",
     "again": "opt_outs",
-    "leave": "registered",
+    "leave": "registered_buyers",
     "restrict": "restrictions",
     "lift": "restrictions",
     "cancel": "orders",

@@ -15,7 +15,6 @@ from sqlalchemy import LargeBinary, Table
 
 from trustsvc.crypto import encrypted_column
 from trustsvc.invitations.models import mail_endpoints
-from trustsvc.mail.transactional.models import correspondence
 from trustsvc.orders.models import orders, privacy_requests
 from trustsvc.privacy.models import my_data_links
 from trustsvc.registry.models import pending_registrations
@@ -24,6 +23,7 @@ from trustsvc.server_log.models import security_entries
 from trustsvc.shops.models import shops
 from trustsvc.staff.models import staff
 from trustsvc.storage import db
+from trustsvc.transactional_mail.models import correspondence
 
 TABLES = (
     shops,

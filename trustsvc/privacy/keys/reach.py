@@ -15,7 +15,7 @@ from trustsvc.privacy.documents import data_inventory
 MARK_LENGTH = 18
 # Whoever is known in all shops is known there by the registry's key, with 0 for the shop. Elsewhere
 # a 0 says that a letter is in the service's own name: those marks are of the look-up key.
-REGISTRY = frozenset({"registered", "opt_outs", "restrictions"})
+REGISTRY = frozenset({"registered_buyers", "opt_outs", "restrictions"})
 
 
 def reach(kind: str, number: int) -> tuple[Sequence[Column[Any]], Test]:

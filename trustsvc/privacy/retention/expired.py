@@ -8,8 +8,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
 
 from trustsvc.invitations.models import domain_throttles, invitations, messages
-from trustsvc.mail.transactional.models import UNSETTLED, correspondence
-from trustsvc.mail.transactional.write import DAY
 from trustsvc.orders.models import decisions, deliveries, orders, privacy_requests
 from trustsvc.privacy.models import disclosure_log, my_data_links, request_log
 from trustsvc.privacy.retention.rules import RULES
@@ -20,6 +18,8 @@ from trustsvc.shops.directory import Shop
 from trustsvc.shops.models import shops as shops_table
 from trustsvc.staff.models import staff_links, staff_sessions
 from trustsvc.storage.event_log import events
+from trustsvc.transactional_mail.enqueue import DAY
+from trustsvc.transactional_mail.models import UNSETTLED, correspondence
 
 # The purge runs hourly: an entry must not reach its last day between two runs.
 EARLY = timedelta(hours=2)

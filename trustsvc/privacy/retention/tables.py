@@ -10,8 +10,6 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config
 from trustsvc.invitations.models import domain_throttles, invitations, mail_reports, messages
-from trustsvc.mail.transactional.models import correspondence
-from trustsvc.mail.transactional.write import DAY
 from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.models import decisions, deliveries, orders, privacy_requests
 from trustsvc.privacy import request_log
@@ -26,6 +24,8 @@ from trustsvc.shops.models import shops as shops_table
 from trustsvc.staff.models import staff_links, staff_sessions
 from trustsvc.storage import db
 from trustsvc.storage.event_log import events
+from trustsvc.transactional_mail.enqueue import DAY
+from trustsvc.transactional_mail.models import correspondence
 
 # As the register of requests calls what a question asks for.
 ASKED_FOR = {

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from trustsvc import config, i18n
 from trustsvc.crypto.pseudonyms import registry_pseudonyms
 from trustsvc.invitations import personal_data as in_invitations
-from trustsvc.mail.transactional import personal_data as in_letters
 from trustsvc.orders import personal_data as in_orders
 from trustsvc.privacy.documents import processors as working_for_us
 from trustsvc.privacy.models import my_data_links
@@ -25,6 +24,7 @@ from trustsvc.registry import personal_data as in_registry
 from trustsvc.reviews import personal_data as in_reviews
 from trustsvc.shops import directory
 from trustsvc.storage.columns import metadata
+from trustsvc.transactional_mail import personal_data as in_letters
 
 FORMAT = "trustsvc my-data 1"
 SCHEMA = "my-data-1.json"
@@ -37,9 +37,9 @@ DOES = {
 # What nothing leads to: told in words, because nobody can say whose it is (GDPR Art. 11).
 NOBODYS = {
     "deliveries": "one-way hashes of webhook messages, kept 35 days; nothing ties one to a person",
-    "mail_domains": "one-way hashes of mail servers' domains, kept an hour; nobody is in them",
+    "domain_throttles": "one-way hashes of mail servers' domains, kept an hour; nobody is in them",
     "security_entries": "addresses of machines that looked like an attack; nothing ties one to you",
-    "asks": "questions that are answered within minutes and then deleted",
+    "privacy_requests": "questions that are answered within minutes and then deleted",
 }
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -58,7 +58,7 @@ def tell(session: Session, person: Person) -> Rows:
     rows |= in_registry.tell(session, marks, who)
     rows |= in_letters.tell(session, who)
     links = session.execute(select(my_data_links).where(my_data_links.c.who.in_(who))).mappings()
-    rows["me_links"] = [dict(row) for row in links]
+    rows["my_data_links"] = [dict(row) for row in links]
     return rows
 
 

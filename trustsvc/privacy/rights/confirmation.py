@@ -6,11 +6,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import signed_links
-from trustsvc.mail.transactional import personal_data, write
-from trustsvc.mail.transactional.write import THE_SERVICE, Note
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.rights.people import Person
 from trustsvc.storage import db
+from trustsvc.transactional_mail import enqueue, personal_data
+from trustsvc.transactional_mail.enqueue import THE_SERVICE, Note
 
 MOST_A_DAY = 5
 
@@ -37,7 +37,7 @@ def confirm(
         shop_id=THE_SERVICE if person.everywhere else shop_id,
         facts=facts or {},
     )
-    return write.write(session, note, now, most=MOST_A_DAY)
+    return enqueue.write(session, note, now, most=MOST_A_DAY)
 
 
 def link(session: Session, person: Person, now: datetime, copy: str = "") -> str:

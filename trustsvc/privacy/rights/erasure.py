@@ -7,7 +7,6 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations import personal_data as in_invitations
-from trustsvc.mail.transactional import personal_data as in_letters
 from trustsvc.orders import personal_data as in_orders
 from trustsvc.privacy import receipts, request_log
 from trustsvc.privacy.models import my_data_links
@@ -20,6 +19,7 @@ from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.restriction import lift
 from trustsvc.reviews import personal_data as in_reviews
 from trustsvc.storage import db
+from trustsvc.transactional_mail import personal_data as in_letters
 from trustsvc.work_queue import job_queue
 
 RULE = "erasure"

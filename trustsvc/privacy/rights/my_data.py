@@ -104,8 +104,8 @@ def read(session: Session, person: Person) -> MyData:
         reviews=[
             row for row in rows["reviews"] if row["id"] not in shown and row["state"] != "withdrawn"
         ],
-        registered=next(iter(rows["registered"]), None),
-        pending=[row["asked_at"] for row in rows["registrations"]],
+        registered=next(iter(rows["registered_buyers"]), None),
+        pending=[row["asked_at"] for row in rows["pending_registrations"]],
         wishes=[Wish(place, known.get(place), at) for place, at in wishes.items()],
         restricted_since=min((row["at"] for row in frozen), default=None),
         is_restricted=any(row["shop_id"] == 0 for row in frozen)
@@ -139,11 +139,13 @@ def _order(
                 str(LETTER_STATES.get(one["state"], one["state"])),
                 one["sent_at"] or one["due_at"],
             )
-            for one in rows["letters"]
+            for one in rows["messages"]
             if invitation and one["invitation_id"] == invitation["id"]
         ],
         steps=[
-            _step(line, person.language) for line in rows["ledger"] if line["order_id"] == row["id"]
+            _step(line, person.language)
+            for line in rows["decision_log"]
+            if line["order_id"] == row["id"]
         ],
         review=review if review and review["state"] != "withdrawn" else None,
     )

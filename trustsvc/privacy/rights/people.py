@@ -102,7 +102,7 @@ def known(session: Session, person: Person) -> bool:
 def met(session: Session, person: Person) -> bool:
     """Say whether somebody bought, wrote or registered here; a wish alone anybody can write."""
     kept = in_registry.tell(session, person.all_marks)
-    return person.is_known or bool(kept["registered"])
+    return person.is_known or bool(kept["registered_buyers"])
 
 
 def everywhere(session: Session, person: Person) -> Person:

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from sqlalchemy import select
 
 from tests.invitations.setup import invitation_of, invited, letter_of, order_row, quiet, sent, shop
-from tests.invitations.test_bounce import code_of, reports, suppressed
+from tests.mail.feedback.test_delivery_reports import code_of, reports, suppressed
 from tests.mail.feedback.webhooks import amazon
 from tests.mail.feedback.webhooks.amazon import BOUNCE, TOPIC, event, message
 from trustsvc import clock, config

@@ -11,7 +11,7 @@ from trustsvc import clock, log
 from trustsvc.crypto import pseudonyms
 from trustsvc.errors import Unauthorised, Unavailable
 from trustsvc.http import access
-from trustsvc.invitations import bounce
+from trustsvc.mail.feedback import delivery_reports
 from trustsvc.mail.feedback.parsers import postmark, ses
 from trustsvc.mail.feedback.parsers.report import Ignored, Report
 from trustsvc.mail.feedback.webhooks import endpoints, sns
@@ -61,7 +61,7 @@ def _take(report: Report | Ignored, provider: str) -> Response:
     if isinstance(report, Ignored):
         return _say("ignored", report.reason)
     with db.transaction() as session:
-        answer = bounce.take(session, report, provider, clock.now())
+        answer = delivery_reports.take(session, report, provider, clock.now())
     return _say("ignored", answer) if answer == "unknown_letter" else jsonify(status=answer)
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations import give_up
 from trustsvc.invitations.models import invitations, messages
+from trustsvc.mail.outbox import retry_limit
 from trustsvc.orders import decision_log
 from trustsvc.work_queue import job_queue
 
@@ -22,7 +22,7 @@ def again(session: Session, now: datetime) -> int:
         update(messages)
         .where(
             messages.c.state == "refused",
-            messages.c.problem == give_up.RULE,
+            messages.c.problem == retry_limit.RULE,
             messages.c.invitation_id.in_(is_open),
         )
         .values(state="due", due_at=now, waited=0, tries=0, problem=None)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms, signed_links
-from trustsvc.mail.transactional.models import correspondence
+from trustsvc.transactional_mail.models import correspondence
 from trustsvc.work_queue import job_queue
 
 MOST_A_DAY = 3

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.invitations.setup import NOON, planned, quiet, shop
-from trustsvc.invitations import send
 from trustsvc.invitations.models import messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.outbox import send
 from trustsvc.orders import accept
 from trustsvc.orders.received import OrderReceived
 from trustsvc.storage import db

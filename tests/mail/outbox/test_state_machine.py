@@ -29,10 +29,11 @@ from tests.invitations.setup import NOON, quiet
 from trustsvc import config
 from trustsvc.crypto import keyring
 from trustsvc.errors import Gone
-from trustsvc.invitations import redeem, send, unsubscribe
+from trustsvc.invitations import redeem, unsubscribe
 from trustsvc.invitations.models import invitations, messages
 from trustsvc.invitations.planning import plan, reminders
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
+from trustsvc.mail.outbox import send
 from trustsvc.orders import accept
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import OrderReceived

@@ -9,9 +9,11 @@ from sqlalchemy import func, literal, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import log
-from trustsvc.invitations import complaints, redeem, return_path, unsubscribe
+from trustsvc.invitations import redeem, unsubscribe
 from trustsvc.invitations.models import invitations, mail_reports, messages
+from trustsvc.mail.feedback import complaint_rate
 from trustsvc.mail.feedback.parsers.report import Report
+from trustsvc.mail.outbox import return_path
 from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.models import orders
 from trustsvc.registry.opt_out import opt_out
@@ -76,7 +78,7 @@ def take(session: Session, report: Report, source: str, now: datetime) -> Answer
         session, [decision_log.DecisionLogEntry(about.order_id, step, code, kind, now)]
     )
     if kind == "complaint":
-        complaints.weigh(session, now)
+        complaint_rate.weigh(session, now)
     logger.info("report taken", source=source, kind=kind, code=code, letter=letter_id)
     return "taken"
 

@@ -6,11 +6,11 @@ from sqlalchemy import select
 
 from tests.invitations.setup import NOON, Post, quiet
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
-from trustsvc.mail.transactional import personal_data
-from trustsvc.mail.transactional.models import correspondence
-from trustsvc.mail.transactional.send import LEASE, send
-from trustsvc.mail.transactional.write import MOST_A_DAY, Note, write
 from trustsvc.storage import db
+from trustsvc.transactional_mail import personal_data
+from trustsvc.transactional_mail.enqueue import MOST_A_DAY, Note, write
+from trustsvc.transactional_mail.models import correspondence
+from trustsvc.transactional_mail.send import LEASE, send
 
 LINK = "https://reviews.example/me/abc"
 HOUR = timedelta(hours=1)

@@ -5,12 +5,13 @@ from click.testing import CliRunner
 from sqlalchemy import insert, select
 
 from tests.invitations.setup import NOON, Post, invited, letter_of, place, planned, sent, shop
-from tests.invitations.test_bounce import told
+from tests.mail.feedback.test_delivery_reports import told
 from trustsvc import clock
 from trustsvc.cli import main
 from trustsvc.doctor import stores
-from trustsvc.invitations import complaints, sending
 from trustsvc.invitations.models import invitations, messages
+from trustsvc.mail.feedback import complaint_rate
+from trustsvc.mail.outbox import send_suspension
 from trustsvc.storage import db, event_log
 
 DAY = timedelta(days=1)
@@ -71,7 +72,7 @@ def filled(order_id, number, at=NOON):
 
 def stops():
     with db.reading() as session:
-        return sending.stops(session)
+        return send_suspension.stops(session)
 
 
 def happened():
@@ -97,7 +98,7 @@ def happened():
 def test_alarm_from_one_in_a_thousand_and_stop_from_three_in_a_thousand(
     complained, left, alarming, too_much
 ):
-    rate = complaints.Rate(complained, left)
+    rate = complaint_rate.Rate(complained, left)
 
     assert (rate.is_alarming, rate.is_too_much) == (alarming, too_much)
 
@@ -106,7 +107,7 @@ def test_one_complaint_of_few_letters_is_an_alarm_and_no_stop(lamp):
     complained(lamp, 1)
 
     assert stops() == {}
-    assert happened() == [complaints.ALARMED]
+    assert happened() == [complaint_rate.ALARMED]
 
 
 def test_the_alarm_is_told_once_a_day(lamp):
@@ -115,14 +116,14 @@ def test_the_alarm_is_told_once_a_day(lamp):
     complained(lamp, 2, NOON + DAY + timedelta(hours=1))
     complained(lamp, 1, NOON + 2 * DAY + timedelta(hours=1))
 
-    assert happened() == [complaints.ALARMED] * 2
+    assert happened() == [complaint_rate.ALARMED] * 2
 
 
 def test_three_in_a_thousand_stop_sending_and_no_letter_leaves(lamp):
     complained(lamp, 3)
 
     assert stops() == {"complaints": "complaint_rate"}
-    assert happened() == [complaints.ALARMED, "sending.stopped"]
+    assert happened() == [complaint_rate.ALARMED, "sending.stopped"]
     waits = invited(lamp)
     assert sent(now=NOON + DAY).letters == []
     assert letter_of(waits).state == "due"
@@ -147,8 +148,8 @@ def test_what_is_older_than_a_week_does_not_count(lamp):
 def test_a_stop_taken_back_does_not_come_back_for_the_same_complaints(lamp):
     ids = complained(lamp, 3)
     with db.transaction() as session:
-        assert complaints.go_on(session, sending.COMPLAINTS, NOON + 2 * DAY)
-        assert not complaints.go_on(session, sending.COMPLAINTS, NOON + 2 * DAY)
+        assert complaint_rate.go_on(session, send_suspension.COMPLAINTS, NOON + 2 * DAY)
+        assert not complaint_rate.go_on(session, send_suspension.COMPLAINTS, NOON + 2 * DAY)
 
     complained(lamp, 2, NOON + 3 * DAY)
     assert stops() == {}
@@ -175,7 +176,7 @@ def test_the_doctor_and_the_command_line_say_so_and_take_it_back(lamp):
 
 def test_the_restores_stop_is_not_taken_back_here(lamp):
     with db.transaction() as session:
-        sending.stop(session, sending.RESTORE, "no_suppressions", NOON)
+        send_suspension.stop(session, send_suspension.RESTORE, "no_suppressions", NOON)
 
     done = CliRunner().invoke(main, ["sending", "go-on", "restore"])
 
@@ -191,10 +192,10 @@ def test_letters_that_were_leased_already_stop_too_and_leave_when_sending_goes_o
 
     def stop():
         with db.transaction() as session:
-            sending.stop(session, sending.COMPLAINTS, "complaint_rate", NOON)
+            send_suspension.stop(session, send_suspension.COMPLAINTS, "complaint_rate", NOON)
 
     assert sent(Post(meanwhile=stop)).letters == []
 
     with db.transaction() as session:
-        assert sending.go_on(session, sending.COMPLAINTS)
+        assert send_suspension.go_on(session, send_suspension.COMPLAINTS)
     assert len(sent().letters) == 3

@@ -6,8 +6,8 @@ from sqlalchemy import case, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import clock_check
-from trustsvc.invitations import hold
 from trustsvc.invitations.models import invitations, messages
+from trustsvc.mail.outbox import lease_renewal
 from trustsvc.orders import decision_log
 from trustsvc.storage.columns import Moment
 
@@ -21,7 +21,8 @@ def recover(session: Session, now: datetime) -> int:
     written by a clock that jumped: it ran out too, or its letter would wait for years.
     """
     ran_out = or_(
-        messages.c.leased_until < now, messages.c.leased_until > now + hold.LEASE + clock_check.SLIP
+        messages.c.leased_until < now,
+        messages.c.leased_until > now + lease_renewal.LEASE + clock_check.SLIP,
     )
     again = session.execute(
         update(messages)

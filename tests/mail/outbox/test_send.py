@@ -19,9 +19,10 @@ from tests.invitations.setup import (
     shop,
 )
 from trustsvc import log
-from trustsvc.invitations import again, give_up, redeem, send, sending, settle
+from trustsvc.invitations import redeem
 from trustsvc.invitations.models import invitations, messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.outbox import retry_failed, retry_limit, send, send_suspension, settle
 from trustsvc.registry import opt_out
 from trustsvc.storage import db
 
@@ -177,10 +178,10 @@ def test_nights_and_stops_are_no_part_of_the_72_hours(house):
 
     sent(now=NOON.replace(hour=21))  # put off to the morning
     with db.transaction() as session:
-        sending.stop(session, "test", "why", NOON)
+        send_suspension.stop(session, "test", "why", NOON)
     sent(now=NOON + 10 * DAY)
     with db.transaction() as session:
-        sending.go_on(session, "test")
+        send_suspension.go_on(session, "test")
 
     assert letter_of(order_id).waited == waited
     assert len(sent(now=NOON + 10 * DAY).letters) == 1
@@ -194,18 +195,18 @@ def test_what_was_given_up_can_be_tried_again_for_three_more_days(house):
         redeem.withdraw(session, [gone], "stop", last)
 
     with db.transaction() as session, quiet():
-        assert again.again(session, last + DAY) == 1
-        assert again.again(session, last + DAY) == 0
+        assert retry_failed.again(session, last + DAY) == 1
+        assert retry_failed.again(session, last + DAY) == 0
 
     assert ledger_of(order_id)[-1] == ("send", "again", "planned")
-    assert letter_of(order_id).waited < give_up.LONGEST_S
+    assert letter_of(order_id).waited < retry_limit.LONGEST_S
     assert [one.to_address for one in sent(now=last + DAY).letters] == ["jan@example.com"]
 
 
 def test_a_letter_dropped_at_its_last_try_stays_dropped(house):
     order_id = invited(shop())
     with db.transaction() as session:
-        session.execute(update(messages).values(waited=give_up.LONGEST_S))
+        session.execute(update(messages).values(waited=retry_limit.LONGEST_S))
 
     def stop():
         with db.transaction() as session:

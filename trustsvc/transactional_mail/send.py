@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from trustsvc import log
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, MailTransport
-from trustsvc.mail.transactional.compose import compose
-from trustsvc.mail.transactional.models import UNSETTLED, correspondence
-from trustsvc.mail.transactional.write import THE_SERVICE
 from trustsvc.shops import directory
+from trustsvc.transactional_mail.compose import compose
+from trustsvc.transactional_mail.enqueue import THE_SERVICE
+from trustsvc.transactional_mail.models import UNSETTLED, correspondence
 
 LEASE = timedelta(minutes=11)  # longer than a mail server may take for its answer (RFC 5321)
 LIFE = timedelta(hours=72)

@@ -23,12 +23,14 @@ from tests.invitations.setup import (
 from tests.mail.feedback.parsers.corpus import BY_NAME, CODE
 from trustsvc import config
 from trustsvc.crypto import keyring
-from trustsvc.invitations import bounce, redeem, return_path, sending
+from trustsvc.invitations import redeem
 from trustsvc.invitations.models import invitations, mail_reports, messages
 from trustsvc.invitations.planning import reminders
+from trustsvc.mail.feedback import delivery_reports
 from trustsvc.mail.feedback.parsers.report import Report
 from trustsvc.mail.feedback.parsers.returned_message import read
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.outbox import return_path, send_suspension
 from trustsvc.orders.models import orders
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db, suppression_journal
@@ -44,7 +46,7 @@ def code_of(order_id, kind="invitation"):
 def told(order_id, kind, status="5.1.1", now=NOON + DAY, source="mail", letter="invitation"):
     with quiet(), db.transaction() as session:
         report = Report(kind, status, (code_of(order_id, letter),))
-        return bounce.take(session, report, source, now)
+        return delivery_reports.take(session, report, source, now)
 
 
 def reports():
@@ -341,7 +343,7 @@ def test_who_knows_one_code_cannot_fill_the_table(lamp, asked):
 )
 def test_a_report_that_names_no_letter_of_ours_changes_nothing(lamp, asked, forged):
     with db.transaction() as session:
-        answer = bounce.take(session, Report("hard", "5.1.1", (forged,)), "mail", NOON)
+        answer = delivery_reports.take(session, Report("hard", "5.1.1", (forged,)), "mail", NOON)
 
     assert (answer, reports(), suppressed()) == ("unknown_letter", [], [])
     assert order_row(asked).email
@@ -394,7 +396,7 @@ def test_a_letter_and_its_bounce_find_each_other(lamp):
 
     back = BY_NAME["postfix, Gmail: no such account"].replace(CODE.encode(), code.encode())
     with db.transaction() as session:
-        assert bounce.take(session, read(back), "mail", NOON + DAY) == "taken"
+        assert delivery_reports.take(session, read(back), "mail", NOON + DAY) == "taken"
 
     assert invitation_of(order_id).reason == "undeliverable"
 
@@ -405,7 +407,7 @@ def test_without_the_setting_the_sender_is_as_before_and_the_message_id_names_th
     back = BY_NAME["Zimbra: over quota"].replace(CODE.encode(), code_of(asked).encode())
 
     with db.transaction() as session:
-        assert bounce.take(session, read(back), "mail", NOON + DAY) == "taken"
+        assert delivery_reports.take(session, read(back), "mail", NOON + DAY) == "taken"
     assert return_path.address(code_of(asked)) == ""
 
 
@@ -423,7 +425,7 @@ def test_sending_is_not_stopped_by_bounces(lamp, asked):
     told(asked, "hard")
 
     with db.reading() as session:
-        assert sending.stops(session) == {}
+        assert send_suspension.stops(session) == {}
 
 
 @pytest.mark.parametrize("house", [{"TRUSTSVC_RESEND": "1"}], indirect=True)

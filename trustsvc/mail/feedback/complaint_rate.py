@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from trustsvc import log
-from trustsvc.invitations import sending
 from trustsvc.invitations.models import mail_reports, messages
+from trustsvc.mail.outbox import send_suspension
 from trustsvc.storage import db, event_log
 
 WINDOW = timedelta(days=7)
@@ -65,17 +65,17 @@ def weigh(session: Session, now: datetime) -> None:
         if last is None or last <= now - AGAIN:
             event_log.record(session, ALARMED, EVERY_SHOP, found.complaints, now)
         logger.warning("complaints", complaints=found.complaints, letters=found.letters)
-    if found.is_too_much and sending.COMPLAINTS not in sending.stops(session):
-        sending.stop(session, sending.COMPLAINTS, "complaint_rate", now)
+    if found.is_too_much and send_suspension.COMPLAINTS not in send_suspension.stops(session):
+        send_suspension.stop(session, send_suspension.COMPLAINTS, "complaint_rate", now)
         event_log.record(session, "sending.stopped", EVERY_SHOP, found.complaints, now)
         logger.error("no letter leaves: too many complaints", complaints=found.complaints)
 
 
 def go_on(session: Session, name: str, now: datetime) -> bool:
     """Take a stop back by hand; False when there was none. Complaints so far are settled by it."""
-    if not sending.go_on(session, name):
+    if not send_suspension.go_on(session, name):
         return False
-    if name == sending.COMPLAINTS:
+    if name == send_suspension.COMPLAINTS:
         event_log.record(session, WENT_ON, EVERY_SHOP, 0, now)
     return True
 

@@ -6,9 +6,9 @@ import pytest
 from trustsvc import config
 from trustsvc.crypto import keyring
 from trustsvc.errors import Misconfigured
-from trustsvc.invitations import return_path
 from trustsvc.mail import message
 from trustsvc.mail.message import Message
+from trustsvc.mail.outbox import return_path
 
 LINK = b"sixteen bytes!!!"
 

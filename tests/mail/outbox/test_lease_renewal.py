@@ -2,8 +2,8 @@ import threading
 from datetime import timedelta
 
 from tests.invitations.setup import NOON, Post, invited, letter_of, quiet, sent, shop
-from trustsvc.invitations import due, hold, send, trip
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.outbox import circuit_breaker, lease, lease_renewal, send
 from trustsvc.storage import db
 
 SECOND = timedelta(seconds=1)
@@ -11,14 +11,14 @@ SECOND = timedelta(seconds=1)
 
 def leased_by_a_sender_that_died(now=NOON):
     with quiet(), db.transaction() as session:
-        return due.lease(session, now)
+        return lease.lease(session, now)
 
 
 def test_letters_of_a_killed_sender_are_due_again_within_a_minute(house):
     order_id = invited(shop())
     leased_by_a_sender_that_died()
 
-    assert sent(now=NOON + hold.LEASE - SECOND).letters == []
+    assert sent(now=NOON + lease_renewal.LEASE - SECOND).letters == []
     assert len(sent(now=NOON + 60 * SECOND).letters) == 1
     assert letter_of(order_id).state == "sent"
 
@@ -26,7 +26,7 @@ def test_letters_of_a_killed_sender_are_due_again_within_a_minute(house):
 def test_a_letter_handed_over_by_a_killed_sender_is_unknown_within_a_minute(house):
     order_id = invited(shop())
     (one,) = leased_by_a_sender_that_died()
-    send._Round(db.transaction, lambda: NOON, trip.Gate("maildir", 1))._hand(one)
+    send._Round(db.transaction, lambda: NOON, circuit_breaker.Gate("maildir", 1))._hand(one)
 
     assert sent(now=NOON + 60 * SECOND).letters == []
     assert (letter_of(order_id).state, letter_of(order_id).problem) == ("unknown", "sender_died")
@@ -42,7 +42,7 @@ def test_a_sender_that_lives_keeps_its_letters_however_long_the_mail_server_take
         renewed.set()
         return moments[0]
 
-    with hold.held(db.transaction, one.lease, now, every_s=0.01):
+    with lease_renewal.held(db.transaction, one.lease, now, every_s=0.01):
         for minute in range(1, 10):
             moments[0] = NOON + minute * 60 * SECOND
             for _ in range(2):
@@ -50,7 +50,7 @@ def test_a_sender_that_lives_keeps_its_letters_however_long_the_mail_server_take
                 assert renewed.wait(10)
         assert sent(now=moments[0]).letters == []
     assert letter_of(order_id).state == "leased"
-    assert letter_of(order_id).leased_until == NOON + 9 * 60 * SECOND + hold.LEASE
+    assert letter_of(order_id).leased_until == NOON + 9 * 60 * SECOND + lease_renewal.LEASE
 
 
 def test_a_lease_that_cannot_be_renewed_does_not_stop_the_sender(house):
@@ -62,14 +62,14 @@ def test_a_lease_that_cannot_be_renewed_does_not_stop_the_sender(house):
         asked.set()
         raise OSError("the disk is away")
 
-    with hold.held(away, one.lease, lambda: NOON, every_s=0.01):
+    with lease_renewal.held(away, one.lease, lambda: NOON, every_s=0.01):
         assert asked.wait(10)
 
 
 def test_an_answer_that_comes_after_the_letter_was_called_unknown_still_counts(house):
     order_id = invited(shop())
     (one,) = leased_by_a_sender_that_died()
-    round_ = send._Round(db.transaction, lambda: NOON, trip.Gate("maildir", 1))
+    round_ = send._Round(db.transaction, lambda: NOON, circuit_breaker.Gate("maildir", 1))
     round_._hand(one)
     sent(now=NOON + 60 * SECOND)
     assert letter_of(order_id).state == "unknown"

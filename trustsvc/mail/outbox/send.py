@@ -10,13 +10,21 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from trustsvc import log
-from trustsvc.invitations import due, hold, pace, recover, resend, sending, trip
 from trustsvc.invitations.compose import write
-from trustsvc.invitations.due import Due
 from trustsvc.invitations.models import messages
 from trustsvc.invitations.planning import schedule
-from trustsvc.invitations.settle import settle
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope, MailTransport
+from trustsvc.mail.outbox import (
+    circuit_breaker,
+    expired_leases,
+    lease,
+    lease_renewal,
+    rate_policy,
+    resend_unknown,
+    send_suspension,
+)
+from trustsvc.mail.outbox.lease import Due
+from trustsvc.mail.outbox.settle import settle
 
 LONGEST_ROUND = timedelta(minutes=2)  # a job ends before its worker's patience does
 
@@ -40,23 +48,25 @@ def send(open_transaction: OpenTransaction, postbox: MailTransport, now: Now) ->
     """
     started = now()
     with open_transaction() as session:
-        recover.recover(session, started)
-        resend.resend(session, started)
-        gate = trip.ask(session, started, due.MOST)
-        leased = due.lease(session, started, gate.most)
-        trip.leased(session, gate, len(leased), leased[0].lease if leased else b"", started)
+        expired_leases.recover(session, started)
+        resend_unknown.resend(session, started)
+        gate = circuit_breaker.ask(session, started, lease.MOST)
+        leased = lease.lease(session, started, gate.most)
+        circuit_breaker.leased(
+            session, gate, len(leased), leased[0].lease if leased else b"", started
+        )
     if not leased:
         return 0
     round_ = _Round(open_transaction, now, gate)
     try:
-        with hold.held(open_transaction, leased[0].lease, now):
+        with lease_renewal.held(open_transaction, leased[0].lease, now):
             for one in leased:
                 if now() - started > LONGEST_ROUND or not _is_daytime(one, now()):
                     break
                 if one.domain in round_.shunned:
                     continue
                 outcome = round_.post(one, postbox)
-                if outcome and (round_.is_tripped or outcome.problem in pace.AWAY):
+                if outcome and (round_.is_tripped or outcome.problem in rate_policy.AWAY):
                     logger.warning("the mail server is away", problem=outcome.problem)
                     return 0  # the others need not be tried one by one
                 if round_.is_stopped:
@@ -69,7 +79,9 @@ def send(open_transaction: OpenTransaction, postbox: MailTransport, now: Now) ->
 class _Round:
     """The letters of one lease: what was handed over, and what became of it."""
 
-    def __init__(self, open_transaction: OpenTransaction, now: Now, gate: trip.Gate) -> None:
+    def __init__(
+        self, open_transaction: OpenTransaction, now: Now, gate: circuit_breaker.Gate
+    ) -> None:
         self._open = open_transaction
         self._now = now
         self._server, self._is_shaky = gate.server, gate.shaky
@@ -105,20 +117,20 @@ class _Round:
         """Tell the breaker; as long as all is well there is nothing to tell."""
         if outcome.problem == "not_written":
             return
-        if pace.is_failure(outcome):
+        if rate_policy.is_failure(outcome):
             with self._open() as session:
-                self.is_tripped = trip.failed(session, self._server, self._now())
+                self.is_tripped = circuit_breaker.failed(session, self._server, self._now())
             self._is_shaky = True
         elif self._is_shaky:
             with self._open() as session:
-                trip.succeeded(session, self._server, self._now())
+                circuit_breaker.succeeded(session, self._server, self._now())
             self._is_shaky = False
 
     def _hand(self, one: Due) -> None:
         now = self._now()
         with self._open() as session:
-            self.is_stopped = bool(sending.stops(session))
-            may_leave = not self.is_stopped and due.look_again(session, one, now)
+            self.is_stopped = bool(send_suspension.stops(session))
+            may_leave = not self.is_stopped and lease.look_again(session, one, now)
             self.shunned |= settle(session, self._outcomes, now)
             is_handed = may_leave and self._mark(session, one, now)
         self._outcomes.clear()
@@ -134,7 +146,7 @@ class _Round:
                 messages.c.state == "leased",
                 messages.c.leased_until > now,
             )
-            .values(state="handed", leased_until=now + hold.LEASE)
+            .values(state="handed", leased_until=now + lease_renewal.LEASE)
         )
         return bool(done.rowcount)  # type: ignore[attr-defined]
 

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from trustsvc import address, config
 from trustsvc.crypto import keyring, pseudonyms
-from trustsvc.invitations import pace
 from trustsvc.invitations.models import domain_throttles
 from trustsvc.mail import transport
 from trustsvc.mail.message import DeliveryResult
+from trustsvc.mail.outbox import rate_policy
 from trustsvc.storage import db
 
 KEPT = timedelta(hours=1)
@@ -73,11 +73,11 @@ def turns(session: Session, of: Mapping[int, bytes], now: datetime) -> Turns:
     found = Turns(struck={mark for mark, domain in known.items() if domain.strikes})
     domains = {}
     for mark, numbers in queues.items():
-        before = known.get(mark) or pace.Domain(now, now)
-        given = pace.turns(len(numbers), settings.mail_pace, before, now)
+        before = known.get(mark) or rate_policy.Domain(now, now)
+        given = rate_policy.turns(len(numbers), settings.mail_pace, before, now)
         waiting = numbers[given.go :]
         found.later.update(zip(waiting, given.later, strict=True))
-        if pace.is_ahead(before.quiet_until, now, pace.LONGEST_QUIET_S):
+        if rate_policy.is_ahead(before.quiet_until, now, rate_policy.LONGEST_QUIET_S):
             found.shunned.update(waiting)
         domains[mark] = given.domain
     _write(session, domains, now)
@@ -89,22 +89,24 @@ def heard(
 ) -> set[bytes]:
     """Take in what domains said; gives those that are left alone from now on."""
     known = _read(session, {mark for mark, _ in said})
-    changed: dict[bytes, pace.Domain] = {}
+    changed: dict[bytes, rate_policy.Domain] = {}
     for mark, outcome in said:
-        before = changed.get(mark) or known.get(mark) or pace.Domain(now, now)
-        strikes = pace.strike(before.strikes, outcome)
+        before = changed.get(mark) or known.get(mark) or rate_policy.Domain(now, now)
+        strikes = rate_policy.strike(before.strikes, outcome)
         if not mark or strikes == before.strikes:
             continue
         wait = (
-            pace.quiet(strikes, _dice.uniform(0, 1)) if strikes > before.strikes else timedelta(0)
+            rate_policy.quiet(strikes, _dice.uniform(0, 1))
+            if strikes > before.strikes
+            else timedelta(0)
         )
         until = now + wait if wait else None
-        changed[mark] = pace.Domain(before.free_at, before.planned_until, strikes, until)
+        changed[mark] = rate_policy.Domain(before.free_at, before.planned_until, strikes, until)
     _write(session, changed, now)
     return {mark for mark, domain in changed.items() if domain.quiet_until}
 
 
-def _read(session: Session, of: Iterable[bytes]) -> dict[bytes, pace.Domain]:
+def _read(session: Session, of: Iterable[bytes]) -> dict[bytes, rate_policy.Domain]:
     """Read, and keep others from changing it meanwhile; always in the same order."""
     wanted = list(of)
     if not wanted:
@@ -117,12 +119,12 @@ def _read(session: Session, of: Iterable[bytes]) -> dict[bytes, pace.Domain]:
         .with_for_update()
     )
     return {
-        row.mark: pace.Domain(row.free_at, row.planned_until, row.strikes, row.quiet_until)
+        row.mark: rate_policy.Domain(row.free_at, row.planned_until, row.strikes, row.quiet_until)
         for row in rows
     }
 
 
-def _write(session: Session, domains: Mapping[bytes, pace.Domain], now: datetime) -> None:
+def _write(session: Session, domains: Mapping[bytes, rate_policy.Domain], now: datetime) -> None:
     if not domains:
         return
     statement = db.insert(domain_throttles)

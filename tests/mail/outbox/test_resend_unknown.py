@@ -18,14 +18,15 @@ from tests.invitations.setup import (
     sent,
     shop,
 )
-from trustsvc.invitations import doubt, redeem, resend
+from trustsvc.invitations import redeem
 from trustsvc.invitations.models import messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.outbox import resend_unknown, restore_hold
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-THEN = NOON + resend.PATIENCE
+THEN = NOON + resend_unknown.PATIENCE
 UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")
 
 wished = pytest.mark.parametrize("house", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
@@ -56,7 +57,7 @@ def test_a_letter_in_doubt_goes_once_more_with_its_own_name(house):
 @wished
 def test_it_goes_no_third_time(house):
     order_id = invited(shop())
-    for at in (NOON, THEN, THEN + resend.PATIENCE, THEN + DAY):
+    for at in (NOON, THEN, THEN + resend_unknown.PATIENCE, THEN + DAY):
         sent(Post(UNKNOWN), now=at)
 
     assert (letter_of(order_id).state, letter_of(order_id).tries) == ("unknown", 2)
@@ -82,7 +83,7 @@ def test_a_letter_in_doubt_for_long_is_not_sent_when_the_setting_is_changed(hous
     order_id = invited(shop())
     sent(Post(UNKNOWN))
 
-    assert sent(now=NOON + resend.LATEST + MINUTE).letters == []
+    assert sent(now=NOON + resend_unknown.LATEST + MINUTE).letters == []
     assert letter_of(order_id).state == "unknown"
 
 
@@ -90,7 +91,7 @@ def test_a_letter_in_doubt_for_long_is_not_sent_when_the_setting_is_changed(hous
 def test_what_a_restore_set_aside_follows_the_setting_too(house):
     order_id = invited(shop())
     with db.transaction() as session, quiet():
-        assert doubt.doubt(session, NOON) == 1
+        assert restore_hold.doubt(session, NOON) == 1
 
     assert sent().letters == []
     assert len(sent(now=THEN).letters) == 1
@@ -115,7 +116,7 @@ def test_the_second_letter_is_not_asking_again(house):
     invited(at_shop)
     sent(Post(UNKNOWN))
     with db.transaction() as session:
-        assert resend.resend(session, THEN) == 1
+        assert resend_unknown.resend(session, THEN) == 1
 
     other = place(at_shop, THEN)
     planned(THEN)

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, or_, update
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations import give_up, redeem, slow
-from trustsvc.invitations.due import Due
+from trustsvc.invitations import redeem
 from trustsvc.invitations.models import messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.outbox import domain_throttle, retry_limit
+from trustsvc.mail.outbox.lease import Due
 from trustsvc.orders import buyer, decision_log
 
 FIRST_WAIT_S = 60
@@ -60,10 +61,10 @@ def settle(
         state=bindparam("new"),
         sent_at=bindparam("sent"),
     )
-    tired = [{"one": one.id, "by": one.lease, "why": give_up.RULE} for one, _ in over]
+    tired = [{"one": one.id, "by": one.lease, "why": retry_limit.RULE} for one, _ in over]
     _update(session, tired, ("leased", "handed", "unknown"), state="refused")
     lines = [_line(one, outcome, now) for one, outcome in outcomes]
-    decision_log.write(session, [*lines, *(give_up.line(one, now) for one, _ in over)])
+    decision_log.write(session, [*lines, *(retry_limit.line(one, now) for one, _ in over)])
     return _hear(session, outcomes, now)
 
 
@@ -75,7 +76,7 @@ def _hear(
         for one, outcome in outcomes
         if outcome.status is not DeliveryStatus.SENT or one.is_news
     ]
-    return slow.heard(session, news, now)
+    return domain_throttle.heard(session, news, now)
 
 
 def _update(
@@ -98,12 +99,12 @@ def _update(
 
 
 def _is_over(one: Due, outcome: DeliveryResult) -> bool:
-    return outcome.status is DeliveryStatus.DEFERRED and one.waited >= give_up.LONGEST_S
+    return outcome.status is DeliveryStatus.DEFERRED and one.waited >= retry_limit.LONGEST_S
 
 
 def _again(one: Due, outcome: DeliveryResult, now: datetime) -> dict[str, object]:
     """Wait once more; the last wait ends with the three days."""
-    wait = min(math.ceil(backoff(one.tries).total_seconds()), give_up.LONGEST_S - one.waited)
+    wait = min(math.ceil(backoff(one.tries).total_seconds()), retry_limit.LONGEST_S - one.waited)
     at = now + timedelta(seconds=wait)
     problem = outcome.problem or None
     return {"one": one.id, "by": one.lease, "why": problem, "at": at, "wait": wait}

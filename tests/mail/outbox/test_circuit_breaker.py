@@ -17,13 +17,13 @@ from tests.invitations.setup import (
     sent,
     shop,
 )
-from trustsvc.invitations import hold, pace, send, sending, trip
 from trustsvc.invitations.models import circuit_breakers, invitations, messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.outbox import circuit_breaker, lease_renewal, rate_policy, send, send_suspension
 from trustsvc.storage import db
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-PAUSE = timedelta(seconds=pace.LONGEST_PAUSE_S)
+PAUSE = timedelta(seconds=rate_policy.LONGEST_PAUSE_S)
 AWAY = DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")
 
 
@@ -65,7 +65,7 @@ def opened(number=10):
     """Let the mail server fail until it is left alone; gives the moment."""
     many(number)
     away, now = Away(), NOON
-    for _ in range(pace.MOST_FAILURES):
+    for _ in range(rate_policy.MOST_FAILURES):
         assert row() is None or row().open_until is None
         sent(away, now=now)
         now += 15 * SECOND
@@ -86,7 +86,7 @@ def test_after_five_failures_in_a_row_it_is_left_alone_and_no_try_is_spent(house
     before, away = tries(), Away()
 
     with db.reading() as session:
-        assert trip.left_alone(session, NOON + MINUTE) == row().open_until
+        assert circuit_breaker.left_alone(session, NOON + MINUTE) == row().open_until
     while now < row().open_until:
         assert sent(away, now=now).asked == 0
         now += SECOND
@@ -188,7 +188,7 @@ def test_who_asked_and_died_is_followed_by_another(house):
     for dies in (Dies(), Gone()):
         with pytest.raises(SystemExit):
             sent(dies, now=now)
-        now += hold.LEASE + SECOND
+        now += lease_renewal.LEASE + SECOND
     assert len(sent(now=now).letters) == 1
 
 
@@ -203,7 +203,7 @@ def test_when_it_is_back_letters_leave_slowly_at_first(house):
         counts.append(len(sent(now=now).letters))
 
     assert counts[:4] == [4, 4, 4, 4]
-    assert max(counts) <= pace.LEAST_A_MINUTE / 4 + 1
+    assert max(counts) <= rate_policy.LEAST_A_MINUTE / 4 + 1
     assert sum(counts) == 199
     assert row() is None
     assert states() == {"sent": 200}
@@ -225,17 +225,17 @@ def test_what_was_put_off_to_the_morning_or_stopped_is_no_burst_then(house):
     now = row().open_until
     sent(now=now)
     with db.transaction() as session:
-        sending.stop(session, "test", "why", now)
+        send_suspension.stop(session, "test", "why", now)
     sent(now=now + MINUTE)
     with db.transaction() as session:
-        sending.go_on(session, "test")
+        send_suspension.go_on(session, "test")
     evening, morning = NOON.replace(hour=18), NOON.replace(day=11, hour=7)
 
     for minutes in range(5):
         assert sent(now=evening + minutes * MINUTE).letters == []
     counts = [len(sent(now=morning + n * 15 * SECOND).letters) for n in range(8)]
 
-    assert max(counts) <= pace.LEAST_A_MINUTE / 4
+    assert max(counts) <= rate_policy.LEAST_A_MINUTE / 4
     assert sum(counts) > 20
 
 

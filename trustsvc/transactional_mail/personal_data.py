@@ -7,8 +7,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms
-from trustsvc.mail.transactional.models import correspondence
-from trustsvc.mail.transactional.write import THE_SERVICE
+from trustsvc.transactional_mail.enqueue import THE_SERVICE
+from trustsvc.transactional_mail.models import correspondence
 
 
 def marks(address: str) -> list[bytes]:

@@ -8,18 +8,20 @@ from typing import Any
 from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations import give_up, slow
 from trustsvc.invitations.models import messages
+from trustsvc.mail.outbox import domain_throttle, retry_limit
 
 
-def for_domain(session: Session, rows: Sequence[Any], turns: slow.Turns, now: datetime) -> None:
+def for_domain(
+    session: Session, rows: Sequence[Any], turns: domain_throttle.Turns, now: datetime
+) -> None:
     """Put letters off to their domain's next turn; no try is spent.
 
     What a domain that said later makes them wait counts like a wait between two tries: where it
     says so for three days, they are given up.
     """
-    tired = [row for row in rows if row.id in turns.shunned and row.waited >= give_up.LONGEST_S]
-    give_up.give_up(session, tired, now)
+    tired = [row for row in rows if row.id in turns.shunned and row.waited >= retry_limit.LONGEST_S]
+    retry_limit.give_up(session, tired, now)
     over = {row.id for row in tired}
     put_off(
         session,

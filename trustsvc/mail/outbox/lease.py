@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations import hold, put_off, redeem, sending, slow
+from trustsvc.invitations import redeem
 from trustsvc.invitations.models import invitations, messages
 from trustsvc.invitations.planning import eligibility, schedule, volume_guard
+from trustsvc.mail.outbox import defer, domain_throttle, lease_renewal, send_suspension
 from trustsvc.orders import decision_log
 from trustsvc.orders.buyer import Buyer
 from trustsvc.orders.buyer import read as read_buyers
@@ -56,7 +57,7 @@ def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
     its lease: see recover.py. While sending is stopped nothing is leased (sending.py), and nothing
     of a shop that is paused (brake.py).
     """
-    if most < 1 or sending.stops(session):
+    if most < 1 or send_suspension.stops(session):
         return []
     # One token for all: whoever has it has them all.
     token = secrets.token_bytes(16)
@@ -76,21 +77,21 @@ def _look(
 ) -> list[Due]:
     """Lease those of these that may leave now, at most so many; the others are put off or stay."""
     # First the lease, then the look: on PostgreSQL a wish may be committed between two statements.
-    _mark(session, [row.id for row in rows], token, now + hold.LEASE)
+    _mark(session, [row.id for row in rows], token, now + lease_renewal.LEASE)
     shops = directory.by_ids(session, {row.shop_id for row in rows})
     buyers = read_buyers(session, {row.order_id for row in rows})
     reasons = _reasons(session, rows, shops, buyers, now)
     _drop(session, [row for row in rows if row.id in reasons], reasons, now)
     kept = [row for row in rows if row.id not in reasons]
     later = {row.id: _daytime(row, shops[row.shop_id], now) for row in kept}
-    put_off.put_off(session, {row.id: (at, 0) for row in kept if (at := later[row.id]) > now})
+    defer.put_off(session, {row.id: (at, 0) for row in kept if (at := later[row.id]) > now})
     awake = [row for row in kept if later[row.id] <= now]
-    domains = slow.marks({row.id: buyers[row.order_id].email for row in awake})
-    turns = slow.turns(session, domains, now)
-    put_off.for_domain(session, [row for row in awake if row.id in turns.later], turns, now)
+    domains = domain_throttle.marks({row.id: buyers[row.order_id].email for row in awake})
+    turns = domain_throttle.turns(session, domains, now)
+    defer.for_domain(session, [row for row in awake if row.id in turns.later], turns, now)
     awake = [row for row in awake if row.id not in turns.later]
     ready = awake[:most]
-    put_off.give_back(session, [row.id for row in awake[most:]])
+    defer.give_back(session, [row.id for row in awake[most:]])
     return [
         Due(
             id=row.id,

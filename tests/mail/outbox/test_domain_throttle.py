@@ -18,10 +18,10 @@ from tests.invitations.setup import (
     sent,
     shop,
 )
-from trustsvc.invitations import give_up, slow
-from trustsvc.invitations.due import lease
 from trustsvc.invitations.models import domain_throttles, messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
+from trustsvc.mail.outbox import domain_throttle, retry_limit
+from trustsvc.mail.outbox.lease import lease
 from trustsvc.privacy.retention import purge
 from trustsvc.storage import db
 
@@ -162,11 +162,13 @@ def test_three_greylistings_in_a_row_do(house):
 def test_waiting_for_a_domain_that_refuses_us_counts_and_ends_after_three_days(house):
     order_id = invited(shop(), email="a@bad.example")
     with db.transaction() as session:
-        session.execute(update(messages).values(waited=give_up.LONGEST_S - 10))
-        slow.heard(session, [(slow.marks({1: "b@bad.example"})[1], LATER)], NOON)
+        session.execute(update(messages).values(waited=retry_limit.LONGEST_S - 10))
+        domain_throttle.heard(
+            session, [(domain_throttle.marks({1: "b@bad.example"})[1], LATER)], NOON
+        )
 
     assert sent().letters == []
-    assert letter_of(order_id).waited >= give_up.LONGEST_S
+    assert letter_of(order_id).waited >= retry_limit.LONGEST_S
     with db.transaction() as session:
         session.execute(update(messages).values(due_at=NOON))
     assert sent().letters == []

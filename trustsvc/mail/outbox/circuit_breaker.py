@@ -11,9 +11,9 @@ from sqlalchemy import BigInteger, delete, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from trustsvc import config
-from trustsvc.invitations import pace, sending
 from trustsvc.invitations.models import circuit_breakers, messages
 from trustsvc.mail import transport
+from trustsvc.mail.outbox import rate_policy, send_suspension
 from trustsvc.storage import db
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
@@ -46,13 +46,13 @@ def ask(session: Session, now: datetime, most: int) -> Gate:
     if row is None:
         return Gate(server, most)
     if row.open_until:
-        if pace.is_ahead(row.open_until, now, pace.LONGEST_PAUSE_S):
+        if rate_policy.is_ahead(row.open_until, now, rate_policy.LONGEST_PAUSE_S):
             return Gate(server, 0)
         return Gate(server, 0 if _is_asking(session, row.probe) else 1, probes=True, shaky=True)
     if row.closed_at:
-        rate = pace.a_minute(row.usual, now - row.closed_at)
+        rate = rate_policy.a_minute(row.usual, now - row.closed_at)
         since = now - row.granted_at if row.granted_at else None
-        return Gate(server, min(most, pace.grant(rate, since)), returns=True, shaky=True)
+        return Gate(server, min(most, rate_policy.grant(rate, since)), returns=True, shaky=True)
     return Gate(server, most, shaky=True)
 
 
@@ -81,12 +81,12 @@ def failed(session: Session, server: str, now: datetime) -> bool:
             index_elements=["name"], set_={"failures": _table.failures + 1}
         ).returning(_table.failures, _table.opened, _table.open_until, _table.closed_at)
     ).one()
-    if pace.is_ahead(row.open_until, now, pace.LONGEST_PAUSE_S):
+    if rate_policy.is_ahead(row.open_until, now, rate_policy.LONGEST_PAUSE_S):
         return True
-    if row.open_until is None and row.failures < pace.MOST_FAILURES:
+    if row.open_until is None and row.failures < rate_policy.MOST_FAILURES:
         return False
     changes = {
-        "open_until": now + pace.pause(row.opened, _dice.uniform(0, 1)),
+        "open_until": now + rate_policy.pause(row.opened, _dice.uniform(0, 1)),
         "opened": row.opened + 1,
         "probe": None,
         "closed_at": None,
@@ -124,20 +124,20 @@ def left_alone(session: Session, now: datetime) -> datetime | None:
     """Say until when the mail server of the settings is left alone; None when it is not."""
     server = transport.server_name(config.current().mail_url)
     until: datetime | None = session.scalar(select(_table.open_until).where(_table.name == server))
-    return until if pace.is_ahead(until, now, pace.LONGEST_PAUSE_S) else None
+    return until if rate_policy.is_ahead(until, now, rate_policy.LONGEST_PAUSE_S) else None
 
 
 def _is_over(session: Session, gate: Gate, now: datetime) -> bool:
     """Whether what waited is gone, and does not stand still: stopped, or put off to the morning."""
-    if sending.stops(session):
+    if send_suspension.stops(session):
         return False
     row = session.execute(select(circuit_breakers).where(_table.name == gate.server)).one()
     if now - row.closed_at >= DAY:
         return True
     waiting = select(messages.c.id).where(messages.c.state == "due", messages.c.due_at <= now + DAY)
-    some = waiting.limit(2 * max(pace.LEAST_A_MINUTE, row.usual)).subquery()
+    some = waiting.limit(2 * max(rate_policy.LEAST_A_MINUTE, row.usual)).subquery()
     number = session.scalar(select(func.count()).select_from(some)) or 0
-    return bool(number < 2 * max(pace.LEAST_A_MINUTE, row.usual))
+    return bool(number < 2 * max(rate_policy.LEAST_A_MINUTE, row.usual))
 
 
 def _is_asking(session: Session, lease: bytes | None) -> bool:

@@ -14,8 +14,8 @@ from tests.invitations.setup import (
     sent,
     shop,
 )
-from trustsvc.invitations import due
 from trustsvc.invitations.models import invitations, messages
+from trustsvc.mail.outbox import lease
 from trustsvc.orders import buyer
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.registry.registration import leave, register
@@ -87,7 +87,7 @@ def test_an_order_cancelled_but_not_yet_looked_at_stops_the_letter(house):
 def test_a_sender_that_vanished_loses_its_lease_within_a_minute(house):
     invited(shop())
     with db.transaction() as session:
-        assert len(due.lease(session, NOON)) == 1
+        assert len(lease.lease(session, NOON)) == 1
 
     assert sent(now=NOON + MINUTE / 2).letters == []
     assert len(sent(now=NOON + MINUTE).letters) == 1
@@ -97,14 +97,14 @@ def test_the_lease_is_taken_before_wishes_are_read_so_that_none_comes_in_between
     house, monkeypatch
 ):
     order_id = invited(shop())
-    ask = due.check.check
+    ask = lease.check.check
 
     def watched(session, questions):
         states.extend(session.scalars(select(messages.c.state)).all())
         return ask(session, questions)
 
     states = []
-    monkeypatch.setattr(due.check, "check", watched)
+    monkeypatch.setattr(lease.check, "check", watched)
     sent()
 
     assert set(states) == {"leased"}

@@ -1,0 +1,1 @@
+"""Every outbound message: planned, leased, sent, settled, and what nobody can know."""
