@@ -154,14 +154,14 @@ migrations.upgrade()
 
 for purpose in signed_links.PATHS:
     link_id = signed_links.new_id()
-    assert signed_links.read(purpose, signed_links.token(purpose, link_id)) == link_id
+    assert signed_links.verify(purpose, signed_links.token(purpose, link_id)) == link_id
     try:
-        signed_links.read(purpose, signed_links.token(purpose, link_id)[:-2] + "AA")
+        signed_links.verify(purpose, signed_links.token(purpose, link_id)[:-2] + "AA")
     except Exception as problem:
         assert type(problem).__name__ == "NotFound", problem
-assert encrypted_column.unseal(encrypted_column.seal("x")) == "x"
-pseudonyms.shop_marks(1, "a@b.example")
-pseudonyms.text_mark(1, "x")
+assert encrypted_column.decrypt(encrypted_column.encrypt("x")) == "x"
+pseudonyms.shop_pseudonyms(1, "a@b.example")
+pseudonyms.text_pseudonym(1, "x")
 
 from trustsvc.privacy import receipts
 from trustsvc.privacy.receipts import Receipt
@@ -171,7 +171,7 @@ now = clock.now()
 with db.transaction() as session:
     receipts.write(session, Receipt(now, "outbox", 1, now))
     link = accounts.link(session, accounts.add(session, "Sam", now), now)
-    secret = sign_in.enter(session, urlsplit(link).path.rpartition("/")[2], now)
+    secret = sign_in.sign_in(session, urlsplit(link).path.rpartition("/")[2], now)
 with db.reading() as session:
     assert receipts.verify(session)
 

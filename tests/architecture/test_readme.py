@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from trustsvc import config
+from trustsvc.address import normalise
 from trustsvc.cli import COMMANDS
 from trustsvc.crypto import keyring, pseudonyms
 
@@ -49,6 +50,6 @@ def test_the_vector_of_the_hash_is_what_the_code_makes():
     said = re.search(r'^"(.+)"  →  (\S+)  →  ([0-9a-f ]+)$', README, re.MULTILINE)
     address, normal, mark = said.groups()
 
-    assert normal == pseudonyms.normalise(address)
-    made = pseudonyms.registry_mark(address, keyring.Key(1, bytes(range(32))))
+    assert normal == normalise(address)
+    made = pseudonyms.registry_pseudonym(address, keyring.Key(1, bytes(range(32))))
     assert mark.replace(" ", "") == made.hex()

@@ -191,11 +191,11 @@ _OTHER = """
 import sys
 from trustsvc.crypto import signed_links
 early, link = sys.argv[1], bytes.fromhex(sys.argv[2])
-assert signed_links.read("review", early) == link
+assert signed_links.verify("review", early) == link
 print("ready", flush=True)
 for line in sys.stdin:
-    assert signed_links.read("stop", line.strip()) == link
-    assert signed_links.read("review", early) == link
+    assert signed_links.verify("stop", line.strip()) == link
+    assert signed_links.verify("review", early) == link
     print("opened", flush=True)
 """
 

@@ -267,7 +267,7 @@ def test_a_revoked_secret_ends_at_once(shop):
 
 def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(shop, house, database):
     with db.engine().begin() as link:
-        link.exec_driver_sql("DROP TABLE ledger")
+        link.exec_driver_sql("DROP TABLE decision_log")
 
     data = json.dumps(sample(shop.platform)).encode()
     answer = shop.client.post(

@@ -184,7 +184,9 @@ def test_a_domain_that_letters_went_to_does_not_say_which_look_up_key_marked_it(
     add_key(house, "lookup")
 
     for number in (1, 2):
-        assert set(by_key("lookup", number).values) == {(breach.HOUSE, "mail_domains", "pseudonym")}
+        assert set(by_key("lookup", number).values) == {
+            (breach.HOUSE, "domain_throttles", "pseudonym")
+        }
     assert by_key("registry", 1).values == {}
 
 

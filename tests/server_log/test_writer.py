@@ -219,7 +219,7 @@ from pathlib import Path
 from trustsvc import config
 config.use(config.load({"TRUSTSVC_DATA": sys.argv[1]}))
 from trustsvc.server_log import writer
-app = write.Logged(lambda environ, start: [start("200 OK", [])] and [b"x" * 9])
+app = writer.ServerLog(lambda environ, start: [start("200 OK", [])] and [b"x" * 9])
 for turn in range(int(sys.argv[3])):
     app({"PATH_INFO": f"/{sys.argv[2]}/{turn}", "REMOTE_ADDR": "203.0.113.7"}, lambda *_: None)
 """

@@ -80,8 +80,8 @@ def test_processes_that_write_at_once_lose_no_line(place):
     write = (
         "from datetime import UTC, datetime\n"
         "from trustsvc.storage import suppression_journal as s\n"
-        "line = s.Line('opt_out', b'm' * 18, 7, datetime(2026, 6, 10, tzinfo=UTC), 'stop')\n"
-        "for _ in range(50): s.write([line])\n"
+        "line = s.JournalEntry('opt_out', b'm' * 18, 7, datetime(2026, 6, 10, tzinfo=UTC), 'stop')\n"
+        "for _ in range(50): s.append([line])\n"
     )
     environ = {"TRUSTSVC_DATA": str(place.parents[1]), "PATH": "/usr/bin:/bin"}
     started = [subprocess.Popen([sys.executable, "-c", write], env=environ) for _ in range(3)]

@@ -38,7 +38,7 @@ def test_every_stored_column_and_every_rule_is_in_the_record(house, language):
 
     for column in data_inventory.columns():
         assert f"<td>{column}</td>" in page
-        assert i18n.translate(f"papers.category.{column.info['holds']}", language) in page
+        assert i18n.translate(f"papers.category.{column.info['category']}", language) in page
     for rule in RULES.values():
         assert str(i18n.translate_html("papers.text.kept", language)) in page
         assert documents.words_of(rule, language)[0] in page.replace("&#39;", "'")

@@ -241,7 +241,7 @@ def test_links_and_copies_are_sealed(client):
 
     with db.reading() as session:
         (row,) = session.execute(select(my_data_links.c.copy, my_data_links.c.address)).all()
-        raw = session.connection().exec_driver_sql("SELECT copy, address FROM me_links").all()
+        raw = session.connection().exec_driver_sql("SELECT copy, address FROM my_data_links").all()
     assert scene.JAN in row.copy
     assert all(scene.JAN.encode() not in bytes(value) for value in raw[0])
 

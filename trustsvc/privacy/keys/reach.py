@@ -65,7 +65,7 @@ def made_with(table: str, shop: int, mark: bytes) -> list[tuple[str, int]]:
 
 def _marked(kind: str, number: int) -> Test:
     def test(column: Column[Any], shop: int, stored: Any) -> bool:
-        if str(column) == "mail_domains.mark":  # for an hour, and without a version in it
+        if str(column) == "domain_throttles.mark":  # for an hour, and without a version in it
             return kind == "lookup"
         return (kind, number) in made_with(column.table.name, shop, bytes(stored))
 

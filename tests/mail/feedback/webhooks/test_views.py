@@ -307,7 +307,7 @@ def test_a_door_of_ses_names_its_topic(house, topic):
 
 def test_the_secret_of_a_door_lies_sealed_and_is_in_no_repr(house, postmark):
     with db.reading() as session:
-        raw = session.connection().exec_driver_sql("SELECT secret FROM mail_doors").scalar()
+        raw = session.connection().exec_driver_sql("SELECT secret FROM mail_endpoints").scalar()
         assert session.scalar(select(mail_endpoints.c.secret)) == postmark.door.secret
     assert postmark.door.secret.encode() not in bytes(raw)
     assert postmark.door.secret not in repr(postmark.door)
