@@ -150,7 +150,7 @@ def test_old_keys(well):
 
 
 def test_a_database_behind_and_one_that_is_away(well):
-    migrations.downgrade("0001")
+    migrations.downgrade("base")
     assert level("database") == "FAIL"
 
     other(well, DATABASE_URL="postgresql://house@/none?host=/nowhere")
