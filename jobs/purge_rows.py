@@ -3,7 +3,7 @@
 from trustsvc import clock, log
 from trustsvc.privacy.retention import purge, purge_guard
 
-logger = log.named("purge")
+logger = log.get_logger("purge")
 
 
 def purge_rows() -> None:

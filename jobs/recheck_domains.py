@@ -18,6 +18,6 @@ def recheck_domains() -> None:
     with db.reading() as session:
         if clock_check.problem(session, started) in clock_check.STOPS_MAIL:
             return
-    while clock.read().steady - started.steady < LONGEST:
+    while clock.read().uptime - started.uptime < LONGEST:
         if not recheck_next(db.transaction, clock.now):
             return

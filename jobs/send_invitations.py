@@ -22,7 +22,7 @@ def send_invitations() -> None:
     started = clock.read()
     with open_transport(config.current().mail_url) as postbox:
         while (now := _right_time()) and send(db.transaction, postbox, now) == MOST:
-            if clock.read().steady - started.steady > LONGEST:
+            if clock.read().uptime - started.uptime > LONGEST:
                 job_queue.enqueue_now("send_invitations")
                 return
 
@@ -33,4 +33,4 @@ def _right_time() -> Callable[[], datetime] | None:
     with db.reading() as session:
         if clock_check.problem(session, began) in clock_check.STOPS_MAIL:
             return None
-    return lambda: began.at + (clock.read().steady - began.steady)
+    return lambda: began.at + (clock.read().uptime - began.uptime)

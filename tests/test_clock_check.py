@@ -6,7 +6,7 @@ import pytest
 
 from trustsvc import clock, clock_check
 from trustsvc.clock import Reading
-from trustsvc.clock_check import AHEAD, BEHIND, OFF
+from trustsvc.clock_check import AHEAD, BEHIND, GAP
 from trustsvc.storage import db
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -74,9 +74,9 @@ def test_uneven_running_proves_nothing():
     ("away", "newest", "expected"),
     [
         (25 * HOUR, None, None),
-        (30 * DAY, None, OFF),
+        (30 * DAY, None, GAP),
         (30 * DAY, START + 30 * DAY, None),  # rows were written meanwhile
-        (30 * DAY, START, OFF),
+        (30 * DAY, START, GAP),
         (10 * YEAR, None, AHEAD),
         (-HOUR, None, BEHIND),
     ],
@@ -89,7 +89,7 @@ def test_after_a_restart_of_the_machine_the_gap_decides(away, newest, expected):
 
 def test_a_gap_is_proven_right_by_a_day_of_running_and_no_sooner():
     away = 30 * DAY
-    for hours, expected in ((20, OFF), (26, None)):
+    for hours, expected in ((20, GAP), (26, None)):
         later = [reading(away + n * HOUR, boot="two", since=away) for n in range(hours)]
         assert walk(reading(0 * HOUR), *later, newest=START).doubt == expected
 
@@ -130,5 +130,5 @@ def test_the_machine_s_own_count_goes_on_beside_the_wall():
     first, second = clock.read(), clock.read()
 
     assert first.boot == second.boot
-    assert timedelta(0) <= second.steady - first.steady < MINUTE
-    assert not first.deliberate
+    assert timedelta(0) <= second.uptime - first.uptime < MINUTE
+    assert not first.is_chosen

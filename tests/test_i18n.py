@@ -47,9 +47,9 @@ def test_the_first_language_we_speak_is_chosen(wishes, chosen):
 def test_numbers_and_dates_are_written_as_people_do():
     from datetime import UTC, datetime
 
-    assert i18n.decimal(4.55, "nl") in {"4,5", "4,6"}
-    assert i18n.day(datetime(2026, 11, 21, 23, 30, tzinfo=UTC), "nl") == "21 november 2026"
-    assert i18n.day(datetime(2026, 11, 21, 23, 30, tzinfo=UTC), "de", "Europe/Berlin") == (
+    assert i18n.format_decimal(4.55, "nl") in {"4,5", "4,6"}
+    assert i18n.format_date(datetime(2026, 11, 21, 23, 30, tzinfo=UTC), "nl") == "21 november 2026"
+    assert i18n.format_date(datetime(2026, 11, 21, 23, 30, tzinfo=UTC), "de", "Europe/Berlin") == (
         "22. November 2026"
     )
 

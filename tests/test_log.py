@@ -13,7 +13,7 @@ def lines(capfd):
 def test_a_line_is_json_with_its_room(capfd):
     log.configure()
 
-    log.named("orders").warning("kept", number=3)
+    log.get_logger("orders").warning("kept", number=3)
 
     (line,) = lines(capfd)
     assert (line["room"], line["event"], line["number"], line["level"]) == (
@@ -44,8 +44,8 @@ def test_libraries_log_like_we_do_and_without_what_an_exception_says(capfd):
 def test_a_quiet_process_says_only_what_is_wrong(capfd):
     log.configure(logging.WARNING)
 
-    log.named("orders").info("kept")
-    log.named("orders").warning("not kept")
+    log.get_logger("orders").info("kept")
+    log.get_logger("orders").warning("not kept")
 
     assert [line["event"] for line in lines(capfd)] == ["not kept"]
 
@@ -64,7 +64,7 @@ def test_a_line_that_cannot_be_written_is_lost_and_breaks_nothing(monkeypatch):
     with Path("/dev/full").open("w", buffering=1) as full:
         monkeypatch.setattr("sys.stderr", full)
 
-        log.named("tests").warning("the disk is full")
+        log.get_logger("tests").warning("the disk is full")
         logging.getLogger("a library").warning("it says so too")
 
         monkeypatch.undo()

@@ -14,7 +14,7 @@ import idna
 
 from trustsvc.errors import Refused
 
-MOST_CHARACTERS = 254  # RFC 5321 4.5.3.1.3: a path of 256 octets with its two brackets
+MAX_CHARACTERS = 254  # RFC 5321 4.5.3.1.3: a path of 256 octets with its two brackets
 
 
 GMAIL = {"gmail.com", "googlemail.com"}  # one provider, two names
@@ -31,7 +31,7 @@ def normalise(address: str) -> str:
     """
     text = unicodedata.normalize("NFC", address.strip())
     local, at, domain = text.rpartition("@")
-    if not (local and at and domain) or len(text) > MOST_CHARACTERS:
+    if not (local and at and domain) or len(text) > MAX_CHARACTERS:
         raise NotAnAddress
     local = unicodedata.normalize("NFC", local.lower())
     if unicodedata.normalize("NFKC", local) != local or "@" in local:

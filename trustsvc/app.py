@@ -49,13 +49,13 @@ from trustsvc.server_log.writer import ServerLog
 from trustsvc.staff import sessions
 from trustsvc.staff import views as staff_views
 
-MOST_BYTES = 256 * 1024
-PASSES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO}
+MAX_BODY_BYTES = 256 * 1024
+TEMPORARY_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO}
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-logger = log.named("app")
+logger = log.get_logger("app")
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health.views,
@@ -85,16 +85,16 @@ def create_app() -> Flask:
         template_folder=str(i18n.folder()),
         static_folder=str(i18n.folder() / "static"),
     )
-    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
-    app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY_BYTES
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     if settings.demo:
         app.register_blueprint(demo_views.views)
     app.jinja_env.globals.update(
         say=i18n.translate_html,
-        day=i18n.day,
-        decimal=i18n.decimal,
+        day=i18n.format_date,
+        decimal=i18n.format_decimal,
         base_url=settings.base_url,
         link=signed_links.url,
     )
@@ -188,20 +188,20 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _database_away(error: SQLAlchemyError) -> Response:
-    logger.error("the database is away", **log.place_of(error))
+    logger.error("the database is away", **log.error_location(error))
     return _own_error(Unavailable("Please try again in a minute."))
 
 
 def _machine_away(error: OSError) -> Response:
     """A full or read-only disk, or no file handle left: what passes is not our mistake."""
-    if error.errno not in PASSES:
+    if error.errno not in TEMPORARY_ERRNOS:
         return _any_error(error)
-    logger.error("the machine has nothing left", **log.place_of(error), kind=error.errno)
+    logger.error("the machine has nothing left", **log.error_location(error), kind=error.errno)
     return _own_error(Unavailable("Please try again in a minute."))
 
 
 def _any_error(error: Exception) -> Response:
-    logger.error("unexpected", **log.place_of(error))
+    logger.error("unexpected", **log.error_location(error))
     return _say(500, "Something went wrong", "Something went wrong on our side.")
 
 

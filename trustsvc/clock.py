@@ -22,8 +22,8 @@ class Reading:
 
     at: datetime
     boot: str
-    steady: timedelta
-    deliberate: bool = False
+    uptime: timedelta
+    is_chosen: bool = False
 
 
 def now() -> datetime:
@@ -33,7 +33,7 @@ def now() -> datetime:
 
 def read() -> Reading:
     steady = time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-    return Reading(now(), _boot(), timedelta(seconds=steady), deliberate=_ahead is not None)
+    return Reading(now(), _boot(), timedelta(seconds=steady), is_chosen=_ahead is not None)
 
 
 @contextmanager

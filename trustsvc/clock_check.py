@@ -28,11 +28,11 @@ from trustsvc.storage import db
 from trustsvc.storage.columns import Moment, column, metadata
 
 KEEP = "as long as the service runs"
-SLIP = timedelta(minutes=5)
-GAP = timedelta(hours=26)
+MAX_DRIFT = timedelta(minutes=5)
+MAX_GAP = timedelta(hours=26)
 FAR = timedelta(days=60)
 PROOF = timedelta(hours=24)
-AHEAD, BEHIND, OFF = "ahead", "behind", "gap"
+AHEAD, BEHIND, GAP = "ahead", "behind", "gap"
 STOPS_MAIL = (AHEAD, BEHIND)  # in these no letter leaves
 MILLISECOND = timedelta(milliseconds=1)
 LATELY = timedelta(seconds=10)
@@ -71,14 +71,14 @@ def next_state(line: ClockState | None, now: Reading, newest: datetime | None) -
     if line is None:
         return ClockState(now, now)
     before = line.last
-    if before.boot == now.boot and abs(_off(before, now)) <= SLIP:
-        even = line.even + max(now.steady - before.steady, timedelta(0))
+    if before.boot == now.boot and abs(_off(before, now)) <= MAX_DRIFT:
+        even = line.even + max(now.uptime - before.uptime, timedelta(0))
     else:
         even = timedelta(0)
     doubt = _doubt(line, now, newest)
     if doubt != line.doubt:
         even = timedelta(0)
-    if doubt in {BEHIND, OFF} and even >= PROOF:
+    if doubt in {BEHIND, GAP} and even >= PROOF:
         doubt = None
     if doubt in STOPS_MAIL:
         return replace(line, last=now, doubt=doubt, even=even)
@@ -86,28 +86,28 @@ def next_state(line: ClockState | None, now: Reading, newest: datetime | None) -
 
 
 def _doubt(line: ClockState, now: Reading, newest: datetime | None) -> str | None:
-    if line.right.boot == now.boot and now.steady >= line.right.steady:
+    if line.right.boot == now.boot and now.uptime >= line.right.uptime:
         off = _off(line.right, now)
-        if abs(off) > SLIP:
-            return AHEAD if off > SLIP else BEHIND
-        return OFF if line.doubt == OFF else None
+        if abs(off) > MAX_DRIFT:
+            return AHEAD if off > MAX_DRIFT else BEHIND
+        return GAP if line.doubt == GAP else None
     return _after_restart(line, now, newest)
 
 
 def _after_restart(line: ClockState, now: Reading, newest: datetime | None) -> str | None:
     gap = now.at - line.right.at
-    if gap < -SLIP:
+    if gap < -MAX_DRIFT:
         return BEHIND
-    was_set_back = now.at < line.last.at - SLIP
+    was_set_back = now.at < line.last.at - MAX_DRIFT
     if gap > FAR or (line.doubt == AHEAD and not was_set_back):
         return AHEAD
-    nothing_noted = gap > GAP and (newest is None or now.at - newest > GAP)
-    return OFF if nothing_noted or line.doubt == OFF else None
+    nothing_noted = gap > MAX_GAP and (newest is None or now.at - newest > MAX_GAP)
+    return GAP if nothing_noted or line.doubt == GAP else None
 
 
 def _off(before: Reading, now: Reading) -> timedelta:
     """Say by how much the wall went further than the machine's own count."""
-    return (now.at - before.at) - (now.steady - before.steady)
+    return (now.at - before.at) - (now.uptime - before.uptime)
 
 
 def record(
@@ -126,7 +126,7 @@ def problem(session: Session, now: Reading, newest: datetime | None = None) -> s
     Asked before anything leaves, because a jump may be younger than the last note. A moment that
     somebody chose is no jump. Without `newest` a gap is only one that was noted.
     """
-    if now.deliberate:
+    if now.is_chosen:
         return None
     line = _line(session)
     return next_state(line, now, newest or now.at).doubt if line else None
@@ -134,7 +134,7 @@ def problem(session: Session, now: Reading, newest: datetime | None = None) -> s
 
 def believed(session: Session, now: Reading) -> datetime:
     """Say the moment as far as it can be known: a clock that was set ahead makes nothing old."""
-    return _believed(None if now.deliberate else _line(session), now)
+    return _believed(None if now.is_chosen else _line(session), now)
 
 
 def moment(now: Reading) -> datetime:
@@ -157,18 +157,18 @@ def moments(now: Reading) -> tuple[datetime, ...]:
         or next_state(line, now, now.at).doubt not in STOPS_MAIL
     ):
         return (now.at,)
-    return now.at, line.right.at + (now.steady - line.right.steady)
+    return now.at, line.right.at + (now.uptime - line.right.uptime)
 
 
 def _of_late(now: Reading) -> ClockState | None:
-    if now.deliberate:
+    if now.is_chosen:
         return None
     url = config.current().database_url
     known = _lately.get(url)
-    if known is None or not timedelta(0) <= now.steady - known[0] < LATELY:
+    if known is None or not timedelta(0) <= now.uptime - known[0] < LATELY:
         try:
             with db.reading() as session:
-                known = (now.steady, _line(session))
+                known = (now.uptime, _line(session))
         except (SQLAlchemyError, OSError):
             return None
         _lately[url] = known
@@ -179,7 +179,7 @@ def _believed(line: ClockState | None, now: Reading) -> datetime:
     if line is None or next_state(line, now, now.at).doubt != AHEAD:
         return now.at
     same = line.right.boot == now.boot
-    return line.right.at + (now.steady - line.right.steady if same else timedelta(0))
+    return line.right.at + (now.uptime - line.right.uptime if same else timedelta(0))
 
 
 def trust(session: Session, now: Reading) -> None:
@@ -189,7 +189,7 @@ def trust(session: Session, now: Reading) -> None:
 
 def restart(session: Session, now: Reading) -> None:
     """Begin anew on a machine that a backup was restored on: a large purge waits for a day."""
-    _write(session, ClockState(now, now, OFF))
+    _write(session, ClockState(now, now, GAP))
 
 
 def _line(session: Session) -> ClockState | None:
@@ -208,10 +208,10 @@ def _write(session: Session, line: ClockState) -> None:
     values = {
         "at": line.right.at,
         "boot": line.right.boot,
-        "steady": line.right.steady // MILLISECOND,
+        "steady": line.right.uptime // MILLISECOND,
         "last_at": line.last.at,
         "last_boot": line.last.boot,
-        "last_steady": line.last.steady // MILLISECOND,
+        "last_steady": line.last.uptime // MILLISECOND,
         "doubt": line.doubt,
         "even": line.even // MILLISECOND,
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from trustsvc import config_values
-from trustsvc.config_values import MOST_LOG_DAYS, Network, is_loopback
+from trustsvc.config_values import MAX_LOG_DAYS, Network, is_loopback
 from trustsvc.errors import Misconfigured
 
 
@@ -65,7 +65,7 @@ DEFAULTS = {
     "OPERATOR": "",
     "CONTACT": "",
     "AUTHORITY": "",
-    "LOG_DAYS": str(MOST_LOG_DAYS),
+    "LOG_DAYS": str(MAX_LOG_DAYS),
     "JSON_LD": "",
     "EU_ONLY": "",
     "DEMO": "",
@@ -85,7 +85,7 @@ def load(environ: Mapping[str, str]) -> Settings:
             name, value = _one(variable, environ)
             raw[name] = value
     data = config_values.folder(raw["DATA"])
-    port = config_values.whole("PORT", raw["PORT"], 1, 65535)
+    port = config_values.integer("PORT", raw["PORT"], 1, 65535)
     base_url = config_values.base_url(raw["BASE_URL"] or f"http://127.0.0.1:{port}")
     host = urlsplit(base_url).hostname or ""
     settings = Settings(
@@ -100,9 +100,9 @@ def load(environ: Mapping[str, str]) -> Settings:
         mail_from=config_values.address(
             "MAIL_FROM", raw["MAIL_FROM"] or f"reviews@{config_values.mail_domain(host)}"
         ),
-        mail_pace=config_values.whole("MAIL_PACE", raw["MAIL_PACE"], 0, 100_000),
-        hourly_most=config_values.whole("HOURLY_MOST", raw["HOURLY_MOST"], 0, 10_000_000),
-        resend=config_values.yes("RESEND", raw["RESEND"]),
+        mail_pace=config_values.integer("MAIL_PACE", raw["MAIL_PACE"], 0, 100_000),
+        hourly_most=config_values.integer("HOURLY_MOST", raw["HOURLY_MOST"], 0, 10_000_000),
+        resend=config_values.boolean("RESEND", raw["RESEND"]),
         mail_return=config_values.return_address(raw["MAIL_RETURN"]),
         dkim_domain=config_values.domain("DKIM_DOMAIN", raw["DKIM_DOMAIN"]),
         operator=raw["OPERATOR"] or host,
@@ -111,9 +111,9 @@ def load(environ: Mapping[str, str]) -> Settings:
         ),
         authority=raw["AUTHORITY"],
         log_days=config_values.log_days(raw["LOG_DAYS"]),
-        json_ld=config_values.yes("JSON_LD", raw["JSON_LD"]),
-        eu_only=config_values.words(raw["EU_ONLY"]),
-        demo=config_values.yes("DEMO", raw["DEMO"]),
+        json_ld=config_values.boolean("JSON_LD", raw["JSON_LD"]),
+        eu_only=config_values.word_list(raw["EU_ONLY"]),
+        demo=config_values.boolean("DEMO", raw["DEMO"]),
     )
     if settings.demo and not (settings.is_loopback and is_loopback(settings.bind)):
         raise Misconfigured(

@@ -12,8 +12,10 @@ from trustsvc.errors import Misconfigured
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-MOST_LOG_DAYS = 90
-MOST_RETURN = 37  # with a plus and a code 64, the longest local part there may be (RFC 5321)
+MAX_LOG_DAYS = 90
+MAX_RETURN_LOCAL_PART = (
+    37  # with a plus and a code 64, the longest local part there may be (RFC 5321)
+)
 DRIVERS = ("sqlite", "postgresql", "postgresql+psycopg")
 DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9a-fA-F:.]+")
@@ -38,7 +40,7 @@ def split(name: str, text: str) -> SplitResult:
     return parts
 
 
-def whole(name: str, text: str, least: int, most: int) -> int:
+def integer(name: str, text: str, least: int, most: int) -> int:
     try:
         number = int(text)
     except ValueError:
@@ -48,19 +50,19 @@ def whole(name: str, text: str, least: int, most: int) -> int:
     return number
 
 
-def yes(name: str, text: str) -> bool:
+def boolean(name: str, text: str) -> bool:
     if text not in {"", "0", "1"}:
         raise Misconfigured(f"TRUSTSVC_{name} must be 0 or 1.")
     return text == "1"
 
 
-def words(text: str) -> tuple[str, ...]:
+def word_list(text: str) -> tuple[str, ...]:
     return tuple(word.strip().lower() for word in text.split(",") if word.strip())
 
 
 def log_days(text: str) -> int:
     try:
-        return whole("LOG_DAYS", text, 1, MOST_LOG_DAYS)
+        return integer("LOG_DAYS", text, 1, MAX_LOG_DAYS)
     except Misconfigured:
         raise Misconfigured(
             "TRUSTSVC_LOG_DAYS must be a whole number from 1 to 90: the server log is promised to "
@@ -87,7 +89,7 @@ def base_url(text: str) -> str:
 
 def networks(text: str) -> tuple[Network, ...]:
     try:
-        return tuple(ipaddress.ip_network(word) for word in words(text))
+        return tuple(ipaddress.ip_network(word) for word in word_list(text))
     except ValueError:
         raise Misconfigured(
             "TRUSTSVC_TRUSTED_PROXIES must be addresses or networks with commas between, "
@@ -158,9 +160,9 @@ def return_address(text: str) -> str:
     """Give where reports on letters come back to; its local part gets a plus and 26 signs more."""
     if not text:
         return ""
-    if len(address("MAIL_RETURN", text).rpartition("@")[0]) > MOST_RETURN:
+    if len(address("MAIL_RETURN", text).rpartition("@")[0]) > MAX_RETURN_LOCAL_PART:
         raise Misconfigured(
-            f"TRUSTSVC_MAIL_RETURN must have at most {MOST_RETURN} signs before its @."
+            f"TRUSTSVC_MAIL_RETURN must have at most {MAX_RETURN_LOCAL_PART} signs before its @."
         )
     return text
 

@@ -79,17 +79,17 @@ def negotiate_language(*wishes: str | None) -> str:
     return FALLBACK
 
 
-def day(moment: datetime, language: str, zone: str = "UTC") -> str:
+def format_date(moment: datetime, language: str, zone: str = "UTC") -> str:
     """Write a date as people of that language do: 21 november 2026."""
     return dates.format_date(moment.astimezone(ZoneInfo(zone)), "long", locale=language)
 
 
-def decimal(number: float, language: str) -> str:
+def format_decimal(number: float, language: str) -> str:
     """Write a number with one decimal: 4,6."""
     return numbers.format_decimal(round(number, 1), "0.0", locale=language)
 
 
-def whole(number: int, language: str) -> str:
+def format_integer(number: int, language: str) -> str:
     """Write a whole number: 1.234."""
     return numbers.format_decimal(number, locale=language)
 

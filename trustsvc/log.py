@@ -45,10 +45,12 @@ class _Libraries(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         line = structlog.get_logger(room=record.name)
         problem = record.exc_info[1] if record.exc_info else None
-        line.log(record.levelno, record.getMessage(), **(place_of(problem) if problem else {}))
+        line.log(
+            record.levelno, record.getMessage(), **(error_location(problem) if problem else {})
+        )
 
 
-def place_of(problem: BaseException) -> dict[str, str]:
+def error_location(problem: BaseException) -> dict[str, str]:
     """Say what went wrong and where, without the exception's text: it may hold what came in."""
     trace = problem.__traceback__
     while trace and trace.tb_next:
@@ -57,7 +59,7 @@ def place_of(problem: BaseException) -> dict[str, str]:
     return {"problem": type(problem).__name__, "where": where}
 
 
-def named(room: str) -> FilteringBoundLogger:
+def get_logger(room: str) -> FilteringBoundLogger:
     """Give the logger of a room."""
     logger: FilteringBoundLogger = structlog.get_logger(room=room)
     return logger

@@ -45,7 +45,7 @@ def said():
 def follow(deed, *given):
     """Do something in a transaction, and then what its bells ask for and no more."""
     bells = []
-    with job_queue.captured_by(bells.append):
+    with job_queue.capture(bells.append):
         with db.transaction() as session:
             deed(session, *given)
         while bells:

@@ -33,7 +33,7 @@ def face(language):
     said = statement.Statement(
         BASE, DOMAIN, SLUG, mean, number, *statement_days()
     )  # fmt: skip
-    score = i18n.decimal(mean, language)
+    score = i18n.format_decimal(mean, language)
     count = i18n.translate("badge.count", language, count=number)
     return Face(
         score, count, i18n.translate("badge.label", language, score=score, reviews=count),

@@ -44,7 +44,7 @@ def shop_with_reviews():
         session.execute(
             update(shops).where(shops.c.id == made.id).values(proven_at=start - timedelta(days=299))
         )
-    with job_queue.captured_by([].append):
+    with job_queue.capture([].append):
         for number, (stars, title, text, name, city) in enumerate(SAID):
             at = start + timedelta(days=2 * number)
             said = {"stars": stars, "title": title, "text": text, "name": name, "city": city}

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @pytest.fixture(autouse=True)
 def quiet():
-    with job_queue.captured_by(lambda _: None):
+    with job_queue.capture(lambda _: None):
         yield
 
 

@@ -123,7 +123,7 @@ def test_a_server_that_says_a_byte_now_and_then_is_given_up(at_home, first, more
     thread.start()
     try:
         with pytest.raises(client.Unreachable):
-            client.get(f"http://127.0.0.1:{server.getsockname()[1]}/", within_s=0.3)
+            client.get(f"http://127.0.0.1:{server.getsockname()[1]}/", timeout_s=0.3)
         thread.join(10)
         assert not thread.is_alive()  # the line was cut, not only left alone
     finally:
@@ -170,7 +170,7 @@ def test_a_certificate_is_held_to_the_name_and_tls_to_the_time(
         with pytest.raises(client.Unreachable):
             client.get(url)
     with pytest.raises(client.Unreachable):
-        client.get(url, within_s=0.3)
+        client.get(url, timeout_s=0.3)
     ended.set()
     thread.join(10)
     server.close()

@@ -8,7 +8,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def test_so_many_knocks_of_a_network_in_a_while():
-    gate = RateLimit(most=2, every=10 * MINUTE)
+    gate = RateLimit(limit=2, period=10 * MINUTE)
     addresses = ["198.51.100.1", "198.51.100.2", "198.51.100.3"]
 
     first = [gate.allows(address, NOON) for address in addresses]
@@ -19,7 +19,7 @@ def test_so_many_knocks_of_a_network_in_a_while():
 
 
 def test_a_clock_set_back_locks_nobody_out():
-    gate = RateLimit(most=1, every=10 * MINUTE)
+    gate = RateLimit(limit=1, period=10 * MINUTE)
     gate.allows("198.51.100.1", NOON)
 
     assert gate.allows("198.51.100.1", NOON - MINUTE)
@@ -32,8 +32,8 @@ def test_what_a_subscriber_has_many_addresses_of_is_one_network():
 
 
 def test_many_networks_do_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr(rate_limit, "MOST_NETWORKS", 10)
-    gate = RateLimit(most=1, every=MINUTE)
+    monkeypatch.setattr(rate_limit, "MAX_NETWORKS", 10)
+    gate = RateLimit(limit=1, period=MINUTE)
     for number in range(100):
         gate.allows(f"10.{number}.0.1", NOON)
 

@@ -55,7 +55,7 @@ def place(at_shop, now=NOON, email="jan@example.com", name="Jan Jansen", **more)
 
 
 def quiet():
-    return job_queue.captured_by(lambda _: None)
+    return job_queue.capture(lambda _: None)
 
 
 def planned(now=NOON):
@@ -78,12 +78,12 @@ class Post:
         self.fates = list(fates)
         self.meanwhile = meanwhile
 
-    def post(self, letter, before_dot):
+    def send(self, letter, before_end_of_data):
         outcome = self.fates.pop(0) if self.fates else DeliveryResult(DeliveryStatus.SENT)
         if self.meanwhile:
             self.meanwhile()
-        if outcome.problem != "before_dot":
-            before_dot()
+        if outcome.reason != "before_end_of_data":
+            before_end_of_data()
         self.letters.append(letter)
         return outcome
 

@@ -14,7 +14,7 @@ JOBS = {"publish_reviews": publish_reviews, "refresh_badges": refresh_badges}
 
 def test_an_approval_reaches_the_badge_by_bells_alone(house):
     bells = []
-    with job_queue.captured_by(bells.append):
+    with job_queue.capture(bells.append):
         made = shop()
         public_id = review(made)
         with db.transaction() as session:
@@ -29,7 +29,7 @@ def test_an_approval_reaches_the_badge_by_bells_alone(house):
 def test_jobs_without_work_do_nothing_and_ring_nobody(house):
     bells = []
 
-    with job_queue.captured_by(bells.append):
+    with job_queue.capture(bells.append):
         publish_reviews()
         refresh_badges()
 

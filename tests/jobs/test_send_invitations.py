@@ -55,7 +55,7 @@ def test_a_clock_that_jumps_within_a_round_makes_no_letter_wait_for_years(house,
     with db.transaction() as session:
         clock_check.record(session, clock.read(), None)
     post = Post(
-        DeliveryResult(fate, "before_dot" if fate is DeliveryStatus.DEFERRED else ""),
+        DeliveryResult(fate, "before_end_of_data" if fate is DeliveryStatus.DEFERRED else ""),
         meanwhile=wall.set_ahead,
     )
 

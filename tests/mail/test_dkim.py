@@ -192,7 +192,7 @@ def test_a_key_that_cannot_be_used_lets_no_letter_leave_unsigned(home, how):
 def test_a_letter_signed_arrives_as_it_was_signed(home):
     key()
     with MailServer() as server, open_transport(f"{server.url}?starttls=never") as postbox:
-        outcome = postbox.post(letter(text=".\n..dots\n.\n"), lambda: None)
+        outcome = postbox.send(letter(text=".\n..dots\n.\n"), lambda: None)
 
     assert outcome.status is DeliveryStatus.SENT
     data = server.letters[0]

@@ -16,9 +16,9 @@ def place(tmp_path):
     config.use(None)
 
 
-def post(*letters, before_dot=lambda: None):
+def post(*letters, before_end_of_data=lambda: None):
     with transport.open_transport(config.current().mail_url) as postbox:
-        return [postbox.post(one, before_dot) for one in letters]
+        return [postbox.send(one, before_end_of_data) for one in letters]
 
 
 def test_letters_arrive_whole_and_can_be_read_by_others_programs(place):
@@ -45,7 +45,7 @@ def test_only_the_owner_can_read_them_and_names_of_files_say_nothing(place):
 def test_the_letter_is_not_there_before_the_dot_and_is_after_it(place):
     seen = []
 
-    post(letter(), before_dot=lambda: seen.append(len(list((place / "new").iterdir()))))
+    post(letter(), before_end_of_data=lambda: seen.append(len(list((place / "new").iterdir()))))
 
     assert seen == [0]
     assert len(list((place / "new").iterdir())) == 1
@@ -56,7 +56,7 @@ def test_what_before_dot_raises_goes_on_and_leaves_nothing(place):
         raise KeyError
 
     with pytest.raises(KeyError):
-        post(letter(), before_dot=lost)
+        post(letter(), before_end_of_data=lost)
 
     assert [list((place / part).iterdir()) for part in ("tmp", "new")] == [[], []]
 
@@ -75,6 +75,6 @@ def test_a_letter_that_cannot_be_written_is_refused(place):
 @pytest.mark.parametrize("shape", ["maildir:{}", "maildir://{}"])
 def test_both_ways_to_write_the_path_are_understood(tmp_path, place, shape):
     with transport.open_transport(shape.format(tmp_path / "other")) as postbox:
-        postbox.post(letter(), lambda: None)
+        postbox.send(letter(), lambda: None)
 
     assert len(list((tmp_path / "other" / "new").iterdir())) == 1

@@ -36,7 +36,7 @@ class Dots:
 
 def post(url, *letters, dots=None):
     with transport.open_transport(url) as postbox:
-        return [postbox.post(one, dots or Dots()) for one in letters or (letter(),)]
+        return [postbox.send(one, dots or Dots()) for one in letters or (letter(),)]
 
 
 WAYS = [("PIPELINING", "8BITMIME"), ("8BITMIME",), ()]
@@ -155,7 +155,7 @@ def test_a_421_to_the_dot_is_not_tried_a_second_time_at_once():
 
 def test_the_dot_does_not_wait_for_the_other_side_to_acknowledge_the_body():
     with MailServer() as server, transport.open_transport(server.url) as postbox:
-        postbox.post(letter(), Dots())
+        postbox.send(letter(), Dots())
 
         assert postbox._link.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
@@ -176,8 +176,8 @@ def test_what_before_dot_raises_goes_on_and_the_letter_does_not_leave():
 
     with MailServer() as server, transport.open_transport(server.url) as postbox:
         with pytest.raises(LeaseLost):
-            postbox.post(letter(subject="never"), lost)
-        assert postbox.post(letter(subject="next"), Dots()) == DeliveryResult(DeliveryStatus.SENT)
+            postbox.send(letter(subject="never"), lost)
+        assert postbox.send(letter(subject="next"), Dots()) == DeliveryResult(DeliveryStatus.SENT)
 
     assert len(server.letters) == 1
     assert b"Subject: next" in server.letters[0]
@@ -210,10 +210,10 @@ def test_after_a_refusal_the_connection_is_reset_and_used_again():
     ],
 )
 def test_silence_and_endless_answers_end_at_our_own_patience(says, monkeypatch):
-    monkeypatch.setattr(smtp_connection, "PATIENCE_S", 0.3)
-    monkeypatch.setattr(smtp_connection.Plain, "patience", 0.3)
-    monkeypatch.setattr(smtp, "PATIENCE_S", 0.3)
-    monkeypatch.setattr(smtp, "PATIENCE_AFTER_DOT_S", 0.3)
+    monkeypatch.setattr(smtp_connection, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(smtp_connection.PlainConnection, "patience", 0.3)
+    monkeypatch.setattr(smtp, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(smtp, "END_OF_DATA_TIMEOUT_S", 0.3)
     with MailServer(says=says) as server:
         (outcome,) = post(server.url)
 

@@ -23,5 +23,5 @@ from trustsvc.mail.smtp_reply import result_of
 def test_an_answer_says_what_becomes_of_the_letter_and_of_whom_it_speaks(code, said, fate, about):
     outcome = result_of(code, said)
 
-    assert (outcome.status, outcome.about) == (fate, about)
-    assert "5.7" not in outcome.problem
+    assert (outcome.status, outcome.scope) == (fate, about)
+    assert "5.7" not in outcome.reason

@@ -21,7 +21,7 @@ def _all_at_once(*deeds):
     def run(deed):
         start.wait()
         try:
-            with job_queue.captured_by([].append), db.transaction() as session:
+            with job_queue.capture([].append), db.transaction() as session:
                 deed(session)
         except Exception as problem:  # noqa: BLE001 - whatever it is, it is shown below
             problems.append(problem)

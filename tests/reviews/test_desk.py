@@ -70,7 +70,7 @@ def test_approving_settles_the_review_and_rings_for_its_publication(desk):
     waiting = review(shop())
     heard = []
 
-    with job_queue.captured_by(heard.append):
+    with job_queue.capture(heard.append):
         answer = _decide(desk, waiting, do="approve")
 
     assert (answer.status_code, answer.headers["Location"]) == (303, "/desk/")

@@ -34,7 +34,7 @@ def _reject(public_id, reason="spam"):
 def test_approving_rings_for_publication_once(house):
     public_id, heard = review(shop()), []
 
-    with job_queue.captured_by(heard.append):
+    with job_queue.capture(heard.append):
         assert _approve(public_id)
         assert not _approve(public_id)
         assert not _reject(public_id)

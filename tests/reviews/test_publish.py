@@ -49,7 +49,7 @@ def test_an_approved_review_is_published_with_name_city_stars_text_and_dates(hou
     at = clock.now().replace(microsecond=0) - timedelta(days=3)
     heard = []
 
-    with job_queue.captured_by(heard.append):
+    with job_queue.capture(heard.append):
         public_id = _published(at=at)
 
     (line,) = _lines()

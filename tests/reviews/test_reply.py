@@ -55,7 +55,7 @@ def test_a_shop_replies_in_its_own_language_and_the_badges_files_follow(house):
         session.execute(update(shops).values(language="fr"))
     public_id, heard, now = _published(made), [], clock.now().replace(microsecond=0)
 
-    with job_queue.captured_by(heard.append):
+    with job_queue.capture(heard.append):
         assert _reply(public_id, "  Merci <b>beaucoup</b>\r\n\n\n\u202eà bientôt ", now)
 
     (said,) = _replies()
@@ -71,7 +71,7 @@ def test_a_review_has_one_reply_and_a_change_says_when(house):
     _reply(public_id, "Dank u wel.", first)
     heard = []
 
-    with job_queue.captured_by(heard.append):
+    with job_queue.capture(heard.append):
         assert not _reply(public_id, "Dank u wel.\n", later)
         assert _reply(public_id, "Dank, en tot ziens.", later)
 
@@ -147,7 +147,7 @@ def test_a_reply_ends_with_the_words_or_the_author_it_answers(house, how):
     row_id, now = _row_id(gone), clock.now() + timedelta(seconds=1)
 
     heard = []
-    with job_queue.captured_by(heard.append), db.transaction() as session:
+    with job_queue.capture(heard.append), db.transaction() as session:
         match how:
             case "withdraw":
                 withdraw.withdraw(session, gone, now)
@@ -202,7 +202,7 @@ def test_a_reply_written_while_its_review_is_withdrawn_does_not_stay(house):
 
         def run(verb, *args, start=start):
             start.wait()
-            with job_queue.captured_by([].append), db.transaction() as session:
+            with job_queue.capture([].append), db.transaction() as session:
                 verb(session, *args, clock.now())
 
         deeds = [(reply.reply, public_id, "Dank.", "staff 1"), (withdraw.withdraw, public_id)]

@@ -28,7 +28,7 @@ def test_a_transaction_that_fails_leaves_nothing_and_rings_no_bell(house):
             job_queue.enqueue(session, "check_orders")
             raise RuntimeError
 
-    with job_queue.captured_by(heard.append), pytest.raises(RuntimeError):
+    with job_queue.capture(heard.append), pytest.raises(RuntimeError):
         write_and_fail()
 
     with db.reading() as session:
@@ -39,7 +39,7 @@ def test_a_transaction_that_fails_leaves_nothing_and_rings_no_bell(house):
 def test_a_bell_rung_many_times_in_a_transaction_rings_once_after_it(house):
     heard = []
 
-    with job_queue.captured_by(heard.append), db.transaction() as session:
+    with job_queue.capture(heard.append), db.transaction() as session:
         for _ in range(3):
             job_queue.enqueue(session, "check_orders")
         assert heard == []

@@ -81,7 +81,7 @@ def test_a_scrub_empties_the_log_once_no_reader_holds_it(sqlite_house):
         reader.execute("SELECT count(*) FROM shops").fetchone()
         shop("Other")
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(connections, "PATIENCE_S", 0.05)
+            patched.setattr(connections, "LOCK_TIMEOUT_S", 0.05)
             db.dispose_engines()
             assert not db.scrub()
         assert wal.stat().st_size > 0
@@ -94,11 +94,11 @@ def test_the_words_of_a_withdrawn_review_leave_the_log_by_the_bell_that_is_rung(
     words = "Nobody-else-writes-this-sentence"
     rung = []
     public_id = review(shop(), text=words)
-    with job_queue.captured_by(rung.append), db.transaction() as session:
+    with job_queue.capture(rung.append), db.transaction() as session:
         moderate.approve(session, public_id, "staff 1", clock.now())
         publish.publish(session, clock.now())
     assert "scrub" not in rung
-    with job_queue.captured_by(rung.append), db.transaction() as session:
+    with job_queue.capture(rung.append), db.transaction() as session:
         withdraw.withdraw(session, public_id, clock.now())
 
     assert words.encode() in files(sqlite_house)
@@ -151,7 +151,7 @@ def test_a_rebuild_that_is_held_up_changes_nothing_and_says_so(house, database):
     else:
         holding = db.engine().connect()
     with closing(holding), pytest.MonkeyPatch.context() as patched:
-        patched.setattr(connections, "PATIENCE_S", 0.05)
+        patched.setattr(connections, "LOCK_TIMEOUT_S", 0.05)
         if database == "sqlite":
             db.dispose_engines()
             holding.execute("BEGIN IMMEDIATE")

@@ -56,7 +56,7 @@ def test_each_job_ends_in_its_own_time_and_letters_outlast_the_answer_to_the_las
     timeouts = {job.func_name.rpartition(".")[2]: job.timeout for job in jobs}
     assert timeouts == {"send_invitations": 1200, "check_orders": 120}
     round_s = 2 * send.LONGEST_ROUND.total_seconds()
-    assert timeouts["send_invitations"] > round_s + smtp.PATIENCE_AFTER_DOT_S
+    assert timeouts["send_invitations"] > round_s + smtp.END_OF_DATA_TIMEOUT_S
 
 
 def test_a_bell_can_be_rung_again_once_its_job_began(house):
@@ -210,7 +210,7 @@ def test_a_redis_that_is_away_costs_a_door_nothing(house, monkeypatch):
 
 def test_bells_of_another_thread_are_not_heard_here(house):
     heard = []
-    with job_queue.captured_by(heard.append):
+    with job_queue.capture(heard.append):
         other = threading.Thread(target=job_queue.enqueue_now, args=("check_orders",))
         other.start()
         other.join()
@@ -238,11 +238,11 @@ def test_what_went_wrong_in_a_job_is_told_without_its_text(house, monkeypatch, c
 
 
 def test_letters_have_a_queue_of_their_own_so_that_a_slow_mail_server_holds_up_nothing_else(house):
-    for name in job_queue.NAMES:
+    for name in job_queue.JOB_NAMES:
         job_queue.enqueue_now(name)
 
     mailed = {job.description for job in queue(job_queue.MAIL_QUEUE).jobs}
     assert mailed == job_queue.MAIL_JOBS
     job_queue.make_worker(job_queue.MAIL_QUEUE).work(burst=True)
     assert queue(job_queue.MAIL_QUEUE).count == 0
-    assert queue().count == len(job_queue.NAMES - job_queue.MAIL_JOBS)
+    assert queue().count == len(job_queue.JOB_NAMES - job_queue.MAIL_JOBS)

@@ -24,7 +24,7 @@ def work(house, monkeypatch):
     def run(function):
         monkeypatch.setattr(jobs.check_orders, "check_orders", function)
         monkeypatch.setattr(jobs.refresh_badges, "refresh_badges", lambda: done.append("next"))
-        monkeypatch.setattr(time_limit, "AGAIN_S", 0.3)
+        monkeypatch.setattr(time_limit, "REPEAT_S", 0.3)
         queue().enqueue_call(
             "jobs.check_orders.check_orders", timeout=1, result_ttl=0, failure_ttl=60
         )
@@ -102,7 +102,7 @@ def test_a_job_that_cannot_be_ended_ends_its_worker(house, monkeypatch):
             go_on(catches=BaseException)
 
     monkeypatch.setattr(jobs.check_orders, "check_orders", never)
-    monkeypatch.setattr(time_limit, "AGAIN_S", 0.1)
+    monkeypatch.setattr(time_limit, "REPEAT_S", 0.1)
     queue().enqueue_call("jobs.check_orders.check_orders", timeout=1)
     db.dispose_engines()
     child = os.fork()

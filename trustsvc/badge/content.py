@@ -51,7 +51,7 @@ def face(shop: directory.Shop, score: scores.Score, now: datetime) -> Face:
     if not score.count:
         words = i18n.translate("badge.none", language)
         return Face("", words, words, url, 0.0, 0, sealed, proof, **links)
-    mean = i18n.decimal(score.mean, language)
+    mean = i18n.format_decimal(score.mean, language)
     count = i18n.translate("badge.count", language, count=score.count)
     label = i18n.translate("badge.label", language, score=mean, reviews=count)
     return Face(mean, count, label, url, score.mean, score.count, sealed, proof, **links)

@@ -93,7 +93,7 @@ def _line(row: Any, language: str, zone: str) -> Line:
         text=row.text,
         by=_who(row, language),
         date=row.published_at.astimezone(ZoneInfo(zone)).date().isoformat(),
-        day=i18n.day(row.published_at, language, zone),
+        day=i18n.format_date(row.published_at, language, zone),
         mark=i18n.translate("badge.page.verified", language) if row.verified else "",
         language=row.language,
         published_at=row.published_at,

@@ -15,7 +15,7 @@ TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: the mail server keeps the message a
 PIECE = 64 * 1024
 MOST_READ = 256 * 1024 * 1024
 
-logger = log.named("bounce")
+logger = log.get_logger("bounce")
 
 
 # What a mail server adds (an address, most likely) is neither looked at nor said again.
@@ -36,7 +36,7 @@ def bounce(context: click.Context) -> None:
         with db.transaction() as session:
             came_back.take(session, report, "mail", clock.now())
     except Exception as problem:  # noqa: BLE001 - whatever it is, the message must not be lost
-        logger.error("a report could not be taken in", **log.place_of(problem))  # noqa: TRY400
+        logger.error("a report could not be taken in", **log.error_location(problem))  # noqa: TRY400
         context.exit(TRY_AGAIN)
 
 

@@ -33,7 +33,7 @@ LIKE_OURS = {
 # A slow sender holds one until its body is in; a proxy in front takes bodies in first.
 THREADS = 64
 STOPS_WITHIN_S = 10
-logger = log.named("cli")
+logger = log.get_logger("cli")
 
 
 @click.command()
@@ -106,7 +106,7 @@ def _works_until_its_end(queue: str) -> str | None:
         said = type(problem).__name__
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # RQ's belong to this worker, and it works no more
-    return None if doer.was_told_to_stop else said
+    return None if doer.stop_requested else said
 
 
 @click.command()

@@ -14,7 +14,7 @@ from trustsvc.storage import db
 WHY = {
     clock_check.AHEAD: "the clock was set forward",
     clock_check.BEHIND: "the clock was set back",
-    clock_check.OFF: "the service was off for more than a day or restored, or the clock jumped",
+    clock_check.GAP: "the service was off for more than a day or restored, or the clock jumped",
 }
 
 

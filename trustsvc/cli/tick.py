@@ -50,7 +50,7 @@ def run() -> list[str]:
     """Run all ticks and whatever they ring for, in turn; gives the names of the jobs that ran."""
     waiting = deque(tick.job for tick in schedule.SCHEDULE)
     done: list[str] = []
-    with job_queue.captured_by(waiting.append):
+    with job_queue.capture(waiting.append):
         while waiting and len(done) < MOST_BELLS:
             name = waiting.popleft()
             job = importlib.import_module(f"jobs.{name}")

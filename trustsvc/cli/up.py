@@ -21,7 +21,7 @@ from trustsvc.work_queue import embedded_redis, job_queue, runtime
 LONGEST_PAUSE_S = 5.0
 PATIENCE_S = 15
 AT_ONCE_S = 30.0  # who ends with an error sooner than this could not start
-logger = log.named("up")
+logger = log.get_logger("up")
 
 
 @dataclass(slots=True)

@@ -55,7 +55,7 @@ def re_encrypted(sealed: bytes) -> bytes | None:
     return _box().rotate(sealed)
 
 
-@lru_cache(maxsize=keyring.MOST_VERSIONS)
+@lru_cache(maxsize=keyring.MAX_VERSIONS)
 def _fernet(key: keyring.Key) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(key.secret))
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from trustsvc import clock, config
 from trustsvc.errors import Misconfigured, Refused
 
-MOST_VERSIONS = 255  # a mark names its key in one byte
+MAX_VERSIONS = 255  # a mark names its key in one byte
 
 
 def _random() -> bytes:
@@ -96,8 +96,8 @@ def rotate(kind: str) -> Key:
         fcntl.flock(handle, fcntl.LOCK_EX)
         known = _parse(path)
         number = max(key.version for key in known) + 1
-        if number > MOST_VERSIONS:
-            raise Refused(f"There were {MOST_VERSIONS} keys of this kind: no number is left.")
+        if number > MAX_VERSIONS:
+            raise Refused(f"There were {MAX_VERSIONS} keys of this kind: no number is left.")
         text = path.read_text(encoding="ascii")
         line = _line(number, kind)
         _put(path, text + ("" if text.endswith("\n") else "\n") + line)

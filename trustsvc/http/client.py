@@ -24,18 +24,18 @@ from trustsvc.config_values import is_loopback
 from trustsvc.errors import Refused
 
 TIMEOUT_S = (3.05, 10)
-ALL_OF_IT_S = 20.0  # a server that says a byte now and then is no reason to wait for days
-MOST_BYTES = 64 * 1024
+TOTAL_TIMEOUT_S = 20.0  # a server that says a byte now and then is no reason to wait for days
+MAX_BYTES = 64 * 1024
 # What IANA gave to the world (ipv6-address-space); the rest is inside, or IPv4 in disguise: NAT64
 # (RFC 6052, 8215), ::/96 and ::ffff:0:0/96 among it.
-WORLD = ipaddress.ip_network("2000::/3")
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 
 class Unreachable(Refused):
     title = "The address cannot be reached from here"
 
 
-class Moved(Unreachable):
+class Redirected(Unreachable):
     """The address names another one, which is not followed here."""
 
     def __init__(self, to: str) -> None:
@@ -103,7 +103,7 @@ class _Pinned(HTTPAdapter):
         }
 
 
-def get(url: str, most_bytes: int = MOST_BYTES, within_s: float = ALL_OF_IT_S) -> bytes:
+def get(url: str, max_bytes: int = MAX_BYTES, timeout_s: float = TOTAL_TIMEOUT_S) -> bytes:
     """Fetch a small file. Raises Unreachable, which does not say what was found on the way.
 
     https only; a service that itself runs on loopback (a demo, a test) may also ask loopback.
@@ -121,7 +121,7 @@ def get(url: str, most_bytes: int = MOST_BYTES, within_s: float = ALL_OF_IT_S) -
     place = f"[{address}]" if ":" in address else address
     pinned = urlunsplit(parts._replace(netloc=f"{place}:{port}" if port else place))
     line = _Line()
-    with requests.Session() as session, line.limited(within_s):
+    with requests.Session() as session, line.limited(timeout_s):
         session.trust_env = False
         session.mount(f"{parts.scheme}://", _Pinned(name, line, tls=parts.scheme == "https"))
         try:
@@ -136,12 +136,12 @@ def get(url: str, most_bytes: int = MOST_BYTES, within_s: float = ALL_OF_IT_S) -
                 allow_redirects=False,
                 stream=True,
             )
-            body = answer.raw.read(most_bytes + 1, decode_content=False)
+            body = answer.raw.read(max_bytes + 1, decode_content=False)
         except (requests.RequestException, HTTPError, OSError):
             raise Unreachable from None
     if answer.is_redirect and not line.is_over:
-        raise Moved(answer.headers["Location"])
-    if answer.status_code != 200 or len(body) > most_bytes or line.is_over:
+        raise Redirected(answer.headers["Location"])
+    if answer.status_code != 200 or len(body) > max_bytes or line.is_over:
         raise Unreachable
     return bytes(body)
 
@@ -164,6 +164,6 @@ def is_public(text: str) -> bool:
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return is_public(str(address.ipv4_mapped))
-        if address not in WORLD or address.sixtofour or address.teredo:
+        if address not in GLOBAL_UNICAST or address.sixtofour or address.teredo:
             return False
     return address.is_global and not address.is_multicast

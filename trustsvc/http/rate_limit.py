@@ -5,9 +5,9 @@ import threading
 from collections import Counter
 from datetime import datetime, timedelta
 
-MOST_NETWORKS = 100_000
+MAX_NETWORKS = 100_000
 # A network is what one subscriber can easily have many addresses of.
-BITS = {4: 24, 6: 48}
+PREFIX_BITS = {4: 24, 6: 48}
 
 
 class RateLimit:
@@ -17,21 +17,21 @@ class RateLimit:
     accounts for nothing.
     """
 
-    def __init__(self, most: int, every: timedelta) -> None:
-        self.most = most
-        self.every = every
+    def __init__(self, limit: int, period: timedelta) -> None:
+        self.limit = limit
+        self.period = period
         self.since: datetime | None = None
         self.hits: Counter[str] = Counter()
         self.counting = threading.Lock()
 
     def allows(self, address: str, now: datetime) -> bool:
         with self.counting:
-            over = self.since is None or not self.since <= now < self.since + self.every
-            if over or len(self.hits) >= MOST_NETWORKS:
+            over = self.since is None or not self.since <= now < self.since + self.period
+            if over or len(self.hits) >= MAX_NETWORKS:
                 self.hits.clear()
                 self.since = now
             self.hits[network(address)] += 1
-            return self.hits[network(address)] <= self.most
+            return self.hits[network(address)] <= self.limit
 
 
 def network(address: str) -> str:
@@ -40,4 +40,4 @@ def network(address: str) -> str:
         known = ipaddress.ip_address(address)
     except ValueError:
         return "-"
-    return str(ipaddress.ip_network((known, BITS[known.version]), strict=False))
+    return str(ipaddress.ip_network((known, PREFIX_BITS[known.version]), strict=False))

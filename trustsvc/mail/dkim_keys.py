@@ -21,7 +21,7 @@ from trustsvc import config
 from trustsvc.errors import Misconfigured, Refused
 
 SELECTOR = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-RSA_BITS, LEAST_RSA_BITS = 2048, 1024  # RFC 8301 section 3.2
+RSA_BITS, MIN_RSA_BITS = 2048, 1024  # RFC 8301 section 3.2
 IN_USE, WAITING, ENDED = ".pem", ".waiting", ".ended"
 STRING = 255  # bytes in one string of a TXT record (RFC 1035 section 3.3.14)
 
@@ -165,11 +165,11 @@ def _key(path: Path, mode: int) -> DkimKey:
         private = serialization.load_pem_private_key(path.read_bytes(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         private = None
-    if isinstance(private, RSAPrivateKey) and private.key_size < LEAST_RSA_BITS:
+    if isinstance(private, RSAPrivateKey) and private.key_size < MIN_RSA_BITS:
         private = None
     if not isinstance(private, RSAPrivateKey | Ed25519PrivateKey):
         raise Misconfigured(
-            f"The key file dkim/{path.name} is no RSA key of {LEAST_RSA_BITS} bits or more and no "
+            f"The key file dkim/{path.name} is no RSA key of {MIN_RSA_BITS} bits or more and no "
             "Ed25519 key in PEM: restore it from its backup."
         )
     return DkimKey(path.stem, private)

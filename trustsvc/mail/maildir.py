@@ -9,7 +9,9 @@ from pathlib import Path
 from trustsvc.mail import message
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, Message
 
-ANSWER = "answer"  # in a file's name: the letter answered somebody, and goes after three days
+TRANSACTIONAL = (
+    "answer"  # in a file's name: the letter answered somebody, and goes after three days
+)
 
 
 class MaildirTransport:
@@ -20,13 +22,13 @@ class MaildirTransport:
         self._place = Path(path.removeprefix("//") if path.startswith("///") else path)
         self._sender = sender
 
-    def post(self, letter: Message, before_dot: Callable[[], None]) -> DeliveryResult:
+    def send(self, letter: Message, before_end_of_data: Callable[[], None]) -> DeliveryResult:
         """The rename is the dot: before it the letter is nowhere, after it it is there."""
         try:
             envelope = message.to_bytes(letter, self._sender)
         except message.UnwritableMessage as problem:
             return DeliveryResult(DeliveryStatus.REFUSED, str(problem))
-        kind = f"{ANSWER}." if letter.is_answer else ""
+        kind = f"{TRANSACTIONAL}." if letter.is_transactional else ""
         name = f"{int(letter.at.timestamp())}.{secrets.token_hex(16)}.{kind}trustsvc"
         draft = self._place / "tmp" / name
         try:
@@ -36,7 +38,7 @@ class MaildirTransport:
             _remove(draft)
             return DeliveryResult(DeliveryStatus.DEFERRED, "maildir")
         try:
-            before_dot()
+            before_end_of_data()
         except BaseException:
             _remove(draft)
             raise

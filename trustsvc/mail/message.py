@@ -20,8 +20,8 @@ from typing import Protocol
 from trustsvc import address
 from trustsvc.mail import dkim
 
-MOST_IN_NAME = 100
-MOST_IN_SUBJECT = 200
+MAX_NAME = 100
+MAX_SUBJECT = 200
 WORD_BYTES = 33  # 44 signs of base64 and 12 around: with its header's name one line of at most 76
 BOUNDARY = "=_trustsvc"  # "=_" can never stand in quoted-printable text, where "=" is "=3D"
 
@@ -48,7 +48,9 @@ class Message:
     at: datetime
     headers: dict[str, str] = field(default_factory=dict)
     return_path: str = ""  # the envelope's sender, where reports come back to; else the settings'
-    is_answer: bool = False  # answers or confirms: nobody needs it in the default maildir for long
+    is_transactional: bool = (
+        False  # answers or confirms: nobody needs it in the default maildir for long
+    )
 
     def __repr__(self) -> str:
         return "Letter(…)"
@@ -76,15 +78,15 @@ class FailureScope(Enum):
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
     status: DeliveryStatus
-    problem: str = ""  # a code such as smtp_550 or no_connection, never the server's text
-    about: FailureScope = field(default=FailureScope.MAILBOX, compare=False)
+    reason: str = ""  # a code such as smtp_550 or no_connection, never the server's text
+    scope: FailureScope = field(default=FailureScope.MAILBOX, compare=False)
 
 
 class MailTransport(Protocol):
-    def post(self, letter: Message, before_dot: Callable[[], None]) -> DeliveryResult:
+    def send(self, letter: Message, before_end_of_data: Callable[[], None]) -> DeliveryResult:
         """Hand a letter over.
 
-        `before_dot` is called when everything but the final dot has been said; once it returned,
+        `before_end_of_data` is called when everything but the final dot has been said; once it returned,
         only the mail server can know. What it raises goes on to the caller, and the letter does not
         leave. Never raises for what a mail server or a network does.
         """
@@ -119,7 +121,7 @@ def to_bytes(letter: Message, sender: str) -> Envelope:
     head = [
         f"From: {_person(letter.from_name, sender)}",
         f"To: {_person(letter.to_name, recipient)}",
-        f"Subject: {_words(single_line(letter.subject, MOST_IN_SUBJECT), quoted=False)}",
+        f"Subject: {_words(single_line(letter.subject, MAX_SUBJECT), quoted=False)}",
         f"Date: {format_datetime(letter.at)}",
         f"Message-ID: {_value(f'<{letter.message_id}>')}",
         "Auto-Submitted: auto-generated",
@@ -133,7 +135,7 @@ def to_bytes(letter: Message, sender: str) -> Envelope:
     return Envelope(_sender(letter, sender), recipient, dkim.signed(data), not recipient.isascii())
 
 
-def single_line(text: str, most: int = MOST_IN_NAME) -> str:
+def single_line(text: str, most: int = MAX_NAME) -> str:
     """Make one line of a name: no control, no direction marks, nothing that looks encoded.
 
     Cuts what is too long; twice changes nothing more.

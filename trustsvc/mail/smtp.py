@@ -13,12 +13,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from trustsvc.config_values import is_loopback
 from trustsvc.mail import message
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, Envelope, FailureScope, Message
-from trustsvc.mail.smtp_connection import PATIENCE_S, Link, Plain, Tls
+from trustsvc.mail.smtp_connection import TIMEOUT_S, Connection, PlainConnection, TlsConnection
 from trustsvc.mail.smtp_reply import result_of
 
-PATIENCE_AFTER_DOT_S = 600.0  # RFC 5321 4.5.3.2.6
+END_OF_DATA_TIMEOUT_S = 600.0  # RFC 5321 4.5.3.2.6
 
-Answer = tuple[int, str]
+Reply = tuple[int, str]
 
 
 class _Away(Exception):
@@ -38,12 +38,12 @@ class SmtpTransport:
         self._local = is_loopback(self._host)
         self._never = self._local and parse_qs(parts.query).get("starttls") == ["never"]
         self._sender = sender
-        self._link: Link | None = None
+        self._link: Connection | None = None
 
     def __repr__(self) -> str:
         return "Smtp(…)"
 
-    def post(self, letter: Message, before_dot: Callable[[], None]) -> DeliveryResult:
+    def send(self, letter: Message, before_end_of_data: Callable[[], None]) -> DeliveryResult:
         try:
             envelope = message.to_bytes(letter, self._sender)
         except message.UnwritableMessage as problem:
@@ -53,12 +53,12 @@ class SmtpTransport:
 
         def dot() -> None:
             nonlocal patient
-            before_dot()
+            before_end_of_data()
             patient = False
 
         try:
             outcome = self._post(envelope, dot)
-            if patient and outcome.problem in {"connection_lost", "smtp_421"}:
+            if patient and outcome.reason in {"connection_lost", "smtp_421"}:
                 outcome = self._post(envelope, dot)
         except BaseException:
             self._drop()  # in the middle of a letter there is no other way not to send it
@@ -72,7 +72,7 @@ class SmtpTransport:
                 self._link.quit()
         self._drop()
 
-    def _post(self, envelope: Envelope, before_dot: Callable[[], None]) -> DeliveryResult:
+    def _post(self, envelope: Envelope, before_end_of_data: Callable[[], None]) -> DeliveryResult:
         try:
             link = self._connected()
             refusal = self._say_everything(link, envelope)
@@ -84,10 +84,10 @@ class SmtpTransport:
             return DeliveryResult(DeliveryStatus.DEFERRED, "connection_lost", FailureScope.SERVER)
         if refusal:
             return refusal
-        before_dot()
+        before_end_of_data()
         return self._dot(link)
 
-    def _say_everything(self, link: Link, envelope: Envelope) -> DeliveryResult | None:
+    def _say_everything(self, link: Connection, envelope: Envelope) -> DeliveryResult | None:
         """Say all but the dot; gives the refusal, if there is one."""
         utf8 = envelope.utf8
         if utf8 and not (link.has_extn("smtputf8") and link.has_extn("8bitmime")):
@@ -101,7 +101,7 @@ class SmtpTransport:
         pipelined = link.has_extn("pipelining")
         if pipelined:
             link.say("".join(f"{step}\r\n" for step in steps).encode())
-        answers: list[Answer] = []
+        answers: list[Reply] = []
         for number, step in enumerate(steps):
             if not pipelined:
                 link.say(f"{step}\r\n".encode())
@@ -116,12 +116,12 @@ class SmtpTransport:
             return None
         return self._refused(link, answers, bad[0] if bad else 2)
 
-    def _refused(self, link: Link, answers: list[Answer], at: int) -> DeliveryResult:
+    def _refused(self, link: Connection, answers: list[Reply], at: int) -> DeliveryResult:
         code, said = answers[at]
         outcome = result_of(code, said)
         if at == 0:
             # Our own address or session is refused: nothing is wrong with the buyer's.
-            problem = f"smtp_{code}" if code > 0 else outcome.problem
+            problem = f"smtp_{code}" if code > 0 else outcome.reason
             outcome = DeliveryResult(DeliveryStatus.DEFERRED, problem, FailureScope.SERVER)
         # A server that says 354 all the same waits for a letter we do not want to say.
         if code == 421 or answers[-1][0] == 354:
@@ -133,26 +133,26 @@ class SmtpTransport:
             self._drop()
         return outcome
 
-    def _dot(self, link: Link) -> DeliveryResult:
+    def _dot(self, link: Connection) -> DeliveryResult:
         try:
             link.say_unless_gone(b".\r\n")
         except (OSError, smtplib.SMTPException):
             self._drop()  # what could not be said was not heard
             return DeliveryResult(DeliveryStatus.DEFERRED, "connection_lost", FailureScope.SERVER)
         try:
-            link.patience = PATIENCE_AFTER_DOT_S
+            link.patience = END_OF_DATA_TIMEOUT_S
             code, said = link.getreply()
         except (OSError, smtplib.SMTPException):
             self._drop()
             return DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer", FailureScope.SERVER)
-        link.patience = PATIENCE_S
+        link.patience = TIMEOUT_S
         if code == 421 or not 200 <= code < 600:
             self._drop()
         if 200 <= code < 300:
             return DeliveryResult(DeliveryStatus.SENT)
         return result_of(code, said.decode("ascii", "replace"), after_dot=True)
 
-    def _connected(self) -> Link:
+    def _connected(self) -> Connection:
         if self._link is None:
             try:
                 self._link = self._connect()
@@ -162,13 +162,15 @@ class SmtpTransport:
                 raise _Away("no_connection") from None
         return self._link
 
-    def _connect(self) -> Link:
+    def _connect(self) -> Connection:
         name = self._sender.rpartition("@")[2]
         if self._tls:
             context = _context(checked=not self._local)
-            link: Link = Tls(local_hostname=name, timeout=PATIENCE_S, context=context)
+            link: Connection = TlsConnection(
+                local_hostname=name, timeout=TIMEOUT_S, context=context
+            )
         else:
-            link = Plain(local_hostname=name, timeout=PATIENCE_S)
+            link = PlainConnection(local_hostname=name, timeout=TIMEOUT_S)
         self._link = link
         # What smtplib checks the certificate against; it is only set where the host is an argument.
         link._host = self._host  # type: ignore[union-attr]  # noqa: SLF001
@@ -183,7 +185,7 @@ class SmtpTransport:
             self._log_in(link)
         return link
 
-    def _log_in(self, link: Link) -> None:
+    def _log_in(self, link: Connection) -> None:
         """Say the password once: smtplib's login tries each way, and servers count failures."""
         link.user, link.password = self._user, self._password
         plain = "PLAIN" in link.esmtp_features.get("auth", "").upper().split()
@@ -197,7 +199,7 @@ class SmtpTransport:
         except smtplib.SMTPException:
             raise _Away("no_login") from None
 
-    def _start_tls(self, link: Link) -> None:
+    def _start_tls(self, link: Connection) -> None:
         if not link.has_extn("starttls"):
             if self._password and not self._local:
                 raise _Away("no_tls")

@@ -5,14 +5,14 @@ import socket
 import ssl
 import time
 
-PATIENCE_S = 30.0
-MOST_ANSWER = 64 * 1024
+TIMEOUT_S = 30.0
+MAX_REPLY_BYTES = 64 * 1024
 
 
 class _Patient:
     """How answers are read: each within one deadline, and never without end."""
 
-    patience = PATIENCE_S
+    patience = TIMEOUT_S
     sock: socket.socket | None
     _unread = b""
 
@@ -24,7 +24,7 @@ class _Patient:
             line = self._read_line(end)
             said.append(line[4:].strip())
             size += len(line)
-            if size > MOST_ANSWER:
+            if size > MAX_REPLY_BYTES:
                 raise smtplib.SMTPServerDisconnected("too long an answer")
             if line[3:4] != b"-":
                 code = line[:3]
@@ -33,7 +33,7 @@ class _Patient:
     def _read_line(self, end: float) -> bytes:
         while b"\n" not in self._unread:
             left = end - time.monotonic()
-            if self.sock is None or left <= 0 or len(self._unread) > MOST_ANSWER:
+            if self.sock is None or left <= 0 or len(self._unread) > MAX_REPLY_BYTES:
                 raise smtplib.SMTPServerDisconnected("no answer")
             self.sock.settimeout(left)
             more = self.sock.recv(4096)
@@ -47,7 +47,7 @@ class _Patient:
         """Say it all within the deadline; raises OSError."""
         if self.sock is None:
             raise smtplib.SMTPServerDisconnected("not connected")
-        self.sock.settimeout(PATIENCE_S)
+        self.sock.settimeout(TIMEOUT_S)
         self.sock.sendall(data)
 
     def say_unless_gone(self, data: bytes) -> None:
@@ -76,12 +76,12 @@ class _Patient:
         return not self._unread
 
 
-class Plain(_Patient, smtplib.SMTP):
+class PlainConnection(_Patient, smtplib.SMTP):
     pass
 
 
-class Tls(_Patient, smtplib.SMTP_SSL):
+class TlsConnection(_Patient, smtplib.SMTP_SSL):
     pass
 
 
-Link = Plain | Tls
+Connection = PlainConnection | TlsConnection

@@ -17,7 +17,7 @@ Before = Literal["new", "same", "other"]
 CONFLICT = "delivery.conflict"
 SAY_AGAIN = timedelta(hours=1)
 
-logger = log.named("orders")
+logger = log.get_logger("orders")
 
 
 @dataclass(frozen=True, slots=True)

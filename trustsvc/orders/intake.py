@@ -24,7 +24,7 @@ AWAY = (OperationalError, InterfaceError, OSError)  # the database or its disk, 
 
 Waiting = tuple[accept.IncomingOrder, datetime, Future[accept.IntakeResult]]
 
-logger = log.named("orders")
+logger = log.get_logger("orders")
 
 
 class _Desk:

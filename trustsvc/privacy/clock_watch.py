@@ -13,7 +13,7 @@ from trustsvc.storage.event_log import events
 
 HELD = "purge.held"  # what a purge that waits writes into the outbox (guard.py)
 
-logger = log.named("clock")
+logger = log.get_logger("clock")
 
 
 def watch(session: Session, now: Reading) -> str | None:

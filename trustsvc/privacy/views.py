@@ -7,7 +7,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 from markupsafe import Markup
 
 from trustsvc import clock, config, i18n
-from trustsvc.address import MOST_CHARACTERS, NotAnAddress, normalise
+from trustsvc.address import MAX_CHARACTERS, NotAnAddress, normalise
 from trustsvc.http import access
 from trustsvc.http.rate_limit import RateLimit
 from trustsvc.orders import privacy_requests
@@ -22,7 +22,7 @@ from trustsvc.storage import db
 views = Blueprint("privacy", __name__)
 
 # Of its own, so that a flood of registrations keeps nobody from a right.
-gate = RateLimit(most=30, every=timedelta(minutes=10))
+gate = RateLimit(limit=30, period=timedelta(minutes=10))
 
 
 @views.get("/privacy/<slug>")
@@ -123,7 +123,7 @@ def object_to(slug: str) -> Response:
 
 def _address() -> str:
     """Read the address a form holds; empty where it is none. It is never shown again."""
-    said = request.form.get("email", "")[:MOST_CHARACTERS].strip()
+    said = request.form.get("email", "")[:MAX_CHARACTERS].strip()
     try:
         normalise(said)
     except NotAnAddress:

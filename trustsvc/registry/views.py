@@ -17,7 +17,7 @@ from trustsvc.storage import db
 
 views = Blueprint("registry", __name__)
 
-gate = RateLimit(most=30, every=timedelta(minutes=10))
+gate = RateLimit(limit=30, period=timedelta(minutes=10))
 MOST_CHARACTERS = 320
 SOURCES = {"card", "page"}
 

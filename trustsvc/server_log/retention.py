@@ -20,7 +20,7 @@ from trustsvc.server_log import file_age
 HOUR = timedelta(hours=1)
 LATE = timedelta(minutes=20)  # two ticks; the oldest line is then 40 minutes short of `days`
 
-logger = log.named("server_log")
+logger = log.get_logger("server_log")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ EVERY_S = 10.0
 MOST = 1000  # of a minute: what, door and address together
 MOST_VISITORS = 10_000  # of a minute: addresses whose requests are counted
 
-logger = log.named("server_log")
+logger = log.get_logger("server_log")
 
 
 class Seen(NamedTuple):

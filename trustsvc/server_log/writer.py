@@ -28,7 +28,7 @@ FILE = "access-%Y-%m-%dT%H.log"
 # A link in the way is not followed: what it points to would never be purged.
 FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
-logger = log.named("server_log")
+logger = log.get_logger("server_log")
 
 
 class ServerLog:

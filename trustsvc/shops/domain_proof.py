@@ -44,10 +44,10 @@ def require_proof(shop: Shop) -> None:
         )
 
 
-def is_there(shop: Shop, within_s: float = client.ALL_OF_IT_S) -> bool:
+def is_there(shop: Shop, within_s: float = client.TOTAL_TIMEOUT_S) -> bool:
     """Say whether the line is where it belongs; a server that is away says no."""
     try:
-        body = client.get(proof_url(shop), within_s=within_s)
+        body = client.get(proof_url(shop), timeout_s=within_s)
     except client.Unreachable:
         return False
     return proof_line(shop) in body.decode("utf-8", "replace").split()

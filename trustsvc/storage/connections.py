@@ -8,9 +8,9 @@ from sqlalchemy.engine import ExceptionContext
 
 from trustsvc.storage import sqlite_reopen
 
-PATIENCE_S = 10.0
+LOCK_TIMEOUT_S = 10.0
 # A line to PostgreSQL that is cut is noticed within half a minute, and not after hours.
-LINE = {
+POSTGRES_OPTIONS = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -26,10 +26,12 @@ def open_engine(url: str) -> Engine:
             url,
             pool_size=8,
             max_overflow=24,
-            pool_timeout=PATIENCE_S,
+            pool_timeout=LOCK_TIMEOUT_S,
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={k: v for k, v in LINE.items() if k not in make_url(url).query},
+            connect_args={
+                k: v for k, v in POSTGRES_OPTIONS.items() if k not in make_url(url).query
+            },
         )
         event.listen(made, "handle_error", _without_values)
         event.listen(made, "connect", _patience)
@@ -40,8 +42,8 @@ def open_engine(url: str) -> Engine:
         url,
         pool_size=8,
         max_overflow=24,
-        pool_timeout=PATIENCE_S,
-        connect_args={"timeout": PATIENCE_S},
+        pool_timeout=LOCK_TIMEOUT_S,
+        connect_args={"timeout": LOCK_TIMEOUT_S},
         hide_parameters=True,
     )
 
@@ -66,7 +68,7 @@ def _set_up(connection: Any, _record: Any) -> None:
             "synchronous = FULL",  # a 202 must survive a power cut
             "secure_delete = ON",  # holds for this connection only, so here and not in a migration
             "foreign_keys = ON",
-            f"busy_timeout = {int(PATIENCE_S * 1000)}",
+            f"busy_timeout = {int(LOCK_TIMEOUT_S * 1000)}",
         ):
             connection.execute(f"PRAGMA {pragma}")
     except BaseException:
@@ -76,7 +78,7 @@ def _set_up(connection: Any, _record: Any) -> None:
 
 def _patience(connection: Any, _record: Any) -> None:
     """Wait for a lock as long as SQLite does: whoever holds a table does not hold every door."""
-    connection.execute(f"SET lock_timeout = {int(PATIENCE_S * 1000)}")
+    connection.execute(f"SET lock_timeout = {int(LOCK_TIMEOUT_S * 1000)}")
     connection.commit()
 
 

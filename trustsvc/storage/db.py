@@ -135,7 +135,9 @@ def _write_anew() -> None:
             connection.exec_driver_sql(f"PRAGMA temp_store_directory = '{folder}'")
             connection.exec_driver_sql("VACUUM")
         else:
-            connection.exec_driver_sql(f"SET lock_timeout = {int(connections.PATIENCE_S * 500)}")
+            connection.exec_driver_sql(
+                f"SET lock_timeout = {int(connections.LOCK_TIMEOUT_S * 500)}"
+            )
             # ANALYZE too: samples of a column are kept beside the table.
             connection.exec_driver_sql("VACUUM (FULL, ANALYZE)")
 

@@ -43,7 +43,7 @@ Kind = Literal["opt_out", "again", "leave", "restrict", "lift", "withdraw", "ano
 KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 HEAD = "trustsvc-suppressions 1 "
 MILLISECOND = timedelta(milliseconds=1)
-logger = log.named("suppressions")
+logger = log.get_logger("suppressions")
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def compose(row: Any, shop: directory.Shop | None, now: datetime) -> Message:
         message_id=message_id(row.code.hex()),
         at=now,
         headers=_one_click(facts.get("stop", "")),
-        is_answer=True,
+        is_transactional=True,
     )
 
 

@@ -22,7 +22,7 @@ LIFE = timedelta(hours=72)
 FIRST_WAIT_S, LONGEST_WAIT_S = 30, 3600
 AWAY = {"no_connection", "no_tls", "no_login"}
 
-logger = log.named("correspondence")
+logger = log.get_logger("correspondence")
 _dice = secrets.SystemRandom()
 
 OpenTransaction = Callable[[], AbstractContextManager[Session]]
@@ -52,13 +52,13 @@ def send(
         outcome = DeliveryResult(DeliveryStatus.DEFERRED, "not_written")
     else:
         try:
-            outcome = postbox.post(letter, lambda: _look_again(open_transaction, row))
+            outcome = postbox.send(letter, lambda: _look_again(open_transaction, row))
         except Forgotten:
             return True
     with open_transaction() as session:
         _settle(session, row, outcome, now())
-    if outcome.problem in AWAY:
-        logger.warning("the mail server is away", problem=outcome.problem)
+    if outcome.reason in AWAY:
+        logger.warning("the mail server is away", problem=outcome.reason)
         return False
     return True
 
@@ -112,5 +112,5 @@ def _settle(session: Session, row: Any, outcome: DeliveryResult, now: datetime) 
     session.execute(
         update(correspondence)
         .where(correspondence.c.id == row.id, correspondence.c.lease == row.lease)
-        .values(problem=outcome.problem or None, lease=None, **values)
+        .values(problem=outcome.reason or None, lease=None, **values)
     )

@@ -9,7 +9,7 @@ import redis
 from trustsvc import log
 from trustsvc.errors import Misconfigured
 
-logger = log.named("redis")
+logger = log.get_logger("redis")
 
 
 def program() -> str:

@@ -41,7 +41,7 @@ TIME_LIMIT_S = {
     "recheck_domains": 120,
     "scrub": 300,
 }
-NAMES = frozenset(TIME_LIMIT_S)
+JOB_NAMES = frozenset(TIME_LIMIT_S)
 QUEUE = "trustsvc"
 # Letters have a queue and a worker of their own: a mail server may be slow, nothing else should be.
 MAIL_QUEUE = "trustsvc-letters"
@@ -49,9 +49,9 @@ MAIL_JOBS = frozenset({"send_invitations", "send_correspondence"})
 FAILURE_TTL_S = 3600
 PENDING_TTL_S = 30  # a bell whose job was lost may be rung again after this
 WORKER_TTL_S = 30  # by default RQ waits 415 seconds on a line to Redis that fell silent
-SILENCE_S = 2.0  # how long we leave a Redis alone that did not answer
+REDIS_PAUSE_S = 2.0  # how long we leave a Redis alone that did not answer
 
-logger = log.named("queueing")
+logger = log.get_logger("queueing")
 _connections: dict[str, redis.Redis] = {}
 _quiet_until = 0.0
 _unsure: set[str] = set()  # Redis may have heard of these, and have no job for them
@@ -105,7 +105,7 @@ def enqueue_now(name: str) -> bool:
             )
     except redis.RedisError as problem:
         _unsure.add(name)
-        _quiet_until = time.monotonic() + SILENCE_S
+        _quiet_until = time.monotonic() + REDIS_PAUSE_S
         logger.info("bell not rung", job=name, problem=type(problem).__name__)
         return False
     _unsure.discard(name)
@@ -113,7 +113,7 @@ def enqueue_now(name: str) -> bool:
 
 
 @contextmanager
-def captured_by(heard: Callable[[str], None]) -> Iterator[None]:
+def capture(heard: Callable[[str], None]) -> Iterator[None]:
     """Hand this thread's bells to somebody else than Redis: `trustsvc tick`, and tests."""
     _listener.heard = heard
     try:
@@ -158,7 +158,7 @@ class Worker(SimpleWorker):
             )
 
     @property
-    def was_told_to_stop(self) -> bool:
+    def stop_requested(self) -> bool:
         return getattr(self, "_shutdown_requested_date", None) is not None
 
     def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
@@ -178,7 +178,7 @@ class Worker(SimpleWorker):
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Log what went wrong and where; RQ's own line would carry the exception's text."""
         problem = exc_info[1] if len(exc_info) > 1 else None
-        place = log.place_of(problem) if isinstance(problem, BaseException) else {}
+        place = log.error_location(problem) if isinstance(problem, BaseException) else {}
         logger.error("a job failed", job=str(job.func_name).rpartition(".")[2], **place)
 
     def handle_job_failure(self, *args: Any, **kwargs: Any) -> None:
@@ -197,7 +197,7 @@ def make_worker(queue: str = QUEUE) -> Worker:
     url = config.current().redis_url or runtime.redis_url()
     link = redis.Redis.from_url(url)
     redis_checks.require_safe(redis_checks.inspect(link))
-    mine = MAIL_JOBS if queue == MAIL_QUEUE else NAMES - MAIL_JOBS
+    mine = MAIL_JOBS if queue == MAIL_QUEUE else JOB_NAMES - MAIL_JOBS
     link.delete(*map(_pending_key, mine))
     return Worker(
         [_queue(link, queue)],
@@ -223,7 +223,7 @@ def _own(job: Job) -> str | None:
         brings = (*job.args, *job.kwargs, *job.webhooks, *filter(None, callbacks))
     except Exception:  # noqa: BLE001 - whatever somebody wrote into Redis
         return None
-    is_ours = name in NAMES and job.func_name == f"jobs.{name}.{name}"
+    is_ours = name in JOB_NAMES and job.func_name == f"jobs.{name}.{name}"
     return name if is_ours and not brings else None
 
 
@@ -236,5 +236,5 @@ def _pending_key(name: str) -> str:
 
 
 def _known(name: str) -> None:
-    if name not in NAMES:
+    if name not in JOB_NAMES:
         raise ValueError("no such job")

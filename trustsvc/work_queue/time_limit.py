@@ -11,10 +11,10 @@ from rq.timeouts import UnixSignalDeathPenalty
 
 from trustsvc import log
 
-AGAIN_S = 10
-MOST_TIMES = 6
+REPEAT_S = 10
+MAX_REPEATS = 6
 
-logger = log.named("queueing")
+logger = log.get_logger("queueing")
 
 
 class JobTimedOut(BaseException):
@@ -41,14 +41,14 @@ class TimeLimit(UnixSignalDeathPenalty):
 
     def handle_death_penalty(self, signum: int, frame: Any) -> None:
         self._times += 1
-        if self._times > MOST_TIMES:
+        if self._times > MAX_REPEATS:
             logger.error("a job cannot be ended: its worker ends with it")
             os._exit(1)
         raise JobTimedOut
 
     def setup_death_penalty(self) -> None:
         signal.signal(signal.SIGALRM, self.handle_death_penalty)
-        signal.setitimer(signal.ITIMER_REAL, self._timeout, AGAIN_S)
+        signal.setitimer(signal.ITIMER_REAL, self._timeout, REPEAT_S)
 
     def cancel_death_penalty(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -259,7 +259,7 @@ def test_the_sender_is_rung_for_only_when_a_letter_may_leave_now(house):
 
     for at_shop in (later, soon):
         place(at_shop)
-        with job_queue.captured_by(bells.append), db.transaction() as session:
+        with job_queue.capture(bells.append), db.transaction() as session:
             plan.plan(session, NOON)
         bells.append("next")
 

@@ -236,8 +236,8 @@ def test_a_bounce_that_is_faster_than_the_sender_is_not_overwritten(lamp):
     order_id = invited(lamp)
 
     class Quick(Post):
-        def post(self, letter, before_dot):
-            outcome = super().post(letter, before_dot)
+        def send(self, letter, before_end_of_data):
+            outcome = super().send(letter, before_end_of_data)
             told(order_id, "hard")
             return outcome
 

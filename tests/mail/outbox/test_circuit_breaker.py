@@ -32,7 +32,7 @@ class Away:
 
     asked = 0
 
-    def post(self, letter, before_dot):
+    def send(self, letter, before_end_of_data):
         self.asked += 1
         return AWAY
 
@@ -143,10 +143,10 @@ def test_of_two_workers_one_asks(house):
     arrived, go = threading.Barrier(2, timeout=20), threading.Event()
 
     class Waits:
-        def post(self, letter, before_dot):
+        def send(self, letter, before_end_of_data):
             asked.append(letter)
             go.wait(20)
-            before_dot()
+            before_end_of_data()
             return DeliveryResult(DeliveryStatus.SENT)
 
     def run():
@@ -177,12 +177,12 @@ def test_who_asked_and_died_is_followed_by_another(house):
     now = row().open_until
 
     class Dies:
-        def post(self, letter, before_dot):
+        def send(self, letter, before_end_of_data):
             raise SystemExit
 
     class Gone(Post):
-        def post(self, letter, before_dot):
-            before_dot()
+        def send(self, letter, before_end_of_data):
+            before_end_of_data()
             raise SystemExit
 
     for dies in (Dies(), Gone()):

@@ -97,11 +97,11 @@ def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_o
     fates = {"bad.example": LATER}
 
     class Says(Post):
-        def post(self, letter, before_dot):
+        def send(self, letter, before_end_of_data):
             self.fates = [
                 fates.get(letter.to_address.partition("@")[2], DeliveryResult(DeliveryStatus.SENT))
             ]
-            return super().post(letter, before_dot)
+            return super().send(letter, before_end_of_data)
 
     first = sent(Says())
     assert domains_of(first) == {"bad.example": 1, "good.example": 3}

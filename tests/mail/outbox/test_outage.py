@@ -28,11 +28,11 @@ class Line:
         self.arrived = []
         self.asked = 0
 
-    def post(self, letter, before_dot):
+    def send(self, letter, before_end_of_data):
         self.asked += 1
         if self.is_away:
             return DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")
-        before_dot()
+        before_end_of_data()
         self.arrived.append((self.now, letter.to_address))
         return DeliveryResult(DeliveryStatus.SENT)
 

@@ -80,7 +80,7 @@ def test_a_letter_dropped_while_the_server_said_later_is_not_due_again(house):
         with db.transaction() as session:
             redeem.withdraw(session, [order_id], "stop", NOON)
 
-    sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "before_dot"), meanwhile=stop))
+    sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "before_end_of_data"), meanwhile=stop))
 
     assert letter_of(order_id).state == "dropped"
 
@@ -117,7 +117,7 @@ def test_letters_refused_one_after_the_other_before_their_dots_are_settled_toget
     at_shop = shop()
     ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(4)]
 
-    sent(Post(*[DeliveryResult(fate, "before_dot")] * 3))
+    sent(Post(*[DeliveryResult(fate, "before_end_of_data")] * 3))
 
     states = {DeliveryStatus.DEFERRED: "due", DeliveryStatus.REFUSED: "refused"}
     assert [letter_of(order_id).state for order_id in ids] == [states[fate]] * 3 + ["sent"]
@@ -127,7 +127,7 @@ def test_letters_refused_one_after_the_other_before_their_dots_are_settled_toget
 def test_a_refused_address_is_forgotten(house):
     order_id = invited(shop())
 
-    sent(Post(DeliveryResult(DeliveryStatus.REFUSED, "before_dot")))
+    sent(Post(DeliveryResult(DeliveryStatus.REFUSED, "before_end_of_data")))
 
     assert (order_row(order_id).email, order_row(order_id).name) == (None, None)
     assert letter_of(order_id).state == "refused"
@@ -212,7 +212,7 @@ def test_a_letter_dropped_at_its_last_try_stays_dropped(house):
         with db.transaction() as session:
             redeem.withdraw(session, [order_id], "stop", NOON)
 
-    sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "before_dot"), meanwhile=stop))
+    sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "before_end_of_data"), meanwhile=stop))
 
     assert (letter_of(order_id).state, letter_of(order_id).problem) == ("dropped", "stop")
 
@@ -234,7 +234,7 @@ def test_a_mail_server_that_is_away_is_asked_once_a_round(house):
     asked = []
 
     class Away:
-        def post(self, letter, before_dot):
+        def send(self, letter, before_end_of_data):
             asked.append(letter)
             return DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")
 
@@ -249,7 +249,7 @@ def test_a_crash_before_the_dot_leaves_the_letter_due(house):
     order_id = invited(shop())
 
     class Dies:
-        def post(self, letter, before_dot):
+        def send(self, letter, before_end_of_data):
             raise Crash
 
     with pytest.raises(Crash):
@@ -263,8 +263,8 @@ def test_a_crash_after_the_dot_leaves_unknown_and_is_not_sent_again(house):
     order_id = invited(shop())
 
     class Dies:
-        def post(self, letter, before_dot):
-            before_dot()
+        def send(self, letter, before_end_of_data):
+            before_end_of_data()
             raise Crash
 
     with pytest.raises(Crash):
@@ -286,9 +286,9 @@ def test_what_was_settled_before_a_crash_stays_settled(house):
     class DiesAtTheThird:
         posted = 0
 
-        def post(self, letter, before_dot):
+        def send(self, letter, before_end_of_data):
             self.posted += 1
-            before_dot()
+            before_end_of_data()
             if self.posted == 3:
                 raise Crash
             return DeliveryResult(DeliveryStatus.SENT)

@@ -53,7 +53,7 @@ buyers = st.sampled_from(BUYERS)
 shop_numbers = st.integers(0, 1)
 FATES = {
     "sent": DeliveryResult(DeliveryStatus.SENT),
-    "later before": DeliveryResult(DeliveryStatus.DEFERRED, "before_dot"),
+    "later before": DeliveryResult(DeliveryStatus.DEFERRED, "before_end_of_data"),
     "later after": DeliveryResult(DeliveryStatus.DEFERRED, "smtp_452"),
     "refused": DeliveryResult(DeliveryStatus.REFUSED, "smtp_550"),
     "unknown": DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer"),
@@ -78,12 +78,12 @@ class Postbox:
     def __init__(self, machine, fates):
         self.machine, self.fates, self.is_dead = machine, list(fates), False
 
-    def post(self, letter, before_dot):
+    def send(self, letter, before_end_of_data):
         fate = self.fates.pop(0) if self.fates else "sent"
         if fate == "crash before":
             self.die()
         if fate not in BEFORE:
-            before_dot()
+            before_end_of_data()
             if fate in MAY_ARRIVE:
                 self.machine.arrived[letter.message_id] += 1
         if fate == "crash after":
@@ -163,15 +163,15 @@ class Machine(RuleBasedStateMachine):
     @rule(buyer=buyers, everywhere=st.booleans(), fates=st.lists(st.sampled_from(list(FATES))))
     def change_of_mind_while_sending(self, buyer, everywhere, fates):
         postbox = Postbox(self, fates)
-        say, machine = postbox.post, self
+        say, machine = postbox.send, self
 
-        def meanwhile(letter, before_dot):
-            if postbox.post is meanwhile:
-                postbox.post = say
+        def meanwhile(letter, before_end_of_data):
+            if postbox.send is meanwhile:
+                postbox.send = say
                 machine.object(buyer, EVERY_SHOP if everywhere else machine.shops[0].id)
-            return say(letter, before_dot)
+            return say(letter, before_end_of_data)
 
-        postbox.post = meanwhile
+        postbox.send = meanwhile
         self.run_a_round(postbox)
 
     def run_a_round(self, postbox):

@@ -116,7 +116,7 @@ def test_earlier_versions_stay_readable_word_by_word_with_their_dates(client):
         now = client.get("/privacy/velo-fils", headers=ENGLISH).text
         old = client.get("/privacy/velo-fils/1", headers=ENGLISH).text
 
-    first, second = i18n.day(start, "en"), i18n.day(start + 40 * DAY, "en")
+    first, second = i18n.format_date(start, "en"), i18n.format_date(start + 40 * DAY, "en")
     assert f"Version 2 of {second}" in now
     assert 'href="/privacy/velo-fils/1"' in now
     assert f"Version 1 of {first}" in now

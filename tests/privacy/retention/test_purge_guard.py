@@ -62,7 +62,7 @@ def jumped(by):
     """Have the clock process note that all was well before the wall was set."""
     now = clock.read()
     with db.transaction() as session:
-        clock_check.record(session, Reading(now.at - by, now.boot, now.steady), None)
+        clock_check.record(session, Reading(now.at - by, now.boot, now.uptime), None)
         return clock_watch.watch(session, now)
 
 
@@ -70,7 +70,7 @@ def restarted(after):
     """Have the clock process note what it read long ago, in another run of the machine."""
     now = clock.read()
     with db.transaction() as session:
-        clock_check.record(session, Reading(now.at - after, "before", now.steady), None)
+        clock_check.record(session, Reading(now.at - after, "before", now.uptime), None)
 
 
 def purge(*words):
@@ -146,7 +146,7 @@ def test_after_a_month_of_being_off_it_asks_only_for_what_is_large_and_letters_l
     assert events() == 1200
     assert "service was off" in purge("--dry-run")
     with db.transaction() as session:
-        assert clock_watch.watch(session, clock.read()) == clock_check.OFF
+        assert clock_watch.watch(session, clock.read()) == clock_check.GAP
         assert send_suspension.stops(session) == {}
     assert {one.what: one.level for one in check(clock.now())}["clock"] == "WARN"
 
@@ -219,7 +219,7 @@ def test_a_jump_nobody_noted_yet_already_holds_the_letters(house, by_day):
     due_now(by_day)
     now = clock.read()
     with db.transaction() as session:
-        clock_check.record(session, Reading(now.at - DAY, now.boot, now.steady), None)
+        clock_check.record(session, Reading(now.at - DAY, now.boot, now.uptime), None)
         assert send_suspension.stops(session) == {}
 
     send_invitations.send_invitations()
@@ -239,10 +239,10 @@ def test_a_jump_in_the_middle_of_a_batch_puts_off_no_letter_and_ends_no_invitati
     monkeypatch.setattr(clock, "now", lambda: right() + ahead[0])
 
     class Postbox:
-        def post(self, letter, before_dot):
+        def send(self, letter, before_end_of_data):
             ahead[0] = 3650 * DAY
             if outcome.status is DeliveryStatus.SENT:
-                before_dot()
+                before_end_of_data()
             return outcome
 
     monkeypatch.setattr(send_invitations, "open_transport", lambda _: nullcontext(Postbox()))

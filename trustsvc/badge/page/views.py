@@ -44,7 +44,7 @@ def page(slug: str) -> Response:
         data=_data(found, wanted),
         reasons=REASONS,
         verify=VERIFY,
-        whole=i18n.whole,
+        whole=i18n.format_integer,
         iso_day=_iso_day,
     )
     response = make_response(html)

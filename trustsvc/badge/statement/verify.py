@@ -207,7 +207,7 @@ def _follow(address: str) -> tuple[str, bytes]:
     for _ in range(MOST_HOPS):
         try:
             return address, _get(address, first, MOST_PAGE)
-        except client.Moved as moved:
+        except client.Redirected as moved:
             address = plain(_joined(address, moved.to))
     raise client.Unreachable
 
@@ -219,7 +219,7 @@ def _joined(address: str, to: str) -> str:
         return ""
 
 
-def _get(url: str, because_of: str, most: int = client.MOST_BYTES) -> bytes:
+def _get(url: str, because_of: str, most: int = client.MAX_BYTES) -> bytes:
     """Fetch; what a page out in the world names is never looked for on this machine."""
     try:
         inside, from_inside = (

@@ -19,7 +19,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LOOKED_BACK = 14 * DAY
 HOUR_MS = 3_600_000
 
-logger = log.named("invitations")
+logger = log.get_logger("invitations")
 _table = volume_guards.c
 
 

@@ -25,7 +25,7 @@ ALARMED, WENT_ON = "sending.complaints", "sending.went_on"
 EVERY_SHOP = 0
 _ONE_AT_A_TIME = 0x7761746368  # any number of its own, the same in each process
 
-logger = log.named("invitations")
+logger = log.get_logger("invitations")
 
 
 @dataclass(frozen=True, slots=True)

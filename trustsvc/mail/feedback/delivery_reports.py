@@ -28,7 +28,7 @@ SOFT_FOR = timedelta(days=14)  # a holiday and its full mailbox are over by then
 
 Answer = Literal["taken", "duplicate", "unknown_letter"]
 
-logger = log.named("invitations")
+logger = log.get_logger("invitations")
 
 
 @dataclass(frozen=True, slots=True)

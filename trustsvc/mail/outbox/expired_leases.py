@@ -22,7 +22,7 @@ def recover(session: Session, now: datetime) -> int:
     """
     ran_out = or_(
         messages.c.leased_until < now,
-        messages.c.leased_until > now + lease_renewal.LEASE + clock_check.SLIP,
+        messages.c.leased_until > now + lease_renewal.LEASE + clock_check.MAX_DRIFT,
     )
     again = session.execute(
         update(messages)

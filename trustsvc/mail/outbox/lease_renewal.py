@@ -14,7 +14,7 @@ from trustsvc.invitations.models import messages
 LEASE = timedelta(seconds=45)
 RENEWED_S = 15.0
 
-logger = log.named("invitations")
+logger = log.get_logger("invitations")
 
 
 @contextmanager

@@ -36,12 +36,12 @@ TIMES_USUAL = 5
 
 def is_failure(outcome: DeliveryResult) -> bool:
     """Say whether it is our mail server that failed, whatever the letter."""
-    if outcome.about is FailureScope.DOMAIN or outcome.status in {
+    if outcome.scope is FailureScope.DOMAIN or outcome.status in {
         DeliveryStatus.SENT,
         DeliveryStatus.REFUSED,
     }:
         return False
-    return outcome.about is FailureScope.SERVER or outcome.problem in _FAILS
+    return outcome.scope is FailureScope.SERVER or outcome.reason in _FAILS
 
 
 def pause(opened: int, share: float) -> timedelta:
@@ -74,9 +74,9 @@ def grant(a_minute: float, since: timedelta | None) -> int:
 
 def strike(strikes: int, outcome: DeliveryResult) -> int:
     """Count what a domain said: a clear word weighs as much as several that may mean a mailbox."""
-    if outcome.about is FailureScope.DOMAIN:
+    if outcome.scope is FailureScope.DOMAIN:
         return max(strikes + 1, STRIKES)
-    if outcome.status is DeliveryStatus.DEFERRED and outcome.problem in _SLOWER:
+    if outcome.status is DeliveryStatus.DEFERRED and outcome.reason in _SLOWER:
         return strikes + 1
     return 0 if outcome.status is DeliveryStatus.SENT else strikes
 

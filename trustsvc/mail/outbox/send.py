@@ -28,7 +28,7 @@ from trustsvc.mail.outbox.settle import settle
 
 LONGEST_ROUND = timedelta(minutes=2)  # a job ends before its worker's patience does
 
-logger = log.named("invitations")
+logger = log.get_logger("invitations")
 
 OpenTransaction = Callable[[], AbstractContextManager[Session]]
 Now = Callable[[], datetime]
@@ -66,8 +66,8 @@ def send(open_transaction: OpenTransaction, postbox: MailTransport, now: Now) ->
                 if one.domain in round_.shunned:
                     continue
                 outcome = round_.post(one, postbox)
-                if outcome and (round_.is_tripped or outcome.problem in rate_policy.AWAY):
-                    logger.warning("the mail server is away", problem=outcome.problem)
+                if outcome and (round_.is_tripped or outcome.reason in rate_policy.AWAY):
+                    logger.warning("the mail server is away", problem=outcome.reason)
                     return 0  # the others need not be tried one by one
                 if round_.is_stopped:
                     return 0
@@ -100,10 +100,10 @@ class _Round:
             outcome = DeliveryResult(DeliveryStatus.DEFERRED, "not_written")
         else:
             try:
-                outcome = postbox.post(letter, lambda: self._hand(one))
+                outcome = postbox.send(letter, lambda: self._hand(one))
             except LeaseLost:
                 return None
-        if outcome.about is FailureScope.DOMAIN:
+        if outcome.scope is FailureScope.DOMAIN:
             self.shunned.add(one.domain)
         if outcome.status is DeliveryStatus.DEFERRED:
             self._struck.add(one.domain)
@@ -115,7 +115,7 @@ class _Round:
 
     def _weigh(self, outcome: DeliveryResult) -> None:
         """Tell the breaker; as long as all is well there is nothing to tell."""
-        if outcome.problem == "not_written":
+        if outcome.reason == "not_written":
             return
         if rate_policy.is_failure(outcome):
             with self._open() as session:

@@ -106,7 +106,7 @@ def _again(one: Due, outcome: DeliveryResult, now: datetime) -> dict[str, object
     """Wait once more; the last wait ends with the three days."""
     wait = min(math.ceil(backoff(one.tries).total_seconds()), retry_limit.LONGEST_S - one.waited)
     at = now + timedelta(seconds=wait)
-    problem = outcome.problem or None
+    problem = outcome.reason or None
     return {"one": one.id, "by": one.lease, "why": problem, "at": at, "wait": wait}
 
 
@@ -114,14 +114,14 @@ def _end(one: Due, outcome: DeliveryResult, now: datetime) -> dict[str, object]:
     return {
         "one": one.id,
         "by": one.lease,
-        "why": outcome.problem or None,
+        "why": outcome.reason or None,
         "new": outcome.status.value,
         "sent": None if outcome.status is DeliveryStatus.REFUSED else now,
     }
 
 
 def _line(one: Due, outcome: DeliveryResult, now: datetime) -> decision_log.DecisionLogEntry:
-    step, rule = f"send_{one.kind}", outcome.problem or "ok"
+    step, rule = f"send_{one.kind}", outcome.reason or "ok"
     return decision_log.DecisionLogEntry(one.order_id, step, rule, outcome.status.value, now)
 
 

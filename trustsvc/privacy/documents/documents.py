@@ -78,4 +78,6 @@ def _kept(rule: Rule, settings: Settings, language: str) -> str:
 
 def _write(name: str, language: str, **facts: Any) -> str:
     template = i18n.environment().get_template(f"privacy/papers/{name}.html")
-    return template.render(say=i18n.translate_html, day=i18n.day, language=language, **facts)
+    return template.render(
+        say=i18n.translate_html, day=i18n.format_date, language=language, **facts
+    )

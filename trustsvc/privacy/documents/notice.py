@@ -56,7 +56,7 @@ def text(shop: Shop, settings: Settings, language: str) -> Markup:
     template = i18n.environment().get_template("privacy/notice_text.html")
     written = template.render(
         say=i18n.translate_html,
-        day=i18n.day,
+        day=i18n.format_date,
         language=language,
         shop=shop,
         settings=settings,

@@ -16,13 +16,13 @@ from pathlib import Path
 
 from trustsvc import config, log
 from trustsvc.address import NotAnAddress, normalise
-from trustsvc.mail.maildir import ANSWER
+from trustsvc.mail.maildir import TRANSACTIONAL
 from trustsvc.privacy.retention.expired import EARLY
 from trustsvc.privacy.retention.rules import RULES
 
 RULE = "letters in the maildir"
 ANSWERS = "correspondence"
-logger = log.named("privacy")
+logger = log.get_logger("privacy")
 PARTS = ("new", "cur", "tmp")
 
 
@@ -54,7 +54,7 @@ def _letters() -> Iterator[tuple[Path, str]]:
         for path in _files(config.current().data / "mail" / part):
             # What mail programs add to a name stands behind a colon.
             words = path.name.partition(":")[0].split(".")
-            yield path, ANSWERS if ANSWER in words[2:] else RULE
+            yield path, ANSWERS if TRANSACTIONAL in words[2:] else RULE
 
 
 def count() -> int:

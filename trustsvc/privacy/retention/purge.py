@@ -18,7 +18,7 @@ from trustsvc.privacy.retention.rules import RULES
 from trustsvc.privacy.retention.tables import Part, parts
 from trustsvc.storage import db
 
-logger = log.named("purge")
+logger = log.get_logger("purge")
 BITE = 1000
 MOST_BITES = 200  # a run and rule: what is left waits an hour
 NIGHT = 3  # UTC: when a large database is rebuilt, for which writers have to wait

@@ -22,7 +22,7 @@ MOST_ROWS = 1000
 MOST_SHARE = 0.05
 AGAIN = timedelta(hours=24)
 
-logger = log.named("purge")
+logger = log.get_logger("purge")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from trustsvc.storage import db
 RULE = "server log"
 JOURNAL = "purge.journal"
 
-logger = log.named("privacy")
+logger = log.get_logger("privacy")
 
 
 class _Plan(msgspec.Struct):

@@ -25,7 +25,7 @@ from trustsvc.reviews.models import reviews
 BITE = 200  # buyers of a shop that is leaving, a transaction
 
 OpenTransaction = Callable[[], AbstractContextManager[Session]]
-logger = log.named("privacy")
+logger = log.get_logger("privacy")
 
 
 def answer(open_transaction: OpenTransaction, now: Callable[[], datetime]) -> bool:
@@ -42,7 +42,7 @@ def answer(open_transaction: OpenTransaction, now: Callable[[], datetime]) -> bo
     except Exception as problem:
         if ask is None:
             raise
-        logger.error("not answered", ask=ask.id, **log.place_of(problem))  # noqa: TRY400
+        logger.error("not answered", ask=ask.id, **log.error_location(problem))  # noqa: TRY400
         with open_transaction() as session:
             privacy_requests.defer(session, ask, now())
     return ask is not None

@@ -20,7 +20,7 @@ from trustsvc.storage import db
 
 views = Blueprint("mail_events", __name__)
 _DOOR = re.compile(r"[0-9a-f]{32}")
-logger = log.named("invitations")
+logger = log.get_logger("invitations")
 
 
 @views.post("/mail-events/<provider>/<door>", provide_automatic_options=False)
