@@ -13,4 +13,4 @@ def purge_rows() -> None:
     """
     gone = purge.purge(clock.now(), doubted=bool(purge_guard.doubt()))
     if gone:
-        logger.info("purged", **{rule.replace(" ", "_"): number for rule, number in gone.items()})
+        logger.info("purged", **gone)

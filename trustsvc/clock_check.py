@@ -27,7 +27,7 @@ from trustsvc.clock import Reading
 from trustsvc.storage import db
 from trustsvc.storage.columns import Moment, column, metadata
 
-KEEP = "as long as the service runs"
+KEEP = "service_state"
 MAX_DRIFT = timedelta(minutes=5)
 MAX_GAP = timedelta(hours=26)
 FAR = timedelta(days=60)

@@ -59,7 +59,7 @@ def test_a_purge_deletes_what_is_due_signs_for_it_and_reports_strange_names(hous
     with db.reading() as session:
         ((receipt, _, _),) = receipts.everything(session)
         assert receipts.verify(session)
-    assert (receipt.what, receipt.number) == ("server log", 1)
+    assert (receipt.what, receipt.number) == ("server_log", 1)
 
 
 def test_a_dry_run_says_how_much_goes_tonight(house):

@@ -18,7 +18,7 @@ def test_a_dry_run_counts_what_would_go_and_deletes_nothing(house):
 
     said = _run("--dry-run").stdout
 
-    assert "1  invited buyer: name, address" in said
+    assert "1  buyer_contact: name, address" in said
     assert "dry run" in said
     with db.reading() as session:
         assert buyer.read(session, [never])
@@ -27,7 +27,7 @@ def test_a_dry_run_counts_what_would_go_and_deletes_nothing(house):
 def test_a_purge_says_what_went_and_then_has_nothing_to_do(house):
     order(shop())
 
-    assert "1  invited buyer" in _run().stdout
+    assert "1  buyer_contact" in _run().stdout
     assert "Nothing is due." in _run().stdout
     assert "Nothing is due." in _run("--dry-run").stdout
 
@@ -38,7 +38,7 @@ def test_the_receipts_are_listed_and_checked(house):
     _run()
 
     said = _run("--receipts").stdout
-    assert "1  invited buyer, before" in said
+    assert "1  buyer_contact, before" in said
     assert "chain of receipts holds" in said
 
     with db.transaction() as session:
@@ -54,7 +54,7 @@ def test_a_dry_run_says_what_goes_next_a_rule(house):
 
     said = _run("--dry-run").stdout
 
-    assert "now               invited buyer" in said
+    assert "now               buyer_contact" in said
     assert "-                 publication: until the author withdraws it" in said
     assert "-                 review: there is nothing of it" in said
     assert "yours to do" not in said

@@ -16,7 +16,7 @@ def desk(client):
 
 def signed(number):
     with db.transaction() as session:
-        receipts.write(session, receipts.Receipt(clock.now(), "invited buyer", number, clock.now()))
+        receipts.write(session, receipts.Receipt(clock.now(), "buyer_contact", number, clock.now()))
 
 
 def test_the_desk_shows_the_figures_of_the_last_drill(desk):

@@ -30,5 +30,5 @@ def test_no_line_reaches_90_days_and_none_below_89_goes_while_the_clock_ticks(ho
 
     assert not path.exists()
     (receipt,) = _receipts()
-    assert (receipt.what, receipt.number) == ("server log", 1)
+    assert (receipt.what, receipt.number) == ("server_log", 1)
     assert hour <= receipt.before < hour + timedelta(hours=1)

@@ -15,7 +15,7 @@ from trustsvc.storage import db
 AT = datetime(2026, 11, 21, 10, 0, 0, 123_987, UTC)
 
 
-def _write(number=1, what="outbox"):
+def _write(number=1, what="event_log"):
     with db.transaction() as session:
         receipts.write(session, Receipt(AT, what, number, AT - timedelta(days=90)))
 
@@ -41,7 +41,7 @@ def test_a_chain_of_receipts_holds_from_its_empty_beginning_on(house):
     "change",
     [
         {"number": 99},
-        {"what": "ledger"},
+        {"what": "decision_log"},
         {"at": AT + timedelta(milliseconds=1)},
         {"before": AT},
         {"previous": b"x"},
@@ -89,12 +89,12 @@ def test_a_receipt_signed_by_somebody_else_breaks_the_chain(house):
 
 
 def test_what_is_signed_is_the_written_text_and_can_be_checked_without_us(house):
-    _write(12, "invited buyer")
+    _write(12, "buyer_contact")
     with db.reading() as session:
         ((receipt, previous, signature),) = receipts.everything(session)
 
     text = (
-        b"trustsvc receipt 1\nat 2026-11-21T10:00:00.123Z\nwhat invited buyer\nnumber 12\n"
+        b"trustsvc receipt 1\nat 2026-11-21T10:00:00.123Z\nwhat buyer_contact\nnumber 12\n"
         b"before 2026-08-23T10:00:00.123Z\nprevious \n"
     )
     assert receipts.signed_text(receipt, previous) == text

@@ -15,16 +15,16 @@ from trustsvc.storage import db
 
 # Which rule of the purge stands behind which line of the notice.
 RULE_OF = {
-    "invite": "invited buyer",
-    "letters": "letters in the maildir",
-    "often": "cap period",
-    "twice": "delivery id",
-    "answers": "correspondence",
-    "register": "registration asked for",
+    "invite": "buyer_contact",
+    "letters": "maildir",
+    "often": "frequency_cap",
+    "twice": "webhook_delivery",
+    "answers": "transactional_mail",
+    "register": "pending_registration",
     "review": "review",
     "author": "review",
-    "log": "server log",
-    "security": "security database",
+    "log": "server_log",
+    "security": "security_events",
 }
 
 
@@ -68,10 +68,10 @@ def test_every_period_of_the_notice_is_the_one_the_purge_keeps_to(client, langua
     assert days(made.max_age_days) in said["invite"]
     assert days(expired.LONGEST.days) in said["invite"]
     decided = kept[i18n.translate("privacy.notice.decisions", language)]
-    years = RULES["ledger"].days // 365
+    years = RULES["decision_log"].days // 365
     assert i18n.translate("privacy.years", language, count=years) in decided
     answered = kept[i18n.translate("privacy.notice.requests", language)]
-    years = RULES["register of requests"].days // 365
+    years = RULES["request_log"].days // 365
     assert i18n.translate("privacy.years", language, count=years) in answered
 
 
@@ -87,7 +87,7 @@ def test_each_rule_with_a_period_that_concerns_buyers_is_in_the_notice():
 
     # What happened, by kind and number only: nobody is in it. Two periods are said in years.
     # That somebody was listed says nothing of them: only who looked.
-    nobody = {"outbox", "ledger", "disclosure", "register of requests"}
+    nobody = {"event_log", "decision_log", "disclosure_log", "request_log"}
     assert periods - set(RULE_OF.values()) == nobody
 
 

@@ -245,15 +245,15 @@ def test_an_entry_goes_before_its_last_day_with_a_receipt(house):
     days = timedelta(days=house.log_days)
     minute = AT.replace(second=0)
 
-    assert "security database" not in purge.purge(minute + days - timedelta(hours=2, minutes=1))
+    assert "security_events" not in purge.purge(minute + days - timedelta(hours=2, minutes=1))
     assert len(_written()) == 1
     at = minute + days - timedelta(hours=2)
-    assert purge.planned(at) == {"security database": 1}
-    assert purge.purge(at) == {"security database": 1}
+    assert purge.planned(at) == {"security_events": 1}
+    assert purge.purge(at) == {"security_events": 1}
     assert _written() == []
     with db.reading() as session:
         ((receipt, _, _),) = receipts.everything(session)
-    assert (receipt.what, receipt.number) == ("security database", 1)
+    assert (receipt.what, receipt.number) == ("security_events", 1)
     assert receipt.before == minute
 
 

@@ -58,7 +58,7 @@ def _upcoming() -> None:
     ahead = privacy.upcoming(now)
     logs = retention.everything(settings.data / "log", now, settings.log_days)
     if logs:
-        ahead["server log"] = min(file.goes_at for file in logs)
+        ahead["server_log"] = min(file.goes_at for file in logs)
     click.echo("What goes next, as things stand:")
     for code, at in sorted(ahead.items(), key=lambda one: (one[1], one[0])):
         when = "now             " if at <= now else f"{at:%Y-%m-%dT%H:%MZ}"

@@ -16,9 +16,9 @@ from sqlalchemy import (
 from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
-KEEP = "ledger"
-RUNS = "as long as the service runs"
-PACE = "mail pace"
+KEEP = "decision_log"
+RUNS = "service_state"
+PACE = "domain_throttle"
 
 # open: asked or about to be · redeemed: a review came · withdrawn: not to be asked (see reason)
 invitations = Table(
@@ -169,25 +169,25 @@ mail_endpoints = Table(
         "door",
         Text,
         purpose="unguessable part of its address",
-        retention="as long as the service runs",
+        retention="service_state",
         primary_key=True,
     ),
-    column("provider", Text, purpose="how it speaks", retention="as long as the service runs"),
+    column("provider", Text, purpose="how it speaks", retention="service_state"),
     column(
         "secret",
         EncryptedText,
         purpose="proves what is said at it",
-        retention="as long as the service runs",
+        retention="service_state",
         category="secret",
     ),
     column(
         "topic",
         Text,
         purpose="the one topic that may speak at it",
-        retention="as long as the service runs",
+        retention="service_state",
         nullable=True,
     ),
-    column("made_at", Moment, purpose="since when", retention="as long as the service runs"),
+    column("made_at", Moment, purpose="since when", retention="service_state"),
 )
 
 # One row, and only while letters do not leave: no row means that they do.
@@ -198,11 +198,11 @@ send_suspensions = Table(
         "name",
         Text,
         purpose="what stopped the letters",
-        retention="as long as the service runs",
+        retention="service_state",
         primary_key=True,
     ),
-    column("reason", Text, purpose="why, as a code", retention="as long as the service runs"),
-    column("at", Moment, purpose="since when", retention="as long as the service runs"),
+    column("reason", Text, purpose="why, as a code", retention="service_state"),
+    column("at", Moment, purpose="since when", retention="service_state"),
 )
 
 # A row only while a mail server fails, or since it came back: no row means that all is well.

@@ -17,9 +17,9 @@ from sqlalchemy import (
 from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
-INVITE = "invited buyer"
-LEDGER = "ledger"
-ANSWER = "correspondence"
+INVITE = "buyer_contact"
+LEDGER = "decision_log"
+ANSWER = "transactional_mail"
 
 # What is to be done with an order:
 #   received  it waits for check_orders
@@ -65,7 +65,7 @@ orders = Table(
         "buyer",
         LargeBinary,
         purpose="ask a buyer once in the cap period (the shop's keyed hash)",
-        retention="cap period",
+        retention="frequency_cap",
         category="pseudonym",
         nullable=True,
     ),
@@ -141,24 +141,26 @@ deliveries = Table(
         BigInteger,
         ForeignKey("shops.id"),
         purpose="whose delivery",
-        retention="delivery id",
+        retention="webhook_delivery",
         primary_key=True,
     ),
     column(
         "mark",
         LargeBinary,
         purpose="recognise a delivery that comes again (keyed hash)",
-        retention="delivery id",
+        retention="webhook_delivery",
         primary_key=True,
     ),
     column(
         "body",
         LargeBinary,
         purpose="notice another body under the same id (keyed hash)",
-        retention="delivery id",
+        retention="webhook_delivery",
         category="pseudonym",
     ),
-    column("at", Moment, purpose="start of its retention", retention="delivery id", index=True),
+    column(
+        "at", Moment, purpose="start of its retention", retention="webhook_delivery", index=True
+    ),
     sqlite_with_rowid=False,
 )
 

@@ -15,8 +15,8 @@ from sqlalchemy import (
 from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
-REGISTER = "register of requests"
-LINK = "correspondence"
+REGISTER = "request_log"
+LINK = "transactional_mail"
 
 receipts = Table(
     "receipts",
@@ -39,7 +39,7 @@ receipts = Table(
     ),
 )
 
-NOTICE = "notice"
+NOTICE = "notice_versions"
 
 # What buyers of a shop were told from when on, word by word: one row a version and language.
 notice_versions = Table(
@@ -69,7 +69,7 @@ notice_versions = Table(
     ),
 )
 
-DISCLOSURE = "disclosure"
+DISCLOSURE = "disclosure_log"
 
 disclosure_log = Table(
     "disclosure_log",

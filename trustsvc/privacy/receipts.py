@@ -5,7 +5,7 @@ first), a line break at the end of each line:
 
     trustsvc receipt 1
     at 2026-11-21T10:00:00.000Z
-    what invited buyer
+    what buyer_contact
     number 12
     before 2026-08-23T10:00:00.000Z
     previous 3f…

@@ -5,7 +5,7 @@ from sqlalchemy import BigInteger, Index, LargeBinary, Table, Text
 from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
-PENDING = "registration asked for"
+PENDING = "pending_registration"
 
 registered_buyers = Table(
     "registered_buyers",
@@ -126,18 +126,18 @@ opt_outs = Table(
         "mark",
         LargeBinary,
         purpose="never ask this person again",
-        retention="opt-out",
+        retention="opt_out",
         category="pseudonym",
         primary_key=True,
     ),
     # 0 for all shops: the mark is then made with the registry's key, else with the shop's own.
-    column("shop_id", BigInteger, purpose="for which shop", retention="opt-out", primary_key=True),
-    column("at", Moment, purpose="since when", retention="opt-out"),
+    column("shop_id", BigInteger, purpose="for which shop", retention="opt_out", primary_key=True),
+    column("at", Moment, purpose="since when", retention="opt_out"),
     column(
         "reason",
         Text,
         purpose="stop, objection, complaint, erasure or undeliverable",
-        retention="opt-out",
+        retention="opt_out",
     ),
     sqlite_with_rowid=False,
 )

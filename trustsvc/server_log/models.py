@@ -5,7 +5,7 @@ from sqlalchemy import BigInteger, LargeBinary, Table, Text
 from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
-KEEP = "security database"
+KEEP = "security_events"
 
 security_entries = Table(
     "security_entries",

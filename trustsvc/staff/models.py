@@ -23,7 +23,7 @@ staff_links = Table(
         "link",
         LargeBinary,
         purpose="keyed hash of a one-time link",
-        retention="staff session",
+        retention="staff_session",
         category="secret",
         primary_key=True,
     ),
@@ -32,10 +32,10 @@ staff_links = Table(
         BigInteger,
         ForeignKey("staff.id"),
         purpose="whom it lets in",
-        retention="staff session",
+        retention="staff_session",
     ),
-    column("expires_at", Moment, purpose="until when", retention="staff session"),
-    column("used_at", Moment, purpose="used up", retention="staff session", nullable=True),
+    column("expires_at", Moment, purpose="until when", retention="staff_session"),
+    column("used_at", Moment, purpose="used up", retention="staff_session", nullable=True),
 )
 
 staff_sessions = Table(
@@ -45,7 +45,7 @@ staff_sessions = Table(
         "session",
         LargeBinary,
         purpose="keyed hash of a session",
-        retention="staff session",
+        retention="staff_session",
         category="secret",
         primary_key=True,
     ),
@@ -54,7 +54,7 @@ staff_sessions = Table(
         BigInteger,
         ForeignKey("staff.id"),
         purpose="who is signed in",
-        retention="staff session",
+        retention="staff_session",
     ),
-    column("expires_at", Moment, purpose="until when", retention="staff session"),
+    column("expires_at", Moment, purpose="until when", retention="staff_session"),
 )

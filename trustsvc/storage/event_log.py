@@ -14,11 +14,11 @@ from trustsvc.storage.columns import Id, Moment, column, metadata
 events = Table(
     "events",
     metadata,
-    column("id", Id, purpose="order of things", retention="outbox", primary_key=True),
-    column("kind", Text, purpose="what happened, such as review.published", retention="outbox"),
-    column("shop_id", BigInteger, purpose="whose it is", retention="outbox"),
-    column("subject", BigInteger, purpose="row it happened to", retention="outbox"),
-    column("at", Moment, purpose="when it happened", retention="outbox", index=True),
+    column("id", Id, purpose="order of things", retention="event_log", primary_key=True),
+    column("kind", Text, purpose="what happened, such as review.published", retention="event_log"),
+    column("shop_id", BigInteger, purpose="whose it is", retention="event_log"),
+    column("subject", BigInteger, purpose="row it happened to", retention="event_log"),
+    column("at", Moment, purpose="when it happened", retention="event_log", index=True),
 )
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary,
 from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
-KEEP = "correspondence"
+KEEP = "transactional_mail"
 UNSETTLED = ("due", "leased")
 
 # due: waits for due_at · leased: a sender has it · sent, refused, gave_up: settled, holds nobody

@@ -15,12 +15,10 @@ heartbeats = Table(
         "name",
         Text,
         purpose="which process",
-        retention="as long as the service runs",
+        retention="service_state",
         primary_key=True,
     ),
-    column(
-        "at", Moment, purpose="when it last gave a sign", retention="as long as the service runs"
-    ),
+    column("at", Moment, purpose="when it last gave a sign", retention="service_state"),
 )
 
 

@@ -14,7 +14,7 @@ from trustsvc.shops import enrol
 from trustsvc.storage import db
 from trustsvc.storage.columns import column
 
-GOOD = {"purpose": "to greet", "retention": "invited buyer", "category": "name"}
+GOOD = {"purpose": "to greet", "retention": "buyer_contact", "category": "name"}
 
 # Everything that opens a door or stands for a person, and how it lies there.
 KEPT_AS = {
@@ -79,7 +79,7 @@ def test_a_column_without_any_tag_is_found():
 
 def test_a_declared_column_cannot_leave_a_reason_away():
     with pytest.raises(TypeError):
-        Table("t", MetaData(), column("x", Text, retention="ledger"))
+        Table("t", MetaData(), column("x", Text, retention="decision_log"))
     with pytest.raises(TypeError):
         Table("t", MetaData(), column("x", Text, purpose="so"))
 

@@ -80,7 +80,7 @@ def test_what_a_column_holds_is_told_in_the_contract_too(house, monkeypatch):
 
 @pytest.mark.parametrize("paper", ["record", "annex"])
 def test_another_period_makes_other_papers(house, monkeypatch, paper):
-    monkeypatch.setitem(RULES, "invited buyer", replace(RULES["invited buyer"], days=77))
+    monkeypatch.setitem(RULES, "buyer_contact", replace(RULES["buyer_contact"], days=77))
 
     assert "77 days" in made()[f"{paper}.en.html"]
 

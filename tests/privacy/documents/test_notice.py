@@ -10,31 +10,31 @@ from trustsvc.privacy.documents.activities import IN_FILES
 # In which row people are told of what a rule keeps. A new personal column is in a row only once
 # somebody has looked whether the words of that row (privacy.notice.<row>_data) tell of it.
 TOLD = {
-    "invite": {("invited buyer", holds) for holds in ("name", "address", "order", "detail")},
+    "invite": {("buyer_contact", holds) for holds in ("name", "address", "order", "detail")},
     "letters": {
-        *(("letters in the maildir", holds) for holds in ("name", "address", "pseudonym")),
-        ("mail pace", "pseudonym"),
+        *(("maildir", holds) for holds in ("name", "address", "pseudonym")),
+        ("domain_throttle", "pseudonym"),
     },
-    "check": {("opt-out", "pseudonym"), ("restriction", "pseudonym")},
+    "check": {("opt_out", "pseudonym"), ("restriction", "pseudonym")},
     "register": {
-        ("registration asked for", "contact"),
-        ("registration asked for", "pseudonym"),
+        ("pending_registration", "contact"),
+        ("pending_registration", "pseudonym"),
         ("registration", "pseudonym"),
         ("registration", "detail"),
     },
-    "often": {("cap period", "pseudonym")},
-    "twice": {("delivery id", "pseudonym")},
-    "answers": {("correspondence", one) for one in ("contact", "pseudonym", "name", "address")},
+    "often": {("frequency_cap", "pseudonym")},
+    "twice": {("webhook_delivery", "pseudonym")},
+    "answers": {("transactional_mail", one) for one in ("contact", "pseudonym", "name", "address")},
     "review": {
         ("publication", "published"),
         ("reply", "published"),
         *(("review", one) for one in ("opinion", "name", "place")),
     },
     "author": {("review", one) for one in ("address", "order", "detail", "pseudonym")},
-    "log": {("server log", "traffic")},
-    "security": {("security database", "traffic")},
+    "log": {("server_log", "traffic")},
+    "security": {("security_events", "traffic")},
     "requests": set(),  # that something was asked: nobody is named
-    "decisions": {("ledger", "pseudonym"), ("ledger", "detail")},
+    "decisions": {("decision_log", "pseudonym"), ("decision_log", "detail")},
 }
 OF_NO_BUYER = ("staff", "secret")
 

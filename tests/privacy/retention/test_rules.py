@@ -18,7 +18,7 @@ def test_each_rule_says_what_from_when_and_why(rule):
 def test_each_rule_is_the_rule_of_something():
     of_columns = {column.info["retention"] for column in COLUMNS}
 
-    assert set(RULES) - of_columns == {"server log", "letters in the maildir"}
+    assert set(RULES) - of_columns == {"server_log", "maildir"}
 
 
 @pytest.mark.parametrize("code", RULES)
@@ -31,22 +31,22 @@ def test_what_is_kept_in_files_is_by_a_rule_too():
 
 
 def test_the_log_is_kept_no_longer_than_the_settings_allow():
-    assert RULES["server log"].days == config.MOST_LOG_DAYS == 90
+    assert RULES["server_log"].days == config.MOST_LOG_DAYS == 90
 
 
 def test_the_promised_periods_hold():
     assert {code: rule.days for code, rule in RULES.items() if rule.days} == {
-        "server log": 90,
-        "security database": 90,
-        "invited buyer": 90,
-        "cap period": 90,
-        "correspondence": 3,
-        "registration asked for": 3,
-        "delivery id": 35,
-        "register of requests": 1825,
-        "ledger": 730,
-        "letters in the maildir": 30,
+        "server_log": 90,
+        "security_events": 90,
+        "buyer_contact": 90,
+        "frequency_cap": 90,
+        "transactional_mail": 3,
+        "pending_registration": 3,
+        "webhook_delivery": 35,
+        "request_log": 1825,
+        "decision_log": 730,
+        "maildir": 30,
         "review": 90,
-        "disclosure": 730,
-        "outbox": 90,
+        "disclosure_log": 730,
+        "event_log": 90,
     }

@@ -22,34 +22,36 @@ ACTIVITIES = (
         "invite",
         "processor",
         (
-            "invited buyer",
-            "cap period",
-            "delivery id",
-            "mail pace",
-            "letters in the maildir",
+            "buyer_contact",
+            "frequency_cap",
+            "webhook_delivery",
+            "domain_throttle",
+            "maildir",
         ),
     ),
     Activity("review", "processor", ("review", "publication", "reply")),
     Activity(
         "registry",
         "controller",
-        ("registration asked for", "registration", "opt-out", "restriction"),
+        ("pending_registration", "registration", "opt_out", "restriction"),
     ),
     Activity(
-        "rights", "controller", ("correspondence", "register of requests", "notice", "disclosure")
+        "rights",
+        "controller",
+        ("transactional_mail", "request_log", "notice_versions", "disclosure_log"),
     ),
-    Activity("account", "controller", ("ledger", "outbox", "receipt")),
-    Activity("security", "controller", ("server log", "security database")),
-    Activity("staff", "controller", ("staff", "staff session")),
-    Activity("shops", "controller", ("shop", "old secret", "as long as the service runs")),
+    Activity("account", "controller", ("decision_log", "event_log", "receipt")),
+    Activity("security", "controller", ("server_log", "security_events")),
+    Activity("staff", "controller", ("staff", "staff_session")),
+    Activity("shops", "controller", ("shop", "previous_secret", "service_state")),
 )
 
 # What is kept in files and not in columns.
 IN_FILES: dict[str, tuple[str, ...]] = {
-    "server log": ("traffic",),
-    "letters in the maildir": ("name", "address", "pseudonym"),
-    "correspondence": ("name", "address", "pseudonym"),  # answers in the maildir
-    "opt-out": ("pseudonym",),  # suppressions/marks
+    "server_log": ("traffic",),
+    "maildir": ("name", "address", "pseudonym"),
+    "transactional_mail": ("name", "address", "pseudonym"),  # answers in the maildir
+    "opt_out": ("pseudonym",),  # suppressions/marks
 }
 
 

@@ -63,7 +63,7 @@ def _papers(session: Session, settings: Settings, now: datetime) -> Iterator[tup
 def words_of(rule: Rule, language: str) -> tuple[str, str]:
     """Say what a rule is about, and from when it counts; in English where nobody translated it."""
     words = i18n.catalogue(language)
-    key = f"papers.rule.{rule.code.replace(' ', '_')}"
+    key = f"papers.rule.{rule.code}"
     return words.get(f"{key}.what", rule.what), words.get(f"{key}.since", rule.since)
 
 

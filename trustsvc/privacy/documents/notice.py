@@ -35,19 +35,19 @@ class Purpose:
 def purposes(shop: Shop, log_days: int) -> Sequence[Purpose]:
     """List what data is used for, in the order in which a buyer meets it."""
     return (
-        Purpose("invite", _days("invited buyer"), unpaid=shop.max_age_days, longest=LONGEST.days),
-        Purpose("letters", _days("letters in the maildir")),
+        Purpose("invite", _days("buyer_contact"), unpaid=shop.max_age_days, longest=LONGEST.days),
+        Purpose("letters", _days("maildir")),
         Purpose("check"),
-        Purpose("register", _days("registration asked for")),
-        Purpose("often", max(_days("cap period"), shop.cap_days)),
-        Purpose("twice", _days("delivery id")),
-        Purpose("answers", _days("correspondence")),
+        Purpose("register", _days("pending_registration")),
+        Purpose("often", max(_days("frequency_cap"), shop.cap_days)),
+        Purpose("twice", _days("webhook_delivery")),
+        Purpose("answers", _days("transactional_mail")),
         Purpose("review", _days("review")),
         Purpose("author", _days("review")),
         Purpose("log", log_days),
         Purpose("security", log_days),
-        Purpose("requests", _days("register of requests")),
-        Purpose("decisions", _days("ledger")),
+        Purpose("requests", _days("request_log")),
+        Purpose("decisions", _days("decision_log")),
     )
 
 

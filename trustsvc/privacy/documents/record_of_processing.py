@@ -40,7 +40,7 @@ def _section(activity: Activity) -> Section:
 
 def days(rule: Rule, settings: Settings) -> int:
     """Say for how many days a rule keeps things here; 0 where an event ends it."""
-    return settings.log_days if rule.code == "server log" else rule.days or 0
+    return settings.log_days if rule.code == "server_log" else rule.days or 0
 
 
 def measures(settings: Settings) -> list[str]:

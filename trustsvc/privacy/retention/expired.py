@@ -44,7 +44,7 @@ def unpaid(shops: Sequence[Shop], now: datetime) -> Select[Any]:
 
 def invited(now: datetime) -> Select[Any]:
     """Orders that still hold a buyer whom nobody will write to, or hear from, any more."""
-    limit = RULES["invited buyer"].before(now)
+    limit = RULES["buyer_contact"].before(now)
     of_invitation = messages.c.invitation_id == invitations.c.id
     last = (
         select(func.max(func.coalesce(messages.c.sent_at, messages.c.due_at)))
@@ -71,7 +71,7 @@ def invited(now: datetime) -> Select[Any]:
 
 def marked(shops: Sequence[Shop], now: datetime) -> Select[Any]:
     """Orders whose buyer's keyed hash no longer keeps anybody from being asked too often."""
-    days = RULES["cap period"].days or 0
+    days = RULES["frequency_cap"].days or 0
     of_order = exists().where(
         invitations.c.order_id == orders.c.id, messages.c.invitation_id == invitations.c.id
     )
@@ -103,7 +103,7 @@ def rejected(now: datetime) -> Select[Any]:
 
 def told(now: datetime) -> Select[Any]:
     """Lines of the ledger."""
-    return select(decisions.c.id).where(decisions.c.at <= RULES["ledger"].before(now))
+    return select(decisions.c.id).where(decisions.c.at <= RULES["decision_log"].before(now))
 
 
 def stripped(now: datetime) -> Select[Any]:
@@ -119,7 +119,7 @@ def stripped(now: datetime) -> Select[Any]:
         )
     )
     return select(orders.c.id).where(
-        orders.c.received_at <= RULES["ledger"].before(now),
+        orders.c.received_at <= RULES["decision_log"].before(now),
         orders.c.email.is_(None),
         orders.c.buyer.is_(None),
         ~exists().where(decisions.c.order_id == orders.c.id),
@@ -129,7 +129,7 @@ def stripped(now: datetime) -> Select[Any]:
 
 def delivered(now: datetime) -> Select[Any]:
     """Ids of deliveries."""
-    old = deliveries.c.at <= RULES["delivery id"].before(now)
+    old = deliveries.c.at <= RULES["webhook_delivery"].before(now)
     return select(deliveries.c.shop_id, deliveries.c.mark).where(old)
 
 
@@ -140,7 +140,7 @@ def paced(now: datetime) -> Select[Any]:
 
 def answered(now: datetime) -> Select[Any]:
     """Letters that should have answered somebody, and never left."""
-    old = correspondence.c.asked_at <= RULES["correspondence"].before(now)
+    old = correspondence.c.asked_at <= RULES["transactional_mail"].before(now)
     return select(correspondence.c.id).where(old, correspondence.c.state.in_(UNSETTLED))
 
 
@@ -152,39 +152,39 @@ def settled(now: datetime) -> Select[Any]:
 
 def unconfirmed(now: datetime) -> Select[Any]:
     """Registrations that were asked for, confirmed or not: the link works no longer."""
-    old = pending_registrations.c.asked_at <= RULES["registration asked for"].before(now)
+    old = pending_registrations.c.asked_at <= RULES["pending_registration"].before(now)
     return select(pending_registrations.c.id).where(old)
 
 
 def asked(now: datetime) -> Select[Any]:
     """Questions that nothing could be done about for as long as their address may be kept."""
     return select(privacy_requests.c.id).where(
-        privacy_requests.c.asked_at <= RULES["correspondence"].before(now)
+        privacy_requests.c.asked_at <= RULES["transactional_mail"].before(now)
     )
 
 
 def linked(now: datetime) -> Select[Any]:
     """Links to one's own data that were asked for, with the copies behind them."""
     return select(my_data_links.c.link).where(
-        my_data_links.c.at <= RULES["correspondence"].before(now)
+        my_data_links.c.at <= RULES["transactional_mail"].before(now)
     )
 
 
 def registered(now: datetime) -> Select[Any]:
     """Requests in the register that were answered; an open one stays until it is."""
     return select(request_log.c.id).where(
-        request_log.c.settled_at <= RULES["register of requests"].before(now)
+        request_log.c.settled_at <= RULES["request_log"].before(now)
     )
 
 
 def happened(now: datetime) -> Select[Any]:
     """Rows of the outbox."""
-    return select(events.c.id).where(events.c.at <= RULES["outbox"].before(now))
+    return select(events.c.id).where(events.c.at <= RULES["event_log"].before(now))
 
 
 def listed(now: datetime) -> Select[Any]:
     """Lines that say that people were listed."""
-    old = disclosure_log.c.at <= RULES["disclosure"].before(now)
+    old = disclosure_log.c.at <= RULES["disclosure_log"].before(now)
     return select(disclosure_log.c.id).where(old)
 
 

@@ -20,8 +20,8 @@ from trustsvc.mail.maildir import TRANSACTIONAL
 from trustsvc.privacy.retention.expired import EARLY
 from trustsvc.privacy.retention.rules import RULES
 
-RULE = "letters in the maildir"
-ANSWERS = "correspondence"
+RULE = "maildir"
+ANSWERS = "transactional_mail"
 logger = log.get_logger("privacy")
 PARTS = ("new", "cur", "tmp")
 

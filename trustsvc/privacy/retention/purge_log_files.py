@@ -22,7 +22,7 @@ from trustsvc.privacy.receipts import Receipt, write
 from trustsvc.server_log import retention
 from trustsvc.storage import db
 
-RULE = "server log"
+RULE = "server_log"
 JOURNAL = "purge.journal"
 
 logger = log.get_logger("privacy")

@@ -27,7 +27,7 @@ class Rule:
 
 _RULES = (
     Rule(
-        "server log",
+        "server_log",
         "lines of the web server's log",
         90,
         "the request; TRUSTSVC_LOG_DAYS can only shorten it",
@@ -35,7 +35,7 @@ _RULES = (
         "look into an attack (GDPR Art. 6(1)(f), recital 49)",
     ),
     Rule(
-        "security database",
+        "security_events",
         "what looked like an attack on a door: kind, address, minute, number",
         90,
         "the minute; TRUSTSVC_LOG_DAYS can only shorten it",
@@ -43,7 +43,7 @@ _RULES = (
         "server log it is taken from",
     ),
     Rule(
-        "invited buyer",
+        "buyer_contact",
         "name, address, order reference and locale of a buyer who is or may be asked",
         90,
         "the last letter; at once with a review, an opt-out, or when the buyer will not be asked; "
@@ -52,7 +52,7 @@ _RULES = (
         "5(1)(b) and (e))",
     ),
     Rule(
-        "cap period",
+        "frequency_cap",
         "the shop's keyed hash of a buyer's address",
         90,
         "the order and its last letter, or the shop's cap period where that is longer",
@@ -60,7 +60,7 @@ _RULES = (
         "6(1)(f))",
     ),
     Rule(
-        "delivery id",
+        "webhook_delivery",
         "keyed hashes of deliveries of a webhook",
         35,
         "the delivery",
@@ -68,7 +68,7 @@ _RULES = (
         "come back with another body (Standard Webhooks)",
     ),
     Rule(
-        "mail pace",
+        "domain_throttle",
         "keyed hashes of the domains that letters went to",
         0,
         "an hour after the last letter there, or after it is left alone",
@@ -76,7 +76,7 @@ _RULES = (
         "than that needs (GDPR Art. 5(1)(e) and 6(1)(f))",
     ),
     Rule(
-        "correspondence",
+        "transactional_mail",
         "letters to one person who asked for something, with their links and copies, and what was "
         "asked until it is answered: the address until the letter has left",
         3,
@@ -86,14 +86,14 @@ _RULES = (
         "6(1)(c) and (f), Art. 12)",
     ),
     Rule(
-        "register of requests",
+        "request_log",
         "which rights were asked for, when, and how that ended",
         1825,
         "the answer",
         "to account for how requests are served (GDPR Art. 5(2), 12(3)); no personal data",
     ),
     Rule(
-        "ledger",
+        "decision_log",
         "orders without a person in them, invitations, letters, what came back about a letter, and "
         "why each was decided so",
         730,
@@ -101,7 +101,7 @@ _RULES = (
         "to account for every decision (GDPR Art. 5(2)); no personal data",
     ),
     Rule(
-        "letters in the maildir",
+        "maildir",
         "letters in the default maildir",
         30,
         "the letter",
@@ -130,7 +130,7 @@ _RULES = (
         "a shop may answer in public what is said of it in public (GDPR Art. 6(1)(f))",
     ),
     Rule(
-        "registration asked for",
+        "pending_registration",
         "registrations that were asked for and not confirmed: the address until then",
         3,
         "the request; the address goes at once when it is confirmed",
@@ -144,7 +144,7 @@ _RULES = (
         "the buyer registered, and consent must be proven (GDPR Art. 7(1))",
     ),
     Rule(
-        "opt-out",
+        "opt_out",
         "keyed hash of an address that must not be asked again",
         FOR_GOOD,
         "until the person lifts it",
@@ -158,7 +158,7 @@ _RULES = (
         "without it new orders and letters would use what was restricted (GDPR Art. 18)",
     ),
     Rule(
-        "staff session",
+        "staff_session",
         "keyed hashes of one-time links and sessions of staff",
         0,
         "their end: 24 hours for a link, 12 hours for a session",
@@ -172,28 +172,28 @@ _RULES = (
         "to account for decisions on reviews (DSA Art. 17, GDPR Art. 5(2))",
     ),
     Rule(
-        "old secret",
+        "previous_secret",
         "the secret of a shop's webhooks before its last rotation",
         0,
         "its end, 24 hours after the rotation",
         "it proves nothing any more",
     ),
     Rule(
-        "notice",
+        "notice_versions",
         "what buyers of a shop were told, version by version",
         FOR_GOOD,
         "as long as the shop is enrolled",
         "to show who was told what, and when (GDPR Art. 5(2), 13 and 14); no personal data",
     ),
     Rule(
-        "disclosure",
+        "disclosure_log",
         "that people were listed after a breach, and who saw it",
         730,
         "the list",
         "to account for every look at many people at once (GDPR Art. 5(2) and 33(5))",
     ),
     Rule(
-        "outbox",
+        "event_log",
         "what happened, by kind and number",
         90,
         "the event",
@@ -214,7 +214,7 @@ _RULES = (
         "the contract with the shop (GDPR Art. 6(1)(b), Art. 28)",
     ),
     Rule(
-        "as long as the service runs",
+        "service_state",
         "signs of life of our own processes, and the doors of mail providers",
         FOR_GOOD,
         "overwritten every few seconds; a door until it is closed",

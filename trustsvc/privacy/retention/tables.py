@@ -55,43 +55,43 @@ def parts(now: datetime) -> list[Part]:
     delivery = tuple_(deliveries.c.shop_id, deliveries.c.mark)
     log_before = now - timedelta(days=config.current().log_days) + expired.EARLY
     suspected = _plain(
-        "security database", expired.suspected(log_before), security_entries, security_entries.c.id
+        "security_events", expired.suspected(log_before), security_entries, security_entries.c.id
     )
     return [
         replace(suspected, before=log_before),
-        Part("invited buyer", orders, expired.unpaid(shops, now), orders.c.id, _settle_unpaid),
-        Part("invited buyer", orders, expired.invited(now), orders.c.id, _forget_buyers),
-        Part("cap period", orders, expired.marked(shops, now), orders.c.id, _forget_marks),
+        Part("buyer_contact", orders, expired.unpaid(shops, now), orders.c.id, _settle_unpaid),
+        Part("buyer_contact", orders, expired.invited(now), orders.c.id, _forget_buyers),
+        Part("frequency_cap", orders, expired.marked(shops, now), orders.c.id, _forget_marks),
         Part("review", reviews, expired.rejected(now), reviews.c.id, _empty),
-        _plain("ledger", expired.told(now), decisions, decisions.c.id),
-        Part("ledger", orders, expired.stripped(now), orders.c.id, _delete_orders),
-        _plain("delivery id", expired.delivered(now), deliveries, delivery),
-        _plain("mail pace", expired.paced(now), domain_throttles, domain_throttles.c.mark),
-        _plain("correspondence", expired.answered(now), correspondence, correspondence.c.id),
+        _plain("decision_log", expired.told(now), decisions, decisions.c.id),
+        Part("decision_log", orders, expired.stripped(now), orders.c.id, _delete_orders),
+        _plain("webhook_delivery", expired.delivered(now), deliveries, delivery),
+        _plain("domain_throttle", expired.paced(now), domain_throttles, domain_throttles.c.mark),
+        _plain("transactional_mail", expired.answered(now), correspondence, correspondence.c.id),
         replace(
-            _plain("correspondence", expired.settled(now), correspondence, correspondence.c.id),
+            _plain("transactional_mail", expired.settled(now), correspondence, correspondence.c.id),
             before=now - DAY,
         ),
         Part(
-            "correspondence",
+            "transactional_mail",
             privacy_requests,
             expired.asked(now),
             privacy_requests.c.id,
             _unanswered,
         ),
-        _plain("correspondence", expired.linked(now), my_data_links, my_data_links.c.link),
-        _plain("register of requests", expired.registered(now), requests, requests.c.id),
+        _plain("transactional_mail", expired.linked(now), my_data_links, my_data_links.c.link),
+        _plain("request_log", expired.registered(now), requests, requests.c.id),
         _plain(
-            "registration asked for",
+            "pending_registration",
             expired.unconfirmed(now),
             pending_registrations,
             pending_registrations.c.id,
         ),
-        _plain("outbox", expired.happened(now), events, events.c.id),
-        _plain("disclosure", expired.listed(now), disclosure_log, disclosure_log.c.id),
-        Part("old secret", shops_table, expired.rotated(now), shops_table.c.id, _end_secrets),
-        _plain("staff session", expired.links(now), staff_links, staff_links.c.link),
-        _plain("staff session", expired.sessions(now), staff_sessions, staff_sessions.c.session),
+        _plain("event_log", expired.happened(now), events, events.c.id),
+        _plain("disclosure_log", expired.listed(now), disclosure_log, disclosure_log.c.id),
+        Part("previous_secret", shops_table, expired.rotated(now), shops_table.c.id, _end_secrets),
+        _plain("staff_session", expired.links(now), staff_links, staff_links.c.link),
+        _plain("staff_session", expired.sessions(now), staff_sessions, staff_sessions.c.session),
     ]
 
 

@@ -61,7 +61,7 @@ def by_link(session: Session, link_id: bytes, now: datetime) -> Person:
     asked = session.execute(select(my_data_links).where(my_data_links.c.link == link_id)).first()
     if asked is None:
         return _of_invitation(session, redeem.find(session, link_id))
-    if asked.at <= RULES["correspondence"].before(now):
+    if asked.at <= RULES["transactional_mail"].before(now):
         raise Gone
     found = by_address(session, asked.address)
     return _with(found, language=asked.language, copy=asked.copy or "")
