@@ -133,7 +133,7 @@ def test_nobody_replies_to_a_review_that_is_not_shown(house, state):
             withdraw.withdraw(session, public_id, clock.now())
         if state == "frozen":
             one = lookup.one(session, public_id).row_id
-            personal_data.freeze(session, [one], clock.now())
+            personal_data.restrict_reviews(session, [one], clock.now())
 
     assert not _reply(public_id)
     assert _replies() == []
@@ -154,7 +154,7 @@ def test_a_reply_ends_with_the_words_or_the_author_it_answers(house, how):
             case "correct":
                 correct.correct(session, gone, OTHER, now)
             case "anonymise":
-                personal_data.forget(session, [row_id], now, anonymous=True)
+                personal_data.erase_reviews(session, [row_id], now, anonymous=True)
             case "stray":
                 mine = reviews.c.id == row_id
                 session.execute(update(reviews).where(mine).values(state="withdrawn"))
@@ -173,12 +173,12 @@ def test_a_reply_outlasts_a_restriction_of_its_review_unseen(house, client):
     assert "tot gauw" in client.get(path).text
 
     with db.transaction() as session:
-        personal_data.freeze(session, [row_id], clock.now())
+        personal_data.restrict_reviews(session, [row_id], clock.now())
         publish.sweep(session, clock.now())
     assert "tot gauw" not in client.get(path).text
 
     with db.transaction() as session:
-        personal_data.thaw(session, [row_id])
+        personal_data.lift_review_restriction(session, [row_id])
         publish.sweep(session, clock.now())
         publish.publish(session, clock.now())
     assert "tot gauw" in client.get(path).text
@@ -189,7 +189,7 @@ def test_its_author_sees_the_reply_in_the_copy_of_all_data(house):
     _reply(public_id)
 
     with db.reading() as session:
-        told = personal_data.tell(session, [_row_id(public_id)])
+        told = personal_data.export_reviews(session, [_row_id(public_id)])
 
     assert [row["text"] for row in told["replies"]] == ["Dank u wel."]
 

@@ -154,7 +154,7 @@ def test_a_letter_whose_person_was_erased_while_it_was_being_sent_does_not_leave
 
     def erase():
         with quiet(), db.transaction() as session:
-            personal_data.forget(session, personal_data.marks("jan@example.com"))
+            personal_data.erase_mail(session, personal_data.recipient_pseudonyms("jan@example.com"))
 
     post = sent(Post(meanwhile=erase))
 

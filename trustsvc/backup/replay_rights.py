@@ -9,16 +9,26 @@ from sqlalchemy.orm import Session
 
 from trustsvc.address import NotAnAddress
 from trustsvc.crypto import pseudonyms
-from trustsvc.invitations import personal_data as in_invitations
-from trustsvc.orders import personal_data as in_orders
+from trustsvc.invitations.personal_data import lift_invitation_restriction, restrict_invitations
 from trustsvc.orders.models import orders, privacy_requests
+from trustsvc.orders.personal_data import (
+    erase_orders,
+    find_orders,
+    lift_order_restriction,
+    lock_orders,
+)
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.rights.erasure import RULE as ERASED
 from trustsvc.registry.models import pending_registrations, restrictions
 from trustsvc.registry.opt_out import EVERY_SHOP
-from trustsvc.reviews import personal_data as in_reviews
 from trustsvc.reviews import withdraw
 from trustsvc.reviews.models import reviews
+from trustsvc.reviews.personal_data import (
+    anonymise_reviews,
+    find_reviews,
+    lift_review_restriction,
+    restrict_reviews,
+)
 from trustsvc.storage import db
 from trustsvc.storage.suppression_journal import JournalEntry
 from trustsvc.transactional_mail.models import correspondence
@@ -58,16 +68,16 @@ def restrict(session: Session, lines: Sequence[JournalEntry], now: datetime) -> 
         session.execute(db.insert(restrictions).on_conflict_do_nothing(), rows)
     for shop_id, marks in _by_shop(since).items():
         placed, written = _theirs(session, shop_id, marks)
-        in_orders.lock(session, placed)
-        in_invitations.freeze(session, placed)
-        in_reviews.freeze(session, written, now)
+        lock_orders(session, placed)
+        restrict_invitations(session, placed)
+        restrict_reviews(session, written, now)
 
 
 def anonymise(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:
     """Take the authors away from reviews that stay without them; one not yet published goes."""
     public = [line.mark.decode("ascii", "replace") for line in lines]
     ids = session.scalars(select(reviews.c.id).where(reviews.c.public_id.in_(public))).all()
-    stay = in_reviews.anonymise(session, ids, now)
+    stay = anonymise_reviews(session, ids, now)
     withdraw.empty(session, set(ids) - stay, now)
 
 
@@ -80,7 +90,7 @@ def erase(session: Session, lines: Sequence[JournalEntry], placed: Sequence[int]
     erased = [line for line in lines if line.reason == ERASED]
     if not erased:
         return
-    in_orders.forget(session, placed)
+    erase_orders(session, placed)
     at: dict[Place, datetime] = {}
     for line in erased:
         at[(line.mark, line.shop_id)] = max(line.at, at.get((line.mark, line.shop_id), line.at))
@@ -108,13 +118,13 @@ def _lift(session: Session, lifted: dict[Place, datetime], now: datetime) -> Non
     session.execute(delete(restrictions).where(restrictions.c.mark.in_([x.mark for x in gone])))
     for shop_id, marks in _by_shop({(row.mark, row.shop_id): row.at for row in gone}).items():
         placed, written = _theirs(session, shop_id, marks)
-        in_invitations.thaw(session, placed, now)
-        in_reviews.thaw(session, written)
+        lift_invitation_restriction(session, placed, now)
+        lift_review_restriction(session, written)
     everywhere = {row.mark for row in gone if row.shop_id == EVERY_SHOP}
-    in_reviews.thaw(session, _frozen_of(session, everywhere))
+    lift_review_restriction(session, _frozen_of(session, everywhere))
     # Decided anew: who is restricted still waits again.
     waiting = select(orders.c.id).where(orders.c.state == "waiting").order_by(orders.c.id)
-    in_orders.thaw(session, session.scalars(waiting).all())
+    lift_order_restriction(session, session.scalars(waiting).all())
 
 
 def _frozen_of(session: Session, marks: set[bytes]) -> list[int]:
@@ -134,8 +144,8 @@ def _frozen_of(session: Session, marks: set[bytes]) -> list[int]:
 
 
 def _theirs(session: Session, shop_id: int, marks: set[bytes]) -> tuple[set[int], set[int]]:
-    placed = in_orders.find(session, [shop_id], marks)
-    return placed, in_reviews.find(session, [shop_id], marks, placed)
+    placed = find_orders(session, [shop_id], marks)
+    return placed, find_reviews(session, [shop_id], marks, placed)
 
 
 def _by_shop(places: dict[Place, datetime]) -> dict[int, set[bytes]]:

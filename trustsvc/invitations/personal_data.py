@@ -16,7 +16,9 @@ from trustsvc.work_queue import job_queue
 RESTRICTED = "restricted"
 
 
-def tell(session: Session, order_ids: Collection[int]) -> dict[str, list[dict[str, Any]]]:
+def export_invitations(
+    session: Session, order_ids: Collection[int]
+) -> dict[str, list[dict[str, Any]]]:
     """Give every row about these orders, by table."""
     asked = session.execute(
         select(invitations).where(invitations.c.order_id.in_(order_ids)).order_by(invitations.c.id)
@@ -27,7 +29,7 @@ def tell(session: Session, order_ids: Collection[int]) -> dict[str, list[dict[st
     return {"invitations": [dict(row) for row in asked], "messages": [dict(row) for row in sent]}
 
 
-def forget(session: Session, order_ids: Collection[int], now: datetime) -> int:
+def erase_invitations(session: Session, order_ids: Collection[int], now: datetime) -> int:
     """Withdraw what is open and drop what has not left, also a letter that is being sent."""
     return redeem.withdraw(session, order_ids, "erased", now)
 
@@ -42,7 +44,7 @@ def message_codes(session: Session, order_ids: Collection[int]) -> frozenset[str
     return frozenset(return_path.code(row.id, row.kind, row.link) for row in rows)
 
 
-def freeze(session: Session, order_ids: Collection[int]) -> None:
+def restrict_invitations(session: Session, order_ids: Collection[int]) -> None:
     """Hold back what has not left; the invitation stays, and so does whom it is for."""
     session.execute(
         update(messages)
@@ -54,7 +56,9 @@ def freeze(session: Session, order_ids: Collection[int]) -> None:
     )
 
 
-def thaw(session: Session, order_ids: Collection[int], now: datetime) -> None:
+def lift_invitation_restriction(
+    session: Session, order_ids: Collection[int], now: datetime
+) -> None:
     """Let what was held back leave after all, where its invitation is still open."""
     still_open = _of(order_ids).where(invitations.c.state == "open", invitations.c.expires_at > now)
     session.execute(

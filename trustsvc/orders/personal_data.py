@@ -14,7 +14,7 @@ from trustsvc.work_queue import job_queue
 MOST_AT_ONCE = 500
 
 
-def find(session: Session, shop_ids: Collection[int], marks: Collection[bytes]) -> set[int]:
+def find_orders(session: Session, shop_ids: Collection[int], marks: Collection[bytes]) -> set[int]:
     """Find the orders these marks name at these shops."""
     found: set[int] = set()
     every = sorted(marks)
@@ -28,7 +28,9 @@ def find(session: Session, shop_ids: Collection[int], marks: Collection[bytes]) 
     return found
 
 
-def known_as(session: Session, shop_id: int, references: Collection[str]) -> set[int]:
+def find_orders_by_reference(
+    session: Session, shop_id: int, references: Collection[str]
+) -> set[int]:
     """Find orders by the ids their platform gave them."""
     marks = [pseudonyms.text_pseudonym(shop_id, reference) for reference in references]
     return set(
@@ -38,7 +40,7 @@ def known_as(session: Session, shop_id: int, references: Collection[str]) -> set
     )
 
 
-def tell(session: Session, order_ids: Collection[int]) -> dict[str, list[dict[str, Any]]]:
+def export_orders(session: Session, order_ids: Collection[int]) -> dict[str, list[dict[str, Any]]]:
     """Give every row about these orders, by table."""
     placed = session.execute(
         select(orders).where(orders.c.id.in_(order_ids)).order_by(orders.c.id)
@@ -49,12 +51,12 @@ def tell(session: Session, order_ids: Collection[int]) -> dict[str, list[dict[st
     return {"orders": [dict(row) for row in placed], "decision_log": [dict(row) for row in decided]}
 
 
-def forget(session: Session, order_ids: Collection[int]) -> int:
+def erase_orders(session: Session, order_ids: Collection[int]) -> int:
     """Forget who placed these orders, the keyed mark too; gives how many knew somebody.
 
     The order stays as a row without a person, so that it is not taken in anew when it comes again.
     """
-    lock(session, order_ids)
+    lock_orders(session, order_ids)
     known = set(
         session.scalars(
             select(orders.c.id).where(
@@ -74,13 +76,13 @@ def forget(session: Session, order_ids: Collection[int]) -> int:
     return len(known)
 
 
-def lock(session: Session, order_ids: Collection[int]) -> None:
+def lock_orders(session: Session, order_ids: Collection[int]) -> None:
     """Hold these orders, in the order in which everybody takes them (PostgreSQL)."""
     rows = select(orders.c.id).where(orders.c.id.in_(order_ids)).order_by(orders.c.id)
     session.execute(rows.with_for_update()).all()
 
 
-def correct_name(session: Session, order_ids: Collection[int], name: str) -> int:
+def correct_buyer_name(session: Session, order_ids: Collection[int], name: str) -> int:
     """Write a name anew where one is kept; gives at how many orders."""
     done = session.execute(
         update(orders)
@@ -90,7 +92,9 @@ def correct_name(session: Session, order_ids: Collection[int], name: str) -> int
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
-def correct_address(session: Session, shop_id: int, order_ids: Collection[int], new: str) -> int:
+def correct_buyer_address(
+    session: Session, shop_id: int, order_ids: Collection[int], new: str
+) -> int:
     """Write an address anew where one is kept, at one shop; its mark follows."""
     done = session.execute(
         update(orders)
@@ -104,7 +108,7 @@ def correct_address(session: Session, shop_id: int, order_ids: Collection[int], 
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
-def thaw(session: Session, order_ids: Collection[int]) -> None:
+def lift_order_restriction(session: Session, order_ids: Collection[int]) -> None:
     """Decide anew on orders that came in while their buyer's data was restricted."""
     session.execute(
         update(orders)

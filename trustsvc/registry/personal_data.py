@@ -17,7 +17,7 @@ from trustsvc.registry.models import (
 from trustsvc.transactional_mail.enqueue import THE_SERVICE
 
 
-def tell(
+def export_registry(
     session: Session, marks: Collection[bytes], who: Collection[bytes] = ()
 ) -> dict[str, list[dict[str, Any]]]:
     """Give every row these marks name, by table; `who` are those of requests to be registered."""
@@ -35,7 +35,7 @@ def tell(
     }
 
 
-def forget(session: Session, address: str) -> bool:
+def erase_registration(session: Session, address: str) -> bool:
     """End a registration, and one that was asked for; opt-outs stay.
 
     Without them a new order would undo an erasure.

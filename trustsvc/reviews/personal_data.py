@@ -16,7 +16,7 @@ from trustsvc.work_queue import job_queue
 NOBODY = {"name": "", "city": "", "email": None, "reference": None, "buyer": None}
 
 
-def find(
+def find_reviews(
     session: Session,
     shop_ids: Collection[int],
     marks: Collection[bytes],
@@ -34,7 +34,9 @@ def find(
     )
 
 
-def tell(session: Session, review_ids: Collection[int]) -> dict[str, list[dict[str, Any]]]:
+def export_reviews(
+    session: Session, review_ids: Collection[int]
+) -> dict[str, list[dict[str, Any]]]:
     """Give every row of these reviews, by table."""
     written = session.execute(
         select(reviews).where(reviews.c.id.in_(review_ids)).order_by(reviews.c.id)
@@ -49,7 +51,7 @@ def tell(session: Session, review_ids: Collection[int]) -> dict[str, list[dict[s
     return {table: [dict(row) for row in rows] for table, rows in found.items()}
 
 
-def forget(
+def erase_reviews(
     session: Session, review_ids: Collection[int], now: datetime, *, anonymous: bool = False
 ) -> int:
     """Take these reviews back, or leave what is published without its author; gives how many.
@@ -58,12 +60,12 @@ def forget(
     from its order, so that nothing leads to its author any more, the author's own link included.
     The shop's reply goes: it may greet its author by name.
     """
-    stay = anonymise(session, review_ids, now, note=True) if anonymous else set()
+    stay = anonymise_reviews(session, review_ids, now, note=True) if anonymous else set()
     done = [withdraw.withdraw(session, one, now) for one in sorted(set(review_ids) - stay)]
     return sum(done) + len(stay)
 
 
-def anonymise(
+def anonymise_reviews(
     session: Session, review_ids: Collection[int], now: datetime, *, note: bool = False
 ) -> set[int]:
     """Take the authors away from those that are published; gives which these are. Twice is fine.
@@ -79,7 +81,7 @@ def anonymise(
         )
     ).all()
     if hidden:
-        thaw(session, hidden)
+        lift_review_restriction(session, hidden)
         publish.publish(session, now, only=hidden)
     stay = _published(session, review_ids)
     if not stay:
@@ -121,7 +123,7 @@ def _published(session: Session, review_ids: Collection[int]) -> dict[int, Any]:
     return {row.id: row for row in rows}
 
 
-def freeze(session: Session, review_ids: Collection[int], now: datetime) -> int:
+def restrict_reviews(session: Session, review_ids: Collection[int], now: datetime) -> int:
     """Neither show nor count nor decide on these until they are thawed; gives how many.
 
     The public line goes, and the date on which it was published is kept for its return.
@@ -147,7 +149,7 @@ def freeze(session: Session, review_ids: Collection[int], now: datetime) -> int:
     return len(frozen)
 
 
-def thaw(session: Session, review_ids: Collection[int]) -> int:
+def lift_review_restriction(session: Session, review_ids: Collection[int]) -> int:
     """Go on where the restriction began; what was published is published again, as of that day."""
     was_shown = (reviews.c.id.in_(review_ids), reviews.c.frozen_at.is_not(None))
     session.execute(
@@ -158,7 +160,9 @@ def thaw(session: Session, review_ids: Collection[int]) -> int:
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
-def correct_address(session: Session, review_ids: Collection[int], new: str, mark: bytes) -> int:
+def correct_author_address(
+    session: Session, review_ids: Collection[int], new: str, mark: bytes
+) -> int:
     """Write an author's address anew where one is kept, at one shop."""
     done = session.execute(
         update(reviews)

@@ -28,7 +28,9 @@ def submit(session: Session, link: bytes, draft: Draft, now: datetime) -> str:
         return written.id
     if not is_open(invitation, now):
         raise Gone
-    personal_data.lock(session, [invitation.order_id])  # before the invitation, as everywhere
+    personal_data.lock_orders(
+        session, [invitation.order_id]
+    )  # before the invitation, as everywhere
     if not redeem.redeem(session, invitation, now):
         if written := lookup.of_invitation(session, invitation.id):
             return written.id

@@ -11,12 +11,12 @@ from trustsvc.transactional_mail.enqueue import THE_SERVICE
 from trustsvc.transactional_mail.models import correspondence
 
 
-def marks(address: str) -> list[bytes]:
+def recipient_pseudonyms(address: str) -> list[bytes]:
     """Give the marks by which letters to an address are known; raises NotAnAddress."""
     return pseudonyms.shop_pseudonyms(THE_SERVICE, address)
 
 
-def tell(session: Session, who: Collection[bytes]) -> dict[str, list[dict[str, Any]]]:
+def export_mail(session: Session, who: Collection[bytes]) -> dict[str, list[dict[str, Any]]]:
     """Give every letter to this address that is still known."""
     rows = session.execute(
         select(correspondence).where(correspondence.c.who.in_(who)).order_by(correspondence.c.id)
@@ -24,7 +24,7 @@ def tell(session: Session, who: Collection[bytes]) -> dict[str, list[dict[str, A
     return {"correspondence": [dict(row) for row in rows]}
 
 
-def forget(session: Session, who: Collection[bytes]) -> int:
+def erase_mail(session: Session, who: Collection[bytes]) -> int:
     """Delete letters to this address, sent or not; whatever confirms it is written afterwards."""
     done = session.execute(delete(correspondence).where(correspondence.c.who.in_(who)))
     return int(done.rowcount)  # type: ignore[attr-defined]

@@ -187,9 +187,9 @@ def test_what_may_no_longer_be_shown_is_neither_shown_nor_counted(house, how):
             case "withdraw":
                 withdraw.withdraw(session, gone, clock.now())
             case "freeze":
-                personal_data.freeze(session, [row_id], clock.now())
+                personal_data.restrict_reviews(session, [row_id], clock.now())
             case "erase":
-                personal_data.forget(session, [row_id], clock.now())
+                personal_data.erase_reviews(session, [row_id], clock.now())
 
     found = _read(made)
     assert [line.public_id for line in found.lines] == [kept]

@@ -14,17 +14,17 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config, i18n
 from trustsvc.crypto.pseudonyms import registry_pseudonyms
-from trustsvc.invitations import personal_data as in_invitations
-from trustsvc.orders import personal_data as in_orders
+from trustsvc.invitations.personal_data import export_invitations
+from trustsvc.orders.personal_data import export_orders
 from trustsvc.privacy.documents import processors as working_for_us
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.retention.rules import RULES
 from trustsvc.privacy.rights.people import Person
-from trustsvc.registry import personal_data as in_registry
-from trustsvc.reviews import personal_data as in_reviews
+from trustsvc.registry.personal_data import export_registry
+from trustsvc.reviews.personal_data import export_reviews
 from trustsvc.shops import directory
 from trustsvc.storage.columns import metadata
-from trustsvc.transactional_mail import personal_data as in_letters
+from trustsvc.transactional_mail.personal_data import export_mail, recipient_pseudonyms
 
 FORMAT = "trustsvc my-data 1"
 SCHEMA = "my-data-1.json"
@@ -47,16 +47,16 @@ Rows = dict[str, list[dict[str, Any]]]
 
 def tell(session: Session, person: Person) -> Rows:
     """Give every row that leads to this person, by table."""
-    rows = in_orders.tell(session, person.orders)
-    rows |= in_invitations.tell(session, person.orders)
-    rows |= in_reviews.tell(session, person.reviews)
+    rows = export_orders(session, person.orders)
+    rows |= export_invitations(session, person.orders)
+    rows |= export_reviews(session, person.reviews)
     marks = set(person.all_marks)
     who: list[bytes] = []
     if person.address:
         marks |= set(registry_pseudonyms(person.address))
-        who = in_letters.marks(person.address)
-    rows |= in_registry.tell(session, marks, who)
-    rows |= in_letters.tell(session, who)
+        who = recipient_pseudonyms(person.address)
+    rows |= export_registry(session, marks, who)
+    rows |= export_mail(session, who)
     links = session.execute(select(my_data_links).where(my_data_links.c.who.in_(who))).mappings()
     rows["my_data_links"] = [dict(row) for row in links]
     return rows

@@ -6,20 +6,20 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations import personal_data as in_invitations
-from trustsvc.orders import personal_data as in_orders
+from trustsvc.invitations.personal_data import erase_invitations, message_codes
+from trustsvc.orders.personal_data import erase_orders
 from trustsvc.privacy import receipts, request_log
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.retention import maildir
 from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.confirmation import confirm
 from trustsvc.privacy.rights.people import EVERY_SHOP, Person
-from trustsvc.registry import personal_data as in_registry
 from trustsvc.registry.opt_out import opt_out
+from trustsvc.registry.personal_data import erase_registration
 from trustsvc.registry.restriction import lift
-from trustsvc.reviews import personal_data as in_reviews
+from trustsvc.reviews.personal_data import erase_reviews
 from trustsvc.storage import db
-from trustsvc.transactional_mail import personal_data as in_letters
+from trustsvc.transactional_mail.personal_data import erase_mail, recipient_pseudonyms
 from trustsvc.work_queue import job_queue
 
 RULE = "erasure"
@@ -62,14 +62,14 @@ def erase(session: Session, person: Person, wish: Wish, now: datetime) -> Erased
     if wish.stay_out:
         _keep_out(session, person, now)
     lift(session, person.all_marks, now)
-    in_invitations.forget(session, person.orders, now)
-    placed = in_orders.forget(session, person.orders)
+    erase_invitations(session, person.orders, now)
+    placed = erase_orders(session, person.orders)
     anonymous = wish.anonymous and not wish.child
-    written = in_reviews.forget(session, person.reviews, now, anonymous=anonymous)
-    left = bool(person.everywhere and person.address) and in_registry.forget(
+    written = erase_reviews(session, person.reviews, now, anonymous=anonymous)
+    left = bool(person.everywhere and person.address) and erase_registration(
         session, person.address
     )
-    codes = in_invitations.message_codes(session, person.orders)
+    codes = message_codes(session, person.orders)
     db.after_commit(session, lambda: maildir.forget(person.address, codes))
     _forget_letters(session, person)
     number = placed + written + int(left)
@@ -101,8 +101,8 @@ def _keep_out(session: Session, person: Person, now: datetime) -> None:
 def _forget_letters(session: Session, person: Person) -> None:
     if not person.address:
         return
-    who = in_letters.marks(person.address)
-    in_letters.forget(session, who)
+    who = recipient_pseudonyms(person.address)
+    erase_mail(session, who)
     session.execute(delete(my_data_links).where(my_data_links.c.who.in_(who)))
 
 

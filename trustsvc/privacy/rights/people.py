@@ -11,13 +11,13 @@ from trustsvc import i18n
 from trustsvc.crypto import pseudonyms
 from trustsvc.errors import Gone
 from trustsvc.invitations import redeem
-from trustsvc.orders import personal_data as in_orders
 from trustsvc.orders.models import orders
+from trustsvc.orders.personal_data import find_orders, lock_orders
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.retention.rules import RULES
-from trustsvc.registry import personal_data as in_registry
-from trustsvc.reviews import personal_data as in_reviews
+from trustsvc.registry.personal_data import export_registry
 from trustsvc.reviews.models import reviews
+from trustsvc.reviews.personal_data import find_reviews
 from trustsvc.shops import directory
 
 EVERY_SHOP = 0
@@ -77,8 +77,8 @@ def by_address(session: Session, address: str, shop_ids: Collection[int] | None 
     if everywhere:
         marks[EVERY_SHOP] = frozenset(pseudonyms.registry_pseudonyms(address))
     every = frozenset().union(*marks.values())
-    placed = in_orders.find(session, places, every)
-    written = in_reviews.find(session, places, every, placed)
+    placed = find_orders(session, places, every)
+    written = find_reviews(session, places, every, placed)
     at = set(session.scalars(select(orders.c.shop_id).where(orders.c.id.in_(placed))))
     at |= set(session.scalars(select(reviews.c.shop_id).where(reviews.c.id.in_(written))))
     found = Person(
@@ -96,12 +96,12 @@ def by_address(session: Session, address: str, shop_ids: Collection[int] | None 
 
 def known(session: Session, person: Person) -> bool:
     """Say whether anything is kept about somebody: an order, a review, a registration, a wish."""
-    return person.is_known or any(in_registry.tell(session, person.all_marks).values())
+    return person.is_known or any(export_registry(session, person.all_marks).values())
 
 
 def met(session: Session, person: Person) -> bool:
     """Say whether somebody bought, wrote or registered here; a wish alone anybody can write."""
-    kept = in_registry.tell(session, person.all_marks)
+    kept = export_registry(session, person.all_marks)
     return person.is_known or bool(kept["registered_buyers"])
 
 
@@ -139,7 +139,7 @@ def also(session: Session, person: Person, order_ids: Collection[int]) -> Person
         )
     )
     placed = person.orders | {row.id for row in rows}
-    written = in_reviews.find(session, person.shop_ids, (), placed)
+    written = find_reviews(session, person.shop_ids, (), placed)
     mine = session.scalars(
         select(reviews.c.id).where(
             reviews.c.id.in_(written),
@@ -156,10 +156,10 @@ def hold(session: Session, person: Person) -> Person:
     is done about the person next is done about it too (PostgreSQL; SQLite has one writer).
     """
     places = [place for place in person.marks if place != EVERY_SHOP]
-    in_orders.lock(session, person.orders)
-    placed = person.orders | in_orders.find(session, places, person.all_marks)
-    in_orders.lock(session, placed - person.orders)
-    written = person.reviews | in_reviews.find(session, places, person.all_marks, placed)
+    lock_orders(session, person.orders)
+    placed = person.orders | find_orders(session, places, person.all_marks)
+    lock_orders(session, placed - person.orders)
+    written = person.reviews | find_reviews(session, places, person.all_marks, placed)
     return _with(person, orders=placed, reviews=written)
 
 
@@ -174,7 +174,7 @@ def of_orders(session: Session, shop_id: int, order_ids: Iterable[int], language
         select(orders.c.buyer).where(orders.c.id.in_(ids), orders.c.buyer.is_not(None))
     )
     known_as = frozenset(marks)
-    written = in_reviews.find(session, [shop_id], known_as, ids)
+    written = find_reviews(session, [shop_id], known_as, ids)
     found = Person("", "", language, (shop_id,), {shop_id: known_as}, ids, frozenset(written))
     return _contact(session, found)
 
@@ -188,8 +188,8 @@ def _of_invitation(session: Session, invitation: redeem.Invitation) -> Person:
     marks = only.all_marks | frozenset(authors)
     if only.address:
         marks |= frozenset(pseudonyms.shop_pseudonyms(shop_id, only.address))
-    placed = in_orders.find(session, [shop_id], marks) | {order_id}
-    written = in_reviews.find(session, [shop_id], marks, placed)
+    placed = find_orders(session, [shop_id], marks) | {order_id}
+    written = find_reviews(session, [shop_id], marks, placed)
     found = _with(
         only, marks={shop_id: marks}, orders=frozenset(placed), reviews=frozenset(written)
     )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from trustsvc.address import normalise
 from trustsvc.crypto import pseudonyms
 from trustsvc.errors import Refused
-from trustsvc.orders import personal_data as in_orders
+from trustsvc.orders.personal_data import correct_buyer_address, correct_buyer_name
 from trustsvc.orders.platforms import fields
 from trustsvc.privacy import request_log
 from trustsvc.privacy.rights import people
@@ -19,8 +19,8 @@ from trustsvc.registry import restriction
 from trustsvc.registry.models import opt_outs
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import correct, lookup
-from trustsvc.reviews import personal_data as in_reviews
 from trustsvc.reviews.models import reviews
+from trustsvc.reviews.personal_data import correct_author_address, find_reviews
 from trustsvc.reviews.policy import MAY_CHANGE, MOST, clean
 
 
@@ -44,7 +44,7 @@ def rectify(session: Session, person: Person, said: Said, now: datetime, by: str
         raise Refused("The name cannot be used: it must be plain text on one line.")
     changed = 0
     if name and name != person.name:
-        changed += in_orders.correct_name(session, person.orders, name)
+        changed += correct_buyer_name(session, person.orders, name)
     changed += _reviews(session, person, said, now)
     if changed:
         _close(session, person, now, by)
@@ -66,9 +66,9 @@ def address(session: Session, person: Person, new: str, now: datetime, by: str) 
             _move_restriction(session, marks, EVERY_SHOP, new, now)
             continue
         mark = pseudonyms.shop_pseudonym(shop_id, new)
-        theirs = in_reviews.find(session, [shop_id], marks, ()) & person.reviews
-        changed += in_orders.correct_address(session, shop_id, person.orders, new)
-        changed += in_reviews.correct_address(session, theirs, new, mark)
+        theirs = find_reviews(session, [shop_id], marks, ()) & person.reviews
+        changed += correct_buyer_address(session, shop_id, person.orders, new)
+        changed += correct_author_address(session, theirs, new, mark)
         _move_opt_out(session, marks, shop_id, new, now)
         _move_restriction(session, marks, shop_id, new, now)
     if changed:

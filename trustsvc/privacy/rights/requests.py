@@ -8,19 +8,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from trustsvc import log
-from trustsvc.orders import personal_data as in_orders
 from trustsvc.orders import privacy_requests
 from trustsvc.orders.models import orders
+from trustsvc.orders.personal_data import find_orders_by_reference
 from trustsvc.orders.privacy_requests import EVERY_SHOP, PrivacyRequest
 from trustsvc.privacy import request_log
 from trustsvc.privacy.rights import objection, people
 from trustsvc.privacy.rights.confirmation import confirm, link
 from trustsvc.privacy.rights.erasure import Wish, erase
 from trustsvc.privacy.rights.people import Person
-from trustsvc.registry import personal_data as in_registry
 from trustsvc.registry.opt_out import opt_out
-from trustsvc.reviews import personal_data as in_reviews
+from trustsvc.registry.personal_data import export_registry
 from trustsvc.reviews.models import reviews
+from trustsvc.reviews.personal_data import erase_reviews
 
 BITE = 200  # buyers of a shop that is leaving, a transaction
 
@@ -68,7 +68,7 @@ def _object(session: Session, ask: PrivacyRequest, now: datetime) -> None:
         _object_everywhere(session, ask, now)
         return
     person = people.hold(session, _spoken(_person(session, ask), ask))
-    stands = in_registry.tell(session, person.all_marks)["opt_outs"]
+    stands = export_registry(session, person.all_marks)["opt_outs"]
     new = any(row["at"] == ask.asked_at for row in stands)
     objection.hand_over(session, person, now, new=new)
     if new and people.met(session, people.by_address(session, ask.address)):
@@ -136,7 +136,7 @@ def _forget_shop(session: Session, ask: PrivacyRequest, now: datetime) -> None:
     if not placed and not written:
         request_log.done(session, "erase", ask.shop_id, "shop", now, ask.asked_at)
         return
-    in_reviews.forget(session, written, now, anonymous=True)
+    erase_reviews(session, written, now, anonymous=True)
     nobodys = Person("", "", ask.language, (ask.shop_id,), {}, frozenset(placed), frozenset())
     erase(session, nobodys, Wish(stay_out=False, by="shop", note=False), now)
     privacy_requests.write(session, PrivacyRequest("forget_shop", ask.shop_id, ask.language), now)
@@ -154,7 +154,7 @@ _DO: dict[str, Callable[[Session, PrivacyRequest, datetime], None]] = {
 def _person(session: Session, ask: PrivacyRequest) -> Person:
     """Find whom a question is about: by the address, and by the orders it names."""
     places = None if ask.shop_id == EVERY_SHOP else [ask.shop_id]
-    named = in_orders.known_as(session, ask.shop_id, ask.orders) if ask.orders else set()
+    named = find_orders_by_reference(session, ask.shop_id, ask.orders) if ask.orders else set()
     if not ask.address:
         return people.of_orders(session, ask.shop_id, named, ask.language)
     found = people.by_address(session, ask.address, places)

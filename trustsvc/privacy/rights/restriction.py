@@ -5,15 +5,15 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto.pseudonyms import registry_pseudonyms
-from trustsvc.invitations import personal_data as in_invitations
-from trustsvc.orders import personal_data as in_orders
+from trustsvc.invitations.personal_data import lift_invitation_restriction, restrict_invitations
+from trustsvc.orders.personal_data import lift_order_restriction
 from trustsvc.privacy import request_log
 from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.confirmation import confirm
 from trustsvc.privacy.rights.people import EVERY_SHOP, Person
-from trustsvc.registry import personal_data as in_registry
 from trustsvc.registry import restriction
-from trustsvc.reviews import personal_data as in_reviews
+from trustsvc.registry.personal_data import export_registry
+from trustsvc.reviews.personal_data import lift_review_restriction, restrict_reviews
 
 
 def is_restricted(session: Session, person: Person) -> bool:
@@ -33,8 +33,8 @@ def restrict(session: Session, person: Person, now: datetime, by: str = "person"
         return False
     for shop_id in sorted({*person.shop_ids, _place(person)}):
         restriction.restrict(session, person.marks[shop_id], shop_id, now)
-    in_invitations.freeze(session, person.orders)
-    in_reviews.freeze(session, person.reviews, now)
+    restrict_invitations(session, person.orders)
+    restrict_reviews(session, person.reviews, now)
     request_log.done(session, "restrict", _place(person), by, now)
     confirm(session, person, "restricted", now)
     return True
@@ -53,9 +53,9 @@ def lift(session: Session, person: Person, now: datetime, by: str = "person") ->
         person = people.everywhere(session, person)
     person = people.hold(session, person)
     restriction.lift(session, _marks(person), now)
-    in_invitations.thaw(session, person.orders, now)
-    in_orders.thaw(session, person.orders)
-    in_reviews.thaw(session, person.reviews)
+    lift_invitation_restriction(session, person.orders, now)
+    lift_order_restriction(session, person.orders)
+    lift_review_restriction(session, person.reviews)
     request_log.done(session, "lift", _place(person), by, now)
     confirm(session, person, "lifted", now)
     return True
@@ -63,7 +63,7 @@ def lift(session: Session, person: Person, now: datetime, by: str = "person") ->
 
 def _restricted_at(session: Session, person: Person) -> set[int]:
     """Say at which shops there is a restriction that holds for this person, 0 for all."""
-    rows = in_registry.tell(session, _marks(person))["restrictions"]
+    rows = export_registry(session, _marks(person))["restrictions"]
     return {int(row["shop_id"]) for row in rows}
 
 
