@@ -263,7 +263,7 @@ def test_letters_in_the_maildir_go_too(client, house):
     box = MaildirTransport(f"maildir:{house.data}/mail", "reviews@example.com")
     for to in (scene.JAN, "piet@example.com"):
         letter = Message(to, "Jän", "Shop", "Hallo", "tekst", "<p>tekst", message_id(b"x"), NOON)
-        box.post(letter, lambda: None)
+        box.send(letter, lambda: None)
 
     scene.post(client, order_id, "erase")
 
