@@ -41,33 +41,33 @@ def walk(*readings, newest=None):
 )
 def test_a_jump_is_found_at_the_next_look_and_a_return_ends_it(jump, expected):
     line = walk(reading(0 * HOUR), reading(10 * MINUTE, jump))
-    assert line.doubt == expected
+    assert line.problem == expected
 
-    assert walk(reading(0 * HOUR), reading(HOUR, jump), reading(2 * HOUR)).doubt is None
+    assert walk(reading(0 * HOUR), reading(HOUR, jump), reading(2 * HOUR)).problem is None
 
 
 def test_a_clock_that_drifts_slowly_and_one_that_slept_with_its_machine_are_not_doubted():
-    assert walk(*(reading(n * MINUTE, n * timedelta(seconds=2)) for n in range(500))).doubt is None
-    assert walk(reading(0 * HOUR), reading(9 * DAY)).doubt is None  # the count went on meanwhile
+    assert walk(*(reading(n * MINUTE, n * timedelta(seconds=2)) for n in range(500))).problem is None
+    assert walk(reading(0 * HOUR), reading(9 * DAY)).problem is None  # the count went on meanwhile
 
 
 @pytest.mark.parametrize("jump", [DAY, 10 * YEAR])
 def test_a_clock_set_forward_is_never_right_by_time_alone(jump):
-    assert walk(reading(0 * HOUR), *(reading(n * HOUR, jump) for n in range(1, 99))).doubt == AHEAD
+    assert walk(reading(0 * HOUR), *(reading(n * HOUR, jump) for n in range(1, 99))).problem == AHEAD
 
 
 def test_a_clock_set_back_is_right_after_a_day_of_even_running():
     for hours, expected in ((24, BEHIND), (26, None)):
         later = (reading(n * HOUR, -HOUR) for n in range(1, hours + 1))
-        assert walk(reading(0 * HOUR), *later).doubt == expected
+        assert walk(reading(0 * HOUR), *later).problem == expected
     line = walk(reading(0 * HOUR), *(reading(n * HOUR, -HOUR) for n in range(1, 27)))
-    assert clock_check.next_state(line, reading(27 * HOUR, 0 * HOUR), None).doubt == AHEAD
+    assert clock_check.next_state(line, reading(27 * HOUR, 0 * HOUR), None).problem == AHEAD
 
 
 def test_uneven_running_proves_nothing():
     waltz = (reading(n * HOUR, -HOUR * (1 + n % 3)) for n in range(1, 99))
 
-    assert walk(reading(0 * HOUR), *waltz).doubt == BEHIND
+    assert walk(reading(0 * HOUR), *waltz).problem == BEHIND
 
 
 @pytest.mark.parametrize(
@@ -84,14 +84,14 @@ def test_uneven_running_proves_nothing():
 def test_after_a_restart_of_the_machine_the_gap_decides(away, newest, expected):
     again = reading(away, boot="two", since=away)
 
-    assert walk(reading(0 * HOUR), again, newest=newest).doubt == expected
+    assert walk(reading(0 * HOUR), again, newest=newest).problem == expected
 
 
 def test_a_gap_is_proven_right_by_a_day_of_running_and_no_sooner():
     away = 30 * DAY
     for hours, expected in ((20, GAP), (26, None)):
         later = [reading(away + n * HOUR, boot="two", since=away) for n in range(hours)]
-        assert walk(reading(0 * HOUR), *later, newest=START).doubt == expected
+        assert walk(reading(0 * HOUR), *later, newest=START).problem == expected
 
 
 def test_a_restart_of_the_machine_ends_no_doubt_and_setting_it_back_does():
@@ -99,8 +99,8 @@ def test_a_restart_of_the_machine_ends_no_doubt_and_setting_it_back_does():
     still = reading(2 * HOUR, DAY, boot="two", since=2 * HOUR)
     back = reading(2 * HOUR, boot="two", since=2 * HOUR)
 
-    assert walk(*jumped, still).doubt == AHEAD
-    assert walk(*jumped, back).doubt is None
+    assert walk(*jumped, still).problem == AHEAD
+    assert walk(*jumped, back).problem is None
 
 
 def test_what_is_noted_is_read_again_and_an_operator_s_word_ends_the_doubt(house):
@@ -112,10 +112,8 @@ def test_what_is_noted_is_read_again_and_an_operator_s_word_ends_the_doubt(house
         )  # before anybody noted it
         assert clock_check.record(session, reading(MINUTE, DAY), None) == (None, AHEAD)
         assert clock_check.record(session, reading(HOUR, DAY), None) == (AHEAD, AHEAD)
-        assert clock_check.believed(session, reading(HOUR, DAY)) == START + HOUR
         clock_check.trust(session, reading(HOUR, DAY))
         assert clock_check.problem(session, reading(2 * HOUR, DAY)) is None
-        assert clock_check.believed(session, reading(2 * HOUR, DAY)) == START + DAY + 2 * HOUR
 
 
 def test_a_moment_that_somebody_chose_is_no_jump(house):
@@ -123,7 +121,6 @@ def test_a_moment_that_somebody_chose_is_no_jump(house):
         clock_check.record(session, clock.read(), None)
         with clock.at(clock.now() + 10 * YEAR):
             assert clock_check.problem(session, clock.read()) is None
-            assert clock_check.believed(session, clock.read()) > clock.now() - MINUTE
 
 
 def test_the_machine_s_own_count_goes_on_beside_the_wall():

@@ -1,28 +1,26 @@
-"""Whether the machine's clock goes as it should: a jump is found, and believed only in the end.
+"""Detect that the machine's clock was set; a wrong clock stops sends and large purges.
 
-The clock process notes every ten seconds what the wall says and what the machine's own count says
-(clock.Reading). Where the two went apart by more than five minutes the wall was set:
+The scheduler records every ten seconds the time of day and the machine's uptime (clock.Reading).
+When the two differ by more than five minutes since the last trusted reading, the clock was set:
 
-    ahead   it was set forward. No letter leaves, nothing is decided, links do not expire, until it
-            is set back or the operator says that it is right (`trustsvc clock --trust`).
-    behind  it was set back, or is behind what was noted last. The same, and a day of even running
-            proves it right.
-    gap     nothing was noted for more than 26 hours, neither by the clock nor in the newest rows:
-            the service was off, or the clock is wrong. Only a large purge waits (privacy/retention/purge_guard.py),
-            and a day of even running proves it right.
+    ahead   set forward. No message leaves and nothing is planned until it is set back or an
+            operator says that it is right.
+    behind  set back, or behind the last record. The same; a day of consistent readings proves it
+            right.
+    gap     nothing was recorded for more than 26 hours, neither here nor in the newest rows: the
+            service was off, or the clock is wrong. Only a large purge waits
+            (privacy/retention/purge_guard.py); a day of consistent readings proves it right.
 
-After a restart of the machine its count begins anew, so a gap cannot be told from a jump: two
-months and more count as one.
+A reboot resets the uptime, so a gap cannot be told from a jump then: more than 60 days count as
+one. What does not ask this module, and why: docs/adr.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, Table, Text, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from trustsvc import config
 from trustsvc.clock import Reading
 from trustsvc.storage import db
 from trustsvc.storage.columns import Moment, column, metadata
@@ -30,190 +28,152 @@ from trustsvc.storage.columns import Moment, column, metadata
 KEEP = "service_state"
 MAX_DRIFT = timedelta(minutes=5)
 MAX_GAP = timedelta(hours=26)
-FAR = timedelta(days=60)
+MAX_OFF = timedelta(days=60)
 PROOF = timedelta(hours=24)
 AHEAD, BEHIND, GAP = "ahead", "behind", "gap"
-STOPS_MAIL = (AHEAD, BEHIND)  # in these no letter leaves
+STOPS_MAIL = (AHEAD, BEHIND)  # no message leaves while one of these is the problem
 MILLISECOND = timedelta(milliseconds=1)
-LATELY = timedelta(seconds=10)
 
-# One row: where the clock was right last, and what it said last.
+# One row: the last reading that was trusted, and the last one at all.
 clock_states = Table(
     "clock_states",
     metadata,
     column("name", Text, purpose="which clock", retention=KEEP, primary_key=True),
-    column("at", Moment, purpose="when it was right last", retention=KEEP),
-    column("boot", Text, purpose="in which run of the machine", retention=KEEP),
-    column("steady", BigInteger, purpose="how long that had run, in ms", retention=KEEP),
-    column("last_at", Moment, purpose="what it said last", retention=KEEP),
-    column("last_boot", Text, purpose="in which run of the machine", retention=KEEP),
-    column("last_steady", BigInteger, purpose="how long that had run, in ms", retention=KEEP),
-    column("doubt", Text, purpose="why it is doubted, as a code", retention=KEEP, nullable=True),
-    column("even", BigInteger, purpose="for how long it ran evenly since, in ms", retention=KEEP),
+    column("trusted_at", Moment, purpose="last trusted time of day", retention=KEEP),
+    column("trusted_boot", Text, purpose="boot of the machine then", retention=KEEP),
+    column("trusted_uptime", BigInteger, purpose="uptime then, in ms", retention=KEEP),
+    column("last_at", Moment, purpose="last time of day", retention=KEEP),
+    column("last_boot", Text, purpose="boot of the machine then", retention=KEEP),
+    column("last_uptime", BigInteger, purpose="uptime then, in ms", retention=KEEP),
+    column("problem", Text, purpose="why it is distrusted, code", retention=KEEP, nullable=True),
+    column("consistent", BigInteger, purpose="consistent since, for ms", retention=KEEP),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ClockState:
-    """Where the clock was right, what it said last, and whether it is doubted since."""
+    """The last trusted reading, the last one, and the problem since, if any."""
 
-    right: Reading
+    trusted: Reading
     last: Reading
-    doubt: str | None = None
-    even: timedelta = timedelta(0)
+    problem: str | None = None
+    consistent: timedelta = timedelta(0)
 
 
-_lately: dict[str, tuple[timedelta, ClockState | None]] = {}
-
-
-def next_state(line: ClockState | None, now: Reading, newest: datetime | None) -> ClockState:
-    """Say what a reading makes of the line; `newest` is the newest row known. Pure."""
-    if line is None:
+def next_state(state: ClockState | None, now: Reading, newest: datetime | None) -> ClockState:
+    """Give the state after a reading; `newest` is the moment of the newest row known. Pure."""
+    if state is None:
         return ClockState(now, now)
-    before = line.last
-    if before.boot == now.boot and abs(_off(before, now)) <= MAX_DRIFT:
-        even = line.even + max(now.uptime - before.uptime, timedelta(0))
+    before = state.last
+    if before.boot == now.boot and abs(_jump(before, now)) <= MAX_DRIFT:
+        consistent = state.consistent + max(now.uptime - before.uptime, timedelta(0))
     else:
-        even = timedelta(0)
-    doubt = _doubt(line, now, newest)
-    if doubt != line.doubt:
-        even = timedelta(0)
-    if doubt in {BEHIND, GAP} and even >= PROOF:
-        doubt = None
-    if doubt in STOPS_MAIL:
-        return replace(line, last=now, doubt=doubt, even=even)
-    return ClockState(now, now, doubt, even)
+        consistent = timedelta(0)
+    found = _problem(state, now, newest)
+    if found != state.problem:
+        consistent = timedelta(0)
+    if found in {BEHIND, GAP} and consistent >= PROOF:
+        found = None
+    if found in STOPS_MAIL:
+        return replace(state, last=now, problem=found, consistent=consistent)
+    return ClockState(now, now, found, consistent)
 
 
-def _doubt(line: ClockState, now: Reading, newest: datetime | None) -> str | None:
-    if line.right.boot == now.boot and now.uptime >= line.right.uptime:
-        off = _off(line.right, now)
-        if abs(off) > MAX_DRIFT:
-            return AHEAD if off > MAX_DRIFT else BEHIND
-        return GAP if line.doubt == GAP else None
-    return _after_restart(line, now, newest)
+def _problem(state: ClockState, now: Reading, newest: datetime | None) -> str | None:
+    if state.trusted.boot == now.boot and now.uptime >= state.trusted.uptime:
+        jump = _jump(state.trusted, now)
+        if abs(jump) > MAX_DRIFT:
+            return AHEAD if jump > MAX_DRIFT else BEHIND
+        return GAP if state.problem == GAP else None
+    return _problem_after_reboot(state, now, newest)
 
 
-def _after_restart(line: ClockState, now: Reading, newest: datetime | None) -> str | None:
-    gap = now.at - line.right.at
+def _problem_after_reboot(state: ClockState, now: Reading, newest: datetime | None) -> str | None:
+    gap = now.at - state.trusted.at
     if gap < -MAX_DRIFT:
         return BEHIND
-    was_set_back = now.at < line.last.at - MAX_DRIFT
-    if gap > FAR or (line.doubt == AHEAD and not was_set_back):
+    was_set_back = now.at < state.last.at - MAX_DRIFT
+    if gap > MAX_OFF or (state.problem == AHEAD and not was_set_back):
         return AHEAD
-    nothing_noted = gap > MAX_GAP and (newest is None or now.at - newest > MAX_GAP)
-    return GAP if nothing_noted or line.doubt == GAP else None
+    nothing_recorded = gap > MAX_GAP and (newest is None or now.at - newest > MAX_GAP)
+    return GAP if nothing_recorded or state.problem == GAP else None
 
 
-def _off(before: Reading, now: Reading) -> timedelta:
-    """Say by how much the wall went further than the machine's own count."""
+def _jump(before: Reading, now: Reading) -> timedelta:
+    """Measure by how much more the time of day advanced than the uptime."""
     return (now.at - before.at) - (now.uptime - before.uptime)
 
 
 def record(
     session: Session, now: Reading, newest: datetime | None
 ) -> tuple[str | None, str | None]:
-    """Write down a reading; gives the doubt there was, and the one there is. For one clock."""
-    known = _line(session)
-    line = next_state(known, now, newest)
-    _write(session, line)
-    return known.doubt if known else None, line.doubt
+    """Store a reading; gives the problem before and the problem now. For the one scheduler."""
+    before = _stored(session)
+    after = next_state(before, now, newest)
+    _store(session, after)
+    return before.problem if before else None, after.problem
 
 
 def problem(session: Session, now: Reading, newest: datetime | None = None) -> str | None:
-    """Say whether the clock is doubted at this moment, without writing it down.
+    """Say why the clock is distrusted at this moment, without storing anything; None: it is not.
 
-    Asked before anything leaves, because a jump may be younger than the last note. A moment that
-    somebody chose is no jump. Without `newest` a gap is only one that was noted.
+    Asked before anything leaves, because a jump may be younger than the last record. A moment that
+    was chosen (`clock.at`) is no jump. Without `newest` a gap is only one that was recorded.
     """
     if now.is_chosen:
         return None
-    line = _line(session)
-    return next_state(line, now, newest or now.at).doubt if line else None
-
-
-def believed(session: Session, now: Reading) -> datetime:
-    """Say the moment as far as it can be known: a clock that was set ahead makes nothing old."""
-    return _believed(None if now.is_chosen else _line(session), now)
-
-
-def moment(now: Reading) -> datetime:
-    """Say the same for a door in a hurry, from a line that is ten seconds old at most.
-
-    What the clock says where the database cannot be asked.
-    """
-    return _believed(_of_late(now), now)
-
-
-def moments(now: Reading) -> tuple[datetime, ...]:
-    """Give the moments that may be right for whoever signs one: a clock set back refuses nobody.
-
-    What the clock says, and while it is doubted what the machine's own count says.
-    """
-    line = _of_late(now)
-    if (
-        line is None
-        or line.right.boot != now.boot
-        or next_state(line, now, now.at).doubt not in STOPS_MAIL
-    ):
-        return (now.at,)
-    return now.at, line.right.at + (now.uptime - line.right.uptime)
-
-
-def _of_late(now: Reading) -> ClockState | None:
-    if now.is_chosen:
-        return None
-    url = config.current().database_url
-    known = _lately.get(url)
-    if known is None or not timedelta(0) <= now.uptime - known[0] < LATELY:
-        try:
-            with db.reading() as session:
-                known = (now.uptime, _line(session))
-        except (SQLAlchemyError, OSError):
-            return None
-        _lately[url] = known
-    return known[1]
-
-
-def _believed(line: ClockState | None, now: Reading) -> datetime:
-    if line is None or next_state(line, now, now.at).doubt != AHEAD:
-        return now.at
-    same = line.right.boot == now.boot
-    return line.right.at + (now.uptime - line.right.uptime if same else timedelta(0))
+    state = _stored(session)
+    return next_state(state, now, newest or now.at).problem if state else None
 
 
 def trust(session: Session, now: Reading) -> None:
-    """Take the clock to be right as it is, because the operator says so."""
-    _write(session, ClockState(now, now))
+    """Take the clock to be right as it is, because an operator says so."""
+    _store(session, ClockState(now, now))
 
 
 def restart(session: Session, now: Reading) -> None:
     """Begin anew on a machine that a backup was restored on: a large purge waits for a day."""
-    _write(session, ClockState(now, now, GAP))
+    _store(session, ClockState(now, now, GAP))
 
 
-def _line(session: Session) -> ClockState | None:
+def _stored(session: Session) -> ClockState | None:
     row = session.execute(select(clock_states).where(clock_states.c.name == "clock")).first()
     if row is None:
         return None
     return ClockState(
-        Reading(row.at, row.boot, row.steady * MILLISECOND),
-        Reading(row.last_at, row.last_boot, row.last_steady * MILLISECOND),
-        row.doubt,
-        row.even * MILLISECOND,
+        Reading(row.trusted_at, row.trusted_boot, row.trusted_uptime * MILLISECOND),
+        Reading(row.last_at, row.last_boot, row.last_uptime * MILLISECOND),
+        row.problem,
+        row.consistent * MILLISECOND,
     )
 
 
-def _write(session: Session, line: ClockState) -> None:
+def _store(session: Session, state: ClockState) -> None:
     values = {
-        "at": line.right.at,
-        "boot": line.right.boot,
-        "steady": line.right.uptime // MILLISECOND,
-        "last_at": line.last.at,
-        "last_boot": line.last.boot,
-        "last_steady": line.last.uptime // MILLISECOND,
-        "doubt": line.doubt,
-        "even": line.even // MILLISECOND,
+        "trusted_at": state.trusted.at,
+        "trusted_boot": state.trusted.boot,
+        "trusted_uptime": state.trusted.uptime // MILLISECOND,
+        "last_at": state.last.at,
+        "last_boot": state.last.boot,
+        "last_uptime": state.last.uptime // MILLISECOND,
+        "problem": state.problem,
+        "consistent": state.consistent // MILLISECOND,
     }
     statement = db.insert(clock_states).values(name="clock", **values)
     session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+
+
+def believed(session: Session, now: Reading) -> datetime:  # goes with its last callers
+    state = None if now.is_chosen else _stored(session)
+    if state is None or next_state(state, now, now.at).problem != AHEAD:
+        return now.at
+    same = state.trusted.boot == now.boot
+    return state.trusted.at + (now.uptime - state.trusted.uptime if same else timedelta(0))
+
+
+def moment(now: Reading) -> datetime:
+    return now.at
+
+
+def moments(now: Reading) -> tuple[datetime, ...]:
+    return (now.at,)

@@ -56,9 +56,9 @@ def test_the_check_is_rung_for(shop):
 
     deadline = time.monotonic() + 5
     rung = job_queue.connection().exists
-    while time.monotonic() < deadline and not rung("trustsvc:rung:check_orders"):
+    while time.monotonic() < deadline and not rung("trustsvc:pending:check_orders"):
         time.sleep(0.01)
-    assert rung("trustsvc:rung:check_orders")
+    assert rung("trustsvc:pending:check_orders")
 
 
 def test_the_same_order_again_is_a_duplicate_and_changes_nothing(shop):

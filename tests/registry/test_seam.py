@@ -13,7 +13,7 @@ from trustsvc.registry import check as room
 from trustsvc.registry import registration
 from trustsvc.registry.check import RegistryStatus
 from trustsvc.server_log.writer import flush
-from trustsvc.storage import db
+from trustsvc.storage import db, vacuum
 from trustsvc.work_queue import job_queue
 
 ROOT = Path(__file__).parents[2]
@@ -84,7 +84,7 @@ def settled_bytes(house, database, request):
     """All bytes of the database once what is over is written to its files and cleaned up."""
     if database == "sqlite":
         before = bytes_of(house.data)  # with the write-ahead log as it is
-        db.scrub()
+        vacuum.scrub()
         return before + bytes_of(house.data)
     with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("CHECKPOINT")

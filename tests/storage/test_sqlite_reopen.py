@@ -31,7 +31,7 @@ def test_no_connection_is_opened_while_one_from_the_fault_is_still_in_use(engine
     with engine.connect() as old:
         _meet_a_disk_that_cannot_be_written(engine)
         for _ in range(3):
-            with pytest.raises(OperationalError, match="opened anew"):
+            with pytest.raises(OperationalError, match="being reopened"):
                 engine.connect()
         assert old.scalar(text("SELECT count(*) FROM t")) == 0
 

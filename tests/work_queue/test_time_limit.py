@@ -13,7 +13,7 @@ import jobs.refresh_badges
 from tests.work_queue.test_job_queue import everything_in_redis, queue
 from trustsvc import clock, log
 from trustsvc.storage import db
-from trustsvc.work_queue import heartbeat, job_queue, time_limit
+from trustsvc.work_queue import heartbeat, job_queue, time_limit, worker
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def work(house, monkeypatch):
         )
         job_queue.enqueue_now("refresh_badges")
         started = time.monotonic()
-        job_queue.make_worker().work(burst=True)
+        worker.make_worker().work(burst=True)
         assert done == ["next"]
         return time.monotonic() - started
 
@@ -107,7 +107,7 @@ def test_a_job_that_cannot_be_ended_ends_its_worker(house, monkeypatch):
     db.dispose_engines()
     child = os.fork()
     if not child:
-        job_queue.make_worker().work(burst=True)
+        worker.make_worker().work(burst=True)
         os._exit(0)
 
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1

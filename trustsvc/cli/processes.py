@@ -21,6 +21,7 @@ from trustsvc.privacy import clock_watch
 from trustsvc.privacy.retention import purge_log_files
 from trustsvc.storage import db
 from trustsvc.work_queue import heartbeat, job_queue
+from trustsvc.work_queue.worker import make_worker
 
 HEARTBEAT_S = 10
 WATCH_S = 1200
@@ -96,7 +97,7 @@ def _works_until_its_end(queue: str) -> str | None:
     RQ gives up, quietly, on a Redis that is silent, full, read-only or still loading.
     """
     try:
-        doer = job_queue.make_worker(queue)
+        doer = make_worker(queue)
     except redis.RedisError as problem:
         return type(problem).__name__
     said = "its worker gave up"

@@ -9,7 +9,7 @@ from trustsvc.privacy.retention import purge as privacy
 from trustsvc.privacy.retention import purge_guard
 from trustsvc.privacy.retention.rules import RULES, Rule
 from trustsvc.server_log import retention
-from trustsvc.storage import db
+from trustsvc.storage import db, vacuum
 
 WHY = {
     clock_check.AHEAD: "the clock was set forward",
@@ -37,8 +37,8 @@ def purge(dry_run: bool, confirm: bool, list_receipts: bool) -> None:
         counts = privacy.planned(purge_guard.believed(now) if doubt else now)
     else:
         counts = privacy.purge(now, doubted=bool(doubt))
-        if not db.is_small():
-            db.vacuum()
+        if not vacuum.is_small():
+            vacuum.rebuild()
     for code, number in counts.items():
         click.echo(f"{number:>8}  {code}: {RULES[code].what}")
     if not counts:

@@ -1,4 +1,4 @@
-"""What tables are made of: ids, moments, and columns that say why they are there."""
+"""Building blocks of tables: ids, moments, and columns tagged with purpose and retention."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -19,7 +19,8 @@ metadata = MetaData(
 Id = BigInteger().with_variant(Integer, "sqlite")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# What a column holds, for the records of processing; papers.toml has the name of each in words.
+# What a column holds, for the records of processing; templates/words/*/papers.toml names each
+# in words.
 # "none" is no personal data at all; "contact" is name and address together.
 Category = Literal[
     "none",
@@ -39,7 +40,7 @@ Category = Literal[
 
 
 class Moment(TypeDecorator[datetime]):
-    """A point in time, kept as whole milliseconds since 1970 UTC, alike on both databases."""
+    """A point in time, kept as whole milliseconds since 1970 UTC, the same on both databases."""
 
     impl = BigInteger
     cache_ok = True
@@ -63,7 +64,7 @@ def column(
     """Declare a column with its purpose, its retention rule and the category of what it holds.
 
     The Art. 30 record, the notice and the export are made from these; an untagged column fails the
-    tests, and `keep` must name a rule of privacy/retention/rules.py.
+    tests, and `retention` must name a rule of privacy/retention/rules.py.
     """
     options.setdefault("nullable", False)
     info = {"purpose": purpose, "retention": retention, "category": category}

@@ -1,4 +1,4 @@
-"""How the database is spoken to: pools, patience, SQLite's pragmas, and what exceptions may say."""
+"""Engines: pools, lock time-outs, SQLite's pragmas, and no row values in exception texts."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy.engine import ExceptionContext
 from trustsvc.storage import sqlite_reopen
 
 LOCK_TIMEOUT_S = 10.0
-# A line to PostgreSQL that is cut is noticed within half a minute, and not after hours.
+# A cut connection to PostgreSQL is noticed within half a minute, not after hours.
 POSTGRES_OPTIONS = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -20,7 +20,7 @@ POSTGRES_OPTIONS = {
 
 
 def open_engine(url: str) -> Engine:
-    """Make the engine for a URL; nothing is connected before the first question."""
+    """Make the engine for a URL; it connects at the first statement."""
     if not url.startswith("sqlite"):
         made = create_engine(
             url,
@@ -34,7 +34,7 @@ def open_engine(url: str) -> Engine:
             },
         )
         event.listen(made, "handle_error", _without_values)
-        event.listen(made, "connect", _patience)
+        event.listen(made, "connect", _set_lock_timeout)
         return made
     path = Path(url.partition("///")[2])
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -47,12 +47,12 @@ def open_engine(url: str) -> Engine:
         hide_parameters=True,
     )
 
-    event.listen(made, "connect", _set_up)
+    event.listen(made, "connect", _set_pragmas)
     sqlite_reopen.watch(made)
 
     @event.listens_for(made, "begin")
     def _begin(connection: Any) -> None:
-        if connection.get_execution_options().get("trustsvc_alone"):
+        if connection.get_execution_options().get("trustsvc_no_transaction"):
             return  # VACUUM refuses to run inside a transaction
         writes = connection.get_execution_options().get("trustsvc_write")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
@@ -60,8 +60,8 @@ def open_engine(url: str) -> Engine:
     return made
 
 
-def _set_up(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves, see above
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # BEGIN is sent by _begin above
     try:
         for pragma in (
             "journal_mode = WAL",
@@ -76,15 +76,15 @@ def _set_up(connection: Any, _record: Any) -> None:
         raise
 
 
-def _patience(connection: Any, _record: Any) -> None:
-    """Wait for a lock as long as SQLite does: whoever holds a table does not hold every door."""
+def _set_lock_timeout(connection: Any, _record: Any) -> None:
+    """Wait for a lock as long as SQLite does: a locked table must not hang every request."""
     connection.execute(f"SET lock_timeout = {int(LOCK_TIMEOUT_S * 1000)}")
     connection.commit()
 
 
 def _without_values(context: ExceptionContext) -> None:
-    """Keep a row's values out of exception texts: PostgreSQL writes the failing row there."""
-    problem = context.original_exception
-    problem.args = (getattr(problem, "sqlstate", None) or "",)
+    """Keep row values out of exception texts: PostgreSQL writes the failing row there."""
+    error = context.original_exception
+    error.args = (getattr(error, "sqlstate", None) or "",)
     if context.sqlalchemy_exception is not None:
-        context.sqlalchemy_exception.args = (type(problem).__name__,)
+        context.sqlalchemy_exception.args = (type(error).__name__,)

@@ -1,8 +1,8 @@
-"""The database: SQLite first, PostgreSQL when outgrown. SQL is the truth.
+"""Engines, sessions and transactions: SQLite by default, PostgreSQL for larger installations.
 
-`transaction()` is the only way to write. It lets one process write at a time on SQLite (an flock:
-SQLite's own waiting has pauses of up to a second under load), commits, and then rings the bells
-that were asked for inside it.
+`transaction()` is the only way to write. On SQLite one process writes at a time, by an flock
+(SQLite's own waiting pauses for up to a second under load). After the commit it runs what was
+passed to `after_commit`, such as enqueuing jobs.
 """
 
 import fcntl
@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Result, Table
+from sqlalchemy import Engine, Result, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -20,12 +20,9 @@ from sqlalchemy.orm import Session
 from trustsvc import config
 from trustsvc.storage import connections
 
-SMALL = 64 * 1024 * 1024
-LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL, appendix A
-
 _engines: dict[str, Engine] = {}
 _write_lock = threading.Lock()
-_here = threading.local()
+_thread = threading.local()
 
 
 def engine() -> Engine:
@@ -51,10 +48,10 @@ def is_sqlite() -> bool:
 def transaction() -> Iterator[Session]:
     """Open a transaction that writes; commit at the end, roll back on any exception.
 
-    Bells asked for inside are rung after the commit, and never when it rolled back. Raises
-    RuntimeError inside another one: verbs take the session they are given.
+    Callbacks of `after_commit` run after the commit, and never after a rollback. Raises
+    RuntimeError inside another transaction: use cases take the session they are given.
     """
-    with _one_writer(), Session(engine(), expire_on_commit=False) as session:
+    with exclusive_writer(), Session(engine(), expire_on_commit=False) as session:
         session.connection(execution_options={"trustsvc_write": True})
         try:
             yield session
@@ -62,9 +59,9 @@ def transaction() -> Iterator[Session]:
         except BaseException:
             session.rollback()
             raise
-        bells: list[Callable[[], object]] = session.info.pop("after_commit", [])
-    for ring in bells:
-        ring()
+        callbacks: list[Callable[[], object]] = session.info.pop("after_commit", [])
+    for callback in callbacks:
+        callback()
 
 
 @contextmanager
@@ -74,116 +71,42 @@ def reading() -> Iterator[Session]:
         yield session
 
 
-def after_commit(session: Session, ring: Callable[[], object]) -> None:
-    """Have something done once this transaction is on disk."""
-    session.info.setdefault("after_commit", []).append(ring)
+def after_commit(session: Session, callback: Callable[[], object]) -> None:
+    """Run a callback once this transaction is on disk."""
+    session.info.setdefault("after_commit", []).append(callback)
 
 
 def row_count(result: Result[Any]) -> int:
-    """Say how many rows a statement changed; SQLAlchemy types it only for the cursor's result."""
+    """Count the rows a statement changed; SQLAlchemy types it only for the cursor's result."""
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 def insert(table: Table) -> postgresql.Insert | sqlite.Insert:
-    """Start an INSERT that knows ON CONFLICT on whichever database this is."""
+    """Start an INSERT that has ON CONFLICT on either database."""
     return sqlite.insert(table) if is_sqlite() else postgresql.insert(table)
 
 
-def scrub() -> bool:
-    """Leave nothing of deleted rows in SQLite's write-ahead log; vacuum PostgreSQL.
-
-    secure_delete overwrites freed pages, yet their text stays in the -wal file until a truncating
-    checkpoint. Harmless when repeated; a reader that holds the log, or whoever holds a table on
-    PostgreSQL, makes it a task for next time: False.
-    """
-    with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not is_sqlite():
-            try:
-                connection.exec_driver_sql("VACUUM")
-            except OperationalError as problem:
-                if getattr(problem.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
-                    raise
-                return False
-            return True
-        busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-        return not busy
-
-
-def vacuum() -> bool:
-    """Write the database anew, so that no page keeps a copy of what was deleted, then scrub.
-
-    secure_delete overwrites the row that is deleted, and not the copies that SQLite left behind
-    where it moved the row between pages (one row in some hundreds, tests/storage/test_scrub.py);
-    PostgreSQL's plain vacuum overwrites nothing. Writers wait meanwhile, so this is for small
-    databases and for the night. False where somebody held it up or the disk is full: a
-    task for next time.
-    """
-    with _one_writer():
-        try:
-            _write_anew()
-        except OperationalError:
-            scrub()
-            return False
-    return scrub()
-
-
-def _write_anew() -> None:
-    with _alone() as connection:
-        if is_sqlite():
-            # The copy that VACUUM writes must not lie on another disk than the database.
-            folder = str(Path(engine().url.database or "").resolve().parent).replace("'", "''")
-            connection.exec_driver_sql(f"PRAGMA temp_store_directory = '{folder}'")
-            connection.exec_driver_sql("VACUUM")
-        else:
-            connection.exec_driver_sql(
-                f"SET lock_timeout = {int(connections.LOCK_TIMEOUT_S * 500)}"
-            )
-            # ANALYZE too: samples of a column are kept beside the table.
-            connection.exec_driver_sql("VACUUM (FULL, ANALYZE)")
-
-
-def is_small() -> bool:
-    """Say whether a rebuild takes no longer than about a second."""
-    if is_sqlite():
-        return Path(engine().url.database or "").stat().st_size <= SMALL
-    with engine().connect() as connection:
-        size = connection.exec_driver_sql(
-            "SELECT pg_database_size(current_database())"
-        ).scalar_one()
-    return int(size) <= SMALL
-
-
 @contextmanager
-def _alone() -> Iterator[Connection]:
-    """Open a connection outside of transactions; nobody uses it afterwards, it is set up anew."""
-    options = {"isolation_level": "AUTOCOMMIT", "trustsvc_alone": True}
-    with engine().connect().execution_options(**options) as connection:
-        try:
-            yield connection
-        finally:
-            connection.invalidate()
-
-
-@contextmanager
-def _one_writer() -> Iterator[None]:
-    if getattr(_here, "writes", False):
+def exclusive_writer() -> Iterator[None]:
+    """Be the only writer on SQLite. Raises RuntimeError where this thread already writes."""
+    if getattr(_thread, "is_writing", False):
         raise RuntimeError("a transaction inside a transaction would wait for itself for ever")
-    _here.writes = True
+    _thread.is_writing = True
     try:
-        with _turn() if is_sqlite() else nullcontext():
+        with _file_lock() if is_sqlite() else nullcontext():
             yield
     finally:
-        _here.writes = False
+        _thread.is_writing = False
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
+def _file_lock() -> Iterator[None]:
     path = Path(engine().url.database or "").with_suffix(".lock")
     with _write_lock:
         try:
             handle = path.open("a")
-        except OSError as problem:  # a disk that is read-only or full, no file handle left
-            raise OperationalError("lock", None, problem) from None
+        except OSError as error:  # a disk that is read-only or full, no file handle left
+            raise OperationalError("lock", None, error) from None
         with handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield

@@ -9,7 +9,7 @@ import redis
 from trustsvc import log
 from trustsvc.errors import Misconfigured
 
-logger = log.get_logger("redis")
+logger = log.get_logger("work_queue")
 
 
 def program() -> str:
@@ -33,7 +33,7 @@ def program() -> str:
 
 
 def command(folder: Path, socket: Path) -> list[str]:
-    """Say how to start it: append-only file on, no network, nothing ever evicted."""
+    """Give the command line: append-only file on, no network, no eviction."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     options = {
         "port": "0",
@@ -53,18 +53,18 @@ def command(folder: Path, socket: Path) -> list[str]:
 
 
 def start_empty(folder: Path) -> None:
-    """Throw away what it kept, when it cannot read it: it is only a bell, SQL is the truth."""
-    logger.warning("redis could not read what it kept, and starts empty: nothing is lost")
+    """Delete an append-only file that it cannot read: the database knows what is to be done."""
+    logger.warning("work_queue.redis_started_empty")
     shutil.rmtree(folder / "appendonlydir", ignore_errors=True)
 
 
 def wait_for(socket: Path, seconds: float = 10.0) -> None:
     """Wait until it answers; raises TimeoutError when it does not."""
     end = time.monotonic() + seconds
-    link = redis.Redis(unix_socket_path=str(socket))
+    connection = redis.Redis(unix_socket_path=str(socket))
     while time.monotonic() < end:
         try:
-            link.ping()
+            connection.ping()
         except redis.RedisError:
             time.sleep(0.05)
         else:

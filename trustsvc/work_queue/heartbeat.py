@@ -1,4 +1,4 @@
-"""Signs of life of the processes that nobody calls, such as the clock."""
+"""Heartbeats of processes that receive no requests, such as the scheduler."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ heartbeats = Table(
         retention="service_state",
         primary_key=True,
     ),
-    column("at", Moment, purpose="when it last gave a sign", retention="service_state"),
+    column("at", Moment, purpose="when it last ran", retention="service_state"),
 )
 
 

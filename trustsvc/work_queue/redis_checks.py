@@ -1,4 +1,4 @@
-"""How a Redis is set up: read from INFO, which servers that hide CONFIG show as well."""
+"""How a Redis is configured: read from INFO, which servers that hide CONFIG still answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from trustsvc.errors import Misconfigured
 
 @dataclass(frozen=True, slots=True)
 class RedisConfig:
-    """What matters to us; `evicts` is None where the server does not say."""
+    """The options that matter here; `evicts` is None where the server does not tell."""
 
     evicts: bool | None
     is_on_disk: bool
@@ -19,30 +19,30 @@ class RedisConfig:
 
 
 def inspect(link: redis.Redis) -> RedisConfig:
-    """Ask a server how it is set up; raises RedisError when it is away.
+    """Read how a server is configured; raises RedisError when it is away.
 
-    A server that refuses INFO is not refused for that: it is a bell, and SQL is the truth.
+    A server that refuses INFO is accepted: the queue is a hint, the database is the truth.
     """
     try:
-        said = cast("Mapping[str, Any]", link.info())
+        info = cast("Mapping[str, Any]", link.info())
     except redis.ResponseError:
-        said = {}
-    return parse_info(said)
+        info = {}
+    return parse_info(info)
 
 
-def parse_info(said: Mapping[str, Any]) -> RedisConfig:
-    policy = said.get("maxmemory_policy")
+def parse_info(info: Mapping[str, Any]) -> RedisConfig:
+    policy = info.get("maxmemory_policy")
     return RedisConfig(
         evicts=None if policy is None else policy != "noeviction",
-        is_on_disk=bool(said.get("aof_enabled")),
-        is_replica=said.get("role") == "slave",
+        is_on_disk=bool(info.get("aof_enabled")),
+        is_replica=info.get("role") == "slave",
     )
 
 
 def require_safe(found: RedisConfig) -> None:
-    """Raise Misconfigured for a server that may throw away what it was given.
+    """Raise Misconfigured for a server whose policy may evict jobs.
 
-    Whether it has a memory limit today is not looked at: somebody may give it one tomorrow.
+    Its memory limit is not looked at: somebody may set one tomorrow.
     """
     if found.evicts:
         raise Misconfigured(

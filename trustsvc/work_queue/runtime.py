@@ -1,4 +1,4 @@
-"""The machine: a short folder for sockets (a path can be too long for one), and parents."""
+"""The runtime folder for sockets (a socket's path must be short), and parent processes."""
 
 import ctypes
 import os
@@ -16,25 +16,25 @@ PR_SET_PDEATHSIG = 1
 
 
 def folder() -> Path:
-    """Give the folder that belongs to this data folder and this user, mode 0700.
+    """Give the runtime folder of this data folder and this user, mode 0700.
 
-    Raises Misconfigured when somebody else was there first.
+    Raises Misconfigured when it belongs to somebody else.
     """
-    place = hashes.Hash(hashes.SHA256())
-    place.update(str(config.current().data).encode())
-    name = f"trustsvc-{os.getuid()}-{place.finalize().hex()[:12]}"
-    found = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / name
-    found.mkdir(mode=0o700, exist_ok=True)
-    known = found.lstat()
-    if found.is_symlink() or known.st_uid != os.getuid() or known.st_mode & 0o077:
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(str(config.current().data).encode())
+    name = f"trustsvc-{os.getuid()}-{digest.finalize().hex()[:12]}"
+    path = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / name
+    path.mkdir(mode=0o700, exist_ok=True)
+    status = path.lstat()
+    if path.is_symlink() or status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise Misconfigured(
             "The runtime folder belongs to somebody else: remove it, or set XDG_RUNTIME_DIR."
         )
-    return found
+    return path
 
 
 def die_with_parent() -> None:
-    """Ask Linux to end this process when its parent is killed, so that no orphan keeps a port."""
+    """Have Linux kill this process with its parent, so that no orphan keeps a port."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() == 1:
@@ -46,5 +46,5 @@ def redis_socket() -> Path:
 
 
 def redis_url() -> str:
-    """Say where the embedded Redis-compatible server listens."""
+    """Give the URL of the embedded Redis-compatible server."""
     return f"unix://{redis_socket()}"

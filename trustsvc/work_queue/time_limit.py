@@ -1,4 +1,4 @@
-"""The time a job may take, which no `except Exception` swallows.
+"""The time limit of a job, which no `except Exception` swallows.
 
 RQ's own time-out is an Exception, raised once: a job that catches everything in a loop outlives it.
 """
@@ -14,35 +14,35 @@ from trustsvc import log
 REPEAT_S = 10
 MAX_REPEATS = 6
 
-logger = log.get_logger("queueing")
+logger = log.get_logger("work_queue")
 
 
 class JobTimedOut(BaseException):
-    """A job's time is over: not an Exception, so that it passes every `except Exception`."""
+    """A job exceeded its limit: not an Exception, so it passes every `except Exception`."""
 
 
 class TimeLimit(UnixSignalDeathPenalty):
-    """Ends a job when its seconds are over: its transaction is rolled back, the worker goes on.
+    """Ends a job at its limit: its transaction is rolled back, the worker goes on.
 
-    Where somebody swallowed even that (a bare `except`, a `finally` that hangs) it is said again
-    every 10 seconds, and after a minute the worker ends with its job; whoever keeps it starts it
-    again, and the clock rings again.
+    Where even that is swallowed (a bare `except`, a `finally` that hangs) it is raised again every
+    10 seconds, and after a minute the worker exits; its supervisor restarts it, and the scheduler
+    enqueues the job again.
     """
 
     def __init__(self, timeout: int, *args: Any, **kwargs: Any) -> None:
         super().__init__(timeout, JobTimedOut, **kwargs)  # type: ignore[no-untyped-call]
-        self._times = 0
+        self._repeats = 0
 
     def __exit__(self, *_: object) -> None:
         try:
             self.cancel_death_penalty()
-        except JobTimedOut:  # it came while we were on the way out
+        except JobTimedOut:  # raised while the job was ending
             self.cancel_death_penalty()
 
     def handle_death_penalty(self, signum: int, frame: Any) -> None:
-        self._times += 1
-        if self._times > MAX_REPEATS:
-            logger.error("a job cannot be ended: its worker ends with it")
+        self._repeats += 1
+        if self._repeats > MAX_REPEATS:
+            logger.error("work_queue.worker_ended_with_job")
             os._exit(1)
         raise JobTimedOut
 

@@ -22,7 +22,7 @@ from trustsvc.reviews.models import reviews
 from trustsvc.server_log.models import security_entries
 from trustsvc.shops.models import shops
 from trustsvc.staff.models import staff
-from trustsvc.storage import db
+from trustsvc.storage import db, vacuum
 from trustsvc.transactional_mail.models import correspondence
 
 TABLES = (
@@ -64,7 +64,7 @@ def reseal() -> Iterator[Progress]:
             renewed += _put(plain, rows)
             seen += len(rows)
             yield Progress(table.name, seen, max(total, seen), renewed)
-    db.scrub()
+    vacuum.scrub()
 
 
 def needed() -> dict[int | None, int]:

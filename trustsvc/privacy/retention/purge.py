@@ -16,7 +16,7 @@ from trustsvc.privacy.receipts import Receipt, write
 from trustsvc.privacy.retention import maildir, preview, purge_guard
 from trustsvc.privacy.retention.rules import RULES
 from trustsvc.privacy.retention.tables import Part, parts
-from trustsvc.storage import db
+from trustsvc.storage import db, vacuum
 
 logger = log.get_logger("purge")
 BITE = 1000
@@ -51,7 +51,7 @@ def purge(now: datetime, *, doubted: bool = False) -> dict[str, int]:
         with db.transaction() as session:
             write(session, Receipt(now, rule, number, maildir.before(rule, now)))
         gone[rule] = gone.get(rule, 0) + number
-    is_clean = db.vacuum() if db.is_small() or now.hour == NIGHT else db.scrub()
+    is_clean = vacuum.rebuild() if vacuum.is_small() or now.hour == NIGHT else vacuum.scrub()
     if not is_clean:
         logger.warning("traces of what was deleted wait for the next purge")
     return {rule: number for rule, number in gone.items() if number}

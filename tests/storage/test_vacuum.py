@@ -12,7 +12,7 @@ from tests.reviews.at_the_desk import review, shop
 from trustsvc import clock
 from trustsvc.reviews import lookup, moderate, publish, withdraw
 from trustsvc.reviews.models import publications
-from trustsvc.storage import connections, db
+from trustsvc.storage import connections, db, vacuum
 from trustsvc.work_queue import job_queue
 
 MARKER = b"canary-of-the-page-"
@@ -63,10 +63,10 @@ def traces(house, alive):
 
 def test_a_rebuild_leaves_no_copy_of_a_row_that_was_moved_and_then_deleted(sqlite_house):
     alive = churn(sqlite_house)
-    db.scrub()
+    vacuum.scrub()
     left_by_secure_delete = traces(sqlite_house, alive)
 
-    assert db.vacuum()
+    assert vacuum.rebuild()
 
     assert left_by_secure_delete  # the trap: if SQLite mends it, rebuild() may go
     assert traces(sqlite_house, alive) == []
@@ -83,10 +83,10 @@ def test_a_scrub_empties_the_log_once_no_reader_holds_it(sqlite_house):
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(connections, "LOCK_TIMEOUT_S", 0.05)
             db.dispose_engines()
-            assert not db.scrub()
+            assert not vacuum.scrub()
         assert wal.stat().st_size > 0
     db.dispose_engines()
-    assert db.scrub()
+    assert vacuum.scrub()
     assert not wal.exists() or wal.stat().st_size == 0
 
 
@@ -117,7 +117,7 @@ def test_postgresql_keeps_no_samples_of_published_names(house, database):
             moderate.approve(session, public_id, "staff 1", clock.now())
             publish.publish(session, clock.now())
 
-    assert db.vacuum()
+    assert vacuum.rebuild()
 
     with db.engine().connect() as connection:
         seen = connection.execute(
@@ -135,13 +135,13 @@ def test_postgresql_keeps_no_samples_of_published_names(house, database):
 def test_a_rebuild_keeps_everything_that_lives(house):
     public_id = review(shop())
 
-    assert db.vacuum()
-    assert db.vacuum()
+    assert vacuum.rebuild()
+    assert vacuum.rebuild()
 
     with db.reading() as session:
         assert lookup.one(session, public_id).text == "Fiets kwam heel aan."
     shop("Afterwards")
-    assert db.is_small()
+    assert vacuum.is_small()
 
 
 def test_a_rebuild_that_is_held_up_changes_nothing_and_says_so(house, database):
@@ -158,9 +158,9 @@ def test_a_rebuild_that_is_held_up_changes_nothing_and_says_so(house, database):
         else:
             holding.begin()
             holding.exec_driver_sql("LOCK TABLE shops IN ACCESS SHARE MODE")
-        assert not db.vacuum()
+        assert not vacuum.rebuild()
     db.dispose_engines()
-    assert db.vacuum()
+    assert vacuum.rebuild()
 
 
 @pytest.mark.slow
@@ -169,6 +169,6 @@ def test_whoever_holds_a_table_makes_it_a_task_for_next_time(house, database):
         pytest.skip(reason="locks no single table")
     with db.engine().begin() as holding:
         holding.execute(text("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE"))
-        held_up = db.scrub()
+        held_up = vacuum.scrub()
 
-    assert (held_up, db.scrub()) == (False, True)
+    assert (held_up, vacuum.scrub()) == (False, True)

@@ -1,0 +1,128 @@
+import json
+import socket
+
+import pytest
+from rq import Callback, Queue
+from rq.serializers import JSONSerializer
+
+from tests.work_queue.test_job_queue import everything_in_redis, link, queue
+from trustsvc import clock, log
+from trustsvc.errors import Misconfigured
+from trustsvc.work_queue import job_queue, worker
+
+
+def test_a_job_can_be_enqueued_again_once_it_began(house):
+    job_queue.enqueue_now("check_orders")
+    worker.make_worker().work(burst=True)
+
+    job_queue.enqueue_now("check_orders")
+
+    assert queue().count == 1
+
+
+@pytest.mark.parametrize(
+    ("job", "mine"), [("check_orders", job_queue.QUEUE), ("send_invitations", job_queue.MAIL_QUEUE)]
+)
+def test_a_job_lost_with_its_worker_can_be_enqueued_once_the_next_worker_starts(house, job, mine):
+    job_queue.enqueue_now(job)
+    link().lpop(f"rq:queue:{mine}")
+
+    worker.make_worker(mine)
+
+    job_queue.enqueue_now(job)
+    assert queue(mine).count == 1
+
+
+def test_a_finished_job_leaves_nothing_in_redis(house):
+    job_queue.enqueue_now("check_orders")
+
+    worker.make_worker().work(burst=True)
+
+    left = [key for key in link().scan_iter() if key.startswith((b"rq:job:", b"rq:results:"))]
+    assert left == []
+
+
+def test_a_job_that_is_not_ours_is_refused(house, tmp_path):
+    planted = tmp_path / "planted"
+    queue().enqueue_call("os.mkdir", args=[str(planted)])
+    queue().enqueue_call("os.getcwd")
+    queue().enqueue_call("jobs.check_orders.check_orders", args=["x"])
+    make = Callback("os.mkdir")
+    queue().enqueue_call("jobs.check_orders.check_orders", on_success=make, on_failure=make)
+    Queue(job_queue.QUEUE, connection=link()).enqueue_call(
+        "os.mkdir", args=[str(planted)]
+    )  # pickled
+    job_queue.enqueue_now("check_orders")
+
+    worker.make_worker().work(burst=True)
+
+    assert not planted.exists()
+    assert queue().count == 0
+
+
+def abandoned(house, **fields):
+    """A job whose worker died, as somebody wrote it into Redis."""
+    job = queue().enqueue_call("jobs.check_orders.check_orders")
+    link().lrem(queue().key, 0, job.id)
+    link().hset(job.key, mapping={"status": "started", **fields})
+    link().zadd("rq:wip:trustsvc", {f"{job.id}:one": 1})
+
+
+def test_no_callback_of_an_abandoned_job_is_called(house, monkeypatch):
+    called = []
+    monkeypatch.setattr(clock, "planted", lambda *given: called.append(given), raising=False)
+    name = "trustsvc.clock.planted"
+    abandoned(house, failure_callback_name=name, stopped_callback_name=name)
+
+    worker.make_worker().work(burst=True)
+
+    assert called == []
+
+
+def test_no_webhook_of_an_abandoned_job_is_called(house):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.5)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        hook = {"url": url, "job_status": "failed", "timeout": 1}
+        abandoned(house, webhooks=json.dumps([hook]))
+
+        worker.make_worker().work(burst=True)
+
+        with pytest.raises(TimeoutError):
+            listener.accept()
+
+
+def test_a_worker_of_several_queues_or_with_pickle_is_refused(house):
+    many = ["trustsvc", "other"]
+    for queues, serializer in ((many, JSONSerializer), (["trustsvc"], None), (["x"], None)):
+        with pytest.raises(Misconfigured, match="trustsvc worker"):
+            worker.Worker(queues, connection=link(), serializer=serializer)
+
+
+def test_a_failed_job_is_logged_without_the_exceptions_text(house, monkeypatch, capfd):
+    import jobs.check_orders
+
+    def fail():
+        raise ValueError("anna@example.com")
+
+    log.configure()
+    monkeypatch.setattr(jobs.check_orders, "check_orders", fail)
+    job_queue.enqueue_now("check_orders")
+
+    worker.make_worker().work(burst=True, logging_level="WARNING")
+
+    printed = capfd.readouterr()
+    assert "ValueError" in printed.err
+    assert "anna" not in printed.err + printed.out
+    assert b"anna" not in everything_in_redis()
+
+
+def test_mail_has_a_queue_of_its_own_so_that_a_slow_mail_server_delays_nothing_else(house):
+    for name in job_queue.JOB_NAMES:
+        job_queue.enqueue_now(name)
+
+    mailed = {job.description for job in queue(job_queue.MAIL_QUEUE).jobs}
+    assert mailed == job_queue.MAIL_JOBS
+    worker.make_worker(job_queue.MAIL_QUEUE).work(burst=True)
+    assert queue(job_queue.MAIL_QUEUE).count == 0
+    assert queue().count == len(job_queue.JOB_NAMES - job_queue.MAIL_JOBS)

@@ -1,0 +1,110 @@
+"""The worker: runs jobs of ours from one queue, each within its time limit."""
+
+from typing import Any
+
+import redis
+from rq import Queue, SimpleWorker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from trustsvc import log
+from trustsvc.errors import Misconfigured
+from trustsvc.work_queue import job_queue, redis_checks, time_limit
+from trustsvc.work_queue.job_queue import JOB_NAMES, MAIL_JOBS, MAIL_QUEUE, QUEUE, TIME_LIMIT_S
+
+WORKER_TTL_S = 30  # by default RQ waits 415 seconds on a connection to Redis that fell silent
+
+logger = log.get_logger("work_queue")
+
+
+class NamedJob(Job):
+    """A job without arguments: callbacks and webhooks that Redis names for it are ignored.
+
+    RQ's maintenance would import and call them for any job whose worker died.
+    """
+
+    success_callback = failure_callback = stopped_callback = property(lambda _: None)
+
+    def send_webhooks(self, *args: Any, **kwargs: Any) -> None:
+        """Send none."""
+
+
+class Worker(SimpleWorker):
+    """Runs jobs of JOB_NAMES; a job that names another function is refused and logged.
+
+    JSON alone does not keep somebody who can write to Redis from naming os.system. One queue only:
+    with several, RQ fetches jobs in a way in which a killed worker loses them.
+    """
+
+    death_penalty_class = time_limit.TimeLimit
+    max_connection_wait_time = 5.0  # by default RQ checks once a minute whether Redis is back
+
+    def validate_queues(self) -> None:
+        super().validate_queues()  # type: ignore[no-untyped-call]
+        is_one_of_ours = self.queue_names() in ([QUEUE], [MAIL_QUEUE])
+        if not is_one_of_ours or self.serializer is not JSONSerializer:
+            raise Misconfigured(
+                "A worker takes one queue of trustsvc, in JSON: start it with trustsvc worker, and "
+                "trustsvc mailer for mail."
+            )
+
+    @property
+    def stop_requested(self) -> bool:
+        return getattr(self, "_shutdown_requested_date", None) is not None
+
+    def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
+        name = _job_name(job)
+        if name is None:
+            logger.error("work_queue.job_refused", job_id=job.id)
+            job.cancel()
+            job.delete()
+            return False
+        job.timeout = min(job.timeout or TIME_LIMIT_S[name], TIME_LIMIT_S[name])
+        # Work that arrives from here on needs a new job: this one may already have passed it.
+        self.connection.delete(job_queue.pending_key(name))
+        return bool(super().perform_job(job, queue, *args, **kwargs))
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """Log what failed and where; RQ's own line would carry the exception's text."""
+        error = exc_info[1] if len(exc_info) > 1 else None
+        location = log.error_location(error) if isinstance(error, BaseException) else {}
+        name = str(job.func_name).rpartition(".")[2]
+        logger.error("work_queue.job_failed", job=name, **location)
+
+    def handle_job_failure(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the exception's text out of Redis as well."""
+        kwargs["exc_string"] = "see the log"
+        super().handle_job_failure(*args, **kwargs)
+
+
+def make_worker(queue: str = QUEUE) -> Worker:
+    """Make the worker of one queue.
+
+    Drops the pending keys of its jobs: a job that was lost with the worker before could not be
+    enqueued until its key expires. Raises Misconfigured for a Redis that may evict jobs, and
+    RedisError when it is away.
+    """
+    link = redis.Redis.from_url(job_queue.redis_url())
+    redis_checks.require_safe(redis_checks.inspect(link))
+    names = MAIL_JOBS if queue == MAIL_QUEUE else JOB_NAMES - MAIL_JOBS
+    link.delete(*map(job_queue.pending_key, names))
+    return Worker(
+        [Queue(queue, connection=link, serializer=JSONSerializer, job_class=NamedJob)],
+        connection=link,
+        serializer=JSONSerializer,
+        job_class=NamedJob,
+        log_job_description=False,
+        worker_ttl=WORKER_TTL_S,
+    )
+
+
+def _job_name(job: Job) -> str | None:
+    """Give the name of a job of ours; None for another, or for one with arguments or callbacks."""
+    try:
+        name = str(job.func_name).rpartition(".")[2]
+        callbacks = [value for key, value in job.to_dict().items() if key.endswith("callback_name")]
+        extras = (*job.args, *job.kwargs, *job.webhooks, *filter(None, callbacks))
+    except Exception:  # noqa: BLE001 - whatever somebody wrote into Redis
+        return None
+    is_ours = name in JOB_NAMES and job.func_name == f"jobs.{name}.{name}"
+    return name if is_ours and not extras else None
