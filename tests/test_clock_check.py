@@ -47,13 +47,17 @@ def test_a_jump_is_found_at_the_next_look_and_a_return_ends_it(jump, expected):
 
 
 def test_a_clock_that_drifts_slowly_and_one_that_slept_with_its_machine_are_not_doubted():
-    assert walk(*(reading(n * MINUTE, n * timedelta(seconds=2)) for n in range(500))).problem is None
+    assert (
+        walk(*(reading(n * MINUTE, n * timedelta(seconds=2)) for n in range(500))).problem is None
+    )
     assert walk(reading(0 * HOUR), reading(9 * DAY)).problem is None  # the count went on meanwhile
 
 
 @pytest.mark.parametrize("jump", [DAY, 10 * YEAR])
 def test_a_clock_set_forward_is_never_right_by_time_alone(jump):
-    assert walk(reading(0 * HOUR), *(reading(n * HOUR, jump) for n in range(1, 99))).problem == AHEAD
+    assert (
+        walk(reading(0 * HOUR), *(reading(n * HOUR, jump) for n in range(1, 99))).problem == AHEAD
+    )
 
 
 def test_a_clock_set_back_is_right_after_a_day_of_even_running():

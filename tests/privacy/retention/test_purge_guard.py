@@ -1,6 +1,5 @@
 """While the clock is doubted a purge takes no large part of a table by itself."""
 
-import dataclasses
 from contextlib import nullcontext
 from datetime import timedelta
 
@@ -10,14 +9,11 @@ from sqlalchemy import func, select
 
 from jobs import check_orders, purge_rows, send_invitations
 from tests.invitations import setup
-from tests.orders import posting
-from trustsvc import cli, clock, clock_check, config
+from trustsvc import cli, clock, clock_check
 from trustsvc.clock import Reading
-from trustsvc.crypto import signed_links
 from trustsvc.doctor.check import check
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.outbox import send_suspension
-from trustsvc.orders.models import decisions
 from trustsvc.privacy import clock_watch
 from trustsvc.privacy.retention import purge_guard
 from trustsvc.privacy.retention.purge_guard import Share
@@ -264,79 +260,3 @@ def test_the_stop_of_a_restore_is_not_lifted_by_a_clock_that_is_right_again(hous
     with db.reading() as session:
         assert send_suspension.stops(session) == {send_suspension.RESTORE: "no_suppressions"}
         assert purge_guard.doubt() is None
-
-
-@pytest.mark.parametrize("by", [timedelta(hours=-1), -DAY, DAY, 3650 * DAY])
-def test_links_open_whatever_the_clock_does(house, client, by):
-    order_id = due_now("UTC")
-    link = setup.invitation_of(order_id).link
-    tokens = {"r": "review", "u": "stop", "me": "me"}
-    with db.transaction() as session:  # it was planned before the wall was set
-        from trustsvc.invitations.models import invitations
-
-        session.execute(
-            invitations.update().values(
-                expires_at=setup.invitation_of(order_id).expires_at - max(by, timedelta(0))
-            )
-        )
-    jumped(by)
-
-    for path, purpose in tokens.items():
-        assert client.get(f"/{path}/{signed_links.token(purpose, link)}").status_code == 200
-    answer = client.post(
-        f"/r/{signed_links.token('review', link)}",
-        data={"stars": "5", "title": "Goed", "text": "Alles goed.", "name": "Jan", "city": "Delft"},
-    )
-    assert answer.status_code == 303
-    assert config.current() == house
-    with db.reading() as session:
-        assert session.scalar(select(func.count()).select_from(decisions))
-
-
-@pytest.mark.parametrize("by", [DAY, 3650 * DAY])
-def test_a_clock_set_ahead_makes_no_order_too_old_and_refuses_no_signature(house, client, by):
-    """The shop's clock is right, whichever of ours it agrees with."""
-    true = clock.now() - by
-    shop = posting.Shop(client, "standard")
-    clock_check._lately.clear()
-    jumped(by)
-
-    for number, sent_at in enumerate((true, true + by)):
-        body = {
-            "type": "order.created",
-            "timestamp": true.isoformat(),
-            "data": {
-                "reference": f"{number}",
-                "email": "jan@example.com",
-                "name": "Jan",
-                "locale": "nl-NL",
-                "moment": true.isoformat(),
-            },
-        }
-        assert shop.post(body, at=int(sent_at.timestamp())) == posting.ACCEPTED
-    assert shop.post(body, at=int((true + by / 2).timestamp()))[0] == 401
-
-
-@pytest.mark.parametrize("by", [timedelta(hours=-1), -DAY])
-def test_a_clock_set_back_refuses_no_signature(house, client, by):
-    true = clock.now() - by
-    shop = posting.Shop(client, "standard")
-    clock_check._lately.clear()
-    jumped(by)
-
-    for number, sent_at in enumerate((true, true + by)):
-        body = {
-            "type": "order.created",
-            "data": {"reference": f"{number}", "email": "a@post.example"},
-        }
-        assert shop.post(body, at=int(sent_at.timestamp())) == posting.ACCEPTED
-    assert shop.post(body, at=int((true + by / 2).timestamp()))[0] == 401
-
-
-def test_a_door_goes_by_the_clock_where_the_line_cannot_be_read(house):
-    other = f"{house.database_url}-none/none"
-    config.use(dataclasses.replace(house, database_url=other))
-    now = clock.read()
-
-    assert clock_check.moment(now) == now.at
-    config.use(house)

@@ -27,14 +27,14 @@ def upgrade() -> None:
     op.create_table(
         "clock_states",
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("boot", sa.Text(), nullable=False),
-        sa.Column("steady", sa.BigInteger(), nullable=False),
+        sa.Column("trusted_at", sa.BigInteger(), nullable=False),
+        sa.Column("trusted_boot", sa.Text(), nullable=False),
+        sa.Column("trusted_uptime", sa.BigInteger(), nullable=False),
         sa.Column("last_at", sa.BigInteger(), nullable=False),
         sa.Column("last_boot", sa.Text(), nullable=False),
-        sa.Column("last_steady", sa.BigInteger(), nullable=False),
-        sa.Column("doubt", sa.Text(), nullable=True),
-        sa.Column("even", sa.BigInteger(), nullable=False),
+        sa.Column("last_uptime", sa.BigInteger(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("consistent", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_clock_states")),
     )
     op.create_table(
