@@ -11,6 +11,6 @@ def purge_rows() -> None:
 
     When the clock may have jumped, what would lose too much waits; not for `trustsvc tick`.
     """
-    gone = purge.purge(clock.now(), doubted=bool(purge_guard.doubt()))
+    gone = purge.purge(clock.now(), doubted=bool(purge_guard.clock_problem()))
     if gone:
         logger.info("purged", **gone)

@@ -8,7 +8,7 @@ from trustsvc.storage import db
 def record_notice_versions() -> None:
     """Compare while reading, so that nobody waits; doubled or late does no harm."""
     with db.reading() as session:
-        new = notice_history.changed(session, config.current())
+        new = notice_history.changed_notices(session, config.current())
     if new:
         with db.transaction() as session:
-            notice_history.keep(session, new, clock.now())
+            notice_history.record(session, new, clock.now())

@@ -130,13 +130,15 @@ def _reviewed(order, word, now, *, published):
 
 def _papers(session, made, word, now):
     changed = [
-        one for one in notice_history.changed(session, config.current()) if one[0].id == made.id
+        one
+        for one in notice_history.changed_notices(session, config.current())
+        if one[0].id == made.id
     ]
-    notice_history.keep(session, changed, now)
+    notice_history.record(session, changed, now)
     # Only what is called Bravo has a second version: of another shop's it must not be an answer.
     if word == "Bravo":
         again = [(made, 2, dict.fromkeys(changed[0][2], f"<p>{word} old</p>"))]
-        notice_history.keep(session, again, now - timedelta(days=1))
+        notice_history.record(session, again, now - timedelta(days=1))
 
 
 def _people(session, mine, now):
@@ -151,8 +153,8 @@ def _people(session, mine, now):
     row = session.execute(
         select(orders.c.email).where(orders.c.shop_id == mine.shop.id, orders.c.email.is_not(None))
     ).first()
-    asked = confirmation.link(session, people.by_address(session, row.email), now)
-    request = request_log.note(session, "erase", mine.shop.id, now)
+    asked = confirmation.my_data_link(session, people.by_address(session, row.email), now)
+    request = request_log.record_open(session, "erase", mine.shop.id, now)
     newest = pending_registrations.c.id.desc()
     pending = session.scalar(select(pending_registrations.c.link).order_by(newest).limit(1))
     member = session.scalar(

@@ -472,7 +472,7 @@ def test_what_a_killed_backup_left_is_cleared_away_and_a_running_one_s_is_not(ho
     left = backup.parent / ".trustsvc-backup-killed"
     left.mkdir()
     (left / "database").write_text("everything")
-    with scratch.scratch(backup.parent, ".trustsvc-backup-") as running:
+    with scratch.scratch_folder(backup.parent, ".trustsvc-backup-") as running:
         made(backup)
 
         assert running.is_dir()
@@ -556,7 +556,7 @@ def test_a_large_purge_waits_on_a_machine_that_was_just_restored(house, tmp_path
     with elsewhere(house, tmp_path, request):
         run("restore", backup)
 
-        assert purge_guard.doubt() == clock_check.GAP
+        assert purge_guard.clock_problem() == clock_check.GAP
         with db.reading() as session:
             assert send_suspension.stops(session) == {}
 

@@ -56,9 +56,9 @@ def do(verb, minutes, shop_ids=None):
         if verb == "object":
             objection.object_to(session, person, now)
         elif verb == "erase":
-            erasure.erase(session, person, erasure.Wish(), now)
+            erasure.erase(session, person, erasure.ErasureOptions(), now)
         else:
-            opt_in_again.ask_again(session, person, now)
+            opt_in_again.opt_in_again(session, person, now)
 
 
 def is_out(shop):

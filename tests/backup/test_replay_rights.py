@@ -13,8 +13,8 @@ from trustsvc import clock
 from trustsvc.orders.models import orders
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.rights import people
-from trustsvc.privacy.rights.confirmation import link
-from trustsvc.privacy.rights.erasure import Wish, erase
+from trustsvc.privacy.rights.confirmation import my_data_link
+from trustsvc.privacy.rights.erasure import ErasureOptions, erase
 from trustsvc.privacy.rights.restriction import is_restricted, lift, restrict
 from trustsvc.registry import registration, registration_request, restriction
 from trustsvc.registry.models import pending_registrations, restrictions
@@ -161,7 +161,7 @@ def test_a_lift_that_cannot_be_written_down_is_lifted_all_the_same(house, invite
 
 
 def test_a_review_left_without_its_author_is_without_again(reviewed, restored):
-    asked(lambda session, who, now: erase(session, who, Wish(anonymous=True), now))
+    asked(lambda session, who, now: erase(session, who, ErasureOptions(anonymous=True), now))
     restored()
 
     (line,) = scene.published()
@@ -180,7 +180,7 @@ def test_a_review_the_backup_knows_as_unpublished_is_gone(waiting_for_a_word, re
     with quiet(), db.transaction() as session:
         session.execute(reviews.update().values(state="approved"))
     scene.published()
-    asked(lambda session, who, now: erase(session, who, Wish(anonymous=True), now))
+    asked(lambda session, who, now: erase(session, who, ErasureOptions(anonymous=True), now))
     restored()
 
     with db.reading() as session:
@@ -196,7 +196,7 @@ def writing(invited):
             registration_request.request_registration(
                 session, registration_request.RegistrationRequest(address, 1, "nl", "page"), NOON
             )
-            link(session, people.by_address(session, address), NOON, copy="{}")
+            my_data_link(session, people.by_address(session, address), NOON, copy="{}")
         registration.register(session, scene.JAN, "1", "page", NOON)
 
 
@@ -211,7 +211,7 @@ def test_an_erasure_reaches_what_waited_to_be_written(
     if stopped_before:
         with db.transaction() as session:
             opt_out(session, scene.JAN, 0 if everywhere else 1, "stop", NOON)
-    asked(lambda session, who, now: erase(session, who, Wish(), now), SOON, who)
+    asked(lambda session, who, now: erase(session, who, ErasureOptions(), now), SOON, who)
     restored()
 
     row = setup.order_row(invited)
@@ -223,7 +223,7 @@ def test_an_erasure_reaches_what_waited_to_be_written(
 
 
 def test_what_was_asked_for_after_the_erasure_stays(house, invited, tmp_path, request):
-    asked(lambda session, who, now: erase(session, who, Wish(), now))
+    asked(lambda session, who, now: erase(session, who, ErasureOptions(), now))
     with quiet(), db.transaction() as session:
         registration_request.request_registration(
             session, registration_request.RegistrationRequest(scene.JAN, 1, "nl", "page"), SOON

@@ -14,7 +14,7 @@ from tests.privacy.rights import scene
 from trustsvc import clock
 from trustsvc.badge import public_files
 from trustsvc.privacy.rights import restriction
-from trustsvc.privacy.rights.erasure import Wish, erase
+from trustsvc.privacy.rights.erasure import ErasureOptions, erase
 from trustsvc.reviews import correct, moderate, publish, submit, withdraw
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.policy import Draft
@@ -107,13 +107,13 @@ def test_a_restriction_and_its_end_are_followed(shown):
 
 
 def test_an_erasure_is_followed(shown):
-    follow(erase, scene.person(shown), Wish(), NOON)
+    follow(erase, scene.person(shown), ErasureOptions(), NOON)
 
     _nothing_left()
 
 
 def test_an_erasure_that_leaves_the_review_without_its_author_is_followed(shown):
-    follow(erase, scene.person(shown), Wish(anonymous=True), NOON)
+    follow(erase, scene.person(shown), ErasureOptions(anonymous=True), NOON)
 
     text = said()
     assert (WORDS in text, "Name withheld by the author" in text) == (True, True)
@@ -121,7 +121,7 @@ def test_an_erasure_that_leaves_the_review_without_its_author_is_followed(shown)
 
 
 def test_an_erasure_everywhere_is_followed(shown):
-    follow(erase, scene.person(shown), Wish(everywhere=True, child=True), NOON)
+    follow(erase, scene.person(shown), ErasureOptions(everywhere=True, child=True), NOON)
 
     _nothing_left()
 

@@ -76,8 +76,8 @@ def own_link(made):
         registration.register(session, address, "registration-1", "page", now)
         for place in (0, made.id):
             opt_out(session, address, place, "objection", now)
-        person = people.in_language(people.by_address(session, address), "nl")
-        return confirmation.link(session, person, now)
+        person = people.with_language(people.by_address(session, address), "nl")
+        return confirmation.my_data_link(session, person, now)
 
 
 def rows(column):
@@ -180,7 +180,7 @@ def test_a_link_whose_time_is_over_leads_to_a_fresh_one(made, walk, origin):
     invited(made)
     with db.transaction() as session:
         person = people.by_address(session, "buyer@example.com")
-        late = confirmation.link(session, person, clock.now() - timedelta(days=4))
+        late = confirmation.my_data_link(session, person, clock.now() - timedelta(days=4))
     page = walk(late)
 
     page.get_by_role("link", name="Vraag een nieuwe").click()
@@ -281,8 +281,8 @@ def test_the_desks_clock_has_no_accessibility_problem(made, browse, origin, scre
     now = clock.now()
     with db.transaction() as session:
         for days, kind in ((0, "copy"), (21, "erase")):
-            request_log.note(session, kind, made.id, now - timedelta(days=days))
-        request_log.done(session, "object", 0, "person", now)
+            request_log.record_open(session, kind, made.id, now - timedelta(days=days))
+        request_log.record_answered(session, "object", 0, "person", now)
     found = []
     for scheme in SCHEMES:
         page = browse(color_scheme=scheme)

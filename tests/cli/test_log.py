@@ -57,7 +57,7 @@ def test_a_purge_deletes_what_is_due_signs_for_it_and_reports_strange_names(hous
     assert (old.exists(), new.exists()) == (False, True)
     assert "0 deleted, 2 kept" in _run().stdout
     with db.reading() as session:
-        ((receipt, _, _),) = receipts.everything(session)
+        ((receipt, _, _),) = receipts.chain(session)
         assert receipts.verify(session)
     assert (receipt.what, receipt.number) == ("server_log", 1)
 

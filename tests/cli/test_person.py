@@ -64,7 +64,7 @@ def test_forget_at_one_shop_leaves_the_other(house):
 def test_a_refusal_tells_its_ground_and_the_authority(house):
     order_id = setup.invited(setup.shop())
     with db.transaction() as session:
-        number = request_log.note(session, "erase", 0, NOON)
+        number = request_log.record_open(session, "erase", 0, NOON)
 
     said("forget", "--refuse", "17_3_e", "--request", str(number))
 
@@ -95,7 +95,7 @@ def test_a_refusal_and_a_look_are_in_the_register_without_an_open_request_too(ho
 
 def test_a_look_that_settles_a_request_is_one_line(house):
     with db.transaction() as session:
-        number = request_log.note(session, "see", 0, NOON)
+        number = request_log.record_open(session, "see", 0, NOON)
 
     said("tell", "--request", str(number))
 

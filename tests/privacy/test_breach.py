@@ -23,16 +23,16 @@ from trustsvc.storage import db
 from trustsvc.transactional_mail import enqueue
 
 
-def of(*tables, test=breach.everything):
+def of(*tables, test=breach.any_value):
     columns = [one for one in data_inventory.personal() if one.table.name in tables]
     with db.reading() as session:
-        return breach.concerned(session, columns, test)
+        return breach.scope(session, columns, test)
 
 
 def by_key(kind, number):
     columns, test = reach.reach(kind, number)
     with db.reading() as session:
-        return breach.concerned(session, columns, test)
+        return breach.scope(session, columns, test)
 
 
 def buyer_of(at_shop, address, **more):
@@ -76,7 +76,7 @@ def test_the_shop_of_a_row_is_found_over_its_relations(house):
     add("Sam")
 
     assert set(of("invitations", "reviews").people_by_shop()) == {"far"}
-    assert set(of("staff").people_by_shop()) == {breach.HOUSE}
+    assert set(of("staff").people_by_shop()) == {breach.SERVICE}
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def everywhere_in_the_registry(at_shop, address):
             now,
         )
         enqueue.write(session, enqueue.Note("me", "nl", address, facts={"link": "x"}), now)
-        confirmation.link(session, Person(address, "", "nl", (), (), {}, ()), now)
+        confirmation.my_data_link(session, Person(address, "", "nl", (), (), {}, ()), now)
 
 
 def test_a_lookup_key_reaches_the_shops_marks_and_the_registrys_its_own(house):
@@ -139,9 +139,9 @@ def test_a_lookup_key_reaches_the_shops_marks_and_the_registrys_its_own(house):
     registry, lookup = by_key("registry", 1), by_key("lookup", 1)
 
     assert dict(registry.values) == {
-        (breach.HOUSE, "registered_buyers", "pseudonym"): 1,
-        (breach.HOUSE, "opt_outs", "pseudonym"): 1,
-        (breach.HOUSE, "restrictions", "pseudonym"): 1,
+        (breach.SERVICE, "registered_buyers", "pseudonym"): 1,
+        (breach.SERVICE, "opt_outs", "pseudonym"): 1,
+        (breach.SERVICE, "restrictions", "pseudonym"): 1,
     }
     assert dict(lookup.values) == {
         ("velo-fils", "opt_outs", "pseudonym"): 1,
@@ -150,8 +150,8 @@ def test_a_lookup_key_reaches_the_shops_marks_and_the_registrys_its_own(house):
         ("velo-fils", "pending_registrations", "pseudonym"): 1,
         ("velo-fils", "correspondence", "pseudonym"): 1,
         # To whom the service writes in its own name: shop 0, and yet the look-up key.
-        (breach.HOUSE, "correspondence", "pseudonym"): 1,
-        (breach.HOUSE, "my_data_links", "pseudonym"): 1,
+        (breach.SERVICE, "correspondence", "pseudonym"): 1,
+        (breach.SERVICE, "my_data_links", "pseudonym"): 1,
     }
     for kind in ("lookup", "registry"):
         add_key(house, kind)
@@ -185,7 +185,7 @@ def test_a_domain_that_letters_went_to_does_not_say_which_look_up_key_marked_it(
 
     for number in (1, 2):
         assert set(by_key("lookup", number).values) == {
-            (breach.HOUSE, "domain_throttles", "pseudonym")
+            (breach.SERVICE, "domain_throttles", "pseudonym")
         }
     assert by_key("registry", 1).values == {}
 

@@ -32,7 +32,7 @@ def test_a_chain_of_receipts_holds_from_its_empty_beginning_on(house):
         assert _holds()
 
     with db.reading() as session:
-        found = list(receipts.everything(session))
+        found = list(receipts.chain(session))
     assert [receipt.number for receipt, _, _ in found] == [1, 2, 3, 4, 5]
     assert [previous for _, previous, _ in found] == [b"", *(mine for _, _, mine in found[:-1])]
 
@@ -71,7 +71,7 @@ def test_a_receipt_that_was_left_out_breaks_the_chain(house, gone):
 def test_a_receipt_signed_by_somebody_else_breaks_the_chain(house):
     _write()
     with db.reading() as session:
-        ((receipt, _, last),) = receipts.everything(session)
+        ((receipt, _, last),) = receipts.chain(session)
     forged = Ed25519PrivateKey.generate().sign(receipts.signed_text(receipt, last))
     with db.transaction() as session:
         session.execute(
@@ -91,7 +91,7 @@ def test_a_receipt_signed_by_somebody_else_breaks_the_chain(house):
 def test_what_is_signed_is_the_written_text_and_can_be_checked_without_us(house):
     _write(12, "buyer_contact")
     with db.reading() as session:
-        ((receipt, previous, signature),) = receipts.everything(session)
+        ((receipt, previous, signature),) = receipts.chain(session)
 
     text = (
         b"trustsvc receipt 1\nat 2026-11-21T10:00:00.123Z\nwhat buyer_contact\nnumber 12\n"
@@ -132,4 +132,4 @@ def test_writers_at_once_make_one_chain(house):
     assert problems == []
     assert _holds()
     with db.reading() as session:
-        assert len(list(receipts.everything(session))) == 40
+        assert len(list(receipts.chain(session))) == 40

@@ -252,7 +252,7 @@ def test_an_entry_goes_before_its_last_day_with_a_receipt(house):
     assert purge.purge(at) == {"security_events": 1}
     assert _written() == []
     with db.reading() as session:
-        ((receipt, _, _),) = receipts.everything(session)
+        ((receipt, _, _),) = receipts.chain(session)
     assert (receipt.what, receipt.number) == ("security_events", 1)
     assert receipt.before == minute
 

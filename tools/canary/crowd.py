@@ -10,7 +10,7 @@ from trustsvc.invitations.models import invitations
 from trustsvc.orders import accept, privacy_requests
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import OrderReceived
-from trustsvc.privacy.rights import erasure, people, requests, restriction
+from trustsvc.privacy.rights import answer_requests, erasure, people, restriction
 from trustsvc.registry import registration, registration_request
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.reviews import lookup, moderate, publish, submit
@@ -63,7 +63,7 @@ def settle(everybody):
             group = everybody[STATES.index(state) :: len(STATES)]
             with db.transaction() as session:
                 do(session, one, group)
-        while requests.answer(db.transaction, lambda: NOON):
+        while answer_requests.answer_next(db.transaction, lambda: NOON):
             pass
         with db.transaction() as session:  # some still wait for the job
             for address in everybody[-20:]:
@@ -148,7 +148,7 @@ def _links(session, at_shop, group):
 def _erase(session, _shop, group):
     for address in group:
         person = people.by_address(session, address)
-        erasure.erase(session, person, erasure.Wish(everywhere=True), NOON)
+        erasure.erase(session, person, erasure.ErasureOptions(everywhere=True), NOON)
 
 
 def _see(session, _shop, group):

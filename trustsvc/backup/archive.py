@@ -23,8 +23,8 @@ from trustsvc.errors import Refused
 
 HEAD = b"trustsvc-backup 1\n"
 CHECKSUM = 32
-BITE = 1024 * 1024
-LONGEST_MANIFEST = 1024 * 1024
+CHUNK_SIZE = 1024 * 1024
+MAX_MANIFEST_SIZE = 1024 * 1024
 
 
 def write(path: Path, manifest: Manifest, database: Path) -> None:
@@ -110,14 +110,14 @@ def _manifest(file: BinaryIO) -> Manifest | None:
     if file.readline(len(HEAD)) != HEAD:
         raise Refused("This is not a backup of trustsvc, or its beginning is damaged.")
     try:
-        return msgspec.json.decode(file.readline(LONGEST_MANIFEST), type=Manifest)
+        return msgspec.json.decode(file.readline(MAX_MANIFEST_SIZE), type=Manifest)
     except msgspec.DecodeError:
         return None
 
 
 def _bites(file: BinaryIO, size: int) -> Iterator[bytes]:
     while size > 0:
-        bite = file.read(min(size, BITE))
+        bite = file.read(min(size, CHUNK_SIZE))
         if not bite:
             return
         size -= len(bite)

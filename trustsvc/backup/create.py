@@ -6,7 +6,14 @@ from pathlib import Path
 
 from trustsvc import __version__, migrations
 from trustsvc.backup import archive, database, scratch
-from trustsvc.backup.manifest import CANARY, FORMAT, Manifest, database_kind, key_checks, marked
+from trustsvc.backup.manifest import (
+    CANARY,
+    FORMAT,
+    Manifest,
+    authenticated,
+    database_kind,
+    key_checks,
+)
 from trustsvc.crypto import encrypted_column, keyring
 from trustsvc.errors import Refused
 from trustsvc.storage import suppression_journal
@@ -31,7 +38,7 @@ def write(path: Path, now: datetime) -> Manifest:
     if book is None:
         raise Refused("The file suppressions/marks cannot be understood: see trustsvc doctor.")
     try:
-        with scratch.scratch(path.parent, ".trustsvc-backup-") as place:
+        with scratch.scratch_folder(path.parent, ".trustsvc-backup-") as place:
             copy = place / "database"
             database.dump(copy)
             manifest = Manifest(
@@ -47,10 +54,10 @@ def write(path: Path, now: datetime) -> Manifest:
                 suppressions_lines=len(book.lines),
                 suppressions_damaged=book.damaged,
             )
-            manifest = marked(manifest, archive.sha256(copy))
+            manifest = authenticated(manifest, archive.sha256(copy))
             archive.write(place / "backup", manifest, copy)
             os.link(place / "backup", path)
-            scratch.keep_names(path.parent)
+            scratch.sync_folder(path.parent)
     except FileExistsError:
         raise Refused(
             "There is a file of that name already: a backup overwrites nothing."

@@ -64,7 +64,7 @@ def load(source: Path) -> None:
             os.link(source, path)
         except FileExistsError:
             raise Refused("Somebody made a database meanwhile: stop trustsvc first.") from None
-        scratch.keep_names(path.parent)
+        scratch.sync_folder(path.parent)
     else:
         options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
         _run("pg_restore", [*options, str(source)])

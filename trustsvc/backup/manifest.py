@@ -53,7 +53,7 @@ def key_checks() -> dict[str, dict[str, str]]:
     }
 
 
-def marked(manifest: Manifest, content: bytes) -> Manifest:
+def authenticated(manifest: Manifest, content: bytes) -> Manifest:
     """Mark a manifest with its house's key; `content` is the SHA-256 of the database."""
     return msgspec.structs.replace(manifest, mark=_mark(manifest, content))
 

@@ -26,7 +26,7 @@ MARGIN = timedelta(days=2)
 _Any = TypeVar("_Any")
 
 
-def doubts(manifest: Manifest, book: suppression_journal.Journal | None) -> str | None:
+def problem(manifest: Manifest, book: suppression_journal.Journal | None) -> str | None:
     """Say why the file of wishes may not know of everybody, as a code; None when it does.
 
     The file must be the one of that house, have the lines it had when the backup was made, all that

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.address import NotAnAddress
 from trustsvc.backup import replay_rights
-from trustsvc.backup.replay_rights import Place
+from trustsvc.backup.replay_rights import Subject
 from trustsvc.crypto import pseudonyms
 from trustsvc.invitations import redeem
 from trustsvc.orders import buyer
@@ -38,7 +38,7 @@ def replay(session: Session, lines: Sequence[JournalEntry], now: datetime) -> No
         ]
         session.execute(db.insert(opt_outs).on_conflict_do_nothing(), rows)
     _free(session, over)
-    said: dict[Place, datetime] = dict.fromkeys(stands, FOR_GOOD)
+    said: dict[Subject, datetime] = dict.fromkeys(stands, FOR_GOOD)
     for line in lines:
         place = (line.mark, line.shop_id)
         if line.kind == "opt_out" and said.get(place) != FOR_GOOD:
@@ -56,11 +56,11 @@ def replay(session: Session, lines: Sequence[JournalEntry], now: datetime) -> No
 
 def _in_force(
     lines: Sequence[JournalEntry],
-) -> tuple[dict[Place, JournalEntry], dict[Place, datetime]]:
+) -> tuple[dict[Subject, JournalEntry], dict[Subject, datetime]]:
     """Say which wishes hold, each as it was said first, and when the others were taken back."""
-    stands: dict[Place, JournalEntry] = {}
-    newest: dict[Place, datetime] = {}
-    over: dict[Place, datetime] = {}
+    stands: dict[Subject, JournalEntry] = {}
+    newest: dict[Subject, datetime] = {}
+    over: dict[Subject, datetime] = {}
     for line in lines:
         place = (line.mark, line.shop_id)
         if line.kind == "opt_out":
@@ -73,7 +73,7 @@ def _in_force(
     return stands, over
 
 
-def _free(session: Session, over: dict[Place, datetime]) -> None:
+def _free(session: Session, over: dict[Subject, datetime]) -> None:
     for some in _some(sorted(over)):
         marks = [mark for mark, _ in some]
         rows = session.execute(
@@ -86,9 +86,9 @@ def _free(session: Session, over: dict[Place, datetime]) -> None:
         session.execute(delete(opt_outs).where(opt_outs.c.mark.in_(gone)))
 
 
-def _theirs(session: Session, said: dict[Place, datetime]) -> dict[int, set[Place]]:
+def _theirs(session: Session, said: dict[Subject, datetime]) -> dict[int, set[Subject]]:
     """Find orders by the shops' marks, as far as each wish reaches."""
-    found: dict[int, set[Place]] = {}
+    found: dict[int, set[Subject]] = {}
     for some in _some(sorted(mark for mark, shop_id in said if shop_id != EVERY_SHOP)):
         rows = session.execute(
             select(orders.c.id, orders.c.shop_id, orders.c.buyer, orders.c.received_at).where(
@@ -102,9 +102,9 @@ def _theirs(session: Session, said: dict[Place, datetime]) -> dict[int, set[Plac
     return found
 
 
-def _everywhere(session: Session, said: dict[Place, datetime]) -> dict[int, set[Place]]:
+def _everywhere(session: Session, said: dict[Subject, datetime]) -> dict[int, set[Subject]]:
     """Find orders of people known by the registry's marks only: each address is marked anew."""
-    found: dict[int, set[Place]] = {}
+    found: dict[int, set[Subject]] = {}
     if not any(shop_id == EVERY_SHOP for _, shop_id in said):
         return found
     known = session.execute(

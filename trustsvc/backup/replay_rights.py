@@ -35,7 +35,7 @@ from trustsvc.transactional_mail.models import correspondence
 
 __all__ = ["ERASED", "Place", "anonymise", "erase", "restrict"]
 
-Place = tuple[bytes, int]
+Subject = tuple[bytes, int]
 
 # Where an address waits to be written to: by erasing these go whole.
 _WAITING: tuple[tuple[Table, Column[datetime]], ...] = (
@@ -52,8 +52,8 @@ def restrict(session: Session, lines: Sequence[JournalEntry], now: datetime) -> 
     A restriction is lifted only by a line that comes after it and is not older: where a clock was
     set back in between, the data stays frozen until its owner says it again.
     """
-    since: dict[Place, datetime] = {}
-    lifted: dict[Place, datetime] = {}
+    since: dict[Subject, datetime] = {}
+    lifted: dict[Subject, datetime] = {}
     for line in lines:
         place = (line.mark, line.shop_id)
         if line.kind == "restrict":
@@ -91,7 +91,7 @@ def erase(session: Session, lines: Sequence[JournalEntry], placed: Sequence[int]
     if not erased:
         return
     erase_orders(session, placed)
-    at: dict[Place, datetime] = {}
+    at: dict[Subject, datetime] = {}
     for line in erased:
         at[(line.mark, line.shop_id)] = max(line.at, at.get((line.mark, line.shop_id), line.at))
     shop_ids = {shop_id for _, shop_id in at}
@@ -108,7 +108,7 @@ def erase(session: Session, lines: Sequence[JournalEntry], placed: Sequence[int]
         session.execute(delete(table).where(key.in_(gone)))
 
 
-def _lift(session: Session, lifted: dict[Place, datetime], now: datetime) -> None:
+def _lift(session: Session, lifted: dict[Subject, datetime], now: datetime) -> None:
     rows = session.execute(
         select(restrictions).where(restrictions.c.mark.in_({mark for mark, _ in lifted}))
     ).all()
@@ -148,7 +148,7 @@ def _theirs(session: Session, shop_id: int, marks: set[bytes]) -> tuple[set[int]
     return placed, find_reviews(session, [shop_id], marks, placed)
 
 
-def _by_shop(places: dict[Place, datetime]) -> dict[int, set[bytes]]:
+def _by_shop(places: dict[Subject, datetime]) -> dict[int, set[bytes]]:
     """Put the marks of one shop together; those of the registry name no order."""
     marks: dict[int, set[bytes]] = defaultdict(set)
     for mark, shop_id in places:
@@ -157,7 +157,7 @@ def _by_shop(places: dict[Place, datetime]) -> dict[int, set[bytes]]:
     return marks
 
 
-def _places(address: str, shop_ids: set[int]) -> Iterator[Place]:
+def _places(address: str, shop_ids: set[int]) -> Iterator[Subject]:
     """Mark an address for the registry and for these shops."""
     try:
         yield from ((mark, EVERY_SHOP) for mark in pseudonyms.registry_pseudonyms(address))

@@ -39,11 +39,11 @@ def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> R
     manifest, content = archive.check(path)
     _look(manifest, content)
     book = suppression_journal.read()
-    stopped = replay.doubts(manifest, book)
+    stopped = replay.problem(manifest, book)
     suppression_journal.path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     send_suspension.unfinished().touch(mode=0o600)
-    scratch.keep_names(send_suspension.unfinished().parent)
-    with scratch.scratch(config.current().data, ".restore-") as place:
+    scratch.sync_folder(send_suspension.unfinished().parent)
+    with scratch.scratch_folder(config.current().data, ".restore-") as place:
         copy = place / "database"
         if archive.copy_database(path, copy) != content:
             raise Refused("The backup was changed while it was read: nothing was restored.")
@@ -63,7 +63,7 @@ def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> R
     return Restored(manifest, replayed, newest, set_aside, badges, stopped)
 
 
-def sending_on() -> bool:
+def resume_sending() -> bool:
     """Let letters leave again, because the operator says so; False when nothing kept them.
 
     Raises Refused after a restore that broke off: that database never heard who said stop.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def scratch(parent: Path, prefix: str) -> Iterator[Path]:
+def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """Make a folder for one task, and remove it with all that is in it.
 
     One that a killed process left holds a whole copy of the database, which no purge would ever
@@ -27,7 +27,7 @@ def scratch(parent: Path, prefix: str) -> Iterator[Path]:
         yield place
 
 
-def keep_names(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Wait until the names in a folder are on disk, not only what the files hold."""
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -58,7 +58,7 @@ def restore(file: Path | None, nothing_sent_since: bool, sending_on: bool) -> No
     if sending_on:
         if file is not None:
             raise click.UsageError("First restore, then look, then say --sending-on.")
-        done = back.sending_on()
+        done = back.resume_sending()
         click.echo("Letters leave again." if done else "No restore keeps letters from leaving.")
         return
     if file is None:

@@ -83,8 +83,8 @@ def reseal() -> None:
 
     Killed half-way, say it again. At the end it says which older keys nothing needs any more.
     """
-    last: dict[str, re_encrypt.Progress] = {}
-    for at in re_encrypt.reseal():
+    last: dict[str, re_encrypt.TableProgress] = {}
+    for at in re_encrypt.re_encrypt_all():
         if at.seen // EVERY > (last[at.table].seen // EVERY if at.table in last else 0):
             click.echo(f"{at.table}: {at.seen:,} of {at.total:,} rows")
         last[at.table] = at
@@ -97,7 +97,7 @@ def reseal() -> None:
 def progress() -> None:
     """Count what needs each key of the vault, the registry and the look-ups; reads all of it."""
     with db.reading() as session:
-        marks = in_use.needed(session)
+        marks = in_use.count_pseudonyms(session)
     for kind in in_use.KINDS:
         for key in keyring.keys(kind):
             click.echo(f"{kind} version {key.version}: {marks[kind, key.version]:,} marks need it")
@@ -105,7 +105,7 @@ def progress() -> None:
 
 
 def _say_needed() -> None:
-    count = re_encrypt.needed()
+    count = re_encrypt.count_key_versions()
     for key in keyring.keys("vault"):
         click.echo(f"vault version {key.version}: {count.get(key.version, 0):,} columns need it")
     if None in count:
@@ -126,11 +126,11 @@ def retire(version: int, kind: str) -> None:
     newest = keyring.newest_key(kind)
     if newest.made_at and clock.now() - newest.made_at < SETTLED:
         raise Refused("The newest key is too young: what is under way may still use the older one.")
-    if kind == "vault" and (left := re_encrypt.needed().get(version, 0)):
+    if kind == "vault" and (left := re_encrypt.count_key_versions().get(version, 0)):
         raise Refused(f"{left:,} columns still need that key: trustsvc keys reseal comes first.")
     if kind != "vault":
         with db.reading() as session:
-            left = in_use.needed(session)[kind, version]
+            left = in_use.count_pseudonyms(session)[kind, version]
         if left:
             raise Refused(f"{left:,} marks still need that key, and cannot be made anew.")
     keyring.retire(kind, version)

@@ -23,8 +23,8 @@ from trustsvc.privacy.rights import (
     rectification,
     restriction,
 )
-from trustsvc.privacy.rights.erasure import Wish, erase
-from trustsvc.privacy.rights.opt_in_again import ask_again
+from trustsvc.privacy.rights.erasure import ErasureOptions, erase
+from trustsvc.privacy.rights.opt_in_again import opt_in_again
 from trustsvc.privacy.rights.people import Person
 from trustsvc.shops import directory
 from trustsvc.storage import db
@@ -59,11 +59,11 @@ def tell_(as_json: bool, slug: str | None, request_id: int | None) -> None:
     with db.transaction() as session:
         found = _find(session, address, slug)
         everything = access_report.export(session, found, now)
-        known = people.known(session, found)
+        known = people.has_data(session, found)
         if request_id:
             request_log.settle(session, request_id, BY, now)
         else:
-            request_log.done(session, "see", _place(found), BY, now)
+            request_log.record_answered(session, "see", _place(found), BY, now)
     if as_json:
         click.echo(json.dumps(everything, ensure_ascii=False))
         return
@@ -83,12 +83,12 @@ def correct(as_json: bool, slug: str | None, request_id: int | None) -> None:
     new = values.pop("email", "")
 
     def deed(session: Session, found: Person, now: datetime) -> dict[str, Any]:
-        right = rectification.Said(
+        right = rectification.Correction(
             values.get("name", ""), values.get("shown_name", ""), values.get("city")
         )
         changed = rectification.rectify(session, found, right, now, BY)
         if new:
-            changed += rectification.address(session, found, new, now, BY)
+            changed += rectification.correct_address(session, found, new, now, BY)
         return {"changed": changed}
 
     _do("correct", deed, address, (as_json, slug, request_id))
@@ -112,10 +112,10 @@ def forget(
     def deed(session: Session, found: Person, now: datetime) -> dict[str, Any]:
         if refuse:
             if not request_id:
-                number = request_log.note(session, "erase", _place(found), now)
+                number = request_log.record_open(session, "erase", _place(found), now)
                 request_log.settle(session, number, BY, now, refuse)
             return _refuse(session, found, refuse, now)
-        wish = Wish(anonymous=anonymous, child=child, by=BY)
+        wish = ErasureOptions(anonymous=anonymous, child=child, by=BY)
         done = erase(session, found, wish, now)
         return {"orders": done.orders, "reviews": done.reviews, "receipt": done.receipt}
 
@@ -146,7 +146,7 @@ def lift(opt_out: bool, as_json: bool, slug: str | None, request_id: int | None)
     def deed(session: Session, found: Person, now: datetime) -> dict[str, Any]:
         if opt_out:
             shop_ids = [place for place in found.marks if found.everywhere or place]
-            return {"changed": ask_again(session, found, now, shop_ids, BY)}
+            return {"changed": opt_in_again(session, found, now, shop_ids, BY)}
         return {"changed": restriction.lift(session, found, now, BY)}
 
     _do("lift", deed, _address(), (as_json, slug, request_id))
@@ -175,7 +175,7 @@ def _do(
     now = clock.now()
     with db.transaction() as session:
         found = _find(session, address, slug)
-        said = {"done": name, "known": people.known(session, found)} | deed(session, found, now)
+        said = {"done": name, "known": people.has_data(session, found)} | deed(session, found, now)
         if request_id:
             request_log.settle(session, request_id, BY, now, ground)
     click.echo(

@@ -33,7 +33,7 @@ def papers(out: Path | None) -> None:
     """Write the record of processing, the contract annex and the notices, in four languages."""
     folder = out or config.current().data / "papers"
     with db.reading() as session:
-        made = documents.papers(session, config.current(), clock.now())
+        made = documents.render_all(session, config.current(), clock.now())
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in made.items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -47,18 +47,22 @@ def announce(slug: str, send: bool) -> None:
     """Say how many people a changed notice concerns; with --send write to them, once."""
     now = clock.now()
     with db.transaction() as session:
-        notice_history.keep(session, notice_history.changed(session, config.current()), now)
+        notice_history.record(
+            session, notice_history.changed_notices(session, config.current()), now
+        )
     with db.reading() as session:
         shop = directory.by_slug(session, slug)
         newest = notice_history.history(session, shop.id, "en")[0]
-        found = announcement.concerned(session, shop, newest.since)
+        found = announcement.audience(session, shop, newest.since)
     state = "announced" if newest.announced_at else "not announced"
     click.echo(f"Version {newest.version} of {newest.since:%Y-%m-%d %H:%MZ}: {state}.")
     click.echo(
         f"{len(found.people):>8}  people whose address is held: {found.buyers} invited "
         f"buyers, {found.authors} authors of reviews"
     )
-    click.echo(f"{found.by_mark_only:>8}  registered people known by mark only: not to be reached")
+    click.echo(
+        f"{found.by_pseudonym_only:>8}  registered people known by mark only: not to be reached"
+    )
     if not send:
         return
     with db.transaction() as session:
@@ -76,7 +80,7 @@ def concerned(table: str | None, key: str | None, backup: Path | None, is_list: 
     if sum(word is not None for word in (table, key, backup)) != 1:
         raise click.UsageError("Give one of --table, --key and --backup.")
     columns, what = data_inventory.personal(), "backup"
-    test: breach.Test = breach.everything
+    test: breach.ColumnTest = breach.any_value
     if table is not None:
         columns, what = _of_table(table), f"table {table}"
     elif key is not None:
@@ -84,7 +88,7 @@ def concerned(table: str | None, key: str | None, backup: Path | None, is_list: 
         reached, test = reach.reach(kind, number)
         columns, what = tuple(reached), f"key {kind}:{number}"
     with _inside(backup) if backup else db.reading() as session:
-        found = breach.concerned(session, columns, test)
+        found = breach.scope(session, columns, test)
     _show(found)
     if not columns:
         click.echo("This holds or opens nobody's data.")
@@ -92,7 +96,7 @@ def concerned(table: str | None, key: str | None, backup: Path | None, is_list: 
         _list(found, what)
 
 
-def _of_table(name: str) -> tuple[data_inventory.Tagged, ...]:
+def _of_table(name: str) -> tuple[data_inventory.InfoColumn, ...]:
     if name not in {column.table.name for column in data_inventory.columns()}:
         raise NotFound("There is no such table.")
     return tuple(column for column in data_inventory.personal() if column.table.name == name)
@@ -125,7 +129,7 @@ def _inside(path: Path) -> Iterator[Session]:
             engine.dispose()
 
 
-def _show(found: breach.Found) -> None:
+def _show(found: breach.BreachScope) -> None:
     for shop, number in sorted(found.people_by_shop().items()):
         click.echo(f"{shop}: at least {number} people")
         for (of, table, holds), values in sorted(found.values.items()):
@@ -137,7 +141,7 @@ def _show(found: breach.Found) -> None:
         click.echo(f"{found.unopened} values are sealed with keys that are not here.")
 
 
-def _list(found: breach.Found, what: str) -> None:
+def _list(found: breach.BreachScope, what: str) -> None:
     by = pwd.getpwuid(os.getuid()).pw_name
     with db.transaction() as session:
         disclose.note(session, what, len(found.people), by, clock.now())

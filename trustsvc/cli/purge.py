@@ -31,10 +31,10 @@ def purge(dry_run: bool, confirm: bool, list_receipts: bool) -> None:
     if list_receipts:
         _receipts()
         return
-    now, doubt = clock.now(), None if confirm else purge_guard.doubt()
+    now, doubt = clock.now(), None if confirm else purge_guard.clock_problem()
     waiting = privacy.held(now) if doubt else {}
     if dry_run:
-        counts = privacy.planned(purge_guard.believed(now) if doubt else now)
+        counts = privacy.planned(purge_guard.trusted_now(now) if doubt else now)
     else:
         counts = privacy.purge(now, doubted=bool(doubt))
         if not vacuum.is_small():
@@ -76,7 +76,7 @@ def _no_date(rule: Rule) -> str:
 
 def _receipts() -> None:
     with db.reading() as session:
-        for receipt, _, signature in receipts.everything(session):
+        for receipt, _, signature in receipts.chain(session):
             click.echo(
                 f"{receipt.at:%Y-%m-%dT%H:%M:%SZ}  {receipt.number:>8}  {receipt.what}, "
                 f"before {receipt.before:%Y-%m-%dT%H:%M:%SZ}  {bytes(signature).hex()[:16]}"

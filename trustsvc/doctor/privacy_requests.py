@@ -15,7 +15,7 @@ TODO = "answer them: /desk/requests"
 def waiting(session: Session, now: datetime) -> Finding:
     """Warn from day 20 of an open request on, fail from day 30 (GDPR Art. 12(3))."""
     what = "requests of people"
-    day = request_log.oldest_day(session, now)
+    day = request_log.oldest_open_days(session, now)
     if day is None:
         return ok(what, "none waits")
     said = f"the oldest has waited for {day} of {request_log.DAYS} days"

@@ -88,7 +88,9 @@ def _set_up(found: redis_checks.RedisConfig) -> Finding:
 
 
 def _clock(session: Session, now: datetime) -> Finding:
-    doubted = _doubted(clock_check.problem(session, clock.read(), clock_watch.newest(session)))
+    doubted = _doubted(
+        clock_check.problem(session, clock.read(), clock_watch.newest_row_at(session))
+    )
     if doubted:
         return doubted
     beat = heartbeat.last(session, "clock")

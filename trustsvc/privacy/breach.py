@@ -18,14 +18,16 @@ from trustsvc.privacy.documents import data_inventory
 from trustsvc.privacy.shop_of_row import rows_with_shop
 from trustsvc.shops.models import shops
 
-HOUSE = "-"  # what belongs to no shop: the registry, staff
+SERVICE = "-"  # what belongs to no shop: the registry, staff
 BITE = 1000
 KNOWN_BY = ("buyer", "mark", "who")  # the columns that tell one person from another
-Test = Callable[[Column[Any], int, Any], bool]  # is what this shop's row has stored concerned?
+ColumnTest = Callable[
+    [Column[Any], int, Any], bool
+]  # is what this shop's row has stored concerned?
 
 
 @dataclass(slots=True)
-class Person:
+class AffectedPerson:
     """What is known of one person at one shop. Never logged."""
 
     address: str = field(default="", repr=False)
@@ -34,11 +36,11 @@ class Person:
 
 
 @dataclass(slots=True)
-class Found:
+class BreachScope:
     """Stored values by (shop, table, category), and who is behind them by (shop, who)."""
 
     values: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    people: dict[tuple[str, str], Person] = field(default_factory=dict, repr=False)
+    people: dict[tuple[str, str], AffectedPerson] = field(default_factory=dict, repr=False)
     unopened: int = 0  # sealed with a key that is not here
 
     def people_by_shop(self) -> dict[str, int]:
@@ -55,13 +57,15 @@ class Found:
         return least
 
 
-def everything(_column: Column[Any], _shop: int, _stored: Any) -> bool:
+def any_value(_column: Column[Any], _shop: int, _stored: Any) -> bool:
     return True
 
 
-def concerned(session: Session, columns: Collection[Column[Any]], test: Test = everything) -> Found:
+def scope(
+    session: Session, columns: Collection[Column[Any]], test: ColumnTest = any_value
+) -> BreachScope:
     """Look through these columns, a bite of rows at a time; one that is empty does not count."""
-    found, wanted = Found(), set(columns)
+    found, wanted = BreachScope(), set(columns)
     slugs = {row.id: row.slug for row in session.execute(select(shops.c.id, shops.c.slug))}
     there = inspect(session.connection())
     tables = set(there.get_table_names())
@@ -85,12 +89,12 @@ def concerned(session: Session, columns: Collection[Column[Any]], test: Test = e
             }
             if held:
                 beside = dict(zip(own, stored, strict=True))
-                _note(found, slugs.get(shop_id, HOUSE), held, beside, f"{table.name} {number}")
+                _note(found, slugs.get(shop_id, SERVICE), held, beside, f"{table.name} {number}")
     return found
 
 
 def _note(
-    found: Found,
+    found: BreachScope,
     shop: str,
     held: Mapping[Column[Any], Any],
     beside: Mapping[Column[Any], Any],
@@ -109,13 +113,13 @@ def _note(
     words = {c.info["category"]: v for c, v in filled.items() if isinstance(v, str)}
     address, name = words.get("address", ""), words.get("name") or words.get("staff", "")
     who = marks[0] if marks else address or nobody
-    person = found.people.setdefault((shop, who), Person(mark=marks[0] if marks else ""))
+    person = found.people.setdefault((shop, who), AffectedPerson(mark=marks[0] if marks else ""))
     person.address = person.address or address
     person.name = person.name or name
 
 
-def _open(found: Found, column: Column[Any], value: Any) -> Any:
-    if not data_inventory.is_sealed(column):
+def _open(found: BreachScope, column: Column[Any], value: Any) -> Any:
+    if not data_inventory.is_encrypted(column):
         return value
     try:
         return encrypted_column.decrypt(bytes(value))

@@ -11,7 +11,7 @@ from trustsvc.mail.outbox import send_suspension
 from trustsvc.orders.models import decisions, orders
 from trustsvc.storage.event_log import events
 
-HELD = "purge.held"  # what a purge that waits writes into the outbox (guard.py)
+PURGE_HELD = "purge.held"  # what a purge that waits writes into the outbox (guard.py)
 
 logger = log.get_logger("clock")
 
@@ -21,7 +21,7 @@ def watch(session: Session, now: Reading) -> str | None:
 
     Gives the doubt, as a code. For the clock process, every ten seconds; another one does no harm.
     """
-    before, doubt = clock_check.record(session, now, newest(session))
+    before, doubt = clock_check.record(session, now, newest_row_at(session))
     stopped = send_suspension.CLOCK in send_suspension.stops(session)
     if doubt in clock_check.STOPS_MAIL:
         if not stopped or doubt != before:
@@ -42,12 +42,12 @@ def trust(session: Session, now: Reading) -> None:
     send_suspension.go_on(session, send_suspension.CLOCK)
 
 
-def newest(session: Session) -> datetime | None:
+def newest_row_at(session: Session) -> datetime | None:
     """Give the moment of the newest row that came of somebody's doing, not of this doubt."""
     questions = (
         select(func.max(orders.c.received_at)),
         select(func.max(decisions.c.at)),
-        select(func.max(events.c.at)).where(events.c.kind != HELD),
+        select(func.max(events.c.at)).where(events.c.kind != PURGE_HELD),
     )
     found = [session.scalar(question) for question in questions]
     return max((at for at in found if at), default=None)

@@ -63,7 +63,7 @@ def write(session: Session, receipt: Receipt) -> bytes:
     return signature
 
 
-def everything(session: Session) -> Iterator[tuple[Receipt, bytes, bytes]]:
+def chain(session: Session) -> Iterator[tuple[Receipt, bytes, bytes]]:
     """Read the receipts, oldest first, each with the signature before it and its own."""
     table = receipts.c
     columns = (table.at, table.what, table.number, table.before, table.previous, table.signature)
@@ -84,7 +84,7 @@ def verify(session: Session) -> bool:
     secrets = [key.secret for key in reversed(keyring.keys("receipt"))]
     public = [Ed25519PrivateKey.from_private_bytes(secret).public_key() for secret in secrets]
     last = b""
-    for receipt, previous, signature in everything(session):
+    for receipt, previous, signature in chain(session):
         message = signed_text(receipt, previous)
         if previous != last or not any(_signed(key, signature, message) for key in public):
             return False

@@ -17,7 +17,7 @@ GROUNDS = ("17_3_a", "17_3_b", "17_3_c", "17_3_d", "17_3_e")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class LoggedRequest:
     """One request; `day` is how many days it has been waiting, or waited."""
 
     id: int
@@ -39,7 +39,7 @@ class Request:
         return self.state == "open" and self.day >= ALARM_DAY
 
 
-def done(
+def record_answered(
     session: Session,
     kind: str,
     shop_id: int,
@@ -61,7 +61,7 @@ def done(
     )
 
 
-def note(session: Session, kind: str, shop_id: int, asked_at: datetime) -> int:
+def record_open(session: Session, kind: str, shop_id: int, asked_at: datetime) -> int:
     """Write down a request that needs somebody here; its clock runs from the day it was asked."""
     _check(kind)
     new = request_log.insert().values(kind=kind, shop_id=shop_id, state="open", asked_at=asked_at)
@@ -81,7 +81,7 @@ def settle(session: Session, request_id: int, by: str, now: datetime, ground: st
         raise Gone("This request is not open.")
 
 
-def waiting(session: Session, now: datetime) -> list[Request]:
+def open_requests(session: Session, now: datetime) -> list[LoggedRequest]:
     """List what waits for somebody here, longest waiting first."""
     rows = session.execute(
         select(request_log).where(request_log.c.state == "open").order_by(request_log.c.asked_at)
@@ -89,7 +89,7 @@ def waiting(session: Session, now: datetime) -> list[Request]:
     return [_request(row, now) for row in rows]
 
 
-def settled(session: Session, most: int = 50) -> list[Request]:
+def answered_requests(session: Session, most: int = 50) -> list[LoggedRequest]:
     """List the requests that were answered last, newest first."""
     rows = session.execute(
         select(request_log)
@@ -100,7 +100,7 @@ def settled(session: Session, most: int = 50) -> list[Request]:
     return [_request(row, row.settled_at) for row in rows]
 
 
-def oldest_day(session: Session, now: datetime) -> int | None:
+def oldest_open_days(session: Session, now: datetime) -> int | None:
     """Say how many days the longest waiting request has waited; None when none waits."""
     since = session.scalar(
         select(func.min(request_log.c.asked_at)).where(request_log.c.state == "open")
@@ -108,10 +108,10 @@ def oldest_day(session: Session, now: datetime) -> int | None:
     return None if since is None else (now - since).days
 
 
-def _request(row: object, until: datetime) -> Request:
-    names = [name for name in Request.__dataclass_fields__ if name != "day"]
+def _request(row: object, until: datetime) -> LoggedRequest:
+    names = [name for name in LoggedRequest.__dataclass_fields__ if name != "day"]
     values = {name: getattr(row, name) for name in names}
-    return Request(**values, day=max(0, (until - values["asked_at"]).days))
+    return LoggedRequest(**values, day=max(0, (until - values["asked_at"]).days))
 
 
 def _check(kind: str) -> None:

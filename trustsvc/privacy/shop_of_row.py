@@ -14,7 +14,7 @@ NO_SHOP = 0
 def rows_with_shop(table: Table, columns: list[Column[Any]]) -> Select[Any]:
     """Select these columns as they are stored, each row's shop first; 0 where there is none."""
     hops, shop = _way(table)
-    stored = [type_coerce(c, LargeBinary) if data_inventory.is_sealed(c) else c for c in columns]
+    stored = [type_coerce(c, LargeBinary) if data_inventory.is_encrypted(c) else c for c in columns]
     statement = select(shop.label("shop"), *stored).select_from(table)
     for here, there in hops:
         statement = statement.outerjoin(there.table, here == there)

@@ -45,12 +45,14 @@ def show_version(slug: str, version: int) -> Response:
     language = _language()
     with db.reading() as session:
         shop = directory.by_slug(session, slug)
-        edition = notice_history.one(session, shop.id, version, language)
+        edition = notice_history.get(session, shop.id, version, language)
         newest = notice_history.history(session, shop.id, language)[0].version
     return _notice(shop, language, edition, is_old=version != newest)
 
 
-def _notice(shop: Shop, language: str, edition: notice_history.Edition, **more: Any) -> Response:
+def _notice(
+    shop: Shop, language: str, edition: notice_history.NoticeVersion, **more: Any
+) -> Response:
     text = Markup(edition.text)  # noqa: S704 - written by notice.text, which escapes
     html = render_template(
         "privacy/notice.html", shop=shop, language=language, edition=edition, text=text, **more

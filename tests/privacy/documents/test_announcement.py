@@ -28,12 +28,12 @@ def two_versions(at_shop, now):
     with db.transaction() as session:
         for number in (1, 2):
             since = now if number == 2 else now - 1000 * HOUR
-            notice_history.keep(session, [(at_shop, number, {"en": f"Version {number}"})], since)
+            notice_history.record(session, [(at_shop, number, {"en": f"Version {number}"})], since)
 
 
 def concerned(at_shop, now):
     with db.reading() as session:
-        return announcement.concerned(session, at_shop, now)
+        return announcement.audience(session, at_shop, now)
 
 
 def addresses(found):
@@ -90,7 +90,7 @@ def test_registered_people_are_counted_and_cannot_be_reached(now):
             registered_buyers.insert().values(mark=b"m", at=now, wording="1", source="page")
         )
 
-    assert concerned(shop(), now).by_mark_only == 1
+    assert concerned(shop(), now).by_pseudonym_only == 1
 
 
 def unannounced():
@@ -111,7 +111,7 @@ def test_a_changed_notice_that_nobody_was_told_of_is_said_by_doctor_and_desk(now
     two_versions(at_shop, now)
     two_versions(other, now)  # changed, and nobody is concerned
     with db.transaction() as session:
-        notice_history.keep(session, [(same, 1, {"en": "Version 1"})], now)
+        notice_history.record(session, [(same, 1, {"en": "Version 1"})], now)
 
     sign_in(client)
     page = client.get("/desk/requests", headers={"Accept-Language": "en"}).text
@@ -154,7 +154,7 @@ def test_when_letters_cannot_be_handed_over_nothing_is_noted(now):
     with pytest.raises(OSError):
         fails()
     with db.reading() as session:
-        assert notice_history.one(session, at_shop.id, 2, "en").announced_at is None
+        assert notice_history.get(session, at_shop.id, 2, "en").announced_at is None
     assert answers(now=now).letters == []
 
 

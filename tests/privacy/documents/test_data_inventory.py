@@ -98,7 +98,9 @@ def test_each_category_has_a_name_that_people_can_read(language):
 
 def test_what_stands_for_a_person_or_opens_a_door_is_on_the_list():
     kept = {
-        str(one): "sealed" if data_inventory.is_sealed(one) else KEPT_AS.get(str(one), "in clear")
+        str(one): "sealed"
+        if data_inventory.is_encrypted(one)
+        else KEPT_AS.get(str(one), "in clear")
         for one in data_inventory.personal()
         if one.info["category"] in {"secret", "pseudonym"}
     }

@@ -15,7 +15,7 @@ SMTP = "smtps://user:password@smtp.example.com:465"
 
 def made(settings=None, now=None):
     with db.reading() as session:
-        return documents.papers(session, settings or config.current(), now or clock.now())
+        return documents.render_all(session, settings or config.current(), now or clock.now())
 
 
 def test_there_is_a_record_an_annex_and_a_notice_a_shop_in_every_language(house):

@@ -50,10 +50,10 @@ def test_the_same_words_are_no_new_version_however_often(house):
 def test_two_at_once_write_one_version(house):
     shop()
     with db.reading() as session:
-        new = notice_history.changed(session, house)
+        new = notice_history.changed_notices(session, house)
     for _ in range(2):
         with db.transaction() as session:
-            notice_history.keep(session, new, clock.now())
+            notice_history.record(session, new, clock.now())
 
     assert kept() == len(i18n.LANGUAGES)
 
@@ -158,4 +158,4 @@ def test_one_shops_version_is_not_anothers(client):
 def test_a_version_that_was_never_in_force_cannot_be_read(house):
     made = shop()
     with db.reading() as session, pytest.raises(NotFound):
-        notice_history.one(session, made.id, 1, "en")
+        notice_history.get(session, made.id, 1, "en")

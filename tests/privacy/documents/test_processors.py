@@ -13,7 +13,7 @@ def settings(tmp_path, **more):
 
 
 def test_on_one_machine_there_is_nobody_else(tmp_path):
-    assert processors.of(settings(tmp_path)) == []
+    assert processors.list_processors(settings(tmp_path)) == []
     assert record_of_processing.unstated(settings(tmp_path)) == []
 
 
@@ -46,7 +46,7 @@ def test_on_one_machine_there_is_nobody_else(tmp_path):
     ],
 )
 def test_each_host_of_the_settings_is_a_processor(tmp_path, more, kind, host, place):
-    found = processors.of(settings(tmp_path, **more))
+    found = processors.list_processors(settings(tmp_path, **more))
 
     assert [(kind, host, place)] == [(one.kind, one.host, one.place) for one in found]
 
@@ -63,11 +63,13 @@ def test_each_host_of_the_settings_is_a_processor(tmp_path, more, kind, host, pl
     ],
 )
 def test_what_is_on_this_machine_is_nobody_else(tmp_path, more):
-    assert processors.of(settings(tmp_path, **more)) == []
+    assert processors.list_processors(settings(tmp_path, **more)) == []
 
 
 def test_a_database_host_holds_names_sealed_and_published_lines_in_clear(tmp_path):
-    (found,) = processors.of(settings(tmp_path, DATABASE_URL="postgresql://u@db.example.com/x"))
+    (found,) = processors.list_processors(
+        settings(tmp_path, DATABASE_URL="postgresql://u@db.example.com/x")
+    )
 
     assert {"name", "address", "order", "place"} <= set(found.sealed)
     assert not {"name", "address", "order", "place"} & set(found.clear)
@@ -75,7 +77,9 @@ def test_a_database_host_holds_names_sealed_and_published_lines_in_clear(tmp_pat
 
 
 def test_redis_holds_nothing_about_people(tmp_path):
-    (found,) = processors.of(settings(tmp_path, REDIS_URL="rediss://:secret@redis.example.com"))
+    (found,) = processors.list_processors(
+        settings(tmp_path, REDIS_URL="rediss://:secret@redis.example.com")
+    )
 
     assert (found.clear, found.sealed) == ((), ())
     assert "secret" not in repr(found)

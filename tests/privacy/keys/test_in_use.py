@@ -24,7 +24,7 @@ def run(*words):
 
 def needed():
     with db.reading() as session:
-        return dict(in_use.needed(session))
+        return dict(in_use.count_pseudonyms(session))
 
 
 def out(address, shop_id):

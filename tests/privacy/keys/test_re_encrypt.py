@@ -58,7 +58,7 @@ def test_every_sealed_column_is_known_here():
 
 def test_everything_is_sealed_anew_and_says_what_it_said(full):
     before = everything()
-    old = set(re_encrypt.needed())
+    old = set(re_encrypt.count_key_versions())
     assert run("rotate", "vault").exit_code == 0
 
     done = run("reseal")
@@ -66,7 +66,7 @@ def test_everything_is_sealed_anew_and_says_what_it_said(full):
     assert done.exit_code == 0, done.output
     assert everything() == before
     assert old == {1}
-    assert set(re_encrypt.needed()) == {2}
+    assert set(re_encrypt.count_key_versions()) == {2}
     assert "version 1: 0 columns need it" in done.output
     assert "orders: 8 rows, " in done.output
     assert "0 columns sealed anew" in run("reseal").output
@@ -75,16 +75,16 @@ def test_everything_is_sealed_anew_and_says_what_it_said(full):
 def test_killed_half_way_it_goes_on(full, monkeypatch):
     monkeypatch.setattr(re_encrypt, "BITE", 3)
     keyring.rotate("vault")
-    half = re_encrypt.reseal()
+    half = re_encrypt.re_encrypt_all()
     for _ in range(5):
         next(half)
     half.close()
-    assert set(re_encrypt.needed()) == {1, 2}
+    assert set(re_encrypt.count_key_versions()) == {1, 2}
     with db.reading() as session:
         assert len(buyer.read(session, range(100))) > 0  # both open all the while
 
-    assert sum(1 for _ in re_encrypt.reseal()) > 5
-    assert set(re_encrypt.needed()) == {2}
+    assert sum(1 for _ in re_encrypt.re_encrypt_all()) > 5
+    assert set(re_encrypt.count_key_versions()) == {2}
 
 
 def test_what_is_changed_meanwhile_is_not_undone(full, monkeypatch):
@@ -98,12 +98,12 @@ def test_what_is_changed_meanwhile_is_not_undone(full, monkeypatch):
         return put(plain, rows)
 
     monkeypatch.setattr(re_encrypt, "_put", changed_in_between)
-    for _ in re_encrypt.reseal():
+    for _ in re_encrypt.re_encrypt_all():
         pass
 
     with db.reading() as session:
         assert set(session.scalars(select(orders.c.name))) == {"New name"}
-    assert set(re_encrypt.needed()) == {2}
+    assert set(re_encrypt.count_key_versions()) == {2}
 
 
 def test_a_key_goes_only_when_nothing_needs_it_and_nothing_is_under_way(full):
@@ -155,14 +155,14 @@ def test_nobody_waits_or_is_refused_while_it_runs(full):
     try:
         for _ in range(4):
             keyring.rotate("vault")
-            for _ in re_encrypt.reseal():
+            for _ in re_encrypt.re_encrypt_all():
                 pass
     finally:
         ended.set()
         thread.join()
-    for _ in re_encrypt.reseal():
+    for _ in re_encrypt.re_encrypt_all():
         pass
 
     assert wrong == []
     assert read
-    assert set(re_encrypt.needed()) == {5}
+    assert set(re_encrypt.count_key_versions()) == {5}

@@ -376,7 +376,7 @@ def test_a_purge_that_finds_nothing_writes_no_receipt(start):
 
 
 def test_each_bite_has_its_receipt_and_the_chain_holds(start, monkeypatch):
-    monkeypatch.setattr(purge, "BITE", 10)
+    monkeypatch.setattr(purge, "BATCH_SIZE", 10)
     where = shop()
     for number in range(25):
         order(where, f"R-{number}")
@@ -386,13 +386,13 @@ def test_each_bite_has_its_receipt_and_the_chain_holds(start, monkeypatch):
 
     assert _holds()
     with db.reading() as session:
-        found = [(one.what, one.number) for one, _, _ in receipts.everything(session)]
+        found = [(one.what, one.number) for one, _, _ in receipts.chain(session)]
     assert found == [("buyer_contact", 10), ("buyer_contact", 10), ("buyer_contact", 5)]
     assert purge.planned(start + MOMENT) == {}
 
 
 def test_a_purge_killed_midway_is_finished_by_the_next(start, monkeypatch):
-    monkeypatch.setattr(purge, "BITE", 10)
+    monkeypatch.setattr(purge, "BATCH_SIZE", 10)
     where = shop()
     ids = [order(where, f"R-{number}") for number in range(25)]
     really, turns = purge.write, []
@@ -418,7 +418,7 @@ def test_what_changed_between_looking_and_deleting_is_looked_at_again(start, mon
     where = shop()
     unpaid, asked = order(where, state="waiting", at=start), order(where, at=start)
     invitation(where, asked, at=start)
-    part = tables.parts(start + 90 * DAY)[number]
+    part = tables.steps(start + 90 * DAY)[number]
     really = db.transaction
 
     def news_meanwhile():

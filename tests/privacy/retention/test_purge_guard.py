@@ -16,7 +16,7 @@ from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.outbox import send_suspension
 from trustsvc.privacy import clock_watch
 from trustsvc.privacy.retention import purge_guard
-from trustsvc.privacy.retention.purge_guard import Share
+from trustsvc.privacy.retention.purge_guard import PurgeShare
 from trustsvc.storage import db, event_log
 
 DAY = timedelta(days=1)
@@ -34,7 +34,7 @@ DAY = timedelta(days=1)
     ],
 )
 def test_both_limits_must_be_passed_over_all_rules_of_a_table(shares, expected):
-    assert bool(purge_guard.held([Share("rule", *one) for one in shares])) == expected
+    assert bool(purge_guard.exceeding([PurgeShare("rule", *one) for one in shares])) == expected
 
 
 def happened(number, at):
@@ -83,7 +83,7 @@ def test_a_large_purge_waits_after_a_jump_until_an_operator_confirms(house, by):
     purge_rows.purge_rows()
     purge_rows.purge_rows()
     assert events() == 1200
-    assert events(clock_watch.HELD) == 1
+    assert events(clock_watch.PURGE_HELD) == 1
     assert "1200  of 1201 events WAIT" in purge("--dry-run")
     assert "WAIT" in purge()
     assert events() == 1200
@@ -259,4 +259,4 @@ def test_the_stop_of_a_restore_is_not_lifted_by_a_clock_that_is_right_again(hous
     assert done.exit_code == 0, done.output
     with db.reading() as session:
         assert send_suspension.stops(session) == {send_suspension.RESTORE: "no_suppressions"}
-        assert purge_guard.doubt() is None
+        assert purge_guard.clock_problem() is None

@@ -33,7 +33,7 @@ def tagged():
     return {
         str(column)
         for table in columns.metadata.sorted_tables
-        if table.name not in NOBODY | set(access_report.NOBODYS)
+        if table.name not in NOBODY | set(access_report.NOT_LINKED_TO_A_PERSON)
         for column in table.columns
         if column.info["category"] not in PERSONAL
     }
@@ -202,17 +202,17 @@ def test_whoever_only_said_stop_is_known_too(client):
 
 
 def test_a_question_that_fails_does_not_hold_up_the_others(client, monkeypatch):
-    from trustsvc.privacy.rights import requests
+    from trustsvc.privacy.rights import answer_requests
 
     setup.invited(setup.shop())
-    real = requests.people.by_address
+    real = answer_requests.people.by_address
 
     def fail(session, address, *more):
         if address == "poison@example.com":
             raise ValueError(address)
         return real(session, address, *more)
 
-    monkeypatch.setattr(requests.people, "by_address", fail)
+    monkeypatch.setattr(answer_requests.people, "by_address", fail)
     asked(client, "poison@example.com")
     asked(client)
     scene.answered()

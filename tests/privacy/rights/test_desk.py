@@ -21,7 +21,7 @@ def desk(client):
 
 def noted(days=0, kind="erase"):
     with db.transaction() as session:
-        return request_log.note(session, kind, 0, clock.now() - timedelta(days=days))
+        return request_log.record_open(session, kind, 0, clock.now() - timedelta(days=days))
 
 
 def test_staff_note_a_request_and_say_that_it_was_answered(desk):

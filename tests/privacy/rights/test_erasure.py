@@ -18,7 +18,7 @@ from trustsvc.orders.models import orders
 from trustsvc.privacy import receipts
 from trustsvc.privacy.retention import purge
 from trustsvc.privacy.rights import people
-from trustsvc.privacy.rights.erasure import Wish, erase
+from trustsvc.privacy.rights.erasure import ErasureOptions, erase
 from trustsvc.registry import registration
 from trustsvc.registry.models import opt_outs
 from trustsvc.reviews import correct, publish, submit
@@ -62,7 +62,7 @@ def test_everything_that_leads_to_the_person_goes_with_a_signed_receipt(client):
     with db.reading() as session:
         assert receipts.verify(session)
         (receipt,) = receipts.newest(session, 5)
-        (signature,) = [s.hex()[:16] for _, _, s in receipts.everything(session)]
+        (signature,) = [s.hex()[:16] for _, _, s in receipts.chain(session)]
     assert (receipt.what, receipt.number) == ("erasure", 2)
     assert signature in answer.text
     (letter,) = scene.mailed()
@@ -175,7 +175,7 @@ def test_a_letter_that_is_being_sent_does_not_leave(house):
 
     def wish():
         with quiet(), db.transaction() as session:
-            erase(session, scene.person(order_id), Wish(), NOON)
+            erase(session, scene.person(order_id), ErasureOptions(), NOON)
 
     post = setup.sent(Post(meanwhile=wish))
 
@@ -243,7 +243,7 @@ def test_a_review_that_is_being_written_meanwhile_is_erased_too(house):
         with clock.at(NOON), quiet(), db.transaction() as session:
             person = people.by_link(session, link, NOON)
             looked_up.set()
-            erase(session, person, Wish(), NOON)
+            erase(session, person, ErasureOptions(), NOON)
 
     with quiet(), db.transaction() as session:
         draft = Draft(5, "", scene.TEXT, "Jan J.", "Delft", consent=True)

@@ -148,7 +148,7 @@ def test_who_was_erased_everywhere_may_be_asked_again_and_stays_erased(client, s
     order_id = setup.invited(shop)
     with quiet(), db.transaction() as session:
         person = people.by_address(session, scene.JAN)
-        erasure.erase(session, person, erasure.Wish(), NOON)
+        erasure.erase(session, person, erasure.ErasureOptions(), NOON)
     scene.mailed()
 
     press(client, asked_for(client))

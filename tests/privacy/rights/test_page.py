@@ -11,7 +11,7 @@ from trustsvc import clock, config, i18n
 from trustsvc.crypto import signed_links
 from trustsvc.privacy.documents import processors
 from trustsvc.privacy.rights import people
-from trustsvc.privacy.rights.confirmation import link
+from trustsvc.privacy.rights.confirmation import my_data_link
 from trustsvc.registry import registration, registration_request
 from trustsvc.storage import db
 
@@ -31,8 +31,8 @@ def registered(address=scene.JAN):
 def own_page(client, address=scene.JAN):
     """Open the link that /me would mail."""
     with quiet(), db.transaction() as session:
-        person = people.in_language(people.by_address(session, address), "en")
-        path = link(session, person, NOON).partition("8000")[2]
+        person = people.with_language(people.by_address(session, address), "en")
+        path = my_data_link(session, person, NOON).partition("8000")[2]
     return client.get(path).text
 
 
@@ -54,7 +54,7 @@ def test_each_processor_has_a_sentence_of_its_kind_and_its_categories(house, lan
     def words(key, **said):
         return str(i18n.translate_html(key, language, **said))
 
-    found = processors.of(elsewhere(house))
+    found = processors.list_processors(elsewhere(house))
     page = (
         i18n.environment()
         .get_template("privacy/holders.html")
@@ -146,7 +146,9 @@ def test_of_whom_nothing_is_kept_the_page_says_so(client):
 def test_a_link_whose_time_is_over_leads_on_to_a_fresh_one(client):
     setup.invited(setup.shop())
     with quiet(), db.transaction() as session:
-        path = link(session, people.by_address(session, scene.JAN), NOON).partition("8000")[2]
+        path = my_data_link(session, people.by_address(session, scene.JAN), NOON).partition("8000")[
+            2
+        ]
 
     with clock.at(NOON.replace(year=2027)):
         late = client.get(path, headers={"Accept": "text/html", "Accept-Language": "en"})

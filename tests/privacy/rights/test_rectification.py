@@ -64,7 +64,9 @@ def test_staff_move_a_person_to_another_address_and_both_are_told(house):
     order_id = setup.invited(shop)
 
     with quiet(), db.transaction() as session:
-        rectification.address(session, scene.person(), "new@example.com", NOON, "command line")
+        rectification.correct_address(
+            session, scene.person(), "new@example.com", NOON, "command line"
+        )
 
     assert setup.order_row(order_id).email == "new@example.com"
     assert sorted(letter.to_address for letter in scene.mailed()) == [scene.JAN, "new@example.com"]
@@ -85,7 +87,9 @@ def test_a_restriction_moves_along_with_the_address(client):
     order_id = setup.invited(shop)
     scene.post(client, order_id, "restrict")
     with quiet(), db.transaction() as session:
-        rectification.address(session, scene.person(), "new@example.com", NOON, "command line")
+        rectification.correct_address(
+            session, scene.person(), "new@example.com", NOON, "command line"
+        )
 
     other = setup.invited(setup.shop(name="Other"), email="new@example.com")
     again = setup.place(shop, email="new@example.com")

@@ -155,6 +155,6 @@ def test_what_could_not_be_answered_for_three_days_is_left_to_staff_without_the_
         purge.purge(clock.now())
 
     with db.reading() as session:
-        (waits,) = request_log.waiting(session, clock.now())
+        (waits,) = request_log.open_requests(session, clock.now())
         assert session.execute(select(privacy_requests)).all() == []
     assert (waits.kind, waits.shop_id, waits.day) == (ASKED_FOR[kind], 7, 3)

@@ -15,7 +15,7 @@ from trustsvc.crypto import signed_links
 from trustsvc.orders.models import orders
 from trustsvc.privacy.retention import purge
 from trustsvc.privacy.rights import people
-from trustsvc.privacy.rights.confirmation import link
+from trustsvc.privacy.rights.confirmation import my_data_link
 from trustsvc.privacy.rights.restriction import restrict
 from trustsvc.registry import restriction
 from trustsvc.reviews import lookup, moderate
@@ -71,7 +71,7 @@ def test_the_lease_itself_reads_the_restriction(house):
     order_id = setup.invited(setup.shop())
     person = scene.person(order_id)
     with db.transaction() as session:
-        restriction.restrict(session, person.all_marks, person.shop_ids[0], NOON)
+        restriction.restrict(session, person.all_pseudonyms, person.shop_ids[0], NOON)
 
     assert setup.sent().letters == []
     assert setup.letter_of(order_id).problem == "restricted"
@@ -196,7 +196,7 @@ def test_a_restriction_at_all_shops_is_seen_and_lifted_by_a_letters_link_too(cli
 def everything(client, deed=""):
     """The page behind a link to everything, or what a button of it answers."""
     with quiet(), db.transaction() as session:
-        url = link(session, people.by_address(session, scene.JAN), NOON)
+        url = my_data_link(session, people.by_address(session, scene.JAN), NOON)
     path = f"/me/{url.rpartition('/')[2]}"
     with quiet():
         return (client.post(f"{path}/{deed}") if deed else client.get(path)).text

@@ -26,11 +26,11 @@ from trustsvc.shops.models import shops
 from trustsvc.transactional_mail.enqueue import Note, write
 
 KIND = "notice_changed"
-MOST_A_DAY = 100  # one address may have bought at many shops that change with one setting
+MAX_A_DAY = 100  # one address may have bought at many shops that change with one setting
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Recipient:
     """One person to write to, once, whatever number of orders they placed."""
 
     address: str = field(repr=False)
@@ -39,11 +39,11 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Concerned:
+class Audience:
     buyers: int
     authors: int
-    by_mark_only: int
-    people: Sequence[Told] = field(repr=False)
+    by_pseudonym_only: int
+    people: Sequence[Recipient] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,14 @@ class Unannounced:
     people: int
 
 
-def concerned(session: Session, shop: Shop, since: datetime) -> Concerned:
+def audience(session: Session, shop: Shop, since: datetime) -> Audience:
     """Find the people whose data was held when a version came into force."""
     buyers = _buyers(session, shop.id, since)
     authors = _authors(session, shop.id, since)
     # The newest says the language; an address written in two ways is one person.
     people = {one.address.casefold(): one for one in [*buyers, *authors]}
     marks = session.scalar(select(func.count()).select_from(registered_buyers)) or 0
-    return Concerned(len(buyers), len(authors), marks, list(people.values()))
+    return Audience(len(buyers), len(authors), marks, list(people.values()))
 
 
 def unannounced(session: Session) -> list[Unannounced]:
@@ -112,20 +112,20 @@ def announce(session: Session, shop: Shop, version: int, now: datetime) -> int:
     Twice tells nobody twice: raises Refused. If it fails nothing is noted and nobody is told.
     Raises NotFound for a version that was never in force.
     """
-    edition = notice_history.one(session, shop.id, version, "en")
+    edition = notice_history.get(session, shop.id, version, "en")
     if version == 1:
         raise Refused("The first version changes nothing: there is nobody to tell.")
-    if not notice_history.announced(session, shop.id, version, now):
+    if not notice_history.mark_announced(session, shop.id, version, now):
         raise Refused("The people concerned were told of this version already.")
-    people = concerned(session, shop, edition.since).people
+    people = audience(session, shop, edition.since).people
     link = f"{config.current().base_url}/privacy/{shop.slug}"
     for one in people:
         note = Note(KIND, one.language, one.address, one.name, shop.id, {"link": link})
-        write(session, note, now, most=MOST_A_DAY)
+        write(session, note, now, most=MAX_A_DAY)
     return len(people)
 
 
-def _buyers(session: Session, shop_id: int, since: datetime) -> list[Told]:
+def _buyers(session: Session, shop_id: int, since: datetime) -> list[Recipient]:
     buyers = _told_before(select(orders.c.email, orders.c.name, invitations.c.language), since)
     rows = session.execute(buyers.where(orders.c.shop_id == shop_id).order_by(orders.c.id))
     return _each(rows)
@@ -147,7 +147,7 @@ def _told_before(buyers: Select[Any], since: datetime | ColumnElement[Any]) -> S
     )
 
 
-def _authors(session: Session, shop_id: int, since: datetime) -> list[Told]:
+def _authors(session: Session, shop_id: int, since: datetime) -> list[Recipient]:
     rows = session.execute(
         select(reviews.c.email, reviews.c.name, reviews.c.language)
         .where(
@@ -160,5 +160,5 @@ def _authors(session: Session, shop_id: int, since: datetime) -> list[Told]:
     return _each(rows)
 
 
-def _each(rows: object) -> list[Told]:
-    return list({row[0].casefold(): Told(*row) for row in rows}.values())  # type: ignore[attr-defined]
+def _each(rows: object) -> list[Recipient]:
+    return list({row[0].casefold(): Recipient(*row) for row in rows}.values())  # type: ignore[attr-defined]

@@ -12,10 +12,10 @@ from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.privacy.retention.rules import RULES
 from trustsvc.storage.columns import Category, metadata
 
-Tagged = Column[Any]
+InfoColumn = Column[Any]
 CATEGORIES: tuple[str, ...] = get_args(Category)
 # What must never lie in clear: whoever gets a copy of the database must not read it.
-SEALED = ("name", "address", "place", "order", "contact", "opinion")
+MUST_BE_ENCRYPTED = ("name", "address", "place", "order", "contact", "opinion")
 
 
 @cache
@@ -41,12 +41,16 @@ def faults(column: Column[Any]) -> list[str]:
         found.append("it names no rule of retention")
     if column.info.get("category") not in CATEGORIES:
         found.append("it does not say what it holds")
-    if column.info.get("category") in SEALED and not is_sealed(column) and not is_number(column):
+    if (
+        column.info.get("category") in MUST_BE_ENCRYPTED
+        and not is_encrypted(column)
+        and not is_number(column)
+    ):
         found.append("it holds a name or an address in clear")
     return found
 
 
-def is_sealed(column: Column[Any]) -> bool:
+def is_encrypted(column: Column[Any]) -> bool:
     return isinstance(column.type, EncryptedText)
 
 

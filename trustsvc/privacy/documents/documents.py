@@ -31,7 +31,7 @@ DUTIES = (
 )
 
 
-def papers(session: Session, settings: Settings, now: datetime) -> dict[str, str]:
+def render_all(session: Session, settings: Settings, now: datetime) -> dict[str, str]:
     """Write all papers in all languages; gives the text of each file by its name."""
     return dict(_papers(session, settings, now))
 
@@ -43,7 +43,7 @@ def _papers(session: Session, settings: Settings, now: datetime) -> Iterator[tup
         "settings": settings,
         "shops": shops,
         "sections": record_of_processing.sections(),
-        "processors": processors.of(settings),
+        "processors": processors.list_processors(settings),
         "unstated": record_of_processing.unstated(settings),
         "measures": record_of_processing.measures(settings),
         "own_maildir": record_of_processing.own_maildir(settings),

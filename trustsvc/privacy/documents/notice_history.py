@@ -23,7 +23,7 @@ from trustsvc.storage import db
 
 
 @dataclass(frozen=True, slots=True)
-class Edition:
+class NoticeVersion:
     """One version in one language; `digest` is SHA-256 of its text in UTF-8."""
 
     version: int
@@ -44,16 +44,16 @@ def digest(text: str) -> bytes:
 
 def in_force(
     session: Session, shop: Shop, settings: Settings, language: str, now: datetime
-) -> Edition:
+) -> NoticeVersion:
     """Give the notice of this moment: the newest one kept, or a new one that was not kept yet."""
     text = str(notice.text(shop, settings, language))
     newest = _newest(session, language, shop.id).get(shop.id)
     if newest and newest.text == text:
         return newest
-    return Edition(newest.version + 1 if newest else 1, now, None, text)
+    return NoticeVersion(newest.version + 1 if newest else 1, now, None, text)
 
 
-def one(session: Session, shop_id: int, version: int, language: str) -> Edition:
+def get(session: Session, shop_id: int, version: int, language: str) -> NoticeVersion:
     """Read a version as it was; raises NotFound."""
     found = [
         edition for edition in history(session, shop_id, language) if edition.version == version
@@ -63,7 +63,7 @@ def one(session: Session, shop_id: int, version: int, language: str) -> Edition:
     return found[0]
 
 
-def history(session: Session, shop_id: int, language: str) -> list[Edition]:
+def history(session: Session, shop_id: int, language: str) -> list[NoticeVersion]:
     """Read all versions that were ever in force, newest first."""
     table = notice_versions.c
     rows = session.execute(
@@ -71,10 +71,12 @@ def history(session: Session, shop_id: int, language: str) -> list[Edition]:
         .where(table.shop_id == shop_id, table.language == language)
         .order_by(table.version.desc())
     )
-    return [Edition(*row) for row in rows]
+    return [NoticeVersion(*row) for row in rows]
 
 
-def changed(session: Session, settings: Settings) -> list[tuple[Shop, int, Mapping[str, str]]]:
+def changed_notices(
+    session: Session, settings: Settings
+) -> list[tuple[Shop, int, Mapping[str, str]]]:
     """Find the shops whose notice is not the newest one kept: with its number and its texts."""
     newest = {language: _newest(session, language) for language in i18n.LANGUAGES}
     found: list[tuple[Shop, int, Mapping[str, str]]] = []
@@ -89,7 +91,7 @@ def changed(session: Session, settings: Settings) -> list[tuple[Shop, int, Mappi
     return found
 
 
-def keep(
+def record(
     session: Session, new: Sequence[tuple[Shop, int, Mapping[str, str]]], now: datetime
 ) -> int:
     """Write new versions down, in all languages; gives how many. Two at once write one."""
@@ -111,7 +113,7 @@ def keep(
     return len(new)
 
 
-def announced(session: Session, shop_id: int, version: int, now: datetime) -> bool:
+def mark_announced(session: Session, shop_id: int, version: int, now: datetime) -> bool:
     """Note that people were told of a version; False where they were already."""
     table = notice_versions.c
     done = session.execute(
@@ -122,7 +124,9 @@ def announced(session: Session, shop_id: int, version: int, now: datetime) -> bo
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
-def _newest(session: Session, language: str, shop_id: int | None = None) -> dict[int, Edition]:
+def _newest(
+    session: Session, language: str, shop_id: int | None = None
+) -> dict[int, NoticeVersion]:
     table = notice_versions.c
     newest = (
         select(table.shop_id, func.max(table.version).label("version"))
@@ -134,4 +138,4 @@ def _newest(session: Session, language: str, shop_id: int | None = None) -> dict
         .join(newest, (newest.c.shop_id == table.shop_id) & (newest.c.version == table.version))
         .where(table.language == language, *([table.shop_id == shop_id] if shop_id else []))
     )
-    return {row.shop_id: Edition(*row[1:]) for row in rows}
+    return {row.shop_id: NoticeVersion(*row[1:]) for row in rows}

@@ -12,7 +12,7 @@ from trustsvc.privacy.documents import data_inventory
 LETTER = ("name", "address", "pseudonym")  # what a letter holds; links in it are pseudonyms
 # A page through a proxy: all that a visitor types into a form, and whence.
 PASSING = ("name", "address", "place", "order", "opinion", "pseudonym", "traffic")
-Place = Literal["here", "stated", "unstated"]
+Location = Literal["here", "stated", "unstated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +21,17 @@ class Processor:
 
     kind: Literal["mail", "database", "redis", "proxy"]
     host: str
-    place: Place
+    place: Location
     clear: tuple[str, ...] = ()
     sealed: tuple[str, ...] = ()
 
 
-def of(settings: Settings) -> list[Processor]:
+def list_processors(settings: Settings) -> list[Processor]:
     """List them: the mail server, a database, Redis and proxies that are not this machine's own."""
     return [*_mail(settings), *_database(settings), *_redis(settings), *_proxies(settings)]
 
 
-def place(host: str, settings: Settings) -> Place:
+def location(host: str, settings: Settings) -> Location:
     """Say where a host is: ours, in the EU as the operator states, or not stated."""
     if is_loopback(host):
         return "here"
@@ -41,7 +41,7 @@ def place(host: str, settings: Settings) -> Place:
 def _mail(settings: Settings) -> Iterator[Processor]:
     host = urlsplit(settings.mail_url).hostname
     if host:
-        yield Processor("mail", host, place(host, settings), clear=LETTER)
+        yield Processor("mail", host, location(host, settings), clear=LETTER)
 
 
 def _database(settings: Settings) -> Iterator[Processor]:
@@ -50,21 +50,23 @@ def _database(settings: Settings) -> Iterator[Processor]:
     if parts.scheme.startswith("sqlite") or is_loopback(host) or host.startswith("/"):
         return
     columns = data_inventory.personal()
-    sealed = {column.info["category"] for column in columns if data_inventory.is_sealed(column)}
-    clear = {column.info["category"] for column in columns if not data_inventory.is_sealed(column)}
+    sealed = {column.info["category"] for column in columns if data_inventory.is_encrypted(column)}
+    clear = {
+        column.info["category"] for column in columns if not data_inventory.is_encrypted(column)
+    }
     yield Processor(
-        "database", host, place(host, settings), tuple(sorted(clear)), tuple(sorted(sealed))
+        "database", host, location(host, settings), tuple(sorted(clear)), tuple(sorted(sealed))
     )
 
 
 def _redis(settings: Settings) -> Iterator[Processor]:
     parts = urlsplit(settings.redis_url)
     if parts.scheme in {"redis", "rediss"} and not is_loopback(parts.hostname or ""):
-        yield Processor("redis", parts.hostname or "", place(parts.hostname or "", settings))
+        yield Processor("redis", parts.hostname or "", location(parts.hostname or "", settings))
 
 
 def _proxies(settings: Settings) -> Iterator[Processor]:
     for network in settings.trusted_proxies:
         host = str(network).removesuffix("/32").removesuffix("/128")
         if not network.is_loopback:
-            yield Processor("proxy", host, place(host, settings), clear=PASSING)
+            yield Processor("proxy", host, location(host, settings), clear=PASSING)

@@ -79,4 +79,4 @@ def own_maildir(settings: Settings) -> bool:
 
 def unstated(settings: Settings) -> list[str]:
     """List the hosts of which nobody has stated that they are in the EU."""
-    return [one.host for one in processors.of(settings) if one.place == "unstated"]
+    return [one.host for one in processors.list_processors(settings) if one.place == "unstated"]

@@ -9,7 +9,7 @@ from collections import Counter
 from sqlalchemy.orm import Session
 
 from trustsvc.privacy.documents import data_inventory
-from trustsvc.privacy.keys.reach import made_with
+from trustsvc.privacy.keys.reach import key_of
 from trustsvc.privacy.shop_of_row import rows_with_shop
 from trustsvc.storage import suppression_journal
 
@@ -25,7 +25,7 @@ OF_LINE = {
 }
 
 
-def needed(session: Session) -> Counter[tuple[str, int]]:
+def count_pseudonyms(session: Session) -> Counter[tuple[str, int]]:
     """Count the marks made with each (kind, version); reads every keyed mark there is."""
     count: Counter[tuple[str, int]] = Counter()
     marks = [one for one in data_inventory.personal() if one.info["category"] == "pseudonym"]
@@ -35,10 +35,10 @@ def needed(session: Session) -> Counter[tuple[str, int]]:
         for shop, *stored in rows:
             for column, value in zip(own, stored, strict=True):
                 if value is not None:
-                    count.update(made_with(column.table.name, shop or 0, bytes(value)))
+                    count.update(key_of(column.table.name, shop or 0, bytes(value)))
     book = suppression_journal.read()
     for line in book.lines if book else ():
         table_name = OF_LINE.get(line.kind)
         if table_name:  # the others name a review, by no key
-            count.update(made_with(table_name, line.shop_id, line.mark))
+            count.update(key_of(table_name, line.shop_id, line.mark))
     return count

@@ -41,7 +41,7 @@ BITE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class TableProgress:
     """How far a table is: rows looked at, of how many, and columns sealed anew."""
 
     table: str
@@ -50,7 +50,7 @@ class Progress:
     renewed: int
 
 
-def reseal() -> Iterator[Progress]:
+def re_encrypt_all() -> Iterator[TableProgress]:
     """Seal anew what was sealed with an older key; says how far it is after each bite.
 
     At the end nothing sealed with the older key is left in the write-ahead log or in a freed page.
@@ -63,11 +63,11 @@ def reseal() -> Iterator[Progress]:
         for rows in _bites(plain):
             renewed += _put(plain, rows)
             seen += len(rows)
-            yield Progress(table.name, seen, max(total, seen), renewed)
+            yield TableProgress(table.name, seen, max(total, seen), renewed)
     vacuum.scrub()
 
 
-def needed() -> dict[int | None, int]:
+def count_key_versions() -> dict[int | None, int]:
     """Count what each version of the key opens; None for what opens no more."""
     count: Counter[int | None] = Counter()
     for table in TABLES:

@@ -9,7 +9,7 @@ from sqlalchemy import Column
 
 from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.errors import Refused
-from trustsvc.privacy.breach import Test, everything
+from trustsvc.privacy.breach import ColumnTest, any_value
 from trustsvc.privacy.documents import data_inventory
 
 MARK_LENGTH = 18
@@ -18,7 +18,7 @@ MARK_LENGTH = 18
 REGISTRY = frozenset({"registered_buyers", "opt_outs", "restrictions"})
 
 
-def reach(kind: str, number: int) -> tuple[Sequence[Column[Any]], Test]:
+def reach(kind: str, number: int) -> tuple[Sequence[Column[Any]], ColumnTest]:
     """Give the columns a key reaches into, and the test of one stored value.
 
     Raises Refused for a version that is not in the key ring: restore it there first.
@@ -28,19 +28,19 @@ def reach(kind: str, number: int) -> tuple[Sequence[Column[Any]], Test]:
         raise Refused("There is no such version of this key here: see trustsvc keys list.")
     personal = data_inventory.personal()
     if kind == "vault":
-        return [column for column in personal if data_inventory.is_sealed(column)], _opens(key)
+        return [column for column in personal if data_inventory.is_encrypted(column)], _opens(key)
     if kind in {"registry", "lookup"}:
         marks = [column for column in personal if column.info["category"] == "pseudonym"]
         return marks, _marked(kind, number)
     if kind == "link":
         links = [column for column in personal if column.name == "link"]
-        return [column for column in links if column.info["category"] == "pseudonym"], everything
+        return [column for column in links if column.info["category"] == "pseudonym"], any_value
     if kind == "desk":
-        return [column for column in personal if str(column).startswith("staff")], everything
-    return [], everything
+        return [column for column in personal if str(column).startswith("staff")], any_value
+    return [], any_value
 
 
-def _opens(key: keyring.Key) -> Test:
+def _opens(key: keyring.Key) -> ColumnTest:
     box = Fernet(base64.urlsafe_b64encode(key.secret))
 
     def test(_column: Column[Any], _shop: int, stored: Any) -> bool:
@@ -53,7 +53,7 @@ def _opens(key: keyring.Key) -> Test:
     return test
 
 
-def made_with(table: str, shop: int, mark: bytes) -> list[tuple[str, int]]:
+def key_of(table: str, shop: int, mark: bytes) -> list[tuple[str, int]]:
     """Say by which key a mark was made: (kind, version), or nothing where it is no mark.
 
     The mark says the version; table and shop say of which kind.
@@ -63,10 +63,10 @@ def made_with(table: str, shop: int, mark: bytes) -> list[tuple[str, int]]:
     return [("registry" if table in REGISTRY and shop == 0 else "lookup", mark[1])]
 
 
-def _marked(kind: str, number: int) -> Test:
+def _marked(kind: str, number: int) -> ColumnTest:
     def test(column: Column[Any], shop: int, stored: Any) -> bool:
         if str(column) == "domain_throttles.mark":  # for an hour, and without a version in it
             return kind == "lookup"
-        return (kind, number) in made_with(column.table.name, shop, bytes(stored))
+        return (kind, number) in key_of(column.table.name, shop, bytes(stored))
 
     return test

@@ -44,7 +44,7 @@ def unpaid(shops: Sequence[Shop], now: datetime) -> Select[Any]:
 
 def invited(now: datetime) -> Select[Any]:
     """Orders that still hold a buyer whom nobody will write to, or hear from, any more."""
-    limit = RULES["buyer_contact"].before(now)
+    limit = RULES["buyer_contact"].cutoff(now)
     of_invitation = messages.c.invitation_id == invitations.c.id
     last = (
         select(func.max(func.coalesce(messages.c.sent_at, messages.c.due_at)))
@@ -96,14 +96,14 @@ def rejected(now: datetime) -> Select[Any]:
     return select(reviews.c.id).where(
         reviews.c.state == "rejected",
         reviews.c.frozen_at.is_(None),
-        reviews.c.decided_at <= RULES["review"].before(now),
+        reviews.c.decided_at <= RULES["review"].cutoff(now),
         or_(reviews.c.emptied_at.is_(None), reviews.c.emptied_at < reviews.c.decided_at),
     )
 
 
 def told(now: datetime) -> Select[Any]:
     """Lines of the ledger."""
-    return select(decisions.c.id).where(decisions.c.at <= RULES["decision_log"].before(now))
+    return select(decisions.c.id).where(decisions.c.at <= RULES["decision_log"].cutoff(now))
 
 
 def stripped(now: datetime) -> Select[Any]:
@@ -119,7 +119,7 @@ def stripped(now: datetime) -> Select[Any]:
         )
     )
     return select(orders.c.id).where(
-        orders.c.received_at <= RULES["decision_log"].before(now),
+        orders.c.received_at <= RULES["decision_log"].cutoff(now),
         orders.c.email.is_(None),
         orders.c.buyer.is_(None),
         ~exists().where(decisions.c.order_id == orders.c.id),
@@ -129,7 +129,7 @@ def stripped(now: datetime) -> Select[Any]:
 
 def delivered(now: datetime) -> Select[Any]:
     """Ids of deliveries."""
-    old = deliveries.c.at <= RULES["webhook_delivery"].before(now)
+    old = deliveries.c.at <= RULES["webhook_delivery"].cutoff(now)
     return select(deliveries.c.shop_id, deliveries.c.mark).where(old)
 
 
@@ -140,7 +140,7 @@ def paced(now: datetime) -> Select[Any]:
 
 def answered(now: datetime) -> Select[Any]:
     """Letters that should have answered somebody, and never left."""
-    old = correspondence.c.asked_at <= RULES["transactional_mail"].before(now)
+    old = correspondence.c.asked_at <= RULES["transactional_mail"].cutoff(now)
     return select(correspondence.c.id).where(old, correspondence.c.state.in_(UNSETTLED))
 
 
@@ -152,39 +152,39 @@ def settled(now: datetime) -> Select[Any]:
 
 def unconfirmed(now: datetime) -> Select[Any]:
     """Registrations that were asked for, confirmed or not: the link works no longer."""
-    old = pending_registrations.c.asked_at <= RULES["pending_registration"].before(now)
+    old = pending_registrations.c.asked_at <= RULES["pending_registration"].cutoff(now)
     return select(pending_registrations.c.id).where(old)
 
 
 def asked(now: datetime) -> Select[Any]:
     """Questions that nothing could be done about for as long as their address may be kept."""
     return select(privacy_requests.c.id).where(
-        privacy_requests.c.asked_at <= RULES["transactional_mail"].before(now)
+        privacy_requests.c.asked_at <= RULES["transactional_mail"].cutoff(now)
     )
 
 
 def linked(now: datetime) -> Select[Any]:
     """Links to one's own data that were asked for, with the copies behind them."""
     return select(my_data_links.c.link).where(
-        my_data_links.c.at <= RULES["transactional_mail"].before(now)
+        my_data_links.c.at <= RULES["transactional_mail"].cutoff(now)
     )
 
 
 def registered(now: datetime) -> Select[Any]:
     """Requests in the register that were answered; an open one stays until it is."""
     return select(request_log.c.id).where(
-        request_log.c.settled_at <= RULES["request_log"].before(now)
+        request_log.c.settled_at <= RULES["request_log"].cutoff(now)
     )
 
 
 def happened(now: datetime) -> Select[Any]:
     """Rows of the outbox."""
-    return select(events.c.id).where(events.c.at <= RULES["event_log"].before(now))
+    return select(events.c.id).where(events.c.at <= RULES["event_log"].cutoff(now))
 
 
 def listed(now: datetime) -> Select[Any]:
     """Lines that say that people were listed."""
-    old = disclosure_log.c.at <= RULES["disclosure_log"].before(now)
+    old = disclosure_log.c.at <= RULES["disclosure_log"].cutoff(now)
     return select(disclosure_log.c.id).where(old)
 
 

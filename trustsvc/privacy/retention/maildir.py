@@ -21,21 +21,21 @@ from trustsvc.privacy.retention.expired import EARLY
 from trustsvc.privacy.retention.rules import RULES
 
 RULE = "maildir"
-ANSWERS = "transactional_mail"
+TRANSACTIONAL_RULE = "transactional_mail"
 logger = log.get_logger("privacy")
 PARTS = ("new", "cur", "tmp")
 
 
-def before(rule: str, now: datetime) -> datetime:
+def cutoff(rule: str, now: datetime) -> datetime:
     """Say what goes by a rule at this moment: everything not younger than this."""
-    return RULES[rule].before(now) + (EARLY if rule == ANSWERS else timedelta())
+    return RULES[rule].cutoff(now) + (EARLY if rule == TRANSACTIONAL_RULE else timedelta())
 
 
 def due(now: datetime) -> dict[str, list[Path]]:
     """List the letters whose time is over, a rule, in the maildir of our own data folder only."""
-    found: dict[str, list[Path]] = {RULE: [], ANSWERS: []}
+    found: dict[str, list[Path]] = {RULE: [], TRANSACTIONAL_RULE: []}
     for path, rule in _letters():
-        if _moment(path, now) <= before(rule, now):
+        if _moment(path, now) <= cutoff(rule, now):
             found[rule].append(path)
     return found
 
@@ -44,7 +44,7 @@ def next_at(now: datetime) -> dict[str, datetime]:
     """Say when the next letter goes, a rule; a rule without letters is missing."""
     found: dict[str, datetime] = {}
     for path, rule in _letters():
-        ends = now + (_moment(path, now) - before(rule, now))
+        ends = now + (_moment(path, now) - cutoff(rule, now))
         found[rule] = min(ends, found.get(rule, ends))
     return found
 
@@ -54,7 +54,7 @@ def _letters() -> Iterator[tuple[Path, str]]:
         for path in _files(config.current().data / "mail" / part):
             # What mail programs add to a name stands behind a colon.
             words = path.name.partition(":")[0].split(".")
-            yield path, ANSWERS if TRANSACTIONAL in words[2:] else RULE
+            yield path, TRANSACTIONAL_RULE if TRANSACTIONAL in words[2:] else RULE
 
 
 def count() -> int:
@@ -75,7 +75,7 @@ def purge(now: datetime) -> dict[str, int]:
     return gone
 
 
-def forget(address: str, codes: Collection[str] = ()) -> int:
+def erase(address: str, codes: Collection[str] = ()) -> int:
     """Delete the letters to one person, whatever their age; gives how many.
 
     They are known by the address, and by their codes: who said stop before is erased without an

@@ -15,12 +15,12 @@ from trustsvc import log
 from trustsvc.privacy.receipts import Receipt, write
 from trustsvc.privacy.retention import maildir, preview, purge_guard
 from trustsvc.privacy.retention.rules import RULES
-from trustsvc.privacy.retention.tables import Part, parts
+from trustsvc.privacy.retention.tables import PurgeStep, steps
 from trustsvc.storage import db, vacuum
 
 logger = log.get_logger("purge")
-BITE = 1000
-MOST_BITES = 200  # a run and rule: what is left waits an hour
+BATCH_SIZE = 1000
+MAX_BATCHES = 200  # a run and rule: what is left waits an hour
 NIGHT = 3  # UTC: when a large database is rebuilt, for which writers have to wait
 
 
@@ -37,11 +37,11 @@ def purge(now: datetime, *, doubted: bool = False) -> dict[str, int]:
     if waiting:
         with db.transaction() as session:
             purge_guard.report(session, waiting.values(), now)
-    now = purge_guard.believed(now) if doubted else now
-    for part in parts(now):
+    now = purge_guard.trusted_now(now) if doubted else now
+    for part in steps(now):
         if part.table.name in waiting:
             continue
-        for _ in range(MOST_BITES):
+        for _ in range(MAX_BATCHES):
             done = _bite(part, now)
             gone[part.rule] = gone.get(part.rule, 0) + done
             if not done:
@@ -49,7 +49,7 @@ def purge(now: datetime, *, doubted: bool = False) -> dict[str, int]:
     thrown = {} if maildir.RULE in waiting else maildir.purge(now)
     for rule, number in thrown.items():
         with db.transaction() as session:
-            write(session, Receipt(now, rule, number, maildir.before(rule, now)))
+            write(session, Receipt(now, rule, number, maildir.cutoff(rule, now)))
         gone[rule] = gone.get(rule, 0) + number
     is_clean = vacuum.rebuild() if vacuum.is_small() or now.hour == NIGHT else vacuum.scrub()
     if not is_clean:
@@ -61,25 +61,25 @@ def planned(now: datetime) -> dict[str, int]:
     """Count what a purge at this moment would delete, a rule; orders go after their last line."""
     counts = {rule: len(paths) for rule, paths in maildir.due(now).items()}
     with db.reading() as session:
-        for part in parts(now):
+        for part in steps(now):
             number = session.scalar(select(func.count()).select_from(part.due.subquery())) or 0
             counts[part.rule] = counts.get(part.rule, 0) + number
     return {rule: number for rule, number in counts.items() if number}
 
 
-def held(now: datetime) -> dict[str, purge_guard.Share]:
+def held(now: datetime) -> dict[str, purge_guard.PurgeShare]:
     """Say what a purge at this moment would not take by itself if the clock were doubted."""
     total = maildir.count()
     shares = [
-        purge_guard.Share(rule, maildir.RULE, len(paths), total)
+        purge_guard.PurgeShare(rule, maildir.RULE, len(paths), total)
         for rule, paths in maildir.due(now).items()
     ]
     with db.reading() as session:
-        for part in parts(now):
+        for part in steps(now):
             number = session.scalar(select(func.count()).select_from(part.due.subquery())) or 0
             total = session.scalar(select(func.count()).select_from(part.table)) or 0
-            shares.append(purge_guard.Share(part.rule, part.table.name, number, total))
-    return purge_guard.held(shares)
+            shares.append(purge_guard.PurgeShare(part.rule, part.table.name, number, total))
+    return purge_guard.exceeding(shares)
 
 
 def upcoming(now: datetime) -> dict[str, datetime]:
@@ -89,7 +89,7 @@ def upcoming(now: datetime) -> dict[str, datetime]:
     """
     found: dict[str, datetime | None] = dict(maildir.next_at(now))
     with db.reading() as session:
-        for number, part in enumerate(parts(now)):
+        for number, part in enumerate(steps(now)):
             at = preview.first(partial(_is_due, session, number), now)
             known = found.get(part.rule)
             found[part.rule] = min(at, known) if at and known else at or known
@@ -97,12 +97,12 @@ def upcoming(now: datetime) -> dict[str, datetime]:
 
 
 def _is_due(session: Session, number: int, at: datetime) -> bool:
-    return session.execute(parts(at)[number].due.limit(1)).first() is not None
+    return session.execute(steps(at)[number].due.limit(1)).first() is not None
 
 
-def _bite(part: Part, now: datetime) -> int:
+def _bite(part: PurgeStep, now: datetime) -> int:
     with db.reading() as session:
-        found = [tuple(row) for row in session.execute(part.due.limit(BITE))]
+        found = [tuple(row) for row in session.execute(part.due.limit(BATCH_SIZE))]
     if not found:
         return 0
     keys = found if len(found[0]) > 1 else [row[0] for row in found]
@@ -111,6 +111,6 @@ def _bite(part: Part, now: datetime) -> int:
         still = rows if rows and len(rows[0]) > 1 else [row[0] for row in rows]
         done = part.let_go(session, still, now) if still else 0
         if done:
-            before = part.before or RULES[part.rule].before(now)
+            before = part.before or RULES[part.rule].cutoff(now)
             write(session, Receipt(now, part.rule, done, before))
     return done

@@ -7,7 +7,7 @@ deleted by privacy/retention/purge.py. The record of processing and the notice a
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-FOR_GOOD = None
+UNTIL_EVENT = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Rule:
     since: str
     why: str
 
-    def before(self, now: datetime) -> datetime:
+    def cutoff(self, now: datetime) -> datetime:
         """Say from which moment on things are kept."""
         return now - timedelta(days=self.days or 0)
 
@@ -118,14 +118,14 @@ _RULES = (
     Rule(
         "publication",
         "the published line: stars, text, name and city as the author chose",
-        FOR_GOOD,
+        UNTIL_EVENT,
         "until the author withdraws it or it may no longer be shown",
         "the author agreed to have it published (GDPR Art. 6(1)(a))",
     ),
     Rule(
         "reply",
         "the shop's public reply beneath a published review",
-        FOR_GOOD,
+        UNTIL_EVENT,
         "until the shop removes it, or the review is withdrawn, corrected or made anonymous",
         "a shop may answer in public what is said of it in public (GDPR Art. 6(1)(f))",
     ),
@@ -139,21 +139,21 @@ _RULES = (
     Rule(
         "registration",
         "keyed hash of a registered buyer's address, with the proof of consent",
-        FOR_GOOD,
+        UNTIL_EVENT,
         "until the buyer leaves",
         "the buyer registered, and consent must be proven (GDPR Art. 7(1))",
     ),
     Rule(
         "opt_out",
         "keyed hash of an address that must not be asked again",
-        FOR_GOOD,
+        UNTIL_EVENT,
         "until the person lifts it",
         "without it a new order would undo the objection (GDPR Art. 21(3))",
     ),
     Rule(
         "restriction",
         "keyed hash of an address whose data must be left alone",
-        FOR_GOOD,
+        UNTIL_EVENT,
         "until the person lifts it",
         "without it new orders and letters would use what was restricted (GDPR Art. 18)",
     ),
@@ -167,7 +167,7 @@ _RULES = (
     Rule(
         "staff",
         "who works here, and who decided",
-        FOR_GOOD,
+        UNTIL_EVENT,
         "as long as decisions of theirs stand",
         "to account for decisions on reviews (DSA Art. 17, GDPR Art. 5(2))",
     ),
@@ -181,7 +181,7 @@ _RULES = (
     Rule(
         "notice_versions",
         "what buyers of a shop were told, version by version",
-        FOR_GOOD,
+        UNTIL_EVENT,
         "as long as the shop is enrolled",
         "to show who was told what, and when (GDPR Art. 5(2), 13 and 14); no personal data",
     ),
@@ -202,21 +202,21 @@ _RULES = (
     Rule(
         "receipt",
         "signed receipts of what was deleted",
-        FOR_GOOD,
+        UNTIL_EVENT,
         "they are the proof",
         "a chain cannot be cut at its beginning; no personal data (GDPR Art. 5(2))",
     ),
     Rule(
         "shop",
         "enrolled shops",
-        FOR_GOOD,
+        UNTIL_EVENT,
         "until the enrolment ends and nothing refers to it",
         "the contract with the shop (GDPR Art. 6(1)(b), Art. 28)",
     ),
     Rule(
         "service_state",
         "signs of life of our own processes, and the doors of mail providers",
-        FOR_GOOD,
+        UNTIL_EVENT,
         "overwritten every few seconds; a door until it is closed",
         "to notice that one has stopped, and to hear what became of letters; no personal data",
     ),

@@ -38,7 +38,7 @@ ASKED_FOR = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PurgeStep:
     """A part of the purge: by which rule, which rows, and how they go."""
 
     rule: str
@@ -49,7 +49,7 @@ class Part:
     before: datetime | None = None  # where a setting shortens the rule
 
 
-def parts(now: datetime) -> list[Part]:
+def steps(now: datetime) -> list[PurgeStep]:
     with db.reading() as session:
         shops = directory.all_shops(session)
     delivery = tuple_(deliveries.c.shop_id, deliveries.c.mark)
@@ -59,12 +59,12 @@ def parts(now: datetime) -> list[Part]:
     )
     return [
         replace(suspected, before=log_before),
-        Part("buyer_contact", orders, expired.unpaid(shops, now), orders.c.id, _settle_unpaid),
-        Part("buyer_contact", orders, expired.invited(now), orders.c.id, _forget_buyers),
-        Part("frequency_cap", orders, expired.marked(shops, now), orders.c.id, _forget_marks),
-        Part("review", reviews, expired.rejected(now), reviews.c.id, _empty),
+        PurgeStep("buyer_contact", orders, expired.unpaid(shops, now), orders.c.id, _settle_unpaid),
+        PurgeStep("buyer_contact", orders, expired.invited(now), orders.c.id, _forget_buyers),
+        PurgeStep("frequency_cap", orders, expired.marked(shops, now), orders.c.id, _forget_marks),
+        PurgeStep("review", reviews, expired.rejected(now), reviews.c.id, _empty),
         _plain("decision_log", expired.told(now), decisions, decisions.c.id),
-        Part("decision_log", orders, expired.stripped(now), orders.c.id, _delete_orders),
+        PurgeStep("decision_log", orders, expired.stripped(now), orders.c.id, _delete_orders),
         _plain("webhook_delivery", expired.delivered(now), deliveries, delivery),
         _plain("domain_throttle", expired.paced(now), domain_throttles, domain_throttles.c.mark),
         _plain("transactional_mail", expired.answered(now), correspondence, correspondence.c.id),
@@ -72,7 +72,7 @@ def parts(now: datetime) -> list[Part]:
             _plain("transactional_mail", expired.settled(now), correspondence, correspondence.c.id),
             before=now - DAY,
         ),
-        Part(
+        PurgeStep(
             "transactional_mail",
             privacy_requests,
             expired.asked(now),
@@ -89,19 +89,21 @@ def parts(now: datetime) -> list[Part]:
         ),
         _plain("event_log", expired.happened(now), events, events.c.id),
         _plain("disclosure_log", expired.listed(now), disclosure_log, disclosure_log.c.id),
-        Part("previous_secret", shops_table, expired.rotated(now), shops_table.c.id, _end_secrets),
+        PurgeStep(
+            "previous_secret", shops_table, expired.rotated(now), shops_table.c.id, _end_secrets
+        ),
         _plain("staff_session", expired.links(now), staff_links, staff_links.c.link),
         _plain("staff_session", expired.sessions(now), staff_sessions, staff_sessions.c.session),
     ]
 
 
-def _plain(rule: str, due: Select[Any], table: Table, key: ColumnElement[Any]) -> Part:
+def _plain(rule: str, due: Select[Any], table: Table, key: ColumnElement[Any]) -> PurgeStep:
     """Make the part of a table whose rows are simply deleted."""
 
     def let_go(session: Session, keys: Sequence[Any], _now: datetime) -> int:
         return _count(session.execute(delete(table).where(key.in_(keys))))
 
-    return Part(rule, table, due, key, let_go)
+    return PurgeStep(rule, table, due, key, let_go)
 
 
 def _unanswered(session: Session, ids: Sequence[int], _now: datetime) -> int:
@@ -116,7 +118,7 @@ def _unanswered(session: Session, ids: Sequence[int], _now: datetime) -> int:
         )
     ).all()
     for row in rows:
-        request_log.note(session, ASKED_FOR[row.kind], row.shop_id, row.asked_at)
+        request_log.record_open(session, ASKED_FOR[row.kind], row.shop_id, row.asked_at)
     return len(rows)
 
 

@@ -35,7 +35,7 @@ DOES = {
     "proxy": "passes pages and forms on",
 }
 # What nothing leads to: told in words, because nobody can say whose it is (GDPR Art. 11).
-NOBODYS = {
+NOT_LINKED_TO_A_PERSON = {
     "deliveries": "one-way hashes of webhook messages, kept 35 days; nothing ties one to a person",
     "domain_throttles": "one-way hashes of mail servers' domains, kept an hour; nobody is in them",
     "security_entries": "addresses of machines that looked like an attack; nothing ties one to you",
@@ -45,12 +45,12 @@ NOBODYS = {
 Rows = dict[str, list[dict[str, Any]]]
 
 
-def tell(session: Session, person: Person) -> Rows:
+def collect(session: Session, person: Person) -> Rows:
     """Give every row that leads to this person, by table."""
     rows = export_orders(session, person.orders)
     rows |= export_invitations(session, person.orders)
     rows |= export_reviews(session, person.reviews)
-    marks = set(person.all_marks)
+    marks = set(person.all_pseudonyms)
     who: list[bytes] = []
     if person.address:
         marks |= set(registry_pseudonyms(person.address))
@@ -65,7 +65,7 @@ def tell(session: Session, person: Person) -> Rows:
 def export(session: Session, person: Person, now: datetime) -> dict[str, Any]:
     """Write all of it down for machines, by templates/privacy/my-data-1.json."""
     settings = config.current()
-    rows = tell(session, person)
+    rows = collect(session, person)
     shop_ids = {row["shop_id"] for some in rows.values() for row in some if row.get("shop_id")}
     shops = directory.by_ids(session, shop_ids | set(() if person.everywhere else person.shop_ids))
     filled = {name: [_plain(row) for row in some] for name, some in rows.items() if some}
@@ -86,7 +86,7 @@ def export(session: Session, person: Person, now: datetime) -> dict[str, Any]:
         "data": filled,
         "columns": {name: _columns(metadata.tables[name]) for name in filled},
         "processors": processors(),
-        "not_found_by_person": NOBODYS,
+        "not_found_by_person": NOT_LINKED_TO_A_PERSON,
         "contact": settings.contact,
         "authority": settings.authority
         or i18n.translate("privacy.notice.authority_any", person.language),
@@ -104,7 +104,7 @@ def processors() -> list[dict[str, Any]]:
     us = {"name": settings.operator, "does": "runs this service", "categories": ["everything here"]}
     others = [
         {"name": one.host, "does": DOES[one.kind], "categories": [*one.clear, *one.sealed]}
-        for one in working_for_us.of(settings)
+        for one in working_for_us.list_processors(settings)
     ]
     return [us, *others]
 

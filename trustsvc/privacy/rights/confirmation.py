@@ -12,7 +12,7 @@ from trustsvc.storage import db
 from trustsvc.transactional_mail import enqueue, personal_data
 from trustsvc.transactional_mail.enqueue import THE_SERVICE, Note
 
-MOST_A_DAY = 5
+MAX_A_DAY = 5
 
 
 def confirm(
@@ -37,10 +37,10 @@ def confirm(
         shop_id=THE_SERVICE if person.everywhere else shop_id,
         facts=facts or {},
     )
-    return enqueue.write(session, note, now, most=MOST_A_DAY)
+    return enqueue.write(session, note, now, most=MAX_A_DAY)
 
 
-def link(session: Session, person: Person, now: datetime, copy: str = "") -> str:
+def my_data_link(session: Session, person: Person, now: datetime, copy: str = "") -> str:
     """Make a link to everything that is kept about an address; it opens for three days.
 
     With `copy` it hands that over, whatever is forgotten meanwhile.

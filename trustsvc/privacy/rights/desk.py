@@ -24,8 +24,8 @@ def requests() -> str:
     with db.reading() as session:
         everyone = directory.all_shops(session)
         page = {
-            "waiting": request_log.waiting(session, now),
-            "settled": request_log.settled(session),
+            "waiting": request_log.open_requests(session, now),
+            "settled": request_log.answered_requests(session),
             "untold": announcement.unannounced(session),
         }
     return render_template(
@@ -51,7 +51,7 @@ def note() -> Response:
     with db.transaction() as session:
         slug = request.form.get("shop", "")
         shop_id = directory.by_slug(session, slug).id if slug else 0
-        request_log.note(session, request.form.get("kind", ""), shop_id, _day(now))
+        request_log.record_open(session, request.form.get("kind", ""), shop_id, _day(now))
     return redirect("/desk/requests", 303)
 
 

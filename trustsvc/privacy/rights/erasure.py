@@ -26,7 +26,7 @@ RULE = "erasure"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ErasureOptions:
     """How to erase. A child's data goes everywhere and whole, without a question."""
 
     everywhere: bool = False
@@ -48,7 +48,7 @@ class Erased:
     everywhere: bool
 
 
-def erase(session: Session, person: Person, wish: Wish, now: datetime) -> Erased:
+def erase(session: Session, person: Person, wish: ErasureOptions, now: datetime) -> Erased:
     """Forget a person at the shops this is about, or everywhere; gives a signed receipt.
 
     Stays out afterwards: the opt-out is written first. A letter that is being sent does not leave,
@@ -58,10 +58,10 @@ def erase(session: Session, person: Person, wish: Wish, now: datetime) -> Erased
     """
     if wish.everywhere or wish.child:
         person = people.everywhere(session, person)
-    person = people.hold(session, person)
+    person = people.lock(session, person)
     if wish.stay_out:
         _keep_out(session, person, now)
-    lift(session, person.all_marks, now)
+    lift(session, person.all_pseudonyms, now)
     erase_invitations(session, person.orders, now)
     placed = erase_orders(session, person.orders)
     anonymous = wish.anonymous and not wish.child
@@ -70,13 +70,15 @@ def erase(session: Session, person: Person, wish: Wish, now: datetime) -> Erased
         session, person.address
     )
     codes = message_codes(session, person.orders)
-    db.after_commit(session, lambda: maildir.forget(person.address, codes))
+    db.after_commit(session, lambda: maildir.erase(person.address, codes))
     _forget_letters(session, person)
     number = placed + written + int(left)
     signed = _sign(session, number, now)
     shop_id = EVERY_SHOP if person.everywhere else person.shop_ids[0]
     if wish.note:
-        request_log.done(session, "child" if wish.child else "erase", shop_id, wish.by, now)
+        request_log.record_answered(
+            session, "child" if wish.child else "erase", shop_id, wish.by, now
+        )
     confirmed = bool(number) and confirm(
         session, person, "erased", now, {"receipt": signed, "day": f"{now:%Y-%m-%d}"}
     )

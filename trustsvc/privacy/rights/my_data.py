@@ -26,14 +26,14 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class MessageLine:
     kind: str
     state: str
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DecisionLine:
     """One line of the ledger, said in words."""
 
     at: datetime
@@ -43,7 +43,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class OrderLine:
     shop: directory.Shop
     name: str = field(repr=False)
     address: str = field(repr=False)  # whole: the copy behind the same link holds it, too
@@ -52,13 +52,13 @@ class Order:
     consent: bool | None
     dates: dict[str, datetime]  # what happened to the order, in the order it usually does
     invitation: Row | None = field(repr=False)
-    letters: list[Letter]
-    steps: list[Step]
+    letters: list[MessageLine]
+    steps: list[DecisionLine]
     review: Row | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class OptOutLine:
     """An opt-out: `shop` is None, and `shop_id` 0, where it holds for all."""
 
     shop_id: int
@@ -68,11 +68,11 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class MyData:
-    orders: list[Order]
+    orders: list[OrderLine]
     reviews: list[Row] = field(repr=False)  # what is left of those without an order
     registered: Row | None = field(repr=False)
     pending: list[datetime]  # when a registration was asked for that is not confirmed
-    wishes: list[Wish]
+    wishes: list[OptOutLine]
     restricted_since: datetime | None
     is_restricted: bool  # as far as this page reaches: at one shop is not yet at all
 
@@ -84,7 +84,7 @@ class MyData:
 
 def read(session: Session, person: Person) -> MyData:
     """Gather what is kept about a person, as the page says it."""
-    rows = access_report.tell(session, person)
+    rows = access_report.collect(session, person)
     wishes: dict[int, datetime] = {}  # the first of a shop; an older key may have made another
     for row in rows["opt_outs"]:
         if row["shop_id"] in {0, *person.marks}:
@@ -106,7 +106,7 @@ def read(session: Session, person: Person) -> MyData:
         ],
         registered=next(iter(rows["registered_buyers"]), None),
         pending=[row["asked_at"] for row in rows["pending_registrations"]],
-        wishes=[Wish(place, known.get(place), at) for place, at in wishes.items()],
+        wishes=[OptOutLine(place, known.get(place), at) for place, at in wishes.items()],
         restricted_since=min((row["at"] for row in frozen), default=None),
         is_restricted=any(row["shop_id"] == 0 for row in frozen)
         if person.everywhere
@@ -121,10 +121,10 @@ def _order(
     by_invitation: dict[int, Row],
     rows: access_report.Rows,
     person: Person,
-) -> Order:
+) -> OrderLine:
     review = by_invitation.get(invitation["id"]) if invitation else None
     dates = {said: row[name] for said, name in DATES.items()}
-    return Order(
+    return OrderLine(
         shop=shop,
         name=row["name"] or (review["name"] if review else ""),
         address=row["email"] or (review["email"] if review else "") or "",
@@ -134,7 +134,7 @@ def _order(
         dates={said: moment for said, moment in dates.items() if moment},
         invitation=invitation,
         letters=[
-            Letter(
+            MessageLine(
                 one["kind"],
                 str(LETTER_STATES.get(one["state"], one["state"])),
                 one["sent_at"] or one["due_at"],
@@ -151,8 +151,8 @@ def _order(
     )
 
 
-def _step(row: Row, language: str) -> Step:
+def _step(row: Row, language: str) -> DecisionLine:
     line = decision_log.DecisionLogEntry(
         row["order_id"], row["step"], row["rule"], row["outcome"], row["at"]
     )
-    return Step(row["at"], *decision_texts.words(line, language))
+    return DecisionLine(row["at"], *decision_texts.words(line, language))

@@ -9,7 +9,7 @@ from trustsvc.invitations import redeem
 from trustsvc.privacy import request_log
 from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.access_report import as_json
-from trustsvc.privacy.rights.confirmation import confirm, link
+from trustsvc.privacy.rights.confirmation import confirm, my_data_link
 from trustsvc.privacy.rights.people import EVERY_SHOP, Person
 from trustsvc.registry.opt_out import opt_out
 
@@ -39,30 +39,30 @@ def object_to(
     """
     if everywhere:
         person = people.everywhere(session, person)
-    person = people.hold(session, person)
-    new = stop(session, person, now)
-    done = hand_over(session, person, now, new=new)
+    person = people.lock(session, person)
+    new = write_opt_outs(session, person, now)
+    done = follow_up(session, person, now, new=new)
     if new or by != PERSON:
-        note(session, person, now, by)
+        log_request(session, person, now, by)
     return done
 
 
-def hand_over(session: Session, person: Person, now: datetime, *, new: bool) -> Objected:
+def follow_up(session: Session, person: Person, now: datetime, *, new: bool) -> Objected:
     """Do what follows from an opt-out that stands; with a copy where it was written just now."""
     confirmed = False
     if new and person.held:
-        where = link(session, person, now, copy=as_json(session, person, now))
+        where = my_data_link(session, person, now, copy=as_json(session, person, now))
         confirmed = confirm(session, person, "objected", now, {"link": where})
     redeem.withdraw(session, person.orders, REASON, now)
     return Objected(person.everywhere, confirmed)
 
 
-def note(session: Session, person: Person, now: datetime, by: str = PERSON) -> None:
+def log_request(session: Session, person: Person, now: datetime, by: str = PERSON) -> None:
     shop_id = EVERY_SHOP if person.everywhere else person.shop_ids[0]
-    request_log.done(session, "object", shop_id, by, now)
+    request_log.record_answered(session, "object", shop_id, by, now)
 
 
-def stop(session: Session, person: Person, now: datetime) -> bool:
+def write_opt_outs(session: Session, person: Person, now: datetime) -> bool:
     """Write the opt-outs; gives whether one of them is new."""
     if person.everywhere:
         return opt_out(session, person.address, EVERY_SHOP, REASON, now)

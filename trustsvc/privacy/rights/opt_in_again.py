@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 
 from trustsvc.crypto.pseudonyms import registry_pseudonyms
 from trustsvc.privacy import request_log
-from trustsvc.privacy.rights.confirmation import confirm, link
+from trustsvc.privacy.rights.confirmation import confirm, my_data_link
 from trustsvc.privacy.rights.people import EVERY_SHOP, Person
 from trustsvc.registry.opt_out import take_back
 
 
-def ask_again(
+def opt_in_again(
     session: Session,
     person: Person,
     now: datetime,
@@ -32,7 +32,7 @@ def ask_again(
     wanted = {place: some for place, some in marks.items() if shop_ids is None or place in shop_ids}
     ended = take_back(session, wanted, now)
     for place in sorted(ended):  # a person's few
-        request_log.done(session, "again", place, by, now)
+        request_log.record_answered(session, "again", place, by, now)
     if ended and person.address:
-        confirm(session, person, "again", now, {"link": link(session, person, now)})
+        confirm(session, person, "again", now, {"link": my_data_link(session, person, now)})
     return bool(ended)

@@ -44,7 +44,7 @@ class Person:
     copy: str = field(default="", repr=False)
 
     @property
-    def all_marks(self) -> frozenset[bytes]:
+    def all_pseudonyms(self) -> frozenset[bytes]:
         return frozenset().union(*self.marks.values())
 
     @property
@@ -61,7 +61,7 @@ def by_link(session: Session, link_id: bytes, now: datetime) -> Person:
     asked = session.execute(select(my_data_links).where(my_data_links.c.link == link_id)).first()
     if asked is None:
         return _of_invitation(session, redeem.find(session, link_id))
-    if asked.at <= RULES["transactional_mail"].before(now):
+    if asked.at <= RULES["transactional_mail"].cutoff(now):
         raise Gone
     found = by_address(session, asked.address)
     return _with(found, language=asked.language, copy=asked.copy or "")
@@ -94,14 +94,14 @@ def by_address(session: Session, address: str, shop_ids: Collection[int] | None 
     return _contact(session, found)
 
 
-def known(session: Session, person: Person) -> bool:
+def has_data(session: Session, person: Person) -> bool:
     """Say whether anything is kept about somebody: an order, a review, a registration, a wish."""
-    return person.is_known or any(export_registry(session, person.all_marks).values())
+    return person.is_known or any(export_registry(session, person.all_pseudonyms).values())
 
 
-def met(session: Session, person: Person) -> bool:
+def is_customer(session: Session, person: Person) -> bool:
     """Say whether somebody bought, wrote or registered here; a wish alone anybody can write."""
-    kept = export_registry(session, person.all_marks)
+    kept = export_registry(session, person.all_pseudonyms)
     return person.is_known or bool(kept["registered_buyers"])
 
 
@@ -127,7 +127,7 @@ def everywhere(session: Session, person: Person) -> Person:
     )
 
 
-def also(session: Session, person: Person, order_ids: Collection[int]) -> Person:
+def with_named_orders(session: Session, person: Person, order_ids: Collection[int]) -> Person:
     """Add orders that somebody else named, where they are of one who has this address or of none.
 
     An order of another buyer's that is named by mistake, or to do harm, is left alone.
@@ -135,7 +135,7 @@ def also(session: Session, person: Person, order_ids: Collection[int]) -> Person
     rows = session.execute(
         select(orders.c.id).where(
             orders.c.id.in_(order_ids),
-            orders.c.buyer.in_(person.all_marks) | orders.c.buyer.is_(None),
+            orders.c.buyer.in_(person.all_pseudonyms) | orders.c.buyer.is_(None),
         )
     )
     placed = person.orders | {row.id for row in rows}
@@ -143,13 +143,13 @@ def also(session: Session, person: Person, order_ids: Collection[int]) -> Person
     mine = session.scalars(
         select(reviews.c.id).where(
             reviews.c.id.in_(written),
-            reviews.c.buyer.in_(person.all_marks) | reviews.c.buyer.is_(None),
+            reviews.c.buyer.in_(person.all_pseudonyms) | reviews.c.buyer.is_(None),
         )
     )
     return _with(person, orders=placed, reviews=person.reviews | frozenset(mine))
 
 
-def hold(session: Session, person: Person) -> Person:
+def lock(session: Session, person: Person) -> Person:
     """Lock a person's orders, and find anew what came since the person was looked up.
 
     A review that was being written meanwhile has its order locked, so it is waited for here: what
@@ -157,17 +157,17 @@ def hold(session: Session, person: Person) -> Person:
     """
     places = [place for place in person.marks if place != EVERY_SHOP]
     lock_orders(session, person.orders)
-    placed = person.orders | find_orders(session, places, person.all_marks)
+    placed = person.orders | find_orders(session, places, person.all_pseudonyms)
     lock_orders(session, placed - person.orders)
-    written = person.reviews | find_reviews(session, places, person.all_marks, placed)
+    written = person.reviews | find_reviews(session, places, person.all_pseudonyms, placed)
     return _with(person, orders=placed, reviews=written)
 
 
-def in_language(person: Person, language: str) -> Person:
+def with_language(person: Person, language: str) -> Person:
     return _with(person, language=language)
 
 
-def of_orders(session: Session, shop_id: int, order_ids: Iterable[int], language: str) -> Person:
+def by_orders(session: Session, shop_id: int, order_ids: Iterable[int], language: str) -> Person:
     """Find whoever placed these orders of one shop, by them alone."""
     ids = frozenset(order_ids)
     marks = session.scalars(
@@ -181,11 +181,11 @@ def of_orders(session: Session, shop_id: int, order_ids: Iterable[int], language
 
 def _of_invitation(session: Session, invitation: redeem.Invitation) -> Person:
     shop_id, order_id = invitation.shop_id, invitation.order_id
-    only = of_orders(session, shop_id, [order_id], invitation.language)
+    only = by_orders(session, shop_id, [order_id], invitation.language)
     authors = session.scalars(
         select(reviews.c.buyer).where(reviews.c.id.in_(only.reviews), reviews.c.buyer.is_not(None))
     )
-    marks = only.all_marks | frozenset(authors)
+    marks = only.all_pseudonyms | frozenset(authors)
     if only.address:
         marks |= frozenset(pseudonyms.shop_pseudonyms(shop_id, only.address))
     placed = find_orders(session, [shop_id], marks) | {order_id}

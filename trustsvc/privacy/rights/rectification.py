@@ -25,7 +25,7 @@ from trustsvc.reviews.policy import MAY_CHANGE, MOST, clean
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Correction:
     """What is right; empty leaves as it is. `name` is the buyer's, the others are in public."""
 
     name: str = field(default="", repr=False)
@@ -33,7 +33,9 @@ class Said:
     city: str | None = field(default=None, repr=False)
 
 
-def rectify(session: Session, person: Person, said: Said, now: datetime, by: str = "person") -> int:
+def rectify(
+    session: Session, person: Person, said: Correction, now: datetime, by: str = "person"
+) -> int:
     """Put it right wherever it is kept; gives in how many places. Confirmed by letter.
 
     A review with another name or city waits for a decision again, as after any correction of its
@@ -51,14 +53,14 @@ def rectify(session: Session, person: Person, said: Said, now: datetime, by: str
     return changed
 
 
-def address(session: Session, person: Person, new: str, now: datetime, by: str) -> int:
+def correct_address(session: Session, person: Person, new: str, now: datetime, by: str) -> int:
     """Move a person to another address; only after staff identified them.
 
     Both addresses are told: whoever reads the old one learns of it. An opt-out and a restriction
     move along. Raises NotAnAddress.
     """
     normalise(new)
-    person = people.hold(session, person)
+    person = people.lock(session, person)
     changed = 0
     for shop_id, marks in person.marks.items():
         if shop_id == EVERY_SHOP:
@@ -77,7 +79,7 @@ def address(session: Session, person: Person, new: str, now: datetime, by: str) 
     return changed
 
 
-def _reviews(session: Session, person: Person, said: Said, now: datetime) -> int:
+def _reviews(session: Session, person: Person, said: Correction, now: datetime) -> int:
     shown, city = clean(said.shown_name), None if said.city is None else clean(said.city)
     if len(shown) > MOST["name"] or len(city or "") > MOST["city"]:
         raise Refused("Name and city may have 80 characters each.")
@@ -125,5 +127,5 @@ def _move_restriction(
 
 def _close(session: Session, person: Person, now: datetime, by: str) -> None:
     shop_id = EVERY_SHOP if person.everywhere else person.shop_ids[0]
-    request_log.done(session, "correct", shop_id, by, now)
+    request_log.record_answered(session, "correct", shop_id, by, now)
     confirm(session, person, "corrected", now)

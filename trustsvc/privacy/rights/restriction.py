@@ -28,14 +28,14 @@ def restrict(session: Session, person: Person, now: datetime, by: str = "person"
     First the mark that the next lease reads, then what waits: letters are held back, public lines
     taken down with their date kept. Nothing is deleted meanwhile, by the purge neither.
     """
-    person = people.hold(session, person)
+    person = people.lock(session, person)
     if is_restricted(session, person):
         return False
     for shop_id in sorted({*person.shop_ids, _place(person)}):
         restriction.restrict(session, person.marks[shop_id], shop_id, now)
     restrict_invitations(session, person.orders)
     restrict_reviews(session, person.reviews, now)
-    request_log.done(session, "restrict", _place(person), by, now)
+    request_log.record_answered(session, "restrict", _place(person), by, now)
     confirm(session, person, "restricted", now)
     return True
 
@@ -51,12 +51,12 @@ def lift(session: Session, person: Person, now: datetime, by: str = "person") ->
         return False
     if EVERY_SHOP in at:
         person = people.everywhere(session, person)
-    person = people.hold(session, person)
+    person = people.lock(session, person)
     restriction.lift(session, _marks(person), now)
     lift_invitation_restriction(session, person.orders, now)
     lift_order_restriction(session, person.orders)
     lift_review_restriction(session, person.reviews)
-    request_log.done(session, "lift", _place(person), by, now)
+    request_log.record_answered(session, "lift", _place(person), by, now)
     confirm(session, person, "lifted", now)
     return True
 
@@ -70,7 +70,7 @@ def _restricted_at(session: Session, person: Person) -> set[int]:
 def _marks(person: Person) -> frozenset[bytes]:
     """Those of the shops, and the registry's: a restriction at all shops holds at this one too."""
     everywhere = registry_pseudonyms(person.address) if person.address else ()
-    return person.all_marks | frozenset(everywhere)
+    return person.all_pseudonyms | frozenset(everywhere)
 
 
 def _place(person: Person) -> int:

@@ -19,8 +19,8 @@ from trustsvc.privacy.rights import (
     rectification,
     restriction,
 )
-from trustsvc.privacy.rights.erasure import Wish, erase
-from trustsvc.privacy.rights.opt_in_again import ask_again
+from trustsvc.privacy.rights.erasure import ErasureOptions, erase
+from trustsvc.privacy.rights.opt_in_again import opt_in_again
 from trustsvc.privacy.rights.people import Person
 from trustsvc.reviews.policy import MOST
 from trustsvc.shops import directory
@@ -102,7 +102,7 @@ def _correct(session: Session, person: Person, now: datetime, mine: my_data.MyDa
     if any(len(text) > MOST["name"] for text in form.values()):
         return None
     city = form["city"] if "city" in request.form and form["city"] != was["city"] else None
-    said = rectification.Said(
+    said = rectification.Correction(
         name=form["name"] if form["name"] != was["name"] else "",
         shown_name=form["shown_name"] if form["shown_name"] != was["shown_name"] else "",
         city=city,
@@ -131,12 +131,12 @@ def _again(session: Session, person: Person, now: datetime, mine: my_data.MyData
     places = [wish.shop_id for wish in mine.wishes]
     if scope:
         places = [place for place in places if str(place) == scope]
-    ask_again(session, person, now, places)
+    opt_in_again(session, person, now, places)
     return {"wishes": my_data.read(session, person).wishes}
 
 
 def _erase(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> Done:
-    wish = Wish(
+    wish = ErasureOptions(
         everywhere=bool(request.form.get("everywhere")),
         anonymous=request.form.get("review") == "anonymous",
         child=bool(request.form.get("child")),
@@ -205,6 +205,6 @@ def _page(template: str, person: Person, token: str, **values: Any) -> str:
         contact=settings.contact,
         operator=settings.operator,
         authority=settings.authority,
-        processors=processors.of(settings),
+        processors=processors.list_processors(settings),
         **values,
     )

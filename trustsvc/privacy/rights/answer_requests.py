@@ -14,21 +14,21 @@ from trustsvc.orders.personal_data import find_orders_by_reference
 from trustsvc.orders.privacy_requests import EVERY_SHOP, PrivacyRequest
 from trustsvc.privacy import request_log
 from trustsvc.privacy.rights import objection, people
-from trustsvc.privacy.rights.confirmation import confirm, link
-from trustsvc.privacy.rights.erasure import Wish, erase
+from trustsvc.privacy.rights.confirmation import confirm, my_data_link
+from trustsvc.privacy.rights.erasure import ErasureOptions, erase
 from trustsvc.privacy.rights.people import Person
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.personal_data import export_registry
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.personal_data import erase_reviews
 
-BITE = 200  # buyers of a shop that is leaving, a transaction
+BATCH_SIZE = 200  # buyers of a shop that is leaving, a transaction
 
 OpenTransaction = Callable[[], AbstractContextManager[Session]]
 logger = log.get_logger("privacy")
 
 
-def answer(open_transaction: OpenTransaction, now: Callable[[], datetime]) -> bool:
+def answer_next(open_transaction: OpenTransaction, now: Callable[[], datetime]) -> bool:
     """Answer one question that is due, in one transaction with its deletion; False: there is none.
 
     One that fails is rolled back, logged without a word of what it holds, and tried again later.
@@ -51,11 +51,11 @@ def answer(open_transaction: OpenTransaction, now: Callable[[], datetime]) -> bo
 def _my_data(session: Session, ask: PrivacyRequest, now: datetime) -> None:
     """Mail a link to everything, to an address that is known; a stranger hears nothing."""
     person = people.by_address(session, ask.address)
-    if not people.known(session, person):
+    if not people.has_data(session, person):
         return
     person = _spoken(person, ask)
-    if confirm(session, person, "my_data_link", now, {"link": link(session, person, now)}):
-        request_log.done(session, "see", EVERY_SHOP, "person", now, ask.asked_at)
+    if confirm(session, person, "my_data_link", now, {"link": my_data_link(session, person, now)}):
+        request_log.record_answered(session, "see", EVERY_SHOP, "person", now, ask.asked_at)
 
 
 def _object(session: Session, ask: PrivacyRequest, now: datetime) -> None:
@@ -67,12 +67,12 @@ def _object(session: Session, ask: PrivacyRequest, now: datetime) -> None:
     if ask.shop_id == EVERY_SHOP:
         _object_everywhere(session, ask, now)
         return
-    person = people.hold(session, _spoken(_person(session, ask), ask))
-    stands = export_registry(session, person.all_marks)["opt_outs"]
+    person = people.lock(session, _spoken(_person(session, ask), ask))
+    stands = export_registry(session, person.all_pseudonyms)["opt_outs"]
     new = any(row["at"] == ask.asked_at for row in stands)
-    objection.hand_over(session, person, now, new=new)
-    if new and people.met(session, people.by_address(session, ask.address)):
-        objection.note(session, person, now)
+    objection.follow_up(session, person, now, new=new)
+    if new and people.is_customer(session, people.by_address(session, ask.address)):
+        objection.log_request(session, person, now)
 
 
 def _object_everywhere(session: Session, ask: PrivacyRequest, now: datetime) -> None:
@@ -83,11 +83,11 @@ def _object_everywhere(session: Session, ask: PrivacyRequest, now: datetime) -> 
     whoever will order with it is kept at once, and can be taken back at /me.
     """
     person = people.by_address(session, ask.address)
-    if not people.met(session, person):
+    if not people.is_customer(session, person):
         opt_out(session, ask.address, EVERY_SHOP, objection.REASON, now)
         return
     person = _spoken(person, ask)
-    where = link(session, person, now) + "/object"
+    where = my_data_link(session, person, now) + "/object"
     confirm(session, person, "object_all", now, {"link": where})
 
 
@@ -95,18 +95,18 @@ def _tell(session: Session, ask: PrivacyRequest, now: datetime) -> None:
     """Shopify's customers/data_request: the copy goes to the person, and to nobody else."""
     person = _person(session, ask)
     if not person.held:
-        request_log.done(session, "copy", ask.shop_id, "shop", now, ask.asked_at)
+        request_log.record_answered(session, "copy", ask.shop_id, "shop", now, ask.asked_at)
         return
-    if confirm(session, person, "copy", now, {"link": link(session, person, now)}):
-        request_log.done(session, "copy", ask.shop_id, "shop", now, ask.asked_at)
+    if confirm(session, person, "copy", now, {"link": my_data_link(session, person, now)}):
+        request_log.record_answered(session, "copy", ask.shop_id, "shop", now, ask.asked_at)
     else:
-        request_log.note(session, "copy", ask.shop_id, ask.asked_at or now)
+        request_log.record_open(session, "copy", ask.shop_id, ask.asked_at or now)
 
 
 def _forget(session: Session, ask: PrivacyRequest, now: datetime) -> None:
     """Shopify's customers/redact: an erasure at that shop."""
     person = _person(session, ask)
-    erase(session, person, Wish(by="shop"), now)
+    erase(session, person, ErasureOptions(by="shop"), now)
 
 
 def _forget_shop(session: Session, ask: PrivacyRequest, now: datetime) -> None:
@@ -122,7 +122,7 @@ def _forget_shop(session: Session, ask: PrivacyRequest, now: datetime) -> None:
             orders.c.email.is_not(None) | orders.c.buyer.is_not(None),
         )
         .order_by(orders.c.id)
-        .limit(BITE)
+        .limit(BATCH_SIZE)
     ).all()
     written = session.scalars(
         select(reviews.c.id)
@@ -131,14 +131,14 @@ def _forget_shop(session: Session, ask: PrivacyRequest, now: datetime) -> None:
             reviews.c.email.is_not(None) | reviews.c.buyer.is_not(None),
         )
         .order_by(reviews.c.id)
-        .limit(BITE)
+        .limit(BATCH_SIZE)
     ).all()
     if not placed and not written:
-        request_log.done(session, "erase", ask.shop_id, "shop", now, ask.asked_at)
+        request_log.record_answered(session, "erase", ask.shop_id, "shop", now, ask.asked_at)
         return
     erase_reviews(session, written, now, anonymous=True)
     nobodys = Person("", "", ask.language, (ask.shop_id,), {}, frozenset(placed), frozenset())
-    erase(session, nobodys, Wish(stay_out=False, by="shop", note=False), now)
+    erase(session, nobodys, ErasureOptions(stay_out=False, by="shop", note=False), now)
     privacy_requests.write(session, PrivacyRequest("forget_shop", ask.shop_id, ask.language), now)
 
 
@@ -156,10 +156,10 @@ def _person(session: Session, ask: PrivacyRequest) -> Person:
     places = None if ask.shop_id == EVERY_SHOP else [ask.shop_id]
     named = find_orders_by_reference(session, ask.shop_id, ask.orders) if ask.orders else set()
     if not ask.address:
-        return people.of_orders(session, ask.shop_id, named, ask.language)
+        return people.by_orders(session, ask.shop_id, named, ask.language)
     found = people.by_address(session, ask.address, places)
-    return people.also(session, found, named)
+    return people.with_named_orders(session, found, named)
 
 
 def _spoken(person: Person, ask: PrivacyRequest) -> Person:
-    return person if person.is_known else people.in_language(person, ask.language)
+    return person if person.is_known else people.with_language(person, ask.language)
