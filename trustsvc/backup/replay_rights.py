@@ -33,7 +33,7 @@ from trustsvc.storage import db
 from trustsvc.storage.suppression_journal import JournalEntry
 from trustsvc.transactional_mail.models import correspondence
 
-__all__ = ["ERASED", "Place", "anonymise", "erase", "restrict"]
+__all__ = ["ERASED", "Subject", "anonymise", "erase", "restrict"]
 
 Subject = tuple[bytes, int]
 
