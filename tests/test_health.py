@@ -2,7 +2,7 @@ import sys
 from datetime import timedelta
 
 from trustsvc import clock, config, health, log, migrations
-from trustsvc.cli.processes import watch_the_purge
+from trustsvc.cli.processes import log_late_purge
 from trustsvc.privacy.retention import purge_log_files
 from trustsvc.storage import db
 from trustsvc.work_queue import heartbeat
@@ -10,7 +10,7 @@ from trustsvc.work_queue import heartbeat
 
 def beat(moment):
     with db.transaction() as session:
-        heartbeat.beat(session, "clock", moment)
+        heartbeat.beat(session, "scheduler", moment)
 
 
 def test_alive_says_so(client):
@@ -28,11 +28,11 @@ def test_ready_when_everything_answers(client):
     assert set(answer.json["checks"].values()) == {"ok"}
 
 
-def test_not_ready_without_a_clock(client):
+def test_not_ready_without_a_scheduler(client):
     answer = client.get("/readyz")
 
     assert answer.status_code == 503
-    assert answer.json["checks"]["clock"].startswith("late")
+    assert answer.json["checks"]["scheduler"].startswith("late")
 
 
 def test_not_ready_when_a_migration_is_missing(client):
@@ -105,14 +105,14 @@ def test_the_folder_is_looked_into_once_a_minute_however_often_it_is_asked(clien
     assert len([args for args in seen if str(args[0]) == str(house.data / "log")]) == 1
 
 
-def test_the_clock_says_in_our_own_log_that_a_purge_was_missed(house, capfd):
+def test_the_scheduler_logs_that_a_purge_was_missed(house, capfd):
     log.configure()
     folder = house.data / "log"
     folder.mkdir(exist_ok=True)
-    watch_the_purge()
-    assert "older than promised" not in capfd.readouterr().err
+    log_late_purge()
+    assert "scheduler.log_purge_late" not in capfd.readouterr().err
 
     (folder / "access-2020-01-01T00.log").touch()
-    watch_the_purge()
+    log_late_purge()
 
     assert '"level": "error"' in capfd.readouterr().err

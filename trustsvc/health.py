@@ -31,20 +31,20 @@ def livez() -> Response:
 @views.get("/readyz")
 @access.requires("public")
 def readyz() -> tuple[Response, int]:
-    """Say whether work gets done: database, migrations, Redis, the clock's heartbeat, the purge.
+    """Say whether work gets done: database, migrations, Redis, scheduler, purge.
 
-    Not ready is not closed: orders are accepted without Redis or the clock too, so a load balancer
-    should go by /livez and an alarm by this.
+    Orders are accepted without Redis or the scheduler too: a load balancer should watch /livez,
+    an alarm this.
     """
-    checks = {"database": "failed", "migrations": "failed", "clock": "failed"}
+    checks = {"database": "failed", "migrations": "failed", "scheduler": "failed"}
     try:
         with db.reading() as session:
             session.execute(select(1))
             checks["database"] = "ok"
             checks["migrations"] = "ok" if migrations.is_current() else "behind: trustsvc migrate"
-            beat = heartbeat.last(session, "clock")
+            beat = heartbeat.last(session, "scheduler")
         late = beat is None or clock.now() - beat > CLOCK_LATE
-        checks["clock"] = "late: is `trustsvc clock` running?" if late else "ok"
+        checks["scheduler"] = "late: is `trustsvc scheduler` running?" if late else "ok"
     except SQLAlchemyError:
         pass
     checks["redis"] = _redis()

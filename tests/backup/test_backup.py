@@ -564,11 +564,11 @@ def test_a_large_purge_waits_on_a_machine_that_was_just_restored(house, tmp_path
 def test_no_restore_while_any_process_of_ours_works_on_the_folder(house, backup):
     made(backup)
 
-    with data_folder_lock.working():
+    with data_folder_lock.shared():
         assert "runs on this data folder" in run("restore", backup).output
     with (
-        data_folder_lock.alone(),
+        data_folder_lock.exclusive(),
         pytest.raises(Misconfigured, match="restored"),
-        data_folder_lock.working(),
+        data_folder_lock.shared(),
     ):
         pass

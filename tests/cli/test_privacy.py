@@ -80,12 +80,12 @@ def test_announce_writes_to_the_people_concerned_and_only_once(house):
     ],
 )
 def test_concerned_wants_one_thing_that_there_is(house, words):
-    assert ask("concerned", *words).exit_code != 0
+    assert ask("breach-scope", *words).exit_code != 0
 
 
 def test_counts_name_nobody_and_leave_no_line(house):
     order(shop())
-    said = ask("concerned", "--table", "orders")
+    said = ask("breach-scope", "--table", "orders")
 
     assert "velo-fils: at least 1 people" in said.stdout
     assert "1  orders: address" in said.stdout
@@ -96,7 +96,7 @@ def test_counts_name_nobody_and_leave_no_line(house):
 def test_the_list_names_people_and_leaves_a_line_that_names_none(house):
     order(shop(), name="Ada\x1b[31m")
 
-    said = ask("concerned", "--table", "orders", "--list")
+    said = ask("breach-scope", "--table", "orders", "--list")
 
     assert "velo-fils\tAda?[31m\tbuyer@example.com" in said.stdout
     (line,) = audit()
@@ -114,8 +114,8 @@ def test_a_key_and_a_backup_can_be_asked(house, tmp_path):
         session.connection().exec_driver_sql("DELETE FROM publications")
         session.connection().exec_driver_sql("UPDATE orders SET email = NULL, name = NULL")
 
-    assert "orders: name" not in ask("concerned", "--key", "vault:1").stdout
-    said = ask("concerned", "--backup", copy)
+    assert "orders: name" not in ask("breach-scope", "--key", "vault:1").stdout
+    said = ask("breach-scope", "--backup", copy)
     if db.is_sqlite():
         assert "acme: at least 1 people" in said.stdout
         assert "orders: name" in said.stdout
@@ -130,4 +130,4 @@ def test_a_key_and_a_backup_can_be_asked(house, tmp_path):
 def test_a_key_that_only_signs_concerns_nobody(house):
     order(shop())
 
-    assert "nobody's data" in ask("concerned", "--key", "receipt:1").stdout
+    assert "nobody's data" in ask("breach-scope", "--key", "receipt:1").stdout

@@ -20,7 +20,7 @@ def test_every_tick_runs_due_or_not_and_leaves_no_heartbeat(house):
     assert done.exit_code == 0
     assert [f"{tick.job} done" for tick in schedule.SCHEDULE] == done.stdout.splitlines()
     with db.reading() as session:
-        assert heartbeat.last(session, "clock") is None
+        assert heartbeat.last(session, "scheduler") is None
 
 
 def test_another_moment_is_this_process_alone_and_only_as_long(house):
@@ -42,7 +42,7 @@ def test_a_moment_ahead_is_warned_of_where_a_service_runs_and_done_all_the_same(
     moment = clock.now() + timedelta(hours=hours)
 
     with db.transaction() as session:
-        heartbeat.beat(session, "clock", clock.now() - timedelta(minutes=0 if runs else 5))
+        heartbeat.beat(session, "scheduler", clock.now() - timedelta(minutes=0 if runs else 5))
 
     done = run("--at", moment.isoformat())
 

@@ -27,7 +27,7 @@ def well(house):
     """A house in which nothing is wrong."""
     house.data.chmod(0o700)
     with db.transaction() as session:
-        heartbeat.beat(session, "clock", clock.now())
+        heartbeat.beat(session, "scheduler", clock.now())
     return house
 
 
@@ -282,7 +282,7 @@ def test_security_entries_that_should_be_gone(well):
     assert [one for one in check(clock.now()) if one.what == "security database"] == []
     with clock.at(clock.now() + 90 * DAY):
         with db.transaction() as session:
-            heartbeat.beat(session, "clock", clock.now())
+            heartbeat.beat(session, "scheduler", clock.now())
         assert level("security database", clock.now()) == "FAIL"
 
 

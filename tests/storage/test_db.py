@@ -13,10 +13,10 @@ def test_what_a_transaction_wrote_is_there_afterwards(house):
     moment = now().replace(microsecond=0)
 
     with db.transaction() as session:
-        heartbeat.beat(session, "clock", moment)
+        heartbeat.beat(session, "scheduler", moment)
 
     with db.reading() as session:
-        assert moment == heartbeat.last(session, "clock")
+        assert moment == heartbeat.last(session, "scheduler")
 
 
 def test_a_transaction_that_fails_leaves_nothing_and_rings_no_bell(house):
@@ -24,7 +24,7 @@ def test_a_transaction_that_fails_leaves_nothing_and_rings_no_bell(house):
 
     def write_and_fail():
         with db.transaction() as session:
-            heartbeat.beat(session, "clock", now())
+            heartbeat.beat(session, "scheduler", now())
             job_queue.enqueue(session, "check_orders")
             raise RuntimeError
 
@@ -32,7 +32,7 @@ def test_a_transaction_that_fails_leaves_nothing_and_rings_no_bell(house):
         write_and_fail()
 
     with db.reading() as session:
-        assert heartbeat.last(session, "clock") is None
+        assert heartbeat.last(session, "scheduler") is None
     assert heard == []
 
 
@@ -77,7 +77,7 @@ def test_a_transaction_inside_a_transaction_is_refused_at_once(house):
     with pytest.raises(RuntimeError):
         nest()
     with db.transaction() as session:
-        heartbeat.beat(session, "clock", now())
+        heartbeat.beat(session, "scheduler", now())
 
 
 def test_parameters_never_stand_in_an_exception(house):
@@ -102,7 +102,7 @@ def test_a_lock_that_cannot_be_opened_is_a_database_that_is_away(house):
         pass
     (house.data / "trustsvc.lock").rmdir()
     with db.transaction() as session:
-        heartbeat.beat(session, "clock", now())
+        heartbeat.beat(session, "scheduler", now())
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)

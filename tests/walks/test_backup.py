@@ -53,7 +53,7 @@ def test_keys_and_backup_while_it_works_and_the_house_on_another_machine(
     try:
         for kind in keyring.KINDS:
             service.own("keys", "rotate", kind)
-        service.own("keys", "reseal")
+        service.own("keys", "re-encrypt")
         service.own("backup", str(tmp_path / "house.backup"))
     finally:
         ended.set()

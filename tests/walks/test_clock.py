@@ -44,7 +44,7 @@ def test_letters_wait_while_the_clock_is_wrong_and_go_on_when_it_is_right(
 
     own("migrate")
     process = subprocess.Popen(
-        [sys.executable, "-m", "trustsvc.cli", "clock"], env=environ, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "trustsvc.cli", "scheduler"], env=environ, stderr=subprocess.DEVNULL
     )
     try:
         until("letters leave")
@@ -54,7 +54,7 @@ def test_letters_wait_while_the_clock_is_wrong_and_go_on_when_it_is_right(
             until(expected)
         said.write_text("+3650d")
         until("clock_ahead")
-        own("clock", "--trust")
+        own("clock", "trust")
         until("letters leave")
     finally:
         process.terminate()

@@ -135,7 +135,7 @@ def test_a_port_that_is_taken_is_refused_with_a_sentence(service, tmp_path):
         assert "TRUSTSVC_PORT" in done.stderr
 
 
-@pytest.mark.parametrize("killed", ["web", "worker", "mailer", "clock", "redis"])
+@pytest.mark.parametrize("killed", ["web", "worker", "mailer", "scheduler", "redis"])
 def test_a_killed_process_comes_back(service, killed):
     before = service.children()
 
@@ -181,7 +181,7 @@ def test_nothing_is_left_running_after_a_stop(service):
     service.process.send_signal(signal.SIGTERM)
     service.process.wait(60)
 
-    assert set(children) == {"redis", "web", "worker", "mailer", "clock"}
+    assert set(children) == {"redis", "web", "worker", "mailer", "scheduler"}
     assert [pid for pid in children.values() if Path(f"/proc/{pid}").exists()] == []
 
 

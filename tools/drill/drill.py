@@ -30,7 +30,7 @@ from trustsvc.crypto import keyring
 from trustsvc.storage import db
 from trustsvc.work_queue import runtime
 
-KILLED = ("worker", "mailer", "mailer", "serving", "web", "clock", "redis", "up")
+KILLED = ("worker", "mailer", "mailer", "serving", "web", "scheduler", "redis", "up")
 LINES = ("drop", "delay", "reset", "half_close")
 PATIENCE_S = 300
 SIZES = {

@@ -1,4 +1,4 @@
-"""The command line: `trustsvc <command>`; one file a group, loaded when it is called."""
+"""The command line: `trustsvc <command>`; one module a group, imported when it is called."""
 
 import importlib
 import logging
@@ -9,14 +9,14 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from trustsvc import __version__
 from trustsvc.errors import TrustsvcError
-from trustsvc.log import configure  # `log` in this package is the command of that name
+from trustsvc.log import configure  # `trustsvc.cli.log` is the command of that name
 
 COMMANDS = {
     "up": "trustsvc.cli.up:up",
     "web": "trustsvc.cli.processes:web",
     "worker": "trustsvc.cli.processes:worker",
     "mailer": "trustsvc.cli.processes:mailer",
-    "clock": "trustsvc.cli.processes:clock",
+    "scheduler": "trustsvc.cli.processes:scheduler",
     "migrate": "trustsvc.cli.processes:migrate",
     "demo": "trustsvc.cli.demo:demo",
     "shop": "trustsvc.cli.shop:shop",
@@ -32,16 +32,16 @@ COMMANDS = {
     "keys": "trustsvc.cli.keys:keys",
     "bounce": "trustsvc.cli.bounce:bounce",
     "mail": "trustsvc.cli.mail:mail",
-    "sending": "trustsvc.cli.mail_delivery:sending",
+    "clock": "trustsvc.cli.clock:clock_commands",
     "doctor": "trustsvc.cli.doctor:doctor",
     "verify-badge": "trustsvc.cli.verify_badge:verify_badge",
 }
 
-PROCESSES = {"up", "web", "worker", "mailer", "clock"}
+PROCESSES = {"up", "web", "worker", "mailer", "scheduler"}
 
 
 class _Commands(click.Group):
-    """Loads a command's file when it is called: start-up stays short."""
+    """Imports a command's module when it is called, which keeps the start-up short."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -75,6 +75,6 @@ class _Commands(click.Group):
 @click.pass_context
 def main(context: click.Context) -> None:
     """Review invitations and trust badges that can prove what they promise."""
-    os.umask(0o077)  # what the service writes is nobody else's
+    os.umask(0o077)  # only the owner may read what the service writes
     is_process = context.invoked_subcommand in PROCESSES
     configure(logging.INFO if is_process else logging.WARNING)

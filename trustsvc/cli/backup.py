@@ -63,7 +63,7 @@ def restore(file: Path | None, nothing_sent_since: bool, sending_on: bool) -> No
         return
     if file is None:
         raise click.UsageError("Say which FILE to restore.")
-    with data_folder_lock.alone():
+    with data_folder_lock.exclusive():
         came = back.restore(file, clock.read(), nothing_sent_since=nothing_sent_since)
     _report(came)
 

@@ -1,4 +1,4 @@
-"""Who holds the data folder: many processes that work on it, or one restore."""
+"""Locks on the data folder: shared by the processes, exclusive for a restore or `trustsvc up`."""
 
 import contextlib
 import fcntl
@@ -8,11 +8,13 @@ from pathlib import Path
 from trustsvc import config
 from trustsvc.errors import Misconfigured, Refused
 
+UP, RUNNING = "up.lock", "running.lock"
+
 
 @contextlib.contextmanager
-def working() -> Iterator[None]:
-    """Say that this process works on the data folder; raises Misconfigured while one restores."""
-    with _file("running.lock").open("a") as handle:
+def shared() -> Iterator[None]:
+    """Held by each process that works on the folder; raises Misconfigured during a restore."""
+    with _lock_file(RUNNING).open("a") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -21,11 +23,24 @@ def working() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Have the data folder to oneself; raises Refused while anything of trustsvc runs on it."""
+def only_up() -> Iterator[None]:
+    """Held by `trustsvc up`; raises Misconfigured when another one runs on the folder."""
+    with _lock_file(UP).open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Misconfigured(
+                "Another trustsvc runs on this data folder: stop it, or set TRUSTSVC_DATA."
+            ) from None
+        yield
+
+
+@contextlib.contextmanager
+def exclusive() -> Iterator[None]:
+    """Held by a restore; raises Refused while anything of trustsvc runs on the folder."""
     with contextlib.ExitStack() as stack:
-        for lock in ("up.lock", "running.lock"):
-            handle = stack.enter_context(_file(lock).open("a"))
+        for name in (UP, RUNNING):
+            handle = stack.enter_context(_lock_file(name).open("a"))
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -33,7 +48,7 @@ def alone() -> Iterator[None]:
         yield
 
 
-def _file(name: str) -> Path:
+def _lock_file(name: str) -> Path:
     data = config.current().data
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     return data / name

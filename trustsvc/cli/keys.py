@@ -1,4 +1,4 @@
-"""`trustsvc keys`: which keys there are, and a new one of a kind. Never shows a key."""
+"""`trustsvc keys`: list, rotate and retire keys. Never prints a key."""
 
 import json
 from datetime import timedelta
@@ -14,14 +14,14 @@ from trustsvc.privacy.keys import in_use, re_encrypt
 from trustsvc.storage import db
 
 DKIM = "dkim"
-EVERY = 20_000  # rows between two lines of progress
-SETTLED = timedelta(hours=1)  # no transaction lasts as long
-STAYS = {
+REPORT_EVERY = 20_000  # rows
+MIN_AGE = timedelta(hours=1)  # no transaction lasts longer
+STILL_VALID = {
     "registry": "Registrations and opt-outs made with the older keys still match.",
     "lookup": "Buyers and orders known by the older keys are still recognised.",
-    "link": "Links in letters that have left still open.",
-    "desk": "Sessions and one-time links of staff go on.",
-    "vault": "What was sealed with the older keys still opens. Seal it anew: trustsvc keys reseal.",
+    "link": "Links in e-mails that were sent still open.",
+    "desk": "Sessions and one-time links of staff stay valid.",
+    "vault": "Columns of older keys still open. To encrypt them again: trustsvc keys re-encrypt.",
     "receipt": "Receipts signed with the older keys still verify.",
     "badge": "In two hours badges are signed with it; those signed before still verify.",
 }
@@ -29,7 +29,7 @@ STAYS = {
 
 @click.group()
 def keys() -> None:
-    """Look at the key ring, and add a new key of a kind."""
+    """List keys, add a new key of a kind, encrypt again, retire old keys."""
 
 
 @keys.command("list")
@@ -61,10 +61,10 @@ keys.add_command(dkim.dkim)
 @keys.command()
 @click.argument("kind", type=click.Choice(sorted([*keyring.KINDS, DKIM])))
 def rotate(kind: str) -> None:
-    """Add a new key of KIND; what was made with the older ones stays good.
+    """Add a new key of KIND; what was made with the older ones stays valid.
 
-    Running processes take it up at once. Older keys are never removed here: each lives as long as
-    something made with it. A key of dkim waits until its record is published.
+    Running processes use it at once. Older keys stay until `keys retire`. A dkim key is used
+    only after its DNS record is published.
     """
     if kind == DKIM:
         taken = [*dkim_keys.in_use(), *dkim_keys.waiting(), *dkim_keys.ended()]
@@ -73,38 +73,42 @@ def rotate(kind: str) -> None:
         dkim.show(dkim_keys.make(f"{day}-{number + 1}" if number else day, "rsa"))
         return
     made = keyring.rotate(kind)
-    click.echo(f"{kind} version {made.version} is in use from now on. {STAYS[kind]}")
-    click.echo("Copy the folder keys again to where its copy lies.")
+    click.echo(f"{kind} version {made.version} is in use from now on. {STILL_VALID[kind]}")
+    click.echo("Copy the folder keys again to its backup place.")
 
 
-@keys.command()
-def reseal() -> None:
-    """Seal everything anew with the newest key of the vault, while the service runs.
+@keys.command("re-encrypt")
+def re_encrypt_columns() -> None:
+    """Encrypt every column again with the newest key of the vault, while the service runs.
 
-    Killed half-way, say it again. At the end it says which older keys nothing needs any more.
+    Interrupted half-way, run it again. At the end it counts what still needs each key.
     """
     last: dict[str, re_encrypt.TableProgress] = {}
     for at in re_encrypt.re_encrypt_all():
-        if at.seen // EVERY > (last[at.table].seen // EVERY if at.table in last else 0):
+        if at.seen // REPORT_EVERY > (
+            last[at.table].seen // REPORT_EVERY if at.table in last else 0
+        ):
             click.echo(f"{at.table}: {at.seen:,} of {at.total:,} rows")
         last[at.table] = at
     for at in last.values():
-        click.echo(f"{at.table}: {at.seen:,} rows, {at.renewed:,} columns sealed anew")
-    _say_needed()
+        click.echo(f"{at.table}: {at.seen:,} rows, {at.renewed:,} columns encrypted again")
+    _print_usage()
 
 
 @keys.command()
-def progress() -> None:
-    """Count what needs each key of the vault, the registry and the look-ups; reads all of it."""
+def usage() -> None:
+    """Count what needs each key of vault, registry and lookup; reads the whole database."""
     with db.reading() as session:
-        marks = in_use.count_pseudonyms(session)
+        count = in_use.count_pseudonyms(session)
     for kind in in_use.KINDS:
         for key in keyring.keys(kind):
-            click.echo(f"{kind} version {key.version}: {marks[kind, key.version]:,} marks need it")
-    _say_needed()
+            click.echo(
+                f"{kind} version {key.version}: {count[kind, key.version]:,} pseudonyms need it"
+            )
+    _print_usage()
 
 
-def _say_needed() -> None:
+def _print_usage() -> None:
     count = re_encrypt.count_key_versions()
     for key in keyring.keys("vault"):
         click.echo(f"vault version {key.version}: {count.get(key.version, 0):,} columns need it")
@@ -118,22 +122,24 @@ def _say_needed() -> None:
 @click.argument("version", type=int)
 @click.option("--kind", type=click.Choice(["vault", *in_use.KINDS]), default="vault")
 def retire(version: int, kind: str) -> None:
-    """Take an older key away for good, when nothing needs it.
+    """Delete an older key, when nothing needs it.
 
-    Backups made before (with the vault: before `keys reseal`) still do: keep a copy of it with
-    them.
+    Backups made before (with the vault: before `keys re-encrypt`) still need it: keep a copy
+    of the key with them.
     """
     newest = keyring.newest_key(kind)
-    if newest.made_at and clock.now() - newest.made_at < SETTLED:
-        raise Refused("The newest key is too young: what is under way may still use the older one.")
+    if newest.made_at and clock.now() - newest.made_at < MIN_AGE:
+        raise Refused(
+            "The newest key is less than an hour old: running work may still use the older one."
+        )
     if kind == "vault" and (left := re_encrypt.count_key_versions().get(version, 0)):
-        raise Refused(f"{left:,} columns still need that key: trustsvc keys reseal comes first.")
+        raise Refused(f"{left:,} columns still need that key: run trustsvc keys re-encrypt first.")
     if kind != "vault":
         with db.reading() as session:
             left = in_use.count_pseudonyms(session)[kind, version]
         if left:
-            raise Refused(f"{left:,} marks still need that key, and cannot be made anew.")
+            raise Refused(f"{left:,} pseudonyms still need that key, and cannot be computed again.")
     keyring.retire(kind, version)
     click.echo(
-        f"{kind} version {version} is gone. Copy the folder keys again to where its copy is."
+        f"{kind} version {version} is deleted. Copy the folder keys again to its backup place."
     )

@@ -1,14 +1,18 @@
-"""`trustsvc mail`: the doors at which mail providers say what became of letters."""
+"""`trustsvc mail`: what keeps e-mails from leaving, and the endpoints of mail providers."""
 
 from urllib.parse import urlsplit
 
 import click
 
 from trustsvc import clock, config
+from trustsvc.errors import Refused
+from trustsvc.invitations.planning import volume_guard
+from trustsvc.mail.feedback import complaint_rate
 from trustsvc.mail.feedback.webhooks import endpoints
+from trustsvc.mail.outbox import circuit_breaker, retry_failed, send_suspension, unknown_deliveries
 from trustsvc.storage import db
 
-STEPS = {
+SETUP_STEPS = {
     "postmark": "Postmark, your server, its message stream, Webhooks: this address for Delivery, "
     "Bounce, Spam complaint and Subscription change.",
     "ses": "Amazon SNS, the topic, Create subscription: HTTPS, this address, raw message delivery "
@@ -19,43 +23,107 @@ STEPS = {
 
 @click.group()
 def mail() -> None:
-    """Hear from mail providers what became of letters."""
+    """See what keeps e-mails from leaving, resume them, and connect mail providers."""
 
 
 @mail.command()
+def status() -> None:
+    """Show suspensions, the circuit breaker, paused shops, complaints and unknown deliveries."""
+    now = clock.now()
+    with db.reading() as session:
+        stops = send_suspension.stops(session)
+        until = circuit_breaker.left_alone(session, now)
+        paused = volume_guard.paused_shops(session)
+        number = unknown_deliveries.count(session)
+        rate = complaint_rate.rate(session, now)
+    for name, reason in sorted(stops.items()):
+        click.echo(f"NO INVITATION LEAVES: {name} ({reason}), see trustsvc doctor")
+    if until:
+        click.echo(
+            "The circuit breaker is open: the mail server fails, the next attempt is at "
+            f"{until:%Y-%m-%dT%H:%M:%SZ}."
+        )
+    for shop in paused:
+        click.echo(
+            f"{shop.slug}: paused since {shop.at:%Y-%m-%dT%H:%M:%SZ}, {shop.counted} invitations "
+            f"in an hour, usual {shop.usual}. If its orders are real: trustsvc mail resume "
+            f"{shop.slug}"
+        )
+    if not (stops or until or paused):
+        click.echo("E-mails leave.")
+    click.echo(f"{rate.complaints} complaints, {rate.letters} e-mails in 7 days.")
+    resent = "sent once more" if config.current().resend else "not sent again (TRUSTSVC_RESEND)"
+    click.echo(f"{number} unknown deliveries; such e-mails are {resent}.")
+
+
+@mail.command()
+@click.argument("name")
+def resume(name: str) -> None:
+    """End the suspension NAME, or the pause of the shop NAME.
+
+    Complaints of before do not suspend again. Resume a shop only when its orders are real.
+    """
+    if name == send_suspension.RESTORE:
+        raise Refused("A restore suspends sending until: trustsvc restore --sending-on")
+    now = clock.now()
+    with db.transaction() as session:
+        done = complaint_rate.go_on(session, name, now) or volume_guard.resume(session, name, now)
+        others = send_suspension.stops(session)
+    if not done:
+        raise Refused(
+            "There is no such suspension, and no such shop is paused: trustsvc mail status"
+        )
+    left = ", ".join(sorted(others))
+    click.echo(f"Resumed; still suspended by: {left}." if left else "E-mails leave again.")
+
+
+@mail.command("retry-failed")
+def retry() -> None:
+    """Send e-mails again that reached the retry limit of three days, once the cause is gone."""
+    with db.transaction() as session:
+        number = retry_failed.again(session, clock.now())
+    click.echo(f"{number} e-mails are due again.")
+
+
+@mail.group()
+def endpoint() -> None:
+    """Addresses at which mail providers report deliveries, bounces and complaints."""
+
+
+@endpoint.command("add")
 @click.argument("provider", type=click.Choice(endpoints.PROVIDERS))
-@click.option("--topic", help="ses: the topic's ARN; no other is heard.")
-def door(provider: str, topic: str | None) -> None:
-    """Make a door for PROVIDER and print its address, which is shown once."""
+@click.option("--topic", help="ses: the topic's ARN; reports of others are refused.")
+def add_endpoint(provider: str, topic: str | None) -> None:
+    """Make an endpoint for PROVIDER and print its address, which is shown once."""
     with db.transaction() as session:
         made = endpoints.enrol(session, provider, topic, clock.now())
-    click.echo(f"{address(made)}\n\n{STEPS[provider]}")
+    click.echo(f"{endpoint_url(made)}\n\n{SETUP_STEPS[provider]}")
 
 
-@mail.command()
-def doors() -> None:
-    """List the doors; no secrets, and only the beginning of each."""
+@endpoint.command("list")
+def list_endpoints() -> None:
+    """List the endpoints: the beginning of each, no secrets."""
     with db.reading() as session:
         found = endpoints.everyone(session)
     for one in found:
         click.echo(f"{one.door[:6]}…  {one.provider}  {one.made_at:%Y-%m-%d}  {one.topic or ''}")
     if not found:
-        click.echo("There are no doors: trustsvc mail door --help")
+        click.echo("There are no endpoints: trustsvc mail endpoint add --help")
 
 
-@mail.command()
+@endpoint.command("remove")
 @click.argument("beginning")
-def close(beginning: str) -> None:
-    """Close the door that begins so."""
+def remove_endpoint(beginning: str) -> None:
+    """Remove the endpoint whose id begins with BEGINNING (see list)."""
     with db.transaction() as session:
         endpoints.close(session, beginning)
-    click.echo("Closed.")
+    click.echo("Removed.")
 
 
-def address(of: endpoints.Door) -> str:
+def endpoint_url(made: endpoints.Door) -> str:
     """Write the address a provider posts to, with the password in it where it needs one."""
     base = config.current().base_url
-    if of.provider == "postmark":
+    if made.provider == "postmark":
         parts = urlsplit(base)
-        base = parts._replace(netloc=f"{endpoints.USER}:{of.secret}@{parts.netloc}").geturl()
-    return f"{base}/mail-events/{of.provider}/{of.door}"
+        base = parts._replace(netloc=f"{endpoints.USER}:{made.secret}@{parts.netloc}").geturl()
+    return f"{base}/mail-events/{made.provider}/{made.door}"

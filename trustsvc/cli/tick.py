@@ -42,7 +42,7 @@ def tick(moment: datetime | None) -> None:
 def _runs(now: datetime) -> bool:
     """Say whether a service shows signs of life; no lock is tried, which one could stumble over."""
     with db.reading() as session:
-        beat = heartbeat.last(session, "clock")
+        beat = heartbeat.last(session, "scheduler")
     return bool(beat and now - beat < ALIVE)
 
 

@@ -25,7 +25,7 @@ def _left(session: Session, now: datetime) -> Finding:
     paused = volume_guard.paused_shops(session)
     if paused:
         names = " ".join(shop.slug for shop in paused)
-        todo = "look at its orders; if they are real: trustsvc sending go-on SHOP"
+        todo = "look at its orders; if they are real: trustsvc mail resume SHOP"
         return fail(what, f"asked many more buyers than usual and is paused: {names}", todo)
     if circuit_breaker.left_alone(session, now):
         return warn(what, "the mail server failed and is left alone", "see the line on mail")
@@ -41,7 +41,7 @@ def _sending(session: Session) -> Finding:
     if not stops:
         return ok("sending", "letters leave")
     reason = ", ".join(sorted(set(stops.values())))
-    todo = "trustsvc sending show; when sure: trustsvc sending go-on " + " or ".join(sorted(stops))
+    todo = "trustsvc mail status; when sure: trustsvc mail resume " + " or ".join(sorted(stops))
     if send_suspension.RESTORE in stops:
         todo = "see Backup and keys in the README; when sure: trustsvc restore --sending-on"
     elif set(stops) == {send_suspension.CLOCK}:
@@ -57,7 +57,7 @@ def _reports(session: Session) -> Finding:
         return ok("reports", "none are expected: letters are kept in a maildir")
     if settings.mail_return or endpoints.everyone(session):
         return ok("reports", "what comes back about letters has a way here")
-    todo = "set TRUSTSVC_MAIL_RETURN, or trustsvc mail door (docs/BOUNCES.md)"
+    todo = "set TRUSTSVC_MAIL_RETURN, or trustsvc mail endpoint add (docs/BOUNCES.md)"
     return warn("reports", "nobody hears of bounces and complaints", todo)
 
 

@@ -93,15 +93,17 @@ def _clock(session: Session, now: datetime) -> Finding:
     )
     if doubted:
         return doubted
-    beat = heartbeat.last(session, "clock")
+    beat = heartbeat.last(session, "scheduler")
     if beat and beat - now > SLIP:
         said = f"this machine's clock is {_words(beat - now)} behind what was written last"
         return fail("clock", said, "set the clock (timedatectl), by NTP")
     if beat is None:
-        return fail("clock", "it never ran", "start trustsvc up, or trustsvc clock")
+        return fail("clock", "it never ran", "start trustsvc up, or trustsvc scheduler")
     if now - beat > CLOCK_LATE:
         said = f"no sign of life for {_words(now - beat)}"
-        return fail("clock", said, "start trustsvc up, or trustsvc clock; or did the time jump?")
+        return fail(
+            "clock", said, "start trustsvc up, or trustsvc scheduler; or did the time jump?"
+        )
     newest = [session.scalar(select(func.max(table.c.at))) for table in (events, decisions)]
     ahead = max((at for at in newest if at), default=now) - now
     if ahead > SLIP:
@@ -114,10 +116,10 @@ def _clock(session: Session, now: datetime) -> Finding:
 def _doubted(why: str | None) -> Finding | None:
     if why in clock_check.STOPS_MAIL:
         said = f"it was set {'forward' if why == clock_check.AHEAD else 'back'}: letters and purges wait"
-        return fail("clock", said, "set it right; if it is right: trustsvc clock --trust")
+        return fail("clock", said, "set it right; if it is right: trustsvc clock trust")
     if why:
         said = "it was off for more than a day or restored, so a large purge waits"
-        todo = "is it right? a day of running says so, or trustsvc clock --trust"
+        todo = "is it right? a day of running says so, or trustsvc clock trust"
         return warn("clock", said, todo)
     return None
 

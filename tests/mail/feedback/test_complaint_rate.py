@@ -166,19 +166,19 @@ def test_the_doctor_and_the_command_line_say_so_and_take_it_back(lamp):
 
     found = {one.what: one for one in stores.database(now)}
     assert (found["sending"].level, found["complaints"].level) == ("FAIL", "WARN")
-    assert "go-on complaints" in found["sending"].todo
-    assert "complaints (complaint_rate)" in run(main, ["sending", "show"]).output
-    assert "Letters leave again." in run(main, ["sending", "go-on", "complaints"]).output
+    assert "resume complaints" in found["sending"].todo
+    assert "complaints (complaint_rate)" in run(main, ["mail", "status"]).output
+    assert "Letters leave again." in run(main, ["mail", "resume", "complaints"]).output
     assert stops() == {}
-    assert "Letters leave." in run(main, ["sending", "show"]).output
-    assert run(main, ["sending", "go-on", "complaints"]).exit_code == 1
+    assert "E-mails leave." in run(main, ["mail", "status"]).output
+    assert run(main, ["mail", "resume", "complaints"]).exit_code == 1
 
 
 def test_the_restores_stop_is_not_taken_back_here(lamp):
     with db.transaction() as session:
         send_suspension.stop(session, send_suspension.RESTORE, "no_suppressions", NOON)
 
-    done = CliRunner().invoke(main, ["sending", "go-on", "restore"])
+    done = CliRunner().invoke(main, ["mail", "resume", "restore"])
 
     assert (done.exit_code, "--sending-on" in done.output) == (1, True)
     assert stops() == {"restore": "no_suppressions"}

@@ -46,9 +46,9 @@ def test_each_mark_counts_for_the_key_it_was_made_with(house):
 
     # Each wish is one row and one line of the file of suppressions.
     assert needed() == {("registry", 1): 2, ("registry", 2): 4, ("lookup", 1): 3}
-    said = run("progress").output
-    assert "registry version 1: 2 marks need it" in said
-    assert "lookup version 1: 3 marks need it" in said
+    said = run("usage").output
+    assert "registry version 1: 2 pseudonyms need it" in said
+    assert "lookup version 1: 3 pseudonyms need it" in said
 
 
 @pytest.mark.parametrize("left", ["row", "line"])
@@ -61,7 +61,7 @@ def test_a_key_that_something_needs_stays(house, left):
         with db.transaction() as session:
             session.execute(delete(opt_outs))
 
-    assert "1 marks still need that key" in run("retire", "1", "--kind", "registry").output
+    assert "1 pseudonyms still need that key" in run("retire", "1", "--kind", "registry").output
     assert [key.version for key in keyring.keys("registry")] == [1, 2]
 
 

@@ -61,7 +61,7 @@ def test_everything_is_sealed_anew_and_says_what_it_said(full):
     old = set(re_encrypt.count_key_versions())
     assert run("rotate", "vault").exit_code == 0
 
-    done = run("reseal")
+    done = run("re-encrypt")
 
     assert done.exit_code == 0, done.output
     assert everything() == before
@@ -69,7 +69,7 @@ def test_everything_is_sealed_anew_and_says_what_it_said(full):
     assert set(re_encrypt.count_key_versions()) == {2}
     assert "version 1: 0 columns need it" in done.output
     assert "orders: 8 rows, " in done.output
-    assert "0 columns sealed anew" in run("reseal").output
+    assert "0 columns encrypted again" in run("re-encrypt").output
 
 
 def test_killed_half_way_it_goes_on(full, monkeypatch):
@@ -111,7 +111,7 @@ def test_a_key_goes_only_when_nothing_needs_it_and_nothing_is_under_way(full):
     assert "too young" in run("retire", 1).output
     with clock.at(clock.now() + 2 * HOUR):
         assert "still need that key" in run("retire", 1).output
-        run("reseal")
+        run("re-encrypt")
         assert "still need that key" in run("retire", 2).output
         assert "no older key" in run("retire", 7).output
 
@@ -130,7 +130,7 @@ def test_what_no_key_opens_is_said_and_left_as_it_is(full):
         session.execute(orders.update().where(orders.c.id == 1).values(name=broken))
     keyring.rotate("vault")
 
-    done = run("reseal")
+    done = run("re-encrypt")
 
     assert done.exit_code == 1
     assert "1 columns open with none" in done.output

@@ -89,7 +89,7 @@ def test_a_large_purge_waits_after_a_jump_until_an_operator_confirms(house, by):
     assert events() == 1200
     found = {one.what: one for one in check(clock.now())}
     assert found["clock"].level == "FAIL"
-    assert "--trust" in found["clock"].todo
+    assert "clock trust" in found["clock"].todo
     assert found["sending"].todo == "see the line of the clock"
 
     assert "WAIT" not in purge("--confirm")
@@ -254,7 +254,7 @@ def test_the_stop_of_a_restore_is_not_lifted_by_a_clock_that_is_right_again(hous
     with db.transaction() as session:
         send_suspension.stop(session, send_suspension.RESTORE, "no_suppressions", clock.now())
     jumped(DAY)
-    done = CliRunner().invoke(cli.main, ["clock", "--trust"])
+    done = CliRunner().invoke(cli.main, ["clock", "trust"])
 
     assert done.exit_code == 0, done.output
     with db.reading() as session:

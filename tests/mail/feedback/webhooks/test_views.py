@@ -273,7 +273,7 @@ def test_a_database_that_is_away_is_503(client, house):
 
 def test_the_command_makes_a_door_whose_address_works_and_closes_it(client, asked):
     run = CliRunner().invoke
-    address = run(main, ["mail", "door", "postmark"]).output.splitlines()[0]
+    address = run(main, ["mail", "endpoint", "add", "postmark"]).output.splitlines()[0]
     head, _, path = address.partition("/mail-events/")
     word = head.partition("//")[2].rpartition("@")[0]
     headers = {"Authorization": f"Basic {base64.b64encode(word.encode()).decode()}"}
@@ -283,25 +283,28 @@ def test_the_command_makes_a_door_whose_address_works_and_closes_it(client, aske
             return client.post(f"/mail-events/{path}", json=bounce_of(asked), headers=headers)
 
     assert post().json == {"status": "taken"}
-    listed = run(main, ["mail", "doors"]).output
+    listed = run(main, ["mail", "endpoint", "list"]).output
     assert "postmark" in listed
     assert word.partition(":")[2] not in listed
     assert path.rpartition("/")[2] not in listed
-    assert run(main, ["mail", "close", path.rpartition("/")[2][:6]]).output == "Closed.\n"
+    assert (
+        run(main, ["mail", "endpoint", "remove", path.rpartition("/")[2][:6]]).output
+        == "Removed.\n"
+    )
     assert post().status_code == 401
-    assert run(main, ["mail", "close", "none"]).exit_code == 1
+    assert run(main, ["mail", "endpoint", "remove", "none"]).exit_code == 1
 
 
 @pytest.mark.parametrize(
     "topic", [[], ["--topic", "arn:aws:sqs:eu-west-1:123456789012:x"], ["--topic", "x"]]
 )
 def test_a_door_of_ses_names_its_topic(house, topic):
-    done = CliRunner().invoke(main, ["mail", "door", "ses", *topic])
+    done = CliRunner().invoke(main, ["mail", "endpoint", "add", "ses", *topic])
 
     assert (done.exit_code, "arn:aws:sns" in done.output) == (1, True)
     assert (
         "/mail-events/ses/"
-        in CliRunner().invoke(main, ["mail", "door", "ses", "--topic", TOPIC]).output
+        in CliRunner().invoke(main, ["mail", "endpoint", "add", "ses", "--topic", TOPIC]).output
     )
 
 
@@ -311,7 +314,7 @@ def test_the_secret_of_a_door_lies_sealed_and_is_in_no_repr(house, postmark):
         assert session.scalar(select(mail_endpoints.c.secret)) == postmark.door.secret
     assert postmark.door.secret.encode() not in bytes(raw)
     assert postmark.door.secret not in repr(postmark.door)
-    assert mail.address(postmark.door).startswith("http://trustsvc:")
+    assert mail.endpoint_url(postmark.door).startswith("http://trustsvc:")
 
 
 def test_the_address_behind_a_certificate_is_fetched_by_the_guarded_way_out():

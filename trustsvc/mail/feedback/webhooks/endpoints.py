@@ -82,7 +82,7 @@ def close(session: Session, beginning: str) -> None:
     """Close the one door that begins so; raises NotFound for none, Refused for several."""
     found = [one.door for one in everyone(session) if beginning and one.door.startswith(beginning)]
     if not found:
-        raise NotFound("There is no such door: trustsvc mail doors")
+        raise NotFound("There is no such endpoint: trustsvc mail endpoint list")
     if len(found) > 1:
-        raise Refused("Several doors begin so: name more of it.")
+        raise Refused("Several endpoints begin so: give more of it.")
     session.execute(delete(mail_endpoints).where(mail_endpoints.c.door == found[0]))

@@ -12,7 +12,7 @@ from trustsvc.storage import db
 
 
 def run(*words):
-    return CliRunner().invoke(cli.main, ["sending", *words])
+    return CliRunner().invoke(cli.main, ["mail", *words])
 
 
 def found(now):
@@ -21,10 +21,10 @@ def found(now):
 
 
 def test_where_all_is_well_it_says_so(house):
-    done = run("show")
+    done = run("status")
 
     assert done.exit_code == 0
-    assert "Letters leave." in done.output
+    assert "E-mails leave." in done.output
     assert found(clock.now()).level == "OK"
 
 
@@ -32,12 +32,12 @@ def test_where_all_is_well_it_says_so(house):
 def test_a_paused_shop_is_shown_here_and_by_the_doctor_and_goes_on_by_its_name(house):
     at_shop = paused_shop()
 
-    assert f"trustsvc sending go-on {at_shop.slug}" in " ".join(run("show").output.split())
+    assert f"trustsvc mail resume {at_shop.slug}" in " ".join(run("status").output.split())
     assert found(clock.now()).level == "FAIL"
 
-    assert run("go-on", at_shop.slug).exit_code == 0
+    assert run("resume", at_shop.slug).exit_code == 0
     assert names() == []
-    again = run("go-on", at_shop.slug)
+    again = run("resume", at_shop.slug)
     assert again.exit_code == 1
     assert "no such shop is paused" in " ".join(again.output.split())
 
@@ -46,7 +46,7 @@ def test_letters_in_doubt_are_counted_here_and_by_the_doctor(house):
     invited(shop())
     sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
 
-    assert "1 letters nobody can know the end of" in run("show").output
+    assert "1 unknown deliveries" in run("status").output
     assert found(NOON).level == "WARN"
 
 
@@ -56,7 +56,7 @@ def test_a_mail_server_that_is_left_alone_is_said(house):
         for _ in range(5):
             circuit_breaker.failed(session, "maildir", now)
 
-    assert "The mail server is left alone until" in run("show").output
+    assert "The circuit breaker is open" in run("status").output
     assert found(now).level == "WARN"
 
 
@@ -67,4 +67,4 @@ def test_what_was_given_up_is_tried_again_on_wish_and_what_was_refused_is_not(ho
     with db.transaction() as session:
         session.execute(messages.update().values(**values))
 
-    assert f"{int(problem == 'gave_up')} letters are due again." in run("again").output
+    assert f"{int(problem == 'gave_up')} e-mails are due again." in run("retry-failed").output
