@@ -7,7 +7,7 @@ from trustsvc import cli, clock
 from trustsvc.doctor.check import check
 from trustsvc.invitations.models import messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
-from trustsvc.mail.outbox import circuit_breaker, retry_limit
+from trustsvc.mail.outbox import circuit_breaker, retry_limit, send_suspension
 from trustsvc.storage import db
 
 
@@ -15,8 +15,8 @@ def run(*words):
     return CliRunner().invoke(cli.main, ["mail", *words])
 
 
-def found(now):
-    (one,) = [one for one in check(now) if one.what == "letters"]
+def found(name, now):
+    (one,) = [one for one in check(now) if one.check == name]
     return one
 
 
@@ -25,7 +25,8 @@ def test_where_all_is_well_it_says_so(house):
 
     assert done.exit_code == 0
     assert "E-mails leave." in done.output
-    assert found(clock.now()).level == "OK"
+    for name in ("sending", "paused shops", "circuit breaker", "unknown deliveries"):
+        assert found(name, clock.now()).level == "OK"
 
 
 @few
@@ -33,7 +34,7 @@ def test_a_paused_shop_is_shown_here_and_by_the_doctor_and_goes_on_by_its_name(h
     at_shop = paused_shop()
 
     assert f"trustsvc mail resume {at_shop.slug}" in " ".join(run("status").output.split())
-    assert found(clock.now()).level == "FAIL"
+    assert found("paused shops", clock.now()).level == "FAIL"
 
     assert run("resume", at_shop.slug).exit_code == 0
     assert names() == []
@@ -47,7 +48,7 @@ def test_letters_in_doubt_are_counted_here_and_by_the_doctor(house):
     sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
 
     assert "1 unknown deliveries" in run("status").output
-    assert found(NOON).level == "WARN"
+    assert found("unknown deliveries", NOON).level == "WARN"
 
 
 def test_a_mail_server_that_is_left_alone_is_said(house):
@@ -57,7 +58,23 @@ def test_a_mail_server_that_is_left_alone_is_said(house):
             circuit_breaker.failed(session, "maildir", now)
 
     assert "The circuit breaker is open" in run("status").output
-    assert found(now).level == "WARN"
+    assert found("circuit breaker", now).level == "WARN"
+
+
+@few
+def test_a_paused_shop_hides_neither_an_open_breaker_nor_unknown_deliveries(house):
+    invited(shop())
+    sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
+    paused_shop()
+    with db.transaction() as session:
+        send_suspension.stop(session, send_suspension.COMPLAINTS, "complaint_rate", NOON)
+        for _ in range(5):
+            circuit_breaker.failed(session, "maildir", NOON)
+
+    levels = {one.check: one.level for one in check(NOON)}
+
+    assert (levels["paused shops"], levels["sending"]) == ("FAIL", "FAIL")
+    assert (levels["circuit breaker"], levels["unknown deliveries"]) == ("WARN", "WARN")
 
 
 @pytest.mark.parametrize("problem", ["gave_up", "smtp_550"])

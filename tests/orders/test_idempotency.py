@@ -90,7 +90,7 @@ def test_another_body_under_a_known_id_is_reported_without_its_content(standard,
     said = capfd.readouterr().err
     assert said.count("a signed delivery id came back with another body") == 1
     assert [word for word in ("msg_1", "R-2", "eve@", "example.nl") if word in said] == []
-    assert any("trustsvc shop rotate" in finding.todo for finding in doctor(clock.now()))
+    assert any("trustsvc shop rotate" in finding.remedy for finding in doctor(clock.now()))
 
 
 def test_a_replay_goes_on_being_reported_once_an_hour(standard):
@@ -104,7 +104,7 @@ def test_a_replay_goes_on_being_reported_once_an_hour(standard):
 
     assert len(reported()) == 2
     later = start + timedelta(days=8)
-    assert not any("trustsvc shop rotate" in finding.todo for finding in doctor(later))
+    assert not any("trustsvc shop rotate" in finding.remedy for finding in doctor(later))
 
 
 def test_elsewhere_the_new_state_of_the_order_is_taken_up_and_nothing_is_reported(client):

@@ -34,7 +34,7 @@ def test_letters_wait_while_the_clock_is_wrong_and_go_on_when_it_is_right(
 
     def sending():
         lines = json.loads(own("doctor", "--json"))
-        return next(line["said"] for line in lines if line["what"] == "sending")
+        return next(line["detail"] for line in lines if line["check"] == "sending")
 
     def until(expected):
         end = time.monotonic() + 40
@@ -47,7 +47,7 @@ def test_letters_wait_while_the_clock_is_wrong_and_go_on_when_it_is_right(
         [sys.executable, "-m", "trustsvc.cli", "scheduler"], env=environ, stderr=subprocess.DEVNULL
     )
     try:
-        until("letters leave")
+        until("e-mails leave")
         time.sleep(1)  # its first note is written with the clock still right
         for offset, expected in (("+1d", "clock_ahead"), ("-1h", "clock_behind"), ("+0", "leave")):
             said.write_text(offset)
@@ -55,7 +55,7 @@ def test_letters_wait_while_the_clock_is_wrong_and_go_on_when_it_is_right(
         said.write_text("+3650d")
         until("clock_ahead")
         own("clock", "trust")
-        until("letters leave")
+        until("e-mails leave")
     finally:
         process.terminate()
         process.wait(20)

@@ -1,4 +1,4 @@
-"""`trustsvc keys dkim`: keys that sign letters, and the records the world finds them by."""
+"""`trustsvc keys dkim`: keys that sign e-mails, and their DNS records."""
 
 import click
 
@@ -9,16 +9,16 @@ from trustsvc.mail import dkim_keys
 
 @click.group()
 def dkim() -> None:
-    """Sign letters: make a key, publish its record, use it, and end the one before."""
+    """Sign e-mails: make a key, publish its record, use it, end the one before."""
 
 
 @dkim.command()
 @click.argument("selector")
 @click.option("--kind", type=click.Choice(["rsa", "ed25519"]), default="rsa", show_default=True)
 def make(selector: str, kind: str) -> None:
-    """Make a key that waits, and print the record to publish.
+    """Make a key that is not used yet, and print the record to publish.
 
-    A receiver that knows no Ed25519 ignores it: use such a key beside one of RSA, never alone.
+    Receivers that do not know Ed25519 ignore it: use such a key beside an RSA key, never alone.
     """
     show(dkim_keys.make(selector, kind))
 
@@ -27,27 +27,27 @@ def make(selector: str, kind: str) -> None:
 @click.argument("selector")
 @click.option("--unseen", is_flag=True, help="The record cannot be looked up from here.")
 def use(selector: str, unseen: bool) -> None:
-    """Sign with a key from the next letter on, once its record is in the DNS."""
+    """Sign with a key from the next e-mail on, once its record is in the DNS."""
     key = next((one for one in dkim_keys.waiting() if one.selector == selector), None)
     if key and not unseen:
         domain = dkim_keys.domain()
         state = sender_dns.published(key, domain)
-        if state != "there":
+        if state != "published":
             raise Refused(
-                f"The record of {selector}._domainkey.{domain} is {state}: publish it, wait until "
-                "it is seen (trustsvc keys dkim list), or say --unseen where no resolver answers."
+                f"The record of {selector}._domainkey.{domain} is {state}: publish it (trustsvc "
+                "keys dkim list) and wait, or use --unseen where no resolver answers."
             )
     dkim_keys.use(selector)
-    click.echo(f"Letters are signed with {selector} from now on.")
+    click.echo(f"E-mails are signed with {selector} from now on.")
 
 
 @dkim.command()
 @click.argument("selector")
 def end(selector: str) -> None:
-    """Sign no more with a key. Leave its record for a week: letters are still under way."""
+    """Stop signing with a key. Leave its record for a week: e-mails are still under way."""
     dkim_keys.end(selector)
     left = ", ".join(key.selector for key in dkim_keys.in_use())
-    click.echo(f"Letters are signed with {left}." if left else "Letters are no longer signed here.")
+    click.echo(f"E-mails are signed with {left}." if left else "E-mails are no longer signed here.")
 
 
 @dkim.command("list")
@@ -65,5 +65,5 @@ def list_() -> None:
 
 def show(key: dkim_keys.DkimKey) -> None:
     """Print what to do with a new key."""
-    click.echo(f"Publish this record, then say: trustsvc keys dkim use {key.selector}")
+    click.echo(f"Publish this record, then run: trustsvc keys dkim use {key.selector}")
     click.echo(key.zone_line(dkim_keys.domain()))

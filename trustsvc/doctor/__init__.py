@@ -1,1 +1,1 @@
-"""What is wrong with this house, and what to do about it."""
+"""Health checks for operators: what is wrong with this installation, and what to do about it."""

@@ -1,4 +1,4 @@
-"""One line of the doctor: what was looked at, how it is, what to do."""
+"""The result of one health check."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,21 +8,21 @@ Level = Literal["OK", "WARN", "FAIL"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`said` holds no address, no secret and nothing that came from outside."""
+    """Holds no address, no secret and no outside input: it is printed and logged."""
 
-    what: str
+    check: str
     level: Level
-    said: str
-    todo: str = ""
+    detail: str
+    remedy: str = ""
 
 
-def ok(what: str, said: str) -> Finding:
-    return Finding(what, "OK", said)
+def ok(check: str, detail: str) -> Finding:
+    return Finding(check, "OK", detail)
 
 
-def warn(what: str, said: str, todo: str) -> Finding:
-    return Finding(what, "WARN", said, todo)
+def warn(check: str, detail: str, remedy: str) -> Finding:
+    return Finding(check, "WARN", detail, remedy)
 
 
-def fail(what: str, said: str, todo: str) -> Finding:
-    return Finding(what, "FAIL", said, todo)
+def fail(check: str, detail: str, remedy: str) -> Finding:
+    return Finding(check, "FAIL", detail, remedy)

@@ -1,4 +1,4 @@
-"""The way out for letters: does the mail server answer, by TLS, and take our password."""
+"""Check of the mail server: does it answer, with TLS, and accept our password."""
 
 import contextlib
 import os
@@ -11,12 +11,12 @@ from trustsvc import config
 from trustsvc.config_values import is_loopback
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 
-WHAT = "mail"
-PATIENCE_S = 10.0
+CHECK = "mail"
+TIMEOUT_S = 10.0
 
 
 def mail_server() -> Finding:
-    """Connect, say EHLO, STARTTLS and the password, as a letter would; sends none."""
+    """Connect, EHLO, STARTTLS and log in, as sending would; sends no e-mail."""
     settings = config.current()
     parts = urlsplit(settings.mail_url)
     if parts.scheme == "maildir":
@@ -28,49 +28,50 @@ def mail_server() -> Finding:
     if local:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        link = (
-            smtplib.SMTP_SSL(host, port, timeout=PATIENCE_S, context=context)
+        connection = (
+            smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_S, context=context)
             if tls
-            else smtplib.SMTP(host, port, timeout=PATIENCE_S)
+            else smtplib.SMTP(host, port, timeout=TIMEOUT_S)
         )
-        with contextlib.closing(link):
-            link.ehlo_or_helo_if_needed()
+        with contextlib.closing(connection):
+            connection.ehlo_or_helo_if_needed()
             never = local and parse_qs(parts.query).get("starttls") == ["never"]
-            if not tls and not never and link.has_extn("starttls"):
-                link.starttls(context=context)
-                link.ehlo()
-            return _greeted(link, unquote(parts.username or ""), unquote(parts.password or ""))
+            if not tls and not never and connection.has_extn("starttls"):
+                connection.starttls(context=context)
+                connection.ehlo()
+            user, password = unquote(parts.username or ""), unquote(parts.password or "")
+            return _log_in(connection, user, password, local=local)
     except ssl.SSLError:
-        return fail(WHAT, "TLS cannot be agreed on", "has the server a valid certificate?")
+        return fail(CHECK, "TLS cannot be negotiated", "is the server's certificate valid?")
     except (OSError, smtplib.SMTPException, UnicodeError):
-        return fail(WHAT, "the mail server does not answer", "see TRUSTSVC_MAIL_URL; a firewall?")
+        return fail(CHECK, "the mail server does not answer", "see TRUSTSVC_MAIL_URL; a firewall?")
 
 
-def _greeted(link: smtplib.SMTP, user: str, password: str) -> Finding:
-    local = is_loopback(urlsplit(config.current().mail_url).hostname or "")
-    secure = isinstance(link.sock, ssl.SSLSocket)
-    by = ", by TLS" if secure else ""
+def _log_in(connection: smtplib.SMTP, user: str, password: str, *, local: bool) -> Finding:
+    secure = isinstance(connection.sock, ssl.SSLSocket)
+    with_tls = ", with TLS" if secure else ""
     if not user:
         if secure or local:
-            return ok(WHAT, f"the mail server answers{by}")
-        todo = "use smtps://, or a server that offers STARTTLS"
-        return warn(WHAT, "letters would travel in clear", todo)
+            return ok(CHECK, f"the mail server answers{with_tls}")
+        remedy = "use smtps://, or a server that offers STARTTLS"
+        return warn(CHECK, "e-mails would travel unencrypted", remedy)
     if not (secure or local):
-        return fail(WHAT, "it offers no TLS, so the password is not said", "use smtps://")
-    if not link.has_extn("auth"):
-        return fail(WHAT, "it takes no password here", "another port? 587 or 465 (smtps://)")
+        return fail(CHECK, "it offers no TLS, so the password is not sent", "use smtps://")
+    if not connection.has_extn("auth"):
+        return fail(CHECK, "it accepts no password here", "another port? 587 or 465 (smtps://)")
     try:
-        link.login(user, password)
+        connection.login(user, password)
     except smtplib.SMTPException:
-        return fail(WHAT, "it does not take the password", "see TRUSTSVC_MAIL_URL")
-    return ok(WHAT, f"the mail server answers{by}, and takes the password")
+        return fail(CHECK, "it does not accept the password", "see TRUSTSVC_MAIL_URL")
+    return ok(CHECK, f"the mail server answers{with_tls}, and accepts the password")
 
 
-def _maildir(place: Path) -> Finding:
-    nearest = next((one for one in (place, *place.parents) if one.exists()), place)
+def _maildir(folder: Path) -> Finding:
+    nearest = next((one for one in (folder, *folder.parents) if one.exists()), folder)
     if not os.access(nearest, os.W_OK | os.X_OK):
-        return fail(WHAT, "the maildir cannot be written", "give it to the user trustsvc runs as")
+        remedy = "give it to the user trustsvc runs as"
+        return fail(CHECK, "the maildir is not writable", remedy)
     if config.current().is_loopback:
-        return ok(WHAT, "letters are kept in a maildir, and go nowhere")
-    todo = "set TRUSTSVC_MAIL_URL to a mail server"
-    return warn(WHAT, "letters are kept in a maildir, and reach nobody", todo)
+        return ok(CHECK, "e-mails are kept in a maildir, and reach nobody")
+    remedy = "set TRUSTSVC_MAIL_URL to a mail server"
+    return warn(CHECK, "e-mails are kept in a maildir, and reach nobody", remedy)

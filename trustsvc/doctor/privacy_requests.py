@@ -1,37 +1,50 @@
-"""Whether somebody waits for an answer about their data, or to be told of a changed notice."""
+"""Checks of duties towards people: open requests, changed notices, overdue deletions."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from trustsvc import config
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.privacy import request_log
 from trustsvc.privacy.documents import announcement
+from trustsvc.server_log.models import security_entries
 
-MOST_NAMED = 5
-TODO = "answer them: /desk/requests"
+MAX_NAMED = 5
+REMEDY = "answer them: /desk/requests"
 
 
 def waiting(session: Session, now: datetime) -> Finding:
-    """Warn from day 20 of an open request on, fail from day 30 (GDPR Art. 12(3))."""
-    what = "requests of people"
+    """Warn from day 20 of an open request, fail from day 30 (GDPR Art. 12(3))."""
+    name = "requests of people"
     day = request_log.oldest_open_days(session, now)
     if day is None:
-        return ok(what, "none waits")
-    said = f"the oldest has waited for {day} of {request_log.DAYS} days"
+        return ok(name, "none is open")
+    detail = f"the oldest has waited for {day} of {request_log.DAYS} days"
     if day >= request_log.DAYS:
-        return fail(what, said, TODO)
-    return warn(what, said, TODO) if day >= request_log.ALARM_DAY else ok(what, said)
+        return fail(name, detail, REMEDY)
+    return warn(name, detail, REMEDY) if day >= request_log.ALARM_DAY else ok(name, detail)
 
 
-def untold(session: Session) -> list[Finding]:
-    """Warn of changed notices that nobody was told of; none is no line."""
+def unannounced(session: Session) -> list[Finding]:
+    """Warn of changed notices that were not announced to the people; none is no line."""
     found = announcement.unannounced(session)
     if not found:
         return []
     named = "; ".join(
-        f"version {one.version} of {one.slug}: {one.people} people" for one in found[:MOST_NAMED]
+        f"version {one.version} of {one.slug}: {one.people} people" for one in found[:MAX_NAMED]
     )
-    more = f"; {len(found) - MOST_NAMED} shops more" if len(found) > MOST_NAMED else ""
-    todo = "tell them: trustsvc privacy announce --shop SLUG --send"
-    return [warn("notice", f"not announced yet: {named}{more}", todo)]
+    more = f"; {len(found) - MAX_NAMED} shops more" if len(found) > MAX_NAMED else ""
+    remedy = "announce them: trustsvc privacy announce --shop SLUG --send"
+    return [warn("notice", f"not announced yet: {named}{more}", remedy)]
+
+
+def overdue_security_entries(session: Session, now: datetime) -> list[Finding]:
+    """Fail when security entries are older than promised; none is no line."""
+    limit = now - timedelta(days=config.current().log_days)
+    oldest = session.scalar(select(func.min(security_entries.c.minute)))
+    if oldest is None or oldest > limit:
+        return []
+    remedy = "is the worker running? trustsvc purge"
+    return [fail("security database", "entries are older than promised", remedy)]

@@ -1,6 +1,6 @@
-"""What the sender's domain says in the DNS about who may send in its name: SPF, DKIM, DMARC.
+"""Checks of the sender domain's DNS records: SPF, DKIM and DMARC.
 
-Where the relay signs, only it knows the name of DKIM's record: then that is not looked for.
+Where the relay signs, only it knows the selector of its DKIM record: that record is not checked.
 """
 
 import ipaddress
@@ -14,14 +14,15 @@ from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import Misconfigured
 from trustsvc.mail import dkim_keys
 
-PATIENCE_S = 4.0
-Ask = Callable[[str], list[str] | None]
+TIMEOUT_S = 4.0
+LOCAL_TLDS = {"localhost", "test", "example", "invalid", "local"}
+TxtLookup = Callable[[str], list[str] | None]
 
 
-def texts(name: str) -> list[str] | None:
-    """Give the TXT records of a name; None when no resolver answers."""
+def txt_records(name: str) -> list[str] | None:
+    """Look up the TXT records of a name; None when no resolver answers."""
     try:
-        found = dns.resolver.resolve(f"{name}.", "TXT", lifetime=PATIENCE_S)
+        found = dns.resolver.resolve(f"{name}.", "TXT", lifetime=TIMEOUT_S)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         return []
     except (dns.exception.DNSException, OSError):
@@ -29,54 +30,58 @@ def texts(name: str) -> list[str] | None:
     return [b"".join(record.strings).decode("ascii", "replace") for record in found]
 
 
-def sender(domain: str, ask: Ask = texts) -> list[Finding]:
-    """Say what receivers will find; asks nothing for a domain that is of this machine only."""
+def sender(domain: str, lookup: TxtLookup = txt_records) -> list[Finding]:
+    """Check what receivers will look up; sends no query for a domain that is not public."""
     try:
         signing = dkim_keys.in_use()
     except Misconfigured as problem:
-        return [fail("DKIM", problem.detail, "no letter leaves unsigned: mend it, or take it away")]
+        remedy = "no e-mail leaves unsigned: repair the key file, or remove it"
+        return [fail("DKIM", problem.detail, remedy)]
     if _is_local(domain):
         return [ok("sender", "SPF, DKIM and DMARC: not checked, the domain is not a public one")]
-    spf, dmarc = ask(domain), ask(f"_dmarc.{domain}")
+    spf, dmarc = lookup(domain), lookup(f"_dmarc.{domain}")
     if spf is None or dmarc is None:
-        todo = "run it where a resolver can be reached, or ask your mail provider"
-        return [warn("sender", "SPF, DKIM and DMARC: not checked, no resolver answers", todo)]
-    return [_spf(spf), *_dkim(signing, domain, ask), _dmarc(dmarc)]
+        remedy = "run it where a resolver can be reached, or ask your mail provider"
+        return [warn("sender", "SPF, DKIM and DMARC: not checked, no resolver answers", remedy)]
+    return [_spf(spf), *_dkim(signing, domain, lookup), _dmarc(dmarc)]
 
 
 def published(
-    key: dkim_keys.DkimKey, domain: str, ask: Ask = texts
-) -> Literal["there", "missing", "of another key", "not to be seen from here"]:
-    """Say whether the record of a key of ours can be found, and is its own."""
-    records = ask(f"{key.selector}._domainkey.{domain}")
+    key: dkim_keys.DkimKey, domain: str, lookup: TxtLookup = txt_records
+) -> Literal["published", "missing", "of another key", "not visible from here"]:
+    """Say whether the DNS record of one of our keys is published, and is that key's."""
+    records = lookup(f"{key.selector}._domainkey.{domain}")
     if records is None:
-        return "not to be seen from here"
+        return "not visible from here"
     if not records:
         return "missing"
-    said = "".join(records[0].split()).split(";")
-    return "there" if len(records) == 1 and f"p={key.published}" in said else "of another key"
+    tags = "".join(records[0].split()).split(";")
+    is_ours = len(records) == 1 and f"p={key.published}" in tags
+    return "published" if is_ours else "of another key"
 
 
-def _dkim(signing: tuple[dkim_keys.DkimKey, ...], sender_domain: str, ask: Ask) -> list[Finding]:
+def _dkim(
+    signing: tuple[dkim_keys.DkimKey, ...], sender_domain: str, lookup: TxtLookup
+) -> list[Finding]:
+    name, found = "DKIM", []
     if not signing:
-        todo = "does your relay sign? else: trustsvc keys dkim make SELECTOR"
-        return [warn("DKIM", "letters are not signed here", todo)]
-    domain, wrong = dkim_keys.domain(), []
+        remedy = "does your relay sign? else: trustsvc keys dkim make SELECTOR"
+        return [warn(name, "e-mails are not signed here", remedy)]
+    domain = dkim_keys.domain()
     for key in signing:
-        state = published(key, domain, ask)
-        if state != "there":
-            todo = "publish what trustsvc keys dkim list prints, or end the key"
-            said = f"the record of {key.selector} is {state}"
-            wrong.append(fail("DKIM", f"{said}: receivers refuse what it signs", todo))
-    if wrong:
-        return wrong
+        state = published(key, domain, lookup)
+        if state != "published":
+            detail = f"the record of {key.selector} is {state}: receivers refuse what it signs"
+            remedy = "publish what trustsvc keys dkim list prints, or end the key"
+            found.append(fail(name, detail, remedy))
     if all(key.kind == "ed25519" for key in signing):
-        todo = "add one: trustsvc keys dkim make SELECTOR"
-        return [warn("DKIM", "no key of RSA signs, and most receivers know no other", todo)]
+        detail = "no RSA key signs, and most receivers know no other kind"
+        found.append(warn(name, detail, "add one: trustsvc keys dkim make SELECTOR"))
     if not _aligned(domain, sender_domain):
-        todo = "let TRUSTSVC_DKIM_DOMAIN be the domain of TRUSTSVC_MAIL_FROM, or one above it"
-        return [warn("DKIM", "it signs for another domain, which does not count for DMARC", todo)]
-    return [ok("DKIM", f"{len(signing)} of our keys signs, and its record is there")]
+        detail = "it signs for another domain, which does not count for DMARC"
+        remedy = "set TRUSTSVC_DKIM_DOMAIN to the domain of TRUSTSVC_MAIL_FROM, or one above it"
+        found.append(warn(name, detail, remedy))
+    return found or [ok(name, f"signed with {len(signing)} keys, whose records are published")]
 
 
 def _aligned(signer: str, sender_domain: str) -> bool:
@@ -89,24 +94,23 @@ def _spf(records: list[str]) -> Finding:
     if not found:
         return warn("SPF", "the sender's domain has none", "add the TXT record of your relay")
     if len(found) > 1:
-        return warn("SPF", "there are several, which counts as none", "make one of them")
+        return warn("SPF", "there are several, which counts as none", "merge them into one")
     if found[0].lower().endswith("+all"):
         return warn("SPF", "it lets everybody send", "end it with ~all or -all")
-    return ok("SPF", "there is one")
+    return ok("SPF", "published")
 
 
 def _dmarc(records: list[str]) -> Finding:
     found = [text for text in records if text.lower().replace(" ", "").startswith("v=dmarc1")]
     if len(found) != 1:
-        todo = "add a TXT record at _dmarc.<domain>: v=DMARC1; p=none"
-        return warn("DMARC", "the sender's domain has none, and large providers ask for it", todo)
-    return ok("DMARC", "there is one")
+        detail = "the sender's domain has none, and large providers require it"
+        return warn("DMARC", detail, "add a TXT record at _dmarc.<domain>: v=DMARC1; p=none")
+    return ok("DMARC", "published")
 
 
 def _is_local(domain: str) -> bool:
-    ending = domain.rpartition(".")[2].lower()
     try:
         ipaddress.ip_address(domain)
     except ValueError:
-        return "." not in domain or ending in {"localhost", "test", "example", "invalid", "local"}
+        return "." not in domain or domain.rpartition(".")[2].lower() in LOCAL_TLDS
     return True

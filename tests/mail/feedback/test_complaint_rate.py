@@ -164,11 +164,11 @@ def test_the_doctor_and_the_command_line_say_so_and_take_it_back(lamp):
     complained(lamp, 3, now - timedelta(seconds=1))
     run = CliRunner().invoke
 
-    found = {one.what: one for one in stores.database(now)}
+    found = {one.check: one for one in stores.database(now)}
     assert (found["sending"].level, found["complaints"].level) == ("FAIL", "WARN")
-    assert "resume complaints" in found["sending"].todo
+    assert "resume complaints" in found["sending"].remedy
     assert "complaints (complaint_rate)" in run(main, ["mail", "status"]).output
-    assert "Letters leave again." in run(main, ["mail", "resume", "complaints"]).output
+    assert "E-mails leave again." in run(main, ["mail", "resume", "complaints"]).output
     assert stops() == {}
     assert "E-mails leave." in run(main, ["mail", "status"]).output
     assert run(main, ["mail", "resume", "complaints"]).exit_code == 1

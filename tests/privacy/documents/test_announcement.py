@@ -116,15 +116,15 @@ def test_a_changed_notice_that_nobody_was_told_of_is_said_by_doctor_and_desk(now
     sign_in(client)
     page = client.get("/desk/requests", headers={"Accept-Language": "en"}).text
     with db.reading() as session:
-        (said,) = privacy_requests.untold(session)
+        (said,) = privacy_requests.unannounced(session)
 
     assert unannounced() == [("velo-fils", 2, 2)]
-    assert (said.level, "version 2 of velo-fils: 2 people" in said.said) == ("WARN", True)
+    assert (said.level, "version 2 of velo-fils: 2 people" in said.detail) == ("WARN", True)
     assert "velo-fils (version 2) is not announced yet" in page
     with db.transaction() as session:
         announcement.announce(session, at_shop, 2, now)
     with db.reading() as session:
-        assert privacy_requests.untold(session) == []
+        assert privacy_requests.unannounced(session) == []
 
 
 def test_they_are_told_once_and_never_again(now):

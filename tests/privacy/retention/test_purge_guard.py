@@ -87,10 +87,10 @@ def test_a_large_purge_waits_after_a_jump_until_an_operator_confirms(house, by):
     assert "1200  of 1201 events WAIT" in purge("--dry-run")
     assert "WAIT" in purge()
     assert events() == 1200
-    found = {one.what: one for one in check(clock.now())}
+    found = {one.check: one for one in check(clock.now())}
     assert found["clock"].level == "FAIL"
-    assert "clock trust" in found["clock"].todo
-    assert found["sending"].todo == "see the line of the clock"
+    assert "clock trust" in found["clock"].remedy
+    assert found["sending"].remedy == "see the line on the clock"
 
     assert "WAIT" not in purge("--confirm")
     assert events() == 0
@@ -144,7 +144,7 @@ def test_after_a_month_of_being_off_it_asks_only_for_what_is_large_and_letters_l
     with db.transaction() as session:
         assert clock_watch.watch(session, clock.read()) == clock_check.GAP
         assert send_suspension.stops(session) == {}
-    assert {one.what: one.level for one in check(clock.now())}["clock"] == "WARN"
+    assert {one.check: one.level for one in check(clock.now())}["clock"] == "WARN"
 
 
 def test_a_tick_is_never_a_jump(house):
