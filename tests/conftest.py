@@ -1,15 +1,29 @@
-"""The ground all tests stand on: a fresh house a test, on SQLite and on PostgreSQL."""
+"""What all tests stand on: a fresh installation each, with a real database and a real Redis.
+
+A test runs on SQLite. It runs on PostgreSQL as well where it is marked `both_databases`, and a
+module is marked where it tests SQL of ours: use cases that write, lock, lease, upsert, count or
+purge; the storage package, migrations, backup and restore; one flow each of real processes, and the
+proofs. Not marked: routes, pages, texts, command lines, parsers, rendering. What only they read by
+SQL gets one marked test. A test of one database alone parametrises `database` itself.
+"""
 
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
 from tests import servers
 from trustsvc import config, migrations
+from trustsvc.app import create_app
 from trustsvc.crypto import keyring
+from trustsvc.privacy import views as privacy_views
+from trustsvc.registry import views as registry_views
+from trustsvc.server_log.writer import ServerLog
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
@@ -39,19 +53,48 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "trustsvc.db"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each test that is marked `both_databases` its twin on PostgreSQL."""
+    test = metafunc.definition
+    own = any("database" in str(mark.args[0]) for mark in test.iter_markers("parametrize"))
+    both = test.get_closest_marker("both_databases") and not own
+    if both and "database" in metafunc.fixturenames:
+        metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    callspec = getattr(item, "callspec", None)
+    if callspec and callspec.params.get("database") == "postgresql":
+        item.add_marker("postgresql")
+
+
+@pytest.fixture
 def database(request: pytest.FixtureRequest) -> str:
-    """Which database; a test that uses the house runs once on each."""
-    return str(request.param)
+    """Name the database: SQLite where nothing else is asked for."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture(scope="session")
+def keys_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make one set of keys; each test starts with a copy."""
+    place = tmp_path_factory.mktemp("keys")
+    config.use(config.load({"TRUSTSVC_DATA": str(place)}))
+    keyring.make_all()
+    config.use(None)
+    return place / "keys"
 
 
 @pytest.fixture
 def house(
-    database: str, tmp_path: Path, request: pytest.FixtureRequest, redis_server: str
+    database: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    redis_server: str,
+    keys_template: Path,
 ) -> Iterator[config.Settings]:
     """A fresh house: its own data folder, keys, database, and a real, empty Redis."""
     environ = {"TRUSTSVC_DATA": str(tmp_path / "data"), "TRUSTSVC_REDIS_URL": redis_server}
-    (tmp_path / "data").mkdir()
+    shutil.copytree(keys_template, tmp_path / "data" / "keys")
     if database == "sqlite":
         template = request.getfixturevalue("sqlite_template")
         shutil.copy(template, tmp_path / "data" / "trustsvc.db")
@@ -62,7 +105,6 @@ def house(
     environ |= getattr(request, "param", {}) or {}
     settings = config.load(environ)
     config.use(settings)
-    keyring.make_all()
     job_queue.connection().flushall()
     yield settings
     db.dispose_engines()
@@ -71,19 +113,23 @@ def house(
         cleanup()
 
 
-@pytest.fixture
-def app(house):
-    from trustsvc.app import create_app
-    from trustsvc.privacy import views as privacy
-    from trustsvc.registry import views as registry
+@cache
+def _made_app(demo: bool, base_url: str) -> Flask:
+    """Build the app once for each of the settings it is built from: its routes cost 60 ms."""
+    del demo, base_url
+    return create_app()
 
-    for room in (privacy, registry):  # one process runs many tests
-        room.gate.hits.clear()
-    app = create_app()
+
+@pytest.fixture
+def app(house: config.Settings) -> Flask:
+    for views in (privacy_views, registry_views):  # one process runs many tests
+        views.gate.hits.clear()
+    app = _made_app(house.demo, house.base_url)
+    app.wsgi_app = ServerLog(partial(Flask.wsgi_app, app))  # writes into this test's folder
     app.testing = False  # tests see what people see: error pages, not exceptions
     return app
 
 
 @pytest.fixture
-def client(app):
+def client(app: Flask) -> FlaskClient:
     return app.test_client()

@@ -9,6 +9,8 @@ from trustsvc.clock import Reading
 from trustsvc.clock_check import AHEAD, BEHIND, GAP
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 YEAR = 365 * DAY
 START = datetime(2026, 6, 10, 10, tzinfo=UTC)

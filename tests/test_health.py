@@ -1,11 +1,15 @@
 import sys
 from datetime import timedelta
 
+import pytest
+
 from trustsvc import clock, config, health, log, migrations
 from trustsvc.cli.processes import log_late_purge
 from trustsvc.privacy.retention import purge_log_files
 from trustsvc.storage import db
 from trustsvc.work_queue import heartbeat
+
+pytestmark = pytest.mark.both_databases
 
 
 def beat(moment):

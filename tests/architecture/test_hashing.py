@@ -57,9 +57,10 @@ def _is_plain(node):
     return isinstance(node, ast.Name) and node.id not in {"cryptography", "primitives", "self"}
 
 
-@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_hashlib_hmac_pickle_or_random_in_our_code(path):
-    assert list(breaches(path.read_text())) == []
+def test_no_hashlib_hmac_pickle_or_random_in_our_code():
+    found = {str(p.relative_to(ROOT)): list(breaches(p.read_text())) for p in CODE}
+
+    assert {path: names for path, names in found.items() if names} == {}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The head of the migrations is what the models say, and the way back works."""
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
@@ -7,6 +8,8 @@ from sqlalchemy import inspect
 from tests import all_tables
 from trustsvc import migrations
 from trustsvc.storage import columns, db
+
+pytestmark = pytest.mark.both_databases
 
 all_tables.load()
 

@@ -27,6 +27,8 @@ from trustsvc.registry.registration import leave, register
 from trustsvc.shops import directory
 from trustsvc.storage import db, suppression_journal
 
+pytestmark = pytest.mark.both_databases
+
 JAN, DAY = "jan@example.com", timedelta(days=1)
 
 

@@ -21,6 +21,8 @@ from trustsvc.reviews import publish, withdraw
 from trustsvc.reviews.models import publications, reviews
 from trustsvc.storage import db, suppression_journal
 
+pytestmark = pytest.mark.both_databases
+
 JAN, DAY = "jan@example.com", timedelta(days=1)
 
 

@@ -15,6 +15,8 @@ from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 MINUTE = timedelta(minutes=1)
 
 

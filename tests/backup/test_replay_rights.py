@@ -23,6 +23,8 @@ from trustsvc.reviews.models import reviews
 from trustsvc.storage import db, suppression_journal
 from trustsvc.transactional_mail.models import correspondence
 
+pytestmark = pytest.mark.both_databases
+
 LATER = NOON + timedelta(days=3)
 SOON = NOON + timedelta(minutes=5)
 

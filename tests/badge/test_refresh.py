@@ -12,6 +12,8 @@ from trustsvc.badge import public_files, refresh
 from trustsvc.reviews import withdraw
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 _publish, _refresh = forms.published, forms.refreshed
 
 

@@ -11,6 +11,8 @@ from trustsvc.crypto import encrypted_column
 from trustsvc.orders.models import orders
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture(scope="module")
 def steady(tmp_path_factory):

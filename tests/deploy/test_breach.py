@@ -25,9 +25,9 @@ def found(words):
     return group
 
 
-@pytest.mark.parametrize("words", [w for w, _ in COMMANDS], ids=str)
-def test_each_command_is_there(words):
-    assert not isinstance(found(words.split()), click.Group), words
+def test_each_command_is_there():
+    for words, _ in COMMANDS:
+        assert not isinstance(found(words.split()), click.Group), words
 
 
 @pytest.mark.parametrize("line", re.findall(r"trustsvc [a-zA-Z ]*(?:--[a-z]+[^`\n#]*)", TEXT))

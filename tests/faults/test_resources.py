@@ -24,7 +24,12 @@ from trustsvc import config
 from trustsvc.orders.models import orders
 from trustsvc.storage import db
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.both_databases,
+    pytest.mark.walk,
+    pytest.mark.slow,
+    pytest.mark.timeout(240),
+]
 FAULT_S = 4
 WELL_WITHIN_S = 60
 sqlite_only = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

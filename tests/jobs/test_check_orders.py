@@ -1,3 +1,4 @@
+import pytest
 from sqlalchemy import func, select
 
 from jobs.check_orders import check_orders
@@ -5,6 +6,8 @@ from tests.invitations.setup import NOON, invitation_of, place, quiet, shop
 from trustsvc import clock
 from trustsvc.orders.models import orders
 from trustsvc.storage import db
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_everything_that_was_received_is_decided_on(house):

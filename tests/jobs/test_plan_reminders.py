@@ -1,8 +1,12 @@
 from datetime import timedelta
 
+import pytest
+
 from jobs.plan_reminders import plan_reminders
 from tests.invitations.setup import NOON, invited, letter_of, quiet, sent, shop
 from trustsvc import clock
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_reminders_whose_day_has_come_are_planned_once(house):

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from jobs.publish_reviews import publish_reviews
 from jobs.refresh_badges import refresh_badges
 from tests.reviews.at_the_desk import review, shop
@@ -8,6 +10,8 @@ from trustsvc.badge import public_files
 from trustsvc.reviews import moderate
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
+
+pytestmark = pytest.mark.both_databases
 
 JOBS = {"publish_reviews": publish_reviews, "refresh_badges": refresh_badges}
 

@@ -1,9 +1,13 @@
 from datetime import timedelta
 
+import pytest
+
 from jobs.purge_server_log import purge_server_log
 from trustsvc import clock
 from trustsvc.privacy import receipts
 from trustsvc.storage import db
+
+pytestmark = pytest.mark.both_databases
 
 
 def _receipts():

@@ -1,7 +1,11 @@
+import pytest
+
 from jobs.record_notice_versions import record_notice_versions
 from tests.reviews.at_the_desk import shop
 from trustsvc.privacy.documents import notice_history
 from trustsvc.storage import db
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_the_tick_writes_down_which_notice_is_in_force(house):

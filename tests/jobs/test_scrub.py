@@ -1,5 +1,9 @@
+import pytest
+
 from jobs.scrub import scrub
 from tests.reviews.at_the_desk import shop
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_the_bell_empties_the_write_ahead_log_however_often(house, database):

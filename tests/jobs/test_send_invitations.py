@@ -13,6 +13,8 @@ from trustsvc.invitations.models import messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 DAY = timedelta(days=1)
 TEN_YEARS = 3652 * DAY
 

@@ -9,6 +9,8 @@ from trustsvc.orders import buyer, check, decision_log
 from trustsvc.orders.models import deliveries, orders
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 PLATFORMS = ["shopify", "woocommerce", "lightspeed", "standard"]
 
 OVER = {

@@ -1,10 +1,14 @@
 from datetime import timedelta
 
+import pytest
+
 from tests.invitations.setup import NOON, order_row, place, shop
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import check
 from trustsvc.registry.registration import register
 from trustsvc.storage import db
+
+pytestmark = pytest.mark.both_databases
 
 
 def taken(most=500):

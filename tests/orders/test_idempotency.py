@@ -16,6 +16,8 @@ from trustsvc.privacy.retention import purge
 from trustsvc.storage import db
 from trustsvc.storage.event_log import events
 
+pytestmark = pytest.mark.both_databases
+
 PLATFORMS = ["shopify", "woocommerce", "lightspeed", "standard"]
 
 

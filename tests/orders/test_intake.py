@@ -12,6 +12,8 @@ from trustsvc.orders import accept, intake
 from trustsvc.orders.received import OrderReceived
 from trustsvc.storage import columns, db
 
+pytestmark = pytest.mark.both_databases
+
 
 def order(number, **fields):
     now = clock.now()

@@ -22,6 +22,8 @@ from trustsvc.reviews import withdraw
 from trustsvc.storage import db
 from trustsvc.transactional_mail import enqueue
 
+pytestmark = pytest.mark.both_databases
+
 
 def of(*tables, test=breach.any_value):
     columns = [one for one in data_inventory.personal() if one.table.name in tables]
@@ -79,11 +81,10 @@ def test_the_shop_of_a_row_is_found_over_its_relations(house):
     assert set(of("staff").people_by_shop()) == {breach.SERVICE}
 
 
-@pytest.mark.parametrize(
-    "table", sorted({str(one.table.name) for one in data_inventory.personal()})
-)
-def test_every_table_with_people_can_be_asked(house, table):
-    assert of(table).people == {}
+def test_every_table_with_people_can_be_asked(house):
+    tables = sorted({str(one.table.name) for one in data_inventory.personal()})
+
+    assert [table for table in tables if of(table).people != {}] == []
 
 
 def test_what_was_emptied_is_nobodys(house):

@@ -12,6 +12,8 @@ from trustsvc.privacy.models import receipts as table
 from trustsvc.privacy.receipts import Receipt
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 AT = datetime(2026, 11, 21, 10, 0, 0, 123_987, UTC)
 
 

@@ -9,6 +9,8 @@ from tests.invitations.setup import NOON, invitation_of, invited, order_row, pla
 from tests.registry.joining import JAN, join
 from trustsvc.registry import views
 
+pytestmark = pytest.mark.both_databases
+
 HOUR = timedelta(hours=1)
 
 

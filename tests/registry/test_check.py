@@ -10,6 +10,8 @@ from trustsvc.registry.models import opt_outs, registered_buyers
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 NOBODY = RegistryStatus(registered=False, opted_out=False)
 
 

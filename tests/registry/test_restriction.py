@@ -1,8 +1,12 @@
+import pytest
+
 from trustsvc.clock import now
 from trustsvc.crypto import pseudonyms
 from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.registry.restriction import lift, restrict
 from trustsvc.storage import db
+
+pytestmark = pytest.mark.both_databases
 
 
 def restricted(*questions):

@@ -12,6 +12,8 @@ from trustsvc.reviews.policy import Draft
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
+pytestmark = pytest.mark.both_databases
+
 TURNS = 12
 
 

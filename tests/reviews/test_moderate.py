@@ -13,6 +13,8 @@ from trustsvc.reviews.policy import REASONS, Draft
 from trustsvc.storage import db, event_log
 from trustsvc.work_queue import job_queue
 
+pytestmark = pytest.mark.both_databases
+
 OTHER = Draft(1, "", "Something else.", "Ada", "", consent=True)
 
 

@@ -12,6 +12,8 @@ from trustsvc.reviews.policy import Draft
 from trustsvc.storage import db, event_log
 from trustsvc.work_queue import job_queue
 
+pytestmark = pytest.mark.both_databases
+
 SAME = Draft(4, "Snel", "Fiets kwam heel aan.", "Ada L.", "Delft", consent=True)
 OTHER = Draft(2, "Toch niet", "Slot kapot.", "Ada", "", consent=True)
 

@@ -12,6 +12,8 @@ from trustsvc.invitations.models import invitations
 from trustsvc.reviews import lookup, moderate, withdraw
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 FORM = {"stars": "4", "name": "Ada L."}
 
 

@@ -15,6 +15,8 @@ from trustsvc.reviews.models import reviews
 from trustsvc.reviews.policy import Draft
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 DRAFT = Draft(4, "Snel", "Goed.", "Ada L.", "Delft", consent=True)
 
 

@@ -14,6 +14,8 @@ from trustsvc.shops.models import shops
 from trustsvc.storage import db
 from trustsvc.storage.event_log import events
 
+pytestmark = pytest.mark.both_databases
+
 DAY = timedelta(days=1)
 
 

@@ -10,6 +10,8 @@ from trustsvc.shops import enrol, secret_rotation
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def shop(house):

@@ -10,6 +10,8 @@ from trustsvc.staff import sign_in as enter
 from trustsvc.staff.models import staff
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 
 def _added(name="Sam"):
     with db.transaction() as session:

@@ -8,6 +8,8 @@ from trustsvc.clock import now
 from trustsvc.storage import db
 from trustsvc.work_queue import heartbeat, job_queue
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_what_a_transaction_wrote_is_there_afterwards(house):
     moment = now().replace(microsecond=0)

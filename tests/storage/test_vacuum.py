@@ -15,6 +15,8 @@ from trustsvc.reviews.models import publications
 from trustsvc.storage import connections, db, vacuum
 from trustsvc.work_queue import job_queue
 
+pytestmark = pytest.mark.both_databases
+
 MARKER = b"canary-of-the-page-"
 
 

@@ -16,6 +16,8 @@ from trustsvc.privacy.models import request_log
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import columns, db
 
+pytestmark = pytest.mark.both_databases
+
 JAN = " Jan.Jansen+x@Mail.Example "
 NORMAL = b"jan.jansen+x@mail.example"
 # What says nothing of a person at a shop, or what nobody in the crowd did.

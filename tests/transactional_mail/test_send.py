@@ -12,6 +12,8 @@ from trustsvc.transactional_mail.enqueue import MOST_A_DAY, Note, write
 from trustsvc.transactional_mail.models import correspondence
 from trustsvc.transactional_mail.send import LEASE, send
 
+pytestmark = pytest.mark.both_databases
+
 LINK = "https://reviews.example/me/abc"
 HOUR = timedelta(hours=1)
 

@@ -15,7 +15,12 @@ from trustsvc import clock
 from trustsvc.crypto import keyring
 from trustsvc.demo import sample_shops
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.both_databases,
+    pytest.mark.walk,
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+]
 
 
 def command(environ, *words):

@@ -13,7 +13,7 @@ from trustsvc import clock, config
 from trustsvc.crypto import pseudonyms
 from trustsvc.demo import sample_shops, signing
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.both_databases, pytest.mark.walk, pytest.mark.slow]
 
 ROLE = next(role for role in sample_shops.ROLES if role.platform == "standard")
 

@@ -9,7 +9,7 @@ from tests.walks.test_service import WOO, knock, letters, sending_day, text_of
 from trustsvc import clock
 from trustsvc.demo import sample_shops
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.both_databases, pytest.mark.walk, pytest.mark.slow]
 
 AT_ONCE_S = 5  # as promised; the clock, which would hide a lost bell, ticks every 15
 

@@ -17,7 +17,7 @@ import requests
 from trustsvc import clock
 from trustsvc.demo import sample_shops, signing
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.both_databases, pytest.mark.walk, pytest.mark.slow]
 
 WOO = next(role for role in sample_shops.ROLES if role.platform == "woocommerce")
 

@@ -26,6 +26,8 @@ from trustsvc.registry.registration import register
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
+pytestmark = pytest.mark.both_databases
+
 DAY = timedelta(days=1)
 
 

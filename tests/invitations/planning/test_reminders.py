@@ -7,6 +7,8 @@ from trustsvc.invitations import redeem
 from trustsvc.invitations.planning.reminders import remind
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 DAY = timedelta(days=1)
 
 

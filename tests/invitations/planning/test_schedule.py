@@ -142,9 +142,9 @@ def test_in_which_zone_a_buyer_lives(locale, zone):
     assert zone == schedule.zone_of(locale, "Shop/Zone")
 
 
-@pytest.mark.parametrize("country", sorted(schedule._ZONES))
-def test_every_zone_of_the_table_exists(country):
-    assert ZoneInfo(schedule.zone_of(f"xx-{country}", "none"))
+def test_every_zone_of_the_table_exists():
+    for country in schedule._ZONES:
+        assert ZoneInfo(schedule.zone_of(f"xx-{country}", "none"))
 
 
 @pytest.mark.parametrize("zone", ["Nowhere/Town", "../../etc/passwd", "", "Europe"])

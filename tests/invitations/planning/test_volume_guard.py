@@ -12,6 +12,8 @@ from trustsvc.invitations.planning import volume_guard
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 few = pytest.mark.parametrize("house", [{"TRUSTSVC_HOURLY_MOST": "5"}], indirect=True)

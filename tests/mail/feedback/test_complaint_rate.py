@@ -14,6 +14,8 @@ from trustsvc.mail.feedback import complaint_rate
 from trustsvc.mail.outbox import send_suspension
 from trustsvc.storage import db, event_log
 
+pytestmark = pytest.mark.both_databases
+
 DAY = timedelta(days=1)
 
 

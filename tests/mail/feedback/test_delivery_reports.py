@@ -35,6 +35,8 @@ from trustsvc.orders.models import orders
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db, suppression_journal
 
+pytestmark = pytest.mark.both_databases
+
 DAY = timedelta(days=1)
 
 

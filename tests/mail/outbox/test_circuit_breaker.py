@@ -22,6 +22,8 @@ from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.outbox import circuit_breaker, lease_renewal, rate_policy, send, send_suspension
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 PAUSE = timedelta(seconds=rate_policy.LONGEST_PAUSE_S)
 AWAY = DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")

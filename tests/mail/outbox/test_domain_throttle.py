@@ -25,6 +25,8 @@ from trustsvc.mail.outbox.lease import lease
 from trustsvc.privacy.retention import purge
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 LATER = DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451", FailureScope.DOMAIN)
 SMTP = {"TRUSTSVC_MAIL_URL": "smtp://127.0.0.1:1", "TRUSTSVC_HOURLY_MOST": "0"}

@@ -22,6 +22,8 @@ from trustsvc.registry.registration import leave, register
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 

@@ -14,6 +14,8 @@ from trustsvc.orders import accept
 from trustsvc.orders.received import OrderReceived
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 BEGINS = NOON - 2 * HOUR  # 10:00 in Amsterdam
 A_MINUTE = 10

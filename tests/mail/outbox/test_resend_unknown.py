@@ -25,6 +25,8 @@ from trustsvc.mail.outbox import resend_unknown, restore_hold
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 THEN = NOON + resend_unknown.PATIENCE
 UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")

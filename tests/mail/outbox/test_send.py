@@ -26,6 +26,8 @@ from trustsvc.mail.outbox import retry_failed, retry_limit, send, send_suspensio
 from trustsvc.registry import opt_out
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 

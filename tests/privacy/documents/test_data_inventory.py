@@ -47,9 +47,11 @@ def made(kind=EncryptedText, **tags_of_it):
     return Column("x", kind() if kind is EncryptedText else kind, info=known)
 
 
-@pytest.mark.parametrize("one", data_inventory.columns(), ids=str)
-def test_every_stored_column_is_tagged(one):
-    assert data_inventory.faults(one) == []
+def test_every_stored_column_is_tagged():
+    found = {str(one): data_inventory.faults(one) for one in data_inventory.columns()}
+
+    assert len(found) > 100
+    assert {name: faults for name, faults in found.items() if faults} == {}
 
 
 @pytest.mark.parametrize(

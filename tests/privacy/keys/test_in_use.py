@@ -16,6 +16,8 @@ from trustsvc.registry import opt_out, restriction
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db, suppression_journal
 
+pytestmark = pytest.mark.both_databases
+
 
 def run(*words):
     with clock.at(clock.now() + timedelta(hours=2)):  # the newest key is settled by then

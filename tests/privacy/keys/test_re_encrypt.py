@@ -19,6 +19,8 @@ from trustsvc.reviews.models import reviews
 from trustsvc.shops.models import shops
 from trustsvc.storage import columns, db
 
+pytestmark = pytest.mark.both_databases
+
 HOUR = timedelta(hours=1)
 
 

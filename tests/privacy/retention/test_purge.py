@@ -26,6 +26,8 @@ from trustsvc.storage import db, event_log
 from trustsvc.transactional_mail import enqueue
 from trustsvc.transactional_mail.models import correspondence
 
+pytestmark = pytest.mark.both_databases
+
 DAY = timedelta(days=1)
 MOMENT = timedelta(seconds=1)
 

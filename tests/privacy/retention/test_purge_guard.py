@@ -19,6 +19,8 @@ from trustsvc.privacy.retention import purge_guard
 from trustsvc.privacy.retention.purge_guard import PurgeShare
 from trustsvc.storage import db, event_log
 
+pytestmark = pytest.mark.both_databases
+
 DAY = timedelta(days=1)
 
 

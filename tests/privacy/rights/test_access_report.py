@@ -17,6 +17,8 @@ from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import reply
 from trustsvc.storage import columns, db
 
+pytestmark = pytest.mark.both_databases
+
 all_tables.load()
 PERSONAL = {"none", "staff", "secret"}
 # Tables of the house's own: who works here, and the shops.

@@ -20,6 +20,8 @@ from trustsvc.reviews import moderate, publish, submit
 from trustsvc.reviews.policy import Draft
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def shopify(client):

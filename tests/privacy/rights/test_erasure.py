@@ -27,6 +27,8 @@ from trustsvc.reviews.policy import Draft
 from trustsvc.storage import db, suppression_journal
 from trustsvc.transactional_mail.models import correspondence
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture(autouse=True)
 def noon():

@@ -14,6 +14,8 @@ from trustsvc.registry import registration
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db, suppression_journal
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture(autouse=True)
 def noon():

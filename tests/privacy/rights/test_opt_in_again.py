@@ -16,6 +16,8 @@ from trustsvc.registry.models import opt_outs
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.storage import db, suppression_journal
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture(autouse=True)
 def noon():

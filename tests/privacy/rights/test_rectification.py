@@ -9,6 +9,8 @@ from trustsvc import clock
 from trustsvc.privacy.rights import rectification
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture(autouse=True)
 def noon():

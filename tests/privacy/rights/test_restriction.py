@@ -21,6 +21,8 @@ from trustsvc.registry import restriction
 from trustsvc.reviews import lookup, moderate
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.both_databases
+
 SOON = NOON + timedelta(minutes=5)
 
 
