@@ -10,7 +10,7 @@ from tests.app import two_shops
 from tests.invitations import setup
 from tests.orders.posting import Shop, sample
 from tests.privacy.rights import scene
-from tests.privacy.rights.test_requests import customer
+from tests.privacy.rights.test_answer_requests import customer
 from tests.signing import TOPICS
 from trustsvc import clock
 from trustsvc.privacy.rights.views import DEEDS

@@ -1,4 +1,3 @@
-
 from trustsvc import config
 from trustsvc.privacy.documents import data_inventory
 from trustsvc.privacy.documents.activities import ACTIVITIES, IN_FILES, of_rule
