@@ -10,10 +10,8 @@ import pytest
 import requests
 
 from tests import servers
-from tests.walks.test_service import WOO, knock, letters, sending_day, text_of
-from trustsvc import clock
+from tests.walks.test_service import letters, place_order, sending_day, text_of, woo_order
 from trustsvc.crypto import keyring
-from trustsvc.demo import sample_shops
 
 pytestmark = [
     pytest.mark.both_databases,
@@ -42,15 +40,15 @@ def test_keys_and_backup_while_it_works_and_the_house_on_another_machine(
     service, tmp_path, database, request
 ):
     shop = service.enrol("woocommerce")
-    assert knock(shop, sample_shops.fresh_order(WOO, clock.now())[0]).status_code == 202
+    assert place_order(shop, woo_order()).status_code == 202
     sending_day(service)
     (letter,) = letters(service)
     answers, ended = [], threading.Event()
 
     def post():
         while not ended.is_set():
-            body, _ = sample_shops.fresh_order(WOO, clock.now())
-            answers.append(knock(shop, body).status_code)
+            body = woo_order()
+            answers.append(place_order(shop, body).status_code)
             answers.append(requests.get(link(letter, "r"), timeout=20).status_code)
 
     poster = threading.Thread(target=post)

@@ -11,11 +11,9 @@ import requests
 
 from trustsvc import clock, config
 from trustsvc.crypto import pseudonyms
-from trustsvc.demo import sample_shops, signing
+from trustsvc.demo import example_orders
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.walk, pytest.mark.slow]
-
-ROLE = next(role for role in sample_shops.ROLES if role.platform == "standard")
 
 
 def letters(service, to):
@@ -40,14 +38,14 @@ def letter_with(service, to, word):
 
 
 def place_order(shop):
-    body, buyer = sample_shops.fresh_order(ROLE, clock.now())
-    headers = signing.signed_headers(ROLE.platform, shop["secret"], body, ROLE.topic)
+    order = example_orders.example_order("standard", clock.now())
+    headers = example_orders.signed_headers("standard", shop["secret"], order.body)
 
-    def knock():
-        answer = requests.post(shop["webhook_url"], data=body, headers=headers, timeout=20)
+    def post():
+        answer = requests.post(shop["webhook_url"], data=order.body, headers=headers, timeout=20)
         assert answer.status_code == 202
 
-    return buyer, knock
+    return order.buyer, post
 
 
 def test_a_buyer_who_registered_is_asked_and_another_leaves_no_trace(service):

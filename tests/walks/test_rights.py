@@ -5,9 +5,7 @@ import re
 import pytest
 import requests
 
-from tests.walks.test_service import WOO, knock, letters, sending_day, text_of
-from trustsvc import clock
-from trustsvc.demo import sample_shops
+from tests.walks.test_service import letters, place_order, sending_day, text_of, woo_order
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.walk, pytest.mark.slow]
 
@@ -16,8 +14,8 @@ AT_ONCE_S = 5  # as promised; the clock, which would hide a lost bell, ticks eve
 
 def asked(service, shop):
     """Have a buyer invited; gives the letter's links, and to whom it went."""
-    body, _ = sample_shops.fresh_order(WOO, clock.now())
-    assert knock(shop, body).status_code == 202
+    body = woo_order()
+    assert place_order(shop, body).status_code == 202
     sending_day(service)
     (letter,) = letters(service)
     links = re.findall(r"^http\S+/(?:r|me)/\S+$", text_of(letter), re.MULTILINE)
@@ -46,8 +44,8 @@ def test_an_erasure_reaches_page_badge_letters_and_its_confirmation(service):
 
 def test_an_objection_before_the_first_letter_is_confirmed_with_a_copy(service):
     shop = service.enrol("woocommerce")
-    body, _ = sample_shops.fresh_order(WOO, clock.now())
-    assert knock(shop, body).status_code == 202
+    body = woo_order()
+    assert place_order(shop, body).status_code == 202
     service.own("tick")  # else the check may meet the objection, and forget whom to confirm it to
     address = re.search(rb'"email": ?"([^"]+)"', body)[1].decode()
 

@@ -15,16 +15,17 @@ import pytest
 import requests
 
 from trustsvc import clock
-from trustsvc.demo import sample_shops, signing
+from trustsvc.demo import example_orders
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.walk, pytest.mark.slow]
 
-WOO = next(role for role in sample_shops.ROLES if role.platform == "woocommerce")
+
+def woo_order():
+    return example_orders.example_order("woocommerce", clock.now()).body
 
 
-def knock(shop, body, secret=None):
-    headers = signing.signed_headers(WOO.platform, secret or shop["secret"], body, WOO.topic)
-    return requests.post(shop["webhook_url"], data=body, headers=headers, timeout=20)
+def place_order(shop, body, secret=None):
+    return example_orders.post(shop["webhook_url"], "woocommerce", secret or shop["secret"], body)
 
 
 def letters(service):
@@ -45,10 +46,10 @@ def sending_day(service):
 
 def test_an_order_becomes_a_published_review(service):
     shop = service.enrol("woocommerce")
-    body, _ = sample_shops.fresh_order(WOO, clock.now())
+    body = woo_order()
 
-    assert knock(shop, body).status_code == 202
-    assert knock(shop, body).json() == {"status": "duplicate"}
+    assert place_order(shop, body).status_code == 202
+    assert place_order(shop, body).json() == {"status": "duplicate"}
     sending_day(service)
     (letter,) = letters(service)
     link = re.search(r"^(http\S+/r/\S+)$", text_of(letter), re.MULTILINE)[1]
@@ -75,7 +76,7 @@ def test_an_order_becomes_a_published_review(service):
 def test_a_body_of_50_mb_is_refused_and_the_service_goes_on(service):
     shop = service.enrol("woocommerce")
 
-    answer = knock(shop, b" " * 50_000_000)
+    answer = place_order(shop, b" " * 50_000_000)
 
     assert answer.status_code == 413
     assert service.is_ready()
@@ -144,8 +145,8 @@ def test_a_killed_process_comes_back(service, killed):
     service.until(lambda: service.children().get(killed, before[killed]) != before[killed])
     service.until(service.is_ready)
     shop = service.enrol("woocommerce")
-    body, _ = sample_shops.fresh_order(WOO, clock.now())
-    assert knock(shop, body).status_code == 202
+    body = woo_order()
+    assert place_order(shop, body).status_code == 202
 
 
 def is_alive(pid):
@@ -202,7 +203,7 @@ def test_orders_are_accepted_while_redis_is_gone(service):
     shop = service.enrol("woocommerce")
     os.kill(service.children()["redis"], signal.SIGSTOP)
     try:
-        body, _ = sample_shops.fresh_order(WOO, clock.now())
-        assert knock(shop, body).status_code == 202
+        body = woo_order()
+        assert place_order(shop, body).status_code == 202
     finally:
         os.kill(service.children()["redis"], signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""The demo's stage: a folder and a port of its own, the service behind it, and how it speaks."""
+"""The demo's service process, on a folder and a port of its own, and the demo's output."""
 
 import os
 import signal
@@ -23,11 +23,11 @@ SETTLE_S = 60
 
 
 class DemoFailed(click.ClickException):
-    """A step did not hold; the message says which."""
+    """A step failed; the message says which."""
 
 
 def settings() -> dict[str, str]:
-    """Give the demo a folder of its own and a free port, where none is named."""
+    """Give the demo a folder of its own and a free port, unless they are set."""
     environ = dict(os.environ)
     environ["TRUSTSVC_DEMO"] = "1"
     environ.setdefault("TRUSTSVC_DATA", str(Path("data") / "demo"))
@@ -42,7 +42,7 @@ def settings() -> dict[str, str]:
 
 @contextmanager
 def service(environ: dict[str, str]) -> Iterator[None]:
-    step("Starting web, worker, clock and an embedded Redis-compatible server")
+    step("Starting web, worker, scheduler and an embedded Redis-compatible server")
     began = time.monotonic()
     keyring.make_all()
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -56,9 +56,9 @@ def service(environ: dict[str, str]) -> Iterator[None]:
     )
     try:
         while service.poll() is None and not _ready():
-            hold(time.monotonic() - began < START_S, "the service did not get ready in a minute")
+            require(time.monotonic() - began < START_S, "the service did not get ready in a minute")
             time.sleep(0.1)
-        hold(service.poll() is None, f"the service did not start: {_last_words()}")
+        require(service.poll() is None, f"the service did not start: {_last_log_line()}")
         say(f"ready after {time.monotonic() - began:.1f} s")
         yield
     finally:
@@ -70,9 +70,9 @@ def _stop(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _last_words() -> str:
+def _last_log_line() -> str:
     lines = (config.current().data / "demo.log").read_text().strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "nothing was logged"
 
 
 def _ready() -> bool:
@@ -82,8 +82,8 @@ def _ready() -> bool:
         return False
 
 
-def own(environ: dict[str, str], *command: str) -> str:
-    """Run one of our own commands, as an operator would."""
+def run_command(environ: dict[str, str], *command: str) -> str:
+    """Run one of our commands in a process of its own; raises DemoFailed when it fails."""
     done = subprocess.run(
         [sys.executable, "-m", "trustsvc.cli", *command],
         env=environ,
@@ -91,27 +91,27 @@ def own(environ: dict[str, str], *command: str) -> str:
         text=True,
         check=False,
     )
-    hold(done.returncode == 0, f"trustsvc {command[0]} failed: {done.stderr[-300:]}")
+    require(done.returncode == 0, f"trustsvc {command[0]} failed: {done.stderr[-300:]}")
     return done.stdout
 
 
 def wait_for(url: str, text: str, otherwise: str) -> None:
     end = time.monotonic() + SETTLE_S
     while text not in steps.page(url):
-        hold(time.monotonic() < end, otherwise)
+        require(time.monotonic() < end, otherwise)
         time.sleep(0.2)
 
 
-def hold(condition: bool, otherwise: str) -> None:
+def require(condition: bool, otherwise: str) -> None:
     if not condition:
         raise DemoFailed(otherwise)
 
 
-_steps = iter(range(1, 100))
+_step_numbers = iter(range(1, 100))
 
 
 def step(title: str) -> None:
-    click.secho(f"\n{next(_steps)}  {title}", bold=True)
+    click.secho(f"\n{next(_step_numbers)}  {title}", bold=True)
 
 
 def say(text: str) -> None:

@@ -7,15 +7,16 @@ from typing import Any
 
 import click
 
-from trustsvc import clock, config, migrations
-from trustsvc.cli.badge import badge
+from trustsvc import clock, migrations
+from trustsvc.cli.shop_snippets import badge, card, card_html, webhook_url
+from trustsvc.cli.shop_try import try_
 from trustsvc.crypto import keyring
 from trustsvc.shops import directory, domain_proof, enrol, secret_rotation, settings
 from trustsvc.storage import db
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
-STEPS = {
+SETUP_STEPS = {
     "shopify": "Settings, Notifications, Webhooks: one webhook each for order creation, payment, "
     "fulfilment, cancellation and refund, format JSON. Its secret is shown there: trustsvc shop "
     "rotate {slug} --now --secret …",
@@ -28,8 +29,8 @@ STEPS = {
 }
 
 
-def _decisions(*, needed: bool) -> Decorator:
-    """Add the options that say how a shop asks; `needed` when it is enrolled."""
+def _setting_options(*, needed: bool) -> Decorator:
+    """Add the options of a shop's settings; `needed`: name and domain are required."""
     options = [
         click.option("--name", required=needed, help="As buyers know the shop."),
         click.option("--domain", required=needed, help="Where the badge is shown."),
@@ -49,7 +50,7 @@ def _decisions(*, needed: bool) -> Decorator:
             help="A text file: what buyers are told. Recorded with its date.",
         ),
         click.option("--language", type=click.Choice(settings.CHOICES["language"])),
-        click.option("--zone", help="Time zone of letters, such as Europe/Amsterdam."),
+        click.option("--zone", help="Time zone of e-mails, such as Europe/Amsterdam."),
     ]
 
     def add(command: Callable[..., None]) -> Callable[..., None]:
@@ -60,20 +61,20 @@ def _decisions(*, needed: bool) -> Decorator:
     return add
 
 
-def _wishes(given: dict[str, Any]) -> dict[str, Any]:
-    wishes = {name: value for name, value in given.items() if value is not None}
-    if "delay_days" in wishes:
-        if "delay" in wishes or "delay_unit" in wishes:
+def _given_settings(given: dict[str, Any]) -> dict[str, Any]:
+    values = {name: value for name, value in given.items() if value is not None}
+    if "delay_days" in values:
+        if "delay" in values or "delay_unit" in values:
             raise click.UsageError("Give --delay-days, or --delay with --delay-unit.")
-        wishes |= {"delay": wishes.pop("delay_days"), "delay_unit": "days"}
-    if "wording" in wishes:
+        values |= {"delay": values.pop("delay_days"), "delay_unit": "days"}
+    if "wording" in values:
         try:
-            wishes["wording"] = wishes["wording"].read_text(encoding="utf-8").strip()
+            values["wording"] = values["wording"].read_text(encoding="utf-8").strip()
         except UnicodeDecodeError:
             raise click.UsageError("The wording must be a text file in UTF-8.") from None
-        if not wishes["wording"]:
+        if not values["wording"]:
             raise click.UsageError("The wording is empty.")
-    return wishes
+    return values
 
 
 @click.group()
@@ -84,11 +85,12 @@ def shop() -> None:
         migrations.upgrade()
 
 
-shop.add_command(badge)
+for command in (badge, card, try_):
+    shop.add_command(command)
 
 
 @shop.command()
-@_decisions(needed=True)
+@_setting_options(needed=True)
 @click.option("--platform", required=True, type=click.Choice(enrol.PLATFORMS))
 @click.option("--secret", help="The platform's own secret; without it one is made.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
@@ -96,34 +98,35 @@ def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
     """Enrol a shop; its secret is shown once."""
     if secret is not None and not secret.strip():
         raise click.UsageError("The secret is empty.")
-    new = enrol.Enrolment(secret=secret or "", **_wishes(given))
+    new = enrol.Enrolment(secret=secret or "", **_given_settings(given))
     with db.transaction() as session:
-        made, told = enrol.enrol(session, new, clock.now())
-    _draw_badge(made)
-    written = _badge(made)
+        made, new_secret = enrol.enrol(session, new, clock.now())
+    _refresh_badge(made)
+    snippets = _badge_snippets(made)
     if as_json:
         answer = {
             "shop": made.slug,
             "webhook_url": webhook_url(made),
-            "secret": told,
-            "badge_html": written["script"],
-            "badge_html_pinned": written["pinned"],
-            "csp": written["policy"],
+            "secret": new_secret,
+            "badge_html": snippets["script"],
+            "badge_html_pinned": snippets["pinned"],
+            "csp": snippets["policy"],
             "card_html": card_html(made, made.language),
         }
         click.echo(json.dumps(answer))
         return
     click.echo(f"{made.name} is enrolled as {made.slug}.\n")
     click.echo(f"Webhook address  {webhook_url(made)}")
-    click.echo(f"Secret           {told}   (shown only now)\n")
-    click.echo(STEPS[made.platform].format(slug=made.slug))
-    click.echo(f"\nPaste where the badge shall be:\n\n{written['script']}")
+    click.echo(f"Secret           {new_secret}   (shown only now)\n")
+    click.echo(SETUP_STEPS[made.platform].format(slug=made.slug))
+    click.echo(f"\nPaste where the badge shall be:\n\n{snippets['script']}")
     click.echo("\nOr with one release of the script, which a browser checks by its hash:\n")
-    click.echo(written["pinned"])
+    click.echo(snippets["pinned"])
     click.echo("\nIf your pages have a Content-Security-Policy, add to it:\n")
-    click.echo(written["policy"])
+    click.echo(snippets["policy"])
     click.echo(f"\nOther kinds, without a script or the reviews: trustsvc shop badge {made.slug}")
     click.echo(f"For the page after an order: trustsvc shop card {made.slug}")
+    click.echo(f"To see what becomes of an order: trustsvc shop try {made.slug}")
 
 
 @shop.command("list")
@@ -131,7 +134,7 @@ def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
 def show(*, as_json: bool) -> None:
     """List the shops; no secrets."""
     with db.reading() as session:
-        everyone = directory.all_shops(session)
+        found = directory.all_shops(session)
     if as_json:
         rows = [
             {
@@ -144,16 +147,16 @@ def show(*, as_json: bool) -> None:
                 "may_ask": one.may_ask,
                 "delay": f"{one.delay} {one.delay_unit} after {one.moment}",
             }
-            for one in everyone
+            for one in found
         ]
         click.echo(json.dumps(rows))
         return
-    for one in everyone:
+    for one in found:
         when = f"{one.delay} {one.delay_unit} after {one.moment}"
         seal = f"{one.domain} {'proven' if one.proven_at else 'not proven'}"
         asks = f"asks {one.may_ask}  {when}"
         click.echo(f"{one.slug}  {one.platform}  {seal}  {asks}  {webhook_url(one)}")
-    if not everyone:
+    if not found:
         click.echo("There are no shops yet: trustsvc shop add --help")
 
 
@@ -171,30 +174,20 @@ def prove_domain(slug: str) -> None:
 
 @shop.command("set")
 @click.argument("slug")
-@_decisions(needed=False)
+@_setting_options(needed=False)
 @click.option("--reminder-days", type=int, help="Days to a reminder; 0 for none.")
-@click.option("--cap-days", type=int, help="Days in which a buyer is asked at most once.")
-@click.option("--max-age-days", type=int, help="Older orders are not asked about.")
+@click.option("--cap-days", type=int, help="Days in which a buyer is invited at most once.")
+@click.option("--max-age-days", type=int, help="Older orders lead to no invitation.")
 def change(slug: str, **given: Any) -> None:
     """Change settings of a shop."""
-    wishes = _wishes(given)
-    if not wishes:
+    values = _given_settings(given)
+    if not values:
         raise click.UsageError("Say what to change: trustsvc shop set --help")
     with db.transaction() as session:
-        now = settings.change(session, slug, wishes, clock.now())
-    _draw_badge(now)
+        now = settings.change(session, slug, values, clock.now())
+    _refresh_badge(now)
     when = f"{now.delay} {now.delay_unit} after {now.moment}"
     click.echo(f"{now.slug}: asks {now.may_ask}, {when}, in {now.language}, {now.zone}.")
-
-
-@shop.command("card")
-@click.argument("slug")
-@click.option("--language", type=click.Choice(settings.CHOICES["language"]))
-def card(slug: str, language: str | None) -> None:
-    """Print what a shop pastes on the page after an order, where buyers may register."""
-    with db.reading() as session:
-        found = directory.by_slug(session, slug)
-    click.echo(card_html(found, language or found.language))
 
 
 @shop.command("rotate")
@@ -202,41 +195,29 @@ def card(slug: str, language: str | None) -> None:
 @click.option("--secret", help="The platform's own new secret; without it one is made.")
 @click.option("--now", "revoke", is_flag=True, help="End the old secret at once.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
-def turn(slug: str, *, secret: str | None, revoke: bool, as_json: bool) -> None:
+def rotate(slug: str, *, secret: str | None, revoke: bool, as_json: bool) -> None:
     """Give a shop a new secret; the old one works for 24 hours more."""
     if secret is not None and not secret.strip():
         raise click.UsageError("The secret is empty.")
     with db.transaction() as session:
-        told = secret_rotation.rotate_secret(
+        new_secret = secret_rotation.rotate_secret(
             session, slug, secret or "", clock.now(), revoke=revoke
         )
     if as_json:
-        click.echo(json.dumps({"shop": slug, "secret": told}))
+        click.echo(json.dumps({"shop": slug, "secret": new_secret}))
         return
-    click.echo(f"New secret of {slug}: {told}   (shown only now)")
+    click.echo(f"New secret of {slug}: {new_secret}   (shown only now)")
     click.echo("The old one has ended." if revoke else "The old one works for 24 hours more.")
 
 
-def webhook_url(of: directory.Shop) -> str:
-    return f"{config.current().base_url}/webhooks/{of.platform}/{of.door}"
-
-
-def card_html(of: directory.Shop, language: str) -> str:
-    """Write the card of the page after an order, its words in one language."""
-    from trustsvc.badge import content
-    from trustsvc.badge.render import snippets
-
-    return snippets.card(of.slug, config.current().base_url, content.card_words(language))
-
-
-def _badge(of: directory.Shop) -> Mapping[str, str]:
+def _badge_snippets(shop: directory.Shop) -> Mapping[str, str]:
     from trustsvc.badge import embed_code
 
-    return embed_code.of(of)
+    return embed_code.of(shop)
 
 
-def _draw_badge(of: directory.Shop) -> None:
+def _refresh_badge(shop: directory.Shop) -> None:
     from trustsvc.badge import refresh
 
     with db.transaction() as session:
-        refresh.refresh(session, [of.id], clock.now())
+        refresh.refresh(session, [shop.id], clock.now())

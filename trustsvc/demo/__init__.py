@@ -1,1 +1,1 @@
-"""A shop, a mailbox and a walk through the house, for people who have just arrived."""
+"""Example orders and shops, and the demo's pages: a shop, a mailbox."""

@@ -1,4 +1,4 @@
-"""What people do in the demo: a shop posts an order, a buyer opens a letter and writes a review."""
+"""What a buyer does in the demo: reads e-mails in the maildir, and writes a review."""
 
 import email
 import email.policy
@@ -8,10 +8,7 @@ from pathlib import Path
 
 import requests
 
-from trustsvc.demo import sample_shops, signing
-from trustsvc.shops.directory import Shop
-
-PATIENCE_S = 10
+TIMEOUT_S = 10
 REVIEW = {
     "stars": "5",
     "title": "Snel en zorgvuldig",
@@ -23,8 +20,8 @@ REVIEW = {
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
-    """A letter as its reader sees it."""
+class ReceivedEmail:
+    """An e-mail as its reader sees it."""
 
     to: str
     subject: str
@@ -36,37 +33,25 @@ class Mail:
         return found[1] if found else ""
 
 
-def post_order(base_url: str, role: sample_shops.Role, shop: Shop, secret: str, body: bytes) -> str:
-    """Knock at a shop's door with a signed order; gives the status and what was said."""
-    answer = requests.post(
-        f"{base_url}/webhooks/{shop.platform}/{shop.door}",
-        data=body,
-        headers=signing.signed_headers(role.platform, secret, body, role.topic),
-        timeout=PATIENCE_S,
-    )
-    said = answer.json()
-    return f"{answer.status_code} {said['status' if answer.ok else 'title']}"
-
-
-def letters(folder: Path) -> dict[str, Mail]:
-    """Read the maildir: file name to letter."""
-    return {path.name: _mail(path) for path in sorted(folder.glob("new/*"))}
+def emails(folder: Path) -> dict[str, ReceivedEmail]:
+    """Read the maildir: file name to e-mail."""
+    return {path.name: _read(path) for path in sorted(folder.glob("new/*"))}
 
 
 def write_review(link: str) -> None:
     """Open the form and send it, as a browser without JavaScript does; raises on any error page."""
-    requests.get(link, timeout=PATIENCE_S).raise_for_status()
-    requests.post(link, data=REVIEW, timeout=PATIENCE_S).raise_for_status()
+    requests.get(link, timeout=TIMEOUT_S).raise_for_status()
+    requests.post(link, data=REVIEW, timeout=TIMEOUT_S).raise_for_status()
 
 
 def page(url: str) -> str:
-    answer = requests.get(url, timeout=PATIENCE_S)
+    answer = requests.get(url, timeout=TIMEOUT_S)
     answer.raise_for_status()
     return answer.text
 
 
-def _mail(path: Path) -> Mail:
+def _read(path: Path) -> ReceivedEmail:
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     body = message.get_body(preferencelist=("plain",))
     text = body.get_content() if body else ""
-    return Mail(str(message["To"]), str(message["Subject"]), text)
+    return ReceivedEmail(str(message["To"]), str(message["Subject"]), text)

@@ -34,7 +34,7 @@ LETTER_CSP = (
 def mailbox() -> str:
     with db.reading() as session:
         shops = directory.all_shops(session)
-    newest_first = dict(reversed(steps.letters(_maildir()).items()))
+    newest_first = dict(reversed(steps.emails(_maildir()).items()))
     return render_template(
         "demo/mailbox.html", language="en", letters=newest_first, shops=shops, open_letter=None
     )
@@ -44,7 +44,7 @@ def mailbox() -> str:
 @access.requires("public")
 def letter(name: str) -> str:
     """Show a letter's text, its links made clickable."""
-    found = steps.letters(_maildir()).get(name)
+    found = steps.emails(_maildir()).get(name)
     if found is None:
         raise NotFound
     return render_template("demo/letter.html", language="en", letter=found, name=name)
@@ -54,7 +54,7 @@ def letter(name: str) -> str:
 @access.requires("public")
 def letter_html(name: str) -> Response:
     """Show a letter as mail programs do, with its own styles and nothing else it might bring."""
-    if name not in steps.letters(_maildir()):
+    if name not in steps.emails(_maildir()):
         raise NotFound
     whole = (_maildir() / "new" / name).read_bytes()
     part = email.message_from_bytes(whole, policy=email.policy.default).get_body(("html",))

@@ -1,0 +1,68 @@
+"""`trustsvc shop try` against the real service: an example order, its answer and its decisions."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.walks.conftest import free_port
+
+pytestmark = [pytest.mark.walk, pytest.mark.slow]
+
+
+def add_shop(service, platform, may_ask):
+    words = ("--name", f"Shop {platform}", "--domain", "shop.example", "--platform", platform)
+    service.own("shop", "add", *words, "--may-ask", may_ask, "--json")
+    return f"shop-{platform}"
+
+
+def test_an_example_order_of_each_platform_is_accepted_and_planned(service):
+    for platform in ("shopify", "woocommerce", "lightspeed", "standard"):
+        slug = add_shop(service, platform, "customers")
+
+        said = service.own("shop", "try", slug)
+
+        assert "Answer: 202 accepted" in said
+        assert f"Posted to {service.url}/webhooks/{platform}/" in said
+        assert ".example\n" in said.splitlines(keepends=True)[0]
+        assert "(may_ask may_ask_customers ask)" in said
+        assert "The invitation is planned for 20" in said
+
+
+def test_a_shop_that_asks_registered_buyers_says_why_nothing_is_planned(service):
+    slug = add_shop(service, "standard", "registered")
+
+    said = service.own("shop", "try", slug)
+
+    assert "(may_ask no_basis_registered refuse)" in said
+    assert "No invitation is planned." in said
+    assert f"trustsvc shop set {slug} --may-ask customers" in said
+
+
+def test_the_service_on_this_machine_answers_when_the_public_address_does_not(service):
+    slug = add_shop(service, "woocommerce", "customers")
+    service.environ["TRUSTSVC_BASE_URL"] = f"http://127.0.0.1:{free_port()}"
+
+    said = service.own("shop", "try", slug)
+
+    assert f"No answer from {service.environ['TRUSTSVC_BASE_URL']}" in said
+    assert "Answer: 202 accepted" in said
+
+
+def test_a_service_that_does_not_run_is_hinted_at(service_environ):
+    def command(*words):
+        return subprocess.run(
+            [sys.executable, "-m", "trustsvc.cli", "shop", *words],
+            env=service_environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    command("add", "--name", "Lamp", "--domain", "lamp.example", "--platform", "standard")
+
+    done = command("try", "lamp")
+
+    assert done.returncode == 1
+    assert "The service does not answer. Start it (trustsvc up)" in done.stderr
+    assert command("try", "nobody").returncode == 1
