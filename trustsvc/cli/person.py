@@ -1,7 +1,7 @@
-"""`trustsvc person`: serve somebody who has no link, after you made sure who it is.
+"""`trustsvc person`: serve a person without a link, after you verified the identity.
 
 The address is read from standard input or a prompt, never from the command line: other users of
-this machine could see it there, and a shell remembers it.
+this machine see arguments, and the shell's history keeps them.
 """
 
 import json
@@ -31,17 +31,19 @@ from trustsvc.storage import db
 
 BY = "command line"
 FIELDS = ("name", "shown_name", "city", "email")
-Deed = Callable[[Session, Person, datetime], dict[str, Any]]
+Action = Callable[[Session, Person, datetime], dict[str, Any]]
 
-_shared = [
+_shared_options = [
     click.option("--json", "as_json", is_flag=True, help="For programs."),
-    click.option("--shop", "slug", help="At this shop only; else wherever the address is known."),
-    click.option("--request", "request_id", type=int, help="Settles this open request."),
+    click.option(
+        "--shop", "slug", help="At this shop only; default: wherever the address is known."
+    ),
+    click.option("--request", "request_id", type=int, help="Settle this open request."),
 ]
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
-    for option in _shared:
+    for option in _shared_options:
         command = option(command)
     return command
 
@@ -53,7 +55,7 @@ def person() -> None:
 
 @person.command("tell")
 @_options
-def tell_(as_json: bool, slug: str | None, request_id: int | None) -> None:
+def tell(as_json: bool, slug: str | None, request_id: int | None) -> None:
     """Print everything that is kept; with --json by the published schema."""
     address, now = _address(), clock.now()
     with db.transaction() as session:
@@ -63,7 +65,7 @@ def tell_(as_json: bool, slug: str | None, request_id: int | None) -> None:
         if request_id:
             request_log.settle(session, request_id, BY, now)
         else:
-            request_log.record_answered(session, "see", _place(found), BY, now)
+            request_log.record_answered(session, "see", _shop_id(found), BY, now)
     if as_json:
         click.echo(json.dumps(everything, ensure_ascii=False))
         return
@@ -76,22 +78,22 @@ def tell_(as_json: bool, slug: str | None, request_id: int | None) -> None:
 @_options
 def correct(as_json: bool, slug: str | None, request_id: int | None) -> None:
     """Correct what follows the address, a line each: name=, shown_name=, city= or email=."""
-    address, *said = _lines()
-    values = dict(line.partition("=")[::2] for line in said)
+    address, *lines = _lines()
+    values = dict(line.partition("=")[::2] for line in lines)
     if not values or set(values) - set(FIELDS):
         raise click.ClickException(f"After the address, lines such as name=…: {', '.join(FIELDS)}.")
     new = values.pop("email", "")
 
-    def deed(session: Session, found: Person, now: datetime) -> dict[str, Any]:
-        right = rectification.Correction(
+    def action(session: Session, found: Person, now: datetime) -> dict[str, Any]:
+        correction = rectification.Correction(
             values.get("name", ""), values.get("shown_name", ""), values.get("city")
         )
-        changed = rectification.rectify(session, found, right, now, BY)
+        changed = rectification.rectify(session, found, correction, now, BY)
         if new:
             changed += rectification.correct_address(session, found, new, now, BY)
         return {"changed": changed}
 
-    _do("correct", deed, address, (as_json, slug, request_id))
+    _run("correct", action, address, (as_json, slug, request_id))
 
 
 @person.command()
@@ -107,26 +109,26 @@ def forget(
     slug: str | None,
     request_id: int | None,
 ) -> None:
-    """Erase a person, with a signed receipt; or refuse, which is told with its ground."""
+    """Erase a person, with a signed receipt; or refuse, stating the ground to the person."""
 
-    def deed(session: Session, found: Person, now: datetime) -> dict[str, Any]:
+    def action(session: Session, found: Person, now: datetime) -> dict[str, Any]:
         if refuse:
             if not request_id:
-                number = request_log.record_open(session, "erase", _place(found), now)
+                number = request_log.record_open(session, "erase", _shop_id(found), now)
                 request_log.settle(session, number, BY, now, refuse)
             return _refuse(session, found, refuse, now)
-        wish = ErasureOptions(anonymous=anonymous, child=child, by=BY)
-        done = erase(session, found, wish, now)
+        options = ErasureOptions(anonymous=anonymous, child=child, by=BY)
+        done = erase(session, found, options, now)
         return {"orders": done.orders, "reviews": done.reviews, "receipt": done.receipt}
 
-    _do("forget", deed, _address(), (as_json, slug, request_id), ground=refuse or "")
+    _run("forget", action, _address(), (as_json, slug, request_id), ground=refuse or "")
 
 
 @person.command("restrict")
 @_options
 def restrict_(as_json: bool, slug: str | None, request_id: int | None) -> None:
-    """Keep the data and leave it alone: nothing is sent, shown or counted."""
-    _do(
+    """Keep the data unused: nothing is sent, shown or counted."""
+    _run(
         "restrict",
         lambda session, found, now: {"changed": restriction.restrict(session, found, now, BY)},
         _address(),
@@ -135,38 +137,40 @@ def restrict_(as_json: bool, slug: str | None, request_id: int | None) -> None:
 
 
 @person.command()
-@click.option("--opt-out", is_flag=True, help="Lift the opt-outs instead: may be asked again.")
+@click.option(
+    "--opt-out", is_flag=True, help="Lift the opt-outs instead: invitations are allowed again."
+)
 @_options
 def lift(opt_out: bool, as_json: bool, slug: str | None, request_id: int | None) -> None:
-    """Lift a restriction, or the opt-outs, when the person says so.
+    """Lift a restriction, or the opt-outs, at the person's request.
 
-    With --shop an opt-out for all shops goes on holding.
+    With --shop an opt-out for all shops stays in force.
     """
 
-    def deed(session: Session, found: Person, now: datetime) -> dict[str, Any]:
+    def action(session: Session, found: Person, now: datetime) -> dict[str, Any]:
         if opt_out:
             shop_ids = [place for place in found.marks if found.everywhere or place]
             return {"changed": opt_in_again(session, found, now, shop_ids, BY)}
         return {"changed": restriction.lift(session, found, now, BY)}
 
-    _do("lift", deed, _address(), (as_json, slug, request_id))
+    _run("lift", action, _address(), (as_json, slug, request_id))
 
 
 @person.command("object")
 @_options
 def object_(as_json: bool, slug: str | None, request_id: int | None) -> None:
-    """Never ask this person again; whoever is known gets a copy."""
+    """Never invite this person again; a known person gets a copy of the data."""
 
-    def deed(session: Session, found: Person, now: datetime) -> dict[str, Any]:
+    def action(session: Session, found: Person, now: datetime) -> dict[str, Any]:
         done = objection.object_to(session, found, now, by=BY)
         return {"copy_sent": done.confirmed}
 
-    _do("object", deed, _address(), (as_json, slug, request_id))
+    _run("object", action, _address(), (as_json, slug, request_id))
 
 
-def _do(
+def _run(
     name: str,
-    deed: Deed,
+    action: Action,
     address: str,
     options: tuple[bool, str | None, int | None],
     ground: str = "",
@@ -175,16 +179,20 @@ def _do(
     now = clock.now()
     with db.transaction() as session:
         found = _find(session, address, slug)
-        said = {"done": name, "known": people.has_data(session, found)} | deed(session, found, now)
+        result = {"done": name, "known": people.has_data(session, found)} | action(
+            session, found, now
+        )
         if request_id:
             request_log.settle(session, request_id, BY, now, ground)
     click.echo(
-        json.dumps(said) if as_json else "  ".join(f"{key} {value}" for key, value in said.items())
+        json.dumps(result)
+        if as_json
+        else "  ".join(f"{key} {value}" for key, value in result.items())
     )
 
 
 def _refuse(session: Session, found: Person, ground: str, now: datetime) -> dict[str, Any]:
-    """Tell the person why, and where to complain (GDPR Art. 12(4), 17(3))."""
+    """Write to the person why, and where to complain (GDPR Art. 12(4), 17(3))."""
     authority = config.current().authority
     facts = {
         "ground": i18n.translate(f"rights.ground.{ground}", found.language),
@@ -194,7 +202,7 @@ def _refuse(session: Session, found: Person, ground: str, now: datetime) -> dict
     return {"refused": ground, "told": sent}
 
 
-def _place(found: Person) -> int:
+def _shop_id(found: Person) -> int:
     return people.EVERY_SHOP if found.everywhere else found.shop_ids[0]
 
 
@@ -204,23 +212,23 @@ def _find(session: Session, address: str, slug: str | None) -> Person:
 
 
 def _address() -> str:
-    """Read one address: of two, the second would be taken for served."""
-    said = _lines()
-    if len(said) > 1:
+    """Read exactly one address, so that a second one is not taken for served."""
+    lines = _lines()
+    if len(lines) > 1:
         raise click.ClickException("One address at a time: nothing was done.")
-    return said[0]
+    return lines[0]
 
 
 def _lines() -> list[str]:
-    """Read the address, and what follows it."""
+    """Read the address, and the lines after it."""
     if sys.stdin.isatty():
         return [click.prompt("E-mail address", hide_input=True)]
     try:
-        said = sys.stdin.read()
-        said.encode()  # where the locale lets odd bytes through
-    except UnicodeError:  # its text would show what was said
+        text = sys.stdin.read()
+        text.encode()  # fails on bytes that the locale decoded as surrogates
+    except UnicodeError:  # not chained: its text contains the input
         raise click.ClickException("Write UTF-8 to standard input.") from None
-    kept = [line for text in said.splitlines() if (line := text.strip())]
-    if not kept:
+    lines = [stripped for line in text.splitlines() if (stripped := line.strip())]
+    if not lines:
         raise click.ClickException("Write the address to standard input.")
-    return kept
+    return lines
