@@ -1,4 +1,4 @@
-"""Let go of everything whose time is over."""
+"""Delete everything past its retention."""
 
 from trustsvc import clock, log
 from trustsvc.privacy.retention import purge, purge_guard
@@ -7,10 +7,10 @@ logger = log.get_logger("purge")
 
 
 def purge_rows() -> None:
-    """Delete what is due, in bites; killed midway, the next hour goes on.
+    """Delete what is due, in batches; killed midway, the next hour goes on.
 
-    When the clock may have jumped, what would lose too much waits; not for `trustsvc tick`.
+    With a doubted clock large purges wait, except in `trustsvc tick`.
     """
     gone = purge.purge(clock.now(), doubted=bool(purge_guard.clock_problem()))
     if gone:
-        logger.info("purged", **gone)
+        logger.info("purge.done", **gone)

@@ -69,7 +69,7 @@ def test_people_are_named_where_an_address_is_kept_and_marked_where_not(house):
         ("ada@example.com", "Ada Lovelace"),
         ("", ""),
     }
-    assert forgotten.hex() in {one.mark for one in people}
+    assert forgotten.hex() in {one.pseudonym for one in people}
 
 
 def test_the_shop_of_a_row_is_found_over_its_relations(house):

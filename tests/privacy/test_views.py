@@ -66,7 +66,7 @@ def test_every_period_of_the_notice_is_the_one_the_purge_keeps_to(client, langua
     for name, rule in RULE_OF.items():
         assert (name, True) == (name, days(RULES[rule].days) in said[name])
     assert days(made.max_age_days) in said["invite"]
-    assert days(expired.LONGEST.days) in said["invite"]
+    assert days(expired.MAX_RETENTION.days) in said["invite"]
     decided = kept[i18n.translate("privacy.notice.decisions", language)]
     years = RULES["decision_log"].days // 365
     assert i18n.translate("privacy.years", language, count=years) in decided

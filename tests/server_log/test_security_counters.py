@@ -12,7 +12,7 @@ from tests.orders import posting
 from tests.staff.at_the_desk import add, form_token, sign_in
 from trustsvc import clock, config
 from trustsvc.privacy import receipts
-from trustsvc.privacy.retention import purge
+from trustsvc.privacy.retention import preview, purge
 from trustsvc.server_log import security_counters, writer
 from trustsvc.server_log import security_entries as find
 from trustsvc.server_log.models import security_entries
@@ -250,7 +250,7 @@ def test_an_entry_goes_before_its_last_day_with_a_receipt(house):
     assert "security_events" not in purge.purge(minute + days - timedelta(hours=2, minutes=1))
     assert len(_written()) == 1
     at = minute + days - timedelta(hours=2)
-    assert purge.planned(at) == {"security_events": 1}
+    assert preview.planned(at) == {"security_events": 1}
     assert purge.purge(at) == {"security_events": 1}
     assert _written() == []
     with db.reading() as session:
@@ -263,7 +263,7 @@ def test_an_hourly_purge_never_lets_an_entry_reach_90_days_nor_takes_one_below_8
     security_counters.count(AT, "bad_signature", "signature", "203.0.113.7")
     security_counters.write()
     now = AT + timedelta(days=89)
-    while not purge.planned(now):
+    while not preview.planned(now):
         now += timedelta(hours=1)
 
     assert timedelta(days=89) < now - AT < timedelta(days=90) - MINUTE

@@ -15,7 +15,7 @@ from trustsvc import clock, config
 from trustsvc.backup import archive
 from trustsvc.crypto import keyring
 from trustsvc.errors import NotFound, Refused
-from trustsvc.privacy import breach, disclose
+from trustsvc.privacy import breach
 from trustsvc.privacy.documents import announcement, data_inventory, documents, notice_history
 from trustsvc.privacy.keys import reach
 from trustsvc.shops import directory
@@ -138,15 +138,15 @@ def _show(found: breach.BreachScope) -> None:
     if not found.values:
         click.echo("Nobody.")
     if found.unopened:
-        click.echo(f"{found.unopened} values are sealed with keys that are not here.")
+        click.echo(f"{found.unopened} values are encrypted with keys that are not here.")
 
 
 def _list(found: breach.BreachScope, what: str) -> None:
     by = pwd.getpwuid(os.getuid()).pw_name
     with db.transaction() as session:
-        disclose.note(session, what, len(found.people), by, clock.now())
+        breach.record_disclosure(session, what, len(found.people), by, clock.now())
     for (shop, who), person in sorted(found.people.items()):
-        known = [person.name, person.address, person.mark and f"mark {person.mark}"]
+        known = [person.name, person.address, person.pseudonym and f"pseudonym {person.pseudonym}"]
         said = [word for word in known if word] or [who]
         click.echo("\t".join([shop, *map(_plain, said)]))
 

@@ -5,8 +5,8 @@ import click
 from trustsvc import clock, clock_check, config
 from trustsvc.privacy import receipts
 from trustsvc.privacy.documents import record_of_processing
-from trustsvc.privacy.retention import purge as privacy
-from trustsvc.privacy.retention import purge_guard
+from trustsvc.privacy.retention import preview, purge_guard
+from trustsvc.privacy.retention.purge import purge as purge_due
 from trustsvc.privacy.retention.rules import RULES, Rule
 from trustsvc.server_log import retention
 from trustsvc.storage import db, vacuum
@@ -32,11 +32,11 @@ def purge(dry_run: bool, confirm: bool, list_receipts: bool) -> None:
         _receipts()
         return
     now, doubt = clock.now(), None if confirm else purge_guard.clock_problem()
-    waiting = privacy.held(now) if doubt else {}
+    waiting = purge_guard.held(now) if doubt else {}
     if dry_run:
-        counts = privacy.planned(purge_guard.trusted_now(now) if doubt else now)
+        counts = preview.planned(purge_guard.trusted_now(now) if doubt else now)
     else:
-        counts = privacy.purge(now, doubted=bool(doubt))
+        counts = purge_due(now, doubted=bool(doubt))
         if not vacuum.is_small():
             vacuum.rebuild()
     for code, number in counts.items():
@@ -55,7 +55,7 @@ def purge(dry_run: bool, confirm: bool, list_receipts: bool) -> None:
 
 def _upcoming() -> None:
     now, settings = clock.now(), config.current()
-    ahead = privacy.upcoming(now)
+    ahead = preview.upcoming(now)
     logs = retention.everything(settings.data / "log", now, settings.log_days)
     if logs:
         ahead["server_log"] = min(file.goes_at for file in logs)

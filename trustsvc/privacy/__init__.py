@@ -1,1 +1,1 @@
-"""What leaves the house and when: retention, purge, receipts, the notice."""
+"""Data protection: rights of people, retention, documents, keys, breach scope, receipts."""

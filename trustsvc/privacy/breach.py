@@ -1,29 +1,28 @@
-"""Whose data a table, a key or a backup held: for the first hours after a breach (GDPR Art. 33).
+"""Whose data a table, a key or a backup held: the scope of a breach (GDPR Art. 33).
 
-Works on any database of ours, an older one inside a backup too. Counts by shop and category; names
-people only as far as what is kept allows: by address where one is held, by keyed mark elsewhere.
+Works on any database of ours, also on an older one inside a backup. Counts by shop and category;
+names people as far as stored data allows: by address where one is held, else by pseudonym.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from cryptography.fernet import InvalidToken
-from sqlalchemy import Column, inspect, select
+from sqlalchemy import Column, Connection, Table, inspect, select
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import encrypted_column
 from trustsvc.privacy.documents import data_inventory
-from trustsvc.privacy.shop_of_row import rows_with_shop
+from trustsvc.privacy.models import disclosure_log
 from trustsvc.shops.models import shops
 
-SERVICE = "-"  # what belongs to no shop: the registry, staff
-BITE = 1000
-KNOWN_BY = ("buyer", "mark", "who")  # the columns that tell one person from another
-ColumnTest = Callable[
-    [Column[Any], int, Any], bool
-]  # is what this shop's row has stored concerned?
+SERVICE = "-"  # in place of a shop: the registry, staff
+BATCH_SIZE = 1000
+PERSON_COLUMNS = ("buyer", "mark", "who")  # pseudonyms that tell one person from another
+ColumnTest = Callable[[Column[Any], int, Any], bool]  # does this shop's stored value count?
 
 
 @dataclass(slots=True)
@@ -32,22 +31,22 @@ class AffectedPerson:
 
     address: str = field(default="", repr=False)
     name: str = field(default="", repr=False)
-    mark: str = ""
+    pseudonym: str = ""
 
 
 @dataclass(slots=True)
 class BreachScope:
-    """Stored values by (shop, table, category), and who is behind them by (shop, who)."""
+    """Stored values by (shop, table, category), and the people behind them by (shop, who)."""
 
     values: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     people: dict[tuple[str, str], AffectedPerson] = field(default_factory=dict, repr=False)
-    unopened: int = 0  # sealed with a key that is not here
+    unopened: int = 0  # encrypted with a key that is not here
 
     def people_by_shop(self) -> dict[str, int]:
-        """Say how many people there are at least: rows of nobody known may be of one who is."""
+        """Give the least number of people: an anonymous row may belong to a known person."""
         known, unknown = Counter[str](), Counter[tuple[str, str]]()
         for (shop, who), person in self.people.items():
-            if person.mark or person.address:
+            if person.pseudonym or person.address:
                 known[shop] += 1
             else:
                 unknown[shop, who.partition(" ")[0]] += 1
@@ -64,43 +63,56 @@ def any_value(_column: Column[Any], _shop: int, _stored: Any) -> bool:
 def scope(
     session: Session, columns: Collection[Column[Any]], test: ColumnTest = any_value
 ) -> BreachScope:
-    """Look through these columns, a bite of rows at a time; one that is empty does not count."""
+    """Read these columns in batches and count each stored value that is not empty."""
     found, wanted = BreachScope(), set(columns)
     slugs = {row.id: row.slug for row in session.execute(select(shops.c.id, shops.c.slug))}
-    there = inspect(session.connection())
-    tables = set(there.get_table_names())
-    for table in dict.fromkeys(column.table for column in columns):
-        known = (
-            {one["name"] for one in there.get_columns(table.name)} if table.name in tables else ()
-        )
-        own = [
-            column
-            for column in table.c
-            if column.name in known and (column in wanted or column.name in KNOWN_BY)
-        ]
-        if not own:
-            continue
-        rows = session.execute(rows_with_shop(table, own).execution_options(yield_per=BITE))
-        for number, (shop_id, *stored) in enumerate(rows):
+    for table, own in _present(session.connection(), wanted):
+        rows = data_inventory.rows_with_shop(table, own).execution_options(yield_per=BATCH_SIZE)
+        for number, (shop_id, *stored) in enumerate(session.execute(rows)):
+            row = dict(zip(own, stored, strict=True))
             held = {
                 column: value
-                for column, value in zip(own, stored, strict=True)
+                for column, value in row.items()
                 if value is not None and column in wanted and test(column, shop_id or 0, value)
             }
             if held:
-                beside = dict(zip(own, stored, strict=True))
-                _note(found, slugs.get(shop_id, SERVICE), held, beside, f"{table.name} {number}")
+                shop = slugs.get(shop_id, SERVICE)
+                _add_row(found, shop, held, row, f"{table.name} {number}")
     return found
 
 
-def _note(
+def record_disclosure(session: Session, what: str, number: int, by: str, now: datetime) -> None:
+    """Log that people were listed, before the list is shown; never who is on it."""
+    session.execute(disclosure_log.insert().values(at=now, what=what, number=number, by=by))
+
+
+def _present(
+    connection: Connection, wanted: Collection[Column[Any]]
+) -> Iterator[tuple[Table, list[Column[Any]]]]:
+    """Give the tables and columns to read that this database, maybe an older one, has."""
+    inspector = inspect(connection)
+    names = set(inspector.get_table_names())
+    for table in dict.fromkeys(c.table for c in data_inventory.columns() if c in wanted):
+        if table.name not in names:
+            continue
+        known = {one["name"] for one in inspector.get_columns(table.name)}
+        own = [
+            column
+            for column in table.c
+            if column.name in known and (column in wanted or column.name in PERSON_COLUMNS)
+        ]
+        if own:
+            yield table, own
+
+
+def _add_row(
     found: BreachScope,
     shop: str,
     held: Mapping[Column[Any], Any],
-    beside: Mapping[Column[Any], Any],
-    nobody: str,
+    row: Mapping[Column[Any], Any],
+    anonymous: str,
 ) -> None:
-    """Note one row. Sealed values are opened: one that was emptied is nobody's."""
+    """Count one row. Encrypted values are opened: an emptied one belongs to nobody."""
     opened = {column: _open(found, column, value) for column, value in held.items()}
     filled = {column: value for column, value in opened.items() if value != ""}
     if not filled:
@@ -108,12 +120,15 @@ def _note(
     for column in filled:
         found.values[shop, column.table.name, column.info["category"]] += 1
     if all(column.table is shops for column in filled):
-        return  # a shop's secret is no person's
-    marks = [bytes(v).hex() for c, v in beside.items() if c.name in KNOWN_BY and v is not None]
-    words = {c.info["category"]: v for c, v in filled.items() if isinstance(v, str)}
-    address, name = words.get("address", ""), words.get("name") or words.get("staff", "")
-    who = marks[0] if marks else address or nobody
-    person = found.people.setdefault((shop, who), AffectedPerson(mark=marks[0] if marks else ""))
+        return  # a shop's secret belongs to no person
+    pseudonyms = [
+        bytes(v).hex() for c, v in row.items() if c.name in PERSON_COLUMNS and v is not None
+    ]
+    texts = {c.info["category"]: v for c, v in filled.items() if isinstance(v, str)}
+    address, name = texts.get("address", ""), texts.get("name") or texts.get("staff", "")
+    who = pseudonyms[0] if pseudonyms else address or anonymous
+    new = AffectedPerson(pseudonym=pseudonyms[0] if pseudonyms else "")
+    person = found.people.setdefault((shop, who), new)
     person.address = person.address or address
     person.name = person.name or name
 

@@ -1,4 +1,4 @@
-"""Watch the machine's clock: while it is doubted no letter leaves and no large purge runs."""
+"""Suspend sending while the machine's clock is doubted; resume it when the clock is right."""
 
 from datetime import datetime
 
@@ -11,43 +11,44 @@ from trustsvc.mail.outbox import send_suspension
 from trustsvc.orders.models import decisions, orders
 from trustsvc.storage.event_log import events
 
-PURGE_HELD = "purge.held"  # what a purge that waits writes into the outbox (guard.py)
+PURGE_HELD = "purge.held"  # the event of a purge that waits (retention/purge_guard.py)
 
 logger = log.get_logger("clock")
 
 
 def watch(session: Session, now: Reading) -> str | None:
-    """Note what the clock says, stop the letters when it jumped, let them go on when it is right.
+    """Record a reading of the clock; suspend or resume sending when the verdict changes.
 
-    Gives the doubt, as a code. For the clock process, every ten seconds; another one does no harm.
+    Gives the problem, as a code. The scheduler calls it every ten seconds; two schedulers do no
+    harm.
     """
-    before, doubt = clock_check.record(session, now, newest_row_at(session))
-    stopped = send_suspension.CLOCK in send_suspension.stops(session)
-    if doubt in clock_check.STOPS_MAIL:
-        if not stopped or doubt != before:
-            send_suspension.stop(session, send_suspension.CLOCK, f"clock_{doubt}", now.at)
-    elif stopped:
+    before, problem = clock_check.record(session, now, newest_row_at(session))
+    suspended = send_suspension.CLOCK in send_suspension.stops(session)
+    if problem in clock_check.STOPS_MAIL:
+        if not suspended or problem != before:
+            send_suspension.stop(session, send_suspension.CLOCK, f"clock_{problem}", now.at)
+    elif suspended:
         send_suspension.go_on(session, send_suspension.CLOCK)
-    if doubt != before:
-        if doubt:
-            logger.error("the clock is doubted: see trustsvc doctor", why=doubt)
+    if problem != before:
+        if problem:
+            logger.error("clock.doubted", why=problem)
         else:
-            logger.warning("the clock is believed again")
-    return doubt
+            logger.warning("clock.trusted")
+    return problem
 
 
 def trust(session: Session, now: Reading) -> None:
-    """Believe the clock, because the operator says so."""
+    """Take the clock to be right, on the operator's word."""
     clock_check.trust(session, now)
     send_suspension.go_on(session, send_suspension.CLOCK)
 
 
 def newest_row_at(session: Session) -> datetime | None:
-    """Give the moment of the newest row that came of somebody's doing, not of this doubt."""
-    questions = (
+    """Give the moment of the newest row that somebody caused, not a held purge."""
+    newest = (
         select(func.max(orders.c.received_at)),
         select(func.max(decisions.c.at)),
         select(func.max(events.c.at)).where(events.c.kind != PURGE_HELD),
     )
-    found = [session.scalar(question) for question in questions]
+    found = [session.scalar(statement) for statement in newest]
     return max((at for at in found if at), default=None)

@@ -1,8 +1,7 @@
-"""Receipts; what people were told, and what they asked; who was shown whose data."""
+"""Tables of receipts, notice versions, disclosures, privacy requests and links to one's data."""
 
 from sqlalchemy import (
     BigInteger,
-    CheckConstraint,
     ForeignKey,
     Index,
     Integer,
@@ -13,9 +12,10 @@ from sqlalchemy import (
 )
 
 from trustsvc.crypto.encrypted_column import EncryptedText
+from trustsvc.privacy.state import MACHINE
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
-REGISTER = "request_log"
+REQUEST_LOG = "request_log"
 LINK = "transactional_mail"
 
 receipts = Table(
@@ -23,25 +23,25 @@ receipts = Table(
     metadata,
     column("id", Id, purpose="order of the receipts", retention="receipt", primary_key=True),
     column("at", Moment, purpose="when something was deleted", retention="receipt"),
-    column("what", Text, purpose="which rule of retention", retention="receipt"),
+    column("what", Text, purpose="which retention rule", retention="receipt"),
     column("number", BigInteger, purpose="how many rows or files", retention="receipt"),
     column("before", Moment, purpose="everything older than this", retention="receipt"),
-    # Unique: of two that follow the same one only one can be written, so the chain never forks.
+    # Unique, so that the chain never forks.
     column(
         "previous",
         LargeBinary,
-        purpose="signature of the receipt before: a chain",
+        purpose="signature of the previous receipt",
         retention="receipt",
         unique=True,
     ),
     column(
-        "signature", LargeBinary, purpose="Ed25519, so that it can be checked", retention="receipt"
+        "signature", LargeBinary, purpose="Ed25519 signature of this receipt", retention="receipt"
     ),
 )
 
 NOTICE = "notice_versions"
 
-# What buyers of a shop were told from when on, word by word: one row a version and language.
+# The text of each shop's privacy notice: one row a version and language.
 notice_versions = Table(
     "notice_versions",
     metadata,
@@ -55,15 +55,15 @@ notice_versions = Table(
     ),
     column("version", Integer, purpose="which version, from 1", retention=NOTICE, primary_key=True),
     column("language", Text, purpose="in which language", retention=NOTICE, primary_key=True),
-    column("text", Text, purpose="what people were told", retention=NOTICE),
+    column("text", Text, purpose="the text of the notice", retention=NOTICE),
     column(
-        "digest", LargeBinary, purpose="SHA-256 of the text: what it was is shown", retention=NOTICE
+        "digest", LargeBinary, purpose="SHA-256 of the text, as proof", retention=NOTICE
     ),
     column("since", Moment, purpose="from when on it was in force", retention=NOTICE),
     column(
         "announced_at",
         Moment,
-        purpose="when the people concerned were written to",
+        purpose="when the people concerned were notified",
         retention=NOTICE,
         nullable=True,
     ),
@@ -81,33 +81,33 @@ disclosure_log = Table(
     column(
         "by",
         Text,
-        purpose="who saw it: account of the machine",
+        purpose="account on this machine that saw it",
         retention=DISCLOSURE,
         category="staff",
     ),
 )
 
-# Nobody is named in it: what was asked, of which shop, when, and how it ended.
+# Names nobody: which right, at which shop, when, and how it ended.
 request_log = Table(
     "request_log",
     metadata,
-    column("id", Id, purpose="one request", retention=REGISTER, primary_key=True),
-    column("kind", Text, purpose="which right", retention=REGISTER),
-    column("shop_id", BigInteger, purpose="at which shop, 0 for all", retention=REGISTER),
-    column("state", Text, purpose="open, done or refused", retention=REGISTER),
+    column("id", Id, purpose="one request", retention=REQUEST_LOG, primary_key=True),
+    column("kind", Text, purpose="which right", retention=REQUEST_LOG),
+    column("shop_id", BigInteger, purpose="at which shop, 0 for all", retention=REQUEST_LOG),
+    column("state", Text, purpose="open, done or refused", retention=REQUEST_LOG),
     column(
         "by",
         Text,
-        purpose="who did it: the person, staff, the shop",
-        retention=REGISTER,
+        purpose="who answered: the person, staff, the shop",
+        retention=REQUEST_LOG,
         nullable=True,
     ),
     column(
-        "ground", Text, purpose="ground of a refusal, as a code", retention=REGISTER, nullable=True
+        "ground", Text, purpose="ground of a refusal, as a code", retention=REQUEST_LOG, nullable=True
     ),
-    column("asked_at", Moment, purpose="day 0 of the answer's 30 days", retention=REGISTER),
-    column("settled_at", Moment, purpose="when it was answered", retention=REGISTER, nullable=True),
-    CheckConstraint("state IN ('open', 'done', 'refused')", name="state"),
+    column("asked_at", Moment, purpose="start of the 30 days to answer", retention=REQUEST_LOG),
+    column("settled_at", Moment, purpose="when it was answered", retention=REQUEST_LOG, nullable=True),
+    MACHINE.check(),
     Index("ix_request_log_settled_at", "settled_at"),
     Index(
         "ix_request_log_open",
@@ -123,7 +123,7 @@ my_data_links = Table(
     column(
         "link",
         LargeBinary,
-        purpose="random id inside a link that was asked for",
+        purpose="random id inside a link that was requested",
         retention=LINK,
         category="pseudonym",
         primary_key=True,
@@ -131,7 +131,7 @@ my_data_links = Table(
     column(
         "who",
         LargeBinary,
-        purpose="forget it with the person",
+        purpose="erase it with the person",
         retention=LINK,
         category="pseudonym",
         index=True,

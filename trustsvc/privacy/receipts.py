@@ -1,7 +1,7 @@
-"""Receipts: each deletion is signed, and each receipt signs the one before it.
+"""Signed receipts of deletions, chained: each signs the signature of the one before.
 
-What is signed is this text, in UTF-8, moments in UTC, the previous signature in hex ("" for the
-first), a line break at the end of each line:
+The signed text is UTF-8, moments in UTC, the previous signature in hex (empty for the first), each
+line ended by a line feed:
 
     trustsvc receipt 1
     at 2026-11-21T10:00:00.000Z
@@ -10,7 +10,7 @@ first), a line break at the end of each line:
     before 2026-08-23T10:00:00.000Z
     previous 3f…
 
-A receipt that was changed, left out or put between breaks the chain from there on.
+A changed, missing or inserted receipt breaks the chain from there on.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from trustsvc.storage import db
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """How many of what were deleted at a moment: everything older than `before`."""
+    """A deletion at a moment: how many rows or files by which rule, all older than `before`."""
 
     at: datetime
     what: str
@@ -40,9 +40,8 @@ class Receipt:
 def write(session: Session, receipt: Receipt) -> bytes:
     """Sign a receipt and append it; gives the signature.
 
-    In the transaction of the deletion where there is one. One writer at a time: on PostgreSQL the
-    table is locked until the transaction ends. If that fails the deletion is rolled back with it
-    and done by the next run.
+    Call it in the transaction of the deletion, so that both commit or neither. One writer at a
+    time: on PostgreSQL the table is locked until the transaction ends.
     """
     if not db.is_sqlite():
         session.execute(text("LOCK TABLE receipts IN SHARE ROW EXCLUSIVE MODE"))
@@ -64,7 +63,7 @@ def write(session: Session, receipt: Receipt) -> bytes:
 
 
 def chain(session: Session) -> Iterator[tuple[Receipt, bytes, bytes]]:
-    """Read the receipts, oldest first, each with the signature before it and its own."""
+    """Read all receipts, oldest first, each with the previous signature and its own."""
     table = receipts.c
     columns = (table.at, table.what, table.number, table.before, table.previous, table.signature)
     for row in session.execute(select(*columns).order_by(table.id)):
@@ -80,7 +79,7 @@ def newest(session: Session, most: int) -> list[Receipt]:
 
 
 def verify(session: Session) -> bool:
-    """Say whether the chain holds: every signature by a key of ours, every receipt in its place."""
+    """Say whether the chain holds: each signature by a key of ours, each receipt in its place."""
     secrets = [key.secret for key in reversed(keyring.keys("receipt"))]
     public = [Ed25519PrivateKey.from_private_bytes(secret).public_key() for secret in secrets]
     last = b""
@@ -93,7 +92,7 @@ def verify(session: Session) -> bool:
 
 
 def signed_text(receipt: Receipt, previous: bytes) -> bytes:
-    """Write down what is signed."""
+    """Give the bytes that are signed."""
     lines = (
         "trustsvc receipt 1",
         f"at {_moment(receipt.at)}",
@@ -106,7 +105,7 @@ def signed_text(receipt: Receipt, previous: bytes) -> bytes:
 
 
 def _moment(at: datetime) -> str:
-    # Whole milliseconds, cut and not rounded: that is what the database keeps.
+    # Whole milliseconds, cut and not rounded, as the database stores them.
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from trustsvc.privacy.retention.preview import FAR, MINUTE, first
+from trustsvc.privacy.retention.preview import HORIZON, MINUTE, first_minute
 
 NOW = datetime(2026, 6, 10, 10, tzinfo=UTC)
 
@@ -15,12 +15,12 @@ NOW = datetime(2026, 6, 10, 10, tzinfo=UTC)
         (MINUTE, NOW + MINUTE),
         (timedelta(seconds=1), NOW + MINUTE),
         (timedelta(days=90, seconds=30), NOW + timedelta(days=90) + MINUTE),
-        (FAR * MINUTE, NOW + FAR * MINUTE),
-        (FAR * MINUTE + MINUTE, None),
+        (HORIZON * MINUTE, NOW + HORIZON * MINUTE),
+        (HORIZON * MINUTE + MINUTE, None),
     ],
 )
 def test_the_first_minute_is_found_to_the_minute(ahead, found):
-    assert found == first(lambda at: at >= NOW + ahead, NOW)
+    assert found == first_minute(lambda at: at >= NOW + ahead, NOW)
 
 
 def test_few_questions_are_asked():
@@ -30,6 +30,6 @@ def test_few_questions_are_asked():
         asked.append(at)
         return at >= NOW + timedelta(days=1000)
 
-    first(holds, NOW)
+    first_minute(holds, NOW)
 
     assert len(asked) <= 26

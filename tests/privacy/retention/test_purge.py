@@ -15,7 +15,7 @@ from trustsvc.invitations.models import invitations, mail_reports, messages
 from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.models import decisions as lines
 from trustsvc.orders.models import deliveries, orders
-from trustsvc.privacy import disclose, receipts
+from trustsvc.privacy import breach, receipts
 from trustsvc.privacy.retention import preview, purge, tables
 from trustsvc.reviews import lookup, moderate, publish, withdraw
 from trustsvc.reviews.models import publications, reviews
@@ -316,7 +316,7 @@ def test_letters_in_the_maildir_go_after_30_days_by_the_second_in_their_name(hou
     mine = _letter(house, "notes", start)
 
     assert purge.purge(start + 30 * DAY - MOMENT) == {}
-    assert purge.planned(start + 30 * DAY + MOMENT) == {"maildir": 3}
+    assert preview.planned(start + 30 * DAY + MOMENT) == {"maildir": 3}
     assert purge.purge(start + 30 * DAY + MOMENT) == {"maildir": 3}
     assert [path.exists() for path in (old, read, odd, young, mine)] == [
         False,
@@ -347,7 +347,7 @@ def test_what_answered_somebody_leaves_the_maildir_within_72_hours(house, start,
     if read:  # mail programs move and rename what was read
         path = path.rename(house.data / "mail" / "cur" / f"{path.name}:2,S")
 
-    ahead = purge.upcoming(start)["transactional_mail"]
+    ahead = preview.upcoming(start)["transactional_mail"]
     purge.purge(start + timedelta(hours=69))
     assert path.exists()
     purge.purge(start + timedelta(hours=71))  # the purge comes by the hour
@@ -383,14 +383,14 @@ def test_each_bite_has_its_receipt_and_the_chain_holds(start, monkeypatch):
     for number in range(25):
         order(where, f"R-{number}")
 
-    assert purge.planned(start + MOMENT) == {"buyer_contact": 25}
+    assert preview.planned(start + MOMENT) == {"buyer_contact": 25}
     assert purge.purge(start + MOMENT) == {"buyer_contact": 25}
 
     assert _holds()
     with db.reading() as session:
         found = [(one.what, one.number) for one, _, _ in receipts.chain(session)]
     assert found == [("buyer_contact", 10), ("buyer_contact", 10), ("buyer_contact", 5)]
-    assert purge.planned(start + MOMENT) == {}
+    assert preview.planned(start + MOMENT) == {}
 
 
 def test_a_purge_killed_midway_is_finished_by_the_next(start, monkeypatch):
@@ -420,7 +420,7 @@ def test_what_changed_between_looking_and_deleting_is_looked_at_again(start, mon
     where = shop()
     unpaid, asked = order(where, state="waiting", at=start), order(where, at=start)
     invitation(where, asked, at=start)
-    part = tables.steps(start + 90 * DAY)[number]
+    step = tables.steps(start + 90 * DAY)[number]
     really = db.transaction
 
     def news_meanwhile():
@@ -430,7 +430,7 @@ def test_what_changed_between_looking_and_deleting_is_looked_at_again(start, mon
         return really()
 
     monkeypatch.setattr(purge.db, "transaction", news_meanwhile)
-    assert purge._bite(part, start + 90 * DAY) == 0
+    assert purge._purge_batch(step, start + 90 * DAY) == 0
     monkeypatch.undo()
 
     assert _known(unpaid, asked) == [unpaid, asked]
@@ -494,7 +494,7 @@ def test_an_old_secret_goes_when_its_day_is_over_and_the_new_one_stays(start):
 
 def test_the_line_of_a_list_goes_after_two_years(start):
     with db.transaction() as session:
-        disclose.note(session, "table orders", 3, "root", start)
+        breach.record_disclosure(session, "table orders", 3, "root", start)
 
     assert purge.purge(start + 730 * DAY - MOMENT) == {}
     assert purge.purge(start + 730 * DAY) == {"disclosure_log": 1}
@@ -507,19 +507,19 @@ def test_what_goes_next_is_said_to_the_minute_and_comes_true(house, start):
     second = int(start.timestamp())
     _letter(house, f"new/{second}.ab.trustsvc", start)
 
-    ahead = purge.upcoming(start)
+    ahead = preview.upcoming(start)
 
     assert start + 97 * DAY <= ahead["buyer_contact"] < start + 97 * DAY + 2 * preview.MINUTE
     assert ahead["maildir"] <= start + 30 * DAY
     assert "review" not in ahead
-    assert "buyer_contact" not in purge.planned(ahead["buyer_contact"] - preview.MINUTE)
-    assert purge.planned(ahead["buyer_contact"])["buyer_contact"] == 1
+    assert "buyer_contact" not in preview.planned(ahead["buyer_contact"] - preview.MINUTE)
+    assert preview.planned(ahead["buyer_contact"])["buyer_contact"] == 1
 
 
 def test_what_is_due_already_goes_now(start):
     order(shop())
 
-    assert purge.upcoming(start + MOMENT)["buyer_contact"] == start + MOMENT
+    assert preview.upcoming(start + MOMENT)["buyer_contact"] == start + MOMENT
 
 
 def test_who_never_confirmed_a_registration_is_forgotten_after_72_hours(start):

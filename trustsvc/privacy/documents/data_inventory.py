@@ -1,11 +1,13 @@
-"""The tags of stored columns: why each is there, how long it is kept, what it holds."""
+"""The data inventory: why each stored column exists, how long it is kept, what it holds."""
 
 import importlib
 import pkgutil
+from collections import deque
 from functools import cache
 from typing import Any, get_args
 
-from sqlalchemy import Column
+from sqlalchemy import Column, ColumnElement, Select, Table, literal, select, type_coerce
+from sqlalchemy.types import LargeBinary
 
 import trustsvc
 from trustsvc.crypto.encrypted_column import EncryptedText
@@ -14,26 +16,28 @@ from trustsvc.storage.columns import Category, metadata
 
 InfoColumn = Column[Any]
 CATEGORIES: tuple[str, ...] = get_args(Category)
-# What must never lie in clear: whoever gets a copy of the database must not read it.
+# Never stored in clear, so that a copy of the database does not tell it.
 MUST_BE_ENCRYPTED = ("name", "address", "place", "order", "contact", "opinion")
+NO_SHOP = 0
+_Joins = list[tuple[InfoColumn, InfoColumn]]
 
 
 @cache
-def columns() -> tuple[Column[Any], ...]:
-    """Give every stored column of the house, table by table; loads the tables of all rooms."""
+def columns() -> tuple[InfoColumn, ...]:
+    """List every stored column, table by table; imports the tables of all packages."""
     for module in pkgutil.walk_packages(trustsvc.__path__, "trustsvc."):
         if module.name.rpartition(".")[2] in {"models", "event_log", "heartbeat", "clock_check"}:
             importlib.import_module(module.name)
     return tuple(column for table in metadata.sorted_tables for column in table.columns)
 
 
-def personal() -> tuple[Column[Any], ...]:
-    """Give the columns that hold data about people."""
+def personal() -> tuple[InfoColumn, ...]:
+    """List the columns that hold data about people."""
     return tuple(column for column in columns() if column.info["category"] != "none")
 
 
-def faults(column: Column[Any]) -> list[str]:
-    """Say what is wrong with a column's tags; nothing for a good one."""
+def faults(column: InfoColumn) -> list[str]:
+    """Say what is wrong with a column's tags; empty for a good one."""
     found = []
     if not str(column.info.get("purpose", "")).strip():
         found.append("it does not say why it is there")
@@ -41,19 +45,47 @@ def faults(column: Column[Any]) -> list[str]:
         found.append("it names no rule of retention")
     if column.info.get("category") not in CATEGORIES:
         found.append("it does not say what it holds")
-    if (
-        column.info.get("category") in MUST_BE_ENCRYPTED
-        and not is_encrypted(column)
-        and not is_number(column)
+    if column.info.get("category") in MUST_BE_ENCRYPTED and not (
+        is_encrypted(column) or is_number(column)
     ):
         found.append("it holds a name or an address in clear")
     return found
 
 
-def is_encrypted(column: Column[Any]) -> bool:
+def is_encrypted(column: InfoColumn) -> bool:
     return isinstance(column.type, EncryptedText)
 
 
-def is_number(column: Column[Any]) -> bool:
-    """Say whether it is a bare number, such as the stars: nothing that names anybody."""
+def is_number(column: InfoColumn) -> bool:
+    """Say whether it is a bare number, such as the stars, which identifies nobody."""
     return column.type.python_type is int
+
+
+def rows_with_shop(table: Table, own: list[InfoColumn]) -> Select[Any]:
+    """Select these columns as stored, each row's shop id first; 0 where there is no shop.
+
+    The shop is found over the shortest path of foreign keys.
+    """
+    joins, shop = _path_to_shop(table)
+    stored = [type_coerce(c, LargeBinary) if is_encrypted(c) else c for c in own]
+    statement = select(shop.label("shop"), *stored).select_from(table)
+    for here, there in joins:
+        statement = statement.outerjoin(there.table, here == there)
+    return statement
+
+
+def _path_to_shop(table: Table) -> tuple[_Joins, ColumnElement[Any]]:
+    waiting: deque[tuple[Table, _Joins]] = deque([(table, [])])
+    seen = {table.name}
+    while waiting:
+        here, joins = waiting.popleft()
+        if here.name == "shops":
+            return joins, here.c.id
+        if "shop_id" in here.c:
+            return joins, here.c.shop_id
+        for key in sorted(here.foreign_keys, key=lambda key: key.parent.name):
+            there = key.column.table
+            if there.name not in seen:
+                seen.add(there.name)
+                waiting.append((there, [*joins, (key.parent, key.column)]))
+    return [], literal(NO_SHOP)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from trustsvc import i18n
 from trustsvc.config import Settings
-from trustsvc.privacy.retention.expired import LONGEST
+from trustsvc.privacy.retention.expired import MAX_RETENTION
 from trustsvc.privacy.retention.rules import RULES
 from trustsvc.shops.directory import Shop
 
@@ -35,7 +35,7 @@ class Purpose:
 def purposes(shop: Shop, log_days: int) -> Sequence[Purpose]:
     """List what data is used for, in the order in which a buyer meets it."""
     return (
-        Purpose("invite", _days("buyer_contact"), unpaid=shop.max_age_days, longest=LONGEST.days),
+        Purpose("invite", _days("buyer_contact"), unpaid=shop.max_age_days, longest=MAX_RETENTION.days),
         Purpose("letters", _days("maildir")),
         Purpose("check"),
         Purpose("register", _days("pending_registration")),

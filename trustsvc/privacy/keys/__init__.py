@@ -1,1 +1,1 @@
-"""Where keys are in use, what they reach, and how columns are re-encrypted."""
+"""Key use, key reach, and re-encryption of columns."""

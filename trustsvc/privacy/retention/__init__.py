@@ -1,1 +1,1 @@
-"""How long everything is kept, and the purge that keeps to it."""
+"""How long data is kept, and the purge that enforces it."""

@@ -1,7 +1,7 @@
-"""Letters in the default maildir go: it only stands in for a mail server.
+"""Purge the default maildir, which stands in for a mail server.
 
-Invitations after 30 days; what answered somebody or confirmed a right within 72 hours, so that
-nothing of an erased person is left here but for that long.
+Invitations go after 30 days; transactional mail within 72 hours, so that nothing of an erased
+person stays longer.
 """
 
 import contextlib
@@ -17,53 +17,52 @@ from pathlib import Path
 from trustsvc import config, log
 from trustsvc.address import NotAnAddress, normalise
 from trustsvc.mail.maildir import TRANSACTIONAL
-from trustsvc.privacy.retention.expired import EARLY
-from trustsvc.privacy.retention.rules import RULES
+from trustsvc.privacy.retention.rules import MARGIN, RULES
 
 RULE = "maildir"
 TRANSACTIONAL_RULE = "transactional_mail"
 logger = log.get_logger("privacy")
-PARTS = ("new", "cur", "tmp")
+FOLDERS = ("new", "cur", "tmp")
 
 
 def cutoff(rule: str, now: datetime) -> datetime:
-    """Say what goes by a rule at this moment: everything not younger than this."""
-    return RULES[rule].cutoff(now) + (EARLY if rule == TRANSACTIONAL_RULE else timedelta())
+    """Give the moment up to which files of a rule are due."""
+    return RULES[rule].cutoff(now) + (MARGIN if rule == TRANSACTIONAL_RULE else timedelta())
 
 
 def due(now: datetime) -> dict[str, list[Path]]:
-    """List the letters whose time is over, a rule, in the maildir of our own data folder only."""
+    """List by rule the files that are due, in the maildir of our own data folder only."""
     found: dict[str, list[Path]] = {RULE: [], TRANSACTIONAL_RULE: []}
-    for path, rule in _letters():
-        if _moment(path, now) <= cutoff(rule, now):
+    for path, rule in _files_by_rule():
+        if _written_at(path, now) <= cutoff(rule, now):
             found[rule].append(path)
     return found
 
 
 def next_at(now: datetime) -> dict[str, datetime]:
-    """Say when the next letter goes, a rule; a rule without letters is missing."""
+    """Say by rule when the next file is due; a rule without files is missing."""
     found: dict[str, datetime] = {}
-    for path, rule in _letters():
-        ends = now + (_moment(path, now) - cutoff(rule, now))
+    for path, rule in _files_by_rule():
+        ends = now + (_written_at(path, now) - cutoff(rule, now))
         found[rule] = min(ends, found.get(rule, ends))
     return found
 
 
-def _letters() -> Iterator[tuple[Path, str]]:
-    for part in PARTS:
-        for path in _files(config.current().data / "mail" / part):
+def _files_by_rule() -> Iterator[tuple[Path, str]]:
+    for folder in FOLDERS:
+        for path in _files(config.current().data / "mail" / folder):
             # What mail programs add to a name stands behind a colon.
-            words = path.name.partition(":")[0].split(".")
-            yield path, TRANSACTIONAL_RULE if TRANSACTIONAL in words[2:] else RULE
+            tags = path.name.partition(":")[0].split(".")
+            yield path, TRANSACTIONAL_RULE if TRANSACTIONAL in tags[2:] else RULE
 
 
 def count() -> int:
-    """Say how many there are, due or not."""
-    return sum(1 for _ in _letters())
+    """Count all files, due or not."""
+    return sum(1 for _ in _files_by_rule())
 
 
 def purge(now: datetime) -> dict[str, int]:
-    """Delete them; gives how many went, a rule. One that vanishes meanwhile is nobody's error."""
+    """Delete what is due; gives the number per rule. A file that is gone already is no error."""
     gone: dict[str, int] = {}
     for rule, paths in due(now).items():
         for path in paths:
@@ -76,41 +75,40 @@ def purge(now: datetime) -> dict[str, int]:
 
 
 def erase(address: str, codes: Collection[str] = ()) -> int:
-    """Delete the letters to one person, whatever their age; gives how many.
+    """Delete all messages to one person; gives how many.
 
-    They are known by the address, and by their codes: who said stop before is erased without an
-    address. Only their heads are read. A file that cannot be read or deleted is logged and goes
-    when its days are over: by then everything else of the person is gone, and whoever asked need
-    not ask again.
+    Found by the address and by the message codes: after an opt-out the address is not known any
+    more. Only headers are read. A file that cannot be read or deleted is logged and goes at the end
+    of its retention.
     """
     known = normalise(address) if address else ""
     gone = 0
-    for part in PARTS:
-        for path in _files(config.current().data / "mail" / part):
+    for folder in FOLDERS:
+        for path in _files(config.current().data / "mail" / folder):
             try:
-                head = _head(path)
-                if known in _to(head) or _code(head) in codes:
+                headers = _headers(path)
+                if known in _recipients(headers) or _code(headers) in codes:
                     path.unlink()
                     gone += 1
             except FileNotFoundError:
                 continue
             except OSError as problem:
-                logger.warning("letter not deleted", problem=type(problem).__name__)
+                logger.warning("maildir.erase_failed", problem=type(problem).__name__)
     return gone
 
 
-def _head(path: Path) -> Message:
+def _headers(path: Path) -> Message:
     with path.open("rb") as file:
         return BytesHeaderParser(policy=SMTPUTF8).parse(file)
 
 
-def _code(head: Message) -> str:
-    return str(head.get("Message-ID", "")).strip().lstrip("<").partition("@")[0]
+def _code(headers: Message) -> str:
+    return str(headers.get("Message-ID", "")).strip().lstrip("<").partition("@")[0]
 
 
-def _to(head: Message) -> set[str]:
+def _recipients(headers: Message) -> set[str]:
     found: set[str] = set()
-    for to in head.get_all("To", []):
+    for to in headers.get_all("To", []):
         for one in getattr(to, "addresses", ()):
             with contextlib.suppress(NotAnAddress):
                 found.add(normalise(one.addr_spec))
@@ -125,8 +123,8 @@ def _files(folder: Path) -> list[Path]:
     return [Path(entry.path) for entry in entries if not entry.is_dir(follow_symlinks=False)]
 
 
-def _moment(path: Path, now: datetime) -> datetime:
-    """Take the second a maildir name begins with; a name that says none goes by its last change."""
+def _written_at(path: Path, now: datetime) -> datetime:
+    """Read the Unix time a maildir name begins with; else the file's last change."""
     seconds = path.name.partition(".")[0]
     if seconds.isascii() and seconds.isdigit() and len(seconds) <= 11:
         named = datetime.fromtimestamp(int(seconds), UTC)

@@ -1,19 +1,57 @@
-"""When something will be: asked of a question whose answer, once yes, stays yes."""
+"""What a purge would remove now, and when the next rows are due; nothing is deleted here."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from trustsvc.privacy.retention import maildir
+from trustsvc.privacy.retention.tables import steps
+from trustsvc.storage import db
 
 MINUTE = timedelta(minutes=1)
-FAR = 20 * 366 * 24 * 60  # no rule of ours waits longer
+HORIZON = 20 * 366 * 24 * 60  # minutes; no rule of ours waits longer
 
 
-def first(holds: Callable[[datetime], bool], now: datetime) -> datetime | None:
-    """Find the first minute at which it holds, from now on; None where it will not in 20 years."""
+def planned(now: datetime) -> dict[str, int]:
+    """Count by rule what a purge at this moment would delete.
+
+    Orders are counted once their decision log is gone.
+    """
+    counts = {rule: len(paths) for rule, paths in maildir.due(now).items()}
+    with db.reading() as session:
+        for step in steps(now):
+            number = session.scalar(select(func.count()).select_from(step.due.subquery())) or 0
+            counts[step.rule] = counts.get(step.rule, 0) + number
+    return {rule: number for rule, number in counts.items() if number}
+
+
+def upcoming(now: datetime) -> dict[str, datetime]:
+    """Say by rule when the next thing is due, to the minute and as things stand.
+
+    Rules with nothing ahead, and rules that an event ends, are missing.
+    """
+    found: dict[str, datetime | None] = dict(maildir.next_at(now))
+    with db.reading() as session:
+        for number, step in enumerate(steps(now)):
+            at = first_minute(partial(_is_due, session, number), now)
+            known = found.get(step.rule)
+            found[step.rule] = min(at, known) if at and known else at or known
+    return {rule: at for rule, at in found.items() if at}
+
+
+def first_minute(holds: Callable[[datetime], bool], now: datetime) -> datetime | None:
+    """Find the first minute from now on at which a condition holds; None if not in 20 years.
+
+    A binary search: once the condition holds it must keep holding.
+    """
     if holds(now):
         return now
-    if not holds(now + FAR * MINUTE):
+    if not holds(now + HORIZON * MINUTE):
         return None
-    no, yes = 0, FAR
+    no, yes = 0, HORIZON
     while yes - no > 1:
         middle = (no + yes) // 2
         if holds(now + middle * MINUTE):
@@ -21,3 +59,7 @@ def first(holds: Callable[[datetime], bool], now: datetime) -> datetime | None:
         else:
             no = middle
     return now + yes * MINUTE
+
+
+def _is_due(session: Session, number: int, at: datetime) -> bool:
+    return session.execute(steps(at)[number].due.limit(1)).first() is not None

@@ -1,9 +1,9 @@
-"""What a purge may not take by itself while the clock is doubted.
+"""Hold large purges back while the machine's clock is doubted.
 
-A purge goes by the clock alone, so a clock that jumped would empty the house. Then whatever would
-lose more than 5 % of its rows and more than 1000 of them waits until the clock is right, has proven
-right (clock_check.py), or an operator says so (`trustsvc purge --confirm`). What is less goes on, by the
-machine's own count: a small house is not emptied either.
+A purge goes by the clock alone, so a clock that jumped would delete everything. A table that would
+lose more than 1000 rows and more than 5 % of them waits until the clock is right, has proven right
+(clock_check.py), or the operator confirms (`trustsvc purge --confirm`). Smaller purges go on as of
+the machine's own count of time, so that a small database is not emptied either.
 """
 
 from collections import defaultdict
@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 
 from trustsvc import clock, clock_check, log
 from trustsvc.privacy import clock_watch
+from trustsvc.privacy.retention import maildir
+from trustsvc.privacy.retention.tables import steps
 from trustsvc.storage import db, event_log
 
 MAX_ROWS = 1000
@@ -27,7 +29,7 @@ logger = log.get_logger("purge")
 
 @dataclass(frozen=True, slots=True)
 class PurgeShare:
-    """How many rows of a table, or files of a folder, a rule would take, out of how many."""
+    """How many rows of a table, or files of a folder, a rule would delete, out of how many."""
 
     rule: str
     place: str
@@ -36,19 +38,34 @@ class PurgeShare:
 
 
 def clock_problem() -> str | None:
-    """Say why the clock is doubted now, as a code; None when it is not, or in `trustsvc tick`."""
+    """Say why the clock is doubted, as a code; None if it is not, and in `trustsvc tick`."""
     with db.reading() as session:
         return clock_check.problem(session, clock.read(), clock_watch.newest_row_at(session))
 
 
 def trusted_now(now: datetime) -> datetime:
-    """Say the moment up to which things may be over: never later than the clock says."""
+    """Give the moment up to which rows may be due: never later than the clock says."""
     with db.reading() as session:
         return min(now, clock_check.believed(session, clock.read()))
 
 
+def held(now: datetime) -> dict[str, PurgeShare]:
+    """List by table what a purge at this moment leaves alone if the clock is doubted."""
+    total = maildir.count()
+    shares = [
+        PurgeShare(rule, maildir.RULE, len(paths), total)
+        for rule, paths in maildir.due(now).items()
+    ]
+    with db.reading() as session:
+        for step in steps(now):
+            number = session.scalar(select(func.count()).select_from(step.due.subquery())) or 0
+            total = session.scalar(select(func.count()).select_from(step.table)) or 0
+            shares.append(PurgeShare(step.rule, step.table.name, number, total))
+    return exceeding(shares)
+
+
 def exceeding(shares: Iterable[PurgeShare]) -> dict[str, PurgeShare]:
-    """Say which places would lose too much, by their name, over all rules together. Pure."""
+    """Pick the places that would lose too much, summed over all rules."""
     of: dict[str, list[PurgeShare]] = defaultdict(list)
     for share in shares:
         of[share.place].append(share)
@@ -64,9 +81,9 @@ def exceeding(shares: Iterable[PurgeShare]) -> dict[str, PurgeShare]:
 
 
 def report(session: Session, waiting: Collection[PurgeShare], now: datetime) -> None:
-    """Say in the log, at each run, and in the outbox, once a day, that something waits."""
+    """Report what is held: in the log at each run, in the event log once a day."""
     for one in waiting:
-        logger.error("purge waits: did the clock jump?", what=one.place, number=one.due)
+        logger.error("purge.held", what=one.place, number=one.due)
     since = select(func.count()).where(
         event_log.events.c.kind == clock_watch.PURGE_HELD,
         event_log.events.c.at > now - REPORT_EVERY,

@@ -1,9 +1,8 @@
-"""Purge the server log and sign for it: the log's own room knows neither database nor receipts.
+"""Purge the server log's files and sign receipts for them.
 
-The files go first: a database that is away must not keep a log past its day. What is about to go is
-written down before, in `purge.journal` in the data folder, and struck off once the receipt is
-signed: a run that was killed in between is signed for by the next. On a disk too full for the
-journal the files go all the same.
+Files go first: an unreachable database must not keep a log past its day. The plan is written to
+`purge.journal` in the data folder before and removed once the receipt is signed; after a kill in
+between the next run signs. If the disk is too full for the journal the files go all the same.
 """
 
 import contextlib
@@ -25,11 +24,11 @@ from trustsvc.storage import db
 RULE = "server_log"
 JOURNAL = "purge.journal"
 
-logger = log.get_logger("privacy")
+logger = log.get_logger("purge")
 
 
 class _Plan(msgspec.Struct):
-    """What a run was about to delete: names below the log's folder, as the file system has them."""
+    """What a run is about to delete: file names in the log folder, as bytes."""
 
     at: datetime
     before: datetime
@@ -37,25 +36,24 @@ class _Plan(msgspec.Struct):
 
 
 def purge(now: datetime) -> list[Path]:
-    """Delete the log's files that are due and sign a receipt; gives the files.
+    """Delete the log files that are due and sign a receipt; gives the files.
 
-    Twice does no harm; while another process is at it, this one leaves it to that one. With the
-    database away the files are gone, the receipt waits in the journal, and the job fails so that it
-    is seen.
+    Twice does no harm; if another process is at it, nothing is done here. If the database is
+    unreachable the files go, the receipt waits in the journal, and the job fails visibly.
     """
     settings = config.current()
     folder, journal = settings.data / "log", settings.data / JOURNAL
-    with _alone(settings.data / "purge.lock") as alone:
-        if not alone:
+    with _locked(settings.data / "purge.lock") as locked:
+        if not locked:
             return []
         due = retention.due(folder, now, settings.log_days)
-        plans = _unsigned(journal, folder)
+        plans = _unsigned_plans(journal, folder)
         gone: list[Path] = []
         if due:
             before = retention.before(now, settings.log_days)
             names = [os.fsencode(path.relative_to(folder)) for path in due]
             plans.append(_Plan(now, before, names))
-            _keep(journal, plans)
+            _write_journal(journal, plans)
             gone = retention.delete(due)
             plans[-1].files = [os.fsencode(path.relative_to(folder)) for path in gone]
         if plans:
@@ -65,14 +63,14 @@ def purge(now: datetime) -> list[Path]:
 
 
 def late(now: datetime) -> int:
-    """Count the files that should have gone twenty minutes ago: a purge was missed."""
+    """Count the files that are twenty minutes overdue: a purge was missed."""
     settings = config.current()
     return retention.late(settings.data / "log", now, settings.log_days)
 
 
 @contextlib.contextmanager
-def _alone(place: Path) -> Iterator[bool]:
-    """Hold the purge; a process that is killed lets go. Without room for a lock file: go on."""
+def _locked(place: Path) -> Iterator[bool]:
+    """Take the purge lock, which ends with the process; go on if no lock file can be made."""
     try:
         handle = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError:
@@ -88,14 +86,14 @@ def _alone(place: Path) -> Iterator[bool]:
         os.close(handle)
 
 
-def _unsigned(journal: Path, folder: Path) -> list[_Plan]:
-    """Read what earlier runs deleted and did not sign for; what is still there counts anew."""
+def _unsigned_plans(journal: Path, folder: Path) -> list[_Plan]:
+    """Read what earlier runs deleted and did not sign; a file that still exists counts anew."""
     try:
         plans = msgspec.json.decode(journal.read_bytes(), type=list[_Plan])
     except FileNotFoundError:
         return []
     except (OSError, msgspec.DecodeError) as problem:
-        logger.warning("the purge's journal cannot be read", problem=type(problem).__name__)
+        logger.warning("purge.journal_unreadable", problem=type(problem).__name__)
         return []
     for plan in plans:
         plan.files = [
@@ -104,7 +102,7 @@ def _unsigned(journal: Path, folder: Path) -> list[_Plan]:
     return plans
 
 
-def _keep(journal: Path, plans: list[_Plan]) -> None:
+def _write_journal(journal: Path, plans: list[_Plan]) -> None:
     fresh = journal.with_suffix(".new")
     try:
         with fresh.open("wb") as file:
@@ -113,7 +111,7 @@ def _keep(journal: Path, plans: list[_Plan]) -> None:
             os.fsync(file.fileno())
         fresh.replace(journal)
     except OSError as problem:
-        logger.warning("purging without a journal", problem=type(problem).__name__)
+        logger.warning("purge.journal_unwritable", problem=type(problem).__name__)
         fresh.unlink(missing_ok=True)
 
 

@@ -1,18 +1,20 @@
-"""The rules of retention: what is kept how long, from when, and why.
+"""The retention rules: what is kept, for how long, from when, and why.
 
-Each stored column names one of these rules (`keep` of tables.column), and what has a period is
-deleted by privacy/retention/purge.py. The record of processing and the notice are made from both.
+Each stored column names one rule (`retention` of storage.columns.column). Rows with a period are
+deleted by purge.py; the record of processing and the notice are made from both.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 UNTIL_EVENT = None
+# The purge runs hourly: what must be gone by a promised day goes this much earlier.
+MARGIN = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: `days` is None where an event ends it, which `since` then says."""
+    """One rule. `days` is None where an event ends it; `since` then names the event."""
 
     code: str
     what: str
@@ -21,7 +23,7 @@ class Rule:
     why: str
 
     def cutoff(self, now: datetime) -> datetime:
-        """Say from which moment on things are kept."""
+        """Give the moment up to which rows are due."""
         return now - timedelta(days=self.days or 0)
 
 
@@ -36,7 +38,7 @@ _RULES = (
     ),
     Rule(
         "security_events",
-        "what looked like an attack on a door: kind, address, minute, number",
+        "what looked like an attack: kind, IP address, minute, number",
         90,
         "the minute; TRUSTSVC_LOG_DAYS can only shorten it",
         "to analyse an attack and to stop it (GDPR Art. 6(1)(f), recital 49); no longer than the "
@@ -46,7 +48,7 @@ _RULES = (
         "buyer_contact",
         "name, address, order reference and locale of a buyer who is or may be asked",
         90,
-        "the last letter; at once with a review, an opt-out, or when the buyer will not be asked; "
+        "the last message; at once with a review, an opt-out, or when the buyer will not be asked; "
         "an order that is never paid goes with the shop's limit for old orders",
         "used only to invite, and to find the person while an answer may still come (GDPR Art. "
         "5(1)(b) and (e))",
@@ -55,13 +57,13 @@ _RULES = (
         "frequency_cap",
         "the shop's keyed hash of a buyer's address",
         90,
-        "the order and its last letter, or the shop's cap period where that is longer",
+        "the order and its last message, or the shop's cap period where that is longer",
         "to ask a buyer at most once in the cap period: moderation of advertising (GDPR Art. "
         "6(1)(f))",
     ),
     Rule(
         "webhook_delivery",
-        "keyed hashes of deliveries of a webhook",
+        "keyed hashes of webhook deliveries",
         35,
         "the delivery",
         "platforms deliver again for up to 30 days (WooCommerce, by hand); a signed id must not "
@@ -69,19 +71,19 @@ _RULES = (
     ),
     Rule(
         "domain_throttle",
-        "keyed hashes of the domains that letters went to",
+        "keyed hashes of the domains that e-mails went to",
         0,
-        "an hour after the last letter there, or after it is left alone",
-        "not to run a receiving mail server over; one person's domain can be a name, so no longer "
+        "an hour after the last e-mail there, or after its pause ends",
+        "not to overload a receiving mail server; a domain can be a person's name, so no longer "
         "than that needs (GDPR Art. 5(1)(e) and 6(1)(f))",
     ),
     Rule(
         "transactional_mail",
-        "letters to one person who asked for something, with their links and copies, and what was "
-        "asked until it is answered: the address until the letter has left",
+        "e-mails to a person who asked for something, with their links and copies, and open "
+        "privacy requests: the address until the e-mail has left",
         3,
-        "the request; the address goes at once when the mail server took the letter, its keyed "
-        "hash a day after the request; the default maildir keeps the letter itself for these days",
+        "the request; the address goes at once when the mail server took the e-mail, its keyed "
+        "hash a day after the request; the default maildir keeps the e-mail for these days",
         "to answer a request, and to keep one address from being written to too often (GDPR Art. "
         "6(1)(c) and (f), Art. 12)",
     ),
@@ -94,18 +96,18 @@ _RULES = (
     ),
     Rule(
         "decision_log",
-        "orders without a person in them, invitations, letters, what came back about a letter, and "
-        "why each was decided so",
+        "orders without a person in them, invitations, messages, bounces and complaints, and the "
+        "reason of each decision",
         730,
         "the order, and as long as its review stands",
         "to account for every decision (GDPR Art. 5(2)); no personal data",
     ),
     Rule(
         "maildir",
-        "letters in the default maildir",
+        "e-mails in the default maildir",
         30,
-        "the letter",
-        "the maildir stands in for a mail server: letters pass through it (GDPR Art. 5(1)(e))",
+        "the e-mail",
+        "the maildir stands in for a mail server: e-mails pass through it (GDPR Art. 5(1)(e))",
     ),
     Rule(
         "review",
@@ -131,10 +133,10 @@ _RULES = (
     ),
     Rule(
         "pending_registration",
-        "registrations that were asked for and not confirmed: the address until then",
+        "registrations that are not confirmed yet: the address until then",
         3,
         "the request; the address goes at once when it is confirmed",
-        "to ask the owner of the address whether it was he or she (double opt-in; GDPR Art. 7(1))",
+        "to ask the owner of the address for confirmation (double opt-in; GDPR Art. 7(1))",
     ),
     Rule(
         "registration",
@@ -155,14 +157,14 @@ _RULES = (
         "keyed hash of an address whose data must be left alone",
         UNTIL_EVENT,
         "until the person lifts it",
-        "without it new orders and letters would use what was restricted (GDPR Art. 18)",
+        "without it new orders and e-mails would use what was restricted (GDPR Art. 18)",
     ),
     Rule(
         "staff_session",
         "keyed hashes of one-time links and sessions of staff",
         0,
         "their end: 24 hours for a link, 12 hours for a session",
-        "they open nothing any more",
+        "they open nothing after that",
     ),
     Rule(
         "staff",
@@ -176,7 +178,7 @@ _RULES = (
         "the secret of a shop's webhooks before its last rotation",
         0,
         "its end, 24 hours after the rotation",
-        "it proves nothing any more",
+        "it proves nothing after that",
     ),
     Rule(
         "notice_versions",
@@ -190,14 +192,14 @@ _RULES = (
         "that people were listed after a breach, and who saw it",
         730,
         "the list",
-        "to account for every look at many people at once (GDPR Art. 5(2) and 33(5))",
+        "to account for every list of people shown (GDPR Art. 5(2) and 33(5))",
     ),
     Rule(
         "event_log",
-        "what happened, by kind and number",
+        "events, by kind and number",
         90,
         "the event",
-        "longer than any system of a shop may be away; no personal data",
+        "longer than a shop's system may be down; no personal data",
     ),
     Rule(
         "receipt",
@@ -215,10 +217,10 @@ _RULES = (
     ),
     Rule(
         "service_state",
-        "signs of life of our own processes, and the doors of mail providers",
+        "heartbeats of our processes, and the webhook endpoints of mail providers",
         UNTIL_EVENT,
-        "overwritten every few seconds; a door until it is closed",
-        "to notice that one has stopped, and to hear what became of letters; no personal data",
+        "overwritten every few seconds; an endpoint until it is removed",
+        "to notice that a process stopped, and to receive bounces and complaints; no personal data",
     ),
 )
 RULES: dict[str, Rule] = {rule.code: rule for rule in _RULES}

@@ -1,34 +1,34 @@
-"""What the purge takes: by which rule, which rows, and how they go."""
+"""The purge of the database as a table: rule, rows that are due, and how they are removed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, delete, select, tuple_, update
+from sqlalchemy import Column, ColumnElement, Select, Table, delete, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from trustsvc import config
 from trustsvc.invitations.models import domain_throttles, invitations, mail_reports, messages
 from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.models import decisions, deliveries, orders, privacy_requests
-from trustsvc.privacy import request_log
-from trustsvc.privacy.models import disclosure_log, my_data_links
-from trustsvc.privacy.models import request_log as requests
+from trustsvc.privacy.models import disclosure_log, my_data_links, request_log
+from trustsvc.privacy.request_log import record_open
 from trustsvc.privacy.retention import expired
+from trustsvc.privacy.retention.rules import MARGIN, RULES
 from trustsvc.registry.models import pending_registrations
 from trustsvc.reviews.models import reviews
 from trustsvc.server_log.models import security_entries
 from trustsvc.shops import directory
-from trustsvc.shops.models import shops as shops_table
+from trustsvc.shops.models import shops
 from trustsvc.staff.models import staff_links, staff_sessions
 from trustsvc.storage import db
 from trustsvc.storage.event_log import events
 from trustsvc.transactional_mail.enqueue import DAY
-from trustsvc.transactional_mail.models import correspondence
+from trustsvc.transactional_mail.models import UNSETTLED, correspondence
 
-# As the register of requests calls what a question asks for.
-ASKED_FOR = {
+# The kind in the request log of each kind of privacy request.
+LOGGED_KIND = {
     "my_data": "see",
     "object": "object",
     "tell": "copy",
@@ -39,77 +39,89 @@ ASKED_FOR = {
 
 @dataclass(frozen=True, slots=True)
 class PurgeStep:
-    """A part of the purge: by which rule, which rows, and how they go."""
+    """One table by one rule: `due` selects the keys, `remove` deletes or empties these rows."""
 
     rule: str
     table: Table
     due: Select[Any]
     key: ColumnElement[Any]
-    let_go: Callable[[Session, Sequence[Any], datetime], int]
-    before: datetime | None = None  # where a setting shortens the rule
+    remove: Callable[[Session, Sequence[Any], datetime], int]
+    cutoff: datetime
 
 
 def steps(now: datetime) -> list[PurgeStep]:
+    """List all steps at a moment, in the order in which they must run."""
     with db.reading() as session:
-        shops = directory.all_shops(session)
-    delivery = tuple_(deliveries.c.shop_id, deliveries.c.mark)
-    log_before = now - timedelta(days=config.current().log_days) + expired.EARLY
-    suspected = _plain(
-        "security_events", expired.suspected(log_before), security_entries, security_entries.c.id
-    )
+        every = directory.all_shops(session)
+    log_cutoff = now - timedelta(days=config.current().log_days) + MARGIN
+    mail = correspondence.c
     return [
-        replace(suspected, before=log_before),
-        PurgeStep("buyer_contact", orders, expired.unpaid(shops, now), orders.c.id, _settle_unpaid),
-        PurgeStep("buyer_contact", orders, expired.invited(now), orders.c.id, _forget_buyers),
-        PurgeStep("frequency_cap", orders, expired.marked(shops, now), orders.c.id, _forget_marks),
-        PurgeStep("review", reviews, expired.rejected(now), reviews.c.id, _empty),
-        _plain("decision_log", expired.told(now), decisions, decisions.c.id),
-        PurgeStep("decision_log", orders, expired.stripped(now), orders.c.id, _delete_orders),
-        _plain("webhook_delivery", expired.delivered(now), deliveries, delivery),
-        _plain("domain_throttle", expired.paced(now), domain_throttles, domain_throttles.c.mark),
-        _plain("transactional_mail", expired.answered(now), correspondence, correspondence.c.id),
+        _rows("security_events", security_entries.c.minute, log_cutoff),
+        _orders("buyer_contact", expired.unpaid_orders(every, now), _settle_unpaid, now),
+        _orders("buyer_contact", expired.buyer_contacts(now), _erase_contacts, now),
+        _orders("frequency_cap", expired.buyer_pseudonyms(every, now), _erase_pseudonyms, now),
         replace(
-            _plain("transactional_mail", expired.settled(now), correspondence, correspondence.c.id),
-            before=now - DAY,
+            _rows("review", reviews.c.decided_at, RULES["review"].cutoff(now)),
+            due=expired.rejected_reviews(now),
+            remove=_empty_reviews,
         ),
-        PurgeStep(
-            "transactional_mail",
-            privacy_requests,
-            expired.asked(now),
-            privacy_requests.c.id,
-            _unanswered,
+        _aged("decision_log", decisions.c.at, now),
+        _orders("decision_log", expired.orders_without_person(now), _delete_orders, now),
+        _aged("webhook_delivery", deliveries.c.at, now),
+        _aged("domain_throttle", domain_throttles.c.forget_at, now),
+        _aged("transactional_mail", mail.asked_at, now, mail.state.in_(UNSETTLED)),
+        # Settled messages only count how often an address is written to a day.
+        _rows("transactional_mail", mail.asked_at, now - DAY, ~mail.state.in_(UNSETTLED)),
+        replace(
+            _aged("transactional_mail", privacy_requests.c.asked_at, now),
+            remove=_log_unanswered,
         ),
-        _plain("transactional_mail", expired.linked(now), my_data_links, my_data_links.c.link),
-        _plain("request_log", expired.registered(now), requests, requests.c.id),
-        _plain(
-            "pending_registration",
-            expired.unconfirmed(now),
-            pending_registrations,
-            pending_registrations.c.id,
-        ),
-        _plain("event_log", expired.happened(now), events, events.c.id),
-        _plain("disclosure_log", expired.listed(now), disclosure_log, disclosure_log.c.id),
-        PurgeStep(
-            "previous_secret", shops_table, expired.rotated(now), shops_table.c.id, _end_secrets
-        ),
-        _plain("staff_session", expired.links(now), staff_links, staff_links.c.link),
-        _plain("staff_session", expired.sessions(now), staff_sessions, staff_sessions.c.session),
+        _aged("transactional_mail", my_data_links.c.at, now),
+        _aged("request_log", request_log.c.settled_at, now),
+        _aged("pending_registration", pending_registrations.c.asked_at, now),
+        _aged("event_log", events.c.at, now),
+        _aged("disclosure_log", disclosure_log.c.at, now),
+        replace(_aged("previous_secret", shops.c.old_secret_until, now), remove=_end_secrets),
+        _aged("staff_session", staff_links.c.expires_at, now),
+        _aged("staff_session", staff_sessions.c.expires_at, now),
     ]
 
 
-def _plain(rule: str, due: Select[Any], table: Table, key: ColumnElement[Any]) -> PurgeStep:
-    """Make the part of a table whose rows are simply deleted."""
-
-    def let_go(session: Session, keys: Sequence[Any], _now: datetime) -> int:
-        return _count(session.execute(delete(table).where(key.in_(keys))))
-
-    return PurgeStep(rule, table, due, key, let_go)
+def _aged(
+    rule: str, moment: Column[datetime], now: datetime, *where: ColumnElement[bool]
+) -> PurgeStep:
+    return _rows(rule, moment, RULES[rule].cutoff(now), *where)
 
 
-def _unanswered(session: Session, ids: Sequence[int], _now: datetime) -> int:
-    """Delete questions that never could be answered, and have staff answer them in time.
+def _rows(
+    rule: str, moment: Column[datetime], cutoff: datetime, *where: ColumnElement[bool]
+) -> PurgeStep:
+    """Delete the rows whose moment is not after the cutoff."""
+    table = moment.table
+    assert isinstance(table, Table)  # noqa: S101 - a column of a mapped table
+    columns = list(table.primary_key)
+    key = columns[0] if len(columns) == 1 else tuple_(*columns)
+    due = select(*columns).where(moment <= cutoff, *where)
 
-    Whose they were is gone with the address, as it must be; that somebody waits is not.
+    def remove(session: Session, keys: Sequence[Any], _now: datetime) -> int:
+        return db.row_count(session.execute(delete(table).where(key.in_(keys))))
+
+    return PurgeStep(rule, table, due, key, remove, cutoff)
+
+
+def _orders(
+    rule: str,
+    due: Select[Any],
+    remove: Callable[[Session, Sequence[int], datetime], int],
+    now: datetime,
+) -> PurgeStep:
+    return PurgeStep(rule, orders, due, orders.c.id, remove, RULES[rule].cutoff(now))
+
+
+def _log_unanswered(session: Session, ids: Sequence[int], _now: datetime) -> int:
+    """Delete requests that could not be answered and log them as open, for staff to answer.
+
+    The address must go; that a request is open stays.
     """
     gone = delete(privacy_requests).where(privacy_requests.c.id.in_(ids))
     rows = session.execute(
@@ -118,12 +130,12 @@ def _unanswered(session: Session, ids: Sequence[int], _now: datetime) -> int:
         )
     ).all()
     for row in rows:
-        request_log.record_open(session, ASKED_FOR[row.kind], row.shop_id, row.asked_at)
+        record_open(session, LOGGED_KIND[row.kind], row.shop_id, row.asked_at)
     return len(rows)
 
 
 def _settle_unpaid(session: Session, ids: Sequence[int], now: datetime) -> int:
-    """A payment that comes later finds a settled order and changes nothing."""
+    """Settle unpaid orders: a later payment finds a settled order and changes nothing."""
     still_waiting = (
         update(orders)
         .where(orders.c.id.in_(ids), orders.c.state == "waiting")
@@ -136,41 +148,39 @@ def _settle_unpaid(session: Session, ids: Sequence[int], now: datetime) -> int:
     return buyer.forget(session, settled)
 
 
-def _forget_buyers(session: Session, ids: Sequence[int], _now: datetime) -> int:
+def _erase_contacts(session: Session, ids: Sequence[int], _now: datetime) -> int:
     return buyer.forget(session, ids)
 
 
-def _forget_marks(session: Session, ids: Sequence[int], _now: datetime) -> int:
-    return _count(session.execute(update(orders).where(orders.c.id.in_(ids)).values(buyer=None)))
+def _erase_pseudonyms(session: Session, ids: Sequence[int], _now: datetime) -> int:
+    return db.row_count(
+        session.execute(update(orders).where(orders.c.id.in_(ids)).values(buyer=None))
+    )
 
 
-def _empty(session: Session, ids: Sequence[int], now: datetime) -> int:
-    """Empty rejected reviews; that there was one, and why it was rejected, stays for the counts."""
+def _empty_reviews(session: Session, ids: Sequence[int], now: datetime) -> int:
+    """Empty rejected reviews; that they existed, and the reason, stays for the counts."""
     nothing = {"title": "", "text": "", "name": "", "city": ""}
     nobody = {"email": None, "reference": None, "buyer": None}
     emptied = (
         update(reviews).where(reviews.c.id.in_(ids)).values(**nothing, **nobody, emptied_at=now)
     )
-    return _count(session.execute(emptied))
+    return db.row_count(session.execute(emptied))
 
 
 def _delete_orders(session: Session, ids: Sequence[int], _now: datetime) -> int:
-    """Delete orders with their invitations and letters; what is left of a review stands alone."""
+    """Delete orders with their invitations and messages; the rest of a review stays alone."""
     theirs = select(invitations.c.id).where(invitations.c.order_id.in_(ids))
     session.execute(
         update(reviews).where(reviews.c.invitation_id.in_(theirs)).values(invitation_id=None)
     )
-    of_letter = select(messages.c.id).where(messages.c.invitation_id.in_(theirs))
-    session.execute(delete(mail_reports).where(mail_reports.c.letter_id.in_(of_letter)))
+    of_message = select(messages.c.id).where(messages.c.invitation_id.in_(theirs))
+    session.execute(delete(mail_reports).where(mail_reports.c.letter_id.in_(of_message)))
     session.execute(delete(messages).where(messages.c.invitation_id.in_(theirs)))
     session.execute(delete(invitations).where(invitations.c.order_id.in_(ids)))
-    return _count(session.execute(delete(orders).where(orders.c.id.in_(ids))))
+    return db.row_count(session.execute(delete(orders).where(orders.c.id.in_(ids))))
 
 
 def _end_secrets(session: Session, ids: Sequence[int], _now: datetime) -> int:
-    ended = update(shops_table).where(shops_table.c.id.in_(ids))
-    return _count(session.execute(ended.values(old_secret=None, old_secret_until=None)))
-
-
-def _count(result: Any) -> int:
-    return int(result.rowcount)
+    ended = update(shops).where(shops.c.id.in_(ids))
+    return db.row_count(session.execute(ended.values(old_secret=None, old_secret_until=None)))
