@@ -23,19 +23,19 @@ def audit():
 
 def test_the_papers_are_written_where_they_are_wanted(house, tmp_path):
     shop()
-    folder = tmp_path / "officer" / "papers"
+    folder = tmp_path / "officer" / "documents"
 
-    assert "12 papers" in ask("papers", "--out", folder).stdout
+    assert "12 documents" in ask("documents", "--out", folder).stdout
     assert len(list(folder.glob("*.html"))) == 3 * len(i18n.LANGUAGES)
     first = {path.name: path.read_bytes() for path in folder.iterdir()}
-    ask("papers", "--out", folder)
+    ask("documents", "--out", folder)
     assert first == {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_without_a_folder_they_lie_in_the_data_folder(house):
-    ask("papers")
+    ask("documents")
 
-    assert (house.data / "papers" / "record.en.html").exists()
+    assert (house.data / "documents" / "record.en.html").exists()
 
 
 def test_announce_says_how_many_a_change_concerns_and_writes_the_version_down(house):

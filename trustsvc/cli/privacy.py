@@ -1,4 +1,4 @@
-"""`trustsvc privacy`: the papers, changes of the notice, and whose data was concerned."""
+"""`trustsvc privacy`: documents, changes of the notice, and whose data was concerned."""
 
 import os
 import pwd
@@ -24,20 +24,20 @@ from trustsvc.storage import db
 
 @click.group()
 def privacy() -> None:
-    """What a privacy officer needs: papers, notices, whose data was concerned."""
+    """What a privacy officer needs: documents, notices, whose data was concerned."""
 
 
-@privacy.command()
-@click.option("--out", type=click.Path(path_type=Path), help="Folder; papers in TRUSTSVC_DATA.")
-def papers(out: Path | None) -> None:
+@privacy.command("documents")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder; default: documents in TRUSTSVC_DATA.")
+def write_documents(out: Path | None) -> None:
     """Write the record of processing, the contract annex and the notices, in four languages."""
-    folder = out or config.current().data / "papers"
+    folder = out or config.current().data / "documents"
     with db.reading() as session:
         made = documents.render_all(session, config.current(), clock.now())
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in made.items():
         (folder / name).write_text(text, encoding="utf-8")
-    click.echo(f"{len(made)} papers lie in {folder}")
+    click.echo(f"{len(made)} documents written to {folder}")
 
 
 @privacy.command()
@@ -61,13 +61,13 @@ def announce(slug: str, send: bool) -> None:
         f"buyers, {found.authors} authors of reviews"
     )
     click.echo(
-        f"{found.by_pseudonym_only:>8}  registered people known by mark only: not to be reached"
+        f"{found.by_pseudonym_only:>8}  registered people known by pseudonym only: not to be reached"
     )
     if not send:
         return
     with db.transaction() as session:
         told = announcement.announce(session, shop, newest.version, now)
-    click.echo(f"{told} letters are on their way.")
+    click.echo(f"{told} e-mails are on their way.")
 
 
 @privacy.command("breach-scope")

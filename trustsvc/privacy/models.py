@@ -56,9 +56,7 @@ notice_versions = Table(
     column("version", Integer, purpose="which version, from 1", retention=NOTICE, primary_key=True),
     column("language", Text, purpose="in which language", retention=NOTICE, primary_key=True),
     column("text", Text, purpose="the text of the notice", retention=NOTICE),
-    column(
-        "digest", LargeBinary, purpose="SHA-256 of the text, as proof", retention=NOTICE
-    ),
+    column("digest", LargeBinary, purpose="SHA-256 of the text, as proof", retention=NOTICE),
     column("since", Moment, purpose="from when on it was in force", retention=NOTICE),
     column(
         "announced_at",
@@ -103,10 +101,16 @@ request_log = Table(
         nullable=True,
     ),
     column(
-        "ground", Text, purpose="ground of a refusal, as a code", retention=REQUEST_LOG, nullable=True
+        "ground",
+        Text,
+        purpose="ground of a refusal, as a code",
+        retention=REQUEST_LOG,
+        nullable=True,
     ),
     column("asked_at", Moment, purpose="start of the 30 days to answer", retention=REQUEST_LOG),
-    column("settled_at", Moment, purpose="when it was answered", retention=REQUEST_LOG, nullable=True),
+    column(
+        "settled_at", Moment, purpose="when it was answered", retention=REQUEST_LOG, nullable=True
+    ),
     MACHINE.check(),
     Index("ix_request_log_settled_at", "settled_at"),
     Index(

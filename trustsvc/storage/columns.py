@@ -19,7 +19,7 @@ metadata = MetaData(
 Id = BigInteger().with_variant(Integer, "sqlite")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# What a column holds, for the records of processing; templates/words/*/papers.toml names each
+# What a column holds, for the records of processing; templates/words/*/documents.toml names each
 # in words.
 # "none" is no personal data at all; "contact" is name and address together.
 Category = Literal[

@@ -95,7 +95,7 @@ def test_the_tags_are_of_all_tables_there_are(house):
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_each_category_has_a_name_that_people_can_read(language):
     for category in data_inventory.CATEGORIES:
-        assert i18n.translate(f"papers.category.{category}", language)
+        assert i18n.translate(f"documents.category.{category}", language)
 
 
 def test_what_stands_for_a_person_or_opens_a_door_is_on_the_list():

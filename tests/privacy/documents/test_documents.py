@@ -38,9 +38,9 @@ def test_every_stored_column_and_every_rule_is_in_the_record(house, language):
 
     for column in data_inventory.columns():
         assert f"<td>{column}</td>" in page
-        assert i18n.translate(f"papers.category.{column.info['category']}", language) in page
+        assert i18n.translate(f"documents.category.{column.info['category']}", language) in page
     for rule in RULES.values():
-        assert str(i18n.translate_html("papers.text.kept", language)) in page
+        assert str(i18n.translate_html("documents.text.kept", language)) in page
         assert documents.words_of(rule, language)[0] in page.replace("&#39;", "'")
     assert "{" not in page.partition("</style>")[2]
 
@@ -51,7 +51,7 @@ def test_each_rule_is_told_in_each_language(language):
 
     for code in RULES:
         for part in ("what", "since"):
-            assert words[f"papers.rule.{code.replace(' ', '_')}.{part}"]
+            assert words[f"documents.rule.{code}.{part}"]
 
 
 def _column(name):
@@ -70,7 +70,7 @@ def test_another_tag_makes_another_record(house, monkeypatch, tag, value):
 
 
 def test_what_a_column_holds_is_told_in_the_contract_too(house, monkeypatch):
-    name = i18n.translate("papers.category.traffic", "en")
+    name = i18n.translate("documents.category.traffic", "en")
     before = made()["annex.en.html"]
     monkeypatch.setitem(_column("orders.name").info, "category", "traffic")
 

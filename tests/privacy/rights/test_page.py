@@ -67,9 +67,9 @@ def test_each_processor_has_a_sentence_of_its_kind_and_its_categories(house, lan
         line = lines[one.kind]
         assert words(f"rights.processor.{one.kind}", host=one.host) in line
         for name in (*one.clear, *one.sealed):
-            assert words(f"papers.category.{name}") in line
-    assert words("papers.text.sealed") in lines["database"]
-    assert words("papers.text.clear") not in lines["redis"]
+            assert words(f"documents.category.{name}") in line
+    assert words("documents.text.encrypted") in lines["database"]
+    assert words("documents.text.clear") not in lines["redis"]
 
 
 def test_the_page_has_them_by_the_live_settings(client, house):

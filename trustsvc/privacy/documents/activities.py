@@ -1,6 +1,6 @@
-"""What is done with data about people: each rule of retention belongs to one activity.
+"""Processing activities: each retention rule belongs to one.
 
-The record of processing (GDPR Art. 30) has a section an activity. The words are in papers.toml.
+The record of processing (GDPR Art. 30) has a section per activity; its texts are in documents.toml.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """`role`: for whom the operator does it: for itself (Art. 30(1)) or for the shops (30(2))."""
+    """`role`: the operator acts for itself (Art. 30(1)) or for the shops (Art. 30(2))."""
 
     code: str
     role: Literal["controller", "processor"]
@@ -46,12 +46,12 @@ ACTIVITIES = (
     Activity("shops", "controller", ("shop", "previous_secret", "service_state")),
 )
 
-# What is kept in files and not in columns.
+# Categories kept in files, not in columns.
 IN_FILES: dict[str, tuple[str, ...]] = {
     "server_log": ("traffic",),
     "maildir": ("name", "address", "pseudonym"),
-    "transactional_mail": ("name", "address", "pseudonym"),  # answers in the maildir
-    "opt_out": ("pseudonym",),  # suppressions/marks
+    "transactional_mail": ("name", "address", "pseudonym"),  # in the default maildir
+    "opt_out": ("pseudonym",),  # the suppression journal
 }
 
 

@@ -1,16 +1,16 @@
-"""Tell the people concerned that the notice has changed: those who were told the former one.
+"""Announce a changed privacy notice to those who were given an earlier version.
 
-Told are buyers whose address is held and to whom a letter went out before the version was in force,
-and authors of reviews. Whoever gets a first letter later finds the new notice in it. Registered
-buyers are known by mark only: nobody can write to them, the page shows them the new version.
+They are buyers whose address is held and who got an invitation before the version was in force, and
+authors of reviews. Later invitations carry the new notice. Registered buyers are known by pseudonym
+only and cannot be written to; the page shows them the new version.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select, union
+from sqlalchemy import ColumnElement, Row, Select, exists, func, select, union
 from sqlalchemy.orm import Session
 
 from trustsvc import config
@@ -31,7 +31,7 @@ MAX_A_DAY = 100  # one address may have bought at many shops that change with on
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One person to write to, once, whatever number of orders they placed."""
+    """One person to write to, once, however many orders they placed."""
 
     address: str = field(repr=False)
     name: str = field(repr=False)
@@ -48,7 +48,7 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Unannounced:
-    """A version of a shop's notice that nobody was told of; `people` it concerns."""
+    """A version of a shop's notice that was not announced, and how many people it concerns."""
 
     slug: str
     version: int
@@ -59,17 +59,17 @@ def audience(session: Session, shop: Shop, since: datetime) -> Audience:
     """Find the people whose data was held when a version came into force."""
     buyers = _buyers(session, shop.id, since)
     authors = _authors(session, shop.id, since)
-    # The newest says the language; an address written in two ways is one person.
+    # The newest row decides the language; two spellings of an address are one person.
     people = {one.address.casefold(): one for one in [*buyers, *authors]}
-    marks = session.scalar(select(func.count()).select_from(registered_buyers)) or 0
-    return Audience(len(buyers), len(authors), marks, list(people.values()))
+    registered = session.scalar(select(func.count()).select_from(registered_buyers)) or 0
+    return Audience(len(buyers), len(authors), registered, list(people.values()))
 
 
 def unannounced(session: Session) -> list[Unannounced]:
-    """Find newest versions of which nobody was told yet, and how many people they concern.
+    """Find current versions that were not announced, and how many people they concern.
 
-    Counted by the keyed marks of the shops, without opening an address; shops without anybody
-    are left out, and so is a first version.
+    Counts pseudonyms, without decrypting an address; leaves out first versions and shops that hold
+    nobody.
     """
     kept = notice_versions.c
     newest = (
@@ -81,13 +81,13 @@ def unannounced(session: Session) -> list[Unannounced]:
         .group_by(kept.shop_id)
         .subquery()
     )
-    told = exists().where(
+    was_announced = exists().where(
         kept.shop_id == newest.c.shop_id,
         kept.version == newest.c.version,
         kept.announced_at.is_not(None),
     )
-    since = select(newest).where(newest.c.version > 1, ~told).subquery()
-    buyers = _told_before(select(orders.c.shop_id, orders.c.buyer), since.c.since).join(
+    since = select(newest).where(newest.c.version > 1, ~was_announced).subquery()
+    buyers = _invited_before(select(orders.c.shop_id, orders.c.buyer), since.c.since).join(
         since, since.c.shop_id == orders.c.shop_id
     )
     authors = (
@@ -107,17 +107,17 @@ def unannounced(session: Session) -> list[Unannounced]:
 
 
 def announce(session: Session, shop: Shop, version: int, now: datetime) -> int:
-    """Write to each of them, in the transaction that notes it; gives how many.
+    """Write to everybody concerned and mark the version announced; gives how many.
 
-    Twice tells nobody twice: raises Refused. If it fails nothing is noted and nobody is told.
-    Raises NotFound for a version that was never in force.
+    All in the caller's transaction. Raises Refused the second time and for a first version,
+    NotFound for a version that was never in force.
     """
-    edition = notice_history.get(session, shop.id, version, "en")
+    notice = notice_history.get(session, shop.id, version, "en")
     if version == 1:
         raise Refused("The first version changes nothing: there is nobody to tell.")
     if not notice_history.mark_announced(session, shop.id, version, now):
         raise Refused("The people concerned were told of this version already.")
-    people = audience(session, shop, edition.since).people
+    people = audience(session, shop, notice.since).people
     link = f"{config.current().base_url}/privacy/{shop.slug}"
     for one in people:
         note = Note(KIND, one.language, one.address, one.name, shop.id, {"link": link})
@@ -126,19 +126,19 @@ def announce(session: Session, shop: Shop, version: int, now: datetime) -> int:
 
 
 def _buyers(session: Session, shop_id: int, since: datetime) -> list[Recipient]:
-    buyers = _told_before(select(orders.c.email, orders.c.name, invitations.c.language), since)
+    buyers = _invited_before(select(orders.c.email, orders.c.name, invitations.c.language), since)
     rows = session.execute(buyers.where(orders.c.shop_id == shop_id).order_by(orders.c.id))
-    return _each(rows)
+    return _distinct(rows)
 
 
-def _told_before(buyers: Select[Any], since: datetime | ColumnElement[Any]) -> Select[Any]:
-    """Keep the buyers whose address is held and whose letter had the notice from before in it."""
-    of_letter = (messages.c.invitation_id == invitations.c.id) & messages.c.state.in_(
+def _invited_before(buyers: Select[Any], since: datetime | ColumnElement[Any]) -> Select[Any]:
+    """Restrict to buyers whose address is held and whose invitation carried an earlier notice."""
+    of_invitation = (messages.c.invitation_id == invitations.c.id) & messages.c.state.in_(
         ("sent", "unknown")
     )
     return (
         buyers.join_from(orders, invitations, invitations.c.order_id == orders.c.id)
-        .join(messages, of_letter)
+        .join(messages, of_invitation)
         .where(
             orders.c.email.is_not(None),
             messages.c.kind == "invitation",
@@ -157,8 +157,8 @@ def _authors(session: Session, shop_id: int, since: datetime) -> list[Recipient]
         )
         .order_by(reviews.c.id)
     )
-    return _each(rows)
+    return _distinct(rows)
 
 
-def _each(rows: object) -> list[Recipient]:
-    return list({row[0].casefold(): Recipient(*row) for row in rows}.values())  # type: ignore[attr-defined]
+def _distinct(rows: Iterable[Row[tuple[str, str, str]]]) -> list[Recipient]:
+    return list({row[0].casefold(): Recipient(*row) for row in rows}.values())

@@ -1,7 +1,7 @@
-"""The papers a privacy officer prints: record of processing, contract annex, each shop's notice.
+"""The documents of a privacy officer: record of processing, annex to the contract, shops' notices.
 
-Nobody writes them by hand: they are rendered from the tags of the stored columns, the rules of
-retention and the live settings (privacy/documents/record_of_processing.py). The same input gives the same bytes.
+Rendered from column tags, retention rules and live settings (record_of_processing.py); nobody
+writes them by hand. The same input gives the same bytes.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from trustsvc.privacy.documents import notice_history, processors, record_of_pro
 from trustsvc.privacy.retention.rules import Rule
 from trustsvc.shops import directory
 
-# What Art. 28(3) asks of a processor, (a) to (h).
+# Duties of a processor: GDPR Art. 28(3), (a) to (h).
 DUTIES = (
     "instructions",
     "confidence",
@@ -32,11 +32,11 @@ DUTIES = (
 
 
 def render_all(session: Session, settings: Settings, now: datetime) -> dict[str, str]:
-    """Write all papers in all languages; gives the text of each file by its name."""
-    return dict(_papers(session, settings, now))
+    """Render all documents in all languages; gives each text by its file name."""
+    return dict(_documents(session, settings, now))
 
 
-def _papers(session: Session, settings: Settings, now: datetime) -> Iterator[tuple[str, str]]:
+def _documents(session: Session, settings: Settings, now: datetime) -> Iterator[tuple[str, str]]:
     shops = directory.all_shops(session)
     facts = {
         "version": __version__,
@@ -52,32 +52,32 @@ def _papers(session: Session, settings: Settings, now: datetime) -> Iterator[tup
     for language in i18n.LANGUAGES:
         for name in ("record", "annex"):
             kept = partial(_kept, settings=settings, language=language)
-            yield f"{name}.{language}.html", _write(name, language, kept=kept, **facts)
+            yield f"{name}.{language}.html", _render(name, language, kept=kept, **facts)
         for shop in shops:
-            edition = notice_history.in_force(session, shop, settings, language, now)
-            text = Markup(edition.text)  # noqa: S704 - written by notice.text, which escapes
-            page = _write("notice", language, shop=shop, edition=edition, text=text)
+            version = notice_history.in_force(session, shop, settings, language, now)
+            text = Markup(version.text)  # noqa: S704 - written by notice.text, which escapes
+            page = _render("notice", language, shop=shop, version=version, text=text)
             yield f"notice.{shop.slug}.{language}.html", page
 
 
-def words_of(rule: Rule, language: str) -> tuple[str, str]:
-    """Say what a rule is about, and from when it counts; in English where nobody translated it."""
-    words = i18n.catalogue(language)
-    key = f"papers.rule.{rule.code}"
-    return words.get(f"{key}.what", rule.what), words.get(f"{key}.since", rule.since)
+def rule_texts(rule: Rule, language: str) -> tuple[str, str]:
+    """Give a rule's subject and start in a language; in English where no translation exists."""
+    texts = i18n.catalogue(language)
+    key = f"documents.rule.{rule.code}"
+    return texts.get(f"{key}.what", rule.what), texts.get(f"{key}.since", rule.since)
 
 
 def _kept(rule: Rule, settings: Settings, language: str) -> str:
-    what, since = words_of(rule, language)
+    what, since = rule_texts(rule, language)
     days = record_of_processing.days(rule, settings)
     if not days:
         return f"{what}: {since}"
     period = i18n.translate("privacy.days", language, count=days)
-    return f"{what}: {i18n.translate('papers.text.after', language, days=period, since=since)}"
+    return f"{what}: {i18n.translate('documents.text.after', language, days=period, since=since)}"
 
 
-def _write(name: str, language: str, **facts: Any) -> str:
-    template = i18n.environment().get_template(f"privacy/papers/{name}.html")
+def _render(name: str, language: str, **facts: Any) -> str:
+    template = i18n.environment().get_template(f"privacy/documents/{name}.html")
     return template.render(
         say=i18n.translate_html, day=i18n.format_date, language=language, **facts
     )

@@ -1,7 +1,7 @@
-"""The notice: which rows its table has, and its text. Its words are in the catalogues.
+"""The privacy notice: the rows of its table and its text. Its words are in the catalogues.
 
-Every period in it is taken from the rules by which the purge deletes, so that it cannot say another
-than what is done.
+Every period comes from the rules by which the purge deletes, so the notice cannot differ from what
+is done.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ YEAR = 365
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """One thing data is used for, and for how many days; 0 where an event ends it."""
+    """One purpose of processing, and for how many days; 0 where an event ends it."""
 
     name: str
     days: int = 0
@@ -33,9 +33,11 @@ class Purpose:
 
 
 def purposes(shop: Shop, log_days: int) -> Sequence[Purpose]:
-    """List what data is used for, in the order in which a buyer meets it."""
+    """List the purposes in the order in which a buyer meets them."""
     return (
-        Purpose("invite", _days("buyer_contact"), unpaid=shop.max_age_days, longest=MAX_RETENTION.days),
+        Purpose(
+            "invite", _days("buyer_contact"), unpaid=shop.max_age_days, longest=MAX_RETENTION.days
+        ),
         Purpose("letters", _days("maildir")),
         Purpose("check"),
         Purpose("register", _days("pending_registration")),
@@ -52,7 +54,7 @@ def purposes(shop: Shop, log_days: int) -> Sequence[Purpose]:
 
 
 def text(shop: Shop, settings: Settings, language: str) -> Markup:
-    """Write what buyers of a shop are told today: the notice without its version and date."""
+    """Render the notice of a shop as of today, without version and date."""
     template = i18n.environment().get_template("privacy/notice_text.html")
     written = template.render(
         say=i18n.translate_html,
@@ -62,7 +64,7 @@ def text(shop: Shop, settings: Settings, language: str) -> Markup:
         settings=settings,
         purposes=purposes(shop, settings.log_days),
     )
-    return Markup(written)  # noqa: S704 - our own template, which escapes what is filled in
+    return Markup(written)  # noqa: S704 - our own template, which escapes values
 
 
 def _days(rule: str) -> int:

@@ -1,7 +1,7 @@
-"""The versions of the notice: each is kept word by word, from the moment it was in force.
+"""The versions of each privacy notice, kept word by word from the moment they are in force.
 
-The page always shows what is true now. `keep` writes that down where it is new, so that an earlier
-version can still be read; what people are told is never changed afterwards.
+The page always renders the current settings. `record` stores a text that is new; a stored version
+never changes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ def digest(text: str) -> bytes:
 def in_force(
     session: Session, shop: Shop, settings: Settings, language: str, now: datetime
 ) -> NoticeVersion:
-    """Give the notice of this moment: the newest one kept, or a new one that was not kept yet."""
+    """Give the current notice: the newest recorded version, or a new one not recorded yet."""
     text = str(notice.text(shop, settings, language))
     newest = _newest(session, language, shop.id).get(shop.id)
     if newest and newest.text == text:
@@ -54,9 +54,9 @@ def in_force(
 
 
 def get(session: Session, shop_id: int, version: int, language: str) -> NoticeVersion:
-    """Read a version as it was; raises NotFound."""
+    """Give one version; raises NotFound."""
     found = [
-        edition for edition in history(session, shop_id, language) if edition.version == version
+        one for one in history(session, shop_id, language) if one.version == version
     ]
     if not found:
         raise NotFound
@@ -64,7 +64,7 @@ def get(session: Session, shop_id: int, version: int, language: str) -> NoticeVe
 
 
 def history(session: Session, shop_id: int, language: str) -> list[NoticeVersion]:
-    """Read all versions that were ever in force, newest first."""
+    """List all recorded versions, newest first."""
     table = notice_versions.c
     rows = session.execute(
         select(table.version, table.since, table.announced_at, table.text)
@@ -77,7 +77,7 @@ def history(session: Session, shop_id: int, language: str) -> list[NoticeVersion
 def changed_notices(
     session: Session, settings: Settings
 ) -> list[tuple[Shop, int, Mapping[str, str]]]:
-    """Find the shops whose notice is not the newest one kept: with its number and its texts."""
+    """Find shops whose notice differs from the newest recorded: shop, new version, texts."""
     newest = {language: _newest(session, language) for language in i18n.LANGUAGES}
     found: list[tuple[Shop, int, Mapping[str, str]]] = []
     for shop in directory.all_shops(session):
@@ -94,7 +94,7 @@ def changed_notices(
 def record(
     session: Session, new: Sequence[tuple[Shop, int, Mapping[str, str]]], now: datetime
 ) -> int:
-    """Write new versions down, in all languages; gives how many. Two at once write one."""
+    """Record new versions in all languages; gives how many. Two runs at once record one."""
     rows = [
         {
             "shop_id": shop.id,
@@ -114,14 +114,14 @@ def record(
 
 
 def mark_announced(session: Session, shop_id: int, version: int, now: datetime) -> bool:
-    """Note that people were told of a version; False where they were already."""
+    """Mark a version announced; False if it was already."""
     table = notice_versions.c
     done = session.execute(
         update(notice_versions)
         .where(table.shop_id == shop_id, table.version == version, table.announced_at.is_(None))
         .values(announced_at=now)
     )
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    return bool(db.row_count(done))
 
 
 def _newest(

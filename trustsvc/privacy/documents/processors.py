@@ -1,4 +1,4 @@
-"""Who else handles data, by the live settings: each with what it gets to hold (GDPR Art. 28)."""
+"""Processors by the live settings, each with the categories it gets (GDPR Art. 28)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,30 +9,30 @@ from trustsvc.config import Settings
 from trustsvc.config_values import is_loopback
 from trustsvc.privacy.documents import data_inventory
 
-LETTER = ("name", "address", "pseudonym")  # what a letter holds; links in it are pseudonyms
-# A page through a proxy: all that a visitor types into a form, and whence.
-PASSING = ("name", "address", "place", "order", "opinion", "pseudonym", "traffic")
+IN_MAIL = ("name", "address", "pseudonym")  # links count as pseudonyms
+# All that a visitor types into a form, and the visitor's IP address.
+THROUGH_PROXY = ("name", "address", "place", "order", "opinion", "pseudonym", "traffic")
 Location = Literal["here", "stated", "unstated"]
 
 
 @dataclass(frozen=True, slots=True)
 class Processor:
-    """`clear` and `sealed` are categories; what is sealed cannot be read without our key folder."""
+    """`clear` and `encrypted` are categories; the key folder is needed to decrypt."""
 
     kind: Literal["mail", "database", "redis", "proxy"]
     host: str
     place: Location
     clear: tuple[str, ...] = ()
-    sealed: tuple[str, ...] = ()
+    encrypted: tuple[str, ...] = ()
 
 
 def list_processors(settings: Settings) -> list[Processor]:
-    """List them: the mail server, a database, Redis and proxies that are not this machine's own."""
+    """List mail server, database, Redis and proxies that are not on this machine."""
     return [*_mail(settings), *_database(settings), *_redis(settings), *_proxies(settings)]
 
 
 def location(host: str, settings: Settings) -> Location:
-    """Say where a host is: ours, in the EU as the operator states, or not stated."""
+    """Say where a host is: here, in the EU as the operator states, or not stated."""
     if is_loopback(host):
         return "here"
     return "stated" if host.lower() in settings.eu_only else "unstated"
@@ -41,7 +41,7 @@ def location(host: str, settings: Settings) -> Location:
 def _mail(settings: Settings) -> Iterator[Processor]:
     host = urlsplit(settings.mail_url).hostname
     if host:
-        yield Processor("mail", host, location(host, settings), clear=LETTER)
+        yield Processor("mail", host, location(host, settings), clear=IN_MAIL)
 
 
 def _database(settings: Settings) -> Iterator[Processor]:
@@ -50,12 +50,12 @@ def _database(settings: Settings) -> Iterator[Processor]:
     if parts.scheme.startswith("sqlite") or is_loopback(host) or host.startswith("/"):
         return
     columns = data_inventory.personal()
-    sealed = {column.info["category"] for column in columns if data_inventory.is_encrypted(column)}
+    encrypted = {column.info["category"] for column in columns if data_inventory.is_encrypted(column)}
     clear = {
         column.info["category"] for column in columns if not data_inventory.is_encrypted(column)
     }
     yield Processor(
-        "database", host, location(host, settings), tuple(sorted(clear)), tuple(sorted(sealed))
+        "database", host, location(host, settings), tuple(sorted(clear)), tuple(sorted(encrypted))
     )
 
 
@@ -69,4 +69,4 @@ def _proxies(settings: Settings) -> Iterator[Processor]:
     for network in settings.trusted_proxies:
         host = str(network).removesuffix("/32").removesuffix("/128")
         if not network.is_loopback:
-            yield Processor("proxy", host, location(host, settings), clear=PASSING)
+            yield Processor("proxy", host, location(host, settings), clear=THROUGH_PROXY)

@@ -1,4 +1,4 @@
-"""The facts of the papers: gathered from the tags, the rules and the live settings, no words."""
+"""The facts of the documents, from column tags, retention rules and live settings; no texts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from trustsvc.privacy.retention.rules import RULES, Rule
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One activity: what it holds about people, how long, and in which columns."""
+    """One activity: categories of personal data, retention rules and columns."""
 
     activity: Activity
     rules: Sequence[Rule]
@@ -24,7 +24,7 @@ class Section:
 
 
 def sections() -> list[Section]:
-    """Make a section an activity; every stored column is in exactly one."""
+    """Give one section per activity; every stored column is in exactly one."""
     return [_section(activity) for activity in ACTIVITIES]
 
 
@@ -39,21 +39,21 @@ def _section(activity: Activity) -> Section:
 
 
 def days(rule: Rule, settings: Settings) -> int:
-    """Say for how many days a rule keeps things here; 0 where an event ends it."""
+    """Give the days a rule keeps data here; 0 where an event ends it."""
     return settings.log_days if rule.code == "server_log" else rule.days or 0
 
 
 def measures(settings: Settings) -> list[str]:
-    """List the security measures that are in force by these settings (GDPR Art. 32), as codes."""
+    """List the security measures in force by these settings (GDPR Art. 32), as codes."""
     mail = urlsplit(settings.mail_url)
     in_force = {
         "https": urlsplit(settings.base_url).scheme == "https",
         "loopback": settings.is_loopback,
-        "sealed": True,
+        "encryption": True,
         "keys_apart": True,
-        "marks": True,
+        "pseudonyms": True,
         "minimal": True,
-        "bell": True,
+        "queue": True,
         "mail_tls": mail.scheme in {"smtp", "smtps"} and _encrypts(settings),
         "mail_clear": mail.scheme == "smtp" and not _encrypts(settings),
         "maildir": mail.scheme == "maildir",
@@ -72,11 +72,11 @@ def _encrypts(settings: Settings) -> bool:
 
 
 def own_maildir(settings: Settings) -> bool:
-    """Say whether letters go into a maildir of the operator's own, which no purge touches."""
+    """Say whether mail goes into a maildir of the operator's own, which is never purged."""
     parts = urlsplit(settings.mail_url)
     return parts.scheme == "maildir" and parts.path != str(settings.data / "mail")
 
 
 def unstated(settings: Settings) -> list[str]:
-    """List the hosts of which nobody has stated that they are in the EU."""
+    """List the hosts that the operator has not stated to be in the EU."""
     return [one.host for one in processors.list_processors(settings) if one.place == "unstated"]

@@ -1,7 +1,7 @@
-"""What still needs an older key of the registry or of the look-ups: marks made with it.
+"""Which versions of the registry and lookup keys are still in use by stored pseudonyms.
 
-A mark says its version, and nobody can make it anew without the address. So a version goes only
-when nothing made with it is left, neither in the database nor in the file of suppressions.
+A pseudonym names its key version and cannot be made anew without the address. So a version may be
+removed only when no pseudonym of it is left, in the database or in the suppression journal.
 """
 
 from collections import Counter
@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from trustsvc.privacy.documents import data_inventory
 from trustsvc.privacy.keys.reach import key_of
-from trustsvc.privacy.shop_of_row import rows_with_shop
 from trustsvc.storage import suppression_journal
 
 KINDS = ("registry", "lookup")
-BITE = 1000
-OF_LINE = {
+BATCH_SIZE = 1000
+# The table whose pseudonyms a journal entry of this kind carries; the others carry a review's id.
+TABLE_OF_ENTRY = {
     "opt_out": "opt_outs",
     "again": "opt_outs",
     "leave": "registered_buyers",
@@ -26,19 +26,20 @@ OF_LINE = {
 
 
 def count_pseudonyms(session: Session) -> Counter[tuple[str, int]]:
-    """Count the marks made with each (kind, version); reads every keyed mark there is."""
+    """Count the pseudonyms of each (kind, version); reads every stored pseudonym."""
     count: Counter[tuple[str, int]] = Counter()
-    marks = [one for one in data_inventory.personal() if one.info["category"] == "pseudonym"]
-    for table in dict.fromkeys(one.table for one in marks):
-        own = [one for one in marks if one.table is table]
-        rows = session.execute(rows_with_shop(table, own).execution_options(yield_per=BITE))
+    columns = [one for one in data_inventory.personal() if one.info["category"] == "pseudonym"]
+    for table in dict.fromkeys(one.table for one in columns):
+        own = [one for one in columns if one.table is table]
+        statement = data_inventory.rows_with_shop(table, own)
+        rows = session.execute(statement.execution_options(yield_per=BATCH_SIZE))
         for shop, *stored in rows:
             for column, value in zip(own, stored, strict=True):
                 if value is not None:
                     count.update(key_of(column.table.name, shop or 0, bytes(value)))
-    book = suppression_journal.read()
-    for line in book.lines if book else ():
-        table_name = OF_LINE.get(line.kind)
-        if table_name:  # the others name a review, by no key
-            count.update(key_of(table_name, line.shop_id, line.mark))
+    journal = suppression_journal.read()
+    for entry in journal.lines if journal else ():
+        table_name = TABLE_OF_ENTRY.get(entry.kind)
+        if table_name:
+            count.update(key_of(table_name, entry.shop_id, entry.mark))
     return count

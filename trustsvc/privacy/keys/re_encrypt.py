@@ -1,8 +1,8 @@
-"""Seal every sealed column anew with the newest key of the vault, while everything runs.
+"""Re-encrypt every encrypted column with the newest vault key, while the service runs.
 
-In bites by the row's id: read, sealed anew outside of any transaction, and put in place only where
-nobody changed the column meanwhile (that was done with the newest key then). Both keys open
-everything all the while. Killed half-way, the next run passes quickly over what is done.
+In batches by primary key: read, re-encrypt outside a transaction, write only where the column is
+unchanged (a change was encrypted with the newest key). Both keys decrypt meanwhile. After a kill
+the next run passes quickly over what is done.
 """
 
 from collections import Counter
@@ -37,12 +37,12 @@ TABLES = (
     reviews,
     security_entries,
 )
-BITE = 500
+BATCH_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class TableProgress:
-    """How far a table is: rows looked at, of how many, and columns sealed anew."""
+    """How far a table is: rows read, of how many, and values re-encrypted."""
 
     table: str
     seen: int
@@ -51,57 +51,57 @@ class TableProgress:
 
 
 def re_encrypt_all() -> Iterator[TableProgress]:
-    """Seal anew what was sealed with an older key; says how far it is after each bite.
+    """Re-encrypt what an older key encrypted; yields the progress after each batch.
 
-    At the end nothing sealed with the older key is left in the write-ahead log or in a freed page.
+    At the end nothing of the older key is left in the write-ahead log or in a freed page.
     """
     for table in TABLES:
-        plain = _plain(table)
+        stored = _as_stored(table)
         with db.reading() as session:
-            total = session.scalar(sa.select(sa.func.count()).select_from(plain)) or 0
+            total = session.scalar(sa.select(sa.func.count()).select_from(stored)) or 0
         seen = renewed = 0
-        for rows in _bites(plain):
-            renewed += _put(plain, rows)
+        for rows in _batches(stored):
+            renewed += _write_batch(stored, rows)
             seen += len(rows)
             yield TableProgress(table.name, seen, max(total, seen), renewed)
     vacuum.scrub()
 
 
 def count_key_versions() -> dict[int | None, int]:
-    """Count what each version of the key opens; None for what opens no more."""
+    """Count the values of each key version; None for values that no key decrypts."""
     count: Counter[int | None] = Counter()
     for table in TABLES:
-        for rows in _bites(_plain(table)):
+        for rows in _batches(_as_stored(table)):
             count.update(
                 encrypted_column.key_version_of(value) for row in rows for value in row[1:] if value
             )
     return dict(count)
 
 
-def _plain(table: Table) -> sa.TableClause:
-    """The table without sealing: its key, then its sealed columns as the bytes they are."""
+def _as_stored(table: Table) -> sa.TableClause:
+    """Give the table as stored: its primary key, then its encrypted columns as bytes."""
     (key,) = table.primary_key
-    sealed = [c.name for c in table.columns if isinstance(c.type, encrypted_column.EncryptedText)]
+    encrypted = [c.name for c in table.columns if isinstance(c.type, encrypted_column.EncryptedText)]
     return sa.table(
-        table.name, sa.column(key.name), *(sa.column(name, LargeBinary) for name in sealed)
+        table.name, sa.column(key.name), *(sa.column(name, LargeBinary) for name in encrypted)
     )
 
 
-def _bites(plain: sa.TableClause) -> Iterator[Sequence[Any]]:
-    key, *_ = plain.columns
-    question = sa.select(*plain.columns).order_by(key).limit(BITE)
+def _batches(stored: sa.TableClause) -> Iterator[Sequence[Any]]:
+    key, *_ = stored.columns
+    statement = sa.select(*stored.columns).order_by(key).limit(BATCH_SIZE)
     last = None
     while True:
         with db.reading() as session:
-            rows = session.execute(question if last is None else question.where(key > last)).all()
+            rows = session.execute(statement if last is None else statement.where(key > last)).all()
         if not rows:
             return
         yield [(row[0], *(bytes(value) if value else None for value in row[1:])) for row in rows]
         last = rows[-1][0]
 
 
-def _put(plain: sa.TableClause, rows: Sequence[Any]) -> int:
-    key, *sealed = plain.columns
+def _write_batch(stored: sa.TableClause, rows: Sequence[Any]) -> int:
+    key, *encrypted = stored.columns
     done = 0
     changes = {
         at: [
@@ -109,19 +109,19 @@ def _put(plain: sa.TableClause, rows: Sequence[Any]) -> int:
             for row in rows
             if row[at] and (new := encrypted_column.re_encrypted(row[at]))
         ]
-        for at in range(1, len(sealed) + 1)
+        for at in range(1, len(encrypted) + 1)
     }
     if not any(changes.values()):
         return 0
     with db.transaction() as session:
         for at, values in changes.items():
             if values:
-                column = sealed[at - 1]
-                statement = (
-                    sa.update(plain)
+                column = encrypted[at - 1]
+                update = (
+                    sa.update(stored)
                     .where(key == sa.bindparam("row_key"), column == sa.bindparam("old"))
                     .values({column.name: sa.bindparam("new", type_=LargeBinary)})
                 )
-                session.connection().execute(statement, values)
+                session.connection().execute(update, values)
                 done += len(values)
     return done

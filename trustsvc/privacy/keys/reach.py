@@ -1,4 +1,4 @@
-"""How far a key reaches: which stored values whoever has it could read, match or open."""
+"""The reach of a key: which stored values its holder could read, match or open."""
 
 import base64
 from collections.abc import Sequence
@@ -12,16 +12,16 @@ from trustsvc.errors import Refused
 from trustsvc.privacy.breach import ColumnTest, any_value
 from trustsvc.privacy.documents import data_inventory
 
-MARK_LENGTH = 18
-# Whoever is known in all shops is known there by the registry's key, with 0 for the shop. Elsewhere
-# a 0 says that a letter is in the service's own name: those marks are of the look-up key.
+PSEUDONYM_LENGTH = 18
+# In these tables shop 0 means all shops, by the registry key. Elsewhere it means mail in the
+# service's own name, by the lookup key.
 REGISTRY = frozenset({"registered_buyers", "opt_outs", "restrictions"})
 
 
 def reach(kind: str, number: int) -> tuple[Sequence[Column[Any]], ColumnTest]:
-    """Give the columns a key reaches into, and the test of one stored value.
+    """Give the columns a key reaches into, and the test for one stored value.
 
-    Raises Refused for a version that is not in the key ring: restore it there first.
+    Raises Refused for a version that is not in the keyring.
     """
     key = next((one for one in keyring.existing_keys(kind) if one.version == number), None)
     if key is None:
@@ -30,8 +30,8 @@ def reach(kind: str, number: int) -> tuple[Sequence[Column[Any]], ColumnTest]:
     if kind == "vault":
         return [column for column in personal if data_inventory.is_encrypted(column)], _opens(key)
     if kind in {"registry", "lookup"}:
-        marks = [column for column in personal if column.info["category"] == "pseudonym"]
-        return marks, _marked(kind, number)
+        columns = [column for column in personal if column.info["category"] == "pseudonym"]
+        return columns, _made_with(kind, number)
     if kind == "link":
         links = [column for column in personal if column.name == "link"]
         return [column for column in links if column.info["category"] == "pseudonym"], any_value
@@ -53,19 +53,19 @@ def _opens(key: keyring.Key) -> ColumnTest:
     return test
 
 
-def key_of(table: str, shop: int, mark: bytes) -> list[tuple[str, int]]:
-    """Say by which key a mark was made: (kind, version), or nothing where it is no mark.
+def key_of(table: str, shop: int, value: bytes) -> list[tuple[str, int]]:
+    """Give (kind, version) of the key a pseudonym was made with; empty if it is no pseudonym.
 
-    The mark says the version; table and shop say of which kind.
+    The pseudonym holds the version; table and shop tell the kind.
     """
-    if len(mark) != MARK_LENGTH or mark[0] != pseudonyms.RULE:
+    if len(value) != PSEUDONYM_LENGTH or value[0] != pseudonyms.RULE:
         return []
-    return [("registry" if table in REGISTRY and shop == 0 else "lookup", mark[1])]
+    return [("registry" if table in REGISTRY and shop == 0 else "lookup", value[1])]
 
 
-def _marked(kind: str, number: int) -> ColumnTest:
+def _made_with(kind: str, number: int) -> ColumnTest:
     def test(column: Column[Any], shop: int, stored: Any) -> bool:
-        if str(column) == "domain_throttles.mark":  # for an hour, and without a version in it
+        if str(column) == "domain_throttles.mark":  # a hash without a version, kept for an hour
             return kind == "lookup"
         return (kind, number) in key_of(column.table.name, shop, bytes(stored))
 

@@ -98,7 +98,7 @@ def _rows(
 ) -> PurgeStep:
     """Delete the rows whose moment is not after the cutoff."""
     table = moment.table
-    assert isinstance(table, Table)  # noqa: S101 - a column of a mapped table
+    assert isinstance(table, Table)
     columns = list(table.primary_key)
     key = columns[0] if len(columns) == 1 else tuple_(*columns)
     due = select(*columns).where(moment <= cutoff, *where)
