@@ -61,7 +61,7 @@ def test_announce_writes_to_the_people_concerned_and_only_once(house):
     with db.transaction() as session:
         session.execute(update(shops).values(cap_days=200))
 
-    assert "1 letters" in ask("announce", "--shop", "velo-fils", "--send").stdout
+    assert "1 e-mails" in ask("announce", "--shop", "velo-fils", "--send").stdout
     assert ask("announce", "--shop", "velo-fils", "--send").exit_code == 1
     (letter,) = answers(now=clock.now()).letters
     assert letter.to_address == "buyer@example.com"

@@ -28,7 +28,9 @@ def privacy() -> None:
 
 
 @privacy.command("documents")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder; default: documents in TRUSTSVC_DATA.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder; default: documents in TRUSTSVC_DATA."
+)
 def write_documents(out: Path | None) -> None:
     """Write the record of processing, the contract annex and the notices, in four languages."""
     folder = out or config.current().data / "documents"

@@ -13,7 +13,7 @@ class RequestState(StrEnum):
     REFUSED = "refused"
 
 
-MACHINE = StateMachine[RequestState](
+MACHINE: StateMachine[RequestState] = StateMachine(
     name="privacy request",
     initial=frozenset({RequestState.OPEN, RequestState.DONE}),  # most are answered at once
     transitions={

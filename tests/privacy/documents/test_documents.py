@@ -41,7 +41,7 @@ def test_every_stored_column_and_every_rule_is_in_the_record(house, language):
         assert i18n.translate(f"documents.category.{column.info['category']}", language) in page
     for rule in RULES.values():
         assert str(i18n.translate_html("documents.text.kept", language)) in page
-        assert documents.words_of(rule, language)[0] in page.replace("&#39;", "'")
+        assert documents.rule_texts(rule, language)[0] in page.replace("&#39;", "'")
     assert "{" not in page.partition("</style>")[2]
 
 

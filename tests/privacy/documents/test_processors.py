@@ -71,7 +71,7 @@ def test_a_database_host_holds_names_sealed_and_published_lines_in_clear(tmp_pat
         settings(tmp_path, DATABASE_URL="postgresql://u@db.example.com/x")
     )
 
-    assert {"name", "address", "order", "place"} <= set(found.sealed)
+    assert {"name", "address", "order", "place"} <= set(found.encrypted)
     assert not {"name", "address", "order", "place"} & set(found.clear)
     assert {"published", "pseudonym"} <= set(found.clear)
 
@@ -81,7 +81,7 @@ def test_redis_holds_nothing_about_people(tmp_path):
         settings(tmp_path, REDIS_URL="rediss://:secret@redis.example.com")
     )
 
-    assert (found.clear, found.sealed) == ((), ())
+    assert (found.clear, found.encrypted) == ((), ())
     assert "secret" not in repr(found)
 
 

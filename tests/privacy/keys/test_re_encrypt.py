@@ -75,7 +75,7 @@ def test_everything_is_sealed_anew_and_says_what_it_said(full):
 
 
 def test_killed_half_way_it_goes_on(full, monkeypatch):
-    monkeypatch.setattr(re_encrypt, "BITE", 3)
+    monkeypatch.setattr(re_encrypt, "BATCH_SIZE", 3)
     keyring.rotate("vault")
     half = re_encrypt.re_encrypt_all()
     for _ in range(5):
@@ -91,7 +91,7 @@ def test_killed_half_way_it_goes_on(full, monkeypatch):
 
 def test_what_is_changed_meanwhile_is_not_undone(full, monkeypatch):
     keyring.rotate("vault")
-    put = re_encrypt._put
+    put = re_encrypt._write_batch
 
     def changed_in_between(plain, rows):
         if plain.name == "orders":
@@ -99,7 +99,7 @@ def test_what_is_changed_meanwhile_is_not_undone(full, monkeypatch):
                 session.execute(orders.update().values(name="New name"))
         return put(plain, rows)
 
-    monkeypatch.setattr(re_encrypt, "_put", changed_in_between)
+    monkeypatch.setattr(re_encrypt, "_write_batch", changed_in_between)
     for _ in re_encrypt.re_encrypt_all():
         pass
 

@@ -28,7 +28,7 @@ def test_what_is_kept_in_files_is_by_a_rule_too():
 
 
 def test_the_log_is_kept_no_longer_than_the_settings_allow():
-    assert RULES["server_log"].days == config.MOST_LOG_DAYS == 90
+    assert RULES["server_log"].days == config.MAX_LOG_DAYS == 90
 
 
 def test_the_promised_periods_hold():

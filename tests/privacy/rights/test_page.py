@@ -66,7 +66,7 @@ def test_each_processor_has_a_sentence_of_its_kind_and_its_categories(house, lan
     for one in found:
         line = lines[one.kind]
         assert words(f"rights.processor.{one.kind}", host=one.host) in line
-        for name in (*one.clear, *one.sealed):
+        for name in (*one.clear, *one.encrypted):
             assert words(f"documents.category.{name}") in line
     assert words("documents.text.encrypted") in lines["database"]
     assert words("documents.text.clear") not in lines["redis"]

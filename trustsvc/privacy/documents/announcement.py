@@ -160,5 +160,5 @@ def _authors(session: Session, shop_id: int, since: datetime) -> list[Recipient]
     return _distinct(rows)
 
 
-def _distinct(rows: Iterable[Row[tuple[str, str, str]]]) -> list[Recipient]:
+def _distinct(rows: Iterable[Row[str, str, str]]) -> list[Recipient]:
     return list({row[0].casefold(): Recipient(*row) for row in rows}.values())

@@ -54,9 +54,9 @@ def _documents(session: Session, settings: Settings, now: datetime) -> Iterator[
             kept = partial(_kept, settings=settings, language=language)
             yield f"{name}.{language}.html", _render(name, language, kept=kept, **facts)
         for shop in shops:
-            version = notice_history.in_force(session, shop, settings, language, now)
-            text = Markup(version.text)  # noqa: S704 - written by notice.text, which escapes
-            page = _render("notice", language, shop=shop, version=version, text=text)
+            notice = notice_history.in_force(session, shop, settings, language, now)
+            text = Markup(notice.text)  # noqa: S704 - written by notice.text, which escapes
+            page = _render("notice", language, shop=shop, notice=notice, text=text)
             yield f"notice.{shop.slug}.{language}.html", page
 
 

@@ -55,9 +55,7 @@ def in_force(
 
 def get(session: Session, shop_id: int, version: int, language: str) -> NoticeVersion:
     """Give one version; raises NotFound."""
-    found = [
-        one for one in history(session, shop_id, language) if one.version == version
-    ]
+    found = [one for one in history(session, shop_id, language) if one.version == version]
     if not found:
         raise NotFound
     return found[0]

@@ -50,7 +50,9 @@ def _database(settings: Settings) -> Iterator[Processor]:
     if parts.scheme.startswith("sqlite") or is_loopback(host) or host.startswith("/"):
         return
     columns = data_inventory.personal()
-    encrypted = {column.info["category"] for column in columns if data_inventory.is_encrypted(column)}
+    encrypted = {
+        column.info["category"] for column in columns if data_inventory.is_encrypted(column)
+    }
     clear = {
         column.info["category"] for column in columns if not data_inventory.is_encrypted(column)
     }

@@ -81,7 +81,9 @@ def count_key_versions() -> dict[int | None, int]:
 def _as_stored(table: Table) -> sa.TableClause:
     """Give the table as stored: its primary key, then its encrypted columns as bytes."""
     (key,) = table.primary_key
-    encrypted = [c.name for c in table.columns if isinstance(c.type, encrypted_column.EncryptedText)]
+    encrypted = [
+        c.name for c in table.columns if isinstance(c.type, encrypted_column.EncryptedText)
+    ]
     return sa.table(
         table.name, sa.column(key.name), *(sa.column(name, LargeBinary) for name in encrypted)
     )

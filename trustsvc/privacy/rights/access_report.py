@@ -103,7 +103,7 @@ def processors() -> list[dict[str, Any]]:
     settings = config.current()
     us = {"name": settings.operator, "does": "runs this service", "categories": ["everything here"]}
     others = [
-        {"name": one.host, "does": DOES[one.kind], "categories": [*one.clear, *one.sealed]}
+        {"name": one.host, "does": DOES[one.kind], "categories": [*one.clear, *one.encrypted]}
         for one in working_for_us.list_processors(settings)
     ]
     return [us, *others]
