@@ -21,7 +21,7 @@ from tests import servers
 from trustsvc import config, migrations
 from trustsvc.app import create_app
 from trustsvc.crypto import keyring
-from trustsvc.privacy import views as privacy_views
+from trustsvc.privacy.rights import request_views
 from trustsvc.registry import views as registry_views
 from trustsvc.server_log.writer import ServerLog
 from trustsvc.storage import db
@@ -122,8 +122,8 @@ def _made_app(demo: bool, base_url: str) -> Flask:
 
 @pytest.fixture
 def app(house: config.Settings) -> Flask:
-    for views in (privacy_views, registry_views):  # one process runs many tests
-        views.gate.hits.clear()
+    for limit in (request_views.rate_limit, registry_views.gate):  # one process, many tests
+        limit.hits.clear()
     app = _made_app(house.demo, house.base_url)
     app.wsgi_app = ServerLog(partial(Flask.wsgi_app, app))  # writes into this test's folder
     app.testing = False  # tests see what people see: error pages, not exceptions

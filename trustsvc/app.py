@@ -38,9 +38,10 @@ from trustsvc.invitations import desk as invitation_desk
 from trustsvc.invitations import views as invitation_views
 from trustsvc.mail.feedback.webhooks import views as mail_event_views
 from trustsvc.orders import views as order_views
-from trustsvc.privacy import views as privacy_views
-from trustsvc.privacy.rights import desk as rights_desk
-from trustsvc.privacy.rights import views as rights_views
+from trustsvc.privacy.documents.views import notice_pages
+from trustsvc.privacy.rights.desk import privacy_desk
+from trustsvc.privacy.rights.request_views import request_pages
+from trustsvc.privacy.rights.views import my_data_pages
 from trustsvc.registry import views as registry_views
 from trustsvc.reviews import desk as review_desk
 from trustsvc.reviews import views as review_views
@@ -69,9 +70,10 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     badge_views.views,
     badge_desk.desk,
     badge_page_views.views,
-    privacy_views.views,
-    rights_views.views,
-    rights_desk.desk,
+    notice_pages,
+    request_pages,
+    my_data_pages,
+    privacy_desk,
     staff_views.views,
     evidence_desk.desk,
 )

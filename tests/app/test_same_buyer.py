@@ -13,7 +13,7 @@ from tests.privacy.rights import scene
 from tests.privacy.rights.test_answer_requests import customer
 from tests.signing import TOPICS
 from trustsvc import clock
-from trustsvc.privacy.rights.views import DEEDS
+from trustsvc.privacy.rights.views import ACTIONS
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
 
@@ -87,7 +87,7 @@ def _moment():
     return clock.now().isoformat(timespec="seconds")
 
 
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("deed", ACTIONS)
 def test_a_letters_link_shows_and_does_nothing_at_another_shop_of_the_same_buyer(client, deed):
     mine, theirs = setup.shop(name="Alfa Zqx"), setup.shop(name="Bravo Zqx")
     order = setup.invited(mine, clock.now(), email=scene.JAN)

@@ -149,7 +149,7 @@ def lift(opt_out: bool, as_json: bool, slug: str | None, request_id: int | None)
 
     def action(session: Session, found: Person, now: datetime) -> dict[str, Any]:
         if opt_out:
-            shop_ids = [place for place in found.marks if found.everywhere or place]
+            shop_ids = [place for place in found.pseudonyms if found.everywhere or place]
             return {"changed": opt_in_again(session, found, now, shop_ids, BY)}
         return {"changed": restriction.lift(session, found, now, BY)}
 

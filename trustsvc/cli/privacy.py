@@ -63,7 +63,7 @@ def announce(slug: str, send: bool) -> None:
         f"buyers, {found.authors} authors of reviews"
     )
     click.echo(
-        f"{found.by_pseudonym_only:>8}  registered people known by pseudonym only: not to be reached"
+        f"{found.by_pseudonym_only:>8}  registered people, known by pseudonym only: no e-mail"
     )
     if not send:
         return

@@ -63,7 +63,7 @@ def test_the_copy_holds_every_tagged_column_that_can_hold_something_of_a_person(
         person = scene.person()
         from trustsvc.registry.restriction import restrict
 
-        restrict(session, person.marks[shop.id], shop.id, NOON)
+        restrict(session, person.pseudonyms[shop.id], shop.id, NOON)
 
     copy = exported(scene.person())
 

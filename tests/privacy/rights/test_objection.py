@@ -9,7 +9,7 @@ from tests.privacy.rights import scene
 from trustsvc import clock
 from trustsvc.orders import privacy_requests
 from trustsvc.orders.models import privacy_requests as asks
-from trustsvc.privacy import views
+from trustsvc.privacy.rights.request_views import rate_limit
 from trustsvc.registry import registration
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db, suppression_journal
@@ -247,9 +247,9 @@ def test_a_flood_from_one_network_is_stopped_and_others_are_not(client, path):
         with quiet():
             return client.post(path, data=data, environ_base={"REMOTE_ADDR": f"{network}.7"})
 
-    codes = [knock(number, "198.51.100").status_code for number in range(views.gate.most)]
+    codes = [knock(number, "198.51.100").status_code for number in range(rate_limit.limit)]
     over, other = knock(99, "198.51.100"), knock(99, "203.0.113")
 
-    assert codes == [200] * views.gate.most
+    assert codes == [200] * rate_limit.limit
     assert (over.status_code, over.headers["Retry-After"]) == (429, "600")
     assert other.status_code == 200

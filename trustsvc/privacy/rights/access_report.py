@@ -1,10 +1,9 @@
-"""Tell a person everything: each row that leads to them, each column with its purpose and time.
+"""Report everything stored about a person: each row, each column with purpose and retention.
 
-Made from the tables themselves, so that a column that is added tomorrow is told tomorrow.
+Built from the tables themselves, so that a new column is reported without further code.
 """
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -16,7 +15,7 @@ from trustsvc import config, i18n
 from trustsvc.crypto.pseudonyms import registry_pseudonyms
 from trustsvc.invitations.personal_data import export_invitations
 from trustsvc.orders.personal_data import export_orders
-from trustsvc.privacy.documents import processors as working_for_us
+from trustsvc.privacy.documents.processors import list_processors
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.retention.rules import RULES
 from trustsvc.privacy.rights.people import Person
@@ -28,13 +27,13 @@ from trustsvc.transactional_mail.personal_data import export_mail, recipient_pse
 
 FORMAT = "trustsvc my-data 1"
 SCHEMA = "my-data-1.json"
-DOES = {
-    "mail": "carries letters",
+TASKS = {
+    "mail": "delivers e-mails",
     "database": "keeps the database",
-    "redis": "rings bells between our processes",
+    "redis": "queues jobs between our processes",
     "proxy": "passes pages and forms on",
 }
-# What nothing leads to: told in words, because nobody can say whose it is (GDPR Art. 11).
+# Data that cannot be linked to a person (GDPR Art. 11).
 NOT_LINKED_TO_A_PERSON = {
     "deliveries": "one-way hashes of webhook messages, kept 35 days; nothing ties one to a person",
     "domain_throttles": "one-way hashes of mail servers' domains, kept an hour; nobody is in them",
@@ -46,16 +45,16 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def collect(session: Session, person: Person) -> Rows:
-    """Give every row that leads to this person, by table."""
+    """Collect every row that leads to this person, by table."""
     rows = export_orders(session, person.orders)
     rows |= export_invitations(session, person.orders)
     rows |= export_reviews(session, person.reviews)
-    marks = set(person.all_pseudonyms)
+    pseudonyms = set(person.all_pseudonyms)
     who: list[bytes] = []
     if person.address:
-        marks |= set(registry_pseudonyms(person.address))
+        pseudonyms |= set(registry_pseudonyms(person.address))
         who = recipient_pseudonyms(person.address)
-    rows |= export_registry(session, marks, who)
+    rows |= export_registry(session, pseudonyms, who)
     rows |= export_mail(session, who)
     links = session.execute(select(my_data_links).where(my_data_links.c.who.in_(who))).mappings()
     rows["my_data_links"] = [dict(row) for row in links]
@@ -63,16 +62,16 @@ def collect(session: Session, person: Person) -> Rows:
 
 
 def export(session: Session, person: Person, now: datetime) -> dict[str, Any]:
-    """Write all of it down for machines, by templates/privacy/my-data-1.json."""
+    """Export all data in the format of templates/privacy/my-data-1.json."""
     settings = config.current()
     rows = collect(session, person)
     shop_ids = {row["shop_id"] for some in rows.values() for row in some if row.get("shop_id")}
     shops = directory.by_ids(session, shop_ids | set(() if person.everywhere else person.shop_ids))
-    filled = {name: [_plain(row) for row in some] for name, some in rows.items() if some}
+    filled = {name: [_json_row(row) for row in some] for name, some in rows.items() if some}
     return {
         "format": FORMAT,
         "schema": f"{settings.base_url}/schemas/{SCHEMA}",
-        "made_at": _said(now),
+        "made_at": _json_value(now),
         "shops": [
             {
                 "id": shop.id,
@@ -94,17 +93,17 @@ def export(session: Session, person: Person, now: datetime) -> dict[str, Any]:
 
 
 def as_json(session: Session, person: Person, now: datetime) -> str:
-    """Write it as JSON; or the copy that was made when it was handed over."""
+    """Give the export as JSON, or the copy made at an objection."""
     return person.copy or json.dumps(export(session, person, now), indent=1, ensure_ascii=False)
 
 
 def processors() -> list[dict[str, Any]]:
-    """Say who holds what: us, and who works for us, by the live settings (processors.py)."""
+    """List who holds what: this service and its processors, by the live settings."""
     settings = config.current()
     us = {"name": settings.operator, "does": "runs this service", "categories": ["everything here"]}
     others = [
-        {"name": one.host, "does": DOES[one.kind], "categories": [*one.clear, *one.encrypted]}
-        for one in working_for_us.list_processors(settings)
+        {"name": one.host, "does": TASKS[one.kind], "categories": [*one.clear, *one.encrypted]}
+        for one in list_processors(settings)
     ]
     return [us, *others]
 
@@ -128,18 +127,12 @@ def _columns(table: Table) -> dict[str, dict[str, Any]]:
     }
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return dict(_values(row))
+def _json_row(row: dict[str, Any]) -> dict[str, Any]:
+    # A lease is a random number of a worker, not data of a person.
+    return {name: _json_value(value) for name, value in row.items() if name != "lease"}
 
 
-def _values(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in row.items():
-        if name == "lease":  # a sender's own random number; it is about no person
-            continue
-        yield name, _said(value)
-
-
-def _said(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
     return value.hex() if isinstance(value, bytes) else value

@@ -1,4 +1,4 @@
-"""Answer what was asked without a link: by an address on a page, or by the shop's platform."""
+"""Answer privacy requests that came without a link: from a page, or from the shop's platform."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -22,103 +22,103 @@ from trustsvc.registry.personal_data import export_registry
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.personal_data import erase_reviews
 
-BATCH_SIZE = 200  # buyers of a shop that is leaving, a transaction
+BATCH_SIZE = 200  # buyers of a leaving shop, per transaction
 
 OpenTransaction = Callable[[], AbstractContextManager[Session]]
 logger = log.get_logger("privacy")
 
 
 def answer_next(open_transaction: OpenTransaction, now: Callable[[], datetime]) -> bool:
-    """Answer one question that is due, in one transaction with its deletion; False: there is none.
+    """Answer one request that is due, in one transaction with its deletion; False if none is.
 
-    One that fails is rolled back, logged without a word of what it holds, and tried again later.
+    One that fails is rolled back, logged without its content, and retried later.
     """
-    ask: PrivacyRequest | None = None
+    request: PrivacyRequest | None = None
     try:
         with open_transaction() as session:
-            ask = privacy_requests.take(session, now())
-            if ask is not None:
-                _DO[ask.kind](session, ask, now())
+            request = privacy_requests.take(session, now())
+            if request is not None:
+                _ANSWERS[request.kind](session, request, now())
     except Exception as problem:
-        if ask is None:
+        if request is None:
             raise
-        logger.error("not answered", ask=ask.id, **log.error_location(problem))  # noqa: TRY400
+        logger.error("privacy.request_failed", request=request.id, **log.error_location(problem))  # noqa: TRY400
         with open_transaction() as session:
-            privacy_requests.defer(session, ask, now())
-    return ask is not None
+            privacy_requests.defer(session, request, now())
+    return request is not None
 
 
-def _my_data(session: Session, ask: PrivacyRequest, now: datetime) -> None:
-    """Mail a link to everything, to an address that is known; a stranger hears nothing."""
-    person = people.by_address(session, ask.address)
+def _my_data(session: Session, request: PrivacyRequest, now: datetime) -> None:
+    """Mail a link to all data, if the address is known; a stranger gets no e-mail."""
+    person = people.by_address(session, request.address)
     if not people.has_data(session, person):
         return
-    person = _spoken(person, ask)
+    person = _with_language(person, request)
     if confirm(session, person, "my_data_link", now, {"link": my_data_link(session, person, now)}):
-        request_log.record_answered(session, "see", EVERY_SHOP, "person", now, ask.asked_at)
+        request_log.record_answered(session, "see", EVERY_SHOP, "person", now, request.asked_at)
 
 
-def _object(session: Session, ask: PrivacyRequest, now: datetime) -> None:
-    """Do what the door could not: the opt-out stands already, so forget, withdraw, hand over.
+def _object(session: Session, request: PrivacyRequest, now: datetime) -> None:
+    """Finish an objection whose opt-out stands already: withdraw, erase, send the copy.
 
-    The register hears of it where somebody was known, and the first time only: else whoever types
-    addresses into the page fills it for five years.
+    Logged only for known people and only the first time, else anybody could fill the log by typing
+    addresses.
     """
-    if ask.shop_id == EVERY_SHOP:
-        _object_everywhere(session, ask, now)
+    if request.shop_id == EVERY_SHOP:
+        _object_everywhere(session, request, now)
         return
-    person = people.lock(session, _spoken(_person(session, ask), ask))
+    person = people.lock(session, _with_language(_person(session, request), request))
     stands = export_registry(session, person.all_pseudonyms)["opt_outs"]
-    new = any(row["at"] == ask.asked_at for row in stands)
+    new = any(row["at"] == request.asked_at for row in stands)
     objection.follow_up(session, person, now, new=new)
-    if new and people.is_customer(session, people.by_address(session, ask.address)):
+    if new and people.is_customer(session, people.by_address(session, request.address)):
         objection.log_request(session, person, now)
 
 
-def _object_everywhere(session: Session, ask: PrivacyRequest, now: datetime) -> None:
-    """Carry an objection to the other shops: by a letter's link where somebody is known.
+def _object_everywhere(session: Session, request: PrivacyRequest, now: datetime) -> None:
+    """Extend an objection to all shops: a known person gets a link to confirm it.
 
-    Anybody can type an address, and one shop's open letter is all a stranger may stop. Of an
-    address that nobody here knows there is nothing to stop and nobody to write to: the wish of
-    whoever will order with it is kept at once, and can be taken back at /me.
+    Anybody can type an address, so a stranger may stop one shop's invitation only. An unknown
+    address has nothing to stop and nobody to write to: it is opted out everywhere at once, and its
+    owner can undo that at /me.
     """
-    person = people.by_address(session, ask.address)
+    person = people.by_address(session, request.address)
     if not people.is_customer(session, person):
-        opt_out(session, ask.address, EVERY_SHOP, objection.REASON, now)
+        opt_out(session, request.address, EVERY_SHOP, objection.REASON, now)
         return
-    person = _spoken(person, ask)
+    person = _with_language(person, request)
     where = my_data_link(session, person, now) + "/object"
     confirm(session, person, "object_all", now, {"link": where})
 
 
-def _tell(session: Session, ask: PrivacyRequest, now: datetime) -> None:
-    """Shopify's customers/data_request: the copy goes to the person, and to nobody else."""
-    person = _person(session, ask)
+def _export(session: Session, request: PrivacyRequest, now: datetime) -> None:
+    """Shopify's customers/data_request: the copy is mailed to the person and to nobody else."""
+    person = _person(session, request)
     if not person.held:
-        request_log.record_answered(session, "copy", ask.shop_id, "shop", now, ask.asked_at)
+        request_log.record_answered(session, "copy", request.shop_id, "shop", now, request.asked_at)
         return
     if confirm(session, person, "copy", now, {"link": my_data_link(session, person, now)}):
-        request_log.record_answered(session, "copy", ask.shop_id, "shop", now, ask.asked_at)
+        request_log.record_answered(session, "copy", request.shop_id, "shop", now, request.asked_at)
     else:
-        request_log.record_open(session, "copy", ask.shop_id, ask.asked_at or now)
+        request_log.record_open(session, "copy", request.shop_id, request.asked_at or now)
 
 
-def _forget(session: Session, ask: PrivacyRequest, now: datetime) -> None:
+def _erase(session: Session, request: PrivacyRequest, now: datetime) -> None:
     """Shopify's customers/redact: an erasure at that shop."""
-    person = _person(session, ask)
+    person = _person(session, request)
     erase(session, person, ErasureOptions(by="shop"), now)
 
 
-def _forget_shop(session: Session, ask: PrivacyRequest, now: datetime) -> None:
-    """Shopify's shop/redact: the shop has gone, so its buyers are forgotten, in bites.
+def _erase_shop(session: Session, request: PrivacyRequest, now: datetime) -> None:
+    """Shopify's shop/redact: erase the buyers of a shop that left, in batches.
 
-    Nobody is opted out by it, and nobody is written to: no buyer asked for it. What is published
-    stays without a name, because it is its author's.
+    Nobody is opted out or written to, because no buyer asked for it. Published reviews stay without
+    a name: they belong to their authors.
     """
     placed = session.scalars(
         select(orders.c.id)
         .where(
-            orders.c.shop_id == ask.shop_id,
+            orders.c.shop_id == request.shop_id,
             orders.c.email.is_not(None) | orders.c.buyer.is_not(None),
         )
         .order_by(orders.c.id)
@@ -127,39 +127,49 @@ def _forget_shop(session: Session, ask: PrivacyRequest, now: datetime) -> None:
     written = session.scalars(
         select(reviews.c.id)
         .where(
-            reviews.c.shop_id == ask.shop_id,
+            reviews.c.shop_id == request.shop_id,
             reviews.c.email.is_not(None) | reviews.c.buyer.is_not(None),
         )
         .order_by(reviews.c.id)
         .limit(BATCH_SIZE)
     ).all()
     if not placed and not written:
-        request_log.record_answered(session, "erase", ask.shop_id, "shop", now, ask.asked_at)
+        request_log.record_answered(
+            session, "erase", request.shop_id, "shop", now, request.asked_at
+        )
         return
     erase_reviews(session, written, now, anonymous=True)
-    nobodys = Person("", "", ask.language, (ask.shop_id,), {}, frozenset(placed), frozenset())
-    erase(session, nobodys, ErasureOptions(stay_out=False, by="shop", note=False), now)
-    privacy_requests.write(session, PrivacyRequest("forget_shop", ask.shop_id, ask.language), now)
+    anonymous = Person(
+        "", "", request.language, (request.shop_id,), {}, frozenset(placed), frozenset()
+    )
+    erase(session, anonymous, ErasureOptions(stay_out=False, by="shop", log=False), now)
+    privacy_requests.write(
+        session, PrivacyRequest("forget_shop", request.shop_id, request.language), now
+    )
 
 
-_DO: dict[str, Callable[[Session, PrivacyRequest, datetime], None]] = {
+_ANSWERS: dict[str, Callable[[Session, PrivacyRequest, datetime], None]] = {
     "my_data": _my_data,
     "object": _object,
-    "tell": _tell,
-    "forget": _forget,
-    "forget_shop": _forget_shop,
+    "tell": _export,
+    "forget": _erase,
+    "forget_shop": _erase_shop,
 }
 
 
-def _person(session: Session, ask: PrivacyRequest) -> Person:
-    """Find whom a question is about: by the address, and by the orders it names."""
-    places = None if ask.shop_id == EVERY_SHOP else [ask.shop_id]
-    named = find_orders_by_reference(session, ask.shop_id, ask.orders) if ask.orders else set()
-    if not ask.address:
-        return people.by_orders(session, ask.shop_id, named, ask.language)
-    found = people.by_address(session, ask.address, places)
+def _person(session: Session, request: PrivacyRequest) -> Person:
+    """Find whom a request is about: by the address, and by the orders it names."""
+    shop_ids = None if request.shop_id == EVERY_SHOP else [request.shop_id]
+    named = (
+        find_orders_by_reference(session, request.shop_id, request.orders)
+        if request.orders
+        else set()
+    )
+    if not request.address:
+        return people.by_orders(session, request.shop_id, named, request.language)
+    found = people.by_address(session, request.address, shop_ids)
     return people.with_named_orders(session, found, named)
 
 
-def _spoken(person: Person, ask: PrivacyRequest) -> Person:
-    return person if person.is_known else people.with_language(person, ask.language)
+def _with_language(person: Person, request: PrivacyRequest) -> Person:
+    return person if person.is_known else people.with_language(person, request.language)

@@ -1,4 +1,4 @@
-"""Confirm what was done, by a letter to the known address and to no other."""
+"""Confirm what was done, by e-mail to the stored address and to no other."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -22,9 +22,9 @@ def confirm(
     now: datetime,
     facts: Mapping[str, str] | None = None,
 ) -> bool:
-    """Write the letter; False when there is no address to write to, or it got its share today.
+    """Write the e-mail; False without an address, or when its daily limit is reached.
 
-    Its ciphertext waits in the correspondence until it has left, 72 hours at most.
+    The encrypted message waits in the outbox until it has left, 72 hours at most.
     """
     if not person.address:
         return False
@@ -41,9 +41,9 @@ def confirm(
 
 
 def my_data_link(session: Session, person: Person, now: datetime, copy: str = "") -> str:
-    """Make a link to everything that is kept about an address; it opens for three days.
+    """Make a link to everything stored about an address; valid for three days.
 
-    With `copy` it hands that over, whatever is forgotten meanwhile.
+    With `copy` it shows that copy, whatever is erased meanwhile.
     """
     link_id = signed_links.new_id()
     session.execute(

@@ -1,4 +1,4 @@
-"""The desk's page of requests: what waits for somebody here, with its clock from day 0 to 30."""
+"""The staff page of privacy requests, with the 30 days each has to be answered."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,20 +13,20 @@ from trustsvc.privacy.documents import announcement
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
-desk = Blueprint("rights_desk", __name__)
+privacy_desk = Blueprint("rights_desk", __name__)
 
 
-@desk.get("/desk/requests")
+@privacy_desk.get("/desk/requests")
 @access.requires("staff")
 def requests() -> str:
-    """Show open requests, longest waiting first, then the newest that were answered."""
+    """Show open requests, oldest first, then the newest settled ones."""
     now = clock.now()
     with db.reading() as session:
         everyone = directory.all_shops(session)
         page = {
             "waiting": request_log.open_requests(session, now),
             "settled": request_log.answered_requests(session),
-            "untold": announcement.unannounced(session),
+            "unannounced": announcement.unannounced(session),
         }
     return render_template(
         "desk/requests.html",
@@ -43,10 +43,10 @@ def requests() -> str:
     )
 
 
-@desk.post("/desk/requests")
+@privacy_desk.post("/desk/requests")
 @access.requires("staff")
-def note() -> Response:
-    """Write down a request that came by mail or telephone; its clock runs from the day it came."""
+def log_request() -> Response:
+    """Log a request that came by e-mail or telephone; its 30 days begin on that day."""
     now = clock.now()
     with db.transaction() as session:
         slug = request.form.get("shop", "")
@@ -55,10 +55,10 @@ def note() -> Response:
     return redirect("/desk/requests", 303)
 
 
-@desk.post("/desk/requests/<request_id>")
+@privacy_desk.post("/desk/requests/<request_id>")
 @access.requires("staff")
 def settle(request_id: str) -> Response:
-    """Say that a request was answered, or refused on a ground."""
+    """Mark a request answered, or refused on a ground."""
     ground = request.form.get("ground", "") if request.form.get("do") == "refuse" else ""
     if request.form.get("do") not in {"done", "refuse"} or (
         request.form.get("do") == "refuse" and not ground
@@ -74,10 +74,10 @@ def settle(request_id: str) -> Response:
 
 
 def _day(now: datetime) -> datetime:
-    """Read the day it came, no later than now and no earlier than a year ago."""
-    said = request.form.get("asked", "")
+    """Read the day it was made: within the past year, not in the future."""
+    text = request.form.get("asked", "")
     try:
-        day = datetime.fromisoformat(said).replace(tzinfo=UTC) if said else now
+        day = datetime.fromisoformat(text).replace(tzinfo=UTC) if text else now
     except ValueError:
         raise Refused("The day is written as 2026-11-21.") from None
     if not now - timedelta(days=365) <= day <= now:

@@ -1,4 +1,4 @@
-"""Erase a person: every room forgets, the letters on disk too; what stays is a keyed opt-out."""
+"""Erase a person's data everywhere, files in the maildir too; only a keyed opt-out stays."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,19 +27,19 @@ RULE = "erasure"
 
 @dataclass(frozen=True, slots=True)
 class ErasureOptions:
-    """How to erase. A child's data goes everywhere and whole, without a question."""
+    """How to erase. For a child: everywhere, reviews included."""
 
     everywhere: bool = False
     anonymous: bool = False
     child: bool = False
-    stay_out: bool = True  # keep the mark that stops the next order; the shop's own wish keeps none
-    note: bool = True  # one request is one line in the register, however many bites it takes
+    stay_out: bool = True  # opt the person out; not when the shop asked
+    log: bool = True  # one request is one line of the log, however many batches it takes
     by: str = "person"
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What came of it; `receipt` names the signed receipt, empty when nothing was held."""
+    """The outcome; `receipt` is the start of the signed receipt, empty if nothing was held."""
 
     orders: int
     reviews: int
@@ -48,59 +48,56 @@ class Erased:
     everywhere: bool
 
 
-def erase(session: Session, person: Person, wish: ErasureOptions, now: datetime) -> Erased:
-    """Forget a person at the shops this is about, or everywhere; gives a signed receipt.
+def erase(session: Session, person: Person, options: ErasureOptions, now: datetime) -> Erased:
+    """Erase a person at the shops in question, or everywhere; gives a signed receipt.
 
-    Stays out afterwards: the opt-out is written first. A letter that is being sent does not leave,
-    up to its final dot. Twice, or a hundred at once, is one erasure: whoever comes later finds
-    nothing, and gets the same answer without a receipt. Raises Unavailable when the file of
-    suppressions cannot be written; then nothing was erased.
+    The opt-out is written first. A message that is being sent is stopped up to its end of DATA.
+    Twice, or many at once, is one erasure: the later ones find nothing and get no receipt. Raises
+    Unavailable if the suppression journal cannot be written; then nothing was erased.
     """
-    if wish.everywhere or wish.child:
+    if options.everywhere or options.child:
         person = people.everywhere(session, person)
     person = people.lock(session, person)
-    if wish.stay_out:
-        _keep_out(session, person, now)
+    if options.stay_out:
+        _opt_out(session, person, now)
     lift(session, person.all_pseudonyms, now)
     erase_invitations(session, person.orders, now)
-    placed = erase_orders(session, person.orders)
-    anonymous = wish.anonymous and not wish.child
-    written = erase_reviews(session, person.reviews, now, anonymous=anonymous)
-    left = bool(person.everywhere and person.address) and erase_registration(
+    erased_orders = erase_orders(session, person.orders)
+    anonymous = options.anonymous and not options.child
+    erased_reviews = erase_reviews(session, person.reviews, now, anonymous=anonymous)
+    unregistered = bool(person.everywhere and person.address) and erase_registration(
         session, person.address
     )
     codes = message_codes(session, person.orders)
     db.after_commit(session, lambda: maildir.erase(person.address, codes))
-    _forget_letters(session, person)
-    number = placed + written + int(left)
+    _erase_mail(session, person)
+    number = erased_orders + erased_reviews + int(unregistered)
     signed = _sign(session, number, now)
     shop_id = EVERY_SHOP if person.everywhere else person.shop_ids[0]
-    if wish.note:
+    if options.log:
         request_log.record_answered(
-            session, "child" if wish.child else "erase", shop_id, wish.by, now
+            session, "child" if options.child else "erase", shop_id, options.by, now
         )
     confirmed = bool(number) and confirm(
         session, person, "erased", now, {"receipt": signed, "day": f"{now:%Y-%m-%d}"}
     )
-    job_queue.enqueue(
-        session, "purge_rows"
-    )  # ends with the write-ahead log and freed pages emptied
-    return Erased(placed, written, signed, confirmed, person.everywhere)
+    job_queue.enqueue(session, "purge_rows")  # empties the write-ahead log and freed pages
+    return Erased(erased_orders, erased_reviews, signed, confirmed, person.everywhere)
 
 
-def _keep_out(session: Session, person: Person, now: datetime) -> None:
-    held = person.is_known  # the second time nothing leads to anybody, and no line is added
-    for shop_id, marks in person.marks.items():
+def _opt_out(session: Session, person: Person, now: datetime) -> None:
+    held = person.is_known  # the second time nobody is found, and no line is added
+    for shop_id, pseudonyms in person.pseudonyms.items():
         if shop_id != EVERY_SHOP and (person.address and not person.everywhere):
             opt_out(session, person.address, shop_id, RULE, now, noted_again=held)
         elif shop_id != EVERY_SHOP and not person.everywhere:
-            for mark in marks:
-                opt_out(session, mark, shop_id, RULE, now, noted_again=held)
+            for pseudonym in pseudonyms:
+                opt_out(session, pseudonym, shop_id, RULE, now, noted_again=held)
     if person.everywhere:
         opt_out(session, person.address, EVERY_SHOP, RULE, now, noted_again=held)
 
 
-def _forget_letters(session: Session, person: Person) -> None:
+def _erase_mail(session: Session, person: Person) -> None:
     if not person.address:
         return
     who = recipient_pseudonyms(person.address)

@@ -1,4 +1,4 @@
-"""My data as a page: what one person's link shows of what is kept, in their words."""
+"""What the my-data page shows of a person's stored data."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +21,7 @@ DATES = {
     "refunded": "refunded_at",
     "received": "received_at",
 }
-LETTER_STATES = {"leased": "on_its_way", "handed": "on_its_way"}
+MESSAGE_STATES = {"leased": "on_its_way", "handed": "on_its_way"}
 Row = dict[str, Any]
 
 
@@ -34,7 +34,7 @@ class MessageLine:
 
 @dataclass(frozen=True, slots=True)
 class DecisionLine:
-    """One line of the ledger, said in words."""
+    """One line of the decision log, in words."""
 
     at: datetime
     what: str
@@ -46,20 +46,20 @@ class DecisionLine:
 class OrderLine:
     shop: directory.Shop
     name: str = field(repr=False)
-    address: str = field(repr=False)  # whole: the copy behind the same link holds it, too
+    address: str = field(repr=False)  # in full, as in the copy behind the same link
     reference: str = field(repr=False)
     locale: str
     consent: bool | None
-    dates: dict[str, datetime]  # what happened to the order, in the order it usually does
+    dates: dict[str, datetime]  # events of the order, in their usual order
     invitation: Row | None = field(repr=False)
-    letters: list[MessageLine]
-    steps: list[DecisionLine]
+    messages: list[MessageLine]
+    decisions: list[DecisionLine]
     review: Row | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class OptOutLine:
-    """An opt-out: `shop` is None, and `shop_id` 0, where it holds for all."""
+    """An opt-out; `shop` is None, and `shop_id` 0, for all shops."""
 
     shop_id: int
     shop: directory.Shop | None
@@ -69,12 +69,12 @@ class OptOutLine:
 @dataclass(frozen=True, slots=True)
 class MyData:
     orders: list[OrderLine]
-    reviews: list[Row] = field(repr=False)  # what is left of those without an order
+    reviews: list[Row] = field(repr=False)  # reviews without an order
     registered: Row | None = field(repr=False)
-    pending: list[datetime]  # when a registration was asked for that is not confirmed
-    wishes: list[OptOutLine]
+    pending: list[datetime]  # when an unconfirmed registration was requested
+    opt_outs: list[OptOutLine]
     restricted_since: datetime | None
-    is_restricted: bool  # as far as this page reaches: at one shop is not yet at all
+    is_restricted: bool  # for the scope of this page: one shop is not all
 
     @property
     def published(self) -> list[Row]:
@@ -82,13 +82,13 @@ class MyData:
         return [review for review in every if review["state"] == "published"]
 
 
-def read(session: Session, person: Person) -> MyData:
-    """Gather what is kept about a person, as the page says it."""
+def collect_page(session: Session, person: Person) -> MyData:
+    """Collect what is stored about a person, for the page."""
     rows = access_report.collect(session, person)
-    wishes: dict[int, datetime] = {}  # the first of a shop; an older key may have made another
+    opt_outs: dict[int, datetime] = {}  # the first of a shop; an older key may have added another
     for row in rows["opt_outs"]:
-        if row["shop_id"] in {0, *person.marks}:
-            wishes.setdefault(row["shop_id"], row["at"])
+        if row["shop_id"] in {0, *person.pseudonyms}:
+            opt_outs.setdefault(row["shop_id"], row["at"])
     ids = {row["shop_id"] for some in ("orders", "opt_outs") for row in rows[some]}
     known = directory.by_ids(session, ids)
     by_invitation = {row["invitation_id"]: row for row in rows["reviews"] if row["invitation_id"]}
@@ -98,7 +98,7 @@ def read(session: Session, person: Person) -> MyData:
         for row in rows["orders"]
     ]
     shown = {order.review["id"] for order in orders if order.review}
-    frozen = rows["restrictions"]
+    restrictions = rows["restrictions"]
     return MyData(
         orders=orders,
         reviews=[
@@ -106,11 +106,11 @@ def read(session: Session, person: Person) -> MyData:
         ],
         registered=next(iter(rows["registered_buyers"]), None),
         pending=[row["asked_at"] for row in rows["pending_registrations"]],
-        wishes=[OptOutLine(place, known.get(place), at) for place, at in wishes.items()],
-        restricted_since=min((row["at"] for row in frozen), default=None),
-        is_restricted=any(row["shop_id"] == 0 for row in frozen)
+        opt_outs=[OptOutLine(place, known.get(place), at) for place, at in opt_outs.items()],
+        restricted_since=min((row["at"] for row in restrictions), default=None),
+        is_restricted=any(row["shop_id"] == 0 for row in restrictions)
         if person.everywhere
-        else bool(frozen),
+        else bool(restrictions),
     )
 
 
@@ -123,7 +123,7 @@ def _order(
     person: Person,
 ) -> OrderLine:
     review = by_invitation.get(invitation["id"]) if invitation else None
-    dates = {said: row[name] for said, name in DATES.items()}
+    dates = {event: row[name] for event, name in DATES.items()}
     return OrderLine(
         shop=shop,
         name=row["name"] or (review["name"] if review else ""),
@@ -131,19 +131,19 @@ def _order(
         reference=row["reference"] or (review["reference"] if review else None) or "",
         locale=row["locale"] or "",
         consent=row["consent"],
-        dates={said: moment for said, moment in dates.items() if moment},
+        dates={event: moment for event, moment in dates.items() if moment},
         invitation=invitation,
-        letters=[
+        messages=[
             MessageLine(
                 one["kind"],
-                str(LETTER_STATES.get(one["state"], one["state"])),
+                str(MESSAGE_STATES.get(one["state"], one["state"])),
                 one["sent_at"] or one["due_at"],
             )
             for one in rows["messages"]
             if invitation and one["invitation_id"] == invitation["id"]
         ],
-        steps=[
-            _step(line, person.language)
+        decisions=[
+            _decision(line, person.language)
             for line in rows["decision_log"]
             if line["order_id"] == row["id"]
         ],
@@ -151,7 +151,7 @@ def _order(
     )
 
 
-def _step(row: Row, language: str) -> DecisionLine:
+def _decision(row: Row, language: str) -> DecisionLine:
     line = decision_log.DecisionLogEntry(
         row["order_id"], row["step"], row["rule"], row["outcome"], row["at"]
     )

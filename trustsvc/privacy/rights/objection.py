@@ -1,4 +1,4 @@
-"""Object: at once, for good, with a copy of what was held (GDPR Art. 21(2) and (3))."""
+"""Object: at once and for good, with a copy of what was held (GDPR Art. 21(2) and (3))."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,24 +31,24 @@ def object_to(
     everywhere: bool = False,
     by: str = PERSON,
 ) -> Objected:
-    """Ask no more, withdraw what is open, forget whom to ask; a copy is mailed before it is gone.
+    """Opt out, withdraw open invitations, erase the contact; a copy is mailed before.
 
-    What the person published stays: it is there by consent, and has a right of its own. Twice does
-    no harm: the second time nothing is left to hand over, so no letter is written, and the register
-    has one line, unless staff answer another request.
+    Published reviews stay: they rest on consent, which has a right of its own. Twice does no harm:
+    the second time there is nothing to copy, so no e-mail is sent, and no second line is logged
+    unless staff answer another request.
     """
     if everywhere:
         person = people.everywhere(session, person)
     person = people.lock(session, person)
     new = write_opt_outs(session, person, now)
-    done = follow_up(session, person, now, new=new)
+    outcome = follow_up(session, person, now, new=new)
     if new or by != PERSON:
         log_request(session, person, now, by)
-    return done
+    return outcome
 
 
 def follow_up(session: Session, person: Person, now: datetime, *, new: bool) -> Objected:
-    """Do what follows from an opt-out that stands; with a copy where it was written just now."""
+    """Do what follows from an opt-out that stands; with a copy if it is new."""
     confirmed = False
     if new and person.held:
         where = my_data_link(session, person, now, copy=as_json(session, person, now))
@@ -67,7 +67,7 @@ def write_opt_outs(session: Session, person: Person, now: datetime) -> bool:
     if person.everywhere:
         return opt_out(session, person.address, EVERY_SHOP, REASON, now)
     done = []
-    for shop_id, marks in person.marks.items():
-        whose = [person.address] if person.address else sorted(marks)
-        done += [opt_out(session, one, shop_id, REASON, now) for one in whose]
+    for shop_id, pseudonyms in person.pseudonyms.items():
+        keys = [person.address] if person.address else sorted(pseudonyms)
+        done += [opt_out(session, key, shop_id, REASON, now) for key in keys]
     return any(done)

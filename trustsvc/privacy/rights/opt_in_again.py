@@ -1,4 +1,4 @@
-"""Take it back that one must not be asked: the person may be asked again, from now on."""
+"""End an opt-out on the person's request: invitations are allowed again."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -19,20 +19,22 @@ def opt_in_again(
     shop_ids: Collection[int] | None = None,
     by: str = "person",
 ) -> bool:
-    """End a person's opt-outs at these shops (0: the one for all), or every one that is found.
+    """End a person's opt-outs at these shops (0: the one for all), or all that are found.
 
-    Whatever they came from: a word, a letter that came back, a complaint or an erasure. Nobody is
-    registered by it, and what was withdrawn stays so: the next order is the first to be asked
-    about. Confirmed by letter where the address is known, with a way to object anew. False when
-    there was none: twice is one. One for all shops can be ended only where the address is known.
+    Whatever their reason: an objection, a bounce, a complaint or an erasure. Registers nobody and
+    restores nothing withdrawn: the next order is the first with an invitation. Confirmed by e-mail
+    if the address is known, with a link to object anew. False if there was none; twice is once. An
+    opt-out for all shops can be ended only if the address is known.
     """
-    marks = dict(person.marks)
+    pseudonyms = dict(person.pseudonyms)
     if person.address:
-        marks[EVERY_SHOP] = frozenset(registry_pseudonyms(person.address))
-    wanted = {place: some for place, some in marks.items() if shop_ids is None or place in shop_ids}
+        pseudonyms[EVERY_SHOP] = frozenset(registry_pseudonyms(person.address))
+    wanted = {
+        shop: some for shop, some in pseudonyms.items() if shop_ids is None or shop in shop_ids
+    }
     ended = take_back(session, wanted, now)
-    for place in sorted(ended):  # a person's few
-        request_log.record_answered(session, "again", place, by, now)
+    for shop_id in sorted(ended):
+        request_log.record_answered(session, "again", shop_id, by, now)
     if ended and person.address:
         confirm(session, person, "again", now, {"link": my_data_link(session, person, now)})
     return bool(ended)

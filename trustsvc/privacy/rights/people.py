@@ -1,4 +1,4 @@
-"""Who is asking: one person at one shop (a letter's link), or wherever an address is known."""
+"""Who makes a request: one person at one shop (by an invitation's link), or at all shops."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from trustsvc import i18n
-from trustsvc.crypto import pseudonyms
+from trustsvc.crypto.pseudonyms import registry_pseudonyms, shop_pseudonyms
 from trustsvc.errors import Gone
 from trustsvc.invitations import redeem
 from trustsvc.orders.models import orders
@@ -25,27 +25,27 @@ EVERY_SHOP = 0
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What leads to a person's data. `address` is empty where it is forgotten everywhere.
+    """What leads to a person's data. `address` is empty once it is erased everywhere.
 
-    `shop_ids` are the shops this is about (where it is about all, those that know the person),
-    `marks` the keyed hashes by which each knows the person; `copy` is what was handed over with an
-    objection, behind the link that was mailed for it.
+    `shop_ids` are the shops in question (for all shops: those that know the person); `pseudonyms`
+    are the person's keyed hashes by shop; `copy` is the copy made at an objection, behind the link
+    that was mailed with it.
     """
 
     address: str = field(repr=False)
     name: str = field(repr=False)
     language: str
     shop_ids: tuple[int, ...]
-    marks: dict[int, frozenset[bytes]] = field(repr=False)
+    pseudonyms: dict[int, frozenset[bytes]] = field(repr=False)
     orders: frozenset[int]
     reviews: frozenset[int]
     everywhere: bool = False
-    held: bool = False  # the address is kept, and not only known from whoever asked
+    held: bool = False  # the address is stored, not only known from the request
     copy: str = field(default="", repr=False)
 
     @property
     def all_pseudonyms(self) -> frozenset[bytes]:
-        return frozenset().union(*self.marks.values())
+        return frozenset().union(*self.pseudonyms.values())
 
     @property
     def is_known(self) -> bool:
@@ -54,29 +54,31 @@ class Person:
 
 
 def by_link(session: Session, link_id: bytes, now: datetime) -> Person:
-    """Say whom a link is about: a letter's, for its shop; or one that was asked for, for all.
+    """Find the person of a link: an invitation's, for its shop, or a requested one, for all.
 
-    Raises NotFound for a link we never made, and Gone for one that was asked for too long ago.
+    Raises NotFound for an unknown link, Gone for an expired one.
     """
-    asked = session.execute(select(my_data_links).where(my_data_links.c.link == link_id)).first()
-    if asked is None:
+    requested = session.execute(
+        select(my_data_links).where(my_data_links.c.link == link_id)
+    ).first()
+    if requested is None:
         return _of_invitation(session, redeem.find(session, link_id))
-    if asked.at <= RULES["transactional_mail"].cutoff(now):
+    if requested.at <= RULES["transactional_mail"].cutoff(now):
         raise Gone
-    found = by_address(session, asked.address)
-    return _with(found, language=asked.language, copy=asked.copy or "")
+    found = by_address(session, requested.address)
+    return _with(found, language=requested.language, copy=requested.copy or "")
 
 
 def by_address(session: Session, address: str, shop_ids: Collection[int] | None = None) -> Person:
-    """Find whoever has this address, at these shops or at all; raises NotAnAddress."""
+    """Find the person with this address, at these shops or at all; raises NotAnAddress."""
     everywhere = shop_ids is None
     places = (
         [shop.id for shop in directory.all_shops(session)] if shop_ids is None else list(shop_ids)
     )
-    marks = {place: frozenset(pseudonyms.shop_pseudonyms(place, address)) for place in places}
+    pseudonyms = {place: frozenset(shop_pseudonyms(place, address)) for place in places}
     if everywhere:
-        marks[EVERY_SHOP] = frozenset(pseudonyms.registry_pseudonyms(address))
-    every = frozenset().union(*marks.values())
+        pseudonyms[EVERY_SHOP] = frozenset(registry_pseudonyms(address))
+    every = frozenset().union(*pseudonyms.values())
     placed = find_orders(session, places, every)
     written = find_reviews(session, places, every, placed)
     at = set(session.scalars(select(orders.c.shop_id).where(orders.c.id.in_(placed))))
@@ -86,7 +88,7 @@ def by_address(session: Session, address: str, shop_ids: Collection[int] | None 
         name="",
         language="",
         shop_ids=tuple(sorted(at)) if everywhere else tuple(places),
-        marks=marks,
+        pseudonyms=pseudonyms,
         orders=frozenset(placed),
         reviews=frozenset(written),
         everywhere=everywhere,
@@ -95,20 +97,20 @@ def by_address(session: Session, address: str, shop_ids: Collection[int] | None 
 
 
 def has_data(session: Session, person: Person) -> bool:
-    """Say whether anything is kept about somebody: an order, a review, a registration, a wish."""
+    """Say whether anything is stored: an order, a review, a registration, an opt-out."""
     return person.is_known or any(export_registry(session, person.all_pseudonyms).values())
 
 
 def is_customer(session: Session, person: Person) -> bool:
-    """Say whether somebody bought, wrote or registered here; a wish alone anybody can write."""
+    """Say whether the person bought, wrote or registered; anybody can write an opt-out."""
     kept = export_registry(session, person.all_pseudonyms)
     return person.is_known or bool(kept["registered_buyers"])
 
 
 def everywhere(session: Session, person: Person) -> Person:
-    """Find the same person at every shop, where the address is still known.
+    """Find the same person at every shop, if the address is still known.
 
-    Nothing that the link led to is lost by it: its rows may carry the mark of an older key.
+    Keeps all rows that the link led to: they may carry a pseudonym of an older key.
     """
     if person.everywhere or not person.address:
         return person
@@ -118,9 +120,10 @@ def everywhere(session: Session, person: Person) -> Person:
         found,
         language=person.language,
         shop_ids=tuple(sorted(shop_ids)),
-        marks={
-            place: found.marks.get(place, frozenset()) | person.marks.get(place, frozenset())
-            for place in {*found.marks, *person.marks}
+        pseudonyms={
+            place: found.pseudonyms.get(place, frozenset())
+            | person.pseudonyms.get(place, frozenset())
+            for place in {*found.pseudonyms, *person.pseudonyms}
         },
         orders=found.orders | person.orders,
         reviews=found.reviews | person.reviews,
@@ -128,9 +131,9 @@ def everywhere(session: Session, person: Person) -> Person:
 
 
 def with_named_orders(session: Session, person: Person, order_ids: Collection[int]) -> Person:
-    """Add orders that somebody else named, where they are of one who has this address or of none.
+    """Add orders that the platform named, if they are this person's or nobody's.
 
-    An order of another buyer's that is named by mistake, or to do harm, is left alone.
+    Another buyer's order, named by mistake or to do harm, is left alone.
     """
     rows = session.execute(
         select(orders.c.id).where(
@@ -150,12 +153,12 @@ def with_named_orders(session: Session, person: Person, order_ids: Collection[in
 
 
 def lock(session: Session, person: Person) -> Person:
-    """Lock a person's orders, and find anew what came since the person was looked up.
+    """Lock a person's orders, and find rows added since the person was looked up.
 
-    A review that was being written meanwhile has its order locked, so it is waited for here: what
-    is done about the person next is done about it too (PostgreSQL; SQLite has one writer).
+    A review in the making locks its order, so it is waited for here and included (PostgreSQL; on
+    SQLite there is one writer).
     """
-    places = [place for place in person.marks if place != EVERY_SHOP]
+    places = [place for place in person.pseudonyms if place != EVERY_SHOP]
     lock_orders(session, person.orders)
     placed = person.orders | find_orders(session, places, person.all_pseudonyms)
     lock_orders(session, placed - person.orders)
@@ -168,12 +171,12 @@ def with_language(person: Person, language: str) -> Person:
 
 
 def by_orders(session: Session, shop_id: int, order_ids: Iterable[int], language: str) -> Person:
-    """Find whoever placed these orders of one shop, by them alone."""
+    """Find the person who placed these orders of one shop."""
     ids = frozenset(order_ids)
-    marks = session.scalars(
+    pseudonyms = session.scalars(
         select(orders.c.buyer).where(orders.c.id.in_(ids), orders.c.buyer.is_not(None))
     )
-    known_as = frozenset(marks)
+    known_as = frozenset(pseudonyms)
     written = find_reviews(session, [shop_id], known_as, ids)
     found = Person("", "", language, (shop_id,), {shop_id: known_as}, ids, frozenset(written))
     return _contact(session, found)
@@ -185,19 +188,19 @@ def _of_invitation(session: Session, invitation: redeem.Invitation) -> Person:
     authors = session.scalars(
         select(reviews.c.buyer).where(reviews.c.id.in_(only.reviews), reviews.c.buyer.is_not(None))
     )
-    marks = only.all_pseudonyms | frozenset(authors)
+    pseudonyms = only.all_pseudonyms | frozenset(authors)
     if only.address:
-        marks |= frozenset(pseudonyms.shop_pseudonyms(shop_id, only.address))
-    placed = find_orders(session, [shop_id], marks) | {order_id}
-    written = find_reviews(session, [shop_id], marks, placed)
+        pseudonyms |= frozenset(shop_pseudonyms(shop_id, only.address))
+    placed = find_orders(session, [shop_id], pseudonyms) | {order_id}
+    written = find_reviews(session, [shop_id], pseudonyms, placed)
     found = _with(
-        only, marks={shop_id: marks}, orders=frozenset(placed), reviews=frozenset(written)
+        only, pseudonyms={shop_id: pseudonyms}, orders=frozenset(placed), reviews=frozenset(written)
     )
     return _contact(session, found)
 
 
 def _contact(session: Session, person: Person) -> Person:
-    """Read the address as it was handed to us, and a name to greet; the newest order's first."""
+    """Read the address as it was given, and a name for the greeting; the newest order's first."""
     row = session.execute(
         select(orders.c.email, orders.c.name, orders.c.locale)
         .where(orders.c.id.in_(person.orders), orders.c.email.is_not(None))

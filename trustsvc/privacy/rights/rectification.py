@@ -1,4 +1,4 @@
-"""Correct what is wrong: by the person a name or a city, by staff an address too (Art. 16)."""
+"""Correct data: a name or city by the person, an address by staff (GDPR Art. 16)."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -26,7 +26,7 @@ from trustsvc.reviews.policy import MAY_CHANGE, MOST, clean
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What is right; empty leaves as it is. `name` is the buyer's, the others are in public."""
+    """The correct values; empty changes nothing. `name` is the buyer's, the others are public."""
 
     name: str = field(default="", repr=False)
     shown_name: str = field(default="", repr=False)
@@ -34,53 +34,56 @@ class Correction:
 
 
 def rectify(
-    session: Session, person: Person, said: Correction, now: datetime, by: str = "person"
+    session: Session, person: Person, correction: Correction, now: datetime, by: str = "person"
 ) -> int:
-    """Put it right wherever it is kept; gives in how many places. Confirmed by letter.
+    """Correct the data wherever it is stored; gives at how many places. Confirmed by e-mail.
 
-    A review with another name or city waits for a decision again, as after any correction of its
-    author's: nothing is published that nobody read. Raises Refused for a name that is none.
+    A review with another name or city is moderated again, so that nothing unread is published.
+    Raises Refused for an invalid name.
     """
-    name = fields.name({"name": said.name}, "name")
-    if said.name and not name:
+    name = fields.name({"name": correction.name}, "name")
+    if correction.name and not name:
         raise Refused("The name cannot be used: it must be plain text on one line.")
     changed = 0
     if name and name != person.name:
         changed += correct_buyer_name(session, person.orders, name)
-    changed += _reviews(session, person, said, now)
+    changed += _reviews(session, person, correction, now)
     if changed:
-        _close(session, person, now, by)
+        _finish(session, person, now, by)
     return changed
 
 
 def correct_address(session: Session, person: Person, new: str, now: datetime, by: str) -> int:
-    """Move a person to another address; only after staff identified them.
+    """Change a person's address, only after staff identified the person.
 
-    Both addresses are told: whoever reads the old one learns of it. An opt-out and a restriction
+    Both addresses are notified, so the owner of the old one learns of it. Opt-outs and restrictions
     move along. Raises NotAnAddress.
     """
     normalise(new)
     person = people.lock(session, person)
     changed = 0
-    for shop_id, marks in person.marks.items():
+    for shop_id, former in person.pseudonyms.items():
         if shop_id == EVERY_SHOP:
-            _move_opt_out(session, marks, EVERY_SHOP, new, now)
-            _move_restriction(session, marks, EVERY_SHOP, new, now)
+            _move_opt_out(session, former, EVERY_SHOP, new, now)
+            _move_restriction(session, former, EVERY_SHOP, new, now)
             continue
-        mark = pseudonyms.shop_pseudonym(shop_id, new)
-        theirs = find_reviews(session, [shop_id], marks, ()) & person.reviews
+        pseudonym = pseudonyms.shop_pseudonym(shop_id, new)
+        theirs = find_reviews(session, [shop_id], former, ()) & person.reviews
         changed += correct_buyer_address(session, shop_id, person.orders, new)
-        changed += correct_author_address(session, theirs, new, mark)
-        _move_opt_out(session, marks, shop_id, new, now)
-        _move_restriction(session, marks, shop_id, new, now)
+        changed += correct_author_address(session, theirs, new, pseudonym)
+        _move_opt_out(session, former, shop_id, new, now)
+        _move_restriction(session, former, shop_id, new, now)
     if changed:
-        _close(session, person, now, by)
+        _finish(session, person, now, by)
         confirm(session, replace(person, address=new), "corrected", now)
     return changed
 
 
-def _reviews(session: Session, person: Person, said: Correction, now: datetime) -> int:
-    shown, city = clean(said.shown_name), None if said.city is None else clean(said.city)
+def _reviews(session: Session, person: Person, correction: Correction, now: datetime) -> int:
+    shown, city = (
+        clean(correction.shown_name),
+        None if correction.city is None else clean(correction.city),
+    )
     if len(shown) > MOST["name"] or len(city or "") > MOST["city"]:
         raise Refused("Name and city may have 80 characters each.")
     if not shown and city is None:
@@ -91,7 +94,7 @@ def _reviews(session: Session, person: Person, said: Correction, now: datetime) 
         )
     ).all()
     changed = 0
-    for one in ids:  # a person's few
+    for one in ids:
         was = lookup.one(session, one).said
         new = replace(was, name=shown or was.name, city=was.city if city is None else city)
         changed += new != was and correct.correct(session, one, new, now)
@@ -99,22 +102,22 @@ def _reviews(session: Session, person: Person, said: Correction, now: datetime) 
 
 
 def _move_opt_out(
-    session: Session, marks: frozenset[bytes], shop_id: int, new: str, now: datetime
+    session: Session, former: frozenset[bytes], shop_id: int, new: str, now: datetime
 ) -> None:
-    wish = session.scalar(
+    reason = session.scalar(
         select(opt_outs.c.reason)
-        .where(opt_outs.c.mark.in_(marks), opt_outs.c.shop_id == shop_id)
+        .where(opt_outs.c.mark.in_(former), opt_outs.c.shop_id == shop_id)
         .limit(1)
     )
-    if wish:
-        opt_out(session, new, shop_id, wish, now)
+    if reason:
+        opt_out(session, new, shop_id, reason, now)
 
 
 def _move_restriction(
-    session: Session, marks: frozenset[bytes], shop_id: int, new: str, now: datetime
+    session: Session, former: frozenset[bytes], shop_id: int, new: str, now: datetime
 ) -> None:
-    """Keep restricted what was: the old mark would free what comes, and could not be lifted."""
-    if not restriction.lift(session, marks, now):
+    """Restrict the new address: the old pseudonym would not hold new data, nor be lifted."""
+    if not restriction.lift(session, former, now):
         return
     everywhere = shop_id == EVERY_SHOP
     theirs = (
@@ -125,7 +128,7 @@ def _move_restriction(
     restriction.restrict(session, theirs, shop_id, now)
 
 
-def _close(session: Session, person: Person, now: datetime, by: str) -> None:
+def _finish(session: Session, person: Person, now: datetime, by: str) -> None:
     shop_id = EVERY_SHOP if person.everywhere else person.shop_ids[0]
     request_log.record_answered(session, "correct", shop_id, by, now)
     confirm(session, person, "corrected", now)

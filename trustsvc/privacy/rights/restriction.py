@@ -1,4 +1,4 @@
-"""Restrict: kept, and neither sent nor shown nor counted until the person lifts it (Art. 18)."""
+"""Restrict: data is kept, but not used, shown or counted until the person lifts it (Art. 18)."""
 
 from datetime import datetime
 
@@ -17,34 +17,35 @@ from trustsvc.reviews.personal_data import lift_review_restriction, restrict_rev
 
 
 def is_restricted(session: Session, person: Person) -> bool:
-    """Say whether everything this is about is restricted; at one shop is not yet at all."""
+    """Say whether everything in question is restricted; one shop is not all shops."""
     at = _restricted_at(session, person)
     return EVERY_SHOP in at if person.everywhere else bool(at)
 
 
 def restrict(session: Session, person: Person, now: datetime, by: str = "person") -> bool:
-    """Freeze a person's data at the shops this is about; confirmed by letter. False: it was.
+    """Restrict a person's data at the shops in question; False if it was. Confirmed by e-mail.
 
-    First the mark that the next lease reads, then what waits: letters are held back, public lines
-    taken down with their date kept. Nothing is deleted meanwhile, by the purge neither.
+    The restriction that every lease reads is written first; then messages are held back and
+    published reviews taken down, keeping their date. Nothing is deleted meanwhile, also not by the
+    purge.
     """
     person = people.lock(session, person)
     if is_restricted(session, person):
         return False
-    for shop_id in sorted({*person.shop_ids, _place(person)}):
-        restriction.restrict(session, person.marks[shop_id], shop_id, now)
+    for shop_id in sorted({*person.shop_ids, _scope_id(person)}):
+        restriction.restrict(session, person.pseudonyms[shop_id], shop_id, now)
     restrict_invitations(session, person.orders)
     restrict_reviews(session, person.reviews, now)
-    request_log.record_answered(session, "restrict", _place(person), by, now)
+    request_log.record_answered(session, "restrict", _scope_id(person), by, now)
     confirm(session, person, "restricted", now)
     return True
 
 
 def lift(session: Session, person: Person, now: datetime, by: str = "person") -> bool:
-    """Go on where the restriction began; confirmed by letter. False when there was none.
+    """End a restriction and go on where it began; False if there was none. Confirmed by e-mail.
 
-    One at all shops ends at all of them, from whichever shop's letter it is lifted: else what waits
-    at the others would wait for ever.
+    One for all shops ends at all of them, whichever shop's link is used: else data at the others
+    would wait for ever.
     """
     at = _restricted_at(session, person)
     if not at:
@@ -52,26 +53,26 @@ def lift(session: Session, person: Person, now: datetime, by: str = "person") ->
     if EVERY_SHOP in at:
         person = people.everywhere(session, person)
     person = people.lock(session, person)
-    restriction.lift(session, _marks(person), now)
+    restriction.lift(session, _pseudonyms(person), now)
     lift_invitation_restriction(session, person.orders, now)
     lift_order_restriction(session, person.orders)
     lift_review_restriction(session, person.reviews)
-    request_log.record_answered(session, "lift", _place(person), by, now)
+    request_log.record_answered(session, "lift", _scope_id(person), by, now)
     confirm(session, person, "lifted", now)
     return True
 
 
 def _restricted_at(session: Session, person: Person) -> set[int]:
-    """Say at which shops there is a restriction that holds for this person, 0 for all."""
-    rows = export_registry(session, _marks(person))["restrictions"]
+    """Give the shops with a restriction of this person, 0 for all."""
+    rows = export_registry(session, _pseudonyms(person))["restrictions"]
     return {int(row["shop_id"]) for row in rows}
 
 
-def _marks(person: Person) -> frozenset[bytes]:
-    """Those of the shops, and the registry's: a restriction at all shops holds at this one too."""
+def _pseudonyms(person: Person) -> frozenset[bytes]:
+    """The pseudonyms at the shops and in the registry: a restriction for all shops counts too."""
     everywhere = registry_pseudonyms(person.address) if person.address else ()
     return person.all_pseudonyms | frozenset(everywhere)
 
 
-def _place(person: Person) -> int:
+def _scope_id(person: Person) -> int:
     return EVERY_SHOP if person.everywhere else person.shop_ids[0]

@@ -1,4 +1,4 @@
-"""The doors of a person's rights: GET shows, POST does; no account, no cookie, no script."""
+"""Pages of a person's rights behind a signed link: GET shows, POST acts; no account, no cookie."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -26,34 +26,34 @@ from trustsvc.reviews.policy import MOST
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
-views = Blueprint("rights", __name__)
+my_data_pages = Blueprint("rights", __name__)
 
-DEEDS = ("correct", "restrict", "lift", "object", "again", "erase")
-Done = Mapping[str, Any]
+ACTIONS = ("correct", "restrict", "lift", "object", "again", "erase")
+Outcome = Mapping[str, Any]
 
 
-@views.get("/me/<token>")
+@my_data_pages.get("/me/<token>")
 @access.requires("link")
 def me(token: str) -> str:
-    """Show everything, and what can be done about it."""
+    """Show all data and the rights."""
     with db.reading() as session:
         person = _person(session, token)
-        mine = my_data.read(session, person)
+        mine = my_data.collect_page(session, person)
     return _page("privacy/me.html", person, token, mine=mine, now=clock.now())
 
 
-@views.post("/me/<token>")
+@my_data_pages.post("/me/<token>")
 @access.requires("link")
-def do_named(token: str) -> Response | tuple[str, int] | str:
+def do_named_action(token: str) -> Response | tuple[str, int] | str:
     """Do what the pressed button names; a POST without one only shows the page."""
-    deed = request.form.get("do", "")
-    return do(token, deed) if deed in DEEDS else me(token)
+    action = request.form.get("do", "")
+    return do(token, action) if action in ACTIONS else me(token)
 
 
-@views.get("/me/<token>/copy.json")
+@my_data_pages.get("/me/<token>/copy.json")
 @access.requires("link")
-def take_along(token: str) -> Response:
-    """Hand over everything for machines; the schema is published."""
+def download_copy(token: str) -> Response:
+    """Export all data as JSON; the schema is published."""
     with db.reading() as session:
         body = access_report.as_json(session, _person(session, token), clock.now())
     response = Response(body, mimetype="application/json")
@@ -61,7 +61,7 @@ def take_along(token: str) -> Response:
     return response
 
 
-@views.get("/schemas/my-data-1.json")
+@my_data_pages.get("/schemas/my-data-1.json")
 @access.requires("public")
 def schema() -> Response:
     response = Response(access_report.schema(), mimetype="application/schema+json")
@@ -69,82 +69,86 @@ def schema() -> Response:
     return response
 
 
-@views.get(f"/me/<token>/<any({','.join(DEEDS)}):deed>")
+@my_data_pages.get(f"/me/<token>/<any({','.join(ACTIONS)}):action>")
 @access.requires("link")
-def ask(token: str, deed: str) -> Response | str:
-    """Say what will happen and change nothing: scanners open every link of a letter."""
+def ask(token: str, action: str) -> Response | str:
+    """Say what will happen and change nothing: mail scanners open every link."""
     with db.reading() as session:
         person = _person(session, token)
-        mine = my_data.read(session, person)
-        if deed in {"restrict", "lift"}:
+        mine = my_data.collect_page(session, person)
+        if action in {"restrict", "lift"}:
             wanted = "lift" if mine.is_restricted else "restrict"
-            if deed != wanted and not (deed == "lift" and mine.restricted_since):
+            if action != wanted and not (action == "lift" and mine.restricted_since):
                 return redirect(f"/me/{token}/{wanted}", 303)  # type: ignore[return-value]
-    return _form(person, token, deed, mine)
+    return _form(person, token, action, mine)
 
 
-@views.post(f"/me/<token>/<any({','.join(DEEDS)}):deed>")
+@my_data_pages.post(f"/me/<token>/<any({','.join(ACTIONS)}):action>")
 @access.requires("link")
-def do(token: str, deed: str) -> tuple[str, int] | str:
-    """Do it, and say what was done; the same again is the same answer."""
+def do(token: str, action: str) -> tuple[str, int] | str:
+    """Do it and confirm; a repetition gets the same answer."""
     with db.transaction() as session:
         person = _person(session, token)
-        mine = my_data.read(session, person)
-        done = _DO[deed](session, person, clock.now(), mine)
+        mine = my_data.collect_page(session, person)
+        done = _HANDLERS[action](session, person, clock.now(), mine)
     if done is None:
-        return _form(person, token, deed, mine, problem=True), 422
-    return _page(f"privacy/rights/{deed}.html", person, token, deed=deed, mine=mine, done=done)
+        return _form(person, token, action, mine, problem=True), 422
+    return _page(
+        f"privacy/rights/{action}.html", person, token, action=action, mine=mine, done=done
+    )
 
 
-def _correct(session: Session, person: Person, now: datetime, mine: my_data.MyData) -> Done | None:
-    was = _shown(person, mine)
+def _correct(
+    session: Session, person: Person, now: datetime, mine: my_data.MyData
+) -> Outcome | None:
+    was = _suggested_values(person, mine)
     form = {name: request.form.get(name, "").strip() for name in was}
     if any(len(text) > MOST["name"] for text in form.values()):
         return None
     city = form["city"] if "city" in request.form and form["city"] != was["city"] else None
-    said = rectification.Correction(
+    correction = rectification.Correction(
         name=form["name"] if form["name"] != was["name"] else "",
         shown_name=form["shown_name"] if form["shown_name"] != was["shown_name"] else "",
         city=city,
     )
-    return {"changed": rectification.rectify(session, person, said, now)}
+    return {"changed": rectification.rectify(session, person, correction, now)}
 
 
-def _restrict(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> Done:
+def _restrict(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> Outcome:
     restriction.restrict(session, person, now)
     return {}
 
 
-def _lift(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> Done:
+def _lift(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> Outcome:
     restriction.lift(session, person, now)
     return {}
 
 
-def _object(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> Done:
+def _object(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> Outcome:
     everywhere = request.form.get("scope") == "all"
     return {"result": objection.object_to(session, person, now, everywhere=everywhere)}
 
 
-def _again(session: Session, person: Person, now: datetime, mine: my_data.MyData) -> Done | None:
-    """End the opt-out that the pressed button names, of those the page shows; else all of them."""
+def _again(session: Session, person: Person, now: datetime, mine: my_data.MyData) -> Outcome | None:
+    """End the opt-out that the pressed button names, else all on the page."""
     scope = request.form.get("scope", "")
-    places = [wish.shop_id for wish in mine.wishes]
+    shop_ids = [one.shop_id for one in mine.opt_outs]
     if scope:
-        places = [place for place in places if str(place) == scope]
-    opt_in_again(session, person, now, places)
-    return {"wishes": my_data.read(session, person).wishes}
+        shop_ids = [one for one in shop_ids if str(one) == scope]
+    opt_in_again(session, person, now, shop_ids)
+    return {"opt_outs": my_data.collect_page(session, person).opt_outs}
 
 
-def _erase(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> Done:
-    wish = ErasureOptions(
+def _erase(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> Outcome:
+    options = ErasureOptions(
         everywhere=bool(request.form.get("everywhere")),
         anonymous=request.form.get("review") == "anonymous",
         child=bool(request.form.get("child")),
     )
-    return {"result": erase(session, person, wish, now)}
+    return {"result": erase(session, person, options, now)}
 
 
-_DO: dict[str, Callable[[Session, Person, datetime, my_data.MyData], Done | None]] = {
+_HANDLERS: dict[str, Callable[[Session, Person, datetime, my_data.MyData], Outcome | None]] = {
     "correct": _correct,
     "restrict": _restrict,
     "lift": _lift,
@@ -158,10 +162,10 @@ def _person(session: Session, token: str) -> Person:
     return people.by_link(session, signed_links.verify("me", token), clock.now())
 
 
-def _shown(person: Person, mine: my_data.MyData) -> dict[str, str]:
-    """Suggest what stands there now: the buyer's name, and how the newest review names its author.
+def _suggested_values(person: Person, mine: my_data.MyData) -> dict[str, str]:
+    """Give the current values for the form: the buyer's name, and the newest review's author.
 
-    Only what was changed in the form is written, so older reviews keep what they say otherwise.
+    Only changed fields are written, so older reviews keep other values.
     """
     every = [order.review for order in mine.orders if order.review] + mine.reviews
     newest = max(every, key=lambda review: review["id"], default=None)
@@ -174,15 +178,15 @@ def _shown(person: Person, mine: my_data.MyData) -> dict[str, str]:
 
 
 def _form(
-    person: Person, token: str, deed: str, mine: my_data.MyData, *, problem: bool = False
+    person: Person, token: str, action: str, mine: my_data.MyData, *, problem: bool = False
 ) -> str:
-    shown = _shown(person, mine)
+    shown = _suggested_values(person, mine)
     reviewed = any(order.review for order in mine.orders) or bool(mine.reviews)
     return _page(
-        f"privacy/rights/{deed}.html",
+        f"privacy/rights/{action}.html",
         person,
         token,
-        deed=deed,
+        action=action,
         mine=mine,
         shown=shown,
         reviewed=reviewed,

@@ -1,0 +1,102 @@
+"""Pages that take an address: request a link to one's data, or object; no link needed."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Response, make_response, render_template, request
+
+from trustsvc import clock, config, i18n
+from trustsvc.address import MAX_CHARACTERS, NotAnAddress, normalise
+from trustsvc.http import access
+from trustsvc.http.rate_limit import RateLimit
+from trustsvc.orders import privacy_requests
+from trustsvc.orders.privacy_requests import EVERY_SHOP, PrivacyRequest
+from trustsvc.privacy.rights import objection
+from trustsvc.registry.opt_out import opt_out
+from trustsvc.registry.views import keep_pace
+from trustsvc.shops import directory
+from trustsvc.storage import db
+
+request_pages = Blueprint("privacy_requests", __name__)
+
+# Separate from registrations, so that a flood of them blocks nobody's rights.
+rate_limit = RateLimit(limit=30, period=timedelta(minutes=10))
+
+
+@request_pages.get("/me")
+@access.requires("public")
+def link_form() -> Response:
+    """Explain where one's data can be seen, and take an address to mail a link to."""
+    return _page("privacy/where.html")
+
+
+@request_pages.post("/me")
+@access.requires("public")
+def request_link() -> Response:
+    """Record the request for the job; same answer and same work for any address."""
+    address = _address()
+    if not address:
+        return _page("privacy/where.html", 422, problem=True)
+    keep_pace(rate_limit)
+    with db.transaction() as session:
+        new = PrivacyRequest("my_data", EVERY_SHOP, _language(), address)
+        privacy_requests.write(session, new, clock.now())
+    return _page("privacy/where.html", done=True)
+
+
+@request_pages.get("/object/<slug>")
+@access.requires("public")
+def objection_form(slug: str) -> Response:
+    """Show the objection form; a shop may link to it from its order confirmation."""
+    with db.reading() as session:
+        shop = directory.by_slug(session, slug)
+    return _page("privacy/object.html", shop=shop)
+
+
+@request_pages.post("/object/<slug>")
+@access.requires("public")
+def object_by_address(slug: str) -> Response:
+    """Opt the address out of this shop at once; the job does the rest.
+
+    No proof of ownership is asked, because an objection takes effect at once. So a stranger can
+    stop this shop's open invitation and no more: a known person is notified by e-mail, confirms the
+    other shops by the link in it, and can undo it at /me. Same bytes and same work for any address,
+    so that the answer does not tell who is known.
+    """
+    address, now = _address(), clock.now()
+    everywhere = bool(request.form.get("everywhere"))
+    with db.reading() as session:
+        shop = directory.by_slug(session, slug)
+    if not address:
+        return _page("privacy/object.html", 422, shop=shop, problem=True)
+    keep_pace(rate_limit)
+    with db.transaction() as session:
+        for shop_id in (shop.id, EVERY_SHOP) if everywhere else (shop.id,):
+            new = PrivacyRequest("object", shop_id, _language(), address)
+            privacy_requests.write(session, new, now)
+        opt_out(session, address, shop.id, objection.REASON, now, noted_again=True)
+    return _page("privacy/object.html", shop=shop, everywhere=everywhere, done=True)
+
+
+def _address() -> str:
+    """Read the address from the form; empty if invalid. It is never shown again."""
+    text = request.form.get("email", "")[:MAX_CHARACTERS].strip()
+    try:
+        normalise(text)
+    except NotAnAddress:
+        return ""
+    return text
+
+
+def _page(template: str, status: int = 200, **values: Any) -> Response:
+    settings = config.current()
+    html = render_template(template, language=_language(), contact=settings.contact, **values)
+    response = make_response(html, status)
+    is_post = request.method == "POST"
+    response.headers["Cache-Control"] = "no-store" if is_post else "public, max-age=300"
+    response.headers["Vary"] = "Accept-Language"
+    return response
+
+
+def _language() -> str:
+    return i18n.negotiate_language(request.headers.get("Accept-Language"))
