@@ -65,7 +65,7 @@ def test_a_house_comes_back_as_it_was_with_its_badges(house, tmp_path, request, 
             done = run("restore", backup)
 
             assert done.exit_code == 0, done.output
-            assert "NO LETTER LEAVES" not in done.output
+            assert "NO INVITATION LEAVES" not in done.output
             assert setup.order_row(order_id) == before
             assert migrations.is_current()
             assert (there.data / "public" / "badge" / "v1" / f"{shop.slug}.json").is_file()
@@ -223,7 +223,7 @@ def test_who_said_stop_after_the_backup_gets_no_letter(house, tmp_path, request,
         with elsewhere(house, tmp_path, request):
             done = run("restore", backup)
 
-            assert "2 wishes" in done.output
+            assert "2 opt-outs and other requests" in done.output
             assert setup.order_row(mine).email is None
             post = setup.sent(now=NOON + 3 * DAY)
             assert [letter.to_address for letter in post.letters] == ["kim@example.com"]
@@ -281,14 +281,14 @@ def test_without_the_right_file_no_letter_leaves_until_the_operator_says_so(
 
         with elsewhere(house, tmp_path, request):
             done = run("restore", backup)
-            assert "NO LETTER LEAVES" in done.output
+            assert "NO INVITATION LEAVES" in done.output
             assert setup.sent(now=NOON + 3 * DAY).letters == []
             assert setup.letter_of(order_id).state == "due"
             assert how in run("doctor").output
 
             assert "leave again" in run("restore", "--sending-on").output
             assert len(setup.sent(now=NOON + 3 * DAY).letters) == 1
-            assert "No restore keeps" in run("restore", "--sending-on").output
+            assert "No restore suspends" in run("restore", "--sending-on").output
 
 
 def test_a_letter_that_may_have_left_since_is_set_aside(house, tmp_path, request, backup):
@@ -302,7 +302,7 @@ def test_a_letter_that_may_have_left_since_is_set_aside(house, tmp_path, request
     with clock.at(NOON + DAY), elsewhere(house, tmp_path, request):
         done = run("restore", backup)
 
-        assert "2 letters may have left" in done.output
+        assert "2 e-mails may have left" in done.output
         assert setup.letter_of(order_id).state == "unknown"
         assert setup.letter_of(unplanned).state == "unknown"
         assert ("restore", "restored", "unknown") in setup.ledger_of(order_id)
@@ -404,7 +404,7 @@ def test_the_folder_of_the_data_may_be_gone_altogether(house, backup):
     done = run("restore", backup)
 
     assert done.exit_code == 0, done.output
-    assert "NO LETTER LEAVES" in done.output
+    assert "NO INVITATION LEAVES" in done.output
 
 
 def test_a_restore_that_breaks_off_lets_no_letter_leave(

@@ -55,7 +55,7 @@ def test_an_order_that_was_over_after_the_backup_leads_to_no_letter(
         with elsewhere(house, tmp_path, request):
             done = run("restore", copy)
 
-            assert "1 wishes" in done.output
+            assert "1 opt-outs and other requests" in done.output
             assert setup.order_row(gone).email is None
             setup.planned()
             post = setup.sent(now=NOON + 3 * DAY)
@@ -148,11 +148,11 @@ def test_damage_the_backup_knew_of_stops_nothing_and_newer_damage_does(
         opt_out(session, "eva@example.com", EVERY_SHOP, "stop", NOON)
 
     with elsewhere(house, tmp_path, request):
-        assert "NO LETTER" not in run("restore", copy).output
+        assert "NO INVITATION" not in run("restore", copy).output
     with suppression_journal.path().open("ab") as file:
         file.write(b"opt_out 0 11")
     with elsewhere(house, tmp_path, request, name="again"):
-        assert "NO LETTER" in run("restore", copy).output
+        assert "NO INVITATION" in run("restore", copy).output
 
 
 def test_a_wish_of_a_kind_that_is_not_known_here_stops_the_letters(
@@ -164,7 +164,7 @@ def test_a_wish_of_a_kind_that_is_not_known_here_stops_the_letters(
         file.write(f"{said} {suppression_journal._check(said.encode())}\n".encode())
 
     with elsewhere(house, tmp_path, request):
-        assert "NO LETTER" in run("restore", copy).output
+        assert "NO INVITATION" in run("restore", copy).output
     assert config.current() == house
 
 
@@ -188,5 +188,5 @@ def test_wishes_marked_with_a_key_that_is_not_here_stop_the_letters(
             assert "folder keys is older" in done.output
             assert setup.sent(now=NOON + 3 * DAY).letters == []
         with elsewhere(house, tmp_path, request, name="with-all"):
-            assert "NO LETTER" not in run("restore", copy).output
+            assert "NO INVITATION" not in run("restore", copy).output
             assert setup.sent(now=NOON + 3 * DAY).letters == []

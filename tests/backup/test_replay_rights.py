@@ -46,7 +46,7 @@ def restored(house, tmp_path, request):
         request.addfinalizer(lambda: place.__exit__(None, None, None))
         done = run("restore", tmp_path / "house.backup", "--nothing-sent-since")
         assert done.exit_code == 0
-        assert "NO LETTER" not in done.output
+        assert "NO INVITATION" not in done.output
 
     return restore
 

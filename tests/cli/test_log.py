@@ -38,7 +38,7 @@ def test_a_dry_run_says_what_would_go_and_when_the_rest_goes_and_deletes_nothing
     assert f"goes now  {old.name}" in said
     goes = clock.now() + timedelta(days=89, hours=23)
     assert f"goes {goes:%Y-%m-%dT%H}:00Z  {new.name}" in said
-    assert "says no hour" in said
+    assert "states no hour" in said
     assert "\x1b" not in said
     assert "1 would be deleted, 2 kept" in said
     assert old.exists()
@@ -52,7 +52,7 @@ def test_a_purge_deletes_what_is_due_signs_for_it_and_reports_strange_names(hous
     said = _run().stdout
 
     assert f"deleted  {old.name}" in said
-    assert "says no hour" in said
+    assert "states no hour" in said
     assert "1 deleted, 2 kept" in said
     assert (old.exists(), new.exists()) == (False, True)
     assert "0 deleted, 2 kept" in _run().stdout

@@ -56,12 +56,12 @@ def test_a_dry_run_says_what_goes_next_a_rule(house):
 
     assert "now               buyer_contact" in said
     assert "-                 publication: until the author withdraws it" in said
-    assert "-                 review: there is nothing of it" in said
-    assert "yours to do" not in said
+    assert "-                 review: nothing to delete" in said
+    assert "up to you" not in said
     with db.reading() as session:
         assert buyer.read(session, [never])
 
 
 @pytest.mark.parametrize("house", [{"TRUSTSVC_MAIL_URL": "maildir:/somewhere"}], indirect=True)
 def test_a_maildir_of_the_operators_own_is_named_as_theirs(house):
-    assert "yours to do" in _run("--dry-run").stdout
+    assert "up to you" in _run("--dry-run").stdout

@@ -61,7 +61,7 @@ def test_deciding_twice_says_so(house):
     again = _run("approve", waiting)
 
     assert again.exit_code == 1
-    assert "does not wait" in again.output
+    assert "is not pending" in again.output
     assert json.loads(_run("list", "--json").stdout)[0]["state"] == "rejected"
 
 

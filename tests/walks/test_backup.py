@@ -82,5 +82,5 @@ def test_keys_and_backup_while_it_works_and_the_house_on_another_machine(
 
     assert code == 0, said
     assert "1 wishes" in said
-    assert "NO LETTER LEAVES" not in said
+    assert "NO INVITATION LEAVES" not in said
     assert (there / "public" / "badge" / "v1" / f"{shop['shop']}.svg").is_file()

@@ -28,7 +28,7 @@ COMMANDS = {
     "privacy": "trustsvc.cli.privacy:privacy",
     "tick": "trustsvc.cli.tick:tick",
     "backup": "trustsvc.cli.backup:backup",
-    "restore": "trustsvc.cli.backup:restore",
+    "restore": "trustsvc.cli.backup:restore_command",
     "keys": "trustsvc.cli.keys:keys",
     "bounce": "trustsvc.cli.bounce:bounce",
     "mail": "trustsvc.cli.mail:mail",

@@ -1,4 +1,4 @@
-"""`trustsvc bounce < message`: the end of a mail server's pipe for what comes back."""
+"""`trustsvc bounce < message`: a mail server pipes returned messages into it."""
 
 import sys
 
@@ -11,42 +11,42 @@ from trustsvc.mail.feedback.parsers.report import Ignored
 from trustsvc.mail.feedback.parsers.returned_message import read
 from trustsvc.storage import db
 
-TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: the mail server keeps the message and tries again
-PIECE = 64 * 1024
-MOST_READ = 256 * 1024 * 1024
+EX_TEMPFAIL = 75  # sysexits.h: the mail server keeps the message and tries again
+CHUNK_BYTES = 64 * 1024
+MAX_BYTES = 256 * 1024 * 1024
 
 logger = log.get_logger("bounce")
 
 
-# What a mail server adds (an address, most likely) is neither looked at nor said again.
+# Arguments that a mail server adds (most likely an address) are neither read nor printed.
 @click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 @click.pass_context
 def bounce(context: click.Context) -> None:
-    """Take in one message from standard input: a bounce, a complaint, or anything else.
+    """Process one message from standard input: a bounce, a complaint, or anything else.
 
-    Ends with 0 when it was taken in or is nothing for us (a mail server would answer anything else
-    with a bounce of the bounce), with 75 when the mail server shall try again. Says nothing on
-    standard output: mail servers send that to whoever wrote.
+    Exits with 0 when it was processed or is no report (a mail server answers any other code with a
+    bounce of the bounce), with 75 when the mail server shall try again. Prints nothing: mail
+    servers send output to the author of the message.
     """
     report = read(_message())
     if isinstance(report, Ignored):
-        logger.info("a message that is no report", reason=report.reason)
+        logger.info("bounce.ignored", reason=report.reason)
         return
     try:
         with db.transaction() as session:
             came_back.take(session, report, "mail", clock.now())
-    except Exception as problem:  # noqa: BLE001 - whatever it is, the message must not be lost
-        logger.error("a report could not be taken in", **log.error_location(problem))  # noqa: TRY400
-        context.exit(TRY_AGAIN)
+    except Exception as problem:  # noqa: BLE001 - the message must not be lost
+        logger.error("bounce.failed", **log.error_location(problem))  # noqa: TRY400
+        context.exit(EX_TEMPFAIL)
 
 
 def _message() -> bytes:
-    """Read what counts, and the rest past: a mail server must not find its pipe closed."""
-    if sys.stdin is None:  # closed by whoever started us
+    """Read the beginning and discard the rest: the mail server must not find its pipe closed."""
+    if sys.stdin is None:  # closed by the calling process
         return b""
     source = sys.stdin.buffer
     message = source.read(mime.MOST_BYTES)
-    for _ in range(MOST_READ // PIECE):
-        if not source.read(PIECE):
+    for _ in range(MAX_BYTES // CHUNK_BYTES):
+        if not source.read(CHUNK_BYTES):
             break
     return message

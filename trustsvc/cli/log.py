@@ -1,4 +1,4 @@
-"""`trustsvc log`: the web server's log, and what in it looked like an attack."""
+"""`trustsvc log`: the server log and the security entries."""
 
 import json
 from datetime import datetime, timedelta
@@ -11,18 +11,20 @@ from trustsvc.privacy.retention import purge_log_files
 from trustsvc.server_log import attack_patterns, retention, security_entries
 from trustsvc.storage import db
 
-MOST = 10_000
+MAX_ENTRIES = 10_000
 
 
 @click.group()
 def log() -> None:
-    """Look after the web server's log."""
+    """Purge the server log, and list what looked like an attack."""
 
 
 @log.command()
-@click.option("--dry-run", is_flag=True, help="Only say what would go now, and when the rest goes.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only list what would be deleted now, and when the rest is."
+)
 def purge(dry_run: bool) -> None:
-    """Delete the files whose first line is about to be as old as promised."""
+    """Delete the files whose first line is about to reach the promised age."""
     now, settings = clock.now(), config.current()
     gone = [] if dry_run else purge_log_files.purge(now)
     for path in gone:
@@ -32,8 +34,8 @@ def purge(dry_run: bool) -> None:
         is_due = file.goes_at <= now
         if dry_run or is_due or file.strange:
             when = "goes now" if is_due else f"goes {file.goes_at:%Y-%m-%dT%H:%MZ}"
-            doubt = "  (its name says no hour: by its last writing)" if file.strange else ""
-            click.echo(f"{when}  {_name(file.path)}{doubt}")
+            note = "  (its name states no hour: by its last change)" if file.strange else ""
+            click.echo(f"{when}  {_name(file.path)}{note}")
     tonight = sum(now < file.goes_at <= now + timedelta(days=1) for file in kept)
     if dry_run:
         click.echo(f"{tonight} more go within a day.")
@@ -44,14 +46,14 @@ def purge(dry_run: bool) -> None:
 
 
 @log.command()
-@click.option("--since", type=Moment(), help="From this moment on; a day ago if not said.")
+@click.option("--since", type=Moment(), help="From this moment on; default: a day ago.")
 @click.option("--what", type=click.Choice(attack_patterns.KINDS), help="Only this kind.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list.")
 def security(since: datetime | None, what: str | None, as_json: bool) -> None:
     """List what looked like an attack, newest first: one line an address and minute."""
     start = since or clock.now() - timedelta(days=1)
     with db.reading() as session:
-        found = security_entries.entries(session, since=start, what=what or "", most=MOST)
+        found = security_entries.entries(session, since=start, what=what or "", most=MAX_ENTRIES)
     if as_json:
         click.echo(json.dumps([_plain(entry) for entry in found], indent=1))
         return
@@ -60,12 +62,12 @@ def security(since: datetime | None, what: str | None, as_json: bool) -> None:
             f"{entry.minute:%Y-%m-%dT%H:%MZ}  {entry.number:>8}  {entry.what:<15}  "
             f"{entry.door:<9}  {entry.address}"
         )
-    more = f" (the newest {MOST}; the desk shows all)" if len(found) == MOST else ""
+    more = f" (the newest {MAX_ENTRIES}; the desk shows all)" if len(found) == MAX_ENTRIES else ""
     click.echo(f"{len(found)} entries{more}; an entry goes after {_days()} days at most.")
 
 
 def _plain(entry: security_entries.SecurityEntry) -> dict[str, object]:
-    """What `--json` prints: id, minute, what, door, address, number."""
+    """One object of `--json`."""
     minute = f"{entry.minute:%Y-%m-%dT%H:%MZ}"
     return {name: getattr(entry, name) for name in entry.__slots__} | {"minute": minute}
 
@@ -75,6 +77,6 @@ def _days() -> int:
 
 
 def _name(path: object) -> str:
-    # A name somebody else chose must not steer the terminal it is shown on.
+    # Escaped: a file name must not control the terminal.
     folder = config.current().data / "log"
     return ascii(str(path).removeprefix(f"{folder}/"))[1:-1]

@@ -1,14 +1,14 @@
-"""How a moment is written on the command line."""
+"""The option type of a moment."""
 
 from datetime import UTC, datetime
 
 import click
 
-EARLIEST, LATEST = 2000, 2200
+MIN_YEAR, MAX_YEAR = 2000, 2200
 
 
 class Moment(click.ParamType[datetime]):
-    """ISO 8601; UTC where it names no zone."""
+    """ISO 8601; UTC without a zone."""
 
     name = "ISO-TIME"
 
@@ -21,6 +21,6 @@ class Moment(click.ParamType[datetime]):
             moment = datetime.fromisoformat(value)
         except ValueError:
             self.fail("write it like 2027-03-01T10:00Z.", param, ctx)
-        if not EARLIEST <= moment.year <= LATEST:
-            self.fail(f"the year must be {EARLIEST} to {LATEST}.", param, ctx)
+        if not MIN_YEAR <= moment.year <= MAX_YEAR:
+            self.fail(f"the year must be {MIN_YEAR} to {MAX_YEAR}.", param, ctx)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

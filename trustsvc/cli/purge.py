@@ -1,4 +1,4 @@
-"""`trustsvc purge`: let go of what is over, by the rules of retention."""
+"""`trustsvc purge`: delete what the retention rules no longer allow to be kept."""
 
 import click
 
@@ -19,14 +19,21 @@ WHY = {
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Only say what would go now.")
-@click.option("--confirm", is_flag=True, help="The clock is right: delete what waits for that too.")
-@click.option("--receipts", "list_receipts", is_flag=True, help="List and check what has gone.")
+@click.option("--dry-run", is_flag=True, help="Only count what would be deleted now.")
+@click.option(
+    "--confirm", is_flag=True, help="The clock is right: also delete what waits for that."
+)
+@click.option(
+    "--receipts",
+    "list_receipts",
+    is_flag=True,
+    help="List the receipts of deletions and verify them.",
+)
 def purge(dry_run: bool, confirm: bool, list_receipts: bool) -> None:
-    """Delete everything whose time is over, with a signed receipt a rule.
+    """Delete everything past its retention, with a signed receipt for each rule.
 
-    When the clock may have jumped, or the service was off for long, what would lose more than 5 %
-    of its rows and more than 1000 of them waits for you to say --confirm.
+    When the clock may have jumped, or the service was off for long, a table that would lose more
+    than 5 % of its rows and more than 1000 of them waits for --confirm.
     """
     if list_receipts:
         _receipts()
@@ -59,7 +66,7 @@ def _upcoming() -> None:
     logs = retention.everything(settings.data / "log", now, settings.log_days)
     if logs:
         ahead["server_log"] = min(file.goes_at for file in logs)
-    click.echo("What goes next, as things stand:")
+    click.echo("What is deleted next, as things stand:")
     for code, at in sorted(ahead.items(), key=lambda one: (one[1], one[0])):
         when = "now             " if at <= now else f"{at:%Y-%m-%dT%H:%MZ}"
         click.echo(f"{when}  {code}")
@@ -67,11 +74,11 @@ def _upcoming() -> None:
         if rule.code not in ahead:
             click.echo(f"{'-':<16}  {rule.code}: {_no_date(rule)}")
     if record_of_processing.own_maildir(settings):
-        click.echo("Letters in your own maildir are not deleted here: that is yours to do.")
+        click.echo("E-mails in your own maildir are not deleted here: that is up to you.")
 
 
 def _no_date(rule: Rule) -> str:
-    return rule.since if rule.days is None else "there is nothing of it"
+    return rule.since if rule.days is None else "nothing to delete"
 
 
 def _receipts() -> None:

@@ -1,4 +1,4 @@
-"""`trustsvc reviews`: decide on reviews from the command line."""
+"""`trustsvc reviews`: moderate reviews from the command line."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from trustsvc.shops import directory
 from trustsvc.storage import db
 
 BY = "command line"
-MOST_BYTES = 65_536
+MAX_BYTES = 65_536
 STATES = ("pending", "approved", "published", "rejected", "withdrawn")
 
 
@@ -28,7 +28,7 @@ def reviews() -> None:
 @click.option("--state", type=click.Choice(STATES), help="In this state only.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=1000, show_default=True)
 def list_(as_json: bool, slug: str | None, state: str | None, limit: int) -> None:
-    """List reviews, oldest first; what was written is shown at the desk, not here."""
+    """List reviews, oldest first, without their texts: those are at the desk."""
     with db.reading() as session:
         shop_id = directory.by_slug(session, slug).id if slug else None
         found = lookup.listing(session, state=state, shop_id=shop_id, limit=limit)
@@ -54,11 +54,11 @@ def list_(as_json: bool, slug: str | None, state: str | None, limit: int) -> Non
 @reviews.command()
 @click.argument("review_id", metavar="ID")
 def approve(review_id: str) -> None:
-    """Approve a review that waits; its public line and badge are there when this returns."""
+    """Approve a pending review; it is published and in the badge when this returns."""
     with db.transaction() as session:
         if not moderate.approve(session, review_id, BY, clock.now()):
-            raise click.ClickException("This review does not wait for a decision.")
-    _show()
+            raise click.ClickException("This review is not pending.")
+    _publish_now()
     click.echo("approved")
 
 
@@ -66,24 +66,26 @@ def approve(review_id: str) -> None:
 @click.argument("review_id", metavar="ID")
 @click.option("--reason", type=click.Choice(REASONS), required=True, help="Never its stars.")
 def reject(review_id: str, reason: str) -> None:
-    """Reject a review that waits, for a stated reason."""
+    """Reject a pending review, for a stated reason."""
     with db.transaction() as session:
         if not moderate.reject(session, review_id, reason, BY, clock.now()):
-            raise click.ClickException("This review does not wait for a decision.")
+            raise click.ClickException("This review is not pending.")
     click.echo("rejected")
 
 
 @reviews.command("reply")
 @click.argument("review_id", metavar="ID")
-@click.option("--remove", is_flag=True, help="Take the reply down.")
+@click.option("--remove", is_flag=True, help="Remove the reply.")
 def reply_(review_id: str, remove: bool) -> None:
-    """Reply in public to a published review (standard input); once more changes the reply."""
+    """Reply in public to a published review (standard input); again replaces the reply."""
     text = "" if remove else _text()
     with db.transaction() as session:
         if remove and not reply.remove(session, review_id, clock.now()):
             raise click.ClickException("This review has no reply.")
         if not remove and not reply.reply(session, review_id, text, BY, clock.now()):
-            raise click.ClickException("Nothing changed: the same words, or it is not shown now.")
+            raise click.ClickException(
+                "Nothing changed: the same text, or the review is not published."
+            )
     with db.reading() as session:
         refresh.refresh_changed(session, clock.now())
     click.echo("removed" if remove else "replied")
@@ -92,11 +94,11 @@ def reply_(review_id: str, remove: bool) -> None:
 def _text() -> str:
     if sys.stdin.isatty():
         return str(click.prompt("Reply"))
-    return sys.stdin.buffer.read(MOST_BYTES).decode(errors="replace")
+    return sys.stdin.buffer.read(MAX_BYTES).decode(errors="replace")
 
 
-def _show() -> None:
-    """Do at once what publish_reviews and refresh_badges would do within seconds."""
+def _publish_now() -> None:
+    """Do now what the jobs publish_reviews and refresh_badges would do within seconds."""
     more = True
     while more:
         with db.transaction() as session:

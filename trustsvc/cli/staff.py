@@ -1,4 +1,4 @@
-"""`trustsvc staff`: who works at the desk."""
+"""`trustsvc staff`: accounts of the desk."""
 
 import click
 
@@ -9,13 +9,13 @@ from trustsvc.storage import db
 
 @click.group()
 def staff() -> None:
-    """Let people in who work at the desk, and out again."""
+    """Add and remove the people who work at the desk."""
 
 
 @staff.command()
-@click.option("--name", default="Staff", help="How the others know this person.")
+@click.option("--name", default="Staff", help="As the other staff know this person.")
 def add(name: str) -> None:
-    """Add somebody and print a link that lets them in once, within 24 hours."""
+    """Add a person and print a sign-in link that works once, within 24 hours."""
     with db.transaction() as session:
         now = clock_check.believed(session, clock.read())
         made = accounts.link(session, accounts.add(session, name, now), now)
@@ -25,7 +25,7 @@ def add(name: str) -> None:
 @staff.command()
 @click.argument("staff_id", metavar="ID", type=int)
 def link(staff_id: int) -> None:
-    """Print a new link for somebody who is already there: a session lasts 12 hours."""
+    """Print a new sign-in link for a known person: a session lasts 12 hours."""
     with db.transaction() as session:
         made = accounts.link(session, staff_id, clock_check.believed(session, clock.read()))
     click.echo(made)
@@ -33,7 +33,7 @@ def link(staff_id: int) -> None:
 
 @staff.command("list")
 def list_() -> None:
-    """List who works here, with the number that `link` and `leave` take."""
+    """List the staff, with the ID that `link` and `leave` take."""
     with db.reading() as session:
         for member in accounts.all_members(session):
             left = f"  left {member.left_at:%Y-%m-%d}" if member.left_at else ""
@@ -43,7 +43,7 @@ def list_() -> None:
 @staff.command()
 @click.argument("staff_id", metavar="ID", type=int)
 def leave(staff_id: int) -> None:
-    """Let somebody work here no more: links and sessions end at once."""
+    """Remove a person: links and sessions end at once."""
     with db.transaction() as session:
         accounts.leave(session, staff_id, clock.now())
     click.echo("Links and sessions have ended.")

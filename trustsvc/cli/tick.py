@@ -1,4 +1,4 @@
-"""`trustsvc tick`: run everything the clock would ring for, now or as if it were another moment."""
+"""`trustsvc tick`: run every scheduled job, now or as if it were another moment."""
 
 import importlib
 from collections import deque
@@ -12,26 +12,26 @@ from trustsvc.cli.moment import Moment
 from trustsvc.storage import db
 from trustsvc.work_queue import heartbeat, job_queue
 
-MOST_BELLS = 1000
-AHEAD = timedelta(minutes=5)  # as much as a clock may be off
-ALIVE = timedelta(seconds=90)
+MAX_JOBS = 1000
+CLOCK_TOLERANCE = timedelta(minutes=5)
+HEARTBEAT_LATE = timedelta(seconds=90)
 
 
 @click.command()
 @click.option("--at", "moment", type=Moment(), help="As if it were this moment.")
 def tick(moment: datetime | None) -> None:
-    """Run every tick, due or not, in this process, with all that it rings for.
+    """Run every scheduled job, due or not, and the jobs they enqueue, in this process.
 
-    It writes no heartbeat, moves no clock but its own and is never a jump of it. Quiet hours hold:
-    a letter leaves between 09:00 and 20:00 where the buyer lives, so a tick at night sends none.
-    What is over at that moment is really deleted: to look ahead say purge --dry-run.
+    It writes no heartbeat, and the other moment holds for this process only; it never counts as a
+    clock jump. Quiet hours hold: invitations leave between 09:00 and 20:00 where the buyer lives.
+    Data past its retention at that moment is really deleted: to look ahead use purge --dry-run.
     """
     now = clock.now()
-    if moment and moment > now + AHEAD and _runs(now):
+    if moment and moment > now + CLOCK_TOLERANCE and _service_runs(now):
         click.echo(
-            "Warning: a service runs on this data folder, and that moment lies ahead. What is over "
-            "by then is deleted now, for good. To look ahead: trustsvc purge --dry-run, trustsvc "
-            "log purge --dry-run, or a tick on a copy of the folder.",
+            "Warning: a service runs on this data folder, and that moment lies ahead. What is past "
+            "its retention by then is deleted now, for good. To look ahead: trustsvc purge "
+            "--dry-run, trustsvc log purge --dry-run, or a tick on a copy of the folder.",
             err=True,
         )
     with clock.at(moment or now):
@@ -39,19 +39,19 @@ def tick(moment: datetime | None) -> None:
             click.echo(f"{name} done")
 
 
-def _runs(now: datetime) -> bool:
-    """Say whether a service shows signs of life; no lock is tried, which one could stumble over."""
+def _service_runs(now: datetime) -> bool:
+    """Look at the heartbeat; trying the lock could make a starting service fail."""
     with db.reading() as session:
         beat = heartbeat.last(session, "scheduler")
-    return bool(beat and now - beat < ALIVE)
+    return bool(beat and now - beat < HEARTBEAT_LATE)
 
 
 def run() -> list[str]:
-    """Run all ticks and whatever they ring for, in turn; gives the names of the jobs that ran."""
-    waiting = deque(tick.job for tick in schedule.SCHEDULE)
+    """Run all scheduled jobs and the jobs they enqueue, in turn; gives the names of all."""
+    waiting = deque(entry.job for entry in schedule.SCHEDULE)
     done: list[str] = []
     with job_queue.capture(waiting.append):
-        while waiting and len(done) < MOST_BELLS:
+        while waiting and len(done) < MAX_JOBS:
             name = waiting.popleft()
             job = importlib.import_module(f"jobs.{name}")
             getattr(job, name)()

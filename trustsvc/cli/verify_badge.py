@@ -1,4 +1,4 @@
-"""`trustsvc verify-badge`: find out whether the badge on a page is real."""
+"""`trustsvc verify-badge`: check whether the badge on a page is genuine."""
 
 import dataclasses
 import json
@@ -9,14 +9,14 @@ from trustsvc import clock
 from trustsvc.badge.statement import badge_finder, verify
 from trustsvc.errors import Refused
 
-MEANS = {
+MEANINGS = {
     verify.GENUINE: "{score:g} of 5 from {count} reviews, signed for {domain}",
     verify.OTHER_DOMAIN: "it is signed for {domain}: the badge was copied",
-    verify.EXPIRED: "what was signed for {domain} is over",
-    verify.EARLY: "what was signed for {domain} begins later: a clock is wrong",
+    verify.EXPIRED: "the statement signed for {domain} has expired",
+    verify.EARLY: "the statement signed for {domain} is not valid yet: a clock is wrong",
     verify.WRONG: "no key of that service signed this badge",
     verify.NONE: "the service signs nothing for it: the domain is not proven, or the seal ended",
-    verify.OTHER_NUMBERS: "{score:g} of 5 from {count} reviews is what was signed for {domain}",
+    verify.OTHER_NUMBERS: "signed for {domain} were {score:g} of 5 from {count} reviews",
     verify.OTHER_SERVICE: "it does not come from the service you named",
     verify.AWAY: "the service it comes from does not answer with a badge",
 }
@@ -24,14 +24,16 @@ MEANS = {
 
 @click.command("verify-badge")
 @click.argument("url")
-@click.option("--service", metavar="ORIGIN", help="Who alone may sign: https://reviews.example.")
+@click.option(
+    "--service", metavar="ORIGIN", help="The only service that may sign: https://reviews.example."
+)
 @click.option("--json", "as_json", is_flag=True, help="For a program.")
 @click.pass_context
 def verify_badge(context: click.Context, url: str, service: str | None, as_json: bool) -> None:
     """Check every badge on the page at URL, or the badge whose JSON is there.
 
-    Looks up what each service signed and compares it with the page's domain and numbers. Ends with
-    0 only when there is a badge and every one is genuine. Needs no database and changes nothing.
+    Reads the statement each service signed and compares it with the page's domain and numbers.
+    Exits with 0 only when there is a badge and every one is genuine. Needs no database.
     """
     origin = badge_finder.origin_of(service or "")
     if service and not origin:
@@ -46,7 +48,7 @@ def verify_badge(context: click.Context, url: str, service: str | None, as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in found]))
     else:
         for one in found:
-            means = MEANS[one.verdict].format(
+            means = MEANINGS[one.verdict].format(
                 score=one.score, count=one.count, domain=one.domain or "something unreadable"
             )
             where = f"{one.origin or 'no service'} {one.shop or 'no shop'}"
