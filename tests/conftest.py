@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
 
 from tests import servers
 from trustsvc import config, migrations
@@ -24,11 +25,40 @@ from trustsvc.crypto import keyring
 from trustsvc.privacy.rights import request_views
 from trustsvc.registry import views as registry_views
 from trustsvc.server_log.writer import ServerLog
-from trustsvc.storage import db
+from trustsvc.storage import connections, db
 from trustsvc.work_queue import job_queue
 
 for variable in [name for name in os.environ if name.startswith("TRUSTSVC_")]:
     del os.environ[variable]
+if servers.in_memory():  # every commit waits for the disk, else
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
+
+
+_open_engine = connections.open_engine
+_warm: dict[str, Engine] = {}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _share_compiled_statements() -> Iterator[None]:
+    """Let engines of one kind share what SQLAlchemy compiled: each test opens an engine anew."""
+
+    def open_engine(url: str) -> Engine:
+        engine = _open_engine(url)
+        first = _warm.get(engine.dialect.name)
+        if first is not None:
+            engine.dialect = first.dialect
+            engine._compiled_cache = first._compiled_cache
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connections, "open_engine", open_engine)
+        yield
+
+
+def _keep_warm() -> None:
+    for engine in db._engines.values():
+        if getattr(engine.dialect, "server_version_info", None):  # it was connected
+            _warm.setdefault(engine.dialect.name, engine)
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +137,7 @@ def house(
     config.use(settings)
     job_queue.connection().flushall()
     yield settings
+    _keep_warm()
     db.dispose_engines()
     config.use(None)
     if cleanup:

@@ -19,6 +19,12 @@ from trustsvc.storage import db
 from trustsvc.work_queue import embedded_redis
 
 
+def in_memory() -> bool:
+    """Say whether there is a file system in memory with room for what the tests write."""
+    room = Path("/dev/shm")
+    return os.access(room, os.W_OK) and shutil.disk_usage(room).free > 2 * 1024**3
+
+
 def _postgres_programs() -> Path | None:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if found:
@@ -32,7 +38,8 @@ def postgres(place: Path) -> Iterator[str]:
     programs = _postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    place = Path(tempfile.mkdtemp(prefix="trustsvc-pg-"))  # short: it holds a socket
+    folder = "/dev/shm" if in_memory() else None
+    place = Path(tempfile.mkdtemp(prefix="trustsvc-pg-", dir=folder))  # short: it holds a socket
     as_other: list[str] = []
     if os.getuid() == 0:  # PostgreSQL refuses to run as root
         shutil.chown(place, "postgres", "postgres")
