@@ -97,7 +97,7 @@ def postgres(place: Path) -> Iterator[str]:
         yield str(place)
     finally:
         server.send_signal(signal.SIGINT)
-        server.wait(20)
+        server.wait(60)
         shutil.rmtree(place, ignore_errors=True)
 
 
@@ -131,7 +131,7 @@ def _execute(place: Path, statement: str) -> None:
 
 
 def _wait_for_postgres(place: Path) -> None:
-    for _ in range(200):
+    for _ in range(2400):
         with contextlib.suppress(psycopg.OperationalError):
             _execute(place, "SELECT 1")
             return
@@ -151,5 +151,5 @@ def redis(place: Path) -> Iterator[str]:
         yield f"unix://{socket}"
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
         shutil.rmtree(place, ignore_errors=True)

@@ -24,9 +24,9 @@ def read(name=NAME):
 
 
 def test_a_file_has_its_compressed_twins_beside_it_and_is_written_once(house):
-    assert [public_files.put(NAME, b"one"), public_files.put(NAME, b"one"), public_files.put(NAME, b"two")] == [
-        True, False, True,
-    ]  # fmt: skip
+    written = [public_files.put(NAME, body) for body in (b"one", b"one", b"two")]
+
+    assert written == [True, False, True]
     assert read() == (b"two",) * 3
     assert len(list((public_files.folder() / "badge/v1").iterdir())) == 3
 

@@ -38,7 +38,8 @@ def face(language):
     return Face(
         score, count, i18n.translate("badge.label", language, score=score, reviews=count),
         f"{BASE}/s/{SLUG}", mean, number, sealed=True, proof=statement.encode(said, KEY, "12"),
-        notice=f"{BASE}/privacy/{SLUG}#object", privacy=i18n.translate("badge.list.notice", language),
+        notice=f"{BASE}/privacy/{SLUG}#object",
+        privacy=i18n.translate("badge.list.notice", language),
     )  # fmt: skip
 
 

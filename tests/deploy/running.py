@@ -56,9 +56,9 @@ def ask(port, path, *, tls=False, source="127.0.0.1", method="GET", **headers):
     where = ("127.0.0.1", port)
     if tls:
         anybody = ssl._create_unverified_context()
-        link = HTTPSConnection(*where, source_address=(source, 0), context=anybody, timeout=20)
+        link = HTTPSConnection(*where, source_address=(source, 0), context=anybody, timeout=60)
     else:
-        link = HTTPConnection(*where, source_address=(source, 0), timeout=20)
+        link = HTTPConnection(*where, source_address=(source, 0), timeout=60)
     with contextlib.closing(link):
         link.putrequest(method, path, skip_host="Host" in headers)
         for name, value in headers.items():

@@ -27,7 +27,7 @@ pytestmark = [
     ),
 ]
 JSON, LIST = "/badge/v1/velo-fils.json", "/badge/v1/velo-fils/reviews.json"
-PATIENCE_S = 10  # how long a state is waited for
+PATIENCE_S = 120  # how long a state is waited for
 
 
 class Origin:

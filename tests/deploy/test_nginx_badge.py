@@ -84,7 +84,7 @@ def written(house):
 
 def asked(port, path, method="GET", **headers):
     """Give status, headers and body, with nothing unpacked."""
-    link = HTTPConnection("127.0.0.1", port, timeout=20)
+    link = HTTPConnection("127.0.0.1", port, timeout=60)
     with contextlib.closing(link):
         link.putrequest(method, path, skip_accept_encoding=True)
         for name, value in headers.items():

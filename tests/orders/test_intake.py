@@ -121,11 +121,11 @@ def test_who_waits_too_long_is_told_to_come_back(shop, monkeypatch):
             if not db.is_sqlite():
                 session.connection().exec_driver_sql("LOCK TABLE orders")
             held.set()
-            let_go.wait(10)
+            let_go.wait(120)
 
     holder = threading.Thread(target=hold)
     holder.start()
-    held.wait(10)
+    held.wait(120)
     try:
         with pytest.raises(Unavailable):
             intake.take(accept.incoming_order(shop.shop, order(1), b""), clock.now())
@@ -186,7 +186,7 @@ def test_two_pieces_of_news_at_once_are_both_taken_up(shop):
     written, done = threading.Event(), threading.Event()
 
     def shipped():
-        written.wait(10)
+        written.wait(120)
         with db.transaction() as session:
             news = order(1, shipped_at=now)
             accept.accept(session, [accept.incoming_order(shop.shop, news, b"b")], now)
@@ -199,6 +199,6 @@ def test_two_pieces_of_news_at_once_are_both_taken_up(shop):
         accept.accept(session, [accept.incoming_order(shop.shop, news, b"c")], now)
         written.set()
         assert not done.wait(0.3)  # it waits for us to end
-    other.join(10)
+    other.join(120)
 
     assert only_order().cancelled_at is not None

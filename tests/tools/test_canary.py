@@ -11,7 +11,6 @@ PEOPLE = 16
 
 @pytest.mark.walk
 @pytest.mark.slow
-@pytest.mark.timeout(480)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_no_mark_lies_where_it_must_not_and_none_anywhere_after_the_erasure(database):
     found = canary.run(database, PEOPLE)

@@ -52,7 +52,6 @@ def _empty():
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)  # a million others: a minute of one core that nobody else uses
 def test_a_dump_without_its_keys_gives_nobody_away_and_plain_hashes_give_everybody(house):
     everybody = crowd.addresses(dictionary.PEOPLE)
     crowd.settle(everybody)

@@ -55,7 +55,7 @@ class Service:
             )
         )
 
-    def until(self, condition, seconds=30):
+    def until(self, condition, seconds=240):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             found = condition()
@@ -68,7 +68,7 @@ class Service:
 
     def is_ready(self):
         try:
-            return requests.get(f"{self.url}/readyz", timeout=2).ok
+            return requests.get(f"{self.url}/readyz", timeout=10).ok
         except requests.RequestException:
             return False
 
@@ -139,6 +139,6 @@ def restarted():
 
     def again(service):
         service.process = start(service.environ, service.log)
-        service.until(service.is_ready, seconds=60)
+        service.until(service.is_ready)
 
     return again

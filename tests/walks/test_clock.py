@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.walk, pytest.mark.slow]
 
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
@@ -37,7 +37,7 @@ def test_letters_wait_while_the_clock_is_wrong_and_go_on_when_it_is_right(
         return next(line["detail"] for line in lines if line["check"] == "sending")
 
     def until(expected):
-        end = time.monotonic() + 40
+        end = time.monotonic() + 240
         while expected not in (found := sending()):
             assert time.monotonic() < end, found
             time.sleep(0.5)
@@ -58,4 +58,4 @@ def test_letters_wait_while_the_clock_is_wrong_and_go_on_when_it_is_right(
         until("e-mails leave")
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)

@@ -7,7 +7,7 @@ import sys
 import pytest
 import requests
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 def test_the_demo_shows_the_main_job_twice_on_the_same_folder(tmp_path):
@@ -20,7 +20,7 @@ def test_the_demo_shows_the_main_job_twice_on_the_same_folder(tmp_path):
             env=environ,
             capture_output=True,
             text=True,
-            timeout=110,
+            timeout=500,
             check=False,
         )
 
@@ -47,7 +47,7 @@ def test_a_demo_that_is_ended_leaves_nothing_running(tmp_path, number):
     base = re.search(r"the service at (http\S+)", said)[1]
 
     demo.send_signal(number)
-    demo.wait(30)
+    demo.wait(120)
 
     with pytest.raises(requests.ConnectionError):
-        requests.get(f"{base}/livez", timeout=5)
+        requests.get(f"{base}/livez", timeout=60)

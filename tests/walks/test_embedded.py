@@ -51,12 +51,12 @@ def test_all_that_was_accepted_is_worked_on_after_everything_was_killed(service,
     for pid in children.values():
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    service.process.wait(10)
+    service.process.wait(60)
     damage(service.data)
 
     restarted(service)
 
-    service.until(lambda: not stored(service, "received"), seconds=60)
+    service.until(lambda: not stored(service, "received"))
     assert stored(service) == accepted
     assert {post(shop, reference).json()["status"] for reference in accepted} == {"duplicate"}
     told = "starts empty" in service.log.read_text()

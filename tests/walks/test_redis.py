@@ -16,7 +16,7 @@ from tools.drill.service import Redis
 
 pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(600)]
 HELD_UP_S = 3.0
-RESUMES_WITHIN_S = 60
+RESUMES_WITHIN_S = 240
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def service_environ(service_environ, proxy):
 def post(shop, reference):
     data = f'{{"data": {{"reference": "{reference}", "email": "{reference}@post.example"}}}}'
     headers = signed_request("standard", shop["secret"], data.encode())
-    return requests.post(shop["webhook_url"], data=data, headers=headers, timeout=20)
+    return requests.post(shop["webhook_url"], data=data, headers=headers, timeout=60)
 
 
 def states(own, proxy):
@@ -106,7 +106,7 @@ def test_a_redis_that_throws_away_is_refused_at_start(service_environ, own):
             env=service_environ,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
 

@@ -26,15 +26,15 @@ def test_an_erasure_reaches_page_badge_letters_and_its_confirmation(service):
     shop = service.enrol("woocommerce")
     links, address = asked(service, shop)
     form = {"stars": "4", "text": "Came on time.", "name": "Anna", "consent": "1"}
-    assert requests.post(links["r"], data=form, timeout=10).ok
+    assert requests.post(links["r"], data=form, timeout=60).ok
     review = service.own("reviews", "list", "--json").split('"id": "')[1][:16]
     service.own("reviews", "approve", review)
     badge = service.data / "public" / "badge" / "v1" / f"{shop['shop']}.json"
     service.until(lambda: "1 review" in badge.read_text())
 
-    assert requests.post(f"{links['me']}/erase", timeout=10).ok
+    assert requests.post(f"{links['me']}/erase", timeout=60).ok
     service.until(lambda: "1 review" not in badge.read_text(), AT_ONCE_S)
-    page = requests.get(f"{service.url}/s/{shop['shop']}", timeout=10).text
+    page = requests.get(f"{service.url}/s/{shop['shop']}", timeout=60).text
     (confirmation,) = service.until(lambda: letters(service), AT_ONCE_S)
 
     assert "Came on time." not in page
@@ -50,12 +50,12 @@ def test_an_objection_before_the_first_letter_is_confirmed_with_a_copy(service):
     address = re.search(rb'"email": ?"([^"]+)"', body)[1].decode()
 
     form = {"email": address.upper()}
-    answer = requests.post(f"{service.url}/object/{shop['shop']}", data=form, timeout=10)
+    answer = requests.post(f"{service.url}/object/{shop['shop']}", data=form, timeout=60)
     assert answer.ok
     (letter,) = service.until(lambda: letters(service), AT_ONCE_S)
     copy = re.search(r"^http\S+/me/\S+$", text_of(letter), re.MULTILINE)[0]
 
-    held = requests.get(f"{copy}/copy.json", timeout=10).json()
+    held = requests.get(f"{copy}/copy.json", timeout=60).json()
     assert held["data"]["orders"][0]["email"] == address
     sending_day(service)
     assert [one for one in letters(service) if "/r/" in text_of(one)] == []

@@ -18,7 +18,7 @@ PROMISED = {
     "letters against a wish": 0,
     "sent, says the house, but never seen": 0,
     "answers that were neither yes nor later": 0,
-    "seconds until settled": 120,
+    "left unsettled": 0,
     "left running": 0,
 }
 FINAL = {"sent", "unknown", "refused"}

