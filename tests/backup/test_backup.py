@@ -251,7 +251,7 @@ def test_who_left_the_registry_after_the_backup_is_not_registered_again(
 
 
 def broken_book(house, how):
-    path = house.data / "suppressions" / "marks"
+    path = house.data / "suppressions" / "journal"
     if how == "older_suppressions":
         lines = path.read_bytes().splitlines(keepends=True)
         path.write_bytes(b"".join(lines[:-1]))
@@ -535,7 +535,7 @@ def forged(path, change):
     [
         lambda content: content[:-1] + bytes([content[-1] ^ 1]),
         lambda content: content.replace(b'"suppressions_lines":0', b'"suppressions_lines":9'),
-        lambda content: content.replace(b'"mark":"', b'"mark":"0', 1),
+        lambda content: content.replace(b'"mac":"', b'"mac":"0', 1),
     ],
 )
 def test_a_backup_that_somebody_changed_is_refused_though_its_checksum_is_right(

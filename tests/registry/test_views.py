@@ -250,7 +250,7 @@ def test_leaving_is_one_click_by_page_and_by_mail_program(client, shop, body):
     assert (is_registered(), entries()) == (False, [])
     assert client.get(path).status_code == 200
     (line,) = suppression_journal.read().lines
-    assert (line.kind, line.mark) == ("leave", pseudonyms.registry_pseudonym(JAN))
+    assert (line.kind, line.subject) == ("unregister", pseudonyms.registry_pseudonym(JAN))
 
 
 def test_the_letter_that_says_so_lets_mail_programs_leave(client, shop):

@@ -22,7 +22,7 @@ def place(tmp_path):
 
 
 def test_lines_come_back_as_they_were_written(place):
-    leave = JournalEntry("leave", b"\x01\x02" + b"n" * 16, 0, AT, "a reason\nin two lines")
+    leave = JournalEntry("unregister", b"\x01\x02" + b"n" * 16, 0, AT, "a reason\nin two lines")
     suppression_journal.append([LINE])
     suppression_journal.append([leave])
 
@@ -30,7 +30,7 @@ def test_lines_come_back_as_they_were_written(place):
 
     assert found.damaged == 0
     assert found.lines[0] == LINE
-    assert found.lines[1].mark == leave.mark
+    assert found.lines[1].subject == leave.subject
     assert found.lines[1].reason == "a_reason_in_two_lines"
 
 

@@ -18,7 +18,7 @@ def test_no_mark_lies_where_it_must_not_and_none_anywhere_after_the_erasure(data
     assert verdict.verdict(found) == []
     assert found[verdict.BEFORE]["public files"]
     assert found[verdict.BEFORE]["backup"]  # what may be there was found: the search does see
-    assert found[verdict.DEFERRED] == {}
+    assert found[verdict.DAYS_LATER] == {}
     assert len(found[verdict.CONTROL]) >= len(verdict.ALLOWED[verdict.BEFORE])
     assert all(found[verdict.CONTROL].values())  # and it sees in every place
 
@@ -30,8 +30,8 @@ def test_a_mark_where_none_may_be_and_a_place_that_was_not_searched_are_both_sai
             "backup": {("zqxshow", "plain"): 2},
             "public files": {},
         },
-        verdict.ERASED: {"answers in the maildir": {("zqxmail", "plain"): 1}},
-        verdict.DEFERRED: {"answers in the maildir": {("zqxmail", "plain"): 1}},
+        verdict.ERASED: {"transactional mail in the maildir": {("zqxmail", "plain"): 1}},
+        verdict.DAYS_LATER: {"transactional mail in the maildir": {("zqxmail", "plain"): 1}},
         verdict.CONTROL: {"Redis": {("zqxmore", "plain"): 1}, "backup": {}},
     }
     found = {
@@ -40,7 +40,7 @@ def test_a_mark_where_none_may_be_and_a_place_that_was_not_searched_are_both_sai
 
     assert verdict.verdict(found) == [
         (verdict.BEFORE, "Redis", "zqxmail", "hex"),
-        (verdict.DEFERRED, "answers in the maildir", "zqxmail", "plain"),
+        (verdict.DAYS_LATER, "transactional mail in the maildir", "zqxmail", "plain"),
         (verdict.CONTROL, "backup", "zqxmore", "not found"),
         (verdict.CONTROL, "public files", "zqxmore", "not found"),
     ]

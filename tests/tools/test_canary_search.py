@@ -7,7 +7,7 @@ import pytest
 
 from tools.canary import people, search
 
-MARK = b"zqxmail007q"
+MARKER = b"zqxmail007q"
 
 
 @pytest.mark.parametrize("before", [b"", b"a", b"ab", b"abc"])
@@ -24,9 +24,9 @@ MARK = b"zqxmail007q"
     ],
 )
 def test_a_mark_is_found_however_it_is_written(before, write):
-    written = write(before + MARK + b"@canary.example")
+    written = write(before + MARKER + b"@canary.example")
 
-    found = search.marks(b"noise \0\xff" + written + b"\xfe noise")
+    found = search.count_markers(b"noise \0\xff" + written + b"\xfe noise")
 
     assert [kind for kind, _ in found] == ["zqxmail"]
 
@@ -36,7 +36,7 @@ def test_a_mark_is_found_however_it_is_written(before, write):
 )
 def test_a_mark_is_found_in_a_compressed_file(tmp_path, pack, end):
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / f"old.{end}").write_bytes(pack(b"to " + MARK))
+    (tmp_path / "a" / f"old.{end}").write_bytes(pack(b"to " + MARKER))
 
     found = search.of_tree(tmp_path)
 
@@ -53,14 +53,14 @@ def test_where_there_is_none_none_is_found(tmp_path):
 
 def test_a_place_that_is_left_out_is_not_looked_into(tmp_path):
     (tmp_path / "mail").mkdir()
-    (tmp_path / "mail" / "1").write_bytes(MARK)
+    (tmp_path / "mail" / "1").write_bytes(MARKER)
 
     assert search.of_tree(tmp_path, leave_out=["mail"]) == {}
 
 
-@pytest.mark.parametrize("person", people.everybody(8), ids=lambda person: str(person.number))
+@pytest.mark.parametrize("person", people.make_people(8), ids=lambda person: str(person.number))
 def test_an_order_carries_sixty_marked_fields(person):
-    body = people.order_of(person)
+    body = people.order_body(person)
 
-    assert {person.more(n).encode() in body for n in range(people.MORE)} == {True}
+    assert {person.extra(n).encode() in body for n in range(people.EXTRA_FIELDS)} == {True}
     assert person.email.encode() in body

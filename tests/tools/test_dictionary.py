@@ -118,8 +118,8 @@ def test_our_own_mark_is_not_found_and_would_be_with_the_key_folder(house):
     mark = pseudonyms.registry_pseudonym(JAN)
     with quiet(), db.transaction() as session:
         session.execute(insert(opt_outs).values(mark=mark, shop_id=0, at=NOON, reason="objection"))
-    loot = dictionary.Loot(dictionary.dump())
+    dumped = dictionary.Dump(dictionary.dump())
     stolen = dictionary.keyring.newest_key("registry").secret
 
-    assert dictionary.attack(loot, [JAN], secrets=dictionary.guesses()) == set()
-    assert dictionary.attack(loot, [JAN], secrets=[stolen]) == {JAN}
+    assert dictionary.attack(dumped, [JAN], secrets=dictionary.guesses()) == set()
+    assert dictionary.attack(dumped, [JAN], secrets=[stolen]) == {JAN}

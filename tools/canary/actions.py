@@ -1,6 +1,6 @@
-"""What else people do here, each by its real door: five of a hundred on each path.
+"""What else people do, each by its real route: five of a hundred on each path.
 
-Who does what goes by the number: of people 0 to 19, 20 to 39 … the first registers, and so on.
+The person's number modulo 20 decides the action.
 """
 
 import re
@@ -15,7 +15,7 @@ WRONG = "wrong-secret-of-sixteen-and-more"
 
 
 class Path:
-    """One person's way through: the service, their shop, and the letter that invited them."""
+    """One person's way through: the service, their shop, and their invitation e-mail."""
 
     def __init__(self, house, shop, person, letter):
         self.house, self.shop, self.person, self.letter = house, shop, person, letter
@@ -23,15 +23,15 @@ class Path:
     def link(self, name):
         return link_in(self.letter, name)
 
-    def ask(self, path, **form):
-        """Post an address to a page that takes one."""
-        said = {"email": self.person.email, **form}
-        answer = requests.post(self.house.url + path, data=said, timeout=TIMEOUT_S)
+    def post_address(self, path, **form):
+        """Post the address to a page that takes one."""
+        form = {"email": self.person.email, **form}
+        answer = requests.post(self.house.url + path, data=form, timeout=TIMEOUT_S)
         answer.raise_for_status()
         return answer
 
-    def say(self, *command, lines=()):
-        """Speak for the person by the command line."""
+    def staff_command(self, *command, lines=()):
+        """Run `trustsvc person` for this person."""
         return self.house.own("person", *command, said="\n".join([self.person.email, *lines]))
 
 
@@ -46,26 +46,26 @@ def post(url, form):
 
 
 def _register(path):
-    path.ask(f"/register/{path.shop['shop']}", source="page")
+    path.post_address(f"/register/{path.shop['shop']}", source="page")
 
 
 def _register_by_card(path):
-    page = path.ask(f"/register/{path.shop['shop']}", step="look", source="card")
+    page = path.post_address(f"/register/{path.shop['shop']}", step="look", source="card")
     assert path.person.email in page.text
-    path.ask(f"/register/{path.shop['shop']}", source="card")
+    path.post_address(f"/register/{path.shop['shop']}", source="card")
 
 
 def _object(path):
-    path.ask(f"/object/{path.shop['shop']}")
+    path.post_address(f"/object/{path.shop['shop']}")
 
 
 def _see(path):
-    path.ask("/me")
+    path.post_address("/me")
 
 
 def _correct(path):
     name = f"{path.person.first}new"
-    shown = f"{path.person.pen_name}new"
+    shown = f"{path.person.author_name}new"
     post(path.link("me") + "/correct", {"name": name, "shown_name": shown, "city": shown})
 
 
@@ -82,35 +82,35 @@ def _stop(path):
     post(path.link("u"), {})
 
 
-def _told_by_staff(path):
-    assert path.person.email in path.say("tell", "--json")
+def _reported_by_staff(path):
+    assert path.person.email in path.staff_command("tell", "--json")
 
 
 def _corrected_by_staff(path):
-    path.say("correct", lines=[f"name={path.person.last}newer"])
+    path.staff_command("correct", lines=[f"name={path.person.last}newer"])
 
 
 def _refused_by_staff(path):
-    path.say("forget", "--refuse", "17_3_e")
+    path.staff_command("forget", "--refuse", "17_3_e")
 
 
 def _restricted_by_staff(path):
-    path.say("restrict")
+    path.staff_command("restrict")
 
 
 def _objected_by_staff(path):
-    path.say("object")
+    path.staff_command("object")
 
 
 def _forged(path):
-    """Somebody posts their order again with a wrong signature: for the security database."""
-    body, topic = people.order_of(path.person), people.TOPICS.get(path.person.platform)
+    """Post the order again with a wrong signature, for the security events."""
+    body, topic = people.order_body(path.person), people.TOPICS.get(path.person.platform)
     headers = signed_request(path.person.platform, WRONG, body, topic)
     url = path.shop["webhook_url"]
     assert requests.post(url, data=body, headers=headers, timeout=TIMEOUT_S).status_code == 401
 
 
-DEEDS = (
+ACTIONS = (
     _register,
     _register_by_card,
     _object,
@@ -119,7 +119,7 @@ DEEDS = (
     _restrict,
     _restrict_and_lift,
     _stop,
-    _told_by_staff,
+    _reported_by_staff,
     _corrected_by_staff,
     _refused_by_staff,
     _restricted_by_staff,
@@ -130,22 +130,22 @@ EVERY = 20
 
 
 def do(path):
-    """Do what is this person's to do; most only wrote a review, or nothing."""
+    """Do this person's action; most only wrote a review, or nothing."""
     turn = path.person.number % EVERY
-    if turn < len(DEEDS):
-        DEEDS[turn](path)
+    if turn < len(ACTIONS):
+        ACTIONS[turn](path)
 
 
 def follow(letters):
-    """Press the button that confirms a registration, and look behind the link that was asked for.
+    """Confirm a registration, or open the requested link to the data.
 
-    `letters` are a person's; gives whether one of them led anywhere.
+    `letters` are one person's e-mails; gives whether one of them confirmed a registration.
     """
-    asked = [link_in(letter, "register/confirm") for letter in letters]
-    for link in filter(None, asked):
+    confirmations = [link_in(letter, "register/confirm") for letter in letters]
+    for link in filter(None, confirmations):
         post(link, {})
-    if not any(asked):
+    if not any(confirmations):
         for link in {link for letter in letters if (link := link_in(letter, "me"))}:
             for url in (link, f"{link}/copy.json"):
                 requests.get(url, timeout=TIMEOUT_S).raise_for_status()
-    return any(asked)
+    return any(confirmations)

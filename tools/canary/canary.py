@@ -1,14 +1,13 @@
-"""`make canary`: a hundred marked people through the whole service; then every byte is looked at.
+"""`make canary`: run a hundred marked people through the whole service, then search every byte.
 
-Real processes, four platforms, sixty marked fields an order that nobody asked for. On SQLite the
-letters go to the default maildir, on PostgreSQL to a mail server of our own. Looked into: the
-database's files, its write-ahead log, Redis, logs, what is public, temporary files, the
-environment of each process, a backup, what went out over HTTP and to the mail server. Five each
-also register, object, see, correct, restrict, stop (deeds.py). Then every person asks to be erased
-by the link in the letter, and all is looked at again, and once more after the 72 hours for which
-the default maildir keeps the letters that confirm it. At the end a mark is planted in every place,
-and must be found there. DATABASE=sqlite|postgresql|both. Ends with 1 where a mark was found that
-must not be there, or not found where one was planted.
+Real processes, four platforms, sixty extra fields an order, each value a unique marker. Mail goes
+to the default maildir on SQLite and to a mail server of our own on PostgreSQL. Searched: database
+files, write-ahead log, Redis, logs, public files, temporary files, process environments, a backup,
+outgoing HTTP and SMTP. Five people each register, object, see, correct, restrict, and so on
+(actions.py). Then everybody asks for erasure by the link in the e-mail; all is searched again, and
+once more four days later, when the confirmations in the maildir are gone. At the end a marker is
+planted in every place and must be found there. DATABASE=sqlite|postgresql|both. Exits with 1 if a
+marker is where it must not be, or a planted one is not found.
 """
 
 import contextlib
@@ -29,8 +28,8 @@ from tests import servers
 from tests.mail.mail_server import MailServer
 from tests.signing import signed_request
 from tools.canary import actions, controls, people
-from tools.canary.places import Listener, looked_at
-from tools.canary.verdict import BEFORE, CONTROL, ERASED, LATER, NAMES, table, verdict
+from tools.canary.places import Listener, search_places
+from tools.canary.verdict import BEFORE, CONTROL, DAYS_LATER, ERASED, NAMES, table, verdict
 from tools.drill.drill import daytime_zone
 from tools.drill.service import House, Redis, environ_of
 from trustsvc import clock, config, migrations
@@ -40,17 +39,17 @@ from trustsvc.reviews import lookup, moderate
 from trustsvc.storage import db
 from trustsvc.transactional_mail.models import UNSETTLED, correspondence
 
-PATIENCE_S = 120
+STEP_TIMEOUT_S = 120
 TIMEOUT_S = 15
 
 
-class Broken(Exception):
-    """A step did not come to its end: nothing was proven."""
+class Incomplete(Exception):
+    """A step did not finish, so nothing is proven."""
 
 
 @contextlib.contextmanager
-def ground(database):
-    """A folder, a database, a Redis, and a way out for letters."""
+def environment(database):
+    """Set up a folder, a database, Redis and a mail server."""
     with contextlib.ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trustsvc-canary-")))
         (place / "tmp").mkdir()
@@ -68,7 +67,7 @@ def ground(database):
 
 @contextlib.contextmanager
 def _temporary_files_in(folder):
-    """Let this process, too, look for the service's socket where the service makes it."""
+    """Make this process look for the service's socket in the service's folder."""
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:
         yield
@@ -77,76 +76,81 @@ def _temporary_files_in(folder):
 
 
 def run(database, how_many=100):
-    """Give what was found: {stage: {place: {(kind, how written): times}}}."""
-    with ground(database) as (place, more, post), Listener() as listener:
+    """Give the markers found: {stage: {place: {(kind, encoding): count}}}."""
+    with environment(database) as (place, more, post), Listener() as listener:
         environ = environ_of(place, **more)
         config.use(config.load({k: v for k, v in environ.items() if k.startswith("TRUSTSVC_")}))
         keyring.make_all()
         migrations.upgrade()
         try:
             with House(environ, place) as house:
-                return _walk(house, people.everybody(how_many), post, listener)
+                return _run_flow(house, people.make_people(how_many), post, listener)
         finally:
             db.dispose_engines()
             config.use(None)
 
 
-def _walk(house, everybody, post, listener):
-    _until(house.is_ready, "the service did not start")
+def _run_flow(house, everybody, post, listener):
+    _wait_for(house.is_ready, "the service did not start")
     shops = _enrol(house, listener)
     for person in everybody:
         _order(shops[person.platform], person)
-    letters = _until(lambda: _invited(house, post, everybody), "not everybody got a letter")
+    letters = _wait_for(lambda: _invited(house, post, everybody), "not everybody got an e-mail")
     for person in everybody:
         if person.reviews:
             actions.post(_link(letters[person], "r"), person.form)
     _approve()
     shown = [person for person in everybody if person.shows and person.reviews]
-    _until(lambda: _public(house, shops).count("zqxshow") >= 2 * len(shown), "not all is published")
-    _until(lambda: "zqxshow" in _forms(house, shops), "the badges' files show nobody")
+    _wait_for(
+        lambda: _public(house, shops).count("zqxshow") >= 2 * len(shown),
+        "not all reviews are published",
+    )
+    _wait_for(lambda: "zqxshow" in _badge_files(house, shops), "the badge files show nobody")
     for person in everybody:
         actions.do(actions.Path(house, shops[person.platform], person, letters[person]))
-    _until(_all_answered, "somebody waits for an answer")
+    _wait_for(_all_answered, "a request or an e-mail is unfinished")
     mail = _mail(house, post)
     registering = [actions.follow(mail[person.email]) for person in everybody]
     if not any(registering):
-        raise Broken("nobody registered")
-    _until(_all_answered, "somebody waits for an answer")
+        raise Incomplete("nobody registered")
+    _wait_for(_all_answered, "a request or an e-mail is unfinished")
     backup = house.place / "backup"
-    look = _looking(house, post, listener, backup)
-    found = {BEFORE: look()}
+    search_all = _searching(house, post, listener, backup)
+    found = {BEFORE: search_all()}
     for person in everybody:
         actions.post(_link(letters[person], "me") + "/erase", {"everywhere": "1"})
-    _until(lambda: "zqx" not in _public(house, shops), "erased people are still shown")
-    _until(lambda: "zqx" not in _forms(house, shops), "erased people are still in badges' files")
-    _until(_all_answered, "somebody waits for an answer")
-    for shop in shops.values():  # the domains are not proven: that is not what is tried here
+    _wait_for(lambda: "zqx" not in _public(house, shops), "erased people are still shown")
+    _wait_for(
+        lambda: "zqx" not in _badge_files(house, shops), "erased people are still in badge files"
+    )
+    _wait_for(_all_answered, "a request or an e-mail is unfinished")
+    for shop in shops.values():  # proof of the domain is expected to fail here
         with contextlib.suppress(AssertionError):
             house.own("shop", "prove", shop["shop"])
     house.own("purge")
-    if post:  # what left for a mail server is its reader's
+    if post:  # delivered mail is the reader's own
         post.letters.clear()
         post.heard.clear()
-    found[ERASED] = look()
+    found[ERASED] = search_all()
     house.own("tick", "--at", (clock.now() + timedelta(days=4)).isoformat())
-    found[LATER] = look()
+    found[DAYS_LATER] = search_all()
     with controls.planted(house, post, listener, backup) as places:
-        seen = looked_at(house, post, listener, backup)
+        seen = search_places(house, post, listener, backup)
         found[CONTROL] = {place: seen.get(place, {}) for place in places}
     return found
 
 
-def _looking(house, post, listener, backup):
-    def look():
+def _searching(house, post, listener, backup):
+    def search_all():
         backup.unlink(missing_ok=True)
         house.own("backup", str(backup))
-        return looked_at(house, post, listener, backup)
+        return search_places(house, post, listener, backup)
 
-    return look
+    return search_all
 
 
 def _all_answered():
-    """Whether everything that was asked is done, and its letters have left."""
+    """Whether all requests are answered and all transactional mail has left."""
     waits = correspondence.c.state.in_(UNSETTLED)
     with db.reading() as session:
         letters = session.scalar(select(func.count()).select_from(correspondence).where(waits))
@@ -164,16 +168,16 @@ def _enrol(house, listener):
 
 
 def _order(shop, person):
-    body = people.order_of(person)
+    body = people.order_body(person)
     topic = people.TOPICS.get(person.platform)
     headers = signed_request(person.platform, shop["secret"], body, topic)
     answer = requests.post(shop["webhook_url"], data=body, headers=headers, timeout=TIMEOUT_S)
     if answer.status_code != 202:
-        raise Broken(f"an order of {person.platform} was answered {answer.status_code}")
+        raise Incomplete(f"an order of {person.platform} was answered {answer.status_code}")
 
 
 def _mail(house, post):
-    """Give the letters of each address as text."""
+    """Give the text of each e-mail, by address."""
     folder = Path(house.environ["TRUSTSVC_DATA"]) / "mail"
     raw = list(post.letters) if post else [path.read_bytes() for path in folder.glob("new/*")]
     found = defaultdict(list)
@@ -185,7 +189,7 @@ def _mail(house, post):
 
 
 def _invited(house, post, everybody):
-    """Give each person's letter as text; None until all are there."""
+    """Give each person's invitation as text; None until all are there."""
     found = _mail(house, post)
     if not all(person.email in found for person in everybody):
         return None
@@ -195,7 +199,7 @@ def _invited(house, post, everybody):
 def _link(letter, name):
     found = actions.link_in(letter, name)
     if not found:
-        raise Broken(f"the letter has no link /{name}/")
+        raise Incomplete(f"the e-mail has no link /{name}/")
     return found
 
 
@@ -212,8 +216,8 @@ def _public(house, shops):
     return "".join(requests.get(url, timeout=TIMEOUT_S).text for url in urls)
 
 
-def _forms(house, shops):
-    """Give what a badge's files say, as the service hands them out."""
+def _badge_files(house, shops):
+    """Give the content of all badge files, as served."""
     kinds = ("html", "json", "svg")
     names = [f"{shop['shop']}.{kind}" for shop in shops.values() for kind in kinds]
     names += [
@@ -225,30 +229,35 @@ def _forms(house, shops):
     return "".join(requests.get(url, timeout=TIMEOUT_S).text for url in urls)
 
 
-def _until(condition, problem):
-    end = time.monotonic() + PATIENCE_S
+def _wait_for(condition, problem):
+    end = time.monotonic() + STEP_TIMEOUT_S
     while time.monotonic() < end:
         with contextlib.suppress(requests.RequestException, redis.RedisError):
             if found := condition():
                 return found
         time.sleep(0.3)
-    raise Broken(problem)
+    raise Incomplete(problem)
 
 
 def main():
-    wished = os.environ.get("DATABASE") or "both"
+    databases = os.environ.get("DATABASE") or "both"
     broken = []
-    for database in ["sqlite", "postgresql"] if wished == "both" else [wished]:
+    for database in ["sqlite", "postgresql"] if databases == "both" else [databases]:
         began = time.monotonic()
         found = run(database)
         wrong = verdict(found)
         took = (time.monotonic() - began) / 60
-        print(f"\n{database}: 100 people, {people.MORE} marked fields an order, {took:.1f} minutes")
+        extra = f"{people.EXTRA_FIELDS} extra fields an order"
+        print(f"\n{database}: 100 people, {extra}, {took:.1f} minutes")
         print(f"\n{table(found)}")
         for stage, place, kind, how in wrong:
             print(f"  MUST NOT BE: {NAMES[kind]} ({how}), {stage}, {place}")
         broken += wrong
-    print("\nA mark was found that must not be there." if broken else "\nNothing but what may be.")
+    print(
+        "\nA marker was found that must not be there."
+        if broken
+        else "\nNo marker where none may be."
+    )
     return 1 if broken else 0
 
 

@@ -1,4 +1,4 @@
-"""Some hundred people in every state a person can be in, at two shops: by the real verbs."""
+"""Some hundred people in every state a person can be in, at two shops, by the real use cases."""
 
 import unicodedata
 from datetime import UTC, datetime
@@ -21,24 +21,24 @@ NOON = datetime(2026, 6, 10, 10, tzinfo=UTC)
 DRAFT = Draft(stars=4, title="Snel", text="Kwam heel aan.", name="A.", city="Delft", consent=True)
 STATES = (
     "registered",
-    "asked to be registered",
+    "requested registration",
     "opted out at a shop",
     "opted out everywhere",
     "restricted",
     "wrote a review",
     "published a review",
     "erased",
-    "asked for the data",
+    "requested the data",
     "placed an order",
 )
 
 
 def addresses(how_many):
-    """Give addresses as shops hand them over, each in one of the ways people write them."""
-    return [_spelled(number) for number in range(how_many)]
+    """Give addresses as shops send them, in the spellings people use."""
+    return [_spelling(number) for number in range(how_many)]
 
 
-def _spelled(number):
+def _spelling(number):
     plain = f"jan.jansen{number}"
     return (
         f"{plain}@mail.example",
@@ -52,14 +52,14 @@ def _spelled(number):
 
 
 def settle(everybody):
-    """Bring everybody into the house, and each into the state of their turn."""
+    """Take everybody's orders, and bring each person into a state by turn."""
     one, other = shop(name="One"), shop(name="Other")
     with quiet():
         _order(one, everybody)
         _order(other, everybody[::2])
     planned(NOON)
     with quiet():
-        for state, do in DEEDS.items():
+        for state, do in ACTIONS.items():
             group = everybody[STATES.index(state) :: len(STATES)]
             with db.transaction() as session:
                 do(session, one, group)
@@ -100,7 +100,7 @@ def _register(session, _shop, group):
         registration.register(session, address, "v1", "page", NOON)
 
 
-def _ask(session, at_shop, group):
+def _request_registration(session, at_shop, group):
     for address in group:
         registration_request.request_registration(
             session,
@@ -109,12 +109,12 @@ def _ask(session, at_shop, group):
         )
 
 
-def _out(session, at_shop, group):
+def _opt_out(session, at_shop, group):
     for address in group:
         opt_out(session, address, at_shop.id, "stop", NOON)
 
 
-def _out_everywhere(session, _shop, group):
+def _opt_out_everywhere(session, _shop, group):
     for address in group:
         opt_out(session, address, EVERY_SHOP, "objection", NOON)
 
@@ -151,7 +151,7 @@ def _erase(session, _shop, group):
         erasure.erase(session, person, erasure.ErasureOptions(everywhere=True), NOON)
 
 
-def _see(session, _shop, group):
+def _request_data(session, _shop, group):
     for address in group:
         privacy_requests.write(
             session,
@@ -160,14 +160,14 @@ def _see(session, _shop, group):
         )
 
 
-DEEDS = {
+ACTIONS = {
     "registered": _register,
-    "asked to be registered": _ask,
-    "opted out at a shop": _out,
-    "opted out everywhere": _out_everywhere,
+    "requested registration": _request_registration,
+    "opted out at a shop": _opt_out,
+    "opted out everywhere": _opt_out_everywhere,
     "restricted": _restrict,
     "wrote a review": _review,
     "published a review": _publish,
     "erased": _erase,
-    "asked for the data": _see,
+    "requested the data": _request_data,
 }

@@ -1,11 +1,11 @@
-"""`make dictionary`: the stolen database without its keys, against a dictionary with everybody in.
+"""`make dictionary`: attack a stolen database without its keys with a dictionary of everybody.
 
-Five hundred people in every state a person can be in. Then whoever stole the database, but not the
-key folder, tries every address of a dictionary: all true ones in several spellings, and OTHERS
-(a million) more. For each: MD5, SHA-1, SHA-256, SHA-512, and HMAC-SHA256 under every key that can
-be guessed or derived (HKDF) from what is public or in the dump. What comes out is looked for at
-every place of every value, written plainly, in hex or in base64, whole or cut. Ends with 1 where
-one person is found; and the same people as plain SHA-256 must all be found, or the tool is broken.
+Five hundred people in every state a person can be in. The attacker has the database but not the key
+folder, and tries every address: all true ones in several spellings, and OTHERS (a million) more.
+For each: MD5, SHA-1, SHA-256, SHA-512, and HMAC-SHA256 under every key that can be guessed or
+derived (HKDF) from what is public or in the dump. Each result is searched at every offset of every
+value, plain, in hex or in base64, whole or truncated. Exits with 1 if one person is found; the same
+people as plain SHA-256 must all be found, or the tool is broken.
 """
 
 import base64
@@ -40,7 +40,7 @@ BLOCK = 64
 
 
 def dump():
-    """Give every value of every column of every table as bytes, as the database itself has it."""
+    """Give every value of every column of every table as bytes, as stored."""
     all_tables.load()
     with db.engine().connect() as connection:
         for table in columns.metadata.sorted_tables:
@@ -55,8 +55,8 @@ def _raw(value):
     return value.encode() if isinstance(value, str) else bytes(value)
 
 
-class Loot:
-    """What lies in a dump, at every offset of every value, and of what hex or base64 hides."""
+class Dump:
+    """The content of a dump at every offset of every value, hex and base64 decoded."""
 
     def __init__(self, values):
         pieces = {piece for value in values for piece in (value, *_unwrapped(value))}
@@ -80,7 +80,7 @@ def _unwrapped(value):
 
 
 def guesses():
-    """Give the keys that somebody without the key folder could come to try."""
+
     plain = [
         b"",  # zeros, up to 64 of them, are the same key to HMAC
         bytes(range(32)),
@@ -96,12 +96,12 @@ def guesses():
         known = session.execute(text("SELECT id, slug, door FROM shops")).all()
     infos = [f"trustsvc shop {number}".encode() for number in (0, *(shop.id for shop in known))]
     infos += [b"trustsvc link review", b"trustsvc link me"]
-    told = [part.encode() for shop in known for part in (str(shop.id), shop.slug, shop.door)]
+    facts = [part.encode() for shop in known for part in (str(shop.id), shop.slug, shop.door)]
     derived = [
         HKDF(hashes.SHA256(), 32, salt=None, info=info).derive(one)
         for one, info in itertools.product([b"", bytes(32), b"trustsvc", *_published()], infos[:3])
     ]
-    return list(dict.fromkeys([*plain, *told, *infos, *derived]))
+    return list(dict.fromkeys([*plain, *facts, *infos, *derived]))
 
 
 def _published():
@@ -114,7 +114,7 @@ def _published():
 
 
 def spellings(email):
-    """Give an address as it was handed over, as it is compared, and as others would write it."""
+    """Give an address as given, as normalised, and in other spellings."""
     written = email.strip()
     normal = address.normalise(email)
     local, _, domain = normal.rpartition("@")
@@ -124,29 +124,29 @@ def spellings(email):
 
 
 def others(how_many):
-    """Make up addresses as real lists have them; nobody of ours is among them."""
+    """Make up realistic addresses; none is of our people."""
     names = ("anna", "bram", "chloe", "dieter", "emma", "finn", "greta", "hugo")
     hosts = ("gmail.com", "outlook.example", "web.example", "orange.example", "mail.example")
     for number in range(how_many):
         yield f"{names[number % 8]}.{number}@{hosts[number % 5]}"
 
 
-def attack(loot, everybody, more=(), secrets=()):
-    """Try everybody and more; gives the addresses that were found in the loot."""
+def attack(dumped, everybody, more=(), secrets=()):
+    """Try everybody and more; gives the addresses found in the dump."""
     macs = [_prepared(secret) for secret in secrets]
     theirs = ((spelling, email) for email in everybody for spelling in spellings(email))
     found = set()
     for spelling, email in itertools.chain(theirs, ((one, one) for one in more)):
         raw = spelling.encode()
-        if raw[:PREFIX] in loot.at and raw in loot.whole:
+        if raw[:PREFIX] in dumped.at and raw in dumped.whole:
             found.add(email)
-        if any(result[:PREFIX] in loot.at for result in _tried(raw, macs)):
+        if any(result[:PREFIX] in dumped.at for result in _tried(raw, macs)):
             found.add(email)
     return found
 
 
 def _prepared(secret):
-    """Begin HMAC-SHA256 (RFC 2104) with a key; going on from here costs half."""
+    """Begin HMAC-SHA256 (RFC 2104) with a key; continuing from here costs half."""
     if len(secret) > BLOCK:
         secret = hashlib.sha256(secret).digest()
     key = secret.ljust(BLOCK, b"\0")
@@ -157,7 +157,7 @@ def _prepared(secret):
 
 
 def _tried(spelling, macs):
-    """Give what an address may have become; that the beginning is enough finds the cut ones too."""
+    """Give what an address may have become; comparing prefixes finds truncated hashes too."""
     for make in UNKEYED:
         yield make(spelling).digest()
     for inner, outer in macs:
@@ -168,11 +168,11 @@ def _tried(spelling, macs):
 
 
 def run(everybody, how_many, values=None):
-    """Attack the house as it is; gives who was found, and who was among plain SHA-256."""
+    """Attack the database; gives who was found, and who was found among plain SHA-256."""
     secrets = guesses()
-    found = attack(Loot(dump() if values is None else values), everybody, others(how_many), secrets)
+    found = attack(Dump(dump() if values is None else values), everybody, others(how_many), secrets)
     plain = [hashlib.sha256(address.normalise(email).encode()).digest() for email in everybody]
-    return found, attack(Loot(plain), everybody)
+    return found, attack(Dump(plain), everybody)
 
 
 def main():

@@ -1,6 +1,6 @@
-"""A hundred marked people, and their orders with sixty marked fields that nobody asked for.
+"""A hundred marked people, and their orders with sixty extra marked fields.
 
-Every mark begins with one of KINDS, so that one search finds them all, whatever comes after.
+Every marker begins with one of KINDS, so that one search finds them all.
 """
 
 import itertools
@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 KINDS = ("zqxmail", "zqxname", "zqxmore", "zqxshow", "zqxself", "zqxpriv", "zqxtext")
-MORE = 60
+EXTRA_FIELDS = 60
 PLATFORMS = ("standard", "shopify", "woocommerce", "lightspeed")
 TOPICS = {"shopify": "orders/fulfilled", "woocommerce": "order.updated"}
-# What orders of these platforms carry of a person beyond name and address, and then some.
+# Personal fields in orders of these platforms beyond name and address, and more.
 FIELDS = (Path(__file__).parent / "fields.txt").read_text(encoding="ascii").split()
 
 
@@ -24,43 +24,43 @@ class Person:
     reviews: bool  # writes a review
     shows: bool  # and agrees to have it published
 
-    def mark(self, kind):
+    def marker(self, kind):
         return f"{kind}{self.number:03d}q"
 
     @property
     def email(self):
-        return f"{self.mark('zqxmail')}@canary.example"
+        return f"{self.marker('zqxmail')}@canary.example"
 
     @property
     def first(self):
-        return self.mark("zqxname")
+        return self.marker("zqxname")
 
     @property
     def last(self):
-        return f"{self.mark('zqxname')}van"
+        return f"{self.marker('zqxname')}van"
 
     @property
-    def pen_name(self):
-        return self.mark("zqxshow" if self.shows else "zqxself")
+    def author_name(self):
+        return self.marker("zqxshow" if self.shows else "zqxself")
 
     @property
     def order(self):
         return 700000 + self.number
 
-    def more(self, field):
+    def extra(self, field):
         return f"zqxmore{self.number:03d}f{field:02d}q"
 
     @property
     def form(self):
-        """What they write: under a name of their choice, for all to see or for the shop alone."""
-        words = self.mark("zqxtext" if self.shows else "zqxpriv")
-        said = {"stars": "4", "title": words, "text": f"Came on time. {words}"}
-        said |= {"name": self.pen_name, "city": f"{self.pen_name}city"}
-        return said | ({"consent": "1"} if self.shows else {})
+        """The review: under a chosen name, for the public or for the shop alone."""
+        text = self.marker("zqxtext" if self.shows else "zqxpriv")
+        form = {"stars": "4", "title": text, "text": f"Came on time. {text}"}
+        form |= {"name": self.author_name, "city": f"{self.author_name}city"}
+        return form | ({"consent": "1"} if self.shows else {})
 
 
-def everybody(how_many=100):
-    """Of four people one writes nothing, one writes for the shop alone, two write for all."""
+def make_people(how_many=100):
+    """Of four people one writes nothing, one for the shop alone, two for the public."""
     return [
         Person(
             number, PLATFORMS[number % 4], reviews=number // 4 % 4 != 0, shows=number // 4 % 4 > 1
@@ -69,11 +69,11 @@ def everybody(how_many=100):
     ]
 
 
-def order_of(person):
-    """Give the body of a person's order in the shape of its platform."""
+def order_body(person):
+    """Give a person's order in the format of its platform."""
     count = itertools.count()
-    extra = {name: person.more(next(count)) for name in FIELDS[:MORE]}
-    assert len(extra) == MORE
+    extra = {name: person.extra(next(count)) for name in FIELDS[:EXTRA_FIELDS]}
+    assert len(extra) == EXTRA_FIELDS
     return json.dumps(SHAPES[person.platform](person, extra, datetime.now(UTC))).encode()
 
 

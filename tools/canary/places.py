@@ -1,4 +1,4 @@
-"""Every place where a mark could lie."""
+"""Every place where a marker could be."""
 
 import http.server
 import subprocess
@@ -16,22 +16,22 @@ from trustsvc.work_queue import runtime
 
 
 class Listener:
-    """Hears what the service says over HTTP to the outside, as a shop's web site."""
+    """Records the service's outgoing HTTP requests, as a shop's web site."""
 
     def __init__(self):
-        self.heard = []
+        self.requests = []
         outer = self
 
-        class Ear(http.server.BaseHTTPRequestHandler):
+        class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                outer.heard.append(f"{self.requestline}\r\n{self.headers}".encode())
+                outer.requests.append(f"{self.requestline}\r\n{self.headers}".encode())
                 self.send_response(200)
                 self.end_headers()
 
             def log_message(self, *_):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Ear)
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.port = self._server.server_address[1]
 
     def __enter__(self):
@@ -43,33 +43,33 @@ class Listener:
         self._server.server_close()
 
 
-def looked_at(house, post, listener, backup):
-    """Give what was found, by place: {place: {(kind, how it is written): times}}."""
+def search_places(house, post, listener, backup):
+    """Give the markers found: {place: {(kind, encoding): count}}."""
     data = Path(house.environ["TRUSTSVC_DATA"])
     found = {
         "data folder": search.of_tree(data, leave_out=["mail", "public"]),
         "public files": search.of_tree(data / "public"),
-        "invitations in the maildir": _mail(data, answers=False),
-        "answers in the maildir": _mail(data, answers=True),
+        "invitations in the maildir": _mail(data, transactional=False),
+        "transactional mail in the maildir": _mail(data, transactional=True),
         "temporary files": search.of_tree(house.place / "tmp"),
         "runtime folder": search.of_tree(runtime.folder()),
         "output of the processes": search.of_file(house.place / "house.log"),
         "environment of the processes": _environments(house),
         "Redis": _redis(),
         "database server": _postgres(),
-        "backup": search.of_file(backup) + search.marks(_dumped(backup)),
-        "letters sent": _sum(search.marks(letter) for letter in post.letters) if post else {},
+        "backup": search.of_file(backup) + search.count_markers(_dumped(backup)),
+        "mail sent": _sum(search.count_markers(letter) for letter in post.letters) if post else {},
         "commands to the mail server": (
-            _sum(search.marks(line.encode()) for line in post.heard) if post else {}
+            _sum(search.count_markers(line.encode()) for line in post.heard) if post else {}
         ),
-        "requests to the outside": _sum(search.marks(one) for one in listener.heard),
+        "requests to the outside": _sum(search.count_markers(one) for one in listener.requests),
     }
     return {place: hits for place, hits in found.items() if hits}
 
 
-def _mail(data, *, answers):
+def _mail(data, *, transactional):
     found = search.of_tree(data / "mail")
-    return _sum(hits for name, hits in found.items() if (".answer." in name) == answers)
+    return _sum(hits for name, hits in found.items() if (".answer." in name) == transactional)
 
 
 def _together(tree):
@@ -92,11 +92,11 @@ def _environments(house):
 
 
 def _redis():
-    """Look at every key and value as Redis keeps them, and at its files in clear."""
+    """Search every key and value as Redis stores them, and its files."""
     link = redis.Redis.from_url(config.current().redis_url or runtime.redis_url())
     total = Counter()
     for key in link.scan_iter(count=1000):
-        total += search.marks(key + b" " + (link.dump(key) or b""))
+        total += search.count_markers(key + b" " + (link.dump(key) or b""))
     link.config_set("rdbcompression", "no")
     link.save()
     folder = Path(link.config_get("dir")["dir"])
@@ -104,16 +104,16 @@ def _redis():
 
 
 def _postgres():
-    """Look into the server's own files, once what was deleted has been cleared away."""
+    """Search the server's own files, after a vacuum."""
     if db.is_sqlite():
         return Counter()
     with db.engine().connect() as connection:
         raw = connection.execution_options(isolation_level="AUTOCOMMIT")
         folder = raw.execute(text("SHOW data_directory")).scalar_one()
-        # Else a segment of the write-ahead log is renamed and used again with its old bytes in it.
+        # Otherwise a recycled segment of the write-ahead log keeps old bytes.
         raw.execute(text("ALTER SYSTEM SET wal_recycle = off"))
         raw.execute(text("SELECT pg_reload_conf()"))
-        for _ in range(3):  # the next switches away from what the one before still wrote into
+        for _ in range(3):  # each run moves off the segment the one before wrote to
             raw.execute(text("VACUUM FULL"))
             raw.execute(text("CHECKPOINT"))
             raw.execute(text("SELECT pg_switch_wal()"))

@@ -1,4 +1,4 @@
-"""Look for marks in bytes, however they may be written: plain, base64, hex, wide, compressed."""
+"""Search bytes for markers in any encoding: plain, base64, hex, wide, reversed, compressed."""
 
 import base64
 import gzip
@@ -12,15 +12,15 @@ import brotli
 from tools.canary.people import KINDS
 
 AFTER = rb"[0-9a-z]{0,12}"
-# Page data of PostgreSQL and pages of SQLite may cut a value in two; each kind is short for that.
+# Database pages may cut a value in two, so each kind is short.
 PLAIN = re.compile(rb"(" + b"|".join(kind.encode() for kind in KINDS) + rb")" + AFTER)
 
 
-def _spellings(kind):
-    """Give the ways in which a mark can be written other than plainly."""
+def _encodings(kind):
+    """Give the encodings of a marker other than plain."""
     raw = kind.encode()
     for pad in range(3):
-        # The signs that depend on neither what stands before nor on what comes after.
+        # Only the characters that do not depend on the bytes around.
         text = base64.b64encode(b"\0" * pad + raw)
         first, last = -(-pad * 8 // 6), (pad + len(raw)) * 8 // 6
         yield "base64", text[first:last]
@@ -32,31 +32,31 @@ def _spellings(kind):
     yield "backwards", raw[::-1]
 
 
-SPELT = [(kind, how, text) for kind in KINDS for how, text in _spellings(kind)]
+ENCODED = [(kind, how, text) for kind in KINDS for how, text in _encodings(kind)]
 
 
-def marks(content):
-    """Count the marks in bytes: (kind, how it is written) to number."""
+def count_markers(content):
+    """Count the markers in bytes, by (kind, encoding)."""
     found = Counter()
     for hit in PLAIN.finditer(content.lower()):
         found[hit[1].decode(), "plain"] += 1
-    for kind, how, text in SPELT:
+    for kind, how, text in ENCODED:
         if text != kind.encode() and (times := content.count(text)):
             found[kind, how] += times
     return found
 
 
 def of_file(path):
-    """Count the marks in a file, and in what comes out of it where it is compressed."""
+    """Count the markers in a file, also in its decompressed content."""
     try:
         content = path.read_bytes()
     except OSError:
         return Counter()
-    return marks(content) + marks(_unpacked(content, Path(path).suffix))
+    return count_markers(content) + count_markers(_decompressed(content, Path(path).suffix))
 
 
 def of_tree(folder, leave_out=()):
-    """Count the marks in every file under a folder, by the file's place."""
+    """Count the markers in every file below a folder, by relative path."""
     found = {}
     for path in sorted(Path(folder).rglob("*")):
         inside = path.relative_to(folder)
@@ -67,8 +67,8 @@ def of_tree(folder, leave_out=()):
     return found
 
 
-def _unpacked(content, end):
-    # Brotli has no sign to begin with: only its name says what it is.
+def _decompressed(content, end):
+    # Brotli has no magic bytes; only the file name tells.
     ways = [brotli.decompress] if end == ".br" else [gzip.decompress, zlib.decompress]
     for unpack in ways:
         try:

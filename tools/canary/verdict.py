@@ -1,9 +1,9 @@
-"""What may lie where, and what was found that may not: pure."""
+"""Which markers may be where, and which were found where they must not be. Pure."""
 
 from collections import Counter
 
-BEFORE, ERASED, LATER = "while it runs", "after erasure", "four days later"
-STAGES = (BEFORE, ERASED, LATER)
+BEFORE, ERASED, DAYS_LATER = "while it runs", "after erasure", "four days later"
+STAGES = (BEFORE, ERASED, DAYS_LATER)
 CONTROL = "planted"
 NAMES = {
     "zqxmail": "address",
@@ -14,27 +14,31 @@ NAMES = {
     "zqxself": "name or city for the shop alone",
     "zqxpriv": "words for the shop alone",
 }
-IN_LETTERS = ("zqxmail", "zqxname")
-IN_ANSWERS = (*IN_LETTERS, "zqxshow", "zqxself")  # whose order is forgotten is greeted as they sign
+IN_INVITATIONS = ("zqxmail", "zqxname")
+IN_ANSWERS = (
+    *IN_INVITATIONS,
+    "zqxshow",
+    "zqxself",
+)  # after erasure of the order the greeting uses the author's name
 PUBLISHED = ("zqxshow", "zqxtext")
-# In clear, and only then; whatever is not named here must not be found at all.
+# In clear and at that stage only; nothing else may be found.
 ALLOWED = {
     BEFORE: {
-        "invitations in the maildir": IN_LETTERS,
-        "answers in the maildir": IN_ANSWERS,
-        "letters sent": IN_ANSWERS,
+        "invitations in the maildir": IN_INVITATIONS,
+        "transactional mail in the maildir": IN_ANSWERS,
+        "mail sent": IN_ANSWERS,
         "commands to the mail server": ("zqxmail",),
         "data folder": PUBLISHED,
         "public files": PUBLISHED,
         "database server": PUBLISHED,
         "backup": PUBLISHED,
     },
-    ERASED: {"answers in the maildir": IN_ANSWERS},
+    ERASED: {"transactional mail in the maildir": IN_ANSWERS},
 }
 
 
 def verdict(found):
-    """Give the marks that must not be where they are, and the planted ones that were not found."""
+    """List markers that must not be where they are, and planted ones that were not found."""
     wrong = [
         (stage, place, kind, how)
         for stage in STAGES
@@ -51,9 +55,9 @@ def verdict(found):
 
 
 def table(found):
-    """Say how many marks of each kind lay where, and whether a planted one was found there."""
+    """Render how many markers of each kind were where, and whether the planted one was found."""
     places = list(dict.fromkeys(place for one in found.values() for place in one)) or ["nowhere"]
-    lines = [f"| looked into | {' | '.join(STAGES)} | {CONTROL} |", "|---|---|---|---|---|"]
+    lines = [f"| searched | {' | '.join(STAGES)} | {CONTROL} |", "|---|---|---|---|---|"]
     for place in places:
         cells = []
         for hits in (found[stage].get(place, {}) for stage in STAGES):
@@ -67,7 +71,7 @@ def table(found):
 
 
 def _flat(hits):
-    """Give the counts of a place, of all its files together where it is a folder."""
+    """Give the counts of a place, summed over its files if it is a folder."""
     if isinstance(hits, Counter):
         return hits
     total = Counter()

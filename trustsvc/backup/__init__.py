@@ -1,1 +1,1 @@
-"""A copy of the house to take away, and a house made from one."""
+"""Backup of the database into one file, and restore from it."""

@@ -21,29 +21,34 @@ from cryptography.hazmat.primitives import hashes
 from trustsvc.backup.manifest import FORMAT, Manifest
 from trustsvc.errors import Refused
 
-HEAD = b"trustsvc-backup 1\n"
-CHECKSUM = 32
+HEADER = b"trustsvc-backup 1\n"
+CHECKSUM_SIZE = 32
 CHUNK_SIZE = 1024 * 1024
 MAX_MANIFEST_SIZE = 1024 * 1024
 
 
 def write(path: Path, manifest: Manifest, database: Path) -> None:
-    """Write a backup for its owner alone, and wait until it is on disk."""
+    """Write a backup, readable by its owner only, and wait until it is on disk."""
     digest = hashes.Hash(hashes.SHA256())
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file, database.open("rb") as content:
-        for bite in (HEAD, msgspec.json.encode(manifest), b"\n", *_bites(content, manifest.size)):
-            digest.update(bite)
-            file.write(bite)
+        for chunk in (
+            HEADER,
+            msgspec.json.encode(manifest),
+            b"\n",
+            *_chunks(content, manifest.size),
+        ):
+            digest.update(chunk)
+            file.write(chunk)
         file.write(digest.finalize())
         file.flush()
         os.fsync(file.fileno())
 
 
 def check(path: Path) -> tuple[Manifest, bytes]:
-    """Read a backup from end to end; gives its manifest and the SHA-256 of its database.
+    """Read a whole backup; gives its manifest and the SHA-256 of its database.
 
-    Raises Refused when a single byte of it is another.
+    Raises Refused if a single byte differs.
     """
     return _read(path, None)
 
@@ -51,15 +56,15 @@ def check(path: Path) -> tuple[Manifest, bytes]:
 def sha256(path: Path) -> bytes:
     digest = hashes.Hash(hashes.SHA256())
     with path.open("rb") as file:
-        for bite in _bites(file, path.stat().st_size):
-            digest.update(bite)
+        for chunk in _chunks(file, path.stat().st_size):
+            digest.update(chunk)
     return digest.finalize()
 
 
 def copy_database(path: Path, to: Path) -> bytes:
-    """Write the database inside a backup to a new file, checked once more; gives its SHA-256.
+    """Extract the database into a new file, checking again; gives its SHA-256.
 
-    Raises Refused; what was written until then is not to be used.
+    Raises Refused; the file is not to be used then.
     """
     handle = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as database:
@@ -74,15 +79,15 @@ def _read(path: Path, database: BinaryIO | None) -> tuple[Manifest, bytes]:
     with _opened(path) as file:
         manifest = _manifest(file)
         begin = file.tell()
-        left = os.fstat(file.fileno()).st_size - CHECKSUM
+        left = os.fstat(file.fileno()).st_size - CHECKSUM_SIZE
         file.seek(0)
-        for bite in _bites(file, min(begin, left)):
-            digest.update(bite)
-        for bite in _bites(file, left - begin):
-            digest.update(bite)
-            content.update(bite)
+        for chunk in _chunks(file, min(begin, left)):
+            digest.update(chunk)
+        for chunk in _chunks(file, left - begin):
+            digest.update(chunk)
+            content.update(chunk)
             if database:
-                database.write(bite)
+                database.write(chunk)
         is_whole = file.read() == digest.finalize()
     if not is_whole or manifest is None or manifest.size != left - begin:
         raise Refused("The backup is damaged: its checksum does not match. Take another copy.")
@@ -96,7 +101,7 @@ def _read(path: Path, database: BinaryIO | None) -> tuple[Manifest, bytes]:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
-        # A pipe has no end to look at, and opening one waits for ever.
+        # Opening a pipe without O_NONBLOCK waits for ever.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         raise Refused("The backup cannot be read.") from None
@@ -107,7 +112,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def _manifest(file: BinaryIO) -> Manifest | None:
-    if file.readline(len(HEAD)) != HEAD:
+    if file.readline(len(HEADER)) != HEADER:
         raise Refused("This is not a backup of trustsvc, or its beginning is damaged.")
     try:
         return msgspec.json.decode(file.readline(MAX_MANIFEST_SIZE), type=Manifest)
@@ -115,10 +120,10 @@ def _manifest(file: BinaryIO) -> Manifest | None:
         return None
 
 
-def _bites(file: BinaryIO, size: int) -> Iterator[bytes]:
+def _chunks(file: BinaryIO, size: int) -> Iterator[bytes]:
     while size > 0:
-        bite = file.read(min(size, CHUNK_SIZE))
-        if not bite:
+        chunk = file.read(min(size, CHUNK_SIZE))
+        if not chunk:
             return
-        size -= len(bite)
-        yield bite
+        size -= len(chunk)
+        yield chunk

@@ -1,4 +1,4 @@
-"""Make a backup: one file, while the service runs, without the keys."""
+"""Create a backup: one file, while the service runs, without the keys."""
 
 import os
 from datetime import datetime
@@ -20,10 +20,10 @@ from trustsvc.storage import suppression_journal
 
 
 def write(path: Path, now: datetime) -> Manifest:
-    """Write everything in the database into a new file of mode 0600; needs no Redis.
+    """Write the whole database into a new file of mode 0600; needs no Redis.
 
-    The keys are not in it, on purpose: with them it would be everybody's addresses in clear. The
-    file appears whole under its name or not at all; nothing is overwritten. Raises Refused.
+    Without the keys on purpose: with them it would hold everybody's address in clear. The file
+    appears complete under its name or not at all; nothing is overwritten. Raises Refused.
     """
     if path.exists() or path.is_symlink():
         raise Refused("There is a file of that name already: a backup overwrites nothing.")
@@ -33,13 +33,13 @@ def write(path: Path, now: datetime) -> Manifest:
         raise Refused("There is nothing to back up: this database is empty.")
     keyring.make_all()
     suppression_journal.create()
-    # Counted before the copy is made: a wish that comes between is in the file, whatever happens.
-    book = suppression_journal.read()
-    if book is None:
-        raise Refused("The file suppressions/marks cannot be understood: see trustsvc doctor.")
+    # Counted before the copy, so that an entry in between counts as newer than the backup.
+    journal = suppression_journal.read()
+    if journal is None:
+        raise Refused("The file suppressions/journal cannot be read: see trustsvc doctor.")
     try:
-        with scratch.scratch_folder(path.parent, ".trustsvc-backup-") as place:
-            copy = place / "database"
+        with scratch.scratch_folder(path.parent, ".trustsvc-backup-") as folder:
+            copy = folder / "database"
             database.dump(copy)
             manifest = Manifest(
                 format=FORMAT,
@@ -50,13 +50,13 @@ def write(path: Path, now: datetime) -> Manifest:
                 size=copy.stat().st_size,
                 keys=key_checks(),
                 canary=encrypted_column.encrypt(CANARY).decode(),
-                suppressions_id=book.id,
-                suppressions_lines=len(book.lines),
-                suppressions_damaged=book.damaged,
+                suppressions_id=journal.id,
+                suppressions_lines=len(journal.lines),
+                suppressions_damaged=journal.damaged,
             )
             manifest = authenticated(manifest, archive.sha256(copy))
-            archive.write(place / "backup", manifest, copy)
-            os.link(place / "backup", path)
+            archive.write(folder / "backup", manifest, copy)
+            os.link(folder / "backup", path)
             scratch.sync_folder(path.parent)
     except FileExistsError:
         raise Refused(

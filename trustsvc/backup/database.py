@@ -1,4 +1,4 @@
-"""The database as one file, and one file as the database; both while others write or read."""
+"""Copy the database into one file, and load one file as the database."""
 
 import os
 import shutil
@@ -19,16 +19,16 @@ from trustsvc.storage import db
 
 
 def dump(to: Path) -> None:
-    """Write the database as it is at one moment into a new file; nobody has to wait meanwhile.
+    """Copy the database as of one moment into a new file; blocks nobody.
 
-    Raises Refused with a sentence when that cannot be done.
+    Raises Refused with a sentence if it fails.
     """
     if db.is_sqlite():
         os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         try:
             _copy(to)
         except sqlite3.Error as problem:
-            # Its name, such as SQLITE_FULL or SQLITE_CORRUPT; never its text.
+            # Only the error's name, such as SQLITE_FULL: its text may hold data.
             raise Refused(
                 f"The database could not be copied ({problem.sqlite_errorname}): is there room for "
                 "it twice where the backup goes, and is the database whole?"
@@ -40,15 +40,15 @@ def dump(to: Path) -> None:
 def _copy(to: Path) -> None:
     with closing(sqlite3.connect(sqlite_path())) as source, closing(_open(to)) as copy:
         source.execute("PRAGMA busy_timeout = 10000")
-        # All pages in one step: one moment. In bites a writer would make it begin again.
+        # All pages in one step; in several, each write would restart the copy.
         source.backup(copy)
         _check(copy)
 
 
 def load(source: Path) -> None:
-    """Make a file the database, which must be empty: all of it, or nothing.
+    """Load a file as the database, which must be empty: all of it, or nothing.
 
-    Raises Refused with a sentence when that cannot be done.
+    Raises Refused with a sentence if it fails.
     """
     if not is_empty():
         raise Refused("The database is not empty.")
@@ -58,12 +58,12 @@ def load(source: Path) -> None:
         db.dispose_engines()
         path = sqlite_path()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for rest in (path, *_beside(path)):
-            rest.unlink(missing_ok=True)
+        for file in (path, *_sidecar_files(path)):
+            file.unlink(missing_ok=True)
         try:
             os.link(source, path)
         except FileExistsError:
-            raise Refused("Somebody made a database meanwhile: stop trustsvc first.") from None
+            raise Refused("A database was created meanwhile: stop trustsvc first.") from None
         scratch.sync_folder(path.parent)
     else:
         options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
@@ -72,15 +72,17 @@ def load(source: Path) -> None:
 
 
 def is_empty() -> bool:
-    """Say whether there is no table at all; makes no file where there is none."""
+    """Say whether there is no table; creates no file."""
     if config.current().database_url.startswith("sqlite"):
         path = sqlite_path()
-        if not path.exists() or not (path.stat().st_size or any(p.exists() for p in _beside(path))):
+        if not path.exists() or not (
+            path.stat().st_size or any(p.exists() for p in _sidecar_files(path))
+        ):
             return True
     return not inspect(db.engine()).get_table_names()
 
 
-def _beside(path: Path) -> list[Path]:
+def _sidecar_files(path: Path) -> list[Path]:
     return [path.with_name(f"{path.name}-{end}") for end in ("wal", "shm")]
 
 
@@ -90,7 +92,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def _check(copy: sqlite3.Connection) -> None:
     try:
-        # As one plain file: what is beside it would not be taken along.
+        # One plain file: a -wal file beside it would not be copied.
         copy.execute("PRAGMA journal_mode = DELETE")
         answer = copy.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError:
@@ -107,16 +109,16 @@ def _run(program: str, options: Sequence[str]) -> None:
             "version or newer (Debian: apt-get install postgresql-client)."
         )
     url = make_url(config.current().database_url)
-    said = {"host": url.host, "port": url.port, "user": url.username, "dbname": url.database}
-    said |= {name: str(value) for name, value in url.query.items() if name != "password"}
-    known = {name: str(value) for name, value in said.items() if value is not None}
+    parts = {"host": url.host, "port": url.port, "user": url.username, "dbname": url.database}
+    parts |= {name: str(value) for name, value in url.query.items() if name != "password"}
+    known = {name: str(value) for name, value in parts.items() if value is not None}
     password = url.password or url.query.get("password")
-    # In the environment: every user of a machine can read another's command line.
+    # In the environment, because every user can read another's command line.
     environ = os.environ | ({"PGPASSWORD": str(password)} if password else {})
     command = [found, "--no-password", f"--dbname={make_conninfo(**known)}", *options]
     done = subprocess.run(command, env=environ, capture_output=True, check=False)  # noqa: S603
     if done.returncode:
-        # What it says may hold rows; a version mismatch is the one thing it is needed for.
+        # The output may hold rows, so only a version mismatch is looked for.
         mismatch = b"version mismatch" in done.stderr
         raise Refused(
             f"{program} is older than the server: install the server's version."

@@ -1,4 +1,4 @@
-"""What a backup says about itself; no key, no address, nothing of a person."""
+"""The manifest of a backup: no key, no address, nothing about a person."""
 
 import secrets
 from pathlib import Path
@@ -16,11 +16,10 @@ CANARY = "trustsvc backup"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """`keys`: a check value for each version of each kind; `canary`: something sealed.
+    """`keys`: a check value for each version of each kind; `canary`: an encrypted text.
 
-    `mark` is made of all the rest and of the database with a key of the house: whoever can write
-    where backups lie cannot make one that is taken, and a database that is put in place may do more
-    than hold rows.
+    `mac` authenticates all other fields and the database with a key of this installation: a forged
+    backup is refused, because a database put in place may do more than hold rows.
     """
 
     format: int
@@ -34,7 +33,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     suppressions_id: str
     suppressions_lines: int
     suppressions_damaged: int = 0
-    mark: str = ""
+    mac: str = ""
 
 
 def database_kind() -> str:
@@ -46,27 +45,27 @@ def sqlite_path() -> Path:
 
 
 def key_checks() -> dict[str, dict[str, str]]:
-    """Give a check value a key, by which the key is recognised and nothing is learned of it."""
+    """Give a check value for each key: it recognises the key and reveals nothing of it."""
     return {
-        kind: {str(key.version): _check(kind, key) for key in keyring.existing_keys(kind)}
+        kind: {str(key.version): _check_value(kind, key) for key in keyring.existing_keys(kind)}
         for kind in keyring.KINDS
     }
 
 
 def authenticated(manifest: Manifest, content: bytes) -> Manifest:
-    """Mark a manifest with its house's key; `content` is the SHA-256 of the database."""
-    return msgspec.structs.replace(manifest, mark=_mark(manifest, content))
+    """Add the MAC; `content` is the SHA-256 of the database."""
+    return msgspec.structs.replace(manifest, mac=_mac(manifest, content))
 
 
 def check_keys(manifest: Manifest, content: bytes) -> None:
-    """See that each key the backup was made with is here, and that it was made with them.
+    """Check that the keys of the backup are here and that it was made with them.
 
-    Raises Refused with a sentence that names the missing one; makes no key.
+    Raises Refused with a sentence that names a missing key; creates no key.
     """
     here = key_checks()
     for kind, checks in manifest.keys.items():
-        for version, check in checks.items():
-            if here.get(kind, {}).get(version) != check:
+        for version, value in checks.items():
+            if here.get(kind, {}).get(version) != value:
                 raise Refused(
                     f"The key `{kind}` version {version} of this backup is not in the folder keys: "
                     "put the copy of the folder keys from then into TRUSTSVC_DATA first."
@@ -77,17 +76,17 @@ def check_keys(manifest: Manifest, content: bytes) -> None:
         opened = ""
     if opened != CANARY:
         raise Refused("The keys here do not open what is in this backup.")
-    if not secrets.compare_digest(manifest.mark, _mark(manifest, content)):
-        raise Refused("This backup was not made by the house whose keys these are, or was changed.")
+    if not secrets.compare_digest(manifest.mac, _mac(manifest, content)):
+        raise Refused("This backup was not made with these keys, or it was changed.")
 
 
-def _mark(manifest: Manifest, content: bytes) -> str:
-    plain = msgspec.json.encode(msgspec.structs.replace(manifest, mark=""))
-    # The oldest key, which is never taken away: all marks of orders are made with it.
+def _mac(manifest: Manifest, content: bytes) -> str:
+    plain = msgspec.json.encode(msgspec.structs.replace(manifest, mac=""))
+    # The oldest key is never removed: the pseudonyms of orders are made with it.
     return pseudonyms.hmac_sha256(
         keyring.keys("lookup")[0].secret, f"backup:{content.hex()}:{plain.decode()}"
     ).hex()
 
 
-def _check(kind: str, key: keyring.Key) -> str:
+def _check_value(kind: str, key: keyring.Key) -> str:
     return pseudonyms.hmac_sha256(key.secret, f"trustsvc backup check of {kind}")[:8].hex()

@@ -1,4 +1,4 @@
-"""Tell a restored database what people wished after its backup was made."""
+"""Replay the suppression journal on a restored database."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -18,98 +18,97 @@ from trustsvc.reviews.models import reviews
 from trustsvc.storage import suppression_journal
 from trustsvc.storage.suppression_journal import JournalEntry
 
-MOST_AT_ONCE = 500
-# What a database knew of cancelled orders when it was copied need not be told again; a clock that
-# was set in between is allowed for.
+BATCH_SIZE = 500
+# Cancellations older than the backup need no replay; the margin allows for a corrected clock.
 MARGIN = timedelta(days=2)
 
-_Any = TypeVar("_Any")
+_Item = TypeVar("_Item")
 
 
-def problem(manifest: Manifest, book: suppression_journal.Journal | None) -> str | None:
-    """Say why the file of wishes may not know of everybody, as a code; None when it does.
+def problem(manifest: Manifest, journal: suppression_journal.Journal | None) -> str | None:
+    """Say why the journal may be incomplete, as a code; None if it is complete.
 
-    The file must be the one of that house, have the lines it had when the backup was made, all that
-    came since must be readable, and the keys its marks were made with must be here.
+    It must be the same file with at least the lines it had at the backup, all later lines must be
+    readable, and the keys of its pseudonyms must be here.
     """
-    if book is None:
+    if journal is None:
         return "no_suppressions"
-    if book.id != manifest.suppressions_id:
+    if journal.id != manifest.suppressions_id:
         return "other_suppressions"
-    if len(book.lines) < manifest.suppressions_lines:
+    if len(journal.lines) < manifest.suppressions_lines:
         return "older_suppressions"
-    if book.damaged > manifest.suppressions_damaged:
+    if journal.damaged > manifest.suppressions_damaged:
         return "damaged_suppressions"
-    if not all(_has_key(line) for line in book.lines):
+    if not all(_has_key(line) for line in journal.lines):
         return "unknown_keys"
     return None
 
 
 def _has_key(line: JournalEntry) -> bool:
-    """Whether the key a mark was made with is here: without it nobody is recognised by it."""
-    if line.kind in {"withdraw", "anonymise"} or len(line.mark) < 2:
+    """Whether the key of a pseudonym is here: without it the person is not recognised."""
+    if line.kind in {"withdraw_review", "anonymise_review"} or len(line.subject) < 2:
         return True
-    number = line.mark[1]  # see crypto/pseudonyms.py
+    number = line.subject[1]  # the key version, see crypto/pseudonyms.py
     kind = "lookup" if line.shop_id else "registry"
     return any(key.version == number for key in keyring.existing_keys(kind))
 
 
 def replay(
-    session: Session, book: suppression_journal.Journal, manifest: Manifest, now: datetime
+    session: Session, journal: suppression_journal.Journal, manifest: Manifest, now: datetime
 ) -> int:
-    """Carry out every wish of the file in a restored database; gives how many lines there were.
+    """Apply every journal entry to a restored database; gives the number of entries.
 
-    All lines, not only the newer ones: what is there already stays as it is, so twice does no harm.
-    What is open for the people concerned is withdrawn and their contact forgotten. Who registered
-    again after having left stays registered.
+    All entries, not only newer ones: applying one twice changes nothing. Open invitations of the
+    people concerned are withdrawn and their contacts erased. Whoever registered again later stays
+    registered.
     """
     of: dict[str, list[JournalEntry]] = {kind: [] for kind in suppression_journal.KINDS}
-    for line in book.lines:
+    for line in journal.lines:
         of[line.kind].append(line)
-    frozen = [line for line in book.lines if line.kind in {"restrict", "lift"}]
-    for some in _some(of["anonymise"]):
-        replay_rights.anonymise(session, some, now)
-    asking = [line for line in book.lines if line.kind in {"opt_out", "again"}]
-    replay_opt_outs.replay(session, asking, now)
-    _leave(session, of["leave"])
-    _take_back(session, of["withdraw"], now)
-    replay_rights.restrict(session, frozen, now)
+    restrictions = [line for line in journal.lines if line.kind in {"restrict", "lift_restriction"}]
+    for batch in _batches(of["anonymise_review"]):
+        replay_rights.anonymise(session, batch, now)
+    opting = [line for line in journal.lines if line.kind in {"opt_out", "opt_in_again"}]
+    replay_opt_outs.replay(session, opting, now)
+    _unregister(session, of["unregister"])
+    _withdraw_reviews(session, of["withdraw_review"], now)
+    replay_rights.restrict(session, restrictions, now)
     since = datetime.fromisoformat(manifest.at) - MARGIN
-    _cancel(session, [line for line in of["cancel"] if line.at >= since], now)
-    return len(book.lines)
+    _cancel_orders(session, [line for line in of["cancel_order"] if line.at >= since], now)
+    return len(journal.lines)
 
 
-def _leave(session: Session, lines: Sequence[JournalEntry]) -> None:
-    left: dict[bytes, datetime] = {}
+def _unregister(session: Session, lines: Sequence[JournalEntry]) -> None:
+    until: dict[bytes, datetime] = {}
     for line in lines:
-        left[line.mark] = max(line.at, left.get(line.mark, line.at))
-    for some in _some(sorted(left)):
+        until[line.subject] = max(line.at, until.get(line.subject, line.at))
+    for batch in _batches(sorted(until)):
         rows = session.execute(
             select(registered_buyers.c.mark, registered_buyers.c.at).where(
-                registered_buyers.c.mark.in_(some)
+                registered_buyers.c.mark.in_(batch)
             )
         )
-        gone = [row.mark for row in rows if row.at <= left[bytes(row.mark)]]
+        gone = [row.mark for row in rows if row.at <= until[bytes(row.mark)]]
         session.execute(delete(registered_buyers).where(registered_buyers.c.mark.in_(gone)))
 
 
-def _take_back(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:
-    for some in _some(lines):
-        public = [line.mark.decode("ascii", "replace") for line in some]
+def _withdraw_reviews(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:
+    for batch in _batches(lines):
+        public = [line.subject.decode("ascii", "replace") for line in batch]
         ids = session.scalars(select(reviews.c.id).where(reviews.c.public_id.in_(public))).all()
         withdraw.empty(session, ids, now)
 
 
-def _cancel(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:
-    for some in _some(lines):
-        _withdraw(session, cancellation.again(session, some, now), "cancelled", now)
+def _cancel_orders(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:
+    for batch in _batches(lines):
+        _withdraw(session, cancellation.again(session, batch, now), "cancelled", now)
 
 
 def _withdraw(session: Session, ids: Sequence[int], reason: str, now: datetime) -> None:
-    for some in _some(ids):
-        redeem.withdraw(session, some, reason, now)
+    for batch in _batches(ids):
+        redeem.withdraw(session, batch, reason, now)
 
 
-def _some(everything: Sequence[_Any]) -> Iterator[Sequence[_Any]]:
-    for start in range(0, len(everything), MOST_AT_ONCE):
-        yield everything[start : start + MOST_AT_ONCE]
+def _batches(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+    for start in range(0, len(items), BATCH_SIZE):
+        yield items[start : start + BATCH_SIZE]

@@ -1,4 +1,4 @@
-"""Make a house from a backup: on an empty database, with the keys that belong to it."""
+"""Restore a backup onto an empty database, with the keys that belong to it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,57 +16,56 @@ from trustsvc.storage import db, suppression_journal
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What came of it. `stopped` says why no letter leaves, as a code; None when they do."""
+    """The outcome. `suspended` says why sending is suspended, as a code; None if it is not."""
 
     manifest: Manifest
     replayed: int
     newest: datetime | None
-    set_aside: int
+    held: int
     badges: int
-    stopped: str | None
+    suspended: str | None
 
 
 def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> Restored:
-    """Put a backup in place, tell it who said stop since, and render the badges.
+    """Load a backup, replay the suppression journal, and render the badges.
 
-    Everything is looked at before anything is written. From the first write to the last no letter
-    leaves, and after that only when the file of suppressions knows of everybody who said stop.
-    Letters that may have left since the backup was made are set aside (mail/outbox/restore_hold.py),
-    unless the operator knows that none did. One that breaks off is begun again on an empty
-    database. Raises Refused.
+    Everything is checked before anything is written. No message leaves until the end, and then only
+    if the journal is complete. Messages that may have left since the backup are held
+    (mail/outbox/restore_hold.py), unless the operator knows that none did. After an interruption
+    begin again on an empty database. Raises Refused.
     """
     now = wall.at
     manifest, content = archive.check(path)
-    _look(manifest, content)
-    book = suppression_journal.read()
-    stopped = replay.problem(manifest, book)
+    _check_compatible(manifest, content)
+    journal = suppression_journal.read()
+    suspended = replay.problem(manifest, journal)
     suppression_journal.path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     send_suspension.unfinished().touch(mode=0o600)
     scratch.sync_folder(send_suspension.unfinished().parent)
-    with scratch.scratch_folder(config.current().data, ".restore-") as place:
-        copy = place / "database"
+    with scratch.scratch_folder(config.current().data, ".restore-") as folder:
+        copy = folder / "database"
         if archive.copy_database(path, copy) != content:
             raise Refused("The backup was changed while it was read: nothing was restored.")
         database.load(copy)
     migrations.upgrade()
     with db.transaction() as session:
-        replayed = replay.replay(session, book, manifest, now) if book else 0
-        set_aside = 0 if nothing_sent_since else restore_hold.doubt(session, now)
+        replayed = replay.replay(session, journal, manifest, now) if journal else 0
+        held = 0 if nothing_sent_since else restore_hold.doubt(session, now)
         clock_check.restart(session, wall)
         send_suspension.go_on(session, send_suspension.CLOCK)
-        if stopped:
-            send_suspension.stop(session, send_suspension.RESTORE, stopped, now)
+        if suspended:
+            send_suspension.stop(session, send_suspension.RESTORE, suspended, now)
     with db.reading() as session:
         badges = refresh.refresh_changed(session, now)
     send_suspension.unfinished().unlink()
-    newest = max((line.at for line in book.lines), default=None) if book else None
-    return Restored(manifest, replayed, newest, set_aside, badges, stopped)
+    newest = max((line.at for line in journal.lines), default=None) if journal else None
+    return Restored(manifest, replayed, newest, held, badges, suspended)
 
 
 def resume_sending() -> bool:
-    """Let letters leave again, because the operator says so; False when nothing kept them.
+    """Resume sending on the operator's word; False if it was not suspended.
 
-    Raises Refused after a restore that broke off: that database never heard who said stop.
+    Raises Refused after an interrupted restore: that database has not replayed the journal.
     """
     if send_suspension.unfinished().exists():
         raise Refused(
@@ -77,7 +76,7 @@ def resume_sending() -> bool:
         return send_suspension.go_on(session, send_suspension.RESTORE)
 
 
-def _look(manifest: Manifest, content: bytes) -> None:
+def _check_compatible(manifest: Manifest, content: bytes) -> None:
     if manifest.database != database_kind():
         raise Refused(
             f"The backup is of {manifest.database}, and TRUSTSVC_DATABASE_URL names "

@@ -1,4 +1,4 @@
-"""Folders for what is half done: closed to others, and cleared away even after a kill."""
+"""Temporary folders for unfinished work: private, and removed even after a kill."""
 
 import contextlib
 import fcntl
@@ -11,24 +11,24 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """Make a folder for one task, and remove it with all that is in it.
+    """Make a folder for one task, and remove it with its content at the end.
 
-    One that a killed process left holds a whole copy of the database, which no purge would ever
-    find: it goes when the next task begins. Those of tasks that run are locked and stay.
+    A folder left by a killed process holds a copy of the database that no purge would find: it is
+    removed when the next task begins. Folders of running tasks are locked and stay.
     """
     with contextlib.ExitStack() as stack:
-        with _locked(parent, wait=True):  # so that none is cleared away before it is locked
+        with _locked(parent, wait=True):  # so that none is removed before it is locked
             for left in parent.glob(f"{prefix}*"):
                 with contextlib.suppress(OSError), _locked(left):
                     shutil.rmtree(left)
-            made = tempfile.TemporaryDirectory(dir=parent, prefix=prefix)
-            place = Path(stack.enter_context(made))
-            stack.enter_context(_locked(place))
-        yield place
+            temporary = tempfile.TemporaryDirectory(dir=parent, prefix=prefix)
+            folder = Path(stack.enter_context(temporary))
+            stack.enter_context(_locked(folder))
+        yield folder
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on disk, not only what the files hold."""
+    """Wait until the file names in a folder are on disk, not only the files' content."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

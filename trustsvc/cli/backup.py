@@ -11,11 +11,11 @@ from trustsvc.cli import data_folder_lock
 
 # Why no invitation leaves after a restore.
 REASONS = {
-    "no_suppressions": "the file suppressions/marks is missing",
-    "other_suppressions": "the file suppressions/marks is not the one of this backup",
-    "older_suppressions": "the file suppressions/marks is older than this backup",
-    "damaged_suppressions": "lines of the file suppressions/marks cannot be read",
-    "unknown_keys": "the folder keys is older than suppressions/marks: bring its newest copy",
+    "no_suppressions": "the file suppressions/journal is missing",
+    "other_suppressions": "the file suppressions/journal is not the one of this backup",
+    "older_suppressions": "the file suppressions/journal is older than this backup",
+    "damaged_suppressions": "lines of the file suppressions/journal cannot be read",
+    "unknown_keys": "the folder keys is older than suppressions/journal: bring its newest copy",
     "not_finished": "the last restore did not finish: empty the database and restore again",
 }
 
@@ -76,13 +76,13 @@ def _report(restored: Restored) -> None:
     click.echo(
         f"{restored.replayed} opt-outs and other requests since the backup were applied{newest}."
     )
-    if restored.set_aside:
+    if restored.held:
         click.echo(
-            f"{restored.set_aside} e-mails may have left since the backup: they are unknown "
+            f"{restored.held} e-mails may have left since the backup: they are unknown "
             "deliveries and are not sent again."
         )
     click.echo(f"{restored.badges} badge files were rendered.")
-    if restored.stopped:
-        click.echo(f"NO INVITATION LEAVES: {REASONS[restored.stopped]}.")
+    if restored.suspended:
+        click.echo(f"NO INVITATION LEAVES: {REASONS[restored.suspended]}.")
         click.echo("Some opt-outs may be missing here. When you have made sure that none is:")
         click.echo("trustsvc restore --sending-on")

@@ -24,7 +24,7 @@ def note(rows: Sequence[state.Row], now: datetime) -> None:
     suppression_journal.append(
         [
             JournalEntry(
-                "cancel",
+                "cancel_order",
                 bytes(row["identity"]),
                 row["shop_id"],
                 now,
@@ -51,7 +51,7 @@ def again(session: Session, lines: Sequence[JournalEntry], now: datetime) -> lis
     )
     ended: list[int] = []
     for name in ("cancelled_at", "refunded_at"):
-        keys = [(x.shop_id, x.mark) for x in known if (x.reason == REFUNDED) == (name[0] == "r")]
+        keys = [(x.shop_id, x.subject) for x in known if (x.reason == REFUNDED) == (name[0] == "r")]
         ended += session.scalars(
             update(orders)
             .where(
@@ -73,4 +73,4 @@ def _trace(line: JournalEntry, now: datetime) -> state.Row:
         cancelled_at=None if refunded else line.at,
         refunded_at=line.at if refunded else None,
     )
-    return state.stored(state.trace((line.shop_id, line.mark), order, now))
+    return state.stored(state.trace((line.shop_id, line.subject), order, now))

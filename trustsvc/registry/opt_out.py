@@ -59,7 +59,7 @@ def take_back(session: Session, places: Mapping[int, Collection[bytes]], now: da
     mine = delete(opt_outs).where(or_(*at)).returning(opt_outs.c.mark, opt_outs.c.shop_id)
     gone = session.execute(mine).all()
     lines = [
-        suppression_journal.JournalEntry("again", row.mark, row.shop_id, now, "taken back")
+        suppression_journal.JournalEntry("opt_in_again", row.mark, row.shop_id, now, "taken back")
         for row in gone
     ]
     suppression_journal.append_after_commit(session, lines)

@@ -89,7 +89,7 @@ def leave_by(session: Session, link: bytes, now: datetime) -> bool:
     )
     gone = session.scalars(mine).all()
     suppression_journal.append(
-        [suppression_journal.JournalEntry("leave", mark, 0, now, "left") for mark in gone]
+        [suppression_journal.JournalEntry("unregister", mark, 0, now, "left") for mark in gone]
     )
     return bool(gone)
 
@@ -108,6 +108,6 @@ def leave(session: Session, email: str) -> bool:
     ).all()
     now = clock.now()
     suppression_journal.append(
-        [suppression_journal.JournalEntry("leave", mark, 0, now, "left") for mark in gone]
+        [suppression_journal.JournalEntry("unregister", mark, 0, now, "left") for mark in gone]
     )
     return bool(gone)

@@ -43,6 +43,6 @@ def lift(session: Session, marks: Collection[bytes], now: datetime) -> int:
         .where(restrictions.c.mark.in_(marks))
         .returning(restrictions.c.mark, restrictions.c.shop_id)
     ).all()
-    lines = [JournalEntry("lift", row.mark, row.shop_id, now, "lifted") for row in gone]
+    lines = [JournalEntry("lift_restriction", row.mark, row.shop_id, now, "lifted") for row in gone]
     suppression_journal.append_after_commit(session, lines)
     return len(gone)

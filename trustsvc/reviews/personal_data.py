@@ -90,7 +90,7 @@ def anonymise_reviews(
         suppression_journal.append(
             [
                 suppression_journal.JournalEntry(
-                    "anonymise", row.public_id.encode(), row.shop_id, now, "author"
+                    "anonymise_review", row.public_id.encode(), row.shop_id, now, "author"
                 )
                 for row in stay.values()
             ]

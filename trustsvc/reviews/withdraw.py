@@ -24,7 +24,7 @@ def withdraw(session: Session, review_id: int | str, now: datetime) -> bool:
         return False
     mark = found.id.encode()
     suppression_journal.append(
-        [suppression_journal.JournalEntry("withdraw", mark, found.shop_id, now, "author")]
+        [suppression_journal.JournalEntry("withdraw_review", mark, found.shop_id, now, "author")]
     )
     return True
 

@@ -1,24 +1,25 @@
-"""The file of wishes that outlive the database: keyed marks and public ids, never an address.
+"""The suppression journal: opt-outs and the like that must outlive the database.
 
-It lies apart from the database, so that whoever restores a backup knows who said stop, left, had
-data restricted, took a review or its name back, or cancelled an order after it was made. One line
-a wish, on disk before the database commits: a crash in between leaves a line too many, which only
-stops a letter. The first line carries a random id: a backup notes it with the number of lines, so a
-restore can tell this file from another, and from an older copy.
+A file apart from the database, so that a restored backup learns who opted out, unregistered,
+restricted data, withdrew or anonymised a review, or had an order cancelled after it was made. It
+holds pseudonyms and public ids, never an address. One line an entry, on disk before the database
+commits: a crash in between leaves a line too many, which only stops a message. The first line has a
+random id; a backup stores it with the number of lines, so that a restore can tell this file from
+another one and from an older copy.
 
     trustsvc-suppressions 1 <id>
-    <kind> <shop, 0 for all> <mark, hex> <milliseconds since 1970> <reason> <check>
+    <kind> <shop, 0 for all> <subject, hex> <milliseconds since 1970> <reason> <check>
 
-    opt_out    mark of a buyer who must not be asked (an objection, an erasure too)
-    again      mark of a buyer who took that back; written after the commit
-    leave      mark of a buyer whose registration ended (an erasure too)
-    restrict   mark of a person whose data must be left alone
-    lift       mark of a person whose restriction ended (an erasure too); written after the commit
-    withdraw   public id of a review that must not be shown (an erasure too)
-    anonymise  public id of a review that stays without its author
-    cancel     mark of an order that was cancelled or refunded
+    opt_out           pseudonym of a buyer who must not be invited (objection, erasure)
+    opt_in_again      pseudonym of a buyer who ended that; written after the commit
+    unregister        pseudonym of a buyer whose registration ended (erasure too)
+    restrict          pseudonym of a person whose data must not be used
+    lift_restriction  pseudonym of a person who ended that (erasure too); written after the commit
+    withdraw_review   public id of a review that must not be shown (erasure too)
+    anonymise_review  public id of a review that stays without its author
+    cancel_order      pseudonym of an order that was cancelled or refunded
 
-A kind that is not known here counts as damage, and stops the letters after a restore.
+An unknown kind counts as damage, and suspends sending after a restore.
 """
 
 import contextlib
@@ -39,7 +40,16 @@ from trustsvc.errors import Unavailable
 from trustsvc.storage import db
 from trustsvc.storage.columns import EPOCH
 
-Kind = Literal["opt_out", "again", "leave", "restrict", "lift", "withdraw", "anonymise", "cancel"]
+Kind = Literal[
+    "opt_out",
+    "opt_in_again",
+    "unregister",
+    "restrict",
+    "lift_restriction",
+    "withdraw_review",
+    "anonymise_review",
+    "cancel_order",
+]
 KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 HEAD = "trustsvc-suppressions 1 "
 MILLISECOND = timedelta(milliseconds=1)
@@ -49,7 +59,7 @@ logger = log.get_logger("suppressions")
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
     kind: Kind
-    mark: bytes
+    subject: bytes
     shop_id: int
     at: datetime
     reason: str
@@ -57,7 +67,7 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """What the file says: which file it is, its lines, and how many cannot be read."""
+    """The file: its id, its lines, and how many cannot be read."""
 
     id: str
     lines: tuple[JournalEntry, ...]
@@ -65,14 +75,14 @@ class Journal:
 
 
 def path() -> Path:
-    return config.current().data / "suppressions" / "marks"
+    return config.current().data / "suppressions" / "journal"
 
 
 def append(lines: Sequence[JournalEntry]) -> None:
-    """Add lines at the end and wait until they are on disk; twice is two lines and does no harm.
+    """Append lines and wait until they are on disk; twice is two lines and does no harm.
 
-    Raises Unavailable when they cannot be written: the transaction then rolls back, and whoever
-    asked can try again.
+    Raises Unavailable if they cannot be written: the transaction then rolls back, and the user can
+    try again.
     """
     if not lines:
         return
@@ -82,35 +92,35 @@ def append(lines: Sequence[JournalEntry]) -> None:
             fcntl.flock(file, fcntl.LOCK_EX)
             end = file.seek(0, os.SEEK_END)
             file.seek(max(end - 1, 0))
-            torn = b"" if file.read(1) == b"\n" else b"\n"  # a crash in the middle of a line
+            torn = b"" if file.read(1) == b"\n" else b"\n"  # a crash cut the last line
             _append(file, torn + b"".join(_text(line) for line in lines), end)
     except OSError:
         raise Unavailable from None
 
 
 def append_after_commit(session: Session, lines: Sequence[JournalEntry]) -> None:
-    """Add lines that end an earlier wish, once that is certain.
+    """Append lines that end an earlier entry, after the commit.
 
-    One that was rolled back must free nobody after a restore, so these come after the commit; where
-    they cannot be written, or in a crash between the two, a restored house keeps to the wish.
+    After a rollback they must not exist. If a crash or a failed write loses them, a restored
+    service keeps the earlier entry, which is the safe side.
     """
     if lines:
-        db.after_commit(session, lambda: _note(lines))
+        db.after_commit(session, lambda: _append_or_log(lines))
 
 
-def _note(lines: Sequence[JournalEntry]) -> None:
+def _append_or_log(lines: Sequence[JournalEntry]) -> None:
     try:
         append(lines)
     except Unavailable:
-        logger.error("what ended is not noted for a restore", number=len(lines))  # noqa: TRY400
+        logger.error("suppressions.append_failed", number=len(lines))  # noqa: TRY400
 
 
 def create() -> None:
-    """Make the file where there is none; whoever comes second finds the first one's."""
+    """Create the file if there is none; of two at once the first wins."""
     if path().exists():
         return
     path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path().with_name(f".marks.{secrets.token_hex(8)}")
+    draft = path().with_name(f".journal.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:
@@ -119,16 +129,16 @@ def create() -> None:
             os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
             os.link(draft, path())
-        _keep_names(path().parent)
+        _sync_folder(path().parent)
     finally:
         draft.unlink()
 
 
 def read() -> Journal | None:
-    """Read the file; None where there is none, or where it is something else."""
+    """Read the file; None if there is none or it is something else."""
     try:
         with path().open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH)  # a line that is being written is not a damaged one
+            fcntl.flock(file, fcntl.LOCK_SH)  # a line being written is not damage
             head, *rest = file.read().split(b"\n")
     except FileNotFoundError:
         return None
@@ -143,18 +153,18 @@ def read() -> Journal | None:
 def _text(line: JournalEntry) -> bytes:
     moment = (line.at - EPOCH) // MILLISECOND
     reason = "_".join(line.reason.split()) or "-"
-    text = f"{line.kind} {line.shop_id} {line.mark.hex()} {moment} {reason}"
+    text = f"{line.kind} {line.shop_id} {line.subject.hex()} {moment} {reason}"
     return f"{text} {_check(text.encode())}\n".encode()
 
 
 def _line(text: bytes) -> JournalEntry | None:
-    said, _, check = text.rpartition(b" ")
-    if _check(said).encode() != check:
+    content, _, check = text.rpartition(b" ")
+    if _check(content).encode() != check:
         return None
     try:
-        kind, shop_id, mark, moment, reason = said.decode().split(" ")
+        kind, shop_id, subject, moment, reason = content.decode().split(" ")
         at = EPOCH + int(moment) * MILLISECOND
-        return JournalEntry(KINDS[kind], bytes.fromhex(mark), int(shop_id), at, reason)
+        return JournalEntry(KINDS[kind], bytes.fromhex(subject), int(shop_id), at, reason)
     except (KeyError, ValueError, OverflowError):
         return None
 
@@ -165,7 +175,7 @@ def _append(file: BinaryIO, text: bytes, end: int) -> None:
         file.flush()
         os.fsync(file.fileno())
     except OSError:
-        # Half a line would count as damage, and stop the letters after a restore.
+        # Half a line would count as damage and suspend sending after a restore.
         with contextlib.suppress(OSError):
             os.ftruncate(file.fileno(), end)
         raise
@@ -177,7 +187,7 @@ def _check(text: bytes) -> str:
     return digest.finalize().hex()[:12]
 
 
-def _keep_names(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -177,7 +177,7 @@ def test_one_that_was_rolled_back_is_not_in_the_file(client, shop):
     with db.transaction() as session:
         assert take_back(session, {shop.id: marks}, NOON) == {shop.id}
         assert take_back(session, {shop.id: marks, EVERY_SHOP: []}, NOON) == set()
-    assert [line.kind for line in suppression_journal.read().lines] == ["opt_out", "again"]
+    assert [line.kind for line in suppression_journal.read().lines] == ["opt_out", "opt_in_again"]
 
 
 def test_the_register_says_at_which_shop(client, shop):

@@ -17,11 +17,11 @@ BATCH_SIZE = 1000
 # The table whose pseudonyms a journal entry of this kind carries; the others carry a review's id.
 TABLE_OF_ENTRY = {
     "opt_out": "opt_outs",
-    "again": "opt_outs",
-    "leave": "registered_buyers",
+    "opt_in_again": "opt_outs",
+    "unregister": "registered_buyers",
     "restrict": "restrictions",
-    "lift": "restrictions",
-    "cancel": "orders",
+    "lift_restriction": "restrictions",
+    "cancel_order": "orders",
 }
 
 
@@ -41,5 +41,5 @@ def count_pseudonyms(session: Session) -> Counter[tuple[str, int]]:
     for entry in journal.lines if journal else ():
         table_name = TABLE_OF_ENTRY.get(entry.kind)
         if table_name:
-            count.update(key_of(table_name, entry.shop_id, entry.mark))
+            count.update(key_of(table_name, entry.shop_id, entry.subject))
     return count
