@@ -30,8 +30,8 @@ from trustsvc.badge import desk as badge_desk
 from trustsvc.badge import views as badge_views
 from trustsvc.badge.page import views as badge_page_views
 from trustsvc.crypto import signed_links
-from trustsvc.demo import views as demo_views
-from trustsvc.doctor import desk as evidence_desk
+from trustsvc.demo.views import demo_pages
+from trustsvc.doctor.desk import evidence_desk
 from trustsvc.errors import NotFound, TrustsvcError, Unavailable
 from trustsvc.http import access
 from trustsvc.invitations import desk as invitation_desk
@@ -75,7 +75,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     my_data_pages,
     privacy_desk,
     staff_views.views,
-    evidence_desk.desk,
+    evidence_desk,
 )
 
 
@@ -92,7 +92,7 @@ def create_app() -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     if settings.demo:
-        app.register_blueprint(demo_views.views)
+        app.register_blueprint(demo_pages)
     app.jinja_env.globals.update(
         say=i18n.translate_html,
         day=i18n.format_date,

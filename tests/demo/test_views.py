@@ -19,16 +19,16 @@ def _post(house):
 
 
 @demo
-def test_the_mailbox_lists_letters_and_makes_only_our_links_clickable(house, client):
+def test_the_mailbox_lists_emails_and_makes_only_our_links_clickable(house, client):
     _post(house)
 
     listed = client.get("/demo/").text
-    letter = client.get("/demo/mail/1.a").text
+    text = client.get("/demo/mail/1.a").text
 
     assert 'href="/demo/mail/1.a"' in listed
-    assert "<script" not in listed + letter
-    assert '<a href="http://127.0.0.1:8000/r/abc">' in letter
-    assert 'href="https://elsewhere' not in letter
+    assert "<script" not in listed + text
+    assert '<a href="http://127.0.0.1:8000/r/abc">' in text
+    assert 'href="https://elsewhere' not in text
 
 
 BOTH = (
@@ -41,7 +41,7 @@ BOTH = (
 
 
 @demo
-def test_a_letter_is_shown_as_mail_programs_do_with_its_own_styles_and_nothing_else(house, client):
+def test_an_email_is_shown_as_mail_programs_do_with_its_own_styles_and_nothing_else(house, client):
     _post(house)
     (house.data / "mail" / "new" / "2.b").write_text(BOTH)
 
@@ -57,7 +57,7 @@ def test_a_letter_is_shown_as_mail_programs_do_with_its_own_styles_and_nothing_e
 
 @demo
 @pytest.mark.parametrize("name", ["1.a", "3.c", "..%2f..%2fkeys", "%00", "new"])
-def test_a_letter_without_html_or_none_is_a_404_under_the_usual_policy(house, client, name):
+def test_an_email_without_html_or_none_is_a_404_under_the_usual_policy(house, client, name):
     _post(house)
 
     answer = client.get(f"/demo/mail/{name}/html")
@@ -86,7 +86,7 @@ def test_every_page_has_an_icon_of_its_own(house, client, path):
 
 @demo
 @pytest.mark.parametrize("name", ["2.b", "..%2f..%2fkeys", "%00", "new"])
-def test_a_letter_that_is_not_there_is_a_404(house, client, name):
+def test_an_email_that_is_not_there_is_a_404(house, client, name):
     _post(house)
 
     assert client.get(f"/demo/mail/{name}").status_code == 404

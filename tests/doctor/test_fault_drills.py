@@ -79,6 +79,6 @@ def test_what_is_no_record_is_passed_over(path, part, damaged):
 
 
 def test_a_file_that_never_ends_is_not_read_to_its_end(path):
-    path.write_text('"' + "x" * 2 * fault_drills.MOST_BYTES)
+    path.write_text('"' + "x" * 2 * fault_drills.MAX_BYTES)
 
     assert fault_drills.newest() == []

@@ -6,7 +6,6 @@ import pytest
 
 from tests.staff.at_the_desk import sign_in
 from trustsvc import clock
-from trustsvc.doctor import desk as evidence
 from trustsvc.server_log import attack_patterns, security_counters
 
 AT = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
@@ -59,7 +58,7 @@ def test_filters_are_asked_for_by_get_and_nonsense_is_left_out(desk):
 
 
 def test_pages_follow_by_key_and_keep_their_filters(desk, monkeypatch):
-    monkeypatch.setattr(evidence, "MOST_ENTRIES", 2)
+    monkeypatch.setattr("trustsvc.doctor.desk.MAX_ENTRIES", 2)
     for number in range(5):
         seen(1, address=f"203.0.113.{number}")
 

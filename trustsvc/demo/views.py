@@ -1,4 +1,4 @@
-"""The demo's pages: a little shop that shows its badge, and the mailbox of all its buyers.
+"""The demo's pages: a shop that shows its badge, and the mailbox of all buyers.
 
 Registered only with TRUSTSVC_DEMO, which the settings allow on loopback alone.
 """
@@ -19,41 +19,39 @@ from trustsvc.http import access
 from trustsvc.shops import directory, domain_proof
 from trustsvc.storage import db
 
-views = Blueprint("demo", __name__)
+demo_pages = Blueprint("demo", __name__)
 BUYER = "ada@example.com"
 
-# Letters carry their styles with them, as mail programs want it; this page alone allows that.
-LETTER_CSP = (
+# E-mails contain their styles, as mail programs require; only this page allows inline styles.
+EMAIL_CSP = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
 
 
-@views.get("/demo/")
+@demo_pages.get("/demo/")
 @access.requires("public")
 def mailbox() -> str:
     with db.reading() as session:
         shops = directory.all_shops(session)
     newest_first = dict(reversed(steps.emails(_maildir()).items()))
-    return render_template(
-        "demo/mailbox.html", language="en", letters=newest_first, shops=shops, open_letter=None
-    )
+    return render_template("demo/mailbox.html", language="en", emails=newest_first, shops=shops)
 
 
-@views.get("/demo/mail/<name>")
+@demo_pages.get("/demo/mail/<name>")
 @access.requires("public")
-def letter(name: str) -> str:
-    """Show a letter's text, its links made clickable."""
+def email_text(name: str) -> str:
+    """Show an e-mail's text with clickable links."""
     found = steps.emails(_maildir()).get(name)
     if found is None:
         raise NotFound
-    return render_template("demo/letter.html", language="en", letter=found, name=name)
+    return render_template("demo/email.html", language="en", email=found, name=name)
 
 
-@views.get("/demo/mail/<name>/html")
+@demo_pages.get("/demo/mail/<name>/html")
 @access.requires("public")
-def letter_html(name: str) -> Response:
-    """Show a letter as mail programs do, with its own styles and nothing else it might bring."""
+def email_html(name: str) -> Response:
+    """Show an e-mail's HTML part, with its own styles and nothing else."""
     if name not in steps.emails(_maildir()):
         raise NotFound
     whole = (_maildir() / "new" / name).read_bytes()
@@ -61,37 +59,37 @@ def letter_html(name: str) -> Response:
     if part is None:
         raise NotFound
     response = Response(part.get_content(), mimetype="text/html")
-    response.headers["Content-Security-Policy"] = LETTER_CSP
+    response.headers["Content-Security-Policy"] = EMAIL_CSP
     return response
 
 
-@views.get("/demo/shop/<slug>")
+@demo_pages.get("/demo/shop/<slug>")
 @access.requires("public")
 def shop(slug: str) -> Response:
-    """Show a shop's page with the snippet on it, under the policy such a page would need."""
+    """Show a shop's page with the snippet, under the policy such a page would need."""
     with db.reading() as session:
         found = directory.by_slug(session, slug)
-    written = embed_code.of(found)
-    snippet = Markup(written["script"])  # noqa: S704 - snippets.py escapes
-    newest = Markup(written["list"])  # noqa: S704 - as above
+    snippets_of = embed_code.of(found)
+    snippet = Markup(snippets_of["script"])  # noqa: S704 - snippets.py escapes
+    newest = Markup(snippets_of["list"])  # noqa: S704 - as above
     page = render_template("demo/shop.html", shop=found, snippet=snippet, newest=newest)
-    return _at_the_shop(page)
+    return _shop_response(page)
 
 
-@views.get("/demo/thanks/<slug>")
+@demo_pages.get("/demo/thanks/<slug>")
 @access.requires("public")
 def thanks(slug: str) -> Response:
-    """Show the page after an order, with the card on it and the address of a buyer."""
+    """Show the page after an order, with the card and a buyer's address."""
     with db.reading() as session:
         found = directory.by_slug(session, slug)
     words = content.card_words(i18n.negotiate_language(found.language))
     html = snippets.card(found.slug, config.current().base_url, words)
     card = Markup(html.replace(" lang=", f' email="{BUYER}" lang=', 1))  # noqa: S704 - as above
-    return _at_the_shop(render_template("demo/thanks.html", shop=found, card=card))
+    return _shop_response(render_template("demo/thanks.html", shop=found, card=card))
 
 
-def _at_the_shop(html: str) -> Response:
-    """Answer as a shop with a strict policy would, with the one line for this service."""
+def _shop_response(html: str) -> Response:
+    """Answer as a shop with a strict Content-Security-Policy that allows this service."""
     origin = config.current().base_url
     response = make_response(html)
     sources = f"'self' {origin}"
@@ -103,10 +101,10 @@ def _at_the_shop(html: str) -> Response:
     return response
 
 
-@views.get(domain_proof.PATH)
+@demo_pages.get(domain_proof.PATH)
 @access.requires("public")
 def proofs() -> Response:
-    """Show what each demo shop would put on its own domain."""
+    """Show the proof line that each demo shop would put on its own domain."""
     with db.reading() as session:
         lines = [domain_proof.proof_line(one) for one in directory.all_shops(session)]
     return Response("\n".join(lines), mimetype="text/plain")

@@ -1,4 +1,4 @@
-"""The desk's pages of evidence: what can be shown to who does not believe us, and who attacks."""
+"""The desk's pages of evidence (drills, receipts of deletions) and of security entries."""
 
 from datetime import UTC, datetime
 from urllib.parse import urlencode
@@ -14,21 +14,21 @@ from trustsvc.server_log import attack_patterns, security_entries
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
-MOST_RECEIPTS = 30
-MOST_ENTRIES = 100
+MAX_RECEIPTS = 30
+MAX_ENTRIES = 100
 
-desk = Blueprint("evidence_desk", __name__)
+evidence_desk = Blueprint("evidence_desk", __name__)
 
 
-@desk.get("/desk/evidence")
+@evidence_desk.get("/desk/evidence")
 @access.requires("staff")
 def evidence() -> str:
-    """Show the last drills with their figures, and the newest receipts of deletions."""
+    """Show the newest drills with their figures, and the newest receipts of deletions."""
     language = i18n.negotiate_language(request.headers.get("Accept-Language"))
     with db.reading() as session:
         page = {
             "shops": directory.all_shops(session),
-            "receipts": receipts.newest(session, MOST_RECEIPTS),
+            "receipts": receipts.newest(session, MAX_RECEIPTS),
             "chain_holds": receipts.verify(session),
             "purge_late": purge_log_files.late(clock.now()),
         }
@@ -37,10 +37,10 @@ def evidence() -> str:
     )
 
 
-@desk.get("/desk/security")
+@evidence_desk.get("/desk/security")
 @access.requires("staff")
 def security() -> str:
-    """Show what looked like an attack, newest first; a filter that makes no sense is left out."""
+    """Show what looked like an attack, newest first; an invalid filter is ignored."""
     language = i18n.negotiate_language(request.headers.get("Accept-Language"))
     what = request.args.get("what", "")
     what = what if what in attack_patterns.KINDS else ""
@@ -52,10 +52,10 @@ def security() -> str:
             since=since,
             what=what,
             before_id=int(before_id) if before_id.isdecimal() and len(before_id) < 19 else None,
-            most=MOST_ENTRIES + 1,
+            most=MAX_ENTRIES + 1,
         )
         everyone = directory.all_shops(session)
-    entries = found[:MOST_ENTRIES]
+    entries = found[:MAX_ENTRIES]
     chosen = {"what": what, "since": f"{since:%Y-%m-%d}" if since else ""}
     older = f"/desk/security?{urlencode(chosen | {'before': entries[-1].id})}" if entries else ""
     return render_template(
@@ -64,7 +64,7 @@ def security() -> str:
         staff=g.staff,
         shops=everyone,
         entries=entries,
-        older=older if len(found) > MOST_ENTRIES else "",
+        older=older if len(found) > MAX_ENTRIES else "",
         kinds=attack_patterns.KINDS,
         log_days=config.current().log_days,
         **chosen,

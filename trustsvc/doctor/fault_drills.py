@@ -1,4 +1,4 @@
-"""The records that `make drill` left in the data folder."""
+"""The records that `make drill` writes into the data folder."""
 
 from datetime import datetime
 from pathlib import Path
@@ -8,12 +8,12 @@ import msgspec
 from trustsvc import config
 
 FORMAT = 1
-MOST_BYTES = 256 * 1024
-MOST_FILES = 200
+MAX_BYTES = 256 * 1024
+MAX_FILES = 200
 
 
 class Drill(msgspec.Struct, frozen=True, kw_only=True):
-    """One run on one database: its figures, and the most that was promised of some of them."""
+    """One run on one database: its figures, and the promised maximum of some of them."""
 
     format: int
     at: datetime
@@ -26,7 +26,7 @@ class Drill(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def kept(self) -> bool:
-        """Whether every promise was kept: looked at anew, not believed."""
+        """Whether every promise was kept; computed from the figures."""
         return not self.broken and all(
             (figure := self.figures.get(name)) is not None and figure <= most
             for name, most in self.promised.items()
@@ -38,9 +38,9 @@ def folder() -> Path:
 
 
 def newest() -> list[Drill]:
-    """Read the newest record of each database; a file that is no such record is passed over."""
+    """Read the newest record of each database; skips files that are no such record."""
     found: dict[str, Drill] = {}
-    for path in sorted(folder().glob("*.json"), reverse=True)[:MOST_FILES]:
+    for path in sorted(folder().glob("*.json"), reverse=True)[:MAX_FILES]:
         drill = _read(path)
         if drill and (drill.database not in found or found[drill.database].at < drill.at):
             found[drill.database] = drill
@@ -50,7 +50,7 @@ def newest() -> list[Drill]:
 def _read(path: Path) -> Drill | None:
     try:
         with path.open("rb") as file:
-            drill = msgspec.json.decode(file.read(MOST_BYTES), type=Drill)
+            drill = msgspec.json.decode(file.read(MAX_BYTES), type=Drill)
     except (OSError, msgspec.DecodeError):
         return None
     return drill if drill.format == FORMAT and drill.at.tzinfo else None
