@@ -45,7 +45,7 @@ def test_the_desk_shows_receipts_and_whether_their_chain_holds(desk):
     page = desk.get("/desk/evidence").text
 
     assert page.index("<td>77</td>") < page.index("<td>3</td>")
-    assert "The chain of receipts holds." in page
+    assert "The chain of receipts is intact." in page
 
 
 def test_the_desk_says_when_a_receipt_was_changed(desk):
@@ -60,7 +60,7 @@ def test_the_desk_says_how_to_get_evidence_where_there_is_none(desk):
     page = desk.get("/desk/evidence").text
 
     assert "make drill" in page
-    assert "Nothing was old enough" in page
+    assert "Nothing has been old enough" in page
 
 
 @pytest.mark.parametrize("language", ["nl", "de", "en", "fr"])

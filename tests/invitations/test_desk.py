@@ -45,8 +45,8 @@ def names():
 def test_where_all_is_well_the_page_says_so(desk):
     page = desk.get("/desk/sending").text
 
-    assert "Nothing keeps letters from leaving" in page
-    assert "0 letters of which nobody can know" in page
+    assert "Nothing keeps e-mails from leaving" in page
+    assert "0 unknown deliveries" in page
     assert 'href="/desk/sending" aria-current="page"' in page
 
 
@@ -57,12 +57,12 @@ def test_letters_in_doubt_are_listed_by_shop_order_and_moment_without_an_address
 
     page = desk.get("/desk/sending").text
 
-    assert "1 letter of which nobody can know whether it arrived" in page
+    assert "1 unknown delivery" in page
     assert order_row(doubtful).reference in page
     assert order_row(fine).reference not in page
     assert "<bdi>Blue Lamp</bdi>" in page
     assert "2026-06-10 12:00" in page
-    assert "not sent again by itself" in page
+    assert "not sent again automatically" in page
     assert "jan@example.com" not in page
     assert "Jansen" not in page
 
@@ -80,9 +80,9 @@ def test_a_stop_and_a_mail_server_that_is_left_alone_are_said(desk):
 
     page = desk.get("/desk/sending").text
 
-    assert "No letter leaves just now" in page
+    assert "Sending is suspended" in page
     assert "The mail server does not answer" in page
-    assert "Nothing keeps letters" not in page
+    assert "Nothing keeps e-mails" not in page
 
 
 @few

@@ -46,7 +46,7 @@ def test_a_line_is_said_in_words():
         ("1_weekdays_after_paid", "nl", "1 werkdag na de betaling"),
         ("2_hours_after_created", "de", "2 Stunden nach der Bestellung"),
         ("30_minutes_after_paid", "fr", "30 minutes après le paiement"),
-        ("reminder_after_5_days", "nl", "5 dagen na de brief"),
+        ("reminder_after_5_days", "nl", "5 dagen na de uitnodiging"),
         ("smtp_550", "de", "der Mailserver antwortete 550"),
         ("spam", "en", "it is advertising or says nothing"),
     ],

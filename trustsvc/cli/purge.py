@@ -90,4 +90,4 @@ def _receipts() -> None:
             )
         if not receipts.verify(session):
             raise click.ClickException("The chain of receipts is broken.")
-    click.echo("The chain of receipts holds.")
+    click.echo("The chain of receipts is intact.")
