@@ -1,4 +1,4 @@
-"""Make backups and restore them through the command line, onto another machine's empty house."""
+"""Make backups and restore them by the command line, onto another empty installation."""
 
 import os
 import shutil

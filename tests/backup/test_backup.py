@@ -54,7 +54,7 @@ def shops():
         return directory.all_shops(session)
 
 
-def test_a_house_comes_back_as_it_was_with_its_badges(house, tmp_path, request, backup):
+def test_a_installation_comes_back_as_it_was_with_its_badges(house, tmp_path, request, backup):
     shop = setup.shop(delay=3, delay_unit="days")
     with clock.at(NOON):
         order_id = setup.invited(shop)
@@ -171,7 +171,7 @@ def test_a_shortened_backup_is_refused(house, tmp_path, request, backup):
         assert "damaged" in run("restore", backup).output
 
 
-def test_a_house_that_is_not_empty_is_left_alone(house, backup):
+def test_a_installation_that_is_not_empty_is_left_alone(house, backup):
     shop = setup.shop()
     made(backup)
 
@@ -208,7 +208,7 @@ def test_another_kind_of_database_is_refused(house, tmp_path, backup):
     assert "same kind" in run("restore", backup).output
 
 
-def test_who_said_stop_after_the_backup_gets_no_letter(house, tmp_path, request, backup):
+def test_who_said_stop_after_the_backup_gets_no_message(house, tmp_path, request, backup):
     shop = setup.shop(delay=3, delay_unit="days")
     elsewhere_shop = setup.shop(delay=3, delay_unit="days", name="Another")
     with clock.at(NOON):
@@ -268,7 +268,7 @@ def broken_book(house, how):
     "how",
     ["no_suppressions", "other_suppressions", "older_suppressions", "damaged_suppressions"],
 )
-def test_without_the_right_file_no_letter_leaves_until_the_operator_says_so(
+def test_without_the_right_file_no_message_leaves_until_the_operator_says_so(
     house, tmp_path, request, backup, how
 ):
     shop = setup.shop(delay=3, delay_unit="days")
@@ -291,7 +291,7 @@ def test_without_the_right_file_no_letter_leaves_until_the_operator_says_so(
             assert "No restore suspends" in run("restore", "--sending-on").output
 
 
-def test_a_letter_that_may_have_left_since_is_set_aside(house, tmp_path, request, backup):
+def test_a_message_that_may_have_left_since_is_set_aside(house, tmp_path, request, backup):
     shop = setup.shop()
     with clock.at(NOON):
         order_id = setup.invited(shop)
@@ -323,7 +323,7 @@ def test_a_reminder_that_may_have_left_since_is_set_aside(house, tmp_path, reque
         assert setup.sent(now=NOON + 12 * DAY).letters == []
 
 
-def test_a_house_that_only_moved_sends_what_waits(house, tmp_path, request, backup):
+def test_a_installation_that_only_moved_sends_what_waits(house, tmp_path, request, backup):
     shop = setup.shop()
     with clock.at(NOON):
         setup.invited(shop)
@@ -334,7 +334,7 @@ def test_a_house_that_only_moved_sends_what_waits(house, tmp_path, request, back
             assert len(setup.sent().letters) == 1
 
 
-def test_while_a_restore_runs_or_after_it_broke_off_no_letter_leaves(house):
+def test_while_a_restore_runs_or_after_it_broke_off_no_message_leaves(house):
     order_id = setup.invited(setup.shop())
     suppression_journal.create()
     send_suspension.unfinished().touch()
@@ -377,7 +377,7 @@ def test_nonsense_ends_with_a_sentence(house, words):
     assert "Error" in done.output
 
 
-def test_letters_are_taken_back_from_a_sender_that_had_them(house, tmp_path, request, backup):
+def test_messages_are_taken_back_from_a_sender_that_had_them(house, tmp_path, request, backup):
     with clock.at(NOON):
         order_id = setup.invited(setup.shop(delay=1, delay_unit="days"))
         with db.transaction() as session:
@@ -407,7 +407,7 @@ def test_the_folder_of_the_data_may_be_gone_altogether(house, backup):
     assert "NO INVITATION LEAVES" in done.output
 
 
-def test_a_restore_that_breaks_off_lets_no_letter_leave(
+def test_a_restore_that_breaks_off_lets_no_message_leave(
     house, tmp_path, request, backup, monkeypatch
 ):
     from trustsvc.backup import replay
@@ -450,7 +450,7 @@ def test_a_disk_that_is_full_in_the_middle_ends_in_a_sentence_and_leaves_nothing
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_restore_on_a_full_disk_leaves_an_empty_house_that_can_be_restored_again(
+def test_a_restore_on_a_full_disk_leaves_an_empty_installation_that_can_be_restored_again(
     house, tmp_path, request, backup
 ):
     made(backup)

@@ -1,4 +1,4 @@
-"""What people wished after the backup is carried out before the first letter of the new house."""
+"""The journal is replayed before the first message of the restored installation."""
 
 from datetime import timedelta
 
@@ -42,7 +42,7 @@ def over(shop, identity, **moments):
 
 
 @pytest.mark.parametrize("how", ["cancelled_at", "refunded_at"])
-def test_an_order_that_was_over_after_the_backup_leads_to_no_letter(
+def test_an_order_that_was_over_after_the_backup_leads_to_no_message(
     house, tmp_path, request, backup, how
 ):
     shop = setup.shop(delay=3, delay_unit="days")
@@ -122,7 +122,7 @@ def test_a_review_withdrawn_after_the_backup_is_not_shown_again(house, tmp_path,
         assert (row.state, row.text, row.email) == ("withdrawn", "", None)
 
 
-def test_who_stopped_everywhere_is_forgotten_at_every_shop(house, tmp_path, request, backup):
+def test_who_stopped_everywhere_is_erased_at_every_shop(house, tmp_path, request, backup):
     here, there = setup.shop(), setup.shop(name="Another")
     with clock.at(NOON):
         ids = [setup.invited(here), setup.invited(there)]
@@ -155,7 +155,7 @@ def test_damage_the_backup_knew_of_stops_nothing_and_newer_damage_does(
         assert "NO INVITATION" in run("restore", copy).output
 
 
-def test_a_wish_of_a_kind_that_is_not_known_here_stops_the_letters(
+def test_a_opt_out_of_a_kind_that_is_not_known_here_stops_the_messages(
     house, tmp_path, request, backup
 ):
     copy = backup()
@@ -168,10 +168,10 @@ def test_a_wish_of_a_kind_that_is_not_known_here_stops_the_letters(
     assert config.current() == house
 
 
-def test_wishes_marked_with_a_key_that_is_not_here_stop_the_letters(
+def test_opt_outs_pseudonymous_with_a_key_that_is_not_here_stop_the_messages(
     house, tmp_path, request, backup
 ):
-    """Restored with the keys of the backup's day, nobody would be known by a younger key's mark."""
+    """With the keys of the backup's day, nobody is found by a newer key's pseudonym."""
     shop = setup.shop(delay=3, delay_unit="days")
     with clock.at(NOON):
         setup.invited(shop)

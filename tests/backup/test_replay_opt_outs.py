@@ -1,4 +1,4 @@
-"""Who said stop, or took it back, after the backup is heard by the house that is made from it."""
+"""Opt-outs made or ended after the backup hold in the restored installation."""
 
 from datetime import timedelta
 

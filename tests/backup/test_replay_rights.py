@@ -1,4 +1,4 @@
-"""What people asked of their data after the backup holds in the house that is made from it."""
+"""Privacy requests made after the backup hold in the restored installation."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ def noon():
 
 @pytest.fixture
 def restored(house, tmp_path, request):
-    """Back up now; gives what restores it on another machine, with the wishes of until then."""
+    """Back up now; gives a function that restores it elsewhere with the journal as of then."""
     assert run("backup", tmp_path / "house.backup").exit_code == 0
 
     def restore():
@@ -89,7 +89,7 @@ def test_a_restriction_is_in_force_again(invited, reviewed, restored):
     assert [letter.to_address for letter in setup.sent(now=LATER).letters] == [scene.JAN]
 
 
-def test_an_order_that_comes_to_the_restored_house_waits(shop, restored):
+def test_an_order_that_comes_to_the_restored_installation_waits(shop, restored):
     asked(restrict)
     restored()
 

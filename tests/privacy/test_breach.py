@@ -57,7 +57,7 @@ def test_a_table_is_counted_by_shop_and_category(house):
     assert found.values["other", "orders", "address"] == 1
 
 
-def test_people_are_named_where_an_address_is_kept_and_marked_where_not(house):
+def test_people_are_named_where_an_address_is_kept_and_by_pseudonym_where_not(house):
     at_shop = shop()
     buyer_of(at_shop, "ada@example.com")
     forgotten = pseudonyms.shop_pseudonym(at_shop.id, "bob@example.com")
@@ -96,7 +96,7 @@ def test_what_was_emptied_is_nobodys(house):
     assert "name" not in {holds for _, _, holds in of("reviews").values}
 
 
-def test_a_vault_key_reaches_what_it_sealed_and_nothing_else(house):
+def test_a_vault_key_reaches_what_it_encrypted_and_nothing_else(house):
     at_shop = shop()
     buyer_of(at_shop, "ada@example.com")
     add_key(house, "vault")
@@ -110,7 +110,7 @@ def test_a_vault_key_reaches_what_it_sealed_and_nothing_else(house):
 
 
 def everywhere_in_the_registry(at_shop, address):
-    """One person in each row that a mark or a link names: at a shop, and at none."""
+    """One person in each row with a pseudonym or a link: at a shop, and at none."""
     now, mark = clock.now(), pseudonyms.registry_pseudonym(address)
     with db.transaction() as session:
         session.execute(
@@ -132,7 +132,7 @@ def everywhere_in_the_registry(at_shop, address):
         confirmation.my_data_link(session, Person(address, "", "nl", (), (), {}, ()), now)
 
 
-def test_a_lookup_key_reaches_the_shops_marks_and_the_registrys_its_own(house):
+def test_a_lookup_key_reaches_the_shops_pseudonyms_and_the_registrys_its_own(house):
     at_shop = shop()
     everywhere_in_the_registry(at_shop, "reg@example.com")
     buyer_of(at_shop, "ada@example.com")
@@ -176,7 +176,7 @@ def test_the_link_key_reaches_every_link_the_desk_key_staff_and_signing_keys_nob
     assert by_key("receipt", 1).people == by_key("badge", 1).people == {}
 
 
-def test_a_domain_that_letters_went_to_does_not_say_which_look_up_key_marked_it(house):
+def test_the_hash_of_a_mail_domain_does_not_tell_its_lookup_key(house):
     with db.transaction() as session:
         (mark,) = domain_throttle.marks({1: "ada@lovelace.example"}).values()
         now = clock.now()

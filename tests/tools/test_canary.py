@@ -12,7 +12,7 @@ PEOPLE = 16
 @pytest.mark.walk
 @pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_no_mark_lies_where_it_must_not_and_none_anywhere_after_the_erasure(database):
+def test_no_pseudonym_lies_where_it_must_not_and_none_anywhere_after_the_erasure(database):
     found = canary.run(database, PEOPLE)
 
     assert verdict.verdict(found) == []
@@ -23,7 +23,7 @@ def test_no_mark_lies_where_it_must_not_and_none_anywhere_after_the_erasure(data
     assert all(found[verdict.CONTROL].values())  # and it sees in every place
 
 
-def test_a_mark_where_none_may_be_and_a_place_that_was_not_searched_are_both_said():
+def test_a_pseudonym_where_none_may_be_and_a_place_that_was_not_searched_are_both_said():
     found = {
         verdict.BEFORE: {
             "Redis": {("zqxmail", "hex"): 1},

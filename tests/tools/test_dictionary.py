@@ -114,7 +114,7 @@ def test_a_hash_written_as_text_is_found(house, write):
     assert found == {JAN}
 
 
-def test_our_own_mark_is_not_found_and_would_be_with_the_key_folder(house):
+def test_our_own_pseudonym_is_not_found_and_would_be_with_the_key_folder(house):
     mark = pseudonyms.registry_pseudonym(JAN)
     with quiet(), db.transaction() as session:
         session.execute(insert(opt_outs).values(mark=mark, shop_id=0, at=NOON, reason="objection"))

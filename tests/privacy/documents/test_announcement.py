@@ -1,4 +1,4 @@
-"""Who is told of a changed notice: those who were told the former one, each once."""
+"""Who is notified of a changed notice: those who were given the former one, each once."""
 
 from datetime import timedelta
 
@@ -40,7 +40,7 @@ def addresses(found):
     return sorted(one.address for one in found.people)
 
 
-def test_told_are_buyers_with_a_letter_and_authors_each_once(now):
+def test_notified_are_buyers_with_an_invitation_and_authors_each_once(now):
     at_shop = shop()
     for _ in range(2):
         invitation(at_shop, order(at_shop, email="twice@example.com"), sent_at=now - HOUR)
@@ -55,28 +55,28 @@ def test_told_are_buyers_with_a_letter_and_authors_each_once(now):
 
 
 @pytest.mark.parametrize("letter", ["due", "leased", "handed", "dropped", "refused", None])
-def test_who_got_no_letter_was_never_told_the_former_one(now, letter):
+def test_who_got_no_invitation_was_never_shown_the_former_one(now, letter):
     at_shop = shop()
     invitation(at_shop, order(at_shop), at=now - HOUR, letter=letter)
 
     assert concerned(at_shop, now).people == []
 
 
-def test_a_letter_that_may_have_arrived_counts(now):
+def test_a_message_that_may_have_arrived_counts(now):
     at_shop = shop()
     invitation(at_shop, order(at_shop), letter="unknown", sent_at=now - HOUR)
 
     assert addresses(concerned(at_shop, now)) == ["buyer@example.com"]
 
 
-def test_whose_letter_left_afterwards_found_the_new_one_in_it(now):
+def test_an_invitation_that_left_afterwards_had_the_new_one_in_it(now):
     at_shop = shop()
     invitation(at_shop, order(at_shop), sent_at=now + HOUR)
 
     assert concerned(at_shop, now).people == []
 
 
-def test_forgotten_buyers_and_other_shops_are_not_told(now):
+def test_erased_buyers_and_other_shops_are_not_notified(now):
     at_shop, other = shop(), shop("Other")
     invitation(at_shop, order(at_shop, email=None), sent_at=now - HOUR)
     invitation(other, order(other), sent_at=now - HOUR)
@@ -98,14 +98,16 @@ def unannounced():
         return [(one.slug, one.version, one.people) for one in announcement.unannounced(session)]
 
 
-def test_a_changed_notice_that_nobody_was_told_of_is_said_by_doctor_and_desk(now, client):
+def test_a_changed_notice_that_was_not_announced_is_reported_by_doctor_and_desk(now, client):
     at_shop, other, same = shop(), shop("Other"), shop("Same")
     for _ in range(2):
         mark = pseudonyms.shop_pseudonym(at_shop.id, "twice@example.com")
         ordered = order(at_shop, email="twice@example.com", buyer=mark)
         invitation(at_shop, ordered, sent_at=now - HOUR)
     review(at_shop, at=now - HOUR)
-    invitation(at_shop, order(at_shop, buyer=b"late"), sent_at=now + HOUR)  # found it in the letter
+    invitation(
+        at_shop, order(at_shop, buyer=b"late"), sent_at=now + HOUR
+    )  # the invitation carried it
     invitation(at_shop, order(at_shop, buyer=b"gone", email=None), sent_at=now - HOUR)
     invitation(same, order(same), sent_at=now - HOUR)
     two_versions(at_shop, now)
@@ -127,7 +129,7 @@ def test_a_changed_notice_that_nobody_was_told_of_is_said_by_doctor_and_desk(now
         assert privacy_requests.unannounced(session) == []
 
 
-def test_they_are_told_once_and_never_again(now):
+def test_they_are_notified_once_and_never_again(now):
     at_shop = shop()
     invitation(at_shop, order(at_shop), sent_at=now - HOUR)
     two_versions(at_shop, now)
@@ -142,7 +144,7 @@ def test_they_are_told_once_and_never_again(now):
     assert "/privacy/velo-fils" in letter.text
 
 
-def test_when_letters_cannot_be_handed_over_nothing_is_noted(now):
+def test_when_messages_cannot_be_handed_over_nothing_is_noted(now):
     at_shop = shop()
     two_versions(at_shop, now)
 
@@ -169,7 +171,7 @@ def test_the_first_version_changes_nothing_and_one_that_never_was_cannot_be_anno
             announcement.announce(session, at_shop, 3, now)
 
 
-def test_nobody_who_is_to_be_told_shows_in_a_repr(now):
+def test_nobody_who_is_to_be_notified_shows_in_a_repr(now):
     at_shop = shop()
     invitation(at_shop, order(at_shop), sent_at=now - HOUR)
 

@@ -1,4 +1,4 @@
-"""Every stored column says why, how long and what; names and addresses lie sealed, always."""
+"""Every stored column says why, how long and what; names and addresses are encrypted."""
 
 import pytest
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, inspect, text
@@ -16,10 +16,10 @@ from trustsvc.storage.columns import column
 
 GOOD = {"purpose": "to greet", "retention": "buyer_contact", "category": "name"}
 
-# Everything that opens a door or stands for a person, and how it lies there.
+# Everything that gives access or identifies a person, and how it is stored.
 KEPT_AS = {
-    "shops.secret": "sealed",
-    "shops.old_secret": "sealed",
+    "shops.secret": "encrypted",
+    "shops.old_secret": "encrypted",
     "staff_links.link": "keyed hash",
     "staff_sessions.session": "keyed hash",
     "registered_buyers.mark": "keyed hash",
@@ -36,7 +36,7 @@ KEPT_AS = {
     "reviews.buyer": "keyed hash",
     "correspondence.who": "keyed hash",
     "domain_throttles.mark": "keyed hash",
-    "mail_endpoints.secret": "sealed",
+    "mail_endpoints.secret": "encrypted",
     "invitations.link": "random; opens nothing without the signature by the link key",
 }
 
@@ -98,9 +98,9 @@ def test_each_category_has_a_name_that_people_can_read(language):
         assert i18n.translate(f"documents.category.{category}", language)
 
 
-def test_what_stands_for_a_person_or_opens_a_door_is_on_the_list():
+def test_what_identifies_a_person_or_gives_access_is_on_the_list():
     kept = {
-        str(one): "sealed"
+        str(one): "encrypted"
         if data_inventory.is_encrypted(one)
         else KEPT_AS.get(str(one), "in clear")
         for one in data_inventory.personal()
@@ -110,7 +110,7 @@ def test_what_stands_for_a_person_or_opens_a_door_is_on_the_list():
     assert kept == KEPT_AS
 
 
-def test_nothing_that_opens_a_door_lies_in_the_database(house, client):
+def test_nothing_that_gives_access_lies_in_the_database(house, client):
     with db.transaction() as session:
         new = enrol.Enrolment("Acme", "acme.example", "standard", may_ask="customers")
         at_shop, secret = enrol.enrol(session, new, clock.now())
@@ -142,7 +142,7 @@ def _dump():
                 )
 
 
-def test_a_shop_made_for_these_tests_holds_its_secret_sealed(house):
+def test_a_shop_made_for_these_tests_holds_its_secret_encrypted(house):
     made_shop = shop()
 
     with db.engine().connect() as connection:

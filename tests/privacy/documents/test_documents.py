@@ -1,4 +1,4 @@
-"""The papers say what the tags, the rules and the settings say: nobody keeps them by hand."""
+"""The documents follow from column tags, retention rules and settings."""
 
 from dataclasses import replace
 
@@ -46,7 +46,7 @@ def test_every_stored_column_and_every_rule_is_in_the_record(house, language):
 
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
-def test_each_rule_is_told_in_each_language(language):
+def test_each_rule_is_translated(language):
     words = i18n.catalogue(language)
 
     for code in RULES:
@@ -69,7 +69,7 @@ def test_another_tag_makes_another_record(house, monkeypatch, tag, value):
     assert made()["record.en.html"] != before
 
 
-def test_what_a_column_holds_is_told_in_the_contract_too(house, monkeypatch):
+def test_the_annex_names_what_a_column_holds(house, monkeypatch):
     name = i18n.translate("documents.category.traffic", "en")
     before = made()["annex.en.html"]
     monkeypatch.setitem(_column("orders.name").info, "category", "traffic")
@@ -79,13 +79,13 @@ def test_what_a_column_holds_is_told_in_the_contract_too(house, monkeypatch):
 
 
 @pytest.mark.parametrize("paper", ["record", "annex"])
-def test_another_period_makes_other_papers(house, monkeypatch, paper):
+def test_another_period_makes_other_documents(house, monkeypatch, paper):
     monkeypatch.setitem(RULES, "buyer_contact", replace(RULES["buyer_contact"], days=77))
 
     assert "77 days" in made()[f"{paper}.en.html"]
 
 
-def test_another_setting_makes_other_papers(house):
+def test_another_setting_makes_other_documents(house):
     shop()
     before = made()
     changed = replace(
@@ -111,7 +111,7 @@ def test_hosts_outside_the_eu_list_are_named_as_transfers_to_be_looked_at(house)
     assert "EU, as the operator states" in listed
 
 
-def test_no_paper_holds_a_password_of_the_settings(house):
+def test_no_document_holds_a_password_of_the_settings(house):
     with_secrets = replace(
         house,
         mail_url=SMTP,

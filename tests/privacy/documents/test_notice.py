@@ -1,4 +1,4 @@
-"""Whatever is kept about a buyer is told in the notice: each kind of data of a rule has a row."""
+"""The notice has a row for each kind of data that a rule keeps about a buyer."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from trustsvc import i18n
 from trustsvc.privacy.documents import data_inventory, notice
 from trustsvc.privacy.documents.activities import IN_FILES
 
-# In which row people are told of what a rule keeps. A new personal column is in a row only once
+# The row of the notice for what a rule keeps. A new personal column is in a row only once
 # somebody has looked whether the words of that row (privacy.notice.<row>_data) tell of it.
 TOLD = {
     "invite": {("buyer_contact", holds) for holds in ("name", "address", "order", "detail")},
@@ -45,11 +45,11 @@ def _kept():
     return {pair for pair in columns | files if pair[1] not in OF_NO_BUYER}
 
 
-def test_what_each_rule_keeps_of_a_buyer_is_told_in_a_row_of_the_notice():
+def test_the_notice_has_a_row_for_each_rule_about_buyers():
     told = [pair for row in TOLD.values() for pair in row]
 
     assert _kept() - set(told) == set()
-    assert set(told) - _kept() == set()  # nothing is told that is not kept
+    assert set(told) - _kept() == set()  # no row without data
     assert len(told) == len(set(told))
 
 

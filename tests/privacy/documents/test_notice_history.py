@@ -1,4 +1,4 @@
-"""What people were told, and from when on, can be read for ever."""
+"""Each version of a notice, and since when it held, can be read for ever."""
 
 from dataclasses import replace
 from datetime import timedelta

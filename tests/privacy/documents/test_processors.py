@@ -66,7 +66,7 @@ def test_what_is_on_this_machine_is_nobody_else(tmp_path, more):
     assert processors.list_processors(settings(tmp_path, **more)) == []
 
 
-def test_a_database_host_holds_names_sealed_and_published_lines_in_clear(tmp_path):
+def test_a_database_host_holds_names_encrypted_and_published_lines_in_clear(tmp_path):
     (found,) = processors.list_processors(
         settings(tmp_path, DATABASE_URL="postgresql://u@db.example.com/x")
     )

@@ -34,7 +34,7 @@ def out(address, shop_id):
         opt_out.opt_out(session, address, shop_id, "stop", clock.now())
 
 
-def test_each_mark_counts_for_the_key_it_was_made_with(house):
+def test_each_pseudonym_counts_for_the_key_it_was_made_with(house):
     at_shop = shop()
     order(at_shop, buyer=pseudonyms.shop_pseudonym(at_shop.id, "a@example.com"), identity=b"none")
     out("a@example.com", opt_out.EVERY_SHOP)
@@ -46,7 +46,7 @@ def test_each_mark_counts_for_the_key_it_was_made_with(house):
             session, [pseudonyms.registry_pseudonym("b@example.com")], 0, clock.now()
         )
 
-    # Each wish is one row and one line of the file of suppressions.
+    # Each is one row and one line of the suppression journal.
     assert needed() == {("registry", 1): 2, ("registry", 2): 4, ("lookup", 1): 3}
     said = run("usage").output
     assert "registry version 1: 2 pseudonyms need it" in said

@@ -1,4 +1,4 @@
-"""After a rotation everything is sealed anew, and an older key goes when nothing needs it."""
+"""After a rotation everything is re-encrypted, and an older key goes when nothing needs it."""
 
 import threading
 from datetime import timedelta
@@ -46,7 +46,7 @@ def full(house):
     return house
 
 
-def test_every_sealed_column_is_known_here():
+def test_every_encrypted_column_is_known_here():
     all_tables.load()
 
     sealed = {
@@ -58,7 +58,7 @@ def test_every_sealed_column_is_known_here():
     assert sealed == set(re_encrypt.TABLES)
 
 
-def test_everything_is_sealed_anew_and_says_what_it_said(full):
+def test_everything_is_re_encrypted_and_decrypts_to_the_same(full):
     before = everything()
     old = set(re_encrypt.count_key_versions())
     assert run("rotate", "vault").exit_code == 0

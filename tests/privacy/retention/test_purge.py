@@ -52,7 +52,7 @@ def _holds():
         return receipts.verify(session)
 
 
-def test_an_invited_buyer_is_forgotten_90_days_after_the_last_letter(start):
+def test_an_invited_buyer_is_erased_90_days_after_the_last_message(start):
     asked = order(shop(), at=start)
     made, _ = invitation(shop(), asked, at=start, sent_at=start + 7 * DAY)
     with db.transaction() as session:
@@ -78,7 +78,7 @@ def test_an_invited_buyer_is_forgotten_90_days_after_the_last_letter(start):
 
 
 @pytest.mark.parametrize("letter", ["due", "leased", "handed"])
-def test_a_buyer_whose_letter_still_waits_is_kept_but_never_for_ever(start, letter):
+def test_a_buyer_whose_message_still_waits_is_kept_but_never_for_ever(start, letter):
     asked = order(shop(), at=start)
     invitation(shop(), asked, at=start, letter=letter)
 
@@ -89,7 +89,7 @@ def test_a_buyer_whose_letter_still_waits_is_kept_but_never_for_ever(start, lett
 
 
 @pytest.mark.parametrize("letter", ["refused", "dropped", None])
-def test_a_buyer_whom_no_letter_reached_is_forgotten_90_days_after_the_order(start, letter):
+def test_a_buyer_whom_no_message_reached_is_erased_90_days_after_the_order(start, letter):
     asked = order(shop(), at=start)
     invitation(shop(), asked, at=start, letter=letter)
 
@@ -99,7 +99,7 @@ def test_a_buyer_whom_no_letter_reached_is_forgotten_90_days_after_the_order(sta
     assert _known(asked) == []
 
 
-def test_a_letter_that_may_have_arrived_counts_as_sent(start):
+def test_a_message_that_may_have_arrived_counts_as_sent(start):
     asked = order(shop(), at=start)
     invitation(shop(), asked, at=start + 10 * DAY, letter="unknown")
 
@@ -109,7 +109,7 @@ def test_a_letter_that_may_have_arrived_counts_as_sent(start):
     assert _known(asked) == []
 
 
-def test_a_buyer_who_will_not_be_asked_is_forgotten_at_the_next_purge(start):
+def test_a_buyer_who_will_not_be_asked_is_erased_at_the_next_purge(start):
     where = shop()
     never, waits = order(where), order(where, state="received")
     gone = order(where)
@@ -135,7 +135,7 @@ def test_an_order_that_is_never_paid_goes_with_the_shops_limit_for_old_orders(st
     assert said == [("purge", "never_paid")]
 
 
-def test_the_mark_of_a_buyer_goes_after_the_cap_period_or_90_days_whichever_is_later(start):
+def test_the_pseudonym_of_a_buyer_goes_after_the_cap_period_or_90_days_whichever_is_later(start):
     short, long = shop("Short"), shop("Long")
     with db.transaction() as session:
         session.execute(update(shops).where(shops.c.id == long.id).values(cap_days=200))
@@ -155,7 +155,7 @@ def test_the_mark_of_a_buyer_goes_after_the_cap_period_or_90_days_whichever_is_l
     assert marked() == {other, asked}
     purge.purge(start + 120 * DAY - MOMENT)
     assert marked() == {other, asked}
-    purge.purge(start + 120 * DAY)  # of the letter, by the days of its own shop
+    purge.purge(start + 120 * DAY)  # counted from the message, by its shop's own days
     assert marked() == {other}
     purge.purge(start + 200 * DAY)
     assert marked() == set()
@@ -235,7 +235,7 @@ def test_after_two_years_orders_go_with_all_that_was_decided_on_them(start):
         assert lookup.one(session, taken_back).invitation_id is None
 
 
-def test_what_came_back_about_a_letter_goes_with_it(start):
+def test_what_came_back_about_a_message_goes_with_it(start):
     where = shop()
     made, _ = invitation(where, order(where, at=start), at=start)
     with db.transaction() as session:
@@ -252,7 +252,7 @@ def test_what_came_back_about_a_letter_goes_with_it(start):
     assert (_count(mail_reports), _count(messages), _count(orders)) == (0, 0, 0)
 
 
-def test_an_old_order_of_which_something_is_told_lately_stays_until_that_is_old(start):
+def test_an_old_order_with_a_recent_decision_stays_until_that_is_old(start):
     old = order(shop(), at=start)
     with db.transaction() as session:
         decision_log.write(
@@ -270,7 +270,7 @@ def test_an_old_order_of_which_something_is_told_lately_stays_until_that_is_old(
     assert (_count(orders), _count(lines)) == (0, 0)
 
 
-def test_delivery_ids_go_after_35_days_and_the_outbox_after_90(start):
+def test_delivery_ids_go_after_35_days_and_the_event_log_after_90(start):
     where = shop()
     with db.transaction() as session:
         session.execute(event_log.events.delete())
@@ -307,7 +307,7 @@ def _letter(house, name, written_at):
     return path
 
 
-def test_letters_in_the_maildir_go_after_30_days_by_the_second_in_their_name(house, start):
+def test_messages_in_the_maildir_go_after_30_days_by_the_second_in_their_name(house, start):
     second = int(start.timestamp())
     old = _letter(house, f"new/{second}.ab.trustsvc", start + 9 * DAY)  # touched since
     read = _letter(house, f"cur/{second}.cd.trustsvc:2,S", start)
@@ -328,7 +328,7 @@ def test_letters_in_the_maildir_go_after_30_days_by_the_second_in_their_name(hou
 
 
 def _answered(house, at):
-    """Somebody asked for a link and got it; gives the letter's file."""
+    """A link was requested and mailed; gives the file of that e-mail."""
     note = enqueue.Note(
         "my_data_link", "nl", "ada@example.com", facts={"link": "https://x.example/me/y"}
     )
@@ -356,7 +356,7 @@ def test_what_answered_somebody_leaves_the_maildir_within_72_hours(house, start,
     assert _holds()
 
 
-def test_the_mark_of_a_settled_answer_goes_after_a_day_and_of_one_that_never_left_after_three(
+def test_the_pseudonym_of_a_settled_answer_goes_after_a_day_and_of_one_that_never_left_after_three(
     house, start
 ):
     _answered(house, start)
@@ -377,7 +377,7 @@ def test_a_purge_that_finds_nothing_writes_no_receipt(start):
     assert _count(receipts.receipts) == 0
 
 
-def test_each_bite_has_its_receipt_and_the_chain_holds(start, monkeypatch):
+def test_each_batch_has_its_receipt_and_the_chain_holds(start, monkeypatch):
     monkeypatch.setattr(purge, "BATCH_SIZE", 10)
     where = shop()
     for number in range(25):
@@ -437,7 +437,7 @@ def test_what_changed_between_looking_and_deleting_is_looked_at_again(start, mon
 
 
 def _files(house, request):
-    """All files of this house's database, whichever it is, as they lie on the disk."""
+    """All files of this installation's database on disk."""
     if db.is_sqlite():
         return list(house.data.glob("trustsvc.db*"))
     with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -522,7 +522,7 @@ def test_what_is_due_already_goes_now(start):
     assert preview.upcoming(start + MOMENT)["buyer_contact"] == start + MOMENT
 
 
-def test_who_never_confirmed_a_registration_is_forgotten_after_72_hours(start):
+def test_who_never_confirmed_a_registration_is_erased_after_72_hours(start):
     from trustsvc.registry import registration_request
     from trustsvc.registry.models import pending_registrations
 

@@ -108,7 +108,9 @@ def test_a_small_purge_goes_on_after_a_jump(house):
     assert events() == 100
 
 
-def test_a_small_house_loses_nothing_to_a_clock_set_ahead_until_an_operator_says_it_is_right(house):
+def test_a_small_installation_loses_nothing_to_a_clock_set_ahead_until_an_operator_says_it_is_right(
+    house,
+):
     true = clock.now() - 3650 * DAY
     happened(1, true)
     order_id = setup.invited(setup.shop(delay=7, delay_unit="days"), true, created_at=true)
@@ -135,7 +137,7 @@ def test_a_large_purge_without_a_jump_goes_on(house):
     assert events() == 0
 
 
-def test_after_a_month_of_being_off_it_asks_only_for_what_is_large_and_letters_leave(house):
+def test_after_a_month_of_being_off_it_asks_only_for_what_is_large_and_messages_leave(house):
     happened(1200, clock.now() - 100 * DAY)
     restarted(31 * DAY)
 
@@ -158,7 +160,7 @@ def test_a_tick_is_never_a_jump(house):
     assert events() == 0
 
 
-def test_letters_in_the_maildir_wait_too(house):
+def test_messages_in_the_maildir_wait_too(house):
     place = house.data / "mail" / "new"
     place.mkdir(parents=True)
     old = int((clock.now() - 60 * DAY).timestamp())
@@ -180,7 +182,7 @@ def in_mail(house):
 
 @pytest.fixture
 def by_day(house):
-    """A house whose buyers live where it is day now, so that quiet hours hold nothing up."""
+    """Buyers who live where it is daytime now, so that quiet hours delay nothing."""
     hour = clock.now().hour
     return f"Etc/GMT{hour - 12:+d}" if hour != 12 else "UTC"
 
@@ -213,7 +215,7 @@ def test_nothing_leaves_early_and_all_of_it_when_the_clock_is_back(house, by_day
     assert in_mail(house) == 2
 
 
-def test_a_jump_nobody_noted_yet_already_holds_the_letters(house, by_day):
+def test_a_jump_nobody_noted_yet_already_holds_the_messages(house, by_day):
     due_now(by_day)
     now = clock.read()
     with db.transaction() as session:
@@ -229,7 +231,7 @@ def test_a_jump_nobody_noted_yet_already_holds_the_letters(house, by_day):
     "outcome",
     [DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450"), DeliveryResult(DeliveryStatus.SENT)],
 )
-def test_a_jump_in_the_middle_of_a_batch_puts_off_no_letter_and_ends_no_invitation(
+def test_a_jump_in_the_middle_of_a_batch_puts_off_no_message_and_ends_no_invitation(
     house, by_day, outcome, monkeypatch
 ):
     order_id = due_now(by_day)

@@ -1,4 +1,4 @@
-"""Somebody with an order, a letter and a published review, and the pages behind their link."""
+"""A person with an order, an invitation and a published review, and the pages of the link."""
 
 from sqlalchemy import select
 
@@ -74,7 +74,7 @@ def answered():
 
 
 def mailed():
-    """Send what waits to be sent to one person; gives the letters."""
+    """Send what waits to be sent to one person; gives the e-mails."""
     box = Post()
     with quiet():
         while send(db.transaction, box, clock.now):

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.both_databases
 
 all_tables.load()
 PERSONAL = {"none", "staff", "secret"}
-# Tables of the house's own: who works here, and the shops.
+# Tables about staff and shops.
 NOBODY = {"staff", "staff_links", "staff_sessions", "shops"}
 
 
@@ -55,7 +55,7 @@ def test_the_copy_holds_every_tagged_column_that_can_hold_something_of_a_person(
             NOON,
         )
         opt_out(session, scene.JAN, 99, "stop", NOON)
-    scene.post(client, order_id, "object")  # makes a link with a copy, and a letter
+    scene.post(client, order_id, "object")  # makes a link with a copy, and an e-mail
     setup.place(shop)
     asked(client)
     scene.answered()
@@ -135,7 +135,7 @@ def test_it_holds_nothing_of_another_buyer(client):
     assert "piet" not in body.lower()
 
 
-def test_a_letters_link_tells_of_its_own_shop_only(client):
+def test_a_messages_link_tells_of_its_own_shop_only(client):
     order_id = setup.invited(setup.shop())
     other = setup.invited(setup.shop(name="Other"), identity="elsewhere")
 
@@ -183,7 +183,7 @@ def test_nobody_fills_anothers_mailbox(client):
     assert len(scene.mailed()) == 5
 
 
-def test_a_flood_of_questions_is_told_to_come_back(client, monkeypatch):
+def test_a_flood_of_requests_is_told_to_come_back(client, monkeypatch):
     from trustsvc.orders import privacy_requests
 
     monkeypatch.setattr(privacy_requests, "MOST_WAITING", 2)
@@ -222,7 +222,7 @@ def test_a_question_that_fails_does_not_hold_up_the_others(client, monkeypatch):
     assert len(scene.mailed()) == 1
 
 
-def test_the_page_shows_the_ledger_the_processors_and_what_was_said(client):
+def test_the_page_shows_the_decision_log_the_processors_and_what_was_said(client):
     order_id = setup.invited(setup.shop())
     with quiet(), db.transaction() as session:
         opt_out(session, scene.JAN, 0, "stop", NOON)
@@ -237,7 +237,7 @@ def test_the_page_shows_the_ledger_the_processors_and_what_was_said(client):
         assert part in page
 
 
-def test_links_and_copies_are_sealed(client):
+def test_links_and_copies_are_encrypted(client):
     order_id = setup.invited(setup.shop())
     scene.post(client, order_id, "object")
 

@@ -93,7 +93,7 @@ def test_redact_by_orders_alone(shopify):
     assert emails() == ["piet@example.com"]
 
 
-def test_shop_redact_forgets_every_buyer_and_writes_to_nobody(shopify, client):
+def test_shop_redact_erases_every_buyer_and_writes_to_nobody(shopify, client):
     for number in range(5):
         ordered(shopify, number + 1, f"b{number}@example.com")
     with quiet(), db.transaction() as session:

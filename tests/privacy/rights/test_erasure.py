@@ -172,7 +172,7 @@ def test_erased_everywhere_stays_out_at_a_shop_that_comes_later(client):
     assert [line.reason for line in suppression_journal.read().lines] == ["erasure"]
 
 
-def test_a_letter_that_is_being_sent_does_not_leave(house):
+def test_a_message_that_is_being_sent_does_not_leave(house):
     order_id = setup.invited(setup.shop())
 
     def wish():
@@ -220,7 +220,7 @@ def test_a_hundred_at_once_are_one_erasure(app):
         assert len(receipts.newest(session, 9)) == 1
 
 
-def test_letters_in_the_maildir_go_too_when_the_address_was_forgotten_before(client, house):
+def test_messages_in_the_maildir_go_too_when_the_address_was_erased_before(client, house):
     shop = setup.shop()
     order_id = setup.invited(shop)
     setup.invited(shop, email="piet@example.com")
@@ -260,7 +260,7 @@ def test_a_review_that_is_being_written_meanwhile_is_erased_too(house):
     assert (scene.review().state, scene.review().text) == ("withdrawn", "")
 
 
-def test_letters_in_the_maildir_go_too(client, house):
+def test_messages_in_the_maildir_go_too(client, house):
     order_id = setup.invited(setup.shop())
     box = MaildirTransport(f"maildir:{house.data}/mail", "reviews@example.com")
     for to in (scene.JAN, "piet@example.com"):

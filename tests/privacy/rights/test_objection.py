@@ -70,7 +70,7 @@ def test_what_is_published_stays_because_it_has_a_right_of_its_own(client):
     assert len(scene.published()) == 1
 
 
-def test_before_the_first_letter_an_address_is_enough(client):
+def test_before_the_first_message_an_address_is_enough(client):
     shop = setup.shop()
 
     objected(client, "JAN@example.com")
@@ -94,7 +94,7 @@ def test_whoever_is_known_gets_the_copy_and_strangers_hear_nothing(client):
         assert session.scalar(select(func.count()).select_from(asks)) == 0
 
 
-def test_the_door_stops_the_next_letter_without_waiting_for_the_job(client):
+def test_the_page_stops_the_next_message_without_waiting_for_the_job(client):
     setup.invited(setup.shop())
 
     objected(client, scene.JAN)
@@ -152,7 +152,7 @@ def test_the_copy_is_gone_after_an_erasure(client):
     assert client.get(copy).status_code == 404
 
 
-def test_the_door_does_as_much_on_disk_for_one_who_is_out_already(client):
+def test_the_page_does_as_much_on_disk_for_one_who_is_out_already(client):
     shop = setup.shop()
     for _ in range(2):
         with quiet():
@@ -196,7 +196,7 @@ def test_a_stranger_stops_one_shop_and_the_mailbox_decides_for_the_others(client
     assert setup.order_row(elsewhere).email is None
 
 
-def test_a_registered_buyer_is_asked_by_letter_too(client):
+def test_a_registered_buyer_is_asked_by_message_too(client):
     shop = setup.shop()
     with quiet(), db.transaction() as session:
         registration.register(session, scene.JAN, "v1", "page", NOON)

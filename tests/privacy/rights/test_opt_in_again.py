@@ -60,7 +60,7 @@ def press(client, path, **form):
 
 
 @pytest.mark.parametrize("reason", ["objection", "undeliverable", "complaint", "erasure"])
-def test_who_was_forgotten_asks_for_a_link_and_is_asked_again_from_the_next_order(
+def test_who_was_erased_asks_for_a_link_and_is_asked_again_from_the_next_order(
     client, shop, reason
 ):
     stopped(shop.id, reason)
@@ -109,7 +109,7 @@ def test_one_shop_alone_leaves_the_others_and_all_shops_as_they_are(client, shop
     assert (is_out(shop), is_out(other)) == (False, True)
 
 
-def test_an_older_link_of_a_letter_reaches_its_own_shop_only(client, shop):
+def test_an_older_link_of_a_message_reaches_its_own_shop_only(client, shop):
     order_id = setup.invited(shop)
     other = setup.shop(name="Other")
     stopped(other.id)

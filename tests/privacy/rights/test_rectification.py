@@ -18,7 +18,7 @@ def noon():
         yield
 
 
-def test_the_name_in_letters_is_corrected_and_confirmed(client):
+def test_the_name_in_messages_is_corrected_and_confirmed(client):
     order_id = setup.invited(setup.shop())
 
     answer = scene.post(client, order_id, "correct", name="Jan Janssen")
@@ -61,7 +61,7 @@ def test_what_is_no_name_is_refused(client, name):
     assert setup.order_row(order_id).name == "Jan Jansen"
 
 
-def test_staff_move_a_person_to_another_address_and_both_are_told(house):
+def test_staff_move_a_person_to_another_address_and_both_are_notified(house):
     shop = setup.shop()
     order_id = setup.invited(shop)
 

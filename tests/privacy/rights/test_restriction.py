@@ -54,7 +54,7 @@ def test_nothing_is_sent_until_it_is_lifted(client):
     ]
 
 
-def test_a_letter_that_is_being_sent_does_not_leave_and_the_buyer_is_kept(house):
+def test_a_message_that_is_being_sent_does_not_leave_and_the_buyer_is_kept(house):
     order_id = setup.invited(setup.shop())
 
     def wish():
@@ -147,7 +147,7 @@ def test_the_purge_leaves_it_alone(client):
     assert setup.order_row(order_id).email == scene.JAN
 
 
-def test_it_is_confirmed_by_letter_to_the_known_address(client):
+def test_it_is_confirmed_by_message_to_the_known_address(client):
     order_id = setup.invited(setup.shop())
 
     scene.post(client, order_id, "restrict")
@@ -181,7 +181,7 @@ def test_other_buyers_are_not_held_back(client):
         assert len(session.scalars(select(orders.c.id)).all()) == 2
 
 
-def test_a_restriction_at_all_shops_is_seen_and_lifted_by_a_letters_link_too(client):
+def test_a_restriction_at_all_shops_is_seen_and_lifted_by_a_messages_link_too(client):
     shop = setup.shop()
     order_id = setup.invited(shop)
     with quiet(), db.transaction() as session:
@@ -224,7 +224,7 @@ def test_one_shop_first_and_then_all_of_them(client):
     assert len(setup.sent(now=SOON).letters) == 2
 
 
-def test_lifted_from_a_letter_it_ends_at_shops_that_came_later_too(client):
+def test_lifted_from_a_message_it_ends_at_shops_that_came_later_too(client):
     order_id = setup.invited(setup.shop())
     with quiet(), db.transaction() as session:
         restrict(session, scene.person(), NOON)

@@ -30,7 +30,7 @@ MAX_A_DAY = 100  # one address may have bought at many shops that change with on
 
 
 @dataclass(frozen=True, slots=True)
-class Recipient:
+class NoticeRecipient:
     """One person to write to, once, however many orders they placed."""
 
     address: str = field(repr=False)
@@ -43,7 +43,7 @@ class Audience:
     buyers: int
     authors: int
     by_pseudonym_only: int
-    people: Sequence[Recipient] = field(repr=False)
+    people: Sequence[NoticeRecipient] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def announce(session: Session, shop: Shop, version: int, now: datetime) -> int:
     return len(people)
 
 
-def _buyers(session: Session, shop_id: int, since: datetime) -> list[Recipient]:
+def _buyers(session: Session, shop_id: int, since: datetime) -> list[NoticeRecipient]:
     buyers = _invited_before(select(orders.c.email, orders.c.name, invitations.c.language), since)
     rows = session.execute(buyers.where(orders.c.shop_id == shop_id).order_by(orders.c.id))
     return _distinct(rows)
@@ -147,7 +147,7 @@ def _invited_before(buyers: Select[Any], since: datetime | ColumnElement[Any]) -
     )
 
 
-def _authors(session: Session, shop_id: int, since: datetime) -> list[Recipient]:
+def _authors(session: Session, shop_id: int, since: datetime) -> list[NoticeRecipient]:
     rows = session.execute(
         select(reviews.c.email, reviews.c.name, reviews.c.language)
         .where(
@@ -160,5 +160,5 @@ def _authors(session: Session, shop_id: int, since: datetime) -> list[Recipient]
     return _distinct(rows)
 
 
-def _distinct(rows: Iterable[Row[str, str, str]]) -> list[Recipient]:
-    return list({row[0].casefold(): Recipient(*row) for row in rows}.values())
+def _distinct(rows: Iterable[Row[str, str, str]]) -> list[NoticeRecipient]:
+    return list({row[0].casefold(): NoticeRecipient(*row) for row in rows}.values())

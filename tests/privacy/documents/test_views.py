@@ -1,15 +1,12 @@
 import re
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from tests.reviews.at_the_desk import invitation, order, review, shop
+from tests.reviews.at_the_desk import shop
 from trustsvc import clock, i18n
-from trustsvc.crypto import signed_links
-from trustsvc.invitations.models import invitations
 from trustsvc.privacy.retention import expired
 from trustsvc.privacy.retention.rules import RULES
-from trustsvc.reviews import withdraw
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
 
@@ -26,10 +23,6 @@ RULE_OF = {
     "log": "server_log",
     "security": "security_events",
 }
-
-
-def _me(link_id):
-    return f"/me/{signed_links.token('me', link_id)}"
 
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
@@ -92,7 +85,7 @@ def test_each_rule_with_a_period_that_concerns_buyers_is_in_the_notice():
 
 
 @pytest.mark.parametrize(("cap_days", "said"), [(30, "90 days"), (200, "200 days")])
-def test_the_notice_says_how_long_the_mark_of_a_buyer_really_stays(client, cap_days, said):
+def test_the_notice_says_how_long_the_pseudonym_of_a_buyer_really_stays(client, cap_days, said):
     shop()
     with db.transaction() as session:
         session.execute(update(shops).values(cap_days=cap_days))
@@ -115,83 +108,3 @@ def test_the_notice_names_the_legal_ground_of_this_shop(client, may_ask):
 
 def test_an_unknown_shop_has_no_notice(client):
     assert client.get("/privacy/nobody").status_code == 404
-
-
-def test_asking_for_my_data_answers_the_same_to_everybody(client):
-    made = shop()
-    invitation(made, order(made))
-    known = client.post("/me", data={"email": "buyer@example.com"})
-    unknown = client.post("/me", data={"email": "stranger@example.com"})
-
-    assert known.status_code == 200
-    assert known.data == unknown.data
-    assert b"@example.com" not in known.data
-
-
-def test_my_data_shows_what_is_kept_the_whole_address_too(client):
-    made = shop()
-    day = clock.now()
-    moments = dict.fromkeys(("paid_at", "shipped_at", "delivered_at"), day)
-    _, link_id = invitation(made, order(made, consent=True, **moments))
-
-    page = client.get(_me(link_id)).text
-
-    assert "<dd>buyer@example.com</dd>" in page
-    for part in ("Ada Lovelace", "1001", "nl-NL", "verstuurd op", "<dd>Ja</dd>"):
-        assert part in page
-    for said in ("geplaatst op", "betaald op", "verzonden op", "bezorgd op", "aan ons gemeld op"):
-        assert said in page
-    assert "geannuleerd op" not in page
-    for part in ("/u/", "/r/", "/privacy/velo-fils"):
-        assert part in page
-
-
-@pytest.mark.parametrize(("consent", "said"), [(True, "Ja"), (False, "Nee"), (None, "Dat zegt de")])
-def test_my_data_says_whether_the_order_carried_consent(client, consent, said):
-    made = shop()
-    _, link_id = invitation(made, order(made, consent=consent))
-
-    assert f"<dd>{said}" in client.get(_me(link_id)).text
-
-
-def test_my_data_after_the_review_shows_the_name_and_number_it_was_written_with(client):
-    review(shop())
-    with db.reading() as session:
-        link_id = session.scalar(select(invitations.c.link))
-
-    page = client.get(_me(link_id)).text
-
-    assert "Ada L." in page
-    assert "1001" in page
-    assert "Ada Lovelace" not in page
-
-
-def test_my_data_knows_the_review_and_forgets_a_withdrawn_one(client):
-    public_id = review(shop())
-    with db.reading() as session:
-        link_id = session.scalar(select(invitations.c.link))
-    assert "Geschreven op" in client.get(_me(link_id)).text
-    assert "buyer@example.com" in client.get(_me(link_id)).text
-
-    with db.transaction() as session:
-        withdraw.withdraw(session, public_id, clock.now())
-
-    page = client.get(_me(link_id)).text
-    assert "Geschreven op" not in page
-    assert "Wordt niet meer bewaard" in page
-    assert "buyer@example.com" not in page
-
-
-def test_a_review_link_does_not_open_my_data(client):
-    made = shop()
-    _, link_id = invitation(made, order(made))
-
-    assert client.get(f"/me/{signed_links.token('review', link_id)}").status_code == 404
-
-
-def test_looking_at_my_data_is_private(client):
-    made = shop()
-    answer = client.get(_me(invitation(made, order(made))[1]))
-
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"

@@ -93,7 +93,7 @@ def test_a_review_is_shown_with_its_words_and_stars(client):
         assert part in page
 
 
-def test_a_link_whose_address_is_forgotten_does_not_say_what_it_cannot_know(client):
+def test_a_link_whose_address_is_erased_does_not_say_what_it_cannot_know(client):
     order_id = setup.invited(setup.shop())
     registered()
     before = client.get(scene.path(order_id)).text
@@ -107,7 +107,7 @@ def test_a_link_whose_address_is_forgotten_does_not_say_what_it_cannot_know(clie
     assert '<a href="/me">' in page
 
 
-def test_who_is_registered_and_nothing_else_is_told_so_and_may_leave(client):
+def test_who_is_only_registered_sees_that_and_may_unregister(client):
     setup.shop()
     way_out = registered()
 
