@@ -1,4 +1,4 @@
-"""Answer what people and shops asked about personal data."""
+"""Answer the privacy requests of people and shops that are due."""
 
 from trustsvc import clock
 from trustsvc.privacy.rights.answer_requests import answer_next
@@ -6,7 +6,6 @@ from trustsvc.storage import db
 
 
 def answer_privacy_requests() -> None:
-    """Answer one after the other while any is due; twice at once does no harm."""
-    more = True
-    while more:
-        more = answer_next(db.transaction, clock.now)
+    """Answer one after the other; two runs at once do no harm."""
+    while answer_next(db.transaction, clock.now):
+        pass

@@ -1,4 +1,4 @@
-"""Write down which privacy notice is in force, where it is another than before."""
+"""Record the privacy notices that changed."""
 
 from trustsvc import clock, config
 from trustsvc.privacy.documents import notice_history
@@ -6,7 +6,7 @@ from trustsvc.storage import db
 
 
 def record_notice_versions() -> None:
-    """Compare while reading, so that nobody waits; doubled or late does no harm."""
+    """Compare while reading, so that no writer waits; two runs at once do no harm."""
     with db.reading() as session:
         new = notice_history.changed_notices(session, config.current())
     if new:

@@ -21,8 +21,13 @@ from trustsvc.shops.models import shops
 
 SERVICE = "-"  # in place of a shop: the registry, staff
 BATCH_SIZE = 1000
-PERSON_COLUMNS = ("buyer", "mark", "who")  # pseudonyms that tell one person from another
-ColumnTest = Callable[[Column[Any], int, Any], bool]  # does this shop's stored value count?
+PERSON_COLUMNS = (
+    "buyer",
+    "mark",
+    "who",
+    "pseudonym",
+)  # pseudonyms that tell one person from another
+ColumnTest = Callable[[Column[Any], int, object], bool]  # does this shop's stored value count?
 
 
 @dataclass(slots=True)
@@ -56,7 +61,7 @@ class BreachScope:
         return least
 
 
-def any_value(_column: Column[Any], _shop: int, _stored: Any) -> bool:
+def any_value(_column: Column[Any], _shop: int, _stored: object) -> bool:
     return True
 
 

@@ -133,7 +133,7 @@ my_data_links = Table(
         primary_key=True,
     ),
     column(
-        "who",
+        "pseudonym",
         LargeBinary,
         purpose="erase it with the person",
         retention=LINK,

@@ -25,7 +25,7 @@ KEPT_AS = {
     "registered_buyers.mark": "keyed hash",
     "pending_registrations.who": "keyed hash",
     "restrictions.mark": "keyed hash",
-    "my_data_links.who": "keyed hash",
+    "my_data_links.pseudonym": "keyed hash",
     "my_data_links.link": "random; opens nothing without the signature by the link key",
     "registered_buyers.link": "random; opens nothing without the signature by the link key",
     "pending_registrations.link": "random; opens nothing without the signature by the link key",

@@ -57,7 +57,7 @@ def test_each_processor_has_a_sentence_of_its_kind_and_its_categories(house, lan
     found = processors.list_processors(elsewhere(house))
     page = (
         i18n.environment()
-        .get_template("privacy/holders.html")
+        .get_template("privacy/processors.html")
         .render(say=i18n.translate_html, language=language, operator="Us", processors=found)
     )
 

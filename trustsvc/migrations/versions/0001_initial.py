@@ -132,7 +132,7 @@ def upgrade() -> None:
     op.create_table(
         "my_data_links",
         sa.Column("link", sa.LargeBinary(), nullable=False),
-        sa.Column("who", sa.LargeBinary(), nullable=False),
+        sa.Column("pseudonym", sa.LargeBinary(), nullable=False),
         sa.Column("address", sa.LargeBinary(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("copy", sa.LargeBinary(), nullable=True),
@@ -140,7 +140,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("link", name=op.f("pk_my_data_links")),
     )
     op.create_index(op.f("ix_my_data_links_at"), "my_data_links", ["at"], unique=False)
-    op.create_index(op.f("ix_my_data_links_who"), "my_data_links", ["who"], unique=False)
+    op.create_index(
+        op.f("ix_my_data_links_pseudonym"), "my_data_links", ["pseudonym"], unique=False
+    )
     op.create_table(
         "opt_outs",
         sa.Column("mark", sa.LargeBinary(), nullable=False),
@@ -716,7 +718,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_pending_registrations_asked_at"), table_name="pending_registrations")
     op.drop_table("pending_registrations")
     op.drop_table("opt_outs")
-    op.drop_index(op.f("ix_my_data_links_who"), table_name="my_data_links")
+    op.drop_index(op.f("ix_my_data_links_pseudonym"), table_name="my_data_links")
     op.drop_index(op.f("ix_my_data_links_at"), table_name="my_data_links")
     op.drop_table("my_data_links")
     op.drop_table("mail_endpoints")

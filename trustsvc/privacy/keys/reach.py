@@ -43,9 +43,9 @@ def reach(kind: str, number: int) -> tuple[Sequence[Column[Any]], ColumnTest]:
 def _opens(key: keyring.Key) -> ColumnTest:
     box = Fernet(base64.urlsafe_b64encode(key.secret))
 
-    def test(_column: Column[Any], _shop: int, stored: Any) -> bool:
+    def test(_column: Column[Any], _shop: int, stored: object) -> bool:
         try:
-            box.decrypt(bytes(stored))
+            box.decrypt(_bytes(stored))
         except InvalidToken:
             return False
         return True
@@ -64,9 +64,13 @@ def key_of(table: str, shop: int, value: bytes) -> list[tuple[str, int]]:
 
 
 def _made_with(kind: str, number: int) -> ColumnTest:
-    def test(column: Column[Any], shop: int, stored: Any) -> bool:
+    def test(column: Column[Any], shop: int, stored: object) -> bool:
         if str(column) == "domain_throttles.mark":  # a hash without a version, kept for an hour
             return kind == "lookup"
-        return (kind, number) in key_of(column.table.name, shop, bytes(stored))
+        return (kind, number) in key_of(column.table.name, shop, _bytes(stored))
 
     return test
+
+
+def _bytes(stored: object) -> bytes:
+    return bytes(stored) if isinstance(stored, bytes | memoryview) else b""

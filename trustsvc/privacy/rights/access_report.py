@@ -56,7 +56,9 @@ def collect(session: Session, person: Person) -> Rows:
         who = recipient_pseudonyms(person.address)
     rows |= export_registry(session, pseudonyms, who)
     rows |= export_mail(session, who)
-    links = session.execute(select(my_data_links).where(my_data_links.c.who.in_(who))).mappings()
+    links = session.execute(
+        select(my_data_links).where(my_data_links.c.pseudonym.in_(who))
+    ).mappings()
     rows["my_data_links"] = [dict(row) for row in links]
     return rows
 

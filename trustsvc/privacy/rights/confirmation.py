@@ -49,7 +49,7 @@ def my_data_link(session: Session, person: Person, now: datetime, copy: str = ""
     session.execute(
         db.insert(my_data_links).values(
             link=link_id,
-            who=personal_data.recipient_pseudonyms(person.address)[-1],
+            pseudonym=personal_data.recipient_pseudonyms(person.address)[-1],
             address=person.address,
             language=person.language,
             copy=copy or None,

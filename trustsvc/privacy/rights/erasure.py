@@ -102,7 +102,7 @@ def _erase_mail(session: Session, person: Person) -> None:
         return
     who = recipient_pseudonyms(person.address)
     erase_mail(session, who)
-    session.execute(delete(my_data_links).where(my_data_links.c.who.in_(who)))
+    session.execute(delete(my_data_links).where(my_data_links.c.pseudonym.in_(who)))
 
 
 def _sign(session: Session, number: int, now: datetime) -> str:
