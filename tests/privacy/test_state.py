@@ -1,0 +1,40 @@
+import pytest
+from sqlalchemy import CheckConstraint, insert
+from sqlalchemy.exc import IntegrityError
+
+from tests.invitations.setup import NOON
+from trustsvc.errors import Gone
+from trustsvc.privacy import request_log
+from trustsvc.privacy.models import request_log as request_table
+from trustsvc.privacy.state import MACHINE, RequestState
+from trustsvc.storage import db
+from trustsvc.storage.state_machine import IllegalTransition
+
+
+def test_a_settled_request_has_no_further_state():
+    for state in (RequestState.DONE, RequestState.REFUSED):
+        for after in RequestState:
+            with pytest.raises(IllegalTransition):
+                MACHINE.require([state], after)
+
+
+def test_the_table_accepts_only_known_states(house):
+    checks = [one for one in request_table.constraints if isinstance(one, CheckConstraint)]
+    assert [str(one.sqltext) for one in checks] == ["state IN ('open', 'done', 'refused')"]
+
+    with pytest.raises(IntegrityError), db.transaction() as session:
+        row = {"kind": "see", "shop_id": 0, "state": "lost", "asked_at": NOON}
+        session.execute(insert(request_table).values(**row))
+
+
+def test_a_request_is_settled_once(house):
+    with db.transaction() as session:
+        number = request_log.record_open(session, "copy", 0, NOON)
+        request_log.settle(session, number, "staff 1", NOON)
+        with pytest.raises(Gone):
+            request_log.settle(session, number, "staff 1", NOON, "17_3_e")
+
+    with db.reading() as session:
+        (settled,) = request_log.answered_requests(session)
+        assert request_log.open_requests(session, NOON) == []
+    assert settled.state is RequestState.DONE
