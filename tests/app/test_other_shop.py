@@ -15,9 +15,9 @@ import pytest
 
 import trustsvc
 from tests.app import two_shops
-from tests.invitations import setup
+from tests.invitations import sample_orders
 from tests.signing import signed_request
-from tests.staff import at_the_desk
+from tests.staff import signed_in_staff
 from trustsvc.http import access
 from trustsvc.privacy.rights import request_views
 from trustsvc.registry import views as registry
@@ -180,7 +180,7 @@ class Ask:
         else:
             sent = {"data": form or {}}
         sent = sent if method == "POST" else {}
-        with setup.quiet():
+        with sample_orders.quiet():
             return self.client.open(
                 path, method=method, query_string=query, headers=headers, **sent
             )
@@ -239,8 +239,11 @@ def _rightly(rule, passes, kind):
 
 @demo_too
 def test_staff_find_nothing_by_an_id_that_is_none_of_the_page(app, ask):
-    at_the_desk.sign_in(ask.client)
-    form = {"form_token": at_the_desk.form_token(ask.client)} | {"do": "approve", "version": "1"}
+    signed_in_staff.sign_in(ask.client)
+    form = {"form_token": signed_in_staff.form_token(ask.client)} | {
+        "do": "approve",
+        "version": "1",
+    }
     before, wrong = two_shops.everything(), []
     for rule, (methods, passes) in _routes(app).items():
         if passes != "staff" or "<" not in rule:
@@ -259,8 +262,8 @@ def test_staff_find_nothing_by_an_id_that_is_none_of_the_page(app, ask):
 
 @demo_too
 def test_no_field_query_or_header_with_an_id_of_another_shop_reaches_it(app, ask):
-    at_the_desk.sign_in(ask.client)
-    token = at_the_desk.form_token(ask.client)
+    signed_in_staff.sign_in(ask.client)
+    token = signed_in_staff.form_token(ask.client)
     names, read, touched, asked = _field_names(), [], [], Counter()
     for rule, (methods, _) in _routes(app).items():
         kept, own = KEPT_APART[rule], two_shops.fresh(ask.mine)

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import update
 
 from tests.app import two_shops
-from tests.invitations import setup
-from tests.orders.posting import Shop, sample
-from tests.privacy.rights import scene
+from tests.invitations import sample_orders
+from tests.orders.webhook_client import Shop, sample
+from tests.privacy.rights import my_data_pages
 from tests.privacy.rights.test_answer_requests import customer
 from tests.signing import TOPICS
 from trustsvc import clock
@@ -26,13 +26,13 @@ def test_a_signature_of_one_shop_is_none_at_the_door_of_another(client, platform
     before = two_shops.everything()
 
     mine.url, own = theirs.url, mine.url
-    with setup.quiet():
+    with sample_orders.quiet():
         refused = mine.post(body)
         mine.url = f"/webhooks/{platform}/{secrets.token_hex(16)}"
         nowhere = mine.post(body)
     untouched = two_shops.everything() == before
     mine.url = own
-    with setup.quiet():
+    with sample_orders.quiet():
         taken = mine.post(body)
 
     assert (refused, untouched) == (nowhere, True)
@@ -50,10 +50,10 @@ def _another_secret(shop):
 def _shared(client):
     """Two shops of a platform, with the same buyer and the same numbers of orders."""
     both = [Shop(client, "shopify", name, may_ask="customers") for name in ("Alfa", "Bravo")]
-    with setup.quiet():
-        both[0].post(sample("shopify", id=7, email=scene.JAN))
+    with sample_orders.quiet():
+        both[0].post(sample("shopify", id=7, email=my_data_pages.JAN))
         before = two_shops.everything()
-        both[1].post(sample("shopify", id=7, email=scene.JAN))
+        both[1].post(sample("shopify", id=7, email=my_data_pages.JAN))
     return both[0], both[1], two_shops.everything() - before
 
 
@@ -72,9 +72,9 @@ def test_what_a_shop_says_of_its_buyer_touches_nothing_at_another_with_the_same(
     mine, theirs, rows = _shared(client)
     before = two_shops.everything()
 
-    with setup.quiet():
+    with sample_orders.quiet():
         status, _ = mine.post(body(), topic)
-    scene.answered()
+    my_data_pages.answered()
 
     after = two_shops.everything()
     assert status in {200, 202}
@@ -89,16 +89,16 @@ def _moment():
 
 @pytest.mark.parametrize("deed", ACTIONS)
 def test_a_letters_link_shows_and_does_nothing_at_another_shop_of_the_same_buyer(client, deed):
-    mine, theirs = setup.shop(name="Alfa Zqx"), setup.shop(name="Bravo Zqx")
-    order = setup.invited(mine, clock.now(), email=scene.JAN)
+    mine, theirs = sample_orders.shop(name="Alfa Zqx"), sample_orders.shop(name="Bravo Zqx")
+    order = sample_orders.invited(mine, clock.now(), email=my_data_pages.JAN)
     before = two_shops.everything()
-    setup.invited(theirs, clock.now(), email=scene.JAN, identity="Bravo-1")
+    sample_orders.invited(theirs, clock.now(), email=my_data_pages.JAN, identity="Bravo-1")
     rows = two_shops.everything() - before
     if deed == "lift":
-        scene.post(client, order, "restrict")
+        my_data_pages.post(client, order, "restrict")
 
-    pages = [client.get(scene.path(order, page)) for page in ("", "copy.json", deed)]
-    pages.append(scene.post(client, order, deed, name="Jan Anders", shown_name="J."))
+    pages = [client.get(my_data_pages.path(order, page)) for page in ("", "copy.json", deed)]
+    pages.append(my_data_pages.post(client, order, deed, name="Jan Anders", shown_name="J."))
 
     assert [page.status_code for page in pages] == [200] * 4
     assert [page.text for page in pages if "Bravo" in page.text] == []

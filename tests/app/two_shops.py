@@ -7,8 +7,8 @@ from datetime import timedelta
 from sqlalchemy import select, text, update
 
 from tests import all_tables
-from tests.invitations import setup
-from tests.privacy.rights import scene
+from tests.invitations import sample_orders
+from tests.privacy.rights import my_data_pages
 from trustsvc import clock, config
 from trustsvc.badge import refresh
 from trustsvc.badge.page import profile
@@ -49,7 +49,7 @@ class Mine:
 
 def make(word):
     """Make a shop with orders in all states, letters, reviews, registrations, wishes, papers."""
-    made = setup.shop(name=f"{word} Zqx", reminder_days=3)
+    made = sample_orders.shop(name=f"{word} Zqx", reminder_days=3)
     now = clock.now()
     mine = Mine(made, word, _secret(made.id))
     published = _order(mine, "published", now)
@@ -57,15 +57,15 @@ def make(word):
     waiting = _order(mine, "waiting", now)
     _reviewed(waiting, word, now, published=False)
     asked = _order(mine, "asked", now)
-    setup.sent(now=now)
+    sample_orders.sent(now=now)
     new = _order(mine, "new", now, planned=False)
-    with setup.quiet(), db.transaction() as session:
+    with sample_orders.quiet(), db.transaction() as session:
         session.execute(update(shops).where(shops.c.id == made.id).values(proven_at=now))
         _papers(session, made, word, now)
         door = endpoints.enrol(session, "postmark", None, now)
         mine.ids += _people(session, mine, now)
         refresh.refresh(session, [made.id], now)
-    invitation = setup.invitation_of(asked)
+    invitation = sample_orders.invitation_of(asked)
     mine.ids += [
         ("slug", made.slug),
         ("door", made.door),
@@ -83,21 +83,21 @@ def make(word):
 def fresh(mine):
     """Give ids of a shop that nobody used up yet, by kind."""
     order = _order(mine, "more", clock.now())
-    setup.sent(now=clock.now())
-    link = setup.invitation_of(order).link
+    sample_orders.sent(now=clock.now())
+    link = sample_orders.invitation_of(order).link
     written = _order(mine, "decided", clock.now())
     _reviewed(written, mine.word, clock.now(), published=False)
     shown = _order(mine, "shown", clock.now())
     _reviewed(shown, mine.word, clock.now(), published=True)
-    with setup.quiet(), db.transaction() as session:
+    with sample_orders.quiet(), db.transaction() as session:
         found = _people(session, mine, clock.now())
-        review = lookup.of_invitation(session, setup.invitation_of(written).id)
-        public = lookup.of_invitation(session, setup.invitation_of(shown).id)
+        review = lookup.of_invitation(session, sample_orders.invitation_of(written).id)
+        public = lookup.of_invitation(session, sample_orders.invitation_of(shown).id)
     return {"slug": mine.shop.slug, "door": mine.shop.door, "version": "1"} | dict(
         [
             *_links(link),
             *found,
-            ("written", signed_links.token("review", scene.link(written))),
+            ("written", signed_links.token("review", my_data_pages.link(written))),
             ("review id", review.id),
             ("published", public.id),
             ("text version", review.version),
@@ -106,7 +106,7 @@ def fresh(mine):
 
 
 def _order(mine, what, now, *, planned=True):
-    place = setup.invited if planned else setup.place
+    place = sample_orders.invited if planned else sample_orders.place
     mark = f"{mine.word.lower()}-{what}-{secrets.token_hex(4)}"
     return place(
         mine.shop,
@@ -120,8 +120,8 @@ def _order(mine, what, now, *, planned=True):
 
 def _reviewed(order, word, now, *, published):
     said = Draft(5, f"{word} title", f"{word} text", f"{word} J.", f"{word} city", consent=True)
-    with setup.quiet(), db.transaction() as session:
-        public_id = submit.submit(session, scene.link(order), said, now)
+    with sample_orders.quiet(), db.transaction() as session:
+        public_id = submit.submit(session, my_data_pages.link(order), said, now)
         if published:
             moderate.approve(session, public_id, "staff 1", now)
             publish.publish(session, now)

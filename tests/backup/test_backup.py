@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from tests.backup.copies import elsewhere, flip, run
-from tests.invitations import setup
-from tests.invitations.setup import NOON
+from tests.backup.backup_commands import elsewhere, flip, run
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON
 from trustsvc import clock, clock_check, config, migrations
 from trustsvc.backup import archive, create, scratch
 from trustsvc.cli import data_folder_lock
@@ -55,10 +55,10 @@ def shops():
 
 
 def test_a_installation_comes_back_as_it_was_with_its_badges(house, tmp_path, request, backup):
-    shop = setup.shop(delay=3, delay_unit="days")
+    shop = sample_orders.shop(delay=3, delay_unit="days")
     with clock.at(NOON):
-        order_id = setup.invited(shop)
-        before = setup.order_row(order_id)
+        order_id = sample_orders.invited(shop)
+        before = sample_orders.order_row(order_id)
         said = made(backup)
 
         with elsewhere(house, tmp_path, request) as there:
@@ -66,17 +66,17 @@ def test_a_installation_comes_back_as_it_was_with_its_badges(house, tmp_path, re
 
             assert done.exit_code == 0, done.output
             assert "NO INVITATION LEAVES" not in done.output
-            assert setup.order_row(order_id) == before
+            assert sample_orders.order_row(order_id) == before
             assert migrations.is_current()
             assert (there.data / "public" / "badge" / "v1" / f"{shop.slug}.json").is_file()
             assert list(there.data.glob(".restore-*")) == []
             later = NOON + 3 * DAY
-            assert [x.to_address for x in setup.sent(now=later).letters] == [JAN]
+            assert [x.to_address for x in sample_orders.sent(now=later).letters] == [JAN]
     assert "keys are NOT in it" in " ".join(said.split())
 
 
 def test_a_backup_is_for_its_owner_alone_and_holds_no_key_and_no_address(house, backup):
-    setup.invited(setup.shop())
+    sample_orders.invited(sample_orders.shop())
 
     made(backup)
 
@@ -110,14 +110,14 @@ def test_a_backup_needs_no_redis(house, tmp_path, backup):
 
 
 def test_a_backup_taken_while_orders_come_in_is_of_one_moment(house, tmp_path, request, backup):
-    shop = setup.shop()
+    shop = sample_orders.shop()
     ended = threading.Event()
     count = 0
 
     def write():
         nonlocal count
         while not ended.is_set():
-            setup.place(shop)
+            sample_orders.place(shop)
             count += 1
 
     writer = threading.Thread(target=write)
@@ -172,7 +172,7 @@ def test_a_shortened_backup_is_refused(house, tmp_path, request, backup):
 
 
 def test_a_installation_that_is_not_empty_is_left_alone(house, backup):
-    shop = setup.shop()
+    shop = sample_orders.shop()
     made(backup)
 
     done = run("restore", backup)
@@ -209,12 +209,12 @@ def test_another_kind_of_database_is_refused(house, tmp_path, backup):
 
 
 def test_who_said_stop_after_the_backup_gets_no_message(house, tmp_path, request, backup):
-    shop = setup.shop(delay=3, delay_unit="days")
-    elsewhere_shop = setup.shop(delay=3, delay_unit="days", name="Another")
+    shop = sample_orders.shop(delay=3, delay_unit="days")
+    elsewhere_shop = sample_orders.shop(delay=3, delay_unit="days", name="Another")
     with clock.at(NOON):
-        mine = setup.invited(shop)
-        theirs = setup.invited(elsewhere_shop, email="eva@example.com")
-        setup.invited(elsewhere_shop, email="kim@example.com")
+        mine = sample_orders.invited(shop)
+        theirs = sample_orders.invited(elsewhere_shop, email="eva@example.com")
+        sample_orders.invited(elsewhere_shop, email="kim@example.com")
         made(backup)
         with db.transaction() as session:
             opt_out(session, JAN, shop.id, "stop", NOON)
@@ -224,17 +224,17 @@ def test_who_said_stop_after_the_backup_gets_no_message(house, tmp_path, request
             done = run("restore", backup)
 
             assert "2 opt-outs and other requests" in done.output
-            assert setup.order_row(mine).email is None
-            post = setup.sent(now=NOON + 3 * DAY)
+            assert sample_orders.order_row(mine).email is None
+            post = sample_orders.sent(now=NOON + 3 * DAY)
             assert [letter.to_address for letter in post.letters] == ["kim@example.com"]
-            assert setup.letter_of(mine).state == "dropped"
-            assert setup.letter_of(theirs).state == "dropped"
+            assert sample_orders.letter_of(mine).state == "dropped"
+            assert sample_orders.letter_of(theirs).state == "dropped"
 
 
 def test_who_left_the_registry_after_the_backup_is_not_registered_again(
     house, tmp_path, request, backup
 ):
-    shop = setup.shop()
+    shop = sample_orders.shop()
     with db.transaction() as session:
         register(session, JAN, "1", "test", NOON)
         register(session, "eva@example.com", "1", "test", NOON)
@@ -271,9 +271,9 @@ def broken_book(house, how):
 def test_without_the_right_file_no_message_leaves_until_the_operator_says_so(
     house, tmp_path, request, backup, how
 ):
-    shop = setup.shop(delay=3, delay_unit="days")
+    shop = sample_orders.shop(delay=3, delay_unit="days")
     with clock.at(NOON):
-        order_id = setup.invited(shop)
+        order_id = sample_orders.invited(shop)
         with db.transaction() as session:
             opt_out(session, "eva@example.com", EVERY_SHOP, "objection", NOON)
         made(backup)
@@ -282,65 +282,65 @@ def test_without_the_right_file_no_message_leaves_until_the_operator_says_so(
         with elsewhere(house, tmp_path, request):
             done = run("restore", backup)
             assert "NO INVITATION LEAVES" in done.output
-            assert setup.sent(now=NOON + 3 * DAY).letters == []
-            assert setup.letter_of(order_id).state == "due"
+            assert sample_orders.sent(now=NOON + 3 * DAY).letters == []
+            assert sample_orders.letter_of(order_id).state == "due"
             assert how in run("doctor").output
 
             assert "leave again" in run("restore", "--sending-on").output
-            assert len(setup.sent(now=NOON + 3 * DAY).letters) == 1
+            assert len(sample_orders.sent(now=NOON + 3 * DAY).letters) == 1
             assert "No restore suspends" in run("restore", "--sending-on").output
 
 
 def test_a_message_that_may_have_left_since_is_set_aside(house, tmp_path, request, backup):
-    shop = setup.shop()
+    shop = sample_orders.shop()
     with clock.at(NOON):
-        order_id = setup.invited(shop)
-        unplanned = setup.place(shop, email="eva@example.com")
+        order_id = sample_orders.invited(shop)
+        unplanned = sample_orders.place(shop, email="eva@example.com")
         made(backup)
-        assert len(setup.sent().letters) == 1
+        assert len(sample_orders.sent().letters) == 1
 
     with clock.at(NOON + DAY), elsewhere(house, tmp_path, request):
         done = run("restore", backup)
 
         assert "2 e-mails may have left" in done.output
-        assert setup.letter_of(order_id).state == "unknown"
-        assert setup.letter_of(unplanned).state == "unknown"
-        assert ("restore", "restored", "unknown") in setup.ledger_of(order_id)
-        assert setup.sent(now=NOON + 5 * DAY).letters == []
+        assert sample_orders.letter_of(order_id).state == "unknown"
+        assert sample_orders.letter_of(unplanned).state == "unknown"
+        assert ("restore", "restored", "unknown") in sample_orders.ledger_of(order_id)
+        assert sample_orders.sent(now=NOON + 5 * DAY).letters == []
 
 
 def test_a_reminder_that_may_have_left_since_is_set_aside(house, tmp_path, request, backup):
-    shop = setup.shop(reminder_days=7)
+    shop = sample_orders.shop(reminder_days=7)
     with clock.at(NOON):
-        order_id = setup.invited(shop)
-        setup.sent()
+        order_id = sample_orders.invited(shop)
+        sample_orders.sent()
         made(backup)
 
     with clock.at(NOON + 9 * DAY), elsewhere(house, tmp_path, request):
         run("restore", backup)
 
-        assert setup.letter_of(order_id, "reminder").state == "unknown"
-        assert setup.sent(now=NOON + 12 * DAY).letters == []
+        assert sample_orders.letter_of(order_id, "reminder").state == "unknown"
+        assert sample_orders.sent(now=NOON + 12 * DAY).letters == []
 
 
 def test_a_installation_that_only_moved_sends_what_waits(house, tmp_path, request, backup):
-    shop = setup.shop()
+    shop = sample_orders.shop()
     with clock.at(NOON):
-        setup.invited(shop)
+        sample_orders.invited(shop)
         made(backup)
 
         with elsewhere(house, tmp_path, request):
             assert run("restore", backup, "--nothing-sent-since").exit_code == 0
-            assert len(setup.sent().letters) == 1
+            assert len(sample_orders.sent().letters) == 1
 
 
 def test_while_a_restore_runs_or_after_it_broke_off_no_message_leaves(house):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
     suppression_journal.create()
     send_suspension.unfinished().touch()
 
-    assert setup.sent().letters == []
-    assert setup.letter_of(order_id).state == "due"
+    assert sample_orders.sent().letters == []
+    assert sample_orders.letter_of(order_id).state == "due"
     assert "not_finished" in run("doctor").output
     done = run("restore", "--sending-on")
     assert done.exit_code == 1
@@ -379,7 +379,7 @@ def test_nonsense_ends_with_a_sentence(house, words):
 
 def test_messages_are_taken_back_from_a_sender_that_had_them(house, tmp_path, request, backup):
     with clock.at(NOON):
-        order_id = setup.invited(setup.shop(delay=1, delay_unit="days"))
+        order_id = sample_orders.invited(sample_orders.shop(delay=1, delay_unit="days"))
         with db.transaction() as session:
             session.execute(
                 update(messages).values(state="leased", lease=b"x", leased_until=NOON + DAY)
@@ -388,7 +388,7 @@ def test_messages_are_taken_back_from_a_sender_that_had_them(house, tmp_path, re
         with elsewhere(house, tmp_path, request):
             run("restore", backup)
 
-            assert setup.letter_of(order_id).state == "unknown"
+            assert sample_orders.letter_of(order_id).state == "unknown"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -415,9 +415,9 @@ def test_a_restore_that_breaks_off_lets_no_message_leave(
     def broken(*_):
         raise OSError("the disk is full")
 
-    shop = setup.shop(delay=3, delay_unit="days")
+    shop = sample_orders.shop(delay=3, delay_unit="days")
     with clock.at(NOON):
-        order_id = setup.invited(shop)
+        order_id = sample_orders.invited(shop)
         made(backup)
 
         with elsewhere(house, tmp_path, request):
@@ -425,8 +425,8 @@ def test_a_restore_that_breaks_off_lets_no_message_leave(
                 patched.setattr(replay, "replay", broken)
                 assert run("restore", backup).exit_code == 1
 
-            assert setup.sent(now=NOON + 3 * DAY).letters == []
-            assert setup.letter_of(order_id).state == "due"
+            assert sample_orders.sent(now=NOON + 3 * DAY).letters == []
+            assert sample_orders.letter_of(order_id).state == "due"
             assert "not empty" in run("restore", backup).output
             assert run("restore", "--sending-on").exit_code == 1
 

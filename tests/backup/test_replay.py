@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.backup.copies import elsewhere, run
-from tests.invitations import setup
-from tests.invitations.setup import NOON
-from tests.reviews import at_the_desk
+from tests.backup.backup_commands import elsewhere, run
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON
+from tests.reviews import sample_reviews
 from trustsvc import clock, config
 from trustsvc.crypto import keyring
 from trustsvc.invitations import unsubscribe
@@ -37,7 +37,7 @@ def backup(house, tmp_path):
 
 def over(shop, identity, **moments):
     order = OrderReceived(identity=identity, created_at=NOON - DAY, **moments)
-    with setup.quiet(), db.transaction() as session:
+    with sample_orders.quiet(), db.transaction() as session:
         accept.accept(session, [accept.incoming_order(shop, order, b"over")], NOON)
 
 
@@ -45,10 +45,10 @@ def over(shop, identity, **moments):
 def test_an_order_that_was_over_after_the_backup_leads_to_no_message(
     house, tmp_path, request, backup, how
 ):
-    shop = setup.shop(delay=3, delay_unit="days")
+    shop = sample_orders.shop(delay=3, delay_unit="days")
     with clock.at(NOON):
-        gone = setup.invited(shop, identity="gone")
-        stays = setup.invited(shop, identity="stays", email="eva@example.com")
+        gone = sample_orders.invited(shop, identity="gone")
+        stays = sample_orders.invited(shop, identity="stays", email="eva@example.com")
         copy = backup()
         over(shop, "gone", **{how: NOON})
 
@@ -56,31 +56,31 @@ def test_an_order_that_was_over_after_the_backup_leads_to_no_message(
             done = run("restore", copy)
 
             assert "1 opt-outs and other requests" in done.output
-            assert setup.order_row(gone).email is None
-            setup.planned()
-            post = setup.sent(now=NOON + 3 * DAY)
+            assert sample_orders.order_row(gone).email is None
+            sample_orders.planned()
+            post = sample_orders.sent(now=NOON + 3 * DAY)
             assert [letter.to_address for letter in post.letters] == ["eva@example.com"]
-            assert setup.letter_of(gone).state == "dropped"
-            assert setup.letter_of(stays).state == "sent"
+            assert sample_orders.letter_of(gone).state == "dropped"
+            assert sample_orders.letter_of(stays).state == "sent"
 
 
 def test_an_order_that_came_and_was_cancelled_after_the_backup_stays_over_when_it_comes_again(
     house, tmp_path, request, backup
 ):
-    shop = setup.shop()
+    shop = sample_orders.shop()
     with clock.at(NOON):
         copy = backup()
-        setup.invited(shop, identity="new")
+        sample_orders.invited(shop, identity="new")
         over(shop, "new", cancelled_at=NOON)
-        later_shop = setup.shop(name="Enrolled later")
-        setup.place(later_shop, identity="other")
+        later_shop = sample_orders.shop(name="Enrolled later")
+        sample_orders.place(later_shop, identity="other")
         over(later_shop, "other", cancelled_at=NOON)
 
         with elsewhere(house, tmp_path, request):
             assert run("restore", copy, "--nothing-sent-since").exit_code == 0
-            setup.invited(shop, identity="new")
+            sample_orders.invited(shop, identity="new")
 
-            assert setup.sent().letters == []
+            assert sample_orders.sent().letters == []
             with db.reading() as session:
                 (row,) = session.execute(select(orders)).all()
             assert (row.email, row.buyer) == (None, None)
@@ -89,7 +89,7 @@ def test_an_order_that_came_and_was_cancelled_after_the_backup_stays_over_when_i
 def test_cancelled_orders_of_long_before_the_backup_are_not_brought_back(
     house, tmp_path, request, backup
 ):
-    shop = setup.shop()
+    shop = sample_orders.shop()
     with clock.at(NOON):
         over(shop, "old", cancelled_at=NOON)
     with clock.at(NOON + 10 * DAY):
@@ -105,13 +105,13 @@ def test_cancelled_orders_of_long_before_the_backup_are_not_brought_back(
 
 
 def test_a_review_withdrawn_after_the_backup_is_not_shown_again(house, tmp_path, request, backup):
-    public = at_the_desk.review(at_the_desk.shop())
-    with db.transaction() as session, setup.quiet():
+    public = sample_reviews.review(sample_reviews.shop())
+    with db.transaction() as session, sample_orders.quiet():
         session.execute(reviews.update().values(state="approved", consent=True))
-    with db.transaction() as session, setup.quiet():
+    with db.transaction() as session, sample_orders.quiet():
         publish.publish(session, NOON)
     copy = backup()
-    with db.transaction() as session, setup.quiet():
+    with db.transaction() as session, sample_orders.quiet():
         assert withdraw.withdraw(session, public, clock.now())
 
     with elsewhere(house, tmp_path, request):
@@ -123,17 +123,17 @@ def test_a_review_withdrawn_after_the_backup_is_not_shown_again(house, tmp_path,
 
 
 def test_who_stopped_everywhere_is_erased_at_every_shop(house, tmp_path, request, backup):
-    here, there = setup.shop(), setup.shop(name="Another")
+    here, there = sample_orders.shop(), sample_orders.shop(name="Another")
     with clock.at(NOON):
-        ids = [setup.invited(here), setup.invited(there)]
+        ids = [sample_orders.invited(here), sample_orders.invited(there)]
         copy = backup()
-        with db.transaction() as session, setup.quiet():
-            invitation = find(session, setup.invitation_of(ids[0]).link)
+        with db.transaction() as session, sample_orders.quiet():
+            invitation = find(session, sample_orders.invitation_of(ids[0]).link)
             unsubscribe.unsubscribe(session, invitation, NOON, everywhere=True)
 
         with elsewhere(house, tmp_path, request):
             assert run("restore", copy).exit_code == 0
-            assert [setup.order_row(order_id).email for order_id in ids] == [None, None]
+            assert [sample_orders.order_row(order_id).email for order_id in ids] == [None, None]
 
 
 def test_damage_the_backup_knew_of_stops_nothing_and_newer_damage_does(
@@ -172,9 +172,9 @@ def test_opt_outs_pseudonymous_with_a_key_that_is_not_here_stop_the_messages(
     house, tmp_path, request, backup
 ):
     """With the keys of the backup's day, nobody is found by a newer key's pseudonym."""
-    shop = setup.shop(delay=3, delay_unit="days")
+    shop = sample_orders.shop(delay=3, delay_unit="days")
     with clock.at(NOON):
-        setup.invited(shop)
+        sample_orders.invited(shop)
         copy = backup()
         old = (house.data / "keys" / "lookup").read_text()
         keyring.rotate("lookup")
@@ -186,7 +186,7 @@ def test_opt_outs_pseudonymous_with_a_key_that_is_not_here_stop_the_messages(
             done = run("restore", copy)
 
             assert "folder keys is older" in done.output
-            assert setup.sent(now=NOON + 3 * DAY).letters == []
+            assert sample_orders.sent(now=NOON + 3 * DAY).letters == []
         with elsewhere(house, tmp_path, request, name="with-all"):
             assert "NO INVITATION" not in run("restore", copy).output
-            assert setup.sent(now=NOON + 3 * DAY).letters == []
+            assert sample_orders.sent(now=NOON + 3 * DAY).letters == []

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.backup.copies import elsewhere, run
-from tests.invitations import setup
-from tests.invitations.setup import NOON, quiet
-from tests.privacy.rights import scene
+from tests.backup.backup_commands import elsewhere, run
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON, quiet
+from tests.privacy.rights import my_data_pages
 from trustsvc import clock
 from trustsvc.privacy.rights import erasure, objection, opt_in_again, people
 from trustsvc.registry.check import RegistryQuery, check
@@ -28,7 +28,7 @@ def noon():
 
 @pytest.fixture
 def shop(house):
-    return setup.shop(delay=3, delay_unit="days")
+    return sample_orders.shop(delay=3, delay_unit="days")
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def restored(house, tmp_path, request):
 def do(verb, minutes, shop_ids=None):
     now = NOON + minutes * MINUTE
     with quiet(), db.transaction() as session:
-        person = people.by_address(session, scene.JAN, shop_ids)
+        person = people.by_address(session, my_data_pages.JAN, shop_ids)
         if verb == "object":
             objection.object_to(session, person, now)
         elif verb == "erase":
@@ -65,7 +65,7 @@ def do(verb, minutes, shop_ids=None):
 
 def is_out(shop):
     with db.reading() as session:
-        return check(session, [RegistryQuery(shop.id, scene.JAN)])[0].opted_out
+        return check(session, [RegistryQuery(shop.id, my_data_pages.JAN)])[0].opted_out
 
 
 @pytest.mark.parametrize("places", [None, [1]])
@@ -79,15 +79,15 @@ def is_out(shop):
     ],
 )
 def test_what_was_said_last_holds(shop, backup, restored, verbs, places, out):
-    order_id = setup.invited(shop)
+    order_id = sample_orders.invited(shop)
     backup()
     for minute, verb in enumerate(verbs, 1):
         do(verb, minute, places)
     restored()
 
     assert is_out(shop) == out
-    assert setup.order_row(order_id).email is None  # what it ended then stays ended
-    assert (setup.order_row(order_id).buyer is None) == ("erase" in verbs)
+    assert sample_orders.order_row(order_id).email is None  # what it ended then stays ended
+    assert (sample_orders.order_row(order_id).buyer is None) == ("erase" in verbs)
 
 
 @pytest.mark.parametrize("places", [None, [1]])
@@ -95,13 +95,13 @@ def test_what_was_said_last_holds(shop, backup, restored, verbs, places, out):
 def test_what_came_after_it_was_taken_back_is_left_alone(shop, backup, restored, verb, places):
     do(verb, 1, places)
     do("again", 2, places)
-    order_id = setup.invited(shop, NOON + 3 * MINUTE)
+    order_id = sample_orders.invited(shop, NOON + 3 * MINUTE)
     backup()
     restored()
 
-    assert setup.order_row(order_id).email == scene.JAN
-    letters = setup.sent(now=NOON + timedelta(days=4)).letters
-    assert [letter.to_address for letter in letters] == [scene.JAN]
+    assert sample_orders.order_row(order_id).email == my_data_pages.JAN
+    letters = sample_orders.sent(now=NOON + timedelta(days=4)).letters
+    assert [letter.to_address for letter in letters] == [my_data_pages.JAN]
 
 
 def test_a_backup_from_before_it_was_taken_back_knows_of_it(shop, backup, restored):

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.backup.copies import elsewhere, run
-from tests.invitations import setup
-from tests.invitations.setup import NOON, quiet
-from tests.privacy.rights import scene
+from tests.backup.backup_commands import elsewhere, run
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON, quiet
+from tests.privacy.rights import my_data_pages
 from trustsvc import clock
 from trustsvc.orders.models import orders
 from trustsvc.privacy.models import my_data_links
@@ -51,29 +51,29 @@ def restored(house, tmp_path, request):
     return restore
 
 
-def asked(deed, now=NOON, who=scene.person):
+def asked(deed, now=NOON, who=my_data_pages.person):
     with quiet(), db.transaction() as session:
         return deed(session, who(), now)
 
 
 def is_frozen():
     with db.reading() as session:
-        return is_restricted(session, people.by_address(session, scene.JAN))
+        return is_restricted(session, people.by_address(session, my_data_pages.JAN))
 
 
 @pytest.fixture
 def shop(house):
-    return setup.shop(delay=3, delay_unit="days")
+    return sample_orders.shop(delay=3, delay_unit="days")
 
 
 @pytest.fixture
 def invited(shop):
-    return setup.invited(shop)
+    return sample_orders.invited(shop)
 
 
 @pytest.fixture
 def reviewed(house):
-    return scene.reviewed(setup.shop(name="Elsewhere"))
+    return my_data_pages.reviewed(sample_orders.shop(name="Elsewhere"))
 
 
 def test_a_restriction_is_in_force_again(invited, reviewed, restored):
@@ -81,38 +81,43 @@ def test_a_restriction_is_in_force_again(invited, reviewed, restored):
     restored()
 
     assert is_frozen()
-    assert scene.published() == []
-    assert setup.sent(now=LATER).letters == []
-    assert setup.order_row(invited).email == scene.JAN
+    assert my_data_pages.published() == []
+    assert sample_orders.sent(now=LATER).letters == []
+    assert sample_orders.order_row(invited).email == my_data_pages.JAN
     asked(lift, SOON)
-    assert len(scene.published()) == 1
-    assert [letter.to_address for letter in setup.sent(now=LATER).letters] == [scene.JAN]
+    assert len(my_data_pages.published()) == 1
+    assert [letter.to_address for letter in sample_orders.sent(now=LATER).letters] == [
+        my_data_pages.JAN
+    ]
 
 
 def test_an_order_that_comes_to_the_restored_installation_waits(shop, restored):
     asked(restrict)
     restored()
 
-    assert setup.order_row(setup.invited(setup.shop(name="Other"))).state == "waiting"
+    assert (
+        sample_orders.order_row(sample_orders.invited(sample_orders.shop(name="Other"))).state
+        == "waiting"
+    )
 
 
 @pytest.fixture
 def frozen(invited, reviewed):
     asked(restrict)
-    waits = setup.invited(setup.shop(name="Later"), email="JAN@example.com")
-    assert setup.order_row(waits).state == "waiting"
+    waits = sample_orders.invited(sample_orders.shop(name="Later"), email="JAN@example.com")
+    assert sample_orders.order_row(waits).state == "waiting"
     return waits
 
 
 def test_one_that_was_lifted_is_lifted_again(invited, reviewed, frozen, restored):
     asked(lift, SOON)
     restored()
-    setup.planned(SOON)
+    sample_orders.planned(SOON)
 
     assert not is_frozen()
-    assert len(scene.published()) == 1
-    assert setup.order_row(frozen).state == "settled"
-    assert len(setup.sent(now=LATER).letters) == 2
+    assert len(my_data_pages.published()) == 1
+    assert sample_orders.order_row(frozen).state == "settled"
+    assert len(sample_orders.sent(now=LATER).letters) == 2
 
 
 def test_one_that_was_lifted_and_asked_for_again_is_in_force(frozen, restored):
@@ -121,7 +126,7 @@ def test_one_that_was_lifted_and_asked_for_again_is_in_force(frozen, restored):
     restored()
 
     assert is_frozen()
-    assert scene.published() == []
+    assert my_data_pages.published() == []
 
 
 def test_one_lifted_by_a_clock_that_was_set_back_stays_in_force(invited, restored):
@@ -166,8 +171,8 @@ def test_a_review_left_without_its_author_is_without_again(reviewed, restored):
     asked(lambda session, who, now: erase(session, who, ErasureOptions(anonymous=True), now))
     restored()
 
-    (line,) = scene.published()
-    assert (line.name, line.city, line.text, line.verified) == ("", "", scene.TEXT, True)
+    (line,) = my_data_pages.published()
+    assert (line.name, line.city, line.text, line.verified) == ("", "", my_data_pages.TEXT, True)
     with db.reading() as session:
         row = session.execute(select(reviews)).one()
     assert (row.name, row.email, row.buyer, row.invitation_id) == ("", None, None, None)
@@ -175,13 +180,13 @@ def test_a_review_left_without_its_author_is_without_again(reviewed, restored):
 
 @pytest.fixture
 def waiting_for_a_word(house):
-    return scene.reviewed(setup.shop(), published=False)
+    return my_data_pages.reviewed(sample_orders.shop(), published=False)
 
 
 def test_a_review_the_backup_knows_as_unpublished_is_gone(waiting_for_a_word, restored):
     with quiet(), db.transaction() as session:
         session.execute(reviews.update().values(state="approved"))
-    scene.published()
+    my_data_pages.published()
     asked(lambda session, who, now: erase(session, who, ErasureOptions(anonymous=True), now))
     restored()
 
@@ -194,12 +199,12 @@ def test_a_review_the_backup_knows_as_unpublished_is_gone(waiting_for_a_word, re
 def writing(invited):
     """Letters, a registration and a link that wait, of one who leaves and of one who stays."""
     with quiet(), db.transaction() as session:
-        for address in (scene.JAN, "eva@example.com"):
+        for address in (my_data_pages.JAN, "eva@example.com"):
             registration_request.request_registration(
                 session, registration_request.RegistrationRequest(address, 1, "nl", "page"), NOON
             )
             my_data_link(session, people.by_address(session, address), NOON, copy="{}")
-        registration.register(session, scene.JAN, "1", "page", NOON)
+        registration.register(session, my_data_pages.JAN, "1", "page", NOON)
 
 
 @pytest.mark.parametrize("stopped_before", [True, False])
@@ -208,15 +213,15 @@ def test_an_erasure_reaches_what_waited_to_be_written(
     invited, writing, restored, everywhere, stopped_before
 ):
     def who():
-        return scene.person() if everywhere else scene.person(invited)
+        return my_data_pages.person() if everywhere else my_data_pages.person(invited)
 
     if stopped_before:
         with db.transaction() as session:
-            opt_out(session, scene.JAN, 0 if everywhere else 1, "stop", NOON)
+            opt_out(session, my_data_pages.JAN, 0 if everywhere else 1, "stop", NOON)
     asked(lambda session, who, now: erase(session, who, ErasureOptions(), now), SOON, who)
     restored()
 
-    row = setup.order_row(invited)
+    row = sample_orders.order_row(invited)
     assert (row.email, row.name, row.buyer) == (None, None, None)
     with db.reading() as session:
         for table in (correspondence, pending_registrations, my_data_links):
@@ -228,10 +233,12 @@ def test_what_was_asked_for_after_the_erasure_stays(house, invited, tmp_path, re
     asked(lambda session, who, now: erase(session, who, ErasureOptions(), now))
     with quiet(), db.transaction() as session:
         registration_request.request_registration(
-            session, registration_request.RegistrationRequest(scene.JAN, 1, "nl", "page"), SOON
+            session,
+            registration_request.RegistrationRequest(my_data_pages.JAN, 1, "nl", "page"),
+            SOON,
         )
     restore = request.getfixturevalue("restored")
     restore()
 
     with db.reading() as session:
-        assert session.scalars(select(pending_registrations.c.address)).all() == [scene.JAN]
+        assert session.scalars(select(pending_registrations.c.address)).all() == [my_data_pages.JAN]

@@ -2,8 +2,8 @@ import html
 
 import pytest
 
-from tests.reviews.at_the_desk import shop
-from tests.staff.at_the_desk import sign_in
+from tests.reviews.sample_reviews import shop
+from tests.staff.signed_in_staff import sign_in
 from trustsvc.badge import embed_code
 
 

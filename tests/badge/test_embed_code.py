@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from tests.cli.test_shop import add, run
-from tests.reviews.at_the_desk import shop
+from tests.reviews.sample_reviews import shop
 from trustsvc.badge import embed_code, scripts
 
 

@@ -8,9 +8,9 @@ import pytest
 from jobs.publish_reviews import publish_reviews
 from jobs.refresh_badges import refresh_badges
 from jobs.schedule import SCHEDULE
-from tests.invitations import setup
-from tests.invitations.setup import NOON
-from tests.privacy.rights import scene
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON
+from tests.privacy.rights import my_data_pages
 from trustsvc import clock
 from trustsvc.badge import public_files
 from trustsvc.privacy.rights import restriction
@@ -55,7 +55,7 @@ def follow(deed, *given):
 @pytest.fixture
 def shown(house):
     """A shop with one published review, in files already; gives the order's id."""
-    order_id = scene.reviewed(setup.shop())
+    order_id = my_data_pages.reviewed(sample_orders.shop())
     refresh_badges()
     assert (AUTHOR in said(), WORDS in said(), "5.0 out of 5" in said()) == (True, True, True)
     return order_id
@@ -73,17 +73,17 @@ def _nothing_left():
 
 
 def test_an_approval_is_followed(house):
-    scene.reviewed(setup.shop(), published=False)
+    my_data_pages.reviewed(sample_orders.shop(), published=False)
     refresh_badges()
     assert WORDS not in said()
 
-    follow(moderate.approve, scene.review().public_id, "staff 1", NOON)
+    follow(moderate.approve, my_data_pages.review().public_id, "staff 1", NOON)
 
     assert (AUTHOR in said(), WORDS in said()) == (True, True)
 
 
 def test_a_withdrawal_is_followed(shown):
-    follow(withdraw.withdraw, scene.review().public_id, NOON)
+    follow(withdraw.withdraw, my_data_pages.review().public_id, NOON)
 
     _nothing_left()
 
@@ -91,29 +91,29 @@ def test_a_withdrawal_is_followed(shown):
 def test_a_correction_is_followed(shown):
     better = Draft(4, "Snel", "Toch krassen.", "Jan J.", "Delft", consent=True)
 
-    follow(correct.correct, scene.review().public_id, better, NOON)
+    follow(correct.correct, my_data_pages.review().public_id, better, NOON)
 
     _nothing_left()
     assert "krassen" not in said()  # nobody has decided on it yet
 
 
 def test_a_restriction_and_its_end_are_followed(shown):
-    follow(restriction.restrict, scene.person(shown), NOON)
+    follow(restriction.restrict, my_data_pages.person(shown), NOON)
     _nothing_left()
 
-    follow(restriction.lift, scene.person(shown), NOON)
+    follow(restriction.lift, my_data_pages.person(shown), NOON)
 
     assert (AUTHOR in said(), WORDS in said()) == (True, True)
 
 
 def test_an_erasure_is_followed(shown):
-    follow(erase, scene.person(shown), ErasureOptions(), NOON)
+    follow(erase, my_data_pages.person(shown), ErasureOptions(), NOON)
 
     _nothing_left()
 
 
 def test_an_erasure_that_leaves_the_review_without_its_author_is_followed(shown):
-    follow(erase, scene.person(shown), ErasureOptions(anonymous=True), NOON)
+    follow(erase, my_data_pages.person(shown), ErasureOptions(anonymous=True), NOON)
 
     text = said()
     assert (WORDS in text, "Name withheld by the author" in text) == (True, True)
@@ -121,7 +121,7 @@ def test_an_erasure_that_leaves_the_review_without_its_author_is_followed(shown)
 
 
 def test_an_erasure_everywhere_is_followed(shown):
-    follow(erase, scene.person(shown), ErasureOptions(everywhere=True, child=True), NOON)
+    follow(erase, my_data_pages.person(shown), ErasureOptions(everywhere=True, child=True), NOON)
 
     _nothing_left()
 
@@ -136,7 +136,7 @@ def test_a_line_swept_away_is_followed(shown):
 
 
 def test_what_a_restored_backup_must_forget_is_followed(shown):
-    follow(withdraw.empty, [scene.review().id], NOON)
+    follow(withdraw.empty, [my_data_pages.review().id], NOON)
 
     _nothing_left()
 
@@ -158,10 +158,10 @@ def test_a_proof_and_another_domain_are_followed(shown):
 
 
 def test_a_review_that_only_the_shop_may_read_reaches_no_file(house):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
     draft = Draft(1, "Nee", "Alleen voor de winkel.", "Jan J.", "Delft", consent=False)
     with db.transaction() as session:
-        public_id = submit.submit(session, scene.link(order_id), draft, NOON)
+        public_id = submit.submit(session, my_data_pages.link(order_id), draft, NOON)
 
     follow(moderate.approve, public_id, "staff 1", NOON)
 

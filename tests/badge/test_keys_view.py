@@ -6,7 +6,7 @@ from click.testing import CliRunner
 from sqlalchemy import update
 
 from jobs.refresh_badges import refresh_badges
-from tests.reviews.at_the_desk import shop
+from tests.reviews.sample_reviews import shop
 from trustsvc import cli, clock, config
 from trustsvc.badge import public_files
 from trustsvc.badge.statement import key_set, signing, statement

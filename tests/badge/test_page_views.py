@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from sqlalchemy import update
 
-from tests.reviews.at_the_desk import review, shop
+from tests.reviews.sample_reviews import review, shop
 from trustsvc import clock, config, i18n
 from trustsvc.badge.page import sitemap
 from trustsvc.badge.render import json_ld, png, svg

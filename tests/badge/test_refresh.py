@@ -5,8 +5,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from sqlalchemy import event
 
-from tests.badge import forms
-from tests.reviews.at_the_desk import shop
+from tests.badge import badge_files
+from tests.reviews.sample_reviews import shop
 from trustsvc import clock
 from trustsvc.badge import public_files, refresh
 from trustsvc.reviews import withdraw
@@ -14,7 +14,7 @@ from trustsvc.storage import db
 
 pytestmark = pytest.mark.both_databases
 
-_publish, _refresh = forms.published, forms.refreshed
+_publish, _refresh = badge_files.published, badge_files.refreshed
 
 
 def _numbers(made):
@@ -123,8 +123,8 @@ def test_the_newest_are_those_of_each_shop_and_of_a_moment_the_latest_written(ho
     at = clock.now().replace(microsecond=0)
     for number in range(23):
         moment = at - timedelta(days=max(0, 2 - number))  # 21 of one moment
-        forms.published(one, at=moment, title=f"Number {number}.")
-    forms.published(other, at=at - timedelta(days=9), title="Alone")
+        badge_files.published(one, at=moment, title=f"Number {number}.")
+    badge_files.published(other, at=at - timedelta(days=9), title="Alone")
     _refresh()
 
     def titles(made):
@@ -145,7 +145,7 @@ def test_all_shops_take_as_many_questions_as_one(house):
     _refresh()
     of_one = len(asked)
     for number in range(5):
-        forms.published(shop(f"Shop {number}"))
+        badge_files.published(shop(f"Shop {number}"))
     asked.clear()
 
     _refresh()

@@ -7,8 +7,8 @@ import brotli
 import pytest
 from sqlalchemy import update
 
-from tests.badge.forms import KINDS, published, refreshed
-from tests.reviews.at_the_desk import shop
+from tests.badge.badge_files import KINDS, published, refreshed
+from tests.reviews.sample_reviews import shop
 from trustsvc.badge import public_files
 from trustsvc.reviews.models import publications
 from trustsvc.storage import db

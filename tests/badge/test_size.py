@@ -6,7 +6,7 @@ import brotli
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.badge.render.newest import LINE, newest
+from tests.badge.render.sample_badge import LINE, newest
 from trustsvc import i18n
 from trustsvc.badge import scripts
 from trustsvc.badge.render import reviews_json, score_json, svg

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select, update
 
-from tests.reviews.at_the_desk import review, shop
+from tests.reviews.sample_reviews import review, shop
 from trustsvc import clock, i18n
 from trustsvc.badge import refresh
 from trustsvc.reviews import moderate, publish

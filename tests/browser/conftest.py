@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
-from tests.browser import scene
+from tests.browser import sample_shop
 from trustsvc import config
 from trustsvc.app import create_app
 
@@ -78,7 +78,7 @@ def origin(house) -> Iterator[str]:
 @pytest.fixture
 def shop(origin):
     """A shop with published reviews, a seal that holds, and badges on disk."""
-    return scene.shop_with_reviews()
+    return sample_shop.shop_with_reviews()
 
 
 @pytest.fixture
@@ -107,13 +107,13 @@ def screenshots(tmp_path) -> Path:
 @pytest.fixture
 def look(origin, snippet, browse):
     """Open a shop's page with what the test calls its snippet; gives it with all it asked for."""
-    from tests.browser import strict  # which serves by this file
+    from tests.browser import strict_page  # which serves by this file
 
     with ExitStack() as still_open:
 
         def open_page(body=None, *, block=(), expect="load", attributes="", **options):
             page = browse(**options)
-            opening = strict.opened(
+            opening = strict_page.opened(
                 page, origin, body or snippet, block=block, expect=expect, attributes=attributes
             )
             return page, still_open.enter_context(opening)

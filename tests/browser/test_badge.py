@@ -6,8 +6,8 @@ import brotli
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser import strict
-from tests.staff import at_the_desk
+from tests.browser import strict_page
+from tests.staff import signed_in_staff
 from trustsvc.badge import embed_code
 from trustsvc.badge.render import snippets
 from trustsvc.shops import directory
@@ -25,7 +25,7 @@ def snippet(origin, shop):
 
 
 def test_the_badge_upgrades_under_the_strictest_policy_and_moves_and_keeps_nothing(look, origin):
-    page, asked = strict.calm(look)
+    page, asked = strict_page.calm(look)
 
     assert page.evaluate("window.seen") == {
         "cls": 0, "long": 0, "violations": [], "events": ["load"]
@@ -35,7 +35,7 @@ def test_the_badge_upgrades_under_the_strictest_policy_and_moves_and_keeps_nothi
     box = page.locator("review-badge").bounding_box()
     assert (box["width"], box["height"]) == (220, 72)
     assert page.context.cookies() == []
-    assert page.evaluate(strict.STORED) == strict.NOTHING_STORED
+    assert page.evaluate(strict_page.STORED) == strict_page.NOTHING_STORED
 
 
 def test_everything_a_page_loads_for_a_badge_is_small(look):
@@ -60,7 +60,7 @@ def test_a_second_page_within_five_minutes_asks_for_nothing(look, origin):
     answered = []
     page.on("response", lambda response: answered.append((response.url, response.request)))
     page.goto(page.url)
-    strict.wait_for(page, "load")
+    strict_page.wait_for(page, "load")
     page.wait_for_load_state("networkidle")
 
     again = [(url, request) for url, request in answered if url.startswith(origin)]
@@ -88,7 +88,7 @@ def test_the_image_stays_when_the_script_or_the_numbers_fail(look, origin, shop,
 
 
 def test_with_the_whole_service_down_the_page_keeps_the_place_and_the_link_its_name(look, origin):
-    page, _ = strict.calm(lambda: look(block=[f"{origin}/**"], expect=None))
+    page, _ = strict_page.calm(lambda: look(block=[f"{origin}/**"], expect=None))
 
     assert page.get_by_role("link", name="Beoordelingen").count() == 1
     assert page.get_by_role("link", name=PRIVACY).count() == 1
@@ -111,7 +111,10 @@ def test_nothing_moves_without_javascript(browse, origin, shop, kind):
         body = embed_code.of(directory.by_id(session, shop.id))[kind]
     page = browse(java_script_enabled=False)
 
-    with strict.shifts_watched(page) as seen, strict.opened(page, origin, body, expect=None):
+    with (
+        strict_page.shifts_watched(page) as seen,
+        strict_page.opened(page, origin, body, expect=None),
+    ):
         assert page.get_by_role("link", name=PRIVACY).is_visible()
     assert seen == []
 
@@ -127,7 +130,10 @@ def test_a_shift_without_javascript_would_be_seen(browse, origin, shop):
 
     page.route("**/*.svg", after_the_page_was_painted)
 
-    with strict.shifts_watched(page) as seen, strict.opened(page, origin, body, expect=None):
+    with (
+        strict_page.shifts_watched(page) as seen,
+        strict_page.opened(page, origin, body, expect=None),
+    ):
         pass
     assert len(seen) > 0
 
@@ -185,7 +191,7 @@ def test_no_answer_says_where_the_links_lead(browse, origin, shop, snippet, wron
     answer = {"body": f"{said},{wrong}}}", "headers": {"Access-Control-Allow-Origin": "*"}}
     page.route("**/*.json", lambda route: route.fulfill(**answer))
 
-    with strict.opened(page, origin, snippet):
+    with strict_page.opened(page, origin, snippet):
         links = page.locator("review-badge").evaluate(
             "b => [...b.shadowRoot.querySelectorAll('a')].map((a) => a.getAttribute('href'))"
         )
@@ -211,7 +217,7 @@ def test_what_a_page_gives_every_object_is_no_attribute_of_the_badge(browse, ori
     page = browse()
     page.add_init_script(f"Object.prototype['{name}'] = 'alert(1)'")
 
-    with strict.opened(page, origin, snippet):
+    with strict_page.opened(page, origin, snippet):
         assert page.get_by_role("link", name=LABEL).is_visible()
         assert page.evaluate("window.seen.violations") == []
 
@@ -221,7 +227,7 @@ def test_below_the_fold_nothing_is_asked_before_it_comes_near(look, snippet):
     assert [url for url in asked if url.endswith((".json", ".svg"))] == []
 
     page.locator("review-badge").scroll_into_view_if_needed()
-    strict.wait_for(page, "load")
+    strict_page.wait_for(page, "load")
 
     assert [url for url in asked if url.endswith(".json")]
     assert page.evaluate("window.seen.cls") == 0
@@ -273,9 +279,9 @@ def test_a_shop_themes_it_by_properties_and_parts_and_can_hide_it(look):
 
 
 @pytest.mark.parametrize("kind", ["image", "letter", "script"])
-@pytest.mark.parametrize("mode", strict.MODES)
+@pytest.mark.parametrize("mode", strict_page.MODES)
 def test_what_works_without_a_script_has_no_accessibility_problem(look, origin, shop, mode, kind):
-    options, attributes = strict.MODES[mode]
+    options, attributes = strict_page.MODES[mode]
     with db.reading() as session:
         body = embed_code.of(directory.by_id(session, shop.id))[kind]
 
@@ -285,9 +291,9 @@ def test_what_works_without_a_script_has_no_accessibility_problem(look, origin, 
     assert [one["id"] for one in Axe().run(page).response["violations"]] == []
 
 
-@pytest.mark.parametrize("mode", strict.MODES)
+@pytest.mark.parametrize("mode", strict_page.MODES)
 def test_the_badge_has_no_accessibility_problem(look, snippet, screenshots, mode):
-    options, attributes = strict.MODES[mode]
+    options, attributes = strict_page.MODES[mode]
     themed = snippet.replace("<review-badge", "<review-badge theme=auto")
 
     page, _ = look(themed, attributes=attributes, **options)
@@ -304,7 +310,7 @@ def _clip(page):
 
 def test_the_desk_s_page_of_snippets_has_no_accessibility_problem(browse, origin, shop):
     page = browse(viewport={"width": 320, "height": 700})
-    page.goto(origin + at_the_desk.add("Pat"))
+    page.goto(origin + signed_in_staff.add("Pat"))
     page.get_by_role("button").first.click()
     page.goto(f"{origin}/desk/badge")
 

@@ -6,8 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import serving
-from tests.browser.strict import WATCH
-from tests.registry.joining import JAN, path_in, pending, posted
+from tests.browser.strict_page import WATCH
+from tests.registry.registrations import JAN, path_in, pending, posted
 from trustsvc import i18n
 from trustsvc.badge import content
 from trustsvc.badge.render import snippets
@@ -206,7 +206,7 @@ def test_the_pages_of_registration_have_no_accessibility_problem(
     origin, shop, browse, screenshots, look
 ):
     from tests.browser.test_pages import SCHEMES, WIDTHS, _problems
-    from tests.registry.joining import ask as ask_by
+    from tests.registry.registrations import ask as ask_by
     from trustsvc.app import create_app
 
     client = create_app().test_client()

@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser import strict
+from tests.browser import strict_page
 from tests.browser.conftest import serving
 from trustsvc.badge import public_files
 
@@ -72,9 +72,9 @@ def test_the_fragment_is_drawn_where_nothing_is_allowed(look, origin, shop, scri
         assert page.evaluate("window.seen") == {"cls": 0, "violations": []}
 
 
-@pytest.mark.parametrize("mode", strict.MODES)
+@pytest.mark.parametrize("mode", strict_page.MODES)
 def test_the_fragment_has_no_accessibility_problem(look, mode):
-    options, attributes = strict.MODES[mode]
+    options, attributes = strict_page.MODES[mode]
 
     page, _ = look(change=lambda html: f"<main{attributes}>{html}</main>", **options)
 

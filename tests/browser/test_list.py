@@ -6,7 +6,7 @@ import brotli
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser import strict
+from tests.browser import strict_page
 from trustsvc.badge.render import snippets
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -19,7 +19,7 @@ def snippet(origin, shop):
 
 
 def test_the_newest_come_first_under_the_strictest_policy_and_nothing_moves(look, origin):
-    page, asked = strict.calm(look)
+    page, asked = strict_page.calm(look)
 
     seen = page.evaluate("window.seen")
     assert seen == {"cls": 0, "long": 0, "violations": [], "events": ["load"]}
@@ -29,7 +29,7 @@ def test_the_newest_come_first_under_the_strictest_policy_and_nothing_moves(look
     assert page.get_by_text("Nieuwste eerst").is_visible()
     assert len(asked) == 2
     assert all(url.startswith(f"{origin}/") for url in asked)
-    assert page.evaluate(strict.STORED) == strict.NOTHING_STORED
+    assert page.evaluate(strict_page.STORED) == strict_page.NOTHING_STORED
     assert page.locator("review-list").bounding_box()["height"] == snippets.LIST_HEIGHT
 
 
@@ -112,7 +112,7 @@ def test_a_shop_without_reviews_keeps_its_link(browse, origin, snippet):
     answer = {"body": said, "headers": {"Access-Control-Allow-Origin": "*"}}
     page.route("**/reviews.json", lambda route: route.fulfill(**answer))
 
-    with strict.opened(page, origin, snippet, expect="error"):
+    with strict_page.opened(page, origin, snippet, expect="error"):
         assert page.get_by_role("link", name="Beoordelingen lezen").is_visible()
 
 
@@ -124,7 +124,7 @@ def test_hostile_words_of_a_buyer_stay_words(browse, origin, snippet):
     answer = {"body": said, "headers": {"Access-Control-Allow-Origin": "*"}}
     page.route("**/reviews.json", lambda route: route.fulfill(**answer))
 
-    with strict.opened(page, origin, snippet):
+    with strict_page.opened(page, origin, snippet):
         assert page.get_by_text(bad).count() >= 3
         assert (
             page.evaluate("document.querySelector('review-list').shadowRoot.querySelector('img')")
@@ -158,9 +158,9 @@ def test_the_keyboard_scrolls_the_strip(look):
     raise AssertionError("it did not scroll")
 
 
-@pytest.mark.parametrize("mode", strict.MODES)
+@pytest.mark.parametrize("mode", strict_page.MODES)
 def test_the_list_has_no_accessibility_problem(look, snippet, screenshots, mode):
-    options, attributes = strict.MODES[mode]
+    options, attributes = strict_page.MODES[mode]
     themed = snippet.replace("<review-list", "<review-list theme=auto")
 
     page, _ = look(themed, attributes=attributes, **options)
@@ -177,6 +177,6 @@ def test_an_answer_with_more_than_five_stars_is_not_drawn(browse, origin, shop, 
     answer = {"body": json.dumps(said), "headers": {"Access-Control-Allow-Origin": "*"}}
     page.route("**/reviews.json", lambda route: route.fulfill(**answer))
 
-    with strict.opened(page, origin, snippet, expect="error"):
+    with strict_page.opened(page, origin, snippet, expect="error"):
         assert page.get_by_role("link", name="Beoordelingen lezen").is_visible()
         assert page.evaluate("window.seen.long") == 0

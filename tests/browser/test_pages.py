@@ -3,8 +3,8 @@ import re
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser import scene
-from tests.reviews import at_the_desk
+from tests.browser import sample_shop
+from tests.reviews import sample_reviews
 from trustsvc.crypto import signed_links
 from trustsvc.reviews import lookup
 from trustsvc.storage import db
@@ -21,8 +21,8 @@ def _reviews():
 
 
 def test_a_review_is_written_with_javascript_off_and_no_cookie_is_set(origin, browse):
-    shop = at_the_desk.shop()
-    link = signed_links.url("review", scene.open_link(shop))
+    shop = sample_reviews.shop()
+    link = signed_links.url("review", sample_shop.open_link(shop))
     page = browse(java_script_enabled=False)
 
     page.goto(f"{link}?stars=2")
@@ -43,7 +43,7 @@ def test_a_review_is_written_with_javascript_off_and_no_cookie_is_set(origin, br
 
 
 def test_the_stars_can_be_chosen_with_the_keyboard_alone(origin, browse):
-    link = signed_links.url("review", scene.open_link(at_the_desk.shop()))
+    link = signed_links.url("review", sample_shop.open_link(sample_reviews.shop()))
     page = browse(java_script_enabled=False)
     page.goto(link)
 
@@ -56,7 +56,7 @@ def test_the_stars_can_be_chosen_with_the_keyboard_alone(origin, browse):
 
 
 def test_every_star_is_a_target_of_at_least_44_pixels(origin, browse):
-    link = signed_links.url("review", scene.open_link(at_the_desk.shop()))
+    link = signed_links.url("review", sample_shop.open_link(sample_reviews.shop()))
     page = browse(viewport={"width": 320, "height": 700})
     page.goto(link)
 
@@ -67,8 +67,8 @@ def test_every_star_is_a_target_of_at_least_44_pixels(origin, browse):
 
 
 def test_pages_have_no_accessibility_problem_and_fit_any_screen(origin, shop, browse):
-    link_id = scene.open_link(shop)
-    written = at_the_desk.invitation(shop, at_the_desk.order(shop, reference="2"))[1]
+    link_id = sample_shop.open_link(shop)
+    written = sample_reviews.invitation(shop, sample_reviews.order(shop, reference="2"))[1]
     _post(browse, signed_links.url("review", written))
     urls = {
         "form": signed_links.url("review", link_id),

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.browser import scene
+from tests.browser import sample_shop
 from tests.browser.test_pages import SCHEMES, WIDTHS, _problems
-from tests.privacy.rights.scene import answered, mailed
-from tests.reviews import at_the_desk
-from tests.staff import at_the_desk as at_desk
+from tests.privacy.rights.my_data_pages import answered, mailed
+from tests.reviews import sample_reviews
+from tests.staff import signed_in_staff as at_desk
 from trustsvc import clock
 from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import invitations, messages
@@ -37,7 +37,7 @@ def quiet():
 
 @pytest.fixture
 def made(origin):
-    return at_the_desk.shop("Juwelier De Ring")
+    return sample_reviews.shop("Juwelier De Ring")
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def walk(browse):
 
 
 def published(made):
-    public_id = at_the_desk.review(made)
+    public_id = sample_reviews.review(made)
     with db.transaction() as session:
         moderate.approve(session, public_id, "staff 1", clock.now())
         publish.publish(session, clock.now())
@@ -65,7 +65,7 @@ def published(made):
 
 
 def invited(made, letter="due"):
-    link_id = at_the_desk.invitation(made, at_the_desk.order(made), letter=letter)[1]
+    link_id = sample_reviews.invitation(made, sample_reviews.order(made), letter=letter)[1]
     return signed_links.url("me", link_id)
 
 
@@ -273,7 +273,7 @@ def test_pictures_are_made(made, browse, screenshots):
         page.goto(url)
         page.screenshot(path=screenshots / f"rights-{name}.png", full_page=True)
 
-    assert scene.SAID
+    assert sample_shop.SAID
     assert len(list(screenshots.glob("rights-*.png"))) == 5
 
 

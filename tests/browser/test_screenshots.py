@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser import scene
+from tests.browser import sample_shop
 from tests.browser.conftest import serving
 from trustsvc.badge.render import snippets
 from trustsvc.crypto import signed_links
@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_pictures_of_badge_form_and_page_are_made(origin, shop, browse, screenshots):
-    link = signed_links.url("review", scene.open_link(shop))
+    link = signed_links.url("review", sample_shop.open_link(shop))
     pages = {
         "badge": (f"{origin}/demo/shop/{shop.slug}", 1000, 640),
         "list": (f"{origin}/demo/shop/{shop.slug}", 1000, 1040),

@@ -1,7 +1,7 @@
 import pytest
 from click.testing import CliRunner
 
-from tests.invitations.setup import invited, letter_of, order_row, sent, shop
+from tests.invitations.sample_orders import invited, letter_of, order_row, sent, shop
 from tests.mail.feedback.parsers.corpus import BY_NAME, CODE
 from tests.mail.feedback.test_delivery_reports import code_of, reports
 from trustsvc import config

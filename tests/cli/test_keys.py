@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
-from tests.invitations import setup
-from tests.invitations.setup import NOON
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON
 from trustsvc import cli, clock, config
 from trustsvc.crypto import encrypted_column, keyring, pseudonyms, signed_links
 from trustsvc.errors import Refused
@@ -98,14 +98,14 @@ def test_rotations_at_once_are_each_a_version(ring):
 
 
 def test_whatever_was_made_before_stays_good(house, client):
-    shop = setup.shop(may_ask="registered")
+    shop = sample_orders.shop(may_ask="registered")
     with db.transaction() as session:
         register(session, JAN, "1", "test", NOON)
         opt_out(session, "eva@example.com", EVERY_SHOP, "stop", NOON)
         opt_out(session, "kim@example.com", shop.id, "stop", NOON)
         me = accounts.add(session, "Sam", clock.now())
         door = accounts.link(session, me, clock.now())
-    order_id = setup.place(shop, identity="one")
+    order_id = sample_orders.place(shop, identity="one")
     link = signed_links.new_id()
     tokens = {p: signed_links.token(p, link) for p in ("review", "stop", "me", "staff")}
     sealed = encrypted_column.encrypt("Jan")
@@ -122,13 +122,13 @@ def test_whatever_was_made_before_stays_good(house, client):
         answers = check(session, [RegistryQuery(shop.id, person) for person in people])
     assert [answer.registered for answer in answers] == [True, False, False]
     assert [answer.opted_out for answer in answers] == [False, True, True]
-    assert setup.place(shop, identity="one") == order_id  # the same order: no second row
+    assert sample_orders.place(shop, identity="one") == order_id  # the same order: no second row
     assert client.post("/desk/enter/" + door.rpartition("/")[2]).status_code == 303
 
 
 def test_while_keys_are_rotated_nothing_is_refused(house):
     """Threads and another process use links, marks, the vault and the door all the while."""
-    shop = setup.shop()
+    shop = sample_orders.shop()
     link = signed_links.new_id()
     early = (signed_links.token("review", link), encrypted_column.encrypt("Jan"))
     with db.transaction() as session:
@@ -170,7 +170,7 @@ def test_while_keys_are_rotated_nothing_is_refused(house):
             order = OrderReceived(
                 identity=f"{number % 3}", created_at=NOON, reference="1", email=JAN, name="Jan"
             )
-            with setup.quiet(), db.transaction() as session:
+            with sample_orders.quiet(), db.transaction() as session:
                 accept.accept(session, [accept.incoming_order(shop, order, b"x")], NOON)
             other.stdin.write(signed_links.token("stop", link) + "\n")
             other.stdin.flush()
@@ -203,7 +203,7 @@ for line in sys.stdin:
 def test_an_opt_out_with_a_key_made_in_the_middle_of_the_question_is_found(house, monkeypatch):
     from trustsvc.registry import check as room
 
-    shop = setup.shop()
+    shop = sample_orders.shop()
     marks, interrupted = room._marks, []
 
     def rotated_in_between(question):

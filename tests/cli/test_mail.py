@@ -1,7 +1,7 @@
 import pytest
 from click.testing import CliRunner
 
-from tests.invitations.setup import NOON, Post, invited, sent, shop
+from tests.invitations.sample_orders import NOON, Post, invited, sent, shop
 from tests.invitations.test_desk import few, names, paused_shop
 from trustsvc import cli, clock
 from trustsvc.doctor.check import check

@@ -4,9 +4,9 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from tests.invitations import setup
-from tests.invitations.setup import NOON, quiet
-from tests.privacy.rights import scene
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON, quiet
+from tests.privacy.rights import my_data_pages
 from trustsvc import cli, clock
 from trustsvc.privacy import request_log
 from trustsvc.privacy.models import request_log as requests
@@ -20,7 +20,7 @@ def noon():
         yield
 
 
-def run(*words, said=scene.JAN):
+def run(*words, said=my_data_pages.JAN):
     with quiet():
         return CliRunner().invoke(cli.main, ["person", *words], input=f"{said}\n")
 
@@ -32,58 +32,61 @@ def said(*words, **more):
 
 
 def test_tell_prints_everything(house):
-    setup.invited(setup.shop())
+    sample_orders.invited(sample_orders.shop())
 
-    assert said("tell")["data"]["orders"][0]["email"] == scene.JAN
+    assert said("tell")["data"]["orders"][0]["email"] == my_data_pages.JAN
     assert said("tell", said="stranger@example.com")["data"] == {}
     assert "nothing is kept" in run("tell", said="stranger@example.com").output
 
 
 def test_forget_erases_with_a_receipt_that_can_be_looked_up(house):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
 
     done = said("forget")
 
     assert (done["known"], done["orders"]) == (True, 1)
-    assert setup.order_row(order_id).email is None
+    assert sample_orders.order_row(order_id).email is None
     receipts = CliRunner().invoke(cli.main, ["purge", "--receipts"]).output
     assert done["receipt"] in receipts
     assert "The chain of receipts is intact." in receipts
-    assert scene.register() == [("erase", "done", "command line")]
+    assert my_data_pages.register() == [("erase", "done", "command line")]
 
 
 def test_forget_at_one_shop_leaves_the_other(house):
-    first, second = setup.shop(), setup.shop(name="Other")
-    gone, stays = setup.invited(first), setup.invited(second)
+    first, second = sample_orders.shop(), sample_orders.shop(name="Other")
+    gone, stays = sample_orders.invited(first), sample_orders.invited(second)
 
     said("forget", "--shop", first.slug)
 
-    assert (setup.order_row(gone).email, setup.order_row(stays).email) == (None, scene.JAN)
+    assert (sample_orders.order_row(gone).email, sample_orders.order_row(stays).email) == (
+        None,
+        my_data_pages.JAN,
+    )
 
 
 def test_a_refusal_tells_its_ground_and_the_authority(house):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
     with db.transaction() as session:
         number = request_log.record_open(session, "erase", 0, NOON)
 
     said("forget", "--refuse", "17_3_e", "--request", str(number))
 
-    assert setup.order_row(order_id).email == scene.JAN
-    (letter,) = scene.mailed()
+    assert sample_orders.order_row(order_id).email == my_data_pages.JAN
+    (letter,) = my_data_pages.mailed()
     assert "art. 17 lid 3 onder e AVG" in letter.text
     assert "de toezichthouder" in letter.text or "autoriteit" in letter.text
-    assert scene.register() == [("erase", "refused", "command line")]
+    assert my_data_pages.register() == [("erase", "refused", "command line")]
 
 
 def test_a_refusal_and_a_look_are_in_the_register_without_an_open_request_too(house):
-    shop = setup.shop()
-    setup.invited(shop)
+    shop = sample_orders.shop()
+    sample_orders.invited(shop)
 
     said("forget", "--refuse", "17_3_e")
     said("tell", "--shop", shop.slug)
     said("tell", said="stranger@example.com")
 
-    assert scene.register() == [
+    assert my_data_pages.register() == [
         ("erase", "refused", "command line"),
         ("see", "done", "command line"),
         ("see", "done", "command line"),
@@ -99,11 +102,11 @@ def test_a_look_that_settles_a_request_is_one_line(house):
 
     said("tell", "--request", str(number))
 
-    assert scene.register() == [("see", "done", "command line")]
+    assert my_data_pages.register() == [("see", "done", "command line")]
 
 
 def test_an_opt_out_is_lifted_at_one_shop_or_at_all_and_a_restriction_is_not(house):
-    shop = setup.shop()
+    shop = sample_orders.shop()
     said("object")
     said("object", "--shop", shop.slug)
     said("restrict")
@@ -121,33 +124,33 @@ def out():
 
 
 def test_restrict_and_lift(house):
-    setup.invited(setup.shop())
+    sample_orders.invited(sample_orders.shop())
 
     assert [said("restrict")["changed"], said("restrict")["changed"]] == [True, False]
-    assert setup.sent().letters == []
+    assert sample_orders.sent().letters == []
     assert [said("lift")["changed"], said("lift")["changed"]] == [True, False]
 
 
 def test_object_stops_and_hands_over(house):
-    setup.invited(setup.shop())
+    sample_orders.invited(sample_orders.shop())
 
     assert said("object") == {"done": "object", "known": True, "copy_sent": True}
-    assert setup.sent().letters == []
+    assert sample_orders.sent().letters == []
 
 
 def test_each_objection_that_staff_answer_is_in_the_register(house):
     for _ in range(2):
         said("object", said="stranger@example.com")
 
-    assert scene.register() == [("object", "done", "command line")] * 2
+    assert my_data_pages.register() == [("object", "done", "command line")] * 2
 
 
 def test_correct_takes_a_line_for_each_field(house):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
 
-    said("correct", said=f"{scene.JAN}\nname=Jan Janssen\nemail=new@example.com")
+    said("correct", said=f"{my_data_pages.JAN}\nname=Jan Janssen\nemail=new@example.com")
 
-    row = setup.order_row(order_id)
+    row = sample_orders.order_row(order_id)
     assert (row.name, row.email) == ("Jan Janssen", "new@example.com")
 
 
@@ -159,11 +162,11 @@ def test_what_is_no_address_ends_with_a_sentence_that_does_not_repeat_it(house, 
     assert done.exit_code == 1
     assert "Traceback" not in done.output
     assert "nonsense" not in done.output
-    assert scene.register() == []
+    assert my_data_pages.register() == []
 
 
 def test_no_address_is_taken_from_the_command_line(house):
-    assert run("forget", scene.JAN).exit_code == 2
+    assert run("forget", my_data_pages.JAN).exit_code == 2
 
 
 @pytest.mark.parametrize("deed", ["tell", "correct", "forget", "restrict", "lift", "object"])
@@ -179,10 +182,10 @@ def test_what_is_no_text_is_refused_in_a_sentence_without_a_word_of_it(house, de
 
 @pytest.mark.parametrize("deed", ["tell", "forget", "restrict", "lift", "object"])
 def test_two_addresses_are_refused_and_not_one_of_them_served(house, deed):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
 
-    done = run(deed, said=f"{scene.JAN}\neva@example.com")
+    done = run(deed, said=f"{my_data_pages.JAN}\neva@example.com")
 
     assert done.exit_code == 1
-    assert setup.order_row(order_id).email == scene.JAN
-    assert scene.register() == []
+    assert sample_orders.order_row(order_id).email == my_data_pages.JAN
+    assert my_data_pages.register() == []

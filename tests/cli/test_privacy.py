@@ -3,8 +3,8 @@ import re
 import pytest
 from sqlalchemy import select, update
 
-from tests.backup.copies import run
-from tests.reviews.at_the_desk import invitation, order, review, shop
+from tests.backup.backup_commands import run
+from tests.reviews.sample_reviews import invitation, order, review, shop
 from tests.transactional_mail.test_send import sent as answers
 from trustsvc import clock, i18n
 from trustsvc.privacy.models import disclosure_log

@@ -2,7 +2,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import update
 
-from tests.reviews.at_the_desk import order, shop
+from tests.reviews.sample_reviews import order, shop
 from trustsvc import cli
 from trustsvc.orders import buyer
 from trustsvc.privacy.models import receipts

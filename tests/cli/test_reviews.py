@@ -3,7 +3,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from tests.reviews.at_the_desk import review, shop
+from tests.reviews.sample_reviews import review, shop
 from trustsvc import cli
 from trustsvc.reviews import lookup
 from trustsvc.reviews.policy import REASONS

@@ -3,7 +3,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from tests.orders.posting import sample
+from tests.orders.webhook_client import sample
 from tests.signing import signed_request
 from trustsvc.cli import main
 

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from werkzeug.serving import make_server
 
 from tests.badge.test_refresh import _publish
-from tests.reviews.at_the_desk import shop
+from tests.reviews.sample_reviews import shop
 from trustsvc import cli, clock, config
 from trustsvc.app import create_app
 from trustsvc.badge import embed_code

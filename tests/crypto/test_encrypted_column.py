@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from sqlalchemy import select, text
 
-from tests.invitations.setup import place, shop
-from tests.rotating import add_key, drop_oldest
+from tests.invitations.sample_orders import place, shop
+from tests.key_rotation import add_key, drop_oldest
 from trustsvc import config
 from trustsvc.crypto import encrypted_column
 from trustsvc.orders.models import orders

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.rotating import add_key
+from tests.key_rotation import add_key
 from trustsvc import config
 from trustsvc.crypto import keyring
 from trustsvc.errors import Misconfigured

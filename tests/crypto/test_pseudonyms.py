@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from tests.rotating import add_key
+from tests.key_rotation import add_key
 from trustsvc import config
 from trustsvc.address import NotAnAddress, gmail_v1, normalise
 from trustsvc.crypto import keyring, pseudonyms

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from tests.rotating import add_key, drop_oldest
+from tests.key_rotation import add_key, drop_oldest
 from trustsvc import config
 from trustsvc.crypto import signed_links
 from trustsvc.errors import NotFound

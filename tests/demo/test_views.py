@@ -1,6 +1,6 @@
 import pytest
 
-from tests.reviews.at_the_desk import shop
+from tests.reviews.sample_reviews import shop
 from trustsvc import config
 
 demo = pytest.mark.parametrize("house", [{"TRUSTSVC_DEMO": "1"}], indirect=True)

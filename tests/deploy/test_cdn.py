@@ -8,11 +8,11 @@ import time
 import pytest
 from werkzeug.serving import make_server
 
-from tests.badge.forms import KINDS, published, refreshed
-from tests.deploy.running import NGINX, free_port, nginx
+from tests.badge.badge_files import KINDS, published, refreshed
+from tests.deploy.nginx_server import NGINX, free_port, nginx
 from tests.deploy.test_nginx import EXAMPLE
 from tests.deploy.test_nginx_badge import asked
-from tests.reviews.at_the_desk import shop
+from tests.reviews.sample_reviews import shop
 from trustsvc import clock
 from trustsvc.reviews import withdraw
 from trustsvc.shops import directory

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.deploy.running import NGINX, ask, free_port, nginx
+from tests.deploy.nginx_server import NGINX, ask, free_port, nginx
 from trustsvc import clock
 from trustsvc.server_log import retention
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from werkzeug.serving import make_server
 
-from tests.badge.forms import KINDS, published, refreshed
-from tests.deploy.running import NGINX, free_port, nginx
+from tests.badge.badge_files import KINDS, published, refreshed
+from tests.deploy.nginx_server import NGINX, free_port, nginx
 from tests.deploy.test_nginx import EXAMPLE
-from tests.reviews.at_the_desk import shop
+from tests.reviews.sample_reviews import shop
 from trustsvc.badge import public_files, scripts
 
 pytestmark = [

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from tests.invitations.setup import NOON
+from tests.invitations.sample_orders import NOON
 from trustsvc import cli, clock, config, migrations
 from trustsvc.doctor import mail_server, sender_dns, stores
 from trustsvc.doctor.check import check

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.doctor.test_fault_drills import keep
-from tests.staff.at_the_desk import sign_in
+from tests.staff.signed_in_staff import sign_in
 from trustsvc import clock
 from trustsvc.privacy import receipts
 from trustsvc.privacy.models import receipts as table

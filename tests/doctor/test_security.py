@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.staff.at_the_desk import sign_in
+from tests.staff.signed_in_staff import sign_in
 from trustsvc import clock
 from trustsvc.server_log import attack_patterns, security_counters
 

@@ -7,7 +7,7 @@ import time
 import pytest
 from sqlalchemy import select
 
-from tests.invitations import setup
+from tests.invitations import sample_orders
 from tools.drill.proxy import MODES, Proxy
 from tools.drill.service import ROOT
 from trustsvc.orders.models import orders
@@ -25,7 +25,7 @@ def is_settled(order_id):
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "pass"])
 def test_work_resumes_within_a_minute_of_the_return_of_redis(house, mode):
-    at_shop = setup.shop()
+    at_shop = sample_orders.shop()
     with Proxy(house.redis_url.removeprefix("unix://")) as proxy:
         environ = {
             "PYTHONPATH": str(ROOT),
@@ -37,11 +37,11 @@ def test_work_resumes_within_a_minute_of_the_return_of_redis(house, mode):
             [sys.executable, "-m", "trustsvc.cli", "worker"], env=environ, cwd=ROOT
         )
         try:
-            first = setup.place(at_shop)
+            first = sample_orders.place(at_shop)
             assert settles(first, 240)
             proxy.turn(mode)
             time.sleep(1)
-            second = setup.place(at_shop, email="other@example.com")
+            second = sample_orders.place(at_shop, email="other@example.com")
             with db.transaction() as session:
                 job_queue.enqueue(session, "check_orders")
             time.sleep(3)

@@ -4,7 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from tests.invitations.setup import NOON, invitation_of, invited, letter_of, order_row, quiet, shop
+from tests.invitations.sample_orders import (
+    NOON,
+    invitation_of,
+    invited,
+    letter_of,
+    order_row,
+    quiet,
+    shop,
+)
 from tools.drill import certificates, smtp_sink
 from tools.drill.smtp_sink import Sink
 from trustsvc import config

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from tests.invitations.setup import NOON
+from tests.invitations.sample_orders import NOON
 from trustsvc.http import rate_limit
 from trustsvc.http.rate_limit import RateLimit, network
 

@@ -3,7 +3,15 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from tests.invitations.setup import NOON, Post, invitation_of, invited, order_row, sent, shop
+from tests.invitations.sample_orders import (
+    NOON,
+    Post,
+    invitation_of,
+    invited,
+    order_row,
+    sent,
+    shop,
+)
 from trustsvc.crypto import signed_links
 from trustsvc.invitations.compose import greeting
 from trustsvc.mail import message as mail_bytes
@@ -110,7 +118,7 @@ def test_the_message_id_stays_over_tries_and_is_no_way_into_the_link(house):
 
     order_id = invited(shop())
     first = sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451"))).letters[0]
-    from tests.invitations.setup import letter_of
+    from tests.invitations.sample_orders import letter_of
 
     second = sent(now=letter_of(order_id).due_at).letters[0]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.invitations.setup import (
+from tests.invitations.sample_orders import (
     NOON,
     Post,
     invited,
@@ -11,7 +11,7 @@ from tests.invitations.setup import (
     sent,
     shop,
 )
-from tests.staff.at_the_desk import form_token, sign_in
+from tests.staff.signed_in_staff import form_token, sign_in
 from trustsvc import clock
 from trustsvc.invitations.planning import volume_guard
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus

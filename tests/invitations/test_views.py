@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import select
 
-from tests.invitations.setup import (
+from tests.invitations.sample_orders import (
     NOON,
     invitation_of,
     invited,

@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy import func, select
 
 from jobs.check_orders import check_orders
-from tests.invitations.setup import NOON, invitation_of, place, quiet, shop
+from tests.invitations.sample_orders import NOON, invitation_of, place, quiet, shop
 from trustsvc import clock
 from trustsvc.orders.models import orders
 from trustsvc.storage import db

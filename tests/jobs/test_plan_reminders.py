@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from jobs.plan_reminders import plan_reminders
-from tests.invitations.setup import NOON, invited, letter_of, quiet, sent, shop
+from tests.invitations.sample_orders import NOON, invited, letter_of, quiet, sent, shop
 from trustsvc import clock
 
 pytestmark = pytest.mark.both_databases

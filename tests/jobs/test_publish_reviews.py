@@ -4,7 +4,7 @@ import pytest
 
 from jobs.publish_reviews import publish_reviews
 from jobs.refresh_badges import refresh_badges
-from tests.reviews.at_the_desk import review, shop
+from tests.reviews.sample_reviews import review, shop
 from trustsvc import clock
 from trustsvc.badge import public_files
 from trustsvc.reviews import moderate

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from jobs.purge_rows import purge_rows
-from tests.reviews.at_the_desk import invitation, order, shop
+from tests.reviews.sample_reviews import invitation, order, shop
 from trustsvc import clock
 from trustsvc.orders import buyer
 from trustsvc.storage import db

@@ -1,7 +1,7 @@
 import pytest
 
 from jobs.record_notice_versions import record_notice_versions
-from tests.reviews.at_the_desk import shop
+from tests.reviews.sample_reviews import shop
 from trustsvc.privacy.documents import notice_history
 from trustsvc.storage import db
 

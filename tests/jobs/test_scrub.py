@@ -1,7 +1,7 @@
 import pytest
 
 from jobs.scrub import scrub
-from tests.reviews.at_the_desk import shop
+from tests.reviews.sample_reviews import shop
 
 pytestmark = pytest.mark.both_databases
 

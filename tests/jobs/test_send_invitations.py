@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from jobs import send_invitations as job
 from jobs.send_invitations import send_invitations
-from tests.invitations.setup import NOON, Post, invited, letter_of, quiet, sent, shop
+from tests.invitations.sample_orders import NOON, Post, invited, letter_of, quiet, sent, shop
 from trustsvc import clock, clock_check
 from trustsvc.invitations.models import messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus

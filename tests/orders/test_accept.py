@@ -2,7 +2,16 @@ from datetime import timedelta
 
 import pytest
 
-from tests.orders.posting import ACCEPTED, DUPLICATE, Shop, count, ignored, only_order, rows, sample
+from tests.orders.webhook_client import (
+    ACCEPTED,
+    DUPLICATE,
+    Shop,
+    count,
+    ignored,
+    only_order,
+    rows,
+    sample,
+)
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import buyer, check, decision_log

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.invitations.setup import NOON, order_row, place, shop
+from tests.invitations.sample_orders import NOON, order_row, place, shop
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import check
 from trustsvc.registry.registration import register

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.orders.posting import ACCEPTED, DUPLICATE, Shop, only_order, rows, sample
+from tests.orders.webhook_client import ACCEPTED, DUPLICATE, Shop, only_order, rows, sample
 from trustsvc import clock, log
 from trustsvc.doctor import stores
 from trustsvc.orders import idempotency

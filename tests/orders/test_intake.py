@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.orders.posting import Shop, only_order, rows, sample
+from tests.orders.webhook_client import Shop, only_order, rows, sample
 from trustsvc import clock
 from trustsvc.errors import Unavailable
 from trustsvc.orders import accept, intake

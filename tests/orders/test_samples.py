@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.orders.posting import ACCEPTED, DUPLICATE, Shop, count, ignored, rows
+from tests.orders.webhook_client import ACCEPTED, DUPLICATE, Shop, count, ignored, rows
 from trustsvc import clock
 from trustsvc.orders.platforms import PLATFORMS
 from trustsvc.orders.received import Code

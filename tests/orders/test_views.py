@@ -4,7 +4,7 @@ import time
 import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from tests.orders.posting import (
+from tests.orders.webhook_client import (
     ACCEPTED,
     DUPLICATE,
     SECRETS,

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import update
 
-from tests.reviews.at_the_desk import invitation, order, review, shop
-from tests.rotating import add_key
-from tests.staff.at_the_desk import add
+from tests.key_rotation import add_key
+from tests.reviews.sample_reviews import invitation, order, review, shop
+from tests.staff.signed_in_staff import add
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.errors import Refused

@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy import CheckConstraint, insert
 from sqlalchemy.exc import IntegrityError
 
-from tests.invitations.setup import NOON
+from tests.invitations.sample_orders import NOON
 from trustsvc.errors import Gone
 from trustsvc.privacy import request_log
 from trustsvc.privacy.models import request_log as request_table

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.invitations import setup
-from tests.invitations.setup import NOON, invitation_of, invited, order_row, place, planned
-from tests.registry.joining import JAN, join
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON, invitation_of, invited, order_row, place, planned
+from tests.registry.registrations import JAN, join
 from trustsvc.registry import views
 
 pytestmark = pytest.mark.both_databases
@@ -17,7 +17,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def shop(app):
     views.gate.hits.clear()
-    return setup.shop("registered")
+    return sample_orders.shop("registered")
 
 
 def news(shop, **what):

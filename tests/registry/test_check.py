@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import select
 
-from tests.rotating import add_key
+from tests.key_rotation import add_key
 from trustsvc.clock import now
 from trustsvc.errors import Refused
 from trustsvc.registry import registration

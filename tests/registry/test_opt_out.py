@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import select
 
-from tests.invitations.setup import NOON, shop
+from tests.invitations.sample_orders import NOON, shop
 from trustsvc.errors import Unavailable
 from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.registry.models import opt_outs

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.invitations.setup import NOON, invitation_of, invited, letter_of, sent, shop
+from tests.invitations.sample_orders import NOON, invitation_of, invited, letter_of, sent, shop
 from trustsvc import log
 from trustsvc.crypto import pseudonyms
 from trustsvc.registry import check as room

@@ -4,9 +4,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.invitations import setup
-from tests.invitations.setup import quiet
-from tests.registry.joining import JAN, ask, confirm, entries, join, path_in, pending, posted
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import quiet
+from tests.registry.registrations import JAN, ask, confirm, entries, join, path_in, pending, posted
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.i18n import LANGUAGES
@@ -23,7 +23,7 @@ from trustsvc.transactional_mail.models import correspondence
 @pytest.fixture
 def shop(app):
     views.gate.hits.clear()
-    return setup.shop("registered")
+    return sample_orders.shop("registered")
 
 
 def is_registered(address=JAN):
@@ -271,17 +271,17 @@ def test_the_letter_that_asks_is_no_advertising_and_has_nothing_to_stop(client, 
 
 
 def test_leaving_stops_letters_that_have_not_left(client):
-    shop = setup.shop("registered")
+    shop = sample_orders.shop("registered")
     welcome = join(client, shop)
-    order = setup.invited(shop, email=JAN)
-    assert setup.letter_of(order).state == "due"
+    order = sample_orders.invited(shop, email=JAN)
+    assert sample_orders.letter_of(order).state == "due"
 
     client.post(path_in(welcome, "leave"))
 
-    assert setup.sent().letters == []
-    letter = setup.letter_of(order)
+    assert sample_orders.sent().letters == []
+    letter = sample_orders.letter_of(order)
     assert (letter.state, letter.problem) == ("dropped", "no_basis_registered")
-    assert setup.order_row(order).email is None
+    assert sample_orders.order_row(order).email is None
 
 
 def test_links_of_one_purpose_open_nothing_of_another(client, shop):

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.reviews.at_the_desk import review, shop
+from tests.reviews.sample_reviews import review, shop
 from trustsvc import clock
 from trustsvc.reviews import correct, lookup, moderate, publish, withdraw
 from trustsvc.reviews.models import publications

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select, update
 
-from tests.reviews.at_the_desk import order, review, shop
-from tests.staff.at_the_desk import form_token, sign_in
+from tests.reviews.sample_reviews import order, review, shop
+from tests.staff.signed_in_staff import form_token, sign_in
 from trustsvc import clock
 from trustsvc.orders import decision_log, recent
 from trustsvc.reviews import lookup, moderate, publish, reply, withdraw

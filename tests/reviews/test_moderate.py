@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.reviews.at_the_desk import review, shop
+from tests.reviews.sample_reviews import review, shop
 from trustsvc import clock
 from trustsvc.errors import NotFound, Refused
 from trustsvc.orders import decision_log

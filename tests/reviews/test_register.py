@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import update
 
-from tests.invitations.setup import quiet
-from tests.registry.joining import confirm, entries, pending, posted
-from tests.reviews.at_the_desk import invitation, order, shop
+from tests.invitations.sample_orders import quiet
+from tests.registry.registrations import confirm, entries, pending, posted
+from tests.reviews.sample_reviews import invitation, order, shop
 from trustsvc import clock
 from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import invitations

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from tests.reviews.at_the_desk import invitation, order, shop
+from tests.reviews.sample_reviews import invitation, order, shop
 from trustsvc import clock
 from trustsvc.errors import Gone, NotFound
 from trustsvc.invitations.models import invitations

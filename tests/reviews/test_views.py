@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from jobs.publish_reviews import publish_reviews
-from tests.reviews.at_the_desk import invitation, order, shop
+from tests.reviews.sample_reviews import invitation, order, shop
 from trustsvc import clock
 from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import invitations

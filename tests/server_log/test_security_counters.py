@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
 
-from tests.orders import posting
-from tests.staff.at_the_desk import add, form_token, sign_in
+from tests.orders import webhook_client
+from tests.staff.signed_in_staff import add, form_token, sign_in
 from trustsvc import clock, config
 from trustsvc.privacy import receipts
 from trustsvc.privacy.retention import preview, purge
@@ -98,9 +98,11 @@ def test_several_processes_add_to_one_row(house):
 
 
 def test_a_delivery_id_that_comes_back_with_another_body_is_an_entry(client):
-    shop = posting.Shop(client, "standard")
-    shop.post(posting.sample("standard"), message_id="msg_1")
-    status, _ = shop.post(posting.sample("standard", data__reference="other"), message_id="msg_1")
+    shop = webhook_client.Shop(client, "standard")
+    shop.post(webhook_client.sample("standard"), message_id="msg_1")
+    status, _ = shop.post(
+        webhook_client.sample("standard", data__reference="other"), message_id="msg_1"
+    )
 
     assert status == 409
     assert _written() == [("replayed_id", "signature", "127.0.0.1", 1)]

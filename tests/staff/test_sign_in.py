@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.staff.at_the_desk import add, sign_in
+from tests.staff.signed_in_staff import add, sign_in
 from trustsvc import clock, clock_check, config
 from trustsvc.crypto import keyring, signed_links
 from trustsvc.staff.models import staff_links, staff_sessions

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from jobs.scrub import scrub
-from tests.reviews.at_the_desk import review, shop
+from tests.reviews.sample_reviews import review, shop
 from trustsvc import clock
 from trustsvc.reviews import lookup, moderate, publish, withdraw
 from trustsvc.reviews.models import publications

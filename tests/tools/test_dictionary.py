@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import func, insert, select
 
 from tests import all_tables
-from tests.invitations.setup import NOON, quiet, shop
+from tests.invitations.sample_orders import NOON, quiet, shop
 from tools.canary import crowd, dictionary
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders.models import deliveries

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.invitations.setup import NOON, Post, quiet
+from tests.invitations.sample_orders import NOON, Post, quiet
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.storage import db
 from trustsvc.transactional_mail import personal_data

@@ -7,7 +7,7 @@ import time
 import pytest
 import requests
 
-from tests.deploy.running import NGINX, ask, free_port, nginx
+from tests.deploy.nginx_server import NGINX, ask, free_port, nginx
 from tests.deploy.test_nginx import EXAMPLE, TOKEN, self_signed
 
 pytestmark = [

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from tests.invitations.setup import planned, quiet, shop
+from tests.invitations.sample_orders import planned, quiet, shop
 from trustsvc.invitations.models import invitations
 from trustsvc.orders import accept, privacy_requests
 from trustsvc.orders.models import orders

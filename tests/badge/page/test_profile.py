@@ -4,7 +4,7 @@ from itertools import chain
 import pytest
 from sqlalchemy import event, select
 
-from tests.reviews.at_the_desk import review, shop
+from tests.reviews.sample_reviews import review, shop
 from trustsvc import clock
 from trustsvc.badge import score
 from trustsvc.badge.page import profile

@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
-from tests.badge.render.newest import HOSTILE, HOSTILE_LINE, LINE, newest
+from tests.badge.render.sample_badge import HOSTILE, HOSTILE_LINE, LINE, newest
 from trustsvc.badge.render import feed
 
 ATOM = "{http://www.w3.org/2005/Atom}"

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.badge.render.newest import FACE, HOSTILE, NO_FACE, newest
+from tests.badge.render.sample_badge import FACE, HOSTILE, NO_FACE, newest
 from trustsvc.badge.render import fragment, svg
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.badge.render.newest import FACE, NO_FACE
+from tests.badge.render.sample_badge import FACE, NO_FACE
 from trustsvc.badge.render import png, svg
 
 

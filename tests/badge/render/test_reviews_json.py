@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies
 
-from tests.badge.render.newest import HOSTILE, HOSTILE_LINE, LINE, newest
+from tests.badge.render.sample_badge import HOSTILE, HOSTILE_LINE, LINE, newest
 from trustsvc.badge.render import reviews_json
 
 

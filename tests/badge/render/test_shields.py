@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.badge.render.newest import FACE, NO_FACE
+from tests.badge.render.sample_badge import FACE, NO_FACE
 from trustsvc.badge.render import shields
 
 # https://shields.io/badges/endpoint-badge: these are required, and no other field is used.

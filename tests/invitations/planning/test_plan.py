@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from tests.invitations.setup import (
+from tests.invitations.sample_orders import (
     NOON,
     invitation_of,
     invited,

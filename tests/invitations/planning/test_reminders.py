@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.invitations.setup import NOON, invited, ledger_of, letter_of, quiet, sent, shop
+from tests.invitations.sample_orders import NOON, invited, ledger_of, letter_of, quiet, sent, shop
 from trustsvc.invitations import redeem
 from trustsvc.invitations.planning.reminders import remind
 from trustsvc.storage import db
@@ -64,7 +64,7 @@ def test_no_reminder_after_a_review_or_a_stop(house, end):
         reminded(NOON + 7 * DAY)
     with db.transaction() as session:
         if end == "review":
-            from tests.invitations.setup import invitation_of
+            from tests.invitations.sample_orders import invitation_of
 
             link = invitation_of(order_id).link
             assert redeem.redeem(session, redeem.find(session, link), NOON + DAY)

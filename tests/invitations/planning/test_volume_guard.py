@@ -5,7 +5,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from tests.invitations.setup import NOON, invited, letter_of, place, planned, quiet, sent, shop
+from tests.invitations.sample_orders import (
+    NOON,
+    invited,
+    letter_of,
+    place,
+    planned,
+    quiet,
+    sent,
+    shop,
+)
 from trustsvc.invitations import redeem
 from trustsvc.invitations.models import invitations, volume_guards
 from trustsvc.invitations.planning import volume_guard

@@ -4,7 +4,16 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import insert, select
 
-from tests.invitations.setup import NOON, Post, invited, letter_of, place, planned, sent, shop
+from tests.invitations.sample_orders import (
+    NOON,
+    Post,
+    invited,
+    letter_of,
+    place,
+    planned,
+    sent,
+    shop,
+)
 from tests.mail.feedback.test_delivery_reports import told
 from trustsvc import clock
 from trustsvc.cli import main

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from tests.invitations.setup import (
+from tests.invitations.sample_orders import (
     NOON,
     Post,
     invitation_of,

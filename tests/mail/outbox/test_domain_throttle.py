@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, func, select, update
 
-from tests.invitations.setup import (
+from tests.invitations.sample_orders import (
     NOON,
     Post,
     invited,

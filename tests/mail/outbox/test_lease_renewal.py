@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.invitations.setup import NOON, Post, invited, letter_of, quiet, sent, shop
+from tests.invitations.sample_orders import NOON, Post, invited, letter_of, quiet, sent, shop
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.outbox import circuit_breaker, lease, lease_renewal, send
 from trustsvc.storage import db

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from tests.invitations.setup import NOON, planned, quiet, shop
+from tests.invitations.sample_orders import NOON, planned, quiet, shop
 from trustsvc.invitations.models import messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.outbox import send

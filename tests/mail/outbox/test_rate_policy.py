@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.invitations.setup import NOON
+from tests.invitations.sample_orders import NOON
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
 from trustsvc.mail.outbox import rate_policy
 from trustsvc.mail.outbox.rate_policy import Domain

@@ -24,8 +24,8 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import func, select
 
-from tests.invitations import setup
-from tests.invitations.setup import NOON, quiet
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON, quiet
 from trustsvc import config
 from trustsvc.crypto import keyring
 from trustsvc.errors import Gone
@@ -106,7 +106,10 @@ class Machine(RuleBasedStateMachine):
         self.over = set()  # ids of orders
         self.orders = {}
         self.leases = []
-        self.shops = [setup.shop(name="One", reminder_days=5), setup.shop(name="Two")]
+        self.shops = [
+            sample_orders.shop(name="One", reminder_days=5),
+            sample_orders.shop(name="Two"),
+        ]
 
     def take(self, number, at_shop, buyer, **news):
         order = OrderReceived(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.orders.posting import SECRETS
+from tests.orders.webhook_client import SECRETS
 from tests.signing import signed_request
 from trustsvc.orders.platforms import PLATFORMS, standard
 from trustsvc.orders.platforms import signature as proof

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.reviews.at_the_desk import invitation, order, review, shop
-from tests.staff.at_the_desk import sign_in
+from tests.reviews.sample_reviews import invitation, order, review, shop
+from tests.staff.signed_in_staff import sign_in
 from tests.transactional_mail.test_send import sent as answers
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, inspect, text
 
-from tests.invitations.setup import invitation_of, invited
-from tests.reviews.at_the_desk import shop
-from tests.staff.at_the_desk import add, sign_in
+from tests.invitations.sample_orders import invitation_of, invited
+from tests.reviews.sample_reviews import shop
+from tests.staff.signed_in_staff import add, sign_in
 from trustsvc import clock, i18n
 from trustsvc.crypto import signed_links
 from trustsvc.crypto.encrypted_column import EncryptedText

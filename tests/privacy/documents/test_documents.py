@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.reviews.at_the_desk import shop
+from tests.reviews.sample_reviews import shop
 from trustsvc import clock, config, i18n
 from trustsvc.privacy.documents import data_inventory, documents
 from trustsvc.privacy.retention.rules import RULES

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.reviews.at_the_desk import shop
+from tests.reviews.sample_reviews import shop
 from trustsvc import i18n
 from trustsvc.privacy.documents import data_inventory, notice
 from trustsvc.privacy.documents.activities import IN_FILES

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from sqlalchemy import func, select, update
 
 from jobs.record_notice_versions import record_notice_versions
-from tests.reviews.at_the_desk import shop
+from tests.reviews.sample_reviews import shop
 from trustsvc import clock, config, i18n
 from trustsvc.errors import NotFound
 from trustsvc.privacy.documents import notice_history

@@ -3,7 +3,7 @@ import re
 import pytest
 from sqlalchemy import update
 
-from tests.reviews.at_the_desk import shop
+from tests.reviews.sample_reviews import shop
 from trustsvc import clock, i18n
 from trustsvc.privacy.retention import expired
 from trustsvc.privacy.retention.rules import RULES

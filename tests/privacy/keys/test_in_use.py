@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import delete, update
 
-from tests.reviews.at_the_desk import order, shop
-from tests.rotating import add_key
+from tests.key_rotation import add_key
+from tests.reviews.sample_reviews import order, shop
 from trustsvc import cli, clock
 from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.orders.models import orders

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 from sqlalchemy import LargeBinary, select, text, type_coerce
 
 from tests import all_tables
-from tests.invitations import setup
-from tests.reviews import at_the_desk
+from tests.invitations import sample_orders
+from tests.reviews import sample_reviews
 from trustsvc import cli, clock
 from trustsvc.crypto import encrypted_column, keyring
 from trustsvc.orders import buyer
@@ -40,9 +40,9 @@ def everything():
 
 @pytest.fixture
 def full(house):
-    at_the_desk.review(at_the_desk.shop())
+    sample_reviews.review(sample_reviews.shop())
     for number in range(7):
-        setup.place(setup.shop(name=f"Shop {number}"))
+        sample_orders.place(sample_orders.shop(name=f"Shop {number}"))
     return house
 
 
@@ -142,10 +142,10 @@ def test_nobody_waits_or_is_refused_while_it_runs(full):
     ended, wrong, read = threading.Event(), [], []
 
     def use():
-        shop = setup.shop(name="Meanwhile")
+        shop = sample_orders.shop(name="Meanwhile")
         while not ended.is_set():
             try:
-                order_id = setup.place(shop)
+                order_id = sample_orders.place(shop)
                 with db.reading() as session:
                     assert buyer.read(session, [order_id])[order_id].email == "jan@example.com"
                 read.append(1)

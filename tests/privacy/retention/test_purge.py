@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from jobs import send_correspondence
-from tests.reviews.at_the_desk import invitation, order, review, shop
-from tests.staff.at_the_desk import add, sign_in
+from tests.reviews.sample_reviews import invitation, order, review, shop
+from tests.staff.signed_in_staff import add, sign_in
 from trustsvc import clock
 from trustsvc.invitations import redeem
 from trustsvc.invitations.models import invitations, mail_reports, messages

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from sqlalchemy import func, select
 
 from jobs import check_orders, purge_rows, send_invitations
-from tests.invitations import setup
+from tests.invitations import sample_orders
 from trustsvc import cli, clock, clock_check
 from trustsvc.clock import Reading
 from trustsvc.doctor.check import check
@@ -113,15 +113,17 @@ def test_a_small_installation_loses_nothing_to_a_clock_set_ahead_until_an_operat
 ):
     true = clock.now() - 3650 * DAY
     happened(1, true)
-    order_id = setup.invited(setup.shop(delay=7, delay_unit="days"), true, created_at=true)
+    order_id = sample_orders.invited(
+        sample_orders.shop(delay=7, delay_unit="days"), true, created_at=true
+    )
     jumped(3650 * DAY)
 
     purge_rows.purge_rows()
     assert "Nothing is due." in purge("--dry-run")
     assert "Nothing is due." in purge()
     assert events() == 1
-    assert setup.order_row(order_id).email
-    assert setup.letter_of(order_id).state == "due"
+    assert sample_orders.order_row(order_id).email
+    assert sample_orders.letter_of(order_id).state == "due"
 
     purge("--confirm")
     assert events() == 0
@@ -188,15 +190,15 @@ def by_day(house):
 
 
 def due_now(zone):
-    shop = setup.shop(zone=zone)
-    return setup.invited(shop, clock.now(), locale="", created_at=clock.now())
+    shop = sample_orders.shop(zone=zone)
+    return sample_orders.invited(shop, clock.now(), locale="", created_at=clock.now())
 
 
 @pytest.mark.parametrize("by", [DAY, 3650 * DAY])
 def test_nothing_leaves_early_and_all_of_it_when_the_clock_is_back(house, by_day, by):
     order_id = due_now(by_day)
-    shop = setup.shop(zone=by_day)
-    waits = setup.place(
+    shop = sample_orders.shop(zone=by_day)
+    waits = sample_orders.place(
         shop, clock.now(), email="eva@example.com", created_at=clock.now(), locale=""
     )
     jumped(by)  # seconds ago, and nobody but this process looks
@@ -204,8 +206,8 @@ def test_nothing_leaves_early_and_all_of_it_when_the_clock_is_back(house, by_day
     check_orders.check_orders()
     send_invitations.send_invitations()
 
-    assert setup.letter_of(order_id).state == "due"
-    assert setup.order_row(waits).state == "received"
+    assert sample_orders.letter_of(order_id).state == "due"
+    assert sample_orders.order_row(waits).state == "received"
     assert in_mail(house) == 0
 
     with db.transaction() as session:
@@ -248,10 +250,10 @@ def test_a_jump_in_the_middle_of_a_batch_puts_off_no_message_and_ends_no_invitat
     monkeypatch.setattr(send_invitations, "open_transport", lambda _: nullcontext(Postbox()))
     send_invitations.send_invitations()
 
-    letter = setup.letter_of(order_id)
+    letter = sample_orders.letter_of(order_id)
     assert letter.state == ("sent" if outcome.status is DeliveryStatus.SENT else "due")
     assert (letter.sent_at or letter.due_at) - true < DAY
-    assert setup.invitation_of(order_id).state == "open"
+    assert sample_orders.invitation_of(order_id).state == "open"
 
 
 def test_the_stop_of_a_restore_is_not_lifted_by_a_clock_that_is_right_again(house):

@@ -5,9 +5,9 @@ import pytest
 from sqlalchemy import select
 
 from tests import all_tables
-from tests.invitations import setup
-from tests.invitations.setup import NOON, quiet
-from tests.privacy.rights import scene
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON, quiet
+from tests.privacy.rights import my_data_pages
 from trustsvc import clock
 from trustsvc.crypto import signed_links
 from trustsvc.privacy.models import my_data_links
@@ -42,30 +42,30 @@ def tagged():
 
 
 def test_the_copy_holds_every_tagged_column_that_can_hold_something_of_a_person(client):
-    shop = setup.shop(cap_days=0)
-    order_id = scene.reviewed(shop, consent=True)
-    setup.invited(shop)
+    shop = sample_orders.shop(cap_days=0)
+    order_id = my_data_pages.reviewed(shop, consent=True)
+    sample_orders.invited(shop)
     with quiet(), db.transaction() as session:
-        reply.reply(session, scene.review().id, "Dank u wel.", "staff 1", NOON)
+        reply.reply(session, my_data_pages.review().id, "Dank u wel.", "staff 1", NOON)
         asked_for = registration.Asked("nl", NOON)
-        registration.register(session, scene.JAN, "v1", "page", NOON, asked_for)
+        registration.register(session, my_data_pages.JAN, "v1", "page", NOON, asked_for)
         registration_request.request_registration(
             session,
-            registration_request.RegistrationRequest(scene.JAN, shop.id, "nl", "page"),
+            registration_request.RegistrationRequest(my_data_pages.JAN, shop.id, "nl", "page"),
             NOON,
         )
-        opt_out(session, scene.JAN, 99, "stop", NOON)
-    scene.post(client, order_id, "object")  # makes a link with a copy, and an e-mail
-    setup.place(shop)
+        opt_out(session, my_data_pages.JAN, 99, "stop", NOON)
+    my_data_pages.post(client, order_id, "object")  # makes a link with a copy, and an e-mail
+    sample_orders.place(shop)
     asked(client)
-    scene.answered()
+    my_data_pages.answered()
     with quiet(), db.transaction() as session:
-        person = scene.person()
+        person = my_data_pages.person()
         from trustsvc.registry.restriction import restrict
 
         restrict(session, person.pseudonyms[shop.id], shop.id, NOON)
 
-    copy = exported(scene.person())
+    copy = exported(my_data_pages.person())
 
     filled = {
         f"{table}.{column}"
@@ -83,7 +83,7 @@ def exported(person):
         return access_report.export(session, person, NOON)
 
 
-def asked(client, address=scene.JAN, **more):
+def asked(client, address=my_data_pages.JAN, **more):
     with quiet():
         return client.post("/me", data={"email": address}, **more)
 
@@ -112,8 +112,8 @@ def matches(schema, value, root):
 
 
 def test_the_copy_is_what_the_published_schema_says(client):
-    order_id = scene.reviewed(setup.shop())
-    answer = client.get(scene.path(order_id, "copy.json"))
+    order_id = my_data_pages.reviewed(sample_orders.shop())
+    answer = client.get(my_data_pages.path(order_id, "copy.json"))
     schema = client.get("/schemas/my-data-1.json")
 
     assert (schema.status_code, schema.json["type"]) == (200, "object")
@@ -124,63 +124,65 @@ def test_the_copy_is_what_the_published_schema_says(client):
 
 
 def test_it_holds_nothing_of_another_buyer(client):
-    shop = setup.shop()
-    order_id = scene.reviewed(shop)
-    scene.reviewed(shop, email="piet@example.com", name="Piet Puk")
+    shop = sample_orders.shop()
+    order_id = my_data_pages.reviewed(shop)
+    my_data_pages.reviewed(shop, email="piet@example.com", name="Piet Puk")
 
-    body = client.get(scene.path(order_id, "copy.json")).text
+    body = client.get(my_data_pages.path(order_id, "copy.json")).text
 
     assert "Jan Jansen" not in body  # forgotten with the review
-    assert scene.JAN in body
+    assert my_data_pages.JAN in body
     assert "piet" not in body.lower()
 
 
 def test_a_messages_link_tells_of_its_own_shop_only(client):
-    order_id = setup.invited(setup.shop())
-    other = setup.invited(setup.shop(name="Other"), identity="elsewhere")
+    order_id = sample_orders.invited(sample_orders.shop())
+    other = sample_orders.invited(sample_orders.shop(name="Other"), identity="elsewhere")
 
-    body = client.get(scene.path(order_id, "copy.json")).text
+    body = client.get(my_data_pages.path(order_id, "copy.json")).text
 
     assert "elsewhere" not in body
-    assert setup.order_row(other).reference == "#elsewhere"
+    assert sample_orders.order_row(other).reference == "#elsewhere"
 
 
 def test_the_link_that_was_asked_for_tells_of_every_shop_for_three_days(client):
-    setup.invited(setup.shop())
-    setup.invited(setup.shop(name="Other"), identity="elsewhere", email="JAN@example.com")
+    sample_orders.invited(sample_orders.shop())
+    sample_orders.invited(
+        sample_orders.shop(name="Other"), identity="elsewhere", email="JAN@example.com"
+    )
 
     asked(client, "Jan@Example.com")
-    scene.answered()
+    my_data_pages.answered()
 
-    (letter,) = scene.mailed()
+    (letter,) = my_data_pages.mailed()
     path = re.search(r"/me/\S+", letter.text)[0]
     assert letter.to_address == "JAN@example.com"
     page = client.get(path).text
     assert "Bakfiets &amp; Co" in page
     assert "elsewhere" in page
-    assert scene.register() == [("see", "done", "person")]
+    assert my_data_pages.register() == [("see", "done", "person")]
     with clock.at(NOON + timedelta(days=3, minutes=1)):
         assert client.get(path).status_code == 410
 
 
 def test_asking_answers_the_same_and_writes_to_nobody_unknown(client):
-    setup.invited(setup.shop())
+    sample_orders.invited(sample_orders.shop())
 
     known, unknown = asked(client), asked(client, "stranger@example.com")
-    scene.answered()
+    my_data_pages.answered()
 
     assert known.data == unknown.data
     assert known.headers["Cache-Control"] == "no-store"
-    assert [letter.to_address for letter in scene.mailed()] == [scene.JAN]
+    assert [letter.to_address for letter in my_data_pages.mailed()] == [my_data_pages.JAN]
 
 
 def test_nobody_fills_anothers_mailbox(client):
-    setup.invited(setup.shop())
+    sample_orders.invited(sample_orders.shop())
     for _ in range(12):
         asked(client)
-    scene.answered()
+    my_data_pages.answered()
 
-    assert len(scene.mailed()) == 5
+    assert len(my_data_pages.mailed()) == 5
 
 
 def test_a_flood_of_requests_is_told_to_come_back(client, monkeypatch):
@@ -193,20 +195,20 @@ def test_a_flood_of_requests_is_told_to_come_back(client, monkeypatch):
 
 
 def test_whoever_only_said_stop_is_known_too(client):
-    setup.shop()
+    sample_orders.shop()
     with quiet(), db.transaction() as session:
-        opt_out(session, scene.JAN, 0, "stop", NOON)
+        opt_out(session, my_data_pages.JAN, 0, "stop", NOON)
 
     asked(client)
-    scene.answered()
+    my_data_pages.answered()
 
-    assert len(scene.mailed()) == 1
+    assert len(my_data_pages.mailed()) == 1
 
 
 def test_a_question_that_fails_does_not_hold_up_the_others(client, monkeypatch):
     from trustsvc.privacy.rights import answer_requests
 
-    setup.invited(setup.shop())
+    sample_orders.invited(sample_orders.shop())
     real = answer_requests.people.by_address
 
     def fail(session, address, *more):
@@ -217,17 +219,17 @@ def test_a_question_that_fails_does_not_hold_up_the_others(client, monkeypatch):
     monkeypatch.setattr(answer_requests.people, "by_address", fail)
     asked(client, "poison@example.com")
     asked(client)
-    scene.answered()
+    my_data_pages.answered()
 
-    assert len(scene.mailed()) == 1
+    assert len(my_data_pages.mailed()) == 1
 
 
 def test_the_page_shows_the_decision_log_the_processors_and_what_was_said(client):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
     with quiet(), db.transaction() as session:
-        opt_out(session, scene.JAN, 0, "stop", NOON)
+        opt_out(session, my_data_pages.JAN, 0, "stop", NOON)
 
-    page = client.get(scene.path(order_id)).text
+    page = client.get(my_data_pages.path(order_id)).text
 
     for part in (
         "de winkel vraagt al haar kopers",
@@ -238,26 +240,26 @@ def test_the_page_shows_the_decision_log_the_processors_and_what_was_said(client
 
 
 def test_links_and_copies_are_encrypted(client):
-    order_id = setup.invited(setup.shop())
-    scene.post(client, order_id, "object")
+    order_id = sample_orders.invited(sample_orders.shop())
+    my_data_pages.post(client, order_id, "object")
 
     with db.reading() as session:
         (row,) = session.execute(select(my_data_links.c.copy, my_data_links.c.address)).all()
         raw = session.connection().exec_driver_sql("SELECT copy, address FROM my_data_links").all()
-    assert scene.JAN in row.copy
-    assert all(scene.JAN.encode() not in bytes(value) for value in raw[0])
+    assert my_data_pages.JAN in row.copy
+    assert all(my_data_pages.JAN.encode() not in bytes(value) for value in raw[0])
 
 
 @pytest.mark.parametrize(
     "deed", ["", "copy.json", "erase", "correct", "object", "restrict", "lift"]
 )
 def test_a_token_of_another_purpose_or_none_opens_nothing(client, deed):
-    order_id = setup.invited(setup.shop())
-    wrong = [signed_links.token("stop", scene.link(order_id)), "x.y", "%00", "a" * 300]
+    order_id = sample_orders.invited(sample_orders.shop())
+    wrong = [signed_links.token("stop", my_data_pages.link(order_id)), "x.y", "%00", "a" * 300]
 
     for token in wrong:
         path = f"/me/{token}" + (f"/{deed}" if deed else "")
         assert client.get(path).status_code == 404
         if deed != "copy.json":
             assert client.post(path).status_code == 404
-    assert setup.order_row(order_id).email == scene.JAN
+    assert sample_orders.order_row(order_id).email == my_data_pages.JAN

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.invitations import setup
-from tests.invitations.setup import quiet
-from tests.orders.posting import Shop, sample
-from tests.privacy.rights import scene
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import quiet
+from tests.orders.webhook_client import Shop, sample
+from tests.privacy.rights import my_data_pages
 from trustsvc import clock
 from trustsvc.orders.models import privacy_requests
 from trustsvc.orders.privacy_requests import PrivacyRequest, write
@@ -28,21 +28,21 @@ def shopify(client):
     return Shop(client, "shopify", may_ask="customers", delay=0)
 
 
-def ordered(shopify, number, email=scene.JAN):
+def ordered(shopify, number, email=my_data_pages.JAN):
     with quiet():
         shopify.post(sample("shopify", id=number, email=email), "orders/create")
-    setup.planned(clock.now())
+    sample_orders.planned(clock.now())
 
 
 def asked(shopify, topic, **body):
     plain = {"shop_id": 1, "shop_domain": "shop.myshopify.com"}
     with quiet():
         answer = shopify.post(plain | body, topic)
-    scene.answered()
+    my_data_pages.answered()
     return answer
 
 
-def customer(email=scene.JAN, **more):
+def customer(email=my_data_pages.JAN, **more):
     return {"customer": {"id": 1, "email": email, "phone": "0612345678"}} | more
 
 
@@ -61,17 +61,17 @@ def test_a_data_request_mails_the_copy_to_the_person_and_is_registered(shopify):
     answer = asked(shopify, "customers/data_request", **customer(orders_requested=[1]))
 
     assert answer == (202, {"status": "accepted"})
-    (letter,) = scene.mailed()
-    assert letter.to_address == scene.JAN
-    assert scene.register() == [("copy", "done", "shop")]
+    (letter,) = my_data_pages.mailed()
+    assert letter.to_address == my_data_pages.JAN
+    assert my_data_pages.register() == [("copy", "done", "shop")]
 
 
 def test_a_data_request_about_nobody_we_know_is_answered_and_mails_nothing(shopify):
     answer = asked(shopify, "customers/data_request", **customer())
 
     assert answer[0] == 202
-    assert scene.mailed() == []
-    assert scene.register() == [("copy", "done", "shop")]
+    assert my_data_pages.mailed() == []
+    assert my_data_pages.register() == [("copy", "done", "shop")]
 
 
 def test_redact_erases_the_customer_and_nobody_else(shopify):
@@ -81,7 +81,7 @@ def test_redact_erases_the_customer_and_nobody_else(shopify):
     asked(shopify, "customers/redact", **customer(orders_to_redact=[1, 2]))
 
     assert emails() == ["piet@example.com"]
-    assert ("erase", "done", "shop") in scene.register()
+    assert ("erase", "done", "shop") in my_data_pages.register()
 
 
 def test_redact_by_orders_alone(shopify):
@@ -98,16 +98,16 @@ def test_shop_redact_erases_every_buyer_and_writes_to_nobody(shopify, client):
         ordered(shopify, number + 1, f"b{number}@example.com")
     with quiet(), db.transaction() as session:
         draft = Draft(5, "", "Goed", "Jan", "Delft", consent=True)
-        public_id = submit.submit(session, scene.links()[0], draft, clock.now())
+        public_id = submit.submit(session, my_data_pages.links()[0], draft, clock.now())
         moderate.approve(session, public_id, "staff 1", clock.now())
         publish.publish(session, clock.now())
 
     asked(shopify, "shop/redact")
 
     assert emails() == []
-    assert scene.mailed() == []
-    assert [line.name for line in scene.published()] == [""]
-    assert scene.register() == [("erase", "done", "shop")]
+    assert my_data_pages.mailed() == []
+    assert [line.name for line in my_data_pages.published()] == [""]
+    assert my_data_pages.register() == [("erase", "done", "shop")]
 
 
 def test_the_same_delivery_again_is_a_duplicate(shopify):
@@ -134,7 +134,7 @@ def test_another_shops_customers_are_left_alone(shopify, client):
     asked(other, "customers/redact", **customer(orders_to_redact=[1]))
     asked(other, "shop/redact")
 
-    assert emails() == [scene.JAN]
+    assert emails() == [my_data_pages.JAN]
 
 
 def test_an_unsigned_one_is_refused(shopify):
@@ -151,7 +151,7 @@ def test_what_could_not_be_answered_for_three_days_is_left_to_staff_without_the_
 ):
     asked_at = clock.now() - timedelta(days=3)
     with quiet(), db.transaction() as session:
-        write(session, PrivacyRequest(kind, 7, "nl", scene.JAN), asked_at)
+        write(session, PrivacyRequest(kind, 7, "nl", my_data_pages.JAN), asked_at)
 
     with quiet():
         purge.purge(clock.now())

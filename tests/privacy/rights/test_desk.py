@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.privacy.rights import scene
-from tests.reviews.at_the_desk import shop
-from tests.staff.at_the_desk import form_token, sign_in
+from tests.privacy.rights import my_data_pages
+from tests.reviews.sample_reviews import shop
+from tests.staff.signed_in_staff import form_token, sign_in
 from trustsvc import clock
 from trustsvc.doctor import privacy_requests
 from trustsvc.errors import Gone, Refused
@@ -33,7 +33,7 @@ def test_staff_note_a_request_and_say_that_it_was_answered(desk):
     assert "day 0 of 30" in page
     desk.post("/desk/requests/1", data={"form_token": token, "do": "done"})
 
-    assert scene.register() == [("copy", "done", "staff 1")]
+    assert my_data_pages.register() == [("copy", "done", "staff 1")]
 
 
 def test_a_refusal_names_its_ground(desk):
@@ -44,7 +44,7 @@ def test_a_refusal_names_its_ground(desk):
     desk.post(f"/desk/requests/{number}", data=said)
 
     assert plain.status_code == 400
-    assert scene.register() == [("erase", "refused", "staff 1")]
+    assert my_data_pages.register() == [("erase", "refused", "staff 1")]
     assert "Art. 17(3)(e)" in desk.get("/desk/requests", headers={"Accept-Language": "en"}).text
 
 
@@ -90,7 +90,7 @@ def test_nonsense_is_refused(desk, said):
     )
 
     assert answer.status_code == 400
-    assert scene.register() == []
+    assert my_data_pages.register() == []
 
 
 def test_a_request_is_settled_once(house):
@@ -102,7 +102,7 @@ def test_a_request_is_settled_once(house):
         request_log.settle(session, number, "staff 2", clock.now(), "17_3_a")
     with pytest.raises(Refused), db.transaction() as session:
         request_log.settle(session, number, "staff 2", clock.now(), "because")
-    assert scene.register() == [("erase", "done", "staff 1")]
+    assert my_data_pages.register() == [("erase", "done", "staff 1")]
 
 
 def test_the_register_is_kept_for_five_years_and_what_is_open_longer(house):
@@ -112,8 +112,8 @@ def test_the_register_is_kept_for_five_years_and_what_is_open_longer(house):
         request_log.settle(session, number, "staff 1", clock.now())
 
     purge.purge(clock.now() + timedelta(days=1824))
-    before = scene.register()
+    before = my_data_pages.register()
     purge.purge(clock.now() + timedelta(days=1826))
 
     assert [state for _, state, _ in before] == ["open", "done"]
-    assert [state for _, state, _ in scene.register()] == ["open"]
+    assert [state for _, state, _ in my_data_pages.register()] == ["open"]

@@ -4,9 +4,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.invitations import setup
-from tests.invitations.setup import NOON, Post, quiet
-from tests.privacy.rights import scene
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON, Post, quiet
+from tests.privacy.rights import my_data_pages
 from trustsvc import clock
 from trustsvc.errors import Gone
 from trustsvc.invitations import unsubscribe
@@ -54,88 +54,88 @@ def held():
 
 
 def test_everything_that_leads_to_the_person_goes_with_a_signed_receipt(client):
-    order_id = scene.reviewed(setup.shop())
+    order_id = my_data_pages.reviewed(sample_orders.shop())
 
-    answer = scene.post(client, order_id, "erase")
+    answer = my_data_pages.post(client, order_id, "erase")
 
     assert answer.status_code == 200
     assert held() == []
-    assert scene.published() == []
+    assert my_data_pages.published() == []
     with db.reading() as session:
         assert receipts.verify(session)
         (receipt,) = receipts.newest(session, 5)
         (signature,) = [s.hex()[:16] for _, _, s in receipts.chain(session)]
     assert (receipt.what, receipt.number) == ("erasure", 2)
     assert signature in answer.text
-    (letter,) = scene.mailed()
-    assert letter.to_address == scene.JAN
+    (letter,) = my_data_pages.mailed()
+    assert letter.to_address == my_data_pages.JAN
     assert signature in letter.text
     with db.reading() as session:
         assert session.scalars(select(correspondence.c.address)).all() == [None]
-    assert scene.register() == [("erase", "done", "person")]
+    assert my_data_pages.register() == [("erase", "done", "person")]
 
 
 def test_a_published_review_can_stay_without_its_author(client):
-    order_id = scene.reviewed(setup.shop())
+    order_id = my_data_pages.reviewed(sample_orders.shop())
 
-    scene.post(client, order_id, "erase", review="anonymous")
+    my_data_pages.post(client, order_id, "erase", review="anonymous")
 
-    (line,) = scene.published()
-    assert (line.name, line.city, line.text, line.stars) == ("", "", scene.TEXT, 5)
+    (line,) = my_data_pages.published()
+    assert (line.name, line.city, line.text, line.stars) == ("", "", my_data_pages.TEXT, 5)
     assert held() == []
-    assert scene.review().invitation_id is None
+    assert my_data_pages.review().invitation_id is None
     page = client.get("/s/bakfiets-co", headers={"Accept-Language": "en"}).text
     assert "Name withheld by the author" in page
     assert "Jan" not in page
 
 
 def test_a_correction_that_comes_too_late_names_no_author_again(client):
-    order_id = scene.reviewed(setup.shop())
-    public_id = scene.review().public_id
-    scene.post(client, order_id, "erase", review="anonymous")
+    order_id = my_data_pages.reviewed(sample_orders.shop())
+    public_id = my_data_pages.review().public_id
+    my_data_pages.post(client, order_id, "erase", review="anonymous")
 
-    draft = Draft(5, "", scene.TEXT, "Jan J.", "Delft", consent=True)
+    draft = Draft(5, "", my_data_pages.TEXT, "Jan J.", "Delft", consent=True)
     with pytest.raises(Gone), db.transaction() as session:
         correct.correct(session, public_id, draft, NOON)
 
-    (line,) = scene.published()
-    assert (line.name, scene.review().name) == ("", "")
+    (line,) = my_data_pages.published()
+    assert (line.name, my_data_pages.review().name) == ("", "")
 
 
 def test_a_review_nobody_has_read_does_not_stay(client):
-    order_id = scene.reviewed(setup.shop(), published=False)
+    order_id = my_data_pages.reviewed(sample_orders.shop(), published=False)
 
-    scene.post(client, order_id, "erase", review="anonymous")
+    my_data_pages.post(client, order_id, "erase", review="anonymous")
 
-    assert (scene.review().state, scene.review().text) == ("withdrawn", "")
+    assert (my_data_pages.review().state, my_data_pages.review().text) == ("withdrawn", "")
 
 
 def test_a_childs_data_goes_everywhere_without_a_question(client):
-    first, second = setup.shop(), setup.shop(name="Other")
-    scene.reviewed(second)
-    order_id = scene.reviewed(first)
+    first, second = sample_orders.shop(), sample_orders.shop(name="Other")
+    my_data_pages.reviewed(second)
+    order_id = my_data_pages.reviewed(first)
     with db.transaction() as session:
-        registration.register(session, scene.JAN, "v1", "page", NOON)
+        registration.register(session, my_data_pages.JAN, "v1", "page", NOON)
 
-    scene.post(client, order_id, "erase", child="yes", review="anonymous")
+    my_data_pages.post(client, order_id, "erase", child="yes", review="anonymous")
 
     assert held() == []
-    assert scene.published() == []
-    assert ("child", "done", "person") in scene.register()
-    assert not any(scene.person().orders)
+    assert my_data_pages.published() == []
+    assert ("child", "done", "person") in my_data_pages.register()
+    assert not any(my_data_pages.person().orders)
 
 
 def test_other_shops_and_other_people_keep_what_is_theirs(client):
-    mine, other = setup.shop(), setup.shop(name="Other")
-    order_id = setup.invited(mine)
-    stays = setup.invited(other)
-    neighbour = setup.invited(mine, email="piet@example.com")
+    mine, other = sample_orders.shop(), sample_orders.shop(name="Other")
+    order_id = sample_orders.invited(mine)
+    stays = sample_orders.invited(other)
+    neighbour = sample_orders.invited(mine, email="piet@example.com")
 
-    scene.post(client, order_id, "erase")
+    my_data_pages.post(client, order_id, "erase")
 
-    assert setup.order_row(order_id).email is None
-    assert setup.order_row(stays).email == scene.JAN
-    assert setup.order_row(neighbour).email == "piet@example.com"
+    assert sample_orders.order_row(order_id).email is None
+    assert sample_orders.order_row(stays).email == my_data_pages.JAN
+    assert sample_orders.order_row(neighbour).email == "piet@example.com"
 
 
 @pytest.mark.parametrize(
@@ -147,60 +147,63 @@ def test_other_shops_and_other_people_keep_what_is_theirs(client):
     ],
 )
 def test_the_erased_person_stays_out(client, again):
-    shop = setup.shop()
-    order_id = setup.invited(shop, identity="order-x")
-    scene.post(client, order_id, "erase")
+    shop = sample_orders.shop()
+    order_id = sample_orders.invited(shop, identity="order-x")
+    my_data_pages.post(client, order_id, "erase")
 
-    setup.place(shop, **again)
-    setup.planned()
+    sample_orders.place(shop, **again)
+    sample_orders.planned()
 
-    assert setup.sent().letters == []
+    assert sample_orders.sent().letters == []
     with db.reading() as session:
         assert session.scalars(select(orders.c.email)).all().count(None) >= 1
         assert [x for x in session.scalars(select(orders.c.email)) if x] == []
 
 
 def test_erased_everywhere_stays_out_at_a_shop_that_comes_later(client):
-    order_id = setup.invited(setup.shop())
-    scene.post(client, order_id, "erase", everywhere="yes")
+    order_id = sample_orders.invited(sample_orders.shop())
+    my_data_pages.post(client, order_id, "erase", everywhere="yes")
 
-    setup.invited(setup.shop(name="New"), email="JAN@example.com")
+    sample_orders.invited(sample_orders.shop(name="New"), email="JAN@example.com")
 
-    assert setup.sent().letters == []
+    assert sample_orders.sent().letters == []
     with db.reading() as session:
         assert [row.shop_id for row in session.execute(select(opt_outs))] == [0]
     assert [line.reason for line in suppression_journal.read().lines] == ["erasure"]
 
 
 def test_a_message_that_is_being_sent_does_not_leave(house):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
 
     def wish():
         with quiet(), db.transaction() as session:
-            erase(session, scene.person(order_id), ErasureOptions(), NOON)
+            erase(session, my_data_pages.person(order_id), ErasureOptions(), NOON)
 
-    post = setup.sent(Post(meanwhile=wish))
+    post = sample_orders.sent(Post(meanwhile=wish))
 
     assert post.letters == []
-    assert setup.letter_of(order_id).state == "dropped"
+    assert sample_orders.letter_of(order_id).state == "dropped"
     assert held() == []
 
 
 def test_twice_is_the_same_answer_without_a_second_receipt(client):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
 
-    first, second = scene.post(client, order_id, "erase"), scene.post(client, order_id, "erase")
+    first, second = (
+        my_data_pages.post(client, order_id, "erase"),
+        my_data_pages.post(client, order_id, "erase"),
+    )
 
     assert (first.status_code, second.status_code) == (200, 200)
     with db.reading() as session:
         assert len(receipts.newest(session, 9)) == 1
-    assert len(scene.mailed()) == 1
+    assert len(my_data_pages.mailed()) == 1
 
 
 @pytest.mark.slow
 def test_a_hundred_at_once_are_one_erasure(app):
-    order_id = scene.reviewed(setup.shop())
-    where, answers = scene.path(order_id, "erase"), []
+    order_id = my_data_pages.reviewed(sample_orders.shop())
+    where, answers = my_data_pages.path(order_id, "erase"), []
 
     def run():
         with quiet():
@@ -221,24 +224,24 @@ def test_a_hundred_at_once_are_one_erasure(app):
 
 
 def test_messages_in_the_maildir_go_too_when_the_address_was_erased_before(client, house):
-    shop = setup.shop()
-    order_id = setup.invited(shop)
-    setup.invited(shop, email="piet@example.com")
-    setup.sent(MaildirTransport(f"maildir:{house.data}/mail", "reviews@example.com"))
+    shop = sample_orders.shop()
+    order_id = sample_orders.invited(shop)
+    sample_orders.invited(shop, email="piet@example.com")
+    sample_orders.sent(MaildirTransport(f"maildir:{house.data}/mail", "reviews@example.com"))
     with quiet(), db.transaction() as session:
         unsubscribe.unsubscribe(
-            session, find(session, scene.link(order_id)), NOON, everywhere=False
+            session, find(session, my_data_pages.link(order_id)), NOON, everywhere=False
         )
 
-    scene.post(client, order_id, "erase")
+    my_data_pages.post(client, order_id, "erase")
 
     (left,) = (house.data / "mail" / "new").iterdir()
     assert b"piet@example.com" in left.read_bytes()
 
 
 def test_a_review_that_is_being_written_meanwhile_is_erased_too(house):
-    order_id = setup.invited(setup.shop())
-    link = scene.link(order_id)
+    order_id = sample_orders.invited(sample_orders.shop())
+    link = my_data_pages.link(order_id)
     looked_up = threading.Event()
 
     def wish():
@@ -248,7 +251,7 @@ def test_a_review_that_is_being_written_meanwhile_is_erased_too(house):
             erase(session, person, ErasureOptions(), NOON)
 
     with quiet(), db.transaction() as session:
-        draft = Draft(5, "", scene.TEXT, "Jan J.", "Delft", consent=True)
+        draft = Draft(5, "", my_data_pages.TEXT, "Jan J.", "Delft", consent=True)
         submit.submit(session, link, draft, NOON)
         erasing = threading.Thread(target=wish)
         erasing.start()
@@ -257,61 +260,61 @@ def test_a_review_that_is_being_written_meanwhile_is_erased_too(house):
     erasing.join()
 
     assert held() == []
-    assert (scene.review().state, scene.review().text) == ("withdrawn", "")
+    assert (my_data_pages.review().state, my_data_pages.review().text) == ("withdrawn", "")
 
 
 def test_messages_in_the_maildir_go_too(client, house):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
     box = MaildirTransport(f"maildir:{house.data}/mail", "reviews@example.com")
-    for to in (scene.JAN, "piet@example.com"):
+    for to in (my_data_pages.JAN, "piet@example.com"):
         letter = Message(to, "Jän", "Shop", "Hallo", "tekst", "<p>tekst", message_id(b"x"), NOON)
         box.send(letter, lambda: None)
 
-    scene.post(client, order_id, "erase")
+    my_data_pages.post(client, order_id, "erase")
 
     left = [path.read_bytes() for path in (house.data / "mail").rglob("*") if path.is_file()]
     assert [b"piet@example.com" in one for one in left] == [True]
 
 
 def test_looking_changes_nothing(client):
-    order_id = scene.reviewed(setup.shop())
+    order_id = my_data_pages.reviewed(sample_orders.shop())
 
     for _ in range(2):
-        assert client.get(scene.path(order_id, "erase")).status_code == 200
-        assert client.head(scene.path(order_id, "erase")).status_code == 200
+        assert client.get(my_data_pages.path(order_id, "erase")).status_code == 200
+        assert client.head(my_data_pages.path(order_id, "erase")).status_code == 200
 
-    assert len(scene.published()) == 1
-    assert scene.register() == []
+    assert len(my_data_pages.published()) == 1
+    assert my_data_pages.register() == []
 
 
 def test_a_restricted_person_can_erase(client):
-    order_id = scene.reviewed(setup.shop())
-    scene.post(client, order_id, "restrict")
+    order_id = my_data_pages.reviewed(sample_orders.shop())
+    my_data_pages.post(client, order_id, "restrict")
 
-    scene.post(client, order_id, "erase")
+    my_data_pages.post(client, order_id, "erase")
 
     assert held() == []
-    assert scene.published() == []
+    assert my_data_pages.published() == []
 
 
 def test_a_restricted_review_that_may_stay_is_shown_again_without_its_author(client):
-    order_id = scene.reviewed(setup.shop(), now=NOON - timedelta(days=3))
-    (before,) = scene.published()
-    scene.post(client, order_id, "restrict")
+    order_id = my_data_pages.reviewed(sample_orders.shop(), now=NOON - timedelta(days=3))
+    (before,) = my_data_pages.published()
+    my_data_pages.post(client, order_id, "restrict")
 
-    scene.post(client, order_id, "erase", review="anonymous")
+    my_data_pages.post(client, order_id, "erase", review="anonymous")
 
     assert held() == []
-    (line,) = scene.published()
-    assert (line.name, line.city, line.text, line.verified) == ("", "", scene.TEXT, True)
+    (line,) = my_data_pages.published()
+    assert (line.name, line.city, line.text, line.verified) == ("", "", my_data_pages.TEXT, True)
     assert line.published_at == before.published_at
 
 
 def test_after_an_erasure_the_link_says_that_nothing_is_kept(client):
-    order_id = setup.invited(setup.shop())
-    scene.post(client, order_id, "erase")
+    order_id = sample_orders.invited(sample_orders.shop())
+    my_data_pages.post(client, order_id, "erase")
 
-    page = client.get(scene.path(order_id)).text
+    page = client.get(my_data_pages.path(order_id)).text
 
     assert "Jan Jansen" not in page
     assert "Wordt niet meer bewaard" in page
@@ -319,10 +322,12 @@ def test_after_an_erasure_the_link_says_that_nothing_is_kept(client):
 
 @pytest.mark.parametrize("database", ["sqlite"])
 def test_no_byte_of_the_person_is_left_in_any_file(client, house, database):
-    order_id = scene.reviewed(setup.shop(), name="Xaveria Zwaluwstaart", email="xz@zwaluw.example")
+    order_id = my_data_pages.reviewed(
+        sample_orders.shop(), name="Xaveria Zwaluwstaart", email="xz@zwaluw.example"
+    )
     with quiet(), db.transaction() as session:
         session.execute(reviews.update().values(name="Xaveria Z.", city="Zwaluwdorp"))
-        publish.take_down(session, [scene.review().id], NOON)
+        publish.take_down(session, [my_data_pages.review().id], NOON)
         session.execute(reviews.update().values(state="approved"))
         publish.publish(session, NOON)
 
@@ -331,7 +336,7 @@ def test_no_byte_of_the_person_is_left_in_any_file(client, house, database):
         return [word for word in (b"Xaveria", b"waluw") if any(word in file for file in files)]
 
     before = found()
-    scene.post(client, order_id, "erase")
+    my_data_pages.post(client, order_id, "erase")
     with quiet():
         purge.purge(NOON)
 

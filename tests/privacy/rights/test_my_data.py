@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import select
 
-from tests.reviews.at_the_desk import invitation, order, review, shop
+from tests.reviews.sample_reviews import invitation, order, review, shop
 from trustsvc import clock
 from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import invitations

@@ -3,9 +3,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from tests.invitations import setup
-from tests.invitations.setup import NOON, quiet
-from tests.privacy.rights import scene
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON, quiet
+from tests.privacy.rights import my_data_pages
 from trustsvc import clock
 from trustsvc.orders import privacy_requests
 from trustsvc.orders.models import privacy_requests as asks
@@ -34,98 +34,98 @@ def out():
 
 
 def test_by_the_link_it_stops_at_once_and_a_copy_is_handed_over(client):
-    shop = setup.shop()
-    order_id = setup.invited(shop)
+    shop = sample_orders.shop()
+    order_id = sample_orders.invited(shop)
 
-    answer = scene.post(client, order_id, "object")
+    answer = my_data_pages.post(client, order_id, "object")
 
     assert answer.status_code == 200
-    assert setup.sent().letters == []
-    assert setup.order_row(order_id).email is None
+    assert sample_orders.sent().letters == []
+    assert sample_orders.order_row(order_id).email is None
     assert out() == [(shop.id, "objection")]
-    (letter,) = scene.mailed()
-    assert letter.to_address == scene.JAN
+    (letter,) = my_data_pages.mailed()
+    assert letter.to_address == my_data_pages.JAN
     copy = next(line for line in letter.text.splitlines() if "/me/" in line)
     handed = client.get(copy.partition("8000")[2] + "/copy.json").json
-    assert handed["data"]["orders"][0]["email"] == scene.JAN
+    assert handed["data"]["orders"][0]["email"] == my_data_pages.JAN
     assert handed["data"]["orders"][0]["name"] == "Jan Jansen"
 
 
 def test_it_holds_for_every_shop_where_the_person_says_so(client):
-    order_id = setup.invited(setup.shop())
-    elsewhere = setup.invited(setup.shop(name="Other"))
+    order_id = sample_orders.invited(sample_orders.shop())
+    elsewhere = sample_orders.invited(sample_orders.shop(name="Other"))
 
-    scene.post(client, order_id, "object", scope="all")
+    my_data_pages.post(client, order_id, "object", scope="all")
 
     assert (0, "objection") in out()
-    assert setup.sent().letters == []
-    assert setup.order_row(elsewhere).email is None
+    assert sample_orders.sent().letters == []
+    assert sample_orders.order_row(elsewhere).email is None
 
 
 def test_what_is_published_stays_because_it_has_a_right_of_its_own(client):
-    order_id = scene.reviewed(setup.shop())
+    order_id = my_data_pages.reviewed(sample_orders.shop())
 
-    scene.post(client, order_id, "object")
+    my_data_pages.post(client, order_id, "object")
 
-    assert len(scene.published()) == 1
+    assert len(my_data_pages.published()) == 1
 
 
 def test_before_the_first_message_an_address_is_enough(client):
-    shop = setup.shop()
+    shop = sample_orders.shop()
 
     objected(client, "JAN@example.com")
-    order_id = setup.invited(shop)
+    order_id = sample_orders.invited(shop)
 
-    assert setup.letter_of(order_id) is None
+    assert sample_orders.letter_of(order_id) is None
     assert out() == [(shop.id, "objection")]
     assert [line.kind for line in suppression_journal.read().lines] == ["opt_out"]
 
 
 def test_whoever_is_known_gets_the_copy_and_strangers_hear_nothing(client):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
 
     objected(client, "Jan@Example.com")
     objected(client, "stranger@example.com")
-    scene.answered()
+    my_data_pages.answered()
 
-    assert [letter.to_address for letter in scene.mailed()] == [scene.JAN]
-    assert setup.order_row(order_id).email is None
+    assert [letter.to_address for letter in my_data_pages.mailed()] == [my_data_pages.JAN]
+    assert sample_orders.order_row(order_id).email is None
     with db.reading() as session:
         assert session.scalar(select(func.count()).select_from(asks)) == 0
 
 
 def test_the_page_stops_the_next_message_without_waiting_for_the_job(client):
-    setup.invited(setup.shop())
+    sample_orders.invited(sample_orders.shop())
 
-    objected(client, scene.JAN)
+    objected(client, my_data_pages.JAN)
 
-    assert setup.sent().letters == []
+    assert sample_orders.sent().letters == []
 
 
 def test_every_address_gets_the_same_answer(client):
-    setup.invited(setup.shop())
+    sample_orders.invited(sample_orders.shop())
 
-    known, unknown = objected(client, scene.JAN), objected(client, "stranger@example.com")
-    again = objected(client, scene.JAN)
+    known, unknown = objected(client, my_data_pages.JAN), objected(client, "stranger@example.com")
+    again = objected(client, my_data_pages.JAN)
 
     assert known.data == unknown.data == again.data
     assert b"example.com" not in known.data
 
 
 def test_twice_hands_over_one_copy(client):
-    setup.invited(setup.shop())
+    sample_orders.invited(sample_orders.shop())
     for _ in range(2):
-        objected(client, scene.JAN)
-        scene.answered()
+        objected(client, my_data_pages.JAN)
+        my_data_pages.answered()
 
-    assert len(scene.mailed()) == 1
+    assert len(my_data_pages.mailed()) == 1
 
 
 @pytest.mark.parametrize(
     "said", ["", "nonsense", "a@b", "x" * 5000, "<script>@x.example", "a@x\0.nl"]
 )
 def test_what_is_no_address_is_refused_and_not_repeated(client, said):
-    setup.shop()
+    sample_orders.shop()
 
     answer = objected(client, said)
 
@@ -136,14 +136,14 @@ def test_what_is_no_address_is_refused_and_not_repeated(client, said):
 
 def test_a_shop_that_is_not_there_has_no_page(client):
     assert client.get("/object/nobody").status_code == 404
-    assert objected(client, scene.JAN, slug="nobody").status_code == 404
+    assert objected(client, my_data_pages.JAN, slug="nobody").status_code == 404
     assert out() == []
 
 
 def test_the_copy_is_gone_after_an_erasure(client):
-    order_id = setup.invited(setup.shop())
-    scene.post(client, order_id, "object")
-    (letter,) = scene.mailed()
+    order_id = sample_orders.invited(sample_orders.shop())
+    my_data_pages.post(client, order_id, "object")
+    (letter,) = my_data_pages.mailed()
     copy = next(line for line in letter.text.splitlines() if "/me/" in line).partition("8000")[2]
 
     with quiet():
@@ -153,94 +153,97 @@ def test_the_copy_is_gone_after_an_erasure(client):
 
 
 def test_the_page_does_as_much_on_disk_for_one_who_is_out_already(client):
-    shop = setup.shop()
+    shop = sample_orders.shop()
     for _ in range(2):
         with quiet():
-            client.post(f"/object/{shop.slug}", data={"email": scene.JAN})
+            client.post(f"/object/{shop.slug}", data={"email": my_data_pages.JAN})
 
     assert len(suppression_journal.read().lines) == 2
 
 
 def test_while_too_many_wait_nothing_is_written_down_for_ever(client, monkeypatch):
-    shop = setup.shop()
+    shop = sample_orders.shop()
     monkeypatch.setattr(privacy_requests, "MOST_WAITING", 0)
 
-    assert client.post(f"/object/{shop.slug}", data={"email": scene.JAN}).status_code == 503
+    assert client.post(f"/object/{shop.slug}", data={"email": my_data_pages.JAN}).status_code == 503
     assert suppression_journal.read() is None
 
 
 def everywhere(client, address, slug="bakfiets-co"):
     answer = objected(client, address, slug, everywhere="yes")
-    scene.answered()
+    my_data_pages.answered()
     return answer
 
 
 def test_a_stranger_stops_one_shop_and_the_mailbox_decides_for_the_others(client):
-    shop = setup.shop()
-    setup.invited(shop)
-    elsewhere = setup.invited(setup.shop(name="Other"))
+    shop = sample_orders.shop()
+    sample_orders.invited(shop)
+    elsewhere = sample_orders.invited(sample_orders.shop(name="Other"))
 
-    everywhere(client, scene.JAN)
+    everywhere(client, my_data_pages.JAN)
 
     assert out() == [(shop.id, "objection")]
-    assert setup.order_row(elsewhere).email == scene.JAN
-    _, letter = scene.mailed()
-    assert (letter.to_address, letter.text.count("/me/")) == (scene.JAN, 1)
+    assert sample_orders.order_row(elsewhere).email == my_data_pages.JAN
+    _, letter = my_data_pages.mailed()
+    assert (letter.to_address, letter.text.count("/me/")) == (my_data_pages.JAN, 1)
     path = next(line for line in letter.text.splitlines() if "/me/" in line).partition("8000")[2]
     assert path.endswith("/object")
     assert client.get(path).status_code == 200
-    assert setup.order_row(elsewhere).email == scene.JAN
+    assert sample_orders.order_row(elsewhere).email == my_data_pages.JAN
     with quiet():
         client.post(path, data={"scope": "all"})
     assert (0, "objection") in out()
-    assert setup.order_row(elsewhere).email is None
+    assert sample_orders.order_row(elsewhere).email is None
 
 
 def test_a_registered_buyer_is_asked_by_message_too(client):
-    shop = setup.shop()
+    shop = sample_orders.shop()
     with quiet(), db.transaction() as session:
-        registration.register(session, scene.JAN, "v1", "page", NOON)
+        registration.register(session, my_data_pages.JAN, "v1", "page", NOON)
 
-    everywhere(client, scene.JAN)
+    everywhere(client, my_data_pages.JAN)
 
     assert out() == [(shop.id, "objection")]
-    assert [letter.to_address for letter in scene.mailed()] == [scene.JAN]
+    assert [letter.to_address for letter in my_data_pages.mailed()] == [my_data_pages.JAN]
 
 
 def test_of_an_address_that_nobody_knows_it_holds_everywhere_at_once(client):
-    shop = setup.shop()
+    shop = sample_orders.shop()
 
     everywhere(client, "stranger@example.com")
 
     assert sorted(out()) == [(0, "objection"), (shop.id, "objection")]
-    assert scene.mailed() == []
+    assert my_data_pages.mailed() == []
 
 
 def test_all_shops_give_every_address_the_same_answer(client):
-    setup.invited(setup.shop())
+    sample_orders.invited(sample_orders.shop())
 
-    known, unknown = everywhere(client, scene.JAN), everywhere(client, "stranger@example.com")
+    known, unknown = (
+        everywhere(client, my_data_pages.JAN),
+        everywhere(client, "stranger@example.com"),
+    )
 
     assert known.data == unknown.data
     assert known.headers["Content-Length"] == unknown.headers["Content-Length"]
 
 
 def test_the_register_has_one_line_of_who_was_known_and_none_of_strangers(client):
-    order_id = setup.invited(setup.shop())
-    for address in (scene.JAN, scene.JAN, "stranger@example.com"):
+    order_id = sample_orders.invited(sample_orders.shop())
+    for address in (my_data_pages.JAN, my_data_pages.JAN, "stranger@example.com"):
         objected(client, address)
         with clock.at(NOON + timedelta(minutes=1)):
-            scene.answered()
+            my_data_pages.answered()
             objected(client, address)
-            scene.answered()
-    scene.post(client, order_id, "object")
+            my_data_pages.answered()
+    my_data_pages.post(client, order_id, "object")
 
-    assert scene.register() == [("object", "done", "person")]
+    assert my_data_pages.register() == [("object", "done", "person")]
 
 
 @pytest.mark.parametrize("path", ["/object/bakfiets-co", "/me"])
 def test_a_flood_from_one_network_is_stopped_and_others_are_not(client, path):
-    setup.shop()
+    sample_orders.shop()
 
     def knock(number, network):
         data = {"email": f"b{number}@example.com"}

@@ -5,9 +5,9 @@ import re
 import pytest
 from sqlalchemy import select
 
-from tests.invitations import setup
-from tests.invitations.setup import NOON, quiet
-from tests.privacy.rights import scene
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON, quiet
+from tests.privacy.rights import my_data_pages
 from trustsvc import clock
 from trustsvc.privacy.models import request_log
 from trustsvc.privacy.rights import erasure, people
@@ -27,30 +27,30 @@ def noon():
 
 @pytest.fixture
 def shop(client):
-    return setup.shop()
+    return sample_orders.shop()
 
 
-def stopped(shop_id, reason="objection", address=scene.JAN):
+def stopped(shop_id, reason="objection", address=my_data_pages.JAN):
     with quiet(), db.transaction() as session:
         opt_out(session, address, shop_id, reason, NOON)
 
 
 def is_out(shop):
     with db.reading() as session:
-        return check(session, [RegistryQuery(shop.id, scene.JAN)])[0].opted_out
+        return check(session, [RegistryQuery(shop.id, my_data_pages.JAN)])[0].opted_out
 
 
 def mailed_path():
     """Open what came last by the link in it."""
-    letter = scene.mailed()[-1]
-    assert letter.to_address == scene.JAN
+    letter = my_data_pages.mailed()[-1]
+    assert letter.to_address == my_data_pages.JAN
     return re.search(r"^http://[^/]+(/me/\S+)$", letter.text, re.MULTILINE)[1]
 
 
 def asked_for(client):
     with quiet():
-        client.post("/me", data={"email": scene.JAN})
-    scene.answered()
+        client.post("/me", data={"email": my_data_pages.JAN})
+    my_data_pages.answered()
     return mailed_path()
 
 
@@ -64,19 +64,19 @@ def test_who_was_erased_asks_for_a_link_and_is_asked_again_from_the_next_order(
     client, shop, reason
 ):
     stopped(shop.id, reason)
-    refused = setup.invited(shop)
+    refused = sample_orders.invited(shop)
     path = asked_for(client)
     page = client.get(f"{path}/again").text
     assert is_out(shop)
 
     done = press(client, path, scope=str(shop.id))
-    order_id = setup.invited(shop)
+    order_id = sample_orders.invited(shop)
 
     assert f'value="{shop.id}"' in page
     assert done.status_code == 200
-    assert setup.letter_of(refused) is None
-    assert [letter.to_address for letter in setup.sent().letters] == [scene.JAN]
-    assert setup.order_row(order_id).email == scene.JAN
+    assert sample_orders.letter_of(refused) is None
+    assert [letter.to_address for letter in sample_orders.sent().letters] == [my_data_pages.JAN]
+    assert sample_orders.order_row(order_id).email == my_data_pages.JAN
 
 
 def test_it_is_confirmed_with_a_way_to_object_anew_and_noted_once(client, shop):
@@ -86,7 +86,7 @@ def test_it_is_confirmed_with_a_way_to_object_anew_and_noted_once(client, shop):
     answers = [press(client, path) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [200, 200]
-    assert scene.register()[1:] == [("again", "done", "person")]
+    assert my_data_pages.register()[1:] == [("again", "done", "person")]
     objected = mailed_path()
     with quiet():
         client.post(f"{objected}/object")
@@ -94,7 +94,7 @@ def test_it_is_confirmed_with_a_way_to_object_anew_and_noted_once(client, shop):
 
 
 def test_one_shop_alone_leaves_the_others_and_all_shops_as_they_are(client, shop):
-    other = setup.shop(name="Other")
+    other = sample_orders.shop(name="Other")
     for place in (shop.id, other.id, EVERY_SHOP):
         stopped(place)
     path = asked_for(client)
@@ -110,15 +110,15 @@ def test_one_shop_alone_leaves_the_others_and_all_shops_as_they_are(client, shop
 
 
 def test_an_older_link_of_a_message_reaches_its_own_shop_only(client, shop):
-    order_id = setup.invited(shop)
-    other = setup.shop(name="Other")
+    order_id = sample_orders.invited(shop)
+    other = sample_orders.shop(name="Other")
     stopped(other.id)
-    scene.post(client, order_id, "object")
+    my_data_pages.post(client, order_id, "object")
 
-    page = client.get(scene.path(order_id, "again")).text
-    scene.post(client, order_id, "again", scope=str(other.id))
+    page = client.get(my_data_pages.path(order_id, "again")).text
+    my_data_pages.post(client, order_id, "again", scope=str(other.id))
     assert (is_out(shop), is_out(other)) == (True, True)
-    scene.post(client, order_id, "again")
+    my_data_pages.post(client, order_id, "again")
 
     assert "Other" not in page
     assert (is_out(shop), is_out(other)) == (False, True)
@@ -136,27 +136,27 @@ def test_opening_the_page_changes_nothing(client, shop):
 
 
 def test_nobody_is_registered_by_it(client):
-    shop = setup.shop("registered")
+    shop = sample_orders.shop("registered")
     stopped(EVERY_SHOP, "stop")
 
     press(client, asked_for(client))
 
     with db.reading() as session:
-        answer = check(session, [RegistryQuery(shop.id, scene.JAN)])[0]
+        answer = check(session, [RegistryQuery(shop.id, my_data_pages.JAN)])[0]
     assert (answer.opted_out, answer.registered) == (False, False)
 
 
 def test_who_was_erased_everywhere_may_be_asked_again_and_stays_erased(client, shop):
-    order_id = setup.invited(shop)
+    order_id = sample_orders.invited(shop)
     with quiet(), db.transaction() as session:
-        person = people.by_address(session, scene.JAN)
+        person = people.by_address(session, my_data_pages.JAN)
         erasure.erase(session, person, erasure.ErasureOptions(), NOON)
-    scene.mailed()
+    my_data_pages.mailed()
 
     press(client, asked_for(client))
 
     assert not is_out(shop)
-    assert setup.order_row(order_id).email is None
+    assert sample_orders.order_row(order_id).email is None
 
 
 def test_one_that_was_rolled_back_is_not_in_the_file(client, shop):

@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.invitations import setup
-from tests.invitations.setup import NOON, quiet
-from tests.privacy.rights import scene
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON, quiet
+from tests.privacy.rights import my_data_pages
 from trustsvc import clock
 from trustsvc.privacy.rights import rectification
 from trustsvc.storage import db
@@ -19,87 +19,92 @@ def noon():
 
 
 def test_the_name_in_messages_is_corrected_and_confirmed(client):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
 
-    answer = scene.post(client, order_id, "correct", name="Jan Janssen")
+    answer = my_data_pages.post(client, order_id, "correct", name="Jan Janssen")
 
     assert answer.status_code == 200
-    assert setup.order_row(order_id).name == "Jan Janssen"
-    assert [letter.to_name for letter in setup.sent().letters] == ["Jan Janssen"]
-    assert [letter.to_address for letter in scene.mailed()] == [scene.JAN]
-    assert scene.register() == [("correct", "done", "person")]
+    assert sample_orders.order_row(order_id).name == "Jan Janssen"
+    assert [letter.to_name for letter in sample_orders.sent().letters] == ["Jan Janssen"]
+    assert [letter.to_address for letter in my_data_pages.mailed()] == [my_data_pages.JAN]
+    assert my_data_pages.register() == [("correct", "done", "person")]
 
 
 def test_name_and_city_of_a_review_are_corrected_and_read_again_before_they_are_shown(client):
-    order_id = scene.reviewed(setup.shop())
+    order_id = my_data_pages.reviewed(sample_orders.shop())
 
-    scene.post(client, order_id, "correct", name="Jan J.", shown_name="J. Jansen", city="")
+    my_data_pages.post(client, order_id, "correct", name="Jan J.", shown_name="J. Jansen", city="")
 
-    review = scene.review()
-    assert (review.name, review.city, review.text) == ("J. Jansen", "", scene.TEXT)
+    review = my_data_pages.review()
+    assert (review.name, review.city, review.text) == ("J. Jansen", "", my_data_pages.TEXT)
     assert review.state == "pending"
-    assert scene.published() == []
+    assert my_data_pages.published() == []
 
 
 def test_what_is_left_as_it_is_changes_nothing(client):
-    order_id = scene.reviewed(setup.shop())
+    order_id = my_data_pages.reviewed(sample_orders.shop())
 
-    scene.post(client, order_id, "correct", shown_name="Jan J.", city="Delft")
+    my_data_pages.post(client, order_id, "correct", shown_name="Jan J.", city="Delft")
 
-    assert len(scene.published()) == 1
-    assert scene.register() == []
-    assert scene.mailed() == []
+    assert len(my_data_pages.published()) == 1
+    assert my_data_pages.register() == []
+    assert my_data_pages.mailed() == []
 
 
 @pytest.mark.parametrize(
     "name", ["https://spam.example", "www.spam.example", "x" * 81, "=?utf-8?q?x?="]
 )
 def test_what_is_no_name_is_refused(client, name):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
 
-    assert scene.post(client, order_id, "correct", name=name).status_code in {400, 422}
-    assert setup.order_row(order_id).name == "Jan Jansen"
+    assert my_data_pages.post(client, order_id, "correct", name=name).status_code in {400, 422}
+    assert sample_orders.order_row(order_id).name == "Jan Jansen"
 
 
 def test_staff_move_a_person_to_another_address_and_both_are_notified(house):
-    shop = setup.shop()
-    order_id = setup.invited(shop)
+    shop = sample_orders.shop()
+    order_id = sample_orders.invited(shop)
 
     with quiet(), db.transaction() as session:
         rectification.correct_address(
-            session, scene.person(), "new@example.com", NOON, "command line"
+            session, my_data_pages.person(), "new@example.com", NOON, "command line"
         )
 
-    assert setup.order_row(order_id).email == "new@example.com"
-    assert sorted(letter.to_address for letter in scene.mailed()) == [scene.JAN, "new@example.com"]
-    assert scene.person(address="new@example.com").orders == {order_id}
-    assert scene.person().orders == set()
+    assert sample_orders.order_row(order_id).email == "new@example.com"
+    assert sorted(letter.to_address for letter in my_data_pages.mailed()) == [
+        my_data_pages.JAN,
+        "new@example.com",
+    ]
+    assert my_data_pages.person(address="new@example.com").orders == {order_id}
+    assert my_data_pages.person().orders == set()
 
 
 def test_the_person_cannot_move_to_another_address_by_the_link(client):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
 
-    scene.post(client, order_id, "correct", email="thief@example.com", address="thief@example.com")
+    my_data_pages.post(
+        client, order_id, "correct", email="thief@example.com", address="thief@example.com"
+    )
 
-    assert setup.order_row(order_id).email == scene.JAN
+    assert sample_orders.order_row(order_id).email == my_data_pages.JAN
 
 
 def test_a_restriction_moves_along_with_the_address(client):
-    shop = setup.shop()
-    order_id = setup.invited(shop)
-    scene.post(client, order_id, "restrict")
+    shop = sample_orders.shop()
+    order_id = sample_orders.invited(shop)
+    my_data_pages.post(client, order_id, "restrict")
     with quiet(), db.transaction() as session:
         rectification.correct_address(
-            session, scene.person(), "new@example.com", NOON, "command line"
+            session, my_data_pages.person(), "new@example.com", NOON, "command line"
         )
 
-    other = setup.invited(setup.shop(name="Other"), email="new@example.com")
-    again = setup.place(shop, email="new@example.com")
-    setup.planned()
+    other = sample_orders.invited(sample_orders.shop(name="Other"), email="new@example.com")
+    again = sample_orders.place(shop, email="new@example.com")
+    sample_orders.planned()
 
-    assert setup.order_row(again).state == "waiting"
-    assert [letter.to_address for letter in setup.sent().letters] == ["new@example.com"]
-    assert setup.letter_of(other).state == "sent"
-    scene.post(client, order_id, "lift")
-    assert len(setup.sent(now=NOON + timedelta(minutes=5)).letters) == 1
-    assert setup.letter_of(order_id).state == "sent"
+    assert sample_orders.order_row(again).state == "waiting"
+    assert [letter.to_address for letter in sample_orders.sent().letters] == ["new@example.com"]
+    assert sample_orders.letter_of(other).state == "sent"
+    my_data_pages.post(client, order_id, "lift")
+    assert len(sample_orders.sent(now=NOON + timedelta(minutes=5)).letters) == 1
+    assert sample_orders.letter_of(order_id).state == "sent"

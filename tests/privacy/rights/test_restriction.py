@@ -4,10 +4,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.invitations import setup
-from tests.invitations.setup import NOON, Post, quiet
-from tests.privacy.rights import scene
-from tests.rotating import add_key
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON, Post, quiet
+from tests.key_rotation import add_key
+from tests.privacy.rights import my_data_pages
 from trustsvc import clock
 from trustsvc.badge import content
 from trustsvc.badge.page import profile
@@ -39,166 +39,168 @@ def counted(shop):
 
 
 def test_nothing_is_sent_until_it_is_lifted(client):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
 
-    scene.post(client, order_id, "restrict")
-    held_back = setup.sent().letters
-    kept = setup.order_row(order_id).email
-    scene.post(client, order_id, "lift")
+    my_data_pages.post(client, order_id, "restrict")
+    held_back = sample_orders.sent().letters
+    kept = sample_orders.order_row(order_id).email
+    my_data_pages.post(client, order_id, "lift")
 
-    assert (held_back, kept) == ([], scene.JAN)
-    assert [letter.to_address for letter in setup.sent(now=SOON).letters] == [scene.JAN]
-    assert [(kind, by) for kind, _, by in scene.register()] == [
+    assert (held_back, kept) == ([], my_data_pages.JAN)
+    assert [letter.to_address for letter in sample_orders.sent(now=SOON).letters] == [
+        my_data_pages.JAN
+    ]
+    assert [(kind, by) for kind, _, by in my_data_pages.register()] == [
         ("restrict", "person"),
         ("lift", "person"),
     ]
 
 
 def test_a_message_that_is_being_sent_does_not_leave_and_the_buyer_is_kept(house):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
 
     def wish():
         with quiet(), db.transaction() as session:
-            restrict(session, scene.person(order_id), NOON)
+            restrict(session, my_data_pages.person(order_id), NOON)
 
-    post = setup.sent(Post(meanwhile=wish))
+    post = sample_orders.sent(Post(meanwhile=wish))
 
     assert post.letters == []
-    assert setup.letter_of(order_id).problem == "restricted"
-    assert setup.order_row(order_id).email == scene.JAN
-    assert setup.invitation_of(order_id).state == "open"
+    assert sample_orders.letter_of(order_id).problem == "restricted"
+    assert sample_orders.order_row(order_id).email == my_data_pages.JAN
+    assert sample_orders.invitation_of(order_id).state == "open"
 
 
 def test_the_lease_itself_reads_the_restriction(house):
-    order_id = setup.invited(setup.shop())
-    person = scene.person(order_id)
+    order_id = sample_orders.invited(sample_orders.shop())
+    person = my_data_pages.person(order_id)
     with db.transaction() as session:
         restriction.restrict(session, person.all_pseudonyms, person.shop_ids[0], NOON)
 
-    assert setup.sent().letters == []
-    assert setup.letter_of(order_id).problem == "restricted"
-    assert setup.order_row(order_id).email == scene.JAN
-    assert ("send", "restricted", "dropped") in setup.ledger_of(order_id)
+    assert sample_orders.sent().letters == []
+    assert sample_orders.letter_of(order_id).problem == "restricted"
+    assert sample_orders.order_row(order_id).email == my_data_pages.JAN
+    assert ("send", "restricted", "dropped") in sample_orders.ledger_of(order_id)
 
 
 def test_a_new_order_waits_and_is_decided_on_when_it_is_lifted(client):
-    shop = setup.shop(cap_days=0)
-    first = setup.invited(shop)
-    scene.post(client, first, "restrict")
+    shop = sample_orders.shop(cap_days=0)
+    first = sample_orders.invited(shop)
+    my_data_pages.post(client, first, "restrict")
 
-    second = setup.invited(shop, email="JAN@example.com")
-    waiting = setup.order_row(second).state
-    scene.post(client, first, "lift")
-    setup.planned()
+    second = sample_orders.invited(shop, email="JAN@example.com")
+    waiting = sample_orders.order_row(second).state
+    my_data_pages.post(client, first, "lift")
+    sample_orders.planned()
 
     assert waiting == "waiting"
-    assert ("may_ask", "restricted", "wait") in setup.ledger_of(second)
-    assert setup.order_row(second).state == "settled"
+    assert ("may_ask", "restricted", "wait") in sample_orders.ledger_of(second)
+    assert sample_orders.order_row(second).state == "settled"
 
 
 def test_nothing_is_shown_or_counted_and_the_date_of_publication_comes_back(client):
-    shop = setup.shop()
-    order_id = scene.reviewed(shop, now=NOON - timedelta(days=3))
-    (before,) = scene.published()
+    shop = sample_orders.shop()
+    order_id = my_data_pages.reviewed(shop, now=NOON - timedelta(days=3))
+    (before,) = my_data_pages.published()
     assert counted(shop) == (1, 1)
 
-    scene.post(client, order_id, "restrict")
-    assert (scene.published(), counted(shop)) == ([], (0, 0))
-    scene.post(client, order_id, "lift")
+    my_data_pages.post(client, order_id, "restrict")
+    assert (my_data_pages.published(), counted(shop)) == ([], (0, 0))
+    my_data_pages.post(client, order_id, "lift")
 
-    assert [line.published_at for line in scene.published()] == [before.published_at]
+    assert [line.published_at for line in my_data_pages.published()] == [before.published_at]
     assert counted(shop) == (1, 1)
 
 
 def test_staff_neither_see_nor_decide_on_a_restricted_review(client):
-    order_id = scene.reviewed(setup.shop(), published=False)
-    scene.post(client, order_id, "restrict")
+    order_id = my_data_pages.reviewed(sample_orders.shop(), published=False)
+    my_data_pages.post(client, order_id, "restrict")
 
     with quiet(), db.transaction() as session:
         waiting = lookup.listing(session, state="pending")
-        decided = moderate.approve(session, scene.review().id, "staff 1", NOON)
+        decided = moderate.approve(session, my_data_pages.review().id, "staff 1", NOON)
 
     assert (waiting, decided) == ([], False)
 
 
 def test_a_review_written_meanwhile_is_not_shown(client):
-    shop = setup.shop()
-    order_id = setup.invited(shop)
-    setup.sent()
-    scene.post(client, order_id, "restrict")
-    review = f"/r/{signed_links.token('review', scene.link(order_id))}"
+    shop = sample_orders.shop()
+    order_id = sample_orders.invited(shop)
+    sample_orders.sent()
+    my_data_pages.post(client, order_id, "restrict")
+    review = f"/r/{signed_links.token('review', my_data_pages.link(order_id))}"
     with quiet():
         client.post(review, data={"stars": "5", "name": "Jan", "consent": "yes"})
         with db.transaction() as session:
-            assert not moderate.approve(session, scene.review().id, "staff 1", NOON)
+            assert not moderate.approve(session, my_data_pages.review().id, "staff 1", NOON)
 
-    assert scene.review().frozen_at is not None
+    assert my_data_pages.review().frozen_at is not None
     assert counted(shop) == (0, 0)
 
 
 def test_the_purge_leaves_it_alone(client):
-    order_id = setup.invited(setup.shop())
-    setup.sent()
-    scene.post(client, order_id, "restrict")
+    order_id = sample_orders.invited(sample_orders.shop())
+    sample_orders.sent()
+    my_data_pages.post(client, order_id, "restrict")
 
     with quiet():
         purge.purge(NOON + timedelta(days=400))
 
-    assert setup.order_row(order_id).email == scene.JAN
+    assert sample_orders.order_row(order_id).email == my_data_pages.JAN
 
 
 def test_it_is_confirmed_by_message_to_the_known_address(client):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
 
-    scene.post(client, order_id, "restrict")
-    scene.post(client, order_id, "restrict")
+    my_data_pages.post(client, order_id, "restrict")
+    my_data_pages.post(client, order_id, "restrict")
 
-    letters = scene.mailed()
+    letters = my_data_pages.mailed()
     assert [(letter.to_address, letter.subject) for letter in letters] == [
-        (scene.JAN, "Je gegevens zijn beperkt")
+        (my_data_pages.JAN, "Je gegevens zijn beperkt")
     ]
 
 
 def test_a_rotated_key_finds_what_was_restricted(client, house):
-    order_id = setup.invited(setup.shop())
-    scene.post(client, order_id, "restrict")
+    order_id = sample_orders.invited(sample_orders.shop())
+    my_data_pages.post(client, order_id, "restrict")
     add_key(house, "lookup")
     add_key(house, "registry")
 
-    assert setup.sent().letters == []
-    scene.post(client, order_id, "lift")
-    assert len(setup.sent(now=SOON).letters) == 1
+    assert sample_orders.sent().letters == []
+    my_data_pages.post(client, order_id, "lift")
+    assert len(sample_orders.sent(now=SOON).letters) == 1
 
 
 def test_other_buyers_are_not_held_back(client):
-    shop = setup.shop()
-    order_id = setup.invited(shop)
-    setup.invited(shop, email="piet@example.com")
-    scene.post(client, order_id, "restrict")
+    shop = sample_orders.shop()
+    order_id = sample_orders.invited(shop)
+    sample_orders.invited(shop, email="piet@example.com")
+    my_data_pages.post(client, order_id, "restrict")
 
-    assert [letter.to_address for letter in setup.sent().letters] == ["piet@example.com"]
+    assert [letter.to_address for letter in sample_orders.sent().letters] == ["piet@example.com"]
     with db.reading() as session:
         assert len(session.scalars(select(orders.c.id)).all()) == 2
 
 
 def test_a_restriction_at_all_shops_is_seen_and_lifted_by_a_messages_link_too(client):
-    shop = setup.shop()
-    order_id = setup.invited(shop)
+    shop = sample_orders.shop()
+    order_id = sample_orders.invited(shop)
     with quiet(), db.transaction() as session:
-        restrict(session, scene.person(), NOON)
+        restrict(session, my_data_pages.person(), NOON)
 
-    assert "beperkt sinds" in client.get(scene.path(order_id)).text
-    scene.post(client, order_id, "lift")
+    assert "beperkt sinds" in client.get(my_data_pages.path(order_id)).text
+    my_data_pages.post(client, order_id, "lift")
 
-    assert len(setup.sent(now=SOON).letters) == 1
-    setup.invited(setup.shop(name="Later"), now=SOON)
-    assert len(setup.sent(now=SOON).letters) == 1
+    assert len(sample_orders.sent(now=SOON).letters) == 1
+    sample_orders.invited(sample_orders.shop(name="Later"), now=SOON)
+    assert len(sample_orders.sent(now=SOON).letters) == 1
 
 
 def everything(client, deed=""):
     """The page behind a link to everything, or what a button of it answers."""
     with quiet(), db.transaction() as session:
-        url = my_data_link(session, people.by_address(session, scene.JAN), NOON)
+        url = my_data_link(session, people.by_address(session, my_data_pages.JAN), NOON)
     path = f"/me/{url.rpartition('/')[2]}"
     with quiet():
         return (client.post(f"{path}/{deed}") if deed else client.get(path)).text
@@ -209,42 +211,42 @@ def offered(page):
 
 
 def test_one_shop_first_and_then_all_of_them(client):
-    first = setup.invited(setup.shop())
-    setup.invited(setup.shop(name="Other"))
+    first = sample_orders.invited(sample_orders.shop())
+    sample_orders.invited(sample_orders.shop(name="Other"))
     before = offered(everything(client))
-    scene.post(client, first, "restrict")
+    my_data_pages.post(client, first, "restrict")
     between = offered(everything(client))
     everything(client, "restrict")
 
     assert (before, between) == (["restrict"], ["restrict", "lift"])
     assert offered(everything(client)) == ["lift"]
-    assert setup.sent().letters == []
-    assert scene.register() == [("restrict", "done", "person")] * 2
+    assert sample_orders.sent().letters == []
+    assert my_data_pages.register() == [("restrict", "done", "person")] * 2
     everything(client, "lift")
-    assert len(setup.sent(now=SOON).letters) == 2
+    assert len(sample_orders.sent(now=SOON).letters) == 2
 
 
 def test_lifted_from_a_message_it_ends_at_shops_that_came_later_too(client):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
     with quiet(), db.transaction() as session:
-        restrict(session, scene.person(), NOON)
-    later = setup.invited(setup.shop(name="Later"))
-    waiting = setup.order_row(later).state
+        restrict(session, my_data_pages.person(), NOON)
+    later = sample_orders.invited(sample_orders.shop(name="Later"))
+    waiting = sample_orders.order_row(later).state
 
-    scene.post(client, order_id, "lift")
-    setup.planned(SOON)
+    my_data_pages.post(client, order_id, "lift")
+    sample_orders.planned(SOON)
 
     assert waiting == "waiting"
-    assert len(setup.sent(now=SOON).letters) == 2
+    assert len(sample_orders.sent(now=SOON).letters) == 2
 
 
 def test_twice_at_once_is_one_restriction(house):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
     both = threading.Barrier(2)
 
     def wish():
         with clock.at(NOON), quiet(), db.transaction() as session:
-            person = people.by_link(session, scene.link(order_id), NOON)
+            person = people.by_link(session, my_data_pages.link(order_id), NOON)
             if not db.is_sqlite():
                 both.wait()
             restrict(session, person, NOON)
@@ -255,5 +257,5 @@ def test_twice_at_once_is_one_restriction(house):
     for one in threads:
         one.join()
 
-    assert scene.register() == [("restrict", "done", "person")]
-    assert len(scene.mailed()) == 1
+    assert my_data_pages.register() == [("restrict", "done", "person")]
+    assert len(my_data_pages.mailed()) == 1

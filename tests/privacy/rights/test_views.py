@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from tests.invitations import setup
-from tests.invitations.setup import NOON, quiet
-from tests.privacy.rights import scene
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON, quiet
+from tests.privacy.rights import my_data_pages
 from trustsvc import clock, config, i18n
 from trustsvc.crypto import signed_links
 from trustsvc.privacy.documents import processors
@@ -22,13 +22,13 @@ def noon():
         yield
 
 
-def registered(address=scene.JAN):
+def registered(address=my_data_pages.JAN):
     with quiet(), db.transaction() as session:
         registration.register(session, address, "v1", "page", NOON)
         return registration.way_out(session, address)
 
 
-def own_page(client, address=scene.JAN):
+def own_page(client, address=my_data_pages.JAN):
     """Open the link that /me would mail."""
     with quiet(), db.transaction() as session:
         person = people.with_language(people.by_address(session, address), "en")
@@ -73,13 +73,13 @@ def test_each_processor_has_a_sentence_of_its_kind_and_its_categories(house, lan
 
 
 def test_the_page_has_them_by_the_live_settings(client, house):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
     said = elsewhere(house)
     config.use(
         dataclasses.replace(house, mail_url=said.mail_url, trusted_proxies=said.trusted_proxies)
     )
 
-    page = client.get(scene.path(order_id)).text
+    page = client.get(my_data_pages.path(order_id)).text
 
     assert "smtp.example.com bezorgt de brieven." in page
     assert "192.0.2.7 staat vóór deze pagina" in page
@@ -87,19 +87,26 @@ def test_the_page_has_them_by_the_live_settings(client, house):
 
 
 def test_a_review_is_shown_with_its_words_and_stars(client):
-    page = client.get(scene.path(scene.reviewed(setup.shop()))).text
+    page = client.get(my_data_pages.path(my_data_pages.reviewed(sample_orders.shop()))).text
 
-    for part in ("5 van 5 sterren", "Snel", scene.TEXT, "Jan J.", "Delft", scene.JAN):
+    for part in (
+        "5 van 5 sterren",
+        "Snel",
+        my_data_pages.TEXT,
+        "Jan J.",
+        "Delft",
+        my_data_pages.JAN,
+    ):
         assert part in page
 
 
 def test_a_link_whose_address_is_erased_does_not_say_what_it_cannot_know(client):
-    order_id = setup.invited(setup.shop())
+    order_id = sample_orders.invited(sample_orders.shop())
     registered()
-    before = client.get(scene.path(order_id)).text
-    scene.post(client, order_id, "object")
+    before = client.get(my_data_pages.path(order_id)).text
+    my_data_pages.post(client, order_id, "object")
 
-    page = client.get(scene.path(order_id)).text
+    page = client.get(my_data_pages.path(order_id)).text
 
     assert "Geregistreerd op" in before
     assert "Je bent niet bij deze dienst geregistreerd" not in page
@@ -108,7 +115,7 @@ def test_a_link_whose_address_is_erased_does_not_say_what_it_cannot_know(client)
 
 
 def test_who_is_only_registered_sees_that_and_may_unregister(client):
-    setup.shop()
+    sample_orders.shop()
     way_out = registered()
 
     page = own_page(client)
@@ -119,11 +126,11 @@ def test_who_is_only_registered_sees_that_and_may_unregister(client):
 
 
 def test_a_registration_that_waits_is_shown(client):
-    shop = setup.shop()
+    shop = sample_orders.shop()
     with quiet(), db.transaction() as session:
         registration_request.request_registration(
             session,
-            registration_request.RegistrationRequest(scene.JAN, shop.id, "en", "page"),
+            registration_request.RegistrationRequest(my_data_pages.JAN, shop.id, "en", "page"),
             NOON,
         )
 
@@ -134,7 +141,7 @@ def test_a_registration_that_waits_is_shown(client):
 
 
 def test_of_whom_nothing_is_kept_the_page_says_so(client):
-    setup.shop()
+    sample_orders.shop()
 
     page = own_page(client, "stranger@example.com")
 
@@ -144,11 +151,11 @@ def test_of_whom_nothing_is_kept_the_page_says_so(client):
 
 
 def test_a_link_whose_time_is_over_leads_on_to_a_fresh_one(client):
-    setup.invited(setup.shop())
+    sample_orders.invited(sample_orders.shop())
     with quiet(), db.transaction() as session:
-        path = my_data_link(session, people.by_address(session, scene.JAN), NOON).partition("8000")[
-            2
-        ]
+        path = my_data_link(session, people.by_address(session, my_data_pages.JAN), NOON).partition(
+            "8000"
+        )[2]
 
     with clock.at(NOON.replace(year=2027)):
         late = client.get(path, headers={"Accept": "text/html", "Accept-Language": "en"})

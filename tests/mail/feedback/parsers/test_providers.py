@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from tests.mail.feedback.parsers.corpus import CODE
-from tests.mail.feedback.webhooks.amazon import BOUNCE, event
+from tests.mail.feedback.webhooks.fake_sns import BOUNCE, event
 from trustsvc.mail.feedback.parsers import postmark, ses
 from trustsvc.mail.feedback.parsers.report import Ignored, Report
 

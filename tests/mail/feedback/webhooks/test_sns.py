@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from tests.mail.feedback.webhooks import amazon
-from tests.mail.feedback.webhooks.amazon import CERTIFICATE, HOST, TOPIC, certificate, message
+from tests.mail.feedback.webhooks import fake_sns
+from tests.mail.feedback.webhooks.fake_sns import CERTIFICATE, HOST, TOPIC, certificate, message
 from trustsvc import clock
 from trustsvc.errors import Refused, Unauthorised, Unavailable
 from trustsvc.http import client
@@ -191,8 +191,8 @@ def test_a_certificate_that_is_none_of_amazons_or_not_valid_now_proves_nothing(p
 def test_a_weak_key_proves_nothing():
     with pytest.raises(Unauthorised):
         check(
-            message("Hello", by=amazon.key(1024)),
-            Fetched(certificate(signed_with=amazon.key(1024))),
+            message("Hello", by=fake_sns.key(1024)),
+            Fetched(certificate(signed_with=fake_sns.key(1024))),
         )
 
 

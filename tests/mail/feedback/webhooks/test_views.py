@@ -8,10 +8,18 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from tests.invitations.setup import invitation_of, invited, letter_of, order_row, quiet, sent, shop
+from tests.invitations.sample_orders import (
+    invitation_of,
+    invited,
+    letter_of,
+    order_row,
+    quiet,
+    sent,
+    shop,
+)
 from tests.mail.feedback.test_delivery_reports import code_of, reports, suppressed
-from tests.mail.feedback.webhooks import amazon
-from tests.mail.feedback.webhooks.amazon import BOUNCE, TOPIC, event, message
+from tests.mail.feedback.webhooks import fake_sns
+from tests.mail.feedback.webhooks.fake_sns import BOUNCE, TOPIC, event, message
 from trustsvc import clock, config
 from trustsvc.cli import mail, main
 from trustsvc.http import client as http_out
@@ -49,7 +57,7 @@ class Postmark:
 class Ses:
     def __init__(self, client):
         certificates._known.clear()
-        amazon.known()
+        fake_sns.known()
         self.client, self.door = client, door("ses", TOPIC)
 
     def post(self, body):
@@ -205,7 +213,7 @@ def test_amazons_complaint_stops(ses, asked):
 
 
 def test_amazons_delivery_makes_an_unknown_letter_sent(ses, client):
-    from tests.invitations.setup import Post
+    from tests.invitations.sample_orders import Post
     from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 
     order_id = invited(shop())

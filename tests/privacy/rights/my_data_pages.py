@@ -2,8 +2,8 @@
 
 from sqlalchemy import select
 
-from tests.invitations import setup
-from tests.invitations.setup import NOON, Post, quiet
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON, Post, quiet
 from trustsvc import clock
 from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import invitations
@@ -21,7 +21,7 @@ TEXT = "Fiets kwam heel aan."
 
 
 def link(order_id):
-    return setup.invitation_of(order_id).link
+    return sample_orders.invitation_of(order_id).link
 
 
 def path(order_id, deed=""):
@@ -35,8 +35,8 @@ def post(client, order_id, deed, **form):
 
 def reviewed(shop, *, published=True, now=NOON, **order):
     """Have a buyer invited and write a review; gives the order's id."""
-    order_id = setup.invited(shop, now, **order)
-    setup.sent(now=now)
+    order_id = sample_orders.invited(shop, now, **order)
+    sample_orders.sent(now=now)
     draft = Draft(5, "Snel", TEXT, "Jan J.", "Delft", consent=True)
     with quiet(), db.transaction() as session:
         public_id = submit.submit(session, link(order_id), draft, now)

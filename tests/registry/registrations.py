@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
-from tests.invitations.setup import NOON, Post, quiet
+from tests.invitations.sample_orders import NOON, Post, quiet
 from trustsvc import clock
 from trustsvc.registry import views
 from trustsvc.registry.models import pending_registrations, registered_buyers

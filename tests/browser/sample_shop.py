@@ -6,7 +6,7 @@ from sqlalchemy import update
 
 from jobs.publish_reviews import publish_reviews
 from jobs.refresh_badges import refresh_badges
-from tests.reviews import at_the_desk
+from tests.reviews import sample_reviews
 from trustsvc import clock
 from trustsvc.reviews import moderate
 from trustsvc.shops import directory, enrol
@@ -48,7 +48,7 @@ def shop_with_reviews():
         for number, (stars, title, text, name, city) in enumerate(SAID):
             at = start + timedelta(days=2 * number)
             said = {"stars": stars, "title": title, "text": text, "name": name, "city": city}
-            public_id = at_the_desk.review(made, at=at, **said)
+            public_id = sample_reviews.review(made, at=at, **said)
             with db.transaction() as session:
                 moderate.approve(session, public_id, "command line", at)
             with clock.at(at + timedelta(days=1)):
@@ -60,5 +60,5 @@ def shop_with_reviews():
 
 def open_link(shop):
     """Invite a buyer; gives the id inside the links of the letter."""
-    order_id = at_the_desk.order(shop, shipped_at=clock.now())
-    return at_the_desk.invitation(shop, order_id)[1]
+    order_id = sample_reviews.order(shop, shipped_at=clock.now())
+    return sample_reviews.invitation(shop, order_id)[1]

@@ -1,6 +1,6 @@
 """A shop with reviews, and every form of its badge, for tests of files and who serves them."""
 
-from tests.reviews.at_the_desk import review
+from tests.reviews.sample_reviews import review
 from trustsvc import clock
 from trustsvc.badge import refresh
 from trustsvc.reviews import moderate, publish
