@@ -63,7 +63,7 @@ def _keep_warm() -> None:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a PostgreSQL of our own, with a migrated `template_house`; gives its folder."""
+    """Start a PostgreSQL of our own, with a migrated `template_trustsvc`; gives its folder."""
     yield from servers.postgres(tmp_path_factory.mktemp("pg"))
 
 
@@ -115,14 +115,14 @@ def keys_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def house(
+def installation(
     database: str,
     tmp_path: Path,
     request: pytest.FixtureRequest,
     redis_server: str,
     keys_template: Path,
 ) -> Iterator[config.Settings]:
-    """A fresh house: its own data folder, keys, database, and a real, empty Redis."""
+    """A fresh installation: its own data folder, keys, database, and a real, empty Redis."""
     environ = {"TRUSTSVC_DATA": str(tmp_path / "data"), "TRUSTSVC_REDIS_URL": redis_server}
     shutil.copytree(keys_template, tmp_path / "data" / "keys")
     if database == "sqlite":
@@ -152,10 +152,10 @@ def _made_app(demo: bool, base_url: str) -> Flask:
 
 
 @pytest.fixture
-def app(house: config.Settings) -> Flask:
+def app(installation: config.Settings) -> Flask:
     for limit in (request_views.rate_limit, registry_views.gate):  # one process, many tests
         limit.hits.clear()
-    app = _made_app(house.demo, house.base_url)
+    app = _made_app(installation.demo, installation.base_url)
     app.wsgi_app = ServerLog(partial(Flask.wsgi_app, app))  # writes into this test's folder
     app.testing = False  # tests see what people see: error pages, not exceptions
     return app

@@ -51,7 +51,7 @@ def postgres(place: Path) -> Iterator[str]:
         "-D",
         str(data),
         "-U",
-        "house",
+        "trustsvc",
         "-A",
         "trust",
         "-E",
@@ -82,11 +82,11 @@ def postgres(place: Path) -> Iterator[str]:
     )
     try:
         _wait_for_postgres(place)
-        _execute(place, "CREATE DATABASE template_house")
+        _execute(place, "CREATE DATABASE template_trustsvc")
         config.use(
             config.load(
                 {
-                    "TRUSTSVC_DATABASE_URL": _url(place, "template_house"),
+                    "TRUSTSVC_DATABASE_URL": _url(place, "template_trustsvc"),
                     "TRUSTSVC_DATA": str(place / "unused"),
                 }
             )
@@ -103,7 +103,7 @@ def postgres(place: Path) -> Iterator[str]:
 
 def fresh_database(place: str) -> tuple[str, Callable[[], None]]:
     """Copy the migrated template; gives its URL and how to drop it."""
-    return _create(place, "TEMPLATE template_house STRATEGY file_copy")
+    return _create(place, "TEMPLATE template_trustsvc STRATEGY file_copy")
 
 
 def empty_database(place: str) -> tuple[str, Callable[[], None]]:
@@ -112,7 +112,7 @@ def empty_database(place: str) -> tuple[str, Callable[[], None]]:
 
 
 def _create(place: str, options: str) -> tuple[str, Callable[[], None]]:
-    name = f"house_{uuid.uuid4().hex}"
+    name = f"test_{uuid.uuid4().hex}"
     _execute(Path(place), f"CREATE DATABASE {name} {options}")
 
     def drop() -> None:
@@ -122,11 +122,11 @@ def _create(place: str, options: str) -> tuple[str, Callable[[], None]]:
 
 
 def _url(place: Path, name: str) -> str:
-    return f"postgresql://house@/{name}?host={place}"
+    return f"postgresql://trustsvc@/{name}?host={place}"
 
 
 def _execute(place: Path, statement: str) -> None:
-    with psycopg.connect(f"host={place} user=house dbname=postgres", autocommit=True) as link:
+    with psycopg.connect(f"host={place} user=trustsvc dbname=postgres", autocommit=True) as link:
         link.execute(statement)
 
 

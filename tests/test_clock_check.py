@@ -109,7 +109,7 @@ def test_a_restart_of_the_machine_ends_no_doubt_and_setting_it_back_does():
     assert walk(*jumped, back).problem is None
 
 
-def test_what_is_noted_is_read_again_and_an_operator_s_word_ends_the_doubt(house):
+def test_what_is_noted_is_read_again_and_an_operator_s_word_ends_the_doubt(installation):
     with db.transaction() as session:
         assert clock_check.record(session, reading(0 * HOUR), None) == (None, None)
         assert clock_check.problem(session, reading(MINUTE)) is None
@@ -122,7 +122,7 @@ def test_what_is_noted_is_read_again_and_an_operator_s_word_ends_the_doubt(house
         assert clock_check.problem(session, reading(2 * HOUR, DAY)) is None
 
 
-def test_a_moment_that_somebody_chose_is_no_jump(house):
+def test_a_moment_that_somebody_chose_is_no_jump(installation):
     with db.transaction() as session:
         clock_check.record(session, clock.read(), None)
         with clock.at(clock.now() + 10 * YEAR):

@@ -49,13 +49,13 @@ def test_not_ready_when_a_migration_is_missing(client):
     assert answer.json["checks"]["migrations"] != "ok"
 
 
-def test_not_ready_without_redis(client, house):
+def test_not_ready_without_redis(client, installation):
     beat(clock.now())
     config.use(
         config.load(
             {
-                "TRUSTSVC_DATA": str(house.data),
-                "TRUSTSVC_DATABASE_URL": house.database_url,
+                "TRUSTSVC_DATA": str(installation.data),
+                "TRUSTSVC_DATABASE_URL": installation.database_url,
                 "TRUSTSVC_REDIS_URL": "unix:///nowhere.sock",
             }
         )
@@ -67,10 +67,10 @@ def test_not_ready_without_redis(client, house):
     assert answer.json["checks"]["redis"] != "ok"
 
 
-def test_security_txt_says_whom_to_tell(client, house):
+def test_security_txt_says_whom_to_tell(client, installation):
     text = client.get("/.well-known/security.txt").text
 
-    assert f"Contact: mailto:{house.contact}" in text
+    assert f"Contact: mailto:{installation.contact}" in text
     assert "Expires: " in text
 
 
@@ -81,9 +81,9 @@ def _purge_said(client, at):
     return answer.status_code, answer.json["checks"]["purge"]
 
 
-def test_not_ready_within_a_day_of_a_missed_purge_of_the_server_log(client, house):
+def test_not_ready_within_a_day_of_a_missed_purge_of_the_server_log(client, installation):
     hour = clock.now().replace(minute=0, second=0, microsecond=0)
-    folder = house.data / "log"
+    folder = installation.data / "log"
     folder.mkdir(exist_ok=True)
     (folder / f"{hour:access-%Y-%m-%dT%H.log}").touch()
     goes_at = hour + timedelta(days=89, hours=23)
@@ -97,8 +97,8 @@ def test_not_ready_within_a_day_of_a_missed_purge_of_the_server_log(client, hous
     assert _purge_said(client, goes_at + timedelta(hours=24, minutes=2)) == (200, "ok")
 
 
-def test_the_folder_is_looked_into_once_a_minute_however_often_it_is_asked(client, house):
-    (house.data / "log").mkdir(exist_ok=True)
+def test_the_folder_is_looked_into_once_a_minute_however_often_it_is_asked(client, installation):
+    (installation.data / "log").mkdir(exist_ok=True)
     health._looked = None
     seen = []
     sys.addaudithook(lambda name, args: seen.append(args) if name == "os.scandir" else None)
@@ -106,12 +106,12 @@ def test_the_folder_is_looked_into_once_a_minute_however_often_it_is_asked(clien
     for _ in range(20):
         client.get("/readyz")
 
-    assert len([args for args in seen if str(args[0]) == str(house.data / "log")]) == 1
+    assert len([args for args in seen if str(args[0]) == str(installation.data / "log")]) == 1
 
 
-def test_the_scheduler_logs_that_a_purge_was_missed(house, capfd):
+def test_the_scheduler_logs_that_a_purge_was_missed(installation, capfd):
     log.configure()
-    folder = house.data / "log"
+    folder = installation.data / "log"
     folder.mkdir(exist_ok=True)
     log_late_purge()
     assert "scheduler.log_purge_late" not in capfd.readouterr().err

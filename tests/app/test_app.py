@@ -24,7 +24,9 @@ def every_path(app):
         yield rule, path
 
 
-def test_a_view_that_does_not_say_who_may_pass_keeps_the_app_from_starting(house, monkeypatch):
+def test_a_view_that_does_not_say_who_may_pass_keeps_the_app_from_starting(
+    installation, monkeypatch
+):
     bare = Blueprint("bare", __name__)
     bare.add_url_rule("/bare", view_func=lambda: "")
     monkeypatch.setattr(app_module, "BLUEPRINTS", (*app_module.BLUEPRINTS, bare))
@@ -113,10 +115,10 @@ def test_a_refusal_says_its_sentence(app, monkeypatch):
     assert (answer.status_code, answer.json["detail"]) == (400, "Say it like this.")
 
 
-def test_a_database_that_is_away_is_503_and_try_again(app, client, house):
+def test_a_database_that_is_away_is_503_and_try_again(app, client, installation):
     nowhere = {
-        "TRUSTSVC_DATA": str(house.data),
-        "TRUSTSVC_DATABASE_URL": "postgresql://house@/none?host=/nowhere",
+        "TRUSTSVC_DATA": str(installation.data),
+        "TRUSTSVC_DATABASE_URL": "postgresql://trustsvc@/none?host=/nowhere",
     }
     config.use(config.load(nowhere))
 
@@ -126,10 +128,13 @@ def test_a_database_that_is_away_is_503_and_try_again(app, client, house):
     assert answer.headers["Retry-After"]
 
 
-def test_https_is_asked_for_where_the_service_is_on_https(house):
+def test_https_is_asked_for_where_the_service_is_on_https(installation):
     config.use(
         config.load(
-            {"TRUSTSVC_DATA": str(house.data), "TRUSTSVC_BASE_URL": "https://reviews.example"}
+            {
+                "TRUSTSVC_DATA": str(installation.data),
+                "TRUSTSVC_BASE_URL": "https://reviews.example",
+            }
         )
     )
 

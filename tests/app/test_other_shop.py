@@ -22,7 +22,7 @@ from trustsvc.http import access
 from trustsvc.privacy.rights import request_views
 from trustsvc.registry import views as registry
 
-STAFF = "staff are the house's own and see every shop; without a session nobody sees any"
+STAFF = "staff are the installation's own and see every shop; without a session nobody sees any"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ KEPT_APART = {
     "/u/<token>": Kept("stop"),
     "/desk/sending": Kept(why=STAFF),
     "/desk/sending/<slug>": Kept("slug", STAFF),
-    "/mail-events/<provider>/<door>": Kept("mail door", "a provider's door is the house's"),
+    "/mail-events/<provider>/<door>": Kept("mail door", "a provider's door is the installation's"),
     "/r/<token>": Kept("review"),
     "/r/<token>/register": Kept("review", own="written"),
     "/desk/": Kept(why=STAFF),
@@ -131,7 +131,7 @@ NO_FORM = {
 LEFT_OUT = {"/s/<slug>": ({"before"},)}
 
 pytestmark = pytest.mark.slow
-demo_too = pytest.mark.parametrize("house", [{"TRUSTSVC_DEMO": "1"}], indirect=True)
+demo_too = pytest.mark.parametrize("installation", [{"TRUSTSVC_DEMO": "1"}], indirect=True)
 
 
 def _routes(app):

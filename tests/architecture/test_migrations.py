@@ -24,12 +24,12 @@ def names():
     return set(inspect(db.engine()).get_table_names())
 
 
-def test_the_head_is_what_the_models_say(house):
+def test_the_head_is_what_the_models_say(installation):
     assert differences() == []
     assert migrations.is_current()
 
 
-def test_up_down_and_up_again(house):
+def test_up_down_and_up_again(installation):
     before = names()
 
     migrations.downgrade("base")
@@ -41,7 +41,7 @@ def test_up_down_and_up_again(house):
     assert differences() == []
 
 
-def test_upgrading_twice_changes_nothing(house):
+def test_upgrading_twice_changes_nothing(installation):
     migrations.upgrade()
     migrations.upgrade()
 

@@ -1,4 +1,4 @@
-"""Make backups and restore them by the command line, onto another empty installation."""
+"""Make backups and restore them by the command line, into another machine's empty data folder."""
 
 import os
 import shutil
@@ -18,16 +18,16 @@ def run(*words):
 
 
 @contextmanager
-def elsewhere(house, tmp_path, request, *, keys=True, suppressions=True, name="elsewhere"):
+def elsewhere(installation, tmp_path, request, *, keys=True, suppressions=True, name="elsewhere"):
     """Live on another machine with an empty database, and what was copied to it; then go back."""
     place = tmp_path / name
     place.mkdir()
     for folder, is_copied in (("keys", keys), ("suppressions", suppressions)):
-        if is_copied and (house.data / folder).exists():
-            shutil.copytree(house.data / folder, place / folder)
-    environ = {"TRUSTSVC_DATA": str(place), "TRUSTSVC_REDIS_URL": house.redis_url}
+        if is_copied and (installation.data / folder).exists():
+            shutil.copytree(installation.data / folder, place / folder)
+    environ = {"TRUSTSVC_DATA": str(place), "TRUSTSVC_REDIS_URL": installation.redis_url}
     drop = None
-    if house.database_url.startswith("postgresql"):
+    if installation.database_url.startswith("postgresql"):
         server = request.getfixturevalue("postgres")
         environ["TRUSTSVC_DATABASE_URL"], drop = servers.empty_database(server)
     config.use(config.load(environ))
@@ -37,7 +37,7 @@ def elsewhere(house, tmp_path, request, *, keys=True, suppressions=True, name="e
         db.dispose_engines()
         if drop:
             drop()
-        config.use(house)
+        config.use(installation)
 
 
 def flip(path, at):

@@ -33,9 +33,9 @@ JAN, DAY = "jan@example.com", timedelta(days=1)
 
 
 @pytest.fixture
-def backup(house, tmp_path):
+def backup(installation, tmp_path):
     """Name the file of a backup that `made` makes."""
-    return tmp_path / "house.backup"
+    return tmp_path / "installation.backup"
 
 
 def made(path):
@@ -54,14 +54,16 @@ def shops():
         return directory.all_shops(session)
 
 
-def test_a_installation_comes_back_as_it_was_with_its_badges(house, tmp_path, request, backup):
+def test_a_installation_comes_back_as_it_was_with_its_badges(
+    installation, tmp_path, request, backup
+):
     shop = sample_orders.shop(delay=3, delay_unit="days")
     with clock.at(NOON):
         order_id = sample_orders.invited(shop)
         before = sample_orders.order_row(order_id)
         said = made(backup)
 
-        with elsewhere(house, tmp_path, request) as there:
+        with elsewhere(installation, tmp_path, request) as there:
             done = run("restore", backup)
 
             assert done.exit_code == 0, done.output
@@ -75,7 +77,7 @@ def test_a_installation_comes_back_as_it_was_with_its_badges(house, tmp_path, re
     assert "keys are NOT in it" in " ".join(said.split())
 
 
-def test_a_backup_is_for_its_owner_alone_and_holds_no_key_and_no_address(house, backup):
+def test_a_backup_is_for_its_owner_alone_and_holds_no_key_and_no_address(installation, backup):
     sample_orders.invited(sample_orders.shop())
 
     made(backup)
@@ -84,12 +86,12 @@ def test_a_backup_is_for_its_owner_alone_and_holds_no_key_and_no_address(house, 
     assert [path.name for path in backup.parent.glob(".trustsvc-backup-*")] == []
     content = backup.read_bytes()
     assert JAN.encode() not in content
-    for key in (house.data / "keys").iterdir():
+    for key in (installation.data / "keys").iterdir():
         for line in key.read_text().splitlines():
             assert line.split()[1].encode() not in content
 
 
-def test_a_backup_overwrites_nothing(house, backup):
+def test_a_backup_overwrites_nothing(installation, backup):
     backup.write_text("mine")
 
     done = run("backup", backup)
@@ -99,9 +101,9 @@ def test_a_backup_overwrites_nothing(house, backup):
     assert backup.read_text() == "mine"
 
 
-def test_a_backup_needs_no_redis(house, tmp_path, backup):
-    changed = {"TRUSTSVC_REDIS_URL": "redis://127.0.0.1:1", "TRUSTSVC_DATA": str(house.data)}
-    url = house.database_url
+def test_a_backup_needs_no_redis(installation, tmp_path, backup):
+    changed = {"TRUSTSVC_REDIS_URL": "redis://127.0.0.1:1", "TRUSTSVC_DATA": str(installation.data)}
+    url = installation.database_url
     config.use(config.load(changed | {"TRUSTSVC_DATABASE_URL": url.replace("+psycopg", "")}))
 
     made(backup)
@@ -109,7 +111,9 @@ def test_a_backup_needs_no_redis(house, tmp_path, backup):
     assert archive.check(backup)[0].migration == migrations.revision()
 
 
-def test_a_backup_taken_while_orders_come_in_is_of_one_moment(house, tmp_path, request, backup):
+def test_a_backup_taken_while_orders_come_in_is_of_one_moment(
+    installation, tmp_path, request, backup
+):
     shop = sample_orders.shop()
     ended = threading.Event()
     count = 0
@@ -130,7 +134,7 @@ def test_a_backup_taken_while_orders_come_in_is_of_one_moment(house, tmp_path, r
         ended.set()
         writer.join()
 
-    with elsewhere(house, tmp_path, request):
+    with elsewhere(installation, tmp_path, request):
         assert run("restore", backup).exit_code == 0
         with db.reading() as session:
             kept = session.scalar(select(func.count()).select_from(orders))
@@ -140,11 +144,11 @@ def test_a_backup_taken_while_orders_come_in_is_of_one_moment(house, tmp_path, r
 
 
 @pytest.mark.parametrize("at", [0, 12, 40, 300, 5000, -20, -1])
-def test_a_backup_with_a_flipped_byte_is_refused(house, tmp_path, request, backup, at):
+def test_a_backup_with_a_flipped_byte_is_refused(installation, tmp_path, request, backup, at):
     made(backup)
     flip(backup, at)
 
-    with elsewhere(house, tmp_path, request) as there:
+    with elsewhere(installation, tmp_path, request) as there:
         done = run("restore", backup)
 
         assert done.exit_code == 1
@@ -154,7 +158,7 @@ def test_a_backup_with_a_flipped_byte_is_refused(house, tmp_path, request, backu
 
 
 @pytest.mark.parametrize("content", [b"", b"trustsvc-backup 1\n", b"something else\n"])
-def test_what_is_no_backup_is_refused_with_a_sentence(house, backup, content):
+def test_what_is_no_backup_is_refused_with_a_sentence(installation, backup, content):
     backup.write_bytes(content)
 
     done = run("restore", backup)
@@ -163,15 +167,15 @@ def test_what_is_no_backup_is_refused_with_a_sentence(house, backup, content):
     assert "Error: " in done.output
 
 
-def test_a_shortened_backup_is_refused(house, tmp_path, request, backup):
+def test_a_shortened_backup_is_refused(installation, tmp_path, request, backup):
     made(backup)
     backup.write_bytes(backup.read_bytes()[:-100])
 
-    with elsewhere(house, tmp_path, request):
+    with elsewhere(installation, tmp_path, request):
         assert "damaged" in run("restore", backup).output
 
 
-def test_a_installation_that_is_not_empty_is_left_alone(house, backup):
+def test_a_installation_that_is_not_empty_is_left_alone(installation, backup):
     shop = sample_orders.shop()
     made(backup)
 
@@ -185,11 +189,11 @@ def test_a_installation_that_is_not_empty_is_left_alone(house, backup):
 
 @pytest.mark.parametrize("kind", ["vault", "registry", "lookup", "link"])
 def test_without_its_keys_nothing_is_restored_and_no_key_is_made(
-    house, tmp_path, request, backup, kind
+    installation, tmp_path, request, backup, kind
 ):
     made(backup)
 
-    with elsewhere(house, tmp_path, request) as there:
+    with elsewhere(installation, tmp_path, request) as there:
         (there.data / "keys" / kind).unlink()
         done = run("restore", backup)
 
@@ -198,17 +202,17 @@ def test_without_its_keys_nothing_is_restored_and_no_key_is_made(
         assert not (there.data / "keys" / kind).exists()
 
 
-def test_another_kind_of_database_is_refused(house, tmp_path, backup):
+def test_another_kind_of_database_is_refused(installation, tmp_path, backup):
     made(backup)
     other = {"TRUSTSVC_DATA": str(tmp_path / "other")}
-    if house.database_url.startswith("sqlite"):
+    if installation.database_url.startswith("sqlite"):
         other["TRUSTSVC_DATABASE_URL"] = "postgresql://nobody@/none"
     config.use(config.load(other))
 
     assert "same kind" in run("restore", backup).output
 
 
-def test_who_said_stop_after_the_backup_gets_no_message(house, tmp_path, request, backup):
+def test_who_said_stop_after_the_backup_gets_no_message(installation, tmp_path, request, backup):
     shop = sample_orders.shop(delay=3, delay_unit="days")
     elsewhere_shop = sample_orders.shop(delay=3, delay_unit="days", name="Another")
     with clock.at(NOON):
@@ -220,7 +224,7 @@ def test_who_said_stop_after_the_backup_gets_no_message(house, tmp_path, request
             opt_out(session, JAN, shop.id, "stop", NOON)
             opt_out(session, "eva@example.com", EVERY_SHOP, "objection", NOON)
 
-        with elsewhere(house, tmp_path, request):
+        with elsewhere(installation, tmp_path, request):
             done = run("restore", backup)
 
             assert "2 opt-outs and other requests" in done.output
@@ -232,7 +236,7 @@ def test_who_said_stop_after_the_backup_gets_no_message(house, tmp_path, request
 
 
 def test_who_left_the_registry_after_the_backup_is_not_registered_again(
-    house, tmp_path, request, backup
+    installation, tmp_path, request, backup
 ):
     shop = sample_orders.shop()
     with db.transaction() as session:
@@ -244,14 +248,14 @@ def test_who_left_the_registry_after_the_backup_is_not_registered_again(
     with db.transaction() as session:
         leave(session, JAN)
 
-    with elsewhere(house, tmp_path, request):
+    with elsewhere(installation, tmp_path, request):
         assert run("restore", backup).exit_code == 0
         assert answer(shop.id).registered is False
         assert answer(shop.id, "eva@example.com").registered is True
 
 
-def broken_book(house, how):
-    path = house.data / "suppressions" / "journal"
+def broken_book(installation, how):
+    path = installation.data / "suppressions" / "journal"
     if how == "older_suppressions":
         lines = path.read_bytes().splitlines(keepends=True)
         path.write_bytes(b"".join(lines[:-1]))
@@ -269,7 +273,7 @@ def broken_book(house, how):
     ["no_suppressions", "other_suppressions", "older_suppressions", "damaged_suppressions"],
 )
 def test_without_the_right_file_no_message_leaves_until_the_operator_says_so(
-    house, tmp_path, request, backup, how
+    installation, tmp_path, request, backup, how
 ):
     shop = sample_orders.shop(delay=3, delay_unit="days")
     with clock.at(NOON):
@@ -277,9 +281,9 @@ def test_without_the_right_file_no_message_leaves_until_the_operator_says_so(
         with db.transaction() as session:
             opt_out(session, "eva@example.com", EVERY_SHOP, "objection", NOON)
         made(backup)
-        broken_book(house, how)
+        broken_book(installation, how)
 
-        with elsewhere(house, tmp_path, request):
+        with elsewhere(installation, tmp_path, request):
             done = run("restore", backup)
             assert "NO INVITATION LEAVES" in done.output
             assert sample_orders.sent(now=NOON + 3 * DAY).letters == []
@@ -291,7 +295,7 @@ def test_without_the_right_file_no_message_leaves_until_the_operator_says_so(
             assert "No restore suspends" in run("restore", "--sending-on").output
 
 
-def test_a_message_that_may_have_left_since_is_set_aside(house, tmp_path, request, backup):
+def test_a_message_that_may_have_left_since_is_set_aside(installation, tmp_path, request, backup):
     shop = sample_orders.shop()
     with clock.at(NOON):
         order_id = sample_orders.invited(shop)
@@ -299,7 +303,7 @@ def test_a_message_that_may_have_left_since_is_set_aside(house, tmp_path, reques
         made(backup)
         assert len(sample_orders.sent().letters) == 1
 
-    with clock.at(NOON + DAY), elsewhere(house, tmp_path, request):
+    with clock.at(NOON + DAY), elsewhere(installation, tmp_path, request):
         done = run("restore", backup)
 
         assert "2 e-mails may have left" in done.output
@@ -309,32 +313,32 @@ def test_a_message_that_may_have_left_since_is_set_aside(house, tmp_path, reques
         assert sample_orders.sent(now=NOON + 5 * DAY).letters == []
 
 
-def test_a_reminder_that_may_have_left_since_is_set_aside(house, tmp_path, request, backup):
+def test_a_reminder_that_may_have_left_since_is_set_aside(installation, tmp_path, request, backup):
     shop = sample_orders.shop(reminder_days=7)
     with clock.at(NOON):
         order_id = sample_orders.invited(shop)
         sample_orders.sent()
         made(backup)
 
-    with clock.at(NOON + 9 * DAY), elsewhere(house, tmp_path, request):
+    with clock.at(NOON + 9 * DAY), elsewhere(installation, tmp_path, request):
         run("restore", backup)
 
         assert sample_orders.letter_of(order_id, "reminder").state == "unknown"
         assert sample_orders.sent(now=NOON + 12 * DAY).letters == []
 
 
-def test_a_installation_that_only_moved_sends_what_waits(house, tmp_path, request, backup):
+def test_a_installation_that_only_moved_sends_what_waits(installation, tmp_path, request, backup):
     shop = sample_orders.shop()
     with clock.at(NOON):
         sample_orders.invited(shop)
         made(backup)
 
-        with elsewhere(house, tmp_path, request):
+        with elsewhere(installation, tmp_path, request):
             assert run("restore", backup, "--nothing-sent-since").exit_code == 0
             assert len(sample_orders.sent().letters) == 1
 
 
-def test_while_a_restore_runs_or_after_it_broke_off_no_message_leaves(house):
+def test_while_a_restore_runs_or_after_it_broke_off_no_message_leaves(installation):
     order_id = sample_orders.invited(sample_orders.shop())
     suppression_journal.create()
     send_suspension.unfinished().touch()
@@ -347,37 +351,39 @@ def test_while_a_restore_runs_or_after_it_broke_off_no_message_leaves(house):
     assert "did not end" in done.output
 
 
-def test_a_backup_of_a_newer_trustsvc_is_refused(house, tmp_path, request, backup):
+def test_a_backup_of_a_newer_trustsvc_is_refused(installation, tmp_path, request, backup):
     from sqlalchemy import text
 
     with db.transaction() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     made(backup)
 
-    with elsewhere(house, tmp_path, request):
+    with elsewhere(installation, tmp_path, request):
         assert "newer" in run("restore", backup).output
 
 
-def test_missing_client_programs_are_named(house, backup, monkeypatch):
+def test_missing_client_programs_are_named(installation, backup, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
 
     done = run("backup", backup)
 
-    is_sqlite = house.database_url.startswith("sqlite")
+    is_sqlite = installation.database_url.startswith("sqlite")
     assert done.exit_code == (0 if is_sqlite else 1)
     assert is_sqlite or "pg_dump is not installed" in done.output
     assert backup.exists() == is_sqlite
 
 
 @pytest.mark.parametrize("words", [("backup",), ("restore",), ("restore", "x", "--sending-on")])
-def test_nonsense_ends_with_a_sentence(house, words):
+def test_nonsense_ends_with_a_sentence(installation, words):
     done = run(*words)
 
     assert done.exit_code == 2
     assert "Error" in done.output
 
 
-def test_messages_are_taken_back_from_a_sender_that_had_them(house, tmp_path, request, backup):
+def test_messages_are_taken_back_from_a_sender_that_had_them(
+    installation, tmp_path, request, backup
+):
     with clock.at(NOON):
         order_id = sample_orders.invited(sample_orders.shop(delay=1, delay_unit="days"))
         with db.transaction() as session:
@@ -385,21 +391,21 @@ def test_messages_are_taken_back_from_a_sender_that_had_them(house, tmp_path, re
                 update(messages).values(state="leased", lease=b"x", leased_until=NOON + DAY)
             )
         made(backup)
-        with elsewhere(house, tmp_path, request):
+        with elsewhere(installation, tmp_path, request):
             run("restore", backup)
 
             assert sample_orders.letter_of(order_id).state == "unknown"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_the_folder_of_the_data_may_be_gone_altogether(house, backup):
+def test_the_folder_of_the_data_may_be_gone_altogether(installation, backup):
     made(backup)
     db.dispose_engines()
-    keys = house.data.with_name("kept-keys")
-    shutil.move(house.data / "keys", keys)
-    shutil.rmtree(house.data)
-    house.data.mkdir()
-    shutil.move(keys, house.data / "keys")
+    keys = installation.data.with_name("kept-keys")
+    shutil.move(installation.data / "keys", keys)
+    shutil.rmtree(installation.data)
+    installation.data.mkdir()
+    shutil.move(keys, installation.data / "keys")
 
     done = run("restore", backup)
 
@@ -408,7 +414,7 @@ def test_the_folder_of_the_data_may_be_gone_altogether(house, backup):
 
 
 def test_a_restore_that_breaks_off_lets_no_message_leave(
-    house, tmp_path, request, backup, monkeypatch
+    installation, tmp_path, request, backup, monkeypatch
 ):
     from trustsvc.backup import replay
 
@@ -420,7 +426,7 @@ def test_a_restore_that_breaks_off_lets_no_message_leave(
         order_id = sample_orders.invited(shop)
         made(backup)
 
-        with elsewhere(house, tmp_path, request):
+        with elsewhere(installation, tmp_path, request):
             with monkeypatch.context() as patched:
                 patched.setattr(replay, "replay", broken)
                 assert run("restore", backup).exit_code == 1
@@ -432,13 +438,15 @@ def test_a_restore_that_breaks_off_lets_no_message_leave(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_disk_that_is_full_in_the_middle_ends_in_a_sentence_and_leaves_nothing(house, backup):
+def test_a_disk_that_is_full_in_the_middle_ends_in_a_sentence_and_leaves_nothing(
+    installation, backup
+):
     db.dispose_engines()
     do = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
         "from trustsvc.cli import main; main(['backup', sys.argv[1]])"
     )
-    environ = {"TRUSTSVC_DATA": str(house.data), "PATH": "/usr/bin:/bin"}
+    environ = {"TRUSTSVC_DATA": str(installation.data), "PATH": "/usr/bin:/bin"}
     done = subprocess.run(
         [sys.executable, "-c", do, backup], env=environ, capture_output=True, text=True, check=False
     )
@@ -451,14 +459,14 @@ def test_a_disk_that_is_full_in_the_middle_ends_in_a_sentence_and_leaves_nothing
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_restore_on_a_full_disk_leaves_an_empty_installation_that_can_be_restored_again(
-    house, tmp_path, request, backup
+    installation, tmp_path, request, backup
 ):
     made(backup)
     do = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
         "from trustsvc.cli import main; main(['restore', sys.argv[1]])"
     )
-    with elsewhere(house, tmp_path, request) as there:
+    with elsewhere(installation, tmp_path, request) as there:
         environ = {"TRUSTSVC_DATA": str(there.data), "PATH": "/usr/bin:/bin"}
         command = [sys.executable, "-c", do, backup]
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
@@ -470,7 +478,7 @@ def test_a_restore_on_a_full_disk_leaves_an_empty_installation_that_can_be_resto
         assert run("restore", backup).exit_code == 0
 
 
-def test_what_a_killed_backup_left_is_cleared_away_and_a_running_one_s_is_not(house, backup):
+def test_what_a_killed_backup_left_is_cleared_away_and_a_running_one_s_is_not(installation, backup):
     left = backup.parent / ".trustsvc-backup-killed"
     left.mkdir()
     (left / "database").write_text("everything")
@@ -481,7 +489,7 @@ def test_what_a_killed_backup_left_is_cleared_away_and_a_running_one_s_is_not(ho
     assert not left.exists()
 
 
-def test_two_backups_at_once_into_one_file_are_one(house, backup):
+def test_two_backups_at_once_into_one_file_are_one(installation, backup):
     answers = []
 
     def back_up():
@@ -498,25 +506,25 @@ def test_two_backups_at_once_into_one_file_are_one(house, backup):
     assert archive.check(backup)[0] == answers[0]
 
 
-def test_a_pipe_or_a_folder_is_no_backup_and_nobody_waits_for_it(house, tmp_path):
+def test_a_pipe_or_a_folder_is_no_backup_and_nobody_waits_for_it(installation, tmp_path):
     os.mkfifo(tmp_path / "pipe")
 
     assert "cannot be read" in run("restore", tmp_path / "pipe").output
     assert run("restore", tmp_path).exit_code == 2
 
 
-def test_a_link_that_leads_nowhere_is_not_followed(house, tmp_path, backup):
+def test_a_link_that_leads_nowhere_is_not_followed(installation, tmp_path, backup):
     backup.symlink_to(tmp_path / "elsewhere.backup")
 
     assert "overwrites nothing" in run("backup", backup).output
     assert not (tmp_path / "elsewhere.backup").exists()
 
 
-def test_a_manifest_that_lies_about_the_size_is_refused(house, tmp_path, request, backup):
+def test_a_manifest_that_lies_about_the_size_is_refused(installation, tmp_path, request, backup):
     made(backup)
     forged(backup, lambda content: content.replace(b'"size":', b'"size":1', 1))
 
-    with elsewhere(house, tmp_path, request):
+    with elsewhere(installation, tmp_path, request):
         assert "damaged" in run("restore", backup).output
 
 
@@ -539,12 +547,12 @@ def forged(path, change):
     ],
 )
 def test_a_backup_that_somebody_changed_is_refused_though_its_checksum_is_right(
-    house, tmp_path, request, backup, change
+    installation, tmp_path, request, backup, change
 ):
     made(backup)
     forged(backup, change)
 
-    with elsewhere(house, tmp_path, request) as there:
+    with elsewhere(installation, tmp_path, request) as there:
         done = run("restore", backup)
 
         assert done.exit_code == 1
@@ -552,10 +560,12 @@ def test_a_backup_that_somebody_changed_is_refused_though_its_checksum_is_right(
         assert not (there.data / "trustsvc.db").exists()
 
 
-def test_a_large_purge_waits_on_a_machine_that_was_just_restored(house, tmp_path, request, backup):
+def test_a_large_purge_waits_on_a_machine_that_was_just_restored(
+    installation, tmp_path, request, backup
+):
     made(backup)
 
-    with elsewhere(house, tmp_path, request):
+    with elsewhere(installation, tmp_path, request):
         run("restore", backup)
 
         assert purge_guard.clock_problem() == clock_check.GAP
@@ -563,7 +573,7 @@ def test_a_large_purge_waits_on_a_machine_that_was_just_restored(house, tmp_path
             assert send_suspension.stops(session) == {}
 
 
-def test_no_restore_while_any_process_of_ours_works_on_the_folder(house, backup):
+def test_no_restore_while_any_process_of_ours_works_on_the_folder(installation, backup):
     made(backup)
 
     with data_folder_lock.shared():

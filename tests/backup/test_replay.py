@@ -27,10 +27,10 @@ JAN, DAY = "jan@example.com", timedelta(days=1)
 
 
 @pytest.fixture
-def backup(house, tmp_path):
+def backup(installation, tmp_path):
     def make():
-        assert run("backup", tmp_path / "house.backup").exit_code == 0
-        return tmp_path / "house.backup"
+        assert run("backup", tmp_path / "installation.backup").exit_code == 0
+        return tmp_path / "installation.backup"
 
     return make
 
@@ -43,7 +43,7 @@ def over(shop, identity, **moments):
 
 @pytest.mark.parametrize("how", ["cancelled_at", "refunded_at"])
 def test_an_order_that_was_over_after_the_backup_leads_to_no_message(
-    house, tmp_path, request, backup, how
+    installation, tmp_path, request, backup, how
 ):
     shop = sample_orders.shop(delay=3, delay_unit="days")
     with clock.at(NOON):
@@ -52,7 +52,7 @@ def test_an_order_that_was_over_after_the_backup_leads_to_no_message(
         copy = backup()
         over(shop, "gone", **{how: NOON})
 
-        with elsewhere(house, tmp_path, request):
+        with elsewhere(installation, tmp_path, request):
             done = run("restore", copy)
 
             assert "1 opt-outs and other requests" in done.output
@@ -65,7 +65,7 @@ def test_an_order_that_was_over_after_the_backup_leads_to_no_message(
 
 
 def test_an_order_that_came_and_was_cancelled_after_the_backup_stays_over_when_it_comes_again(
-    house, tmp_path, request, backup
+    installation, tmp_path, request, backup
 ):
     shop = sample_orders.shop()
     with clock.at(NOON):
@@ -76,7 +76,7 @@ def test_an_order_that_came_and_was_cancelled_after_the_backup_stays_over_when_i
         sample_orders.place(later_shop, identity="other")
         over(later_shop, "other", cancelled_at=NOON)
 
-        with elsewhere(house, tmp_path, request):
+        with elsewhere(installation, tmp_path, request):
             assert run("restore", copy, "--nothing-sent-since").exit_code == 0
             sample_orders.invited(shop, identity="new")
 
@@ -87,7 +87,7 @@ def test_an_order_that_came_and_was_cancelled_after_the_backup_stays_over_when_i
 
 
 def test_cancelled_orders_of_long_before_the_backup_are_not_brought_back(
-    house, tmp_path, request, backup
+    installation, tmp_path, request, backup
 ):
     shop = sample_orders.shop()
     with clock.at(NOON):
@@ -98,13 +98,15 @@ def test_cancelled_orders_of_long_before_the_backup_are_not_brought_back(
             session.execute(orders.delete())
         copy = backup()
 
-        with elsewhere(house, tmp_path, request):
+        with elsewhere(installation, tmp_path, request):
             assert run("restore", copy).exit_code == 0
             with db.reading() as session:
                 assert session.execute(select(orders)).all() == []
 
 
-def test_a_review_withdrawn_after_the_backup_is_not_shown_again(house, tmp_path, request, backup):
+def test_a_review_withdrawn_after_the_backup_is_not_shown_again(
+    installation, tmp_path, request, backup
+):
     public = sample_reviews.review(sample_reviews.shop())
     with db.transaction() as session, sample_orders.quiet():
         session.execute(reviews.update().values(state="approved", consent=True))
@@ -114,7 +116,7 @@ def test_a_review_withdrawn_after_the_backup_is_not_shown_again(house, tmp_path,
     with db.transaction() as session, sample_orders.quiet():
         assert withdraw.withdraw(session, public, clock.now())
 
-    with elsewhere(house, tmp_path, request):
+    with elsewhere(installation, tmp_path, request):
         assert run("restore", copy).exit_code == 0
         with db.reading() as session:
             assert session.execute(select(publications)).all() == []
@@ -122,7 +124,7 @@ def test_a_review_withdrawn_after_the_backup_is_not_shown_again(house, tmp_path,
         assert (row.state, row.text, row.email) == ("withdrawn", "", None)
 
 
-def test_who_stopped_everywhere_is_erased_at_every_shop(house, tmp_path, request, backup):
+def test_who_stopped_everywhere_is_erased_at_every_shop(installation, tmp_path, request, backup):
     here, there = sample_orders.shop(), sample_orders.shop(name="Another")
     with clock.at(NOON):
         ids = [sample_orders.invited(here), sample_orders.invited(there)]
@@ -131,13 +133,13 @@ def test_who_stopped_everywhere_is_erased_at_every_shop(house, tmp_path, request
             invitation = find(session, sample_orders.invitation_of(ids[0]).link)
             unsubscribe.unsubscribe(session, invitation, NOON, everywhere=True)
 
-        with elsewhere(house, tmp_path, request):
+        with elsewhere(installation, tmp_path, request):
             assert run("restore", copy).exit_code == 0
             assert [sample_orders.order_row(order_id).email for order_id in ids] == [None, None]
 
 
 def test_damage_the_backup_knew_of_stops_nothing_and_newer_damage_does(
-    house, tmp_path, request, backup
+    installation, tmp_path, request, backup
 ):
     with db.transaction() as session:
         opt_out(session, JAN, EVERY_SHOP, "stop", NOON)
@@ -147,46 +149,46 @@ def test_damage_the_backup_knew_of_stops_nothing_and_newer_damage_does(
     with db.transaction() as session:
         opt_out(session, "eva@example.com", EVERY_SHOP, "stop", NOON)
 
-    with elsewhere(house, tmp_path, request):
+    with elsewhere(installation, tmp_path, request):
         assert "NO INVITATION" not in run("restore", copy).output
     with suppression_journal.path().open("ab") as file:
         file.write(b"opt_out 0 11")
-    with elsewhere(house, tmp_path, request, name="again"):
+    with elsewhere(installation, tmp_path, request, name="again"):
         assert "NO INVITATION" in run("restore", copy).output
 
 
 def test_a_opt_out_of_a_kind_that_is_not_known_here_stops_the_messages(
-    house, tmp_path, request, backup
+    installation, tmp_path, request, backup
 ):
     copy = backup()
     said = "beam_up 0 00 1 stop"
     with suppression_journal.path().open("ab") as file:
         file.write(f"{said} {suppression_journal._check(said.encode())}\n".encode())
 
-    with elsewhere(house, tmp_path, request):
+    with elsewhere(installation, tmp_path, request):
         assert "NO INVITATION" in run("restore", copy).output
-    assert config.current() == house
+    assert config.current() == installation
 
 
 def test_opt_outs_pseudonymous_with_a_key_that_is_not_here_stop_the_messages(
-    house, tmp_path, request, backup
+    installation, tmp_path, request, backup
 ):
     """With the keys of the backup's day, nobody is found by a newer key's pseudonym."""
     shop = sample_orders.shop(delay=3, delay_unit="days")
     with clock.at(NOON):
         sample_orders.invited(shop)
         copy = backup()
-        old = (house.data / "keys" / "lookup").read_text()
+        old = (installation.data / "keys" / "lookup").read_text()
         keyring.rotate("lookup")
         with db.transaction() as session:
             opt_out(session, JAN, shop.id, "stop", NOON)
 
-        with elsewhere(house, tmp_path, request) as there:
+        with elsewhere(installation, tmp_path, request) as there:
             (there.data / "keys" / "lookup").write_text(old)
             done = run("restore", copy)
 
             assert "folder keys is older" in done.output
             assert sample_orders.sent(now=NOON + 3 * DAY).letters == []
-        with elsewhere(house, tmp_path, request, name="with-all"):
+        with elsewhere(installation, tmp_path, request, name="with-all"):
             assert "NO INVITATION" not in run("restore", copy).output
             assert sample_orders.sent(now=NOON + 3 * DAY).letters == []

@@ -27,25 +27,25 @@ def noon():
 
 
 @pytest.fixture
-def shop(house):
+def shop(installation):
     return sample_orders.shop(delay=3, delay_unit="days")
 
 
 @pytest.fixture
 def backup(tmp_path):
     def make():
-        assert run("backup", tmp_path / "house.backup").exit_code == 0
+        assert run("backup", tmp_path / "installation.backup").exit_code == 0
 
     return make
 
 
 @pytest.fixture
-def restored(house, tmp_path, request):
+def restored(installation, tmp_path, request):
     def restore():
-        place = elsewhere(house, tmp_path, request)
+        place = elsewhere(installation, tmp_path, request)
         place.__enter__()
         request.addfinalizer(lambda: place.__exit__(None, None, None))
-        done = run("restore", tmp_path / "house.backup", "--nothing-sent-since")
+        done = run("restore", tmp_path / "installation.backup", "--nothing-sent-since")
         assert "NO INVITATION" not in done.output
 
     return restore

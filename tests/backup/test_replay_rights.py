@@ -36,15 +36,15 @@ def noon():
 
 
 @pytest.fixture
-def restored(house, tmp_path, request):
+def restored(installation, tmp_path, request):
     """Back up now; gives a function that restores it elsewhere with the journal as of then."""
-    assert run("backup", tmp_path / "house.backup").exit_code == 0
+    assert run("backup", tmp_path / "installation.backup").exit_code == 0
 
     def restore():
-        place = elsewhere(house, tmp_path, request)
+        place = elsewhere(installation, tmp_path, request)
         place.__enter__()
         request.addfinalizer(lambda: place.__exit__(None, None, None))
-        done = run("restore", tmp_path / "house.backup", "--nothing-sent-since")
+        done = run("restore", tmp_path / "installation.backup", "--nothing-sent-since")
         assert done.exit_code == 0
         assert "NO INVITATION" not in done.output
 
@@ -62,7 +62,7 @@ def is_frozen():
 
 
 @pytest.fixture
-def shop(house):
+def shop(installation):
     return sample_orders.shop(delay=3, delay_unit="days")
 
 
@@ -72,7 +72,7 @@ def invited(shop):
 
 
 @pytest.fixture
-def reviewed(house):
+def reviewed(installation):
     return my_data_pages.reviewed(sample_orders.shop(name="Elsewhere"))
 
 
@@ -153,7 +153,7 @@ def test_a_lift_that_was_rolled_back_is_not_in_the_file(invited):
     assert {line.kind for line in suppression_journal.read().lines} == {"restrict"}
 
 
-def test_a_lift_that_cannot_be_written_down_is_lifted_all_the_same(house, invited):
+def test_a_lift_that_cannot_be_written_down_is_lifted_all_the_same(installation, invited):
     asked(restrict)
     place = suppression_journal.path()
     place.rename(place.with_name("away"))
@@ -179,7 +179,7 @@ def test_a_review_left_without_its_author_is_without_again(reviewed, restored):
 
 
 @pytest.fixture
-def waiting_for_a_word(house):
+def waiting_for_a_word(installation):
     return my_data_pages.reviewed(sample_orders.shop(), published=False)
 
 
@@ -229,7 +229,7 @@ def test_an_erasure_reaches_what_waited_to_be_written(
         assert session.scalars(select(orders.c.email)).all() == [None]
 
 
-def test_what_was_asked_for_after_the_erasure_stays(house, invited, tmp_path, request):
+def test_what_was_asked_for_after_the_erasure_stays(installation, invited, tmp_path, request):
     asked(lambda session, who, now: erase(session, who, ErasureOptions(), now))
     with quiet(), db.transaction() as session:
         registration_request.request_registration(

@@ -8,23 +8,23 @@ from tests.reviews.sample_reviews import shop
 from trustsvc.badge import embed_code, scripts
 
 
-def test_all_kinds_are_in_the_shop_s_language_and_lead_here(house):
+def test_all_kinds_are_in_the_shop_s_language_and_lead_here(installation):
     written = embed_code.of(replace(shop(), language="de"))
 
     assert tuple(written) == embed_code.KINDS
-    assert all(house.base_url in text for text in written.values())
+    assert all(installation.base_url in text for text in written.values())
     assert "Bewertungen" in written["script"]
     for kind in ("image", "letter", "script", "pinned", "list", "list_pinned"):
         assert "Datenschutz und Widerspruch" in written[kind]
 
 
 @pytest.mark.parametrize("kind", ["fragment", "shields", "feed"])
-def test_an_address_that_is_named_answers(client, house, kind):
+def test_an_address_that_is_named_answers(client, installation, kind):
     made = json.loads(add().stdout)
 
     address = json.loads(run("badge", made["shop"], "--json").stdout)[kind]
 
-    assert client.get(address.removeprefix(house.base_url)).status_code == 200
+    assert client.get(address.removeprefix(installation.base_url)).status_code == 200
 
 
 @pytest.mark.parametrize(("kind", "name"), [("pinned", "badge.js"), ("list_pinned", "list.js")])

@@ -53,7 +53,7 @@ def follow(deed, *given):
 
 
 @pytest.fixture
-def shown(house):
+def shown(installation):
     """A shop with one published review, in files already; gives the order's id."""
     order_id = my_data_pages.reviewed(sample_orders.shop())
     refresh_badges()
@@ -72,7 +72,7 @@ def _nothing_left():
     assert "No reviews yet" in text
 
 
-def test_an_approval_is_followed(house):
+def test_an_approval_is_followed(installation):
     my_data_pages.reviewed(sample_orders.shop(), published=False)
     refresh_badges()
     assert WORDS not in said()
@@ -157,7 +157,7 @@ def test_a_proof_and_another_domain_are_followed(shown):
     assert '"seal":true' not in said()
 
 
-def test_a_review_that_only_the_shop_may_read_reaches_no_file(house):
+def test_a_review_that_only_the_shop_may_read_reaches_no_file(installation):
     order_id = sample_orders.invited(sample_orders.shop())
     draft = Draft(1, "Nee", "Alleen voor de winkel.", "Jan J.", "Delft", consent=False)
     with db.transaction() as session:

@@ -77,7 +77,7 @@ def test_a_badge_is_signed_while_its_seal_holds_and_only_then(client):
     assert proof(client) is None
 
 
-def test_the_file_is_written_once_a_day_and_not_at_each_round(house):
+def test_the_file_is_written_once_a_day_and_not_at_each_round(installation):
     sealed()
     refresh_badges()
     path = public_files.folder() / "badge/v1/velo-fils.json"
@@ -92,7 +92,7 @@ def test_the_file_is_written_once_a_day_and_not_at_each_round(house):
 
 
 @pytest.mark.slow
-def test_changing_the_key_makes_no_badge_false_for_a_moment(house):
+def test_changing_the_key_makes_no_badge_false_for_a_moment(installation):
     """Whoever keeps the list of keys for an hour, and a badge for a week, can check it always."""
     sealed()
     start = clock.now()
@@ -118,8 +118,8 @@ def test_changing_the_key_makes_no_badge_false_for_a_moment(house):
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_keys_written_by_hand_have_no_age_and_stay(house):
-    path = house.data / "keys" / "badge"
+def test_keys_written_by_hand_have_no_age_and_stay(installation):
+    path = installation.data / "keys" / "badge"
     number, secret, _ = path.read_text().split()
     path.write_text(f"{number} {secret}\n2 {secret}\n")
 

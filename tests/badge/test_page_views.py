@@ -20,7 +20,7 @@ from trustsvc.storage import db
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 EN = {"Accept-Language": "en"}
 MAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
-json_ld_on = pytest.mark.parametrize("house", [{"TRUSTSVC_JSON_LD": "1"}], indirect=True)
+json_ld_on = pytest.mark.parametrize("installation", [{"TRUSTSVC_JSON_LD": "1"}], indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -367,7 +367,7 @@ def test_the_sitemap_lists_the_shops_with_reviews_and_when_the_newest_came(clien
     assert answer.headers["Cache-Control"] == "public, max-age=3600"
 
 
-def test_the_sitemap_has_no_more_than_the_protocol_allows(house, monkeypatch):
+def test_the_sitemap_has_no_more_than_the_protocol_allows(installation, monkeypatch):
     monkeypatch.setattr(sitemap, "MOST", 2)
     for name in ("A", "B", "C"):
         _publish(shop(name))

@@ -23,7 +23,7 @@ def read(name=NAME):
     return path.read_bytes(), brotli.decompress(packed[0]), gzip.decompress(packed[1])
 
 
-def test_a_file_has_its_compressed_twins_beside_it_and_is_written_once(house):
+def test_a_file_has_its_compressed_twins_beside_it_and_is_written_once(installation):
     written = [public_files.put(NAME, body) for body in (b"one", b"one", b"two")]
 
     assert written == [True, False, True]
@@ -31,7 +31,7 @@ def test_a_file_has_its_compressed_twins_beside_it_and_is_written_once(house):
     assert len(list((public_files.folder() / "badge/v1").iterdir())) == 3
 
 
-def test_a_lost_twin_is_written_again(house):
+def test_a_lost_twin_is_written_again(installation):
     public_files.put(NAME, b"one")
     (public_files.folder() / f"{NAME}.gz").unlink()
 
@@ -39,7 +39,7 @@ def test_a_lost_twin_is_written_again(house):
     assert read() == (b"one",) * 3
 
 
-def test_another_user_s_web_server_may_read_them_whatever_the_umask(house):
+def test_another_user_s_web_server_may_read_them_whatever_the_umask(installation):
     before = os.umask(0o077)
     try:
         public_files.put("badge/v1/acme/feed.atom", b"one")
@@ -52,7 +52,7 @@ def test_another_user_s_web_server_may_read_them_whatever_the_umask(house):
     assert {path.stat().st_mode & 0o777 for path in folders} == {0o755}
 
 
-def test_two_that_write_at_once_leave_one_s_files_and_no_mixture(house):
+def test_two_that_write_at_once_leave_one_s_files_and_no_mixture(installation):
     bodies = [bytes([65 + number]) * 50_000 for number in range(6)]
     for _ in range(5):
         writing = [threading.Thread(target=public_files.put, args=(NAME, body)) for body in bodies]
@@ -83,7 +83,7 @@ def put_by_one_who_is_killed_before(step, body):
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
-def test_a_writer_killed_at_any_step_leaves_no_twin_of_words_that_were_taken_back(house):
+def test_a_writer_killed_at_any_step_leaves_no_twin_of_words_that_were_taken_back(installation):
     public_files.put(NAME, b"one")
     step = 0
     while put_by_one_who_is_killed_before(step, b"one and what was taken back"):
@@ -106,7 +106,7 @@ def no_room():
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_on_a_full_disk_old_words_go_and_nothing_half_written_stays(house):
+def test_on_a_full_disk_old_words_go_and_nothing_half_written_stays(installation):
     public_files.put(NAME, b"one and what was taken back")
 
     with no_room(), pytest.raises(OSError, match="large"):
@@ -117,7 +117,7 @@ def test_on_a_full_disk_old_words_go_and_nothing_half_written_stays(house):
     assert read() == (b"one",) * 3
 
 
-def test_what_a_stopped_writer_left_is_cleared_away_and_one_at_work_is_left_alone(house):
+def test_what_a_stopped_writer_left_is_cleared_away_and_one_at_work_is_left_alone(installation):
     public_files.put(NAME, b"one")
     old = public_files.folder() / "badge/v1/.acme.json.00ff"
     new = public_files.folder() / "badge/v1/.acme.json.11ff"
@@ -130,7 +130,7 @@ def test_what_a_stopped_writer_left_is_cleared_away_and_one_at_work_is_left_alon
     assert (old.exists(), new.exists(), read()) == (False, True, (b"one",) * 3)
 
 
-def test_a_shop_is_removed_and_not_its_neighbour_whose_name_begins_alike(house):
+def test_a_shop_is_removed_and_not_its_neighbour_whose_name_begins_alike(installation):
     for name in ("acme.json", "acme/feed.atom", "acme-2.json", "acme-2/feed.atom"):
         public_files.put(f"badge/v1/{name}", b"one")
 

@@ -22,7 +22,7 @@ def _numbers(made):
     return face["score"], face["count"], face["reviews"]
 
 
-def test_a_new_shop_has_an_empty_badge_before_its_first_review(house):
+def test_a_new_shop_has_an_empty_badge_before_its_first_review(installation):
     made = shop()
     with db.reading() as session:
         assert refresh.refresh(session, [made.id], clock.now()) == 7
@@ -30,7 +30,7 @@ def test_a_new_shop_has_an_empty_badge_before_its_first_review(house):
     assert _numbers(made) == ("", "No reviews yet", 0)
 
 
-def test_a_publication_and_a_withdrawal_change_the_files(house):
+def test_a_publication_and_a_withdrawal_change_the_files(installation):
     made = shop()
     public_id = _publish(made, stars=5)
     _publish(made, stars=4)
@@ -43,7 +43,7 @@ def test_a_publication_and_a_withdrawal_change_the_files(house):
     assert _numbers(made) == ("4.0", "1 review", 1)
 
 
-def test_files_that_say_the_same_are_left_alone(house):
+def test_files_that_say_the_same_are_left_alone(installation):
     made = shop()
     _publish(made)
     assert _refresh() > 0
@@ -53,7 +53,7 @@ def test_files_that_say_the_same_are_left_alone(house):
     assert (public_files.folder() / f"badge/v1/{made.slug}.svg").stat().st_mtime_ns == before
 
 
-def test_only_the_shops_that_are_named_are_written(house):
+def test_only_the_shops_that_are_named_are_written(installation):
     one, other = shop(), shop("Other")
     with db.reading() as session:
         refresh.refresh(session, [other.id], clock.now())
@@ -64,7 +64,7 @@ def test_only_the_shops_that_are_named_are_written(house):
     }
 
 
-def test_a_lost_file_comes_back(house):
+def test_a_lost_file_comes_back(installation):
     made = shop()
     _refresh()
     (public_files.folder() / f"badge/v1/{made.slug}.json").unlink()
@@ -72,7 +72,7 @@ def test_a_lost_file_comes_back(house):
     assert _refresh() == 1
 
 
-def test_what_is_left_of_a_shop_that_is_gone_is_removed(house):
+def test_what_is_left_of_a_shop_that_is_gone_is_removed(installation):
     made = shop()
     _publish(made)
     _refresh()
@@ -87,7 +87,7 @@ def test_what_is_left_of_a_shop_that_is_gone_is_removed(house):
     assert "gone" not in {path.name for path in left.rglob("*")}
 
 
-def test_a_file_that_cannot_be_written_keeps_no_other_shop_s_words_up(house, client):
+def test_a_file_that_cannot_be_written_keeps_no_other_shop_s_words_up(installation, client):
     broken, other = shop("A"), shop("B")
     public_id = _publish(other)
     _refresh()
@@ -104,7 +104,7 @@ def test_a_file_that_cannot_be_written_keeps_no_other_shop_s_words_up(house, cli
     assert client.get(f"/badge/v1/{broken.slug}.json").json["reviews"] == 0
 
 
-def test_a_bitmap_follows_the_image_and_is_not_drawn_again_for_nothing(house):
+def test_a_bitmap_follows_the_image_and_is_not_drawn_again_for_nothing(installation):
     made = shop()
     _refresh()
     place = public_files.folder() / f"badge/v1/{made.slug}.png"
@@ -118,7 +118,7 @@ def test_a_bitmap_follows_the_image_and_is_not_drawn_again_for_nothing(house):
     assert not place.with_name(f"{place.name}.br").exists()
 
 
-def test_the_newest_are_those_of_each_shop_and_of_a_moment_the_latest_written(house):
+def test_the_newest_are_those_of_each_shop_and_of_a_moment_the_latest_written(installation):
     one, other = shop(), shop("Other")
     at = clock.now().replace(microsecond=0)
     for number in range(23):
@@ -138,7 +138,7 @@ def test_the_newest_are_those_of_each_shop_and_of_a_moment_the_latest_written(ho
     assert titles(other) == ["Alone"]
 
 
-def test_all_shops_take_as_many_questions_as_one(house):
+def test_all_shops_take_as_many_questions_as_one(installation):
     asked = []
     shop()
     event.listen(db.engine(), "before_cursor_execute", lambda *a: asked.append(a[2]))

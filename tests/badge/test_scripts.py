@@ -6,7 +6,7 @@ pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # n
 
 
 @pytest.fixture
-def released(house, tmp_path, monkeypatch):
+def released(installation, tmp_path, monkeypatch):
     """Lay releases where the programme keeps its own."""
     place = tmp_path / "static"
     for release in ("1.9.0", "1.10.0", "1.2.0"):

@@ -25,7 +25,7 @@ each_form = pytest.mark.parametrize("name", KINDS)
 
 
 @pytest.fixture
-def made(house):
+def made(installation):
     made = shop()
     published(made)
     return made

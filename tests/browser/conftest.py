@@ -62,15 +62,17 @@ def serving(app) -> Iterator[str]:
 
 
 @pytest.fixture
-def origin(house) -> Iterator[str]:
-    """The running house; its links lead to itself."""
+def origin(installation) -> Iterator[str]:
+    """The running installation; its links lead to itself."""
     made = {}
 
     def app(environ, start):
         return made["app"](environ, start)
 
     with serving(app) as origin:  # the app needs to know its own origin first
-        config.use(replace(house, base_url=origin, demo=True, contact="privacy@reviews.example"))
+        config.use(
+            replace(installation, base_url=origin, demo=True, contact="privacy@reviews.example")
+        )
         made["app"] = create_app()
         yield origin
 

@@ -16,7 +16,7 @@ def piped(message):
 
 
 @pytest.fixture
-def asked(house):
+def asked(installation):
     order_id = invited(shop())
     sent()
     return order_id
@@ -59,12 +59,12 @@ def test_what_a_mail_server_adds_is_neither_looked_at_nor_said_again(asked):
     assert len(reports()) == 1
 
 
-def test_a_database_that_is_away_lets_the_mail_server_try_again(house, capfd):
+def test_a_database_that_is_away_lets_the_mail_server_try_again(installation, capfd):
     config.use(
         config.load(
             {
-                "TRUSTSVC_DATA": str(house.data),
-                "TRUSTSVC_DATABASE_URL": "postgresql://house@/none?host=/nowhere",
+                "TRUSTSVC_DATA": str(installation.data),
+                "TRUSTSVC_DATABASE_URL": "postgresql://trustsvc@/none?host=/nowhere",
             }
         )
     )
@@ -88,7 +88,7 @@ def test_a_suppression_that_cannot_be_written_is_tried_again(asked):
     assert len(reports()) == 1
 
 
-def test_a_setting_that_makes_no_sense_does_not_lose_the_message(house, monkeypatch):
+def test_a_setting_that_makes_no_sense_does_not_lose_the_message(installation, monkeypatch):
     config.use(None)
     monkeypatch.setenv("TRUSTSVC_PORT", "none")
 

@@ -97,7 +97,7 @@ def test_rotations_at_once_are_each_a_version(ring):
     assert [key.version for key in keyring.keys("vault")] == list(range(1, 17))
 
 
-def test_whatever_was_made_before_stays_good(house, client):
+def test_whatever_was_made_before_stays_good(installation, client):
     shop = sample_orders.shop(may_ask="registered")
     with db.transaction() as session:
         register(session, JAN, "1", "test", NOON)
@@ -126,7 +126,7 @@ def test_whatever_was_made_before_stays_good(house, client):
     assert client.post("/desk/enter/" + door.rpartition("/")[2]).status_code == 303
 
 
-def test_while_keys_are_rotated_nothing_is_refused(house):
+def test_while_keys_are_rotated_nothing_is_refused(installation):
     """Threads and another process use links, marks, the vault and the door all the while."""
     shop = sample_orders.shop()
     link = signed_links.new_id()
@@ -154,7 +154,7 @@ def test_while_keys_are_rotated_nothing_is_refused(house):
 
     other = subprocess.Popen(
         [sys.executable, "-c", _OTHER, early[0], link.hex()],
-        env={"TRUSTSVC_DATA": str(house.data), "PATH": "/usr/bin:/bin"},
+        env={"TRUSTSVC_DATA": str(installation.data), "PATH": "/usr/bin:/bin"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -200,7 +200,9 @@ for line in sys.stdin:
 """
 
 
-def test_an_opt_out_with_a_key_made_in_the_middle_of_the_question_is_found(house, monkeypatch):
+def test_an_opt_out_with_a_key_made_in_the_middle_of_the_question_is_found(
+    installation, monkeypatch
+):
     from trustsvc.registry import check as room
 
     shop = sample_orders.shop()

@@ -12,9 +12,9 @@ from trustsvc.storage import db
 NAME = "access-%Y-%m-%dT%H.log"
 
 
-def _files(house):
+def _files(installation):
     """Lay down one file due, one of this hour and a strange one; gives their paths."""
-    folder = house.data / "log"
+    folder = installation.data / "log"
     folder.mkdir(exist_ok=True)
     now = clock.now()
     old = folder / (now - timedelta(days=91)).strftime(NAME)
@@ -30,8 +30,8 @@ def _run(*words):
     return CliRunner().invoke(cli.main, ["log", "purge", *words])
 
 
-def test_a_dry_run_says_what_would_go_and_when_the_rest_goes_and_deletes_nothing(house):
-    old, new, strange = _files(house)
+def test_a_dry_run_says_what_would_go_and_when_the_rest_goes_and_deletes_nothing(installation):
+    old, new, strange = _files(installation)
 
     said = _run("--dry-run").stdout
 
@@ -46,8 +46,8 @@ def test_a_dry_run_says_what_would_go_and_when_the_rest_goes_and_deletes_nothing
     assert strange.exists()
 
 
-def test_a_purge_deletes_what_is_due_signs_for_it_and_reports_strange_names(house):
-    old, new, _ = _files(house)
+def test_a_purge_deletes_what_is_due_signs_for_it_and_reports_strange_names(installation):
+    old, new, _ = _files(installation)
 
     said = _run().stdout
 
@@ -62,8 +62,8 @@ def test_a_purge_deletes_what_is_due_signs_for_it_and_reports_strange_names(hous
     assert (receipt.what, receipt.number) == ("server_log", 1)
 
 
-def test_a_dry_run_says_how_much_goes_tonight(house):
-    folder = house.data / "log"
+def test_a_dry_run_says_how_much_goes_tonight(installation):
+    folder = installation.data / "log"
     folder.mkdir()
     tonight = clock.now() - timedelta(days=89, hours=12)
     (folder / tonight.strftime(NAME)).write_text("line\n")
@@ -83,7 +83,7 @@ def _list(*words):
     return CliRunner().invoke(cli.main, ["log", "security", *words])
 
 
-def test_security_entries_are_listed_newest_first_as_lines_or_json(house):
+def test_security_entries_are_listed_newest_first_as_lines_or_json(installation):
     _seen()
     long_ago = f"{clock.now() - timedelta(days=9):%Y-%m-%dT%H:%M}"
 
@@ -97,12 +97,12 @@ def test_security_entries_are_listed_newest_first_as_lines_or_json(house):
     assert "203.0.113.7" in _list("--since", long_ago).stdout
 
 
-def test_a_kind_or_a_moment_that_makes_no_sense_is_refused(house):
+def test_a_kind_or_a_moment_that_makes_no_sense_is_refused(installation):
     assert _list("--what", "nonsense").exit_code == 2
     assert _list("--since", "yesterday").exit_code == 2
 
 
-def test_a_house_without_a_log_has_nothing_to_delete(house):
+def test_a_installation_without_a_log_has_nothing_to_delete(installation):
     done = _run()
 
     assert done.exit_code == 0

@@ -20,7 +20,7 @@ def found(name, now):
     return one
 
 
-def test_where_all_is_well_it_says_so(house):
+def test_where_all_is_well_it_says_so(installation):
     done = run("status")
 
     assert done.exit_code == 0
@@ -30,7 +30,7 @@ def test_where_all_is_well_it_says_so(house):
 
 
 @few
-def test_a_paused_shop_is_shown_here_and_by_the_doctor_and_goes_on_by_its_name(house):
+def test_a_paused_shop_is_shown_here_and_by_the_doctor_and_goes_on_by_its_name(installation):
     at_shop = paused_shop()
 
     assert f"trustsvc mail resume {at_shop.slug}" in " ".join(run("status").output.split())
@@ -43,7 +43,7 @@ def test_a_paused_shop_is_shown_here_and_by_the_doctor_and_goes_on_by_its_name(h
     assert "no such shop is paused" in " ".join(again.output.split())
 
 
-def test_letters_in_doubt_are_counted_here_and_by_the_doctor(house):
+def test_letters_in_doubt_are_counted_here_and_by_the_doctor(installation):
     invited(shop())
     sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
 
@@ -51,7 +51,7 @@ def test_letters_in_doubt_are_counted_here_and_by_the_doctor(house):
     assert found("unknown deliveries", NOON).level == "WARN"
 
 
-def test_a_mail_server_that_is_left_alone_is_said(house):
+def test_a_mail_server_that_is_left_alone_is_said(installation):
     now = clock.now()
     with db.transaction() as session:
         for _ in range(5):
@@ -62,7 +62,7 @@ def test_a_mail_server_that_is_left_alone_is_said(house):
 
 
 @few
-def test_a_paused_shop_hides_neither_an_open_breaker_nor_unknown_deliveries(house):
+def test_a_paused_shop_hides_neither_an_open_breaker_nor_unknown_deliveries(installation):
     invited(shop())
     sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
     paused_shop()
@@ -78,7 +78,9 @@ def test_a_paused_shop_hides_neither_an_open_breaker_nor_unknown_deliveries(hous
 
 
 @pytest.mark.parametrize("problem", ["gave_up", "smtp_550"])
-def test_what_was_given_up_is_tried_again_on_wish_and_what_was_refused_is_not(house, problem):
+def test_what_was_given_up_is_tried_again_on_wish_and_what_was_refused_is_not(
+    installation, problem
+):
     invited(shop())
     values = {"state": "refused", "problem": problem, "waited": retry_limit.LONGEST_S}
     with db.transaction() as session:

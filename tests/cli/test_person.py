@@ -31,7 +31,7 @@ def said(*words, **more):
     return json.loads(done.stdout)
 
 
-def test_tell_prints_everything(house):
+def test_tell_prints_everything(installation):
     sample_orders.invited(sample_orders.shop())
 
     assert said("tell")["data"]["orders"][0]["email"] == my_data_pages.JAN
@@ -39,7 +39,7 @@ def test_tell_prints_everything(house):
     assert "nothing is kept" in run("tell", said="stranger@example.com").output
 
 
-def test_forget_erases_with_a_receipt_that_can_be_looked_up(house):
+def test_forget_erases_with_a_receipt_that_can_be_looked_up(installation):
     order_id = sample_orders.invited(sample_orders.shop())
 
     done = said("forget")
@@ -52,7 +52,7 @@ def test_forget_erases_with_a_receipt_that_can_be_looked_up(house):
     assert my_data_pages.register() == [("erase", "done", "command line")]
 
 
-def test_forget_at_one_shop_leaves_the_other(house):
+def test_forget_at_one_shop_leaves_the_other(installation):
     first, second = sample_orders.shop(), sample_orders.shop(name="Other")
     gone, stays = sample_orders.invited(first), sample_orders.invited(second)
 
@@ -64,7 +64,7 @@ def test_forget_at_one_shop_leaves_the_other(house):
     )
 
 
-def test_a_refusal_tells_its_ground_and_the_authority(house):
+def test_a_refusal_tells_its_ground_and_the_authority(installation):
     order_id = sample_orders.invited(sample_orders.shop())
     with db.transaction() as session:
         number = request_log.record_open(session, "erase", 0, NOON)
@@ -78,7 +78,7 @@ def test_a_refusal_tells_its_ground_and_the_authority(house):
     assert my_data_pages.register() == [("erase", "refused", "command line")]
 
 
-def test_a_refusal_and_a_look_are_in_the_register_without_an_open_request_too(house):
+def test_a_refusal_and_a_look_are_in_the_register_without_an_open_request_too(installation):
     shop = sample_orders.shop()
     sample_orders.invited(shop)
 
@@ -96,7 +96,7 @@ def test_a_refusal_and_a_look_are_in_the_register_without_an_open_request_too(ho
     assert (refused.ground, refused.shop_id) == ("17_3_e", 0)
 
 
-def test_a_look_that_settles_a_request_is_one_line(house):
+def test_a_look_that_settles_a_request_is_one_line(installation):
     with db.transaction() as session:
         number = request_log.record_open(session, "see", 0, NOON)
 
@@ -105,7 +105,7 @@ def test_a_look_that_settles_a_request_is_one_line(house):
     assert my_data_pages.register() == [("see", "done", "command line")]
 
 
-def test_an_opt_out_is_lifted_at_one_shop_or_at_all_and_a_restriction_is_not(house):
+def test_an_opt_out_is_lifted_at_one_shop_or_at_all_and_a_restriction_is_not(installation):
     shop = sample_orders.shop()
     said("object")
     said("object", "--shop", shop.slug)
@@ -123,7 +123,7 @@ def out():
         return session.scalars(select(opt_outs.c.shop_id)).all()
 
 
-def test_restrict_and_lift(house):
+def test_restrict_and_lift(installation):
     sample_orders.invited(sample_orders.shop())
 
     assert [said("restrict")["changed"], said("restrict")["changed"]] == [True, False]
@@ -131,21 +131,21 @@ def test_restrict_and_lift(house):
     assert [said("lift")["changed"], said("lift")["changed"]] == [True, False]
 
 
-def test_object_stops_and_hands_over(house):
+def test_object_stops_and_hands_over(installation):
     sample_orders.invited(sample_orders.shop())
 
     assert said("object") == {"done": "object", "known": True, "copy_sent": True}
     assert sample_orders.sent().letters == []
 
 
-def test_each_objection_that_staff_answer_is_in_the_register(house):
+def test_each_objection_that_staff_answer_is_in_the_register(installation):
     for _ in range(2):
         said("object", said="stranger@example.com")
 
     assert my_data_pages.register() == [("object", "done", "command line")] * 2
 
 
-def test_correct_takes_a_line_for_each_field(house):
+def test_correct_takes_a_line_for_each_field(installation):
     order_id = sample_orders.invited(sample_orders.shop())
 
     said("correct", said=f"{my_data_pages.JAN}\nname=Jan Janssen\nemail=new@example.com")
@@ -156,7 +156,9 @@ def test_correct_takes_a_line_for_each_field(house):
 
 @pytest.mark.parametrize("deed", ["tell", "forget", "restrict", "lift", "object", "correct"])
 @pytest.mark.parametrize("address", ["", "nonsense", "a@b", "x\nwrong=1"])
-def test_what_is_no_address_ends_with_a_sentence_that_does_not_repeat_it(house, deed, address):
+def test_what_is_no_address_ends_with_a_sentence_that_does_not_repeat_it(
+    installation, deed, address
+):
     done = run(deed, said=address)
 
     assert done.exit_code == 1
@@ -165,13 +167,13 @@ def test_what_is_no_address_ends_with_a_sentence_that_does_not_repeat_it(house, 
     assert my_data_pages.register() == []
 
 
-def test_no_address_is_taken_from_the_command_line(house):
+def test_no_address_is_taken_from_the_command_line(installation):
     assert run("forget", my_data_pages.JAN).exit_code == 2
 
 
 @pytest.mark.parametrize("deed", ["tell", "correct", "forget", "restrict", "lift", "object"])
 @pytest.mark.parametrize("bad", [b"\xff\xfe\n", b"jan@example.com\nname=\xff\n"])
-def test_what_is_no_text_is_refused_in_a_sentence_without_a_word_of_it(house, deed, bad):
+def test_what_is_no_text_is_refused_in_a_sentence_without_a_word_of_it(installation, deed, bad):
     with quiet():
         done = CliRunner().invoke(cli.main, ["person", deed], input=bad)
 
@@ -181,7 +183,7 @@ def test_what_is_no_text_is_refused_in_a_sentence_without_a_word_of_it(house, de
 
 
 @pytest.mark.parametrize("deed", ["tell", "forget", "restrict", "lift", "object"])
-def test_two_addresses_are_refused_and_not_one_of_them_served(house, deed):
+def test_two_addresses_are_refused_and_not_one_of_them_served(installation, deed):
     order_id = sample_orders.invited(sample_orders.shop())
 
     done = run(deed, said=f"{my_data_pages.JAN}\neva@example.com")

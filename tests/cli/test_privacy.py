@@ -21,7 +21,7 @@ def audit():
         return session.execute(select(disclosure_log)).all()
 
 
-def test_the_papers_are_written_where_they_are_wanted(house, tmp_path):
+def test_the_papers_are_written_where_they_are_wanted(installation, tmp_path):
     shop()
     folder = tmp_path / "officer" / "documents"
 
@@ -32,13 +32,13 @@ def test_the_papers_are_written_where_they_are_wanted(house, tmp_path):
     assert first == {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_without_a_folder_they_lie_in_the_data_folder(house):
+def test_without_a_folder_they_lie_in_the_data_folder(installation):
     ask("documents")
 
-    assert (house.data / "documents" / "record.en.html").exists()
+    assert (installation.data / "documents" / "record.en.html").exists()
 
 
-def test_announce_says_how_many_a_change_concerns_and_writes_the_version_down(house):
+def test_announce_says_how_many_a_change_concerns_and_writes_the_version_down(installation):
     at_shop = shop()
     now = clock.now()
     invitation(at_shop, order(at_shop), sent_at=now)
@@ -54,7 +54,7 @@ def test_announce_says_how_many_a_change_concerns_and_writes_the_version_down(ho
     assert "@example.com" not in said
 
 
-def test_announce_writes_to_the_people_concerned_and_only_once(house):
+def test_announce_writes_to_the_people_concerned_and_only_once(installation):
     at_shop = shop()
     invitation(at_shop, order(at_shop), sent_at=clock.now())
     ask("announce", "--shop", "velo-fils")
@@ -79,11 +79,11 @@ def test_announce_writes_to_the_people_concerned_and_only_once(house):
         ("--table", "nothing"),
     ],
 )
-def test_concerned_wants_one_thing_that_there_is(house, words):
+def test_concerned_wants_one_thing_that_there_is(installation, words):
     assert ask("breach-scope", *words).exit_code != 0
 
 
-def test_counts_name_nobody_and_leave_no_line(house):
+def test_counts_name_nobody_and_leave_no_line(installation):
     order(shop())
     said = ask("breach-scope", "--table", "orders")
 
@@ -93,7 +93,7 @@ def test_counts_name_nobody_and_leave_no_line(house):
     assert audit() == []
 
 
-def test_the_list_names_people_and_leaves_a_line_that_names_none(house):
+def test_the_list_names_people_and_leaves_a_line_that_names_none(installation):
     order(shop(), name="Ada\x1b[31m")
 
     said = ask("breach-scope", "--table", "orders", "--list")
@@ -105,10 +105,10 @@ def test_the_list_names_people_and_leaves_a_line_that_names_none(house):
     assert "buyer" not in said.stderr
 
 
-def test_a_key_and_a_backup_can_be_asked(house, tmp_path):
+def test_a_key_and_a_backup_can_be_asked(installation, tmp_path):
     review(shop())
     order(shop("Acme"))
-    copy = tmp_path / "house.backup"
+    copy = tmp_path / "installation.backup"
     assert run("backup", copy).exit_code == 0
     with db.transaction() as session:
         session.connection().exec_driver_sql("DELETE FROM publications")
@@ -121,13 +121,13 @@ def test_a_key_and_a_backup_can_be_asked(house, tmp_path):
         assert "orders: name" in said.stdout
         assert "velo-fils: at least 1 people" in said.stdout
         assert "reviews: opinion" in said.stdout
-        assert [path.name for path in house.data.glob(".concerned-*")] == []
+        assert [path.name for path in installation.data.glob(".concerned-*")] == []
     else:
         assert said.exit_code == 1
         assert "restore it onto an empty database" in said.output
 
 
-def test_a_key_that_only_signs_concerns_nobody(house):
+def test_a_key_that_only_signs_concerns_nobody(installation):
     order(shop())
 
     assert "nobody's data" in ask("breach-scope", "--key", "receipt:1").stdout

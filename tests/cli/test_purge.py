@@ -13,7 +13,7 @@ def _run(*words):
     return CliRunner().invoke(cli.main, ["purge", *words])
 
 
-def test_a_dry_run_counts_what_would_go_and_deletes_nothing(house):
+def test_a_dry_run_counts_what_would_go_and_deletes_nothing(installation):
     never = order(shop())
 
     said = _run("--dry-run").stdout
@@ -24,7 +24,7 @@ def test_a_dry_run_counts_what_would_go_and_deletes_nothing(house):
         assert buyer.read(session, [never])
 
 
-def test_a_purge_says_what_went_and_then_has_nothing_to_do(house):
+def test_a_purge_says_what_went_and_then_has_nothing_to_do(installation):
     order(shop())
 
     assert "1  buyer_contact" in _run().stdout
@@ -32,7 +32,7 @@ def test_a_purge_says_what_went_and_then_has_nothing_to_do(house):
     assert "Nothing is due." in _run("--dry-run").stdout
 
 
-def test_the_receipts_are_listed_and_checked(house):
+def test_the_receipts_are_listed_and_checked(installation):
     assert "chain of receipts is intact" in _run("--receipts").stdout
     order(shop())
     _run()
@@ -48,9 +48,9 @@ def test_the_receipts_are_listed_and_checked(house):
     assert "broken" in broken.output
 
 
-def test_a_dry_run_says_what_goes_next_a_rule(house):
+def test_a_dry_run_says_what_goes_next_a_rule(installation):
     never = order(shop())
-    (house.data / "log").mkdir(exist_ok=True)
+    (installation.data / "log").mkdir(exist_ok=True)
 
     said = _run("--dry-run").stdout
 
@@ -62,6 +62,8 @@ def test_a_dry_run_says_what_goes_next_a_rule(house):
         assert buyer.read(session, [never])
 
 
-@pytest.mark.parametrize("house", [{"TRUSTSVC_MAIL_URL": "maildir:/somewhere"}], indirect=True)
-def test_a_maildir_of_the_operators_own_is_named_as_theirs(house):
+@pytest.mark.parametrize(
+    "installation", [{"TRUSTSVC_MAIL_URL": "maildir:/somewhere"}], indirect=True
+)
+def test_a_maildir_of_the_operators_own_is_named_as_theirs(installation):
     assert "up to you" in _run("--dry-run").stdout

@@ -14,7 +14,7 @@ def _run(*words, **more):
     return CliRunner().invoke(cli.main, ["reviews", *words], **more)
 
 
-def test_list_tells_programs_id_state_and_stars_and_nothing_of_the_author(house):
+def test_list_tells_programs_id_state_and_stars_and_nothing_of_the_author(installation):
     mine = shop("Mine")
     first = review(mine, stars=2)
     other = review(shop("Other"))
@@ -32,18 +32,18 @@ def test_list_tells_programs_id_state_and_stars_and_nothing_of_the_author(house)
     assert first in _run("list").stdout
 
 
-def test_approve_returns_when_the_line_is_published_and_the_badge_counts_it(house, client):
+def test_approve_returns_when_the_line_is_published_and_the_badge_counts_it(installation, client):
     where = shop()
     waiting = review(where, stars=5)
 
     assert _run("approve", waiting).exit_code == 0
 
     assert json.loads(_run("list", "--json").stdout)[0]["state"] == "published"
-    badge = (house.data / "public" / "badge" / "v1" / f"{where.slug}.json").read_text()
+    badge = (installation.data / "public" / "badge" / "v1" / f"{where.slug}.json").read_text()
     assert "1 review" in badge
 
 
-def test_reject_wants_a_reason_of_the_list(house):
+def test_reject_wants_a_reason_of_the_list(installation):
     waiting = review(shop())
 
     assert _run("reject", waiting).exit_code == 2
@@ -54,7 +54,7 @@ def test_reject_wants_a_reason_of_the_list(house):
         assert lookup.one(session, waiting).reason == REASONS[0]
 
 
-def test_deciding_twice_says_so(house):
+def test_deciding_twice_says_so(installation):
     waiting = review(shop())
     _run("reject", waiting, "--reason", "spam")
 
@@ -69,14 +69,14 @@ def test_deciding_twice_says_so(house):
     "words",
     [("approve", "nobody"), ("reject", "0" * 16, "--reason", "spam"), ("list", "--shop", "x")],
 )
-def test_what_is_not_there_ends_with_a_sentence(house, words):
+def test_what_is_not_there_ends_with_a_sentence(installation, words):
     done = _run(*words)
 
     assert done.exit_code == 1
     assert "Traceback" not in done.output
 
 
-def test_a_reply_is_read_from_standard_input_and_on_the_page_when_it_returns(house, client):
+def test_a_reply_is_read_from_standard_input_and_on_the_page_when_it_returns(installation, client):
     where = shop()
     public_id = review(where)
     _run("approve", public_id)
@@ -96,7 +96,7 @@ def test_a_reply_is_read_from_standard_input_and_on_the_page_when_it_returns(hou
     ("text", "told"),
     [("", "Write a reply"), ("x" * 2001, "at most 2000"), ("Order 1001!", "leave out")],
 )
-def test_a_reply_that_cannot_stand_is_refused_with_what_to_do(house, text, told):
+def test_a_reply_that_cannot_stand_is_refused_with_what_to_do(installation, text, told):
     public_id = review(shop())
     _run("approve", public_id)
 

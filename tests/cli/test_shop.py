@@ -20,7 +20,7 @@ def add(platform="standard", *more, name="Café Noir"):
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_what_add_prints_is_enough_to_send_an_order(client, house, platform):
+def test_what_add_prints_is_enough_to_send_an_order(client, installation, platform):
     done = add(platform)
     made = json.loads(done.stdout)
 
@@ -29,45 +29,45 @@ def test_what_add_prints_is_enough_to_send_an_order(client, house, platform):
         "card_html",
     }  # fmt: skip
     assert made["shop"] == "cafe-noir"
-    url = made["webhook_url"].removeprefix(house.base_url)
+    url = made["webhook_url"].removeprefix(installation.base_url)
     assert url.startswith(f"/webhooks/{platform}/")
     body = json.dumps(sample(platform)).encode()
     headers = signed_request(platform, made["secret"], body)
     assert client.post(url, data=body, headers=headers).status_code == 202
 
 
-def test_the_empty_badge_is_there_before_the_command_returns(client, house):
+def test_the_empty_badge_is_there_before_the_command_returns(client, installation):
     add()
 
     for kind in ("json", "svg"):
-        assert (house.data / "public" / "badge" / "v1" / f"cafe-noir.{kind}").is_file()
+        assert (installation.data / "public" / "badge" / "v1" / f"cafe-noir.{kind}").is_file()
         assert client.get(f"/badge/v1/cafe-noir.{kind}").status_code == 200
 
 
-def test_the_snippet_works_without_its_script_and_holds_no_markup_of_the_name(house):
+def test_the_snippet_works_without_its_script_and_holds_no_markup_of_the_name(installation):
     html = json.loads(add(name='"><script>alert(1)</script>').stdout)["badge_html"]
 
     assert "<script>" not in html
     assert html.startswith('<review-badge shop="script-alert-1-script"><svg width="220" ')
     assert 'width="220" height="72"' in html
-    assert html.endswith(f'<script src="{house.base_url}/embed/v1.js" defer></script>')
+    assert html.endswith(f'<script src="{installation.base_url}/embed/v1.js" defer></script>')
 
 
-def test_a_given_secret_is_taken(house):
+def test_a_given_secret_is_taken(installation):
     assert json.loads(add("shopify", "--secret", "shpss_0123456789").stdout)["secret"] == (
         "shpss_0123456789"
     )
 
 
 @pytest.mark.parametrize("secret", ["", "   ", "fifteen-letters"])
-def test_a_short_secret_is_refused(house, secret):
+def test_a_short_secret_is_refused(installation, secret):
     done = add("shopify", "--secret", secret)
 
     assert done.exit_code != 0
     assert "Traceback" not in done.output
 
 
-def test_people_are_told_what_to_do(house):
+def test_people_are_told_what_to_do(installation):
     done = run("add", "--name", "Shop", "--domain", "s.example", "--platform", "shopify")
 
     assert done.exit_code == 0
@@ -75,7 +75,7 @@ def test_people_are_told_what_to_do(house):
     assert "shown only now" in done.output
 
 
-def test_the_list_shows_no_secret(house):
+def test_the_list_shows_no_secret(installation):
     made = json.loads(add().stdout)
 
     for words in (["list"], ["list", "--json"]):
@@ -85,11 +85,11 @@ def test_the_list_shows_no_secret(house):
     assert run("list", "--json").output.count("webhook_url") == 1
 
 
-def test_an_empty_list_says_how_to_begin(house):
+def test_an_empty_list_says_how_to_begin(installation):
     assert "shop add" in run("list").output
 
 
-def test_settings_are_given_and_changed(house, tmp_path):
+def test_settings_are_given_and_changed(installation, tmp_path):
     wording = tmp_path / "wording.txt"
     wording.write_text("Wij vragen u na uw bestelling om een beoordeling.\n")
     more = ["--delay-days", "3", "--may-ask", "customers", "--wording", str(wording)]
@@ -116,7 +116,7 @@ def test_settings_are_given_and_changed(house, tmp_path):
         ["rotate", "cafe-noir", "--secret", ""],
     ],
 )
-def test_what_cannot_be_is_said_in_a_sentence(house, words):
+def test_what_cannot_be_is_said_in_a_sentence(installation, words):
     add()
 
     done = run(*words)
@@ -126,7 +126,7 @@ def test_what_cannot_be_is_said_in_a_sentence(house, words):
     assert "Traceback" not in done.output
 
 
-def test_a_secret_is_rotated_once_a_day_or_ended_at_once(house):
+def test_a_secret_is_rotated_once_a_day_or_ended_at_once(installation):
     old = json.loads(add().stdout)["secret"]
 
     first = json.loads(run("rotate", "cafe-noir", "--json").stdout)["secret"]
@@ -139,11 +139,11 @@ def test_a_secret_is_rotated_once_a_day_or_ended_at_once(house):
 @pytest.mark.parametrize(
     ("words", "said"), [([], "Shall we ask"), (["--language", "de"], "Dürfen")]
 )
-def test_the_card_for_the_page_after_an_order_is_printed(house, words, said):
+def test_the_card_for_the_page_after_an_order_is_printed(installation, words, said):
     made = json.loads(add("standard", "--language", "en").stdout)
 
     printed = run("card", "cafe-noir", *words).stdout
 
     assert said in printed
-    assert f"{house.base_url}/embed/card.js" in printed
+    assert f"{installation.base_url}/embed/card.js" in printed
     assert words or printed.strip() == made["card_html"]

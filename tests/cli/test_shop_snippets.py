@@ -4,7 +4,7 @@ from tests.cli.test_shop import add, run
 from trustsvc.badge import embed_code
 
 
-def test_all_kinds_are_printed_for_people_and_for_scripts(house):
+def test_all_kinds_are_printed_for_people_and_for_scripts(installation):
     made = json.loads(add().stdout)
 
     said = run("badge", "cafe-noir").stdout
@@ -17,17 +17,17 @@ def test_all_kinds_are_printed_for_people_and_for_scripts(house):
     assert read["policy"] == made["csp"]
 
 
-def test_people_are_told_the_policy_when_they_enrol_a_shop(house):
+def test_people_are_told_the_policy_when_they_enrol_a_shop(installation):
     done = run("add", "--name", "Shop", "--domain", "s.example", "--platform", "standard")
 
-    assert f"script-src {house.base_url}; connect-src {house.base_url}" in done.output
+    assert f"script-src {installation.base_url}; connect-src {installation.base_url}" in done.output
     assert "trustsvc shop badge shop" in done.output
     written = json.loads(run("badge", "shop", "--json").stdout)
     assert written["script"] in done.output
     assert written["pinned"] in done.output
 
 
-def test_a_shop_that_is_not_there_is_said_in_a_sentence(house):
+def test_a_shop_that_is_not_there_is_said_in_a_sentence(installation):
     done = run("badge", "nobody")
 
     assert (done.exit_code, "Traceback" in done.output) == (1, False)

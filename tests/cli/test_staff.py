@@ -10,16 +10,16 @@ def _run(*words):
     return CliRunner().invoke(cli.main, ["staff", *words])
 
 
-def test_add_prints_one_link_that_lets_in_once(house, client):
+def test_add_prints_one_link_that_lets_in_once(installation, client):
     said = _run("add", "--name", "Sam").stdout
 
-    assert said.startswith(f"{house.base_url}/desk/enter/")
+    assert said.startswith(f"{installation.base_url}/desk/enter/")
     assert len(said.split()) == 1
     assert client.post(urlsplit(said.strip()).path).status_code == 303
     assert client.get("/desk/").status_code == 200
 
 
-def test_link_lets_the_same_person_in_again_and_leave_ends_it(house, client):
+def test_link_lets_the_same_person_in_again_and_leave_ends_it(installation, client):
     _run("add", "--name", "Sam")
     assert "1  Sam" in _run("list").stdout
 
@@ -33,7 +33,7 @@ def test_link_lets_the_same_person_in_again_and_leave_ends_it(house, client):
 
 
 @pytest.mark.parametrize("words", [("link", "9"), ("leave", "9"), ("add", "--name", " ")])
-def test_nonsense_ends_with_a_sentence(house, words):
+def test_nonsense_ends_with_a_sentence(installation, words):
     done = _run(*words)
 
     assert done.exit_code in {1, 2}

@@ -14,7 +14,7 @@ def run(*words):
     return CliRunner().invoke(main, ["tick", *words])
 
 
-def test_every_tick_runs_due_or_not_and_leaves_no_heartbeat(house):
+def test_every_tick_runs_due_or_not_and_leaves_no_heartbeat(installation):
     done = run()
 
     assert done.exit_code == 0
@@ -23,7 +23,7 @@ def test_every_tick_runs_due_or_not_and_leaves_no_heartbeat(house):
         assert heartbeat.last(session, "scheduler") is None
 
 
-def test_another_moment_is_this_process_alone_and_only_as_long(house):
+def test_another_moment_is_this_process_alone_and_only_as_long(installation):
     before = clock.now()
 
     assert run("--at", "2027-03-01T00:00Z").exit_code == 0
@@ -37,7 +37,7 @@ def test_another_moment_is_this_process_alone_and_only_as_long(house):
     [(24, True, True), (24, False, False), (-24, True, False), (0, True, False)],
 )
 def test_a_moment_ahead_is_warned_of_where_a_service_runs_and_done_all_the_same(
-    house, hours, runs, warned
+    installation, hours, runs, warned
 ):
     moment = clock.now() + timedelta(hours=hours)
 
@@ -52,7 +52,7 @@ def test_a_moment_ahead_is_warned_of_where_a_service_runs_and_done_all_the_same(
 
 
 @pytest.mark.parametrize("moment", ["soon", "9999-12-31T23:59Z", "0001-01-01T00:00Z", ""])
-def test_a_moment_that_cannot_be_is_refused_with_a_sentence(house, moment):
+def test_a_moment_that_cannot_be_is_refused_with_a_sentence(installation, moment):
     done = run("--at", moment) if moment else run("--at")
 
     assert done.exit_code == 2
@@ -60,12 +60,12 @@ def test_a_moment_that_cannot_be_is_refused_with_a_sentence(house, moment):
     assert "Traceback" not in done.output
 
 
-def test_a_database_that_is_away_ends_in_a_sentence(house):
+def test_a_database_that_is_away_ends_in_a_sentence(installation):
     config.use(
         config.load(
             {
-                "TRUSTSVC_DATA": str(house.data),
-                "TRUSTSVC_DATABASE_URL": "postgresql://house@/none?host=/nowhere",
+                "TRUSTSVC_DATA": str(installation.data),
+                "TRUSTSVC_DATABASE_URL": "postgresql://trustsvc@/none?host=/nowhere",
             }
         )
     )

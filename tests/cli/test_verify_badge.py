@@ -67,11 +67,11 @@ def web():
 
 
 @pytest.fixture
-def service(house):
+def service(installation):
     """The service itself on a port of its own; gives its origin."""
     server = make_server("127.0.0.1", 0, None, threaded=True)
     origin = f"http://reviews.localhost:{server.port}"
-    config.use(replace(house, base_url=origin))
+    config.use(replace(installation, base_url=origin))
     server.app = create_app()
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield origin
@@ -367,7 +367,7 @@ def test_a_sentence_that_would_take_hours_to_look_for_is_nobody_s(service, lamp,
 @pytest.mark.parametrize(
     "body", [b"\xff\xfe", b"[" * 60_000, b'{"proof":1}', b'{"a":' * 9_000, b""]
 )
-def test_a_service_that_answers_nonsense_is_not_believed(web, house, body):
+def test_a_service_that_answers_nonsense_is_not_believed(web, installation, body):
     web[1].put("/badge/v1/a.json", body)
     web[1].put(signing.ADDRESS, body)
     url = web[0].put("/", f"<img src=http://evil.localhost:{web[1].port}/badge/v1/a.svg>")
@@ -377,7 +377,7 @@ def test_a_service_that_answers_nonsense_is_not_believed(web, house, body):
     assert verdicts(url) == ["signature wrong"]
 
 
-def test_nothing_of_a_hostile_page_reaches_the_terminal(web, house):
+def test_nothing_of_a_hostile_page_reaches_the_terminal(web, installation):
     evil = "\x1b]0;owned\x07\x1b[2J\u202e"
     html = (
         f'<review-badge shop="{evil}">{evil}</review-badge><script src="//{evil}/embed/v1.js">'
@@ -397,7 +397,7 @@ def test_nothing_of_a_hostile_page_reaches_the_terminal(web, house):
         "https://xn--\u2028/", "http://10.0.0.1/",
     ],
 )  # fmt: skip
-def test_an_address_that_cannot_be_is_refused_and_not_repeated(house, url):
+def test_an_address_that_cannot_be_is_refused_and_not_repeated(installation, url):
     code, said = run(url)
 
     assert code in {1, 2}
@@ -405,11 +405,11 @@ def test_an_address_that_cannot_be_is_refused_and_not_repeated(house, url):
     assert url not in said
 
 
-def test_a_service_that_is_no_origin_is_refused(house):
+def test_a_service_that_is_no_origin_is_refused(installation):
     assert run("http://a.localhost/", "--service", "reviews")[1].startswith("Error: The service")
 
 
-def test_a_page_of_the_world_cannot_make_us_look_into_this_machine(house, web):
+def test_a_page_of_the_world_cannot_make_us_look_into_this_machine(installation, web):
     web[0].put("/badge/v1/a.json", b"{}")
 
     for inside in (f"http://127.0.0.1:{web[0].port}/", f"http://x.localhost:{web[0].port}/"):

@@ -39,7 +39,7 @@ def test_what_was_changed_does_not_open(steady):
         encrypted_column.decrypt(sealed[:-5] + b"AAAA=")
 
 
-def test_a_sealed_column_is_words_to_us_and_noise_in_the_database(house):
+def test_a_sealed_column_is_words_to_us_and_noise_in_the_database(installation):
     order_id = place(shop(), email="canary@example.com", name="Canary")
 
     with db.reading() as session:

@@ -99,7 +99,7 @@ def test_rotation_loses_no_live_link_and_signs_with_the_newest(place):
         signed_links.verify("review", old)
 
 
-def test_another_house_opens_none_of_our_links(place, tmp_path_factory):
+def test_another_installation_opens_none_of_our_links(place, tmp_path_factory):
     token = signed_links.token("review", signed_links.new_id())
 
     config.use(config.load({"TRUSTSVC_DATA": str(tmp_path_factory.mktemp("other"))}))

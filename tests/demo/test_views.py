@@ -3,7 +3,7 @@ import pytest
 from tests.reviews.sample_reviews import shop
 from trustsvc import config
 
-demo = pytest.mark.parametrize("house", [{"TRUSTSVC_DEMO": "1"}], indirect=True)
+demo = pytest.mark.parametrize("installation", [{"TRUSTSVC_DEMO": "1"}], indirect=True)
 
 LETTER = (
     "To: Ada <ada@example.com>\r\nSubject: <script>alert(1)</script>\r\n"
@@ -12,15 +12,15 @@ LETTER = (
 )
 
 
-def _post(house):
-    folder = house.data / "mail" / "new"
+def _post(installation):
+    folder = installation.data / "mail" / "new"
     folder.mkdir(parents=True)
     (folder / "1.a").write_text(LETTER)
 
 
 @demo
-def test_the_mailbox_lists_emails_and_makes_only_our_links_clickable(house, client):
-    _post(house)
+def test_the_mailbox_lists_emails_and_makes_only_our_links_clickable(installation, client):
+    _post(installation)
 
     listed = client.get("/demo/").text
     text = client.get("/demo/mail/1.a").text
@@ -41,9 +41,11 @@ BOTH = (
 
 
 @demo
-def test_an_email_is_shown_as_mail_programs_do_with_its_own_styles_and_nothing_else(house, client):
-    _post(house)
-    (house.data / "mail" / "new" / "2.b").write_text(BOTH)
+def test_an_email_is_shown_as_mail_programs_do_with_its_own_styles_and_nothing_else(
+    installation, client
+):
+    _post(installation)
+    (installation.data / "mail" / "new" / "2.b").write_text(BOTH)
 
     answer = client.get("/demo/mail/2.b/html")
 
@@ -57,8 +59,8 @@ def test_an_email_is_shown_as_mail_programs_do_with_its_own_styles_and_nothing_e
 
 @demo
 @pytest.mark.parametrize("name", ["1.a", "3.c", "..%2f..%2fkeys", "%00", "new"])
-def test_an_email_without_html_or_none_is_a_404_under_the_usual_policy(house, client, name):
-    _post(house)
+def test_an_email_without_html_or_none_is_a_404_under_the_usual_policy(installation, client, name):
+    _post(installation)
 
     answer = client.get(f"/demo/mail/{name}/html")
 
@@ -76,7 +78,7 @@ def test_the_mailbox_says_how_to_get_to_the_desk(client):
 
 @demo
 @pytest.mark.parametrize("path", ["/demo/", "/me", "/desk/enter"])
-def test_every_page_has_an_icon_of_its_own(house, client, path):
+def test_every_page_has_an_icon_of_its_own(installation, client, path):
     assert '<link rel="icon" type="image/svg+xml" href="/static/icon.svg">' in client.get(path).text
 
     icon = client.get("/static/icon.svg")
@@ -86,14 +88,14 @@ def test_every_page_has_an_icon_of_its_own(house, client, path):
 
 @demo
 @pytest.mark.parametrize("name", ["2.b", "..%2f..%2fkeys", "%00", "new"])
-def test_an_email_that_is_not_there_is_a_404(house, client, name):
-    _post(house)
+def test_an_email_that_is_not_there_is_a_404(installation, client, name):
+    _post(installation)
 
     assert client.get(f"/demo/mail/{name}").status_code == 404
 
 
 @demo
-def test_the_demo_shop_embeds_the_badge_under_a_strict_policy(house, client):
+def test_the_demo_shop_embeds_the_badge_under_a_strict_policy(installation, client):
     made = shop()
 
     answer = client.get(f"/demo/shop/{made.slug}")
@@ -104,7 +106,7 @@ def test_the_demo_shop_embeds_the_badge_under_a_strict_policy(house, client):
 
 
 @demo
-def test_the_page_after_an_order_has_the_card_under_a_strict_policy(house, client):
+def test_the_page_after_an_order_has_the_card_under_a_strict_policy(installation, client):
     made = shop()
 
     answer = client.get(f"/demo/thanks/{made.slug}")
@@ -112,7 +114,7 @@ def test_the_page_after_an_order_has_the_card_under_a_strict_policy(house, clien
     assert '<review-card shop="velo-fils" email="ada@example.com" lang=' in answer.text
     policy = answer.headers["Content-Security-Policy"]
     assert "trusted-types 'none'" in policy
-    assert f"form-action 'self' {house.base_url};" in policy
+    assert f"form-action 'self' {installation.base_url};" in policy
     assert "unsafe" not in policy
 
 

@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(NGINX is None, reason="nginx is not installed"),
     pytest.mark.parametrize("database", ["sqlite"], indirect=True),
     pytest.mark.parametrize(
-        "house", [{"TRUSTSVC_BASE_URL": "https://reviews.example.com"}], indirect=True
+        "installation", [{"TRUSTSVC_BASE_URL": "https://reviews.example.com"}], indirect=True
     ),
 ]
 JSON, LIST = "/badge/v1/velo-fils.json", "/badge/v1/velo-fils/reviews.json"
@@ -86,7 +86,7 @@ def cdn(origin, tmp_path):
 
 
 @pytest.fixture
-def written(house):
+def written(installation):
     public_id = published(shop())
     refreshed()
     return public_id

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(NGINX is None, reason="nginx is not installed"),
     pytest.mark.parametrize("database", ["sqlite"], indirect=True),
     pytest.mark.parametrize(
-        "house", [{"TRUSTSVC_BASE_URL": "https://reviews.example.com"}], indirect=True
+        "installation", [{"TRUSTSVC_BASE_URL": "https://reviews.example.com"}], indirect=True
     ),
 ]
 MODULES = Path(os.environ.get("NGINX_MODULES", "/usr/lib/nginx/modules"))
@@ -77,7 +77,7 @@ def front(service, tmp_path):
 
 
 @pytest.fixture
-def written(house):
+def written(installation):
     published(shop())
     refreshed()
 

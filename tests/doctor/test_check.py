@@ -23,12 +23,12 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
-def well(house):
-    """A house in which nothing is wrong."""
-    house.data.chmod(0o700)
+def healthy(installation):
+    """An installation in which nothing is wrong."""
+    installation.data.chmod(0o700)
     with db.transaction() as session:
         heartbeat.beat(session, "scheduler", clock.now())
-    return house
+    return installation
 
 
 def run(*words):
@@ -49,14 +49,18 @@ def level(what, now=None):
     return one.level
 
 
-def other(house, **settings):
-    url = house.database_url.replace("+psycopg", "")
-    environ = {"DATA": str(house.data), "DATABASE_URL": url, "REDIS_URL": house.redis_url}
+def other(installation, **settings):
+    url = installation.database_url.replace("+psycopg", "")
+    environ = {
+        "DATA": str(installation.data),
+        "DATABASE_URL": url,
+        "REDIS_URL": installation.redis_url,
+    }
     environ |= settings
     config.use(config.load({f"TRUSTSVC_{name}": value for name, value in environ.items()}))
 
 
-def test_a_house_that_is_well_fails_nowhere(well):
+def test_a_installation_that_is_well_fails_nowhere(healthy):
     done = run()
 
     assert done.exit_code == 0, done.output
@@ -89,7 +93,7 @@ def test_a_house_that_is_well_fails_nowhere(well):
 
 
 @pytest.mark.parametrize("recycles", ["on", "off"])
-def test_a_write_ahead_log_that_keeps_deleted_bytes_is_warned_of(well, recycles):
+def test_a_write_ahead_log_that_keeps_deleted_bytes_is_warned_of(healthy, recycles):
     with db.reading() as session:
         if not db.is_sqlite():
             session.execute(text(f"SET LOCAL wal_recycle = {recycles}"))
@@ -98,8 +102,8 @@ def test_a_write_ahead_log_that_keeps_deleted_bytes_is_warned_of(well, recycles)
     assert warned == (["WARN"] if recycles == "on" and not db.is_sqlite() else [])
 
 
-def test_anything_that_fails_ends_with_one(well):
-    (well.data / "keys" / "link").chmod(0o644)
+def test_anything_that_fails_ends_with_one(healthy):
+    (healthy.data / "keys" / "link").chmod(0o644)
 
     assert run().exit_code == 1
     assert run("--json").exit_code == 1
@@ -117,7 +121,7 @@ def test_a_setting_that_makes_no_sense_is_said_with_its_name(monkeypatch):
     assert "TRUSTSVC_LOG_DAYS" in done.output
 
 
-def test_a_house_that_never_was_is_left_as_it_is(tmp_path):
+def test_a_installation_that_never_was_is_left_as_it_is(tmp_path):
     config.use(config.load({"TRUSTSVC_DATA": str(tmp_path / "none")}))
 
     done = run()
@@ -127,59 +131,59 @@ def test_a_house_that_never_was_is_left_as_it_is(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-def test_a_data_folder_that_everybody_may_open(well):
-    well.data.chmod(0o755)
+def test_a_data_folder_that_everybody_may_open(healthy):
+    healthy.data.chmod(0o755)
 
     assert level("data folder") == "WARN"
 
 
-def test_keys_that_are_open_gone_or_damaged(well):
-    (well.data / "keys" / "link").chmod(0o640)
-    (well.data / "keys" / "vault").unlink()
-    (well.data / "keys" / "lookup").write_text("nonsense")
+def test_keys_that_are_open_gone_or_damaged(healthy):
+    (healthy.data / "keys" / "link").chmod(0o640)
+    (healthy.data / "keys" / "vault").unlink()
+    (healthy.data / "keys" / "lookup").write_text("nonsense")
 
     assert [level(f"key {kind}") for kind in ("link", "vault", "lookup")] == ["FAIL"] * 3
-    assert not (well.data / "keys" / "vault").exists()
+    assert not (healthy.data / "keys" / "vault").exists()
 
 
-def test_an_open_key_folder(well):
-    (well.data / "keys").chmod(0o755)
+def test_an_open_key_folder(healthy):
+    (healthy.data / "keys").chmod(0o755)
 
     assert level("key folder") == "FAIL"
 
 
-def test_old_keys(well):
+def test_old_keys(healthy):
     assert level("keys", clock.now() + 800 * DAY) == "WARN"
 
 
-def test_a_database_behind_and_one_that_is_away(well):
+def test_a_database_behind_and_one_that_is_away(healthy):
     migrations.downgrade("base")
     assert level("database") == "FAIL"
 
-    other(well, DATABASE_URL="postgresql://house@/none?host=/nowhere")
+    other(healthy, DATABASE_URL="postgresql://trustsvc@/none?host=/nowhere")
     assert level("database") == "FAIL"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_database_that_is_no_database(well):
+def test_a_database_that_is_no_database(healthy):
     db.dispose_engines()
-    for rest in well.data.glob("trustsvc.db*"):
+    for rest in healthy.data.glob("trustsvc.db*"):
         rest.unlink()
     assert level("database") == "FAIL"
 
-    (well.data / "trustsvc.db").write_text("something else, and long enough to look at " * 100)
+    (healthy.data / "trustsvc.db").write_text("something else, and long enough to look at " * 100)
     assert level("database") == "FAIL"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_pragmas_that_are_not_ours(well):
+def test_pragmas_that_are_not_ours(healthy):
     with db.reading() as session:
         session.connection().exec_driver_sql("PRAGMA secure_delete = OFF")
         assert stores._wrong_pragmas(session) == ["secure_delete"]
 
 
-def test_a_redis_that_is_away(well):
-    other(well, REDIS_URL="redis://127.0.0.1:1")
+def test_a_redis_that_is_away(healthy):
+    other(healthy, REDIS_URL="redis://127.0.0.1:1")
 
     assert level("redis") == "FAIL"
 
@@ -193,7 +197,7 @@ def test_a_redis_that_is_away(well):
         ("maxmemory", "100mb", "OK"),
     ],
 )
-def test_how_redis_is_set_up(well, setting, value, expected):
+def test_how_redis_is_set_up(healthy, setting, value, expected):
     link = job_queue.connection()
     before = link.config_get(setting)[setting]
     link.config_set(setting, value)
@@ -203,7 +207,7 @@ def test_how_redis_is_set_up(well, setting, value, expected):
         link.config_set(setting, before)
 
 
-def test_a_redis_that_only_repeats_another(well):
+def test_a_redis_that_only_repeats_another(healthy):
     link = job_queue.connection()
     link.replicaof("127.0.0.1", "1")
     try:
@@ -212,7 +216,7 @@ def test_a_redis_that_only_repeats_another(well):
         link.replicaof("NO", "ONE")
 
 
-def test_a_clock_that_went_back_and_a_scheduler_that_stands_or_never_ran(well):
+def test_a_clock_that_went_back_and_a_scheduler_that_stands_or_never_ran(healthy):
     now = clock.now()
     assert level("scheduler", now + HOUR) == "FAIL"
     assert "behind" in found("clock", now - HOUR).detail
@@ -228,7 +232,7 @@ def test_a_clock_that_went_back_and_a_scheduler_that_stands_or_never_ran(well):
     assert level("clock") == "WARN"
 
 
-def test_sending_that_is_off_by_an_unfinished_restore_or_by_a_row(well):
+def test_sending_that_is_off_by_an_unfinished_restore_or_by_a_row(healthy):
     suppression_journal.create()
     send_suspension.unfinished().touch()
     assert "broke off" in found("sending").remedy
@@ -240,20 +244,20 @@ def test_sending_that_is_off_by_an_unfinished_restore_or_by_a_row(well):
     assert level("sending") == "FAIL"
 
 
-def test_letters_whose_bounces_nobody_hears(well):
+def test_letters_whose_bounces_nobody_hears(healthy):
     from trustsvc.mail.feedback.webhooks import endpoints
 
-    other(well, MAIL_URL="smtp://127.0.0.1:1")
+    other(healthy, MAIL_URL="smtp://127.0.0.1:1")
     assert level("reports") == "WARN"
     with db.transaction() as session:
         endpoints.enrol(session, "postmark", None, NOON)
     assert level("reports") == "OK"
 
-    other(well, MAIL_URL="smtp://127.0.0.1:1", MAIL_RETURN="bounces@shop.example")
+    other(healthy, MAIL_URL="smtp://127.0.0.1:1", MAIL_RETURN="bounces@shop.example")
     assert level("reports") == "OK"
 
 
-def test_suppressions_that_are_damaged_or_something_else(well):
+def test_suppressions_that_are_damaged_or_something_else(healthy):
     suppression_journal.create()
     with suppression_journal.path().open("a") as file:
         file.write("half a line")
@@ -263,24 +267,24 @@ def test_suppressions_that_are_damaged_or_something_else(well):
     assert level("suppressions") == "FAIL"
 
 
-def test_a_log_that_is_kept_too_long_or_named_strangely(well):
-    (well.data / "log").mkdir(exist_ok=True)
-    strange = well.data / "log" / "strange"
+def test_a_log_that_is_kept_too_long_or_named_strangely(healthy):
+    (healthy.data / "log").mkdir(exist_ok=True)
+    strange = healthy.data / "log" / "strange"
     strange.touch()
     assert level("server log") == "WARN"
 
     strange.unlink()
-    (well.data / "log" / "access-2020-01-01T00").touch()
+    (healthy.data / "log" / "access-2020-01-01T00").touch()
     assert level("server log") == "FAIL"
 
 
-def test_a_purge_that_is_not_signed_for(well):
-    (well.data / purge_log_files.JOURNAL).touch()
+def test_a_purge_that_is_not_signed_for(healthy):
+    (healthy.data / purge_log_files.JOURNAL).touch()
 
     assert level("server log") == "WARN"
 
 
-def test_security_entries_that_should_be_gone(well):
+def test_security_entries_that_should_be_gone(healthy):
     security_counters.start_over()
     security_counters.count(clock.now(), "bad_signature", "signature", "203.0.113.7")
     security_counters.write()
@@ -292,7 +296,7 @@ def test_security_entries_that_should_be_gone(well):
         assert level("security database", clock.now()) == "FAIL"
 
 
-def test_little_room_on_the_disk(well, monkeypatch):
+def test_little_room_on_the_disk(healthy, monkeypatch):
     from trustsvc.doctor import files
 
     monkeypatch.setattr(files, "LOW_FREE", 2**60)
@@ -301,20 +305,20 @@ def test_little_room_on_the_disk(well, monkeypatch):
     assert level("disk") == "FAIL"
 
 
-def test_a_maildir_behind_a_public_address_reaches_nobody(well):
-    other(well, BASE_URL="https://reviews.shop.example", MAIL_FROM="reviews@shop.example")
+def test_a_maildir_behind_a_public_address_reaches_nobody(healthy):
+    other(healthy, BASE_URL="https://reviews.shop.example", MAIL_FROM="reviews@shop.example")
 
     assert level("base URL") == "OK"
     assert level("mail") == "WARN"
 
 
-def test_one_click_needs_https_and_a_signature_over_both_its_fields(well):
+def test_one_click_needs_https_and_a_signature_over_both_its_fields(healthy):
     assert ["https" in one.remedy for one in check(clock.now()) if one.check == "one-click"] == [
         True,
         False,
     ]
 
-    other(well, BASE_URL="https://reviews.shop.example")
+    other(healthy, BASE_URL="https://reviews.shop.example")
     assert level("one-click") == "WARN"
     assert "relay" in found("one-click").detail
 
@@ -324,8 +328,8 @@ def test_one_click_needs_https_and_a_signature_over_both_its_fields(well):
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written(well):
-    well.data.chmod(0o500)
+def test_a_folder_that_cannot_be_written(healthy):
+    healthy.data.chmod(0o500)
 
     assert level("data folder") == "FAIL"
 
@@ -363,9 +367,9 @@ def server():
     thread.join(5)
 
 
-def test_a_mail_server_that_answers_and_takes_the_password(well, server):
+def test_a_mail_server_that_answers_and_takes_the_password(healthy, server):
     port, _ = server
-    other(well, MAIL_URL=f"smtp://kim:secret@127.0.0.1:{port}")
+    other(healthy, MAIL_URL=f"smtp://kim:secret@127.0.0.1:{port}")
 
     assert found("mail").detail.endswith("accepts the password")
 
@@ -378,10 +382,10 @@ def test_a_mail_server_that_answers_and_takes_the_password(well, server):
         ("first", b"554 go away\r\n", "does not answer"),
     ],
 )
-def test_a_mail_server_that_does_not_want_us(well, server, part, answer, words):
+def test_a_mail_server_that_does_not_want_us(healthy, server, part, answer, words):
     port, said = server
     said[part] = answer
-    other(well, MAIL_URL=f"smtp://kim:secret@127.0.0.1:{port}")
+    other(healthy, MAIL_URL=f"smtp://kim:secret@127.0.0.1:{port}")
 
     one = mail_server.mail_server()
 
@@ -390,10 +394,10 @@ def test_a_mail_server_that_does_not_want_us(well, server, part, answer, words):
     assert "secret" not in one.detail + one.remedy
 
 
-def test_a_mail_server_that_is_not_there(well):
+def test_a_mail_server_that_is_not_there(healthy):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    other(well, MAIL_URL=f"smtp://127.0.0.1:{port}")
+    other(healthy, MAIL_URL=f"smtp://127.0.0.1:{port}")
 
     assert level("mail") == "FAIL"
 
@@ -412,10 +416,10 @@ GOOD = {"shop.com": ["v=spf1 include:relay.com -all"], "_dmarc.shop.com": ["v=DM
         (GOOD | {"shop.com": None}, ["WARN"]),
     ],
 )
-def test_what_the_sender_s_domain_says(house, records, expected):
+def test_what_the_sender_s_domain_says(installation, records, expected):
     dkim_keys.make("one", "rsa")
     dkim_keys.use("one")
-    other(house, MAIL_FROM="reviews@shop.com")
+    other(installation, MAIL_FROM="reviews@shop.com")
     ours = {"one._domainkey.shop.com": [dkim_keys.in_use()[0].record]}
 
     assert [one.level for one in sender_dns.sender("shop.com", (ours | records).get)] == expected
@@ -433,8 +437,8 @@ def test_what_the_sender_s_domain_says(house, records, expected):
         ("", "", "", "WARN"),
     ],
 )
-def test_what_the_dns_says_of_our_dkim_key(house, record, kind, domain, level):
-    other(house, MAIL_FROM="reviews@shop.com", DKIM_DOMAIN=domain)
+def test_what_the_dns_says_of_our_dkim_key(installation, record, kind, domain, level):
+    other(installation, MAIL_FROM="reviews@shop.com", DKIM_DOMAIN=domain)
     if kind:
         dkim_keys.make("one", kind)
         dkim_keys.use("one")
@@ -448,7 +452,7 @@ def test_what_the_dns_says_of_our_dkim_key(house, record, kind, domain, level):
 
 
 @pytest.mark.parametrize("domain", ["localhost", "127.0.0.1", "shop.test", "a.b.localhost"])
-def test_a_domain_of_this_machine_is_not_asked_for(house, domain):
+def test_a_domain_of_this_machine_is_not_asked_for(installation, domain):
     def ask(_):
         raise AssertionError("nobody may be asked")
 
@@ -459,22 +463,22 @@ def details(what):
     return [one.detail for one in check(clock.now()) if one.check == what]
 
 
-def test_each_check_tells_every_finding_not_the_first(well):
-    (well.data / "log").mkdir(exist_ok=True)
+def test_each_check_tells_every_finding_not_the_first(healthy):
+    (healthy.data / "log").mkdir(exist_ok=True)
     for name in ("strange", "access-2020-01-01T00"):
-        (well.data / "log" / name).touch()
-    (well.data / purge_log_files.JOURNAL).touch()
+        (healthy.data / "log" / name).touch()
+    (healthy.data / purge_log_files.JOURNAL).touch()
     assert len(details("server log")) == 3
 
-    (well.data / "keys" / "link").write_text("nonsense")
-    (well.data / "keys" / "link").chmod(0o640)
+    (healthy.data / "keys" / "link").write_text("nonsense")
+    (healthy.data / "keys" / "link").chmod(0o640)
     assert len(details("key link")) == 2
 
     assert len(details("one-click")) == 2
 
 
-def test_old_keys_are_told_beside_an_open_one(well):
-    (well.data / "keys" / "link").chmod(0o640)
+def test_old_keys_are_told_beside_an_open_one(healthy):
+    (healthy.data / "keys" / "link").chmod(0o640)
     later = clock.now() + 800 * DAY
 
     levels = {one.check: one.level for one in check(later)}
@@ -482,7 +486,7 @@ def test_old_keys_are_told_beside_an_open_one(well):
     assert (levels["key link"], levels["keys"]) == ("FAIL", "WARN")
 
 
-def test_a_redis_that_evicts_and_is_not_on_disk_is_told_of_both(well):
+def test_a_redis_that_evicts_and_is_not_on_disk_is_told_of_both(healthy):
     link = job_queue.connection()
     wrong = {"maxmemory-policy": "allkeys-lru", "appendonly": "no"}
     before = {name: link.config_get(name)[name] for name in wrong}
@@ -495,7 +499,7 @@ def test_a_redis_that_evicts_and_is_not_on_disk_is_told_of_both(well):
             link.config_set(name, value)
 
 
-def test_each_reason_that_suspends_sending_is_a_line(well):
+def test_each_reason_that_suspends_sending_is_a_line(healthy):
     with db.transaction() as session:
         send_suspension.stop(session, send_suspension.RESTORE, "no_suppressions", NOON)
         send_suspension.stop(session, send_suspension.COMPLAINTS, "complaint_rate", NOON)
@@ -503,8 +507,8 @@ def test_each_reason_that_suspends_sending_is_a_line(well):
     assert len(details("sending")) == 2
 
 
-def test_every_fault_of_our_dkim_is_told(house):
-    other(house, MAIL_FROM="reviews@shop.com", DKIM_DOMAIN="other.com")
+def test_every_fault_of_our_dkim_is_told(installation):
+    other(installation, MAIL_FROM="reviews@shop.com", DKIM_DOMAIN="other.com")
     dkim_keys.make("one", "ed25519")
     dkim_keys.use("one")
 

@@ -15,7 +15,7 @@ def keep(database="sqlite", seed=1, **figures):
 
 
 @pytest.fixture
-def path(house):
+def path(installation):
     keep()
     (found,) = fault_drills.folder().iterdir()
     return found
@@ -30,7 +30,7 @@ def test_a_record_of_the_drill_is_read_back(path):
     assert drill.kept
 
 
-def test_without_a_record_there_is_none(house):
+def test_without_a_record_there_is_none(installation):
     assert fault_drills.newest() == []
 
 
@@ -46,7 +46,7 @@ def test_the_newest_of_each_database_is_given(path):
 
 
 @pytest.mark.parametrize("figures", [{"second letters": 1}, {"left unsettled": 1}])
-def test_a_broken_promise_is_not_kept(house, figures):
+def test_a_broken_promise_is_not_kept(installation, figures):
     keep(**figures)
 
     (drill,) = fault_drills.newest()

@@ -91,8 +91,10 @@ def test_nobody_else_sees_it(client):
 
 
 @pytest.mark.parametrize(("hours", "alarmed"), [(0, False), (1, True), (24, True)])
-def test_the_desk_says_when_a_purge_of_the_server_log_was_missed(desk, house, hours, alarmed):
-    folder = house.data / "log"
+def test_the_desk_says_when_a_purge_of_the_server_log_was_missed(
+    desk, installation, hours, alarmed
+):
+    folder = installation.data / "log"
     folder.mkdir(exist_ok=True)
     due = clock.now() - timedelta(days=89, hours=23 + hours)
     path = folder / f"{due:access-%Y-%m-%dT%H.log}"

@@ -24,14 +24,14 @@ def is_settled(order_id):
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "pass"])
-def test_work_resumes_within_a_minute_of_the_return_of_redis(house, mode):
+def test_work_resumes_within_a_minute_of_the_return_of_redis(installation, mode):
     at_shop = sample_orders.shop()
-    with Proxy(house.redis_url.removeprefix("unix://")) as proxy:
+    with Proxy(installation.redis_url.removeprefix("unix://")) as proxy:
         environ = {
             "PYTHONPATH": str(ROOT),
-            "TRUSTSVC_DATA": str(house.data),
+            "TRUSTSVC_DATA": str(installation.data),
             "TRUSTSVC_REDIS_URL": proxy.url,
-            "TRUSTSVC_MAIL_URL": f"maildir:{house.data}/mail",
+            "TRUSTSVC_MAIL_URL": f"maildir:{installation.data}/mail",
         }
         worker = subprocess.Popen(
             [sys.executable, "-m", "trustsvc.cli", "worker"], env=environ, cwd=ROOT

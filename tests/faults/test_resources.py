@@ -185,7 +185,7 @@ def test_no_file_handle_left(service):
 
 @contextlib.contextmanager
 def asked(service, place, name="postgres"):
-    with psycopg.connect(f"host={place} user=house dbname={name}", autocommit=True) as link:
+    with psycopg.connect(f"host={place} user=trustsvc dbname={name}", autocommit=True) as link:
         yield link
 
 
@@ -274,7 +274,7 @@ def test_postgresql_became_read_only(service, postgres):
 def test_a_table_that_somebody_else_holds(service, postgres):
     @contextlib.contextmanager
     def locked():
-        with psycopg.connect(f"host={postgres} user=house dbname={name_of(service)}") as link:
+        with psycopg.connect(f"host={postgres} user=trustsvc dbname={name_of(service)}") as link:
             link.execute("LOCK TABLE orders")
             yield
             link.rollback()

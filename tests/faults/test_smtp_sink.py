@@ -79,7 +79,9 @@ def test_every_named_fault_is_here():
         for fault in sorted(ENDS)
     ],
 )
-def test_a_fault_ends_in_its_state_and_no_letter_arrives_twice(house, fault, papers, monkeypatch):
+def test_a_fault_ends_in_its_state_and_no_letter_arrives_twice(
+    installation, fault, papers, monkeypatch
+):
     order_id = invited(shop())
     authority, good, bad = papers
     more = {"tls": good, "certificates": bad} if fault.startswith("tls_") else {}
@@ -100,7 +102,7 @@ def test_a_fault_ends_in_its_state_and_no_letter_arrives_twice(house, fault, pap
 
 
 @pytest.mark.parametrize("fault", smtp_sink.POLICY)
-def test_what_a_server_says_of_us_forgets_no_buyer(house, fault):
+def test_what_a_server_says_of_us_forgets_no_buyer(installation, fault):
     order_id = invited(shop())
 
     with Sink(choose=choosing(fault)) as sink:
@@ -112,12 +114,12 @@ def test_what_a_server_says_of_us_forgets_no_buyer(house, fault):
 
 
 @pytest.mark.parametrize(
-    ("house", "arrivals", "state"),
+    ("installation", "arrivals", "state"),
     [({}, 1, "unknown"), ({"TRUSTSVC_RESEND": "1"}, 2, "sent")],
-    indirect=["house"],
+    indirect=["installation"],
 )
 def test_after_a_line_that_broke_behind_the_dot_a_second_letter_is_the_operators_wish(
-    house, arrivals, state
+    installation, arrivals, state
 ):
     assert config.current().resend is (arrivals == 2)
     order_id = invited(shop())

@@ -35,7 +35,7 @@ def parts(one):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_link_of_the_plain_text_stands_alone_on_its_line(house, language):
+def test_every_link_of_the_plain_text_stands_alone_on_its_line(installation, language):
     order_id, one = letter(language)
     link = invitation_of(order_id).link
     review = signed_links.url("review", link)
@@ -48,13 +48,13 @@ def test_every_link_of_the_plain_text_stands_alone_on_its_line(house, language):
         *(f"{review}?stars={number}" for number in range(1, 6)),
         signed_links.url("stop", link),
         signed_links.url("me", link),
-        f"{house.base_url}/privacy/bakfiets-co",
+        f"{installation.base_url}/privacy/bakfiets-co",
     ]
     assert sorted(re.findall(r'href="([^"]*)"', html)) == sorted(links)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_letter_says_who_asks_and_loads_nothing(house, language):
+def test_the_letter_says_who_asks_and_loads_nothing(installation, language):
     _, one = letter(language)
 
     text, html = parts(one)
@@ -62,7 +62,7 @@ def test_the_letter_says_who_asks_and_loads_nothing(house, language):
     for body in (text, html.replace("&amp;", "&")):
         assert "Bakfiets & Co" in body
         assert "Jan Jansen" in body
-        assert house.operator in body
+        assert installation.operator in body
     assert not re.search(r"<img|<script|<link|src=|url\(|@import|<iframe", html)
     assert 'name="color-scheme" content="light dark"' in html
     assert "prefers-color-scheme: dark" in html
@@ -79,7 +79,7 @@ BASES = {
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("basis", BASES)
-def test_the_letter_says_by_which_right_it_is_sent(house, basis, language):
+def test_the_letter_says_by_which_right_it_is_sent(installation, basis, language):
     from trustsvc.registry.registration import register
     from trustsvc.storage import db
 
@@ -93,14 +93,14 @@ def test_the_letter_says_by_which_right_it_is_sent(house, basis, language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_nobody_is_asked_for_good_stars(house, language):
+def test_nobody_is_asked_for_good_stars(installation, language):
     _, one = letter(language)
 
     wishes = r"positi|5[- ]sterne?n?-|recommend|empfehl|aanbevel|recommand|goede beoordeling"
     assert not re.search(wishes, " ".join(parts(one)), re.IGNORECASE)
 
 
-def test_one_click_and_automatic_headers(house):
+def test_one_click_and_automatic_headers(installation):
     order_id, one = letter()
     message = read(one)
 
@@ -113,7 +113,7 @@ def test_one_click_and_automatic_headers(house):
     assert (recipient.display_name, recipient.addr_spec) == ("Jan Jansen", "jan@example.com")
 
 
-def test_the_message_id_stays_over_tries_and_is_no_way_into_the_link(house):
+def test_the_message_id_stays_over_tries_and_is_no_way_into_the_link(installation):
     from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 
     order_id = invited(shop())
@@ -128,7 +128,7 @@ def test_the_message_id_stays_over_tries_and_is_no_way_into_the_link(house):
     assert signed_links.token("review", link).partition(".")[0] not in first.message_id
 
 
-def test_the_bytes_hold_name_address_shop_and_links_and_nothing_else(house):
+def test_the_bytes_hold_name_address_shop_and_links_and_nothing_else(installation):
     canaries = {"identity": "canary-identity-4711"}
     order_id, one = letter(email="canary-mail@example.com", name="Canary Name", **canaries)
 
@@ -163,7 +163,7 @@ def test_a_name_that_is_none_is_not_repeated_to_whoever_gets_the_letter(name, sa
     assert said == greeting(name)
 
 
-def test_a_hostile_name_is_text_in_the_html(house):
+def test_a_hostile_name_is_text_in_the_html(installation):
     _, one = letter(name="<b>Jan</b>", email="jan@example.com")
     assert "<b>Jan" not in parts(one)[1]
 

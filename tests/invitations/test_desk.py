@@ -19,7 +19,7 @@ from trustsvc.mail.outbox import circuit_breaker, send_suspension
 from trustsvc.storage import db
 
 UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")
-few = pytest.mark.parametrize("house", [{"TRUSTSVC_HOURLY_MOST": "2"}], indirect=True)
+few = pytest.mark.parametrize("installation", [{"TRUSTSVC_HOURLY_MOST": "2"}], indirect=True)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_letters_in_doubt_are_listed_by_shop_order_and_moment_without_an_address
     assert "Jansen" not in page
 
 
-@pytest.mark.parametrize("house", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
+@pytest.mark.parametrize("installation", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
 def test_the_page_says_whether_such_letters_go_again(desk):
     assert "is sent once more" in desk.get("/desk/sending").text
 

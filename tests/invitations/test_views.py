@@ -39,7 +39,7 @@ def everything():
 
 
 @pytest.fixture
-def asked(house):
+def asked(installation):
     at_shop = shop()
     return at_shop, invited(at_shop)
 
@@ -126,7 +126,7 @@ def test_stopping_everywhere_stops_letters_of_other_shops_that_wait(asked, clien
     assert letter_of(elsewhere).problem == "opted_out"
 
 
-def test_all_that_is_open_for_this_buyer_at_this_shop_stops_but_not_of_others(house, client):
+def test_all_that_is_open_for_this_buyer_at_this_shop_stops_but_not_of_others(installation, client):
     at_shop = shop(cap_days=0)
     first = invited(at_shop)
     sent()
@@ -169,18 +169,18 @@ def test_a_link_of_another_purpose_stops_nothing(asked, client, purpose):
 
 
 @pytest.mark.parametrize("token", ["x", "x.y", "%00", "..", "\u202e", "A" * 5000])
-def test_a_link_we_did_not_make_opens_nothing(house, client, token):
+def test_a_link_we_did_not_make_opens_nothing(installation, client, token):
     answer = client.post(f"/u/{token}")
 
     assert answer.status_code == 404
     assert token not in answer.text or len(token) < 3
 
 
-def test_a_link_of_an_invitation_that_is_gone_opens_nothing(house, client):
+def test_a_link_of_an_invitation_that_is_gone_opens_nothing(installation, client):
     assert client.get(f"/u/{signed_links.token('stop', signed_links.new_id())}").status_code == 404
 
 
-def test_a_hostile_shop_name_stays_text(house, client):
+def test_a_hostile_shop_name_stays_text(installation, client):
     order_id = invited(shop(name="<script>alert(1)</script>\u202e{shop}"))
 
     page = client.get(path(order_id))

@@ -10,7 +10,7 @@ from trustsvc.storage import db
 pytestmark = pytest.mark.both_databases
 
 
-def test_everything_that_was_received_is_decided_on(house):
+def test_everything_that_was_received_is_decided_on(installation):
     at_shop = shop()
     order_id = place(at_shop)
     place(at_shop, email="piet@example.com")
@@ -25,5 +25,5 @@ def test_everything_that_was_received_is_decided_on(house):
         assert session.scalar(waits) == 0
 
 
-def test_nothing_to_do_is_no_harm(house):
+def test_nothing_to_do_is_no_harm(installation):
     check_orders()

@@ -9,7 +9,7 @@ from trustsvc import clock
 pytestmark = pytest.mark.both_databases
 
 
-def test_reminders_whose_day_has_come_are_planned_once(house):
+def test_reminders_whose_day_has_come_are_planned_once(installation):
     order_id = invited(shop(reminder_days=5))
     sent()
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.both_databases
 JOBS = {"publish_reviews": publish_reviews, "refresh_badges": refresh_badges}
 
 
-def test_an_approval_reaches_the_badge_by_bells_alone(house):
+def test_an_approval_reaches_the_badge_by_bells_alone(installation):
     bells = []
     with job_queue.capture(bells.append):
         made = shop()
@@ -30,7 +30,7 @@ def test_an_approval_reaches_the_badge_by_bells_alone(house):
     assert (face["score"], face["reviews"]) == ("4.0", 1)
 
 
-def test_jobs_without_work_do_nothing_and_ring_nobody(house):
+def test_jobs_without_work_do_nothing_and_ring_nobody(installation):
     bells = []
 
     with job_queue.capture(bells.append):

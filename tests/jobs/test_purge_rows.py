@@ -16,7 +16,7 @@ def _known(order_id):
         return bool(buyer.read(session, [order_id]))
 
 
-def test_the_tick_lets_go_of_what_is_over_and_of_nothing_else(house, capfd):
+def test_the_tick_lets_go_of_what_is_over_and_of_nothing_else(installation, capfd):
     where = shop()
     asked, never = order(where), order(where)
     invitation(where, asked)

@@ -15,8 +15,8 @@ def _receipts():
         return [one for one, _, _ in receipts.chain(session)]
 
 
-def test_no_line_reaches_90_days_and_none_below_89_goes_while_the_clock_ticks(house):
-    folder = house.data / "log"
+def test_no_line_reaches_90_days_and_none_below_89_goes_while_the_clock_ticks(installation):
+    folder = installation.data / "log"
     folder.mkdir()
     hour = clock.now().replace(minute=0, second=0, microsecond=0)
     path = folder / hour.strftime("access-%Y-%m-%dT%H.log")

@@ -8,7 +8,7 @@ from trustsvc.storage import db
 pytestmark = pytest.mark.both_databases
 
 
-def test_the_tick_writes_down_which_notice_is_in_force(house):
+def test_the_tick_writes_down_which_notice_is_in_force(installation):
     at_shop = shop()
 
     record_notice_versions()

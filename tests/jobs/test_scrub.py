@@ -6,11 +6,11 @@ from tests.reviews.sample_reviews import shop
 pytestmark = pytest.mark.both_databases
 
 
-def test_the_bell_empties_the_write_ahead_log_however_often(house, database):
+def test_the_bell_empties_the_write_ahead_log_however_often(installation, database):
     shop()
 
     scrub()
     scrub()
 
     if database == "sqlite":
-        assert (house.data / "trustsvc.db-wal").stat().st_size == 0
+        assert (installation.data / "trustsvc.db-wal").stat().st_size == 0

@@ -19,19 +19,19 @@ DAY = timedelta(days=1)
 TEN_YEARS = 3652 * DAY
 
 
-def test_letters_that_are_due_end_in_the_maildir_once(house):
+def test_letters_that_are_due_end_in_the_maildir_once(installation):
     order_id = invited(shop())
 
     with clock.at(NOON):
         send_invitations()
         send_invitations()
 
-    (mail,) = mailbox.Maildir(house.data / "mail")
+    (mail,) = mailbox.Maildir(installation.data / "mail")
     assert mail["To"].endswith("<jan@example.com>")
     assert letter_of(order_id).state == "sent"
 
 
-def test_nothing_to_do_is_no_harm(house):
+def test_nothing_to_do_is_no_harm(installation):
     send_invitations()
 
 
@@ -51,7 +51,9 @@ class Wall:
 
 
 @pytest.mark.parametrize("fate", [DeliveryStatus.DEFERRED, DeliveryStatus.SENT])
-def test_a_clock_that_jumps_within_a_round_makes_no_letter_wait_for_years(house, monkeypatch, fate):
+def test_a_clock_that_jumps_within_a_round_makes_no_letter_wait_for_years(
+    installation, monkeypatch, fate
+):
     order_id = invited(shop())
     wall = Wall(monkeypatch)
     with db.transaction() as session:
@@ -82,7 +84,7 @@ def leased(state, until):
         session.execute(update(messages).values(state=state, lease=b"l" * 16, leased_until=until))
 
 
-def test_a_lease_that_a_clock_wrote_down_which_jumped_has_run_out(house):
+def test_a_lease_that_a_clock_wrote_down_which_jumped_has_run_out(installation):
     order_id = invited(shop())
     leased("leased", NOON + TEN_YEARS)
 
@@ -90,7 +92,7 @@ def test_a_lease_that_a_clock_wrote_down_which_jumped_has_run_out(house):
     assert letter_of(order_id).state == "sent"
 
 
-def test_a_letter_handed_over_by_a_clock_that_jumped_is_in_doubt_since_now(house):
+def test_a_letter_handed_over_by_a_clock_that_jumped_is_in_doubt_since_now(installation):
     order_id = invited(shop())
     leased("handed", NOON + TEN_YEARS)
 
@@ -98,7 +100,7 @@ def test_a_letter_handed_over_by_a_clock_that_jumped_is_in_doubt_since_now(house
     assert (letter_of(order_id).state, letter_of(order_id).sent_at) == ("unknown", NOON)
 
 
-def test_a_lease_of_a_clock_that_is_minutes_ahead_holds(house):
+def test_a_lease_of_a_clock_that_is_minutes_ahead_holds(installation):
     invited(shop())
     leased("leased", NOON + timedelta(minutes=5))
 

@@ -319,7 +319,7 @@ def listener():
 
 
 def right(server, session, envelope, mechanism, data):
-    known = (data.login, data.password) == (b"house", b"pass word")
+    known = (data.login, data.password) == (b"mailer", b"pass word")
     return AuthResult(success=known, handled=False)  # not handled: aiosmtpd answers for us
 
 
@@ -346,10 +346,10 @@ def test_a_password_is_said_after_tls_and_a_wrong_one_is_no_refusal_of_the_buyer
     options = {"tls_context": certificate, "auth_required": True, "authenticator": right}
     kept, port = listener(**options)
 
-    assert post(f"smtp://house:pass%20word@127.0.0.1:{port}") == [
+    assert post(f"smtp://mailer:pass%20word@127.0.0.1:{port}") == [
         DeliveryResult(DeliveryStatus.SENT)
     ]
-    assert post(f"smtp://house:wrong@127.0.0.1:{port}") == [
+    assert post(f"smtp://mailer:wrong@127.0.0.1:{port}") == [
         DeliveryResult(DeliveryStatus.DEFERRED, "no_login")
     ]
     assert post(f"smtp://127.0.0.1:{port}")[0].status is DeliveryStatus.DEFERRED
@@ -371,7 +371,7 @@ def test_smtps_to_a_server_without_tls_is_later():
 def test_a_password_never_leaves_for_another_host_without_tls(monkeypatch):
     monkeypatch.setattr(smtp, "is_loopback", lambda _: False)
     with MailServer() as server:
-        url = f"smtp://house:secret@127.0.0.1:{server.port}?starttls=never"
+        url = f"smtp://mailer:secret@127.0.0.1:{server.port}?starttls=never"
         assert post(url) == [DeliveryResult(DeliveryStatus.DEFERRED, "no_tls")]
 
     assert not any("AUTH" in line for line in server.heard)

@@ -16,7 +16,7 @@ def taken(most=500):
         return check.take(session, most)
 
 
-def test_received_orders_are_taken_oldest_first_with_the_answer_on_their_buyers(house):
+def test_received_orders_are_taken_oldest_first_with_the_answer_on_their_buyers(installation):
     at_shop = shop()
     first = place(at_shop, email="jan@example.com")
     second = place(at_shop, email="piet@example.com")
@@ -27,7 +27,7 @@ def test_received_orders_are_taken_oldest_first_with_the_answer_on_their_buyers(
     assert [one.id for one in taken(most=1)] == [first]
 
 
-def test_taking_settles_nothing(house):
+def test_taking_settles_nothing(installation):
     order_id = place(shop())
 
     taken()
@@ -36,7 +36,7 @@ def test_taking_settles_nothing(house):
     assert len(taken()) == 1
 
 
-def test_only_received_orders_are_taken_and_settled(house):
+def test_only_received_orders_are_taken_and_settled(installation):
     at_shop = shop()
     one, other = place(at_shop), place(at_shop)
     with db.transaction() as session:
@@ -47,7 +47,7 @@ def test_only_received_orders_are_taken_and_settled(house):
     assert order_row(one).state == "settled"
 
 
-def test_an_order_carries_the_marks_of_its_buyer_and_not_the_address(house):
+def test_an_order_carries_the_marks_of_its_buyer_and_not_the_address(installation):
     at_shop = shop()
     place(at_shop, email="Jan@example.com")
 
@@ -57,7 +57,7 @@ def test_an_order_carries_the_marks_of_its_buyer_and_not_the_address(house):
     assert "example.com" not in repr(one)
 
 
-def test_letting_go_leaves_nothing_of_the_buyer_and_twice_does_no_harm(house):
+def test_letting_go_leaves_nothing_of_the_buyer_and_twice_does_no_harm(installation):
     order_id = place(shop(), shipped_at=NOON - timedelta(days=1))
     with db.transaction() as session:
         check.let_go(session, [order_id])

@@ -75,7 +75,7 @@ def test_two_shops_may_have_an_order_of_the_same_number(client):
     assert [one.post(sample("standard")), other.post(sample("standard"))] == [ACCEPTED] * 2
 
 
-def test_nothing_but_the_five_fields_is_kept(shop, house, database):
+def test_nothing_but_the_five_fields_is_kept(shop, installation, database):
     shop.post(sample(shop.platform))
 
     with db.reading() as session:
@@ -88,12 +88,12 @@ def test_nothing_but_the_five_fields_is_kept(shop, house, database):
         "lightspeed": ["Turnhoutsebaan", "470 55 41", "1979-12-31", "zadel", "BE71096", "Lotte"],
         "standard": ["Jemmapes", "55 51 23", "1990-02-14", "interphone", "FR76300", "Marcel"],
     }[shop.platform]
-    raw = b"".join(p.read_bytes() for p in house.data.rglob("*") if p.is_file())
+    raw = b"".join(p.read_bytes() for p in installation.data.rglob("*") if p.is_file())
     assert [word for word in secret_words if word in everything] == []
     assert [word for word in secret_words if word.encode() in raw] == []
 
 
-def test_what_is_kept_of_a_person_is_not_readable_in_the_file(shop, house, database):
+def test_what_is_kept_of_a_person_is_not_readable_in_the_file(shop, installation, database):
     shop.post(sample(shop.platform))
     order = only_order()
 
@@ -102,7 +102,7 @@ def test_what_is_kept_of_a_person_is_not_readable_in_the_file(shop, house, datab
             bytes(value)
             for value in link.exec_driver_sql("SELECT email, name, reference FROM orders").one()
         )
-    raw = b"".join(p.read_bytes() for p in house.data.rglob("*") if p.is_file())
+    raw = b"".join(p.read_bytes() for p in installation.data.rglob("*") if p.is_file())
     for text in (order.email, order.name, order.reference):
         assert text.encode() not in stored
         assert order.email.encode() not in raw
@@ -265,7 +265,7 @@ def test_a_revoked_secret_ends_at_once(shop):
     assert shop.post(sample(shop.platform))[0] == 401
 
 
-def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(shop, house, database):
+def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(shop, installation, database):
     with db.engine().begin() as link:
         link.exec_driver_sql("DROP TABLE decision_log")
 
@@ -289,14 +289,14 @@ def test_an_answer_never_repeats_what_came_in(shop):
         assert "voorbeeld" not in json.dumps(answer)
 
 
-def test_a_database_that_is_not_there_at_all_is_a_503_too(shop, house):
+def test_a_database_that_is_not_there_at_all_is_a_503_too(shop, installation):
     with db.engine().begin() as link:
         link.exec_driver_sql("ALTER TABLE shops RENAME TO elsewhere")
 
     assert shop.post(sample(shop.platform))[0] == 503
 
 
-def test_long_delivery_ids_that_differ_at_their_end_are_two_deliveries(client, house):
+def test_long_delivery_ids_that_differ_at_their_end_are_two_deliveries(client, installation):
     shop = Shop(client, "standard")
     first, second = "m" * 300 + "1", "m" * 300 + "2"
 

@@ -42,7 +42,7 @@ def buyer_of(at_shop, address, **more):
     return order(at_shop, email=address, buyer=mark, **more)
 
 
-def test_a_table_is_counted_by_shop_and_category(house):
+def test_a_table_is_counted_by_shop_and_category(installation):
     one, other = shop("One"), shop("Other")
     buyer_of(one, "ada@example.com")
     buyer_of(one, "ada@example.com")
@@ -57,7 +57,7 @@ def test_a_table_is_counted_by_shop_and_category(house):
     assert found.values["other", "orders", "address"] == 1
 
 
-def test_people_are_named_where_an_address_is_kept_and_by_pseudonym_where_not(house):
+def test_people_are_named_where_an_address_is_kept_and_by_pseudonym_where_not(installation):
     at_shop = shop()
     buyer_of(at_shop, "ada@example.com")
     forgotten = pseudonyms.shop_pseudonym(at_shop.id, "bob@example.com")
@@ -72,7 +72,7 @@ def test_people_are_named_where_an_address_is_kept_and_by_pseudonym_where_not(ho
     assert forgotten.hex() in {one.pseudonym for one in people}
 
 
-def test_the_shop_of_a_row_is_found_over_its_relations(house):
+def test_the_shop_of_a_row_is_found_over_its_relations(installation):
     at_shop = shop("Far")
     review(at_shop)
     add("Sam")
@@ -81,13 +81,13 @@ def test_the_shop_of_a_row_is_found_over_its_relations(house):
     assert set(of("staff").people_by_shop()) == {breach.SERVICE}
 
 
-def test_every_table_with_people_can_be_asked(house):
+def test_every_table_with_people_can_be_asked(installation):
     tables = sorted({str(one.table.name) for one in data_inventory.personal()})
 
     assert [table for table in tables if of(table).people != {}] == []
 
 
-def test_what_was_emptied_is_nobodys(house):
+def test_what_was_emptied_is_nobodys(installation):
     public_id = review(shop())
     assert of("reviews").values["velo-fils", "reviews", "opinion"] == 3
     with db.transaction() as session:
@@ -96,10 +96,10 @@ def test_what_was_emptied_is_nobodys(house):
     assert "name" not in {holds for _, _, holds in of("reviews").values}
 
 
-def test_a_vault_key_reaches_what_it_encrypted_and_nothing_else(house):
+def test_a_vault_key_reaches_what_it_encrypted_and_nothing_else(installation):
     at_shop = shop()
     buyer_of(at_shop, "ada@example.com")
-    add_key(house, "vault")
+    add_key(installation, "vault")
     buyer_of(at_shop, "bob@example.com")
 
     old, new = by_key("vault", 1), by_key("vault", 2)
@@ -132,7 +132,7 @@ def everywhere_in_the_registry(at_shop, address):
         confirmation.my_data_link(session, Person(address, "", "nl", (), (), {}, ()), now)
 
 
-def test_a_lookup_key_reaches_the_shops_pseudonyms_and_the_registrys_its_own(house):
+def test_a_lookup_key_reaches_the_shops_pseudonyms_and_the_registrys_its_own(installation):
     at_shop = shop()
     everywhere_in_the_registry(at_shop, "reg@example.com")
     buyer_of(at_shop, "ada@example.com")
@@ -155,11 +155,11 @@ def test_a_lookup_key_reaches_the_shops_pseudonyms_and_the_registrys_its_own(hou
         (breach.SERVICE, "my_data_links", "pseudonym"): 1,
     }
     for kind in ("lookup", "registry"):
-        add_key(house, kind)
+        add_key(installation, kind)
         assert by_key(kind, 2).people == {}
 
 
-def test_the_link_key_reaches_every_link_the_desk_key_staff_and_signing_keys_nobody(house):
+def test_the_link_key_reaches_every_link_the_desk_key_staff_and_signing_keys_nobody(installation):
     at_shop = shop()
     invitation(at_shop, order(at_shop))
     everywhere_in_the_registry(at_shop, "reg@example.com")
@@ -176,13 +176,13 @@ def test_the_link_key_reaches_every_link_the_desk_key_staff_and_signing_keys_nob
     assert by_key("receipt", 1).people == by_key("badge", 1).people == {}
 
 
-def test_the_hash_of_a_mail_domain_does_not_tell_its_lookup_key(house):
+def test_the_hash_of_a_mail_domain_does_not_tell_its_lookup_key(installation):
     with db.transaction() as session:
         (mark,) = domain_throttle.marks({1: "ada@lovelace.example"}).values()
         now = clock.now()
         row = {"mark": mark, "free_at": now, "planned_until": now, "strikes": 0, "forget_at": now}
         session.execute(domain_throttles.insert().values(row))
-    add_key(house, "lookup")
+    add_key(installation, "lookup")
 
     for number in (1, 2):
         assert set(by_key("lookup", number).values) == {
@@ -200,12 +200,12 @@ def test_every_column_with_the_id_of_a_link_in_it_counts_as_one_of_a_person():
     assert set(links.values()) == {"pseudonym"}
 
 
-def test_a_version_that_is_not_there_is_refused(house):
+def test_a_version_that_is_not_there_is_refused(installation):
     with pytest.raises(Refused):
         reach.reach("vault", 7)
 
 
-def test_what_no_key_here_opens_is_counted_apart(house):
+def test_what_no_key_here_opens_is_counted_apart(installation):
     order(shop())
     assert of("orders").unopened == 0
     with db.transaction() as session:
@@ -215,7 +215,7 @@ def test_what_no_key_here_opens_is_counted_apart(house):
     assert of("orders").unopened == 1
 
 
-def test_nobody_found_shows_in_a_repr(house):
+def test_nobody_found_shows_in_a_repr(installation):
     buyer_of(shop(), "ada@example.com")
 
     assert "ada@example.com" not in repr(of("orders"))

@@ -27,7 +27,7 @@ def _holds():
         return receipts.verify(session)
 
 
-def test_a_chain_of_receipts_holds_from_its_empty_beginning_on(house):
+def test_a_chain_of_receipts_holds_from_its_empty_beginning_on(installation):
     assert _holds()
     for number in range(1, 6):
         _write(number)
@@ -51,7 +51,7 @@ def test_a_chain_of_receipts_holds_from_its_empty_beginning_on(house):
         {"signature": b""},
     ],
 )
-def test_a_changed_receipt_breaks_the_chain(house, change):
+def test_a_changed_receipt_breaks_the_chain(installation, change):
     for _ in range(3):
         _write()
     with db.transaction() as session:
@@ -61,7 +61,7 @@ def test_a_changed_receipt_breaks_the_chain(house, change):
 
 
 @pytest.mark.parametrize("gone", [1, 2])
-def test_a_receipt_that_was_left_out_breaks_the_chain(house, gone):
+def test_a_receipt_that_was_left_out_breaks_the_chain(installation, gone):
     for _ in range(3):
         _write()
     with db.transaction() as session:
@@ -70,7 +70,7 @@ def test_a_receipt_that_was_left_out_breaks_the_chain(house, gone):
     assert not _holds()
 
 
-def test_a_receipt_signed_by_somebody_else_breaks_the_chain(house):
+def test_a_receipt_signed_by_somebody_else_breaks_the_chain(installation):
     _write()
     with db.reading() as session:
         ((receipt, _, last),) = receipts.chain(session)
@@ -90,7 +90,7 @@ def test_a_receipt_signed_by_somebody_else_breaks_the_chain(house):
     assert not _holds()
 
 
-def test_what_is_signed_is_the_written_text_and_can_be_checked_without_us(house):
+def test_what_is_signed_is_the_written_text_and_can_be_checked_without_us(installation):
     _write(12, "buyer_contact")
     with db.reading() as session:
         ((receipt, previous, signature),) = receipts.chain(session)
@@ -104,10 +104,10 @@ def test_what_is_signed_is_the_written_text_and_can_be_checked_without_us(house)
     key.public_key().verify(signature, text)
 
 
-def test_a_new_key_signs_on_and_older_receipts_stay_good(house):
+def test_a_new_key_signs_on_and_older_receipts_stay_good(installation):
     _write()
     new = base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode()
-    with (house.data / "keys" / "receipt").open("a") as ring:
+    with (installation.data / "keys" / "receipt").open("a") as ring:
         ring.write(f"2 {new}\n")
     _write()
 
@@ -115,7 +115,7 @@ def test_a_new_key_signs_on_and_older_receipts_stay_good(house):
     assert _holds()
 
 
-def test_writers_at_once_make_one_chain(house):
+def test_writers_at_once_make_one_chain(installation):
     problems = []
 
     def many():

@@ -18,7 +18,7 @@ def test_a_settled_request_has_no_further_state():
                 MACHINE.require([state], after)
 
 
-def test_the_table_accepts_only_known_states(house):
+def test_the_table_accepts_only_known_states(installation):
     checks = [one for one in request_table.constraints if isinstance(one, CheckConstraint)]
     assert [str(one.sqltext) for one in checks] == ["state IN ('open', 'done', 'refused')"]
 
@@ -27,7 +27,7 @@ def test_the_table_accepts_only_known_states(house):
         session.execute(insert(request_table).values(**row))
 
 
-def test_a_request_is_settled_once(house):
+def test_a_request_is_settled_once(installation):
     with db.transaction() as session:
         number = request_log.record_open(session, "copy", 0, NOON)
         request_log.settle(session, number, "staff 1", NOON)

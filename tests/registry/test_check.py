@@ -20,7 +20,7 @@ def ask(*questions):
         return check(session, [RegistryQuery(*question) for question in questions])
 
 
-def test_a_registered_buyer_is_known_at_every_shop_however_the_address_is_spelled(house):
+def test_a_registered_buyer_is_known_at_every_shop_however_the_address_is_spelled(installation):
     with db.transaction() as session:
         registration.register(session, "Jan@Bücher.example", "v1", "page", now())
 
@@ -32,7 +32,7 @@ def test_a_registered_buyer_is_known_at_every_shop_however_the_address_is_spelle
     assert answers == [known, known, NOBODY]
 
 
-def test_an_opt_out_at_one_shop_is_not_one_at_another(house):
+def test_an_opt_out_at_one_shop_is_not_one_at_another(installation):
     with db.transaction() as session:
         opt_out(session, "jan@example.com", 1, "stop", now())
 
@@ -40,7 +40,7 @@ def test_an_opt_out_at_one_shop_is_not_one_at_another(house):
     assert ask((1, "Jan@Example.com"), (2, "jan@example.com")) == [out, NOBODY]
 
 
-def test_an_opt_out_everywhere_holds_at_every_shop(house):
+def test_an_opt_out_everywhere_holds_at_every_shop(installation):
     with db.transaction() as session:
         opt_out(session, "jan@example.com", EVERY_SHOP, "objection", now())
 
@@ -50,7 +50,7 @@ def test_an_opt_out_everywhere_holds_at_every_shop(house):
     ]
 
 
-def test_opting_out_twice_keeps_the_first_moment_and_reason(house):
+def test_opting_out_twice_keeps_the_first_moment_and_reason(installation):
     first = now()
     with db.transaction() as session:
         opt_out(session, "jan@example.com", 1, "stop", first)
@@ -60,7 +60,7 @@ def test_opting_out_twice_keeps_the_first_moment_and_reason(house):
         assert [row.reason for row in session.execute(select(opt_outs))] == ["stop"]
 
 
-def test_nothing_of_an_unregistered_buyer_is_stored_by_asking(house):
+def test_nothing_of_an_unregistered_buyer_is_stored_by_asking(installation):
     with db.transaction() as session:
         check(session, [RegistryQuery(1, "nobody@example.com")])
 
@@ -69,13 +69,13 @@ def test_nothing_of_an_unregistered_buyer_is_stored_by_asking(house):
         assert session.execute(select(opt_outs)).all() == []
 
 
-def test_an_address_no_mark_can_be_made_of_counts_as_opted_out(house):
+def test_an_address_no_mark_can_be_made_of_counts_as_opted_out(installation):
     refused = RegistryStatus(registered=False, opted_out=True)
 
     assert ask((1, "no address"), (1, "a\r\nb@example.com"), (1, "ﬁ@example.com")) == [refused] * 3
 
 
-def test_more_questions_than_fit_in_one_statement_are_answered_in_their_order(house):
+def test_more_questions_than_fit_in_one_statement_are_answered_in_their_order(installation):
     with db.transaction() as session:
         for number in (0, 700, 1199):
             registration.register(session, f"b{number}@example.com", "v1", "page", now())
@@ -85,26 +85,26 @@ def test_more_questions_than_fit_in_one_statement_are_answered_in_their_order(ho
     assert [at for at, answer in enumerate(answers) if answer.registered] == [0, 700, 1199]
 
 
-def test_no_question_is_no_answer(house):
+def test_no_question_is_no_answer(installation):
     assert ask() == []
 
 
-def test_marks_of_an_older_key_are_still_known(house):
+def test_marks_of_an_older_key_are_still_known(installation):
     with db.transaction() as session:
         registration.register(session, "jan@example.com", "v1", "page", now())
         opt_out(session, "piet@example.com", 3, "stop", now())
-    add_key(house, "registry")
-    add_key(house, "lookup")
+    add_key(installation, "registry")
+    add_key(installation, "lookup")
 
     jan, piet = ask((3, "jan@example.com"), (3, "piet@example.com"))
 
     assert (jan.registered, piet.opted_out) == (True, True)
 
 
-def test_registering_again_keeps_the_first_proof_over_a_rotation_too(house):
+def test_registering_again_keeps_the_first_proof_over_a_rotation_too(installation):
     with db.transaction() as session:
         assert registration.register(session, "jan@example.com", "v1", "page", now())
-    add_key(house, "registry")
+    add_key(installation, "registry")
 
     with db.transaction() as session:
         assert not registration.register(session, "JAN@example.com", "v2", "page", now())
@@ -113,7 +113,7 @@ def test_registering_again_keeps_the_first_proof_over_a_rotation_too(house):
         assert [row.wording for row in session.execute(select(registered_buyers))] == ["v1"]
 
 
-def test_leaving_forgets_the_registration_and_twice_does_no_harm(house):
+def test_leaving_forgets_the_registration_and_twice_does_no_harm(installation):
     with db.transaction() as session:
         registration.register(session, "jan@example.com", "v1", "page", now())
         assert registration.leave(session, "Jan@example.com")
@@ -122,12 +122,12 @@ def test_leaving_forgets_the_registration_and_twice_does_no_harm(house):
     assert ask((1, "jan@example.com")) == [NOBODY]
 
 
-def test_registering_what_is_no_address_is_refused_without_repeating_it(house):
+def test_registering_what_is_no_address_is_refused_without_repeating_it(installation):
     with db.transaction() as session, pytest.raises(Refused) as refused:
         registration.register(session, "secret-thing", "v1", "page", now())
 
     assert "secret" not in str(refused.value)
 
 
-def test_a_question_does_not_show_the_address(house):
+def test_a_question_does_not_show_the_address(installation):
     assert "jan" not in repr(RegistryQuery(1, "jan@example.com"))

@@ -18,7 +18,7 @@ def is_out():
         return check(session, [RegistryQuery(1, JAN)])[0].opted_out
 
 
-def test_it_is_written_outside_the_database_once_and_without_the_address(house):
+def test_it_is_written_outside_the_database_once_and_without_the_address(installation):
     for _ in range(2):
         with db.transaction() as session:
             opt_out(session, JAN, EVERY_SHOP, "objection", NOON)
@@ -28,7 +28,7 @@ def test_it_is_written_outside_the_database_once_and_without_the_address(house):
     assert b"jan" not in suppression_journal.path().read_bytes()
 
 
-def test_at_a_door_that_takes_an_address_the_disk_is_waited_for_each_time(house, client):
+def test_at_a_door_that_takes_an_address_the_disk_is_waited_for_each_time(installation, client):
     made = shop()
     for number in range(2):
         client.post(f"/object/{made.slug}", data={"email": JAN})
@@ -38,7 +38,7 @@ def test_at_a_door_that_takes_an_address_the_disk_is_waited_for_each_time(house,
         assert len(session.execute(select(opt_outs)).all()) == 1
 
 
-def test_it_is_outside_before_it_is_committed(house):
+def test_it_is_outside_before_it_is_committed(installation):
     def broken():
         with db.transaction() as session:
             opt_out(session, JAN, EVERY_SHOP, "stop", NOON)
@@ -50,7 +50,7 @@ def test_it_is_outside_before_it_is_committed(house):
     assert not is_out()
 
 
-def test_one_that_cannot_be_written_outside_is_not_written_at_all(house):
+def test_one_that_cannot_be_written_outside_is_not_written_at_all(installation):
     suppression_journal.path().mkdir(parents=True)
 
     with pytest.raises(Unavailable), db.transaction() as session:
@@ -59,7 +59,7 @@ def test_one_that_cannot_be_written_outside_is_not_written_at_all(house):
     assert not is_out()
 
 
-def test_a_known_one_is_noted_again_where_no_time_may_tell_it(house):
+def test_a_known_one_is_noted_again_where_no_time_may_tell_it(installation):
     with db.transaction() as session:
         first = opt_out(session, JAN, 1, "stop", NOON)
         again = opt_out(session, JAN, 1, "erasure", NOON, noted_again=True)

@@ -21,7 +21,7 @@ JAN, PIET = "jan@example.com", "piet@example.com"
 
 
 class Remote:
-    """A registry in another house: told nothing but marks, it answers as the one beside us does."""
+    """A registry in another installation: told only pseudonyms, it answers as the local one."""
 
     def __init__(self, *registered):
         self.marks = {pseudonyms.registry_pseudonym(address) for address in registered}
@@ -36,7 +36,7 @@ class Remote:
         return [RegistryStatus(registered=self.knows(mark), opted_out=False) for mark in marks]
 
 
-def test_another_registry_can_answer_in_its_place(house, monkeypatch):
+def test_another_registry_can_answer_in_its_place(installation, monkeypatch):
     remote = Remote(JAN)
     monkeypatch.setattr(room, "check", remote.check)
     where = shop("registered")
@@ -80,22 +80,24 @@ def bytes_of_redis():
     return b"".join(found) + bytes_of(folder)
 
 
-def settled_bytes(house, database, request):
+def settled_bytes(installation, database, request):
     """All bytes of the database once what is over is written to its files and cleaned up."""
     if database == "sqlite":
-        before = bytes_of(house.data)  # with the write-ahead log as it is
+        before = bytes_of(installation.data)  # with the write-ahead log as it is
         vacuum.scrub()
-        return before + bytes_of(house.data)
+        return before + bytes_of(installation.data)
     with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("CHECKPOINT")
         connection.exec_driver_sql("VACUUM")
         connection.exec_driver_sql("CHECKPOINT")
-    return bytes_of(Path(request.getfixturevalue("postgres")) / "data") + bytes_of(house.data)
+    return bytes_of(Path(request.getfixturevalue("postgres")) / "data") + bytes_of(
+        installation.data
+    )
 
 
 @pytest.mark.slow
 def test_after_a_full_run_nothing_of_an_unregistered_buyer_s_mark_is_anywhere(
-    house, database, client, request, capfd
+    installation, database, client, request, capfd
 ):
     log.configure()
     with db.transaction() as session:
@@ -109,7 +111,7 @@ def test_after_a_full_run_nothing_of_an_unregistered_buyer_s_mark_is_anywhere(
     flush()
 
     said = capfd.readouterr()
-    everything = settled_bytes(house, database, request) + bytes_of_redis()
+    everything = settled_bytes(installation, database, request) + bytes_of_redis()
     everything += (said.out + said.err).encode()
 
     found = {
@@ -124,4 +126,4 @@ def test_after_a_full_run_nothing_of_an_unregistered_buyer_s_mark_is_anywhere(
     assert found[JAN] == [pseudonyms.registry_pseudonym(JAN)[2:]]  # who registered is known, raw
     assert found[PIET] == []
     if database == "sqlite":  # the shop's own mark went with the buyer, log and freed pages too
-        assert pseudonyms.shop_pseudonym(where.id, PIET)[2:] not in bytes_of(house.data)
+        assert pseudonyms.shop_pseudonym(where.id, PIET)[2:] not in bytes_of(installation.data)

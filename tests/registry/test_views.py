@@ -76,7 +76,7 @@ def test_the_proof_of_consent_is_kept_word_for_word(client, shop):
     assert said.text == consent.text(consent.VERSION, "de")
 
 
-def test_the_address_is_sealed_and_forgotten_when_it_is_confirmed(client, shop, house):
+def test_the_address_is_sealed_and_forgotten_when_it_is_confirmed(client, shop, installation):
     ask(client, shop)
     assert pending()[0].address == JAN
     (letter,) = posted()

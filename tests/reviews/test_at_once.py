@@ -42,7 +42,7 @@ def _lines():
 
 
 @pytest.mark.slow
-def test_words_that_nobody_approved_are_never_published(house):
+def test_words_that_nobody_approved_are_never_published(installation):
     made = shop()
     for turn in range(TURNS):
         public_id = review(made, text="read by staff")
@@ -66,7 +66,7 @@ def test_words_that_nobody_approved_are_never_published(house):
 
 
 @pytest.mark.slow
-def test_a_withdrawal_wins_over_a_publication_at_the_same_moment(house):
+def test_a_withdrawal_wins_over_a_publication_at_the_same_moment(installation):
     made = shop()
     for _ in range(TURNS):
         public_id = review(made)
@@ -83,7 +83,7 @@ def test_a_withdrawal_wins_over_a_publication_at_the_same_moment(house):
 
 
 @pytest.mark.slow
-def test_of_many_deciders_at_once_one_decides(house):
+def test_of_many_deciders_at_once_one_decides(installation):
     public_id = review(shop())
     done = []
 

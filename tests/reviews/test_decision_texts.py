@@ -62,7 +62,7 @@ def test_a_code_without_words_is_said_as_it_is(code):
 
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
-def test_every_code_of_the_house_has_words(language):
+def test_every_code_of_the_installation_has_words(language):
     outcomes = [*OUTCOMES.split(), *(fate.value for fate in DeliveryStatus)]
     rules = [*RULES.split(), *SAID.values(), "consent"]
     codes = [("step", STEPS.split()), ("rule", rules), ("outcome", outcomes), ("reason", REASONS)]

@@ -33,7 +33,7 @@ def _reject(public_id, reason="spam"):
         return moderate.reject(session, public_id, reason, "staff 1", clock.now())
 
 
-def test_approving_rings_for_publication_once(house):
+def test_approving_rings_for_publication_once(installation):
     public_id, heard = review(shop()), []
 
     with job_queue.capture(heard.append):
@@ -46,7 +46,7 @@ def test_approving_rings_for_publication_once(house):
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_a_rejection_says_why(house, reason):
+def test_a_rejection_says_why(installation, reason):
     public_id = review(shop())
 
     assert _reject(public_id, reason)
@@ -56,7 +56,7 @@ def test_a_rejection_says_why(house, reason):
 
 
 @pytest.mark.parametrize("reason", ["", "low_stars", "negative", "<script>"])
-def test_a_reason_that_is_not_on_the_list_is_refused(house, reason):
+def test_a_reason_that_is_not_on_the_list_is_refused(installation, reason):
     public_id = review(shop())
 
     with pytest.raises(Refused):
@@ -65,7 +65,7 @@ def test_a_reason_that_is_not_on_the_list_is_refused(house, reason):
     assert _found(public_id).state == "pending"
 
 
-def test_decisions_are_in_the_ledger_and_the_outbox_without_personal_data(house):
+def test_decisions_are_in_the_ledger_and_the_outbox_without_personal_data(installation):
     public_id = review(shop())
     _reject(public_id, "insult")
 
@@ -82,7 +82,7 @@ def test_decisions_are_in_the_ledger_and_the_outbox_without_personal_data(house)
     assert kinds[-2:] == ["review.submitted", "review.rejected"]
 
 
-def test_a_decision_about_words_that_were_corrected_since_is_not_taken(house):
+def test_a_decision_about_words_that_were_corrected_since_is_not_taken(installation):
     public_id = review(shop())
     read = _found(public_id)
     with db.transaction() as session:
@@ -93,7 +93,7 @@ def test_a_decision_about_words_that_were_corrected_since_is_not_taken(house):
     assert _approve(public_id, version=_found(public_id).version)
 
 
-def test_a_review_is_found_by_its_public_id_and_by_its_number(house):
+def test_a_review_is_found_by_its_public_id_and_by_its_number(installation):
     public_id = review(shop())
     row_id = _found(public_id).row_id
 
@@ -101,6 +101,6 @@ def test_a_review_is_found_by_its_public_id_and_by_its_number(house):
 
 
 @pytest.mark.parametrize("review_id", [0, "0", "nobody", "' OR 1=1", "9" * 15, "9" * 40, "\u0661"])
-def test_an_id_that_names_nothing_is_not_found(house, review_id):
+def test_an_id_that_names_nothing_is_not_found(installation, review_id):
     with pytest.raises(NotFound):
         _approve(review_id)

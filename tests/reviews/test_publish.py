@@ -47,7 +47,7 @@ def _kinds():
         ).all()
 
 
-def test_an_approved_review_is_published_with_name_city_stars_text_and_dates(house):
+def test_an_approved_review_is_published_with_name_city_stars_text_and_dates(installation):
     at = clock.now().replace(microsecond=0) - timedelta(days=3)
     heard = []
 
@@ -64,7 +64,7 @@ def test_an_approved_review_is_published_with_name_city_stars_text_and_dates(hou
     assert heard[-1] == "refresh_badges"
 
 
-def test_publishing_twice_publishes_nothing_more(house):
+def test_publishing_twice_publishes_nothing_more(installation):
     _published()
 
     assert _do(publish.publish) == 0
@@ -72,7 +72,7 @@ def test_publishing_twice_publishes_nothing_more(house):
     assert _kinds().count("review.published") == 1
 
 
-def test_what_waits_or_was_rejected_is_not_published(house):
+def test_what_waits_or_was_rejected_is_not_published(installation):
     made = shop()
     review(made)
     _do(moderate.reject, review(made), "spam", "staff 1")
@@ -81,14 +81,14 @@ def test_what_waits_or_was_rejected_is_not_published(house):
     assert _lines() == []
 
 
-def test_without_consent_nothing_is_ever_published_whatever_the_shop_decides(house):
+def test_without_consent_nothing_is_ever_published_whatever_the_shop_decides(installation):
     public_id = _published(consent=False)
 
     assert _lines() == []
     assert _state(public_id) == "approved"
 
 
-def test_a_correction_takes_the_line_down_until_it_is_decided_on_again(house):
+def test_a_correction_takes_the_line_down_until_it_is_decided_on_again(installation):
     public_id = _published()
 
     assert _do(correct.correct, public_id, OTHER)
@@ -101,7 +101,7 @@ def test_a_correction_takes_the_line_down_until_it_is_decided_on_again(house):
     assert (line.stars, line.title, line.city) == (2, "Toch niet", "")
 
 
-def test_the_same_words_again_change_nothing(house):
+def test_the_same_words_again_change_nothing(installation):
     public_id = _published()
 
     assert not _do(correct.correct, public_id, SAME)
@@ -110,7 +110,7 @@ def test_the_same_words_again_change_nothing(house):
     assert _state(public_id) == "published"
 
 
-def test_a_rejected_review_can_be_corrected_and_loses_its_reason(house):
+def test_a_rejected_review_can_be_corrected_and_loses_its_reason(installation):
     public_id = review(shop())
     _do(moderate.reject, public_id, "insult", "staff 1")
 
@@ -121,7 +121,7 @@ def test_a_rejected_review_can_be_corrected_and_loses_its_reason(house):
     assert (found.state, found.reason, found.decided_at) == ("pending", None, None)
 
 
-def test_taking_consent_back_by_a_correction_keeps_the_review_private(house):
+def test_taking_consent_back_by_a_correction_keeps_the_review_private(installation):
     public_id = _published()
 
     _do(correct.correct, public_id, Draft(4, "Snel", "", "Ada L.", "", consent=False))
@@ -130,7 +130,7 @@ def test_taking_consent_back_by_a_correction_keeps_the_review_private(house):
     assert _lines() == []
 
 
-def test_a_withdrawn_review_is_empty_at_once_and_for_good(house):
+def test_a_withdrawn_review_is_empty_at_once_and_for_good(installation):
     public_id = _published()
 
     assert _do(withdraw.withdraw, public_id)
@@ -146,7 +146,7 @@ def test_a_withdrawn_review_is_empty_at_once_and_for_good(house):
         _do(correct.correct, public_id, OTHER)
 
 
-def test_a_line_whose_review_is_not_published_is_swept_away(house):
+def test_a_line_whose_review_is_not_published_is_swept_away(installation):
     _published()
     with db.transaction() as session:
         session.execute(update(reviews).values(state="rejected"))

@@ -51,7 +51,7 @@ def _row_id(public_id):
         return lookup.one(session, public_id).row_id
 
 
-def test_a_shop_replies_in_its_own_language_and_the_badges_files_follow(house):
+def test_a_shop_replies_in_its_own_language_and_the_badges_files_follow(installation):
     made = shop()
     with db.transaction() as session:
         session.execute(update(shops).values(language="fr"))
@@ -67,7 +67,7 @@ def test_a_shop_replies_in_its_own_language_and_the_badges_files_follow(house):
     assert heard == ["refresh_badges"]
 
 
-def test_a_review_has_one_reply_and_a_change_says_when(house):
+def test_a_review_has_one_reply_and_a_change_says_when(installation):
     public_id, first = _published(), clock.now().replace(microsecond=0)
     later = first + timedelta(days=1)
     _reply(public_id, "Dank u wel.", first)
@@ -82,7 +82,7 @@ def test_a_review_has_one_reply_and_a_change_says_when(house):
     assert heard == ["refresh_badges", "scrub"]
 
 
-def test_a_removed_reply_is_gone_and_twice_does_no_harm(house):
+def test_a_removed_reply_is_gone_and_twice_does_no_harm(installation):
     public_id = _published()
     _reply(public_id)
 
@@ -107,7 +107,7 @@ def test_a_removed_reply_is_gone_and_twice_does_no_harm(house):
         "Uw bestelling 1001: excuses.",
     ],
 )
-def test_a_reply_that_says_nothing_too_much_or_whose_buyer_it_was_is_refused(house, text):
+def test_a_reply_that_says_nothing_too_much_or_whose_buyer_it_was_is_refused(installation, text):
     public_id = _published()
 
     with pytest.raises(Refused) as refused:
@@ -118,7 +118,7 @@ def test_a_reply_that_says_nothing_too_much_or_whose_buyer_it_was_is_refused(hou
     assert _replies() == []
 
 
-def test_nobody_replies_to_what_is_not_there(house):
+def test_nobody_replies_to_what_is_not_there(installation):
     shop()
 
     with pytest.raises(NotFound):
@@ -126,7 +126,7 @@ def test_nobody_replies_to_what_is_not_there(house):
 
 
 @pytest.mark.parametrize("state", ["pending", "rejected", "withdrawn", "frozen"])
-def test_nobody_replies_to_a_review_that_is_not_shown(house, state):
+def test_nobody_replies_to_a_review_that_is_not_shown(installation, state):
     public_id = review(shop()) if state in {"pending", "rejected"} else _published()
     with db.transaction() as session:
         if state == "rejected":
@@ -142,7 +142,7 @@ def test_nobody_replies_to_a_review_that_is_not_shown(house, state):
 
 
 @pytest.mark.parametrize("how", ["withdraw", "correct", "anonymise", "stray"])
-def test_a_reply_ends_with_the_words_or_the_author_it_answers(house, how):
+def test_a_reply_ends_with_the_words_or_the_author_it_answers(installation, how):
     kept, gone = _published(), _published(shop("Other"))
     for public_id in (kept, gone):
         _reply(public_id)
@@ -166,7 +166,7 @@ def test_a_reply_ends_with_the_words_or_the_author_it_answers(house, how):
     assert "scrub" in heard
 
 
-def test_a_reply_outlasts_a_restriction_of_its_review_unseen(house, client):
+def test_a_reply_outlasts_a_restriction_of_its_review_unseen(installation, client):
     where = shop()
     public_id = _published(where)
     _reply(public_id, "Dank u wel, tot gauw.")
@@ -186,7 +186,7 @@ def test_a_reply_outlasts_a_restriction_of_its_review_unseen(house, client):
     assert "tot gauw" in client.get(path).text
 
 
-def test_its_author_sees_the_reply_in_the_copy_of_all_data(house):
+def test_its_author_sees_the_reply_in_the_copy_of_all_data(installation):
     public_id = _published()
     _reply(public_id)
 
@@ -197,7 +197,7 @@ def test_its_author_sees_the_reply_in_the_copy_of_all_data(house):
 
 
 @pytest.mark.slow
-def test_a_reply_written_while_its_review_is_withdrawn_does_not_stay(house):
+def test_a_reply_written_while_its_review_is_withdrawn_does_not_stay(installation):
     for _ in range(8):
         public_id = _published(shop())
         start = threading.Barrier(2)

@@ -30,7 +30,7 @@ def _row():
         return session.execute(select(reviews)).one()
 
 
-def test_a_review_is_written_and_its_invitation_is_used_up(house):
+def test_a_review_is_written_and_its_invitation_is_used_up(installation):
     made = shop()
     order_id = order(made)
     invited, link = invitation(made, order_id)
@@ -51,7 +51,7 @@ def test_a_review_is_written_and_its_invitation_is_used_up(house):
     assert lines == [("redeem", "redeemed")]
 
 
-def test_address_reference_and_mark_move_from_the_order_to_the_review(house):
+def test_address_reference_and_mark_move_from_the_order_to_the_review(installation):
     made = shop()
     order_id = order(made)
     _submit(invitation(made, order_id)[1])
@@ -65,7 +65,7 @@ def test_address_reference_and_mark_move_from_the_order_to_the_review(house):
     assert tuple(left) == (None, None, None)
 
 
-def test_many_posts_at_once_make_one_review_and_all_learn_its_id(house):
+def test_many_posts_at_once_make_one_review_and_all_learn_its_id(installation):
     made = shop()
     _, link = invitation(made, order(made))
     start, ids, problems = threading.Barrier(8), [], []
@@ -91,7 +91,7 @@ def test_many_posts_at_once_make_one_review_and_all_learn_its_id(house):
 
 
 @pytest.mark.parametrize(("state", "days"), [("withdrawn", 0), ("redeemed", 0), ("open", 91)])
-def test_an_invitation_that_is_over_opens_nothing(house, state, days):
+def test_an_invitation_that_is_over_opens_nothing(installation, state, days):
     made = shop()
     _, link = invitation(made, order(made), state=state)
 
@@ -102,12 +102,12 @@ def test_an_invitation_that_is_over_opens_nothing(house, state, days):
         assert session.scalar(select(func.count()).select_from(reviews)) == 0
 
 
-def test_a_link_we_never_made_opens_nothing(house):
+def test_a_link_we_never_made_opens_nothing(installation):
     with pytest.raises(NotFound):
         _submit(b"\x00" * 16)
 
 
-def test_a_buyer_who_was_already_forgotten_can_still_write(house):
+def test_a_buyer_who_was_already_forgotten_can_still_write(installation):
     made = shop()
     _submit(invitation(made, order(made, email=None, name=None, reference=None))[1])
 

@@ -41,9 +41,9 @@ def _routes(app):
         )
 
 
-def _lines(house):
+def _lines(installation):
     writer.flush()
-    (path,) = (house.data / "log").iterdir()
+    (path,) = (installation.data / "log").iterdir()
     return path.read_bytes().decode().split("\n")
 
 
@@ -52,7 +52,9 @@ sqlite_only = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 @sqlite_only
-def test_a_token_in_path_query_or_referer_of_any_route_never_lands_in_the_log(house, app, client):
+def test_a_token_in_path_query_or_referer_of_any_route_never_lands_in_the_log(
+    installation, app, client
+):
     tokens, asked = [], 0
     with clock.at(AT):
         for rule, path, token in _routes(app):
@@ -70,7 +72,7 @@ def test_a_token_in_path_query_or_referer_of_any_route_never_lands_in_the_log(ho
                     buffered=True,
                 )
                 asked += 1
-    *lines, end = _lines(house)
+    *lines, end = _lines(installation)
     text = "\n".join(lines)
 
     assert end == ""
@@ -85,7 +87,7 @@ def test_a_token_in_path_query_or_referer_of_any_route_never_lands_in_the_log(ho
 
 @sqlite_only
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_hostile_bytes_forge_no_line_on_any_route(house, app, hostile):
+def test_hostile_bytes_forge_no_line_on_any_route(installation, app, hostile):
     asked = 0
     with clock.at(AT):
         for rule, path, _ in _routes(app):
@@ -104,7 +106,7 @@ def test_hostile_bytes_forge_no_line_on_any_route(house, app, hostile):
                 getattr(body, "close", lambda: None)()
                 asked += 1
             assert str(rule)
-    *lines, end = _lines(house)
+    *lines, end = _lines(installation)
 
     assert end == ""
     assert len(lines) == asked
@@ -113,13 +115,13 @@ def test_hostile_bytes_forge_no_line_on_any_route(house, app, hostile):
 
 
 @sqlite_only
-def test_a_token_spelled_in_percents_is_masked_on_every_route(house, app, client):
+def test_a_token_spelled_in_percents_is_masked_on_every_route(installation, app, client):
     tokens = []
     with clock.at(AT):
         for _, path, token in _routes(app):
             tokens.append(token)
             twice = quote("".join(f"%{ord(letter):02x}" for letter in token))
             client.get(path.replace(token, twice), buffered=True)
-    text = "\n".join(_lines(house))
+    text = "\n".join(_lines(installation))
 
     assert [token for token in tokens if token.split(".")[0] in text] == []

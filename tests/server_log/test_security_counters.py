@@ -38,7 +38,7 @@ def client(app):
 
 
 @pytest.fixture(autouse=True)
-def counts_of_our_own(house):
+def counts_of_our_own(installation):
     writer.flush()
     security_counters.start_over()
 
@@ -87,7 +87,7 @@ def test_what_is_counted_later_in_the_same_minute_is_added_to_its_row(client):
     assert numbers == [3]
 
 
-def test_several_processes_add_to_one_row(house):
+def test_several_processes_add_to_one_row(installation):
     for _ in range(2):
         security_counters.start_over()  # another process begins with nothing counted
         for _ in range(5):
@@ -140,14 +140,14 @@ def test_a_single_old_link_is_nobodys_attack(client, number, entries):
 
 
 @pytest.mark.parametrize(("number", "entries"), [(999, []), (1000, [1000])])
-def test_from_a_thousand_requests_a_minute_on_it_is_a_flood(house, number, entries):
+def test_from_a_thousand_requests_a_minute_on_it_is_a_flood(installation, number, entries):
     for _ in range(number):
         security_counters.count(AT, "flood", "any", "203.0.113.7")
 
     assert [number for *_, number in _written()] == entries
 
 
-def test_nothing_of_what_was_sent_is_in_an_entry_and_no_address_in_clear(client, house):
+def test_nothing_of_what_was_sent_is_in_an_entry_and_no_address_in_clear(client, installation):
     with clock.at(AT):
         client.post(
             "/webhooks/standard/kn0ck-s3cret?key=t0ken-in-query",
@@ -163,7 +163,7 @@ def test_nothing_of_what_was_sent_is_in_an_entry_and_no_address_in_clear(client,
     assert b"127.0.0.1" not in bytes(raw)
 
 
-def test_however_many_addresses_attack_the_rows_of_a_minute_are_bounded(house, monkeypatch):
+def test_however_many_addresses_attack_the_rows_of_a_minute_are_bounded(installation, monkeypatch):
     monkeypatch.setattr(security_counters, "MOST", 20)
     for number in range(500):
         security_counters.count(AT, "bad_signature", "signature", f"203.0.113.{number % 250}")
@@ -176,7 +176,7 @@ def test_however_many_addresses_attack_the_rows_of_a_minute_are_bounded(house, m
     assert sum(number for *_, number in entries) == 1000
 
 
-def test_ordinary_visitors_do_not_hide_a_forger(house, monkeypatch):
+def test_ordinary_visitors_do_not_hide_a_forger(installation, monkeypatch):
     monkeypatch.setattr(security_counters, "MOST_VISITORS", 50)
     for number in range(200):
         security_counters.count(AT, "flood", "any", f"203.0.113.{number}")
@@ -185,7 +185,7 @@ def test_ordinary_visitors_do_not_hide_a_forger(house, monkeypatch):
     assert _written() == [("bad_signature", "signature", "198.51.100.1", 1)]
 
 
-def test_what_is_over_is_forgotten_in_memory(house):
+def test_what_is_over_is_forgotten_in_memory(installation):
     for minute in range(50):
         for number in range(20):
             security_counters.count(AT + minute * MINUTE, "flood", "any", f"203.0.113.{number}")
@@ -200,13 +200,13 @@ def test_what_is_over_is_forgotten_in_memory(house):
     assert len(counting.told_apart) <= 2
 
 
-def test_a_database_that_is_away_costs_no_request_and_loses_no_count(client, house):
+def test_a_database_that_is_away_costs_no_request_and_loses_no_count(client, installation):
     with clock.at(AT):
         client.post("/webhooks/standard/nobody", data=b"{}")
     writer.flush()
     nowhere = {
-        "TRUSTSVC_DATA": str(house.data),
-        "TRUSTSVC_DATABASE_URL": "postgresql://house@/none?host=/nowhere",
+        "TRUSTSVC_DATA": str(installation.data),
+        "TRUSTSVC_DATABASE_URL": "postgresql://trustsvc@/none?host=/nowhere",
     }
     config.use(config.load(nowhere))
     with pytest.raises(OperationalError):
@@ -215,12 +215,12 @@ def test_a_database_that_is_away_costs_no_request_and_loses_no_count(client, hou
     for minute in range(1, 60):
         security_counters.count(AT + minute * MINUTE, "flood", "any", "203.0.113.9")
 
-    config.use(house)
+    config.use(installation)
 
     assert _written() == [("bad_signature", "signature", "127.0.0.1", 1)]
 
 
-def test_counting_from_many_threads_loses_none(house):
+def test_counting_from_many_threads_loses_none(installation):
     def attack(_):
         for _ in range(200):
             security_counters.count(AT, "bad_signature", "signature", "203.0.113.7")
@@ -232,7 +232,7 @@ def test_counting_from_many_threads_loses_none(house):
     assert _written() == [("bad_signature", "signature", "203.0.113.7", 800)]
 
 
-def test_a_child_does_not_write_its_parents_counts(house):
+def test_a_child_does_not_write_its_parents_counts(installation):
     security_counters.count(AT, "bad_signature", "signature", "203.0.113.7")
     child = os.fork()
     if not child:
@@ -242,11 +242,11 @@ def test_a_child_does_not_write_its_parents_counts(house):
     assert os.waitstatus_to_exitcode(status) == 0
 
 
-@pytest.mark.parametrize("house", [{}, {"TRUSTSVC_LOG_DAYS": "7"}], indirect=True)
-def test_an_entry_goes_before_its_last_day_with_a_receipt(house):
+@pytest.mark.parametrize("installation", [{}, {"TRUSTSVC_LOG_DAYS": "7"}], indirect=True)
+def test_an_entry_goes_before_its_last_day_with_a_receipt(installation):
     security_counters.count(AT, "bad_signature", "signature", "203.0.113.7")
     security_counters.write()
-    days = timedelta(days=house.log_days)
+    days = timedelta(days=installation.log_days)
     minute = AT.replace(second=0)
 
     assert "security_events" not in purge.purge(minute + days - timedelta(hours=2, minutes=1))
@@ -261,7 +261,7 @@ def test_an_entry_goes_before_its_last_day_with_a_receipt(house):
     assert receipt.before == minute
 
 
-def test_an_hourly_purge_never_lets_an_entry_reach_90_days_nor_takes_one_below_89(house):
+def test_an_hourly_purge_never_lets_an_entry_reach_90_days_nor_takes_one_below_89(installation):
     security_counters.count(AT, "bad_signature", "signature", "203.0.113.7")
     security_counters.write()
     now = AT + timedelta(days=89)
@@ -271,7 +271,7 @@ def test_an_hourly_purge_never_lets_an_entry_reach_90_days_nor_takes_one_below_8
     assert timedelta(days=89) < now - AT < timedelta(days=90) - MINUTE
 
 
-def test_entries_are_read_newest_first_page_by_page(house):
+def test_entries_are_read_newest_first_page_by_page(installation):
     for number in range(5):
         security_counters.count(AT + number * MINUTE, "bad_signature", "signature", "203.0.113.7")
         security_counters.write()

@@ -46,7 +46,7 @@ def _lines(settings):
     ]
 
 
-def test_a_request_to_the_service_is_one_line_in_the_file_of_its_hour(house, client):
+def test_a_request_to_the_service_is_one_line_in_the_file_of_its_hour(installation, client):
     with clock.at(AT):
         client.get(
             "/livez?mail=a@b.example",
@@ -57,9 +57,11 @@ def test_a_request_to_the_service_is_one_line_in_the_file_of_its_hour(house, cli
             "/r/c2l4dGVlbiBieXRlcyEhIQ.Xk3v9Qq1PZr8t0mB5nL2cW7yU4sE6aH1gJ9dF3kR8oM", buffered=True
         )
 
-    lines = _lines(house)
+    lines = _lines(installation)
 
-    assert [path.name for path in (house.data / "log").iterdir()] == ["access-2026-11-21T10.log"]
+    assert [path.name for path in (installation.data / "log").iterdir()] == [
+        "access-2026-11-21T10.log"
+    ]
     assert [line[1:4] for line in lines] == [
         ["127.0.0.1", "GET", "/livez"],
         ["127.0.0.1", "GET", "/r/…"],
@@ -67,7 +69,7 @@ def test_a_request_to_the_service_is_one_line_in_the_file_of_its_hour(house, cli
     assert lines[0][0].startswith("2026-11-21T10:30:0")
     assert lines[0][4:] == ["200", str(len(client.get("/livez").data)), "https://shop.example"]
     assert lines[1][6] == "-"
-    assert "b.example" not in (house.data / "log" / "access-2026-11-21T10.log").read_text()
+    assert "b.example" not in (installation.data / "log" / "access-2026-11-21T10.log").read_text()
 
 
 def test_the_log_belongs_to_its_owner_alone(settings):

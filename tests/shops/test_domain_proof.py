@@ -36,7 +36,7 @@ def enrolled(domain):
         return enrol.enrol(session, new, clock.now())[0]
 
 
-def test_a_domain_is_proven_by_its_line(house, domain):
+def test_a_domain_is_proven_by_its_line(installation, domain):
     place, shown = domain
     shop = enrolled(place)
     shown["file"] = f"# ours\n{domain_proof.proof_line(shop)}\n".encode()
@@ -49,7 +49,7 @@ def test_a_domain_is_proven_by_its_line(house, domain):
         assert directory.by_id(session, shop.id).proven_at is not None
 
 
-def test_without_the_line_the_operator_is_told_what_to_put_where(house, domain):
+def test_without_the_line_the_operator_is_told_what_to_put_where(installation, domain):
     place, shown = domain
     shop = enrolled(place)
     shown["file"] = b"\xff\x00 something else"
@@ -61,7 +61,7 @@ def test_without_the_line_the_operator_is_told_what_to_put_where(house, domain):
     assert domain_proof.proof_url(shop) in refused.value.detail
 
 
-def test_another_shops_line_proves_nothing(house, domain):
+def test_another_shops_line_proves_nothing(installation, domain):
     place, shown = domain
     shop, other = enrolled(place), enrolled(place)
     shown["file"] = domain_proof.proof_line(other).encode()
@@ -70,7 +70,7 @@ def test_another_shops_line_proves_nothing(house, domain):
         domain_proof.require_proof(shop)
 
 
-def test_another_domain_has_to_be_proven_anew(house, domain):
+def test_another_domain_has_to_be_proven_anew(installation, domain):
     shop = enrolled(domain[0])
     with db.transaction() as session:
         domain_proof.record(session, shop, clock.now())

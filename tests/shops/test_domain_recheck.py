@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def proven(house, domain):  # noqa: F811
+def proven(installation, domain):  # noqa: F811
     """A shop whose domain is proven; what its web server shows can be changed."""
     place, shown = domain
     made = enrolled(place)

@@ -14,7 +14,7 @@ def enrolled(**said):
         return enrol.enrol(session, enrol.Enrolment(**new), clock.now())
 
 
-def test_a_shop_gets_a_door_nobody_can_guess_and_the_defaults(house):
+def test_a_shop_gets_a_door_nobody_can_guess_and_the_defaults(installation):
     shop, _ = enrolled()
     other, _ = enrolled()
 
@@ -31,7 +31,7 @@ def test_a_shop_gets_a_door_nobody_can_guess_and_the_defaults(house):
 
 
 @pytest.mark.parametrize("may_ask", ["registered", "consent", "customers"])
-def test_each_basis_is_recorded_with_what_buyers_are_told(house, may_ask):
+def test_each_basis_is_recorded_with_what_buyers_are_told(installation, may_ask):
     shop, _ = enrolled(may_ask=may_ask)
 
     assert shop.wording == settings.default_wording(may_ask, "en")
@@ -47,7 +47,9 @@ def test_each_basis_is_recorded_with_what_buyers_are_told(house, may_ask):
         ("fr", "Après votre commande, nous"),
     ],
 )
-def test_what_is_recorded_as_told_to_buyers_is_in_the_language_of_the_shop(house, language, said):
+def test_what_is_recorded_as_told_to_buyers_is_in_the_language_of_the_shop(
+    installation, language, said
+):
     shop, _ = enrolled(may_ask="customers", language=language)
 
     assert shop.wording.startswith(said)
@@ -78,12 +80,14 @@ def test_a_slug_is_plain(name, slug):
         ("Café", "iqd-gold.example", "cafe"),
     ],
 )
-def test_a_name_in_another_script_takes_the_first_part_of_the_domain(house, name, domain, slug):
+def test_a_name_in_another_script_takes_the_first_part_of_the_domain(
+    installation, name, domain, slug
+):
     assert enrolled(name=name, domain=domain)[0].slug == slug
     assert enrolled(name=name, domain=domain)[0].slug == f"{slug}-2"
 
 
-def test_a_secret_is_made_where_the_platform_makes_none(house):
+def test_a_secret_is_made_where_the_platform_makes_none(installation):
     standard, other = enrolled(platform="standard")[1], enrolled(platform="woocommerce")[1]
 
     assert len(base64.b64decode(standard.removeprefix("whsec_"))) == 32
@@ -116,19 +120,19 @@ def test_a_secret_is_made_where_the_platform_makes_none(house):
         ({"wording": "x" * 5001}, "wording"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_a_sentence(house, wrong, says):
+def test_what_makes_no_sense_is_refused_in_a_sentence(installation, wrong, says):
     with pytest.raises(Refused, match=says):
         enrolled(**wrong)
 
 
-def test_the_usual_port_is_no_part_of_a_domain_and_another_one_is(house):
+def test_the_usual_port_is_no_part_of_a_domain_and_another_one_is(installation):
     """A page's address never says it, and a statement for it would hold for no page."""
     pasted = {"https://Shop.example:443/": "shop.example", "shop.example:8443": "shop.example:8443"}
 
     assert [enrolled(domain=text)[0].domain for text in pasted] == list(pasted.values())
 
 
-def test_a_name_is_put_on_one_line(house):
+def test_a_name_is_put_on_one_line(installation):
     assert enrolled(name="De\r\nGouden\u2028 Ring\u202e")[0].name == "De Gouden Ring"
 
 

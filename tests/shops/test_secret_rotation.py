@@ -14,7 +14,7 @@ pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
-def shop(house):
+def shop(installation):
     with db.transaction() as session:
         return enrol.enrol(session, enrol.Enrolment("Shop", "s.example", "standard"), clock.now())
 
@@ -77,6 +77,6 @@ def test_of_two_rotations_at_once_one_is_refused(shop):
     assert [secrets()[0]] == made
 
 
-def test_an_unknown_shop_is_not_found(house):
+def test_an_unknown_shop_is_not_found(installation):
     with pytest.raises(NotFound):
         turn(slug="nobody")

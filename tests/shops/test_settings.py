@@ -10,7 +10,7 @@ from trustsvc.storage import db
 
 
 @pytest.fixture
-def shop(house):
+def shop(installation):
     with db.transaction() as session:
         new = enrol.Enrolment("Shop", "shop.example", "standard")
         return enrol.enrol(session, new, clock.now())[0]
@@ -106,6 +106,6 @@ def test_a_unit_is_checked_against_the_delay_there_is(shop):
         change({"delay_unit": "days"})
 
 
-def test_an_unknown_shop_is_not_found(house):
+def test_an_unknown_shop_is_not_found(installation):
     with pytest.raises(NotFound):
         change({}, slug="nobody")

@@ -13,7 +13,7 @@ NEW = "the-new-secret-of-the-shop"
 
 
 @pytest.fixture
-def shop(house):
+def shop(installation):
     with db.transaction() as session:
         new = enrol.Enrolment("Shop", "shop.example", "shopify", secret=OLD)
         return enrol.enrol(session, new, clock.now())[0]

@@ -21,12 +21,12 @@ def _added(name="Sam"):
 
 
 @pytest.mark.parametrize("name", ["", "  ", "\u200b\u202e", "a" * 81])
-def test_a_name_that_is_none_is_refused(house, name):
+def test_a_name_that_is_none_is_refused(installation, name):
     with pytest.raises(Refused), db.transaction() as session:
         accounts.add(session, name, clock.now())
 
 
-def test_a_name_is_one_line_and_not_in_clear_in_the_database(house):
+def test_a_name_is_one_line_and_not_in_clear_in_the_database(installation):
     _added("Sam\r\nX-Evil: 1\u2028\u202eRobin")
 
     with db.reading() as session:
@@ -35,7 +35,7 @@ def test_a_name_is_one_line_and_not_in_clear_in_the_database(house):
     assert b"Sam" not in bytes(raw)
 
 
-def test_whoever_leaves_is_out_at_once_and_gets_no_new_link(house):
+def test_whoever_leaves_is_out_at_once_and_gets_no_new_link(installation):
     staff_id, token = _added()
     other_id, _ = _added("Robin")
     now = clock.now()
@@ -58,12 +58,12 @@ def test_whoever_leaves_is_out_at_once_and_gets_no_new_link(house):
         assert accounts.link(session, other_id, now)
 
 
-def test_nobody_can_leave_who_was_never_here(house):
+def test_nobody_can_leave_who_was_never_here(installation):
     with pytest.raises(NotFound), db.transaction() as session:
         accounts.leave(session, 4711, clock.now())
 
 
-def test_each_link_opens_once_within_its_day(house):
+def test_each_link_opens_once_within_its_day(installation):
     staff_id, first = _added()
     now = clock.now()
     with db.transaction() as session:

@@ -49,7 +49,7 @@ def test_the_cookie_is_kept_from_scripts_other_sites_and_other_pages(client):
 
 
 @pytest.mark.parametrize(
-    "house", [{"TRUSTSVC_BASE_URL": "https://reviews.example.com"}], indirect=True
+    "installation", [{"TRUSTSVC_BASE_URL": "https://reviews.example.com"}], indirect=True
 )
 def test_over_tls_the_cookie_is_secure_and_named_so(client):
     answer = client.post(add(), base_url="https://reviews.example.com")
@@ -136,7 +136,7 @@ def test_signing_out_ends_the_session_wherever_its_cookie_was_copied_to(client, 
     assert copy.get("/desk/").status_code == 303
 
 
-def test_the_database_holds_nothing_that_lets_in(client, house):
+def test_the_database_holds_nothing_that_lets_in(client, installation):
     path = add()
     cookie = sign_in(client)
     link_id = signed_links.verify("staff", path.rpartition("/")[2])
@@ -149,10 +149,10 @@ def test_the_database_holds_nothing_that_lets_in(client, house):
     assert not any(link_id in mark or cookie.encode() in mark for mark in kept)
 
 
-def test_a_new_key_signs_nobody_out(client, house):
+def test_a_new_key_signs_nobody_out(client, installation):
     path = add()
     sign_in(client)
-    with (house.data / "keys" / "desk").open("a") as ring:
+    with (installation.data / "keys" / "desk").open("a") as ring:
         ring.write("2 bm90IGEgcmVhbCBrZXksIGp1c3QgMzIgYnl0ZXMgLi4=\n")
     assert len(keyring.keys("desk")) == 2
 
@@ -160,7 +160,7 @@ def test_a_new_key_signs_nobody_out(client, house):
     assert client.post(path).status_code == 303
 
 
-def test_a_session_of_another_house_is_nobodys(client, tmp_path):
+def test_a_session_of_another_installation_is_nobodys(client, tmp_path):
     cookie = sign_in(client)
     with db.transaction() as session:
         session.execute(staff_sessions.delete())
@@ -170,7 +170,7 @@ def test_a_session_of_another_house_is_nobodys(client, tmp_path):
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "é" * 43, "a" * 4000, "' OR 1=1 --", "\x00"])
-def test_a_cookie_we_never_gave_is_nobodys(house, cookie):
+def test_a_cookie_we_never_gave_is_nobodys(installation, cookie):
     from trustsvc.staff import sessions
 
     assert sessions.signed_in_by(cookie) is None
@@ -186,7 +186,7 @@ def test_the_pages_of_the_desk_speak_the_readers_language(client):
 
 @pytest.mark.parametrize("days", [-1, 1, 3650])
 def test_a_clock_that_jumped_ends_no_link_and_no_session_and_lengthens_none(
-    house, app, monkeypatch, days
+    installation, app, monkeypatch, days
 ):
     here, there = app.test_client(), app.test_client()
     sign_in(here)

@@ -11,7 +11,7 @@ from trustsvc.work_queue import heartbeat, job_queue
 pytestmark = pytest.mark.both_databases
 
 
-def test_what_a_transaction_wrote_is_there_afterwards(house):
+def test_what_a_transaction_wrote_is_there_afterwards(installation):
     moment = now().replace(microsecond=0)
 
     with db.transaction() as session:
@@ -21,7 +21,7 @@ def test_what_a_transaction_wrote_is_there_afterwards(house):
         assert moment == heartbeat.last(session, "scheduler")
 
 
-def test_a_transaction_that_fails_leaves_nothing_and_rings_no_bell(house):
+def test_a_transaction_that_fails_leaves_nothing_and_rings_no_bell(installation):
     heard = []
 
     def write_and_fail():
@@ -38,7 +38,7 @@ def test_a_transaction_that_fails_leaves_nothing_and_rings_no_bell(house):
     assert heard == []
 
 
-def test_a_bell_rung_many_times_in_a_transaction_rings_once_after_it(house):
+def test_a_bell_rung_many_times_in_a_transaction_rings_once_after_it(installation):
     heard = []
 
     with job_queue.capture(heard.append), db.transaction() as session:
@@ -49,7 +49,7 @@ def test_a_bell_rung_many_times_in_a_transaction_rings_once_after_it(house):
     assert heard == ["check_orders"]
 
 
-def test_writers_at_once_do_not_fail_or_lose_anything(house):
+def test_writers_at_once_do_not_fail_or_lose_anything(installation):
     problems = []
 
     def write(number):
@@ -71,7 +71,7 @@ def test_writers_at_once_do_not_fail_or_lose_anything(house):
         assert len(session.execute(select(heartbeat.heartbeats)).all()) == 80
 
 
-def test_a_transaction_inside_a_transaction_is_refused_at_once(house):
+def test_a_transaction_inside_a_transaction_is_refused_at_once(installation):
     def nest():
         with db.transaction(), db.transaction():
             pass
@@ -82,7 +82,7 @@ def test_a_transaction_inside_a_transaction_is_refused_at_once(house):
         heartbeat.beat(session, "scheduler", now())
 
 
-def test_parameters_never_stand_in_an_exception(house):
+def test_parameters_never_stand_in_an_exception(installation):
     def fail():
         with db.transaction() as session:
             session.execute(
@@ -96,18 +96,18 @@ def test_parameters_never_stand_in_an_exception(house):
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_lock_that_cannot_be_opened_is_a_database_that_is_away(house):
-    (house.data / "trustsvc.lock").unlink(missing_ok=True)
-    (house.data / "trustsvc.lock").mkdir()
+def test_a_lock_that_cannot_be_opened_is_a_database_that_is_away(installation):
+    (installation.data / "trustsvc.lock").unlink(missing_ok=True)
+    (installation.data / "trustsvc.lock").mkdir()
 
     with pytest.raises(OperationalError), db.transaction():
         pass
-    (house.data / "trustsvc.lock").rmdir()
+    (installation.data / "trustsvc.lock").rmdir()
     with db.transaction() as session:
         heartbeat.beat(session, "scheduler", now())
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_postgresql_waits_for_a_lock_as_long_as_sqlite_does(house):
+def test_postgresql_waits_for_a_lock_as_long_as_sqlite_does(installation):
     with db.reading() as session:
         assert session.scalar(text("SHOW lock_timeout")) == "10s"

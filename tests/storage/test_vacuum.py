@@ -20,22 +20,22 @@ pytestmark = pytest.mark.both_databases
 MARKER = b"canary-of-the-page-"
 
 
-def files(house):
-    return b"".join(path.read_bytes() for path in house.data.glob("trustsvc.db*"))
+def files(installation):
+    return b"".join(path.read_bytes() for path in installation.data.glob("trustsvc.db*"))
 
 
 @pytest.fixture
-def sqlite_house(house, database):
+def sqlite_installation(installation, database):
     if database != "sqlite":
         pytest.skip(reason="looks into SQLite's files")
-    return house
+    return installation
 
 
-def churn(house):
+def churn(installation):
     """Write, change and delete rows of many sizes, so that SQLite moves others between pages."""
     chance = random.Random(1)
     alive = {}
-    with closing(sqlite3.connect(house.data / "trustsvc.db", isolation_level=None)) as link:
+    with closing(sqlite3.connect(installation.data / "trustsvc.db", isolation_level=None)) as link:
         link.execute("PRAGMA secure_delete = ON")
         link.execute("CREATE TABLE churn (id INTEGER PRIMARY KEY, a TEXT, b TEXT)")
         link.execute("CREATE INDEX churn_a ON churn (a)")
@@ -57,27 +57,27 @@ def churn(house):
     return set(alive.values())
 
 
-def traces(house, alive):
-    content = files(house)
+def traces(installation, alive):
+    content = files(installation)
     markers = {f"{MARKER.decode()}{number:05}." for number in range(3600)}
     return [marker for marker in markers - alive if marker.encode() in content]
 
 
-def test_a_rebuild_leaves_no_copy_of_a_row_that_was_moved_and_then_deleted(sqlite_house):
-    alive = churn(sqlite_house)
+def test_a_rebuild_leaves_no_copy_of_a_row_that_was_moved_and_then_deleted(sqlite_installation):
+    alive = churn(sqlite_installation)
     vacuum.scrub()
-    left_by_secure_delete = traces(sqlite_house, alive)
+    left_by_secure_delete = traces(sqlite_installation, alive)
 
     assert vacuum.rebuild()
 
     assert left_by_secure_delete  # the trap: if SQLite mends it, rebuild() may go
-    assert traces(sqlite_house, alive) == []
-    assert all(marker.encode() in files(sqlite_house) for marker in list(alive)[:5])
+    assert traces(sqlite_installation, alive) == []
+    assert all(marker.encode() in files(sqlite_installation) for marker in list(alive)[:5])
 
 
-def test_a_scrub_empties_the_log_once_no_reader_holds_it(sqlite_house):
-    wal = sqlite_house.data / "trustsvc.db-wal"
-    with closing(sqlite3.connect(sqlite_house.data / "trustsvc.db")) as reader:
+def test_a_scrub_empties_the_log_once_no_reader_holds_it(sqlite_installation):
+    wal = sqlite_installation.data / "trustsvc.db-wal"
+    with closing(sqlite3.connect(sqlite_installation.data / "trustsvc.db")) as reader:
         shop()
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM shops").fetchone()
@@ -92,7 +92,9 @@ def test_a_scrub_empties_the_log_once_no_reader_holds_it(sqlite_house):
     assert not wal.exists() or wal.stat().st_size == 0
 
 
-def test_the_words_of_a_withdrawn_review_leave_the_log_by_the_bell_that_is_rung(sqlite_house):
+def test_the_words_of_a_withdrawn_review_leave_the_log_by_the_bell_that_is_rung(
+    sqlite_installation,
+):
     words = "Nobody-else-writes-this-sentence"
     rung = []
     public_id = review(shop(), text=words)
@@ -103,13 +105,13 @@ def test_the_words_of_a_withdrawn_review_leave_the_log_by_the_bell_that_is_rung(
     with job_queue.capture(rung.append), db.transaction() as session:
         withdraw.withdraw(session, public_id, clock.now())
 
-    assert words.encode() in files(sqlite_house)
+    assert words.encode() in files(sqlite_installation)
     assert "scrub" in rung
     scrub()
-    assert words.encode() not in files(sqlite_house)
+    assert words.encode() not in files(sqlite_installation)
 
 
-def test_postgresql_keeps_no_samples_of_published_names(house, database):
+def test_postgresql_keeps_no_samples_of_published_names(installation, database):
     if database != "postgresql":
         pytest.skip(reason="PostgreSQL's statistics")
     at_shop = shop()
@@ -134,7 +136,7 @@ def test_postgresql_keeps_no_samples_of_published_names(house, database):
         assert len(session.execute(publications.select()).all()) == 20
 
 
-def test_a_rebuild_keeps_everything_that_lives(house):
+def test_a_rebuild_keeps_everything_that_lives(installation):
     public_id = review(shop())
 
     assert vacuum.rebuild()
@@ -146,10 +148,10 @@ def test_a_rebuild_keeps_everything_that_lives(house):
     assert vacuum.is_small()
 
 
-def test_a_rebuild_that_is_held_up_changes_nothing_and_says_so(house, database):
+def test_a_rebuild_that_is_held_up_changes_nothing_and_says_so(installation, database):
     shop()
     if database == "sqlite":
-        holding = sqlite3.connect(house.data / "trustsvc.db", isolation_level=None)
+        holding = sqlite3.connect(installation.data / "trustsvc.db", isolation_level=None)
     else:
         holding = db.engine().connect()
     with closing(holding), pytest.MonkeyPatch.context() as patched:
@@ -166,7 +168,7 @@ def test_a_rebuild_that_is_held_up_changes_nothing_and_says_so(house, database):
 
 
 @pytest.mark.slow
-def test_whoever_holds_a_table_makes_it_a_task_for_next_time(house, database):
+def test_whoever_holds_a_table_makes_it_a_task_for_next_time(installation, database):
     if database == "sqlite":
         pytest.skip(reason="locks no single table")
     with db.engine().begin() as holding:

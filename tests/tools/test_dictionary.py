@@ -52,7 +52,7 @@ def _empty():
 
 
 @pytest.mark.slow
-def test_a_dump_without_its_keys_gives_nobody_away_and_plain_hashes_give_everybody(house):
+def test_a_dump_without_its_keys_gives_nobody_away_and_plain_hashes_give_everybody(installation):
     everybody = crowd.addresses(dictionary.PEOPLE)
     crowd.settle(everybody)
     # The other database's dump holds the same: there a few thousand show that it is read.
@@ -89,7 +89,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_one_column_hashed_without_our_key_is_enough_to_be_found(house, mistake):
+def test_one_column_hashed_without_our_key_is_enough_to_be_found(installation, mistake):
     at_shop = shop()
     mark = MISTAKES[mistake](at_shop)
     with db.transaction() as session:
@@ -103,7 +103,7 @@ def test_one_column_hashed_without_our_key_is_enough_to_be_found(house, mistake)
 @pytest.mark.parametrize(
     "write", [bytes.hex, lambda raw: "v1:" + base64.urlsafe_b64encode(raw).decode()]
 )
-def test_a_hash_written_as_text_is_found(house, write):
+def test_a_hash_written_as_text_is_found(installation, write):
     by = write(hashlib.sha1(NORMAL).digest())
     with db.transaction() as session:
         row = {"kind": "see", "shop_id": 0, "state": "open", "by": by, "asked_at": NOON}
@@ -114,7 +114,7 @@ def test_a_hash_written_as_text_is_found(house, write):
     assert found == {JAN}
 
 
-def test_our_own_pseudonym_is_not_found_and_would_be_with_the_key_folder(house):
+def test_our_own_pseudonym_is_not_found_and_would_be_with_the_key_folder(installation):
     mark = pseudonyms.registry_pseudonym(JAN)
     with quiet(), db.transaction() as session:
         session.execute(insert(opt_outs).values(mark=mark, shop_id=0, at=NOON, reason="objection"))

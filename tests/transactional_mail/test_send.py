@@ -40,7 +40,7 @@ def rows():
         return session.execute(select(correspondence).order_by(correspondence.c.id)).all()
 
 
-def test_a_letter_is_sent_once_and_forgets_whom_it_was_for(house):
+def test_a_letter_is_sent_once_and_forgets_whom_it_was_for(installation):
     asked()
 
     post = sent()
@@ -56,7 +56,7 @@ def test_a_letter_is_sent_once_and_forgets_whom_it_was_for(house):
 
 
 @pytest.mark.parametrize("language", ["nl", "de", "en", "fr"])
-def test_it_is_written_in_every_language(house, language):
+def test_it_is_written_in_every_language(installation, language):
     asked(language=language)
 
     (letter,) = sent().letters
@@ -65,7 +65,7 @@ def test_it_is_written_in_every_language(house, language):
     assert "{" not in letter.subject + letter.text
 
 
-def test_hostile_names_are_inert(house):
+def test_hostile_names_are_inert(installation):
     asked(name="<b>Jan</b>\r\nBcc: x@example.com {shop} {{ 7*7 }}")
 
     (letter,) = sent().letters
@@ -75,7 +75,7 @@ def test_hostile_names_are_inert(house):
     assert "{shop} {{ 7*7 }}" in letter.text
 
 
-def test_one_address_is_written_to_so_many_times_a_day(house):
+def test_one_address_is_written_to_so_many_times_a_day(installation):
     taken = [asked("JAN@example.com" if number % 2 else "jan@example.com") for number in range(5)]
     tomorrow = asked(now=NOON + timedelta(days=1, seconds=1))
 
@@ -84,7 +84,7 @@ def test_one_address_is_written_to_so_many_times_a_day(house):
     assert asked("other@example.com")
 
 
-def test_a_temporary_refusal_is_tried_again_with_the_same_name(house):
+def test_a_temporary_refusal_is_tried_again_with_the_same_name(installation):
     asked()
     first = sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451")))
     second = sent(now=NOON + HOUR)
@@ -93,7 +93,7 @@ def test_a_temporary_refusal_is_tried_again_with_the_same_name(house):
     assert rows()[0].state == "sent"
 
 
-def test_it_is_not_tried_for_ever_and_then_holds_nobody(house):
+def test_it_is_not_tried_for_ever_and_then_holds_nobody(installation):
     asked()
     sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451")))
 
@@ -102,7 +102,7 @@ def test_it_is_not_tried_for_ever_and_then_holds_nobody(house):
     assert (rows()[0].state, rows()[0].address) == ("gave_up", None)
 
 
-def test_a_refused_address_is_forgotten(house):
+def test_a_refused_address_is_forgotten(installation):
     asked()
 
     sent(Post(DeliveryResult(DeliveryStatus.REFUSED, "smtp_550")))
@@ -110,7 +110,7 @@ def test_a_refused_address_is_forgotten(house):
     assert (rows()[0].state, rows()[0].address) == ("refused", None)
 
 
-def test_a_sender_that_died_leaves_a_letter_that_is_sent_after_its_lease(house):
+def test_a_sender_that_died_leaves_a_letter_that_is_sent_after_its_lease(installation):
     asked()
 
     class Crash(BaseException):
@@ -126,7 +126,7 @@ def test_a_sender_that_died_leaves_a_letter_that_is_sent_after_its_lease(house):
     assert (early.letters, len(late.letters)) == ([], 1)
 
 
-def test_senders_at_once_send_each_letter_once(house):
+def test_senders_at_once_send_each_letter_once(installation):
     for number in range(6):
         asked(f"b{number}@example.com")
     posts = [Post(), Post(), Post()]
@@ -140,7 +140,7 @@ def test_senders_at_once_send_each_letter_once(house):
     assert got == [f"b{number}@example.com" for number in range(6)]
 
 
-def test_a_mail_server_that_is_away_is_asked_once(house):
+def test_a_mail_server_that_is_away_is_asked_once(installation):
     for number in range(3):
         asked(f"b{number}@example.com")
 
@@ -150,7 +150,7 @@ def test_a_mail_server_that_is_away_is_asked_once(house):
     assert [row.state for row in rows()] == ["due"] * 3
 
 
-def test_a_letter_whose_person_was_erased_while_it_was_being_sent_does_not_leave(house):
+def test_a_letter_whose_person_was_erased_while_it_was_being_sent_does_not_leave(installation):
     asked()
     asked("eva@example.com")
 

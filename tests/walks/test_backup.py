@@ -36,7 +36,7 @@ def link(letter, path):
     return re.search(rf"^(http\S+/{path}/\S+)$", text_of(letter), re.MULTILINE)[1]
 
 
-def test_keys_and_backup_while_it_works_and_the_house_on_another_machine(
+def test_keys_and_backup_while_it_works_and_the_installation_on_another_machine(
     service, tmp_path, database, request
 ):
     shop = service.enrol("woocommerce")
@@ -57,14 +57,14 @@ def test_keys_and_backup_while_it_works_and_the_house_on_another_machine(
         for kind in keyring.KINDS:
             service.own("keys", "rotate", kind)
         service.own("keys", "re-encrypt")
-        service.own("backup", str(tmp_path / "house.backup"))
+        service.own("backup", str(tmp_path / "installation.backup"))
     finally:
         ended.set()
         poster.join()
     assert set(answers) <= {200, 202}
     assert "FAIL" not in service.own("doctor")
     assert requests.post(link(letter, "u"), timeout=60).ok
-    code, said = command(service.environ, "restore", tmp_path / "house.backup")
+    code, said = command(service.environ, "restore", tmp_path / "installation.backup")
     assert code == 1, said
 
     there = tmp_path / "there"
@@ -76,7 +76,7 @@ def test_keys_and_backup_while_it_works_and_the_house_on_another_machine(
     if database == "postgresql":
         url, drop = servers.empty_database(request.getfixturevalue("postgres"))
         environ["TRUSTSVC_DATABASE_URL"] = url
-    code, said = command(environ, "restore", tmp_path / "house.backup")
+    code, said = command(environ, "restore", tmp_path / "installation.backup")
     if drop:
         drop()
 

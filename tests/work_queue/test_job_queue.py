@@ -39,14 +39,14 @@ def everything_in_redis():
     return repr(found).encode()
 
 
-def test_a_job_enqueued_a_thousand_times_in_a_moment_is_one_job(house):
+def test_a_job_enqueued_a_thousand_times_in_a_moment_is_one_job(installation):
     for _ in range(1000):
         assert job_queue.enqueue_now("check_orders")
 
     assert queue().count == 1
 
 
-def test_each_job_has_a_time_limit_and_mail_jobs_outlast_the_reply_to_the_end_of_data(house):
+def test_each_job_has_a_time_limit_and_mail_jobs_outlast_the_reply_to_the_end_of_data(installation):
     job_queue.enqueue_now("send_invitations")
     job_queue.enqueue_now("check_orders")
 
@@ -57,7 +57,7 @@ def test_each_job_has_a_time_limit_and_mail_jobs_outlast_the_reply_to_the_end_of
     assert timeouts["send_invitations"] > round_s + smtp.END_OF_DATA_TIMEOUT_S
 
 
-def test_nothing_but_a_name_goes_through_redis(house):
+def test_nothing_but_a_name_goes_through_redis(installation):
     with db.transaction() as session:
         enrol.enrol(
             session, enrol.Enrolment("Anna's Secret Shop", "anna.example", "shopify"), clock.now()
@@ -71,7 +71,7 @@ def test_nothing_but_a_name_goes_through_redis(house):
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-lru", "allkeys-random"])
-def test_a_redis_that_evicts_is_refused_with_a_sentence(house, policy):
+def test_a_redis_that_evicts_is_refused_with_a_sentence(installation, policy):
     link().config_set("maxmemory-policy", policy)
     try:
         for start in (worker.make_worker, job_queue.check_redis):
@@ -81,7 +81,7 @@ def test_a_redis_that_evicts_is_refused_with_a_sentence(house, policy):
         link().config_set("maxmemory-policy", "noeviction")
 
 
-def test_a_redis_that_hides_its_configuration_is_asked_another_way(house):
+def test_a_redis_that_hides_its_configuration_is_asked_another_way(installation):
     link().acl_setuser("guest", enabled=True, passwords=["+x"], keys="*", categories=["+@all"])
     link().execute_command("ACL", "SETUSER", "guest", "-config")
     guest = redis.Redis.from_url(config.current().redis_url, username="guest", password="x")
@@ -97,19 +97,19 @@ def test_a_redis_that_hides_its_configuration_is_asked_another_way(house):
         link().acl_deluser("guest")
 
 
-def test_a_redis_that_is_away_is_not_refused(house):
+def test_a_redis_that_is_away_is_not_refused(installation):
     config.use(
         config.load(
-            {"TRUSTSVC_DATA": str(house.data), "TRUSTSVC_REDIS_URL": "unix:///nowhere.sock"}
+            {"TRUSTSVC_DATA": str(installation.data), "TRUSTSVC_REDIS_URL": "unix:///nowhere.sock"}
         )
     )
 
     job_queue.check_redis()
 
 
-def test_a_redis_that_is_away_costs_a_request_nothing(house, monkeypatch):
+def test_a_redis_that_is_away_costs_a_request_nothing(installation, monkeypatch):
     away = config.load(
-        {"TRUSTSVC_DATA": str(house.data), "TRUSTSVC_REDIS_URL": "unix:///nowhere.sock"}
+        {"TRUSTSVC_DATA": str(installation.data), "TRUSTSVC_REDIS_URL": "unix:///nowhere.sock"}
     )
     config.use(away)
     monkeypatch.setattr(job_queue, "_paused_until", 0.0)
@@ -118,7 +118,7 @@ def test_a_redis_that_is_away_costs_a_request_nothing(house, monkeypatch):
     assert job_queue.enqueue_now("check_orders") is False
 
 
-def test_jobs_enqueued_by_another_thread_are_not_captured(house):
+def test_jobs_enqueued_by_another_thread_are_not_captured(installation):
     enqueued = []
     with job_queue.capture(enqueued.append):
         other = threading.Thread(target=job_queue.enqueue_now, args=("check_orders",))

@@ -17,7 +17,7 @@ from trustsvc.work_queue import heartbeat, job_queue, time_limit, worker
 
 
 @pytest.fixture
-def work(house, monkeypatch):
+def work(installation, monkeypatch):
     """Run a function as a job with one second to go, and another job after it."""
     done = []
 
@@ -96,7 +96,7 @@ def test_a_job_that_is_done_in_time_is_not_ended_afterwards(work):
 
 
 @pytest.mark.slow
-def test_a_job_that_cannot_be_ended_ends_its_worker(house, monkeypatch):
+def test_a_job_that_cannot_be_ended_ends_its_worker(installation, monkeypatch):
     def never():
         while True:
             go_on(catches=BaseException)

@@ -11,7 +11,7 @@ from trustsvc.errors import Misconfigured
 from trustsvc.work_queue import job_queue, worker
 
 
-def test_a_job_can_be_enqueued_again_once_it_began(house):
+def test_a_job_can_be_enqueued_again_once_it_began(installation):
     job_queue.enqueue_now("check_orders")
     worker.make_worker().work(burst=True)
 
@@ -23,7 +23,9 @@ def test_a_job_can_be_enqueued_again_once_it_began(house):
 @pytest.mark.parametrize(
     ("job", "mine"), [("check_orders", job_queue.QUEUE), ("send_invitations", job_queue.MAIL_QUEUE)]
 )
-def test_a_job_lost_with_its_worker_can_be_enqueued_once_the_next_worker_starts(house, job, mine):
+def test_a_job_lost_with_its_worker_can_be_enqueued_once_the_next_worker_starts(
+    installation, job, mine
+):
     job_queue.enqueue_now(job)
     link().lpop(f"rq:queue:{mine}")
 
@@ -33,7 +35,7 @@ def test_a_job_lost_with_its_worker_can_be_enqueued_once_the_next_worker_starts(
     assert queue(mine).count == 1
 
 
-def test_a_finished_job_leaves_nothing_in_redis(house):
+def test_a_finished_job_leaves_nothing_in_redis(installation):
     job_queue.enqueue_now("check_orders")
 
     worker.make_worker().work(burst=True)
@@ -42,7 +44,7 @@ def test_a_finished_job_leaves_nothing_in_redis(house):
     assert left == []
 
 
-def test_a_job_that_is_not_ours_is_refused(house, tmp_path):
+def test_a_job_that_is_not_ours_is_refused(installation, tmp_path):
     planted = tmp_path / "planted"
     queue().enqueue_call("os.mkdir", args=[str(planted)])
     queue().enqueue_call("os.getcwd")
@@ -60,7 +62,7 @@ def test_a_job_that_is_not_ours_is_refused(house, tmp_path):
     assert queue().count == 0
 
 
-def abandoned(house, **fields):
+def abandoned(installation, **fields):
     """A job whose worker died, as somebody wrote it into Redis."""
     job = queue().enqueue_call("jobs.check_orders.check_orders")
     link().lrem(queue().key, 0, job.id)
@@ -68,23 +70,23 @@ def abandoned(house, **fields):
     link().zadd("rq:wip:trustsvc", {f"{job.id}:one": 1})
 
 
-def test_no_callback_of_an_abandoned_job_is_called(house, monkeypatch):
+def test_no_callback_of_an_abandoned_job_is_called(installation, monkeypatch):
     called = []
     monkeypatch.setattr(clock, "planted", lambda *given: called.append(given), raising=False)
     name = "trustsvc.clock.planted"
-    abandoned(house, failure_callback_name=name, stopped_callback_name=name)
+    abandoned(installation, failure_callback_name=name, stopped_callback_name=name)
 
     worker.make_worker().work(burst=True)
 
     assert called == []
 
 
-def test_no_webhook_of_an_abandoned_job_is_called(house):
+def test_no_webhook_of_an_abandoned_job_is_called(installation):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.5)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         hook = {"url": url, "job_status": "failed", "timeout": 1}
-        abandoned(house, webhooks=json.dumps([hook]))
+        abandoned(installation, webhooks=json.dumps([hook]))
 
         worker.make_worker().work(burst=True)
 
@@ -92,14 +94,14 @@ def test_no_webhook_of_an_abandoned_job_is_called(house):
             listener.accept()
 
 
-def test_a_worker_of_several_queues_or_with_pickle_is_refused(house):
+def test_a_worker_of_several_queues_or_with_pickle_is_refused(installation):
     many = ["trustsvc", "other"]
     for queues, serializer in ((many, JSONSerializer), (["trustsvc"], None), (["x"], None)):
         with pytest.raises(Misconfigured, match="trustsvc worker"):
             worker.Worker(queues, connection=link(), serializer=serializer)
 
 
-def test_a_failed_job_is_logged_without_the_exceptions_text(house, monkeypatch, capfd):
+def test_a_failed_job_is_logged_without_the_exceptions_text(installation, monkeypatch, capfd):
     import jobs.check_orders
 
     def fail():
@@ -117,7 +119,7 @@ def test_a_failed_job_is_logged_without_the_exceptions_text(house, monkeypatch, 
     assert b"anna" not in everything_in_redis()
 
 
-def test_mail_has_a_queue_of_its_own_so_that_a_slow_mail_server_delays_nothing_else(house):
+def test_mail_has_a_queue_of_its_own_so_that_a_slow_mail_server_delays_nothing_else(installation):
     for name in job_queue.JOB_NAMES:
         job_queue.enqueue_now(name)
 

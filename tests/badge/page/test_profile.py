@@ -42,7 +42,7 @@ def _pages(made, stars=""):
             return pages
 
 
-def test_the_last_twelve_months_are_counted_apart_from_all_time(house):
+def test_the_last_twelve_months_are_counted_apart_from_all_time(installation):
     made, other = shop(), shop("Other")
     _publish(made, BEGIN - timedelta(milliseconds=1), 1)
     _publish(made, BEGIN, 4)
@@ -56,7 +56,7 @@ def test_the_last_twelve_months_are_counted_apart_from_all_time(house):
     assert found.last_year.histogram == (0, 0, 0, 1, 1)
 
 
-def test_a_shop_with_old_reviews_alone_has_no_score_of_the_last_year(house):
+def test_a_shop_with_old_reviews_alone_has_no_score_of_the_last_year(installation):
     made = shop()
     _publish(made, BEGIN - timedelta(days=1), 5)
 
@@ -65,7 +65,7 @@ def test_a_shop_with_old_reviews_alone_has_no_score_of_the_last_year(house):
     assert (found.score.count, found.last_year.count) == (1, 0)
 
 
-def test_both_windows_come_of_one_query(house):
+def test_both_windows_come_of_one_query(installation):
     made = shop()
     _publish(made, NOW, 5)
     asked = []
@@ -100,7 +100,7 @@ def test_a_year_begins_with_the_same_day_of_last_year_at_the_shop(now, zone, beg
     assert found == datetime.fromisoformat(begin)
 
 
-def test_a_filter_shows_these_stars_alone_on_all_its_pages_newest_first(house, monkeypatch):
+def test_a_filter_shows_these_stars_alone_on_all_its_pages_newest_first(installation, monkeypatch):
     monkeypatch.setattr(profile, "A_PAGE", 2)
     made = shop()
     # Pairs of the same moment: the key has to tell them apart.
@@ -128,7 +128,7 @@ def test_a_filter_shows_these_stars_alone_on_all_its_pages_newest_first(house, m
     assert _read(made, "4").score.count == 7  # what is shown does not change what is counted
 
 
-def test_a_key_leads_on_after_its_review_was_withdrawn(house, monkeypatch):
+def test_a_key_leads_on_after_its_review_was_withdrawn(installation, monkeypatch):
     monkeypatch.setattr(profile, "A_PAGE", 2)
     made = shop()
     ids = [_publish(made, NOW - timedelta(days=day), 4) for day in range(4)]
@@ -163,7 +163,7 @@ def test_nothing_asked_for_is_everything():
     assert profile.wish("", "") == profile.Wish(0, "")
 
 
-def test_a_reply_comes_with_its_review(house):
+def test_a_reply_comes_with_its_review(installation):
     made = shop()
     answered, silent = _publish(made, NOW, 2), _publish(made, NOW - timedelta(days=1), 4)
     with db.transaction() as session:
@@ -178,7 +178,7 @@ def test_a_reply_comes_with_its_review(house):
 
 
 @pytest.mark.parametrize("how", ["withdraw", "freeze", "erase"])
-def test_what_may_no_longer_be_shown_is_neither_shown_nor_counted(house, how):
+def test_what_may_no_longer_be_shown_is_neither_shown_nor_counted(installation, how):
     made = shop()
     gone, kept = _publish(made, NOW, 1), _publish(made, NOW, 5)
     assert _read(made).score.count == 2

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.both_databases
 DAY = timedelta(days=1)
 
 
-def test_an_order_of_a_registered_buyer_becomes_an_invitation(house):
+def test_an_order_of_a_registered_buyer_becomes_an_invitation(installation):
     at_shop = shop("registered", delay=7, delay_unit="days")
     with db.transaction() as session:
         register(session, "jan@example.com", "v1", "page", NOON)
@@ -58,7 +58,7 @@ def test_an_order_of_a_registered_buyer_becomes_an_invitation(house):
     ]
 
 
-def test_of_a_buyer_who_is_not_registered_nothing_is_kept(house):
+def test_of_a_buyer_who_is_not_registered_nothing_is_kept(installation):
     order_id = place(shop("registered"))
 
     planned()
@@ -80,7 +80,7 @@ def test_of_a_buyer_who_is_not_registered_nothing_is_kept(house):
 @pytest.mark.parametrize(
     ("consent", "outcome"), [(True, "ask"), (False, "refuse"), (None, "refuse")]
 )
-def test_a_shop_that_asks_by_consent_asks_only_with_it(house, consent, outcome):
+def test_a_shop_that_asks_by_consent_asks_only_with_it(installation, consent, outcome):
     order_id = place(shop("consent"), consent=consent)
 
     planned()
@@ -88,7 +88,7 @@ def test_a_shop_that_asks_by_consent_asks_only_with_it(house, consent, outcome):
     assert (invitation_of(order_id) is not None) == (outcome == "ask")
 
 
-def test_a_buyer_who_opted_out_is_not_asked(house):
+def test_a_buyer_who_opted_out_is_not_asked(installation):
     at_shop = shop()
     with db.transaction() as session:
         opt_out(session, "Jan@Example.com", at_shop.id, "stop", NOON)
@@ -99,7 +99,7 @@ def test_a_buyer_who_opted_out_is_not_asked(house):
     assert ("may_ask", "opted_out", "refuse") in ledger_of(order_id)
 
 
-def test_an_unpaid_order_waits_with_its_buyer_until_it_is_paid(house):
+def test_an_unpaid_order_waits_with_its_buyer_until_it_is_paid(installation):
     at_shop = shop()
     order_id = place(at_shop, unpaid=True, identity="1")
     planned()
@@ -112,7 +112,7 @@ def test_an_unpaid_order_waits_with_its_buyer_until_it_is_paid(house):
     assert letter_of(order_id).state == "due"
 
 
-def test_a_buyer_is_asked_once_in_the_cap_period_whichever_order_it_is(house):
+def test_a_buyer_is_asked_once_in_the_cap_period_whichever_order_it_is(installation):
     at_shop = shop()
     first = place(at_shop)
     second = place(at_shop, email="JAN@example.com")
@@ -127,7 +127,7 @@ def test_a_buyer_is_asked_once_in_the_cap_period_whichever_order_it_is(house):
     assert ("may_ask", "asked_before", "refuse") in ledger_of(fourth)
 
 
-def test_an_invitation_that_was_withdrawn_before_it_left_does_not_count(house):
+def test_an_invitation_that_was_withdrawn_before_it_left_does_not_count(installation):
     at_shop = shop(delay=7, delay_unit="days")
     first = invited(at_shop, identity="1")
     place(at_shop, identity="1", cancelled_at=NOON)
@@ -139,14 +139,14 @@ def test_an_invitation_that_was_withdrawn_before_it_left_does_not_count(house):
     assert invitation_of(second).state == "open"
 
 
-def test_another_shop_may_ask_the_same_buyer(house):
+def test_another_shop_may_ask_the_same_buyer(installation):
     one, other = invited(shop()), invited(shop())
 
     assert invitation_of(one)
     assert invitation_of(other)
 
 
-def test_an_order_cancelled_after_it_was_planned_withdraws_its_invitation(house):
+def test_an_order_cancelled_after_it_was_planned_withdraws_its_invitation(installation):
     at_shop = shop(delay=7, delay_unit="days")
     order_id = invited(at_shop, identity="1")
 
@@ -161,7 +161,7 @@ def test_an_order_cancelled_after_it_was_planned_withdraws_its_invitation(house)
     assert order_row(order_id).email is None
 
 
-def test_consent_that_is_taken_back_withdraws_the_invitation(house):
+def test_consent_that_is_taken_back_withdraws_the_invitation(installation):
     at_shop = shop("consent", delay=7, delay_unit="days")
     order_id = invited(at_shop, identity="1", consent=True)
 
@@ -175,7 +175,7 @@ def test_consent_that_is_taken_back_withdraws_the_invitation(house):
     assert order_row(order_id).email is None
 
 
-def test_an_order_that_ships_after_it_was_paid_moves_its_letter(house):
+def test_an_order_that_ships_after_it_was_paid_moves_its_letter(installation):
     at_shop = shop(delay=7, delay_unit="days")
     order_id = invited(at_shop, identity="1", paid_at=NOON)
     assert letter_of(order_id).due_at == NOON + 7 * DAY
@@ -190,7 +190,7 @@ def test_an_order_that_ships_after_it_was_paid_moves_its_letter(house):
     assert ledger_of(order_id)[-1] == ("plan", "7_days_after_shipped", "moved")
 
 
-def test_news_after_the_letter_left_moves_nothing_and_asks_nobody_twice(house):
+def test_news_after_the_letter_left_moves_nothing_and_asks_nobody_twice(installation):
     at_shop = shop()
     order_id = invited(at_shop, identity="1")
     sent()
@@ -202,7 +202,7 @@ def test_news_after_the_letter_left_moves_nothing_and_asks_nobody_twice(house):
     assert letter_of(order_id) == before
 
 
-def test_planning_twice_plans_once(house):
+def test_planning_twice_plans_once(installation):
     order_id = invited(shop())
 
     assert planned() == 0
@@ -211,7 +211,7 @@ def test_planning_twice_plans_once(house):
     assert invitation_of(order_id).state == "open"
 
 
-def test_what_fails_in_the_middle_leaves_the_order_as_it_was(house):
+def test_what_fails_in_the_middle_leaves_the_order_as_it_was(installation):
     order_id = place(shop())
 
     def fails():
@@ -226,7 +226,7 @@ def test_what_fails_in_the_middle_leaves_the_order_as_it_was(house):
     assert invitation_of(order_id) is None
 
 
-def test_planners_at_once_ask_each_buyer_once(house):
+def test_planners_at_once_ask_each_buyer_once(installation):
     at_shop = shop()
     for number in range(20):
         place(at_shop, email=f"b{number % 5}@example.com")
@@ -255,7 +255,7 @@ def test_planners_at_once_ask_each_buyer_once(house):
         assert session.scalar(waits) == 0
 
 
-def test_the_sender_is_rung_for_only_when_a_letter_may_leave_now(house):
+def test_the_sender_is_rung_for_only_when_a_letter_may_leave_now(installation):
     soon, later = shop(), shop(delay=7, delay_unit="days")
     bells = []
 
@@ -268,7 +268,7 @@ def test_the_sender_is_rung_for_only_when_a_letter_may_leave_now(house):
     assert bells == ["next", "send_invitations", "next"]
 
 
-def test_a_closed_shop_asks_nobody(house):
+def test_a_closed_shop_asks_nobody(installation):
     at_shop = shop()
     order_id = place(at_shop)
     with db.transaction() as session:
@@ -281,7 +281,7 @@ def test_a_closed_shop_asks_nobody(house):
     assert ("may_ask", "shop_closed", "refuse") in ledger_of(order_id)
 
 
-def test_a_buyer_who_was_forgotten_before_the_check_is_not_asked(house):
+def test_a_buyer_who_was_forgotten_before_the_check_is_not_asked(installation):
     from trustsvc.orders import buyer
 
     order_id = place(shop())

@@ -23,7 +23,7 @@ def asked(at_shop, **order):
     return order_id
 
 
-def test_one_reminder_comes_on_its_day_and_no_second_one(house):
+def test_one_reminder_comes_on_its_day_and_no_second_one(installation):
     order_id = asked(shop(reminder_days=7))
 
     assert reminded(NOON + 6 * DAY) == 0
@@ -42,13 +42,13 @@ def test_one_reminder_comes_on_its_day_and_no_second_one(house):
     ]
 
 
-def test_a_shop_sends_no_reminder_unless_it_says_so(house):
+def test_a_shop_sends_no_reminder_unless_it_says_so(installation):
     asked(shop())
 
     assert reminded(NOON + 60 * DAY) == 0
 
 
-def test_a_german_buyer_of_a_dutch_shop_gets_none_and_the_ledger_says_why(house):
+def test_a_german_buyer_of_a_dutch_shop_gets_none_and_the_ledger_says_why(installation):
     order_id = asked(shop(reminder_days=7, language="nl"), locale="de-DE")
 
     assert reminded(NOON + 8 * DAY) == 1
@@ -58,7 +58,7 @@ def test_a_german_buyer_of_a_dutch_shop_gets_none_and_the_ledger_says_why(house)
 
 
 @pytest.mark.parametrize("end", ["review", "stop", "late stop"])
-def test_no_reminder_after_a_review_or_a_stop(house, end):
+def test_no_reminder_after_a_review_or_a_stop(installation, end):
     order_id = asked(shop(reminder_days=7))
     if end == "late stop":
         reminded(NOON + 7 * DAY)
@@ -76,13 +76,13 @@ def test_no_reminder_after_a_review_or_a_stop(house, end):
     assert sent(now=NOON + 8 * DAY).letters == []
 
 
-def test_no_reminder_of_a_letter_that_never_left(house):
+def test_no_reminder_of_a_letter_that_never_left(installation):
     invited(shop(reminder_days=7, delay=14, delay_unit="days"))
 
     assert reminded(NOON + 13 * DAY) == 0
 
 
-def test_a_reminder_keeps_to_the_hours_too(house):
+def test_a_reminder_keeps_to_the_hours_too(installation):
     order_id = asked(shop(reminder_days=1))
     night = (NOON + DAY).replace(hour=22)
 

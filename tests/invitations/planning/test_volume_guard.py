@@ -25,7 +25,7 @@ pytestmark = pytest.mark.both_databases
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
-few = pytest.mark.parametrize("house", [{"TRUSTSVC_HOURLY_MOST": "5"}], indirect=True)
+few = pytest.mark.parametrize("installation", [{"TRUSTSVC_HOURLY_MOST": "5"}], indirect=True)
 
 
 def wave(at_shop, number, now=NOON):
@@ -46,7 +46,7 @@ def go_on(slug, now=NOON):
 
 
 @few
-def test_a_shop_that_suddenly_asks_too_many_waits_and_the_others_go_on(house):
+def test_a_shop_that_suddenly_asks_too_many_waits_and_the_others_go_on(installation):
     sudden, calm = shop(name="Sudden"), shop(name="Calm")
     wave(calm, 5)
     wave(sudden, 6)
@@ -60,7 +60,7 @@ def test_a_shop_that_suddenly_asks_too_many_waits_and_the_others_go_on(house):
 
 
 @few
-def test_going_on_twice_or_for_a_shop_that_does_not_wait_does_nothing(house):
+def test_going_on_twice_or_for_a_shop_that_does_not_wait_does_nothing(installation):
     wave(shop(name="Sudden"), 6)
     shop(name="Calm")
 
@@ -73,7 +73,7 @@ def test_going_on_twice_or_for_a_shop_that_does_not_wait_does_nothing(house):
 
 
 @few
-def test_what_was_said_to_be_real_does_not_pause_the_shop_again(house):
+def test_what_was_said_to_be_real_does_not_pause_the_shop_again(installation):
     sudden = shop(name="Sudden")
     wave(sudden, 6)
     go_on("sudden")
@@ -88,7 +88,7 @@ def test_what_was_said_to_be_real_does_not_pause_the_shop_again(house):
 
 
 @few
-def test_a_shop_may_ask_five_times_its_usual(house):
+def test_a_shop_may_ask_five_times_its_usual(installation):
     steady = shop(name="Steady")
     for days in range(1, 4):
         wave(steady, 5, NOON - days * DAY)
@@ -100,22 +100,22 @@ def test_a_shop_may_ask_five_times_its_usual(house):
     assert paused() == [("steady", 26, 5)]
 
 
-@pytest.mark.parametrize("house", [{"TRUSTSVC_HOURLY_MOST": "0"}], indirect=True)
-def test_no_brake_is_no_brake(house):
+@pytest.mark.parametrize("installation", [{"TRUSTSVC_HOURLY_MOST": "0"}], indirect=True)
+def test_no_brake_is_no_brake(installation):
     wave(shop(), 30)
 
     assert paused() == []
     assert len(sent().letters) == 30
 
 
-def test_by_default_a_thousand_an_hour_pause_nobody(house):
+def test_by_default_a_thousand_an_hour_pause_nobody(installation):
     with db.reading() as session:
         assert session.execute(select(volume_guards)).all() == []
-    assert house.hourly_most == 1000
+    assert installation.hourly_most == 1000
 
 
 @few
-def test_what_buyers_wish_while_their_shop_waits_is_heard_when_it_goes_on(house):
+def test_what_buyers_wish_while_their_shop_waits_is_heard_when_it_goes_on(installation):
     sudden = shop(name="Sudden")
     ids = wave(sudden, 6)
     with db.transaction() as session, quiet():
@@ -128,7 +128,7 @@ def test_what_buyers_wish_while_their_shop_waits_is_heard_when_it_goes_on(house)
 
 
 @few
-def test_a_clock_that_went_back_counts_no_invitations_of_tomorrow(house):
+def test_a_clock_that_went_back_counts_no_invitations_of_tomorrow(installation):
     calm = shop(name="Calm")
     wave(calm, 5)
     with db.transaction() as session:

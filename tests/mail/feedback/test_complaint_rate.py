@@ -29,7 +29,7 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def lamp(house):
+def lamp(installation):
     return shop()
 
 
@@ -195,7 +195,7 @@ def test_the_restores_stop_is_not_taken_back_here(lamp):
     assert stops() == {"restore": "no_suppressions"}
 
 
-def test_letters_that_were_leased_already_stop_too_and_leave_when_sending_goes_on(house):
+def test_letters_that_were_leased_already_stop_too_and_leave_when_sending_goes_on(installation):
     at_shop = shop()
     for name in ("jan", "piet", "eva"):
         place(at_shop, email=f"{name}@example.com")

@@ -64,7 +64,7 @@ def suppressed():
 
 
 @pytest.fixture
-def lamp(house):
+def lamp(installation):
     return shop()
 
 
@@ -102,7 +102,7 @@ def test_a_hard_bounce_is_about_one_shop(lamp, asked):
     assert letter_of(other).state == "sent"
 
 
-def test_a_hard_bounce_of_a_reminder_leaves_the_invitation_that_arrived(house):
+def test_a_hard_bounce_of_a_reminder_leaves_the_invitation_that_arrived(installation):
     order_id = invited(shop(reminder_days=3))
     sent()
     later = NOON + 4 * DAY
@@ -150,7 +150,7 @@ def test_a_complaint_stops_this_shop_and_all_and_drops_what_waits(lamp, asked):
     assert ("may_ask", "opted_out", "refuse") in ledger_of(elsewhere)
 
 
-def test_a_complaint_drops_the_reminder(house):
+def test_a_complaint_drops_the_reminder(installation):
     order_id = invited(shop(reminder_days=3))
     sent()
     with quiet(), db.transaction() as session:
@@ -194,7 +194,7 @@ def soft_letters(lamp, days):
     return order_id
 
 
-def test_three_letters_in_a_row_that_came_back_over_two_weeks_are_hard(house):
+def test_three_letters_in_a_row_that_came_back_over_two_weeks_are_hard(installation):
     lamp = shop(cap_days=0)
 
     last = soft_letters(lamp, [0, 7])
@@ -205,13 +205,13 @@ def test_three_letters_in_a_row_that_came_back_over_two_weeks_are_hard(house):
     assert ("report_invitation", "5.2.2", "hard") in ledger_of(last)
 
 
-def test_three_within_a_holiday_are_not(house):
+def test_three_within_a_holiday_are_not(installation):
     soft_letters(shop(cap_days=0), [0, 5, 12])
 
     assert suppressed() == []
 
 
-def test_one_that_arrived_in_between_begins_anew(house):
+def test_one_that_arrived_in_between_begins_anew(installation):
     lamp = shop(cap_days=0)
     soft_letters(lamp, [0, 7])
     invited(lamp, NOON + 14 * DAY, created_at=NOON + 14 * DAY)
@@ -363,7 +363,7 @@ def test_a_code_with_one_sign_changed_names_nothing(lamp, asked):
         assert [return_path.find(session, [one]) for one in bad] == [None] * 25
 
 
-def test_a_code_of_another_house_names_nothing_here(lamp, asked):
+def test_a_code_of_another_installation_names_nothing_here(lamp, asked):
     good = code_of(asked)
     (config.current().data / "keys" / "lookup").unlink()
 
@@ -388,7 +388,9 @@ def test_a_letter_that_got_the_number_of_one_that_a_restore_forgot_is_not_meant(
         assert return_path.find(session, [before]) is None
 
 
-@pytest.mark.parametrize("house", [{"TRUSTSVC_MAIL_RETURN": "bounces@shop.example"}], indirect=True)
+@pytest.mark.parametrize(
+    "installation", [{"TRUSTSVC_MAIL_RETURN": "bounces@shop.example"}], indirect=True
+)
 def test_a_letter_and_its_bounce_find_each_other(lamp):
     order_id = invited(lamp)
     letter = sent().letters[0]
@@ -430,8 +432,8 @@ def test_sending_is_not_stopped_by_bounces(lamp, asked):
         assert send_suspension.stops(session) == {}
 
 
-@pytest.mark.parametrize("house", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
-def test_a_letter_that_arrived_does_not_leave_again_because_it_was_in_doubt(house):
+@pytest.mark.parametrize("installation", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
+def test_a_letter_that_arrived_does_not_leave_again_because_it_was_in_doubt(installation):
     order_id, evening = invited(shop()), NOON + timedelta(hours=7, minutes=50)  # 19:50 there
     sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")), now=evening)
     sent(now=evening + timedelta(minutes=16))
@@ -443,7 +445,7 @@ def test_a_letter_that_arrived_does_not_leave_again_because_it_was_in_doubt(hous
     assert (letter_of(order_id).state, letter_of(order_id).sent_at) == ("sent", evening)
 
 
-def test_a_letter_that_arrived_is_not_tried_again_whatever_its_server_said(house):
+def test_a_letter_that_arrived_is_not_tried_again_whatever_its_server_said(installation):
     order_id = invited(shop())
     sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451")))
     told(order_id, "delivered", "2.0.0", NOON + timedelta(hours=1))

@@ -75,7 +75,7 @@ def opened(number=10):
     return now
 
 
-def test_a_mail_server_that_is_well_has_no_row(house):
+def test_a_mail_server_that_is_well_has_no_row(installation):
     many(3)
 
     sent()
@@ -83,7 +83,7 @@ def test_a_mail_server_that_is_well_has_no_row(house):
     assert row() is None
 
 
-def test_after_five_failures_in_a_row_it_is_left_alone_and_no_try_is_spent(house):
+def test_after_five_failures_in_a_row_it_is_left_alone_and_no_try_is_spent(installation):
     now = opened()
     before, away = tries(), Away()
 
@@ -97,7 +97,7 @@ def test_after_five_failures_in_a_row_it_is_left_alone_and_no_try_is_spent(house
     assert states() == {"due": 10}
 
 
-def test_a_success_in_between_begins_the_count_anew(house):
+def test_a_success_in_between_begins_the_count_anew(installation):
     many(10)
     now = NOON
     for fates in (
@@ -116,7 +116,7 @@ def test_a_success_in_between_begins_the_count_anew(house):
     assert row().failures == 3
 
 
-def test_five_times_421_end_a_round(house):
+def test_five_times_421_end_a_round(installation):
     many(10)
 
     post = sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "smtp_421")] * 10))
@@ -125,7 +125,7 @@ def test_five_times_421_end_a_round(house):
     assert row().open_until > NOON
 
 
-def test_one_letter_asks_whether_it_is_back_and_each_time_in_vain_the_pause_doubles(house):
+def test_one_letter_asks_whether_it_is_back_and_each_time_in_vain_the_pause_doubles(installation):
     opened()
     pauses = []
     for _ in range(8):
@@ -138,7 +138,7 @@ def test_one_letter_asks_whether_it_is_back_and_each_time_in_vain_the_pause_doub
     assert states() == {"due": 10}
 
 
-def test_of_two_workers_one_asks(house):
+def test_of_two_workers_one_asks(installation):
     opened()
     now = row().open_until
     asked, problems = [], []
@@ -174,7 +174,7 @@ def test_of_two_workers_one_asks(house):
     assert row().closed_at == now
 
 
-def test_who_asked_and_died_is_followed_by_another(house):
+def test_who_asked_and_died_is_followed_by_another(installation):
     opened()
     now = row().open_until
 
@@ -194,7 +194,7 @@ def test_who_asked_and_died_is_followed_by_another(house):
     assert len(sent(now=now).letters) == 1
 
 
-def test_when_it_is_back_letters_leave_slowly_at_first(house):
+def test_when_it_is_back_letters_leave_slowly_at_first(installation):
     opened(200)
     now = row().open_until
     assert len(sent(now=now).letters) == 1
@@ -211,8 +211,8 @@ def test_when_it_is_back_letters_leave_slowly_at_first(house):
     assert states() == {"sent": 200}
 
 
-@pytest.mark.parametrize("house", [{"TRUSTSVC_MAIL_PACE": "0"}], indirect=True)
-def test_where_no_pace_is_wished_all_leave_as_soon_as_it_is_back(house):
+@pytest.mark.parametrize("installation", [{"TRUSTSVC_MAIL_PACE": "0"}], indirect=True)
+def test_where_no_pace_is_wished_all_leave_as_soon_as_it_is_back(installation):
     many(40)
     sent(Away())
 
@@ -222,7 +222,7 @@ def test_where_no_pace_is_wished_all_leave_as_soon_as_it_is_back(house):
     assert (row(), states()["sent"]) == (None, 40)
 
 
-def test_what_was_put_off_to_the_morning_or_stopped_is_no_burst_then(house):
+def test_what_was_put_off_to_the_morning_or_stopped_is_no_burst_then(installation):
     opened(200)
     now = row().open_until
     sent(now=now)
@@ -242,7 +242,7 @@ def test_what_was_put_off_to_the_morning_or_stopped_is_no_burst_then(house):
 
 
 @pytest.mark.parametrize("ahead", [HOUR, 24 * HOUR, 3650 * 24 * HOUR])
-def test_a_pause_that_a_clock_which_was_ahead_wrote_holds_nobody_up(house, ahead):
+def test_a_pause_that_a_clock_which_was_ahead_wrote_holds_nobody_up(installation, ahead):
     opened()
     with db.transaction() as session:
         session.execute(update(circuit_breakers).values(open_until=NOON + ahead))
@@ -250,7 +250,7 @@ def test_a_pause_that_a_clock_which_was_ahead_wrote_holds_nobody_up(house, ahead
     assert len(sent(now=NOON + MINUTE).letters) == 1
 
 
-def test_a_letter_that_cannot_be_written_is_no_failure_of_the_mail_server(house):
+def test_a_letter_that_cannot_be_written_is_no_failure_of_the_mail_server(installation):
     order_id = invited(shop())
     with db.transaction() as session:
         session.execute(update(invitations).values(language="xx"))

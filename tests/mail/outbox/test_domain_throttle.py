@@ -34,7 +34,7 @@ SMTP = {"TRUSTSVC_MAIL_URL": "smtp://127.0.0.1:1", "TRUSTSVC_HOURLY_MOST": "0"}
 
 def paced(a_minute=60):
     return pytest.mark.parametrize(
-        "house", [SMTP | {"TRUSTSVC_MAIL_PACE": str(a_minute)}], indirect=True
+        "installation", [SMTP | {"TRUSTSVC_MAIL_PACE": str(a_minute)}], indirect=True
     )
 
 
@@ -56,7 +56,7 @@ def rows():
 
 
 @paced()
-def test_what_is_over_the_pace_waits_for_its_turn_without_a_try_and_others_go_on(house):
+def test_what_is_over_the_pace_waits_for_its_turn_without_a_try_and_others_go_on(installation):
     due(*["many.example"] * 40, *["few.example"] * 5)
 
     counts = [domains_of(sent(now=NOON + at * SECOND)) for at in (0, 0, 15, 30, 45, 60)]
@@ -70,7 +70,7 @@ def test_what_is_over_the_pace_waits_for_its_turn_without_a_try_and_others_go_on
 
 
 @paced()
-def test_a_domain_is_one_however_it_is_spelt(house):
+def test_a_domain_is_one_however_it_is_spelt(installation):
     spelt = ["bücher.example", "BÜCHER.example", "xn--bcher-kva.example", "XN--BCHER-KVA.Example"]
     due(*spelt * 10)
 
@@ -79,14 +79,14 @@ def test_a_domain_is_one_however_it_is_spelt(house):
 
 
 @paced(0)
-def test_no_pace_is_no_pace(house):
+def test_no_pace_is_no_pace(installation):
     due(*["many.example"] * 200)
 
     assert len(sent().letters) == 200
 
 
-@pytest.mark.parametrize("house", [{"TRUSTSVC_MAIL_PACE": "1"}], indirect=True)
-def test_a_maildir_has_no_pace(house):
+@pytest.mark.parametrize("installation", [{"TRUSTSVC_MAIL_PACE": "1"}], indirect=True)
+def test_a_maildir_has_no_pace(installation):
     due(*["many.example"] * 20)
 
     assert len(sent().letters) == 20
@@ -94,7 +94,7 @@ def test_a_maildir_has_no_pace(house):
 
 
 @paced(600)
-def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_on(house):
+def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_on(installation):
     due(*["bad.example"] * 3, *["good.example"] * 3)
     fates = {"bad.example": LATER}
 
@@ -131,7 +131,7 @@ def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_o
 
 
 @paced(600)
-def test_a_greylisting_that_means_one_mailbox_does_not_shun_its_domain(house):
+def test_a_greylisting_that_means_one_mailbox_does_not_shun_its_domain(installation):
     due(*["grey.example"] * 6)
     grey = DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450")
 
@@ -151,7 +151,7 @@ def test_a_greylisting_that_means_one_mailbox_does_not_shun_its_domain(house):
 
 
 @paced(600)
-def test_three_greylistings_in_a_row_do(house):
+def test_three_greylistings_in_a_row_do(installation):
     due(*["grey.example"] * 6)
 
     post = sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450")] * 6))
@@ -161,7 +161,7 @@ def test_three_greylistings_in_a_row_do(house):
 
 
 @paced(600)
-def test_waiting_for_a_domain_that_refuses_us_counts_and_ends_after_three_days(house):
+def test_waiting_for_a_domain_that_refuses_us_counts_and_ends_after_three_days(installation):
     order_id = invited(shop(), email="a@bad.example")
     with db.transaction() as session:
         session.execute(update(messages).values(waited=retry_limit.LONGEST_S - 10))
@@ -181,7 +181,7 @@ def test_waiting_for_a_domain_that_refuses_us_counts_and_ends_after_three_days(h
 
 
 @paced()
-def test_a_domain_is_kept_as_a_keyed_mark_for_an_hour(house):
+def test_a_domain_is_kept_as_a_keyed_mark_for_an_hour(installation):
     due("janssen-family.example")
     sent()
 
@@ -194,7 +194,9 @@ def test_a_domain_is_kept_as_a_keyed_mark_for_an_hour(house):
 
 
 @paced()
-def test_a_round_with_hundreds_of_one_domain_asks_the_database_as_often_as_one_with_few(house):
+def test_a_round_with_hundreds_of_one_domain_asks_the_database_as_often_as_one_with_few(
+    installation,
+):
     def statements(number):
         with db.transaction() as session:
             for table in (messages, domain_throttles):
@@ -216,7 +218,7 @@ def test_a_round_with_hundreds_of_one_domain_asks_the_database_as_often_as_one_w
 
 @pytest.mark.slow
 @paced(60)
-def test_thousands_to_one_domain_do_not_stand_before_the_others(house):
+def test_thousands_to_one_domain_do_not_stand_before_the_others(installation):
     due(*["many.example"] * 3000, "few.example")
 
     assert domains_of(sent()) == {"many.example": 15, "few.example": 1}

@@ -27,14 +27,14 @@ pytestmark = pytest.mark.both_databases
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
-def test_a_letter_that_is_not_due_stays(house):
+def test_a_letter_that_is_not_due_stays(installation):
     order_id = invited(shop(delay=60))
 
     assert sent().letters == []
     assert letter_of(order_id).state == "due"
 
 
-def test_a_letter_out_of_hours_waits_for_the_morning(house):
+def test_a_letter_out_of_hours_waits_for_the_morning(installation):
     order_id = invited(shop())
     night = NOON.replace(hour=18)  # 20:00 in Amsterdam
 
@@ -60,7 +60,7 @@ REASONS = {
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_what_happens_between_plan_and_send_stops_the_letter(house, reason):
+def test_what_happens_between_plan_and_send_stops_the_letter(installation, reason):
     at_shop = shop("registered")
     with db.transaction() as session:
         register(session, "jan@example.com", "v1", "page", NOON)
@@ -77,7 +77,7 @@ def test_what_happens_between_plan_and_send_stops_the_letter(house, reason):
     assert order_row(order_id).email is None
 
 
-def test_an_order_cancelled_but_not_yet_looked_at_stops_the_letter(house):
+def test_an_order_cancelled_but_not_yet_looked_at_stops_the_letter(installation):
     at_shop = shop()
     order_id = invited(at_shop, identity="1")
     place(at_shop, identity="1", cancelled_at=NOON)
@@ -86,7 +86,7 @@ def test_an_order_cancelled_but_not_yet_looked_at_stops_the_letter(house):
     assert invitation_of(order_id).reason == "cancelled"
 
 
-def test_a_sender_that_vanished_loses_its_lease_within_a_minute(house):
+def test_a_sender_that_vanished_loses_its_lease_within_a_minute(installation):
     invited(shop())
     with db.transaction() as session:
         assert len(lease.lease(session, NOON)) == 1
@@ -96,7 +96,7 @@ def test_a_sender_that_vanished_loses_its_lease_within_a_minute(house):
 
 
 def test_the_lease_is_taken_before_wishes_are_read_so_that_none_comes_in_between(
-    house, monkeypatch
+    installation, monkeypatch
 ):
     order_id = invited(shop())
     ask = lease.check.check

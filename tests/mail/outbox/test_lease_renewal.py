@@ -18,7 +18,7 @@ def leased_by_a_sender_that_died(now=NOON):
         return lease.lease(session, now)
 
 
-def test_letters_of_a_killed_sender_are_due_again_within_a_minute(house):
+def test_letters_of_a_killed_sender_are_due_again_within_a_minute(installation):
     order_id = invited(shop())
     leased_by_a_sender_that_died()
 
@@ -27,7 +27,7 @@ def test_letters_of_a_killed_sender_are_due_again_within_a_minute(house):
     assert letter_of(order_id).state == "sent"
 
 
-def test_a_letter_handed_over_by_a_killed_sender_is_unknown_within_a_minute(house):
+def test_a_letter_handed_over_by_a_killed_sender_is_unknown_within_a_minute(installation):
     order_id = invited(shop())
     (one,) = leased_by_a_sender_that_died()
     send._Round(db.transaction, lambda: NOON, circuit_breaker.Gate("maildir", 1))._hand(one)
@@ -36,7 +36,7 @@ def test_a_letter_handed_over_by_a_killed_sender_is_unknown_within_a_minute(hous
     assert (letter_of(order_id).state, letter_of(order_id).problem) == ("unknown", "sender_died")
 
 
-def test_a_sender_that_lives_keeps_its_letters_however_long_the_mail_server_takes(house):
+def test_a_sender_that_lives_keeps_its_letters_however_long_the_mail_server_takes(installation):
     order_id = invited(shop())
     (one,) = leased_by_a_sender_that_died()
     moments = [NOON]
@@ -57,7 +57,7 @@ def test_a_sender_that_lives_keeps_its_letters_however_long_the_mail_server_take
     assert letter_of(order_id).leased_until == NOON + 9 * 60 * SECOND + lease_renewal.LEASE
 
 
-def test_a_lease_that_cannot_be_renewed_does_not_stop_the_sender(house):
+def test_a_lease_that_cannot_be_renewed_does_not_stop_the_sender(installation):
     invited(shop())
     (one,) = leased_by_a_sender_that_died()
     asked = threading.Event()
@@ -70,7 +70,7 @@ def test_a_lease_that_cannot_be_renewed_does_not_stop_the_sender(house):
         assert asked.wait(120)
 
 
-def test_an_answer_that_comes_after_the_letter_was_called_unknown_still_counts(house):
+def test_an_answer_that_comes_after_the_letter_was_called_unknown_still_counts(installation):
     order_id = invited(shop())
     (one,) = leased_by_a_sender_that_died()
     round_ = send._Round(db.transaction, lambda: NOON, circuit_breaker.Gate("maildir", 1))

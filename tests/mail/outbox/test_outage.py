@@ -55,8 +55,12 @@ def place(at_shop, first, number, now):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("house", [{"TRUSTSVC_MAIL_URL": "smtp://127.0.0.1:1"}], indirect=True)
-def test_an_outage_of_six_hours_loses_nothing_sends_nothing_twice_and_ends_without_a_burst(house):
+@pytest.mark.parametrize(
+    "installation", [{"TRUSTSVC_MAIL_URL": "smtp://127.0.0.1:1"}], indirect=True
+)
+def test_an_outage_of_six_hours_loses_nothing_sends_nothing_twice_and_ends_without_a_burst(
+    installation,
+):
     at_shop, line, placed = shop(), Line(), 0
 
     def live(until, new, step):

@@ -31,10 +31,10 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 THEN = NOON + resend_unknown.PATIENCE
 UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")
 
-wished = pytest.mark.parametrize("house", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
+wished = pytest.mark.parametrize("installation", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
 
 
-def test_by_default_nothing_is_sent_again(house):
+def test_by_default_nothing_is_sent_again(installation):
     order_id = invited(shop())
     sent(Post(UNKNOWN))
 
@@ -43,7 +43,7 @@ def test_by_default_nothing_is_sent_again(house):
 
 
 @wished
-def test_a_letter_in_doubt_goes_once_more_with_its_own_name(house):
+def test_a_letter_in_doubt_goes_once_more_with_its_own_name(installation):
     order_id = invited(shop())
     first = sent(Post(UNKNOWN))
 
@@ -57,7 +57,7 @@ def test_a_letter_in_doubt_goes_once_more_with_its_own_name(house):
 
 
 @wished
-def test_it_goes_no_third_time(house):
+def test_it_goes_no_third_time(installation):
     order_id = invited(shop())
     for at in (NOON, THEN, THEN + resend_unknown.PATIENCE, THEN + DAY):
         sent(Post(UNKNOWN), now=at)
@@ -66,7 +66,7 @@ def test_it_goes_no_third_time(house):
 
 
 @wished
-def test_who_said_no_meanwhile_gets_no_second_letter(house):
+def test_who_said_no_meanwhile_gets_no_second_letter(installation):
     at_shop = shop()
     objects, stops = invited(at_shop), invited(at_shop, email="piet@example.com")
     sent(Post(UNKNOWN, UNKNOWN))
@@ -81,7 +81,7 @@ def test_who_said_no_meanwhile_gets_no_second_letter(house):
 
 
 @wished
-def test_a_letter_in_doubt_for_long_is_not_sent_when_the_setting_is_changed(house):
+def test_a_letter_in_doubt_for_long_is_not_sent_when_the_setting_is_changed(installation):
     order_id = invited(shop())
     sent(Post(UNKNOWN))
 
@@ -90,7 +90,7 @@ def test_a_letter_in_doubt_for_long_is_not_sent_when_the_setting_is_changed(hous
 
 
 @wished
-def test_what_a_restore_set_aside_follows_the_setting_too(house):
+def test_what_a_restore_set_aside_follows_the_setting_too(installation):
     order_id = invited(shop())
     with db.transaction() as session, quiet():
         assert restore_hold.doubt(session, NOON) == 1
@@ -101,7 +101,7 @@ def test_what_a_restore_set_aside_follows_the_setting_too(house):
 
 
 @wished
-def test_an_answer_that_came_late_is_no_doubt_any_more(house):
+def test_an_answer_that_came_late_is_no_doubt_any_more(installation):
     order_id = invited(shop())
     sent(Post(UNKNOWN))
     with db.transaction() as session:
@@ -112,7 +112,7 @@ def test_an_answer_that_came_late_is_no_doubt_any_more(house):
 
 
 @wished
-def test_the_second_letter_is_not_asking_again(house):
+def test_the_second_letter_is_not_asking_again(installation):
     """The cap counts from the first: an order of the same buyer is refused meanwhile and after."""
     at_shop = shop()
     invited(at_shop)

@@ -13,9 +13,9 @@ from trustsvc.mail.outbox import return_path
 LINK = b"sixteen bytes!!!"
 
 
-def with_settings(house, **more):
+def with_settings(installation, **more):
     environ = {f"TRUSTSVC_{name}": value for name, value in more.items()}
-    config.use(config.load({"TRUSTSVC_DATA": str(house.data), **environ}))
+    config.use(config.load({"TRUSTSVC_DATA": str(installation.data), **environ}))
 
 
 @pytest.fixture(params=["sqlite"])
@@ -23,7 +23,7 @@ def database(request):
     return request.param
 
 
-def test_a_code_is_26_signs_that_no_mail_server_changes_and_its_own(house):
+def test_a_code_is_26_signs_that_no_mail_server_changes_and_its_own(installation):
     codes = {
         return_path.code(number, kind, link)
         for number in range(1, 50)
@@ -35,30 +35,30 @@ def test_a_code_is_26_signs_that_no_mail_server_changes_and_its_own(house):
     assert all(re.fullmatch("[a-z2-7]{26}", code) for code in codes)
 
 
-def test_codes_do_not_say_how_many_letters_there_are(house):
+def test_codes_do_not_say_how_many_letters_there_are(installation):
     ends = [return_path.code(number, "invitation", LINK)[-10:] for number in range(1, 200)]
 
     assert len(set(ends)) == 199
 
 
-def test_a_code_holds_with_the_greatest_number_there_may_be(house):
+def test_a_code_holds_with_the_greatest_number_there_may_be(installation):
     assert len(return_path.code(2**48 - 1, "invitation", LINK)) == 26
 
 
-def test_a_code_stays_alike_over_tries_and_a_rotation(house):
+def test_a_code_stays_alike_over_tries_and_a_rotation(installation):
     before = return_path.code(1, "invitation", LINK)
     keyring.rotate("lookup")
 
     assert before == return_path.code(1, "invitation", LINK)
 
 
-def test_the_envelopes_sender_is_the_setting_with_the_code(house):
-    with_settings(house, MAIL_RETURN="bounces@shop.example")
+def test_the_envelopes_sender_is_the_setting_with_the_code(installation):
+    with_settings(installation, MAIL_RETURN="bounces@shop.example")
 
     assert return_path.address("c" * 26) == f"bounces+{'c' * 26}@shop.example"
 
 
-def test_without_the_setting_there_is_none(house):
+def test_without_the_setting_there_is_none(installation):
     assert return_path.address("c" * 26) == ""
 
 
@@ -88,8 +88,10 @@ def test_a_setting_that_cannot_carry_a_code_is_refused(tmp_path, address):
         ("", {}),
     ],
 )
-def test_only_a_provider_that_replaces_our_sender_is_told_the_code_in_a_header(house, url, marks):
-    with_settings(house, MAIL_URL=url)
+def test_only_a_provider_that_replaces_our_sender_is_told_the_code_in_a_header(
+    installation, url, marks
+):
+    with_settings(installation, MAIL_URL=url)
 
     assert return_path.marks("c") == marks
 

@@ -35,7 +35,7 @@ class Crash(BaseException):
     """The process is gone."""
 
 
-def test_a_letter_that_is_due_is_sent_once(house):
+def test_a_letter_that_is_due_is_sent_once(installation):
     order_id = invited(shop())
 
     post = sent()
@@ -48,7 +48,7 @@ def test_a_letter_that_is_due_is_sent_once(house):
     assert ledger_of(order_id)[-1] == ("send_invitation", "ok", "sent")
 
 
-def test_letters_wait_where_the_evening_came_while_a_round_went_on(house):
+def test_letters_wait_where_the_evening_came_while_a_round_went_on(installation):
     for number in range(3):
         invited(shop(), email=f"b{number}@example.com")
     moments = iter([NOON.replace(hour=17, minute=59)] * 5 + [NOON.replace(hour=18)] * 50)
@@ -62,7 +62,7 @@ def test_letters_wait_where_the_evening_came_while_a_round_went_on(house):
     assert set(states) <= {"sent", "due"}
 
 
-def test_a_stop_between_lease_and_dot_keeps_the_dot_from_being_said(house):
+def test_a_stop_between_lease_and_dot_keeps_the_dot_from_being_said(installation):
     order_id = invited(shop())
 
     def stop():
@@ -75,7 +75,7 @@ def test_a_stop_between_lease_and_dot_keeps_the_dot_from_being_said(house):
     assert (letter_of(order_id).state, letter_of(order_id).problem) == ("dropped", "stop")
 
 
-def test_a_letter_dropped_while_the_server_said_later_is_not_due_again(house):
+def test_a_letter_dropped_while_the_server_said_later_is_not_due_again(installation):
     order_id = invited(shop())
 
     def stop():
@@ -96,7 +96,9 @@ def test_a_letter_dropped_while_the_server_said_later_is_not_due_again(house):
         (DeliveryStatus.UNKNOWN, "no_answer", "unknown"),
     ],
 )
-def test_each_fate_settles_its_letter_and_leaves_the_others_alone(house, fate, problem, state):
+def test_each_fate_settles_its_letter_and_leaves_the_others_alone(
+    installation, fate, problem, state
+):
     at_shop = shop()
     ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(3)]
 
@@ -115,7 +117,9 @@ def test_each_fate_settles_its_letter_and_leaves_the_others_alone(house, fate, p
 
 
 @pytest.mark.parametrize("fate", [DeliveryStatus.DEFERRED, DeliveryStatus.REFUSED])
-def test_letters_refused_one_after_the_other_before_their_dots_are_settled_together(house, fate):
+def test_letters_refused_one_after_the_other_before_their_dots_are_settled_together(
+    installation, fate
+):
     at_shop = shop()
     ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(4)]
 
@@ -126,7 +130,7 @@ def test_letters_refused_one_after_the_other_before_their_dots_are_settled_toget
     assert [letter_of(order_id).tries for order_id in ids] == [1] * 4
 
 
-def test_a_refused_address_is_forgotten(house):
+def test_a_refused_address_is_forgotten(installation):
     order_id = invited(shop())
 
     sent(Post(DeliveryResult(DeliveryStatus.REFUSED, "before_end_of_data")))
@@ -153,7 +157,9 @@ def tried_until_the_end(order_id, outcome, now=NOON):
 
 
 @pytest.mark.parametrize("problem", ["smtp_451", "policy", "no_connection"])
-def test_after_72_hours_of_tries_a_letter_is_given_up_and_its_buyer_not_forgotten(house, problem):
+def test_after_72_hours_of_tries_a_letter_is_given_up_and_its_buyer_not_forgotten(
+    installation, problem
+):
     order_id = invited(shop())
 
     moments = tried_until_the_end(order_id, DeliveryResult(DeliveryStatus.DEFERRED, problem))
@@ -172,7 +178,7 @@ def test_after_72_hours_of_tries_a_letter_is_given_up_and_its_buyer_not_forgotte
     assert sent(now=moments[-1] + 5 * DAY).letters == []
 
 
-def test_nights_and_stops_are_no_part_of_the_72_hours(house):
+def test_nights_and_stops_are_no_part_of_the_72_hours(installation):
     order_id = invited(shop())
     sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "smtp_452")))
     waited = letter_of(order_id).waited
@@ -189,7 +195,7 @@ def test_nights_and_stops_are_no_part_of_the_72_hours(house):
     assert len(sent(now=NOON + 10 * DAY).letters) == 1
 
 
-def test_what_was_given_up_can_be_tried_again_for_three_more_days(house):
+def test_what_was_given_up_can_be_tried_again_for_three_more_days(installation):
     order_id, gone = invited(shop()), invited(shop(), email="piet@example.com")
     last = tried_until_the_end(order_id, DeliveryResult(DeliveryStatus.DEFERRED, "policy"))[-1]
     tried_until_the_end(gone, DeliveryResult(DeliveryStatus.DEFERRED, "policy"))
@@ -205,7 +211,7 @@ def test_what_was_given_up_can_be_tried_again_for_three_more_days(house):
     assert [one.to_address for one in sent(now=last + DAY).letters] == ["jan@example.com"]
 
 
-def test_a_letter_dropped_at_its_last_try_stays_dropped(house):
+def test_a_letter_dropped_at_its_last_try_stays_dropped(installation):
     order_id = invited(shop())
     with db.transaction() as session:
         session.execute(update(messages).values(waited=retry_limit.LONGEST_S))
@@ -230,7 +236,7 @@ def test_waits_grow_with_full_jitter(tries, longest):
     assert max(waits) > longest / 2
 
 
-def test_a_mail_server_that_is_away_is_asked_once_a_round(house):
+def test_a_mail_server_that_is_away_is_asked_once_a_round(installation):
     at_shop = shop()
     ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(3)]
     asked = []
@@ -247,7 +253,7 @@ def test_a_mail_server_that_is_away_is_asked_once_a_round(house):
     assert [letter_of(order_id).due_at <= NOON for order_id in ids] == [False, True, True]
 
 
-def test_a_crash_before_the_dot_leaves_the_letter_due(house):
+def test_a_crash_before_the_dot_leaves_the_letter_due(installation):
     order_id = invited(shop())
 
     class Dies:
@@ -261,7 +267,7 @@ def test_a_crash_before_the_dot_leaves_the_letter_due(house):
     assert len(sent().letters) == 1
 
 
-def test_a_crash_after_the_dot_leaves_unknown_and_is_not_sent_again(house):
+def test_a_crash_after_the_dot_leaves_unknown_and_is_not_sent_again(installation):
     order_id = invited(shop())
 
     class Dies:
@@ -281,7 +287,7 @@ def test_a_crash_after_the_dot_leaves_unknown_and_is_not_sent_again(house):
     assert ledger_of(order_id)[-1] == ("send", "sender_died", "unknown")
 
 
-def test_what_was_settled_before_a_crash_stays_settled(house):
+def test_what_was_settled_before_a_crash_stays_settled(installation):
     at_shop = shop()
     ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(3)]
 
@@ -301,7 +307,7 @@ def test_what_was_settled_before_a_crash_stays_settled(house):
     assert [letter_of(order_id).state for order_id in ids] == ["sent", "sent", "handed"]
 
 
-def test_a_sender_that_wakes_up_after_its_lease_says_no_dot(house):
+def test_a_sender_that_wakes_up_after_its_lease_says_no_dot(installation):
     order_id = invited(shop())
 
     def overslept():
@@ -314,7 +320,7 @@ def test_a_sender_that_wakes_up_after_its_lease_says_no_dot(house):
     assert letter_of(order_id).state == "sent"
 
 
-def test_a_sender_whose_lease_ran_out_says_no_dot_even_when_nobody_else_came(house):
+def test_a_sender_whose_lease_ran_out_says_no_dot_even_when_nobody_else_came(installation):
     order_id = invited(shop())
     moments = [NOON]
     post = Post(meanwhile=lambda: moments.append(NOON + 11 * MINUTE))
@@ -326,7 +332,7 @@ def test_a_sender_whose_lease_ran_out_says_no_dot_even_when_nobody_else_came(hou
     assert letter_of(order_id).state == "due"
 
 
-def test_senders_at_once_send_each_letter_once(house):
+def test_senders_at_once_send_each_letter_once(installation):
     at_shop = shop()
     for number in range(30):
         place(at_shop, email=f"b{number}@example.com")
@@ -354,7 +360,7 @@ def test_senders_at_once_send_each_letter_once(house):
         assert session.scalar(left) == 30
 
 
-def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(house, monkeypatch):
+def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(installation, monkeypatch):
     at_shop = shop()
     ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(2)]
     with db.transaction() as session:
@@ -367,7 +373,7 @@ def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(house, monk
     assert (letter_of(ids[0]).state, letter_of(ids[0]).problem) == ("due", "not_written")
 
 
-def test_a_mail_server_that_is_away_is_said_once_and_not_per_letter(house, capfd):
+def test_a_mail_server_that_is_away_is_said_once_and_not_per_letter(installation, capfd):
     at_shop = shop()
     for number in range(3):
         invited(at_shop, email=f"buyer{number}@example.com")
@@ -394,7 +400,7 @@ def stop_everywhere(email):
         (lambda _: stop_everywhere("jan@example.com"), "opted_out"),
     ],
 )
-def test_what_comes_while_a_round_is_being_sent_is_heard_before_the_dot(house, news, reason):
+def test_what_comes_while_a_round_is_being_sent_is_heard_before_the_dot(installation, news, reason):
     at_shop = shop("consent")
     order_id = invited(at_shop, identity="1", consent=True)
 

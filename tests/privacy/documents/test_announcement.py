@@ -19,7 +19,7 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def now(house):
+def now(installation):
     return clock.now()
 
 

@@ -86,7 +86,7 @@ def test_a_declared_column_cannot_leave_a_reason_away():
         Table("t", MetaData(), column("x", Text, purpose="so"))
 
 
-def test_the_tags_are_of_all_tables_there_are(house):
+def test_the_tags_are_of_all_tables_there_are(installation):
     there = set(inspect(db.engine()).get_table_names()) - {"alembic_version"}
 
     assert there == {one.table.name for one in data_inventory.columns()}
@@ -110,7 +110,7 @@ def test_what_identifies_a_person_or_gives_access_is_on_the_list():
     assert kept == KEPT_AS
 
 
-def test_nothing_that_gives_access_lies_in_the_database(house, client):
+def test_nothing_that_gives_access_lies_in_the_database(installation, client):
     with db.transaction() as session:
         new = enrol.Enrolment("Acme", "acme.example", "standard", may_ask="customers")
         at_shop, secret = enrol.enrol(session, new, clock.now())
@@ -142,7 +142,7 @@ def _dump():
                 )
 
 
-def test_a_shop_made_for_these_tests_holds_its_secret_encrypted(house):
+def test_a_shop_made_for_these_tests_holds_its_secret_encrypted(installation):
     made_shop = shop()
 
     with db.engine().connect() as connection:

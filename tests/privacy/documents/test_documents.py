@@ -18,14 +18,14 @@ def made(settings=None, now=None):
         return documents.render_all(session, settings or config.current(), now or clock.now())
 
 
-def test_there_is_a_record_an_annex_and_a_notice_a_shop_in_every_language(house):
+def test_there_is_a_record_an_annex_and_a_notice_a_shop_in_every_language(installation):
     shop()
 
     names = {f"{n}.{lang}.html" for n in ("record", "annex") for lang in i18n.LANGUAGES}
     assert names | {f"notice.velo-fils.{lang}.html" for lang in i18n.LANGUAGES} == set(made())
 
 
-def test_the_same_input_gives_the_same_bytes(house):
+def test_the_same_input_gives_the_same_bytes(installation):
     shop()
     now = clock.now()
 
@@ -33,7 +33,7 @@ def test_the_same_input_gives_the_same_bytes(house):
 
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
-def test_every_stored_column_and_every_rule_is_in_the_record(house, language):
+def test_every_stored_column_and_every_rule_is_in_the_record(installation, language):
     page = made()[f"record.{language}.html"]
 
     for column in data_inventory.columns():
@@ -62,14 +62,14 @@ def _column(name):
     ("tag", "value"),
     [("purpose", "to sell it"), ("retention", "publication"), ("category", "traffic")],
 )
-def test_another_tag_makes_another_record(house, monkeypatch, tag, value):
+def test_another_tag_makes_another_record(installation, monkeypatch, tag, value):
     before = made()["record.en.html"]
     monkeypatch.setitem(_column("orders.name").info, tag, value)
 
     assert made()["record.en.html"] != before
 
 
-def test_the_annex_names_what_a_column_holds(house, monkeypatch):
+def test_the_annex_names_what_a_column_holds(installation, monkeypatch):
     name = i18n.translate("documents.category.traffic", "en")
     before = made()["annex.en.html"]
     monkeypatch.setitem(_column("orders.name").info, "category", "traffic")
@@ -79,17 +79,17 @@ def test_the_annex_names_what_a_column_holds(house, monkeypatch):
 
 
 @pytest.mark.parametrize("paper", ["record", "annex"])
-def test_another_period_makes_other_documents(house, monkeypatch, paper):
+def test_another_period_makes_other_documents(installation, monkeypatch, paper):
     monkeypatch.setitem(RULES, "buyer_contact", replace(RULES["buyer_contact"], days=77))
 
     assert "77 days" in made()[f"{paper}.en.html"]
 
 
-def test_another_setting_makes_other_documents(house):
+def test_another_setting_makes_other_documents(installation):
     shop()
     before = made()
     changed = replace(
-        house, mail_url=SMTP, log_days=12, operator="Example BV", authority="The Authority"
+        installation, mail_url=SMTP, log_days=12, operator="Example BV", authority="The Authority"
     )
     after = made(changed)
 
@@ -102,20 +102,22 @@ def test_another_setting_makes_other_documents(house):
     assert "Example BV" in after["notice.velo-fils.nl.html"]
 
 
-def test_hosts_outside_the_eu_list_are_named_as_transfers_to_be_looked_at(house):
-    page = made(replace(house, mail_url=SMTP))["record.en.html"]
-    listed = made(replace(house, mail_url=SMTP, eu_only=("smtp.example.com",)))["record.en.html"]
+def test_hosts_outside_the_eu_list_are_named_as_transfers_to_be_looked_at(installation):
+    page = made(replace(installation, mail_url=SMTP))["record.en.html"]
+    listed = made(replace(installation, mail_url=SMTP, eu_only=("smtp.example.com",)))[
+        "record.en.html"
+    ]
 
     assert "Not known for: smtp.example.com" in page
     assert "Not known for" not in listed
     assert "EU, as the operator states" in listed
 
 
-def test_no_document_holds_a_password_of_the_settings(house):
+def test_no_document_holds_a_password_of_the_settings(installation):
     with_secrets = replace(
-        house,
+        installation,
         mail_url=SMTP,
-        database_url=house.database_url,
+        database_url=installation.database_url,
         redis_url="rediss://:hush-hush@redis.example.com",
     )
 
@@ -124,7 +126,7 @@ def test_no_document_holds_a_password_of_the_settings(house):
         assert "hush-hush" not in text
 
 
-def test_what_a_shop_is_called_cannot_break_the_page(house):
+def test_what_a_shop_is_called_cannot_break_the_page(installation):
     shop("<b>Bold</b> & Co")
 
     for text in made().values():

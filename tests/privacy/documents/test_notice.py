@@ -53,7 +53,7 @@ def test_the_notice_has_a_row_for_each_rule_about_buyers():
     assert len(told) == len(set(told))
 
 
-def test_the_rows_are_those_of_the_notice(house):
+def test_the_rows_are_those_of_the_notice(installation):
     assert [one.name for one in notice.purposes(shop(), 90)] == list(TOLD)
 
 

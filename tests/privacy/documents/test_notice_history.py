@@ -30,14 +30,14 @@ def change(**values):
         session.execute(update(shops).values(**values))
 
 
-def test_a_new_shop_has_a_first_version_in_every_language(house):
+def test_a_new_shop_has_a_first_version_in_every_language(installation):
     shop()
     record_notice_versions()
 
     assert kept() == len(i18n.LANGUAGES)
 
 
-def test_the_same_words_are_no_new_version_however_often(house):
+def test_the_same_words_are_no_new_version_however_often(installation):
     shop()
     for _ in range(3):
         record_notice_versions()
@@ -47,10 +47,10 @@ def test_the_same_words_are_no_new_version_however_often(house):
     assert kept() == len(i18n.LANGUAGES)
 
 
-def test_two_at_once_write_one_version(house):
+def test_two_at_once_write_one_version(installation):
     shop()
     with db.reading() as session:
-        new = notice_history.changed_notices(session, house)
+        new = notice_history.changed_notices(session, installation)
     for _ in range(2):
         with db.transaction() as session:
             notice_history.record(session, new, clock.now())
@@ -61,7 +61,7 @@ def test_two_at_once_write_one_version(house):
 @pytest.mark.parametrize(
     "changes", [{"cap_days": 200}, {"name": "Another"}, {"may_ask": "consent"}, {"wording": "Hm."}]
 )
-def test_another_shop_setting_is_a_new_version(house, changes):
+def test_another_shop_setting_is_a_new_version(installation, changes):
     shop()
     record_notice_versions()
     change(**changes)
@@ -73,16 +73,16 @@ def test_another_shop_setting_is_a_new_version(house, changes):
 @pytest.mark.parametrize(
     "changes", [{"operator": "Other BV"}, {"log_days": 30}, {"authority": "X"}]
 )
-def test_another_setting_of_the_operator_is_a_new_version(house, changes):
+def test_another_setting_of_the_operator_is_a_new_version(installation, changes):
     shop()
     record_notice_versions()
-    config.use(replace(house, **changes))
+    config.use(replace(installation, **changes))
     record_notice_versions()
 
     assert kept() == 2 * len(i18n.LANGUAGES)
 
 
-def test_a_version_is_known_by_its_hash(house):
+def test_a_version_is_known_by_its_hash(installation):
     shop()
     record_notice_versions()
 
@@ -155,7 +155,7 @@ def test_one_shops_version_is_not_anothers(client):
     assert client.get("/privacy/acme/1").status_code == 404
 
 
-def test_a_version_that_was_never_in_force_cannot_be_read(house):
+def test_a_version_that_was_never_in_force_cannot_be_read(installation):
     made = shop()
     with db.reading() as session, pytest.raises(NotFound):
         notice_history.get(session, made.id, 1, "en")

@@ -34,11 +34,11 @@ def out(address, shop_id):
         opt_out.opt_out(session, address, shop_id, "stop", clock.now())
 
 
-def test_each_pseudonym_counts_for_the_key_it_was_made_with(house):
+def test_each_pseudonym_counts_for_the_key_it_was_made_with(installation):
     at_shop = shop()
     order(at_shop, buyer=pseudonyms.shop_pseudonym(at_shop.id, "a@example.com"), identity=b"none")
     out("a@example.com", opt_out.EVERY_SHOP)
-    add_key(house, "registry")
+    add_key(installation, "registry")
     out("b@example.com", opt_out.EVERY_SHOP)
     out("b@example.com", at_shop.id)
     with db.transaction() as session:
@@ -54,9 +54,9 @@ def test_each_pseudonym_counts_for_the_key_it_was_made_with(house):
 
 
 @pytest.mark.parametrize("left", ["row", "line"])
-def test_a_key_that_something_needs_stays(house, left):
+def test_a_key_that_something_needs_stays(installation, left):
     out("a@example.com", opt_out.EVERY_SHOP)
-    add_key(house, "registry")
+    add_key(installation, "registry")
     if left == "row":
         suppression_journal.path().unlink()
     else:
@@ -68,8 +68,8 @@ def test_a_key_that_something_needs_stays(house, left):
 
 
 @pytest.mark.parametrize("kind", in_use.KINDS)
-def test_a_key_that_nothing_needs_goes_and_the_newest_never(house, kind):
-    add_key(house, kind)
+def test_a_key_that_nothing_needs_goes_and_the_newest_never(installation, kind):
+    add_key(installation, kind)
     at_shop = shop()
     order(at_shop, buyer=pseudonyms.shop_pseudonym(at_shop.id, "a@example.com"))
     out("a@example.com", opt_out.EVERY_SHOP)

@@ -39,11 +39,11 @@ def everything():
 
 
 @pytest.fixture
-def full(house):
+def full(installation):
     sample_reviews.review(sample_reviews.shop())
     for number in range(7):
         sample_orders.place(sample_orders.shop(name=f"Shop {number}"))
-    return house
+    return installation
 
 
 def test_every_encrypted_column_is_known_here():

@@ -33,7 +33,7 @@ MOMENT = timedelta(seconds=1)
 
 
 @pytest.fixture
-def start(house):
+def start(installation):
     return clock.now()
 
 
@@ -299,21 +299,21 @@ def test_links_and_sessions_of_staff_go_when_they_end(client, start):
     assert (_count(staff_links), _count(staff_sessions)) == (0, 0)
 
 
-def _letter(house, name, written_at):
-    path = house.data / "mail" / name
+def _letter(installation, name, written_at):
+    path = installation.data / "mail" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("Dear Ada")
     os.utime(path, (written_at.timestamp(),) * 2)
     return path
 
 
-def test_messages_in_the_maildir_go_after_30_days_by_the_second_in_their_name(house, start):
+def test_messages_in_the_maildir_go_after_30_days_by_the_second_in_their_name(installation, start):
     second = int(start.timestamp())
-    old = _letter(house, f"new/{second}.ab.trustsvc", start + 9 * DAY)  # touched since
-    read = _letter(house, f"cur/{second}.cd.trustsvc:2,S", start)
-    odd = _letter(house, "tmp/odd", start)
-    young = _letter(house, f"new/{second + 3600}.ef.trustsvc", start)
-    mine = _letter(house, "notes", start)
+    old = _letter(installation, f"new/{second}.ab.trustsvc", start + 9 * DAY)  # touched since
+    read = _letter(installation, f"cur/{second}.cd.trustsvc:2,S", start)
+    odd = _letter(installation, "tmp/odd", start)
+    young = _letter(installation, f"new/{second + 3600}.ef.trustsvc", start)
+    mine = _letter(installation, "notes", start)
 
     assert purge.purge(start + 30 * DAY - MOMENT) == {}
     assert preview.planned(start + 30 * DAY + MOMENT) == {"maildir": 3}
@@ -327,7 +327,7 @@ def test_messages_in_the_maildir_go_after_30_days_by_the_second_in_their_name(ho
     ]
 
 
-def _answered(house, at):
+def _answered(installation, at):
     """A link was requested and mailed; gives the file of that e-mail."""
     note = enqueue.Note(
         "my_data_link", "nl", "ada@example.com", facts={"link": "https://x.example/me/y"}
@@ -336,16 +336,16 @@ def _answered(house, at):
         with db.transaction() as session:
             enqueue.write(session, note, at)
         send_correspondence.send_correspondence()
-    (path,) = (house.data / "mail" / "new").iterdir()
+    (path,) = (installation.data / "mail" / "new").iterdir()
     assert b"ada@example.com" in path.read_bytes()
     return path
 
 
 @pytest.mark.parametrize("read", [False, True])
-def test_what_answered_somebody_leaves_the_maildir_within_72_hours(house, start, read):
-    path = _answered(house, start)
+def test_what_answered_somebody_leaves_the_maildir_within_72_hours(installation, start, read):
+    path = _answered(installation, start)
     if read:  # mail programs move and rename what was read
-        path = path.rename(house.data / "mail" / "cur" / f"{path.name}:2,S")
+        path = path.rename(installation.data / "mail" / "cur" / f"{path.name}:2,S")
 
     ahead = preview.upcoming(start)["transactional_mail"]
     purge.purge(start + timedelta(hours=69))
@@ -357,9 +357,9 @@ def test_what_answered_somebody_leaves_the_maildir_within_72_hours(house, start,
 
 
 def test_the_pseudonym_of_a_settled_answer_goes_after_a_day_and_of_one_that_never_left_after_three(
-    house, start
+    installation, start
 ):
-    _answered(house, start)
+    _answered(installation, start)
     with db.transaction() as session:
         enqueue.write(session, enqueue.Note("my_data_link", "nl", "eve@example.com"), start)
 
@@ -436,10 +436,10 @@ def test_what_changed_between_looking_and_deleting_is_looked_at_again(start, mon
     assert _known(unpaid, asked) == [unpaid, asked]
 
 
-def _files(house, request):
+def _files(installation, request):
     """All files of this installation's database on disk."""
     if db.is_sqlite():
-        return list(house.data.glob("trustsvc.db*"))
+        return list(installation.data.glob("trustsvc.db*"))
     with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("CHECKPOINT")
         oid = connection.exec_driver_sql(
@@ -448,13 +448,15 @@ def _files(house, request):
     return list((Path(request.getfixturevalue("postgres")) / "data/base" / str(oid)).iterdir())
 
 
-def test_of_what_was_deleted_no_byte_is_left_in_the_files(house, start, request):
+def test_of_what_was_deleted_no_byte_is_left_in_the_files(installation, start, request):
     where = shop()
     for number in range(60):
         order(where, f"R-{number}", buyer=b"canary-of-purge-%02d" % number, at=start, email=None)
 
     def found():
-        return any(b"canary-of-purge" in path.read_bytes() for path in _files(house, request))
+        return any(
+            b"canary-of-purge" in path.read_bytes() for path in _files(installation, request)
+        )
 
     assert found()
     purge.purge(start + 90 * DAY)
@@ -500,12 +502,12 @@ def test_the_line_of_a_list_goes_after_two_years(start):
     assert purge.purge(start + 730 * DAY) == {"disclosure_log": 1}
 
 
-def test_what_goes_next_is_said_to_the_minute_and_comes_true(house, start):
+def test_what_goes_next_is_said_to_the_minute_and_comes_true(installation, start):
     made = shop()
     asked = order(made, at=start)
     invitation(made, asked, at=start, sent_at=start + 7 * DAY)
     second = int(start.timestamp())
-    _letter(house, f"new/{second}.ab.trustsvc", start)
+    _letter(installation, f"new/{second}.ab.trustsvc", start)
 
     ahead = preview.upcoming(start)
 

@@ -78,7 +78,7 @@ def purge(*words):
 
 
 @pytest.mark.parametrize("by", [DAY, 3650 * DAY, -DAY, timedelta(hours=-1)])
-def test_a_large_purge_waits_after_a_jump_until_an_operator_confirms(house, by):
+def test_a_large_purge_waits_after_a_jump_until_an_operator_confirms(installation, by):
     happened(1200, clock.now() - 100 * DAY)
     jumped(by)
 
@@ -98,7 +98,7 @@ def test_a_large_purge_waits_after_a_jump_until_an_operator_confirms(house, by):
     assert events() == 0
 
 
-def test_a_small_purge_goes_on_after_a_jump(house):
+def test_a_small_purge_goes_on_after_a_jump(installation):
     happened(900, clock.now() - 100 * DAY)
     happened(100, clock.now())
     jumped(DAY)
@@ -109,7 +109,7 @@ def test_a_small_purge_goes_on_after_a_jump(house):
 
 
 def test_a_small_installation_loses_nothing_to_a_clock_set_ahead_until_an_operator_says_it_is_right(
-    house,
+    installation,
 ):
     true = clock.now() - 3650 * DAY
     happened(1, true)
@@ -129,7 +129,7 @@ def test_a_small_installation_loses_nothing_to_a_clock_set_ahead_until_an_operat
     assert events() == 0
 
 
-def test_a_large_purge_without_a_jump_goes_on(house):
+def test_a_large_purge_without_a_jump_goes_on(installation):
     happened(1200, clock.now() - 100 * DAY)
     with db.transaction() as session:
         clock_watch.watch(session, clock.read())
@@ -139,7 +139,7 @@ def test_a_large_purge_without_a_jump_goes_on(house):
     assert events() == 0
 
 
-def test_after_a_month_of_being_off_it_asks_only_for_what_is_large_and_messages_leave(house):
+def test_after_a_month_of_being_off_it_asks_only_for_what_is_large_and_messages_leave(installation):
     happened(1200, clock.now() - 100 * DAY)
     restarted(31 * DAY)
 
@@ -153,7 +153,7 @@ def test_after_a_month_of_being_off_it_asks_only_for_what_is_large_and_messages_
     assert {one.check: one.level for one in check(clock.now())}["clock"] == "WARN"
 
 
-def test_a_tick_is_never_a_jump(house):
+def test_a_tick_is_never_a_jump(installation):
     happened(1200, clock.now() - 100 * DAY)
     jumped(DAY)
 
@@ -162,8 +162,8 @@ def test_a_tick_is_never_a_jump(house):
     assert events() == 0
 
 
-def test_messages_in_the_maildir_wait_too(house):
-    place = house.data / "mail" / "new"
+def test_messages_in_the_maildir_wait_too(installation):
+    place = installation.data / "mail" / "new"
     place.mkdir(parents=True)
     old = int((clock.now() - 60 * DAY).timestamp())
     for number in range(1100):
@@ -178,12 +178,12 @@ def test_messages_in_the_maildir_wait_too(house):
     assert list(place.iterdir()) == []
 
 
-def in_mail(house):
-    return len(list((house.data / "mail" / "new").glob("*")))
+def in_mail(installation):
+    return len(list((installation.data / "mail" / "new").glob("*")))
 
 
 @pytest.fixture
-def by_day(house):
+def by_day(installation):
     """Buyers who live where it is daytime now, so that quiet hours delay nothing."""
     hour = clock.now().hour
     return f"Etc/GMT{hour - 12:+d}" if hour != 12 else "UTC"
@@ -195,7 +195,7 @@ def due_now(zone):
 
 
 @pytest.mark.parametrize("by", [DAY, 3650 * DAY])
-def test_nothing_leaves_early_and_all_of_it_when_the_clock_is_back(house, by_day, by):
+def test_nothing_leaves_early_and_all_of_it_when_the_clock_is_back(installation, by_day, by):
     order_id = due_now(by_day)
     shop = sample_orders.shop(zone=by_day)
     waits = sample_orders.place(
@@ -208,16 +208,16 @@ def test_nothing_leaves_early_and_all_of_it_when_the_clock_is_back(house, by_day
 
     assert sample_orders.letter_of(order_id).state == "due"
     assert sample_orders.order_row(waits).state == "received"
-    assert in_mail(house) == 0
+    assert in_mail(installation) == 0
 
     with db.transaction() as session:
         clock_watch.trust(session, clock.read())
     check_orders.check_orders()
     send_invitations.send_invitations()
-    assert in_mail(house) == 2
+    assert in_mail(installation) == 2
 
 
-def test_a_jump_nobody_noted_yet_already_holds_the_messages(house, by_day):
+def test_a_jump_nobody_noted_yet_already_holds_the_messages(installation, by_day):
     due_now(by_day)
     now = clock.read()
     with db.transaction() as session:
@@ -226,7 +226,7 @@ def test_a_jump_nobody_noted_yet_already_holds_the_messages(house, by_day):
 
     send_invitations.send_invitations()
 
-    assert in_mail(house) == 0
+    assert in_mail(installation) == 0
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_jump_nobody_noted_yet_already_holds_the_messages(house, by_day):
     [DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450"), DeliveryResult(DeliveryStatus.SENT)],
 )
 def test_a_jump_in_the_middle_of_a_batch_puts_off_no_message_and_ends_no_invitation(
-    house, by_day, outcome, monkeypatch
+    installation, by_day, outcome, monkeypatch
 ):
     order_id = due_now(by_day)
     right, true, ahead = clock.now, clock.now(), [0 * DAY]
@@ -256,7 +256,7 @@ def test_a_jump_in_the_middle_of_a_batch_puts_off_no_message_and_ends_no_invitat
     assert sample_orders.invitation_of(order_id).state == "open"
 
 
-def test_the_stop_of_a_restore_is_not_lifted_by_a_clock_that_is_right_again(house):
+def test_the_stop_of_a_restore_is_not_lifted_by_a_clock_that_is_right_again(installation):
     with db.transaction() as session:
         send_suspension.stop(session, send_suspension.RESTORE, "no_suppressions", clock.now())
     jumped(DAY)

@@ -21,8 +21,8 @@ NAME = "access-%Y-%m-%dT%H.log"
 DAY = timedelta(days=1)
 
 
-def _lay(house, number, days=90):
-    folder = house.data / "log"
+def _lay(installation, number, days=90):
+    folder = installation.data / "log"
     folder.mkdir(exist_ok=True)
     hour = clock.now() - days * DAY
     for count in range(number):
@@ -36,22 +36,22 @@ def _signed():
         return [one.number for one, _, _ in receipts.chain(session)]
 
 
-def _own(house, *command):
+def _own(installation, *command):
     environ = os.environ | {
-        "TRUSTSVC_DATA": str(house.data),
-        "TRUSTSVC_REDIS_URL": house.redis_url,
-        "TRUSTSVC_DATABASE_URL": house.database_url,
+        "TRUSTSVC_DATA": str(installation.data),
+        "TRUSTSVC_REDIS_URL": installation.redis_url,
+        "TRUSTSVC_DATABASE_URL": installation.database_url,
         "PYTHONPATH": str(Path(__file__).parents[3]),
     }
     return subprocess.Popen([sys.executable, "-m", "trustsvc.cli", *command], env=environ)
 
 
 @pytest.mark.slow
-def test_a_purge_killed_midway_is_finished_and_signed_for_by_the_next(house):
-    folder = _lay(house, 8000)
+def test_a_purge_killed_midway_is_finished_and_signed_for_by_the_next(installation):
+    folder = _lay(installation, 8000)
     first = min(folder.iterdir())
-    _lay(house, 3, days=88)
-    process = _own(house, "log", "purge")
+    _lay(installation, 3, days=88)
+    process = _own(installation, "log", "purge")
     end = time.monotonic() + 60
     while first.exists() and time.monotonic() < end:
         time.sleep(0.001)
@@ -67,11 +67,11 @@ def test_a_purge_killed_midway_is_finished_and_signed_for_by_the_next(house):
     assert _signed() == [8003 - left, left - 3]
     assert len(list(folder.iterdir())) == 3
     assert purge_log_files.purge(clock.now()) == []
-    assert not (house.data / purge_log_files.JOURNAL).exists()
+    assert not (installation.data / purge_log_files.JOURNAL).exists()
 
 
-def test_killed_between_receipt_and_journal_it_is_signed_for_once(house, monkeypatch):
-    _lay(house, 2)
+def test_killed_between_receipt_and_journal_it_is_signed_for_once(installation, monkeypatch):
+    _lay(installation, 2)
 
     class Killed(BaseException):
         pass
@@ -83,11 +83,11 @@ def test_killed_between_receipt_and_journal_it_is_signed_for_once(house, monkeyp
         patch.setattr(Path, "unlink", _unlink_but(purge_log_files.JOURNAL, die))
         with pytest.raises(Killed):
             purge_log_files.purge(clock.now())
-    assert (house.data / purge_log_files.JOURNAL).exists()
+    assert (installation.data / purge_log_files.JOURNAL).exists()
 
     assert purge_log_files.purge(clock.now()) == []
     assert _signed() == [2]
-    assert not (house.data / purge_log_files.JOURNAL).exists()
+    assert not (installation.data / purge_log_files.JOURNAL).exists()
 
 
 def _unlink_but(name, instead):
@@ -95,31 +95,31 @@ def _unlink_but(name, instead):
     return lambda path, **how: instead() if path.name == name else really(path, **how)
 
 
-def test_with_the_database_away_the_files_go_and_the_receipt_comes_later(house):
-    folder = _lay(house, 3)
+def test_with_the_database_away_the_files_go_and_the_receipt_comes_later(installation):
+    folder = _lay(installation, 3)
     nowhere = {
-        "TRUSTSVC_DATA": str(house.data),
-        "TRUSTSVC_DATABASE_URL": "postgresql://house@/none?host=/nowhere",
+        "TRUSTSVC_DATA": str(installation.data),
+        "TRUSTSVC_DATABASE_URL": "postgresql://trustsvc@/none?host=/nowhere",
     }
     config.use(config.load(nowhere))
     with pytest.raises(OperationalError):
         purge_log_files.purge(clock.now())
     assert list(folder.iterdir()) == []
-    _lay(house, 2, days=91)
+    _lay(installation, 2, days=91)
     with pytest.raises(OperationalError):
         purge_log_files.purge(clock.now() + timedelta(minutes=10))
     assert list(folder.iterdir()) == []
 
-    config.use(house)
+    config.use(installation)
     purge_log_files.purge(clock.now())
 
     assert _signed() == [3, 2]
 
 
 @pytest.mark.slow
-def test_two_at_once_count_each_file_once(house):
-    _lay(house, 400)
-    started = [_own(house, "log", "purge") for _ in range(2)]
+def test_two_at_once_count_each_file_once(installation):
+    _lay(installation, 400)
+    started = [_own(installation, "log", "purge") for _ in range(2)]
     assert [process.wait(300) for process in started] == [0, 0]
     purge_log_files.purge(clock.now())
 
@@ -127,9 +127,9 @@ def test_two_at_once_count_each_file_once(house):
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'[{"at": 1}]', b"\xff" * 99])
-def test_a_journal_that_cannot_be_read_stops_no_purge(house, content):
-    folder = _lay(house, 1)
-    (house.data / purge_log_files.JOURNAL).write_bytes(content)
+def test_a_journal_that_cannot_be_read_stops_no_purge(installation, content):
+    folder = _lay(installation, 1)
+    (installation.data / purge_log_files.JOURNAL).write_bytes(content)
 
     purge_log_files.purge(clock.now())
 
@@ -151,12 +151,12 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_on_a_full_disk_the_files_go_and_are_signed_for(house, small_disk, sqlite_template):
+def test_on_a_full_disk_the_files_go_and_are_signed_for(installation, small_disk, sqlite_template):
     data = small_disk / "data"
     data.mkdir()
     (data / "trustsvc.db").write_bytes(sqlite_template.read_bytes())
     (data / "keys").mkdir()
-    for key in (house.data / "keys").iterdir():
+    for key in (installation.data / "keys").iterdir():
         (data / "keys" / key.name).write_bytes(key.read_bytes())
         (data / "keys" / key.name).chmod(0o600)
     settings = config.load({"TRUSTSVC_DATA": str(data)})
@@ -179,12 +179,12 @@ def test_on_a_full_disk_the_files_go_and_are_signed_for(house, small_disk, sqlit
     assert _signed() == [3]
 
 
-def test_a_file_that_cannot_go_is_not_signed_for(house):
-    folder = _lay(house, 1)
+def test_a_file_that_cannot_go_is_not_signed_for(installation):
+    folder = _lay(installation, 1)
     stuck = folder / f"{clock.now() - 95 * DAY:{NAME}}"
     stuck.mkdir()
     (stuck / "closed").mkdir()
-    plans = house.data / purge_log_files.JOURNAL
+    plans = installation.data / purge_log_files.JOURNAL
 
     purge_log_files.purge(clock.now())
 

@@ -147,7 +147,7 @@ def test_an_unsigned_one_is_refused(shopify):
 
 @pytest.mark.parametrize("kind", sorted(LOGGED_KIND))
 def test_what_could_not_be_answered_for_three_days_is_left_to_staff_without_the_address(
-    house, kind
+    installation, kind
 ):
     asked_at = clock.now() - timedelta(days=3)
     with quiet(), db.transaction() as session:

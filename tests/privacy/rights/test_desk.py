@@ -62,7 +62,7 @@ def test_the_clock_runs_from_day_0_and_alarms_from_day_20(desk, days, alarms):
     ("days", "level"),
     [(None, "OK"), (0, "OK"), (19, "OK"), (20, "WARN"), (29, "WARN"), (30, "FAIL")],
 )
-def test_the_doctor_says_who_waits_too_long(house, days, level):
+def test_the_doctor_says_who_waits_too_long(installation, days, level):
     if days is not None:
         noted(days)
 
@@ -93,7 +93,7 @@ def test_nonsense_is_refused(desk, said):
     assert my_data_pages.register() == []
 
 
-def test_a_request_is_settled_once(house):
+def test_a_request_is_settled_once(installation):
     number = noted()
     with db.transaction() as session:
         request_log.settle(session, number, "staff 1", clock.now())
@@ -105,7 +105,7 @@ def test_a_request_is_settled_once(house):
     assert my_data_pages.register() == [("erase", "done", "staff 1")]
 
 
-def test_the_register_is_kept_for_five_years_and_what_is_open_longer(house):
+def test_the_register_is_kept_for_five_years_and_what_is_open_longer(installation):
     noted(days=3000)
     number = noted()
     with db.transaction() as session:

@@ -172,7 +172,7 @@ def test_erased_everywhere_stays_out_at_a_shop_that_comes_later(client):
     assert [line.reason for line in suppression_journal.read().lines] == ["erasure"]
 
 
-def test_a_message_that_is_being_sent_does_not_leave(house):
+def test_a_message_that_is_being_sent_does_not_leave(installation):
     order_id = sample_orders.invited(sample_orders.shop())
 
     def wish():
@@ -223,11 +223,11 @@ def test_a_hundred_at_once_are_one_erasure(app):
         assert len(receipts.newest(session, 9)) == 1
 
 
-def test_messages_in_the_maildir_go_too_when_the_address_was_erased_before(client, house):
+def test_messages_in_the_maildir_go_too_when_the_address_was_erased_before(client, installation):
     shop = sample_orders.shop()
     order_id = sample_orders.invited(shop)
     sample_orders.invited(shop, email="piet@example.com")
-    sample_orders.sent(MaildirTransport(f"maildir:{house.data}/mail", "reviews@example.com"))
+    sample_orders.sent(MaildirTransport(f"maildir:{installation.data}/mail", "reviews@example.com"))
     with quiet(), db.transaction() as session:
         unsubscribe.unsubscribe(
             session, find(session, my_data_pages.link(order_id)), NOON, everywhere=False
@@ -235,11 +235,11 @@ def test_messages_in_the_maildir_go_too_when_the_address_was_erased_before(clien
 
     my_data_pages.post(client, order_id, "erase")
 
-    (left,) = (house.data / "mail" / "new").iterdir()
+    (left,) = (installation.data / "mail" / "new").iterdir()
     assert b"piet@example.com" in left.read_bytes()
 
 
-def test_a_review_that_is_being_written_meanwhile_is_erased_too(house):
+def test_a_review_that_is_being_written_meanwhile_is_erased_too(installation):
     order_id = sample_orders.invited(sample_orders.shop())
     link = my_data_pages.link(order_id)
     looked_up = threading.Event()
@@ -263,16 +263,16 @@ def test_a_review_that_is_being_written_meanwhile_is_erased_too(house):
     assert (my_data_pages.review().state, my_data_pages.review().text) == ("withdrawn", "")
 
 
-def test_messages_in_the_maildir_go_too(client, house):
+def test_messages_in_the_maildir_go_too(client, installation):
     order_id = sample_orders.invited(sample_orders.shop())
-    box = MaildirTransport(f"maildir:{house.data}/mail", "reviews@example.com")
+    box = MaildirTransport(f"maildir:{installation.data}/mail", "reviews@example.com")
     for to in (my_data_pages.JAN, "piet@example.com"):
         letter = Message(to, "Jän", "Shop", "Hallo", "tekst", "<p>tekst", message_id(b"x"), NOON)
         box.send(letter, lambda: None)
 
     my_data_pages.post(client, order_id, "erase")
 
-    left = [path.read_bytes() for path in (house.data / "mail").rglob("*") if path.is_file()]
+    left = [path.read_bytes() for path in (installation.data / "mail").rglob("*") if path.is_file()]
     assert [b"piet@example.com" in one for one in left] == [True]
 
 
@@ -321,7 +321,7 @@ def test_after_an_erasure_the_link_says_that_nothing_is_kept(client):
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
-def test_no_byte_of_the_person_is_left_in_any_file(client, house, database):
+def test_no_byte_of_the_person_is_left_in_any_file(client, installation, database):
     order_id = my_data_pages.reviewed(
         sample_orders.shop(), name="Xaveria Zwaluwstaart", email="xz@zwaluw.example"
     )
@@ -332,7 +332,7 @@ def test_no_byte_of_the_person_is_left_in_any_file(client, house, database):
         publish.publish(session, NOON)
 
     def found():
-        files = [path.read_bytes() for path in house.data.rglob("*") if path.is_file()]
+        files = [path.read_bytes() for path in installation.data.rglob("*") if path.is_file()]
         return [word for word in (b"Xaveria", b"waluw") if any(word in file for file in files)]
 
     before = found()

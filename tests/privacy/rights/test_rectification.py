@@ -61,7 +61,7 @@ def test_what_is_no_name_is_refused(client, name):
     assert sample_orders.order_row(order_id).name == "Jan Jansen"
 
 
-def test_staff_move_a_person_to_another_address_and_both_are_notified(house):
+def test_staff_move_a_person_to_another_address_and_both_are_notified(installation):
     shop = sample_orders.shop()
     order_id = sample_orders.invited(shop)
 

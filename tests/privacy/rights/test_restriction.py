@@ -56,7 +56,7 @@ def test_nothing_is_sent_until_it_is_lifted(client):
     ]
 
 
-def test_a_message_that_is_being_sent_does_not_leave_and_the_buyer_is_kept(house):
+def test_a_message_that_is_being_sent_does_not_leave_and_the_buyer_is_kept(installation):
     order_id = sample_orders.invited(sample_orders.shop())
 
     def wish():
@@ -71,7 +71,7 @@ def test_a_message_that_is_being_sent_does_not_leave_and_the_buyer_is_kept(house
     assert sample_orders.invitation_of(order_id).state == "open"
 
 
-def test_the_lease_itself_reads_the_restriction(house):
+def test_the_lease_itself_reads_the_restriction(installation):
     order_id = sample_orders.invited(sample_orders.shop())
     person = my_data_pages.person(order_id)
     with db.transaction() as session:
@@ -161,11 +161,11 @@ def test_it_is_confirmed_by_message_to_the_known_address(client):
     ]
 
 
-def test_a_rotated_key_finds_what_was_restricted(client, house):
+def test_a_rotated_key_finds_what_was_restricted(client, installation):
     order_id = sample_orders.invited(sample_orders.shop())
     my_data_pages.post(client, order_id, "restrict")
-    add_key(house, "lookup")
-    add_key(house, "registry")
+    add_key(installation, "lookup")
+    add_key(installation, "registry")
 
     assert sample_orders.sent().letters == []
     my_data_pages.post(client, order_id, "lift")
@@ -240,7 +240,7 @@ def test_lifted_from_a_message_it_ends_at_shops_that_came_later_too(client):
     assert len(sample_orders.sent(now=SOON).letters) == 2
 
 
-def test_twice_at_once_is_one_restriction(house):
+def test_twice_at_once_is_one_restriction(installation):
     order_id = sample_orders.invited(sample_orders.shop())
     both = threading.Barrier(2)
 

@@ -36,11 +36,11 @@ def own_page(client, address=my_data_pages.JAN):
     return client.get(path).text
 
 
-def elsewhere(house):
+def elsewhere(installation):
     """Give settings by which each kind of processor is somewhere else."""
     return config.load(
         {
-            "TRUSTSVC_DATA": str(house.data),
+            "TRUSTSVC_DATA": str(installation.data),
             "TRUSTSVC_MAIL_URL": "smtps://u:p@smtp.example.com:465",
             "TRUSTSVC_DATABASE_URL": "postgresql://u@db.example.com/x",
             "TRUSTSVC_REDIS_URL": "rediss://:secret@redis.example.com",
@@ -50,11 +50,11 @@ def elsewhere(house):
 
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
-def test_each_processor_has_a_sentence_of_its_kind_and_its_categories(house, language):
+def test_each_processor_has_a_sentence_of_its_kind_and_its_categories(installation, language):
     def words(key, **said):
         return str(i18n.translate_html(key, language, **said))
 
-    found = processors.list_processors(elsewhere(house))
+    found = processors.list_processors(elsewhere(installation))
     page = (
         i18n.environment()
         .get_template("privacy/processors.html")
@@ -72,11 +72,13 @@ def test_each_processor_has_a_sentence_of_its_kind_and_its_categories(house, lan
     assert words("documents.text.clear") not in lines["redis"]
 
 
-def test_the_page_has_them_by_the_live_settings(client, house):
+def test_the_page_has_them_by_the_live_settings(client, installation):
     order_id = sample_orders.invited(sample_orders.shop())
-    said = elsewhere(house)
+    said = elsewhere(installation)
     config.use(
-        dataclasses.replace(house, mail_url=said.mail_url, trusted_proxies=said.trusted_proxies)
+        dataclasses.replace(
+            installation, mail_url=said.mail_url, trusted_proxies=said.trusted_proxies
+        )
     )
 
     page = client.get(my_data_pages.path(order_id)).text

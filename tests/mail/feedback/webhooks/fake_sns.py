@@ -45,7 +45,7 @@ def certificate(name="sns.amazonaws.com", signed_with=None, days=(-1, 300), alte
 
 
 def known(url=CERTIFICATE, pem=None):
-    """Have this house know Amazon's certificate, as if it had been fetched a while ago."""
+    """Have this installation know Amazon's certificate, as if it had been fetched a while ago."""
     region = certificates.region_of(url)
     certificates.find(url, region, clock.now(), lambda _: pem or certificate())
 

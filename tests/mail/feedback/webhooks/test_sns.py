@@ -131,7 +131,7 @@ def test_a_certificate_from_anywhere_else_is_not_asked_for(url):
     assert fetch.asked == []
 
 
-def test_the_house_itself_asks_no_address_inside_and_follows_nobody(tmp_path):
+def test_the_installation_itself_asks_no_address_inside_and_follows_nobody(tmp_path):
     """The real fetch: what is not https to a public address is not connected to."""
     from trustsvc import config
 

@@ -264,12 +264,12 @@ def test_a_subscription_that_leads_inside_is_401_and_nobody_is_asked(ses, monkey
         assert ses.post(body)[0] == 401
 
 
-def test_a_database_that_is_away_is_503(client, house):
+def test_a_database_that_is_away_is_503(client, installation):
     config.use(
         config.load(
             {
-                "TRUSTSVC_DATA": str(house.data),
-                "TRUSTSVC_DATABASE_URL": "postgresql://house@/none?host=/nowhere",
+                "TRUSTSVC_DATA": str(installation.data),
+                "TRUSTSVC_DATABASE_URL": "postgresql://trustsvc@/none?host=/nowhere",
             }
         )
     )
@@ -306,7 +306,7 @@ def test_the_command_makes_a_door_whose_address_works_and_closes_it(client, aske
 @pytest.mark.parametrize(
     "topic", [[], ["--topic", "arn:aws:sqs:eu-west-1:123456789012:x"], ["--topic", "x"]]
 )
-def test_a_door_of_ses_names_its_topic(house, topic):
+def test_a_door_of_ses_names_its_topic(installation, topic):
     done = CliRunner().invoke(main, ["mail", "endpoint", "add", "ses", *topic])
 
     assert (done.exit_code, "arn:aws:sns" in done.output) == (1, True)
@@ -316,7 +316,7 @@ def test_a_door_of_ses_names_its_topic(house, topic):
     )
 
 
-def test_the_secret_of_a_door_lies_sealed_and_is_in_no_repr(house, postmark):
+def test_the_secret_of_a_door_lies_sealed_and_is_in_no_repr(installation, postmark):
     with db.reading() as session:
         raw = session.connection().exec_driver_sql("SELECT secret FROM mail_endpoints").scalar()
         assert session.scalar(select(mail_endpoints.c.secret)) == postmark.door.secret
