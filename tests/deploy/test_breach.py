@@ -9,7 +9,7 @@ import pytest
 from trustsvc import cli
 from trustsvc.crypto import keyring
 
-TEXT = (Path(__file__).parents[2] / "deploy" / "BREACH.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs/how-to/breach.md").read_text(encoding="utf-8")
 COMMANDS = sorted(set(re.findall(r"trustsvc ((?:[a-z]+ ?)+)((?: --[a-z]+)*)", TEXT)))
 
 
