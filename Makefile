@@ -8,12 +8,13 @@
 # make dictionary  tries a million addresses on a dump without its keys (OTHERS)
 # make embed  writes a release of the scripts that shops embed (VERSION=1.0.1)
 # make bench  what a badge costs a shop's page, beside isso's embed
+# make docs   writes the reference from the code and builds the documentation into site/
 # make quick  make lint, then the tests without browsers, real processes and PostgreSQL
 PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin
 
-.PHONY: demo run lint test coverage quick drill canary dictionary embed bench lock clean
+.PHONY: demo run lint test coverage quick drill canary dictionary embed bench docs lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -89,6 +90,18 @@ bench: .venv/ready-for-tests .venv-peers/ready
 	@.ci/provide
 	@$(BIN)/python -m bench.badge
 
+# A virtual environment of its own: Sphinx and the service share no pins.
+.venv-docs/ready: requirements-docs.lock
+	@$(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-docs.lock
+	@touch $@
+
+# Strict: a broken link or anchor, and any other warning, fails.
+docs: .venv/ready .venv-docs/ready
+	@$(BIN)/python -m tools.docs.reference
+	@.venv-docs/bin/python -m sphinx -n -W --keep-going -q -E -b html docs site
+	@echo "The documentation is in site/index.html."
+
 # The pins, with hashes, for every platform; needs uv on the PATH.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -100,6 +113,8 @@ lock:
 		-c requirements.lock -o requirements-dev.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-header -q --no-deps bench/peers.in -o requirements-bench.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header -q --group docs -o requirements-docs.lock
 
 clean:
-	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers .venv-docs site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -4,8 +4,8 @@ import html
 import zlib
 from pathlib import Path
 
-from docutils import nodes
 import mermaidx
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 

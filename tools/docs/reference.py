@@ -4,6 +4,8 @@ import ast
 import importlib
 import pkgutil
 import re
+import sys
+import tempfile
 import tomllib
 from collections import defaultdict
 from pathlib import Path
@@ -101,7 +103,9 @@ def http_routes() -> str:
         view = app.view_functions[rule.endpoint]
         passes = access.requirement(view) or "public"
         methods = ", ".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
-        path = re.sub(r"<any\((.*?)\):\w+>", lambda found: "{" + found[1].replace("'", "") + "}", rule.rule)
+        path = re.sub(
+            r"<any\((.*?)\):\w+>", lambda found: "{" + found[1].replace("'", "") + "}", rule.rule
+        )
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"<\1>", path)
         rows.append([methods, f"`{path}`", passes, first_paragraph(view.__doc__)])
     return (
@@ -114,15 +118,6 @@ def http_routes() -> str:
         "* **staff**: staff who are signed in\n\n"
         + table(["method", "path", "who may pass", "purpose"], rows)
     )
-
-
-def _ignored_codes() -> set[str]:
-    found = {"ping"}
-    for path in (ROOT / "trustsvc" / "orders").rglob("*.py"):
-        text = path.read_text()
-        found |= set(re.findall(r'Ignored\(\s*"(\w+)"', text))
-        found |= set(re.findall(r'Answer\w*\(\s*"ignored",\s*"(\w+)"', text))
-    return found
 
 
 def error_answers() -> str:
@@ -139,7 +134,9 @@ def error_answers() -> str:
         "# Error answers\n\nPrograms get `application/problem+json` (RFC 9457), people get a page. "
         "No answer repeats input.\n\n"
         + table(["status", "error", "title", "meaning"], rows)
-        + f"\nPlatforms with a webhook parser: {', '.join(f'`{name}`' for name in sorted(PLATFORMS))}.\n"
+        + "\nPlatforms with a webhook parser: `"
+        + "`, `".join(sorted(PLATFORMS))
+        + "`.\n"
     )
 
 
@@ -150,7 +147,11 @@ def _logger_calls(tree: ast.AST) -> list[tuple[str, str]]:
             continue
         owner = node.func.value
         name = owner.id if isinstance(owner, ast.Name) else getattr(owner, "attr", "")
-        if node.func.attr not in LEVELS or name.strip("_") not in {"logger", "log"} or not node.args:
+        if (
+            node.func.attr not in LEVELS
+            or name.strip("_") not in {"logger", "log"}
+            or not node.args
+        ):
             continue
         first = node.args[0]
         if isinstance(first, ast.Constant) and isinstance(first.value, str):
@@ -184,16 +185,23 @@ def log_events() -> str:
 def _import_all() -> None:
     for package in (trustsvc, jobs):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not module.name.endswith((".__main__", ".env")) and ".versions" not in module.name:
+            if (
+                not module.name.endswith((".__main__", ".env", ".wsgi"))
+                and ".versions" not in module.name
+            ):
                 importlib.import_module(module.name)
 
 
 def tables() -> str:
-    parts = [
+    intro = (
         "# Tables and retention\n\nEach stored column says why it is there, which retention rule "
         "ends it and what kind of data it holds. The record of processing and the notice are made "
         "from the same tags; a column without them fails the tests. "
-        "*encrypted* columns are encrypted with a key outside the database.\n\n## Retention rules\n\n",
+        "*encrypted* columns are encrypted with a key outside the database.\n\n"
+        "## Retention rules\n\n"
+    )
+    parts = [
+        intro,
         table(
             ["rule", "what", "days", "from when", "why"],
             [
@@ -228,7 +236,7 @@ def tables() -> str:
 def machines() -> list[StateMachine]:
     found = {}
     for package in (trustsvc, jobs):
-        for name in [n for n in list(importlib.sys.modules) if n.startswith(package.__name__ + ".")]:
+        for name in [n for n in list(sys.modules) if n.startswith(package.__name__ + ".")]:
             for value in vars(importlib.import_module(name)).values():
                 if isinstance(value, StateMachine):
                     found[value.name] = value
@@ -236,11 +244,12 @@ def machines() -> list[StateMachine]:
 
 
 def states() -> str:
-    parts = [
+    intro = (
         "# States\n\nEach diagram is drawn from the transition table in the code; the CHECK "
         "constraint of the column comes from the same table, and a transition that is not in it "
         "raises an error.\n"
-    ]
+    )
+    parts = [intro]
     for machine in machines():
         kind = type(next(iter(machine.transitions)))
         doc = "" if not kind.__doc__ else first_paragraph(kind.__doc__) + "\n\n"
@@ -264,10 +273,13 @@ def pages() -> dict[str, str]:
 
 
 def main() -> None:
-    config.use(config.load({}))
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, text in pages().items():
-        (FOLDER / name).write_text(text)
+    """Write the pages into docs/reference/generated, or into the folder that is named."""
+    folder = Path(sys.argv[1]) if sys.argv[1:] else FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as data:  # nothing is written there: settings need a folder
+        config.use(config.load({"TRUSTSVC_DATA": data}))
+        for name, text in pages().items():
+            (folder / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,123 @@
+"""README and docs name only what exists; tools/docs/reference.py's pages are what the code says."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from trustsvc import cli
+from trustsvc.address import normalise
+from trustsvc.crypto import keyring, pseudonyms
+from trustsvc.orders import received
+
+ROOT = Path(__file__).parents[2]
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in [
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+        ROOT / "deploy" / "README.md",
+        *sorted((ROOT / "docs").rglob("*.md")),
+    ]
+}
+WRITTEN = {name: text for name, text in PAGES.items() if "/generated/" not in name}
+
+
+def test_every_path_it_names_exists():
+    missing = [
+        (page, path)
+        for page, text in WRITTEN.items()
+        for path in re.findall(
+            r"`((?:tests|trustsvc|deploy|docs|tools|jobs|bench)/[\w./-]+)`", text
+        )
+        if not (ROOT / path).exists()
+    ]
+
+    assert missing == []
+
+
+def test_every_link_leads_to_a_file():
+    broken = [
+        (page, target)
+        for page, text in PAGES.items()
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
+        if "://" not in target and not ((ROOT / page).parent / target).exists()
+    ]
+
+    assert broken == []
+
+
+def is_command(words):
+    """Say whether the words begin with a command that can be called, all groups opened."""
+    group = cli.main
+    for word in words:
+        found = group.get_command(click.Context(group), word)
+        if found is None:
+            return False
+        if not isinstance(found, click.Group):
+            return True
+        group = found
+    return True
+
+
+def test_every_command_exists():
+    words = r"((?:[a-z][a-z-]*(?: |(?=[`\n,.)])))+)"
+    named = [
+        (page, line)
+        for page, text in WRITTEN.items()
+        for line in re.findall(rf"(?:`|bin/)trustsvc {words}", text)
+    ]
+
+    assert len(named) > 50
+    assert [(page, line) for page, line in named if not is_command(line.split())] == []
+
+
+def test_every_make_target_exists():
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {name for text in WRITTEN.values() for name in re.findall(r"`make ([a-z]+)", text)}
+
+    assert named <= targets
+
+
+def test_the_vector_of_the_hash_is_what_the_code_makes():
+    page = PAGES["docs/reference/pseudonyms.md"]
+    address, normal, pseudonym = re.search(
+        r'^"(.+)"  →  (\S+)  →  ([0-9a-f ]+)$', page, re.MULTILINE
+    ).groups()
+
+    assert normal == normalise(address)
+    made = pseudonyms.registry_pseudonym(address, keyring.Key(1, bytes(range(32))))
+    assert pseudonym.replace(" ", "") == made.hex()
+
+
+def test_every_reason_of_an_ignored_delivery_is_explained():
+    codes = set(re.findall(r"`([a-z_]+)`", PAGES["docs/reference/webhook-answers.md"]))
+
+    assert set(get_args(received.Code)) <= codes
+
+
+def test_the_readme_is_short():
+    assert len(PAGES["README.md"].encode()) <= 6000
+
+
+def test_generated_pages_are_not_stale(tmp_path):
+    """`make docs`, or `python -m tools.docs.reference`, writes them anew."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TRUSTSVC_")}
+    run = subprocess.run(
+        [sys.executable, "-m", "tools.docs.reference", str(tmp_path)],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    made = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    kept = {Path(name).name: text for name, text in PAGES.items() if "/generated/" in name}
+    assert (
+        sorted(name for name in made.keys() | kept.keys() if made.get(name) != kept.get(name)) == []
+    )
