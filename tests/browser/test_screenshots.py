@@ -1,11 +1,22 @@
 """The pictures of the README, made by the suite; SCREENSHOTS_DIR names where they go."""
 
+import json
+from datetime import timedelta
+
 import pytest
+from click.testing import CliRunner
 
 from tests.browser import sample_shop
 from tests.browser.conftest import serving
+from tests.reviews import at_the_desk as review_scene
+from tests.staff import at_the_desk as staff_scene
+from trustsvc import cli, clock
 from trustsvc.badge.render import snippets
+from trustsvc.cli.shop_snippets import webhook_url
 from trustsvc.crypto import signed_links
+from trustsvc.demo import example_orders
+from trustsvc.shops import secret_rotation
+from trustsvc.storage import db
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -52,3 +63,39 @@ def test_a_picture_of_the_badge_in_light_and_in_dark_is_made(origin, shop, brows
         page.screenshot(path=screenshots / "themes.png")
 
     assert drawn == [True, True]
+
+
+def command(*words):
+    ran = CliRunner().invoke(cli.main, words)
+    assert ran.exit_code == 0, ran.output
+
+
+def test_a_picture_of_the_invitation_is_made(origin, shop, browse, screenshots):
+    command("shop", "set", shop.slug, "--may-ask", "customers")
+    shipped = clock.now() - timedelta(hours=1)
+    data = {"reference": "1001", "email": "anna@example.com", "name": "Anna de Vries"}
+    data |= {"locale": "en-GB", "moment": shipped.isoformat()}
+    body = json.dumps({"type": "order.shipped", "timestamp": shipped.isoformat(), "data": data})
+    with db.reading() as session:
+        secret = secret_rotation.current_secret(session, shop.id)
+    answer = example_orders.post(webhook_url(shop, origin), "standard", secret, body.encode())
+    assert answer.status_code == 202
+    command("tick", "--at", f"{clock.now() + timedelta(days=8):%Y-%m-%dT11:00Z}")
+
+    page = browse(viewport={"width": 640, "height": 1090})
+    page.goto(f"{origin}/demo/")
+    page.goto(f"{origin}{page.locator('.letters a').first.get_attribute('href')}/html")
+    page.screenshot(path=screenshots / "email.png")
+
+    assert "Anna de Vries" in page.content()
+
+
+def test_a_picture_of_the_desk_is_made(origin, shop, browse, screenshots):
+    review_scene.review(shop, stars=4, title="Mooi", text=scene.LATER, name="Anna", city="Utrecht")
+    page = browse(viewport={"width": 900, "height": 1000}, locale="en-GB")
+    page.goto(origin + staff_scene.add("Kim"))
+    page.locator("main button").click()
+    page.goto(f"{origin}/desk/")
+    page.screenshot(path=screenshots / "desk.png")
+
+    assert scene.LATER in page.content()
