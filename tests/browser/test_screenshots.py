@@ -82,9 +82,9 @@ def test_a_picture_of_the_invitation_is_made(origin, shop, browse, screenshots):
     assert answer.status_code == 202
     command("tick", "--at", f"{clock.now() + timedelta(days=8):%Y-%m-%dT11:00Z}")
 
-    page = browse(viewport={"width": 640, "height": 1090})
+    page = browse(viewport={"width": 640, "height": 970})
     page.goto(f"{origin}/demo/")
-    page.goto(f"{origin}{page.locator('.letters a').first.get_attribute('href')}/html")
+    page.goto(f"{origin}{page.locator('a[href^="/demo/mail/"]').first.get_attribute('href')}/html")
     page.screenshot(path=screenshots / "email.png")
 
     assert "Anna de Vries" in page.content()
