@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 from tests.browser import sample_shop
 from tests.browser.conftest import serving
-from tests.reviews import at_the_desk as review_scene
-from tests.staff import at_the_desk as staff_scene
+from tests.reviews import sample_reviews
+from tests.staff import signed_in_staff
 from trustsvc import cli, clock
 from trustsvc.badge.render import snippets
 from trustsvc.cli.shop_snippets import webhook_url
@@ -92,11 +92,13 @@ def test_a_picture_of_the_invitation_is_made(origin, shop, browse, screenshots):
 
 
 def test_a_picture_of_the_desk_is_made(origin, shop, browse, screenshots):
-    review_scene.review(shop, stars=4, title="Mooi", text=scene.LATER, name="Anna", city="Utrecht")
+    sample_reviews.review(
+        shop, stars=4, title="Mooi", text=sample_shop.LATER, name="Anna", city="Utrecht"
+    )
     page = browse(viewport={"width": 900, "height": 1000}, locale="en-GB")
-    page.goto(origin + staff_scene.add("Kim"))
+    page.goto(origin + signed_in_staff.add("Kim"))
     page.locator("main button").click()
     page.goto(f"{origin}/desk/")
     page.screenshot(path=screenshots / "desk.png")
 
-    assert scene.LATER in page.content()
+    assert sample_shop.LATER in page.content()
