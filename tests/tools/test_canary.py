@@ -1,4 +1,4 @@
-"""`make canary` with a few people, on every run of the tests."""
+"""`make canary` with a few people."""
 
 from collections import Counter
 
@@ -12,18 +12,18 @@ PEOPLE = 16
 @pytest.mark.walk
 @pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_no_pseudonym_lies_where_it_must_not_and_none_anywhere_after_the_erasure(database):
+def test_no_marker_lies_where_it_must_not_and_none_anywhere_after_the_erasure(database):
     found = canary.run(database, PEOPLE)
 
     assert verdict.verdict(found) == []
     assert found[verdict.BEFORE]["public files"]
-    assert found[verdict.BEFORE]["backup"]  # what may be there was found: the search does see
+    assert found[verdict.BEFORE]["backup"]  # what may be there was found, so the search works
     assert found[verdict.DAYS_LATER] == {}
     assert len(found[verdict.CONTROL]) >= len(verdict.ALLOWED[verdict.BEFORE])
-    assert all(found[verdict.CONTROL].values())  # and it sees in every place
+    assert all(found[verdict.CONTROL].values())  # and it works in every place
 
 
-def test_a_pseudonym_where_none_may_be_and_a_place_that_was_not_searched_are_both_said():
+def test_a_marker_where_none_may_be_and_a_place_that_was_not_searched_are_both_said():
     found = {
         verdict.BEFORE: {
             "Redis": {("zqxmail", "hex"): 1},

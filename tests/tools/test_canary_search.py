@@ -23,7 +23,7 @@ MARKER = b"zqxmail007q"
         lambda text: text[::-1],
     ],
 )
-def test_a_pseudonym_is_found_however_it_is_written(before, write):
+def test_a_marker_is_found_however_it_is_written(before, write):
     written = write(before + MARKER + b"@canary.example")
 
     found = search.count_markers(b"noise \0\xff" + written + b"\xfe noise")
@@ -34,7 +34,7 @@ def test_a_pseudonym_is_found_however_it_is_written(before, write):
 @pytest.mark.parametrize(
     ("pack", "end"), [(gzip.compress, "gz"), (zlib.compress, "gz"), (brotli.compress, "br")]
 )
-def test_a_pseudonym_is_found_in_a_compressed_file(tmp_path, pack, end):
+def test_a_marker_is_found_in_a_compressed_file(tmp_path, pack, end):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / f"old.{end}").write_bytes(pack(b"to " + MARKER))
 
@@ -59,7 +59,7 @@ def test_a_place_that_is_left_out_is_not_looked_into(tmp_path):
 
 
 @pytest.mark.parametrize("person", people.make_people(8), ids=lambda person: str(person.number))
-def test_an_order_carries_sixty_pseudonymous_fields(person):
+def test_an_order_carries_sixty_marked_fields(person):
     body = people.order_body(person)
 
     assert {person.extra(n).encode() in body for n in range(people.EXTRA_FIELDS)} == {True}
