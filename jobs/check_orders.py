@@ -1,7 +1,7 @@
 """Decide on the orders that came in, batch by batch, each in its own transaction."""
 
 from trustsvc import clock, clock_check
-from trustsvc.invitations.planning.plan import MOST, plan
+from trustsvc.invitations.planning.plan import BATCH_SIZE, plan_invitations
 from trustsvc.storage import db
 
 
@@ -16,4 +16,4 @@ def check_orders() -> None:
         with db.transaction() as session:
             if clock_check.problem(session, clock.read()) in clock_check.STOPS_MAIL:
                 return
-            full = plan(session, clock.now()) == MOST
+            full = plan_invitations(session, clock.now()) == BATCH_SIZE

@@ -1,7 +1,7 @@
 """Plan the one reminder of invitations that were not answered, where the shop wants it."""
 
 from trustsvc import clock, clock_check
-from trustsvc.invitations.planning.reminders import MOST, remind
+from trustsvc.invitations.planning.reminders import BATCH_SIZE, plan_due_reminders
 from trustsvc.storage import db
 
 
@@ -12,4 +12,4 @@ def plan_reminders() -> None:
         with db.transaction() as session:
             if clock_check.problem(session, clock.read()) in clock_check.STOPS_MAIL:
                 return
-            full = remind(session, clock.now()) == MOST
+            full = plan_due_reminders(session, clock.now()) == BATCH_SIZE

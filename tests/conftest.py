@@ -153,7 +153,7 @@ def _made_app(demo: bool, base_url: str) -> Flask:
 
 @pytest.fixture
 def app(installation: config.Settings) -> Flask:
-    for limit in (request_views.rate_limit, registry_views.gate):  # one process, many tests
+    for limit in (request_views.rate_limit, registry_views.rate_limit):  # one process, many tests
         limit.hits.clear()
     app = _made_app(installation.demo, installation.base_url)
     app.wsgi_app = ServerLog(partial(Flask.wsgi_app, app))  # writes into this test's folder

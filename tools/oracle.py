@@ -79,7 +79,7 @@ def _fill(environ: dict[str, str], number: int) -> None:
             places = {EVERY_SHOP: pseudonyms.registry_pseudonym(out)}
             places[shop.id] = pseudonyms.shop_pseudonym(shop.id, out)
             rows = [
-                {"mark": mark, "shop_id": at, "at": now, "reason": "stop"}
+                {"pseudonym": mark, "shop_id": at, "at": now, "reason": "stop"}
                 for at, mark in places.items()
             ]
             session.execute(opt_outs.insert(), rows)

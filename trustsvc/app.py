@@ -60,8 +60,8 @@ logger = log.get_logger("app")
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health.views,
-    order_views.views,
-    registry_views.views,
+    order_views.order_webhooks,
+    registry_views.registration_pages,
     invitation_views.views,
     invitation_desk.desk,
     mail_event_views.views,

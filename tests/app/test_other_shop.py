@@ -169,7 +169,7 @@ class Ask:
         self.client, self.mine, self.theirs = client, mine, theirs
 
     def __call__(self, method, path, form=None, query=None, headers=None):
-        for limit in (request_views.rate_limit, registry.gate):
+        for limit in (request_views.rate_limit, registry.rate_limit):
             limit.hits.clear()  # one process runs many tests
         body = json.dumps(form or {}).encode()
         if path.startswith("/webhooks/"):

@@ -159,7 +159,7 @@ def _people(session, mine, now):
     pending = session.scalar(select(pending_registrations.c.link).order_by(newest).limit(1))
     member = session.scalar(
         select(registered_buyers.c.link).where(
-            registered_buyers.c.link == registration.way_out(session, some[1])
+            registered_buyers.c.link == registration.leave_link_id(session, some[1])
         )
     )
     return [

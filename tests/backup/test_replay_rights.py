@@ -159,7 +159,7 @@ def test_a_lift_that_cannot_be_written_down_is_lifted_all_the_same(installation,
     place.rename(place.with_name("away"))
     place.mkdir()
     with db.reading() as session:
-        marks = session.scalars(select(restrictions.c.mark)).all()
+        marks = session.scalars(select(restrictions.c.pseudonym)).all()
 
     with quiet(), db.transaction() as session:
         assert restriction.lift(session, marks, SOON) == 2

@@ -40,7 +40,7 @@ def _thanks(origin, body, policy=None):
 @pytest.fixture
 def look(origin, shop, browse):
     """Open a thank-you page; gives it with all requests and their bodies."""
-    views.gate.hits.clear()
+    views.rate_limit.hits.clear()
     open_pages = []
 
     def open_page(body=None, policy=None, **options):

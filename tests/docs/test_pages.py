@@ -96,7 +96,7 @@ def test_the_vector_of_the_hash_is_what_the_code_makes():
 def test_every_reason_of_an_ignored_delivery_is_explained():
     codes = set(re.findall(r"`([a-z_]+)`", PAGES["docs/reference/webhook-answers.md"]))
 
-    assert set(get_args(received.Code)) <= codes
+    assert set(get_args(received.IgnoreReason)) <= codes
 
 
 def test_the_readme_is_short():

@@ -60,7 +60,7 @@ def quiet():
 
 def planned(now=NOON):
     with quiet(), db.transaction() as session:
-        return plan.plan(session, now)
+        return plan.plan_invitations(session, now)
 
 
 def invited(at_shop, now=NOON, **order):

@@ -147,7 +147,7 @@ def test_all_that_is_open_for_this_buyer_at_this_shop_stops_but_not_of_others(in
 def test_it_still_works_when_the_address_is_forgotten(asked, client):
     at_shop, order_id = asked
     with db.transaction() as session:
-        buyer.forget(session, [order_id])
+        buyer.erase(session, [order_id])
 
     offered = client.get(path(order_id))
     page = client.post(path(order_id), data={"scope": "all"})

@@ -128,7 +128,7 @@ def test_a_forgotten_buyer_is_not_taken_in_again(shop):
     shop.post(sample(shop.platform, **NOT_SHIPPED[shop.platform]))
     settle()
     with db.transaction() as session:
-        buyer.forget(session, [only_order().id])
+        buyer.erase(session, [only_order().id])
 
     assert shop.post(sample(shop.platform)) == DUPLICATE
     assert (only_order().email, only_order().state) == (None, "settled")
@@ -248,8 +248,8 @@ def test_ids_and_bodies_are_kept_as_marks_only(client):
     shop.post(sample("standard"), message_id="msg_1")
 
     delivery = rows(deliveries)[0]
-    assert (len(delivery.mark), len(delivery.body)) == (18, 18)
-    assert delivery.mark != delivery.body
+    assert (len(delivery.delivery_hash), len(delivery.body_hash)) == (18, 18)
+    assert delivery.delivery_hash != delivery.body_hash
     assert len(rows(orders)[0].identity) == 18
 
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.both_databases
 
 def taken(most=500):
     with db.transaction() as session:
-        return check.take(session, most)
+        return check.lock_received(session, most)
 
 
 def test_received_orders_are_taken_oldest_first_with_the_answer_on_their_buyers(installation):
@@ -60,8 +60,8 @@ def test_an_order_carries_the_marks_of_its_buyer_and_not_the_address(installatio
 def test_letting_go_leaves_nothing_of_the_buyer_and_twice_does_no_harm(installation):
     order_id = place(shop(), shipped_at=NOON - timedelta(days=1))
     with db.transaction() as session:
-        check.let_go(session, [order_id])
-        check.let_go(session, [order_id])
+        check.erase_buyers(session, [order_id])
+        check.erase_buyers(session, [order_id])
 
     row = order_row(order_id)
     assert (row.email, row.name, row.reference, row.locale, row.buyer) == (None,) * 5

@@ -72,7 +72,7 @@ def test_one_bad_order_does_not_fail_its_neighbours(shop):
     def send(incoming):
         gate.wait()
         try:
-            return intake.take(incoming, now).status
+            return intake.submit(incoming, now).status
         except Unavailable:
             return "unavailable"
 
@@ -88,21 +88,21 @@ def test_the_desk_goes_on_after_a_failure(shop):
     now = clock.now()
     bad = accept.incoming_order(replace(shop.shop, max_age_days="nonsense"), order(1), b"")
     with pytest.raises(Unavailable):
-        intake.take(bad, now)
+        intake.submit(bad, now)
 
     good = accept.incoming_order(shop.shop, order(2), b"")
-    assert intake.take(good, now).status == "accepted"
+    assert intake.submit(good, now).status == "accepted"
 
 
 def test_a_child_process_starts_over(shop):
     now = clock.now()
-    intake.take(accept.incoming_order(shop.shop, order(1), b""), now)
+    intake.submit(accept.incoming_order(shop.shop, order(1), b""), now)
     db.dispose_engines()
 
     child = os.fork()
     if not child:
         try:
-            answer = intake.take(accept.incoming_order(shop.shop, order(2), b""), now)
+            answer = intake.submit(accept.incoming_order(shop.shop, order(2), b""), now)
             os._exit(0 if answer.status == "accepted" else 1)
         finally:
             os._exit(2)
@@ -111,7 +111,7 @@ def test_a_child_process_starts_over(shop):
 
 
 def test_who_waits_too_long_is_told_to_come_back(shop, monkeypatch):
-    monkeypatch.setattr(intake, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(intake, "TIMEOUT_S", 0.05)
     held = threading.Event()
     let_go = threading.Event()
 
@@ -128,12 +128,12 @@ def test_who_waits_too_long_is_told_to_come_back(shop, monkeypatch):
     held.wait(120)
     try:
         with pytest.raises(Unavailable):
-            intake.take(accept.incoming_order(shop.shop, order(1), b""), clock.now())
+            intake.submit(accept.incoming_order(shop.shop, order(1), b""), clock.now())
     finally:
         let_go.set()
         holder.join()
-    monkeypatch.setattr(intake, "PATIENCE_S", 8.0)
-    again = intake.take(accept.incoming_order(shop.shop, order(1), b""), clock.now())
+    monkeypatch.setattr(intake, "TIMEOUT_S", 8.0)
+    again = intake.submit(accept.incoming_order(shop.shop, order(1), b""), clock.now())
     assert again.status in {"accepted", "duplicate"}
     assert len(rows()) == 1
 

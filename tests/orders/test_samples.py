@@ -14,13 +14,13 @@ import pytest
 from tests.orders.webhook_client import ACCEPTED, DUPLICATE, Shop, count, ignored, rows
 from trustsvc import clock
 from trustsvc.orders.platforms import PLATFORMS
-from trustsvc.orders.received import Code
+from trustsvc.orders.received import IgnoreReason
 
 FOLDER = os.environ.get("SAMPLES_DIR", "")
 FILES = sorted(
     path for name in PLATFORMS for path in (Path(FOLDER) / name).glob("*.json") if FOLDER
 )
-DOCUMENTED = [ACCEPTED, DUPLICATE, *(ignored(reason) for reason in Code.__args__)]
+DOCUMENTED = [ACCEPTED, DUPLICATE, *(ignored(reason) for reason in IgnoreReason.__args__)]
 MOMENT = re.compile(r'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)')
 
 pytestmark = pytest.mark.skipif(

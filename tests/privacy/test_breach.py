@@ -114,7 +114,9 @@ def everywhere_in_the_registry(at_shop, address):
     now, mark = clock.now(), pseudonyms.registry_pseudonym(address)
     with db.transaction() as session:
         session.execute(
-            registered_buyers.insert().values(mark=mark, at=now, wording="1", source="x")
+            registered_buyers.insert().values(
+                pseudonym=mark, at=now, consent_version="1", source="x"
+            )
         )
         session.execute(update(registered_buyers).values(link=signed_links.new_id()))
         for place in (opt_out.EVERY_SHOP, at_shop.id):

@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def shop(app):
-    views.gate.hits.clear()
+    views.rate_limit.hits.clear()
     return sample_orders.shop("registered")
 
 

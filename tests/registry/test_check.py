@@ -110,7 +110,7 @@ def test_registering_again_keeps_the_first_proof_over_a_rotation_too(installatio
         assert not registration.register(session, "JAN@example.com", "v2", "page", now())
 
     with db.reading() as session:
-        assert [row.wording for row in session.execute(select(registered_buyers))] == ["v1"]
+        assert [row.consent_version for row in session.execute(select(registered_buyers))] == ["v1"]
 
 
 def test_leaving_forgets_the_registration_and_twice_does_no_harm(installation):

@@ -62,7 +62,7 @@ def test_one_that_cannot_be_written_outside_is_not_written_at_all(installation):
 def test_a_known_one_is_noted_again_where_no_time_may_tell_it(installation):
     with db.transaction() as session:
         first = opt_out(session, JAN, 1, "stop", NOON)
-        again = opt_out(session, JAN, 1, "erasure", NOON, noted_again=True)
+        again = opt_out(session, JAN, 1, "erasure", NOON, journal_again=True)
 
     assert (first, again) == (True, False)
     assert [line.reason for line in suppression_journal.read().lines] == ["stop", "erasure"]

@@ -12,7 +12,7 @@ from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.i18n import LANGUAGES
 from trustsvc.registry import consent, views
 from trustsvc.registry.check import RegistryQuery, check
-from trustsvc.registry.confirmation import LINK_LIVES
+from trustsvc.registry.double_opt_in import LINK_LIFETIME
 from trustsvc.registry.models import consent_texts
 from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
 from trustsvc.storage import db, suppression_journal
@@ -22,7 +22,7 @@ from trustsvc.transactional_mail.models import correspondence
 
 @pytest.fixture
 def shop(app):
-    views.gate.hits.clear()
+    views.rate_limit.hits.clear()
     return sample_orders.shop("registered")
 
 
@@ -63,13 +63,13 @@ def test_the_proof_of_consent_is_kept_word_for_word(client, shop):
         client.post(f"/register/{shop.slug}", data={"email": JAN, "source": "card"}, headers=german)
     (asked,) = pending()
     (letter,) = posted()
-    with clock.at(asked.asked_at + timedelta(hours=5)):
+    with clock.at(asked.requested_at + timedelta(hours=5)):
         confirm(client, letter)
 
     (entry,) = entries()
-    assert (entry.wording, entry.language, entry.source) == (consent.VERSION, "de", "card")
-    assert entry.asked_at == asked.asked_at
-    assert timedelta(hours=5) <= entry.at - entry.asked_at < timedelta(hours=5, minutes=1)
+    assert (entry.consent_version, entry.language, entry.source) == (consent.VERSION, "de", "card")
+    assert entry.requested_at == asked.requested_at
+    assert timedelta(hours=5) <= entry.at - entry.requested_at < timedelta(hours=5, minutes=1)
     with db.reading() as session:
         (said,) = session.execute(select(consent_texts)).all()
     assert (said.version, said.language) == (consent.VERSION, "de")
@@ -85,7 +85,7 @@ def test_the_address_is_sealed_and_forgotten_when_it_is_confirmed(client, shop, 
     posted()
 
     (row,) = pending()
-    assert (row.address, row.who) == (None, None)
+    assert (row.address, row.address_pseudonym) == (None, None)
     with db.reading() as session:
         assert {row.address for row in session.execute(select(correspondence))} == {None}
 
@@ -141,11 +141,13 @@ def test_a_flood_from_one_network_is_stopped_and_others_are_not(client, shop):
                 environ_base={"REMOTE_ADDR": f"{network}.{number % 200}"},
             )
 
-    codes = [knock(number, "198.51.100").status_code for number in range(views.gate.limit + 1)]
+    codes = [
+        knock(number, "198.51.100").status_code for number in range(views.rate_limit.limit + 1)
+    ]
     last = knock(1, "198.51.100")
     other = knock(2, "203.0.113")
 
-    assert codes == [200] * views.gate.limit + [429]
+    assert codes == [200] * views.rate_limit.limit + [429]
     assert (last.status_code, last.mimetype) == (429, "text/html")
     assert last.headers["Retry-After"]
     assert other.status_code == 200
@@ -154,7 +156,7 @@ def test_a_flood_from_one_network_is_stopped_and_others_are_not(client, shop):
 def test_a_link_is_good_for_72_hours_and_not_a_moment_longer(client, shop):
     ask(client, shop)
     (letter,) = posted()
-    end = pending()[0].asked_at + LINK_LIVES
+    end = pending()[0].requested_at + LINK_LIFETIME
 
     with clock.at(end + timedelta(seconds=1)):
         late = client.get(path_in(letter, "confirm")), confirm(client, letter)

@@ -233,7 +233,7 @@ def test_the_desk_names_shops_as_people_do_and_days_as_they_are_there(desk):
     at = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)  # the 21st already, in Auckland
     review(far, at=at)
     with db.reading() as session:
-        (told,) = recent.recent(session, far.id)
+        (told,) = recent.recent_orders(session, far.id)
     with db.transaction() as session:
         decision_log.write(
             session, [decision_log.DecisionLogEntry(told.id, "accept", "new", "received", at)]

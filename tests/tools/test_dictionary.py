@@ -93,7 +93,11 @@ def test_one_column_hashed_without_our_key_is_enough_to_be_found(installation, m
     at_shop = shop()
     mark = MISTAKES[mistake](at_shop)
     with db.transaction() as session:
-        session.execute(insert(deliveries).values(shop_id=at_shop.id, mark=mark, body=b"", at=NOON))
+        session.execute(
+            insert(deliveries).values(
+                shop_id=at_shop.id, delivery_hash=mark, body_hash=b"", at=NOON
+            )
+        )
 
     found, _ = dictionary.run([JAN, "piet@example.com"], 10)
 
@@ -117,7 +121,9 @@ def test_a_hash_written_as_text_is_found(installation, write):
 def test_our_own_pseudonym_is_not_found_and_would_be_with_the_key_folder(installation):
     mark = pseudonyms.registry_pseudonym(JAN)
     with quiet(), db.transaction() as session:
-        session.execute(insert(opt_outs).values(mark=mark, shop_id=0, at=NOON, reason="objection"))
+        session.execute(
+            insert(opt_outs).values(pseudonym=mark, shop_id=0, at=NOON, reason="objection")
+        )
     dumped = dictionary.Dump(dictionary.dump())
     stolen = dictionary.keyring.newest_key("registry").secret
 

@@ -67,7 +67,7 @@ def settle(everybody):
             pass
         with db.transaction() as session:  # some still wait for the job
             for address in everybody[-20:]:
-                privacy_requests.write(
+                privacy_requests.enqueue(
                     session,
                     privacy_requests.PrivacyRequest("my_data", 0, "nl", address.strip()),
                     NOON,
@@ -153,7 +153,7 @@ def _erase(session, _shop, group):
 
 def _request_data(session, _shop, group):
     for address in group:
-        privacy_requests.write(
+        privacy_requests.enqueue(
             session,
             privacy_requests.PrivacyRequest("my_data", EVERY_SHOP, "nl", address.strip()),
             NOON,

@@ -28,7 +28,8 @@ CREATE TRIGGER drill_over AFTER UPDATE ON orders
     AND coalesce(OLD.cancelled_at, OLD.refunded_at) IS NULL
     BEGIN INSERT INTO drill_events (kind, row_id) VALUES ('over', NEW.id); END;
 CREATE TRIGGER drill_out AFTER INSERT ON opt_outs
-    BEGIN INSERT INTO drill_events (kind, mark, shop_id) VALUES ('out', NEW.mark, NEW.shop_id); END
+    BEGIN INSERT INTO drill_events (kind, mark, shop_id)
+        VALUES ('out', NEW.pseudonym, NEW.shop_id); END
 """
 
 POSTGRESQL = """
@@ -38,7 +39,7 @@ CREATE TABLE drill_events (id bigserial PRIMARY KEY, kind text, row_id bigint, m
 CREATE TABLE drill_people (order_id bigint, mark bytea, shop_id bigint);
 CREATE FUNCTION drill_note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF TG_ARGV[0] = 'out' THEN
-        INSERT INTO drill_events (kind, mark, shop_id) VALUES ('out', NEW.mark, NEW.shop_id);
+        INSERT INTO drill_events (kind, mark, shop_id) VALUES ('out', NEW.pseudonym, NEW.shop_id);
     ELSE INSERT INTO drill_events (kind, row_id) VALUES (TG_ARGV[0], NEW.id); END IF;
     RETURN NULL; END $$;
 CREATE TRIGGER drill_lease AFTER UPDATE OF state ON letters FOR EACH ROW

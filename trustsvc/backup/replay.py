@@ -84,12 +84,12 @@ def _unregister(session: Session, lines: Sequence[JournalEntry]) -> None:
         until[line.subject] = max(line.at, until.get(line.subject, line.at))
     for batch in _batches(sorted(until)):
         rows = session.execute(
-            select(registered_buyers.c.mark, registered_buyers.c.at).where(
-                registered_buyers.c.mark.in_(batch)
+            select(registered_buyers.c.pseudonym, registered_buyers.c.at).where(
+                registered_buyers.c.pseudonym.in_(batch)
             )
         )
-        gone = [row.mark for row in rows if row.at <= until[bytes(row.mark)]]
-        session.execute(delete(registered_buyers).where(registered_buyers.c.mark.in_(gone)))
+        gone = [row.pseudonym for row in rows if row.at <= until[bytes(row.pseudonym)]]
+        session.execute(delete(registered_buyers).where(registered_buyers.c.pseudonym.in_(gone)))
 
 
 def _withdraw_reviews(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:
@@ -101,7 +101,7 @@ def _withdraw_reviews(session: Session, lines: Sequence[JournalEntry], now: date
 
 def _cancel_orders(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:
     for batch in _batches(lines):
-        _withdraw(session, cancellation.again(session, batch, now), "cancelled", now)
+        _withdraw(session, cancellation.replay(session, batch, now), "cancelled", now)
 
 
 def _withdraw(session: Session, ids: Sequence[int], reason: str, now: datetime) -> None:

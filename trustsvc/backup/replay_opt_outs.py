@@ -34,7 +34,8 @@ def replay(session: Session, lines: Sequence[JournalEntry], now: datetime) -> No
     in_force, ended = _in_force(lines)
     for batch in _batches(in_force.values()):
         rows = [
-            {"mark": x.subject, "shop_id": x.shop_id, "at": x.at, "reason": x.reason} for x in batch
+            {"pseudonym": x.subject, "shop_id": x.shop_id, "at": x.at, "reason": x.reason}
+            for x in batch
         ]
         session.execute(db.insert(opt_outs).on_conflict_do_nothing(), rows)
     _end_opt_outs(session, ended)
@@ -81,13 +82,15 @@ def _end_opt_outs(session: Session, ended: dict[SubjectAtShop, datetime]) -> Non
     for batch in _batches(sorted(ended)):
         pseudonyms = [mark for mark, _ in batch]
         rows = session.execute(
-            select(opt_outs.c.mark, opt_outs.c.shop_id, opt_outs.c.at).where(
-                opt_outs.c.mark.in_(pseudonyms)
+            select(opt_outs.c.pseudonym, opt_outs.c.shop_id, opt_outs.c.at).where(
+                opt_outs.c.pseudonym.in_(pseudonyms)
             )
         ).all()
-        gone = [x.mark for x in rows if (at := ended.get((x.mark, x.shop_id))) and x.at <= at]
+        gone = [
+            x.pseudonym for x in rows if (at := ended.get((x.pseudonym, x.shop_id))) and x.at <= at
+        ]
         # A pseudonym belongs to one shop or to the registry: its key says which.
-        session.execute(delete(opt_outs).where(opt_outs.c.mark.in_(gone)))
+        session.execute(delete(opt_outs).where(opt_outs.c.pseudonym.in_(gone)))
 
 
 def _orders_by_shop(

@@ -40,9 +40,9 @@ SubjectAtShop = tuple[bytes, int]
 # Rows with an address that waits for an e-mail; an erasure deletes them.
 _WAITING: tuple[tuple[Table, Column[datetime]], ...] = (
     (correspondence, correspondence.c.asked_at),
-    (pending_registrations, pending_registrations.c.asked_at),
+    (pending_registrations, pending_registrations.c.requested_at),
     (my_data_links, my_data_links.c.at),
-    (privacy_requests, privacy_requests.c.asked_at),
+    (privacy_requests, privacy_requests.c.requested_at),
 )
 
 
@@ -64,7 +64,9 @@ def restrict(session: Session, lines: Sequence[JournalEntry], now: datetime) -> 
             lifted[subject] = line.at
     _lift(session, lifted, now)
     if since:
-        rows = [{"mark": mark, "shop_id": shop, "at": at} for (mark, shop), at in since.items()]
+        rows = [
+            {"pseudonym": mark, "shop_id": shop, "at": at} for (mark, shop), at in since.items()
+        ]
         session.execute(db.insert(restrictions).on_conflict_do_nothing(), rows)
     for shop_id, pseudonyms in _by_shop(since).items():
         placed, written = _data_of(session, shop_id, pseudonyms)
@@ -114,17 +116,23 @@ def erase(session: Session, lines: Sequence[JournalEntry], placed: Sequence[int]
 
 def _lift(session: Session, lifted: dict[SubjectAtShop, datetime], now: datetime) -> None:
     rows = session.execute(
-        select(restrictions).where(restrictions.c.mark.in_({key for key, _ in lifted}))
+        select(restrictions).where(restrictions.c.pseudonym.in_({key for key, _ in lifted}))
     ).all()
-    gone = [row for row in rows if (at := lifted.get((row.mark, row.shop_id))) and row.at <= at]
+    gone = [
+        row for row in rows if (at := lifted.get((row.pseudonym, row.shop_id))) and row.at <= at
+    ]
     if not gone:
         return
-    session.execute(delete(restrictions).where(restrictions.c.mark.in_([x.mark for x in gone])))
-    for shop_id, pseudonyms in _by_shop({(row.mark, row.shop_id): row.at for row in gone}).items():
+    session.execute(
+        delete(restrictions).where(restrictions.c.pseudonym.in_([x.pseudonym for x in gone]))
+    )
+    for shop_id, pseudonyms in _by_shop(
+        {(row.pseudonym, row.shop_id): row.at for row in gone}
+    ).items():
         placed, written = _data_of(session, shop_id, pseudonyms)
         lift_invitation_restriction(session, placed, now)
         lift_review_restriction(session, written)
-    everywhere = {row.mark for row in gone if row.shop_id == EVERY_SHOP}
+    everywhere = {row.pseudonym for row in gone if row.shop_id == EVERY_SHOP}
     lift_review_restriction(session, _restricted_reviews(session, everywhere))
     # Decided anew; whoever is still restricted waits again.
     waiting = select(orders.c.id).where(orders.c.state == "waiting").order_by(orders.c.id)

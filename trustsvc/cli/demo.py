@@ -80,7 +80,7 @@ def _wait_until_settled(shops: list[Shop]) -> None:
     end = time.monotonic() + demo_service.SETTLE_S
     while time.monotonic() < end:
         with db.reading() as session:
-            newest = [recent.recent(session, shop.id, most=1)[0] for shop in shops]
+            newest = [recent.recent_orders(session, shop.id, most=1)[0] for shop in shops]
             if all(order.state == "settled" for order in newest):
                 _show_decisions(shops, newest)
                 return
@@ -88,7 +88,7 @@ def _wait_until_settled(shops: list[Shop]) -> None:
     raise demo_service.DemoFailed("The orders were not decided on within a minute.")
 
 
-def _show_decisions(shops: list[Shop], newest: list[recent.Told]) -> None:
+def _show_decisions(shops: list[Shop], newest: list[recent.OrderSummary]) -> None:
     for shop, order in zip(shops, newest, strict=True):
         for line in order.lines:
             demo_service.say(f"{shop.name:24} {line.step:8} {line.rule:22} {line.outcome}")

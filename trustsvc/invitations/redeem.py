@@ -76,7 +76,7 @@ def withdraw(session: Session, order_ids: Collection[int], reason: str, now: dat
     purpose is over.
     """
     # Orders before invitations before letters, as everywhere: rows taken crosswise could deadlock.
-    buyer.forget(session, order_ids)
+    buyer.erase(session, order_ids)
     rows = session.execute(
         update(invitations)
         .where(invitations.c.order_id.in_(order_ids), invitations.c.state == "open")

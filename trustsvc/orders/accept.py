@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import cancellation, decision_log, idempotency, state
 from trustsvc.orders.models import orders
-from trustsvc.orders.received import Code, OrderReceived
+from trustsvc.orders.received import IgnoreReason, OrderReceived
 from trustsvc.shops.directory import Shop
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
-Key = tuple[int, bytes]
+OrderKey = tuple[int, bytes]
 ENDS = {"cancelled", "refunded"}
 
 
@@ -31,14 +31,14 @@ class IncomingOrder:
     delivery: idempotency.Delivery | None
 
     @property
-    def key(self) -> Key:
+    def key(self) -> OrderKey:
         return (self.shop.id, self.identity)
 
 
 @dataclass(frozen=True, slots=True)
 class IntakeResult:
     status: Literal["accepted", "duplicate", "ignored", "conflict"]
-    reason: Code | None = None
+    reason: IgnoreReason | None = None
 
 
 def incoming_order(shop: Shop, order: OrderReceived, body: bytes) -> IncomingOrder:
@@ -49,7 +49,7 @@ def incoming_order(shop: Shop, order: OrderReceived, body: bytes) -> IncomingOrd
         order=order,
         identity=pseudonyms.text_pseudonym(shop.id, order.identity),
         buyer=pseudonyms.shop_pseudonym(shop.id, order.email) if order.email else None,
-        delivery=idempotency.mark(shop.id, said, body) if said else None,
+        delivery=idempotency.hash_delivery(shop.id, said, body) if said else None,
     )
 
 
@@ -62,7 +62,7 @@ def accept(session: Session, batch: Sequence[IncomingOrder], now: datetime) -> l
     an order is over is written into the file of wishes too: raises Unavailable when it cannot be.
     """
     answers: list[IntakeResult | None] = [None] * len(batch)
-    seen = idempotency.remember(session, [item.delivery for item in batch], now)
+    seen = idempotency.record(session, [item.delivery for item in batch], now)
     for place, (item, before) in enumerate(zip(batch, seen, strict=True)):
         if before == "same":
             answers[place] = IntakeResult("duplicate")
@@ -73,12 +73,12 @@ def accept(session: Session, batch: Sequence[IncomingOrder], now: datetime) -> l
         for item, answer in zip(batch, answers, strict=True)
         if answer and answer.status == "conflict"
     }:
-        idempotency.report(session, conflicts, now)
+        idempotency.report_conflicts(session, conflicts, now)
     open_places = [place for place, answer in enumerate(answers) if answer is None]
     while open_places:
         open_places = _keep(session, batch, open_places, answers, now)
     settled = [answer for answer in answers if answer]
-    idempotency.forget(
+    idempotency.discard(
         session,
         [
             item.delivery
@@ -98,8 +98,8 @@ def _keep(
 ) -> list[int]:
     """Answer what is at these places; gives those another process wrote first, to be done again."""
     known = _known(session, {batch[place].key for place in places})
-    rows: dict[Key, state.Row] = dict(known)
-    news: dict[Key, list[str]] = {}
+    rows: dict[OrderKey, state.Row] = dict(known)
+    news: dict[OrderKey, list[str]] = {}
     for place in places:
         item = batch[place]
         row = rows.get(item.key)
@@ -116,7 +116,7 @@ def _keep(
     _update(session, [rows[key] for key, changes in news.items() if changes and key in known])
     told = {key for key, changes in news.items() if not ENDS.isdisjoint(changes)} | set(written)
     over = [row for key in told if (row := rows[key])["cancelled_at"] or row["refunded_at"]]
-    cancellation.note(over, now)
+    cancellation.journal(over, now)
     _note(session, new, written, news, {key: row["id"] for key, row in known.items()}, now)
     return [p for p in places if batch[p].key in new and batch[p].key not in written]
 
@@ -134,7 +134,7 @@ def _first(item: IncomingOrder, now: datetime) -> tuple[IntakeResult, state.Row 
     return IntakeResult("accepted"), state.row(item.key, order, item.buyer, now)
 
 
-def _known(session: Session, keys: Iterable[Key]) -> dict[Key, state.Row]:
+def _known(session: Session, keys: Iterable[OrderKey]) -> dict[OrderKey, state.Row]:
     columns = [orders.c[name] for name in ("id", "shop_id", "identity", *state.CHANGING)]
     rows = session.execute(
         select(
@@ -152,7 +152,7 @@ def _known(session: Session, keys: Iterable[Key]) -> dict[Key, state.Row]:
     return {(row["shop_id"], bytes(row["identity"])): dict(row) for row in rows}
 
 
-def _insert(session: Session, new: dict[Key, state.Row]) -> dict[Key, int]:
+def _insert(session: Session, new: dict[OrderKey, state.Row]) -> dict[OrderKey, int]:
     if not new:
         return {}
     statement = (
@@ -178,10 +178,10 @@ def _update(session: Session, rows: Sequence[state.Row]) -> None:
 
 def _note(
     session: Session,
-    new: dict[Key, state.Row],
-    written: dict[Key, int],
-    news: dict[Key, list[str]],
-    known: dict[Key, int],
+    new: dict[OrderKey, state.Row],
+    written: dict[OrderKey, int],
+    news: dict[OrderKey, list[str]],
+    known: dict[OrderKey, int],
     now: datetime,
 ) -> None:
     """Write a line for each order that came in or changed, and ring when one waits."""

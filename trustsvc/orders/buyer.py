@@ -34,7 +34,7 @@ def read(session: Session, order_ids: Collection[int]) -> dict[int, Buyer]:
     }
 
 
-def forget(session: Session, order_ids: Collection[int]) -> int:
+def erase(session: Session, order_ids: Collection[int]) -> int:
     """Forget name, address and reference of orders; gives how many had them. Twice does no harm.
 
     The keyed mark that counts how often a buyer is asked stays until the cap period is over; it

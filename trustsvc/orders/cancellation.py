@@ -16,7 +16,7 @@ from trustsvc.storage.suppression_journal import JournalEntry
 REFUNDED = "refunded"
 
 
-def note(rows: Sequence[state.Row], now: datetime) -> None:
+def journal(rows: Sequence[state.Row], now: datetime) -> None:
     """Write down apart from the database that orders were cancelled or refunded.
 
     Before the commit: a line too many only stops a letter. Raises Unavailable.
@@ -35,7 +35,7 @@ def note(rows: Sequence[state.Row], now: datetime) -> None:
     )
 
 
-def again(session: Session, lines: Sequence[JournalEntry], now: datetime) -> list[int]:
+def replay(session: Session, lines: Sequence[JournalEntry], now: datetime) -> list[int]:
     """End the orders of these lines in a restored database; gives those that were not over there.
 
     An order it never knew gets a row without a person, so that its creation, delivered again by the

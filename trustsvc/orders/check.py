@@ -15,7 +15,7 @@ from trustsvc.registry import check
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedOrder:
     """An order that waits. `buyer` holds its keyed marks, empty when the address is forgotten."""
 
     id: int
@@ -35,7 +35,7 @@ class Checked:
     restricted: bool = False
 
 
-def take(session: Session, most: int) -> list[Checked]:
+def lock_received(session: Session, most: int) -> list[CheckedOrder]:
     """Take received orders, oldest first, and ask the registry about all of them at once.
 
     They stay locked until the transaction ends (PostgreSQL; SQLite has one writer), so two workers
@@ -75,7 +75,7 @@ def take(session: Session, most: int) -> list[Checked]:
             "opted_out": answer.opted_out,
             "restricted": answer.restricted,
         }
-        checked.append(Checked(**known, marks=marks))
+        checked.append(CheckedOrder(**known, marks=marks))
     return checked
 
 
@@ -88,9 +88,9 @@ def settle(session: Session, order_ids: Collection[int], state: str) -> None:
     )
 
 
-def let_go(session: Session, order_ids: Collection[int]) -> None:
+def erase_buyers(session: Session, order_ids: Collection[int]) -> None:
     """Forget the buyers of orders nobody will be asked about, the keyed mark too; twice is fine."""
-    buyer.forget(session, order_ids)
+    buyer.erase(session, order_ids)
     session.execute(update(orders).where(orders.c.id.in_(order_ids)).values(buyer=None))
 
 

@@ -13,9 +13,9 @@ from trustsvc.crypto import pseudonyms
 from trustsvc.orders.models import deliveries
 from trustsvc.storage import db, event_log
 
-Before = Literal["new", "same", "other"]
+Sighting = Literal["new", "same", "other"]
 CONFLICT = "delivery.conflict"
-SAY_AGAIN = timedelta(hours=1)
+CONFLICT_REPORT_INTERVAL = timedelta(hours=1)
 
 logger = log.get_logger("orders")
 
@@ -23,11 +23,11 @@ logger = log.get_logger("orders")
 @dataclass(frozen=True, slots=True)
 class Delivery:
     shop_id: int
-    mark: bytes
-    body: bytes
+    delivery_hash: bytes
+    body_hash: bytes
 
 
-def mark(shop_id: int, delivery_id: str, body: bytes) -> Delivery:
+def hash_delivery(shop_id: int, delivery_id: str, body: bytes) -> Delivery:
     """Mark a delivery; ids and bodies are marked apart, so neither passes for the other."""
     text = body.decode("utf-8", "backslashreplace")
     return Delivery(
@@ -37,7 +37,7 @@ def mark(shop_id: int, delivery_id: str, body: bytes) -> Delivery:
     )
 
 
-def remember(session: Session, batch: Sequence[Delivery | None], now: datetime) -> list[Before]:
+def record(session: Session, batch: Sequence[Delivery | None], now: datetime) -> list[Sighting]:
     """Say of each whether its id is new, or came with the same or with another body.
 
     Written first and asked afterwards: of two processes with one id, one waits for the other.
@@ -45,17 +45,17 @@ def remember(session: Session, batch: Sequence[Delivery | None], now: datetime) 
     first: dict[tuple[int, bytes], Delivery] = {}
     for item in batch:
         if item:
-            first.setdefault((item.shop_id, item.mark), item)
+            first.setdefault((item.shop_id, item.delivery_hash), item)
     bodies = _write(session, first, now)
-    answers: list[Before] = []
+    answers: list[Sighting] = []
     for item in batch:
         if item is None:
             answers.append("new")
-        elif (body := bodies.get((item.shop_id, item.mark))) is None:
-            bodies[item.shop_id, item.mark] = item.body
+        elif (body := bodies.get((item.shop_id, item.delivery_hash))) is None:
+            bodies[item.shop_id, item.delivery_hash] = item.body_hash
             answers.append("new")
         else:
-            answers.append("same" if body == item.body else "other")
+            answers.append("same" if body == item.body_hash else "other")
     return answers
 
 
@@ -66,27 +66,35 @@ def _write(
     if not first:
         return {}
     rows = [
-        {"shop_id": item.shop_id, "mark": item.mark, "body": item.body, "at": now}
+        {
+            "shop_id": item.shop_id,
+            "delivery_hash": item.delivery_hash,
+            "body_hash": item.body_hash,
+            "at": now,
+        }
         for _, item in sorted(first.items(), key=lambda pair: pair[0])
     ]
     table = deliveries.c
     done = session.execute(
-        db.insert(deliveries).on_conflict_do_nothing().returning(table.shop_id, table.mark), rows
+        db.insert(deliveries)
+        .on_conflict_do_nothing()
+        .returning(table.shop_id, table.delivery_hash),
+        rows,
     )
-    written = {(row.shop_id, bytes(row.mark)) for row in done}
+    written = {(row.shop_id, bytes(row.delivery_hash)) for row in done}
     old = [item for key, item in first.items() if key not in written]
     if not old:
         return {}
     found = session.execute(
-        select(table.shop_id, table.mark, table.body).where(
+        select(table.shop_id, table.delivery_hash, table.body_hash).where(
             table.shop_id.in_({item.shop_id for item in old}),
-            table.mark.in_({item.mark for item in old}),
+            table.delivery_hash.in_({item.delivery_hash for item in old}),
         )
     )
-    return {(row.shop_id, bytes(row.mark)): bytes(row.body) for row in found}
+    return {(row.shop_id, bytes(row.delivery_hash)): bytes(row.body_hash) for row in found}
 
 
-def report(session: Session, shops: Collection[int], now: datetime) -> None:
+def report_conflicts(session: Session, shops: Collection[int], now: datetime) -> None:
     """Report that a signed id of these shops came back with another body.
 
     Either the shop's system numbers its deliveries badly, or somebody who has its secret replays
@@ -95,7 +103,9 @@ def report(session: Session, shops: Collection[int], now: datetime) -> None:
     table = event_log.events.c
     said = session.scalars(
         select(table.shop_id).where(
-            table.kind == CONFLICT, table.shop_id.in_(shops), table.at > now - SAY_AGAIN
+            table.kind == CONFLICT,
+            table.shop_id.in_(shops),
+            table.at > now - CONFLICT_REPORT_INTERVAL,
         )
     )
     for shop_id in sorted(set(shops) - set(said)):
@@ -103,13 +113,13 @@ def report(session: Session, shops: Collection[int], now: datetime) -> None:
         logger.warning("a signed delivery id came back with another body", shop=shop_id)
 
 
-def forget(session: Session, ignored: Iterable[Delivery | None]) -> None:
+def discard(session: Session, ignored: Iterable[Delivery | None]) -> None:
     """Forget deliveries that turned out to be of no use: nothing of them is kept."""
     known = [item for item in ignored if item]
     if known:
         session.execute(
             delete(deliveries).where(
                 deliveries.c.shop_id.in_({item.shop_id for item in known}),
-                deliveries.c.mark.in_({item.mark for item in known}),
+                deliveries.c.delivery_hash.in_({item.delivery_hash for item in known}),
             )
         )

@@ -18,8 +18,8 @@ from trustsvc.errors import Unavailable
 from trustsvc.orders import accept
 from trustsvc.storage import db
 
-MOST_AT_ONCE = 500
-PATIENCE_S = 8.0
+MAX_BATCH_SIZE = 500
+TIMEOUT_S = 8.0
 AWAY = (OperationalError, InterfaceError, OSError)  # the database or its disk, not the order
 
 Waiting = tuple[accept.IncomingOrder, datetime, Future[accept.IntakeResult]]
@@ -45,7 +45,7 @@ class _Desk:
         while True:
             batch = [self.waiting.get()]
             with contextlib.suppress(queue.Empty):
-                while len(batch) < MOST_AT_ONCE:
+                while len(batch) < MAX_BATCH_SIZE:
                     batch.append(self.waiting.get_nowait())
             try:
                 _settle([one for one in batch if one[2].set_running_or_notify_cancel()])
@@ -67,7 +67,7 @@ def _start_over() -> None:
 os.register_at_fork(after_in_child=_start_over)
 
 
-def take(incoming: accept.IncomingOrder, now: datetime) -> accept.IntakeResult:
+def submit(incoming: accept.IncomingOrder, now: datetime) -> accept.IntakeResult:
     """Keep an order and say how that went, once it is on disk.
 
     Raises Unavailable when it is not within 8 seconds. The shop's platform then sends it again; if
@@ -77,7 +77,7 @@ def take(incoming: accept.IncomingOrder, now: datetime) -> accept.IntakeResult:
     _desk.waiting.put((incoming, now, answer))
     _desk.start()
     try:
-        return answer.result(PATIENCE_S)
+        return answer.result(TIMEOUT_S)
     except (TimeoutError, CancelledError):
         answer.cancel()
         raise Unavailable from None

@@ -145,14 +145,14 @@ deliveries = Table(
         primary_key=True,
     ),
     column(
-        "mark",
+        "delivery_hash",
         LargeBinary,
         purpose="recognise a delivery that comes again (keyed hash)",
         retention="webhook_delivery",
         primary_key=True,
     ),
     column(
-        "body",
+        "body_hash",
         LargeBinary,
         purpose="notice another body under the same id (keyed hash)",
         retention="webhook_delivery",
@@ -207,8 +207,8 @@ privacy_requests = Table(
         nullable=True,
     ),
     column("language", Text, purpose="language of the answer", retention=ANSWER),
-    column("asked_at", Moment, purpose="when it was asked", retention=ANSWER, index=True),
+    column("requested_at", Moment, purpose="when it was asked", retention=ANSWER, index=True),
     column("due_at", Moment, purpose="when to try next", retention=ANSWER, index=True),
-    column("tries", Integer, purpose="how often it was tried", retention=ANSWER),
-    CheckConstraint("kind IN ('my_data', 'object', 'tell', 'forget', 'forget_shop')", name="kind"),
+    column("attempts", Integer, purpose="how often it was tried", retention=ANSWER),
+    CheckConstraint("kind IN ('my_data', 'object', 'access', 'erase', 'erase_shop')", name="kind"),
 )

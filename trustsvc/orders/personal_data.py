@@ -11,15 +11,15 @@ from trustsvc.orders import buyer
 from trustsvc.orders.models import decisions, orders
 from trustsvc.work_queue import job_queue
 
-MOST_AT_ONCE = 500
+MAX_BATCH_SIZE = 500
 
 
 def find_orders(session: Session, shop_ids: Collection[int], marks: Collection[bytes]) -> set[int]:
     """Find the orders these marks name at these shops."""
     found: set[int] = set()
     every = sorted(marks)
-    for start in range(0, len(every), MOST_AT_ONCE):
-        some = every[start : start + MOST_AT_ONCE]
+    for start in range(0, len(every), MAX_BATCH_SIZE):
+        some = every[start : start + MAX_BATCH_SIZE]
         found.update(
             session.scalars(
                 select(orders.c.id).where(orders.c.shop_id.in_(shop_ids), orders.c.buyer.in_(some))
@@ -65,7 +65,7 @@ def erase_orders(session: Session, order_ids: Collection[int]) -> int:
             )
         )
     )
-    buyer.forget(session, known)
+    buyer.erase(session, known)
     nobody = {"buyer": None, "consent": None}
     session.execute(update(orders).where(orders.c.id.in_(order_ids)).values(**nobody))
     session.execute(

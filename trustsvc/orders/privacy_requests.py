@@ -16,7 +16,7 @@ from trustsvc.shops import directory
 from trustsvc.work_queue import job_queue
 
 EVERY_SHOP = 0
-MOST_WAITING = 1000  # more than this is a flood: whoever asks is told to come back
+MAX_WAITING = 1000  # more than this is a flood: whoever asks is told to come back
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
 
@@ -31,17 +31,17 @@ class PrivacyRequest:
     address: str = field(default="", repr=False)
     orders: Collection[str] = field(default=(), repr=False)
     id: int = 0
-    tries: int = 0
-    asked_at: datetime | None = None
+    attempts: int = 0
+    requested_at: datetime | None = None
 
 
-def write(session: Session, ask: PrivacyRequest, now: datetime) -> None:
+def enqueue(session: Session, ask: PrivacyRequest, now: datetime) -> None:
     """Write a question down; answer_privacy_requests is rung. As much work whoever it is about.
 
     Raises Unavailable while too many wait.
     """
     waiting = session.scalar(select(func.count()).select_from(privacy_requests)) or 0
-    if waiting >= MOST_WAITING:
+    if waiting >= MAX_WAITING:
         raise Unavailable
     session.execute(
         privacy_requests.insert().values(
@@ -50,9 +50,9 @@ def write(session: Session, ask: PrivacyRequest, now: datetime) -> None:
             address=ask.address or None,
             orders=json.dumps(list(ask.orders)) if ask.orders else None,
             language=ask.language,
-            asked_at=now,
+            requested_at=now,
             due_at=now,
-            tries=0,
+            attempts=0,
         )
     )
     job_queue.enqueue(session, "answer_privacy_requests")
@@ -62,14 +62,16 @@ def accept_from_platform(
     session: Session, shop: directory.Shop, said: PrivacyRequestReceived, body: bytes, now: datetime
 ) -> bool:
     """Write down what a shop's platform passed on; False for a delivery that came before."""
-    came = idempotency.mark(shop.id, said.delivery_id, body) if said.delivery_id else None
-    if idempotency.remember(session, [came], now) != ["new"]:
+    came = idempotency.hash_delivery(shop.id, said.delivery_id, body) if said.delivery_id else None
+    if idempotency.record(session, [came], now) != ["new"]:
         return False
-    write(session, PrivacyRequest(said.kind, shop.id, shop.language, said.email, said.orders), now)
+    enqueue(
+        session, PrivacyRequest(said.kind, shop.id, shop.language, said.email, said.orders), now
+    )
     return True
 
 
-def take(session: Session, now: datetime) -> PrivacyRequest | None:
+def pop_due(session: Session, now: datetime) -> PrivacyRequest | None:
     """Take the oldest question that is due, locked until this transaction ends; it is deleted."""
     table = privacy_requests.c
     row = session.execute(
@@ -89,16 +91,16 @@ def take(session: Session, now: datetime) -> PrivacyRequest | None:
         address=row.address or "",
         orders=tuple(json.loads(row.orders or "[]")),
         id=row.id,
-        tries=row.tries,
-        asked_at=row.asked_at,
+        attempts=row.attempts,
+        requested_at=row.requested_at,
     )
 
 
 def defer(session: Session, ask: PrivacyRequest, now: datetime) -> None:
     """Try one that failed again later, so that it does not hold up the others."""
-    later = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(ask.tries, 10))
+    later = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(ask.attempts, 10))
     session.execute(
         update(privacy_requests)
         .where(privacy_requests.c.id == ask.id)
-        .values(tries=privacy_requests.c.tries + 1, due_at=now + later)
+        .values(attempts=privacy_requests.c.attempts + 1, due_at=now + later)
     )

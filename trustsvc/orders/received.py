@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-Code = Literal[
+IgnoreReason = Literal[
     "ping",
     "test_order",
     "no_address",
@@ -64,7 +64,7 @@ class OrderReceived:
 class Ignored:
     """Understood, and nothing for us to do; the code says why."""
 
-    reason: Code
+    reason: IgnoreReason
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -74,7 +74,7 @@ class PrivacyRequestReceived:
     `orders` are the platform's ids; `email` is empty where it names none.
     """
 
-    kind: Literal["tell", "forget", "forget_shop"]
+    kind: Literal["access", "erase", "erase_shop"]
     email: str = ""
     orders: tuple[str, ...] = ()
     delivery_id: str | None = None

@@ -12,7 +12,7 @@ from trustsvc.orders.models import decisions, orders
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class OrderSummary:
     """An order as the desk sees it: no name and no address; the reference while it is known."""
 
     id: int
@@ -22,7 +22,7 @@ class Told:
     lines: list[DecisionLogEntry]
 
 
-def recent(session: Session, shop_id: int, most: int = 100) -> list[Told]:
+def recent_orders(session: Session, shop_id: int, most: int = 100) -> list[OrderSummary]:
     """Read the shop's newest orders, newest first, each with its lines, oldest first."""
     table = orders.c
     rows = session.execute(
@@ -45,4 +45,7 @@ def recent(session: Session, shop_id: int, most: int = 100) -> list[Told]:
     )
     for row in found:
         lines[row.order_id].append(DecisionLogEntry(*row))
-    return [Told(row.id, row.reference, row.state, row.received_at, lines[row.id]) for row in rows]
+    return [
+        OrderSummary(row.id, row.reference, row.state, row.received_at, lines[row.id])
+        for row in rows
+    ]

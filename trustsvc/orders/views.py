@@ -18,9 +18,9 @@ from trustsvc.shops import directory
 from trustsvc.shops.webhook_auth import authenticate
 from trustsvc.storage import db
 
-views = Blueprint("orders", __name__)
+order_webhooks = Blueprint("orders", __name__)
 
-MOST_BYTES = 256 * 1024
+MAX_BYTES = 256 * 1024
 READ_PAST_BYTES = 64 * 1024 * 1024
 READ_PAST_S = 5.0
 PIECE = 64 * 1024
@@ -28,7 +28,7 @@ PIECE = 64 * 1024
 PING = re.compile(rb"webhook_id=[0-9]{1,20}")
 
 
-@views.post("/webhooks/<platform>/<door>", provide_automatic_options=False)
+@order_webhooks.post("/webhooks/<platform>/<door>", provide_automatic_options=False)
 @access.requires("signature")
 def receive(platform: str, door: str) -> tuple[Response, int]:
     """Take an order in; the answers and their order are a promise (README, "Webhook answers")."""
@@ -46,7 +46,7 @@ def receive(platform: str, door: str) -> tuple[Response, int]:
         with db.transaction() as session:
             is_new = privacy_requests.accept_from_platform(session, shop, order, body, now)
         return _say("accepted" if is_new else "duplicate"), 202 if is_new else 200
-    answer = intake.take(accept.incoming_order(shop, order, body), now)
+    answer = intake.submit(accept.incoming_order(shop, order, body), now)
     if answer.status == "conflict":
         raise Duplicate
     return _say(answer.status, answer.reason), 202 if answer.status == "accepted" else 200
@@ -59,12 +59,12 @@ def raw_body() -> bytes:
     too much is read past, within bounds: who is still sending when the connection closes never sees
     the answer.
     """
-    request.max_content_length = MOST_BYTES + 1
+    request.max_content_length = MAX_BYTES + 1
     try:
         body = request.get_data(cache=False)
     except RequestEntityTooLarge:
-        body = b" " * (MOST_BYTES + 1)
-    if len(body) > MOST_BYTES:
+        body = b" " * (MAX_BYTES + 1)
+    if len(body) > MAX_BYTES:
         _read_past()
         raise TooLarge
     return body

@@ -21,12 +21,7 @@ from trustsvc.shops.models import shops
 
 SERVICE = "-"  # in place of a shop: the registry, staff
 BATCH_SIZE = 1000
-PERSON_COLUMNS = (
-    "buyer",
-    "mark",
-    "who",
-    "pseudonym",
-)  # pseudonyms that tell one person from another
+PERSON_COLUMNS = ("buyer", "pseudonym", "address_pseudonym", "mark", "who")  # tell people apart
 ColumnTest = Callable[[Column[Any], int, object], bool]  # does this shop's stored value count?
 
 

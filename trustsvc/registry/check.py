@@ -14,7 +14,7 @@ from trustsvc.address import NotAnAddress
 from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.registry.models import opt_outs, registered_buyers, restrictions
 
-MOST_AT_ONCE = 500
+MAX_BATCH_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _registered(session: Session, marks: Iterable[bytes]) -> set[bytes]:
     for some in _some(marks):
         found.update(
             session.scalars(
-                select(registered_buyers.c.mark).where(registered_buyers.c.mark.in_(some))
+                select(registered_buyers.c.pseudonym).where(registered_buyers.c.pseudonym.in_(some))
             )
         )
     return found
@@ -107,12 +107,14 @@ def _registered(session: Session, marks: Iterable[bytes]) -> set[bytes]:
 def _listed(session: Session, table: Table, marks: Iterable[bytes]) -> set[tuple[bytes, int]]:
     found: set[tuple[bytes, int]] = set()
     for some in _some(marks):
-        rows = session.execute(select(table.c.mark, table.c.shop_id).where(table.c.mark.in_(some)))
-        found.update((row.mark, row.shop_id) for row in rows)
+        rows = session.execute(
+            select(table.c.pseudonym, table.c.shop_id).where(table.c.pseudonym.in_(some))
+        )
+        found.update((row.pseudonym, row.shop_id) for row in rows)
     return found
 
 
 def _some(marks: Iterable[bytes]) -> Iterator[list[bytes]]:
     every = list(marks)
-    for start in range(0, len(every), MOST_AT_ONCE):
-        yield every[start : start + MOST_AT_ONCE]
+    for start in range(0, len(every), MAX_BATCH_SIZE):
+        yield every[start : start + MAX_BATCH_SIZE]

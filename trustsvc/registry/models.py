@@ -11,7 +11,7 @@ registered_buyers = Table(
     "registered_buyers",
     metadata,
     column(
-        "mark",
+        "pseudonym",
         LargeBinary,
         purpose="recognise a registered buyer",
         retention="registration",
@@ -26,7 +26,7 @@ registered_buyers = Table(
         category="detail",
     ),
     column(
-        "wording",
+        "consent_version",
         Text,
         purpose="proof of consent: to what, by version",
         retention="registration",
@@ -48,7 +48,7 @@ registered_buyers = Table(
         nullable=True,
     ),
     column(
-        "asked_at",
+        "requested_at",
         Moment,
         purpose="proof of consent: when it was asked for",
         retention="registration",
@@ -101,7 +101,7 @@ pending_registrations = Table(
         nullable=True,
     ),
     column(
-        "who",
+        "address_pseudonym",
         LargeBinary,
         purpose="one confirmation settles all requests of an address",
         retention=PENDING,
@@ -109,21 +109,21 @@ pending_registrations = Table(
         nullable=True,
     ),
     column("shop_id", BigInteger, purpose="at which shop it was asked for", retention=PENDING),
-    column("wording", Text, purpose="what was agreed to, by version", retention=PENDING),
+    column("consent_version", Text, purpose="what was agreed to, by version", retention=PENDING),
     column("language", Text, purpose="in which language", retention=PENDING),
     column("source", Text, purpose="where: card, review or page", retention=PENDING),
-    column("asked_at", Moment, purpose="when it was asked for", retention=PENDING, index=True),
+    column("requested_at", Moment, purpose="when it was asked for", retention=PENDING, index=True),
     column(
         "confirmed_at", Moment, purpose="when it was confirmed", retention=PENDING, nullable=True
     ),
-    Index("ix_pending_registrations_who", "who"),
+    Index("ix_pending_registrations_address_pseudonym", "address_pseudonym"),
 )
 
 opt_outs = Table(
     "opt_outs",
     metadata,
     column(
-        "mark",
+        "pseudonym",
         LargeBinary,
         purpose="never ask this person again",
         retention="opt_out",
@@ -147,7 +147,7 @@ restrictions = Table(
     "restrictions",
     metadata,
     column(
-        "mark",
+        "pseudonym",
         LargeBinary,
         purpose="leave this person's data alone",
         retention="restriction",

@@ -21,14 +21,16 @@ def export_registry(
     session: Session, marks: Collection[bytes], who: Collection[bytes] = ()
 ) -> dict[str, list[dict[str, Any]]]:
     """Give every row these marks name, by table; `who` are those of requests to be registered."""
-    waiting = select(pending_registrations).where(pending_registrations.c.who.in_(who))
+    waiting = select(pending_registrations).where(
+        pending_registrations.c.address_pseudonym.in_(who)
+    )
     return {
         pending_registrations.name: [dict(row) for row in session.execute(waiting).mappings()]
     } | {
         table.name: [
             dict(row)
             for row in session.execute(
-                select(table).where(table.c.mark.in_(marks)).order_by(table.c.at)
+                select(table).where(table.c.pseudonym.in_(marks)).order_by(table.c.at)
             ).mappings()
         ]
         for table in (registered_buyers, opt_outs, restrictions)
@@ -42,6 +44,6 @@ def erase_registration(session: Session, address: str) -> bool:
     """
     who = pseudonyms.shop_pseudonyms(THE_SERVICE, address)
     waiting = session.execute(
-        delete(pending_registrations).where(pending_registrations.c.who.in_(who))
+        delete(pending_registrations).where(pending_registrations.c.address_pseudonym.in_(who))
     )
     return registration.leave(session, address) or bool(waiting.rowcount)  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from trustsvc.storage import db, suppression_journal
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ConsentRequest:
     """More of the proof: in which language, and when the first of the two steps was taken."""
 
     language: str
@@ -21,11 +21,11 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class ConsentProof:
     """What is kept of a registration, as its owner may see it."""
 
     at: datetime
-    wording: str
+    consent_version: str
     language: str | None
 
 
@@ -35,7 +35,7 @@ def register(
     wording: str,
     source: str,
     now: datetime,
-    asked: Asked | None = None,
+    asked: ConsentRequest | None = None,
 ) -> bool:
     """Write down that a buyer registered: the mark, and the proof of consent.
 
@@ -44,26 +44,28 @@ def register(
     """
     marks = pseudonyms.registry_pseudonyms(email)
     if session.scalar(
-        select(registered_buyers.c.mark).where(registered_buyers.c.mark.in_(marks)).limit(1)
+        select(registered_buyers.c.pseudonym)
+        .where(registered_buyers.c.pseudonym.in_(marks))
+        .limit(1)
     ):
         return False
     newest = marks[-1]
     statement = db.insert(registered_buyers).values(
-        mark=newest,
+        pseudonym=newest,
         at=now,
-        wording=wording,
+        consent_version=wording,
         source=source,
         language=asked.language if asked else None,
-        asked_at=asked.at if asked else None,
+        requested_at=asked.at if asked else None,
         link=signed_links.new_id(),
     )
-    is_new = statement.on_conflict_do_nothing().returning(registered_buyers.c.mark)
+    is_new = statement.on_conflict_do_nothing().returning(registered_buyers.c.pseudonym)
     return session.execute(is_new).first() is not None
 
 
-def way_out(session: Session, email: str) -> bytes:
+def leave_link_id(session: Session, email: str) -> bytes:
     """Give the id of a registered buyer's link to leave by; make it where there is none."""
-    mine = registered_buyers.c.mark.in_(pseudonyms.registry_pseudonyms(email))
+    mine = registered_buyers.c.pseudonym.in_(pseudonyms.registry_pseudonyms(email))
     known: bytes | None = session.scalar(select(registered_buyers.c.link).where(mine).limit(1))
     if known is None:
         known = signed_links.new_id()
@@ -71,21 +73,21 @@ def way_out(session: Session, email: str) -> bytes:
     return known
 
 
-def proof(session: Session, link: bytes) -> Proof | None:
+def consent_proof(session: Session, link: bytes) -> ConsentProof | None:
     """Read the registration that a link leaves; None where there is none any more."""
     table = registered_buyers.c
     row = session.execute(
-        select(table.at, table.wording, table.language).where(table.link == link)
+        select(table.at, table.consent_version, table.language).where(table.link == link)
     ).first()
-    return Proof(*row) if row else None
+    return ConsentProof(*row) if row else None
 
 
-def leave_by(session: Session, link: bytes, now: datetime) -> bool:
+def leave_by_link(session: Session, link: bytes, now: datetime) -> bool:
     """Forget a registration by its own link; twice does no harm. As `leave` in all else."""
     mine = (
         delete(registered_buyers)
         .where(registered_buyers.c.link == link)
-        .returning(registered_buyers.c.mark)
+        .returning(registered_buyers.c.pseudonym)
     )
     gone = session.scalars(mine).all()
     suppression_journal.append(
@@ -103,8 +105,8 @@ def leave(session: Session, email: str) -> bool:
     marks = pseudonyms.registry_pseudonyms(email)
     gone = session.scalars(
         delete(registered_buyers)
-        .where(registered_buyers.c.mark.in_(marks))
-        .returning(registered_buyers.c.mark)
+        .where(registered_buyers.c.pseudonym.in_(marks))
+        .returning(registered_buyers.c.pseudonym)
     ).all()
     now = clock.now()
     suppression_journal.append(

@@ -42,11 +42,11 @@ def request_registration(session: Session, wish: RegistrationRequest, now: datet
         pending_registrations.insert().values(
             link=link,
             address=wish.address,
-            who=pseudonyms.shop_pseudonym(enqueue.THE_SERVICE, wish.address),
+            address_pseudonym=pseudonyms.shop_pseudonym(enqueue.THE_SERVICE, wish.address),
             shop_id=wish.shop_id,
-            wording=consent.VERSION,
+            consent_version=consent.VERSION,
             language=wish.language,
             source=wish.source,
-            asked_at=now,
+            requested_at=now,
         )
     )

@@ -21,10 +21,10 @@ def restrict(session: Session, marks: Collection[bytes], shop_id: int, now: date
     nothing; gives whether it is new. Works on the next letter: leases are taken in a transaction
     that reads this table. Raises Unavailable when the file of suppressions cannot be written.
     """
-    rows = [{"mark": mark, "shop_id": shop_id, "at": now} for mark in sorted(marks)]
+    rows = [{"pseudonym": mark, "shop_id": shop_id, "at": now} for mark in sorted(marks)]
     if not rows:
         return False
-    insert = db.insert(restrictions).on_conflict_do_nothing().returning(restrictions.c.mark)
+    insert = db.insert(restrictions).on_conflict_do_nothing().returning(restrictions.c.pseudonym)
     new = session.scalars(insert, rows).all()
     suppression_journal.append(
         [JournalEntry("restrict", mark, shop_id, now, "restricted") for mark in new]
@@ -40,9 +40,11 @@ def lift(session: Session, marks: Collection[bytes], now: datetime) -> int:
     """
     gone = session.execute(
         delete(restrictions)
-        .where(restrictions.c.mark.in_(marks))
-        .returning(restrictions.c.mark, restrictions.c.shop_id)
+        .where(restrictions.c.pseudonym.in_(marks))
+        .returning(restrictions.c.pseudonym, restrictions.c.shop_id)
     ).all()
-    lines = [JournalEntry("lift_restriction", row.mark, row.shop_id, now, "lifted") for row in gone]
+    lines = [
+        JournalEntry("lift_restriction", row.pseudonym, row.shop_id, now, "lifted") for row in gone
+    ]
     suppression_journal.append_after_commit(session, lines)
     return len(gone)

@@ -10,19 +10,19 @@ from trustsvc.crypto import signed_links
 from trustsvc.errors import TooMany
 from trustsvc.http import access
 from trustsvc.http.rate_limit import RateLimit
-from trustsvc.registry import confirmation, consent, registration, registration_request
+from trustsvc.registry import consent, double_opt_in, registration, registration_request
 from trustsvc.server_log import client_address
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
-views = Blueprint("registry", __name__)
+registration_pages = Blueprint("registry", __name__)
 
-gate = RateLimit(limit=30, period=timedelta(minutes=10))
-MOST_CHARACTERS = 320
+rate_limit = RateLimit(limit=30, period=timedelta(minutes=10))
+MAX_ADDRESS_LENGTH = 320
 SOURCES = {"card", "page"}
 
 
-@views.get("/register/<slug>")
+@registration_pages.get("/register/<slug>")
 @access.requires("public")
 def show(slug: str) -> Response:
     with db.reading() as session:
@@ -30,7 +30,7 @@ def show(slug: str) -> Response:
     return _form(shop, "", "page")
 
 
-@views.post("/register/<slug>")
+@registration_pages.post("/register/<slug>")
 @access.requires("public")
 def ask_for(slug: str) -> Response:
     """Take an address; the same bytes and the same work whoever it belongs to.
@@ -38,7 +38,7 @@ def ask_for(slug: str) -> Response:
     The card on a shop's page posts `step=look`: the form comes back with the address in it and
     nothing is done, so that what is agreed to is seen here and not on somebody else's page.
     """
-    email = request.form.get("email", "").strip()[:MOST_CHARACTERS]
+    email = request.form.get("email", "").strip()[:MAX_ADDRESS_LENGTH]
     source = request.form.get("source", "")
     source = source if source in SOURCES else "page"
     with db.reading() as session:
@@ -49,14 +49,14 @@ def ask_for(slug: str) -> Response:
         normalise(email)
     except NotAnAddress:
         return _form(shop, email, source, wrong=True)
-    keep_pace(gate)
+    enforce_rate_limit(rate_limit)
     wish = registration_request.RegistrationRequest(email, shop.id, _language(), source)
     with db.transaction() as session:
         registration_request.request_registration(session, wish, clock.now())
-    return asked(shop, wish.language)
+    return request_received_page(shop, wish.language)
 
 
-def keep_pace(at: RateLimit) -> None:
+def enforce_rate_limit(at: RateLimit) -> None:
     """Count this request for its network, whatever it asks; raises TooMany."""
     trusted = config.current().trusted_proxies
     forwarded_for = request.headers.get("X-Forwarded-For", "")
@@ -67,46 +67,46 @@ def keep_pace(at: RateLimit) -> None:
         raise TooMany
 
 
-def asked(shop: directory.Shop, language: str) -> Response:
+def request_received_page(shop: directory.Shop, language: str) -> Response:
     """Say that a letter may be on its way, without a word of whom it is for."""
     html = render_template("registry/asked.html", language=language, shop=shop)
     return _private(make_response(html))
 
 
-@views.get("/register/confirm/<token>")
+@registration_pages.get("/register/confirm/<token>")
 @access.requires("link")
 def show_confirm(token: str) -> str:
     link = signed_links.verify("register", token)
     with db.reading() as session:
-        pending = confirmation.look(session, link, clock.now())
+        pending = double_opt_in.find_pending(session, link, clock.now())
         return _confirm_page(pending, directory.by_id(session, pending.shop_id))
 
 
-@views.post("/register/confirm/<token>")
+@registration_pages.post("/register/confirm/<token>")
 @access.requires("link")
 def do_confirm(token: str) -> str:
     link = signed_links.verify("register", token)
     with db.transaction() as session:
-        pending = confirmation.confirm(session, link, clock.now())
+        pending = double_opt_in.confirm(session, link, clock.now())
         shop = directory.by_id(session, pending.shop_id)
     return _confirm_page(pending, shop)
 
 
-@views.get("/register/leave/<token>")
+@registration_pages.get("/register/leave/<token>")
 @access.requires("link")
 def show_leave(token: str) -> str:
     with db.reading() as session:
-        return _leave_page(registration.proof(session, signed_links.verify("leave", token)))
+        return _leave_page(registration.consent_proof(session, signed_links.verify("leave", token)))
 
 
-@views.post("/register/leave/<token>")
+@registration_pages.post("/register/leave/<token>")
 @access.requires("link")
 def do_leave(token: str) -> str:
     """Leave, whatever the body says: mail programs post one of their own (RFC 8058)."""
     link = signed_links.verify("leave", token)
     with db.transaction() as session:
-        known = registration.proof(session, link)
-        registration.leave_by(session, link, clock.now())
+        known = registration.consent_proof(session, link)
+        registration.leave_by_link(session, link, clock.now())
     return _leave_page(None, known.language if known else None)
 
 
@@ -124,18 +124,18 @@ def _form(shop: directory.Shop, email: str, source: str, *, wrong: bool = False)
     return _private(make_response(html, 422 if wrong else 200))
 
 
-def _confirm_page(pending: confirmation.Pending, shop: directory.Shop) -> str:
+def _confirm_page(pending: double_opt_in.PendingRegistration, shop: directory.Shop) -> str:
     return render_template(
         "registry/confirm.html",
         language=pending.language,
         shop=shop,
         pending=pending,
-        consent=consent.text(pending.wording, pending.language),
+        consent=consent.text(pending.consent_version, pending.language),
         me=f"{config.current().base_url}/me",
     )
 
 
-def _leave_page(proof: registration.Proof | None, language: str | None = None) -> str:
+def _leave_page(proof: registration.ConsentProof | None, language: str | None = None) -> str:
     language = i18n.negotiate_language(proof.language if proof else language, _language())
     return render_template("registry/leave.html", language=language, proof=proof)
 

@@ -78,7 +78,7 @@ def orders(slug: str) -> str:
     """Show what was decided on a shop's newest orders, and why: no names, no addresses."""
     with db.reading() as session:
         shop = directory.by_slug(session, slug)
-        newest = recent.recent(session, shop.id)
+        newest = recent.recent_orders(session, shop.id)
         # After the review was written the review knows the number, and the order no longer.
         unnamed = [order.id for order in newest if not order.reference]
         references = lookup.references(session, unnamed)

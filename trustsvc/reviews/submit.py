@@ -71,7 +71,7 @@ def _write(session: Session, invitation: redeem.Invitation, draft: Draft, now: d
         )
         .returning(reviews.c.id)
     ).scalar_one()
-    buyer.forget(session, [invitation.order_id])
+    buyer.erase(session, [invitation.order_id])
     event_log.record(session, "review.submitted", invitation.shop_id, row_id, now)
     return public_id
 

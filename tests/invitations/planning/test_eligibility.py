@@ -6,9 +6,9 @@ import pytest
 from trustsvc.invitations.planning.eligibility import (
     BuyerStatus,
     Decision,
+    decide_reminder,
     may_ask,
-    reminder,
-    still_may,
+    still_eligible,
 )
 
 NOW = datetime(2026, 6, 10, 10, tzinfo=UTC)
@@ -134,7 +134,7 @@ def test_the_first_reason_is_the_one_that_is_told():
     ],
 )
 def test_what_stops_a_letter_at_the_last_moment(shop, order, known, basis, reason):
-    assert reason == still_may(shop, order, known, basis)
+    assert reason == still_eligible(shop, order, known, basis)
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,10 @@ def test_what_stops_a_letter_at_the_last_moment(shop, order, known, basis, reaso
     ],
 )
 def test_who_gets_the_one_reminder(days, shop_language, language, decision):
-    assert Decision(*decision) == reminder(days, shop_language, language)
+    assert Decision(*decision) == decide_reminder(days, shop_language, language)
 
 
 def test_what_is_restricted_does_not_leave():
-    assert still_may(SHOP, ORDER, replace(MEMBER, restricted=True), "customers") == "restricted"
+    assert (
+        still_eligible(SHOP, ORDER, replace(MEMBER, restricted=True), "customers") == "restricted"
+    )

@@ -216,7 +216,7 @@ def test_what_fails_in_the_middle_leaves_the_order_as_it_was(installation):
 
     def fails():
         with quiet(), db.transaction() as session:
-            plan.plan(session, NOON)
+            plan.plan_invitations(session, NOON)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -237,7 +237,7 @@ def test_planners_at_once_ask_each_buyer_once(installation):
             with quiet():
                 while True:
                     with db.transaction() as session:
-                        if not plan.plan(session, NOON, most=3):
+                        if not plan.plan_invitations(session, NOON, most=3):
                             return
         except Exception as problem:  # noqa: BLE001 - whatever it is, the test shows it
             problems.append(problem)
@@ -262,7 +262,7 @@ def test_the_sender_is_rung_for_only_when_a_letter_may_leave_now(installation):
     for at_shop in (later, soon):
         place(at_shop)
         with job_queue.capture(bells.append), db.transaction() as session:
-            plan.plan(session, NOON)
+            plan.plan_invitations(session, NOON)
         bells.append("next")
 
     assert bells == ["next", "send_invitations", "next"]
@@ -286,7 +286,7 @@ def test_a_buyer_who_was_forgotten_before_the_check_is_not_asked(installation):
 
     order_id = place(shop())
     with db.transaction() as session:
-        buyer.forget(session, [order_id])
+        buyer.erase(session, [order_id])
 
     planned()
 

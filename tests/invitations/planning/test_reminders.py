@@ -4,7 +4,7 @@ import pytest
 
 from tests.invitations.sample_orders import NOON, invited, ledger_of, letter_of, quiet, sent, shop
 from trustsvc.invitations import redeem
-from trustsvc.invitations.planning.reminders import remind
+from trustsvc.invitations.planning.reminders import plan_due_reminders
 from trustsvc.storage import db
 
 pytestmark = pytest.mark.both_databases
@@ -14,7 +14,7 @@ DAY = timedelta(days=1)
 
 def reminded(now):
     with quiet(), db.transaction() as session:
-        return remind(session, now)
+        return plan_due_reminders(session, now)
 
 
 def asked(at_shop, **order):

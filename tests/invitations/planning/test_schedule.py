@@ -46,7 +46,7 @@ def test_after_which_moment_the_letter_counts(said, moment, taken):
     }
     order = Order(**{f"{name}_at": day for name, day in days.items() if name[0] in said})
 
-    assert (taken, days[taken]) == schedule.after(Shop(moment=moment), order)
+    assert (taken, days[taken]) == schedule.start_event(Shop(moment=moment), order)
 
 
 @pytest.mark.parametrize(
@@ -139,12 +139,12 @@ def test_the_same_instant_is_day_in_one_country_and_evening_in_another():
     ],
 )
 def test_in_which_zone_a_buyer_lives(locale, zone):
-    assert zone == schedule.zone_of(locale, "Shop/Zone")
+    assert zone == schedule.buyer_zone(locale, "Shop/Zone")
 
 
 def test_every_zone_of_the_table_exists():
     for country in schedule._ZONES:
-        assert ZoneInfo(schedule.zone_of(f"xx-{country}", "none"))
+        assert ZoneInfo(schedule.buyer_zone(f"xx-{country}", "none"))
 
 
 @pytest.mark.parametrize("zone", ["Nowhere/Town", "../../etc/passwd", "", "Europe"])
@@ -157,7 +157,7 @@ def test_a_zone_that_does_not_exist_is_utc(zone):
 def test_a_reminder_comes_days_later_at_the_same_hour():
     sent = at("2026-03-25 15:00")
 
-    assert local(schedule.reminder_due(sent, 7, AMSTERDAM, sent)) == "2026-04-01 15:00"
+    assert local(schedule.reminder_due_at(sent, 7, AMSTERDAM, sent)) == "2026-04-01 15:00"
 
 
 @pytest.mark.parametrize("name", ["delivered", "shipped", "paid", "created"])
@@ -165,7 +165,7 @@ def test_the_date_of_the_experience_is_the_last_we_know(name):
     order = Order(created_at=at("2026-06-01 10:00"))
     said = replace(order, **{f"{name}_at": at("2026-06-05 10:00")})
 
-    assert at("2026-06-05 10:00") == schedule.experienced(said)
+    assert at("2026-06-05 10:00") == schedule.experienced_at(said)
 
 
 @given(
@@ -177,7 +177,7 @@ def test_the_date_of_the_experience_is_the_last_we_know(name):
 def test_whatever_the_delay_a_letter_leaves_by_day_and_not_before_it_is_due(
     start, country, delay, unit
 ):
-    zone = schedule.zone_of(f"xx-{country}", "UTC")
+    zone = schedule.buyer_zone(f"xx-{country}", "UTC")
 
     due = schedule.due_at(Shop(delay=delay, delay_unit=unit), Order(created_at=start), zone, start)
 

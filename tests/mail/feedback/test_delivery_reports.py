@@ -107,7 +107,7 @@ def test_a_hard_bounce_of_a_reminder_leaves_the_invitation_that_arrived(installa
     sent()
     later = NOON + 4 * DAY
     with quiet(), db.transaction() as session:
-        reminders.remind(session, later)
+        reminders.plan_due_reminders(session, later)
     sent(now=later)
 
     assert told(order_id, "hard", now=later + DAY, letter="reminder") == "taken"
@@ -154,7 +154,7 @@ def test_a_complaint_drops_the_reminder(installation):
     order_id = invited(shop(reminder_days=3))
     sent()
     with quiet(), db.transaction() as session:
-        reminders.remind(session, NOON + 4 * DAY)
+        reminders.plan_due_reminders(session, NOON + 4 * DAY)
     assert letter_of(order_id, "reminder").state == "due"
 
     told(order_id, "complaint", "abuse", now=NOON + 4 * DAY)
@@ -167,7 +167,7 @@ def test_a_complaint_still_stops_the_shop_when_the_address_is_forgotten(lamp, as
     from trustsvc.orders import buyer
 
     with db.transaction() as session:
-        buyer.forget(session, [asked])
+        buyer.erase(session, [asked])
 
     told(asked, "complaint", "abuse")
 

@@ -51,7 +51,7 @@ REASONS = {
     ),
     "shop_closed": lambda session, *_: session.execute(update(shops).values(closed_at=NOON)),
     "no_basis_registered": lambda session, *_: leave(session, "jan@example.com"),
-    "no_contact": lambda session, _, order_id: buyer.forget(session, [order_id]),
+    "no_contact": lambda session, _, order_id: buyer.erase(session, [order_id]),
     "invitation_redeemed": lambda session, *_: session.execute(
         update(invitations).values(state="redeemed")
     ),

@@ -156,8 +156,8 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def plan(self):
         with quiet(), db.transaction() as session:
-            plan.plan(session, self.now)
-            reminders.remind(session, self.now)
+            plan.plan_invitations(session, self.now)
+            reminders.plan_due_reminders(session, self.now)
 
     @rule(fates=st.lists(st.sampled_from(list(FATES)), max_size=5))
     def send(self, fates):

@@ -87,7 +87,9 @@ def test_erased_buyers_and_other_shops_are_not_notified(now):
 def test_registered_people_are_counted_and_cannot_be_reached(now):
     with db.transaction() as session:
         session.execute(
-            registered_buyers.insert().values(mark=b"m", at=now, wording="1", source="page")
+            registered_buyers.insert().values(
+                pseudonym=b"m", at=now, consent_version="1", source="page"
+            )
         )
 
     assert concerned(shop(), now).by_pseudonym_only == 1

@@ -277,7 +277,9 @@ def test_delivery_ids_go_after_35_days_and_the_event_log_after_90(start):
         for number in range(3):
             at = start + number * MOMENT
             session.execute(
-                deliveries.insert().values(shop_id=where.id, mark=b"%d" % number, body=b"", at=at)
+                deliveries.insert().values(
+                    shop_id=where.id, delivery_hash=b"%d" % number, body_hash=b"", at=at
+                )
             )
             event_log.record(session, "review.published", where.id, number, at)
 

@@ -47,7 +47,7 @@ def test_the_copy_holds_every_tagged_column_that_can_hold_something_of_a_person(
     sample_orders.invited(shop)
     with quiet(), db.transaction() as session:
         reply.reply(session, my_data_pages.review().id, "Dank u wel.", "staff 1", NOON)
-        asked_for = registration.Asked("nl", NOON)
+        asked_for = registration.ConsentRequest("nl", NOON)
         registration.register(session, my_data_pages.JAN, "v1", "page", NOON, asked_for)
         registration_request.request_registration(
             session,
@@ -188,7 +188,7 @@ def test_nobody_fills_anothers_mailbox(client):
 def test_a_flood_of_requests_is_told_to_come_back(client, monkeypatch):
     from trustsvc.orders import privacy_requests
 
-    monkeypatch.setattr(privacy_requests, "MOST_WAITING", 2)
+    monkeypatch.setattr(privacy_requests, "MAX_WAITING", 2)
     answers = [asked(client, f"b{number}@example.com").status_code for number in range(4)]
 
     assert answers == [200, 200, 503, 503]

@@ -12,7 +12,7 @@ from tests.orders.webhook_client import Shop, sample
 from tests.privacy.rights import my_data_pages
 from trustsvc import clock
 from trustsvc.orders.models import privacy_requests
-from trustsvc.orders.privacy_requests import PrivacyRequest, write
+from trustsvc.orders.privacy_requests import PrivacyRequest, enqueue
 from trustsvc.privacy import request_log
 from trustsvc.privacy.retention import purge
 from trustsvc.privacy.retention.tables import LOGGED_KIND
@@ -151,7 +151,7 @@ def test_what_could_not_be_answered_for_three_days_is_left_to_staff_without_the_
 ):
     asked_at = clock.now() - timedelta(days=3)
     with quiet(), db.transaction() as session:
-        write(session, PrivacyRequest(kind, 7, "nl", my_data_pages.JAN), asked_at)
+        enqueue(session, PrivacyRequest(kind, 7, "nl", my_data_pages.JAN), asked_at)
 
     with quiet():
         purge.purge(clock.now())

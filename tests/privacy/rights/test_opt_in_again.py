@@ -160,23 +160,23 @@ def test_who_was_erased_everywhere_may_be_asked_again_and_stays_erased(client, s
 
 
 def test_one_that_was_rolled_back_is_not_in_the_file(client, shop):
-    from trustsvc.registry.opt_out import take_back
+    from trustsvc.registry.opt_out import remove_opt_outs
 
     stopped(shop.id)
     with db.reading() as session:
-        marks = session.scalars(select(opt_outs.c.mark)).all()
+        marks = session.scalars(select(opt_outs.c.pseudonym)).all()
 
     def broken():
         with db.transaction() as session:
-            assert take_back(session, {shop.id: marks}, NOON) == {shop.id}
+            assert remove_opt_outs(session, {shop.id: marks}, NOON) == {shop.id}
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         broken()
     assert [line.kind for line in suppression_journal.read().lines] == ["opt_out"]
     with db.transaction() as session:
-        assert take_back(session, {shop.id: marks}, NOON) == {shop.id}
-        assert take_back(session, {shop.id: marks, EVERY_SHOP: []}, NOON) == set()
+        assert remove_opt_outs(session, {shop.id: marks}, NOON) == {shop.id}
+        assert remove_opt_outs(session, {shop.id: marks, EVERY_SHOP: []}, NOON) == set()
     assert [line.kind for line in suppression_journal.read().lines] == ["opt_out", "opt_in_again"]
 
 

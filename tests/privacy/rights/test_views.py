@@ -25,7 +25,7 @@ def noon():
 def registered(address=my_data_pages.JAN):
     with quiet(), db.transaction() as session:
         registration.register(session, address, "v1", "page", NOON)
-        return registration.way_out(session, address)
+        return registration.leave_link_id(session, address)
 
 
 def own_page(client, address=my_data_pages.JAN):

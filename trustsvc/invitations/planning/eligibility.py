@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-LINK_LIVES = timedelta(days=90)
+LINK_LIFETIME = timedelta(days=90)
 
 Outcome = Literal["ask", "wait", "refuse"]
 
@@ -86,7 +86,7 @@ def may_ask(shop: ShopRules, order: OrderHistory, known: BuyerStatus, now: datet
         (not basis, "refuse", f"no_basis_{shop.may_ask}"),
         (order.unpaid, "wait", "unpaid"),
         (known.asked, "refuse", "asked_before"),
-        (now - newest(order) > timedelta(days=shop.max_age_days), "refuse", "too_old"),
+        (now - latest_event(order) > timedelta(days=shop.max_age_days), "refuse", "too_old"),
     ]
     for holds, outcome, rule in reasons:
         if holds:
@@ -94,13 +94,15 @@ def may_ask(shop: ShopRules, order: OrderHistory, known: BuyerStatus, now: datet
     return Decision("ask", f"may_ask_{shop.may_ask}")
 
 
-def newest(order: OrderHistory) -> datetime:
+def latest_event(order: OrderHistory) -> datetime:
     """The last thing that happened to an order as far as we were told."""
     moments = (order.created_at, order.paid_at, order.shipped_at, order.delivered_at)
     return max(moment for moment in moments if moment)
 
 
-def still_may(shop: ShopRules, order: OrderHistory, known: BuyerStatus, basis: str) -> str | None:
+def still_eligible(
+    shop: ShopRules, order: OrderHistory, known: BuyerStatus, basis: str
+) -> str | None:
     """Look again just before a letter leaves; gives the reason why it must not, or None.
 
     `basis` is the rule under which the invitation was planned.
@@ -117,7 +119,7 @@ def still_may(shop: ShopRules, order: OrderHistory, known: BuyerStatus, basis: s
     return next((reason for holds, reason in reasons if holds), None)
 
 
-def reminder(days: int, shop_language: str, language: str) -> Decision:
+def decide_reminder(days: int, shop_language: str, language: str) -> Decision:
     """Decide on the one reminder. German buyers get one only from a German shop that chose it.
 
     Sending more than once is what German courts and platforms advise against, so a shop of another

@@ -7,16 +7,16 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations.models import invitations, messages
-from trustsvc.orders.check import Checked
+from trustsvc.orders.check import CheckedOrder
 from trustsvc.orders.models import orders
 from trustsvc.shops import directory
 
-Mark = tuple[int, bytes]
+BuyerKey = tuple[int, bytes]
 
 
 def recently_invited(
-    session: Session, taken: Sequence[Checked], shops: dict[int, directory.Shop], now: datetime
-) -> set[Mark]:
+    session: Session, taken: Sequence[CheckedOrder], shops: dict[int, directory.Shop], now: datetime
+) -> set[BuyerKey]:
     """Find which of these buyers were asked, as (shop, keyed mark).
 
     A letter counts when it left (or may have: unknown) within the shop's cap, or still waits.

@@ -13,15 +13,15 @@ from trustsvc.crypto import signed_links
 from trustsvc.invitations import redeem
 from trustsvc.invitations.models import invitations, messages
 from trustsvc.invitations.planning import eligibility, frequency_cap, schedule, volume_guard
-from trustsvc.invitations.planning.frequency_cap import Mark
+from trustsvc.invitations.planning.frequency_cap import BuyerKey
 from trustsvc.invitations.planning.reschedule import NewDate, reschedule
 from trustsvc.orders import check, decision_log
-from trustsvc.orders.check import Checked
+from trustsvc.orders.check import CheckedOrder
 from trustsvc.shops import directory
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
-MOST = 500
+BATCH_SIZE = 500
 _ONE_PLANNER = 0x7472757374  # any number, the same in each process
 
 
@@ -31,20 +31,20 @@ class _Batch:
 
     now: datetime
     shops: dict[int, directory.Shop]
-    asked: set[Mark]
+    asked: set[BuyerKey]
     lines: list[decision_log.DecisionLogEntry] = field(default_factory=list)
-    invite: list[tuple[Checked, datetime]] = field(default_factory=list)
-    move: list[tuple[Checked, datetime]] = field(default_factory=list)
+    invite: list[tuple[CheckedOrder, datetime]] = field(default_factory=list)
+    move: list[tuple[CheckedOrder, datetime]] = field(default_factory=list)
     withdraw: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     waiting: list[int] = field(default_factory=list)
     settled: list[int] = field(default_factory=list)
     never: list[int] = field(default_factory=list)
 
-    def line(self, order: Checked, step: str, rule: str, outcome: str) -> None:
+    def line(self, order: CheckedOrder, step: str, rule: str, outcome: str) -> None:
         self.lines.append(decision_log.DecisionLogEntry(order.id, step, rule, outcome, self.now))
 
 
-def plan(session: Session, now: datetime, most: int = MOST) -> int:
+def plan_invitations(session: Session, now: datetime, most: int = BATCH_SIZE) -> int:
     """Decide on up to `most` received orders; gives how many there were.
 
     One planner at a time, so that two orders of one buyer in two batches do not both ask. Each
@@ -54,7 +54,7 @@ def plan(session: Session, now: datetime, most: int = MOST) -> int:
     """
     if not db.is_sqlite():
         session.execute(select(func.pg_advisory_xact_lock(_ONE_PLANNER)))
-    taken = check.take(session, most)
+    taken = check.lock_received(session, most)
     if not taken:
         return 0
     shops = directory.by_ids(session, {order.shop_id for order in taken})
@@ -69,7 +69,7 @@ def plan(session: Session, now: datetime, most: int = MOST) -> int:
     return len(taken)
 
 
-def _decide(batch: _Batch, order: Checked) -> None:
+def _decide(batch: _Batch, order: CheckedOrder) -> None:
     shop = batch.shops[order.shop_id]
     if not order.marks and not (order.cancelled_at or order.refunded_at):
         batch.line(order, "check", "no_contact", "refuse")
@@ -92,7 +92,7 @@ def _decide(batch: _Batch, order: Checked) -> None:
         batch.line(order, "plan", _rule(shop, order), "planned")
 
 
-def _take_up_news(batch: _Batch, order: Checked) -> None:
+def _take_up_news(batch: _Batch, order: CheckedOrder) -> None:
     batch.settled.append(order.id)
     if order.cancelled_at or order.refunded_at:
         reason = "cancelled" if order.cancelled_at else "refunded"
@@ -103,17 +103,17 @@ def _take_up_news(batch: _Batch, order: Checked) -> None:
         batch.move.append((order, _due(batch, order)))
 
 
-def _due(batch: _Batch, order: Checked) -> datetime:
+def _due(batch: _Batch, order: CheckedOrder) -> datetime:
     shop = batch.shops[order.shop_id]
-    return schedule.due_at(shop, order, schedule.zone_of(order.locale, shop.zone), batch.now)
+    return schedule.due_at(shop, order, schedule.buyer_zone(order.locale, shop.zone), batch.now)
 
 
-def _rule(shop: directory.Shop, order: Checked) -> str:
-    moment, _ = schedule.after(shop, order)
+def _rule(shop: directory.Shop, order: CheckedOrder) -> str:
+    moment, _ = schedule.start_event(shop, order)
     return f"{shop.delay}_{shop.delay_unit}_after_{moment}"
 
 
-def _planned(session: Session, taken: Sequence[Checked]) -> set[int]:
+def _planned(session: Session, taken: Sequence[CheckedOrder]) -> set[int]:
     ids = [order.id for order in taken]
     return set(
         session.scalars(select(invitations.c.order_id).where(invitations.c.order_id.in_(ids)))
@@ -125,7 +125,7 @@ def _write(session: Session, batch: _Batch) -> None:
     volume_guard.pause_sudden_volume(
         session, {order.shop_id for order, _ in batch.invite}, batch.now
     )
-    moved = {order.id: NewDate(due, schedule.experienced(order)) for order, due in batch.move}
+    moved = {order.id: NewDate(due, schedule.experienced_at(order)) for order, due in batch.move}
     still_here = set(reschedule(session, moved))
     for order, _ in batch.move:
         if order.id in still_here:
@@ -134,7 +134,7 @@ def _write(session: Session, batch: _Batch) -> None:
         redeem.withdraw(session, order_ids, reason, batch.now)
     check.settle(session, batch.waiting, "waiting")
     check.settle(session, [*batch.settled, *batch.never], "settled")
-    check.let_go(session, batch.never)
+    check.erase_buyers(session, batch.never)
     decision_log.write(session, batch.lines)
     if any(due <= batch.now for _, due in [*batch.invite, *batch.move]):
         job_queue.enqueue(session, "send_invitations")
@@ -163,7 +163,7 @@ def _invite(session: Session, batch: _Batch) -> None:
     )
 
 
-def _invitation(batch: _Batch, order: Checked, due: datetime) -> dict[str, object]:
+def _invitation(batch: _Batch, order: CheckedOrder, due: datetime) -> dict[str, object]:
     shop = batch.shops[order.shop_id]
     return {
         "shop_id": shop.id,
@@ -172,8 +172,8 @@ def _invitation(batch: _Batch, order: Checked, due: datetime) -> dict[str, objec
         "state": "open",
         "basis": f"{shop.may_ask} {shop.wording_at:%Y-%m-%d}",
         "language": i18n.negotiate_language(order.locale, shop.language),
-        "zone": schedule.zone_of(order.locale, shop.zone),
-        "experienced_at": schedule.experienced(order),
+        "zone": schedule.buyer_zone(order.locale, shop.zone),
+        "experienced_at": schedule.experienced_at(order),
         "created_at": batch.now,
-        "expires_at": due + eligibility.LINK_LIVES,
+        "expires_at": due + eligibility.LINK_LIFETIME,
     }

@@ -13,11 +13,11 @@ from trustsvc.storage import db
 from trustsvc.storage.columns import EPOCH
 from trustsvc.work_queue import job_queue
 
-MOST = 500
+BATCH_SIZE = 500
 DAY_MS = 24 * 3600 * 1000
 
 
-def remind(session: Session, now: datetime, most: int = MOST) -> int:
+def plan_due_reminders(session: Session, now: datetime, most: int = BATCH_SIZE) -> int:
     """Decide on reminders whose day has come; gives how many invitations were decided on.
 
     Each invitation gets one row of kind reminder, due or dropped, so it is decided on once. A
@@ -59,14 +59,14 @@ def remind(session: Session, now: datetime, most: int = MOST) -> int:
     ).all()
     planned, lines = [], []
     for row in rows:
-        decision = eligibility.reminder(row.reminder_days, row.shop_language, row.language)
+        decision = eligibility.decide_reminder(row.reminder_days, row.shop_language, row.language)
         asks = decision.outcome == "ask"
         planned.append(
             {
                 "invitation_id": row.id,
                 "kind": "reminder",
                 "state": "due" if asks else "dropped",
-                "due_at": schedule.reminder_due(row.sent_at, row.reminder_days, row.zone, now),
+                "due_at": schedule.reminder_due_at(row.sent_at, row.reminder_days, row.zone, now),
                 "tries": 0,
                 "problem": None if asks else decision.rule,
             }

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations.models import invitations, messages
-from trustsvc.invitations.planning.eligibility import LINK_LIVES
+from trustsvc.invitations.planning.eligibility import LINK_LIFETIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,9 @@ def reschedule(session: Session, better: Mapping[int, NewDate]) -> list[int]:
         update(invitations)
         .where(invitations.c.id == bindparam("one"))
         .values(expires_at=bindparam("end"), experienced_at=bindparam("day")),
-        [{"one": row.id, "end": new.due + LINK_LIVES, "day": new.experienced} for row, new in news],
+        [
+            {"one": row.id, "end": new.due + LINK_LIFETIME, "day": new.experienced}
+            for row, new in news
+        ],
     )
     return [row.order_id for row in rows]

@@ -44,7 +44,7 @@ _ZONES = {
 }
 
 
-def after(shop: ShopRules, order: OrderHistory) -> tuple[str, datetime]:
+def start_event(shop: ShopRules, order: OrderHistory) -> tuple[str, datetime]:
     """Give the moment a letter counts from, by name: the shop's choice, or the last one known.
 
     A moment that was not told yet (shipped) is replaced by an earlier one (paid, created); when it
@@ -64,19 +64,19 @@ def after(shop: ShopRules, order: OrderHistory) -> tuple[str, datetime]:
     return "created", order.created_at
 
 
-def experienced(order: OrderHistory) -> datetime:
+def experienced_at(order: OrderHistory) -> datetime:
     """Date of the experience, as shown at the review (Code de la consommation D111-17)."""
     return order.delivered_at or order.shipped_at or order.paid_at or order.created_at
 
 
 def due_at(shop: ShopRules, order: OrderHistory, zone: str, now: datetime) -> datetime:
     """Say when the letter leaves: the delay after the moment, by daylight, never in the past."""
-    _, start = after(shop, order)
+    _, start = start_event(shop, order)
     on_weekdays = shop.delay_unit == "weekdays"
     return daytime(max(_later(start, shop, zone), now), zone, on_weekdays=on_weekdays)
 
 
-def reminder_due(sent_at: datetime, days: int, zone: str, now: datetime) -> datetime:
+def reminder_due_at(sent_at: datetime, days: int, zone: str, now: datetime) -> datetime:
     place = _place(zone)
     return daytime(max(_on(sent_at, place, days), now), zone)
 
@@ -94,7 +94,7 @@ def daytime(moment: datetime, zone: str, *, on_weekdays: bool = False) -> dateti
     return local.astimezone(UTC)
 
 
-def zone_of(locale: str | None, fallback: str) -> str:
+def buyer_zone(locale: str | None, fallback: str) -> str:
     """Say in which zone a buyer lives: by the country of the locale (nl-BE), else the shop's."""
     parts = (locale or "").replace("_", "-").split("-")
     city = next((_ZONES[part] for part in map(str.upper, parts[1:]) if part in _ZONES), None)

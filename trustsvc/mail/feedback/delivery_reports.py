@@ -150,7 +150,7 @@ def _undeliverable(session: Session, about: _About, now: datetime) -> None:
         opt_out(session, who, about.shop_id, UNDELIVERABLE, now)
     if about.letter_kind == "invitation":
         redeem.withdraw(session, [about.order_id], UNDELIVERABLE, now)
-    buyer.forget(session, [about.order_id])
+    buyer.erase(session, [about.order_id])
     session.execute(
         update(messages)
         .where(

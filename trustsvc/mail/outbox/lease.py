@@ -207,7 +207,7 @@ def _reasons(
                 answer.registered, answer.opted_out, asked=False, restricted=answer.restricted
             )
             basis = row.basis.partition(" ")[0]
-            reason = eligibility.still_may(shops[row.shop_id], row, now_known, basis)
+            reason = eligibility.still_eligible(shops[row.shop_id], row, now_known, basis)
             if reason:
                 reasons[row.id] = reason
     return reasons

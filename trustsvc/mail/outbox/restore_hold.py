@@ -25,9 +25,9 @@ def doubt(session: Session, now: datetime) -> int:
     comes later has not left.
     """
     last = session.scalar(select(func.max(messages.c.id))) or 0
-    while plan.plan(session, now):
+    while plan.plan_invitations(session, now):
         pass
-    while reminders.remind(session, now):
+    while reminders.plan_due_reminders(session, now):
         pass
     just_planned = and_(messages.c.id > last, messages.c.due_at <= now + NEXT_OPENING)
     rows = session.execute(

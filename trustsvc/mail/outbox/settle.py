@@ -35,7 +35,7 @@ def settle(
     never = [one.order_id for one in refused if one.kind == "invitation"]
     if refused:
         redeem.withdraw(session, never, "refused", now)
-        buyer.forget(session, [one.order_id for one in refused])
+        buyer.erase(session, [one.order_id for one in refused])
     later = [
         _again(one, outcome, now)
         for one, outcome in going

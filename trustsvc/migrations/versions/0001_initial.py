@@ -145,11 +145,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "opt_outs",
-        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.Column("pseudonym", sa.LargeBinary(), nullable=False),
         sa.Column("shop_id", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("mark", "shop_id", name=op.f("pk_opt_outs")),
+        sa.PrimaryKeyConstraint("pseudonym", "shop_id", name=op.f("pk_opt_outs")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -157,23 +157,28 @@ def upgrade() -> None:
         sa.Column("id", ID, nullable=False),
         sa.Column("link", sa.LargeBinary(), nullable=False),
         sa.Column("address", sa.LargeBinary(), nullable=True),
-        sa.Column("who", sa.LargeBinary(), nullable=True),
+        sa.Column("address_pseudonym", sa.LargeBinary(), nullable=True),
         sa.Column("shop_id", sa.BigInteger(), nullable=False),
-        sa.Column("wording", sa.Text(), nullable=False),
+        sa.Column("consent_version", sa.Text(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
         sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pending_registrations")),
         sa.UniqueConstraint("link", name=op.f("uq_pending_registrations_link")),
     )
     op.create_index(
-        op.f("ix_pending_registrations_asked_at"),
+        "ix_pending_registrations_address_pseudonym",
         "pending_registrations",
-        ["asked_at"],
+        ["address_pseudonym"],
         unique=False,
     )
-    op.create_index("ix_pending_registrations_who", "pending_registrations", ["who"], unique=False)
+    op.create_index(
+        op.f("ix_pending_registrations_requested_at"),
+        "pending_registrations",
+        ["requested_at"],
+        unique=False,
+    )
     op.create_table(
         "privacy_requests",
         sa.Column("id", ID, nullable=False),
@@ -182,20 +187,20 @@ def upgrade() -> None:
         sa.Column("address", sa.LargeBinary(), nullable=True),
         sa.Column("orders", sa.LargeBinary(), nullable=True),
         sa.Column("language", sa.Text(), nullable=False),
-        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
         sa.CheckConstraint(
-            "kind IN ('my_data', 'object', 'tell', 'forget', 'forget_shop')",
+            "kind IN ('my_data', 'object', 'access', 'erase', 'erase_shop')",
             name=op.f("ck_privacy_requests_kind"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_privacy_requests")),
     )
     op.create_index(
-        op.f("ix_privacy_requests_asked_at"), "privacy_requests", ["asked_at"], unique=False
+        op.f("ix_privacy_requests_due_at"), "privacy_requests", ["due_at"], unique=False
     )
     op.create_index(
-        op.f("ix_privacy_requests_due_at"), "privacy_requests", ["due_at"], unique=False
+        op.f("ix_privacy_requests_requested_at"), "privacy_requests", ["requested_at"], unique=False
     )
     op.create_table(
         "receipts",
@@ -211,14 +216,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "registered_buyers",
-        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.Column("pseudonym", sa.LargeBinary(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("wording", sa.Text(), nullable=False),
+        sa.Column("consent_version", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("language", sa.Text(), nullable=True),
-        sa.Column("asked_at", sa.BigInteger(), nullable=True),
+        sa.Column("requested_at", sa.BigInteger(), nullable=True),
         sa.Column("link", sa.LargeBinary(), nullable=True),
-        sa.PrimaryKeyConstraint("mark", name=op.f("pk_registered_buyers")),
+        sa.PrimaryKeyConstraint("pseudonym", name=op.f("pk_registered_buyers")),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_registered_buyers_link", "registered_buyers", ["link"], unique=True)
@@ -248,10 +253,10 @@ def upgrade() -> None:
     op.create_index("ix_request_log_settled_at", "request_log", ["settled_at"], unique=False)
     op.create_table(
         "restrictions",
-        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.Column("pseudonym", sa.LargeBinary(), nullable=False),
         sa.Column("shop_id", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("mark", "shop_id", name=op.f("pk_restrictions")),
+        sa.PrimaryKeyConstraint("pseudonym", "shop_id", name=op.f("pk_restrictions")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -328,11 +333,11 @@ def upgrade() -> None:
     op.create_table(
         "deliveries",
         sa.Column("shop_id", sa.BigInteger(), nullable=False),
-        sa.Column("mark", sa.LargeBinary(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("delivery_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("body_hash", sa.LargeBinary(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_deliveries_shop_id")),
-        sa.PrimaryKeyConstraint("shop_id", "mark", name=op.f("pk_deliveries")),
+        sa.PrimaryKeyConstraint("shop_id", "delivery_hash", name=op.f("pk_deliveries")),
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_deliveries_at"), "deliveries", ["at"], unique=False)
@@ -711,11 +716,11 @@ def downgrade() -> None:
     op.drop_index("ix_registered_buyers_link", table_name="registered_buyers")
     op.drop_table("registered_buyers")
     op.drop_table("receipts")
+    op.drop_index(op.f("ix_privacy_requests_requested_at"), table_name="privacy_requests")
     op.drop_index(op.f("ix_privacy_requests_due_at"), table_name="privacy_requests")
-    op.drop_index(op.f("ix_privacy_requests_asked_at"), table_name="privacy_requests")
     op.drop_table("privacy_requests")
-    op.drop_index("ix_pending_registrations_who", table_name="pending_registrations")
-    op.drop_index(op.f("ix_pending_registrations_asked_at"), table_name="pending_registrations")
+    op.drop_index(op.f("ix_pending_registrations_requested_at"), table_name="pending_registrations")
+    op.drop_index("ix_pending_registrations_address_pseudonym", table_name="pending_registrations")
     op.drop_table("pending_registrations")
     op.drop_table("opt_outs")
     op.drop_index(op.f("ix_my_data_links_pseudonym"), table_name="my_data_links")

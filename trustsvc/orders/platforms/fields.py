@@ -18,8 +18,8 @@ from trustsvc.orders.received import Ignored, OrderReceived
 
 Tree = dict[str, Any]
 
-MOST_NAME = 100
-MOST_TEXT = 200
+MAX_NAME_LENGTH = 100
+MAX_TEXT_LENGTH = 200
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
 A_DAY = timedelta(days=1)
 # How long after an order a parcel is believed to leave, where a platform says that it left and not
@@ -74,7 +74,7 @@ def text(found: Any, *paths: str) -> str:
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         if isinstance(value, str) and (kept := _one_line(value)):
-            return kept[:MOST_TEXT]
+            return kept[:MAX_TEXT_LENGTH]
     return ""
 
 
@@ -88,7 +88,7 @@ def identity(found: Any, *paths: str) -> str:
     kept = text(found, *paths)
     if kept.startswith("gid://shopify/"):  # gid://shopify/Order/1 is order 1
         kept = kept.rpartition("/")[2]
-    if not kept or len(kept) >= MOST_TEXT:  # one that was cut could be another order's
+    if not kept or len(kept) >= MAX_TEXT_LENGTH:  # one that was cut could be another order's
         raise Refused(NOT_AN_ORDER)
     return kept
 
@@ -119,7 +119,7 @@ def name(found: Any, *parts: str) -> str:
     while "=?" in said:
         said = re.sub(r"=\?.*?(\?=|$)", " ", said)
     said = " ".join(said.replace("?=", " ").split())
-    return "" if "://" in said or "www." in said.lower() else said[:MOST_NAME].strip()
+    return "" if "://" in said or "www." in said.lower() else said[:MAX_NAME_LENGTH].strip()
 
 
 def locale(found: Any, *paths: str) -> str:

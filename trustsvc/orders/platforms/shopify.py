@@ -22,12 +22,12 @@ ON_ITS_WAY = {
     "carrier_picked_up",
     "ready_for_pickup",
 }
-PRIVACY: Mapping[str, Literal["tell", "forget", "forget_shop"]] = {
-    "customers/data_request": "tell",
-    "customers/redact": "forget",
-    "shop/redact": "forget_shop",
+PRIVACY: Mapping[str, Literal["access", "erase", "erase_shop"]] = {
+    "customers/data_request": "access",
+    "customers/redact": "erase",
+    "shop/redact": "erase_shop",
 }
-MOST_ORDERS = 1000
+MAX_ORDERS = 1000
 NO_PARCEL = {"cancelled", "error", "failure"}
 
 
@@ -37,10 +37,10 @@ def signed(
     secret: str,
     now: datetime,  # noqa: ARG001 - each platform is asked in the same way
 ) -> bool:
-    if not signature.is_enough(secret):
+    if not signature.is_long_enough(secret):
         return False
     expected = signature.hmac_base64(secret.encode("utf-8", "backslashreplace"), body)
-    return signature.same(expected, _header(headers, "hmac-sha256"))
+    return signature.matches(expected, _header(headers, "hmac-sha256"))
 
 
 def parse(
@@ -85,12 +85,12 @@ def _privacy(topic: str, tree: fields.Tree) -> PrivacyRequestReceived | None:
     kind = PRIVACY.get(topic)
     if kind is None:
         return None
-    if kind == "forget_shop":
+    if kind == "erase_shop":
         return PrivacyRequestReceived(kind)
-    named = tree.get("orders_to_redact" if kind == "forget" else "orders_requested")
+    named = tree.get("orders_to_redact" if kind == "erase" else "orders_requested")
     orders = tuple(
         known
-        for one in (named if isinstance(named, list) else [])[:MOST_ORDERS]
+        for one in (named if isinstance(named, list) else [])[:MAX_ORDERS]
         if (known := fields.text({"id": one}, "id"))
     )
     email = fields.email(tree, "customer.email")

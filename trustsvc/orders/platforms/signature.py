@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from cryptography.hazmat.primitives import constant_time, hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 
-LEAST_SECRET = 16
+MIN_SECRET_LENGTH = 16
 
 
 def header(headers: Mapping[str, str], *names: str) -> str:
@@ -19,8 +19,8 @@ def header(headers: Mapping[str, str], *names: str) -> str:
     return next((found[name].strip() for name in names if name in found), "")
 
 
-def is_enough(secret: str) -> bool:
-    return len(secret.strip()) >= LEAST_SECRET
+def is_long_enough(secret: str) -> bool:
+    return len(secret.strip()) >= MIN_SECRET_LENGTH
 
 
 def hmac_base64(key: bytes, content: bytes) -> bytes:
@@ -36,6 +36,6 @@ def md5_hex(content: bytes) -> bytes:
     return digest.finalize().hex().encode()
 
 
-def same(expected: bytes, given: str) -> bool:
+def matches(expected: bytes, given: str) -> bool:
     """Compare in constant time; any text may be given, lone surrogates too."""
     return constant_time.bytes_eq(expected, given.encode("utf-8", "backslashreplace"))

@@ -17,9 +17,9 @@ from trustsvc.orders.platforms import fields, signature
 from trustsvc.orders.received import Ignored, OrderReceived
 
 TOLERANCE_S = 300
-MOST_SIGNATURES = 8
-NEWS = ("created", "paid", "shipped", "delivered", "cancelled", "refunded")
-TYPES = {f"order.{news}": news for news in (*NEWS, "updated")} | {
+MAX_SIGNATURES = 8
+EVENTS = ("created", "paid", "shipped", "delivered", "cancelled", "refunded")
+TYPES = {f"order.{news}": news for news in (*EVENTS, "updated")} | {
     "order.canceled": "cancelled",
     "order.fulfilled": "shipped",
     "order.placed": "created",
@@ -31,7 +31,7 @@ ALIASES = {"canceled": "cancelled", "completed": "shipped", "fulfilled": "shippe
 def key_of(secret: str) -> bytes:
     """Turn a secret, with or without whsec_, into its key; empty when it is too short."""
     plain = secret.strip().removeprefix("whsec_")
-    if not signature.is_enough(plain):
+    if not signature.is_long_enough(plain):
         return b""
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
@@ -43,14 +43,16 @@ def signed(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) 
     key = key_of(secret)
     message = signature.header(headers, "webhook-id")
     seconds = signature.header(headers, "webhook-timestamp")
-    given = signature.header(headers, "webhook-signature").split(" ", MOST_SIGNATURES)
+    given = signature.header(headers, "webhook-signature").split(" ", MAX_SIGNATURES)
     if not key or not message or "." in message or not re.fullmatch("[0-9]{1,12}", seconds):
         return False
-    if len(given) > MOST_SIGNATURES or abs(int(now.timestamp()) - int(seconds)) > TOLERANCE_S:
+    if len(given) > MAX_SIGNATURES or abs(int(now.timestamp()) - int(seconds)) > TOLERANCE_S:
         return False
     head = f"{message}.{seconds}.".encode("utf-8", "backslashreplace")
     expected = b"v1," + signature.hmac_base64(key, head + body)
-    matches = [signature.same(expected, one) for one in given]  # all, so that the time says nothing
+    matches = [
+        signature.matches(expected, one) for one in given
+    ]  # all, so that the time says nothing
     return any(matches)
 
 

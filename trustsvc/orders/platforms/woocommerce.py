@@ -23,10 +23,10 @@ def signed(
     secret: str,
     now: datetime,  # noqa: ARG001 - each platform is asked in the same way
 ) -> bool:
-    if not signature.is_enough(secret):
+    if not signature.is_long_enough(secret):
         return False
     expected = signature.hmac_base64(secret.encode("utf-8", "backslashreplace"), body)
-    return signature.same(expected, signature.header(headers, "x-wc-webhook-signature"))
+    return signature.matches(expected, signature.header(headers, "x-wc-webhook-signature"))
 
 
 def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceived | Ignored:

@@ -116,7 +116,7 @@ def orders_without_person(now: datetime) -> Select[Any]:
 def _restricted() -> ColumnElement[bool]:
     """Whether the buyer restricted the data: then it is kept for the person (Art. 18(1))."""
     return exists().where(
-        restrictions.c.mark == orders.c.buyer, restrictions.c.shop_id == orders.c.shop_id
+        restrictions.c.pseudonym == orders.c.buyer, restrictions.c.shop_id == orders.c.shop_id
     )
 
 

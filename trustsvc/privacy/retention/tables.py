@@ -31,9 +31,9 @@ from trustsvc.transactional_mail.models import UNSETTLED, correspondence
 LOGGED_KIND = {
     "my_data": "see",
     "object": "object",
-    "tell": "copy",
-    "forget": "erase",
-    "forget_shop": "erase",
+    "access": "copy",
+    "erase": "erase",
+    "erase_shop": "erase",
 }
 
 
@@ -73,12 +73,12 @@ def steps(now: datetime) -> list[PurgeStep]:
         # Settled messages only count how often an address is written to a day.
         _rows("transactional_mail", mail.asked_at, now - DAY, ~mail.state.in_(UNSETTLED)),
         replace(
-            _aged("transactional_mail", privacy_requests.c.asked_at, now),
+            _aged("transactional_mail", privacy_requests.c.requested_at, now),
             remove=_log_unanswered,
         ),
         _aged("transactional_mail", my_data_links.c.at, now),
         _aged("request_log", request_log.c.settled_at, now),
-        _aged("pending_registration", pending_registrations.c.asked_at, now),
+        _aged("pending_registration", pending_registrations.c.requested_at, now),
         _aged("event_log", events.c.at, now),
         _aged("disclosure_log", disclosure_log.c.at, now),
         replace(_aged("previous_secret", shops.c.old_secret_until, now), remove=_end_secrets),
@@ -126,11 +126,11 @@ def _log_unanswered(session: Session, ids: Sequence[int], _now: datetime) -> int
     gone = delete(privacy_requests).where(privacy_requests.c.id.in_(ids))
     rows = session.execute(
         gone.returning(
-            privacy_requests.c.kind, privacy_requests.c.shop_id, privacy_requests.c.asked_at
+            privacy_requests.c.kind, privacy_requests.c.shop_id, privacy_requests.c.requested_at
         )
     ).all()
     for row in rows:
-        record_open(session, LOGGED_KIND[row.kind], row.shop_id, row.asked_at)
+        record_open(session, LOGGED_KIND[row.kind], row.shop_id, row.requested_at)
     return len(rows)
 
 
@@ -145,11 +145,11 @@ def _settle_unpaid(session: Session, ids: Sequence[int], now: datetime) -> int:
     settled = session.scalars(still_waiting).all()
     line = decision_log.DecisionLogEntry(0, "purge", "never_paid", "forgotten", now)
     decision_log.write(session, [replace(line, order_id=order_id) for order_id in settled])
-    return buyer.forget(session, settled)
+    return buyer.erase(session, settled)
 
 
 def _erase_contacts(session: Session, ids: Sequence[int], _now: datetime) -> int:
-    return buyer.forget(session, ids)
+    return buyer.erase(session, ids)
 
 
 def _erase_pseudonyms(session: Session, ids: Sequence[int], _now: datetime) -> int:

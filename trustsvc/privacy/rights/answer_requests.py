@@ -36,7 +36,7 @@ def answer_next(open_transaction: OpenTransaction, now: Callable[[], datetime]) 
     request: PrivacyRequest | None = None
     try:
         with open_transaction() as session:
-            request = privacy_requests.take(session, now())
+            request = privacy_requests.pop_due(session, now())
             if request is not None:
                 _ANSWERS[request.kind](session, request, now())
     except Exception as problem:
@@ -55,7 +55,7 @@ def _my_data(session: Session, request: PrivacyRequest, now: datetime) -> None:
         return
     person = _with_language(person, request)
     if confirm(session, person, "my_data_link", now, {"link": my_data_link(session, person, now)}):
-        request_log.record_answered(session, "see", EVERY_SHOP, "person", now, request.asked_at)
+        request_log.record_answered(session, "see", EVERY_SHOP, "person", now, request.requested_at)
 
 
 def _object(session: Session, request: PrivacyRequest, now: datetime) -> None:
@@ -69,7 +69,7 @@ def _object(session: Session, request: PrivacyRequest, now: datetime) -> None:
         return
     person = people.lock(session, _with_language(_person(session, request), request))
     stands = export_registry(session, person.all_pseudonyms)["opt_outs"]
-    new = any(row["at"] == request.asked_at for row in stands)
+    new = any(row["at"] == request.requested_at for row in stands)
     objection.follow_up(session, person, now, new=new)
     if new and people.is_customer(session, people.by_address(session, request.address)):
         objection.log_request(session, person, now)
@@ -95,12 +95,16 @@ def _export(session: Session, request: PrivacyRequest, now: datetime) -> None:
     """Shopify's customers/data_request: the copy is mailed to the person and to nobody else."""
     person = _person(session, request)
     if not person.held:
-        request_log.record_answered(session, "copy", request.shop_id, "shop", now, request.asked_at)
+        request_log.record_answered(
+            session, "copy", request.shop_id, "shop", now, request.requested_at
+        )
         return
     if confirm(session, person, "copy", now, {"link": my_data_link(session, person, now)}):
-        request_log.record_answered(session, "copy", request.shop_id, "shop", now, request.asked_at)
+        request_log.record_answered(
+            session, "copy", request.shop_id, "shop", now, request.requested_at
+        )
     else:
-        request_log.record_open(session, "copy", request.shop_id, request.asked_at or now)
+        request_log.record_open(session, "copy", request.shop_id, request.requested_at or now)
 
 
 def _erase(session: Session, request: PrivacyRequest, now: datetime) -> None:
@@ -135,7 +139,7 @@ def _erase_shop(session: Session, request: PrivacyRequest, now: datetime) -> Non
     ).all()
     if not placed and not written:
         request_log.record_answered(
-            session, "erase", request.shop_id, "shop", now, request.asked_at
+            session, "erase", request.shop_id, "shop", now, request.requested_at
         )
         return
     erase_reviews(session, written, now, anonymous=True)
@@ -143,17 +147,17 @@ def _erase_shop(session: Session, request: PrivacyRequest, now: datetime) -> Non
         "", "", request.language, (request.shop_id,), {}, frozenset(placed), frozenset()
     )
     erase(session, anonymous, ErasureOptions(stay_out=False, by="shop", log=False), now)
-    privacy_requests.write(
-        session, PrivacyRequest("forget_shop", request.shop_id, request.language), now
+    privacy_requests.enqueue(
+        session, PrivacyRequest("erase_shop", request.shop_id, request.language), now
     )
 
 
 _ANSWERS: dict[str, Callable[[Session, PrivacyRequest, datetime], None]] = {
     "my_data": _my_data,
     "object": _object,
-    "tell": _export,
-    "forget": _erase,
-    "forget_shop": _erase_shop,
+    "access": _export,
+    "erase": _erase,
+    "erase_shop": _erase_shop,
 }
 
 

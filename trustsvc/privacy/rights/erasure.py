@@ -89,12 +89,12 @@ def _opt_out(session: Session, person: Person, now: datetime) -> None:
     held = person.is_known  # the second time nobody is found, and no line is added
     for shop_id, pseudonyms in person.pseudonyms.items():
         if shop_id != EVERY_SHOP and (person.address and not person.everywhere):
-            opt_out(session, person.address, shop_id, RULE, now, noted_again=held)
+            opt_out(session, person.address, shop_id, RULE, now, journal_again=held)
         elif shop_id != EVERY_SHOP and not person.everywhere:
             for pseudonym in pseudonyms:
-                opt_out(session, pseudonym, shop_id, RULE, now, noted_again=held)
+                opt_out(session, pseudonym, shop_id, RULE, now, journal_again=held)
     if person.everywhere:
-        opt_out(session, person.address, EVERY_SHOP, RULE, now, noted_again=held)
+        opt_out(session, person.address, EVERY_SHOP, RULE, now, journal_again=held)
 
 
 def _erase_mail(session: Session, person: Person) -> None:

@@ -105,7 +105,7 @@ def collect_page(session: Session, person: Person) -> MyData:
             row for row in rows["reviews"] if row["id"] not in shown and row["state"] != "withdrawn"
         ],
         registered=next(iter(rows["registered_buyers"]), None),
-        pending=[row["asked_at"] for row in rows["pending_registrations"]],
+        pending=[row["requested_at"] for row in rows["pending_registrations"]],
         opt_outs=[OptOutLine(place, known.get(place), at) for place, at in opt_outs.items()],
         restricted_since=min((row["at"] for row in restrictions), default=None),
         is_restricted=any(row["shop_id"] == 0 for row in restrictions)

@@ -9,7 +9,7 @@ from trustsvc.crypto.pseudonyms import registry_pseudonyms
 from trustsvc.privacy import request_log
 from trustsvc.privacy.rights.confirmation import confirm, my_data_link
 from trustsvc.privacy.rights.people import EVERY_SHOP, Person
-from trustsvc.registry.opt_out import take_back
+from trustsvc.registry.opt_out import remove_opt_outs
 
 
 def opt_in_again(
@@ -32,7 +32,7 @@ def opt_in_again(
     wanted = {
         shop: some for shop, some in pseudonyms.items() if shop_ids is None or shop in shop_ids
     }
-    ended = take_back(session, wanted, now)
+    ended = remove_opt_outs(session, wanted, now)
     for shop_id in sorted(ended):
         request_log.record_answered(session, "again", shop_id, by, now)
     if ended and person.address:

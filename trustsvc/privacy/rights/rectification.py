@@ -106,7 +106,7 @@ def _move_opt_out(
 ) -> None:
     reason = session.scalar(
         select(opt_outs.c.reason)
-        .where(opt_outs.c.mark.in_(former), opt_outs.c.shop_id == shop_id)
+        .where(opt_outs.c.pseudonym.in_(former), opt_outs.c.shop_id == shop_id)
         .limit(1)
     )
     if reason:

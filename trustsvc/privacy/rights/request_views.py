@@ -13,7 +13,7 @@ from trustsvc.orders import privacy_requests
 from trustsvc.orders.privacy_requests import EVERY_SHOP, PrivacyRequest
 from trustsvc.privacy.rights import objection
 from trustsvc.registry.opt_out import opt_out
-from trustsvc.registry.views import keep_pace
+from trustsvc.registry.views import enforce_rate_limit
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
@@ -37,10 +37,10 @@ def request_link() -> Response:
     address = _address()
     if not address:
         return _page("privacy/where.html", 422, problem=True)
-    keep_pace(rate_limit)
+    enforce_rate_limit(rate_limit)
     with db.transaction() as session:
         new = PrivacyRequest("my_data", EVERY_SHOP, _language(), address)
-        privacy_requests.write(session, new, clock.now())
+        privacy_requests.enqueue(session, new, clock.now())
     return _page("privacy/where.html", done=True)
 
 
@@ -69,12 +69,12 @@ def object_by_address(slug: str) -> Response:
         shop = directory.by_slug(session, slug)
     if not address:
         return _page("privacy/object.html", 422, shop=shop, problem=True)
-    keep_pace(rate_limit)
+    enforce_rate_limit(rate_limit)
     with db.transaction() as session:
         for shop_id in (shop.id, EVERY_SHOP) if everywhere else (shop.id,):
             new = PrivacyRequest("object", shop_id, _language(), address)
-            privacy_requests.write(session, new, now)
-        opt_out(session, address, shop.id, objection.REASON, now, noted_again=True)
+            privacy_requests.enqueue(session, new, now)
+        opt_out(session, address, shop.id, objection.REASON, now, journal_again=True)
     return _page("privacy/object.html", shop=shop, everywhere=everywhere, done=True)
 
 

@@ -14,22 +14,22 @@ from trustsvc.registry.models import opt_outs, pending_registrations
 from trustsvc.registry.opt_out import EVERY_SHOP
 from trustsvc.transactional_mail import enqueue
 
-LINK_LIVES = timedelta(hours=72)
+LINK_LIFETIME = timedelta(hours=72)
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class PendingRegistration:
     """A registration that was asked for. `stopped`: the person once told every shop to stop."""
 
     shop_id: int
-    wording: str
+    consent_version: str
     language: str
-    asked_at: datetime
+    requested_at: datetime
     confirmed: bool
     stopped: bool
 
 
-def look(session: Session, link: bytes, now: datetime) -> Pending:
+def find_pending(session: Session, link: bytes, now: datetime) -> PendingRegistration:
     """Find what a link would confirm, and change nothing: scanners open links too.
 
     Raises Gone when it was never asked for, or its time is over.
@@ -37,7 +37,7 @@ def look(session: Session, link: bytes, now: datetime) -> Pending:
     return _pending(session, _row(session, _of(link), now))
 
 
-def confirm(session: Session, link: bytes, now: datetime) -> Pending:
+def confirm(session: Session, link: bytes, now: datetime) -> PendingRegistration:
     """Register whoever asked: the mark and the proof stay, the address is forgotten.
 
     All requests of the same address are settled with it. Twice, or many at once, registers once and
@@ -49,10 +49,10 @@ def confirm(session: Session, link: bytes, now: datetime) -> Pending:
     if row.address is None:
         return _pending(session, row)
     before = _pending(session, row)
-    asked = registration.Asked(row.language, row.asked_at)
-    registration.register(session, row.address, row.wording, row.source, now, asked)
-    consent.record(session, row.wording, row.language, now)
-    way_out = registration.way_out(session, row.address)
+    asked = registration.ConsentRequest(row.language, row.requested_at)
+    registration.register(session, row.address, row.consent_version, row.source, now, asked)
+    consent.record(session, row.consent_version, row.language, now)
+    way_out = registration.leave_link_id(session, row.address)
     note = enqueue.Note(
         kind="registered",
         language=row.language,
@@ -64,17 +64,17 @@ def confirm(session: Session, link: bytes, now: datetime) -> Pending:
     session.execute(
         update(pending_registrations)
         .where(
-            pending_registrations.c.who.in_(
+            pending_registrations.c.address_pseudonym.in_(
                 pseudonyms.shop_pseudonyms(enqueue.THE_SERVICE, row.address)
             )
         )
-        .values(address=None, who=None, confirmed_at=now)
+        .values(address=None, address_pseudonym=None, confirmed_at=now)
     )
-    return Pending(
+    return PendingRegistration(
         before.shop_id,
-        before.wording,
+        before.consent_version,
         before.language,
-        before.asked_at,
+        before.requested_at,
         confirmed=True,
         stopped=before.stopped,
     )
@@ -83,11 +83,13 @@ def confirm(session: Session, link: bytes, now: datetime) -> Pending:
 def _lock(session: Session, link: bytes) -> None:
     """Lock all requests of the address in one order, so that two links at once do not deadlock."""
     theirs = (
-        select(pending_registrations.c.who)
+        select(pending_registrations.c.address_pseudonym)
         .where(pending_registrations.c.link == link)
         .scalar_subquery()
     )
-    mine = or_(pending_registrations.c.who == theirs, pending_registrations.c.link == link)
+    mine = or_(
+        pending_registrations.c.address_pseudonym == theirs, pending_registrations.c.link == link
+    )
     ids = select(pending_registrations.c.id).where(mine).order_by(pending_registrations.c.id)
     session.execute(ids.with_for_update()).all()
 
@@ -98,17 +100,17 @@ def _of(link: bytes) -> Select[Any]:
 
 def _row(session: Session, wanted: Select[Any], now: datetime) -> Any:
     row = session.execute(wanted).first()
-    if row is None or now >= row.asked_at + LINK_LIVES:
+    if row is None or now >= row.requested_at + LINK_LIFETIME:
         raise Gone
     return row
 
 
-def _pending(session: Session, row: Any) -> Pending:
-    return Pending(
+def _pending(session: Session, row: Any) -> PendingRegistration:
+    return PendingRegistration(
         row.shop_id,
-        row.wording,
+        row.consent_version,
         row.language,
-        row.asked_at,
+        row.requested_at,
         confirmed=row.address is None,
         stopped=row.address is not None and _stopped(session, row.address),
     )
@@ -116,5 +118,8 @@ def _pending(session: Session, row: Any) -> Pending:
 
 def _stopped(session: Session, address: str) -> bool:
     marks = pseudonyms.registry_pseudonyms(address)
-    everywhere = (opt_outs.c.mark.in_(marks), opt_outs.c.shop_id == EVERY_SHOP)
-    return session.execute(select(opt_outs.c.mark).where(*everywhere).limit(1)).first() is not None
+    everywhere = (opt_outs.c.pseudonym.in_(marks), opt_outs.c.shop_id == EVERY_SHOP)
+    return (
+        session.execute(select(opt_outs.c.pseudonym).where(*everywhere).limit(1)).first()
+        is not None
+    )
