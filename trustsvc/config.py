@@ -14,7 +14,7 @@ from trustsvc.errors import Misconfigured
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything an operator can decide; a test holds the README's table to it."""
+    """Everything an operator can decide; tools/docs/settings.toml explains each."""
 
     data: Path
     bind: str
@@ -154,7 +154,7 @@ def _one(variable: str, environ: Mapping[str, str]) -> tuple[str, str]:
     name = name.removesuffix("_FILE")
     if name not in DEFAULTS or not variable.endswith("_FILE"):
         raise Misconfigured(
-            f"{variable} is not a setting: see the table of settings in the README."
+            f"{variable} is not a setting: see docs/reference/generated/settings.md."
         )
     try:
         return name, Path(environ[variable]).read_text(encoding="utf-8").strip()

@@ -23,7 +23,7 @@ LEAST_SECRET = 16
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What an operator says of a new shop; the rest are defaults with a reason in the README.
+    """What an operator says of a new shop; the rest are defaults with a reason in the docs.
 
     An empty wording takes the default of `may_ask` in the shop's language.
     """
