@@ -437,6 +437,7 @@ def test_a_restore_that_breaks_off_lets_no_message_leave(
             assert run("restore", "--sending-on").exit_code == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_disk_that_is_full_in_the_middle_ends_in_a_sentence_and_leaves_nothing(
     installation, backup
@@ -457,6 +458,7 @@ def test_a_disk_that_is_full_in_the_middle_ends_in_a_sentence_and_leaves_nothing
     assert [path for path in backup.parent.iterdir() if "backup" in path.name] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_restore_on_a_full_disk_leaves_an_empty_installation_that_can_be_restored_again(
     installation, tmp_path, request, backup

@@ -82,6 +82,7 @@ def test_the_public_page_shows_what_was_published_and_how_it_was_checked(client)
     assert "Set-Cookie" not in answer.headers
 
 
+@pytest.mark.slow
 def test_the_public_page_turns_by_key_and_shows_each_review_once(client):
     made = shop()
     _publish(made, count=23)

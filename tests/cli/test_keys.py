@@ -88,6 +88,7 @@ def test_no_number_is_used_twice_and_the_last_one_is_said_to_be(ring):
         keyring.rotate("link")
 
 
+@pytest.mark.slow
 def test_rotations_at_once_are_each_a_version(ring):
     do = "from trustsvc.crypto import keyring; [keyring.rotate('vault') for _ in range(5)]"
     environ = {"TRUSTSVC_DATA": str(ring.data), "PATH": "/usr/bin:/bin"}
@@ -126,6 +127,7 @@ def test_whatever_was_made_before_stays_good(installation, client):
     assert client.post("/desk/enter/" + door.rpartition("/")[2]).status_code == 303
 
 
+@pytest.mark.slow
 def test_while_keys_are_rotated_nothing_is_refused(installation):
     """Threads and another process use links, marks, the vault and the door all the while."""
     shop = sample_orders.shop()

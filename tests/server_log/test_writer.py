@@ -227,6 +227,7 @@ for turn in range(int(sys.argv[3])):
 """
 
 
+@pytest.mark.slow
 def test_processes_that_share_the_log_append_whole_lines_and_lose_none_at_their_end(settings):
     started = [
         subprocess.Popen(

@@ -76,6 +76,7 @@ def test_a_changed_line_is_not_believed(place, at):
     assert (suppression_journal.read().lines, suppression_journal.read().damaged) == ((), 1)
 
 
+@pytest.mark.slow
 def test_processes_that_write_at_once_lose_no_line(place):
     write = (
         "from datetime import UTC, datetime\n"

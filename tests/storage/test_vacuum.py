@@ -63,6 +63,7 @@ def traces(installation, alive):
     return [marker for marker in markers - alive if marker.encode() in content]
 
 
+@pytest.mark.slow
 def test_a_rebuild_leaves_no_copy_of_a_row_that_was_moved_and_then_deleted(sqlite_installation):
     alive = churn(sqlite_installation)
     vacuum.scrub()

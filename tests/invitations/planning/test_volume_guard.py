@@ -87,6 +87,7 @@ def test_what_was_said_to_be_real_does_not_pause_the_shop_again(installation):
     assert paused() == [("sudden", 6, 0)]
 
 
+@pytest.mark.slow
 @few
 def test_a_shop_may_ask_five_times_its_usual(installation):
     steady = shop(name="Steady")
@@ -100,6 +101,7 @@ def test_a_shop_may_ask_five_times_its_usual(installation):
     assert paused() == [("steady", 26, 5)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("installation", [{"TRUSTSVC_HOURLY_MOST": "0"}], indirect=True)
 def test_no_brake_is_no_brake(installation):
     wave(shop(), 30)

@@ -140,6 +140,7 @@ def test_three_in_a_thousand_stop_sending_and_no_letter_leaves(lamp):
     assert letter_of(waits).state == "due"
 
 
+@pytest.mark.slow
 def test_many_letters_beside_them_and_it_goes_on(lamp):
     order_id = invited(lamp)
     sent()

@@ -194,6 +194,7 @@ def test_who_asked_and_died_is_followed_by_another(installation):
     assert len(sent(now=now).letters) == 1
 
 
+@pytest.mark.slow
 def test_when_it_is_back_letters_leave_slowly_at_first(installation):
     opened(200)
     now = row().open_until
@@ -222,6 +223,7 @@ def test_where_no_pace_is_wished_all_leave_as_soon_as_it_is_back(installation):
     assert (row(), states()["sent"]) == (None, 40)
 
 
+@pytest.mark.slow
 def test_what_was_put_off_to_the_morning_or_stopped_is_no_burst_then(installation):
     opened(200)
     now = row().open_until

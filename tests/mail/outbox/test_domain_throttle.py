@@ -78,6 +78,7 @@ def test_a_domain_is_one_however_it_is_spelt(installation):
     assert len(rows()) == 1
 
 
+@pytest.mark.slow
 @paced(0)
 def test_no_pace_is_no_pace(installation):
     due(*["many.example"] * 200)
@@ -193,6 +194,7 @@ def test_a_domain_is_kept_as_a_keyed_mark_for_an_hour(installation):
     assert rows() == []
 
 
+@pytest.mark.slow
 @paced()
 def test_a_round_with_hundreds_of_one_domain_asks_the_database_as_often_as_one_with_few(
     installation,

@@ -332,6 +332,7 @@ def answered(platform, headers, data):
         assert order.created_at.tzinfo
 
 
+@pytest.mark.slow
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(WHOLE)), TOPICS, JSON, st.data())
 def test_anything_may_stand_in_any_field(name, topic, value, data):

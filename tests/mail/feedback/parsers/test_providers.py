@@ -144,6 +144,7 @@ ANYTHING = some.recursive(
 )
 
 
+@pytest.mark.slow
 @given(some.dictionaries(NAMES, ANYTHING))
 def test_any_json_is_read_without_an_exception(body):
     assert isinstance(postmark.read(body), Report | Ignored)

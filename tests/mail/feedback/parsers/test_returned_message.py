@@ -105,6 +105,7 @@ PIECES = some.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(some.lists(PIECES, max_size=30).map(b"".join))
 def test_pieces_of_reports_in_any_order_are_read_without_an_exception(data):
