@@ -1,4 +1,4 @@
-"""Which tick rings when. Ticks may be doubled or late: the states in the database decide."""
+"""Which job the scheduler enqueues how often. Jobs may run twice or late: the database decides."""
 
 from dataclasses import dataclass
 

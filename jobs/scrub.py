@@ -1,8 +1,8 @@
-"""Leave nothing of what was just deleted in the write-ahead log."""
+"""Remove deleted data from the write-ahead log."""
 
 from trustsvc.storage import vacuum
 
 
 def scrub() -> None:
-    """Rung when something published or personal was deleted, so that it is gone within a minute."""
+    """Enqueued after a deletion of published or personal data: it is gone within a minute."""
     vacuum.scrub()

@@ -26,7 +26,7 @@ def of(order_id, message=HARD):
     return message.replace(CODE.encode(), code_of(order_id).encode())
 
 
-def test_a_bounce_through_the_pipe_is_taken_and_nothing_is_said(asked):
+def test_a_bounce_through_the_pipe_is_processed_and_nothing_is_printed(asked):
     for _ in range(2):
         done = piped(of(asked))
         assert (done.exit_code, done.output) == (0, "")
@@ -45,14 +45,14 @@ def test_a_bounce_with_ten_megabytes_behind_it_is_read_to_its_end(asked):
     [b"", b"\0\xff", HARD, BY_NAME["out of office"], BY_NAME["feedback: not-spam"]],
     ids=["nothing", "bytes", "forged", "automatic", "not spam"],
 )
-def test_what_is_nothing_for_us_is_taken_so_that_nobody_bounces_a_bounce(asked, message):
+def test_what_is_no_report_is_accepted_so_that_no_bounce_is_bounced(asked, message):
     done = piped(message)
 
     assert (done.exit_code, done.output, reports()) == (0, "", [])
     assert order_row(asked).email
 
 
-def test_what_a_mail_server_adds_is_neither_looked_at_nor_said_again(asked):
+def test_arguments_of_the_mail_server_are_neither_read_nor_printed(asked):
     done = CliRunner().invoke(main, ["bounce", "-x", "jan@example.com", "--to=y"], input=of(asked))
 
     assert (done.exit_code, done.output) == (0, "")

@@ -79,7 +79,7 @@ def test_an_unknown_kind_is_refused(ring, words):
     assert run(*words).exit_code == 2
 
 
-def test_no_number_is_used_twice_and_the_last_one_is_said_to_be(ring):
+def test_no_number_is_used_twice_and_the_last_one_is_announced(ring):
     path = ring.data / "keys" / "link"
     number, secret, *_ = path.read_text().split()
     path.write_text(f"{number} {secret}\n255 {secret}")
@@ -98,7 +98,7 @@ def test_rotations_at_once_are_each_a_version(ring):
     assert [key.version for key in keyring.keys("vault")] == list(range(1, 17))
 
 
-def test_whatever_was_made_before_stays_good(installation, client):
+def test_whatever_was_made_before_stays_valid(installation, client):
     shop = sample_orders.shop(may_ask="registered")
     with db.transaction() as session:
         register(session, JAN, "1", "test", NOON)

@@ -102,7 +102,7 @@ def test_a_kind_or_a_moment_that_makes_no_sense_is_refused(installation):
     assert _list("--since", "yesterday").exit_code == 2
 
 
-def test_a_installation_without_a_log_has_nothing_to_delete(installation):
+def test_an_installation_without_a_log_has_nothing_to_delete(installation):
     done = _run()
 
     assert done.exit_code == 0

@@ -20,7 +20,7 @@ def found(name, now):
     return one
 
 
-def test_where_all_is_well_it_says_so(installation):
+def test_without_a_problem_it_says_so(installation):
     done = run("status")
 
     assert done.exit_code == 0
@@ -43,7 +43,7 @@ def test_a_paused_shop_is_shown_here_and_by_the_doctor_and_goes_on_by_its_name(i
     assert "no such shop is paused" in " ".join(again.output.split())
 
 
-def test_letters_in_doubt_are_counted_here_and_by_the_doctor(installation):
+def test_unknown_deliveries_are_counted_here_and_by_the_doctor(installation):
     invited(shop())
     sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
 
@@ -51,7 +51,7 @@ def test_letters_in_doubt_are_counted_here_and_by_the_doctor(installation):
     assert found("unknown deliveries", NOON).level == "WARN"
 
 
-def test_a_mail_server_that_is_left_alone_is_said(installation):
+def test_an_open_circuit_breaker_is_shown(installation):
     now = clock.now()
     with db.transaction() as session:
         for _ in range(5):
@@ -78,7 +78,7 @@ def test_a_paused_shop_hides_neither_an_open_breaker_nor_unknown_deliveries(inst
 
 
 @pytest.mark.parametrize("problem", ["gave_up", "smtp_550"])
-def test_what_was_given_up_is_tried_again_on_wish_and_what_was_refused_is_not(
+def test_retry_failed_sends_what_reached_the_retry_limit_and_not_what_was_refused(
     installation, problem
 ):
     invited(shop())

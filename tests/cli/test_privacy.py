@@ -21,7 +21,7 @@ def audit():
         return session.execute(select(disclosure_log)).all()
 
 
-def test_the_papers_are_written_where_they_are_wanted(installation, tmp_path):
+def test_the_documents_are_written_into_the_given_folder(installation, tmp_path):
     shop()
     folder = tmp_path / "officer" / "documents"
 
@@ -79,11 +79,11 @@ def test_announce_writes_to_the_people_concerned_and_only_once(installation):
         ("--table", "nothing"),
     ],
 )
-def test_concerned_wants_one_thing_that_there_is(installation, words):
+def test_breach_scope_takes_exactly_one_known_source(installation, words):
     assert ask("breach-scope", *words).exit_code != 0
 
 
-def test_counts_name_nobody_and_leave_no_line(installation):
+def test_counts_name_no_people_and_leave_no_line(installation):
     order(shop())
     said = ask("breach-scope", "--table", "orders")
 
@@ -127,7 +127,7 @@ def test_a_key_and_a_backup_can_be_asked(installation, tmp_path):
         assert "restore it onto an empty database" in said.output
 
 
-def test_a_key_that_only_signs_concerns_nobody(installation):
+def test_a_key_that_only_signs_concerns_no_people(installation):
     order(shop())
 
-    assert "nobody's data" in ask("breach-scope", "--key", "receipt:1").stdout
+    assert "No personal data" in ask("breach-scope", "--key", "receipt:1").stdout

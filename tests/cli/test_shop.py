@@ -67,7 +67,7 @@ def test_a_short_secret_is_refused(installation, secret):
     assert "Traceback" not in done.output
 
 
-def test_people_are_told_what_to_do(installation):
+def test_add_prints_what_to_do_on_the_platform(installation):
     done = run("add", "--name", "Shop", "--domain", "s.example", "--platform", "shopify")
 
     assert done.exit_code == 0
@@ -116,7 +116,7 @@ def test_settings_are_given_and_changed(installation, tmp_path):
         ["rotate", "cafe-noir", "--secret", ""],
     ],
 )
-def test_what_cannot_be_is_said_in_a_sentence(installation, words):
+def test_invalid_settings_are_refused_in_a_sentence(installation, words):
     add()
 
     done = run(*words)

@@ -17,7 +17,7 @@ def test_all_kinds_are_printed_for_people_and_for_scripts(installation):
     assert read["policy"] == made["csp"]
 
 
-def test_people_are_told_the_policy_when_they_enrol_a_shop(installation):
+def test_the_policy_is_printed_when_a_shop_is_enrolled(installation):
     done = run("add", "--name", "Shop", "--domain", "s.example", "--platform", "standard")
 
     assert f"script-src {installation.base_url}; connect-src {installation.base_url}" in done.output
@@ -27,7 +27,7 @@ def test_people_are_told_the_policy_when_they_enrol_a_shop(installation):
     assert written["pinned"] in done.output
 
 
-def test_a_shop_that_is_not_there_is_said_in_a_sentence(installation):
+def test_an_unknown_shop_is_refused_in_a_sentence(installation):
     done = run("badge", "nobody")
 
     assert (done.exit_code, "Traceback" in done.output) == (1, False)

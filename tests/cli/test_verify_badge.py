@@ -139,7 +139,7 @@ def test_a_copied_badge_is_found_out(service, lamp, web):
     assert verdicts(other_port) == ["not this page's domain"]
 
 
-def test_a_copied_statement_served_by_somebody_else_is_found_out(service, lamp, web):
+def test_a_copied_statement_served_from_another_domain_is_detected(service, lamp, web):
     """The thief has a service of its own, with our JSON, and our keys or its own."""
     thief = f"http://thief.localhost:{web[1].port}"
     told = json.loads(_get(f"{service}/badge/v1/blue-lamp.json"))
@@ -166,7 +166,7 @@ def test_without_a_statement_it_is_not_genuine(service, lamp, web):
     assert verdicts(url) == ["no statement"]
 
 
-def test_a_badge_that_nobody_kept_up_is_over_after_a_week(service, lamp, web):
+def test_a_badge_that_is_not_refreshed_expires_after_a_week(service, lamp, web):
     told = _get(f"{service}/badge/v1/blue-lamp.json")
     public = _get(f"{service}{signing.ADDRESS}")
     place = config.current().data / "public" / "badge" / "v1"
@@ -353,7 +353,7 @@ def test_a_page_that_is_too_large_or_has_too_many_badges_is_refused(service, web
     assert web[0].asked == ["/large", "/many"]
 
 
-def test_a_sentence_that_would_take_hours_to_look_for_is_nobody_s(service, lamp, web):
+def test_a_text_that_would_take_hours_to_find_is_not_searched_for(service, lamp, web):
     told = json.loads(_get(f"{service}/badge/v1/blue-lamp.json")) | {"label": "1a" * 20_000 + "b"}
     place = config.current().data / "public" / "badge" / "v1"
     place.mkdir(parents=True)

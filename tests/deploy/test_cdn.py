@@ -208,7 +208,7 @@ def test_a_withdrawn_review_is_gone_from_the_cache_when_its_time_is_over(written
     assert new[3] == asked(origin.port, LIST)[2]
 
 
-def test_letters_links_forms_and_the_desk_are_never_kept(written, origin, cdn):
+def test_personal_links_forms_and_the_desk_are_never_cached(written, origin, cdn):
     for path in ("/desk/", "/s/velo-fils", "/register/velo-fils", "/privacy/velo-fils", "/readyz"):
         origin.asked.clear()
         answers = [got(cdn, path) for _ in range(2)]

@@ -109,7 +109,7 @@ def test_anything_that_fails_ends_with_one(healthy):
     assert run("--json").exit_code == 1
 
 
-def test_a_setting_that_makes_no_sense_is_said_with_its_name(monkeypatch):
+def test_an_invalid_setting_is_reported_with_its_name(monkeypatch):
     monkeypatch.setenv("TRUSTSVC_LOG_DAYS", "91")
     config.use(None)
 
@@ -244,7 +244,7 @@ def test_sending_that_is_off_by_an_unfinished_restore_or_by_a_row(healthy):
     assert level("sending") == "FAIL"
 
 
-def test_letters_whose_bounces_nobody_hears(healthy):
+def test_bounces_that_are_not_taken_in(healthy):
     from trustsvc.mail.feedback.webhooks import endpoints
 
     other(healthy, MAIL_URL="smtp://127.0.0.1:1")
@@ -463,7 +463,7 @@ def details(what):
     return [one.detail for one in check(clock.now()) if one.check == what]
 
 
-def test_each_check_tells_every_finding_not_the_first(healthy):
+def test_each_check_reports_every_finding_not_the_first(healthy):
     (healthy.data / "log").mkdir(exist_ok=True)
     for name in ("strange", "access-2020-01-01T00"):
         (healthy.data / "log" / name).touch()
@@ -477,7 +477,7 @@ def test_each_check_tells_every_finding_not_the_first(healthy):
     assert len(details("one-click")) == 2
 
 
-def test_old_keys_are_told_beside_an_open_one(healthy):
+def test_old_keys_are_reported_beside_an_open_one(healthy):
     (healthy.data / "keys" / "link").chmod(0o640)
     later = clock.now() + 800 * DAY
 
@@ -486,7 +486,7 @@ def test_old_keys_are_told_beside_an_open_one(healthy):
     assert (levels["key link"], levels["keys"]) == ("FAIL", "WARN")
 
 
-def test_a_redis_that_evicts_and_is_not_on_disk_is_told_of_both(healthy):
+def test_a_redis_that_evicts_and_is_not_on_disk_is_two_findings(healthy):
     link = job_queue.connection()
     wrong = {"maxmemory-policy": "allkeys-lru", "appendonly": "no"}
     before = {name: link.config_get(name)[name] for name in wrong}
@@ -507,7 +507,7 @@ def test_each_reason_that_suspends_sending_is_a_line(healthy):
     assert len(details("sending")) == 2
 
 
-def test_every_fault_of_our_dkim_is_told(installation):
+def test_every_fault_of_our_dkim_is_a_finding(installation):
     other(installation, MAIL_FROM="reviews@shop.com", DKIM_DOMAIN="other.com")
     dkim_keys.make("one", "ed25519")
     dkim_keys.use("one")

@@ -86,7 +86,7 @@ def test_every_kind_has_its_words_in_every_language(desk, language):
     assert not re.search(r"desk\.(suspicion|door|security)", answer.text)
 
 
-def test_nobody_else_sees_it(client):
+def test_only_staff_see_it(client):
     assert client.get("/desk/security").location == "/desk/enter"
 
 

@@ -24,7 +24,7 @@ class Service:
     process: subprocess.Popen
     log: Path
 
-    def own(self, *command, say=None):
+    def command(self, *command, say=None):
         """Run one of our commands and give what it printed."""
         done = subprocess.run(
             [sys.executable, "-m", "trustsvc.cli", *command],
@@ -39,7 +39,7 @@ class Service:
 
     def enrol(self, platform, *more):
         return json.loads(
-            self.own(
+            self.command(
                 "shop",
                 "add",
                 "--name",

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests import servers
-from tests.walks.test_service import letters, place_order, sending_day, text_of, woo_order
+from tests.walks.test_service import emails, place_order, sending_day, text_of, woo_order
 from trustsvc.crypto import keyring
 
 pytestmark = [
@@ -36,13 +36,13 @@ def link(letter, path):
     return re.search(rf"^(http\S+/{path}/\S+)$", text_of(letter), re.MULTILINE)[1]
 
 
-def test_keys_and_backup_while_it_works_and_the_installation_on_another_machine(
+def test_keys_and_backup_while_it_runs_and_a_restore_on_another_machine(
     service, tmp_path, database, request
 ):
     shop = service.enrol("woocommerce")
     assert place_order(shop, woo_order()).status_code == 202
     sending_day(service)
-    (letter,) = letters(service)
+    (letter,) = emails(service)
     answers, ended = [], threading.Event()
 
     def post():
@@ -55,14 +55,14 @@ def test_keys_and_backup_while_it_works_and_the_installation_on_another_machine(
     poster.start()
     try:
         for kind in keyring.KINDS:
-            service.own("keys", "rotate", kind)
-        service.own("keys", "re-encrypt")
-        service.own("backup", str(tmp_path / "installation.backup"))
+            service.command("keys", "rotate", kind)
+        service.command("keys", "re-encrypt")
+        service.command("backup", str(tmp_path / "installation.backup"))
     finally:
         ended.set()
         poster.join()
     assert set(answers) <= {200, 202}
-    assert "FAIL" not in service.own("doctor")
+    assert "FAIL" not in service.command("doctor")
     assert requests.post(link(letter, "u"), timeout=60).ok
     code, said = command(service.environ, "restore", tmp_path / "installation.backup")
     assert code == 1, said

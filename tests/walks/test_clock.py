@@ -15,7 +15,7 @@ FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
 @pytest.mark.skipif(FAKETIME is None, reason="libfaketime is not on this machine")
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_letters_wait_while_the_clock_is_wrong_and_go_on_when_it_is_right(
+def test_invitations_wait_while_the_clock_is_wrong_and_leave_when_it_is_right(
     service_environ, tmp_path, database
 ):
     said = tmp_path / "offset"
@@ -27,13 +27,13 @@ def test_letters_wait_while_the_clock_is_wrong_and_go_on_when_it_is_right(
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
 
-    def own(*words):
-        command = [sys.executable, "-m", "trustsvc.cli", *words]
-        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    def command(*words):
+        words = [sys.executable, "-m", "trustsvc.cli", *words]
+        done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
         return done.stdout
 
     def sending():
-        lines = json.loads(own("doctor", "--json"))
+        lines = json.loads(command("doctor", "--json"))
         return next(line["detail"] for line in lines if line["check"] == "sending")
 
     def until(expected):
@@ -42,7 +42,7 @@ def test_letters_wait_while_the_clock_is_wrong_and_go_on_when_it_is_right(
             assert time.monotonic() < end, found
             time.sleep(0.5)
 
-    own("migrate")
+    command("migrate")
     process = subprocess.Popen(
         [sys.executable, "-m", "trustsvc.cli", "scheduler"], env=environ, stderr=subprocess.DEVNULL
     )
@@ -54,7 +54,7 @@ def test_letters_wait_while_the_clock_is_wrong_and_go_on_when_it_is_right(
             until(expected)
         said.write_text("+3650d")
         until("clock_ahead")
-        own("clock", "trust")
+        command("clock", "trust")
         until("e-mails leave")
     finally:
         process.terminate()

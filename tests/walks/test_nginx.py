@@ -100,7 +100,7 @@ def test_a_failed_signature_is_in_the_security_database_within_seconds(service, 
         ask(secure, "/webhooks/standard/x", tls=True, source=VISITOR, method="POST")
 
     def entries():
-        found = json.loads(service.own("log", "security", "--what", "bad_signature", "--json"))
+        found = json.loads(service.command("log", "security", "--what", "bad_signature", "--json"))
         return found if sum(entry["number"] for entry in found) == 3 else []
 
     found = service.until(entries)
@@ -110,13 +110,13 @@ def test_a_failed_signature_is_in_the_security_database_within_seconds(service, 
     assert VISITOR.encode() not in (service.data / "trustsvc.db").read_bytes()
 
 
-def test_what_was_counted_is_written_when_the_service_is_told_to_stop(service, front):
+def test_what_was_counted_is_written_when_the_service_stops(service, front):
     *_, secure = front
     time.sleep(0.5)  # well before the ten seconds are over
     ask(secure, "/webhooks/standard/x", tls=True, source=VISITOR, method="POST")
     service.process.terminate()
     service.process.wait(60)
 
-    found = json.loads(service.own("log", "security", "--json"))
+    found = json.loads(service.command("log", "security", "--json"))
 
     assert [(entry["what"], entry["number"]) for entry in found] == [("bad_signature", 1)]

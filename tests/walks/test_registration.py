@@ -16,7 +16,7 @@ from trustsvc.demo import example_orders
 pytestmark = [pytest.mark.both_databases, pytest.mark.walk, pytest.mark.slow]
 
 
-def letters(service, to):
+def emails(service, to):
     found = [
         email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         for path in sorted(service.data.glob("mail/new/*"))
@@ -24,11 +24,11 @@ def letters(service, to):
     return [one for one in found if to in one["To"]]
 
 
-def letter_with(service, to, word):
+def email_with(service, to, word):
     """Wait for the letter with a link of a kind; gives it and the link, alone on its line."""
 
     def found():
-        for letter in letters(service, to):
+        for letter in emails(service, to):
             text = letter.get_body(preferencelist=("plain",)).get_content()
             if link := re.search(rf"^(http\S+{word}\S+)$", text, re.MULTILINE):
                 return letter, link[1]
@@ -50,7 +50,7 @@ def place_order(shop):
 
 def test_a_buyer_who_registered_is_asked_and_another_leaves_no_trace(service):
     shop = json.loads(
-        service.own(
+        service.command(
             *("shop", "add", "--name", "Blue Lamp", "--domain", "lamp.example"),
             *("--platform", "standard", "--json"),
         )
@@ -60,15 +60,15 @@ def test_a_buyer_who_registered_is_asked_and_another_leaves_no_trace(service):
     page = f"{service.url}/register/{shop['shop']}"
 
     assert requests.post(page, data={"email": anna}, timeout=60).ok
-    _, confirms = letter_with(service, anna, "/register/confirm/")
+    _, confirms = email_with(service, anna, "/register/confirm/")
     assert requests.post(confirms, timeout=60).ok
-    welcome, leaves = letter_with(service, anna, "/register/leave/")
+    welcome, leaves = email_with(service, anna, "/register/leave/")
     orders_as_anna()
     orders_as_piet()
-    service.own("tick", "--at", (clock.now() + timedelta(days=9)).replace(hour=10).isoformat())
+    service.command("tick", "--at", (clock.now() + timedelta(days=9)).replace(hour=10).isoformat())
 
-    assert letter_with(service, anna, "/r/")
-    assert letters(service, piet) == []
+    assert email_with(service, anna, "/r/")
+    assert emails(service, piet) == []
     config.use(config.load({"TRUSTSVC_DATA": str(service.data)}))
     try:
         marks = [mark[2:] for mark in pseudonyms.registry_pseudonyms(piet)]

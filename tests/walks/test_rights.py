@@ -5,7 +5,7 @@ import re
 import pytest
 import requests
 
-from tests.walks.test_service import letters, place_order, sending_day, text_of, woo_order
+from tests.walks.test_service import emails, place_order, sending_day, text_of, woo_order
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.walk, pytest.mark.slow]
 
@@ -17,45 +17,47 @@ def asked(service, shop):
     body = woo_order()
     assert place_order(shop, body).status_code == 202
     sending_day(service)
-    (letter,) = letters(service)
+    (letter,) = emails(service)
     links = re.findall(r"^http\S+/(?:r|me)/\S+$", text_of(letter), re.MULTILINE)
     return {link.split("/")[3]: link for link in links}, letter["To"].addresses[0].addr_spec
 
 
-def test_an_erasure_reaches_page_badge_letters_and_its_confirmation(service):
+def test_an_erasure_reaches_page_badge_invitations_and_its_confirmation(service):
     shop = service.enrol("woocommerce")
     links, address = asked(service, shop)
     form = {"stars": "4", "text": "Came on time.", "name": "Anna", "consent": "1"}
     assert requests.post(links["r"], data=form, timeout=60).ok
-    review = service.own("reviews", "list", "--json").split('"id": "')[1][:16]
-    service.own("reviews", "approve", review)
+    review = service.command("reviews", "list", "--json").split('"id": "')[1][:16]
+    service.command("reviews", "approve", review)
     badge = service.data / "public" / "badge" / "v1" / f"{shop['shop']}.json"
     service.until(lambda: "1 review" in badge.read_text())
 
     assert requests.post(f"{links['me']}/erase", timeout=60).ok
     service.until(lambda: "1 review" not in badge.read_text(), AT_ONCE_S)
     page = requests.get(f"{service.url}/s/{shop['shop']}", timeout=60).text
-    (confirmation,) = service.until(lambda: letters(service), AT_ONCE_S)
+    (confirmation,) = service.until(lambda: emails(service), AT_ONCE_S)
 
     assert "Came on time." not in page
     assert confirmation["To"].addresses[0].addr_spec == address
     assert "/r/" not in text_of(confirmation)
 
 
-def test_an_objection_before_the_first_letter_is_confirmed_with_a_copy(service):
+def test_an_objection_before_the_first_invitation_is_confirmed_with_a_copy(service):
     shop = service.enrol("woocommerce")
     body = woo_order()
     assert place_order(shop, body).status_code == 202
-    service.own("tick")  # else the check may meet the objection, and forget whom to confirm it to
+    service.command(
+        "tick"
+    )  # else the check may meet the objection, and forget whom to confirm it to
     address = re.search(rb'"email": ?"([^"]+)"', body)[1].decode()
 
     form = {"email": address.upper()}
     answer = requests.post(f"{service.url}/object/{shop['shop']}", data=form, timeout=60)
     assert answer.ok
-    (letter,) = service.until(lambda: letters(service), AT_ONCE_S)
+    (letter,) = service.until(lambda: emails(service), AT_ONCE_S)
     copy = re.search(r"^http\S+/me/\S+$", text_of(letter), re.MULTILINE)[0]
 
     held = requests.get(f"{copy}/copy.json", timeout=60).json()
     assert held["data"]["orders"][0]["email"] == address
     sending_day(service)
-    assert [one for one in letters(service) if "/r/" in text_of(one)] == []
+    assert [one for one in emails(service) if "/r/" in text_of(one)] == []

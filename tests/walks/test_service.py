@@ -28,7 +28,7 @@ def place_order(shop, body, secret=None):
     return example_orders.post(shop["webhook_url"], "woocommerce", secret or shop["secret"], body)
 
 
-def letters(service):
+def emails(service):
     return [
         email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         for path in service.data.glob("mail/new/*")
@@ -41,7 +41,7 @@ def text_of(letter):
 
 def sending_day(service):
     day = (clock.now() + timedelta(days=9)).replace(hour=10, minute=0)
-    service.own("tick", "--at", day.isoformat())
+    service.command("tick", "--at", day.isoformat())
 
 
 def test_an_order_becomes_a_published_review(service):
@@ -51,7 +51,7 @@ def test_an_order_becomes_a_published_review(service):
     assert place_order(shop, body).status_code == 202
     assert place_order(shop, body).json() == {"status": "duplicate"}
     sending_day(service)
-    (letter,) = letters(service)
+    (letter,) = emails(service)
     link = re.search(r"^(http\S+/r/\S+)$", text_of(letter), re.MULTILINE)[1]
     form = {
         "stars": "4",
@@ -62,9 +62,9 @@ def test_an_order_becomes_a_published_review(service):
         "consent": "1",
     }
     assert requests.post(link, data=form, timeout=60).ok
-    (review,) = json.loads(service.own("reviews", "list", "--json"))
+    (review,) = json.loads(service.command("reviews", "list", "--json"))
     assert review["state"] == "pending"
-    service.own("reviews", "approve", str(review["id"]))
+    service.command("reviews", "approve", str(review["id"]))
 
     page = requests.get(f"{service.url}/s/{shop['shop']}", timeout=60).text
     assert "Came on time." in page

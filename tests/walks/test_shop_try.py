@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.walk, pytest.mark.slow]
 
 def add_shop(service, platform, may_ask):
     words = ("--name", f"Shop {platform}", "--domain", "shop.example", "--platform", platform)
-    service.own("shop", "add", *words, "--may-ask", may_ask, "--json")
+    service.command("shop", "add", *words, "--may-ask", may_ask, "--json")
     return f"shop-{platform}"
 
 
@@ -20,7 +20,7 @@ def test_an_example_order_of_each_platform_is_accepted_and_planned(service):
     for platform in ("shopify", "woocommerce", "lightspeed", "standard"):
         slug = add_shop(service, platform, "customers")
 
-        said = service.own("shop", "try", slug)
+        said = service.command("shop", "try", slug)
 
         assert "Answer: 202 accepted" in said
         assert f"Posted to {service.url}/webhooks/{platform}/" in said
@@ -32,7 +32,7 @@ def test_an_example_order_of_each_platform_is_accepted_and_planned(service):
 def test_a_shop_that_asks_registered_buyers_says_why_nothing_is_planned(service):
     slug = add_shop(service, "standard", "registered")
 
-    said = service.own("shop", "try", slug)
+    said = service.command("shop", "try", slug)
 
     assert "(may_ask no_basis_registered refuse)" in said
     assert "No invitation is planned." in said
@@ -43,7 +43,7 @@ def test_the_service_on_this_machine_answers_when_the_public_address_does_not(se
     slug = add_shop(service, "woocommerce", "customers")
     service.environ["TRUSTSVC_BASE_URL"] = f"http://127.0.0.1:{free_port()}"
 
-    said = service.own("shop", "try", slug)
+    said = service.command("shop", "try", slug)
 
     assert f"No answer from {service.environ['TRUSTSVC_BASE_URL']}" in said
     assert "Answer: 202 accepted" in said

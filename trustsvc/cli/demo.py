@@ -25,7 +25,7 @@ def demo(once: bool) -> None:
     """Show the main job: order, check, invitation, review, published line, badge."""
     environ = demo_service.settings()
     settings = config.current()
-    demo_service.say(f"Data in {settings.data}, the service at {settings.base_url}")
+    demo_service.echo(f"Data in {settings.data}, the service at {settings.base_url}")
     with demo_service.service(environ):
         shops = _enrol()
         _post_orders(shops)
@@ -49,7 +49,7 @@ def _enrol() -> list[tuple[Shop, str]]:
         with db.transaction() as session:
             domain_proof.record(session, shop, clock.now())
         shops.append((shop, secret))
-        demo_service.say(
+        demo_service.echo(
             f"{shop.name:24} {shop.platform:12} may ask: {shop.may_ask:11} domain proven"
         )
     return shops
@@ -72,7 +72,7 @@ def _post_orders(shops: list[tuple[Shop, str]]) -> None:
                 example_orders.post(url, shop.platform, with_secret, order.body)
             )
             demo_service.require(text == expected, f"{shop.platform}: {what} was answered {text}")
-            demo_service.say(f"{shop.platform:12} {what:15} {len(order.body):6} bytes   {text}")
+            demo_service.echo(f"{shop.platform:12} {what:15} {len(order.body):6} bytes   {text}")
 
 
 def _wait_until_settled(shops: list[Shop]) -> None:
@@ -91,7 +91,7 @@ def _wait_until_settled(shops: list[Shop]) -> None:
 def _show_decisions(shops: list[Shop], newest: list[recent.OrderSummary]) -> None:
     for shop, order in zip(shops, newest, strict=True):
         for line in order.lines:
-            demo_service.say(f"{shop.name:24} {line.step:8} {line.rule:22} {line.outcome}")
+            demo_service.echo(f"{shop.name:24} {line.step:8} {line.rule:22} {line.outcome}")
 
 
 def _send_invitations(environ: dict[str, str]) -> str:
@@ -105,7 +105,7 @@ def _send_invitations(environ: dict[str, str]) -> str:
         len(new) == len(sample_shops.SAMPLE_SHOPS),
         f"{len(new)} e-mails left instead of {len(sample_shops.SAMPLE_SHOPS)}",
     )
-    demo_service.say(f"{len(new)} e-mails left; this is one of them:\n")
+    demo_service.echo(f"{len(new)} e-mails left; this is one of them:\n")
     message = next((mail for mail in new if "Gouden Ring" in mail.text), new[0])
     click.echo(f"    To: {message.to}\n    Subject: {message.subject}\n")
     click.echo("\n".join(f"    {line}" for line in message.text.splitlines()))
@@ -123,18 +123,18 @@ def _review(environ: dict[str, str], link: str, shop: Shop) -> None:
     demo_service.run_command(environ, "reviews", "approve", str(new[0]["id"]))
     url = f"{config.current().base_url}/s/{shop.slug}"
     demo_service.wait_for(url, steps.REVIEW["text"], "the review was not published")
-    demo_service.say(f"published: {url}")
+    demo_service.echo(f"published: {url}")
 
 
 def _badge(environ: dict[str, str], shop: Shop) -> None:
     demo_service.step("The badge shows it")
     url = f"{config.current().base_url}/badge/v1/{shop.slug}"
     demo_service.wait_for(f"{url}.json", "5", "the badge did not follow")
-    demo_service.say(f"{url}.json\n    {steps.page(f'{url}.json').strip()}")
-    demo_service.say(f"{url}.svg   {len(steps.page(f'{url}.svg'))} bytes")
+    demo_service.echo(f"{url}.json\n    {steps.page(f'{url}.json').strip()}")
+    demo_service.echo(f"{url}.svg   {len(steps.page(f'{url}.svg'))} bytes")
     result = demo_service.run_command(environ, "verify-badge", _shop_page(shop)).strip()
     demo_service.require(result.startswith("GENUINE"), f"verify-badge says {result}")
-    demo_service.say(f"trustsvc verify-badge {_shop_page(shop)}\n    {result}")
+    demo_service.echo(f"trustsvc verify-badge {_shop_page(shop)}\n    {result}")
 
 
 def _shop_page(shop: Shop) -> str:
@@ -150,7 +150,7 @@ def _purge() -> None:
     later = clock.now() + timedelta(days=91)
     retention.purge(folder, later, config.current().log_days)
     # What is left was written since, by requests that still come in.
-    demo_service.say(f"{before} file(s) today, at +91 days: {len(list(folder.glob('access-*')))}")
+    demo_service.echo(f"{before} file(s) today, at +91 days: {len(list(folder.glob('access-*')))}")
 
 
 def _stay(environ: dict[str, str], shop: Shop) -> None:

@@ -59,7 +59,7 @@ def service(environ: dict[str, str]) -> Iterator[None]:
             require(time.monotonic() - began < START_S, "the service did not get ready in a minute")
             time.sleep(0.1)
         require(service.poll() is None, f"the service did not start: {_last_log_line()}")
-        say(f"ready after {time.monotonic() - began:.1f} s")
+        echo(f"ready after {time.monotonic() - began:.1f} s")
         yield
     finally:
         service.send_signal(signal.SIGTERM)
@@ -114,7 +114,7 @@ def step(title: str) -> None:
     click.secho(f"\n{next(_step_numbers)}  {title}", bold=True)
 
 
-def say(text: str) -> None:
+def echo(text: str) -> None:
     click.echo(f"   {text}")
 
 

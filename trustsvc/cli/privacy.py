@@ -68,8 +68,8 @@ def announce(slug: str, send: bool) -> None:
     if not send:
         return
     with db.transaction() as session:
-        told = announcement.announce(session, shop, newest.version, now)
-    click.echo(f"{told} e-mails are on their way.")
+        number = announcement.announce(session, shop, newest.version, now)
+    click.echo(f"{number} e-mails are queued.")
 
 
 @privacy.command("breach-scope")
@@ -93,7 +93,7 @@ def breach_scope(table: str | None, key: str | None, backup: Path | None, is_lis
         found = breach.scope(session, columns, test)
     _show(found)
     if not columns:
-        click.echo("This holds or opens nobody's data.")
+        click.echo("No personal data is held or opened by this.")
     if is_list:
         _list(found, what)
 
@@ -138,7 +138,7 @@ def _show(found: breach.BreachScope) -> None:
             if of == shop:
                 click.echo(f"{values:>8}  {table}: {holds}")
     if not found.values:
-        click.echo("Nobody.")
+        click.echo("No people.")
     if found.unopened:
         click.echo(f"{found.unopened} values are encrypted with keys that are not here.")
 
@@ -149,10 +149,10 @@ def _list(found: breach.BreachScope, what: str) -> None:
         breach.record_disclosure(session, what, len(found.people), by, clock.now())
     for (shop, who), person in sorted(found.people.items()):
         known = [person.name, person.address, person.pseudonym and f"pseudonym {person.pseudonym}"]
-        said = [word for word in known if word] or [who]
-        click.echo("\t".join([shop, *map(_plain, said)]))
+        fields = [field for field in known if field] or [who]
+        click.echo("\t".join([shop, *map(_plain, fields)]))
 
 
 def _plain(text: str) -> str:
     # What a stranger wrote must not steer the terminal it is shown on.
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    return "".join(character if character.isprintable() else "?" for character in text)
