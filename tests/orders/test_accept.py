@@ -16,6 +16,7 @@ from trustsvc import clock
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import buyer, check, decision_log
 from trustsvc.orders.models import deliveries, orders
+from trustsvc.orders.state import OrderState
 from trustsvc.storage import db
 
 pytestmark = pytest.mark.both_databases
@@ -51,7 +52,7 @@ UNPAID = {
 def settle():
     """Decide on everything that waits, as check_orders does."""
     with db.transaction() as session:
-        check.settle(session, [row.id for row in rows()], "settled")
+        check.settle(session, [row.id for row in rows()], OrderState.SETTLED)
 
 
 @pytest.fixture(params=PLATFORMS)
@@ -115,7 +116,7 @@ def test_an_unpaid_order_is_kept_and_looked_at_when_it_is_paid(shop):
     assert shop.post(sample(shop.platform, **unpaid)) == ACCEPTED
     assert (only_order().unpaid, only_order().paid_at) == (True, None)
     with db.transaction() as session:
-        check.settle(session, [only_order().id], "waiting")
+        check.settle(session, [only_order().id], OrderState.WAITING)
 
     shop.post(sample(shop.platform, **NOT_SHIPPED[shop.platform]))
     assert (only_order().unpaid, only_order().state) == (False, "received")

@@ -5,6 +5,7 @@ import pytest
 from tests.invitations.sample_orders import NOON, order_row, place, shop
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import check
+from trustsvc.orders.state import OrderState
 from trustsvc.registry.registration import register
 from trustsvc.storage import db
 
@@ -40,8 +41,8 @@ def test_only_received_orders_are_taken_and_settled(installation):
     at_shop = shop()
     one, other = place(at_shop), place(at_shop)
     with db.transaction() as session:
-        check.settle(session, [one], "settled")
-        check.settle(session, [one], "waiting")
+        check.settle(session, [one], OrderState.SETTLED)
+        check.settle(session, [one], OrderState.WAITING)
 
     assert [found.id for found in taken()] == [other]
     assert order_row(one).state == "settled"

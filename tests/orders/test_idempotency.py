@@ -90,7 +90,7 @@ def test_another_body_under_a_known_id_is_reported_without_its_content(standard,
     (row,) = reported()
     assert (row.shop_id, row.subject) == (standard.shop.id, standard.shop.id)
     said = capfd.readouterr().err
-    assert said.count("a signed delivery id came back with another body") == 1
+    assert said.count("order.delivery_conflict") == 1
     assert [word for word in ("msg_1", "R-2", "eve@", "example.nl") if word in said] == []
     assert any("trustsvc shop rotate" in finding.remedy for finding in doctor(clock.now()))
 

@@ -5,7 +5,7 @@ import pytest
 from trustsvc import i18n
 from trustsvc.mail.message import DeliveryStatus
 from trustsvc.orders.decision_log import DecisionLogEntry
-from trustsvc.orders.state import SAID
+from trustsvc.orders.merge import CHANGE_NAMES
 from trustsvc.reviews import decision_texts
 from trustsvc.reviews.policy import REASONS
 
@@ -64,7 +64,7 @@ def test_a_code_without_words_is_said_as_it_is(code):
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_every_code_of_the_installation_has_words(language):
     outcomes = [*OUTCOMES.split(), *(fate.value for fate in DeliveryStatus)]
-    rules = [*RULES.split(), *SAID.values(), "consent"]
+    rules = [*RULES.split(), *CHANGE_NAMES.values(), "consent"]
     codes = [("step", STEPS.split()), ("rule", rules), ("outcome", outcomes), ("reason", REASONS)]
 
     for kind, some in codes:

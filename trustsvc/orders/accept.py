@@ -3,15 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms
-from trustsvc.orders import cancellation, decision_log, idempotency, state
+from trustsvc.orders import cancellation, decision_log, idempotency, merge
+from trustsvc.orders.merge import StoredOrder
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import IgnoreReason, OrderReceived
+from trustsvc.orders.state import OrderState
 from trustsvc.shops.directory import Shop
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
@@ -98,7 +100,7 @@ def _keep(
 ) -> list[int]:
     """Answer what is at these places; gives those another process wrote first, to be done again."""
     known = _known(session, {batch[place].key for place in places})
-    rows: dict[OrderKey, state.Row] = dict(known)
+    rows: dict[OrderKey, StoredOrder] = dict(known)
     news: dict[OrderKey, list[str]] = {}
     for place in places:
         item = batch[place]
@@ -109,33 +111,34 @@ def _keep(
                 rows[item.key] = made
         else:
             answers[place] = IntakeResult("duplicate")
-            rows[item.key], changes = state.merge(row, item.order, item.buyer)
+            rows[item.key], changes = merge.merge(row, item.order, item.buyer)
             news.setdefault(item.key, []).extend(changes)
     new = {key: row for key, row in rows.items() if key not in known}
     written = _insert(session, new)
     _update(session, [rows[key] for key, changes in news.items() if changes and key in known])
     told = {key for key, changes in news.items() if not ENDS.isdisjoint(changes)} | set(written)
-    over = [row for key in told if (row := rows[key])["cancelled_at"] or row["refunded_at"]]
+    over = [row for key in told if (row := rows[key]).is_over]
     cancellation.journal(over, now)
-    _note(session, new, written, news, {key: row["id"] for key, row in known.items()}, now)
+    _note(session, new, written, news, {key: row.id for key, row in known.items()}, now)
     return [p for p in places if batch[p].key in new and batch[p].key not in written]
 
 
-def _first(item: IncomingOrder, now: datetime) -> tuple[IntakeResult, state.Row | None]:
+def _first(item: IncomingOrder, now: datetime) -> tuple[IntakeResult, StoredOrder | None]:
     order = item.order
     is_old = order.newest < now - timedelta(days=item.shop.max_age_days)
     if order.is_over:
         answer = IntakeResult("ignored", "cancelled" if order.cancelled_at else "refunded")
-        return answer, None if is_old else state.trace(item.key, order, now)
+        return answer, None if is_old else merge.without_buyer(item.key, order, now)
     if not order.email:
         return IntakeResult("ignored", "no_address"), None
     if is_old:
         return IntakeResult("ignored", "too_old"), None
-    return IntakeResult("accepted"), state.row(item.key, order, item.buyer, now)
+    return IntakeResult("accepted"), merge.new_order(item.key, order, item.buyer, now)
 
 
-def _known(session: Session, keys: Iterable[OrderKey]) -> dict[OrderKey, state.Row]:
-    columns = [orders.c[name] for name in ("id", "shop_id", "identity", *state.CHANGING)]
+def _known(session: Session, keys: Iterable[OrderKey]) -> dict[OrderKey, StoredOrder]:
+    names = ("id", "shop_id", "identity", "created_at", "received_at", *merge.CHANGING)
+    columns = [orders.c[name] for name in names]
     rows = session.execute(
         select(
             *columns,
@@ -149,10 +152,16 @@ def _known(session: Session, keys: Iterable[OrderKey]) -> dict[OrderKey, state.R
         .order_by(orders.c.id)  # two processes lock in one order, so neither waits for the other
         .with_for_update(of=orders)
     ).mappings()
-    return {(row["shop_id"], bytes(row["identity"])): dict(row) for row in rows}
+    known = (
+        StoredOrder(
+            **{**row, "identity": bytes(row["identity"]), "state": OrderState(row["state"])}
+        )
+        for row in rows
+    )
+    return {(order.shop_id, order.identity): order for order in known}
 
 
-def _insert(session: Session, new: dict[OrderKey, state.Row]) -> dict[OrderKey, int]:
+def _insert(session: Session, new: dict[OrderKey, StoredOrder]) -> dict[OrderKey, int]:
     if not new:
         return {}
     statement = (
@@ -160,17 +169,17 @@ def _insert(session: Session, new: dict[OrderKey, state.Row]) -> dict[OrderKey, 
         .on_conflict_do_nothing(index_elements=["shop_id", "identity"])
         .returning(orders.c.id, orders.c.shop_id, orders.c.identity)
     )
-    values = [state.stored(new[key]) for key in sorted(new)]
+    values = [new[key].values() for key in sorted(new)]
     found = session.execute(statement, values)
     return {(row.shop_id, bytes(row.identity)): row.id for row in found}
 
 
-def _update(session: Session, rows: Sequence[state.Row]) -> None:
-    again = [row for row in rows if "email" in row]
-    for names, some in ((state.CHANGING, rows), (state.BUYER, again)):
+def _update(session: Session, rows: Sequence[StoredOrder]) -> None:
+    again = [row for row in rows if row.email is not None]
+    for names, some in ((merge.CHANGING, rows), (merge.BUYER, again)):
         if some:
             statement = update(orders).where(orders.c.id == bindparam("row_id"))
-            values = [{name: row[name] for name in names} | {"row_id": row["id"]} for row in some]
+            values = [row.values(names) | {"row_id": row.id} for row in some]
             session.connection().execute(
                 statement.values({name: bindparam(name) for name in names}), values
             )
@@ -178,17 +187,17 @@ def _update(session: Session, rows: Sequence[state.Row]) -> None:
 
 def _note(
     session: Session,
-    new: dict[OrderKey, state.Row],
+    new: dict[OrderKey, StoredOrder],
     written: dict[OrderKey, int],
     news: dict[OrderKey, list[str]],
     known: dict[OrderKey, int],
     now: datetime,
 ) -> None:
     """Write a line for each order that came in or changed, and ring when one waits."""
-    lines: list[Any] = []
+    lines: list[decision_log.DecisionLogEntry] = []
     waits = False
     for key, order_id in written.items():
-        is_waiting = new[key]["state"] == "received"
+        is_waiting = new[key].state is OrderState.RECEIVED
         waits = waits or is_waiting
         rule = "new" if is_waiting else "over"
         outcome = "received" if is_waiting else "ignored"

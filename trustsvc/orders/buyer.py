@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.orders.models import orders
+from trustsvc.storage import db
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +46,4 @@ def erase(session: Session, order_ids: Collection[int]) -> int:
         .where(orders.c.id.in_(order_ids), orders.c.email.is_not(None))
         .values(email=None, name=None, reference=None, locale=None)
     )
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    return db.row_count(done)

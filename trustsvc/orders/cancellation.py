@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from trustsvc.orders import state
+from trustsvc.orders.merge import StoredOrder, without_buyer
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import OrderReceived
+from trustsvc.orders.state import OrderState, order_states
 from trustsvc.shops.models import shops
 from trustsvc.storage import db, suppression_journal
 from trustsvc.storage.suppression_journal import JournalEntry
@@ -16,7 +17,7 @@ from trustsvc.storage.suppression_journal import JournalEntry
 REFUNDED = "refunded"
 
 
-def journal(rows: Sequence[state.Row], now: datetime) -> None:
+def journal(rows: Sequence[StoredOrder], now: datetime) -> None:
     """Write down apart from the database that orders were cancelled or refunded.
 
     Before the commit: a line too many only stops a letter. Raises Unavailable.
@@ -25,10 +26,10 @@ def journal(rows: Sequence[state.Row], now: datetime) -> None:
         [
             JournalEntry(
                 "cancel_order",
-                bytes(row["identity"]),
-                row["shop_id"],
+                row.identity,
+                row.shop_id,
                 now,
-                "cancelled" if row["cancelled_at"] else REFUNDED,
+                "cancelled" if row.cancelled_at else REFUNDED,
             )
             for row in rows
         ]
@@ -53,19 +54,19 @@ def replay(session: Session, lines: Sequence[JournalEntry], now: datetime) -> li
     for name in ("cancelled_at", "refunded_at"):
         keys = [(x.shop_id, x.subject) for x in known if (x.reason == REFUNDED) == (name[0] == "r")]
         ended += session.scalars(
-            update(orders)
+            order_states.update(orders, OrderState, OrderState.RECEIVED)
             .where(
                 tuple_(orders.c.shop_id, orders.c.identity).in_(keys),
                 orders.c.cancelled_at.is_(None),
                 orders.c.refunded_at.is_(None),
             )
-            .values({name: now, "state": "received"})
+            .values({name: now})
             .returning(orders.c.id)
         )
     return ended
 
 
-def _trace(line: JournalEntry, now: datetime) -> state.Row:
+def _trace(line: JournalEntry, now: datetime) -> dict[str, object]:
     refunded = line.reason == REFUNDED
     order = OrderReceived(
         identity="",
@@ -73,4 +74,4 @@ def _trace(line: JournalEntry, now: datetime) -> state.Row:
         cancelled_at=None if refunded else line.at,
         refunded_at=line.at if refunded else None,
     )
-    return state.stored(state.trace((line.shop_id, line.subject), order, now))
+    return without_buyer((line.shop_id, line.subject), order, now).values()

@@ -11,6 +11,7 @@ from trustsvc.address import NotAnAddress
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import buyer
 from trustsvc.orders.models import orders
+from trustsvc.orders.state import OrderState, order_states
 from trustsvc.registry import check
 
 
@@ -57,7 +58,7 @@ def lock_received(session: Session, most: int) -> list[CheckedOrder]:
             table.cancelled_at,
             table.refunded_at,
         )
-        .where(table.state == "received")
+        .where(table.state == OrderState.RECEIVED)
         .order_by(table.id)
         .limit(most)
         .with_for_update(skip_locked=True)
@@ -79,12 +80,10 @@ def lock_received(session: Session, most: int) -> list[CheckedOrder]:
     return checked
 
 
-def settle(session: Session, order_ids: Collection[int], state: str) -> None:
-    """Say what is to be done with orders that were taken: settled, or waiting for news."""
+def settle(session: Session, order_ids: Collection[int], state: OrderState) -> None:
+    """Settle received orders, or let them wait for news; others stay as they are."""
     session.execute(
-        update(orders)
-        .where(orders.c.id.in_(order_ids), orders.c.state == "received")
-        .values(state=state)
+        order_states.update(orders, [OrderState.RECEIVED], state).where(orders.c.id.in_(order_ids))
     )
 
 

@@ -110,7 +110,7 @@ def report_conflicts(session: Session, shops: Collection[int], now: datetime) ->
     )
     for shop_id in sorted(set(shops) - set(said)):
         event_log.record(session, CONFLICT, shop_id, shop_id, now)
-        logger.warning("a signed delivery id came back with another body", shop=shop_id)
+        logger.warning("order.delivery_conflict", shop=shop_id)
 
 
 def discard(session: Session, ignored: Iterable[Delivery | None]) -> None:

@@ -50,7 +50,7 @@ class _Desk:
             try:
                 _settle([one for one in batch if one[2].set_running_or_notify_cancel()])
             except Exception as problem:  # noqa: BLE001 - the one thread must go on
-                logger.warning("orders not kept", problem=type(problem).__name__)
+                logger.warning("order.not_stored", problem=type(problem).__name__)
             for _, _, answer in batch:
                 _fail(answer)
 
@@ -90,10 +90,10 @@ def _settle(batch: Sequence[Waiting]) -> None:
     try:
         _write(batch)
     except AWAY as problem:
-        logger.warning("the database is away", problem=type(problem).__name__)
+        logger.warning("order.database_unavailable", problem=type(problem).__name__)
         _again(batch)
     except Exception as problem:  # noqa: BLE001 - whatever it is, it is one order's
-        logger.warning("orders not kept at once", problem=type(problem).__name__)
+        logger.warning("order.batch_not_stored", problem=type(problem).__name__)
         for one in batch:
             with contextlib.suppress(Exception):
                 _write([one])

@@ -15,16 +15,13 @@ from sqlalchemy import (
 )
 
 from trustsvc.crypto.encrypted_column import EncryptedText
+from trustsvc.orders.state import order_states
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
 INVITE = "buyer_contact"
 LEDGER = "decision_log"
 ANSWER = "transactional_mail"
 
-# What is to be done with an order:
-#   received  it waits for check_orders
-#   waiting   checked, but not yet paid: news from the shop makes it received again
-#   settled   decided on; the ledger says how
 orders = Table(
     "orders",
     metadata,
@@ -109,7 +106,7 @@ orders = Table(
     ),
     column("received_at", Moment, purpose="start of its retention", retention=LEDGER),
     UniqueConstraint("shop_id", "identity"),
-    CheckConstraint("state IN ('received', 'waiting', 'settled')", name="state"),
+    order_states.check(),
     Index(
         "ix_orders_due",
         "id",

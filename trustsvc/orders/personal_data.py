@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import buyer
 from trustsvc.orders.models import decisions, orders
+from trustsvc.orders.state import OrderState, order_states
+from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
 MAX_BATCH_SIZE = 500
@@ -69,9 +71,9 @@ def erase_orders(session: Session, order_ids: Collection[int]) -> int:
     nobody = {"buyer": None, "consent": None}
     session.execute(update(orders).where(orders.c.id.in_(order_ids)).values(**nobody))
     session.execute(
-        update(orders)
-        .where(orders.c.id.in_(order_ids), orders.c.state == "waiting")
-        .values(state="settled")
+        order_states.update(orders, [OrderState.WAITING], OrderState.SETTLED).where(
+            orders.c.id.in_(order_ids)
+        )
     )
     return len(known)
 
@@ -89,7 +91,7 @@ def correct_buyer_name(session: Session, order_ids: Collection[int], name: str) 
         .where(orders.c.id.in_(order_ids), orders.c.email.is_not(None))
         .values(name=name)
     )
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    return db.row_count(done)
 
 
 def correct_buyer_address(
@@ -105,14 +107,14 @@ def correct_buyer_address(
         )
         .values(email=new, buyer=pseudonyms.shop_pseudonym(shop_id, new))
     )
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    return db.row_count(done)
 
 
 def lift_order_restriction(session: Session, order_ids: Collection[int]) -> None:
     """Decide anew on orders that came in while their buyer's data was restricted."""
     session.execute(
-        update(orders)
-        .where(orders.c.id.in_(order_ids), orders.c.state == "waiting")
-        .values(state="received")
+        order_states.update(orders, [OrderState.WAITING], OrderState.RECEIVED).where(
+            orders.c.id.in_(order_ids)
+        )
     )
     job_queue.enqueue(session, "check_orders")

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from trustsvc.backoff import backoff
 from trustsvc.errors import Unavailable
 from trustsvc.orders import idempotency
 from trustsvc.orders.models import privacy_requests
@@ -98,7 +99,7 @@ def pop_due(session: Session, now: datetime) -> PrivacyRequest | None:
 
 def defer(session: Session, ask: PrivacyRequest, now: datetime) -> None:
     """Try one that failed again later, so that it does not hold up the others."""
-    later = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(ask.attempts, 10))
+    later = backoff(ask.attempts, FIRST_WAIT, LONGEST_WAIT, random=0, jitter=0)
     session.execute(
         update(privacy_requests)
         .where(privacy_requests.c.id == ask.id)

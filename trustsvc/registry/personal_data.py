@@ -14,6 +14,7 @@ from trustsvc.registry.models import (
     registered_buyers,
     restrictions,
 )
+from trustsvc.storage import db
 from trustsvc.transactional_mail.enqueue import THE_SERVICE
 
 
@@ -46,4 +47,4 @@ def erase_registration(session: Session, address: str) -> bool:
     waiting = session.execute(
         delete(pending_registrations).where(pending_registrations.c.address_pseudonym.in_(who))
     )
-    return registration.leave(session, address) or bool(waiting.rowcount)  # type: ignore[attr-defined]
+    return registration.leave(session, address) or db.row_count(waiting) > 0

@@ -17,6 +17,7 @@ from trustsvc.invitations.planning.frequency_cap import BuyerKey
 from trustsvc.invitations.planning.reschedule import NewDate, reschedule
 from trustsvc.orders import check, decision_log
 from trustsvc.orders.check import CheckedOrder
+from trustsvc.orders.state import OrderState
 from trustsvc.shops import directory
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
@@ -132,8 +133,8 @@ def _write(session: Session, batch: _Batch) -> None:
             batch.line(order, "plan", _rule(batch.shops[order.shop_id], order), "moved")
     for reason, order_ids in batch.withdraw.items():
         redeem.withdraw(session, order_ids, reason, batch.now)
-    check.settle(session, batch.waiting, "waiting")
-    check.settle(session, [*batch.settled, *batch.never], "settled")
+    check.settle(session, batch.waiting, OrderState.WAITING)
+    check.settle(session, [*batch.settled, *batch.never], OrderState.SETTLED)
     check.erase_buyers(session, batch.never)
     decision_log.write(session, batch.lines)
     if any(due <= batch.now for _, due in [*batch.invite, *batch.move]):

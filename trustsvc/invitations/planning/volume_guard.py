@@ -57,7 +57,7 @@ def pause_sudden_volume(session: Session, shop_ids: Collection[int], now: dateti
             [{"one": one, "number": number} for one, number in found.items()],
         )
     for one, number in found.items():
-        logger.warning("a shop is paused", shop=one, invitations=number, usual=known[one].usual)
+        logger.warning("planning.shop_paused", shop=one, invitations=number, usual=known[one].usual)
 
 
 def _is_sudden(row: Any, number: int, least: int, now: datetime) -> bool:
@@ -104,7 +104,7 @@ def resume(session: Session, slug: str, now: datetime) -> bool:
         )
         .values(paused_at=None, real_until=now + DAY)
     )
-    if done.rowcount:  # type: ignore[attr-defined]
+    if db.row_count(done):
         job_queue.enqueue(session, "send_invitations")
         return True
     return False
