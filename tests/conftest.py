@@ -22,7 +22,7 @@ from tests import servers
 from trustsvc import config, migrations
 from trustsvc.app import create_app
 from trustsvc.crypto import keyring
-from trustsvc.privacy.rights import request_views
+from trustsvc.privacy.views import rate_limit
 from trustsvc.registry import views as registry_views
 from trustsvc.server_log.writer import ServerLog
 from trustsvc.storage import connections, db
@@ -153,7 +153,7 @@ def _made_app(demo: bool, base_url: str) -> Flask:
 
 @pytest.fixture
 def app(installation: config.Settings) -> Flask:
-    for limit in (request_views.rate_limit, registry_views.rate_limit):  # one process, many tests
+    for limit in (rate_limit, registry_views.rate_limit):  # one process, many tests
         limit.hits.clear()
     app = _made_app(installation.demo, installation.base_url)
     app.wsgi_app = ServerLog(partial(Flask.wsgi_app, app))  # writes into this test's folder

@@ -40,8 +40,8 @@ from trustsvc.mail.feedback.webhooks import views as mail_event_views
 from trustsvc.orders import views as order_views
 from trustsvc.privacy.documents.views import notice_pages
 from trustsvc.privacy.rights.desk import privacy_desk
-from trustsvc.privacy.rights.request_views import request_pages
 from trustsvc.privacy.rights.views import my_data_pages
+from trustsvc.privacy.views import request_pages
 from trustsvc.registry import views as registry_views
 from trustsvc.reviews import desk as review_desk
 from trustsvc.reviews import views as review_views

@@ -19,7 +19,7 @@ from tests.invitations import sample_orders
 from tests.signing import signed_request
 from tests.staff import signed_in_staff
 from trustsvc.http import access
-from trustsvc.privacy.rights import request_views
+from trustsvc.privacy.views import rate_limit
 from trustsvc.registry import views as registry
 
 STAFF = "staff are the installation's own and see every shop; without a session nobody sees any"
@@ -169,7 +169,7 @@ class Ask:
         self.client, self.mine, self.theirs = client, mine, theirs
 
     def __call__(self, method, path, form=None, query=None, headers=None):
-        for limit in (request_views.rate_limit, registry.rate_limit):
+        for limit in (rate_limit, registry.rate_limit):
             limit.hits.clear()  # one process runs many tests
         body = json.dumps(form or {}).encode()
         if path.startswith("/webhooks/"):

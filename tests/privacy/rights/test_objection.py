@@ -9,7 +9,7 @@ from tests.privacy.rights import my_data_pages
 from trustsvc import clock
 from trustsvc.orders import privacy_requests
 from trustsvc.orders.models import privacy_requests as asks
-from trustsvc.privacy.rights.request_views import rate_limit
+from trustsvc.privacy.views import rate_limit
 from trustsvc.registry import registration
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db, suppression_journal
