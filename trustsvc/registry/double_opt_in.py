@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Row, Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms, signed_links
@@ -98,14 +98,14 @@ def _of(link: bytes) -> Select[Any]:
     return select(pending_registrations).where(pending_registrations.c.link == link)
 
 
-def _row(session: Session, wanted: Select[Any], now: datetime) -> Any:
+def _row(session: Session, wanted: Select[Any], now: datetime) -> Row[Any]:
     row = session.execute(wanted).first()
     if row is None or now >= row.requested_at + LINK_LIFETIME:
         raise Gone
     return row
 
 
-def _pending(session: Session, row: Any) -> PendingRegistration:
+def _pending(session: Session, row: Row[Any]) -> PendingRegistration:
     return PendingRegistration(
         row.shop_id,
         row.consent_version,

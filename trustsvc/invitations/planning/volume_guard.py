@@ -1,9 +1,8 @@
 """Pause a shop that suddenly asks many times its usual number of buyers, until staff looked."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import BigInteger, Select, bindparam, func, select, type_coerce, update
 from sqlalchemy.orm import Session
@@ -36,6 +35,16 @@ class PausedShop:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    shop_id: int
+    usual: int
+    usual_at: datetime
+    counted: int
+    paused_at: datetime | None
+    real_until: datetime | None
+
+
 def pause_sudden_volume(session: Session, shop_ids: Collection[int], now: datetime) -> None:
     """Pause those of these shops that made too many invitations within an hour.
 
@@ -60,7 +69,7 @@ def pause_sudden_volume(session: Session, shop_ids: Collection[int], now: dateti
         logger.warning("planning.shop_paused", shop=one, invitations=number, usual=known[one].usual)
 
 
-def _is_sudden(row: Any, number: int, least: int, now: datetime) -> bool:
+def _is_sudden(row: _Guard, number: int, least: int, now: datetime) -> bool:
     is_real = row.real_until is not None and now < row.real_until <= now + DAY
     most = rate_policy.most_an_hour(least, row.usual, row.counted if is_real else 0)
     return row.paused_at is None and number > most
@@ -128,10 +137,12 @@ def _counted(
     return {row.shop_id: row.number for row in rows}
 
 
-def _known(session: Session, shop_ids: Collection[int], now: datetime) -> dict[int, Any]:
+def _known(session: Session, shop_ids: Collection[int], now: datetime) -> dict[int, _Guard]:
     """Read what is known of shops; their usual hour is counted anew when that is an hour old."""
-    lately = select(volume_guards).where(_table.shop_id.in_(shop_ids))
-    known = {row.shop_id: row for row in session.execute(lately)}
+    lately = select(*(_table[field.name] for field in fields(_Guard))).where(
+        _table.shop_id.in_(shop_ids)
+    )
+    known = {row.shop_id: _Guard(*row) for row in session.execute(lately)}
     old = [one for one in shop_ids if one not in known or known[one].usual_at <= now - HOUR]
     if not old:
         return known
@@ -152,4 +163,4 @@ def _known(session: Session, shop_ids: Collection[int], now: datetime) -> dict[i
         statement.on_conflict_do_update(index_elements=["shop_id"], set_=fresh),
         [{"shop_id": one, "usual": of.get(one, 0), "usual_at": now, "counted": 0} for one in old],
     )
-    return {row.shop_id: row for row in session.execute(lately)}
+    return {row.shop_id: _Guard(*row) for row in session.execute(lately)}
