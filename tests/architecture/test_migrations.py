@@ -1,4 +1,8 @@
-"""The head of the migrations is what the models say, and the way back works."""
+"""The head of the migrations is what the models say, and the way back works.
+
+Also tests:
+trustsvc/migrations/env.py
+"""
 
 import pytest
 from alembic.autogenerate import compare_metadata

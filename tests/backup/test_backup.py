@@ -1,3 +1,10 @@
+"""Tests:
+trustsvc/backup/database.py
+trustsvc/backup/manifest.py
+trustsvc/backup/restore.py
+trustsvc/cli/backup.py
+"""
+
 import contextlib
 import os
 import shutil

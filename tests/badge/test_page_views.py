@@ -1,3 +1,7 @@
+"""Tests:
+trustsvc/badge/page/views.py
+"""
+
 import json
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,3 +1,7 @@
+"""Tests:
+trustsvc/cli/shop_try.py
+"""
+
 import json
 
 import pytest

@@ -1,3 +1,7 @@
+"""Tests:
+trustsvc/cli/moment.py
+"""
+
 from datetime import timedelta
 
 import pytest

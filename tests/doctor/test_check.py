@@ -1,3 +1,10 @@
+"""Tests:
+trustsvc/cli/doctor.py
+trustsvc/doctor/finding.py
+trustsvc/doctor/mail.py
+trustsvc/doctor/scheduler.py
+"""
+
 import json
 import os
 import socket

@@ -1,3 +1,7 @@
+"""Tests:
+trustsvc/cli/dkim.py
+"""
+
 import re
 import stat
 from datetime import UTC, datetime

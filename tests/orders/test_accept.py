@@ -1,3 +1,7 @@
+"""Tests:
+trustsvc/orders/cancellation.py
+"""
+
 from datetime import timedelta
 
 import pytest

@@ -1,3 +1,8 @@
+"""Tests:
+trustsvc/staff/token_hashes.py
+trustsvc/staff/views.py
+"""
+
 import re
 import threading
 from datetime import timedelta

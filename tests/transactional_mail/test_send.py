@@ -1,3 +1,7 @@
+"""Tests:
+trustsvc/transactional_mail/compose.py
+"""
+
 import threading
 from datetime import timedelta
 

@@ -1,4 +1,9 @@
-"""A machine's clock is set while the clock process runs: really set, as far as it can tell."""
+"""A machine's clock is set while the clock process runs: really set, as far as it can tell.
+
+Also tests:
+trustsvc/cli/clock.py
+trustsvc/cli/processes.py
+"""
 
 import json
 import subprocess

@@ -1,3 +1,10 @@
+"""Tests:
+trustsvc/cli/demo.py
+trustsvc/cli/demo_service.py
+trustsvc/demo/steps.py
+trustsvc/demo/sample_shops.py
+"""
+
 import os
 import re
 import signal

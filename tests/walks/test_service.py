@@ -1,4 +1,11 @@
-"""The service as its operator meets it: real processes, real sockets, real kills."""
+"""The service as its operator meets it: real processes, real sockets, real kills.
+
+Also tests:
+trustsvc/cli/__main__.py
+trustsvc/cli/up.py
+trustsvc/wsgi.py
+trustsvc/work_queue/runtime.py
+"""
 
 import email
 import email.policy

@@ -1,3 +1,7 @@
+"""Tests:
+trustsvc/badge/newest_reviews.py
+"""
+
 import json
 from dataclasses import replace
 

@@ -1,3 +1,8 @@
+"""Tests:
+trustsvc/invitations/planning/frequency_cap.py
+trustsvc/invitations/planning/reschedule.py
+"""
+
 import threading
 from datetime import timedelta
 

@@ -1,3 +1,7 @@
+"""Tests:
+trustsvc/mail/outbox/defer.py
+"""
+
 import threading
 from datetime import timedelta
 

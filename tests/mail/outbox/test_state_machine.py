@@ -2,6 +2,10 @@
 
 Real verbs on a SQLite file. `STEPS=50000` walks longer than the tests do. The machine keeps a book
 of its own of what may have arrived and of who must not be asked, and compares after every step.
+
+Also tests:
+trustsvc/mail/outbox/expired_leases.py
+trustsvc/mail/outbox/unknown_deliveries.py
 """
 
 import os

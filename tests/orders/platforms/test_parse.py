@@ -1,4 +1,10 @@
-"""What each platform's bodies mean: tables of answers, and whatever hypothesis thinks of."""
+"""What each platform's bodies mean: tables of answers, and whatever hypothesis thinks of.
+
+Also tests:
+trustsvc/orders/platforms/lightspeed.py
+trustsvc/orders/platforms/shopify.py
+trustsvc/orders/platforms/woocommerce.py
+"""
 
 import copy
 import json

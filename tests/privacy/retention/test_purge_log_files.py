@@ -1,4 +1,8 @@
-"""The purge of the server log with its receipts: killed midway, on a full disk, two at once."""
+"""The purge of the server log with its receipts: killed midway, on a full disk, two at once.
+
+Also tests:
+trustsvc/privacy/retention/maildir.py
+"""
 
 import contextlib
 import os

@@ -1,3 +1,9 @@
+"""Tests:
+trustsvc/invitations/personal_data.py
+trustsvc/orders/personal_data.py
+trustsvc/registry/personal_data.py
+"""
+
 import re
 from datetime import timedelta
 

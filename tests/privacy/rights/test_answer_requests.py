@@ -1,4 +1,8 @@
-"""What a shop's platform passes on: Shopify's three mandatory webhooks."""
+"""What a shop's platform passes on: Shopify's three mandatory webhooks.
+
+Also tests:
+jobs/answer_privacy_requests.py
+"""
 
 import json
 from datetime import timedelta

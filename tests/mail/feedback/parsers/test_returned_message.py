@@ -1,3 +1,11 @@
+"""Tests:
+trustsvc/mail/feedback/parsers/arf.py
+trustsvc/mail/feedback/parsers/bounce_classes.py
+trustsvc/mail/feedback/parsers/dsn.py
+trustsvc/mail/feedback/parsers/other_formats.py
+trustsvc/mail/feedback/parsers/return_codes.py
+"""
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
