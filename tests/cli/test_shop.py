@@ -1,7 +1,3 @@
-"""Tests:
-trustsvc/cli/shop_try.py
-"""
-
 import json
 
 import pytest

@@ -1,4 +1,7 @@
-"""`trustsvc shop try` against the real service: an example order, its answer and its decisions."""
+"""`trustsvc shop try` against the real service: an example order, its answer and its decisions.
+
+Tests trustsvc/cli/shop_try.py.
+"""
 
 import subprocess
 import sys
