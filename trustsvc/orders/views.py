@@ -31,7 +31,7 @@ PING = re.compile(rb"webhook_id=[0-9]{1,20}")
 @order_webhooks.post("/webhooks/<platform>/<door>", provide_automatic_options=False)
 @access.requires("signature")
 def receive(platform: str, door: str) -> tuple[Response, int]:
-    """Take an order in; the answers and their order are a promise (docs/reference/webhook-answers.md)."""
+    """Take an order in; docs/reference/webhook-answers.md promises the answers and their order."""
     body = raw_body()
     if platform == "woocommerce" and PING.fullmatch(body):
         return _say("ignored", "ping"), 200

@@ -86,6 +86,6 @@ def _name(tree: fields.Tree) -> str:
 
 
 def _meta(tree: fields.Tree, *keys: str) -> str:
-    """Read what plug-ins leave with an order; docs/how-to/woocommerce.md names `trustsvc_consent`."""
+    """Read what plug-ins leave with an order (docs/how-to/woocommerce.md: `trustsvc_consent`)."""
     found = {fields.text(row, "key"): row for row in fields.rows(tree, "meta_data")}
     return next((fields.text(found[key], "value") for key in keys if key in found), "")
