@@ -16,6 +16,8 @@ myst_heading_anchors = 4  # anchors as on code hosting sites; a link to one that
 myst_fence_as_directive = ["mermaid"]
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["diagrams.css"]
 html_title = "trustsvc"
 html_show_sphinx = False
 html_show_sourcelink = False

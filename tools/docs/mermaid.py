@@ -1,6 +1,7 @@
 """Draws ```mermaid blocks as pictures while the site is built, so that no page needs a script."""
 
 import html
+import re
 import zlib
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import mermaidx
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+VIEW_BOX = re.compile(r'viewBox="[\d.-]+ [\d.-]+ ([\d.]+)')
 
 
 class MermaidDiagram(SphinxDirective):
@@ -22,9 +25,11 @@ class MermaidDiagram(SphinxDirective):
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / name).exists():
             (folder / name).write_text(mermaidx.Diagram(source).svg(), encoding="utf-8")
+        width = VIEW_BOX.search((folder / name).read_text(encoding="utf-8"))
+        size = f'width="{float(width[1]):.0f}"' if width else ""
         up = "../" * self.env.docname.count("/")
         alternative = html.escape(source)
-        tag = f'<p><img src="{up}_static/diagrams/{name}" alt="{alternative}" loading="lazy"></p>'
+        tag = f'<p><img src="{up}_static/diagrams/{name}" alt="{alternative}" {size}></p>'
         return [nodes.raw("", tag, format="html")]
 
 
