@@ -14,7 +14,7 @@ import minify
 
 from trustsvc.badge import scripts
 
-SOURCE = scripts.HERE / "source"
+SOURCE = scripts.STATIC / "source"
 NAMES = ("badge.js", "list.js")
 
 
@@ -33,7 +33,7 @@ def main(version: str) -> int:
     if not re.fullmatch(r"1\.[0-9]+\.[0-9]+", version):
         print("Say which: make embed VERSION=1.0.1 (what /embed/v1.js says has 1 before the dot)")
         return 2
-    folder = scripts.HERE / "released" / version
+    folder = scripts.STATIC / "released" / version
     for name in NAMES:
         body = built(name)
         path = Path(folder / name)

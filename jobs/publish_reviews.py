@@ -8,8 +8,8 @@ from trustsvc.storage import db
 def publish_reviews() -> None:
     """Drain approved reviews; a bell rung twice finds nothing more to do."""
     with db.transaction() as session:
-        publish.sweep(session, clock.now())
+        publish.take_down_strays(session, clock.now())
     more = True
     while more:
         with db.transaction() as session:
-            more = publish.publish(session, clock.now()) > 0
+            more = publish.publish_approved(session, clock.now()) > 0

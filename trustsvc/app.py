@@ -65,16 +65,16 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     invitation_views.views,
     invitation_desk.desk,
     mail_event_views.views,
-    review_views.views,
-    review_desk.desk,
-    badge_views.views,
-    badge_desk.desk,
-    badge_page_views.views,
+    review_views.review_pages,
+    review_desk.review_desk,
+    badge_views.badge_files,
+    badge_desk.badge_desk,
+    badge_page_views.badge_page,
     notice_pages,
     request_pages,
     my_data_pages,
     privacy_desk,
-    staff_views.views,
+    staff_views.staff_pages,
     evidence_desk,
 )
 
@@ -131,7 +131,7 @@ def _gate() -> Any:
         raise NotFound  # no name of ours holds it, and PostgreSQL refuses it in any text
     if _passes() != "staff":
         return None
-    g.staff = sessions.signed_in_by(request.cookies.get(sessions.cookie_name(), ""))
+    g.staff = sessions.find_session(request.cookies.get(sessions.cookie_name(), ""))
     if g.staff is None:
         if sessions.cookie_name() in request.cookies:
             g.suspicion = "refused_sign_in"
@@ -163,10 +163,10 @@ def _headers(response: Response) -> Response:
 
 def _suspect(response: Response) -> Response:
     """Leave word of what looks like an attack: the server log's thread counts it afterwards."""
-    door = _passes()
-    request.environ["trustsvc.door"] = door
-    what = g.get("suspicion") or attack_patterns.suspicion(door, response.status_code)
-    request.environ["trustsvc.what"] = what
+    passes = _passes()
+    request.environ["trustsvc.access"] = passes
+    kind = g.get("suspicion") or attack_patterns.classify(passes, response.status_code)
+    request.environ["trustsvc.attack_kind"] = kind
     return response
 
 

@@ -91,9 +91,9 @@ def fresh(mine):
     _reviewed(shown, mine.word, clock.now(), published=True)
     with sample_orders.quiet(), db.transaction() as session:
         found = _people(session, mine, clock.now())
-        review = lookup.of_invitation(session, sample_orders.invitation_of(written).id)
-        public = lookup.of_invitation(session, sample_orders.invitation_of(shown).id)
-    return {"slug": mine.shop.slug, "door": mine.shop.door, "version": "1"} | dict(
+        review = lookup.find_by_invitation(session, sample_orders.invitation_of(written).id)
+        public = lookup.find_by_invitation(session, sample_orders.invitation_of(shown).id)
+    return {"slug": mine.shop.slug, "door": mine.shop.endpoint_id, "version": "1"} | dict(
         [
             *_links(link),
             *found,
@@ -124,8 +124,8 @@ def _reviewed(order, word, now, *, published):
         public_id = submit.submit(session, my_data_pages.link(order), said, now)
         if published:
             moderate.approve(session, public_id, "staff 1", now)
-            publish.publish(session, now)
-            reply.reply(session, public_id, f"{word} answers.", "staff 1", now)
+            publish.publish_approved(session, now)
+            reply.write_reply(session, public_id, f"{word} answers.", "staff 1", now)
 
 
 def _papers(session, made, word, now):

@@ -171,7 +171,7 @@ from urllib.parse import urlsplit
 now = clock.now()
 with db.transaction() as session:
     receipts.write(session, Receipt(now, "event_log", 1, now))
-    link = accounts.link(session, accounts.add(session, "Sam", now), now)
+    link = accounts.make_link(session, accounts.add_member(session, "Sam", now), now)
     secret = sign_in.sign_in(session, urlsplit(link).path.rpartition("/")[2], now)
 with db.reading() as session:
     assert receipts.verify(session)

@@ -111,7 +111,7 @@ def test_a_review_withdrawn_after_the_backup_is_not_shown_again(
     with db.transaction() as session, sample_orders.quiet():
         session.execute(reviews.update().values(state="approved", consent=True))
     with db.transaction() as session, sample_orders.quiet():
-        publish.publish(session, NOON)
+        publish.publish_approved(session, NOON)
     copy = backup()
     with db.transaction() as session, sample_orders.quiet():
         assert withdraw.withdraw(session, public, clock.now())

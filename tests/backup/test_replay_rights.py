@@ -175,7 +175,7 @@ def test_a_review_left_without_its_author_is_without_again(reviewed, restored):
     assert (line.name, line.city, line.text, line.verified) == ("", "", my_data_pages.TEXT, True)
     with db.reading() as session:
         row = session.execute(select(reviews)).one()
-    assert (row.name, row.email, row.buyer, row.invitation_id) == ("", None, None, None)
+    assert (row.name, row.email, row.buyer_pseudonym, row.invitation_id) == ("", None, None, None)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def published(made, at=None, **more):
     public_id = review(made, at=at, **more)
     with db.transaction() as session:
         moderate.approve(session, public_id, "staff 1", at)
-        publish.publish(session, at)
+        publish.publish_approved(session, at)
     return public_id
 
 

@@ -41,7 +41,7 @@ def too_faint(css, parts, scheme):
 @pytest.mark.parametrize("style", PARTS)
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 def test_words_stars_seal_and_focus_stand_out_from_the_paper(style, scheme):
-    css = (scripts.HERE / "source" / style).read_text()
+    css = (scripts.STATIC / "source" / style).read_text()
 
     assert too_faint(css, PARTS[style], scheme) == []
     assert too_faint(css.replace("#b8791a", "#eeeeee").replace("#eab65c", "#333"),
@@ -50,7 +50,7 @@ def test_words_stars_seal_and_focus_stand_out_from_the_paper(style, scheme):
 
 @pytest.mark.parametrize("face", [FACE, EMPTY])
 def test_the_image_has_the_light_colours_of_the_script(face):
-    css = (scripts.HERE / "source" / "badge.css").read_text()
+    css = (scripts.STATIC / "source" / "badge.css").read_text()
 
     drawn = set(re.findall(r'#[0-9a-f]{3,6}(?=")', svg.as_svg(face).decode()))
 

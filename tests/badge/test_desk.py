@@ -21,7 +21,7 @@ def test_every_kind_is_there_to_copy_for_every_shop_and_in_every_language(desk, 
 
     assert f'lang="{language}"' in answer.text
     for one in shops:
-        for written in embed_code.of(one).values():
+        for written in embed_code.for_shop(one).values():
             assert html.unescape(answer.text).count(written) >= 1
 
 

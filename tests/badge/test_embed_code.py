@@ -9,7 +9,7 @@ from trustsvc.badge import embed_code, scripts
 
 
 def test_all_kinds_are_in_the_shop_s_language_and_lead_here(installation):
-    written = embed_code.of(replace(shop(), language="de"))
+    written = embed_code.for_shop(replace(shop(), language="de"))
 
     assert tuple(written) == embed_code.KINDS
     assert all(installation.base_url in text for text in written.values())
@@ -29,10 +29,10 @@ def test_an_address_that_is_named_answers(client, installation, kind):
 
 @pytest.mark.parametrize(("kind", "name"), [("pinned", "badge.js"), ("list_pinned", "list.js")])
 def test_a_pinned_kind_names_the_hash_of_what_is_served_there(client, kind, name):
-    pinned = embed_code.of(shop())[kind]
+    pinned = embed_code.for_shop(shop())[kind]
     address = pinned.partition('src="')[2].partition("/embed/")[2].partition('"')[0]
 
-    served = client.get(f"/embed/{scripts.newest()}/{name}").data
+    served = client.get(f"/embed/{scripts.newest_release()}/{name}").data
 
     assert address in pinned
     assert f'integrity="{scripts.integrity(served)}"' in pinned

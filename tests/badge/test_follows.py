@@ -130,29 +130,29 @@ def test_a_line_swept_away_is_followed(shown):
     with db.transaction() as session:
         session.execute(reviews.update().values(state="rejected", reason="spam"))
 
-    follow(publish.sweep, NOON)
+    follow(publish.take_down_strays, NOON)
 
     _nothing_left()
 
 
 def test_what_a_restored_backup_must_forget_is_followed(shown):
-    follow(withdraw.empty, [my_data_pages.review().id], NOON)
+    follow(withdraw.clear_content, [my_data_pages.review().id], NOON)
 
     _nothing_left()
 
 
 def test_another_name_and_another_language_are_followed(shown):
-    follow(settings.change, _shop().slug, {"name": "Ander & Zoon", "language": "nl"}, NOON)
+    follow(settings.change_settings, _shop().slug, {"name": "Ander & Zoon", "language": "nl"}, NOON)
 
     assert ("Beoordelingen van Ander &amp; Zoon" in said(), "5,0 van 5" in said()) == (True, True)
     assert "Bakfiets" not in said()
 
 
 def test_a_proof_and_another_domain_are_followed(shown):
-    follow(domain_proof.record, _shop(), NOON)
+    follow(domain_proof.record_proof, _shop(), NOON)
     assert '"seal":true' in said()
 
-    follow(settings.change, _shop().slug, {"domain": "other.example"}, NOON)
+    follow(settings.change_settings, _shop().slug, {"domain": "other.example"}, NOON)
 
     assert '"seal":true' not in said()
 

@@ -26,7 +26,7 @@ def sealed():
 
 
 def names(now):
-    return [key["kid"] for key in json.loads(signing.public(now))["keys"]]
+    return [key["kid"] for key in json.loads(signing.public_key_set(now))["keys"]]
 
 
 def proof(client):
@@ -66,7 +66,7 @@ def test_a_badge_is_signed_while_its_seal_holds_and_only_then(client):
     with db.transaction() as session:
         session.execute(update(shops).values(proven_at=clock.now()))
     public = key_set.read(client.get("/.well-known/trustsvc-keys.json").data)
-    said = statement.read(proof(client), public)
+    said = statement.decode(proof(client), public)
     assert (said.iss, said.sub, said.shop) == (
         config.current().base_url, "shop.example.com", "velo-fils",
     )  # fmt: skip
@@ -100,19 +100,19 @@ def test_changing_the_key_makes_no_badge_false_for_a_moment(installation):
     lists, signed, wrong = {}, {}, []
     for hour in range(24 * 12):
         now = start + hour * HOUR
-        lists[hour] = key_set.read(signing.public(now))
+        lists[hour] = key_set.read(signing.public_key_set(now))
         signed[hour] = signing.sign("velo-fils", "shop.example.com", 4.5, 2, now)
         cached = lists[max(0, hour - 1)]
         for made in range(max(0, hour - 7 * 24), hour + 1, 6):
             try:
-                assert not statement.is_over(statement.read(signed[made], cached), now)
+                assert not statement.is_expired(statement.decode(signed[made], cached), now)
             except ValueError:
                 wrong.append((made, hour))
 
     assert wrong == []
     assert names(start) == ["1", "2"]
-    assert signing.in_use(start + HOUR).version == 1
-    assert signing.in_use(start + 3 * HOUR).version == 2
+    assert signing.signing_key(start + HOUR).version == 1
+    assert signing.signing_key(start + 3 * HOUR).version == 2
     assert names(start + 8 * DAY) == ["1", "2"]
     assert names(start + 10 * DAY) == ["2"]
 
@@ -124,5 +124,5 @@ def test_keys_written_by_hand_have_no_age_and_stay(installation):
     path.write_text(f"{number} {secret}\n2 {secret}\n")
 
     assert names(clock.now()) == ["1", "2"]
-    assert signing.in_use(clock.now()).version == 2
+    assert signing.signing_key(clock.now()).version == 2
     assert len(keyring.keys("badge")) == 2

@@ -37,7 +37,7 @@ def _publish(made, at=NOW, **more):
     public_id = review(made, at=at, **more)
     with db.transaction() as session:
         moderate.approve(session, public_id, "staff 1", at)
-        publish.publish(session, at)
+        publish.publish_approved(session, at)
     return public_id
 
 
@@ -139,7 +139,7 @@ def test_a_reply_stands_beneath_its_review_in_the_language_of_the_shop(client):
     public_id = _publish(made, title="Hm")
     with db.transaction() as session:
         session.execute(update(shops).values(language="nl_BE"))
-        reply.reply(session, public_id, "Dat spijt ons.\n</p><script>", "staff 1", NOW)
+        reply.write_reply(session, public_id, "Dat spijt ons.\n</p><script>", "staff 1", NOW)
 
     page = _page(client)
     assert "Reply of Vélo &amp; Fils <span>on November 22, 2026</span>" in page
@@ -147,7 +147,7 @@ def test_a_reply_stands_beneath_its_review_in_the_language_of_the_shop(client):
     assert "staff 1" not in page
 
     with db.transaction() as session:
-        reply.reply(session, public_id, "Dat spijt ons.", "staff 1", NOW + timedelta(days=1))
+        reply.write_reply(session, public_id, "Dat spijt ons.", "staff 1", NOW + timedelta(days=1))
     assert "<span>on November 22, 2026, changed on November 23, 2026</span>" in _page(client)
 
 
@@ -372,16 +372,16 @@ def test_the_sitemap_lists_the_shops_with_reviews_and_when_the_newest_came(clien
 
 
 def test_the_sitemap_has_no_more_than_the_protocol_allows(installation, monkeypatch):
-    monkeypatch.setattr(sitemap, "MOST", 2)
+    monkeypatch.setattr(sitemap, "MAX_PAGES", 2)
     for name in ("A", "B", "C"):
         _publish(shop(name))
 
     with db.reading() as session:
-        assert len(sitemap.read(session, NOW)) == 2
+        assert len(sitemap.sitemap_pages(session, NOW)) == 2
 
 
 def test_an_address_is_escaped_in_the_sitemap():
-    written = sitemap.as_xml("https://r.example", [("a&b<c>'", NOW)])
+    written = sitemap.sitemap_xml("https://r.example", [("a&b<c>'", NOW)])
 
     (loc,) = ET.fromstring(written).iter(f"{MAP}loc")
     assert loc.text == "https://r.example/s/a&b<c>'"

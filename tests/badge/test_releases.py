@@ -16,18 +16,18 @@ PINNED = {
     "1.0.0/list.js":
         "sha384-0DmUYJBZ4X5cHDMTbfIjteC5i9i8BmekZ5rc6oypUltT2aD9IVApf6a7L+NDt9vC",
 }  # fmt: skip
-NEWEST = scripts.newest()
+NEWEST = scripts.newest_release()
 MOST = {"badge.js": (1600, 1900), "list.js": (2200, 2500)}  # brotli, gzip
 
 
 def _released(name):
-    return scripts.all_of_them()[f"embed/{name}"]
+    return scripts.all_scripts()[f"embed/{name}"]
 
 
 def test_every_release_is_still_what_it_was():
     released = {
         name.removeprefix("embed/"): scripts.integrity(body)
-        for name, body in scripts.all_of_them().items()
+        for name, body in scripts.all_scripts().items()
         if name.count("/") == 2
     }
 

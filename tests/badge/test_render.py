@@ -8,14 +8,14 @@ import pytest
 
 from trustsvc.badge import views
 from trustsvc.badge.render import score_json, snippets, svg
-from trustsvc.badge.render.badge_content import Face
+from trustsvc.badge.render.content import BadgeContent
 
-FACE = Face(
+FACE = BadgeContent(
     "4,6", "1.234 beoordelingen", "4,6 van 5 sterren, 1.234 beoordelingen",
     "https://reviews.example/s/acme", 4.6, 1234, sealed=True,
     notice="https://reviews.example/privacy/acme#object", privacy="Privacy en bezwaar",
 )  # fmt: skip
-EMPTY = Face(
+EMPTY = BadgeContent(
     "", "Nog geen beoordelingen", "Nog geen beoordelingen", "https://r.example/s/a", 0.0, 0,
     sealed=False,
 )  # fmt: skip
@@ -68,18 +68,18 @@ def test_the_seal_is_drawn_only_while_it_holds():
     ("mean", "part"), [(0.0, 0.0), (5.0, 1.0), (4.0, 0.8), (2.5, (48 + 2 + 10) / 120)]
 )
 def test_stars_are_filled_as_far_as_the_mean_says(mean, part):
-    assert svg.filled(mean) == pytest.approx(part)
+    assert svg.filled_width(mean) == pytest.approx(part)
 
 
 @pytest.mark.parametrize(
     ("mean", "part"), [(0.0, 0.0), (5.0, 1.0), (4.0, round((96 - 2.1) / 115.8, 3))]
 )
 def test_the_gradient_is_measured_on_the_stars_alone(mean, part):
-    assert svg.share(mean) == part
+    assert svg.filled_share(mean) == part
 
 
 def test_hostile_words_stay_words():
-    face = Face(HOSTILE, HOSTILE, HOSTILE, "javascript:alert(1)", 4.6, 1, sealed=False)
+    face = BadgeContent(HOSTILE, HOSTILE, HOSTILE, "javascript:alert(1)", 4.6, 1, sealed=False)
 
     root = ET.fromstring(svg.as_svg(face))
     assert root.get("aria-label") == HOSTILE

@@ -6,7 +6,7 @@ from trustsvc.badge import score
 
 @given(strategies.lists(strategies.integers(1, 5), max_size=300))
 def test_a_score_is_exactly_what_the_single_reviews_say(stars):
-    made = score.of({n: stars.count(n) for n in set(stars)})
+    made = score.make_score({n: stars.count(n) for n in set(stars)})
 
     assert made.count == len(stars)
     assert made.mean == pytest.approx(sum(stars) / len(stars) if stars else 0.0)

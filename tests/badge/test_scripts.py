@@ -15,15 +15,15 @@ def released(installation, tmp_path, monkeypatch):
         for name in ("badge.js", "list.js"):
             (folder / name).write_bytes(f"// {name} {release}".encode())
     (place / "card.js").write_bytes(b"// card")
-    monkeypatch.setattr(scripts, "HERE", place)
-    scripts.all_of_them.cache_clear()
+    monkeypatch.setattr(scripts, "STATIC", place)
+    scripts.all_scripts.cache_clear()
     yield
-    scripts.all_of_them.cache_clear()
+    scripts.all_scripts.cache_clear()
 
 
 def test_each_release_keeps_its_address_and_v1_is_the_newest(released):
-    assert scripts.place() == 9
-    assert scripts.place() == 0
+    assert scripts.write_scripts() == 9
+    assert scripts.write_scripts() == 0
 
     found = {
         str(path.relative_to(public_files.folder())): path.read_bytes().decode()

@@ -10,15 +10,15 @@ from tests.badge.render.sample_badge import LINE, newest
 from trustsvc import i18n
 from trustsvc.badge import scripts
 from trustsvc.badge.render import reviews_json, score_json, svg
-from trustsvc.badge.render.badge_content import Face
-from trustsvc.badge.render.review_lines import Line
+from trustsvc.badge.render.content import BadgeContent
+from trustsvc.badge.render.review_lines import ReviewContent
 from trustsvc.badge.statement import statement
 
 BASE = "https://beoordelingen.schoenen-en-tassen.example"
 DOMAIN = "www.de-grote-schoenen-en-tassen-winkel.example"
 SLUG = "de-grote-schoenen-en-tassen-winkel-breda"
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-RELEASE = f"embed/{scripts.newest()}"
+RELEASE = f"embed/{scripts.newest_release()}"
 LATIN = "etaoinshrdlcumwfgypbvkéèüöß    "
 CYRILLIC = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэф    "
 CJK = "".join(map(chr, range(0x4E00, 0x9FA5)))
@@ -35,7 +35,7 @@ def face(language):
     )  # fmt: skip
     score = i18n.format_decimal(mean, language)
     count = i18n.translate("badge.count", language, count=number)
-    return Face(
+    return BadgeContent(
         score, count, i18n.translate("badge.label", language, score=score, reviews=count),
         f"{BASE}/s/{SLUG}", mean, number, sealed=True, proof=statement.encode(said, KEY, "12"),
         notice=f"{BASE}/privacy/{SLUG}#object",
@@ -54,7 +54,7 @@ def test_all_that_a_page_loads_for_the_badge_of_a_large_shop_is_small(language):
     script, said, drawn = (
         packed(body)
         for body in (
-            scripts.all_of_them()[f"{RELEASE}/badge.js"],
+            scripts.all_scripts()[f"{RELEASE}/badge.js"],
             score_json.as_json(shown),
             svg.as_svg(shown),
         )
@@ -77,7 +77,7 @@ def line(letters, number):
     said = at_random(letters, 6000 + number)
     title, name, city, text = said[1:121], said[200:280], said[300:380], said[400:5400]
     day = f"2026-11-{10 + number}"
-    return Line(
+    return ReviewContent(
         LINE.public_id, 5, LINE.label, title, text, f"{name}, {city}",
         day, LINE.day, LINE.mark, "xx", LINE.published_at,
     )  # fmt: skip
@@ -88,4 +88,4 @@ def test_script_and_list_of_the_longest_reviews_there_can_be_are_small(letters):
     """Letters at random: no text that anybody wrote packs worse."""
     said = reviews_json.as_reviews(newest(*(line(letters, number) for number in range(5))))
 
-    assert packed(said) + packed(scripts.all_of_them()[f"{RELEASE}/list.js"]) <= 4000
+    assert packed(said) + packed(scripts.all_scripts()[f"{RELEASE}/list.js"]) <= 4000

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from trustsvc.badge.render import score_json
-from trustsvc.badge.render.badge_content import Face
+from trustsvc.badge.render.content import BadgeContent
 from trustsvc.badge.statement import jws, key_set, statement
 from trustsvc.badge.statement.statement import Statement
 
@@ -17,10 +17,10 @@ SIGNED = (
     "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc."
     "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
 )
-KEY = Ed25519PrivateKey.from_private_bytes(jws.to_bytes(D))
+KEY = Ed25519PrivateKey.from_private_bytes(jws.base64url_decode(D))
 KEYS = {"1": KEY.public_key()}
 NOW = datetime(2026, 11, 22, 23, 59, tzinfo=UTC)
-BEGINS, ENDS = statement.moments(NOW)
+BEGINS, ENDS = statement.validity(NOW)
 SAID = Statement("https://reviews.example", "lamp.example", "lamp", 4.63, 1234, BEGINS, ENDS)
 TOKEN = statement.encode(SAID, KEY, "1")
 
@@ -35,10 +35,10 @@ def test_the_encoding_is_that_of_rfc_8037():
 
 
 def test_what_was_signed_is_read_back():
-    assert statement.read(TOKEN, KEYS) == SAID
+    assert statement.decode(TOKEN, KEYS) == SAID
     head, payload, _ = TOKEN.split(".")
-    assert jws.to_bytes(head) == b'{"alg":"EdDSA","kid":"1"}'
-    assert json.loads(jws.to_bytes(payload)) == {
+    assert jws.base64url_decode(head) == b'{"alg":"EdDSA","kid":"1"}'
+    assert json.loads(jws.base64url_decode(payload)) == {
         "iss": "https://reviews.example", "sub": "lamp.example", "shop": "lamp",
         "score": 4.63, "count": 1234, "iat": BEGINS, "exp": ENDS,
     }  # fmt: skip
@@ -53,13 +53,13 @@ def test_no_sign_of_it_can_be_another_be_left_out_or_be_added():
         changed = [TOKEN[:place] + one + TOKEN[place + 1 :] for one in others]
         for text in (*changed, TOKEN[:place] + TOKEN[place + 1 :], TOKEN[:place]):
             try:
-                statement.read(text, KEYS)
+                statement.decode(text, KEYS)
             except jws.NotSigned:
                 continue
             wrong.append(text)
     for more in ("=", "A", ".", " ", "\n", ".A"):
         with pytest.raises(jws.NotSigned):
-            statement.read(TOKEN + more, KEYS)
+            statement.decode(TOKEN + more, KEYS)
 
     assert wrong == []
 
@@ -81,12 +81,12 @@ def test_no_sign_of_it_can_be_another_be_left_out_or_be_added():
 )
 def test_a_header_that_says_anything_else_is_refused_though_it_is_signed(header):
     with pytest.raises(jws.NotSigned):
-        statement.read(signed(jws.to_bytes(TOKEN.split(".")[1]), header), KEYS)
+        statement.decode(signed(jws.base64url_decode(TOKEN.split(".")[1]), header), KEYS)
 
 
 def test_unsigned_and_wrongly_signed_ones_are_refused():
     head, payload, signature = TOKEN.split(".")
-    none = jws.to_text(b'{"alg":"none"}')
+    none = jws.base64url_encode(b'{"alg":"none"}')
     another = Ed25519PrivateKey.generate()
     for text in (
         "", "..", f"{head}.{payload}.", f"{none}.{payload}.", f"{none}.{payload}.{signature}",
@@ -94,11 +94,11 @@ def test_unsigned_and_wrongly_signed_ones_are_refused():
         statement.encode(SAID, another, "1"),
     ):  # fmt: skip
         with pytest.raises(jws.NotSigned):
-            statement.read(text, KEYS)
+            statement.decode(text, KEYS)
     with pytest.raises(jws.NotSigned):
-        statement.read(TOKEN, {"1": another.public_key()})
+        statement.decode(TOKEN, {"1": another.public_key()})
     with pytest.raises(jws.NotSigned):
-        statement.read(TOKEN, {})
+        statement.decode(TOKEN, {})
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_unsigned_and_wrongly_signed_ones_are_refused():
     ],
 )  # fmt: skip
 def test_what_is_no_statement_is_none_though_it_is_signed(change):
-    payload = json.loads(jws.to_bytes(TOKEN.split(".")[1])) | change
+    payload = json.loads(jws.base64url_decode(TOKEN.split(".")[1])) | change
 
     with pytest.raises(jws.NotSigned):
-        statement.read(signed(json.dumps(payload).encode()), KEYS)
+        statement.decode(signed(json.dumps(payload).encode()), KEYS)
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,15 @@ def test_what_is_no_statement_is_none_though_it_is_signed(change):
 def test_a_statement_holds_from_the_day_it_is_made_for_a_week_and_no_longer(after, over, early):
     moment = NOW + after
 
-    assert (statement.is_over(SAID, moment), statement.is_early(SAID, moment)) == (over, early)
+    assert (statement.is_expired(SAID, moment), statement.is_not_yet_valid(SAID, moment)) == (
+        over,
+        early,
+    )
 
 
 def test_its_bytes_stay_the_same_all_day():
     def made(now):
-        begins, ends = statement.moments(now)
+        begins, ends = statement.validity(now)
         said = Statement(SAID.iss, SAID.sub, SAID.shop, SAID.score, SAID.count, begins, ends)
         return statement.encode(said, KEY, "1")
 
@@ -147,7 +150,7 @@ def test_its_bytes_stay_the_same_all_day():
 def face(proof):
     words = ("4,6", "12.345 beoordelingen", "4,6 van 5 sterren, 12.345 beoordelingen")
     url = "https://reviews.schoenen-winkel.example/s/schoenen-en-tassen"
-    return Face(*words, url, 4.63, 12345, True, proof)
+    return BadgeContent(*words, url, 4.63, 12345, True, proof)
 
 
 def test_a_badge_with_it_stays_as_small_as_promised():

@@ -20,7 +20,7 @@ def _publish(made, count=1, **more):
         public_id = review(made, **more)
         with db.transaction() as session:
             moderate.approve(session, public_id, "staff 1", clock.now())
-            publish.publish(session, clock.now())
+            publish.publish_approved(session, clock.now())
     with db.reading() as session:
         refresh.refresh_changed(session, clock.now())
 
@@ -131,7 +131,7 @@ def test_machines_read_the_same_day_as_people(client):
     public_id = review(made, at=at)
     with db.transaction() as session:
         moderate.approve(session, public_id, "staff 1", at)
-        publish.publish(session, at)
+        publish.publish_approved(session, at)
 
     page = client.get("/s/velo-fils", headers={"Accept-Language": "nl"}).text
 

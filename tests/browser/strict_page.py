@@ -37,7 +37,7 @@ def page(origin, body, attributes=""):
     """A shop's page as a WSGI app."""
     policy = (
         "default-src 'none'; style-src 'none'; require-trusted-types-for 'script'; "
-        f"trusted-types 'none'; {snippets.policy(origin)}"
+        f"trusted-types 'none'; {snippets.csp_policy(origin)}"
     )
 
     def app(environ, start):

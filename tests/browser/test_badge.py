@@ -108,7 +108,7 @@ def test_a_shop_without_javascript_shows_the_image_with_its_link(look, shop, ori
 @pytest.mark.parametrize("kind", ["image", "script", "pinned", "list", "list_pinned"])
 def test_nothing_moves_without_javascript(browse, origin, shop, kind):
     with db.reading() as session:
-        body = embed_code.of(directory.by_id(session, shop.id))[kind]
+        body = embed_code.for_shop(directory.by_id(session, shop.id))[kind]
     page = browse(java_script_enabled=False)
 
     with (
@@ -147,7 +147,7 @@ def test_ten_badges_make_one_request_for_the_numbers(look, snippet):
 
 def test_both_scripts_on_one_page_do_no_harm(look, origin, shop):
     with db.reading() as session:
-        kinds = embed_code.of(directory.by_id(session, shop.id))
+        kinds = embed_code.for_shop(directory.by_id(session, shop.id))
 
     page, asked = look(kinds["script"] + kinds["pinned"])
 
@@ -158,7 +158,7 @@ def test_both_scripts_on_one_page_do_no_harm(look, origin, shop):
 
 def test_the_pinned_script_passes_its_hash_and_a_changed_one_does_not_run(look, origin, shop):
     with db.reading() as session:
-        pinned = embed_code.of(directory.by_id(session, shop.id))["pinned"]
+        pinned = embed_code.for_shop(directory.by_id(session, shop.id))["pinned"]
 
     page, _ = look(pinned)
     assert page.get_by_role("link", name=LABEL).is_visible()
@@ -283,7 +283,7 @@ def test_a_shop_themes_it_by_properties_and_parts_and_can_hide_it(look):
 def test_what_works_without_a_script_has_no_accessibility_problem(look, origin, shop, mode, kind):
     options, attributes = strict_page.MODES[mode]
     with db.reading() as session:
-        body = embed_code.of(directory.by_id(session, shop.id))[kind]
+        body = embed_code.for_shop(directory.by_id(session, shop.id))[kind]
 
     page, _ = look(body, attributes=attributes, block=["**/*.js"], expect=None, **options)
 

@@ -17,7 +17,7 @@ WIDTHS = (320, 800)
 
 def _reviews():
     with db.reading() as session:
-        return lookup.listing(session)
+        return lookup.list_reviews(session)
 
 
 def test_a_review_is_written_with_javascript_off_and_no_cookie_is_set(origin, browse):

@@ -30,8 +30,10 @@ ANSWER = "Dat spijt ons. We hebben met de vervoerder gesproken."
 @pytest.fixture
 def page_of_shop(origin, shop):
     with db.transaction() as session:
-        gone_wrong = next(one for one in lookup.listing(session) if one.stars == 2)
-        reply.reply(session, gone_wrong.id, ANSWER, "staff 1", clock.now() - timedelta(days=1))
+        gone_wrong = next(one for one in lookup.list_reviews(session) if one.stars == 2)
+        reply.write_reply(
+            session, gone_wrong.id, ANSWER, "staff 1", clock.now() - timedelta(days=1)
+        )
     return f"{origin}/s/{shop.slug}"
 
 

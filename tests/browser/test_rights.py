@@ -59,7 +59,7 @@ def published(made):
     public_id = sample_reviews.review(made)
     with db.transaction() as session:
         moderate.approve(session, public_id, "staff 1", clock.now())
-        publish.publish(session, clock.now())
+        publish.publish_approved(session, clock.now())
     with db.reading() as session:
         return signed_links.url("me", session.scalar(select(invitations.c.link)))
 
@@ -129,7 +129,7 @@ def test_restrict_and_lift(made, walk):
 
     assert h1(page) == "De beperking is opgeheven"
     with db.transaction() as session:
-        publish.publish(session, clock.now())
+        publish.publish_approved(session, clock.now())
     assert len(rows(publications.c.review_id)) == 1
 
 

@@ -104,8 +104,8 @@ def test_whatever_was_made_before_stays_valid(installation, client):
         register(session, JAN, "1", "test", NOON)
         opt_out(session, "eva@example.com", EVERY_SHOP, "stop", NOON)
         opt_out(session, "kim@example.com", shop.id, "stop", NOON)
-        me = accounts.add(session, "Sam", clock.now())
-        door = accounts.link(session, me, clock.now())
+        me = accounts.add_member(session, "Sam", clock.now())
+        door = accounts.make_link(session, me, clock.now())
     order_id = sample_orders.place(shop, identity="one")
     link = signed_links.new_id()
     tokens = {p: signed_links.token(p, link) for p in ("review", "stop", "me", "staff")}

@@ -72,7 +72,7 @@ def test_a_dry_run_says_how_much_goes_tonight(installation):
 
 
 def _seen():
-    security_counters.start_over()
+    security_counters.reset()
     moments = (clock.now() - timedelta(days=3), clock.now())
     for at, what in zip(moments, ("replayed_id", "bad_signature"), strict=True):
         security_counters.count(at, what, "signature", "203.0.113.7")
@@ -88,12 +88,12 @@ def test_security_entries_are_listed_newest_first_as_lines_or_json(installation)
     long_ago = f"{clock.now() - timedelta(days=9):%Y-%m-%dT%H:%M}"
 
     assert "1 entries; an entry goes after 90 days" in _list().stdout
-    kinds = [entry["what"] for entry in json.loads(_list("--since", long_ago, "--json").stdout)]
+    kinds = [entry["kind"] for entry in json.loads(_list("--since", long_ago, "--json").stdout)]
     assert kinds == ["bad_signature", "replayed_id"]
     chosen = ("--since", long_ago, "--what", "replayed_id", "--json")
     (entry,) = json.loads(_list(*chosen).stdout)
-    assert set(entry) == {"id", "minute", "what", "door", "address", "number"}
-    assert (entry["address"], entry["number"]) == ("203.0.113.7", 1)
+    assert set(entry) == {"id", "minute", "kind", "access", "address", "count"}
+    assert (entry["address"], entry["count"]) == ("203.0.113.7", 1)
     assert "203.0.113.7" in _list("--since", long_ago).stdout
 
 

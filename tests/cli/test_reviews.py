@@ -51,7 +51,7 @@ def test_reject_wants_a_reason_of_the_list(installation):
     assert _run("reject", waiting, "--reason", REASONS[0]).exit_code == 0
 
     with db.reading() as session:
-        assert lookup.one(session, waiting).reason == REASONS[0]
+        assert lookup.find_review(session, waiting).reason == REASONS[0]
 
 
 def test_deciding_twice_says_so(installation):

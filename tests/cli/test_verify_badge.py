@@ -17,7 +17,7 @@ from trustsvc.app import create_app
 from trustsvc.badge import embed_code
 from trustsvc.badge.statement import badge_finder, key_set, signing, verify
 from trustsvc.badge.statement.badge_finder import Badge
-from trustsvc.badge.statement.verify import Shown
+from trustsvc.badge.statement.verify import BadgeJson
 from trustsvc.shops import directory, settings
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
@@ -87,7 +87,7 @@ def lamp(service, web):
         _publish(made, stars=stars)
     domain = f"lamp.localhost:{web[0].port}"
     with db.transaction() as session:
-        settings.change(session, made.slug, {"domain": domain}, clock.now())
+        settings.change_settings(session, made.slug, {"domain": domain}, clock.now())
         session.execute(update(shops).values(proven_at=clock.now() - DAY))
     return domain
 
@@ -147,10 +147,10 @@ def test_a_copied_statement_served_from_another_domain_is_detected(service, lamp
     url = web[0].put("/", badge(thief))
 
     assert verdicts(url) == ["cannot be read"]
-    web[1].put(signing.ADDRESS, _get(f"{service}{signing.ADDRESS}"))
+    web[1].put(signing.KEYS_PATH, _get(f"{service}{signing.KEYS_PATH}"))
     assert verdicts(url) == ["signature wrong"]
     stranger = key_set.write([("1", Ed25519PrivateKey.generate().public_key())])
-    web[1].put(signing.ADDRESS, stranger)
+    web[1].put(signing.KEYS_PATH, stranger)
     assert verdicts(url) == ["signature wrong"]
     assert verdicts(url, "--service", service) == ["another service"]
 
@@ -168,7 +168,7 @@ def test_without_a_statement_it_is_not_genuine(service, lamp, web):
 
 def test_a_badge_that_is_not_refreshed_expires_after_a_week(service, lamp, web):
     told = _get(f"{service}/badge/v1/blue-lamp.json")
-    public = _get(f"{service}{signing.ADDRESS}")
+    public = _get(f"{service}{signing.KEYS_PATH}")
     place = config.current().data / "public" / "badge" / "v1"
     place.mkdir(parents=True)
     (place / "blue-lamp.json").write_bytes(told)
@@ -299,8 +299,8 @@ def one_shop():
 def printed(service, kind):
     """Give what a shop has in its page: as the desk says it, the fragment as it is served."""
     if kind == "fragment":
-        return _get(embed_code.of(one_shop())["fragment"]).decode()
-    return embed_code.of(one_shop())[kind]
+        return _get(embed_code.for_shop(one_shop())["fragment"]).decode()
+    return embed_code.for_shop(one_shop())[kind]
 
 
 def test_one_false_badge_among_good_ones_is_enough(service, lamp, web):
@@ -341,13 +341,13 @@ def test_redirects_without_an_end_or_to_nowhere_are_given_up(service, web, to):
     code, said = run(url)
 
     assert code == 1
-    assert len(web[0].asked) <= verify.MOST_HOPS
+    assert len(web[0].asked) <= verify.MAX_REDIRECTS
     assert "\x1b" not in said
 
 
 def test_a_page_that_is_too_large_or_has_too_many_badges_is_refused(service, web):
-    large = web[0].put("/large", b"<p>" + b"x" * verify.MOST_PAGE)
-    many = "".join(f"<img src=/badge/v1/a{n}.svg>" for n in range(badge_finder.MOST + 1))
+    large = web[0].put("/large", b"<p>" + b"x" * verify.MAX_PAGE_BYTES)
+    many = "".join(f"<img src=/badge/v1/a{n}.svg>" for n in range(badge_finder.MAX_BADGES + 1))
     assert run(large) == (1, "Error: The address cannot be reached from here\n")
     assert "more than 20" in run(web[0].put("/many", many))[1]
     assert web[0].asked == ["/large", "/many"]
@@ -369,7 +369,7 @@ def test_a_text_that_would_take_hours_to_find_is_not_searched_for(service, lamp,
 )
 def test_a_service_that_answers_nonsense_is_not_believed(web, installation, body):
     web[1].put("/badge/v1/a.json", body)
-    web[1].put(signing.ADDRESS, body)
+    web[1].put(signing.KEYS_PATH, body)
     url = web[0].put("/", f"<img src=http://evil.localhost:{web[1].port}/badge/v1/a.svg>")
 
     assert verdicts(url) in (["signature wrong"], ["no statement"])
@@ -466,7 +466,7 @@ def test_a_host_is_written_as_a_shop_s_domain_is(database, address, host):
     ],
 )
 def test_numbers_on_the_page_are_known_by_the_words_around_them(database, label, printed, same):
-    assert verify._repeats(Badge("o", "s", (printed,)), Shown(label=label)) == same
+    assert verify._repeats(Badge("o", "s", (printed,)), BadgeJson(label=label)) == same
 
 
 def _get(url):

@@ -114,6 +114,6 @@ def test_a_log_by_nginx_has_our_fields_masked_and_our_purge_knows_its_hour(
     assert [line.group(3, 5) for line in lines] == [(kept, who) for *_, kept, who in ASKED]
     assert not re.search(f"{TOKEN[:16]}|{TOKEN[-16:]}|b.example|Qm9vci", text)
     if not more:  # the hour did not change meanwhile
-        (kept,) = retention.everything(tmp_path / "log", clock.now(), 90)
+        (kept,) = retention.list_files(tmp_path / "log", clock.now(), 90)
         hours = (kept.goes_at - timedelta(days=89, hours=23) - before) / timedelta(hours=1)
         assert (kept.strange, hours in {0, 1, -0.5, 0.5}) == (False, True)

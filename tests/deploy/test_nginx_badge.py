@@ -116,7 +116,7 @@ def test_the_same_bytes_and_headers_for_every_form(written, service, front, codi
 
 
 def test_a_release_may_be_kept_for_ever(written, service, front):
-    released = scripts.all_of_them()["embed/1.0.0/badge.js"]
+    released = scripts.all_scripts()["embed/1.0.0/badge.js"]
     status, said, body, _ = asked(front, "/embed/1.0.0/badge.js")
 
     assert (status, body, service.asked) == (200, released, [])

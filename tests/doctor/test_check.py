@@ -292,7 +292,7 @@ def test_a_purge_that_is_not_signed_for(healthy):
 
 
 def test_security_entries_that_should_be_gone(healthy):
-    security_counters.start_over()
+    security_counters.reset()
     security_counters.count(clock.now(), "bad_signature", "signature", "203.0.113.7")
     security_counters.write()
 

@@ -147,9 +147,9 @@ def refusals(client, shop):
     cases += [(shop.url, body + b" ", good), (shop.url, b"", good), (shop.url, body, other)]
     cases += [(shop.url + "x", body, good), (shop.url[:-1], body, good)]
     cases += [(f"/webhooks/{shop.platform}/%00", body, good)]
-    cases += [(f"/webhooks/nonsense/{shop.shop.door}", body, good)]
+    cases += [(f"/webhooks/nonsense/{shop.shop.endpoint_id}", body, good)]
     cases += [
-        (f"/webhooks/{wrong_one}/{shop.shop.door}", body, good)
+        (f"/webhooks/{wrong_one}/{shop.shop.endpoint_id}", body, good)
         for wrong_one in PLATFORMS
         if wrong_one != shop.platform
     ]

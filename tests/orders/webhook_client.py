@@ -61,7 +61,7 @@ class Shop:
                 name, "shop.example", platform, secret=SECRETS[platform], **decided
             )
             self.shop, self.secret = enrol.enrol(session, new, clock.now())
-        self.url = f"/webhooks/{platform}/{self.shop.door}"
+        self.url = f"/webhooks/{platform}/{self.shop.endpoint_id}"
 
     def post(self, body, topic=None, headers=None, **signing):
         """Post a signed body; gives the status and the answer."""

@@ -47,7 +47,7 @@ def test_words_that_nobody_approved_are_never_published(installation):
     for turn in range(TURNS):
         public_id = review(made, text="read by staff")
         with db.reading() as session:
-            version = lookup.one(session, public_id).version
+            version = lookup.find_review(session, public_id).version
         later = clock.now() + timedelta(seconds=1)
         other = Draft(1, "", f"never read {turn}", "Ada", "", consent=True)
 
@@ -56,12 +56,12 @@ def test_words_that_nobody_approved_are_never_published(installation):
                 s, one, "staff 1", clock.now(), version=version
             ),
             lambda s, one=public_id, new=other, at=later: correct.correct(s, one, new, at),
-            lambda s: publish.publish(s, clock.now()),
-            lambda s: publish.publish(s, clock.now()),
+            lambda s: publish.publish_approved(s, clock.now()),
+            lambda s: publish.publish_approved(s, clock.now()),
         )
 
     with db.transaction() as session:
-        publish.publish(session, clock.now())
+        publish.publish_approved(session, clock.now())
     assert {line.text for line in _lines().values()} <= {"read by staff"}
 
 
@@ -74,9 +74,9 @@ def test_a_withdrawal_wins_over_a_publication_at_the_same_moment(installation):
             moderate.approve(session, public_id, "staff 1", clock.now())
 
         _all_at_once(
-            lambda s: publish.publish(s, clock.now()),
+            lambda s: publish.publish_approved(s, clock.now()),
             lambda s, one=public_id: withdraw.withdraw(s, one, clock.now()),
-            lambda s: publish.publish(s, clock.now()),
+            lambda s: publish.publish_approved(s, clock.now()),
         )
 
     assert _lines() == {}

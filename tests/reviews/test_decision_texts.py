@@ -31,7 +31,7 @@ OUTCOMES = (
 
 
 def words(step="check", rule="registry", outcome="registered", language="en"):
-    return decision_texts.words(DecisionLogEntry(1, step, rule, outcome, AT), language)
+    return decision_texts.describe(DecisionLogEntry(1, step, rule, outcome, AT), language)
 
 
 def test_a_line_is_said_in_words():

@@ -26,7 +26,7 @@ def desk(client):
 
 def _state(public_id):
     with db.reading() as session:
-        return lookup.one(session, public_id)
+        return lookup.find_review(session, public_id)
 
 
 def _decide(desk, public_id, **form):
@@ -289,7 +289,7 @@ def _published():
     public_id = review(shop())
     with db.transaction() as session:
         moderate.approve(session, public_id, "staff 1", clock.now())
-        publish.publish(session, clock.now())
+        publish.publish_approved(session, clock.now())
     return public_id
 
 
@@ -307,7 +307,9 @@ def test_the_shops_reply_is_written_changed_and_removed_at_the_desk(desk):
     assert "Change or remove the reply" in shown
     assert changed.headers["Location"] == f"/desk/#review-{public_id}"
     with db.reading() as session:
-        (said,) = reply.of(session, [lookup.one(session, public_id).row_id]).values()
+        (said,) = reply.replies_to(
+            session, [lookup.find_review(session, public_id).row_id]
+        ).values()
     assert said.text == "Thank you."
     _answer(desk, public_id, do="remove")
     assert "Thank you." not in desk.get("/desk/").text
@@ -338,7 +340,7 @@ def test_a_reply_that_cannot_stand_is_refused_with_a_page(desk, form):
 
     assert _answer(desk, public_id, **form).status_code == 400
     with db.reading() as session:
-        assert reply.of(session, [lookup.one(session, public_id).row_id]) == {}
+        assert reply.replies_to(session, [lookup.find_review(session, public_id).row_id]) == {}
 
 
 def test_a_waiting_review_has_no_form_for_a_reply(desk):

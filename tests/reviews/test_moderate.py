@@ -20,7 +20,7 @@ OTHER = Draft(1, "", "Something else.", "Ada", "", consent=True)
 
 def _found(public_id):
     with db.reading() as session:
-        return lookup.one(session, public_id)
+        return lookup.find_review(session, public_id)
 
 
 def _approve(public_id, **more):

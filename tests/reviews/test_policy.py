@@ -8,14 +8,14 @@ GOOD = {"stars": "4", "title": "Snel", "text": "Goed.", "name": "Ada L.", "city"
 
 
 def test_a_good_form_becomes_a_draft():
-    filled = policy.read(GOOD | {"consent": "yes"})
+    filled = policy.read_form(GOOD | {"consent": "yes"})
 
     assert filled.problems == {}
     assert filled.draft == policy.Draft(4, "Snel", "Goed.", "Ada L.", "Delft", consent=True)
 
 
 def test_stars_and_a_name_are_enough_and_a_box_that_is_not_ticked_affirms_nothing():
-    draft = policy.read({"stars": "1", "name": "A"}).draft
+    draft = policy.read_form({"stars": "1", "name": "A"}).draft
 
     assert draft == policy.Draft(1, "", "", "A", "", consent=False)
 
@@ -25,7 +25,7 @@ def test_stars_and_a_name_are_enough_and_a_box_that_is_not_ticked_affirms_nothin
     ["", "0", "6", "-1", "4.0", "4,5", "1e308", "NaN", "45", " 4", "\uff14", "²", "five", "\x004"],
 )
 def test_stars_are_one_plain_digit_from_one_to_five(stars):
-    filled = policy.read(GOOD | {"stars": stars})
+    filled = policy.read_form(GOOD | {"stars": stars})
 
     assert filled.problems == {"stars": "missing"}
     assert filled.values["stars"] == ""
@@ -35,15 +35,15 @@ def test_stars_are_one_plain_digit_from_one_to_five(stars):
     ("field", "most"), [("title", 120), ("text", 5000), ("name", 80), ("city", 80)]
 )
 def test_each_field_has_its_length_counted_in_characters(field, most):
-    assert policy.read(GOOD | {field: "é" * most}).problems == {}
-    assert policy.read(GOOD | {field: "é" * (most + 1)}).problems == {field: "long"}
+    assert policy.read_form(GOOD | {field: "é" * most}).problems == {}
+    assert policy.read_form(GOOD | {field: "é" * (most + 1)}).problems == {field: "long"}
 
 
 @pytest.mark.parametrize(
     "name", ["", "   ", "\u200b\u200b", "\u3164", "\u2800 \u2800", "\u200d", "\n"]
 )
 def test_a_name_that_shows_nothing_is_no_name(name):
-    assert policy.read(GOOD | {"name": name}).problems == {"name": "missing"}
+    assert policy.read_form(GOOD | {"name": name}).problems == {"name": "missing"}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_text_keeps_its_lines_but_no_desert_of_empty_ones():
     ],
 )
 def test_the_suggested_name_is_a_first_name_and_an_initial(full, shown):
-    assert policy.shown_name(full) == shown
+    assert policy.public_name(full) == shown
 
 
 def test_an_author_may_change_a_review_until_it_is_withdrawn():
@@ -110,7 +110,7 @@ def test_reasons_are_said_in_every_language_and_none_is_about_stars():
 
 
 def test_nothing_of_what_was_written_is_in_a_repr():
-    filled = policy.read(GOOD)
+    filled = policy.read_form(GOOD)
 
     assert "Ada" not in repr(filled)
     assert "Ada" not in repr(filled.draft)

@@ -26,7 +26,7 @@ def _do(verb, *args, **more):
 def _published(public_id=None, **more):
     public_id = public_id or review(shop(), **more)
     _do(moderate.approve, public_id, "staff 1")
-    _do(publish.publish)
+    _do(publish.publish_approved)
     return public_id
 
 
@@ -37,7 +37,7 @@ def _lines():
 
 def _state(public_id):
     with db.reading() as session:
-        return lookup.one(session, public_id).state
+        return lookup.find_review(session, public_id).state
 
 
 def _kinds():
@@ -67,7 +67,7 @@ def test_an_approved_review_is_published_with_name_city_stars_text_and_dates(ins
 def test_publishing_twice_publishes_nothing_more(installation):
     _published()
 
-    assert _do(publish.publish) == 0
+    assert _do(publish.publish_approved) == 0
     assert len(_lines()) == 1
     assert _kinds().count("review.published") == 1
 
@@ -77,7 +77,7 @@ def test_what_waits_or_was_rejected_is_not_published(installation):
     review(made)
     _do(moderate.reject, review(made), "spam", "staff 1")
 
-    assert _do(publish.publish) == 0
+    assert _do(publish.publish_approved) == 0
     assert _lines() == []
 
 
@@ -117,7 +117,7 @@ def test_a_rejected_review_can_be_corrected_and_loses_its_reason(installation):
     _do(correct.correct, public_id, OTHER)
 
     with db.reading() as session:
-        found = lookup.one(session, public_id)
+        found = lookup.find_review(session, public_id)
     assert (found.state, found.reason, found.decided_at) == ("pending", None, None)
 
 
@@ -139,7 +139,7 @@ def test_a_withdrawn_review_is_empty_at_once_and_for_good(installation):
     assert _lines() == []
     with db.reading() as session:
         row = session.execute(select(reviews)).one()
-    kept = (row.title, row.text, row.name, row.city, row.email, row.reference, row.buyer)
+    kept = (row.title, row.text, row.name, row.city, row.email, row.reference, row.buyer_pseudonym)
     assert kept == ("", "", "", "", None, None, None)
     assert _kinds().count("review.withdrawn") == 1
     with pytest.raises(Gone):
@@ -151,6 +151,6 @@ def test_a_line_whose_review_is_not_published_is_swept_away(installation):
     with db.transaction() as session:
         session.execute(update(reviews).values(state="rejected"))
 
-    assert _do(publish.sweep) == 1
+    assert _do(publish.take_down_strays) == 1
     assert _lines() == []
-    assert _do(publish.sweep) == 0
+    assert _do(publish.take_down_strays) == 0

@@ -62,7 +62,7 @@ def test_who_was_asked_because_of_being_registered_is_not_offered_it_again(clien
 
 def test_a_withdrawn_review_has_no_address_left_to_write_to(client, link):
     with db.reading() as session:
-        (written,) = lookup.listing(session)
+        (written,) = lookup.list_reviews(session)
     with db.transaction() as session:
         withdraw.withdraw(session, written.id, clock.now())
 
@@ -72,7 +72,7 @@ def test_a_withdrawn_review_has_no_address_left_to_write_to(client, link):
 
 def test_a_rejected_review_is_no_moment_to_ask(client, link):
     with db.reading() as session:
-        (written,) = lookup.listing(session)
+        (written,) = lookup.list_reviews(session)
     with db.transaction() as session:
         moderate.reject(session, written.id, "spam", "staff 1", clock.now())
 

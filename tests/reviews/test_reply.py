@@ -32,13 +32,13 @@ def _published(where=None):
     public_id = review(where or shop())
     with db.transaction() as session:
         moderate.approve(session, public_id, "staff 1", clock.now())
-        publish.publish(session, clock.now())
+        publish.publish_approved(session, clock.now())
     return public_id
 
 
 def _reply(public_id, text="Dank u wel.", at=None):
     with db.transaction() as session:
-        return reply.reply(session, public_id, text, "staff 1", at or clock.now())
+        return reply.write_reply(session, public_id, text, "staff 1", at or clock.now())
 
 
 def _replies():
@@ -48,7 +48,7 @@ def _replies():
 
 def _row_id(public_id):
     with db.reading() as session:
-        return lookup.one(session, public_id).row_id
+        return lookup.find_review(session, public_id).row_id
 
 
 def test_a_shop_replies_in_its_own_language_and_the_badges_files_follow(installation):
@@ -87,7 +87,7 @@ def test_a_removed_reply_is_gone_and_twice_does_no_harm(installation):
     _reply(public_id)
 
     with db.transaction() as session:
-        done = [reply.remove(session, public_id, clock.now()) for _ in range(2)]
+        done = [reply.remove_reply(session, public_id, clock.now()) for _ in range(2)]
 
     assert (done, _replies()) == ([True, False], [])
     with db.reading() as session:
@@ -102,7 +102,7 @@ def test_a_removed_reply_is_gone_and_twice_does_no_harm(installation):
     [
         "",
         " \n\u200b ",
-        "a" * (policy.MOST_REPLY + 1),
+        "a" * (policy.MAX_REPLY + 1),
         "Wij schreven aan BUYER@example.com.",
         "Uw bestelling 1001: excuses.",
     ],
@@ -134,7 +134,7 @@ def test_nobody_replies_to_a_review_that_is_not_shown(installation, state):
         if state == "withdrawn":
             withdraw.withdraw(session, public_id, clock.now())
         if state == "frozen":
-            one = lookup.one(session, public_id).row_id
+            one = lookup.find_review(session, public_id).row_id
             personal_data.restrict_reviews(session, [one], clock.now())
 
     assert not _reply(public_id)
@@ -160,7 +160,7 @@ def test_a_reply_ends_with_the_words_or_the_author_it_answers(installation, how)
             case "stray":
                 mine = reviews.c.id == row_id
                 session.execute(update(reviews).where(mine).values(state="withdrawn"))
-                publish.sweep(session, now)
+                publish.take_down_strays(session, now)
 
     assert [said.review_id for said in _replies()] == [_row_id(kept)]
     assert "scrub" in heard
@@ -176,13 +176,13 @@ def test_a_reply_outlasts_a_restriction_of_its_review_unseen(installation, clien
 
     with db.transaction() as session:
         personal_data.restrict_reviews(session, [row_id], clock.now())
-        publish.sweep(session, clock.now())
+        publish.take_down_strays(session, clock.now())
     assert "tot gauw" not in client.get(path).text
 
     with db.transaction() as session:
         personal_data.lift_review_restriction(session, [row_id])
-        publish.sweep(session, clock.now())
-        publish.publish(session, clock.now())
+        publish.take_down_strays(session, clock.now())
+        publish.publish_approved(session, clock.now())
     assert "tot gauw" in client.get(path).text
 
 
@@ -207,7 +207,7 @@ def test_a_reply_written_while_its_review_is_withdrawn_does_not_stay(installatio
             with job_queue.capture([].append), db.transaction() as session:
                 verb(session, *args, clock.now())
 
-        deeds = [(reply.reply, public_id, "Dank.", "staff 1"), (withdraw.withdraw, public_id)]
+        deeds = [(reply.write_reply, public_id, "Dank.", "staff 1"), (withdraw.withdraw, public_id)]
         threads = [threading.Thread(target=run, args=deed) for deed in deeds]
         for thread in threads:
             thread.start()

@@ -38,7 +38,7 @@ def test_a_review_is_written_and_its_invitation_is_used_up(installation):
     public_id = _submit(link)
 
     with db.reading() as session:
-        review = lookup.one(session, public_id)
+        review = lookup.find_review(session, public_id)
         state = session.scalar(select(invitations.c.state).where(invitations.c.id == invited))
         lines = [(line.step, line.outcome) for line in decision_log.of_order(session, order_id)]
     assert (review.state, review.stars, review.name, review.city) == (
@@ -61,7 +61,8 @@ def test_address_reference_and_mark_move_from_the_order_to_the_review(installati
         left = session.execute(
             select(orders.c.email, orders.c.name, orders.c.reference).where(orders.c.id == order_id)
         ).one()
-    assert (row.email, row.reference, row.buyer) == ("buyer@example.com", "1001", b"\x01\x01mark")
+    found = (row.email, row.reference, row.buyer_pseudonym)
+    assert found == ("buyer@example.com", "1001", b"\x01\x01mark")
     assert tuple(left) == (None, None, None)
 
 

@@ -64,7 +64,7 @@ def _path(link_id, purpose="review"):
 
 def _all():
     with db.reading() as session:
-        return lookup.listing(session)
+        return lookup.list_reviews(session)
 
 
 def _only():

@@ -23,7 +23,7 @@ from trustsvc.server_log import attack_patterns
     ],
 )
 def test_what_an_answer_looks_like_goes_by_door_and_status(door, status, what):
-    assert attack_patterns.suspicion(door, status) == what
+    assert attack_patterns.classify(door, status) == what
 
 
 def test_signed_orders_are_no_flood_and_all_else_counts():
@@ -43,7 +43,7 @@ def test_signed_orders_are_no_flood_and_all_else_counts():
     ],
 )
 def test_an_ipv6_address_is_cut_to_what_one_household_chooses_from(address, counted):
-    assert attack_patterns.counted_as(address) == counted
+    assert attack_patterns.counted_address(address) == counted
 
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)

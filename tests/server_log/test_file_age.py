@@ -16,7 +16,7 @@ YESTERDAY = NOW - timedelta(days=1)
 
 def _since(path, written_at=YESTERDAY):
     os.utime(path, (written_at.timestamp(),) * 2, follow_symlinks=False)
-    return file_age.since(path, path.lstat(), NOW)
+    return file_age.first_line_at(path, path.lstat(), NOW)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def _since(path, written_at=YESTERDAY):
 def test_a_name_says_its_oldest_hour(name, hour):
     expected = hour and datetime.fromisoformat(hour)
 
-    assert file_age.named_hour(name) == expected
+    assert file_age.hour_in_name(name) == expected
 
 
 @pytest.mark.parametrize(
@@ -130,6 +130,6 @@ def test_an_impossible_moment_of_writing_is_no_error(tmp_path, written_at):
     path.touch()
     os.utime(path, (written_at, written_at))
 
-    since, _ = file_age.since(path, path.lstat(), NOW)
+    since, _ = file_age.first_line_at(path, path.lstat(), NOW)
 
     assert since + timedelta(days=90)

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from trustsvc.server_log.log_line import Request, origin, written
+from trustsvc.server_log.log_line import LoggedRequest, format_line, referer_origin
 
 AT = datetime(2026, 11, 21, 10, 0, 0, 123_456, UTC)
 HOSTILE = '\r\n2026-11-21T10:00:00.000Z 6.6.6.6 GET /desk/ 200 1 -\r\n\u2028"\u202e'
@@ -19,18 +19,18 @@ def _request(**given):
         "sent": 5123,
         "referer": "https://shop.example/basket?mail=a@b.example#top",
     }
-    return Request(**plain | given)
+    return LoggedRequest(**plain | given)
 
 
 def test_a_line_holds_exactly_the_promised_fields():
-    assert written(_request(), ()) == (
+    assert format_line(_request(), ()) == (
         "2026-11-21T10:00:00.123Z 203.0.113.7 GET /s/shop 200 5123 https://shop.example"
     )
 
 
 @pytest.mark.parametrize("field", ["peer", "forwarded_for", "method", "path", "status", "referer"])
 def test_no_field_can_hold_a_second_line_or_a_further_field(field):
-    line = written(_request(**{field: HOSTILE}), ())
+    line = format_line(_request(**{field: HOSTILE}), ())
 
     assert len(line.splitlines()) == 1
     assert len(line.split(" ")) == len(line.split()) == 7
@@ -58,4 +58,4 @@ def test_no_field_can_hold_a_second_line_or_a_further_field(field):
     ],
 )
 def test_of_a_referer_only_the_origin_is_kept(referer, kept):
-    assert origin(referer) == kept
+    assert referer_origin(referer) == kept

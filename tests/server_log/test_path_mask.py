@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from trustsvc.server_log.path_mask import MARK, MOST_CHARACTERS, mask_path
+from trustsvc.server_log.path_mask import MASK, MAX_LENGTH, mask_path
 
 TOKEN = "c2l4dGVlbiBieXRlcyEhIQ.Xk3v9Qq1PZr8t0mB5nL2cW7yU4sE6aH1gJ9dF3kR8oM"
 
@@ -87,12 +87,12 @@ def test_an_odd_spelling_does_not_get_a_token_into_the_log(path):
 def test_a_path_never_breaks_out_of_its_field(hostile):
     kept = mask_path(hostile)
 
-    assert re.fullmatch(r"[!#-~]+", kept.replace(MARK, ""))
-    assert MARK not in kept
+    assert re.fullmatch(r"[!#-~]+", kept.replace(MASK, ""))
+    assert MASK not in kept
 
 
 def test_a_very_long_path_is_cut():
     kept = mask_path("/" + "ab/" * 100_000)
 
-    assert len(kept) == MOST_CHARACTERS
-    assert kept.endswith(MARK)
+    assert len(kept) == MAX_LENGTH
+    assert kept.endswith(MASK)

@@ -41,14 +41,14 @@ def _file(folder, name, written_at=HOUR):
 def test_a_file_goes_in_the_hour_before_its_first_line_passes_90_days(tmp_path, age, goes):
     path = _file(tmp_path, NAME)
 
-    assert retention.due(tmp_path, HOUR + age, 90) == ([path] if goes else [])
+    assert retention.due_files(tmp_path, HOUR + age, 90) == ([path] if goes else [])
 
 
 def test_a_tick_every_ten_minutes_never_lets_a_line_reach_90_days_nor_takes_one_below_89(tmp_path):
     first_line, last_line = HOUR, HOUR + timedelta(minutes=59, seconds=59)
     for late in range(10):  # whenever in the ten minutes the clock started
         now = HOUR + timedelta(days=88, minutes=late)
-        while not retention.due(_file(tmp_path, NAME).parent, now, 90):
+        while not retention.due_files(_file(tmp_path, NAME).parent, now, 90):
             now += timedelta(minutes=10)
 
         assert now - first_line < 90 * DAY
@@ -89,7 +89,7 @@ def test_rotated_compressed_copied_and_half_written_variants_go_with_their_hour(
 def test_a_file_whose_name_says_no_hour_is_reported_and_goes_by_its_last_writing(tmp_path, name):
     path = _file(tmp_path, name, written_at=HOUR)
 
-    (kept,) = retention.everything(tmp_path, HOUR + DAY, 90)
+    (kept,) = retention.list_files(tmp_path, HOUR + DAY, 90)
     assert (kept.path, kept.strange) == (path, True)
     assert retention.purge(tmp_path, HOUR + timedelta(days=89, hours=22, minutes=59), 90) == []
     assert retention.purge(tmp_path, HOUR + timedelta(days=89, hours=23), 90) == [path]
@@ -98,7 +98,7 @@ def test_a_file_whose_name_says_no_hour_is_reported_and_goes_by_its_last_writing
 def test_a_file_of_an_hour_that_has_not_been_does_not_stay_until_then(tmp_path):
     path = _file(tmp_path, "access-2999-01-01T00.log", written_at=HOUR)
 
-    assert retention.everything(tmp_path, HOUR + DAY, 90)[0].strange
+    assert retention.list_files(tmp_path, HOUR + DAY, 90)[0].strange
     assert retention.purge(tmp_path, HOUR + 90 * DAY, 90) == [path]
 
 
@@ -118,8 +118,8 @@ def test_a_symbolic_link_goes_and_what_it_points_at_stays(tmp_path):
 def test_a_shorter_time_is_kept_to_as_well(tmp_path):
     path = _file(tmp_path, NAME)
 
-    assert retention.due(tmp_path, HOUR + timedelta(hours=22, minutes=59), 1) == []
-    assert retention.due(tmp_path, HOUR + timedelta(hours=23), 1) == [path]
+    assert retention.due_files(tmp_path, HOUR + timedelta(hours=22, minutes=59), 1) == []
+    assert retention.due_files(tmp_path, HOUR + timedelta(hours=23), 1) == [path]
 
 
 def test_only_what_is_due_goes_and_twice_does_no_harm(tmp_path):
@@ -144,7 +144,7 @@ def test_a_folder_that_is_not_there_holds_nothing(tmp_path):
 def test_a_file_that_vanishes_meanwhile_is_nobodys_error(tmp_path, monkeypatch):
     path = _file(tmp_path, NAME)
     other = _file(tmp_path, f"{NAME}.gz")
-    monkeypatch.setattr(retention, "due", lambda *_: [path, other])
+    monkeypatch.setattr(retention, "due_files", lambda *_: [path, other])
     path.unlink()
 
     assert retention.purge(tmp_path, HOUR, 90) == [other]
@@ -152,14 +152,14 @@ def test_a_file_that_vanishes_meanwhile_is_nobodys_error(tmp_path, monkeypatch):
 
 def test_all_lines_before_the_stated_moment_are_gone(tmp_path):
     now = HOUR + timedelta(days=90, minutes=7)
-    before = retention.before(now, 90)
+    before = retention.kept_since(now, 90)
     for number in range(-3, 4):
         hour = HOUR + timedelta(hours=number)
         _file(tmp_path, hour.strftime("access-%Y-%m-%dT%H.log"), hour)
 
     retention.purge(tmp_path, now, 90)
 
-    kept_from = min(file_age.named_hour(path.name) for path in tmp_path.iterdir())
+    kept_from = min(file_age.hour_in_name(path.name) for path in tmp_path.iterdir())
     assert kept_from > before - timedelta(hours=1)
     assert kept_from >= before.replace(minute=0)
 
@@ -265,7 +265,7 @@ def test_a_folder_nobody_may_look_into_hides_nothing_else_and_is_listed(everybod
             if not os.getuid():
                 os.setuid(65534)  # root looks into everything
             gone = retention.purge(everybodys, HOUR + 91 * DAY, 90)
-            listed = [kept.path.name for kept in retention.everything(everybodys, HOUR, 90)]
+            listed = [kept.path.name for kept in retention.list_files(everybodys, HOUR, 90)]
             os._exit(0 if (gone, listed) == ([path], ["closed"]) else 1)
         finally:
             os._exit(2)
@@ -286,7 +286,7 @@ def test_folders_in_folders_in_folders_are_looked_into_without_end(tmp_path):
     path = _file(deep.parent, NAME)
 
     try:
-        assert retention.due(tmp_path, HOUR + 90 * DAY, 90) == [path]
+        assert retention.due_files(tmp_path, HOUR + 90 * DAY, 90) == [path]
     finally:  # pytest's own clearing up goes from folder to folder by recursion, and fails
         subprocess.run(["rm", "-rf", str(tmp_path / "a")], check=True)
 
@@ -296,7 +296,7 @@ def test_a_missed_purge_is_late_after_two_ticks(tmp_path, passed, number):
     _file(tmp_path, NAME)
     goes_at = HOUR + timedelta(days=89, hours=23)
 
-    assert retention.late(tmp_path, goes_at + timedelta(minutes=passed), 90) == number
+    assert retention.count_overdue(tmp_path, goes_at + timedelta(minutes=passed), 90) == number
 
 
 WATCHED = """

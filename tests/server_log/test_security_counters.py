@@ -40,15 +40,15 @@ def client(app):
 @pytest.fixture(autouse=True)
 def counts_of_our_own(installation):
     writer.flush()
-    security_counters.start_over()
+    security_counters.reset()
 
 
 def _written():
     writer.flush()
     security_counters.write()
     with db.reading() as session:
-        found = find.entries(session)
-    return [(one.what, one.door, one.address, one.number) for one in found]
+        found = find.list_entries(session)
+    return [(one.kind, one.access, one.address, one.count) for one in found]
 
 
 def test_two_hundred_failed_signatures_of_a_minute_are_one_row(client):
@@ -89,7 +89,7 @@ def test_what_is_counted_later_in_the_same_minute_is_added_to_its_row(client):
 
 def test_several_processes_add_to_one_row(installation):
     for _ in range(2):
-        security_counters.start_over()  # another process begins with nothing counted
+        security_counters.reset()  # another process begins with nothing counted
         for _ in range(5):
             security_counters.count(AT, "bad_signature", "signature", "203.0.113.7")
         security_counters.write()
@@ -164,7 +164,7 @@ def test_nothing_of_what_was_sent_is_in_an_entry_and_no_address_in_clear(client,
 
 
 def test_however_many_addresses_attack_the_rows_of_a_minute_are_bounded(installation, monkeypatch):
-    monkeypatch.setattr(security_counters, "MOST", 20)
+    monkeypatch.setattr(security_counters, "MAX_COUNTERS", 20)
     for number in range(500):
         security_counters.count(AT, "bad_signature", "signature", f"203.0.113.{number % 250}")
         security_counters.count(AT, "bad_signature", "signature", f"198.51.100.{number % 250}")
@@ -177,7 +177,7 @@ def test_however_many_addresses_attack_the_rows_of_a_minute_are_bounded(installa
 
 
 def test_ordinary_visitors_do_not_hide_a_forger(installation, monkeypatch):
-    monkeypatch.setattr(security_counters, "MOST_VISITORS", 50)
+    monkeypatch.setattr(security_counters, "MAX_ADDRESSES", 50)
     for number in range(200):
         security_counters.count(AT, "flood", "any", f"203.0.113.{number}")
     security_counters.count(AT, "bad_signature", "signature", "198.51.100.1")
@@ -276,10 +276,10 @@ def test_entries_are_read_newest_first_page_by_page(installation):
         security_counters.count(AT + number * MINUTE, "bad_signature", "signature", "203.0.113.7")
         security_counters.write()
     with db.reading() as session:
-        first = find.entries(session, most=2)
-        second = find.entries(session, before_id=first[-1].id, most=2)
-        recent = find.entries(session, since=AT + 3 * MINUTE)
-        other = find.entries(session, what="flood")
+        first = find.list_entries(session, limit=2)
+        second = find.list_entries(session, before_id=first[-1].id, limit=2)
+        recent = find.list_entries(session, since=AT + 3 * MINUTE)
+        other = find.list_entries(session, kind="flood")
         everything = session.scalar(select(func.count()).select_from(security_entries))
 
     minutes = [entry.minute.minute for entry in (*first, *second)]

@@ -192,7 +192,7 @@ def _disk_with_room_for(room, really):
 
 
 def test_lines_that_wait_are_bounded(settings, monkeypatch):
-    monkeypatch.setattr(writer, "MOST_WAITING", 3)
+    monkeypatch.setattr(writer, "MAX_PENDING", 3)
     app = writer.ServerLog(_hello)
     with writer._writer.writing:  # a disk that does not answer
         for _ in range(10):

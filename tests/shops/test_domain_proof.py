@@ -16,7 +16,7 @@ def domain():
 
     class Shows(BaseHTTPRequestHandler):
         def do_GET(self):
-            self.send_response(200 if self.path == domain_proof.PATH else 404)
+            self.send_response(200 if self.path == domain_proof.PROOF_PATH else 404)
             self.end_headers()
             self.wfile.write(shown["file"])
 
@@ -43,7 +43,7 @@ def test_a_domain_is_proven_by_its_line(installation, domain):
 
     domain_proof.require_proof(shop)
     with db.transaction() as session:
-        domain_proof.record(session, shop, clock.now())
+        domain_proof.record_proof(session, shop, clock.now())
 
     with db.reading() as session:
         assert directory.by_id(session, shop.id).proven_at is not None
@@ -73,8 +73,8 @@ def test_another_shops_line_proves_nothing(installation, domain):
 def test_another_domain_has_to_be_proven_anew(installation, domain):
     shop = enrolled(domain[0])
     with db.transaction() as session:
-        domain_proof.record(session, shop, clock.now())
-        settings.change(session, shop.slug, {"domain": "other.example"}, clock.now())
+        domain_proof.record_proof(session, shop, clock.now())
+        settings.change_settings(session, shop.slug, {"domain": "other.example"}, clock.now())
 
     with db.reading() as session:
         assert directory.by_id(session, shop.id).proven_at is None

@@ -27,7 +27,7 @@ def proven(installation, domain):  # noqa: F811
     shown["file"] = domain_proof.proof_line(made).encode()
     domain_proof.require_proof(made)
     with db.transaction() as session:
-        domain_proof.record(session, made, clock.now())
+        domain_proof.record_proof(session, made, clock.now())
     return made, shown
 
 
@@ -103,11 +103,11 @@ def test_nobody_looks_at_what_was_never_proven_is_closed_or_has_another_domain(p
     assert look(start, 1) == 1
     shown["file"] = b""
     with db.transaction() as session:
-        settings.change(session, shop.slug, {"domain": "else.localhost:1"}, clock.now())
+        settings.change_settings(session, shop.slug, {"domain": "else.localhost:1"}, clock.now())
     assert look(start, 2) == 0
 
     with db.transaction() as session:
-        domain_recheck.note(
+        domain_recheck.record_check(
             session, shop, clock.now(), found=True
         )  # was under way for the old domain
     assert not sealed(shop, start + 20 * DAY)

@@ -19,8 +19,8 @@ def test_a_shop_gets_a_door_nobody_can_guess_and_the_defaults(installation):
     other, _ = enrolled()
 
     assert (shop.slug, other.slug) == ("shop", "shop-2")
-    assert shop.door != other.door
-    assert len(shop.door) == 24
+    assert shop.endpoint_id != other.endpoint_id
+    assert len(shop.endpoint_id) == 24
     assert (shop.may_ask, shop.delay, shop.delay_unit, shop.moment) == (
         "registered",
         7,
@@ -66,7 +66,7 @@ def test_what_is_recorded_as_told_to_buyers_is_in_the_language_of_the_shop(
     ],
 )
 def test_a_slug_is_plain(name, slug):
-    assert enrol.slug_of(name) == slug
+    assert enrol.make_slug(name) == slug
 
 
 @pytest.mark.parametrize(

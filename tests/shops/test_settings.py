@@ -18,7 +18,7 @@ def shop(installation):
 
 def change(wishes, now=None, slug="shop"):
     with db.transaction() as session:
-        return settings.change(session, slug, wishes, now or clock.now())
+        return settings.change_settings(session, slug, wishes, now or clock.now())
 
 
 def test_what_is_not_named_stays(shop):

@@ -19,7 +19,7 @@ def shop(installation):
         return enrol.enrol(session, new, clock.now())[0]
 
 
-def knock(shop, secret, *, platform="shopify", door=None, now=None, asked=None):
+def knock(shop, secret, *, platform="shopify", endpoint_id=None, now=None, asked=None):
     def is_signed_with(known):
         if asked is not None:
             asked.append(known)
@@ -27,7 +27,7 @@ def knock(shop, secret, *, platform="shopify", door=None, now=None, asked=None):
 
     with db.reading() as session:
         return webhook_auth.authenticate(
-            session, platform, door or shop.door, is_signed_with, now or clock.now()
+            session, platform, endpoint_id or shop.endpoint_id, is_signed_with, now or clock.now()
         )
 
 
@@ -35,7 +35,9 @@ def test_a_shop_is_recognised_by_its_door_and_its_secret(shop):
     assert knock(shop, OLD) == shop
 
 
-@pytest.mark.parametrize("wrong", [{"secret": "x"}, {"door": "x"}, {"platform": "woocommerce"}])
+@pytest.mark.parametrize(
+    "wrong", [{"secret": "x"}, {"endpoint_id": "x"}, {"platform": "woocommerce"}]
+)
 def test_anything_else_is_refused_in_one_way(shop, wrong):
     with pytest.raises(Unauthorised) as refused:
         knock(shop, **({"secret": OLD} | wrong))
@@ -52,7 +54,7 @@ def test_a_closed_shop_is_refused(shop):
 
 
 def test_two_signatures_are_checked_whatever_is_wrong(shop):
-    for case in ({"door": "x"}, {"platform": "standard"}, {}):
+    for case in ({"endpoint_id": "x"}, {"platform": "standard"}, {}):
         asked = []
         with pytest.raises(Unauthorised):
             knock(shop, "wrong", asked=asked, **case)

@@ -12,7 +12,9 @@ def add(name: str = "Sam") -> str:
     """Give the path of a fresh one-time link."""
     with db.transaction() as session:
         now = clock.now()
-        return urlsplit(accounts.link(session, accounts.add(session, name, now), now)).path
+        return urlsplit(
+            accounts.make_link(session, accounts.add_member(session, name, now), now)
+        ).path
 
 
 def sign_in(client, name: str = "Sam") -> str:

@@ -101,7 +101,7 @@ def test_the_words_of_a_withdrawn_review_leave_the_log_by_the_bell_that_is_rung(
     public_id = review(shop(), text=words)
     with job_queue.capture(rung.append), db.transaction() as session:
         moderate.approve(session, public_id, "staff 1", clock.now())
-        publish.publish(session, clock.now())
+        publish.publish_approved(session, clock.now())
     assert "scrub" not in rung
     with job_queue.capture(rung.append), db.transaction() as session:
         withdraw.withdraw(session, public_id, clock.now())
@@ -120,7 +120,7 @@ def test_postgresql_keeps_no_samples_of_published_names(installation, database):
         public_id = review(at_shop, name="Sampled Name")
         with db.transaction() as session:
             moderate.approve(session, public_id, "staff 1", clock.now())
-            publish.publish(session, clock.now())
+            publish.publish_approved(session, clock.now())
 
     assert vacuum.rebuild()
 
@@ -144,7 +144,7 @@ def test_a_rebuild_keeps_everything_that_lives(installation):
     assert vacuum.rebuild()
 
     with db.reading() as session:
-        assert lookup.one(session, public_id).text == "Fiets kwam heel aan."
+        assert lookup.find_review(session, public_id).text == "Fiets kwam heel aan."
     shop("Afterwards")
     assert vacuum.is_small()
 

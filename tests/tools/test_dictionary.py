@@ -82,7 +82,7 @@ MISTAKES = {
     "a key with our name": lambda _: _mac(b"trustsvc"),
     "the number of the shop": lambda at: _mac(str(at.id).encode()),
     "its public name": lambda at: _mac(at.slug.encode()),
-    "the door in the same dump": lambda at: _mac(at.door.encode())[:16],
+    "the door in the same dump": lambda at: _mac(at.endpoint_id.encode())[:16],
     "derived from nothing": lambda at: _mac(_derived(b"", f"trustsvc shop {at.id}".encode()))[:16],
     "in clear": lambda _: b"to:" + NORMAL,
 }

@@ -106,7 +106,7 @@ def test_a_failed_signature_is_in_the_security_database_within_seconds(service, 
     found = service.until(entries)
 
     assert {entry["address"] for entry in found} == {VISITOR}
-    assert {entry["door"] for entry in found} == {"signature"}
+    assert {entry["access"] for entry in found} == {"signature"}
     assert VISITOR.encode() not in (service.data / "trustsvc.db").read_bytes()
 
 

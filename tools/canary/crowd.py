@@ -130,9 +130,9 @@ def _review(session, at_shop, group):
 
 def _publish(session, at_shop, group):
     for public_id in _review(session, at_shop, group):
-        version = lookup.one(session, public_id).version
+        version = lookup.find_review(session, public_id).version
         moderate.approve(session, public_id, "staff 0", NOON, version=version)
-    publish.publish(session, NOON)
+    publish.publish_approved(session, NOON)
 
 
 def _links(session, at_shop, group):

@@ -96,7 +96,9 @@ def guesses():
         known = session.execute(text("SELECT id, slug, door FROM shops")).all()
     infos = [f"trustsvc shop {number}".encode() for number in (0, *(shop.id for shop in known))]
     infos += [b"trustsvc link review", b"trustsvc link me"]
-    facts = [part.encode() for shop in known for part in (str(shop.id), shop.slug, shop.door)]
+    facts = [
+        part.encode() for shop in known for part in (str(shop.id), shop.slug, shop.endpoint_id)
+    ]
     derived = [
         HKDF(hashes.SHA256(), 32, salt=None, info=info).derive(one)
         for one, info in itertools.product([b"", bytes(32), b"trustsvc", *_published()], infos[:3])

@@ -96,7 +96,7 @@ def _withdraw_reviews(session: Session, lines: Sequence[JournalEntry], now: date
     for batch in _batches(lines):
         public = [line.subject.decode("ascii", "replace") for line in batch]
         ids = session.scalars(select(reviews.c.id).where(reviews.c.public_id.in_(public))).all()
-        withdraw.empty(session, ids, now)
+        withdraw.clear_content(session, ids, now)
 
 
 def _cancel_orders(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:

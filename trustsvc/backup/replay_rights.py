@@ -80,7 +80,7 @@ def anonymise(session: Session, lines: Sequence[JournalEntry], now: datetime) ->
     public = [line.subject.decode("ascii", "replace") for line in lines]
     ids = session.scalars(select(reviews.c.id).where(reviews.c.public_id.in_(public))).all()
     stay = anonymise_reviews(session, ids, now)
-    withdraw.empty(session, set(ids) - stay, now)
+    withdraw.clear_content(session, set(ids) - stay, now)
 
 
 def erase(session: Session, lines: Sequence[JournalEntry], placed: Sequence[int]) -> None:
@@ -145,7 +145,7 @@ def _restricted_reviews(session: Session, pseudonyms: set[bytes]) -> list[int]:
         return []
     rows = session.execute(
         select(reviews.c.id, reviews.c.email).where(
-            reviews.c.frozen_at.is_not(None), reviews.c.email.is_not(None)
+            reviews.c.restricted_at.is_not(None), reviews.c.email.is_not(None)
         )
     )
     return [

@@ -9,20 +9,22 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config, i18n
 from trustsvc.badge import score as scores
-from trustsvc.badge.render.badge_content import Face
+from trustsvc.badge.render.content import BadgeContent
 from trustsvc.badge.render.snippets import CardWords
 from trustsvc.badge.statement import signing
 from trustsvc.reviews.models import publications
 from trustsvc.shops import directory
 
 
-def read(session: Session, shops: Collection[directory.Shop], now: datetime) -> dict[int, Face]:
+def read(
+    session: Session, shops: Collection[directory.Shop], now: datetime
+) -> dict[int, BadgeContent]:
     """Make the faces of shops, with one query for all their scores."""
-    found = read_scores(session, [shop.id for shop in shops])
-    return {shop.id: face(shop, found[shop.id], now) for shop in shops}
+    found = published_scores(session, [shop.id for shop in shops])
+    return {shop.id: badge_content(shop, found[shop.id], now) for shop in shops}
 
 
-def read_scores(session: Session, shop_ids: Collection[int]) -> dict[int, scores.Score]:
+def published_scores(session: Session, shop_ids: Collection[int]) -> dict[int, scores.Score]:
     """Count what is published; a shop without a line has a score of no reviews."""
     table = publications.c
     rows = session.execute(
@@ -33,10 +35,10 @@ def read_scores(session: Session, shop_ids: Collection[int]) -> dict[int, scores
     numbers: dict[int, dict[int, int]] = defaultdict(dict)
     for shop_id, stars, number in rows:
         numbers[shop_id][stars] = number
-    return {shop_id: scores.of(numbers[shop_id]) for shop_id in shop_ids}
+    return {shop_id: scores.make_score(numbers[shop_id]) for shop_id in shop_ids}
 
 
-def face(shop: directory.Shop, score: scores.Score, now: datetime) -> Face:
+def badge_content(shop: directory.Shop, score: scores.Score, now: datetime) -> BadgeContent:
     """Say a score in the shop's language."""
     language = i18n.negotiate_language(shop.language)
     base = config.current().base_url
@@ -50,11 +52,11 @@ def face(shop: directory.Shop, score: scores.Score, now: datetime) -> Face:
     proof = signing.sign(shop.slug, shop.domain, score.mean, score.count, now) if sealed else ""
     if not score.count:
         words = i18n.translate("badge.none", language)
-        return Face("", words, words, url, 0.0, 0, sealed, proof, **links)
+        return BadgeContent("", words, words, url, 0.0, 0, sealed, proof, **links)
     mean = i18n.format_decimal(score.mean, language)
     count = i18n.translate("badge.count", language, count=score.count)
     label = i18n.translate("badge.label", language, score=mean, reviews=count)
-    return Face(mean, count, label, url, score.mean, score.count, sealed, proof, **links)
+    return BadgeContent(mean, count, label, url, score.mean, score.count, sealed, proof, **links)
 
 
 def seal_holds(shop: directory.Shop, now: datetime) -> bool:

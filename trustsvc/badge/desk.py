@@ -8,10 +8,10 @@ from trustsvc.http import access
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
-desk = Blueprint("badge_desk", __name__)
+badge_desk = Blueprint("badge_desk", __name__)
 
 
-@desk.get("/desk/badge")
+@badge_desk.get("/desk/badge")
 @access.requires("staff")
 def badge() -> str:
     """Show what there is to copy, shop by shop."""
@@ -23,5 +23,5 @@ def badge() -> str:
         language=language,
         staff=g.staff,
         shops=everyone,
-        written={one.id: embed_code.of(one) for one in everyone},
+        written={one.id: embed_code.for_shop(one) for one in everyone},
     )

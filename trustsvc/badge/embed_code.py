@@ -14,7 +14,7 @@ KINDS = (
 )  # fmt: skip
 
 
-def of(shop: directory.Shop) -> Mapping[str, str]:
+def for_shop(shop: directory.Shop) -> Mapping[str, str]:
     """Write all there is for a shop, in its language."""
     base, language = config.current().base_url, i18n.negotiate_language(shop.language)
     words = i18n.translate("badge.alt", language, shop=shop.name)
@@ -31,12 +31,12 @@ def of(shop: directory.Shop) -> Mapping[str, str]:
         "fragment": f"{files}.html",
         "shields": f"{files}/shields.json",
         "feed": f"{files}/feed.atom",
-        "policy": snippets.policy(base),
+        "policy": snippets.csp_policy(base),
     }
     return {kind: written[kind] for kind in KINDS}
 
 
-def _release(name: str) -> snippets.Release:
-    newest = scripts.newest()
-    body = scripts.all_of_them()[f"embed/{newest}/{name}"]
-    return snippets.Release(newest, scripts.integrity(body))
+def _release(name: str) -> snippets.ScriptRelease:
+    newest = scripts.newest_release()
+    body = scripts.all_scripts()[f"embed/{newest}/{name}"]
+    return snippets.ScriptRelease(newest, scripts.integrity(body))

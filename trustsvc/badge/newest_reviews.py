@@ -10,19 +10,19 @@ from sqlalchemy import Select, and_, func, literal, select
 from sqlalchemy.orm import Session
 
 from trustsvc import config, i18n
-from trustsvc.badge.render.badge_content import Face
-from trustsvc.badge.render.review_lines import Line, Newest
+from trustsvc.badge.render.content import BadgeContent
+from trustsvc.badge.render.review_lines import ReviewContent, ReviewListContent
 from trustsvc.reviews.models import publications, reviews
 from trustsvc.shops import directory
 from trustsvc.shops.models import shops as shop_table
 from trustsvc.storage.columns import EPOCH, Moment
 
-MOST_LINES = 20
+MAX_REVIEWS = 20
 
 
 def read(
-    session: Session, shops: Collection[directory.Shop], faces: Mapping[int, Face]
-) -> dict[int, Newest]:
+    session: Session, shops: Collection[directory.Shop], faces: Mapping[int, BadgeContent]
+) -> dict[int, ReviewListContent]:
     """Read the newest lines of all these shops with one query."""
     rows: dict[int, list[Any]] = defaultdict(list)
     for row in session.execute(_lines([shop.id for shop in shops])):
@@ -43,7 +43,7 @@ def _lines(shop_ids: Collection[int]) -> Select[Any]:
         .where(older.c.shop_id == shop_table.c.id)
         .order_by(older.c.published_at.desc())
         .limit(1)
-        .offset(MOST_LINES - 1)
+        .offset(MAX_REVIEWS - 1)
         .scalar_subquery()
     )
     at = func.coalesce(twentieth, literal(EPOCH, Moment), type_=Moment)
@@ -59,16 +59,16 @@ def _lines(shop_ids: Collection[int]) -> Select[Any]:
     return (
         select(recent, reviews.c.public_id)
         .join(reviews, reviews.c.id == recent.c.review_id)
-        .where(recent.c.place <= MOST_LINES)
+        .where(recent.c.place <= MAX_REVIEWS)
         .order_by(recent.c.shop_id, recent.c.place)
     )
 
 
-def _newest(shop: directory.Shop, face: Face, rows: Collection[Any]) -> Newest:
+def _newest(shop: directory.Shop, face: BadgeContent, rows: Collection[Any]) -> ReviewListContent:
     base = config.current().base_url
     language = i18n.negotiate_language(shop.language)
     host = urlsplit(base).hostname or "localhost"
-    return Newest(
+    return ReviewListContent(
         slug=shop.slug,
         face=face,
         language=language,
@@ -84,8 +84,8 @@ def _newest(shop: directory.Shop, face: Face, rows: Collection[Any]) -> Newest:
     )
 
 
-def _line(row: Any, language: str, zone: str) -> Line:
-    return Line(
+def _line(row: Any, language: str, zone: str) -> ReviewContent:
+    return ReviewContent(
         public_id=row.public_id,
         stars=row.stars,
         label=i18n.translate("badge.page.stars_of_5", language, score=row.stars),

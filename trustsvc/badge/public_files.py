@@ -16,8 +16,8 @@ from trustsvc import config
 
 # Ends a name, and says by which Content-Encoding (RFC 9110 section 8.4) a file is served.
 ENCODINGS = {".br": "br", ".gz": "gzip"}
-OPEN_FOLDER, OPEN_FILE = 0o755, 0o644  # what lies here is for everybody
-HALF_DONE = timedelta(minutes=5)
+FOLDER_MODE, FILE_MODE = 0o755, 0o644  # what lies here is for everybody
+LEFTOVER_AGE = timedelta(minutes=5)
 
 
 def folder() -> Path:
@@ -25,7 +25,7 @@ def folder() -> Path:
     return config.current().data / "public"
 
 
-def put(name: str, body: bytes, *, twins: bool = True) -> bool:
+def write(name: str, body: bytes, *, twins: bool = True) -> bool:
     """Put a file and its compressed twins in place, or leave the ones that say the same.
 
     Gives whether anything was written; a twin that was lost is written again. A bitmap has no
@@ -35,9 +35,9 @@ def put(name: str, body: bytes, *, twins: bool = True) -> bool:
     path = folder() / name
     beside = [(path.with_name(path.name + end), coding) for end, coding in ENCODINGS.items()]
     beside = beside if twins else []
-    if holds(name, body) and all(twin.is_file() for twin, _ in beside):
+    if has_content(name, body) and all(twin.is_file() for twin, _ in beside):
         return False
-    bodies = {path: body} | {twin: packed(body, coding) for twin, coding in beside}
+    bodies = {path: body} | {twin: compress(body, coding) for twin, coding in beside}
     _make(path.parent)
     with _alone(path.parent):
         try:
@@ -50,7 +50,7 @@ def put(name: str, body: bytes, *, twins: bool = True) -> bool:
     return True
 
 
-def holds(name: str, body: bytes) -> bool:
+def has_content(name: str, body: bytes) -> bool:
     """Say whether a file says exactly this already."""
     try:
         return (folder() / name).read_bytes() == body
@@ -58,11 +58,11 @@ def holds(name: str, body: bytes) -> bool:
         return False
 
 
-def is_there(name: str) -> bool:
+def exists(name: str) -> bool:
     return (folder() / name).is_file()
 
 
-def packed(body: bytes, coding: str) -> bytes:
+def compress(body: bytes, coding: str) -> bytes:
     """Compress as strongly as can be; the same words give the same bytes."""
     if coding == "br":
         smaller: bytes = brotli.compress(body, mode=brotli.MODE_TEXT, quality=11)
@@ -70,7 +70,7 @@ def packed(body: bytes, coding: str) -> bytes:
     return gzip.compress(body, 9, mtime=0) if coding == "gzip" else body
 
 
-def slugs(below: str) -> set[str]:
+def shop_slugs(below: str) -> set[str]:
     """Say of which shops anything lies in a folder: each file's and folder's name begins so."""
     place = folder() / below
     names = {path.name.partition(".")[0] for path in place.iterdir()} if place.is_dir() else set()
@@ -85,9 +85,9 @@ def remove(below: str, gone: Collection[str]) -> None:
         shutil.rmtree(folder() / below / slug, ignore_errors=True)
 
 
-def clear_away(now: datetime) -> None:
+def remove_leftovers(now: datetime) -> None:
     """Remove what a writer left half done when it was stopped: it may hold words taken back."""
-    before = (now - HALF_DONE).timestamp()
+    before = (now - LEFTOVER_AGE).timestamp()
     for path in folder().rglob(".*"):
         with suppress(FileNotFoundError):
             if path.is_file() and path.stat().st_mtime < before:
@@ -101,7 +101,7 @@ def _make(place: Path) -> None:
     if place != folder():
         _make(place.parent)
     place.mkdir(parents=True, exist_ok=True)
-    place.chmod(OPEN_FOLDER)
+    place.chmod(FOLDER_MODE)
 
 
 def _swap(bodies: Mapping[Path, bytes]) -> None:
@@ -128,7 +128,7 @@ def _swap(bodies: Mapping[Path, bytes]) -> None:
 def _write(path: Path, body: bytes) -> None:
     with path.open("xb") as file:
         file.write(body)
-        os.fchmod(file.fileno(), OPEN_FILE)
+        os.fchmod(file.fileno(), FILE_MODE)
         file.flush()
         os.fsync(file.fileno())
 

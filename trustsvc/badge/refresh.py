@@ -7,24 +7,24 @@ from sqlalchemy.orm import Session
 
 from trustsvc.badge import content, newest_reviews, public_files, scripts
 from trustsvc.badge.render import feed, fragment, png, reviews_json, score_json, shields, svg
-from trustsvc.badge.render.badge_content import Face
-from trustsvc.badge.render.review_lines import Newest
+from trustsvc.badge.render.content import BadgeContent
+from trustsvc.badge.render.review_lines import ReviewListContent
 from trustsvc.shops import directory
 
 FOLDER = "badge/v1"
 # Every form of a shop's badge: its address below `/`, and what writes it.
-FORMS: Mapping[str, Callable[[Face], bytes]] = {
+BADGE_FORMS: Mapping[str, Callable[[BadgeContent], bytes]] = {
     "badge/v1/{shop}.json": score_json.as_json,
     "badge/v1/{shop}.svg": svg.as_svg,
     "badge/v1/{shop}/shields.json": shields.as_shields,
 }
 # Those that say more than the badge does.
-FORMS_OF_NEWEST: Mapping[str, Callable[[Newest], bytes]] = {
+REVIEW_LIST_FORMS: Mapping[str, Callable[[ReviewListContent], bytes]] = {
     "badge/v1/{shop}.html": fragment.as_html,
     "badge/v1/{shop}/reviews.json": reviews_json.as_reviews,
     "badge/v1/{shop}/feed.atom": feed.as_atom,
 }
-DRAWN, BITMAP = "badge/v1/{shop}.svg", "badge/v1/{shop}.png"
+SVG_FORM, PNG_FORM = "badge/v1/{shop}.svg", "badge/v1/{shop}.png"
 
 
 def refresh_changed(session: Session, now: datetime) -> int:
@@ -35,11 +35,13 @@ def refresh_changed(session: Session, now: datetime) -> int:
     What is left of a shop that is gone, or of a writer that was stopped, is removed. Raises the
     first OSError once all that can be written is.
     """
-    there = public_files.slugs(FOLDER)  # first: a shop that is enrolled meanwhile keeps its files
+    there = public_files.shop_slugs(
+        FOLDER
+    )  # first: a shop that is enrolled meanwhile keeps its files
     shops = directory.all_shops(session)
     public_files.remove(FOLDER, there - {shop.slug for shop in shops})
-    public_files.clear_away(now)
-    return scripts.place() + _write_all(session, shops, now)
+    public_files.remove_leftovers(now)
+    return scripts.write_scripts() + _write_all(session, shops, now)
 
 
 def refresh(session: Session, shop_ids: Collection[int], now: datetime) -> int:
@@ -47,15 +49,15 @@ def refresh(session: Session, shop_ids: Collection[int], now: datetime) -> int:
     return _write_all(session, directory.by_ids(session, shop_ids).values(), now)
 
 
-def rendered(session: Session, slug: str, form: str, now: datetime) -> bytes:
+def render_form(session: Session, slug: str, form: str, now: datetime) -> bytes:
     """Render one form of a shop's badge as its file would be, and write none; raises NotFound."""
     shop = directory.by_slug(session, slug)
     faces = content.read(session, [shop], now)
-    if form in FORMS_OF_NEWEST:
-        return FORMS_OF_NEWEST[form](newest_reviews.read(session, [shop], faces)[shop.id])
-    if form == BITMAP:
-        return png.as_png(FORMS[DRAWN](faces[shop.id]))
-    return FORMS[form](faces[shop.id])
+    if form in REVIEW_LIST_FORMS:
+        return REVIEW_LIST_FORMS[form](newest_reviews.read(session, [shop], faces)[shop.id])
+    if form == PNG_FORM:
+        return png.as_png(BADGE_FORMS[SVG_FORM](faces[shop.id]))
+    return BADGE_FORMS[form](faces[shop.id])
 
 
 def _write_all(session: Session, shops: Collection[directory.Shop], now: datetime) -> int:
@@ -64,7 +66,7 @@ def _write_all(session: Session, shops: Collection[directory.Shop], now: datetim
     faces = content.read(session, shops, now)
     read_on = newest_reviews.read(session, shops, faces)
     for shop in shops:
-        for name in (BITMAP, *FORMS, *FORMS_OF_NEWEST):
+        for name in (PNG_FORM, *BADGE_FORMS, *REVIEW_LIST_FORMS):
             try:
                 written += _write(name, shop.slug, faces[shop.id], read_on[shop.id])
             except OSError as problem:
@@ -74,18 +76,18 @@ def _write_all(session: Session, shops: Collection[directory.Shop], now: datetim
     return written
 
 
-def _write(form: str, slug: str, face_of: Face, newest_of: Newest) -> int:
-    if form == BITMAP:
-        return _draw_anew(slug, FORMS[DRAWN](face_of))
+def _write(form: str, slug: str, face_of: BadgeContent, newest_of: ReviewListContent) -> int:
+    if form == PNG_FORM:
+        return _draw_anew(slug, BADGE_FORMS[SVG_FORM](face_of))
     name = form.format(shop=slug)
-    if form in FORMS_OF_NEWEST:
-        return public_files.put(name, FORMS_OF_NEWEST[form](newest_of))
-    return public_files.put(name, FORMS[form](face_of))
+    if form in REVIEW_LIST_FORMS:
+        return public_files.write(name, REVIEW_LIST_FORMS[form](newest_of))
+    return public_files.write(name, BADGE_FORMS[form](face_of))
 
 
 def _draw_anew(slug: str, drawn: bytes) -> int:
     """Draw the bitmap before its image is put in place, so that one that failed is drawn later."""
-    name = BITMAP.format(shop=slug)
-    if public_files.holds(DRAWN.format(shop=slug), drawn) and public_files.is_there(name):
+    name = PNG_FORM.format(shop=slug)
+    if public_files.has_content(SVG_FORM.format(shop=slug), drawn) and public_files.exists(name):
         return 0
-    return public_files.put(name, png.as_png(drawn), twins=False)
+    return public_files.write(name, png.as_png(drawn), twins=False)

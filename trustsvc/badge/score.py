@@ -27,7 +27,7 @@ class Score:
         return self.histogram[stars - 1] / self.count if self.count else 0.0
 
 
-def of(number_by_stars: Mapping[int, int]) -> Score:
+def make_score(number_by_stars: Mapping[int, int]) -> Score:
     """Make a score of how many reviews gave how many stars."""
     one, two, three, four, five = (number_by_stars.get(stars, 0) for stars in range(1, 6))
     return Score((one, two, three, four, five))

@@ -9,18 +9,18 @@ from cryptography.hazmat.primitives import hashes
 
 from trustsvc.badge import public_files
 
-HERE = Path(__file__).parent / "static"
+STATIC = Path(__file__).parent / "static"
 
 
 @cache
-def all_of_them() -> Mapping[str, bytes]:
+def all_scripts() -> Mapping[str, bytes]:
     """Give every script by its address below `/`.
 
     `static/released/<version>/badge.js` is what `/embed/<version>/badge.js` says for ever; the
     newest release's badge and list are what `v1.js` and `v1-list.js` say until the next one.
     """
-    found = {f"embed/{path.name}": path for path in HERE.glob("*.js")}
-    released = sorted((HERE / "released").glob("*/*.js"), key=lambda path: _number(path.parent))
+    found = {f"embed/{path.name}": path for path in STATIC.glob("*.js")}
+    released = sorted((STATIC / "released").glob("*/*.js"), key=lambda path: _number(path.parent))
     for path in released:
         found[f"embed/{path.parent.name}/{path.name}"] = path
         if path.name in _NEWEST:
@@ -31,14 +31,14 @@ def all_of_them() -> Mapping[str, bytes]:
 _NEWEST = {"badge.js": "embed/v1.js", "list.js": "embed/v1-list.js"}
 
 
-def place() -> int:
+def write_scripts() -> int:
     """Put the scripts among the public files; gives how many were written. Twice writes none."""
-    return sum(public_files.put(name, body) for name, body in all_of_them().items())
+    return sum(public_files.write(name, body) for name, body in all_scripts().items())
 
 
-def newest() -> str:
+def newest_release() -> str:
     """Say which release `/embed/v1.js` is at present; its own address is what a shop may pin."""
-    return max((HERE / "released").iterdir(), key=_number).name
+    return max((STATIC / "released").iterdir(), key=_number).name
 
 
 def integrity(body: bytes) -> str:

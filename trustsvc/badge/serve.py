@@ -9,13 +9,13 @@ from flask import Response, request
 from trustsvc.badge import public_files
 
 # The badge outlives a pause of ours: caches may show what they have, for a week if need be.
-CACHED = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
+CACHE_BADGE = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
 # The words and names of people do not: a minute until the file, two in a shared cache and two in a
 # browser are the five after which none may show what was withdrawn, not even while we are away.
-OF_PEOPLE = "public, max-age=120, must-revalidate"
-HOURLY = "public, max-age=3600, stale-while-revalidate=86400, stale-if-error=604800"
-HOUR = "public, max-age=3600"  # keys: what was withdrawn is not shown for longer
-FOR_EVER = "public, max-age=31536000, immutable"
+CACHE_PERSONAL = "public, max-age=120, must-revalidate"
+CACHE_SCRIPT = "public, max-age=3600, stale-while-revalidate=86400, stale-if-error=604800"
+CACHE_KEYS = "public, max-age=3600"  # keys: what was withdrawn is not shown for longer
+CACHE_FOREVER = "public, max-age=31536000, immutable"
 HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",
@@ -31,16 +31,16 @@ TYPES = {
     "png": "image/png",
     "svg": "image/svg+xml",
 }
-WITH_PEOPLE = ("/reviews.json", "/feed.atom")
-UNPACKED = {"png"}
+PERSONAL_FORMS = ("/reviews.json", "/feed.atom")
+UNCOMPRESSED = {"png"}
 
 
-def kept(name: str) -> str:
+def cache_control(name: str) -> str:
     """Say how long caches may keep a form of a badge."""
-    return OF_PEOPLE if name.endswith(WITH_PEOPLE) else CACHED
+    return CACHE_PERSONAL if name.endswith(PERSONAL_FORMS) else CACHE_BADGE
 
 
-def file(name: str, cached: str = CACHED) -> Response | None:
+def serve_file(name: str, cached: str = CACHE_BADGE) -> Response | None:
     """Serve a public file as it lies there, or give None where there is none to be read."""
     path = public_files.folder() / name
     for end, coding in public_files.ENCODINGS.items():
@@ -55,20 +55,20 @@ def file(name: str, cached: str = CACHED) -> Response | None:
         return None
 
 
-def body(plain: bytes, name: str, cached: str = CACHED) -> Response:
+def serve_bytes(plain: bytes, name: str, cached: str = CACHE_BADGE) -> Response:
     """Serve bytes that are no file as a file of that name would be served."""
     coding = _coding(name)
-    return _answer(public_files.packed(plain, coding), name, coding, cached)
+    return _answer(public_files.compress(plain, coding), name, coding, cached)
 
 
-def script(plain: bytes, name: str, cached: str = HOURLY) -> Response:
+def serve_script(plain: bytes, name: str, cached: str = CACHE_SCRIPT) -> Response:
     """Serve a file of the programme; compressed once, as it comes again and again."""
     coding = _coding(name)
     return _answer(_packed(plain, coding), name, coding, cached)
 
 
 def _coding(name: str) -> str:
-    if name.rpartition(".")[2] in UNPACKED:
+    if name.rpartition(".")[2] in UNCOMPRESSED:
         return ""
     return next((coding for coding in public_files.ENCODINGS.values() if coding in _accepted()), "")
 
@@ -99,4 +99,4 @@ def _etag(sent: bytes) -> str:
 
 @lru_cache(maxsize=64)
 def _packed(plain: bytes, coding: str) -> bytes:
-    return public_files.packed(plain, coding)
+    return public_files.compress(plain, coding)

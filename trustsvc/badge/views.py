@@ -11,45 +11,45 @@ from trustsvc.errors import NotFound
 from trustsvc.http import access
 from trustsvc.storage import db
 
-views = Blueprint("badge", __name__)
+badge_files = Blueprint("badge", __name__)
 
 SLUG = re.compile("[a-z0-9-]{1,80}")
 
 
-@views.get("/badge/v1/<slug>.<any(json,svg,html,png):kind>")
+@badge_files.get("/badge/v1/<slug>.<any(json,svg,html,png):kind>")
 @access.requires("public")
 def badge(slug: str, kind: str) -> Response:
     return _form(slug, f"badge/v1/{{shop}}.{kind}")
 
 
-@views.get("/badge/v1/<slug>/<any('shields.json','reviews.json','feed.atom'):form>")
+@badge_files.get("/badge/v1/<slug>/<any('shields.json','reviews.json','feed.atom'):form>")
 @access.requires("public")
 def badge_form(slug: str, form: str) -> Response:
     return _form(slug, f"badge/v1/{{shop}}/{form}")
 
 
-@views.get("/embed/<any('v1.js','v1-list.js','card.js'):script>")
+@badge_files.get("/embed/<any('v1.js','v1-list.js','card.js'):script>")
 @access.requires("public")
 def newest_script(script: str) -> Response:
-    return serve.script(scripts.all_of_them()[f"embed/{script}"], script)
+    return serve.serve_script(scripts.all_scripts()[f"embed/{script}"], script)
 
 
-@views.get("/embed/<release>/<any('badge.js','list.js'):file>")
+@badge_files.get("/embed/<release>/<any('badge.js','list.js'):file>")
 @access.requires("public")
 def released_script(release: str, file: str) -> Response:
     """Serve a release, which never changes: shops pin it by its hash."""
-    body = scripts.all_of_them().get(f"embed/{release}/{file}")
+    body = scripts.all_scripts().get(f"embed/{release}/{file}")
     if body is None:
         raise NotFound
-    return serve.script(body, file, serve.FOR_EVER)
+    return serve.serve_script(body, file, serve.CACHE_FOREVER)
 
 
-@views.get(signing.ADDRESS)
+@badge_files.get(signing.KEYS_PATH)
 @access.requires("public")
 def public_keys() -> Response:
-    name = signing.ADDRESS.removeprefix("/")
-    lying = serve.file(name, serve.HOUR)
-    return lying or serve.body(signing.public(clock.now()), name, serve.HOUR)
+    name = signing.KEYS_PATH.removeprefix("/")
+    lying = serve.serve_file(name, serve.CACHE_KEYS)
+    return lying or serve.serve_bytes(signing.public_key_set(clock.now()), name, serve.CACHE_KEYS)
 
 
 def _form(slug: str, form: str) -> Response:
@@ -57,8 +57,8 @@ def _form(slug: str, form: str) -> Response:
     if not SLUG.fullmatch(slug):
         raise NotFound
     name = form.format(shop=slug)
-    if (lying := serve.file(name, serve.kept(name))) is not None:
+    if (lying := serve.serve_file(name, serve.cache_control(name))) is not None:
         return lying
     with db.reading() as session:
-        plain = refresh.rendered(session, slug, form, clock.now())
-    return serve.body(plain, name, serve.kept(name))
+        plain = refresh.render_form(session, slug, form, clock.now())
+    return serve.serve_bytes(plain, name, serve.cache_control(name))

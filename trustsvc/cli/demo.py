@@ -47,7 +47,7 @@ def _enrol() -> list[tuple[Shop, str]]:
             shop, secret = sample_shops.enrol_sample(session, sample, clock.now())
         domain_proof.require_proof(shop)
         with db.transaction() as session:
-            domain_proof.record(session, shop, clock.now())
+            domain_proof.record_proof(session, shop, clock.now())
         shops.append((shop, secret))
         demo_service.echo(
             f"{shop.name:24} {shop.platform:12} may ask: {shop.may_ask:11} domain proven"

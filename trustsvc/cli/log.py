@@ -29,7 +29,7 @@ def purge(dry_run: bool) -> None:
     gone = [] if dry_run else purge_log_files.purge(now)
     for path in gone:
         click.echo(f"deleted  {_name(path)}")
-    kept = retention.everything(settings.data / "log", now, settings.log_days)
+    kept = retention.list_files(settings.data / "log", now, settings.log_days)
     for file in kept:
         is_due = file.goes_at <= now
         if dry_run or is_due or file.strange:
@@ -53,14 +53,16 @@ def security(since: datetime | None, what: str | None, as_json: bool) -> None:
     """List what looked like an attack, newest first: one line an address and minute."""
     start = since or clock.now() - timedelta(days=1)
     with db.reading() as session:
-        found = security_entries.entries(session, since=start, what=what or "", most=MAX_ENTRIES)
+        found = security_entries.list_entries(
+            session, since=start, kind=what or "", limit=MAX_ENTRIES
+        )
     if as_json:
         click.echo(json.dumps([_plain(entry) for entry in found], indent=1))
         return
     for entry in found:
         click.echo(
-            f"{entry.minute:%Y-%m-%dT%H:%MZ}  {entry.number:>8}  {entry.what:<15}  "
-            f"{entry.door:<9}  {entry.address}"
+            f"{entry.minute:%Y-%m-%dT%H:%MZ}  {entry.count:>8}  {entry.kind:<15}  "
+            f"{entry.access:<9}  {entry.address}"
         )
     more = f" (the newest {MAX_ENTRIES}; the desk shows all)" if len(found) == MAX_ENTRIES else ""
     click.echo(f"{len(found)} entries{more}; an entry goes after {_days()} days at most.")

@@ -63,7 +63,7 @@ def purge(dry_run: bool, confirm: bool, list_receipts: bool) -> None:
 def _upcoming() -> None:
     now, settings = clock.now(), config.current()
     ahead = preview.upcoming(now)
-    logs = retention.everything(settings.data / "log", now, settings.log_days)
+    logs = retention.list_files(settings.data / "log", now, settings.log_days)
     if logs:
         ahead["server_log"] = min(file.goes_at for file in logs)
     click.echo("What is deleted next, as things stand:")

@@ -31,7 +31,7 @@ def list_(as_json: bool, slug: str | None, state: str | None, limit: int) -> Non
     """List reviews, oldest first, without their texts: those are at the desk."""
     with db.reading() as session:
         shop_id = directory.by_slug(session, slug).id if slug else None
-        found = lookup.listing(session, state=state, shop_id=shop_id, limit=limit)
+        found = lookup.list_reviews(session, state=state, shop_id=shop_id, limit=limit)
     rows = [
         {
             "id": review.id,
@@ -80,9 +80,9 @@ def reply_(review_id: str, remove: bool) -> None:
     """Reply in public to a published review (standard input); again replaces the reply."""
     text = "" if remove else _text()
     with db.transaction() as session:
-        if remove and not reply.remove(session, review_id, clock.now()):
+        if remove and not reply.remove_reply(session, review_id, clock.now()):
             raise click.ClickException("This review has no reply.")
-        if not remove and not reply.reply(session, review_id, text, BY, clock.now()):
+        if not remove and not reply.write_reply(session, review_id, text, BY, clock.now()):
             raise click.ClickException(
                 "Nothing changed: the same text, or the review is not published."
             )
@@ -102,6 +102,6 @@ def _publish_now() -> None:
     more = True
     while more:
         with db.transaction() as session:
-            more = publish.publish(session, clock.now()) > 0
+            more = publish.publish_approved(session, clock.now()) > 0
     with db.reading() as session:
         refresh.refresh_changed(session, clock.now())

@@ -168,7 +168,7 @@ def prove_domain(slug: str) -> None:
         found = directory.by_slug(session, slug)
     domain_proof.require_proof(found)
     with db.transaction() as session:
-        domain_proof.record(session, found, clock.now())
+        domain_proof.record_proof(session, found, clock.now())
     click.echo(f"{found.domain} is proven; the badge shows the seal within a minute.")
 
 
@@ -184,7 +184,7 @@ def change(slug: str, **given: Any) -> None:
     if not values:
         raise click.UsageError("Say what to change: trustsvc shop set --help")
     with db.transaction() as session:
-        now = settings.change(session, slug, values, clock.now())
+        now = settings.change_settings(session, slug, values, clock.now())
     _refresh_badge(now)
     when = f"{now.delay} {now.delay_unit} after {now.moment}"
     click.echo(f"{now.slug}: asks {now.may_ask}, {when}, in {now.language}, {now.zone}.")
@@ -213,7 +213,7 @@ def rotate(slug: str, *, secret: str | None, revoke: bool, as_json: bool) -> Non
 def _badge_snippets(shop: directory.Shop) -> Mapping[str, str]:
     from trustsvc.badge import embed_code
 
-    return embed_code.of(shop)
+    return embed_code.for_shop(shop)
 
 
 def _refresh_badge(shop: directory.Shop) -> None:

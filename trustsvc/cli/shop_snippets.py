@@ -30,7 +30,7 @@ def badge(slug: str, *, as_json: bool) -> None:
     from trustsvc.badge import embed_code
 
     with db.reading() as session:
-        snippets = embed_code.of(directory.by_slug(session, slug))
+        snippets = embed_code.for_shop(directory.by_slug(session, slug))
     if as_json:
         click.echo(json.dumps(snippets))
         return
@@ -58,4 +58,4 @@ def card_html(shop: directory.Shop, language: str) -> str:
 
 def webhook_url(shop: directory.Shop, base_url: str = "") -> str:
     """Give the address a shop's platform posts to."""
-    return f"{base_url or config.current().base_url}/webhooks/{shop.platform}/{shop.door}"
+    return f"{base_url or config.current().base_url}/webhooks/{shop.platform}/{shop.endpoint_id}"

@@ -52,7 +52,7 @@ def try_(slug: str) -> None:
         lines = decision_log.of_order(session, order_id)
         planned = _planned_at(session, order_id)
     for line in lines:
-        step, rule, outcome = decision_texts.words(line, "en")
+        step, rule, outcome = decision_texts.describe(line, "en")
         codes = f"{line.step} {line.rule} {line.outcome}"
         click.echo(f"{f'{step}: {rule}':<50} {outcome:<18} ({codes})")
     if planned:

@@ -18,7 +18,7 @@ def add(name: str) -> None:
     """Add a person and print a sign-in link that works once, within 24 hours."""
     with db.transaction() as session:
         now = clock_check.believed(session, clock.read())
-        made = accounts.link(session, accounts.add(session, name, now), now)
+        made = accounts.make_link(session, accounts.add_member(session, name, now), now)
     click.echo(made)
 
 
@@ -27,7 +27,7 @@ def add(name: str) -> None:
 def link(staff_id: int) -> None:
     """Print a new sign-in link for a known person: a session lasts 12 hours."""
     with db.transaction() as session:
-        made = accounts.link(session, staff_id, clock_check.believed(session, clock.read()))
+        made = accounts.make_link(session, staff_id, clock_check.believed(session, clock.read()))
     click.echo(made)
 
 
@@ -35,7 +35,7 @@ def link(staff_id: int) -> None:
 def list_() -> None:
     """List the staff, with the ID that `link` and `leave` take."""
     with db.reading() as session:
-        for member in accounts.all_members(session):
+        for member in accounts.list_members(session):
             left = f"  left {member.left_at:%Y-%m-%d}" if member.left_at else ""
             click.echo(f"{member.id}  {member.name}{left}")
 
@@ -45,5 +45,5 @@ def list_() -> None:
 def leave(staff_id: int) -> None:
     """Remove a person: links and sessions end at once."""
     with db.transaction() as session:
-        accounts.leave(session, staff_id, clock.now())
+        accounts.remove_member(session, staff_id, clock.now())
     click.echo("Links and sessions have ended.")

@@ -18,7 +18,7 @@ MEANINGS = {
     verify.NONE: "the service signs nothing for it: the domain is not proven, or the seal ended",
     verify.OTHER_NUMBERS: "signed for {domain} were {score:g} of 5 from {count} reviews",
     verify.OTHER_SERVICE: "it does not come from the service you named",
-    verify.AWAY: "the service it comes from does not answer with a badge",
+    verify.UNREADABLE: "the service it comes from does not answer with a badge",
 }
 
 
@@ -41,9 +41,11 @@ def verify_badge(context: click.Context, url: str, service: str | None, as_json:
     if not badge_finder.origin_of(url) and "://" not in url:
         url = f"https://{url}"
     try:
-        found = verify.check(url, origin, clock.now())
-    except badge_finder.TooMany:
-        raise Refused(f"The page has more than {badge_finder.MOST} different badges.") from None
+        found = verify.verify_page(url, origin, clock.now())
+    except badge_finder.TooManyBadges:
+        raise Refused(
+            f"The page has more than {badge_finder.MAX_BADGES} different badges."
+        ) from None
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in found]))
     else:

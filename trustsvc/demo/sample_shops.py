@@ -29,12 +29,12 @@ SAMPLE_SHOPS = (
 def enrol_sample(session: Session, sample: SampleShop, now: datetime) -> tuple[directory.Shop, str]:
     """Enrol a shop of the demo; one of an earlier run gets a new secret. Gives both."""
     try:
-        known = directory.by_slug(session, enrol.slug_of(sample.name))
+        known = directory.by_slug(session, enrol.make_slug(sample.name))
     except NotFound:
         new = enrol.Enrolment(
             name=sample.name,
             # Browsers and this service resolve *.localhost to this machine: a domain to prove.
-            domain=f"{enrol.slug_of(sample.name)}.localhost:{config.current().port}",
+            domain=f"{enrol.make_slug(sample.name)}.localhost:{config.current().port}",
             platform=sample.platform,
             may_ask=sample.may_ask,
             language=sample.language,

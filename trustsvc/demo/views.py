@@ -69,7 +69,7 @@ def shop(slug: str) -> Response:
     """Show a shop's page with the snippet, under the policy such a page would need."""
     with db.reading() as session:
         found = directory.by_slug(session, slug)
-    snippets_of = embed_code.of(found)
+    snippets_of = embed_code.for_shop(found)
     snippet = Markup(snippets_of["script"])  # noqa: S704 - snippets.py escapes
     newest = Markup(snippets_of["list"])  # noqa: S704 - as above
     page = render_template("demo/shop.html", shop=found, snippet=snippet, newest=newest)
@@ -101,7 +101,7 @@ def _shop_response(html: str) -> Response:
     return response
 
 
-@demo_pages.get(domain_proof.PATH)
+@demo_pages.get(domain_proof.PROOF_PATH)
 @access.requires("public")
 def proofs() -> Response:
     """Show the proof line that each demo shop would put on its own domain."""

@@ -47,12 +47,12 @@ def security() -> str:
     since = _day(request.args.get("since", ""))
     before_id = request.args.get("before", "")
     with db.reading() as session:
-        found = security_entries.entries(
+        found = security_entries.list_entries(
             session,
             since=since,
-            what=what,
+            kind=what,
             before_id=int(before_id) if before_id.isdecimal() and len(before_id) < 19 else None,
-            most=MAX_ENTRIES + 1,
+            limit=MAX_ENTRIES + 1,
         )
         everyone = directory.all_shops(session)
     entries = found[:MAX_ENTRIES]

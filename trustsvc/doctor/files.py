@@ -76,8 +76,8 @@ def key_ring(now: datetime) -> list[Finding]:
 
 def log_files(now: datetime) -> list[Finding]:
     settings, name = config.current(), "server log"
-    kept = retention.everything(settings.data / "log", now, settings.log_days)
-    late = [file for file in kept if file.goes_at + retention.LATE <= now]
+    kept = retention.list_files(settings.data / "log", now, settings.log_days)
+    late = [file for file in kept if file.goes_at + retention.OVERDUE_AFTER <= now]
     found = []
     if late:
         remedy = "is the scheduler running, and may the files be deleted? trustsvc log purge"

@@ -14,7 +14,7 @@ CONFLICTS_SINCE = timedelta(days=7)
 
 
 def seals(session: Session) -> Finding:
-    lost = domain_recheck.lost(session)
+    lost = domain_recheck.count_lost_proofs(session)
     if not lost:
         return ok("seals", "every domain that was proven still is")
     remedy = "trustsvc shop list names them; trustsvc shop prove SLUG says which line belongs where"

@@ -19,7 +19,7 @@ def correct(session: Session, review_id: int | str, draft: Draft, now: datetime)
     shop's reply goes with it: it answers words that are no longer there. The same words again
     change nothing: False. Raises NotFound; Gone when it was withdrawn or left without its author.
     """
-    was = lookup.one(session, review_id)
+    was = lookup.find_review(session, review_id)
     if was.state in MAY_CHANGE and was.said == draft:
         return False
     done = session.execute(
@@ -30,7 +30,7 @@ def correct(session: Session, review_id: int | str, draft: Draft, now: datetime)
             # Nothing leads to one that was left without its author meanwhile: it is nobody's.
             or_(
                 reviews.c.invitation_id.is_not(None),
-                reviews.c.buyer.is_not(None),
+                reviews.c.buyer_pseudonym.is_not(None),
                 reviews.c.email.is_not(None),
             ),
         )
@@ -44,7 +44,7 @@ def correct(session: Session, review_id: int | str, draft: Draft, now: datetime)
             consent=draft.consent,
             consent_wording=CONSENT_WORDING,
             edited_at=now,
-            shown_at=None,
+            prior_published_at=None,
             decided_at=None,
             decided_by=None,
             reason=None,
@@ -53,5 +53,5 @@ def correct(session: Session, review_id: int | str, draft: Draft, now: datetime)
     if not done.rowcount:  # type: ignore[attr-defined]
         raise Gone
     publish.take_down(session, [was.row_id], now)
-    reply.forget(session, [was.row_id])
+    reply.delete_replies(session, [was.row_id])
     return True

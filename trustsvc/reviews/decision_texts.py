@@ -11,7 +11,7 @@ _REMINDER = re.compile(r"reminder_after_(\d+)_days")
 _SMTP = re.compile(r"smtp_(\d{3})")
 
 
-def words(line: DecisionLogEntry, language: str) -> tuple[str, str, str]:
+def describe(line: DecisionLogEntry, language: str) -> tuple[str, str, str]:
     """Say a line's step, rule and outcome to people."""
     return (
         _said("step", line.step, language),

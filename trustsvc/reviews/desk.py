@@ -12,28 +12,28 @@ from trustsvc.errors import Refused
 from trustsvc.http import access
 from trustsvc.orders import recent
 from trustsvc.reviews import decision_texts, lookup, moderate, reply
-from trustsvc.reviews.policy import MOST_REPLY, REASONS
+from trustsvc.reviews.policy import MAX_REPLY, REASONS
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
-desk = Blueprint("reviews_desk", __name__)
+review_desk = Blueprint("reviews_desk", __name__)
 
 
-@desk.get("/desk/")
+@review_desk.get("/desk/")
 @access.requires("staff")
 def waiting() -> str:
     """Show the reviews that wait, longest waiting first, then the newest decided ones."""
     with db.reading() as session:
         page = {
-            "waiting": lookup.listing(session, state="pending", limit=50),
-            "decided": (decided := lookup.decided(session)),
-            "replies": reply.of(session, [review.row_id for review in decided]),
-            "most_reply": MOST_REPLY,
+            "waiting": lookup.list_reviews(session, state="pending", limit=50),
+            "decided": (decided := lookup.list_decided(session)),
+            "replies": reply.replies_to(session, [review.row_id for review in decided]),
+            "most_reply": MAX_REPLY,
         }
         return _page(session, "desk/reviews.html", **page, reasons=REASONS)
 
 
-@desk.post("/desk/reviews/<public_id>")
+@review_desk.post("/desk/reviews/<public_id>")
 @access.requires("staff")
 def decide(public_id: str) -> Response:
     """Approve or reject one text of a review; a decision that came too late is said, not taken.
@@ -56,7 +56,7 @@ def decide(public_id: str) -> Response:
     return redirect("/desk/" if done else "/desk/?late=1", 303)
 
 
-@desk.post("/desk/reviews/<public_id>/reply")
+@review_desk.post("/desk/reviews/<public_id>/reply")
 @access.requires("staff")
 def answer(public_id: str) -> Response:
     """Put the shop's reply beneath a review, change it or remove it; too late is said."""
@@ -64,15 +64,15 @@ def answer(public_id: str) -> Response:
     with db.transaction() as session:
         match request.form.get("do"):
             case "reply":
-                shown = reply.reply(session, public_id, request.form.get("text", ""), by, now)
+                shown = reply.write_reply(session, public_id, request.form.get("text", ""), by, now)
             case "remove":
-                shown = reply.remove(session, public_id, now)
+                shown = reply.remove_reply(session, public_id, now)
             case _:
                 raise Refused("A reply can be written or removed.")
     return redirect(f"/desk/#review-{public_id}" if shown else "/desk/?late=1", 303)
 
 
-@desk.get("/desk/orders/<slug>")
+@review_desk.get("/desk/orders/<slug>")
 @access.requires("staff")
 def orders(slug: str) -> str:
     """Show what was decided on a shop's newest orders, and why: no names, no addresses."""
@@ -81,11 +81,11 @@ def orders(slug: str) -> str:
         newest = recent.recent_orders(session, shop.id)
         # After the review was written the review knows the number, and the order no longer.
         unnamed = [order.id for order in newest if not order.reference]
-        references = lookup.references(session, unnamed)
+        references = lookup.order_references(session, unnamed)
         page = {
             "orders": newest,
             "references": references,
-            "words": decision_texts.words,
+            "words": decision_texts.describe,
             "minute": _minute,
         }
         return _page(session, "desk/orders.html", shop=shop, **page)

@@ -53,11 +53,11 @@ class Review:
         return str(int(((self.edited_at or self.submitted_at) - EPOCH).total_seconds() * 1000))
 
 
-def listing(
+def list_reviews(
     session: Session, state: str | None = None, shop_id: int | None = None, limit: int = 200
 ) -> list[Review]:
     """List reviews, oldest first: whoever waits longest is decided on first. No restricted ones."""
-    query = _query().where(reviews.c.frozen_at.is_(None)).order_by(reviews.c.id).limit(limit)
+    query = _query().where(reviews.c.restricted_at.is_(None)).order_by(reviews.c.id).limit(limit)
     if state:
         query = query.where(reviews.c.state == state)
     if shop_id:
@@ -65,33 +65,33 @@ def listing(
     return [Review(*row) for row in session.execute(query)]
 
 
-def decided(session: Session, limit: int = 30) -> list[Review]:
+def list_decided(session: Session, limit: int = 30) -> list[Review]:
     """List the newest reviews that were decided on, newest first: the desk's memory."""
     states = reviews.c.state.in_(("approved", "published", "rejected"))
-    query = _query().where(states, reviews.c.frozen_at.is_(None))
+    query = _query().where(states, reviews.c.restricted_at.is_(None))
     newest = query.order_by(reviews.c.id.desc()).limit(limit)
     return [Review(*row) for row in session.execute(newest)]
 
 
-def one(session: Session, review_id: int | str) -> Review:
+def find_review(session: Session, review_id: int | str) -> Review:
     """Find a review by its public id or its row's number; raises NotFound."""
-    return _only(session.execute(_query().where(named(review_id))).first())
+    return _only(session.execute(_query().where(matches_id(review_id))).first())
 
 
-def of_invitation(session: Session, invitation_id: int) -> Review | None:
+def find_by_invitation(session: Session, invitation_id: int) -> Review | None:
     """Find what came of an invitation, if anything did."""
     row = session.execute(_query().where(reviews.c.invitation_id == invitation_id)).first()
     return Review(*row) if row else None
 
 
-def author(session: Session, invitation_id: int) -> str | None:
+def author_email(session: Session, invitation_id: int) -> str | None:
     """Give the address of whoever wrote by an invitation; None where it is forgotten."""
     mine = reviews.c.invitation_id == invitation_id
     found: str | None = session.scalar(select(reviews.c.email).where(mine))
     return found
 
 
-def references(session: Session, order_ids: Collection[int]) -> dict[int, str]:
+def order_references(session: Session, order_ids: Collection[int]) -> dict[int, str]:
     """Give the order numbers that reviews know, by the id of their order."""
     rows = session.execute(
         select(invitations.c.order_id, reviews.c.reference)
@@ -101,7 +101,7 @@ def references(session: Session, order_ids: Collection[int]) -> dict[int, str]:
     return {row.order_id: row.reference for row in rows}
 
 
-def named(review_id: int | str) -> Any:
+def matches_id(review_id: int | str) -> Any:
     """Say in SQL which review is meant: a public id has 16 characters, fewer digits are a row's."""
     if isinstance(review_id, int):
         return reviews.c.id == review_id

@@ -20,7 +20,7 @@ KEEP = "review"
 PUBLIC = "publication"
 REPLY = "reply"
 
-NOT_FROZEN = text("frozen_at IS NULL")
+NOT_RESTRICTED = text("restricted_at IS NULL")
 
 # pending: waits for staff · approved: waits for publish_reviews · published · rejected · withdrawn
 reviews = Table(
@@ -85,7 +85,7 @@ reviews = Table(
         nullable=True,
     ),
     column(
-        "buyer",
+        "buyer_pseudonym",
         LargeBinary,
         purpose="find a person's reviews (the shop's keyed hash)",
         retention=KEEP,
@@ -114,9 +114,11 @@ reviews = Table(
         nullable=True,
     ),
     column("reason", Text, purpose="reason code of a rejection", retention=KEEP, nullable=True),
-    column("frozen_at", Moment, purpose="restricted by its author", retention=KEEP, nullable=True),
     column(
-        "shown_at",
+        "restricted_at", Moment, purpose="restricted by its author", retention=KEEP, nullable=True
+    ),
+    column(
+        "prior_published_at",
         Moment,
         purpose="its date of publication, for after a restriction",
         retention=KEEP,
@@ -134,15 +136,15 @@ reviews = Table(
         "state IN ('pending', 'approved', 'published', 'rejected', 'withdrawn')", name="state"
     ),
     Index("ix_reviews_state", "state", "id"),
-    Index("ix_reviews_buyer", "buyer"),
+    Index("ix_reviews_buyer_pseudonym", "buyer_pseudonym"),
     # The public page says how many were received and rejected, from this alone.
     Index(
         "ix_reviews_counts",
         "shop_id",
         "state",
         "reason",
-        sqlite_where=NOT_FROZEN,
-        postgresql_where=NOT_FROZEN,
+        sqlite_where=NOT_RESTRICTED,
+        postgresql_where=NOT_RESTRICTED,
     ),
 )
 

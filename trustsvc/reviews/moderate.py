@@ -47,7 +47,7 @@ def _decide(session: Session, review_id: int | str, said: dict[str, str], now: d
     With `version` (find.Review.version) a decision about words that the author has corrected since
     is not taken either: nobody approves a text that nobody read. Raises NotFound.
     """
-    found = lookup.one(session, review_id)
+    found = lookup.find_review(session, review_id)
     if said["version"] and said["version"] != found.version:
         return False
     same_text = (
@@ -60,7 +60,7 @@ def _decide(session: Session, review_id: int | str, said: dict[str, str], now: d
         .where(
             reviews.c.id == found.row_id,
             reviews.c.state == "pending",
-            reviews.c.frozen_at.is_(None),
+            reviews.c.restricted_at.is_(None),
             same_text,
         )
         .values(

@@ -13,7 +13,7 @@ from trustsvc.reviews.models import publications, replies, reviews
 from trustsvc.storage import event_log, suppression_journal
 from trustsvc.work_queue import job_queue
 
-NOBODY = {"name": "", "city": "", "email": None, "reference": None, "buyer": None}
+NOBODY = {"name": "", "city": "", "email": None, "reference": None, "buyer_pseudonym": None}
 
 
 def find_reviews(
@@ -28,7 +28,7 @@ def find_reviews(
         session.scalars(
             select(reviews.c.id).where(
                 reviews.c.shop_id.in_(shop_ids),
-                or_(reviews.c.buyer.in_(marks), reviews.c.invitation_id.in_(of_orders)),
+                or_(reviews.c.buyer_pseudonym.in_(marks), reviews.c.invitation_id.in_(of_orders)),
             )
         )
     )
@@ -77,12 +77,12 @@ def anonymise_reviews(
         select(reviews.c.id).where(
             reviews.c.id.in_(review_ids),
             reviews.c.state == "published",
-            reviews.c.frozen_at.is_not(None),
+            reviews.c.restricted_at.is_not(None),
         )
     ).all()
     if hidden:
         lift_review_restriction(session, hidden)
-        publish.publish(session, now, only=hidden)
+        publish.publish_approved(session, now, only=hidden)
     stay = _published(session, review_ids)
     if not stay:
         return set()
@@ -101,7 +101,7 @@ def anonymise_reviews(
     session.execute(
         update(publications).where(publications.c.review_id.in_(stay)).values(name="", city="")
     )
-    reply.forget(session, stay)
+    reply.delete_replies(session, stay)
     session.execute(
         event_log.events.insert(),
         [
@@ -138,9 +138,9 @@ def restrict_reviews(session: Session, review_ids: Collection[int], now: datetim
         .where(
             reviews.c.id.in_(review_ids),
             reviews.c.state != "withdrawn",
-            reviews.c.frozen_at.is_(None),
+            reviews.c.restricted_at.is_(None),
         )
-        .values(frozen_at=now, shown_at=shown)
+        .values(restricted_at=now, prior_published_at=shown)
         .returning(reviews.c.id)
     ).all()
     publish.take_down(session, frozen, now)
@@ -151,11 +151,11 @@ def restrict_reviews(session: Session, review_ids: Collection[int], now: datetim
 
 def lift_review_restriction(session: Session, review_ids: Collection[int]) -> int:
     """Go on where the restriction began; what was published is published again, as of that day."""
-    was_shown = (reviews.c.id.in_(review_ids), reviews.c.frozen_at.is_not(None))
+    was_shown = (reviews.c.id.in_(review_ids), reviews.c.restricted_at.is_not(None))
     session.execute(
         update(reviews).where(*was_shown, reviews.c.state == "published").values(state="approved")
     )
-    done = session.execute(update(reviews).where(*was_shown).values(frozen_at=None))
+    done = session.execute(update(reviews).where(*was_shown).values(restricted_at=None))
     job_queue.enqueue(session, "publish_reviews")
     return int(done.rowcount)  # type: ignore[attr-defined]
 
@@ -167,6 +167,6 @@ def correct_author_address(
     done = session.execute(
         update(reviews)
         .where(reviews.c.id.in_(review_ids), reviews.c.email.is_not(None))
-        .values(email=new, buyer=mark)
+        .values(email=new, buyer_pseudonym=mark)
     )
     return int(done.rowcount)  # type: ignore[attr-defined]

@@ -5,10 +5,10 @@ import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-MOST = {"title": 120, "text": 5000, "name": 80, "city": 80}
-MOST_REPLY = 2000
-LEAST_SECRET = 4  # an order number as short as a price or a size is no secret to look for
-MOST_MARKS = 4  # combining marks in a row; more is zalgo, which climbs over its neighbours
+MAX_LENGTHS = {"title": 120, "text": 5000, "name": 80, "city": 80}
+MAX_REPLY = 2000
+MIN_SECRET_LENGTH = 4  # an order number as short as a price or a size is no secret to look for
+MAX_COMBINING_MARKS = 4  # combining marks in a row; more is zalgo, which climbs over its neighbours
 
 # The version of the words at the consent box (reviews.form.consent); a new wording is a new number.
 CONSENT_WORDING = "1"
@@ -48,7 +48,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class ReviewForm:
     """A form as it was filled in: values to show again, and what is wrong with a field, by code."""
 
     values: dict[str, str]
@@ -59,18 +59,18 @@ class Filled:
         return f"Filled(problems={self.problems})"
 
 
-def read(form: Mapping[str, str]) -> Filled:
+def read_form(form: Mapping[str, str]) -> ReviewForm:
     """Read a form: boxes only affirm, an unknown field means nothing. Problems: missing, long."""
-    values = {field: clean(form.get(field, ""), lines=field == "text") for field in MOST}
+    values = {field: clean(form.get(field, ""), lines=field == "text") for field in MAX_LENGTHS}
     values["stars"] = form.get("stars", "") if is_stars(form.get("stars", "")) else ""
     values["consent"] = "yes" if form.get("consent") else ""
-    problems = {field: "long" for field, most in MOST.items() if len(values[field]) > most}
+    problems = {field: "long" for field, most in MAX_LENGTHS.items() if len(values[field]) > most}
     problems |= {field: "missing" for field in ("stars", "name") if not values[field]}
     if problems:
-        return Filled(values, problems, None)
-    texts = {field: values[field] for field in MOST}
+        return ReviewForm(values, problems, None)
+    texts = {field: values[field] for field in MAX_LENGTHS}
     draft = Draft(stars=int(values["stars"]), consent=bool(values["consent"]), **texts)
-    return Filled(values, {}, draft)
+    return ReviewForm(values, {}, draft)
 
 
 def is_stars(text: str) -> bool:
@@ -96,12 +96,12 @@ def reply_problem(text: str, secrets: Collection[str]) -> str:
     """
     if not text:
         return "missing"
-    if len(text) > MOST_REPLY:
+    if len(text) > MAX_REPLY:
         return "long"
     said = text.casefold()
     for secret in secrets:
         whole = rf"(?<!\w){re.escape(secret.casefold())}(?!\w)"
-        if len(secret) >= LEAST_SECRET and re.search(whole, said):
+        if len(secret) >= MIN_SECRET_LENGTH and re.search(whole, said):
             return "names_the_buyer"
     return ""
 
@@ -124,17 +124,17 @@ def _few_marks(text: str) -> str:
             marks += 1
         elif character not in _JOINERS_KEPT:  # a joiner between marks does not start a new pile
             marks = 0
-        if marks <= MOST_MARKS:
+        if marks <= MAX_COMBINING_MARKS:
             kept.append(character)
     return "".join(kept)
 
 
-def shown_name(full: str) -> str:
+def public_name(full: str) -> str:
     """Suggest how a buyer is named in public: first name and initial of the last name."""
     words = clean(full).split()
     if len(words) < 2:
-        return "".join(words)[: MOST["name"]]
-    return f"{words[0]} {words[-1][0].upper()}."[: MOST["name"]]
+        return "".join(words)[: MAX_LENGTHS["name"]]
+    return f"{words[0]} {words[-1][0].upper()}."[: MAX_LENGTHS["name"]]
 
 
 def may_change(state: str) -> bool:

@@ -11,17 +11,17 @@ from trustsvc.reviews.models import publications, replies, reviews
 from trustsvc.storage import db, event_log
 from trustsvc.work_queue import job_queue
 
-BITE = 500
+BATCH_SIZE = 500
 
 
-def publish(session: Session, now: datetime, only: Collection[int] | None = None) -> int:
+def publish_approved(session: Session, now: datetime, only: Collection[int] | None = None) -> int:
     """Write a public line for each approved review whose author agreed; gives how many.
 
     At most 500 a call, so that a transaction stays short: call again until it gives 0. Without
     consent a review stays approved, never published: only the shop sees it. A restricted
     one waits. Twice does no harm. With `only`, no other one is looked at.
     """
-    due = select(reviews.c.id).where(_MAY_BE_SHOWN).order_by(reviews.c.id).limit(BITE)
+    due = select(reviews.c.id).where(_MAY_BE_SHOWN).order_by(reviews.c.id).limit(BATCH_SIZE)
     if only is not None:
         due = due.where(reviews.c.id.in_(only))
     # The state is set first: that locks the row, so a correction comes before this or after it.
@@ -33,7 +33,7 @@ def publish(session: Session, now: datetime, only: Collection[int] | None = None
             *(reviews.c[name] for name in _COPIED),
             reviews.c.id,
             reviews.c.invitation_id,
-            reviews.c.shown_at,
+            reviews.c.prior_published_at,
         )
     ).all()
     if not rows:
@@ -43,7 +43,7 @@ def publish(session: Session, now: datetime, only: Collection[int] | None = None
         | {
             "review_id": row.id,
             "verified": row.invitation_id is not None,
-            "published_at": row.shown_at or now,
+            "published_at": row.prior_published_at or now,
         }
         for row in rows
     ]
@@ -53,7 +53,7 @@ def publish(session: Session, now: datetime, only: Collection[int] | None = None
 
 
 _MAY_BE_SHOWN = and_(
-    reviews.c.state == "approved", reviews.c.consent, reviews.c.frozen_at.is_(None)
+    reviews.c.state == "approved", reviews.c.consent, reviews.c.restricted_at.is_(None)
 )
 _COPIED = ("shop_id", "stars", "title", "text", "name", "city", "language", "experienced_at")
 
@@ -71,7 +71,7 @@ def take_down(session: Session, review_ids: Collection[int], now: datetime) -> i
     return len(gone)
 
 
-def sweep(session: Session, now: datetime) -> int:
+def take_down_strays(session: Session, now: datetime) -> int:
     """Take down any line whose review is not published: a net under every other verb.
 
     A reply goes where its review will not come back by itself, as it does after a restriction.
@@ -80,11 +80,11 @@ def sweep(session: Session, now: datetime) -> int:
     answered = select(replies.c.review_id).join(reviews, reviews.c.id == replies.c.review_id)
     lost = session.scalars(answered.where(over)).all()
     if lost:
-        reply.forget(session, lost)
+        reply.delete_replies(session, lost)
     stray = session.scalars(
         select(publications.c.review_id)
         .join_from(publications, reviews, reviews.c.id == publications.c.review_id)
-        .where(or_(reviews.c.state != "published", reviews.c.frozen_at.is_not(None)))
+        .where(or_(reviews.c.state != "published", reviews.c.restricted_at.is_not(None)))
     ).all()
     return take_down(session, stray, now) if stray else 0
 

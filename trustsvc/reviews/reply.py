@@ -17,7 +17,7 @@ from trustsvc.work_queue import job_queue
 
 PROBLEMS = {
     "missing": "Write a reply, or remove the one there is.",
-    "long": f"A reply has at most {policy.MOST_REPLY} characters.",
+    "long": f"A reply has at most {policy.MAX_REPLY} characters.",
     "names_the_buyer": (
         "A reply is public: leave out the e-mail address and the order number of the review."
     ),
@@ -34,13 +34,13 @@ class Reply:
     changed_at: datetime | None
 
 
-def reply(session: Session, review_id: int | str, text: str, by: str, now: datetime) -> bool:
+def write_reply(session: Session, review_id: int | str, text: str, by: str, now: datetime) -> bool:
     """Put a reply beneath a published review, or in place of the one there is; its date is shown.
 
     The same words again, and a review that is not shown just now, change nothing: False. Raises
     NotFound; Refused for no words, too many, or any that lead from the review to its buyer.
     """
-    found = lookup.one(session, review_id)
+    found = lookup.find_review(session, review_id)
     text = policy.clean(text, lines=True)
     problem = policy.reply_problem(text, _secrets(session, found))
     if problem:
@@ -49,7 +49,7 @@ def reply(session: Session, review_id: int | str, text: str, by: str, now: datet
     line = select(publications.c.review_id).where(publications.c.review_id == found.row_id)
     if session.scalar(line.with_for_update()) is None:
         return False
-    was = of(session, [found.row_id]).get(found.row_id)
+    was = replies_to(session, [found.row_id]).get(found.row_id)
     if was and was.text == text:
         return False
     language = i18n.negotiate_language(directory.by_id(session, found.shop_id).language)
@@ -66,17 +66,17 @@ def reply(session: Session, review_id: int | str, text: str, by: str, now: datet
     return True
 
 
-def remove(session: Session, review_id: int | str, now: datetime) -> bool:
+def remove_reply(session: Session, review_id: int | str, now: datetime) -> bool:
     """Take a reply down for good; False where there is none. Raises NotFound."""
-    found = lookup.one(session, review_id)
-    if not forget(session, [found.row_id]):
+    found = lookup.find_review(session, review_id)
+    if not delete_replies(session, [found.row_id]):
         return False
     event_log.record(session, "review.reply_removed", found.shop_id, found.row_id, now)
     job_queue.enqueue(session, "refresh_badges")
     return True
 
 
-def forget(session: Session, row_ids: Collection[int]) -> int:
+def delete_replies(session: Session, row_ids: Collection[int]) -> int:
     """Delete the replies to these reviews: they answer words, or name a person, that are gone."""
     done = session.execute(delete(replies).where(replies.c.review_id.in_(row_ids)))
     gone = int(done.rowcount)  # type: ignore[attr-defined]
@@ -85,7 +85,7 @@ def forget(session: Session, row_ids: Collection[int]) -> int:
     return gone
 
 
-def of(session: Session, row_ids: Collection[int]) -> dict[int, Reply]:
+def replies_to(session: Session, row_ids: Collection[int]) -> dict[int, Reply]:
     """Give the replies to these reviews, by the number of their row."""
     table = replies.c
     rows = session.execute(

@@ -24,7 +24,7 @@ def submit(session: Session, link: bytes, draft: Draft, now: datetime) -> str:
     made, Gone when the invitation was withdrawn or is over.
     """
     invitation = redeem.find(session, link)
-    if written := lookup.of_invitation(session, invitation.id):
+    if written := lookup.find_by_invitation(session, invitation.id):
         return written.id
     if not is_open(invitation, now):
         raise Gone
@@ -32,7 +32,7 @@ def submit(session: Session, link: bytes, draft: Draft, now: datetime) -> str:
         session, [invitation.order_id]
     )  # before the invitation, as everywhere
     if not redeem.redeem(session, invitation, now):
-        if written := lookup.of_invitation(session, invitation.id):
+        if written := lookup.find_by_invitation(session, invitation.id):
             return written.id
         raise Gone
     return _write(session, invitation, draft, now)
@@ -61,13 +61,13 @@ def _write(session: Session, invitation: redeem.Invitation, draft: Draft, now: d
             city=draft.city,
             email=who.email if who else None,
             reference=who.reference if who else None,
-            buyer=who.mark if who else None,
+            buyer_pseudonym=who.mark if who else None,
             language=invitation.language,
             consent=draft.consent,
             consent_wording=CONSENT_WORDING,
             experienced_at=invitation.experienced_at,
             submitted_at=now,
-            frozen_at=now if frozen else None,
+            restricted_at=now if frozen else None,
         )
         .returning(reviews.c.id)
     ).scalar_one()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from sqlalchemy.orm import Session
 
-from trustsvc import clock, clock_check, config, i18n
+from trustsvc import clock, config, i18n
 from trustsvc.crypto import signed_links
 from trustsvc.errors import Gone
 from trustsvc.http import access
@@ -16,10 +16,10 @@ from trustsvc.reviews import correct, lookup, policy, reply, submit, withdraw
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
-views = Blueprint("reviews", __name__)
+review_pages = Blueprint("reviews", __name__)
 
 
-@views.get("/r/<token>")
+@review_pages.get("/r/<token>")
 @access.requires("link")
 def show(token: str) -> Response:
     link_id = signed_links.verify("review", token)
@@ -27,12 +27,12 @@ def show(token: str) -> Response:
         return _page(session, link_id, None)
 
 
-@views.post("/r/<token>")
+@review_pages.post("/r/<token>")
 @access.requires("link")
 def act(token: str) -> Response:
     """Write, correct or withdraw; then send the browser to look, so that a reload posts nothing."""
     link_id = signed_links.verify("review", token)
-    filled = policy.read(request.form)
+    filled = policy.read_form(request.form)
     with db.transaction() as session:
         done = _act(session, link_id, filled)
     if not done:
@@ -43,7 +43,7 @@ def act(token: str) -> Response:
     return answer
 
 
-@views.post("/r/<token>/register")
+@review_pages.post("/r/<token>/register")
 @access.requires("link")
 def register(token: str) -> str:
     """Have the author of a review asked whether to be registered too: a letter leaves, no more.
@@ -57,7 +57,7 @@ def register(token: str) -> str:
         invitation = redeem.find(session, link_id)
         shop = directory.by_id(session, invitation.shop_id)
         language = i18n.negotiate_language(invitation.language)
-        author = lookup.author(session, invitation.id)
+        author = lookup.author_email(session, invitation.id)
         if author is None:
             raise Gone
         registration_request.request_registration(
@@ -68,7 +68,7 @@ def register(token: str) -> str:
     return render_template("registry/asked.html", language=language, shop=shop)
 
 
-def _act(session: Session, link_id: bytes, filled: policy.Filled) -> bool:
+def _act(session: Session, link_id: bytes, filled: policy.ReviewForm) -> bool:
     """Do what was asked; False when the form has to be looked at again.
 
     What scanners and impatient fingers post again is a POST without a button: it never changes a
@@ -76,15 +76,15 @@ def _act(session: Session, link_id: bytes, filled: policy.Filled) -> bool:
     something else and sent it again is told so; the new words wait in the form for corrections.
     """
     wish = request.form.get("do", "")
-    now = clock_check.believed(session, clock.read())  # a clock that jumped ends no link
+    now = clock.now()
     invitation = redeem.find(session, link_id)
-    review = lookup.of_invitation(session, invitation.id)
+    review = lookup.find_by_invitation(session, invitation.id)
     if review is None:
         if wish == "withdraw":
             return True
         if filled.draft is None or not submit.is_open(invitation, now):
             return False
-        written = lookup.one(session, submit.submit(session, link_id, filled.draft, now))
+        written = lookup.find_review(session, submit.submit(session, link_id, filled.draft, now))
         return written.said == filled.draft
     if wish == "withdraw":
         withdraw.withdraw(session, review.id, now)
@@ -97,16 +97,16 @@ def _act(session: Session, link_id: bytes, filled: policy.Filled) -> bool:
     return True
 
 
-def _page(session: Session, link_id: bytes, filled: policy.Filled | None) -> Response:
+def _page(session: Session, link_id: bytes, filled: policy.ReviewForm | None) -> Response:
     """Show what this link opens now: the form, the review that was written, or why it is closed."""
     invitation = redeem.find(session, link_id)
     shop = directory.by_id(session, invitation.shop_id)
-    review = lookup.of_invitation(session, invitation.id)
+    review = lookup.find_by_invitation(session, invitation.id)
     shared = {
         "language": i18n.negotiate_language(invitation.language),
         "shop": shop,
         "link_id": link_id,
-        "most": policy.MOST,
+        "most": policy.MAX_LENGTHS,
         "problems": filled.problems if filled else {},
     }
     status = 422 if filled and filled.problems else 200
@@ -114,11 +114,11 @@ def _page(session: Session, link_id: bytes, filled: policy.Filled | None) -> Res
         shared |= {"values": filled.values if filled else _values(review), "review": review}
         late = filled is not None and not request.form.get("do")
         contact = config.current().contact
-        shared["reply"] = reply.of(session, [review.row_id]).get(review.row_id)
+        shared["reply"] = reply.replies_to(session, [review.row_id]).get(review.row_id)
         shared["offer"] = not invitation.basis.startswith("registered")
         html = render_template("reviews/yours.html", late=late, contact=contact, **shared)
         return make_response(html, status)
-    if not submit.is_open(invitation, clock_check.believed(session, clock.read())):
+    if not submit.is_open(invitation, clock.now()):
         why = {"withdrawn": "withdrawn", "redeemed": "gone"}.get(invitation.state, "expired")
         until = invitation.expires_at
         return make_response(
@@ -134,7 +134,7 @@ def _suggested(session: Session, invitation: redeem.Invitation) -> Mapping[str, 
     stars = request.args.get("stars", "")
     return {
         "stars": stars if policy.is_stars(stars) else "",
-        "name": policy.shown_name(who.name) if who else "",
+        "name": policy.public_name(who.name) if who else "",
     }
 
 

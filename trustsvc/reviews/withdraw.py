@@ -19,8 +19,8 @@ def withdraw(session: Session, review_id: int | str, now: datetime) -> bool:
     the shop's page stay true. Twice does no harm: False. A restored backup knows of it from the
     file of suppressions. Raises NotFound, and Unavailable when that file cannot be written.
     """
-    found = lookup.one(session, review_id)
-    if not empty(session, [found.row_id], now):
+    found = lookup.find_review(session, review_id)
+    if not clear_content(session, [found.row_id], now):
         return False
     mark = found.id.encode()
     suppression_journal.append(
@@ -29,7 +29,7 @@ def withdraw(session: Session, review_id: int | str, now: datetime) -> bool:
     return True
 
 
-def empty(session: Session, row_ids: Collection[int], now: datetime) -> int:
+def clear_content(session: Session, row_ids: Collection[int], now: datetime) -> int:
     """Empty reviews and take them down; gives how many still said something."""
     gone = session.scalars(
         update(reviews)
@@ -42,11 +42,11 @@ def empty(session: Session, row_ids: Collection[int], now: datetime) -> int:
             city="",
             email=None,
             reference=None,
-            buyer=None,
+            buyer_pseudonym=None,
             edited_at=now,
         )
         .returning(reviews.c.id)
     ).all()
     publish.take_down(session, gone, now)
-    reply.forget(session, gone)
+    reply.delete_replies(session, gone)
     return len(gone)

@@ -2,8 +2,8 @@
 
 from ipaddress import ip_network
 
-# By the kind of door (http/access.py) and the answer's status.
-_BY_DOOR = {
+# By who may pass the route (http/access.py) and the status of the answer.
+_BY_ACCESS = {
     ("signature", 401): "bad_signature",
     ("signature", 409): "replayed_id",
     ("sign_in", 404): "refused_sign_in",
@@ -26,24 +26,24 @@ KINDS = (
 # An old link that somebody kept is no attack, many of them a minute are; so with requests.
 _FROM = {"bad_link": 10, FLOOD: 1000}
 
-EVERYBODY = "*"  # more addresses than are told apart
+MANY_ADDRESSES = "*"  # more addresses than are told apart
 
 
-def suspicion(door: str, status: int) -> str:
+def classify(access: str, status: int) -> str:
     """Say what an answer looks like; "" for nothing."""
-    return _BY_DOOR.get((door, status)) or _BY_STATUS.get(status, "")
+    return _BY_ACCESS.get((access, status)) or _BY_STATUS.get(status, "")
 
 
-def counts_to_flood(door: str, status: str) -> bool:
+def counts_to_flood(access: str, status: str) -> bool:
     """Say whether a request counts: a shop's orders, signed and taken, may come by the thousand."""
-    return door != "signature" or not status.startswith("2")
+    return access != "signature" or not status.startswith("2")
 
 
-def least(what: str) -> int:
+def threshold(kind: str) -> int:
     """Say from how many in a minute and of an address on it is written down."""
-    return _FROM.get(what, 1)
+    return _FROM.get(kind, 1)
 
 
-def counted_as(address: str) -> str:
+def counted_address(address: str) -> str:
     """Cut an IPv6 address to its /64, which one household or machine has to choose from."""
     return str(ip_network((address, 64), strict=False)) if ":" in address else address

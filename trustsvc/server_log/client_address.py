@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from trustsvc.config_values import Network
 
 UNKNOWN = "-"
-MOST_PROXIES = 20
+MAX_PROXIES = 20
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -21,7 +21,7 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
     found = _read(peer)
     if found is None:
         return UNKNOWN
-    for part in reversed(forwarded_for.rsplit(",", MOST_PROXIES)):
+    for part in reversed(forwarded_for.rsplit(",", MAX_PROXIES)):
         if not any(found in network for network in trusted):
             break
         before = _read(part)

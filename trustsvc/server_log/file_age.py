@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 HOUR = timedelta(hours=1)
-PIECE = 64 * 1024
+CHUNK_BYTES = 64 * 1024
 
 _NAMED = re.compile(r"access-(\d{4}-\d{2}-\d{2}T\d{2})([+-]\d{2}:\d{2})?(?!\d)")
 _ISO = re.compile(
@@ -42,7 +42,7 @@ _PACKED: dict[bytes, Callable[[Any], Any]] = {
 }
 
 
-def named_hour(name: str) -> datetime | None:
+def hour_in_name(name: str) -> datetime | None:
     """Read the hour in a file's name, the oldest where there are several; None for none."""
     hours = []
     for text, zone in _NAMED.findall(name):
@@ -52,9 +52,9 @@ def named_hour(name: str) -> datetime | None:
     return min(hours, default=None)
 
 
-def since(path: Path, known: os.stat_result, now: datetime) -> tuple[datetime, bool]:
+def first_line_at(path: Path, known: os.stat_result, now: datetime) -> tuple[datetime, bool]:
     """Say from when a file's first line is, and whether its name could not tell."""
-    hour = named_hour(path.name)
+    hour = hour_in_name(path.name)
     # Far-off moments (a year 9999) must not overflow when days are added to them.
     written_at = datetime.fromtimestamp(min(max(known.st_mtime, 0), 32_503_680_000), UTC)
     if hour and hour <= min(written_at, now + HOUR):
@@ -79,15 +79,15 @@ def _ends(path: Path) -> list[bytes]:
     # Never through a link, and never waiting for who writes into a pipe.
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(handle, "rb") as file:  # noqa: PTH123 - a handle, not a path
-        first = file.read(PIECE)
+        first = file.read(CHUNK_BYTES)
         unpack = _PACKED.get(first[:2])
         if unpack:
             file.seek(0)
             with unpack(file) as inside:
-                return [inside.read(PIECE)]
-        file.seek(max(os.fstat(handle).st_size - PIECE, 0))
+                return [inside.read(CHUNK_BYTES)]
+        file.seek(max(os.fstat(handle).st_size - CHUNK_BYTES, 0))
         # Its first line is cut off, and what begins in the middle of a line is no line.
-        return [first, file.read(PIECE).partition(b"\n")[2]]
+        return [first, file.read(CHUNK_BYTES).partition(b"\n")[2]]
 
 
 def _iso(moment: bytes, zone: bytes) -> datetime | None:

@@ -21,7 +21,7 @@ _METHOD = re.compile(r"[A-Z-]{1,16}")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class LoggedRequest:
     """What a request left behind, as it came in: made safe only when it is written."""
 
     at: datetime
@@ -33,16 +33,16 @@ class Request:
     sent: int
     referer: str
     # For the security database only; nothing of these two is in the line.
-    door: str = ""
-    what: str = ""
+    access: str = ""
+    attack_kind: str = ""
 
 
-def written(request: Request, trusted: Sequence[Network]) -> str:
+def format_line(request: LoggedRequest, trusted: Sequence[Network]) -> str:
     """Write the line, without its line break."""
-    return " ".join(fields(request, trusted))
+    return " ".join(safe_fields(request, trusted))
 
 
-def fields(request: Request, trusted: Sequence[Network]) -> Sequence[str]:
+def safe_fields(request: LoggedRequest, trusted: Sequence[Network]) -> Sequence[str]:
     """Make each field safe; the second is the address."""
     return (
         request.at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{request.at.microsecond // 1000:03d}Z",
@@ -51,11 +51,11 @@ def fields(request: Request, trusted: Sequence[Network]) -> Sequence[str]:
         path_mask.mask_path(request.path),
         request.status[:3] if request.status[:3].isdecimal() else "-",
         str(request.sent),
-        origin(request.referer),
+        referer_origin(request.referer),
     )
 
 
-def origin(referer: str) -> str:
+def referer_origin(referer: str) -> str:
     """Cut a Referer down to scheme, host and port: its path and query may hold personal data."""
     try:
         parts = urlsplit(referer)

@@ -13,7 +13,7 @@ security_entries = Table(
     column("id", Id, purpose="order of the entries", retention=KEEP, primary_key=True),
     # Of several processes that see the same thing in the same minute each adds to one row.
     column(
-        "mark",
+        "entry_hash",
         LargeBinary,
         purpose="keyed hash of all but the number: one row a minute",
         retention=KEEP,
@@ -21,10 +21,10 @@ security_entries = Table(
         unique=True,
     ),
     column("minute", Moment, purpose="when, to the minute", retention=KEEP, index=True),
-    column("what", Text, purpose="what it looked like, such as bad_signature", retention=KEEP),
-    column("door", Text, purpose="which kind of door", retention=KEEP),
+    column("kind", Text, purpose="what it looked like, such as bad_signature", retention=KEEP),
+    column("access", Text, purpose="who may pass the route: http/access.py", retention=KEEP),
     column(
         "address", EncryptedText, purpose="who it came from", retention=KEEP, category="traffic"
     ),
-    column("number", BigInteger, purpose="how often in that minute", retention=KEEP),
+    column("count", BigInteger, purpose="how often in that minute", retention=KEEP),
 )

@@ -3,8 +3,8 @@
 import re
 from urllib.parse import quote, unquote
 
-MARK = "…"
-MOST_CHARACTERS = 200
+MASK = "…"
+MAX_LENGTH = 200
 
 # How many segments after the first one go in clear before the secret one comes.
 _BEFORE_SECRET = {
@@ -29,10 +29,10 @@ def mask_path(path: str) -> str:
     rather too much: double slashes, backslashes, capitals and twofold percent-encoding do not get
     a token past it.
     """
-    segments = _spelled_out(path[: 4 * MOST_CHARACTERS])
+    segments = _spelled_out(path[: 4 * MAX_LENGTH])
     kept = _without_secrets(segments)
-    text = "/" + "/".join(MARK if part == MARK else _quoted(part) for part in kept)
-    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + MARK
+    text = "/" + "/".join(MASK if part == MASK else _quoted(part) for part in kept)
+    return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + MASK
 
 
 def _spelled_out(path: str) -> list[str]:
@@ -41,7 +41,7 @@ def _spelled_out(path: str) -> list[str]:
         text = unquote(text, errors="replace")
     parts = text.replace("\\", "/").split("/")
     inner = [part for part in parts[:-1] if part not in {"", "."}]
-    return [part.replace(MARK, "%E2%80%A6") for part in [*inner, parts[-1]]]
+    return [part.replace(MASK, "%E2%80%A6") for part in [*inner, parts[-1]]]
 
 
 def _without_secrets(segments: list[str]) -> list[str]:
@@ -52,12 +52,12 @@ def _without_secrets(segments: list[str]) -> list[str]:
         word = part.strip().lower()
         if left is not None and number and part:
             plain = left > 0 and _PLAIN_WORD.fullmatch(word)
-            kept.append(part if plain else MARK)
+            kept.append(part if plain else MASK)
             left -= 1
             if left < 0:
                 return [*kept, *(x for x in segments[number + 1 :] if _PLAIN_WORD.fullmatch(x))]
             continue
-        kept.append(MARK if _LOOKS_SIGNED.search(part) else part)
+        kept.append(MASK if _LOOKS_SIGNED.search(part) else part)
         if not public and word in _BEFORE_SECRET:
             left = _BEFORE_SECRET[word]
     return kept

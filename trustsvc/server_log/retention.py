@@ -18,13 +18,15 @@ from trustsvc import log
 from trustsvc.server_log import file_age
 
 HOUR = timedelta(hours=1)
-LATE = timedelta(minutes=20)  # two ticks; the oldest line is then 40 minutes short of `days`
+OVERDUE_AFTER = timedelta(
+    minutes=20
+)  # two ticks; the oldest line is then 40 minutes short of `days`
 
 logger = log.get_logger("server_log")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class LogFile:
     """A file in the log's folder, and when it goes."""
 
     path: Path
@@ -32,12 +34,12 @@ class Kept:
     strange: bool  # its name says no hour that can be: it goes by its lines or its last writing
 
 
-def before(now: datetime, days: int) -> datetime:
+def kept_since(now: datetime, days: int) -> datetime:
     """Say from which moment on lines are kept: every older one is gone after a purge."""
     return now - timedelta(days=days) + HOUR
 
 
-def everything(folder: Path, now: datetime, days: int) -> list[Kept]:
+def list_files(folder: Path, now: datetime, days: int) -> list[LogFile]:
     """List what lies in the folder and below it, in the order in which it goes.
 
     Rotated, compressed, copied and half-written variants of an hour's file go with that hour.
@@ -46,27 +48,27 @@ def everything(folder: Path, now: datetime, days: int) -> list[Kept]:
     """
     found = []
     for path, known in _files(folder):
-        since, strange = file_age.since(path, known, now)
-        found.append(Kept(path, since + timedelta(days=days) - HOUR, strange))
+        since, strange = file_age.first_line_at(path, known, now)
+        found.append(LogFile(path, since + timedelta(days=days) - HOUR, strange))
     return sorted(found, key=lambda kept: (kept.goes_at, kept.path))
 
 
-def due(folder: Path, now: datetime, days: int) -> list[Path]:
+def due_files(folder: Path, now: datetime, days: int) -> list[Path]:
     """List the files that have to go now."""
-    return [kept.path for kept in everything(folder, now, days) if kept.goes_at <= now]
+    return [kept.path for kept in list_files(folder, now, days) if kept.goes_at <= now]
 
 
-def late(folder: Path, now: datetime, days: int) -> int:
+def count_overdue(folder: Path, now: datetime, days: int) -> int:
     """Count what should have gone two ticks ago: a purge was missed, or cannot delete."""
-    return sum(kept.goes_at + LATE <= now for kept in everything(folder, now, days))
+    return sum(kept.goes_at + OVERDUE_AFTER <= now for kept in list_files(folder, now, days))
 
 
 def purge(folder: Path, now: datetime, days: int) -> list[Path]:
     """Delete the files that have to go; gives those that went."""
-    return delete(due(folder, now, days))
+    return delete_files(due_files(folder, now, days))
 
 
-def delete(paths: Iterable[Path]) -> list[Path]:
+def delete_files(paths: Iterable[Path]) -> list[Path]:
     """Delete files; gives those that went.
 
     Twice, at once or killed midway does no harm: the next run takes what is left. A file that

@@ -1,7 +1,7 @@
 """Count what looks like an attack, and write the counts to the security database.
 
 Counted in memory by the thread that writes the server log, never by a request; every ten seconds
-what is new is added in one transaction, one row for each kind, door, address and minute. However
+what is new is added in one transaction, one row for each kind, access, address and minute. However
 hard it is attacked, a process makes about a thousand rows a minute at most: beyond them addresses
 are not told apart. A process that is killed loses ten seconds, one that ends none.
 """
@@ -20,19 +20,19 @@ from trustsvc.server_log import attack_patterns
 from trustsvc.server_log.models import security_entries
 from trustsvc.storage import db
 
-EVERY_S = 10.0
-MOST = 1000  # of a minute: what, door and address together
-MOST_VISITORS = 10_000  # of a minute: addresses whose requests are counted
+INTERVAL_S = 10.0
+MAX_COUNTERS = 1000  # of a minute: kind, access and address together
+MAX_ADDRESSES = 10_000  # of a minute: addresses whose requests are counted
 
 logger = log.get_logger("server_log")
 
 
-class Seen(NamedTuple):
+class CounterKey(NamedTuple):
     """What is counted together."""
 
     minute: datetime
-    what: str
-    door: str
+    kind: str
+    access: str
     address: str
 
 
@@ -42,37 +42,37 @@ class _Counting:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.writing = threading.Lock()
-        self.seen: Counter[Seen] = Counter()
-        self.written: Counter[Seen] = Counter()
+        self.seen: Counter[CounterKey] = Counter()
+        self.written: Counter[CounterKey] = Counter()
         self.told_apart: Counter[tuple[datetime, bool]] = Counter()
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: CounterKey) -> None:
         with self.lock:
             if seen not in self.seen:
                 # Floods have their own room: a thousand visitors must not hide one forger.
-                place = (seen.minute, seen.what == attack_patterns.FLOOD)
-                if self.told_apart[place] >= (MOST_VISITORS if place[1] else MOST):
-                    seen = seen._replace(address=attack_patterns.EVERYBODY)
+                place = (seen.minute, seen.kind == attack_patterns.FLOOD)
+                if self.told_apart[place] >= (MAX_ADDRESSES if place[1] else MAX_COUNTERS):
+                    seen = seen._replace(address=attack_patterns.MANY_ADDRESSES)
                 else:
                     self.told_apart[place] += 1
-            if len(self.seen) < 2 * MOST_VISITORS or seen in self.seen:
+            if len(self.seen) < 2 * MAX_ADDRESSES or seen in self.seen:
                 self.seen[seen] += 1
 
-    def fresh(self) -> dict[Seen, int]:
+    def fresh(self) -> dict[CounterKey, int]:
         with self.lock:
             counts = [
-                (one, n) for one, n in self.seen.items() if n >= attack_patterns.least(one.what)
+                (one, n) for one, n in self.seen.items() if n >= attack_patterns.threshold(one.kind)
             ]
             return {one: n - self.written[one] for one, n in counts if n > self.written[one]}
 
-    def settle(self, done: dict[Seen, int]) -> None:
+    def settle(self, done: dict[CounterKey, int]) -> None:
         """Remember what is on disk, and forget minutes that are over."""
         with self.lock:
             self.written.update(done)
             newest = max((one.minute for one in self.seen), default=None)
             for one in [one for one in self.seen if one.minute != newest]:
                 number = self.seen[one]
-                if number < attack_patterns.least(one.what) or number == self.written[one]:
+                if number < attack_patterns.threshold(one.kind) or number == self.written[one]:
                     del self.seen[one], self.written[one]
             for place in [place for place in self.told_apart if place[0] != newest]:
                 del self.told_apart[place]
@@ -81,10 +81,10 @@ class _Counting:
 _counting = _Counting()
 
 
-def count(at: datetime, what: str, door: str, address: str) -> None:
+def count(at: datetime, kind: str, access: str, address: str) -> None:
     """Count one; writes nothing."""
     minute = at.replace(second=0, microsecond=0)
-    _counting.add(Seen(minute, what, door, attack_patterns.counted_as(address)))
+    _counting.add(CounterKey(minute, kind, access, attack_patterns.counted_address(address)))
 
 
 def write() -> int:
@@ -104,19 +104,22 @@ def write() -> int:
     return len(fresh)
 
 
-def _upsert(fresh: dict[Seen, int]) -> None:
+def _upsert(fresh: dict[CounterKey, int]) -> None:
     secret = keyring.newest_key("desk").secret
-    marks = {hmac_sha256(secret, f"security:{'|'.join(map(str, one))}"): one for one in fresh}
+    by_hash = {hmac_sha256(secret, f"security:{'|'.join(map(str, one))}"): one for one in fresh}
     # Sorted: two processes must not wait for each other in a circle.
     rows = [
-        {"mark": mark, "number": fresh[marks[mark]]} | marks[mark]._asdict()
-        for mark in sorted(marks)
+        {"entry_hash": entry_hash, "count": fresh[by_hash[entry_hash]]}
+        | by_hash[entry_hash]._asdict()
+        for entry_hash in sorted(by_hash)
     ]
     table = security_entries
     statement = db.insert(table)
-    add = {"number": table.c.number + statement.excluded.number}
+    add = {"count": table.c.count + statement.excluded.count}
     with db.transaction() as session:
-        session.execute(statement.on_conflict_do_update(index_elements=["mark"], set_=add), rows)
+        session.execute(
+            statement.on_conflict_do_update(index_elements=["entry_hash"], set_=add), rows
+        )
 
 
 def start() -> None:
@@ -128,7 +131,7 @@ def start() -> None:
 
 def _run() -> None:
     pause = threading.Event()
-    while not pause.wait(EVERY_S):
+    while not pause.wait(INTERVAL_S):
         _write_or_say()
 
 
@@ -139,10 +142,10 @@ def _write_or_say() -> None:
         logger.warning("security entries not written", problem=type(problem).__name__)
 
 
-def start_over() -> None:
+def reset() -> None:
     """Forget all counts: a child does not write its parent's."""
     global _counting  # noqa: PLW0603 - one a process
     _counting = _Counting()
 
 
-os.register_at_fork(after_in_child=start_over)
+os.register_at_fork(after_in_child=reset)

@@ -19,14 +19,14 @@ from typing import Any
 from trustsvc import clock, config, log
 from trustsvc.config_values import Network
 from trustsvc.server_log import attack_patterns, security_counters
-from trustsvc.server_log.log_line import Request, fields
+from trustsvc.server_log.log_line import LoggedRequest, safe_fields
 
-GATHER_S = 0.1
-MOST_WAITING = 100_000
-FILE = "access-%Y-%m-%dT%H.log"
+BATCH_DELAY_S = 0.1
+MAX_PENDING = 100_000
+FILE_PATTERN = "access-%Y-%m-%dT%H.log"
 
 # A link in the way is not followed: what it points to would never be purged.
-FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+OPEN_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 logger = log.get_logger("server_log")
 
@@ -93,7 +93,7 @@ class _Answer:
             getattr(self.body, "close", lambda: None)()
         finally:
             get = self.environ.get
-            request = Request(
+            request = LoggedRequest(
                 at=clock.now(),
                 peer=get("REMOTE_ADDR") or "",
                 forwarded_for=get("HTTP_X_FORWARDED_FOR", ""),
@@ -102,8 +102,8 @@ class _Answer:
                 status=self.status,
                 sent=self.sent,
                 referer=get("HTTP_REFERER", ""),
-                door=get("trustsvc.door", ""),
-                what=get("trustsvc.what", ""),
+                access=get("trustsvc.access", ""),
+                attack_kind=get("trustsvc.attack_kind", ""),
             )
             _writer.take(self.logged.folder, request, self.logged.trusted)
 
@@ -112,7 +112,7 @@ class _Writer:
     """Holds the lines that wait and the thread that writes them; one a process."""
 
     def __init__(self) -> None:
-        self.waiting: deque[tuple[Path, Request, tuple[Network, ...]]] = deque()
+        self.waiting: deque[tuple[Path, LoggedRequest, tuple[Network, ...]]] = deque()
         self.woken = threading.Event()
         self.starting = threading.Lock()
         self.writing = threading.Lock()
@@ -120,8 +120,8 @@ class _Writer:
         self.dropped = 0
         self.torn: set[Path] = set()
 
-    def take(self, folder: Path, request: Request, trusted: tuple[Network, ...]) -> None:
-        if len(self.waiting) >= MOST_WAITING:
+    def take(self, folder: Path, request: LoggedRequest, trusted: tuple[Network, ...]) -> None:
+        if len(self.waiting) >= MAX_PENDING:
             self.dropped += 1
             return
         self.waiting.append((folder, request, trusted))
@@ -142,7 +142,7 @@ class _Writer:
         while True:
             self.woken.wait()
             self.woken.clear()
-            time.sleep(GATHER_S)
+            time.sleep(BATCH_DELAY_S)
             try:
                 self.flush()
             except Exception as problem:  # noqa: BLE001 - whatever it is, the next lines are written
@@ -153,8 +153,8 @@ class _Writer:
         with self.writing:
             lines = []
             for folder, request, trusted in self._taken():
-                found = fields(request, trusted)
-                lines.append((folder / request.at.strftime(FILE), " ".join(found)))
+                found = safe_fields(request, trusted)
+                lines.append((folder / request.at.strftime(FILE_PATTERN), " ".join(found)))
                 _count(request, found[1])
             for path, group in groupby(lines, key=lambda line: line[0]):
                 self._append(path, [text for _, text in group])
@@ -162,7 +162,7 @@ class _Writer:
                 logger.warning("server log lines dropped", number=self.dropped)
                 self.dropped = 0
 
-    def _taken(self) -> Iterator[tuple[Path, Request, tuple[Network, ...]]]:
+    def _taken(self) -> Iterator[tuple[Path, LoggedRequest, tuple[Network, ...]]]:
         for _ in range(len(self.waiting)):
             yield self.waiting.popleft()
 
@@ -173,7 +173,7 @@ class _Writer:
         done = 0
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(path, FLAGS, 0o600)
+            handle = os.open(path, OPEN_FLAGS, 0o600)
             try:
                 while done < len(data):
                     done += os.write(handle, data[done:])
@@ -186,10 +186,10 @@ class _Writer:
         self.torn.discard(path)
 
 
-def _count(request: Request, address: str) -> None:
-    if request.what:
-        security_counters.count(request.at, request.what, request.door, address)
-    if attack_patterns.counts_to_flood(request.door, request.status):
+def _count(request: LoggedRequest, address: str) -> None:
+    if request.attack_kind:
+        security_counters.count(request.at, request.attack_kind, request.access, address)
+    if attack_patterns.counts_to_flood(request.access, request.status):
         security_counters.count(request.at, attack_patterns.FLOOD, "any", address)
 
 

@@ -21,7 +21,7 @@ class Shop:
     name: str
     domain: str
     platform: str
-    door: str
+    endpoint_id: str
     may_ask: str
     wording: str
     wording_at: datetime

@@ -15,7 +15,7 @@ from trustsvc.shops.models import shops
 from trustsvc.storage import event_log
 from trustsvc.work_queue import job_queue
 
-PATH = "/.well-known/trustsvc.txt"
+PROOF_PATH = "/.well-known/trustsvc.txt"
 
 
 def proof_line(shop: Shop) -> str:
@@ -29,7 +29,7 @@ def proof_url(shop: Shop) -> str:
     """Say where the file must be."""
     host = shop.domain.rpartition(":")[0] or shop.domain
     at_home = is_loopback(host) and config.current().is_loopback
-    return f"{'http' if at_home else 'https'}://{shop.domain}{PATH}"
+    return f"{'http' if at_home else 'https'}://{shop.domain}{PROOF_PATH}"
 
 
 def require_proof(shop: Shop) -> None:
@@ -37,14 +37,14 @@ def require_proof(shop: Shop) -> None:
 
     Raises Refused with what to put where when it is not there.
     """
-    if not is_there(shop):
+    if not is_proven(shop):
         raise Refused(
             f"The domain is not proven yet. Put this line into {proof_url(shop)} and try again:\n\n"
             f"    {proof_line(shop)}\n"
         )
 
 
-def is_there(shop: Shop, within_s: float = client.TOTAL_TIMEOUT_S) -> bool:
+def is_proven(shop: Shop, within_s: float = client.TOTAL_TIMEOUT_S) -> bool:
     """Say whether the line is where it belongs; a server that is away says no."""
     try:
         body = client.get(proof_url(shop), timeout_s=within_s)
@@ -53,12 +53,12 @@ def is_there(shop: Shop, within_s: float = client.TOTAL_TIMEOUT_S) -> bool:
     return proof_line(shop) in body.decode("utf-8", "replace").split()
 
 
-def record(session: Session, shop: Shop, now: datetime) -> None:
+def record_proof(session: Session, shop: Shop, now: datetime) -> None:
     """Write down that the domain is proven; the badge shows its seal from now on."""
     session.execute(
         update(shops)
         .where(shops.c.id == shop.id, shops.c.domain == shop.domain)
-        .values(proven_at=now, looked_at=now, missed=0)
+        .values(proven_at=now, domain_checked_at=now, missed_checks=0)
     )
     event_log.record(session, "shop.proven", shop.id, shop.id, now)
     job_queue.enqueue(session, "refresh_badges")

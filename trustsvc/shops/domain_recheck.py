@@ -16,10 +16,10 @@ from trustsvc.shops.models import shops
 from trustsvc.storage import event_log
 from trustsvc.work_queue import job_queue
 
-EVERY = timedelta(hours=23)  # the tick may be late, and should not wander through the day
-MOST_MISSED = 3
+INTERVAL = timedelta(hours=23)  # the tick may be late, and should not wander through the day
+MAX_MISSED = 3
 SKEW = timedelta(hours=1)  # two machines whose clocks differ look once a day all the same
-PATIENCE_S = 5.0  # for one shop's server: the others wait meanwhile
+TIMEOUT_S = 5.0  # for one shop's server: the others wait meanwhile
 
 
 def recheck_next(
@@ -34,45 +34,45 @@ def recheck_next(
         shop = _next(session, now())
     if shop is None:
         return False
-    found = domain_proof.is_there(shop, PATIENCE_S)
+    found = domain_proof.is_proven(shop, TIMEOUT_S)
     with transaction() as session:
-        note(session, shop, now(), found=found)
+        record_check(session, shop, now(), found=found)
     return True
 
 
-def note(session: Session, shop: directory.Shop, now: datetime, *, found: bool) -> None:
+def record_check(session: Session, shop: directory.Shop, now: datetime, *, found: bool) -> None:
     """Write down what was seen; nothing when the shop has another domain by now, or was closed."""
     ours = and_(shops.c.id == shop.id, shops.c.domain == shop.domain, _watched())
-    before = session.execute(select(shops.c.missed, shops.c.proven_at).where(ours)).first()
+    before = session.execute(select(shops.c.missed_checks, shops.c.proven_at).where(ours)).first()
     if before is None:
         return
     if found and before.proven_at is None:
-        domain_proof.record(session, shop, now)
+        domain_proof.record_proof(session, shop, now)
         return
-    missed = 0 if found else min(before.missed + 1, MOST_MISSED)
-    ends = missed == MOST_MISSED and before.proven_at is not None
-    values = {"missed": missed} | ({"proven_at": None} if ends else {})
+    missed = 0 if found else min(before.missed_checks + 1, MAX_MISSED)
+    ends = missed == MAX_MISSED and before.proven_at is not None
+    values = {"missed_checks": missed} | ({"proven_at": None} if ends else {})
     session.execute(update(shops).where(ours).values(**values))
     if ends:
         event_log.record(session, "shop.unproven", shop.id, shop.id, now)
         job_queue.enqueue(session, "refresh_badges")
 
 
-def lost(session: Session) -> int:
+def count_lost_proofs(session: Session) -> int:
     """Count the shops whose proof has ended since their line is gone."""
     query = select(func.count()).select_from(shops).where(_watched(), shops.c.proven_at.is_(None))
     return session.scalar(query) or 0
 
 
 def _watched() -> ColumnElement[bool]:
-    proven = or_(shops.c.proven_at.is_not(None), shops.c.missed >= MOST_MISSED)
+    proven = or_(shops.c.proven_at.is_not(None), shops.c.missed_checks >= MAX_MISSED)
     return and_(proven, shops.c.closed_at.is_(None))
 
 
 def _next(session: Session, now: datetime) -> directory.Shop | None:
     """Take the next one that is due; so is one that a wrong clock looked at in the future."""
-    looked = shops.c.looked_at
-    due = or_(looked.is_(None), looked <= now - EVERY, looked > now + SKEW)
+    looked = shops.c.domain_checked_at
+    due = or_(looked.is_(None), looked <= now - INTERVAL, looked > now + SKEW)
     first = (
         select(shops.c.id)
         .where(_watched(), due)
@@ -80,6 +80,6 @@ def _next(session: Session, now: datetime) -> directory.Shop | None:
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    taken = update(shops).where(shops.c.id == first.scalar_subquery()).values(looked_at=now)
+    taken = update(shops).where(shops.c.id == first.scalar_subquery()).values(domain_checked_at=now)
     shop_id = session.scalar(taken.returning(shops.c.id))
     return directory.by_id(session, shop_id) if shop_id else None

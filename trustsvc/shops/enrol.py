@@ -18,7 +18,7 @@ from trustsvc.storage import event_log
 from trustsvc.work_queue import job_queue
 
 PLATFORMS = ("shopify", "woocommerce", "lightspeed", "standard")
-LEAST_SECRET = 16
+MIN_SECRET_LENGTH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +64,17 @@ def enrol(session: Session, new: Enrolment, now: datetime) -> tuple[directory.Sh
         "cap_days": 30,
         "max_age_days": 60,
     }
-    settings.checked(decided)
-    secret = checked_secret(new.platform, new.secret)
+    settings.check_settings(decided)
+    secret = check_or_make_secret(new.platform, new.secret)
     name, domain = settings.clean_name(new.name), settings.clean_domain(new.domain)
     shop_id = session.execute(
         shops.insert()
         .values(
-            slug=_free_slug(session, slug_of(name, domain)),
+            slug=_free_slug(session, make_slug(name, domain)),
             name=name,
             domain=domain,
             platform=new.platform,
-            door=secrets.token_urlsafe(18),
+            endpoint_id=secrets.token_urlsafe(18),
             secret=secret,
             wording_at=now,
             created_at=now,
@@ -87,19 +87,22 @@ def enrol(session: Session, new: Enrolment, now: datetime) -> tuple[directory.Sh
     return directory.by_id(session, shop_id), secret
 
 
-def checked_secret(platform: str, given: str) -> str:
+def check_or_make_secret(platform: str, given: str) -> str:
     """Take the platform's own secret, or make one; raises Refused for a short one."""
     secret = given.strip()
     if given:
-        if len(secret.removeprefix("whsec_") if platform == "standard" else secret) < LEAST_SECRET:
-            raise Refused(f"The secret must have at least {LEAST_SECRET} characters.")
+        if (
+            len(secret.removeprefix("whsec_") if platform == "standard" else secret)
+            < MIN_SECRET_LENGTH
+        ):
+            raise Refused(f"The secret must have at least {MIN_SECRET_LENGTH} characters.")
         return secret
     if platform == "standard":
         return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
     return secrets.token_urlsafe(32)
 
 
-def slug_of(name: str, domain: str = "") -> str:
+def make_slug(name: str, domain: str = "") -> str:
     """Write a name as a part of an address; two shops may want the same.
 
     Of a name in another script nothing is left: its domain says more than `shop` would.

@@ -18,7 +18,11 @@ shops = Table(
     column("domain", Text, purpose="for which site the badge and the score are", retention=KEEP),
     column("platform", Text, purpose="how its webhooks are signed and shaped", retention=KEEP),
     column(
-        "door", Text, purpose="unguessable part of its webhook address", retention=KEEP, unique=True
+        "endpoint_id",
+        Text,
+        purpose="unguessable part of its webhook address",
+        retention=KEEP,
+        unique=True,
     ),
     column(
         "secret", EncryptedText, purpose="proves its webhooks", retention=KEEP, category="secret"
@@ -60,14 +64,14 @@ shops = Table(
         "proven_at", Moment, purpose="when its domain was proven", retention=KEEP, nullable=True
     ),
     column(
-        "looked_at",
+        "domain_checked_at",
         Moment,
         purpose="when its domain was last looked at",
         retention=KEEP,
         nullable=True,
     ),
     column(
-        "missed",
+        "missed_checks",
         Integer,
         purpose="days in a row on which its domain's line was missing",
         retention=KEEP,

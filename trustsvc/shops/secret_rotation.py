@@ -23,7 +23,7 @@ def rotate_secret(
     at once one is. Raises NotFound, and Refused for that or a short secret.
     """
     shop = directory.by_slug(session, slug)
-    secret = enrol.checked_secret(shop.platform, given)
+    secret = enrol.check_or_make_secret(shop.platform, given)
     is_free = or_(shops.c.old_secret_until.is_(None), shops.c.old_secret_until <= now)
     done = session.execute(
         update(shops)

@@ -23,9 +23,9 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "moment": ("delivered", "shipped", "paid", "created"),
     "language": i18n.LANGUAGES,
 }
-LONGEST_DELAY = {"minutes": 525_600, "hours": 8_760, "days": 365, "weekdays": 260}  # a year
+MAX_DELAY = {"minutes": 525_600, "hours": 8_760, "days": 365, "weekdays": 260}  # a year
 DAYS = {"reminder_days": (0, 60), "cap_days": (0, 365), "max_age_days": (1, 365)}
-MOST_WORDING = 5000
+MAX_WORDING = 5000
 
 
 def default_wording(may_ask: str, language: str) -> str:
@@ -39,7 +39,9 @@ def default_wording(may_ask: str, language: str) -> str:
     return i18n.translate(f"shops.wording.{may_ask}", i18n.negotiate_language(language))
 
 
-def change(session: Session, slug: str, wishes: Mapping[str, Any], now: datetime) -> directory.Shop:
+def change_settings(
+    session: Session, slug: str, wishes: Mapping[str, Any], now: datetime
+) -> directory.Shop:
     """Change settings of a shop by name; gives the shop as it is now. Twice changes nothing more.
 
     Another legal basis without a wording of its own gets the default one, and both are dated; with
@@ -51,7 +53,7 @@ def change(session: Session, slug: str, wishes: Mapping[str, Any], now: datetime
     if not new.get("wording") and (said := _said_anew(before, new)):
         new["wording"] = said
     unit = new.get("delay_unit", before.delay_unit)
-    checked(new | {"delay": new.get("delay", before.delay), "delay_unit": unit})
+    check_settings(new | {"delay": new.get("delay", before.delay), "delay_unit": unit})
     for field, clean in (("name", clean_name), ("domain", clean_domain)):
         if field in new:
             new[field] = clean(new[field])
@@ -59,7 +61,11 @@ def change(session: Session, slug: str, wishes: Mapping[str, Any], now: datetime
     if told != (before.may_ask, before.wording):
         new["wording_at"] = now
     if new.get("domain", before.domain) != before.domain:
-        new |= {"proven_at": None, "looked_at": None, "missed": 0}  # the proof was for the other
+        new |= {
+            "proven_at": None,
+            "domain_checked_at": None,
+            "missed_checks": 0,
+        }  # the proof was for the other
     if new:
         session.execute(update(shops).where(shops.c.id == before.id).values(**new))
         event_log.record(session, "shop.changed", before.id, before.id, now)
@@ -76,7 +82,7 @@ def _said_anew(before: directory.Shop, new: Mapping[str, Any]) -> str:
     return default_wording(may_ask, new.get("language", before.language))
 
 
-def checked(wishes: Mapping[str, Any]) -> None:
+def check_settings(wishes: Mapping[str, Any]) -> None:
     """Raises Refused for the first wish that cannot be, with a sentence that says what can."""
     for field, allowed in CHOICES.items():
         if field in wishes and wishes[field] not in allowed:
@@ -84,13 +90,13 @@ def checked(wishes: Mapping[str, Any]) -> None:
     for field, (least, most) in DAYS.items():
         if field in wishes and not least <= wishes[field] <= most:
             raise Refused(f"The {_said(field)} must be from {least} to {most}.")
-    longest = LONGEST_DELAY[wishes.get("delay_unit", "days")]
+    longest = MAX_DELAY[wishes.get("delay_unit", "days")]
     if not 0 <= wishes.get("delay", 0) <= longest:
         raise Refused(f"The delay must be from 0 to {longest} {wishes.get('delay_unit', 'days')}.")
     if "zone" in wishes:
         _check_zone(wishes["zone"])
-    if "wording" in wishes and not 0 < len(wishes["wording"].strip()) <= MOST_WORDING:
-        raise Refused(f"The wording must have 1 to {MOST_WORDING} characters.")
+    if "wording" in wishes and not 0 < len(wishes["wording"].strip()) <= MAX_WORDING:
+        raise Refused(f"The wording must have 1 to {MAX_WORDING} characters.")
 
 
 def clean_name(text: str) -> str:

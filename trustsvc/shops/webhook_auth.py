@@ -18,7 +18,7 @@ _DECOY = secrets.token_urlsafe(32)
 def authenticate(
     session: Session,
     platform: str,
-    door: str,
+    endpoint_id: str,
     is_signed_with: Callable[[str], bool],
     now: datetime,
 ) -> directory.Shop:
@@ -30,7 +30,9 @@ def authenticate(
     """
     row = session.execute(
         select(shops.c.id, shops.c.secret, shops.c.old_secret, shops.c.old_secret_until).where(
-            shops.c.door == door, shops.c.platform == platform, shops.c.closed_at.is_(None)
+            shops.c.endpoint_id == endpoint_id,
+            shops.c.platform == platform,
+            shops.c.closed_at.is_(None),
         )
     ).first()
     secret, old = (row.secret, row.old_secret) if row else (_decoy(), None)

@@ -12,8 +12,8 @@ from trustsvc.errors import NotFound, Refused
 from trustsvc.staff.models import staff, staff_links, staff_sessions
 from trustsvc.staff.token_hashes import token_hash
 
-LINK_LIFE = timedelta(hours=24)
-MOST_CHARACTERS = 80
+LINK_LIFETIME = timedelta(hours=24)
+MAX_NAME_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +26,20 @@ class Member:
     left_at: datetime | None
 
 
-def add(session: Session, name: str, now: datetime) -> int:
+def add_member(session: Session, name: str, now: datetime) -> int:
     """Write somebody down who works here from now on; the same name twice is two people.
 
     Raises Refused for an empty or overlong name.
     """
     kept = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in name)
     plain = " ".join(kept.split())
-    if not plain or len(plain) > MOST_CHARACTERS:
-        raise Refused(f"The name must have 1 to {MOST_CHARACTERS} characters.")
+    if not plain or len(plain) > MAX_NAME_LENGTH:
+        raise Refused(f"The name must have 1 to {MAX_NAME_LENGTH} characters.")
     new = staff.insert().values(name=plain, created_at=now).returning(staff.c.id)
     return int(session.execute(new).scalar_one())
 
 
-def link(session: Session, staff_id: int, now: datetime) -> str:
+def make_link(session: Session, staff_id: int, now: datetime) -> str:
     """Make a link that lets this person in once, within 24 hours; shown now and never again.
 
     Only a keyed hash of its inner id is kept. Links made before stay good until they end: each
@@ -52,19 +52,21 @@ def link(session: Session, staff_id: int, now: datetime) -> str:
     link_id = signed_links.new_id()
     session.execute(
         staff_links.insert().values(
-            link=token_hash("link", link_id.hex()), staff_id=staff_id, expires_at=now + LINK_LIFE
+            link_hash=token_hash("link", link_id.hex()),
+            staff_id=staff_id,
+            expires_at=now + LINK_LIFETIME,
         )
     )
     return signed_links.url("staff", link_id)
 
 
-def all_members(session: Session) -> list[Member]:
+def list_members(session: Session) -> list[Member]:
     """List everybody who works or worked here."""
     columns = (staff.c.id, staff.c.name, staff.c.created_at, staff.c.left_at)
     return [Member(*row) for row in session.execute(select(*columns).order_by(staff.c.id))]
 
 
-def leave(session: Session, staff_id: int, now: datetime) -> None:
+def remove_member(session: Session, staff_id: int, now: datetime) -> None:
     """Let somebody work here no more: links and sessions end at once. Twice does no harm.
 
     Raises NotFound.

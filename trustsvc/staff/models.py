@@ -20,7 +20,7 @@ staff_links = Table(
     "staff_links",
     metadata,
     column(
-        "link",
+        "link_hash",
         LargeBinary,
         purpose="keyed hash of a one-time link",
         retention="staff_session",
@@ -42,7 +42,7 @@ staff_sessions = Table(
     "staff_sessions",
     metadata,
     column(
-        "session",
+        "session_hash",
         LargeBinary,
         purpose="keyed hash of a session",
         retention="staff_session",

@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives import constant_time
 from sqlalchemy import select
 
-from trustsvc import clock, clock_check, config
+from trustsvc import clock, config
 from trustsvc.errors import Refused
 from trustsvc.staff.models import staff, staff_sessions
 from trustsvc.staff.token_hashes import token_hash, token_hashes
 from trustsvc.storage import db
 
-MOST_CHARACTERS = 100
+MAX_TOKEN_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
+class StaffSession:
     """Somebody at the desk; `form_token` goes into each form and proves that it is our form."""
 
     staff_id: int
@@ -32,24 +32,24 @@ def is_secure() -> bool:
     return config.current().base_url.startswith("https:")
 
 
-def signed_in_by(cookie: str) -> SignedIn | None:
+def find_session(cookie: str) -> StaffSession | None:
     """Say whose session this is; None where it never was, has ended, or the person has left."""
-    if not cookie or len(cookie) > MOST_CHARACTERS or not cookie.isascii():
+    if not cookie or len(cookie) > MAX_TOKEN_LENGTH or not cookie.isascii():
         return None
     with db.reading() as session:
         row = session.execute(
             select(staff.c.id, staff.c.name)
             .join_from(staff_sessions, staff, staff.c.id == staff_sessions.c.staff_id)
             .where(
-                staff_sessions.c.session.in_(token_hashes("session", cookie)),
-                staff_sessions.c.expires_at > clock_check.believed(session, clock.read()),
+                staff_sessions.c.session_hash.in_(token_hashes("session", cookie)),
+                staff_sessions.c.expires_at > clock.now(),
                 staff.c.left_at.is_(None),
             )
         ).first()
-    return SignedIn(row.id, row.name, token_hash("form", cookie).hex()) if row else None
+    return StaffSession(row.id, row.name, token_hash("form", cookie).hex()) if row else None
 
 
-def check_form(staff: SignedIn, token: str) -> None:
+def check_form(staff: StaffSession, token: str) -> None:
     """Raise Refused for a form that did not come from this session's pages (CSRF)."""
     if not constant_time.bytes_eq(token.encode(errors="replace"), staff.form_token.encode()):
         raise Refused("This form is no longer good: load the page again.")

@@ -11,10 +11,10 @@ from trustsvc.errors import Gone
 from trustsvc.staff.models import staff, staff_links, staff_sessions
 from trustsvc.staff.token_hashes import token_hash, token_hashes
 
-SESSION_LIFE = timedelta(hours=12)
+SESSION_LIFETIME = timedelta(hours=12)
 
 
-def still_opens(session: Session, token: str, now: datetime) -> bool:
+def is_link_open(session: Session, token: str, now: datetime) -> bool:
     """Say whether a link would let somebody in, and change nothing: scanners open links too.
 
     Raises NotFound for a link we never signed for this purpose.
@@ -39,7 +39,9 @@ def sign_in(session: Session, token: str, now: datetime) -> str:
     secret = secrets.token_urlsafe(32)
     session.execute(
         staff_sessions.insert().values(
-            session=token_hash("session", secret), staff_id=staff_id, expires_at=now + SESSION_LIFE
+            session_hash=token_hash("session", secret),
+            staff_id=staff_id,
+            expires_at=now + SESSION_LIFETIME,
         )
     )
     return secret
@@ -48,7 +50,9 @@ def sign_in(session: Session, token: str, now: datetime) -> str:
 def sign_out(session: Session, secret: str) -> None:
     """End a session; twice does no harm."""
     session.execute(
-        delete(staff_sessions).where(staff_sessions.c.session.in_(token_hashes("session", secret)))
+        delete(staff_sessions).where(
+            staff_sessions.c.session_hash.in_(token_hashes("session", secret))
+        )
     )
 
 
@@ -56,7 +60,7 @@ def _open(token: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
     link_id = signed_links.verify("staff", token)
     works_here = select(staff.c.id).where(staff.c.left_at.is_(None))
     return (
-        staff_links.c.link.in_(token_hashes("link", link_id.hex())),
+        staff_links.c.link_hash.in_(token_hashes("link", link_id.hex())),
         staff_links.c.used_at.is_(None),
         staff_links.c.expires_at > now,
         staff_links.c.staff_id.in_(works_here),

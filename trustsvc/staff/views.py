@@ -3,46 +3,46 @@
 from flask import Blueprint, g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from trustsvc import clock, clock_check, i18n
+from trustsvc import clock, i18n
 from trustsvc.errors import Gone
 from trustsvc.http import access
 from trustsvc.staff import sessions
 from trustsvc.staff import sign_in as enter
 from trustsvc.storage import db
 
-views = Blueprint("staff", __name__)
+staff_pages = Blueprint("staff", __name__)
 
 
-@views.get("/desk/enter")
+@staff_pages.get("/desk/enter")
 @access.requires("sign_in")
 def how() -> str:
     """Say how to get in."""
     return render_template("staff/how.html", language=_language())
 
 
-@views.get("/desk/enter/<token>")
+@staff_pages.get("/desk/enter/<token>")
 @access.requires("sign_in")
 def ask(token: str) -> tuple[str, int]:
     """Show one button and change nothing: mail scanners open links, people press buttons."""
     with db.reading() as session:
-        opens = enter.still_opens(session, token, clock_check.believed(session, clock.read()))
+        opens = enter.is_link_open(session, token, clock.now())
     return _page(opens=opens, token=token)
 
 
-@views.post("/desk/enter/<token>")
+@staff_pages.post("/desk/enter/<token>")
 @access.requires("sign_in")
 def let_in(token: str) -> Response | tuple[str, int]:
     """Use the link up and hand out the session's cookie, for the desk's pages only."""
     try:
         with db.transaction() as session:
-            secret = enter.sign_in(session, token, clock_check.believed(session, clock.read()))
+            secret = enter.sign_in(session, token, clock.now())
     except Gone:
         return _page(opens=False, token="")
     response = redirect("/desk/", 303)
     response.set_cookie(
         sessions.cookie_name(),
         secret,
-        max_age=enter.SESSION_LIFE,
+        max_age=enter.SESSION_LIFETIME,
         path="/desk",
         secure=sessions.is_secure(),
         httponly=True,
@@ -51,7 +51,7 @@ def let_in(token: str) -> Response | tuple[str, int]:
     return response
 
 
-@views.post("/desk/leave")
+@staff_pages.post("/desk/leave")
 @access.requires("staff")
 def leave() -> Response:
     """End this session, here and wherever its cookie was copied to."""

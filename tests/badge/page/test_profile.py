@@ -23,13 +23,13 @@ def _publish(made, at, stars, title=""):
     public_id = review(made, at=at, stars=stars, title=title)
     with db.transaction() as session:
         moderate.approve(session, public_id, "staff 1", at)
-        publish.publish(session, at)
+        publish.publish_approved(session, at)
     return public_id
 
 
 def _read(made, stars="", before="", now=NOW):
     with db.reading() as session:
-        return profile.read(session, made.slug, profile.wish(stars, before), now)
+        return profile.read_profile(session, made.slug, profile.parse_request(stars, before), now)
 
 
 def _pages(made, stars=""):
@@ -101,7 +101,7 @@ def test_a_year_begins_with_the_same_day_of_last_year_at_the_shop(now, zone, beg
 
 
 def test_a_filter_shows_these_stars_alone_on_all_its_pages_newest_first(installation, monkeypatch):
-    monkeypatch.setattr(profile, "A_PAGE", 2)
+    monkeypatch.setattr(profile, "PAGE_SIZE", 2)
     made = shop()
     # Pairs of the same moment: the key has to tell them apart.
     ids = [
@@ -117,7 +117,9 @@ def test_a_filter_shows_these_stars_alone_on_all_its_pages_newest_first(installa
             ).all()
             key = {row.review_id: (row.published_at, row.review_id) for row in rows}
             mine = [one for stars, one in ids if stars in wanted]
-            return sorted(mine, key=lambda one: key[lookup.one(session, one).row_id], reverse=True)
+            return sorted(
+                mine, key=lambda one: key[lookup.find_review(session, one).row_id], reverse=True
+            )
 
     pages = _pages(made, "4")
     assert [len(page) for page in pages] == [2, 2, 1]
@@ -129,7 +131,7 @@ def test_a_filter_shows_these_stars_alone_on_all_its_pages_newest_first(installa
 
 
 def test_a_key_leads_on_after_its_review_was_withdrawn(installation, monkeypatch):
-    monkeypatch.setattr(profile, "A_PAGE", 2)
+    monkeypatch.setattr(profile, "PAGE_SIZE", 2)
     made = shop()
     ids = [_publish(made, NOW - timedelta(days=day), 4) for day in range(4)]
     key = _read(made, "4").older
@@ -156,18 +158,18 @@ def test_a_key_leads_on_after_its_review_was_withdrawn(installation, monkeypatch
 )
 def test_stars_and_keys_that_there_are_not_are_not_found(stars, before):
     with pytest.raises(NotFound):
-        profile.wish(stars, before)
+        profile.parse_request(stars, before)
 
 
 def test_nothing_asked_for_is_everything():
-    assert profile.wish("", "") == profile.Wish(0, "")
+    assert profile.parse_request("", "") == profile.PageRequest(0, "")
 
 
 def test_a_reply_comes_with_its_review(installation):
     made = shop()
     answered, silent = _publish(made, NOW, 2), _publish(made, NOW - timedelta(days=1), 4)
     with db.transaction() as session:
-        reply.reply(session, answered, "Dat spijt ons.", "staff 1", NOW)
+        reply.write_reply(session, answered, "Dat spijt ons.", "staff 1", NOW)
 
     lines = {line.public_id: line.reply for line in _read(made).lines}
 
@@ -184,7 +186,7 @@ def test_what_may_no_longer_be_shown_is_neither_shown_nor_counted(installation, 
     assert _read(made).score.count == 2
 
     with db.transaction() as session:
-        row_id = lookup.one(session, gone).row_id
+        row_id = lookup.find_review(session, gone).row_id
         match how:
             case "withdraw":
                 withdraw.withdraw(session, gone, clock.now())

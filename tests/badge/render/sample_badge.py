@@ -3,19 +3,19 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from trustsvc.badge.render.badge_content import Face
-from trustsvc.badge.render.review_lines import Line, Newest
+from trustsvc.badge.render.content import BadgeContent
+from trustsvc.badge.render.review_lines import ReviewContent, ReviewListContent
 
 HOSTILE = "</template></title></svg><script>alert(1)</script>\"'&]]><!--"
-FACE = Face(
+FACE = BadgeContent(
     "4,6", "1.234 beoordelingen", "4,6 van 5 sterren, 1.234 beoordelingen",
     "https://reviews.example/s/acme", 4.6, 1234, sealed=True,
 )  # fmt: skip
-NO_FACE = Face(
+NO_FACE = BadgeContent(
     "", "Nog geen beoordelingen", "Nog geen beoordelingen", "https://reviews.example/s/acme",
     0.0, 0, sealed=False,
 )  # fmt: skip
-LINE = Line(
+LINE = ReviewContent(
     public_id="6f6e65", stars=5, label="5 van 5 sterren", title="Heel fijn",
     text="De fiets kwam heel aan.\n\nGraag nog eens.", by="Sanne V., Utrecht", date="2026-11-02",
     day="2 november 2026", mark="Geverifieerde aankoop", language="nl",
@@ -38,4 +38,4 @@ def newest(*lines, face=FACE, **more):
         "tag": "tag:reviews.example,2026:",
         "since": SINCE,
     }
-    return Newest(face=face, lines=lines, **plain | more)
+    return ReviewListContent(face=face, lines=lines, **plain | more)

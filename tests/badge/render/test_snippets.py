@@ -9,7 +9,7 @@ from trustsvc.badge import scripts
 from trustsvc.badge.render import snippets
 
 BASE = "https://reviews.example"
-RELEASE = snippets.Release("1.0.0", "sha384-abc")
+RELEASE = snippets.ScriptRelease("1.0.0", "sha384-abc")
 BADGE = (
     '<review-badge shop="acme"><svg width="220" height="72">'
     '<foreignObject width="220" height="72"><a href="https://reviews.example/s/acme">'
@@ -54,7 +54,7 @@ def test_each_kind_has_the_right_to_object_before_any_script_ran(html):
 
 
 def test_the_sign_of_the_way_to_object_is_the_one_the_script_draws():
-    script = (Path(scripts.HERE) / "source" / "badge.js").read_text()
+    script = (Path(scripts.STATIC) / "source" / "badge.js").read_text()
 
     assert f'"{snippets.SIGN}"' in script
 
@@ -72,7 +72,7 @@ def test_a_list_with_a_release_names_its_script_and_its_hash():
 
 
 def test_the_list_keeps_as_much_room_as_it_takes():
-    css = (Path(scripts.HERE) / "source" / "list.css").read_text()
+    css = (Path(scripts.STATIC) / "source" / "list.css").read_text()
 
     assert f"height: {snippets.LIST_HEIGHT}px;" in css
     assert f'height="{snippets.LIST_HEIGHT}"' in snippets.listing(
@@ -81,7 +81,7 @@ def test_the_list_keeps_as_much_room_as_it_takes():
 
 
 def test_the_policy_names_what_is_loaded_and_nothing_else():
-    assert snippets.policy(BASE) == (
+    assert snippets.csp_policy(BASE) == (
         f"script-src {BASE}; connect-src {BASE}; img-src {BASE}"
     )  # fmt: skip
     assert not any("style" in html for html in _all())

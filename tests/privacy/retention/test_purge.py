@@ -174,7 +174,7 @@ def test_a_rejected_review_is_emptied_after_90_days_and_its_count_stays(start):
     with db.reading() as session:
         row = session.execute(select(reviews)).one()
     assert {row.title, row.text, row.name, row.city} == {""}
-    assert (row.email, row.reference, row.buyer) == (None, None, None)
+    assert (row.email, row.reference, row.buyer_pseudonym) == (None, None, None)
     assert (row.state, row.reason, row.stars) == ("rejected", "spam", 4)
 
 
@@ -190,7 +190,7 @@ def test_an_emptied_review_that_is_written_again_and_rejected_again_is_emptied_a
     assert "review" not in purge.purge(start + 100 * DAY)
     assert purge.purge(start + 185 * DAY)["review"] == 1
     with db.reading() as session:
-        assert lookup.one(session, public_id).text == ""
+        assert lookup.find_review(session, public_id).text == ""
 
 
 def test_reviews_that_wait_or_stand_are_never_emptied(start):
@@ -198,13 +198,13 @@ def test_reviews_that_wait_or_stand_are_never_emptied(start):
     pending, standing = review(where, at=start), review(where, at=start)
     with db.transaction() as session:
         moderate.approve(session, standing, "staff 1", start)
-        publish.publish(session, start)
+        publish.publish_approved(session, start)
 
     purge.purge(start + 3000 * DAY)
 
     with db.reading() as session:
-        assert lookup.one(session, pending).text == "Fiets kwam heel aan."
-        assert lookup.one(session, standing).name == "Ada L."
+        assert lookup.find_review(session, pending).text == "Fiets kwam heel aan."
+        assert lookup.find_review(session, standing).name == "Ada L."
         stored = session.scalar(select(reviews.c.email).where(reviews.c.public_id == standing))
     assert stored == "buyer@example.com"
     assert (_count(publications), _count(invitations), _count(orders)) == (1, 2, 2)
@@ -222,7 +222,7 @@ def test_after_two_years_orders_go_with_all_that_was_decided_on_them(start):
         )
         withdraw.withdraw(session, taken_back, start)
         moderate.approve(session, kept, "staff 1", start)
-        publish.publish(session, start)
+        publish.publish_approved(session, start)
 
     purge.purge(start + 729 * DAY)
     assert (_count(orders), _count(invitations), _count(messages)) == (4, 3, 3)
@@ -231,8 +231,8 @@ def test_after_two_years_orders_go_with_all_that_was_decided_on_them(start):
     assert (_count(orders), _count(invitations), _count(messages)) == (1, 1, 1)
     assert (_count(lines), _count(reviews)) == (0, 2)
     with db.reading() as session:
-        assert lookup.one(session, kept).invitation_id is not None
-        assert lookup.one(session, taken_back).invitation_id is None
+        assert lookup.find_review(session, kept).invitation_id is not None
+        assert lookup.find_review(session, taken_back).invitation_id is None
 
 
 def test_what_came_back_about_a_message_goes_with_it(start):

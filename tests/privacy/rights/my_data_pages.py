@@ -42,14 +42,14 @@ def reviewed(shop, *, published=True, now=NOON, **order):
         public_id = submit.submit(session, link(order_id), draft, now)
         if published:
             moderate.approve(session, public_id, "staff 1", now)
-            publish.publish(session, now)
+            publish.publish_approved(session, now)
     return order_id
 
 
 def published():
     with quiet(), db.transaction() as session:
-        publish.sweep(session, clock.now())
-        publish.publish(session, clock.now())
+        publish.take_down_strays(session, clock.now())
+        publish.publish_approved(session, clock.now())
     with db.reading() as session:
         return session.execute(select(publications)).all()
 

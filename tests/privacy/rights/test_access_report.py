@@ -52,7 +52,7 @@ def test_the_copy_holds_every_tagged_column_that_can_hold_something_of_a_person(
     order_id = my_data_pages.reviewed(shop, consent=True)
     sample_orders.invited(shop)
     with quiet(), db.transaction() as session:
-        reply.reply(session, my_data_pages.review().id, "Dank u wel.", "staff 1", NOON)
+        reply.write_reply(session, my_data_pages.review().id, "Dank u wel.", "staff 1", NOON)
         asked_for = registration.ConsentRequest("nl", NOON)
         registration.register(session, my_data_pages.JAN, "v1", "page", NOON, asked_for)
         registration_request.request_registration(

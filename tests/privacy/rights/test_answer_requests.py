@@ -104,7 +104,7 @@ def test_shop_redact_erases_every_buyer_and_writes_to_nobody(shopify, client):
         draft = Draft(5, "", "Goed", "Jan", "Delft", consent=True)
         public_id = submit.submit(session, my_data_pages.links()[0], draft, clock.now())
         moderate.approve(session, public_id, "staff 1", clock.now())
-        publish.publish(session, clock.now())
+        publish.publish_approved(session, clock.now())
 
     asked(shopify, "shop/redact")
 

@@ -43,7 +43,7 @@ def held():
             select(orders.c.email, orders.c.name, orders.c.reference, orders.c.buyer)
         )
         written = session.execute(
-            select(reviews.c.email, reviews.c.name, reviews.c.city, reviews.c.buyer)
+            select(reviews.c.email, reviews.c.name, reviews.c.city, reviews.c.buyer_pseudonym)
         )
         asked = session.execute(
             select(correspondence.c.address).where(correspondence.c.kind != "erased")
@@ -329,7 +329,7 @@ def test_no_byte_of_the_person_is_left_in_any_file(client, installation, databas
         session.execute(reviews.update().values(name="Xaveria Z.", city="Zwaluwdorp"))
         publish.take_down(session, [my_data_pages.review().id], NOON)
         session.execute(reviews.update().values(state="approved"))
-        publish.publish(session, NOON)
+        publish.publish_approved(session, NOON)
 
     def found():
         files = [path.read_bytes() for path in installation.data.rglob("*") if path.is_file()]

@@ -34,8 +34,8 @@ def noon():
 
 def counted(shop):
     with db.reading() as session:
-        page = profile.read(session, shop.slug, profile.Wish(), clock.now())
-        return content.read_scores(session, [shop.id])[shop.id].count, page.received
+        page = profile.read_profile(session, shop.slug, profile.PageRequest(), clock.now())
+        return content.published_scores(session, [shop.id])[shop.id].count, page.received
 
 
 def test_nothing_is_sent_until_it_is_lifted(client):
@@ -117,7 +117,7 @@ def test_staff_neither_see_nor_decide_on_a_restricted_review(client):
     my_data_pages.post(client, order_id, "restrict")
 
     with quiet(), db.transaction() as session:
-        waiting = lookup.listing(session, state="pending")
+        waiting = lookup.list_reviews(session, state="pending")
         decided = moderate.approve(session, my_data_pages.review().id, "staff 1", NOON)
 
     assert (waiting, decided) == ([], False)
@@ -134,7 +134,7 @@ def test_a_review_written_meanwhile_is_not_shown(client):
         with db.transaction() as session:
             assert not moderate.approve(session, my_data_pages.review().id, "staff 1", NOON)
 
-    assert my_data_pages.review().frozen_at is not None
+    assert my_data_pages.review().restricted_at is not None
     assert counted(shop) == (0, 0)
 
 

@@ -16,12 +16,12 @@ from trustsvc.reviews.reply import Reply
 from trustsvc.shops import directory
 from trustsvc.storage.columns import EPOCH
 
-A_PAGE = 20
+PAGE_SIZE = 20
 KEY = re.compile(r"[0-9]{1,14}-[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PublishedReview:
     """A published review, as everybody sees it."""
 
     public_id: str
@@ -38,12 +38,14 @@ class Line:
 
 
 # The columns of a line and of its reply, in the order of their fields.
-_SHOWN = [field.name for field in fields(Line) if field.name not in {"public_id", "reply"}]
+_SHOWN = [
+    field.name for field in fields(PublishedReview) if field.name not in {"public_id", "reply"}
+]
 _REPLY = [replies.c[field.name] for field in fields(Reply)]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PageRequest:
     """What a visitor wants to see: so many stars alone (0: all), and from which key on."""
 
     stars: int = 0
@@ -59,7 +61,7 @@ class Profile:
     sealed: bool
     states: dict[str, int]
     reasons: dict[str, int]
-    lines: list[Line]
+    lines: list[PublishedReview]
     older: str  # the key of the next page, empty on the last
 
     @property
@@ -67,14 +69,14 @@ class Profile:
         return sum(self.states.values())
 
 
-def wish(stars: str, before: str) -> Wish:
+def parse_request(stars: str, before: str) -> PageRequest:
     """Read what was asked for; raises NotFound for stars and keys that there are not."""
     if (stars and not is_stars(stars)) or (before and not KEY.fullmatch(before)):
         raise NotFound
-    return Wish(int(stars or 0), before)
+    return PageRequest(int(stars or 0), before)
 
 
-def read(session: Session, slug: str, wanted: Wish, now: datetime) -> Profile:
+def read_profile(session: Session, slug: str, wanted: PageRequest, now: datetime) -> Profile:
     """Read a page of a shop's reviews, newest first; raises NotFound."""
     shop = directory.by_slug(session, slug)
     since = score.year_before(now, shop.zone)
@@ -82,7 +84,7 @@ def read(session: Session, slug: str, wanted: Wish, now: datetime) -> Profile:
     number = ever.histogram[wanted.stars - 1] if wanted.stars else ever.count
     rows = session.execute(_lines(shop.id, wanted)).all() if number else []
     states, reasons = _counts(session, shop.id)
-    shown = rows[:A_PAGE]
+    shown = rows[:PAGE_SIZE]
     return Profile(
         shop=shop,
         score=ever,
@@ -92,7 +94,7 @@ def read(session: Session, slug: str, wanted: Wish, now: datetime) -> Profile:
         states=states,
         reasons=reasons,
         lines=[_line(row) for row in shown],
-        older=_key(shown[-1]) if len(rows) > A_PAGE else "",
+        older=_key(shown[-1]) if len(rows) > PAGE_SIZE else "",
     )
 
 
@@ -105,10 +107,12 @@ def _scores(session: Session, shop_id: int, since: datetime) -> tuple[score.Scor
         .where(table.shop_id == shop_id)
         .group_by(table.stars)
     ).all()
-    return score.of({row[0]: row[1] for row in rows}), score.of({row[0]: row[2] for row in rows})
+    return score.make_score({row[0]: row[1] for row in rows}), score.make_score(
+        {row[0]: row[2] for row in rows}
+    )
 
 
-def _lines(shop_id: int, wanted: Wish) -> Select[Any]:
+def _lines(shop_id: int, wanted: PageRequest) -> Select[Any]:
     table = publications.c
     query = (
         select(reviews.c.public_id, *(table[name] for name in _SHOWN), *_REPLY, table.review_id)
@@ -116,7 +120,7 @@ def _lines(shop_id: int, wanted: Wish) -> Select[Any]:
         .outerjoin(replies, replies.c.review_id == table.review_id)
         .where(table.shop_id == shop_id)
         .order_by(table.published_at.desc(), table.review_id.desc())
-        .limit(A_PAGE + 1)
+        .limit(PAGE_SIZE + 1)
     )
     if wanted.stars:
         query = query.where(table.stars == wanted.stars)
@@ -127,18 +131,18 @@ def _lines(shop_id: int, wanted: Wish) -> Select[Any]:
     return query.where(or_(table.published_at < at, same_moment))
 
 
-def _line(row: Any) -> Line:
+def _line(row: Any) -> PublishedReview:
     begin = 1 + len(_SHOWN)
     answered = Reply(*row[begin:-1]) if row[begin] else None
     said: tuple[Any, ...] = (*row[:begin], answered)
-    return Line(*said)
+    return PublishedReview(*said)
 
 
 def _counts(session: Session, shop_id: int) -> tuple[dict[str, int], dict[str, int]]:
     table = reviews.c
     rows = session.execute(
         select(table.state, table.reason, func.count())
-        .where(table.shop_id == shop_id, table.frozen_at.is_(None))
+        .where(table.shop_id == shop_id, table.restricted_at.is_(None))
         .group_by(table.state, table.reason)
     )
     states: dict[str, int] = {}

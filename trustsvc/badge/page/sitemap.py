@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from trustsvc.reviews.models import publications
 from trustsvc.shops.models import shops
 
-MOST = 50_000  # more must not be in one file (sitemaps.org/protocol.html)
+MAX_PAGES = 50_000  # more must not be in one file (sitemaps.org/protocol.html)
 # The pages behind a link of somebody's own, and the desk.
 PRIVATE = ("/r/", "/u/", "/me/", "/register/confirm/", "/register/leave/", "/desk/")
 
 
-def read(session: Session, now: datetime) -> list[tuple[str, datetime]]:
+def sitemap_pages(session: Session, now: datetime) -> list[tuple[str, datetime]]:
     """Give the slugs of enrolled shops with reviews, and when the newest of each was published."""
     newest = (
         select(func.max(publications.c.published_at))
@@ -26,12 +26,12 @@ def read(session: Session, now: datetime) -> list[tuple[str, datetime]]:
         select(shops.c.slug, newest)
         .where(newest.is_not(None), or_(shops.c.closed_at.is_(None), shops.c.closed_at > now))
         .order_by(shops.c.id)
-        .limit(MOST)
+        .limit(MAX_PAGES)
     )
     return [(row[0], row[1]) for row in rows]
 
 
-def as_xml(base_url: str, pages: Sequence[tuple[str, datetime]]) -> str:
+def sitemap_xml(base_url: str, pages: Sequence[tuple[str, datetime]]) -> str:
     """Write a sitemap (sitemaps.org/protocol.html)."""
     url = Markup("<url><loc>{base}/s/{slug}</loc><lastmod>{at}</lastmod></url>\n")
     said = Markup("").join(
@@ -43,7 +43,7 @@ def as_xml(base_url: str, pages: Sequence[tuple[str, datetime]]) -> str:
     )
 
 
-def robots(base_url: str) -> str:
+def robots_txt(base_url: str) -> str:
     """Write robots.txt (RFC 9309): all may be read but what is behind a link of somebody's own."""
     private = "".join(f"Disallow: {path}\n" for path in PRIVATE)
     return f"User-agent: *\nAllow: /s/\n{private}\nSitemap: {base_url}/sitemap.xml\n"

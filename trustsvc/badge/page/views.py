@@ -14,22 +14,22 @@ from trustsvc.http import access
 from trustsvc.reviews.policy import REASONS
 from trustsvc.storage import db
 
-views = Blueprint("badge_page", __name__)
+badge_page = Blueprint("badge_page", __name__)
 
 VERIFY = Markup("<code>trustsvc verify-badge URL</code>")
 
 # No cache may show it for longer, not even while we are away: a review may have been withdrawn.
-A_MINUTE = "public, max-age=60, must-revalidate"
+CACHE_ONE_MINUTE = "public, max-age=60, must-revalidate"
 
 
-@views.get("/s/<slug>")
+@badge_page.get("/s/<slug>")
 @access.requires("public")
 def page(slug: str) -> Response:
     """Show a page of a shop's reviews; `?stars=4` shows these alone, `?before=` the older ones."""
     language = i18n.negotiate_language(request.headers.get("Accept-Language"))
-    wanted = profile.wish(request.args.get("stars", ""), request.args.get("before", ""))
+    wanted = profile.parse_request(request.args.get("stars", ""), request.args.get("before", ""))
     with db.reading() as session:
-        found = profile.read(session, slug, wanted, clock.now())
+        found = profile.read_profile(session, slug, wanted, clock.now())
     html = render_template(
         "badge/profile.html",
         language=language,
@@ -39,7 +39,7 @@ def page(slug: str) -> Response:
         stars=svg.star_path(),
         rosette=svg.SEAL,
         picture=(png.WIDTH, png.HEIGHT),
-        filled=f"{svg.filled(found.score.mean):.3f}",
+        filled=f"{svg.filled_width(found.score.mean):.3f}",
         wanted=wanted,
         data=_data(found, wanted),
         reasons=REASONS,
@@ -48,24 +48,24 @@ def page(slug: str) -> Response:
         iso_day=_iso_day,
     )
     response = make_response(html)
-    response.headers["Cache-Control"] = A_MINUTE
+    response.headers["Cache-Control"] = CACHE_ONE_MINUTE
     response.headers["Vary"] = "Accept-Language"
     return response
 
 
-@views.get("/sitemap.xml")
+@badge_page.get("/sitemap.xml")
 @access.requires("public")
 def sitemap() -> Response:
     with db.reading() as session:
-        found = pages.read(session, clock.now())
-    body = pages.as_xml(config.current().base_url, found)
+        found = pages.sitemap_pages(session, clock.now())
+    body = pages.sitemap_xml(config.current().base_url, found)
     return _for_machines(body, "application/xml")
 
 
-@views.get("/robots.txt")
+@badge_page.get("/robots.txt")
 @access.requires("public")
 def robots() -> Response:
-    return _for_machines(pages.robots(config.current().base_url), "text/plain")
+    return _for_machines(pages.robots_txt(config.current().base_url), "text/plain")
 
 
 def _for_machines(body: str, kind: str) -> Response:
@@ -74,9 +74,9 @@ def _for_machines(body: str, kind: str) -> Response:
     return response
 
 
-def _data(found: profile.Profile, wanted: profile.Wish) -> str:
+def _data(found: profile.Profile, wanted: profile.PageRequest) -> str:
     """Describe the score for search engines, where the operator wishes it and it is proven."""
-    first = wanted == profile.Wish()
+    first = wanted == profile.PageRequest()
     if not (config.current().json_ld and first and found.sealed and found.score.count):
         return ""
     page = f"{config.current().base_url}/s/{found.shop.slug}"

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 from markupsafe import escape
 
-from trustsvc.badge.render.review_lines import Line, Newest
+from trustsvc.badge.render.review_lines import ReviewContent, ReviewListContent
 
 # What XML 1.0 (section 2.2) has no way to say, not even escaped.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def as_atom(newest: Newest) -> bytes:
+def as_atom(newest: ReviewListContent) -> bytes:
     """Write the feed. Without reviews it is a valid one with no entry.
 
     A review that comes back, after a correction say, keeps its id and gets a new date, so a reader
@@ -31,7 +31,7 @@ def as_atom(newest: Newest) -> bytes:
     return feed.encode()
 
 
-def _entry(line: Line, tag: str, url: str) -> str:
+def _entry(line: ReviewContent, tag: str, url: str) -> str:
     title = f"{'★' * line.stars} {line.title}".strip()
     said = "\n\n".join(part for part in (line.label, line.text, line.mark) if part)
     at, name = _moment(line.published_at), _words(line.public_id)

@@ -3,10 +3,10 @@
 from markupsafe import Markup
 
 from trustsvc.badge.render import svg
-from trustsvc.badge.render.review_lines import Newest
+from trustsvc.badge.render.review_lines import ReviewListContent
 
 
-def as_html(newest: Newest) -> bytes:
+def as_html(newest: ReviewListContent) -> bytes:
     """Write the badge with a declarative shadow root: no script, no style, no further request.
 
     The root keeps the page's rules and the image's ids apart. A browser that knows none

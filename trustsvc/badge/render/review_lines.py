@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from trustsvc.badge.render.badge_content import Face
+from trustsvc.badge.render.content import BadgeContent
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReviewContent:
     """A published review, finished and in the shop's language; its own words in their own."""
 
     public_id: str
@@ -24,11 +24,11 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Newest:
+class ReviewListContent:
     """A badge, its newest reviews first, and where to read on, complain and object."""
 
     slug: str
-    face: Face
+    face: BadgeContent
     language: str
     title: str
     order: str
@@ -38,4 +38,4 @@ class Newest:
     feed: str
     tag: str  # begins the lasting name of whatever the feed holds (RFC 4151)
     since: datetime
-    lines: tuple[Line, ...]
+    lines: tuple[ReviewContent, ...]

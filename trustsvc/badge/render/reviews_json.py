@@ -2,16 +2,16 @@
 
 import json
 
-from trustsvc.badge.render.review_lines import Line, Newest
+from trustsvc.badge.render.review_lines import ReviewContent, ReviewListContent
 
-MOST_LINES = 5
-MOST_TEXT = 240  # characters
+MAX_REVIEWS = 5
+MAX_CHARACTERS = 240  # characters
 # UTF-8, so that the list is as small in scripts whose letters take three bytes.
-MOST_BYTES = {"title": 120, "text": 330, "by": 90}
+MAX_BYTES = {"title": 120, "text": 330, "by": 90}
 MORE = "…"
 
 
-def as_reviews(newest: Newest) -> bytes:
+def as_reviews(newest: ReviewListContent) -> bytes:
     """Write what the list shows: finished words, at most five reviews, long ones cut at a word.
 
     No address, as in numbers.as_json.
@@ -22,18 +22,18 @@ def as_reviews(newest: Newest) -> bytes:
         "all": newest.all,
         "lang": newest.language,
         "privacy": newest.notice,
-        "reviews": [_line(line) for line in newest.lines[:MOST_LINES]],
+        "reviews": [_line(line) for line in newest.lines[:MAX_REVIEWS]],
     }
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _line(line: Line) -> dict[str, object]:
+def _line(line: ReviewContent) -> dict[str, object]:
     return {
         "stars": line.stars,
         "label": line.label,
-        "title": shortened(line.title, MOST_TEXT, MOST_BYTES["title"]),
-        "text": shortened(line.text, MOST_TEXT, MOST_BYTES["text"]),
-        "by": shortened(line.by, MOST_TEXT, MOST_BYTES["by"]),
+        "title": shortened(line.title, MAX_CHARACTERS, MAX_BYTES["title"]),
+        "text": shortened(line.text, MAX_CHARACTERS, MAX_BYTES["text"]),
+        "by": shortened(line.by, MAX_CHARACTERS, MAX_BYTES["by"]),
         "date": line.date,
         "day": line.day,
         "mark": line.mark,

@@ -3,10 +3,10 @@
 import json
 
 from trustsvc.badge.render import svg
-from trustsvc.badge.render.badge_content import Face
+from trustsvc.badge.render.content import BadgeContent
 
 
-def as_json(face: Face) -> bytes:
+def as_json(face: BadgeContent) -> bytes:
     """Write what the script on a shop's page needs: finished words, so that it holds no tables.
 
     No address: the page is `/s/<shop>` and the notice `/privacy/<shop>#object` beside this file, so
@@ -18,7 +18,7 @@ def as_json(face: Face) -> bytes:
         "label": face.label,
         "privacy": face.privacy,
         "stars": round(face.mean, 2),
-        "filled": svg.share(face.mean),
+        "filled": svg.filled_share(face.mean),
         "reviews": face.reviews,
         "seal": face.sealed,
     } | ({"proof": face.proof} if face.proof else {})

@@ -2,12 +2,12 @@
 
 import json
 
-from trustsvc.badge.render.badge_content import Face
+from trustsvc.badge.render.content import BadgeContent
 
 SCORED, EMPTY = "b8791a", "9f9f9f"
 
 
-def as_shields(face: Face) -> bytes:
+def as_shields(face: BadgeContent) -> bytes:
     """Write an answer to Shields' endpoint badge (shields.io/badges/endpoint-badge)."""
     said = {
         "schemaVersion": 1,

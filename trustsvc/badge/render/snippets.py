@@ -11,7 +11,7 @@ SIGN = "M5.5 12a6.5 6.5 0 1 0 13 0a6.5 6.5 0 1 0-13 0m6.5-3.4v1.4m0 1.2v4.2"
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class ScriptRelease:
     """A script that shops may pin: which one, and its hash."""
 
     version: str
@@ -67,14 +67,14 @@ def snippet(slug: str, base_url: str, words: str, privacy: str) -> str:
     return _element("review-badge", slug, inside, _script(f"{base_url}/embed/v1.js"))
 
 
-def pinned(slug: str, base_url: str, words: str, privacy: str, release: Release) -> str:
+def pinned(slug: str, base_url: str, words: str, privacy: str, release: ScriptRelease) -> str:
     """Write the same with a script that can never become another one: it is known by its hash."""
     script = _script(f"{base_url}/embed/{release.version}/badge.js", release.integrity)
     return _element("review-badge", slug, _inside(slug, base_url, words, privacy), script)
 
 
 def listing(
-    slug: str, base_url: str, words: str, privacy: str, release: Release | None = None
+    slug: str, base_url: str, words: str, privacy: str, release: ScriptRelease | None = None
 ) -> str:
     """Write the list of the newest reviews, to stand below the fold of a page.
 
@@ -94,7 +94,7 @@ def listing(
     return _element("review-list", slug, links, script)
 
 
-def policy(base_url: str) -> str:
+def csp_policy(base_url: str) -> str:
     """Write what a shop with a Content-Security-Policy adds to it, for any of these."""
     return "; ".join(f"{kind} {base_url}" for kind in ("script-src", "connect-src", "img-src"))
 

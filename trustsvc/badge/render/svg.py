@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from trustsvc.badge.render.badge_content import Face
+from trustsvc.badge.render.content import BadgeContent
 
 # A star on a field of 24; all but its beginning is relative, so five stars are five beginnings.
 STAR = "l2.8 6.6 7.1.6-5.4 4.7 1.6 6.9-6.1-3.7-6.1 3.7 1.6-6.9-5.4-4.7 7.1-.6z"
@@ -16,7 +16,7 @@ LONGEST_COUNT = (
 )
 
 
-def as_svg(face: Face) -> bytes:
+def as_svg(face: BadgeContent) -> bytes:
     """Draw the badge. Attributes only, no style: it is drawn alike under any policy.
 
     static/source/badge.js draws the same at the same places, so that nobody sees it take over.
@@ -51,18 +51,18 @@ def _gold(mean: float) -> Markup:
     return Markup(
         '<linearGradient id="g"><stop offset="{}" stop-color="#b8791a"/>'
         '<stop stop-color="#e4ddd0"/></linearGradient>'
-    ).format(share(mean))
+    ).format(filled_share(mean))
 
 
-def _score(face: Face) -> Markup:
+def _score(face: BadgeContent) -> Markup:
     return Markup(
         '<text x="16" y="46" font-size="28" font-weight="600" fill="#1f1d1a">{}</text>'
     ).format(face.score)
 
 
-def share(mean: float) -> float:
+def filled_share(mean: float) -> float:
     """Say up to where the stars' own width is filled, from 0 to 1: they leave 2.1 at either end."""
-    return round(min(max((120 * filled(mean) - 2.1) / 115.8, 0), 1), 3)
+    return round(min(max((120 * filled_width(mean) - 2.1) / 115.8, 0), 1), 3)
 
 
 def star_path(number: int = 5) -> str:
@@ -70,7 +70,7 @@ def star_path(number: int = 5) -> str:
     return "".join(f"M{12 + 24 * n} 2.4{STAR}" for n in range(number))
 
 
-def filled(mean: float) -> float:
+def filled_width(mean: float) -> float:
     """Say up to where a row of five stars is filled, from 0 to 1, measured on the stars alone."""
     whole = int(mean)
     part = mean - whole

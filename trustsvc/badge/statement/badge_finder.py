@@ -25,8 +25,8 @@ LINK = re.compile(r"/s/([a-z0-9-]{1,80})")
 SLUG = re.compile(r"[a-z0-9-]{1,80}")
 LOADS = ("src", "srcset", "data", "data-src", "data-srcset", "poster")
 SAYS = ("alt", "title", "aria-label")
-MOST = 20  # different badges in one page
-MOST_WORDS = 4000
+MAX_BADGES = 20  # different badges in one page
+MAX_WORDS = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class _Element:
     def say(self, words: str, *, is_score: bool = False) -> None:
         if self.tag == PRINTED and any(char.isnumeric() for char in words):
             self.printed.append(words)
-        elif len(self.words) < MOST_WORDS:
-            (self.scores if is_score else self.words).append(words[:MOST_WORDS])
+        elif len(self.words) < MAX_WORDS:
+            (self.scores if is_score else self.words).append(words[:MAX_WORDS])
 
     def name(self, shop: str, origin: str) -> None:
         """Take a service that is named inside; an element that says no shop is the first one's."""
@@ -63,11 +63,11 @@ class _Element:
             self.origins[origin] = None
 
 
-class TooMany(ValueError):
+class TooManyBadges(ValueError):
     """More different badges than anybody puts on a page."""
 
 
-def find(html: str, address: str) -> list[Badge]:
+def find_badges(html: str, address: str) -> list[Badge]:
     """Find the badges of a page that was loaded from an address; raises TooMany.
 
     What is not closed when the page ends is left out, as a browser does, and because looking for
@@ -82,8 +82,8 @@ def find(html: str, address: str) -> list[Badge]:
         said[0].extend(badge.words)
         said[1].extend(badge.scores)
         said[2].extend(badge.printed)
-        if len(found) > MOST:
-            raise TooMany
+        if len(found) > MAX_BADGES:
+            raise TooManyBadges
     return [Badge(*key, *map(tuple, said)) for key, said in found.items()]
 
 
@@ -143,11 +143,11 @@ class _Reader(HTMLParser):
         if tag == "base" and given.get("href") and not self._based:
             self.address, self._based = self._joined(given["href"]), True
         if tag in SCRIPTS:
-            if len(self._open) >= MOST:
-                raise TooMany
+            if len(self._open) >= MAX_BADGES:
+                raise TooManyBadges
             self._open.append(_Element(tag, given.get("shop", "")))
             self.elements.append(self._open[-1])
-        words = [given[name][:MOST_WORDS] for name in SAYS if given.get(name)]
+        words = [given[name][:MAX_WORDS] for name in SAYS if given.get(name)]
         for element in self._open:
             for one in words:
                 element.say(one)
@@ -202,14 +202,14 @@ class _Reader(HTMLParser):
         for tag, script in SCRIPTS.items():
             if script and script.fullmatch(_path(address)):
                 self.scripts[tag][origin_of(address)] = None
-                if len(self.scripts[tag]) > MOST:
-                    raise TooMany
+                if len(self.scripts[tag]) > MAX_BADGES:
+                    raise TooManyBadges
 
     def _names(self, shop: str, address: str) -> None:
         for element in self._open:
             element.name(shop, origin_of(address))
-            if len(element.origins) > MOST:
-                raise TooMany
+            if len(element.origins) > MAX_BADGES:
+                raise TooManyBadges
 
     def _joined(self, where: str) -> str:
         try:

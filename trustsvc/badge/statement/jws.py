@@ -11,7 +11,7 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-LONGEST = 4096
+MAX_LENGTH = 4096
 ALG = "EdDSA"
 
 
@@ -26,21 +26,21 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
 
 def sign(header: bytes, payload: bytes, key: Ed25519PrivateKey) -> str:
     """Sign a payload; the same bytes each time (RFC 8032 is deterministic)."""
-    signed = f"{to_text(header)}.{to_text(payload)}"
-    return f"{signed}.{to_text(key.sign(signed.encode()))}"
+    signed = f"{base64url_encode(header)}.{base64url_encode(payload)}"
+    return f"{signed}.{base64url_encode(key.sign(signed.encode()))}"
 
 
-def open_signed(text: str, keys: Mapping[str, Ed25519PublicKey]) -> bytes:
+def verify(text: str, keys: Mapping[str, Ed25519PublicKey]) -> bytes:
     """Give the payload, once its signature was checked with the key that its header names.
 
     Raises NotSigned for everything else: another algorithm (`none` is one), an unknown key, a
     header that says more than it must (`crit`, `jwk`, `b64`), another spelling of the same bytes.
     """
-    parts = text.split(".") if len(text) <= LONGEST else []
+    parts = text.split(".") if len(text) <= MAX_LENGTH else []
     if len(parts) != 3:
         raise NotSigned
     try:
-        head, payload, signature = map(to_bytes, parts)
+        head, payload, signature = map(base64url_decode, parts)
         header = msgspec.json.decode(head, type=_Header)
         if header.alg != ALG or header.kid not in keys:
             raise NotSigned
@@ -50,17 +50,17 @@ def open_signed(text: str, keys: Mapping[str, Ed25519PublicKey]) -> bytes:
     return payload
 
 
-def to_text(raw: bytes) -> str:
+def base64url_encode(raw: bytes) -> str:
     """Write base64url without padding (RFC 7515 appendix C)."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def to_bytes(text: str) -> bytes:
+def base64url_decode(text: str) -> bytes:
     """Read base64url, in its one right spelling; raises ValueError.
 
     Python's own reader skips what it does not know and ignores left-over bits.
     """
     raw = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
-    if to_text(raw) != text:
+    if base64url_encode(raw) != text:
         raise ValueError
     return raw

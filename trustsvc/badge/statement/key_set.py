@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from trustsvc.badge.statement import jws
 
-MOST = 300  # more keys than one service can ever have
+MAX_KEYS = 300  # more keys than one service can ever have
 
 
 class Jwk(msgspec.Struct):
@@ -26,7 +26,7 @@ class JwkSet(msgspec.Struct):
 def write(public: Iterable[tuple[str, Ed25519PublicKey]]) -> bytes:
     """Write keys with their names, in the order given."""
     keys = [
-        Jwk("OKP", "Ed25519", jws.to_text(key.public_bytes_raw()), kid, jws.ALG, "sig")
+        Jwk("OKP", "Ed25519", jws.base64url_encode(key.public_bytes_raw()), kid, jws.ALG, "sig")
         for kid, key in public
     ]
     return msgspec.json.encode(JwkSet(keys)) + b"\n"
@@ -38,11 +38,11 @@ def read(body: bytes) -> dict[str, Ed25519PublicKey]:
     Two keys of one name are refused: nobody could say which of them signed.
     """
     found = {}
-    for key in msgspec.json.decode(body, type=JwkSet).keys[:MOST]:
+    for key in msgspec.json.decode(body, type=JwkSet).keys[:MAX_KEYS]:
         ours = (key.kty, key.crv) == ("OKP", "Ed25519")
         if not ours or key.use not in {"", "sig"} or key.alg not in {"", jws.ALG, "Ed25519"}:
             continue
         if key.kid in found:
             raise ValueError
-        found[key.kid] = Ed25519PublicKey.from_public_bytes(jws.to_bytes(key.x))
+        found[key.kid] = Ed25519PublicKey.from_public_bytes(jws.base64url_decode(key.x))
     return found

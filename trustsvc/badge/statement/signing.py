@@ -15,9 +15,9 @@ from trustsvc.badge import public_files
 from trustsvc.badge.statement import key_set, statement
 from trustsvc.crypto import keyring
 
-ADDRESS = "/.well-known/trustsvc-keys.json"
-SHOWN_FIRST = timedelta(hours=2)  # caches keep the list for one
-STAYS = statement.LIFE + timedelta(days=1)
+KEYS_PATH = "/.well-known/trustsvc-keys.json"
+PUBLISHED_BEFORE_USE = timedelta(hours=2)  # caches keep the list for one
+PUBLISHED_AFTER_USE = statement.LIFETIME + timedelta(days=1)
 
 
 def sign(slug: str, domain: str, mean: float, count: int, now: datetime) -> str:
@@ -26,8 +26,8 @@ def sign(slug: str, domain: str, mean: float, count: int, now: datetime) -> str:
     The same bytes all day while nothing changes. Made while the clock is wrong it is early or over
     for whoever checks it; the next round after the clock is right again replaces it.
     """
-    key = in_use(now)
-    begins, ends = statement.moments(now)
+    key = signing_key(now)
+    begins, ends = statement.validity(now)
     said = statement.Statement(
         iss=config.current().base_url,
         sub=domain,
@@ -40,30 +40,36 @@ def sign(slug: str, domain: str, mean: float, count: int, now: datetime) -> str:
     return statement.encode(said, _private(key), str(key.version))
 
 
-def in_use(now: datetime) -> keyring.Key:
+def signing_key(now: datetime) -> keyring.Key:
     """Give the newest key that has been shown long enough; the oldest there is where none has."""
     ring = keyring.keys("badge")
-    known = [key for key in ring if key.made_at is None or key.made_at + SHOWN_FIRST <= now]
+    known = [
+        key for key in ring if key.made_at is None or key.made_at + PUBLISHED_BEFORE_USE <= now
+    ]
     return (known or ring)[-1 if known else 0]
 
 
-def shown(now: datetime) -> list[keyring.Key]:
+def published_keys(now: datetime) -> list[keyring.Key]:
     """Give the keys with which a statement that still holds can be signed, newest last."""
     ring = keyring.keys("badge")
     needed = [
-        key for key, after in pairwise(ring) if after.made_at is None or now < after.made_at + STAYS
+        key
+        for key, after in pairwise(ring)
+        if after.made_at is None or now < after.made_at + PUBLISHED_AFTER_USE
     ]
     return [*needed, ring[-1]]
 
 
-def public(now: datetime) -> bytes:
+def public_key_set(now: datetime) -> bytes:
     """Write the public parts of the keys that are shown."""
-    return key_set.write((str(key.version), _private(key).public_key()) for key in shown(now))
+    return key_set.write(
+        (str(key.version), _private(key).public_key()) for key in published_keys(now)
+    )
 
 
-def publish(now: datetime) -> bool:
+def publish_keys(now: datetime) -> bool:
     """Put the file in place that a static server hands out; says whether it changed."""
-    return public_files.put(ADDRESS.removeprefix("/"), public(now))
+    return public_files.write(KEYS_PATH.removeprefix("/"), public_key_set(now))
 
 
 def _private(key: keyring.Key) -> Ed25519PrivateKey:

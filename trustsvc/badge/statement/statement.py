@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from trustsvc.badge.statement import jws
 
 # A week beyond the day it is signed on: as long as caches may show a badge while we are away.
-LIFE = timedelta(days=8)
+LIFETIME = timedelta(days=8)
 LEEWAY = timedelta(hours=1)  # for clocks that are wrong, ours and the reader's
 
 
@@ -37,14 +37,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = 253402300799  # the end of the year 9999
 
 
-def moments(now: datetime) -> tuple[int, int]:
+def validity(now: datetime) -> tuple[int, int]:
     """Say from when until when a statement of now holds, in seconds.
 
     From the beginning of the day in UTC, so that its bytes stay the same until the score changes
     or the day is over, and a badge in a cache stays the same too.
     """
     day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return int(day.timestamp()), int((day + LIFE).timestamp())
+    return int(day.timestamp()), int((day + LIFETIME).timestamp())
 
 
 def encode(statement: Statement, key: Ed25519PrivateKey, kid: str) -> str:
@@ -53,13 +53,13 @@ def encode(statement: Statement, key: Ed25519PrivateKey, kid: str) -> str:
     return jws.sign(header, msgspec.json.encode(statement), key)
 
 
-def read(text: str, keys: Mapping[str, Ed25519PublicKey]) -> Statement:
+def decode(text: str, keys: Mapping[str, Ed25519PublicKey]) -> Statement:
     """Read a statement and check its signature; raises NotSigned.
 
     A signature says nothing of whether it holds now, and where: see `is_over`, `is_early`, and
     compare `sub` with the site it is shown on.
     """
-    payload = jws.open_signed(text, keys)
+    payload = jws.verify(text, keys)
     try:
         found = msgspec.json.decode(payload, type=Statement)
     except ValueError:
@@ -69,9 +69,9 @@ def read(text: str, keys: Mapping[str, Ed25519PublicKey]) -> Statement:
     return found
 
 
-def is_over(statement: Statement, now: datetime) -> bool:
+def is_expired(statement: Statement, now: datetime) -> bool:
     return statement.until <= now
 
 
-def is_early(statement: Statement, now: datetime) -> bool:
+def is_not_yet_valid(statement: Statement, now: datetime) -> bool:
     return _EPOCH + timedelta(seconds=statement.iat) > now + LEEWAY

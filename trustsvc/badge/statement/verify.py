@@ -18,9 +18,9 @@ from trustsvc.badge.statement import badge_finder, key_set, signing, statement
 from trustsvc.config_values import is_loopback
 from trustsvc.http import client
 
-MOST_PAGE = 2 * 1024 * 1024
-MOST_HOPS = 5
-MOST_NUMBERS = 6  # in a sentence: a score, of how many stars, from how many reviews
+MAX_PAGE_BYTES = 2 * 1024 * 1024
+MAX_REDIRECTS = 5
+MAX_NUMBERS = 6  # in a sentence: a score, of how many stars, from how many reviews
 Fetch = Callable[[str], bytes]
 
 
@@ -28,7 +28,7 @@ Fetch = Callable[[str], bytes]
 Words = Annotated[str, msgspec.Meta(max_length=200)]
 
 
-class Shown(msgspec.Struct):
+class BadgeJson(msgspec.Struct):
     """The JSON of a badge, as far as it is looked at."""
 
     score: Words = ""
@@ -66,10 +66,10 @@ WRONG = "signature wrong"
 NONE = "no statement"
 OTHER_NUMBERS = "other numbers"
 OTHER_SERVICE = "another service"
-AWAY = "cannot be read"
+UNREADABLE = "cannot be read"
 
 
-def check(address: str, service: str, now: datetime) -> list[Verdict]:
+def verify_page(address: str, service: str, now: datetime) -> list[Verdict]:
     """Check a page, or the JSON of one badge; `service` is the one origin that may sign, if given.
 
     Raises Unreachable when the page cannot be read, page.TooMany for a page with too many badges.
@@ -79,7 +79,7 @@ def check(address: str, service: str, now: datetime) -> list[Verdict]:
         host = ""
     else:
         address, body = _follow(address)
-        found = badge_finder.find(body.decode("utf-8", "replace"), address)
+        found = badge_finder.find_badges(body.decode("utf-8", "replace"), address)
         host = host_of(address)
     fetch = _remembering(lambda url: _get(url, address))
     return [_verdict(badge, host, service, fetch, now) for badge in found]
@@ -90,10 +90,10 @@ def host_of(address: str) -> str:
 
     Raises Unreachable for an address without one.
     """
-    return badge_finder.origin_of(plain(address)).partition("://")[2]
+    return badge_finder.origin_of(normalise_address(address)).partition("://")[2]
 
 
-def plain(address: str) -> str:
+def normalise_address(address: str) -> str:
     """Write an address with its host in ASCII (UTS 46), without name and password.
 
     Raises Unreachable for what is no address of a page.
@@ -127,13 +127,13 @@ def _verdict(
         return replace(found, verdict=OTHER_SERVICE)
     try:
         body = fetch(f"{badge.origin}/badge/v1/{badge.shop}.json")
-        shown = msgspec.json.decode(body, type=Shown)
+        shown = msgspec.json.decode(body, type=BadgeJson)
         if not shown.proof:
             return found
-        keys = key_set.read(fetch(f"{badge.origin}{signing.ADDRESS}"))
-        said = statement.read(shown.proof, keys)
+        keys = key_set.read(fetch(f"{badge.origin}{signing.KEYS_PATH}"))
+        said = statement.decode(shown.proof, keys)
     except client.Unreachable:
-        return replace(found, verdict=AWAY)
+        return replace(found, verdict=UNREADABLE)
     except (ValueError, RecursionError):  # NotSigned, no JSON of a badge, no set of keys
         return replace(found, verdict=WRONG)
     domain = said.sub if re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", said.sub) else ""
@@ -142,13 +142,13 @@ def _verdict(
 
 
 def _wrong(
-    badge: badge_finder.Badge, said: statement.Statement, shown: Shown, host: str, now: datetime
+    badge: badge_finder.Badge, said: statement.Statement, shown: BadgeJson, host: str, now: datetime
 ) -> Iterator[str]:
     if (badge_finder.origin_of(said.iss), said.shop) != (badge.origin, badge.shop):
         yield WRONG  # a good signature under something that is not about this badge
-    if statement.is_over(said, now):
+    if statement.is_expired(said, now):
         yield EXPIRED
-    if statement.is_early(said, now):
+    if statement.is_not_yet_valid(said, now):
         yield EARLY
     if host and not is_domain(said.sub, host):
         yield OTHER_DOMAIN
@@ -156,7 +156,7 @@ def _wrong(
         yield OTHER_NUMBERS
 
 
-def _says(shown: Shown, said: statement.Statement) -> bool:
+def _says(shown: BadgeJson, said: statement.Statement) -> bool:
     """Say whether the finished words, and the numbers behind them, are the signed ones."""
     score = _number(shown.score) if said.count else 0.0
     return (
@@ -167,7 +167,7 @@ def _says(shown: Shown, said: statement.Statement) -> bool:
     )
 
 
-def _repeats(badge: badge_finder.Badge, shown: Shown) -> bool:
+def _repeats(badge: badge_finder.Badge, shown: BadgeJson) -> bool:
     """Say whether what the page itself prints in the badge is what the service says.
 
     Its numbers are known by the words around them: where the page has the service's sentence with
@@ -183,7 +183,7 @@ def _repeats(badge: badge_finder.Badge, shown: Shown) -> bool:
         if not re.search(r"\d", plain):
             continue
         parts = [re.escape(part) for part in re.split(NUMBER, plain)]
-        if len(parts) > MOST_NUMBERS:
+        if len(parts) > MAX_NUMBERS:
             return False
         if any(one[0] != plain for one in re.finditer(NUMBER.join(parts), printed)):
             return False
@@ -203,12 +203,12 @@ def _number(text: str) -> float:
 
 def _follow(address: str) -> tuple[str, bytes]:
     """Fetch a page, over a few redirects; gives where it was in the end. Raises Unreachable."""
-    first = address = plain(address)
-    for _ in range(MOST_HOPS):
+    first = address = normalise_address(address)
+    for _ in range(MAX_REDIRECTS):
         try:
-            return address, _get(address, first, MOST_PAGE)
+            return address, _get(address, first, MAX_PAGE_BYTES)
         except client.Redirected as moved:
-            address = plain(_joined(address, moved.to))
+            address = normalise_address(_joined(address, moved.to))
     raise client.Unreachable
 
 

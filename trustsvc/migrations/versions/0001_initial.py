@@ -262,14 +262,14 @@ def upgrade() -> None:
     op.create_table(
         "security_entries",
         sa.Column("id", ID, nullable=False),
-        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.Column("entry_hash", sa.LargeBinary(), nullable=False),
         sa.Column("minute", sa.BigInteger(), nullable=False),
-        sa.Column("what", sa.Text(), nullable=False),
-        sa.Column("door", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("access", sa.Text(), nullable=False),
         sa.Column("address", sa.LargeBinary(), nullable=False),
-        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_security_entries")),
-        sa.UniqueConstraint("mark", name=op.f("uq_security_entries_mark")),
+        sa.UniqueConstraint("entry_hash", name=op.f("uq_security_entries_entry_hash")),
     )
     op.create_index(
         op.f("ix_security_entries_minute"), "security_entries", ["minute"], unique=False
@@ -288,7 +288,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("domain", sa.Text(), nullable=False),
         sa.Column("platform", sa.Text(), nullable=False),
-        sa.Column("door", sa.Text(), nullable=False),
+        sa.Column("endpoint_id", sa.Text(), nullable=False),
         sa.Column("secret", sa.LargeBinary(), nullable=False),
         sa.Column("old_secret", sa.LargeBinary(), nullable=True),
         sa.Column("old_secret_until", sa.BigInteger(), nullable=True),
@@ -305,8 +305,8 @@ def upgrade() -> None:
         sa.Column("zone", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("proven_at", sa.BigInteger(), nullable=True),
-        sa.Column("looked_at", sa.BigInteger(), nullable=True),
-        sa.Column("missed", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("domain_checked_at", sa.BigInteger(), nullable=True),
+        sa.Column("missed_checks", sa.Integer(), server_default="0", nullable=False),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "delay_unit IN ('minutes', 'hours', 'days', 'weekdays')",
@@ -319,7 +319,7 @@ def upgrade() -> None:
             "moment IN ('delivered', 'shipped', 'paid', 'created')", name=op.f("ck_shops_moment")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shops")),
-        sa.UniqueConstraint("door", name=op.f("uq_shops_door")),
+        sa.UniqueConstraint("endpoint_id", name=op.f("uq_shops_endpoint_id")),
         sa.UniqueConstraint("slug", name=op.f("uq_shops_slug")),
     )
     op.create_table(
@@ -408,22 +408,22 @@ def upgrade() -> None:
     op.create_index("ix_orders_received_at", "orders", ["received_at"], unique=False)
     op.create_table(
         "staff_links",
-        sa.Column("link", sa.LargeBinary(), nullable=False),
+        sa.Column("link_hash", sa.LargeBinary(), nullable=False),
         sa.Column("staff_id", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("used_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_staff_links_staff_id")),
-        sa.PrimaryKeyConstraint("link", name=op.f("pk_staff_links")),
+        sa.PrimaryKeyConstraint("link_hash", name=op.f("pk_staff_links")),
     )
     op.create_table(
         "staff_sessions",
-        sa.Column("session", sa.LargeBinary(), nullable=False),
+        sa.Column("session_hash", sa.LargeBinary(), nullable=False),
         sa.Column("staff_id", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["staff_id"], ["staff.id"], name=op.f("fk_staff_sessions_staff_id")
         ),
-        sa.PrimaryKeyConstraint("session", name=op.f("pk_staff_sessions")),
+        sa.PrimaryKeyConstraint("session_hash", name=op.f("pk_staff_sessions")),
     )
     op.create_table(
         "volume_guards",
@@ -539,7 +539,7 @@ def upgrade() -> None:
         sa.Column("city", sa.LargeBinary(), nullable=False),
         sa.Column("email", sa.LargeBinary(), nullable=True),
         sa.Column("reference", sa.LargeBinary(), nullable=True),
-        sa.Column("buyer", sa.LargeBinary(), nullable=True),
+        sa.Column("buyer_pseudonym", sa.LargeBinary(), nullable=True),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("consent", sa.Boolean(), nullable=False),
         sa.Column("consent_wording", sa.Text(), nullable=False),
@@ -549,8 +549,8 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.BigInteger(), nullable=True),
         sa.Column("decided_by", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("frozen_at", sa.BigInteger(), nullable=True),
-        sa.Column("shown_at", sa.BigInteger(), nullable=True),
+        sa.Column("restricted_at", sa.BigInteger(), nullable=True),
+        sa.Column("prior_published_at", sa.BigInteger(), nullable=True),
         sa.Column("emptied_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "state IN ('pending', 'approved', 'published', 'rejected', 'withdrawn')",
@@ -565,14 +565,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("invitation_id", name=op.f("uq_reviews_invitation_id")),
         sa.UniqueConstraint("public_id", name=op.f("uq_reviews_public_id")),
     )
-    op.create_index("ix_reviews_buyer", "reviews", ["buyer"], unique=False)
+    op.create_index("ix_reviews_buyer_pseudonym", "reviews", ["buyer_pseudonym"], unique=False)
     op.create_index(
         "ix_reviews_counts",
         "reviews",
         ["shop_id", "state", "reason"],
         unique=False,
-        sqlite_where=sa.text("frozen_at IS NULL"),
-        postgresql_where=sa.text("frozen_at IS NULL"),
+        sqlite_where=sa.text("restricted_at IS NULL"),
+        postgresql_where=sa.text("restricted_at IS NULL"),
     )
     op.create_index("ix_reviews_state", "reviews", ["state", "id"], unique=False)
     op.create_table(
@@ -642,10 +642,10 @@ def downgrade() -> None:
     op.drop_index(
         "ix_reviews_counts",
         table_name="reviews",
-        sqlite_where=sa.text("frozen_at IS NULL"),
-        postgresql_where=sa.text("frozen_at IS NULL"),
+        sqlite_where=sa.text("restricted_at IS NULL"),
+        postgresql_where=sa.text("restricted_at IS NULL"),
     )
-    op.drop_index("ix_reviews_buyer", table_name="reviews")
+    op.drop_index("ix_reviews_buyer_pseudonym", table_name="reviews")
     op.drop_table("reviews")
     op.drop_index(
         "ix_messages_unknown",

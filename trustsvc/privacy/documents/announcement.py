@@ -91,7 +91,7 @@ def unannounced(session: Session) -> list[Unannounced]:
         since, since.c.shop_id == orders.c.shop_id
     )
     authors = (
-        select(reviews.c.shop_id, reviews.c.buyer)
+        select(reviews.c.shop_id, reviews.c.buyer_pseudonym)
         .join(since, since.c.shop_id == reviews.c.shop_id)
         .where(reviews.c.email.is_not(None), reviews.c.submitted_at < since.c.since)
     )

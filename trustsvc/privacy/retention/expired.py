@@ -86,7 +86,7 @@ def rejected_reviews(now: datetime) -> Select[Any]:
     """Rejected reviews not emptied since the last decision; a correction is decided anew."""
     return select(reviews.c.id).where(
         reviews.c.state == "rejected",
-        reviews.c.frozen_at.is_(None),
+        reviews.c.restricted_at.is_(None),
         reviews.c.decided_at <= RULES["review"].cutoff(now),
         or_(reviews.c.emptied_at.is_(None), reviews.c.emptied_at < reviews.c.decided_at),
     )

@@ -46,15 +46,15 @@ def purge(now: datetime) -> list[Path]:
     with _locked(settings.data / "purge.lock") as locked:
         if not locked:
             return []
-        due = retention.due(folder, now, settings.log_days)
+        due = retention.due_files(folder, now, settings.log_days)
         plans = _unsigned_plans(journal, folder)
         gone: list[Path] = []
         if due:
-            before = retention.before(now, settings.log_days)
+            before = retention.kept_since(now, settings.log_days)
             names = [os.fsencode(path.relative_to(folder)) for path in due]
             plans.append(_Plan(now, before, names))
             _write_journal(journal, plans)
-            gone = retention.delete(due)
+            gone = retention.delete_files(due)
             plans[-1].files = [os.fsencode(path.relative_to(folder)) for path in gone]
         if plans:
             _sign(plans)
@@ -65,7 +65,7 @@ def purge(now: datetime) -> list[Path]:
 def late(now: datetime) -> int:
     """Count the files that are twenty minutes overdue: a purge was missed."""
     settings = config.current()
-    return retention.late(settings.data / "log", now, settings.log_days)
+    return retention.count_overdue(settings.data / "log", now, settings.log_days)
 
 
 @contextlib.contextmanager

@@ -132,7 +132,7 @@ def _erase_shop(session: Session, request: PrivacyRequest, now: datetime) -> Non
         select(reviews.c.id)
         .where(
             reviews.c.shop_id == request.shop_id,
-            reviews.c.email.is_not(None) | reviews.c.buyer.is_not(None),
+            reviews.c.email.is_not(None) | reviews.c.buyer_pseudonym.is_not(None),
         )
         .order_by(reviews.c.id)
         .limit(BATCH_SIZE)

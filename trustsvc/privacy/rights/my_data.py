@@ -155,4 +155,4 @@ def _decision(row: Row, language: str) -> DecisionLine:
     line = decision_log.DecisionLogEntry(
         row["order_id"], row["step"], row["rule"], row["outcome"], row["at"]
     )
-    return DecisionLine(row["at"], *decision_texts.words(line, language))
+    return DecisionLine(row["at"], *decision_texts.describe(line, language))

@@ -146,7 +146,8 @@ def with_named_orders(session: Session, person: Person, order_ids: Collection[in
     mine = session.scalars(
         select(reviews.c.id).where(
             reviews.c.id.in_(written),
-            reviews.c.buyer.in_(person.all_pseudonyms) | reviews.c.buyer.is_(None),
+            reviews.c.buyer_pseudonym.in_(person.all_pseudonyms)
+            | reviews.c.buyer_pseudonym.is_(None),
         )
     )
     return _with(person, orders=placed, reviews=person.reviews | frozenset(mine))
@@ -186,7 +187,9 @@ def _of_invitation(session: Session, invitation: redeem.Invitation) -> Person:
     shop_id, order_id = invitation.shop_id, invitation.order_id
     only = by_orders(session, shop_id, [order_id], invitation.language)
     authors = session.scalars(
-        select(reviews.c.buyer).where(reviews.c.id.in_(only.reviews), reviews.c.buyer.is_not(None))
+        select(reviews.c.buyer_pseudonym).where(
+            reviews.c.id.in_(only.reviews), reviews.c.buyer_pseudonym.is_not(None)
+        )
     )
     pseudonyms = only.all_pseudonyms | frozenset(authors)
     if only.address:

@@ -21,7 +21,7 @@ from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import correct, lookup
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.personal_data import correct_author_address, find_reviews
-from trustsvc.reviews.policy import MAY_CHANGE, MOST, clean
+from trustsvc.reviews.policy import MAX_LENGTHS, MAY_CHANGE, clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _reviews(session: Session, person: Person, correction: Correction, now: date
         clean(correction.shown_name),
         None if correction.city is None else clean(correction.city),
     )
-    if len(shown) > MOST["name"] or len(city or "") > MOST["city"]:
+    if len(shown) > MAX_LENGTHS["name"] or len(city or "") > MAX_LENGTHS["city"]:
         raise Refused("Name and city may have 80 characters each.")
     if not shown and city is None:
         return 0
@@ -95,7 +95,7 @@ def _reviews(session: Session, person: Person, correction: Correction, now: date
     ).all()
     changed = 0
     for one in ids:
-        was = lookup.one(session, one).said
+        was = lookup.find_review(session, one).said
         new = replace(was, name=shown or was.name, city=was.city if city is None else city)
         changed += new != was and correct.correct(session, one, new, now)
     return changed

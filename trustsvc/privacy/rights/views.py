@@ -22,7 +22,7 @@ from trustsvc.privacy.rights import (
 from trustsvc.privacy.rights.erasure import ErasureOptions, erase
 from trustsvc.privacy.rights.opt_in_again import opt_in_again
 from trustsvc.privacy.rights.people import Person
-from trustsvc.reviews.policy import MOST
+from trustsvc.reviews.policy import MAX_LENGTHS
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
@@ -103,7 +103,7 @@ def _correct(
 ) -> Outcome | None:
     was = _suggested_values(person, mine)
     form = {name: request.form.get(name, "").strip() for name in was}
-    if any(len(text) > MOST["name"] for text in form.values()):
+    if any(len(text) > MAX_LENGTHS["name"] for text in form.values()):
         return None
     city = form["city"] if "city" in request.form and form["city"] != was["city"] else None
     correction = rectification.Correction(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
+class BadgeContent:
     """What a badge says, finished and in the shop's language."""
 
     score: str
