@@ -99,7 +99,7 @@ def test_not_ready_within_a_day_of_a_missed_purge_of_the_server_log(client, inst
 
 def test_the_folder_is_looked_into_once_a_minute_however_often_it_is_asked(client, installation):
     (installation.data / "log").mkdir(exist_ok=True)
-    health._looked = None
+    health._last_purge_check = None
     seen = []
     sys.addaudithook(lambda name, args: seen.append(args) if name == "os.scandir" else None)
 

@@ -10,13 +10,13 @@ def lines(capfd):
     return [json.loads(line) for line in capfd.readouterr().err.splitlines()]
 
 
-def test_a_line_is_json_with_its_room(capfd):
+def test_a_line_is_json_with_its_package(capfd):
     log.configure()
 
     log.get_logger("orders").warning("kept", number=3)
 
     (line,) = lines(capfd)
-    assert (line["room"], line["event"], line["number"], line["level"]) == (
+    assert (line["package"], line["event"], line["number"], line["level"]) == (
         "orders",
         "kept",
         3,
@@ -33,7 +33,7 @@ def test_libraries_log_like_we_do_and_without_what_an_exception_says(capfd):
         logging.getLogger("some.library").exception("it failed")
 
     (line,) = lines(capfd)
-    assert (line["room"], line["event"], line["problem"]) == (
+    assert (line["package"], line["event"], line["error"]) == (
         "some.library",
         "it failed",
         "ValueError",

@@ -1,11 +1,10 @@
-"""How an e-mail address is written for comparing: rule 1 of crypto/pseudonyms.py, pure.
+"""Normalise an e-mail address for comparing: rule 1 of crypto/pseudonyms.py. Pure.
 
-A file of its own because parsers need it too, and parsers know no keys and no settings.
+A file of its own because parsers need it, and parsers use no keys and no settings.
 
-A provider's habits are rules of their own, with a name: `gmail-v1`. It is off: marks are made by
-rule 1 alone, and letters go to the address as it was written. Who registers or says stop does it
-with the address that shops write to, and the links in a letter mean the address it was sent to; a
-rule that folds more would write two people's wishes down as one where it is wrong about a provider.
+Rules of one provider have a name: `gmail-v1`. It is off: pseudonyms are made by rule 1 alone, and
+mail goes to the address as it was written. People register and opt out with the address that shops
+write to; a rule that folds more would merge two people where it is wrong about a provider.
 """
 
 import unicodedata
@@ -25,7 +24,7 @@ class NotAnAddress(Refused):
 
 
 def normalise(address: str) -> str:
-    """Write an address in the one way rule 1 knows; normalising twice changes nothing.
+    """Give the one spelling of an address by rule 1; normalising twice changes nothing.
 
     Raises NotAnAddress, which does not repeat the address.
     """
@@ -36,7 +35,7 @@ def normalise(address: str) -> str:
     local = unicodedata.normalize("NFC", local.lower())
     if unicodedata.normalize("NFKC", local) != local or "@" in local:
         raise NotAnAddress
-    if any(letter.isspace() or unicodedata.category(letter)[0] == "C" for letter in local):
+    if any(sign.isspace() or unicodedata.category(sign)[0] == "C" for sign in local):
         raise NotAnAddress
     if set(local) & set('<>()[],;:"\\'):
         raise NotAnAddress
@@ -50,9 +49,9 @@ def normalise(address: str) -> str:
 
 
 def gmail_v1(address: str) -> str:
-    """Write an address by rule `gmail-v1`: rule 1, and at Gmail no dots and nothing from a plus on.
+    """Apply rule `gmail-v1`: rule 1, and at Gmail no dots and nothing from a plus on.
 
-    For comparing only, never for sending; used for nothing today. Raises NotAnAddress.
+    For comparing only, never for sending; not used today. Raises NotAnAddress.
     """
     local, _, domain = normalise(address).rpartition("@")
     if domain not in GMAIL:

@@ -1,4 +1,4 @@
-"""The doors: every blueprint, one gate, the error pages, the security headers."""
+"""The Flask application: blueprints, one access check, error pages, security headers."""
 
 import contextlib
 import errno
@@ -25,30 +25,31 @@ from sqlalchemy.exc import (
 )
 from werkzeug.exceptions import HTTPException
 
-from trustsvc import config, health, i18n, log
-from trustsvc.badge import desk as badge_desk
-from trustsvc.badge import views as badge_views
-from trustsvc.badge.page import views as badge_page_views
+from trustsvc import config, i18n, log
+from trustsvc.badge.desk import badge_desk
+from trustsvc.badge.views import badge_files
+from trustsvc.badge.page.views import badge_page
 from trustsvc.crypto import signed_links
 from trustsvc.demo.views import demo_pages
 from trustsvc.doctor.desk import evidence_desk
 from trustsvc.errors import NotFound, TrustsvcError, Unavailable
+from trustsvc.health import health_checks
 from trustsvc.http import access
 from trustsvc.invitations import desk as invitation_desk
 from trustsvc.invitations import views as invitation_views
 from trustsvc.mail.feedback.webhooks import views as mail_event_views
-from trustsvc.orders import views as order_views
+from trustsvc.orders.views import order_webhooks
 from trustsvc.privacy.documents.views import notice_pages
 from trustsvc.privacy.rights.desk import privacy_desk
 from trustsvc.privacy.rights.views import my_data_pages
 from trustsvc.privacy.views import request_pages
-from trustsvc.registry import views as registry_views
-from trustsvc.reviews import desk as review_desk
-from trustsvc.reviews import views as review_views
+from trustsvc.registry.views import registration_pages
+from trustsvc.reviews.desk import review_desk
+from trustsvc.reviews.views import review_pages
 from trustsvc.server_log import attack_patterns
 from trustsvc.server_log.writer import ServerLog
 from trustsvc.staff import sessions
-from trustsvc.staff import views as staff_views
+from trustsvc.staff.views import staff_pages
 
 MAX_BODY_BYTES = 256 * 1024
 TEMPORARY_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO}
@@ -59,28 +60,28 @@ CSP = (
 logger = log.get_logger("app")
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
-    health.views,
-    order_views.order_webhooks,
-    registry_views.registration_pages,
+    health_checks,
+    order_webhooks,
+    registration_pages,
     invitation_views.views,
     invitation_desk.desk,
     mail_event_views.views,
-    review_views.review_pages,
-    review_desk.review_desk,
-    badge_views.badge_files,
-    badge_desk.badge_desk,
-    badge_page_views.badge_page,
+    review_pages,
+    review_desk,
+    badge_files,
+    badge_desk,
+    badge_page,
     notice_pages,
     request_pages,
     my_data_pages,
     privacy_desk,
-    staff_views.staff_pages,
+    staff_pages,
     evidence_desk,
 )
 
 
 def create_app() -> Flask:
-    """Build the app for the current settings; raises RuntimeError for a view without a mark."""
+    """Build the app for the current settings; RuntimeError for a view without access."""
     settings = config.current()
     app = Flask(
         "trustsvc",
@@ -100,36 +101,36 @@ def create_app() -> Flask:
         base_url=settings.base_url,
         link=signed_links.url,
     )
-    app.before_request(_gate)
-    app.after_request(_headers)
-    app.after_request(_suspect)
+    app.before_request(_check_access)
+    app.after_request(_set_headers)
+    app.after_request(_report_to_server_log)
     app.register_error_handler(TrustsvcError, _own_error)
     app.register_error_handler(HTTPException, _http_error)
-    for away in (OperationalError, InterfaceError, InternalError, TimeoutError):
-        app.register_error_handler(away, _database_away)
-    app.register_error_handler(OSError, _machine_away)
+    for error in (OperationalError, InterfaceError, InternalError, TimeoutError):
+        app.register_error_handler(error, _database_unavailable)
+    app.register_error_handler(OSError, _machine_unavailable)
     app.register_error_handler(Exception, _any_error)
-    _check_marks(app)
+    _require_declared_access(app)
     app.wsgi_app = ServerLog(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 
-def _check_marks(app: Flask) -> None:
+def _require_declared_access(app: Flask) -> None:
     for endpoint, view in app.view_functions.items():
         if endpoint != "static" and access.requirement(view) is None:
-            raise RuntimeError(f"the view {endpoint} does not say who may pass")
+            raise RuntimeError(f"the view {endpoint} does not declare who may pass")
 
 
-def _passes() -> access.Requirement:
+def _requirement() -> access.Requirement:
     if request.endpoint in {None, "static"}:
         return "public"
     return access.requirement(current_app.view_functions[str(request.endpoint)]) or "staff"
 
 
-def _gate() -> Any:
-    if "\0" in request.path and _passes() != "signature":
-        raise NotFound  # no name of ours holds it, and PostgreSQL refuses it in any text
-    if _passes() != "staff":
+def _check_access() -> Any:
+    if "\0" in request.path and _requirement() != "signature":
+        raise NotFound  # no path of ours has NUL, and PostgreSQL refuses it in any text
+    if _requirement() != "staff":
         return None
     g.staff = sessions.find_session(request.cookies.get(sessions.cookie_name(), ""))
     if g.staff is None:
@@ -143,14 +144,14 @@ def _gate() -> Any:
     return None
 
 
-def _headers(response: Response) -> Response:
+def _set_headers(response: Response) -> Response:
     headers = response.headers
     headers.setdefault("Content-Security-Policy", CSP)
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Permissions-Policy", "interest-cohort=()")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    passes = _passes() if response.status_code < 400 else "link"
-    if passes == "public":
+    requirement = _requirement() if response.status_code < 400 else "link"
+    if requirement == "public":
         headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
     else:
         headers.setdefault("Referrer-Policy", "no-referrer")
@@ -161,17 +162,17 @@ def _headers(response: Response) -> Response:
     return response
 
 
-def _suspect(response: Response) -> Response:
-    """Leave word of what looks like an attack: the server log's thread counts it afterwards."""
-    passes = _passes()
-    request.environ["trustsvc.access"] = passes
-    kind = g.get("suspicion") or attack_patterns.classify(passes, response.status_code)
+def _report_to_server_log(response: Response) -> Response:
+    """Pass on what looks like an attack: the server log's thread counts it afterwards."""
+    requirement = _requirement()
+    request.environ["trustsvc.access"] = requirement
+    kind = g.get("suspicion") or attack_patterns.classify(requirement, response.status_code)
     request.environ["trustsvc.attack_kind"] = kind
     return response
 
 
 def _own_error(error: TrustsvcError) -> Response:
-    return _say(error.status, error.title, error.detail)
+    return _respond(error.status, error.title, error.detail)
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -180,38 +181,38 @@ def _http_error(error: HTTPException) -> Response:
         return Response(status=status, headers=dict(error.get_headers()))
     title = {
         404: "There is nothing here",
-        405: "This door does not work that way",
+        405: "This address does not work that way",
         413: "The body is too large",
     }.get(status, error.name)
-    response = _say(status, title, title)
+    response = _respond(status, title, title)
     if status == 405:
         response.headers["Allow"] = dict(error.get_headers()).get("Allow", "")
     return response
 
 
-def _database_away(error: SQLAlchemyError) -> Response:
-    logger.error("the database is away", **log.error_location(error))
+def _database_unavailable(error: SQLAlchemyError) -> Response:
+    logger.error("app.database_unavailable", **log.error_location(error))
     return _own_error(Unavailable("Please try again in a minute."))
 
 
-def _machine_away(error: OSError) -> Response:
-    """A full or read-only disk, or no file handle left: what passes is not our mistake."""
+def _machine_unavailable(error: OSError) -> Response:
+    """Answer 503 for a full or read-only disk, or no file handle left; the rest is a defect."""
     if error.errno not in TEMPORARY_ERRNOS:
         return _any_error(error)
-    logger.error("the machine has nothing left", **log.error_location(error), kind=error.errno)
+    logger.error("app.machine_unavailable", **log.error_location(error), kind=error.errno)
     return _own_error(Unavailable("Please try again in a minute."))
 
 
 def _any_error(error: Exception) -> Response:
-    logger.error("unexpected", **log.error_location(error))
-    return _say(500, "Something went wrong", "Something went wrong on our side.")
+    logger.error("app.unexpected_error", **log.error_location(error))
+    return _respond(500, "Something went wrong", "Something went wrong on our side.")
 
 
-def _say(status: int, title: str, detail: str) -> Response:
-    """Answer an error: problem+json (RFC 9457) to programs, a page to people; never an echo."""
-    wants_page = "text/html" in request.headers.get("Accept", "")
+def _respond(status: int, title: str, detail: str) -> Response:
+    """Answer an error: problem+json (RFC 9457) or a page; never repeats the request."""
+    accepts_html = "text/html" in request.headers.get("Accept", "")
     response = _problem(status, title, detail)
-    if wants_page and _passes() != "signature":
+    if accepts_html and _requirement() != "signature":
         with contextlib.suppress(OSError):  # the page is a file, and there may be no handle left
             language = i18n.negotiate_language(request.headers.get("Accept-Language"))
             page = render_template("error.html", status=status, language=language)

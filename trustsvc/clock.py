@@ -1,4 +1,4 @@
-"""The only place that asks the time."""
+"""The only module that reads the system clock."""
 
 import secrets
 import time
@@ -14,10 +14,10 @@ _ahead: timedelta | None = None
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The clock on the wall beside one that nobody can set: how long this machine has been up.
+    """The time of day and, beside it, the uptime of the machine, which nobody can set.
 
-    `boot` names this run of the machine, `steady` counts since its beginning, sleep included where
-    the system says so (Linux). `deliberate` is True where somebody chose the moment (`at`).
+    `boot` identifies the boot that `uptime` counts from, sleep included (Linux). `is_chosen` is
+    True inside `at`.
     """
 
     at: datetime
@@ -27,20 +27,20 @@ class Reading:
 
 
 def now() -> datetime:
-    """Say the moment, in UTC."""
+    """Give the current moment, in UTC."""
     return datetime.now(UTC) + (_ahead or timedelta(0))
 
 
 def read() -> Reading:
-    steady = time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-    return Reading(now(), _boot(), timedelta(seconds=steady), is_chosen=_ahead is not None)
+    uptime = time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    return Reading(now(), _boot(), timedelta(seconds=uptime), is_chosen=_ahead is not None)
 
 
 @contextmanager
 def at(moment: datetime) -> Iterator[None]:
-    """Let this process live at another moment, where time goes on as usual.
+    """Run this process at another moment, from which time goes on as usual.
 
-    For `trustsvc tick` and tests; other processes keep their own time.
+    For `trustsvc tick` and tests; other processes are not affected.
     """
     global _ahead  # noqa: PLW0603 - the one clock of the process
     before = _ahead
@@ -56,4 +56,4 @@ def _boot() -> str:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
-        return secrets.token_hex(16)  # then every process is a run of its own
+        return secrets.token_hex(16)  # then each process counts as a boot

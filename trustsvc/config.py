@@ -1,4 +1,4 @@
-"""Settings: frozen, typed, from TRUSTSVC_* or a file named by …_FILE; refuses nonsense."""
+"""Settings: frozen, typed, from TRUSTSVC_* or a file named by …_FILE; validated."""
 
 import os
 from collections.abc import Mapping
@@ -77,7 +77,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     """Read the settings from an environment.
 
     Raises Misconfigured with a sentence that names the setting and says what to do; the value
-    itself is never repeated, because it may be a secret.
+    is never repeated: it may be a secret.
     """
     raw = dict(DEFAULTS)
     for variable in sorted(environ):

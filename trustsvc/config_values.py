@@ -1,6 +1,6 @@
-"""Reads the value of one setting each; refuses what makes no sense, saying what to do.
+"""Parse and validate the value of one setting each; an error says what to do.
 
-No sentence repeats the value: it may be a secret.
+No message repeats the value: it may be a secret.
 """
 
 import ipaddress
@@ -31,10 +31,10 @@ def is_loopback(host: str) -> bool:
 
 
 def split(name: str, text: str) -> SplitResult:
-    """Take an address apart; raises Misconfigured where that cannot be done."""
+    """Parse a URL; raises Misconfigured for one that is none."""
     try:
         parts = urlsplit(text)
-        _ = parts.port  # is looked at only when it is asked for
+        _ = parts.port  # is parsed only when it is read
     except ValueError:
         raise Misconfigured(f"TRUSTSVC_{name} is no address, or its port is none.") from None
     return parts
@@ -122,7 +122,7 @@ def redis_url(text: str) -> str:
 
 
 def is_open_redis(url: str) -> bool:
-    """Say whether anybody who reaches this Redis may write to it; sockets have file modes."""
+    """Say whether this Redis needs no password over TCP; sockets have file modes."""
     parts = urlsplit(url)
     return parts.scheme in {"redis", "rediss"} and not parts.password
 
@@ -157,7 +157,7 @@ def address(name: str, text: str) -> str:
 
 
 def return_address(text: str) -> str:
-    """Give where reports on letters come back to; its local part gets a plus and 26 signs more."""
+    """Check the return path of bounces; its local part gets a plus and 26 characters more."""
     if not text:
         return ""
     if len(address("MAIL_RETURN", text).rpartition("@")[0]) > MAX_RETURN_LOCAL_PART:

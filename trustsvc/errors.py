@@ -1,10 +1,10 @@
-"""What can go wrong in words a door can pass on. app.py turns these into problem+json or a page."""
+"""Errors with a title for users; app.py turns them into problem+json or a page."""
 
 
 class TrustsvcError(Exception):
-    """The base of what this service raises on purpose.
+    """The base of our own exceptions.
 
-    The message is shown to whoever asked, so it never holds anything that came in with the request.
+    The message is shown to the client, so it never repeats anything from the request.
     """
 
     status = 500
@@ -16,7 +16,7 @@ class TrustsvcError(Exception):
 
 
 class Refused(TrustsvcError):
-    """The request is understood and not allowed, or not well formed."""
+    """The request is malformed or not allowed."""
 
     status = 400
     title = "The request cannot be used"
@@ -38,7 +38,7 @@ class Gone(TrustsvcError):
 
 
 class Duplicate(TrustsvcError):
-    """The same signed id came back with another content."""
+    """A signed delivery id was used again with another body."""
 
     status = 409
     title = "This delivery id was used before with another body"
@@ -50,20 +50,20 @@ class TooLarge(TrustsvcError):
 
 
 class TooMany(TrustsvcError):
-    """One network knocks more often than people do."""
+    """One network sent more requests than its rate limit."""
 
     status = 429
     title = "That was a little fast, please try again later"
 
 
 class Unavailable(TrustsvcError):
-    """It cannot be made durable now; whoever asked should try again."""
+    """It cannot be stored durably now; the client should try again."""
 
     status = 503
     title = "Cannot be stored right now, please try again"
 
 
 class Misconfigured(TrustsvcError):
-    """A setting makes no sense; the message says which one and what to do."""
+    """A setting is invalid; the message names it and says what to do."""
 
     title = "A setting cannot be used"

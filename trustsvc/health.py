@@ -1,4 +1,4 @@
-"""Is it alive, is it ready: for whoever runs it."""
+"""Health checks for load balancers and alarms, and security.txt."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,21 +14,21 @@ from trustsvc.privacy.retention import purge_log_files
 from trustsvc.storage import db
 from trustsvc.work_queue import heartbeat, job_queue
 
-views = Blueprint("health", __name__)
+health_checks = Blueprint("health", __name__)
 
-CLOCK_LATE = timedelta(seconds=90)
-LOOK_AGAIN = timedelta(seconds=60)
-_looked: tuple[Path, datetime, bool] | None = None
+HEARTBEAT_LATE = timedelta(seconds=90)
+PURGE_CHECK_INTERVAL = timedelta(seconds=60)
+_last_purge_check: tuple[Path, datetime, bool] | None = None
 
 
-@views.get("/livez")
+@health_checks.get("/livez")
 @access.requires("public")
 def livez() -> Response:
-    """Say that the process answers."""
+    """Answer that the process is alive."""
     return _uncached(jsonify(status="ok"))
 
 
-@views.get("/readyz")
+@health_checks.get("/readyz")
 @access.requires("public")
 def readyz() -> tuple[Response, int]:
     """Say whether work gets done: database, migrations, Redis, scheduler, purge.
@@ -43,22 +43,22 @@ def readyz() -> tuple[Response, int]:
             checks["database"] = "ok"
             checks["migrations"] = "ok" if migrations.is_current() else "behind: trustsvc migrate"
             beat = heartbeat.last(session, "scheduler")
-        late = beat is None or clock.now() - beat > CLOCK_LATE
+        late = beat is None or clock.now() - beat > HEARTBEAT_LATE
         checks["scheduler"] = "late: is `trustsvc scheduler` running?" if late else "ok"
     except SQLAlchemyError:
         pass
     checks["redis"] = _redis()
     checks["purge"] = _purge(clock.now())
-    ready = all(answer == "ok" for answer in checks.values())
+    ready = all(result == "ok" for result in checks.values())
     return _uncached(jsonify(status="ok" if ready else "not ready", checks=checks)), (
         200 if ready else 503
     )
 
 
-@views.get("/.well-known/security.txt")
+@health_checks.get("/.well-known/security.txt")
 @access.requires("public")
 def security_txt() -> Response:
-    """RFC 9116: whom to tell about a hole."""
+    """Give the security contact (RFC 9116)."""
     end = (clock.now() + timedelta(days=180)).strftime("%Y-%m-%dT00:00:00Z")
     text = f"Contact: mailto:{config.current().contact}\nExpires: {end}\n"
     return Response(text, mimetype="text/plain")
@@ -73,16 +73,20 @@ def _redis() -> str:
 
 
 def _purge(now: datetime) -> str:
-    """Look at the log's folder at most once a minute: anybody may ask, and it has 2160 files."""
-    global _looked  # noqa: PLW0603 - one log a process
+    """Check the log folder once a minute at most: the route is public, the folder is large."""
+    global _last_purge_check  # noqa: PLW0603 - one log a process
     data = config.current().data
-    if _looked is None or _looked[0] != data or abs(now - _looked[1]) >= LOOK_AGAIN:
+    if (
+        _last_purge_check is None
+        or _last_purge_check[0] != data
+        or abs(now - _last_purge_check[1]) >= PURGE_CHECK_INTERVAL
+    ):
         try:
             late = bool(purge_log_files.late(now))
         except OSError:
             late = True
-        _looked = data, now, late
-    return "late: see trustsvc doctor" if _looked[2] else "ok"
+        _last_purge_check = data, now, late
+    return "late: see trustsvc doctor" if _last_purge_check[2] else "ok"
 
 
 def _uncached(response: Response) -> Response:

@@ -1,8 +1,8 @@
-"""Words in the reader's language: the catalogues of templates/words, and letters.
+"""Translations: the catalogues of templates/words, dates, numbers and message templates.
 
-A catalogue is a TOML file a room and language, `templates/words/<language>/<room>.toml`; its words
-are said with `say("<room>.<key>", "nl", shop="…")`. All languages have the same keys and the same
-places to fill in (tests/test_i18n.py).
+A catalogue is a TOML file for a package and language, `templates/words/<language>/<package>.toml`;
+templates use it with `say("<package>.<key>", "nl", shop="…")`. All languages have the same keys and
+the same placeholders (tests/test_i18n.py).
 """
 
 import tomllib
@@ -50,7 +50,7 @@ def _flat(tree: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:
 
 
 def translate(key: str, language: str, **values: object) -> str:
-    """Say something in a language; with `count` the CLDR plural form is taken (key.one …)."""
+    """Translate a key; with `count` the CLDR plural form is taken (key.one …)."""
     words = catalogue(language)
     if "count" in values:
         rule = plural.to_python(Locale.parse(language).plural_form)
@@ -61,18 +61,18 @@ def translate(key: str, language: str, **values: object) -> str:
 
 
 def translate_html(key: str, language: str, **values: object) -> Markup:
-    """Say it for a page: values are escaped, the catalogue's own tags stay."""
-    return Markup(translate(key, language, **{k: _shield(v) for k, v in values.items()}))  # noqa: S704
+    """Translate a key for a page: values are escaped, the catalogue's own tags stay."""
+    return Markup(translate(key, language, **{k: _escape(v) for k, v in values.items()}))  # noqa: S704
 
 
-def _shield(value: object) -> object:
+def _escape(value: object) -> object:
     return value if isinstance(value, int) else escape(value)
 
 
-def negotiate_language(*wishes: str | None) -> str:
-    """Choose the first language we speak: of locales (nl-BE, de_DE) or Accept-Language headers."""
-    for wish in wishes:
-        for part in (wish or "").split(","):
+def negotiate_language(*preferences: str | None) -> str:
+    """Choose the first supported language of locales (nl-BE, de_DE) or Accept-Language headers."""
+    for preference in preferences:
+        for part in (preference or "").split(","):
             language = part.partition(";")[0].strip().replace("_", "-").partition("-")[0].lower()
             if language in LANGUAGES:
                 return language
@@ -80,23 +80,23 @@ def negotiate_language(*wishes: str | None) -> str:
 
 
 def format_date(moment: datetime, language: str, zone: str = "UTC") -> str:
-    """Write a date as people of that language do: 21 november 2026."""
+    """Format a date in a language: 21 november 2026."""
     return dates.format_date(moment.astimezone(ZoneInfo(zone)), "long", locale=language)
 
 
 def format_decimal(number: float, language: str) -> str:
-    """Write a number with one decimal: 4,6."""
+    """Format a number with one decimal: 4,6."""
     return numbers.format_decimal(round(number, 1), "0.0", locale=language)
 
 
 def format_integer(number: int, language: str) -> str:
-    """Write a whole number: 1.234."""
+    """Format a whole number: 1.234."""
     return numbers.format_decimal(number, locale=language)
 
 
 @cache
 def environment() -> jinja2.Environment:
-    """Give the templates for letters; html is escaped, text is not."""
+    """Give the environment of message templates; html is escaped, text is not."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder()),
         autoescape=jinja2.select_autoescape(["html"]),
@@ -107,7 +107,7 @@ def environment() -> jinja2.Environment:
 
 
 def render_message(name: str, language: str, **values: object) -> tuple[str, str, str]:
-    """Write a letter: (subject, text, html) from templates/<room>/<letter>/<language>/."""
+    """Render a message: (subject, text, html) from templates/<package>/<message>/<language>/."""
     place = f"{name}/{language}"
     get = environment().get_template
     subject, text, html = (

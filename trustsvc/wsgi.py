@@ -1,4 +1,4 @@
-"""What a WSGI server starts: `granian --interface wsgi trustsvc.wsgi:application`."""
+"""The WSGI entry point: `granian --interface wsgi trustsvc.wsgi:application`."""
 
 from trustsvc import log
 from trustsvc.app import create_app
@@ -7,7 +7,7 @@ from trustsvc.server_log import security_counters
 from trustsvc.work_queue import runtime
 
 log.configure()
-runtime.die_with_parent()  # a server's worker must not outlive it: it would keep the port
+runtime.die_with_parent()  # a worker that outlives its server would keep the port
 keyring.make_all()
 application = create_app()
 security_counters.start()

@@ -187,7 +187,7 @@ def test_a_key_that_cannot_be_used_lets_no_letter_leave_unsigned(home, how):
     else:
         path.write_text("" if how == "no key" else path.read_text()[:200])
     path.touch()
-    dkim_keys._read.clear()
+    dkim_keys._cache.clear()
 
     with pytest.raises(Misconfigured):
         written()

@@ -211,7 +211,7 @@ def test_after_a_refusal_the_connection_is_reset_and_used_again():
 )
 def test_silence_and_endless_answers_end_at_our_own_patience(says, monkeypatch):
     monkeypatch.setattr(smtp_connection, "TIMEOUT_S", 0.3)
-    monkeypatch.setattr(smtp_connection.PlainConnection, "patience", 0.3)
+    monkeypatch.setattr(smtp_connection.PlainConnection, "reply_timeout_s", 0.3)
     monkeypatch.setattr(smtp, "TIMEOUT_S", 0.3)
     monkeypatch.setattr(smtp, "END_OF_DATA_TIMEOUT_S", 0.3)
     with MailServer(says=says) as server:

@@ -1,4 +1,4 @@
-"""Encrypted columns: what is in the database is of no use without the key folder.
+"""Encrypted columns: their content is of no use without the key folder.
 
 Fernet (AES-128-CBC and HMAC-SHA256) through `cryptography`; MultiFernet so that keys can be
 rotated.
@@ -14,45 +14,45 @@ from sqlalchemy.types import TypeDecorator
 
 from trustsvc.crypto import keyring
 
-_known: dict[tuple[keyring.Key, ...], MultiFernet] = {}
+_fernets: dict[tuple[keyring.Key, ...], MultiFernet] = {}
 
 
-def _box() -> MultiFernet:
+def _multi_fernet() -> MultiFernet:
     ring = keyring.keys("vault")
-    box = _known.get(ring)
-    if box is None:
-        box = MultiFernet([_fernet(key) for key in reversed(ring)])  # newest first
-        _known.clear()  # another thread may do so at any moment: what is given back is our own
-        _known[ring] = box
-    return box
+    fernet = _fernets.get(ring)
+    if fernet is None:
+        fernet = MultiFernet([_fernet(key) for key in reversed(ring)])  # newest first
+        _fernets.clear()  # another thread may too: return `fernet`, not the entry
+        _fernets[ring] = fernet
+    return fernet
 
 
 def encrypt(text: str) -> bytes:
     """Encrypt with the newest key."""
-    return _box().encrypt(text.encode())
+    return _multi_fernet().encrypt(text.encode())
 
 
-def decrypt(sealed: bytes) -> str:
+def decrypt(encrypted: bytes) -> str:
     """Decrypt with whichever key fits; raises cryptography.fernet.InvalidToken when none does."""
-    return _box().decrypt(sealed).decode()
+    return _multi_fernet().decrypt(encrypted).decode()
 
 
-def key_version_of(sealed: bytes) -> int | None:
-    """Say which key something was sealed with; None when none of ours opens it."""
+def key_version_of(encrypted: bytes) -> int | None:
+    """Give the version of the key that decrypts this; None when none does."""
     for key in reversed(keyring.keys("vault")):
         try:
-            _fernet(key).decrypt(sealed)
+            _fernet(key).decrypt(encrypted)
         except InvalidToken:
             continue
         return key.version
     return None
 
 
-def re_encrypted(sealed: bytes) -> bytes | None:
-    """Seal anew what was sealed with an older key; None for what need not be, or opens no more."""
-    if key_version_of(sealed) in {None, keyring.newest_key("vault").version}:
+def re_encrypted(encrypted: bytes) -> bytes | None:
+    """Re-encrypt with the newest key; None when it already is, or when no key decrypts it."""
+    if key_version_of(encrypted) in {None, keyring.newest_key("vault").version}:
         return None
-    return _box().rotate(sealed)
+    return _multi_fernet().rotate(encrypted)
 
 
 @lru_cache(maxsize=keyring.MAX_VERSIONS)
@@ -63,7 +63,7 @@ def _fernet(key: keyring.Key) -> Fernet:
 class EncryptedText(TypeDecorator[str]):
     """A column whose text is encrypted on its way in and decrypted on its way out.
 
-    Cannot be searched or compared in SQL, on purpose: look people up by a mark of crypto/pseudonyms.py.
+    Cannot be searched or compared in SQL: look people up by a pseudonym (crypto/pseudonyms.py).
     """
 
     impl = LargeBinary

@@ -1,7 +1,7 @@
-"""The key ring: made on first start, one file a kind in `$TRUSTSVC_DATA/keys`, mode 0600.
+"""The key ring: created on first start, one file a kind in `$TRUSTSVC_DATA/keys`, mode 0600.
 
 A file holds one line a version, oldest first: `<version> <base64 of the key> <moment it was made>`.
-New things are made with the newest; older ones stay as long as something made with them lives.
+The newest is used; older ones stay as long as something made with them is stored.
 """
 
 import base64
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from trustsvc import clock, config
 from trustsvc.errors import Misconfigured, Refused
 
-MAX_VERSIONS = 255  # a mark names its key in one byte
+MAX_VERSIONS = 255  # a pseudonym names its key in one byte
 
 
 def _random() -> bytes:
@@ -35,8 +35,8 @@ def _ed25519() -> bytes:
     return Ed25519PrivateKey.generate().private_bytes_raw()
 
 
-# What each kind is for. The registry's key is not the key of a shop's own look-ups, so that two
-# shops (or a shop and the registry) cannot join their lists.
+# How a key of each kind is drawn. The registry's key is not that of a shop's own look-ups, so that
+# two shops (or a shop and the registry) cannot join their lists.
 KINDS: dict[str, Callable[[], bytes]] = {
     "registry": _random,
     "lookup": _random,
@@ -60,17 +60,17 @@ class Key:
 
 LENGTH = 32
 
-# What tells a file from the one that was there before: a rename gives a new inode, even within one
-# tick of the file system's clock.
-_Face = tuple[int, int, int]
-_read: dict[Path, tuple[_Face, tuple[Key, ...]]] = {}
+# Tells a file from its predecessor: a rename gives a new inode, even within one tick of the file
+# system's clock.
+_FileVersion = tuple[int, int, int]
+_cache: dict[Path, tuple[_FileVersion, tuple[Key, ...]]] = {}
 
 
 def keys(kind: str) -> tuple[Key, ...]:
-    """Give the keys of a kind, oldest first; make the first one where there is none.
+    """Give the keys of a kind, oldest first; create the first one where there is none.
 
     Two processes that start at once end with the same key: the file appears whole, or not at all.
-    Read again when the file changes. Raises Misconfigured when the file cannot be understood.
+    Read again when the file changes. Raises Misconfigured for a damaged file.
     """
     path = _path(kind)
     if not path.exists():
@@ -79,16 +79,16 @@ def keys(kind: str) -> tuple[Key, ...]:
 
 
 def existing_keys(kind: str) -> tuple[Key, ...]:
-    """Give the keys of a kind, and none where there are none: a restore must not make any."""
+    """Give the keys of a kind, and none where there are none: a restore must not create any."""
     path = _path(kind)
     return _keys_in(path) if path.exists() else ()
 
 
 def rotate(kind: str) -> Key:
-    """Add a version: new things are made with it from now on, everything made before stays good.
+    """Add a version, used from now on; the older ones stay valid.
 
-    The file is replaced in one step, so a process that reads it meanwhile finds the old keys or all
-    of them. Twice adds two; two at once add two. Raises Refused when a kind has no number left.
+    The file is replaced atomically. Twice adds two; two at once add two. Raises Refused when a kind
+    has no version number left.
     """
     keys(kind)
     path = _path(kind)
@@ -100,14 +100,14 @@ def rotate(kind: str) -> Key:
             raise Refused(f"There were {MAX_VERSIONS} keys of this kind: no number is left.")
         text = path.read_text(encoding="ascii")
         line = _line(number, kind)
-        _put(path, text + ("" if text.endswith("\n") else "\n") + line)
+        _replace(path, text + ("" if text.endswith("\n") else "\n") + line)
     return newest_key(kind)
 
 
 def retire(kind: str, number: int) -> None:
-    """Take a version away for good; whoever calls has made sure that nothing needs it.
+    """Delete a version for good; the caller has made sure that nothing needs it.
 
-    Raises Refused for the newest one, and for one that is not there.
+    Raises Refused for the newest one, and for one that does not exist.
     """
     path = _path(kind)
     keys(kind)
@@ -118,7 +118,7 @@ def retire(kind: str, number: int) -> None:
             raise Refused("There is no older key of that version: see trustsvc keys list.")
         lines = [line for line in path.read_text(encoding="ascii").splitlines() if line]
         kept = [line for line in lines if int(line.split()[0]) != number]
-        _put(path, "".join(f"{line}\n" for line in kept))
+        _replace(path, "".join(f"{line}\n" for line in kept))
 
 
 def newest_key(kind: str) -> Key:
@@ -126,12 +126,12 @@ def newest_key(kind: str) -> Key:
 
 
 def key_version(kind: str, number: int) -> Key | None:
-    """Give one version of a kind, or None when it is no longer there."""
+    """Give one version of a kind, or None when it was retired."""
     return next((key for key in keys(kind) if key.version == number), None)
 
 
 def make_all() -> None:
-    """Make what is missing, so that a first request does not have to."""
+    """Create the missing keys, so that a first request does not have to."""
     for kind in KINDS:
         keys(kind)
 
@@ -141,14 +141,14 @@ def _path(kind: str) -> Path:
 
 
 def _keys_in(path: Path) -> tuple[Key, ...]:
-    # Looked at before it is read: a file that is replaced in between is read again next time.
-    seen = path.stat()
-    face = (seen.st_mtime_ns, seen.st_ino, seen.st_size)
-    known = _read.get(path)
-    if known and known[0] == face:
+    # stat before reading: a file that is replaced in between is read again next time.
+    status = path.stat()
+    version = (status.st_mtime_ns, status.st_ino, status.st_size)
+    known = _cache.get(path)
+    if known and known[0] == version:
         return known[1]
     found = _parse(path)
-    _read[path] = (face, found)
+    _cache[path] = (version, found)
     return found
 
 
@@ -160,23 +160,23 @@ def _line(number: int, kind: str) -> str:
 def _make(path: Path, kind: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _draft(path, _line(1, kind)) as draft, contextlib.suppress(FileExistsError):
-        # A link fails where another process was first; its key is then the one.
+        # The link fails where another process was first; its key is then used.
         os.link(draft, path)
 
 
-def _put(path: Path, text: str) -> None:
+def _replace(path: Path, text: str) -> None:
     with _draft(path, text) as draft:
         draft.replace(path)
-    place = os.open(path.parent, os.O_RDONLY)
+    folder = os.open(path.parent, os.O_RDONLY)
     try:
-        os.fsync(place)
+        os.fsync(folder)
     finally:
-        os.close(place)
+        os.close(folder)
 
 
 @contextlib.contextmanager
 def _draft(path: Path, text: str) -> Iterator[Path]:
-    """Write a file beside another, for its owner alone and on disk, to be put in its place."""
+    """Write a temporary file beside another, mode 0600 and synced, to replace it."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

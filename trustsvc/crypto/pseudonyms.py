@@ -1,15 +1,15 @@
 """The keyed, versioned one-way hash of an e-mail address.
 
-HMAC-SHA256 by `cryptography` over a written normalisation. Without the key a list of all addresses
-in the world does not turn a mark back (plain SHA-256 would fall in minutes); the key is never in
-the database. A mark says by which rule and which key it was made:
+HMAC-SHA256 by `cryptography` over a specified normalisation. Without the key a list of all addresses
+in the world does not reverse a pseudonym (plain SHA-256 would fall in minutes); the key is never
+in the database. A pseudonym holds the rule and the key it was made with:
 
     1 byte rule version · 1 byte key version · 16 bytes of HMAC-SHA256
 
 Rule 1: trim, NFC, lower case, NFC again, IDNA (UTS 46) for the domain. Dots and plus signs are part
-of the address: a provider's habits would be a rule of their own, never used for sending. A local
+of the address: a provider's habits would be another rule, never used for sending. A local
 part that changes under NFKC is refused rather than folded, so nobody can take another person's
-mark.
+pseudonym.
 """
 
 from cryptography.hazmat.primitives import constant_time, hashes
@@ -35,40 +35,41 @@ def constant_time_equal(one: bytes, other: bytes) -> bool:
 
 
 def registry_pseudonym(address: str, key: keyring.Key | None = None) -> bytes:
-    """Mark an address for comparison with the registry; forget it when the comparison is done."""
+    """Give the pseudonym to compare with the registry; dropped after the comparison."""
     key = key or keyring.newest_key("registry")
-    return _mark(key.version, key.secret, normalise(address))
+    return _pseudonym(key.version, key.secret, normalise(address))
 
 
 def registry_pseudonyms(address: str) -> list[bytes]:
-    """Mark an address with every living key, so that older entries are found too."""
+    """Give the pseudonyms by every key, so that older entries are found too."""
     return [registry_pseudonym(address, key) for key in keyring.keys("registry")]
 
 
 def shop_pseudonym(shop_id: int, address: str) -> bytes:
-    """Mark an address for one shop's own look-ups and counters.
+    """Give the pseudonym for one shop's own look-ups and counters.
 
     Each shop has a key of its own (HKDF, RFC 5869), so two shops cannot join their lists.
     """
     key = keyring.newest_key("lookup")
-    return _mark(key.version, _shop_key(key, shop_id), normalise(address))
+    return _pseudonym(key.version, _shop_key(key, shop_id), normalise(address))
 
 
 def shop_pseudonyms(shop_id: int, address: str) -> list[bytes]:
-    """Mark an address for one shop with every living key."""
+    """Give the pseudonyms for one shop by every key."""
     plain = normalise(address)
-    return [_mark(k.version, _shop_key(k, shop_id), plain) for k in keyring.keys("lookup")]
+    return [_pseudonym(k.version, _shop_key(k, shop_id), plain) for k in keyring.keys("lookup")]
 
 
 def text_pseudonym(shop_id: int, text: str) -> bytes:
-    """Mark something that is not an address (an order's identity, a body) for one shop."""
-    key = keyring.keys("lookup")[
-        0
-    ]  # the oldest: order identities must stay findable over a rotation
-    return _mark(key.version, _shop_key(key, shop_id), f"text:{text}")
+    """Give the keyed hash of another text (an order's identity, a body) for one shop.
+
+    By the oldest key: order identities must be found after a rotation.
+    """
+    key = keyring.keys("lookup")[0]
+    return _pseudonym(key.version, _shop_key(key, shop_id), f"text:{text}")
 
 
-def _mark(version: int, secret: bytes, text: str) -> bytes:
+def _pseudonym(version: int, secret: bytes, text: str) -> bytes:
     return bytes((RULE, version)) + hmac_sha256(secret, text)[:16]
 
 
@@ -76,9 +77,9 @@ _shop_keys: dict[tuple[bytes, int], bytes] = {}
 
 
 def _shop_key(key: keyring.Key, shop_id: int) -> bytes:
-    place = (key.secret, shop_id)
-    if place not in _shop_keys:
+    cache_key = (key.secret, shop_id)
+    if cache_key not in _shop_keys:
         info = f"trustsvc shop {shop_id}".encode()
         derived = HKDF(hashes.SHA256(), 32, salt=None, info=info).derive(key.secret)
-        _shop_keys[place] = derived
-    return _shop_keys[place]
+        _shop_keys[cache_key] = derived
+    return _shop_keys[cache_key]

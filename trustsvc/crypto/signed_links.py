@@ -1,8 +1,8 @@
 """Links that cannot be guessed or made: itsdangerous over a random 128-bit id, one salt a purpose.
 
-The token holds nothing but the id. Whether the id still opens something is for the database to say,
-expiry too: a clock set back must not refuse a valid link, and a token has several spellings (the
-last base64 character, padding), so single use goes by the inner id, never by the token.
+The token holds nothing but the id; validity and expiry are in the database. A token has several
+spellings (the last base64 character, padding), so single use goes by the inner id, never by the
+token.
 """
 
 import base64
@@ -77,12 +77,12 @@ def token(purpose: Purpose, link_id: bytes) -> str:
 
 
 def url(purpose: Purpose, link_id: bytes) -> str:
-    """Write the whole link; its host comes from the settings, never from a request."""
+    """Give the whole link; its host comes from the settings, never from a request."""
     return f"{config.current().base_url}/{PATHS[purpose]}/{token(purpose, link_id)}"
 
 
 def verify(purpose: Purpose, text: str) -> bytes:
-    """Give the id inside a token; raises NotFound for anything we did not sign for this purpose."""
+    """Give the id inside a token; raises NotFound unless we signed it for this purpose."""
     try:
         inner = _signer(purpose).unsign(text.encode())
         link_id = base64.b64decode(inner + b"==", altchars=b"-_", validate=True)

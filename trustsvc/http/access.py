@@ -1,6 +1,6 @@
-"""Marks a door with who may pass; app.py has one gate for all, so no room needs to import staff.
+"""Declare who may pass a view; app.py checks it for all, so no package needs to import staff.
 
-A view without a mark keeps the app from starting.
+The app does not start with a view that declares nothing.
 """
 
 from collections.abc import Callable
@@ -9,25 +9,25 @@ from typing import Any, Literal, TypeVar
 Requirement = Literal["public", "signature", "link", "staff", "sign_in"]
 View = TypeVar("View", bound=Callable[..., Any])
 
-_MARK = "trustsvc_passes"
+_ATTRIBUTE = "trustsvc_passes"
 
 
 def requires(passes: Requirement) -> Callable[[View], View]:
-    """Say who may pass.
+    """Declare who may pass a view.
 
     public: nothing personal · signature: the view checks a platform's signature itself ·
     link: the path holds a signed token (never cached, never indexed, no referrer) · staff: signed
     in · sign_in: the desk's own sign-in pages.
     """
 
-    def mark(view: View) -> View:
-        setattr(view, _MARK, passes)
+    def declare(view: View) -> View:
+        setattr(view, _ATTRIBUTE, passes)
         return view
 
-    return mark
+    return declare
 
 
 def requirement(view: Callable[..., Any]) -> Requirement | None:
-    """Say who may pass a view, or None when it has no mark."""
-    found: Requirement | None = getattr(view, _MARK, None)
+    """Give who may pass a view, or None when it declares nothing."""
+    found: Requirement | None = getattr(view, _ATTRIBUTE, None)
     return found

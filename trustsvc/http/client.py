@@ -1,8 +1,8 @@
-"""Requests out of the house that cannot reach inside (SSRF, OWASP ASVS 1.3.6).
+"""Outgoing requests that cannot reach the internal network (SSRF, OWASP ASVS 1.3.6).
 
-A host is resolved once, every address it has must be a public one, and the connection goes to the
-address that was checked, so a second answer of the name server changes nothing. No redirects, a
-time limit for all of it, a size limit, no proxy from the environment.
+A host is resolved once, every one of its addresses must be public, and the connection goes to the
+checked address, so a second DNS answer changes nothing. No redirects, one time-out for the whole
+request, a size limit, no proxy from the environment.
 """
 
 import ipaddress
@@ -24,9 +24,9 @@ from trustsvc.config_values import is_loopback
 from trustsvc.errors import Refused
 
 TIMEOUT_S = (3.05, 10)
-TOTAL_TIMEOUT_S = 20.0  # a server that says a byte now and then is no reason to wait for days
+TOTAL_TIMEOUT_S = 20.0  # for a server that sends a byte now and then
 MAX_BYTES = 64 * 1024
-# What IANA gave to the world (ipv6-address-space); the rest is inside, or IPv4 in disguise: NAT64
+# Global unicast by IANA (ipv6-address-space); the rest is internal or embeds IPv4: NAT64
 # (RFC 6052, 8215), ::/96 and ::ffff:0:0/96 among it.
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
@@ -36,18 +36,18 @@ class Unreachable(Refused):
 
 
 class Redirected(Unreachable):
-    """The address names another one, which is not followed here."""
+    """The server redirects, which is not followed."""
 
     def __init__(self, to: str) -> None:
         super().__init__()
         self.to = to
 
 
-class _Line:
-    """The connection, so that it can be cut from outside when its time is over."""
+class _Deadline:
+    """Closes the connection from a timer when its time is over."""
 
     def __init__(self) -> None:
-        self.end: socket.socket | None = None
+        self.socket: socket.socket | None = None
         self.is_over = False
 
     @contextmanager
@@ -60,39 +60,39 @@ class _Line:
         finally:
             timer.cancel()
             timer.join()
-            if self.end:
-                self.end.close()
+            if self.socket:
+                self.socket.close()
 
-    def hold(self, made: socket.socket) -> None:
-        self.end = made.dup()  # TLS takes the first handle for itself
+    def watch(self, made: socket.socket) -> None:
+        self.socket = made.dup()  # TLS takes the first handle for itself
         if self.is_over:
             self.cut()
 
     def cut(self) -> None:
         self.is_over = True
-        if self.end:
+        if self.socket:
             with suppress(OSError):
-                self.end.shutdown(socket.SHUT_RDWR)
+                self.socket.shutdown(socket.SHUT_RDWR)
 
 
 class _Pinned(HTTPAdapter):
-    """Connects to a checked address, and holds the certificate to the name."""
+    """Connects to a checked address, and verifies the certificate for the name."""
 
-    def __init__(self, name: str, line: _Line, *, tls: bool) -> None:
+    def __init__(self, name: str, deadline: _Deadline, *, tls: bool) -> None:
         self._tls: dict[str, Any] = (
             {"server_hostname": name, "assert_hostname": name} if tls else {}
         )
-        self._line = line
+        self._deadline = deadline
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **(kwargs | self._tls))
-        line = self._line
+        deadline = self._deadline
 
         class Held:
             def _new_conn(self) -> socket.socket:
                 made: socket.socket = super()._new_conn()  # type: ignore[misc]
-                line.hold(made)
+                deadline.watch(made)
                 return made
 
         plain = type("Plain", (Held, HTTPConnection), {})
@@ -104,9 +104,9 @@ class _Pinned(HTTPAdapter):
 
 
 def get(url: str, max_bytes: int = MAX_BYTES, timeout_s: float = TOTAL_TIMEOUT_S) -> bytes:
-    """Fetch a small file. Raises Unreachable, which does not say what was found on the way.
+    """Fetch a small file. Raises Unreachable, without details of what was found.
 
-    https only; a service that itself runs on loopback (a demo, a test) may also ask loopback.
+    https only; a service that itself runs on loopback (demo, tests) may also fetch from loopback.
     Raises Moved, which is Unreachable too, for a redirect.
     """
     try:
@@ -114,40 +114,42 @@ def get(url: str, max_bytes: int = MAX_BYTES, timeout_s: float = TOTAL_TIMEOUT_S
         name, port = parts.hostname or "", parts.port
     except ValueError:
         raise Unreachable from None
-    at_home = config.current().is_loopback and is_loopback(name)
-    if parts.scheme != "https" and not (at_home and parts.scheme == "http"):
+    allow_loopback = config.current().is_loopback and is_loopback(name)
+    if parts.scheme != "https" and not (allow_loopback and parts.scheme == "http"):
         raise Unreachable("Only https addresses are fetched.")
-    address = _checked(name, port or (443 if parts.scheme == "https" else 80), at_home)
-    place = f"[{address}]" if ":" in address else address
-    pinned = urlunsplit(parts._replace(netloc=f"{place}:{port}" if port else place))
-    line = _Line()
-    with requests.Session() as session, line.limited(timeout_s):
+    address = _resolve_public(
+        name, port or (443 if parts.scheme == "https" else 80), allow_loopback
+    )
+    host = f"[{address}]" if ":" in address else address
+    pinned = urlunsplit(parts._replace(netloc=f"{host}:{port}" if port else host))
+    deadline = _Deadline()
+    with requests.Session() as session, deadline.limited(timeout_s):
         session.trust_env = False
-        session.mount(f"{parts.scheme}://", _Pinned(name, line, tls=parts.scheme == "https"))
+        session.mount(f"{parts.scheme}://", _Pinned(name, deadline, tls=parts.scheme == "https"))
         try:
-            answer = session.get(
+            response = session.get(
                 pinned,
                 headers={
                     "Host": parts.netloc,
                     "User-Agent": "trustsvc",
-                    "Accept-Encoding": "identity",  # what comes is not unpacked
+                    "Accept-Encoding": "identity",  # nothing is decompressed
                 },
                 timeout=TIMEOUT_S,
                 allow_redirects=False,
                 stream=True,
             )
-            body = answer.raw.read(max_bytes + 1, decode_content=False)
+            body = response.raw.read(max_bytes + 1, decode_content=False)
         except (requests.RequestException, HTTPError, OSError):
             raise Unreachable from None
-    if answer.is_redirect and not line.is_over:
-        raise Redirected(answer.headers["Location"])
-    if answer.status_code != 200 or len(body) > max_bytes or line.is_over:
+    if response.is_redirect and not deadline.is_over:
+        raise Redirected(response.headers["Location"])
+    if response.status_code != 200 or len(body) > max_bytes or deadline.is_over:
         raise Unreachable
     return bytes(body)
 
 
-def _checked(name: str, port: int, at_home: bool) -> str:
-    if at_home:
+def _resolve_public(name: str, port: int, allow_loopback: bool) -> str:
+    if allow_loopback:
         return "127.0.0.1"
     try:
         found = {str(one[4][0]) for one in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)}
@@ -159,7 +161,7 @@ def _checked(name: str, port: int, at_home: bool) -> str:
 
 
 def is_public(text: str) -> bool:
-    """Say whether an address is out in the world: not ours, not a neighbour's, not disguised."""
+    """Say whether an address is public: not internal, and no IPv4 embedded in IPv6."""
     address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:

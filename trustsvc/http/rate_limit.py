@@ -1,4 +1,4 @@
-"""How often one network may knock: counted in memory, nothing of a visitor is written down."""
+"""Rate limit for a network of clients: counted in memory, nothing is stored."""
 
 import ipaddress
 import threading
@@ -11,10 +11,9 @@ PREFIX_BITS = {4: 24, 6: 48}
 
 
 class RateLimit:
-    """Lets so many knocks of a network through in a while; one gate a door, one count a process.
+    """Allows `limit` hits of a network in a period; one instance a route.
 
-    A process that starts again begins anew, and two processes count apart: this slows a flood, it
-    accounts for nothing.
+    Each process counts for itself, from its start: this slows a flood, it is no exact limit.
     """
 
     def __init__(self, limit: int, period: timedelta) -> None:
@@ -22,10 +21,10 @@ class RateLimit:
         self.period = period
         self.since: datetime | None = None
         self.hits: Counter[str] = Counter()
-        self.counting = threading.Lock()
+        self._lock = threading.Lock()
 
     def allows(self, address: str, now: datetime) -> bool:
-        with self.counting:
+        with self._lock:
             over = self.since is None or not self.since <= now < self.since + self.period
             if over or len(self.hits) >= MAX_NETWORKS:
                 self.hits.clear()
@@ -35,7 +34,7 @@ class RateLimit:
 
 
 def network(address: str) -> str:
-    """Name the network of an address; what is none is a network of its own."""
+    """Give the network of an address; anything else is one network, `-`."""
     try:
         known = ipaddress.ip_address(address)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Sign a letter's bytes (DKIM: RFC 6376, with Ed25519 by RFC 8463), or leave it to the relay.
+"""Sign a message's bytes (DKIM: RFC 6376, with Ed25519 by RFC 8463), or leave it to the relay.
 
-Written here and not by dkimpy: that hashes with hashlib and computes RSA in Python, seven
-milliseconds a letter instead of a third of one. The tests verify every signature with dkimpy.
+Not dkimpy: it hashes with hashlib and computes RSA in Python, seven milliseconds a message instead
+of a third of one. The tests verify every signature with dkimpy.
 """
 
 import base64
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from trustsvc.mail import dkim_keys
 from trustsvc.mail.dkim_keys import DkimKey
 
-# What is signed where it is there; one-click unsubscription needs both of its fields (RFC 8058 4).
+# Signed where present; one-click unsubscription needs both of its fields (RFC 8058 4).
 SIGNED = (
     "from",
     "to",
@@ -27,15 +27,15 @@ SIGNED = (
     "list-unsubscribe",
     "list-unsubscribe-post",
 )
-# Named once more than they are there, so that nobody can add another one (RFC 6376 section 8.15).
+# Named once more than present, so that nobody can add another one (RFC 6376 section 8.15).
 OVERSIGNED = ("from", "to", "subject", "reply-to")
 LINE = 72
 
 
 def signed(data: bytes) -> bytes:
-    """Put a signature of each key in use before a letter; as it was when there is none.
+    """Prepend a signature of each key in use; unchanged when there is none.
 
-    Alike for the same letter and key (no moment is signed), so a second try is the same bytes.
+    The same message and key give the same bytes (no moment is signed), at a retry too.
     Raises Misconfigured for a key that cannot be used.
     """
     keys = dkim_keys.in_use()
@@ -67,14 +67,14 @@ def _signature(key: DkimKey, domain: str, fields: list[bytes], body_hash: str) -
 
 def _chosen(fields: list[bytes]) -> tuple[list[str], list[bytes]]:
     """Give the names of `h=` and the fields they stand for; of several the last one comes first."""
-    there: dict[str, list[bytes]] = {name: [] for name in (*SIGNED, *OVERSIGNED)}
+    present: dict[str, list[bytes]] = {name: [] for name in (*SIGNED, *OVERSIGNED)}
     for field in fields:
         name = field.partition(b":")[0].decode("ascii", "replace")
-        if name in there:
-            there[name].append(field)
+        if name in present:
+            present[name].append(field)
     names: list[str] = []
     chosen: list[bytes] = []
-    for name, found in there.items():
+    for name, found in present.items():
         chosen += reversed(found)
         names += [name] * (len(found) + (name in OVERSIGNED))
     return names, chosen

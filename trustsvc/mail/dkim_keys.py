@@ -1,9 +1,9 @@
-"""Keys that sign letters (DKIM): one file a selector in `$TRUSTSVC_DATA/keys/dkim`, mode 0600.
+"""Keys that sign messages (DKIM): one file a selector in `$TRUSTSVC_DATA/keys/dkim`, mode 0600.
 
 `<selector>.pem` signs; every one of them does, so that RSA and Ed25519 can go together and an old
 selector beside a new one. `<selector>.waiting` waits until its record can be seen in the DNS.
-`<selector>.ended` signs no more: its record stays for letters under way, then both may go. A key
-from elsewhere is put there by hand. Read again when a file changes: nothing has to be restarted.
+`<selector>.ended` signs no more: its record stays for messages in transit, then both may go. A key
+from elsewhere is put there by hand. Read again when a file changes, without a restart.
 """
 
 import base64
@@ -26,8 +26,8 @@ IN_USE, WAITING, ENDED = ".pem", ".waiting", ".ended"
 STRING = 255  # bytes in one string of a TXT record (RFC 1035 section 3.3.14)
 
 Private = RSAPrivateKey | Ed25519PrivateKey
-_Face = tuple[tuple[str, int, int, int], ...]
-_read: dict[Path, tuple[_Face, tuple["DkimKey", ...]]] = {}
+_FolderVersion = tuple[tuple[str, int, int, int], ...]
+_cache: dict[Path, tuple[_FolderVersion, tuple["DkimKey", ...]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class DkimKey:
 
 
 def domain() -> str:
-    """Say in whose name letters are signed: the sender's, unless the settings say another."""
+    """Give the signing domain: the sender's, unless the settings name another."""
     settings = config.current()
     return settings.dkim_domain or settings.mail_from.rpartition("@")[2].lower()
 
@@ -75,8 +75,8 @@ def domain() -> str:
 def in_use() -> tuple[DkimKey, ...]:
     """Give the keys that sign, none where the relay does.
 
-    Raises Misconfigured for a file that is no key or open to others: an unsigned letter would look
-    like a forged one, so none leaves.
+    Raises Misconfigured for a file that is no key or open to others: an unsigned message would look
+    forged, so none leaves.
     """
     return _all(IN_USE)
 
@@ -90,7 +90,7 @@ def ended() -> tuple[DkimKey, ...]:
 
 
 def make(selector: str, kind: str) -> DkimKey:
-    """Make a key that waits; raises Refused for a selector that is taken or is none."""
+    """Create a waiting key; raises Refused for a selector that is taken or invalid."""
     if not SELECTOR.fullmatch(selector):
         raise Refused("A selector is letters, digits and hyphens, such as trustsvc1.")
     if any(_path(selector, end).exists() for end in (IN_USE, WAITING, ENDED)):
@@ -109,17 +109,17 @@ def make(selector: str, kind: str) -> DkimKey:
         file.write(pem)
         file.flush()
         os.fsync(file.fileno())
-    _keep_names()
+    _sync_folder()
     return DkimKey(selector, private)
 
 
 def use(selector: str) -> None:
-    """Sign with a key that waited; what is sent from now on carries it. Raises Refused."""
+    """Sign with a waiting key from now on. Raises Refused when it does not wait."""
     _move(selector, WAITING, IN_USE)
 
 
 def end(selector: str) -> None:
-    """Sign no more with a key; raises Refused when it does not sign."""
+    """Stop signing with a key; raises Refused when it does not sign."""
     _move(selector, IN_USE, ENDED)
 
 
@@ -127,7 +127,7 @@ def _move(selector: str, before: str, after: str) -> None:
     if not SELECTOR.fullmatch(selector) or not _path(selector, before).exists():
         raise Refused("There is no such key in that state: see trustsvc keys dkim list.")
     _path(selector, before).replace(_path(selector, after))
-    _keep_names()
+    _sync_folder()
 
 
 def _all(ending: str) -> tuple[DkimKey, ...]:
@@ -137,18 +137,18 @@ def _all(ending: str) -> tuple[DkimKey, ...]:
     except FileNotFoundError:
         return ()
     seen = [(path, _stat(path)) for path in paths]
-    face = tuple((path.name, at.st_mtime_ns, at.st_ino, at.st_size) for path, at in seen)
-    place = folder / ending
-    known = _read.get(place)
-    if known and known[0] == face:
+    version = tuple((path.name, at.st_mtime_ns, at.st_ino, at.st_size) for path, at in seen)
+    cache_key = folder / ending
+    known = _cache.get(cache_key)
+    if known and known[0] == version:
         return known[1]
     found = tuple(_key(path, at.st_mode) for path, at in seen)
-    _read[place] = (face, found)
+    _cache[cache_key] = (version, found)
     return found
 
 
 def _stat(path: Path) -> os.stat_result:
-    """Look at a file that is in the folder: one that is gone again is not "no key at all"."""
+    """Stat a file of the folder; a dangling link is an error, not "no key"."""
     try:
         return path.stat()
     except FileNotFoundError:
@@ -183,7 +183,7 @@ def _path(selector: str, ending: str) -> Path:
     return _folder() / f"{selector}{ending}"
 
 
-def _keep_names() -> None:
+def _sync_folder() -> None:
     handle = os.open(_folder(), os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""Letters into a maildir: the default where no mail server is named, and what the demo shows."""
+"""Write messages to a maildir: the default without a mail server, and what the demo shows."""
 
 import contextlib
 import os
@@ -6,33 +6,36 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from trustsvc.mail import message
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus, Message
-
-TRANSACTIONAL = (
-    "answer"  # in a file's name: the letter answered somebody, and goes after three days
+from trustsvc.mail.message import (
+    DeliveryResult,
+    DeliveryStatus,
+    Message,
+    UnwritableMessage,
+    to_bytes,
 )
+
+TRANSACTIONAL = "answer"  # in a file's name: deleted after three days
 
 
 class MaildirTransport:
-    """A maildir: written in tmp, synced, renamed into new; names of files say nothing of people."""
+    """A maildir: written in tmp, synced, renamed into new; file names hold no personal data."""
 
     def __init__(self, url: str, sender: str) -> None:
         path = url.partition(":")[2]
-        self._place = Path(path.removeprefix("//") if path.startswith("///") else path)
+        self._folder = Path(path.removeprefix("//") if path.startswith("///") else path)
         self._sender = sender
 
-    def send(self, letter: Message, before_end_of_data: Callable[[], None]) -> DeliveryResult:
-        """The rename is the dot: before it the letter is nowhere, after it it is there."""
+    def send(self, message: Message, before_end_of_data: Callable[[], None]) -> DeliveryResult:
+        """The rename is the end of DATA: before it nothing is in `new`, after it the message is."""
         try:
-            envelope = message.to_bytes(letter, self._sender)
-        except message.UnwritableMessage as problem:
-            return DeliveryResult(DeliveryStatus.REFUSED, str(problem))
-        kind = f"{TRANSACTIONAL}." if letter.is_transactional else ""
-        name = f"{int(letter.at.timestamp())}.{secrets.token_hex(16)}.{kind}trustsvc"
-        draft = self._place / "tmp" / name
+            envelope = to_bytes(message, self._sender)
+        except UnwritableMessage as error:
+            return DeliveryResult(DeliveryStatus.REFUSED, str(error))
+        kind = f"{TRANSACTIONAL}." if message.is_transactional else ""
+        name = f"{int(message.at.timestamp())}.{secrets.token_hex(16)}.{kind}trustsvc"
+        draft = self._folder / "tmp" / name
         try:
-            self._make()
+            self._create()
             _write(draft, envelope.data.replace(b"\r\n", b"\n"))
         except OSError:
             _remove(draft)
@@ -43,20 +46,20 @@ class MaildirTransport:
             _remove(draft)
             raise
         try:
-            draft.rename(self._place / "new" / name)
+            draft.rename(self._folder / "new" / name)
         except OSError:
             _remove(draft)
             return DeliveryResult(DeliveryStatus.DEFERRED, "maildir")
         return (
             DeliveryResult(DeliveryStatus.SENT)
-            if _sync(self._place / "new")
+            if _sync(self._folder / "new")
             else DeliveryResult(DeliveryStatus.UNKNOWN, "maildir")
         )
 
-    def _make(self) -> None:
-        self._place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def _create(self) -> None:
+        self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for part in ("", "tmp", "new", "cur"):
-            (self._place / part).mkdir(mode=0o700, exist_ok=True)
+            (self._folder / part).mkdir(mode=0o700, exist_ok=True)
 
 
 def _write(path: Path, data: bytes) -> None:

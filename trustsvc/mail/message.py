@@ -1,9 +1,9 @@
-"""A letter, what can become of it, and its bytes: two alternatives, and headers nobody can add to.
+"""A message, its delivery result, and its bytes: two alternatives, no header injection.
 
-The headers are written here rather than by email.message: on Python 3.11.7 that lets an encoded
-word smuggle a line into them (CVE-2024-6923), and it takes twenty times as long. A name is made one
-clean line, everything but plain letters is an RFC 2047 word, an address is checked sign by sign.
-tests/mail/test_message.py reads hostile letters back with both parsers.
+Headers are not written by email.message: on Python 3.11.7 it lets an encoded word inject a line
+(CVE-2024-6923), and it takes twenty times as long. A name becomes one line, anything but plain
+letters an RFC 2047 word, an address is checked character by character.
+tests/mail/test_message.py parses hostile messages with both parsers.
 """
 
 import base64
@@ -22,7 +22,9 @@ from trustsvc.mail import dkim
 
 MAX_NAME = 100
 MAX_SUBJECT = 200
-WORD_BYTES = 33  # 44 signs of base64 and 12 around: with its header's name one line of at most 76
+WORD_BYTES = (
+    33  # 44 characters of base64 and 12 around: with its header's name one line of at most 76
+)
 BOUNDARY = "=_trustsvc"  # "=_" can never stand in quoted-printable text, where "=" is "=3D"
 
 _PLAIN = re.compile(r"[A-Za-z0-9 .,'&()+!/-]{1,50}")
@@ -36,7 +38,7 @@ _OURS = {"from", "to", "subject", "date", "message-id", "mime-version", "auto-su
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One letter to one person. Its bytes are checked before they leave: no header is injected."""
+    """One message to one person. `to_bytes` checks it: no header is injected."""
 
     to_address: str
     to_name: str
@@ -47,31 +49,27 @@ class Message:
     message_id: str
     at: datetime
     headers: dict[str, str] = field(default_factory=dict)
-    return_path: str = ""  # the envelope's sender, where reports come back to; else the settings'
-    is_transactional: bool = (
-        False  # answers or confirms: nobody needs it in the default maildir for long
-    )
+    return_path: str = ""  # envelope sender, for bounces; empty: the settings'
+    is_transactional: bool = False  # kept in the default maildir for three days only
 
     def __repr__(self) -> str:
-        return "Letter(…)"
+        return "Message(…)"
 
 
 class DeliveryStatus(Enum):
-    """What became of a letter."""
+    """What became of a message."""
 
     SENT = "sent"
-    DEFERRED = (
-        "later"  # a temporary refusal or a line that broke before the final dot: safe to resend
-    )
+    DEFERRED = "later"  # refused for now, or connection lost before the end of DATA: may be resent
     REFUSED = "refused"  # a permanent refusal
-    UNKNOWN = "unknown"  # the line broke between the final dot and the answer (RFC 1047)
+    UNKNOWN = "unknown"  # connection lost between the end of DATA and its reply (RFC 1047)
 
 
 class FailureScope(Enum):
-    """What a refusal speaks of; who only wants to know whether the letter left need not ask."""
+    """What a refusal is about."""
 
     MAILBOX = "mailbox"  # or nothing in particular
-    DOMAIN = "domain"  # the receiving side does not want letters of ours, or not so many (x.7.x)
+    DOMAIN = "domain"  # the receiving domain refuses our mail, or so much of it (x.7.x)
     SERVER = "server"  # our own mail server: away, closing, or it refuses our session
 
 
@@ -83,18 +81,18 @@ class DeliveryResult:
 
 
 class MailTransport(Protocol):
-    def send(self, letter: Message, before_end_of_data: Callable[[], None]) -> DeliveryResult:
-        """Hand a letter over.
+    def send(self, message: Message, before_end_of_data: Callable[[], None]) -> DeliveryResult:
+        """Send a message.
 
-        `before_end_of_data` is called when everything but the final dot has been said; once it returned,
-        only the mail server can know. What it raises goes on to the caller, and the letter does not
-        leave. Never raises for what a mail server or a network does.
+        `before_end_of_data` is called when all but the end of DATA has been sent; once it returned,
+        only the mail server can know. What it raises is passed on, and the message does not leave.
+        Never raises for what a mail server or a network does.
         """
         ...
 
 
 class UnwritableMessage(ValueError):
-    """The letter cannot be written; the message is a code."""
+    """The message cannot be written; the exception's text is a code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,29 +108,29 @@ class Envelope:
         return "Envelope(…)"
 
 
-def to_bytes(letter: Message, sender: str) -> Envelope:
-    """Write the bytes of a letter; `sender` is the address of the settings.
+def to_bytes(message: Message, sender: str) -> Envelope:
+    """Write the bytes of a message; `sender` is the address of the settings.
 
-    Signed where there is a key (mail/dkim.py). Alike for the same letter. Raises Unwritable for an
-    address that is none, or a header that is not one line of plain signs, and Misconfigured for a
-    key that cannot be used.
+    Signed where there is a key (mail/dkim.py). The same message gives the same bytes. Raises
+    UnwritableMessage for an invalid address, or a header that is not one line of ASCII, and
+    Misconfigured for a key that cannot be used.
     """
-    recipient = _recipient(letter.to_address)
+    recipient = _recipient(message.to_address)
     head = [
-        f"From: {_person(letter.from_name, sender)}",
-        f"To: {_person(letter.to_name, recipient)}",
-        f"Subject: {_words(single_line(letter.subject, MAX_SUBJECT), quoted=False)}",
-        f"Date: {format_datetime(letter.at)}",
-        f"Message-ID: {_value(f'<{letter.message_id}>')}",
+        f"From: {_person(message.from_name, sender)}",
+        f"To: {_person(message.to_name, recipient)}",
+        f"Subject: {_words(single_line(message.subject, MAX_SUBJECT), quoted=False)}",
+        f"Date: {format_datetime(message.at)}",
+        f"Message-ID: {_value(f'<{message.message_id}>')}",
         "Auto-Submitted: auto-generated",
-        *(_header(name, value) for name, value in letter.headers.items()),
+        *(_header(name, value) for name, value in message.headers.items()),
         "MIME-Version: 1.0",
         f'Content-Type: multipart/alternative; boundary="{BOUNDARY}"',
         "",
     ]
-    lines = [*head, *_part("plain", letter.text), *_part("html", letter.html), f"--{BOUNDARY}--"]
+    lines = [*head, *_part("plain", message.text), *_part("html", message.html), f"--{BOUNDARY}--"]
     data = "\r\n".join([*lines, ""]).encode()
-    return Envelope(_sender(letter, sender), recipient, dkim.signed(data), not recipient.isascii())
+    return Envelope(_sender(message, sender), recipient, dkim.signed(data), not recipient.isascii())
 
 
 def single_line(text: str, most: int = MAX_NAME) -> str:
@@ -141,12 +139,12 @@ def single_line(text: str, most: int = MAX_NAME) -> str:
     Cuts what is too long; twice changes nothing more.
     """
     kept = []
-    for letter in unicodedata.normalize("NFC", text):
-        category = unicodedata.category(letter)
+    for sign in unicodedata.normalize("NFC", text):
+        category = unicodedata.category(sign)
         if category[0] == "Z" or category == "Cc":
             kept.append(" ")
         elif category[0] != "C":
-            kept.append(letter)
+            kept.append(sign)
     plain = _LOOKS_ENCODED.sub(" ", "".join(kept))
     return " ".join(plain.split())[:most].strip()
 
@@ -166,12 +164,12 @@ def _words(text: str, *, quoted: bool) -> str:
     if _PLAIN.fullmatch(text):
         return f'"{text}"' if quoted else text
     words, word = [], b""
-    for letter in text:
-        signs = letter.encode()
-        if len(word) + len(signs) > WORD_BYTES:
+    for sign in text:
+        encoded = sign.encode()
+        if len(word) + len(encoded) > WORD_BYTES:
             words.append(word)
             word = b""
-        word += signs
+        word += encoded
     words.append(word)
     return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(one).decode()}?=" for one in words)
 
@@ -184,19 +182,19 @@ def _recipient(text: str) -> str:
     local = unicodedata.normalize("NFC", text.strip()).rpartition("@")[0]
     if "=?" in local or len(local.encode()) > 64:
         raise UnwritableMessage("address")
-    ascii_part = "".join(letter if letter.isascii() else "a" for letter in local)
+    ascii_part = "".join(sign if sign.isascii() else "a" for sign in local)
     if not _LOCAL.fullmatch(ascii_part):
         raise UnwritableMessage("address")
     return f"{local}@{domain}"
 
 
-def _sender(letter: Message, sender: str) -> str:
-    local, _, domain = letter.return_path.rpartition("@")
-    if not letter.return_path:
+def _sender(message: Message, sender: str) -> str:
+    local, _, domain = message.return_path.rpartition("@")
+    if not message.return_path:
         return sender
     if not _LOCAL.fullmatch(local) or len(local) > 64 or not _DOMAIN.fullmatch(domain):
         raise UnwritableMessage("return_path")
-    return letter.return_path
+    return message.return_path
 
 
 def _header(name: str, value: str) -> str:

@@ -1,7 +1,7 @@
-"""Letters to a mail server: many over one connection, and after each dot a known answer.
+"""Send many messages to a mail server over one connection.
 
-A thin client over smtplib's primitives, which wait without end for a server that says one letter a
-second, cannot pipeline, and say the final dot before anybody could write down that it is coming.
+A thin client over smtplib's primitives: smtplib itself waits without end for a server that sends
+one byte a second, cannot pipeline, and sends the end of DATA before the caller could record it.
 """
 
 import contextlib
@@ -11,8 +11,15 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from trustsvc.config_values import is_loopback
-from trustsvc.mail import message
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus, Envelope, FailureScope, Message
+from trustsvc.mail.message import (
+    DeliveryResult,
+    DeliveryStatus,
+    Envelope,
+    FailureScope,
+    Message,
+    UnwritableMessage,
+    to_bytes,
+)
 from trustsvc.mail.smtp_connection import TIMEOUT_S, Connection, PlainConnection, TlsConnection
 from trustsvc.mail.smtp_reply import result_of
 
@@ -21,12 +28,12 @@ END_OF_DATA_TIMEOUT_S = 600.0  # RFC 5321 4.5.3.2.6
 Reply = tuple[int, str]
 
 
-class _Away(Exception):
-    """There is no session to be had; the message is a code."""
+class _NoSession(Exception):
+    """No session could be opened; the message is a code."""
 
 
 class SmtpTransport:
-    """A postbox at a mail server; connects at the first letter, and once again where it was cut."""
+    """Sends over SMTP; connects at the first message, and once again after a lost connection."""
 
     def __init__(self, url: str, sender: str) -> None:
         parts = urlsplit(url)
@@ -41,54 +48,54 @@ class SmtpTransport:
         self._link: Connection | None = None
 
     def __repr__(self) -> str:
-        return "Smtp(…)"
+        return "SmtpTransport(…)"
 
-    def send(self, letter: Message, before_end_of_data: Callable[[], None]) -> DeliveryResult:
+    def send(self, message: Message, before_end_of_data: Callable[[], None]) -> DeliveryResult:
         try:
-            envelope = message.to_bytes(letter, self._sender)
-        except message.UnwritableMessage as problem:
-            return DeliveryResult(DeliveryStatus.REFUSED, str(problem))
-        # An idle connection may have been closed long ago: then connect once more.
-        patient = self._link is not None
+            envelope = to_bytes(message, self._sender)
+        except UnwritableMessage as error:
+            return DeliveryResult(DeliveryStatus.REFUSED, str(error))
+        # An idle connection may have been closed long ago: then reconnect once.
+        may_reconnect = self._link is not None
 
-        def dot() -> None:
-            nonlocal patient
+        def end_of_data() -> None:
+            nonlocal may_reconnect
             before_end_of_data()
-            patient = False
+            may_reconnect = False
 
         try:
-            outcome = self._post(envelope, dot)
-            if patient and outcome.reason in {"connection_lost", "smtp_421"}:
-                outcome = self._post(envelope, dot)
+            outcome = self._send(envelope, end_of_data)
+            if may_reconnect and outcome.reason in {"connection_lost", "smtp_421"}:
+                outcome = self._send(envelope, end_of_data)
         except BaseException:
-            self._drop()  # in the middle of a letter there is no other way not to send it
+            self._drop()  # within DATA there is no other way not to send it
             raise
         return outcome
 
     def close(self) -> None:
         if self._link:
-            self._link.patience = 5.0
+            self._link.reply_timeout_s = 5.0
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 self._link.quit()
         self._drop()
 
-    def _post(self, envelope: Envelope, before_end_of_data: Callable[[], None]) -> DeliveryResult:
+    def _send(self, envelope: Envelope, before_end_of_data: Callable[[], None]) -> DeliveryResult:
         try:
             link = self._connected()
-            refusal = self._say_everything(link, envelope)
-        except _Away as problem:
+            refusal = self._transmit(link, envelope)
+        except _NoSession as error:
             self._drop()
-            return DeliveryResult(DeliveryStatus.DEFERRED, str(problem), FailureScope.SERVER)
+            return DeliveryResult(DeliveryStatus.DEFERRED, str(error), FailureScope.SERVER)
         except (OSError, smtplib.SMTPException):
             self._drop()
             return DeliveryResult(DeliveryStatus.DEFERRED, "connection_lost", FailureScope.SERVER)
         if refusal:
             return refusal
         before_end_of_data()
-        return self._dot(link)
+        return self._end_data(link)
 
-    def _say_everything(self, link: Connection, envelope: Envelope) -> DeliveryResult | None:
-        """Say all but the dot; gives the refusal, if there is one."""
+    def _transmit(self, link: Connection, envelope: Envelope) -> DeliveryResult | None:
+        """Send all but the end of DATA; gives the refusal, if there is one."""
         utf8 = envelope.utf8
         if utf8 and not (link.has_extn("smtputf8") and link.has_extn("8bitmime")):
             return DeliveryResult(DeliveryStatus.REFUSED, "smtputf8")
@@ -100,31 +107,31 @@ class SmtpTransport:
         ]
         pipelined = link.has_extn("pipelining")
         if pipelined:
-            link.say("".join(f"{step}\r\n" for step in steps).encode())
-        answers: list[Reply] = []
+            link.send_all("".join(f"{step}\r\n" for step in steps).encode())
+        replies: list[Reply] = []
         for number, step in enumerate(steps):
             if not pipelined:
-                link.say(f"{step}\r\n".encode())
-            code, said = link.getreply()
-            answers.append((code, said.decode("ascii", "replace")))
+                link.send_all(f"{step}\r\n".encode())
+            code, text = link.getreply()
+            replies.append((code, text.decode("ascii", "replace")))
             good = code == 354 if number == 2 else 200 <= code < 300
             if not good and not pipelined:
                 break
-        bad = [at for at, (code, _) in enumerate(answers) if code not in {250, 251, 252, 354}]
-        if not bad and len(answers) == len(steps) and answers[2][0] == 354:
-            link.say(_stuffed(envelope.data))
+        bad = [at for at, (code, _) in enumerate(replies) if code not in {250, 251, 252, 354}]
+        if not bad and len(replies) == len(steps) and replies[2][0] == 354:
+            link.send_all(_dot_stuffed(envelope.data))
             return None
-        return self._refused(link, answers, bad[0] if bad else 2)
+        return self._refused(link, replies, bad[0] if bad else 2)
 
-    def _refused(self, link: Connection, answers: list[Reply], at: int) -> DeliveryResult:
-        code, said = answers[at]
-        outcome = result_of(code, said)
+    def _refused(self, link: Connection, replies: list[Reply], at: int) -> DeliveryResult:
+        code, text = replies[at]
+        outcome = result_of(code, text)
         if at == 0:
             # Our own address or session is refused: nothing is wrong with the buyer's.
-            problem = f"smtp_{code}" if code > 0 else outcome.reason
-            outcome = DeliveryResult(DeliveryStatus.DEFERRED, problem, FailureScope.SERVER)
-        # A server that says 354 all the same waits for a letter we do not want to say.
-        if code == 421 or answers[-1][0] == 354:
+            reason = f"smtp_{code}" if code > 0 else outcome.reason
+            outcome = DeliveryResult(DeliveryStatus.DEFERRED, reason, FailureScope.SERVER)
+        # A server that replies 354 all the same waits for data we do not want to send.
+        if code == 421 or replies[-1][0] == 354:
             self._drop()
         else:
             with contextlib.suppress(OSError, smtplib.SMTPException):
@@ -133,33 +140,33 @@ class SmtpTransport:
             self._drop()
         return outcome
 
-    def _dot(self, link: Connection) -> DeliveryResult:
+    def _end_data(self, link: Connection) -> DeliveryResult:
         try:
-            link.say_unless_gone(b".\r\n")
+            link.send_unless_closed(b".\r\n")
         except (OSError, smtplib.SMTPException):
-            self._drop()  # what could not be said was not heard
+            self._drop()  # what could not be sent was not received
             return DeliveryResult(DeliveryStatus.DEFERRED, "connection_lost", FailureScope.SERVER)
         try:
-            link.patience = END_OF_DATA_TIMEOUT_S
-            code, said = link.getreply()
+            link.reply_timeout_s = END_OF_DATA_TIMEOUT_S
+            code, text = link.getreply()
         except (OSError, smtplib.SMTPException):
             self._drop()
             return DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer", FailureScope.SERVER)
-        link.patience = TIMEOUT_S
+        link.reply_timeout_s = TIMEOUT_S
         if code == 421 or not 200 <= code < 600:
             self._drop()
         if 200 <= code < 300:
             return DeliveryResult(DeliveryStatus.SENT)
-        return result_of(code, said.decode("ascii", "replace"), after_dot=True)
+        return result_of(code, text.decode("ascii", "replace"), after_data=True)
 
     def _connected(self) -> Connection:
         if self._link is None:
             try:
                 self._link = self._connect()
             except ssl.SSLError:
-                raise _Away("no_tls") from None
+                raise _NoSession("no_tls") from None
             except (OSError, smtplib.SMTPException, UnicodeError):
-                raise _Away("no_connection") from None
+                raise _NoSession("no_connection") from None
         return self._link
 
     def _connect(self) -> Connection:
@@ -172,12 +179,12 @@ class SmtpTransport:
         else:
             link = PlainConnection(local_hostname=name, timeout=TIMEOUT_S)
         self._link = link
-        # What smtplib checks the certificate against; it is only set where the host is an argument.
+        # smtplib checks the certificate against this; it sets it only when given a host.
         link._host = self._host  # type: ignore[union-attr]  # noqa: SLF001
         code, _ = link.connect(self._host, self._port)
         if code != 220:
-            raise _Away("no_connection")
-        link.hurry()
+            raise _NoSession("no_connection")
+        link.disable_nagle()
         link.ehlo_or_helo_if_needed()
         if not self._tls and not self._never:
             self._start_tls(link)
@@ -186,7 +193,7 @@ class SmtpTransport:
         return link
 
     def _log_in(self, link: Connection) -> None:
-        """Say the password once: smtplib's login tries each way, and servers count failures."""
+        """Send the password once: smtplib tries each mechanism, and servers count failures."""
         link.user, link.password = self._user, self._password
         plain = "PLAIN" in link.esmtp_features.get("auth", "").upper().split()
         try:
@@ -197,17 +204,17 @@ class SmtpTransport:
         except smtplib.SMTPServerDisconnected:
             raise
         except smtplib.SMTPException:
-            raise _Away("no_login") from None
+            raise _NoSession("no_login") from None
 
     def _start_tls(self, link: Connection) -> None:
         if not link.has_extn("starttls"):
             if self._password and not self._local:
-                raise _Away("no_tls")
+                raise _NoSession("no_tls")
             return
         code, _ = link.starttls(context=_context(checked=not self._local))
-        # What was said before TLS began cannot be from the server we now know (CVE-2011-0411).
-        if code != 220 or not link.nothing_unread():
-            raise _Away("no_tls")
+        # Data received before TLS may not be from the authenticated server (CVE-2011-0411).
+        if code != 220 or not link.has_no_unread_data():
+            raise _NoSession("no_tls")
         link.ehlo_or_helo_if_needed()
 
     def _drop(self) -> None:
@@ -220,13 +227,13 @@ class SmtpTransport:
 def _context(*, checked: bool) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if not checked:
-        # On loopback there is no wire to listen at, and postfix often has a certificate of its own.
+        # Loopback cannot be tapped, and postfix often has a self-signed certificate.
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
 
 
-def _stuffed(data: bytes) -> bytes:
+def _dot_stuffed(data: bytes) -> bytes:
     """Double a dot at the start of a line (RFC 5321 4.5.2); the data ends in CRLF already."""
     stuffed = data.replace(b"\r\n.", b"\r\n..")
     return b"." + stuffed if stuffed.startswith(b".") else stuffed

@@ -1,4 +1,4 @@
-"""A line to a mail server that is patient, but not without end."""
+"""SMTP connections with a deadline for each reply and a limit on its size."""
 
 import smtplib
 import socket
@@ -9,26 +9,26 @@ TIMEOUT_S = 30.0
 MAX_REPLY_BYTES = 64 * 1024
 
 
-class _Patient:
-    """How answers are read: each within one deadline, and never without end."""
+class _WithDeadline:
+    """Reads each reply within one deadline and a size limit."""
 
-    patience = TIMEOUT_S
+    reply_timeout_s = TIMEOUT_S
     sock: socket.socket | None
     _unread = b""
 
     def getreply(self) -> tuple[int, bytes]:
-        end = time.monotonic() + self.patience
-        said = []
+        end = time.monotonic() + self.reply_timeout_s
+        text = []
         size = 0
         while True:
             line = self._read_line(end)
-            said.append(line[4:].strip())
+            text.append(line[4:].strip())
             size += len(line)
             if size > MAX_REPLY_BYTES:
                 raise smtplib.SMTPServerDisconnected("too long an answer")
             if line[3:4] != b"-":
                 code = line[:3]
-                return (int(code) if code.isdigit() else -1), b"\n".join(said)
+                return (int(code) if code.isdigit() else -1), b"\n".join(text)
 
     def _read_line(self, end: float) -> bytes:
         while b"\n" not in self._unread:
@@ -43,26 +43,26 @@ class _Patient:
         line, _, self._unread = self._unread.partition(b"\n")
         return line
 
-    def say(self, data: bytes) -> None:
-        """Say it all within the deadline; raises OSError."""
+    def send_all(self, data: bytes) -> None:
+        """Send all of it within the deadline; raises OSError."""
         if self.sock is None:
             raise smtplib.SMTPServerDisconnected("not connected")
         self.sock.settimeout(TIMEOUT_S)
         self.sock.sendall(data)
 
-    def say_unless_gone(self, data: bytes) -> None:
-        """Say it, unless the other side is known to have hung up; raises OSError."""
-        if self.has_hung_up():
+    def send_unless_closed(self, data: bytes) -> None:
+        """Send it, unless the server is known to have closed the connection; raises OSError."""
+        if self.is_closed():
             raise smtplib.SMTPServerDisconnected("closed")
-        self.say(data)
+        self.send_all(data)
 
-    def hurry(self) -> None:
-        """Let the dot not wait until the body was acknowledged: Nagle made that 40 ms a letter."""
+    def disable_nagle(self) -> None:
+        """Send the end of DATA without waiting for the body's ACK: that took 40 ms a message."""
         if self.sock:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def has_hung_up(self) -> bool:
-        """Whether the other side is gone as far as can be told without waiting; not with TLS."""
+    def is_closed(self) -> bool:
+        """Whether the server closed the connection, without waiting; unknown with TLS."""
         if self.sock is None or isinstance(self.sock, ssl.SSLSocket):
             return self.sock is None
         self.sock.settimeout(0)
@@ -71,16 +71,16 @@ class _Patient:
         except BlockingIOError:
             return False
 
-    def nothing_unread(self) -> bool:
-        """Whether nothing was said ahead; before TLS that would be somebody in between."""
+    def has_no_unread_data(self) -> bool:
+        """Whether nothing was received ahead; before TLS it would come from somebody in between."""
         return not self._unread
 
 
-class PlainConnection(_Patient, smtplib.SMTP):
+class PlainConnection(_WithDeadline, smtplib.SMTP):
     pass
 
 
-class TlsConnection(_Patient, smtplib.SMTP_SSL):
+class TlsConnection(_WithDeadline, smtplib.SMTP_SSL):
     pass
 
 

@@ -1,8 +1,4 @@
-"""Letters out of the house: SMTP with many letters over one connection, or a maildir.
-
-What a letter is and what can become of it is in mail/message.py, the two ways out are in mail/smtp.py
-and mail/maildir.py; rooms import this file only.
-"""
+"""Open the transport that TRUSTSVC_MAIL_URL names: SMTP (mail/smtp.py) or a maildir."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,37 +6,35 @@ from urllib.parse import urlsplit
 
 from trustsvc import config
 from trustsvc.mail.maildir import MaildirTransport
-from trustsvc.mail.message import (
-    MailTransport,
-)
+from trustsvc.mail.message import MailTransport
 from trustsvc.mail.smtp import SmtpTransport
 
 
 def message_id(code: str) -> str:
-    """Name a letter, alike at each try, so that a second copy could be told (RFC 1047)."""
+    """Give the Message-ID, the same at each attempt, so that a copy is recognised (RFC 1047)."""
     host = urlsplit(config.current().base_url).hostname or ""
     return f"{code}@{host if host.isascii() and ':' not in host else 'localhost'}"
 
 
 @contextmanager
 def open_transport(url: str) -> Iterator[MailTransport]:
-    """Open the way out that TRUSTSVC_MAIL_URL names; one connection for as many letters as can be.
+    """Open a transport that sends many messages over one connection.
 
-    Nothing is connected before the first letter.
+    It connects at the first message.
     """
     sender = config.current().mail_from
     if is_maildir(url):
         yield MaildirTransport(url, sender)
         return
-    postbox = SmtpTransport(url, sender)
+    transport = SmtpTransport(url, sender)
     try:
-        yield postbox
+        yield transport
     finally:
-        postbox.close()
+        transport.close()
 
 
 def server_name(url: str) -> str:
-    """Name the mail server behind a TRUSTSVC_MAIL_URL: never its user or password."""
+    """Give the host and port of a TRUSTSVC_MAIL_URL: never its user or password."""
     parts = urlsplit(url)
     return "maildir" if is_maildir(url) else f"{parts.hostname}:{parts.port or parts.scheme}"
 

@@ -12,7 +12,7 @@ from trustsvc.storage import db
 
 
 def upgrade(to: str = "head") -> None:
-    """Bring the database to a migration; doing it twice changes nothing."""
+    """Migrate the database to a revision; twice changes nothing."""
     _run(command.upgrade, to)
 
 
@@ -21,18 +21,18 @@ def downgrade(to: str) -> None:
 
 
 def is_current() -> bool:
-    """Say whether the database is where this code expects it."""
+    """Say whether the database is at the newest migration of this code."""
     return revision() == ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def revision() -> str | None:
-    """Say which migration the database is at; None for an empty one."""
+    """Give the migration that the database is at; None for an empty one."""
     with db.engine().connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
 def knows(number: str) -> bool:
-    """Say whether a migration is one of ours: a database of a newer trustsvc is at another."""
+    """Say whether this code has a migration; one of a newer trustsvc it has not."""
     known = ScriptDirectory.from_config(_config()).walk_revisions()
     return number in {one.revision for one in known}
 

@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection it is handed; see trustsvc/migrations/__init__.py."""
+"""Runs the migrations on the given connection; see trustsvc/migrations/__init__.py."""
 
 from alembic import context
 

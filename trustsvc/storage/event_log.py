@@ -1,7 +1,7 @@
-"""What happened: one row a thing, in the transaction in which it happened.
+"""The event log: one row an event, in the transaction of its cause.
 
-Whoever has to be told of a thing reads it here, and so is told of none that was rolled back. Today
-that is the doctor, the alarm on complaints and the guard of purges; announcements will come.
+Consumers read it here and so see no event that was rolled back: the doctor, the complaint rate and
+the purge guard today, outgoing webhooks later.
 """
 
 from datetime import datetime
@@ -14,7 +14,7 @@ from trustsvc.storage.columns import Id, Moment, column, metadata
 events = Table(
     "events",
     metadata,
-    column("id", Id, purpose="order of things", retention="event_log", primary_key=True),
+    column("id", Id, purpose="order of events", retention="event_log", primary_key=True),
     column("kind", Text, purpose="what happened, such as review.published", retention="event_log"),
     column("shop_id", BigInteger, purpose="whose it is", retention="event_log"),
     column("subject", BigInteger, purpose="row it happened to", retention="event_log"),
@@ -23,5 +23,5 @@ events = Table(
 
 
 def record(session: Session, kind: str, shop_id: int, subject: int, at: datetime) -> None:
-    """Write down that a thing happened; twice is two rows, so call it where the state changes."""
+    """Record an event; twice is two rows, so call it where the state changes."""
     session.execute(events.insert().values(kind=kind, shop_id=shop_id, subject=subject, at=at))
