@@ -1,7 +1,7 @@
 """The keyed, versioned one-way hash of an e-mail address.
 
-HMAC-SHA256 by `cryptography` over a specified normalisation. Without the key a list of all addresses
-in the world does not reverse a pseudonym (plain SHA-256 would fall in minutes); the key is never
+HMAC-SHA256 by `cryptography` over a specified normalisation. Without the key a list of all
+addresses in the world does not reverse one (plain SHA-256 would fall in minutes); the key is never
 in the database. A pseudonym holds the rule and the key it was made with:
 
     1 byte rule version · 1 byte key version · 16 bytes of HMAC-SHA256
