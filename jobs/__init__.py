@@ -1,1 +1,1 @@
-"""One file a job: file name = function name = name on the queue. Jobs call verbs, nothing more."""
+"""One file a job: file name = function name = name on the queue. Jobs only call use cases."""

@@ -6,7 +6,7 @@ from trustsvc.storage import db
 
 
 def publish_reviews() -> None:
-    """Drain approved reviews; a bell rung twice finds nothing more to do."""
+    """Drain approved reviews; running twice finds nothing more to do."""
     with db.transaction() as session:
         publish.take_down_strays(session, clock.now())
     more = True

@@ -7,7 +7,7 @@ from trustsvc.storage import db
 
 
 def refresh_badges() -> None:
-    """Write the files that differ; a bell rung twice writes nothing the second time."""
+    """Write the files that differ; running twice writes nothing the second time."""
     signing.publish_keys(clock.now())  # first: whoever finds a new signature finds its key
     with db.reading() as session:
         refresh.refresh_changed(session, clock.now())

@@ -27,8 +27,8 @@ from werkzeug.exceptions import HTTPException
 
 from trustsvc import config, i18n, log
 from trustsvc.badge.desk import badge_desk
-from trustsvc.badge.views import badge_files
 from trustsvc.badge.page.views import badge_page
+from trustsvc.badge.views import badge_files
 from trustsvc.crypto import signed_links
 from trustsvc.demo.views import demo_pages
 from trustsvc.doctor.desk import evidence_desk

@@ -126,6 +126,18 @@ def problem(session: Session, now: Reading, newest: datetime | None = None) -> s
     return next_state(state, now, newest or now.at).problem if state else None
 
 
+def purge_until(session: Session, now: Reading) -> datetime:
+    """Give the moment up to which a purge may delete: a clock set ahead makes nothing old.
+
+    The last trusted moment and the uptime since, where the clock is ahead; else the clock.
+    """
+    state = None if now.is_chosen else _stored(session)
+    if state is None or next_state(state, now, now.at).problem != AHEAD:
+        return now.at
+    is_same_boot = state.trusted.boot == now.boot
+    return state.trusted.at + (now.uptime - state.trusted.uptime if is_same_boot else timedelta(0))
+
+
 def trust(session: Session, now: Reading) -> None:
     """Take the clock to be right as it is, because an operator says so."""
     _store(session, ClockState(now, now))
@@ -161,19 +173,3 @@ def _store(session: Session, state: ClockState) -> None:
     }
     statement = db.insert(clock_states).values(name="clock", **values)
     session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
-
-
-def believed(session: Session, now: Reading) -> datetime:  # goes with its last callers
-    state = None if now.is_chosen else _stored(session)
-    if state is None or next_state(state, now, now.at).problem != AHEAD:
-        return now.at
-    same = state.trusted.boot == now.boot
-    return state.trusted.at + (now.uptime - state.trusted.uptime if same else timedelta(0))
-
-
-def moment(now: Reading) -> datetime:
-    return now.at
-
-
-def moments(now: Reading) -> tuple[datetime, ...]:
-    return (now.at,)

@@ -5,7 +5,7 @@ import sys
 import click
 
 from trustsvc import clock, log
-from trustsvc.mail.feedback import delivery_reports as came_back
+from trustsvc.mail.feedback import delivery_reports
 from trustsvc.mail.feedback.parsers import mime
 from trustsvc.mail.feedback.parsers.report import Ignored
 from trustsvc.mail.feedback.parsers.returned_message import read
@@ -34,7 +34,7 @@ def bounce(context: click.Context) -> None:
         return
     try:
         with db.transaction() as session:
-            came_back.take(session, report, "mail", clock.now())
+            delivery_reports.take(session, report, "mail", clock.now())
     except Exception as problem:  # noqa: BLE001 - the message must not be lost
         logger.error("bounce.failed", **log.error_location(problem))  # noqa: TRY400
         context.exit(EX_TEMPFAIL)

@@ -85,7 +85,7 @@ def delete_files(paths: Iterable[Path]) -> list[Path]:
             continue
         gone.append(path)
     if stuck:
-        logger.error("server log files could not be deleted", number=stuck)
+        logger.error("server_log.files_not_deleted", number=stuck)
     return gone
 
 
@@ -109,7 +109,7 @@ def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
             elif known:
                 yield path, known
     if closed:
-        logger.error("folders of the server log cannot be looked into", number=closed)
+        logger.error("server_log.folders_not_readable", number=closed)
 
 
 def _known(entry: os.DirEntry[str]) -> os.stat_result | None:

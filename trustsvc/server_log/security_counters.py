@@ -139,7 +139,7 @@ def _write_or_say() -> None:
     try:
         write()
     except Exception as problem:  # noqa: BLE001 - whatever it is, the next time comes
-        logger.warning("security entries not written", problem=type(problem).__name__)
+        logger.warning("server_log.security_events_not_written", error=type(problem).__name__)
 
 
 def reset() -> None:

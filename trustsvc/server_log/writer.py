@@ -146,7 +146,7 @@ class _Writer:
             try:
                 self.flush()
             except Exception as problem:  # noqa: BLE001 - whatever it is, the next lines are written
-                logger.warning("server log not written", problem=type(problem).__name__)
+                logger.warning("server_log.not_written", error=type(problem).__name__)
 
     def flush(self) -> None:
         """Write what waits now."""
@@ -159,7 +159,7 @@ class _Writer:
             for path, group in groupby(lines, key=lambda line: line[0]):
                 self._append(path, [text for _, text in group])
             if self.dropped:
-                logger.warning("server log lines dropped", number=self.dropped)
+                logger.warning("server_log.lines_dropped", number=self.dropped)
                 self.dropped = 0
 
     def _taken(self) -> Iterator[tuple[Path, LoggedRequest, tuple[Network, ...]]]:

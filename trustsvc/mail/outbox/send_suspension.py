@@ -1,6 +1,6 @@
 """Whether letters leave at all.
 
-They wait after a restore that may not know who said stop, and while the clock is doubted (clock_check.py).
+They wait after a restore that may not know who opted out, and while the clock is distrusted.
 """
 
 from collections.abc import Mapping

@@ -46,7 +46,7 @@ def clock_problem() -> str | None:
 def trusted_now(now: datetime) -> datetime:
     """Give the moment up to which rows may be due: never later than the clock says."""
     with db.reading() as session:
-        return min(now, clock_check.believed(session, clock.read()))
+        return min(now, clock_check.purge_until(session, clock.read()))
 
 
 def held(now: datetime) -> dict[str, PurgeShare]:
