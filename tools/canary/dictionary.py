@@ -93,7 +93,7 @@ def guesses():
         *_published(),
     ]
     with db.reading() as session:
-        known = session.execute(text("SELECT id, slug, door FROM shops")).all()
+        known = session.execute(text("SELECT id, slug, endpoint_id FROM shops")).all()
     infos = [f"trustsvc shop {number}".encode() for number in (0, *(shop.id for shop in known))]
     infos += [b"trustsvc link review", b"trustsvc link me"]
     facts = [
