@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from trustsvc.server_log.log_line import LoggedRequest, format_line, referer_origin
+from trustsvc.server_log.log_line import AnsweredRequest, format_line, referer_origin
 
 AT = datetime(2026, 11, 21, 10, 0, 0, 123_456, UTC)
 HOSTILE = '\r\n2026-11-21T10:00:00.000Z 6.6.6.6 GET /desk/ 200 1 -\r\n\u2028"\u202e'
@@ -19,7 +19,7 @@ def _request(**given):
         "sent": 5123,
         "referer": "https://shop.example/basket?mail=a@b.example#top",
     }
-    return LoggedRequest(**plain | given)
+    return AnsweredRequest(**plain | given)
 
 
 def test_a_line_holds_exactly_the_promised_fields():

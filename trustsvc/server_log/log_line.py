@@ -21,7 +21,7 @@ _METHOD = re.compile(r"[A-Z-]{1,16}")
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedRequest:
+class AnsweredRequest:
     """What a request left behind, as it came in: made safe only when it is written."""
 
     at: datetime
@@ -37,12 +37,12 @@ class LoggedRequest:
     attack_kind: str = ""
 
 
-def format_line(request: LoggedRequest, trusted: Sequence[Network]) -> str:
+def format_line(request: AnsweredRequest, trusted: Sequence[Network]) -> str:
     """Write the line, without its line break."""
     return " ".join(safe_fields(request, trusted))
 
 
-def safe_fields(request: LoggedRequest, trusted: Sequence[Network]) -> Sequence[str]:
+def safe_fields(request: AnsweredRequest, trusted: Sequence[Network]) -> Sequence[str]:
     """Make each field safe; the second is the address."""
     return (
         request.at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{request.at.microsecond // 1000:03d}Z",

@@ -19,7 +19,7 @@ from typing import Any
 from trustsvc import clock, config, log
 from trustsvc.config_values import Network
 from trustsvc.server_log import attack_patterns, security_counters
-from trustsvc.server_log.log_line import LoggedRequest, safe_fields
+from trustsvc.server_log.log_line import AnsweredRequest, safe_fields
 
 BATCH_DELAY_S = 0.1
 MAX_PENDING = 100_000
@@ -93,7 +93,7 @@ class _Answer:
             getattr(self.body, "close", lambda: None)()
         finally:
             get = self.environ.get
-            request = LoggedRequest(
+            request = AnsweredRequest(
                 at=clock.now(),
                 peer=get("REMOTE_ADDR") or "",
                 forwarded_for=get("HTTP_X_FORWARDED_FOR", ""),
@@ -112,7 +112,7 @@ class _Writer:
     """Holds the lines that wait and the thread that writes them; one a process."""
 
     def __init__(self) -> None:
-        self.waiting: deque[tuple[Path, LoggedRequest, tuple[Network, ...]]] = deque()
+        self.waiting: deque[tuple[Path, AnsweredRequest, tuple[Network, ...]]] = deque()
         self.woken = threading.Event()
         self.starting = threading.Lock()
         self.writing = threading.Lock()
@@ -120,7 +120,7 @@ class _Writer:
         self.dropped = 0
         self.torn: set[Path] = set()
 
-    def take(self, folder: Path, request: LoggedRequest, trusted: tuple[Network, ...]) -> None:
+    def take(self, folder: Path, request: AnsweredRequest, trusted: tuple[Network, ...]) -> None:
         if len(self.waiting) >= MAX_PENDING:
             self.dropped += 1
             return
@@ -162,7 +162,7 @@ class _Writer:
                 logger.warning("server_log.lines_dropped", number=self.dropped)
                 self.dropped = 0
 
-    def _taken(self) -> Iterator[tuple[Path, LoggedRequest, tuple[Network, ...]]]:
+    def _taken(self) -> Iterator[tuple[Path, AnsweredRequest, tuple[Network, ...]]]:
         for _ in range(len(self.waiting)):
             yield self.waiting.popleft()
 
@@ -186,7 +186,7 @@ class _Writer:
         self.torn.discard(path)
 
 
-def _count(request: LoggedRequest, address: str) -> None:
+def _count(request: AnsweredRequest, address: str) -> None:
     if request.attack_kind:
         security_counters.count(request.at, request.attack_kind, request.access, address)
     if attack_patterns.counts_to_flood(request.access, request.status):
