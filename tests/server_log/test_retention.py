@@ -273,7 +273,7 @@ def test_a_folder_nobody_may_look_into_hides_nothing_else_and_is_listed(everybod
     (everybodys / "closed").chmod(0o700)
 
     assert os.waitstatus_to_exitcode(status) == 0
-    assert "cannot be looked into" in capfd.readouterr().err
+    assert "server_log.folders_not_readable" in capfd.readouterr().err
 
 
 def test_folders_in_folders_in_folders_are_looked_into_without_end(tmp_path):

@@ -6,7 +6,7 @@ from trustsvc import clock, clock_check, config
 from trustsvc.privacy import receipts
 from trustsvc.privacy.documents import record_of_processing
 from trustsvc.privacy.retention import preview, purge_guard
-from trustsvc.privacy.retention.purge import purge as purge_due
+from trustsvc.privacy.retention.purge import purge_due
 from trustsvc.privacy.retention.rules import RULES, Rule
 from trustsvc.server_log import retention
 from trustsvc.storage import db, vacuum
