@@ -11,6 +11,6 @@ def purge_rows() -> None:
 
     With a doubted clock large purges wait, except in `trustsvc tick`.
     """
-    gone = purge.purge(clock.now(), doubted=bool(purge_guard.clock_problem()))
+    gone = purge.purge_due(clock.now(), doubted=bool(purge_guard.clock_problem()))
     if gone:
         logger.info("purge.done", **gone)

@@ -62,7 +62,7 @@ def test_a_delivery_that_comes_again_much_later_is_a_duplicate(shop, later):
     known = only_order().id
 
     with clock.at(clock.now() + later):
-        purge.purge(clock.now())
+        purge.purge_due(clock.now())
         assert shop.post(body, message_id="msg_1", at=now_in_seconds()) == DUPLICATE
     assert only_order().id == known
 
@@ -72,7 +72,7 @@ def test_a_known_id_with_another_body_is_noticed_for_more_than_30_days(standard,
     standard.post(sample("standard"), message_id="msg_1")
 
     with clock.at(clock.now() + timedelta(days=days)):
-        purge.purge(clock.now())
+        purge.purge_due(clock.now())
         other = sample("standard", data__reference="R-2")
         assert standard.post(other, message_id="msg_1", at=now_in_seconds())[0] == status
     assert len(rows()) == (1 if status == 409 else 2)

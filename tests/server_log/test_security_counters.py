@@ -249,11 +249,11 @@ def test_an_entry_goes_before_its_last_day_with_a_receipt(installation):
     days = timedelta(days=installation.log_days)
     minute = AT.replace(second=0)
 
-    assert "security_events" not in purge.purge(minute + days - timedelta(hours=2, minutes=1))
+    assert "security_events" not in purge.purge_due(minute + days - timedelta(hours=2, minutes=1))
     assert len(_written()) == 1
     at = minute + days - timedelta(hours=2)
     assert preview.planned(at) == {"security_events": 1}
-    assert purge.purge(at) == {"security_events": 1}
+    assert purge.purge_due(at) == {"security_events": 1}
     assert _written() == []
     with db.reading() as session:
         ((receipt, _, _),) = receipts.chain(session)

@@ -51,7 +51,7 @@ def replay(session: Session, lines: Sequence[JournalEntry], now: datetime) -> No
         redeem.withdraw(session, ids, "opted_out", now)
     opted_out = [line for line in lines if line.kind == "opt_out"]
     erased = {
-        (line.subject, line.shop_id) for line in opted_out if line.reason == replay_rights.ERASED
+        (line.subject, line.shop_id) for line in opted_out if line.reason == replay_rights.ERASURE
     }
     placed = [
         order_id for order_id, subjects in orders_of.items() if not erased.isdisjoint(subjects)

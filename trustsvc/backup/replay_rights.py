@@ -18,7 +18,7 @@ from trustsvc.orders.personal_data import (
     lock_orders,
 )
 from trustsvc.privacy.models import my_data_links
-from trustsvc.privacy.rights.erasure import RULE as ERASED
+from trustsvc.privacy.rights.erasure import ERASURE
 from trustsvc.registry.models import pending_registrations, restrictions
 from trustsvc.registry.opt_out import EVERY_SHOP
 from trustsvc.reviews import withdraw
@@ -33,7 +33,7 @@ from trustsvc.storage import db
 from trustsvc.storage.suppression_journal import JournalEntry
 from trustsvc.transactional_mail.models import correspondence
 
-__all__ = ["ERASED", "SubjectAtShop", "anonymise", "erase", "restrict"]
+__all__ = ["ERASURE", "SubjectAtShop", "anonymise", "erase", "restrict"]
 
 SubjectAtShop = tuple[bytes, int]
 
@@ -89,7 +89,7 @@ def erase(session: Session, lines: Sequence[JournalEntry], placed: Sequence[int]
     `placed` are the orders of erased people. Waiting links and e-mails go too, unless they were
     requested after the erasure.
     """
-    erased = [line for line in lines if line.reason == ERASED]
+    erased = [line for line in lines if line.reason == ERASURE]
     if not erased:
         return
     erase_orders(session, placed)

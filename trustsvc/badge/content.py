@@ -8,9 +8,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from trustsvc import config, i18n
-from trustsvc.badge import score as scores
 from trustsvc.badge.render.content import BadgeContent
 from trustsvc.badge.render.snippets import CardWords
+from trustsvc.badge.score import Score, make_score
 from trustsvc.badge.statement import signing
 from trustsvc.reviews.models import publications
 from trustsvc.shops import directory
@@ -24,7 +24,7 @@ def read(
     return {shop.id: badge_content(shop, found[shop.id], now) for shop in shops}
 
 
-def published_scores(session: Session, shop_ids: Collection[int]) -> dict[int, scores.Score]:
+def published_scores(session: Session, shop_ids: Collection[int]) -> dict[int, Score]:
     """Count what is published; a shop without a line has a score of no reviews."""
     table = publications.c
     rows = session.execute(
@@ -35,10 +35,10 @@ def published_scores(session: Session, shop_ids: Collection[int]) -> dict[int, s
     numbers: dict[int, dict[int, int]] = defaultdict(dict)
     for shop_id, stars, number in rows:
         numbers[shop_id][stars] = number
-    return {shop_id: scores.make_score(numbers[shop_id]) for shop_id in shop_ids}
+    return {shop_id: make_score(numbers[shop_id]) for shop_id in shop_ids}
 
 
-def badge_content(shop: directory.Shop, score: scores.Score, now: datetime) -> BadgeContent:
+def badge_content(shop: directory.Shop, score: Score, now: datetime) -> BadgeContent:
     """Say a score in the shop's language."""
     language = i18n.negotiate_language(shop.language)
     base = config.current().base_url

@@ -13,8 +13,7 @@ from trustsvc import config, i18n
 from trustsvc.badge.render.content import BadgeContent
 from trustsvc.badge.render.review_lines import ReviewContent, ReviewListContent
 from trustsvc.reviews.models import publications, reviews
-from trustsvc.shops import directory
-from trustsvc.shops.models import shops as shop_table
+from trustsvc.shops import directory, models
 from trustsvc.storage.columns import EPOCH, Moment
 
 MAX_REVIEWS = 20
@@ -40,14 +39,14 @@ def _lines(shop_ids: Collection[int]) -> Select[Any]:
     older = publications.alias()
     twentieth = (
         select(older.c.published_at)
-        .where(older.c.shop_id == shop_table.c.id)
+        .where(older.c.shop_id == models.shops.c.id)
         .order_by(older.c.published_at.desc())
         .limit(1)
         .offset(MAX_REVIEWS - 1)
         .scalar_subquery()
     )
     at = func.coalesce(twentieth, literal(EPOCH, Moment), type_=Moment)
-    since = select(shop_table.c.id, at.label("at")).where(shop_table.c.id.in_(shop_ids)).cte()
+    since = select(models.shops.c.id, at.label("at")).where(models.shops.c.id.in_(shop_ids)).cte()
     place = func.row_number().over(
         partition_by=line.shop_id, order_by=(line.published_at.desc(), line.review_id.desc())
     )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import click
 
 from trustsvc import clock, config
-from trustsvc.cli.moment import Moment
+from trustsvc.cli.moment import MomentType
 from trustsvc.privacy.retention import purge_log_files
 from trustsvc.server_log import attack_patterns, retention, security_entries
 from trustsvc.storage import db
@@ -46,7 +46,7 @@ def purge(dry_run: bool) -> None:
 
 
 @log.command()
-@click.option("--since", type=Moment(), help="From this moment on; default: a day ago.")
+@click.option("--since", type=MomentType(), help="From this moment on; default: a day ago.")
 @click.option("--what", type=click.Choice(attack_patterns.KINDS), help="Only this kind.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list.")
 def security(since: datetime | None, what: str | None, as_json: bool) -> None:

@@ -7,7 +7,7 @@ import click
 MIN_YEAR, MAX_YEAR = 2000, 2200
 
 
-class Moment(click.ParamType[datetime]):
+class MomentType(click.ParamType[datetime]):
     """ISO 8601; UTC without a zone."""
 
     name = "ISO-TIME"

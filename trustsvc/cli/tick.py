@@ -8,7 +8,7 @@ import click
 
 from jobs import schedule
 from trustsvc import clock
-from trustsvc.cli.moment import Moment
+from trustsvc.cli.moment import MomentType
 from trustsvc.storage import db
 from trustsvc.work_queue import heartbeat, job_queue
 
@@ -18,7 +18,7 @@ HEARTBEAT_LATE = timedelta(seconds=90)
 
 
 @click.command()
-@click.option("--at", "moment", type=Moment(), help="As if it were this moment.")
+@click.option("--at", "moment", type=MomentType(), help="As if it were this moment.")
 def tick(moment: datetime | None) -> None:
     """Run every scheduled job, due or not, and the jobs they enqueue, in this process.
 

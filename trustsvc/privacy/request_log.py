@@ -19,7 +19,7 @@ GROUNDS = ("17_3_a", "17_3_b", "17_3_c", "17_3_d", "17_3_e")
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedRequest:
+class RegisteredRequest:
     """One request; `day` is how many days it has been open, or took to answer."""
 
     id: int
@@ -89,7 +89,7 @@ def settle(session: Session, request_id: int, by: str, now: datetime, ground: st
         raise Gone("This request is not open.")
 
 
-def open_requests(session: Session, now: datetime) -> list[LoggedRequest]:
+def open_requests(session: Session, now: datetime) -> list[RegisteredRequest]:
     """List the requests that staff must answer, oldest first."""
     rows = session.execute(
         select(request_log)
@@ -99,7 +99,7 @@ def open_requests(session: Session, now: datetime) -> list[LoggedRequest]:
     return [_request(row, now) for row in rows]
 
 
-def answered_requests(session: Session, most: int = 50) -> list[LoggedRequest]:
+def answered_requests(session: Session, most: int = 50) -> list[RegisteredRequest]:
     """List the requests that were settled last, newest first."""
     rows = session.execute(
         select(request_log)
@@ -118,8 +118,8 @@ def oldest_open_days(session: Session, now: datetime) -> int | None:
     return None if since is None else (now - since).days
 
 
-def _request(row: Row[tuple[object, ...]], until: datetime) -> LoggedRequest:
-    return LoggedRequest(
+def _request(row: Row[tuple[object, ...]], until: datetime) -> RegisteredRequest:
+    return RegisteredRequest(
         row.id,
         row.kind,
         row.shop_id,

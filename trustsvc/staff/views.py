@@ -6,8 +6,7 @@ from werkzeug.wrappers import Response
 from trustsvc import clock, i18n
 from trustsvc.errors import Gone
 from trustsvc.http import access
-from trustsvc.staff import sessions
-from trustsvc.staff import sign_in as enter
+from trustsvc.staff import sessions, sign_in
 from trustsvc.storage import db
 
 staff_pages = Blueprint("staff", __name__)
@@ -25,7 +24,7 @@ def how() -> str:
 def ask(token: str) -> tuple[str, int]:
     """Show one button and change nothing: mail scanners open links, people press buttons."""
     with db.reading() as session:
-        opens = enter.is_link_open(session, token, clock.now())
+        opens = sign_in.is_link_open(session, token, clock.now())
     return _page(opens=opens, token=token)
 
 
@@ -35,14 +34,14 @@ def let_in(token: str) -> Response | tuple[str, int]:
     """Use the link up and hand out the session's cookie, for the desk's pages only."""
     try:
         with db.transaction() as session:
-            secret = enter.sign_in(session, token, clock.now())
+            secret = sign_in.sign_in(session, token, clock.now())
     except Gone:
         return _page(opens=False, token="")
     response = redirect("/desk/", 303)
     response.set_cookie(
         sessions.cookie_name(),
         secret,
-        max_age=enter.SESSION_LIFETIME,
+        max_age=sign_in.SESSION_LIFETIME,
         path="/desk",
         secure=sessions.is_secure(),
         httponly=True,
@@ -56,7 +55,7 @@ def let_in(token: str) -> Response | tuple[str, int]:
 def leave() -> Response:
     """End this session, here and wherever its cookie was copied to."""
     with db.transaction() as session:
-        enter.sign_out(session, request.cookies.get(sessions.cookie_name(), ""))
+        sign_in.sign_out(session, request.cookies.get(sessions.cookie_name(), ""))
     g.staff = None
     response = redirect("/desk/enter", 303)
     response.delete_cookie(

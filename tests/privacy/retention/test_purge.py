@@ -67,9 +67,9 @@ def test_an_invited_buyer_is_erased_90_days_after_the_last_message(start):
             )
         )
 
-    assert "buyer_contact" not in purge.purge(start + 104 * DAY - MOMENT)
+    assert "buyer_contact" not in purge.purge_due(start + 104 * DAY - MOMENT)
     assert _known(asked) == [asked]
-    assert purge.purge(start + 104 * DAY)["buyer_contact"] == 1
+    assert purge.purge_due(start + 104 * DAY)["buyer_contact"] == 1
     assert _known(asked) == []
     with db.reading() as session:
         row = session.execute(select(orders).where(orders.c.id == asked)).one()
@@ -82,9 +82,9 @@ def test_a_buyer_whose_message_still_waits_is_kept_but_never_for_ever(start, let
     asked = order(shop(), at=start)
     invitation(shop(), asked, at=start, letter=letter)
 
-    purge.purge(start + 200 * DAY)
+    purge.purge_due(start + 200 * DAY)
     assert _known(asked) == [asked]
-    purge.purge(start + 365 * DAY)
+    purge.purge_due(start + 365 * DAY)
     assert _known(asked) == []
 
 
@@ -93,9 +93,9 @@ def test_a_buyer_whom_no_message_reached_is_erased_90_days_after_the_order(start
     asked = order(shop(), at=start)
     invitation(shop(), asked, at=start, letter=letter)
 
-    purge.purge(start + 90 * DAY - MOMENT)
+    purge.purge_due(start + 90 * DAY - MOMENT)
     assert _known(asked) == [asked]
-    purge.purge(start + 90 * DAY)
+    purge.purge_due(start + 90 * DAY)
     assert _known(asked) == []
 
 
@@ -103,9 +103,9 @@ def test_a_message_that_may_have_arrived_counts_as_sent(start):
     asked = order(shop(), at=start)
     invitation(shop(), asked, at=start + 10 * DAY, letter="unknown")
 
-    purge.purge(start + 100 * DAY - MOMENT)
+    purge.purge_due(start + 100 * DAY - MOMENT)
     assert _known(asked) == [asked]
-    purge.purge(start + 100 * DAY)
+    purge.purge_due(start + 100 * DAY)
     assert _known(asked) == []
 
 
@@ -115,7 +115,7 @@ def test_a_buyer_who_will_not_be_asked_is_erased_at_the_next_purge(start):
     gone = order(where)
     invitation(where, gone, state="withdrawn", letter="dropped", reason="opted_out")
 
-    assert purge.purge(start + MOMENT) == {"buyer_contact": 2}
+    assert purge.purge_due(start + MOMENT) == {"buyer_contact": 2}
     assert _known(never, waits, gone) == [waits]
 
 
@@ -125,8 +125,8 @@ def test_an_order_that_is_never_paid_goes_with_the_shops_limit_for_old_orders(st
         session.execute(update(shops).where(shops.c.id == hasty.id).values(max_age_days=5))
     late, lost = order(patient, state="waiting", at=start), order(hasty, state="waiting", at=start)
 
-    assert purge.purge(start + 5 * DAY - MOMENT) == {}
-    assert purge.purge(start + 5 * DAY) == {"buyer_contact": 1}
+    assert purge.purge_due(start + 5 * DAY - MOMENT) == {}
+    assert purge.purge_due(start + 5 * DAY) == {"buyer_contact": 1}
     assert _known(late, lost) == [late]
     with db.reading() as session:
         states = dict(session.execute(select(orders.c.id, orders.c.state)).all())
@@ -149,15 +149,15 @@ def test_the_pseudonym_of_a_buyer_goes_after_the_cap_period_or_90_days_whichever
             found = session.scalars(select(orders.c.id).where(orders.c.buyer.is_not(None)))
             return set(found)
 
-    purge.purge(start + 90 * DAY - MOMENT)
+    purge.purge_due(start + 90 * DAY - MOMENT)
     assert marked() == {one, other, asked}
-    purge.purge(start + 90 * DAY)
+    purge.purge_due(start + 90 * DAY)
     assert marked() == {other, asked}
-    purge.purge(start + 120 * DAY - MOMENT)
+    purge.purge_due(start + 120 * DAY - MOMENT)
     assert marked() == {other, asked}
-    purge.purge(start + 120 * DAY)  # counted from the message, by its shop's own days
+    purge.purge_due(start + 120 * DAY)  # counted from the message, by its shop's own days
     assert marked() == {other}
-    purge.purge(start + 200 * DAY)
+    purge.purge_due(start + 200 * DAY)
     assert marked() == set()
 
 
@@ -167,9 +167,9 @@ def test_a_rejected_review_is_emptied_after_90_days_and_its_count_stays(start):
     with db.transaction() as session:
         moderate.reject(session, public_id, "spam", "staff 1", start)
 
-    assert purge.purge(start + 90 * DAY - MOMENT) == {}
-    assert purge.purge(start + 90 * DAY)["review"] == 1
-    assert "review" not in purge.purge(start + 91 * DAY)
+    assert purge.purge_due(start + 90 * DAY - MOMENT) == {}
+    assert purge.purge_due(start + 90 * DAY)["review"] == 1
+    assert "review" not in purge.purge_due(start + 91 * DAY)
 
     with db.reading() as session:
         row = session.execute(select(reviews)).one()
@@ -182,13 +182,13 @@ def test_an_emptied_review_that_is_written_again_and_rejected_again_is_emptied_a
     public_id = review(shop(), at=start)
     with db.transaction() as session:
         moderate.reject(session, public_id, "spam", "staff 1", start)
-    purge.purge(start + 90 * DAY)
+    purge.purge_due(start + 90 * DAY)
     with db.transaction() as session:
         session.execute(update(reviews).values(state="pending", text="Again", name="Ada"))
         moderate.reject(session, public_id, "insult", "staff 1", start + 95 * DAY)
 
-    assert "review" not in purge.purge(start + 100 * DAY)
-    assert purge.purge(start + 185 * DAY)["review"] == 1
+    assert "review" not in purge.purge_due(start + 100 * DAY)
+    assert purge.purge_due(start + 185 * DAY)["review"] == 1
     with db.reading() as session:
         assert lookup.find_review(session, public_id).text == ""
 
@@ -200,7 +200,7 @@ def test_reviews_that_wait_or_stand_are_never_emptied(start):
         moderate.approve(session, standing, "staff 1", start)
         publish.publish_approved(session, start)
 
-    purge.purge(start + 3000 * DAY)
+    purge.purge_due(start + 3000 * DAY)
 
     with db.reading() as session:
         assert lookup.find_review(session, pending).text == "Fiets kwam heel aan."
@@ -224,9 +224,9 @@ def test_after_two_years_orders_go_with_all_that_was_decided_on_them(start):
         moderate.approve(session, kept, "staff 1", start)
         publish.publish_approved(session, start)
 
-    purge.purge(start + 729 * DAY)
+    purge.purge_due(start + 729 * DAY)
     assert (_count(orders), _count(invitations), _count(messages)) == (4, 3, 3)
-    purge.purge(start + 730 * DAY + 2 * MOMENT)
+    purge.purge_due(start + 730 * DAY + 2 * MOMENT)
 
     assert (_count(orders), _count(invitations), _count(messages)) == (1, 1, 1)
     assert (_count(lines), _count(reviews)) == (0, 2)
@@ -246,9 +246,9 @@ def test_what_came_back_about_a_message_goes_with_it(start):
             )
         )
 
-    purge.purge(start + 729 * DAY)
+    purge.purge_due(start + 729 * DAY)
     assert _count(mail_reports) == 1
-    purge.purge(start + 731 * DAY)
+    purge.purge_due(start + 731 * DAY)
     assert (_count(mail_reports), _count(messages), _count(orders)) == (0, 0, 0)
 
 
@@ -264,9 +264,9 @@ def test_an_old_order_with_a_recent_decision_stays_until_that_is_old(start):
             ],
         )
 
-    purge.purge(start + 800 * DAY)
+    purge.purge_due(start + 800 * DAY)
     assert _count(orders) == 1
-    purge.purge(start + 1430 * DAY)
+    purge.purge_due(start + 1430 * DAY)
     assert (_count(orders), _count(lines)) == (0, 0)
 
 
@@ -283,21 +283,21 @@ def test_delivery_ids_go_after_35_days_and_the_event_log_after_90(start):
             )
             event_log.record(session, "review.published", where.id, number, at)
 
-    assert purge.purge(start + 35 * DAY) == {"webhook_delivery": 1}
-    assert purge.purge(start + 35 * DAY + MOMENT) == {"webhook_delivery": 1}
+    assert purge.purge_due(start + 35 * DAY) == {"webhook_delivery": 1}
+    assert purge.purge_due(start + 35 * DAY + MOMENT) == {"webhook_delivery": 1}
     assert _count(deliveries) == 1
-    assert purge.purge(start + 90 * DAY + 2 * MOMENT) == {"webhook_delivery": 1, "event_log": 3}
+    assert purge.purge_due(start + 90 * DAY + 2 * MOMENT) == {"webhook_delivery": 1, "event_log": 3}
 
 
 def test_links_and_sessions_of_staff_go_when_they_end(client, start):
     add("Sam")
     sign_in(client, "Robin")
 
-    purge.purge(clock.now() + timedelta(hours=11, minutes=59))
+    purge.purge_due(clock.now() + timedelta(hours=11, minutes=59))
     assert (_count(staff_links), _count(staff_sessions)) == (2, 1)
-    purge.purge(clock.now() + timedelta(hours=12))
+    purge.purge_due(clock.now() + timedelta(hours=12))
     assert (_count(staff_links), _count(staff_sessions)) == (2, 0)
-    purge.purge(clock.now() + timedelta(hours=24))
+    purge.purge_due(clock.now() + timedelta(hours=24))
     assert (_count(staff_links), _count(staff_sessions)) == (0, 0)
 
 
@@ -317,9 +317,9 @@ def test_messages_in_the_maildir_go_after_30_days_by_the_second_in_their_name(in
     young = _letter(installation, f"new/{second + 3600}.ef.trustsvc", start)
     mine = _letter(installation, "notes", start)
 
-    assert purge.purge(start + 30 * DAY - MOMENT) == {}
+    assert purge.purge_due(start + 30 * DAY - MOMENT) == {}
     assert preview.planned(start + 30 * DAY + MOMENT) == {"maildir": 3}
-    assert purge.purge(start + 30 * DAY + MOMENT) == {"maildir": 3}
+    assert purge.purge_due(start + 30 * DAY + MOMENT) == {"maildir": 3}
     assert [path.exists() for path in (old, read, odd, young, mine)] == [
         False,
         False,
@@ -350,9 +350,9 @@ def test_what_answered_somebody_leaves_the_maildir_within_72_hours(installation,
         path = path.rename(installation.data / "mail" / "cur" / f"{path.name}:2,S")
 
     ahead = preview.upcoming(start)["transactional_mail"]
-    purge.purge(start + timedelta(hours=69))
+    purge.purge_due(start + timedelta(hours=69))
     assert path.exists()
-    purge.purge(start + timedelta(hours=71))  # the purge comes by the hour
+    purge.purge_due(start + timedelta(hours=71))  # the purge comes by the hour
     assert not path.exists()
     assert ahead <= start + timedelta(hours=71)
     assert _holds()
@@ -365,17 +365,17 @@ def test_the_pseudonym_of_a_settled_answer_goes_after_a_day_and_of_one_that_neve
     with db.transaction() as session:
         enqueue.write(session, enqueue.Note("my_data_link", "nl", "eve@example.com"), start)
 
-    purge.purge(start + DAY - MOMENT)
+    purge.purge_due(start + DAY - MOMENT)
     assert _count(correspondence) == 2
-    assert purge.purge(start + DAY) == {"transactional_mail": 1}
-    purge.purge(start + 3 * DAY - MOMENT)
+    assert purge.purge_due(start + DAY) == {"transactional_mail": 1}
+    purge.purge_due(start + 3 * DAY - MOMENT)
     assert _count(correspondence) == 1
-    purge.purge(start + 3 * DAY)
+    purge.purge_due(start + 3 * DAY)
     assert _count(correspondence) == 0
 
 
 def test_a_purge_that_finds_nothing_writes_no_receipt(start):
-    assert purge.purge(start) == {}
+    assert purge.purge_due(start) == {}
     assert _count(receipts.receipts) == 0
 
 
@@ -386,7 +386,7 @@ def test_each_batch_has_its_receipt_and_the_chain_holds(start, monkeypatch):
         order(where, f"R-{number}")
 
     assert preview.planned(start + MOMENT) == {"buyer_contact": 25}
-    assert purge.purge(start + MOMENT) == {"buyer_contact": 25}
+    assert purge.purge_due(start + MOMENT) == {"buyer_contact": 25}
 
     assert _holds()
     with db.reading() as session:
@@ -409,11 +409,11 @@ def test_a_purge_killed_midway_is_finished_by_the_next(start, monkeypatch):
 
     monkeypatch.setattr(purge, "write", killed)
     with pytest.raises(KeyboardInterrupt):
-        purge.purge(start + MOMENT)
+        purge.purge_due(start + MOMENT)
     monkeypatch.setattr(purge, "write", really)
 
     assert len(_known(*ids)) == 15
-    assert purge.purge(start + MOMENT) == {"buyer_contact": 15}
+    assert purge.purge_due(start + MOMENT) == {"buyer_contact": 15}
     assert _holds()
 
 
@@ -461,7 +461,7 @@ def test_of_what_was_deleted_no_byte_is_left_in_the_files(installation, start, r
         )
 
     assert found()
-    purge.purge(start + 90 * DAY)
+    purge.purge_due(start + 90 * DAY)
     assert not found()
 
 
@@ -472,13 +472,13 @@ def test_a_withdrawn_invitation_and_a_purge_agree(start):
     with db.transaction() as session:
         redeem.withdraw(session, [asked], "stop", start)
 
-    assert purge.purge(start + MOMENT) == {}
+    assert purge.purge_due(start + MOMENT) == {}
     assert _known(asked) == []
 
 
 def test_the_link_to_the_desk_still_works_after_a_purge(client, start):
     path = add()
-    purge.purge(clock.now())
+    purge.purge_due(clock.now())
 
     assert client.post(urlsplit(path).path).status_code == 303
 
@@ -488,9 +488,9 @@ def test_an_old_secret_goes_when_its_day_is_over_and_the_new_one_stays(start):
     with db.transaction() as session:
         fresh = secret_rotation.rotate_secret(session, made.slug, "", start)
 
-    assert purge.purge(start + DAY - MOMENT) == {}
-    assert purge.purge(start + DAY) == {"previous_secret": 1}
-    assert purge.purge(start + 2 * DAY) == {}
+    assert purge.purge_due(start + DAY - MOMENT) == {}
+    assert purge.purge_due(start + DAY) == {"previous_secret": 1}
+    assert purge.purge_due(start + 2 * DAY) == {}
     with db.reading() as session:
         row = session.execute(select(shops)).one()
     assert (row.secret, row.old_secret, row.old_secret_until) == (fresh, None, None)
@@ -500,8 +500,8 @@ def test_the_line_of_a_list_goes_after_two_years(start):
     with db.transaction() as session:
         breach.record_disclosure(session, "table orders", 3, "root", start)
 
-    assert purge.purge(start + 730 * DAY - MOMENT) == {}
-    assert purge.purge(start + 730 * DAY) == {"disclosure_log": 1}
+    assert purge.purge_due(start + 730 * DAY - MOMENT) == {}
+    assert purge.purge_due(start + 730 * DAY) == {"disclosure_log": 1}
 
 
 def test_what_goes_next_is_said_to_the_minute_and_comes_true(installation, start):
@@ -538,7 +538,7 @@ def test_who_never_confirmed_a_registration_is_erased_after_72_hours(start):
             start,
         )
 
-    purge.purge(start + 3 * DAY - MOMENT)
+    purge.purge_due(start + 3 * DAY - MOMENT)
     assert _count(pending_registrations) == 1
-    assert purge.purge(start + 3 * DAY)["pending_registration"] == 1
+    assert purge.purge_due(start + 3 * DAY)["pending_registration"] == 1
     assert _count(pending_registrations) == 0

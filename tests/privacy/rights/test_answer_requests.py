@@ -158,7 +158,7 @@ def test_what_could_not_be_answered_for_three_days_is_left_to_staff_without_the_
         enqueue(session, PrivacyRequest(kind, 7, "nl", my_data_pages.JAN), asked_at)
 
     with quiet():
-        purge.purge(clock.now())
+        purge.purge_due(clock.now())
 
     with db.reading() as session:
         (waits,) = request_log.open_requests(session, clock.now())

@@ -111,9 +111,9 @@ def test_the_register_is_kept_for_five_years_and_what_is_open_longer(installatio
     with db.transaction() as session:
         request_log.settle(session, number, "staff 1", clock.now())
 
-    purge.purge(clock.now() + timedelta(days=1824))
+    purge.purge_due(clock.now() + timedelta(days=1824))
     before = my_data_pages.register()
-    purge.purge(clock.now() + timedelta(days=1826))
+    purge.purge_due(clock.now() + timedelta(days=1826))
 
     assert [state for _, state, _ in before] == ["open", "done"]
     assert [state for _, state, _ in my_data_pages.register()] == ["open"]

@@ -338,6 +338,6 @@ def test_no_byte_of_the_person_is_left_in_any_file(client, installation, databas
     before = found()
     my_data_pages.post(client, order_id, "erase")
     with quiet():
-        purge.purge(NOON)
+        purge.purge_due(NOON)
 
     assert (before, found()) == ([b"Xaveria", b"waluw"], [])

@@ -144,7 +144,7 @@ def test_the_purge_leaves_it_alone(client):
     my_data_pages.post(client, order_id, "restrict")
 
     with quiet():
-        purge.purge(NOON + timedelta(days=400))
+        purge.purge_due(NOON + timedelta(days=400))
 
     assert sample_orders.order_row(order_id).email == my_data_pages.JAN
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from trustsvc import clock, config, i18n
 from trustsvc.badge.page import profile
-from trustsvc.badge.page import sitemap as pages
+from trustsvc.badge.page.sitemap import robots_txt, sitemap_pages, sitemap_xml
 from trustsvc.badge.render import json_ld, png, svg
 from trustsvc.http import access
 from trustsvc.reviews.policy import REASONS
@@ -57,15 +57,15 @@ def page(slug: str) -> Response:
 @access.requires("public")
 def sitemap() -> Response:
     with db.reading() as session:
-        found = pages.sitemap_pages(session, clock.now())
-    body = pages.sitemap_xml(config.current().base_url, found)
+        found = sitemap_pages(session, clock.now())
+    body = sitemap_xml(config.current().base_url, found)
     return _for_machines(body, "application/xml")
 
 
 @badge_page.get("/robots.txt")
 @access.requires("public")
 def robots() -> Response:
-    return _for_machines(pages.robots_txt(config.current().base_url), "text/plain")
+    return _for_machines(robots_txt(config.current().base_url), "text/plain")
 
 
 def _for_machines(body: str, kind: str) -> Response:

@@ -19,7 +19,7 @@ MAX_BATCHES = 200  # per run and rule; the rest waits an hour
 NIGHT = 3  # UTC: when a large database is rebuilt, which blocks writers
 
 
-def purge(now: datetime, *, doubted: bool = False) -> dict[str, int]:
+def purge_due(now: datetime, *, doubted: bool = False) -> dict[str, int]:
     """Delete everything that is due; gives the number per rule.
 
     Opens its own transactions, one a batch: one for all would block every request. Ends by removing

@@ -22,7 +22,7 @@ from trustsvc.storage import db
 from trustsvc.transactional_mail.personal_data import erase_mail, recipient_pseudonyms
 from trustsvc.work_queue import job_queue
 
-RULE = "erasure"
+ERASURE = "erasure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +89,12 @@ def _opt_out(session: Session, person: Person, now: datetime) -> None:
     held = person.is_known  # the second time nobody is found, and no line is added
     for shop_id, pseudonyms in person.pseudonyms.items():
         if shop_id != EVERY_SHOP and (person.address and not person.everywhere):
-            opt_out(session, person.address, shop_id, RULE, now, journal_again=held)
+            opt_out(session, person.address, shop_id, ERASURE, now, journal_again=held)
         elif shop_id != EVERY_SHOP and not person.everywhere:
             for pseudonym in pseudonyms:
-                opt_out(session, pseudonym, shop_id, RULE, now, journal_again=held)
+                opt_out(session, pseudonym, shop_id, ERASURE, now, journal_again=held)
     if person.everywhere:
-        opt_out(session, person.address, EVERY_SHOP, RULE, now, journal_again=held)
+        opt_out(session, person.address, EVERY_SHOP, ERASURE, now, journal_again=held)
 
 
 def _erase_mail(session: Session, person: Person) -> None:
@@ -108,5 +108,5 @@ def _erase_mail(session: Session, person: Person) -> None:
 def _sign(session: Session, number: int, now: datetime) -> str:
     if not number:
         return ""
-    signature = receipts.write(session, receipts.Receipt(now, RULE, number, now))
+    signature = receipts.write(session, receipts.Receipt(now, ERASURE, number, now))
     return signature.hex()[:16]  # as `trustsvc purge --receipts` lists it
