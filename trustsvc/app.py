@@ -35,9 +35,9 @@ from trustsvc.doctor.desk import evidence_desk
 from trustsvc.errors import NotFound, TrustsvcError, Unavailable
 from trustsvc.health import health_checks
 from trustsvc.http import access
-from trustsvc.invitations import desk as invitation_desk
-from trustsvc.invitations import views as invitation_views
-from trustsvc.mail.feedback.webhooks import views as mail_event_views
+from trustsvc.invitations.desk import sending_desk
+from trustsvc.invitations.views import unsubscribe_pages
+from trustsvc.mail.feedback.webhooks.views import mail_provider_webhooks
 from trustsvc.orders.views import order_webhooks
 from trustsvc.privacy.documents.views import notice_pages
 from trustsvc.privacy.rights.desk import privacy_desk
@@ -63,9 +63,9 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     health_checks,
     order_webhooks,
     registration_pages,
-    invitation_views.views,
-    invitation_desk.desk,
-    mail_event_views.views,
+    unsubscribe_pages,
+    sending_desk,
+    mail_provider_webhooks,
     review_pages,
     review_desk,
     badge_files,

@@ -23,7 +23,6 @@ PENDING = (
     "jobs/send_invitations.py",
     "trustsvc/badge/page/views.py",
     "trustsvc/badge/render/png.py",
-    "trustsvc/badge/render/reviews_json.py",
     "trustsvc/badge/statement/badge_finder.py",
     "trustsvc/badge/views.py",
     "trustsvc/cli/mail.py",

@@ -7,7 +7,7 @@ import brotli
 import pytest
 
 from trustsvc.badge import views
-from trustsvc.badge.render import score_json, snippets, svg
+from trustsvc.badge.render import json_forms, snippets, svg
 from trustsvc.badge.render.content import BadgeContent
 
 FACE = BadgeContent(
@@ -23,7 +23,7 @@ HOSTILE = "</title><script>alert(1)</script>\"'&"
 
 
 def test_the_json_holds_finished_words_and_is_small():
-    body = score_json.as_json(FACE)
+    body = json_forms.as_json(FACE)
 
     assert json.loads(body) == {
         "score": "4,6",
@@ -56,7 +56,7 @@ def test_a_badge_without_reviews_shows_no_score_and_fills_no_star():
 
     assert b"Nog geen beoordelingen" in body
     assert b"linearGradient" not in body
-    assert json.loads(score_json.as_json(EMPTY))["score"] == ""
+    assert json.loads(json_forms.as_json(EMPTY))["score"] == ""
 
 
 def test_the_seal_is_drawn_only_while_it_holds():
@@ -84,7 +84,7 @@ def test_hostile_words_stay_words():
     root = ET.fromstring(svg.as_svg(face))
     assert root.get("aria-label") == HOSTILE
     assert [one.tag for one in root.iter() if one.tag.endswith("script")] == []
-    assert json.loads(score_json.as_json(face))["label"] == HOSTILE
+    assert json.loads(json_forms.as_json(face))["label"] == HOSTILE
     assert "<script>a" not in snippets.snippet('a"><b', "https://r.example", HOSTILE, HOSTILE)
 
 

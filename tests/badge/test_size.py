@@ -9,9 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.badge.render.sample_badge import LINE, newest
 from trustsvc import i18n
 from trustsvc.badge import scripts
-from trustsvc.badge.render import reviews_json, score_json, svg
-from trustsvc.badge.render.content import BadgeContent
-from trustsvc.badge.render.review_lines import ReviewContent
+from trustsvc.badge.render import json_forms, svg
+from trustsvc.badge.render.content import BadgeContent, ReviewContent
 from trustsvc.badge.statement import statement
 
 BASE = "https://beoordelingen.schoenen-en-tassen.example"
@@ -55,7 +54,7 @@ def test_all_that_a_page_loads_for_the_badge_of_a_large_shop_is_small(language):
         packed(body)
         for body in (
             scripts.all_scripts()[f"{RELEASE}/badge.js"],
-            score_json.as_json(shown),
+            json_forms.as_json(shown),
             svg.as_svg(shown),
         )
     )
@@ -79,13 +78,13 @@ def line(letters, number):
     day = f"2026-11-{10 + number}"
     return ReviewContent(
         LINE.public_id, 5, LINE.label, title, text, f"{name}, {city}",
-        day, LINE.day, LINE.mark, "xx", LINE.published_at,
+        day, LINE.day, LINE.verified_label, "xx", LINE.published_at,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("letters", [LATIN, CYRILLIC, CJK], ids=["latin", "cyrillic", "cjk"])
 def test_script_and_list_of_the_longest_reviews_there_can_be_are_small(letters):
     """Letters at random: no text that anybody wrote packs worse."""
-    said = reviews_json.as_reviews(newest(*(line(letters, number) for number in range(5))))
+    said = json_forms.as_reviews(newest(*(line(letters, number) for number in range(5))))
 
     assert packed(said) + packed(scripts.all_scripts()[f"{RELEASE}/list.js"]) <= 4000

@@ -5,7 +5,7 @@ import brotli
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from trustsvc.badge.render import score_json
+from trustsvc.badge.render import json_forms
 from trustsvc.badge.render.content import BadgeContent
 from trustsvc.badge.statement import jws, key_set, statement
 from trustsvc.badge.statement.statement import Statement
@@ -159,7 +159,7 @@ def test_a_badge_with_it_stays_as_small_as_promised():
         "schoenen-en-tassen", 4.63, 12345, BEGINS, ENDS,
     )  # fmt: skip
     token = statement.encode(said, KEY, "12")
-    bare, whole = score_json.as_json(face("")), score_json.as_json(face(token))
+    bare, whole = json_forms.as_json(face("")), json_forms.as_json(face(token))
 
     assert json.loads(whole) == json.loads(bare) | {"proof": token}
     assert len(bare) <= 400

@@ -1,8 +1,9 @@
-"""The newest published reviews of shops, said in each shop's language."""
+"""The newest published reviews of shops, with labels in each shop's language."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -10,8 +11,7 @@ from sqlalchemy import Select, and_, func, literal, select
 from sqlalchemy.orm import Session
 
 from trustsvc import config, i18n
-from trustsvc.badge.render.content import BadgeContent
-from trustsvc.badge.render.review_lines import ReviewContent, ReviewListContent
+from trustsvc.badge.render.content import BadgeContent, ReviewContent, ReviewListContent
 from trustsvc.reviews.models import publications, reviews
 from trustsvc.shops import directory, models
 from trustsvc.storage.columns import EPOCH, Moment
@@ -19,23 +19,36 @@ from trustsvc.storage.columns import EPOCH, Moment
 MAX_REVIEWS = 20
 
 
+class _NewestReview(NamedTuple):
+    shop_id: int
+    public_id: str
+    stars: int
+    title: str
+    text: str
+    name: str
+    city: str
+    verified: bool
+    language: str
+    published_at: datetime
+
+
 def read(
-    session: Session, shops: Collection[directory.Shop], faces: Mapping[int, BadgeContent]
+    session: Session, of_shops: Collection[directory.Shop], badges: Mapping[int, BadgeContent]
 ) -> dict[int, ReviewListContent]:
-    """Read the newest lines of all these shops with one query."""
-    rows: dict[int, list[Any]] = defaultdict(list)
-    for row in session.execute(_lines([shop.id for shop in shops])):
-        rows[row.shop_id].append(row)
-    return {shop.id: _newest(shop, faces[shop.id], rows[shop.id]) for shop in shops}
+    """Read the newest reviews of all these shops in one query."""
+    by_shop: dict[int, list[_NewestReview]] = defaultdict(list)
+    for row in session.execute(_newest([shop.id for shop in of_shops])):
+        by_shop[row[0]].append(_NewestReview(*row))
+    return {shop.id: _review_list(shop, badges[shop.id], by_shop[shop.id]) for shop in of_shops}
 
 
-def _lines(shop_ids: Collection[int]) -> Select[Any]:
-    """Number the lines of each shop, newest first, and keep the first twenty.
+def _newest(shop_ids: Collection[int]) -> Select[Any]:
+    """Select the newest `MAX_REVIEWS` publications of each shop, in the order of `_NewestReview`.
 
-    Before they are numbered, what is older than the twentieth moment is left out by the index: else
-    every round would sort all reviews there are. Several of one moment are why that is not enough.
+    The index first drops what is older than the twentieth moment; otherwise every refresh would
+    sort all reviews. The row number is still needed: several may share that moment.
     """
-    line = publications.c
+    table = publications.c
     older = publications.alias()
     twentieth = (
         select(older.c.published_at)
@@ -47,29 +60,35 @@ def _lines(shop_ids: Collection[int]) -> Select[Any]:
     )
     at = func.coalesce(twentieth, literal(EPOCH, Moment), type_=Moment)
     since = select(models.shops.c.id, at.label("at")).where(models.shops.c.id.in_(shop_ids)).cte()
-    place = func.row_number().over(
-        partition_by=line.shop_id, order_by=(line.published_at.desc(), line.review_id.desc())
+    rank = func.row_number().over(
+        partition_by=table.shop_id, order_by=(table.published_at.desc(), table.review_id.desc())
     )
     recent = (
-        select(publications, place.label("place"))
-        .join(since, and_(since.c.id == line.shop_id, line.published_at >= since.c.at))
+        select(publications, rank.label("rank"))
+        .join(since, and_(since.c.id == table.shop_id, table.published_at >= since.c.at))
         .cte()
     )
     return (
-        select(recent, reviews.c.public_id)
+        select(
+            recent.c.shop_id,
+            reviews.c.public_id,
+            *(recent.c[name] for name in _NewestReview._fields[2:]),
+        )
         .join(reviews, reviews.c.id == recent.c.review_id)
-        .where(recent.c.place <= MAX_REVIEWS)
-        .order_by(recent.c.shop_id, recent.c.place)
+        .where(recent.c.rank <= MAX_REVIEWS)
+        .order_by(recent.c.shop_id, recent.c.rank)
     )
 
 
-def _newest(shop: directory.Shop, face: BadgeContent, rows: Collection[Any]) -> ReviewListContent:
+def _review_list(
+    shop: directory.Shop, badge: BadgeContent, newest: Collection[_NewestReview]
+) -> ReviewListContent:
     base = config.current().base_url
     language = i18n.negotiate_language(shop.language)
     host = urlsplit(base).hostname or "localhost"
     return ReviewListContent(
         slug=shop.slug,
-        face=face,
+        badge=badge,
         language=language,
         title=i18n.translate("badge.page.title", language, shop=shop.name),
         order=i18n.translate("badge.list.order", language),
@@ -79,27 +98,27 @@ def _newest(shop: directory.Shop, face: BadgeContent, rows: Collection[Any]) -> 
         feed=f"{base}/badge/v1/{shop.slug}/feed.atom",
         tag=f"tag:{host},2026:",
         since=shop.created_at,
-        lines=tuple(_line(row, language, shop.zone) for row in rows),
+        lines=tuple(_review(row, language, shop.zone) for row in newest),
     )
 
 
-def _line(row: Any, language: str, zone: str) -> ReviewContent:
+def _review(row: _NewestReview, language: str, zone: str) -> ReviewContent:
     return ReviewContent(
         public_id=row.public_id,
         stars=row.stars,
         label=i18n.translate("badge.page.stars_of_5", language, score=row.stars),
         title=row.title,
         text=row.text,
-        by=_who(row, language),
+        by=_author(row, language),
         date=row.published_at.astimezone(ZoneInfo(zone)).date().isoformat(),
         day=i18n.format_date(row.published_at, language, zone),
-        mark=i18n.translate("badge.page.verified", language) if row.verified else "",
+        verified_label=i18n.translate("badge.page.verified", language) if row.verified else "",
         language=row.language,
         published_at=row.published_at,
     )
 
 
-def _who(row: Any, language: str) -> str:
+def _author(row: _NewestReview, language: str) -> str:
     if not row.name:
         return i18n.translate("rights.anonymous", language)
     if not row.city:

@@ -6,22 +6,21 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from trustsvc.badge import content, newest_reviews, public_files, scripts
-from trustsvc.badge.render import feed, fragment, png, reviews_json, score_json, shields, svg
-from trustsvc.badge.render.content import BadgeContent
-from trustsvc.badge.render.review_lines import ReviewListContent
+from trustsvc.badge.render import feed, json_forms, png, snippets, svg
+from trustsvc.badge.render.content import BadgeContent, ReviewListContent
 from trustsvc.shops import directory
 
 FOLDER = "badge/v1"
 # Every form of a shop's badge: its address below `/`, and what writes it.
 BADGE_FORMS: Mapping[str, Callable[[BadgeContent], bytes]] = {
-    "badge/v1/{shop}.json": score_json.as_json,
+    "badge/v1/{shop}.json": json_forms.as_json,
     "badge/v1/{shop}.svg": svg.as_svg,
-    "badge/v1/{shop}/shields.json": shields.as_shields,
+    "badge/v1/{shop}/shields.json": json_forms.as_shields,
 }
 # Those that say more than the badge does.
 REVIEW_LIST_FORMS: Mapping[str, Callable[[ReviewListContent], bytes]] = {
-    "badge/v1/{shop}.html": fragment.as_html,
-    "badge/v1/{shop}/reviews.json": reviews_json.as_reviews,
+    "badge/v1/{shop}.html": snippets.as_html,
+    "badge/v1/{shop}/reviews.json": json_forms.as_reviews,
     "badge/v1/{shop}/feed.atom": feed.as_atom,
 }
 SVG_FORM, PNG_FORM = "badge/v1/{shop}.svg", "badge/v1/{shop}.png"

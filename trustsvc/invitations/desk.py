@@ -13,10 +13,10 @@ from trustsvc.mail.outbox import circuit_breaker, send_suspension, unknown_deliv
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
-desk = Blueprint("invitations_desk", __name__)
+sending_desk = Blueprint("invitations_desk", __name__)
 
 
-@desk.get("/desk/sending")
+@sending_desk.get("/desk/sending")
 @access.requires("staff")
 def show() -> str:
     """Show stops, the mail server's pause, shops that wait for a look, and letters in doubt."""
@@ -41,7 +41,7 @@ def show() -> str:
     )
 
 
-@desk.post("/desk/sending/<slug>")
+@sending_desk.post("/desk/sending/<slug>")
 @access.requires("staff")
 def go_on(slug: str) -> Response:
     """Let a paused shop's letters leave; twice does no harm. Raises NotFound."""

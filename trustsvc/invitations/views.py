@@ -9,10 +9,10 @@ from trustsvc.invitations import redeem, unsubscribe
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
-views = Blueprint("invitations", __name__)
+unsubscribe_pages = Blueprint("invitations", __name__)
 
 
-@views.get("/u/<token>")
+@unsubscribe_pages.get("/u/<token>")
 @access.requires("link")
 def show_stop(token: str) -> str:
     """Say what will happen and change nothing: scanners open every link of a letter."""
@@ -23,7 +23,7 @@ def show_stop(token: str) -> str:
         return _page(directory.by_id(session, invitation.shop_id), invitation, link_id, everywhere)
 
 
-@views.post("/u/<token>")
+@unsubscribe_pages.post("/u/<token>")
 @access.requires("link")
 def stop_asking(token: str) -> str:
     """Stop at this shop, or at all of them where the form says so; any other body is this shop.

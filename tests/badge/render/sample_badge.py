@@ -3,8 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from trustsvc.badge.render.content import BadgeContent
-from trustsvc.badge.render.review_lines import ReviewContent, ReviewListContent
+from trustsvc.badge.render.content import BadgeContent, ReviewContent, ReviewListContent
 
 HOSTILE = "</template></title></svg><script>alert(1)</script>\"'&]]><!--"
 FACE = BadgeContent(
@@ -18,7 +17,7 @@ NO_FACE = BadgeContent(
 LINE = ReviewContent(
     public_id="6f6e65", stars=5, label="5 van 5 sterren", title="Heel fijn",
     text="De fiets kwam heel aan.\n\nGraag nog eens.", by="Sanne V., Utrecht", date="2026-11-02",
-    day="2 november 2026", mark="Geverifieerde aankoop", language="nl",
+    day="2 november 2026", verified_label="Geverifieerde aankoop", language="nl",
     published_at=datetime(2026, 11, 2, 23, 30, 1, 5000, tzinfo=UTC),
 )  # fmt: skip
 SINCE = datetime(2026, 10, 1, 8, 0, tzinfo=UTC)
@@ -38,4 +37,4 @@ def newest(*lines, face=FACE, **more):
         "tag": "tag:reviews.example,2026:",
         "since": SINCE,
     }
-    return ReviewListContent(face=face, lines=lines, **plain | more)
+    return ReviewListContent(badge=face, lines=lines, **plain | more)

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.badge.render.sample_badge import FACE, HOSTILE, NO_FACE, newest
-from trustsvc.badge.render import fragment, svg
+from trustsvc.badge.render import snippets, svg
 
 
 class Read(HTMLParser):
@@ -36,7 +36,7 @@ class Read(HTMLParser):
 
 @pytest.mark.parametrize("face", [FACE, NO_FACE])
 def test_the_fragment_is_a_shadow_root_with_the_image_and_links_beside_it(face):
-    html = fragment.as_html(newest(face=face)).decode()
+    html = snippets.as_html(newest(face=face)).decode()
     read = Read(html)
 
     links = [(a["href"], "template" in above) for tag, a, above in read.found if tag == "a"]
@@ -53,7 +53,7 @@ def test_the_fragment_is_a_shadow_root_with_the_image_and_links_beside_it(face):
 
 
 def test_the_fragment_needs_no_script_no_style_and_no_request():
-    html = fragment.as_html(newest()).decode()
+    html = snippets.as_html(newest()).decode()
 
     elements = {tag for tag, *_ in Read(html).found}
     attributes = {name for _, attrs, _ in Read(html).found for name in attrs}
@@ -65,9 +65,9 @@ def test_the_fragment_needs_no_script_no_style_and_no_request():
 def test_hostile_words_stay_words():
     face = replace(FACE, label=HOSTILE, count=HOSTILE, score=HOSTILE)
 
-    html = fragment.as_html(newest(face=face, notice=HOSTILE)).decode()
+    html = snippets.as_html(newest(face=face, notice=HOSTILE)).decode()
 
     assert {tag for tag, *_ in Read(html).found} == {
-        tag for tag, *_ in Read(fragment.as_html(newest()).decode()).found
+        tag for tag, *_ in Read(snippets.as_html(newest()).decode()).found
     }
     assert html.count("</template>") == 1

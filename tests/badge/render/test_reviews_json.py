@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, strategies
 
 from tests.badge.render.sample_badge import HOSTILE, HOSTILE_LINE, LINE, newest
-from trustsvc.badge.render import reviews_json
+from trustsvc.badge.render import json_forms
 
 
 def test_the_list_holds_finished_words():
-    said = json.loads(reviews_json.as_reviews(newest(LINE)))
+    said = json.loads(json_forms.as_reviews(newest(LINE)))
 
     assert said == {
         "title": "Beoordelingen van Acme",
@@ -39,14 +39,14 @@ def test_the_list_holds_finished_words():
 def test_the_list_holds_the_first_five_and_may_hold_none():
     lines = [replace(LINE, title=str(number)) for number in range(7)]
 
-    said = json.loads(reviews_json.as_reviews(newest(*lines)))
+    said = json.loads(json_forms.as_reviews(newest(*lines)))
 
     assert [one["title"] for one in said["reviews"]] == ["0", "1", "2", "3", "4"]
-    assert json.loads(reviews_json.as_reviews(newest()))["reviews"] == []
+    assert json.loads(json_forms.as_reviews(newest()))["reviews"] == []
 
 
 def test_hostile_words_come_out_as_they_went_in():
-    said = json.loads(reviews_json.as_reviews(newest(HOSTILE_LINE)))
+    said = json.loads(json_forms.as_reviews(newest(HOSTILE_LINE)))
 
     assert said["reviews"][0]["title"] == HOSTILE
 
@@ -64,7 +64,7 @@ def test_hostile_words_come_out_as_they_went_in():
     ],
 )
 def test_a_text_is_cut_at_a_word(text, kept):
-    assert kept == reviews_json.shortened(text, 10, 99)
+    assert kept == json_forms.shortened(text, 10, 99)
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_a_text_is_cut_at_a_word(text, kept):
     ],
 )
 def test_a_text_is_cut_by_its_bytes_too_and_never_within_a_letter(text, kept):
-    assert kept == reviews_json.shortened(text, 99, 10)
+    assert kept == json_forms.shortened(text, 99, 10)
 
 
 @given(strategies.text(max_size=60), strategies.integers(2, 30), strategies.integers(4, 60))
 def test_what_is_kept_is_never_longer_and_begins_as_the_text_does(text, most, most_bytes):
-    kept = reviews_json.shortened(text, most, most_bytes)
+    kept = json_forms.shortened(text, most, most_bytes)
 
     assert len(kept) <= most
     assert len(kept.encode()) <= most_bytes

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from tests.badge.render.sample_badge import FACE, NO_FACE
-from trustsvc.badge.render import shields
+from trustsvc.badge.render import json_forms
 
 # https://shields.io/badges/endpoint-badge: these are required, and no other field is used.
 FIELDS = {"schemaVersion", "label", "message", "color"}
@@ -14,7 +14,7 @@ FIELDS = {"schemaVersion", "label", "message", "color"}
     [(FACE, "1.234 beoordelingen", "4,6 ★"), (NO_FACE, "Nog geen beoordelingen", "-")],
 )
 def test_shields_are_given_the_finished_words(face, label, message):
-    said = json.loads(shields.as_shields(face))
+    said = json.loads(json_forms.as_shields(face))
 
     assert set(said) == FIELDS
     assert (said["schemaVersion"], said["label"], said["message"]) == (1, label, message)

@@ -55,7 +55,7 @@ def page(slug: str) -> Response:
 
 @badge_page.get("/sitemap.xml")
 @access.requires("public")
-def sitemap() -> Response:
+def sitemap_file() -> Response:
     with db.reading() as session:
         found = sitemap_pages(session, clock.now())
     body = sitemap_xml(config.current().base_url, found)
@@ -64,7 +64,7 @@ def sitemap() -> Response:
 
 @badge_page.get("/robots.txt")
 @access.requires("public")
-def robots() -> Response:
+def robots_file() -> Response:
     return _for_machines(robots_txt(config.current().base_url), "text/plain")
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from markupsafe import escape
 
-from trustsvc.badge.render.review_lines import ReviewContent, ReviewListContent
+from trustsvc.badge.render.content import ReviewContent, ReviewListContent
 
 # What XML 1.0 (section 2.2) has no way to say, not even escaped.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -18,7 +18,7 @@ def as_atom(newest: ReviewListContent) -> bytes:
     shows it once and anew. One that was taken down is not in the next feed.
     """
     updated = max([newest.since, *(line.published_at for line in newest.lines)])
-    url, tag = _words(newest.face.url), _words(newest.tag)
+    url, tag = _words(newest.badge.url), _words(newest.tag)
     feed = (
         '<?xml version="1.0" encoding="utf-8"?>\n'
         f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="{_words(newest.language)}">\n'
@@ -33,7 +33,7 @@ def as_atom(newest: ReviewListContent) -> bytes:
 
 def _entry(line: ReviewContent, tag: str, url: str) -> str:
     title = f"{'★' * line.stars} {line.title}".strip()
-    said = "\n\n".join(part for part in (line.label, line.text, line.mark) if part)
+    said = "\n\n".join(part for part in (line.label, line.text, line.verified_label) if part)
     at, name = _moment(line.published_at), _words(line.public_id)
     return (
         f"<entry><id>{tag}review/{name}</id><title>{_words(title)}</title>"

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from trustsvc.badge.render import svg
+from trustsvc.badge.render.content import ReviewListContent
+
 # What static/source/list.css gives the list: kept free for it, nothing moves when it comes.
 LIST_HEIGHT = 340
 # The sign of the way to object, as static/source/badge.js draws it, on a field of 24.
@@ -92,6 +95,24 @@ def listing(
         else _script(f"{base_url}/embed/v1-list.js")
     )
     return _element("review-list", slug, links, script)
+
+
+def as_html(newest: ReviewListContent) -> bytes:
+    """Write the badge that a shop's server prints into its page: no script, style or request.
+
+    The declarative shadow root keeps the page's rules and the image's ids apart. Browsers without
+    it (before 2024) show the link in the element, with the same text. statement/badge_finder.py
+    recognises the badge by the element's shop and the origin of its links.
+    """
+    drawn = Markup(svg.as_svg(newest.badge).decode())  # noqa: S704 - escaped where it was written
+    html = Markup(
+        '<review-badge-html shop="{one.slug}" lang="{one.language}">'
+        '<template shadowrootmode="open"><a href="{one.badge.url}">{drawn}</a><br><small>'
+        '<a href="{one.privacy}">{one.notice}</a></small></template>'
+        '<a href="{one.badge.url}">{one.badge.label}</a> <small>'
+        '<a href="{one.privacy}">{one.notice}</a></small></review-badge-html>\n'
+    )
+    return str(html.format(one=newest, drawn=drawn)).encode()
 
 
 def csp_policy(base_url: str) -> str:

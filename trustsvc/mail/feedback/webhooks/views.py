@@ -18,12 +18,12 @@ from trustsvc.mail.feedback.webhooks import endpoints, sns
 from trustsvc.orders.views import raw_body
 from trustsvc.storage import db
 
-views = Blueprint("mail_events", __name__)
+mail_provider_webhooks = Blueprint("mail_events", __name__)
 _DOOR = re.compile(r"[0-9a-f]{32}")
 logger = log.get_logger("invitations")
 
 
-@views.post("/mail-events/<provider>/<door>", provide_automatic_options=False)
+@mail_provider_webhooks.post("/mail-events/<provider>/<door>", provide_automatic_options=False)
 @access.requires("signature")
 def receive(provider: str, door: str) -> Response:
     """Take an event in: 413, 401, 400, 200, checked in this order; 503 when it cannot be stored.
