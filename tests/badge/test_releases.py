@@ -66,7 +66,7 @@ def test_what_was_not_released_is_not_there(client, path):
 
 
 def test_a_release_is_not_written_twice_differently(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(embed.scripts, "HERE", tmp_path)
+    monkeypatch.setattr(embed.scripts, "STATIC", tmp_path)
     (tmp_path / "released" / "1.0.1").mkdir(parents=True)
     (tmp_path / "released" / "1.0.1" / "badge.js").write_bytes(b"old")
 
