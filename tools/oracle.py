@@ -26,9 +26,9 @@ from trustsvc.orders import accept
 from trustsvc.orders.received import OrderReceived
 from trustsvc.registry import registration
 from trustsvc.registry.models import opt_outs
-from trustsvc.registry.opt_out import EVERY_SHOP
 from trustsvc.shops import directory, enrol
 from trustsvc.storage import db
+from trustsvc.storage.columns import EVERY_SHOP
 
 LOW, HIGH = 0.48, 0.52
 PORT = 8931

@@ -42,7 +42,7 @@ KEPT_APART = {
     "/livez": Kept(why="says nothing of shops"),
     "/readyz": Kept(why="says nothing of shops"),
     "/.well-known/security.txt": Kept(why="says nothing of shops"),
-    "/webhooks/<platform>/<door>": Kept("door"),
+    "/webhooks/<platform>/<endpoint_id>": Kept("endpoint_id"),
     "/register/<slug>": Kept("slug"),
     "/register/confirm/<token>": Kept("register"),
     "/register/leave/<token>": Kept("leave"),

@@ -19,7 +19,7 @@ from trustsvc.orders.models import orders
 from trustsvc.privacy import request_log
 from trustsvc.privacy.documents import notice_history
 from trustsvc.privacy.rights import confirmation, people
-from trustsvc.registry import registration, registration_request
+from trustsvc.registry import double_opt_in, registration
 from trustsvc.registry.models import pending_registrations, registered_buyers
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import lookup, moderate, publish, reply, submit
@@ -145,8 +145,8 @@ def _people(session, mine, now):
     """Have people ask, register, object; gives the ids inside the links they got by mail."""
     domain = f"{mine.word.lower()}-people.example"
     some = [f"{name}-{secrets.token_hex(4)}@{domain}" for name in ("asks", "member", "out")]
-    registration_request.request_registration(
-        session, registration_request.RegistrationRequest(some[0], mine.shop.id, "nl", "page"), now
+    double_opt_in.request_registration(
+        session, double_opt_in.RegistrationRequest(some[0], mine.shop.id, "nl", "page"), now
     )
     registration.register(session, some[1], "v1", "page", now)
     opt_out(session, some[2], mine.shop.id, "stop", now)

@@ -29,10 +29,11 @@ from trustsvc.mail.outbox import send_suspension
 from trustsvc.orders.models import orders
 from trustsvc.privacy.retention import purge_guard
 from trustsvc.registry.check import RegistryQuery, check
-from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.registration import leave, register
 from trustsvc.shops import directory
 from trustsvc.storage import db, suppression_journal
+from trustsvc.storage.columns import EVERY_SHOP
 
 pytestmark = pytest.mark.both_databases
 

@@ -16,10 +16,11 @@ from trustsvc.invitations.redeem import find
 from trustsvc.orders import accept
 from trustsvc.orders.models import decisions, orders
 from trustsvc.orders.received import OrderReceived
-from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import publish, withdraw
 from trustsvc.reviews.models import publications, reviews
 from trustsvc.storage import db, suppression_journal
+from trustsvc.storage.columns import EVERY_SHOP
 
 pytestmark = pytest.mark.both_databases
 

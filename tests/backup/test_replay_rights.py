@@ -16,7 +16,7 @@ from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.confirmation import my_data_link
 from trustsvc.privacy.rights.erasure import ErasureOptions, erase
 from trustsvc.privacy.rights.restriction import is_restricted, lift, restrict
-from trustsvc.registry import registration, registration_request, restriction
+from trustsvc.registry import double_opt_in, registration, restriction
 from trustsvc.registry.models import pending_registrations, restrictions
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews.models import reviews
@@ -200,8 +200,8 @@ def writing(invited):
     """Letters, a registration and a link that wait, of one who leaves and of one who stays."""
     with quiet(), db.transaction() as session:
         for address in (my_data_pages.JAN, "eva@example.com"):
-            registration_request.request_registration(
-                session, registration_request.RegistrationRequest(address, 1, "nl", "page"), NOON
+            double_opt_in.request_registration(
+                session, double_opt_in.RegistrationRequest(address, 1, "nl", "page"), NOON
             )
             my_data_link(session, people.by_address(session, address), NOON, copy="{}")
         registration.register(session, my_data_pages.JAN, "1", "page", NOON)
@@ -232,9 +232,9 @@ def test_an_erasure_reaches_what_waited_to_be_written(
 def test_what_was_asked_for_after_the_erasure_stays(installation, invited, tmp_path, request):
     asked(lambda session, who, now: erase(session, who, ErasureOptions(), now))
     with quiet(), db.transaction() as session:
-        registration_request.request_registration(
+        double_opt_in.request_registration(
             session,
-            registration_request.RegistrationRequest(my_data_pages.JAN, 1, "nl", "page"),
+            double_opt_in.RegistrationRequest(my_data_pages.JAN, 1, "nl", "page"),
             SOON,
         )
     restore = request.getfixturevalue("restored")

@@ -16,10 +16,11 @@ from trustsvc.errors import Refused
 from trustsvc.orders import accept
 from trustsvc.orders.received import OrderReceived
 from trustsvc.registry.check import RegistryQuery, check
-from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.registration import register
 from trustsvc.staff import accounts
 from trustsvc.storage import db
+from trustsvc.storage.columns import EVERY_SHOP
 
 JAN = "jan@example.com"
 

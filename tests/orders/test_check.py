@@ -48,13 +48,13 @@ def test_only_received_orders_are_taken_and_settled(installation):
     assert order_row(one).state == "settled"
 
 
-def test_an_order_carries_the_marks_of_its_buyer_and_not_the_address(installation):
+def test_an_order_carries_the_pseudonyms_of_its_buyer_and_not_the_address(installation):
     at_shop = shop()
     place(at_shop, email="Jan@example.com")
 
     (one,) = taken()
 
-    assert one.marks == frozenset([pseudonyms.shop_pseudonym(at_shop.id, "jan@example.com")])
+    assert one.pseudonyms == frozenset([pseudonyms.shop_pseudonym(at_shop.id, "jan@example.com")])
     assert "example.com" not in repr(one)
 
 
@@ -67,4 +67,4 @@ def test_letting_go_leaves_nothing_of_the_buyer_and_twice_does_no_harm(installat
     row = order_row(order_id)
     assert (row.email, row.name, row.reference, row.locale, row.buyer) == (None,) * 5
     (one,) = taken()
-    assert one.marks == frozenset()
+    assert one.pseudonyms == frozenset()

@@ -16,10 +16,11 @@ from trustsvc.privacy.documents import data_inventory
 from trustsvc.privacy.keys import reach
 from trustsvc.privacy.rights import confirmation
 from trustsvc.privacy.rights.people import Person
-from trustsvc.registry import opt_out, registration_request, restriction
+from trustsvc.registry import double_opt_in, opt_out, restriction
 from trustsvc.registry.models import registered_buyers
 from trustsvc.reviews import withdraw
 from trustsvc.storage import db
+from trustsvc.storage.columns import EVERY_SHOP
 from trustsvc.transactional_mail import enqueue
 
 pytestmark = pytest.mark.both_databases
@@ -119,15 +120,15 @@ def everywhere_in_the_registry(at_shop, address):
             )
         )
         session.execute(update(registered_buyers).values(link=signed_links.new_id()))
-        for place in (opt_out.EVERY_SHOP, at_shop.id):
+        for place in (EVERY_SHOP, at_shop.id):
             opt_out.opt_out(session, address, place, "stop", now)
-        restriction.restrict(session, [mark], opt_out.EVERY_SHOP, now)
+        restriction.restrict(session, [mark], EVERY_SHOP, now)
         restriction.restrict(
             session, pseudonyms.shop_pseudonyms(at_shop.id, address), at_shop.id, now
         )
-        registration_request.request_registration(
+        double_opt_in.request_registration(
             session,
-            registration_request.RegistrationRequest(address, at_shop.id, "nl", "page"),
+            double_opt_in.RegistrationRequest(address, at_shop.id, "nl", "page"),
             now,
         )
         enqueue.write(session, enqueue.Note("me", "nl", address, facts={"link": "x"}), now)

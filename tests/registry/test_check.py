@@ -7,8 +7,9 @@ from trustsvc.errors import Refused
 from trustsvc.registry import registration
 from trustsvc.registry.check import RegistryQuery, RegistryStatus, check
 from trustsvc.registry.models import opt_outs, registered_buyers
-from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db
+from trustsvc.storage.columns import EVERY_SHOP
 
 pytestmark = pytest.mark.both_databases
 

@@ -5,8 +5,9 @@ from tests.invitations.sample_orders import NOON, shop
 from trustsvc.errors import Unavailable
 from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.registry.models import opt_outs
-from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db, suppression_journal
+from trustsvc.storage.columns import EVERY_SHOP
 
 pytestmark = pytest.mark.both_databases
 

@@ -10,12 +10,13 @@ from tests.registry.registrations import JAN, ask, confirm, entries, join, path_
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.i18n import LANGUAGES
-from trustsvc.registry import consent, views
+from trustsvc.registry import double_opt_in, views
 from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.registry.double_opt_in import LINK_LIFETIME
 from trustsvc.registry.models import consent_texts
-from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db, suppression_journal
+from trustsvc.storage.columns import EVERY_SHOP
 from trustsvc.transactional_mail.enqueue import MOST_A_DAY
 from trustsvc.transactional_mail.models import correspondence
 
@@ -53,7 +54,7 @@ def test_the_page_says_it_all_in_every_language(client, shop, language):
     assert f'<html lang="{language}">' in page
     for part in (f"/privacy/{shop.slug}", f"/privacy/{shop.slug}#object", 'type="email"'):
         assert part in page
-    assert consent.text(consent.VERSION, language) in page
+    assert double_opt_in.consent_text(double_opt_in.CONSENT_VERSION, language) in page
     assert "{" not in page
 
 
@@ -67,13 +68,17 @@ def test_the_proof_of_consent_is_kept_word_for_word(client, shop):
         confirm(client, letter)
 
     (entry,) = entries()
-    assert (entry.consent_version, entry.language, entry.source) == (consent.VERSION, "de", "card")
+    assert (entry.consent_version, entry.language, entry.source) == (
+        double_opt_in.CONSENT_VERSION,
+        "de",
+        "card",
+    )
     assert entry.requested_at == asked.requested_at
     assert timedelta(hours=5) <= entry.at - entry.requested_at < timedelta(hours=5, minutes=1)
     with db.reading() as session:
         (said,) = session.execute(select(consent_texts)).all()
-    assert (said.version, said.language) == (consent.VERSION, "de")
-    assert said.text == consent.text(consent.VERSION, "de")
+    assert (said.version, said.language) == (double_opt_in.CONSENT_VERSION, "de")
+    assert said.text == double_opt_in.consent_text(double_opt_in.CONSENT_VERSION, "de")
 
 
 def test_the_address_is_sealed_and_forgotten_when_it_is_confirmed(client, shop, installation):
@@ -308,6 +313,6 @@ def test_the_words_of_a_version_never_change():
 
     made = hashes.Hash(hashes.SHA256())
     for language in LANGUAGES:
-        made.update(consent.text("registration-1", language).encode())
+        made.update(double_opt_in.consent_text("registration-1", language).encode())
 
     assert made.finalize().hex()[:16] == "ba8fa78f0173364c"

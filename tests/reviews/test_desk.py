@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from tests.reviews.sample_reviews import order, review, shop
 from tests.staff.signed_in_staff import form_token, sign_in
 from trustsvc import clock
-from trustsvc.orders import decision_log, recent
+from trustsvc.orders import decision_log
 from trustsvc.reviews import lookup, moderate, publish, reply, withdraw
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.policy import REASONS
@@ -233,7 +233,7 @@ def test_the_desk_names_shops_as_people_do_and_days_as_they_are_there(desk):
     at = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)  # the 21st already, in Auckland
     review(far, at=at)
     with db.reading() as session:
-        (told,) = recent.recent_orders(session, far.id)
+        (told,) = decision_log.recent_orders(session, far.id)
     with db.transaction() as session:
         decision_log.write(
             session, [decision_log.DecisionLogEntry(told.id, "accept", "new", "received", at)]

@@ -11,11 +11,12 @@ from trustsvc.orders import accept, privacy_requests
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import OrderReceived
 from trustsvc.privacy.rights import answer_requests, erasure, people, restriction
-from trustsvc.registry import registration, registration_request
-from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry import double_opt_in, registration
+from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import lookup, moderate, publish, submit
 from trustsvc.reviews.policy import Draft
 from trustsvc.storage import db
+from trustsvc.storage.columns import EVERY_SHOP
 
 NOON = datetime(2026, 6, 10, 10, tzinfo=UTC)
 DRAFT = Draft(stars=4, title="Snel", text="Kwam heel aan.", name="A.", city="Delft", consent=True)
@@ -102,9 +103,9 @@ def _register(session, _shop, group):
 
 def _request_registration(session, at_shop, group):
     for address in group:
-        registration_request.request_registration(
+        double_opt_in.request_registration(
             session,
-            registration_request.RegistrationRequest(address.strip(), at_shop.id, "nl", "page"),
+            double_opt_in.RegistrationRequest(address.strip(), at_shop.id, "nl", "page"),
             NOON,
         )
 

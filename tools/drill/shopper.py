@@ -12,8 +12,9 @@ import requests
 
 from tests.signing import signed_request
 from trustsvc import clock
-from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db
+from trustsvc.storage.columns import EVERY_SHOP
 
 # Of a hundred orders: the rest is plain. A "first" has a "second" of the same buyer at the other
 # shop, posted at the moment the buyer stops everything by the link in the first one's letter.

@@ -10,8 +10,8 @@ from collections import Counter
 from sqlalchemy import text
 
 from trustsvc.crypto import pseudonyms
-from trustsvc.registry.opt_out import EVERY_SHOP
 from trustsvc.storage import db
+from trustsvc.storage.columns import EVERY_SHOP
 
 SQLITE = """
 CREATE TABLE drill_events (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, row_id INTEGER,

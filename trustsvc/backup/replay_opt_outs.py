@@ -15,8 +15,8 @@ from trustsvc.invitations import redeem
 from trustsvc.orders import buyer
 from trustsvc.orders.models import orders
 from trustsvc.registry.models import opt_outs
-from trustsvc.registry.opt_out import EVERY_SHOP
 from trustsvc.storage import db
+from trustsvc.storage.columns import EVERY_SHOP
 from trustsvc.storage.suppression_journal import JournalEntry
 
 BATCH_SIZE = 500

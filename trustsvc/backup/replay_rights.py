@@ -20,7 +20,6 @@ from trustsvc.orders.personal_data import (
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.rights.erasure import ERASURE
 from trustsvc.registry.models import pending_registrations, restrictions
-from trustsvc.registry.opt_out import EVERY_SHOP
 from trustsvc.reviews import withdraw
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.personal_data import (
@@ -30,6 +29,7 @@ from trustsvc.reviews.personal_data import (
     restrict_reviews,
 )
 from trustsvc.storage import db
+from trustsvc.storage.columns import EVERY_SHOP
 from trustsvc.storage.suppression_journal import JournalEntry
 from trustsvc.transactional_mail.models import correspondence
 

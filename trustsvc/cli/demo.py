@@ -11,7 +11,7 @@ from trustsvc import clock, config
 from trustsvc.cli import demo_service
 from trustsvc.cli.shop_snippets import webhook_url
 from trustsvc.demo import example_orders, sample_shops, steps
-from trustsvc.orders import recent
+from trustsvc.orders import decision_log
 from trustsvc.registry import registration
 from trustsvc.server_log import retention
 from trustsvc.shops import domain_proof
@@ -80,7 +80,7 @@ def _wait_until_settled(shops: list[Shop]) -> None:
     end = time.monotonic() + demo_service.SETTLE_S
     while time.monotonic() < end:
         with db.reading() as session:
-            newest = [recent.recent_orders(session, shop.id, most=1)[0] for shop in shops]
+            newest = [decision_log.recent_orders(session, shop.id, most=1)[0] for shop in shops]
             if all(order.state == "settled" for order in newest):
                 _show_decisions(shops, newest)
                 return
@@ -88,7 +88,7 @@ def _wait_until_settled(shops: list[Shop]) -> None:
     raise demo_service.DemoFailed("The orders were not decided on within a minute.")
 
 
-def _show_decisions(shops: list[Shop], newest: list[recent.OrderSummary]) -> None:
+def _show_decisions(shops: list[Shop], newest: list[decision_log.OrderSummary]) -> None:
     for shop, order in zip(shops, newest, strict=True):
         for line in order.lines:
             demo_service.echo(f"{shop.name:24} {line.step:8} {line.rule:22} {line.outcome}")

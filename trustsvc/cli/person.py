@@ -28,6 +28,7 @@ from trustsvc.privacy.rights.opt_in_again import opt_in_again
 from trustsvc.privacy.rights.people import Person
 from trustsvc.shops import directory
 from trustsvc.storage import db
+from trustsvc.storage.columns import EVERY_SHOP
 
 BY = "command line"
 FIELDS = ("name", "shown_name", "city", "email")
@@ -203,7 +204,7 @@ def _refuse(session: Session, found: Person, ground: str, now: datetime) -> dict
 
 
 def _shop_id(found: Person) -> int:
-    return people.EVERY_SHOP if found.everywhere else found.shop_ids[0]
+    return EVERY_SHOP if found.everywhere else found.shop_ids[0]
 
 
 def _find(session: Session, address: str, slug: str | None) -> Person:

@@ -10,8 +10,9 @@ from trustsvc.crypto import pseudonyms
 from trustsvc.invitations import redeem
 from trustsvc.orders import buyer
 from trustsvc.orders.models import orders
-from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.registration import leave
+from trustsvc.storage.columns import EVERY_SHOP
 
 REASON = "stop"
 

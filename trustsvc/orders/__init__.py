@@ -1,1 +1,1 @@
-"""An order comes in and is kept once, as briefly as we can."""
+"""Orders: accepted once, checked, and erased as early as possible."""

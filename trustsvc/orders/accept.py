@@ -1,4 +1,4 @@
-"""Keep orders: each once, as briefly as we can, many in one transaction."""
+"""Store incoming orders, each once, many in one transaction."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
 OrderKey = tuple[int, bytes]
-ENDS = {"cancelled", "refunded"}
+END_CHANGES = {"cancelled", "refunded"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class IncomingOrder:
-    """An order on its way in, with its keyed marks; `delivery` is None where ids are not safe."""
+    """An order to be stored, with its keyed hashes. `delivery`: None if ids are not reliable."""
 
     shop: Shop
     order: OrderReceived
@@ -44,91 +44,94 @@ class IntakeResult:
 
 
 def incoming_order(shop: Shop, order: OrderReceived, body: bytes) -> IncomingOrder:
-    """Make the marks: outside the transaction, because it is one at a time on SQLite."""
-    said = order.delivery_id
+    """Compute the hashes before the transaction, because SQLite has one writer at a time."""
     return IncomingOrder(
         shop=shop,
         order=order,
         identity=pseudonyms.text_pseudonym(shop.id, order.identity),
         buyer=pseudonyms.shop_pseudonym(shop.id, order.email) if order.email else None,
-        delivery=idempotency.hash_delivery(shop.id, said, body) if said else None,
+        delivery=(
+            idempotency.hash_delivery(shop.id, order.delivery_id, body)
+            if order.delivery_id
+            else None
+        ),
     )
 
 
 def accept(session: Session, batch: Sequence[IncomingOrder], now: datetime) -> list[IntakeResult]:
-    """Take in a batch; gives an answer each, in the same order.
+    """Store a batch; gives one result per order, in the same sequence.
 
-    An order that is known, even from the same batch, is a duplicate: what is new in it is taken up
-    and check_orders looks at it again. A cancelled order nobody knew leaves a row without a trace
-    of the buyer, so that its creation arriving late leads to nothing. Twice changes nothing. That
-    an order is over is written into the file of wishes too: raises Unavailable when it cannot be.
+    A known order, even from the same batch, is a duplicate: its changes are merged and check_orders
+    decides again. An unknown order that is cancelled already leaves a row without buyer data, so
+    that its late creation event leads to nothing. Called twice, it changes nothing. Cancelled and
+    refunded orders are also appended to the suppression journal; raises Unavailable if that fails.
     """
-    answers: list[IntakeResult | None] = [None] * len(batch)
-    seen = idempotency.record(session, [item.delivery for item in batch], now)
-    for place, (item, before) in enumerate(zip(batch, seen, strict=True)):
-        if before == "same":
-            answers[place] = IntakeResult("duplicate")
-        elif before == "other" and item.shop.platform == "standard":
-            answers[place] = IntakeResult("conflict")
+    results: list[IntakeResult | None] = [None] * len(batch)
+    sightings = idempotency.record(session, [item.delivery for item in batch], now)
+    for index, (item, sighting) in enumerate(zip(batch, sightings, strict=True)):
+        if sighting == "same":
+            results[index] = IntakeResult("duplicate")
+        elif sighting == "other" and item.shop.platform == "standard":
+            results[index] = IntakeResult("conflict")
     if conflicts := {
         item.shop.id
-        for item, answer in zip(batch, answers, strict=True)
-        if answer and answer.status == "conflict"
+        for item, result in zip(batch, results, strict=True)
+        if result and result.status == "conflict"
     }:
         idempotency.report_conflicts(session, conflicts, now)
-    open_places = [place for place, answer in enumerate(answers) if answer is None]
-    while open_places:
-        open_places = _keep(session, batch, open_places, answers, now)
-    settled = [answer for answer in answers if answer]
+    unsettled = [index for index, result in enumerate(results) if result is None]
+    while unsettled:
+        unsettled = _store(session, batch, unsettled, results, now)
+    settled = [result for result in results if result]
     idempotency.discard(
         session,
         [
             item.delivery
-            for item, before, answer in zip(batch, seen, settled, strict=True)
-            if before == "new" and answer.status == "ignored" and not item.order.is_over
+            for item, sighting, result in zip(batch, sightings, settled, strict=True)
+            if sighting == "new" and result.status == "ignored" and not item.order.is_over
         ],
     )
     return settled
 
 
-def _keep(
+def _store(
     session: Session,
     batch: Sequence[IncomingOrder],
-    places: Sequence[int],
-    answers: list[IntakeResult | None],
+    indexes: Sequence[int],
+    results: list[IntakeResult | None],
     now: datetime,
 ) -> list[int]:
-    """Answer what is at these places; gives those another process wrote first, to be done again."""
-    known = _known(session, {batch[place].key for place in places})
+    """Store these items; gives those another process inserted first, which must be retried."""
+    known = _known(session, {batch[index].key for index in indexes})
     rows: dict[OrderKey, StoredOrder] = dict(known)
-    news: dict[OrderKey, list[str]] = {}
-    for place in places:
-        item = batch[place]
+    changes: dict[OrderKey, list[str]] = {}
+    for index in indexes:
+        item = batch[index]
         row = rows.get(item.key)
         if row is None:
-            answers[place], made = _first(item, now)
-            if made:
-                rows[item.key] = made
+            results[index], created = _new(item, now)
+            if created:
+                rows[item.key] = created
         else:
-            answers[place] = IntakeResult("duplicate")
-            rows[item.key], changes = merge.merge(row, item.order, item.buyer)
-            news.setdefault(item.key, []).extend(changes)
+            results[index] = IntakeResult("duplicate")
+            rows[item.key], changed = merge.merge(row, item.order, item.buyer)
+            changes.setdefault(item.key, []).extend(changed)
     new = {key: row for key, row in rows.items() if key not in known}
     written = _insert(session, new)
-    _update(session, [rows[key] for key, changes in news.items() if changes and key in known])
-    told = {key for key, changes in news.items() if not ENDS.isdisjoint(changes)} | set(written)
-    over = [row for key in told if (row := rows[key]).is_over]
+    _update(session, [rows[key] for key, changed in changes.items() if changed and key in known])
+    ended = {key for key, changed in changes.items() if not END_CHANGES.isdisjoint(changed)}
+    over = [row for key in ended | set(written) if (row := rows[key]).is_over]
     cancellation.journal(over, now)
-    _note(session, new, written, news, {key: row.id for key, row in known.items()}, now)
-    return [p for p in places if batch[p].key in new and batch[p].key not in written]
+    _log(session, new, written, changes, {key: row.id for key, row in known.items()}, now)
+    return [i for i in indexes if batch[i].key in new and batch[i].key not in written]
 
 
-def _first(item: IncomingOrder, now: datetime) -> tuple[IntakeResult, StoredOrder | None]:
+def _new(item: IncomingOrder, now: datetime) -> tuple[IntakeResult, StoredOrder | None]:
     order = item.order
     is_old = order.newest < now - timedelta(days=item.shop.max_age_days)
     if order.is_over:
-        answer = IntakeResult("ignored", "cancelled" if order.cancelled_at else "refunded")
-        return answer, None if is_old else merge.without_buyer(item.key, order, now)
+        result = IntakeResult("ignored", "cancelled" if order.cancelled_at else "refunded")
+        return result, None if is_old else merge.without_buyer(item.key, order, now)
     if not order.email:
         return IntakeResult("ignored", "no_address"), None
     if is_old:
@@ -149,7 +152,7 @@ def _known(session: Session, keys: Iterable[OrderKey]) -> dict[OrderKey, StoredO
             orders.c.shop_id.in_({shop_id for shop_id, _ in keys}),
             orders.c.identity.in_({identity for _, identity in keys}),
         )
-        .order_by(orders.c.id)  # two processes lock in one order, so neither waits for the other
+        .order_by(orders.c.id)  # one locking order, so that two processes cannot deadlock
         .with_for_update(of=orders)
     ).mappings()
     known = (
@@ -170,46 +173,46 @@ def _insert(session: Session, new: dict[OrderKey, StoredOrder]) -> dict[OrderKey
         .returning(orders.c.id, orders.c.shop_id, orders.c.identity)
     )
     values = [new[key].values() for key in sorted(new)]
-    found = session.execute(statement, values)
-    return {(row.shop_id, bytes(row.identity)): row.id for row in found}
+    inserted = session.execute(statement, values)
+    return {(row.shop_id, bytes(row.identity)): row.id for row in inserted}
 
 
 def _update(session: Session, rows: Sequence[StoredOrder]) -> None:
-    again = [row for row in rows if row.email is not None]
-    for names, some in ((merge.CHANGING, rows), (merge.BUYER, again)):
-        if some:
+    with_buyer = [row for row in rows if row.email is not None]
+    for names, updated in ((merge.CHANGING, rows), (merge.BUYER, with_buyer)):
+        if updated:
             statement = update(orders).where(orders.c.id == bindparam("row_id"))
-            values = [row.values(names) | {"row_id": row.id} for row in some]
+            values = [row.values(names) | {"row_id": row.id} for row in updated]
             session.connection().execute(
                 statement.values({name: bindparam(name) for name in names}), values
             )
 
 
-def _note(
+def _log(
     session: Session,
     new: dict[OrderKey, StoredOrder],
     written: dict[OrderKey, int],
-    news: dict[OrderKey, list[str]],
+    changes: dict[OrderKey, list[str]],
     known: dict[OrderKey, int],
     now: datetime,
 ) -> None:
-    """Write a line for each order that came in or changed, and ring when one waits."""
-    lines: list[decision_log.DecisionLogEntry] = []
-    waits = False
+    """Log each new or changed order, and enqueue check_orders if one needs a decision."""
+    entries: list[decision_log.DecisionLogEntry] = []
+    needs_check = False
     for key, order_id in written.items():
-        is_waiting = new[key].state is OrderState.RECEIVED
-        waits = waits or is_waiting
-        rule = "new" if is_waiting else "over"
-        outcome = "received" if is_waiting else "ignored"
-        lines.append(decision_log.DecisionLogEntry(order_id, "accept", rule, outcome, now))
-    for key, changes in news.items():
+        is_received = new[key].state is OrderState.RECEIVED
+        needs_check = needs_check or is_received
+        rule = "new" if is_received else "over"
+        outcome = "received" if is_received else "ignored"
+        entries.append(decision_log.DecisionLogEntry(order_id, "accept", rule, outcome, now))
+    for key, changed in changes.items():
         order_id = known.get(key) or written.get(key, 0)
-        waits = waits or bool(changes)
+        needs_check = needs_check or bool(changed)
         if order_id:
-            lines += [
+            entries += [
                 decision_log.DecisionLogEntry(order_id, "accept", change, "received", now)
-                for change in changes
+                for change in changed
             ]
-    decision_log.write(session, lines)
-    if waits:
+    decision_log.write(session, entries)
+    if needs_check:
         job_queue.enqueue(session, "check_orders")

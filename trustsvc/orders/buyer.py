@@ -1,4 +1,4 @@
-"""Who placed an order: read for the letter and the review, forgotten when its purpose ends."""
+"""Contact of a buyer: read for the invitation and the review, erased when no longer needed."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ class Buyer:
     email: str
     name: str
     reference: str
-    mark: bytes
+    pseudonym: bytes
 
     def __repr__(self) -> str:
         return f"Buyer(order_id={self.order_id})"
 
 
 def read(session: Session, order_ids: Collection[int]) -> dict[int, Buyer]:
-    """Read the buyers of orders; those already forgotten are missing from the answer."""
+    """Read the buyers of orders; those already erased are missing from the result."""
     rows = session.execute(
         select(
             orders.c.id, orders.c.email, orders.c.name, orders.c.reference, orders.c.buyer
@@ -36,10 +36,10 @@ def read(session: Session, order_ids: Collection[int]) -> dict[int, Buyer]:
 
 
 def erase(session: Session, order_ids: Collection[int]) -> int:
-    """Forget name, address and reference of orders; gives how many had them. Twice does no harm.
+    """Erase name, address and reference of orders; gives how many had them. Safe to repeat.
 
-    The keyed mark that counts how often a buyer is asked stays until the cap period is over; it
-    cannot be turned back and only this shop's key makes it.
+    The shop's keyed pseudonym stays until the cap period ends, to limit how often a buyer is
+    invited. It is one-way, and only this shop's key produces it.
     """
     done = session.execute(
         update(orders)

@@ -1,4 +1,4 @@
-"""Orders that are over, kept in the file of wishes, and taken up again after a restore."""
+"""Cancelled and refunded orders in the suppression journal, replayed after a restore."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,9 +18,9 @@ REFUNDED = "refunded"
 
 
 def journal(rows: Sequence[StoredOrder], now: datetime) -> None:
-    """Write down apart from the database that orders were cancelled or refunded.
+    """Append cancelled or refunded orders to the suppression journal.
 
-    Before the commit: a line too many only stops a letter. Raises Unavailable.
+    Called before the commit: a superfluous entry only prevents a message. Raises Unavailable.
     """
     suppression_journal.append(
         [
@@ -36,19 +36,19 @@ def journal(rows: Sequence[StoredOrder], now: datetime) -> None:
     )
 
 
-def replay(session: Session, lines: Sequence[JournalEntry], now: datetime) -> list[int]:
-    """End the orders of these lines in a restored database; gives those that were not over there.
+def replay(session: Session, entries: Sequence[JournalEntry], now: datetime) -> list[int]:
+    """End the orders of these entries in a restored database; gives those that were still open.
 
-    An order it never knew gets a row without a person, so that its creation, delivered again by the
-    platform, leads to nothing. The planner looks at each once more. Twice changes nothing.
+    An unknown order gets a row without buyer data, so that its creation, delivered again by the
+    platform, leads to nothing. Each is planned again. Called twice, it changes nothing.
     """
-    there = set(session.scalars(select(shops.c.id)))
-    known = [line for line in lines if line.shop_id in there]
+    shop_ids = set(session.scalars(select(shops.c.id)))
+    known = [entry for entry in entries if entry.shop_id in shop_ids]
     if not known:
         return []
     session.execute(
         db.insert(orders).on_conflict_do_nothing(index_elements=["shop_id", "identity"]),
-        [_trace(line, now) for line in known],
+        [_order_without_buyer(entry, now) for entry in known],
     )
     ended: list[int] = []
     for name in ("cancelled_at", "refunded_at"):
@@ -66,12 +66,12 @@ def replay(session: Session, lines: Sequence[JournalEntry], now: datetime) -> li
     return ended
 
 
-def _trace(line: JournalEntry, now: datetime) -> dict[str, object]:
-    refunded = line.reason == REFUNDED
+def _order_without_buyer(entry: JournalEntry, now: datetime) -> dict[str, object]:
+    refunded = entry.reason == REFUNDED
     order = OrderReceived(
         identity="",
-        created_at=line.at,
-        cancelled_at=None if refunded else line.at,
-        refunded_at=line.at if refunded else None,
+        created_at=entry.at,
+        cancelled_at=None if refunded else entry.at,
+        refunded_at=entry.at if refunded else None,
     )
-    return without_buyer((line.shop_id, line.subject), order, now).values()
+    return without_buyer((entry.shop_id, entry.subject), order, now).values()

@@ -1,4 +1,4 @@
-"""Take the orders that wait for a decision, with the registry's answer on each buyer."""
+"""Lock the orders that need a decision, with the registry's status of each buyer."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from trustsvc.registry import check
 
 @dataclass(frozen=True, slots=True)
 class CheckedOrder:
-    """An order that waits. `buyer` holds its keyed marks, empty when the address is forgotten."""
+    """An order to decide on. `pseudonyms`: the buyer's at this shop, empty once erased."""
 
     id: int
     shop_id: int
@@ -30,17 +30,17 @@ class CheckedOrder:
     delivered_at: datetime | None
     cancelled_at: datetime | None
     refunded_at: datetime | None
-    marks: frozenset[bytes]
+    pseudonyms: frozenset[bytes]
     registered: bool
     opted_out: bool
     restricted: bool = False
 
 
 def lock_received(session: Session, most: int) -> list[CheckedOrder]:
-    """Take received orders, oldest first, and ask the registry about all of them at once.
+    """Lock received orders, oldest first, and look all their buyers up in the registry at once.
 
     They stay locked until the transaction ends (PostgreSQL; SQLite has one writer), so two workers
-    never take the same. Of the comparison nothing but the answer is kept.
+    never get the same order. Of the comparison only the status is kept.
     """
     table = orders.c
     rows = session.execute(
@@ -63,37 +63,37 @@ def lock_received(session: Session, most: int) -> list[CheckedOrder]:
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()
-    questions = [check.RegistryQuery(row.shop_id, row.email) for row in rows if row.email]
-    answers = iter(check.check(session, questions))
+    queries = [check.RegistryQuery(row.shop_id, row.email) for row in rows if row.email]
+    statuses = iter(check.check(session, queries))
     unknown = check.RegistryStatus(registered=False, opted_out=False)
     checked = []
     for row in rows:
-        answer = next(answers) if row.email else unknown
+        status = next(statuses) if row.email else unknown
         known = row._asdict()
-        marks = _marks(row.shop_id, known.pop("email"))
+        del known["email"]
         known |= {
-            "registered": answer.registered,
-            "opted_out": answer.opted_out,
-            "restricted": answer.restricted,
+            "registered": status.registered,
+            "opted_out": status.opted_out,
+            "restricted": status.restricted,
         }
-        checked.append(CheckedOrder(**known, marks=marks))
+        checked.append(CheckedOrder(**known, pseudonyms=_pseudonyms(row.shop_id, row.email)))
     return checked
 
 
 def settle(session: Session, order_ids: Collection[int], state: OrderState) -> None:
-    """Settle received orders, or let them wait for news; others stay as they are."""
+    """Move received orders to settled or waiting; orders in other states do not change."""
     session.execute(
         order_states.update(orders, [OrderState.RECEIVED], state).where(orders.c.id.in_(order_ids))
     )
 
 
 def erase_buyers(session: Session, order_ids: Collection[int]) -> None:
-    """Forget the buyers of orders nobody will be asked about, the keyed mark too; twice is fine."""
+    """Erase the buyers of orders without invitation, pseudonym included. Safe to repeat."""
     buyer.erase(session, order_ids)
     session.execute(update(orders).where(orders.c.id.in_(order_ids)).values(buyer=None))
 
 
-def _marks(shop_id: int, email: str | None) -> frozenset[bytes]:
+def _pseudonyms(shop_id: int, email: str | None) -> frozenset[bytes]:
     try:
         return frozenset(pseudonyms.shop_pseudonyms(shop_id, email)) if email else frozenset()
     except NotAnAddress:

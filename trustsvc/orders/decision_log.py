@@ -1,13 +1,15 @@
-"""The ledger: why an order was or was not asked about, line by line; no personal data in it."""
+"""Decision log: why an order led to an invitation or not, entry by entry; no personal data."""
 
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ScalarSelect, select
+from sqlalchemy import ScalarSelect, Select, select
 from sqlalchemy.orm import Session
 
-from trustsvc.orders import models
+from trustsvc.orders.models import decisions, orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,30 +23,59 @@ class DecisionLogEntry:
     at: datetime
 
 
-def write(session: Session, lines: Iterable[DecisionLogEntry]) -> None:
-    """Append lines in one statement; a ledger is never changed."""
+@dataclass(frozen=True, slots=True)
+class OrderSummary:
+    """An order as staff see it: no name, no address, and the reference until it is erased."""
+
+    id: int
+    reference: str | None = field(repr=False)
+    state: str
+    received_at: datetime
+    lines: list[DecisionLogEntry]
+
+
+def write(session: Session, entries: Iterable[DecisionLogEntry]) -> None:
+    """Append entries in one statement. Entries are never changed."""
     rows = [
         {"order_id": x.order_id, "step": x.step, "rule": x.rule, "outcome": x.outcome, "at": x.at}
-        for x in lines
+        for x in entries
     ]
     if rows:
-        session.execute(models.decisions.insert(), rows)
+        session.execute(decisions.insert(), rows)
 
 
 def last_rule(step: str) -> ScalarSelect[str]:
-    """Give, as a column of a query over orders, by which rule a step decided last."""
-    table = models.decisions.c
-    mine = (table.order_id == models.orders.c.id, table.step == step)
-    newest = select(table.rule).where(*mine).order_by(table.id.desc()).limit(1)
-    return newest.correlate(models.orders).scalar_subquery()
+    """Give the rule a step last decided by, as a column of a query over orders."""
+    table = decisions.c
+    newest = select(table.rule).where(table.order_id == orders.c.id, table.step == step)
+    return newest.order_by(table.id.desc()).limit(1).correlate(orders).scalar_subquery()
 
 
 def of_order(session: Session, order_id: int) -> list[DecisionLogEntry]:
-    """Read an order's lines, oldest first."""
-    table = models.decisions
-    rows = session.execute(
-        select(table.c.order_id, table.c.step, table.c.rule, table.c.outcome, table.c.at)
-        .where(table.c.order_id == order_id)
-        .order_by(table.c.id)
-    )
+    """Read an order's entries, oldest first."""
+    rows = session.execute(_entries().where(decisions.c.order_id == order_id))
     return [DecisionLogEntry(*row) for row in rows]
+
+
+def recent_orders(session: Session, shop_id: int, most: int = 100) -> list[OrderSummary]:
+    """Read a shop's newest orders, newest first, each with its entries, oldest first."""
+    table = orders.c
+    rows = session.execute(
+        select(table.id, table.reference, table.state, table.received_at)
+        .where(table.shop_id == shop_id)
+        .order_by(table.id.desc())
+        .limit(most)
+    ).all()
+    lines: defaultdict[int, list[DecisionLogEntry]] = defaultdict(list)
+    for row in session.execute(
+        _entries().where(decisions.c.order_id.in_([row.id for row in rows]))
+    ):
+        lines[row.order_id].append(DecisionLogEntry(*row))
+    return [OrderSummary(*row, lines[row.id]) for row in rows]
+
+
+def _entries() -> Select[Any]:
+    table = decisions.c
+    return select(table.order_id, table.step, table.rule, table.outcome, table.at).order_by(
+        table.id
+    )

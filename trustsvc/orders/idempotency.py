@@ -1,4 +1,4 @@
-"""Remember which deliveries came, by keyed marks of their ids and bodies."""
+"""Recognise repeated webhook deliveries by keyed hashes of their ids and bodies."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Delivery:
 
 
 def hash_delivery(shop_id: int, delivery_id: str, body: bytes) -> Delivery:
-    """Mark a delivery; ids and bodies are marked apart, so neither passes for the other."""
+    """Hash a delivery; ids and bodies have prefixes of their own, so neither equals the other."""
     text = body.decode("utf-8", "backslashreplace")
     return Delivery(
         shop_id,
@@ -38,31 +38,31 @@ def hash_delivery(shop_id: int, delivery_id: str, body: bytes) -> Delivery:
 
 
 def record(session: Session, batch: Sequence[Delivery | None], now: datetime) -> list[Sighting]:
-    """Say of each whether its id is new, or came with the same or with another body.
+    """Tell for each delivery whether its id is new, or was seen with the same or another body.
 
-    Written first and asked afterwards: of two processes with one id, one waits for the other.
+    Inserts first and reads afterwards: of two processes with one id, one waits for the other.
     """
     first: dict[tuple[int, bytes], Delivery] = {}
     for item in batch:
         if item:
             first.setdefault((item.shop_id, item.delivery_hash), item)
     bodies = _write(session, first, now)
-    answers: list[Sighting] = []
+    sightings: list[Sighting] = []
     for item in batch:
         if item is None:
-            answers.append("new")
+            sightings.append("new")
         elif (body := bodies.get((item.shop_id, item.delivery_hash))) is None:
             bodies[item.shop_id, item.delivery_hash] = item.body_hash
-            answers.append("new")
+            sightings.append("new")
         else:
-            answers.append("same" if body == item.body_hash else "other")
-    return answers
+            sightings.append("same" if body == item.body_hash else "other")
+    return sightings
 
 
 def _write(
     session: Session, first: dict[tuple[int, bytes], Delivery], now: datetime
 ) -> dict[tuple[int, bytes], bytes]:
-    """Write what is not there; gives the bodies of what was."""
+    """Insert unknown deliveries; gives the body hashes of the known ones."""
     if not first:
         return {}
     rows = [
@@ -95,26 +95,26 @@ def _write(
 
 
 def report_conflicts(session: Session, shops: Collection[int], now: datetime) -> None:
-    """Report that a signed id of these shops came back with another body.
+    """Report that a signed delivery id of these shops was reused with another body.
 
-    Either the shop's system numbers its deliveries badly, or somebody who has its secret replays
-    them. One row in the outbox a shop and hour, however often it tries; nothing of the delivery.
+    Either the shop's system numbers its deliveries badly, or somebody with its secret replays them.
+    At most one event per shop and hour, without anything of the delivery.
     """
     table = event_log.events.c
-    said = session.scalars(
+    reported = session.scalars(
         select(table.shop_id).where(
             table.kind == CONFLICT,
             table.shop_id.in_(shops),
             table.at > now - CONFLICT_REPORT_INTERVAL,
         )
     )
-    for shop_id in sorted(set(shops) - set(said)):
+    for shop_id in sorted(set(shops) - set(reported)):
         event_log.record(session, CONFLICT, shop_id, shop_id, now)
         logger.warning("order.delivery_conflict", shop=shop_id)
 
 
 def discard(session: Session, ignored: Iterable[Delivery | None]) -> None:
-    """Forget deliveries that turned out to be of no use: nothing of them is kept."""
+    """Delete the deliveries of ignored orders, so that nothing of them is stored."""
     known = [item for item in ignored if item]
     if known:
         session.execute(

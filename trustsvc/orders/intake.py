@@ -1,6 +1,6 @@
-"""Group commit: requests that wait at the same time share one transaction and one sync to disk.
+"""Group commit: concurrent requests share one transaction and one fsync.
 
-A commit that survives a power cut costs milliseconds, whether it holds one order or five hundred.
+A durable commit costs milliseconds, whether it holds one order or five hundred.
 """
 
 import contextlib
@@ -20,107 +20,107 @@ from trustsvc.storage import db
 
 MAX_BATCH_SIZE = 500
 TIMEOUT_S = 8.0
-AWAY = (OperationalError, InterfaceError, OSError)  # the database or its disk, not the order
+UNAVAILABLE = (OperationalError, InterfaceError, OSError)  # the database or its disk, not the order
 
-Waiting = tuple[accept.IncomingOrder, datetime, Future[accept.IntakeResult]]
+QueuedOrder = tuple[accept.IncomingOrder, datetime, Future[accept.IntakeResult]]
 
 logger = log.get_logger("orders")
 
 
-class _Desk:
-    """A queue and the one thread that empties it; made anew in each process."""
+class _BatchWriter:
+    """A queue and the single thread that drains it; one per process."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.waiting: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
-        self.writer: threading.Thread | None = None
+        self.queued: queue.SimpleQueue[QueuedOrder] = queue.SimpleQueue()
+        self.thread: threading.Thread | None = None
 
     def start(self) -> None:
         with self.lock:
-            if self.writer is None or not self.writer.is_alive():
-                self.writer = threading.Thread(target=self.write, name="orders", daemon=True)
-                self.writer.start()
+            if self.thread is None or not self.thread.is_alive():
+                self.thread = threading.Thread(target=self.run, name="orders", daemon=True)
+                self.thread.start()
 
-    def write(self) -> None:
+    def run(self) -> None:
         while True:
-            batch = [self.waiting.get()]
+            batch = [self.queued.get()]
             with contextlib.suppress(queue.Empty):
                 while len(batch) < MAX_BATCH_SIZE:
-                    batch.append(self.waiting.get_nowait())
+                    batch.append(self.queued.get_nowait())
             try:
                 _settle([one for one in batch if one[2].set_running_or_notify_cancel()])
-            except Exception as problem:  # noqa: BLE001 - the one thread must go on
+            except Exception as problem:  # noqa: BLE001 - the only thread must not end
                 logger.warning("order.not_stored", problem=type(problem).__name__)
-            for _, _, answer in batch:
-                _fail(answer)
+            for _, _, future in batch:
+                _fail(future)
 
 
-_desk = _Desk()
+_batch_writer = _BatchWriter()
 
 
-def _start_over() -> None:
-    """A child has no thread, and a lock that may be held for good."""
-    global _desk  # noqa: PLW0603 - one desk a process
-    _desk = _Desk()
+def _reset_after_fork() -> None:
+    """A forked child has no writer thread, and its copy of the lock may be held for ever."""
+    global _batch_writer  # noqa: PLW0603 - one per process
+    _batch_writer = _BatchWriter()
 
 
-os.register_at_fork(after_in_child=_start_over)
+os.register_at_fork(after_in_child=_reset_after_fork)
 
 
 def submit(incoming: accept.IncomingOrder, now: datetime) -> accept.IntakeResult:
-    """Keep an order and say how that went, once it is on disk.
+    """Store an order; returns once it is on disk.
 
-    Raises Unavailable when it is not within 8 seconds. The shop's platform then sends it again; if
-    it was kept after all, that is a duplicate.
+    Raises Unavailable if that takes more than 8 seconds. The platform then delivers it again; if it
+    was stored after all, the repetition is a duplicate.
     """
-    answer: Future[accept.IntakeResult] = Future()
-    _desk.waiting.put((incoming, now, answer))
-    _desk.start()
+    future: Future[accept.IntakeResult] = Future()
+    _batch_writer.queued.put((incoming, now, future))
+    _batch_writer.start()
     try:
-        return answer.result(TIMEOUT_S)
+        return future.result(TIMEOUT_S)
     except (TimeoutError, CancelledError):
-        answer.cancel()
+        future.cancel()
         raise Unavailable from None
 
 
-def _settle(batch: Sequence[Waiting]) -> None:
-    """Keep a batch; where it fails, one by one, so that one order cannot fail its neighbours."""
+def _settle(batch: Sequence[QueuedOrder]) -> None:
+    """Store a batch; if it fails, one by one, so that one bad order does not fail the others."""
     if not batch:
         return
     try:
         _write(batch)
-    except AWAY as problem:
+    except UNAVAILABLE as problem:
         logger.warning("order.database_unavailable", problem=type(problem).__name__)
-        _again(batch)
-    except Exception as problem:  # noqa: BLE001 - whatever it is, it is one order's
+        _retry(batch)
+    except Exception as problem:  # noqa: BLE001 - caused by one of the orders
         logger.warning("order.batch_not_stored", problem=type(problem).__name__)
         for one in batch:
             with contextlib.suppress(Exception):
                 _write([one])
 
 
-def _again(batch: Sequence[Waiting]) -> None:
-    """Once more: PostgreSQL ends one of two that wait for each other."""
-    with contextlib.suppress(*AWAY):
+def _retry(batch: Sequence[QueuedOrder]) -> None:
+    """Retry once: PostgreSQL aborts one of two transactions in a deadlock."""
+    with contextlib.suppress(*UNAVAILABLE):
         _write(batch)
 
 
-def _write(batch: Sequence[Waiting]) -> None:
+def _write(batch: Sequence[QueuedOrder]) -> None:
     with db.transaction() as session:
-        answers: list[accept.IntakeResult] = []
-        # Before the bells, which may wait a second for a Redis that is away.
-        db.after_commit(session, lambda: _tell(batch, answers))
+        results: list[accept.IntakeResult] = []
+        # Registered before the jobs, whose enqueuing may wait a second for an unreachable Redis.
+        db.after_commit(session, lambda: _resolve(batch, results))
         now = max(moment for _, moment, _ in batch)
-        answers += accept.accept(session, [incoming for incoming, _, _ in batch], now)
+        results += accept.accept(session, [incoming for incoming, _, _ in batch], now)
 
 
-def _tell(batch: Sequence[Waiting], answers: Sequence[accept.IntakeResult]) -> None:
-    for (_, _, future), answer in zip(batch, answers, strict=True):
+def _resolve(batch: Sequence[QueuedOrder], results: Sequence[accept.IntakeResult]) -> None:
+    for (_, _, future), result in zip(batch, results, strict=True):
         with contextlib.suppress(InvalidStateError):
-            future.set_result(answer)
+            future.set_result(result)
 
 
-def _fail(answer: Future[accept.IntakeResult]) -> None:
-    if not answer.done():
+def _fail(future: Future[accept.IntakeResult]) -> None:
+    if not future.done():
         with contextlib.suppress(InvalidStateError):
-            answer.set_exception(Unavailable())
+            future.set_exception(Unavailable())

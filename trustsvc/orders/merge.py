@@ -1,12 +1,11 @@
-"""What news does to an order we know: pure, so that any order of arrival can be tried.
+"""Merge an update into a known order. Pure, so that every sequence of arrival can be tested.
 
-An order only goes forward. The first moment named for an event holds; cancelled or refunded is
-final. Consent may be given later, but once refused or withdrawn no news gives it again, because
-news arrives in any order.
+The first moment given for an event is kept; cancelled and refunded are final. Consent may be given
+later, but once refused or withdrawn no update gives it again, because updates arrive in any order.
 
-A buyer who was erased is stored again in one case: the buyer was not registered, and the shop sends
-more about the order. Whoever registered in between, as the card after an order offers, is then
-found; anybody else is erased again.
+An erased buyer is stored again in one case: the buyer was not registered, and the shop sends an
+update of the order. A buyer who registered in the meantime, as the card after an order offers, is
+then found; any other is erased again.
 """
 
 from dataclasses import dataclass, replace
@@ -25,9 +24,9 @@ COLUMNS = ("shop_id", "identity", *BUYER, *CHANGING, "created_at", "received_at"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class StoredOrder:
-    """An order as the table has it; the buyer's fields are set only where they are to be written.
+    """A row of `orders`; the buyer's fields are set only if they are to be written.
 
-    `not_registered` is True where that was the reason to erase the buyer.
+    `not_registered`: that was the reason to erase the buyer.
     """
 
     shop_id: int
@@ -56,7 +55,7 @@ class StoredOrder:
         return self.cancelled_at is not None or self.refunded_at is not None
 
     def values(self, names: tuple[str, ...] = COLUMNS) -> dict[str, object]:
-        """Give columns by name, to be written."""
+        """Columns to write, by name."""
         return {name: getattr(self, name) for name in names}
 
 
@@ -86,7 +85,7 @@ def new_order(
 
 
 def without_buyer(key: tuple[int, bytes], order: OrderReceived, now: datetime) -> StoredOrder:
-    """Keep only that there was an order and that it is over."""
+    """Record only that the order existed and ended."""
     return replace(
         new_order(key, order, None, now),
         reference=None,
@@ -102,10 +101,10 @@ def without_buyer(key: tuple[int, bytes], order: OrderReceived, now: datetime) -
 def merge(
     known: StoredOrder, order: OrderReceived, buyer: bytes | None
 ) -> tuple[StoredOrder, list[str]]:
-    """Apply what is new; gives the order afterwards and the names of what changed.
+    """Give the merged order and the names of its changes.
 
-    A repetition never stores an erased buyer again: after an erasure only the end of the order is
-    news, because an invitation may still be open. See above for the exception.
+    A repetition never stores an erased buyer again: after an erasure only the end of the order
+    counts, because an invitation may still be open. The exception is in the module docstring.
     """
     if known.is_over:
         return known, []

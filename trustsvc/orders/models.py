@@ -1,4 +1,4 @@
-"""The orders' tables: an order once, the ids of its deliveries, and the ledger of decisions."""
+"""Tables of orders, webhook deliveries, the decision log and privacy requests."""
 
 from sqlalchemy import (
     BigInteger,
@@ -18,27 +18,35 @@ from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.orders.state import order_states
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
-INVITE = "buyer_contact"
-LEDGER = "decision_log"
-ANSWER = "transactional_mail"
+CONTACT = "buyer_contact"
+DECISIONS = "decision_log"
+REQUEST = "transactional_mail"
 
 orders = Table(
     "orders",
     metadata,
-    column("id", Id, purpose="ties the ledger to its order", retention=LEDGER, primary_key=True),
-    column("shop_id", BigInteger, ForeignKey("shops.id"), purpose="whose order", retention=LEDGER),
+    column(
+        "id",
+        Id,
+        purpose="links the decision log to the order",
+        retention=DECISIONS,
+        primary_key=True,
+    ),
+    column(
+        "shop_id", BigInteger, ForeignKey("shops.id"), purpose="whose order", retention=DECISIONS
+    ),
     column(
         "identity",
         LargeBinary,
         purpose="recognise the order when it comes again (keyed hash)",
-        retention=LEDGER,
+        retention=DECISIONS,
         category="pseudonym",
     ),
     column(
         "reference",
         EncryptedText,
         purpose="tie the review to its order",
-        retention=INVITE,
+        retention=CONTACT,
         category="order",
         nullable=True,
     ),
@@ -46,7 +54,7 @@ orders = Table(
         "email",
         EncryptedText,
         purpose="send the invitation",
-        retention=INVITE,
+        retention=CONTACT,
         category="address",
         nullable=True,
     ),
@@ -54,14 +62,14 @@ orders = Table(
         "name",
         EncryptedText,
         purpose="greet the buyer",
-        retention=INVITE,
+        retention=CONTACT,
         category="name",
         nullable=True,
     ),
     column(
         "buyer",
         LargeBinary,
-        purpose="ask a buyer once in the cap period (the shop's keyed hash)",
+        purpose="invite a buyer once in the cap period (the shop's keyed hash)",
         retention="frequency_cap",
         category="pseudonym",
         nullable=True,
@@ -69,8 +77,8 @@ orders = Table(
     column(
         "locale",
         Text,
-        purpose="language and hours of the letter",
-        retention=INVITE,
+        purpose="language and daytime of the invitation",
+        retention=CONTACT,
         category="detail",
         nullable=True,
     ),
@@ -78,33 +86,33 @@ orders = Table(
         "consent",
         Boolean,
         purpose="whether the order carries consent",
-        retention=LEDGER,
+        retention=DECISIONS,
         category="detail",
         nullable=True,
     ),
-    column("state", Text, purpose="what is to be done", retention=LEDGER),
-    column("unpaid", Boolean, purpose="do not ask before it is paid", retention=LEDGER),
-    column("created_at", Moment, purpose="when it was placed", retention=LEDGER),
-    column("paid_at", Moment, purpose="when it was paid", retention=LEDGER, nullable=True),
-    column("shipped_at", Moment, purpose="when it was shipped", retention=LEDGER, nullable=True),
+    column("state", Text, purpose="what is to be done", retention=DECISIONS),
+    column("unpaid", Boolean, purpose="do not invite before it is paid", retention=DECISIONS),
+    column("created_at", Moment, purpose="when it was placed", retention=DECISIONS),
+    column("paid_at", Moment, purpose="when it was paid", retention=DECISIONS, nullable=True),
+    column("shipped_at", Moment, purpose="when it was shipped", retention=DECISIONS, nullable=True),
     column(
-        "delivered_at", Moment, purpose="when it was delivered", retention=LEDGER, nullable=True
+        "delivered_at", Moment, purpose="when it was delivered", retention=DECISIONS, nullable=True
     ),
     column(
         "cancelled_at",
         Moment,
-        purpose="do not ask about a cancelled order",
-        retention=LEDGER,
+        purpose="do not invite for a cancelled order",
+        retention=DECISIONS,
         nullable=True,
     ),
     column(
         "refunded_at",
         Moment,
-        purpose="do not ask about a refunded order",
-        retention=LEDGER,
+        purpose="do not invite for a refunded order",
+        retention=DECISIONS,
         nullable=True,
     ),
-    column("received_at", Moment, purpose="start of its retention", retention=LEDGER),
+    column("received_at", Moment, purpose="start of its retention", retention=DECISIONS),
     UniqueConstraint("shop_id", "identity"),
     order_states.check(),
     Index(
@@ -115,7 +123,7 @@ orders = Table(
     ),
     Index("ix_orders_buyer", "shop_id", "buyer"),
     Index("ix_orders_received_at", "received_at"),
-    # What the purge looks through every hour: the few that still hold somebody, not two years.
+    # For the hourly purge: the few rows that still hold buyer data, not two years of orders.
     Index(
         "ix_orders_contact",
         "received_at",
@@ -164,34 +172,34 @@ deliveries = Table(
 decisions = Table(
     "decision_log",
     metadata,
-    column("id", Id, purpose="order of the lines", retention=LEDGER, primary_key=True),
+    column("id", Id, purpose="order of the entries", retention=DECISIONS, primary_key=True),
     column(
         "order_id",
         BigInteger,
         ForeignKey("orders.id"),
         purpose="about which order",
-        retention=LEDGER,
+        retention=DECISIONS,
         index=True,
     ),
-    column("step", Text, purpose="which step decided", retention=LEDGER),
-    column("rule", Text, purpose="by which rule", retention=LEDGER),
-    column("outcome", Text, purpose="what was decided", retention=LEDGER),
-    column("at", Moment, purpose="when", retention=LEDGER, index=True),
+    column("step", Text, purpose="which step decided", retention=DECISIONS),
+    column("rule", Text, purpose="by which rule", retention=DECISIONS),
+    column("outcome", Text, purpose="what was decided", retention=DECISIONS),
+    column("at", Moment, purpose="when", retention=DECISIONS, index=True),
 )
 
-# What somebody asked about personal data: the shop's platform, or a page that takes an address and
-# answers the same to everybody. A job does it, so that no door's time tells who is known.
+# Requests from the shop's platform, or from a page that takes an address and answers everybody the
+# same. A job answers them, so that no route's timing tells who is known.
 privacy_requests = Table(
     "privacy_requests",
     metadata,
-    column("id", Id, purpose="order of the questions", retention=ANSWER, primary_key=True),
-    column("kind", Text, purpose="what is to be done", retention=ANSWER),
-    column("shop_id", BigInteger, purpose="at which shop, 0 for all", retention=ANSWER),
+    column("id", Id, purpose="order of the requests", retention=REQUEST, primary_key=True),
+    column("kind", Text, purpose="what is to be done", retention=REQUEST),
+    column("shop_id", BigInteger, purpose="at which shop, 0 for all", retention=REQUEST),
     column(
         "address",
         EncryptedText,
         purpose="whose data",
-        retention=ANSWER,
+        retention=REQUEST,
         category="contact",
         nullable=True,
     ),
@@ -199,13 +207,13 @@ privacy_requests = Table(
         "orders",
         EncryptedText,
         purpose="about which orders",
-        retention=ANSWER,
+        retention=REQUEST,
         category="contact",
         nullable=True,
     ),
-    column("language", Text, purpose="language of the answer", retention=ANSWER),
-    column("requested_at", Moment, purpose="when it was asked", retention=ANSWER, index=True),
-    column("due_at", Moment, purpose="when to try next", retention=ANSWER, index=True),
-    column("attempts", Integer, purpose="how often it was tried", retention=ANSWER),
+    column("language", Text, purpose="language of the answer", retention=REQUEST),
+    column("requested_at", Moment, purpose="when it was requested", retention=REQUEST, index=True),
+    column("due_at", Moment, purpose="when to try next", retention=REQUEST, index=True),
+    column("attempts", Integer, purpose="how often it was tried", retention=REQUEST),
     CheckConstraint("kind IN ('my_data', 'object', 'access', 'erase', 'erase_shop')", name="kind"),
 )

@@ -1,4 +1,4 @@
-"""What the orders hold of a person: found by the shop's keyed mark, told, corrected, forgotten."""
+"""Personal data in orders: find by the shop's pseudonym, export, correct, erase."""
 
 from collections.abc import Collection
 from typing import Any
@@ -16,15 +16,15 @@ from trustsvc.work_queue import job_queue
 MAX_BATCH_SIZE = 500
 
 
-def find_orders(session: Session, shop_ids: Collection[int], marks: Collection[bytes]) -> set[int]:
-    """Find the orders these marks name at these shops."""
+def find_orders(session: Session, shop_ids: Collection[int], whose: Collection[bytes]) -> set[int]:
+    """Find the orders of these pseudonyms at these shops."""
     found: set[int] = set()
-    every = sorted(marks)
-    for start in range(0, len(every), MAX_BATCH_SIZE):
-        some = every[start : start + MAX_BATCH_SIZE]
+    ordered = sorted(whose)
+    for start in range(0, len(ordered), MAX_BATCH_SIZE):
+        batch = ordered[start : start + MAX_BATCH_SIZE]
         found.update(
             session.scalars(
-                select(orders.c.id).where(orders.c.shop_id.in_(shop_ids), orders.c.buyer.in_(some))
+                select(orders.c.id).where(orders.c.shop_id.in_(shop_ids), orders.c.buyer.in_(batch))
             )
         )
     return found
@@ -34,16 +34,18 @@ def find_orders_by_reference(
     session: Session, shop_id: int, references: Collection[str]
 ) -> set[int]:
     """Find orders by the ids their platform gave them."""
-    marks = [pseudonyms.text_pseudonym(shop_id, reference) for reference in references]
+    identities = [pseudonyms.text_pseudonym(shop_id, reference) for reference in references]
     return set(
         session.scalars(
-            select(orders.c.id).where(orders.c.shop_id == shop_id, orders.c.identity.in_(marks))
+            select(orders.c.id).where(
+                orders.c.shop_id == shop_id, orders.c.identity.in_(identities)
+            )
         )
     )
 
 
 def export_orders(session: Session, order_ids: Collection[int]) -> dict[str, list[dict[str, Any]]]:
-    """Give every row about these orders, by table."""
+    """Give all rows about these orders, by table."""
     placed = session.execute(
         select(orders).where(orders.c.id.in_(order_ids)).order_by(orders.c.id)
     ).mappings()
@@ -54,9 +56,9 @@ def export_orders(session: Session, order_ids: Collection[int]) -> dict[str, lis
 
 
 def erase_orders(session: Session, order_ids: Collection[int]) -> int:
-    """Forget who placed these orders, the keyed mark too; gives how many knew somebody.
+    """Erase the buyers of these orders, pseudonym included; gives how many had one.
 
-    The order stays as a row without a person, so that it is not taken in anew when it comes again.
+    The row stays without buyer data, so that a repeated delivery does not create the order again.
     """
     lock_orders(session, order_ids)
     known = set(
@@ -68,8 +70,8 @@ def erase_orders(session: Session, order_ids: Collection[int]) -> int:
         )
     )
     buyer.erase(session, known)
-    nobody = {"buyer": None, "consent": None}
-    session.execute(update(orders).where(orders.c.id.in_(order_ids)).values(**nobody))
+    empty = {"buyer": None, "consent": None}
+    session.execute(update(orders).where(orders.c.id.in_(order_ids)).values(**empty))
     session.execute(
         order_states.update(orders, [OrderState.WAITING], OrderState.SETTLED).where(
             orders.c.id.in_(order_ids)
@@ -79,13 +81,13 @@ def erase_orders(session: Session, order_ids: Collection[int]) -> int:
 
 
 def lock_orders(session: Session, order_ids: Collection[int]) -> None:
-    """Hold these orders, in the order in which everybody takes them (PostgreSQL)."""
+    """Lock these orders by ascending id, as every caller does (PostgreSQL)."""
     rows = select(orders.c.id).where(orders.c.id.in_(order_ids)).order_by(orders.c.id)
     session.execute(rows.with_for_update()).all()
 
 
 def correct_buyer_name(session: Session, order_ids: Collection[int], name: str) -> int:
-    """Write a name anew where one is kept; gives at how many orders."""
+    """Replace the name where one is stored; gives for how many orders."""
     done = session.execute(
         update(orders)
         .where(orders.c.id.in_(order_ids), orders.c.email.is_not(None))
@@ -97,7 +99,7 @@ def correct_buyer_name(session: Session, order_ids: Collection[int], name: str) 
 def correct_buyer_address(
     session: Session, shop_id: int, order_ids: Collection[int], new: str
 ) -> int:
-    """Write an address anew where one is kept, at one shop; its mark follows."""
+    """Replace address and pseudonym at one shop, where an address is stored; gives how many."""
     done = session.execute(
         update(orders)
         .where(
@@ -111,7 +113,7 @@ def correct_buyer_address(
 
 
 def lift_order_restriction(session: Session, order_ids: Collection[int]) -> None:
-    """Decide anew on orders that came in while their buyer's data was restricted."""
+    """Have orders that arrived while their buyer's data was restricted decided again."""
     session.execute(
         order_states.update(orders, [OrderState.WAITING], OrderState.RECEIVED).where(
             orders.c.id.in_(order_ids)

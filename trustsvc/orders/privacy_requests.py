@@ -1,4 +1,4 @@
-"""What was asked about personal data and waits for the job that does it."""
+"""Queue of privacy requests, answered by the job answer_privacy_requests."""
 
 import json
 from collections.abc import Collection
@@ -16,15 +16,14 @@ from trustsvc.orders.received import PrivacyRequestReceived
 from trustsvc.shops import directory
 from trustsvc.work_queue import job_queue
 
-EVERY_SHOP = 0
-MAX_WAITING = 1000  # more than this is a flood: whoever asks is told to come back
-FIRST_WAIT = timedelta(seconds=30)
-LONGEST_WAIT = timedelta(hours=1)
+MAX_WAITING = 1000  # more is a flood: the caller is told to try again later
+MIN_RETRY_DELAY = timedelta(seconds=30)
+MAX_RETRY_DELAY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class PrivacyRequest:
-    """One question; `orders` are ids of the shop's platform, `kind` is one of the table's."""
+    """`kind`: as the table's constraint lists them. `orders`: ids of the shop's platform."""
 
     kind: str
     shop_id: int
@@ -36,21 +35,21 @@ class PrivacyRequest:
     requested_at: datetime | None = None
 
 
-def enqueue(session: Session, ask: PrivacyRequest, now: datetime) -> None:
-    """Write a question down; answer_privacy_requests is rung. As much work whoever it is about.
+def enqueue(session: Session, request: PrivacyRequest, now: datetime) -> None:
+    """Store a request and enqueue its job. Takes the same time whether the person is known or not.
 
-    Raises Unavailable while too many wait.
+    Raises Unavailable while too many requests wait.
     """
     waiting = session.scalar(select(func.count()).select_from(privacy_requests)) or 0
     if waiting >= MAX_WAITING:
         raise Unavailable
     session.execute(
         privacy_requests.insert().values(
-            kind=ask.kind,
-            shop_id=ask.shop_id,
-            address=ask.address or None,
-            orders=json.dumps(list(ask.orders)) if ask.orders else None,
-            language=ask.language,
+            kind=request.kind,
+            shop_id=request.shop_id,
+            address=request.address or None,
+            orders=json.dumps(list(request.orders)) if request.orders else None,
+            language=request.language,
             requested_at=now,
             due_at=now,
             attempts=0,
@@ -60,20 +59,27 @@ def enqueue(session: Session, ask: PrivacyRequest, now: datetime) -> None:
 
 
 def accept_from_platform(
-    session: Session, shop: directory.Shop, said: PrivacyRequestReceived, body: bytes, now: datetime
+    session: Session,
+    shop: directory.Shop,
+    received: PrivacyRequestReceived,
+    body: bytes,
+    now: datetime,
 ) -> bool:
-    """Write down what a shop's platform passed on; False for a delivery that came before."""
-    came = idempotency.hash_delivery(shop.id, said.delivery_id, body) if said.delivery_id else None
-    if idempotency.record(session, [came], now) != ["new"]:
-        return False
-    enqueue(
-        session, PrivacyRequest(said.kind, shop.id, shop.language, said.email, said.orders), now
+    """Store a request that a shop's platform passed on; False for a repeated delivery."""
+    delivery = (
+        idempotency.hash_delivery(shop.id, received.delivery_id, body)
+        if received.delivery_id
+        else None
     )
+    if idempotency.record(session, [delivery], now) != ["new"]:
+        return False
+    request = PrivacyRequest(received.kind, shop.id, shop.language, received.email, received.orders)
+    enqueue(session, request, now)
     return True
 
 
 def pop_due(session: Session, now: datetime) -> PrivacyRequest | None:
-    """Take the oldest question that is due, locked until this transaction ends; it is deleted."""
+    """Delete and return the oldest due request; a rollback brings it back."""
     table = privacy_requests.c
     row = session.execute(
         select(privacy_requests)
@@ -97,11 +103,11 @@ def pop_due(session: Session, now: datetime) -> PrivacyRequest | None:
     )
 
 
-def defer(session: Session, ask: PrivacyRequest, now: datetime) -> None:
-    """Try one that failed again later, so that it does not hold up the others."""
-    later = backoff(ask.attempts, FIRST_WAIT, LONGEST_WAIT, random=0, jitter=0)
+def defer(session: Session, request: PrivacyRequest, now: datetime) -> None:
+    """Retry a failed request later, so that it does not block the others."""
+    delay = backoff(request.attempts, MIN_RETRY_DELAY, MAX_RETRY_DELAY, random=0, jitter=0)
     session.execute(
         update(privacy_requests)
-        .where(privacy_requests.c.id == ask.id)
-        .values(attempts=privacy_requests.c.attempts + 1, due_at=now + later)
+        .where(privacy_requests.c.id == request.id)
+        .values(attempts=privacy_requests.c.attempts + 1, due_at=now + delay)
     )

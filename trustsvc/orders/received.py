@@ -1,4 +1,4 @@
-"""What a platform parser makes of a webhook: five fields, the order's state, and nothing else."""
+"""Result of a platform parser: five fields and the order's state, nothing else."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,11 +18,11 @@ IgnoreReason = Literal[
 
 @dataclass(frozen=True, slots=True, repr=False)
 class OrderReceived:
-    """An order, or news about one, as the shop's platform tells it.
+    """An order, or an update of one, as the shop's platform sends it.
 
-    `identity` is the platform's stable id of the order; it is only ever kept as a keyed mark.
-    `reference` is the number shown to people. `email` is empty where the platform names none, such
-    as in news of a refund. `unpaid` and `consent` are None where the body does not say.
+    `identity` is the platform's stable id of the order; it is stored only as a keyed hash.
+    `reference` is the number shown to people. `email` is empty if the platform sends none, such as
+    with a refund. `unpaid` and `consent` are None if the body does not state them.
     """
 
     identity: str
@@ -45,33 +45,33 @@ class OrderReceived:
 
     @property
     def is_over(self) -> bool:
-        """Cancelled or refunded: never to be asked about."""
+        """Cancelled or refunded: no invitation, ever."""
         return self.cancelled_at is not None or self.refunded_at is not None
 
     @property
     def is_news(self) -> bool:
-        """It says something that matters to an order we already know."""
+        """It changes an order that is already known."""
         return self.is_over or any((self.paid_at, self.shipped_at, self.delivered_at))
 
     @property
     def newest(self) -> datetime:
-        """The last thing that happened to it as an order."""
+        """Moment of the latest event, other than its end."""
         moments = (self.created_at, self.paid_at, self.shipped_at, self.delivered_at)
         return max(moment for moment in moments if moment)
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Understood, and nothing for us to do; the code says why."""
+    """A valid webhook without effect; the code says why."""
 
     reason: IgnoreReason
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PrivacyRequestReceived:
-    """A platform passes on what a buyer asked about personal data, or that its shop has gone.
+    """A buyer's privacy request passed on by a platform, or the end of a shop there.
 
-    `orders` are the platform's ids; `email` is empty where it names none.
+    `orders` are the platform's ids; `email` is empty if it sends none.
     """
 
     kind: Literal["access", "erase", "erase_shop"]
@@ -80,4 +80,4 @@ class PrivacyRequestReceived:
     delivery_id: str | None = None
 
     def __repr__(self) -> str:
-        return f"PrivacyAsked({self.kind!r})"
+        return f"PrivacyRequestReceived({self.kind!r})"

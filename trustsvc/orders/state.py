@@ -1,4 +1,4 @@
-"""The states of an order: what is to be done with it."""
+"""States of an order."""
 
 from enum import StrEnum
 
@@ -7,13 +7,13 @@ from trustsvc.storage.state_machine import StateMachine
 
 class OrderState(StrEnum):
     RECEIVED = "received"  # waits for check_orders
-    WAITING = "waiting"  # checked, but not paid yet or restricted: news makes it received again
+    WAITING = "waiting"  # checked, but unpaid or restricted: an update moves it back to received
     SETTLED = "settled"  # decided on; the decision log says how
 
 
 order_states = StateMachine(
     name="order",
-    # An order that is cancelled before we hear of it is settled from the start.
+    # An order whose first webhook says it is cancelled starts as settled.
     initial=frozenset({OrderState.RECEIVED, OrderState.SETTLED}),
     transitions={
         OrderState.RECEIVED: frozenset(

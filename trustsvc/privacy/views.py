@@ -10,12 +10,13 @@ from trustsvc.address import MAX_CHARACTERS, NotAnAddress, normalise
 from trustsvc.http import access
 from trustsvc.http.rate_limit import RateLimit
 from trustsvc.orders import privacy_requests
-from trustsvc.orders.privacy_requests import EVERY_SHOP, PrivacyRequest
+from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.privacy.rights import objection
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.views import enforce_rate_limit
 from trustsvc.shops import directory
 from trustsvc.storage import db
+from trustsvc.storage.columns import EVERY_SHOP
 
 request_pages = Blueprint("privacy_requests", __name__)
 

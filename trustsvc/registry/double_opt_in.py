@@ -1,25 +1,42 @@
-"""Confirm a registration by the link of its letter: the second of two steps."""
+"""Register in two steps: a request mails a link to the address, the link confirms it.
 
-from dataclasses import dataclass
+The consent texts are in templates/words/<language>/register.toml and never change: a new text is a
+new version beside the old one. The text that was agreed to is copied into the database.
+"""
+
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, or_, select, update
+from sqlalchemy import Row, or_, select, update
 from sqlalchemy.orm import Session
 
+from trustsvc import i18n
 from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.errors import Gone
-from trustsvc.registry import consent, registration
-from trustsvc.registry.models import opt_outs, pending_registrations
-from trustsvc.registry.opt_out import EVERY_SHOP
+from trustsvc.registry import registration
+from trustsvc.registry.models import consent_texts, opt_outs, pending_registrations
+from trustsvc.storage import db
+from trustsvc.storage.columns import EVERY_SHOP
 from trustsvc.transactional_mail import enqueue
 
+CONSENT_VERSION = "registration-1"
 LINK_LIFETIME = timedelta(hours=72)
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrationRequest:
+    """An address to register. Whoever typed it may not own it, so nothing is proven yet."""
+
+    address: str = field(repr=False)
+    shop_id: int
+    language: str
+    source: str  # card, review or page
+
+
+@dataclass(frozen=True, slots=True)
 class PendingRegistration:
-    """A registration that was asked for. `stopped`: the person once told every shop to stop."""
+    """A requested registration. `stopped`: the person has opted out at every shop."""
 
     shop_id: int
     consent_version: str
@@ -29,36 +46,71 @@ class PendingRegistration:
     stopped: bool
 
 
-def find_pending(session: Session, link: bytes, now: datetime) -> PendingRegistration:
-    """Find what a link would confirm, and change nothing: scanners open links too.
+def consent_text(version: str, language: str) -> str:
+    return i18n.translate(f"register.consent.{version}", language)
 
-    Raises Gone when it was never asked for, or its time is over.
+
+def request_registration(session: Session, request: RegistrationRequest, now: datetime) -> None:
+    """Store the address, encrypted, until it is confirmed or expires, and mail it the link.
+
+    Does not read the registry, so neither the answer nor its timing tells who is registered or
+    opted out. Returns nothing for the same reason: an address over its daily limit of messages gets
+    none, and the caller cannot tell. Raises NotAnAddress.
     """
-    return _pending(session, _row(session, _of(link), now))
+    link = signed_links.new_id()
+    note = enqueue.Note(
+        kind="register",
+        language=request.language,
+        address=request.address,
+        shop_id=request.shop_id,
+        facts={"link": signed_links.url("register", link)},
+    )
+    if not enqueue.write(session, note, now):
+        return
+    session.execute(
+        pending_registrations.insert().values(
+            link=link,
+            address=request.address,
+            address_pseudonym=pseudonyms.shop_pseudonym(enqueue.THE_SERVICE, request.address),
+            shop_id=request.shop_id,
+            consent_version=CONSENT_VERSION,
+            language=request.language,
+            source=request.source,
+            requested_at=now,
+        )
+    )
+
+
+def find_pending(session: Session, link: bytes, now: datetime) -> PendingRegistration:
+    """Find what a link would confirm. Changes nothing, because mail scanners open links too.
+
+    Raises Gone when the link is unknown or expired.
+    """
+    return _pending(session, _row(session, link, now))
 
 
 def confirm(session: Session, link: bytes, now: datetime) -> PendingRegistration:
-    """Register whoever asked: the mark and the proof stay, the address is forgotten.
+    """Register the address of a link: pseudonym and proof of consent stay, the address is erased.
 
-    All requests of the same address are settled with it. Twice, or many at once, registers once and
-    says the same; so does somebody who is registered already, whose first proof stays. A letter
-    says that it is done and how to leave. An opt-out is not undone by it. Raises Gone.
+    Settles all requests of the same address. Called twice or concurrently, it registers once and
+    gives the same result; somebody already registered keeps the first proof. A message confirms the
+    registration and says how to leave. An opt-out stays in force. Raises Gone.
     """
     _lock(session, link)
-    row = _row(session, _of(link), now)
-    if row.address is None:
-        return _pending(session, row)
+    row = _row(session, link, now)
     before = _pending(session, row)
-    asked = registration.ConsentRequest(row.language, row.requested_at)
-    registration.register(session, row.address, row.consent_version, row.source, now, asked)
-    consent.record(session, row.consent_version, row.language, now)
-    way_out = registration.leave_link_id(session, row.address)
+    if row.address is None:
+        return before
+    request = registration.ConsentRequest(row.language, row.requested_at)
+    registration.register(session, row.address, row.consent_version, row.source, now, request)
+    _record_consent_text(session, row.consent_version, row.language, now)
+    leave_link = registration.leave_link_id(session, row.address)
     note = enqueue.Note(
         kind="registered",
         language=row.language,
         address=row.address,
         shop_id=row.shop_id,
-        facts={"stop": signed_links.url("leave", way_out)},
+        facts={"stop": signed_links.url("leave", leave_link)},
     )
     enqueue.write(session, note, now)
     session.execute(
@@ -70,36 +122,33 @@ def confirm(session: Session, link: bytes, now: datetime) -> PendingRegistration
         )
         .values(address=None, address_pseudonym=None, confirmed_at=now)
     )
-    return PendingRegistration(
-        before.shop_id,
-        before.consent_version,
-        before.language,
-        before.requested_at,
-        confirmed=True,
-        stopped=before.stopped,
-    )
+    return replace(before, confirmed=True)
+
+
+def _record_consent_text(session: Session, version: str, language: str, now: datetime) -> None:
+    """Store the text of a version as first agreed to; later calls change nothing."""
+    row = {
+        "version": version,
+        "language": language,
+        "text": consent_text(version, language),
+        "at": now,
+    }
+    session.execute(db.insert(consent_texts).values(row).on_conflict_do_nothing())
 
 
 def _lock(session: Session, link: bytes) -> None:
-    """Lock all requests of the address in one order, so that two links at once do not deadlock."""
-    theirs = (
-        select(pending_registrations.c.address_pseudonym)
-        .where(pending_registrations.c.link == link)
-        .scalar_subquery()
-    )
-    mine = or_(
-        pending_registrations.c.address_pseudonym == theirs, pending_registrations.c.link == link
-    )
-    ids = select(pending_registrations.c.id).where(mine).order_by(pending_registrations.c.id)
+    """Lock all requests of the address in id order, so that two links at once do not deadlock."""
+    table = pending_registrations.c
+    pseudonym = select(table.address_pseudonym).where(table.link == link).scalar_subquery()
+    same_address = or_(table.address_pseudonym == pseudonym, table.link == link)
+    ids = select(table.id).where(same_address).order_by(table.id)
     session.execute(ids.with_for_update()).all()
 
 
-def _of(link: bytes) -> Select[Any]:
-    return select(pending_registrations).where(pending_registrations.c.link == link)
-
-
-def _row(session: Session, wanted: Select[Any], now: datetime) -> Row[Any]:
-    row = session.execute(wanted).first()
+def _row(session: Session, link: bytes, now: datetime) -> Row[Any]:
+    row = session.execute(
+        select(pending_registrations).where(pending_registrations.c.link == link)
+    ).first()
     if row is None or now >= row.requested_at + LINK_LIFETIME:
         raise Gone
     return row
@@ -112,14 +161,13 @@ def _pending(session: Session, row: Row[Any]) -> PendingRegistration:
         row.language,
         row.requested_at,
         confirmed=row.address is None,
-        stopped=row.address is not None and _stopped(session, row.address),
+        stopped=row.address is not None and _has_opted_out(session, row.address),
     )
 
 
-def _stopped(session: Session, address: str) -> bool:
-    marks = pseudonyms.registry_pseudonyms(address)
-    everywhere = (opt_outs.c.pseudonym.in_(marks), opt_outs.c.shop_id == EVERY_SHOP)
-    return (
-        session.execute(select(opt_outs.c.pseudonym).where(*everywhere).limit(1)).first()
-        is not None
+def _has_opted_out(session: Session, address: str) -> bool:
+    entry = select(opt_outs.c.pseudonym).where(
+        opt_outs.c.pseudonym.in_(pseudonyms.registry_pseudonyms(address)),
+        opt_outs.c.shop_id == EVERY_SHOP,
     )
+    return session.execute(entry.limit(1)).first() is not None

@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 from trustsvc.crypto import pseudonyms
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db, suppression_journal
-
-EVERY_SHOP = 0
+from trustsvc.storage.columns import EVERY_SHOP
 
 
 def opt_out(

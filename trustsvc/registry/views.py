@@ -10,7 +10,7 @@ from trustsvc.crypto import signed_links
 from trustsvc.errors import TooMany
 from trustsvc.http import access
 from trustsvc.http.rate_limit import RateLimit
-from trustsvc.registry import consent, double_opt_in, registration, registration_request
+from trustsvc.registry import double_opt_in, registration
 from trustsvc.server_log import client_address
 from trustsvc.shops import directory
 from trustsvc.storage import db
@@ -50,10 +50,10 @@ def ask_for(slug: str) -> Response:
     except NotAnAddress:
         return _form(shop, email, source, wrong=True)
     enforce_rate_limit(rate_limit)
-    wish = registration_request.RegistrationRequest(email, shop.id, _language(), source)
+    asked = double_opt_in.RegistrationRequest(email, shop.id, _language(), source)
     with db.transaction() as session:
-        registration_request.request_registration(session, wish, clock.now())
-    return request_received_page(shop, wish.language)
+        double_opt_in.request_registration(session, asked, clock.now())
+    return request_received_page(shop, asked.language)
 
 
 def enforce_rate_limit(at: RateLimit) -> None:
@@ -119,7 +119,7 @@ def _form(shop: directory.Shop, email: str, source: str, *, wrong: bool = False)
         email=email,
         source=source,
         wrong=wrong,
-        consent=consent.text(consent.VERSION, language),
+        consent=double_opt_in.consent_text(double_opt_in.CONSENT_VERSION, language),
     )
     return _private(make_response(html, 422 if wrong else 200))
 
@@ -130,7 +130,7 @@ def _confirm_page(pending: double_opt_in.PendingRegistration, shop: directory.Sh
         language=pending.language,
         shop=shop,
         pending=pending,
-        consent=consent.text(pending.consent_version, pending.language),
+        consent=double_opt_in.consent_text(pending.consent_version, pending.language),
         me=f"{config.current().base_url}/me",
     )
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from trustsvc import clock, i18n
 from trustsvc.errors import Refused
 from trustsvc.http import access
-from trustsvc.orders import recent
+from trustsvc.orders import decision_log
 from trustsvc.reviews import decision_texts, lookup, moderate, reply
 from trustsvc.reviews.policy import MAX_REPLY, REASONS
 from trustsvc.shops import directory
@@ -78,7 +78,7 @@ def orders(slug: str) -> str:
     """Show what was decided on a shop's newest orders, and why: no names, no addresses."""
     with db.reading() as session:
         shop = directory.by_slug(session, slug)
-        newest = recent.recent_orders(session, shop.id)
+        newest = decision_log.recent_orders(session, shop.id)
         # After the review was written the review knows the number, and the order no longer.
         unnamed = [order.id for order in newest if not order.reference]
         references = lookup.order_references(session, unnamed)

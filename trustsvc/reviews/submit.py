@@ -61,7 +61,7 @@ def _write(session: Session, invitation: redeem.Invitation, draft: Draft, now: d
             city=draft.city,
             email=who.email if who else None,
             reference=who.reference if who else None,
-            buyer_pseudonym=who.mark if who else None,
+            buyer_pseudonym=who.pseudonym if who else None,
             language=invitation.language,
             consent=draft.consent,
             consent_wording=CONSENT_WORDING,

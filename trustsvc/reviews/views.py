@@ -11,7 +11,7 @@ from trustsvc.errors import Gone
 from trustsvc.http import access
 from trustsvc.invitations import redeem
 from trustsvc.orders import buyer
-from trustsvc.registry import registration_request
+from trustsvc.registry import double_opt_in
 from trustsvc.reviews import correct, lookup, policy, reply, submit, withdraw
 from trustsvc.shops import directory
 from trustsvc.storage import db
@@ -60,9 +60,9 @@ def register(token: str) -> str:
         author = lookup.author_email(session, invitation.id)
         if author is None:
             raise Gone
-        registration_request.request_registration(
+        double_opt_in.request_registration(
             session,
-            registration_request.RegistrationRequest(author, shop.id, language, "review"),
+            double_opt_in.RegistrationRequest(author, shop.id, language, "review"),
             now,
         )
     return render_template("registry/asked.html", language=language, shop=shop)

@@ -18,6 +18,7 @@ metadata = MetaData(
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EVERY_SHOP = 0  # the shop_id of a row that applies at every shop
 
 # What a column holds, for the records of processing; templates/words/*/documents.toml names each
 # in words.

@@ -39,7 +39,7 @@ class Order:
 
 
 SHOP, ORDER = Shop(), Order()
-STRANGER = BuyerStatus(registered=False, opted_out=False, asked=False)
+STRANGER = BuyerStatus(registered=False, opted_out=False, recently_invited=False)
 MEMBER = replace(STRANGER, registered=True)
 
 
@@ -63,7 +63,7 @@ MEMBER = replace(STRANGER, registered=True)
         (Shop(may_ask="consent"), Order(consent=False), MEMBER, ("refuse", "no_basis_consent")),
         (Shop(may_ask="consent"), Order(consent=True), STRANGER, ("ask", "may_ask_consent")),
         (SHOP, Order(unpaid=True), STRANGER, ("wait", "unpaid")),
-        (SHOP, ORDER, replace(STRANGER, asked=True), ("refuse", "asked_before")),
+        (SHOP, ORDER, replace(STRANGER, recently_invited=True), ("refuse", "asked_before")),
         (SHOP, ORDER, replace(MEMBER, restricted=True), ("wait", "restricted")),
         (
             Shop(closed_at=NOW),
@@ -88,7 +88,7 @@ def test_whom_a_shop_may_ask(shop, order, known, decision):
 def test_the_first_reason_is_the_one_that_is_told():
     shop = Shop(closed_at=NOW, may_ask="registered")
     order = Order(cancelled_at=NOW, refunded_at=NOW, unpaid=True, created_at=NOW - 99 * DAY)
-    known = BuyerStatus(registered=False, opted_out=True, asked=True)
+    known = BuyerStatus(registered=False, opted_out=True, recently_invited=True)
 
     told = []
     for repair in (
@@ -99,7 +99,7 @@ def test_the_first_reason_is_the_one_that_is_told():
         lambda s, o, k: (s, o, replace(k, opted_out=False)),
         lambda s, o, k: (s, o, replace(k, registered=True)),
         lambda s, o, k: (s, replace(o, unpaid=False), k),
-        lambda s, o, k: (s, o, replace(k, asked=False)),
+        lambda s, o, k: (s, o, replace(k, recently_invited=False)),
         lambda s, o, k: (s, replace(o, created_at=NOW), k),
     ):
         shop, order, known = repair(shop, order, known)

@@ -17,10 +17,11 @@ from tests.invitations.sample_orders import (
 from trustsvc.invitations.models import invitations, messages
 from trustsvc.mail.outbox import lease
 from trustsvc.orders import buyer
-from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.registration import leave, register
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
+from trustsvc.storage.columns import EVERY_SHOP
 
 pytestmark = pytest.mark.both_databases
 

@@ -41,10 +41,11 @@ from trustsvc.mail.outbox import send
 from trustsvc.orders import accept
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import OrderReceived
-from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import submit
 from trustsvc.reviews.policy import Draft
 from trustsvc.storage import db
+from trustsvc.storage.columns import EVERY_SHOP
 
 A_WALK = 50
 STEPS = int(os.environ.get("STEPS") or 2000)

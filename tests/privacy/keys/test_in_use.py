@@ -15,6 +15,7 @@ from trustsvc.privacy.keys import in_use
 from trustsvc.registry import opt_out, restriction
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db, suppression_journal
+from trustsvc.storage.columns import EVERY_SHOP
 
 pytestmark = pytest.mark.both_databases
 
@@ -37,9 +38,9 @@ def out(address, shop_id):
 def test_each_pseudonym_counts_for_the_key_it_was_made_with(installation):
     at_shop = shop()
     order(at_shop, buyer=pseudonyms.shop_pseudonym(at_shop.id, "a@example.com"), identity=b"none")
-    out("a@example.com", opt_out.EVERY_SHOP)
+    out("a@example.com", EVERY_SHOP)
     add_key(installation, "registry")
-    out("b@example.com", opt_out.EVERY_SHOP)
+    out("b@example.com", EVERY_SHOP)
     out("b@example.com", at_shop.id)
     with db.transaction() as session:
         restriction.restrict(
@@ -55,7 +56,7 @@ def test_each_pseudonym_counts_for_the_key_it_was_made_with(installation):
 
 @pytest.mark.parametrize("left", ["row", "line"])
 def test_a_key_that_something_needs_stays(installation, left):
-    out("a@example.com", opt_out.EVERY_SHOP)
+    out("a@example.com", EVERY_SHOP)
     add_key(installation, "registry")
     if left == "row":
         suppression_journal.path().unlink()
@@ -72,7 +73,7 @@ def test_a_key_that_nothing_needs_goes_and_the_newest_never(installation, kind):
     add_key(installation, kind)
     at_shop = shop()
     order(at_shop, buyer=pseudonyms.shop_pseudonym(at_shop.id, "a@example.com"))
-    out("a@example.com", opt_out.EVERY_SHOP)
+    out("a@example.com", EVERY_SHOP)
     with db.transaction() as session:
         session.execute(update(orders).values(identity=b"none"))
 

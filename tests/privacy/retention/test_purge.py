@@ -527,14 +527,14 @@ def test_what_is_due_already_goes_now(start):
 
 
 def test_who_never_confirmed_a_registration_is_erased_after_72_hours(start):
-    from trustsvc.registry import registration_request
+    from trustsvc.registry import double_opt_in
     from trustsvc.registry.models import pending_registrations
 
     where = shop()
     with db.transaction() as session:
-        registration_request.request_registration(
+        double_opt_in.request_registration(
             session,
-            registration_request.RegistrationRequest("jan@example.com", where.id, "nl", "page"),
+            double_opt_in.RegistrationRequest("jan@example.com", where.id, "nl", "page"),
             start,
         )
 

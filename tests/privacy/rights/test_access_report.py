@@ -18,7 +18,7 @@ from trustsvc import clock
 from trustsvc.crypto import signed_links
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.rights import access_report
-from trustsvc.registry import registration, registration_request
+from trustsvc.registry import double_opt_in, registration
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import reply
 from trustsvc.storage import columns, db
@@ -55,9 +55,9 @@ def test_the_copy_holds_every_tagged_column_that_can_hold_something_of_a_person(
         reply.write_reply(session, my_data_pages.review().id, "Dank u wel.", "staff 1", NOON)
         asked_for = registration.ConsentRequest("nl", NOON)
         registration.register(session, my_data_pages.JAN, "v1", "page", NOON, asked_for)
-        registration_request.request_registration(
+        double_opt_in.request_registration(
             session,
-            registration_request.RegistrationRequest(my_data_pages.JAN, shop.id, "nl", "page"),
+            double_opt_in.RegistrationRequest(my_data_pages.JAN, shop.id, "nl", "page"),
             NOON,
         )
         opt_out(session, my_data_pages.JAN, 99, "stop", NOON)

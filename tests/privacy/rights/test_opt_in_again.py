@@ -13,8 +13,9 @@ from trustsvc.privacy.models import request_log
 from trustsvc.privacy.rights import erasure, people
 from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.registry.models import opt_outs
-from trustsvc.registry.opt_out import EVERY_SHOP, opt_out
+from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db, suppression_journal
+from trustsvc.storage.columns import EVERY_SHOP
 
 pytestmark = pytest.mark.both_databases
 

@@ -12,7 +12,7 @@ from trustsvc.crypto import signed_links
 from trustsvc.privacy.documents import processors
 from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.confirmation import my_data_link
-from trustsvc.registry import registration, registration_request
+from trustsvc.registry import double_opt_in, registration
 from trustsvc.storage import db
 
 
@@ -130,9 +130,9 @@ def test_who_is_only_registered_sees_that_and_may_unregister(client):
 def test_a_registration_that_waits_is_shown(client):
     shop = sample_orders.shop()
     with quiet(), db.transaction() as session:
-        registration_request.request_registration(
+        double_opt_in.request_registration(
             session,
-            registration_request.RegistrationRequest(my_data_pages.JAN, shop.id, "en", "page"),
+            double_opt_in.RegistrationRequest(my_data_pages.JAN, shop.id, "en", "page"),
             NOON,
         )
 

@@ -55,11 +55,11 @@ class OrderHistory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BuyerStatus:
-    """What is known of the buyer; `asked`: this shop asked lately, or is about to."""
+    """What is known of the buyer. `recently_invited`: by this shop, or an invitation is planned."""
 
     registered: bool
     opted_out: bool
-    asked: bool
+    recently_invited: bool
     restricted: bool = False
 
 
@@ -85,7 +85,7 @@ def may_ask(shop: ShopRules, order: OrderHistory, known: BuyerStatus, now: datet
         (known.opted_out, "refuse", "opted_out"),
         (not basis, "refuse", f"no_basis_{shop.may_ask}"),
         (order.unpaid, "wait", "unpaid"),
-        (known.asked, "refuse", "asked_before"),
+        (known.recently_invited, "refuse", "asked_before"),
         (now - latest_event(order) > timedelta(days=shop.max_age_days), "refuse", "too_old"),
     ]
     for holds, outcome, rule in reasons:

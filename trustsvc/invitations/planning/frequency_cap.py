@@ -21,7 +21,7 @@ def recently_invited(
 
     A letter counts when it left (or may have: unknown) within the shop's cap, or still waits.
     """
-    marks = {mark for order in taken for mark in order.marks}
+    marks = {pseudonym for order in taken for pseudonym in order.pseudonyms}
     if not marks:
         return set()
     longest = max(shop.cap_days for shop in shops.values())
@@ -45,7 +45,7 @@ def recently_invited(
     }
     # One buyer may be known by marks of several keys: asked by one of them is asked.
     for order in taken:
-        same = {(order.shop_id, mark) for mark in order.marks}
+        same = {(order.shop_id, pseudonym) for pseudonym in order.pseudonyms}
         if not same.isdisjoint(found):
             found |= same
     return found

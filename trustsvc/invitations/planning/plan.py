@@ -72,11 +72,11 @@ def plan_invitations(session: Session, now: datetime, most: int = BATCH_SIZE) ->
 
 def _decide(batch: _Batch, order: CheckedOrder) -> None:
     shop = batch.shops[order.shop_id]
-    if not order.marks and not (order.cancelled_at or order.refunded_at):
+    if not order.pseudonyms and not (order.cancelled_at or order.refunded_at):
         batch.line(order, "check", "no_contact", "refuse")
         batch.never.append(order.id)
         return
-    marks = {(order.shop_id, mark) for mark in order.marks}
+    marks = {(order.shop_id, pseudonym) for pseudonym in order.pseudonyms}
     asked = not marks.isdisjoint(batch.asked)
     known = eligibility.BuyerStatus(order.registered, order.opted_out, asked, order.restricted)
     batch.line(order, "check", "registry", "registered" if order.registered else "not_registered")

@@ -15,6 +15,7 @@ from trustsvc import log
 from trustsvc.invitations.models import mail_reports, messages
 from trustsvc.mail.outbox import send_suspension
 from trustsvc.storage import db, event_log
+from trustsvc.storage.columns import EVERY_SHOP
 
 WINDOW = timedelta(days=7)
 ALARM = 0.001
@@ -22,7 +23,6 @@ STOP = 0.003
 LEAST_TO_STOP = 3  # one complaint among few letters is a person, three are a pattern
 AGAIN = timedelta(days=1)  # an alarm is not told more often
 ALARMED, WENT_ON = "sending.complaints", "sending.went_on"
-EVERY_SHOP = 0
 _ONE_AT_A_TIME = 0x7761746368  # any number of its own, the same in each process
 
 logger = log.get_logger("invitations")

@@ -204,7 +204,10 @@ def _reasons(
         else:
             answer = of[row.id]
             now_known = eligibility.BuyerStatus(
-                answer.registered, answer.opted_out, asked=False, restricted=answer.restricted
+                answer.registered,
+                answer.opted_out,
+                recently_invited=False,
+                restricted=answer.restricted,
             )
             basis = row.basis.partition(" ")[0]
             reason = eligibility.still_eligible(shops[row.shop_id], row, now_known, basis)

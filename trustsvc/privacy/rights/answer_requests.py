@@ -11,7 +11,7 @@ from trustsvc import log
 from trustsvc.orders import privacy_requests
 from trustsvc.orders.models import orders
 from trustsvc.orders.personal_data import find_orders_by_reference
-from trustsvc.orders.privacy_requests import EVERY_SHOP, PrivacyRequest
+from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.privacy import request_log
 from trustsvc.privacy.rights import objection, people
 from trustsvc.privacy.rights.confirmation import confirm, my_data_link
@@ -21,6 +21,7 @@ from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.personal_data import export_registry
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.personal_data import erase_reviews
+from trustsvc.storage.columns import EVERY_SHOP
 
 BATCH_SIZE = 200  # buyers of a leaving shop, per transaction
 

@@ -13,12 +13,13 @@ from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.retention import maildir
 from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.confirmation import confirm
-from trustsvc.privacy.rights.people import EVERY_SHOP, Person
+from trustsvc.privacy.rights.people import Person
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.personal_data import erase_registration
 from trustsvc.registry.restriction import lift
 from trustsvc.reviews.personal_data import erase_reviews
 from trustsvc.storage import db
+from trustsvc.storage.columns import EVERY_SHOP
 from trustsvc.transactional_mail.personal_data import erase_mail, recipient_pseudonyms
 from trustsvc.work_queue import job_queue
 

@@ -10,8 +10,9 @@ from trustsvc.privacy import request_log
 from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.access_report import as_json
 from trustsvc.privacy.rights.confirmation import confirm, my_data_link
-from trustsvc.privacy.rights.people import EVERY_SHOP, Person
+from trustsvc.privacy.rights.people import Person
 from trustsvc.registry.opt_out import opt_out
+from trustsvc.storage.columns import EVERY_SHOP
 
 REASON = "objection"
 PERSON = "person"

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 from trustsvc.crypto.pseudonyms import registry_pseudonyms
 from trustsvc.privacy import request_log
 from trustsvc.privacy.rights.confirmation import confirm, my_data_link
-from trustsvc.privacy.rights.people import EVERY_SHOP, Person
+from trustsvc.privacy.rights.people import Person
 from trustsvc.registry.opt_out import remove_opt_outs
+from trustsvc.storage.columns import EVERY_SHOP
 
 
 def opt_in_again(

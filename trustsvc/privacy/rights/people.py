@@ -19,8 +19,7 @@ from trustsvc.registry.personal_data import export_registry
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.personal_data import find_reviews
 from trustsvc.shops import directory
-
-EVERY_SHOP = 0
+from trustsvc.storage.columns import EVERY_SHOP
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from trustsvc.orders.platforms import fields
 from trustsvc.privacy import request_log
 from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.confirmation import confirm
-from trustsvc.privacy.rights.people import EVERY_SHOP, Person
+from trustsvc.privacy.rights.people import Person
 from trustsvc.registry import restriction
 from trustsvc.registry.models import opt_outs
 from trustsvc.registry.opt_out import opt_out
@@ -22,6 +22,7 @@ from trustsvc.reviews import correct, lookup
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.personal_data import correct_author_address, find_reviews
 from trustsvc.reviews.policy import MAX_LENGTHS, MAY_CHANGE, clean
+from trustsvc.storage.columns import EVERY_SHOP
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from trustsvc.orders.personal_data import lift_order_restriction
 from trustsvc.privacy import request_log
 from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.confirmation import confirm
-from trustsvc.privacy.rights.people import EVERY_SHOP, Person
+from trustsvc.privacy.rights.people import Person
 from trustsvc.registry import restriction
 from trustsvc.registry.personal_data import export_registry
 from trustsvc.reviews.personal_data import lift_review_restriction, restrict_reviews
+from trustsvc.storage.columns import EVERY_SHOP
 
 
 def is_restricted(session: Session, person: Person) -> bool:

@@ -11,11 +11,11 @@ from trustsvc import clock, log
 from trustsvc.crypto import pseudonyms
 from trustsvc.errors import Unauthorised, Unavailable
 from trustsvc.http import access
+from trustsvc.http.request_body import raw_body
 from trustsvc.mail.feedback import delivery_reports
 from trustsvc.mail.feedback.parsers import postmark, ses
 from trustsvc.mail.feedback.parsers.report import Ignored, Report
 from trustsvc.mail.feedback.webhooks import endpoints, sns
-from trustsvc.orders.views import raw_body
 from trustsvc.storage import db
 
 mail_provider_webhooks = Blueprint("mail_events", __name__)
