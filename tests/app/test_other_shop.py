@@ -100,7 +100,7 @@ OTHERS_OF = {
     "platform": ("standard", "shopify", "woocommerce", "lightspeed"),
     "provider": ("postmark", "ses"),
 }
-ID_OF = {"slug", "token", "door", "public_id", "request_id", "name"}
+ID_OF = {"slug", "token", "door", "endpoint_id", "public_id", "request_id", "name"}
 FORM = {
     "/r/<token>": {"stars": "4", "title": "T", "text": "Mine.", "name": "M.", "consent": "yes"},
     "/register/<slug>": {"email": "a visitor"},
@@ -157,7 +157,17 @@ def _field_names():
     """Give every name that a form or a query may have, as the code asks for them."""
     code = "".join(path.read_text() for path in Path(trustsvc.__file__).parent.rglob("*.py"))
     read = set(re.findall(r"""\b(?:form|args|values)(?:\.get\(|\[)f?"([a-z_]+)\"""", code))
-    guessed = {"shop", "shop_id", "slug", "order", "order_id", "invitation_id", "review", "door"}
+    guessed = {
+        "shop",
+        "shop_id",
+        "slug",
+        "order",
+        "order_id",
+        "invitation_id",
+        "review",
+        "door",
+        "endpoint_id",
+    }
     guessed |= {"review_id", "public_id", "link", "token", "id", "before", "version"}
     return (read | guessed) - OWN
 

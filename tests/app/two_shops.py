@@ -68,7 +68,7 @@ def make(word):
     invitation = sample_orders.invitation_of(asked)
     mine.ids += [
         ("slug", made.slug),
-        ("door", made.door),
+        ("endpoint_id", made.endpoint_id),
         ("mail door", door.door),
         ("number", str(made.id)),
         *(("number", str(number)) for number in (published, waiting, asked, new, invitation.id)),
@@ -93,7 +93,7 @@ def fresh(mine):
         found = _people(session, mine, clock.now())
         review = lookup.find_by_invitation(session, sample_orders.invitation_of(written).id)
         public = lookup.find_by_invitation(session, sample_orders.invitation_of(shown).id)
-    return {"slug": mine.shop.slug, "door": mine.shop.endpoint_id, "version": "1"} | dict(
+    return {"slug": mine.shop.slug, "endpoint_id": mine.shop.endpoint_id, "version": "1"} | dict(
         [
             *_links(link),
             *found,
