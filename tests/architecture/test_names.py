@@ -36,11 +36,6 @@ PENDING = (
     "trustsvc/orders/platforms/fields.py",
     "trustsvc/orders/received.py",
     "trustsvc/privacy/retention/tables.py",
-    "trustsvc/reviews/correct.py",
-    "trustsvc/reviews/moderate.py",
-    "trustsvc/reviews/personal_data.py",
-    "trustsvc/reviews/publish.py",
-    "trustsvc/reviews/withdraw.py",
     "trustsvc/transactional_mail/compose.py",
     "trustsvc/transactional_mail/send.py",
 )

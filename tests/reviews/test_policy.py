@@ -94,12 +94,6 @@ def test_the_suggested_name_is_a_first_name_and_an_initial(full, shown):
     assert policy.public_name(full) == shown
 
 
-def test_an_author_may_change_a_review_until_it_is_withdrawn():
-    states = ("pending", "approved", "published", "rejected", "withdrawn")
-
-    assert [policy.may_change(state) for state in states] == [True, True, True, True, False]
-
-
 def test_reasons_are_said_in_every_language_and_none_is_about_stars():
     words = {"star", "rating", "score", "negative", "positive", "low"}
 

@@ -9,12 +9,13 @@ from trustsvc import clock
 from trustsvc.badge import refresh
 from trustsvc.reviews import lookup, moderate, publish, reply
 from trustsvc.reviews.policy import REASONS
+from trustsvc.reviews.state import ReviewState
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
 BY = "command line"
 MAX_BYTES = 65_536
-STATES = ("pending", "approved", "published", "rejected", "withdrawn")
+STATES = [state.value for state in ReviewState]
 
 
 @click.group()

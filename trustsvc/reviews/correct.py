@@ -2,13 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import or_, update
+from sqlalchemy import or_
 from sqlalchemy.orm import Session
 
 from trustsvc.errors import Gone
 from trustsvc.reviews import lookup, publish, reply
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.policy import CONSENT_WORDING, MAY_CHANGE, Draft
+from trustsvc.reviews.policy import CONSENT_WORDING, Draft
+from trustsvc.reviews.state import MAY_CHANGE, ReviewState, review_states
+from trustsvc.storage import db
 
 
 def correct(session: Session, review_id: int | str, draft: Draft, now: datetime) -> bool:
@@ -23,10 +25,9 @@ def correct(session: Session, review_id: int | str, draft: Draft, now: datetime)
     if was.state in MAY_CHANGE and was.said == draft:
         return False
     done = session.execute(
-        update(reviews)
+        review_states.update(reviews, MAY_CHANGE, ReviewState.PENDING)
         .where(
             reviews.c.id == was.row_id,
-            reviews.c.state.in_(MAY_CHANGE),
             # Nothing leads to one that was left without its author meanwhile: it is nobody's.
             or_(
                 reviews.c.invitation_id.is_not(None),
@@ -35,7 +36,6 @@ def correct(session: Session, review_id: int | str, draft: Draft, now: datetime)
             ),
         )
         .values(
-            state="pending",
             stars=draft.stars,
             title=draft.title,
             text=draft.text,
@@ -50,7 +50,7 @@ def correct(session: Session, review_id: int | str, draft: Draft, now: datetime)
             reason=None,
         )
     )
-    if not done.rowcount:  # type: ignore[attr-defined]
+    if not db.row_count(done):
         raise Gone
     publish.take_down(session, [was.row_id], now)
     reply.delete_replies(session, [was.row_id])

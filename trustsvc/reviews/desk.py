@@ -13,6 +13,7 @@ from trustsvc.http import access
 from trustsvc.orders import decision_log
 from trustsvc.reviews import decision_texts, lookup, moderate, reply
 from trustsvc.reviews.policy import MAX_REPLY, REASONS
+from trustsvc.reviews.state import ReviewState
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
@@ -25,7 +26,7 @@ def waiting() -> str:
     """Show the reviews that wait, longest waiting first, then the newest decided ones."""
     with db.reading() as session:
         page = {
-            "waiting": lookup.list_reviews(session, state="pending", limit=50),
+            "waiting": lookup.list_reviews(session, state=ReviewState.PENDING, limit=50),
             "decided": (decided := lookup.list_decided(session)),
             "replies": reply.replies_to(session, [review.row_id for review in decided]),
             "most_reply": MAX_REPLY,

@@ -12,10 +12,12 @@ from trustsvc.errors import NotFound
 from trustsvc.invitations.models import invitations
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.policy import Draft
+from trustsvc.reviews.state import ReviewState
 from trustsvc.shops.models import shops
 from trustsvc.storage.columns import EPOCH
 
 PUBLIC_ID_LENGTH = 16
+_DECIDED = (ReviewState.APPROVED, ReviewState.PUBLISHED, ReviewState.REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def list_reviews(
 
 def list_decided(session: Session, limit: int = 30) -> list[Review]:
     """List the newest reviews that were decided on, newest first: the desk's memory."""
-    states = reviews.c.state.in_(("approved", "published", "rejected"))
+    states = reviews.c.state.in_(_DECIDED)
     query = _query().where(states, reviews.c.restricted_at.is_(None))
     newest = query.order_by(reviews.c.id.desc()).limit(limit)
     return [Review(*row) for row in session.execute(newest)]

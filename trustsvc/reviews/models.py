@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from trustsvc.crypto.encrypted_column import EncryptedText
+from trustsvc.reviews.state import review_states
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
 KEEP = "review"
@@ -22,7 +23,6 @@ REPLY = "reply"
 
 NOT_RESTRICTED = text("restricted_at IS NULL")
 
-# pending: waits for staff · approved: waits for publish_reviews · published · rejected · withdrawn
 reviews = Table(
     "reviews",
     metadata,
@@ -132,9 +132,7 @@ reviews = Table(
         nullable=True,
     ),
     CheckConstraint("stars BETWEEN 1 AND 5", name="stars"),
-    CheckConstraint(
-        "state IN ('pending', 'approved', 'published', 'rejected', 'withdrawn')", name="state"
-    ),
+    review_states.check(),
     Index("ix_reviews_state", "state", "id"),
     Index("ix_reviews_buyer_pseudonym", "buyer_pseudonym"),
     # The public page says how many were received and rejected, from this alone.

@@ -1,8 +1,9 @@
 """Decide on a review: approve it, or reject it for a reason that is never its stars."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from trustsvc.errors import Refused
@@ -11,15 +12,20 @@ from trustsvc.orders import decision_log
 from trustsvc.reviews import lookup
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.policy import REASONS
-from trustsvc.storage import event_log
+from trustsvc.reviews.state import ReviewState, review_states
+from trustsvc.storage import db, event_log
 from trustsvc.work_queue import job_queue
 
 
 def approve(
     session: Session, review_id: int | str, by: str, now: datetime, *, version: str = ""
 ) -> bool:
-    """Approve a review that waits; publish_reviews is rung. See `_decide` for twice and failure."""
-    if not _decide(session, review_id, {"state": "approved", "by": by, "version": version}, now):
+    """Approve a pending review and enqueue publish_reviews.
+
+    False where the review is not pending any more, is restricted, or was corrected since `version`
+    (`Review.version`): nobody approves a text that nobody read. Raises NotFound.
+    """
+    if not _decide(session, review_id, _Decision(ReviewState.APPROVED, by, version), now):
         return False
     job_queue.enqueue(session, "publish_reviews")
     return True
@@ -34,21 +40,27 @@ def reject(
     *,
     version: str = "",
 ) -> bool:
-    """Reject a review that waits, for one of rules.REASONS; raises Refused for any other reason."""
+    """Reject a pending review for one of `policy.REASONS`; raises Refused for another reason.
+
+    False and NotFound as for `approve`.
+    """
     if reason not in REASONS:
         raise Refused(f"The reason must be one of: {', '.join(REASONS)}.")
-    said = {"state": "rejected", "by": by, "version": version, "reason": reason}
-    return _decide(session, review_id, said, now)
+    return _decide(session, review_id, _Decision(ReviewState.REJECTED, by, version, reason), now)
 
 
-def _decide(session: Session, review_id: int | str, said: dict[str, str], now: datetime) -> bool:
-    """Settle it by compare-and-set from pending: of two deciders one wins, the other gets False.
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    state: ReviewState
+    by: str
+    version: str
+    reason: str | None = None
 
-    With `version` (find.Review.version) a decision about words that the author has corrected since
-    is not taken either: nobody approves a text that nobody read. Raises NotFound.
-    """
+
+def _decide(session: Session, review_id: int | str, decision: _Decision, now: datetime) -> bool:
+    """Compare and set from pending: of two deciders one wins, the other gets False."""
     found = lookup.find_review(session, review_id)
-    if said["version"] and said["version"] != found.version:
+    if decision.version and decision.version != found.version:
         return False
     same_text = (
         reviews.c.edited_at.is_(None)
@@ -56,33 +68,26 @@ def _decide(session: Session, review_id: int | str, said: dict[str, str], now: d
         else reviews.c.edited_at == found.edited_at
     )
     done = session.execute(
-        update(reviews)
+        review_states.update(reviews, [ReviewState.PENDING], decision.state)
         .where(
             reviews.c.id == found.row_id,
-            reviews.c.state == "pending",
             reviews.c.restricted_at.is_(None),
             same_text,
         )
-        .values(
-            state=said["state"],
-            reason=said.get("reason"),
-            decided_by=said["by"],
-            decided_at=now,
-        )
+        .values(reason=decision.reason, decided_by=decision.by, decided_at=now)
     )
-    if not done.rowcount:  # type: ignore[attr-defined]
+    if not db.row_count(done):
         return False
-    _tell(session, found, said, now)
+    _record(session, found, decision, now)
     return True
 
 
-def _tell(session: Session, found: lookup.Review, said: dict[str, str], now: datetime) -> None:
-    event_log.record(session, f"review.{said['state']}", found.shop_id, found.row_id, now)
+def _record(session: Session, found: lookup.Review, decision: _Decision, now: datetime) -> None:
+    event_log.record(session, f"review.{decision.state}", found.shop_id, found.row_id, now)
     order_id = session.scalar(
         select(invitations.c.order_id).where(invitations.c.id == found.invitation_id)
     )
     if order_id is not None:
-        rule = said.get("reason", "staff")
-        decision_log.write(
-            session, [decision_log.DecisionLogEntry(order_id, "decide", rule, said["state"], now)]
-        )
+        rule = decision.reason or "staff"
+        entry = decision_log.DecisionLogEntry(order_id, "decide", rule, decision.state, now)
+        decision_log.write(session, [entry])

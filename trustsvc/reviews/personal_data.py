@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from trustsvc.invitations.models import invitations
 from trustsvc.reviews import publish, reply, withdraw
 from trustsvc.reviews.models import publications, replies, reviews
-from trustsvc.storage import event_log, suppression_journal
+from trustsvc.reviews.state import ReviewState, review_states
+from trustsvc.storage import db, event_log, suppression_journal
 from trustsvc.work_queue import job_queue
 
 NOBODY = {"name": "", "city": "", "email": None, "reference": None, "buyer_pseudonym": None}
@@ -76,7 +77,7 @@ def anonymise_reviews(
     hidden = session.scalars(
         select(reviews.c.id).where(
             reviews.c.id.in_(review_ids),
-            reviews.c.state == "published",
+            reviews.c.state == ReviewState.PUBLISHED,
             reviews.c.restricted_at.is_not(None),
         )
     ).all()
@@ -137,7 +138,7 @@ def restrict_reviews(session: Session, review_ids: Collection[int], now: datetim
         update(reviews)
         .where(
             reviews.c.id.in_(review_ids),
-            reviews.c.state != "withdrawn",
+            reviews.c.state != ReviewState.WITHDRAWN,
             reviews.c.restricted_at.is_(None),
         )
         .values(restricted_at=now, prior_published_at=shown)
@@ -151,13 +152,12 @@ def restrict_reviews(session: Session, review_ids: Collection[int], now: datetim
 
 def lift_review_restriction(session: Session, review_ids: Collection[int]) -> int:
     """Go on where the restriction began; what was published is published again, as of that day."""
-    was_shown = (reviews.c.id.in_(review_ids), reviews.c.restricted_at.is_not(None))
-    session.execute(
-        update(reviews).where(*was_shown, reviews.c.state == "published").values(state="approved")
-    )
-    done = session.execute(update(reviews).where(*was_shown).values(restricted_at=None))
+    restricted = (reviews.c.id.in_(review_ids), reviews.c.restricted_at.is_not(None))
+    approve = review_states.update(reviews, [ReviewState.PUBLISHED], ReviewState.APPROVED)
+    session.execute(approve.where(*restricted))
+    lifted = session.execute(update(reviews).where(*restricted).values(restricted_at=None))
     job_queue.enqueue(session, "publish_reviews")
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    return db.row_count(lifted)
 
 
 def correct_author_address(
@@ -169,4 +169,4 @@ def correct_author_address(
         .where(reviews.c.id.in_(review_ids), reviews.c.email.is_not(None))
         .values(email=new, buyer_pseudonym=mark)
     )
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    return db.row_count(done)

@@ -1,4 +1,4 @@
-"""What a review may be, what it may be rejected for, and what its author may still do. Pure."""
+"""What a review may hold, and what it may be rejected for. Pure."""
 
 import re
 import unicodedata
@@ -23,7 +23,6 @@ REASONS = (
     "fake",
     "duplicate",
 )
-MAY_CHANGE = ("pending", "approved", "published", "rejected")
 
 _NEW_LINES = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _JOINERS = re.compile("[\u200c\u200d]{2,}")
@@ -135,8 +134,3 @@ def public_name(full: str) -> str:
     if len(words) < 2:
         return "".join(words)[: MAX_LENGTHS["name"]]
     return f"{words[0]} {words[-1][0].upper()}."[: MAX_LENGTHS["name"]]
-
-
-def may_change(state: str) -> bool:
-    """Say whether the author may still correct or withdraw a review: always, until withdrawn."""
-    return state in MAY_CHANGE

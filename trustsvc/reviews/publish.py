@@ -3,11 +3,12 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from trustsvc.reviews import reply
 from trustsvc.reviews.models import publications, replies, reviews
+from trustsvc.reviews.state import ReviewState, review_states
 from trustsvc.storage import db, event_log
 from trustsvc.work_queue import job_queue
 
@@ -26,9 +27,8 @@ def publish_approved(session: Session, now: datetime, only: Collection[int] | No
         due = due.where(reviews.c.id.in_(only))
     # The state is set first: that locks the row, so a correction comes before this or after it.
     rows = session.execute(
-        update(reviews)
+        review_states.update(reviews, [ReviewState.APPROVED], ReviewState.PUBLISHED)
         .where(reviews.c.id.in_(due), _MAY_BE_SHOWN)
-        .values(state="published")
         .returning(
             *(reviews.c[name] for name in _COPIED),
             reviews.c.id,
@@ -53,7 +53,7 @@ def publish_approved(session: Session, now: datetime, only: Collection[int] | No
 
 
 _MAY_BE_SHOWN = and_(
-    reviews.c.state == "approved", reviews.c.consent, reviews.c.restricted_at.is_(None)
+    reviews.c.state == ReviewState.APPROVED, reviews.c.consent, reviews.c.restricted_at.is_(None)
 )
 _COPIED = ("shop_id", "stars", "title", "text", "name", "city", "language", "experienced_at")
 
@@ -76,7 +76,7 @@ def take_down_strays(session: Session, now: datetime) -> int:
 
     A reply goes where its review will not come back by itself, as it does after a restriction.
     """
-    over = reviews.c.state.not_in(("published", "approved"))
+    over = reviews.c.state.not_in((ReviewState.PUBLISHED, ReviewState.APPROVED))
     answered = select(replies.c.review_id).join(reviews, reviews.c.id == replies.c.review_id)
     lost = session.scalars(answered.where(over)).all()
     if lost:
@@ -84,7 +84,7 @@ def take_down_strays(session: Session, now: datetime) -> int:
     stray = session.scalars(
         select(publications.c.review_id)
         .join_from(publications, reviews, reviews.c.id == publications.c.review_id)
-        .where(or_(reviews.c.state != "published", reviews.c.restricted_at.is_not(None)))
+        .where(or_(reviews.c.state != ReviewState.PUBLISHED, reviews.c.restricted_at.is_not(None)))
     ).all()
     return take_down(session, stray, now) if stray else 0
 

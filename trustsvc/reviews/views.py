@@ -13,6 +13,7 @@ from trustsvc.invitations import redeem
 from trustsvc.orders import buyer
 from trustsvc.registry import double_opt_in
 from trustsvc.reviews import correct, lookup, policy, reply, submit, withdraw
+from trustsvc.reviews.state import MAY_CHANGE
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
@@ -88,11 +89,11 @@ def _act(session: Session, link_id: bytes, filled: policy.ReviewForm) -> bool:
         return written.said == filled.draft
     if wish == "withdraw":
         withdraw.withdraw(session, review.id, now)
-    elif wish == "correct" and policy.may_change(review.state):
+    elif wish == "correct" and review.state in MAY_CHANGE:
         if filled.draft is None:
             return False
         correct.correct(session, review.id, filled.draft, now)
-    elif not wish and policy.may_change(review.state) and any(filled.values.values()):
+    elif not wish and review.state in MAY_CHANGE and any(filled.values.values()):
         return review.said == filled.draft
     return True
 

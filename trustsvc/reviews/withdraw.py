@@ -3,12 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from trustsvc.reviews import lookup, publish, reply
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.policy import MAY_CHANGE
+from trustsvc.reviews.state import MAY_CHANGE, ReviewState, review_states
 from trustsvc.storage import suppression_journal
 
 
@@ -32,10 +31,9 @@ def withdraw(session: Session, review_id: int | str, now: datetime) -> bool:
 def clear_content(session: Session, row_ids: Collection[int], now: datetime) -> int:
     """Empty reviews and take them down; gives how many still said something."""
     gone = session.scalars(
-        update(reviews)
-        .where(reviews.c.id.in_(row_ids), reviews.c.state.in_(MAY_CHANGE))
+        review_states.update(reviews, MAY_CHANGE, ReviewState.WITHDRAWN)
+        .where(reviews.c.id.in_(row_ids))
         .values(
-            state="withdrawn",
             title="",
             text="",
             name="",

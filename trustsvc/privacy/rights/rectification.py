@@ -21,7 +21,8 @@ from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import correct, lookup
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.personal_data import correct_author_address, find_reviews
-from trustsvc.reviews.policy import MAX_LENGTHS, MAY_CHANGE, clean
+from trustsvc.reviews.policy import MAX_LENGTHS, clean
+from trustsvc.reviews.state import MAY_CHANGE
 from trustsvc.storage.columns import EVERY_SHOP
 
 
