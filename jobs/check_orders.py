@@ -1,4 +1,4 @@
-"""Decide on the orders that came in, batch by batch, each in its own transaction."""
+"""Decide on received orders in batches, one transaction each."""
 
 from trustsvc import clock, clock_check
 from trustsvc.invitations.planning.plan import BATCH_SIZE, plan_invitations
@@ -6,10 +6,10 @@ from trustsvc.storage import db
 
 
 def check_orders() -> None:
-    """Drain what is received; a second one at the same time finds other orders or none.
+    """Drain received orders; a second job at the same time gets other orders or none.
 
-    While the clock is doubted nothing is decided: an order would be too old, or planned for a day
-    that is not.
+    Decides nothing while the clock is distrusted: an order would count as too old, or get a wrong
+    date.
     """
     full = True
     while full:

@@ -1,4 +1,4 @@
-"""Plan the one reminder of invitations that were not answered, where the shop wants it."""
+"""Plan the single reminder of unanswered invitations, for shops that enabled it."""
 
 from trustsvc import clock, clock_check
 from trustsvc.invitations.planning.reminders import BATCH_SIZE, plan_due_reminders
@@ -6,7 +6,7 @@ from trustsvc.storage import db
 
 
 def plan_reminders() -> None:
-    """Drain what there is to decide; twice does no harm, an invitation has at most one reminder."""
+    """Drain due reminders. Safe to repeat: an invitation has at most one reminder."""
     full = True
     while full:
         with db.transaction() as session:

@@ -1,1 +1,1 @@
-"""Who is registered and who opted out, known by fingerprint only."""
+"""Registrations, opt-outs and restrictions of buyers, stored as pseudonyms only."""

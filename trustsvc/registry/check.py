@@ -1,7 +1,6 @@
-"""Is this buyer registered, opted out, restricted: the one question to the registry.
+"""Look up whether buyers are registered, opted out or restricted.
 
-The seam behind which the registry may be somebody else's one day (then with a blinded question):
-rooms above ask `check` and nothing else.
+Packages above use only `check`, so that a remote registry, queried blindly, can replace it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 from trustsvc.address import NotAnAddress
 from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.registry.models import opt_outs, registered_buyers, restrictions
+from trustsvc.storage.columns import EVERY_SHOP
 
 MAX_BATCH_SIZE = 500
 
@@ -23,7 +23,7 @@ class RegistryQuery:
     email: str
 
     def __repr__(self) -> str:
-        return f"Question(shop_id={self.shop_id})"
+        return f"RegistryQuery(shop_id={self.shop_id})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,87 +34,89 @@ class RegistryStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class _Marks:
+class _Pseudonyms:
     shop_id: int
     registry: frozenset[bytes]
     shop: frozenset[bytes]
 
-    def places(self) -> set[tuple[bytes, int]]:
-        everywhere = {(mark, 0) for mark in self.registry}
-        return everywhere | {(mark, self.shop_id) for mark in self.shop}
+    def entries(self) -> set[tuple[bytes, int]]:
+        everywhere = {(pseudonym, EVERY_SHOP) for pseudonym in self.registry}
+        return everywhere | {(pseudonym, self.shop_id) for pseudonym in self.shop}
 
 
-def check(session: Session, questions: Sequence[RegistryQuery]) -> list[RegistryStatus]:
-    """Answer in the order of the questions; a few queries, however many they are.
+def check(session: Session, queries: Sequence[RegistryQuery]) -> list[RegistryStatus]:
+    """Give one status per query, in the same order, with a few SQL queries per batch.
 
-    The marks live in memory for the comparison and nowhere else: of a buyer who is not registered
-    nothing is written, logged or queued. An address no mark can be made of counts as opted out,
-    because a wish to stop could not be kept. A key that is rotated meanwhile makes it look again:
-    an opt-out marked with the new key may have been committed since the marks were made.
+    The pseudonyms exist in memory only: nothing about an unregistered buyer is written, logged or
+    queued. An invalid address counts as opted out, because an opt-out of it could not be stored. If
+    a key is rotated meanwhile, the lookup is repeated: an opt-out under the new key may have been
+    committed after the pseudonyms were computed.
     """
     while True:
-        made_with = _keys()
-        answers = _answers(session, questions)
-        if _keys() == made_with:
-            return answers
+        keys = _keys()
+        statuses = _statuses(session, queries)
+        if _keys() == keys:
+            return statuses
 
 
 def _keys() -> tuple[object, object]:
     return keyring.keys("registry"), keyring.keys("lookup")
 
 
-def _answers(session: Session, questions: Sequence[RegistryQuery]) -> list[RegistryStatus]:
-    marks = [_marks(question) for question in questions]
-    everybody = {mark for one in marks if one for mark in one.registry}
-    at_shops = {mark for one in marks if one for mark in one.shop}
-    known = _registered(session, everybody)
-    out = _listed(session, opt_outs, everybody | at_shops)
-    frozen = _listed(session, restrictions, everybody | at_shops)
+def _statuses(session: Session, queries: Sequence[RegistryQuery]) -> list[RegistryStatus]:
+    people = [_pseudonyms(query) for query in queries]
+    registry_pseudonyms = {x for person in people if person for x in person.registry}
+    all_pseudonyms = registry_pseudonyms | {x for person in people if person for x in person.shop}
+    registered = _registered(session, registry_pseudonyms)
+    opted_out = _entries(session, opt_outs, all_pseudonyms)
+    restricted = _entries(session, restrictions, all_pseudonyms)
     return [
         RegistryStatus(registered=False, opted_out=True)
-        if one is None
+        if person is None
         else RegistryStatus(
-            registered=not known.isdisjoint(one.registry),
-            opted_out=not out.isdisjoint(one.places()),
-            restricted=not frozen.isdisjoint(one.places()),
+            registered=not registered.isdisjoint(person.registry),
+            opted_out=not opted_out.isdisjoint(person.entries()),
+            restricted=not restricted.isdisjoint(person.entries()),
         )
-        for one in marks
+        for person in people
     ]
 
 
-def _marks(question: RegistryQuery) -> _Marks | None:
+def _pseudonyms(query: RegistryQuery) -> _Pseudonyms | None:
     try:
-        return _Marks(
-            question.shop_id,
-            frozenset(pseudonyms.registry_pseudonyms(question.email)),
-            frozenset(pseudonyms.shop_pseudonyms(question.shop_id, question.email)),
+        return _Pseudonyms(
+            query.shop_id,
+            frozenset(pseudonyms.registry_pseudonyms(query.email)),
+            frozenset(pseudonyms.shop_pseudonyms(query.shop_id, query.email)),
         )
     except NotAnAddress:
         return None
 
 
-def _registered(session: Session, marks: Iterable[bytes]) -> set[bytes]:
+def _registered(session: Session, wanted: Iterable[bytes]) -> set[bytes]:
     found: set[bytes] = set()
-    for some in _some(marks):
+    for batch in _batches(wanted):
         found.update(
             session.scalars(
-                select(registered_buyers.c.pseudonym).where(registered_buyers.c.pseudonym.in_(some))
+                select(registered_buyers.c.pseudonym).where(
+                    registered_buyers.c.pseudonym.in_(batch)
+                )
             )
         )
     return found
 
 
-def _listed(session: Session, table: Table, marks: Iterable[bytes]) -> set[tuple[bytes, int]]:
+def _entries(session: Session, table: Table, wanted: Iterable[bytes]) -> set[tuple[bytes, int]]:
     found: set[tuple[bytes, int]] = set()
-    for some in _some(marks):
+    for batch in _batches(wanted):
         rows = session.execute(
-            select(table.c.pseudonym, table.c.shop_id).where(table.c.pseudonym.in_(some))
+            select(table.c.pseudonym, table.c.shop_id).where(table.c.pseudonym.in_(batch))
         )
         found.update((row.pseudonym, row.shop_id) for row in rows)
     return found
 
 
-def _some(marks: Iterable[bytes]) -> Iterator[list[bytes]]:
-    every = list(marks)
-    for start in range(0, len(every), MAX_BATCH_SIZE):
-        yield every[start : start + MAX_BATCH_SIZE]
+def _batches(wanted: Iterable[bytes]) -> Iterator[list[bytes]]:
+    ordered = list(wanted)
+    for start in range(0, len(ordered), MAX_BATCH_SIZE):
+        yield ordered[start : start + MAX_BATCH_SIZE]

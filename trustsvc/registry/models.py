@@ -1,4 +1,4 @@
-"""The registry's tables: fingerprints only; an address, sealed, only until it is confirmed."""
+"""Tables of the registry: pseudonyms only; an address, encrypted, only until it is confirmed."""
 
 from sqlalchemy import BigInteger, Index, LargeBinary, Table, Text
 
@@ -50,7 +50,7 @@ registered_buyers = Table(
     column(
         "requested_at",
         Moment,
-        purpose="proof of consent: when it was asked for",
+        purpose="proof of consent: when it was requested",
         retention="registration",
         category="detail",
         nullable=True,
@@ -58,7 +58,7 @@ registered_buyers = Table(
     column(
         "link",
         LargeBinary,
-        purpose="the way out",
+        purpose="the link to leave",
         retention="registration",
         category="pseudonym",
         nullable=True,
@@ -67,11 +67,11 @@ registered_buyers = Table(
     sqlite_with_rowid=False,
 )
 
-# What was agreed to, word for word, whatever the catalogues say later.
+# The text that was agreed to, as it was, whatever the catalogues say later.
 consent_texts = Table(
     "consent_texts",
     metadata,
-    column("version", Text, purpose="which wording", retention="registration", primary_key=True),
+    column("version", Text, purpose="which text", retention="registration", primary_key=True),
     column(
         "language", Text, purpose="in which language", retention="registration", primary_key=True
     ),
@@ -79,7 +79,7 @@ consent_texts = Table(
     column("at", Moment, purpose="when it was first agreed to", retention="registration"),
 )
 
-# Asked for and not confirmed yet. Confirmed rows hold nobody: they say that the link was used.
+# Requested registrations. Confirmed rows hold no address; they show that the link was used.
 pending_registrations = Table(
     "pending_registrations",
     metadata,
@@ -87,7 +87,7 @@ pending_registrations = Table(
     column(
         "link",
         LargeBinary,
-        purpose="the link in the letter",
+        purpose="the link in the message",
         retention=PENDING,
         category="pseudonym",
         unique=True,
@@ -108,11 +108,11 @@ pending_registrations = Table(
         category="pseudonym",
         nullable=True,
     ),
-    column("shop_id", BigInteger, purpose="at which shop it was asked for", retention=PENDING),
+    column("shop_id", BigInteger, purpose="at which shop it was requested", retention=PENDING),
     column("consent_version", Text, purpose="what was agreed to, by version", retention=PENDING),
     column("language", Text, purpose="in which language", retention=PENDING),
     column("source", Text, purpose="where: card, review or page", retention=PENDING),
-    column("requested_at", Moment, purpose="when it was asked for", retention=PENDING, index=True),
+    column("requested_at", Moment, purpose="when it was requested", retention=PENDING, index=True),
     column(
         "confirmed_at", Moment, purpose="when it was confirmed", retention=PENDING, nullable=True
     ),
@@ -125,12 +125,12 @@ opt_outs = Table(
     column(
         "pseudonym",
         LargeBinary,
-        purpose="never ask this person again",
+        purpose="never invite this person again",
         retention="opt_out",
         category="pseudonym",
         primary_key=True,
     ),
-    # 0 for all shops: the mark is then made with the registry's key, else with the shop's own.
+    # EVERY_SHOP: the pseudonym is made with the registry's key, else with the shop's own.
     column("shop_id", BigInteger, purpose="for which shop", retention="opt_out", primary_key=True),
     column("at", Moment, purpose="since when", retention="opt_out"),
     column(
@@ -142,19 +142,19 @@ opt_outs = Table(
     sqlite_with_rowid=False,
 )
 
-# Frozen: kept, and neither used nor shown until the person says otherwise (GDPR Art. 18).
+# Data that is stored but neither used nor shown until the person lifts this (GDPR Art. 18).
 restrictions = Table(
     "restrictions",
     metadata,
     column(
         "pseudonym",
         LargeBinary,
-        purpose="leave this person's data alone",
+        purpose="do not use this person's data",
         retention="restriction",
         category="pseudonym",
         primary_key=True,
     ),
-    # As with opt_outs: 0 for all shops, by the registry's key.
+    # As with opt_outs: EVERY_SHOP by the registry's key.
     column(
         "shop_id", BigInteger, purpose="at which shop", retention="restriction", primary_key=True
     ),

@@ -1,4 +1,4 @@
-"""What the registry knows of a person: registered or about to be, opted out, restricted."""
+"""Personal data in the registry: export and erase."""
 
 from collections.abc import Collection
 from typing import Any
@@ -19,19 +19,19 @@ from trustsvc.transactional_mail.enqueue import THE_SERVICE
 
 
 def export_registry(
-    session: Session, marks: Collection[bytes], who: Collection[bytes] = ()
+    session: Session, whose: Collection[bytes], requesters: Collection[bytes] = ()
 ) -> dict[str, list[dict[str, Any]]]:
-    """Give every row these marks name, by table; `who` are those of requests to be registered."""
-    waiting = select(pending_registrations).where(
-        pending_registrations.c.address_pseudonym.in_(who)
+    """Give all rows of these pseudonyms, by table; `requesters`: those of pending requests."""
+    pending = select(pending_registrations).where(
+        pending_registrations.c.address_pseudonym.in_(requesters)
     )
     return {
-        pending_registrations.name: [dict(row) for row in session.execute(waiting).mappings()]
+        pending_registrations.name: [dict(row) for row in session.execute(pending).mappings()]
     } | {
         table.name: [
             dict(row)
             for row in session.execute(
-                select(table).where(table.c.pseudonym.in_(marks)).order_by(table.c.at)
+                select(table).where(table.c.pseudonym.in_(whose)).order_by(table.c.at)
             ).mappings()
         ]
         for table in (registered_buyers, opt_outs, restrictions)
@@ -39,12 +39,14 @@ def export_registry(
 
 
 def erase_registration(session: Session, address: str) -> bool:
-    """End a registration, and one that was asked for; opt-outs stay.
+    """Erase a registration and pending requests; gives whether there was one.
 
-    Without them a new order would undo an erasure.
+    Opt-outs stay, because without them a new order would undo an erasure.
     """
-    who = pseudonyms.shop_pseudonyms(THE_SERVICE, address)
-    waiting = session.execute(
-        delete(pending_registrations).where(pending_registrations.c.address_pseudonym.in_(who))
+    requesters = pseudonyms.shop_pseudonyms(THE_SERVICE, address)
+    pending = session.execute(
+        delete(pending_registrations).where(
+            pending_registrations.c.address_pseudonym.in_(requesters)
+        )
     )
-    return registration.leave(session, address) or db.row_count(waiting) > 0
+    return registration.leave(session, address) or db.row_count(pending) > 0

@@ -1,20 +1,21 @@
-"""Register a buyer, or let one leave."""
+"""Register a buyer, and end a registration."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.registry.models import registered_buyers
 from trustsvc.storage import db, suppression_journal
+from trustsvc.storage.columns import EVERY_SHOP
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentRequest:
-    """More of the proof: in which language, and when the first of the two steps was taken."""
+    """Proof of the first of two steps: language and moment of the request."""
 
     language: str
     at: datetime
@@ -22,7 +23,7 @@ class ConsentRequest:
 
 @dataclass(frozen=True, slots=True)
 class ConsentProof:
-    """What is kept of a registration, as its owner may see it."""
+    """Proof of consent, as shown to the registered person."""
 
     at: datetime
     consent_version: str
@@ -32,31 +33,31 @@ class ConsentProof:
 def register(
     session: Session,
     email: str,
-    wording: str,
+    consent_version: str,
     source: str,
     now: datetime,
-    asked: ConsentRequest | None = None,
+    request: ConsentRequest | None = None,
 ) -> bool:
-    """Write down that a buyer registered: the mark, and the proof of consent.
+    """Store the pseudonym and the proof of consent of a buyer; gives whether the buyer is new.
 
-    Whoever calls has made sure that the address is the buyer's own. Twice changes nothing, so the
-    first proof stays; gives whether the buyer is new. Raises NotAnAddress.
+    The caller has verified that the address is the buyer's own. Called twice, it changes nothing:
+    the first proof stays. Raises NotAnAddress.
     """
-    marks = pseudonyms.registry_pseudonyms(email)
+    known = pseudonyms.registry_pseudonyms(email)
     if session.scalar(
         select(registered_buyers.c.pseudonym)
-        .where(registered_buyers.c.pseudonym.in_(marks))
+        .where(registered_buyers.c.pseudonym.in_(known))
         .limit(1)
     ):
         return False
-    newest = marks[-1]
+    newest = known[-1]
     statement = db.insert(registered_buyers).values(
         pseudonym=newest,
         at=now,
-        consent_version=wording,
+        consent_version=consent_version,
         source=source,
-        language=asked.language if asked else None,
-        requested_at=asked.at if asked else None,
+        language=request.language if request else None,
+        requested_at=request.at if request else None,
         link=signed_links.new_id(),
     )
     is_new = statement.on_conflict_do_nothing().returning(registered_buyers.c.pseudonym)
@@ -64,7 +65,7 @@ def register(
 
 
 def leave_link_id(session: Session, email: str) -> bytes:
-    """Give the id of a registered buyer's link to leave by; make it where there is none."""
+    """Give the id of a registered buyer's link to leave; creates one if there is none."""
     mine = registered_buyers.c.pseudonym.in_(pseudonyms.registry_pseudonyms(email))
     known: bytes | None = session.scalar(select(registered_buyers.c.link).where(mine).limit(1))
     if known is None:
@@ -74,7 +75,7 @@ def leave_link_id(session: Session, email: str) -> bytes:
 
 
 def consent_proof(session: Session, link: bytes) -> ConsentProof | None:
-    """Read the registration that a link leaves; None where there is none any more."""
+    """Read the proof of the registration that a link ends; None if it has ended."""
     table = registered_buyers.c
     row = session.execute(
         select(table.at, table.consent_version, table.language).where(table.link == link)
@@ -83,33 +84,28 @@ def consent_proof(session: Session, link: bytes) -> ConsentProof | None:
 
 
 def leave_by_link(session: Session, link: bytes, now: datetime) -> bool:
-    """Forget a registration by its own link; twice does no harm. As `leave` in all else."""
-    mine = (
-        delete(registered_buyers)
-        .where(registered_buyers.c.link == link)
-        .returning(registered_buyers.c.pseudonym)
-    )
-    gone = session.scalars(mine).all()
-    suppression_journal.append(
-        [suppression_journal.JournalEntry("unregister", mark, 0, now, "left") for mark in gone]
-    )
-    return bool(gone)
+    """End a registration by its link; otherwise as `leave`."""
+    return _delete(session, registered_buyers.c.link == link, now)
 
 
 def leave(session: Session, email: str) -> bool:
-    """Forget a registration, whichever key its mark was made with; twice does no harm.
+    """End a registration, whichever key its pseudonym was made with; gives whether there was one.
 
-    Gives whether there was one. A restored backup knows of it from the file of suppressions. Raises
-    NotAnAddress, and Unavailable when that file cannot be written.
+    Safe to repeat. Appended to the suppression journal for restored backups. Raises NotAnAddress,
+    and Unavailable when the journal cannot be written.
     """
-    marks = pseudonyms.registry_pseudonyms(email)
-    gone = session.scalars(
-        delete(registered_buyers)
-        .where(registered_buyers.c.pseudonym.in_(marks))
-        .returning(registered_buyers.c.pseudonym)
+    pseudonym = registered_buyers.c.pseudonym
+    return _delete(session, pseudonym.in_(pseudonyms.registry_pseudonyms(email)), clock.now())
+
+
+def _delete(session: Session, condition: ColumnElement[bool], now: datetime) -> bool:
+    deleted = session.scalars(
+        delete(registered_buyers).where(condition).returning(registered_buyers.c.pseudonym)
     ).all()
-    now = clock.now()
     suppression_journal.append(
-        [suppression_journal.JournalEntry("unregister", mark, 0, now, "left") for mark in gone]
+        [
+            suppression_journal.JournalEntry("unregister", pseudonym, EVERY_SHOP, now, "left")
+            for pseudonym in deleted
+        ]
     )
-    return bool(gone)
+    return bool(deleted)

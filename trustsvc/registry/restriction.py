@@ -1,6 +1,6 @@
-"""Restrict a person's data, and lift it again: known by keyed marks, as an opt-out is.
+"""Restrict the processing of a person's data, and lift the restriction (GDPR Art. 18).
 
-Both are written into the file of suppressions, so that a restored backup knows what holds.
+Both are appended to the suppression journal, so that a restored backup can apply them.
 """
 
 from collections.abc import Collection
@@ -14,37 +14,38 @@ from trustsvc.storage import db, suppression_journal
 from trustsvc.storage.suppression_journal import JournalEntry
 
 
-def restrict(session: Session, marks: Collection[bytes], shop_id: int, now: datetime) -> bool:
-    """Freeze whoever these marks name at a shop, or (0, by the registry's marks) at all.
+def restrict(session: Session, whose: Collection[bytes], shop_id: int, now: datetime) -> bool:
+    """Restrict the person of these pseudonyms at a shop, or (EVERY_SHOP, by the registry's) at all.
 
-    A mark of each living key, so that rows written with an older one are found. Twice changes
-    nothing; gives whether it is new. Works on the next letter: leases are taken in a transaction
-    that reads this table. Raises Unavailable when the file of suppressions cannot be written.
+    One pseudonym per active key, so that rows written with an older key are found. Called twice, it
+    changes nothing; gives whether it is new. Effective for the next message: leases are taken in a
+    transaction that reads this table. Raises Unavailable when the journal cannot be written.
     """
-    rows = [{"pseudonym": mark, "shop_id": shop_id, "at": now} for mark in sorted(marks)]
+    rows = [{"pseudonym": pseudonym, "shop_id": shop_id, "at": now} for pseudonym in sorted(whose)]
     if not rows:
         return False
     insert = db.insert(restrictions).on_conflict_do_nothing().returning(restrictions.c.pseudonym)
     new = session.scalars(insert, rows).all()
     suppression_journal.append(
-        [JournalEntry("restrict", mark, shop_id, now, "restricted") for mark in new]
+        [JournalEntry("restrict", pseudonym, shop_id, now, "restricted") for pseudonym in new]
     )
     return bool(new)
 
 
-def lift(session: Session, marks: Collection[bytes], now: datetime) -> int:
-    """End what these marks restrict, at every shop they are of; gives how many. Twice is fine.
+def lift(session: Session, whose: Collection[bytes], now: datetime) -> int:
+    """Lift the restrictions of these pseudonyms at all their shops; gives how many. Safe to repeat.
 
-    The file of suppressions hears of it after the commit: one that was rolled back must not free a
-    person's data after a restore. Where it cannot be written, a restored house restricts again.
+    The journal entry is written after the commit: a rolled-back lift must not free the data after a
+    restore. If it cannot be written, a restored installation restricts again.
     """
-    gone = session.execute(
+    lifted = session.execute(
         delete(restrictions)
-        .where(restrictions.c.pseudonym.in_(marks))
+        .where(restrictions.c.pseudonym.in_(whose))
         .returning(restrictions.c.pseudonym, restrictions.c.shop_id)
     ).all()
-    lines = [
-        JournalEntry("lift_restriction", row.pseudonym, row.shop_id, now, "lifted") for row in gone
+    entries = [
+        JournalEntry("lift_restriction", row.pseudonym, row.shop_id, now, "lifted")
+        for row in lifted
     ]
-    suppression_journal.append_after_commit(session, lines)
-    return len(gone)
+    suppression_journal.append_after_commit(session, entries)
+    return len(lifted)

@@ -1,4 +1,4 @@
-"""The doors of registration: ask, confirm, leave. GET changes nothing; nothing tells who is in."""
+"""Public pages of registration: request, confirm, leave. No page tells who is registered."""
 
 from datetime import timedelta
 
@@ -33,10 +33,10 @@ def show(slug: str) -> Response:
 @registration_pages.post("/register/<slug>")
 @access.requires("public")
 def ask_for(slug: str) -> Response:
-    """Take an address; the same bytes and the same work whoever it belongs to.
+    """Request a registration; same answer and same work whether the address is known or not.
 
-    The card on a shop's page posts `step=look`: the form comes back with the address in it and
-    nothing is done, so that what is agreed to is seen here and not on somebody else's page.
+    The card on a shop's page posts `step=look`, which only returns the form with the address, so
+    that the consent text is read on this page and not on the shop's.
     """
     email = request.form.get("email", "").strip()[:MAX_ADDRESS_LENGTH]
     source = request.form.get("source", "")
@@ -50,17 +50,17 @@ def ask_for(slug: str) -> Response:
     except NotAnAddress:
         return _form(shop, email, source, wrong=True)
     enforce_rate_limit(rate_limit)
-    asked = double_opt_in.RegistrationRequest(email, shop.id, _language(), source)
+    registration_request = double_opt_in.RegistrationRequest(email, shop.id, _language(), source)
     with db.transaction() as session:
-        double_opt_in.request_registration(session, asked, clock.now())
-    return request_received_page(shop, asked.language)
+        double_opt_in.request_registration(session, registration_request, clock.now())
+    return request_received_page(shop, registration_request.language)
 
 
-def enforce_rate_limit(at: RateLimit) -> None:
-    """Count this request for its network, whatever it asks; raises TooMany."""
+def enforce_rate_limit(limit: RateLimit) -> None:
+    """Count this request for its network; raises TooMany."""
     trusted = config.current().trusted_proxies
     forwarded_for = request.headers.get("X-Forwarded-For", "")
-    if not at.allows(
+    if not limit.allows(
         client_address.client_address(request.remote_addr or "", forwarded_for, trusted),
         clock.now(),
     ):
@@ -68,7 +68,7 @@ def enforce_rate_limit(at: RateLimit) -> None:
 
 
 def request_received_page(shop: directory.Shop, language: str) -> Response:
-    """Say that a letter may be on its way, without a word of whom it is for."""
+    """Page: a message may be on its way. Does not show the address."""
     html = render_template("registry/asked.html", language=language, shop=shop)
     return _private(make_response(html))
 
@@ -102,12 +102,12 @@ def show_leave(token: str) -> str:
 @registration_pages.post("/register/leave/<token>")
 @access.requires("link")
 def do_leave(token: str) -> str:
-    """Leave, whatever the body says: mail programs post one of their own (RFC 8058)."""
+    """End the registration, whatever the body: mail programs post their own (RFC 8058)."""
     link = signed_links.verify("leave", token)
     with db.transaction() as session:
-        known = registration.consent_proof(session, link)
+        proof = registration.consent_proof(session, link)
         registration.leave_by_link(session, link, clock.now())
-    return _leave_page(None, known.language if known else None)
+    return _leave_page(None, proof.language if proof else None)
 
 
 def _form(shop: directory.Shop, email: str, source: str, *, wrong: bool = False) -> Response:
@@ -145,7 +145,7 @@ def _language() -> str:
 
 
 def _private(response: Response) -> Response:
-    """Keep what may hold an address out of every cache and referrer."""
+    """Keep pages that may show an address out of caches and referrers."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Vary"] = "Accept-Language"

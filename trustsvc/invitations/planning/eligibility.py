@@ -1,7 +1,7 @@
-"""May we ask this buyer. Pure: no database, no clock, no settings.
+"""Whether a buyer may be invited. Pure: no database, no clock, no settings.
 
-Sources: consent or the customers' exception for the basis (§ 7(3) UWG, Tw 11.7, ePrivacy 13(2); BGH
-VI ZR 225/17: asking for a review is advertising); cap and reminder are the house's manners.
+Legal basis: consent or the exception for customers (§ 7(3) UWG, Tw 11.7, ePrivacy 13(2); BGH VI ZR
+225/17: asking for a review is advertising). Frequency cap and reminder are rules of our own.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Outcome = Literal["ask", "wait", "refuse"]
 
 
 class ShopRules(Protocol):
-    """What a shop decided on."""
+    """Settings of a shop."""
 
     @property
     def closed_at(self) -> datetime | None: ...
@@ -33,7 +33,7 @@ class ShopRules(Protocol):
 
 
 class OrderHistory(Protocol):
-    """What happened to an order."""
+    """Events of an order."""
 
     @property
     def consent(self) -> bool | None: ...
@@ -69,61 +69,61 @@ class Decision:
     rule: str
 
 
-def may_ask(shop: ShopRules, order: OrderHistory, known: BuyerStatus, now: datetime) -> Decision:
-    """Decide whether a buyer may be asked; the first rule that speaks wins."""
+def may_ask(shop: ShopRules, order: OrderHistory, buyer: BuyerStatus, now: datetime) -> Decision:
+    """Decide whether a buyer may be invited; the first rule that applies wins."""
     basis = {
-        "registered": known.registered,
+        "registered": buyer.registered,
         "consent": order.consent is True,
         "customers": True,
     }[shop.may_ask]
     reasons: list[tuple[bool, Outcome, str]] = [
-        # First: what is restricted is neither used nor forgotten, whatever else may hold.
-        (known.restricted, "wait", "restricted"),
+        # First, because restricted data is neither used nor erased, whatever else applies.
+        (buyer.restricted, "wait", "restricted"),
         (shop.closed_at is not None, "refuse", "shop_closed"),
         (order.cancelled_at is not None, "refuse", "cancelled"),
         (order.refunded_at is not None, "refuse", "refunded"),
-        (known.opted_out, "refuse", "opted_out"),
+        (buyer.opted_out, "refuse", "opted_out"),
         (not basis, "refuse", f"no_basis_{shop.may_ask}"),
         (order.unpaid, "wait", "unpaid"),
-        (known.recently_invited, "refuse", "asked_before"),
+        (buyer.recently_invited, "refuse", "asked_before"),
         (now - latest_event(order) > timedelta(days=shop.max_age_days), "refuse", "too_old"),
     ]
-    for holds, outcome, rule in reasons:
-        if holds:
+    for applies, outcome, rule in reasons:
+        if applies:
             return Decision(outcome, rule)
     return Decision("ask", f"may_ask_{shop.may_ask}")
 
 
 def latest_event(order: OrderHistory) -> datetime:
-    """The last thing that happened to an order as far as we were told."""
+    """Moment of the latest known event of an order, other than its end."""
     moments = (order.created_at, order.paid_at, order.shipped_at, order.delivered_at)
     return max(moment for moment in moments if moment)
 
 
 def still_eligible(
-    shop: ShopRules, order: OrderHistory, known: BuyerStatus, basis: str
+    shop: ShopRules, order: OrderHistory, buyer: BuyerStatus, basis: str
 ) -> str | None:
-    """Look again just before a letter leaves; gives the reason why it must not, or None.
+    """Check again just before sending; gives the reason not to send, or None.
 
     `basis` is the rule under which the invitation was planned.
     """
     reasons = [
-        (known.restricted, "restricted"),
+        (buyer.restricted, "restricted"),
         (shop.closed_at is not None, "shop_closed"),
         (order.cancelled_at is not None, "cancelled"),
         (order.refunded_at is not None, "refunded"),
-        (known.opted_out, "opted_out"),
-        (basis == "registered" and not known.registered, "no_basis_registered"),
+        (buyer.opted_out, "opted_out"),
+        (basis == "registered" and not buyer.registered, "no_basis_registered"),
         (basis == "consent" and order.consent is not True, "no_basis_consent"),
     ]
-    return next((reason for holds, reason in reasons if holds), None)
+    return next((reason for applies, reason in reasons if applies), None)
 
 
 def decide_reminder(days: int, shop_language: str, language: str) -> Decision:
-    """Decide on the one reminder. German buyers get one only from a German shop that chose it.
+    """Decide on the single reminder. German buyers get one only from a German shop that chose it.
 
-    Sending more than once is what German courts and platforms advise against, so a shop of another
-    country has not decided it for them.
+    German courts and platforms advise against repeated requests, so the setting of a shop from
+    another country does not apply to German buyers.
     """
     if not days:
         return Decision("refuse", "no_reminders")

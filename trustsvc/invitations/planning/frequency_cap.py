@@ -1,4 +1,4 @@
-"""Whom did a shop ask lately, or is about to: a buyer is asked once in the shop's cap period."""
+"""Frequency cap: a shop invites a buyer once in its cap period."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,14 +15,17 @@ BuyerKey = tuple[int, bytes]
 
 
 def recently_invited(
-    session: Session, taken: Sequence[CheckedOrder], shops: dict[int, directory.Shop], now: datetime
+    session: Session,
+    received: Sequence[CheckedOrder],
+    shops: dict[int, directory.Shop],
+    now: datetime,
 ) -> set[BuyerKey]:
-    """Find which of these buyers were asked, as (shop, keyed mark).
+    """Find which of these buyers were invited, as (shop, pseudonym).
 
-    A letter counts when it left (or may have: unknown) within the shop's cap, or still waits.
+    A message counts if it was sent (or may have been: unknown) within the shop's cap, or is due.
     """
-    marks = {pseudonym for order in taken for pseudonym in order.pseudonyms}
-    if not marks:
+    pseudonyms = {pseudonym for order in received for pseudonym in order.pseudonyms}
+    if not pseudonyms:
         return set()
     longest = max(shop.cap_days for shop in shops.values())
     rows = session.execute(
@@ -31,21 +34,21 @@ def recently_invited(
         .join(messages, messages.c.invitation_id == invitations.c.id)
         .where(
             orders.c.shop_id.in_(shops),
-            orders.c.buyer.in_(marks),
+            orders.c.buyer.in_(pseudonyms),
             or_(
                 messages.c.state.in_(("due", "leased", "handed")),
                 messages.c.sent_at > now - timedelta(days=longest),
             ),
         )
     )
-    found = {
+    invited = {
         (row.shop_id, row.buyer)
         for row in rows
         if not row.sent_at or row.sent_at > now - timedelta(days=shops[row.shop_id].cap_days)
     }
-    # One buyer may be known by marks of several keys: asked by one of them is asked.
-    for order in taken:
+    # A buyer may have pseudonyms of several keys: an invitation under one counts for all.
+    for order in received:
         same = {(order.shop_id, pseudonym) for pseudonym in order.pseudonyms}
-        if not same.isdisjoint(found):
-            found |= same
-    return found
+        if not same.isdisjoint(invited):
+            invited |= same
+    return invited

@@ -1,4 +1,4 @@
-"""Decide on the orders that wait, and plan the invitation of those we may ask about."""
+"""Decide on received orders, and plan the invitations of eligible buyers."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -23,77 +23,79 @@ from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
 BATCH_SIZE = 500
-_ONE_PLANNER = 0x7472757374  # any number, the same in each process
+_PLANNER_LOCK = 0x7472757374  # an arbitrary number, the same in each process
 
 
 @dataclass(slots=True)
 class _Batch:
-    """What this batch comes to, written in sets at its end."""
+    """Decisions of a batch, written in sets at its end."""
 
     now: datetime
     shops: dict[int, directory.Shop]
-    asked: set[BuyerKey]
-    lines: list[decision_log.DecisionLogEntry] = field(default_factory=list)
+    recently_invited: set[BuyerKey]
+    entries: list[decision_log.DecisionLogEntry] = field(default_factory=list)
     invite: list[tuple[CheckedOrder, datetime]] = field(default_factory=list)
     move: list[tuple[CheckedOrder, datetime]] = field(default_factory=list)
     withdraw: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     waiting: list[int] = field(default_factory=list)
     settled: list[int] = field(default_factory=list)
-    never: list[int] = field(default_factory=list)
+    refused: list[int] = field(default_factory=list)
 
-    def line(self, order: CheckedOrder, step: str, rule: str, outcome: str) -> None:
-        self.lines.append(decision_log.DecisionLogEntry(order.id, step, rule, outcome, self.now))
+    def log(self, order: CheckedOrder, step: str, rule: str, outcome: str) -> None:
+        self.entries.append(decision_log.DecisionLogEntry(order.id, step, rule, outcome, self.now))
 
 
 def plan_invitations(session: Session, now: datetime, most: int = BATCH_SIZE) -> int:
     """Decide on up to `most` received orders; gives how many there were.
 
-    One planner at a time, so that two orders of one buyer in two batches do not both ask. Each
-    order is settled with its ledger lines in this one transaction, so a second run finds nothing to
-    do, and after a crash everything. News of an order that was planned moves or withdraws its
-    invitation. The contact of a buyer who will not be asked is forgotten here.
+    One planner at a time, so that two orders of one buyer in two batches are not both invited. Each
+    order is settled with its decision log in this transaction, so a second run finds nothing to do,
+    and after a crash everything. An update of a planned order moves or withdraws its invitation.
+    The contact of a buyer who will not be invited is erased here.
     """
     if not db.is_sqlite():
-        session.execute(select(func.pg_advisory_xact_lock(_ONE_PLANNER)))
-    taken = check.lock_received(session, most)
-    if not taken:
+        session.execute(select(func.pg_advisory_xact_lock(_PLANNER_LOCK)))
+    received = check.lock_received(session, most)
+    if not received:
         return 0
-    shops = directory.by_ids(session, {order.shop_id for order in taken})
-    batch = _Batch(now, shops, frequency_cap.recently_invited(session, taken, shops, now))
-    planned = _planned(session, taken)
-    for order in taken:
+    shops = directory.by_ids(session, {order.shop_id for order in received})
+    batch = _Batch(now, shops, frequency_cap.recently_invited(session, received, shops, now))
+    planned = _planned_ids(session, received)
+    for order in received:
         if order.id in planned:
-            _take_up_news(batch, order)
+            _replan(batch, order)
         else:
             _decide(batch, order)
     _write(session, batch)
-    return len(taken)
+    return len(received)
 
 
 def _decide(batch: _Batch, order: CheckedOrder) -> None:
     shop = batch.shops[order.shop_id]
     if not order.pseudonyms and not (order.cancelled_at or order.refunded_at):
-        batch.line(order, "check", "no_contact", "refuse")
-        batch.never.append(order.id)
+        batch.log(order, "check", "no_contact", "refuse")
+        batch.refused.append(order.id)
         return
-    marks = {(order.shop_id, pseudonym) for pseudonym in order.pseudonyms}
-    asked = not marks.isdisjoint(batch.asked)
-    known = eligibility.BuyerStatus(order.registered, order.opted_out, asked, order.restricted)
-    batch.line(order, "check", "registry", "registered" if order.registered else "not_registered")
-    decision = eligibility.may_ask(shop, order, known, batch.now)
-    batch.line(order, "may_ask", decision.rule, decision.outcome)
+    pseudonyms = {(order.shop_id, pseudonym) for pseudonym in order.pseudonyms}
+    recently_invited = not pseudonyms.isdisjoint(batch.recently_invited)
+    buyer = eligibility.BuyerStatus(
+        order.registered, order.opted_out, recently_invited, order.restricted
+    )
+    batch.log(order, "check", "registry", "registered" if order.registered else "not_registered")
+    decision = eligibility.may_ask(shop, order, buyer, batch.now)
+    batch.log(order, "may_ask", decision.rule, decision.outcome)
     if decision.outcome == "wait":
         batch.waiting.append(order.id)
     elif decision.outcome == "refuse":
-        batch.never.append(order.id)
+        batch.refused.append(order.id)
     else:
-        batch.asked |= marks
+        batch.recently_invited |= pseudonyms
         batch.settled.append(order.id)
         batch.invite.append((order, _due(batch, order)))
-        batch.line(order, "plan", _rule(shop, order), "planned")
+        batch.log(order, "plan", _rule(shop, order), "planned")
 
 
-def _take_up_news(batch: _Batch, order: CheckedOrder) -> None:
+def _replan(batch: _Batch, order: CheckedOrder) -> None:
     batch.settled.append(order.id)
     if order.cancelled_at or order.refunded_at:
         reason = "cancelled" if order.cancelled_at else "refunded"
@@ -114,8 +116,8 @@ def _rule(shop: directory.Shop, order: CheckedOrder) -> str:
     return f"{shop.delay}_{shop.delay_unit}_after_{moment}"
 
 
-def _planned(session: Session, taken: Sequence[CheckedOrder]) -> set[int]:
-    ids = [order.id for order in taken]
+def _planned_ids(session: Session, received: Sequence[CheckedOrder]) -> set[int]:
+    ids = [order.id for order in received]
     return set(
         session.scalars(select(invitations.c.order_id).where(invitations.c.order_id.in_(ids)))
     )
@@ -126,17 +128,19 @@ def _write(session: Session, batch: _Batch) -> None:
     volume_guard.pause_sudden_volume(
         session, {order.shop_id for order, _ in batch.invite}, batch.now
     )
-    moved = {order.id: NewDate(due, schedule.experienced_at(order)) for order, due in batch.move}
-    still_here = set(reschedule(session, moved))
+    new_dates = {
+        order.id: NewDate(due, schedule.experienced_at(order)) for order, due in batch.move
+    }
+    moved_ids = set(reschedule(session, new_dates))
     for order, _ in batch.move:
-        if order.id in still_here:
-            batch.line(order, "plan", _rule(batch.shops[order.shop_id], order), "moved")
+        if order.id in moved_ids:
+            batch.log(order, "plan", _rule(batch.shops[order.shop_id], order), "moved")
     for reason, order_ids in batch.withdraw.items():
         redeem.withdraw(session, order_ids, reason, batch.now)
     check.settle(session, batch.waiting, OrderState.WAITING)
-    check.settle(session, [*batch.settled, *batch.never], OrderState.SETTLED)
-    check.erase_buyers(session, batch.never)
-    decision_log.write(session, batch.lines)
+    check.settle(session, [*batch.settled, *batch.refused], OrderState.SETTLED)
+    check.erase_buyers(session, batch.refused)
+    decision_log.write(session, batch.entries)
     if any(due <= batch.now for _, due in [*batch.invite, *batch.move]):
         job_queue.enqueue(session, "send_invitations")
 
@@ -145,7 +149,7 @@ def _invite(session: Session, batch: _Batch) -> None:
     if not batch.invite:
         return
     rows = [_invitation(batch, order, due) for order, due in batch.invite]
-    made = session.execute(
+    created = session.execute(
         invitations.insert().returning(invitations.c.id, invitations.c.order_id), rows
     )
     due_of = {order.id: due for order, due in batch.invite}
@@ -159,7 +163,7 @@ def _invite(session: Session, batch: _Batch) -> None:
                 "due_at": due_of[row.order_id],
                 "tries": 0,
             }
-            for row in made
+            for row in created
         ],
     )
 

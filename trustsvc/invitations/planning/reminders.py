@@ -1,4 +1,4 @@
-"""Plan the one reminder of an invitation that was not answered."""
+"""Plan the single reminder of an unanswered invitation."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,10 +18,10 @@ DAY_MS = 24 * 3600 * 1000
 
 
 def plan_due_reminders(session: Session, now: datetime, most: int = BATCH_SIZE) -> int:
-    """Decide on reminders whose day has come; gives how many invitations were decided on.
+    """Decide on reminders that are due; gives how many invitations were decided on.
 
     Each invitation gets one row of kind reminder, due or dropped, so it is decided on once. A
-    review or a stop in between drops what waits (redeem.py), and `due.lease` looks again.
+    review or an opt-out in between drops a due one (redeem.py), and the lease checks again.
     """
     reminders = messages.alias("reminders")
     day = (
@@ -57,28 +57,28 @@ def plan_due_reminders(session: Session, now: datetime, most: int = BATCH_SIZE) 
         .order_by(invitations.c.id)
         .limit(most)
     ).all()
-    planned, lines = [], []
+    planned, entries = [], []
     for row in rows:
         decision = eligibility.decide_reminder(row.reminder_days, row.shop_language, row.language)
-        asks = decision.outcome == "ask"
+        is_planned = decision.outcome == "ask"
         planned.append(
             {
                 "invitation_id": row.id,
                 "kind": "reminder",
-                "state": "due" if asks else "dropped",
+                "state": "due" if is_planned else "dropped",
                 "due_at": schedule.reminder_due_at(row.sent_at, row.reminder_days, row.zone, now),
                 "tries": 0,
-                "problem": None if asks else decision.rule,
+                "problem": None if is_planned else decision.rule,
             }
         )
-        outcome = "planned" if asks else "dropped"
-        lines.append(
+        outcome = "planned" if is_planned else "dropped"
+        entries.append(
             decision_log.DecisionLogEntry(
                 row.order_id, "plan_reminder", decision.rule, outcome, now
             )
         )
     if planned:
         session.execute(db.insert(messages).on_conflict_do_nothing(), planned)
-        decision_log.write(session, lines)
+        decision_log.write(session, entries)
         job_queue.enqueue(session, "send_invitations")
     return len(rows)

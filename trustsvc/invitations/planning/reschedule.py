@@ -1,4 +1,4 @@
-"""Plan a letter again that did not leave yet: later news (shipped) names a better moment."""
+"""Move an unsent invitation when a later event (shipped) gives a better date."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ class NewDate:
     experienced: datetime
 
 
-def reschedule(session: Session, better: Mapping[int, NewDate]) -> list[int]:
-    """Move the letters of these orders; gives the orders whose letter was still here to be moved.
+def reschedule(session: Session, dates: Mapping[int, NewDate]) -> list[int]:
+    """Move the invitations of these orders; gives the orders whose invitation was moved.
 
-    A letter that a sender has, that left, or that was tried already stays as it is.
+    A message that is leased, sent or was attempted already does not move.
     """
-    if not better:
+    if not dates:
         return []
     rows = session.execute(
-        select(messages.c.id.label("letter"), invitations.c.id, invitations.c.order_id)
+        select(messages.c.id.label("message_id"), invitations.c.id, invitations.c.order_id)
         .join(invitations, invitations.c.id == messages.c.invitation_id)
         .where(
-            invitations.c.order_id.in_(better),
+            invitations.c.order_id.in_(dates),
             invitations.c.state == "open",
             messages.c.kind == "invitation",
             messages.c.state == "due",
@@ -38,11 +38,11 @@ def reschedule(session: Session, better: Mapping[int, NewDate]) -> list[int]:
     ).all()
     if not rows:
         return []
-    news = [(row, better[row.order_id]) for row in rows]
+    moved = [(row, dates[row.order_id]) for row in rows]
     connection = session.connection()
     connection.execute(
         update(messages).where(messages.c.id == bindparam("one")).values(due_at=bindparam("at")),
-        [{"one": row.letter, "at": new.due} for row, new in news],
+        [{"one": row.message_id, "at": new.due} for row, new in moved],
     )
     connection.execute(
         update(invitations)
@@ -50,7 +50,7 @@ def reschedule(session: Session, better: Mapping[int, NewDate]) -> list[int]:
         .values(expires_at=bindparam("end"), experienced_at=bindparam("day")),
         [
             {"one": row.id, "end": new.due + LINK_LIFETIME, "day": new.experienced}
-            for row, new in news
+            for row, new in moved
         ],
     )
     return [row.order_id for row in rows]

@@ -1,4 +1,4 @@
-"""When a letter leaves: after which moment, and by daylight at the buyer's. Pure, as rules.py."""
+"""When an invitation is sent: after which event, and in the buyer's daytime. Pure."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -9,8 +9,8 @@ OPENS = time(9)
 CLOSES = time(20)
 SATURDAY = 5
 
-# Countries with one time zone; elsewhere (Spain with the Canaries, Portugal with the Azores, the
-# United States) a country does not say what time it is, and the shop's zone is taken.
+# Countries with one time zone. Elsewhere (Spain with the Canaries, Portugal with the Azores, the
+# United States) the country does not determine the time, so the shop's zone is used.
 _ZONES = {
     "AT": "Vienna",
     "BE": "Brussels",
@@ -45,20 +45,20 @@ _ZONES = {
 
 
 def start_event(shop: ShopRules, order: OrderHistory) -> tuple[str, datetime]:
-    """Give the moment a letter counts from, by name: the shop's choice, or the last one known.
+    """Give name and moment of the event the delay starts from: the shop's choice, if known.
 
-    A moment that was not told yet (shipped) is replaced by an earlier one (paid, created); when it
-    is told before the letter left, the letter is planned again.
+    An event not known yet (shipped) is replaced by an earlier one (paid, created); if it arrives
+    before the invitation is sent, the invitation is rescheduled.
     """
-    told = {
+    events = {
         "delivered": order.delivered_at,
         "shipped": order.shipped_at,
         "paid": order.paid_at,
         "created": order.created_at,
     }
-    names = list(told)
+    names = list(events)
     for name in names[names.index(shop.moment) :]:
-        at = told[name]
+        at = events[name]
         if at is not None:
             return name, at
     return "created", order.created_at
@@ -70,50 +70,52 @@ def experienced_at(order: OrderHistory) -> datetime:
 
 
 def due_at(shop: ShopRules, order: OrderHistory, zone: str, now: datetime) -> datetime:
-    """Say when the letter leaves: the delay after the moment, by daylight, never in the past."""
+    """Start event plus delay, moved into daytime, never in the past."""
     _, start = start_event(shop, order)
     on_weekdays = shop.delay_unit == "weekdays"
-    return daytime(max(_later(start, shop, zone), now), zone, on_weekdays=on_weekdays)
+    return daytime(max(_add_delay(start, shop, zone), now), zone, on_weekdays=on_weekdays)
 
 
 def reminder_due_at(sent_at: datetime, days: int, zone: str, now: datetime) -> datetime:
-    place = _place(zone)
-    return daytime(max(_on(sent_at, place, days), now), zone)
+    zone_info = _zone_info(zone)
+    return daytime(max(_add_days(sent_at, zone_info, days), now), zone)
 
 
 def daytime(moment: datetime, zone: str, *, on_weekdays: bool = False) -> datetime:
-    """Move a moment into 09:00-20:00 of a zone, forward only; on weekdays if so wished."""
-    place = _place(zone)
-    local = moment.astimezone(place)
+    """Move a moment into 09:00-20:00 of a zone, forward only; to a weekday with `on_weekdays`."""
+    zone_info = _zone_info(zone)
+    local = moment.astimezone(zone_info)
     if local.time() >= CLOSES:
-        local = _at_opening(local.date() + timedelta(days=1), place)
+        local = _at_opening(local.date() + timedelta(days=1), zone_info)
     elif local.time() < OPENS:
-        local = _at_opening(local.date(), place)
+        local = _at_opening(local.date(), zone_info)
     while on_weekdays and local.weekday() >= SATURDAY:
-        local = _at_opening(local.date() + timedelta(days=1), place)
+        local = _at_opening(local.date() + timedelta(days=1), zone_info)
     return local.astimezone(UTC)
 
 
 def buyer_zone(locale: str | None, fallback: str) -> str:
-    """Say in which zone a buyer lives: by the country of the locale (nl-BE), else the shop's."""
+    """Time zone of a buyer: by the country of the locale (nl-BE), else the shop's."""
     parts = (locale or "").replace("_", "-").split("-")
     city = next((_ZONES[part] for part in map(str.upper, parts[1:]) if part in _ZONES), None)
     return f"Europe/{city}" if city else fallback
 
 
-def _later(start: datetime, shop: ShopRules, zone: str) -> datetime:
-    place = _place(zone)
+def _add_delay(start: datetime, shop: ShopRules, zone: str) -> datetime:
+    zone_info = _zone_info(zone)
     if shop.delay_unit == "minutes":
         return start.astimezone(UTC) + timedelta(minutes=shop.delay)
     if shop.delay_unit == "hours":
         return start.astimezone(UTC) + timedelta(hours=shop.delay)
     if shop.delay_unit == "days":
-        return _on(start, place, shop.delay)
-    return _on(start, place, _days_of_weekdays(start.astimezone(place).date(), shop.delay))
+        return _add_days(start, zone_info, shop.delay)
+    return _add_days(
+        start, zone_info, _days_of_weekdays(start.astimezone(zone_info).date(), shop.delay)
+    )
 
 
 def _days_of_weekdays(start: date, weekdays: int) -> int:
-    """Count the days until so many weekdays have begun; from a weekend, at least to Monday."""
+    """Calendar days until this many weekdays have begun; from a weekend, at least to Monday."""
     days = 0
     while weekdays > 0 or (start + timedelta(days=days)).weekday() >= SATURDAY:
         days += 1
@@ -122,17 +124,21 @@ def _days_of_weekdays(start: date, weekdays: int) -> int:
     return days
 
 
-def _on(start: datetime, place: ZoneInfo, days: int) -> datetime:
-    """Go days on by the calendar: the same time on the wall, through summer time too."""
-    local = start.astimezone(place)
-    return (local.replace(tzinfo=None) + timedelta(days=days)).replace(tzinfo=place).astimezone(UTC)
+def _add_days(start: datetime, zone_info: ZoneInfo, days: int) -> datetime:
+    """Add calendar days, keeping the local time across daylight saving changes."""
+    local = start.astimezone(zone_info)
+    return (
+        (local.replace(tzinfo=None) + timedelta(days=days))
+        .replace(tzinfo=zone_info)
+        .astimezone(UTC)
+    )
 
 
-def _at_opening(day: date, place: ZoneInfo) -> datetime:
-    return datetime.combine(day, OPENS, place)
+def _at_opening(day: date, zone_info: ZoneInfo) -> datetime:
+    return datetime.combine(day, OPENS, zone_info)
 
 
-def _place(zone: str) -> ZoneInfo:
+def _zone_info(zone: str) -> ZoneInfo:
     try:
         return ZoneInfo(zone)
     except (KeyError, ValueError, OSError):

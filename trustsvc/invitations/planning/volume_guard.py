@@ -1,4 +1,4 @@
-"""Pause a shop that suddenly asks many times its usual number of buyers, until staff looked."""
+"""Volume guard: pause a shop that suddenly invites many times its usual number of buyers."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields
@@ -15,7 +15,7 @@ from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-LOOKED_BACK = 14 * DAY
+BASELINE_PERIOD = 14 * DAY
 HOUR_MS = 3_600_000
 
 logger = log.get_logger("invitations")
@@ -24,7 +24,7 @@ _table = volume_guards.c
 
 @dataclass(frozen=True, slots=True)
 class PausedShop:
-    """A shop whose letters wait: so many invitations in one hour, where `usual` is usual."""
+    """A paused shop: `counted` invitations in one hour, `usual` is its average."""
 
     shop_id: int
     slug: str
@@ -46,42 +46,44 @@ class _Guard:
 
 
 def pause_sudden_volume(session: Session, shop_ids: Collection[int], now: datetime) -> None:
-    """Pause those of these shops that made too many invitations within an hour.
+    """Pause those of these shops that planned too many invitations within an hour.
 
-    Their letters wait, and none is lost; a shop that is paused stays so until `go_on`.
+    Their messages are held, none is lost; a shop stays paused until `resume`.
     """
-    least = config.current().hourly_most
-    if not least or not shop_ids:
+    minimum = config.current().hourly_most
+    if not minimum or not shop_ids:
         return
-    counted = _counted(session, shop_ids, now, least)
+    counted = _counted(session, shop_ids, now, minimum)
     if not counted:
         return
-    known = _known(session, counted, now)
-    found = {one: n for one, n in counted.items() if _is_sudden(known[one], n, least, now)}
-    if found:
+    guards = _guards(session, counted, now)
+    sudden = {one: n for one, n in counted.items() if _is_sudden(guards[one], n, minimum, now)}
+    if sudden:
         session.connection().execute(
             update(volume_guards)
             .where(_table.shop_id == bindparam("one"))
             .values(paused_at=now, counted=bindparam("number"), real_until=None),
-            [{"one": one, "number": number} for one, number in found.items()],
+            [{"one": one, "number": number} for one, number in sudden.items()],
         )
-    for one, number in found.items():
-        logger.warning("planning.shop_paused", shop=one, invitations=number, usual=known[one].usual)
+    for one, number in sudden.items():
+        logger.warning(
+            "planning.shop_paused", shop=one, invitations=number, usual=guards[one].usual
+        )
 
 
-def _is_sudden(row: _Guard, number: int, least: int, now: datetime) -> bool:
+def _is_sudden(row: _Guard, number: int, minimum: int, now: datetime) -> bool:
     is_real = row.real_until is not None and now < row.real_until <= now + DAY
-    most = rate_policy.most_an_hour(least, row.usual, row.counted if is_real else 0)
+    most = rate_policy.most_an_hour(minimum, row.usual, row.counted if is_real else 0)
     return row.paused_at is None and number > most
 
 
 def paused_shop_ids() -> Select[tuple[int]]:
-    """Give the SELECT of the shops whose letters wait."""
+    """Subquery of the paused shops."""
     return select(_table.shop_id).where(_table.paused_at.is_not(None))
 
 
 def paused_shops(session: Session) -> list[PausedShop]:
-    """List the shops whose letters wait for somebody to look, longest first."""
+    """List the paused shops, longest pause first."""
     rows = session.execute(
         select(
             shops.c.id,
@@ -100,10 +102,10 @@ def paused_shops(session: Session) -> list[PausedShop]:
 
 
 def resume(session: Session, slug: str, now: datetime) -> bool:
-    """Let the letters of a shop leave: its orders are real. False when it was not paused.
+    """Resume a shop whose orders staff found genuine. False when it was not paused.
 
-    For a day five times what it was paused for is taken as usual too, so that the same wave does
-    not pause it again. Every reason not to send is looked at as always.
+    For a day, five times the volume it was paused for counts as usual too, so that the same wave
+    does not pause it again. All other checks before sending still apply.
     """
     done = session.execute(
         update(volume_guards)
@@ -120,9 +122,9 @@ def resume(session: Session, slug: str, now: datetime) -> bool:
 
 
 def _counted(
-    session: Session, shop_ids: Collection[int], now: datetime, least: int
+    session: Session, shop_ids: Collection[int], now: datetime, minimum: int
 ) -> dict[int, int]:
-    """Count the last hour's invitations of the shops that made more than anybody may."""
+    """Count the last hour's invitations of the shops above the minimum limit."""
     number = func.count()
     rows = session.execute(
         select(invitations.c.shop_id, number.label("number"))
@@ -132,26 +134,26 @@ def _counted(
             invitations.c.created_at <= now,
         )
         .group_by(invitations.c.shop_id)
-        .having(number > least)
+        .having(number > minimum)
     )
     return {row.shop_id: row.number for row in rows}
 
 
-def _known(session: Session, shop_ids: Collection[int], now: datetime) -> dict[int, _Guard]:
-    """Read what is known of shops; their usual hour is counted anew when that is an hour old."""
-    lately = select(*(_table[field.name] for field in fields(_Guard))).where(
+def _guards(session: Session, shop_ids: Collection[int], now: datetime) -> dict[int, _Guard]:
+    """Read the guards of shops; the usual volume is recomputed when it is an hour old."""
+    query = select(*(_table[field.name] for field in fields(_Guard))).where(
         _table.shop_id.in_(shop_ids)
     )
-    known = {row.shop_id: _Guard(*row) for row in session.execute(lately)}
-    old = [one for one in shop_ids if one not in known or known[one].usual_at <= now - HOUR]
-    if not old:
-        return known
+    guards = {row.shop_id: _Guard(*row) for row in session.execute(query)}
+    outdated = [one for one in shop_ids if one not in guards or guards[one].usual_at <= now - HOUR]
+    if not outdated:
+        return guards
     hours = func.count(func.distinct(type_coerce(invitations.c.created_at, BigInteger) // HOUR_MS))
     usual = session.execute(
         select(invitations.c.shop_id, func.count().label("number"), hours.label("hours"))
         .where(
-            invitations.c.shop_id.in_(old),
-            invitations.c.created_at > now - LOOKED_BACK,
+            invitations.c.shop_id.in_(outdated),
+            invitations.c.created_at > now - BASELINE_PERIOD,
             invitations.c.created_at <= now - HOUR,
         )
         .group_by(invitations.c.shop_id)
@@ -161,6 +163,9 @@ def _known(session: Session, shop_ids: Collection[int], now: datetime) -> dict[i
     fresh = {name: statement.excluded[name] for name in ("usual", "usual_at")}
     session.execute(
         statement.on_conflict_do_update(index_elements=["shop_id"], set_=fresh),
-        [{"shop_id": one, "usual": of.get(one, 0), "usual_at": now, "counted": 0} for one in old],
+        [
+            {"shop_id": one, "usual": of.get(one, 0), "usual_at": now, "counted": 0}
+            for one in outdated
+        ],
     )
-    return {row.shop_id: _Guard(*row) for row in session.execute(lately)}
+    return {row.shop_id: _Guard(*row) for row in session.execute(query)}
