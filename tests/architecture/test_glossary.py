@@ -21,10 +21,7 @@ ALLOWED = re.compile(
 PENDING = (
     "jobs/send_correspondence.py",
     "jobs/send_invitations.py",
-    "trustsvc/badge/page/views.py",
-    "trustsvc/badge/render/png.py",
     "trustsvc/badge/statement/badge_finder.py",
-    "trustsvc/badge/views.py",
     "trustsvc/cli/mail.py",
     "trustsvc/invitations/compose.py",
     "trustsvc/invitations/desk.py",

@@ -1,1 +1,1 @@
-"""The small thing on the shop's page, rendered when the score changes."""
+"""The badge on a shop's pages and its public profile; rendered when the score changes."""

@@ -1,4 +1,4 @@
-"""What the badges of shops say now: scores of what is published, words in the shop's language."""
+"""Build a badge's content: the score of what is published, texts in the shop's language."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -19,13 +19,13 @@ from trustsvc.shops import directory
 def read(
     session: Session, shops: Collection[directory.Shop], now: datetime
 ) -> dict[int, BadgeContent]:
-    """Make the faces of shops, with one query for all their scores."""
+    """Build the badge content of shops, with one query for all scores."""
     found = published_scores(session, [shop.id for shop in shops])
     return {shop.id: badge_content(shop, found[shop.id], now) for shop in shops}
 
 
 def published_scores(session: Session, shop_ids: Collection[int]) -> dict[int, Score]:
-    """Count what is published; a shop without a line has a score of no reviews."""
+    """Count published reviews by stars; a shop without any gets an empty score."""
     table = publications.c
     rows = session.execute(
         select(table.shop_id, table.stars, func.count())
@@ -39,7 +39,7 @@ def published_scores(session: Session, shop_ids: Collection[int]) -> dict[int, S
 
 
 def badge_content(shop: directory.Shop, score: Score, now: datetime) -> BadgeContent:
-    """Say a score in the shop's language."""
+    """Write a score in the shop's language; signed only while the seal holds."""
     language = i18n.negotiate_language(shop.language)
     base = config.current().base_url
     url = f"{base}/s/{shop.slug}"
@@ -48,11 +48,11 @@ def badge_content(shop: directory.Shop, score: Score, now: datetime) -> BadgeCon
         "notice": f"{base}/privacy/{shop.slug}#object",
         "privacy": i18n.translate("badge.list.notice", language),
     }
-    # Nothing is signed where the seal does not hold: whose domain it is was not shown, or ended.
+    # Without the seal nothing is signed: the domain is not proven, or the shop is closed.
     proof = signing.sign(shop.slug, shop.domain, score.mean, score.count, now) if sealed else ""
     if not score.count:
-        words = i18n.translate("badge.none", language)
-        return BadgeContent("", words, words, url, 0.0, 0, sealed, proof, **links)
+        no_reviews = i18n.translate("badge.none", language)
+        return BadgeContent("", no_reviews, no_reviews, url, 0.0, 0, sealed, proof, **links)
     mean = i18n.format_decimal(score.mean, language)
     count = i18n.translate("badge.count", language, count=score.count)
     label = i18n.translate("badge.label", language, score=mean, reviews=count)
@@ -60,18 +60,18 @@ def badge_content(shop: directory.Shop, score: Score, now: datetime) -> BadgeCon
 
 
 def seal_holds(shop: directory.Shop, now: datetime) -> bool:
-    """Say whether all that the seal attests holds: enrolled, and its domain proven."""
+    """Whether the shop is enrolled and its domain proven, which is what the seal attests."""
     proven = shop.proven_at is not None and shop.proven_at <= now
     return proven and (shop.closed_at is None or now < shop.closed_at)
 
 
 def card_words(language: str) -> CardWords:
-    """Say what the card after an order says."""
+    """Texts of the card shown after an order."""
     parts = ("title", "text", "data", "go")
-    said = {part: i18n.translate(f"register.card.{part}", language) for part in parts}
+    texts = {part: i18n.translate(f"register.card.{part}", language) for part in parts}
     return CardWords(
         language=language,
         notice=i18n.translate("pages.privacy", language),
         object=i18n.translate("register.object", language),
-        **said,
+        **texts,
     )

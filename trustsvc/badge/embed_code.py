@@ -1,4 +1,4 @@
-"""What a shop pastes into its pages, each kind finished: for the command line and the desk."""
+"""The code a shop pastes into its pages, one text a kind: for the command line and staff."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from trustsvc.badge import scripts
 from trustsvc.badge.render import snippets
 from trustsvc.shops import directory
 
-# From the least to the most; desk.badge.<kind> says of each what it is.
+# From the simplest to the richest; desk.badge.<kind> describes each.
 KINDS = (
     "image", "letter", "script", "pinned", "list", "list_pinned", "fragment", "shields", "feed",
     "policy",
@@ -15,11 +15,11 @@ KINDS = (
 
 
 def for_shop(shop: directory.Shop) -> Mapping[str, str]:
-    """Write all there is for a shop, in its language."""
+    """Write every kind for a shop, in its language."""
     base, language = config.current().base_url, i18n.negotiate_language(shop.language)
-    words = i18n.translate("badge.alt", language, shop=shop.name)
+    alt = i18n.translate("badge.alt", language, shop=shop.name)
     privacy = i18n.translate("badge.list.notice", language)
-    place = (shop.slug, base, words, privacy)
+    place = (shop.slug, base, alt, privacy)
     files = f"{base}/badge/v1/{shop.slug}"
     written = {
         "image": snippets.image(*place),

@@ -1,4 +1,4 @@
-"""The badge's files under `$TRUSTSVC_DATA/public/`: whole at every moment, compressed beside."""
+"""The badge's files under `$TRUSTSVC_DATA/public/`: replaced atomically, with compressed twins."""
 
 import fcntl
 import gzip
@@ -14,23 +14,23 @@ import brotli
 
 from trustsvc import config
 
-# Ends a name, and says by which Content-Encoding (RFC 9110 section 8.4) a file is served.
+# A twin's suffix and its Content-Encoding (RFC 9110 section 8.4).
 ENCODINGS = {".br": "br", ".gz": "gzip"}
-FOLDER_MODE, FILE_MODE = 0o755, 0o644  # what lies here is for everybody
+FOLDER_MODE, FILE_MODE = 0o755, 0o644  # everything here is public
 LEFTOVER_AGE = timedelta(minutes=5)
 
 
 def folder() -> Path:
-    """Say where the files lie that a static server may hand out as they are."""
+    """Folder of the files that a static server may serve unchanged."""
     return config.current().data / "public"
 
 
 def write(name: str, body: bytes, *, twins: bool = True) -> bool:
-    """Put a file and its compressed twins in place, or leave the ones that say the same.
+    """Write a file and its compressed twins; returns False if they are there with this content.
 
-    Gives whether anything was written; a twin that was lost is written again. A bitmap has no
-    twins. What cannot be written is gone afterwards and not old, as old words may have been taken
-    back: the service renders what has no file. Raises OSError then.
+    A missing twin is written again; a bitmap has none. If writing fails, the old files are deleted,
+    as withdrawn text must not stay public, and OSError is raised; the service renders what has no
+    file.
     """
     path = folder() / name
     beside = [(path.with_name(path.name + end), coding) for end, coding in ENCODINGS.items()]
@@ -38,8 +38,8 @@ def write(name: str, body: bytes, *, twins: bool = True) -> bool:
     if has_content(name, body) and all(twin.is_file() for twin, _ in beside):
         return False
     bodies = {path: body} | {twin: compress(body, coding) for twin, coding in beside}
-    _make(path.parent)
-    with _alone(path.parent):
+    _make_folder(path.parent)
+    with _locked(path.parent):
         try:
             _swap(bodies)
         except OSError:
@@ -51,7 +51,7 @@ def write(name: str, body: bytes, *, twins: bool = True) -> bool:
 
 
 def has_content(name: str, body: bytes) -> bool:
-    """Say whether a file says exactly this already."""
+    """Whether a file has exactly this content."""
     try:
         return (folder() / name).read_bytes() == body
     except OSError:
@@ -63,7 +63,7 @@ def exists(name: str) -> bool:
 
 
 def compress(body: bytes, coding: str) -> bytes:
-    """Compress as strongly as can be; the same words give the same bytes."""
+    """Compress at the highest level; deterministic."""
     if coding == "br":
         smaller: bytes = brotli.compress(body, mode=brotli.MODE_TEXT, quality=11)
         return smaller
@@ -71,14 +71,15 @@ def compress(body: bytes, coding: str) -> bytes:
 
 
 def shop_slugs(below: str) -> set[str]:
-    """Say of which shops anything lies in a folder: each file's and folder's name begins so."""
-    place = folder() / below
-    names = {path.name.partition(".")[0] for path in place.iterdir()} if place.is_dir() else set()
+    """Slugs of the shops with files in a folder: the first part of each entry's name."""
+    parent = folder() / below
+    paths = parent.iterdir() if parent.is_dir() else ()
+    names = {path.name.partition(".")[0] for path in paths}
     return names - {""}
 
 
 def remove(below: str, gone: Collection[str]) -> None:
-    """Remove all that lies there of these shops."""
+    """Remove all files of these shops in a folder."""
     for slug in gone:
         for path in (folder() / below).glob(f"{slug}.*"):
             path.unlink(missing_ok=True)
@@ -86,7 +87,7 @@ def remove(below: str, gone: Collection[str]) -> None:
 
 
 def remove_leftovers(now: datetime) -> None:
-    """Remove what a writer left half done when it was stopped: it may hold words taken back."""
+    """Remove temporary files of interrupted writers: they may hold withdrawn text."""
     before = (now - LEFTOVER_AGE).timestamp()
     for path in folder().rglob(".*"):
         with suppress(FileNotFoundError):
@@ -94,34 +95,34 @@ def remove_leftovers(now: datetime) -> None:
                 path.unlink()
 
 
-def _make(place: Path) -> None:
-    """Make a folder that another user's web server may read, whatever the service's umask."""
-    if place.is_dir():
+def _make_folder(path: Path) -> None:
+    """Make a folder that a web server of another user may read, whatever the umask."""
+    if path.is_dir():
         return
-    if place != folder():
-        _make(place.parent)
-    place.mkdir(parents=True, exist_ok=True)
-    place.chmod(FOLDER_MODE)
+    if path != folder():
+        _make_folder(path.parent)
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(FOLDER_MODE)
 
 
 def _swap(bodies: Mapping[Path, bytes]) -> None:
-    """Put files in place, the plain one first.
+    """Replace files, the plain one first.
 
-    The twins of the one that was there go before it does: whoever is stopped between any two steps
-    leaves a plain file alone, which is seen, and never one beside a twin that says something else.
+    The old twins are deleted before it is replaced: an interruption between two steps leaves a
+    plain file without twins, which the next write repairs, never one beside a different twin.
     """
-    # Names of their own: two processes may refresh at once, and each must move a whole file.
-    made = {path: path.with_name(f".{path.name}.{secrets.token_hex(6)}") for path in bodies}
+    # Unique names: two processes may refresh at once, and each must move a whole file.
+    temporary = {path: path.with_name(f".{path.name}.{secrets.token_hex(6)}") for path in bodies}
     try:
-        for path, beside in made.items():
+        for path, beside in temporary.items():
             _write(beside, bodies[path])
         _, *twins = bodies
         for twin in twins:
             twin.unlink(missing_ok=True)
-        for path, beside in made.items():
+        for path, beside in temporary.items():
             beside.replace(path)
     finally:
-        for beside in made.values():
+        for beside in temporary.values():
             beside.unlink(missing_ok=True)
 
 
@@ -134,13 +135,13 @@ def _write(path: Path, body: bytes) -> None:
 
 
 @contextmanager
-def _alone(place: Path) -> Iterator[None]:
-    """Let one write here at a time, and have it on disk at the end.
+def _locked(path: Path) -> Iterator[None]:
+    """Allow one writer in a folder at a time, and sync the folder at the end.
 
-    Of two that mixed, one's twin could stay beside the other's file, and nobody would see it: only
-    the plain one is compared.
+    Two writers at once could leave one's twin beside the other's file, unnoticed: only the plain
+    file is compared.
     """
-    held = os.open(place, os.O_RDONLY)
+    held = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield

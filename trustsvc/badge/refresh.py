@@ -1,4 +1,4 @@
-"""Render badges to files when the score changes, not when a visitor comes."""
+"""Render badges to files when the score changes, not on request."""
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
@@ -11,13 +11,13 @@ from trustsvc.badge.render.content import BadgeContent, ReviewListContent
 from trustsvc.shops import directory
 
 FOLDER = "badge/v1"
-# Every form of a shop's badge: its address below `/`, and what writes it.
+# Path below `/` of each form of a badge, and its renderer.
 BADGE_FORMS: Mapping[str, Callable[[BadgeContent], bytes]] = {
     "badge/v1/{shop}.json": json_forms.as_json,
     "badge/v1/{shop}.svg": svg.as_svg,
     "badge/v1/{shop}/shields.json": json_forms.as_shields,
 }
-# Those that say more than the badge does.
+# The forms that list reviews.
 REVIEW_LIST_FORMS: Mapping[str, Callable[[ReviewListContent], bytes]] = {
     "badge/v1/{shop}.html": snippets.as_html,
     "badge/v1/{shop}/reviews.json": json_forms.as_reviews,
@@ -27,47 +27,45 @@ SVG_FORM, PNG_FORM = "badge/v1/{shop}.svg", "badge/v1/{shop}.png"
 
 
 def refresh_changed(session: Session, now: datetime) -> int:
-    """Refresh whatever changed; gives how many files were written.
+    """Refresh every badge that changed; returns the number of files written.
 
-    All shops are counted in one grouped query and only differing bytes are written. That is cheaper
-    than it looks, and heals a file that was lost or written by a slower process with old numbers.
-    What is left of a shop that is gone, or of a writer that was stopped, is removed. Raises the
-    first OSError once all that can be written is.
+    One grouped query counts all shops and only differing bytes are written. This repairs files that
+    were lost or written by a slower process with old numbers. Files of removed shops and of
+    interrupted writers are deleted. Raises the first OSError after writing all it can.
     """
-    there = public_files.shop_slugs(
-        FOLDER
-    )  # first: a shop that is enrolled meanwhile keeps its files
+    # Read first: a shop that is enrolled meanwhile keeps its files.
+    with_files = public_files.shop_slugs(FOLDER)
     shops = directory.all_shops(session)
-    public_files.remove(FOLDER, there - {shop.slug for shop in shops})
+    public_files.remove(FOLDER, with_files - {shop.slug for shop in shops})
     public_files.remove_leftovers(now)
     return scripts.write_scripts() + _write_all(session, shops, now)
 
 
 def refresh(session: Session, shop_ids: Collection[int], now: datetime) -> int:
-    """Refresh the badges of these shops; gives how many files were written. Twice writes none."""
+    """Refresh the badges of these shops; returns the number of files written; twice writes none."""
     return _write_all(session, directory.by_ids(session, shop_ids).values(), now)
 
 
 def render_form(session: Session, slug: str, form: str, now: datetime) -> bytes:
-    """Render one form of a shop's badge as its file would be, and write none; raises NotFound."""
+    """Render one form of a shop's badge without writing it; raises NotFound."""
     shop = directory.by_slug(session, slug)
-    faces = content.read(session, [shop], now)
+    badges = content.read(session, [shop], now)
     if form in REVIEW_LIST_FORMS:
-        return REVIEW_LIST_FORMS[form](newest_reviews.read(session, [shop], faces)[shop.id])
+        return REVIEW_LIST_FORMS[form](newest_reviews.read(session, [shop], badges)[shop.id])
     if form == PNG_FORM:
-        return png.as_png(BADGE_FORMS[SVG_FORM](faces[shop.id]))
-    return BADGE_FORMS[form](faces[shop.id])
+        return png.as_png(BADGE_FORMS[SVG_FORM](badges[shop.id]))
+    return BADGE_FORMS[form](badges[shop.id])
 
 
 def _write_all(session: Session, shops: Collection[directory.Shop], now: datetime) -> int:
-    """Write what differs. A file that cannot be written keeps no other from being written."""
+    """Write what differs; a file that fails does not stop the others."""
     written, failed = 0, []
-    faces = content.read(session, shops, now)
-    read_on = newest_reviews.read(session, shops, faces)
+    badges = content.read(session, shops, now)
+    review_lists = newest_reviews.read(session, shops, badges)
     for shop in shops:
         for name in (PNG_FORM, *BADGE_FORMS, *REVIEW_LIST_FORMS):
             try:
-                written += _write(name, shop.slug, faces[shop.id], read_on[shop.id])
+                written += _write(name, shop.slug, badges[shop.id], review_lists[shop.id])
             except OSError as problem:
                 failed.append(problem)
     if failed:
@@ -75,17 +73,17 @@ def _write_all(session: Session, shops: Collection[directory.Shop], now: datetim
     return written
 
 
-def _write(form: str, slug: str, face_of: BadgeContent, newest_of: ReviewListContent) -> int:
+def _write(form: str, slug: str, badge: BadgeContent, newest: ReviewListContent) -> int:
     if form == PNG_FORM:
-        return _draw_anew(slug, BADGE_FORMS[SVG_FORM](face_of))
+        return _write_png(slug, BADGE_FORMS[SVG_FORM](badge))
     name = form.format(shop=slug)
     if form in REVIEW_LIST_FORMS:
-        return public_files.write(name, REVIEW_LIST_FORMS[form](newest_of))
-    return public_files.write(name, BADGE_FORMS[form](face_of))
+        return public_files.write(name, REVIEW_LIST_FORMS[form](newest))
+    return public_files.write(name, BADGE_FORMS[form](badge))
 
 
-def _draw_anew(slug: str, drawn: bytes) -> int:
-    """Draw the bitmap before its image is put in place, so that one that failed is drawn later."""
+def _write_png(slug: str, drawn: bytes) -> int:
+    """Draw the bitmap before its SVG is written, so that a failed one is drawn next time."""
     name = PNG_FORM.format(shop=slug)
     if public_files.has_content(SVG_FORM.format(shop=slug), drawn) and public_files.exists(name):
         return 0

@@ -23,18 +23,18 @@ class Score:
         return total / self.count if self.count else 0.0
 
     def share(self, stars: int) -> float:
-        """Say which part gave so many stars, from 0 to 1."""
+        """Share of reviews with so many stars, from 0 to 1."""
         return self.histogram[stars - 1] / self.count if self.count else 0.0
 
 
 def make_score(number_by_stars: Mapping[int, int]) -> Score:
-    """Make a score of how many reviews gave how many stars."""
+    """Build a score from the number of reviews by stars."""
     one, two, three, four, five = (number_by_stars.get(stars, 0) for stars in range(1, 6))
     return Score((one, two, three, four, five))
 
 
 def year_before(now: datetime, zone: str) -> datetime:
-    """Say where the last twelve months begin: with the same day of last year, at the shop."""
+    """Start of the last twelve months: the same day of last year, in the shop's time zone."""
     today = now.astimezone(ZoneInfo(zone)).date()
     leap_day = (today.month, today.day) == (2, 29)
     begin = (today - timedelta(days=leap_day)).replace(year=today.year - 1)

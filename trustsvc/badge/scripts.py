@@ -1,4 +1,4 @@
-"""The scripts that shops embed: which file answers which address below /embed/."""
+"""The scripts that shops embed: which file is served at which path below /embed/."""
 
 import base64
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ STATIC = Path(__file__).parent / "static"
 
 @cache
 def all_scripts() -> Mapping[str, bytes]:
-    """Give every script by its address below `/`.
+    """Every script by its path below `/`.
 
-    `static/released/<version>/badge.js` is what `/embed/<version>/badge.js` says for ever; the
-    newest release's badge and list are what `v1.js` and `v1-list.js` say until the next one.
+    `static/released/<version>/badge.js` is served at `/embed/<version>/badge.js` for ever; the
+    newest release's badge and list also as `v1.js` and `v1-list.js`.
     """
     found = {f"embed/{path.name}": path for path in STATIC.glob("*.js")}
     released = sorted((STATIC / "released").glob("*/*.js"), key=lambda path: _number(path.parent))
@@ -32,17 +32,17 @@ _NEWEST = {"badge.js": "embed/v1.js", "list.js": "embed/v1-list.js"}
 
 
 def write_scripts() -> int:
-    """Put the scripts among the public files; gives how many were written. Twice writes none."""
+    """Write the scripts to the public files; returns the number written; twice writes none."""
     return sum(public_files.write(name, body) for name, body in all_scripts().items())
 
 
 def newest_release() -> str:
-    """Say which release `/embed/v1.js` is at present; its own address is what a shop may pin."""
+    """The release behind `/embed/v1.js`; a shop may pin it by its version."""
     return max((STATIC / "released").iterdir(), key=_number).name
 
 
 def integrity(body: bytes) -> str:
-    """Say a script's hash as `integrity` wants it (Subresource Integrity, section 3.1)."""
+    """A script's hash for `integrity` (Subresource Integrity, section 3.1)."""
     digest = hashes.Hash(hashes.SHA384())
     digest.update(body)
     return f"sha384-{base64.b64encode(digest.finalize()).decode()}"

@@ -8,13 +8,13 @@ from flask import Response, request
 
 from trustsvc.badge import public_files
 
-# The badge outlives a pause of ours: caches may show what they have, for a week if need be.
+# The badge outlives an outage: caches may serve a stale one for up to a week.
 CACHE_BADGE = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
-# The words and names of people do not: a minute until the file, two in a shared cache and two in a
-# browser are the five after which none may show what was withdrawn, not even while we are away.
+# Personal data does not: a minute until the file is written, two in a shared cache and two in a
+# browser make the five after which nothing withdrawn is shown, not even during an outage.
 CACHE_PERSONAL = "public, max-age=120, must-revalidate"
 CACHE_SCRIPT = "public, max-age=3600, stale-while-revalidate=86400, stale-if-error=604800"
-CACHE_KEYS = "public, max-age=3600"  # keys: what was withdrawn is not shown for longer
+CACHE_KEYS = "public, max-age=3600"  # a withdrawn key is not shown for longer
 CACHE_FOREVER = "public, max-age=31536000, immutable"
 HEADERS = {
     "Access-Control-Allow-Origin": "*",
@@ -36,12 +36,12 @@ UNCOMPRESSED = {"png"}
 
 
 def cache_control(name: str) -> str:
-    """Say how long caches may keep a form of a badge."""
+    """Cache-Control of a form of a badge."""
     return CACHE_PERSONAL if name.endswith(PERSONAL_FORMS) else CACHE_BADGE
 
 
 def serve_file(name: str, cached: str = CACHE_BADGE) -> Response | None:
-    """Serve a public file as it lies there, or give None where there is none to be read."""
+    """Serve a public file; None if there is none that can be read."""
     path = public_files.folder() / name
     for end, coding in public_files.ENCODINGS.items():
         if coding in _accepted():
@@ -56,15 +56,15 @@ def serve_file(name: str, cached: str = CACHE_BADGE) -> Response | None:
 
 
 def serve_bytes(plain: bytes, name: str, cached: str = CACHE_BADGE) -> Response:
-    """Serve bytes that are no file as a file of that name would be served."""
+    """Serve bytes as a file of that name would be served."""
     coding = _coding(name)
     return _answer(public_files.compress(plain, coding), name, coding, cached)
 
 
 def serve_script(plain: bytes, name: str, cached: str = CACHE_SCRIPT) -> Response:
-    """Serve a file of the programme; compressed once, as it comes again and again."""
+    """Serve a script of the application, compressed once a process."""
     coding = _coding(name)
-    return _answer(_packed(plain, coding), name, coding, cached)
+    return _answer(_compressed(plain, coding), name, coding, cached)
 
 
 def _coding(name: str) -> str:
@@ -74,9 +74,9 @@ def _coding(name: str) -> str:
 
 
 def _accepted() -> set[str]:
-    """Say what was asked for by name and not refused with q=0 (RFC 9110 section 12.5.3).
+    """Encodings named and not refused with q=0 (RFC 9110 section 12.5.3).
 
-    Which one is liked best does not matter, to nginx neither: the smallest is best for both.
+    Preferences are ignored, as by nginx: the smallest encoding is best for both sides.
     """
     return {name.lower() for name, quality in request.accept_encodings if quality > 0}
 
@@ -86,7 +86,7 @@ def _answer(sent: bytes, name: str, coding: str, cached: str) -> Response:
     response = Response(sent, mimetype=kind, headers=HEADERS | {"Cache-Control": cached})
     if coding:
         response.headers["Content-Encoding"] = coding
-    response.set_etag(_etag(sent))  # of the bytes as they are sent: another one an encoding
+    response.set_etag(_etag(sent))  # of the bytes sent: a different one for each encoding
     response.make_conditional(request)
     return response
 
@@ -98,5 +98,5 @@ def _etag(sent: bytes) -> str:
 
 
 @lru_cache(maxsize=64)
-def _packed(plain: bytes, coding: str) -> bytes:
+def _compressed(plain: bytes, coding: str) -> bytes:
     return public_files.compress(plain, coding)

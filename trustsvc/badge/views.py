@@ -1,4 +1,4 @@
-"""The badge's doors. Nothing here sets a cookie or changes a state."""
+"""Public routes of the badge. None sets a cookie or changes a state."""
 
 import re
 
@@ -48,17 +48,17 @@ def released_script(release: str, file: str) -> Response:
 @access.requires("public")
 def public_keys() -> Response:
     name = signing.KEYS_PATH.removeprefix("/")
-    lying = serve.serve_file(name, serve.CACHE_KEYS)
-    return lying or serve.serve_bytes(signing.public_key_set(clock.now()), name, serve.CACHE_KEYS)
+    stored = serve.serve_file(name, serve.CACHE_KEYS)
+    return stored or serve.serve_bytes(signing.public_key_set(clock.now()), name, serve.CACHE_KEYS)
 
 
 def _form(slug: str, form: str) -> Response:
-    """Serve a form's file; one that has none yet is rendered, and none is written."""
+    """Serve a form's file; render one that has no file yet, without writing it."""
     if not SLUG.fullmatch(slug):
         raise NotFound
     name = form.format(shop=slug)
-    if (lying := serve.serve_file(name, serve.cache_control(name))) is not None:
-        return lying
+    if (stored := serve.serve_file(name, serve.cache_control(name))) is not None:
+        return stored
     with db.reading() as session:
         plain = refresh.render_form(session, slug, form, clock.now())
     return serve.serve_bytes(plain, name, serve.cache_control(name))

@@ -1,11 +1,11 @@
-"""What a shop's public page shows: scores, seal, reviews with replies, and how many are not up."""
+"""A shop's public page: scores, seal, reviews with replies, and how many are unpublished."""
 
 import re
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Row, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from trustsvc.badge import content, score
@@ -22,7 +22,7 @@ KEY = re.compile(r"[0-9]{1,14}-[0-9]{1,18}")
 
 @dataclass(frozen=True, slots=True)
 class PublishedReview:
-    """A published review, as everybody sees it."""
+    """A published review as shown to the public."""
 
     public_id: str
     stars: int
@@ -37,7 +37,7 @@ class PublishedReview:
     reply: Reply | None
 
 
-# The columns of a line and of its reply, in the order of their fields.
+# Columns of a review and of its reply, in the order of the fields.
 _SHOWN = [
     field.name for field in fields(PublishedReview) if field.name not in {"public_id", "reply"}
 ]
@@ -46,7 +46,7 @@ _REPLY = [replies.c[field.name] for field in fields(Reply)]
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """What a visitor wants to see: so many stars alone (0: all), and from which key on."""
+    """The requested page: only these stars (0: all), older than a key."""
 
     stars: int = 0
     before: str = ""
@@ -56,8 +56,8 @@ class PageRequest:
 class Profile:
     shop: directory.Shop
     last_year: score.Score
-    score: score.Score  # of all that is published: the badge shows this one
-    since: datetime  # where the last year begins
+    score: score.Score  # of everything published, as on the badge
+    since: datetime  # start of the last twelve months
     sealed: bool
     states: dict[str, int]
     reasons: dict[str, int]
@@ -70,7 +70,7 @@ class Profile:
 
 
 def parse_request(stars: str, before: str) -> PageRequest:
-    """Read what was asked for; raises NotFound for stars and keys that there are not."""
+    """Parse the query; raises NotFound for invalid stars or keys."""
     if (stars and not is_stars(stars)) or (before and not KEY.fullmatch(before)):
         raise NotFound
     return PageRequest(int(stars or 0), before)
@@ -99,7 +99,7 @@ def read_profile(session: Session, slug: str, wanted: PageRequest, now: datetime
 
 
 def _scores(session: Session, shop_id: int, since: datetime) -> tuple[score.Score, score.Score]:
-    """Count what is published, ever and since then, in one query."""
+    """Scores of all time and since then, in one query."""
     table = publications.c
     recent = func.count().filter(table.published_at >= since)
     rows = session.execute(
@@ -131,11 +131,11 @@ def _lines(shop_id: int, wanted: PageRequest) -> Select[Any]:
     return query.where(or_(table.published_at < at, same_moment))
 
 
-def _line(row: Any) -> PublishedReview:
+def _line(row: Row[Any]) -> PublishedReview:
     begin = 1 + len(_SHOWN)
-    answered = Reply(*row[begin:-1]) if row[begin] else None
-    said: tuple[Any, ...] = (*row[:begin], answered)
-    return PublishedReview(*said)
+    reply = Reply(*row[begin:-1]) if row[begin] else None
+    values: tuple[Any, ...] = (*row[:begin], reply)
+    return PublishedReview(*values)
 
 
 def _counts(session: Session, shop_id: int) -> tuple[dict[str, int], dict[str, int]]:
@@ -154,7 +154,7 @@ def _counts(session: Session, shop_id: int) -> tuple[dict[str, int], dict[str, i
     return states, reasons
 
 
-def _key(row: Any) -> str:
+def _key(row: Row[Any]) -> str:
     return f"{(row.published_at - EPOCH) // timedelta(milliseconds=1)}-{row.review_id}"
 
 

@@ -1,4 +1,4 @@
-"""What search engines are told: which pages there are, and which are one person's alone."""
+"""Sitemap and robots.txt: the public pages, and the personal ones."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,12 +11,12 @@ from trustsvc.reviews.models import publications
 from trustsvc.shops.models import shops
 
 MAX_PAGES = 50_000  # more must not be in one file (sitemaps.org/protocol.html)
-# The pages behind a link of somebody's own, and the desk.
+# Pages behind personal links, and the staff pages.
 PRIVATE = ("/r/", "/u/", "/me/", "/register/confirm/", "/register/leave/", "/desk/")
 
 
 def sitemap_pages(session: Session, now: datetime) -> list[tuple[str, datetime]]:
-    """Give the slugs of enrolled shops with reviews, and when the newest of each was published."""
+    """Slugs of enrolled shops with reviews, each with the time of its newest publication."""
     newest = (
         select(func.max(publications.c.published_at))
         .where(publications.c.shop_id == shops.c.id)
@@ -34,16 +34,16 @@ def sitemap_pages(session: Session, now: datetime) -> list[tuple[str, datetime]]
 def sitemap_xml(base_url: str, pages: Sequence[tuple[str, datetime]]) -> str:
     """Write a sitemap (sitemaps.org/protocol.html)."""
     url = Markup("<url><loc>{base}/s/{slug}</loc><lastmod>{at}</lastmod></url>\n")
-    said = Markup("").join(
+    entries = Markup("").join(
         url.format(base=base_url, slug=slug, at=f"{at:%Y-%m-%dT%H:%M:%SZ}") for slug, at in pages
     )
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{said}</urlset>\n'
+        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{entries}</urlset>\n'
     )
 
 
 def robots_txt(base_url: str) -> str:
-    """Write robots.txt (RFC 9309): all may be read but what is behind a link of somebody's own."""
+    """Write robots.txt (RFC 9309): everything may be crawled but pages behind personal links."""
     private = "".join(f"Disallow: {path}\n" for path in PRIVATE)
     return f"User-agent: *\nAllow: /s/\n{private}\nSitemap: {base_url}/sitemap.xml\n"

@@ -1,4 +1,4 @@
-"""The doors of a shop's public page. Nothing here sets a cookie or changes a state."""
+"""Routes of a shop's public page. None sets a cookie or changes a state."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -18,14 +18,14 @@ badge_page = Blueprint("badge_page", __name__)
 
 VERIFY = Markup("<code>trustsvc verify-badge URL</code>")
 
-# No cache may show it for longer, not even while we are away: a review may have been withdrawn.
+# No longer in any cache, not even during an outage: a review may have been withdrawn.
 CACHE_ONE_MINUTE = "public, max-age=60, must-revalidate"
 
 
 @badge_page.get("/s/<slug>")
 @access.requires("public")
 def page(slug: str) -> Response:
-    """Show a page of a shop's reviews; `?stars=4` shows these alone, `?before=` the older ones."""
+    """Show a page of a shop's reviews; `?stars=4` filters, `?before=` pages."""
     language = i18n.negotiate_language(request.headers.get("Accept-Language"))
     wanted = profile.parse_request(request.args.get("stars", ""), request.args.get("before", ""))
     with db.reading() as session:
@@ -75,7 +75,7 @@ def _for_machines(body: str, kind: str) -> Response:
 
 
 def _data(found: profile.Profile, wanted: profile.PageRequest) -> str:
-    """Describe the score for search engines, where the operator wishes it and it is proven."""
+    """JSON-LD of the score, if the operator enabled it and the domain is proven."""
     first = wanted == profile.PageRequest()
     if not (config.current().json_ld and first and found.sealed and found.score.count):
         return ""
@@ -84,5 +84,5 @@ def _data(found: profile.Profile, wanted: profile.PageRequest) -> str:
 
 
 def _iso_day(moment: datetime, zone: str) -> str:
-    """Write the day for machines: the same that people read, which is the one at the shop."""
+    """The day in ISO 8601, in the shop's time zone as in the visible text."""
     return moment.astimezone(ZoneInfo(zone)).date().isoformat()

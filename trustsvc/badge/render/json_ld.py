@@ -6,17 +6,17 @@ from markupsafe import Markup
 
 from trustsvc.badge.score import Score
 
-# What could end the element or begin a comment in it; JSON may write any character so.
-_SHIELDED = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+# Characters that could end the script element or open a comment; JSON may escape any.
+_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
 def organization(name: str, domain: str, page: str, score: Score) -> Markup:
-    """Write a shop and its score, to stand in a script element: nothing but what the page shows.
+    """Write a shop and its score for a script element: only what the page shows.
 
-    Whoever puts it on a page about the operator's own shop gets no stars for it: that is
-    self-serving (developers.google.com/search/docs/appearance/structured-data/review-snippet).
+    Search engines show no stars for a page about the operator's own shop, as self-serving
+    (developers.google.com/search/docs/appearance/structured-data/review-snippet).
     """
-    said = {
+    data = {
         "@context": "https://schema.org",
         "@type": "Organization",
         "name": name,
@@ -30,5 +30,5 @@ def organization(name: str, domain: str, page: str, score: Score) -> Markup:
             "url": page,
         },
     }
-    written = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
-    return Markup(written.translate(_SHIELDED))  # noqa: S704 - shielded above
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.translate(_ESCAPES))  # noqa: S704 - escaped above

@@ -1,4 +1,4 @@
-"""What a shop puts on its own pages."""
+"""HTML that a shop puts on its own pages."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ from markupsafe import Markup
 from trustsvc.badge.render import svg
 from trustsvc.badge.render.content import ReviewListContent
 
-# What static/source/list.css gives the list: kept free for it, nothing moves when it comes.
+# The list's height in static/source/list.css; reserved, so that nothing moves when it loads.
 LIST_HEIGHT = 340
-# The sign of the way to object, as static/source/badge.js draws it, on a field of 24.
+# The icon of the link to object, as in static/source/badge.js, on a 24 by 24 grid.
 SIGN = "M5.5 12a6.5 6.5 0 1 0 13 0a6.5 6.5 0 1 0-13 0m6.5-3.4v1.4m0 1.2v4.2"
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptRelease:
-    """A script that shops may pin: which one, and its hash."""
+    """A script release that shops may pin, with its hash."""
 
     version: str
     integrity: str
@@ -23,7 +23,7 @@ class ScriptRelease:
 
 @dataclass(frozen=True, slots=True)
 class CardWords:
-    """What the card after an order says, finished and in one language."""
+    """Texts of the card after an order, in one language."""
 
     language: str
     title: str
@@ -35,10 +35,10 @@ class CardWords:
 
 
 def card(slug: str, base_url: str, words: CardWords) -> str:
-    """Write what a shop puts on its thank-you page.
+    """Write the card for a shop's thank-you page.
 
-    Plain links and words that work alone; the script makes them a card whose button takes the
-    address along. Nothing of the buyer is in it: the shop sets the element's `email`.
+    Plain links and text that work alone; the script adds a button that passes the address on.
+    It holds no personal data: the shop sets the element's `email`.
     """
     return str(
         Markup(
@@ -54,7 +54,7 @@ def card(slug: str, base_url: str, words: CardWords) -> str:
 
 
 def image(slug: str, base_url: str, words: str, privacy: str, form: str = "svg") -> str:
-    """Write a badge for where no script may be: a link with an image, and one to the notice."""
+    """Write a badge without a script: a linked image, and a link to the notice."""
     return str(
         Markup(
             '{image}\n<small><a href="{base}/privacy/{slug}#object">{privacy}</a></small>'
@@ -65,13 +65,13 @@ def image(slug: str, base_url: str, words: str, privacy: str, form: str = "svg")
 
 
 def snippet(slug: str, base_url: str, words: str, privacy: str) -> str:
-    """Write what a shop puts on its pages: an image that works alone, a script that betters it."""
+    """Write the badge with its script; the image works without it."""
     inside = _inside(slug, base_url, words, privacy)
     return _element("review-badge", slug, inside, _script(f"{base_url}/embed/v1.js"))
 
 
 def pinned(slug: str, base_url: str, words: str, privacy: str, release: ScriptRelease) -> str:
-    """Write the same with a script that can never become another one: it is known by its hash."""
+    """Write the badge with a script release pinned by its hash."""
     script = _script(f"{base_url}/embed/{release.version}/badge.js", release.integrity)
     return _element("review-badge", slug, _inside(slug, base_url, words, privacy), script)
 
@@ -79,10 +79,10 @@ def pinned(slug: str, base_url: str, words: str, privacy: str, release: ScriptRe
 def listing(
     slug: str, base_url: str, words: str, privacy: str, release: ScriptRelease | None = None
 ) -> str:
-    """Write the list of the newest reviews, to stand below the fold of a page.
+    """Write the list of the newest reviews, for below the fold of a page.
 
-    An image of no content keeps its place, with the links in it: attributes do that under any
-    policy, where a style would be refused. With a release its script is known by its hash.
+    An SVG with the links in it reserves the height by attributes, as a style may be refused by the
+    page's policy. With a release the script is pinned by its hash.
     """
     links = Markup(
         '<svg width="100%" height="{height}"><foreignObject width="100%" height="{height}">'
@@ -116,7 +116,7 @@ def as_html(newest: ReviewListContent) -> bytes:
 
 
 def csp_policy(base_url: str) -> str:
-    """Write what a shop with a Content-Security-Policy adds to it, for any of these."""
+    """Write the directives to add to a shop's Content-Security-Policy, for any of these."""
     return "; ".join(f"{kind} {base_url}" for kind in ("script-src", "connect-src", "img-src"))
 
 
@@ -129,12 +129,11 @@ def _element(name: str, slug: str, inside: Markup, script: Markup) -> str:
 
 
 def _inside(slug: str, base_url: str, words: str, privacy: str) -> Markup:
-    """Write what stands in the element until the script took over, and for ever where it cannot.
+    """Write the element's content until the script replaces it, or for good where it cannot.
 
-    The way to object lies upon the image, where the script draws it too. A link beside the image
-    would move what follows when it goes; one behind the element would be there twice. Only an SVG
-    lays one thing upon another by attributes alone, which no policy refuses; and it keeps its size
-    when the image cannot be loaded.
+    The link to object lies on the image, where the script draws it too: beside the image it would
+    shift the page when replaced, after the element it would appear twice. Only an SVG overlays by
+    attributes alone, which no policy refuses, and keeps its size without the image.
     """
     return Markup(
         '<svg width="220" height="72"><foreignObject width="220" height="72">{image}'
@@ -154,5 +153,7 @@ def _image(slug: str, base_url: str, words: str, form: str = "svg") -> Markup:
 
 
 def _script(address: str, integrity: str = "") -> Markup:
-    known = Markup(' integrity="{}" crossorigin="anonymous"').format(integrity)
-    return Markup('<script src="{}"{} defer></script>').format(address, known if integrity else "")
+    attributes = Markup(' integrity="{}" crossorigin="anonymous"').format(integrity)
+    return Markup('<script src="{}"{} defer></script>').format(
+        address, attributes if integrity else ""
+    )

@@ -4,26 +4,25 @@ from markupsafe import Markup
 
 from trustsvc.badge.render.content import BadgeContent
 
-# A star on a field of 24; all but its beginning is relative, so five stars are five beginnings.
+# A star on a 24 by 24 grid; relative after its start, so it repeats at any position.
 STAR = "l2.8 6.6 7.1.6-5.4 4.7 1.6 6.9-6.1-3.7-6.1 3.7 1.6-6.9-5.4-4.7 7.1-.6z"
-# Where the seal stands: a square upon its corner over a square, and a tick that is left out.
+# The seal at its place: an eight-pointed shape with a tick cut out.
 SEAL = (
     "M199 15l2.3 2.3h3.4v3.4l2.3 2.3-2.3 2.3v3.4h-3.4l-2.3 2.3-2.3-2.3h-3.4v-3.4l-2.3-2.3 2.3-2.3"
     "v-3.4h3.4zm-3.6 8.1 2.6 2.6 4.6-4.6-1.1-1.1-3.5 3.5-1.5-1.5z"
 )
-LONGEST_COUNT = (
-    17  # characters that fit beside the score; longer ones are drawn smaller and closer together
-)
+# Characters that fit beside the score; longer texts are drawn smaller and closer together.
+LONGEST_COUNT = 17
 
 
 def as_svg(face: BadgeContent) -> bytes:
-    """Draw the badge. Attributes only, no style: it is drawn alike under any policy.
+    """Draw the badge, with attributes only: a style may be refused by a page's policy.
 
-    static/source/badge.js draws the same at the same places, so that nobody sees it take over.
-    Without reviews the stars stay empty: they claim nothing.
+    static/source/badge.js draws the same at the same places, so replacing it is not visible.
+    Without reviews the stars stay empty.
     """
-    left, room, size = (75, 109, 11) if face.reviews else (16, 150, 12)
-    fit = Markup(' font-size="{}" textLength="{}"').format(size, room)
+    left, width, size = (75, 109, 11) if face.reviews else (16, 150, 12)
+    fit = Markup(' font-size="{}" textLength="{}"').format(size, width)
     return str(
         Markup(
             '<svg xmlns="http://www.w3.org/2000/svg" width="220" height="72" role="img" '
@@ -47,7 +46,7 @@ def as_svg(face: BadgeContent) -> bytes:
 
 
 def _gold(mean: float) -> Markup:
-    # A stop without an offset stands where the one before it does (SVG 2, 14.2.4).
+    # A stop without an offset is at the one before it (SVG 2, 14.2.4).
     return Markup(
         '<linearGradient id="g"><stop offset="{}" stop-color="#b8791a"/>'
         '<stop stop-color="#e4ddd0"/></linearGradient>'
@@ -61,17 +60,17 @@ def _score(face: BadgeContent) -> Markup:
 
 
 def filled_share(mean: float) -> float:
-    """Say up to where the stars' own width is filled, from 0 to 1: they leave 2.1 at either end."""
+    """Filled share of the stars' own width, from 0 to 1: each end has a margin of 2.1."""
     return round(min(max((120 * filled_width(mean) - 2.1) / 115.8, 0), 1), 3)
 
 
 def star_path(number: int = 5) -> str:
-    """Write the path of so many stars in a row, each on a field of 24."""
+    """SVG path of so many stars in a row, each on a 24 by 24 grid."""
     return "".join(f"M{12 + 24 * n} 2.4{STAR}" for n in range(number))
 
 
 def filled_width(mean: float) -> float:
-    """Say up to where a row of five stars is filled, from 0 to 1, measured on the stars alone."""
+    """Filled share of a row of five stars, from 0 to 1, measured on the stars alone."""
     whole = int(mean)
     part = mean - whole
     return (24 * whole + (2 + 20 * part if part else 0)) / 120
