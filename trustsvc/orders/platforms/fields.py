@@ -98,7 +98,7 @@ def email(found: Any, *paths: str) -> str:
     for path in paths:
         value = at(found, path)
         written = value.strip() if isinstance(value, str) else ""
-        if any(unicodedata.category(letter)[0] in "CZ" for letter in written):
+        if any(unicodedata.category(char)[0] in "CZ" for char in written):
             continue
         try:
             address.normalise(written)
@@ -112,20 +112,22 @@ def name(found: Any, *parts: str) -> str:
     """Join the parts of a person's name: one line, no control or direction characters.
 
     Encoded words are taken out (CVE-2024-6923), and a name that is a web address is no name: an
-    order must not turn our letter into somebody's advertisement.
+    order must not turn our message into an advertisement.
     """
-    said = " ".join(part for path in parts if (part := text(found, path)))
-    said = ENCODED_WORD.sub(" ", said)
-    while "=?" in said:
-        said = re.sub(r"=\?.*?(\?=|$)", " ", said)
-    said = " ".join(said.replace("?=", " ").split())
-    return "" if "://" in said or "www." in said.lower() else said[:MAX_NAME_LENGTH].strip()
+    cleaned = " ".join(part for path in parts if (part := text(found, path)))
+    cleaned = ENCODED_WORD.sub(" ", cleaned)
+    while "=?" in cleaned:
+        cleaned = re.sub(r"=\?.*?(\?=|$)", " ", cleaned)
+    cleaned = " ".join(cleaned.replace("?=", " ").split())
+    return (
+        "" if "://" in cleaned or "www." in cleaned.lower() else cleaned[:MAX_NAME_LENGTH].strip()
+    )
 
 
 def locale(found: Any, *paths: str) -> str:
     """Give a language and country such as nl-BE; it is kept in clear, so nothing else may pass."""
-    said = text(found, *paths)
-    return said if LOCALE.fullmatch(said) else ""
+    cleaned = text(found, *paths)
+    return cleaned if LOCALE.fullmatch(cleaned) else ""
 
 
 def flag(found: Any, *paths: str) -> bool | None:
@@ -134,10 +136,10 @@ def flag(found: Any, *paths: str) -> bool | None:
         value = at(found, path)
         if isinstance(value, bool):
             return value
-        said = str(value).strip().lower() if isinstance(value, str | int) else ""
-        if said in {"yes", "true", "1", "on"}:
+        cleaned = str(value).strip().lower() if isinstance(value, str | int) else ""
+        if cleaned in {"yes", "true", "1", "on"}:
             return True
-        if said in {"no", "false", "0", "off"}:
+        if cleaned in {"no", "false", "0", "off"}:
             return False
     return None
 
@@ -145,12 +147,12 @@ def flag(found: Any, *paths: str) -> bool | None:
 def moment(found: Any, now: datetime, *paths: str) -> datetime | None:
     """Give the first of these that is a sane moment: ISO 8601, UTC where no zone is named.
 
-    A moment before 2000 or more than a day ahead is somebody's mistake, so it counts as not said.
+    A moment before 2000 or more than a day ahead is a mistake, so it counts as missing.
     """
     for path in paths:
-        said = _moment(at(found, path))
-        if said and OLDEST <= said <= now + A_DAY:
-            return said
+        parsed = _moment(at(found, path))
+        if parsed and OLDEST <= parsed <= now + A_DAY:
+            return parsed
     return None
 
 
@@ -179,19 +181,19 @@ def _moment(value: Any) -> datetime | None:
             return datetime.fromtimestamp(value / 1000 if value > 10**11 else value, UTC)
         if not isinstance(value, str):
             return None
-        said = datetime.fromisoformat(re.sub(r"\s+(?=[+-]\d)", "", value.strip()))
-        return said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
+        parsed = datetime.fromisoformat(re.sub(r"\s+(?=[+-]\d)", "", value.strip()))
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
 
 
 def _one_line(value: str) -> str:
-    kept = (_letter(letter) for letter in unicodedata.normalize("NFC", value))
+    kept = (_clean_char(char) for char in unicodedata.normalize("NFC", value))
     return " ".join("".join(kept).split())
 
 
-def _letter(letter: str) -> str:
-    kind = unicodedata.category(letter)
+def _clean_char(char: str) -> str:
+    kind = unicodedata.category(char)
     if kind[0] == "Z" or kind == "Cc":
         return " "
-    return "" if kind[0] == "C" else letter
+    return "" if kind[0] == "C" else char

@@ -1,8 +1,8 @@
 """Lightspeed eCom (C-Series): an order with its customer and shipments inside, in PHP's types.
 
 Facts: platforms.md 4. Signed with hex of MD5(raw body + secret), which is weak, so the unguessable
-door counts as a second proof. PHP writes false for nothing and "" for empty, which the readers take
-as nothing said. There is no delivery id and no date of shipment that can be relied on.
+endpoint counts as a second proof. PHP writes false for nothing and "" for empty, which the readers
+take as missing. There is no delivery id and no date of shipment that can be relied on.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ def signed(
     headers: Mapping[str, str],
     body: bytes,
     secret: str,
-    now: datetime,  # noqa: ARG001 - each platform is asked in the same way
+    now: datetime,  # noqa: ARG001 - the same signature for each platform
 ) -> bool:
     """MD5 because that is how this platform signs; nothing of ours is kept by it."""
     if not signature.is_long_enough(secret):

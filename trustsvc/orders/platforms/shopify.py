@@ -35,7 +35,7 @@ def signed(
     headers: Mapping[str, str],
     body: bytes,
     secret: str,
-    now: datetime,  # noqa: ARG001 - each platform is asked in the same way
+    now: datetime,  # noqa: ARG001 - the same signature for each platform
 ) -> bool:
     if not signature.is_long_enough(secret):
         return False
@@ -53,8 +53,8 @@ def parse(
         return Ignored("test_order")
     if topic.startswith("draft_orders/"):
         return Ignored("draft")
-    asked = _privacy(topic, tree)
-    found = asked or _read(topic, tree, headers, now)
+    privacy_request = _privacy(topic, tree)
+    found = privacy_request or _read(topic, tree, headers, now)
     if isinstance(found, Ignored):
         return found
     delivery = _header(headers, "event-id") or _header(headers, "webhook-id")
@@ -119,8 +119,8 @@ def _order(
     topic: str, tree: fields.Tree, headers: Mapping[str, str], now: datetime
 ) -> OrderReceived | Ignored:
     created = fields.moment(tree, now, "processed_at", "created_at")
-    told = fields.moment({"at": _header(headers, "triggered-at")}, now, "at")
-    changed = told or fields.moment(tree, now, "updated_at")
+    triggered = fields.moment({"at": _header(headers, "triggered-at")}, now, "at")
+    changed = triggered or fields.moment(tree, now, "updated_at")
     status = fields.word(tree, "financial_status")
     shipped, delivered = _parcels(topic, tree, created, now)
     paid = None

@@ -1,4 +1,4 @@
-"""Standard Webhooks: our own generic door, for any system that can sign a few lines of JSON.
+"""Standard Webhooks: our own generic endpoint, for any system that can sign a few lines of JSON.
 
 Specification 1.0.0, with borders of our own: ±300 seconds, whole seconds only, at most eight
 signatures, ids without a dot. The reference library raises foreign exceptions on hostile input and
@@ -91,12 +91,12 @@ def _order(
     headers: Mapping[str, str],
     now: datetime,
 ) -> OrderReceived | Ignored:
-    told = fields.moment(data, now, "moment", "date") or fields.moment(tree, now, "timestamp")
+    sent_at = fields.moment(data, now, "moment", "date") or fields.moment(tree, now, "timestamp")
     known = fields.identity(data, "reference", "order_reference", "order_number", "number", "id")
 
     def when(news: str, *names: str) -> datetime | None:
         stated = fields.moment(data, now, f"{news}_at", *names)
-        return stated or ((told or now) if news in says else None)
+        return stated or ((sent_at or now) if news in says else None)
 
     paid, shipped = when("paid"), when("shipped", "fulfilled_at")
     order = OrderReceived(

@@ -2,7 +2,7 @@
 
 Facts: platforms.md 3. There is no retry and no paid or shipped topic: the status tells. A delivery
 id is not safe (one-second resolution), so an order is recognised by its own id only. The unsigned
-ping is answered by the door, before any of this.
+ping is answered by orders/views.py before parsing.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ def signed(
     headers: Mapping[str, str],
     body: bytes,
     secret: str,
-    now: datetime,  # noqa: ARG001 - each platform is asked in the same way
+    now: datetime,  # noqa: ARG001 - the same signature for each platform
 ) -> bool:
     if not signature.is_long_enough(secret):
         return False
@@ -66,8 +66,8 @@ def _order(tree: fields.Tree, known: str, status: str, now: datetime) -> OrderRe
         reference=fields.text(tree, "number", "order_number", "id"),
         email=fields.email(tree, "billing.email", "billing_address.email", "customer.email"),
         name=_name(tree),
-        locale=fields.locale({"said": _meta(tree, "wpml_language", "trp_language")}, "said"),
-        consent=fields.flag({"said": _meta(tree, "trustsvc_consent")}, "said"),
+        locale=fields.locale({"value": _meta(tree, "wpml_language", "trp_language")}, "value"),
+        consent=fields.flag({"value": _meta(tree, "trustsvc_consent")}, "value"),
         unpaid=status in UNPAID and not paid if status else None,
         paid_at=paid,
         shipped_at=shipped,
