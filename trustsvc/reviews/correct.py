@@ -1,4 +1,4 @@
-"""Correct a review: by its author, through the link it was written with."""
+"""Let the author correct a review through the link it was written with."""
 
 from datetime import datetime
 
@@ -14,21 +14,21 @@ from trustsvc.storage import db
 
 
 def correct(session: Session, review_id: int | str, draft: Draft, now: datetime) -> bool:
-    """Put the author's new words in place of the old; the review waits for a decision again.
+    """Replace the text of a review; it is pending again.
 
-    A published line is taken down at once and not kept until the decision: who corrects says that
-    the old line is wrong, or names somebody it should not, and that must not wait for staff. The
-    shop's reply goes with it: it answers words that are no longer there. The same words again
-    change nothing: False. Raises NotFound; Gone when it was withdrawn or left without its author.
+    A publication is taken down at once, not at the decision: the old text may be wrong or name a
+    person, and that must not wait for staff. The shop's reply is deleted, because the text it
+    answers is gone. The same text again changes nothing: False. Raises NotFound; Gone when the
+    review is withdrawn or anonymised.
     """
-    was = lookup.find_review(session, review_id)
-    if was.state in MAY_CHANGE and was.said == draft:
+    before = lookup.find_review(session, review_id)
+    if before.state in MAY_CHANGE and before.draft == draft:
         return False
-    done = session.execute(
+    updated = session.execute(
         review_states.update(reviews, MAY_CHANGE, ReviewState.PENDING)
         .where(
-            reviews.c.id == was.row_id,
-            # Nothing leads to one that was left without its author meanwhile: it is nobody's.
+            reviews.c.id == before.row_id,
+            # Anonymised meanwhile: it has no author any more who could correct it.
             or_(
                 reviews.c.invitation_id.is_not(None),
                 reviews.c.buyer_pseudonym.is_not(None),
@@ -50,8 +50,8 @@ def correct(session: Session, review_id: int | str, draft: Draft, now: datetime)
             reason=None,
         )
     )
-    if not db.row_count(done):
+    if not db.row_count(updated):
         raise Gone
-    publish.take_down(session, [was.row_id], now)
-    reply.delete_replies(session, [was.row_id])
+    publish.take_down(session, [before.row_id], now)
+    reply.delete_replies(session, [before.row_id])
     return True

@@ -1,4 +1,4 @@
-"""Say the ledger's codes in words. Pure. A code without words is said as it is."""
+"""Texts for the decision log's codes. Pure. A code without a text is returned as it is."""
 
 import re
 
@@ -11,12 +11,12 @@ _REMINDER = re.compile(r"reminder_after_(\d+)_days")
 _SMTP = re.compile(r"smtp_(\d{3})")
 
 
-def describe(line: DecisionLogEntry, language: str) -> tuple[str, str, str]:
-    """Say a line's step, rule and outcome to people."""
+def describe(entry: DecisionLogEntry, language: str) -> tuple[str, str, str]:
+    """Return the texts of an entry's step, rule and outcome."""
     return (
-        _said("step", line.step, language),
-        _rule(line.rule, language),
-        _said("outcome", line.outcome, language),
+        _text("step", entry.step, language),
+        _rule(entry.rule, language),
+        _text("outcome", entry.outcome, language),
     )
 
 
@@ -27,7 +27,7 @@ def _rule(code: str, language: str) -> str:
         return _after(found[1], "days", "letter", language)
     if found := _SMTP.fullmatch(code):
         return i18n.translate("desk.rule.smtp", language, code=found[1])
-    return _said("reason" if code in REASONS else "rule", code, language)
+    return _text("reason" if code in REASONS else "rule", code, language)
 
 
 def _after(number: str, unit: str, moment: str, language: str) -> str:
@@ -35,5 +35,5 @@ def _after(number: str, unit: str, moment: str, language: str) -> str:
     return i18n.translate(f"desk.after.{moment}", language, delay=delay)
 
 
-def _said(kind: str, code: str, language: str) -> str:
+def _text(kind: str, code: str, language: str) -> str:
     return i18n.catalogue(language).get(f"desk.{kind}.{code}", code)

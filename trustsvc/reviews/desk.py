@@ -1,4 +1,4 @@
-"""The desk: staff read what buyers wrote, decide on it with a reason, and see what was sent."""
+"""The staff's pages: moderate reviews, write replies, see decisions on orders."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -37,9 +37,9 @@ def waiting() -> str:
 @review_desk.post("/desk/reviews/<public_id>")
 @access.requires("staff")
 def decide(public_id: str) -> Response:
-    """Approve or reject one text of a review; a decision that came too late is said, not taken.
+    """Approve or reject one text of a review; a late decision is not taken, and the page says so.
 
-    Here the text must be named that was read: without it nobody could say what was decided on.
+    The form must name the version that was read, so that it is clear what was decided on.
     """
     by, now = f"staff {g.staff.staff_id}", clock.now()
     version = request.form.get("version", "")
@@ -60,7 +60,7 @@ def decide(public_id: str) -> Response:
 @review_desk.post("/desk/reviews/<public_id>/reply")
 @access.requires("staff")
 def answer(public_id: str) -> Response:
-    """Put the shop's reply beneath a review, change it or remove it; too late is said."""
+    """Write, change or remove the shop's reply; the page says when it was too late."""
     by, now = f"staff {g.staff.staff_id}", clock.now()
     with db.transaction() as session:
         match request.form.get("do"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Row, Select, select
 from sqlalchemy.orm import Session
 
 from trustsvc.errors import NotFound
@@ -45,20 +45,20 @@ class Review:
     reason: str | None
 
     @property
-    def said(self) -> Draft:
-        """What its author says in it, to compare with what comes in."""
+    def draft(self) -> Draft:
+        """The author's part, to compare with a submitted form."""
         return Draft(self.stars, self.title, self.text, self.name, self.city, self.consent)
 
     @property
     def version(self) -> str:
-        """Name this text of the review: a decision about it must not hit a later one."""
+        """Identify this text of the review, so that a decision on it does not hit a later text."""
         return str(int(((self.edited_at or self.submitted_at) - EPOCH).total_seconds() * 1000))
 
 
 def list_reviews(
     session: Session, state: str | None = None, shop_id: int | None = None, limit: int = 200
 ) -> list[Review]:
-    """List reviews, oldest first: whoever waits longest is decided on first. No restricted ones."""
+    """List unrestricted reviews, oldest first."""
     query = _query().where(reviews.c.restricted_at.is_(None)).order_by(reviews.c.id).limit(limit)
     if state:
         query = query.where(reviews.c.state == state)
@@ -68,7 +68,7 @@ def list_reviews(
 
 
 def list_decided(session: Session, limit: int = 30) -> list[Review]:
-    """List the newest reviews that were decided on, newest first: the desk's memory."""
+    """List unrestricted reviews with a decision, newest first."""
     states = reviews.c.state.in_(_DECIDED)
     query = _query().where(states, reviews.c.restricted_at.is_(None))
     newest = query.order_by(reviews.c.id.desc()).limit(limit)
@@ -76,25 +76,25 @@ def list_decided(session: Session, limit: int = 30) -> list[Review]:
 
 
 def find_review(session: Session, review_id: int | str) -> Review:
-    """Find a review by its public id or its row's number; raises NotFound."""
+    """Find a review by its public id or row id; raises NotFound."""
     return _only(session.execute(_query().where(matches_id(review_id))).first())
 
 
 def find_by_invitation(session: Session, invitation_id: int) -> Review | None:
-    """Find what came of an invitation, if anything did."""
+    """Find the review written by an invitation, or None."""
     row = session.execute(_query().where(reviews.c.invitation_id == invitation_id)).first()
     return Review(*row) if row else None
 
 
 def author_email(session: Session, invitation_id: int) -> str | None:
-    """Give the address of whoever wrote by an invitation; None where it is forgotten."""
+    """Return the e-mail address of an invitation's author; None where it is erased."""
     mine = reviews.c.invitation_id == invitation_id
     found: str | None = session.scalar(select(reviews.c.email).where(mine))
     return found
 
 
 def order_references(session: Session, order_ids: Collection[int]) -> dict[int, str]:
-    """Give the order numbers that reviews know, by the id of their order."""
+    """Return the order numbers stored with reviews, by order id."""
     rows = session.execute(
         select(invitations.c.order_id, reviews.c.reference)
         .join_from(reviews, invitations, invitations.c.id == reviews.c.invitation_id)
@@ -103,8 +103,8 @@ def order_references(session: Session, order_ids: Collection[int]) -> dict[int, 
     return {row.order_id: row.reference for row in rows}
 
 
-def matches_id(review_id: int | str) -> Any:
-    """Say in SQL which review is meant: a public id has 16 characters, fewer digits are a row's."""
+def matches_id(review_id: int | str) -> ColumnElement[bool]:
+    """Match a review in SQL: a public id has 16 characters, fewer digits are a row id."""
     if isinstance(review_id, int):
         return reviews.c.id == review_id
     is_row = review_id.isascii() and review_id.isdigit() and len(review_id) < PUBLIC_ID_LENGTH
@@ -136,7 +136,7 @@ def _query() -> Select[Any]:
     ).join_from(reviews, shops, shops.c.id == reviews.c.shop_id)
 
 
-def _only(row: Any) -> Review:
+def _only(row: Row[tuple[Any, ...]] | None) -> Review:
     if row is None:
         raise NotFound("There is no such review.")
     return Review(*row)

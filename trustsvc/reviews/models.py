@@ -1,4 +1,4 @@
-"""The reviews' tables: what was written (sealed), what is published of it, the shop's reply."""
+"""The reviews' tables: what was written (encrypted), what is published of it, the shop's reply."""
 
 from sqlalchemy import (
     BigInteger,
@@ -186,7 +186,7 @@ publications = Table(
     Index("ix_publications_stars", "shop_id", "stars", "published_at"),
 )
 
-# Shown only beneath a published line: a restricted review keeps its reply, and neither is seen.
+# Shown only beneath a publication: a restricted review keeps its reply, and both are hidden.
 replies = Table(
     "replies",
     metadata,

@@ -1,4 +1,4 @@
-"""What the reviews hold of a person: found, told, frozen, thawed, forgotten."""
+"""A person's data in reviews: find, export, erase, restrict, correct."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -20,16 +20,19 @@ NOBODY = {"name": "", "city": "", "email": None, "reference": None, "buyer_pseud
 def find_reviews(
     session: Session,
     shop_ids: Collection[int],
-    marks: Collection[bytes],
+    pseudonyms: Collection[bytes],
     order_ids: Collection[int],
 ) -> set[int]:
-    """Find the reviews these marks name, or that came of these orders."""
+    """Find the reviews with these pseudonyms or of these orders."""
     of_orders = select(invitations.c.id).where(invitations.c.order_id.in_(order_ids))
     return set(
         session.scalars(
             select(reviews.c.id).where(
                 reviews.c.shop_id.in_(shop_ids),
-                or_(reviews.c.buyer_pseudonym.in_(marks), reviews.c.invitation_id.in_(of_orders)),
+                or_(
+                    reviews.c.buyer_pseudonym.in_(pseudonyms),
+                    reviews.c.invitation_id.in_(of_orders),
+                ),
             )
         )
     )
@@ -38,7 +41,7 @@ def find_reviews(
 def export_reviews(
     session: Session, review_ids: Collection[int]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Give every row of these reviews, by table."""
+    """Return every row of these reviews, by table."""
     written = session.execute(
         select(reviews).where(reviews.c.id.in_(review_ids)).order_by(reviews.c.id)
     ).mappings()
@@ -55,11 +58,10 @@ def export_reviews(
 def erase_reviews(
     session: Session, review_ids: Collection[int], now: datetime, *, anonymous: bool = False
 ) -> int:
-    """Take these reviews back, or leave what is published without its author; gives how many.
+    """Withdraw these reviews, or anonymise the published ones; returns how many.
 
-    Only a published review can stay: of another one nobody has seen a word. One that stays is cut
-    from its order, so that nothing leads to its author any more, the author's own link included.
-    The shop's reply goes: it may greet its author by name.
+    Only a published review can stay. It is cut from its order, so that nothing leads to its author,
+    the author's own link included. The shop's reply is deleted: it may name the author.
     """
     stay = anonymise_reviews(session, review_ids, now, note=True) if anonymous else set()
     done = [withdraw.withdraw(session, one, now) for one in sorted(set(review_ids) - stay)]
@@ -69,10 +71,10 @@ def erase_reviews(
 def anonymise_reviews(
     session: Session, review_ids: Collection[int], now: datetime, *, note: bool = False
 ) -> set[int]:
-    """Take the authors away from those that are published; gives which these are. Twice is fine.
+    """Remove the author from published reviews; returns their row ids. A second call is fine.
 
-    One that is restricted, its line taken down for the time being, is shown again by it. With
-    `note` the file of suppressions hears of it, for a restore.
+    A published review that is restricted is shown again. With `note` the suppression journal
+    records it, for a restore.
     """
     hidden = session.scalars(
         select(reviews.c.id).where(
@@ -125,9 +127,9 @@ def _published(session: Session, review_ids: Collection[int]) -> dict[int, Any]:
 
 
 def restrict_reviews(session: Session, review_ids: Collection[int], now: datetime) -> int:
-    """Neither show nor count nor decide on these until they are thawed; gives how many.
+    """Neither show, count nor decide on these reviews until lifted; returns how many.
 
-    The public line goes, and the date on which it was published is kept for its return.
+    The publication is taken down; its date is kept for when it is published again.
     """
     shown = (
         select(publications.c.published_at)
@@ -151,7 +153,7 @@ def restrict_reviews(session: Session, review_ids: Collection[int], now: datetim
 
 
 def lift_review_restriction(session: Session, review_ids: Collection[int]) -> int:
-    """Go on where the restriction began; what was published is published again, as of that day."""
+    """Lift the restriction; published reviews are published again with their former date."""
     restricted = (reviews.c.id.in_(review_ids), reviews.c.restricted_at.is_not(None))
     approve = review_states.update(reviews, [ReviewState.PUBLISHED], ReviewState.APPROVED)
     session.execute(approve.where(*restricted))
@@ -161,12 +163,12 @@ def lift_review_restriction(session: Session, review_ids: Collection[int]) -> in
 
 
 def correct_author_address(
-    session: Session, review_ids: Collection[int], new: str, mark: bytes
+    session: Session, review_ids: Collection[int], new: str, pseudonym: bytes
 ) -> int:
-    """Write an author's address anew where one is kept, at one shop."""
+    """Replace an author's address where one is stored, at one shop; returns how many."""
     done = session.execute(
         update(reviews)
         .where(reviews.c.id.in_(review_ids), reviews.c.email.is_not(None))
-        .values(email=new, buyer_pseudonym=mark)
+        .values(email=new, buyer_pseudonym=pseudonym)
     )
     return db.row_count(done)

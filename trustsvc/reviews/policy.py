@@ -33,7 +33,7 @@ _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co"})
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What an author wants to say, cleaned and within bounds."""
+    """An author's input, cleaned and within bounds."""
 
     stars: int
     title: str
@@ -59,7 +59,7 @@ class ReviewForm:
 
 
 def read_form(form: Mapping[str, str]) -> ReviewForm:
-    """Read a form: boxes only affirm, an unknown field means nothing. Problems: missing, long."""
+    """Read a form; unknown fields are ignored. Problems: missing, long."""
     values = {field: clean(form.get(field, ""), lines=field == "text") for field in MAX_LENGTHS}
     values["stars"] = form.get("stars", "") if is_stars(form.get("stars", "")) else ""
     values["consent"] = "yes" if form.get("consent") else ""
@@ -73,12 +73,12 @@ def read_form(form: Mapping[str, str]) -> ReviewForm:
 
 
 def is_stars(text: str) -> bool:
-    """Say whether it is a whole number of stars from 1 to 5, written as one plain digit."""
+    """Whether it is a whole number of stars from 1 to 5, written as one plain digit."""
     return len(text) == 1 and text in "12345"
 
 
 def clean(text: str, *, lines: bool = False) -> str:
-    """Take out what no reader should meet: controls, direction overrides, hidden text, zalgo."""
+    """Remove what no reader should see: controls, direction overrides, hidden text, zalgo."""
     kept = "".join(_one(character) for character in _NEW_LINES.sub("\n", text))
     text = _few_marks(unicodedata.normalize("NFC", kept))
     rows = [" ".join(row.split()) for row in _JOINERS.sub("\u200d", text).split("\n")]
@@ -89,18 +89,18 @@ def clean(text: str, *, lines: bool = False) -> str:
 
 
 def reply_problem(text: str, secrets: Collection[str]) -> str:
-    """Say by a code what is wrong with a shop's reply, or nothing: missing, long, names_the_buyer.
+    """Return a reply's problem as a code, or "": missing, long, names_the_buyer.
 
-    `secrets` are the address and the order number behind the review: neither may get out this way.
+    `secrets` are the address and the order number behind the review: neither may become public.
     """
     if not text:
         return "missing"
     if len(text) > MAX_REPLY:
         return "long"
-    said = text.casefold()
+    folded = text.casefold()
     for secret in secrets:
         whole = rf"(?<!\w){re.escape(secret.casefold())}(?!\w)"
-        if len(secret) >= MIN_SECRET_LENGTH and re.search(whole, said):
+        if len(secret) >= MIN_SECRET_LENGTH and re.search(whole, folded):
             return "names_the_buyer"
     return ""
 

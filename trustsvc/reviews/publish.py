@@ -1,4 +1,4 @@
-"""Publish what was approved, take down what may no longer be shown."""
+"""Publish approved reviews and take down publications."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -16,11 +16,11 @@ BATCH_SIZE = 500
 
 
 def publish_approved(session: Session, now: datetime, only: Collection[int] | None = None) -> int:
-    """Write a public line for each approved review whose author agreed; gives how many.
+    """Publish approved reviews with consent; returns how many.
 
-    At most 500 a call, so that a transaction stays short: call again until it gives 0. Without
-    consent a review stays approved, never published: only the shop sees it. A restricted
-    one waits. Twice does no harm. With `only`, no other one is looked at.
+    At most 500 a call, so that the transaction stays short: call again until it returns 0. Without
+    consent a review stays approved and only the shop sees it. A restricted review waits. A second
+    call does no harm. `only` limits the call to these row ids.
     """
     due = select(reviews.c.id).where(_MAY_BE_SHOWN).order_by(reviews.c.id).limit(BATCH_SIZE)
     if only is not None:
@@ -59,7 +59,7 @@ _COPIED = ("shop_id", "stars", "title", "text", "name", "city", "language", "exp
 
 
 def take_down(session: Session, review_ids: Collection[int], now: datetime) -> int:
-    """Remove the public lines of reviews, in the transaction that ended their right to be there."""
+    """Delete publications, in the transaction that ends their right to be shown."""
     gone = session.execute(
         delete(publications)
         .where(publications.c.review_id.in_(review_ids))
@@ -67,18 +67,18 @@ def take_down(session: Session, review_ids: Collection[int], now: datetime) -> i
     ).all()
     _announce(session, "review.withdrawn", {row.review_id: row.shop_id for row in gone}, now)
     if gone:
-        job_queue.enqueue(session, "scrub")  # its words stay in the write-ahead log until then
+        job_queue.enqueue(session, "scrub")  # the text stays in the write-ahead log until then
     return len(gone)
 
 
 def take_down_strays(session: Session, now: datetime) -> int:
-    """Take down any line whose review is not published: a net under every other verb.
+    """Take down publications whose review is not published: a safety net under the use cases.
 
-    A reply goes where its review will not come back by itself, as it does after a restriction.
+    Their replies are deleted, except where the review is restricted and may be published again.
     """
-    over = reviews.c.state.not_in((ReviewState.PUBLISHED, ReviewState.APPROVED))
+    ended = reviews.c.state.not_in((ReviewState.PUBLISHED, ReviewState.APPROVED))
     answered = select(replies.c.review_id).join(reviews, reviews.c.id == replies.c.review_id)
-    lost = session.scalars(answered.where(over)).all()
+    lost = session.scalars(answered.where(ended)).all()
     if lost:
         reply.delete_replies(session, lost)
     stray = session.scalars(

@@ -1,4 +1,4 @@
-"""Reply to a review in public: the shop, once a review, in its own language."""
+"""The shop's public reply: one a review, in the shop's language."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ PROBLEMS = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a shop answered; `changed_at` is None while it stands as first written."""
+    """A shop's reply; `changed_at` is None until it is changed."""
 
     text: str
     language: str
@@ -35,39 +35,39 @@ class Reply:
 
 
 def write_reply(session: Session, review_id: int | str, text: str, by: str, now: datetime) -> bool:
-    """Put a reply beneath a published review, or in place of the one there is; its date is shown.
+    """Write or replace the reply to a published review; its date is shown.
 
-    The same words again, and a review that is not shown just now, change nothing: False. Raises
-    NotFound; Refused for no words, too many, or any that lead from the review to its buyer.
+    The same text again, or a review that is not shown now, changes nothing: False. Raises NotFound;
+    Refused for a text that is empty, too long, or identifies the buyer.
     """
     found = lookup.find_review(session, review_id)
     text = policy.clean(text, lines=True)
     problem = policy.reply_problem(text, _secrets(session, found))
     if problem:
         raise Refused(PROBLEMS[problem])
-    # Locks the line: whoever takes the review back waits, and then takes this reply along.
-    line = select(publications.c.review_id).where(publications.c.review_id == found.row_id)
-    if session.scalar(line.with_for_update()) is None:
+    # Locks the publication: a concurrent withdrawal waits, then deletes this reply too.
+    publication = select(publications.c.review_id).where(publications.c.review_id == found.row_id)
+    if session.scalar(publication.with_for_update()) is None:
         return False
-    was = replies_to(session, [found.row_id]).get(found.row_id)
-    if was and was.text == text:
+    before = replies_to(session, [found.row_id]).get(found.row_id)
+    if before and before.text == text:
         return False
     language = i18n.negotiate_language(directory.by_id(session, found.shop_id).language)
-    said = {"text": text, "language": language, "replied_by": by}
+    content = {"text": text, "language": language, "replied_by": by}
     session.execute(
         db.insert(replies)
-        .values(review_id=found.row_id, replied_at=now, **said)
-        .on_conflict_do_update(index_elements=["review_id"], set_=said | {"changed_at": now})
+        .values(review_id=found.row_id, replied_at=now, **content)
+        .on_conflict_do_update(index_elements=["review_id"], set_=content | {"changed_at": now})
     )
     event_log.record(session, "review.replied", found.shop_id, found.row_id, now)
     job_queue.enqueue(session, "refresh_badges")
-    if was:
+    if before:
         job_queue.enqueue(session, "scrub")
     return True
 
 
 def remove_reply(session: Session, review_id: int | str, now: datetime) -> bool:
-    """Take a reply down for good; False where there is none. Raises NotFound."""
+    """Delete a reply; False where there is none. Raises NotFound."""
     found = lookup.find_review(session, review_id)
     if not delete_replies(session, [found.row_id]):
         return False
@@ -77,16 +77,16 @@ def remove_reply(session: Session, review_id: int | str, now: datetime) -> bool:
 
 
 def delete_replies(session: Session, row_ids: Collection[int]) -> int:
-    """Delete the replies to these reviews: they answer words, or name a person, that are gone."""
-    done = session.execute(delete(replies).where(replies.c.review_id.in_(row_ids)))
-    gone = int(done.rowcount)  # type: ignore[attr-defined]
-    if gone:
+    """Delete replies to texts, or naming authors, that are gone; returns how many."""
+    deleted = session.execute(delete(replies).where(replies.c.review_id.in_(row_ids)))
+    count = db.row_count(deleted)
+    if count:
         job_queue.enqueue(session, "scrub")
-    return gone
+    return count
 
 
 def replies_to(session: Session, row_ids: Collection[int]) -> dict[int, Reply]:
-    """Give the replies to these reviews, by the number of their row."""
+    """Return the replies to these reviews, by row id."""
     table = replies.c
     rows = session.execute(
         select(

@@ -17,12 +17,12 @@ from trustsvc.storage import event_log
 
 
 def submit(session: Session, link: bytes, draft: Draft, now: datetime) -> str:
-    """Write a buyer's review and give its public id.
+    """Write a buyer's review; returns its public id.
 
-    The invitation's inner id is used up first (compare-and-set), so of any number of posts at once
-    one writes and the others get the id of what it wrote. The address moves from the order to the
-    review, and the order forgets it: its purpose was to invite. Raises NotFound for a link we never
-    made, Gone when the invitation was withdrawn or is over.
+    The invitation is redeemed first (compare-and-set): of concurrent posts one writes, and the
+    others get the id of that review. The address moves from the order to the review and is erased
+    from the order, where its purpose was to invite. Raises NotFound for an unknown link, Gone for
+    an invitation that is withdrawn or expired.
     """
     invitation = redeem.find(session, link)
     if written := lookup.find_by_invitation(session, invitation.id):
@@ -40,13 +40,13 @@ def submit(session: Session, link: bytes, draft: Draft, now: datetime) -> str:
 
 
 def is_open(invitation: redeem.Invitation, now: datetime) -> bool:
-    """Say whether a review may still be written by this invitation."""
+    """Whether a review may still be written by this invitation."""
     return invitation.state == "open" and now < invitation.expires_at
 
 
 def _write(session: Session, invitation: redeem.Invitation, draft: Draft, now: datetime) -> str:
     who = buyer.read(session, [invitation.order_id]).get(invitation.order_id)
-    frozen = who is not None and _is_restricted(session, invitation.shop_id, who.email)
+    restricted = who is not None and _is_restricted(session, invitation.shop_id, who.email)
     public_id = secrets.token_hex(lookup.PUBLIC_ID_LENGTH // 2)
     row_id = session.execute(
         reviews.insert()
@@ -68,7 +68,7 @@ def _write(session: Session, invitation: redeem.Invitation, draft: Draft, now: d
             consent_wording=CONSENT_WORDING,
             experienced_at=invitation.experienced_at,
             submitted_at=now,
-            restricted_at=now if frozen else None,
+            restricted_at=now if restricted else None,
         )
         .returning(reviews.c.id)
     ).scalar_one()
@@ -78,5 +78,5 @@ def _write(session: Session, invitation: redeem.Invitation, draft: Draft, now: d
 
 
 def _is_restricted(session: Session, shop_id: int, email: str) -> bool:
-    """Whoever restricted before writing is kept to it: nothing is shown until they lift it."""
+    """A restriction made before writing holds for the review until its author lifts it."""
     return check(session, [RegistryQuery(shop_id, email)])[0].restricted

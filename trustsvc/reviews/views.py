@@ -1,4 +1,4 @@
-"""The author's door: one link to write, see, correct and withdraw a review. GET changes nothing."""
+"""The author's page: one link to write, see, correct and withdraw. GET changes nothing."""
 
 from collections.abc import Mapping
 
@@ -31,7 +31,7 @@ def show(token: str) -> Response:
 @review_pages.post("/r/<token>")
 @access.requires("link")
 def act(token: str) -> Response:
-    """Write, correct or withdraw; then send the browser to look, so that a reload posts nothing."""
+    """Write, correct or withdraw; then redirect, so that a reload posts nothing."""
     link_id = signed_links.verify("review", token)
     filled = policy.read_form(request.form)
     with db.transaction() as session:
@@ -47,10 +47,9 @@ def act(token: str) -> Response:
 @review_pages.post("/r/<token>/register")
 @access.requires("link")
 def register(token: str) -> str:
-    """Have the author of a review asked whether to be registered too: a letter leaves, no more.
+    """Send the author of a review a registration request by e-mail, and do no more.
 
-    Behind this link stands whoever has it, and links are passed on; the letter's own link is what
-    confirms, here as on every page.
+    Links are passed on, so this one proves nothing: only the link in that e-mail confirms.
     """
     link_id = signed_links.verify("review", token)
     now = clock.now()
@@ -70,36 +69,36 @@ def register(token: str) -> str:
 
 
 def _act(session: Session, link_id: bytes, filled: policy.ReviewForm) -> bool:
-    """Do what was asked; False when the form has to be looked at again.
+    """Run the requested action; False when the form must be shown again.
 
-    What scanners and impatient fingers post again is a POST without a button: it never changes a
-    review that exists. Correcting and withdrawing have a button of their own. Who went back, wrote
-    something else and sent it again is told so; the new words wait in the form for corrections.
+    Scanners and double clicks repeat a POST without a button: it never changes an existing review.
+    Correcting and withdrawing have buttons of their own. Another text sent without a button shows
+    a notice, with the new text in the form for corrections.
     """
-    wish = request.form.get("do", "")
+    action = request.form.get("do", "")
     now = clock.now()
     invitation = redeem.find(session, link_id)
     review = lookup.find_by_invitation(session, invitation.id)
     if review is None:
-        if wish == "withdraw":
+        if action == "withdraw":
             return True
         if filled.draft is None or not submit.is_open(invitation, now):
             return False
         written = lookup.find_review(session, submit.submit(session, link_id, filled.draft, now))
-        return written.said == filled.draft
-    if wish == "withdraw":
+        return written.draft == filled.draft
+    if action == "withdraw":
         withdraw.withdraw(session, review.id, now)
-    elif wish == "correct" and review.state in MAY_CHANGE:
+    elif action == "correct" and review.state in MAY_CHANGE:
         if filled.draft is None:
             return False
         correct.correct(session, review.id, filled.draft, now)
-    elif not wish and review.state in MAY_CHANGE and any(filled.values.values()):
-        return review.said == filled.draft
+    elif not action and review.state in MAY_CHANGE and any(filled.values.values()):
+        return review.draft == filled.draft
     return True
 
 
 def _page(session: Session, link_id: bytes, filled: policy.ReviewForm | None) -> Response:
-    """Show what this link opens now: the form, the review that was written, or why it is closed."""
+    """Show what this link leads to now: the form, the written review, or why it is closed."""
     invitation = redeem.find(session, link_id)
     shop = directory.by_id(session, invitation.shop_id)
     review = lookup.find_by_invitation(session, invitation.id)
@@ -130,7 +129,7 @@ def _page(session: Session, link_id: bytes, filled: policy.ReviewForm | None) ->
 
 
 def _suggested(session: Session, invitation: redeem.Invitation) -> Mapping[str, str]:
-    """Suggest the name as it might be shown, and the star that was clicked in the letter."""
+    """Suggest the name as it might be shown, and the star that was clicked in the message."""
     who = buyer.read(session, [invitation.order_id]).get(invitation.order_id)
     stars = request.args.get("stars", "")
     return {

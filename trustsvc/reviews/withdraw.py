@@ -1,4 +1,4 @@
-"""Withdraw a review: by its author, for good."""
+"""Let the author withdraw a review for good."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -12,24 +12,27 @@ from trustsvc.storage import suppression_journal
 
 
 def withdraw(session: Session, review_id: int | str, now: datetime) -> bool:
-    """Take a review back: the published line goes and what was written is emptied at once.
+    """Withdraw a review: its publication is taken down and its content emptied at once.
 
-    What stays is that there was one, so that its invitation cannot be used again and the counts on
-    the shop's page stay true. Twice does no harm: False. A restored backup knows of it from the
-    file of suppressions. Raises NotFound, and Unavailable when that file cannot be written.
+    The row stays, so that its invitation cannot be used again and the counts on the shop's page
+    stay true. A second call changes nothing: False. The suppression journal repeats it after a
+    restore. Raises NotFound, and Unavailable when the journal cannot be written.
     """
     found = lookup.find_review(session, review_id)
     if not clear_content(session, [found.row_id], now):
         return False
-    mark = found.id.encode()
     suppression_journal.append(
-        [suppression_journal.JournalEntry("withdraw_review", mark, found.shop_id, now, "author")]
+        [
+            suppression_journal.JournalEntry(
+                "withdraw_review", found.id.encode(), found.shop_id, now, "author"
+            )
+        ]
     )
     return True
 
 
 def clear_content(session: Session, row_ids: Collection[int], now: datetime) -> int:
-    """Empty reviews and take them down; gives how many still said something."""
+    """Empty and take down reviews; returns how many were not withdrawn before."""
     gone = session.scalars(
         review_states.update(reviews, MAY_CHANGE, ReviewState.WITHDRAWN)
         .where(reviews.c.id.in_(row_ids))

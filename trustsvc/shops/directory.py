@@ -1,11 +1,11 @@
-"""Find a shop: by its slug, its door or its number."""
+"""Find a shop: by its slug or id."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from trustsvc.errors import NotFound
@@ -14,7 +14,7 @@ from trustsvc.shops.models import shops
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A shop as other rooms see it: everything but its secrets."""
+    """A shop without its secrets, for other packages."""
 
     id: int
     slug: str
@@ -60,7 +60,7 @@ def all_shops(session: Session) -> list[Shop]:
     return [Shop(*row) for row in session.execute(select(*_COLUMNS).order_by(shops.c.slug))]
 
 
-def _only(row: Any) -> Shop:
+def _only(row: Row[tuple[Any, ...]] | None) -> Shop:
     if row is None:
         raise NotFound("There is no such shop.")
     return Shop(*row)

@@ -19,21 +19,21 @@ PROOF_PATH = "/.well-known/trustsvc.txt"
 
 
 def proof_line(shop: Shop) -> str:
-    """Give the line that belongs in the file; another domain has another one."""
+    """Return the line for the file; it differs by domain."""
     secret = keyring.keys("link")[0].secret
     proof = pseudonyms.hmac_sha256(secret, f"domain of shop {shop.id}: {shop.domain}")
     return f"trustsvc-shop={proof[:16].hex()}"
 
 
 def proof_url(shop: Shop) -> str:
-    """Say where the file must be."""
+    """Return the address of the file."""
     host = shop.domain.rpartition(":")[0] or shop.domain
     at_home = is_loopback(host) and config.current().is_loopback
     return f"{'http' if at_home else 'https'}://{shop.domain}{PROOF_PATH}"
 
 
 def require_proof(shop: Shop) -> None:
-    """Look for the line; holds no transaction while it waits for the network.
+    """Check the line; call it outside a transaction, since it waits for the network.
 
     Raises Refused with what to put where when it is not there.
     """
@@ -45,7 +45,7 @@ def require_proof(shop: Shop) -> None:
 
 
 def is_proven(shop: Shop, within_s: float = client.TOTAL_TIMEOUT_S) -> bool:
-    """Say whether the line is where it belongs; a server that is away says no."""
+    """Whether the file has the line; False for an unreachable server."""
     try:
         body = client.get(proof_url(shop), timeout_s=within_s)
     except client.Unreachable:
@@ -54,7 +54,7 @@ def is_proven(shop: Shop, within_s: float = client.TOTAL_TIMEOUT_S) -> bool:
 
 
 def record_proof(session: Session, shop: Shop, now: datetime) -> None:
-    """Write down that the domain is proven; the badge shows its seal from now on."""
+    """Record that the domain is proven; the badge shows its seal from now on."""
     session.execute(
         update(shops)
         .where(shops.c.id == shop.id, shops.c.domain == shop.domain)

@@ -1,7 +1,7 @@
-"""Look again, each day, whether a proven domain still says that it is the shop's.
+"""Check each day that a proven domain still has the shop's line.
 
-A domain can be sold, or let go of. Three days without the line end the proof, and with it the seal
-and the signed statement; when the line is found again they are back by themselves.
+A domain can be sold or expire. Three days without the line end the proof, and with it the seal and
+the signed statement; both return by themselves when the line is found again.
 """
 
 from collections.abc import Callable
@@ -16,19 +16,20 @@ from trustsvc.shops.models import shops
 from trustsvc.storage import event_log
 from trustsvc.work_queue import job_queue
 
-INTERVAL = timedelta(hours=23)  # the tick may be late, and should not wander through the day
+INTERVAL = timedelta(hours=23)  # a late run must not shift the next one through the day
 MAX_MISSED = 3
-SKEW = timedelta(hours=1)  # two machines whose clocks differ look once a day all the same
+SKEW = timedelta(hours=1)  # tolerates machines whose clocks differ
 TIMEOUT_S = 5.0  # for one shop's server: the others wait meanwhile
 
 
 def recheck_next(
     transaction: Callable[[], AbstractContextManager[Session]], now: Callable[[], datetime]
 ) -> bool:
-    """Look at the domain that waited longest; gives whether there was one to look at.
+    """Check the domain that waited longest; False when none is due.
 
-    Marked as looked at before it is asked for, so a server that makes a job hang is not asked
-    again and again. Holds no transaction while it waits for the network. Two at once look at two.
+    It is recorded as checked before the request, so that a server that makes a job hang is not
+    requested again and again. No transaction is open during the request. Two concurrent calls check
+    two domains.
     """
     with transaction() as session:
         shop = _next(session, now())
@@ -41,7 +42,7 @@ def recheck_next(
 
 
 def record_check(session: Session, shop: directory.Shop, now: datetime, *, found: bool) -> None:
-    """Write down what was seen; nothing when the shop has another domain by now, or was closed."""
+    """Record a check; ignored when the shop has another domain by now or is closed."""
     ours = and_(shops.c.id == shop.id, shops.c.domain == shop.domain, _watched())
     before = session.execute(select(shops.c.missed_checks, shops.c.proven_at).where(ours)).first()
     if before is None:
@@ -70,13 +71,13 @@ def _watched() -> ColumnElement[bool]:
 
 
 def _next(session: Session, now: datetime) -> directory.Shop | None:
-    """Take the next one that is due; so is one that a wrong clock looked at in the future."""
-    looked = shops.c.domain_checked_at
-    due = or_(looked.is_(None), looked <= now - INTERVAL, looked > now + SKEW)
+    """Claim the next due shop; a check dated in the future (wrong clock) is due too."""
+    checked = shops.c.domain_checked_at
+    due = or_(checked.is_(None), checked <= now - INTERVAL, checked > now + SKEW)
     first = (
         select(shops.c.id)
         .where(_watched(), due)
-        .order_by(looked.asc().nulls_first(), shops.c.id)
+        .order_by(checked.asc().nulls_first(), shops.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )

@@ -1,4 +1,4 @@
-"""Enrol a shop: it gets a door for its webhooks, a secret and a place for its page."""
+"""Enrol a shop: it gets a webhook endpoint, a secret and a slug for its page."""
 
 import base64
 import itertools
@@ -23,7 +23,7 @@ MIN_SECRET_LENGTH = 16
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What an operator says of a new shop; the rest are defaults with a reason in the docs.
+    """An operator's choices for a new shop; the docs give the reason of each default.
 
     An empty wording takes the default of `may_ask` in the shop's language.
     """
@@ -45,7 +45,7 @@ class Enrolment:
 
 
 def enrol(session: Session, new: Enrolment, now: datetime) -> tuple[directory.Shop, str]:
-    """Write the shop down; gives it and its secret, which is shown once.
+    """Create the shop; returns it and its secret, which is shown once.
 
     Enrolling the same name twice makes two shops with two slugs. Raises Refused for an unknown
     platform, or a secret of fewer than 16 characters (CVE-2026-4664 was an empty one that matched).
@@ -88,7 +88,7 @@ def enrol(session: Session, new: Enrolment, now: datetime) -> tuple[directory.Sh
 
 
 def check_or_make_secret(platform: str, given: str) -> str:
-    """Take the platform's own secret, or make one; raises Refused for a short one."""
+    """Check the platform's own secret, or make one; raises Refused for a short one."""
     secret = given.strip()
     if given:
         if (
@@ -103,9 +103,9 @@ def check_or_make_secret(platform: str, given: str) -> str:
 
 
 def make_slug(name: str, domain: str = "") -> str:
-    """Write a name as a part of an address; two shops may want the same.
+    """Make a URL part of a name; it may be taken already.
 
-    Of a name in another script nothing is left: its domain says more than `shop` would.
+    A name in another script leaves nothing: then the domain is used, else `shop`.
     """
     label = domain.removeprefix("www.").partition(".")[0].partition(":")[0]
     return _plain(name) or _plain(label) or "shop"

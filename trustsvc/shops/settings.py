@@ -1,4 +1,4 @@
-"""What a shop can decide, checked before it is written; and changing it later."""
+"""A shop's settings: check and change them."""
 
 import re
 import unicodedata
@@ -29,10 +29,10 @@ MAX_WORDING = 5000
 
 
 def default_wording(may_ask: str, language: str) -> str:
-    """Say in the shop's language what buyers are told where the operator gives no wording.
+    """Return the default notice to buyers in the shop's language.
 
-    It is copied to the shop and dated: the proof of the legal basis is what was said then, whatever
-    the catalogue says later. Empty for a basis there is not.
+    It is copied to the shop and dated: the proof of the legal basis is the notice of that time, not
+    the catalogue's later text. Empty for an unknown basis.
     """
     if may_ask not in CHOICES["may_ask"]:
         return ""
@@ -40,25 +40,25 @@ def default_wording(may_ask: str, language: str) -> str:
 
 
 def change_settings(
-    session: Session, slug: str, wishes: Mapping[str, Any], now: datetime
+    session: Session, slug: str, changes: Mapping[str, Any], now: datetime
 ) -> directory.Shop:
-    """Change settings of a shop by name; gives the shop as it is now. Twice changes nothing more.
+    """Change settings of a shop; returns the changed shop. A second call changes nothing more.
 
-    Another legal basis without a wording of its own gets the default one, and both are dated; with
-    another language a default wording is said in that language, while one's own stays. Orders that
-    were decided on stay decided. Raises NotFound, and Refused with what is allowed.
+    Another legal basis without a wording gets the default one, and both are dated. Another language
+    translates a default wording and keeps an own one. Decided orders stay decided. Raises NotFound,
+    and Refused with what is allowed.
     """
     before = directory.by_slug(session, slug)
-    new = dict(wishes)
-    if not new.get("wording") and (said := _said_anew(before, new)):
-        new["wording"] = said
+    new = dict(changes)
+    if not new.get("wording") and (wording := _new_default_wording(before, new)):
+        new["wording"] = wording
     unit = new.get("delay_unit", before.delay_unit)
     check_settings(new | {"delay": new.get("delay", before.delay), "delay_unit": unit})
     for field, clean in (("name", clean_name), ("domain", clean_domain)):
         if field in new:
             new[field] = clean(new[field])
-    told = (new.get("may_ask", before.may_ask), new.get("wording", before.wording))
-    if told != (before.may_ask, before.wording):
+    notice = (new.get("may_ask", before.may_ask), new.get("wording", before.wording))
+    if notice != (before.may_ask, before.wording):
         new["wording_at"] = now
     if new.get("domain", before.domain) != before.domain:
         new |= {
@@ -73,8 +73,8 @@ def change_settings(
     return directory.by_id(session, before.id)
 
 
-def _said_anew(before: directory.Shop, new: Mapping[str, Any]) -> str:
-    """Give the default wording of another basis or language; empty where the wording stays."""
+def _new_default_wording(before: directory.Shop, new: Mapping[str, Any]) -> str:
+    """Return the default wording of another basis or language; empty where the wording stays."""
     may_ask = new.get("may_ask", before.may_ask)
     is_default = before.wording == default_wording(before.may_ask, before.language)
     if may_ask == before.may_ask and not (is_default and "language" in new):
@@ -82,20 +82,20 @@ def _said_anew(before: directory.Shop, new: Mapping[str, Any]) -> str:
     return default_wording(may_ask, new.get("language", before.language))
 
 
-def check_settings(wishes: Mapping[str, Any]) -> None:
-    """Raises Refused for the first wish that cannot be, with a sentence that says what can."""
+def check_settings(changes: Mapping[str, Any]) -> None:
+    """Raises Refused for the first invalid value, with what is allowed."""
     for field, allowed in CHOICES.items():
-        if field in wishes and wishes[field] not in allowed:
-            raise Refused(f"The {_said(field)} must be one of: {', '.join(allowed)}.")
-    for field, (least, most) in DAYS.items():
-        if field in wishes and not least <= wishes[field] <= most:
-            raise Refused(f"The {_said(field)} must be from {least} to {most}.")
-    longest = MAX_DELAY[wishes.get("delay_unit", "days")]
-    if not 0 <= wishes.get("delay", 0) <= longest:
-        raise Refused(f"The delay must be from 0 to {longest} {wishes.get('delay_unit', 'days')}.")
-    if "zone" in wishes:
-        _check_zone(wishes["zone"])
-    if "wording" in wishes and not 0 < len(wishes["wording"].strip()) <= MAX_WORDING:
+        if field in changes and changes[field] not in allowed:
+            raise Refused(f"The {_label(field)} must be one of: {', '.join(allowed)}.")
+    for field, (minimum, maximum) in DAYS.items():
+        if field in changes and not minimum <= changes[field] <= maximum:
+            raise Refused(f"The {_label(field)} must be from {minimum} to {maximum}.")
+    longest = MAX_DELAY[changes.get("delay_unit", "days")]
+    if not 0 <= changes.get("delay", 0) <= longest:
+        raise Refused(f"The delay must be from 0 to {longest} {changes.get('delay_unit', 'days')}.")
+    if "zone" in changes:
+        _check_zone(changes["zone"])
+    if "wording" in changes and not 0 < len(changes["wording"].strip()) <= MAX_WORDING:
         raise Refused(f"The wording must have 1 to {MAX_WORDING} characters.")
 
 
@@ -119,7 +119,7 @@ def clean_domain(text: str) -> str:
     return domain
 
 
-def _said(field: str) -> str:
+def _label(field: str) -> str:
     return field.replace("_", " ")
 
 

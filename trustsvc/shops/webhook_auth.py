@@ -1,4 +1,4 @@
-"""Recognise which shop knocks: its door, its platform, and a signature by one of its secrets."""
+"""Authenticate a shop's webhook: endpoint, platform and a signature by one of its secrets."""
 
 import secrets
 from collections.abc import Callable
@@ -22,11 +22,11 @@ def authenticate(
     is_signed_with: Callable[[str], bool],
     now: datetime,
 ) -> directory.Shop:
-    """Give the shop behind a door when one of its two live secrets signed the request.
+    """Return the shop of an endpoint when one of its two valid secrets signed the request.
 
-    Raises Unauthorised, the same and at about the same price, for a door that does not exist or was
-    closed, a door of another platform, and a bad signature: always two secrets are unsealed and two
-    signatures checked. Nothing is remembered between requests, so a rotation holds at once.
+    Raises Unauthorised, the same and in about the same time, for an unknown or closed endpoint, one
+    of another platform, and a bad signature: two secrets are always decrypted and two signatures
+    checked. Nothing is cached between requests, so a rotation takes effect at once.
     """
     row = session.execute(
         select(shops.c.id, shops.c.secret, shops.c.old_secret, shops.c.old_secret_until).where(
@@ -44,13 +44,13 @@ def authenticate(
     return directory.by_id(session, row.id)
 
 
-_sealed: dict[tuple[keyring.Key, ...], bytes] = {}
+_encrypted: dict[tuple[keyring.Key, ...], bytes] = {}
 
 
 def _decoy() -> str:
-    """A secret nobody has, unsealed as a real one is."""
+    """A secret nobody has, decrypted like a real one."""
     ring = keyring.keys("vault")
-    if ring not in _sealed:
-        _sealed.clear()
-        _sealed[ring] = encrypted_column.encrypt(_DECOY)
-    return encrypted_column.decrypt(_sealed.get(ring) or encrypted_column.encrypt(_DECOY))
+    if ring not in _encrypted:
+        _encrypted.clear()
+        _encrypted[ring] = encrypted_column.encrypt(_DECOY)
+    return encrypted_column.decrypt(_encrypted.get(ring) or encrypted_column.encrypt(_DECOY))

@@ -1,1 +1,1 @@
-"""Who works here: one-time links, sign-in, sessions."""
+"""Staff: accounts, one-time links, sign-in, sessions."""

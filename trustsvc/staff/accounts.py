@@ -1,4 +1,4 @@
-"""Let people in who work here, by a one-time link, and out again."""
+"""Staff accounts: add and remove members, make one-time sign-in links."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MAX_NAME_LENGTH = 80
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody who works here."""
+    """A staff member."""
 
     id: int
     name: str
@@ -27,7 +27,7 @@ class Member:
 
 
 def add_member(session: Session, name: str, now: datetime) -> int:
-    """Write somebody down who works here from now on; the same name twice is two people.
+    """Add a staff member; the same name twice is two people.
 
     Raises Refused for an empty or overlong name.
     """
@@ -40,10 +40,10 @@ def add_member(session: Session, name: str, now: datetime) -> int:
 
 
 def make_link(session: Session, staff_id: int, now: datetime) -> str:
-    """Make a link that lets this person in once, within 24 hours; shown now and never again.
+    """Make a link that signs a member in once, within 24 hours; it is shown only now.
 
-    Only a keyed hash of its inner id is kept. Links made before stay good until they end: each
-    lets the same person in. Raises NotFound for somebody who does not work here.
+    Only a keyed hash of its inner id is stored. Earlier links stay valid until they expire.
+    Raises NotFound for anybody who is not a current member.
     """
     if not session.scalar(
         select(staff.c.id).where(staff.c.id == staff_id, staff.c.left_at.is_(None))
@@ -61,13 +61,13 @@ def make_link(session: Session, staff_id: int, now: datetime) -> str:
 
 
 def list_members(session: Session) -> list[Member]:
-    """List everybody who works or worked here."""
+    """List current and former members."""
     columns = (staff.c.id, staff.c.name, staff.c.created_at, staff.c.left_at)
     return [Member(*row) for row in session.execute(select(*columns).order_by(staff.c.id))]
 
 
 def remove_member(session: Session, staff_id: int, now: datetime) -> None:
-    """Let somebody work here no more: links and sessions end at once. Twice does no harm.
+    """Remove a member: links and sessions end at once. A second call does no harm.
 
     Raises NotFound.
     """

@@ -1,4 +1,4 @@
-"""Who works here, their one-time links and their sessions; tokens are kept as keyed hashes."""
+"""Staff members, one-time links and sessions; tokens are stored as keyed hashes."""
 
 from sqlalchemy import BigInteger, ForeignKey, LargeBinary, Table
 

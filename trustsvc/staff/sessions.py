@@ -1,4 +1,4 @@
-"""Who is signed in: asked at the one gate, for every page of the desk."""
+"""Staff sessions, checked by `http.access` for every staff page."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ MAX_TOKEN_LENGTH = 100
 
 @dataclass(frozen=True, slots=True)
 class StaffSession:
-    """Somebody at the desk; `form_token` goes into each form and proves that it is our form."""
+    """A signed-in member; `form_token` goes into each form and proves that it is our form."""
 
     staff_id: int
     name: str = field(repr=False)
@@ -24,7 +24,7 @@ class StaffSession:
 
 
 def cookie_name() -> str:
-    """Name the desk's cookie: browsers take `__Secure-` over TLS only (RFC 6265bis 4.1.3.1)."""
+    """Name the session cookie: browsers accept `__Secure-` over TLS only (RFC 6265bis 4.1.3.1)."""
     return "__Secure-desk" if is_secure() else "desk"
 
 
@@ -33,7 +33,7 @@ def is_secure() -> bool:
 
 
 def find_session(cookie: str) -> StaffSession | None:
-    """Say whose session this is; None where it never was, has ended, or the person has left."""
+    """Find the session of a cookie; None when unknown, expired, or the member has left."""
     if not cookie or len(cookie) > MAX_TOKEN_LENGTH or not cookie.isascii():
         return None
     with db.reading() as session:

@@ -1,4 +1,4 @@
-"""Enter the desk by a one-time link, and leave it."""
+"""Sign in by a one-time link, and sign out."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ SESSION_LIFETIME = timedelta(hours=12)
 
 
 def is_link_open(session: Session, token: str, now: datetime) -> bool:
-    """Say whether a link would let somebody in, and change nothing: scanners open links too.
+    """Whether a link is valid; changes nothing, because mail scanners open links too.
 
     Raises NotFound for a link we never signed for this purpose.
     """
@@ -23,10 +23,10 @@ def is_link_open(session: Session, token: str, now: datetime) -> bool:
 
 
 def sign_in(session: Session, token: str, now: datetime) -> str:
-    """Use the link up and begin a session; gives its secret, which only the browser keeps.
+    """Use the link and begin a session; returns its secret, which only the browser keeps.
 
-    Of any number of posts at once one gets in. Raises NotFound for a link we never signed, Gone for
-    one that was used or has ended.
+    Of concurrent posts one succeeds. Raises NotFound for a link we never signed, Gone for one that
+    is used or expired.
     """
     staff_id = session.execute(
         update(staff_links)
@@ -48,7 +48,7 @@ def sign_in(session: Session, token: str, now: datetime) -> str:
 
 
 def sign_out(session: Session, secret: str) -> None:
-    """End a session; twice does no harm."""
+    """End a session; a second call does no harm."""
     session.execute(
         delete(staff_sessions).where(
             staff_sessions.c.session_hash.in_(token_hashes("session", secret))

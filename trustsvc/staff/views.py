@@ -1,4 +1,4 @@
-"""The desk's own doors: in by a one-time link, out by a button."""
+"""Routes to sign in by a one-time link and to sign out."""
 
 from flask import Blueprint, g, redirect, render_template, request
 from werkzeug.wrappers import Response
@@ -15,7 +15,7 @@ staff_pages = Blueprint("staff", __name__)
 @staff_pages.get("/desk/enter")
 @access.requires("sign_in")
 def how() -> str:
-    """Say how to get in."""
+    """Explain how to sign in."""
     return render_template("staff/how.html", language=_language())
 
 
@@ -31,7 +31,7 @@ def ask(token: str) -> tuple[str, int]:
 @staff_pages.post("/desk/enter/<token>")
 @access.requires("sign_in")
 def let_in(token: str) -> Response | tuple[str, int]:
-    """Use the link up and hand out the session's cookie, for the desk's pages only."""
+    """Use the link and set the session cookie, for staff pages only."""
     try:
         with db.transaction() as session:
             secret = sign_in.sign_in(session, token, clock.now())
