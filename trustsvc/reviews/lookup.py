@@ -136,7 +136,7 @@ def _query() -> Select[Any]:
     ).join_from(reviews, shops, shops.c.id == reviews.c.shop_id)
 
 
-def _only(row: Row[tuple[Any, ...]] | None) -> Review:
+def _only(row: Row[*tuple[Any, ...]] | None) -> Review:
     if row is None:
         raise NotFound("There is no such review.")
     return Review(*row)

@@ -60,7 +60,7 @@ def all_shops(session: Session) -> list[Shop]:
     return [Shop(*row) for row in session.execute(select(*_COLUMNS).order_by(shops.c.slug))]
 
 
-def _only(row: Row[tuple[Any, ...]] | None) -> Shop:
+def _only(row: Row[*tuple[Any, ...]] | None) -> Shop:
     if row is None:
         raise NotFound("There is no such shop.")
     return Shop(*row)
