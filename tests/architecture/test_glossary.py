@@ -21,7 +21,6 @@ ALLOWED = re.compile(
 PENDING = (
     "jobs/send_correspondence.py",
     "jobs/send_invitations.py",
-    "trustsvc/badge/statement/badge_finder.py",
     "trustsvc/cli/mail.py",
     "trustsvc/invitations/compose.py",
     "trustsvc/invitations/desk.py",

@@ -466,7 +466,7 @@ def test_a_host_is_written_as_a_shop_s_domain_is(database, address, host):
     ],
 )
 def test_numbers_on_the_page_are_known_by_the_words_around_them(database, label, printed, same):
-    assert verify._repeats(Badge("o", "s", (printed,)), BadgeJson(label=label)) == same
+    assert verify._page_matches(Badge("o", "s", (printed,)), BadgeJson(label=label)) == same
 
 
 def _get(url):

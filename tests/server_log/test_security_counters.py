@@ -197,7 +197,7 @@ def test_what_is_over_is_forgotten_in_memory(installation):
     counting = security_counters._counting
     assert len(counting.seen) <= 21
     assert len(counting.written) <= 21
-    assert len(counting.told_apart) <= 2
+    assert len(counting.distinct) <= 2
 
 
 def test_a_database_that_is_away_costs_no_request_and_loses_no_count(client, installation):
@@ -211,7 +211,7 @@ def test_a_database_that_is_away_costs_no_request_and_loses_no_count(client, ins
     config.use(config.load(nowhere))
     with pytest.raises(OperationalError):
         security_counters.write()
-    security_counters._write_or_say()
+    security_counters._write_or_log()
     for minute in range(1, 60):
         security_counters.count(AT + minute * MINUTE, "flood", "any", "203.0.113.9")
 

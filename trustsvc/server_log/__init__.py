@@ -1,1 +1,1 @@
-"""The web server's log, one file an hour, and what in it looked like an attack; gone at 90 days."""
+"""The web server's log, one file an hour, and suspected attacks; both deleted by 90 days."""

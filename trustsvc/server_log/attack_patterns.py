@@ -1,4 +1,4 @@
-"""What in a request looks like an attack, and from how many a minute on it is written down."""
+"""Which requests look like an attack, and from how many a minute they are recorded."""
 
 from ipaddress import ip_network
 
@@ -23,27 +23,27 @@ KINDS = (
     "too_many",
     FLOOD,
 )
-# An old link that somebody kept is no attack, many of them a minute are; so with requests.
+# One old link is no attack, many a minute are; the same with requests.
 _FROM = {"bad_link": 10, FLOOD: 1000}
 
-MANY_ADDRESSES = "*"  # more addresses than are told apart
+MANY_ADDRESSES = "*"  # more addresses than are counted separately
 
 
 def classify(access: str, status: int) -> str:
-    """Say what an answer looks like; "" for nothing."""
+    """Kind of attack an answer points to; "" for none."""
     return _BY_ACCESS.get((access, status)) or _BY_STATUS.get(status, "")
 
 
 def counts_to_flood(access: str, status: str) -> bool:
-    """Say whether a request counts: a shop's orders, signed and taken, may come by the thousand."""
+    """Whether a request counts: accepted signed orders may come by the thousand."""
     return access != "signature" or not status.startswith("2")
 
 
 def threshold(kind: str) -> int:
-    """Say from how many in a minute and of an address on it is written down."""
+    """The number a minute and address from which a kind is recorded."""
     return _FROM.get(kind, 1)
 
 
 def counted_address(address: str) -> str:
-    """Cut an IPv6 address to its /64, which one household or machine has to choose from."""
+    """Cut an IPv6 address to its /64, the range of one household or machine."""
     return str(ip_network((address, 64), strict=False)) if ":" in address else address

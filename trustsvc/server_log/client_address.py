@@ -1,4 +1,4 @@
-"""Who asked: the address behind the proxies we were told to trust, and no other."""
+"""The client's address behind trusted proxies."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -12,11 +12,10 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
-    """Give the client's address, or "-" where the server knows none (a unix socket).
+    """The client's address, or "-" where the server knows none (a unix socket).
 
-    Each proxy appends whom it spoke with, so the header is read from its right end for as long as
-    the speaker is trusted; everything left of the first one who is not may be invented, and a part
-    that is no address ends the reading.
+    Each proxy appends its peer, so the header is read from the right while the sender is trusted;
+    everything left of the first untrusted one may be forged. A part that is no address ends it.
     """
     found = _read(peer)
     if found is None:

@@ -1,14 +1,14 @@
-"""How old a log file is: by its name's hour; where that says nothing, by the lines inside.
+"""The age of a log file: by the hour in its name, else by the lines inside.
 
 1. By the hour in its name, as our writer and nginx give it. A variant that was rotated, compressed
-   or copied keeps that hour in its name, so the moment of its last writing is not asked. Such a
-   file is never opened.
-2. A file whose name says no hour, or one that has not been (later than now, later than its last
-   writing): by the oldest moment at the beginning of a line in its first and its last 64 KiB, also
-   inside gzip, bzip2 and xz. A file that is appended to for ever goes with its oldest line.
-3. Where no line says one either: by the hour in its name if that has been, else by its last
-   writing. A file whose moments all lie ahead waits until then: a clock that was set wrong must
-   not delete what is young. `trustsvc doctor` names both kinds.
+   or copied keeps that hour in its name, so its modification time is ignored and it
+   is never opened.
+2. Without an hour, or with one in the future (after now or its modification time): by the oldest
+   time at the beginning of a line in its first and last 64 KiB, also inside gzip, bzip2 and xz.
+   A file that is appended to for ever goes with its oldest line.
+3. Without such a line: by the hour in its name if that has passed, else by its modification time.
+   A file whose times are all in the future waits until then: a wrong clock must not delete young
+   lines. `trustsvc doctor` names both kinds.
 """
 
 import bz2
@@ -53,7 +53,7 @@ def hour_in_name(name: str) -> datetime | None:
 
 
 def first_line_at(path: Path, known: os.stat_result, now: datetime) -> tuple[datetime, bool]:
-    """Say from when a file's first line is, and whether its name could not tell."""
+    """Time of a file's first line, and whether its name gave none."""
     hour = hour_in_name(path.name)
     # Far-off moments (a year 9999) must not overflow when days are added to them.
     written_at = datetime.fromtimestamp(min(max(known.st_mtime, 0), 32_503_680_000), UTC)
@@ -66,7 +66,7 @@ def first_line_at(path: Path, known: os.stat_result, now: datetime) -> tuple[dat
 
 
 def oldest_line(path: Path, now: datetime) -> datetime | None:
-    """Find the oldest moment a line begins with; None where none that has been can be found."""
+    """The oldest past time at the beginning of a line; None if there is none."""
     moments = []
     with contextlib.suppress(OSError, EOFError, zlib.error, lzma.LZMAError):
         for piece in _ends(path):
@@ -76,7 +76,7 @@ def oldest_line(path: Path, now: datetime) -> datetime | None:
 
 
 def _ends(path: Path) -> list[bytes]:
-    # Never through a link, and never waiting for who writes into a pipe.
+    # Never follows a link, and never blocks on a pipe.
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(handle, "rb") as file:  # noqa: PTH123 - a handle, not a path
         first = file.read(CHUNK_BYTES)
@@ -86,7 +86,7 @@ def _ends(path: Path) -> list[bytes]:
             with unpack(file) as inside:
                 return [inside.read(CHUNK_BYTES)]
         file.seek(max(os.fstat(handle).st_size - CHUNK_BYTES, 0))
-        # Its first line is cut off, and what begins in the middle of a line is no line.
+        # The chunk may begin in the middle of a line: skip that one.
         return [first, file.read(CHUNK_BYTES).partition(b"\n")[2]]
 
 

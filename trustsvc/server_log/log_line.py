@@ -3,8 +3,8 @@
     2026-11-21T10:00:00.123Z 203.0.113.7 GET /r/… 200 5123 https://shop.example
 
 Seven fields with one space between: moment (UTC), address, method, path (tokens masked, no query
-string), status, bytes of the answer's body that were sent, requester (the Referer's origin). No
-field can hold a space, a quote or a line break, whatever came in; "-" stands for what is not known.
+string), status, bytes of the body sent, requester (the Referer's origin). No
+field can hold a space, a quote or a line break, whatever came in; "-" means unknown.
 """
 
 import re
@@ -22,7 +22,7 @@ _METHOD = re.compile(r"[A-Z-]{1,16}")
 
 @dataclass(frozen=True, slots=True)
 class AnsweredRequest:
-    """What a request left behind, as it came in: made safe only when it is written."""
+    """An answered request, unescaped: made safe only when written."""
 
     at: datetime
     peer: str
@@ -32,7 +32,7 @@ class AnsweredRequest:
     status: str
     sent: int
     referer: str
-    # For the security database only; nothing of these two is in the line.
+    # For the security database only; not in the line.
     access: str = ""
     attack_kind: str = ""
 

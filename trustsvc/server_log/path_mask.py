@@ -1,4 +1,4 @@
-"""Write a request's path so that it can be kept 90 days: without tokens, in one safe spelling."""
+"""Mask a request's path for 90 days of storage: no tokens, one safe spelling."""
 
 import re
 from urllib.parse import quote, unquote
@@ -6,7 +6,7 @@ from urllib.parse import quote, unquote
 MASK = "…"
 MAX_LENGTH = 200
 
-# How many segments after the first one go in clear before the secret one comes.
+# Number of plain segments between this one and the secret one.
 _BEFORE_SECRET = {
     "r": 0,
     "u": 0,
@@ -18,20 +18,19 @@ _BEFORE_SECRET = {
     "mail-events": 1,
 }
 _PUBLIC = {"s", "badge", "privacy"}  # a shop may be called "me"
-_PLAIN_WORD = re.compile(r"[a-z]{1,16}")
+_PLAIN_SEGMENT = re.compile(r"[a-z]{1,16}")
 _LOOKS_SIGNED = re.compile(r"[\w-]{16,}\.[\w-]{16,}")
 
 
 def mask_path(path: str) -> str:
-    """Mask what opens something; what is left is printable ASCII without spaces and quotes.
+    """Mask tokens; the result is printable ASCII without spaces and quotes.
 
-    Only the mark itself is beyond ASCII: one that came with the request is percent-encoded. Masks
-    rather too much: double slashes, backslashes, capitals and twofold percent-encoding do not get
-    a token past it.
+    Only `MASK` is beyond ASCII; one in the request is percent-encoded. Rather masks too much:
+    double slashes, backslashes, capitals and double percent-encoding do not get a token past it.
     """
     segments = _spelled_out(path[: 4 * MAX_LENGTH])
-    kept = _without_secrets(segments)
-    text = "/" + "/".join(MASK if part == MASK else _quoted(part) for part in kept)
+    masked = _without_secrets(segments)
+    text = "/" + "/".join(MASK if part == MASK else _quoted(part) for part in masked)
     return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + MASK
 
 
@@ -46,21 +45,24 @@ def _spelled_out(path: str) -> list[str]:
 
 def _without_secrets(segments: list[str]) -> list[str]:
     public = segments[0].lower() in _PUBLIC
-    kept: list[str] = []
-    left: int | None = None  # segments in clear before the secret one; None: no secret in sight
+    masked: list[str] = []
+    left: int | None = None  # plain segments before the secret one; None: no secret follows
     for number, part in enumerate(segments):
-        word = part.strip().lower()
+        plain_part = part.strip().lower()
         if left is not None and number and part:
-            plain = left > 0 and _PLAIN_WORD.fullmatch(word)
-            kept.append(part if plain else MASK)
+            plain = left > 0 and _PLAIN_SEGMENT.fullmatch(plain_part)
+            masked.append(part if plain else MASK)
             left -= 1
             if left < 0:
-                return [*kept, *(x for x in segments[number + 1 :] if _PLAIN_WORD.fullmatch(x))]
+                return [
+                    *masked,
+                    *(x for x in segments[number + 1 :] if _PLAIN_SEGMENT.fullmatch(x)),
+                ]
             continue
-        kept.append(MASK if _LOOKS_SIGNED.search(part) else part)
-        if not public and word in _BEFORE_SECRET:
-            left = _BEFORE_SECRET[word]
-    return kept
+        masked.append(MASK if _LOOKS_SIGNED.search(part) else part)
+        if not public and plain_part in _BEFORE_SECRET:
+            left = _BEFORE_SECRET[plain_part]
+    return masked
 
 
 def _quoted(part: str) -> str:

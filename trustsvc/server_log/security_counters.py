@@ -1,9 +1,9 @@
-"""Count what looks like an attack, and write the counts to the security database.
+"""Count suspected attacks, and write the counts to the security database.
 
-Counted in memory by the thread that writes the server log, never by a request; every ten seconds
-what is new is added in one transaction, one row for each kind, access, address and minute. However
-hard it is attacked, a process makes about a thousand rows a minute at most: beyond them addresses
-are not told apart. A process that is killed loses ten seconds, one that ends none.
+The thread that writes the server log counts in memory, never a request; every ten seconds new
+counts are added in one transaction, one row for each kind, access, address and minute. A process
+adds about a thousand rows a minute at most: beyond them addresses are merged. A killed process
+loses ten seconds of counts, one that ends normally none.
 """
 
 import os
@@ -28,7 +28,7 @@ logger = log.get_logger("server_log")
 
 
 class CounterKey(NamedTuple):
-    """What is counted together."""
+    """Requests counted together."""
 
     minute: datetime
     kind: str
@@ -44,17 +44,17 @@ class _Counting:
         self.writing = threading.Lock()
         self.seen: Counter[CounterKey] = Counter()
         self.written: Counter[CounterKey] = Counter()
-        self.told_apart: Counter[tuple[datetime, bool]] = Counter()
+        self.distinct: Counter[tuple[datetime, bool]] = Counter()
 
     def add(self, seen: CounterKey) -> None:
         with self.lock:
             if seen not in self.seen:
-                # Floods have their own room: a thousand visitors must not hide one forger.
-                place = (seen.minute, seen.kind == attack_patterns.FLOOD)
-                if self.told_apart[place] >= (MAX_ADDRESSES if place[1] else MAX_COUNTERS):
+                # Floods have their own limit: a thousand visitors must not hide one forger.
+                bucket = (seen.minute, seen.kind == attack_patterns.FLOOD)
+                if self.distinct[bucket] >= (MAX_ADDRESSES if bucket[1] else MAX_COUNTERS):
                     seen = seen._replace(address=attack_patterns.MANY_ADDRESSES)
                 else:
-                    self.told_apart[place] += 1
+                    self.distinct[bucket] += 1
             if len(self.seen) < 2 * MAX_ADDRESSES or seen in self.seen:
                 self.seen[seen] += 1
 
@@ -66,7 +66,7 @@ class _Counting:
             return {one: n - self.written[one] for one, n in counts if n > self.written[one]}
 
     def settle(self, done: dict[CounterKey, int]) -> None:
-        """Remember what is on disk, and forget minutes that are over."""
+        """Record what is written, and drop past minutes."""
         with self.lock:
             self.written.update(done)
             newest = max((one.minute for one in self.seen), default=None)
@@ -74,8 +74,8 @@ class _Counting:
                 number = self.seen[one]
                 if number < attack_patterns.threshold(one.kind) or number == self.written[one]:
                     del self.seen[one], self.written[one]
-            for place in [place for place in self.told_apart if place[0] != newest]:
-                del self.told_apart[place]
+            for bucket in [bucket for bucket in self.distinct if bucket[0] != newest]:
+                del self.distinct[bucket]
 
 
 _counting = _Counting()
@@ -88,10 +88,10 @@ def count(at: datetime, kind: str, access: str, address: str) -> None:
 
 
 def write() -> int:
-    """Add what is new to the security database; gives the number of rows.
+    """Add new counts to the security database; returns the number of rows.
 
-    Twice, or in several processes at once: each adds what it saw. Where the database is away the
-    counts stay in memory, within bounds, until the next time.
+    Several processes at once each add their own. If the database is down the counts stay in
+    memory, bounded, until the next time.
     """
     with _counting.writing:
         fresh, done = _counting.fresh(), {}
@@ -107,7 +107,7 @@ def write() -> int:
 def _upsert(fresh: dict[CounterKey, int]) -> None:
     secret = keyring.newest_key("desk").secret
     by_hash = {hmac_sha256(secret, f"security:{'|'.join(map(str, one))}"): one for one in fresh}
-    # Sorted: two processes must not wait for each other in a circle.
+    # Sorted, so that two processes cannot deadlock.
     rows = [
         {"entry_hash": entry_hash, "count": fresh[by_hash[entry_hash]]}
         | by_hash[entry_hash]._asdict()
@@ -126,16 +126,16 @@ def start() -> None:
     """Write every ten seconds from now on, and once more when this process ends."""
     threading.Thread(target=_run, name="security", daemon=True).start()
     # After the server log's own last lines (exitpriority 1), which may hold something to count.
-    Finalize(None, _write_or_say, exitpriority=0)
+    Finalize(None, _write_or_log, exitpriority=0)
 
 
 def _run() -> None:
     pause = threading.Event()
     while not pause.wait(INTERVAL_S):
-        _write_or_say()
+        _write_or_log()
 
 
-def _write_or_say() -> None:
+def _write_or_log() -> None:
     try:
         write()
     except Exception as problem:  # noqa: BLE001 - whatever it is, the next time comes
@@ -143,7 +143,7 @@ def _write_or_say() -> None:
 
 
 def reset() -> None:
-    """Forget all counts: a child does not write its parent's."""
+    """Drop all counts: a child process must not write its parent's."""
     global _counting  # noqa: PLW0603 - one a process
     _counting = _Counting()
 

@@ -11,7 +11,7 @@ from trustsvc.server_log.models import security_entries
 
 @dataclass(frozen=True, slots=True)
 class SecurityEntry:
-    """What was seen `count` times in a minute, from one address (IPv6: /64; "*": from many)."""
+    """Seen `count` times in a minute, from one address (IPv6: /64; "*": many)."""
 
     id: int
     minute: datetime

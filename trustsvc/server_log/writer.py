@@ -1,9 +1,8 @@
-"""Write the server log: a line a request, into one file an hour, never in a request's way.
+"""Write the server log: one line a request, one file an hour, without delaying requests.
 
-A request leaves its line in memory; a thread writes what has gathered within a second. The file is
-opened for each batch and only ever appended to: several processes share it, and one that was purged
-or moved is followed by a new one. A disk that is full costs lines (counted, and said in our own
-log), never a request.
+A request queues its line in memory; a thread writes the batch within a second. The file is opened
+for each batch and only appended to: several processes share it, and a purged or moved one is
+replaced. A full disk costs lines (counted, and logged), never a request.
 """
 
 import os
@@ -25,14 +24,14 @@ BATCH_DELAY_S = 0.1
 MAX_PENDING = 100_000
 FILE_PATTERN = "access-%Y-%m-%dT%H.log"
 
-# A link in the way is not followed: what it points to would never be purged.
+# No symbolic link is followed: its target would never be purged.
 OPEN_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 logger = log.get_logger("server_log")
 
 
 class ServerLog:
-    """The app, with each request written down when its answer was sent."""
+    """WSGI middleware that logs each request after its answer was sent."""
 
     def __init__(self, app: Callable[..., Any]) -> None:
         self.app = app
@@ -57,7 +56,7 @@ class ServerLog:
 
 
 class _Answer:
-    """Counts what is sent of an answer, and leaves the line when the server is done with it."""
+    """Count the bytes sent of an answer, and queue its line when the server closes it."""
 
     def __init__(self, environ: dict[str, Any], logged: ServerLog) -> None:
         self.environ = environ
@@ -109,7 +108,7 @@ class _Answer:
 
 
 class _Writer:
-    """Holds the lines that wait and the thread that writes them; one a process."""
+    """The queued lines and the thread that writes them; one a process."""
 
     def __init__(self) -> None:
         self.waiting: deque[tuple[Path, AnsweredRequest, tuple[Network, ...]]] = deque()
@@ -145,11 +144,11 @@ class _Writer:
             time.sleep(BATCH_DELAY_S)
             try:
                 self.flush()
-            except Exception as problem:  # noqa: BLE001 - whatever it is, the next lines are written
+            except Exception as problem:  # noqa: BLE001 - the thread must go on
                 logger.warning("server_log.not_written", error=type(problem).__name__)
 
     def flush(self) -> None:
-        """Write what waits now."""
+        """Write the queued lines now."""
         with self.writing:
             lines = []
             for folder, request, trusted in self._taken():
@@ -197,7 +196,7 @@ _writer = _Writer()
 
 
 def flush() -> None:
-    """Write what waits now, without waiting for the thread."""
+    """Write the queued lines now, without the thread."""
     _writer.flush()
 
 

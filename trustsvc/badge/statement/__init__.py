@@ -1,1 +1,1 @@
-"""The signed statement in a badge: made here, published keys, and checked for whoever asks."""
+"""The signed statement in a badge: signing, published keys, verification."""

@@ -1,7 +1,7 @@
 """A JWS in its compact form with Ed25519 (RFC 7515 section 7.1, RFC 8037 section 3.1). Pure.
 
-One algorithm and one way to write each thing: a signature of ours has exactly one spelling, so
-that no byte of it can be changed without being seen.
+One algorithm and one encoding: a signature has exactly one spelling, so that every changed byte is
+detected.
 """
 
 import base64
@@ -16,7 +16,7 @@ ALG = "EdDSA"
 
 
 class NotSigned(ValueError):
-    """What was given is not signed by any of the keys that count."""
+    """Not signed by any of the given keys."""
 
 
 class _Header(msgspec.Struct, forbid_unknown_fields=True):
@@ -25,16 +25,16 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def sign(header: bytes, payload: bytes, key: Ed25519PrivateKey) -> str:
-    """Sign a payload; the same bytes each time (RFC 8032 is deterministic)."""
+    """Sign a payload; deterministic (RFC 8032)."""
     signed = f"{base64url_encode(header)}.{base64url_encode(payload)}"
     return f"{signed}.{base64url_encode(key.sign(signed.encode()))}"
 
 
 def verify(text: str, keys: Mapping[str, Ed25519PublicKey]) -> bytes:
-    """Give the payload, once its signature was checked with the key that its header names.
+    """Check the signature with the key named in the header; returns the payload.
 
     Raises NotSigned for everything else: another algorithm (`none` is one), an unknown key, a
-    header that says more than it must (`crit`, `jwk`, `b64`), another spelling of the same bytes.
+    header with other fields (`crit`, `jwk`, `b64`), another spelling of the same bytes.
     """
     parts = text.split(".") if len(text) <= MAX_LENGTH else []
     if len(parts) != 3:
@@ -56,9 +56,9 @@ def base64url_encode(raw: bytes) -> str:
 
 
 def base64url_decode(text: str) -> bytes:
-    """Read base64url, in its one right spelling; raises ValueError.
+    """Read base64url in its canonical spelling; raises ValueError.
 
-    Python's own reader skips what it does not know and ignores left-over bits.
+    Python's own decoder skips unknown characters and ignores trailing bits.
     """
     raw = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
     if base64url_encode(raw) != text:

@@ -33,9 +33,9 @@ def write(public: Iterable[tuple[str, Ed25519PublicKey]]) -> bytes:
 
 
 def read(body: bytes) -> dict[str, Ed25519PublicKey]:
-    """Read a set; keys of other kinds or for another use are left out. Raises ValueError.
+    """Read a set, without keys of other kinds or uses. Raises ValueError.
 
-    Two keys of one name are refused: nobody could say which of them signed.
+    Two keys of one id are refused: the signing one would be ambiguous.
     """
     found = {}
     for key in msgspec.json.decode(body, type=JwkSet).keys[:MAX_KEYS]:

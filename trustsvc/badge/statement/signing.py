@@ -1,8 +1,8 @@
-"""With which key badges are signed now, and which ones are shown to whoever checks.
+"""Sign badges, and publish the keys that verify them.
 
-A new key is shown first and used two hours later, when no cache has a list without it any more; an
-older one is shown until the last statement signed with it is over. So `keys rotate badge` makes no
-badge false for a moment, and a key that got out is worth nothing nine days later.
+A new key is published two hours before use, when no cache holds a list without it; an older one
+until the last statement signed with it has expired. So `keys rotate badge` invalidates no badge,
+and a leaked key is useless nine days later.
 """
 
 from datetime import datetime, timedelta
@@ -21,14 +21,14 @@ PUBLISHED_AFTER_USE = statement.LIFETIME + timedelta(days=1)
 
 
 def sign(slug: str, domain: str, mean: float, count: int, now: datetime) -> str:
-    """Sign what the badge of a shop says today; the caller knows that its seal holds.
+    """Sign a shop's score of today; the caller checked that its seal holds.
 
-    The same bytes all day while nothing changes. Made while the clock is wrong it is early or over
-    for whoever checks it; the next round after the clock is right again replaces it.
+    The same bytes all day while nothing changes. A statement made with a wrong clock is not yet
+    valid or expired; the next refresh with the right time replaces it.
     """
     key = signing_key(now)
     begins, ends = statement.validity(now)
-    said = statement.Statement(
+    signed = statement.Statement(
         iss=config.current().base_url,
         sub=domain,
         shop=slug,
@@ -37,11 +37,11 @@ def sign(slug: str, domain: str, mean: float, count: int, now: datetime) -> str:
         iat=begins,
         exp=ends,
     )
-    return statement.encode(said, _private(key), str(key.version))
+    return statement.encode(signed, _private(key), str(key.version))
 
 
 def signing_key(now: datetime) -> keyring.Key:
-    """Give the newest key that has been shown long enough; the oldest there is where none has."""
+    """The newest key published long enough; the oldest if none is."""
     ring = keyring.keys("badge")
     known = [
         key for key in ring if key.made_at is None or key.made_at + PUBLISHED_BEFORE_USE <= now
@@ -50,7 +50,7 @@ def signing_key(now: datetime) -> keyring.Key:
 
 
 def published_keys(now: datetime) -> list[keyring.Key]:
-    """Give the keys with which a statement that still holds can be signed, newest last."""
+    """The keys of all statements that may still be valid, newest last."""
     ring = keyring.keys("badge")
     needed = [
         key
@@ -61,14 +61,14 @@ def published_keys(now: datetime) -> list[keyring.Key]:
 
 
 def public_key_set(now: datetime) -> bytes:
-    """Write the public parts of the keys that are shown."""
+    """Write the public parts of the published keys."""
     return key_set.write(
         (str(key.version), _private(key).public_key()) for key in published_keys(now)
     )
 
 
 def publish_keys(now: datetime) -> bool:
-    """Put the file in place that a static server hands out; says whether it changed."""
+    """Write the file that a static server serves; returns whether it changed."""
     return public_files.write(KEYS_PATH.removeprefix("/"), public_key_set(now))
 
 

@@ -1,7 +1,7 @@
-"""What a badge states and the service signs: for which domain which score holds, and until when.
+"""The statement that the service signs: the score of a domain, and until when it is valid. Pure.
 
-Pure. A statement is bound to a domain (`sub`), so a copied badge is found out, and it ends by
-itself (`exp`), so a badge that nobody keeps up stops proving anything. Names as in RFC 7519.
+It is bound to a domain (`sub`), so that a copied badge is detected, and expires (`exp`), so that
+an abandoned badge proves nothing. Names as in RFC 7519.
 """
 
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from trustsvc.badge.statement import jws
 
-# A week beyond the day it is signed on: as long as caches may show a badge while we are away.
+# A week after the day of signing: caches may serve a stale badge as long in an outage.
 LIFETIME = timedelta(days=8)
 LEEWAY = timedelta(hours=1)  # for clocks that are wrong, ours and the reader's
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """For the site `sub`, says `iss`: so many reviews of this shop, with this mean."""
+    """Issuer `iss` states for the site `sub`: this shop's number of reviews and mean."""
 
     iss: str
     sub: str
@@ -38,10 +38,9 @@ _LAST = 253402300799  # the end of the year 9999
 
 
 def validity(now: datetime) -> tuple[int, int]:
-    """Say from when until when a statement of now holds, in seconds.
+    """Begin and end of validity of a statement made now, in seconds since 1970.
 
-    From the beginning of the day in UTC, so that its bytes stay the same until the score changes
-    or the day is over, and a badge in a cache stays the same too.
+    Begins with the day in UTC, so that its bytes stay the same until the score or the day changes.
     """
     day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return int(day.timestamp()), int((day + LIFETIME).timestamp())
@@ -56,8 +55,8 @@ def encode(statement: Statement, key: Ed25519PrivateKey, kid: str) -> str:
 def decode(text: str, keys: Mapping[str, Ed25519PublicKey]) -> Statement:
     """Read a statement and check its signature; raises NotSigned.
 
-    A signature says nothing of whether it holds now, and where: see `is_over`, `is_early`, and
-    compare `sub` with the site it is shown on.
+    It does not check time or place: see `is_expired` and `is_not_yet_valid`, and compare `sub` with
+    the site.
     """
     payload = jws.verify(text, keys)
     try:

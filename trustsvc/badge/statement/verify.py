@@ -1,7 +1,7 @@
-"""Check the badges of a page: signed, for this page's domain, and for what it shows.
+"""Verify the badges of a page: signed, for this page's domain, and with the numbers shown.
 
-A hostile page or service gets a bounded number of requests, each bounded in bytes and seconds, and
-none of its words comes back from here but names of plain characters.
+A hostile page or service gets a bounded number of requests, each bounded in bytes and seconds;
+none of its text is returned but names of plain characters.
 """
 
 import re
@@ -22,18 +22,16 @@ MAX_PAGE_BYTES = 2 * 1024 * 1024
 MAX_REDIRECTS = 5
 MAX_NUMBERS = 6  # in a sentence: a score, of how many stars, from how many reviews
 Fetch = Callable[[str], bytes]
-
-
-# Longer sentences are nobody's badge, and looking for one in a page would take hours.
-Words = Annotated[str, msgspec.Meta(max_length=200)]
+# No badge has longer sentences, and searching a page for one would take hours.
+BadgeText = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class BadgeJson(msgspec.Struct):
-    """The JSON of a badge, as far as it is looked at."""
+    """The fields of a badge's JSON that are verified."""
 
-    score: Words = ""
-    count: Words = ""
-    label: Words = ""
+    score: BadgeText = ""
+    count: BadgeText = ""
+    label: BadgeText = ""
     stars: float | None = None
     reviews: int | None = None
     proof: str = ""
@@ -41,7 +39,7 @@ class BadgeJson(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found about one badge; `domain` and numbers are empty where nothing is signed."""
+    """The result for one badge; `domain` and numbers are empty if nothing is signed."""
 
     origin: str
     shop: str
@@ -55,7 +53,7 @@ class Verdict:
         return self.verdict == GENUINE
 
 
-# A number as people write it, taken whole or not at all: no text makes the search take long.
+# A number as people write it; atomic, so that no text makes the search slow.
 NUMBER = r"(?>\d(?:[\d.,'\u2019\u00a0\u202f ]{0,18}\d)?)"
 
 GENUINE = "genuine"
@@ -72,7 +70,7 @@ UNREADABLE = "cannot be read"
 def verify_page(address: str, service: str, now: datetime) -> list[Verdict]:
     """Check a page, or the JSON of one badge; `service` is the one origin that may sign, if given.
 
-    Raises Unreachable when the page cannot be read, page.TooMany for a page with too many badges.
+    Raises Unreachable when the page cannot be read, TooManyBadges for a page with too many badges.
     """
     if badge_finder.shop_of(address) and urlsplit(address).path.endswith(".json"):
         found = [badge_finder.Badge(badge_finder.origin_of(address), badge_finder.shop_of(address))]
@@ -81,12 +79,12 @@ def verify_page(address: str, service: str, now: datetime) -> list[Verdict]:
         address, body = _follow(address)
         found = badge_finder.find_badges(body.decode("utf-8", "replace"), address)
         host = host_of(address)
-    fetch = _remembering(lambda url: _get(url, address))
+    fetch = _cached(lambda url: _get(url, address))
     return [_verdict(badge, host, service, fetch, now) for badge in found]
 
 
 def host_of(address: str) -> str:
-    """Give the host of a page as a shop's domain is written: ASCII, a port only if unusual.
+    """The host of a page, written as a shop's domain: ASCII, with a port only if unusual.
 
     Raises Unreachable for an address without one.
     """
@@ -94,16 +92,16 @@ def host_of(address: str) -> str:
 
 
 def normalise_address(address: str) -> str:
-    """Write an address with its host in ASCII (UTS 46), without name and password.
+    """Write an address with its host in ASCII (UTS 46), without credentials.
 
-    Raises Unreachable for what is no address of a page.
+    Raises Unreachable if it is no address of a page.
     """
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
         host = host if host.isascii() else idna.encode(host, uts46=True).decode()
-        place = f"[{host}]" if ":" in host else host
-        netloc = f"{place}:{parts.port}" if parts.port is not None else place
+        plain_host = f"[{host}]" if ":" in host else host
+        netloc = f"{plain_host}:{parts.port}" if parts.port is not None else plain_host
     except ValueError:  # idna's errors are ValueErrors too
         raise client.Unreachable from None
     found = urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
@@ -113,7 +111,7 @@ def normalise_address(address: str) -> str:
 
 
 def is_domain(domain: str, host: str) -> bool:
-    """Say whether a page's host is the domain: `www.` in front is the same, a port is not."""
+    """Whether a page's host is the domain: `www.` is ignored, a port is not."""
     return domain.lower().rstrip(".").removeprefix("www.") == host.removeprefix("www.")
 
 
@@ -131,48 +129,51 @@ def _verdict(
         if not shown.proof:
             return found
         keys = key_set.read(fetch(f"{badge.origin}{signing.KEYS_PATH}"))
-        said = statement.decode(shown.proof, keys)
+        signed = statement.decode(shown.proof, keys)
     except client.Unreachable:
         return replace(found, verdict=UNREADABLE)
     except (ValueError, RecursionError):  # NotSigned, no JSON of a badge, no set of keys
         return replace(found, verdict=WRONG)
-    domain = said.sub if re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", said.sub) else ""
-    found = replace(found, domain=domain, score=said.score, count=said.count)
-    return replace(found, verdict=next(_wrong(badge, said, shown, host, now), GENUINE))
+    domain = signed.sub if re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", signed.sub) else ""
+    found = replace(found, domain=domain, score=signed.score, count=signed.count)
+    return replace(found, verdict=next(_wrong(badge, signed, shown, host, now), GENUINE))
 
 
 def _wrong(
-    badge: badge_finder.Badge, said: statement.Statement, shown: BadgeJson, host: str, now: datetime
+    badge: badge_finder.Badge,
+    signed: statement.Statement,
+    shown: BadgeJson,
+    host: str,
+    now: datetime,
 ) -> Iterator[str]:
-    if (badge_finder.origin_of(said.iss), said.shop) != (badge.origin, badge.shop):
-        yield WRONG  # a good signature under something that is not about this badge
-    if statement.is_expired(said, now):
+    if (badge_finder.origin_of(signed.iss), signed.shop) != (badge.origin, badge.shop):
+        yield WRONG  # a valid signature, but of another badge
+    if statement.is_expired(signed, now):
         yield EXPIRED
-    if statement.is_not_yet_valid(said, now):
+    if statement.is_not_yet_valid(signed, now):
         yield EARLY
-    if host and not is_domain(said.sub, host):
+    if host and not is_domain(signed.sub, host):
         yield OTHER_DOMAIN
-    if not (_says(shown, said) and _repeats(badge, shown)):
+    if not (_matches(shown, signed) and _page_matches(badge, shown)):
         yield OTHER_NUMBERS
 
 
-def _says(shown: BadgeJson, said: statement.Statement) -> bool:
-    """Say whether the finished words, and the numbers behind them, are the signed ones."""
-    score = _number(shown.score) if said.count else 0.0
+def _matches(shown: BadgeJson, signed: statement.Statement) -> bool:
+    """Whether the texts and the numbers of the JSON are the signed ones."""
+    score = _number(shown.score) if signed.count else 0.0
     return (
-        (shown.stars is None or round(shown.stars, 2) == said.score)
-        and (shown.reviews is None or shown.reviews == said.count)
-        and (int(re.sub(r"\D", "", shown.count)[:15] or 0) == said.count)
-        and abs(score - (said.score if said.count else 0.0)) < 0.06  # one decimal of two
+        (shown.stars is None or round(shown.stars, 2) == signed.score)
+        and (shown.reviews is None or shown.reviews == signed.count)
+        and (int(re.sub(r"\D", "", shown.count)[:15] or 0) == signed.count)
+        and abs(score - (signed.score if signed.count else 0.0)) < 0.06  # one decimal of two
     )
 
 
-def _repeats(badge: badge_finder.Badge, shown: BadgeJson) -> bool:
-    """Say whether what the page itself prints in the badge is what the service says.
+def _page_matches(badge: badge_finder.Badge, shown: BadgeJson) -> bool:
+    """Whether the text that the page shows in the badge matches the service's JSON.
 
-    Its numbers are known by the words around them: where the page has the service's sentence with
-    other numbers in it, it shows another score. Words of the shop's own say nothing, and the
-    fragment has none of those.
+    Numbers are recognised by the text around them: the service's sentence with other numbers is
+    another score. The shop's own text is ignored; the fragment has none.
     """
     ours = {_spaced(one) for one in (shown.score, shown.count, shown.label)}
     if not ours.issuperset(map(_spaced, badge.printed)):
@@ -202,7 +203,7 @@ def _number(text: str) -> float:
 
 
 def _follow(address: str) -> tuple[str, bytes]:
-    """Fetch a page, over a few redirects; gives where it was in the end. Raises Unreachable."""
+    """Fetch a page over a few redirects; returns its final address. Raises Unreachable."""
     first = address = normalise_address(address)
     for _ in range(MAX_REDIRECTS):
         try:
@@ -220,11 +221,10 @@ def _joined(address: str, to: str) -> str:
 
 
 def _get(url: str, because_of: str, most: int = client.MAX_BYTES) -> bytes:
-    """Fetch; what a page out in the world names is never looked for on this machine."""
+    """Fetch an address; one named by a public page is never fetched from this machine."""
     try:
-        inside, from_inside = (
-            is_loopback(urlsplit(one).hostname or "") for one in (url, because_of)
-        )
+        inside = is_loopback(urlsplit(url).hostname or "")
+        from_inside = is_loopback(urlsplit(because_of).hostname or "")
     except ValueError:
         raise client.Unreachable from None
     if inside and not from_inside:
@@ -232,8 +232,8 @@ def _get(url: str, because_of: str, most: int = client.MAX_BYTES) -> bytes:
     return client.get(url, most)
 
 
-def _remembering(fetch: Fetch) -> Fetch:
-    """Ask for each address once, however many badges need it."""
+def _cached(fetch: Fetch) -> Fetch:
+    """Fetch each address once, for all badges."""
     known: dict[str, bytes | None] = {}
 
     def once(url: str) -> bytes:
