@@ -1,1 +1,5 @@
-"""One file a job: file name = function name = name on the queue. Jobs only call use cases."""
+"""One file a job: file name = function name = name on the queue. Jobs call use cases only."""
+
+from trustsvc import message_kinds
+
+message_kinds.register()

@@ -11,8 +11,7 @@ class ScheduledJob:
 
 SCHEDULE = (
     ScheduledJob("check_orders", 15),
-    ScheduledJob("send_invitations", 15),
-    ScheduledJob("send_correspondence", 15),
+    ScheduledJob("send_messages", 15),
     ScheduledJob("answer_privacy_requests", 15),
     ScheduledJob("publish_reviews", 15),
     ScheduledJob("refresh_badges", 30),

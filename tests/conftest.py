@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from tests import servers
-from trustsvc import config, migrations
+from trustsvc import config, message_kinds, migrations
 from trustsvc.app import create_app
 from trustsvc.crypto import keyring
 from trustsvc.privacy.views import rate_limit
@@ -27,6 +27,8 @@ from trustsvc.registry import views as registry_views
 from trustsvc.server_log.writer import ServerLog
 from trustsvc.storage import connections, db
 from trustsvc.work_queue import job_queue
+
+message_kinds.register()
 
 for variable in [name for name in os.environ if name.startswith("TRUSTSVC_")]:
     del os.environ[variable]

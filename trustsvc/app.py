@@ -25,7 +25,7 @@ from sqlalchemy.exc import (
 )
 from werkzeug.exceptions import HTTPException
 
-from trustsvc import config, i18n, log
+from trustsvc import config, i18n, log, message_kinds
 from trustsvc.badge.desk import badge_desk
 from trustsvc.badge.page.views import badge_page
 from trustsvc.badge.views import badge_files
@@ -83,6 +83,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
 def create_app() -> Flask:
     """Build the app for the current settings; RuntimeError for a view without access."""
     settings = config.current()
+    message_kinds.register()
     app = Flask(
         "trustsvc",
         template_folder=str(i18n.folder()),

@@ -13,8 +13,8 @@ from trustsvc import clock, config
 from trustsvc.badge import refresh
 from trustsvc.badge.page import profile
 from trustsvc.crypto import signed_links
-from trustsvc.invitations.models import messages
 from trustsvc.mail.feedback.webhooks import endpoints
+from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.models import orders
 from trustsvc.privacy import request_log
 from trustsvc.privacy.documents import notice_history
@@ -28,7 +28,7 @@ from trustsvc.reviews.policy import Draft
 from trustsvc.shops.models import shops
 from trustsvc.storage import columns as tables
 from trustsvc.storage import db
-from trustsvc.transactional_mail.models import correspondence
+from trustsvc.transactional_mail.models import transactional_messages
 
 # What counts by itself, whoever asks.
 COUNTS = {"security_entries", "heartbeats", "clock_states"}
@@ -184,7 +184,7 @@ def _reviews(shop_id):
         rows = session.execute(select(reviews).where(reviews.c.shop_id == shop_id)).all()
         line = session.execute(select(publications).where(publications.c.shop_id == shop_id)).one()
         codes = session.scalars(
-            select(correspondence.c.code).where(correspondence.c.shop_id == shop_id)
+            select(transactional_messages.c.code).where(transactional_messages.c.shop_id == shop_id)
         )
         letter = session.scalar(select(messages.c.id).order_by(messages.c.id.desc()).limit(1))
         found = [("review id", row.public_id) for row in rows] + [("number", str(letter))]

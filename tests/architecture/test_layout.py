@@ -64,7 +64,17 @@ def test_no_drawers():
 
 
 def test_only_doors_know_flask():
-    doors = {"views", "desk", "api", "app", "health", "sign_in", "serve"}
+    doors = {
+        "views",
+        "desk",
+        "api",
+        "app",
+        "health",
+        "sign_in",
+        "serve",
+        "request_body",
+        "request_views",
+    }
 
     found = [
         p
@@ -108,7 +118,7 @@ def test_every_job_is_rung_by_the_clock():
     assert all(
         tick.every_s <= 60
         for tick in schedule.SCHEDULE
-        if tick.job in {"check_orders", "send_invitations"}
+        if tick.job in {"check_orders", "send_messages"}
     )
 
 

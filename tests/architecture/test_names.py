@@ -17,27 +17,11 @@ LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
 # Packages that are still being renamed; an entry goes when its package is done.
 PENDING = (
     "trustsvc/app.py",
-    "trustsvc/invitations/personal_data.py",
-    "trustsvc/invitations/redeem.py",
-    "trustsvc/mail/feedback/complaint_rate.py",
-    "trustsvc/mail/feedback/delivery_reports.py",
     "trustsvc/mail/feedback/webhooks/views.py",
     "trustsvc/mail/message.py",
-    "trustsvc/mail/outbox/defer.py",
-    "trustsvc/mail/outbox/expired_leases.py",
-    "trustsvc/mail/outbox/lease.py",
-    "trustsvc/mail/outbox/lease_renewal.py",
-    "trustsvc/mail/outbox/rate_policy.py",
-    "trustsvc/mail/outbox/resend_unknown.py",
-    "trustsvc/mail/outbox/restore_hold.py",
-    "trustsvc/mail/outbox/retry_failed.py",
-    "trustsvc/mail/outbox/retry_limit.py",
-    "trustsvc/mail/outbox/send.py",
     "trustsvc/orders/platforms/fields.py",
     "trustsvc/orders/received.py",
     "trustsvc/privacy/retention/tables.py",
-    "trustsvc/transactional_mail/compose.py",
-    "trustsvc/transactional_mail/send.py",
 )
 
 

@@ -24,8 +24,8 @@ from trustsvc import clock, clock_check, config, migrations
 from trustsvc.backup import archive, create, scratch
 from trustsvc.cli import data_folder_lock
 from trustsvc.errors import Misconfigured, Refused
-from trustsvc.invitations.models import messages
 from trustsvc.mail.outbox import send_suspension
+from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.models import orders
 from trustsvc.privacy.retention import purge_guard
 from trustsvc.registry.check import RegistryQuery, check

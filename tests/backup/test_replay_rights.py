@@ -21,7 +21,7 @@ from trustsvc.registry.models import pending_registrations, restrictions
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews.models import reviews
 from trustsvc.storage import db, suppression_journal
-from trustsvc.transactional_mail.models import correspondence
+from trustsvc.transactional_mail.models import transactional_messages
 
 pytestmark = pytest.mark.both_databases
 
@@ -224,7 +224,7 @@ def test_an_erasure_reaches_what_waited_to_be_written(
     row = sample_orders.order_row(invited)
     assert (row.email, row.name, row.buyer) == (None, None, None)
     with db.reading() as session:
-        for table in (correspondence, pending_registrations, my_data_links):
+        for table in (transactional_messages, pending_registrations, my_data_links):
             assert session.scalars(select(table.c.address)).all() == ["eva@example.com"]
         assert session.scalars(select(orders.c.email)).all() == [None]
 

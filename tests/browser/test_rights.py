@@ -14,7 +14,8 @@ from tests.reviews import sample_reviews
 from tests.staff import signed_in_staff as at_desk
 from trustsvc import clock
 from trustsvc.crypto import signed_links
-from trustsvc.invitations.models import invitations, messages
+from trustsvc.invitations.models import invitations
+from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.models import orders
 from trustsvc.privacy import request_log
 from trustsvc.privacy.rights import confirmation, people

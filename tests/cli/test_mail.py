@@ -5,9 +5,9 @@ from tests.invitations.sample_orders import NOON, Post, invited, sent, shop
 from tests.invitations.test_desk import few, names, paused_shop
 from trustsvc import cli, clock
 from trustsvc.doctor.check import check
-from trustsvc.invitations.models import messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
-from trustsvc.mail.outbox import circuit_breaker, retry_limit, send_suspension
+from trustsvc.mail.outbox import circuit_breaker, retry_policy, send_suspension
+from trustsvc.mail.outbox.models import messages
 from trustsvc.storage import db
 
 
@@ -77,13 +77,13 @@ def test_a_paused_shop_hides_neither_an_open_breaker_nor_unknown_deliveries(inst
     assert (levels["circuit breaker"], levels["unknown deliveries"]) == ("WARN", "WARN")
 
 
-@pytest.mark.parametrize("problem", ["gave_up", "smtp_550"])
+@pytest.mark.parametrize("problem", ["retry_limit", "smtp_550"])
 def test_retry_failed_sends_what_reached_the_retry_limit_and_not_what_was_refused(
     installation, problem
 ):
     invited(shop())
-    values = {"state": "refused", "problem": problem, "waited": retry_limit.LONGEST_S}
+    values = {"state": "refused", "reason": problem, "waited_s": retry_policy.LIMIT_S}
     with db.transaction() as session:
         session.execute(messages.update().values(**values))
 
-    assert f"{int(problem == 'gave_up')} e-mails are due again." in run("retry-failed").output
+    assert f"{int(problem == 'retry_limit')} e-mails are due again." in run("retry-failed").output

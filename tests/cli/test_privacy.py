@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 
 from tests.backup.backup_commands import run
 from tests.reviews.sample_reviews import invitation, order, review, shop
-from tests.transactional_mail.test_send import sent as answers
+from tests.transactional_mail.test_message_kind import sent_transactional as answers
 from trustsvc import clock, i18n
 from trustsvc.privacy.models import disclosure_log
 from trustsvc.shops.models import shops

@@ -17,7 +17,7 @@ from tools.drill import certificates, smtp_sink
 from tools.drill.smtp_sink import Sink
 from trustsvc import config
 from trustsvc.mail import smtp
-from trustsvc.mail.outbox import resend_unknown, send
+from trustsvc.mail.outbox import resend, send
 from trustsvc.mail.transport import open_transport
 from trustsvc.storage import db
 
@@ -127,9 +127,9 @@ def test_after_a_line_that_broke_behind_the_dot_a_second_letter_is_the_operators
     with Sink(choose=choosing("drop_dot")) as sink:
         for later in (
             timedelta(0),
-            resend_unknown.PATIENCE - MINUTE,
-            resend_unknown.PATIENCE,
-            3 * resend_unknown.PATIENCE,
+            resend.ANSWER_TIMEOUT - MINUTE,
+            resend.ANSWER_TIMEOUT,
+            3 * resend.ANSWER_TIMEOUT,
         ):
             run_a_round(sink, NOON + later)
 

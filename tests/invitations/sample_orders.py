@@ -1,14 +1,18 @@
 """A shop, orders and a postbox to walk on: real verbs, a postbox that keeps what it gets."""
 
 import itertools
+import secrets
 from datetime import UTC, datetime
 
+import pytest
 from sqlalchemy import select, update
 
-from trustsvc.invitations.models import invitations, messages
+from trustsvc.invitations.message_kind import INVITATIONS
+from trustsvc.invitations.models import invitations
 from trustsvc.invitations.planning import plan
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
-from trustsvc.mail.outbox import send
+from trustsvc.mail.outbox import kinds, send
+from trustsvc.mail.outbox.models import messages
 from trustsvc.orders import accept, decision_log
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import OrderReceived
@@ -70,6 +74,19 @@ def invited(at_shop, now=NOON, **order):
     return order_id
 
 
+def message_values(invitation_id, kind="invitation", at=NOON, **more):
+    """Give the columns of a message, for tests that write history instead of sending it."""
+    plain = {"shop_id": 1, "priority": 5, "state": "sent", "due_at": at, "attempts": 1}
+    return {
+        "subject_id": invitation_id,
+        "kind": kind,
+        "token": secrets.token_bytes(16),
+        "sent_at": at,
+        **plain,
+        **more,
+    }
+
+
 class Post:
     """A postbox that keeps its letters; `fates` says what becomes of the next ones."""
 
@@ -95,11 +112,18 @@ def sent(post=None, now=NOON):
     return post
 
 
+def sent_invitations(post=None, now=NOON):
+    """Send invitations and reminders, and leave transactional mail for whoever looks for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kinds, "registered", lambda: [INVITATIONS])
+        return sent(post, now)
+
+
 def letter_of(order_id, kind="invitation"):
     with db.reading() as session:
         return session.execute(
             select(messages)
-            .join(invitations, invitations.c.id == messages.c.invitation_id)
+            .join(invitations, invitations.c.id == messages.c.subject_id)
             .where(invitations.c.order_id == order_id, messages.c.kind == kind)
         ).first()
 

@@ -123,7 +123,7 @@ def test_stopping_everywhere_stops_letters_of_other_shops_that_wait(asked, clien
     assert "alle andere winkels" in page.text
     assert out() == [0, at_shop.id]
     assert sent().letters == []
-    assert letter_of(elsewhere).problem == "opted_out"
+    assert letter_of(elsewhere).reason == "opted_out"
 
 
 def test_all_that_is_open_for_this_buyer_at_this_shop_stops_but_not_of_others(installation, client):

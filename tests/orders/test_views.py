@@ -1,3 +1,5 @@
+"""Tests trustsvc/http/request_body.py too."""
+
 import json
 import time
 

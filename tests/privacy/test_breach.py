@@ -9,8 +9,8 @@ from tests.staff.signed_in_staff import add
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.errors import Refused
-from trustsvc.invitations.models import domain_throttles
 from trustsvc.mail.outbox import domain_throttle
+from trustsvc.mail.outbox.models import domain_throttles
 from trustsvc.privacy import breach
 from trustsvc.privacy.documents import data_inventory
 from trustsvc.privacy.keys import reach
@@ -152,9 +152,9 @@ def test_a_lookup_key_reaches_the_shops_pseudonyms_and_the_registrys_its_own(ins
         ("velo-fils", "restrictions", "pseudonym"): 1,
         ("velo-fils", "orders", "pseudonym"): 1,
         ("velo-fils", "pending_registrations", "pseudonym"): 1,
-        ("velo-fils", "correspondence", "pseudonym"): 1,
+        ("velo-fils", "transactional_messages", "pseudonym"): 1,
         # To whom the service writes in its own name: shop 0, and yet the look-up key.
-        (breach.SERVICE, "correspondence", "pseudonym"): 1,
+        (breach.SERVICE, "transactional_messages", "pseudonym"): 1,
         (breach.SERVICE, "my_data_links", "pseudonym"): 1,
     }
     for kind in ("lookup", "registry"):
@@ -181,7 +181,7 @@ def test_the_link_key_reaches_every_link_the_desk_key_staff_and_signing_keys_nob
 
 def test_the_hash_of_a_mail_domain_does_not_tell_its_lookup_key(installation):
     with db.transaction() as session:
-        (mark,) = domain_throttle.marks({1: "ada@lovelace.example"}).values()
+        (mark,) = domain_throttle.hashes({1: "ada@lovelace.example"}).values()
         now = clock.now()
         row = {"mark": mark, "free_at": now, "planned_until": now, "strikes": 0, "forget_at": now}
         session.execute(domain_throttles.insert().values(row))

@@ -7,10 +7,10 @@ from sqlalchemy import select
 
 from tests.invitations.sample_orders import NOON, Post, quiet
 from trustsvc import clock
+from trustsvc.mail.outbox.send import send
 from trustsvc.registry import views
 from trustsvc.registry.models import pending_registrations, registered_buyers
 from trustsvc.storage import db
-from trustsvc.transactional_mail.send import send
 
 JAN = "jan@example.com"
 
@@ -19,7 +19,7 @@ def posted(now=None):
     """Send what waits; gives the letters."""
     post = Post()
     with quiet():
-        while send(db.transaction, post, lambda: now or clock.now()):
+        while send(db.transaction, post, lambda: now or clock.now(), only_unsuspendable=True):
             pass
     return post.letters
 

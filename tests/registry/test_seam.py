@@ -46,7 +46,7 @@ def test_another_registry_can_answer_in_its_place(installation, monkeypatch):
     post = sent()
 
     assert (invitation_of(jan).state, invitation_of(piet)) == ("withdrawn", None)
-    assert (letter_of(jan).problem, post.letters) == ("no_basis_registered", [])
+    assert (letter_of(jan).reason, post.letters) == ("no_basis_registered", [])
     assert {len(mark) for mark in remote.heard} == {18}
 
 

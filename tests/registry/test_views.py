@@ -17,8 +17,8 @@ from trustsvc.registry.models import consent_texts
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db, suppression_journal
 from trustsvc.storage.columns import EVERY_SHOP
-from trustsvc.transactional_mail.enqueue import MOST_A_DAY
-from trustsvc.transactional_mail.models import correspondence
+from trustsvc.transactional_mail.enqueue import MAX_PER_DAY
+from trustsvc.transactional_mail.models import transactional_messages
 
 
 @pytest.fixture
@@ -92,14 +92,14 @@ def test_the_address_is_sealed_and_forgotten_when_it_is_confirmed(client, shop, 
     (row,) = pending()
     assert (row.address, row.address_pseudonym) == (None, None)
     with db.reading() as session:
-        assert {row.address for row in session.execute(select(correspondence))} == {None}
+        assert {row.address for row in session.execute(select(transactional_messages))} == {None}
 
 
 def test_no_answer_tells_who_is_registered_opted_out_or_asked_too_often(client, shop):
     join(client, shop, "known@example.com")
     with db.transaction() as session:
         opt_out(session, "out@example.com", EVERY_SHOP, "objection", clock.now())
-    often = [ask(client, shop, "often@example.com") for _ in range(MOST_A_DAY + 2)]
+    often = [ask(client, shop, "often@example.com") for _ in range(MAX_PER_DAY + 2)]
 
     answers = [ask(client, shop, f"{who}@example.com") for who in ("new", "known", "out")]
 
@@ -107,7 +107,7 @@ def test_no_answer_tells_who_is_registered_opted_out_or_asked_too_often(client, 
     headers = {tuple((k, v) for k, v in a.headers if k != "Date") for a in [*often, *answers]}
     assert len(headers) == 1
     assert b"@example.com" not in answers[0].data
-    assert len(pending()) == 1 + MOST_A_DAY + 3
+    assert len(pending()) == 1 + MAX_PER_DAY + 3
 
 
 @pytest.mark.parametrize("text", ["", "jan", "jan@", "a b@example.com", "x" * 9000, "<b>@x"])
@@ -285,7 +285,7 @@ def test_leaving_stops_letters_that_have_not_left(client):
 
     client.post(path_in(welcome, "leave"))
 
-    assert sample_orders.sent().letters == []
+    assert sample_orders.sent_invitations().letters == []
     letter = sample_orders.letter_of(order)
     assert (letter.state, letter.problem) == ("dropped", "no_basis_registered")
     assert sample_orders.order_row(order).email is None

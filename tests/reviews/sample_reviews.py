@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+from tests.invitations.sample_orders import message_values
 from trustsvc import clock
 from trustsvc.crypto import signed_links
-from trustsvc.invitations.models import invitations, messages
+from trustsvc.invitations.models import invitations
+from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.models import orders
 from trustsvc.reviews import submit
 from trustsvc.reviews.policy import Draft
@@ -66,12 +68,12 @@ def invitation(shop, order_id, at=None, state="open", letter="sent", sent_at=Non
         if letter:
             session.execute(
                 messages.insert().values(
-                    invitation_id=made,
-                    kind="invitation",
-                    state=letter,
-                    due_at=at,
-                    tries=0,
-                    sent_at=sent_at or (at if letter == "sent" else None),
+                    message_values(
+                        made,
+                        at=at,
+                        state=letter,
+                        sent_at=sent_at or (at if letter == "sent" else None),
+                    )
                 )
             )
     return made, link

@@ -21,7 +21,7 @@ def test_a_job_can_be_enqueued_again_once_it_began(installation):
 
 
 @pytest.mark.parametrize(
-    ("job", "mine"), [("check_orders", job_queue.QUEUE), ("send_invitations", job_queue.MAIL_QUEUE)]
+    ("job", "mine"), [("check_orders", job_queue.QUEUE), ("send_messages", job_queue.MAIL_QUEUE)]
 )
 def test_a_job_lost_with_its_worker_can_be_enqueued_once_the_next_worker_starts(
     installation, job, mine

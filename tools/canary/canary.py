@@ -37,7 +37,7 @@ from trustsvc.crypto import keyring
 from trustsvc.orders.models import privacy_requests
 from trustsvc.reviews import lookup, moderate
 from trustsvc.storage import db
-from trustsvc.transactional_mail.models import UNSETTLED, correspondence
+from trustsvc.transactional_mail.models import transactional_messages
 
 STEP_TIMEOUT_S = 120
 TIMEOUT_S = 15
@@ -151,9 +151,11 @@ def _searching(house, post, listener, backup):
 
 def _all_answered():
     """Whether all requests are answered and all transactional mail has left."""
-    waits = correspondence.c.state.in_(UNSETTLED)
+    waits = transactional_messages.c.address.is_not(None)
     with db.reading() as session:
-        letters = session.scalar(select(func.count()).select_from(correspondence).where(waits))
+        letters = session.scalar(
+            select(func.count()).select_from(transactional_messages).where(waits)
+        )
         return not letters and not session.scalar(
             select(func.count()).select_from(privacy_requests)
         )

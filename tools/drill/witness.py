@@ -42,9 +42,9 @@ CREATE FUNCTION drill_note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         INSERT INTO drill_events (kind, mark, shop_id) VALUES ('out', NEW.pseudonym, NEW.shop_id);
     ELSE INSERT INTO drill_events (kind, row_id) VALUES (TG_ARGV[0], NEW.id); END IF;
     RETURN NULL; END $$;
-CREATE TRIGGER drill_lease AFTER UPDATE OF state ON letters FOR EACH ROW
+CREATE TRIGGER drill_lease AFTER UPDATE OF state ON messages FOR EACH ROW
     WHEN (NEW.state = 'leased' AND OLD.state <> 'leased') EXECUTE FUNCTION drill_note('leased');
-CREATE TRIGGER drill_hand AFTER UPDATE OF state ON letters FOR EACH ROW
+CREATE TRIGGER drill_hand AFTER UPDATE OF state ON messages FOR EACH ROW
     WHEN (NEW.state = 'handed' AND OLD.state <> 'handed') EXECUTE FUNCTION drill_note('handed');
 CREATE TRIGGER drill_over AFTER UPDATE ON orders FOR EACH ROW
     WHEN (coalesce(NEW.cancelled_at, NEW.refunded_at) IS NOT NULL
@@ -58,15 +58,15 @@ SELECT (SELECT count(*) FROM orders WHERE state = 'received') +
 """
 
 FOUND = """
-SELECT o.id, o.shop_id, o.identity, o.state, i.state AS invitation, l.state AS letter, l.problem,
+SELECT o.id, o.shop_id, o.identity, o.state, i.state AS invitation, l.state AS letter, l.reason,
     (SELECT count(*) FROM decision_log g WHERE g.order_id = o.id) AS lines
 FROM orders o LEFT JOIN invitations i ON i.order_id = o.id
-LEFT JOIN messages l ON l.invitation_id = i.id
+LEFT JOIN messages l ON l.subject_id = i.id AND l.kind IN ('invitation', 'reminder')
 """
 
 AGAINST = """
 SELECT count(*) FROM drill_events a JOIN messages l ON l.id = a.row_id
-JOIN invitations i ON i.id = l.invitation_id
+JOIN invitations i ON i.id = l.subject_id AND l.kind IN ('invitation', 'reminder')
 WHERE a.kind = 'leased' AND 'handed' = (
     SELECT h.kind FROM drill_events h WHERE h.row_id = a.row_id AND h.id > a.id
     AND h.kind IN ('leased', 'handed') ORDER BY h.id LIMIT 1)

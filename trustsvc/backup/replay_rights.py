@@ -31,7 +31,8 @@ from trustsvc.reviews.personal_data import (
 from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
 from trustsvc.storage.suppression_journal import JournalEntry
-from trustsvc.transactional_mail.models import correspondence
+from trustsvc.transactional_mail import personal_data
+from trustsvc.transactional_mail.models import transactional_messages
 
 __all__ = ["ERASURE", "SubjectAtShop", "anonymise", "erase", "restrict"]
 
@@ -39,7 +40,7 @@ SubjectAtShop = tuple[bytes, int]
 
 # Rows with an address that waits for an e-mail; an erasure deletes them.
 _WAITING: tuple[tuple[Table, Column[datetime]], ...] = (
-    (correspondence, correspondence.c.asked_at),
+    (transactional_messages, transactional_messages.c.created_at),
     (pending_registrations, pending_registrations.c.requested_at),
     (my_data_links, my_data_links.c.at),
     (privacy_requests, privacy_requests.c.requested_at),
@@ -111,7 +112,10 @@ def erase(session: Session, lines: Sequence[JournalEntry], placed: Sequence[int]
                 row[2] <= at[subject] for subject in _subjects(row[1], shop_ids) if subject in at
             )
         ]
-        session.execute(delete(table).where(key.in_(gone)))
+        if table is transactional_messages:
+            personal_data.erase_messages(session, gone)
+        else:
+            session.execute(delete(table).where(key.in_(gone)))
 
 
 def _lift(session: Session, lifted: dict[SubjectAtShop, datetime], now: datetime) -> None:

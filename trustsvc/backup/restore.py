@@ -10,7 +10,8 @@ from trustsvc.backup.manifest import Manifest, check_keys, database_kind
 from trustsvc.badge import refresh
 from trustsvc.clock import Reading
 from trustsvc.errors import Refused
-from trustsvc.mail.outbox import restore_hold, send_suspension
+from trustsvc.invitations import restore_hold
+from trustsvc.mail.outbox import send_suspension
 from trustsvc.storage import db, suppression_journal
 
 
@@ -31,7 +32,7 @@ def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> R
 
     Everything is checked before anything is written. No message leaves until the end, and then only
     if the journal is complete. Messages that may have left since the backup are held
-    (mail/outbox/restore_hold.py), unless the operator knows that none did. After an interruption
+    (invitations/restore_hold.py), unless the operator knows that none did. After an interruption
     begin again on an empty database. Raises Refused.
     """
     now = wall.at
@@ -50,7 +51,7 @@ def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> R
     migrations.upgrade()
     with db.transaction() as session:
         replayed = replay.replay(session, journal, manifest, now) if journal else 0
-        held = 0 if nothing_sent_since else restore_hold.doubt(session, now)
+        held = 0 if nothing_sent_since else restore_hold.hold(session, now)
         clock_check.restart(session, wall)
         send_suspension.go_on(session, send_suspension.CLOCK)
         if suspended:

@@ -7,7 +7,7 @@ import os
 import click
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from trustsvc import __version__
+from trustsvc import __version__, message_kinds
 from trustsvc.errors import TrustsvcError
 from trustsvc.log import configure  # `trustsvc.cli.log` is the command of that name
 
@@ -75,6 +75,7 @@ class _Commands(click.Group):
 @click.pass_context
 def main(context: click.Context) -> None:
     """Review invitations and trust badges that can prove what they promise."""
+    message_kinds.register()
     os.umask(0o077)  # only the owner may read what the service writes
     is_process = context.invoked_subcommand in PROCESSES
     configure(logging.INFO if is_process else logging.WARNING)

@@ -34,7 +34,7 @@ def bounce(context: click.Context) -> None:
         return
     try:
         with db.transaction() as session:
-            delivery_reports.take(session, report, "mail", clock.now())
+            delivery_reports.accept(session, report, "mail", clock.now())
     except Exception as problem:  # noqa: BLE001 - the message must not be lost
         logger.error("bounce.failed", **log.error_location(problem))  # noqa: TRY400
         context.exit(EX_TEMPFAIL)

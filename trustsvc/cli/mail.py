@@ -9,7 +9,7 @@ from trustsvc.errors import Refused
 from trustsvc.invitations.planning import volume_guard
 from trustsvc.mail.feedback import complaint_rate
 from trustsvc.mail.feedback.webhooks import endpoints
-from trustsvc.mail.outbox import circuit_breaker, retry_failed, send_suspension, unknown_deliveries
+from trustsvc.mail.outbox import circuit_breaker, resend, send_suspension, unknown_deliveries
 from trustsvc.storage import db
 
 SETUP_STEPS = {
@@ -32,7 +32,7 @@ def status() -> None:
     now = clock.now()
     with db.reading() as session:
         stops = send_suspension.stops(session)
-        until = circuit_breaker.left_alone(session, now)
+        until = circuit_breaker.open_until(session, now)
         paused = volume_guard.paused_shops(session)
         number = unknown_deliveries.count(session)
         rate = complaint_rate.rate(session, now)
@@ -51,7 +51,7 @@ def status() -> None:
         )
     if not (stops or until or paused):
         click.echo("E-mails leave.")
-    click.echo(f"{rate.complaints} complaints, {rate.letters} e-mails in 7 days.")
+    click.echo(f"{rate.complaints} complaints, {rate.messages} e-mails in 7 days.")
     resent = "sent once more" if config.current().resend else "not sent again (TRUSTSVC_RESEND)"
     click.echo(f"{number} unknown deliveries; such e-mails are {resent}.")
 
@@ -81,7 +81,7 @@ def resume(name: str) -> None:
 def retry() -> None:
     """Send e-mails again that reached the retry limit of three days, once the cause is gone."""
     with db.transaction() as session:
-        number = retry_failed.again(session, clock.now())
+        number = resend.retry_refused(session, clock.now())
     click.echo(f"{number} e-mails are due again.")
 
 

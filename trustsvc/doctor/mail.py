@@ -49,7 +49,7 @@ def _paused_shops(session: Session) -> Finding:
 
 
 def _circuit_breaker(session: Session, now: datetime) -> Finding:
-    until = circuit_breaker.left_alone(session, now)
+    until = circuit_breaker.open_until(session, now)
     if not until:
         return ok("circuit breaker", "closed")
     detail = f"open until {until:%Y-%m-%dT%H:%M:%SZ}: the mail server fails"
@@ -76,7 +76,7 @@ def _feedback(session: Session) -> Finding:
 
 def _complaints(session: Session, now: datetime) -> Finding:
     rate = complaint_rate.rate(session, now)
-    detail = f"{rate.complaints} of {rate.letters} e-mails in 7 days"
+    detail = f"{rate.complaints} of {rate.messages} e-mails in 7 days"
     if rate.is_alarming:
         remedy = "ask fewer buyers, or later; from 0.3 % on (and three) sending is suspended"
         return warn("complaints", f"{detail}: {100 * rate.share:.2f} %, limit 0.1 %", remedy)

@@ -1,59 +1,76 @@
-"""Write a letter: who asks, why, five stars to begin with, and every way to stop."""
+"""Compose an invitation or a reminder: who asks, why, five stars, and every way to stop."""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 
 from trustsvc import config, i18n
 from trustsvc.crypto import signed_links
+from trustsvc.invitations.planning import schedule
 from trustsvc.mail import message, transport
 from trustsvc.mail.message import Message
 from trustsvc.mail.outbox import return_path
-from trustsvc.mail.outbox.lease import Due
+from trustsvc.orders.buyer import Buyer
+from trustsvc.shops.directory import Shop
 
-MOST_NAME = 60
+MAX_NAME_LENGTH = 60
 # A stranger can order in somebody's name: a "name" that is an address or a site is no greeting.
 _NO_NAME = re.compile(r"[/:@<>\\]|www\.|\w{2,}\.\w{2,}", re.IGNORECASE)
 
 
-def write(due: Due, now: datetime) -> Message:
-    """Write the letter of the invitation or the reminder, from name and address alone."""
-    settings = config.current()
-    code = return_path.code(due.id, due.kind, due.link)
-    review = signed_links.url("review", due.link)
-    stop = signed_links.url("stop", due.link)
-    subject, text, html = i18n.render_message(
-        f"invitations/{due.kind}",
-        due.language,
-        lang=due.language,
-        buyer=greeting(due.buyer.name),
-        shop=due.shop.name,
-        operator=settings.operator,
-        basis=due.basis.partition(" ")[0],
-        review=review,
-        stars=[f"{review}?stars={number}" for number in range(1, 6)],
-        stop=stop,
-        me=signed_links.url("me", due.link),
-        notice=f"{settings.base_url}/privacy/{due.shop.slug}",
-    )
-    return Message(
-        to_address=due.buyer.email,
-        to_name=greeting(due.buyer.name),
-        from_name=due.shop.name,
-        subject=subject,
-        text=text,
-        html=html,
-        message_id=transport.message_id(code),
-        at=now,
-        headers={
-            "List-Unsubscribe": f"<{stop}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            **return_path.marks(code),
-        },
-        return_path=return_path.address(code),
-    )
+@dataclass(frozen=True, slots=True)
+class InvitationDraft:
+    """All that it takes to compose the message; `kind` is invitation or reminder."""
+
+    kind: str
+    link: bytes
+    basis: str
+    language: str
+    zone: str
+    shop: Shop
+    buyer: Buyer
+
+    @property
+    def recipient(self) -> str:
+        return self.buyer.email
+
+    def may_leave(self, now: datetime) -> bool:
+        """Whether it is the buyer's daytime."""
+        return schedule.daytime(now, self.zone) <= now
+
+    def compose(self, code: str, now: datetime) -> Message:
+        settings = config.current()
+        review = signed_links.url("review", self.link)
+        stop = signed_links.url("stop", self.link)
+        subject, text, html = i18n.render_message(
+            f"invitations/{self.kind}",
+            self.language,
+            lang=self.language,
+            buyer=greeting(self.buyer.name),
+            shop=self.shop.name,
+            operator=settings.operator,
+            basis=self.basis.partition(" ")[0],
+            review=review,
+            stars=[f"{review}?stars={number}" for number in range(1, 6)],
+            stop=stop,
+            me=signed_links.url("me", self.link),
+            notice=f"{settings.base_url}/privacy/{self.shop.slug}",
+        )
+        return Message(
+            to_address=self.buyer.email,
+            to_name=greeting(self.buyer.name),
+            from_name=self.shop.name,
+            subject=subject,
+            text=text,
+            html=html,
+            message_id=transport.message_id(code),
+            at=now,
+            headers={**message.one_click(stop), **return_path.provider_headers(code)},
+            return_path=return_path.address(code),
+        )
 
 
 def greeting(name: str) -> str:
     """Give the name to greet with: one clean line, or nothing where it is not a name."""
     clean = message.single_line(name)
-    return "" if len(clean) > MOST_NAME or _NO_NAME.search(clean) else clean
+    return "" if len(clean) > MAX_NAME_LENGTH or _NO_NAME.search(clean) else clean

@@ -5,12 +5,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Column, select
 from sqlalchemy.orm import Session
 
 from trustsvc.errors import NotFound
-from trustsvc.invitations.models import invitations, messages
+from trustsvc.invitations.models import MESSAGE_KINDS, invitations
+from trustsvc.invitations.state import OPEN, REDEEMED, WITHDRAWN, invitation_states
+from trustsvc.mail.outbox import pending
 from trustsvc.orders import buyer, decision_log
+from trustsvc.storage import db
+
+_COLUMNS: tuple[Column[Any], ...] = (
+    invitations.c.id,
+    invitations.c.shop_id,
+    invitations.c.order_id,
+    invitations.c.state,
+    invitations.c.reason,
+    invitations.c.language,
+    invitations.c.zone,
+    invitations.c.experienced_at,
+    invitations.c.expires_at,
+    invitations.c.basis,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +45,7 @@ class Invitation:
 
 def find(session: Session, link: bytes) -> Invitation:
     """Find an invitation by the random id inside its links; raises NotFound."""
-    table = invitations.c
-    row: Any = session.execute(
-        select(
-            table.id,
-            table.shop_id,
-            table.order_id,
-            table.state,
-            table.reason,
-            table.language,
-            table.zone,
-            table.experienced_at,
-            table.expires_at,
-            table.basis,
-        ).where(table.link == link)
-    ).first()
+    row = session.execute(select(*_COLUMNS).where(invitations.c.link == link)).first()
     if row is None:
         raise NotFound
     return Invitation(*row)
@@ -52,16 +54,16 @@ def find(session: Session, link: bytes) -> Invitation:
 def redeem(session: Session, invitation: Invitation, now: datetime) -> bool:
     """Use an invitation up for a review; False when it is no longer open.
 
-    Compare-and-set: of any number of posts at once one gets True. Letters that wait are dropped.
+    Compare-and-set: of any number of posts at once one gets True. Messages that wait are dropped.
     """
     done = session.execute(
-        update(invitations)
-        .where(invitations.c.id == invitation.id, invitations.c.state == "open")
-        .values(state="redeemed")
+        invitation_states.update(invitations, (OPEN,), REDEEMED).where(
+            invitations.c.id == invitation.id
+        )
     )
-    if not done.rowcount:  # type: ignore[attr-defined]
+    if not db.row_count(done):
         return False
-    _drop_letters(session, [invitation.id], "reviewed")
+    pending.drop(session, MESSAGE_KINDS, [invitation.id], "reviewed")
     decision_log.write(
         session,
         [decision_log.DecisionLogEntry(invitation.order_id, "redeem", "review", "redeemed", now)],
@@ -75,15 +77,15 @@ def withdraw(session: Session, order_ids: Collection[int], reason: str, now: dat
     Gives how many were open; twice does no harm. The buyer's name and address are forgotten: their
     purpose is over.
     """
-    # Orders before invitations before letters, as everywhere: rows taken crosswise could deadlock.
+    # Orders before invitations before messages, as everywhere: crosswise they could deadlock.
     buyer.erase(session, order_ids)
     rows = session.execute(
-        update(invitations)
-        .where(invitations.c.order_id.in_(order_ids), invitations.c.state == "open")
-        .values(state="withdrawn", reason=reason)
+        invitation_states.update(invitations, (OPEN,), WITHDRAWN)
+        .where(invitations.c.order_id.in_(order_ids))
+        .values(reason=reason)
         .returning(invitations.c.id, invitations.c.order_id)
     ).all()
-    _drop_letters(session, [row.id for row in rows], reason)
+    pending.drop(session, MESSAGE_KINDS, [row.id for row in rows], reason)
     decision_log.write(
         session,
         [
@@ -92,14 +94,3 @@ def withdraw(session: Session, order_ids: Collection[int], reason: str, now: dat
         ],
     )
     return len(rows)
-
-
-def _drop_letters(session: Session, invitation_ids: Collection[int], problem: str) -> None:
-    """Drop what has not left. Leased ones too: their sender finds the lease lost before the dot."""
-    session.execute(
-        update(messages)
-        .where(
-            messages.c.invitation_id.in_(invitation_ids), messages.c.state.in_(("due", "leased"))
-        )
-        .values(state="dropped", problem=problem)
-    )

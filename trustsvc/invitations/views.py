@@ -1,4 +1,4 @@
-"""The door to stop: a page with buttons, and the one click of mail programs (RFC 8058)."""
+"""The routes to unsubscribe: a page with buttons, and one click in mail programs (RFC 8058)."""
 
 from flask import Blueprint, render_template, request
 
@@ -15,7 +15,7 @@ unsubscribe_pages = Blueprint("invitations", __name__)
 @unsubscribe_pages.get("/u/<token>")
 @access.requires("link")
 def show_stop(token: str) -> str:
-    """Say what will happen and change nothing: scanners open every link of a letter."""
+    """Say what will happen and change nothing: scanners open every link of an e-mail."""
     link_id = signed_links.verify("stop", token)
     with db.reading() as session:
         invitation = redeem.find(session, link_id)

@@ -108,6 +108,14 @@ class Envelope:
         return "Envelope(…)"
 
 
+def one_click(stop: str) -> dict[str, str]:
+    """Give the headers by which mail programs stop it with a button of their own (RFC 8058)."""
+    return {
+        "List-Unsubscribe": f"<{stop}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+
+
 def to_bytes(message: Message, sender: str) -> Envelope:
     """Write the bytes of a message; `sender` is the address of the settings.
 

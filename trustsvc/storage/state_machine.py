@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from sqlalchemy import CheckConstraint, Table, Update, update
+from sqlalchemy import CheckConstraint, Table, Update, or_, update
 
 State = TypeVar("State", bound=StrEnum)
 
@@ -44,7 +44,9 @@ class StateMachine(Generic[State]):
         """
         sources = tuple(before)
         self.require(sources, after)
-        return update(table).where(table.c.state.in_(sources)).values(state=after)
+        # Not in_(): a list that is expanded cannot be used for many rows at once.
+        is_source = or_(*(table.c.state == source for source in sources))
+        return update(table).where(is_source).values(state=after)
 
     def check(self) -> CheckConstraint:
         """Make the CHECK constraint of the `state` column."""

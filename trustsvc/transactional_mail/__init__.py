@@ -1,1 +1,1 @@
-"""Letters to one person who asked for something: confirmations and links, never invitations."""
+"""Messages to one person who asked for something: confirmations and links, never invitations."""

@@ -1,62 +1,76 @@
-"""Compose a letter that answers somebody: words by kind and language, one look for all."""
+"""Compose transactional mail: words by template and language, one layout for all."""
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from trustsvc import config, i18n
-from trustsvc.mail import message
+from trustsvc.mail import message, transport
 from trustsvc.mail.message import Message
-from trustsvc.mail.transport import message_id
-from trustsvc.shops import directory
+from trustsvc.mail.outbox import return_path
+from trustsvc.shops.directory import Shop
 
 SHARED = ("greeting", "greeting_name", "notice")
 
 
-def compose(row: Any, shop: directory.Shop | None, now: datetime) -> Message:
-    """Compose it; raises LookupError for a kind that has no words in that language."""
-    settings = config.current()
-    facts: dict[str, str] = json.loads(row.facts or "{}")
-    name = message.single_line(row.name or "")
-    from_name = shop.name if shop else settings.operator
-    spoken = {"person": name, "shop": from_name, "operator": settings.operator, **facts}
+@dataclass(frozen=True, slots=True)
+class TransactionalDraft:
+    """All that it takes to compose the message; `facts` is JSON."""
 
-    def words(say: Callable[..., str]) -> Callable[[str], str]:
-        def one(part: str) -> str:
-            kind = "all" if part in SHARED else row.kind
-            return say(f"letters.{kind}.{part}", row.language, **spoken)
+    template: str
+    language: str
+    recipient: str = field(repr=False)
+    name: str = field(repr=False)
+    facts: str = field(repr=False)
+    shop: Shop | None
 
-        return one
+    def may_leave(self, now: datetime) -> bool:
+        """Whether it may leave now: day and night, because a person waits for it."""
+        return True
 
-    known = {
-        "lang": row.language,
-        "person": name,
-        "shop": from_name,
-        "link": facts.get("link", ""),
-        "stop": facts.get("stop", ""),
-        "notice": f"{settings.base_url}/privacy/{shop.slug}" if shop else "",
-    }
-    render = i18n.environment().get_template
-    return Message(
-        to_address=row.address,
-        to_name=name,
-        from_name=from_name,
-        subject=words(i18n.translate)("subject"),
-        text=render("correspondence/letter.txt").render(words=words(i18n.translate), **known),
-        html=render("correspondence/letter.html").render(words=words(i18n.translate_html), **known),
-        message_id=message_id(row.code.hex()),
-        at=now,
-        headers=_one_click(facts.get("stop", "")),
-        is_transactional=True,
-    )
+    def compose(self, code: str, now: datetime) -> Message:
+        """Compose it; raises LookupError for a template that has no words in that language."""
+        settings = config.current()
+        facts: dict[str, str] = json.loads(self.facts or "{}")
+        name = message.single_line(self.name)
+        from_name = self.shop.name if self.shop else settings.operator
+        values = {"person": name, "shop": from_name, "operator": settings.operator, **facts}
+
+        def words(say: Callable[..., str]) -> Callable[[str], str]:
+            def one(part: str) -> str:
+                section = "all" if part in SHARED else self.template
+                return say(f"letters.{section}.{part}", self.language, **values)
+
+            return one
+
+        context = {
+            "lang": self.language,
+            "person": name,
+            "shop": from_name,
+            "link": facts.get("link", ""),
+            "stop": facts.get("stop", ""),
+            "notice": f"{settings.base_url}/privacy/{self.shop.slug}" if self.shop else "",
+        }
+        stop = facts.get("stop", "")
+        return Message(
+            to_address=self.recipient,
+            to_name=name,
+            from_name=from_name,
+            subject=words(i18n.translate)("subject"),
+            text=_render("txt", words(i18n.translate), context),
+            html=_render("html", words(i18n.translate_html), context),
+            message_id=transport.message_id(code),
+            at=now,
+            headers={
+                **(message.one_click(stop) if stop else {}),
+                **return_path.provider_headers(code),
+            },
+            return_path=return_path.address(code),
+            is_transactional=True,
+        )
 
 
-def _one_click(stop: str) -> dict[str, str]:
-    """Let mail programs stop it with a button of their own (RFC 8058)."""
-    if not stop:
-        return {}
-    return {
-        "List-Unsubscribe": f"<{stop}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    }
+def _render(format_: str, words: Callable[[str], str], context: dict[str, str]) -> str:
+    template = i18n.environment().get_template(f"transactional_mail/message.{format_}")
+    return template.render(words=words, **context)

@@ -1,4 +1,4 @@
-"""Write a letter to one person: it waits in the table until the next sender comes."""
+"""Add a message to one person: it leaves with the next `send_messages`."""
 
 import json
 from collections.abc import Mapping
@@ -8,18 +8,19 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from trustsvc.crypto import pseudonyms, signed_links
-from trustsvc.transactional_mail.models import correspondence
+from trustsvc.crypto import pseudonyms
+from trustsvc.mail.outbox import pending
+from trustsvc.transactional_mail.models import MESSAGE_KIND, transactional_messages
 from trustsvc.work_queue import job_queue
 
-MOST_A_DAY = 3
+MAX_PER_DAY = 3
 DAY = timedelta(days=1)
 THE_SERVICE = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """`kind` is a folder of templates/correspondence; `facts` are what its templates print."""
+    """`kind` is a section of its words in i18n; `facts` are what they print."""
 
     kind: str
     language: str
@@ -29,39 +30,43 @@ class Note:
     facts: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def write(session: Session, note: Note, now: datetime, most: int = MOST_A_DAY) -> bool:
-    """Queue a letter; it leaves after this transaction, at once, day or night.
+def write(session: Session, note: Note, now: datetime, most: int = MAX_PER_DAY) -> bool:
+    """Add a message that leaves after this transaction, day or night.
 
-    At most so many of a kind a day to one address, so that nobody fills another's mailbox through
+    At most `most` of a kind a day to one address, so that nobody fills another's mailbox through
     us: False then, and nobody outside is told. Opt-outs do not stop it: it answers somebody, or
-    confirms a right. The address is forgotten when the mail server took the letter, and after three
-    days at the latest. Raises NotAnAddress.
+    confirms a right. The address is cleared once the message is settled, and after three days at
+    the latest. Raises NotAnAddress.
     """
-    who = pseudonyms.shop_pseudonym(THE_SERVICE, note.address)
-    every = pseudonyms.shop_pseudonyms(THE_SERVICE, note.address)
-    table = correspondence.c
+    pseudonym = pseudonyms.shop_pseudonym(THE_SERVICE, note.address)
+    of_all_keys = pseudonyms.shop_pseudonyms(THE_SERVICE, note.address)
+    table = transactional_messages.c
     so_far = session.scalar(
         select(func.count())
-        .select_from(correspondence)
-        .where(table.who.in_(every), table.kind == note.kind, table.asked_at > now - DAY)
+        .select_from(transactional_messages)
+        .where(
+            table.recipient_pseudonym.in_(of_all_keys),
+            table.template == note.kind,
+            table.created_at > now - DAY,
+        )
     )
     if (so_far or 0) >= most:
         return False
-    session.execute(
-        correspondence.insert().values(
-            kind=note.kind,
+    message_id = session.scalar(
+        transactional_messages.insert()
+        .values(
+            template=note.kind,
             language=note.language,
             shop_id=note.shop_id,
             address=note.address,
             name=note.name or None,
             facts=json.dumps(dict(note.facts)),
-            who=who,
-            code=signed_links.new_id(),
-            state="due",
-            asked_at=now,
-            due_at=now,
-            tries=0,
+            recipient_pseudonym=pseudonym,
+            created_at=now,
         )
+        .returning(table.id)
     )
-    job_queue.enqueue(session, "send_correspondence")
+    assert message_id is not None
+    pending.add(session, [pending.NewMessage(MESSAGE_KIND, message_id, note.shop_id, due_at=now)])
+    job_queue.enqueue(session, "send_messages")
     return True

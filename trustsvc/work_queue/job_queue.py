@@ -26,8 +26,7 @@ from trustsvc.work_queue import redis_checks, runtime
 # end of DATA (RFC 5321 4.5.3.2.6), and before that half a minute for each of a dozen replies.
 TIME_LIMIT_S = {
     "check_orders": 120,
-    "send_invitations": 2 * 120 + 12 * 30 + 600,
-    "send_correspondence": 2 * 120 + 12 * 30 + 600,
+    "send_messages": 2 * 120 + 12 * 30 + 600,
     "answer_privacy_requests": 120,
     "plan_reminders": 120,
     "publish_reviews": 120,
@@ -42,7 +41,7 @@ JOB_NAMES = frozenset(TIME_LIMIT_S)
 QUEUE = "trustsvc"
 # Mail has a queue and a worker of its own, so that a slow mail server delays nothing else.
 MAIL_QUEUE = "trustsvc-mail"
-MAIL_JOBS = frozenset({"send_invitations", "send_correspondence"})
+MAIL_JOBS = frozenset({"send_messages"})
 FAILURE_TTL_S = 3600
 PENDING_TTL_S = 30  # after this a job that was lost may be enqueued again
 REDIS_PAUSE_S = 2.0  # for how long a Redis that did not answer is not asked

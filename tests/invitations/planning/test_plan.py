@@ -22,8 +22,9 @@ from tests.invitations.sample_orders import (
     sent,
     shop,
 )
-from trustsvc.invitations.models import invitations, messages
+from trustsvc.invitations.models import invitations
 from trustsvc.invitations.planning import plan
+from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.models import orders
 from trustsvc.registry.models import registered_buyers
 from trustsvc.registry.opt_out import opt_out
@@ -162,7 +163,7 @@ def test_an_order_cancelled_after_it_was_planned_withdraws_its_invitation(instal
         "withdrawn",
         "cancelled",
     )
-    assert (letter_of(order_id).state, letter_of(order_id).problem) == ("dropped", "cancelled")
+    assert (letter_of(order_id).state, letter_of(order_id).reason) == ("dropped", "cancelled")
     assert order_row(order_id).email is None
 
 
@@ -270,7 +271,7 @@ def test_the_sender_is_rung_for_only_when_a_letter_may_leave_now(installation):
             plan.plan_invitations(session, NOON)
         bells.append("next")
 
-    assert bells == ["next", "send_invitations", "next"]
+    assert bells == ["next", "send_messages", "next"]
 
 
 def test_a_closed_shop_asks_nobody(installation):

@@ -126,7 +126,7 @@ def test_what_buyers_wish_while_their_shop_waits_is_heard_when_it_goes_on(instal
     go_on("sudden")
 
     assert len(sent().letters) == 4
-    assert [letter_of(one).problem for one in ids[:2]] == ["opted_out", "cancelled"]
+    assert [letter_of(one).reason for one in ids[:2]] == ["opted_out", "cancelled"]
 
 
 @few

@@ -9,18 +9,20 @@ from tests.invitations.sample_orders import (
     Post,
     invited,
     letter_of,
+    message_values,
     place,
     planned,
     sent,
     shop,
 )
-from tests.mail.feedback.test_delivery_reports import told
+from tests.mail.feedback.test_delivery_reports import reported
 from trustsvc import clock
 from trustsvc.cli import main
 from trustsvc.doctor import stores
-from trustsvc.invitations.models import invitations, messages
+from trustsvc.invitations.models import invitations
 from trustsvc.mail.feedback import complaint_rate
 from trustsvc.mail.outbox import send_suspension
+from trustsvc.mail.outbox.models import messages
 from trustsvc.storage import db, event_log
 
 pytestmark = pytest.mark.both_databases
@@ -38,7 +40,7 @@ def complained(lamp, number, now=NOON + DAY):
     ids = [invited(lamp, email=f"buyer{next(numbers)}@example.com") for _ in range(number)]
     sent()
     for order_id in ids:
-        told(order_id, "complaint", "abuse", now=now)
+        reported(order_id, "complaint", "abuse", now=now)
     return ids
 
 
@@ -65,20 +67,7 @@ def filled(order_id, number, at=NOON):
             del row["id"]
             row["order_id"] = order
         made = session.scalars(insert(invitations).returning(invitations.c.id), rows).all()
-        session.execute(
-            messages.insert(),
-            [
-                {
-                    "invitation_id": one,
-                    "kind": "invitation",
-                    "state": "sent",
-                    "due_at": at,
-                    "tries": 1,
-                    "sent_at": at,
-                }
-                for one in made
-            ],
-        )
+        session.execute(messages.insert(), [message_values(one, at=at) for one in made])
 
 
 def stops():
@@ -165,7 +154,7 @@ def test_a_stop_taken_back_does_not_come_back_for_the_same_complaints(lamp):
 
     complained(lamp, 2, NOON + 3 * DAY)
     assert stops() == {}
-    told(ids[0], "complaint", "abuse", now=NOON + 3 * DAY)  # of before, come again
+    reported(ids[0], "complaint", "abuse", now=NOON + 3 * DAY)  # of before, come again
     assert stops() == {}
     complained(lamp, 1, NOON + 3 * DAY)
     assert stops() == {"complaints": "complaint_rate"}

@@ -17,15 +17,16 @@ from tests.invitations.sample_orders import (
     sent,
     shop,
 )
-from trustsvc.invitations.models import circuit_breakers, invitations, messages
+from trustsvc.invitations.models import invitations
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.outbox import circuit_breaker, lease_renewal, rate_policy, send, send_suspension
+from trustsvc.mail.outbox.models import circuit_breakers, messages
 from trustsvc.storage import db
 
 pytestmark = pytest.mark.both_databases
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-PAUSE = timedelta(seconds=rate_policy.LONGEST_PAUSE_S)
+PAUSE = rate_policy.MAX_SERVER_PAUSE
 AWAY = DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")
 
 
@@ -60,14 +61,14 @@ def states():
 
 def tries():
     with db.reading() as session:
-        return session.scalar(select(func.sum(messages.c.tries)))
+        return session.scalar(select(func.sum(messages.c.attempts)))
 
 
 def opened(number=10):
     """Let the mail server fail until it is left alone; gives the moment."""
     many(number)
     away, now = Away(), NOON
-    for _ in range(rate_policy.MOST_FAILURES):
+    for _ in range(rate_policy.MAX_FAILURES):
         assert row() is None or row().open_until is None
         sent(away, now=now)
         now += 15 * SECOND
@@ -88,7 +89,7 @@ def test_after_five_failures_in_a_row_it_is_left_alone_and_no_try_is_spent(insta
     before, away = tries(), Away()
 
     with db.reading() as session:
-        assert circuit_breaker.left_alone(session, NOON + MINUTE) == row().open_until
+        assert circuit_breaker.open_until(session, NOON + MINUTE) == row().open_until
     while now < row().open_until:
         assert sent(away, now=now).asked == 0
         now += SECOND
@@ -206,7 +207,7 @@ def test_when_it_is_back_letters_leave_slowly_at_first(installation):
         counts.append(len(sent(now=now).letters))
 
     assert counts[:4] == [4, 4, 4, 4]
-    assert max(counts) <= rate_policy.LEAST_A_MINUTE / 4 + 1
+    assert max(counts) <= rate_policy.MIN_PER_MINUTE / 4 + 1
     assert sum(counts) == 199
     assert row() is None
     assert states() == {"sent": 200}
@@ -239,7 +240,7 @@ def test_what_was_put_off_to_the_morning_or_stopped_is_no_burst_then(installatio
         assert sent(now=evening + minutes * MINUTE).letters == []
     counts = [len(sent(now=morning + n * 15 * SECOND).letters) for n in range(8)]
 
-    assert max(counts) <= rate_policy.LEAST_A_MINUTE / 4
+    assert max(counts) <= rate_policy.MIN_PER_MINUTE / 4
     assert sum(counts) > 20
 
 

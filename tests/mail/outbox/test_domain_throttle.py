@@ -18,10 +18,10 @@ from tests.invitations.sample_orders import (
     sent,
     shop,
 )
-from trustsvc.invitations.models import domain_throttles, messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
-from trustsvc.mail.outbox import domain_throttle, retry_limit
+from trustsvc.mail.outbox import domain_throttle, kinds, retry_policy
 from trustsvc.mail.outbox.lease import lease
+from trustsvc.mail.outbox.models import domain_throttles, messages
 from trustsvc.privacy.retention import purge
 from trustsvc.storage import db
 
@@ -65,8 +65,8 @@ def test_what_is_over_the_pace_waits_for_its_turn_without_a_try_and_others_go_on
     assert counts[1] == {}
     assert sum((one["many.example"] for one in counts), 0) == 40
     with db.reading() as session:
-        assert session.scalar(select(func.max(messages.c.tries))) == 1
-        assert session.scalar(select(func.max(messages.c.waited))) == 0
+        assert session.scalar(select(func.max(messages.c.attempts))) == 1
+        assert session.scalar(select(func.max(messages.c.waited_s))) == 0
 
 
 @paced()
@@ -165,20 +165,20 @@ def test_three_greylistings_in_a_row_do(installation):
 def test_waiting_for_a_domain_that_refuses_us_counts_and_ends_after_three_days(installation):
     order_id = invited(shop(), email="a@bad.example")
     with db.transaction() as session:
-        session.execute(update(messages).values(waited=retry_limit.LONGEST_S - 10))
-        domain_throttle.heard(
-            session, [(domain_throttle.marks({1: "b@bad.example"})[1], LATER)], NOON
+        session.execute(update(messages).values(waited_s=retry_policy.LIMIT_S - 10))
+        domain_throttle.note(
+            session, [(domain_throttle.hashes({1: "b@bad.example"})[1], LATER)], NOON
         )
 
     assert sent().letters == []
-    assert letter_of(order_id).waited >= retry_limit.LONGEST_S
+    assert letter_of(order_id).waited_s >= retry_policy.LIMIT_S
     with db.transaction() as session:
         session.execute(update(messages).values(due_at=NOON))
     assert sent().letters == []
 
-    assert (letter_of(order_id).state, letter_of(order_id).problem) == ("refused", "gave_up")
+    assert (letter_of(order_id).state, letter_of(order_id).reason) == ("refused", "retry_limit")
     assert order_row(order_id).email == "a@bad.example"
-    assert ledger_of(order_id)[-1] == ("send_invitation", "gave_up", "refused")
+    assert ledger_of(order_id)[-1] == ("send_invitation", "retry_limit", "refused")
 
 
 @paced()
@@ -187,8 +187,8 @@ def test_a_domain_is_kept_as_a_keyed_mark_for_an_hour(installation):
     sent()
 
     (row,) = rows()
-    assert len(row.mark) == 16
-    assert b"janssen" not in row.mark
+    assert len(row.domain_hash) == 16
+    assert b"janssen" not in row.domain_hash
     assert "domain_throttle" not in purge.purge_due(NOON + HOUR - SECOND)
     assert purge.purge_due(NOON + HOUR)["domain_throttle"] == 1
     assert rows() == []
@@ -209,7 +209,7 @@ def test_a_round_with_hundreds_of_one_domain_asks_the_database_as_often_as_one_w
         event.listen(engine, "before_cursor_execute", note := lambda *a: said.append(a[2]))
         try:
             with db.transaction() as session:
-                lease(session, NOON)
+                lease(session, NOON, kinds.registered())
         finally:
             event.remove(engine, "before_cursor_execute", note)
         return len(said)

@@ -14,8 +14,10 @@ from tests.invitations.sample_orders import (
     sent,
     shop,
 )
-from trustsvc.invitations.models import invitations, messages
-from trustsvc.mail.outbox import lease
+from trustsvc.invitations import message_kind
+from trustsvc.invitations.models import invitations
+from trustsvc.mail.outbox import kinds, lease
+from trustsvc.mail.outbox.models import messages
 from trustsvc.orders import buyer
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.registration import leave, register
@@ -73,7 +75,7 @@ def test_what_happens_between_plan_and_send_stops_the_letter(installation, reaso
 
     assert post.letters == []
     letter = letter_of(order_id)
-    assert (letter.state, letter.problem) == ("dropped", reason.partition(" ")[0])
+    assert (letter.state, letter.reason) == ("dropped", reason.partition(" ")[0])
     assert ("send", reason.partition(" ")[0], "dropped") in ledger_of(order_id)
     assert order_row(order_id).email is None
 
@@ -90,7 +92,7 @@ def test_an_order_cancelled_but_not_yet_looked_at_stops_the_letter(installation)
 def test_a_sender_that_vanished_loses_its_lease_within_a_minute(installation):
     invited(shop())
     with db.transaction() as session:
-        assert len(lease.lease(session, NOON)) == 1
+        assert len(lease.lease(session, NOON, kinds.registered())) == 1
 
     assert sent(now=NOON + MINUTE / 2).letters == []
     assert len(sent(now=NOON + MINUTE).letters) == 1
@@ -100,14 +102,14 @@ def test_the_lease_is_taken_before_wishes_are_read_so_that_none_comes_in_between
     installation, monkeypatch
 ):
     order_id = invited(shop())
-    ask = lease.check.check
+    ask = message_kind.check.check
 
     def watched(session, questions):
         states.extend(session.scalars(select(messages.c.state)).all())
         return ask(session, questions)
 
     states = []
-    monkeypatch.setattr(lease.check, "check", watched)
+    monkeypatch.setattr(message_kind.check, "check", watched)
     sent()
 
     assert set(states) == {"leased"}

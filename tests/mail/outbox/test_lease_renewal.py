@@ -5,7 +5,7 @@ import pytest
 
 from tests.invitations.sample_orders import NOON, Post, invited, letter_of, quiet, sent, shop
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
-from trustsvc.mail.outbox import circuit_breaker, lease, lease_renewal, send
+from trustsvc.mail.outbox import circuit_breaker, kinds, lease, lease_renewal, send
 from trustsvc.storage import db
 
 pytestmark = pytest.mark.both_databases
@@ -15,7 +15,7 @@ SECOND = timedelta(seconds=1)
 
 def leased_by_a_sender_that_died(now=NOON):
     with quiet(), db.transaction() as session:
-        return lease.lease(session, now)
+        return lease.lease(session, now, kinds.registered())
 
 
 def test_letters_of_a_killed_sender_are_due_again_within_a_minute(installation):
@@ -30,10 +30,10 @@ def test_letters_of_a_killed_sender_are_due_again_within_a_minute(installation):
 def test_a_letter_handed_over_by_a_killed_sender_is_unknown_within_a_minute(installation):
     order_id = invited(shop())
     (one,) = leased_by_a_sender_that_died()
-    send._Round(db.transaction, lambda: NOON, circuit_breaker.Gate("maildir", 1))._hand(one)
+    send._Round(db.transaction, lambda: NOON, circuit_breaker.Gate("maildir", 1))._hand_over(one)
 
     assert sent(now=NOON + 60 * SECOND).letters == []
-    assert (letter_of(order_id).state, letter_of(order_id).problem) == ("unknown", "sender_died")
+    assert (letter_of(order_id).state, letter_of(order_id).reason) == ("unknown", "sender_died")
 
 
 def test_a_sender_that_lives_keeps_its_letters_however_long_the_mail_server_takes(installation):
@@ -46,7 +46,7 @@ def test_a_sender_that_lives_keeps_its_letters_however_long_the_mail_server_take
         renewed.set()
         return moments[0]
 
-    with lease_renewal.held(db.transaction, one.lease, now, every_s=0.01):
+    with lease_renewal.renewed(db.transaction, one.lease, now, every_s=0.01):
         for minute in range(1, 10):
             moments[0] = NOON + minute * 60 * SECOND
             for _ in range(2):
@@ -66,7 +66,7 @@ def test_a_lease_that_cannot_be_renewed_does_not_stop_the_sender(installation):
         asked.set()
         raise OSError("the disk is away")
 
-    with lease_renewal.held(away, one.lease, lambda: NOON, every_s=0.01):
+    with lease_renewal.renewed(away, one.lease, lambda: NOON, every_s=0.01):
         assert asked.wait(120)
 
 
@@ -74,12 +74,12 @@ def test_an_answer_that_comes_after_the_letter_was_called_unknown_still_counts(i
     order_id = invited(shop())
     (one,) = leased_by_a_sender_that_died()
     round_ = send._Round(db.transaction, lambda: NOON, circuit_breaker.Gate("maildir", 1))
-    round_._hand(one)
+    round_._hand_over(one)
     sent(now=NOON + 60 * SECOND)
     assert letter_of(order_id).state == "unknown"
 
-    round_._outcomes.append((one, DeliveryResult(DeliveryStatus.SENT)))
-    round_.end([one])
+    round_._results.append((one, DeliveryResult(DeliveryStatus.SENT)))
+    round_.end(one.lease)
 
     assert letter_of(order_id).state == "sent"
     assert sent(Post(), now=NOON + 90 * SECOND).letters == []

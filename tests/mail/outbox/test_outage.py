@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.invitations.sample_orders import NOON, planned, quiet, shop
-from trustsvc.invitations.models import messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.outbox import send
+from trustsvc.mail.outbox.models import messages
 from trustsvc.orders import accept
 from trustsvc.orders.received import OrderReceived
 from trustsvc.storage import db

@@ -40,7 +40,7 @@ def test_a_mail_server_fails_by_what_it_does_to_us_and_not_to_a_mailbox(outcome,
 def test_a_mail_server_is_left_alone_twice_as_long_each_time_and_at_most_15_minutes(
     opened, share, seconds
 ):
-    assert rate_policy.pause(opened, share) == timedelta(seconds=seconds)
+    assert rate_policy.server_pause(opened, share) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(
@@ -59,15 +59,15 @@ def test_a_mail_server_is_left_alone_twice_as_long_each_time_and_at_most_15_minu
 def test_a_mail_server_that_is_back_gets_letters_slowly_and_never_twice_the_usual(
     usual, minutes, rate
 ):
-    assert rate_policy.a_minute(usual, minutes * MINUTE) == rate
+    assert rate_policy.ramp_up_rate(usual, minutes * MINUTE) == rate
 
 
 def test_no_minute_after_a_return_holds_more_than_twice_the_usual_however_often_one_asks():
     usual, given, last = 40, [], None
     for second in range(0, 1200, 7):
         moment = NOON + second * SECOND
-        number = rate_policy.grant(
-            rate_policy.a_minute(usual, second * SECOND), last and moment - last
+        number = rate_policy.allowance(
+            rate_policy.ramp_up_rate(usual, second * SECOND), last and moment - last
         )
         if number:
             last = moment
@@ -90,7 +90,7 @@ def test_no_minute_after_a_return_holds_more_than_twice_the_usual_however_often_
     ],
 )
 def test_a_domain_that_says_later_is_counted(strikes, outcome, after):
-    assert rate_policy.strike(strikes, outcome) == after
+    assert rate_policy.strikes(strikes, outcome) == after
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_domain_that_says_later_is_counted(strikes, outcome, after):
 def test_a_domain_is_left_alone_from_the_third_time_on_for_half_an_hour_at_most(
     strikes, share, seconds
 ):
-    assert rate_policy.quiet(strikes, share) == timedelta(seconds=seconds)
+    assert rate_policy.domain_pause(strikes, share) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_domain_is_left_alone_from_the_third_time_on_for_half_an_hour_at_most(
     ],
 )
 def test_what_is_over_the_pace_of_a_domain_waits_in_a_row(count, a_minute, go, later):
-    turns = rate_policy.turns(count, a_minute, FRESH, NOON)
+    turns = rate_policy.slots(count, a_minute, FRESH, NOON)
 
     assert turns.go == go
     assert len(turns.later) == count - go
@@ -129,7 +129,7 @@ def test_letters_of_one_domain_keep_its_pace_and_are_put_off_about_once(a_minute
     due, sent, moves = [NOON] * 300, [], 0
     while due:
         ready = sorted(at for at in due if at <= now)[:500]
-        turns = rate_policy.turns(len(ready), a_minute, domain, now)
+        turns = rate_policy.slots(len(ready), a_minute, domain, now)
         domain = turns.domain
         sent += [now] * turns.go
         moves += len(turns.later)
@@ -144,8 +144,8 @@ def test_letters_of_one_domain_keep_its_pace_and_are_put_off_about_once(a_minute
 
 
 def test_what_comes_later_waits_behind_what_waits_already():
-    first = rate_policy.turns(100, 60, FRESH, NOON)
-    second = rate_policy.turns(2, 60, first.domain, NOON)
+    first = rate_policy.slots(100, 60, FRESH, NOON)
+    second = rate_policy.slots(2, 60, first.domain, NOON)
 
     assert second.go == 0
     assert min(second.later) > max(first.later)
@@ -153,7 +153,7 @@ def test_what_comes_later_waits_behind_what_waits_already():
 
 def test_a_domain_that_is_left_alone_gets_none_and_then_one_after_the_other():
     until = NOON + 10 * MINUTE
-    turns = rate_policy.turns(3, 60, Domain(NOON, NOON, 3, until), NOON)
+    turns = rate_policy.slots(3, 60, Domain(NOON, NOON, 3, until), NOON)
 
     assert turns.go == 0
     assert list(turns.later) == [until + n * SECOND for n in (1, 2, 3)]
@@ -164,11 +164,11 @@ def test_what_was_planned_before_the_clock_went_back_holds_nobody_up(jump):
     before = Domain(NOON + MINUTE, NOON + HOUR, 3, NOON + 30 * MINUTE)
     now = NOON + jump - HOUR
 
-    turns = rate_policy.turns(2, 60, before, now)
+    turns = rate_policy.slots(2, 60, before, now)
 
     assert turns.go == 2
-    assert not rate_policy.is_ahead(NOON + MINUTE, now, rate_policy.LONGEST_PAUSE_S)
-    assert rate_policy.grant(60, jump) == 15
+    assert not rate_policy.is_ahead(NOON + MINUTE, now, rate_policy.MAX_SERVER_PAUSE)
+    assert rate_policy.allowance(60, jump) == 15
 
 
 @pytest.mark.parametrize(
@@ -176,4 +176,4 @@ def test_what_was_planned_before_the_clock_went_back_holds_nobody_up(jump):
     [(1000, 0, 0, 1000), (1000, 300, 0, 1500), (1000, 10, 5000, 25000), (0, 10, 10, 0)],
 )
 def test_a_shop_may_ask_five_times_its_usual_or_what_was_said_to_be_real(least, usual, real, most):
-    assert rate_policy.most_an_hour(least, usual, real) == most
+    assert rate_policy.max_per_hour(least, usual, real) == most

@@ -1,7 +1,8 @@
 """Tests:
-trustsvc/mail/outbox/defer.py
+trustsvc/mail/outbox/settle.py
 """
 
+import random
 import threading
 from datetime import timedelta
 
@@ -24,9 +25,10 @@ from tests.invitations.sample_orders import (
 )
 from trustsvc import log
 from trustsvc.invitations import redeem
-from trustsvc.invitations.models import invitations, messages
+from trustsvc.invitations.models import invitations
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
-from trustsvc.mail.outbox import retry_failed, retry_limit, send, send_suspension, settle
+from trustsvc.mail.outbox import resend, retry_policy, send, send_suspension
+from trustsvc.mail.outbox.models import messages
 from trustsvc.registry import opt_out
 from trustsvc.storage import db
 
@@ -48,7 +50,7 @@ def test_a_letter_that_is_due_is_sent_once(installation):
     assert [letter.to_address for letter in post.letters] == ["jan@example.com"]
     assert again.letters == []
     letter = letter_of(order_id)
-    assert (letter.state, letter.sent_at, letter.tries) == ("sent", NOON, 1)
+    assert (letter.state, letter.sent_at, letter.attempts) == ("sent", NOON, 1)
     assert ledger_of(order_id)[-1] == ("send_invitation", "ok", "sent")
 
 
@@ -76,7 +78,7 @@ def test_a_stop_between_lease_and_dot_keeps_the_dot_from_being_said(installation
     post = sent(Post(meanwhile=stop))
 
     assert post.letters == []
-    assert (letter_of(order_id).state, letter_of(order_id).problem) == ("dropped", "stop")
+    assert (letter_of(order_id).state, letter_of(order_id).reason) == ("dropped", "stop")
 
 
 def test_a_letter_dropped_while_the_server_said_later_is_not_due_again(installation):
@@ -116,7 +118,7 @@ def test_each_fate_settles_its_letter_and_leaves_the_others_alone(
 
     assert [letter_of(order_id).state for order_id in ids] == ["sent", state, "sent"]
     letter = letter_of(ids[1])
-    assert (letter.problem or "", letter.tries) == (problem, 1)
+    assert (letter.reason or "", letter.attempts) == (problem, 1)
     assert (letter.sent_at is not None) == (fate in {DeliveryStatus.SENT, DeliveryStatus.UNKNOWN})
 
 
@@ -131,7 +133,7 @@ def test_letters_refused_one_after_the_other_before_their_dots_are_settled_toget
 
     states = {DeliveryStatus.DEFERRED: "due", DeliveryStatus.REFUSED: "refused"}
     assert [letter_of(order_id).state for order_id in ids] == [states[fate]] * 3 + ["sent"]
-    assert [letter_of(order_id).tries for order_id in ids] == [1] * 4
+    assert [letter_of(order_id).attempts for order_id in ids] == [1] * 4
 
 
 def test_a_refused_address_is_forgotten(installation):
@@ -169,15 +171,15 @@ def test_after_72_hours_of_tries_a_letter_is_given_up_and_its_buyer_not_forgotte
     moments = tried_until_the_end(order_id, DeliveryResult(DeliveryStatus.DEFERRED, problem))
 
     letter = letter_of(order_id)
-    assert (letter.state, letter.problem) == ("refused", "gave_up")
-    assert (letter.waited, letter.tries, letter.sent_at) == (72 * 3600, len(moments), None)
+    assert (letter.state, letter.reason) == ("refused", "retry_limit")
+    assert (letter.waited_s, letter.attempts, letter.sent_at) == (72 * 3600, len(moments), None)
     assert moments[-1] - moments[0] >= timedelta(hours=72)
     assert order_row(order_id).email == "jan@example.com"
     assert invitation_of(order_id).state == "open"
     lines = ledger_of(order_id)
     assert lines[-2:] == [
         ("send_invitation", problem, "later"),
-        ("send_invitation", "gave_up", "refused"),
+        ("send_invitation", "retry_limit", "refused"),
     ]
     assert sent(now=moments[-1] + 5 * DAY).letters == []
 
@@ -185,7 +187,7 @@ def test_after_72_hours_of_tries_a_letter_is_given_up_and_its_buyer_not_forgotte
 def test_nights_and_stops_are_no_part_of_the_72_hours(installation):
     order_id = invited(shop())
     sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "smtp_452")))
-    waited = letter_of(order_id).waited
+    waited = letter_of(order_id).waited_s
     assert 0 < waited <= 60
 
     sent(now=NOON.replace(hour=21))  # put off to the morning
@@ -195,7 +197,7 @@ def test_nights_and_stops_are_no_part_of_the_72_hours(installation):
     with db.transaction() as session:
         send_suspension.go_on(session, "test")
 
-    assert letter_of(order_id).waited == waited
+    assert letter_of(order_id).waited_s == waited
     assert len(sent(now=NOON + 10 * DAY).letters) == 1
 
 
@@ -207,18 +209,18 @@ def test_what_was_given_up_can_be_tried_again_for_three_more_days(installation):
         redeem.withdraw(session, [gone], "stop", last)
 
     with db.transaction() as session, quiet():
-        assert retry_failed.again(session, last + DAY) == 1
-        assert retry_failed.again(session, last + DAY) == 0
+        assert resend.retry_refused(session, last + DAY) == 1
+        assert resend.retry_refused(session, last + DAY) == 0
 
     assert ledger_of(order_id)[-1] == ("send", "again", "planned")
-    assert letter_of(order_id).waited < retry_limit.LONGEST_S
+    assert letter_of(order_id).waited_s < retry_policy.LIMIT_S
     assert [one.to_address for one in sent(now=last + DAY).letters] == ["jan@example.com"]
 
 
 def test_a_letter_dropped_at_its_last_try_stays_dropped(installation):
     order_id = invited(shop())
     with db.transaction() as session:
-        session.execute(update(messages).values(waited=retry_limit.LONGEST_S))
+        session.execute(update(messages).values(waited_s=retry_policy.LIMIT_S))
 
     def stop():
         with db.transaction() as session:
@@ -226,14 +228,14 @@ def test_a_letter_dropped_at_its_last_try_stays_dropped(installation):
 
     sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "before_end_of_data"), meanwhile=stop))
 
-    assert (letter_of(order_id).state, letter_of(order_id).problem) == ("dropped", "stop")
+    assert (letter_of(order_id).state, letter_of(order_id).reason) == ("dropped", "stop")
 
 
 @pytest.mark.parametrize(
     ("tries", "longest"), [(0, 60), (1, 120), (5, 1920), (9, 21600), (99, 21600)]
 )
 def test_waits_grow_with_full_jitter(tries, longest):
-    waits = [settle.backoff(tries).total_seconds() for _ in range(200)]
+    waits = [retry_policy.wait_s(tries, 0, random.random()) for _ in range(200)]
 
     assert max(waits) <= longest
     assert min(waits) < longest / 4
@@ -287,7 +289,7 @@ def test_a_crash_after_the_dot_leaves_unknown_and_is_not_sent_again(installation
     assert letter_of(order_id).state == "handed"
     assert sent(now=NOON + MINUTE).letters == []
     letter = letter_of(order_id)
-    assert (letter.state, letter.problem) == ("unknown", "sender_died")
+    assert (letter.state, letter.reason) == ("unknown", "sender_died")
     assert ledger_of(order_id)[-1] == ("send", "sender_died", "unknown")
 
 
@@ -374,7 +376,7 @@ def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(installatio
     post = sent()
 
     assert [letter.to_address for letter in post.letters] == ["b1@example.com"]
-    assert (letter_of(ids[0]).state, letter_of(ids[0]).problem) == ("due", "not_written")
+    assert (letter_of(ids[0]).state, letter_of(ids[0]).reason) == ("due", "not_written")
 
 
 def test_a_mail_server_that_is_away_is_said_once_and_not_per_letter(installation, capfd):
@@ -385,7 +387,9 @@ def test_a_mail_server_that_is_away_is_said_once_and_not_per_letter(installation
 
     sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")] * 3))
 
-    said = [line for line in capfd.readouterr().err.splitlines() if "mail server is away" in line]
+    said = [
+        line for line in capfd.readouterr().err.splitlines() if "mail.server_unreachable" in line
+    ]
     assert len(said) == 1
     assert "example.com" not in said[0]
 
@@ -412,6 +416,6 @@ def test_what_comes_while_a_round_is_being_sent_is_heard_before_the_dot(installa
     sent(post)
 
     assert post.letters == []
-    assert (letter_of(order_id).state, letter_of(order_id).problem) == ("dropped", reason)
+    assert (letter_of(order_id).state, letter_of(order_id).reason) == ("dropped", reason)
     assert ("send", reason, "dropped") in ledger_of(order_id)
     assert order_row(order_id).email is None

@@ -34,10 +34,11 @@ from trustsvc import config
 from trustsvc.crypto import keyring
 from trustsvc.errors import Gone
 from trustsvc.invitations import redeem, unsubscribe
-from trustsvc.invitations.models import invitations, messages
+from trustsvc.invitations.models import invitations
 from trustsvc.invitations.planning import plan, reminders
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
 from trustsvc.mail.outbox import send
+from trustsvc.mail.outbox.models import messages
 from trustsvc.orders import accept
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import OrderReceived
@@ -202,7 +203,7 @@ class Machine(RuleBasedStateMachine):
         with db.reading() as session:
             leased = session.scalars(
                 select(invitations.c.order_id)
-                .join(messages, messages.c.invitation_id == invitations.c.id)
+                .join(messages, messages.c.subject_id == invitations.c.id)
                 .where(messages.c.state == "leased", messages.c.lease.not_in(self.leases))
             ).all()
             self.leases += session.scalars(
@@ -270,7 +271,7 @@ class Machine(RuleBasedStateMachine):
             rows = session.execute(
                 select(orders.c.shop_id, orders.c.buyer, messages.c.sent_at)
                 .join_from(orders, invitations, invitations.c.order_id == orders.c.id)
-                .join(messages, messages.c.invitation_id == invitations.c.id)
+                .join(messages, messages.c.subject_id == invitations.c.id)
                 .where(messages.c.kind == "invitation", messages.c.sent_at.is_not(None))
                 .where(orders.c.buyer.is_not(None))
                 .order_by(messages.c.sent_at)

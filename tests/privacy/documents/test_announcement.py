@@ -6,7 +6,7 @@ import pytest
 
 from tests.reviews.sample_reviews import invitation, order, review, shop
 from tests.staff.signed_in_staff import sign_in
-from tests.transactional_mail.test_send import sent as answers
+from tests.transactional_mail.test_message_kind import sent_transactional as answers
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms
 from trustsvc.doctor import privacy_requests

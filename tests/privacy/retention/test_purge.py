@@ -6,12 +6,15 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import func, select, update
 
-from jobs import send_correspondence
+from jobs import send_messages
+from tests.invitations.sample_orders import message_values
 from tests.reviews.sample_reviews import invitation, order, review, shop
 from tests.staff.signed_in_staff import add, sign_in
 from trustsvc import clock
 from trustsvc.invitations import redeem
-from trustsvc.invitations.models import invitations, mail_reports, messages
+from trustsvc.invitations.models import invitations
+from trustsvc.mail.feedback.models import mail_reports
+from trustsvc.mail.outbox.models import messages
 from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.models import decisions as lines
 from trustsvc.orders.models import deliveries, orders
@@ -24,7 +27,7 @@ from trustsvc.shops.models import shops
 from trustsvc.staff.models import staff_links, staff_sessions
 from trustsvc.storage import db, event_log
 from trustsvc.transactional_mail import enqueue
-from trustsvc.transactional_mail.models import correspondence
+from trustsvc.transactional_mail.models import transactional_messages
 
 pytestmark = pytest.mark.both_databases
 
@@ -57,14 +60,7 @@ def test_an_invited_buyer_is_erased_90_days_after_the_last_message(start):
     made, _ = invitation(shop(), asked, at=start, sent_at=start + 7 * DAY)
     with db.transaction() as session:
         session.execute(
-            messages.insert().values(
-                invitation_id=made,
-                kind="reminder",
-                state="sent",
-                due_at=start,
-                tries=0,
-                sent_at=start + 14 * DAY,
-            )
+            messages.insert().values(message_values(made, "reminder", start + 14 * DAY))
         )
 
     assert "buyer_contact" not in purge.purge_due(start + 104 * DAY - MOMENT)
@@ -239,10 +235,10 @@ def test_what_came_back_about_a_message_goes_with_it(start):
     where = shop()
     made, _ = invitation(where, order(where, at=start), at=start)
     with db.transaction() as session:
-        letter = session.scalar(select(messages.c.id).where(messages.c.invitation_id == made))
+        letter = session.scalar(select(messages.c.id).where(messages.c.subject_id == made))
         session.execute(
             mail_reports.insert().values(
-                letter_id=letter, kind="soft", code="5.2.2", source="mail", at=start
+                message_id=letter, kind="soft", code="5.2.2", source="mail", at=start
             )
         )
 
@@ -337,7 +333,7 @@ def _answered(installation, at):
     with clock.at(at):
         with db.transaction() as session:
             enqueue.write(session, note, at)
-        send_correspondence.send_correspondence()
+        send_messages.send_messages()
     (path,) = (installation.data / "mail" / "new").iterdir()
     assert b"ada@example.com" in path.read_bytes()
     return path
@@ -366,12 +362,12 @@ def test_the_pseudonym_of_a_settled_answer_goes_after_a_day_and_of_one_that_neve
         enqueue.write(session, enqueue.Note("my_data_link", "nl", "eve@example.com"), start)
 
     purge.purge_due(start + DAY - MOMENT)
-    assert _count(correspondence) == 2
+    assert _count(transactional_messages) == 2
     assert purge.purge_due(start + DAY) == {"transactional_mail": 1}
     purge.purge_due(start + 3 * DAY - MOMENT)
-    assert _count(correspondence) == 1
+    assert _count(transactional_messages) == 1
     purge.purge_due(start + 3 * DAY)
-    assert _count(correspondence) == 0
+    assert _count(transactional_messages) == 0
 
 
 def test_a_purge_that_finds_nothing_writes_no_receipt(start):

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import func, select
 
-from jobs import check_orders, purge_rows, send_invitations
+from jobs import check_orders, purge_rows, send_messages
 from tests.invitations import sample_orders
 from trustsvc import cli, clock, clock_check
 from trustsvc.clock import Reading
@@ -204,7 +204,7 @@ def test_nothing_leaves_early_and_all_of_it_when_the_clock_is_back(installation,
     jumped(by)  # seconds ago, and nobody but this process looks
 
     check_orders.check_orders()
-    send_invitations.send_invitations()
+    send_messages.send_messages()
 
     assert sample_orders.letter_of(order_id).state == "due"
     assert sample_orders.order_row(waits).state == "received"
@@ -213,7 +213,7 @@ def test_nothing_leaves_early_and_all_of_it_when_the_clock_is_back(installation,
     with db.transaction() as session:
         clock_watch.trust(session, clock.read())
     check_orders.check_orders()
-    send_invitations.send_invitations()
+    send_messages.send_messages()
     assert in_mail(installation) == 2
 
 
@@ -224,7 +224,7 @@ def test_a_jump_nobody_noted_yet_already_holds_the_messages(installation, by_day
         clock_check.record(session, Reading(now.at - DAY, now.boot, now.uptime), None)
         assert send_suspension.stops(session) == {}
 
-    send_invitations.send_invitations()
+    send_messages.send_messages()
 
     assert in_mail(installation) == 0
 
@@ -247,8 +247,8 @@ def test_a_jump_in_the_middle_of_a_batch_puts_off_no_message_and_ends_no_invitat
                 before_end_of_data()
             return outcome
 
-    monkeypatch.setattr(send_invitations, "open_transport", lambda _: nullcontext(Postbox()))
-    send_invitations.send_invitations()
+    monkeypatch.setattr(send_messages, "open_transport", lambda _: nullcontext(Postbox()))
+    send_messages.send_messages()
 
     letter = sample_orders.letter_of(order_id)
     assert letter.state == ("sent" if outcome.status is DeliveryStatus.SENT else "due")

@@ -7,6 +7,7 @@ from tests.invitations.sample_orders import NOON, Post, quiet
 from trustsvc import clock
 from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import invitations
+from trustsvc.mail.outbox.send import send
 from trustsvc.privacy.models import request_log
 from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.answer_requests import answer_next
@@ -14,7 +15,6 @@ from trustsvc.reviews import moderate, publish, submit
 from trustsvc.reviews.models import publications, reviews
 from trustsvc.reviews.policy import Draft
 from trustsvc.storage import db
-from trustsvc.transactional_mail.send import send
 
 JAN = "jan@example.com"
 TEXT = "Fiets kwam heel aan."
@@ -36,7 +36,7 @@ def post(client, order_id, deed, **form):
 def reviewed(shop, *, published=True, now=NOON, **order):
     """Have a buyer invited and write a review; gives the order's id."""
     order_id = sample_orders.invited(shop, now, **order)
-    sample_orders.sent(now=now)
+    sample_orders.sent_invitations(now=now)
     draft = Draft(5, "Snel", TEXT, "Jan J.", "Delft", consent=True)
     with quiet(), db.transaction() as session:
         public_id = submit.submit(session, link(order_id), draft, now)
@@ -77,7 +77,7 @@ def mailed():
     """Send what waits to be sent to one person; gives the e-mails."""
     box = Post()
     with quiet():
-        while send(db.transaction, box, clock.now):
+        while send(db.transaction, box, clock.now, only_unsuspendable=True):
             pass
     return box.letters
 

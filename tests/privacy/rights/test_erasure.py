@@ -25,7 +25,7 @@ from trustsvc.reviews import correct, publish, submit
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.policy import Draft
 from trustsvc.storage import db, suppression_journal
-from trustsvc.transactional_mail.models import correspondence
+from trustsvc.transactional_mail.models import transactional_messages
 
 pytestmark = pytest.mark.both_databases
 
@@ -46,7 +46,9 @@ def held():
             select(reviews.c.email, reviews.c.name, reviews.c.city, reviews.c.buyer_pseudonym)
         )
         asked = session.execute(
-            select(correspondence.c.address).where(correspondence.c.kind != "erased")
+            select(transactional_messages.c.address).where(
+                transactional_messages.c.template != "erased"
+            )
         )
         return [
             value for rows in (placed, written, asked) for row in rows for value in row if value
@@ -71,7 +73,7 @@ def test_everything_that_leads_to_the_person_goes_with_a_signed_receipt(client):
     assert letter.to_address == my_data_pages.JAN
     assert signature in letter.text
     with db.reading() as session:
-        assert session.scalars(select(correspondence.c.address)).all() == [None]
+        assert session.scalars(select(transactional_messages.c.address)).all() == [None]
     assert my_data_pages.register() == [("erase", "done", "person")]
 
 
@@ -154,7 +156,7 @@ def test_the_erased_person_stays_out(client, again):
     sample_orders.place(shop, **again)
     sample_orders.planned()
 
-    assert sample_orders.sent().letters == []
+    assert sample_orders.sent_invitations().letters == []
     with db.reading() as session:
         assert session.scalars(select(orders.c.email)).all().count(None) >= 1
         assert [x for x in session.scalars(select(orders.c.email)) if x] == []
@@ -166,7 +168,7 @@ def test_erased_everywhere_stays_out_at_a_shop_that_comes_later(client):
 
     sample_orders.invited(sample_orders.shop(name="New"), email="JAN@example.com")
 
-    assert sample_orders.sent().letters == []
+    assert sample_orders.sent_invitations().letters == []
     with db.reading() as session:
         assert [row.shop_id for row in session.execute(select(opt_outs))] == [0]
     assert [line.reason for line in suppression_journal.read().lines] == ["erasure"]
@@ -179,7 +181,7 @@ def test_a_message_that_is_being_sent_does_not_leave(installation):
         with quiet(), db.transaction() as session:
             erase(session, my_data_pages.person(order_id), ErasureOptions(), NOON)
 
-    post = sample_orders.sent(Post(meanwhile=wish))
+    post = sample_orders.sent_invitations(Post(meanwhile=wish))
 
     assert post.letters == []
     assert sample_orders.letter_of(order_id).state == "dropped"
@@ -227,7 +229,9 @@ def test_messages_in_the_maildir_go_too_when_the_address_was_erased_before(clien
     shop = sample_orders.shop()
     order_id = sample_orders.invited(shop)
     sample_orders.invited(shop, email="piet@example.com")
-    sample_orders.sent(MaildirTransport(f"maildir:{installation.data}/mail", "reviews@example.com"))
+    sample_orders.sent_invitations(
+        MaildirTransport(f"maildir:{installation.data}/mail", "reviews@example.com")
+    )
     with quiet(), db.transaction() as session:
         unsubscribe.unsubscribe(
             session, find(session, my_data_pages.link(order_id)), NOON, everywhere=False

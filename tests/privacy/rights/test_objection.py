@@ -40,7 +40,7 @@ def test_by_the_link_it_stops_at_once_and_a_copy_is_handed_over(client):
     answer = my_data_pages.post(client, order_id, "object")
 
     assert answer.status_code == 200
-    assert sample_orders.sent().letters == []
+    assert sample_orders.sent_invitations().letters == []
     assert sample_orders.order_row(order_id).email is None
     assert out() == [(shop.id, "objection")]
     (letter,) = my_data_pages.mailed()
@@ -58,7 +58,7 @@ def test_it_holds_for_every_shop_where_the_person_says_so(client):
     my_data_pages.post(client, order_id, "object", scope="all")
 
     assert (0, "objection") in out()
-    assert sample_orders.sent().letters == []
+    assert sample_orders.sent_invitations().letters == []
     assert sample_orders.order_row(elsewhere).email is None
 
 
@@ -99,7 +99,7 @@ def test_the_page_stops_the_next_message_without_waiting_for_the_job(client):
 
     objected(client, my_data_pages.JAN)
 
-    assert sample_orders.sent().letters == []
+    assert sample_orders.sent_invitations().letters == []
 
 
 def test_every_address_gets_the_same_answer(client):

@@ -76,7 +76,9 @@ def test_who_was_erased_asks_for_a_link_and_is_asked_again_from_the_next_order(
     assert f'value="{shop.id}"' in page
     assert done.status_code == 200
     assert sample_orders.letter_of(refused) is None
-    assert [letter.to_address for letter in sample_orders.sent().letters] == [my_data_pages.JAN]
+    assert [letter.to_address for letter in sample_orders.sent_invitations().letters] == [
+        my_data_pages.JAN
+    ]
     assert sample_orders.order_row(order_id).email == my_data_pages.JAN
 
 

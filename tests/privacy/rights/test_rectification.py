@@ -25,7 +25,9 @@ def test_the_name_in_messages_is_corrected_and_confirmed(client):
 
     assert answer.status_code == 200
     assert sample_orders.order_row(order_id).name == "Jan Janssen"
-    assert [letter.to_name for letter in sample_orders.sent().letters] == ["Jan Janssen"]
+    assert [letter.to_name for letter in sample_orders.sent_invitations().letters] == [
+        "Jan Janssen"
+    ]
     assert [letter.to_address for letter in my_data_pages.mailed()] == [my_data_pages.JAN]
     assert my_data_pages.register() == [("correct", "done", "person")]
 
@@ -103,8 +105,10 @@ def test_a_restriction_moves_along_with_the_address(client):
     sample_orders.planned()
 
     assert sample_orders.order_row(again).state == "waiting"
-    assert [letter.to_address for letter in sample_orders.sent().letters] == ["new@example.com"]
+    assert [letter.to_address for letter in sample_orders.sent_invitations().letters] == [
+        "new@example.com"
+    ]
     assert sample_orders.letter_of(other).state == "sent"
     my_data_pages.post(client, order_id, "lift")
-    assert len(sample_orders.sent(now=NOON + timedelta(minutes=5)).letters) == 1
+    assert len(sample_orders.sent_invitations(now=NOON + timedelta(minutes=5)).letters) == 1
     assert sample_orders.letter_of(order_id).state == "sent"

@@ -42,12 +42,12 @@ def test_nothing_is_sent_until_it_is_lifted(client):
     order_id = sample_orders.invited(sample_orders.shop())
 
     my_data_pages.post(client, order_id, "restrict")
-    held_back = sample_orders.sent().letters
+    held_back = sample_orders.sent_invitations().letters
     kept = sample_orders.order_row(order_id).email
     my_data_pages.post(client, order_id, "lift")
 
     assert (held_back, kept) == ([], my_data_pages.JAN)
-    assert [letter.to_address for letter in sample_orders.sent(now=SOON).letters] == [
+    assert [letter.to_address for letter in sample_orders.sent_invitations(now=SOON).letters] == [
         my_data_pages.JAN
     ]
     assert [(kind, by) for kind, _, by in my_data_pages.register()] == [
@@ -63,10 +63,10 @@ def test_a_message_that_is_being_sent_does_not_leave_and_the_buyer_is_kept(insta
         with quiet(), db.transaction() as session:
             restrict(session, my_data_pages.person(order_id), NOON)
 
-    post = sample_orders.sent(Post(meanwhile=wish))
+    post = sample_orders.sent_invitations(Post(meanwhile=wish))
 
     assert post.letters == []
-    assert sample_orders.letter_of(order_id).problem == "restricted"
+    assert sample_orders.letter_of(order_id).reason == "restricted"
     assert sample_orders.order_row(order_id).email == my_data_pages.JAN
     assert sample_orders.invitation_of(order_id).state == "open"
 
@@ -77,8 +77,8 @@ def test_the_lease_itself_reads_the_restriction(installation):
     with db.transaction() as session:
         restriction.restrict(session, person.all_pseudonyms, person.shop_ids[0], NOON)
 
-    assert sample_orders.sent().letters == []
-    assert sample_orders.letter_of(order_id).problem == "restricted"
+    assert sample_orders.sent_invitations().letters == []
+    assert sample_orders.letter_of(order_id).reason == "restricted"
     assert sample_orders.order_row(order_id).email == my_data_pages.JAN
     assert ("send", "restricted", "dropped") in sample_orders.ledger_of(order_id)
 
@@ -126,7 +126,7 @@ def test_staff_neither_see_nor_decide_on_a_restricted_review(client):
 def test_a_review_written_meanwhile_is_not_shown(client):
     shop = sample_orders.shop()
     order_id = sample_orders.invited(shop)
-    sample_orders.sent()
+    sample_orders.sent_invitations()
     my_data_pages.post(client, order_id, "restrict")
     review = f"/r/{signed_links.token('review', my_data_pages.link(order_id))}"
     with quiet():
@@ -140,7 +140,7 @@ def test_a_review_written_meanwhile_is_not_shown(client):
 
 def test_the_purge_leaves_it_alone(client):
     order_id = sample_orders.invited(sample_orders.shop())
-    sample_orders.sent()
+    sample_orders.sent_invitations()
     my_data_pages.post(client, order_id, "restrict")
 
     with quiet():
@@ -167,9 +167,9 @@ def test_a_rotated_key_finds_what_was_restricted(client, installation):
     add_key(installation, "lookup")
     add_key(installation, "registry")
 
-    assert sample_orders.sent().letters == []
+    assert sample_orders.sent_invitations().letters == []
     my_data_pages.post(client, order_id, "lift")
-    assert len(sample_orders.sent(now=SOON).letters) == 1
+    assert len(sample_orders.sent_invitations(now=SOON).letters) == 1
 
 
 def test_other_buyers_are_not_held_back(client):
@@ -178,7 +178,9 @@ def test_other_buyers_are_not_held_back(client):
     sample_orders.invited(shop, email="piet@example.com")
     my_data_pages.post(client, order_id, "restrict")
 
-    assert [letter.to_address for letter in sample_orders.sent().letters] == ["piet@example.com"]
+    assert [letter.to_address for letter in sample_orders.sent_invitations().letters] == [
+        "piet@example.com"
+    ]
     with db.reading() as session:
         assert len(session.scalars(select(orders.c.id)).all()) == 2
 
@@ -192,9 +194,9 @@ def test_a_restriction_at_all_shops_is_seen_and_lifted_by_a_messages_link_too(cl
     assert "beperkt sinds" in client.get(my_data_pages.path(order_id)).text
     my_data_pages.post(client, order_id, "lift")
 
-    assert len(sample_orders.sent(now=SOON).letters) == 1
+    assert len(sample_orders.sent_invitations(now=SOON).letters) == 1
     sample_orders.invited(sample_orders.shop(name="Later"), now=SOON)
-    assert len(sample_orders.sent(now=SOON).letters) == 1
+    assert len(sample_orders.sent_invitations(now=SOON).letters) == 1
 
 
 def everything(client, deed=""):
@@ -220,10 +222,10 @@ def test_one_shop_first_and_then_all_of_them(client):
 
     assert (before, between) == (["restrict"], ["restrict", "lift"])
     assert offered(everything(client)) == ["lift"]
-    assert sample_orders.sent().letters == []
+    assert sample_orders.sent_invitations().letters == []
     assert my_data_pages.register() == [("restrict", "done", "person")] * 2
     everything(client, "lift")
-    assert len(sample_orders.sent(now=SOON).letters) == 2
+    assert len(sample_orders.sent_invitations(now=SOON).letters) == 2
 
 
 def test_lifted_from_a_message_it_ends_at_shops_that_came_later_too(client):
@@ -237,7 +239,7 @@ def test_lifted_from_a_message_it_ends_at_shops_that_came_later_too(client):
     sample_orders.planned(SOON)
 
     assert waiting == "waiting"
-    assert len(sample_orders.sent(now=SOON).letters) == 2
+    assert len(sample_orders.sent_invitations(now=SOON).letters) == 2
 
 
 def test_twice_at_once_is_one_restriction(installation):

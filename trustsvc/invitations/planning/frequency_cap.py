@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations.models import invitations, messages
+from trustsvc.invitations.models import invitations, message_of_invitation
+from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.state import UNSETTLED
 from trustsvc.orders.check import CheckedOrder
 from trustsvc.orders.models import orders
 from trustsvc.shops import directory
@@ -31,12 +33,12 @@ def recently_invited(
     rows = session.execute(
         select(orders.c.shop_id, orders.c.buyer, messages.c.sent_at)
         .join_from(orders, invitations, invitations.c.order_id == orders.c.id)
-        .join(messages, messages.c.invitation_id == invitations.c.id)
+        .join(messages, message_of_invitation)
         .where(
             orders.c.shop_id.in_(shops),
             orders.c.buyer.in_(pseudonyms),
             or_(
-                messages.c.state.in_(("due", "leased", "handed")),
+                messages.c.state.in_(UNSETTLED),
                 messages.c.sent_at > now - timedelta(days=longest),
             ),
         )

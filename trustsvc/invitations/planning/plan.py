@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session
 from trustsvc import i18n
 from trustsvc.crypto import signed_links
 from trustsvc.invitations import redeem
-from trustsvc.invitations.models import invitations, messages
+from trustsvc.invitations.models import INVITATION, invitations
 from trustsvc.invitations.planning import eligibility, frequency_cap, schedule, volume_guard
 from trustsvc.invitations.planning.frequency_cap import BuyerKey
 from trustsvc.invitations.planning.reschedule import NewDate, reschedule
+from trustsvc.invitations.state import OPEN
+from trustsvc.mail.outbox import pending
 from trustsvc.orders import check, decision_log
 from trustsvc.orders.check import CheckedOrder
 from trustsvc.orders.state import OrderState
@@ -142,7 +144,7 @@ def _write(session: Session, batch: _Batch) -> None:
     check.erase_buyers(session, batch.refused)
     decision_log.write(session, batch.entries)
     if any(due <= batch.now for _, due in [*batch.invite, *batch.move]):
-        job_queue.enqueue(session, "send_invitations")
+        job_queue.enqueue(session, "send_messages")
 
 
 def _invite(session: Session, batch: _Batch) -> None:
@@ -150,19 +152,16 @@ def _invite(session: Session, batch: _Batch) -> None:
         return
     rows = [_invitation(batch, order, due) for order, due in batch.invite]
     created = session.execute(
-        invitations.insert().returning(invitations.c.id, invitations.c.order_id), rows
+        invitations.insert().returning(
+            invitations.c.id, invitations.c.order_id, invitations.c.shop_id
+        ),
+        rows,
     )
     due_of = {order.id: due for order, due in batch.invite}
-    session.execute(
-        messages.insert(),
+    pending.add(
+        session,
         [
-            {
-                "invitation_id": row.id,
-                "kind": "invitation",
-                "state": "due",
-                "due_at": due_of[row.order_id],
-                "tries": 0,
-            }
+            pending.NewMessage(INVITATION, row.id, row.shop_id, due_of[row.order_id])
             for row in created
         ],
     )
@@ -174,7 +173,7 @@ def _invitation(batch: _Batch, order: CheckedOrder, due: datetime) -> dict[str, 
         "shop_id": shop.id,
         "order_id": order.id,
         "link": signed_links.new_id(),
-        "state": "open",
+        "state": OPEN,
         "basis": f"{shop.may_ask} {shop.wording_at:%Y-%m-%d}",
         "language": i18n.negotiate_language(order.locale, shop.language),
         "zone": schedule.buyer_zone(order.locale, shop.zone),

@@ -1,15 +1,20 @@
 """Plan the single reminder of an unanswered invitation."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import BigInteger, and_, cast, select, type_coerce
+from sqlalchemy import BigInteger, Row, and_, cast, select, type_coerce
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations.models import invitations, messages
+from trustsvc.invitations.models import INVITATION, REMINDER, invitations, message_of_invitation
 from trustsvc.invitations.planning import eligibility, schedule
+from trustsvc.invitations.state import OPEN
+from trustsvc.mail.outbox import pending
+from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.state import SENT
 from trustsvc.orders import decision_log
 from trustsvc.shops.models import shops
-from trustsvc.storage import db
 from trustsvc.storage.columns import EPOCH
 from trustsvc.work_queue import job_queue
 
@@ -32,23 +37,24 @@ def plan_due_reminders(session: Session, now: datetime, most: int = BATCH_SIZE) 
         select(
             invitations.c.id,
             invitations.c.order_id,
+            invitations.c.shop_id,
             invitations.c.language,
             invitations.c.zone,
             messages.c.sent_at,
             shops.c.reminder_days,
             shops.c.language.label("shop_language"),
         )
-        .join_from(invitations, messages, messages.c.invitation_id == invitations.c.id)
+        .join_from(invitations, messages, message_of_invitation)
         .join(shops, shops.c.id == invitations.c.shop_id)
         .outerjoin(
             reminders,
-            and_(reminders.c.invitation_id == invitations.c.id, reminders.c.kind == "reminder"),
+            and_(reminders.c.subject_id == invitations.c.id, reminders.c.kind == REMINDER),
         )
         .where(
             reminders.c.id.is_(None),
-            messages.c.kind == "invitation",
-            messages.c.state == "sent",
-            invitations.c.state == "open",
+            messages.c.kind == INVITATION,
+            messages.c.state == SENT,
+            invitations.c.state == OPEN,
             invitations.c.expires_at > now,
             shops.c.reminder_days > 0,
             shops.c.closed_at.is_(None),
@@ -57,19 +63,25 @@ def plan_due_reminders(session: Session, now: datetime, most: int = BATCH_SIZE) 
         .order_by(invitations.c.id)
         .limit(most)
     ).all()
+    if rows:
+        _add(session, rows, now)
+    return len(rows)
+
+
+def _add(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], now: datetime) -> None:
+    """Add a reminder for each invitation, due or dropped, and log why."""
     planned, entries = [], []
     for row in rows:
         decision = eligibility.decide_reminder(row.reminder_days, row.shop_language, row.language)
         is_planned = decision.outcome == "ask"
         planned.append(
-            {
-                "invitation_id": row.id,
-                "kind": "reminder",
-                "state": "due" if is_planned else "dropped",
-                "due_at": schedule.reminder_due_at(row.sent_at, row.reminder_days, row.zone, now),
-                "tries": 0,
-                "problem": None if is_planned else decision.rule,
-            }
+            pending.NewMessage(
+                REMINDER,
+                row.id,
+                row.shop_id,
+                due_at=schedule.reminder_due_at(row.sent_at, row.reminder_days, row.zone, now),
+                dropped=None if is_planned else decision.rule,
+            )
         )
         outcome = "planned" if is_planned else "dropped"
         entries.append(
@@ -77,8 +89,6 @@ def plan_due_reminders(session: Session, now: datetime, most: int = BATCH_SIZE) 
                 row.order_id, "plan_reminder", decision.rule, outcome, now
             )
         )
-    if planned:
-        session.execute(db.insert(messages).on_conflict_do_nothing(), planned)
-        decision_log.write(session, entries)
-        job_queue.enqueue(session, "send_invitations")
-    return len(rows)
+    pending.add(session, planned)
+    decision_log.write(session, entries)
+    job_queue.enqueue(session, "send_messages")

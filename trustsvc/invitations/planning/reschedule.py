@@ -7,8 +7,12 @@ from datetime import datetime
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations.models import invitations, messages
+from trustsvc.invitations.models import INVITATION, invitations, message_of_invitation
 from trustsvc.invitations.planning.eligibility import LINK_LIFETIME
+from trustsvc.invitations.state import OPEN
+from trustsvc.mail.outbox import pending
+from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.state import DUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +30,21 @@ def reschedule(session: Session, dates: Mapping[int, NewDate]) -> list[int]:
         return []
     rows = session.execute(
         select(messages.c.id.label("message_id"), invitations.c.id, invitations.c.order_id)
-        .join(invitations, invitations.c.id == messages.c.invitation_id)
+        .join(invitations, message_of_invitation)
         .where(
             invitations.c.order_id.in_(dates),
-            invitations.c.state == "open",
-            messages.c.kind == "invitation",
-            messages.c.state == "due",
-            messages.c.tries == 0,
+            invitations.c.state == OPEN,
+            messages.c.kind == INVITATION,
+            messages.c.state == DUE,
+            messages.c.attempts == 0,
         )
         .with_for_update(of=[invitations, messages], skip_locked=True)
     ).all()
     if not rows:
         return []
     moved = [(row, dates[row.order_id]) for row in rows]
-    connection = session.connection()
-    connection.execute(
-        update(messages).where(messages.c.id == bindparam("one")).values(due_at=bindparam("at")),
-        [{"one": row.message_id, "at": new.due} for row, new in moved],
-    )
-    connection.execute(
+    pending.move(session, {row.message_id: new.due for row, new in moved})
+    session.connection().execute(
         update(invitations)
         .where(invitations.c.id == bindparam("one"))
         .values(expires_at=bindparam("end"), experienced_at=bindparam("day")),

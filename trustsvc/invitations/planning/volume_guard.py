@@ -73,7 +73,7 @@ def pause_sudden_volume(session: Session, shop_ids: Collection[int], now: dateti
 
 def _is_sudden(row: _Guard, number: int, minimum: int, now: datetime) -> bool:
     is_real = row.real_until is not None and now < row.real_until <= now + DAY
-    most = rate_policy.most_an_hour(minimum, row.usual, row.counted if is_real else 0)
+    most = rate_policy.max_per_hour(minimum, row.usual, row.counted if is_real else 0)
     return row.paused_at is None and number > most
 
 
@@ -116,7 +116,7 @@ def resume(session: Session, slug: str, now: datetime) -> bool:
         .values(paused_at=None, real_until=now + DAY)
     )
     if db.row_count(done):
-        job_queue.enqueue(session, "send_invitations")
+        job_queue.enqueue(session, "send_messages")
         return True
     return False
 

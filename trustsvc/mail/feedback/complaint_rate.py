@@ -1,8 +1,8 @@
-"""How often readers complain, and what follows: an alarm first, then no more letters.
+"""How often readers complain, and what follows: first an alarm, then a send suspension.
 
-Gmail and Yahoo ask for less than 0.1 % and never 0.3 %. Seven days: letters leave by the days of
-the week, and a complaint comes within days, so a week holds a round of both. Complaints count on
-the day they come, letters on the day they left.
+Gmail and Yahoo ask for less than 0.1 % and never 0.3 %. Seven days, because volume goes by the day
+of the week and a complaint comes within days. Complaints count on the day they come, messages on
+the day they left. Only kinds that obey a suspension count.
 """
 
 from dataclasses import dataclass
@@ -12,30 +12,31 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from trustsvc import log
-from trustsvc.invitations.models import mail_reports, messages
-from trustsvc.mail.outbox import send_suspension
+from trustsvc.mail.feedback.models import mail_reports
+from trustsvc.mail.outbox import kinds, send_suspension
+from trustsvc.mail.outbox.models import messages
 from trustsvc.storage import db, event_log
 from trustsvc.storage.columns import EVERY_SHOP
 
 WINDOW = timedelta(days=7)
 ALARM = 0.001
 STOP = 0.003
-LEAST_TO_STOP = 3  # one complaint among few letters is a person, three are a pattern
-AGAIN = timedelta(days=1)  # an alarm is not told more often
+LEAST_TO_STOP = 3  # one complaint among few messages is a person, three are a pattern
+AGAIN = timedelta(days=1)  # for how long an alarm is not repeated
 ALARMED, WENT_ON = "sending.complaints", "sending.went_on"
-_ONE_AT_A_TIME = 0x7761746368  # any number of its own, the same in each process
+_ADVISORY_LOCK = 0x7761746368  # any number of its own, the same in each process
 
-logger = log.get_logger("invitations")
+logger = log.get_logger("mail")
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
     complaints: int
-    letters: int
+    messages: int
 
     @property
     def share(self) -> float:
-        return self.complaints / max(self.letters, 1)
+        return self.complaints / max(self.messages, 1)
 
     @property
     def is_alarming(self) -> bool:
@@ -51,28 +52,30 @@ def rate(session: Session, now: datetime) -> Rate:
     went_on = _last(session, WENT_ON)
     since = max(now - WINDOW, went_on) if went_on else now - WINDOW
     came = select(func.count()).where(mail_reports.c.kind == "complaint", mail_reports.c.at > since)
-    left = select(func.count()).where(messages.c.sent_at > now - WINDOW)
+    left = select(func.count()).where(
+        messages.c.sent_at > now - WINDOW, messages.c.kind.in_(kinds.suspendable_names())
+    )
     return Rate(session.scalar(came) or 0, session.scalar(left) or 0)
 
 
-def weigh(session: Session, now: datetime) -> None:
-    """Look at the rate after a complaint: say that it is alarming, stop where it is too much."""
+def check(session: Session, now: datetime) -> None:
+    """Check the rate after a complaint: raise the alarm, or suspend sending."""
     if not db.is_sqlite():  # of two complaints at once the second must see the first
-        session.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
+        session.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
     found = rate(session, now)
     if found.is_alarming:
         last = _last(session, ALARMED)
         if last is None or last <= now - AGAIN:
             event_log.record(session, ALARMED, EVERY_SHOP, found.complaints, now)
-        logger.warning("complaints", complaints=found.complaints, letters=found.letters)
+        logger.warning("mail.complaint_rate", complaints=found.complaints, messages=found.messages)
     if found.is_too_much and send_suspension.COMPLAINTS not in send_suspension.stops(session):
         send_suspension.stop(session, send_suspension.COMPLAINTS, "complaint_rate", now)
         event_log.record(session, "sending.stopped", EVERY_SHOP, found.complaints, now)
-        logger.error("no letter leaves: too many complaints", complaints=found.complaints)
+        logger.error("mail.suspended_for_complaints", complaints=found.complaints)
 
 
 def go_on(session: Session, name: str, now: datetime) -> bool:
-    """Take a stop back by hand; False when there was none. Complaints so far are settled by it."""
+    """End a suspension by hand; False when there was none. Complaints of before count no longer."""
     if not send_suspension.go_on(session, name):
         return False
     if name == send_suspension.COMPLAINTS:

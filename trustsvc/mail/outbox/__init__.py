@@ -1,1 +1,1 @@
-"""Every outbound message: planned, leased, sent, settled, and what nobody can know."""
+"""The outbox: every outbound message from due to settled, and what nobody can know."""

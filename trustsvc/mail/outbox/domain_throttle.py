@@ -1,6 +1,6 @@
-"""Keep to a pace for each receiving domain, and leave alone the ones that say later.
+"""Keep to a pace for each receiving domain, and pause for the ones that defer our messages.
 
-A domain is known by a keyed one-way mark: it can be one person's name.
+A domain is known by a keyed hash: it can be one person's name.
 """
 
 import secrets
@@ -14,34 +14,34 @@ from sqlalchemy.orm import Session
 
 from trustsvc import address, config
 from trustsvc.crypto import keyring, pseudonyms
-from trustsvc.invitations.models import domain_throttles
 from trustsvc.mail import transport
 from trustsvc.mail.message import DeliveryResult
 from trustsvc.mail.outbox import rate_policy
+from trustsvc.mail.outbox.models import domain_throttles
 from trustsvc.storage import db
 
 KEPT = timedelta(hours=1)
 
-_dice = secrets.SystemRandom()
+_random = secrets.SystemRandom()
 
 
-def marks(emails: Mapping[int, str]) -> dict[int, bytes]:
-    """Mark the domain of each address, however it is spelt; b"" for one that is no address.
+def hashes(emails: Mapping[int, str]) -> dict[int, bytes]:
+    """Hash the domain of each address, however it is spelt; b"" for one that is no address.
 
     The key is the newest: after a rotation a domain begins anew.
     """
     secret = keyring.newest_key("lookup").secret
     known: dict[str, bytes] = {}
     found = {}
-    for number, email in emails.items():
+    for message_id, email in emails.items():
         spelt = email.rpartition("@")[2]
         if spelt not in known:
-            known[spelt] = _mark(secret, email)
-        found[number] = known[spelt]
+            known[spelt] = _hash(secret, email)
+        found[message_id] = known[spelt]
     return found
 
 
-def _mark(secret: bytes, email: str) -> bytes:
+def _hash(secret: bytes, email: str) -> bytes:
     try:
         domain = address.normalise(email).rpartition("@")[2]
     except address.NotAnAddress:
@@ -50,78 +50,78 @@ def _mark(secret: bytes, email: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
-    """Which letters wait until when, which of them for a domain that said later; who said so."""
+class DomainSlots:
+    """Which messages wait until when, which of them for a paused domain; which domains defer."""
 
     later: dict[int, datetime] = field(default_factory=dict)
-    shunned: set[int] = field(default_factory=set)
-    struck: set[bytes] = field(default_factory=set)
+    throttled: set[int] = field(default_factory=set)
+    deferring: set[bytes] = field(default_factory=set)
 
 
-def turns(session: Session, of: Mapping[int, bytes], now: datetime) -> Turns:
-    """Give these letters their turns; those that need not wait count as on their way.
+def slots(
+    session: Session, of: Mapping[int, bytes], now: datetime, *, ignores_pace: bool = False
+) -> DomainSlots:
+    """Give these messages their slots; those that need not wait count as on their way.
 
-    One look and one write for all of them. A maildir has no pace.
+    One SELECT and one INSERT for all of them. A maildir has no pace. Messages that ignore the pace
+    still count for it, and still wait for a paused domain.
     """
     settings = config.current()
     queues: dict[bytes, list[int]] = defaultdict(list)
     if not transport.is_maildir(settings.mail_url):
-        for number, mark in of.items():
-            if mark:
-                queues[mark].append(number)
-    known = _read(session, queues)
-    found = Turns(struck={mark for mark, domain in known.items() if domain.strikes})
+        for message_id, domain in of.items():
+            if domain:
+                queues[domain].append(message_id)
+    known = _lock(session, queues)
+    found = DomainSlots(deferring={hash_ for hash_, domain in known.items() if domain.strikes})
     domains = {}
-    for mark, numbers in queues.items():
-        before = known.get(mark) or rate_policy.Domain(now, now)
-        given = rate_policy.turns(len(numbers), settings.mail_pace, before, now)
-        waiting = numbers[given.go :]
+    give = rate_policy.slots_at_once if ignores_pace else rate_policy.slots
+    for hash_, message_ids in queues.items():
+        before = known.get(hash_) or rate_policy.Domain(now, now)
+        given = give(len(message_ids), settings.mail_pace, before, now)
+        waiting = message_ids[given.go :]
         found.later.update(zip(waiting, given.later, strict=True))
-        if rate_policy.is_ahead(before.quiet_until, now, rate_policy.LONGEST_QUIET_S):
-            found.shunned.update(waiting)
-        domains[mark] = given.domain
+        if rate_policy.is_ahead(before.quiet_until, now, rate_policy.MAX_DOMAIN_PAUSE):
+            found.throttled.update(waiting)
+        domains[hash_] = given.domain
     _write(session, domains, now)
     return found
 
 
-def heard(
-    session: Session, said: Sequence[tuple[bytes, DeliveryResult]], now: datetime
+def note(
+    session: Session, results: Sequence[tuple[bytes, DeliveryResult]], now: datetime
 ) -> set[bytes]:
-    """Take in what domains said; gives those that are left alone from now on."""
-    known = _read(session, {mark for mark, _ in said})
+    """Count what domains answered; gives those that are paused from now on."""
+    known = _lock(session, {domain for domain, _ in results})
     changed: dict[bytes, rate_policy.Domain] = {}
-    for mark, outcome in said:
-        before = changed.get(mark) or known.get(mark) or rate_policy.Domain(now, now)
-        strikes = rate_policy.strike(before.strikes, outcome)
-        if not mark or strikes == before.strikes:
+    for hash_, result in results:
+        before = changed.get(hash_) or known.get(hash_) or rate_policy.Domain(now, now)
+        strikes = rate_policy.strikes(before.strikes, result)
+        if not hash_ or strikes == before.strikes:
             continue
-        wait = (
-            rate_policy.quiet(strikes, _dice.uniform(0, 1))
-            if strikes > before.strikes
-            else timedelta(0)
-        )
+        is_worse = strikes > before.strikes
+        wait = rate_policy.domain_pause(strikes, _random.uniform(0, 1)) if is_worse else None
         until = now + wait if wait else None
-        changed[mark] = rate_policy.Domain(before.free_at, before.planned_until, strikes, until)
+        changed[hash_] = rate_policy.Domain(before.free_at, before.planned_until, strikes, until)
     _write(session, changed, now)
-    return {mark for mark, domain in changed.items() if domain.quiet_until}
+    return {hash_ for hash_, domain in changed.items() if domain.quiet_until}
 
 
-def _read(session: Session, of: Iterable[bytes]) -> dict[bytes, rate_policy.Domain]:
-    """Read, and keep others from changing it meanwhile; always in the same order."""
+def _lock(session: Session, of: Iterable[bytes]) -> dict[bytes, rate_policy.Domain]:
+    """Read domains and keep others from changing them meanwhile; always in the same order."""
     wanted = list(of)
     if not wanted:
         return {}
     table = domain_throttles.c
     rows = session.execute(
-        select(table.mark, table.free_at, table.planned_until, table.strikes, table.quiet_until)
-        .where(table.mark.in_(wanted))
-        .order_by(table.mark)
+        select(
+            table.domain_hash, table.free_at, table.planned_until, table.strikes, table.quiet_until
+        )
+        .where(table.domain_hash.in_(wanted))
+        .order_by(table.domain_hash)
         .with_for_update()
     )
-    return {
-        row.mark: rate_policy.Domain(row.free_at, row.planned_until, row.strikes, row.quiet_until)
-        for row in rows
-    }
+    return {row.domain_hash: rate_policy.Domain(*row[1:]) for row in rows}
 
 
 def _write(session: Session, domains: Mapping[bytes, rate_policy.Domain], now: datetime) -> None:
@@ -133,16 +133,16 @@ def _write(session: Session, domains: Mapping[bytes, rate_policy.Domain], now: d
         for name in ("free_at", "planned_until", "strikes", "quiet_until", "forget_at")
     }
     session.execute(
-        statement.on_conflict_do_update(index_elements=["mark"], set_=changed),
+        statement.on_conflict_do_update(index_elements=["domain_hash"], set_=changed),
         [
             {
-                "mark": mark,
+                "domain_hash": hash_,
                 "free_at": one.free_at,
                 "planned_until": one.planned_until,
                 "strikes": one.strikes,
                 "quiet_until": one.quiet_until,
                 "forget_at": max(now, one.quiet_until or now) + KEPT,
             }
-            for mark, one in sorted(domains.items())
+            for hash_, one in sorted(domains.items())
         ],
     )

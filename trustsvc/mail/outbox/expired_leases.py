@@ -1,56 +1,65 @@
-"""Take back the letters of senders that died."""
+"""Take back the messages of senders that died."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import case, literal, or_, select, update
+from sqlalchemy import case, literal, or_
 from sqlalchemy.orm import Session
 
 from trustsvc import clock_check
-from trustsvc.invitations.models import invitations, messages
 from trustsvc.mail.outbox import lease_renewal
-from trustsvc.orders import decision_log
+from trustsvc.mail.outbox.kinds import LeasedMessage, MessageKind, OutboxEvent
+from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.state import DUE, HANDED, LEASED, UNKNOWN, message_states
+from trustsvc.storage import db
 from trustsvc.storage.columns import Moment
 
 
-def recover(session: Session, now: datetime) -> int:
-    """Take back leases that ran out; gives how many.
+def expire(session: Session, now: datetime, kinds: Sequence[MessageKind]) -> int:
+    """Take back leases of these kinds that ran out; gives how many.
 
-    A letter whose sender said nothing to the mail server yet is due again. One that was handed over
-    may have arrived: it becomes unknown, is shown to the operator and never sent again by itself
-    (RFC 1047; twice is worse than never). A lease that ends later than any that is taken now was
-    written by a clock that jumped: it ran out too, or its letter would wait for years.
+    A message whose DATA was not ended is due again. One that was handed may have arrived: it is due
+    again where its kind says that none is worse than twice; else it becomes unknown, is shown to
+    staff and is not sent again by itself (RFC 1047). A lease that ends later than any that is taken
+    now was written while the clock was ahead: it ran out too, or its message would wait for years.
     """
-    ran_out = or_(
+    return sum(_expire(session, now, kind) for kind in kinds)
+
+
+def _expire(session: Session, now: datetime, kind: MessageKind) -> int:
+    is_expired = or_(
         messages.c.leased_until < now,
         messages.c.leased_until > now + lease_renewal.LEASE + clock_check.MAX_DRIFT,
     )
+    mine = messages.c.kind.in_(kind.names)
+    safe = (LEASED, HANDED) if kind.resend_after_unknown else (LEASED,)
     again = session.execute(
-        update(messages)
-        .where(messages.c.state == "leased", ran_out)
-        .values(state="due", lease=None, leased_until=None)
+        message_states.update(messages, safe, DUE)
+        .where(mine, is_expired)
+        .values(lease=None, leased_until=None)
     )
+    if kind.resend_after_unknown:
+        return db.row_count(again)
     lost = session.execute(
-        update(messages)
-        .where(messages.c.state == "handed", ran_out)
+        message_states.update(messages, (HANDED,), UNKNOWN)
+        .where(mine, is_expired)
         .values(
-            state="unknown",
-            problem="sender_died",
+            reason="sender_died",
             sent_at=case(
                 (messages.c.leased_until < now, messages.c.leased_until), else_=literal(now, Moment)
             ),
         )
-        .returning(messages.c.invitation_id)
-    ).all()
-    rows = session.execute(
-        select(invitations.c.order_id).where(
-            invitations.c.id.in_([row.invitation_id for row in lost])
+        .returning(
+            messages.c.id,
+            messages.c.kind,
+            messages.c.subject_id,
+            messages.c.token,
+            messages.c.attempts,
+            messages.c.waited_s,
         )
-    )
-    decision_log.write(
-        session,
-        [
-            decision_log.DecisionLogEntry(row.order_id, "send", "sender_died", "unknown", now)
-            for row in rows
-        ],
-    )
-    return int(again.rowcount) + len(lost)  # type: ignore[attr-defined]
+    ).all()
+    events = [
+        OutboxEvent(LeasedMessage(*row), "send", "sender_died", "unknown", UNKNOWN) for row in lost
+    ]
+    kind.log(session, events, now)
+    return db.row_count(again) + len(lost)

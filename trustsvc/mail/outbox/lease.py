@@ -1,241 +1,184 @@
-"""Lease the letters that are due, after looking once more at every reason not to send."""
+"""Lease the messages that are due, after reading every reason not to send them."""
 
+import math
 import secrets
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations import redeem
-from trustsvc.invitations.models import invitations, messages
-from trustsvc.invitations.planning import eligibility, schedule, volume_guard
-from trustsvc.mail.outbox import defer, domain_throttle, lease_renewal, send_suspension
-from trustsvc.orders import decision_log
-from trustsvc.orders.buyer import Buyer
-from trustsvc.orders.buyer import read as read_buyers
-from trustsvc.orders.models import orders
-from trustsvc.registry import check
-from trustsvc.shops import directory
+from trustsvc.mail.outbox import domain_throttle, retry_policy, send_suspension, settle
+from trustsvc.mail.outbox.kinds import (
+    Defer,
+    Drop,
+    LeasedMessage,
+    MessageDraft,
+    MessageKind,
+    Priority,
+    by_name,
+)
+from trustsvc.mail.outbox.lease_renewal import LEASE
+from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.settle import LeasedDraft
+from trustsvc.mail.outbox.state import DUE, LEASED, message_states
 
-MOST = 500
-MOST_LOOKS = 10  # letters that wait for their domain must not stand before the others
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A leased letter, with all that is needed to write it: nothing is read while sending."""
-
-    id: int
-    invitation_id: int
-    order_id: int
-    kind: str
-    tries: int
-    lease: bytes
-    link: bytes
-    basis: str
-    language: str
-    zone: str
-    shop: directory.Shop
-    buyer: Buyer
-    waited: int = 0
-    domain: bytes = b""
-    is_news: bool = False  # its domain said later before: that it takes this one has to be noted
+BATCH_SIZE = 500
+MAX_BATCHES_READ = 10  # messages that wait for their domain must not stand before the others
+_COLUMNS = (
+    messages.c.id,
+    messages.c.kind,
+    messages.c.subject_id,
+    messages.c.token,
+    messages.c.attempts,
+    messages.c.waited_s,
+)
 
 
-def lease(session: Session, now: datetime, most: int = MOST) -> list[Due]:
-    """Lease up to `most` due letters, for as long as `hold.held` renews it.
+@dataclass(slots=True)
+class _Prepared:
+    """What is to become of leased messages; seconds are what counts as waiting."""
 
-    Opt-outs, cancelled and refunded orders, closed shops, invitations that are no longer open and
-    the buyer's daytime are read in the same transaction that takes the lease, so whatever was
-    committed before it stops the letter; what comes between lease and dot is seen by `look_again`.
-    A letter with a reason is dropped with a line in the ledger, one out of hours waits for the next
-    morning, one whose domain had enough for now for its turn (slow.py). A sender that died loses
-    its lease: see recover.py. While sending is stopped nothing is leased (sending.py), and nothing
-    of a shop that is paused (brake.py).
+    drop: list[tuple[LeasedMessage, str]] = field(default_factory=list)
+    defer: dict[int, tuple[datetime, int]] = field(default_factory=dict)
+    drafts: list[tuple[LeasedMessage, MessageDraft]] = field(default_factory=list)
+
+
+def lease(
+    session: Session, now: datetime, kinds: Sequence[MessageKind], limit: int = BATCH_SIZE
+) -> list[LeasedDraft]:
+    """Lease up to `limit` due messages of these kinds, urgent kinds first, for LEASE from now.
+
+    Reasons not to send are read in the transaction that takes the lease, so whatever was committed
+    before it stops the message; what comes later is read by `still_allowed`. A message with a
+    reason is dropped; one that may leave later is deferred; one whose domain had enough for now
+    waits for its slot. Kinds that obey a send suspension are not leased during one.
     """
-    if most < 1 or send_suspension.stops(session):
-        return []
-    # One token for all: whoever has it has them all.
-    token = secrets.token_bytes(16)
-    ready: list[Due] = []
-    for _ in range(MOST_LOOKS):
-        rows = _take(session, now, MOST)
-        if not rows:
-            break
-        ready += _look(session, rows, token, now, most - len(ready))
-        if len(rows) < MOST or len(ready) >= most:
-            break
+    lease_token = secrets.token_bytes(16)  # one for all: whoever has it has them all
+    suspended = bool(send_suspension.stops(session))
+    ready: list[LeasedDraft] = []
+    for kind in kinds:
+        if suspended and kind.obeys_send_suspension:
+            continue
+        for _ in range(MAX_BATCHES_READ):
+            left = limit - len(ready)
+            rows = _due(session, kind, now) if left > 0 else []
+            if rows:
+                ready += _take(session, kind, rows, lease_token, now, left)
+            if len(rows) < BATCH_SIZE:
+                break
     return ready
 
 
-def _look(
-    session: Session, rows: Sequence[Any], token: bytes, now: datetime, most: int
-) -> list[Due]:
-    """Lease those of these that may leave now, at most so many; the others are put off or stay."""
-    # First the lease, then the look: on PostgreSQL a wish may be committed between two statements.
-    _mark(session, [row.id for row in rows], token, now + lease_renewal.LEASE)
-    shops = directory.by_ids(session, {row.shop_id for row in rows})
-    buyers = read_buyers(session, {row.order_id for row in rows})
-    reasons = _reasons(session, rows, shops, buyers, now)
-    _drop(session, [row for row in rows if row.id in reasons], reasons, now)
-    kept = [row for row in rows if row.id not in reasons]
-    later = {row.id: _daytime(row, shops[row.shop_id], now) for row in kept}
-    defer.put_off(session, {row.id: (at, 0) for row in kept if (at := later[row.id]) > now})
-    awake = [row for row in kept if later[row.id] <= now]
-    domains = domain_throttle.marks({row.id: buyers[row.order_id].email for row in awake})
-    turns = domain_throttle.turns(session, domains, now)
-    defer.for_domain(session, [row for row in awake if row.id in turns.later], turns, now)
-    awake = [row for row in awake if row.id not in turns.later]
-    ready = awake[:most]
-    defer.give_back(session, [row.id for row in awake[most:]])
-    return [
-        Due(
-            id=row.id,
-            invitation_id=row.invitation_id,
-            order_id=row.order_id,
-            kind=row.kind,
-            tries=row.tries,
-            lease=token,
-            link=row.link,
-            basis=row.basis,
-            language=row.language,
-            zone=row.zone,
-            shop=shops[row.shop_id],
-            buyer=buyers[row.order_id],
-            waited=row.waited,
-            domain=domains[row.id],
-            is_news=domains[row.id] in turns.struck,
-        )
-        for row in ready
-    ]
+def still_allowed(session: Session, one: LeasedDraft, now: datetime) -> bool:
+    """Read every reason not to send once more, in the transaction before the end of DATA.
 
-
-def look_again(session: Session, one: Due, now: datetime) -> bool:
-    """Say whether a leased letter may still leave; asked in the transaction before its final dot.
-
-    A round can last minutes: who cancelled, stopped or objected since the lease was taken is heard.
-    A letter that may not leave is dropped with its reason.
+    A round can last minutes. A message that may not leave is dropped, or deferred. False too when
+    the lease is lost.
     """
-    row = session.execute(
-        _letters().where(
-            messages.c.id == one.id, messages.c.lease == one.lease, messages.c.state == "leased"
-        )
-    ).first()
+    mine = (messages.c.id == one.message.id, messages.c.lease == one.lease)
+    row = session.execute(select(messages.c.id).where(*mine, messages.c.state == LEASED)).first()
     if row is None:
         return False
-    shops = directory.by_ids(session, {row.shop_id})
-    buyers = read_buyers(session, {row.order_id})
-    reasons = _reasons(session, [row], shops, buyers, now)
-    if reasons:
-        _drop(session, [row], reasons, now)
-    return not reasons
+    kind = by_name(one.message.kind)
+    prepared = _prepare(session, kind, [one.message], now)
+    settle.drop(session, kind, prepared.drop, now)
+    _defer(session, prepared.defer)
+    return bool(prepared.drafts)
 
 
-def _take(session: Session, now: datetime, most: int) -> Sequence[Any]:
-    return session.execute(
-        _letters()
+def _due(session: Session, kind: MessageKind, now: datetime) -> list[LeasedMessage]:
+    due = (
+        select(*_COLUMNS)
         .where(
-            messages.c.state == "due",
+            messages.c.state == DUE,
+            messages.c.priority == int(kind.priority),
+            messages.c.kind.in_(kind.names),
             messages.c.due_at <= now,
-            invitations.c.shop_id.not_in(volume_guard.paused_shop_ids()),
         )
         .order_by(messages.c.due_at, messages.c.id)
-        .limit(most)
-        .with_for_update(of=[orders, invitations, messages], skip_locked=True)
-    ).all()
-
-
-def _letters() -> Select[Any]:
-    return (
-        select(
-            messages.c.id,
-            messages.c.kind,
-            messages.c.tries,
-            messages.c.waited,
-            messages.c.invitation_id,
-            invitations.c.order_id,
-            invitations.c.shop_id,
-            invitations.c.state,
-            invitations.c.link,
-            invitations.c.basis,
-            invitations.c.language,
-            invitations.c.zone,
-            invitations.c.expires_at,
-            orders.c.consent,
-            orders.c.cancelled_at,
-            orders.c.refunded_at,
-        )
-        .join_from(messages, invitations, invitations.c.id == messages.c.invitation_id)
-        .join(orders, orders.c.id == invitations.c.order_id)
+        .limit(BATCH_SIZE)
     )
+    return [LeasedMessage(*row) for row in session.execute(kind.lockable(due))]
 
 
-def _mark(session: Session, letter_ids: Sequence[int], token: bytes, until: datetime) -> None:
-    session.execute(
-        update(messages)
-        .where(messages.c.id.in_(letter_ids))
-        .values(state="leased", lease=token, leased_until=until)
-    )
-
-
-def _reasons(
+def _take(
     session: Session,
-    rows: Sequence[Any],
-    shops: Mapping[int, directory.Shop],
-    buyers: Mapping[int, Buyer],
+    kind: MessageKind,
+    rows: Sequence[LeasedMessage],
+    lease_token: bytes,
     now: datetime,
-) -> dict[int, str]:
-    known = [row for row in rows if row.order_id in buyers]
-    questions = [check.RegistryQuery(row.shop_id, buyers[row.order_id].email) for row in known]
-    answers = check.check(session, questions)
-    of = {row.id: answer for row, answer in zip(known, answers, strict=True)}
-    reasons: dict[int, str] = {}
+    limit: int,
+) -> list[LeasedDraft]:
+    """Lease those that may leave now, at most `limit`; the others are dropped, deferred or stay."""
+    # First the lease, then the reasons: on PostgreSQL an opt-out may be committed between two
+    # statements.
+    session.execute(
+        message_states.update(messages, (DUE,), LEASED)
+        .where(messages.c.id.in_([row.id for row in rows]))
+        .values(lease=lease_token, leased_until=now + LEASE)
+    )
+    prepared = _prepare(session, kind, rows, now)
+    domains = domain_throttle.hashes({row.id: one.recipient for row, one in prepared.drafts})
+    slots = domain_throttle.slots(
+        session, domains, now, ignores_pace=kind.priority is Priority.URGENT
+    )
+    over = []
+    for row, _ in prepared.drafts:
+        if at := slots.later.get(row.id):
+            # What a domain makes a message wait for counts like a wait between two attempts.
+            waits = row.id in slots.throttled
+            if waits and retry_policy.is_over(row.waited_s):
+                over.append(row)
+            else:
+                seconds = math.ceil((at - now).total_seconds()) if waits else 0
+                prepared.defer[row.id] = (at, seconds)
+    awake = [
+        LeasedDraft(
+            message=row,
+            lease=lease_token,
+            draft=draft,
+            domain=domains[row.id],
+            domain_defers=domains[row.id] in slots.deferring,
+        )
+        for row, draft in prepared.drafts
+        if row.id not in slots.later
+    ]
+    settle.drop(session, kind, prepared.drop, now)
+    settle.refuse_at_limit(session, kind, over, now)
+    _defer(session, prepared.defer)
+    settle.give_back(session, lease_token, [one.message.id for one in awake[limit:]])
+    return awake[:limit]
+
+
+def _prepare(
+    session: Session, kind: MessageKind, rows: Sequence[LeasedMessage], now: datetime
+) -> _Prepared:
+    prepared = _Prepared()
+    decisions = kind.prepare(session, rows, now)
     for row in rows:
-        if row.state != "open":
-            reasons[row.id] = f"invitation_{row.state}"
-        elif row.id not in of:
-            reasons[row.id] = "no_contact"
-        elif row.expires_at <= now:
-            reasons[row.id] = "expired"
+        decision = decisions[row.id]
+        if isinstance(decision, Drop):
+            prepared.drop.append((row, decision.reason))
+        elif isinstance(decision, Defer):
+            prepared.defer[row.id] = (decision.until, 0)
         else:
-            answer = of[row.id]
-            now_known = eligibility.BuyerStatus(
-                answer.registered,
-                answer.opted_out,
-                recently_invited=False,
-                restricted=answer.restricted,
-            )
-            basis = row.basis.partition(" ")[0]
-            reason = eligibility.still_eligible(shops[row.shop_id], row, now_known, basis)
-            if reason:
-                reasons[row.id] = reason
-    return reasons
+            prepared.drafts.append((row, decision))
+    return prepared
 
 
-def _drop(session: Session, rows: Sequence[Any], reasons: Mapping[int, str], now: datetime) -> None:
-    by_reason: dict[str, list[Any]] = defaultdict(list)
-    for row in rows:
-        by_reason[reasons[row.id]].append(row)
-    for reason, some in by_reason.items():
-        session.execute(
-            update(messages)
-            .where(messages.c.id.in_([row.id for row in some]))
-            .values(state="dropped", problem=reason)
+def _defer(session: Session, later: dict[int, tuple[datetime, int]]) -> None:
+    """Make leased messages due at these moments; no attempt is counted."""
+    if later:
+        session.connection().execute(
+            message_states.update(messages, (LEASED,), DUE)
+            .where(messages.c.id == bindparam("one"))
+            .values(
+                due_at=bindparam("at"),
+                waited_s=messages.c.waited_s + bindparam("seconds"),
+                lease=None,
+                leased_until=None,
+            ),
+            [{"one": one, "at": at, "seconds": seconds} for one, (at, seconds) in later.items()],
         )
-        decision_log.write(
-            session,
-            [
-                decision_log.DecisionLogEntry(row.order_id, "send", reason, "dropped", now)
-                for row in some
-            ],
-        )
-        if reason != "restricted":  # then the buyer is kept, and may be asked once it is lifted
-            redeem.withdraw(session, [row.order_id for row in some], reason, now)
-
-
-def _daytime(row: Any, shop: directory.Shop, now: datetime) -> datetime:
-    return schedule.daytime(now, row.zone, on_weekdays=shop.delay_unit == "weekdays")

@@ -1,4 +1,4 @@
-"""Hold a lease as long as its sender lives, and hardly longer."""
+"""Renew a lease as long as its sender lives, and hardly longer."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -9,26 +9,27 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from trustsvc import log
-from trustsvc.invitations.models import messages
+from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.state import HANDED, LEASED
 
 LEASE = timedelta(seconds=45)
 RENEWED_S = 15.0
 
-logger = log.get_logger("invitations")
+logger = log.get_logger("mail")
 
 
 @contextmanager
-def held(
+def renewed(
     open_transaction: Callable[[], AbstractContextManager[Session]],
     lease: bytes,
     now: Callable[[], datetime],
     every_s: float = RENEWED_S,
 ) -> Iterator[None]:
-    """Renew the lease of a sender's letters from a thread beside it.
+    """Renew the lease of a sender's messages from a thread beside it.
 
-    A mail server may take ten minutes for its answer to the dot (RFC 5321 4.5.3.2.6), while the
-    letters of a sender that was killed must not wait as long. A lease that cannot be renewed in
-    time is lost, which the sender notices before the next dot.
+    A mail server may take ten minutes to answer the end of DATA (RFC 5321 4.5.3.2.6), while the
+    messages of a sender that was killed must not wait as long. A lease that cannot be renewed in
+    time is lost; the sender notices before the next end of DATA.
     """
     ended = threading.Event()
 
@@ -38,13 +39,11 @@ def held(
                 with open_transaction() as session:
                     session.execute(
                         update(messages)
-                        .where(
-                            messages.c.lease == lease, messages.c.state.in_(("leased", "handed"))
-                        )
+                        .where(messages.c.lease == lease, messages.c.state.in_((LEASED, HANDED)))
                         .values(leased_until=now() + LEASE)
                     )
             except Exception as problem:  # noqa: BLE001 - whatever it is, there is a next time
-                logger.warning("lease not renewed", problem=type(problem).__name__)
+                logger.warning("mail.lease_not_renewed", error=type(problem).__name__)
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)
     thread.start()

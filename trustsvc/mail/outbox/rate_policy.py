@@ -1,9 +1,9 @@
-"""How fast letters leave. Pure, as rules.py: `share`, from 0 to 1, is the dice.
+"""How fast messages leave. Pure: `random`, from 0 to 1, is drawn by the caller.
 
-To a mail server: left alone after some failures in a row, and slowly at first when it is back. To a
-domain: so many a minute, and none for a while where it says later. Of a shop: not suddenly many
-times its usual. A moment that lies further ahead than any of these ever plans is one that a clock
-which jumped wrote down, and counts for nothing.
+A mail server of ours is paused after some failures in a row, and gets few messages at first when it
+is back. A domain gets so many a minute, and none for a while when it defers. A shop must not
+suddenly invite many times its usual. A moment further ahead than any of these ever plans was
+written while the clock was wrong, and counts for nothing.
 """
 
 import math
@@ -11,87 +11,85 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from trustsvc.backoff import backoff
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
 
 # A mail server
-MOST_FAILURES = 5
-FIRST_PAUSE_S = 30
-LONGEST_PAUSE_S = 15 * 60
+MAX_FAILURES = 5
+FIRST_SERVER_PAUSE, MAX_SERVER_PAUSE = timedelta(seconds=30), timedelta(minutes=15)
 AWAY = frozenset({"no_connection", "no_tls", "no_login", "maildir"})
-_FAILS = AWAY | {"connection_lost", "no_answer", "smtp_421"}
-LEAST_A_MINUTE = 16
-STEP_S = 15  # how often the clock rings for letters: what may leave at once is counted for it
+_SERVER_FAILURES = AWAY | {"connection_lost", "no_answer", "smtp_421"}
+MIN_PER_MINUTE = 16
+STEP = timedelta(seconds=15)  # how often the scheduler enqueues: slots are given for that long
 NOT_TWICE = 1.6  # with what leaves in one step on top, a minute holds at most twice the usual
 
 # A domain
-STRIKES = 3
-FIRST_QUIET_S = 60
-LONGEST_QUIET_S = 30 * 60
-LONGEST_QUEUE = timedelta(days=1)
-_SLOWER = frozenset({"smtp_450", "smtp_451"})
+MAX_STRIKES = 3
+FIRST_DOMAIN_PAUSE, MAX_DOMAIN_PAUSE = timedelta(minutes=1), timedelta(minutes=30)
+MAX_QUEUE = timedelta(days=1)
+MAX_FREE_AHEAD = timedelta(minutes=1) + STEP
+_MAY_BE_THROTTLING = frozenset({"smtp_450", "smtp_451"})
 
 # A shop
 TIMES_USUAL = 5
 
 
-def is_failure(outcome: DeliveryResult) -> bool:
-    """Say whether it is our mail server that failed, whatever the letter."""
-    if outcome.scope is FailureScope.DOMAIN or outcome.status in {
+def is_failure(result: DeliveryResult) -> bool:
+    """Say whether our own mail server failed, whatever the message."""
+    if result.scope is FailureScope.DOMAIN or result.status in {
         DeliveryStatus.SENT,
         DeliveryStatus.REFUSED,
     }:
         return False
-    return outcome.scope is FailureScope.SERVER or outcome.reason in _FAILS
+    return result.scope is FailureScope.SERVER or result.reason in _SERVER_FAILURES
 
 
-def pause(opened: int, share: float) -> timedelta:
-    """Say how long a mail server is left alone that was so before: doubling, half of it jitter."""
-    most = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(opened, 20))
-    return timedelta(seconds=most * (0.5 + share / 2))
+def server_pause(opened: int, random: float) -> timedelta:
+    """Choose how long the circuit breaker stays open that opened so often before."""
+    return backoff(opened, FIRST_SERVER_PAUSE, MAX_SERVER_PAUSE, random=random, jitter=0.5)
 
 
-def is_ahead(until: datetime | None, now: datetime, longest_s: float) -> bool:
-    return until is not None and now < until <= now + timedelta(seconds=longest_s)
+def is_ahead(until: datetime | None, now: datetime, longest: timedelta) -> bool:
+    return until is not None and now < until <= now + longest
 
 
-def a_minute(usual: int, since: timedelta) -> float:
-    """Say how many letters a minute may leave so long after a mail server came back.
+def ramp_up_rate(usual: int, since: timedelta) -> float:
+    """Give the messages a minute that may leave so long after a mail server came back.
 
     From a quarter of the usual, doubling each minute; never more than twice the usual.
     """
-    most = max(LEAST_A_MINUTE, NOT_TWICE * usual)
+    most = max(MIN_PER_MINUTE, NOT_TWICE * usual)
     minutes = min(max(since / timedelta(minutes=1), 0), 20)
-    return float(min(most, max(LEAST_A_MINUTE, usual / 4) * 2 ** int(minutes)))
+    return float(min(most, max(MIN_PER_MINUTE, usual / 4) * 2 ** int(minutes)))
 
 
-def grant(a_minute: float, since: timedelta | None) -> int:
-    """Say how many may leave now, so long after the last that did; what was not used is gone."""
-    seconds = STEP_S if since is None else since.total_seconds()
-    if seconds < 0:  # the clock went back
-        seconds = STEP_S
-    return int(a_minute * min(seconds, STEP_S) / 60)
+def allowance(per_minute: float, since: timedelta | None) -> int:
+    """Give how many may leave now, so long after the last that did; what is not used is lost."""
+    waited = STEP if since is None or since < timedelta(0) else min(since, STEP)
+    return int(per_minute * (waited / timedelta(minutes=1)))
 
 
-def strike(strikes: int, outcome: DeliveryResult) -> int:
-    """Count what a domain said: a clear word weighs as much as several that may mean a mailbox."""
-    if outcome.scope is FailureScope.DOMAIN:
-        return max(strikes + 1, STRIKES)
-    if outcome.status is DeliveryStatus.DEFERRED and outcome.reason in _SLOWER:
-        return strikes + 1
-    return 0 if outcome.status is DeliveryStatus.SENT else strikes
+def strikes(before: int, result: DeliveryResult) -> int:
+    """Count deferrals in a row: a clear one weighs as much as several that may mean a mailbox."""
+    if result.scope is FailureScope.DOMAIN:
+        return max(before + 1, MAX_STRIKES)
+    if result.status is DeliveryStatus.DEFERRED and result.reason in _MAY_BE_THROTTLING:
+        return before + 1
+    return 0 if result.status is DeliveryStatus.SENT else before
 
 
-def quiet(strikes: int, share: float) -> timedelta:
-    """Say how long a domain is left alone: not at first, then doubling, half of it jitter."""
-    if strikes < STRIKES:
+def domain_pause(strikes: int, random: float) -> timedelta:
+    """Choose how long a domain gets nothing; zero below MAX_STRIKES."""
+    if strikes < MAX_STRIKES:
         return timedelta(0)
-    most = min(LONGEST_QUIET_S, FIRST_QUIET_S * 2 ** min(strikes - STRIKES, 20))
-    return timedelta(seconds=most * (0.5 + share / 2))
+    return backoff(
+        strikes - MAX_STRIKES, FIRST_DOMAIN_PAUSE, MAX_DOMAIN_PAUSE, random=random, jitter=0.5
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """What is known of a domain; `free_at`: when its next letter may leave (GCRA, ITU-T I.371)."""
+    """What is known of a domain; `free_at`: when its next slot is (GCRA, ITU-T I.371)."""
 
     free_at: datetime
     planned_until: datetime
@@ -100,42 +98,61 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
-    """The first `go` letters leave now, the others when it says, and the domain is then so."""
+class Slots:
+    """The first `go` messages leave now, the others at `later`; `domain` is its state then."""
 
     go: int
     later: Sequence[datetime]
     domain: Domain
 
 
-def turns(count: int, a_minute: int, domain: Domain, now: datetime) -> Turns:
-    """Give so many letters to a domain their turns; 0 a minute sets no pace.
+def slots(count: int, per_minute: int, domain: Domain, now: datetime) -> Slots:
+    """Give so many messages to a domain their slots; 0 a minute sets no pace.
 
     What does not fit waits in a row behind what waits already, so that thousands to one domain are
-    put off once and not every minute anew.
+    deferred once and not every minute anew.
     """
-    between = timedelta(minutes=1) / a_minute if a_minute else timedelta(0)
-    free_at = domain.free_at if is_ahead(domain.free_at, now, 60 + STEP_S) else now
+    between = _between(per_minute)
+    free_at = _free_at(domain, now)
     begin = free_at
-    if is_ahead(domain.quiet_until, now, LONGEST_QUIET_S) and domain.quiet_until:
+    if is_ahead(domain.quiet_until, now, MAX_DOMAIN_PAUSE) and domain.quiet_until:
         go, begin = 0, domain.quiet_until
     else:
-        left = now + timedelta(seconds=STEP_S) - free_at
+        left = now + STEP - free_at
         go = min(count, max(0, math.ceil(left / between))) if between else count
         free_at += go * between
         begin = free_at
     queue = domain.planned_until
-    if not now < queue <= now + LONGEST_QUEUE:
+    if not now < queue <= now + MAX_QUEUE:
         queue = now
     queue = max(queue, begin) if count > go else queue
     later = [queue + place * between for place in range(1, count - go + 1)]
     planned = later[-1] if later else queue
-    return Turns(go, later, Domain(free_at, planned, domain.strikes, domain.quiet_until))
+    return Slots(go, later, Domain(free_at, planned, domain.strikes, domain.quiet_until))
 
 
-def most_an_hour(least: int, usual: int, said_to_be_real: int) -> int:
-    """Say how many buyers a shop may ask in an hour before somebody has to look; 0 is no limit.
+def slots_at_once(count: int, per_minute: int, domain: Domain, now: datetime) -> Slots:
+    """Give urgent messages the next slots, ahead of what waits; a paused domain gets none."""
+    if is_ahead(domain.quiet_until, now, MAX_DOMAIN_PAUSE) and domain.quiet_until:
+        return Slots(0, [domain.quiet_until] * count, domain)
+    used = _free_at(domain, now) + count * _between(per_minute)
+    free_at = min(used, now + MAX_FREE_AHEAD)
+    return Slots(
+        count, [], Domain(free_at, domain.planned_until, domain.strikes, domain.quiet_until)
+    )
 
-    `said_to_be_real` is what staff confirmed lately.
+
+def _between(per_minute: int) -> timedelta:
+    return timedelta(minutes=1) / per_minute if per_minute else timedelta(0)
+
+
+def _free_at(domain: Domain, now: datetime) -> datetime:
+    return domain.free_at if is_ahead(domain.free_at, now, MAX_FREE_AHEAD) else now
+
+
+def max_per_hour(least: int, usual: int, confirmed: int) -> int:
+    """Give how many buyers a shop may invite in an hour before somebody has to look; 0: no limit.
+
+    `confirmed` is the number that staff said is real lately.
     """
-    return max(least, TIMES_USUAL * usual, TIMES_USUAL * said_to_be_real) if least else 0
+    return max(least, TIMES_USUAL * usual, TIMES_USUAL * confirmed) if least else 0

@@ -1,10 +1,9 @@
-"""A letter's code: names it to whoever sends reports about it, and nobody else can make one.
+"""A message's code: it names the message in reports, and nobody else can make one.
 
-26 signs of base32 (a local part's case is not kept by everybody): 10 bytes of a keyed digest over
-the letter's number, kind and random link, and its number hidden by another. So a code tells nobody
-how many letters there are, and none of a letter that a restored database has forgotten fits the
-one that got its number since. It stands in the envelope's sender (VERP), in the Message-ID, and in
-what a provider gives back.
+26 characters of base32, because a local part's case is not kept by everybody: the random token of
+the message. It tells nobody how many messages there are, and none of a message that a restored
+database has forgotten names another one. It stands in the envelope's sender (VERP), in the
+Message-ID, and in what a provider gives back.
 """
 
 import base64
@@ -16,52 +15,44 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from trustsvc import config
-from trustsvc.crypto import keyring, pseudonyms
-from trustsvc.invitations.models import invitations, messages
+from trustsvc.mail.outbox.kinds import ReportedMessage
+from trustsvc.mail.outbox.models import messages
 
 _CODE = re.compile(r"[a-z2-7]{26}", re.IGNORECASE)
-MOST_TRIED = 8
-_TAG, _NUMBER = 10, 6
+MAX_TRIED = 8
 
 
-def code(letter_id: int, kind: str, link: bytes) -> str:
-    """Make the code of a letter, alike at each try, also when a key is rotated in between."""
-    secret = keyring.keys("lookup")[0].secret
-    tag = _tag(secret, letter_id, kind, link)
-    hidden = _hidden(secret, tag, letter_id)
-    return base64.b32encode(tag + hidden.to_bytes(_NUMBER)).decode().rstrip("=").lower()
+def code(token: bytes) -> str:
+    """Make the code of a message from its token."""
+    return base64.b32encode(token).decode().rstrip("=").lower()
 
 
-def find(session: Session, codes: Iterable[str]) -> int | None:
-    """Give the letter that the first good one of these codes names; None for none of ours."""
-    tried = [
-        (secret, raw[:_TAG], _hidden(secret, raw[:_TAG], int.from_bytes(raw[_TAG:])))
-        for raw in map(_bytes, list(codes)[:MOST_TRIED])
-        if raw
-        for secret in (key.secret for key in keyring.keys("lookup"))
-    ]
+def find(session: Session, codes: Iterable[str]) -> ReportedMessage | None:
+    """Find the message that the first good one of these codes names; None for none of ours."""
+    tokens = [token for token in map(_token, list(codes)[:MAX_TRIED]) if token]
     rows = session.execute(
-        select(messages.c.id, messages.c.kind, invitations.c.link)
-        .join(invitations, invitations.c.id == messages.c.invitation_id)
-        .where(messages.c.id.in_({number for _, _, number in tried}))
+        select(
+            messages.c.token,
+            messages.c.id,
+            messages.c.kind,
+            messages.c.subject_id,
+            messages.c.state,
+        ).where(messages.c.token.in_(tokens))
     )
-    of = {row.id: row for row in rows}
-    for secret, tag, number in tried:
-        if number in of and pseudonyms.constant_time_equal(_tag(secret, *of[number]), tag):
-            return number
-    return None
+    known = {row.token: ReportedMessage(*row[1:]) for row in rows}
+    return next((known[token] for token in tokens if token in known), None)
 
 
 def address(of: str) -> str:
-    """Write the envelope's sender of a letter by its code; empty where no setting names one."""
+    """Write the envelope's sender of a message by its code; empty where no setting names one."""
     local, at, domain = config.current().mail_return.rpartition("@")
     return f"{local}+{of}{at}{domain}" if at else ""
 
 
-def marks(of: str) -> dict[str, str]:
-    """Write the headers by which a provider tells of a letter: each replaces our sender by its own.
+def provider_headers(of: str) -> dict[str, str]:
+    """Write the headers by which a provider names a message that replaces our envelope's sender.
 
-    Only for the provider at whose door the letters are handed over; both take them out again.
+    Only for the provider that the messages are handed to; both take the header out again.
     """
     host = urlsplit(config.current().mail_url).hostname or ""
     if host.endswith(".postmarkapp.com"):
@@ -71,15 +62,7 @@ def marks(of: str) -> dict[str, str]:
     return {}
 
 
-def _bytes(text: str) -> bytes:
-    return base64.b32decode(text.upper() + "======") if _CODE.fullmatch(text) else b""
-
-
-def _tag(secret: bytes, letter_id: int, kind: str, link: bytes) -> bytes:
-    return pseudonyms.hmac_sha256(secret, f"letter:{letter_id}:{kind}:{link.hex()}")[:_TAG]
-
-
-def _hidden(secret: bytes, tag: bytes, number: int) -> int:
-    """Hide a number under its tag, or find it again: done twice it is the number."""
-    pad = pseudonyms.hmac_sha256(secret, f"hide letter:{tag.hex()}")[:_NUMBER]
-    return int.from_bytes(pad) ^ number
+def _token(text: str) -> bytes:
+    """Decode a code; of several spellings of one token (26 characters hold two bits more) one."""
+    token = base64.b32decode(text.upper() + "======") if _CODE.fullmatch(text) else b""
+    return token if token and code(token) == text.lower() else b""

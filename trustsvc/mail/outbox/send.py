@@ -1,57 +1,67 @@
-"""Send the letters that are due: name and address to the mail server, and nothing else."""
+"""Send the messages that are due: name and address to the mail server, and nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from jinja2 import TemplateError
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from trustsvc import log
-from trustsvc.invitations.compose import write
-from trustsvc.invitations.models import messages
-from trustsvc.invitations.planning import schedule
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope, MailTransport
 from trustsvc.mail.outbox import (
     circuit_breaker,
     expired_leases,
+    kinds,
     lease,
     lease_renewal,
     rate_policy,
-    resend_unknown,
+    resend,
+    return_path,
     send_suspension,
+    settle,
 )
-from trustsvc.mail.outbox.lease import Due
-from trustsvc.mail.outbox.settle import settle
+from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.settle import LeasedDraft
+from trustsvc.mail.outbox.state import HANDED, LEASED, message_states
+from trustsvc.storage import db
 
-LONGEST_ROUND = timedelta(minutes=2)  # a job ends before its worker's patience does
+MAX_ROUND = timedelta(minutes=2)  # a job ends before its worker's time limit
+NOT_COMPOSED = "not_written"
 
-logger = log.get_logger("invitations")
+logger = log.get_logger("mail")
 
 OpenTransaction = Callable[[], AbstractContextManager[Session]]
 Now = Callable[[], datetime]
 
 
 class LeaseLost(Exception):
-    """Somebody else has the letter, or it must not leave any more: do not say the dot."""
+    """Somebody else has the message, or it must not leave any more: do not end its DATA."""
 
 
-def send(open_transaction: OpenTransaction, postbox: MailTransport, now: Now) -> int:
-    """Send one batch; gives how many letters were leased, so that a job can go on while it is full.
+def send(
+    open_transaction: OpenTransaction,
+    transport: MailTransport,
+    now: Now,
+    *,
+    only_unsuspendable: bool = False,
+) -> int:
+    """Send one batch; gives how many messages were leased, so that a job goes on while it is full.
 
-    The database is let go of while the mail server speaks. Just before each final dot every reason
-    not to send is looked at once more, what stops all letters too, and the letter is marked as
-    handed over, in the same commit that settles the one before it. Two senders never have
-    the same letter; one that dies leaves letters that are due again, and at most one unknown.
+    No transaction is open while the mail server answers. Right before each end of DATA every reason
+    not to send is read again and the message is marked as handed, in the commit that settles the
+    one before it. Two senders never have the same message; one that dies leaves messages that are
+    due again, and at most one unknown. `only_unsuspendable` leaves the kinds alone that obey a send
+    suspension, without one.
     """
     started = now()
+    of = [k for k in kinds.registered() if not (only_unsuspendable and k.obeys_send_suspension)]
     with open_transaction() as session:
-        expired_leases.recover(session, started)
-        resend_unknown.resend(session, started)
-        gate = circuit_breaker.ask(session, started, lease.MOST)
-        leased = lease.lease(session, started, gate.most)
+        expired_leases.expire(session, started, of)
+        resend.resend_unknown(session, started, of)
+        gate = circuit_breaker.ask(session, started, lease.BATCH_SIZE)
+        leased = lease.lease(session, started, of, gate.limit)
         circuit_breaker.leased(
             session, gate, len(leased), leased[0].lease if leased else b"", started
         )
@@ -59,107 +69,106 @@ def send(open_transaction: OpenTransaction, postbox: MailTransport, now: Now) ->
         return 0
     round_ = _Round(open_transaction, now, gate)
     try:
-        with lease_renewal.held(open_transaction, leased[0].lease, now):
-            for one in leased:
-                if now() - started > LONGEST_ROUND or not _is_daytime(one, now()):
-                    break
-                if one.domain in round_.shunned:
-                    continue
-                outcome = round_.post(one, postbox)
-                if outcome and (round_.is_tripped or outcome.reason in rate_policy.AWAY):
-                    logger.warning("the mail server is away", problem=outcome.reason)
-                    return 0  # the others need not be tried one by one
-                if round_.is_stopped:
-                    return 0
+        with lease_renewal.renewed(open_transaction, leased[0].lease, now):
+            return len(leased) if round_.send_all(leased, transport) else 0
     finally:
-        round_.end(leased)
-    return len(leased)
+        round_.end(leased[0].lease)
 
 
 class _Round:
-    """The letters of one lease: what was handed over, and what became of it."""
+    """The messages of one lease: what was handed over, and what became of it."""
 
     def __init__(
         self, open_transaction: OpenTransaction, now: Now, gate: circuit_breaker.Gate
     ) -> None:
         self._open = open_transaction
         self._now = now
-        self._server, self._is_shaky = gate.server, gate.shaky
-        self._outcomes: list[tuple[Due, DeliveryResult]] = []
-        self._struck: set[bytes] = set()  # domains that said later in this round
-        self.is_stopped = False  # somebody stopped the letters, or too many were complained of
-        self.is_tripped = False  # the mail server is left alone from now on
-        self.shunned: set[bytes] = set()  # domains that are
+        self._server, self._has_failed = gate.server, gate.has_failed
+        self._results: list[settle.Result] = []
+        self._deferring: set[bytes] = set()  # domains that deferred in this round
+        self._throttled: set[bytes] = set()  # domains that get nothing more in this round
+        self._is_suspended = False  # since this round began
+        self._is_open = False  # the circuit breaker, since this round began
 
-    def post(self, one: Due, postbox: MailTransport) -> DeliveryResult | None:
+    def send_all(self, leased: Sequence[LeasedDraft], transport: MailTransport) -> bool:
+        """Send what may leave; False when the mail server is away, or sending was suspended."""
+        started = self._now()
+        for one in leased:
+            if self._now() - started > MAX_ROUND:
+                break
+            if one.domain in self._throttled or not one.draft.may_leave(self._now()):
+                continue
+            result = self._send(one, transport)
+            if result and (self._is_open or result.reason in rate_policy.AWAY):
+                logger.warning("mail.server_unreachable", reason=result.reason)
+                return False  # the others need not be tried one by one
+            if self._is_suspended:
+                return False
+        return True
+
+    def end(self, lease_token: bytes) -> None:
+        """Settle the last message, and give back what was not reached."""
+        with self._open() as session:
+            settle.settle(session, self._results, self._now())
+            settle.give_back(session, lease_token)
+
+    def _send(self, one: LeasedDraft, transport: MailTransport) -> DeliveryResult | None:
         try:
-            letter = write(one, self._now())
+            message = one.draft.compose(return_path.code(one.message.token), self._now())
         except (TemplateError, LookupError, ValueError, TypeError) as problem:
-            # Not the whole exception: its text may hold what the letter is about.
-            logger.error("letter not written", letter=one.id, problem=type(problem).__name__)  # noqa: TRY400
-            outcome = DeliveryResult(DeliveryStatus.DEFERRED, "not_written")
+            # Not the whole exception: its text may hold what the message is about.
+            error = type(problem).__name__
+            logger.error("mail.message_not_composed", message=one.message.id, error=error)  # noqa: TRY400
+            result = DeliveryResult(DeliveryStatus.DEFERRED, NOT_COMPOSED)
         else:
             try:
-                outcome = postbox.send(letter, lambda: self._hand(one))
+                result = transport.send(message, lambda: self._hand_over(one))
             except LeaseLost:
                 return None
-        if outcome.scope is FailureScope.DOMAIN:
-            self.shunned.add(one.domain)
-        if outcome.status is DeliveryStatus.DEFERRED:
-            self._struck.add(one.domain)
-        elif one.domain in self._struck:
-            one = replace(one, is_news=True)
-        self._outcomes.append((one, outcome))
-        self._weigh(outcome)
-        return outcome
+        if result.scope is FailureScope.DOMAIN:
+            self._throttled.add(one.domain)
+        if result.status is DeliveryStatus.DEFERRED:
+            self._deferring.add(one.domain)
+        elif one.domain in self._deferring:
+            one = replace(one, domain_defers=True)
+        self._results.append((one, result))
+        self._tell_breaker(result)
+        return result
 
-    def _weigh(self, outcome: DeliveryResult) -> None:
-        """Tell the breaker; as long as all is well there is nothing to tell."""
-        if outcome.reason == "not_written":
+    def _tell_breaker(self, result: DeliveryResult) -> None:
+        """Count a failure of the server, and the first success after one."""
+        if result.reason == NOT_COMPOSED:
             return
-        if rate_policy.is_failure(outcome):
+        if rate_policy.is_failure(result):
             with self._open() as session:
-                self.is_tripped = circuit_breaker.failed(session, self._server, self._now())
-            self._is_shaky = True
-        elif self._is_shaky:
+                self._is_open = circuit_breaker.failed(session, self._server, self._now())
+            self._has_failed = True
+        elif self._has_failed:
             with self._open() as session:
                 circuit_breaker.succeeded(session, self._server, self._now())
-            self._is_shaky = False
+            self._has_failed = False
 
-    def _hand(self, one: Due) -> None:
+    def _hand_over(self, one: LeasedDraft) -> None:
         now = self._now()
         with self._open() as session:
-            self.is_stopped = bool(send_suspension.stops(session))
-            may_leave = not self.is_stopped and lease.look_again(session, one, now)
-            self.shunned |= settle(session, self._outcomes, now)
-            is_handed = may_leave and self._mark(session, one, now)
-        self._outcomes.clear()
+            if kinds.by_name(one.message.kind).obeys_send_suspension:
+                self._is_suspended = bool(send_suspension.stops(session))
+            may_leave = not self._is_suspended and lease.still_allowed(session, one, now)
+            self._throttled |= settle.settle(session, self._results, now)
+            is_handed = may_leave and _mark_handed(session, one, now)
+        self._results.clear()
         if not is_handed:
             raise LeaseLost
 
-    def _mark(self, session: Session, one: Due, now: datetime) -> bool:
-        done = session.execute(
-            update(messages)
-            .where(
-                messages.c.id == one.id,
-                messages.c.lease == one.lease,
-                messages.c.state == "leased",
-                messages.c.leased_until > now,
-            )
-            .values(state="handed", leased_until=now + lease_renewal.LEASE)
+
+def _mark_handed(session: Session, one: LeasedDraft, now: datetime) -> bool:
+    done = session.execute(
+        message_states.update(messages, (LEASED,), HANDED)
+        .where(
+            messages.c.id == one.message.id,
+            messages.c.lease == one.lease,
+            messages.c.leased_until > now,
         )
-        return bool(done.rowcount)  # type: ignore[attr-defined]
-
-    def end(self, leased: list[Due]) -> None:
-        """Settle the last letter, and give back what was not come to."""
-        with self._open() as session:
-            settle(session, self._outcomes, self._now())
-            session.execute(
-                update(messages)
-                .where(messages.c.lease == leased[0].lease, messages.c.state == "leased")
-                .values(state="due", lease=None, leased_until=None)
-            )
-
-
-def _is_daytime(one: Due, now: datetime) -> bool:
-    return schedule.daytime(now, one.zone) <= now
+        .values(leased_until=now + lease_renewal.LEASE)
+    )
+    return db.row_count(done) > 0

@@ -1,6 +1,7 @@
-"""Whether letters leave at all.
+"""Whether invitations leave at all.
 
-They wait after a restore that may not know who opted out, and while the clock is distrusted.
+They wait after a restore that may not know every opt-out, after too many complaints, and while the
+clock is distrusted (clock_check.py). Kinds of messages that a person waits for leave all the same.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from trustsvc import config
-from trustsvc.invitations.models import send_suspensions
+from trustsvc.mail.outbox.models import send_suspensions
 from trustsvc.storage import db
 
 RESTORE = "restore"
@@ -20,7 +21,7 @@ CLOCK = "clock"
 
 
 def unfinished() -> Path:
-    """Name the file that is there while a backup is being restored, and after one that broke off.
+    """Name the file that is there during a restore, and after one that broke off.
 
     A file and not a row: the database is what is being replaced.
     """
@@ -28,7 +29,7 @@ def unfinished() -> Path:
 
 
 def stops(session: Session) -> Mapping[str, str]:
-    """Say what keeps letters from leaving: what stopped them, and why; empty when they leave."""
+    """Name what suspends sending, and why; empty when messages leave."""
     rows = session.execute(select(send_suspensions.c.name, send_suspensions.c.reason))
     found = {row.name: row.reason for row in rows}
     if unfinished().exists():
@@ -37,7 +38,7 @@ def stops(session: Session) -> Mapping[str, str]:
 
 
 def stop(session: Session, name: str, reason: str, now: datetime) -> None:
-    """Let no letter leave; twice keeps the newer reason. Letters that wait go on waiting."""
+    """Suspend sending; twice keeps the newer reason. Messages that wait go on waiting."""
     statement = db.insert(send_suspensions).values(name=name, reason=reason, at=now)
     session.execute(
         statement.on_conflict_do_update(index_elements=["name"], set_={"reason": reason, "at": now})
@@ -45,6 +46,6 @@ def stop(session: Session, name: str, reason: str, now: datetime) -> None:
 
 
 def go_on(session: Session, name: str) -> bool:
-    """Take one stop back; False when there was none. Others still hold."""
+    """End one suspension; False when there was none. Others still hold."""
     done = session.execute(delete(send_suspensions).where(send_suspensions.c.name == name))
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    return db.row_count(done) > 0

@@ -1,131 +1,199 @@
-"""Write down what became of letters: sent, refused, unknown, or tried again later."""
+"""Write down what became of messages: sent, refused, dropped, unknown, or tried again later."""
 
-import math
 import secrets
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, or_, update
+from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations import redeem
-from trustsvc.invitations.models import messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
-from trustsvc.mail.outbox import domain_throttle, retry_limit
-from trustsvc.mail.outbox.lease import Due
-from trustsvc.orders import buyer, decision_log
+from trustsvc.mail.outbox import domain_throttle, retry_policy
+from trustsvc.mail.outbox.kinds import (
+    LeasedMessage,
+    MessageDraft,
+    MessageKind,
+    OutboxEvent,
+    by_name,
+)
+from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.state import (
+    DROPPED,
+    DUE,
+    HANDED,
+    LEASED,
+    REFUSED,
+    SENT,
+    UNKNOWN,
+    MessageState,
+    message_states,
+)
 
-FIRST_WAIT_S = 60
-LONGEST_WAIT_S = 6 * 3600
+_random = secrets.SystemRandom()
+_END_STATES = {
+    DeliveryStatus.SENT: SENT,
+    DeliveryStatus.REFUSED: REFUSED,
+    DeliveryStatus.UNKNOWN: UNKNOWN,
+}
+_UNSETTLED = (LEASED, HANDED, UNKNOWN)
+_SOURCES = {
+    DUE: _UNSETTLED,
+    SENT: _UNSETTLED,
+    REFUSED: (*_UNSETTLED, DROPPED),  # what follows from a refusal withdraws, and so drops it
+    UNKNOWN: (LEASED, HANDED),
+}
 
-_dice = secrets.SystemRandom()
 
+@dataclass(frozen=True, slots=True)
+class LeasedDraft:
+    """A leased message and what it takes to compose it.
 
-def settle(
-    session: Session, outcomes: list[tuple[Due, DeliveryResult]], now: datetime
-) -> set[bytes]:
-    """Write down what became of letters; only for whoever still has the lease.
-
-    A refused address is forgotten, with its invitation where that never arrived. A letter that was
-    put off for three days is given up (give_up.py), and its address is not forgotten for it.
-    Gives the domains that are left alone from now on.
+    `domain_defers`: its domain deferred messages lately, so a success has to be noted.
     """
-    over = [(one, outcome) for one, outcome in outcomes if _is_over(one, outcome)]
-    going = [(one, outcome) for one, outcome in outcomes if not _is_over(one, outcome)]
-    refused = [one for one, outcome in going if outcome.status is DeliveryStatus.REFUSED]
-    never = [one.order_id for one in refused if one.kind == "invitation"]
-    if refused:
-        redeem.withdraw(session, never, "refused", now)
-        buyer.erase(session, [one.order_id for one in refused])
-    later = [
-        _again(one, outcome, now)
-        for one, outcome in going
-        if outcome.status is DeliveryStatus.DEFERRED
-    ]
-    done = [
-        _end(one, outcome, now)
-        for one, outcome in going
-        if outcome.status is not DeliveryStatus.DEFERRED
-    ]
-    _update(
-        session,
-        later,
-        ("leased", "handed", "unknown"),
-        state="due",
-        due_at=bindparam("at"),
-        waited=messages.c.waited + bindparam("wait"),
-    )
-    _update(
-        session,
-        done,
-        ("leased", "handed", "unknown", "dropped"),
-        state=bindparam("new"),
-        sent_at=bindparam("sent"),
-    )
-    tired = [{"one": one.id, "by": one.lease, "why": retry_limit.RULE} for one, _ in over]
-    _update(session, tired, ("leased", "handed", "unknown"), state="refused")
-    lines = [_line(one, outcome, now) for one, outcome in outcomes]
-    decision_log.write(session, [*lines, *(retry_limit.line(one, now) for one, _ in over)])
-    return _hear(session, outcomes, now)
+
+    message: LeasedMessage
+    lease: bytes
+    draft: MessageDraft
+    domain: bytes = b""
+    domain_defers: bool = False
 
 
-def _hear(
-    session: Session, outcomes: list[tuple[Due, DeliveryResult]], now: datetime
-) -> set[bytes]:
+Result = tuple[LeasedDraft, DeliveryResult]
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """A result and the state it leads to; `is_over`: its retry limit is reached."""
+
+    one: LeasedDraft
+    result: DeliveryResult
+    state: MessageState
+    is_over: bool
+
+    @property
+    def reason(self) -> str | None:
+        return retry_policy.LIMIT_REACHED if self.is_over else self.result.reason or None
+
+
+def settle(session: Session, results: Sequence[Result], now: datetime) -> set[bytes]:
+    """Write down results, only for whoever still has the lease; gives domains throttled from now.
+
+    What follows from a result (a refused address is forgotten) is done by the message's kind.
+    """
+    by_kind: dict[MessageKind, list[_Settled]] = defaultdict(list)
+    for one, result in results:
+        kind = by_name(one.message.kind)
+        by_kind[kind].append(_end(kind, one, result))
+    for kind, settled in by_kind.items():
+        tried = [_event(x.one.message, x.result, DUE if x.is_over else x.state) for x in settled]
+        over = [_limit_event(x.one.message) for x in settled if x.is_over]
+        events = [*tried, *over]
+        kind.settled(session, events, now)
+        for state, sources in _SOURCES.items():
+            ended = [x for x in settled if x.state is state and not x.is_over]
+            _update(session, sources, state, ended, now)
+        _update(session, _UNSETTLED, REFUSED, [x for x in settled if x.is_over], now)
+        kind.log(session, events, now)
     news = [
-        (one.domain, outcome)
-        for one, outcome in outcomes
-        if outcome.status is not DeliveryStatus.SENT or one.is_news
+        (one.domain, result)
+        for one, result in results
+        if result.status is not DeliveryStatus.SENT or one.domain_defers
     ]
-    return domain_throttle.heard(session, news, now)
+    return domain_throttle.note(session, news, now)
+
+
+def drop(
+    session: Session, kind: MessageKind, dropped: Iterable[tuple[LeasedMessage, str]], now: datetime
+) -> None:
+    """Drop messages that are leased in this transaction, each with the code of its reason."""
+    events = [OutboxEvent(one, "send", reason, "dropped", DROPPED) for one, reason in dropped]
+    if not events:
+        return
+    kind.settled(session, events, now)
+    ids: dict[str, list[int]] = defaultdict(list)
+    for event in events:
+        ids[event.reason].append(event.message.id)
+    for reason, some in ids.items():
+        session.execute(
+            message_states.update(messages, (LEASED,), DROPPED)
+            .where(messages.c.id.in_(some))
+            .values(reason=reason)
+        )
+    kind.log(session, events, now)
+
+
+def refuse_at_limit(
+    session: Session, kind: MessageKind, over: Sequence[LeasedMessage], now: datetime
+) -> None:
+    """End messages that are leased in this transaction and waited for longer than the limit."""
+    if not over:
+        return
+    events = [_limit_event(one) for one in over]
+    kind.settled(session, events, now)
+    session.execute(
+        message_states.update(messages, (LEASED,), REFUSED)
+        .where(messages.c.id.in_([one.id for one in over]))
+        .values(reason=retry_policy.LIMIT_REACHED, lease=None, leased_until=None)
+    )
+    kind.log(session, events, now)
+
+
+def give_back(session: Session, lease: bytes, ids: Collection[int] | None = None) -> None:
+    """Leave leased messages due as they were: these, or all of the lease."""
+    back = message_states.update(messages, (LEASED,), DUE).where(messages.c.lease == lease)
+    if ids is not None:
+        back = back.where(messages.c.id.in_(ids))
+    if ids is None or ids:
+        session.execute(back.values(lease=None, leased_until=None))
+
+
+def _end(kind: MessageKind, one: LeasedDraft, result: DeliveryResult) -> _Settled:
+    waits = result.status is DeliveryStatus.DEFERRED or (
+        result.status is DeliveryStatus.UNKNOWN and kind.resend_after_unknown
+    )
+    is_over = waits and retry_policy.is_over(one.message.waited_s)
+    if is_over:
+        return _Settled(one, result, REFUSED, is_over=True)
+    return _Settled(one, result, DUE if waits else _END_STATES[result.status], is_over=False)
+
+
+def _event(one: LeasedMessage, result: DeliveryResult, state: MessageState) -> OutboxEvent:
+    return OutboxEvent(one, f"send_{one.kind}", result.reason or "ok", result.status.value, state)
+
+
+def _limit_event(one: LeasedMessage) -> OutboxEvent:
+    return OutboxEvent(
+        one, f"send_{one.kind}", retry_policy.LIMIT_REACHED, DeliveryStatus.REFUSED.value, REFUSED
+    )
 
 
 def _update(
-    session: Session, rows: list[dict[str, object]], states: tuple[str, ...], **values: object
+    session: Session,
+    sources: Sequence[MessageState],
+    state: MessageState,
+    settled: Sequence[_Settled],
+    now: datetime,
 ) -> None:
-    if rows:
-        session.connection().execute(
-            update(messages)
-            .where(
-                messages.c.id == bindparam("one"),
-                messages.c.lease == bindparam("by"),
-                # Not in_(): a list that is expanded cannot be used for many rows at once.
-                or_(*(messages.c.state == state for state in states)),
-            )
-            .values(
-                tries=messages.c.tries + 1, problem=bindparam("why"), leased_until=None, **values
-            ),
-            rows,
-        )
-
-
-def _is_over(one: Due, outcome: DeliveryResult) -> bool:
-    return outcome.status is DeliveryStatus.DEFERRED and one.waited >= retry_limit.LONGEST_S
-
-
-def _again(one: Due, outcome: DeliveryResult, now: datetime) -> dict[str, object]:
-    """Wait once more; the last wait ends with the three days."""
-    wait = min(math.ceil(backoff(one.tries).total_seconds()), retry_limit.LONGEST_S - one.waited)
-    at = now + timedelta(seconds=wait)
-    problem = outcome.reason or None
-    return {"one": one.id, "by": one.lease, "why": problem, "at": at, "wait": wait}
-
-
-def _end(one: Due, outcome: DeliveryResult, now: datetime) -> dict[str, object]:
-    return {
-        "one": one.id,
-        "by": one.lease,
-        "why": outcome.reason or None,
-        "new": outcome.status.value,
-        "sent": None if outcome.status is DeliveryStatus.REFUSED else now,
-    }
-
-
-def _line(one: Due, outcome: DeliveryResult, now: datetime) -> decision_log.DecisionLogEntry:
-    step, rule = f"send_{one.kind}", outcome.reason or "ok"
-    return decision_log.DecisionLogEntry(one.order_id, step, rule, outcome.status.value, now)
-
-
-def backoff(tries: int) -> timedelta:
-    """Wait longer each time, with full jitter: a mail server that returns is not run over."""
-    most = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(tries, 20))
-    return timedelta(seconds=_dice.uniform(0, most))
+    if not settled:
+        return
+    rows = []
+    for one in settled:
+        message = one.one.message
+        row = {"one": message.id, "by": one.one.lease, "why": one.reason}
+        if state is DUE:
+            wait = retry_policy.wait_s(message.attempts, message.waited_s, _random.uniform(0, 1))
+            row |= {"at": now + timedelta(seconds=wait), "wait": wait}
+        rows.append(row)
+    statement = (
+        message_states.update(messages, sources, state)
+        .where(messages.c.id == bindparam("one"), messages.c.lease == bindparam("by"))
+        .values(attempts=messages.c.attempts + 1, reason=bindparam("why"), leased_until=None)
+    )
+    if state is DUE:
+        waited = messages.c.waited_s + bindparam("wait")
+        statement = statement.values(due_at=bindparam("at"), waited_s=waited)
+    else:
+        statement = statement.values(sent_at=None if state is REFUSED else now)
+    session.connection().execute(statement, rows)

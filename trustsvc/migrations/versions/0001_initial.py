@@ -47,41 +47,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("version", "language", name=op.f("pk_consent_texts")),
     )
     op.create_table(
-        "correspondence",
-        sa.Column("id", ID, nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("language", sa.Text(), nullable=False),
-        sa.Column("shop_id", sa.BigInteger(), nullable=False),
-        sa.Column("address", sa.LargeBinary(), nullable=True),
-        sa.Column("name", sa.LargeBinary(), nullable=True),
-        sa.Column("facts", sa.LargeBinary(), nullable=True),
-        sa.Column("who", sa.LargeBinary(), nullable=False),
-        sa.Column("code", sa.LargeBinary(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("asked_at", sa.BigInteger(), nullable=False),
-        sa.Column("due_at", sa.BigInteger(), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("lease", sa.LargeBinary(), nullable=True),
-        sa.Column("problem", sa.Text(), nullable=True),
-        sa.CheckConstraint(
-            "state IN ('due', 'leased', 'sent', 'refused', 'gave_up')",
-            name=op.f("ck_correspondence_state"),
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_correspondence")),
-        sa.UniqueConstraint("code", name=op.f("uq_correspondence_code")),
-    )
-    op.create_index(
-        "ix_correspondence_due",
-        "correspondence",
-        ["due_at"],
-        unique=False,
-        sqlite_where=sa.text("state IN ('due', 'leased')"),
-        postgresql_where=sa.text("state IN ('due', 'leased')"),
-    )
-    op.create_index(
-        "ix_correspondence_who", "correspondence", ["who", "kind", "asked_at"], unique=False
-    )
-    op.create_table(
         "disclosure_log",
         sa.Column("id", ID, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
@@ -93,13 +58,13 @@ def upgrade() -> None:
     op.create_index(op.f("ix_disclosure_log_at"), "disclosure_log", ["at"], unique=False)
     op.create_table(
         "domain_throttles",
-        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.Column("domain_hash", sa.LargeBinary(), nullable=False),
         sa.Column("free_at", sa.BigInteger(), nullable=False),
         sa.Column("planned_until", sa.BigInteger(), nullable=False),
         sa.Column("strikes", sa.Integer(), nullable=False),
         sa.Column("quiet_until", sa.BigInteger(), nullable=True),
         sa.Column("forget_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("mark", name=op.f("pk_domain_throttles")),
+        sa.PrimaryKeyConstraint("domain_hash", name=op.f("pk_domain_throttles")),
         sqlite_with_rowid=False,
     )
     op.create_index(
@@ -129,6 +94,56 @@ def upgrade() -> None:
         sa.Column("topic", sa.Text(), nullable=True),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("door", name=op.f("pk_mail_endpoints")),
+    )
+    op.create_table(
+        "messages",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.BigInteger(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("priority", sa.SmallInteger(), nullable=False),
+        sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("waited_s", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("resent", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("lease", sa.LargeBinary(), nullable=True),
+        sa.Column("leased_until", sa.BigInteger(), nullable=True),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('due', 'leased', 'handed', 'sent', 'refused', 'dropped', 'unknown')",
+            name=op.f("ck_messages_state"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
+        sa.UniqueConstraint("subject_id", "kind", name=op.f("uq_messages_subject_id_kind")),
+        sa.UniqueConstraint("token", name=op.f("uq_messages_token")),
+    )
+    op.create_index(
+        "ix_messages_due",
+        "messages",
+        ["priority", "due_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'due'"),
+        postgresql_where=sa.text("state = 'due'"),
+    )
+    op.create_index(
+        "ix_messages_leased",
+        "messages",
+        ["leased_until"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('leased', 'handed')"),
+        postgresql_where=sa.text("state IN ('leased', 'handed')"),
+    )
+    op.create_index("ix_messages_sent_at", "messages", ["sent_at"], unique=False)
+    op.create_index(
+        "ix_messages_unknown",
+        "messages",
+        ["sent_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'unknown'"),
+        postgresql_where=sa.text("state = 'unknown'"),
     )
     op.create_table(
         "my_data_links",
@@ -332,6 +347,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff")),
     )
     op.create_table(
+        "transactional_messages",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("template", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("address", sa.LargeBinary(), nullable=True),
+        sa.Column("name", sa.LargeBinary(), nullable=True),
+        sa.Column("facts", sa.LargeBinary(), nullable=True),
+        sa.Column("recipient_pseudonym", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_transactional_messages")),
+    )
+    op.create_index(
+        "ix_transactional_messages_created_at",
+        "transactional_messages",
+        ["created_at"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_transactional_messages_recipient",
+        "transactional_messages",
+        ["recipient_pseudonym", "template", "created_at"],
+        unique=False,
+    )
+    op.create_table(
         "deliveries",
         sa.Column("shop_id", sa.BigInteger(), nullable=False),
         sa.Column("delivery_hash", sa.LargeBinary(), nullable=False),
@@ -342,6 +382,27 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_deliveries_at"), "deliveries", ["at"], unique=False)
+    op.create_table(
+        "mail_reports",
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('delivered', 'delayed', 'soft', 'hard', 'complaint')",
+            name=op.f("ck_mail_reports_kind"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["message_id"],
+            ["messages.id"],
+            name=op.f("fk_mail_reports_message_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("message_id", "kind", name=op.f("pk_mail_reports")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_mail_reports_at"), "mail_reports", ["at"], unique=False)
     op.create_table(
         "notice_versions",
         sa.Column("shop_id", sa.BigInteger(), nullable=False),
@@ -477,56 +538,6 @@ def upgrade() -> None:
         "ix_invitations_shop_created", "invitations", ["shop_id", "created_at"], unique=False
     )
     op.create_table(
-        "messages",
-        sa.Column("id", ID, nullable=False),
-        sa.Column("invitation_id", sa.BigInteger(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("due_at", sa.BigInteger(), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("waited", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("resent", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("lease", sa.LargeBinary(), nullable=True),
-        sa.Column("leased_until", sa.BigInteger(), nullable=True),
-        sa.Column("sent_at", sa.BigInteger(), nullable=True),
-        sa.Column("problem", sa.Text(), nullable=True),
-        sa.CheckConstraint("kind IN ('invitation', 'reminder')", name=op.f("ck_messages_kind")),
-        sa.CheckConstraint(
-            "state IN ('due', 'leased', 'handed', 'sent', 'refused', 'dropped', 'unknown')",
-            name=op.f("ck_messages_state"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["invitation_id"], ["invitations.id"], name=op.f("fk_messages_invitation_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
-        sa.UniqueConstraint("invitation_id", "kind", name=op.f("uq_messages_invitation_id_kind")),
-    )
-    op.create_index(
-        "ix_messages_due",
-        "messages",
-        ["due_at"],
-        unique=False,
-        sqlite_where=sa.text("state = 'due'"),
-        postgresql_where=sa.text("state = 'due'"),
-    )
-    op.create_index(
-        "ix_messages_leased",
-        "messages",
-        ["leased_until"],
-        unique=False,
-        sqlite_where=sa.text("state IN ('leased', 'handed')"),
-        postgresql_where=sa.text("state IN ('leased', 'handed')"),
-    )
-    op.create_index("ix_messages_sent_at", "messages", ["sent_at"], unique=False)
-    op.create_index(
-        "ix_messages_unknown",
-        "messages",
-        ["sent_at"],
-        unique=False,
-        sqlite_where=sa.text("state = 'unknown'"),
-        postgresql_where=sa.text("state = 'unknown'"),
-    )
-    op.create_table(
         "reviews",
         sa.Column("id", ID, nullable=False),
         sa.Column("public_id", sa.Text(), nullable=False),
@@ -577,24 +588,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_reviews_state", "reviews", ["state", "id"], unique=False)
     op.create_table(
-        "mail_reports",
-        sa.Column("letter_id", sa.BigInteger(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint(
-            "kind IN ('delivered', 'delayed', 'soft', 'hard', 'complaint')",
-            name=op.f("ck_mail_reports_kind"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["letter_id"], ["messages.id"], name=op.f("fk_mail_reports_letter_id")
-        ),
-        sa.PrimaryKeyConstraint("letter_id", "kind", name=op.f("pk_mail_reports")),
-        sqlite_with_rowid=False,
-    )
-    op.create_index(op.f("ix_mail_reports_at"), "mail_reports", ["at"], unique=False)
-    op.create_table(
         "publications",
         sa.Column("review_id", ID, nullable=False),
         sa.Column("shop_id", sa.BigInteger(), nullable=False),
@@ -641,8 +634,6 @@ def downgrade() -> None:
     op.drop_index("ix_publications_stars", table_name="publications")
     op.drop_index("ix_publications_newest", table_name="publications")
     op.drop_table("publications")
-    op.drop_index(op.f("ix_mail_reports_at"), table_name="mail_reports")
-    op.drop_table("mail_reports")
     op.drop_index("ix_reviews_state", table_name="reviews")
     op.drop_index(
         "ix_reviews_counts",
@@ -652,26 +643,6 @@ def downgrade() -> None:
     )
     op.drop_index("ix_reviews_buyer_pseudonym", table_name="reviews")
     op.drop_table("reviews")
-    op.drop_index(
-        "ix_messages_unknown",
-        table_name="messages",
-        sqlite_where=sa.text("state = 'unknown'"),
-        postgresql_where=sa.text("state = 'unknown'"),
-    )
-    op.drop_index("ix_messages_sent_at", table_name="messages")
-    op.drop_index(
-        "ix_messages_leased",
-        table_name="messages",
-        sqlite_where=sa.text("state IN ('leased', 'handed')"),
-        postgresql_where=sa.text("state IN ('leased', 'handed')"),
-    )
-    op.drop_index(
-        "ix_messages_due",
-        table_name="messages",
-        sqlite_where=sa.text("state = 'due'"),
-        postgresql_where=sa.text("state = 'due'"),
-    )
-    op.drop_table("messages")
     op.drop_index("ix_invitations_shop_created", table_name="invitations")
     op.drop_table("invitations")
     op.drop_index(op.f("ix_decision_log_order_id"), table_name="decision_log")
@@ -702,8 +673,13 @@ def downgrade() -> None:
     op.drop_index("ix_orders_buyer", table_name="orders")
     op.drop_table("orders")
     op.drop_table("notice_versions")
+    op.drop_index(op.f("ix_mail_reports_at"), table_name="mail_reports")
+    op.drop_table("mail_reports")
     op.drop_index(op.f("ix_deliveries_at"), table_name="deliveries")
     op.drop_table("deliveries")
+    op.drop_index("ix_transactional_messages_recipient", table_name="transactional_messages")
+    op.drop_index("ix_transactional_messages_created_at", table_name="transactional_messages")
+    op.drop_table("transactional_messages")
     op.drop_table("staff")
     op.drop_table("shops")
     op.drop_table("send_suspensions")
@@ -731,6 +707,26 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_my_data_links_pseudonym"), table_name="my_data_links")
     op.drop_index(op.f("ix_my_data_links_at"), table_name="my_data_links")
     op.drop_table("my_data_links")
+    op.drop_index(
+        "ix_messages_unknown",
+        table_name="messages",
+        sqlite_where=sa.text("state = 'unknown'"),
+        postgresql_where=sa.text("state = 'unknown'"),
+    )
+    op.drop_index("ix_messages_sent_at", table_name="messages")
+    op.drop_index(
+        "ix_messages_leased",
+        table_name="messages",
+        sqlite_where=sa.text("state IN ('leased', 'handed')"),
+        postgresql_where=sa.text("state IN ('leased', 'handed')"),
+    )
+    op.drop_index(
+        "ix_messages_due",
+        table_name="messages",
+        sqlite_where=sa.text("state = 'due'"),
+        postgresql_where=sa.text("state = 'due'"),
+    )
+    op.drop_table("messages")
     op.drop_table("mail_endpoints")
     op.drop_table("heartbeats")
     op.drop_index(op.f("ix_events_at"), table_name="events")
@@ -739,14 +735,6 @@ def downgrade() -> None:
     op.drop_table("domain_throttles")
     op.drop_index(op.f("ix_disclosure_log_at"), table_name="disclosure_log")
     op.drop_table("disclosure_log")
-    op.drop_index("ix_correspondence_who", table_name="correspondence")
-    op.drop_index(
-        "ix_correspondence_due",
-        table_name="correspondence",
-        sqlite_where=sa.text("state IN ('due', 'leased')"),
-        postgresql_where=sa.text("state IN ('due', 'leased')"),
-    )
-    op.drop_table("correspondence")
     op.drop_table("consent_texts")
     op.drop_table("clock_states")
     op.drop_table("circuit_breakers")

@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config
 from trustsvc.errors import Refused
-from trustsvc.invitations.models import invitations, messages
+from trustsvc.invitations.models import INVITATION, invitations, message_of_invitation
+from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.state import SENT, UNKNOWN
 from trustsvc.orders.models import orders
 from trustsvc.privacy.documents import notice_history
 from trustsvc.privacy.models import notice_versions
@@ -133,15 +135,13 @@ def _buyers(session: Session, shop_id: int, since: datetime) -> list[NoticeRecip
 
 def _invited_before(buyers: Select[Any], since: datetime | ColumnElement[Any]) -> Select[Any]:
     """Restrict to buyers whose address is held and whose invitation carried an earlier notice."""
-    of_invitation = (messages.c.invitation_id == invitations.c.id) & messages.c.state.in_(
-        ("sent", "unknown")
-    )
+    of_invitation = message_of_invitation & messages.c.state.in_((SENT, UNKNOWN))
     return (
         buyers.join_from(orders, invitations, invitations.c.order_id == orders.c.id)
         .join(messages, of_invitation)
         .where(
             orders.c.email.is_not(None),
-            messages.c.kind == "invitation",
+            messages.c.kind == INVITATION,
             messages.c.sent_at < since,
         )
     )

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import LargeBinary, Table
 
 from trustsvc.crypto import encrypted_column
-from trustsvc.invitations.models import mail_endpoints
+from trustsvc.mail.feedback.models import mail_endpoints
 from trustsvc.orders.models import orders, privacy_requests
 from trustsvc.privacy.models import my_data_links
 from trustsvc.registry.models import pending_registrations
@@ -23,11 +23,11 @@ from trustsvc.server_log.models import security_entries
 from trustsvc.shops.models import shops
 from trustsvc.staff.models import staff
 from trustsvc.storage import db, vacuum
-from trustsvc.transactional_mail.models import correspondence
+from trustsvc.transactional_mail.models import transactional_messages
 
 TABLES = (
     shops,
-    correspondence,
+    transactional_messages,
     pending_registrations,
     privacy_requests,
     my_data_links,

@@ -65,7 +65,9 @@ def key_of(table: str, shop: int, value: bytes) -> list[tuple[str, int]]:
 
 def _made_with(kind: str, number: int) -> ColumnTest:
     def test(column: Column[Any], shop: int, stored: object) -> bool:
-        if str(column) == "domain_throttles.mark":  # a hash without a version, kept for an hour
+        if (
+            str(column) == "domain_throttles.domain_hash"
+        ):  # a hash without a version, kept for an hour
             return kind == "lookup"
         return (kind, number) in key_of(column.table.name, shop, _bytes(stored))
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
 
-from trustsvc.invitations.models import invitations, messages
+from trustsvc.invitations.models import invitations, message_of_invitation
+from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.state import SENT, UNKNOWN, UNSETTLED
 from trustsvc.orders.models import decisions, orders
 from trustsvc.privacy.retention.rules import RULES
 from trustsvc.registry.models import restrictions
@@ -16,7 +18,6 @@ from trustsvc.shops.directory import Shop
 
 MAX_RETENTION = timedelta(days=365)  # of a buyer's contact, whatever state the order is stuck in
 STANDING = ("pending", "approved", "published")
-_UNSENT = ("due", "leased", "handed")
 
 
 def unpaid_orders(shops: Sequence[Shop], now: datetime) -> Select[Any]:
@@ -36,13 +37,12 @@ def unpaid_orders(shops: Sequence[Shop], now: datetime) -> Select[Any]:
 def buyer_contacts(now: datetime) -> Select[Any]:
     """Orders that still hold a contact although no message or answer is expected any more."""
     limit = RULES["buyer_contact"].cutoff(now)
-    of_invitation = messages.c.invitation_id == invitations.c.id
     last = (
         select(func.max(func.coalesce(messages.c.sent_at, messages.c.due_at)))
-        .where(of_invitation, messages.c.state.in_(("sent", "unknown")))
+        .where(message_of_invitation, messages.c.state.in_((SENT, UNKNOWN)))
         .scalar_subquery()
     )
-    unsent = exists().where(of_invitation, messages.c.state.in_(_UNSENT))
+    unsent = exists().where(message_of_invitation, messages.c.state.in_(UNSETTLED))
     over = and_(~unsent, func.coalesce(last, orders.c.received_at) <= limit)
     return (
         select(orders.c.id)
@@ -63,9 +63,7 @@ def buyer_contacts(now: datetime) -> Select[Any]:
 def buyer_pseudonyms(shops: Sequence[Shop], now: datetime) -> Select[Any]:
     """Orders whose buyer's pseudonym the frequency cap needs no longer."""
     days = RULES["frequency_cap"].days or 0
-    of_order = exists().where(
-        invitations.c.order_id == orders.c.id, messages.c.invitation_id == invitations.c.id
-    )
+    of_order = exists().where(invitations.c.order_id == orders.c.id, message_of_invitation)
     over = [
         and_(
             orders.c.shop_id.in_(ids),

@@ -9,7 +9,9 @@ from sqlalchemy import Column, ColumnElement, Select, Table, delete, select, tup
 from sqlalchemy.orm import Session
 
 from trustsvc import config
-from trustsvc.invitations.models import domain_throttles, invitations, mail_reports, messages
+from trustsvc.invitations.models import MESSAGE_KINDS, invitations
+from trustsvc.mail.outbox import pending
+from trustsvc.mail.outbox.models import domain_throttles
 from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.models import decisions, deliveries, orders, privacy_requests
 from trustsvc.privacy.models import disclosure_log, my_data_links, request_log
@@ -24,8 +26,9 @@ from trustsvc.shops.models import shops
 from trustsvc.staff.models import staff_links, staff_sessions
 from trustsvc.storage import db
 from trustsvc.storage.event_log import events
+from trustsvc.transactional_mail import personal_data
 from trustsvc.transactional_mail.enqueue import DAY
-from trustsvc.transactional_mail.models import UNSETTLED, correspondence
+from trustsvc.transactional_mail.models import transactional_messages
 
 # The kind in the request log of each kind of privacy request.
 LOGGED_KIND = {
@@ -54,7 +57,7 @@ def steps(now: datetime) -> list[PurgeStep]:
     with db.reading() as session:
         every = directory.all_shops(session)
     log_cutoff = now - timedelta(days=config.current().log_days) + MARGIN
-    mail = correspondence.c
+    mail = transactional_messages.c
     return [
         _rows("security_events", security_entries.c.minute, log_cutoff),
         _orders("buyer_contact", expired.unpaid_orders(every, now), _settle_unpaid, now),
@@ -69,9 +72,12 @@ def steps(now: datetime) -> list[PurgeStep]:
         _orders("decision_log", expired.orders_without_person(now), _delete_orders, now),
         _aged("webhook_delivery", deliveries.c.at, now),
         _aged("domain_throttle", domain_throttles.c.forget_at, now),
-        _aged("transactional_mail", mail.asked_at, now, mail.state.in_(UNSETTLED)),
+        replace(_aged("transactional_mail", mail.created_at, now), remove=_erase_messages),
         # Settled messages only count how often an address is written to a day.
-        _rows("transactional_mail", mail.asked_at, now - DAY, ~mail.state.in_(UNSETTLED)),
+        replace(
+            _rows("transactional_mail", mail.created_at, now - DAY, mail.address.is_(None)),
+            remove=_erase_messages,
+        ),
         replace(
             _aged("transactional_mail", privacy_requests.c.requested_at, now),
             remove=_log_unanswered,
@@ -134,6 +140,10 @@ def _log_unanswered(session: Session, ids: Sequence[int], _now: datetime) -> int
     return len(rows)
 
 
+def _erase_messages(session: Session, ids: Sequence[int], _now: datetime) -> int:
+    return personal_data.erase_messages(session, ids)
+
+
 def _settle_unpaid(session: Session, ids: Sequence[int], now: datetime) -> int:
     """Settle unpaid orders: a later payment finds a settled order and changes nothing."""
     still_waiting = (
@@ -161,7 +171,7 @@ def _erase_pseudonyms(session: Session, ids: Sequence[int], _now: datetime) -> i
 def _empty_reviews(session: Session, ids: Sequence[int], now: datetime) -> int:
     """Empty rejected reviews; that they existed, and the reason, stays for the counts."""
     nothing = {"title": "", "text": "", "name": "", "city": ""}
-    nobody = {"email": None, "reference": None, "buyer": None}
+    nobody = {"email": None, "reference": None, "buyer_pseudonym": None}
     emptied = (
         update(reviews).where(reviews.c.id.in_(ids)).values(**nothing, **nobody, emptied_at=now)
     )
@@ -174,9 +184,7 @@ def _delete_orders(session: Session, ids: Sequence[int], _now: datetime) -> int:
     session.execute(
         update(reviews).where(reviews.c.invitation_id.in_(theirs)).values(invitation_id=None)
     )
-    of_message = select(messages.c.id).where(messages.c.invitation_id.in_(theirs))
-    session.execute(delete(mail_reports).where(mail_reports.c.letter_id.in_(of_message)))
-    session.execute(delete(messages).where(messages.c.invitation_id.in_(theirs)))
+    pending.remove(session, MESSAGE_KINDS, session.scalars(theirs).all())
     session.execute(delete(invitations).where(invitations.c.order_id.in_(ids)))
     return db.row_count(session.execute(delete(orders).where(orders.c.id.in_(ids))))
 

@@ -140,7 +140,7 @@ def _order(
                 one["sent_at"] or one["due_at"],
             )
             for one in rows["messages"]
-            if invitation and one["invitation_id"] == invitation["id"]
+            if invitation and one["subject_id"] == invitation["id"]
         ],
         decisions=[
             _decision(line, person.language)

@@ -23,7 +23,7 @@ from tests.mail.feedback.webhooks.fake_sns import BOUNCE, TOPIC, event, message
 from trustsvc import clock, config
 from trustsvc.cli import mail, main
 from trustsvc.http import client as http_out
-from trustsvc.invitations.models import mail_endpoints
+from trustsvc.mail.feedback.models import mail_endpoints
 from trustsvc.mail.feedback.webhooks import certificates, endpoints
 from trustsvc.storage import db
 

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from trustsvc.errors import NotFound, Refused
-from trustsvc.invitations.models import mail_endpoints
+from trustsvc.mail.feedback.models import mail_endpoints
 
 PROVIDERS = ("postmark", "ses")
 USER = "trustsvc"  # the name before the secret, where a provider knows only basic authentication

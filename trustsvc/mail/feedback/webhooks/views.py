@@ -20,7 +20,7 @@ from trustsvc.storage import db
 
 mail_provider_webhooks = Blueprint("mail_events", __name__)
 _DOOR = re.compile(r"[0-9a-f]{32}")
-logger = log.get_logger("invitations")
+logger = log.get_logger("mail")
 
 
 @mail_provider_webhooks.post("/mail-events/<provider>/<door>", provide_automatic_options=False)
@@ -39,7 +39,7 @@ def receive(provider: str, door: str) -> Response:
             return _take(postmark.read(sns.as_json(body)), provider)
         return _from_sns(found, body)
     except Unauthorised:
-        logger.warning("a mail event was not proven", provider=provider)
+        logger.warning("mail.webhook_refused", provider=provider)
         raise
     except (SQLAlchemyError, OSError):
         raise Unavailable from None
@@ -52,7 +52,7 @@ def _from_sns(door: endpoints.Door, body: bytes) -> Response:
         sns.confirm(message, topic)
         return jsonify(status="confirmed")
     if message.kind != "Notification":
-        logger.warning("a mail topic was taken away", provider=door.provider)
+        logger.warning("mail.topic_unsubscribed", provider=door.provider)
         return _say("ignored", "unsubscribed")
     return _take(ses.read(message.fields["Message"]), door.provider)
 
@@ -61,7 +61,7 @@ def _take(report: Report | Ignored, provider: str) -> Response:
     if isinstance(report, Ignored):
         return _say("ignored", report.reason)
     with db.transaction() as session:
-        answer = delivery_reports.take(session, report, provider, clock.now())
+        answer = delivery_reports.accept(session, report, provider, clock.now())
     return _say("ignored", answer) if answer == "unknown_letter" else jsonify(status=answer)
 
 

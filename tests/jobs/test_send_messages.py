@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from jobs import send_invitations as job
-from jobs.send_invitations import send_invitations
+from jobs import send_messages as job
+from jobs.send_messages import send_messages
 from tests.invitations.sample_orders import NOON, Post, invited, letter_of, quiet, sent, shop
 from trustsvc import clock, clock_check
-from trustsvc.invitations.models import messages
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.outbox.models import messages
 from trustsvc.storage import db
 
 pytestmark = pytest.mark.both_databases
@@ -23,8 +23,8 @@ def test_letters_that_are_due_end_in_the_maildir_once(installation):
     order_id = invited(shop())
 
     with clock.at(NOON):
-        send_invitations()
-        send_invitations()
+        send_messages()
+        send_messages()
 
     (mail,) = mailbox.Maildir(installation.data / "mail")
     assert mail["To"].endswith("<jan@example.com>")
@@ -32,7 +32,7 @@ def test_letters_that_are_due_end_in_the_maildir_once(installation):
 
 
 def test_nothing_to_do_is_no_harm(installation):
-    send_invitations()
+    send_messages()
 
 
 class Wall:
@@ -69,7 +69,7 @@ def test_a_clock_that_jumps_within_a_round_makes_no_letter_wait_for_years(
 
     monkeypatch.setattr(job, "open_transport", opened)
     with quiet():
-        send_invitations()
+        send_messages()
 
     letter = letter_of(order_id)
     if fate is DeliveryStatus.DEFERRED:

@@ -18,17 +18,17 @@ from tests.invitations.sample_orders import (
     sent,
     shop,
 )
-from trustsvc.invitations import redeem
-from trustsvc.invitations.models import messages
+from trustsvc.invitations import redeem, restore_hold
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
-from trustsvc.mail.outbox import resend_unknown, restore_hold
+from trustsvc.mail.outbox import kinds, resend
+from trustsvc.mail.outbox.models import messages
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db
 
 pytestmark = pytest.mark.both_databases
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-THEN = NOON + resend_unknown.PATIENCE
+THEN = NOON + resend.ANSWER_TIMEOUT
 UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")
 
 wished = pytest.mark.parametrize("installation", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
@@ -59,10 +59,10 @@ def test_a_letter_in_doubt_goes_once_more_with_its_own_name(installation):
 @wished
 def test_it_goes_no_third_time(installation):
     order_id = invited(shop())
-    for at in (NOON, THEN, THEN + resend_unknown.PATIENCE, THEN + DAY):
+    for at in (NOON, THEN, THEN + resend.ANSWER_TIMEOUT, THEN + DAY):
         sent(Post(UNKNOWN), now=at)
 
-    assert (letter_of(order_id).state, letter_of(order_id).tries) == ("unknown", 2)
+    assert (letter_of(order_id).state, letter_of(order_id).attempts) == ("unknown", 2)
 
 
 @wished
@@ -75,7 +75,7 @@ def test_who_said_no_meanwhile_gets_no_second_letter(installation):
         redeem.withdraw(session, [stops], "stop", NOON)
 
     assert sent(now=THEN).letters == []
-    assert (letter_of(objects).state, letter_of(objects).problem) == ("dropped", "opted_out")
+    assert (letter_of(objects).state, letter_of(objects).reason) == ("dropped", "opted_out")
     assert letter_of(objects).sent_at == NOON  # it may have arrived then: retention goes by it
     assert letter_of(stops).state == "unknown"
 
@@ -85,7 +85,7 @@ def test_a_letter_in_doubt_for_long_is_not_sent_when_the_setting_is_changed(inst
     order_id = invited(shop())
     sent(Post(UNKNOWN))
 
-    assert sent(now=NOON + resend_unknown.LATEST + MINUTE).letters == []
+    assert sent(now=NOON + resend.MAX_AGE + MINUTE).letters == []
     assert letter_of(order_id).state == "unknown"
 
 
@@ -93,7 +93,7 @@ def test_a_letter_in_doubt_for_long_is_not_sent_when_the_setting_is_changed(inst
 def test_what_a_restore_set_aside_follows_the_setting_too(installation):
     order_id = invited(shop())
     with db.transaction() as session, quiet():
-        assert restore_hold.doubt(session, NOON) == 1
+        assert restore_hold.hold(session, NOON) == 1
 
     assert sent().letters == []
     assert len(sent(now=THEN).letters) == 1
@@ -108,7 +108,7 @@ def test_an_answer_that_came_late_is_no_doubt_any_more(installation):
         session.execute(update(messages).values(state="sent"))
 
     assert sent(now=THEN).letters == []
-    assert letter_of(order_id).tries == 1
+    assert letter_of(order_id).attempts == 1
 
 
 @wished
@@ -118,7 +118,7 @@ def test_the_second_letter_is_not_asking_again(installation):
     invited(at_shop)
     sent(Post(UNKNOWN))
     with db.transaction() as session:
-        assert resend_unknown.resend(session, THEN) == 1
+        assert resend.resend_unknown(session, THEN, kinds.registered()) == 1
 
     other = place(at_shop, THEN)
     planned(THEN)

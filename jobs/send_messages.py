@@ -1,0 +1,39 @@
+"""Send the messages that are due, many over one connection."""
+
+from datetime import datetime, timedelta
+
+from trustsvc import clock, clock_check, config
+from trustsvc.mail.message import MailTransport
+from trustsvc.mail.outbox.lease import BATCH_SIZE
+from trustsvc.mail.outbox.send import send
+from trustsvc.mail.transport import open_transport
+from trustsvc.storage import db
+from trustsvc.work_queue import job_queue
+
+MAX_DURATION = timedelta(minutes=2)
+
+
+def send_messages() -> None:
+    """Send batch after batch while they are full; after two minutes enqueue the next job.
+
+    A batch begins at the time of the clock and goes on by the machine's own count, so that a clock
+    that is set meanwhile defers no message to a wrong day. While the clock is distrusted only what
+    a person waits for leaves.
+    """
+    started = clock.read()
+    with open_transport(config.current().mail_url) as transport:
+        while _send_batch(transport) == BATCH_SIZE:
+            if clock.read().uptime - started.uptime > MAX_DURATION:
+                job_queue.enqueue_now("send_messages")
+                return
+
+
+def _send_batch(transport: MailTransport) -> int:
+    began = clock.read()
+    with db.reading() as session:  # before each batch: the clock may have jumped seconds ago
+        is_distrusted = clock_check.problem(session, began) in clock_check.STOPS_MAIL
+
+    def now() -> datetime:
+        return began.at + (clock.read().uptime - began.uptime)
+
+    return send(db.transaction, transport, now, only_unsuspendable=is_distrusted)

@@ -1,0 +1,259 @@
+"""Tests:
+trustsvc/transactional_mail/compose.py
+"""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import and_, func, select
+
+from tests.invitations.sample_orders import NOON, Post, invited, place, planned, quiet, sent, shop
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
+from trustsvc.mail.outbox import circuit_breaker, lease_renewal, send, send_suspension
+from trustsvc.mail.outbox.models import messages
+from trustsvc.storage import db
+from trustsvc.transactional_mail import personal_data
+from trustsvc.transactional_mail.enqueue import MAX_PER_DAY, Note, write
+from trustsvc.transactional_mail.models import transactional_messages
+
+pytestmark = pytest.mark.both_databases
+
+LINK = "https://reviews.example/me/abc"
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+LATER = DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451")
+
+
+def asked(address="jan@example.com", now=NOON, **more):
+    note = Note(
+        **{"kind": "my_data_link", "language": "nl", "address": address, "name": "Jan"} | more,
+        facts={"link": LINK},
+    )
+    with quiet(), db.transaction() as session:
+        return write(session, note, now)
+
+
+def sent_transactional(now=NOON):
+    """Send what persons wait for, and leave due invitations alone."""
+    post = Post()
+    with quiet():
+        send.send(db.transaction, post, lambda: now, only_unsuspendable=True)
+    return post
+
+
+def rows():
+    """Give each message's contents and what became of it."""
+    is_its = and_(
+        messages.c.subject_id == transactional_messages.c.id, messages.c.kind == "transactional"
+    )
+    columns = (messages.c.state, messages.c.reason, messages.c.waited_s, messages.c.due_at)
+    with db.reading() as session:
+        statement = select(transactional_messages, *columns).outerjoin(messages, is_its)
+        return session.execute(statement.order_by(transactional_messages.c.id)).all()
+
+
+def test_a_message_is_sent_once_and_forgets_whom_it_was_for(installation):
+    asked()
+
+    post = sent()
+    again = sent()
+
+    (letter,) = post.letters
+    assert (letter.to_address, letter.to_name) == ("jan@example.com", "Jan")
+    assert LINK in letter.text
+    assert LINK in letter.html
+    assert again.letters == []
+    (row,) = rows()
+    assert (row.state, row.address, row.name, row.facts) == ("sent", None, None, None)
+
+
+@pytest.mark.parametrize("language", ["nl", "de", "en", "fr"])
+def test_it_is_written_in_every_language(installation, language):
+    asked(language=language)
+
+    (letter,) = sent().letters
+
+    assert f'lang="{language}"' in letter.html
+    assert "{" not in letter.subject + letter.text
+
+
+def test_hostile_names_are_inert(installation):
+    asked(name="<b>Jan</b>\r\nBcc: x@example.com {shop} {{ 7*7 }}")
+
+    (letter,) = sent().letters
+
+    assert "<b>Jan" not in letter.html
+    assert "\n" not in letter.to_name
+    assert "{shop} {{ 7*7 }}" in letter.text
+
+
+def test_one_address_is_written_to_so_many_times_a_day(installation):
+    taken = [asked("JAN@example.com" if number % 2 else "jan@example.com") for number in range(5)]
+    tomorrow = asked(now=NOON + timedelta(days=1, seconds=1))
+
+    assert taken == [True] * MAX_PER_DAY + [False] * (5 - MAX_PER_DAY)
+    assert tomorrow
+    assert asked("other@example.com")
+
+
+def test_a_temporary_refusal_is_tried_again_with_the_same_message_id(installation):
+    asked()
+    first = sent(Post(LATER))
+    second = sent(now=NOON + HOUR)
+
+    assert first.letters[0].message_id == second.letters[0].message_id
+    assert rows()[0].state == "sent"
+
+
+def test_after_72_hours_of_waiting_it_ends_and_then_holds_nobody(installation):
+    asked()
+    now, attempts = NOON, 0
+    while rows()[0].state == "due":
+        now = max(now + MINUTE, rows()[0].due_at)
+        attempts += len(sent(Post(LATER), now=now).letters)
+
+    (row,) = rows()
+    assert (row.state, row.reason, row.waited_s) == ("refused", "retry_limit", 72 * 3600)
+    assert (row.address, row.name, row.facts) == (None, None, None)
+    assert attempts > 10
+    assert now - NOON >= timedelta(hours=72)
+
+
+def test_a_refused_address_is_forgotten(installation):
+    asked()
+
+    sent(Post(DeliveryResult(DeliveryStatus.REFUSED, "smtp_550")))
+
+    assert (rows()[0].state, rows()[0].address) == ("refused", None)
+
+
+def test_an_answer_that_never_came_is_a_reason_to_send_it_again(installation):
+    asked()
+
+    first = sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
+    second = sent(now=NOON + HOUR)
+
+    assert first.letters[0].message_id == second.letters[0].message_id
+    assert rows()[0].state == "sent"
+
+
+@pytest.mark.parametrize("is_handed", [False, True])
+def test_a_sender_that_died_leaves_a_message_that_is_sent_after_its_lease(installation, is_handed):
+    asked()
+
+    class Crash(BaseException):
+        pass
+
+    class Dies:
+        def send(self, _message, before_end_of_data):
+            if is_handed:
+                before_end_of_data()
+            raise Crash
+
+    with pytest.raises(Crash):
+        sent(Dies())
+    early = sent() if is_handed else None
+    late = sent(now=NOON + lease_renewal.LEASE + MINUTE)
+
+    assert early is None or early.letters == []
+    assert len(late.letters) == 1
+
+
+def test_senders_at_once_send_each_message_once(installation):
+    for number in range(6):
+        asked(f"b{number}@example.com")
+    posts = [Post(), Post(), Post()]
+    threads = [threading.Thread(target=sent, args=[post]) for post in posts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    got = sorted(letter.to_address for post in posts for letter in post.letters)
+    assert got == [f"b{number}@example.com" for number in range(6)]
+
+
+def test_a_mail_server_that_is_away_is_asked_once(installation):
+    for number in range(3):
+        asked(f"b{number}@example.com")
+
+    post = sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")] * 3))
+
+    assert len(post.letters) == 1
+    assert [row.state for row in rows()] == ["due"] * 3
+
+
+def test_with_the_circuit_breaker_open_the_failing_server_is_not_asked(installation):
+    with db.transaction() as session:
+        for _ in range(5):
+            circuit_breaker.failed(session, "maildir", NOON)
+    asked()
+    asked("eva@example.com")
+
+    with db.reading() as session:
+        until = circuit_breaker.open_until(session, NOON)
+
+    assert sent(now=NOON + timedelta(seconds=1)).letters == []
+    assert len(sent(now=until).letters) == 1  # the probe
+    assert rows()[0].waited_s == 0
+
+
+def test_what_a_person_waits_for_leaves_before_500_due_invitations(installation):
+    at_shop = shop()
+    for number in range(500):
+        place(at_shop, email=f"b{number}@example.com")
+    planned()
+    asked(now=NOON + MINUTE)
+
+    post = sent(now=NOON + MINUTE)
+
+    assert post.letters[0].to_address == "jan@example.com"
+    assert len(post.letters) == 500
+
+
+def test_it_leaves_at_night_and_while_sending_is_suspended(installation):
+    order_id = invited(shop(), email="eva@example.com")
+    with db.transaction() as session:
+        send_suspension.stop(session, "restore", "why", NOON)
+    night = NOON.replace(hour=22)
+    asked(now=night)
+
+    assert order_id
+    assert [letter.to_address for letter in sent(now=night).letters] == ["jan@example.com"]
+
+
+@pytest.mark.parametrize(
+    "installation",
+    [{"TRUSTSVC_MAIL_URL": "smtp://127.0.0.1:1", "TRUSTSVC_MAIL_PACE": "1"}],
+    indirect=True,
+)
+def test_it_overtakes_what_waits_for_its_domain_and_obeys_a_domain_that_defers(installation):
+    at_shop = shop()
+    for number in range(5):
+        place(at_shop, email=f"b{number}@example.com")
+    planned()
+    assert len(sent().letters) == 1
+
+    asked()
+    policy = DeliveryResult(DeliveryStatus.DEFERRED, "policy", FailureScope.DOMAIN)
+    assert [letter.to_address for letter in sent(Post(policy)).letters] == ["jan@example.com"]
+
+    asked("eva@example.com")
+    assert sent(now=NOON + timedelta(seconds=20)).letters == []
+
+
+def test_a_message_whose_person_was_erased_while_it_was_being_sent_does_not_leave(installation):
+    asked()
+    asked("eva@example.com")
+
+    def erase():
+        with quiet(), db.transaction() as session:
+            who = personal_data.recipient_pseudonyms("jan@example.com")
+            personal_data.erase_mail(session, who)
+
+    post = sent(Post(meanwhile=erase))
+
+    assert [letter.to_address for letter in post.letters] == ["eva@example.com"]
+    assert [row.state for row in rows()] == ["sent"]
+    with db.reading() as session:
+        assert session.scalar(select(func.count()).select_from(messages)) == 1

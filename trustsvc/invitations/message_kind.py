@@ -1,0 +1,227 @@
+"""Invitations and reminders as a kind of message: when they may leave, and what their end means."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Select, select
+from sqlalchemy.orm import Session
+
+from trustsvc.invitations import delivery_feedback, redeem
+from trustsvc.invitations.compose import InvitationDraft
+from trustsvc.invitations.models import (
+    INVITATION,
+    MESSAGE_KINDS,
+    invitations,
+    message_of_invitation,
+)
+from trustsvc.invitations.planning import eligibility, schedule, volume_guard
+from trustsvc.invitations.state import OPEN
+from trustsvc.mail.outbox import retry_policy
+from trustsvc.mail.outbox.kinds import (
+    Defer,
+    Drop,
+    LeasedMessage,
+    MessageDraft,
+    OutboxEvent,
+    Priority,
+    ReportedMessage,
+)
+from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.state import DROPPED, REFUSED
+from trustsvc.orders import buyer, decision_log
+from trustsvc.orders.models import orders
+from trustsvc.registry import check
+from trustsvc.shops import directory
+
+RESTRICTED = "restricted"
+_SUBJECT_COLUMNS: tuple[Column[Any], ...] = (
+    invitations.c.id,
+    invitations.c.order_id,
+    invitations.c.shop_id,
+    invitations.c.state,
+    invitations.c.link,
+    invitations.c.basis,
+    invitations.c.language,
+    invitations.c.zone,
+    invitations.c.expires_at,
+    orders.c.consent,
+    orders.c.unpaid,
+    orders.c.created_at,
+    orders.c.paid_at,
+    orders.c.shipped_at,
+    orders.c.delivered_at,
+    orders.c.cancelled_at,
+    orders.c.refunded_at,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """An invitation with its order, as far as they decide about a message."""
+
+    id: int
+    order_id: int
+    shop_id: int
+    state: str
+    link: bytes
+    basis: str
+    language: str
+    zone: str
+    expires_at: datetime
+    consent: bool | None
+    unpaid: bool
+    created_at: datetime
+    paid_at: datetime | None
+    shipped_at: datetime | None
+    delivered_at: datetime | None
+    cancelled_at: datetime | None
+    refunded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationMessages:
+    names: tuple[str, ...] = MESSAGE_KINDS
+    priority: Priority = Priority.NORMAL
+    obeys_send_suspension: bool = True
+    resend_after_unknown: bool = False  # twice is worse than never
+
+    def lockable(self, due: Select[Any]) -> Select[Any]:
+        """Lock orders before invitations before messages, as everywhere; leave paused shops out."""
+        return (
+            due.join(invitations, message_of_invitation)
+            .join(orders, orders.c.id == invitations.c.order_id)
+            .where(invitations.c.shop_id.not_in(volume_guard.paused_shop_ids()))
+            .with_for_update(of=[orders, invitations, messages], skip_locked=True)
+        )
+
+    def prepare(
+        self, session: Session, leased: Sequence[LeasedMessage], now: datetime
+    ) -> Mapping[int, Drop | Defer | MessageDraft]:
+        subjects = _read(session, leased)
+        shops = directory.by_ids(session, {one.shop_id for one in subjects.values()})
+        buyers = buyer.read(session, {one.order_id for one in subjects.values()})
+        known = [one for one in subjects.values() if one.order_id in buyers]
+        answers = check.check(
+            session, [check.RegistryQuery(x.shop_id, buyers[x.order_id].email) for x in known]
+        )
+        context = _Context(
+            now, shops, buyers, dict(zip([x.id for x in known], answers, strict=True))
+        )
+        return {
+            one.id: context.decide(one, subjects[one.subject_id])
+            if one.subject_id in subjects
+            else Drop("no_contact")
+            for one in leased
+        }
+
+    def settled(self, session: Session, events: Sequence[OutboxEvent], now: datetime) -> None:
+        """Withdraw what was dropped or never arrived; forget an address that was refused.
+
+        A message that reached its retry limit was refused by no mailbox: its invitation stays open,
+        so that staff can retry it. A restricted buyer is kept, to be invited once that is lifted.
+        """
+        order_ids = _order_ids(session, events)
+        dropped: dict[str, list[int]] = defaultdict(list)
+        for event in events:
+            if event.state is DROPPED and event.reason != RESTRICTED:
+                dropped[event.reason].append(order_ids[event.message.subject_id])
+        for reason, some in dropped.items():
+            redeem.withdraw(session, some, reason, now)
+        refused = [
+            event.message
+            for event in events
+            if event.state is REFUSED and event.reason != retry_policy.LIMIT_REACHED
+        ]
+        never = [order_ids[x.subject_id] for x in refused if x.kind == INVITATION]
+        if refused:
+            redeem.withdraw(session, never, "refused", now)
+            buyer.erase(session, [order_ids[x.subject_id] for x in refused])
+
+    def log(self, session: Session, events: Sequence[OutboxEvent], now: datetime) -> None:
+        order_ids = _order_ids(session, events)
+        decision_log.write(
+            session,
+            [
+                decision_log.DecisionLogEntry(
+                    order_ids[x.message.subject_id], x.step, x.reason, x.outcome, now
+                )
+                for x in events
+                if x.message.subject_id in order_ids
+            ],
+        )
+
+    def still_open(self) -> Select[int]:
+        return select(invitations.c.id).where(invitations.c.state == OPEN)
+
+    def reported(
+        self, session: Session, message: ReportedMessage, report_kind: str, code: str, now: datetime
+    ) -> str:
+        return delivery_feedback.apply(session, message, report_kind, code, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What was read for one batch."""
+
+    now: datetime
+    shops: Mapping[int, directory.Shop]
+    buyers: Mapping[int, buyer.Buyer]
+    answers: Mapping[int, check.RegistryStatus] = field(default_factory=dict)
+
+    def decide(self, message: LeasedMessage, one: _Subject) -> Drop | Defer | MessageDraft:
+        if reason := self._reason(one):
+            return Drop(reason)
+        shop = self.shops[one.shop_id]
+        at = schedule.daytime(self.now, one.zone, on_weekdays=shop.delay_unit == "weekdays")
+        if at > self.now:
+            return Defer(at)
+        return InvitationDraft(
+            kind=message.kind,
+            link=one.link,
+            basis=one.basis,
+            language=one.language,
+            zone=one.zone,
+            shop=shop,
+            buyer=self.buyers[one.order_id],
+        )
+
+    def _reason(self, one: _Subject) -> str | None:
+        if one.state != OPEN:
+            return f"invitation_{one.state}"
+        answer = self.answers.get(one.id)
+        if answer is None:
+            return "no_contact"
+        if one.expires_at <= self.now:
+            return "expired"
+        status = eligibility.BuyerStatus(
+            answer.registered,
+            answer.opted_out,
+            recently_invited=False,
+            restricted=answer.restricted,
+        )
+        basis = one.basis.partition(" ")[0]
+        return eligibility.still_eligible(self.shops[one.shop_id], one, status, basis)
+
+
+def _read(session: Session, leased: Sequence[LeasedMessage]) -> dict[int, _Subject]:
+    rows = session.execute(
+        select(*_SUBJECT_COLUMNS)
+        .join_from(invitations, orders, orders.c.id == invitations.c.order_id)
+        .where(invitations.c.id.in_({one.subject_id for one in leased}))
+    )
+    return {row.id: _Subject(*row) for row in rows}
+
+
+def _order_ids(session: Session, events: Sequence[OutboxEvent]) -> dict[int, int]:
+    rows = session.execute(
+        select(invitations.c.id, invitations.c.order_id).where(
+            invitations.c.id.in_({event.message.subject_id for event in events})
+        )
+    )
+    return {row.id: row.order_id for row in rows}
+
+
+INVITATIONS = InvitationMessages()

@@ -1,0 +1,58 @@
+"""The tables of what comes back about a message, and of who may report it."""
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Table, Text
+
+from trustsvc.crypto.encrypted_column import EncryptedText
+from trustsvc.storage.columns import Moment, column, metadata
+
+KEEP = "decision_log"
+
+# What came back about a message: at most one row a class, so that a report that comes twice, from
+# two sides, or a thousand times from somebody who knows the code, counts once.
+mail_reports = Table(
+    "mail_reports",
+    metadata,
+    column(
+        "message_id",
+        BigInteger,
+        ForeignKey("messages.id", ondelete="CASCADE"),
+        purpose="about which message",
+        retention=KEEP,
+        primary_key=True,
+    ),
+    column("kind", Text, purpose="what became of the message", retention=KEEP, primary_key=True),
+    column("code", Text, purpose="by which status code", retention=KEEP),
+    column("source", Text, purpose="who reported it: mail, postmark or ses", retention=KEEP),
+    column("at", Moment, purpose="when it was reported", retention=KEEP, index=True),
+    CheckConstraint("kind IN ('delivered', 'delayed', 'soft', 'hard', 'complaint')", name="kind"),
+    sqlite_with_rowid=False,
+)
+
+# Where a sending service tells what became of messages.
+mail_endpoints = Table(
+    "mail_endpoints",
+    metadata,
+    column(
+        "door",
+        Text,
+        purpose="unguessable part of its address",
+        retention="service_state",
+        primary_key=True,
+    ),
+    column("provider", Text, purpose="how it speaks", retention="service_state"),
+    column(
+        "secret",
+        EncryptedText,
+        purpose="proves what is said at it",
+        retention="service_state",
+        category="secret",
+    ),
+    column(
+        "topic",
+        Text,
+        purpose="the one topic that may speak at it",
+        retention="service_state",
+        nullable=True,
+    ),
+    column("made_at", Moment, purpose="since when", retention="service_state"),
+)

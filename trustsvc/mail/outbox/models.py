@@ -1,0 +1,176 @@
+"""The outbox's tables: every outbound message, and what keeps messages from leaving."""
+
+from sqlalchemy import (
+    BigInteger,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from trustsvc.mail.outbox.state import message_states
+from trustsvc.storage.columns import Id, Moment, column, metadata
+
+KEEP = "decision_log"
+RUNS = "service_state"
+PACE = "domain_throttle"
+
+
+def _partial_index(name: str, condition: str, *columns: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
+
+
+# A message on its way or settled; what its states mean is in state.py. What it says is written when
+# it is sent, from the row of `kind` that `subject_id` names.
+messages = Table(
+    "messages",
+    metadata,
+    column("id", Id, purpose="one message", retention=KEEP, primary_key=True),
+    column("kind", Text, purpose="what it is: invitation, reminder, ...", retention=KEEP),
+    column("subject_id", BigInteger, purpose="the row it is about, by kind", retention=KEEP),
+    column("shop_id", BigInteger, purpose="in whose name, 0 for the service", retention=KEEP),
+    column(
+        "priority",
+        SmallInteger,
+        purpose="what a person waits for leaves first",
+        retention=KEEP,
+    ),
+    column(
+        "token",
+        LargeBinary,
+        purpose="random, names the message in Message-ID and return path, alike at each attempt",
+        retention=KEEP,
+        category="pseudonym",
+        unique=True,
+    ),
+    column("state", Text, purpose="what is to be done", retention=KEEP),
+    column("due_at", Moment, purpose="when it may leave", retention=KEEP),
+    column("attempts", Integer, purpose="how often it was tried", retention=KEEP),
+    column(
+        "waited_s",
+        Integer,
+        purpose="seconds between its attempts: after 72 hours of them it is given up",
+        retention=KEEP,
+        server_default="0",
+    ),
+    column(
+        "resent",
+        Integer,
+        purpose="how often it left again because nobody knew whether it arrived",
+        retention=KEEP,
+        server_default="0",
+    ),
+    column("lease", LargeBinary, purpose="which sender has it", retention=KEEP, nullable=True),
+    column(
+        "leased_until",
+        Moment,
+        purpose="when another sender may take it",
+        retention=KEEP,
+        nullable=True,
+    ),
+    column(
+        "sent_at",
+        Moment,
+        purpose="start of the retention of the address",
+        retention=KEEP,
+        nullable=True,
+    ),
+    column(
+        "reason",
+        Text,
+        purpose="why it was refused, dropped or deferred, as a code",
+        retention=KEEP,
+        nullable=True,
+    ),
+    UniqueConstraint("subject_id", "kind"),
+    message_states.check(),
+    # In the order of the lease: by priority, then by moment.
+    _partial_index("ix_messages_due", "state = 'due'", "priority", "due_at", "id"),
+    _partial_index("ix_messages_unknown", "state = 'unknown'", "sent_at"),
+    _partial_index("ix_messages_leased", "state IN ('leased', 'handed')", "leased_until"),
+    Index("ix_messages_sent_at", "sent_at"),
+)
+
+# One row, and only while messages are held back.
+send_suspensions = Table(
+    "send_suspensions",
+    metadata,
+    column(
+        "name",
+        Text,
+        purpose="what suspended sending",
+        retention=RUNS,
+        primary_key=True,
+    ),
+    column("reason", Text, purpose="why, as a code", retention=RUNS),
+    column("at", Moment, purpose="since when", retention=RUNS),
+)
+
+# A row only while a mail server fails, or since it came back: no row means that all is well.
+#   open_until  nothing is sent before; then one message is tried (`probe`: its lease)
+#   closed_at   it answered again: messages leave slowly at first, `granted_at` the last of them
+circuit_breakers = Table(
+    "circuit_breakers",
+    metadata,
+    column(
+        "name", Text, purpose="which mail server: host and port", retention=RUNS, primary_key=True
+    ),
+    column("failures", Integer, purpose="how often in a row it failed", retention=RUNS),
+    column("opened", Integer, purpose="how often in a row it opened", retention=RUNS),
+    column("usual", Integer, purpose="messages in the busiest minute of a week", retention=RUNS),
+    column(
+        "open_until",
+        Moment,
+        purpose="until when nothing is sent to it",
+        retention=RUNS,
+        nullable=True,
+    ),
+    column(
+        "probe",
+        LargeBinary,
+        purpose="the lease of the message that tries it",
+        retention=RUNS,
+        nullable=True,
+    ),
+    column(
+        "closed_at", Moment, purpose="since when it answers again", retention=RUNS, nullable=True
+    ),
+    column(
+        "granted_at",
+        Moment,
+        purpose="when messages last left since then",
+        retention=RUNS,
+        nullable=True,
+    ),
+)
+
+domain_throttles = Table(
+    "domain_throttles",
+    metadata,
+    column(
+        "domain_hash",
+        LargeBinary,
+        purpose="how many messages went to a domain lately (keyed hash)",
+        retention=PACE,
+        category="pseudonym",
+        primary_key=True,
+    ),
+    column("free_at", Moment, purpose="when the next message may go there", retention=PACE),
+    column(
+        "planned_until", Moment, purpose="up to when messages wait for their turn", retention=PACE
+    ),
+    column("strikes", Integer, purpose="how often in a row it deferred", retention=PACE),
+    column(
+        "quiet_until",
+        Moment,
+        purpose="until when nothing is sent there",
+        retention=PACE,
+        nullable=True,
+    ),
+    column("forget_at", Moment, purpose="end of its retention", retention=PACE, index=True),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,24 @@
+"""When a message that failed is tried again, and when no more. Pure; the same for every kind.
+
+What counts is the time spent waiting between attempts: nights, suspensions and pauses of our own
+mail server do not use it up.
+"""
+
+import math
+from datetime import timedelta
+
+from trustsvc.backoff import backoff
+
+LIMIT_S = 72 * 3600
+LIMIT_REACHED = "retry_limit"
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
+
+
+def is_over(waited_s: int) -> bool:
+    return waited_s >= LIMIT_S
+
+
+def wait_s(attempts: int, waited_s: int, random: float) -> int:
+    """Choose the next wait in seconds, with full jitter; the last one ends with the limit."""
+    wait = backoff(attempts, FIRST_WAIT, LONGEST_WAIT, random=random)
+    return min(math.ceil(wait.total_seconds()), LIMIT_S - waited_s)

@@ -1,0 +1,17 @@
+"""The kinds of outbound messages: which leave first, and which rules of the outbox they obey.
+
+| kind          | leaves first | obeys a send suspension | sent again when it may have arrived |
+| ------------- | ------------ | ----------------------- | ----------------------------------- |
+| transactional | yes          | no                      | yes                                 |
+| invitation    | no           | yes                     | only with TRUSTSVC_RESEND           |
+| reminder      | no           | yes                     | only with TRUSTSVC_RESEND           |
+"""
+
+from trustsvc.invitations.message_kind import INVITATIONS
+from trustsvc.mail.outbox import kinds
+from trustsvc.transactional_mail.message_kind import TRANSACTIONAL
+
+
+def register() -> None:
+    """Make them known to the outbox: once in each process, twice does no harm."""
+    kinds.register(TRANSACTIONAL, INVITATIONS)

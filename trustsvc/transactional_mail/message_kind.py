@@ -1,0 +1,91 @@
+"""Transactional mail as a kind of message: it leaves first, and twice rather than never."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.orm import Session
+
+from trustsvc.mail.outbox.kinds import (
+    Defer,
+    Drop,
+    LeasedMessage,
+    MessageDraft,
+    OutboxEvent,
+    Priority,
+    ReportedMessage,
+)
+from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.state import DUE
+from trustsvc.shops import directory
+from trustsvc.transactional_mail.compose import TransactionalDraft
+from trustsvc.transactional_mail.models import MESSAGE_KIND, transactional_messages
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionalMail:
+    names: tuple[str, ...] = (MESSAGE_KIND,)
+    priority: Priority = Priority.URGENT
+    obeys_send_suspension: bool = False
+    resend_after_unknown: bool = True  # a person waits for it
+
+    def lockable(self, due: Select[Any]) -> Select[Any]:
+        return due.with_for_update(of=messages, skip_locked=True)
+
+    def prepare(
+        self, session: Session, leased: Sequence[LeasedMessage], now: datetime
+    ) -> Mapping[int, Drop | Defer | MessageDraft]:
+        """Read the contents; what was erased meanwhile is dropped."""
+        table = transactional_messages.c
+        rows = session.execute(
+            select(
+                table.id,
+                table.shop_id,
+                table.template,
+                table.language,
+                table.address,
+                table.name,
+                table.facts,
+            ).where(table.id.in_([one.subject_id for one in leased]), table.address.is_not(None))
+        ).all()
+        shops = directory.by_ids(session, {row.shop_id for row in rows})
+        drafts = {
+            row.id: TransactionalDraft(
+                template=row.template,
+                language=row.language,
+                recipient=row.address,
+                name=row.name or "",
+                facts=row.facts,
+                shop=shops.get(row.shop_id),
+            )
+            for row in rows
+        }
+        return {one.id: drafts.get(one.subject_id) or Drop("no_contact") for one in leased}
+
+    def settled(self, session: Session, events: Sequence[OutboxEvent], now: datetime) -> None:
+        """Clear whom a message was for, and what it said, once it is at its end."""
+        over = {event.message.subject_id for event in events if event.state is not DUE}
+        if over:
+            session.execute(
+                update(transactional_messages)
+                .where(transactional_messages.c.id.in_(over))
+                .values(address=None, name=None, facts=None)
+            )
+
+    def log(self, session: Session, events: Sequence[OutboxEvent], now: datetime) -> None:
+        """Write nothing: the decision log is about orders."""
+
+    def still_open(self) -> Select[int]:
+        table = transactional_messages.c
+        return select(table.id).where(table.address.is_not(None))
+
+    def reported(
+        self, session: Session, message: ReportedMessage, report_kind: str, code: str, now: datetime
+    ) -> str:
+        """Do nothing more: the contents are cleared, and an answer is no reason to stop others."""
+        return report_kind
+
+
+TRANSACTIONAL = TransactionalMail()
