@@ -21,7 +21,8 @@ from trustsvc.shops.models import shops
 
 SERVICE = "-"  # in place of a shop: the registry, staff
 BATCH_SIZE = 1000
-PERSON_COLUMNS = ("buyer", "pseudonym", "address_pseudonym", "mark", "who")  # tell people apart
+# Columns that tell people apart.
+PERSON_COLUMNS = ("buyer", "buyer_pseudonym", "pseudonym", "address_pseudonym", "mark", "who")
 ColumnTest = Callable[[Column[Any], int, object], bool]  # does this shop's stored value count?
 
 
