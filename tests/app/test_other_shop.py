@@ -49,7 +49,9 @@ KEPT_APART = {
     "/u/<token>": Kept("stop"),
     "/desk/sending": Kept(why=STAFF),
     "/desk/sending/<slug>": Kept("slug", STAFF),
-    "/mail-events/<provider>/<door>": Kept("mail door", "a provider's door is the installation's"),
+    "/mail-events/<provider>/<endpoint_id>": Kept(
+        "mail door", "a provider's door is the installation's"
+    ),
     "/r/<token>": Kept("review"),
     "/r/<token>/register": Kept("review", own="written"),
     "/desk/": Kept(why=STAFF),
@@ -72,7 +74,7 @@ KEPT_APART = {
     "/me/<token>": Kept("me"),
     "/me/<token>/copy.json": Kept("me"),
     "/schemas/my-data-1.json": Kept(why="the same file for everybody"),
-    "/me/<token>/<any(correct,restrict,lift,object,again,erase):deed>": Kept("me"),
+    "/me/<token>/<any(correct,restrict,lift,object,again,erase):action>": Kept("me"),
     "/desk/requests": Kept(why=STAFF),
     "/desk/requests/<request_id>": Kept("request", STAFF),
     "/desk/enter": Kept(why="says nothing of shops"),
@@ -92,7 +94,7 @@ REFUSED = {"signature": 401, "staff": 303}
 OTHERS_OF = {
     "kind": ("json", "svg", "html", "png"),
     "form": ("shields.json", "reviews.json", "feed.atom"),
-    "deed": ("correct", "restrict", "lift", "object", "again", "erase"),
+    "action": ("correct", "restrict", "lift", "object", "again", "erase"),
     "version": ("1",),
     "script": ("v1.js", "v1-list.js", "card.js"),
     "release": ("1.0.0",),
@@ -122,7 +124,7 @@ NO_ID = ("/static/", "/embed/")
 # Without a shop of one's own in it; and what would end the session this is asked with.
 NO_FORM = {
     "/static/<path:filename>",
-    "/mail-events/<provider>/<door>",
+    "/mail-events/<provider>/<endpoint_id>",
     "/demo/",
     "/.well-known/trustsvc.txt",
     "/desk/leave",

@@ -28,7 +28,6 @@ from trustsvc.reviews.policy import Draft
 from trustsvc.shops.models import shops
 from trustsvc.storage import columns as tables
 from trustsvc.storage import db
-from trustsvc.transactional_mail.models import transactional_messages
 
 # What counts by itself, whoever asks.
 COUNTS = {"security_entries", "heartbeats", "clock_states"}
@@ -62,14 +61,14 @@ def make(word):
     with sample_orders.quiet(), db.transaction() as session:
         session.execute(update(shops).where(shops.c.id == made.id).values(proven_at=now))
         _papers(session, made, word, now)
-        door = endpoints.enrol(session, "postmark", None, now)
+        door = endpoints.add(session, "postmark", None, now)
         mine.ids += _people(session, mine, now)
         refresh.refresh(session, [made.id], now)
     invitation = sample_orders.invitation_of(asked)
     mine.ids += [
         ("slug", made.slug),
         ("endpoint_id", made.endpoint_id),
-        ("mail door", door.door),
+        ("mail door", door.endpoint_id),
         ("number", str(made.id)),
         *(("number", str(number)) for number in (published, waiting, asked, new, invitation.id)),
         ("link id", invitation.link.hex()),
@@ -183,13 +182,11 @@ def _reviews(shop_id):
     with db.reading() as session:
         rows = session.execute(select(reviews).where(reviews.c.shop_id == shop_id)).all()
         line = session.execute(select(publications).where(publications.c.shop_id == shop_id)).one()
-        codes = session.scalars(
-            select(transactional_messages.c.code).where(transactional_messages.c.shop_id == shop_id)
-        )
-        letter = session.scalar(select(messages.c.id).order_by(messages.c.id.desc()).limit(1))
-        found = [("review id", row.public_id) for row in rows] + [("number", str(letter))]
+        tokens = session.scalars(select(messages.c.token).where(messages.c.shop_id == shop_id))
+        newest = session.scalar(select(messages.c.id).order_by(messages.c.id.desc()).limit(1))
+        found = [("review id", row.public_id) for row in rows] + [("number", str(newest))]
         found += [("number", str(row.id)) for row in rows]
-        found += [("code", code.hex()) for code in codes]
+        found += [("code", token.hex()) for token in tokens]
         return [*found, ("place in a list", profile._key(line))]
 
 

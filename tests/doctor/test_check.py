@@ -257,7 +257,7 @@ def test_bounces_that_are_not_taken_in(healthy):
     other(healthy, MAIL_URL="smtp://127.0.0.1:1")
     assert level("reports") == "WARN"
     with db.transaction() as session:
-        endpoints.enrol(session, "postmark", None, NOON)
+        endpoints.add(session, "postmark", None, NOON)
     assert level("reports") == "OK"
 
     other(healthy, MAIL_URL="smtp://127.0.0.1:1", MAIL_RETURN="bounces@shop.example")

@@ -11,7 +11,7 @@ from trustsvc.crypto import signed_links
 from trustsvc.server_log import writer
 
 AT = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
-DOOR = "Qm9vci1vZi1hLXNob3AtMjQ0"
+ENDPOINT_ID = "Qm9vci1vZi1hLXNob3AtMjQ0"
 FORGED = "2026-11-21T10:00:00.000Z 6.6.6.6 GET /desk/ 200 1 -"
 HOSTILE = [
     f"\r\n{FORGED}\r\n",
@@ -33,7 +33,8 @@ LINE = re.compile(
 def _routes(app):
     """Give each rule with its path, made of a token or a door wherever the rule has an argument."""
     for rule in app.url_map.iter_rules():
-        token = DOOR if "<door>" in str(rule) else signed_links.token("me", signed_links.new_id())
+        is_webhook = "endpoint_id" in str(rule)
+        token = ENDPOINT_ID if is_webhook else signed_links.token("me", signed_links.new_id())
         yield (
             rule,
             re.sub(r"<(?!platform)[^>]*>", token, str(rule)).replace("<platform>", "shopify"),

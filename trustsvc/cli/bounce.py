@@ -7,7 +7,7 @@ import click
 from trustsvc import clock, log
 from trustsvc.mail.feedback import delivery_reports
 from trustsvc.mail.feedback.parsers import mime
-from trustsvc.mail.feedback.parsers.report import Ignored
+from trustsvc.mail.feedback.parsers.report import IgnoredReport
 from trustsvc.mail.feedback.parsers.returned_message import read
 from trustsvc.storage import db
 
@@ -29,7 +29,7 @@ def bounce(context: click.Context) -> None:
     servers send output to the author of the message.
     """
     report = read(_message())
-    if isinstance(report, Ignored):
+    if isinstance(report, IgnoredReport):
         logger.info("bounce.ignored", reason=report.reason)
         return
     try:

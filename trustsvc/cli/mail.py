@@ -96,7 +96,7 @@ def endpoint() -> None:
 def add_endpoint(provider: str, topic: str | None) -> None:
     """Make an endpoint for PROVIDER and print its address, which is shown once."""
     with db.transaction() as session:
-        made = endpoints.enrol(session, provider, topic, clock.now())
+        made = endpoints.add(session, provider, topic, clock.now())
     click.echo(f"{endpoint_url(made)}\n\n{SETUP_STEPS[provider]}")
 
 
@@ -104,9 +104,11 @@ def add_endpoint(provider: str, topic: str | None) -> None:
 def list_endpoints() -> None:
     """List the endpoints: the beginning of each, no secrets."""
     with db.reading() as session:
-        found = endpoints.everyone(session)
+        found = endpoints.all_endpoints(session)
     for one in found:
-        click.echo(f"{one.door[:6]}…  {one.provider}  {one.made_at:%Y-%m-%d}  {one.topic or ''}")
+        click.echo(
+            f"{one.endpoint_id[:6]}…  {one.provider}  {one.made_at:%Y-%m-%d}  {one.topic or ''}"
+        )
     if not found:
         click.echo("There are no endpoints: trustsvc mail endpoint add --help")
 
@@ -116,14 +118,14 @@ def list_endpoints() -> None:
 def remove_endpoint(beginning: str) -> None:
     """Remove the endpoint whose id begins with BEGINNING (see list)."""
     with db.transaction() as session:
-        endpoints.close(session, beginning)
+        endpoints.remove(session, beginning)
     click.echo("Removed.")
 
 
-def endpoint_url(made: endpoints.Door) -> str:
+def endpoint_url(made: endpoints.MailEndpoint) -> str:
     """Write the address a provider posts to, with the password in it where it needs one."""
     base = config.current().base_url
     if made.provider == "postmark":
         parts = urlsplit(base)
         base = parts._replace(netloc=f"{endpoints.USER}:{made.secret}@{parts.netloc}").geturl()
-    return f"{base}/mail-events/{made.provider}/{made.door}"
+    return f"{base}/mail-events/{made.provider}/{made.endpoint_id}"

@@ -68,7 +68,7 @@ def _feedback(session: Session) -> Finding:
     settings = config.current()
     if settings.mail_url.startswith("maildir:"):
         return ok("reports", "none are expected: e-mails are kept in a maildir")
-    if settings.mail_return or endpoints.everyone(session):
+    if settings.mail_return or endpoints.all_endpoints(session):
         return ok("reports", "bounces and complaints are taken in")
     remedy = "set TRUSTSVC_MAIL_RETURN, or trustsvc mail endpoint add"
     return warn("reports", "bounces and complaints are not taken in", remedy)

@@ -26,7 +26,7 @@ REASONS = (
 
 _NEW_LINES = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _JOINERS = re.compile("[\u200c\u200d]{2,}")
-_BLANKS = frozenset("\t\u00a0\u115f\u1160\u2800\u3164\uffa0")  # letters that look like nothing
+_BLANKS = frozenset("\t\u00a0\u115f\u1160\u2800\u3164\uffa0")  # characters that look like nothing
 _JOINERS_KEPT = frozenset("\u200c\u200d")  # Persian and emoji need the joiners
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co"})
 

@@ -33,7 +33,7 @@ mail_endpoints = Table(
     "mail_endpoints",
     metadata,
     column(
-        "door",
+        "endpoint_id",
         Text,
         purpose="unguessable part of its address",
         retention="service_state",

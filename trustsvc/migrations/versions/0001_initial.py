@@ -88,12 +88,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "mail_endpoints",
-        sa.Column("door", sa.Text(), nullable=False),
+        sa.Column("endpoint_id", sa.Text(), nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("secret", sa.LargeBinary(), nullable=False),
         sa.Column("topic", sa.Text(), nullable=True),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("door", name=op.f("pk_mail_endpoints")),
+        sa.PrimaryKeyConstraint("endpoint_id", name=op.f("pk_mail_endpoints")),
     )
     op.create_table(
         "messages",

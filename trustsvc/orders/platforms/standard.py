@@ -1,8 +1,8 @@
 """Standard Webhooks: our own generic endpoint, for any system that can sign a few lines of JSON.
 
 Specification 1.0.0, with borders of our own: ±300 seconds, whole seconds only, at most eight
-signatures, ids without a dot. The reference library raises foreign exceptions on hostile input and
-hashes with hashlib, so these lines are our own.
+signatures, no full stop in ids. The reference library raises foreign exceptions on hostile input
+and hashes with hashlib, so these lines are our own.
 """
 
 import base64

@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 from tests.mail.feedback.parsers.corpus import CODE
 from tests.mail.feedback.webhooks.fake_sns import BOUNCE, event
 from trustsvc.mail.feedback.parsers import postmark, ses
-from trustsvc.mail.feedback.parsers.report import Ignored, Report
+from trustsvc.mail.feedback.parsers.report import IgnoredReport, Report
 
 
 def kind_of(found):
@@ -147,10 +147,10 @@ ANYTHING = some.recursive(
 @pytest.mark.slow
 @given(some.dictionaries(NAMES, ANYTHING))
 def test_any_json_is_read_without_an_exception(body):
-    assert isinstance(postmark.read(body), Report | Ignored)
-    assert isinstance(ses.read(json.dumps(body)), Report | Ignored)
+    assert isinstance(postmark.read(body), Report | IgnoredReport)
+    assert isinstance(ses.read(json.dumps(body)), Report | IgnoredReport)
 
 
 @given(some.text(max_size=200))
 def test_any_text_in_a_notification_is_read_without_an_exception(text):
-    assert isinstance(ses.read(text), Report | Ignored)
+    assert isinstance(ses.read(text), Report | IgnoredReport)

@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 
 from tests.mail.feedback.parsers.corpus import BY_NAME, CODE, SAMPLES
 from trustsvc.mail.feedback.parsers import mime
-from trustsvc.mail.feedback.parsers.report import Ignored, Report
+from trustsvc.mail.feedback.parsers.report import IgnoredReport, Report
 from trustsvc.mail.feedback.parsers.returned_message import read
 
 NAMES = [name for name, _, _ in SAMPLES]
@@ -82,12 +82,12 @@ HOSTILE = {
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
 def test_nothing_a_stranger_sends_keeps_it_busy(data):
-    assert isinstance(read(data), Report | Ignored)
+    assert isinstance(read(data), Report | IgnoredReport)
 
 
 @given(some.binary(max_size=2000))
 def test_any_bytes_are_read_without_an_exception(data):
-    assert isinstance(read(data), Report | Ignored)
+    assert isinstance(read(data), Report | IgnoredReport)
 
 
 PIECES = some.sampled_from(
@@ -117,7 +117,7 @@ PIECES = some.sampled_from(
 @settings(max_examples=300)
 @given(some.lists(PIECES, max_size=30).map(b"".join))
 def test_pieces_of_reports_in_any_order_are_read_without_an_exception(data):
-    assert isinstance(read(data), Report | Ignored)
+    assert isinstance(read(data), Report | IgnoredReport)
 
 
 def test_a_message_is_read_up_to_its_bounds():

@@ -37,18 +37,18 @@ def asked(client):
 
 def door(provider, topic=None):
     with db.transaction() as session:
-        return endpoints.enrol(session, provider, topic, clock.now())
+        return endpoints.add(session, provider, topic, clock.now())
 
 
 class Postmark:
     def __init__(self, client):
-        self.client, self.door = client, door("postmark")
+        self.client, self.endpoint = client, door("postmark")
 
-    def post(self, body, secret=None, user="trustsvc", door=None, **more):
-        word = f"{user}:{self.door.secret if secret is None else secret}".encode()
+    def post(self, body, secret=None, user="trustsvc", endpoint_id=None, **more):
+        word = f"{user}:{self.endpoint.secret if secret is None else secret}".encode()
         headers = {"Authorization": f"Basic {base64.b64encode(word).decode()}"}
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        path = f"/mail-events/postmark/{door or self.door.door}"
+        path = f"/mail-events/postmark/{endpoint_id or self.endpoint.endpoint_id}"
         with quiet():
             answer = self.client.post(path, data=data, headers=more.get("headers", headers))
         return answer.status_code, answer.json
@@ -58,11 +58,11 @@ class Ses:
     def __init__(self, client):
         certificates._known.clear()
         fake_sns.known()
-        self.client, self.door = client, door("ses", TOPIC)
+        self.client, self.endpoint = client, door("ses", TOPIC)
 
     def post(self, body):
         with quiet():
-            answer = self.client.post(f"/mail-events/ses/{self.door.door}", data=body)
+            answer = self.client.post(f"/mail-events/ses/{self.endpoint.endpoint_id}", data=body)
         return answer.status_code, answer.json
 
 
@@ -124,13 +124,13 @@ def test_postmark_without_its_secret_changes_nothing(postmark, asked):
         postmark.post(body, secret=""),
         postmark.post(body, secret=other.secret),
         postmark.post(body, user="postmark"),
-        postmark.post(body, door=other.door),
-        postmark.post(body, door="a" * 32),
-        postmark.post(body, door="a%00b"),
+        postmark.post(body, endpoint_id=other.endpoint_id),
+        postmark.post(body, endpoint_id="a" * 32),
+        postmark.post(body, endpoint_id="a%00b"),
         postmark.post(body, headers={}),
         postmark.post(body, headers={"Authorization": "Basic"}),
         postmark.post(body, headers={"Authorization": "Basic é"}),
-        postmark.post(body, headers={"Authorization": f"Bearer {postmark.door.secret}"}),
+        postmark.post(body, headers={"Authorization": f"Bearer {postmark.endpoint.secret}"}),
     ]
 
     assert {status for status, _ in wrong} == {401}
@@ -140,8 +140,8 @@ def test_postmark_without_its_secret_changes_nothing(postmark, asked):
 
 
 def test_a_door_of_the_one_does_not_open_for_the_other(postmark, ses, asked):
-    code, _ = postmark.post(bounce_of(asked), door=ses.door.door)
-    answer = ses.client.post(f"/mail-events/ses/{postmark.door.door}", data=message(""))
+    code, _ = postmark.post(bounce_of(asked), endpoint_id=ses.endpoint.endpoint_id)
+    answer = ses.client.post(f"/mail-events/ses/{postmark.endpoint.endpoint_id}", data=message(""))
 
     assert (code, answer.status_code) == (401, 401)
 
@@ -182,7 +182,7 @@ def test_an_event_a_hundred_times_in_parallel_is_one(app, asked):
 
     def post():
         mine = Postmark.__new__(Postmark)
-        mine.client, mine.door = app.test_client(), first.door
+        mine.client, mine.endpoint = app.test_client(), first.endpoint
         answers.extend(mine.post(body) for _ in range(10))
 
     threads = [threading.Thread(target=post) for _ in range(10)]
@@ -319,10 +319,10 @@ def test_a_door_of_ses_names_its_topic(installation, topic):
 def test_the_secret_of_a_door_lies_sealed_and_is_in_no_repr(installation, postmark):
     with db.reading() as session:
         raw = session.connection().exec_driver_sql("SELECT secret FROM mail_endpoints").scalar()
-        assert session.scalar(select(mail_endpoints.c.secret)) == postmark.door.secret
-    assert postmark.door.secret.encode() not in bytes(raw)
-    assert postmark.door.secret not in repr(postmark.door)
-    assert mail.endpoint_url(postmark.door).startswith("http://trustsvc:")
+        assert session.scalar(select(mail_endpoints.c.secret)) == postmark.endpoint.secret
+    assert postmark.endpoint.secret.encode() not in bytes(raw)
+    assert postmark.endpoint.secret not in repr(postmark.endpoint)
+    assert mail.endpoint_url(postmark.endpoint).startswith("http://trustsvc:")
 
 
 def test_the_address_behind_a_certificate_is_fetched_by_the_guarded_way_out():

@@ -23,7 +23,7 @@ HARD = {
 #   5.1.0        says nothing; some mean our own address
 #   5.1.7, 5.1.8 our own address
 #   5.2.2        a full mailbox may be empty tomorrow
-#   5.2.3        our letter's size
+#   5.2.3        our message's size
 #   5.3.x        their system
 #   5.4.x        the way there; 5.4.4 (no such host) is also what a broken resolver of our own says,
 #                for every address at once
@@ -112,5 +112,5 @@ def in_words(words: str) -> str:
 
 
 def together(several: Sequence[tuple[Kind, str]]) -> tuple[Kind, str]:
-    """Give the mildest: our letter has one recipient, and what it was passed on to is not him."""
+    """Give the mildest: our message has one recipient, and what it was passed on to is not him."""
     return min(several, key=lambda one: _SEVERITY[one[0]])

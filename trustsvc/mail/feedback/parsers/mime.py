@@ -111,8 +111,8 @@ def _split(body: bytes, boundary: str) -> list[bytes]:
 def _decoded(body: bytes, coding: str) -> bytes:
     try:
         if coding.lower() == "base64":
-            letters = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
-            return base64.b64decode(letters + b"=" * (-len(letters) % 4))
+            digits = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
+            return base64.b64decode(digits + b"=" * (-len(digits) % 4))
         if coding.lower() == "quoted-printable":
             return quopri.decodestring(body)
     except (binascii.Error, ValueError):

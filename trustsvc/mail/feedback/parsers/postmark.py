@@ -1,13 +1,13 @@
 """Postmark's webhooks: Bounce, SpamComplaint, Delivery and SubscriptionChange.
 
-The letter is known by its metadata (`X-PM-Metadata-letter`): sender and Message-ID are replaced.
+The message is known by its metadata (`X-PM-Metadata-letter`): sender and Message-ID are replaced.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from trustsvc.mail.feedback.parsers import bounce_classes
-from trustsvc.mail.feedback.parsers.report import Ignored, Kind, Report
+from trustsvc.mail.feedback.parsers.report import IgnoredReport, Kind, Report
 
 # Postmark's own words; a word that is not here is soft: it says that nothing arrived, no more.
 HARD = {"HardBounce", "BadEmailAddress"}
@@ -28,8 +28,8 @@ NOTHING = {
 MOST_WORDS = 4096
 
 
-def read(body: Mapping[str, Any]) -> Report | Ignored:
-    """Read one event; what is not about a letter's fate (opens, clicks) is ignored."""
+def read(body: Mapping[str, Any]) -> Report | IgnoredReport:
+    """Read one event; what is not about a delivery (opens, clicks) is ignored."""
     what = body.get("RecordType")
     found: tuple[Kind, str] | None = None
     if what == "Bounce":
@@ -41,7 +41,7 @@ def read(body: Mapping[str, Any]) -> Report | Ignored:
     elif what == "SubscriptionChange":
         found = _suppressed(body)
     if found is None:
-        return Ignored("not_about_a_letter")
+        return IgnoredReport("not_about_a_message")
     metadata = body.get("Metadata")
     code = metadata.get("letter") if isinstance(metadata, dict) else None
     return Report(*found, codes=(code.lower(),) if isinstance(code, str) else ())

@@ -1,4 +1,4 @@
-"""A report on a letter, in the house's own words."""
+"""A report on a message, in terms of our own."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +13,7 @@ Kind = Literal["delivered", "delayed", "soft", "hard", "complaint"]
 class Report:
     """`status` is an enhanced status code (RFC 3463) or a provider's own word, never its text.
 
-    `codes` are the letter codes it names, the likeliest first.
+    `codes` are the message codes it names, the likeliest first.
     """
 
     kind: Kind
@@ -22,7 +22,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Ignored:
-    """Nothing that is about a letter's fate; the reason is a code."""
+class IgnoredReport:
+    """Nothing that is about a delivery; the reason is a code."""
 
     reason: str

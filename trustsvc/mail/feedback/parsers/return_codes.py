@@ -1,4 +1,4 @@
-"""Find letter codes in what came back: before the @ of a return path or a Message-ID."""
+"""Find message codes in what came back: before the @ of a return path or a Message-ID."""
 
 import re
 from collections.abc import Iterable

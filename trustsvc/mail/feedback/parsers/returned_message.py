@@ -1,12 +1,12 @@
-"""Read a message that came back: what became of a letter, and of which."""
+"""Read a message that came back: what became of which message."""
 
 from trustsvc.mail.feedback.parsers import arf, dsn, mime, other_formats
-from trustsvc.mail.feedback.parsers.report import Ignored, Report
+from trustsvc.mail.feedback.parsers.report import IgnoredReport, Report
 from trustsvc.mail.feedback.parsers.return_codes import IN_RETURN_PATH, codes
 
-# Where a mail server writes to which address it brought the message: the letter's own return path.
+# Where a mail server writes to which address it brought the message: the message's own return path.
 _TO = ("x-original-to", "delivered-to", "envelope-to", "x-envelope-to", "to", "cc", "received")
-_OF_LETTER = ("message-id", "return-path", "x-original-message-id", "x-pm-metadata-letter")
+_OF_MESSAGE = ("message-id", "return-path", "x-original-message-id", "x-pm-metadata-letter")
 _READ = dsn.KINDS | {
     "message/feedback-report",
     "message/rfc822",
@@ -15,20 +15,20 @@ _READ = dsn.KINDS | {
 }
 
 
-def read(data: bytes) -> Report | Ignored:
+def read(data: bytes) -> Report | IgnoredReport:
     """Read one message; never raises, whatever it is.
 
-    Automatic replies, read receipts and letters of people come to a return path too, and say
+    Automatic replies, read receipts and messages of people come to a return path too, and say
     nothing about delivery.
     """
     message = mime.read(data)
     found = arf.find(message) or dsn.find(message)
     if found is None and _is_automatic(message):
-        return Ignored("automatic")
+        return IgnoredReport("automatic")
     found = found or other_formats.find(message, data[: mime.MOST_BYTES])
     if found is None:
-        return Ignored("no_report")
-    if isinstance(found, Ignored):
+        return IgnoredReport("no_report")
+    if isinstance(found, IgnoredReport):
         return found
     return Report(*found, codes=_codes(message))
 
@@ -45,7 +45,7 @@ def _is_automatic(message: mime.Part) -> bool:
 def _codes(message: mime.Part) -> tuple[str, ...]:
     """Where it came to first, then the heads of what was returned, then any words."""
     inner = list(message.walk())[1:]
-    heads = [value for part in inner for value in part.all(*_OF_LETTER)]
+    heads = [value for part in inner for value in part.all(*_OF_MESSAGE)]
     bodies = [
         mime.words(part.body)
         for part in [message, *inner]

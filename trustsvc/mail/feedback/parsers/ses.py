@@ -1,7 +1,7 @@
 """Amazon SES: feedback notifications and event publishing, as they stand in an SNS message.
 
-The letter is known by its tag (`X-SES-MESSAGE-TAGS`), by the envelope's sender it was handed over
-with, or by the original Message-ID, which SES replaces in the letter and tells where original
+The message is known by its tag (`X-SES-MESSAGE-TAGS`), by the envelope's sender it was handed over
+with, or by the original Message-ID, which SES replaces in the message and tells where original
 headers are included.
 """
 
@@ -11,20 +11,20 @@ from typing import Any
 
 from trustsvc.mail.feedback.parsers import arf, bounce_classes, return_codes
 from trustsvc.mail.feedback.parsers.bounce_classes import Recipient
-from trustsvc.mail.feedback.parsers.report import Ignored, Kind, Report
+from trustsvc.mail.feedback.parsers.report import IgnoredReport, Kind, Report
 
 NOBODY = {"NoEmail", "Suppressed", "OnAccountSuppressionList"}
 MOST = 50
 
 
-def read(text: str) -> Report | Ignored:
+def read(text: str) -> Report | IgnoredReport:
     """Read the message inside an SNS notification; never raises."""
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
-        return Ignored("no_report")  # "Successfully validated SNS topic …"
+        return IgnoredReport("no_report")  # "Successfully validated SNS topic …"
     if not isinstance(body, dict):
-        return Ignored("no_report")
+        return IgnoredReport("no_report")
     what = body.get("eventType") or body.get("notificationType")
     found: tuple[Kind, str] | None = None
     if what == "Bounce":
@@ -38,7 +38,7 @@ def read(text: str) -> Report | Ignored:
     elif what in ("Reject", "Rendering Failure"):
         found = "soft", "Reject"  # SES found a virus; nothing is said of a reader
     if found is None:
-        return Ignored("not_about_a_letter")
+        return IgnoredReport("not_about_a_message")
     return Report(*found, codes=_codes(_inner(body, "mail")))
 
 

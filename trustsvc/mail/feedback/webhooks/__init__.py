@@ -1,1 +1,1 @@
-"""What mail providers tell at a door of their own."""
+"""What mail providers report to a webhook endpoint of ours."""

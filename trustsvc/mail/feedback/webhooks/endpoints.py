@@ -1,4 +1,4 @@
-"""Make, list and close the doors of mail providers."""
+"""Add, list and remove the webhook endpoints of mail providers."""
 
 import re
 import secrets
@@ -16,7 +16,7 @@ USER = "trustsvc"  # the name before the secret, where a provider knows only bas
 _TOPIC = re.compile(r"arn:(aws|aws-cn|aws-us-gov):sns:[a-z0-9-]{5,30}:\d{12}:[\w-]{1,256}(\.fifo)?")
 
 _COLUMNS = (
-    mail_endpoints.c.door,
+    mail_endpoints.c.endpoint_id,
     mail_endpoints.c.provider,
     mail_endpoints.c.secret,
     mail_endpoints.c.topic,
@@ -25,33 +25,33 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    door: str
+class MailEndpoint:
+    endpoint_id: str
     provider: str
     secret: str
     topic: str | None
     made_at: datetime
 
     def __repr__(self) -> str:
-        return f"Door(provider={self.provider!r})"
+        return f"MailEndpoint(provider={self.provider!r})"
 
 
-def enrol(session: Session, provider: str, topic: str | None, now: datetime) -> Door:
-    """Make a door; twice makes two, so that one can be replaced without a gap.
+def add(session: Session, provider: str, topic: str | None, now: datetime) -> MailEndpoint:
+    """Add an endpoint; twice adds two, so that one can be replaced without a gap.
 
-    A door of ses hears one topic: a good signature of another's topic is anybody's with an account
-    at Amazon. Raises Refused for a provider we do not know and a topic that is none.
+    An endpoint of ses accepts one topic: anybody with an account at Amazon can sign messages of
+    another topic. Raises Refused for an unknown provider and for what is no topic.
     """
     if provider not in PROVIDERS:
         raise Refused(f"The provider must be one of: {', '.join(PROVIDERS)}.")
     if provider == "ses" and not _TOPIC.fullmatch(topic or ""):
-        raise Refused("Name the topic it hears: arn:aws:sns:<region>:<account>:<name>.")
+        raise Refused("Name the topic it accepts: arn:aws:sns:<region>:<account>:<name>.")
     if provider != "ses" and topic:
         raise Refused("Only ses has topics.")
-    made = Door(secrets.token_hex(16), provider, secrets.token_urlsafe(24), topic, now)
+    made = MailEndpoint(secrets.token_hex(16), provider, secrets.token_urlsafe(24), topic, now)
     session.execute(
         mail_endpoints.insert().values(
-            door=made.door,
+            endpoint_id=made.endpoint_id,
             provider=made.provider,
             secret=made.secret,
             topic=made.topic,
@@ -61,28 +61,32 @@ def enrol(session: Session, provider: str, topic: str | None, now: datetime) -> 
     return made
 
 
-def everyone(session: Session) -> list[Door]:
+def all_endpoints(session: Session) -> list[MailEndpoint]:
     rows = session.execute(
-        select(*_COLUMNS).order_by(mail_endpoints.c.made_at, mail_endpoints.c.door)
+        select(*_COLUMNS).order_by(mail_endpoints.c.made_at, mail_endpoints.c.endpoint_id)
     )
-    return [Door(*row) for row in rows]
+    return [MailEndpoint(*row) for row in rows]
 
 
-def find(session: Session, provider: str, door: str) -> Door | None:
-    """Find the door of this provider; None where there is none."""
+def find(session: Session, provider: str, endpoint_id: str) -> MailEndpoint | None:
+    """Find the endpoint of this provider; None where there is none."""
     row = session.execute(
         select(*_COLUMNS).where(
-            mail_endpoints.c.door == door, mail_endpoints.c.provider == provider
+            mail_endpoints.c.endpoint_id == endpoint_id, mail_endpoints.c.provider == provider
         )
     ).first()
-    return Door(*row) if row else None
+    return MailEndpoint(*row) if row else None
 
 
-def close(session: Session, beginning: str) -> None:
-    """Close the one door that begins so; raises NotFound for none, Refused for several."""
-    found = [one.door for one in everyone(session) if beginning and one.door.startswith(beginning)]
+def remove(session: Session, beginning: str) -> None:
+    """Remove the one endpoint whose id begins so; raises NotFound for none, Refused for several."""
+    found = [
+        one.endpoint_id
+        for one in all_endpoints(session)
+        if beginning and one.endpoint_id.startswith(beginning)
+    ]
     if not found:
         raise NotFound("There is no such endpoint: trustsvc mail endpoint list")
     if len(found) > 1:
         raise Refused("Several endpoints begin so: give more of it.")
-    session.execute(delete(mail_endpoints).where(mail_endpoints.c.door == found[0]))
+    session.execute(delete(mail_endpoints).where(mail_endpoints.c.endpoint_id == found[0]))

@@ -38,7 +38,7 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {"1": hashes.SHA1(), "2": hashes.SHA2
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class SnsMessage:
     """A message whose form is right; its signature is not checked yet."""
 
     fields: Mapping[str, str]
@@ -51,7 +51,7 @@ class Message:
         return self.fields["Type"]
 
 
-def read(body: bytes) -> Message:
+def read(body: bytes) -> SnsMessage:
     """Read a body; raises Refused for what is no JSON, or no message of SNS."""
     found = as_json(body)
     kind = found.get("Type")
@@ -62,7 +62,7 @@ def read(body: bytes) -> Message:
     missing = {*needed, *_ALWAYS, "Signature", "SignatureVersion", "SigningCertURL"} - texts.keys()
     if missing - {"Subject"}:
         raise Refused("It is no message of Amazon SNS.")
-    return Message(texts)
+    return SnsMessage(texts)
 
 
 def as_json(body: bytes) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def as_json(body: bytes) -> dict[str, Any]:
 
 
 def check(
-    message: Message, topic: str, now: datetime, fetch: certificates.Fetch = client.get
+    message: SnsMessage, topic: str, now: datetime, fetch: certificates.Fetch = client.get
 ) -> None:
     """Check topic, age and signature, in this order: a stranger's topic makes us ask nobody.
 
@@ -97,8 +97,8 @@ def check(
         raise Unauthorised from None
 
 
-def confirm(message: Message, topic: str, fetch: certificates.Fetch = client.get) -> None:
-    """Answer Amazon that this door wants the topic, once `check` has found it to be the right one.
+def confirm(message: SnsMessage, topic: str, fetch: certificates.Fetch = client.get) -> None:
+    """Confirm to Amazon that this endpoint wants the topic; call `check` first.
 
     The address is made here from the token: what SubscribeURL says is only held against it, because
     it could lead inside (novu PR 11223). Raises Unauthorised, and Unavailable for no answer.
