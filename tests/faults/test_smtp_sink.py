@@ -21,7 +21,7 @@ from trustsvc.mail.outbox import resend, send
 from trustsvc.mail.transport import open_transport
 from trustsvc.storage import db
 
-LATER = (*smtp_sink.CONNECT[:2], *smtp_sink.CONNECT[3:], "mail_451", *smtp_sink.LATER)
+LATER = (*smtp_sink.CONNECT[:2], *smtp_sink.CONNECT[3:], "mail_451", *smtp_sink.DEFERRED)
 # A line that breaks before anything was said to be done is tried once more at once.
 AGAIN = {"mail_421", "drop_mail", *smtp_sink.DROPS}
 # The README's table of classes says the same.
@@ -31,7 +31,7 @@ ENDS = {
     **dict.fromkeys((*smtp_sink.TLS, *smtp_sink.CERTIFICATES), "due"),
     **dict.fromkeys(smtp_sink.POLICY, "due"),
     **dict.fromkeys(smtp_sink.REFUSED, "refused"),
-    **dict.fromkeys(smtp_sink.DOUBTFUL, "unknown"),
+    **dict.fromkeys(smtp_sink.UNKNOWN, "unknown"),
     **dict.fromkeys(smtp_sink.SLOW, "sent"),
 }
 STAGES = {
@@ -62,8 +62,8 @@ def choosing(fault):
 
 
 def test_every_named_fault_is_here():
-    named = (*smtp_sink.CONNECT, *smtp_sink.MAIL, *smtp_sink.LATER, *smtp_sink.DROPS)
-    named += (*smtp_sink.REFUSED, *smtp_sink.POLICY, *smtp_sink.DOUBTFUL, *smtp_sink.SLOW)
+    named = (*smtp_sink.CONNECT, *smtp_sink.MAIL, *smtp_sink.DEFERRED, *smtp_sink.DROPS)
+    named += (*smtp_sink.REFUSED, *smtp_sink.POLICY, *smtp_sink.UNKNOWN, *smtp_sink.SLOW)
     named += (*smtp_sink.TLS, *smtp_sink.CERTIFICATES)
 
     assert set(ENDS) == set(named)
@@ -108,7 +108,7 @@ def test_what_a_server_says_of_us_forgets_no_buyer(installation, fault):
     with Sink(choose=choosing(fault)) as sink:
         run_a_round(sink, NOON)
 
-    assert (letter_of(order_id).state, letter_of(order_id).problem) == ("due", "policy")
+    assert (letter_of(order_id).state, letter_of(order_id).reason) == ("due", "policy")
     assert order_row(order_id).email == "jan@example.com"
     assert invitation_of(order_id).state == "open"
 

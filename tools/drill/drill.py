@@ -44,7 +44,7 @@ class Weather:
 
     def __init__(self, dice, slow):
         self.dice, self.slow, self.on = dice, slow, False
-        letters = (*smtp_sink.DEFERRED, *smtp_sink.DROPS, *smtp_sink.DOUBTFUL, *smtp_sink.REFUSED)
+        letters = (*smtp_sink.DEFERRED, *smtp_sink.DROPS, *smtp_sink.UNKNOWN, *smtp_sink.REFUSED)
         self.turns = {
             "connect": (0.25, list(smtp_sink.CONNECT)),
             "mail": (0.01, list(smtp_sink.MAIL)),

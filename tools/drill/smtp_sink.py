@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 
 CONNECT = ("banner_421", "banner_endless", "banner_slow", "drop_connect", "drop_ehlo")
 MAIL = ("mail_421", "mail_451", "drop_mail")
-LATER = ("rcpt_421", "rcpt_450", "rcpt_451", "rcpt_452", "rcpt_552_full", "dot_421", "dot_452")
+DEFERRED = ("rcpt_421", "rcpt_450", "rcpt_451", "rcpt_452", "rcpt_552_full", "dot_421", "dot_452")
 DROPS = ("drop_rcpt", "drop_data", "drop_body")
 POLICY = ("rcpt_550_policy", "rcpt_550_515", "rcpt_550_26", "dot_554")  # of us, not of a mailbox
 REFUSED = ("rcpt_550_unknown", "dot_550")
 TLS = ("tls_454", "tls_garbage", "tls_drop")
 CERTIFICATES = ("tls_self_signed", "tls_expired", "tls_other_name")
-DOUBTFUL = ("drop_dot",)
+UNKNOWN = ("drop_dot",)
 SLOW = ("banner_slow", "slow_dot")
 
 ANSWERS = {

@@ -17,10 +17,10 @@ SQLITE = """
 CREATE TABLE drill_events (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, row_id INTEGER,
     mark BLOB, shop_id INTEGER);
 CREATE TABLE drill_people (order_id INTEGER, mark BLOB, shop_id INTEGER);
-CREATE TRIGGER drill_lease AFTER UPDATE OF state ON letters
+CREATE TRIGGER drill_lease AFTER UPDATE OF state ON messages
     WHEN NEW.state = 'leased' AND OLD.state <> 'leased'
     BEGIN INSERT INTO drill_events (kind, row_id) VALUES ('leased', NEW.id); END;
-CREATE TRIGGER drill_hand AFTER UPDATE OF state ON letters
+CREATE TRIGGER drill_hand AFTER UPDATE OF state ON messages
     WHEN NEW.state = 'handed' AND OLD.state <> 'handed'
     BEGIN INSERT INTO drill_events (kind, row_id) VALUES ('handed', NEW.id); END;
 CREATE TRIGGER drill_over AFTER UPDATE ON orders
