@@ -13,7 +13,8 @@ OLD = re.compile(
 )
 # Where an old word has its everyday or its technical meaning.
 ALLOWED = re.compile(
-    r"x-pm-metadata-letter|plain letters|letters, digits|dot-stuff|dot_stuff|_dot_stuffed|no dots|and dots|dots and|"
+    r"x-pm-metadata-letter|"
+    r"plain letters|letters, digits|dot-stuff|dot_stuff|_dot_stuffed|no dots|and dots|dots and|"
     r"capital letter|letters and|letters or|a dot at|leading dot"
 )
 

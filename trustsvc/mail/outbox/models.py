@@ -53,7 +53,7 @@ messages = Table(
     column(
         "waited_s",
         Integer,
-        purpose="seconds between its attempts: after 72 hours of them it is given up",
+        purpose="seconds between its attempts: after 72 hours of them it is refused",
         retention=KEEP,
         server_default="0",
     ),
