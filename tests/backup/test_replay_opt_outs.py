@@ -100,7 +100,7 @@ def test_what_came_after_it_was_taken_back_is_left_alone(shop, backup, restored,
     restored()
 
     assert sample_orders.order_row(order_id).email == my_data_pages.JAN
-    letters = sample_orders.sent(now=NOON + timedelta(days=4)).letters
+    letters = sample_orders.sent_invitations(now=NOON + timedelta(days=4)).letters
     assert [letter.to_address for letter in letters] == [my_data_pages.JAN]
 
 

@@ -82,11 +82,11 @@ def test_a_restriction_is_in_force_again(invited, reviewed, restored):
 
     assert is_frozen()
     assert my_data_pages.published() == []
-    assert sample_orders.sent(now=LATER).letters == []
+    assert sample_orders.sent_invitations(now=LATER).letters == []
     assert sample_orders.order_row(invited).email == my_data_pages.JAN
     asked(lift, SOON)
     assert len(my_data_pages.published()) == 1
-    assert [letter.to_address for letter in sample_orders.sent(now=LATER).letters] == [
+    assert [letter.to_address for letter in sample_orders.sent_invitations(now=LATER).letters] == [
         my_data_pages.JAN
     ]
 
@@ -117,7 +117,7 @@ def test_one_that_was_lifted_is_lifted_again(invited, reviewed, frozen, restored
     assert not is_frozen()
     assert len(my_data_pages.published()) == 1
     assert sample_orders.order_row(frozen).state == "settled"
-    assert len(sample_orders.sent(now=LATER).letters) == 2
+    assert len(sample_orders.sent_invitations(now=LATER).letters) == 2
 
 
 def test_one_that_was_lifted_and_asked_for_again_is_in_force(frozen, restored):
