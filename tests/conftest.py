@@ -36,7 +36,7 @@ if servers.in_memory():  # every commit waits for the disk, else
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
 
 
-_open_engine = connections.open_engine
+open_engine_alone = connections.open_engine  # with a dialect, and its events, of its own
 _warm: dict[str, Engine] = {}
 
 
@@ -45,7 +45,7 @@ def _share_compiled_statements() -> Iterator[None]:
     """Let engines of one kind share what SQLAlchemy compiled: each test opens an engine anew."""
 
     def open_engine(url: str) -> Engine:
-        engine = _open_engine(url)
+        engine = open_engine_alone(url)
         first = _warm.get(engine.dialect.name)
         if first is not None:
             engine.dialect = first.dialect

@@ -206,19 +206,19 @@ for line in sys.stdin:
 def test_an_opt_out_with_a_key_made_in_the_middle_of_the_question_is_found(
     installation, monkeypatch
 ):
-    from trustsvc.registry import check as room
+    from trustsvc.registry import check as registry_check
 
     shop = sample_orders.shop()
-    marks, interrupted = room._marks, []
+    pseudonyms_of, interrupted = registry_check._pseudonyms, []
 
     def rotated_in_between(question):
-        made = marks(question)
+        made = pseudonyms_of(question)
         if not interrupted:
             interrupted.append(keyring.rotate("registry"))
             with db.transaction() as session:
                 opt_out(session, JAN, EVERY_SHOP, "objection", NOON)
         return made
 
-    monkeypatch.setattr(room, "_marks", rotated_in_between)
+    monkeypatch.setattr(registry_check, "_pseudonyms", rotated_in_between)
     with db.reading() as session:
         assert check(session, [RegistryQuery(shop.id, JAN)])[0].opted_out

@@ -4,12 +4,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from trustsvc.storage import connections
+from tests.conftest import open_engine_alone
 
 
 @pytest.fixture
 def engine(tmp_path):
-    made = connections.open_engine(f"sqlite:///{tmp_path}/a.db")
+    made = open_engine_alone(f"sqlite:///{tmp_path}/a.db")
     with made.begin() as connection:
         connection.execute(text("CREATE TABLE t (n INTEGER)"))
     yield made
