@@ -287,7 +287,7 @@ def test_leaving_stops_letters_that_have_not_left(client):
 
     assert sample_orders.sent_invitations().letters == []
     letter = sample_orders.letter_of(order)
-    assert (letter.state, letter.problem) == ("dropped", "no_basis_registered")
+    assert (letter.state, letter.reason) == ("dropped", "no_basis_registered")
     assert sample_orders.order_row(order).email is None
 
 

@@ -15,9 +15,9 @@ RULES = (
     "new over registry no_contact shop_closed cancelled refunded opted_out unpaid asked_before "
     "too_old no_basis_registered no_basis_consent may_ask_registered may_ask_consent "
     "may_ask_customers no_reminders no_reminder_de invitation_redeemed invitation_withdrawn "
-    "expired review stop undeliverable complaint refused staff never_paid ok gave_up sender_died "
-    "sender_died maildir not_written no_connection connection_lost no_tls no_login no_answer smtputf8 "
-    "smtp_garbled address header"
+    "expired review stop undeliverable complaint refused staff never_paid ok retry_limit "
+    "sender_died maildir not_written no_connection connection_lost no_tls no_login no_answer "
+    "smtputf8 smtp_garbled address header"
 )
 STEPS = (
     "accept check may_ask plan plan_reminder send send_invitation send_reminder redeem "
