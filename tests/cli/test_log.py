@@ -90,7 +90,7 @@ def test_security_entries_are_listed_newest_first_as_lines_or_json(installation)
     assert "1 entries; an entry goes after 90 days" in _list().stdout
     kinds = [entry["kind"] for entry in json.loads(_list("--since", long_ago, "--json").stdout)]
     assert kinds == ["bad_signature", "replayed_id"]
-    chosen = ("--since", long_ago, "--what", "replayed_id", "--json")
+    chosen = ("--since", long_ago, "--kind", "replayed_id", "--json")
     (entry,) = json.loads(_list(*chosen).stdout)
     assert set(entry) == {"id", "minute", "kind", "access", "address", "count"}
     assert (entry["address"], entry["count"]) == ("203.0.113.7", 1)
@@ -98,7 +98,7 @@ def test_security_entries_are_listed_newest_first_as_lines_or_json(installation)
 
 
 def test_a_kind_or_a_moment_that_makes_no_sense_is_refused(installation):
-    assert _list("--what", "nonsense").exit_code == 2
+    assert _list("--kind", "nonsense").exit_code == 2
     assert _list("--since", "yesterday").exit_code == 2
 
 

@@ -81,6 +81,6 @@ def test_keys_and_backup_while_it_runs_and_a_restore_on_another_machine(
         drop()
 
     assert code == 0, said
-    assert "1 wishes" in said
+    assert "1 opt-outs and other requests since the backup were applied" in said
     assert "NO INVITATION LEAVES" not in said
     assert (there / "public" / "badge" / "v1" / f"{shop['shop']}.svg").is_file()

@@ -59,6 +59,6 @@ def test_all_that_was_accepted_is_worked_on_after_everything_was_killed(service,
     service.until(lambda: not stored(service, "received"))
     assert stored(service) == accepted
     assert {post(shop, reference).json()["status"] for reference in accepted} == {"duplicate"}
-    told = "starts empty" in service.log.read_text()
-    assert told == (damage is write_rubbish_into_the_middle)
+    started_empty = "work_queue.redis_started_empty" in service.log.read_text()
+    assert started_empty == (damage is write_rubbish_into_the_middle)
     assert "Traceback" not in service.log.read_text()

@@ -100,8 +100,8 @@ def test_a_failed_signature_is_in_the_security_database_within_seconds(service, 
         ask(secure, "/webhooks/standard/x", tls=True, source=VISITOR, method="POST")
 
     def entries():
-        found = json.loads(service.command("log", "security", "--what", "bad_signature", "--json"))
-        return found if sum(entry["number"] for entry in found) == 3 else []
+        found = json.loads(service.command("log", "security", "--kind", "bad_signature", "--json"))
+        return found if sum(entry["count"] for entry in found) == 3 else []
 
     found = service.until(entries)
 
@@ -119,4 +119,4 @@ def test_what_was_counted_is_written_when_the_service_stops(service, front):
 
     found = json.loads(service.command("log", "security", "--json"))
 
-    assert [(entry["what"], entry["number"]) for entry in found] == [("bad_signature", 1)]
+    assert [(entry["kind"], entry["count"]) for entry in found] == [("bad_signature", 1)]

@@ -47,14 +47,14 @@ def purge(dry_run: bool) -> None:
 
 @log.command()
 @click.option("--since", type=MomentType(), help="From this moment on; default: a day ago.")
-@click.option("--what", type=click.Choice(attack_patterns.KINDS), help="Only this kind.")
+@click.option("--kind", type=click.Choice(attack_patterns.KINDS), help="Only this kind.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list.")
-def security(since: datetime | None, what: str | None, as_json: bool) -> None:
+def security(since: datetime | None, kind: str | None, as_json: bool) -> None:
     """List what looked like an attack, newest first: one line an address and minute."""
     start = since or clock.now() - timedelta(days=1)
     with db.reading() as session:
         found = security_entries.list_entries(
-            session, since=start, kind=what or "", limit=MAX_ENTRIES
+            session, since=start, kind=kind or "", limit=MAX_ENTRIES
         )
     if as_json:
         click.echo(json.dumps([_plain(entry) for entry in found], indent=1))
