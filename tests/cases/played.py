@@ -1,0 +1,207 @@
+"""Play cases: post their steps through the real app, let eight days pass, look into the maildir.
+
+All cases share one installation, each with shops of its own. Each is played twice: with all its
+moments in one second, as a script that fills in one moment posts them, and a second apart.
+"""
+
+import mailbox
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from email import policy
+from email.parser import BytesParser
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from jobs import (
+    answer_privacy_requests,
+    check_orders,
+    plan_reminders,
+    purge_rows,
+    send_messages,
+)
+from tests.cases.history import Case, Step
+from tests.orders.webhook_client import SECRETS
+from tests.signing import signed_request
+from trustsvc import clock, config
+from trustsvc.shops import enrol
+from trustsvc.storage import db
+
+START = datetime(2026, 6, 10, 10, tzinfo=UTC)  # a Wednesday, 12:00 in Amsterdam
+WAIT = timedelta(days=8)
+ROUND = timedelta(hours=4)  # meets the daytime of every zone
+HALF_DAY = timedelta(hours=12)
+PACES = {"at_once": timedelta(0), "in_turn": timedelta(seconds=1)}
+DOMAIN = "shop.example"
+
+
+@dataclass(frozen=True)
+class Letter:
+    to: str
+    days: float  # since the last step
+    text: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a case at one pace: the answers, and the letters of eight days."""
+
+    answers: list[str]
+    letters: list[Letter]
+
+
+class _Run:
+    """One case at one pace, at a shop of its own."""
+
+    def __init__(self, case: Case, pace: str, number: int) -> None:
+        self.case = case
+        self.pace = pace
+        self.number = number
+        self.name = f"Shop {number}"
+        self.answers: list[str] = []
+        new = {"domain": DOMAIN, "may_ask": case.may_ask} | case.shop
+        with db.transaction() as session:
+            enrolment = enrol.Enrolment(
+                name=self.name, platform=case.platform, secret=SECRETS[case.platform], **new
+            )
+            shop, self.secret = enrol.enrol(session, enrolment, START)
+        self.url = f"/webhooks/{case.platform}/{shop.endpoint_id}"
+
+    def post_at(self, index: int) -> datetime:
+        return START + self.case.steps[index].after + PACES[self.pace] * index
+
+    @property
+    def over(self) -> datetime:
+        return self.post_at(len(self.case.steps) - 1)
+
+    def post(self, client: FlaskClient, step: Step, at: datetime) -> None:
+        body = of_pace(step.filled(self.number, at), self.pace)
+        headers = signed_request(
+            self.case.platform, self.secret, body, step.topic, at=int(at.timestamp())
+        )
+        answer = client.post(self.url, data=body, headers=headers | step.headers)
+        said = answer.get_json(silent=True) or {}
+        words = [str(answer.status_code), said.get("status"), said.get("reason")]
+        self.answers.append(" ".join(str(word) for word in words if word))
+
+
+def of_pace(text: bytes, pace: str) -> bytes:
+    """Give each pace addresses of its own, in a domain beside that of the case."""
+    return text.replace(b"@cas", b"@second.cas") if pace == "in_turn" else text
+
+
+def play(client: FlaskClient, cases: list[Case]) -> dict[str, dict[str, Outcome]]:
+    """Play all cases in one installation; gives what became of each at each pace."""
+    runs = []
+    with clock.at(START):
+        for number, case in enumerate(cases):
+            runs += [_Run(case, pace, 1000 + 10 * number + i) for i, pace in enumerate(PACES)]
+    posts = sorted(
+        ((run.post_at(index), index, run) for run in runs for index in range(len(run.case.steps))),
+        key=lambda post: post[:2],
+    )
+    end = max(run.over for run in runs) + WAIT
+    letters = _Letters()
+    moment = START
+    while moment <= end:
+        while posts and posts[0][0] < moment + ROUND:
+            at, index = posts[0][:2]
+            together = [post for post in posts if post[:2] == (at, index)]
+            posts = posts[len(together) :]
+            with clock.at(at):
+                for _, _, run in together:
+                    run.post(client, run.case.steps[index], at)
+                check_orders.check_orders()
+        moment += ROUND
+        with clock.at(moment):
+            _run_jobs(all_of_them=not (moment - START) % HALF_DAY)
+        letters.take(moment)
+    outcomes: dict[str, dict[str, Outcome]] = defaultdict(dict)
+    for run in runs:
+        outcomes[run.case.name][run.pace] = Outcome(run.answers, letters.of(run))
+    return dict(outcomes)
+
+
+def _run_jobs(*, all_of_them: bool) -> None:
+    check_orders.check_orders()
+    send_messages.send_messages()
+    if all_of_them:
+        answer_privacy_requests.answer_privacy_requests()
+        plan_reminders.plan_reminders()
+        purge_rows.purge_rows()
+
+
+class _Letters:
+    """What lies in the maildir, with the round in which it came."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+        self.by_shop: dict[str, list[tuple[datetime, str, str]]] = defaultdict(list)
+
+    def take(self, moment: datetime) -> None:
+        folder = config.current().data / "mail"
+        if not folder.exists():
+            return
+        found = mailbox.Maildir(folder, create=False)
+        for key in set(found.keys()) - self.seen:
+            self.seen.add(key)
+            mail = BytesParser(policy=policy.default).parsebytes(found.get_bytes(key))
+            shop = mail["From"].addresses[0].display_name
+            to = mail["To"].addresses[0].addr_spec
+            text = mail.get_body(("plain",)).get_content()
+            self.by_shop[shop].append((moment, to, text))
+
+    def of(self, run: _Run) -> list[Letter]:
+        return [
+            Letter(to.replace("@second.", "@"), (at - run.over) / timedelta(days=1), text)
+            for at, to, text in self.by_shop[run.name]
+            if at <= run.over + WAIT + ROUND
+        ]
+
+
+def faults(case: Case, outcomes: dict[str, Outcome]) -> list[str]:
+    """Give what is not as the case says it must be, in words."""
+    return [
+        f"{pace}: {fault} (answers: {', '.join(outcomes[pace].answers)})"
+        for pace in PACES
+        for fault in _faults(case.must, outcomes[pace])
+    ]
+
+
+def _faults(must: dict[str, Any], outcome: Outcome) -> Iterator[str]:
+    got = {letter.to for letter in outcome.letters}
+    text = "\n".join(letter.text for letter in outcome.letters)
+    for unwanted in must.get("no_letter_to", []):
+        if unwanted in got:
+            yield f"a letter went to {unwanted}"
+    if (wanted := must.get("letter_to")) and wanted not in got:
+        yield f"no letter went to {wanted}"
+    if (wanted := must.get("greeting")) and wanted not in text:
+        yield f"no letter says {wanted!r}"
+    if unwanted := must.get("greeting_not"):
+        if not got:
+            yield "no letter went to anybody"
+        if unwanted in text:
+            yield f"a letter says {unwanted!r}"
+    for letter in outcome.letters:
+        if letter.days < must.get("not_before_days", 0):
+            yield f"a letter went after {letter.days:.1f} days"
+
+
+def as_json(outcomes: dict[str, dict[str, Outcome]]) -> dict[str, dict[str, dict[str, object]]]:
+    return {
+        name: {pace: asdict(outcome) for pace, outcome in paces.items()}
+        for name, paces in outcomes.items()
+    }
+
+
+def from_json(read: dict[str, dict[str, dict[str, list]]]) -> dict[str, dict[str, Outcome]]:
+    return {
+        name: {
+            pace: Outcome(one["answers"], [Letter(**letter) for letter in one["letters"]])
+            for pace, one in paces.items()
+        }
+        for name, paces in read.items()
+    }
