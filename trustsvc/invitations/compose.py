@@ -1,10 +1,9 @@
 """Compose an invitation or a reminder: who asks, why, five stars, and every way to stop."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from trustsvc import config, i18n
+from trustsvc import config, i18n, person_name
 from trustsvc.crypto import signed_links
 from trustsvc.invitations.planning import schedule
 from trustsvc.mail import message, transport
@@ -14,8 +13,6 @@ from trustsvc.orders.buyer import Buyer
 from trustsvc.shops.directory import Shop
 
 MAX_NAME_LENGTH = 60
-# A stranger can order in somebody's name: a "name" that is an address or a site is no greeting.
-_NO_NAME = re.compile(r"[/:@<>\\]|www\.|\w{2,}\.\w{2,}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +69,5 @@ class InvitationDraft:
 
 def greeting(name: str) -> str:
     """Give the name to greet with: one clean line, or nothing where it is not a name."""
-    clean = message.single_line(name)
-    return "" if len(clean) > MAX_NAME_LENGTH or _NO_NAME.search(clean) else clean
+    clean = person_name.greetable(message.single_line(person_name.decode(name)))
+    return "" if len(clean) > MAX_NAME_LENGTH else clean

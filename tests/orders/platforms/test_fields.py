@@ -13,9 +13,12 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
     [
         ("Jan de Vries", "Jan de Vries"),
         ("  Jan \t de  Vries ", "Jan de Vries"),
-        ("Jan\r\nBcc: x@example.nl", "Jan Bcc: x@example.nl"),
-        ("Jan\u2028X-Header: 1\u2029", "Jan X-Header: 1"),
-        ("Jan\u202egnp.exe", "Jangnp.exe"),
+        ("Jan\r\nBcc x", "Jan Bcc x"),
+        ("Jan\r\nBcc: x@example.nl", ""),
+        ("Jan\u2028X-Header 1\u2029", "Jan X-Header 1"),
+        ("Jan\u2028X-Header: 1\u2029", ""),
+        ("Jan\u202egnp exe", "Jangnp exe"),
+        ("Jan\u202egnp.exe", ""),
         ("\u2066Jan\u2069\u200f\ufeff", "Jan"),
         ("Jan\x00\x1b[31m\x7f\x85", "Jan [31m"),
         ("=?UTF-8?Q?=0ABcc:?= Jan", "Jan"),
@@ -24,7 +27,11 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
         ("Jan ?=", "Jan"),
         ("e\u0301milie", "émilie"),
         ("\ud800Jan\udfff", "Jan"),
-        ("<script>alert(1)</script>", "<script>alert(1)</script>"),
+        ("<script>alert(1)</script>", ""),
+        ("O&#039;Brien", "O'Brien"),
+        ("Tom &amp;amp; Ina", "Tom & Ina"),
+        ("Jan&#10;&#x202e;Smit", "Jan Smit"),
+        ("=&#63;UTF-8?Q?=0ABcc?= Jan", "Jan"),
         ("Win at https://evil.example", ""),
         ("WWW.evil.example", ""),
         ("張偉", "張偉"),
@@ -35,11 +42,28 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
         ({"a": 1}, ""),
         (1.5, ""),
         (True, ""),
-        (7, "7"),
+        (7, ""),
     ],
 )
 def test_a_name_is_one_clean_line(written, kept):
     assert fields.name({"name": written}, "name") == kept
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "kept"),
+    [
+        ("Anna", "Bakker", "Anna Bakker"),
+        ("Anna", "null", "Anna"),
+        ("undefined", "Bakker", "Bakker"),
+        ("-", "-", ""),
+        ("&lt;b&gt;", "Bakker", ""),
+        ("J" * 99, "Bakker", "J" * 99),
+    ],
+)
+def test_the_parts_of_a_name_that_are_none_are_left_out(first, last, kept):
+    assert (
+        fields.name({"first": first, "last": last, "other": []}, "first", "other", "last") == kept
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,6 +128,34 @@ def test_the_first_usable_address_is_taken():
 )
 def test_a_moment_is_sane_or_not_said(written, moment):
     assert fields.moment({"at": written}, NOW, "at") == moment
+
+
+@pytest.mark.parametrize(
+    ("written", "unreadable"),
+    [
+        ("2026-11-19T10:00:00Z", False),
+        ("20-11-2012", False),
+        (None, False),
+        ("", False),
+        (False, False),
+        (0, False),
+        ("0000-00-00 00:00:00", False),
+        ([], False),
+        ("yesterday", True),
+        ("11/20/2012", True),
+        (True, True),
+        ("1999-12-31T23:59:59Z", True),
+        ("2026-11-21T12:00:01Z", True),
+        (10**30, True),
+        ("x" * 10**6, True),
+        ({"at": "2012"}, True),
+    ],
+)
+def test_a_date_that_is_there_and_cannot_be_used_is_told(written, unreadable):
+    tree = {"at": written, "now": "2026-11-20T12:00:00Z"}
+
+    assert fields.has_unreadable_moment(tree, NOW, "at") is unreadable
+    assert fields.has_unreadable_moment(tree, NOW, "missing", "now", "at") is unreadable
 
 
 @pytest.mark.parametrize(

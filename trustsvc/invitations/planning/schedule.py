@@ -1,47 +1,18 @@
 """When an invitation is sent: after which event, and in the buyer's daytime. Pure."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from trustsvc import time_zones
 from trustsvc.invitations.planning.eligibility import OrderHistory, ShopRules
 
 OPENS = time(9)
 CLOSES = time(20)
 SATURDAY = 5
 
-# Countries with one time zone. Elsewhere (Spain with the Canaries, Portugal with the Azores, the
-# United States) the country does not determine the time, so the shop's zone is used.
-_ZONES = {
-    "AT": "Vienna",
-    "BE": "Brussels",
-    "BG": "Sofia",
-    "CH": "Zurich",
-    "CZ": "Prague",
-    "DE": "Berlin",
-    "DK": "Copenhagen",
-    "EE": "Tallinn",
-    "FI": "Helsinki",
-    "FR": "Paris",
-    "GB": "London",
-    "GR": "Athens",
-    "HR": "Zagreb",
-    "HU": "Budapest",
-    "IE": "Dublin",
-    "IT": "Rome",
-    "LI": "Vaduz",
-    "LT": "Vilnius",
-    "LU": "Luxembourg",
-    "LV": "Riga",
-    "MC": "Monaco",
-    "MT": "Malta",
-    "NL": "Amsterdam",
-    "NO": "Oslo",
-    "PL": "Warsaw",
-    "RO": "Bucharest",
-    "SE": "Stockholm",
-    "SI": "Ljubljana",
-    "SK": "Bratislava",
-}
+# Zones that share an hour of day share one within a week, weekends included.
+MAX_DAYS_AHEAD = 14
 
 
 def start_event(shop: ShopRules, order: OrderHistory) -> tuple[str, datetime]:
@@ -77,13 +48,27 @@ def due_at(shop: ShopRules, order: OrderHistory, zone: str, now: datetime) -> da
 
 
 def reminder_due_at(sent_at: datetime, days: int, zone: str, now: datetime) -> datetime:
-    zone_info = _zone_info(zone)
-    return daytime(max(_add_days(sent_at, zone_info, days), now), zone)
+    return daytime(max(_add_days(sent_at, _zone_infos(zone)[0], days), now), zone)
 
 
 def daytime(moment: datetime, zone: str, *, on_weekdays: bool = False) -> datetime:
-    """Move a moment into 09:00-20:00 of a zone, forward only; to a weekday with `on_weekdays`."""
-    zone_info = _zone_info(zone)
+    """Move a moment into 09:00-20:00 of a zone, forward only; to a weekday with `on_weekdays`.
+
+    Of several zones joined by "+" it is that time in each. Zones that share no hour of day cannot
+    all have it; then it is day in the first of them.
+    """
+    zone_infos = _zone_infos(zone)
+    found = moment.astimezone(UTC)
+    for _ in range(MAX_DAYS_AHEAD):
+        start = found
+        for zone_info in zone_infos:
+            found = _daytime(found, zone_info, on_weekdays=on_weekdays)
+        if found == start:
+            return found
+    return _daytime(moment, zone_infos[0], on_weekdays=on_weekdays)
+
+
+def _daytime(moment: datetime, zone_info: ZoneInfo, *, on_weekdays: bool) -> datetime:
     local = moment.astimezone(zone_info)
     if local.time() >= CLOSES:
         local = _at_opening(local.date() + timedelta(days=1), zone_info)
@@ -95,14 +80,15 @@ def daytime(moment: datetime, zone: str, *, on_weekdays: bool = False) -> dateti
 
 
 def buyer_zone(locale: str | None, fallback: str) -> str:
-    """Time zone of a buyer: by the country of the locale (nl-BE), else the shop's."""
-    parts = (locale or "").replace("_", "-").split("-")
-    city = next((_ZONES[part] for part in map(str.upper, parts[1:]) if part in _ZONES), None)
-    return f"Europe/{city}" if city else fallback
+    """Time zone of a buyer: by the country of the locale (nl-BE), else the shop's.
+
+    Several zones, joined by "+", for a country that has them.
+    """
+    return time_zones.zone_of("", locale or "") or fallback
 
 
 def _add_delay(start: datetime, shop: ShopRules, zone: str) -> datetime:
-    zone_info = _zone_info(zone)
+    zone_info = _zone_infos(zone)[0]
     if shop.delay_unit == "minutes":
         return start.astimezone(UTC) + timedelta(minutes=shop.delay)
     if shop.delay_unit == "hours":
@@ -136,6 +122,13 @@ def _add_days(start: datetime, zone_info: ZoneInfo, days: int) -> datetime:
 
 def _at_opening(day: date, zone_info: ZoneInfo) -> datetime:
     return datetime.combine(day, OPENS, zone_info)
+
+
+@lru_cache(maxsize=1024)
+def _zone_infos(zone: str) -> tuple[ZoneInfo, ...]:
+    """Read a zone or several; a name with a plus of its own is one zone (Etc/GMT+5)."""
+    names = [zone] if zone.startswith("Etc/") else zone.split(time_zones.SEPARATOR)
+    return tuple(map(_zone_info, names))
 
 
 def _zone_info(zone: str) -> ZoneInfo:

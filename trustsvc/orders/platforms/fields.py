@@ -12,8 +12,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
-from trustsvc import address
+from trustsvc import address, person_name
 from trustsvc.errors import Refused
+from trustsvc.orders.platforms import dates
 from trustsvc.orders.received import Ignored, OrderReceived
 
 Tree = dict[str, Any]
@@ -109,19 +110,27 @@ def email(found: Any, *paths: str) -> str:
 
 
 def name(found: Any, *parts: str) -> str:
-    """Join the parts of a person's name: one line, no control or direction characters.
+    """Join the parts of a person's name: one line, no control or direction characters, or "".
 
-    Encoded words are taken out (CVE-2024-6923), and a name that is a web address is no name: an
-    order must not turn our message into an advertisement.
+    Encoded words are taken out (CVE-2024-6923), entities are read, and what is no name to greet
+    with (person_name.py) is left out, each part for itself and the whole: an order must not turn
+    our message into an advertisement.
     """
-    cleaned = " ".join(part for path in parts if (part := text(found, path)))
+    joined = " ".join(part for path in parts if (part := _name_part(found, path)))
+    return person_name.greetable(joined[:MAX_NAME_LENGTH])
+
+
+def _name_part(found: Any, path: str) -> str:
+    value = at(found, path)
+    cleaned = (
+        text({"part": person_name.decode(value[:MAX_TEXT_LENGTH])}, "part")
+        if (isinstance(value, str))
+        else text(found, path)
+    )
     cleaned = ENCODED_WORD.sub(" ", cleaned)
     while "=?" in cleaned:
         cleaned = re.sub(r"=\?.*?(\?=|$)", " ", cleaned)
-    cleaned = " ".join(cleaned.replace("?=", " ").split())
-    return (
-        "" if "://" in cleaned or "www." in cleaned.lower() else cleaned[:MAX_NAME_LENGTH].strip()
-    )
+    return " ".join(cleaned.replace("?=", " ").split())
 
 
 def locale(found: Any, *paths: str) -> str:
@@ -145,15 +154,30 @@ def flag(found: Any, *paths: str) -> bool | None:
 
 
 def moment(found: Any, now: datetime, *paths: str) -> datetime | None:
-    """Give the first of these that is a sane moment: ISO 8601, UTC where no zone is named.
+    """Give the first of these that is a sane moment, in any shape that dates.py reads.
 
     A moment before 2000 or more than a day ahead is a mistake, so it counts as missing.
     """
     for path in paths:
-        parsed = _moment(at(found, path))
-        if parsed and OLDEST <= parsed <= now + A_DAY:
-            return parsed
+        if read := _sane(dates.read(at(found, path)), now):
+            return read
     return None
+
+
+def has_unreadable_moment(found: Any, now: datetime, *paths: str) -> bool:
+    """Say whether one of these is there, means a date, and `moment` cannot use it.
+
+    Also true where another of them can be used: that one may be the moment of the webhook, and an
+    order must not look new because its own date was not understood.
+    """
+    values = (at(found, path) for path in paths)
+    return any(
+        not dates.is_missing(value) and _sane(dates.read(value), now) is None for value in values
+    )
+
+
+def _sane(read: datetime | None, now: datetime) -> datetime | None:
+    return read if read and OLDEST <= read <= now + A_DAY else None
 
 
 def latest(moments: Iterable[datetime | None]) -> datetime | None:
@@ -173,18 +197,6 @@ def finish(order: OrderReceived, created: datetime | None) -> OrderReceived | Ig
     if not order.email and not order.is_news:
         return Ignored("no_address")
     return replace(order, created_at=created)
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        if isinstance(value, int) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value / 1000 if value > 10**11 else value, UTC)
-        if not isinstance(value, str):
-            return None
-        parsed = datetime.fromisoformat(re.sub(r"\s+(?=[+-]\d)", "", value.strip()))
-        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _one_line(value: str) -> str:

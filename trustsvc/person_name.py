@@ -1,0 +1,97 @@
+"""Decide what of a name can be greeted; no name is better than a wrong one. Pure.
+
+Parsers use it before a name is stored, invitations before it is written, for names stored earlier.
+"""
+
+import html
+import re
+import unicodedata
+
+ROUNDS = 2  # shops' templates escape once more what their platform escaped
+MIN_PHONE_DIGITS = 5
+
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});", re.ASCII)
+# A stranger can order in somebody's name: a "name" that is an address or a site is no greeting.
+_ADDRESS = re.compile(r"[/:@<>\\]|www\.|\w{2,}\.\w{2,}", re.IGNORECASE)
+_BETWEEN_WORDS = re.compile(r"[\W\d_]+")
+
+# What programs write where they have no name: left out wherever it stands.
+_NOTHING = {"null", "undefined", "n/a", "(null)", "nil", "[object object]", "[deleted]"}
+# Written by people and templates in place of a name: not greeted if there is nothing else. Some of
+# them are somebody's surname.
+_PLACEHOLDERS = """
+    null undefined none nan nil na unknown unnamed noname anonymous anonymized anonymised deleted
+    redacted removed erased private hidden test tester testing testuser demo dummy example sample
+    guest customer client buyer user shopper consumer visitor member account admin administrator
+    name firstname lastname surname fullname first last full no not provided available given
+    company walkin walk in pos cash sale online order web shop store string value empty blank
+    mr mrs ms miss mx sir madam dr true false object
+    onbekend onbekende anoniem verwijderd gast klant koper gebruiker bezoeker naam voornaam
+    achternaam geen bedrijf particulier de het heer mevrouw dhr mevr mw familie fam
+    unbekannt anonym gelöscht kunde kundin käufer käuferin nutzer benutzer besucher vorname
+    nachname kein keine angabe firma privat herr frau
+    inconnu inconnue anonyme supprimé supprimée invité invitée acheteur acheteuse utilisateur
+    prénom nom sans aucun aucune monsieur madame mademoiselle mlle mme société
+    x xx xxx xxxx y z a aa aaa abc asdf asd qwerty foo bar
+"""
+_IN_PLACE_OF_A_NAME = frozenset(_PLACEHOLDERS.split())
+_LEGAL_FORMS = r"""
+    b\.?v\.?b\.?a|v\.?o\.?f|g\.?m\.?b\.?h|mbh|ltd|limited|llc|l\.l\.c|llp|inc|incorporated|corp|
+    corporation|plc|s\.?a\.?r\.?l|s\.?à\.?\ ?r\.?l|sarl|s\.?a\.?s|sasu|eurl|s\.?p\.?r\.?l|
+    s\.?r\.?l|s\.?p\.?a|u\.?g|e\.?k|e\.?k\.?fr|e\.?kfm|e\.v|ohg|gbr|kgaa|kg|s\.l\.?u?|s\.?r\.?o|
+    sp\.?\ ?z\.?\ ?o\.?\ ?o|d\.?o\.?o|aps|pty\ ltd|pty|b\.v|bv|n\.v|nv|c\.v|s\.a|a\.g|a\.s|a/s|
+    oy|oyj|asbl|vzw|a\.?s\.?b\.?l|scrl|cvba|commv|comm\.v|eenmanszaak|holding|gruppe|groupe?
+"""
+_COMPANY = re.compile(
+    rf"(?:.*[\s,(])(?:{_LEGAL_FORMS}|(?:&|und|and|et|en)\ (?:co|cie|sons|zn|zonen|söhne|fils)"
+    r"(?:\.?\ kg)?)[.)]*",
+    re.IGNORECASE | re.VERBOSE,
+)
+# Also syllables and surnames when written small: Kim Sa, Per As.
+_SHORT_COMPANY = re.compile(r".*[\s,(](?:AG|SA|SE|AB|AS|SL|CV|EG|OG|KK|Lda|Co)[.)]*")
+_COMPANY_FIRST = re.compile(
+    r"(?:stichting|vereniging|firma|fa\.|gemeente|v\.?o\.?f|s\.?a\.?r\.?l|sas|eurl|sci|asbl|vzw)"
+    r"\.?\s.*",
+    re.IGNORECASE,
+)
+
+
+def decode(text: str) -> str:
+    """Read the HTML entities that PHP platforms leave in names: `O&#039;Brien`.
+
+    What is encoded more than twice is no name. Entities may hide control characters, so the
+    result is cleaned like any text.
+    """
+    for _ in range(ROUNDS):
+        text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    return "" if _ENTITY.search(text) else text
+
+
+def greetable(name: str) -> str:
+    """Give the name to greet with, or "" where it is none: twice changes nothing more.
+
+    No name are placeholders, phone numbers, companies, and addresses of mail and web.
+    """
+    words = name.split()
+    while words and _is_nothing(words[-1]):
+        words.pop()
+    while words and _is_nothing(words[0]):
+        words.pop(0)
+    kept = " ".join(words)
+    return "" if _is_no_name(kept) else kept
+
+
+def _is_nothing(word: str) -> bool:
+    return word.casefold() in _NOTHING or not any(map(str.isalnum, word))
+
+
+def _is_no_name(name: str) -> bool:
+    spoken = [word for word in _BETWEEN_WORDS.split(name.casefold()) if word]
+    return (
+        not spoken
+        or set(spoken) <= _IN_PLACE_OF_A_NAME
+        or sum(map(str.isdigit, name)) >= MIN_PHONE_DIGITS
+        or unicodedata.lookup("REPLACEMENT CHARACTER") in name
+        or _ADDRESS.search(name) is not None
+        or any(kind.fullmatch(name) for kind in (_COMPANY, _SHORT_COMPANY, _COMPANY_FIRST))
+    )
