@@ -1,4 +1,4 @@
-"""Write trustsvc/data/countries.toml and languages.toml from CLDR (Babel) and the time zone data.
+"""Write trustsvc/facts/countries.toml and languages.toml from CLDR (Babel) and the time zone data.
 
     python -m tools.regions /usr/share/zoneinfo/zone.tab
 
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 
-DATA = Path(__file__).parents[1] / "trustsvc" / "data"
+FACTS = Path(__file__).parents[1] / "trustsvc" / "facts"
 READ_IN = ("en", "nl", "de", "fr", "es", "it", "pt", "pl")
 
 # Two large languages, and the wrong one offends: the shop's language is used.
@@ -132,8 +132,8 @@ def listed(words: Iterable[str]) -> str:
 def main() -> None:
     head = "# Written by tools/regions.py from CLDR and the time zone database.\n"
     table = Path(sys.argv[1])
-    (DATA / "countries.toml").write_text(head + "\n".join(countries(table)).rstrip() + "\n")
-    (DATA / "languages.toml").write_text(head + "\n".join(languages()) + "\n")
+    (FACTS / "countries.toml").write_text(head + "\n".join(countries(table)).rstrip() + "\n")
+    (FACTS / "languages.toml").write_text(head + "\n".join(languages()) + "\n")
 
 
 if __name__ == "__main__":

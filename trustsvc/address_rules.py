@@ -1,6 +1,6 @@
 """Addresses that no invitation is written to, and why. Pure.
 
-The marketplaces' relays are in data/marketplace_relays.toml; it is read once.
+The marketplaces' relays are in facts/marketplace_relays.toml; it is read once.
 """
 
 import tomllib
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import idna
 
-FILE = Path(__file__).parent / "data" / "marketplace_relays.toml"
+FILE = Path(__file__).parent / "facts" / "marketplace_relays.toml"
 
 RESERVED = "address_reserved"
 OWN_DOMAIN = "address_own_domain"
@@ -49,7 +49,7 @@ def why_not_writable(
     """Give the reason code why nothing is written to an address; None if it may be.
 
     `shop_domain` and what lies below it are the shop's own; `extra_relays` are domains like those
-    of the data file. Looks at the domain only; case, a final full stop and IDN make no difference.
+    of that file. Looks at the domain only; case, a final full stop and IDN make no difference.
     """
     names = list(_suffixes(_domain(email.rpartition("@")[2])))
     if not _RESERVED.isdisjoint(names):

@@ -1,6 +1,6 @@
 """Countries: found by code or name, with language and time zones. Pure.
 
-The facts are in data/countries.toml, written by tools/regions.py; they are read once.
+The facts are in facts/countries.toml, written by tools/regions.py; they are read once.
 """
 
 import tomllib
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-FILE = Path(__file__).parent / "data" / "countries.toml"
+FILE = Path(__file__).parent / "facts" / "countries.toml"
 MAX_NAME = 60
 
 
