@@ -22,6 +22,7 @@ from tests import servers
 from trustsvc import config, message_kinds, migrations
 from trustsvc.app import create_app
 from trustsvc.crypto import keyring
+from trustsvc.http.link_end import LinkEnd
 from trustsvc.privacy.views import rate_limit
 from trustsvc.registry import views as registry_views
 from trustsvc.server_log.writer import ServerLog
@@ -158,7 +159,8 @@ def app(installation: config.Settings) -> Flask:
     for limit in (rate_limit, registry_views.rate_limit):  # one process, many tests
         limit.hits.clear()
     app = _made_app(installation.demo, installation.base_url)
-    app.wsgi_app = ServerLog(partial(Flask.wsgi_app, app))  # writes into this test's folder
+    # It writes into this test's folder.
+    app.wsgi_app = ServerLog(LinkEnd(partial(Flask.wsgi_app, app)))
     app.testing = False  # tests see what people see: error pages, not exceptions
     return app
 

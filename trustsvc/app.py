@@ -35,6 +35,7 @@ from trustsvc.doctor.desk import evidence_desk
 from trustsvc.errors import NotFound, TrustsvcError, Unavailable
 from trustsvc.health import health_checks
 from trustsvc.http import access
+from trustsvc.http.link_end import LinkEnd
 from trustsvc.invitations.desk import sending_desk
 from trustsvc.invitations.views import unsubscribe_pages
 from trustsvc.mail.feedback.webhooks.views import mail_provider_webhooks
@@ -112,7 +113,7 @@ def create_app() -> Flask:
     app.register_error_handler(OSError, _machine_unavailable)
     app.register_error_handler(Exception, _any_error)
     _require_declared_access(app)
-    app.wsgi_app = ServerLog(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = ServerLog(LinkEnd(app.wsgi_app))  # type: ignore[method-assign]
     return app
 
 

@@ -18,6 +18,7 @@ from trustsvc.mail.dkim_keys import DkimKey
 SIGNED = (
     "from",
     "to",
+    "reply-to",
     "subject",
     "date",
     "message-id",

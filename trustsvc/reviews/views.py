@@ -1,5 +1,6 @@
 """The author's page: one link to write, see, correct and withdraw. GET changes nothing."""
 
+import re
 from collections.abc import Mapping
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
@@ -131,9 +132,9 @@ def _page(session: Session, link_id: bytes, filled: policy.ReviewForm | None) ->
 def _suggested(session: Session, invitation: redeem.Invitation) -> Mapping[str, str]:
     """Suggest the name as it might be shown, and the star that was clicked in the message."""
     who = buyer.read(session, [invitation.order_id]).get(invitation.order_id)
-    stars = request.args.get("stars", "")
+    stars = re.match(r"[1-5](?!\w)", request.args.get("stars", ""))
     return {
-        "stars": stars if policy.is_stars(stars) else "",
+        "stars": stars[0] if stars else "",
         "name": policy.public_name(who.name) if who else "",
     }
 
