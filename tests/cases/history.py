@@ -1,14 +1,14 @@
 """A case: an order's history in JSON, whose moments and numbers a run fills in.
 
 The form is that of ../shared/cases (README there). Cases of our own may also say: `shop`, settings
-of the shop; for a step `after_days`, when it is posted, and `headers`, what is sent along; and
-moments in other shapes (SHAPES).
+of the shop; for a step `after_days`, when it is posted; moments in other shapes (SHAPES); and in
+`must` also `letters`, how many, `not_after_days`, and `daytime_in`, zones in which it must be day.
 """
 
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -41,7 +41,6 @@ class Step:
     topic: str
     body: dict[str, Any]
     after: timedelta
-    headers: dict[str, str]
 
     def filled(self, number: int, at: datetime) -> bytes:
         return json.dumps(_fill(self.body, number, at)).encode()
@@ -76,22 +75,10 @@ def shared_folder() -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def addresses(case: Case) -> Iterator[str]:
-    yield from case.must.get("no_letter_to", [])
-    if wanted := case.must.get("letter_to"):
-        yield wanted
-    yield from re.findall(r"[\w.+-]+@[\w.-]+\.\w+", json.dumps([s.body for s in case.steps]))
-
-
 def _case(path: Path) -> Case:
     read = json.loads(path.read_text())
     steps = [
-        Step(
-            step.get("topic", ""),
-            step["body"],
-            timedelta(days=step.get("after_days", 0)),
-            step.get("headers", {}),
-        )
+        Step(step.get("topic", ""), step["body"], timedelta(days=step.get("after_days", 0)))
         for step in read["steps"]
     ]
     shop = read.get("shop", {})

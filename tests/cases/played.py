@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from email import policy
 from email.parser import BytesParser
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask.testing import FlaskClient
 
@@ -26,7 +27,7 @@ from tests.cases.history import Case, Step
 from tests.orders.webhook_client import SECRETS
 from tests.signing import signed_request
 from trustsvc import clock, config
-from trustsvc.shops import enrol
+from trustsvc.shops import enrol, settings
 from trustsvc.storage import db
 
 START = datetime(2026, 6, 10, 10, tzinfo=UTC)  # a Wednesday, 12:00 in Amsterdam
@@ -40,6 +41,7 @@ DOMAIN = "shop.example"
 @dataclass(frozen=True)
 class Letter:
     to: str
+    at: str
     days: float  # since the last step
     text: str
 
@@ -61,12 +63,13 @@ class _Run:
         self.number = number
         self.name = f"Shop {number}"
         self.answers: list[str] = []
-        new = {"domain": DOMAIN, "may_ask": case.may_ask} | case.shop
+        domain = case.shop.get("domain", DOMAIN)
         with db.transaction() as session:
-            enrolment = enrol.Enrolment(
-                name=self.name, platform=case.platform, secret=SECRETS[case.platform], **new
+            new = enrol.Enrolment(
+                self.name, domain, case.platform, SECRETS[case.platform], may_ask=case.may_ask
             )
-            shop, self.secret = enrol.enrol(session, enrolment, START)
+            shop, self.secret = enrol.enrol(session, new, START)
+            settings.change_settings(session, shop.slug, case.shop, START)
         self.url = f"/webhooks/{case.platform}/{shop.endpoint_id}"
 
     def post_at(self, index: int) -> datetime:
@@ -81,7 +84,7 @@ class _Run:
         headers = signed_request(
             self.case.platform, self.secret, body, step.topic, at=int(at.timestamp())
         )
-        answer = client.post(self.url, data=body, headers=headers | step.headers)
+        answer = client.post(self.url, data=body, headers=headers)
         said = answer.get_json(silent=True) or {}
         words = [str(answer.status_code), said.get("status"), said.get("reason")]
         self.answers.append(" ".join(str(word) for word in words if word))
@@ -96,8 +99,9 @@ def play(client: FlaskClient, cases: list[Case]) -> dict[str, dict[str, Outcome]
     """Play all cases in one installation; gives what became of each at each pace."""
     runs = []
     with clock.at(START):
-        for number, case in enumerate(cases):
-            runs += [_Run(case, pace, 1000 + 10 * number + i) for i, pace in enumerate(PACES)]
+        for case in cases:
+            paces = list(PACES)[: len(case.steps)]  # one step has no pace
+            runs += [_Run(case, pace, 1000 + len(runs) + i) for i, pace in enumerate(paces)]
     posts = sorted(
         ((run.post_at(index), index, run) for run in runs for index in range(len(run.case.steps))),
         key=lambda post: post[:2],
@@ -155,7 +159,7 @@ class _Letters:
 
     def of(self, run: _Run) -> list[Letter]:
         return [
-            Letter(to.replace("@second.", "@"), (at - run.over) / timedelta(days=1), text)
+            Letter(to.replace("@second.", "@"), f"{at}", (at - run.over) / timedelta(days=1), text)
             for at, to, text in self.by_shop[run.name]
             if at <= run.over + WAIT + ROUND
         ]
@@ -164,9 +168,9 @@ class _Letters:
 def faults(case: Case, outcomes: dict[str, Outcome]) -> list[str]:
     """Give what is not as the case says it must be, in words."""
     return [
-        f"{pace}: {fault} (answers: {', '.join(outcomes[pace].answers)})"
-        for pace in PACES
-        for fault in _faults(case.must, outcomes[pace])
+        f"{pace}: {fault} (answers: {', '.join(outcome.answers)})"
+        for pace, outcome in outcomes.items()
+        for fault in _faults(case.must, outcome)
     ]
 
 
@@ -178,16 +182,30 @@ def _faults(must: dict[str, Any], outcome: Outcome) -> Iterator[str]:
             yield f"a letter went to {unwanted}"
     if (wanted := must.get("letter_to")) and wanted not in got:
         yield f"no letter went to {wanted}"
+    yield from _misspoken(must, text)
+    if "letters" in must and len(outcome.letters) != must["letters"]:
+        yield f"{len(outcome.letters)} letters went"
+    for letter in outcome.letters:
+        yield from _untimely(must, letter)
+
+
+def _misspoken(must: dict[str, Any], text: str) -> Iterator[str]:
     if (wanted := must.get("greeting")) and wanted not in text:
         yield f"no letter says {wanted!r}"
     if unwanted := must.get("greeting_not"):
-        if not got:
+        if not text:
             yield "no letter went to anybody"
         if unwanted in text:
             yield f"a letter says {unwanted!r}"
-    for letter in outcome.letters:
-        if letter.days < must.get("not_before_days", 0):
-            yield f"a letter went after {letter.days:.1f} days"
+
+
+def _untimely(must: dict[str, Any], letter: Letter) -> Iterator[str]:
+    if not must.get("not_before_days", 0) <= letter.days <= must.get("not_after_days", 99):
+        yield f"a letter went after {letter.days:.1f} days"
+    for zone in must.get("daytime_in", []):
+        there = datetime.fromisoformat(letter.at).astimezone(ZoneInfo(zone))
+        if not 9 <= there.hour < 20:
+            yield f"a letter went at {there:%H:%M} in {zone}"
 
 
 def as_json(outcomes: dict[str, dict[str, Outcome]]) -> dict[str, dict[str, dict[str, object]]]:
