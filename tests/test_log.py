@@ -28,7 +28,7 @@ def test_libraries_log_like_we_do_and_without_what_an_exception_says(capfd):
     log.configure()
 
     try:
-        int("anna@example.com")
+        int("anna@mail.example")
     except ValueError:
         logging.getLogger("some.library").exception("it failed")
 

@@ -73,9 +73,9 @@ def _fill(environ: dict[str, str], number: int) -> None:
         enrol.enrol(session, enrol.Enrolment(SLUG, "lamp.example", "standard"), now)
         shop = directory.by_slug(session, SLUG)
         for one in range(number):
-            registration.register(session, f"{REGISTERED}{one}@example.com", "v1", "page", now)
+            registration.register(session, f"{REGISTERED}{one}@mail.example", "v1", "page", now)
             # Not by the verb: it waits for the disk each time.
-            out = f"{OPTED_OUT}{one}@example.com"
+            out = f"{OPTED_OUT}{one}@mail.example"
             places = {EVERY_SHOP: pseudonyms.registry_pseudonym(out)}
             places[shop.id] = pseudonyms.shop_pseudonym(shop.id, out)
             rows = [
@@ -94,7 +94,7 @@ def _order(one: int, now: datetime) -> OrderReceived:
         identity=f"order-{one}",
         created_at=now,
         reference=f"#{one}",
-        email=f"{BUYER}{one}@example.com",
+        email=f"{BUYER}{one}@mail.example",
         name="Jan Jansen",
         locale="nl-NL",
         delivery_id=f"delivery-{one}",
@@ -110,7 +110,7 @@ def _measure(page: str, number: int) -> tuple[dict[str, list[float]], set[tuple[
     times: dict[str, list[float]] = {kind: [] for kind in kinds}
     answers = set()
     for turn, (kind, one) in enumerate([("warm", n) for n in range(200)] + turns):
-        body = urlencode({"email": f"{kind}{one}@example.com"})
+        body = urlencode({"email": f"{kind}{one}@mail.example"})
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
             "X-Forwarded-For": f"10.{turn // 250 % 250}.{turn % 250}.1",

@@ -91,7 +91,7 @@ def test_an_unexpected_error_tells_nobody_what_came_in(app, capfd, monkeypatch):
     from trustsvc import log
 
     def fail():
-        raise ValueError("anna@example.com")
+        raise ValueError("anna@mail.example")
 
     log.configure()
     monkeypatch.setitem(app.view_functions, "health.livez", access.requires("public")(fail))

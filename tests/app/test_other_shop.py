@@ -297,7 +297,7 @@ def test_no_field_query_or_header_with_an_id_of_another_shop_reaches_it(app, ask
                 _paths(rule, own.get(kept.own or kept.opens)), sorted(methods)
             ):
                 if "email" in form:  # else nobody is written to from the fourth time on
-                    form["email"] = f"visitor{asked.total()}@example.com"
+                    form["email"] = f"visitor{asked.total()}@mail.example"
                 answer = ask(method, path, form, given, headers)
                 asked[rule, answer.status_code // 100] += 1
                 reads = kept.why != STAFF and ask.reads_of_them(answer, value, *named)

@@ -37,7 +37,7 @@ from trustsvc.storage.columns import EVERY_SHOP
 
 pytestmark = pytest.mark.both_databases
 
-JAN, DAY = "jan@example.com", timedelta(days=1)
+JAN, DAY = "jan@mail.example", timedelta(days=1)
 
 
 @pytest.fixture
@@ -225,12 +225,12 @@ def test_who_said_stop_after_the_backup_gets_no_message(installation, tmp_path, 
     elsewhere_shop = sample_orders.shop(delay=3, delay_unit="days", name="Another")
     with clock.at(NOON):
         mine = sample_orders.invited(shop)
-        theirs = sample_orders.invited(elsewhere_shop, email="eva@example.com")
-        sample_orders.invited(elsewhere_shop, email="kim@example.com")
+        theirs = sample_orders.invited(elsewhere_shop, email="eva@mail.example")
+        sample_orders.invited(elsewhere_shop, email="kim@mail.example")
         made(backup)
         with db.transaction() as session:
             opt_out(session, JAN, shop.id, "stop", NOON)
-            opt_out(session, "eva@example.com", EVERY_SHOP, "objection", NOON)
+            opt_out(session, "eva@mail.example", EVERY_SHOP, "objection", NOON)
 
         with elsewhere(installation, tmp_path, request):
             done = run("restore", backup)
@@ -238,7 +238,7 @@ def test_who_said_stop_after_the_backup_gets_no_message(installation, tmp_path, 
             assert "2 opt-outs and other requests" in done.output
             assert sample_orders.order_row(mine).email is None
             post = sample_orders.sent(now=NOON + 3 * DAY)
-            assert [letter.to_address for letter in post.letters] == ["kim@example.com"]
+            assert [letter.to_address for letter in post.letters] == ["kim@mail.example"]
             assert sample_orders.letter_of(mine).state == "dropped"
             assert sample_orders.letter_of(theirs).state == "dropped"
 
@@ -249,9 +249,9 @@ def test_who_left_the_registry_after_the_backup_is_not_registered_again(
     shop = sample_orders.shop()
     with db.transaction() as session:
         register(session, JAN, "1", "test", NOON)
-        register(session, "eva@example.com", "1", "test", NOON)
-        leave(session, "eva@example.com")
-        register(session, "eva@example.com", "1", "test", clock.now() + DAY)
+        register(session, "eva@mail.example", "1", "test", NOON)
+        leave(session, "eva@mail.example")
+        register(session, "eva@mail.example", "1", "test", clock.now() + DAY)
     made(backup)
     with db.transaction() as session:
         leave(session, JAN)
@@ -259,7 +259,7 @@ def test_who_left_the_registry_after_the_backup_is_not_registered_again(
     with elsewhere(installation, tmp_path, request):
         assert run("restore", backup).exit_code == 0
         assert answer(shop.id).registered is False
-        assert answer(shop.id, "eva@example.com").registered is True
+        assert answer(shop.id, "eva@mail.example").registered is True
 
 
 def broken_book(installation, how):
@@ -287,7 +287,7 @@ def test_without_the_right_file_no_message_leaves_until_the_operator_says_so(
     with clock.at(NOON):
         order_id = sample_orders.invited(shop)
         with db.transaction() as session:
-            opt_out(session, "eva@example.com", EVERY_SHOP, "objection", NOON)
+            opt_out(session, "eva@mail.example", EVERY_SHOP, "objection", NOON)
         made(backup)
         broken_book(installation, how)
 
@@ -307,7 +307,7 @@ def test_a_message_that_may_have_left_since_is_set_aside(installation, tmp_path,
     shop = sample_orders.shop()
     with clock.at(NOON):
         order_id = sample_orders.invited(shop)
-        unplanned = sample_orders.place(shop, email="eva@example.com")
+        unplanned = sample_orders.place(shop, email="eva@mail.example")
         made(backup)
         assert len(sample_orders.sent().letters) == 1
 

@@ -16,6 +16,7 @@ from trustsvc.invitations.redeem import find
 from trustsvc.orders import accept
 from trustsvc.orders.models import decisions, orders
 from trustsvc.orders.received import OrderReceived
+from trustsvc.orders.state import Standing
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import publish, withdraw
 from trustsvc.reviews.models import publications, reviews
@@ -24,7 +25,7 @@ from trustsvc.storage.columns import EVERY_SHOP
 
 pytestmark = pytest.mark.both_databases
 
-JAN, DAY = "jan@example.com", timedelta(days=1)
+JAN, DAY = "jan@mail.example", timedelta(days=1)
 
 
 @pytest.fixture
@@ -36,22 +37,22 @@ def backup(installation, tmp_path):
     return make
 
 
-def over(shop, identity, **moments):
-    order = OrderReceived(identity=identity, created_at=NOON - DAY, **moments)
+def over(shop, identity, standing):
+    order = OrderReceived(identity=identity, created_at=NOON - DAY, standing=standing)
     with sample_orders.quiet(), db.transaction() as session:
         accept.accept(session, [accept.incoming_order(shop, order, b"over")], NOON)
 
 
-@pytest.mark.parametrize("how", ["cancelled_at", "refunded_at"])
+@pytest.mark.parametrize("how", [Standing.CANCELLED, Standing.REFUNDED])
 def test_an_order_that_was_over_after_the_backup_leads_to_no_message(
     installation, tmp_path, request, backup, how
 ):
     shop = sample_orders.shop(delay=3, delay_unit="days")
     with clock.at(NOON):
         gone = sample_orders.invited(shop, identity="gone")
-        stays = sample_orders.invited(shop, identity="stays", email="eva@example.com")
+        stays = sample_orders.invited(shop, identity="stays", email="eva@mail.example")
         copy = backup()
-        over(shop, "gone", **{how: NOON})
+        over(shop, "gone", standing=how)
 
         with elsewhere(installation, tmp_path, request):
             done = run("restore", copy)
@@ -60,7 +61,7 @@ def test_an_order_that_was_over_after_the_backup_leads_to_no_message(
             assert sample_orders.order_row(gone).email is None
             sample_orders.planned()
             post = sample_orders.sent(now=NOON + 3 * DAY)
-            assert [letter.to_address for letter in post.letters] == ["eva@example.com"]
+            assert [letter.to_address for letter in post.letters] == ["eva@mail.example"]
             assert sample_orders.letter_of(gone).state == "dropped"
             assert sample_orders.letter_of(stays).state == "sent"
 
@@ -72,10 +73,10 @@ def test_an_order_that_came_and_was_cancelled_after_the_backup_stays_over_when_i
     with clock.at(NOON):
         copy = backup()
         sample_orders.invited(shop, identity="new")
-        over(shop, "new", cancelled_at=NOON)
+        over(shop, "new", standing=Standing.CANCELLED)
         later_shop = sample_orders.shop(name="Enrolled later")
         sample_orders.place(later_shop, identity="other")
-        over(later_shop, "other", cancelled_at=NOON)
+        over(later_shop, "other", standing=Standing.CANCELLED)
 
         with elsewhere(installation, tmp_path, request):
             assert run("restore", copy, "--nothing-sent-since").exit_code == 0
@@ -92,7 +93,7 @@ def test_cancelled_orders_of_long_before_the_backup_are_not_brought_back(
 ):
     shop = sample_orders.shop()
     with clock.at(NOON):
-        over(shop, "old", cancelled_at=NOON)
+        over(shop, "old", standing=Standing.CANCELLED)
     with clock.at(NOON + 10 * DAY):
         with db.transaction() as session:
             session.execute(decisions.delete())
@@ -148,7 +149,7 @@ def test_damage_the_backup_knew_of_stops_nothing_and_newer_damage_does(
         file.write(b"opt_out 0 00")
     copy = backup()
     with db.transaction() as session:
-        opt_out(session, "eva@example.com", EVERY_SHOP, "stop", NOON)
+        opt_out(session, "eva@mail.example", EVERY_SHOP, "stop", NOON)
 
     with elsewhere(installation, tmp_path, request):
         assert "NO INVITATION" not in run("restore", copy).output

@@ -104,7 +104,7 @@ def test_an_order_that_comes_to_the_restored_installation_waits(shop, restored):
 @pytest.fixture
 def frozen(invited, reviewed):
     asked(restrict)
-    waits = sample_orders.invited(sample_orders.shop(name="Later"), email="JAN@example.com")
+    waits = sample_orders.invited(sample_orders.shop(name="Later"), email="JAN@mail.example")
     assert sample_orders.order_row(waits).state == "waiting"
     return waits
 
@@ -199,7 +199,7 @@ def test_a_review_the_backup_knows_as_unpublished_is_gone(waiting_for_a_word, re
 def writing(invited):
     """Letters, a registration and a link that wait, of one who leaves and of one who stays."""
     with quiet(), db.transaction() as session:
-        for address in (my_data_pages.JAN, "eva@example.com"):
+        for address in (my_data_pages.JAN, "eva@mail.example"):
             double_opt_in.request_registration(
                 session, double_opt_in.RegistrationRequest(address, 1, "nl", "page"), NOON
             )
@@ -225,7 +225,7 @@ def test_an_erasure_reaches_what_waited_to_be_written(
     assert (row.email, row.name, row.buyer) == (None, None, None)
     with db.reading() as session:
         for table in (transactional_messages, pending_registrations, my_data_links):
-            assert session.scalars(select(table.c.address)).all() == ["eva@example.com"]
+            assert session.scalars(select(table.c.address)).all() == ["eva@mail.example"]
         assert session.scalars(select(orders.c.email)).all() == [None]
 
 

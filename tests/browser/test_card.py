@@ -90,7 +90,7 @@ def test_pressed_it_opens_our_page_with_the_address_in_it_and_not_in_an_address_
     assert "jan" not in ours.url
     assert ours.get_by_label("Je e-mailadres").input_value() == JAN
     (posting,) = [one for one in asked if one[1]]
-    assert posting[1] == "email=jan%40example.com&step=look&source=card"
+    assert posting[1] == "email=jan%40mail.example&step=look&source=card"
     assert "referer" not in posting[2]
     assert ours.evaluate("[document.referrer, window.opener]") == ["", None]
     assert (
@@ -121,12 +121,12 @@ def test_two_presses_and_a_letter_register_a_buyer_without_javascript_of_ours(lo
 
 def test_the_address_may_be_a_property_set_before_or_after_the_script(look, origin, shop):
     policy = f"default-src 'none'; script-src {origin} 'unsafe-inline'"
-    setting = "<script>document.querySelector('review-card').email='jan@example.com'</script>"
+    setting = "<script>document.querySelector('review-card').email='jan@mail.example'</script>"
     body = _card(origin, shop)
     early = body.replace("<script src", f"{setting}<script src")
 
     for page in (look(early, policy)[0], look(body, policy)[0]):
-        page.evaluate("document.querySelector('review-card').email = 'jan@example.com'")
+        page.evaluate("document.querySelector('review-card').email = 'jan@mail.example'")
         assert press(page).get_by_label("Je e-mailadres").input_value() == JAN
 
 
@@ -213,7 +213,7 @@ def test_the_pages_of_registration_have_no_accessibility_problem(
     ask_by(client, shop)
     (letter,) = posted()
     confirm = f"{origin}{path_in(letter, 'confirm')}"
-    ask_by(client, shop, "piet@example.com")
+    ask_by(client, shop, "piet@mail.example")
     (other,) = posted()
     client.post(path_in(other, "confirm"))
     leave = f"{origin}{path_in(posted()[0], 'leave')}"

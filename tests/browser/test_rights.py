@@ -72,7 +72,7 @@ def invited(made, letter="due"):
 
 def own_link(made):
     """Have somebody registered and out at one shop and at all; gives the link /me would mail."""
-    address, now = "known@example.com", clock.now()
+    address, now = "known@mail.example", clock.now()
     with db.transaction() as session:
         registration.register(session, address, "registration-1", "page", now)
         for place in (0, made.id):
@@ -153,7 +153,7 @@ def test_object_before_the_first_letter(made, walk, origin):
     page = walk(f"{origin}/privacy/{made.slug}")
 
     page.get_by_role("link", name="Geen uitnodigingen van Juwelier De Ring").click()
-    page.get_by_label("Je e-mailadres").fill("nobody@example.com")
+    page.get_by_label("Je e-mailadres").fill("nobody@mail.example")
     page.get_by_role("button", name="Vraag mij niets").click()
 
     assert h1(page) == "Je wordt niet gevraagd"
@@ -162,10 +162,10 @@ def test_object_before_the_first_letter(made, walk, origin):
 
 def test_be_asked_again_after_an_objection(made, walk, origin):
     walk(f"{origin}/object/{made.slug}").context.request.post(
-        f"{origin}/object/{made.slug}", form={"email": "buyer@example.com"}
+        f"{origin}/object/{made.slug}", form={"email": "buyer@mail.example"}
     )
     page = walk(f"{origin}/me")
-    page.get_by_label("Je e-mailadres").fill("buyer@example.com")
+    page.get_by_label("Je e-mailadres").fill("buyer@mail.example")
     page.get_by_role("button", name="Mail mij de link").click()
     answered()
     (letter,) = mailed()
@@ -182,7 +182,7 @@ def test_be_asked_again_after_an_objection(made, walk, origin):
 def test_a_link_whose_time_is_over_leads_to_a_fresh_one(made, walk, origin):
     invited(made)
     with db.transaction() as session:
-        person = people.by_address(session, "buyer@example.com")
+        person = people.by_address(session, "buyer@mail.example")
         late = confirmation.my_data_link(session, person, clock.now() - timedelta(days=4))
     page = walk(late)
 
@@ -219,13 +219,13 @@ def test_a_link_is_mailed_to_a_known_address(made, walk, origin):
     invited(made)
     page = walk(f"{origin}/me")
 
-    page.get_by_label("Je e-mailadres").fill("buyer@example.com")
+    page.get_by_label("Je e-mailadres").fill("buyer@mail.example")
     page.get_by_role("button", name="Mail mij de link").click()
     assert h1(page) == "Kijk in je mailbox"
     with db.transaction() as session:  # the scene's orders have no mark of their own
         from trustsvc.crypto import pseudonyms
 
-        mark = pseudonyms.shop_pseudonym(made.id, "buyer@example.com")
+        mark = pseudonyms.shop_pseudonym(made.id, "buyer@mail.example")
         session.execute(orders.update().values(buyer=mark))
     answered()
 

@@ -73,7 +73,7 @@ def command(*words):
 def test_a_picture_of_the_invitation_is_made(origin, shop, browse, screenshots):
     command("shop", "set", shop.slug, "--may-ask", "customers")
     shipped = clock.now() - timedelta(hours=1)
-    data = {"reference": "1001", "email": "anna@example.com", "name": "Anna de Vries"}
+    data = {"reference": "1001", "email": "anna@mail.example", "name": "Anna de Vries"}
     data |= {"locale": "en-GB", "moment": shipped.isoformat()}
     body = json.dumps({"type": "order.shipped", "timestamp": shipped.isoformat(), "data": data})
     with db.reading() as session:

@@ -53,7 +53,7 @@ def test_what_is_no_report_is_accepted_so_that_no_bounce_is_bounced(asked, messa
 
 
 def test_arguments_of_the_mail_server_are_neither_read_nor_printed(asked):
-    done = CliRunner().invoke(main, ["bounce", "-x", "jan@example.com", "--to=y"], input=of(asked))
+    done = CliRunner().invoke(main, ["bounce", "-x", "jan@mail.example", "--to=y"], input=of(asked))
 
     assert (done.exit_code, done.output) == (0, "")
     assert len(reports()) == 1

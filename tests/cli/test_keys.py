@@ -22,7 +22,7 @@ from trustsvc.staff import accounts
 from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
 
-JAN = "jan@example.com"
+JAN = "jan@mail.example"
 
 
 def run(*words):
@@ -103,8 +103,8 @@ def test_whatever_was_made_before_stays_valid(installation, client):
     shop = sample_orders.shop(may_ask="registered")
     with db.transaction() as session:
         register(session, JAN, "1", "test", NOON)
-        opt_out(session, "eva@example.com", EVERY_SHOP, "stop", NOON)
-        opt_out(session, "kim@example.com", shop.id, "stop", NOON)
+        opt_out(session, "eva@mail.example", EVERY_SHOP, "stop", NOON)
+        opt_out(session, "kim@mail.example", shop.id, "stop", NOON)
         me = accounts.add_member(session, "Sam", clock.now())
         door = accounts.make_link(session, me, clock.now())
     order_id = sample_orders.place(shop, identity="one")
@@ -120,7 +120,7 @@ def test_whatever_was_made_before_stays_valid(installation, client):
     )
     assert encrypted_column.decrypt(sealed) == "Jan"
     with db.reading() as session:
-        people = [JAN, "eva@example.com", "kim@example.com"]
+        people = [JAN, "eva@mail.example", "kim@mail.example"]
         answers = check(session, [RegistryQuery(shop.id, person) for person in people])
     assert [answer.registered for answer in answers] == [True, False, False]
     assert [answer.opted_out for answer in answers] == [False, True, True]
@@ -135,7 +135,7 @@ def test_while_keys_are_rotated_nothing_is_refused(installation):
     link = signed_links.new_id()
     early = (signed_links.token("review", link), encrypted_column.encrypt("Jan"))
     with db.transaction() as session:
-        opt_out(session, "early@example.com", shop.id, "stop", NOON)
+        opt_out(session, "early@mail.example", shop.id, "stop", NOON)
     ended = threading.Event()
     wrong, rounds = [], []
 
@@ -149,7 +149,7 @@ def test_while_keys_are_rotated_nothing_is_refused(installation):
                 assert pseudonyms.shop_pseudonym(1, JAN) in pseudonyms.shop_pseudonyms(1, JAN)
                 assert pseudonyms.registry_pseudonym(JAN) in pseudonyms.registry_pseudonyms(JAN)
                 with db.reading() as session:
-                    question = RegistryQuery(shop.id, "early@example.com")
+                    question = RegistryQuery(shop.id, "early@mail.example")
                     assert check(session, [question])[0].opted_out
                 rounds.append(1)
             except Exception as problem:  # noqa: BLE001 - each one counts

@@ -35,8 +35,8 @@ def test_tell_prints_everything(installation):
     sample_orders.invited(sample_orders.shop())
 
     assert said("tell")["data"]["orders"][0]["email"] == my_data_pages.JAN
-    assert said("tell", said="stranger@example.com")["data"] == {}
-    assert "nothing is kept" in run("tell", said="stranger@example.com").output
+    assert said("tell", said="stranger@mail.example")["data"] == {}
+    assert "nothing is kept" in run("tell", said="stranger@mail.example").output
 
 
 def test_forget_erases_with_a_receipt_that_can_be_looked_up(installation):
@@ -84,7 +84,7 @@ def test_a_refusal_and_a_look_are_in_the_register_without_an_open_request_too(in
 
     said("forget", "--refuse", "17_3_e")
     said("tell", "--shop", shop.slug)
-    said("tell", said="stranger@example.com")
+    said("tell", said="stranger@mail.example")
 
     assert my_data_pages.register() == [
         ("erase", "refused", "command line"),
@@ -140,7 +140,7 @@ def test_object_stops_and_hands_over(installation):
 
 def test_each_objection_that_staff_answer_is_in_the_register(installation):
     for _ in range(2):
-        said("object", said="stranger@example.com")
+        said("object", said="stranger@mail.example")
 
     assert my_data_pages.register() == [("object", "done", "command line")] * 2
 
@@ -148,10 +148,10 @@ def test_each_objection_that_staff_answer_is_in_the_register(installation):
 def test_correct_takes_a_line_for_each_field(installation):
     order_id = sample_orders.invited(sample_orders.shop())
 
-    said("correct", said=f"{my_data_pages.JAN}\nname=Jan Janssen\nemail=new@example.com")
+    said("correct", said=f"{my_data_pages.JAN}\nname=Jan Janssen\nemail=new@mail.example")
 
     row = sample_orders.order_row(order_id)
-    assert (row.name, row.email) == ("Jan Janssen", "new@example.com")
+    assert (row.name, row.email) == ("Jan Janssen", "new@mail.example")
 
 
 @pytest.mark.parametrize("deed", ["tell", "forget", "restrict", "lift", "object", "correct"])
@@ -172,7 +172,7 @@ def test_no_address_is_taken_from_the_command_line(installation):
 
 
 @pytest.mark.parametrize("deed", ["tell", "correct", "forget", "restrict", "lift", "object"])
-@pytest.mark.parametrize("bad", [b"\xff\xfe\n", b"jan@example.com\nname=\xff\n"])
+@pytest.mark.parametrize("bad", [b"\xff\xfe\n", b"jan@mail.example\nname=\xff\n"])
 def test_what_is_no_text_is_refused_in_a_sentence_without_a_word_of_it(installation, deed, bad):
     with quiet():
         done = CliRunner().invoke(cli.main, ["person", deed], input=bad)
@@ -186,7 +186,7 @@ def test_what_is_no_text_is_refused_in_a_sentence_without_a_word_of_it(installat
 def test_two_addresses_are_refused_and_not_one_of_them_served(installation, deed):
     order_id = sample_orders.invited(sample_orders.shop())
 
-    done = run(deed, said=f"{my_data_pages.JAN}\neva@example.com")
+    done = run(deed, said=f"{my_data_pages.JAN}\neva@mail.example")
 
     assert done.exit_code == 1
     assert sample_orders.order_row(order_id).email == my_data_pages.JAN

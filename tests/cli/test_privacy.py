@@ -51,7 +51,7 @@ def test_announce_says_how_many_a_change_concerns_and_writes_the_version_down(in
     assert "Version 2" in said
     assert "not announced" in said
     assert re.search(r"1  people whose address is held: 1 invited buyers, 0 authors", said)
-    assert "@example.com" not in said
+    assert "@mail.example" not in said
 
 
 def test_announce_writes_to_the_people_concerned_and_only_once(installation):
@@ -64,7 +64,7 @@ def test_announce_writes_to_the_people_concerned_and_only_once(installation):
     assert "1 e-mails" in ask("announce", "--shop", "velo-fils", "--send").stdout
     assert ask("announce", "--shop", "velo-fils", "--send").exit_code == 1
     (letter,) = answers(now=clock.now()).letters
-    assert letter.to_address == "buyer@example.com"
+    assert letter.to_address == "buyer@mail.example"
     assert "/privacy/velo-fils" in letter.text
 
 
@@ -89,7 +89,7 @@ def test_counts_name_no_people_and_leave_no_line(installation):
 
     assert "velo-fils: at least 1 people" in said.stdout
     assert "1  orders: address" in said.stdout
-    assert "example.com" not in said.output
+    assert "mail.example" not in said.output
     assert audit() == []
 
 
@@ -98,7 +98,7 @@ def test_the_list_names_people_and_leaves_a_line_that_names_none(installation):
 
     said = ask("breach-scope", "--table", "orders", "--list")
 
-    assert "velo-fils\tAda?[31m\tbuyer@example.com" in said.stdout
+    assert "velo-fils\tAda?[31m\tbuyer@mail.example" in said.stdout
     (line,) = audit()
     assert (line.what, line.number) == ("table orders", 1)
     assert line.by

@@ -6,7 +6,7 @@ from trustsvc import config
 demo = pytest.mark.parametrize("installation", [{"TRUSTSVC_DEMO": "1"}], indirect=True)
 
 LETTER = (
-    "To: Ada <ada@example.com>\r\nSubject: <script>alert(1)</script>\r\n"
+    "To: Ada <ada@mail.example>\r\nSubject: <script>alert(1)</script>\r\n"
     "Content-Type: text/plain; charset=utf-8\r\n\r\n"
     "Hello <b>Ada</b>\r\nhttp://127.0.0.1:8000/r/abc\r\nhttps://elsewhere.example/\r\n"
 )
@@ -32,7 +32,7 @@ def test_the_mailbox_lists_emails_and_makes_only_our_links_clickable(installatio
 
 
 BOTH = (
-    "To: Ada <ada@example.com>\r\nSubject: Hello\r\n"
+    "To: Ada <ada@mail.example>\r\nSubject: Hello\r\n"
     'Content-Type: multipart/alternative; boundary="x"\r\n\r\n'
     "--x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nHello\r\n"
     "--x\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
@@ -111,7 +111,7 @@ def test_the_page_after_an_order_has_the_card_under_a_strict_policy(installation
 
     answer = client.get(f"/demo/thanks/{made.slug}")
 
-    assert '<review-card shop="velo-fils" email="ada@example.com" lang=' in answer.text
+    assert '<review-card shop="velo-fils" email="ada@mail.example" lang=' in answer.text
     policy = answer.headers["Content-Security-Policy"]
     assert "trusted-types 'none'" in policy
     assert f"form-action 'self' {installation.base_url};" in policy

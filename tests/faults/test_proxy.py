@@ -41,7 +41,7 @@ def test_work_resumes_within_a_minute_of_the_return_of_redis(installation, mode)
             assert settles(first, 240)
             proxy.turn(mode)
             time.sleep(1)
-            second = sample_orders.place(at_shop, email="other@example.com")
+            second = sample_orders.place(at_shop, email="other@mail.example")
             with db.transaction() as session:
                 job_queue.enqueue(session, "check_orders")
             time.sleep(3)

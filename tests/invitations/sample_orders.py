@@ -41,7 +41,7 @@ def shop(may_ask="customers", delay=0, delay_unit="minutes", **changes):
         return directory.by_id(session, made.id)
 
 
-def place(at_shop, now=NOON, email="jan@example.com", name="Jan Jansen", **more):
+def place(at_shop, now=NOON, email="jan@mail.example", name="Jan Jansen", **more):
     """Take an order in through the orders' own verb; gives its id."""
     number = more.pop("identity", f"order-{next(numbers)}")
     order = OrderReceived(

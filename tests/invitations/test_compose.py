@@ -84,7 +84,7 @@ def test_the_letter_says_by_which_right_it_is_sent(installation, basis, language
     from trustsvc.storage import db
 
     with db.transaction() as session:
-        register(session, "jan@example.com", "v1", "page", NOON)
+        register(session, "jan@mail.example", "v1", "page", NOON)
     _, one = letter(language, basis, consent=True)
 
     for body in parts(one):
@@ -110,7 +110,7 @@ def test_one_click_and_automatic_headers(installation):
     assert message["Auto-Submitted"] == "auto-generated"
     sender, recipient = message["From"].addresses[0], message["To"].addresses[0]
     assert (sender.display_name, sender.addr_spec) == ("Bakfiets & Co", "reviews@trust.example")
-    assert (recipient.display_name, recipient.addr_spec) == ("Jan Jansen", "jan@example.com")
+    assert (recipient.display_name, recipient.addr_spec) == ("Jan Jansen", "jan@mail.example")
 
 
 def test_the_message_id_stays_over_tries_and_is_no_way_into_the_link(installation):
@@ -130,12 +130,12 @@ def test_the_message_id_stays_over_tries_and_is_no_way_into_the_link(installatio
 
 def test_the_bytes_hold_name_address_shop_and_links_and_nothing_else(installation):
     canaries = {"identity": "canary-identity-4711"}
-    order_id, one = letter(email="canary-mail@example.com", name="Canary Name", **canaries)
+    order_id, one = letter(email="canary-mail@mail.example", name="Canary Name", **canaries)
 
     raw = mail_bytes.to_bytes(one, "reviews@trust.example").data.decode()
     text = raw + " ".join(parts(one))
 
-    assert "canary-mail@example.com" in text
+    assert "canary-mail@mail.example" in text
     assert "Canary Name" in text
     assert "4711" not in text
     assert str(order_row(order_id).reference) not in text
@@ -169,10 +169,10 @@ def test_a_name_that_is_none_is_not_repeated_to_whoever_gets_the_letter(name, sa
 
 
 def test_a_hostile_name_is_text_in_the_html(installation):
-    _, one = letter(name="<b>Jan</b>", email="jan@example.com")
+    _, one = letter(name="<b>Jan</b>", email="jan@mail.example")
     assert "<b>Jan" not in parts(one)[1]
 
-    order_id = invited(shop(name='"><script>{{ 7*7 }}'), email="b@example.com")
+    order_id = invited(shop(name='"><script>{{ 7*7 }}'), email="b@mail.example")
     html = parts(sent().letters[0])[1]
     assert order_id
     assert "<script" not in html

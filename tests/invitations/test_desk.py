@@ -32,7 +32,7 @@ def paused_shop(name="Sudden & Co"):
     at_shop = shop(name=name)
     now = clock.now()
     for number in range(3):
-        place(at_shop, now, email=f"b{number}@example.com")
+        place(at_shop, now, email=f"b{number}@mail.example")
     planned(now)
     return at_shop
 
@@ -52,7 +52,7 @@ def test_where_all_is_well_the_page_says_so(desk):
 
 def test_letters_in_doubt_are_listed_by_shop_order_and_moment_without_an_address(desk):
     doubtful = invited(shop(name="Blue Lamp"))
-    fine = invited(shop(name="Red Chair"), email="piet@example.com")
+    fine = invited(shop(name="Red Chair"), email="piet@mail.example")
     sent(Post(UNKNOWN))
 
     page = desk.get("/desk/sending").text
@@ -63,7 +63,7 @@ def test_letters_in_doubt_are_listed_by_shop_order_and_moment_without_an_address
     assert "<bdi>Blue Lamp</bdi>" in page
     assert "2026-06-10 12:00" in page
     assert "not sent again automatically" in page
-    assert "jan@example.com" not in page
+    assert "jan@mail.example" not in page
     assert "Jansen" not in page
 
 

@@ -132,7 +132,7 @@ def test_all_that_is_open_for_this_buyer_at_this_shop_stops_but_not_of_others(in
     sent()
     with clock.at(NOON):
         second = invited(at_shop)
-        stranger = invited(at_shop, email="other@example.com")
+        stranger = invited(at_shop, email="other@mail.example")
         unplanned = place(at_shop)
 
     client.post(path(first))
@@ -141,7 +141,7 @@ def test_all_that_is_open_for_this_buyer_at_this_shop_stops_but_not_of_others(in
     assert invitation_of(second).state == "withdrawn"
     assert invitation_of(unplanned) is None
     assert invitation_of(stranger).state == "open"
-    assert order_row(stranger).email == "other@example.com"
+    assert order_row(stranger).email == "other@mail.example"
 
 
 def test_it_still_works_when_the_address_is_forgotten(asked, client):
@@ -192,7 +192,7 @@ def test_a_hostile_shop_name_stays_text(installation, client):
 def test_stopping_everywhere_takes_a_registration_back_as_well(asked, client):
     _, order_id = asked
     with db.transaction() as session:
-        registration.register(session, "jan@example.com", "v1", "page", NOON)
+        registration.register(session, "jan@mail.example", "v1", "page", NOON)
 
     client.post(path(order_id), data={"scope": "all"})
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.both_databases
 def test_everything_that_was_received_is_decided_on(installation):
     at_shop = shop()
     order_id = place(at_shop)
-    place(at_shop, email="piet@example.com")
+    place(at_shop, email="piet@mail.example")
 
     with clock.at(NOON), quiet():
         check_orders()

@@ -27,7 +27,7 @@ def test_letters_that_are_due_end_in_the_maildir_once(installation):
         send_messages()
 
     (mail,) = mailbox.Maildir(installation.data / "mail")
-    assert mail["To"].endswith("<jan@example.com>")
+    assert mail["To"].endswith("<jan@mail.example>")
     assert letter_of(order_id).state == "sent"
 
 

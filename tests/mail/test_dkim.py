@@ -41,7 +41,7 @@ def key(selector="one", kind="rsa"):
 
 def letter(**changes):
     values = {
-        "to_address": "jan@example.com",
+        "to_address": "jan@mail.example",
         "to_name": "Jan de Vries",
         "from_name": "Blue Lamp",
         "subject": "How was it?",
@@ -86,11 +86,11 @@ def test_without_a_key_nothing_is_signed(home):
     "changes",
     [
         {},
-        {"to_name": "Jürgen\r\nBcc: eve@example.com", "from_name": "=?utf-8?q?a=0Ab?="},
+        {"to_name": "Jürgen\r\nBcc: eve@mail.example", "from_name": "=?utf-8?q?a=0Ab?="},
         {"from_name": "Boże Narodzenie " * 9, "subject": "Jak było? " * 15},
         {"text": ".\n..\n.hidden\n\n\n\n", "html": "  two  spaces \t \n.\n"},
         {"text": "", "html": "\n\n\n"},
-        {"text": "é" * 4000, "to_address": "jürgen@example.com"},
+        {"text": "é" * 4000, "to_address": "jürgen@mail.example"},
         {"headers": {}},
     ],
 )
@@ -110,8 +110,8 @@ def test_what_is_signed_is_verified_by_another_implementation(home, kind, change
         (b"Hello", b"Hallo"),
         (b"\r\nSubject: ", b"\r\nSubject: x"),
         (b"\r\nSubject: ", b"\r\nSubject: second\r\nSubject: "),
-        (b"\r\nTo: ", b"\r\nFrom: eve@example.com\r\nTo: "),
-        (b"\r\nTo: ", b"\r\nReply-To: eve@example.com\r\nTo: "),
+        (b"\r\nTo: ", b"\r\nFrom: eve@mail.example\r\nTo: "),
+        (b"\r\nTo: ", b"\r\nReply-To: eve@mail.example\r\nTo: "),
         (b"List-Unsubscribe=One-Click", b"List-Unsubscribe=Two-Clicks"),
         (b"<https://shop.example/u/abc>", b"<https://evil.example/u/abc>"),
         (b"multipart/alternative", b"multipart/mixed"),

@@ -10,6 +10,7 @@ from trustsvc import clock
 from trustsvc.errors import Unavailable
 from trustsvc.orders import accept, intake
 from trustsvc.orders.received import OrderReceived
+from trustsvc.orders.state import Standing
 from trustsvc.storage import columns, db
 
 pytestmark = pytest.mark.both_databases
@@ -48,7 +49,7 @@ def test_the_same_order_twice_in_a_batch_is_one_order(shop):
     now = clock.now()
     batch = [
         accept.incoming_order(shop.shop, order(1), b"a"),
-        accept.incoming_order(shop.shop, order(2, refunded_at=now), b"b"),
+        accept.incoming_order(shop.shop, order(2, standing=Standing.REFUNDED), b"b"),
         accept.incoming_order(shop.shop, order(1, shipped_at=now), b"c"),
         accept.incoming_order(shop.shop, order(2), b"d"),
     ]
@@ -163,7 +164,7 @@ def test_several_processes_at_once_let_no_end_of_an_order_slip(shop):
     now = clock.now()
     whole = [accept.incoming_order(shop.shop, order(number), b"a") for number in range(20)]
     over = [
-        accept.incoming_order(shop.shop, order(number, cancelled_at=now), b"b")
+        accept.incoming_order(shop.shop, order(number, standing=Standing.CANCELLED), b"b")
         for number in range(20)
     ]
     start = threading.Barrier(4)
@@ -176,7 +177,7 @@ def test_several_processes_at_once_let_no_end_of_an_order_slip(shop):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, [whole, over[::-1], whole[::-1], over]))
 
-    assert [row.cancelled_at is not None for row in rows()] == [True] * 20
+    assert {row.standing for row in rows()} == {Standing.CANCELLED}
 
 
 def test_two_pieces_of_news_at_once_are_both_taken_up(shop):
@@ -195,10 +196,10 @@ def test_two_pieces_of_news_at_once_are_both_taken_up(shop):
     other = threading.Thread(target=shipped)
     other.start()
     with db.transaction() as session:
-        news = order(1, cancelled_at=now)
+        news = order(1, standing=Standing.CANCELLED)
         accept.accept(session, [accept.incoming_order(shop.shop, news, b"c")], now)
         written.set()
         assert not done.wait(0.3)  # it waits for us to end
     other.join(120)
 
-    assert only_order().cancelled_at is not None
+    assert only_order().standing == Standing.CANCELLED

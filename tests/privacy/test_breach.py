@@ -45,9 +45,9 @@ def buyer_of(at_shop, address, **more):
 
 def test_a_table_is_counted_by_shop_and_category(installation):
     one, other = shop("One"), shop("Other")
-    buyer_of(one, "ada@example.com")
-    buyer_of(one, "ada@example.com")
-    buyer_of(other, "bob@example.com", name=None)
+    buyer_of(one, "ada@mail.example")
+    buyer_of(one, "ada@mail.example")
+    buyer_of(other, "bob@mail.example", name=None)
 
     found = of("orders")
 
@@ -60,14 +60,14 @@ def test_a_table_is_counted_by_shop_and_category(installation):
 
 def test_people_are_named_where_an_address_is_kept_and_by_pseudonym_where_not(installation):
     at_shop = shop()
-    buyer_of(at_shop, "ada@example.com")
-    forgotten = pseudonyms.shop_pseudonym(at_shop.id, "bob@example.com")
+    buyer_of(at_shop, "ada@mail.example")
+    forgotten = pseudonyms.shop_pseudonym(at_shop.id, "bob@mail.example")
     order(at_shop, email=None, name=None, reference=None, buyer=forgotten)
 
     people = of("orders").people.values()
 
     assert {(one.address, one.name) for one in people} == {
-        ("ada@example.com", "Ada Lovelace"),
+        ("ada@mail.example", "Ada Lovelace"),
         ("", ""),
     }
     assert forgotten.hex() in {one.pseudonym for one in people}
@@ -99,14 +99,14 @@ def test_what_was_emptied_is_nobodys(installation):
 
 def test_a_vault_key_reaches_what_it_encrypted_and_nothing_else(installation):
     at_shop = shop()
-    buyer_of(at_shop, "ada@example.com")
+    buyer_of(at_shop, "ada@mail.example")
     add_key(installation, "vault")
-    buyer_of(at_shop, "bob@example.com")
+    buyer_of(at_shop, "bob@mail.example")
 
     old, new = by_key("vault", 1), by_key("vault", 2)
 
-    assert [one.address for one in old.people.values() if one.address] == ["ada@example.com"]
-    assert [one.address for one in new.people.values() if one.address] == ["bob@example.com"]
+    assert [one.address for one in old.people.values() if one.address] == ["ada@mail.example"]
+    assert [one.address for one in new.people.values() if one.address] == ["bob@mail.example"]
     assert ("velo-fils", "orders", "pseudonym") not in old.values
 
 
@@ -137,8 +137,8 @@ def everywhere_in_the_registry(at_shop, address):
 
 def test_a_lookup_key_reaches_the_shops_pseudonyms_and_the_registrys_its_own(installation):
     at_shop = shop()
-    everywhere_in_the_registry(at_shop, "reg@example.com")
-    buyer_of(at_shop, "ada@example.com")
+    everywhere_in_the_registry(at_shop, "reg@mail.example")
+    buyer_of(at_shop, "ada@mail.example")
 
     registry, lookup = by_key("registry", 1), by_key("lookup", 1)
 
@@ -165,7 +165,7 @@ def test_a_lookup_key_reaches_the_shops_pseudonyms_and_the_registrys_its_own(ins
 def test_the_link_key_reaches_every_link_the_desk_key_staff_and_signing_keys_nobody(installation):
     at_shop = shop()
     invitation(at_shop, order(at_shop))
-    everywhere_in_the_registry(at_shop, "reg@example.com")
+    everywhere_in_the_registry(at_shop, "reg@mail.example")
     add("Sam")
 
     links = {(table, number) for (_, table, _), number in by_key("link", 1).values.items()}
@@ -219,7 +219,7 @@ def test_what_no_key_here_opens_is_counted_apart(installation):
 
 
 def test_nobody_found_shows_in_a_repr(installation):
-    buyer_of(shop(), "ada@example.com")
+    buyer_of(shop(), "ada@mail.example")
 
-    assert "ada@example.com" not in repr(of("orders"))
+    assert "ada@mail.example" not in repr(of("orders"))
     assert "Lovelace" not in repr(list(of("orders").people.values()))

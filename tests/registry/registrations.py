@@ -12,7 +12,7 @@ from trustsvc.registry import views
 from trustsvc.registry.models import pending_registrations, registered_buyers
 from trustsvc.storage import db
 
-JAN = "jan@example.com"
+JAN = "jan@mail.example"
 
 
 def posted(now=None):

@@ -11,7 +11,7 @@ from trustsvc.storage.columns import EVERY_SHOP
 
 pytestmark = pytest.mark.both_databases
 
-JAN = "jan@example.com"
+JAN = "jan@mail.example"
 
 
 def is_out():

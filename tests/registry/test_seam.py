@@ -17,7 +17,7 @@ from trustsvc.storage import db, vacuum
 from trustsvc.work_queue import job_queue
 
 ROOT = Path(__file__).parents[2]
-JAN, PIET = "jan@example.com", "piet@example.com"
+JAN, PIET = "jan@mail.example", "piet@mail.example"
 
 
 class Remote:

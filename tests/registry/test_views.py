@@ -96,21 +96,21 @@ def test_the_address_is_sealed_and_forgotten_when_it_is_confirmed(client, shop, 
 
 
 def test_no_answer_tells_who_is_registered_opted_out_or_asked_too_often(client, shop):
-    join(client, shop, "known@example.com")
+    join(client, shop, "known@mail.example")
     with db.transaction() as session:
-        opt_out(session, "out@example.com", EVERY_SHOP, "objection", clock.now())
-    often = [ask(client, shop, "often@example.com") for _ in range(MAX_PER_DAY + 2)]
+        opt_out(session, "out@mail.example", EVERY_SHOP, "objection", clock.now())
+    often = [ask(client, shop, "often@mail.example") for _ in range(MAX_PER_DAY + 2)]
 
-    answers = [ask(client, shop, f"{who}@example.com") for who in ("new", "known", "out")]
+    answers = [ask(client, shop, f"{who}@mail.example") for who in ("new", "known", "out")]
 
     assert {(a.status_code, a.data) for a in [*often, *answers]} == {(200, answers[0].data)}
     headers = {tuple((k, v) for k, v in a.headers if k != "Date") for a in [*often, *answers]}
     assert len(headers) == 1
-    assert b"@example.com" not in answers[0].data
+    assert b"@mail.example" not in answers[0].data
     assert len(pending()) == 1 + MAX_PER_DAY + 3
 
 
-@pytest.mark.parametrize("text", ["", "jan", "jan@", "a b@example.com", "x" * 9000, "<b>@x"])
+@pytest.mark.parametrize("text", ["", "jan", "jan@", "a b@mail.example", "x" * 9000, "<b>@x"])
 def test_what_is_no_address_is_said_to_be_none_and_nothing_is_written(client, shop, text):
     answer = ask(client, shop, text)
 
@@ -141,7 +141,7 @@ def test_a_flood_from_one_network_is_stopped_and_others_are_not(client, shop):
         with quiet():
             return client.post(
                 f"/register/{shop.slug}",
-                data={"email": f"b{number}@example.com"},
+                data={"email": f"b{number}@mail.example"},
                 headers={"Accept": "text/html"},
                 environ_base={"REMOTE_ADDR": f"{network}.{number % 200}"},
             )
@@ -187,7 +187,7 @@ def test_a_link_registers_once_however_it_is_spelled_and_does_not_undo_leaving(c
 
 
 def test_confirming_settles_all_requests_of_the_address(client, shop):
-    for spelling in (JAN, "JAN@example.com"):
+    for spelling in (JAN, "JAN@mail.example"):
         ask(client, shop, spelling)
     first, second = posted()
 

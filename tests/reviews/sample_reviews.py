@@ -28,7 +28,7 @@ def order(shop, reference="1001", state="settled", at=None, **more):
         "shop_id": shop.id,
         "identity": signed_links.new_id(),
         "reference": reference,
-        "email": "buyer@example.com",
+        "email": "buyer@mail.example",
         "name": "Ada Lovelace",
         "buyer": b"\x01\x01mark",
         "locale": "nl-NL",

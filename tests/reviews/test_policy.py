@@ -49,7 +49,7 @@ def test_a_name_that_shows_nothing_is_no_name(name):
 @pytest.mark.parametrize(
     ("raw", "shown"),
     [
-        ("Ada\r\nBcc: x@example.com", "Ada Bcc: x@example.com"),
+        ("Ada\r\nBcc: x@mail.example", "Ada Bcc: x@mail.example"),
         ("a\u2028b\u2029c\x85d\x0be", "a b c d e"),
         ("\u202eadA\u202c", "adA"),
         ("a\u2066b\u2069\u200f", "ab"),

@@ -34,16 +34,16 @@ def press(client, link):
 def test_one_button_sends_the_letter_and_only_its_link_registers(client, link):
     page = client.get(link).text
     assert f'action="{link}/register"' in page
-    assert "buyer@example.com" not in page
+    assert "buyer@mail.example" not in page
 
     answer = press(client, link)
 
     assert answer.status_code == 200
-    assert "buyer@example.com" not in answer.text
+    assert "buyer@mail.example" not in answer.text
     assert [row.source for row in pending()] == ["review"]
     assert entries() == []
     (letter,) = posted()
-    assert letter.to_address == "buyer@example.com"
+    assert letter.to_address == "buyer@mail.example"
     confirm(client, letter)
     assert [entry.source for entry in entries()] == ["review"]
 

@@ -103,7 +103,7 @@ def test_a_removed_reply_is_gone_and_twice_does_no_harm(installation):
         "",
         " \n\u200b ",
         "a" * (policy.MAX_REPLY + 1),
-        "Wij schreven aan BUYER@example.com.",
+        "Wij schreven aan BUYER@mail.example.",
         "Uw bestelling 1001: excuses.",
     ],
 )
@@ -229,7 +229,7 @@ def test_a_reply_written_while_its_review_is_withdrawn_does_not_stay(installatio
         ("Prijs 100010 euro", ["1000"], ""),
         ("Maat 100", ["100"], ""),
         ("#1000.", ["1000"], "names_the_buyer"),
-        ("aan jan@example.com", ["Jan@Example.com"], "names_the_buyer"),
+        ("aan jan@mail.example", ["Jan@Example.com"], "names_the_buyer"),
     ],
 )
 def test_what_is_wrong_with_a_reply_is_said_by_a_code(text, secrets, problem):

@@ -62,7 +62,7 @@ def test_address_reference_and_mark_move_from_the_order_to_the_review(installati
             select(orders.c.email, orders.c.name, orders.c.reference).where(orders.c.id == order_id)
         ).one()
     found = (row.email, row.reference, row.buyer_pseudonym)
-    assert found == ("buyer@example.com", "1001", b"\x01\x01mark")
+    assert found == ("buyer@mail.example", "1001", b"\x01\x01mark")
     assert tuple(left) == (None, None, None)
 
 

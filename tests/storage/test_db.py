@@ -86,7 +86,7 @@ def test_parameters_never_stand_in_an_exception(installation):
     def fail():
         with db.transaction() as session:
             session.execute(
-                heartbeat.heartbeats.insert(), [{"name": "anna@example.com", "at": None}]
+                heartbeat.heartbeats.insert(), [{"name": "anna@mail.example", "at": None}]
             )
 
     with pytest.raises(IntegrityError) as failed:

@@ -99,7 +99,7 @@ def test_one_column_hashed_without_our_key_is_enough_to_be_found(installation, m
             )
         )
 
-    found, _ = dictionary.run([JAN, "piet@example.com"], 10)
+    found, _ = dictionary.run([JAN, "piet@mail.example"], 10)
 
     assert found == {JAN}
 
@@ -113,7 +113,7 @@ def test_a_hash_written_as_text_is_found(installation, write):
         row = {"kind": "see", "shop_id": 0, "state": "open", "by": by, "asked_at": NOON}
         session.execute(insert(request_log).values(**row))
 
-    found, _ = dictionary.run([JAN, "piet@example.com"], 10)
+    found, _ = dictionary.run([JAN, "piet@mail.example"], 10)
 
     assert found == {JAN}
 

@@ -24,7 +24,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 LATER = DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451")
 
 
-def asked(address="jan@example.com", now=NOON, **more):
+def asked(address="jan@mail.example", now=NOON, **more):
     note = Note(
         **{"kind": "my_data_link", "language": "nl", "address": address, "name": "Jan"} | more,
         facts={"link": LINK},
@@ -59,7 +59,7 @@ def test_a_message_is_sent_once_and_forgets_whom_it_was_for(installation):
     again = sent()
 
     (letter,) = post.letters
-    assert (letter.to_address, letter.to_name) == ("jan@example.com", "Jan")
+    assert (letter.to_address, letter.to_name) == ("jan@mail.example", "Jan")
     assert LINK in letter.text
     assert LINK in letter.html
     assert again.letters == []
@@ -78,7 +78,7 @@ def test_it_is_written_in_every_language(installation, language):
 
 
 def test_hostile_names_are_inert(installation):
-    asked(name="<b>Jan</b>\r\nBcc: x@example.com {shop} {{ 7*7 }}")
+    asked(name="<b>Jan</b>\r\nBcc: x@mail.example {shop} {{ 7*7 }}")
 
     (letter,) = sent().letters
 
@@ -88,12 +88,12 @@ def test_hostile_names_are_inert(installation):
 
 
 def test_one_address_is_written_to_so_many_times_a_day(installation):
-    taken = [asked("JAN@example.com" if number % 2 else "jan@example.com") for number in range(5)]
+    taken = [asked("JAN@mail.example" if number % 2 else "jan@mail.example") for number in range(5)]
     tomorrow = asked(now=NOON + timedelta(days=1, seconds=1))
 
     assert taken == [True] * MAX_PER_DAY + [False] * (5 - MAX_PER_DAY)
     assert tomorrow
-    assert asked("other@example.com")
+    assert asked("other@mail.example")
 
 
 def test_a_temporary_refusal_is_tried_again_with_the_same_message_id(installation):
@@ -161,7 +161,7 @@ def test_a_sender_that_died_leaves_a_message_that_is_sent_after_its_lease(instal
 
 def test_senders_at_once_send_each_message_once(installation):
     for number in range(6):
-        asked(f"b{number}@example.com")
+        asked(f"b{number}@mail.example")
     posts = [Post(), Post(), Post()]
     threads = [threading.Thread(target=sent, args=[post]) for post in posts]
     for thread in threads:
@@ -170,12 +170,12 @@ def test_senders_at_once_send_each_message_once(installation):
         thread.join()
 
     got = sorted(letter.to_address for post in posts for letter in post.letters)
-    assert got == [f"b{number}@example.com" for number in range(6)]
+    assert got == [f"b{number}@mail.example" for number in range(6)]
 
 
 def test_a_mail_server_that_is_away_is_asked_once(installation):
     for number in range(3):
-        asked(f"b{number}@example.com")
+        asked(f"b{number}@mail.example")
 
     post = sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")] * 3))
 
@@ -188,7 +188,7 @@ def test_with_the_circuit_breaker_open_the_failing_server_is_not_asked(installat
         for _ in range(5):
             circuit_breaker.failed(session, "maildir", NOON)
     asked()
-    asked("eva@example.com")
+    asked("eva@mail.example")
 
     with db.reading() as session:
         until = circuit_breaker.open_until(session, NOON)
@@ -201,25 +201,25 @@ def test_with_the_circuit_breaker_open_the_failing_server_is_not_asked(installat
 def test_what_a_person_waits_for_leaves_before_500_due_invitations(installation):
     at_shop = shop()
     for number in range(500):
-        place(at_shop, email=f"b{number}@example.com")
+        place(at_shop, email=f"b{number}@mail.example")
     planned()
     asked(now=NOON + MINUTE)
 
     post = sent(now=NOON + MINUTE)
 
-    assert post.letters[0].to_address == "jan@example.com"
+    assert post.letters[0].to_address == "jan@mail.example"
     assert len(post.letters) == 500
 
 
 def test_it_leaves_at_night_and_while_sending_is_suspended(installation):
-    order_id = invited(shop(), email="eva@example.com")
+    order_id = invited(shop(), email="eva@mail.example")
     with db.transaction() as session:
         send_suspension.stop(session, "restore", "why", NOON)
     night = NOON.replace(hour=22)
     asked(now=night)
 
     assert order_id
-    assert [letter.to_address for letter in sent(now=night).letters] == ["jan@example.com"]
+    assert [letter.to_address for letter in sent(now=night).letters] == ["jan@mail.example"]
 
 
 @pytest.mark.parametrize(
@@ -230,30 +230,30 @@ def test_it_leaves_at_night_and_while_sending_is_suspended(installation):
 def test_it_overtakes_what_waits_for_its_domain_and_obeys_a_domain_that_defers(installation):
     at_shop = shop()
     for number in range(5):
-        place(at_shop, email=f"b{number}@example.com")
+        place(at_shop, email=f"b{number}@mail.example")
     planned()
     assert len(sent().letters) == 1
 
     asked()
     policy = DeliveryResult(DeliveryStatus.DEFERRED, "policy", FailureScope.DOMAIN)
-    assert [letter.to_address for letter in sent(Post(policy)).letters] == ["jan@example.com"]
+    assert [letter.to_address for letter in sent(Post(policy)).letters] == ["jan@mail.example"]
 
-    asked("eva@example.com")
+    asked("eva@mail.example")
     assert sent(now=NOON + timedelta(seconds=20)).letters == []
 
 
 def test_a_message_whose_person_was_erased_while_it_was_being_sent_does_not_leave(installation):
     asked()
-    asked("eva@example.com")
+    asked("eva@mail.example")
 
     def erase():
         with quiet(), db.transaction() as session:
-            who = personal_data.recipient_pseudonyms("jan@example.com")
+            who = personal_data.recipient_pseudonyms("jan@mail.example")
             personal_data.erase_mail(session, who)
 
     post = sent(Post(meanwhile=erase))
 
-    assert [letter.to_address for letter in post.letters] == ["eva@example.com"]
+    assert [letter.to_address for letter in post.letters] == ["eva@mail.example"]
     assert [row.state for row in rows()] == ["sent"]
     with db.reading() as session:
         assert session.scalar(select(func.count()).select_from(messages)) == 1

@@ -76,7 +76,7 @@ def test_what_a_job_wrote_is_rolled_back_when_its_time_is_over(work):
 @pytest.mark.parametrize("end", [SystemExit, KeyboardInterrupt, MemoryError, RecursionError])
 def test_a_job_that_ends_in_another_way_does_not_end_its_worker(work, end, capfd):
     def leave():
-        raise end("anna@example.com")
+        raise end("anna@mail.example")
 
     log.configure()
     work(leave)

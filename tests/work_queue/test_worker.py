@@ -105,7 +105,7 @@ def test_a_failed_job_is_logged_without_the_exceptions_text(installation, monkey
     import jobs.check_orders
 
     def fail():
-        raise ValueError("anna@example.com")
+        raise ValueError("anna@mail.example")
 
     log.configure()
     monkeypatch.setattr(jobs.check_orders, "check_orders", fail)

@@ -24,8 +24,8 @@ CREATE TRIGGER drill_hand AFTER UPDATE OF state ON messages
     WHEN NEW.state = 'handed' AND OLD.state <> 'handed'
     BEGIN INSERT INTO drill_events (kind, row_id) VALUES ('handed', NEW.id); END;
 CREATE TRIGGER drill_over AFTER UPDATE ON orders
-    WHEN coalesce(NEW.cancelled_at, NEW.refunded_at) IS NOT NULL
-    AND coalesce(OLD.cancelled_at, OLD.refunded_at) IS NULL
+    WHEN NEW.standing IN ('cancelled', 'refunded', 'returned', 'chargeback')
+    AND OLD.standing NOT IN ('cancelled', 'refunded', 'returned', 'chargeback')
     BEGIN INSERT INTO drill_events (kind, row_id) VALUES ('over', NEW.id); END;
 CREATE TRIGGER drill_out AFTER INSERT ON opt_outs
     BEGIN INSERT INTO drill_events (kind, mark, shop_id)
@@ -47,8 +47,9 @@ CREATE TRIGGER drill_lease AFTER UPDATE OF state ON messages FOR EACH ROW
 CREATE TRIGGER drill_hand AFTER UPDATE OF state ON messages FOR EACH ROW
     WHEN (NEW.state = 'handed' AND OLD.state <> 'handed') EXECUTE FUNCTION drill_note('handed');
 CREATE TRIGGER drill_over AFTER UPDATE ON orders FOR EACH ROW
-    WHEN (coalesce(NEW.cancelled_at, NEW.refunded_at) IS NOT NULL
-    AND coalesce(OLD.cancelled_at, OLD.refunded_at) IS NULL) EXECUTE FUNCTION drill_note('over');
+    WHEN (NEW.standing IN ('cancelled', 'refunded', 'returned', 'chargeback')
+    AND OLD.standing NOT IN ('cancelled', 'refunded', 'returned', 'chargeback'))
+    EXECUTE FUNCTION drill_note('over');
 CREATE TRIGGER drill_out AFTER INSERT ON opt_outs FOR EACH ROW EXECUTE FUNCTION drill_note('out')
 """
 

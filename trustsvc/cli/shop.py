@@ -49,7 +49,21 @@ def _setting_options(*, needed: bool) -> Decorator:
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
             help="A text file: what buyers are told. Recorded with its date.",
         ),
-        click.option("--language", type=click.Choice(settings.CHOICES["language"])),
+        click.option(
+            "--skip",
+            help="Orders not to ask about, comma-separated: "
+            f"{', '.join(settings.SKIPPABLE)}, tag:NAME (default {settings.DEFAULT_SKIP}).",
+        ),
+        click.option(
+            "--fallback",
+            type=click.Choice(settings.CHOICES["fallback"]),
+            help="What happens to an order that is paid and never reported as sent.",
+        ),
+        click.option(
+            "--language",
+            type=click.Choice(settings.CHOICES["language"]),
+            help="Of e-mails to buyers whose order names none.",
+        ),
         click.option("--zone", help="Time zone of e-mails, such as Europe/Amsterdam."),
     ]
 
@@ -178,6 +192,9 @@ def prove_domain(slug: str) -> None:
 @click.option("--reminder-days", type=int, help="Days to a reminder; 0 for none.")
 @click.option("--cap-days", type=int, help="Days in which a buyer is invited at most once.")
 @click.option("--max-age-days", type=int, help="Older orders lead to no invitation.")
+@click.option(
+    "--fallback-days", type=int, help="Days after payment until --fallback decides (default 30)."
+)
 def change(slug: str, **given: Any) -> None:
     """Change settings of a shop."""
     values = _given_settings(given)

@@ -1,14 +1,15 @@
 """Invitations and reminders as a kind of message: when they may leave, and what their end means."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, Select, select
 from sqlalchemy.orm import Session
 
+from trustsvc import address_rules, config
 from trustsvc.invitations import delivery_feedback, redeem
 from trustsvc.invitations.compose import InvitationDraft
 from trustsvc.invitations.models import (
@@ -32,11 +33,15 @@ from trustsvc.mail.outbox.kinds import (
 from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.state import DROPPED, REFUSED
 from trustsvc.orders import buyer, decision_log
+from trustsvc.orders.check import FACTS, facts
+from trustsvc.orders.facts import OrderFacts
 from trustsvc.orders.models import orders
+from trustsvc.orders.state import OrderState
 from trustsvc.registry import check
 from trustsvc.shops import directory
 
 RESTRICTED = "restricted"
+UNDECIDED = timedelta(seconds=30)  # until check_orders has decided on news of the order
 _SUBJECT_COLUMNS: tuple[Column[Any], ...] = (
     invitations.c.id,
     invitations.c.order_id,
@@ -47,14 +52,7 @@ _SUBJECT_COLUMNS: tuple[Column[Any], ...] = (
     invitations.c.language,
     invitations.c.zone,
     invitations.c.expires_at,
-    orders.c.consent,
-    orders.c.unpaid,
-    orders.c.created_at,
-    orders.c.paid_at,
-    orders.c.shipped_at,
-    orders.c.delivered_at,
-    orders.c.cancelled_at,
-    orders.c.refunded_at,
+    orders.c.state,
 )
 
 
@@ -71,14 +69,8 @@ class _Subject:
     language: str
     zone: str
     expires_at: datetime
-    consent: bool | None
-    unpaid: bool
-    created_at: datetime
-    paid_at: datetime | None
-    shipped_at: datetime | None
-    delivered_at: datetime | None
-    cancelled_at: datetime | None
-    refunded_at: datetime | None
+    order_state: str
+    facts: OrderFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +100,11 @@ class InvitationMessages:
             session, [check.RegistryQuery(x.shop_id, buyers[x.order_id].email) for x in known]
         )
         context = _Context(
-            now, shops, buyers, dict(zip([x.id for x in known], answers, strict=True))
+            now,
+            shops,
+            buyers,
+            dict(zip([x.id for x in known], answers, strict=True)),
+            config.current().marketplace_relays,
         )
         return {
             one.id: context.decide(one, subjects[one.subject_id])
@@ -129,7 +125,9 @@ class InvitationMessages:
             if event.state is DROPPED and event.reason != RESTRICTED:
                 dropped[event.reason].append(order_ids[event.message.subject_id])
         for reason, some in dropped.items():
-            redeem.withdraw(session, some, reason, now)
+            redeem.withdraw(
+                session, some, reason, now, accepts_buyer=eligibility.may_return(reason)
+            )
         refused = [
             event.message
             for event in events
@@ -169,11 +167,14 @@ class _Context:
     now: datetime
     shops: Mapping[int, directory.Shop]
     buyers: Mapping[int, buyer.Buyer]
-    answers: Mapping[int, check.RegistryStatus] = field(default_factory=dict)
+    answers: Mapping[int, check.RegistryStatus]
+    relays: Collection[str]
 
     def decide(self, message: LeasedMessage, one: _Subject) -> Drop | Defer | MessageDraft:
         if reason := self._reason(one):
             return Drop(reason)
+        if one.order_state == OrderState.RECEIVED:
+            return Defer(self.now + UNDECIDED)
         shop = self.shops[one.shop_id]
         at = schedule.daytime(self.now, one.zone, on_weekdays=shop.delay_unit == "weekdays")
         if at > self.now:
@@ -196,23 +197,28 @@ class _Context:
             return "no_contact"
         if one.expires_at <= self.now:
             return "expired"
+        shop = self.shops[one.shop_id]
         status = eligibility.BuyerStatus(
             answer.registered,
             answer.opted_out,
             recently_invited=False,
             restricted=answer.restricted,
+            address_rule=address_rules.why_not_writable(
+                self.buyers[one.order_id].email, shop.domain, self.relays
+            ),
         )
         basis = one.basis.partition(" ")[0]
-        return eligibility.still_eligible(self.shops[one.shop_id], one, status, basis)
+        return eligibility.still_eligible(shop, one.facts, status, basis)
 
 
 def _read(session: Session, leased: Sequence[LeasedMessage]) -> dict[int, _Subject]:
     rows = session.execute(
-        select(*_SUBJECT_COLUMNS)
+        select(*_SUBJECT_COLUMNS, *FACTS)
         .join_from(invitations, orders, orders.c.id == invitations.c.order_id)
         .where(invitations.c.id.in_({one.subject_id for one in leased}))
     )
-    return {row.id: _Subject(*row) for row in rows}
+    width = len(_SUBJECT_COLUMNS)
+    return {row.id: _Subject(*[*row[:width], facts(row)]) for row in rows}
 
 
 def _order_ids(session: Session, events: Sequence[OutboxEvent]) -> dict[int, int]:

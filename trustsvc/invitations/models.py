@@ -33,8 +33,10 @@ invitations = Table(
         category="pseudonym",
         unique=True,
     ),
-    column("state", Text, purpose="open, redeemed or withdrawn", retention=KEEP),
-    column("reason", Text, purpose="why it was withdrawn", retention=KEEP, nullable=True),
+    column("state", Text, purpose="open, suspended, redeemed or withdrawn", retention=KEEP),
+    column(
+        "reason", Text, purpose="why it is suspended or withdrawn", retention=KEEP, nullable=True
+    ),
     column("basis", Text, purpose="legal basis, by rule and wording version", retention=KEEP),
     column("language", Text, purpose="language of the messages and pages", retention=KEEP),
     column("zone", Text, purpose="messages leave in the buyer's daytime", retention=KEEP),
@@ -43,6 +45,13 @@ invitations = Table(
         Moment,
         purpose="date of the experience, shown at the review",
         retention=KEEP,
+    ),
+    column(
+        "unanswered",
+        Integer,
+        purpose="invitations in a row without a review, with this one: ask less and less",
+        retention=KEEP,
+        category="detail",
     ),
     column("created_at", Moment, purpose="when it was planned", retention=KEEP),
     column("expires_at", Moment, purpose="until when the review link opens", retention=KEEP),

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.errors import NotFound
 from trustsvc.invitations.models import MESSAGE_KINDS, invitations
-from trustsvc.invitations.state import OPEN, REDEEMED, WITHDRAWN, invitation_states
+from trustsvc.invitations.state import OPEN, REDEEMED, SUSPENDED, WITHDRAWN, invitation_states
 from trustsvc.mail.outbox import pending
 from trustsvc.orders import buyer, decision_log
 from trustsvc.storage import db
@@ -71,16 +71,23 @@ def redeem(session: Session, invitation: Invitation, now: datetime) -> bool:
     return True
 
 
-def withdraw(session: Session, order_ids: Collection[int], reason: str, now: datetime) -> int:
+def withdraw(
+    session: Session,
+    order_ids: Collection[int],
+    reason: str,
+    now: datetime,
+    *,
+    accepts_buyer: bool = False,
+) -> int:
     """Withdraw what is open for these orders: cancelled, refunded, stopped, objected, erased.
 
     Gives how many were open; twice does no harm. The buyer's name and address are forgotten: their
-    purpose is over.
+    purpose is over. `accepts_buyer`: newer news of the shop may bring them back.
     """
     # Orders before invitations before messages, as everywhere: crosswise they could deadlock.
-    buyer.erase(session, order_ids)
+    buyer.erase(session, order_ids, accepts_buyer=accepts_buyer)
     rows = session.execute(
-        invitation_states.update(invitations, (OPEN,), WITHDRAWN)
+        invitation_states.update(invitations, (OPEN, SUSPENDED), WITHDRAWN)
         .where(invitations.c.order_id.in_(order_ids))
         .values(reason=reason)
         .returning(invitations.c.id, invitations.c.order_id)

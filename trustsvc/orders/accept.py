@@ -9,32 +9,43 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms
-from trustsvc.orders import cancellation, decision_log, idempotency, merge
-from trustsvc.orders.merge import StoredOrder
+from trustsvc.orders import (
+    cancellation,
+    decision_log,
+    idempotency,
+    merge,
+    privacy_requests,
+    skip,
+)
+from trustsvc.orders.merge import OrderNews, StoredOrder
 from trustsvc.orders.models import orders
+from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.orders.received import IgnoreReason, OrderReceived
-from trustsvc.orders.state import OrderState
+from trustsvc.orders.state import Delivery, OrderState, Standing
 from trustsvc.shops.directory import Shop
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
 OrderKey = tuple[int, bytes]
-END_CHANGES = {"cancelled", "refunded"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class IncomingOrder:
-    """An order to be stored, with its keyed hashes. `delivery`: None if ids are not reliable."""
+    """An order to be stored, with its keyed hashes and the reason to skip it, if any."""
 
     shop: Shop
     order: OrderReceived
     identity: bytes
     buyer: bytes | None
-    delivery: idempotency.Delivery | None
+    delivery: idempotency.Delivery
+    skip: str | None
 
     @property
     def key(self) -> OrderKey:
         return (self.shop.id, self.identity)
+
+    def news(self, now: datetime) -> OrderNews:
+        return OrderNews(self.order, self.buyer, self.skip, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +61,20 @@ def incoming_order(shop: Shop, order: OrderReceived, body: bytes) -> IncomingOrd
         order=order,
         identity=pseudonyms.text_pseudonym(shop.id, order.identity),
         buyer=pseudonyms.shop_pseudonym(shop.id, order.email) if order.email else None,
-        delivery=(
-            idempotency.hash_delivery(shop.id, order.delivery_id, body)
-            if order.delivery_id
-            else None
-        ),
+        # Without a reliable id the body itself is the id: the same state again is no news.
+        delivery=idempotency.hash_delivery(shop.id, order.delivery_id, body),
+        skip=skip.reason(shop.skip, order.traits),
     )
 
 
 def accept(session: Session, batch: Sequence[IncomingOrder], now: datetime) -> list[IntakeResult]:
     """Store a batch; gives one result per order, in the same sequence.
 
-    A known order, even from the same batch, is a duplicate: its changes are merged and check_orders
-    decides again. An unknown order that is cancelled already leaves a row without buyer data, so
-    that its late creation event leads to nothing. Called twice, it changes nothing. Cancelled and
-    refunded orders are also appended to the suppression journal; raises Unavailable if that fails.
+    A known order, even from the same batch, is a duplicate: its news are merged and check_orders
+    decides again. An unknown order that has ended, or news without a buyer, leave a row without
+    buyer data, so that what arrives late is not mistaken for the newest. Each delivery is a line of
+    the decision log. Called twice, it changes nothing. Orders that end are also appended to the
+    suppression journal; raises Unavailable if that fails.
     """
     results: list[IntakeResult | None] = [None] * len(batch)
     sightings = idempotency.record(session, [item.delivery for item in batch], now)
@@ -79,16 +89,18 @@ def accept(session: Session, batch: Sequence[IncomingOrder], now: datetime) -> l
         if result and result.status == "conflict"
     }:
         idempotency.report_conflicts(session, conflicts, now)
+    _log_repeated(session, [x for x, r in zip(batch, results, strict=True) if r], now)
     unsettled = [index for index, result in enumerate(results) if result is None]
+    kept: set[OrderKey] = set()
     while unsettled:
-        unsettled = _store(session, batch, unsettled, results, now)
+        unsettled = _store(session, batch, unsettled, results, kept, now)
     settled = [result for result in results if result]
     idempotency.discard(
         session,
         [
             item.delivery
             for item, sighting, result in zip(batch, sightings, settled, strict=True)
-            if sighting == "new" and result.status == "ignored" and not item.order.is_over
+            if sighting == "new" and result.status == "ignored" and item.key not in kept
         ],
     )
     return settled
@@ -99,12 +111,13 @@ def _store(
     batch: Sequence[IncomingOrder],
     indexes: Sequence[int],
     results: list[IntakeResult | None],
+    kept: set[OrderKey],
     now: datetime,
 ) -> list[int]:
     """Store these items; gives those another process inserted first, which must be retried."""
     known = _known(session, {batch[index].key for index in indexes})
     rows: dict[OrderKey, StoredOrder] = dict(known)
-    changes: dict[OrderKey, list[str]] = {}
+    changes: dict[OrderKey, list[list[str]]] = {}
     for index in indexes:
         item = batch[index]
         row = rows.get(item.key)
@@ -114,40 +127,44 @@ def _store(
                 rows[item.key] = created
         else:
             results[index] = IntakeResult("duplicate")
-            rows[item.key], changed = merge.merge(row, item.order, item.buyer)
-            changes.setdefault(item.key, []).extend(changed)
+            rows[item.key], changed = merge.merge(row, item.news(now))
+            changes.setdefault(item.key, []).append(changed)
     new = {key: row for key, row in rows.items() if key not in known}
     written = _insert(session, new)
-    _update(session, [rows[key] for key, changed in changes.items() if changed and key in known])
-    ended = {key for key, changed in changes.items() if not END_CHANGES.isdisjoint(changed)}
-    over = [row for key in ended | set(written) if (row := rows[key]).is_over]
-    cancellation.journal(over, now)
-    _log(session, new, written, changes, {key: row.id for key, row in known.items()}, now)
+    _update(session, [row for key, row in rows.items() if known.get(key, row) is not row])
+    over = [rows[key] for key in changes if rows[key].is_over and not _was_over(known, key)]
+    cancellation.journal([*over, *(new[key] for key in written if new[key].is_over)], now)
+    ids = {key: row.id for key, row in known.items()} | written
+    _log(session, {key: new[key] for key in written}, changes, ids, now)
+    erased = {key for key, each in changes.items() if any(merge.ERASED in x for x in each)}
+    _erase_anonymised(session, [item for item in batch if item.key in erased], now)
+    kept |= set(ids)
     return [i for i in indexes if batch[i].key in new and batch[i].key not in written]
+
+
+def _was_over(known: dict[OrderKey, StoredOrder], key: OrderKey) -> bool:
+    return key in known and known[key].is_over
 
 
 def _new(item: IncomingOrder, now: datetime) -> tuple[IntakeResult, StoredOrder | None]:
     order = item.order
-    is_old = order.newest < now - timedelta(days=item.shop.max_age_days)
+    is_old = order.created_at < now - timedelta(days=item.shop.max_age_days)
+    row = merge.new_order(item.key, item.news(now))
     if order.is_over:
-        result = IntakeResult("ignored", "cancelled" if order.cancelled_at else "refunded")
-        return result, None if is_old else merge.without_buyer(item.key, order, now)
-    if not order.email:
-        return IntakeResult("ignored", "no_address"), None
+        reason: IgnoreReason = "cancelled" if order.standing is Standing.CANCELLED else "refunded"
+        return IntakeResult("ignored", reason), None if is_old else row
+    if not row.has_buyer:
+        is_kept = order.is_news and not (is_old or order.is_whole)
+        return IntakeResult("ignored", "no_address"), row if is_kept else None
     if is_old:
         return IntakeResult("ignored", "too_old"), None
-    return IntakeResult("accepted"), merge.new_order(item.key, order, item.buyer, now)
+    return IntakeResult("accepted"), row
 
 
 def _known(session: Session, keys: Iterable[OrderKey]) -> dict[OrderKey, StoredOrder]:
-    names = ("id", "shop_id", "identity", "created_at", "received_at", *merge.CHANGING)
-    columns = [orders.c[name] for name in names]
+    names = ("id", *merge.COLUMNS)
     rows = session.execute(
-        select(
-            *columns,
-            orders.c.email.is_not(None).label("has_buyer"),
-            (decision_log.last_rule("may_ask") == "no_basis_registered").label("not_registered"),
-        )
+        select(*(orders.c[name] for name in names))
         .where(
             orders.c.shop_id.in_({shop_id for shop_id, _ in keys}),
             orders.c.identity.in_({identity for _, identity in keys}),
@@ -157,7 +174,15 @@ def _known(session: Session, keys: Iterable[OrderKey]) -> dict[OrderKey, StoredO
     ).mappings()
     known = (
         StoredOrder(
-            **{**row, "identity": bytes(row["identity"]), "state": OrderState(row["state"])}
+            **{
+                **row,
+                "identity": bytes(row["identity"]),
+                "state": OrderState(row["state"]),
+                "standing": Standing(row["standing"]),
+                "claim": Standing(row["claim"]) if row["claim"] else None,
+                "delivery": Delivery(row["delivery"]) if row["delivery"] else None,
+            },
+            has_buyer=row["email"] is not None,
         )
         for row in rows
     )
@@ -178,8 +203,9 @@ def _insert(session: Session, new: dict[OrderKey, StoredOrder]) -> dict[OrderKey
 
 
 def _update(session: Session, rows: Sequence[StoredOrder]) -> None:
-    with_buyer = [row for row in rows if row.email is not None]
-    for names, updated in ((merge.CHANGING, rows), (merge.BUYER, with_buyer)):
+    known = [row for row in rows if row.id]
+    with_buyer = [row for row in known if row.writes_buyer]
+    for names, updated in ((merge.CHANGING, known), (merge.BUYER, with_buyer)):
         if updated:
             statement = update(orders).where(orders.c.id == bindparam("row_id"))
             values = [row.values(names) | {"row_id": row.id} for row in updated]
@@ -191,28 +217,56 @@ def _update(session: Session, rows: Sequence[StoredOrder]) -> None:
 def _log(
     session: Session,
     new: dict[OrderKey, StoredOrder],
-    written: dict[OrderKey, int],
-    changes: dict[OrderKey, list[str]],
-    known: dict[OrderKey, int],
+    changes: dict[OrderKey, list[list[str]]],
+    ids: dict[OrderKey, int],
     now: datetime,
 ) -> None:
-    """Log each new or changed order, and enqueue check_orders if one needs a decision."""
+    """Log each delivery, and enqueue check_orders if an order needs a decision."""
     entries: list[decision_log.DecisionLogEntry] = []
     needs_check = False
-    for key, order_id in written.items():
-        is_received = new[key].state is OrderState.RECEIVED
+    for key, row in new.items():
+        is_received = row.state is OrderState.RECEIVED
         needs_check = needs_check or is_received
-        rule = "new" if is_received else "over"
+        rule = "new" if is_received else "over" if row.is_over else "no_buyer"
         outcome = "received" if is_received else "ignored"
-        entries.append(decision_log.DecisionLogEntry(order_id, "accept", rule, outcome, now))
-    for key, changed in changes.items():
-        order_id = known.get(key) or written.get(key, 0)
-        needs_check = needs_check or bool(changed)
-        if order_id:
+        entries.append(decision_log.DecisionLogEntry(ids[key], "accept", rule, outcome, now))
+    for key, deliveries in changes.items():
+        for changed in deliveries:
+            needs_check = needs_check or bool(changed)
             entries += [
-                decision_log.DecisionLogEntry(order_id, "accept", change, "received", now)
-                for change in changed
+                decision_log.DecisionLogEntry(ids[key], "accept", change, "received", now)
+                for change in changed or ["unchanged"]
+                if key in ids
             ]
     decision_log.write(session, entries)
     if needs_check:
         job_queue.enqueue(session, "check_orders")
+
+
+def _log_repeated(session: Session, repeated: Sequence[IncomingOrder], now: datetime) -> None:
+    """Log the deliveries that came before, at the order they are about."""
+    keys = {item.key for item in repeated}
+    if not keys:
+        return
+    rows = session.execute(
+        select(orders.c.id, orders.c.shop_id, orders.c.identity).where(
+            orders.c.shop_id.in_({shop_id for shop_id, _ in keys}),
+            orders.c.identity.in_({identity for _, identity in keys}),
+        )
+    )
+    decision_log.write(
+        session,
+        [
+            decision_log.DecisionLogEntry(row.id, "accept", "repeated", "duplicate", now)
+            for row in rows
+            if (row.shop_id, bytes(row.identity)) in keys
+        ],
+    )
+
+
+def _erase_anonymised(session: Session, batch: Sequence[IncomingOrder], now: datetime) -> None:
+    """Have the rest erased of buyers whom their shop erased, with its line in the register."""
+    for item in {item.key: item for item in batch if item.order.is_anonymised}.values():
+        orders_erased = (item.order.identity,)
+        request = PrivacyRequest("erase", item.shop.id, item.shop.language, orders=orders_erased)
+        privacy_requests.store(session, request, now)

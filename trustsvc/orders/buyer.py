@@ -35,15 +35,24 @@ def read(session: Session, order_ids: Collection[int]) -> dict[int, Buyer]:
     }
 
 
-def erase(session: Session, order_ids: Collection[int]) -> int:
+def erase(session: Session, order_ids: Collection[int], *, accepts_buyer: bool = False) -> int:
     """Erase name, address and reference of orders; gives how many had them. Safe to repeat.
 
     The shop's keyed pseudonym stays until the cap period ends, to limit how often a buyer is
-    invited. It is one-way, and only this shop's key produces it.
+    invited. It is one-way, and only this shop's key produces it. `accepts_buyer`: the order ended,
+    or does not qualify, and newer news from the shop may bring the buyer back. Once it was erased
+    for good, nothing does.
     """
+    table = orders.c
     done = session.execute(
         update(orders)
-        .where(orders.c.id.in_(order_ids), orders.c.email.is_not(None))
-        .values(email=None, name=None, reference=None, locale=None)
+        .where(table.id.in_(order_ids), table.email.is_not(None))
+        .values(email=None, name=None, reference=None, locale=None, zone=None)
     )
+    if not accepts_buyer:
+        session.execute(
+            update(orders)
+            .where(table.id.in_(order_ids), table.accepts_buyer)
+            .values(accepts_buyer=False)
+        )
     return db.row_count(done)

@@ -1,4 +1,4 @@
-"""Cancelled and refunded orders in the suppression journal, replayed after a restore."""
+"""Orders that ended, in the suppression journal, replayed after a restore."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,19 +6,16 @@ from datetime import datetime
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from trustsvc.orders.merge import StoredOrder, without_buyer
+from trustsvc.orders.merge import StoredOrder
 from trustsvc.orders.models import orders
-from trustsvc.orders.received import OrderReceived
-from trustsvc.orders.state import OrderState, order_states
+from trustsvc.orders.state import ENDED, OrderState, Standing, order_states
 from trustsvc.shops.models import shops
 from trustsvc.storage import db, suppression_journal
 from trustsvc.storage.suppression_journal import JournalEntry
 
-REFUNDED = "refunded"
-
 
 def journal(rows: Sequence[StoredOrder], now: datetime) -> None:
-    """Append cancelled or refunded orders to the suppression journal.
+    """Append orders that ended to the suppression journal.
 
     Called before the commit: a superfluous entry only prevents a message. Raises Unavailable.
     """
@@ -29,7 +26,7 @@ def journal(rows: Sequence[StoredOrder], now: datetime) -> None:
                 row.identity,
                 row.shop_id,
                 now,
-                "cancelled" if row.cancelled_at else REFUNDED,
+                row.standing if row.standing in ENDED else row.claim or Standing.CANCELLED,
             )
             for row in rows
         ]
@@ -51,27 +48,32 @@ def replay(session: Session, entries: Sequence[JournalEntry], now: datetime) -> 
         [_order_without_buyer(entry, now) for entry in known],
     )
     ended: list[int] = []
-    for name in ("cancelled_at", "refunded_at"):
-        keys = [(x.shop_id, x.subject) for x in known if (x.reason == REFUNDED) == (name[0] == "r")]
+    for standing in ENDED:
+        keys = [(x.shop_id, x.subject) for x in known if _standing(x) is standing]
         ended += session.scalars(
             order_states.update(orders, OrderState, OrderState.RECEIVED)
             .where(
                 tuple_(orders.c.shop_id, orders.c.identity).in_(keys),
-                orders.c.cancelled_at.is_(None),
-                orders.c.refunded_at.is_(None),
+                orders.c.standing.not_in(ENDED),
             )
-            .values({name: now})
+            .values(standing=standing, standing_at=now)
             .returning(orders.c.id)
         )
     return ended
 
 
+def _standing(entry: JournalEntry) -> Standing:
+    return Standing(entry.reason) if entry.reason in ENDED else Standing.CANCELLED
+
+
 def _order_without_buyer(entry: JournalEntry, now: datetime) -> dict[str, object]:
-    refunded = entry.reason == REFUNDED
-    order = OrderReceived(
-        identity="",
+    row = StoredOrder(
+        shop_id=entry.shop_id,
+        identity=entry.subject,
         created_at=entry.at,
-        cancelled_at=None if refunded else entry.at,
-        refunded_at=entry.at if refunded else None,
+        received_at=now,
+        state=OrderState.SETTLED,
+        standing=_standing(entry),
+        standing_at=entry.at,
     )
-    return without_buyer((entry.shop_id, entry.subject), order, now).values()
+    return row.values()

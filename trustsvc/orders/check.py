@@ -1,18 +1,34 @@
 """Lock the orders that need a decision, with the registry's status of each buyer."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Column, Row, select, update
 from sqlalchemy.orm import Session
 
+from trustsvc import address_rules, config
 from trustsvc.address import NotAnAddress
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import buyer
+from trustsvc.orders.facts import OrderFacts
 from trustsvc.orders.models import orders
-from trustsvc.orders.state import OrderState, order_states
+from trustsvc.orders.state import Delivery, OrderState, Standing, order_states
 from trustsvc.registry import check
+from trustsvc.shops.models import shops
+
+FACTS: tuple[Column[Any], ...] = tuple(orders.c[one.name] for one in fields(OrderFacts))
+
+
+def facts(row: Row[*tuple[Any, ...]]) -> OrderFacts:
+    """Read the facts out of a row that holds FACTS."""
+    known = {one.name: getattr(row, one.name) for one in fields(OrderFacts)}
+    known["standing"] = Standing(row.standing)
+    known["claim"] = Standing(row.claim) if row.claim else None
+    known["delivery"] = Delivery(row.delivery) if row.delivery else None
+    return OrderFacts(**known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +38,22 @@ class CheckedOrder:
     id: int
     shop_id: int
     locale: str | None
-    consent: bool | None
-    unpaid: bool
-    created_at: datetime
-    paid_at: datetime | None
-    shipped_at: datetime | None
-    delivered_at: datetime | None
-    cancelled_at: datetime | None
-    refunded_at: datetime | None
+    zone: str | None
+    facts: OrderFacts
     pseudonyms: frozenset[bytes]
+    address_rule: str | None  # why the address is never written to
     registered: bool
     opted_out: bool
     restricted: bool = False
+
+
+def wake(session: Session, now: datetime) -> None:
+    """Have orders decided again whose waiting time is over. Safe to repeat."""
+    session.execute(
+        order_states.update(orders, [OrderState.WAITING], OrderState.RECEIVED)
+        .where(orders.c.decide_at <= now)
+        .values(decide_at=None)
+    )
 
 
 def lock_received(session: Session, most: int) -> list[CheckedOrder]:
@@ -45,51 +65,67 @@ def lock_received(session: Session, most: int) -> list[CheckedOrder]:
     table = orders.c
     rows = session.execute(
         select(
-            table.id,
-            table.shop_id,
-            table.email,
-            table.locale,
-            table.consent,
-            table.unpaid,
-            table.created_at,
-            table.paid_at,
-            table.shipped_at,
-            table.delivered_at,
-            table.cancelled_at,
-            table.refunded_at,
+            table.id, table.shop_id, table.email, table.locale, table.zone, shops.c.domain, *FACTS
         )
+        .join(shops, shops.c.id == table.shop_id)
         .where(table.state == OrderState.RECEIVED)
         .order_by(table.id)
         .limit(most)
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=orders, skip_locked=True)
     ).all()
     queries = [check.RegistryQuery(row.shop_id, row.email) for row in rows if row.email]
     statuses = iter(check.check(session, queries))
     unknown = check.RegistryStatus(registered=False, opted_out=False)
+    relays = config.current().marketplace_relays
     checked = []
     for row in rows:
         status = next(statuses) if row.email else unknown
-        known = row._asdict()
-        del known["email"]
-        known |= {
-            "registered": status.registered,
-            "opted_out": status.opted_out,
-            "restricted": status.restricted,
-        }
-        checked.append(CheckedOrder(**known, pseudonyms=_pseudonyms(row.shop_id, row.email)))
+        checked.append(
+            CheckedOrder(
+                id=row.id,
+                shop_id=row.shop_id,
+                locale=row.locale,
+                zone=row.zone,
+                facts=facts(row),
+                pseudonyms=_pseudonyms(row.shop_id, row.email),
+                address_rule=(
+                    address_rules.why_not_writable(row.email, row.domain, relays)
+                    if row.email
+                    else None
+                ),
+                registered=status.registered,
+                opted_out=status.opted_out,
+                restricted=status.restricted,
+            )
+        )
     return checked
 
 
-def settle(session: Session, order_ids: Collection[int], state: OrderState) -> None:
-    """Move received orders to settled or waiting; orders in other states do not change."""
+def settle(session: Session, order_ids: Collection[int]) -> None:
+    """Move received orders to settled; orders in other states do not change."""
     session.execute(
-        order_states.update(orders, [OrderState.RECEIVED], state).where(orders.c.id.in_(order_ids))
+        order_states.update(orders, [OrderState.RECEIVED], OrderState.SETTLED)
+        .where(orders.c.id.in_(order_ids))
+        .values(decide_at=None)
     )
 
 
-def erase_buyers(session: Session, order_ids: Collection[int]) -> None:
+def wait(session: Session, decide_at: Mapping[int, datetime | None]) -> None:
+    """Have received orders wait for news, or for the moment given with them."""
+    moments: defaultdict[datetime | None, list[int]] = defaultdict(list)
+    for order_id, at in decide_at.items():
+        moments[at].append(order_id)
+    for at, order_ids in moments.items():
+        session.execute(
+            order_states.update(orders, [OrderState.RECEIVED], OrderState.WAITING)
+            .where(orders.c.id.in_(order_ids))
+            .values(decide_at=at)
+        )
+
+
+def erase_buyers(session: Session, order_ids: Collection[int], *, accepts_buyer: bool) -> None:
     """Erase the buyers of orders without invitation, pseudonym included. Safe to repeat."""
-    buyer.erase(session, order_ids)
+    buyer.erase(session, order_ids, accepts_buyer=accepts_buyer)
     session.execute(update(orders).where(orders.c.id.in_(order_ids)).values(buyer=None))
 
 

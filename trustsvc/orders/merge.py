@@ -1,131 +1,201 @@
-"""Merge an update into a known order. Pure, so that every sequence of arrival can be tested.
+"""Merge news into a known order. Pure, so that every sequence of arrival can be tested.
 
-The first moment given for an event is kept; cancelled and refunded are final. Consent may be given
-later, but once refused or withdrawn no update gives it again, because updates arrive in any order.
+An order is a set of registers: standing, claim, payment, fulfilment, delivery,
+details, contact. Each keeps the
+value with the newest time the platform gave, so any permutation and repetition of an order's
+history ends in the same row. Of two values of one second the one that arrives later counts, but
+an end stays; the same body a second time is no news (idempotency.py). A refusal (`consent` false)
+is never taken back by an update.
 
-An erased buyer is stored again in one case: the buyer was not registered, and the shop sends an
-update of the order. A buyer who registered in the meantime, as the card after an order offers, is
-then found; any other is erased again.
+An erased buyer is stored again only where `accepts_buyer` says so: the order had ended, or did not
+qualify, and newer news may bring it back. Whoever was erased for another reason stays erased.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from trustsvc.orders.received import OrderReceived
-from trustsvc.orders.state import OrderState, order_states
+from trustsvc.orders.state import ENDED, Delivery, OrderState, Standing, order_states
 
-MOMENTS = ("paid_at", "shipped_at", "delivered_at", "cancelled_at", "refunded_at")
-CHANGE_NAMES = {name: name.removesuffix("_at") for name in MOMENTS} | {"unpaid": "paid"}
-BUYER = ("reference", "email", "name", "buyer", "locale")
-PROGRESS = frozenset({"paid_at", "shipped_at", "delivered_at"})
-CHANGING = (*MOMENTS, "consent", "unpaid", "state")
+BUYER = ("reference", "email", "name", "buyer", "locale", "zone")
+# Register -> (its time, its values)
+REGISTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "standing": ("standing_at", ("standing",)),
+    "claim": ("claim_at", ("claim",)),
+    "payment": ("payment_at", ("paid", "paid_at")),
+    "fulfilment": ("fulfilment_at", ("fulfilled", "shipped_at")),
+    "delivery": ("delivery_at", ("delivery",)),
+    "details": ("details_at", ("skip", "date_unreadable")),
+}
+CHANGING = (
+    *(name for time, values in REGISTERS.values() for name in (time, *values)),
+    "contact_at",
+    "consent",
+    "accepts_buyer",
+    "state",
+)
 COLUMNS = ("shop_id", "identity", *BUYER, *CHANGING, "created_at", "received_at")
+ERASED = "erased"
+AT_CREATION = datetime(2000, 1, 1, tzinfo=UTC)  # older than any news
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class StoredOrder:
-    """A row of `orders`; the buyer's fields are set only if they are to be written.
-
-    `not_registered`: that was the reason to erase the buyer.
-    """
+    """A row of `orders`; the buyer's fields are set only if they are to be written."""
 
     shop_id: int
     identity: bytes
     created_at: datetime
     received_at: datetime
-    state: OrderState
-    unpaid: bool
-    consent: bool | None
-    paid_at: datetime | None
-    shipped_at: datetime | None
-    delivered_at: datetime | None
-    cancelled_at: datetime | None
-    refunded_at: datetime | None
-    has_buyer: bool
-    not_registered: bool = False
+    state: OrderState = OrderState.RECEIVED
+    standing: Standing = Standing.OPEN
+    standing_at: datetime | None = None
+    claim: Standing | None = None
+    claim_at: datetime | None = None
+    paid: bool | None = None
+    paid_at: datetime | None = None
+    payment_at: datetime | None = None
+    fulfilled: bool | None = None
+    shipped_at: datetime | None = None
+    fulfilment_at: datetime | None = None
+    delivery: Delivery | None = None
+    delivery_at: datetime | None = None
+    skip: str | None = None
+    date_unreadable: bool = False
+    details_at: datetime | None = None
+    contact_at: datetime | None = None
+    consent: bool | None = None
+    accepts_buyer: bool = True
+    has_buyer: bool = False
+    writes_buyer: bool = False
     id: int = 0
     reference: str | None = None
     email: str | None = None
     name: str | None = None
     buyer: bytes | None = None
     locale: str | None = None
+    zone: str | None = None
 
     @property
     def is_over(self) -> bool:
-        return self.cancelled_at is not None or self.refunded_at is not None
+        return self.standing in ENDED or self.claim in ENDED
 
     def values(self, names: tuple[str, ...] = COLUMNS) -> dict[str, object]:
         """Columns to write, by name."""
         return {name: getattr(self, name) for name in names}
 
 
-def new_order(
-    key: tuple[int, bytes], order: OrderReceived, buyer: bytes | None, now: datetime
-) -> StoredOrder:
-    return StoredOrder(
+@dataclass(frozen=True, slots=True, repr=False)
+class OrderNews:
+    """What an order says, with the hash of its buyer and the reason to skip it."""
+
+    order: OrderReceived
+    buyer: bytes | None
+    skip: str | None
+    arrived_at: datetime
+
+    @property
+    def as_of(self) -> datetime:
+        """When this was true: the platform's time, or that of arrival in whole seconds."""
+        if self.order.is_creation:
+            return AT_CREATION
+        return self.order.modified_at or self.arrived_at.replace(microsecond=0)
+
+
+def new_order(key: tuple[int, bytes], news: OrderNews) -> StoredOrder:
+    """Give the row of an order that was not known; one that has ended holds no buyer."""
+    row = StoredOrder(
         shop_id=key[0],
         identity=key[1],
-        created_at=order.created_at,
-        received_at=now,
-        state=OrderState.RECEIVED,
-        unpaid=bool(order.unpaid),
-        consent=order.consent,
-        paid_at=order.paid_at,
-        shipped_at=order.shipped_at,
-        delivered_at=order.delivered_at,
-        cancelled_at=order.cancelled_at,
-        refunded_at=order.refunded_at,
-        has_buyer=True,
-        reference=order.reference,
-        email=order.email,
-        name=order.name,
-        buyer=buyer,
-        locale=order.locale,
+        created_at=news.order.created_at,
+        received_at=news.arrived_at,
     )
+    merged, _ = merge(row, news)
+    state = OrderState.RECEIVED if merged.has_buyer else OrderState.SETTLED
+    return replace(merged, state=state)
 
 
-def without_buyer(key: tuple[int, bytes], order: OrderReceived, now: datetime) -> StoredOrder:
-    """Record only that the order existed and ended."""
-    return replace(
-        new_order(key, order, None, now),
-        reference=None,
-        email=None,
-        name=None,
-        locale=None,
-        consent=None,
-        state=OrderState.SETTLED,
-        has_buyer=False,
-    )
-
-
-def merge(
-    known: StoredOrder, order: OrderReceived, buyer: bytes | None
-) -> tuple[StoredOrder, list[str]]:
-    """Give the merged order and the names of its changes.
-
-    A repetition never stores an erased buyer again: after an erasure only the end of the order
-    counts, because an invitation may still be open. The exception is in the module docstring.
-    """
-    if known.is_over:
-        return known, []
-    new: dict[str, object] = {
-        name: getattr(order, name)
-        for name in MOMENTS
-        if getattr(order, name) and not getattr(known, name)
-    }
-    if order.consent is not None and known.consent not in {order.consent, False}:
-        new["consent"] = order.consent
-    if known.unpaid and (order.unpaid is False or new.get("paid_at")):
-        new["unpaid"] = False
-    contact: dict[str, object] = {}
-    if not known.has_buyer:
-        if known.not_registered and buyer and PROGRESS & set(new) and not order.is_over:
-            contact = {name: getattr(order, name) for name in BUYER if name != "buyer"}
-            contact |= {"buyer": buyer, "has_buyer": True}
-        else:
-            new = {name: new[name] for name in ("cancelled_at", "refunded_at") if name in new}
-    if not new:
-        return known, []
+def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
+    """Give the merged order and the names of what changed; nothing is changed by old news."""
+    changed: dict[str, object] = {}
+    names: list[str] = []
+    for register, told in _told(news).items():
+        time, columns = REGISTERS[register]
+        at = _time_of(register, news)
+        before = getattr(known, time)
+        if before is not None and (at < before or (at == before and _ends(known, columns, told))):
+            continue
+        changed[time] = at
+        values = dict(zip(columns, told, strict=True))
+        if any(getattr(known, name) != value for name, value in values.items()):
+            changed |= values
+            names.append(register)
+    if news.order.consent is not None and known.consent not in {news.order.consent, False}:
+        changed["consent"] = news.order.consent
+        names.append("consent")
+    row = replace(known, **changed)  # type: ignore[arg-type]
+    row, contact = _contact(row, news, is_news=bool(names))
+    names += [contact] if contact else []
+    if not names:
+        return (row if changed else known), []
     order_states.require([known.state], OrderState.RECEIVED)
-    changed = replace(known, **new, **contact, state=OrderState.RECEIVED)  # type: ignore[arg-type]
-    return changed, list(dict.fromkeys(CHANGE_NAMES.get(name, name) for name in new))
+    return replace(row, state=OrderState.RECEIVED), names
+
+
+def _time_of(register: str, news: OrderNews) -> datetime:
+    own = {"delivery": news.order.delivery_at, "standing": news.order.standing_at}
+    return own.get(register) or news.as_of
+
+
+def _ends(known: StoredOrder, columns: tuple[str, ...], told: tuple[object, ...]) -> bool:
+    """Whether an end is known, and news of the same second says that there is none."""
+    return getattr(known, columns[0]) in ENDED and told[0] not in ENDED
+
+
+def _told(news: OrderNews) -> dict[str, tuple[object, ...]]:
+    """Give the registers that the body says something about."""
+    order = news.order
+    told: dict[str, tuple[object, ...]] = {}
+    if order.standing is not None:
+        told["standing"] = (order.standing,)
+    if order.claim is not None:
+        told["claim"] = (order.claim,)
+    if order.paid is not None:
+        told["payment"] = (order.paid, order.paid_at)
+    if order.fulfilled is not None:
+        told["fulfilment"] = (order.fulfilled, order.shipped_at)
+    if order.delivery is not None:
+        told["delivery"] = (order.delivery,)
+    if order.says_contact or order.date_unreadable:
+        told["details"] = (news.skip, order.date_unreadable)
+    return told
+
+
+def _contact(row: StoredOrder, news: OrderNews, *, is_news: bool) -> tuple[StoredOrder, str | None]:
+    """Take the buyer over from the newest body that names one, and forget one that it removed."""
+    order, as_of = news.order, news.as_of
+    is_newer = row.contact_at is None or as_of > row.contact_at
+    if not order.says_contact or not (is_newer or as_of == row.contact_at):
+        return row, None
+    row = replace(row, contact_at=as_of)
+    nothing: dict[str, object] = dict.fromkeys(BUYER)
+    if order.is_anonymised:
+        gone = replace(row, **nothing, has_buyer=False, writes_buyer=True, accepts_buyer=False)  # type: ignore[arg-type]
+        return (gone, ERASED) if is_newer or row.has_buyer else (row, None)
+    if not order.email:
+        gone = replace(row, **nothing, has_buyer=False, writes_buyer=True)  # type: ignore[arg-type]
+        return (gone, "contact_removed") if row.has_buyer else (row, None)
+    if row.is_over or not (row.has_buyer or (row.accepts_buyer and (is_news or is_newer))):
+        return row, None
+    named: dict[str, object] = {
+        "reference": order.reference,
+        "email": order.email,
+        "name": order.name,
+        "buyer": news.buyer,
+        "locale": order.locale,
+        "zone": order.zone or None,
+    }
+    if row.has_buyer and all(getattr(row, key) == value for key, value in named.items()):
+        return row, None
+    return replace(row, **named, has_buyer=True, writes_buyer=True), "contact"  # type: ignore[arg-type]

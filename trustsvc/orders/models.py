@@ -15,12 +15,13 @@ from sqlalchemy import (
 )
 
 from trustsvc.crypto.encrypted_column import EncryptedText
-from trustsvc.orders.state import order_states
-from trustsvc.storage.columns import Id, Moment, column, metadata
+from trustsvc.orders.state import Delivery, Standing, order_states
+from trustsvc.storage.columns import Id, Moment, column, metadata, one_of
 
 CONTACT = "buyer_contact"
 DECISIONS = "decision_log"
 REQUEST = "transactional_mail"
+AS_OF = "the platform's time of what it said, so that old news changes nothing"
 
 orders = Table(
     "orders",
@@ -77,7 +78,15 @@ orders = Table(
     column(
         "locale",
         Text,
-        purpose="language and daytime of the invitation",
+        purpose="language of the invitation",
+        retention=CONTACT,
+        category="detail",
+        nullable=True,
+    ),
+    column(
+        "zone",
+        Text,
+        purpose="daytime of the invitation",
         retention=CONTACT,
         category="detail",
         nullable=True,
@@ -91,35 +100,93 @@ orders = Table(
         nullable=True,
     ),
     column("state", Text, purpose="what is to be done", retention=DECISIONS),
-    column("unpaid", Boolean, purpose="do not invite before it is paid", retention=DECISIONS),
-    column("created_at", Moment, purpose="when it was placed", retention=DECISIONS),
-    column("paid_at", Moment, purpose="when it was paid", retention=DECISIONS, nullable=True),
-    column("shipped_at", Moment, purpose="when it was shipped", retention=DECISIONS, nullable=True),
     column(
-        "delivered_at", Moment, purpose="when it was delivered", retention=DECISIONS, nullable=True
+        "standing",
+        Text,
+        purpose="what its platform says of it: open, on hold, cancelled, refunded",
+        retention=DECISIONS,
     ),
+    column("standing_at", Moment, purpose=AS_OF, retention=DECISIONS, nullable=True),
     column(
-        "cancelled_at",
-        Moment,
-        purpose="do not invite for a cancelled order",
+        "claim",
+        Text,
+        purpose="an open dispute or return, where its platform tells it apart from the order",
+        retention=DECISIONS,
+        nullable=True,
+    ),
+    column("claim_at", Moment, purpose=AS_OF, retention=DECISIONS, nullable=True),
+    column("created_at", Moment, purpose="when it was placed", retention=DECISIONS),
+    column(
+        "paid",
+        Boolean,
+        purpose="do not invite before it is paid",
+        retention=DECISIONS,
+        nullable=True,
+    ),
+    column("paid_at", Moment, purpose="when it was paid", retention=DECISIONS, nullable=True),
+    column("payment_at", Moment, purpose=AS_OF, retention=DECISIONS, nullable=True),
+    column(
+        "fulfilled",
+        Boolean,
+        purpose="do not invite before all of it was sent",
+        retention=DECISIONS,
+        nullable=True,
+    ),
+    column("shipped_at", Moment, purpose="when it was shipped", retention=DECISIONS, nullable=True),
+    column("fulfilment_at", Moment, purpose=AS_OF, retention=DECISIONS, nullable=True),
+    column(
+        "delivery",
+        Text,
+        purpose="the carrier's newest word: delivered, failed, ready for pickup",
+        retention=DECISIONS,
+        nullable=True,
+    ),
+    column("delivery_at", Moment, purpose="since when", retention=DECISIONS, nullable=True),
+    column(
+        "skip",
+        Text,
+        purpose="why the shop does not ask about it: pos, gift-card, tag",
         retention=DECISIONS,
         nullable=True,
     ),
     column(
-        "refunded_at",
+        "date_unreadable",
+        Boolean,
+        purpose="a date of it could not be read: do not guess",
+        retention=DECISIONS,
+    ),
+    column("details_at", Moment, purpose=AS_OF, retention=DECISIONS, nullable=True),
+    column("contact_at", Moment, purpose=AS_OF, retention=DECISIONS, nullable=True),
+    column(
+        "accepts_buyer",
+        Boolean,
+        purpose="whether news may bring a forgotten buyer back: never after an erasure or a stop",
+        retention=DECISIONS,
+    ),
+    column(
+        "decide_at",
         Moment,
-        purpose="do not invite for a refunded order",
+        purpose="when to decide without news",
         retention=DECISIONS,
         nullable=True,
     ),
     column("received_at", Moment, purpose="start of its retention", retention=DECISIONS),
     UniqueConstraint("shop_id", "identity"),
     order_states.check(),
+    CheckConstraint(one_of("standing", Standing), name="standing"),
+    CheckConstraint(one_of("claim", Standing), name="claim"),
+    CheckConstraint(one_of("delivery", Delivery), name="delivery"),
     Index(
         "ix_orders_due",
         "id",
         sqlite_where=text("state = 'received'"),
         postgresql_where=text("state = 'received'"),
+    ),
+    Index(
+        "ix_orders_decide_at",
+        "decide_at",
+        sqlite_where=text("decide_at IS NOT NULL"),
+        postgresql_where=text("decide_at IS NOT NULL"),
     ),
     Index("ix_orders_buyer", "shop_id", "buyer"),
     Index("ix_orders_received_at", "received_at"),

@@ -70,7 +70,7 @@ def erase_orders(session: Session, order_ids: Collection[int]) -> int:
         )
     )
     buyer.erase(session, known)
-    empty = {"buyer": None, "consent": None}
+    empty = {"buyer": None, "consent": None, "accepts_buyer": False}
     session.execute(update(orders).where(orders.c.id.in_(order_ids)).values(**empty))
     session.execute(
         order_states.update(orders, [OrderState.WAITING], OrderState.SETTLED).where(

@@ -43,6 +43,11 @@ def enqueue(session: Session, request: PrivacyRequest, now: datetime) -> None:
     waiting = session.scalar(select(func.count()).select_from(privacy_requests)) or 0
     if waiting >= MAX_WAITING:
         raise Unavailable
+    store(session, request, now)
+
+
+def store(session: Session, request: PrivacyRequest, now: datetime) -> None:
+    """Store a request whatever else waits, and enqueue its job."""
     session.execute(
         privacy_requests.insert().values(
             kind=request.kind,

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from trustsvc.orders.state import ENDED, Delivery, Standing
+
 IgnoreReason = Literal[
     "ping",
     "test_order",
@@ -18,46 +20,62 @@ IgnoreReason = Literal[
 
 @dataclass(frozen=True, slots=True, repr=False)
 class OrderReceived:
-    """An order, or an update of one, as the shop's platform sends it.
+    """An order, or news about one, as the shop's platform sends it.
 
     `identity` is the platform's stable id of the order; it is stored only as a keyed hash.
-    `reference` is the number shown to people. `email` is empty if the platform sends none, such as
-    with a refund. `unpaid` and `consent` are None if the body does not state them.
+    `reference` is the number shown to people.
+
+    `modified_at` is the platform's own time of this state; None where it sends none, then the time
+    of arrival counts. `is_creation` is set where a platform sends what an order was like when it
+    was placed: anything else is newer. None in a field means that the body says nothing about it.
+    `is_whole` is set where the body is the whole order: without an address the shop removed it.
+    `is_anonymised`: the shop erased the buyer.
+    `claim` is an open dispute or return that the order itself does not tell; OPEN ends it.
+    `traits` is what a shop may have orders skipped for (docs/how-to/skip.md).
     """
 
     identity: str
     created_at: datetime
+    modified_at: datetime | None = None
+    is_creation: bool = False
     reference: str = ""
+    is_whole: bool = False
     email: str = ""
     name: str = ""
     locale: str = ""
+    zone: str = ""
+    is_anonymised: bool = False
     consent: bool | None = None
-    unpaid: bool | None = None
+    standing: Standing | None = None
+    standing_at: datetime | None = None
+    claim: Standing | None = None
+    paid: bool | None = None
     paid_at: datetime | None = None
+    fulfilled: bool | None = None
     shipped_at: datetime | None = None
-    delivered_at: datetime | None = None
-    cancelled_at: datetime | None = None
-    refunded_at: datetime | None = None
+    delivery: Delivery | None = None
+    delivery_at: datetime | None = None
+    traits: frozenset[str] = frozenset()
+    date_unreadable: bool = False
     delivery_id: str | None = None
 
     def __repr__(self) -> str:
         return "OrderReceived()"
 
     @property
+    def says_contact(self) -> bool:
+        return self.is_whole or bool(self.email)
+
+    @property
     def is_over(self) -> bool:
-        """Cancelled or refunded: no invitation, ever."""
-        return self.cancelled_at is not None or self.refunded_at is not None
+        """Cancelled, refunded in full, returned or charged back."""
+        return self.standing in ENDED or self.claim in ENDED
 
     @property
     def is_news(self) -> bool:
-        """It changes an order that is already known."""
-        return self.is_over or any((self.paid_at, self.shipped_at, self.delivered_at))
-
-    @property
-    def newest(self) -> datetime:
-        """Moment of the latest event, other than its end."""
-        moments = (self.created_at, self.paid_at, self.shipped_at, self.delivered_at)
-        return max(moment for moment in moments if moment)
+        """It changes an order that is already known, even without an address."""
+        told = (self.claim, self.paid, self.fulfilled, self.delivery, self.consent)
+        return self.standing not in {None, Standing.OPEN} or any(x is not None for x in told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,9 @@ class Shop:
     reminder_days: int
     cap_days: int
     max_age_days: int
+    skip: str
+    fallback: str
+    fallback_days: int
     language: str
     zone: str
     created_at: datetime

@@ -37,6 +37,8 @@ class Enrolment:
     moment: str = "shipped"
     may_ask: str = "registered"
     wording: str = ""
+    skip: str = settings.DEFAULT_SKIP
+    fallback: str = "skip"
     language: str = "en"
     zone: str = "Europe/Amsterdam"
 
@@ -63,6 +65,9 @@ def enrol(session: Session, new: Enrolment, now: datetime) -> tuple[directory.Sh
         "reminder_days": 0,
         "cap_days": 30,
         "max_age_days": 60,
+        "skip": settings.clean_skip(new.skip),
+        "fallback": new.fallback,
+        "fallback_days": 30,
     }
     settings.check_settings(decided)
     secret = check_or_make_secret(new.platform, new.secret)

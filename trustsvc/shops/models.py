@@ -57,6 +57,21 @@ shops = Table(
         "cap_days", Integer, purpose="days in which a buyer is asked at most once", retention=KEEP
     ),
     column("max_age_days", Integer, purpose="older orders are not asked about", retention=KEEP),
+    column(
+        "skip",
+        Text,
+        purpose="which orders are not asked about: pos, gift cards, tags",
+        retention=KEEP,
+    ),
+    column(
+        "fallback",
+        Text,
+        purpose="ask or skip an order that is paid and never sent",
+        retention=KEEP,
+    ),
+    column(
+        "fallback_days", Integer, purpose="how long after payment that is decided", retention=KEEP
+    ),
     column("language", Text, purpose="language where the order names none", retention=KEEP),
     column("zone", Text, purpose="time zone where the order names no country", retention=KEEP),
     column("created_at", Moment, purpose="enrolled since", retention=KEEP),
@@ -79,6 +94,7 @@ shops = Table(
     ),
     column("closed_at", Moment, purpose="when its enrolment ended", retention=KEEP, nullable=True),
     CheckConstraint("may_ask IN ('registered', 'consent', 'customers')", name="may_ask"),
+    CheckConstraint("fallback IN ('ask', 'skip')", name="fallback"),
     CheckConstraint("delay_unit IN ('minutes', 'hours', 'days', 'weekdays')", name="delay_unit"),
     CheckConstraint("moment IN ('delivered', 'shipped', 'paid', 'created')", name="moment"),
 )

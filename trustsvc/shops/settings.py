@@ -21,11 +21,30 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "may_ask": ("registered", "consent", "customers"),
     "delay_unit": ("minutes", "hours", "days", "weekdays"),
     "moment": ("delivered", "shipped", "paid", "created"),
+    "fallback": ("skip", "ask"),
     "language": i18n.LANGUAGES,
 }
 MAX_DELAY = {"minutes": 525_600, "hours": 8_760, "days": 365, "weekdays": 260}  # a year
-DAYS = {"reminder_days": (0, 60), "cap_days": (0, 365), "max_age_days": (1, 365)}
+DAYS = {
+    "reminder_days": (0, 60),
+    "cap_days": (0, 365),
+    "max_age_days": (1, 365),
+    "fallback_days": (1, 365),
+}
 MAX_WORDING = 5000
+# Which orders a shop may leave out (docs/how-to/skip.md); `tag:NAME` is a tag of the shop's own.
+SKIPPABLE = (
+    "pos",
+    "draft",
+    "test-gateway",
+    "wholesale",
+    "gift-card",
+    "zero-total",
+    "marketplace",
+)
+TAG = "tag:"
+DEFAULT_SKIP = "draft,pos,test-gateway"
+MAX_SKIP_LENGTH = 500
 
 
 def default_wording(may_ask: str, language: str) -> str:
@@ -57,6 +76,8 @@ def change_settings(
     for field, clean in (("name", clean_name), ("domain", clean_domain)):
         if field in new:
             new[field] = clean(new[field])
+    if "skip" in new:
+        new["skip"] = clean_skip(new["skip"])
     notice = (new.get("may_ask", before.may_ask), new.get("wording", before.wording))
     if notice != (before.may_ask, before.wording):
         new["wording_at"] = now
@@ -106,6 +127,15 @@ def clean_name(text: str) -> str:
     if not name or len(name) > 120:
         raise Refused("The shop's name must have 1 to 120 characters.")
     return name
+
+
+def clean_skip(text: str) -> str:
+    """Check a list such as `pos,draft,tag:wholesale`; raises Refused with what is allowed."""
+    chosen = {one.strip().casefold() for one in text.split(",") if one.strip()}
+    unknown = [x for x in chosen if x not in SKIPPABLE and not (x.startswith(TAG) and x != TAG)]
+    if unknown or len(text) > MAX_SKIP_LENGTH:
+        raise Refused(f"Orders can be skipped by: {', '.join(SKIPPABLE)}, {TAG}NAME.")
+    return ",".join(sorted(chosen))
 
 
 def clean_domain(text: str) -> str:

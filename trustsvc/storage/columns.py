@@ -1,6 +1,7 @@
 """Building blocks of tables: ids, moments, and columns tagged with purpose and retention."""
 
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any, Literal
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData
@@ -51,6 +52,12 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Any) -> datetime | None:
         return None if value is None else EPOCH + timedelta(milliseconds=int(value))
+
+
+def one_of(name: str, values: type[StrEnum]) -> str:
+    """Give the CHECK of a column that holds one of an enum's values."""
+    listed = ", ".join(f"'{value.value}'" for value in values)
+    return f"{name} IN ({listed})"
 
 
 def column(

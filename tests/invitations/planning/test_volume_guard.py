@@ -29,7 +29,7 @@ few = pytest.mark.parametrize("installation", [{"TRUSTSVC_HOURLY_MOST": "5"}], i
 
 
 def wave(at_shop, number, now=NOON):
-    ids = [place(at_shop, now, email=f"{now:%d%H%M}.{n}@example.com") for n in range(number)]
+    ids = [place(at_shop, now, email=f"{now:%d%H%M}.{n}@mail.example") for n in range(number)]
     while planned(now):
         pass
     return ids
@@ -121,7 +121,7 @@ def test_what_buyers_wish_while_their_shop_waits_is_heard_when_it_goes_on(instal
     sudden = shop(name="Sudden")
     ids = wave(sudden, 6)
     with db.transaction() as session, quiet():
-        opt_out(session, f"{NOON:%d%H%M}.0@example.com", sudden.id, "objection", NOON)
+        opt_out(session, f"{NOON:%d%H%M}.0@mail.example", sudden.id, "objection", NOON)
         redeem.withdraw(session, [ids[1]], "cancelled", NOON)
     go_on("sudden")
 
@@ -136,6 +136,6 @@ def test_a_clock_that_went_back_counts_no_invitations_of_tomorrow(installation):
     with db.transaction() as session:
         session.execute(update(invitations).values(created_at=NOON + DAY))
 
-    invited(calm, email="new@example.com")
+    invited(calm, email="new@mail.example")
 
     assert paused() == []

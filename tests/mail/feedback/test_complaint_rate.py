@@ -37,7 +37,7 @@ def lamp(installation):
 
 def complained(lamp, number, now=NOON + DAY):
     """Have so many buyers complain of letters that left at noon."""
-    ids = [invited(lamp, email=f"buyer{next(numbers)}@example.com") for _ in range(number)]
+    ids = [invited(lamp, email=f"buyer{next(numbers)}@mail.example") for _ in range(number)]
     sent()
     for order_id in ids:
         reported(order_id, "complaint", "abuse", now=now)
@@ -188,7 +188,7 @@ def test_the_restores_stop_is_not_taken_back_here(lamp):
 def test_letters_that_were_leased_already_stop_too_and_leave_when_sending_goes_on(installation):
     at_shop = shop()
     for name in ("jan", "piet", "eva"):
-        place(at_shop, email=f"{name}@example.com")
+        place(at_shop, email=f"{name}@mail.example")
     planned()
 
     def stop():

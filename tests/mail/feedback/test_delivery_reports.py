@@ -277,7 +277,7 @@ def test_all_that_can_come_at_once_about_one_buyer_comes_through(lamp):
     from trustsvc.invitations import unsubscribe
 
     for turn in range(5):
-        email = f"buyer{turn}@example.com"
+        email = f"buyer{turn}@mail.example"
         ids = [place(lamp, email=email) for _ in range(2)]
         for order_id in ids:
             asked_about(order_id)

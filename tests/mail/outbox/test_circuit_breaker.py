@@ -43,7 +43,7 @@ class Away:
 def many(number, at_shop=None, now=NOON):
     at_shop = at_shop or shop()
     for one in range(number):
-        place(at_shop, now, email=f"b{one}@example.com")
+        place(at_shop, now, email=f"b{one}@mail.example")
     planned(now)
 
 

@@ -19,6 +19,7 @@ from trustsvc.invitations.models import invitations
 from trustsvc.mail.outbox import kinds, lease
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders import buyer
+from trustsvc.orders.state import Standing
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.registration import leave, register
 from trustsvc.shops.models import shops
@@ -47,13 +48,13 @@ def test_a_letter_out_of_hours_waits_for_the_morning(installation):
 
 REASONS = {
     "opted_out": lambda session, shop_id, _: opt_out(
-        session, "jan@example.com", shop_id, "stop", NOON
+        session, "jan@mail.example", shop_id, "stop", NOON
     ),
     "opted_out everywhere": lambda session, *_: opt_out(
-        session, "jan@example.com", EVERY_SHOP, "objection", NOON
+        session, "jan@mail.example", EVERY_SHOP, "objection", NOON
     ),
     "shop_closed": lambda session, *_: session.execute(update(shops).values(closed_at=NOON)),
-    "no_basis_registered": lambda session, *_: leave(session, "jan@example.com"),
+    "no_basis_registered": lambda session, *_: leave(session, "jan@mail.example"),
     "no_contact": lambda session, _, order_id: buyer.erase(session, [order_id]),
     "invitation_redeemed": lambda session, *_: session.execute(
         update(invitations).values(state="redeemed")
@@ -66,7 +67,7 @@ REASONS = {
 def test_what_happens_between_plan_and_send_stops_the_letter(installation, reason):
     at_shop = shop("registered")
     with db.transaction() as session:
-        register(session, "jan@example.com", "v1", "page", NOON)
+        register(session, "jan@mail.example", "v1", "page", NOON)
     order_id = invited(at_shop)
     with db.transaction() as session:
         REASONS[reason](session, at_shop.id, order_id)
@@ -83,7 +84,7 @@ def test_what_happens_between_plan_and_send_stops_the_letter(installation, reaso
 def test_an_order_cancelled_but_not_yet_looked_at_stops_the_letter(installation):
     at_shop = shop()
     order_id = invited(at_shop, identity="1")
-    place(at_shop, identity="1", cancelled_at=NOON)
+    place(at_shop, identity="1", standing=Standing.CANCELLED)
 
     assert sent().letters == []
     assert invitation_of(order_id).reason == "cancelled"

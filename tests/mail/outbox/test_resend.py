@@ -68,10 +68,10 @@ def test_it_goes_no_third_time(installation):
 @wished
 def test_who_said_no_meanwhile_gets_no_second_letter(installation):
     at_shop = shop()
-    objects, stops = invited(at_shop), invited(at_shop, email="piet@example.com")
+    objects, stops = invited(at_shop), invited(at_shop, email="piet@mail.example")
     sent(Post(UNKNOWN, UNKNOWN))
     with db.transaction() as session:
-        opt_out(session, "jan@example.com", at_shop.id, "objection", NOON)
+        opt_out(session, "jan@mail.example", at_shop.id, "objection", NOON)
         redeem.withdraw(session, [stops], "stop", NOON)
 
     assert sent(now=THEN).letters == []

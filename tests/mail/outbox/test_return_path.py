@@ -86,7 +86,7 @@ def test_only_a_provider_that_replaces_our_sender_is_told_the_code_in_a_header(
 
 def letter(**more):
     return Message(
-        "jan@example.com", "Jan", "Shop", "Hello", "text", "<p>html</p>", "id@shop.example",
+        "jan@mail.example", "Jan", "Shop", "Hello", "text", "<p>html</p>", "id@shop.example",
         datetime(2026, 6, 10, tzinfo=UTC), **more,
     )  # fmt: skip
 

@@ -29,6 +29,7 @@ from trustsvc.invitations.models import invitations
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.outbox import resend, retry_policy, send, send_suspension
 from trustsvc.mail.outbox.models import messages
+from trustsvc.orders.state import Standing
 from trustsvc.registry import opt_out
 from trustsvc.storage import db
 
@@ -47,7 +48,7 @@ def test_a_letter_that_is_due_is_sent_once(installation):
     post = sent()
     again = sent()
 
-    assert [letter.to_address for letter in post.letters] == ["jan@example.com"]
+    assert [letter.to_address for letter in post.letters] == ["jan@mail.example"]
     assert again.letters == []
     letter = letter_of(order_id)
     assert (letter.state, letter.sent_at, letter.attempts) == ("sent", NOON, 1)
@@ -56,7 +57,7 @@ def test_a_letter_that_is_due_is_sent_once(installation):
 
 def test_letters_wait_where_the_evening_came_while_a_round_went_on(installation):
     for number in range(3):
-        invited(shop(), email=f"b{number}@example.com")
+        invited(shop(), email=f"b{number}@mail.example")
     moments = iter([NOON.replace(hour=17, minute=59)] * 5 + [NOON.replace(hour=18)] * 50)
 
     with quiet():
@@ -106,7 +107,7 @@ def test_each_fate_settles_its_letter_and_leaves_the_others_alone(
     installation, fate, problem, state
 ):
     at_shop = shop()
-    ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(3)]
+    ids = [invited(at_shop, email=f"b{number}@mail.example") for number in range(3)]
 
     sent(
         Post(
@@ -127,7 +128,7 @@ def test_letters_refused_one_after_the_other_before_their_dots_are_settled_toget
     installation, fate
 ):
     at_shop = shop()
-    ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(4)]
+    ids = [invited(at_shop, email=f"b{number}@mail.example") for number in range(4)]
 
     sent(Post(*[DeliveryResult(fate, "before_end_of_data")] * 3))
 
@@ -174,7 +175,7 @@ def test_after_72_hours_of_tries_a_letter_is_given_up_and_its_buyer_not_forgotte
     assert (letter.state, letter.reason) == ("refused", "retry_limit")
     assert (letter.waited_s, letter.attempts, letter.sent_at) == (72 * 3600, len(moments), None)
     assert moments[-1] - moments[0] >= timedelta(hours=72)
-    assert order_row(order_id).email == "jan@example.com"
+    assert order_row(order_id).email == "jan@mail.example"
     assert invitation_of(order_id).state == "open"
     lines = ledger_of(order_id)
     assert lines[-2:] == [
@@ -202,7 +203,7 @@ def test_nights_and_stops_are_no_part_of_the_72_hours(installation):
 
 
 def test_what_was_given_up_can_be_tried_again_for_three_more_days(installation):
-    order_id, gone = invited(shop()), invited(shop(), email="piet@example.com")
+    order_id, gone = invited(shop()), invited(shop(), email="piet@mail.example")
     last = tried_until_the_end(order_id, DeliveryResult(DeliveryStatus.DEFERRED, "policy"))[-1]
     tried_until_the_end(gone, DeliveryResult(DeliveryStatus.DEFERRED, "policy"))
     with db.transaction() as session:
@@ -214,7 +215,7 @@ def test_what_was_given_up_can_be_tried_again_for_three_more_days(installation):
 
     assert ledger_of(order_id)[-1] == ("send", "again", "planned")
     assert letter_of(order_id).waited_s < retry_policy.LIMIT_S
-    assert [one.to_address for one in sent(now=last + DAY).letters] == ["jan@example.com"]
+    assert [one.to_address for one in sent(now=last + DAY).letters] == ["jan@mail.example"]
 
 
 def test_a_letter_dropped_at_its_last_try_stays_dropped(installation):
@@ -244,7 +245,7 @@ def test_waits_grow_with_full_jitter(tries, longest):
 
 def test_a_mail_server_that_is_away_is_asked_once_a_round(installation):
     at_shop = shop()
-    ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(3)]
+    ids = [invited(at_shop, email=f"b{number}@mail.example") for number in range(3)]
     asked = []
 
     class Away:
@@ -295,7 +296,7 @@ def test_a_crash_after_the_dot_leaves_unknown_and_is_not_sent_again(installation
 
 def test_what_was_settled_before_a_crash_stays_settled(installation):
     at_shop = shop()
-    ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(3)]
+    ids = [invited(at_shop, email=f"b{number}@mail.example") for number in range(3)]
 
     class DiesAtTheThird:
         posted = 0
@@ -341,7 +342,7 @@ def test_a_sender_whose_lease_ran_out_says_no_dot_even_when_nobody_else_came(ins
 def test_senders_at_once_send_each_letter_once(installation):
     at_shop = shop()
     for number in range(30):
-        place(at_shop, email=f"b{number}@example.com")
+        place(at_shop, email=f"b{number}@mail.example")
     planned()
     posts, problems = [Post() for _ in range(4)], []
 
@@ -360,7 +361,7 @@ def test_senders_at_once_send_each_letter_once(installation):
 
     assert problems == []
     everything = [letter.to_address for post in posts for letter in post.letters]
-    assert sorted(everything) == sorted({f"b{number}@example.com" for number in range(30)})
+    assert sorted(everything) == sorted({f"b{number}@mail.example" for number in range(30)})
     with db.reading() as session:
         left = select(func.count()).select_from(messages).where(messages.c.state == "sent")
         assert session.scalar(left) == 30
@@ -368,21 +369,21 @@ def test_senders_at_once_send_each_letter_once(installation):
 
 def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(installation, monkeypatch):
     at_shop = shop()
-    ids = [invited(at_shop, email=f"b{number}@example.com") for number in range(2)]
+    ids = [invited(at_shop, email=f"b{number}@mail.example") for number in range(2)]
     with db.transaction() as session:
         broken = update(invitations).where(invitations.c.order_id == ids[0])
         session.execute(broken.values(language="xx"))
 
     post = sent()
 
-    assert [letter.to_address for letter in post.letters] == ["b1@example.com"]
+    assert [letter.to_address for letter in post.letters] == ["b1@mail.example"]
     assert (letter_of(ids[0]).state, letter_of(ids[0]).reason) == ("due", "not_written")
 
 
 def test_a_mail_server_that_is_away_is_said_once_and_not_per_letter(installation, capfd):
     at_shop = shop()
     for number in range(3):
-        invited(at_shop, email=f"buyer{number}@example.com")
+        invited(at_shop, email=f"buyer{number}@mail.example")
     log.configure()
 
     sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")] * 3))
@@ -391,7 +392,7 @@ def test_a_mail_server_that_is_away_is_said_once_and_not_per_letter(installation
         line for line in capfd.readouterr().err.splitlines() if "mail.server_unreachable" in line
     ]
     assert len(said) == 1
-    assert "example.com" not in said[0]
+    assert "mail.example" not in said[0]
 
 
 def stop_everywhere(email):
@@ -402,10 +403,10 @@ def stop_everywhere(email):
 @pytest.mark.parametrize(
     ("news", "reason"),
     [
-        (lambda at: place(at, identity="1", cancelled_at=NOON), "cancelled"),
-        (lambda at: place(at, identity="1", refunded_at=NOON), "refunded"),
+        (lambda at: place(at, identity="1", standing=Standing.CANCELLED), "cancelled"),
+        (lambda at: place(at, identity="1", standing=Standing.REFUNDED), "refunded"),
         (lambda at: place(at, identity="1", consent=False), "no_basis_consent"),
-        (lambda _: stop_everywhere("jan@example.com"), "opted_out"),
+        (lambda _: stop_everywhere("jan@mail.example"), "opted_out"),
     ],
 )
 def test_what_comes_while_a_round_is_being_sent_is_heard_before_the_dot(installation, news, reason):

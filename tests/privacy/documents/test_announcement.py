@@ -43,14 +43,14 @@ def addresses(found):
 def test_notified_are_buyers_with_an_invitation_and_authors_each_once(now):
     at_shop = shop()
     for _ in range(2):
-        invitation(at_shop, order(at_shop, email="twice@example.com"), sent_at=now - HOUR)
+        invitation(at_shop, order(at_shop, email="twice@mail.example"), sent_at=now - HOUR)
     invitation(at_shop, order(at_shop, email="Twice@Example.com"), sent_at=now - HOUR)
     review(at_shop, at=now - HOUR)
 
     found = concerned(at_shop, now)
 
     assert len(found.people) == 2
-    assert addresses(found)[1] == "buyer@example.com"
+    assert addresses(found)[1] == "buyer@mail.example"
     assert (found.buyers, found.authors) == (1, 1)
 
 
@@ -66,7 +66,7 @@ def test_a_message_that_may_have_arrived_counts(now):
     at_shop = shop()
     invitation(at_shop, order(at_shop), letter="unknown", sent_at=now - HOUR)
 
-    assert addresses(concerned(at_shop, now)) == ["buyer@example.com"]
+    assert addresses(concerned(at_shop, now)) == ["buyer@mail.example"]
 
 
 def test_an_invitation_that_left_afterwards_had_the_new_one_in_it(now):
@@ -103,8 +103,8 @@ def unannounced():
 def test_a_changed_notice_that_was_not_announced_is_reported_by_doctor_and_desk(now, client):
     at_shop, other, same = shop(), shop("Other"), shop("Same")
     for _ in range(2):
-        mark = pseudonyms.shop_pseudonym(at_shop.id, "twice@example.com")
-        ordered = order(at_shop, email="twice@example.com", buyer=mark)
+        mark = pseudonyms.shop_pseudonym(at_shop.id, "twice@mail.example")
+        ordered = order(at_shop, email="twice@mail.example", buyer=mark)
         invitation(at_shop, ordered, sent_at=now - HOUR)
     review(at_shop, at=now - HOUR)
     invitation(
@@ -142,7 +142,7 @@ def test_they_are_notified_once_and_never_again(now):
         announcement.announce(session, at_shop, 2, now)
 
     (letter,) = answers(now=now).letters
-    assert (letter.to_address, letter.from_name) == ("buyer@example.com", at_shop.name)
+    assert (letter.to_address, letter.from_name) == ("buyer@mail.example", at_shop.name)
     assert "/privacy/velo-fils" in letter.text
 
 
@@ -177,5 +177,5 @@ def test_nobody_who_is_to_be_notified_shows_in_a_repr(now):
     at_shop = shop()
     invitation(at_shop, order(at_shop), sent_at=now - HOUR)
 
-    assert "example.com" not in repr(concerned(at_shop, now))
-    assert "example.com" not in repr(concerned(at_shop, now).people)
+    assert "mail.example" not in repr(concerned(at_shop, now))
+    assert "mail.example" not in repr(concerned(at_shop, now).people)

@@ -37,14 +37,14 @@ def out(address, shop_id):
 
 def test_each_pseudonym_counts_for_the_key_it_was_made_with(installation):
     at_shop = shop()
-    order(at_shop, buyer=pseudonyms.shop_pseudonym(at_shop.id, "a@example.com"), identity=b"none")
-    out("a@example.com", EVERY_SHOP)
+    order(at_shop, buyer=pseudonyms.shop_pseudonym(at_shop.id, "a@mail.example"), identity=b"none")
+    out("a@mail.example", EVERY_SHOP)
     add_key(installation, "registry")
-    out("b@example.com", EVERY_SHOP)
-    out("b@example.com", at_shop.id)
+    out("b@mail.example", EVERY_SHOP)
+    out("b@mail.example", at_shop.id)
     with db.transaction() as session:
         restriction.restrict(
-            session, [pseudonyms.registry_pseudonym("b@example.com")], 0, clock.now()
+            session, [pseudonyms.registry_pseudonym("b@mail.example")], 0, clock.now()
         )
 
     # Each is one row and one line of the suppression journal.
@@ -56,7 +56,7 @@ def test_each_pseudonym_counts_for_the_key_it_was_made_with(installation):
 
 @pytest.mark.parametrize("left", ["row", "line"])
 def test_a_key_that_something_needs_stays(installation, left):
-    out("a@example.com", EVERY_SHOP)
+    out("a@mail.example", EVERY_SHOP)
     add_key(installation, "registry")
     if left == "row":
         suppression_journal.path().unlink()
@@ -72,8 +72,8 @@ def test_a_key_that_something_needs_stays(installation, left):
 def test_a_key_that_nothing_needs_goes_and_the_newest_never(installation, kind):
     add_key(installation, kind)
     at_shop = shop()
-    order(at_shop, buyer=pseudonyms.shop_pseudonym(at_shop.id, "a@example.com"))
-    out("a@example.com", EVERY_SHOP)
+    order(at_shop, buyer=pseudonyms.shop_pseudonym(at_shop.id, "a@mail.example"))
+    out("a@mail.example", EVERY_SHOP)
     with db.transaction() as session:
         session.execute(update(orders).values(identity=b"none"))
 

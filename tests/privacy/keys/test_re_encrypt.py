@@ -119,7 +119,7 @@ def test_a_key_goes_only_when_nothing_needs_it_and_nothing_is_under_way(full):
 
         assert run("retire", 1).exit_code == 0
     assert [key.version for key in keyring.keys("vault")] == [2]
-    assert everything()[2][0].email == "buyer@example.com"
+    assert everything()[2][0].email == "buyer@mail.example"
     assert (full.data / "keys" / "vault").stat().st_mode & 0o777 == 0o600
     assert keyring.rotate("vault").version == 3  # no number is used twice
 
@@ -147,7 +147,7 @@ def test_nobody_waits_or_is_refused_while_it_runs(full):
             try:
                 order_id = sample_orders.place(shop)
                 with db.reading() as session:
-                    assert buyer.read(session, [order_id])[order_id].email == "jan@example.com"
+                    assert buyer.read(session, [order_id])[order_id].email == "jan@mail.example"
                 read.append(1)
             except Exception as problem:  # noqa: BLE001 - each one counts
                 wrong.append(problem)

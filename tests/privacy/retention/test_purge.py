@@ -202,7 +202,7 @@ def test_reviews_that_wait_or_stand_are_never_emptied(start):
         assert lookup.find_review(session, pending).text == "Fiets kwam heel aan."
         assert lookup.find_review(session, standing).name == "Ada L."
         stored = session.scalar(select(reviews.c.email).where(reviews.c.public_id == standing))
-    assert stored == "buyer@example.com"
+    assert stored == "buyer@mail.example"
     assert (_count(publications), _count(invitations), _count(orders)) == (1, 2, 2)
 
 
@@ -328,14 +328,14 @@ def test_messages_in_the_maildir_go_after_30_days_by_the_second_in_their_name(in
 def _answered(installation, at):
     """A link was requested and mailed; gives the file of that e-mail."""
     note = enqueue.Note(
-        "my_data_link", "nl", "ada@example.com", facts={"link": "https://x.example/me/y"}
+        "my_data_link", "nl", "ada@mail.example", facts={"link": "https://x.example/me/y"}
     )
     with clock.at(at):
         with db.transaction() as session:
             enqueue.write(session, note, at)
         send_messages.send_messages()
     (path,) = (installation.data / "mail" / "new").iterdir()
-    assert b"ada@example.com" in path.read_bytes()
+    assert b"ada@mail.example" in path.read_bytes()
     return path
 
 
@@ -359,7 +359,7 @@ def test_the_pseudonym_of_a_settled_answer_goes_after_a_day_and_of_one_that_neve
 ):
     _answered(installation, start)
     with db.transaction() as session:
-        enqueue.write(session, enqueue.Note("my_data_link", "nl", "eve@example.com"), start)
+        enqueue.write(session, enqueue.Note("my_data_link", "nl", "eve@mail.example"), start)
 
     purge.purge_due(start + DAY - MOMENT)
     assert _count(transactional_messages) == 2
@@ -530,7 +530,7 @@ def test_who_never_confirmed_a_registration_is_erased_after_72_hours(start):
     with db.transaction() as session:
         double_opt_in.request_registration(
             session,
-            double_opt_in.RegistrationRequest("jan@example.com", where.id, "nl", "page"),
+            double_opt_in.RegistrationRequest("jan@mail.example", where.id, "nl", "page"),
             start,
         )
 

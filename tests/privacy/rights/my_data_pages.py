@@ -16,7 +16,7 @@ from trustsvc.reviews.models import publications, reviews
 from trustsvc.reviews.policy import Draft
 from trustsvc.storage import db
 
-JAN = "jan@example.com"
+JAN = "jan@mail.example"
 TEXT = "Fiets kwam heel aan."
 
 

@@ -132,7 +132,7 @@ def test_the_copy_is_what_the_published_schema_says(client):
 def test_it_holds_nothing_of_another_buyer(client):
     shop = sample_orders.shop()
     order_id = my_data_pages.reviewed(shop)
-    my_data_pages.reviewed(shop, email="piet@example.com", name="Piet Puk")
+    my_data_pages.reviewed(shop, email="piet@mail.example", name="Piet Puk")
 
     body = client.get(my_data_pages.path(order_id, "copy.json")).text
 
@@ -154,7 +154,7 @@ def test_a_messages_link_tells_of_its_own_shop_only(client):
 def test_the_link_that_was_asked_for_tells_of_every_shop_for_three_days(client):
     sample_orders.invited(sample_orders.shop())
     sample_orders.invited(
-        sample_orders.shop(name="Other"), identity="elsewhere", email="JAN@example.com"
+        sample_orders.shop(name="Other"), identity="elsewhere", email="JAN@mail.example"
     )
 
     asked(client, "Jan@Example.com")
@@ -162,7 +162,7 @@ def test_the_link_that_was_asked_for_tells_of_every_shop_for_three_days(client):
 
     (letter,) = my_data_pages.mailed()
     path = re.search(r"/me/\S+", letter.text)[0]
-    assert letter.to_address == "JAN@example.com"
+    assert letter.to_address == "JAN@mail.example"
     page = client.get(path).text
     assert "Bakfiets &amp; Co" in page
     assert "elsewhere" in page
@@ -174,7 +174,7 @@ def test_the_link_that_was_asked_for_tells_of_every_shop_for_three_days(client):
 def test_asking_answers_the_same_and_writes_to_nobody_unknown(client):
     sample_orders.invited(sample_orders.shop())
 
-    known, unknown = asked(client), asked(client, "stranger@example.com")
+    known, unknown = asked(client), asked(client, "stranger@mail.example")
     my_data_pages.answered()
 
     assert known.data == unknown.data
@@ -195,7 +195,7 @@ def test_a_flood_of_requests_is_told_to_come_back(client, monkeypatch):
     from trustsvc.orders import privacy_requests
 
     monkeypatch.setattr(privacy_requests, "MAX_WAITING", 2)
-    answers = [asked(client, f"b{number}@example.com").status_code for number in range(4)]
+    answers = [asked(client, f"b{number}@mail.example").status_code for number in range(4)]
 
     assert answers == [200, 200, 503, 503]
 
@@ -218,12 +218,12 @@ def test_a_question_that_fails_does_not_hold_up_the_others(client, monkeypatch):
     real = answer_requests.people.by_address
 
     def fail(session, address, *more):
-        if address == "poison@example.com":
+        if address == "poison@mail.example":
             raise ValueError(address)
         return real(session, address, *more)
 
     monkeypatch.setattr(answer_requests.people, "by_address", fail)
-    asked(client, "poison@example.com")
+    asked(client, "poison@mail.example")
     asked(client)
     my_data_pages.answered()
 

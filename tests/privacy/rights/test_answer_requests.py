@@ -80,26 +80,26 @@ def test_a_data_request_about_nobody_we_know_is_answered_and_mails_nothing(shopi
 
 def test_redact_erases_the_customer_and_nobody_else(shopify):
     ordered(shopify, 1)
-    ordered(shopify, 2, "piet@example.com")
+    ordered(shopify, 2, "piet@mail.example")
 
     asked(shopify, "customers/redact", **customer(orders_to_redact=[1, 2]))
 
-    assert emails() == ["piet@example.com"]
+    assert emails() == ["piet@mail.example"]
     assert ("erase", "done", "shop") in my_data_pages.register()
 
 
 def test_redact_by_orders_alone(shopify):
     ordered(shopify, 1)
-    ordered(shopify, 2, "piet@example.com")
+    ordered(shopify, 2, "piet@mail.example")
 
     asked(shopify, "customers/redact", customer={"id": 1}, orders_to_redact=[1])
 
-    assert emails() == ["piet@example.com"]
+    assert emails() == ["piet@mail.example"]
 
 
 def test_shop_redact_erases_every_buyer_and_writes_to_nobody(shopify, client):
     for number in range(5):
-        ordered(shopify, number + 1, f"b{number}@example.com")
+        ordered(shopify, number + 1, f"b{number}@mail.example")
     with quiet(), db.transaction() as session:
         draft = Draft(5, "", "Goed", "Jan", "Delft", consent=True)
         public_id = submit.submit(session, my_data_pages.links()[0], draft, clock.now())

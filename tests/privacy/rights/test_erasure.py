@@ -131,13 +131,13 @@ def test_other_shops_and_other_people_keep_what_is_theirs(client):
     mine, other = sample_orders.shop(), sample_orders.shop(name="Other")
     order_id = sample_orders.invited(mine)
     stays = sample_orders.invited(other)
-    neighbour = sample_orders.invited(mine, email="piet@example.com")
+    neighbour = sample_orders.invited(mine, email="piet@mail.example")
 
     my_data_pages.post(client, order_id, "erase")
 
     assert sample_orders.order_row(order_id).email is None
     assert sample_orders.order_row(stays).email == my_data_pages.JAN
-    assert sample_orders.order_row(neighbour).email == "piet@example.com"
+    assert sample_orders.order_row(neighbour).email == "piet@mail.example"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_erased_everywhere_stays_out_at_a_shop_that_comes_later(client):
     order_id = sample_orders.invited(sample_orders.shop())
     my_data_pages.post(client, order_id, "erase", everywhere="yes")
 
-    sample_orders.invited(sample_orders.shop(name="New"), email="JAN@example.com")
+    sample_orders.invited(sample_orders.shop(name="New"), email="JAN@mail.example")
 
     assert sample_orders.sent_invitations().letters == []
     with db.reading() as session:
@@ -228,9 +228,9 @@ def test_a_hundred_at_once_are_one_erasure(app):
 def test_messages_in_the_maildir_go_too_when_the_address_was_erased_before(client, installation):
     shop = sample_orders.shop()
     order_id = sample_orders.invited(shop)
-    sample_orders.invited(shop, email="piet@example.com")
+    sample_orders.invited(shop, email="piet@mail.example")
     sample_orders.sent_invitations(
-        MaildirTransport(f"maildir:{installation.data}/mail", "reviews@example.com")
+        MaildirTransport(f"maildir:{installation.data}/mail", "reviews@mail.example")
     )
     with quiet(), db.transaction() as session:
         unsubscribe.unsubscribe(
@@ -240,7 +240,7 @@ def test_messages_in_the_maildir_go_too_when_the_address_was_erased_before(clien
     my_data_pages.post(client, order_id, "erase")
 
     (left,) = (installation.data / "mail" / "new").iterdir()
-    assert b"piet@example.com" in left.read_bytes()
+    assert b"piet@mail.example" in left.read_bytes()
 
 
 def test_a_review_that_is_being_written_meanwhile_is_erased_too(installation):
@@ -269,15 +269,15 @@ def test_a_review_that_is_being_written_meanwhile_is_erased_too(installation):
 
 def test_messages_in_the_maildir_go_too(client, installation):
     order_id = sample_orders.invited(sample_orders.shop())
-    box = MaildirTransport(f"maildir:{installation.data}/mail", "reviews@example.com")
-    for to in (my_data_pages.JAN, "piet@example.com"):
+    box = MaildirTransport(f"maildir:{installation.data}/mail", "reviews@mail.example")
+    for to in (my_data_pages.JAN, "piet@mail.example"):
         letter = Message(to, "Jän", "Shop", "Hallo", "tekst", "<p>tekst", message_id(b"x"), NOON)
         box.send(letter, lambda: None)
 
     my_data_pages.post(client, order_id, "erase")
 
     left = [path.read_bytes() for path in (installation.data / "mail").rglob("*") if path.is_file()]
-    assert [b"piet@example.com" in one for one in left] == [True]
+    assert [b"piet@mail.example" in one for one in left] == [True]
 
 
 def test_looking_changes_nothing(client):

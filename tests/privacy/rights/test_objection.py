@@ -73,7 +73,7 @@ def test_what_is_published_stays_because_it_has_a_right_of_its_own(client):
 def test_before_the_first_message_an_address_is_enough(client):
     shop = sample_orders.shop()
 
-    objected(client, "JAN@example.com")
+    objected(client, "JAN@mail.example")
     order_id = sample_orders.invited(shop)
 
     assert sample_orders.letter_of(order_id) is None
@@ -85,7 +85,7 @@ def test_whoever_is_known_gets_the_copy_and_strangers_hear_nothing(client):
     order_id = sample_orders.invited(sample_orders.shop())
 
     objected(client, "Jan@Example.com")
-    objected(client, "stranger@example.com")
+    objected(client, "stranger@mail.example")
     my_data_pages.answered()
 
     assert [letter.to_address for letter in my_data_pages.mailed()] == [my_data_pages.JAN]
@@ -105,11 +105,11 @@ def test_the_page_stops_the_next_message_without_waiting_for_the_job(client):
 def test_every_address_gets_the_same_answer(client):
     sample_orders.invited(sample_orders.shop())
 
-    known, unknown = objected(client, my_data_pages.JAN), objected(client, "stranger@example.com")
+    known, unknown = objected(client, my_data_pages.JAN), objected(client, "stranger@mail.example")
     again = objected(client, my_data_pages.JAN)
 
     assert known.data == unknown.data == again.data
-    assert b"example.com" not in known.data
+    assert b"mail.example" not in known.data
 
 
 def test_twice_hands_over_one_copy(client):
@@ -210,7 +210,7 @@ def test_a_registered_buyer_is_asked_by_message_too(client):
 def test_of_an_address_that_nobody_knows_it_holds_everywhere_at_once(client):
     shop = sample_orders.shop()
 
-    everywhere(client, "stranger@example.com")
+    everywhere(client, "stranger@mail.example")
 
     assert sorted(out()) == [(0, "objection"), (shop.id, "objection")]
     assert my_data_pages.mailed() == []
@@ -221,7 +221,7 @@ def test_all_shops_give_every_address_the_same_answer(client):
 
     known, unknown = (
         everywhere(client, my_data_pages.JAN),
-        everywhere(client, "stranger@example.com"),
+        everywhere(client, "stranger@mail.example"),
     )
 
     assert known.data == unknown.data
@@ -230,7 +230,7 @@ def test_all_shops_give_every_address_the_same_answer(client):
 
 def test_the_register_has_one_line_of_who_was_known_and_none_of_strangers(client):
     order_id = sample_orders.invited(sample_orders.shop())
-    for address in (my_data_pages.JAN, my_data_pages.JAN, "stranger@example.com"):
+    for address in (my_data_pages.JAN, my_data_pages.JAN, "stranger@mail.example"):
         objected(client, address)
         with clock.at(NOON + timedelta(minutes=1)):
             my_data_pages.answered()
@@ -246,7 +246,7 @@ def test_a_flood_from_one_network_is_stopped_and_others_are_not(client, path):
     sample_orders.shop()
 
     def knock(number, network):
-        data = {"email": f"b{number}@example.com"}
+        data = {"email": f"b{number}@mail.example"}
         with quiet():
             return client.post(path, data=data, environ_base={"REMOTE_ADDR": f"{network}.7"})
 

@@ -69,15 +69,15 @@ def test_staff_move_a_person_to_another_address_and_both_are_notified(installati
 
     with quiet(), db.transaction() as session:
         rectification.correct_address(
-            session, my_data_pages.person(), "new@example.com", NOON, "command line"
+            session, my_data_pages.person(), "new@mail.example", NOON, "command line"
         )
 
-    assert sample_orders.order_row(order_id).email == "new@example.com"
+    assert sample_orders.order_row(order_id).email == "new@mail.example"
     assert sorted(letter.to_address for letter in my_data_pages.mailed()) == [
         my_data_pages.JAN,
-        "new@example.com",
+        "new@mail.example",
     ]
-    assert my_data_pages.person(address="new@example.com").orders == {order_id}
+    assert my_data_pages.person(address="new@mail.example").orders == {order_id}
     assert my_data_pages.person().orders == set()
 
 
@@ -85,7 +85,7 @@ def test_the_person_cannot_move_to_another_address_by_the_link(client):
     order_id = sample_orders.invited(sample_orders.shop())
 
     my_data_pages.post(
-        client, order_id, "correct", email="thief@example.com", address="thief@example.com"
+        client, order_id, "correct", email="thief@mail.example", address="thief@mail.example"
     )
 
     assert sample_orders.order_row(order_id).email == my_data_pages.JAN
@@ -97,16 +97,16 @@ def test_a_restriction_moves_along_with_the_address(client):
     my_data_pages.post(client, order_id, "restrict")
     with quiet(), db.transaction() as session:
         rectification.correct_address(
-            session, my_data_pages.person(), "new@example.com", NOON, "command line"
+            session, my_data_pages.person(), "new@mail.example", NOON, "command line"
         )
 
-    other = sample_orders.invited(sample_orders.shop(name="Other"), email="new@example.com")
-    again = sample_orders.place(shop, email="new@example.com")
+    other = sample_orders.invited(sample_orders.shop(name="Other"), email="new@mail.example")
+    again = sample_orders.place(shop, email="new@mail.example")
     sample_orders.planned()
 
     assert sample_orders.order_row(again).state == "waiting"
     assert [letter.to_address for letter in sample_orders.sent_invitations().letters] == [
-        "new@example.com"
+        "new@mail.example"
     ]
     assert sample_orders.letter_of(other).state == "sent"
     my_data_pages.post(client, order_id, "lift")

@@ -88,7 +88,7 @@ def test_a_new_order_waits_and_is_decided_on_when_it_is_lifted(client):
     first = sample_orders.invited(shop)
     my_data_pages.post(client, first, "restrict")
 
-    second = sample_orders.invited(shop, email="JAN@example.com")
+    second = sample_orders.invited(shop, email="JAN@mail.example")
     waiting = sample_orders.order_row(second).state
     my_data_pages.post(client, first, "lift")
     sample_orders.planned()
@@ -175,11 +175,11 @@ def test_a_rotated_key_finds_what_was_restricted(client, installation):
 def test_other_buyers_are_not_held_back(client):
     shop = sample_orders.shop()
     order_id = sample_orders.invited(shop)
-    sample_orders.invited(shop, email="piet@example.com")
+    sample_orders.invited(shop, email="piet@mail.example")
     my_data_pages.post(client, order_id, "restrict")
 
     assert [letter.to_address for letter in sample_orders.sent_invitations().letters] == [
-        "piet@example.com"
+        "piet@mail.example"
     ]
     with db.reading() as session:
         assert len(session.scalars(select(orders.c.id)).all()) == 2

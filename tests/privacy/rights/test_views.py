@@ -145,7 +145,7 @@ def test_a_registration_that_waits_is_shown(client):
 def test_of_whom_nothing_is_kept_the_page_says_so(client):
     sample_orders.shop()
 
-    page = own_page(client, "stranger@example.com")
+    page = own_page(client, "stranger@mail.example")
 
     assert "Nothing leads to you any more" in page
     assert "You are not registered with this service." in page

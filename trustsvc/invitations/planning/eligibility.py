@@ -1,14 +1,21 @@
 """Whether a buyer may be invited. Pure: no database, no clock, no settings.
 
 Legal basis: consent or the exception for customers (§ 7(3) UWG, Tw 11.7, ePrivacy 13(2); BGH VI ZR
-225/17: asking for a review is advertising). Frequency cap and reminder are rules of our own.
+225/17: asking for a review is advertising). The rules on refunds and returns are stated on the
+shop's public page: leaving out who was partly refunded would leave out who is dissatisfied.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
+from trustsvc.orders.facts import OrderFacts
+from trustsvc.orders.state import ENDED, NOT_DELIVERED, Standing
+
 LINK_LIFETIME = timedelta(days=90)
+EXPLICIT_NO = "said_no"
+NOT_FULFILLED = "not_fulfilled"
+NEVER_FULFILLED = "never_fulfilled"
 
 Outcome = Literal["ask", "wait", "refuse"]
 
@@ -30,93 +37,113 @@ class ShopRules(Protocol):
     def cap_days(self) -> int: ...
     @property
     def max_age_days(self) -> int: ...
-
-
-class OrderHistory(Protocol):
-    """Events of an order."""
-
     @property
-    def consent(self) -> bool | None: ...
+    def fallback(self) -> str: ...
     @property
-    def unpaid(self) -> bool: ...
-    @property
-    def created_at(self) -> datetime: ...
-    @property
-    def paid_at(self) -> datetime | None: ...
-    @property
-    def shipped_at(self) -> datetime | None: ...
-    @property
-    def delivered_at(self) -> datetime | None: ...
-    @property
-    def cancelled_at(self) -> datetime | None: ...
-    @property
-    def refunded_at(self) -> datetime | None: ...
+    def fallback_days(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
 class BuyerStatus:
-    """What is known of the buyer. `recently_invited`: by this shop, or an invitation is planned."""
+    """What is known of the buyer. `recently_invited`: by this shop, or an invitation is planned.
+
+    `address_rule` says why the address is never written to.
+    """
 
     registered: bool
     opted_out: bool
     recently_invited: bool
     restricted: bool = False
+    address_rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
+    """`decide_at`: when a wait ends without news; None where only news ends it."""
+
     outcome: Outcome
     rule: str
+    decide_at: datetime | None = None
 
 
-def may_ask(shop: ShopRules, order: OrderHistory, buyer: BuyerStatus, now: datetime) -> Decision:
+def may_ask(shop: ShopRules, order: OrderFacts, buyer: BuyerStatus, now: datetime) -> Decision:
     """Decide whether a buyer may be invited; the first rule that applies wins."""
-    basis = {
-        "registered": buyer.registered,
-        "consent": order.consent is True,
-        "customers": True,
-    }[shop.may_ask]
+    refusal = _refusal(shop, order, buyer, basis=shop.may_ask)
+    delivery = _undelivered(order)
     reasons: list[tuple[bool, Outcome, str]] = [
         # First, because restricted data is neither used nor erased, whatever else applies.
         (buyer.restricted, "wait", "restricted"),
-        (shop.closed_at is not None, "refuse", "shop_closed"),
-        (order.cancelled_at is not None, "refuse", "cancelled"),
-        (order.refunded_at is not None, "refuse", "refunded"),
-        (buyer.opted_out, "refuse", "opted_out"),
-        (not basis, "refuse", f"no_basis_{shop.may_ask}"),
-        (order.unpaid, "wait", "unpaid"),
-        (buyer.recently_invited, "refuse", "asked_before"),
-        (now - latest_event(order) > timedelta(days=shop.max_age_days), "refuse", "too_old"),
+        (refusal is not None, "refuse", refusal or ""),
+        (order.skip is not None, "refuse", f"skip_{order.skip}"),
+        (now - first_event(order) > timedelta(days=shop.max_age_days), "refuse", "too_old"),
+        (order.date_unreadable, "wait", "date_unreadable"),
+        (order.whole_standing is not Standing.OPEN, "wait", order.whole_standing),
+        (order.paid is False, "wait", "unpaid"),
+        (delivery is not None, "wait", delivery or ""),
     ]
     for applies, outcome, rule in reasons:
         if applies:
             return Decision(outcome, rule)
+    if order.fulfilled is False:
+        ends = (order.paid_at or order.created_at) + timedelta(days=shop.fallback_days)
+        if now < ends:
+            return Decision("wait", NOT_FULFILLED, ends)
+        if shop.fallback == "skip":
+            return Decision("refuse", NEVER_FULFILLED)
+    if buyer.recently_invited:
+        return Decision("refuse", "asked_before")
     return Decision("ask", f"may_ask_{shop.may_ask}")
 
 
-def latest_event(order: OrderHistory) -> datetime:
-    """Moment of the latest known event of an order, other than its end."""
-    moments = (order.created_at, order.paid_at, order.shipped_at, order.delivered_at)
-    return max(moment for moment in moments if moment)
-
-
-def still_eligible(
-    shop: ShopRules, order: OrderHistory, buyer: BuyerStatus, basis: str
-) -> str | None:
-    """Check again just before sending; gives the reason not to send, or None.
-
-    `basis` is the rule under which the invitation was planned.
-    """
+def _refusal(shop: ShopRules, order: OrderFacts, buyer: BuyerStatus, basis: str) -> str | None:
+    """Give the reason that ends an invitation whether it is planned or about to leave."""
     reasons = [
-        (buyer.restricted, "restricted"),
         (shop.closed_at is not None, "shop_closed"),
-        (order.cancelled_at is not None, "cancelled"),
-        (order.refunded_at is not None, "refunded"),
+        (order.whole_standing in ENDED, order.whole_standing.value),
+        (order.consent is False, EXPLICIT_NO),
         (buyer.opted_out, "opted_out"),
         (basis == "registered" and not buyer.registered, "no_basis_registered"),
         (basis == "consent" and order.consent is not True, "no_basis_consent"),
+        (buyer.address_rule is not None, buyer.address_rule or ""),
     ]
     return next((reason for applies, reason in reasons if applies), None)
+
+
+def _undelivered(order: OrderFacts) -> str | None:
+    """Give the carrier's reason to wait, unless a later parcel has left since."""
+    if order.delivery not in NOT_DELIVERED:
+        return None
+    if order.shipped_at and order.delivery_at and order.shipped_at > order.delivery_at:
+        return None
+    return order.delivery
+
+
+def first_event(order: OrderFacts) -> datetime:
+    """Moment of the first event: an old order that is closed in bulk today is still old."""
+    moments = (order.created_at, order.paid_at, order.shipped_at)
+    return min(moment for moment in moments if moment)
+
+
+def still_eligible(
+    shop: ShopRules, order: OrderFacts, buyer: BuyerStatus, basis: str
+) -> str | None:
+    """Check again just before sending; gives the reason not to send, or None.
+
+    `basis` is the rule under which the invitation was planned. What makes an order wait needs no
+    check here: an order with news is decided again before its message leaves.
+    """
+    if buyer.restricted:
+        return "restricted"
+    return _refusal(shop, order, buyer, basis)
+
+
+def may_return(rule: str) -> bool:
+    """Whether news of the shop may bring an order back that was refused by this rule."""
+    return (
+        rule in ENDED
+        or rule in {NEVER_FULFILLED, "no_basis_registered", "no_basis_consent", "no_contact"}
+        or rule.startswith(("skip_", "address_"))
+    )
 
 
 def decide_reminder(days: int, shop_language: str, language: str) -> Decision:

@@ -1,56 +1,127 @@
-"""Frequency cap: a shop invites a buyer once in its cap period."""
+"""Frequency cap: a shop invites a buyer once in its cap period, which grows without an answer.
 
-from collections.abc import Sequence
+The period is the shop's after the first invitation, 90 days after two in a row that led to no
+review, 365 days after three: who never answers is asked less and less. A review counts as a
+contact, and begins the count anew.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations.models import invitations, message_of_invitation
+from trustsvc.invitations.state import REDEEMED
 from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.state import UNSETTLED
 from trustsvc.orders.check import CheckedOrder
-from trustsvc.orders.models import orders
+from trustsvc.orders.models import decisions, orders
 from trustsvc.shops import directory
+
+GROWN_CAP_DAYS = (0, 90, 365)  # after one, two, three or more invitations without a review
+LONGEST = timedelta(days=365)
 
 BuyerKey = tuple[int, bytes]
 
 
-def recently_invited(
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """An invitation of a buyer: `unanswered` counts it and those before it without a review."""
+
+    order_id: int
+    at: datetime | None  # of the message or of the review; None while it is due
+    unanswered: int
+
+
+def cap(cap_days: int, unanswered: int) -> timedelta:
+    """Give the cap period; none at all where the shop has none."""
+    grown = GROWN_CAP_DAYS[min(max(unanswered, 1), len(GROWN_CAP_DAYS)) - 1]
+    return timedelta(days=max(cap_days, grown) if cap_days else 0)
+
+
+class Contacts:
+    """Earlier invitations of the buyers of a batch."""
+
+    def __init__(self, shops: Mapping[int, directory.Shop]) -> None:
+        self._shops = shops
+        self._of_buyer: defaultdict[BuyerKey, list[Contact]] = defaultdict(list)
+
+    def add(self, shop_id: int, pseudonym: bytes, contact: Contact) -> None:
+        self._of_buyer[shop_id, pseudonym].append(contact)
+
+    def plan(self, order: CheckedOrder) -> None:
+        """Count an invitation that is planned in this batch."""
+        unanswered = self.unanswered(order) + 1
+        for pseudonym in order.pseudonyms:
+            self.add(order.shop_id, pseudonym, Contact(order.id, None, unanswered))
+
+    def has_recent(self, order: CheckedOrder, now: datetime) -> bool:
+        """Whether the buyer was invited for another order in the cap period, or is about to be."""
+        cap_days = self._shops[order.shop_id].cap_days
+        return any(
+            one.at is None or one.at > now - cap(cap_days, one.unanswered)
+            for one in self._others(order)
+        )
+
+    def unanswered(self, order: CheckedOrder) -> int:
+        """Count the invitations before this one that led to no review, since the last review."""
+        sent = [(one.at, one.unanswered) for one in self._others(order) if one.at]
+        return max(sent)[1] if sent else 0
+
+    def _others(self, order: CheckedOrder) -> list[Contact]:
+        # A buyer may have pseudonyms of several keys: an invitation under one counts for all.
+        return [
+            one
+            for pseudonym in order.pseudonyms
+            for one in self._of_buyer.get((order.shop_id, pseudonym), ())
+            if one.order_id != order.id
+        ]
+
+
+def read(
     session: Session,
     received: Sequence[CheckedOrder],
-    shops: dict[int, directory.Shop],
+    shops: Mapping[int, directory.Shop],
     now: datetime,
-) -> set[BuyerKey]:
-    """Find which of these buyers were invited, as (shop, pseudonym).
+) -> Contacts:
+    """Read the earlier invitations of these buyers.
 
-    A message counts if it was sent (or may have been: unknown) within the shop's cap, or is due.
+    A message counts if it was sent (or may have been: unknown), or is due.
     """
+    contacts = Contacts(shops)
     pseudonyms = {pseudonym for order in received for pseudonym in order.pseudonyms}
     if not pseudonyms:
-        return set()
-    longest = max(shop.cap_days for shop in shops.values())
+        return contacts
+    reviewed_at = (
+        select(decisions.c.at)
+        .where(decisions.c.order_id == orders.c.id, decisions.c.step == "redeem")
+        .limit(1)
+        .scalar_subquery()
+    )
     rows = session.execute(
-        select(orders.c.shop_id, orders.c.buyer, messages.c.sent_at)
+        select(
+            orders.c.id,
+            orders.c.shop_id,
+            orders.c.buyer,
+            invitations.c.state,
+            invitations.c.unanswered,
+            messages.c.sent_at,
+            reviewed_at.label("reviewed_at"),
+        )
         .join_from(orders, invitations, invitations.c.order_id == orders.c.id)
         .join(messages, message_of_invitation)
         .where(
             orders.c.shop_id.in_(shops),
             orders.c.buyer.in_(pseudonyms),
-            or_(
-                messages.c.state.in_(UNSETTLED),
-                messages.c.sent_at > now - timedelta(days=longest),
-            ),
+            or_(messages.c.state.in_(UNSETTLED), messages.c.sent_at > now - LONGEST),
         )
     )
-    invited = {
-        (row.shop_id, row.buyer)
-        for row in rows
-        if not row.sent_at or row.sent_at > now - timedelta(days=shops[row.shop_id].cap_days)
-    }
-    # A buyer may have pseudonyms of several keys: an invitation under one counts for all.
-    for order in received:
-        same = {(order.shop_id, pseudonym) for pseudonym in order.pseudonyms}
-        if not same.isdisjoint(invited):
-            invited |= same
-    return invited
+    for row in rows:
+        is_answered = row.state == REDEEMED
+        at = (row.reviewed_at or row.sent_at) if is_answered else row.sent_at
+        contact = Contact(row.id, at, 0 if is_answered else row.unanswered)
+        contacts.add(row.shop_id, bytes(row.buyer), contact)
+    return contacts

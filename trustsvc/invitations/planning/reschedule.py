@@ -1,24 +1,94 @@
-"""Move an unsent invitation when a later event (shipped) gives a better date."""
+"""Suspend the invitations of orders that must wait, and plan them again when news allows it.
 
-from collections.abc import Mapping
+Only what has not been sent is touched: an invitation that a buyer holds stays open, and its
+reminder alone waits.
+"""
+
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations.models import INVITATION, invitations, message_of_invitation
+from trustsvc.invitations.models import (
+    INVITATION,
+    MESSAGE_KINDS,
+    REMINDER,
+    invitations,
+    message_of_invitation,
+)
 from trustsvc.invitations.planning.eligibility import LINK_LIFETIME
-from trustsvc.invitations.state import OPEN
+from trustsvc.invitations.state import OPEN, SUSPENDED, WITHDRAWN, invitation_states
 from trustsvc.mail.outbox import pending
 from trustsvc.mail.outbox.models import messages
-from trustsvc.mail.outbox.state import DUE
+from trustsvc.mail.outbox.state import DROPPED, DUE, UNSENT
+
+SUSPENDED_REASON = "suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedInvitation:
+    """An order's invitation; `is_unsent`: its message has not left, and may be taken back."""
+
+    id: int
+    state: str
+    reason: str | None
+    is_unsent: bool
 
 
 @dataclass(frozen=True, slots=True)
 class NewDate:
     due: datetime
     experienced: datetime
+    language: str
+    zone: str
+
+
+def planned(session: Session, order_ids: Collection[int]) -> dict[int, PlannedInvitation]:
+    """Read the invitations of these orders, by order."""
+    rows = session.execute(
+        select(
+            invitations.c.order_id,
+            invitations.c.id,
+            invitations.c.state,
+            invitations.c.reason,
+            messages.c.state.label("message_state"),
+        )
+        .outerjoin(messages, and_(message_of_invitation, messages.c.kind == INVITATION))
+        .where(invitations.c.order_id.in_(order_ids))
+    )
+    return {
+        row.order_id: PlannedInvitation(
+            row.id, row.state, row.reason, row.message_state in {*UNSENT, DROPPED}
+        )
+        for row in rows
+    }
+
+
+def suspend(session: Session, found: Collection[PlannedInvitation], reason: str) -> None:
+    """Hold back what has not left. Twice changes nothing."""
+    unsent = [one.id for one in found if one.is_unsent]
+    session.execute(
+        invitation_states.update(invitations, (OPEN,), SUSPENDED)
+        .where(invitations.c.id.in_(unsent))
+        .values(reason=reason)
+    )
+    pending.drop(session, MESSAGE_KINDS, [one.id for one in found], SUSPENDED_REASON)
+
+
+def resume(session: Session, found: Mapping[int, PlannedInvitation], now: datetime) -> None:
+    """Open suspended and withdrawn invitations of these orders again; their messages are due."""
+    unsent = [one.id for one in found.values() if one.is_unsent and one.state != OPEN]
+    session.execute(
+        invitation_states.update(invitations, (SUSPENDED, WITHDRAWN), OPEN)
+        .where(invitations.c.id.in_(unsent))
+        .values(reason=None)
+    )
+    for reason in {one.reason for one in found.values() if one.reason} | {SUSPENDED_REASON}:
+        pending.undrop(session, (INVITATION,), unsent, reason, now)
+    held = [one.id for one in found.values() if not one.is_unsent and one.state == OPEN]
+    pending.undrop(session, (REMINDER,), held, SUSPENDED_REASON, now)
 
 
 def reschedule(session: Session, dates: Mapping[int, NewDate]) -> list[int]:
@@ -47,9 +117,20 @@ def reschedule(session: Session, dates: Mapping[int, NewDate]) -> list[int]:
     session.connection().execute(
         update(invitations)
         .where(invitations.c.id == bindparam("one"))
-        .values(expires_at=bindparam("end"), experienced_at=bindparam("day")),
+        .values(
+            expires_at=bindparam("end"),
+            experienced_at=bindparam("day"),
+            language=bindparam("words"),
+            zone=bindparam("hours"),
+        ),
         [
-            {"one": row.id, "end": new.due + LINK_LIFETIME, "day": new.experienced}
+            {
+                "one": row.id,
+                "end": new.due + LINK_LIFETIME,
+                "day": new.experienced,
+                "words": new.language,
+                "hours": new.zone,
+            }
             for row, new in moved
         ],
     )

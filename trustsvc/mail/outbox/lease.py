@@ -85,7 +85,11 @@ def still_allowed(session: Session, one: LeasedDraft, now: datetime) -> bool:
     prepared = _prepare(session, kind, [one.message], now)
     settle.drop(session, kind, prepared.drop, now)
     _defer(session, prepared.defer)
-    return bool(prepared.drafts)
+    drafts = [draft for _, draft in prepared.drafts]
+    if drafts and drafts[0].recipient != one.draft.recipient:
+        _defer(session, {one.message.id: (now, 0)})  # composed for an address that was corrected
+        return False
+    return bool(drafts)
 
 
 def _due(session: Session, kind: MessageKind, now: datetime) -> list[LeasedMessage]:

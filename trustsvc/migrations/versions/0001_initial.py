@@ -317,6 +317,9 @@ def upgrade() -> None:
         sa.Column("reminder_days", sa.Integer(), nullable=False),
         sa.Column("cap_days", sa.Integer(), nullable=False),
         sa.Column("max_age_days", sa.Integer(), nullable=False),
+        sa.Column("skip", sa.Text(), nullable=False),
+        sa.Column("fallback", sa.Text(), nullable=False),
+        sa.Column("fallback_days", sa.Integer(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("zone", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -328,6 +331,7 @@ def upgrade() -> None:
             "delay_unit IN ('minutes', 'hours', 'days', 'weekdays')",
             name=op.f("ck_shops_delay_unit"),
         ),
+        sa.CheckConstraint("fallback IN ('ask', 'skip')", name=op.f("ck_shops_fallback")),
         sa.CheckConstraint(
             "may_ask IN ('registered', 'consent', 'customers')", name=op.f("ck_shops_may_ask")
         ),
@@ -425,16 +429,41 @@ def upgrade() -> None:
         sa.Column("name", sa.LargeBinary(), nullable=True),
         sa.Column("buyer", sa.LargeBinary(), nullable=True),
         sa.Column("locale", sa.Text(), nullable=True),
+        sa.Column("zone", sa.Text(), nullable=True),
         sa.Column("consent", sa.Boolean(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("unpaid", sa.Boolean(), nullable=False),
+        sa.Column("standing", sa.Text(), nullable=False),
+        sa.Column("standing_at", sa.BigInteger(), nullable=True),
+        sa.Column("claim", sa.Text(), nullable=True),
+        sa.Column("claim_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("paid", sa.Boolean(), nullable=True),
         sa.Column("paid_at", sa.BigInteger(), nullable=True),
+        sa.Column("payment_at", sa.BigInteger(), nullable=True),
+        sa.Column("fulfilled", sa.Boolean(), nullable=True),
         sa.Column("shipped_at", sa.BigInteger(), nullable=True),
-        sa.Column("delivered_at", sa.BigInteger(), nullable=True),
-        sa.Column("cancelled_at", sa.BigInteger(), nullable=True),
-        sa.Column("refunded_at", sa.BigInteger(), nullable=True),
+        sa.Column("fulfilment_at", sa.BigInteger(), nullable=True),
+        sa.Column("delivery", sa.Text(), nullable=True),
+        sa.Column("delivery_at", sa.BigInteger(), nullable=True),
+        sa.Column("skip", sa.Text(), nullable=True),
+        sa.Column("date_unreadable", sa.Boolean(), nullable=False),
+        sa.Column("details_at", sa.BigInteger(), nullable=True),
+        sa.Column("contact_at", sa.BigInteger(), nullable=True),
+        sa.Column("accepts_buyer", sa.Boolean(), nullable=False),
+        sa.Column("decide_at", sa.BigInteger(), nullable=True),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "claim IN ('open', 'on_hold', 'disputed', 'return_open', 'refund_open', 'other_status', 'cancelled', 'refunded', 'returned', 'chargeback')",
+            name=op.f("ck_orders_claim"),
+        ),
+        sa.CheckConstraint(
+            "delivery IN ('in_transit', 'delivered', 'delivery_failed', 'ready_for_pickup', 'scheduled')",
+            name=op.f("ck_orders_delivery"),
+        ),
+        sa.CheckConstraint(
+            "standing IN ('open', 'on_hold', 'disputed', 'return_open', 'refund_open', 'other_status', 'cancelled', 'refunded', 'returned', 'chargeback')",
+            name=op.f("ck_orders_standing"),
+        ),
         sa.CheckConstraint(
             "state IN ('received', 'waiting', 'settled')", name=op.f("ck_orders_state")
         ),
@@ -450,6 +479,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("email IS NOT NULL"),
         postgresql_where=sa.text("email IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_orders_decide_at",
+        "orders",
+        ["decide_at"],
+        unique=False,
+        sqlite_where=sa.text("decide_at IS NOT NULL"),
+        postgresql_where=sa.text("decide_at IS NOT NULL"),
     )
     op.create_index(
         "ix_orders_due",
@@ -523,10 +560,12 @@ def upgrade() -> None:
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("zone", sa.Text(), nullable=False),
         sa.Column("experienced_at", sa.BigInteger(), nullable=False),
+        sa.Column("unanswered", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "state IN ('open', 'redeemed', 'withdrawn')", name=op.f("ck_invitations_state")
+            "state IN ('open', 'suspended', 'redeemed', 'withdrawn')",
+            name=op.f("ck_invitations_state"),
         ),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_invitations_order_id")),
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_invitations_shop_id")),
@@ -663,6 +702,12 @@ def downgrade() -> None:
         table_name="orders",
         sqlite_where=sa.text("state = 'received'"),
         postgresql_where=sa.text("state = 'received'"),
+    )
+    op.drop_index(
+        "ix_orders_decide_at",
+        table_name="orders",
+        sqlite_where=sa.text("decide_at IS NOT NULL"),
+        postgresql_where=sa.text("decide_at IS NOT NULL"),
     )
     op.drop_index(
         "ix_orders_contact",

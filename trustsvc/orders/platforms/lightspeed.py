@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from trustsvc.errors import Refused
-from trustsvc.orders.platforms import fields, signature
+from trustsvc.orders.platforms import amounts, contact, fields, signature
 from trustsvc.orders.received import Ignored, OrderReceived
+from trustsvc.orders.state import Delivery, Standing
 
 OTHER_ROOTS = {
     "customer",
@@ -24,6 +25,13 @@ OTHER_ROOTS = {
     "variant",
 }
 SHIPPED = {"completed_shipped", "completed_picked_up", "completed"}
+PARTLY_SHIPPED = {"partially_shipped", "partly_shipped"}
+PAID = {"paid", "refunded", "partially_refunded"}
+DELIVERIES = {
+    "completed_picked_up": Delivery.DELIVERED,
+    "processing_ready_for_pickup": Delivery.READY_FOR_PICKUP,
+}
+MARKETPLACES = {"amazon", "bol", "ebay", "etsy", "kaufland", "otto", "zalando"}
 
 
 def signed(
@@ -49,7 +57,7 @@ def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceiv
         raise Refused(fields.NOT_AN_ORDER)
     known = fields.identity(order, "id")
     if signature.header(headers, "x-event").lower() == "orders/deleted":
-        return OrderReceived(known, now, cancelled_at=now)
+        return OrderReceived(known, now, standing=Standing.CANCELLED)
     return _order(order, known, now)
 
 
@@ -58,43 +66,101 @@ def _order(order: fields.Tree, known: str, now: datetime) -> OrderReceived | Ign
     changed = fields.moment(order, now, "updatedAt")
     status = fields.word(order, "status")
     payment = fields.word(order, "paymentStatus")
-    shipped = None
-    if status in SHIPPED or fields.word(order, "shipmentStatus") == "shipped":
+    shipped_at = None
+    fulfilled = _is_fulfilled(order, status)
+    if fulfilled:
         stated = fields.moment(order, now, "shippingDate")
-        shipped = stated or fields.guess(created, changed, now)
-    paid = fields.guess(created, changed, now) if payment == "paid" else None
+        shipped_at = stated or fields.guess(created, changed, now)
+    paid = payment in PAID if payment else None
+    country = fields.text(order, "addressShippingCountry.code", "addressBillingCountry.code")
+    billed = fields.text(order, "addressBillingCountry.code")
+    languages = [fields.text(order, "language.locale"), fields.text(order, "language.code")]
+    place = contact.place(languages, billed or country, country)
+    delivery = DELIVERIES.get(status)
     received = OrderReceived(
         identity=known,
         created_at=now,
+        modified_at=changed,
         reference=fields.text(order, "number", "id"),
+        is_whole=True,
         email=fields.email(order, "email", "customer.resource.embedded.email"),
         name=fields.name(order, "firstname", "middlename", "lastname"),
-        locale=fields.locale(order, "language.locale", "language.code"),
+        locale=place.locale,
+        zone=place.zone,
+        is_anonymised=contact.is_anonymised(order, "email"),
         consent=_consent(order),
-        unpaid=payment == "not_paid" and not shipped if payment else None,
-        paid_at=paid,
-        shipped_at=shipped,
-        delivered_at=shipped if status == "completed_picked_up" else None,
-        cancelled_at=(changed or now) if status.startswith("cancelled") else None,
-        refunded_at=(changed or now) if _is_refunded(order, payment) else None,
+        standing=_standing(order, status, payment),
+        paid=paid,
+        paid_at=fields.guess(created, changed, now) if paid else None,
+        fulfilled=fulfilled,
+        shipped_at=shipped_at,
+        delivery=delivery,
+        delivery_at=(shipped_at or changed or now) if delivery else None,
+        traits=_traits(order),
+        date_unreadable=fields.has_unreadable_moment(order, now, "createdAt", "shippingDate"),
     )
     return fields.finish(received, created)
 
 
-def _consent(order: fields.Tree) -> bool | None:
-    return fields.flag(order, "newsletterSubscribed")
+def _is_fulfilled(order: fields.Tree, status: str) -> bool:
+    shipment = fields.word(order, "shipmentStatus")
+    if shipment in PARTLY_SHIPPED:
+        return False
+    return status in SHIPPED or shipment == "shipped"
 
 
-def _is_refunded(order: fields.Tree, payment: str) -> bool:
-    invoices = fields.rows(order, "invoices.resource.embedded")
+def _standing(order: fields.Tree, status: str, payment: str) -> Standing:
+    if status.startswith("cancelled") or fields.word(order, "shipmentStatus") == "cancelled":
+        return Standing.CANCELLED
+    if payment == "refunded":
+        return Standing.REFUNDED
+    if (ended := _all_back(order)) is not None:
+        return ended
+    return Standing.ON_HOLD if status == "on_hold" else Standing.OPEN
+
+
+def _all_back(order: fields.Tree) -> Standing | None:
+    """Say whether all of the goods, or all of the money, went back; a part of them ends nothing."""
     products = fields.rows(order, "products.resource.embedded")
-    return (
-        payment == "refunded"
-        or any(fields.flag(invoice, "isCreditNote") for invoice in invoices)
-        or any(_is_back(product) for product in products)
-    )
+    for key, standing in (
+        ("quantityReturned", Standing.RETURNED),
+        ("quantityRefunded", Standing.REFUNDED),
+    ):
+        if products and all(_is_back(product, key) for product in products):
+            return standing
+    credited = [
+        invoice
+        for invoice in fields.rows(order, "invoices.resource.embedded")
+        if fields.flag(invoice, "isCreditNote")
+    ]
+    back = amounts.total(credited, "priceIncl", "total")
+    return Standing.REFUNDED if amounts.is_all(back, amounts.amount(order, "priceIncl")) else None
 
 
-def _is_back(product: fields.Tree) -> bool:
-    counts = (product.get("quantityRefunded"), product.get("quantityReturned"))
-    return any(isinstance(count, int) and count > 0 for count in counts)
+def _is_back(product: fields.Tree, key: str) -> bool:
+    count, ordered = amounts.amount(product, key), amounts.amount(product, "quantityOrdered")
+    return bool(count) and count is not None and count >= (ordered or count)
+
+
+def _consent(order: fields.Tree) -> bool | None:
+    """Read consent; a buyer without the newsletter has not refused to be asked."""
+    if "do-not-ask" in _tags(order):
+        return False
+    return True if fields.flag(order, "newsletterSubscribed") else None
+
+
+def _tags(order: fields.Tree) -> set[str]:
+    written = fields.text(order, "tags", "memo")
+    return {tag.strip().casefold() for tag in written.split(",") if tag.strip()}
+
+
+def _traits(order: fields.Tree) -> frozenset[str]:
+    """Say what a shop may have the order skipped for (docs/how-to/skip.md)."""
+    found = {
+        "pos": fields.word(order, "channel") == "pos",
+        "zero-total": amounts.amount(order, "priceIncl") == 0,
+        "wholesale": bool(fields.text(order, "companyVatNumber")),
+        "marketplace": fields.word(order, "channel") in MARKETPLACES,
+    }
+    names = {name for name, holds in found.items() if holds}
+    return frozenset(names | {f"tag:{tag}" for tag in _tags(order)})

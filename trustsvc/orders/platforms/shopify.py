@@ -4,31 +4,23 @@ Facts: platforms.md 2. Webhooks made in the admin (Settings, Notifications) have
 topic is in a header, of which there are two families (X-Shopify-* and shopify-*).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
 from trustsvc.errors import Refused
-from trustsvc.orders.platforms import fields, signature
+from trustsvc.orders.platforms import amounts, fields, shopify_order, signature
+from trustsvc.orders.platforms.shopify_order import DELIVERIES, NO_PARCEL
 from trustsvc.orders.received import Ignored, OrderReceived, PrivacyRequestReceived
+from trustsvc.orders.state import Delivery, Standing
 
-UNPAID = {"pending", "partially_paid", "voided", "expired"}
-REFUNDED = {"refunded", "partially_refunded"}
-ON_ITS_WAY = {
-    "in_transit",
-    "out_for_delivery",
-    "picked_up",
-    "carrier_picked_up",
-    "ready_for_pickup",
-}
 PRIVACY: Mapping[str, Literal["access", "erase", "erase_shop"]] = {
     "customers/data_request": "access",
     "customers/redact": "erase",
     "shop/redact": "erase_shop",
 }
 MAX_ORDERS = 1000
-NO_PARCEL = {"cancelled", "error", "failure"}
 
 
 def signed(
@@ -64,17 +56,11 @@ def parse(
 def _read(
     topic: str, tree: fields.Tree, headers: Mapping[str, str], now: datetime
 ) -> OrderReceived | Ignored:
-    if topic == "orders/delete":
-        return OrderReceived(fields.identity(tree, "id"), now, cancelled_at=now)
-    if topic == "refunds/create":
-        refunded = fields.moment(tree, now, "processed_at", "created_at") or now
-        return OrderReceived(fields.identity(tree, "order_id"), refunded, refunded_at=refunded)
-    if topic in {"fulfillments/create", "fulfillments/update"}:
-        return _fulfillment(tree, now)
-    if topic == "fulfillment_events/create":
-        return _parcel(tree, now)
+    family = topic if topic in NEWS else f"{topic.partition('/')[0]}/"
+    if family in NEWS:
+        return NEWS[family](tree, now)
     if topic.startswith("orders/") and _is_order(tree):
-        return _order(topic, tree, headers, now)
+        return shopify_order.parse(topic, tree, _header(headers, "triggered-at"), now)
     if topic in {"orders/create", "orders/paid", "orders/fulfilled", "orders/updated"}:
         raise Refused(fields.NOT_AN_ORDER)
     return Ignored("unknown_topic")
@@ -115,79 +101,69 @@ def _topic_of(tree: fields.Tree) -> str:
     return "fulfillment_events/create" if "happened_at" in tree else "fulfillments/create"
 
 
-def _order(
-    topic: str, tree: fields.Tree, headers: Mapping[str, str], now: datetime
-) -> OrderReceived | Ignored:
-    created = fields.moment(tree, now, "processed_at", "created_at")
-    triggered = fields.moment({"at": _header(headers, "triggered-at")}, now, "at")
-    changed = triggered or fields.moment(tree, now, "updated_at")
-    status = fields.word(tree, "financial_status")
-    shipped, delivered = _parcels(topic, tree, created, now)
-    paid = None
-    if topic == "orders/paid" or status == "paid" or status in REFUNDED:
-        paid = (changed if topic == "orders/paid" else None) or created or now
-    cancelled = fields.moment(tree, now, "cancelled_at")
-    if not cancelled and (topic == "orders/cancelled" or fields.text(tree, "cancelled_at")):
-        cancelled = changed or now
-    refunds = (fields.moment(row, now, "created_at") for row in fields.rows(tree, "refunds"))
-    order = OrderReceived(
-        identity=fields.identity(tree, "id"),
-        created_at=now,
-        reference=fields.text(tree, "name", "order_number", "id"),
-        email=fields.email(tree, "email", "contact_email", "customer.email"),
-        name=_name(tree),
-        locale=fields.locale(tree, "customer_locale"),
-        consent=fields.flag(tree, "buyer_accepts_marketing"),
-        unpaid=status in UNPAID and not paid and not shipped if status else None,
-        paid_at=paid,
-        shipped_at=shipped,
-        delivered_at=delivered,
-        cancelled_at=cancelled,
-        refunded_at=(fields.latest(refunds) or changed or now) if status in REFUNDED else None,
-    )
-    return fields.finish(order, created)
+def _deleted(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
+    return OrderReceived(fields.identity(tree, "id"), now, standing=Standing.CANCELLED)
 
 
-def _name(tree: fields.Tree) -> str:
-    for whose in ("customer", "billing_address", "shipping_address"):
-        if found := fields.name(tree, f"{whose}.first_name", f"{whose}.last_name"):
-            return found
-    return ""
-
-
-def _parcels(
-    topic: str, tree: fields.Tree, created: datetime | None, now: datetime
-) -> tuple[datetime | None, datetime | None]:
-    """Say when all of it was shipped and delivered: a part of an order is not yet an experience."""
-    if topic != "orders/fulfilled" and fields.word(tree, "fulfillment_status") != "fulfilled":
-        return None, None
-    every = fields.rows(tree, "fulfillments")
-    parcels = [row for row in every if fields.word(row, "status") not in NO_PARCEL]
-    shipped = fields.latest(fields.moment(row, now, "created_at") for row in parcels)
-    changed = fields.moment(tree, now, "updated_at")
-    delivered = None
-    if parcels and all(fields.word(row, "shipment_status") == "delivered" for row in parcels):
-        delivered = fields.latest(fields.moment(row, now, "updated_at") for row in parcels)
-    return shipped or fields.guess(created, changed, now), delivered
+def _refund(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
+    """Wait for the order itself, which tells whether all or a part of the money went back."""
+    known = fields.identity(tree, "order_id")
+    at = fields.moment(tree, now, "processed_at", "created_at") or now
+    given = [
+        row
+        for row in fields.rows(tree, "transactions")
+        if fields.word(row, "kind") in {"", "refund", "void"}
+        and fields.word(row, "status") not in {"failure", "error"}
+    ]
+    if not amounts.total(given, "amount"):
+        return OrderReceived(known, at)
+    return OrderReceived(known, at, modified_at=at, standing=Standing.REFUND_OPEN)
 
 
 def _fulfillment(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
+    """Read news of one parcel; whether the whole order left, only the order itself tells."""
     known = fields.identity(tree, "order_id")
+    at = fields.moment(tree, now, "updated_at", "created_at") or now
     if fields.word(tree, "status") in NO_PARCEL:
-        return Ignored("unknown_topic")
-    shipped = fields.moment(tree, now, "created_at") or now
-    delivered = None
-    if fields.word(tree, "shipment_status") == "delivered":
-        delivered = fields.moment(tree, now, "updated_at") or now
-    return OrderReceived(known, shipped, shipped_at=shipped, delivered_at=delivered)
+        return OrderReceived(known, at, modified_at=at, fulfilled=False)
+    status = fields.word(tree, "shipment_status")
+    delivery = DELIVERIES.get(status, Delivery.IN_TRANSIT)
+    return OrderReceived(known, at, modified_at=at, delivery=delivery, delivery_at=at)
 
 
-def _parcel(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
+def _fulfillment_event(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
     known = fields.identity(tree, "order_id")
-    happened = fields.moment(tree, now, "happened_at", "created_at") or now
+    at = fields.moment(tree, now, "happened_at", "created_at") or now
+    delivery = DELIVERIES.get(fields.word(tree, "status"))
+    if delivery is None:
+        return Ignored("unknown_topic")
+    return OrderReceived(known, at, modified_at=at, delivery=delivery, delivery_at=at)
+
+
+def _dispute(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
+    if "order_id" not in tree or not tree["order_id"]:
+        return Ignored("unknown_topic")
     status = fields.word(tree, "status")
-    if status == "delivered":
-        return OrderReceived(known, happened, delivered_at=happened)
-    if status in ON_ITS_WAY:
-        return OrderReceived(known, happened, shipped_at=happened)
-    return Ignored("unknown_topic")
+    claim = Standing.DISPUTED
+    if status in {"lost", "accepted", "charge_refunded"}:
+        claim = Standing.CHARGEBACK
+    elif status in {"won", "prevented"}:
+        claim = Standing.OPEN
+    return OrderReceived(fields.identity(tree, "order_id"), now, claim=claim)
+
+
+def _return(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
+    known = fields.identity(tree, "order.id", "order_id", "order.admin_graphql_api_id")
+    return OrderReceived(known, now, claim=shopify_order.claim_of(fields.word(tree, "status")))
+
+
+# Topics, and families of topics, whose body is not the order but news about it.
+NEWS: Mapping[str, Callable[[fields.Tree, datetime], OrderReceived | Ignored]] = {
+    "orders/delete": _deleted,
+    "refunds/create": _refund,
+    "fulfillments/create": _fulfillment,
+    "fulfillments/update": _fulfillment,
+    "fulfillment_events/create": _fulfillment_event,
+    "disputes/": _dispute,
+    "returns/": _return,
+}

@@ -10,22 +10,33 @@ import binascii
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from trustsvc.errors import Refused
-from trustsvc.orders.platforms import fields, signature
+from trustsvc.orders.platforms import amounts, contact, fields, signature, standard_words
 from trustsvc.orders.received import Ignored, OrderReceived
+from trustsvc.orders.state import Delivery, Standing
 
 TOLERANCE_S = 300
 MAX_SIGNATURES = 8
 EVENTS = ("created", "paid", "shipped", "delivered", "cancelled", "refunded")
-TYPES = {f"order.{news}": news for news in (*EVENTS, "updated")} | {
-    "order.canceled": "cancelled",
-    "order.fulfilled": "shipped",
-    "order.placed": "created",
+SENT_AT = ("moment", "date", "occurred_at")
+MODIFIED_AT = ("modified_at", "updated_at")
+DATES = (*(f"{event}_at" for event in EVENTS), "ordered_at", "fulfilled_at")
+LANGUAGES = ("locale", "language", "customer.locale", "customer.language")
+EMAILS = ("email", "customer.email", "buyer.email", "customer_email")
+NAMES = (
+    ("name",),
+    ("customer.name",),
+    ("buyer.name",),
+    ("first_name", "last_name"),
+    ("customer.first_name", "customer.last_name"),
+)
+STATED_ENDS = {
+    ("cancelled_at", "canceled_at"): Standing.CANCELLED,
+    ("refunded_at",): Standing.REFUNDED,
 }
-UNPAID = {"unpaid", "pending", "on-hold", "on_hold", "failed", "awaiting_payment"}
-ALIASES = {"canceled": "cancelled", "completed": "shipped", "fulfilled": "shipped"}
+REFUSAL_TAGS = {"do-not-ask", "do_not_ask"}
+TRAIT_TAGS = {"pos", "wholesale", "gift-card", "marketplace", "test-gateway"}
 
 
 def key_of(secret: str) -> bytes:
@@ -62,16 +73,17 @@ def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceiv
     kind = tree.get("type")
     if kind is not None and not isinstance(kind, str):
         raise Refused(fields.NOT_AN_ORDER)
-    if kind and kind.strip().lower() not in TYPES:
+    known_type = kind.strip().lower() if kind else "order.updated"
+    if known_type not in standard_words.TYPES:
         return Ignored("unknown_topic")
-    news = TYPES[kind.strip().lower()] if kind else "updated"
     data = _data(tree)
     if fields.flag(data, "test") or fields.flag(tree, "test"):
         return Ignored("test_order")
     status = fields.word(data, "state", "status")
     if status == "draft":
         return Ignored("draft")
-    return _order(tree, data, (news, ALIASES.get(status, status)), headers, now)
+    said = standard_words.read(known_type, status)
+    return _order(tree, data, said, headers, now)
 
 
 def _data(tree: fields.Tree) -> fields.Tree:
@@ -87,45 +99,102 @@ def _data(tree: fields.Tree) -> fields.Tree:
 def _order(
     tree: fields.Tree,
     data: fields.Tree,
-    says: tuple[str, str],
+    said: standard_words.Said,
     headers: Mapping[str, str],
     now: datetime,
 ) -> OrderReceived | Ignored:
-    sent_at = fields.moment(data, now, "moment", "date") or fields.moment(tree, now, "timestamp")
+    sent_at = fields.moment(data, now, *SENT_AT) or fields.moment(tree, now, "timestamp")
     known = fields.identity(data, "reference", "order_reference", "order_number", "number", "id")
 
-    def when(news: str, *names: str) -> datetime | None:
-        stated = fields.moment(data, now, f"{news}_at", *names)
-        return stated or ((sent_at or now) if news in says else None)
+    def when(event: str, *names: str) -> datetime | None:
+        stated = fields.moment(data, now, f"{event}_at", *names)
+        return stated or (sent_at if event in said.events else None)
 
-    paid, shipped = when("paid"), when("shipped", "fulfilled_at")
+    paid_at, shipped_at = when("paid"), when("shipped", "fulfilled_at")
+    delivered_at = when("delivered")
+    delivery = said.delivery or (Delivery.DELIVERED if delivered_at else None)
+    place = contact.place(
+        [fields.text(data, path) for path in LANGUAGES],
+        fields.text(data, "country", "billing.country", "billing_address.country"),
+        fields.text(data, "country", "shipping.country", "shipping_address.country"),
+    )
     order = OrderReceived(
         identity=known,
         created_at=now,
+        modified_at=fields.moment(data, now, *MODIFIED_AT) or sent_at,
+        is_creation=said.is_creation,
         reference=known,
-        email=fields.email(data, "email", "customer.email", "buyer.email", "customer_email"),
+        is_whole=any(fields.at(data, path) is not None for path in EMAILS),
+        email=fields.email(data, *EMAILS),
         name=_name(data),
-        locale=fields.locale(data, "locale", "language", "customer.locale"),
-        consent=fields.flag(data, "consent", "may_ask"),
-        unpaid=says[1] in UNPAID and not paid and not shipped if says[1] else None,
-        paid_at=paid,
-        shipped_at=shipped,
-        delivered_at=when("delivered"),
-        cancelled_at=when("cancelled", "canceled_at"),
-        refunded_at=when("refunded"),
+        locale=place.locale,
+        zone=place.zone,
+        is_anonymised=contact.is_anonymised(data, *EMAILS),
+        consent=_consent(data),
+        standing=_standing(data, said),
+        paid=said.paid if said.paid is not None else (True if paid_at else None),
+        paid_at=paid_at,
+        fulfilled=said.fulfilled
+        if said.fulfilled is not None
+        else (True if shipped_at or delivered_at else None),
+        shipped_at=shipped_at,
+        delivery=delivery,
+        delivery_at=(delivered_at or sent_at) if delivery else None,
+        traits=_traits(data),
+        date_unreadable=any(
+            fields.has_unreadable_moment(data, now, name) for name in (*SENT_AT, *DATES)
+        ),
         delivery_id=signature.header(headers, "webhook-id") or None,
     )
     return fields.finish(order, when("created", "ordered_at"))
 
 
-def _name(data: Any) -> str:
-    for parts in (
-        ("name",),
-        ("customer.name",),
-        ("buyer.name",),
-        ("first_name", "last_name"),
-        ("customer.first_name", "customer.last_name"),
-    ):
+def _standing(data: fields.Tree, said: standard_words.Said) -> Standing | None:
+    """Read the standing; a refund of a stated part of the total ends nothing."""
+    stated = [
+        standing
+        for names, standing in STATED_ENDS.items()
+        if any(fields.text(data, name) for name in names)
+    ]
+    standing = stated[0] if stated else said.standing
+    if standing is not Standing.REFUNDED:
+        return standing
+    back = amounts.amount(data, "refunded_amount", "refund.amount", "amount_refunded")
+    whole = amounts.amount(data, "total", "total_price", "amount")
+    if back is None or whole is None or amounts.is_all(back, whole):
+        return Standing.REFUNDED
+    return Standing.OPEN
+
+
+def _consent(data: fields.Tree) -> bool | None:
+    """Read consent and may_ask: a no counts whatever else is said."""
+    given = [fields.flag(data, name) for name in ("consent", "may_ask")]
+    if False in given or not _tags(data).isdisjoint(REFUSAL_TAGS):
+        return False
+    return True if True in given else None
+
+
+def _tags(data: fields.Tree) -> set[str]:
+    tags = data.get("tags")
+    listed = tags if isinstance(tags, list) else str(tags or "").split(",")
+    return {str(tag).strip().casefold() for tag in listed if str(tag).strip()}
+
+
+def _traits(data: fields.Tree) -> frozenset[str]:
+    """Say what a shop may have the order skipped for (docs/how-to/skip.md)."""
+    found = {
+        "renewal": fields.flag(data, "renewal", "is_renewal") is True,
+        "pos": fields.word(data, "channel", "source") == "pos",
+        "marketplace": fields.word(data, "channel", "source") == "marketplace",
+        "zero-total": amounts.amount(data, "total", "total_price") == 0,
+    }
+    names = {name for name, holds in found.items() if holds}
+    tags = _tags(data)
+    return frozenset(names | {f"tag:{tag}" for tag in tags} | (tags & TRAIT_TAGS))
+
+
+def _name(data: fields.Tree) -> str:
+    for parts in NAMES:
         if found := fields.name(data, *parts):
             return found
     return ""

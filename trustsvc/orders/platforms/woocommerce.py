@@ -1,20 +1,46 @@
 """WooCommerce: the REST order (v1 to v3, or the wrapped legacy v3), signed like Shopify's.
 
-Facts: platforms.md 3. There is no retry and no paid or shipped topic: the status tells. A delivery
-id is not safe (one-second resolution), so an order is recognised by its own id only. The unsigned
-ping is answered by orders/views.py before parsing.
+Facts: platforms.md 3. There is no retry and no paid or shipped topic: the order itself tells. A
+delivery id is not safe (one-second resolution), so the body stands for it. The unsigned ping is
+answered by orders/views.py before parsing.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from trustsvc.orders.platforms import fields, signature
+from trustsvc.orders.platforms import amounts, contact, fields, signature
 from trustsvc.orders.received import Ignored, OrderReceived
+from trustsvc.orders.state import Standing
 
 TOPICS = {"order.created", "order.updated", "order.restored", "order.deleted"}
 DRAFTS = {"draft", "auto-draft", "checkout-draft", "new"}
-UNPAID = {"pending", "on-hold", "failed"}
+UNPAID = {"pending", "on-hold", "failed"}  # only where no field tells of money
 SHIPPED = {"completed", "shipped", "delivered"}
+PARTLY_SHIPPED = {"partial-shipped", "partially-shipped"}
+# Any other status is the shop's own, and says that the order left its usual course.
+STANDINGS = (
+    dict.fromkeys(("pending", "processing", *SHIPPED, *PARTLY_SHIPPED), Standing.OPEN)
+    | dict.fromkeys(("cancelled", "trash"), Standing.CANCELLED)
+    | dict.fromkeys(("on-hold", "failed"), Standing.ON_HOLD)
+    | {"refunded": Standing.REFUNDED, "": Standing.OPEN}
+)
+FULFILMENT_META = "_fulfillment_status"  # WooCommerce's order fulfilments
+TRACKING_META = ("_wc_shipment_tracking_items", "_ast_tracking_items", "_tracking_number")
+LANGUAGE_META = (
+    "wpml_language",
+    "_wpml_language",
+    "trp_language",
+    "weglot_language",
+    "_weglot_language",
+    "pll_language",
+    "_pll_language",
+    "lang",
+    "locale",
+)
+REFUSAL_META = ("do-not-ask", "do_not_ask", "_do_not_ask")
+MARKETPLACES = {"amazon", "ebay", "bol", "channable", "codisto", "wplister", "etsy", "kaufland"}
+TEST_GATEWAYS = {"bogus", "dummy", "test", "test_gateway", "wc_test"}
 
 
 def signed(
@@ -39,43 +65,107 @@ def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceiv
         tree = tree["order"]
     known = fields.identity(tree, "id")
     if topic == "order.deleted" or set(tree) == {"id"}:
-        return OrderReceived(known, now, cancelled_at=now)
+        return OrderReceived(known, now, standing=Standing.CANCELLED)
     status = fields.word(tree, "status").removeprefix("wc-")
     if status in DRAFTS:
         return Ignored("draft")
-    return _order(tree, known, status, now)
+    return _order(tree, known, status, topic, now)
 
 
-def _order(tree: fields.Tree, known: str, status: str, now: datetime) -> OrderReceived | Ignored:
+def _order(
+    tree: fields.Tree, known: str, status: str, topic: str, now: datetime
+) -> OrderReceived | Ignored:
     created = fields.moment(tree, now, "date_created_gmt", "date_created", "created_at")
     changed = fields.moment(tree, now, "date_modified_gmt", "date_modified", "updated_at")
-    paid = fields.moment(tree, now, "date_paid_gmt", "date_paid")
-    if not paid and fields.flag(tree, "payment_details.paid"):
-        paid = created or now
-    shipped = None
-    if status in SHIPPED:
-        done = fields.moment(tree, now, "date_completed_gmt", "date_completed", "completed_at")
-        shipped = done or fields.guess(created, changed, now)
-    cancelled = (changed or now) if status in {"cancelled", "trash"} else None
-    refunded = None
-    if status == "refunded" or fields.rows(tree, "refunds"):
-        refunded = changed or now
+    paid, paid_at = _payment(tree, status, created, now)
+    fulfilled, shipped_at = _fulfilment(tree, status, created, changed, now)
+    meta = _meta(tree)
+    country = fields.text(tree, "shipping.country", "billing.country", "billing_address.country")
+    languages = [fields.text(tree, "lang", "locale"), *(meta.get(key, "") for key in LANGUAGE_META)]
+    place = contact.place(languages, fields.text(tree, "billing.country") or country, country)
     order = OrderReceived(
         identity=known,
         created_at=now,
+        modified_at=changed,
         reference=fields.text(tree, "number", "order_number", "id"),
+        is_whole=True,
         email=fields.email(tree, "billing.email", "billing_address.email", "customer.email"),
         name=_name(tree),
-        locale=fields.locale({"value": _meta(tree, "wpml_language", "trp_language")}, "value"),
-        consent=fields.flag({"value": _meta(tree, "trustsvc_consent")}, "value"),
-        unpaid=status in UNPAID and not paid if status else None,
-        paid_at=paid,
-        shipped_at=shipped,
-        delivered_at=shipped and (changed or shipped) if status == "delivered" else None,
-        cancelled_at=cancelled,
-        refunded_at=refunded,
+        locale=place.locale,
+        zone=place.zone,
+        is_anonymised=contact.is_anonymised(tree, "billing.email", "billing_address.email")
+        or fields.flag(meta, "_anonymized") is True,
+        consent=_consent(meta),
+        standing=_standing(tree, status),
+        # That it was restored is news of this moment, whenever the order was changed before.
+        standing_at=now if topic == "order.restored" else None,
+        paid=paid,
+        paid_at=paid_at,
+        fulfilled=fulfilled,
+        shipped_at=shipped_at,
+        delivery=None,
+        traits=_traits(tree, meta),
+        date_unreadable=any(
+            fields.has_unreadable_moment(tree, now, f"date_{name}_gmt")
+            for name in ("created", "paid", "completed")
+        ),
     )
     return fields.finish(order, created)
+
+
+def _payment(
+    tree: fields.Tree, status: str, created: datetime | None, now: datetime
+) -> tuple[bool | None, datetime | None]:
+    """Say whether the money came, by the fields of money; by the status where there are none."""
+    paid_at = fields.moment(tree, now, "date_paid_gmt", "date_paid")
+    if fields.flag(tree, "needs_payment") or status == "pending":
+        return False, None
+    if paid_at or fields.flag(tree, "payment_details.paid"):
+        return True, paid_at or created
+    if amounts.amount(tree, "total") == 0:
+        return True, created
+    if {"date_paid_gmt", "date_paid", "needs_payment"} & set(tree):
+        return False, None
+    return (status not in UNPAID, None) if status else (None, None)
+
+
+def _fulfilment(
+    tree: fields.Tree,
+    status: str,
+    created: datetime | None,
+    changed: datetime | None,
+    now: datetime,
+) -> tuple[bool, datetime | None]:
+    """Say whether all of it left, and when: completed, or what a fulfilment plug-in wrote."""
+    if status in SHIPPED:
+        done = fields.moment(tree, now, "date_completed_gmt", "date_completed", "completed_at")
+        return True, done or fields.guess(created, changed, now)
+    meta = _meta(tree)
+    if FULFILMENT_META in meta:
+        if meta[FULFILMENT_META].lower() == "fulfilled":
+            return True, fields.guess(created, changed, now)
+        return False, None
+    if status not in PARTLY_SHIPPED and any(meta.get(key) for key in TRACKING_META):
+        sent = (
+            fields.moment(item, now, "date_shipped")
+            for key in TRACKING_META
+            for row in fields.rows(tree, "meta_data")
+            if fields.text(row, "key") == key
+            for item in fields.rows(row, "value")
+        )
+        return True, fields.latest(sent) or fields.guess(created, changed, now)
+    return False, None
+
+
+def _standing(tree: fields.Tree, status: str) -> Standing:
+    standing = STANDINGS.get(status, Standing.OTHER_STATUS)
+    refunds = fields.rows(tree, "refunds")
+    if standing in {Standing.CANCELLED, Standing.REFUNDED} or not refunds:
+        return standing
+    back = amounts.total(refunds, "total", "amount")
+    if amounts.is_all(back, amounts.amount(tree, "total")):
+        return Standing.REFUNDED
+    return standing
 
 
 def _name(tree: fields.Tree) -> str:
@@ -85,7 +175,45 @@ def _name(tree: fields.Tree) -> str:
     return ""
 
 
-def _meta(tree: fields.Tree, *keys: str) -> str:
-    """Read what plug-ins leave with an order (docs/how-to/woocommerce.md: `trustsvc_consent`)."""
-    found = {fields.text(row, "key"): row for row in fields.rows(tree, "meta_data")}
-    return next((fields.text(found[key], "value") for key in keys if key in found), "")
+def _consent(meta: Mapping[str, str]) -> bool | None:
+    """Read what the shop notes of the buyer's choice; a no counts whatever else is said."""
+    if any(key in meta and fields.flag(meta, key) is not False for key in REFUSAL_META):
+        return False
+    given = [fields.flag(meta, "trustsvc_consent"), fields.flag(meta, "trustsvc_ask")]
+    if False in given:
+        return False
+    return True if given[0] else None
+
+
+def _traits(tree: fields.Tree, meta: Mapping[str, str]) -> frozenset[str]:
+    """Say what a shop may have the order skipped for (docs/how-to/skip.md)."""
+    via = fields.word(tree, "created_via")
+    items = fields.rows(tree, "line_items")
+    found = {
+        "renewal": via == "subscription" or "_subscription_renewal" in meta,
+        "pos": "pos" in via.replace("_", "-").split("-"),
+        "test-gateway": fields.word(tree, "payment_method") in TEST_GATEWAYS,
+        "zero-total": amounts.amount(tree, "total") == 0,
+        "gift-card": bool(items) and all(_is_gift_card(item) for item in items),
+        "wholesale": any("wholesale" in f"{key} {value}".lower() for key, value in meta.items()),
+        "marketplace": any(not MARKETPLACES.isdisjoint(_words(key)) for key in [via, *meta]),
+    }
+    tags = {f"tag:{tag.strip().casefold()}" for tag in meta.get("trustsvc_tags", "").split(",")}
+    return frozenset({name for name, holds in found.items() if holds} | (tags - {"tag:"}))
+
+
+def _words(key: str) -> list[str]:
+    return re.split("[^a-z]+", key.lower())
+
+
+def _is_gift_card(item: fields.Tree) -> bool:
+    kinds = {fields.word(item, "product_type", "type"), *map(str.lower, _meta(item))}
+    return any("gift" in kind for kind in kinds)
+
+
+def _meta(tree: fields.Tree) -> dict[str, str]:
+    """Read what plug-ins leave with an order; a value that is not plain counts as there."""
+    return {
+        fields.text(row, "key"): fields.text(row, "value") or ("yes" if row.get("value") else "")
+        for row in fields.rows(tree, "meta_data")
+    }

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
 
 from trustsvc.invitations.models import invitations, message_of_invitation
+from trustsvc.invitations.planning import frequency_cap
 from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.state import SENT, UNKNOWN, UNSETTLED
 from trustsvc.orders.models import decisions, orders
@@ -69,6 +70,10 @@ def buyer_pseudonyms(shops: Sequence[Shop], now: datetime) -> Select[Any]:
             orders.c.shop_id.in_(ids),
             orders.c.received_at <= now - timedelta(days=kept),
             ~of_order.where(messages.c.sent_at > now - timedelta(days=kept)),
+            # Who did not answer twice in a row is asked less and less (frequency_cap.py).
+            ~of_order.where(
+                invitations.c.unanswered > 1, messages.c.sent_at > now - frequency_cap.LONGEST
+            ),
         )
         for kept, ids in _by_days({shop.id: max(days, shop.cap_days) for shop in shops}).items()
     ]

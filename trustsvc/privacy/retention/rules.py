@@ -57,7 +57,8 @@ _RULES = (
         "frequency_cap",
         "the shop's keyed hash of a buyer's address",
         90,
-        "the order and its last message, or the shop's cap period where that is longer",
+        "the order and its last message, or the cap period where that is longer: the shop's, and a "
+        "year after two invitations in a row without a review",
         "to ask a buyer at most once in the cap period: moderation of advertising (GDPR Art. "
         "6(1)(f))",
     ),

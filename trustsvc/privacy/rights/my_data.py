@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from trustsvc.orders import decision_log
+from trustsvc.orders.state import ENDED, Delivery
 from trustsvc.privacy.rights import access_report
 from trustsvc.privacy.rights.people import Person
 from trustsvc.reviews import decision_texts
@@ -16,9 +17,6 @@ DATES = {
     "ordered": "created_at",
     "paid": "paid_at",
     "shipped": "shipped_at",
-    "delivered": "delivered_at",
-    "cancelled": "cancelled_at",
-    "refunded": "refunded_at",
     "received": "received_at",
 }
 MESSAGE_STATES = {"leased": "on_its_way", "handed": "on_its_way"}
@@ -124,6 +122,11 @@ def _order(
 ) -> OrderLine:
     review = by_invitation.get(invitation["id"]) if invitation else None
     dates = {event: row[name] for event, name in DATES.items()}
+    if row["delivery"] == Delivery.DELIVERED:
+        dates["delivered"] = row["delivery_at"]
+    dates |= {
+        row[name]: row[f"{name}_at"] for name in ("standing", "claim") if row[name] in ENDED
+    }
     return OrderLine(
         shop=shop,
         name=row["name"] or (review["name"] if review else ""),

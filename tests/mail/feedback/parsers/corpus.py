@@ -133,7 +133,7 @@ sample(
 )
 sample(
     "postfix: delayed by greylisting", "delayed",
-    postfix("4.2.0", "delayed", "450 4.2.0 <jan@example.com>: Recipient address rejected: Greylisted, "
+    postfix("4.2.0", "delayed", "450 4.2.0 <jan@mail.example>: Recipient address rejected: Greylisted, "
             "see http://postgrey.schweikert.ch/help/example.com.html"),
 )  # fmt: skip
 sample(
@@ -191,13 +191,13 @@ sample(
 sample(
     "postfix, relay access denied",
     "soft",
-    postfix("5.7.1", "failed", "554 5.7.1 <jan@example.com>: Relay access denied"),
+    postfix("5.7.1", "failed", "554 5.7.1 <jan@mail.example>: Relay access denied"),
 )
 
 # Exchange and Microsoft 365
 sample(
     "Exchange: recipient not found", "hard",
-    exchange("5.1.10", "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient jan@example.com not found "
+    exchange("5.1.10", "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient jan@mail.example not found "
              "by SMTP address lookup", "Your message couldn't be delivered. jan wasn't found at example.com."),
 )  # fmt: skip
 sample(
@@ -225,26 +225,26 @@ sample(
 sample(
     "Exim: unrouteable address", "hard",
     exim("A message that you sent could not be delivered to one or more of its\nrecipients. This is a "
-         "permanent error. The following address(es) failed:\n\n  jan@example.com\n    Unrouteable address"),
+         "permanent error. The following address(es) failed:\n\n  jan@mail.example\n    Unrouteable address"),
 )  # fmt: skip
 sample(
     "Exim: no such user, of a remote", "hard",
     exim("A message that you sent could not be delivered to one or more of its\nrecipients. This is a "
-         "permanent error. The following address(es) failed:\n\n  jan@example.com\n    host mx.example.com "
-         "[192.0.2.7]\n    SMTP error from remote mail server after RCPT TO:<jan@example.com>:\n    "
+         "permanent error. The following address(es) failed:\n\n  jan@mail.example\n    host mx.example.com "
+         "[192.0.2.7]\n    SMTP error from remote mail server after RCPT TO:<jan@mail.example>:\n    "
          "550 No such user here"),
 )  # fmt: skip
 sample(
     "Exim: blocked", "soft",
     exim("A message that you sent could not be delivered to one or more of its\nrecipients. This is a "
-         "permanent error. The following address(es) failed:\n\n  jan@example.com\n    SMTP error from remote "
+         "permanent error. The following address(es) failed:\n\n  jan@mail.example\n    SMTP error from remote "
          "mail server after end of data:\n    550 5.7.1 Message blocked due to spam content"),
 )  # fmt: skip
 sample(
     "Exim: delayed 24 hours", "delayed",
     exim("A message that you sent has not yet been delivered to one or more of its\nrecipients after more "
          "than 24 hours on the queue on mail.shop.example.\n\nThe address to which the message has not yet "
-         "been delivered is:\n\n  jan@example.com\n    Delay reason: Connection timed out\n\nNo action is "
+         "been delivered is:\n\n  jan@mail.example\n    Delay reason: Connection timed out\n\nNo action is "
          "required on your part.", warning=True),
 )  # fmt: skip
 
@@ -261,7 +261,7 @@ Hi. This is the qmail-send program at mx.example.net.
 I'm afraid I wasn't able to deliver your message to the following addresses.
 This is a permanent error; I've given up. Sorry it didn't work out.
 
-<jan@example.net>:
+<jan@mail.example>:
 %s
 
 --- Below this line is a copy of the message.
@@ -280,10 +280,10 @@ sample(
 # Sendmail
 sample(
     "Sendmail: user unknown", "hard",
-    report("q5A.1781/mx", one("failed", "5.1.1", "SMTP; 550 5.1.1 <jan@example.com>... User unknown",
+    report("q5A.1781/mx", one("failed", "5.1.1", "SMTP; 550 5.1.1 <jan@mail.example>... User unknown",
                               Last_Attempt_Date="Wed, 10 Jun 2026 12:00:07 +0200"),
-           text="   ----- The following addresses had permanent fatal errors -----\n<jan@example.com>\n    (reason: "
-           "550 5.1.1 <jan@example.com>... User unknown)"),
+           text="   ----- The following addresses had permanent fatal errors -----\n<jan@mail.example>\n    (reason: "
+           "550 5.1.1 <jan@mail.example>... User unknown)"),
 )  # fmt: skip
 sample(
     "Sendmail: warning, could not send for 4 hours", "delayed",
@@ -301,7 +301,7 @@ sample(
 sample(
     "Amazon SES: suppressed bounce as mail", "hard",
     report("=_ses", one("failed", "5.1.1", "smtp; 550 5.1.1 user unknown", Remote_MTA="dns; mx.example.com"),
-           text="An error occurred while trying to deliver the mail to the following recipients:\njan@example.com"),
+           text="An error occurred while trying to deliver the mail to the following recipients:\njan@mail.example"),
 )  # fmt: skip
 sample(
     "Mailgun: no such mailbox",
@@ -315,7 +315,7 @@ sample(
 )
 sample(
     "Lotus Domino: not listed in the directory", "hard",
-    report("==IFJRGLKFGIR", one("failed", "5.1.1", "X-Notes; User jan (jan@example.com) not listed in "
+    report("==IFJRGLKFGIR", one("failed", "5.1.1", "X-Notes; User jan (jan@mail.example) not listed in "
                                 "Domino Directory")),
 )  # fmt: skip
 sample(
@@ -328,16 +328,16 @@ sample(
 sample(
     "an alias with one dead end", "delivered",
     report("al1", one("failed", "5.1.1", "smtp; 550 5.1.1 user unknown") + "\n\nFinal-Recipient: rfc822; "
-           "info@example.com\nAction: delivered\nStatus: 2.0.0"),
+           "info@mail.example\nAction: delivered\nStatus: 2.0.0"),
 )  # fmt: skip
 sample(
     "an alias with two dead ends", "hard",
-    report("al2", one("failed", "5.1.1") + "\n\nFinal-Recipient: rfc822; info@example.com\nAction: "
+    report("al2", one("failed", "5.1.1") + "\n\nFinal-Recipient: rfc822; info@mail.example\nAction: "
            "failed\nStatus: 5.1.1"),
 )  # fmt: skip
 sample(
     "an alias, dead and full", "soft",
-    report("al3", one("failed", "5.1.1") + "\n\nFinal-Recipient: rfc822; info@example.com\nAction: "
+    report("al3", one("failed", "5.1.1") + "\n\nFinal-Recipient: rfc822; info@mail.example\nAction: "
            "failed\nStatus: 5.2.2"),
 )  # fmt: skip
 
@@ -379,7 +379,7 @@ sample(
 )
 sample(
     "no status, a diagnostic only", "hard",
-    report("br4", "Reporting-MTA: dns; mx.example.net\n\nFinal-Recipient: rfc822; jan@example.com\nAction: "
+    report("br4", "Reporting-MTA: dns; mx.example.net\n\nFinal-Recipient: rfc822; jan@mail.example\nAction: "
            "failed\nDiagnostic-Code: smtp; 550 5.1.1 no such user"),
 )  # fmt: skip
 sample(
@@ -394,7 +394,7 @@ sample(
     report(
         "br7",
         "",
-        text="Your message to <jan@example.com> could not be delivered: 550 5.1.1 User unknown",
+        text="Your message to <jan@mail.example> could not be delivered: 550 5.1.1 User unknown",
     ),
 )
 sample(
@@ -446,7 +446,7 @@ sample(
 
 # Complaints (RFC 5965)
 ARF = f"""Return-Path: <feedback@arf.example>
-From: <abusedesk@example.net>
+From: <abusedesk@mail.example>
 Date: Thu, 11 Jun 2026 17:40:36 GMT
 Subject: FW: How was your order?
 To: <abuse@shop.example>
@@ -488,8 +488,8 @@ for word, kind in {
     sample(f"feedback: {word}", kind, ARF % word)
 
 # What comes to a return path and is no report
-REPLY = """Return-Path: <jan@example.com>
-From: Jan Jansen <jan@example.com>
+REPLY = """Return-Path: <jan@mail.example>
+From: Jan Jansen <jan@mail.example>
 To: {to}
 Subject: {subject}
 {head}Content-Type: text/plain; charset=utf-8

@@ -7,7 +7,7 @@ CODE = "abcdefghijklmnopqrstuvwxyz"[:24] + "27"
 RETURN = f"bounces+{CODE}@shop.example"
 ORIGINAL = f"""Return-Path: <{RETURN}>
 From: "Bakfiets & Co" <reviews@shop.example>
-To: "Jan Jansen" <jan@example.com>
+To: "Jan Jansen" <jan@mail.example>
 Subject: How was your order?
 Date: Wed, 10 Jun 2026 10:00:00 +0000
 Message-ID: <{CODE}@shop.example>
@@ -49,7 +49,7 @@ This is the mail system at host mail.shop.example.
 I'm sorry to have to inform you that your message could not
 be delivered to one or more recipients. It's attached below.
 
-<jan@example.com>: {words or f"host {host} said: {said} (in reply to RCPT TO command)"}
+<jan@mail.example>: {words or f"host {host} said: {said} (in reply to RCPT TO command)"}
 
 --4Wq1Hn.1781085607/mail.shop.example
 Content-Description: Delivery report
@@ -60,8 +60,8 @@ X-Postfix-Queue-ID: 4Wq1Hn2zXbz9sT
 X-Postfix-Sender: rfc822; {RETURN}
 Arrival-Date: Wed, 10 Jun 2026 12:00:05 +0200 (CEST)
 
-Final-Recipient: rfc822; jan@example.com
-Original-Recipient: rfc822;jan@example.com
+Final-Recipient: rfc822; jan@mail.example
+Original-Recipient: rfc822;jan@mail.example
 Action: {action}
 Status: {status}
 Remote-MTA: dns; mx.example.com
@@ -143,7 +143,7 @@ Diagnostic information for administrators:
 
 Generating server: DB9PR05MB0002.eurprd05.prod.outlook.com
 
-jan@example.com
+jan@mail.example
 Remote Server returned '{said}'
 
 --=_inner_77
@@ -161,7 +161,7 @@ Reporting-MTA: dns;DB9PR05MB0002.eurprd05.prod.outlook.com
 Received-From-MTA: dns;AM0PR05MB0001.eurprd05.prod.outlook.com
 Arrival-Date: Wed, 10 Jun 2026 10:00:08 +0000
 
-Final-Recipient: rfc822;jan@example.com
+Final-Recipient: rfc822;jan@mail.example
 Action: failed
 Status: {status}
 Diagnostic-Code: smtp;{said}
@@ -180,7 +180,7 @@ def exim(words, *, warning=False, failed=True):
     subject = "Warning: message 1sGabc-0001Xy-2z delayed 24 hours" if warning else (
         "Mail delivery failed: returning message to sender"
     )  # fmt: skip
-    more = "X-Failed-Recipients: jan@example.com\n" if failed and not warning else ""
+    more = "X-Failed-Recipients: jan@mail.example\n" if failed and not warning else ""
     return f"""Return-path: <>
 Envelope-to: {RETURN}
 Delivery-date: Wed, 10 Jun 2026 12:00:08 +0200
@@ -207,7 +207,7 @@ def one(action, status, diagnostic="", **more):
     lines = [
         "Reporting-MTA: dns; mx.example.net",
         "",
-        "Final-Recipient: rfc822; jan@example.com",
+        "Final-Recipient: rfc822; jan@mail.example",
         f"Action: {action}",
         f"Status: {status}",
     ]

@@ -64,7 +64,7 @@ def test_postmarks_events(body, kind):
 
 
 def bounced(kind, more="General", status=None, diagnostic=None):
-    given = {"emailAddress": "jan@example.com"}
+    given = {"emailAddress": "jan@mail.example"}
     if status:
         given |= {"action": "failed", "status": status, "diagnosticCode": diagnostic or ""}
     return event(

@@ -80,7 +80,7 @@ def event(what, code=None, **more):
         "timestamp": "2026-06-10T10:00:00.000Z",
         "source": f"bounces+{code}@shop.example" if code else "reviews@shop.example",
         "messageId": "00000138111222aa-33322211-cccc-cccc-cccc-ddddaaaa0680-000000",
-        "destination": ["jan@example.com"],
+        "destination": ["jan@mail.example"],
     }
     return {"notificationType": what, "mail": mail | more.pop("mail", {}), **more}
 
@@ -90,7 +90,7 @@ BOUNCE = {
     "bounceSubType": "General",
     "bouncedRecipients": [
         {
-            "emailAddress": "jan@example.com",
+            "emailAddress": "jan@mail.example",
             "action": "failed",
             "status": "5.1.1",
             "diagnosticCode": "smtp; 550 5.1.1 user unknown",

@@ -86,7 +86,7 @@ def bounce_of(order_id, kind="HardBounce", **more):
         "MessageID": "883953f4-6105-42a2-a16a-77a8eac79483",
         "Description": "The server was unable to deliver your message (ex: unknown user).",
         "Details": "smtp;550 5.1.1 The email account that you tried to reach does not exist.",
-        "Email": "jan@example.com",
+        "Email": "jan@mail.example",
         "From": "reviews@shop.example",
         "Metadata": {"letter": code_of(order_id)},
         **more,

@@ -1,0 +1,33 @@
+"""What an order says, as far as it decides about its invitation. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from trustsvc.orders.state import Delivery, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """`paid` and `fulfilled` are None where the platform never tells."""
+
+    standing: Standing
+    claim: Standing | None
+    consent: bool | None
+    paid: bool | None
+    fulfilled: bool | None
+    delivery: Delivery | None
+    skip: str | None
+    date_unreadable: bool
+    created_at: datetime
+    paid_at: datetime | None
+    shipped_at: datetime | None
+    delivery_at: datetime | None
+
+    @property
+    def whole_standing(self) -> Standing:
+        """The standing, with an open dispute or return."""
+        return self.claim if self.claim and self.standing is Standing.OPEN else self.standing
+
+    @property
+    def delivered_at(self) -> datetime | None:
+        return self.delivery_at if self.delivery is Delivery.DELIVERED else None

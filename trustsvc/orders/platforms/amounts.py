@@ -1,0 +1,38 @@
+"""Amounts of money as platforms write them. Pure; no amount is stored."""
+
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from trustsvc.orders.platforms import fields
+
+MAX_LENGTH = 32
+CENT = Decimal("0.01")
+
+
+def amount(found: Any, *paths: str) -> Decimal | None:
+    """Give the first of these that is an amount, without its sign."""
+    for path in paths:
+        value = fields.at(found, path)
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            continue
+        written = str(value).strip()
+        if not written or len(written) > MAX_LENGTH:
+            continue
+        try:
+            parsed = Decimal(written)
+        except InvalidOperation:
+            continue
+        if parsed.is_finite():
+            return abs(parsed)
+    return None
+
+
+def total(rows: Iterable[Any], *paths: str) -> Decimal:
+    """Add up the amounts of rows; one without an amount counts as nothing."""
+    return sum((amount(row, *paths) or Decimal() for row in rows), Decimal())
+
+
+def is_all(part: Decimal, whole: Decimal | None) -> bool:
+    """Whether a refund gives the whole amount back, to the cent."""
+    return part > 0 and whole is not None and part >= whole - CENT

@@ -1,0 +1,200 @@
+"""Shopify's order resource: money, parcels, returns, and what it may be skipped for.
+
+Facts: platforms.md 2 and the REST Admin API's order. An order is fulfilled when all of it is.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from trustsvc.orders.platforms import amounts, contact, fields
+from trustsvc.orders.received import Ignored, OrderReceived
+from trustsvc.orders.state import Delivery, Standing
+
+PAID = {"paid", "partially_refunded", "refunded"}
+UNPAID = {"pending", "authorized", "partially_paid", "voided", "expired", "unpaid"}
+NO_PARCEL = {"cancelled", "error", "failure"}
+# What a carrier says of a parcel (fulfillment events and shipment_status).
+DELIVERIES: Mapping[str, Delivery] = {
+    "delivered": Delivery.DELIVERED,
+    "failure": Delivery.FAILED,
+    "not_delivered": Delivery.FAILED,
+    "ready_for_pickup": Delivery.READY_FOR_PICKUP,
+    "in_transit": Delivery.IN_TRANSIT,
+    "out_for_delivery": Delivery.IN_TRANSIT,
+    "attempted_delivery": Delivery.IN_TRANSIT,
+    "delayed": Delivery.IN_TRANSIT,
+    "picked_up": Delivery.IN_TRANSIT,
+    "carrier_picked_up": Delivery.IN_TRANSIT,
+}
+OPEN_RETURNS = {"open", "requested", "in_progress"}
+TEST_GATEWAYS = {"bogus", "(for testing) bogus gateway"}
+MARKETPLACES = ("amazon", "ebay", "etsy", "walmart", "tiktok", "bol", "zalando", "otto", "kaufland")
+REFUSAL_TAGS = {"do-not-ask", "do_not_ask", "trustsvc-do-not-ask"}
+
+
+def parse(
+    topic: str, tree: fields.Tree, triggered_at: str, now: datetime
+) -> OrderReceived | Ignored:
+    """Read an order as a webhook of this topic, or the API, gives it."""
+    created = fields.moment(tree, now, "processed_at", "created_at")
+    changed = fields.latest(
+        [
+            fields.moment(tree, now, "updated_at"),
+            fields.moment({"at": triggered_at}, now, "at"),
+        ]
+    )
+    status = fields.word(tree, "financial_status")
+    fulfilled, shipped_at = _fulfilment(topic, tree, created, now)
+    delivery, delivery_at = _delivery(tree, now)
+    paid = _is_paid(topic, status)
+    place = _place(tree)
+    order = OrderReceived(
+        identity=fields.identity(tree, "id"),
+        created_at=now,
+        modified_at=changed,
+        is_creation=topic == "orders/create",
+        reference=fields.text(tree, "name", "order_number", "id"),
+        is_whole=True,
+        email=fields.email(tree, "email", "contact_email", "customer.email"),
+        name=_name(tree),
+        locale=place.locale,
+        zone=place.zone,
+        is_anonymised=contact.is_anonymised(tree, "email", "contact_email", "customer.email"),
+        consent=_consent(tree),
+        standing=_standing(topic, tree, status),
+        claim=_claim(tree),
+        paid=paid,
+        paid_at=(changed if topic == "orders/paid" else created) if paid else None,
+        fulfilled=fulfilled,
+        shipped_at=shipped_at,
+        delivery=delivery,
+        delivery_at=delivery_at,
+        traits=_traits(tree),
+        date_unreadable=any(
+            fields.has_unreadable_moment(tree, now, name)
+            for name in ("processed_at", "created_at", "updated_at")
+        ),
+    )
+    return fields.finish(order, created)
+
+
+def claim_of(status: str) -> Standing:
+    """Say what a return's status means: open, closed (the goods are back), or declined."""
+    if status in OPEN_RETURNS:
+        return Standing.RETURN_OPEN
+    return Standing.RETURNED if status == "closed" else Standing.OPEN
+
+
+def _is_paid(topic: str, status: str) -> bool | None:
+    if status in UNPAID:
+        return False
+    return True if status in PAID or topic == "orders/paid" else None
+
+
+def _standing(topic: str, tree: fields.Tree, status: str) -> Standing:
+    if topic == "orders/cancelled" or fields.text(tree, "cancelled_at"):
+        return Standing.CANCELLED
+    return Standing.REFUNDED if status == "refunded" else Standing.OPEN
+
+
+def _claim(tree: fields.Tree) -> Standing | None:
+    """Read the returns, where the body lists them; a dispute is told by topics of its own."""
+    if not isinstance(tree.get("returns"), list):
+        return None
+    claims = {claim_of(fields.word(row, "status")) for row in fields.rows(tree, "returns")}
+    if fields.word(tree, "return_status") in {"in_progress", "return_requested"}:
+        claims.add(Standing.RETURN_OPEN)
+    for claim in (Standing.RETURN_OPEN, Standing.RETURNED, Standing.OPEN):
+        if claim in claims:
+            return claim
+    return None
+
+
+def _fulfilment(
+    topic: str, tree: fields.Tree, created: datetime | None, now: datetime
+) -> tuple[bool, datetime | None]:
+    status = fields.word(tree, "fulfillment_status")
+    every = fields.rows(tree, "fulfillments")
+    parcels = [row for row in every if fields.word(row, "status") not in NO_PARCEL]
+    is_all = status == "fulfilled" or (topic == "orders/fulfilled" and not status)
+    if not is_all or (every and not parcels):
+        return False, None
+    shipped = fields.latest(fields.moment(row, now, "created_at") for row in parcels)
+    return True, shipped or fields.guess(created, fields.moment(tree, now, "updated_at"), now)
+
+
+def _delivery(tree: fields.Tree, now: datetime) -> tuple[Delivery | None, datetime | None]:
+    """Say what the carriers say of all parcels: delivered only if all are."""
+    parcels = [
+        row
+        for row in fields.rows(tree, "fulfillments")
+        if fields.word(row, "status") not in NO_PARCEL
+    ]
+    found = [DELIVERIES.get(fields.word(row, "shipment_status")) for row in parcels]
+    at = fields.latest(fields.moment(row, now, "updated_at", "created_at") for row in parcels)
+    for delivery in (Delivery.FAILED, Delivery.READY_FOR_PICKUP):
+        if delivery in found:
+            return delivery, at
+    if found and all(one is Delivery.DELIVERED for one in found):
+        return Delivery.DELIVERED, at
+    return None, None
+
+
+def _name(tree: fields.Tree) -> str:
+    for whose in ("customer", "billing_address", "shipping_address"):
+        if found := fields.name(tree, f"{whose}.first_name", f"{whose}.last_name"):
+            return found
+    return ""
+
+
+def _place(tree: fields.Tree) -> contact.Place:
+    languages = [fields.text(tree, "customer_locale"), fields.text(tree, "customer.locale")]
+    billed = fields.text(tree, "billing_address.country_code", "billing_address.country")
+    sent_to = fields.text(tree, "shipping_address.country_code", "shipping_address.country")
+    return contact.place(languages, billed or sent_to, sent_to or billed)
+
+
+def _consent(tree: fields.Tree) -> bool | None:
+    """Read consent: a note of the shop, else that the buyer accepts marketing.
+
+    Shopify writes `buyer_accepts_marketing: false` for whoever was not asked: that is no refusal.
+    """
+    if REFUSAL_TAGS & _tags(tree):
+        return False
+    notes = {
+        fields.word(row, "name"): fields.flag(row, "value")
+        for row in fields.rows(tree, "note_attributes")
+    }
+    if any(notes.get(tag) is not False for tag in REFUSAL_TAGS if tag in notes):
+        return False
+    noted = [notes.get("trustsvc_consent"), notes.get("trustsvc_ask")]
+    if False in noted:
+        return False
+    return True if noted[0] or fields.flag(tree, "buyer_accepts_marketing") else None
+
+
+def _tags(tree: fields.Tree) -> set[str]:
+    found = [fields.at(tree, path) for path in ("tags", "customer.tags")]
+    lists = [one if isinstance(one, list) else str(one or "").split(",") for one in found]
+    return {tag.strip().casefold() for one in lists for tag in map(str, one) if tag.strip()}
+
+
+def _traits(tree: fields.Tree) -> frozenset[str]:
+    """Say what a shop may have the order skipped for (docs/how-to/skip.md)."""
+    source = fields.word(tree, "source_name")
+    items = fields.rows(tree, "line_items")
+    named = tree.get("payment_gateway_names")
+    gateways = {str(one).strip().lower() for one in named} if isinstance(named, list) else set()
+    tags = _tags(tree)
+    found = {
+        "renewal": source.startswith("subscription_contract"),
+        "pos": source == "pos",
+        "draft": source == "shopify_draft_order",
+        "test-gateway": not TEST_GATEWAYS.isdisjoint(gateways | {fields.word(tree, "gateway")}),
+        "zero-total": amounts.amount(tree, "total_price") == 0,
+        "gift-card": bool(items) and all(fields.flag(item, "gift_card") for item in items),
+        "wholesale": isinstance(tree.get("company"), dict) or "wholesale" in tags,
+        "marketplace": any(source.startswith(name) for name in MARKETPLACES),
+    }
+    names = {name for name, holds in found.items() if holds}
+    return frozenset(names | {f"tag:{tag}" for tag in tags})

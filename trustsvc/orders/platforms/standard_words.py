@@ -1,0 +1,147 @@
+"""What the types and states of the standard endpoint mean. Pure tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trustsvc.orders.state import Delivery, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a type or a state says of an order; None where it says nothing."""
+
+    standing: Standing | None = None
+    paid: bool | None = None
+    fulfilled: bool | None = None
+    delivery: Delivery | None = None
+    events: frozenset[str] = frozenset()  # whose moment is the message's own
+    is_creation: bool = False
+
+
+def _said(
+    *events: str,
+    standing: Standing | None = Standing.OPEN,
+    paid: bool | None = None,
+    fulfilled: bool | None = None,
+    delivery: Delivery | None = None,
+    is_creation: bool = False,
+) -> Said:
+    return Said(standing, paid, fulfilled, delivery, frozenset(events), is_creation)
+
+
+NOTHING = Said()
+CREATED = _said("created")
+PAID = _said("paid", paid=True)
+UNPAID = _said(paid=False)
+IN_WORK = _said(fulfilled=False)
+SHIPPED = _said("shipped", fulfilled=True)
+DELIVERED = _said("delivered", fulfilled=True, delivery=Delivery.DELIVERED)
+CANCELLED = _said("cancelled", standing=Standing.CANCELLED)
+REFUNDED = _said("refunded", standing=Standing.REFUNDED)
+PARTLY_REFUNDED = _said(paid=True)
+RETURNED = _said(standing=Standing.RETURNED)
+RETURN_OPEN = _said(standing=Standing.RETURN_OPEN)
+CHARGEBACK = _said(standing=Standing.CHARGEBACK)
+DISPUTED = _said(standing=Standing.DISPUTED)
+ON_HOLD = _said(standing=Standing.ON_HOLD)
+FAILED = _said(fulfilled=True, delivery=Delivery.FAILED)
+READY_FOR_PICKUP = _said(fulfilled=True, delivery=Delivery.READY_FOR_PICKUP)
+SCHEDULED = _said(fulfilled=False, delivery=Delivery.SCHEDULED)
+OTHER_STATUS = _said(standing=Standing.OTHER_STATUS)
+
+STATES: Mapping[str, Said] = {
+    "": NOTHING,
+    "new": CREATED,
+    "open": CREATED,
+    "placed": CREATED,
+    "created": CREATED,
+    "confirmed": CREATED,
+    "accepted": CREATED,
+    "paid": PAID,
+    "captured": PAID,
+    "unpaid": UNPAID,
+    "pending": UNPAID,
+    "pending_payment": UNPAID,
+    "awaiting_payment": UNPAID,
+    "authorized": UNPAID,
+    "authorised": UNPAID,
+    "partially_paid": UNPAID,
+    "payment_failed": UNPAID,
+    "payment_cancelled": UNPAID,
+    "failed": UNPAID,
+    "voided": UNPAID,
+    "expired": UNPAID,
+    "quote": UNPAID,
+    "quote_requested": UNPAID,
+    "processing": IN_WORK,
+    "in_progress": IN_WORK,
+    "awaiting_shipment": IN_WORK,
+    "awaiting_fulfillment": IN_WORK,
+    "unfulfilled": IN_WORK,
+    "backorder": IN_WORK,
+    "partially_shipped": IN_WORK,
+    "shipped_partially": IN_WORK,
+    "partially_fulfilled": IN_WORK,
+    "restocked": IN_WORK,
+    "shipped": SHIPPED,
+    "completed": SHIPPED,
+    "complete": SHIPPED,
+    "fulfilled": SHIPPED,
+    "in_transit": SHIPPED,
+    "delivered": DELIVERED,
+    "picked_up": DELIVERED,
+    "delivery_failed": FAILED,
+    "not_delivered": FAILED,
+    "lost": FAILED,
+    "ready_for_pickup": READY_FOR_PICKUP,
+    "scheduled": SCHEDULED,
+    "on_hold": ON_HOLD,
+    "hold": ON_HOLD,
+    "cancelled": CANCELLED,
+    "canceled": CANCELLED,
+    "refunded": REFUNDED,
+    "partially_refunded": PARTLY_REFUNDED,
+    "refunded_partially": PARTLY_REFUNDED,
+    "returned": RETURNED,
+    "partially_returned": NOTHING,
+    "returned_partially": NOTHING,
+    "return_requested": RETURN_OPEN,
+    "return_open": RETURN_OPEN,
+    "return_in_progress": RETURN_OPEN,
+    "disputed": DISPUTED,
+    "dispute": DISPUTED,
+    "chargeback": CHARGEBACK,
+}
+TYPES: Mapping[str, Said] = {
+    "order.updated": NOTHING,
+    "order.created": _said("created", is_creation=True),
+    "order.placed": _said("created", is_creation=True),
+    "order.paid": PAID,
+    "order.payment_captured": PAID,
+    "order.shipped": SHIPPED,
+    "order.fulfilled": SHIPPED,
+    "order.completed": SHIPPED,
+    "shipment.created": SHIPPED,
+    "order.delivered": DELIVERED,
+    "order.cancelled": CANCELLED,
+    "order.canceled": CANCELLED,
+    "order.refunded": REFUNDED,
+    "order.partially_refunded": PARTLY_REFUNDED,
+    "order.returned": RETURNED,
+    "order.chargeback": CHARGEBACK,
+    "order.disputed": DISPUTED,
+}
+
+
+def read(kind: str, state: str) -> Said:
+    """Join what type and state say; the state is of the whole order, so it comes first."""
+    event = TYPES[kind]
+    whole = STATES.get(state.replace("-", "_").replace(" ", "_"), OTHER_STATUS)
+    return Said(
+        standing=whole.standing or event.standing,
+        paid=whole.paid if whole.paid is not None else event.paid,
+        fulfilled=whole.fulfilled if whole.fulfilled is not None else event.fulfilled,
+        delivery=whole.delivery or event.delivery,
+        events=event.events | whole.events,
+        is_creation=event.is_creation,
+    )
