@@ -37,6 +37,7 @@ class Settings:
     json_ld: bool
     eu_only: tuple[str, ...]
     demo: bool
+    marketplace_relays: tuple[str, ...] = ()
 
     @property
     def is_loopback(self) -> bool:

@@ -5,7 +5,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from trustsvc import time_zones
-from trustsvc.invitations.planning.eligibility import OrderHistory, ShopRules
+from trustsvc.invitations.planning.eligibility import ShopRules
+from trustsvc.orders.facts import OrderFacts
 
 OPENS = time(9)
 CLOSES = time(20)
@@ -15,7 +16,7 @@ SATURDAY = 5
 MAX_DAYS_AHEAD = 14
 
 
-def start_event(shop: ShopRules, order: OrderHistory) -> tuple[str, datetime]:
+def start_event(shop: ShopRules, order: OrderFacts) -> tuple[str, datetime]:
     """Give name and moment of the event the delay starts from: the shop's choice, if known.
 
     An event not known yet (shipped) is replaced by an earlier one (paid, created); if it arrives
@@ -35,12 +36,12 @@ def start_event(shop: ShopRules, order: OrderHistory) -> tuple[str, datetime]:
     return "created", order.created_at
 
 
-def experienced_at(order: OrderHistory) -> datetime:
+def experienced_at(order: OrderFacts) -> datetime:
     """Date of the experience, as shown at the review (Code de la consommation D111-17)."""
     return order.delivered_at or order.shipped_at or order.paid_at or order.created_at
 
 
-def due_at(shop: ShopRules, order: OrderHistory, zone: str, now: datetime) -> datetime:
+def due_at(shop: ShopRules, order: OrderFacts, zone: str, now: datetime) -> datetime:
     """Start event plus delay, moved into daytime, never in the past."""
     _, start = start_event(shop, order)
     on_weekdays = shop.delay_unit == "weekdays"

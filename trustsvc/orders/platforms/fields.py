@@ -192,7 +192,7 @@ def guess(created: datetime | None, seen: datetime | None, now: datetime) -> dat
 
 def finish(order: OrderReceived, created: datetime | None) -> OrderReceived | Ignored:
     """Fill in when it was created; without an address, only news about an order is of use."""
-    known = (order.paid_at, order.shipped_at, order.delivered_at)
+    known = (order.paid_at, order.shipped_at, order.delivery_at)
     created = created or min((m for m in known if m), default=order.created_at)
     if not order.email and not order.is_news:
         return Ignored("no_address")

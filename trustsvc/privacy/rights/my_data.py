@@ -124,9 +124,7 @@ def _order(
     dates = {event: row[name] for event, name in DATES.items()}
     if row["delivery"] == Delivery.DELIVERED:
         dates["delivered"] = row["delivery_at"]
-    dates |= {
-        row[name]: row[f"{name}_at"] for name in ("standing", "claim") if row[name] in ENDED
-    }
+    dates |= {row[name]: row[f"{name}_at"] for name in ("standing", "claim") if row[name] in ENDED}
     return OrderLine(
         shop=shop,
         name=row["name"] or (review["name"] if review else ""),
