@@ -44,6 +44,7 @@ def shop(may_ask="customers", delay=0, delay_unit="minutes", **changes):
 def place(at_shop, now=NOON, email="jan@mail.example", name="Jan Jansen", **more):
     """Take an order in through the orders' own verb; gives its id."""
     number = more.pop("identity", f"order-{next(numbers)}")
+    body = more.pop("body", secrets.token_bytes(8))  # of a delivery of its own
     order = OrderReceived(
         identity=number,
         created_at=more.pop("created_at", now),
@@ -54,7 +55,7 @@ def place(at_shop, now=NOON, email="jan@mail.example", name="Jan Jansen", **more
         **more,
     )
     with db.transaction() as session, quiet():
-        accept.accept(session, [accept.incoming_order(at_shop, order, number.encode())], now)
+        accept.accept(session, [accept.incoming_order(at_shop, order, body)], now)
         return session.scalar(select(orders.c.id).order_by(orders.c.id.desc()).limit(1))
 
 

@@ -161,10 +161,10 @@ def _told(news: OrderNews) -> dict[str, tuple[object, ...]]:
         told["standing"] = (order.standing,)
     if order.claim is not None:
         told["claim"] = (order.claim,)
-    if order.paid is not None:
-        told["payment"] = (order.paid, order.paid_at)
-    if order.fulfilled is not None:
-        told["fulfilment"] = (order.fulfilled, order.shipped_at)
+    if order.paid is not None or order.paid_at:
+        told["payment"] = (order.paid is not False, order.paid_at)
+    if order.fulfilled is not None or order.shipped_at:
+        told["fulfilment"] = (order.fulfilled is not False, order.shipped_at)
     if order.delivery is not None:
         told["delivery"] = (order.delivery,)
     if order.says_contact or order.date_unreadable:

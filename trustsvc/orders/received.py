@@ -27,7 +27,8 @@ class OrderReceived:
 
     `modified_at` is the platform's own time of this state; None where it sends none, then the time
     of arrival counts. `is_creation` is set where a platform sends what an order was like when it
-    was placed: anything else is newer. None in a field means that the body says nothing about it.
+    was placed: anything else is newer. None in a field means that the body says nothing about it;
+    a moment alone says that it happened.
     `is_whole` is set where the body is the whole order: without an address the shop removed it.
     `is_anonymised`: the shop erased the buyer.
     `claim` is an open dispute or return that the order itself does not tell; OPEN ends it.
@@ -74,7 +75,15 @@ class OrderReceived:
     @property
     def is_news(self) -> bool:
         """It changes an order that is already known, even without an address."""
-        told = (self.claim, self.paid, self.fulfilled, self.delivery, self.consent)
+        told = (
+            self.claim,
+            self.paid,
+            self.paid_at,
+            self.fulfilled,
+            self.shipped_at,
+            self.delivery,
+            self.consent,
+        )
         return self.standing not in {None, Standing.OPEN} or any(x is not None for x in told)
 
 

@@ -10,6 +10,8 @@ from trustsvc.invitations.planning.eligibility import (
     may_ask,
     still_eligible,
 )
+from trustsvc.orders.facts import OrderFacts
+from trustsvc.orders.state import Delivery, Standing
 
 NOW = datetime(2026, 6, 10, 10, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -24,18 +26,15 @@ class Shop:
     moment: str = "shipped"
     cap_days: int = 30
     max_age_days: int = 60
+    fallback: str = "skip"
+    fallback_days: int = 30
 
 
-@dataclass(frozen=True)
-class Order:
-    consent: bool | None = None
-    unpaid: bool = False
-    created_at: datetime = NOW - DAY
-    paid_at: datetime | None = None
-    shipped_at: datetime | None = None
-    delivered_at: datetime | None = None
-    cancelled_at: datetime | None = None
-    refunded_at: datetime | None = None
+def Order(**facts):  # noqa: N802 - reads as the class it makes
+    plain = dict.fromkeys(
+        ("claim", "consent", "paid", "fulfilled", "delivery", "skip", "paid_at", "shipped_at")
+    ) | {"standing": Standing.OPEN, "date_unreadable": False, "created_at": NOW - DAY}
+    return OrderFacts(**{**plain, "delivery_at": None, **facts})
 
 
 SHOP, ORDER = Shop(), Order()
@@ -48,8 +47,8 @@ MEMBER = replace(STRANGER, registered=True)
     [
         (SHOP, ORDER, STRANGER, ("ask", "may_ask_customers")),
         (Shop(closed_at=NOW), ORDER, STRANGER, ("refuse", "shop_closed")),
-        (SHOP, Order(cancelled_at=NOW), STRANGER, ("refuse", "cancelled")),
-        (SHOP, Order(refunded_at=NOW), STRANGER, ("refuse", "refunded")),
+        (SHOP, Order(standing=Standing.CANCELLED), STRANGER, ("refuse", "cancelled")),
+        (SHOP, Order(standing=Standing.REFUNDED), STRANGER, ("refuse", "refunded")),
         (SHOP, ORDER, replace(MEMBER, opted_out=True), ("refuse", "opted_out")),
         (Shop(may_ask="registered"), ORDER, STRANGER, ("refuse", "no_basis_registered")),
         (
@@ -60,14 +59,43 @@ MEMBER = replace(STRANGER, registered=True)
         ),
         (Shop(may_ask="registered"), ORDER, MEMBER, ("ask", "may_ask_registered")),
         (Shop(may_ask="consent"), ORDER, MEMBER, ("refuse", "no_basis_consent")),
-        (Shop(may_ask="consent"), Order(consent=False), MEMBER, ("refuse", "no_basis_consent")),
+        (Shop(may_ask="consent"), Order(consent=False), MEMBER, ("refuse", "said_no")),
+        (Shop(may_ask="registered"), Order(consent=False), MEMBER, ("refuse", "said_no")),
+        (SHOP, Order(consent=False), MEMBER, ("refuse", "said_no")),
+        (SHOP, Order(standing=Standing.RETURNED), STRANGER, ("refuse", "returned")),
+        (SHOP, Order(claim=Standing.CHARGEBACK), STRANGER, ("refuse", "chargeback")),
+        (SHOP, Order(claim=Standing.RETURN_OPEN), STRANGER, ("wait", "return_open")),
+        (SHOP, Order(standing=Standing.ON_HOLD), STRANGER, ("wait", "on_hold")),
+        (SHOP, Order(standing=Standing.OTHER_STATUS), STRANGER, ("wait", "other_status")),
+        (SHOP, Order(claim=Standing.OPEN), STRANGER, ("ask", "may_ask_customers")),
+        (SHOP, Order(date_unreadable=True), STRANGER, ("wait", "date_unreadable")),
+        (SHOP, Order(skip="pos"), STRANGER, ("refuse", "skip_pos")),
+        (
+            SHOP,
+            Order(delivery=Delivery.FAILED, delivery_at=NOW),
+            STRANGER,
+            ("wait", "delivery_failed"),
+        ),
+        (
+            SHOP,
+            Order(delivery=Delivery.FAILED, delivery_at=NOW - DAY, shipped_at=NOW),
+            STRANGER,
+            ("ask", "may_ask_customers"),
+        ),
+        (SHOP, Order(fulfilled=True), STRANGER, ("ask", "may_ask_customers")),
+        (
+            SHOP,
+            ORDER,
+            replace(STRANGER, address_rule="address_reserved"),
+            ("refuse", "address_reserved"),
+        ),
         (Shop(may_ask="consent"), Order(consent=True), STRANGER, ("ask", "may_ask_consent")),
-        (SHOP, Order(unpaid=True), STRANGER, ("wait", "unpaid")),
+        (SHOP, Order(paid=False), STRANGER, ("wait", "unpaid")),
         (SHOP, ORDER, replace(STRANGER, recently_invited=True), ("refuse", "asked_before")),
         (SHOP, ORDER, replace(MEMBER, restricted=True), ("wait", "restricted")),
         (
             Shop(closed_at=NOW),
-            Order(cancelled_at=NOW),
+            Order(standing=Standing.CANCELLED),
             replace(STRANGER, restricted=True, opted_out=True),
             ("wait", "restricted"),
         ),
@@ -77,7 +105,7 @@ MEMBER = replace(STRANGER, registered=True)
             SHOP,
             Order(created_at=NOW - 90 * DAY, shipped_at=NOW - DAY),
             STRANGER,
-            ("ask", "may_ask_customers"),
+            ("refuse", "too_old"),
         ),
     ],
 )
@@ -87,20 +115,35 @@ def test_whom_a_shop_may_ask(shop, order, known, decision):
 
 def test_the_first_reason_is_the_one_that_is_told():
     shop = Shop(closed_at=NOW, may_ask="registered")
-    order = Order(cancelled_at=NOW, refunded_at=NOW, unpaid=True, created_at=NOW - 99 * DAY)
+    order = Order(
+        standing=Standing.CANCELLED,
+        consent=False,
+        skip="pos",
+        paid=False,
+        fulfilled=False,
+        date_unreadable=True,
+        delivery=Delivery.SCHEDULED,
+        delivery_at=NOW,
+        created_at=NOW - 99 * DAY,
+    )
     known = BuyerStatus(registered=False, opted_out=True, recently_invited=True)
 
     told = []
     for repair in (
         lambda s, o, k: (s, o, k),
         lambda s, o, k: (replace(s, closed_at=None), o, k),
-        lambda s, o, k: (s, replace(o, cancelled_at=None), k),
-        lambda s, o, k: (s, replace(o, refunded_at=None), k),
+        lambda s, o, k: (s, replace(o, standing=Standing.DISPUTED), k),
+        lambda s, o, k: (s, replace(o, consent=None), k),
         lambda s, o, k: (s, o, replace(k, opted_out=False)),
         lambda s, o, k: (s, o, replace(k, registered=True)),
-        lambda s, o, k: (s, replace(o, unpaid=False), k),
-        lambda s, o, k: (s, o, replace(k, recently_invited=False)),
+        lambda s, o, k: (s, replace(o, skip=None), k),
         lambda s, o, k: (s, replace(o, created_at=NOW), k),
+        lambda s, o, k: (s, replace(o, date_unreadable=False), k),
+        lambda s, o, k: (s, replace(o, standing=Standing.OPEN), k),
+        lambda s, o, k: (s, replace(o, paid=True), k),
+        lambda s, o, k: (s, replace(o, delivery=None), k),
+        lambda s, o, k: (s, replace(o, fulfilled=True), k),
+        lambda s, o, k: (s, o, replace(k, recently_invited=False)),
     ):
         shop, order, known = repair(shop, order, known)
         told.append(may_ask(shop, order, known, NOW).rule)
@@ -108,12 +151,17 @@ def test_the_first_reason_is_the_one_that_is_told():
     assert told == [
         "shop_closed",
         "cancelled",
-        "refunded",
+        "said_no",
         "opted_out",
         "no_basis_registered",
-        "unpaid",
-        "asked_before",
+        "skip_pos",
         "too_old",
+        "date_unreadable",
+        "disputed",
+        "unpaid",
+        "scheduled",
+        "not_fulfilled",
+        "asked_before",
         "may_ask_registered",
     ]
 
@@ -123,13 +171,14 @@ def test_the_first_reason_is_the_one_that_is_told():
     [
         (SHOP, ORDER, STRANGER, "customers", None),
         (SHOP, Order(consent=True), STRANGER, "consent", None),
-        (SHOP, Order(consent=False), STRANGER, "consent", "no_basis_consent"),
+        (SHOP, Order(consent=False), STRANGER, "consent", "said_no"),
+        (SHOP, Order(consent=False), STRANGER, "customers", "said_no"),
         (SHOP, ORDER, STRANGER, "consent", "no_basis_consent"),
         (SHOP, ORDER, MEMBER, "registered", None),
         (SHOP, ORDER, STRANGER, "registered", "no_basis_registered"),
         (Shop(closed_at=NOW), ORDER, STRANGER, "customers", "shop_closed"),
-        (SHOP, Order(cancelled_at=NOW), STRANGER, "customers", "cancelled"),
-        (SHOP, Order(refunded_at=NOW), STRANGER, "customers", "refunded"),
+        (SHOP, Order(standing=Standing.CANCELLED), STRANGER, "customers", "cancelled"),
+        (SHOP, Order(standing=Standing.REFUNDED), STRANGER, "customers", "refunded"),
         (SHOP, ORDER, replace(STRANGER, opted_out=True), "customers", "opted_out"),
     ],
 )
@@ -156,3 +205,13 @@ def test_what_is_restricted_does_not_leave():
     assert (
         still_eligible(SHOP, ORDER, replace(MEMBER, restricted=True), "customers") == "restricted"
     )
+
+
+def test_an_order_that_is_never_sent_is_decided_by_the_shops_fallback():
+    order = Order(paid=True, paid_at=NOW - 30 * DAY, created_at=NOW - 31 * DAY, fulfilled=False)
+    early = NOW - timedelta(seconds=1)
+
+    assert may_ask(SHOP, order, STRANGER, early) == Decision("wait", "not_fulfilled", NOW)
+    assert may_ask(SHOP, order, STRANGER, NOW) == Decision("refuse", "never_fulfilled")
+    asks = Shop(fallback="ask")
+    assert may_ask(asks, order, STRANGER, NOW) == Decision("ask", "may_ask_customers")

@@ -177,7 +177,7 @@ def test_consent_that_is_taken_back_withdraws_the_invitation(installation):
 
     assert (invitation_of(order_id).state, invitation_of(order_id).reason) == (
         "withdrawn",
-        "no_basis_consent",
+        "said_no",
     )
     assert order_row(order_id).email is None
 
@@ -298,4 +298,4 @@ def test_a_buyer_who_was_forgotten_before_the_check_is_not_asked(installation):
     planned()
 
     assert order_row(order_id).state == "settled"
-    assert ledger_of(order_id)[-1] == ("check", "no_contact", "refuse")
+    assert ledger_of(order_id)[-1] == ("may_ask", "no_contact", "refuse")

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,6 +8,7 @@ from hypothesis import strategies as some
 from tests.invitations.planning.test_eligibility import Order, Shop
 from trustsvc import countries
 from trustsvc.invitations.planning import schedule
+from trustsvc.orders.state import Delivery
 
 AMSTERDAM = "Europe/Amsterdam"
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -21,6 +21,14 @@ def at(text, zone=AMSTERDAM):
 
 def local(moment, zone=AMSTERDAM):
     return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
+
+
+def happened(days):
+    """Make an order of which these events are known, by name."""
+    moments = {f"{name}_at": day for name, day in days.items()}
+    if "delivered_at" in moments:
+        moments |= {"delivery": Delivery.DELIVERED, "delivery_at": moments.pop("delivered_at")}
+    return Order(**moments)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +53,7 @@ def test_after_which_moment_the_letter_counts(said, moment, taken):
         "shipped": at("2026-06-03 10:00"),
         "delivered": at("2026-06-04 10:00"),
     }
-    order = Order(**{f"{name}_at": day for name, day in days.items() if name[0] in said})
+    order = happened({name: day for name, day in days.items() if name[0] in said})
 
     assert (taken, days[taken]) == schedule.start_event(Shop(moment=moment), order)
 
@@ -198,8 +206,7 @@ def test_a_reminder_comes_days_later_at_the_same_hour():
 
 @pytest.mark.parametrize("name", ["delivered", "shipped", "paid", "created"])
 def test_the_date_of_the_experience_is_the_last_we_know(name):
-    order = Order(created_at=at("2026-06-01 10:00"))
-    said = replace(order, **{f"{name}_at": at("2026-06-05 10:00")})
+    said = happened({"created": at("2026-06-01 10:00"), name: at("2026-06-05 10:00")})
 
     assert at("2026-06-05 10:00") == schedule.experienced_at(said)
 

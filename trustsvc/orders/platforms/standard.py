@@ -132,11 +132,9 @@ def _order(
         is_anonymised=contact.is_anonymised(data, *EMAILS),
         consent=_consent(data),
         standing=_standing(data, said),
-        paid=said.paid if said.paid is not None else (True if paid_at else None),
+        paid=said.paid,
         paid_at=paid_at,
-        fulfilled=said.fulfilled
-        if said.fulfilled is not None
-        else (True if shipped_at or delivered_at else None),
+        fulfilled=True if delivered_at and said.fulfilled is None else said.fulfilled,
         shipped_at=shipped_at,
         delivery=delivery,
         delivery_at=(delivered_at or sent_at) if delivery else None,
