@@ -32,6 +32,8 @@ def test_the_base_url_follows_the_port():
         ("TRUSTSVC_BASE_URL", "reviews.example", "must look like"),
         ("TRUSTSVC_BASE_URL", f"https://u:{SECRET}@reviews.example", "must not hold"),
         ("TRUSTSVC_LOG_DAYS", "91", "never lengthened"),
+        ("TRUSTSVC_MARKETPLACE_RELAYS", "relay", "must be domains"),
+        ("TRUSTSVC_MARKETPLACE_RELAYS", "a.example, jan@b.example", "must be domains"),
         ("TRUSTSVC_LOG_DAYS", "0", "from 1 to 90"),
         ("TRUSTSVC_REDIS_URL", "redis://redis.example", "without a password"),
         ("TRUSTSVC_REDIS_URL", "rediss://redis.example", "without a password"),
@@ -111,3 +113,10 @@ def test_eu_only_refuses_a_mail_host_that_is_not_listed():
     config.load(listed)
     with pytest.raises(Misconfigured):
         config.load(listed | {"TRUSTSVC_MAIL_URL": "smtps://mx.example.us"})
+
+
+def test_relays_of_marketplaces_are_domains_however_they_are_written():
+    listed = {"TRUSTSVC_MARKETPLACE_RELAYS": "Relay.example, @b.example,*.c.example,"}
+
+    assert config.load(listed).marketplace_relays == ("relay.example", "b.example", "c.example")
+    assert config.load({}).marketplace_relays == ()

@@ -36,6 +36,7 @@ class Settings:
     log_days: int
     json_ld: bool
     eu_only: tuple[str, ...]
+    marketplace_relays: tuple[str, ...]
     demo: bool
     marketplace_relays: tuple[str, ...] = ()
 
@@ -69,6 +70,7 @@ DEFAULTS = {
     "LOG_DAYS": str(MAX_LOG_DAYS),
     "JSON_LD": "",
     "EU_ONLY": "",
+    "MARKETPLACE_RELAYS": "",
     "DEMO": "",
 }
 PREFIX = "TRUSTSVC_"
@@ -114,6 +116,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         log_days=config_values.log_days(raw["LOG_DAYS"]),
         json_ld=config_values.boolean("JSON_LD", raw["JSON_LD"]),
         eu_only=config_values.word_list(raw["EU_ONLY"]),
+        marketplace_relays=config_values.domains("MARKETPLACE_RELAYS", raw["MARKETPLACE_RELAYS"]),
         demo=config_values.boolean("DEMO", raw["DEMO"]),
     )
     if settings.demo and not (settings.is_loopback and is_loopback(settings.bind)):

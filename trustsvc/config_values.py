@@ -173,6 +173,16 @@ def domain(name: str, text: str) -> str:
     return text.lower()
 
 
+def domains(name: str, text: str) -> tuple[str, ...]:
+    """Check a list of domains with commas between; a sign before one (@, *.) is left out."""
+    words = tuple(word.lstrip("@*.") for word in word_list(text))
+    if not all("." in word and DOMAIN.fullmatch(word) for word in words):
+        raise Misconfigured(
+            f"TRUSTSVC_{name} must be domains with commas between: relay.shop.example."
+        )
+    return words
+
+
 def folder(text: str) -> Path:
     """Give the data folder; raises Misconfigured for none, and for one that is no folder."""
     if not text:
