@@ -16,7 +16,7 @@ _ADDRESS = re.compile(r"[/:@<>\\]|www\.|\w{2,}\.\w{2,}", re.IGNORECASE)
 _BETWEEN_WORDS = re.compile(r"[\W\d_]+")
 
 # What programs write where they have no name: left out wherever it stands.
-_NOTHING = {"null", "undefined", "n/a", "(null)", "nil", "[object object]", "[deleted]"}
+_NOTHING = {"null", "undefined", "n/a", "(null)", "[deleted]"}
 # Written by people and templates in place of a name: not greeted if there is nothing else. Some of
 # them are somebody's surname.
 _PLACEHOLDERS = """
@@ -37,9 +37,9 @@ _PLACEHOLDERS = """
 _IN_PLACE_OF_A_NAME = frozenset(_PLACEHOLDERS.split())
 _LEGAL_FORMS = r"""
     b\.?v\.?b\.?a|v\.?o\.?f|g\.?m\.?b\.?h|mbh|ltd|limited|llc|l\.l\.c|llp|inc|incorporated|corp|
-    corporation|plc|s\.?a\.?r\.?l|s\.?à\.?\ ?r\.?l|sarl|s\.?a\.?s|sasu|eurl|s\.?p\.?r\.?l|
-    s\.?r\.?l|s\.?p\.?a|u\.?g|e\.?k|e\.?k\.?fr|e\.?kfm|e\.v|ohg|gbr|kgaa|kg|s\.l\.?u?|s\.?r\.?o|
-    sp\.?\ ?z\.?\ ?o\.?\ ?o|d\.?o\.?o|aps|pty\ ltd|pty|b\.v|bv|n\.v|nv|c\.v|s\.a|a\.g|a\.s|a/s|
+    corporation|plc|s\.?a\.?r\.?l|s\.?à\.?\ ?r\.?l|sarl|s\.a\.s|sasu|eurl|s\.?p\.?r\.?l|
+    s\.?r\.?l|s\.?p\.?a|u\.g|e\.k|e\.?k\.?fr|e\.?kfm|e\.v|ohg|gbr|kgaa|kg|s\.l\.?u?|s\.?r\.?o|
+    sp\.?\ ?z\.?\ ?o\.?\ ?o|d\.o\.o|aps|pty\ ltd|pty|b\.v|bv|n\.v|nv|c\.v|s\.a|a\.g|a\.s|a/s|
     oy|oyj|asbl|vzw|a\.?s\.?b\.?l|scrl|cvba|commv|comm\.v|eenmanszaak|holding|gruppe|groupe?
 """
 _COMPANY = re.compile(
@@ -47,8 +47,8 @@ _COMPANY = re.compile(
     r"(?:\.?\ kg)?)[.)]*",
     re.IGNORECASE | re.VERBOSE,
 )
-# Also syllables and surnames when written small: Kim Sa, Per As.
-_SHORT_COMPANY = re.compile(r".*[\s,(](?:AG|SA|SE|AB|AS|SL|CV|EG|OG|KK|Lda|Co)[.)]*")
+# Also syllables and surnames when not in capitals: Kim Sa, Jan Sas, Anna Ek.
+_SHORT_COMPANY = re.compile(r".*[\s,(](?:AG|SA|SE|AB|AS|SAS|SL|CV|EG|EK|OG|UG|KK|DOO|Lda|Co)[.)]*")
 _COMPANY_FIRST = re.compile(
     r"(?:stichting|vereniging|firma|fa\.|gemeente|v\.?o\.?f|s\.?a\.?r\.?l|sas|eurl|sci|asbl|vzw)"
     r"\.?\s.*",
