@@ -38,7 +38,6 @@ class Settings:
     eu_only: tuple[str, ...]
     marketplace_relays: tuple[str, ...]
     demo: bool
-    marketplace_relays: tuple[str, ...] = ()
 
     @property
     def is_loopback(self) -> bool:
