@@ -18,7 +18,8 @@ pytestmark = pytest.mark.both_databases
 
 def order(number, **fields):
     now = clock.now()
-    return OrderReceived(str(number), now, str(number), f"b{number}@example.nl", "B", **fields)
+    named = {"reference": str(number), "email": f"b{number}@example.nl", "name": "B"}
+    return OrderReceived(str(number), now, **named, **fields)
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_the_same_order_twice_in_a_batch_is_one_order(shop):
 
 def test_one_bad_order_does_not_fail_its_neighbours(shop):
     now = clock.now()
-    good = [accept.incoming_order(shop.shop, order(number), b"") for number in range(3)]
+    good = [accept.incoming_order(shop.shop, order(number), b"%d" % number) for number in range(3)]
     bad = replace(good[1], shop=replace(shop.shop, max_age_days="nonsense"))
     gate = threading.Barrier(4)
 
@@ -87,23 +88,23 @@ def test_one_bad_order_does_not_fail_its_neighbours(shop):
 
 def test_the_desk_goes_on_after_a_failure(shop):
     now = clock.now()
-    bad = accept.incoming_order(replace(shop.shop, max_age_days="nonsense"), order(1), b"")
+    bad = accept.incoming_order(replace(shop.shop, max_age_days="nonsense"), order(1), b"1")
     with pytest.raises(Unavailable):
         intake.submit(bad, now)
 
-    good = accept.incoming_order(shop.shop, order(2), b"")
+    good = accept.incoming_order(shop.shop, order(2), b"2")
     assert intake.submit(good, now).status == "accepted"
 
 
 def test_a_child_process_starts_over(shop):
     now = clock.now()
-    intake.submit(accept.incoming_order(shop.shop, order(1), b""), now)
+    intake.submit(accept.incoming_order(shop.shop, order(1), b"1"), now)
     db.dispose_engines()
 
     child = os.fork()
     if not child:
         try:
-            answer = intake.submit(accept.incoming_order(shop.shop, order(2), b""), now)
+            answer = intake.submit(accept.incoming_order(shop.shop, order(2), b"2"), now)
             os._exit(0 if answer.status == "accepted" else 1)
         finally:
             os._exit(2)
@@ -129,12 +130,12 @@ def test_who_waits_too_long_is_told_to_come_back(shop, monkeypatch):
     held.wait(120)
     try:
         with pytest.raises(Unavailable):
-            intake.submit(accept.incoming_order(shop.shop, order(1), b""), clock.now())
+            intake.submit(accept.incoming_order(shop.shop, order(1), b"1"), clock.now())
     finally:
         let_go.set()
         holder.join()
     monkeypatch.setattr(intake, "TIMEOUT_S", 8.0)
-    again = intake.submit(accept.incoming_order(shop.shop, order(1), b""), clock.now())
+    again = intake.submit(accept.incoming_order(shop.shop, order(1), b"1"), clock.now())
     assert again.status in {"accepted", "duplicate"}
     assert len(rows()) == 1
 

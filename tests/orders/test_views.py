@@ -41,7 +41,7 @@ def test_an_order_is_accepted_and_on_disk(shop):
     assert shop.post(sample(shop.platform)) == ACCEPTED
 
     order = only_order()
-    assert (order.shop_id, order.state, order.unpaid) == (shop.shop.id, "received", False)
+    assert (order.shop_id, order.state, order.paid) == (shop.shop.id, "received", True)
     assert order.standing == "open"
     assert (
         before

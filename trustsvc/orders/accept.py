@@ -37,7 +37,7 @@ class IncomingOrder:
     order: OrderReceived
     identity: bytes
     buyer: bytes | None
-    delivery: idempotency.Delivery
+    delivery: idempotency.Delivery | None
     skip: str | None
 
     @property
@@ -61,8 +61,11 @@ def incoming_order(shop: Shop, order: OrderReceived, body: bytes) -> IncomingOrd
         order=order,
         identity=pseudonyms.text_pseudonym(shop.id, order.identity),
         buyer=pseudonyms.shop_pseudonym(shop.id, order.email) if order.email else None,
-        # Without a reliable id the body itself is the id: the same state again is no news.
-        delivery=idempotency.hash_delivery(shop.id, order.delivery_id, body),
+        delivery=(
+            idempotency.hash_delivery(shop.id, order.delivery_id, body)
+            if order.delivery_id or order.is_dated
+            else None
+        ),
         skip=skip.reason(shop.skip, order.traits),
     )
 

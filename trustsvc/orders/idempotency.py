@@ -28,7 +28,7 @@ class Delivery:
 
 
 def hash_delivery(shop_id: int, delivery_id: str | None, body: bytes) -> Delivery:
-    """Hash a delivery; without a reliable id its body stands for it.
+    """Hash a delivery; where the platform sends no reliable id, the body stands for it.
 
     Ids and bodies have prefixes of their own, so neither equals the other.
     """

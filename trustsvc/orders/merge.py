@@ -117,14 +117,19 @@ def new_order(key: tuple[int, bytes], news: OrderNews) -> StoredOrder:
 
 
 def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
-    """Give the merged order and the names of what changed; nothing is changed by old news."""
+    """Give the merged order and the names of what changed; nothing is changed by old news.
+
+    It is decided on anew while it holds a buyer, and where it ends. Of an order without one, news
+    is only kept.
+    """
     changed: dict[str, object] = {}
     names: list[str] = []
     for register, told in _told(news).items():
         time, columns = REGISTERS[register]
         at = _time_of(register, news)
         before = getattr(known, time)
-        if before is not None and (at < before or (at == before and _ends(known, columns, told))):
+        is_ended = getattr(known, columns[0]) in ENDED
+        if before is not None and (at < before or (at == before and is_ended)):
             continue
         changed[time] = at
         values = dict(zip(columns, told, strict=True))
@@ -138,19 +143,16 @@ def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
     row, contact = _contact(row, news, is_news=bool(names))
     names += [contact] if contact else []
     if not names:
-        return (row if changed else known), []
-    order_states.require([known.state], OrderState.RECEIVED)
-    return replace(row, state=OrderState.RECEIVED), names
+        return row, []
+    if contact or (row.has_buyer or not known.is_over) and (row.has_buyer or row.is_over):
+        order_states.require([known.state], OrderState.RECEIVED)
+        row = replace(row, state=OrderState.RECEIVED)
+    return row, names
 
 
 def _time_of(register: str, news: OrderNews) -> datetime:
     own = {"delivery": news.order.delivery_at, "standing": news.order.standing_at}
     return own.get(register) or news.as_of
-
-
-def _ends(known: StoredOrder, columns: tuple[str, ...], told: tuple[object, ...]) -> bool:
-    """Whether an end is known, and news of the same second says that there is none."""
-    return getattr(known, columns[0]) in ENDED and told[0] not in ENDED
 
 
 def _told(news: OrderNews) -> dict[str, tuple[object, ...]]:

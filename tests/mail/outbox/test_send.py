@@ -405,7 +405,7 @@ def stop_everywhere(email):
     [
         (lambda at: place(at, identity="1", standing=Standing.CANCELLED), "cancelled"),
         (lambda at: place(at, identity="1", standing=Standing.REFUNDED), "refunded"),
-        (lambda at: place(at, identity="1", consent=False), "no_basis_consent"),
+        (lambda at: place(at, identity="1", consent=False), "said_no"),
         (lambda _: stop_everywhere("jan@mail.example"), "opted_out"),
     ],
 )

@@ -134,6 +134,8 @@ def _all_back(order: fields.Tree) -> Standing | None:
         if fields.flag(invoice, "isCreditNote")
     ]
     back = amounts.total(credited, "priceIncl", "total")
+    if credited and not back:
+        return Standing.REFUND_OPEN
     return Standing.REFUNDED if amounts.is_all(back, amounts.amount(order, "priceIncl")) else None
 
 

@@ -110,6 +110,7 @@ def _order(
         stated = fields.moment(data, now, f"{event}_at", *names)
         return stated or (sent_at if event in said.events else None)
 
+    modified_at = fields.moment(data, now, *MODIFIED_AT) or sent_at
     paid_at, shipped_at = when("paid"), when("shipped", "fulfilled_at")
     delivered_at = when("delivered")
     delivery = said.delivery or (Delivery.DELIVERED if delivered_at else None)
@@ -121,7 +122,7 @@ def _order(
     order = OrderReceived(
         identity=known,
         created_at=now,
-        modified_at=fields.moment(data, now, *MODIFIED_AT) or sent_at,
+        modified_at=modified_at or fields.latest(fields.moment(data, now, one) for one in DATES),
         is_creation=said.is_creation,
         reference=known,
         is_whole=any(fields.at(data, path) is not None for path in EMAILS),
