@@ -14,20 +14,6 @@ TREES = {
 }
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
 
-# Packages that are still being renamed; an entry goes when its package is done.
-PENDING = (
-    "trustsvc/app.py",
-    "trustsvc/mail/feedback/webhooks/views.py",
-    "trustsvc/mail/message.py",
-    "trustsvc/orders/platforms/fields.py",
-    "trustsvc/orders/received.py",
-    "trustsvc/privacy/retention/tables.py",
-)
-
-
-def _done(found):
-    return [one for one in found if not one.startswith(PENDING)]
-
 
 def nodes(kind):
     for place, tree in TREES.items():
@@ -48,7 +34,7 @@ def test_log_events_are_codes():
         if not re.fullmatch(r"[a-z_]+\.[a-z_]+", str(event)):
             found.append(f"{place}:{call.lineno} {event}")
 
-    assert _done(found) == []
+    assert found == []
 
 
 def test_no_two_public_classes_share_a_name():
@@ -57,8 +43,7 @@ def test_no_two_public_classes_share_a_name():
         if not node.name.startswith("_") and node in TREES[place].body:
             places[node.name].append(place)
 
-    done = {name: _done(found) for name, found in places.items()}
-    assert {name: found for name, found in done.items() if len(found) > 1} == {}
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
 def test_no_module_of_ours_is_renamed_at_import():
@@ -70,7 +55,7 @@ def test_no_module_of_ours_is_renamed_at_import():
         and (getattr(node, "module", None) or alias.name).partition(".")[0] in {"trustsvc", "jobs"}
     ]
 
-    assert _done(found) == []
+    assert found == []
 
 
 def test_a_state_changes_only_through_its_machine():
@@ -85,7 +70,7 @@ def test_a_state_changes_only_through_its_machine():
         if not begins and any(keyword.arg == "state" for keyword in call.keywords):
             found.append(f"{place}:{call.lineno}")
 
-    assert _done(found) == []
+    assert found == []
 
 
 def test_public_functions_take_no_any():
@@ -111,4 +96,4 @@ def test_public_functions_take_no_any():
             if argument.annotation and ast.unparse(argument.annotation) == "Any"
         ]
 
-    assert _done(found) == []
+    assert found == []

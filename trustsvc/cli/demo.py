@@ -90,8 +90,8 @@ def _wait_until_settled(shops: list[Shop]) -> None:
 
 def _show_decisions(shops: list[Shop], newest: list[decision_log.OrderSummary]) -> None:
     for shop, order in zip(shops, newest, strict=True):
-        for line in order.lines:
-            demo_service.echo(f"{shop.name:24} {line.step:8} {line.rule:22} {line.outcome}")
+        for entry in order.entries:
+            demo_service.echo(f"{shop.name:24} {entry.step:8} {entry.rule:22} {entry.outcome}")
 
 
 def _send_invitations(environ: dict[str, str]) -> str:

@@ -52,7 +52,11 @@ def replay(session: Session, entries: Sequence[JournalEntry], now: datetime) -> 
     )
     ended: list[int] = []
     for name in ("cancelled_at", "refunded_at"):
-        keys = [(x.shop_id, x.subject) for x in known if (x.reason == REFUNDED) == (name[0] == "r")]
+        keys = [
+            (entry.shop_id, entry.subject)
+            for entry in known
+            if (entry.reason == REFUNDED) == (name == "refunded_at")
+        ]
         ended += session.scalars(
             order_states.update(orders, OrderState, OrderState.RECEIVED)
             .where(

@@ -49,7 +49,7 @@ class OrderReceived:
         return self.cancelled_at is not None or self.refunded_at is not None
 
     @property
-    def is_news(self) -> bool:
+    def is_update(self) -> bool:
         """It changes an order that is already known."""
         return self.is_over or any((self.paid_at, self.shipped_at, self.delivered_at))
 

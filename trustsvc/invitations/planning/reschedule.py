@@ -46,10 +46,14 @@ def reschedule(session: Session, dates: Mapping[int, NewDate]) -> list[int]:
     pending.move(session, {row.message_id: new.due for row, new in moved})
     session.connection().execute(
         update(invitations)
-        .where(invitations.c.id == bindparam("one"))
-        .values(expires_at=bindparam("end"), experienced_at=bindparam("day")),
+        .where(invitations.c.id == bindparam("row_id"))
+        .values(expires_at=bindparam("new_expiry"), experienced_at=bindparam("new_experienced")),
         [
-            {"one": row.id, "end": new.due + LINK_LIFETIME, "day": new.experienced}
+            {
+                "row_id": row.id,
+                "new_expiry": new.due + LINK_LIFETIME,
+                "new_experienced": new.experienced,
+            }
             for row, new in moved
         ],
     )

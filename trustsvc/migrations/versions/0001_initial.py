@@ -460,7 +460,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'received'"),
     )
     op.create_index(
-        "ix_orders_marked",
+        "ix_orders_pseudonym",
         "orders",
         ["received_at"],
         unique=False,
@@ -494,7 +494,7 @@ def upgrade() -> None:
         sa.Column("usual_at", sa.BigInteger(), nullable=False),
         sa.Column("counted", sa.Integer(), nullable=False),
         sa.Column("paused_at", sa.BigInteger(), nullable=True),
-        sa.Column("real_until", sa.BigInteger(), nullable=True),
+        sa.Column("raised_until", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_volume_guards_shop_id")),
         sa.PrimaryKeyConstraint("shop_id", name=op.f("pk_volume_guards")),
     )
@@ -653,7 +653,7 @@ def downgrade() -> None:
     op.drop_table("staff_links")
     op.drop_index("ix_orders_received_at", table_name="orders")
     op.drop_index(
-        "ix_orders_marked",
+        "ix_orders_pseudonym",
         table_name="orders",
         sqlite_where=sa.text("buyer IS NOT NULL"),
         postgresql_where=sa.text("buyer IS NOT NULL"),

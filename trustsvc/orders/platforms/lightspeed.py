@@ -32,7 +32,7 @@ def signed(
     secret: str,
     now: datetime,  # noqa: ARG001 - the same signature for each platform
 ) -> bool:
-    """MD5 because that is how this platform signs; nothing of ours is kept by it."""
+    """Compare an MD5, because that is how this platform signs; we use MD5 for nothing else."""
     if not signature.is_long_enough(secret):
         return False
     expected = signature.md5_hex(body + secret.encode("utf-8", "backslashreplace"))
@@ -61,8 +61,8 @@ def _order(order: fields.Tree, known: str, now: datetime) -> OrderReceived | Ign
     shipped = None
     if status in SHIPPED or fields.word(order, "shipmentStatus") == "shipped":
         stated = fields.moment(order, now, "shippingDate")
-        shipped = stated or fields.guess(created, changed, now)
-    paid = fields.guess(created, changed, now) if payment == "paid" else None
+        shipped = stated or fields.estimate_shipment(created, changed, now)
+    paid = fields.estimate_shipment(created, changed, now) if payment == "paid" else None
     received = OrderReceived(
         identity=known,
         created_at=now,
@@ -91,10 +91,10 @@ def _is_refunded(order: fields.Tree, payment: str) -> bool:
     return (
         payment == "refunded"
         or any(fields.flag(invoice, "isCreditNote") for invoice in invoices)
-        or any(_is_back(product) for product in products)
+        or any(_was_returned(product) for product in products)
     )
 
 
-def _is_back(product: fields.Tree) -> bool:
+def _was_returned(product: fields.Tree) -> bool:
     counts = (product.get("quantityRefunded"), product.get("quantityReturned"))
     return any(isinstance(count, int) and count > 0 for count in counts)

@@ -46,7 +46,7 @@ def signed(
 def parse(
     headers: Mapping[str, str], body: bytes, now: datetime
 ) -> OrderReceived | PrivacyRequestReceived | Ignored:
-    """Read an order, news about one, or a privacy request; raises Refused for what is neither."""
+    """Read an order, an update of one, or a privacy request; raises Refused for what is neither."""
     tree = fields.tree(body)
     topic = _header(headers, "topic").lower() or _topic_of(tree)
     if fields.flag(tree, "test") or _header(headers, "test").lower() == "true":
@@ -54,11 +54,11 @@ def parse(
     if topic.startswith("draft_orders/"):
         return Ignored("draft")
     privacy_request = _privacy(topic, tree)
-    found = privacy_request or _read(topic, tree, headers, now)
-    if isinstance(found, Ignored):
-        return found
+    received = privacy_request or _read(topic, tree, headers, now)
+    if isinstance(received, Ignored):
+        return received
     delivery = _header(headers, "event-id") or _header(headers, "webhook-id")
-    return replace(found, delivery_id=delivery or None)
+    return replace(received, delivery_id=delivery or None)
 
 
 def _read(
@@ -149,9 +149,9 @@ def _order(
 
 
 def _name(tree: fields.Tree) -> str:
-    for whose in ("customer", "billing_address", "shipping_address"):
-        if found := fields.name(tree, f"{whose}.first_name", f"{whose}.last_name"):
-            return found
+    for part in ("customer", "billing_address", "shipping_address"):
+        if name := fields.name(tree, f"{part}.first_name", f"{part}.last_name"):
+            return name
     return ""
 
 
@@ -168,7 +168,7 @@ def _parcels(
     delivered = None
     if parcels and all(fields.word(row, "shipment_status") == "delivered" for row in parcels):
         delivered = fields.latest(fields.moment(row, now, "updated_at") for row in parcels)
-    return shipped or fields.guess(created, changed, now), delivered
+    return shipped or fields.estimate_shipment(created, changed, now), delivered
 
 
 def _fulfillment(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:

@@ -1,7 +1,7 @@
 """Standard Webhooks: our own generic endpoint, for any system that can sign a few lines of JSON.
 
-Specification 1.0.0, with borders of our own: ±300 seconds, whole seconds only, at most eight
-signatures, no full stop in ids. The reference library raises foreign exceptions on hostile input
+Specification 1.0.0, with limits of our own: ±300 seconds, whole seconds only, at most eight
+signatures, no full stop in ids. The reference library raises other exceptions on hostile input
 and hashes with hashlib, so these lines are our own.
 """
 
@@ -10,7 +10,6 @@ import binascii
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from trustsvc.errors import Refused
 from trustsvc.orders.platforms import fields, signature
@@ -19,7 +18,7 @@ from trustsvc.orders.received import Ignored, OrderReceived
 TOLERANCE_S = 300
 MAX_SIGNATURES = 8
 EVENTS = ("created", "paid", "shipped", "delivered", "cancelled", "refunded")
-TYPES = {f"order.{news}": news for news in (*EVENTS, "updated")} | {
+TYPES = {f"order.{event}": event for event in (*EVENTS, "updated")} | {
     "order.canceled": "cancelled",
     "order.fulfilled": "shipped",
     "order.placed": "created",
@@ -50,35 +49,34 @@ def signed(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) 
         return False
     head = f"{message}.{seconds}.".encode("utf-8", "backslashreplace")
     expected = b"v1," + signature.hmac_base64(key, head + body)
-    matches = [
-        signature.matches(expected, one) for one in given
-    ]  # all, so that the time says nothing
+    # All are compared, so that the time says nothing.
+    matches = [signature.matches(expected, candidate) for candidate in given]
     return any(matches)
 
 
 def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceived | Ignored:
-    """Read an order or news about one, liberally; raises Refused where there is no order number."""
+    """Read an order or an update of one, liberally; raises Refused without an order number."""
     tree = fields.tree(body)
     kind = tree.get("type")
     if kind is not None and not isinstance(kind, str):
         raise Refused(fields.NOT_AN_ORDER)
     if kind and kind.strip().lower() not in TYPES:
         return Ignored("unknown_topic")
-    news = TYPES[kind.strip().lower()] if kind else "updated"
+    event = TYPES[kind.strip().lower()] if kind else "updated"
     data = _data(tree)
     if fields.flag(data, "test") or fields.flag(tree, "test"):
         return Ignored("test_order")
     status = fields.word(data, "state", "status")
     if status == "draft":
         return Ignored("draft")
-    return _order(tree, data, (news, ALIASES.get(status, status)), headers, now)
+    return _order(tree, data, (event, ALIASES.get(status, status)), headers, now)
 
 
 def _data(tree: fields.Tree) -> fields.Tree:
     for path in ("data.order", "data", "order"):
-        found = fields.at(tree, path)
-        if isinstance(found, dict):
-            return found
+        order = fields.at(tree, path)
+        if isinstance(order, dict):
+            return order
     if "data" in tree:
         raise Refused(fields.NOT_AN_ORDER)
     return tree
@@ -87,18 +85,19 @@ def _data(tree: fields.Tree) -> fields.Tree:
 def _order(
     tree: fields.Tree,
     data: fields.Tree,
-    says: tuple[str, str],
+    event_and_status: tuple[str, str],
     headers: Mapping[str, str],
     now: datetime,
 ) -> OrderReceived | Ignored:
+    _, status = event_and_status
     sent_at = fields.moment(data, now, "moment", "date") or fields.moment(tree, now, "timestamp")
     known = fields.identity(data, "reference", "order_reference", "order_number", "number", "id")
 
-    def when(news: str, *names: str) -> datetime | None:
-        stated = fields.moment(data, now, f"{news}_at", *names)
-        return stated or ((sent_at or now) if news in says else None)
+    def moment_of(event: str, *names: str) -> datetime | None:
+        stated = fields.moment(data, now, f"{event}_at", *names)
+        return stated or ((sent_at or now) if event in event_and_status else None)
 
-    paid, shipped = when("paid"), when("shipped", "fulfilled_at")
+    paid, shipped = moment_of("paid"), moment_of("shipped", "fulfilled_at")
     order = OrderReceived(
         identity=known,
         created_at=now,
@@ -107,18 +106,18 @@ def _order(
         name=_name(data),
         locale=fields.locale(data, "locale", "language", "customer.locale"),
         consent=fields.flag(data, "consent", "may_ask"),
-        unpaid=says[1] in UNPAID and not paid and not shipped if says[1] else None,
+        unpaid=status in UNPAID and not paid and not shipped if status else None,
         paid_at=paid,
         shipped_at=shipped,
-        delivered_at=when("delivered"),
-        cancelled_at=when("cancelled", "canceled_at"),
-        refunded_at=when("refunded"),
+        delivered_at=moment_of("delivered"),
+        cancelled_at=moment_of("cancelled", "canceled_at"),
+        refunded_at=moment_of("refunded"),
         delivery_id=signature.header(headers, "webhook-id") or None,
     )
-    return fields.finish(order, when("created", "ordered_at"))
+    return fields.finish(order, moment_of("created", "ordered_at"))
 
 
-def _name(data: Any) -> str:
+def _name(data: object) -> str:
     for parts in (
         ("name",),
         ("customer.name",),
@@ -126,6 +125,6 @@ def _name(data: Any) -> str:
         ("first_name", "last_name"),
         ("customer.first_name", "customer.last_name"),
     ):
-        if found := fields.name(data, *parts):
-            return found
+        if name := fields.name(data, *parts):
+            return name
     return ""

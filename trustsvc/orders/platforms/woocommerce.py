@@ -1,6 +1,6 @@
 """WooCommerce: the REST order (v1 to v3, or the wrapped legacy v3), signed like Shopify's.
 
-Facts: platforms.md 3. There is no retry and no paid or shipped topic: the status tells. A delivery
+Facts: platforms.md 3. There is no retry and no paid or shipped topic, only a status. A delivery
 id is not safe (one-second resolution), so an order is recognised by its own id only. The unsigned
 ping is answered by orders/views.py before parsing.
 """
@@ -55,7 +55,7 @@ def _order(tree: fields.Tree, known: str, status: str, now: datetime) -> OrderRe
     shipped = None
     if status in SHIPPED:
         done = fields.moment(tree, now, "date_completed_gmt", "date_completed", "completed_at")
-        shipped = done or fields.guess(created, changed, now)
+        shipped = done or fields.estimate_shipment(created, changed, now)
     cancelled = (changed or now) if status in {"cancelled", "trash"} else None
     refunded = None
     if status == "refunded" or fields.rows(tree, "refunds"):
@@ -79,13 +79,13 @@ def _order(tree: fields.Tree, known: str, status: str, now: datetime) -> OrderRe
 
 
 def _name(tree: fields.Tree) -> str:
-    for whose in ("billing", "billing_address", "shipping", "shipping_address", "customer"):
-        if found := fields.name(tree, f"{whose}.first_name", f"{whose}.last_name"):
-            return found
+    for part in ("billing", "billing_address", "shipping", "shipping_address", "customer"):
+        if name := fields.name(tree, f"{part}.first_name", f"{part}.last_name"):
+            return name
     return ""
 
 
 def _meta(tree: fields.Tree, *keys: str) -> str:
     """Read what plug-ins leave with an order (docs/how-to/woocommerce.md: `trustsvc_consent`)."""
-    found = {fields.text(row, "key"): row for row in fields.rows(tree, "meta_data")}
-    return next((fields.text(found[key], "value") for key in keys if key in found), "")
+    rows = {fields.text(row, "key"): row for row in fields.rows(tree, "meta_data")}
+    return next((fields.text(rows[key], "value") for key in keys if key in rows), "")
