@@ -22,6 +22,7 @@ from trustsvc.reviews import withdraw
 from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
 from trustsvc.transactional_mail import enqueue
+from trustsvc.transactional_mail.models import transactional_messages
 
 pytestmark = pytest.mark.both_databases
 
@@ -80,6 +81,35 @@ def test_the_shop_of_a_row_is_found_over_its_relations(installation):
 
     assert set(of("invitations", "reviews").people_by_shop()) == {"far"}
     assert set(of("staff").people_by_shop()) == {breach.SERVICE}
+
+
+def test_recipients_of_transactional_mail_are_told_apart_once_their_addresses_are_gone(
+    installation,
+):
+    with db.transaction() as session:
+        for address in ("ada@example.com", "bob@example.com", "bob@example.com"):
+            enqueue.write(session, enqueue.Note("me", "nl", address, facts={}), clock.now())
+        session.execute(update(transactional_messages).values(address=None, name=None, facts=None))
+
+    found = of("transactional_messages")
+
+    assert found.people_by_shop() == {breach.SERVICE: 2}
+
+
+def test_each_pseudonym_is_of_a_person_or_named_as_one_of_something_else():
+    pseudonym = {one for one in data_inventory.columns() if one.info["category"] == "pseudonym"}
+
+    assert {one.name for one in pseudonym} >= data_inventory.OF_NO_PERSON
+    assert {str(one) for one in pseudonym if data_inventory.identifies_person(one)} == {
+        "my_data_links.pseudonym",
+        "opt_outs.pseudonym",
+        "orders.buyer",
+        "pending_registrations.address_pseudonym",
+        "registered_buyers.pseudonym",
+        "restrictions.pseudonym",
+        "reviews.buyer_pseudonym",
+        "transactional_messages.recipient_pseudonym",
+    }
 
 
 def test_every_table_with_people_can_be_asked(installation):
