@@ -13,7 +13,7 @@ class RequestState(StrEnum):
     REFUSED = "refused"
 
 
-MACHINE: StateMachine[RequestState] = StateMachine(
+request_states: StateMachine[RequestState] = StateMachine(
     name="privacy request",
     initial=frozenset({RequestState.OPEN, RequestState.DONE}),  # most are answered at once
     transitions={

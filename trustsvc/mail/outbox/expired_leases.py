@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from trustsvc import clock_check
 from trustsvc.mail.outbox import lease_renewal
 from trustsvc.mail.outbox.kinds import LeasedMessage, MessageKind, OutboxEvent
-from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.models import LEASED_MESSAGE, messages
 from trustsvc.mail.outbox.state import DUE, HANDED, LEASED, UNKNOWN, message_states
 from trustsvc.storage import db
 from trustsvc.storage.columns import Moment
@@ -49,14 +49,7 @@ def _expire(session: Session, now: datetime, kind: MessageKind) -> int:
                 (messages.c.leased_until < now, messages.c.leased_until), else_=literal(now, Moment)
             ),
         )
-        .returning(
-            messages.c.id,
-            messages.c.kind,
-            messages.c.subject_id,
-            messages.c.token,
-            messages.c.attempts,
-            messages.c.waited_s,
-        )
+        .returning(*LEASED_MESSAGE)
     ).all()
     events = [
         OutboxEvent(LeasedMessage(*row), "send", "sender_died", "unknown", UNKNOWN) for row in lost
