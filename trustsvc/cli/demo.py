@@ -12,6 +12,7 @@ from trustsvc.cli import demo_service
 from trustsvc.cli.shop_snippets import webhook_url
 from trustsvc.demo import example_orders, sample_shops, steps
 from trustsvc.orders import decision_log
+from trustsvc.orders.state import OrderState
 from trustsvc.registry import registration
 from trustsvc.server_log import retention
 from trustsvc.shops import domain_proof
@@ -81,7 +82,7 @@ def _wait_until_settled(shops: list[Shop]) -> None:
     while time.monotonic() < end:
         with db.reading() as session:
             newest = [decision_log.recent_orders(session, shop.id, most=1)[0] for shop in shops]
-            if all(order.state == "settled" for order in newest):
+            if all(order.state == OrderState.SETTLED for order in newest):
                 _show_decisions(shops, newest)
                 return
         time.sleep(0.2)

@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from trustsvc.mail.outbox.state import MessageState
 from trustsvc.orders import decision_log
 from trustsvc.privacy.rights import access_report
 from trustsvc.privacy.rights.people import Person
 from trustsvc.reviews import decision_texts
+from trustsvc.reviews.state import ReviewState
 from trustsvc.shops import directory
 
 DATES = {
@@ -21,7 +23,7 @@ DATES = {
     "refunded": "refunded_at",
     "received": "received_at",
 }
-MESSAGE_STATES = {"leased": "on_its_way", "handed": "on_its_way"}
+MESSAGE_STATES = {MessageState.LEASED: "on_its_way", MessageState.HANDED: "on_its_way"}
 Row = dict[str, Any]
 
 
@@ -79,7 +81,7 @@ class MyData:
     @property
     def published(self) -> list[Row]:
         every = [order.review for order in self.orders if order.review] + self.reviews
-        return [review for review in every if review["state"] == "published"]
+        return [review for review in every if review["state"] == ReviewState.PUBLISHED]
 
 
 def collect_page(session: Session, person: Person) -> MyData:
@@ -102,7 +104,9 @@ def collect_page(session: Session, person: Person) -> MyData:
     return MyData(
         orders=orders,
         reviews=[
-            row for row in rows["reviews"] if row["id"] not in shown and row["state"] != "withdrawn"
+            row
+            for row in rows["reviews"]
+            if row["id"] not in shown and row["state"] != ReviewState.WITHDRAWN
         ],
         registered=next(iter(rows["registered_buyers"]), None),
         pending=[row["requested_at"] for row in rows["pending_registrations"]],
@@ -147,7 +151,7 @@ def _order(
             for line in rows["decision_log"]
             if line["order_id"] == row["id"]
         ],
-        review=review if review and review["state"] != "withdrawn" else None,
+        review=review if review and review["state"] != ReviewState.WITHDRAWN else None,
     )
 
 
