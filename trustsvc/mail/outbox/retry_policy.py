@@ -1,7 +1,7 @@
 """When a message that failed is tried again, and when no more. Pure; the same for every kind.
 
-What counts is the time spent waiting between attempts: nights, suspensions and pauses of our own
-mail server do not use it up.
+What counts is the time spent waiting between attempts, and for a receiving domain that is paused:
+nights, suspensions, rates and pauses of our own mail server do not use it up.
 """
 
 import math
