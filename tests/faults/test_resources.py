@@ -28,7 +28,6 @@ pytestmark = [
     pytest.mark.both_databases,
     pytest.mark.walk,
     pytest.mark.slow,
-    pytest.mark.timeout(240),
 ]
 FAULT_S = 4
 WELL_WITHIN_S = 240

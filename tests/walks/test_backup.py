@@ -17,7 +17,6 @@ pytestmark = [
     pytest.mark.both_databases,
     pytest.mark.walk,
     pytest.mark.slow,
-    pytest.mark.timeout(300),
 ]
 
 

@@ -119,7 +119,7 @@ def test_a_second_service_on_the_same_folder_is_refused_with_a_sentence(service)
         env=service.environ,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
 
@@ -135,7 +135,7 @@ def test_a_port_that_is_taken_is_refused_with_a_sentence(service, tmp_path):
             env=environ,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
 

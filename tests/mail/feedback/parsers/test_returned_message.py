@@ -79,7 +79,6 @@ HOSTILE = {
 }
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
 def test_nothing_a_stranger_sends_keeps_it_busy(data):
     assert isinstance(read(data), Report | IgnoredReport)
