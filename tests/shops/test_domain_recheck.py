@@ -8,7 +8,7 @@ from jobs.recheck_domains import recheck_domains
 from tests.shops.test_domain_proof import domain, enrolled  # noqa: F401 - a fixture
 from trustsvc import clock
 from trustsvc.badge import content
-from trustsvc.doctor.shops import seals
+from trustsvc.doctor.stores import seals
 from trustsvc.shops import directory, domain_proof, domain_recheck, settings
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
