@@ -1,7 +1,4 @@
-"""The schedule: which job the scheduler enqueues how often.
-
-Jobs may run twice or late: the database decides.
-"""
+"""Which job the scheduler enqueues how often. Jobs may run twice or late: the database decides."""
 
 from dataclasses import dataclass
 

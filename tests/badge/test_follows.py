@@ -1,4 +1,4 @@
-"""Whatever changes what is public rings the bell, and the files follow: not the clock alone."""
+"""Whatever changes what is public enqueues the job, and the files follow: not the clock alone."""
 
 import gzip
 
@@ -43,13 +43,13 @@ def said():
 
 
 def follow(deed, *given):
-    """Do something in a transaction, and then what its bells ask for and no more."""
-    bells = []
-    with job_queue.capture(bells.append):
+    """Do something in a transaction, and then what its jobs ask for and no more."""
+    enqueued = []
+    with job_queue.capture(enqueued.append):
         with db.transaction() as session:
             deed(session, *given)
-        while bells:
-            JOBS.get(bells.pop(0), lambda: None)()
+        while enqueued:
+            JOBS.get(enqueued.pop(0), lambda: None)()
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_a_review_that_only_the_shop_may_read_reaches_no_file(installation):
     assert ("winkel." in said(), "Jan J." in said()) == (False, False)
 
 
-def test_without_a_single_bell_the_clock_is_within_a_minute():
+def test_without_a_single_enqueued_job_the_scheduler_is_within_a_minute():
     every = {tick.job: tick.every_s for tick in SCHEDULE}
 
     assert every["publish_reviews"] + every["refresh_badges"] < 60

@@ -300,7 +300,7 @@ def test_nothing_is_claimed_to_search_engines_unless_the_operator_says_so(client
 
 
 @json_ld_on
-def test_where_it_is_wished_search_engines_read_what_people_read(client):
+def test_where_it_is_set_search_engines_read_what_people_read(client):
     made = shop("Vélo </script><script>alert(1)</script> & Fils")
     for stars in (5, 5, 4):
         _publish(made, stars=stars)

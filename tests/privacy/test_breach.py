@@ -161,7 +161,9 @@ def everywhere_in_the_registry(at_shop, address):
             double_opt_in.RegistrationRequest(address, at_shop.id, "nl", "page"),
             now,
         )
-        enqueue.write(session, enqueue.Note("me", "nl", address, facts={"link": "x"}), now)
+        enqueue.write(
+            session, enqueue.TransactionalMessage("me", "nl", address, facts={"link": "x"}), now
+        )
         confirmation.my_data_link(session, Person(address, "", "nl", (), (), {}, ()), now)
 
 

@@ -1,4 +1,4 @@
-"""Redis in every state it can be in: no door waits for it, and nothing is lost."""
+"""Redis in every state it can be in: no endpoint waits for it, and nothing is lost."""
 
 import shutil
 import subprocess

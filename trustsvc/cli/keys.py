@@ -120,13 +120,7 @@ def _print_usage() -> None:
 
 @keys.command()
 @click.argument("version", type=int)
-@click.option(
-    "--kind",
-    type=click.Choice(["vault", *in_use.KINDS]),
-    default="vault",
-    show_default=True,
-    help="The kind of the key.",
-)
+@click.option("--kind", type=click.Choice(["vault", *in_use.KINDS]), default="vault")
 def retire(version: int, kind: str) -> None:
     """Delete an older key, when nothing needs it.
 

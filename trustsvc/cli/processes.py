@@ -1,4 +1,4 @@
-"""The processes of the Procfile (web, worker, mailer, scheduler) and the migrations."""
+"""The long-running processes of the Procfile, and the migrations before them."""
 
 import contextlib
 import signal

@@ -1,7 +1,4 @@
-"""Decision log, the audit trail of decisions: why an order led to an invitation or not.
-
-Entry by entry; no personal data.
-"""
+"""Decision log: why an order led to an invitation or not, entry by entry; no personal data."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -56,7 +56,7 @@ def test_a_mail_server_is_left_alone_twice_as_long_each_time_and_at_most_15_minu
         (100, -60, 25),
     ],
 )
-def test_a_mail_server_that_is_back_gets_letters_slowly_and_never_twice_the_usual(
+def test_a_mail_server_that_is_back_gets_messages_slowly_and_never_twice_the_usual(
     usual, minutes, rate
 ):
     assert rate_policy.ramp_up_rate(usual, minutes * MINUTE) == rate
@@ -124,7 +124,7 @@ def test_what_is_over_the_pace_of_a_domain_waits_in_a_row(count, a_minute, go, l
 
 
 @pytest.mark.parametrize("a_minute", [1, 7, 60, 600])
-def test_letters_of_one_domain_keep_its_pace_and_are_put_off_about_once(a_minute):
+def test_messages_of_one_domain_keep_its_pace_and_are_put_off_about_once(a_minute):
     domain, now = FRESH, NOON
     due, sent, moves = [NOON] * 300, [], 0
     while due:

@@ -102,7 +102,7 @@ class MessageKind(Protocol):
 
     @property
     def resend_after_unknown(self) -> bool:
-        """Whether a message that may have arrived is sent again: a second one does less harm."""
+        """Whether none is worse than twice. Else what may have arrived is not sent again."""
         ...
 
     def lockable(self, due: Select[Any]) -> Select[Any]:

@@ -1,6 +1,4 @@
-"""The retry policy: when a message that failed is tried again, and when no more.
-
-Pure; the same for every kind of message.
+"""When a message that failed is tried again, and when no more. Pure; the same for every kind.
 
 What counts is the time spent waiting between attempts, and for a receiving domain that is paused:
 nights, suspensions, rates and pauses of our own mail server do not use it up.

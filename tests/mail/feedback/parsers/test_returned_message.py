@@ -39,7 +39,7 @@ def test_at_least_98_percent_of_at_least_50_notifications_are_classed_right():
 @pytest.mark.parametrize(
     ("name", "data"), [(name, data) for name, kind, data in SAMPLES if kind != "ignored"]
 )
-def test_each_report_names_its_letter(name, data):
+def test_each_report_names_its_message(name, data):
     assert read(data).codes == (CODE,)
 
 
