@@ -215,8 +215,8 @@ def test_the_hash_of_a_mail_domain_does_not_tell_its_lookup_key(installation):
     with db.transaction() as session:
         (mark,) = domain_throttle.hashes({1: "ada@lovelace.example"}).values()
         now = clock.now()
-        row = {"domain_hash": mark, "free_at": now, "planned_until": now}
-        row |= {"strikes": 0, "forget_at": now}
+        row = {"domain_hash": mark, "next_slot_at": now, "reserved_until": now}
+        row |= {"deferrals": 0, "forget_at": now}
         session.execute(domain_throttles.insert().values(row))
     add_key(installation, "lookup")
 

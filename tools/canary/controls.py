@@ -29,8 +29,8 @@ def planted(installation, post, listener, backup):
     (runtime.folder() / "planted").write_text(MARKER)
     redis.Redis.from_url(config.current().redis_url or runtime.redis_url()).set(MARKER, "1")
     with db.engine().begin() as connection:
-        connection.execute(text("CREATE TABLE canary_control (said text)"))
-        connection.execute(text("INSERT INTO canary_control VALUES (:said)"), {"said": MARKER})
+        connection.execute(text("CREATE TABLE canary_control (marker text)"))
+        connection.execute(text("INSERT INTO canary_control VALUES (:marker)"), {"marker": MARKER})
     backup.unlink()
     installation.own("backup", str(backup))
     with (installation.place / "service.log").open("a") as output:

@@ -47,8 +47,8 @@ def settings() -> str:
         raise SystemExit(f"tools/docs/settings.toml: {texts.keys() ^ config.DEFAULTS.keys()}")
     rows = []
     for name, default in config.DEFAULTS.items():
-        said = texts[name].get("default", "")
-        shown = f"`{default}`" if default else said or "none"
+        described = texts[name].get("default", "")
+        shown = f"`{default}`" if default else described or "none"
         rows.append([f"`TRUSTSVC_{name}`", shown, texts[name]["text"]])
     return (
         "# Settings\n\nSettings come from the environment. Each can also be given as "

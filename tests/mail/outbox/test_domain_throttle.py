@@ -115,7 +115,7 @@ def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_o
     waits = []
     now = NOON
     for _ in range(5):
-        until = max(row.quiet_until for row in rows() if row.quiet_until)
+        until = max(row.paused_until for row in rows() if row.paused_until)
         waits.append(until - now)
         assert domains_of(sent(Says(), now=until - SECOND)) == {}
         with db.transaction() as session:
@@ -130,7 +130,7 @@ def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_o
     for _ in range(3):
         sent(Says(), now=now)
         now += MINUTE
-    assert {row.strikes for row in rows()} == {0}
+    assert {row.deferrals for row in rows()} == {0}
     with db.reading() as session:
         assert set(session.scalars(select(messages.c.state))) == {"sent"}
 
@@ -152,7 +152,7 @@ def test_a_greylisting_that_means_one_mailbox_does_not_shun_its_domain(installat
     )
 
     assert len(post.messages) == 6
-    assert all(row.quiet_until is None for row in rows())
+    assert all(row.paused_until is None for row in rows())
 
 
 @paced(600)
@@ -162,7 +162,7 @@ def test_three_greylistings_in_a_row_do(installation):
     post = sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450")] * 6))
 
     assert len(post.messages) == 4  # what the third said is written down at the dot of the fourth
-    assert [row.quiet_until is not None for row in rows()] == [True]
+    assert [row.paused_until is not None for row in rows()] == [True]
 
 
 @paced(600)

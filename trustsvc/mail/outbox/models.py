@@ -164,13 +164,13 @@ domain_throttles = Table(
         category="pseudonym",
         primary_key=True,
     ),
-    column("free_at", Moment, purpose="when the next message may go there", retention=PACE),
+    column("next_slot_at", Moment, purpose="when the next message may go there", retention=PACE),
     column(
-        "planned_until", Moment, purpose="up to when messages wait for their turn", retention=PACE
+        "reserved_until", Moment, purpose="up to when messages wait for their turn", retention=PACE
     ),
-    column("strikes", Integer, purpose="how often in a row it deferred", retention=PACE),
+    column("deferrals", Integer, purpose="how often in a row it deferred", retention=PACE),
     column(
-        "quiet_until",
+        "paused_until",
         Moment,
         purpose="until when nothing is sent there",
         retention=PACE,
