@@ -88,7 +88,9 @@ def test_recipients_of_transactional_mail_are_told_apart_once_their_addresses_ar
 ):
     with db.transaction() as session:
         for address in ("ada@example.com", "bob@example.com", "bob@example.com"):
-            enqueue.write(session, enqueue.Note("me", "nl", address, facts={}), clock.now())
+            enqueue.write(
+                session, enqueue.TransactionalMessage("me", "nl", address, facts={}), clock.now()
+            )
         session.execute(update(transactional_messages).values(address=None, name=None, facts=None))
 
     found = of("transactional_messages")
