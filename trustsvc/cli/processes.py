@@ -1,4 +1,4 @@
-"""The long-running processes of the Procfile, and the migrations before them."""
+"""The processes of the Procfile (web, worker, mailer, scheduler) and the migrations."""
 
 import contextlib
 import signal

@@ -1,4 +1,7 @@
-"""Decision log: why an order led to an invitation or not, entry by entry; no personal data."""
+"""Decision log, the audit trail of decisions: why an order led to an invitation or not.
+
+Entry by entry; no personal data.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Recognise repeated webhook deliveries by keyed hashes of their ids and bodies."""
+"""Idempotency of deliveries: a repeated one is known by keyed hashes of its id and its body."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass

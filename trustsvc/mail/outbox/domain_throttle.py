@@ -61,10 +61,10 @@ class DomainSlots:
 def slots(
     session: Session, of: Mapping[int, bytes], now: datetime, *, ignores_pace: bool = False
 ) -> DomainSlots:
-    """Give these messages their slots; those that need not wait count as on their way.
+    """Give each message its slot: now or a later moment. Messages of now count as sent.
 
-    One SELECT and one INSERT for all of them. A maildir has no pace. Messages that ignore the pace
-    still count for it, and still wait for a paused domain.
+    One SELECT and one INSERT for all of them. A maildir has no rate. Messages that ignore the rate
+    use it up all the same, and wait for a paused domain like the others.
     """
     settings = config.current()
     queues: dict[bytes, list[int]] = defaultdict(list)

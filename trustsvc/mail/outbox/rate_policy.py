@@ -1,9 +1,11 @@
 """How fast messages leave. Pure: `random`, from 0 to 1, is drawn by the caller.
 
-A mail server of ours is paused after some failures in a row, and gets few messages at first when it
-is back. A domain gets so many a minute, and none for a while when it defers. A shop must not
-suddenly invite many times its usual. A moment further ahead than any of these ever plans was
-written while the clock was wrong, and counts for nothing.
+Our mail server is paused after some failures in a row. When it is back it gets few messages at
+first. A receiving domain gets a fixed number of messages a minute, and none for a while when it
+defers. A shop may not suddenly invite many times its usual number of buyers.
+
+None of these plans further ahead than its maximum. A later moment was written while the clock was
+wrong, and is ignored.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Signatures over raw bytes, by `cryptography`, compared in constant time; nothing here raises.
+"""The webhook signature check, over raw bytes, in constant time; nothing here raises.
 
 An empty or short secret never matches (CVE-2026-4664 was an empty one that did). A header that
 comes twice is joined by the web server and so matches nothing.
