@@ -36,8 +36,16 @@ def _setting_options(*, needed: bool) -> Decorator:
         click.option("--domain", required=needed, help="Where the badge is shown."),
         click.option("--delay-days", type=int, help="Days after the moment (default 7)."),
         click.option("--delay", type=int, help="How long after the moment, in --delay-unit."),
-        click.option("--delay-unit", type=click.Choice(settings.CHOICES["delay_unit"])),
-        click.option("--moment", type=click.Choice(settings.CHOICES["moment"])),
+        click.option(
+            "--delay-unit",
+            type=click.Choice(settings.CHOICES["delay_unit"]),
+            help="The unit of --delay.",
+        ),
+        click.option(
+            "--moment",
+            type=click.Choice(settings.CHOICES["moment"]),
+            help="The event of an order after which the delay begins.",
+        ),
         click.option(
             "--may-ask",
             type=click.Choice(settings.CHOICES["may_ask"]),
@@ -49,7 +57,11 @@ def _setting_options(*, needed: bool) -> Decorator:
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
             help="A text file: what buyers are told. Recorded with its date.",
         ),
-        click.option("--language", type=click.Choice(settings.CHOICES["language"])),
+        click.option(
+            "--language",
+            type=click.Choice(settings.CHOICES["language"]),
+            help="Of e-mails and pages, where an order names none of ours.",
+        ),
         click.option("--zone", help="Time zone of e-mails, such as Europe/Amsterdam."),
     ]
 
@@ -91,7 +103,12 @@ for command in (badge, card, try_):
 
 @shop.command()
 @_setting_options(needed=True)
-@click.option("--platform", required=True, type=click.Choice(enrol.PLATFORMS))
+@click.option(
+    "--platform",
+    required=True,
+    type=click.Choice(enrol.PLATFORMS),
+    help="Which webhooks the shop sends.",
+)
 @click.option("--secret", help="The platform's own secret; without it one is made.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def add(*, as_json: bool, secret: str | None, **given: Any) -> None:

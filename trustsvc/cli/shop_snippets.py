@@ -40,7 +40,11 @@ def badge(slug: str, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("slug")
-@click.option("--language", type=click.Choice(settings.CHOICES["language"]))
+@click.option(
+    "--language",
+    type=click.Choice(settings.CHOICES["language"]),
+    help="Of the card (default: the shop's).",
+)
 def card(slug: str, language: str | None) -> None:
     """Print what a shop pastes on the page after an order, where buyers may register."""
     with db.reading() as session:

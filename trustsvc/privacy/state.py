@@ -8,9 +8,9 @@ from trustsvc.storage.state_machine import StateMachine
 class RequestState(StrEnum):
     """What became of a privacy request."""
 
-    OPEN = "open"
-    DONE = "done"
-    REFUSED = "refused"
+    OPEN = "open"  # waits for an answer, within 30 days
+    DONE = "done"  # answered
+    REFUSED = "refused"  # refused on a ground that the law names
 
 
 request_states: StateMachine[RequestState] = StateMachine(

@@ -26,6 +26,7 @@ review_pages = Blueprint("reviews", __name__)
 @review_pages.get("/r/<token>")
 @access.requires("link")
 def show(token: str) -> Response:
+    """Show the form, or the review that was written; changes nothing: mail scanners open links."""
     link_id = signed_links.verify("review", token)
     with db.reading() as session:
         return _page(session, link_id, None)

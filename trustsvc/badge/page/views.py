@@ -56,6 +56,7 @@ def page(slug: str) -> Response:
 @badge_page.get("/sitemap.xml")
 @access.requires("public")
 def sitemap_file() -> Response:
+    """List the public pages of shops with reviews, for search engines."""
     with db.reading() as session:
         found = sitemap_pages(session, clock.now())
     body = sitemap_xml(config.current().base_url, found)
@@ -65,6 +66,7 @@ def sitemap_file() -> Response:
 @badge_page.get("/robots.txt")
 @access.requires("public")
 def robots_file() -> Response:
+    """Name the sitemap, and what search engines leave out."""
     return _for_machines(robots_txt(config.current().base_url), "text/plain")
 
 

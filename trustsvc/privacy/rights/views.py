@@ -64,6 +64,7 @@ def download_copy(token: str) -> Response:
 @my_data_pages.get("/schemas/my-data-1.json")
 @access.requires("public")
 def schema() -> Response:
+    """Serve the JSON Schema of the copy of one's data."""
     response = Response(access_report.schema(), mimetype="application/schema+json")
     response.headers["Cache-Control"] = "public, max-age=86400"
     return response
