@@ -142,7 +142,12 @@ def test_what_a_restored_backup_must_forget_is_followed(shown):
 
 
 def test_another_name_and_another_language_are_followed(shown):
-    follow(settings.change_settings, _shop().slug, {"name": "Ander & Zoon", "language": "nl"}, NOON)
+    follow(
+        settings.change_settings,
+        _shop().slug,
+        settings.SettingsChange(name="Ander & Zoon", language="nl"),
+        NOON,
+    )
 
     assert ("Beoordelingen van Ander &amp; Zoon" in said(), "5,0 van 5" in said()) == (True, True)
     assert "Bakfiets" not in said()
@@ -152,7 +157,12 @@ def test_a_proof_and_another_domain_are_followed(shown):
     follow(domain_proof.record_proof, _shop(), NOON)
     assert '"seal":true' in said()
 
-    follow(settings.change_settings, _shop().slug, {"domain": "other.example"}, NOON)
+    follow(
+        settings.change_settings,
+        _shop().slug,
+        settings.SettingsChange(domain="other.example"),
+        NOON,
+    )
 
     assert '"seal":true' not in said()
 

@@ -103,7 +103,9 @@ def test_nobody_looks_at_what_was_never_proven_is_closed_or_has_another_domain(p
     assert look(start, 1) == 1
     shown["file"] = b""
     with db.transaction() as session:
-        settings.change_settings(session, shop.slug, {"domain": "else.localhost:1"}, clock.now())
+        settings.change_settings(
+            session, shop.slug, settings.SettingsChange(domain="else.localhost:1"), clock.now()
+        )
     assert look(start, 2) == 0
 
     with db.transaction() as session:

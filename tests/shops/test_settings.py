@@ -18,7 +18,8 @@ def shop(installation):
 
 def change(new_settings, now=None, slug="shop"):
     with db.transaction() as session:
-        return settings.change_settings(session, slug, new_settings, now or clock.now())
+        new = settings.SettingsChange(**new_settings)
+        return settings.change_settings(session, slug, new, now or clock.now())
 
 
 def test_what_is_not_named_stays(shop):

@@ -200,8 +200,9 @@ def change(slug: str, **given: Any) -> None:
     values = _given_settings(given)
     if not values:
         raise click.UsageError("Say what to change: trustsvc shop set --help")
+    change = settings.SettingsChange(**values)
     with db.transaction() as session:
-        now = settings.change_settings(session, slug, values, clock.now())
+        now = settings.change_settings(session, slug, change, clock.now())
     _refresh_badge(now)
     when = f"{now.delay} {now.delay_unit} after {now.moment}"
     click.echo(f"{now.slug}: asks {now.may_ask}, {when}, in {now.language}, {now.zone}.")
