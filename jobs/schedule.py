@@ -1,4 +1,7 @@
-"""Which job the scheduler enqueues how often. Jobs may run twice or late: the database decides."""
+"""The schedule: which job the scheduler enqueues how often.
+
+Jobs may run twice or late: the database decides.
+"""
 
 from dataclasses import dataclass
 

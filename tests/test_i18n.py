@@ -30,7 +30,7 @@ def test_all_languages_have_the_same_places_to_fill_in(language):
 
 
 @pytest.mark.parametrize(
-    ("wishes", "chosen"),
+    ("preferences", "chosen"),
     [
         (("nl-BE",), "nl"),
         (("de_DE",), "de"),
@@ -40,8 +40,8 @@ def test_all_languages_have_the_same_places_to_fill_in(language):
         (("\x00\xff", "xx"), "en"),
     ],
 )
-def test_the_first_language_we_speak_is_chosen(wishes, chosen):
-    assert chosen == i18n.negotiate_language(*wishes)
+def test_the_first_language_we_speak_is_chosen(preferences, chosen):
+    assert chosen == i18n.negotiate_language(*preferences)
 
 
 def test_numbers_and_dates_are_written_as_people_do():
@@ -54,7 +54,7 @@ def test_numbers_and_dates_are_written_as_people_do():
     )
 
 
-def test_no_letter_or_page_asks_for_a_number_of_stars():
+def test_no_message_or_page_asks_for_a_number_of_stars():
     pushy = (
         "5 stars",
         "five stars",

@@ -74,13 +74,13 @@ def _fill(environ: dict[str, str], number: int) -> None:
         shop = directory.by_slug(session, SLUG)
         for one in range(number):
             registration.register(session, f"{REGISTERED}{one}@mail.example", "v1", "page", now)
-            # Not by the verb: it waits for the disk each time.
+            # Not by the command: it waits for the disk each time.
             out = f"{OPTED_OUT}{one}@mail.example"
             places = {EVERY_SHOP: pseudonyms.registry_pseudonym(out)}
             places[shop.id] = pseudonyms.shop_pseudonym(shop.id, out)
             rows = [
-                {"pseudonym": mark, "shop_id": at, "at": now, "reason": "stop"}
-                for at, mark in places.items()
+                {"pseudonym": pseudonym, "shop_id": at, "at": now, "reason": "stop"}
+                for at, pseudonym in places.items()
             ]
             session.execute(opt_outs.insert(), rows)
         orders = [_order(one, now) for one in range(number)]
@@ -118,11 +118,11 @@ def _measure(page: str, number: int) -> tuple[dict[str, list[float]], set[tuple[
         started = time.perf_counter()
         line.request("POST", page, body, headers)
         answer = line.getresponse()
-        said = answer.read()
+        body = answer.read()
         took = time.perf_counter() - started
         if kind in times:
             times[kind].append(took)
-            answers.add((answer.status, said))
+            answers.add((answer.status, body))
     return times, answers
 
 
@@ -142,11 +142,11 @@ def _wait() -> None:
 def _say(times: dict[str, list[float]], answers: set[tuple[int, bytes]]) -> int:
     print(f"  answers of different bytes: {len(answers)} (promised: 1)")
     good = len(answers) == 1 and {status for status, _ in answers} == {200}
-    for kind, said in KNOWN.items():
+    for kind, title in KNOWN.items():
         share = auc(times[kind], times[UNKNOWN])
         good = good and LOW <= share <= HIGH
         middle = statistics.median(times[kind]) * 1000
-        print(f"  {said} against unknown: AUC {share:.3f} (median {middle:.1f} ms)", flush=True)
+        print(f"  {title} against unknown: AUC {share:.3f} (median {middle:.1f} ms)", flush=True)
     return 0 if good else 1
 
 

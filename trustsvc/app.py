@@ -97,7 +97,7 @@ def create_app() -> Flask:
     if settings.demo:
         app.register_blueprint(demo_pages)
     app.jinja_env.globals.update(
-        say=i18n.translate_html,
+        translate=i18n.translate_html,
         day=i18n.format_date,
         decimal=i18n.format_decimal,
         base_url=settings.base_url,

@@ -1,10 +1,10 @@
-"""Detect that the machine's clock was set; a wrong clock stops sends and large purges.
+"""Detect that the machine's clock was set; a wrong clock stops invitations and large purges.
 
 The scheduler records every ten seconds the time of day and the machine's uptime (clock.Reading).
 When the two differ by more than five minutes since the last trusted reading, the clock was set:
 
-    ahead   set forward. No message leaves and nothing is planned until it is set back or an
-            operator says that it is right.
+    ahead   set forward. No invitation or reminder leaves and none is planned until it is set
+            back or an operator says that it is right. What a person waits for leaves.
     behind  set back, or behind the last record. The same; a day of consistent readings proves it
             right.
     gap     nothing was recorded for more than 26 hours, neither here nor in the newest rows: the
@@ -12,7 +12,7 @@ When the two differ by more than five minutes since the last trusted reading, th
             (privacy/retention/purge_guard.py); a day of consistent readings proves it right.
 
 A reboot resets the uptime, so a gap cannot be told from a jump then: more than 60 days count as
-one. What does not ask this module, and why: docs/adr.
+one. What does not ask this module, and why: docs/adr/0025-clock-distrust.md.
 """
 
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ MAX_GAP = timedelta(hours=26)
 MAX_OFF = timedelta(days=60)
 PROOF = timedelta(hours=24)
 AHEAD, BEHIND, GAP = "ahead", "behind", "gap"
-STOPS_MAIL = (AHEAD, BEHIND)  # no message leaves while one of these is the problem
+STOPS_MAIL = (AHEAD, BEHIND)  # no invitation leaves while one of these is the problem
 MILLISECOND = timedelta(milliseconds=1)
 
 # One row: the last reading that was trusted, and the last one at all.

@@ -23,16 +23,22 @@ class Refused(TrustsvcError):
 
 
 class Unauthorised(TrustsvcError):
+    """The signature or password of a webhook is missing or wrong; an unknown one answers alike."""
+
     status = 401
     title = "The signature does not match"
 
 
 class NotFound(TrustsvcError):
+    """Nothing has this address, or its link does not verify."""
+
     status = 404
     title = "There is nothing here"
 
 
 class Gone(TrustsvcError):
+    """The link was good and is used or expired, or what it names was withdrawn."""
+
     status = 410
     title = "This is no longer here"
 
@@ -45,6 +51,8 @@ class Duplicate(TrustsvcError):
 
 
 class TooLarge(TrustsvcError):
+    """The body is longer than the route takes; nothing of it was stored."""
+
     status = 413
     title = "The body is too large"
 

@@ -1,8 +1,8 @@
 """Translations: the catalogues of templates/words, dates, numbers and message templates.
 
 A catalogue is a TOML file for a package and language, `templates/words/<language>/<package>.toml`;
-templates use it with `say("<package>.<key>", "nl", shop="…")`. All languages have the same keys and
-the same placeholders (tests/test_i18n.py).
+templates use it with `translate("<package>.<key>", "nl", shop="…")`. All languages have the same
+keys and the same placeholders (tests/test_i18n.py).
 """
 
 import tomllib

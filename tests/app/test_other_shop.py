@@ -50,7 +50,7 @@ KEPT_APART = {
     "/desk/sending": Kept(why=STAFF),
     "/desk/sending/<slug>": Kept("slug", STAFF),
     "/mail-events/<provider>/<endpoint_id>": Kept(
-        "mail door", "a provider's door is the installation's"
+        "mail endpoint", "a provider's endpoint is the installation's"
     ),
     "/r/<token>": Kept("review"),
     "/r/<token>/register": Kept("review", own="written"),
@@ -83,8 +83,8 @@ KEPT_APART = {
     "/desk/evidence": Kept(why=STAFF),
     "/desk/security": Kept(why=STAFF),
     "/demo/": Kept(why="the demo's mailbox of all its buyers, on loopback alone"),
-    "/demo/mail/<name>": Kept("letter", "as the demo's mailbox"),
-    "/demo/mail/<name>/html": Kept("letter", "as the demo's mailbox"),
+    "/demo/mail/<name>": Kept("message", "as the demo's mailbox"),
+    "/demo/mail/<name>/html": Kept("message", "as the demo's mailbox"),
     "/demo/shop/<slug>": Kept("slug"),
     "/demo/thanks/<slug>": Kept("slug"),
     "/.well-known/trustsvc.txt": Kept(why="the demo's shops say that they are theirs"),
@@ -102,7 +102,7 @@ OTHERS_OF = {
     "platform": ("standard", "shopify", "woocommerce", "lightspeed"),
     "provider": ("postmark", "ses"),
 }
-ID_OF = {"slug", "token", "door", "endpoint_id", "public_id", "request_id", "name"}
+ID_OF = {"slug", "token", "endpoint_id", "public_id", "request_id", "name"}
 FORM = {
     "/r/<token>": {"stars": "4", "title": "T", "text": "Mine.", "name": "M.", "consent": "yes"},
     "/register/<slug>": {"email": "a visitor"},
@@ -115,7 +115,7 @@ FORM = {
 }
 # What a form says of itself and of whoever fills it in; no shop is named by it.
 OWN = {"email", "form_token", "do", "step", "stars", "consent", "asked", "kind", "everywhere"}
-OWN |= {"scope", "child"}  # a person's own wish, at every shop that knows them
+OWN |= {"scope", "child"}  # a person's own opt-out, at every shop that knows them
 
 # Pages with the name of every shop on them, whoever's orders they show.
 LISTS_SHOPS = {"/desk/orders/<slug>", "/sitemap.xml"}
@@ -167,7 +167,6 @@ def _field_names():
         "order_id",
         "invitation_id",
         "review",
-        "door",
         "endpoint_id",
     }
     guessed |= {"review_id", "public_id", "link", "token", "id", "before", "version"}

@@ -19,7 +19,7 @@ from trustsvc.storage import db
 
 
 @pytest.mark.parametrize("platform", TOPICS)
-def test_a_signature_of_one_shop_is_none_at_the_door_of_another(client, platform):
+def test_a_signature_of_one_shop_is_none_at_the_endpoint_of_another(client, platform):
     mine, theirs = (Shop(client, platform, name) for name in ("Alfa", "Bravo"))
     mine.secret = _another_secret(mine)
     body = sample(platform)
@@ -88,7 +88,7 @@ def _moment():
 
 
 @pytest.mark.parametrize("deed", ACTIONS)
-def test_a_letters_link_shows_and_does_nothing_at_another_shop_of_the_same_buyer(client, deed):
+def test_a_messages_link_shows_and_does_nothing_at_another_shop_of_the_same_buyer(client, deed):
     mine, theirs = sample_orders.shop(name="Alfa Zqx"), sample_orders.shop(name="Bravo Zqx")
     order = sample_orders.invited(mine, clock.now(), email=my_data_pages.JAN)
     before = two_shops.everything()

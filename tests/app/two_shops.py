@@ -47,7 +47,7 @@ class Mine:
 
 
 def make(word):
-    """Make a shop with orders in all states, letters, reviews, registrations, wishes, papers."""
+    """Make a shop with orders in all states, messages, reviews, registrations, opt-outs, papers."""
     made = sample_orders.shop(name=f"{word} Zqx", reminder_days=3)
     now = clock.now()
     mine = Mine(made, word, _secret(made.id))
@@ -61,14 +61,14 @@ def make(word):
     with sample_orders.quiet(), db.transaction() as session:
         session.execute(update(shops).where(shops.c.id == made.id).values(proven_at=now))
         _papers(session, made, word, now)
-        door = endpoints.add(session, "postmark", None, now)
+        endpoint = endpoints.add(session, "postmark", None, now)
         mine.ids += _people(session, mine, now)
         refresh.refresh(session, [made.id], now)
     invitation = sample_orders.invitation_of(asked)
     mine.ids += [
         ("slug", made.slug),
         ("endpoint_id", made.endpoint_id),
-        ("mail door", door.endpoint_id),
+        ("mail endpoint", endpoint.endpoint_id),
         ("number", str(made.id)),
         *(("number", str(number)) for number in (published, waiting, asked, new, invitation.id)),
         ("link id", invitation.link.hex()),
@@ -170,7 +170,7 @@ def _people(session, mine, now):
 
 
 def _links(link):
-    """Give the letter's tokens; and its id behind the signature of another one."""
+    """Give the message's tokens; and its id behind the signature of another one."""
     for purpose in ("review", "stop", "me"):
         token = signed_links.token(purpose, link)
         foreign = signed_links.token(purpose, signed_links.new_id())

@@ -81,7 +81,7 @@ def test_a_installation_comes_back_as_it_was_with_its_badges(
             assert (there.data / "public" / "badge" / "v1" / f"{shop.slug}.json").is_file()
             assert list(there.data.glob(".restore-*")) == []
             later = NOON + 3 * DAY
-            assert [x.to_address for x in sample_orders.sent(now=later).letters] == [JAN]
+            assert [x.to_address for x in sample_orders.sent(now=later).messages] == [JAN]
     assert "keys are NOT in it" in " ".join(said.split())
 
 
@@ -238,9 +238,11 @@ def test_who_said_stop_after_the_backup_gets_no_message(installation, tmp_path, 
             assert "2 opt-outs and other requests" in done.output
             assert sample_orders.order_row(mine).email is None
             post = sample_orders.sent(now=NOON + 3 * DAY)
-            assert [letter.to_address for letter in post.letters] == ["kim@mail.example"]
-            assert sample_orders.letter_of(mine).state == "dropped"
-            assert sample_orders.letter_of(theirs).state == "dropped"
+            assert [email_message.to_address for email_message in post.messages] == [
+                "kim@mail.example"
+            ]
+            assert sample_orders.message_of(mine).state == "dropped"
+            assert sample_orders.message_of(theirs).state == "dropped"
 
 
 def test_who_left_the_registry_after_the_backup_is_not_registered_again(
@@ -294,12 +296,12 @@ def test_without_the_right_file_no_message_leaves_until_the_operator_says_so(
         with elsewhere(installation, tmp_path, request):
             done = run("restore", backup)
             assert "NO INVITATION LEAVES" in done.output
-            assert sample_orders.sent(now=NOON + 3 * DAY).letters == []
-            assert sample_orders.letter_of(order_id).state == "due"
+            assert sample_orders.sent(now=NOON + 3 * DAY).messages == []
+            assert sample_orders.message_of(order_id).state == "due"
             assert how in run("doctor").output
 
             assert "leave again" in run("restore", "--sending-on").output
-            assert len(sample_orders.sent(now=NOON + 3 * DAY).letters) == 1
+            assert len(sample_orders.sent(now=NOON + 3 * DAY).messages) == 1
             assert "No restore suspends" in run("restore", "--sending-on").output
 
 
@@ -309,16 +311,16 @@ def test_a_message_that_may_have_left_since_is_set_aside(installation, tmp_path,
         order_id = sample_orders.invited(shop)
         unplanned = sample_orders.place(shop, email="eva@mail.example")
         made(backup)
-        assert len(sample_orders.sent().letters) == 1
+        assert len(sample_orders.sent().messages) == 1
 
     with clock.at(NOON + DAY), elsewhere(installation, tmp_path, request):
         done = run("restore", backup)
 
         assert "2 e-mails may have left" in done.output
-        assert sample_orders.letter_of(order_id).state == "unknown"
-        assert sample_orders.letter_of(unplanned).state == "unknown"
-        assert ("restore", "restored", "unknown") in sample_orders.ledger_of(order_id)
-        assert sample_orders.sent(now=NOON + 5 * DAY).letters == []
+        assert sample_orders.message_of(order_id).state == "unknown"
+        assert sample_orders.message_of(unplanned).state == "unknown"
+        assert ("restore", "restored", "unknown") in sample_orders.decisions_of(order_id)
+        assert sample_orders.sent(now=NOON + 5 * DAY).messages == []
 
 
 def test_a_reminder_that_may_have_left_since_is_set_aside(installation, tmp_path, request, backup):
@@ -331,8 +333,8 @@ def test_a_reminder_that_may_have_left_since_is_set_aside(installation, tmp_path
     with clock.at(NOON + 9 * DAY), elsewhere(installation, tmp_path, request):
         run("restore", backup)
 
-        assert sample_orders.letter_of(order_id, "reminder").state == "unknown"
-        assert sample_orders.sent(now=NOON + 12 * DAY).letters == []
+        assert sample_orders.message_of(order_id, "reminder").state == "unknown"
+        assert sample_orders.sent(now=NOON + 12 * DAY).messages == []
 
 
 def test_a_installation_that_only_moved_sends_what_waits(installation, tmp_path, request, backup):
@@ -343,7 +345,7 @@ def test_a_installation_that_only_moved_sends_what_waits(installation, tmp_path,
 
         with elsewhere(installation, tmp_path, request):
             assert run("restore", backup, "--nothing-sent-since").exit_code == 0
-            assert len(sample_orders.sent().letters) == 1
+            assert len(sample_orders.sent().messages) == 1
 
 
 def test_while_a_restore_runs_or_after_it_broke_off_no_message_leaves(installation):
@@ -351,8 +353,8 @@ def test_while_a_restore_runs_or_after_it_broke_off_no_message_leaves(installati
     suppression_journal.create()
     send_suspension.unfinished().touch()
 
-    assert sample_orders.sent().letters == []
-    assert sample_orders.letter_of(order_id).state == "due"
+    assert sample_orders.sent().messages == []
+    assert sample_orders.message_of(order_id).state == "due"
     assert "not_finished" in run("doctor").output
     done = run("restore", "--sending-on")
     assert done.exit_code == 1
@@ -402,7 +404,7 @@ def test_messages_are_taken_back_from_a_sender_that_had_them(
         with elsewhere(installation, tmp_path, request):
             run("restore", backup)
 
-            assert sample_orders.letter_of(order_id).state == "unknown"
+            assert sample_orders.message_of(order_id).state == "unknown"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -439,8 +441,8 @@ def test_a_restore_that_breaks_off_lets_no_message_leave(
                 patched.setattr(replay, "replay", broken)
                 assert run("restore", backup).exit_code == 1
 
-            assert sample_orders.sent(now=NOON + 3 * DAY).letters == []
-            assert sample_orders.letter_of(order_id).state == "due"
+            assert sample_orders.sent(now=NOON + 3 * DAY).messages == []
+            assert sample_orders.message_of(order_id).state == "due"
             assert "not empty" in run("restore", backup).output
             assert run("restore", "--sending-on").exit_code == 1
 

@@ -61,9 +61,9 @@ def test_an_order_that_was_over_after_the_backup_leads_to_no_message(
             assert sample_orders.order_row(gone).email is None
             sample_orders.planned()
             post = sample_orders.sent(now=NOON + 3 * DAY)
-            assert [letter.to_address for letter in post.letters] == ["eva@mail.example"]
-            assert sample_orders.letter_of(gone).state == "dropped"
-            assert sample_orders.letter_of(stays).state == "sent"
+            assert [message.to_address for message in post.messages] == ["eva@mail.example"]
+            assert sample_orders.message_of(gone).state == "dropped"
+            assert sample_orders.message_of(stays).state == "sent"
 
 
 def test_an_order_that_came_and_was_cancelled_after_the_backup_stays_over_when_it_comes_again(
@@ -82,7 +82,7 @@ def test_an_order_that_came_and_was_cancelled_after_the_backup_stays_over_when_i
             assert run("restore", copy, "--nothing-sent-since").exit_code == 0
             sample_orders.invited(shop, identity="new")
 
-            assert sample_orders.sent().letters == []
+            assert sample_orders.sent().messages == []
             with db.reading() as session:
                 (row,) = session.execute(select(orders)).all()
             assert (row.email, row.buyer) == (None, None)
@@ -159,7 +159,7 @@ def test_damage_the_backup_knew_of_stops_nothing_and_newer_damage_does(
         assert "NO INVITATION" in run("restore", copy).output
 
 
-def test_a_opt_out_of_a_kind_that_is_not_known_here_stops_the_messages(
+def test_an_opt_out_of_a_kind_that_is_not_known_here_stops_the_messages(
     installation, tmp_path, request, backup
 ):
     copy = backup()
@@ -190,7 +190,7 @@ def test_opt_outs_pseudonymous_with_a_key_that_is_not_here_stop_the_messages(
             done = run("restore", copy)
 
             assert "folder keys is older" in done.output
-            assert sample_orders.sent(now=NOON + 3 * DAY).letters == []
+            assert sample_orders.sent(now=NOON + 3 * DAY).messages == []
         with elsewhere(installation, tmp_path, request, name="with-all"):
             assert "NO INVITATION" not in run("restore", copy).output
-            assert sample_orders.sent(now=NOON + 3 * DAY).letters == []
+            assert sample_orders.sent(now=NOON + 3 * DAY).messages == []

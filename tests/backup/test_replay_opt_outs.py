@@ -51,13 +51,13 @@ def restored(installation, tmp_path, request):
     return restore
 
 
-def do(verb, minutes, shop_ids=None):
+def do(action, minutes, shop_ids=None):
     now = NOON + minutes * MINUTE
     with quiet(), db.transaction() as session:
         person = people.by_address(session, my_data_pages.JAN, shop_ids)
-        if verb == "object":
+        if action == "object":
             objection.object_to(session, person, now)
-        elif verb == "erase":
+        elif action == "erase":
             erasure.erase(session, person, erasure.ErasureOptions(), now)
         else:
             opt_in_again.opt_in_again(session, person, now)
@@ -70,7 +70,7 @@ def is_out(shop):
 
 @pytest.mark.parametrize("places", [None, [1]])
 @pytest.mark.parametrize(
-    ("verbs", "out"),
+    ("actions", "out"),
     [
         (["object"], True),
         (["object", "again"], False),
@@ -78,30 +78,30 @@ def is_out(shop):
         (["erase", "again"], False),
     ],
 )
-def test_what_was_said_last_holds(shop, backup, restored, verbs, places, out):
+def test_what_was_said_last_holds(shop, backup, restored, actions, places, out):
     order_id = sample_orders.invited(shop)
     backup()
-    for minute, verb in enumerate(verbs, 1):
-        do(verb, minute, places)
+    for minute, action in enumerate(actions, 1):
+        do(action, minute, places)
     restored()
 
     assert is_out(shop) == out
     assert sample_orders.order_row(order_id).email is None  # what it ended then stays ended
-    assert (sample_orders.order_row(order_id).buyer is None) == ("erase" in verbs)
+    assert (sample_orders.order_row(order_id).buyer is None) == ("erase" in actions)
 
 
 @pytest.mark.parametrize("places", [None, [1]])
-@pytest.mark.parametrize("verb", ["object", "erase"])
-def test_what_came_after_it_was_taken_back_is_left_alone(shop, backup, restored, verb, places):
-    do(verb, 1, places)
+@pytest.mark.parametrize("action", ["object", "erase"])
+def test_what_came_after_it_was_taken_back_is_left_alone(shop, backup, restored, action, places):
+    do(action, 1, places)
     do("again", 2, places)
     order_id = sample_orders.invited(shop, NOON + 3 * MINUTE)
     backup()
     restored()
 
     assert sample_orders.order_row(order_id).email == my_data_pages.JAN
-    letters = sample_orders.sent_invitations(now=NOON + timedelta(days=4)).letters
-    assert [letter.to_address for letter in letters] == [my_data_pages.JAN]
+    messages = sample_orders.sent_invitations(now=NOON + timedelta(days=4)).messages
+    assert [message.to_address for message in messages] == [my_data_pages.JAN]
 
 
 def test_a_backup_from_before_it_was_taken_back_knows_of_it(shop, backup, restored):

@@ -82,13 +82,13 @@ def test_a_restriction_is_in_force_again(invited, reviewed, restored):
 
     assert is_frozen()
     assert my_data_pages.published() == []
-    assert sample_orders.sent_invitations(now=LATER).letters == []
+    assert sample_orders.sent_invitations(now=LATER).messages == []
     assert sample_orders.order_row(invited).email == my_data_pages.JAN
     asked(lift, SOON)
     assert len(my_data_pages.published()) == 1
-    assert [letter.to_address for letter in sample_orders.sent_invitations(now=LATER).letters] == [
-        my_data_pages.JAN
-    ]
+    assert [
+        message.to_address for message in sample_orders.sent_invitations(now=LATER).messages
+    ] == [my_data_pages.JAN]
 
 
 def test_an_order_that_comes_to_the_restored_installation_waits(shop, restored):
@@ -117,7 +117,7 @@ def test_one_that_was_lifted_is_lifted_again(invited, reviewed, frozen, restored
     assert not is_frozen()
     assert len(my_data_pages.published()) == 1
     assert sample_orders.order_row(frozen).state == "settled"
-    assert len(sample_orders.sent_invitations(now=LATER).letters) == 2
+    assert len(sample_orders.sent_invitations(now=LATER).messages) == 2
 
 
 def test_one_that_was_lifted_and_asked_for_again_is_in_force(frozen, restored):
@@ -197,7 +197,7 @@ def test_a_review_the_backup_knows_as_unpublished_is_gone(waiting_for_a_word, re
 
 @pytest.fixture
 def writing(invited):
-    """Letters, a registration and a link that wait, of one who leaves and of one who stays."""
+    """Messages, a registration and a link that wait, of one who leaves and of one who stays."""
     with quiet(), db.transaction() as session:
         for address in (my_data_pages.JAN, "eva@mail.example"):
             double_opt_in.request_registration(

@@ -14,7 +14,7 @@ def test_all_kinds_are_in_the_shop_s_language_and_lead_here(installation):
     assert tuple(written) == embed_code.KINDS
     assert all(installation.base_url in text for text in written.values())
     assert "Bewertungen" in written["script"]
-    for kind in ("image", "letter", "script", "pinned", "list", "list_pinned"):
+    for kind in ("image", "email", "script", "pinned", "list", "list_pinned"):
         assert "Datenschutz und Widerspruch" in written[kind]
 
 

@@ -1,4 +1,4 @@
-"""Whatever changes what is public rings the bell, and the files follow: not the clock alone."""
+"""Whatever changes what is public enqueues the job, and the files follow: not the clock alone."""
 
 import gzip
 
@@ -43,13 +43,13 @@ def said():
 
 
 def follow(deed, *given):
-    """Do something in a transaction, and then what its bells ask for and no more."""
-    bells = []
-    with job_queue.capture(bells.append):
+    """Do something in a transaction, and then what its jobs ask for and no more."""
+    enqueued = []
+    with job_queue.capture(enqueued.append):
         with db.transaction() as session:
             deed(session, *given)
-        while bells:
-            JOBS.get(bells.pop(0), lambda: None)()
+        while enqueued:
+            JOBS.get(enqueued.pop(0), lambda: None)()
 
 
 @pytest.fixture
@@ -142,7 +142,12 @@ def test_what_a_restored_backup_must_forget_is_followed(shown):
 
 
 def test_another_name_and_another_language_are_followed(shown):
-    follow(settings.change_settings, _shop().slug, {"name": "Ander & Zoon", "language": "nl"}, NOON)
+    follow(
+        settings.change_settings,
+        _shop().slug,
+        settings.SettingsChange(name="Ander & Zoon", language="nl"),
+        NOON,
+    )
 
     assert ("Beoordelingen van Ander &amp; Zoon" in said(), "5,0 van 5" in said()) == (True, True)
     assert "Bakfiets" not in said()
@@ -152,7 +157,12 @@ def test_a_proof_and_another_domain_are_followed(shown):
     follow(domain_proof.record_proof, _shop(), NOON)
     assert '"seal":true' in said()
 
-    follow(settings.change_settings, _shop().slug, {"domain": "other.example"}, NOON)
+    follow(
+        settings.change_settings,
+        _shop().slug,
+        settings.SettingsChange(domain="other.example"),
+        NOON,
+    )
 
     assert '"seal":true' not in said()
 
@@ -168,7 +178,7 @@ def test_a_review_that_only_the_shop_may_read_reaches_no_file(installation):
     assert ("winkel." in said(), "Jan J." in said()) == (False, False)
 
 
-def test_without_a_single_bell_the_clock_is_within_a_minute():
+def test_without_a_single_enqueued_job_the_scheduler_is_within_a_minute():
     every = {tick.job: tick.every_s for tick in SCHEDULE}
 
     assert every["publish_reviews"] + every["refresh_badges"] < 60

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from tests.reviews.sample_reviews import review, shop
 from trustsvc import clock, config, i18n
 from trustsvc.badge.page import sitemap
-from trustsvc.badge.render import json_ld, png, svg
+from trustsvc.badge.render import json_forms, png, svg
 from trustsvc.badge.score import Score
 from trustsvc.reviews import moderate, publish, reply, withdraw
 from trustsvc.reviews.models import publications
@@ -300,7 +300,7 @@ def test_nothing_is_claimed_to_search_engines_unless_the_operator_says_so(client
 
 
 @json_ld_on
-def test_where_it_is_wished_search_engines_read_what_people_read(client):
+def test_where_it_is_set_search_engines_read_what_people_read(client):
     made = shop("Vélo </script><script>alert(1)</script> & Fils")
     for stars in (5, 5, 4):
         _publish(made, stars=stars)
@@ -346,7 +346,9 @@ def test_nothing_is_claimed_of_an_unproven_domain_no_review_or_a_part_of_the_pag
 
 @pytest.mark.parametrize("name", ["</script>", "<!--<script>", "]]>", "a&b", "\u2028\u2029", "\\"])
 def test_no_name_gets_out_of_the_data(name):
-    written = str(json_ld.organization(name, "a.example", "https://r.example/s/a", Score((1,) * 5)))
+    written = str(
+        json_forms.as_json_ld(name, "a.example", "https://r.example/s/a", Score((1,) * 5))
+    )
 
     assert json.loads(written)["name"] == name
     assert not set(written) & set("<>&\u2028\u2029")

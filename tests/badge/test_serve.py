@@ -101,13 +101,13 @@ def test_the_smallest_form_that_was_asked_for_is_sent(client, made, asked, codin
 @pytest.mark.parametrize("coding", ["br", "gzip", "identity"])
 def test_what_did_not_change_is_not_sent_again(client, made, name, coding):
     refreshed()
-    wish = {"Accept-Encoding": coding}
-    first = client.get(f"/{name}", headers=wish)
+    request_headers = {"Accept-Encoding": coding}
+    first = client.get(f"/{name}", headers=request_headers)
     tag = first.headers["ETag"]
 
-    again = client.get(f"/{name}", headers=wish | {"If-None-Match": tag})
-    weak = client.get(f"/{name}", headers=wish | {"If-None-Match": f'"x", W/{tag}'})
-    head = client.head(f"/{name}", headers=wish)
+    again = client.get(f"/{name}", headers=request_headers | {"If-None-Match": tag})
+    weak = client.get(f"/{name}", headers=request_headers | {"If-None-Match": f'"x", W/{tag}'})
+    head = client.head(f"/{name}", headers=request_headers)
 
     assert [(a.status_code, a.data) for a in (again, weak, head)] == [
         (304, b""), (304, b""), (200, b""),

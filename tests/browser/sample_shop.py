@@ -59,6 +59,6 @@ def shop_with_reviews():
 
 
 def open_link(shop):
-    """Invite a buyer; gives the id inside the links of the letter."""
+    """Invite a buyer; gives the id inside the links of the message."""
     order_id = sample_reviews.order(shop, shipped_at=clock.now())
     return sample_reviews.invitation(shop, order_id)[1]

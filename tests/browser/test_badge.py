@@ -278,7 +278,7 @@ def test_a_shop_themes_it_by_properties_and_parts_and_can_hide_it(look):
     assert not badge.is_visible()
 
 
-@pytest.mark.parametrize("kind", ["image", "letter", "script"])
+@pytest.mark.parametrize("kind", ["image", "email", "script"])
 @pytest.mark.parametrize("mode", strict_page.MODES)
 def test_what_works_without_a_script_has_no_accessibility_problem(look, origin, shop, mode, kind):
     options, attributes = strict_page.MODES[mode]

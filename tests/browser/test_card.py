@@ -100,14 +100,14 @@ def test_pressed_it_opens_our_page_with_the_address_in_it_and_not_in_an_address_
     assert pending() == []
 
 
-def test_two_presses_and_a_letter_register_a_buyer_without_javascript_of_ours(look):
+def test_two_presses_and_a_message_register_a_buyer_without_javascript_of_ours(look):
     page, _ = look()
     ours = press(page)
 
     ours.get_by_role("button", name="Akkoord").click()
     assert ours.get_by_role("heading", level=1).inner_text() == "Kijk even in je mailbox"
-    (letter,) = posted()
-    ours.goto(f"{ours.url.partition('/register')[0]}{path_in(letter, 'confirm')}")
+    (message,) = posted()
+    ours.goto(f"{ours.url.partition('/register')[0]}{path_in(message, 'confirm')}")
     ours.get_by_role("button", name="Ja, meld me aan").click()
     assert ours.get_by_role("heading", level=1).inner_text() == "Je bent aangemeld"
     (welcome,) = posted()
@@ -211,8 +211,8 @@ def test_the_pages_of_registration_have_no_accessibility_problem(
 
     client = create_app().test_client()
     ask_by(client, shop)
-    (letter,) = posted()
-    confirm = f"{origin}{path_in(letter, 'confirm')}"
+    (message,) = posted()
+    confirm = f"{origin}{path_in(message, 'confirm')}"
     ask_by(client, shop, "piet@mail.example")
     (other,) = posted()
     client.post(path_in(other, "confirm"))

@@ -1,4 +1,4 @@
-"""Each of the six rights as a person walks it: from the letter's link, without JavaScript."""
+"""Each of the six rights as a person walks it: from the message's link, without JavaScript."""
 
 import json
 import re
@@ -65,8 +65,10 @@ def published(made):
         return signed_links.url("me", session.scalar(select(invitations.c.link)))
 
 
-def invited(made, letter="due"):
-    link_id = sample_reviews.invitation(made, sample_reviews.order(made), letter=letter)[1]
+def invited(made, message_state="due"):
+    link_id = sample_reviews.invitation(
+        made, sample_reviews.order(made), message_state=message_state
+    )[1]
     return signed_links.url("me", link_id)
 
 
@@ -114,7 +116,7 @@ def test_correct(made, walk):
     assert h1(page) == "Het is verbeterd"
     page.get_by_role("link", name="Terug naar mijn gegevens").click()
     assert page.get_by_text("Augusta Ada King").is_visible()
-    assert [letter.subject for letter in mailed()] == ["Je gegevens zijn verbeterd"]
+    assert [email_message.subject for email_message in mailed()] == ["Je gegevens zijn verbeterd"]
 
 
 def test_restrict_and_lift(made, walk):
@@ -134,7 +136,7 @@ def test_restrict_and_lift(made, walk):
     assert len(rows(publications.c.review_id)) == 1
 
 
-def test_object_by_the_link_and_open_the_copy_from_the_letter(made, walk):
+def test_object_by_the_link_and_open_the_copy_from_the_message(made, walk):
     page = walk(invited(made))
 
     page.get_by_role("link", name="Bezwaar maken").click()
@@ -144,12 +146,12 @@ def test_object_by_the_link_and_open_the_copy_from_the_letter(made, walk):
     with db.reading() as session:
         states = dict(session.execute(select(messages.c.kind, messages.c.state)).all())
     assert states == {"invitation": "dropped", "transactional": "due"}
-    (letter,) = mailed()
-    copy = walk(re.search(r"http\S+/me/\S+", letter.text)[0])
+    (email_message,) = mailed()
+    copy = walk(re.search(r"http\S+/me/\S+", email_message.text)[0])
     assert copy.get_by_role("link", name="Meenemen").is_visible()
 
 
-def test_object_before_the_first_letter(made, walk, origin):
+def test_object_before_the_first_message(made, walk, origin):
     page = walk(f"{origin}/privacy/{made.slug}")
 
     page.get_by_role("link", name="Geen uitnodigingen van Juwelier De Ring").click()
@@ -168,8 +170,8 @@ def test_be_asked_again_after_an_objection(made, walk, origin):
     page.get_by_label("Je e-mailadres").fill("buyer@mail.example")
     page.get_by_role("button", name="Mail mij de link").click()
     answered()
-    (letter,) = mailed()
-    page = walk(re.search(r"http\S+/me/\S+", letter.text)[0])
+    (email_message,) = mailed()
+    page = walk(re.search(r"http\S+/me/\S+", email_message.text)[0])
 
     page.get_by_role("link", name="Weer gevraagd worden").click()
     page.get_by_role("button", name="Juwelier De Ring mag mij weer vragen").click()
@@ -229,8 +231,8 @@ def test_a_link_is_mailed_to_a_known_address(made, walk, origin):
         session.execute(orders.update().values(buyer=mark))
     answered()
 
-    (letter,) = mailed()
-    assert walk(re.search(r"http\S+/me/\S+", letter.text)[0]).get_by_text("Ada").is_visible()
+    (email_message,) = mailed()
+    assert walk(re.search(r"http\S+/me/\S+", email_message.text)[0]).get_by_text("Ada").is_visible()
 
 
 def test_the_pages_have_no_accessibility_problem_and_fit_any_screen(made, browse, origin):

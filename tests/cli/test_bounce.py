@@ -1,7 +1,7 @@
 import pytest
 from click.testing import CliRunner
 
-from tests.invitations.sample_orders import invited, letter_of, order_row, sent, shop
+from tests.invitations.sample_orders import invited, message_of, order_row, sent, shop
 from tests.mail.feedback.parsers.corpus import BY_NAME, CODE
 from tests.mail.feedback.test_delivery_reports import code_of, reports
 from trustsvc import config
@@ -37,7 +37,7 @@ def test_a_bounce_through_the_pipe_is_processed_and_nothing_is_printed(asked):
 
 def test_a_bounce_with_ten_megabytes_behind_it_is_read_to_its_end(asked):
     assert piped(of(asked) + b"x" * 10_000_000).exit_code == 0
-    assert letter_of(asked).state == "refused"
+    assert message_of(asked).state == "refused"
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_whatever_was_made_before_stays_valid(installation, client):
         opt_out(session, "eva@mail.example", EVERY_SHOP, "stop", NOON)
         opt_out(session, "kim@mail.example", shop.id, "stop", NOON)
         me = accounts.add_member(session, "Sam", clock.now())
-        door = accounts.make_link(session, me, clock.now())
+        link = accounts.make_link(session, me, clock.now())
     order_id = sample_orders.place(shop, identity="one")
     link = signed_links.new_id()
     tokens = {p: signed_links.token(p, link) for p in ("review", "stop", "me", "staff")}
@@ -125,12 +125,12 @@ def test_whatever_was_made_before_stays_valid(installation, client):
     assert [answer.registered for answer in answers] == [True, False, False]
     assert [answer.opted_out for answer in answers] == [False, True, True]
     assert sample_orders.place(shop, identity="one") == order_id  # the same order: no second row
-    assert client.post("/desk/enter/" + door.rpartition("/")[2]).status_code == 303
+    assert client.post("/desk/enter/" + link.rpartition("/")[2]).status_code == 303
 
 
 @pytest.mark.slow
 def test_while_keys_are_rotated_nothing_is_refused(installation):
-    """Threads and another process use links, marks, the vault and the door all the while."""
+    """Threads and another process use links, marks, the vault and the endpoint all the while."""
     shop = sample_orders.shop()
     link = signed_links.new_id()
     early = (signed_links.token("review", link), encrypted_column.encrypt("Jan"))

@@ -72,9 +72,9 @@ def test_a_refusal_tells_its_ground_and_the_authority(installation):
     said("forget", "--refuse", "17_3_e", "--request", str(number))
 
     assert sample_orders.order_row(order_id).email == my_data_pages.JAN
-    (letter,) = my_data_pages.mailed()
-    assert "art. 17 lid 3 onder e AVG" in letter.text
-    assert "de toezichthouder" in letter.text or "autoriteit" in letter.text
+    (message,) = my_data_pages.mailed()
+    assert "art. 17 lid 3 onder e AVG" in message.text
+    assert "de toezichthouder" in message.text or "autoriteit" in message.text
     assert my_data_pages.register() == [("erase", "refused", "command line")]
 
 
@@ -127,7 +127,7 @@ def test_restrict_and_lift(installation):
     sample_orders.invited(sample_orders.shop())
 
     assert [said("restrict")["changed"], said("restrict")["changed"]] == [True, False]
-    assert sample_orders.sent().letters == []
+    assert sample_orders.sent().messages == []
     assert [said("lift")["changed"], said("lift")["changed"]] == [True, False]
 
 
@@ -135,7 +135,7 @@ def test_object_stops_and_hands_over(installation):
     sample_orders.invited(sample_orders.shop())
 
     assert said("object") == {"done": "object", "known": True, "copy_sent": True}
-    assert sample_orders.sent().letters == []
+    assert sample_orders.sent().messages == []
 
 
 def test_each_objection_that_staff_answer_is_in_the_register(installation):

@@ -63,9 +63,9 @@ def test_announce_writes_to_the_people_concerned_and_only_once(installation):
 
     assert "1 e-mails" in ask("announce", "--shop", "velo-fils", "--send").stdout
     assert ask("announce", "--shop", "velo-fils", "--send").exit_code == 1
-    (letter,) = answers(now=clock.now()).letters
-    assert letter.to_address == "buyer@mail.example"
-    assert "/privacy/velo-fils" in letter.text
+    (message,) = answers(now=clock.now()).messages
+    assert message.to_address == "buyer@mail.example"
+    assert "/privacy/velo-fils" in message.text
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,9 @@ def lamp(service, web):
         _publish(made, stars=stars)
     domain = f"lamp.localhost:{web[0].port}"
     with db.transaction() as session:
-        settings.change_settings(session, made.slug, {"domain": domain}, clock.now())
+        settings.change_settings(
+            session, made.slug, settings.SettingsChange(domain=domain), clock.now()
+        )
         session.execute(update(shops).values(proven_at=clock.now() - DAY))
     return domain
 

@@ -50,7 +50,7 @@ def test_processes_that_start_at_once_end_with_the_same_key(place):
         for _ in range(4)
     ]
 
-    assert len({process.communicate(timeout=300)[0] for process in started}) == 1
+    assert len({process.communicate(timeout=600)[0] for process in started}) == 1
 
 
 def test_a_key_others_can_read_is_refused(place):

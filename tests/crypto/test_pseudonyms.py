@@ -83,7 +83,7 @@ def test_the_vectors_of_rfc_4231(key, text, mac):
         ("a@faß.de", "a@xn--fa-hia.de"),
         ("a@straße.de", "a@xn--strae-oqa.de"),
         ("a@例え.テスト", "a@xn--r8jz45g.xn--zckzah"),
-        # letters whose lower case surprises
+        # messages whose lower case surprises
         ("İstanbul@example.com", "i\u0307stanbul@example.com"),
         ("ẞ@example.com", "ß@example.com"),
         ("\u212aelvin@example.com", "kelvin@example.com"),  # the sign of kelvin is K by NFC
@@ -138,14 +138,14 @@ def test_normalising_twice_changes_nothing(local, domain):
     assert "\n" not in once
 
 
-def test_a_mark_says_its_rule_and_key_and_holds_no_more_than_sixteen_bytes_of_mac(place):
+def test_a_pseudonym_says_its_rule_and_key_and_holds_no_more_than_sixteen_bytes_of_mac(place):
     mark = pseudonyms.registry_pseudonym("User@example.com")
 
     key = keyring.newest_key("registry")
     assert mark == bytes((1, 1)) + hmac_sha256(key.secret, "user@example.com")[:16]
 
 
-def test_marks_of_two_shops_and_of_the_registry_cannot_be_joined(place):
+def test_pseudonyms_of_two_shops_and_of_the_registry_cannot_be_joined(place):
     marks = {
         pseudonyms.registry_pseudonym("a@example.com"),
         pseudonyms.shop_pseudonym(1, "a@example.com"),
@@ -156,7 +156,7 @@ def test_marks_of_two_shops_and_of_the_registry_cannot_be_joined(place):
     assert len({mark[2:] for mark in marks}) == 4
 
 
-def test_after_a_rotation_new_marks_carry_the_new_key_and_old_ones_are_still_made(place):
+def test_after_a_rotation_new_pseudonyms_carry_the_new_key_and_old_ones_are_still_made(place):
     before = pseudonyms.shop_pseudonym(1, "a@example.com")
     text_before = pseudonyms.text_pseudonym(1, "order 1")
     add_key(place, "lookup")
@@ -166,7 +166,7 @@ def test_after_a_rotation_new_marks_carry_the_new_key_and_old_ones_are_still_mad
     assert pseudonyms.text_pseudonym(1, "order 1") == text_before
 
 
-def test_a_dump_of_marks_falls_to_no_dictionary_without_the_key(place):
+def test_a_dump_of_pseudonyms_falls_to_no_dictionary_without_the_key(place):
     stored = {pseudonyms.registry_pseudonym(f"b{number}@example.com") for number in range(200)}
 
     from cryptography.hazmat.primitives import hashes
@@ -267,7 +267,7 @@ def test_rule_gmail_v1_refuses_what_leaves_nothing(address):
         gmail_v1(address)
 
 
-def test_no_mark_is_made_by_a_rule_of_a_provider(place):
+def test_no_pseudonym_is_made_by_a_rule_of_a_provider(place):
     marks = {pseudonyms.registry_pseudonym(a) for a in ("jan@gmail.com", "j.an@gmail.com")}
 
     assert len(marks) == 2

@@ -75,7 +75,7 @@ def test_a_signed_id_of_another_length_is_not_found(place):
 
 
 @given(at=some.integers(0, 40), to=some.sampled_from(string.ascii_letters + string.digits + "-_."))
-def test_no_change_of_a_letter_makes_another_link(steady, at, to):
+def test_no_change_of_a_message_makes_another_link(steady, at, to):
     token = steady
     changed = token[:at] + to + token[at + 1 :]
     if changed == token:

@@ -114,10 +114,10 @@ def until(port, path, wanted):
 def test_the_second_visitor_gets_the_same_bytes_and_the_service_is_not_asked(
     written, origin, cdn, coding
 ):
-    wish = {"Accept_Encoding": coding} if coding else {}
+    request_headers = {"Accept_Encoding": coding} if coding else {}
     for name in KINDS:
-        status, said, body, tag = asked(origin.port, f"/{name}", **wish)
-        first, second = (got(cdn, f"/{name}", **wish) for _ in range(2))
+        status, said, body, tag = asked(origin.port, f"/{name}", **request_headers)
+        first, second = (got(cdn, f"/{name}", **request_headers) for _ in range(2))
 
         ours = (status, [*said, ("etag", tag)], body)
         assert (name, first[1], second[1]) == (name, "MISS", "HIT")

@@ -103,12 +103,12 @@ CODINGS += ["br", "gzip, deflate, br, zstd"] if BROTLI.exists() else []
 
 @pytest.mark.parametrize("coding", CODINGS)
 def test_the_same_bytes_and_headers_for_every_form(written, service, front, coding):
-    wish = {"Accept_Encoding": coding} if coding else {}
+    request_headers = {"Accept_Encoding": coding} if coding else {}
     for name in KINDS:
         for method in ("GET", "HEAD"):
-            *ours, _ = asked(service.port, f"/{name}", method, **wish)
+            *ours, _ = asked(service.port, f"/{name}", method, **request_headers)
             service.asked.clear()
-            *theirs, tag = asked(front, f"/{name}", method, **wish)
+            *theirs, tag = asked(front, f"/{name}", method, **request_headers)
 
             assert (name, method, *ours) == (name, method, *theirs)
             assert service.asked == []

@@ -30,7 +30,7 @@ def test_the_desk_shows_the_figures_of_the_last_drill(desk):
 
 
 def test_the_desk_shows_a_broken_promise(desk):
-    keep(**{"second letters": 2})
+    keep(**{"second messages": 2})
 
     page = desk.get("/desk/evidence").text
 

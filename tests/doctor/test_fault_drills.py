@@ -45,7 +45,7 @@ def test_the_newest_of_each_database_is_given(path):
     }
 
 
-@pytest.mark.parametrize("figures", [{"second letters": 1}, {"left unsettled": 1}])
+@pytest.mark.parametrize("figures", [{"second messages": 1}, {"left unsettled": 1}])
 def test_a_broken_promise_is_not_kept(installation, figures):
     keep(**figures)
 

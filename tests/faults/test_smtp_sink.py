@@ -1,4 +1,4 @@
-"""Each way a mail server goes wrong ends in its state, and a letter never arrives twice."""
+"""Each way a mail server goes wrong ends in its state, and a message never arrives twice."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from tests.invitations.sample_orders import (
     NOON,
     invitation_of,
     invited,
-    letter_of,
+    message_of,
     order_row,
     quiet,
     shop,
@@ -48,15 +48,15 @@ def papers(tmp_path_factory):
 
 def run_a_round(sink, now):
     never = "" if sink.tls else "?starttls=never"
-    with quiet(), open_transport(f"{sink.url}{never}") as postbox:
-        send.send(db.transaction, postbox, lambda: now)
+    with quiet(), open_transport(f"{sink.url}{never}") as mail_transport:
+        send.send(db.transaction, mail_transport, lambda: now)
 
 
 def choosing(fault):
     faults = [fault]
 
     def choose(stage, _recipient):
-        return faults.pop() if faults and stage == STAGES.get(fault, "letter") else None
+        return faults.pop() if faults and stage == STAGES.get(fault, "message") else None
 
     return choose
 
@@ -79,7 +79,7 @@ def test_every_named_fault_is_here():
         for fault in sorted(ENDS)
     ],
 )
-def test_a_fault_ends_in_its_state_and_no_letter_arrives_twice(
+def test_a_fault_ends_in_its_state_and_no_message_arrives_twice(
     installation, fault, papers, monkeypatch
 ):
     order_id = invited(shop())
@@ -91,14 +91,14 @@ def test_a_fault_ends_in_its_state_and_no_letter_arrives_twice(
 
     with Sink(choose=choosing(fault), **more) as sink:
         run_a_round(sink, NOON)
-        state = letter_of(order_id).state
+        state = message_of(order_id).state
         run_a_round(sink, NOON + 2 * MINUTE)
 
     assert [name for name, _ in sink.happened] == [fault]
     assert state == ENDS[fault]
     arrived = [one for one in sink.seen if one.may_have_arrived]
     assert len(arrived) == (0 if state == "refused" else 1)
-    assert letter_of(order_id).state == ("sent" if state == "due" else state)
+    assert message_of(order_id).state == ("sent" if state == "due" else state)
 
 
 @pytest.mark.parametrize("fault", smtp_sink.POLICY)
@@ -108,7 +108,7 @@ def test_what_a_server_says_of_us_forgets_no_buyer(installation, fault):
     with Sink(choose=choosing(fault)) as sink:
         run_a_round(sink, NOON)
 
-    assert (letter_of(order_id).state, letter_of(order_id).reason) == ("due", "policy")
+    assert (message_of(order_id).state, message_of(order_id).reason) == ("due", "policy")
     assert order_row(order_id).email == "jan@mail.example"
     assert invitation_of(order_id).state == "open"
 
@@ -118,13 +118,13 @@ def test_what_a_server_says_of_us_forgets_no_buyer(installation, fault):
     [({}, 1, "unknown"), ({"TRUSTSVC_RESEND": "1"}, 2, "sent")],
     indirect=["installation"],
 )
-def test_after_a_line_that_broke_behind_the_dot_a_second_letter_is_the_operators_wish(
+def test_after_a_line_that_broke_behind_the_end_of_data_a_second_message_is_the_operators_choice(
     installation, arrivals, state
 ):
     assert config.current().resend is (arrivals == 2)
     order_id = invited(shop())
 
-    with Sink(choose=choosing("drop_dot")) as sink:
+    with Sink(choose=choosing("drop_end_of_data")) as sink:
         for later in (
             timedelta(0),
             resend.ANSWER_TIMEOUT - MINUTE,
@@ -133,7 +133,7 @@ def test_after_a_line_that_broke_behind_the_dot_a_second_letter_is_the_operators
         ):
             run_a_round(sink, NOON + later)
 
-    assert letter_of(order_id).state == state
+    assert message_of(order_id).state == state
     arrived = [one for one in sink.seen if one.may_have_arrived]
     assert len(arrived) == arrivals
     assert len({one.message_id for one in arrived}) == 1

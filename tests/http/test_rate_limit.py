@@ -7,7 +7,7 @@ from trustsvc.http.rate_limit import RateLimit, network
 MINUTE = timedelta(minutes=1)
 
 
-def test_so_many_knocks_of_a_network_in_a_while():
+def test_so_many_hits_of_a_network_in_a_while():
     gate = RateLimit(limit=2, period=10 * MINUTE)
     addresses = ["198.51.100.1", "198.51.100.2", "198.51.100.3"]
 

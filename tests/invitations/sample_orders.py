@@ -1,4 +1,4 @@
-"""A shop, orders and a postbox to walk on: real verbs, a postbox that keeps what it gets."""
+"""A shop, orders by the real use cases, and a mail transport that keeps what it gets."""
 
 import itertools
 import secrets
@@ -42,7 +42,7 @@ def shop(may_ask="customers", delay=0, delay_unit="minutes", **changes):
 
 
 def place(at_shop, now=NOON, email="jan@mail.example", name="Jan Jansen", **more):
-    """Take an order in through the orders' own verb; gives its id."""
+    """Take an order in through the orders' own use case; gives its id."""
     number = more.pop("identity", f"order-{next(numbers)}")
     body = more.pop("body", secrets.token_bytes(8))  # of a delivery of its own
     order = OrderReceived(
@@ -89,20 +89,20 @@ def message_values(invitation_id, kind="invitation", at=NOON, **more):
 
 
 class Post:
-    """A postbox that keeps its letters; `fates` says what becomes of the next ones."""
+    """A mail transport that keeps its messages; `fates` says what becomes of the next ones."""
 
     def __init__(self, *fates, meanwhile=None):
-        self.letters = []
+        self.messages = []
         self.fates = list(fates)
         self.meanwhile = meanwhile
 
-    def send(self, letter, before_end_of_data):
+    def send(self, email_message, before_end_of_data):
         outcome = self.fates.pop(0) if self.fates else DeliveryResult(DeliveryStatus.SENT)
         if self.meanwhile:
             self.meanwhile()
         if outcome.reason != "before_end_of_data":
             before_end_of_data()
-        self.letters.append(letter)
+        self.messages.append(email_message)
         return outcome
 
 
@@ -120,7 +120,7 @@ def sent_invitations(post=None, now=NOON):
         return sent(post, now)
 
 
-def letter_of(order_id, kind="invitation"):
+def message_of(order_id, kind="invitation"):
     with db.reading() as session:
         return session.execute(
             select(messages)
@@ -141,7 +141,7 @@ def order_row(order_id):
         return session.execute(select(orders).where(orders.c.id == order_id)).one()
 
 
-def ledger_of(order_id):
+def decisions_of(order_id):
     with db.reading() as session:
         return [
             (line.step, line.rule, line.outcome)

@@ -50,7 +50,7 @@ def test_where_all_is_well_the_page_says_so(desk):
     assert 'href="/desk/sending" aria-current="page"' in page
 
 
-def test_letters_in_doubt_are_listed_by_shop_order_and_moment_without_an_address(desk):
+def test_messages_in_doubt_are_listed_by_shop_order_and_moment_without_an_address(desk):
     doubtful = invited(shop(name="Blue Lamp"))
     fine = invited(shop(name="Red Chair"), email="piet@mail.example")
     sent(Post(UNKNOWN))
@@ -68,7 +68,7 @@ def test_letters_in_doubt_are_listed_by_shop_order_and_moment_without_an_address
 
 
 @pytest.mark.parametrize("installation", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
-def test_the_page_says_whether_such_letters_go_again(desk):
+def test_the_page_says_whether_such_messages_go_again(desk):
     assert "is sent once more" in desk.get("/desk/sending").text
 
 

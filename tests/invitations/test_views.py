@@ -5,7 +5,7 @@ from tests.invitations.sample_orders import (
     NOON,
     invitation_of,
     invited,
-    letter_of,
+    message_of,
     order_row,
     place,
     planned,
@@ -99,9 +99,9 @@ def test_one_post_stops_this_shop_and_the_second_says_the_same(asked, client, bo
     assert "Set-Cookie" not in first.headers
     assert out() == [at_shop.id]
     assert (invitation_of(order_id).state, invitation_of(order_id).reason) == ("withdrawn", "stop")
-    assert letter_of(order_id).state == "dropped"
+    assert message_of(order_id).state == "dropped"
     assert (order_row(order_id).email, order_row(order_id).name) == (None, None)
-    assert sent().letters == []
+    assert sent().messages == []
 
 
 def test_a_later_order_at_this_shop_asks_nothing_and_another_shop_may(asked, client):
@@ -114,7 +114,7 @@ def test_a_later_order_at_this_shop_asks_nothing_and_another_shop_may(asked, cli
     assert invitation_of(elsewhere).state == "open"
 
 
-def test_stopping_everywhere_stops_letters_of_other_shops_that_wait(asked, client):
+def test_stopping_everywhere_stops_messages_of_other_shops_that_wait(asked, client):
     at_shop, order_id = asked
     elsewhere = invited(shop())
 
@@ -122,8 +122,8 @@ def test_stopping_everywhere_stops_letters_of_other_shops_that_wait(asked, clien
 
     assert "alle andere winkels" in page.text
     assert out() == [0, at_shop.id]
-    assert sent().letters == []
-    assert letter_of(elsewhere).reason == "opted_out"
+    assert sent().messages == []
+    assert message_of(elsewhere).reason == "opted_out"
 
 
 def test_all_that_is_open_for_this_buyer_at_this_shop_stops_but_not_of_others(installation, client):

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from jobs.plan_reminders import plan_reminders
-from tests.invitations.sample_orders import NOON, invited, letter_of, quiet, sent, shop
+from tests.invitations.sample_orders import NOON, invited, message_of, quiet, sent, shop
 from trustsvc import clock
 
 pytestmark = pytest.mark.both_databases
@@ -17,4 +17,4 @@ def test_reminders_whose_day_has_come_are_planned_once(installation):
         plan_reminders()
         plan_reminders()
 
-    assert letter_of(order_id, "reminder").state == "due"
+    assert message_of(order_id, "reminder").state == "due"

@@ -16,25 +16,25 @@ pytestmark = pytest.mark.both_databases
 JOBS = {"publish_reviews": publish_reviews, "refresh_badges": refresh_badges}
 
 
-def test_an_approval_reaches_the_badge_by_bells_alone(installation):
-    bells = []
-    with job_queue.capture(bells.append):
+def test_an_approval_reaches_the_badge_by_jobs_alone(installation):
+    enqueued = []
+    with job_queue.capture(enqueued.append):
         made = shop()
         public_id = review(made)
         with db.transaction() as session:
             moderate.approve(session, public_id, "staff 1", clock.now())
-        while bells:
-            JOBS[bells.pop(0)]()
+        while enqueued:
+            JOBS[enqueued.pop(0)]()
 
     face = json.loads((public_files.folder() / f"badge/v1/{made.slug}.json").read_bytes())
     assert (face["score"], face["reviews"]) == ("4.0", 1)
 
 
 def test_jobs_without_work_do_nothing_and_ring_nobody(installation):
-    bells = []
+    enqueued = []
 
-    with job_queue.capture(bells.append):
+    with job_queue.capture(enqueued.append):
         publish_reviews()
         refresh_badges()
 
-    assert bells == []
+    assert enqueued == []

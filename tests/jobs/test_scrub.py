@@ -6,7 +6,7 @@ from tests.reviews.sample_reviews import shop
 pytestmark = pytest.mark.both_databases
 
 
-def test_the_bell_empties_the_write_ahead_log_however_often(installation, database):
+def test_the_job_empties_the_write_ahead_log_however_often(installation, database):
     shop()
 
     scrub()

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from jobs import send_messages as job
 from jobs.send_messages import send_messages
-from tests.invitations.sample_orders import NOON, Post, invited, letter_of, quiet, sent, shop
+from tests.invitations.sample_orders import NOON, Post, invited, message_of, quiet, sent, shop
 from trustsvc import clock, clock_check
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.outbox.models import messages
@@ -19,7 +19,7 @@ DAY = timedelta(days=1)
 TEN_YEARS = 3652 * DAY
 
 
-def test_letters_that_are_due_end_in_the_maildir_once(installation):
+def test_messages_that_are_due_end_in_the_maildir_once(installation):
     order_id = invited(shop())
 
     with clock.at(NOON):
@@ -28,7 +28,7 @@ def test_letters_that_are_due_end_in_the_maildir_once(installation):
 
     (mail,) = mailbox.Maildir(installation.data / "mail")
     assert mail["To"].endswith("<jan@mail.example>")
-    assert letter_of(order_id).state == "sent"
+    assert message_of(order_id).state == "sent"
 
 
 def test_nothing_to_do_is_no_harm(installation):
@@ -51,7 +51,7 @@ class Wall:
 
 
 @pytest.mark.parametrize("fate", [DeliveryStatus.DEFERRED, DeliveryStatus.SENT])
-def test_a_clock_that_jumps_within_a_round_makes_no_letter_wait_for_years(
+def test_a_clock_that_jumps_within_a_round_makes_no_message_wait_for_years(
     installation, monkeypatch, fate
 ):
     order_id = invited(shop())
@@ -71,12 +71,12 @@ def test_a_clock_that_jumps_within_a_round_makes_no_letter_wait_for_years(
     with quiet():
         send_messages()
 
-    letter = letter_of(order_id)
+    email_message = message_of(order_id)
     if fate is DeliveryStatus.DEFERRED:
-        assert letter.due_at < NOON + DAY
+        assert email_message.due_at < NOON + DAY
     else:
-        assert letter.state == "sent"
-        assert letter.sent_at == NOON
+        assert email_message.state == "sent"
+        assert email_message.sent_at == NOON
 
 
 def leased(state, until):
@@ -88,20 +88,20 @@ def test_a_lease_that_a_clock_wrote_down_which_jumped_has_run_out(installation):
     order_id = invited(shop())
     leased("leased", NOON + TEN_YEARS)
 
-    assert len(sent().letters) == 1
-    assert letter_of(order_id).state == "sent"
+    assert len(sent().messages) == 1
+    assert message_of(order_id).state == "sent"
 
 
-def test_a_letter_handed_over_by_a_clock_that_jumped_is_in_doubt_since_now(installation):
+def test_a_message_handed_over_by_a_clock_that_jumped_is_in_doubt_since_now(installation):
     order_id = invited(shop())
     leased("handed", NOON + TEN_YEARS)
 
-    assert sent().letters == []
-    assert (letter_of(order_id).state, letter_of(order_id).sent_at) == ("unknown", NOON)
+    assert sent().messages == []
+    assert (message_of(order_id).state, message_of(order_id).sent_at) == ("unknown", NOON)
 
 
 def test_a_lease_of_a_clock_that_is_minutes_ahead_holds(installation):
     invited(shop())
     leased("leased", NOON + timedelta(minutes=5))
 
-    assert sent().letters == []
+    assert sent().messages == []

@@ -27,7 +27,7 @@ class MailServer:
         self.hangs_up_at = list(_many(hangs_up_at or []))
         self.offers = offers
         self.tls = tls
-        self.letters = []
+        self.messages = []
         self.connections = 0
         self.heard = []
         self.taken = []
@@ -80,7 +80,7 @@ class MailServer:
                 if body is None or not self._answer(link, "DOT"):
                     return
                 if self.taken[-1].startswith("250"):
-                    self.letters.append(body)
+                    self.messages.append(body)
             if step == "QUIT":
                 return
 

@@ -39,7 +39,7 @@ def key(selector="one", kind="rsa"):
     return made
 
 
-def letter(**changes):
+def email_message(**changes):
     values = {
         "to_address": "jan@mail.example",
         "to_name": "Jan de Vries",
@@ -58,7 +58,7 @@ def letter(**changes):
 
 
 def written(**changes):
-    return message.to_bytes(letter(**changes), SENDER).data
+    return message.to_bytes(email_message(**changes), SENDER).data
 
 
 def answer(name, timeout=5):
@@ -136,7 +136,7 @@ def test_one_click_is_covered_as_rfc_8058_wants(home):
     assert [signed.count(name) for name in (b"from", b"subject", b"date")] == [2, 2, 1]
 
 
-def test_two_selectors_sign_and_the_old_one_s_letters_still_verify(home):
+def test_two_selectors_sign_and_the_old_one_s_messages_still_verify(home):
     key("old")
     before = written()
     key("new", "ed25519")
@@ -150,7 +150,7 @@ def test_two_selectors_sign_and_the_old_one_s_letters_still_verify(home):
     assert b"s=old" not in after
 
 
-def test_the_same_letter_is_the_same_bytes_whenever_it_is_tried(home):
+def test_the_same_message_is_the_same_bytes_whenever_it_is_tried(home):
     key()
 
     assert written() == written()
@@ -179,7 +179,7 @@ def test_keys_are_for_their_owner_alone_and_a_selector_is_used_once(home):
 
 
 @pytest.mark.parametrize("how", ["open", "damaged", "no key"])
-def test_a_key_that_cannot_be_used_lets_no_letter_leave_unsigned(home, how):
+def test_a_key_that_cannot_be_used_lets_no_message_leave_unsigned(home, how):
     key()
     path = home / "one.pem"
     if how == "open":
@@ -193,13 +193,13 @@ def test_a_key_that_cannot_be_used_lets_no_letter_leave_unsigned(home, how):
         written()
 
 
-def test_a_letter_signed_arrives_as_it_was_signed(home):
+def test_a_message_signed_arrives_as_it_was_signed(home):
     key()
-    with MailServer() as server, open_transport(f"{server.url}?starttls=never") as postbox:
-        outcome = postbox.send(letter(text=".\n..dots\n.\n"), lambda: None)
+    with MailServer() as server, open_transport(f"{server.url}?starttls=never") as mail_transport:
+        outcome = mail_transport.send(email_message(text=".\n..dots\n.\n"), lambda: None)
 
     assert outcome.status is DeliveryStatus.SENT
-    data = server.letters[0]
+    data = server.messages[0]
     assert holds(data if isinstance(data, bytes) else data.encode())
 
 
@@ -244,7 +244,7 @@ def test_a_key_waits_for_its_record_then_signs_then_ends(home, monkeypatch):
     assert "PRIVATE" not in run("dkim", "list").output
 
 
-def test_a_key_file_that_is_gone_at_the_second_look_stops_letters_and_unsigns_none(home):
+def test_a_key_file_that_is_gone_at_the_second_look_stops_messages_and_unsigns_none(home):
     key("good")
     (home / "linked.pem").symlink_to(home / "not-mounted")
 

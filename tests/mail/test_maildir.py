@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from tests.mail.test_message import letter
+from tests.mail.test_message import email_message
 from trustsvc import config
 from trustsvc.mail import transport
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
@@ -16,14 +16,14 @@ def place(tmp_path):
     config.use(None)
 
 
-def post(*letters, before_end_of_data=lambda: None):
-    with transport.open_transport(config.current().mail_url) as postbox:
-        return [postbox.send(one, before_end_of_data) for one in letters]
+def post(*email_messages, before_end_of_data=lambda: None):
+    with transport.open_transport(config.current().mail_url) as mail_transport:
+        return [mail_transport.send(one, before_end_of_data) for one in email_messages]
 
 
-def test_letters_arrive_whole_and_can_be_read_by_others_programs(place):
+def test_messages_arrive_whole_and_can_be_read_by_others_programs(place):
     assert (
-        post(letter(subject="one"), letter(subject="two"))
+        post(email_message(subject="one"), email_message(subject="two"))
         == [DeliveryResult(DeliveryStatus.SENT)] * 2
     )
 
@@ -33,7 +33,7 @@ def test_letters_arrive_whole_and_can_be_read_by_others_programs(place):
 
 
 def test_only_the_owner_can_read_them_and_names_of_files_say_nothing(place):
-    post(letter())
+    post(email_message())
 
     (path,) = (place / "new").iterdir()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -42,21 +42,24 @@ def test_only_the_owner_can_read_them_and_names_of_files_say_nothing(place):
     assert "example" not in path.name
 
 
-def test_the_letter_is_not_there_before_the_dot_and_is_after_it(place):
+def test_the_message_is_not_there_before_the_end_of_data_and_is_after_it(place):
     seen = []
 
-    post(letter(), before_end_of_data=lambda: seen.append(len(list((place / "new").iterdir()))))
+    post(
+        email_message(),
+        before_end_of_data=lambda: seen.append(len(list((place / "new").iterdir()))),
+    )
 
     assert seen == [0]
     assert len(list((place / "new").iterdir())) == 1
 
 
-def test_what_before_dot_raises_goes_on_and_leaves_nothing(place):
+def test_what_before_end_of_data_raises_goes_on_and_leaves_nothing(place):
     def lost():
         raise KeyError
 
     with pytest.raises(KeyError):
-        post(letter(), before_end_of_data=lost)
+        post(email_message(), before_end_of_data=lost)
 
     assert [list((place / part).iterdir()) for part in ("tmp", "new")] == [[], []]
 
@@ -65,16 +68,18 @@ def test_a_folder_that_cannot_be_written_is_later(place):
     place.parent.mkdir()
     place.write_text("a file is in the way")
 
-    assert post(letter()) == [DeliveryResult(DeliveryStatus.DEFERRED, "maildir")]
+    assert post(email_message()) == [DeliveryResult(DeliveryStatus.DEFERRED, "maildir")]
 
 
-def test_a_letter_that_cannot_be_written_is_refused(place):
-    assert post(letter(to_address="nobody")) == [DeliveryResult(DeliveryStatus.REFUSED, "address")]
+def test_a_message_that_cannot_be_written_is_refused(place):
+    assert post(email_message(to_address="nobody")) == [
+        DeliveryResult(DeliveryStatus.REFUSED, "address")
+    ]
 
 
 @pytest.mark.parametrize("shape", ["maildir:{}", "maildir://{}"])
 def test_both_ways_to_write_the_path_are_understood(tmp_path, place, shape):
-    with transport.open_transport(shape.format(tmp_path / "other")) as postbox:
-        postbox.send(letter(), lambda: None)
+    with transport.open_transport(shape.format(tmp_path / "other")) as mail_transport:
+        mail_transport.send(email_message(), lambda: None)
 
     assert len(list((tmp_path / "other" / "new").iterdir())) == 1

@@ -23,7 +23,7 @@ OURS = [
 ]
 
 
-def letter(**changes):
+def email_message(**changes):
     return Message(
         **{
             "to_address": "jan@mail.example",
@@ -41,7 +41,7 @@ def letter(**changes):
 
 
 def written(**changes):
-    return mail_bytes.to_bytes(letter(**changes), "reviews@trust.example").data
+    return mail_bytes.to_bytes(email_message(**changes), "reviews@trust.example").data
 
 
 hostile = some.text(max_size=150) | some.sampled_from(
@@ -122,7 +122,7 @@ def test_the_bodies_come_back_as_they_were(text, html):
 @given(some.text(max_size=80))
 def test_an_address_is_written_as_it_is_or_refused(address):
     try:
-        envelope = mail_bytes.to_bytes(letter(to_address=address), "reviews@trust.example")
+        envelope = mail_bytes.to_bytes(email_message(to_address=address), "reviews@trust.example")
     except UnwritableMessage:
         return
     assert not set('\r\n <>,;"()') & set(envelope.recipient)
@@ -171,7 +171,7 @@ def test_what_is_no_address_is_refused_by_a_code(address):
     ],
 )
 def test_domains_are_written_as_idna_and_local_parts_as_they_are(address, recipient, utf8):
-    envelope = mail_bytes.to_bytes(letter(to_address=address), "reviews@trust.example")
+    envelope = mail_bytes.to_bytes(email_message(to_address=address), "reviews@trust.example")
 
     assert (envelope.recipient, envelope.utf8) == (recipient, utf8)
     assert f"<{recipient}>".encode() in envelope.data
@@ -203,10 +203,10 @@ def test_a_message_id_with_a_line_in_it_is_refused():
         written(message_id="a@b>\r\nBcc: x")
 
 
-def test_the_same_letter_is_the_same_bytes():
+def test_the_same_message_is_the_same_bytes():
     assert written() == written()
 
 
-def test_neither_letter_nor_envelope_shows_what_is_in_it():
-    assert "jan" not in repr(letter())
-    assert "jan" not in repr(mail_bytes.to_bytes(letter(), "reviews@trust.example"))
+def test_neither_message_nor_envelope_shows_what_is_in_it():
+    assert "jan" not in repr(email_message())
+    assert "jan" not in repr(mail_bytes.to_bytes(email_message(), "reviews@trust.example"))

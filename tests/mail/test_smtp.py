@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.mail.mail_server import GOOD, MailServer
-from tests.mail.test_message import letter
+from tests.mail.test_message import email_message
 from trustsvc import config
 from trustsvc.mail import smtp, smtp_connection, transport
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
@@ -26,31 +26,40 @@ def settings(tmp_path):
     config.use(None)
 
 
-class Dots:
+class EndOfData:
     def __init__(self):
-        self.said = 0
+        self.count = 0
 
     def __call__(self):
-        self.said += 1
+        self.count += 1
 
 
-def post(url, *letters, dots=None):
-    with transport.open_transport(url) as postbox:
-        return [postbox.send(one, dots or Dots()) for one in letters or (letter(),)]
+def post(url, *email_messages, end_of_data=None):
+    with transport.open_transport(url) as mail_transport:
+        return [
+            mail_transport.send(one, end_of_data or EndOfData())
+            for one in email_messages or (email_message(),)
+        ]
 
 
 WAYS = [("PIPELINING", "8BITMIME"), ("8BITMIME",), ()]
 
 
 @pytest.mark.parametrize("offers", WAYS)
-def test_three_letters_go_over_one_connection(offers):
-    dots = Dots()
+def test_three_messages_go_over_one_connection(offers):
+    end_of_data = EndOfData()
     with MailServer(offers=offers) as server:
-        outcomes = post(server.url, *(letter(subject=f"no {n}") for n in range(3)), dots=dots)
+        outcomes = post(
+            server.url,
+            *(email_message(subject=f"no {n}") for n in range(3)),
+            end_of_data=end_of_data,
+        )
 
     assert outcomes == [DeliveryResult(DeliveryStatus.SENT)] * 3
-    assert (server.connections, dots.said) == (1, 3)
-    subjects = [message_from_bytes(one, policy=policy.default)["Subject"] for one in server.letters]
+    assert (server.connections, end_of_data.count) == (1, 3)
+    subjects = [
+        message_from_bytes(one, policy=policy.default)["Subject"] for one in server.messages
+    ]
     assert subjects == ["no 0", "no 1", "no 2"]
 
 
@@ -88,20 +97,22 @@ def test_three_letters_go_over_one_connection(offers):
         ("DOT", "nonsense", DeliveryStatus.UNKNOWN, "smtp_garbled"),
     ],
 )
-def test_each_answer_has_its_fate_and_the_next_letter_goes_on(step, answer, fate, problem, offers):
-    dots = Dots()
+def test_each_answer_has_its_delivery_result_and_the_next_message_goes_on(
+    step, answer, fate, problem, offers
+):
+    end_of_data = EndOfData()
     good = GOOD[step]
     with MailServer(says={step: [answer, good]}, offers=offers) as server:
-        outcomes = post(server.url, letter(), letter(), dots=dots)
+        outcomes = post(server.url, email_message(), email_message(), end_of_data=end_of_data)
 
     assert outcomes == [DeliveryResult(fate, problem), DeliveryResult(DeliveryStatus.SENT)]
-    assert len(server.letters) == 1
-    assert dots.said == (2 if step == "DOT" else 1)
+    assert len(server.messages) == 1
+    assert end_of_data.count == (2 if step == "DOT" else 1)
 
 
 @pytest.mark.parametrize("offers", WAYS)
 @pytest.mark.parametrize(
-    ("step", "fate", "problem", "dots_said"),
+    ("step", "fate", "problem", "ends_of_data"),
     [
         ("CONNECT", DeliveryStatus.DEFERRED, "no_connection", 0),
         ("EHLO", DeliveryStatus.DEFERRED, "no_connection", 0),
@@ -111,53 +122,53 @@ def test_each_answer_has_its_fate_and_the_next_letter_goes_on(step, answer, fate
         ("DOT", DeliveryStatus.UNKNOWN, "no_answer", 1),
     ],
 )
-def test_a_line_that_breaks_is_later_before_the_dot_and_unknown_after(
-    step, fate, problem, dots_said, offers
+def test_a_line_that_breaks_is_later_before_the_end_of_data_and_unknown_after(
+    step, fate, problem, ends_of_data, offers
 ):
-    dots = Dots()
+    end_of_data = EndOfData()
     with MailServer(hangs_up_at=[step, step], offers=offers) as server:
-        assert post(server.url, dots=dots) == [DeliveryResult(fate, problem)]
+        assert post(server.url, end_of_data=end_of_data) == [DeliveryResult(fate, problem)]
 
-    assert (server.letters, dots.said) == ([], dots_said)
+    assert (server.messages, end_of_data.count) == ([], ends_of_data)
 
 
 def test_a_line_that_breaks_in_the_middle_of_the_body_takes_nothing():
     with MailServer(hangs_up_at=["BODY"]) as server:
-        outcome = post(server.url, letter(text="x" * 3_000_000))[0]
+        outcome = post(server.url, email_message(text="x" * 3_000_000))[0]
 
     # What the kernel took before it noticed is as good as said, then only unknown is true.
     assert outcome in {
         DeliveryResult(DeliveryStatus.DEFERRED, "connection_lost"),
         DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer"),
     }
-    assert server.letters == []
+    assert server.messages == []
 
 
 def test_a_connection_that_was_closed_meanwhile_is_opened_once_more():
     with MailServer(says={"MAIL": ["250 ok", "421 idle too long", "250 ok"]}) as server:
-        outcomes = post(server.url, letter(), letter())
+        outcomes = post(server.url, email_message(), email_message())
 
     assert outcomes == [DeliveryResult(DeliveryStatus.SENT)] * 2
     assert server.connections == 2
 
 
-def test_a_421_to_the_dot_is_not_tried_a_second_time_at_once():
-    dots = Dots()
+def test_a_421_to_the_end_of_data_is_not_tried_a_second_time_at_once():
+    end_of_data = EndOfData()
     with MailServer(says={"DOT": ["250 ok", "421 closing", "250 ok"]}) as server:
-        outcomes = post(server.url, letter(), letter(), dots=dots)
+        outcomes = post(server.url, email_message(), email_message(), end_of_data=end_of_data)
 
     assert outcomes == [
         DeliveryResult(DeliveryStatus.SENT),
         DeliveryResult(DeliveryStatus.DEFERRED, "smtp_421"),
     ]
-    assert (dots.said, len(server.letters)) == (2, 1)
+    assert (end_of_data.count, len(server.messages)) == (2, 1)
 
 
-def test_the_dot_does_not_wait_for_the_other_side_to_acknowledge_the_body():
-    with MailServer() as server, transport.open_transport(server.url) as postbox:
-        postbox.send(letter(), Dots())
+def test_the_end_of_data_does_not_wait_for_the_other_side_to_acknowledge_the_body():
+    with MailServer() as server, transport.open_transport(server.url) as mail_transport:
+        mail_transport.send(email_message(), EndOfData())
 
-        assert postbox._link.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert mail_transport._link.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_where_nobody_listens_it_is_later():
@@ -167,34 +178,36 @@ def test_where_nobody_listens_it_is_later():
     assert post(url) == [DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")]
 
 
-def test_what_before_dot_raises_goes_on_and_the_letter_does_not_leave():
+def test_what_before_end_of_data_raises_goes_on_and_the_message_does_not_leave():
     class LeaseLost(Exception):
         pass
 
     def lost():
         raise LeaseLost
 
-    with MailServer() as server, transport.open_transport(server.url) as postbox:
+    with MailServer() as server, transport.open_transport(server.url) as mail_transport:
         with pytest.raises(LeaseLost):
-            postbox.send(letter(subject="never"), lost)
-        assert postbox.send(letter(subject="next"), Dots()) == DeliveryResult(DeliveryStatus.SENT)
+            mail_transport.send(email_message(subject="never"), lost)
+        assert mail_transport.send(email_message(subject="next"), EndOfData()) == DeliveryResult(
+            DeliveryStatus.SENT
+        )
 
-    assert len(server.letters) == 1
-    assert b"Subject: next" in server.letters[0]
+    assert len(server.messages) == 1
+    assert b"Subject: next" in server.messages[0]
     assert server.connections == 2
 
 
 def test_a_server_that_wants_data_for_nobody_gets_none():
     with MailServer(says={"RCPT": ["550 nobody", "250 ok"]}) as server:
-        outcomes = post(server.url, letter(), letter())
+        outcomes = post(server.url, email_message(), email_message())
 
     assert [outcome.status for outcome in outcomes] == [DeliveryStatus.REFUSED, DeliveryStatus.SENT]
-    assert (len(server.letters), server.connections) == (1, 2)
+    assert (len(server.messages), server.connections) == (1, 2)
 
 
 def test_after_a_refusal_the_connection_is_reset_and_used_again():
     with MailServer(says={"RCPT": ["550 nobody", "250 ok"]}, offers=()) as server:
-        post(server.url, letter(), letter())
+        post(server.url, email_message(), email_message())
 
     assert server.connections == 1
     assert "rset" in [line.lower() for line in server.heard]
@@ -222,9 +235,9 @@ def test_silence_and_endless_answers_end_at_our_own_patience(says, monkeypatch):
 
 def test_lines_that_begin_with_a_dot_arrive_as_they_were():
     with MailServer() as server:
-        post(server.url, letter(text=".\n..\n.hidden\n", html="<p>\n.\n</p>\n"))
+        post(server.url, email_message(text=".\n..\n.hidden\n", html="<p>\n.\n</p>\n"))
 
-    (data,) = server.letters
+    (data,) = server.messages
     parts = list(message_from_bytes(data, policy=policy.default).iter_parts())
     assert parts[0].get_content().splitlines() == [".", "..", ".hidden"]
 
@@ -238,7 +251,7 @@ def test_lines_that_begin_with_a_dot_arrive_as_they_were():
 )
 def test_a_name_beyond_ascii_before_the_at_needs_a_server_that_knows_it(offers, outcome):
     with MailServer(offers=offers) as server:
-        assert post(server.url, letter(to_address="例@例え.テスト")) == [outcome]
+        assert post(server.url, email_message(to_address="例@例え.テスト")) == [outcome]
 
     if outcome.status is DeliveryStatus.SENT:
         assert "RCPT TO:<例@xn--r8jz45g.xn--zckzah>" in server.heard
@@ -246,7 +259,7 @@ def test_a_name_beyond_ascii_before_the_at_needs_a_server_that_knows_it(offers, 
 
 def test_an_address_that_is_none_never_reaches_the_server():
     with MailServer() as server:
-        assert post(server.url, letter(to_address="a@b.c\r\nDATA")) == [
+        assert post(server.url, email_message(to_address="a@b.c\r\nDATA")) == [
             DeliveryResult(DeliveryStatus.REFUSED, "address")
         ]
 
@@ -287,13 +300,13 @@ def certificate(tmp_path_factory):
 
 class Kept:
     def __init__(self):
-        self.letters = []
+        self.messages = []
         self.encrypted = []
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd names it
         self, server, session, envelope
     ):
-        self.letters.append(envelope.content)
+        self.messages.append(envelope.content)
         self.encrypted.append(session.ssl is not None)
         return "250 ok"
 
@@ -327,7 +340,7 @@ def test_starttls_is_used_where_it_is_offered(listener, certificate):
     kept, port = listener(tls_context=certificate)
 
     assert (
-        post(f"smtp://127.0.0.1:{port}", letter(), letter())
+        post(f"smtp://127.0.0.1:{port}", email_message(), email_message())
         == [DeliveryResult(DeliveryStatus.SENT)] * 2
     )
     assert kept.encrypted == [True, True]
@@ -360,7 +373,7 @@ def test_smtps_speaks_tls_from_the_first_byte(listener, certificate):
     kept, port = listener(ssl_context=certificate)
 
     assert post(f"smtps://127.0.0.1:{port}") == [DeliveryResult(DeliveryStatus.SENT)]
-    assert len(kept.letters) == 1
+    assert len(kept.messages) == 1
 
 
 def test_smtps_to_a_server_without_tls_is_later():
@@ -384,7 +397,7 @@ def test_a_certificate_nobody_vouches_for_is_refused_beyond_loopback(
     kept, port = listener(tls_context=certificate)
 
     assert post(f"smtp://127.0.0.1:{port}") == [DeliveryResult(DeliveryStatus.DEFERRED, "no_tls")]
-    assert kept.letters == []
+    assert kept.messages == []
 
 
 @pytest.mark.parametrize(
@@ -399,8 +412,8 @@ def test_what_is_said_ahead_of_tls_ends_the_session(certificate, ahead, outcome)
     with MailServer(says=says, offers=("STARTTLS",), tls=certificate) as server:
         assert post(server.url) == [outcome]
 
-    assert len(server.letters) == (outcome.status is DeliveryStatus.SENT)
+    assert len(server.messages) == (outcome.status is DeliveryStatus.SENT)
 
 
-def test_a_postbox_does_not_show_its_password():
+def test_a_mail_transport_does_not_show_its_password():
     assert "secret" not in repr(smtp.SmtpTransport("smtp://u:secret@localhost", "a@b.c"))

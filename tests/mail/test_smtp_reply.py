@@ -20,7 +20,7 @@ from trustsvc.mail.smtp_reply import result_of
         (550, "no", DeliveryStatus.REFUSED, FailureScope.MAILBOX),
     ],
 )
-def test_an_answer_says_what_becomes_of_the_letter_and_of_whom_it_speaks(code, said, fate, about):
+def test_an_answer_says_what_becomes_of_the_message_and_of_whom_it_speaks(code, said, fate, about):
     outcome = result_of(code, said)
 
     assert (outcome.status, outcome.scope) == (fate, about)

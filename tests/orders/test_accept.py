@@ -218,7 +218,7 @@ def test_each_delivery_is_a_line_of_the_decision_log_without_personal_data(shop)
     ]
 
 
-def test_the_marks_are_the_shops_own(shop):
+def test_the_pseudonyms_are_the_shops_own(shop):
     shop.post(sample(shop.platform))
 
     order = only_order()
@@ -264,7 +264,7 @@ def test_shopify_may_tell_one_event_by_two_subscriptions(client):
     assert only_order().shipped_at
 
 
-def test_ids_and_bodies_are_kept_as_marks_only(client):
+def test_ids_and_bodies_are_kept_as_pseudonyms_only(client):
     shop = Shop(client, "standard")
     shop.post(sample("standard"), message_id="msg_1")
 

@@ -1,6 +1,6 @@
 """Bodies that somebody else wrote: any folder named by SAMPLES_DIR, one subfolder a platform.
 
-Each file of a platform we know gets a documented answer through the door.
+Each file of a platform we know gets a documented answer through the endpoint.
 """
 
 import json

@@ -53,14 +53,14 @@ def test_an_order_is_accepted_and_on_disk(shop):
     assert order.consent is True
 
 
-def test_the_check_is_rung_for(shop):
+def test_the_check_is_enqueued(shop):
     shop.post(sample(shop.platform))
 
     deadline = time.monotonic() + 60
-    rung = job_queue.connection().exists
-    while time.monotonic() < deadline and not rung("trustsvc:pending:check_orders"):
+    enqueued = job_queue.connection().exists
+    while time.monotonic() < deadline and not enqueued("trustsvc:pending:check_orders"):
         time.sleep(0.01)
-    assert rung("trustsvc:pending:check_orders")
+    assert enqueued("trustsvc:pending:check_orders")
 
 
 def test_the_same_order_again_is_a_duplicate_and_changes_nothing(shop):
@@ -167,7 +167,7 @@ def test_every_refusal_of_a_signature_is_the_same_bytes(client, shop):
     assert count() == NOTHING
 
 
-def test_a_closed_shop_is_refused_like_a_door_that_is_not_there(shop):
+def test_a_closed_shop_is_refused_like_an_endpoint_that_is_not_there(shop):
     with db.transaction() as session:
         session.execute(shops.update().values(closed_at=clock.now()))
 
@@ -217,11 +217,11 @@ def test_the_largest_body_is_still_read(shop):
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete", "patch", "options"])
-def test_other_methods_are_not_for_this_door(client, shop, method):
+def test_other_methods_are_not_for_this_endpoint(client, shop, method):
     assert getattr(client, method)(shop.url).status_code == 405
 
 
-def test_the_ping_of_woocommerce_gets_its_200_from_any_door(client):
+def test_the_ping_of_woocommerce_gets_its_200_from_any_endpoint(client):
     shop = Shop(client, "woocommerce")
 
     for url in (shop.url, "/webhooks/woocommerce/anything"):
@@ -277,7 +277,7 @@ def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(shop, inst
     )
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
-    assert "ledger" not in answer.text
+    assert "decisions" not in answer.text
     assert rows(orders) == []
 
 

@@ -22,6 +22,7 @@ from trustsvc.reviews import withdraw
 from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
 from trustsvc.transactional_mail import enqueue
+from trustsvc.transactional_mail.models import transactional_messages
 
 pytestmark = pytest.mark.both_databases
 
@@ -82,6 +83,37 @@ def test_the_shop_of_a_row_is_found_over_its_relations(installation):
     assert set(of("staff").people_by_shop()) == {breach.SERVICE}
 
 
+def test_recipients_of_transactional_mail_are_told_apart_once_their_addresses_are_gone(
+    installation,
+):
+    with db.transaction() as session:
+        for address in ("ada@example.com", "bob@example.com", "bob@example.com"):
+            enqueue.write(
+                session, enqueue.TransactionalMessage("me", "nl", address, facts={}), clock.now()
+            )
+        session.execute(update(transactional_messages).values(address=None, name=None, facts=None))
+
+    found = of("transactional_messages")
+
+    assert found.people_by_shop() == {breach.SERVICE: 2}
+
+
+def test_each_pseudonym_is_of_a_person_or_named_as_one_of_something_else():
+    pseudonym = {one for one in data_inventory.columns() if one.info["category"] == "pseudonym"}
+
+    assert {one.name for one in pseudonym} >= data_inventory.OF_NO_PERSON
+    assert {str(one) for one in pseudonym if data_inventory.identifies_person(one)} == {
+        "my_data_links.pseudonym",
+        "opt_outs.pseudonym",
+        "orders.buyer",
+        "pending_registrations.address_pseudonym",
+        "registered_buyers.pseudonym",
+        "restrictions.pseudonym",
+        "reviews.buyer_pseudonym",
+        "transactional_messages.recipient_pseudonym",
+    }
+
+
 def test_every_table_with_people_can_be_asked(installation):
     tables = sorted({str(one.table.name) for one in data_inventory.personal()})
 
@@ -131,7 +163,9 @@ def everywhere_in_the_registry(at_shop, address):
             double_opt_in.RegistrationRequest(address, at_shop.id, "nl", "page"),
             now,
         )
-        enqueue.write(session, enqueue.Note("me", "nl", address, facts={"link": "x"}), now)
+        enqueue.write(
+            session, enqueue.TransactionalMessage("me", "nl", address, facts={"link": "x"}), now
+        )
         confirmation.my_data_link(session, Person(address, "", "nl", (), (), {}, ()), now)
 
 
@@ -183,8 +217,8 @@ def test_the_hash_of_a_mail_domain_does_not_tell_its_lookup_key(installation):
     with db.transaction() as session:
         (mark,) = domain_throttle.hashes({1: "ada@lovelace.example"}).values()
         now = clock.now()
-        row = {"domain_hash": mark, "free_at": now, "planned_until": now}
-        row |= {"strikes": 0, "forget_at": now}
+        row = {"domain_hash": mark, "next_slot_at": now, "reserved_until": now}
+        row |= {"deferrals": 0, "forget_at": now}
         session.execute(domain_throttles.insert().values(row))
     add_key(installation, "lookup")
 

@@ -6,7 +6,7 @@ from tests.invitations.sample_orders import NOON
 from trustsvc.errors import Gone
 from trustsvc.privacy import request_log
 from trustsvc.privacy.models import request_log as request_table
-from trustsvc.privacy.state import MACHINE, RequestState
+from trustsvc.privacy.state import RequestState, request_states
 from trustsvc.storage import db
 from trustsvc.storage.state_machine import IllegalTransition
 
@@ -15,7 +15,7 @@ def test_a_settled_request_has_no_further_state():
     for state in (RequestState.DONE, RequestState.REFUSED):
         for after in RequestState:
             with pytest.raises(IllegalTransition):
-                MACHINE.require([state], after)
+                request_states.require([state], after)
 
 
 def test_the_table_accepts_only_known_states(installation):

@@ -1,4 +1,4 @@
-"""A buyer who registers: through the real doors, with letters into a postbox that keeps them."""
+"""A buyer who registers: through the real endpoints; a mail transport keeps the messages."""
 
 import re
 from urllib.parse import urlsplit
@@ -16,17 +16,17 @@ JAN = "jan@mail.example"
 
 
 def posted(now=None):
-    """Send what waits; gives the letters."""
+    """Send what waits; gives the messages."""
     post = Post()
     with quiet():
         while send(db.transaction, post, lambda: now or clock.now(), only_unsuspendable=True):
             pass
-    return post.letters
+    return post.messages
 
 
-def path_in(letter, word):
+def path_in(message, word):
     """Find the path of a link that stands alone on its line."""
-    link = re.search(rf"^(http\S+/register/{word}/\S+)$", letter.text, re.MULTILINE)[1]
+    link = re.search(rf"^(http\S+/register/{word}/\S+)$", message.text, re.MULTILINE)[1]
     return urlsplit(link).path
 
 
@@ -36,13 +36,13 @@ def ask(client, shop, address=JAN, **more):
         return client.post(f"/register/{shop.slug}", data={"email": address, **more})
 
 
-def confirm(client, letter):
+def confirm(client, message):
     with quiet():
-        return client.post(path_in(letter, "confirm"))
+        return client.post(path_in(message, "confirm"))
 
 
 def join(client, shop, address=JAN):
-    """Register by both steps; gives the letter that says so."""
+    """Register by both steps; gives the message that says so."""
     ask(client, shop, address)
     (first,) = posted()
     confirm(client, first)

@@ -72,7 +72,7 @@ def test_nothing_of_an_unregistered_buyer_is_stored_by_asking(installation):
         assert session.execute(select(opt_outs)).all() == []
 
 
-def test_an_address_no_mark_can_be_made_of_counts_as_opted_out(installation):
+def test_an_address_no_pseudonym_can_be_made_of_counts_as_opted_out(installation):
     refused = RegistryStatus(registered=False, opted_out=True)
 
     assert (
@@ -94,7 +94,7 @@ def test_no_question_is_no_answer(installation):
     assert ask() == []
 
 
-def test_marks_of_an_older_key_are_still_known(installation):
+def test_pseudonyms_of_an_older_key_are_still_known(installation):
     with db.transaction() as session:
         registration.register(session, "jan@mail.example", "v1", "page", now())
         opt_out(session, "piet@mail.example", 3, "stop", now())

@@ -29,7 +29,9 @@ def test_it_is_written_outside_the_database_once_and_without_the_address(install
     assert b"jan" not in suppression_journal.path().read_bytes()
 
 
-def test_at_a_door_that_takes_an_address_the_disk_is_waited_for_each_time(installation, client):
+def test_at_an_endpoint_that_takes_an_address_the_disk_is_waited_for_each_time(
+    installation, client
+):
     made = shop()
     for number in range(2):
         client.post(f"/object/{made.slug}", data={"email": JAN})

@@ -29,7 +29,7 @@ def test_a_restriction_holds_at_its_shop_however_the_address_is_spelled(installa
     ]
 
 
-def test_one_by_the_registrys_mark_holds_at_every_shop_until_it_is_lifted(installation):
+def test_one_by_the_registrys_pseudonym_holds_at_every_shop_until_it_is_lifted(installation):
     marks = pseudonyms.registry_pseudonyms("jan@mail.example")
     with db.transaction() as session:
         restrict(session, marks, 0, now())
@@ -40,7 +40,7 @@ def test_one_by_the_registrys_mark_holds_at_every_shop_until_it_is_lifted(instal
     assert (before, restricted((7, "jan@mail.example"))) == ([True, True], [False])
 
 
-def test_nobody_is_restricted_by_no_mark(installation):
+def test_nobody_is_restricted_by_no_pseudonym(installation):
     with db.transaction() as session:
         restrict(session, [], 1, now())
 

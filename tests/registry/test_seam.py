@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.invitations.sample_orders import NOON, invitation_of, invited, letter_of, sent, shop
+from tests.invitations.sample_orders import NOON, invitation_of, invited, message_of, sent, shop
 from trustsvc import log
 from trustsvc.crypto import pseudonyms
 from trustsvc.registry import check as room
@@ -46,7 +46,7 @@ def test_another_registry_can_answer_in_its_place(installation, monkeypatch):
     post = sent()
 
     assert (invitation_of(jan).state, invitation_of(piet)) == ("withdrawn", None)
-    assert (letter_of(jan).reason, post.letters) == ("no_basis_registered", [])
+    assert (message_of(jan).reason, post.messages) == ("no_basis_registered", [])
     assert {len(mark) for mark in remote.heard} == {18}
 
 
@@ -96,7 +96,7 @@ def settled_bytes(installation, database, request):
 
 
 @pytest.mark.slow
-def test_after_a_full_run_nothing_of_an_unregistered_buyer_s_mark_is_anywhere(
+def test_after_a_full_run_nothing_of_an_unregistered_buyer_s_pseudonym_is_anywhere(
     installation, database, client, request, capfd
 ):
     log.configure()
@@ -105,7 +105,7 @@ def test_after_a_full_run_nothing_of_an_unregistered_buyer_s_mark_is_anywhere(
     where = shop("registered")
     jan, piet = (invited(where, email=address) for address in (JAN, PIET))
     assert (invitation_of(jan).state, invitation_of(piet)) == ("open", None)
-    assert len(sent().letters) == 1
+    assert len(sent().messages) == 1
     client.get(f"/s/{where.slug}")
     job_queue.enqueue_now("check_orders")
     flush()

@@ -35,13 +35,13 @@ def is_registered(address=JAN):
 def test_two_steps_register_a_buyer_and_nothing_less_does(client, shop):
     assert client.get(f"/register/{shop.slug}").status_code == 200
     assert ask(client, shop).status_code == 200
-    (letter,) = posted()
-    assert letter.to_address == JAN
+    (message,) = posted()
+    assert message.to_address == JAN
     for _ in range(3):  # scanners open links
-        assert client.get(path_in(letter, "confirm")).status_code == 200
+        assert client.get(path_in(message, "confirm")).status_code == 200
     assert not is_registered()
 
-    done = confirm(client, letter)
+    done = confirm(client, message)
 
     assert done.status_code == 200
     assert is_registered()
@@ -63,9 +63,9 @@ def test_the_proof_of_consent_is_kept_word_for_word(client, shop):
         german = {"Accept-Language": "de"}
         client.post(f"/register/{shop.slug}", data={"email": JAN, "source": "card"}, headers=german)
     (asked,) = pending()
-    (letter,) = posted()
+    (message,) = posted()
     with clock.at(asked.requested_at + timedelta(hours=5)):
-        confirm(client, letter)
+        confirm(client, message)
 
     (entry,) = entries()
     assert (entry.consent_version, entry.language, entry.source) == (
@@ -84,9 +84,9 @@ def test_the_proof_of_consent_is_kept_word_for_word(client, shop):
 def test_the_address_is_sealed_and_forgotten_when_it_is_confirmed(client, shop, installation):
     ask(client, shop)
     assert pending()[0].address == JAN
-    (letter,) = posted()
+    (message,) = posted()
 
-    confirm(client, letter)
+    confirm(client, message)
     posted()
 
     (row,) = pending()
@@ -137,7 +137,7 @@ def test_an_unknown_shop_has_no_page(client, shop):
 
 
 def test_a_flood_from_one_network_is_stopped_and_others_are_not(client, shop):
-    def knock(number, network):
+    def attempt(number, network):
         with quiet():
             return client.post(
                 f"/register/{shop.slug}",
@@ -147,10 +147,10 @@ def test_a_flood_from_one_network_is_stopped_and_others_are_not(client, shop):
             )
 
     codes = [
-        knock(number, "198.51.100").status_code for number in range(views.rate_limit.limit + 1)
+        attempt(number, "198.51.100").status_code for number in range(views.rate_limit.limit + 1)
     ]
-    last = knock(1, "198.51.100")
-    other = knock(2, "203.0.113")
+    last = attempt(1, "198.51.100")
+    other = attempt(2, "203.0.113")
 
     assert codes == [200] * views.rate_limit.limit + [429]
     assert (last.status_code, last.mimetype) == (429, "text/html")
@@ -160,13 +160,13 @@ def test_a_flood_from_one_network_is_stopped_and_others_are_not(client, shop):
 
 def test_a_link_is_good_for_72_hours_and_not_a_moment_longer(client, shop):
     ask(client, shop)
-    (letter,) = posted()
+    (message,) = posted()
     end = pending()[0].requested_at + LINK_LIFETIME
 
     with clock.at(end + timedelta(seconds=1)):
-        late = client.get(path_in(letter, "confirm")), confirm(client, letter)
+        late = client.get(path_in(message, "confirm")), confirm(client, message)
     with clock.at(end - timedelta(minutes=1)):
-        early = confirm(client, letter)
+        early = confirm(client, message)
 
     assert [answer.status_code for answer in late] == [410, 410]
     assert early.status_code == 200
@@ -175,12 +175,12 @@ def test_a_link_is_good_for_72_hours_and_not_a_moment_longer(client, shop):
 
 def test_a_link_registers_once_however_it_is_spelled_and_does_not_undo_leaving(client, shop):
     ask(client, shop)
-    (letter,) = posted()
-    confirm(client, letter)
+    (message,) = posted()
+    confirm(client, message)
     (welcome,) = posted()
     client.post(path_in(welcome, "leave"))
 
-    again = [confirm(client, letter), client.post(path_in(letter, "confirm") + "=")]
+    again = [confirm(client, message), client.post(path_in(message, "confirm") + "=")]
 
     assert again[0].status_code == 200
     assert (is_registered(), posted()) == (False, [])
@@ -203,13 +203,13 @@ def test_confirming_settles_all_requests_of_the_address(client, shop):
 def test_links_pressed_at_once_register_once_and_say_so_once(app, client, shop):
     for _ in range(2):
         ask(client, shop)
-    letters = posted() * 4
+    messages = posted() * 4
     answers = []
 
-    def press(letter):
-        answers.append(confirm(app.test_client(), letter).status_code)
+    def press(message):
+        answers.append(confirm(app.test_client(), message).status_code)
 
-    threads = [threading.Thread(target=press, args=[letter]) for letter in letters]
+    threads = [threading.Thread(target=press, args=[message]) for message in messages]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -233,10 +233,10 @@ def test_an_opt_out_for_all_shops_goes_on_holding_and_the_person_is_told(client,
     with db.transaction() as session:
         opt_out(session, JAN, EVERY_SHOP, "stop", clock.now())
     ask(client, shop)
-    (letter,) = posted()
+    (message,) = posted()
 
-    page = client.get(path_in(letter, "confirm")).text
-    done = confirm(client, letter).text
+    page = client.get(path_in(message, "confirm")).text
+    done = confirm(client, message).text
 
     assert "http://127.0.0.1:8000/me" in page
     assert "http://127.0.0.1:8000/me" in done
@@ -260,7 +260,7 @@ def test_leaving_is_one_click_by_page_and_by_mail_program(client, shop, body):
     assert (line.kind, line.subject) == ("unregister", pseudonyms.registry_pseudonym(JAN))
 
 
-def test_the_letter_that_says_so_lets_mail_programs_leave(client, shop):
+def test_the_message_that_says_so_lets_mail_programs_leave(client, shop):
     welcome = join(client, shop)
 
     link = welcome.headers["List-Unsubscribe"].strip("<>")
@@ -268,26 +268,26 @@ def test_the_letter_that_says_so_lets_mail_programs_leave(client, shop):
     assert welcome.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
-def test_the_letter_that_asks_is_no_advertising_and_has_nothing_to_stop(client, shop):
+def test_the_message_that_asks_is_no_advertising_and_has_nothing_to_stop(client, shop):
     ask(client, shop)
-    (letter,) = posted()
+    (message,) = posted()
 
-    assert letter.headers == {}
-    assert f"/privacy/{shop.slug}" in letter.text
-    assert letter.text.count("http") == 2
+    assert message.headers == {}
+    assert f"/privacy/{shop.slug}" in message.text
+    assert message.text.count("http") == 2
 
 
-def test_leaving_stops_letters_that_have_not_left(client):
+def test_leaving_stops_messages_that_have_not_left(client):
     shop = sample_orders.shop("registered")
     welcome = join(client, shop)
     order = sample_orders.invited(shop, email=JAN)
-    assert sample_orders.letter_of(order).state == "due"
+    assert sample_orders.message_of(order).state == "due"
 
     client.post(path_in(welcome, "leave"))
 
-    assert sample_orders.sent_invitations().letters == []
-    letter = sample_orders.letter_of(order)
-    assert (letter.state, letter.reason) == ("dropped", "no_basis_registered")
+    assert sample_orders.sent_invitations().messages == []
+    message = sample_orders.message_of(order)
+    assert (message.state, message.reason) == ("dropped", "no_basis_registered")
     assert sample_orders.order_row(order).email is None
 
 

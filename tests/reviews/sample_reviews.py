@@ -43,8 +43,10 @@ def order(shop, reference="1001", state="settled", at=None, **more):
         ).scalar_one()
 
 
-def invitation(shop, order_id, at=None, state="open", letter="sent", sent_at=None, reason=None):
-    """Write an invitation and its letter down; gives the invitation's id and its link's id."""
+def invitation(
+    shop, order_id, at=None, state="open", message_state="sent", sent_at=None, reason=None
+):
+    """Write an invitation and its message down; gives the invitation's id and its link's id."""
     at = at or clock.now()
     link = signed_links.new_id()
     with db.transaction() as session:
@@ -65,14 +67,14 @@ def invitation(shop, order_id, at=None, state="open", letter="sent", sent_at=Non
             )
             .returning(invitations.c.id)
         ).scalar_one()
-        if letter:
+        if message_state:
             session.execute(
                 messages.insert().values(
                     message_values(
                         made,
                         at=at,
-                        state=letter,
-                        sent_at=sent_at or (at if letter == "sent" else None),
+                        state=message_state,
+                        sent_at=sent_at or (at if message_state == "sent" else None),
                     )
                 )
             )

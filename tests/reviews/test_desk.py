@@ -173,7 +173,7 @@ def test_hostile_names_and_words_are_inert(client):
         assert "54444444439" not in page
 
 
-def test_the_ledger_of_a_shops_orders_is_shown_without_anybody_in_it(desk):
+def test_the_decision_log_of_a_shops_orders_is_shown_without_anybody_in_it(desk):
     mine, other = shop("Mine"), shop("Other")
     now = clock.now()
     known = order(mine, "R-1001")

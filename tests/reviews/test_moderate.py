@@ -65,7 +65,7 @@ def test_a_reason_that_is_not_on_the_list_is_refused(installation, reason):
     assert _found(public_id).state == "pending"
 
 
-def test_decisions_are_in_the_ledger_and_the_outbox_without_personal_data(installation):
+def test_decisions_are_in_the_decision_log_and_the_outbox_without_personal_data(installation):
     public_id = review(shop())
     _reject(public_id, "insult")
 

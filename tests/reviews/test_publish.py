@@ -18,9 +18,9 @@ SAME = Draft(4, "Snel", "Fiets kwam heel aan.", "Ada L.", "Delft", consent=True)
 OTHER = Draft(2, "Toch niet", "Slot kapot.", "Ada", "", consent=True)
 
 
-def _do(verb, *args, **more):
+def _do(action, *args, **more):
     with db.transaction() as session:
-        return verb(session, *args, clock.now(), **more)
+        return action(session, *args, clock.now(), **more)
 
 
 def _published(public_id=None, **more):

@@ -1,4 +1,4 @@
-"""The thank-you page offers to register: one button, and still a letter that confirms it."""
+"""The thank-you page offers to register: one button, and still a message that confirms it."""
 
 import pytest
 from sqlalchemy import update
@@ -31,7 +31,7 @@ def press(client, link):
         return client.post(f"{link}/register")
 
 
-def test_one_button_sends_the_letter_and_only_its_link_registers(client, link):
+def test_one_button_sends_the_message_and_only_its_link_registers(client, link):
     page = client.get(link).text
     assert f'action="{link}/register"' in page
     assert "buyer@mail.example" not in page
@@ -42,13 +42,13 @@ def test_one_button_sends_the_letter_and_only_its_link_registers(client, link):
     assert "buyer@mail.example" not in answer.text
     assert [row.source for row in pending()] == ["review"]
     assert entries() == []
-    (letter,) = posted()
-    assert letter.to_address == "buyer@mail.example"
-    confirm(client, letter)
+    (message,) = posted()
+    assert message.to_address == "buyer@mail.example"
+    confirm(client, message)
     assert [entry.source for entry in entries()] == ["review"]
 
 
-def test_looking_sends_no_letter(client, link):
+def test_looking_sends_no_message(client, link):
     assert client.get(f"{link}/register").status_code == 405
     assert (pending(), posted()) == ([], [])
 

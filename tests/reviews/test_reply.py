@@ -202,10 +202,10 @@ def test_a_reply_written_while_its_review_is_withdrawn_does_not_stay(installatio
         public_id = _published(shop())
         start = threading.Barrier(2)
 
-        def run(verb, *args, start=start):
+        def run(action, *args, start=start):
             start.wait()
             with job_queue.capture([].append), db.transaction() as session:
-                verb(session, *args, clock.now())
+                action(session, *args, clock.now())
 
         deeds = [(reply.write_reply, public_id, "Dank.", "staff 1"), (withdraw.withdraw, public_id)]
         threads = [threading.Thread(target=run, args=deed) for deed in deeds]

@@ -51,7 +51,7 @@ def test_a_review_is_written_and_its_invitation_is_used_up(installation):
     assert lines == [("redeem", "redeemed")]
 
 
-def test_address_reference_and_mark_move_from_the_order_to_the_review(installation):
+def test_address_reference_and_pseudonym_move_from_the_order_to_the_review(installation):
     made = shop()
     order_id = order(made)
     _submit(invitation(made, order_id)[1])

@@ -89,7 +89,7 @@ def test_the_form_asks_for_stars_and_suggests_a_name_but_never_shows_the_address
 
 
 @pytest.mark.parametrize(("asked", "checked"), [("4", 1), ("6", 0), ("<b>", 0), ("", 0), ("44", 0)])
-def test_a_star_clicked_in_the_letter_only_preselects(client, link, asked, checked):
+def test_a_star_clicked_in_the_message_only_preselects(client, link, asked, checked):
     page = client.get(link, query_string={"stars": asked}).text
 
     assert page.count(" checked") == checked

@@ -5,7 +5,7 @@ from trustsvc.server_log import attack_patterns
 
 
 @pytest.mark.parametrize(
-    ("door", "status", "what"),
+    ("access", "status", "what"),
     [
         ("signature", 401, "bad_signature"),
         ("signature", 409, "replayed_id"),
@@ -22,8 +22,8 @@ from trustsvc.server_log import attack_patterns
         ("public", 200, ""),
     ],
 )
-def test_what_an_answer_looks_like_goes_by_door_and_status(door, status, what):
-    assert attack_patterns.classify(door, status) == what
+def test_what_an_answer_looks_like_goes_by_endpoint_and_status(access, status, what):
+    assert attack_patterns.classify(access, status) == what
 
 
 def test_signed_orders_are_no_flood_and_all_else_counts():

@@ -31,7 +31,7 @@ LINE = re.compile(
 
 
 def _routes(app):
-    """Give each rule with its path, made of a token or a door wherever the rule has an argument."""
+    """Give each rule with its path, with a token or an endpoint for each argument."""
     for rule in app.url_map.iter_rules():
         is_webhook = "endpoint_id" in str(rule)
         token = ENDPOINT_ID if is_webhook else signed_links.token("me", signed_links.new_id())
@@ -121,7 +121,7 @@ def test_a_token_spelled_in_percents_is_masked_on_every_route(installation, app,
     with clock.at(AT):
         for _, path, token in _routes(app):
             tokens.append(token)
-            twice = quote("".join(f"%{ord(letter):02x}" for letter in token))
+            twice = quote("".join(f"%{ord(char):02x}" for char in token))
             client.get(path.replace(token, twice), buffered=True)
     text = "\n".join(_lines(installation))
 

@@ -74,7 +74,9 @@ def test_another_domain_has_to_be_proven_anew(installation, domain):
     shop = enrolled(domain[0])
     with db.transaction() as session:
         domain_proof.record_proof(session, shop, clock.now())
-        settings.change_settings(session, shop.slug, {"domain": "other.example"}, clock.now())
+        settings.change_settings(
+            session, shop.slug, settings.SettingsChange(domain="other.example"), clock.now()
+        )
 
     with db.reading() as session:
         assert directory.by_id(session, shop.id).proven_at is None

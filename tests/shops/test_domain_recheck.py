@@ -8,7 +8,7 @@ from jobs.recheck_domains import recheck_domains
 from tests.shops.test_domain_proof import domain, enrolled  # noqa: F401 - a fixture
 from trustsvc import clock
 from trustsvc.badge import content
-from trustsvc.doctor.shops import seals
+from trustsvc.doctor.stores import seals
 from trustsvc.shops import directory, domain_proof, domain_recheck, settings
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
@@ -103,7 +103,9 @@ def test_nobody_looks_at_what_was_never_proven_is_closed_or_has_another_domain(p
     assert look(start, 1) == 1
     shown["file"] = b""
     with db.transaction() as session:
-        settings.change_settings(session, shop.slug, {"domain": "else.localhost:1"}, clock.now())
+        settings.change_settings(
+            session, shop.slug, settings.SettingsChange(domain="else.localhost:1"), clock.now()
+        )
     assert look(start, 2) == 0
 
     with db.transaction() as session:

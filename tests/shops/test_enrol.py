@@ -14,7 +14,7 @@ def enrolled(**said):
         return enrol.enrol(session, enrol.Enrolment(**new), clock.now())
 
 
-def test_a_shop_gets_a_door_nobody_can_guess_and_the_defaults(installation):
+def test_a_shop_gets_an_endpoint_nobody_can_guess_and_the_defaults(installation):
     shop, _ = enrolled()
     other, _ = enrolled()
 

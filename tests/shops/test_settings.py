@@ -16,9 +16,10 @@ def shop(installation):
         return enrol.enrol(session, new, clock.now())[0]
 
 
-def change(wishes, now=None, slug="shop"):
+def change(new_settings, now=None, slug="shop"):
     with db.transaction() as session:
-        return settings.change_settings(session, slug, wishes, now or clock.now())
+        new = settings.SettingsChange(**new_settings)
+        return settings.change_settings(session, slug, new, now or clock.now())
 
 
 def test_what_is_not_named_stays(shop):
@@ -77,7 +78,7 @@ def test_a_wording_of_ones_own_is_dated_too(shop):
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "nonsense",
     [
         {"delay": 400},
         {"delay_unit": "minutes", "delay": -1},
@@ -92,9 +93,9 @@ def test_a_wording_of_ones_own_is_dated_too(shop):
         {"language": "pt"},
     ],
 )
-def test_nonsense_is_refused_and_changes_nothing(shop, wish):
+def test_nonsense_is_refused_and_changes_nothing(shop, nonsense):
     with pytest.raises(Refused):
-        change(wish)
+        change(nonsense)
 
     assert change({}) == shop
 

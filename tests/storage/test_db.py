@@ -21,7 +21,7 @@ def test_what_a_transaction_wrote_is_there_afterwards(installation):
         assert moment == heartbeat.last(session, "scheduler")
 
 
-def test_a_transaction_that_fails_leaves_nothing_and_rings_no_bell(installation):
+def test_a_transaction_that_fails_leaves_nothing_and_enqueues_no_job(installation):
     heard = []
 
     def write_and_fail():
@@ -38,7 +38,7 @@ def test_a_transaction_that_fails_leaves_nothing_and_rings_no_bell(installation)
     assert heard == []
 
 
-def test_a_bell_rung_many_times_in_a_transaction_rings_once_after_it(installation):
+def test_a_job_enqueued_many_times_in_a_transaction_is_enqueued_once_after_it(installation):
     heard = []
 
     with job_queue.capture(heard.append), db.transaction() as session:

@@ -92,7 +92,7 @@ def test_processes_that_write_at_once_lose_no_line(place):
     assert (len(suppression_journal.read().lines), suppression_journal.read().damaged) == (150, 0)
 
 
-def test_where_it_cannot_be_written_the_wish_is_not_taken_for_written(place):
+def test_where_it_cannot_be_written_the_opt_out_is_not_taken_for_written(place):
     place.mkdir(parents=True)
 
     with pytest.raises(Unavailable):

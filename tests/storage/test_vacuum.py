@@ -93,21 +93,21 @@ def test_a_scrub_empties_the_log_once_no_reader_holds_it(sqlite_installation):
     assert not wal.exists() or wal.stat().st_size == 0
 
 
-def test_the_words_of_a_withdrawn_review_leave_the_log_by_the_bell_that_is_rung(
+def test_the_words_of_a_withdrawn_review_leave_the_log_by_the_job_that_is_enqueued(
     sqlite_installation,
 ):
     words = "Nobody-else-writes-this-sentence"
-    rung = []
+    enqueued = []
     public_id = review(shop(), text=words)
-    with job_queue.capture(rung.append), db.transaction() as session:
+    with job_queue.capture(enqueued.append), db.transaction() as session:
         moderate.approve(session, public_id, "staff 1", clock.now())
         publish.publish_approved(session, clock.now())
-    assert "scrub" not in rung
-    with job_queue.capture(rung.append), db.transaction() as session:
+    assert "scrub" not in enqueued
+    with job_queue.capture(enqueued.append), db.transaction() as session:
         withdraw.withdraw(session, public_id, clock.now())
 
     assert words.encode() in files(sqlite_installation)
-    assert "scrub" in rung
+    assert "scrub" in enqueued
     scrub()
     assert words.encode() not in files(sqlite_installation)
 

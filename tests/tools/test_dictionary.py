@@ -119,10 +119,10 @@ def test_a_hash_written_as_text_is_found(installation, write):
 
 
 def test_our_own_pseudonym_is_not_found_and_would_be_with_the_key_folder(installation):
-    mark = pseudonyms.registry_pseudonym(JAN)
+    pseudonym = pseudonyms.registry_pseudonym(JAN)
     with quiet(), db.transaction() as session:
         session.execute(
-            insert(opt_outs).values(pseudonym=mark, shop_id=0, at=NOON, reason="objection")
+            insert(opt_outs).values(pseudonym=pseudonym, shop_id=0, at=NOON, reason="objection")
         )
     dumped = dictionary.Dump(dictionary.dump())
     stolen = dictionary.keyring.newest_key("registry").secret

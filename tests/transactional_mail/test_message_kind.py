@@ -14,7 +14,7 @@ from trustsvc.mail.outbox import circuit_breaker, lease_renewal, send, send_susp
 from trustsvc.mail.outbox.models import messages
 from trustsvc.storage import db
 from trustsvc.transactional_mail import personal_data
-from trustsvc.transactional_mail.enqueue import MAX_PER_DAY, Note, write
+from trustsvc.transactional_mail.enqueue import MAX_PER_DAY, TransactionalMessage, write
 from trustsvc.transactional_mail.models import transactional_messages
 
 pytestmark = pytest.mark.both_databases
@@ -25,12 +25,12 @@ LATER = DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451")
 
 
 def asked(address="jan@mail.example", now=NOON, **more):
-    note = Note(
-        **{"kind": "my_data_link", "language": "nl", "address": address, "name": "Jan"} | more,
+    message = TransactionalMessage(
+        **{"template": "my_data_link", "language": "nl", "address": address, "name": "Jan"} | more,
         facts={"link": LINK},
     )
     with quiet(), db.transaction() as session:
-        return write(session, note, now)
+        return write(session, message, now)
 
 
 def sent_transactional(now=NOON):
@@ -58,11 +58,11 @@ def test_a_message_is_sent_once_and_forgets_whom_it_was_for(installation):
     post = sent()
     again = sent()
 
-    (letter,) = post.letters
-    assert (letter.to_address, letter.to_name) == ("jan@mail.example", "Jan")
-    assert LINK in letter.text
-    assert LINK in letter.html
-    assert again.letters == []
+    (email_message,) = post.messages
+    assert (email_message.to_address, email_message.to_name) == ("jan@mail.example", "Jan")
+    assert LINK in email_message.text
+    assert LINK in email_message.html
+    assert again.messages == []
     (row,) = rows()
     assert (row.state, row.address, row.name, row.facts) == ("sent", None, None, None)
 
@@ -71,20 +71,20 @@ def test_a_message_is_sent_once_and_forgets_whom_it_was_for(installation):
 def test_it_is_written_in_every_language(installation, language):
     asked(language=language)
 
-    (letter,) = sent().letters
+    (email_message,) = sent().messages
 
-    assert f'lang="{language}"' in letter.html
-    assert "{" not in letter.subject + letter.text
+    assert f'lang="{language}"' in email_message.html
+    assert "{" not in email_message.subject + email_message.text
 
 
 def test_hostile_names_are_inert(installation):
     asked(name="<b>Jan</b>\r\nBcc: x@mail.example {shop} {{ 7*7 }}")
 
-    (letter,) = sent().letters
+    (email_message,) = sent().messages
 
-    assert "<b>Jan" not in letter.html
-    assert "\n" not in letter.to_name
-    assert "{shop} {{ 7*7 }}" in letter.text
+    assert "<b>Jan" not in email_message.html
+    assert "\n" not in email_message.to_name
+    assert "{shop} {{ 7*7 }}" in email_message.text
 
 
 def test_one_address_is_written_to_so_many_times_a_day(installation):
@@ -101,7 +101,7 @@ def test_a_temporary_refusal_is_tried_again_with_the_same_message_id(installatio
     first = sent(Post(LATER))
     second = sent(now=NOON + HOUR)
 
-    assert first.letters[0].message_id == second.letters[0].message_id
+    assert first.messages[0].message_id == second.messages[0].message_id
     assert rows()[0].state == "sent"
 
 
@@ -110,7 +110,7 @@ def test_after_72_hours_of_waiting_it_ends_and_then_holds_nobody(installation):
     now, attempts = NOON, 0
     while rows()[0].state == "due":
         now = max(now + MINUTE, rows()[0].due_at)
-        attempts += len(sent(Post(LATER), now=now).letters)
+        attempts += len(sent(Post(LATER), now=now).messages)
 
     (row,) = rows()
     assert (row.state, row.reason, row.waited_s) == ("refused", "retry_limit", 72 * 3600)
@@ -133,7 +133,7 @@ def test_an_answer_that_never_came_is_a_reason_to_send_it_again(installation):
     first = sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
     second = sent(now=NOON + HOUR)
 
-    assert first.letters[0].message_id == second.letters[0].message_id
+    assert first.messages[0].message_id == second.messages[0].message_id
     assert rows()[0].state == "sent"
 
 
@@ -155,8 +155,8 @@ def test_a_sender_that_died_leaves_a_message_that_is_sent_after_its_lease(instal
     early = sent() if is_handed else None
     late = sent(now=NOON + lease_renewal.LEASE + MINUTE)
 
-    assert early is None or early.letters == []
-    assert len(late.letters) == 1
+    assert early is None or early.messages == []
+    assert len(late.messages) == 1
 
 
 def test_senders_at_once_send_each_message_once(installation):
@@ -169,7 +169,7 @@ def test_senders_at_once_send_each_message_once(installation):
     for thread in threads:
         thread.join()
 
-    got = sorted(letter.to_address for post in posts for letter in post.letters)
+    got = sorted(email_message.to_address for post in posts for email_message in post.messages)
     assert got == [f"b{number}@mail.example" for number in range(6)]
 
 
@@ -179,7 +179,7 @@ def test_a_mail_server_that_is_away_is_asked_once(installation):
 
     post = sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")] * 3))
 
-    assert len(post.letters) == 1
+    assert len(post.messages) == 1
     assert [row.state for row in rows()] == ["due"] * 3
 
 
@@ -193,8 +193,8 @@ def test_with_the_circuit_breaker_open_the_failing_server_is_not_asked(installat
     with db.reading() as session:
         until = circuit_breaker.open_until(session, NOON)
 
-    assert sent(now=NOON + timedelta(seconds=1)).letters == []
-    assert len(sent(now=until).letters) == 1  # the probe
+    assert sent(now=NOON + timedelta(seconds=1)).messages == []
+    assert len(sent(now=until).messages) == 1  # the probe
     assert rows()[0].waited_s == 0
 
 
@@ -207,8 +207,8 @@ def test_what_a_person_waits_for_leaves_before_500_due_invitations(installation)
 
     post = sent(now=NOON + MINUTE)
 
-    assert post.letters[0].to_address == "jan@mail.example"
-    assert len(post.letters) == 500
+    assert post.messages[0].to_address == "jan@mail.example"
+    assert len(post.messages) == 500
 
 
 def test_it_leaves_at_night_and_while_sending_is_suspended(installation):
@@ -219,7 +219,9 @@ def test_it_leaves_at_night_and_while_sending_is_suspended(installation):
     asked(now=night)
 
     assert order_id
-    assert [letter.to_address for letter in sent(now=night).letters] == ["jan@mail.example"]
+    assert [email_message.to_address for email_message in sent(now=night).messages] == [
+        "jan@mail.example"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -232,14 +234,16 @@ def test_it_overtakes_what_waits_for_its_domain_and_obeys_a_domain_that_defers(i
     for number in range(5):
         place(at_shop, email=f"b{number}@mail.example")
     planned()
-    assert len(sent().letters) == 1
+    assert len(sent().messages) == 1
 
     asked()
     policy = DeliveryResult(DeliveryStatus.DEFERRED, "policy", FailureScope.DOMAIN)
-    assert [letter.to_address for letter in sent(Post(policy)).letters] == ["jan@mail.example"]
+    assert [email_message.to_address for email_message in sent(Post(policy)).messages] == [
+        "jan@mail.example"
+    ]
 
     asked("eva@mail.example")
-    assert sent(now=NOON + timedelta(seconds=20)).letters == []
+    assert sent(now=NOON + timedelta(seconds=20)).messages == []
 
 
 def test_a_message_whose_person_was_erased_while_it_was_being_sent_does_not_leave(installation):
@@ -253,7 +257,7 @@ def test_a_message_whose_person_was_erased_while_it_was_being_sent_does_not_leav
 
     post = sent(Post(meanwhile=erase))
 
-    assert [letter.to_address for letter in post.letters] == ["eva@mail.example"]
+    assert [email_message.to_address for email_message in post.messages] == ["eva@mail.example"]
     assert [row.state for row in rows()] == ["sent"]
     with db.reading() as session:
         assert session.scalar(select(func.count()).select_from(messages)) == 1

@@ -1,4 +1,4 @@
-"""Redis in every state it can be in: no door waits for it, and nothing is lost."""
+"""Redis in every state it can be in: no endpoint waits for it, and nothing is lost."""
 
 import shutil
 import subprocess
@@ -106,7 +106,7 @@ def test_a_redis_that_throws_away_is_refused_at_start(service_environ, own):
             env=service_environ,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
 

@@ -25,13 +25,13 @@ def emails(service, to):
 
 
 def email_with(service, to, word):
-    """Wait for the letter with a link of a kind; gives it and the link, alone on its line."""
+    """Wait for the message with a link of a kind; gives it and the link, alone on its line."""
 
     def found():
-        for letter in emails(service, to):
-            text = letter.get_body(preferencelist=("plain",)).get_content()
+        for message in emails(service, to):
+            text = message.get_body(preferencelist=("plain",)).get_content()
             if link := re.search(rf"^(http\S+{word}\S+)$", text, re.MULTILINE):
-                return letter, link[1]
+                return message, link[1]
         return None
 
     return service.until(found)

@@ -9,17 +9,17 @@ from tests.walks.test_service import emails, place_order, sending_day, text_of, 
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.walk, pytest.mark.slow]
 
-AT_ONCE_S = 5  # as promised; the clock, which would hide a lost bell, ticks every 15
+AT_ONCE_S = 5  # as promised; the clock, which would hide a lost job, ticks every 15
 
 
 def asked(service, shop):
-    """Have a buyer invited; gives the letter's links, and to whom it went."""
+    """Have a buyer invited; gives the message's links, and to whom it went."""
     body = woo_order()
     assert place_order(shop, body).status_code == 202
     sending_day(service)
-    (letter,) = emails(service)
-    links = re.findall(r"^http\S+/(?:r|me)/\S+$", text_of(letter), re.MULTILINE)
-    return {link.split("/")[3]: link for link in links}, letter["To"].addresses[0].addr_spec
+    (message,) = emails(service)
+    links = re.findall(r"^http\S+/(?:r|me)/\S+$", text_of(message), re.MULTILINE)
+    return {link.split("/")[3]: link for link in links}, message["To"].addresses[0].addr_spec
 
 
 def test_an_erasure_reaches_page_badge_invitations_and_its_confirmation(service):
@@ -54,8 +54,8 @@ def test_an_objection_before_the_first_invitation_is_confirmed_with_a_copy(servi
     form = {"email": address.upper()}
     answer = requests.post(f"{service.url}/object/{shop['shop']}", data=form, timeout=60)
     assert answer.ok
-    (letter,) = service.until(lambda: emails(service), AT_ONCE_S)
-    copy = re.search(r"^http\S+/me/\S+$", text_of(letter), re.MULTILINE)[0]
+    (message,) = service.until(lambda: emails(service), AT_ONCE_S)
+    copy = re.search(r"^http\S+/me/\S+$", text_of(message), re.MULTILINE)[0]
 
     held = requests.get(f"{copy}/copy.json", timeout=60).json()
     assert held["data"]["orders"][0]["email"] == address

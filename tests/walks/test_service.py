@@ -42,8 +42,8 @@ def emails(service):
     ]
 
 
-def text_of(letter):
-    return letter.get_body(preferencelist=("plain",)).get_content()
+def text_of(message):
+    return message.get_body(preferencelist=("plain",)).get_content()
 
 
 def sending_day(service):
@@ -58,8 +58,8 @@ def test_an_order_becomes_a_published_review(service):
     assert place_order(shop, body).status_code == 202
     assert place_order(shop, body).json() == {"status": "duplicate"}
     sending_day(service)
-    (letter,) = emails(service)
-    link = re.search(r"^(http\S+/r/\S+)$", text_of(letter), re.MULTILINE)[1]
+    (message,) = emails(service)
+    link = re.search(r"^(http\S+/r/\S+)$", text_of(message), re.MULTILINE)[1]
     form = {
         "stars": "4",
         "title": "Good",
@@ -119,7 +119,7 @@ def test_a_second_service_on_the_same_folder_is_refused_with_a_sentence(service)
         env=service.environ,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
 
@@ -135,7 +135,7 @@ def test_a_port_that_is_taken_is_refused_with_a_sentence(service, tmp_path):
             env=environ,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
 

@@ -17,26 +17,33 @@ WRONG = "wrong-secret-of-sixteen-and-more"
 class Path:
     """One person's way through: the service, their shop, and their invitation e-mail."""
 
-    def __init__(self, house, shop, person, letter):
-        self.house, self.shop, self.person, self.letter = house, shop, person, letter
+    def __init__(self, installation, shop, person, message):
+        self.installation, self.shop, self.person, self.message = (
+            installation,
+            shop,
+            person,
+            message,
+        )
 
     def link(self, name):
-        return link_in(self.letter, name)
+        return link_in(self.message, name)
 
     def post_address(self, path, **form):
         """Post the address to a page that takes one."""
         form = {"email": self.person.email, **form}
-        answer = requests.post(self.house.url + path, data=form, timeout=TIMEOUT_S)
+        answer = requests.post(self.installation.url + path, data=form, timeout=TIMEOUT_S)
         answer.raise_for_status()
         return answer
 
     def staff_command(self, *command, lines=()):
         """Run `trustsvc person` for this person."""
-        return self.house.own("person", *command, said="\n".join([self.person.email, *lines]))
+        return self.installation.own(
+            "person", *command, stdin="\n".join([self.person.email, *lines])
+        )
 
 
-def link_in(letter, name):
-    found = re.search(rf"^(https?://\S+/{name}/[^\s?]+)\r?$", letter, re.MULTILINE)
+def link_in(message, name):
+    found = re.search(rf"^(https?://\S+/{name}/[^\s?]+)\r?$", message, re.MULTILINE)
     return found and found[1]
 
 
@@ -136,16 +143,16 @@ def do(path):
         ACTIONS[turn](path)
 
 
-def follow(letters):
+def follow(messages):
     """Confirm a registration, or open the requested link to the data.
 
-    `letters` are one person's e-mails; gives whether one of them confirmed a registration.
+    `messages` are one person's e-mails; gives whether one of them confirmed a registration.
     """
-    confirmations = [link_in(letter, "register/confirm") for letter in letters]
+    confirmations = [link_in(message, "register/confirm") for message in messages]
     for link in filter(None, confirmations):
         post(link, {})
     if not any(confirmations):
-        for link in {link for letter in letters if (link := link_in(letter, "me"))}:
+        for link in {link for message in messages if (link := link_in(message, "me"))}:
             for url in (link, f"{link}/copy.json"):
                 requests.get(url, timeout=TIMEOUT_S).raise_for_status()
     return any(confirmations)

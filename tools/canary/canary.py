@@ -31,7 +31,7 @@ from tools.canary import actions, controls, people
 from tools.canary.places import Listener, search_places
 from tools.canary.verdict import BEFORE, CONTROL, DAYS_LATER, ERASED, NAMES, table, verdict
 from tools.drill.drill import daytime_zone
-from tools.drill.service import House, Redis, environ_of
+from tools.drill.service import Installation, Redis, environ_of
 from trustsvc import clock, config, migrations
 from trustsvc.crypto import keyring
 from trustsvc.orders.models import privacy_requests
@@ -83,68 +83,71 @@ def run(database, how_many=100):
         keyring.make_all()
         migrations.upgrade()
         try:
-            with House(environ, place) as house:
-                return _run_flow(house, people.make_people(how_many), post, listener)
+            with Installation(environ, place) as installation:
+                return _run_flow(installation, people.make_people(how_many), post, listener)
         finally:
             db.dispose_engines()
             config.use(None)
 
 
-def _run_flow(house, everybody, post, listener):
-    _wait_for(house.is_ready, "the service did not start")
-    shops = _enrol(house, listener)
+def _run_flow(installation, everybody, post, listener):
+    _wait_for(installation.is_ready, "the service did not start")
+    shops = _enrol(installation, listener)
     for person in everybody:
         _order(shops[person.platform], person)
-    letters = _wait_for(lambda: _invited(house, post, everybody), "not everybody got an e-mail")
+    messages = _wait_for(
+        lambda: _invited(installation, post, everybody), "not everybody got an e-mail"
+    )
     for person in everybody:
         if person.reviews:
-            actions.post(_link(letters[person], "r"), person.form)
+            actions.post(_link(messages[person], "r"), person.form)
     _approve()
     shown = [person for person in everybody if person.shows and person.reviews]
     _wait_for(
-        lambda: _public(house, shops).count("zqxshow") >= 2 * len(shown),
+        lambda: _public(installation, shops).count("zqxshow") >= 2 * len(shown),
         "not all reviews are published",
     )
-    _wait_for(lambda: "zqxshow" in _badge_files(house, shops), "the badge files show nobody")
+    _wait_for(lambda: "zqxshow" in _badge_files(installation, shops), "the badge files show nobody")
     for person in everybody:
-        actions.do(actions.Path(house, shops[person.platform], person, letters[person]))
+        actions.do(actions.Path(installation, shops[person.platform], person, messages[person]))
     _wait_for(_all_answered, "a request or an e-mail is unfinished")
-    mail = _mail(house, post)
+    mail = _mail(installation, post)
     registering = [actions.follow(mail[person.email]) for person in everybody]
     if not any(registering):
         raise Incomplete("nobody registered")
     _wait_for(_all_answered, "a request or an e-mail is unfinished")
-    backup = house.place / "backup"
-    search_all = _searching(house, post, listener, backup)
+    backup = installation.place / "backup"
+    search_all = _searching(installation, post, listener, backup)
     found = {BEFORE: search_all()}
     for person in everybody:
-        actions.post(_link(letters[person], "me") + "/erase", {"everywhere": "1"})
-    _wait_for(lambda: "zqx" not in _public(house, shops), "erased people are still shown")
+        actions.post(_link(messages[person], "me") + "/erase", {"everywhere": "1"})
+    _wait_for(lambda: "zqx" not in _public(installation, shops), "erased people are still shown")
     _wait_for(
-        lambda: "zqx" not in _badge_files(house, shops), "erased people are still in badge files"
+        lambda: "zqx" not in _badge_files(installation, shops),
+        "erased people are still in badge files",
     )
     _wait_for(_all_answered, "a request or an e-mail is unfinished")
     for shop in shops.values():  # proof of the domain is expected to fail here
         with contextlib.suppress(AssertionError):
-            house.own("shop", "prove", shop["shop"])
-    house.own("purge")
+            installation.own("shop", "prove", shop["shop"])
+    installation.own("purge")
     if post:  # delivered mail is the reader's own
-        post.letters.clear()
+        post.messages.clear()
         post.heard.clear()
     found[ERASED] = search_all()
-    house.own("tick", "--at", (clock.now() + timedelta(days=4)).isoformat())
+    installation.own("tick", "--at", (clock.now() + timedelta(days=4)).isoformat())
     found[DAYS_LATER] = search_all()
-    with controls.planted(house, post, listener, backup) as places:
-        seen = search_places(house, post, listener, backup)
+    with controls.planted(installation, post, listener, backup) as places:
+        seen = search_places(installation, post, listener, backup)
         found[CONTROL] = {place: seen.get(place, {}) for place in places}
     return found
 
 
-def _searching(house, post, listener, backup):
+def _searching(installation, post, listener, backup):
     def search_all():
         backup.unlink(missing_ok=True)
-        house.own("backup", str(backup))
-        return search_places(house, post, listener, backup)
+        installation.own("backup", str(backup))
+        return search_places(installation, post, listener, backup)
 
     return search_all
 
@@ -153,19 +156,19 @@ def _all_answered():
     """Whether all requests are answered and all transactional mail has left."""
     waits = transactional_messages.c.address.is_not(None)
     with db.reading() as session:
-        letters = session.scalar(
+        messages = session.scalar(
             select(func.count()).select_from(transactional_messages).where(waits)
         )
-        return not letters and not session.scalar(
+        return not messages and not session.scalar(
             select(func.count()).select_from(privacy_requests)
         )
 
 
-def _enrol(house, listener):
+def _enrol(installation, listener):
     shops = {}
     for number, platform in enumerate(people.PLATFORMS):
         domain = f"shop{number}.localhost:{listener.port}"
-        shops[platform] = house.enrol(f"Canary {number}", daytime_zone(), platform, domain)
+        shops[platform] = installation.enrol(f"Canary {number}", daytime_zone(), platform, domain)
     return shops
 
 
@@ -178,28 +181,28 @@ def _order(shop, person):
         raise Incomplete(f"an order of {person.platform} was answered {answer.status_code}")
 
 
-def _mail(house, post):
+def _mail(installation, post):
     """Give the text of each e-mail, by address."""
-    folder = Path(house.environ["TRUSTSVC_DATA"]) / "mail"
-    raw = list(post.letters) if post else [path.read_bytes() for path in folder.glob("new/*")]
+    folder = Path(installation.environ["TRUSTSVC_DATA"]) / "mail"
+    raw = list(post.messages) if post else [path.read_bytes() for path in folder.glob("new/*")]
     found = defaultdict(list)
     for content in raw:
-        letter = message_from_bytes(content, policy=policy.default)
-        text = letter.get_body(("plain",)).get_content()
-        found[str(letter["To"].addresses[0].addr_spec)].append(text)
+        message = message_from_bytes(content, policy=policy.default)
+        text = message.get_body(("plain",)).get_content()
+        found[str(message["To"].addresses[0].addr_spec)].append(text)
     return found
 
 
-def _invited(house, post, everybody):
+def _invited(installation, post, everybody):
     """Give each person's invitation as text; None until all are there."""
-    found = _mail(house, post)
+    found = _mail(installation, post)
     if not all(person.email in found for person in everybody):
         return None
     return {person: found[person.email][0] for person in everybody}
 
 
-def _link(letter, name):
-    found = actions.link_in(letter, name)
+def _link(message, name):
+    found = actions.link_in(message, name)
     if not found:
         raise Incomplete(f"the e-mail has no link /{name}/")
     return found
@@ -213,12 +216,12 @@ def _approve():
             moderate.approve(session, review.id, "staff 0", clock.now())
 
 
-def _public(house, shops):
-    urls = [f"{house.url}/s/{shop['shop']}" for shop in shops.values()]
+def _public(installation, shops):
+    urls = [f"{installation.url}/s/{shop['shop']}" for shop in shops.values()]
     return "".join(requests.get(url, timeout=TIMEOUT_S).text for url in urls)
 
 
-def _badge_files(house, shops):
+def _badge_files(installation, shops):
     """Give the content of all badge files, as served."""
     kinds = ("html", "json", "svg")
     names = [f"{shop['shop']}.{kind}" for shop in shops.values() for kind in kinds]
@@ -227,7 +230,7 @@ def _badge_files(house, shops):
         for shop in shops.values()
         for form in ("feed.atom", "reviews.json", "shields.json")
     ]
-    urls = [f"{house.url}/badge/v1/{name}" for name in names]
+    urls = [f"{installation.url}/badge/v1/{name}" for name in names]
     return "".join(requests.get(url, timeout=TIMEOUT_S).text for url in urls)
 
 

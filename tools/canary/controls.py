@@ -19,26 +19,26 @@ MARKER = "zqxmore999f99q"
 
 
 @contextlib.contextmanager
-def planted(house, post, listener, backup):
+def planted(installation, post, listener, backup):
     """Plant them while the service runs; gives the places that must now have hits."""
-    data = Path(house.environ["TRUSTSVC_DATA"])
+    data = Path(installation.environ["TRUSTSVC_DATA"])
     places = ["data folder", "public files", "temporary files", "runtime folder", "Redis", "backup"]
     (data / "log" / "planted").write_text(MARKER)
     (data / "public" / "planted.br").write_bytes(brotli.compress(MARKER.encode()))
-    (house.place / "tmp" / "planted").write_text(MARKER)
+    (installation.place / "tmp" / "planted").write_text(MARKER)
     (runtime.folder() / "planted").write_text(MARKER)
     redis.Redis.from_url(config.current().redis_url or runtime.redis_url()).set(MARKER, "1")
     with db.engine().begin() as connection:
-        connection.execute(text("CREATE TABLE canary_control (said text)"))
-        connection.execute(text("INSERT INTO canary_control VALUES (:said)"), {"said": MARKER})
+        connection.execute(text("CREATE TABLE canary_control (marker text)"))
+        connection.execute(text("INSERT INTO canary_control VALUES (:marker)"), {"marker": MARKER})
     backup.unlink()
-    house.own("backup", str(backup))
-    with (house.place / "house.log").open("a") as output:
+    installation.own("backup", str(backup))
+    with (installation.place / "service.log").open("a") as output:
         output.write(MARKER)
     requests.get(f"http://127.0.0.1:{listener.port}/{MARKER}", timeout=15)
     places += ["output of the processes", "requests to the outside"]
     if post:
-        post.letters.append(MARKER.encode())
+        post.messages.append(MARKER.encode())
         post.heard.append(MARKER)
         places += ["mail sent", "commands to the mail server", "database server"]
     else:
@@ -47,7 +47,7 @@ def planted(house, post, listener, backup):
         places += ["invitations in the maildir", "transactional mail in the maildir"]
     sleeper = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(600)"],
-        env={**os.environ, **house.environ, "PLANTED": MARKER},
+        env={**os.environ, **installation.environ, "PLANTED": MARKER},
     )
     try:
         yield [*places, "environment of the processes"]

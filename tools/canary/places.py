@@ -43,22 +43,24 @@ class Listener:
         self._server.server_close()
 
 
-def search_places(house, post, listener, backup):
+def search_places(installation, post, listener, backup):
     """Give the markers found: {place: {(kind, encoding): count}}."""
-    data = Path(house.environ["TRUSTSVC_DATA"])
+    data = Path(installation.environ["TRUSTSVC_DATA"])
     found = {
         "data folder": search.of_tree(data, leave_out=["mail", "public"]),
         "public files": search.of_tree(data / "public"),
         "invitations in the maildir": _mail(data, transactional=False),
         "transactional mail in the maildir": _mail(data, transactional=True),
-        "temporary files": search.of_tree(house.place / "tmp"),
+        "temporary files": search.of_tree(installation.place / "tmp"),
         "runtime folder": search.of_tree(runtime.folder()),
-        "output of the processes": search.of_file(house.place / "house.log"),
-        "environment of the processes": _environments(house),
+        "output of the processes": search.of_file(installation.place / "service.log"),
+        "environment of the processes": _environments(installation),
         "Redis": _redis(),
         "database server": _postgres(),
         "backup": search.of_file(backup) + search.count_markers(_dumped(backup)),
-        "mail sent": _sum(search.count_markers(letter) for letter in post.letters) if post else {},
+        "mail sent": _sum(search.count_markers(message) for message in post.messages)
+        if post
+        else {},
         "commands to the mail server": (
             _sum(search.count_markers(line.encode()) for line in post.heard) if post else {}
         ),
@@ -83,9 +85,9 @@ def _sum(counters):
     return total
 
 
-def _environments(house):
+def _environments(installation):
     total = Counter()
-    for pid in house.left_behind():
+    for pid in installation.left_behind():
         for name in ("environ", "cmdline"):
             total += search.of_file(Path(f"/proc/{pid}/{name}"))
     return total

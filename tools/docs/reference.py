@@ -2,12 +2,14 @@
 
 import ast
 import importlib
+import inspect
 import pkgutil
 import re
 import sys
 import tempfile
 import tomllib
 from collections import defaultdict
+from enum import StrEnum
 from pathlib import Path
 
 import click
@@ -24,6 +26,7 @@ from trustsvc.storage.state_machine import StateMachine
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference" / "generated"
 NOTICE = "<!-- Made by `make docs` from the code: edit the code, not this page. -->\n\n"
+STATIC = "Serve a style sheet, a script or a picture of our own pages."
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
 
 
@@ -37,6 +40,10 @@ def first_paragraph(text: str | None) -> str:
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
+    """Make a Markdown table; raises SystemExit for an empty cell, which tells a reader nothing."""
+    for row in rows:
+        if not all(text.strip() for text in row):
+            raise SystemExit(f"an empty cell below {header}: {row}")
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
@@ -47,8 +54,8 @@ def settings() -> str:
         raise SystemExit(f"tools/docs/settings.toml: {texts.keys() ^ config.DEFAULTS.keys()}")
     rows = []
     for name, default in config.DEFAULTS.items():
-        said = texts[name].get("default", "")
-        shown = f"`{default}`" if default else said or "none"
+        described = texts[name].get("default", "")
+        shown = f"`{default}`" if default else described or "none"
         rows.append([f"`TRUSTSVC_{name}`", shown, texts[name]["text"]])
     return (
         "# Settings\n\nSettings come from the environment. Each can also be given as "
@@ -107,7 +114,8 @@ def http_routes() -> str:
             r"<any\((.*?)\):\w+>", lambda found: "{" + found[1].replace("'", "") + "}", rule.rule
         )
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"<\1>", path)
-        rows.append([methods, f"`{path}`", passes, first_paragraph(view.__doc__)])
+        purpose = STATIC if rule.endpoint == "static" else first_paragraph(view.__doc__)
+        rows.append([methods, f"`{path}`", passes, purpose])
     return (
         "# HTTP routes\n\nEach route says who may pass (`trustsvc/http/access.py`); one without "
         "an access requirement keeps the application from starting.\n\n"
@@ -168,8 +176,18 @@ def log_events() -> str:
             module = path.relative_to(root.parent).with_suffix("").as_posix()
             for event, level, fields in _logger_calls(ast.parse(path.read_text())):
                 events[event].add((level, fields, module.removesuffix("/__init__")))
+    texts = tomllib.loads((Path(__file__).parent / "log_events.toml").read_text())
+    if texts.keys() != events.keys():
+        raise SystemExit(f"tools/docs/log_events.toml: {sorted(texts.keys() ^ events.keys())}")
     rows = [
-        [f"`{cell(event)}`", level, f"`{fields}`" if fields else "", f"`{module}.py`"]
+        [
+            f"`{cell(event)}`",
+            level,
+            cell(texts[event]["means"]),
+            cell(texts[event]["do"]),
+            f"`{fields}`" if fields else "none",
+            f"`{module}.py`",
+        ]
         for event in sorted(events)
         for level, fields, module in sorted(events[event])
     ]
@@ -178,7 +196,7 @@ def log_events() -> str:
         "is a code, `level` its severity; fields hold ids, counts and codes, never names, "
         "addresses, order numbers or tokens. The server log of requests is something else: see "
         "[The server log](../server-log.md).\n\n"
-        + table(["event", "level", "fields", "written by"], rows)
+        + table(["event", "level", "meaning", "what to do", "fields", "written by"], rows)
     )
 
 
@@ -243,6 +261,15 @@ def machines() -> list[StateMachine]:
     return [found[name] for name in sorted(found)]
 
 
+def meanings(kind: type[StrEnum]) -> list[tuple[str, str]]:
+    """Give each state with the comment beside it; raises SystemExit for one without."""
+    source = inspect.getsource(kind)
+    found = dict(re.findall(r'^ +\w+ = "(\w+)"  # (.+)$', source, re.MULTILINE))
+    if bare := [state for state in kind if state not in found]:
+        raise SystemExit(f"{kind.__module__}: no comment says what these mean: {bare}")
+    return [(state.value, found[state]) for state in kind]
+
+
 def states() -> str:
     intro = (
         "# States\n\nEach diagram is drawn from the transition table in the code; the CHECK "
@@ -253,7 +280,12 @@ def states() -> str:
     for machine in machines():
         kind = type(next(iter(machine.transitions)))
         doc = "" if not kind.__doc__ else first_paragraph(kind.__doc__) + "\n\n"
-        parts.append(f"\n## {machine.name}\n\n{doc}```mermaid\n{machine.diagram()}```\n")
+        rows = [[f"`{state}`", cell(meaning)] for state, meaning in meanings(kind)]
+        parts.append(
+            f"\n## {machine.name}\n\n{doc}"
+            + table(["state", "meaning"], rows)
+            + f"\n```mermaid\n{machine.diagram()}```\n"
+        )
     return "".join(parts)
 
 

@@ -23,7 +23,7 @@ import redis
 from tests import servers
 from tools.drill import smtp_sink, verdict, witness
 from tools.drill.proxy import Proxy
-from tools.drill.service import House, Redis, environ_of
+from tools.drill.service import Installation, Redis, environ_of
 from tools.drill.shopper import Shopper
 from trustsvc import config, migrations
 from trustsvc.crypto import keyring
@@ -44,11 +44,11 @@ class Weather:
 
     def __init__(self, dice, slow):
         self.dice, self.slow, self.on = dice, slow, False
-        letters = (*smtp_sink.DEFERRED, *smtp_sink.DROPS, *smtp_sink.UNKNOWN, *smtp_sink.REFUSED)
+        messages = (*smtp_sink.DEFERRED, *smtp_sink.DROPS, *smtp_sink.UNKNOWN, *smtp_sink.REFUSED)
         self.turns = {
             "connect": (0.25, list(smtp_sink.CONNECT)),
             "mail": (0.01, list(smtp_sink.MAIL)),
-            "letter": (0.06, [*letters, "slow_dot"]),
+            "message": (0.06, [*messages, "slow_end_of_data"]),
         }
         self.places = dict.fromkeys(self.turns, 0)
         self.hit = set()
@@ -72,7 +72,7 @@ class Weather:
 
 
 def daytime_zone():
-    """Name a zone where it is noon now, so that letters leave while the drill lasts."""
+    """Name a zone where it is noon now, so that messages leave while the drill lasts."""
     ahead = (11 - datetime.now(UTC).hour + 12) % 24 - 12
     return f"Etc/GMT{-ahead:+d}" if ahead else "UTC"
 
@@ -97,8 +97,8 @@ def ground(database):
 class Chaos:
     """Kills, floods and cuts, each at its second."""
 
-    def __init__(self, house, own_redis, proxy):
-        self.house, self.own, self.proxy = house, own_redis, proxy
+    def __init__(self, installation, own_redis, proxy):
+        self.installation, self.own, self.proxy = installation, own_redis, proxy
         self.flushes = self.cuts = 0
 
     def run(self, dice, size):
@@ -121,9 +121,9 @@ class Chaos:
         for _ in range(50):  # it may be dead still from the last time
             if name == "redis" and self.own:
                 self.own.kill(dice.uniform(0, 1))
-                self.house.kills["redis"] = self.house.kills.get("redis", 0) + 1
+                self.installation.kills["redis"] = self.installation.kills.get("redis", 0) + 1
                 return
-            if self.house.kill(name):
+            if self.installation.kill(name):
                 return
             time.sleep(0.05)
             name = dice.choice(KILLED)
@@ -157,24 +157,26 @@ def run(database, size, seed):
         migrations.upgrade()
         witness.begin()
         try:
-            with House(environ, place) as house:
-                record = _drill(house, sink, weather, Chaos(house, own, proxy), size, dice)
-            record["left running"] = house.end_the_rest()
+            with Installation(environ, place) as installation:
+                record = _drill(
+                    installation, sink, weather, Chaos(installation, own, proxy), size, dice
+                )
+            record["left running"] = installation.end_the_rest()
         finally:
             db.dispose_engines()
             config.use(None)
             if os.environ.get("KEEP_LOG"):
-                Path(os.environ["KEEP_LOG"]).write_text((place / "house.log").read_text())
+                Path(os.environ["KEEP_LOG"]).write_text((place / "service.log").read_text())
     return record
 
 
-def _drill(house, sink, weather, chaos, size, dice):
+def _drill(installation, sink, weather, chaos, size, dice):
     names = ["Blue Lamp", "Red Chair"]
-    shops = [house.enrol(name, daytime_zone()) | {"name": name} for name in names]
+    shops = [installation.enrol(name, daytime_zone()) | {"name": name} for name in names]
     shopper = Shopper(shops, dice)
     shopper.plan(size["orders"], size["span"] * 0.95)
-    sink.on_letter = shopper.on_letter
-    _until(house.is_ready, 60)
+    sink.on_message = shopper.on_message
+    _until(installation.is_ready, 60)
     shopper.start()
     weather.on = True
     began = time.monotonic()
@@ -194,8 +196,8 @@ def _drill(house, sink, weather, chaos, size, dice):
         "seconds of faults": round(last_fault - began),
         "seconds until settled": round(took, 1),
         "left unsettled": int(took >= PATIENCE_S),
-        "kills": sum(house.kills.values()),
-        "kills by process": dict(sorted(house.kills.items())),
+        "kills": sum(installation.kills.values()),
+        "kills by process": dict(sorted(installation.kills.items())),
         "FLUSHALL": chaos.flushes,
         "cut lines to Redis": chaos.cuts,
     }
@@ -210,7 +212,7 @@ def _until(condition, seconds, witness_every=None):
                 return spent
         if witness_every and time.monotonic() - shown > witness_every:
             shown = time.monotonic()
-            print(f"  … {spent:.0f} s, {dict(witness.letter_states())}", flush=True)
+            print(f"  … {spent:.0f} s, {dict(witness.message_states())}", flush=True)
         time.sleep(0.3)
     return seconds
 

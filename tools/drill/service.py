@@ -1,4 +1,4 @@
-"""The house under the drill: `trustsvc up` as its operator runs it, killed and started again."""
+"""The installation under the drill: `trustsvc up`, killed and started again."""
 
 import contextlib
 import json
@@ -30,7 +30,7 @@ def environ_of(place, **more):
 
 
 @dataclass
-class House:
+class Installation:
     """The processes; a thread starts `up` again when it was killed, as systemd would."""
 
     environ: dict
@@ -44,7 +44,7 @@ class House:
 
     def __enter__(self):
         self._ended = threading.Event()
-        self._log = (self.place / "house.log").open("a")
+        self._log = (self.place / "service.log").open("a")
         self._keeper = threading.Thread(target=self._keep, daemon=True)
         self._keeper.start()
         return self
@@ -57,12 +57,12 @@ class House:
             self.process.wait(90)
         self._log.close()
 
-    def own(self, *command, said=""):
+    def own(self, *command, stdin=""):
         done = subprocess.run(
             [sys.executable, "-m", "trustsvc.cli", *command],
             env=self.environ,
             cwd=ROOT,
-            input=said,
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,

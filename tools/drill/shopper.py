@@ -17,7 +17,7 @@ from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
 
 # Of a hundred orders: the rest is plain. A "first" has a "second" of the same buyer at the other
-# shop, posted at the moment the buyer stops everything by the link in the first one's letter.
+# shop, posted at the moment the buyer stops everything by the link in the first one's message.
 KINDS = {"cancelled": 10, "refunded": 4, "first": 8, "second": 8, "objects": 8}
 THREADS = 6
 TWICE = 0.1
@@ -83,8 +83,8 @@ class Shopper:
         if order.kind == "objects":
             self._later(at + self.dice.uniform(0, 3), lambda: self._object(order))
 
-    def on_letter(self, seen):
-        """A first letter came: order at the other shop and stop everything, in either order."""
+    def on_message(self, seen):
+        """A first message came: order at the other shop and stop everything, in either order."""
         second = self._firsts.pop((seen.recipient, seen.sender), None)
         if second and seen.may_have_arrived:
             moment = time.monotonic() - self._started
@@ -99,7 +99,7 @@ class Shopper:
             threading.Thread(target=self._work, daemon=True).start()
 
     def rest(self):
-        """Order what waited for a letter that did not come."""
+        """Order what waited for a message that did not come."""
         for key in list(self._firsts):
             if second := self._firsts.pop(key, None):
                 second.kind = "plain"

@@ -1,7 +1,7 @@
-"""A mail server that goes wrong in named ways and writes down every letter whose final dot it saw.
+"""A mail server that goes wrong in named ways and writes down each message whose DATA was ended.
 
 Raw protocol on asyncio, in a thread of its own. `choose(stage, recipient)` names what goes wrong
-next, or None; stages are "connect", "mail" (once a MAIL FROM) and "letter" (once a RCPT TO).
+next, or None; stages are "connect", "mail" (once a MAIL FROM) and "message" (once a RCPT TO).
 `tls` offers STARTTLS with that context, `certificates` has another one for a fault's name.
 """
 
@@ -17,14 +17,27 @@ from dataclasses import dataclass, field
 
 CONNECT = ("banner_421", "banner_endless", "banner_slow", "drop_connect", "drop_ehlo")
 MAIL = ("mail_421", "mail_451", "drop_mail")
-DEFERRED = ("rcpt_421", "rcpt_450", "rcpt_451", "rcpt_452", "rcpt_552_full", "dot_421", "dot_452")
+DEFERRED = (
+    "rcpt_421",
+    "rcpt_450",
+    "rcpt_451",
+    "rcpt_452",
+    "rcpt_552_full",
+    "end_of_data_421",
+    "end_of_data_452",
+)
 DROPS = ("drop_rcpt", "drop_data", "drop_body")
-POLICY = ("rcpt_550_policy", "rcpt_550_515", "rcpt_550_26", "dot_554")  # of us, not of a mailbox
-REFUSED = ("rcpt_550_unknown", "dot_550")
+POLICY = (
+    "rcpt_550_policy",
+    "rcpt_550_515",
+    "rcpt_550_26",
+    "end_of_data_554",
+)  # of us, not of a mailbox
+REFUSED = ("rcpt_550_unknown", "end_of_data_550")
 TLS = ("tls_454", "tls_garbage", "tls_drop")
 CERTIFICATES = ("tls_self_signed", "tls_expired", "tls_other_name")
-UNKNOWN = ("drop_dot",)
-SLOW = ("banner_slow", "slow_dot")
+UNKNOWN = ("drop_end_of_data",)
+SLOW = ("banner_slow", "slow_end_of_data")
 
 ANSWERS = {
     "banner_421": "421 4.3.2 not now",
@@ -37,12 +50,12 @@ ANSWERS = {
     "rcpt_552_full": "552 5.2.2 mailbox full",
     "rcpt_550_unknown": "550 5.1.1 no such user",
     "rcpt_550_policy": "550 5.7.1 policy",
-    "dot_421": "421 4.3.2 closing",
-    "dot_452": "452 4.3.1 no room",
+    "end_of_data_421": "421 4.3.2 closing",
+    "end_of_data_452": "452 4.3.1 no room",
     "rcpt_550_515": "550 5.7.515 your domain does not meet the required level",
     "rcpt_550_26": "550 5.7.26 unauthenticated",
-    "dot_550": "550 5.1.1 no such user",
-    "dot_554": "554 5.7.1 spam",
+    "end_of_data_550": "550 5.1.1 no such user",
+    "end_of_data_554": "554 5.7.1 spam",
     "tls_454": "454 4.7.0 TLS not available",
 }
 FLOOD = b"220-" + b"never " * 100 + b"\r\n"
@@ -50,7 +63,7 @@ FLOOD = b"220-" + b"never " * 100 + b"\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A letter whose final dot was seen; `answer` is what we said then, None for nothing."""
+    """A message whose end of DATA was seen; `answer` is what we said then, None for nothing."""
 
     message_id: str
     sender: str
@@ -76,7 +89,7 @@ class Sink:
     """Use as a context manager; `url` is its TRUSTSVC_MAIL_URL."""
 
     choose: object = lambda _stage, _recipient: None
-    on_letter: object = lambda _seen: None
+    on_message: object = lambda _seen: None
     seen: list = field(default_factory=list)
     happened: list = field(default_factory=list)  # (name, recipient), in order
     connections: int = 0
@@ -127,19 +140,19 @@ class Sink:
             return
         talk = _Talk()
         while line := (await reader.readline()).decode("utf-8", "replace").strip():
-            verb = line.split(" ")[0].upper()
-            if verb in {"EHLO", "HELO"}:
+            command = line.split(" ")[0].upper()
+            if command in {"EHLO", "HELO"}:
                 if fault == "drop_ehlo":
                     return
                 more = "250-STARTTLS\r\n" if self.tls else ""
                 await self._say(writer, f"250-sink\r\n{more}250-PIPELINING\r\n250 8BITMIME")
-            elif verb == "STARTTLS" and self.tls:
+            elif command == "STARTTLS" and self.tls:
                 if not await self._start_tls(fault, reader, writer):
                     return
-            elif verb == "QUIT":
+            elif command == "QUIT":
                 await self._say(writer, "221 bye")
                 return
-            elif not await self._step(verb, line, talk, reader, writer):
+            elif not await self._step(command, line, talk, reader, writer):
                 return
 
     async def _greet(self, fault, writer):
@@ -170,23 +183,23 @@ class Sink:
         await writer.start_tls(self.certificates.get(fault, self.tls))
         return True
 
-    async def _step(self, verb, line, talk, reader, writer):
+    async def _step(self, command, line, talk, reader, writer):
         """Answer one command; False hangs up."""
         answer = "250 ok"
-        if verb == "MAIL":
+        if command == "MAIL":
             talk.recipient, talk.refused = "", False
             talk.fault = self._pick("mail", "")
-        elif verb == "RCPT":
+        elif command == "RCPT":
             found = re.search(r"<(.*)>", line)
             talk.recipient = found[1] if found else ""
-            talk.fault = talk.fault or self._pick("letter", talk.recipient)
-        elif verb == "DATA":
+            talk.fault = talk.fault or self._pick("message", talk.recipient)
+        elif command == "DATA":
             answer = "354 go on"
-        if talk.fault == f"drop_{verb.lower()}":
+        if talk.fault == f"drop_{command.lower()}":
             return False
-        if (talk.fault or "").startswith(f"{verb.lower()}_"):
+        if (talk.fault or "").startswith(f"{command.lower()}_"):
             answer, talk.refused = ANSWERS[talk.fault], True
-        elif talk.refused and verb in {"RCPT", "DATA"}:
+        elif talk.refused and command in {"RCPT", "DATA"}:
             answer = "503 5.5.1 no"
         await self._say(writer, answer)
         if answer.startswith("354"):
@@ -201,11 +214,11 @@ class Sink:
             data += line
             if talk.fault == "drop_body":
                 return False
-        answer = ANSWERS.get(talk.fault, "250 ok") if talk.fault != "drop_dot" else None
+        answer = ANSWERS.get(talk.fault, "250 ok") if talk.fault != "drop_end_of_data" else None
         self._note(talk.recipient, data, answer)
         if answer is None:
             return False
-        slowly = talk.fault == "slow_dot"
+        slowly = talk.fault == "slow_end_of_data"
         talk.fault = None
         await self._say(writer, answer, slowly=slowly)
         return not answer.startswith("421")
@@ -221,7 +234,7 @@ class Sink:
             at=time.monotonic(),
         )
         self.seen.append(seen)
-        self.on_letter(seen)
+        self.on_message(seen)
 
     def _pick(self, stage, recipient):
         fault = self.choose(stage, recipient)

@@ -14,9 +14,9 @@ from trustsvc.storage import db
 # Figures that must be 0, or at most so much.
 PROMISED = {
     "orders lost": 0,
-    "second letters": 0,
-    "letters against a wish": 0,
-    "sent, says the house, but never seen": 0,
+    "second messages": 0,
+    "messages against an opt-out": 0,
+    "sent by its state, but never seen": 0,
     "answers that were neither yes nor later": 0,
     "left unsettled": 0,
     "left running": 0,
@@ -26,7 +26,7 @@ FINAL = {"sent", "unknown", "refused"}
 
 def verdict(shopper, sink):
     ids = _shop_ids(shopper.shops)
-    rows = witness.found(ids, shopper.orders)
+    rows = witness.rows_of_orders(ids, shopper.orders)
     acknowledged = [order for order in shopper.orders if order.acknowledged]
     arrived = Counter((one.recipient, one.sender) for one in sink.seen if one.may_have_arrived)
     of_order = Counter(
@@ -38,7 +38,7 @@ def verdict(shopper, sink):
         order
         for order in shopper.orders
         for row in rows.get(order.number, [])
-        if row.letter == "sent" and not arrived[order.email, shopper.shops[order.shop]["name"]]
+        if row.message == "sent" and not arrived[order.email, shopper.shops[order.shop]["name"]]
     ]
     late = [
         one
@@ -49,15 +49,15 @@ def verdict(shopper, sink):
         "orders acknowledged": len(acknowledged),
         "posts it took": shopper.tries,
         "orders lost": len(lost) + len(shopper.orders) - len(acknowledged),
-        "letters the mail server saw": len(sink.seen),
-        "orders by letters that may have arrived": dict(sorted(of_order.items())),
-        "second letters": sum(n - 1 for n in arrived.values())
+        "messages the mail server saw": len(sink.seen),
+        "orders by messages that may have arrived": dict(sorted(of_order.items())),
+        "second messages": sum(n - 1 for n in arrived.values())
         + sum(n - 1 for n in by_id.values() if n > 1 and sum(arrived.values()) == len(arrived)),
-        "letters against a wish": witness.against_their_will(ids, shopper.orders, rows),
-        "dots after a wish, leased before it": len(late),
-        "sent, says the house, but never seen": len(unseen),
-        "letters by state": dict(sorted(witness.letter_states().items())),
-        "rows unknown": witness.letter_states()["unknown"],
+        "messages against an opt-out": witness.count_against_opt_outs(ids, shopper.orders, rows),
+        "sent after an opt-out, leased before it": len(late),
+        "sent by its state, but never seen": len(unseen),
+        "messages by state": dict(sorted(witness.message_states().items())),
+        "rows unknown": witness.message_states()["unknown"],
         "SMTP faults": dict(sorted(Counter(name for name, _ in sink.happened).items())),
         "answers that were neither yes nor later": len(shopper.problems),
         "problems": shopper.problems[:5] + [f"{o.reference} {o.kind}" for o in lost[:10]],
@@ -71,10 +71,10 @@ def _shop_ids(shops):
 
 
 def _is_lost(order, rows):
-    """Say whether an order is not there once and decided on, its letter at an end."""
+    """Say whether an order is not there once and decided on, its message at an end."""
     if len(rows) != 1 or rows[0].state != "settled" or not rows[0].lines:
         return True
-    return order.kind in {"plain", "first"} and rows[0].letter not in FINAL
+    return order.kind in {"plain", "first"} and rows[0].message not in FINAL
 
 
 def judged(record):

@@ -1,8 +1,8 @@
-"""A witness inside the database: triggers note each lease and each wish not to be asked.
+"""A witness inside the database: triggers note each lease and each opt-out.
 
-A lease counts when it led to a dot; one that is given up where it is taken does not.
-On SQLite their order is the order of commits. On PostgreSQL a wish counts as earlier than a lease
-when the transaction that took the lease could see it.
+A lease counts when it led to the end of DATA; one that is given up where it is taken does not.
+On SQLite their order is the order of commits. On PostgreSQL an opt-out counts as earlier than a
+lease when the transaction that took the lease could see it.
 """
 
 from collections import Counter
@@ -15,8 +15,8 @@ from trustsvc.storage.columns import EVERY_SHOP
 
 SQLITE = """
 CREATE TABLE drill_events (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, row_id INTEGER,
-    mark BLOB, shop_id INTEGER);
-CREATE TABLE drill_people (order_id INTEGER, mark BLOB, shop_id INTEGER);
+    pseudonym BLOB, shop_id INTEGER);
+CREATE TABLE drill_people (order_id INTEGER, pseudonym BLOB, shop_id INTEGER);
 CREATE TRIGGER drill_lease AFTER UPDATE OF state ON messages
     WHEN NEW.state = 'leased' AND OLD.state <> 'leased'
     BEGIN INSERT INTO drill_events (kind, row_id) VALUES ('leased', NEW.id); END;
@@ -28,18 +28,19 @@ CREATE TRIGGER drill_over AFTER UPDATE ON orders
     AND OLD.standing NOT IN ('cancelled', 'refunded', 'returned', 'chargeback')
     BEGIN INSERT INTO drill_events (kind, row_id) VALUES ('over', NEW.id); END;
 CREATE TRIGGER drill_out AFTER INSERT ON opt_outs
-    BEGIN INSERT INTO drill_events (kind, mark, shop_id)
+    BEGIN INSERT INTO drill_events (kind, pseudonym, shop_id)
         VALUES ('out', NEW.pseudonym, NEW.shop_id); END
 """
 
 POSTGRESQL = """
-CREATE TABLE drill_events (id bigserial PRIMARY KEY, kind text, row_id bigint, mark bytea,
+CREATE TABLE drill_events (id bigserial PRIMARY KEY, kind text, row_id bigint, pseudonym bytea,
     shop_id bigint, xid xid8 DEFAULT pg_current_xact_id(),
     snap pg_snapshot DEFAULT pg_current_snapshot());
-CREATE TABLE drill_people (order_id bigint, mark bytea, shop_id bigint);
+CREATE TABLE drill_people (order_id bigint, pseudonym bytea, shop_id bigint);
 CREATE FUNCTION drill_note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF TG_ARGV[0] = 'out' THEN
-        INSERT INTO drill_events (kind, mark, shop_id) VALUES ('out', NEW.pseudonym, NEW.shop_id);
+        INSERT INTO drill_events (kind, pseudonym, shop_id)
+            VALUES ('out', NEW.pseudonym, NEW.shop_id);
     ELSE INSERT INTO drill_events (kind, row_id) VALUES (TG_ARGV[0], NEW.id); END IF;
     RETURN NULL; END $$;
 CREATE TRIGGER drill_lease AFTER UPDATE OF state ON messages FOR EACH ROW
@@ -59,7 +60,7 @@ SELECT (SELECT count(*) FROM orders WHERE state = 'received') +
 """
 
 FOUND = """
-SELECT o.id, o.shop_id, o.identity, o.state, i.state AS invitation, l.state AS letter, l.reason,
+SELECT o.id, o.shop_id, o.identity, o.state, i.state AS invitation, l.state AS message, l.reason,
     (SELECT count(*) FROM decision_log g WHERE g.order_id = o.id) AS lines
 FROM orders o LEFT JOIN invitations i ON i.order_id = o.id
 LEFT JOIN messages l ON l.subject_id = i.id AND l.kind IN ('invitation', 'reminder')
@@ -74,7 +75,8 @@ WHERE a.kind = 'leased' AND 'handed' = (
 AND (EXISTS (
     SELECT 1 FROM drill_events b WHERE b.kind = 'over' AND b.row_id = i.order_id AND {before})
 OR EXISTS (
-    SELECT 1 FROM drill_people p JOIN drill_events b ON b.mark = p.mark AND b.shop_id = p.shop_id
+    SELECT 1 FROM drill_people p JOIN drill_events b
+        ON b.pseudonym = p.pseudonym AND b.shop_id = p.shop_id
     WHERE p.order_id = i.order_id AND b.kind = 'out' AND {before}))
 """
 
@@ -95,13 +97,13 @@ def open_rows():
         return session.scalar(text(OPEN))
 
 
-def letter_states():
+def message_states():
     with db.reading() as session:
         rows = session.execute(text("SELECT state, count(*) FROM messages GROUP BY state"))
         return Counter({row[0]: row[1] for row in rows})
 
 
-def found(shop_ids, orders):
+def rows_of_orders(shop_ids, orders):
     """Give what became of each order, by its number; a list, because each must be there once."""
     of = {
         pseudonyms.text_pseudonym(shop_ids[order.shop], order.reference): order.number
@@ -114,19 +116,21 @@ def found(shop_ids, orders):
     return rows
 
 
-def against_their_will(shop_ids, orders, rows):
+def count_against_opt_outs(shop_ids, orders, rows):
     """Count the leases taken after the buyer's opt-out or the order's end was committed."""
     people = []
     for order in orders:
         for row in rows.get(order.number, []):
-            marks = [(m, EVERY_SHOP) for m in pseudonyms.registry_pseudonyms(order.email)]
+            known = [(m, EVERY_SHOP) for m in pseudonyms.registry_pseudonyms(order.email)]
             shop_id = shop_ids[order.shop]
-            marks += [(m, shop_id) for m in pseudonyms.shop_pseudonyms(shop_id, order.email)]
-            people += [{"o": row.id, "m": mark, "s": shop} for mark, shop in marks]
+            known += [(m, shop_id) for m in pseudonyms.shop_pseudonyms(shop_id, order.email)]
+            people += [{"o": row.id, "m": pseudonym, "s": shop} for pseudonym, shop in known]
     before = "b.id < a.id" if db.is_sqlite() else "pg_visible_in_snapshot(b.xid, a.snap)"
     with db.transaction() as session:
         session.execute(text("INSERT INTO drill_people VALUES (:o, :m, :s)"), people)
-        session.execute(text("CREATE INDEX drill_by_mark ON drill_events (mark, shop_id)"))
+        session.execute(
+            text("CREATE INDEX drill_by_pseudonym ON drill_events (pseudonym, shop_id)")
+        )
         session.execute(text("CREATE INDEX drill_by_order ON drill_people (order_id)"))
         session.execute(text("CREATE INDEX drill_by_row ON drill_events (row_id)"))
         return session.scalar(text(AGAINST.format(before=before)))

@@ -17,6 +17,7 @@ from trustsvc.orders.personal_data import (
     lift_order_restriction,
     lock_orders,
 )
+from trustsvc.orders.state import OrderState
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.rights.erasure import ERASURE
 from trustsvc.registry.models import pending_registrations, restrictions
@@ -139,7 +140,7 @@ def _lift(session: Session, lifted: dict[SubjectAtShop, datetime], now: datetime
     everywhere = {row.pseudonym for row in gone if row.shop_id == EVERY_SHOP}
     lift_review_restriction(session, _restricted_reviews(session, everywhere))
     # Decided anew; whoever is still restricted waits again.
-    waiting = select(orders.c.id).where(orders.c.state == "waiting").order_by(orders.c.id)
+    waiting = select(orders.c.id).where(orders.c.state == OrderState.WAITING).order_by(orders.c.id)
     lift_order_restriction(session, session.scalars(waiting).all())
 
 

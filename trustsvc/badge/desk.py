@@ -14,6 +14,7 @@ badge_desk = Blueprint("badge_desk", __name__)
 @badge_desk.get("/desk/badge")
 @access.requires("staff")
 def badge() -> str:
+    """Show what each shop pastes into its pages for the badge and the card."""
     language = i18n.negotiate_language(request.headers.get("Accept-Language"))
     with db.reading() as session:
         shops = directory.all_shops(session)

@@ -9,7 +9,7 @@ from trustsvc.shops import directory
 
 # From the simplest to the richest; desk.badge.<kind> describes each.
 KINDS = (
-    "image", "letter", "script", "pinned", "list", "list_pinned", "fragment", "shields", "feed",
+    "image", "email", "script", "pinned", "list", "list_pinned", "fragment", "shields", "feed",
     "policy",
 )  # fmt: skip
 
@@ -23,7 +23,7 @@ def for_shop(shop: directory.Shop) -> Mapping[str, str]:
     files = f"{base}/badge/v1/{shop.slug}"
     written = {
         "image": snippets.image(*place),
-        "letter": snippets.image(*place, form="png"),
+        "email": snippets.image(*place, form="png"),
         "script": snippets.snippet(*place),
         "pinned": snippets.pinned(*place, _release("badge.js")),
         "list": snippets.listing(*place),

@@ -19,18 +19,21 @@ SLUG = re.compile("[a-z0-9-]{1,80}")
 @badge_files.get("/badge/v1/<slug>.<any(json,svg,html,png):kind>")
 @access.requires("public")
 def badge(slug: str, kind: str) -> Response:
+    """Serve a shop's badge in one form; each has an ETag and may be cached."""
     return _form(slug, f"badge/v1/{{shop}}.{kind}")
 
 
 @badge_files.get("/badge/v1/<slug>/<any('shields.json','reviews.json','feed.atom'):form>")
 @access.requires("public")
 def badge_form(slug: str, form: str) -> Response:
+    """Serve a shop's score for shields.io, its newest reviews, or its feed."""
     return _form(slug, f"badge/v1/{{shop}}/{form}")
 
 
 @badge_files.get("/embed/<any('v1.js','v1-list.js','card.js'):script>")
 @access.requires("public")
 def newest_script(script: str) -> Response:
+    """Serve the newest version of a script that shops embed."""
     return serve.serve_script(scripts.all_scripts()[f"embed/{script}"], script)
 
 
@@ -47,6 +50,7 @@ def released_script(release: str, file: str) -> Response:
 @badge_files.get(signing.KEYS_PATH)
 @access.requires("public")
 def public_keys() -> Response:
+    """List the public keys that badge statements are verified with (a JWK Set)."""
     name = signing.KEYS_PATH.removeprefix("/")
     stored = serve.serve_file(name, serve.CACHE_KEYS)
     return stored or serve.serve_bytes(signing.public_key_set(clock.now()), name, serve.CACHE_KEYS)

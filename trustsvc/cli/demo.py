@@ -12,6 +12,7 @@ from trustsvc.cli import demo_service
 from trustsvc.cli.shop_snippets import webhook_url
 from trustsvc.demo import example_orders, sample_shops, steps
 from trustsvc.orders import decision_log
+from trustsvc.orders.state import OrderState
 from trustsvc.registry import registration
 from trustsvc.server_log import retention
 from trustsvc.shops import domain_proof
@@ -81,7 +82,7 @@ def _wait_until_settled(shops: list[Shop]) -> None:
     while time.monotonic() < end:
         with db.reading() as session:
             newest = [decision_log.recent_orders(session, shop.id, most=1)[0] for shop in shops]
-            if all(order.state == "settled" for order in newest):
+            if all(order.state == OrderState.SETTLED for order in newest):
                 _show_decisions(shops, newest)
                 return
         time.sleep(0.2)
@@ -90,8 +91,8 @@ def _wait_until_settled(shops: list[Shop]) -> None:
 
 def _show_decisions(shops: list[Shop], newest: list[decision_log.OrderSummary]) -> None:
     for shop, order in zip(shops, newest, strict=True):
-        for line in order.lines:
-            demo_service.echo(f"{shop.name:24} {line.step:8} {line.rule:22} {line.outcome}")
+        for entry in order.entries:
+            demo_service.echo(f"{shop.name:24} {entry.step:8} {entry.rule:22} {entry.outcome}")
 
 
 def _send_invitations(environ: dict[str, str]) -> str:

@@ -14,7 +14,13 @@ def dkim() -> None:
 
 @dkim.command()
 @click.argument("selector")
-@click.option("--kind", type=click.Choice(["rsa", "ed25519"]), default="rsa", show_default=True)
+@click.option(
+    "--kind",
+    type=click.Choice(["rsa", "ed25519"]),
+    default="rsa",
+    show_default=True,
+    help="The signature algorithm.",
+)
 def make(selector: str, kind: str) -> None:
     """Make a key that is not used yet, and print the record to publish.
 

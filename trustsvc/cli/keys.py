@@ -120,7 +120,13 @@ def _print_usage() -> None:
 
 @keys.command()
 @click.argument("version", type=int)
-@click.option("--kind", type=click.Choice(["vault", *in_use.KINDS]), default="vault")
+@click.option(
+    "--kind",
+    type=click.Choice(["vault", *in_use.KINDS]),
+    default="vault",
+    show_default=True,
+    help="The kind of the key.",
+)
 def retire(version: int, kind: str) -> None:
     """Delete an older key, when nothing needs it.
 

@@ -79,7 +79,10 @@ def resume(name: str) -> None:
 
 @mail.command("retry-failed")
 def retry() -> None:
-    """Send e-mails again that reached the retry limit of three days, once the cause is gone."""
+    """Send invitations again that reached the retry limit of three days, once the cause is gone.
+
+    Transactional mail is not among them: its address is cleared at the limit.
+    """
     with db.transaction() as session:
         number = resend.retry_refused(session, clock.now())
     click.echo(f"{number} e-mails are due again.")

@@ -75,10 +75,14 @@ def announce(slug: str, send: bool) -> None:
 @privacy.command("breach-scope")
 @click.option("--table", help="A table of the database.")
 @click.option("--key", help="A key, as KIND:VERSION (see trustsvc keys list).")
-@click.option("--backup", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--backup",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A file of trustsvc backup; its keys must be in the key folder.",
+)
 @click.option("--list", "is_list", is_flag=True, help="Name the people, here only.")
 def breach_scope(table: str | None, key: str | None, backup: Path | None, is_list: bool) -> None:
-    """Show whose data a table, a key or a backup held; --list is written to the audit log."""
+    """Show whose data a table, a key or a backup held; --list is written to the disclosure log."""
     if sum(word is not None for word in (table, key, backup)) != 1:
         raise click.UsageError("Give one of --table, --key and --backup.")
     columns, what = data_inventory.personal(), "backup"

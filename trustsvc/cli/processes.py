@@ -1,4 +1,4 @@
-"""The long-running processes of the Procfile, and the migrations before them."""
+"""The processes of the Procfile (web, worker, mailer, scheduler) and the migrations."""
 
 import contextlib
 import signal
@@ -116,8 +116,8 @@ def _work_until_stopped(queue: str) -> str | None:
 def scheduler() -> None:
     """Enqueue the jobs that are due, write the heartbeat, and watch the machine's clock.
 
-    Two schedulers at once do no harm. While the machine's clock has jumped no e-mail leaves until
-    it is set right; if it is right as it is: trustsvc clock trust.
+    Two schedulers at once do no harm. While the machine's clock has jumped no invitation or
+    reminder leaves until it is set right; if it is right as it is: trustsvc clock trust.
     """
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -27,7 +27,13 @@ def reviews() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.option("--shop", "slug", help="Of this shop only.")
 @click.option("--state", type=click.Choice(STATES), help="In this state only.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=1000, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=1000,
+    show_default=True,
+    help="At most so many reviews.",
+)
 def list_(as_json: bool, slug: str | None, state: str | None, limit: int) -> None:
     """List reviews, oldest first, without their texts: those are at the desk."""
     with db.reading() as session:

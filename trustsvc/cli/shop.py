@@ -36,8 +36,16 @@ def _setting_options(*, needed: bool) -> Decorator:
         click.option("--domain", required=needed, help="Where the badge is shown."),
         click.option("--delay-days", type=int, help="Days after the moment (default 7)."),
         click.option("--delay", type=int, help="How long after the moment, in --delay-unit."),
-        click.option("--delay-unit", type=click.Choice(settings.CHOICES["delay_unit"])),
-        click.option("--moment", type=click.Choice(settings.CHOICES["moment"])),
+        click.option(
+            "--delay-unit",
+            type=click.Choice(settings.CHOICES["delay_unit"]),
+            help="The unit of --delay.",
+        ),
+        click.option(
+            "--moment",
+            type=click.Choice(settings.CHOICES["moment"]),
+            help="The event of an order after which the delay begins.",
+        ),
         click.option(
             "--may-ask",
             type=click.Choice(settings.CHOICES["may_ask"]),
@@ -62,7 +70,7 @@ def _setting_options(*, needed: bool) -> Decorator:
         click.option(
             "--language",
             type=click.Choice(settings.CHOICES["language"]),
-            help="Of e-mails to buyers whose order names none.",
+            help="Of e-mails and pages, where an order names none of ours.",
         ),
         click.option("--zone", help="Time zone of e-mails, such as Europe/Amsterdam."),
     ]
@@ -105,7 +113,12 @@ for command in (badge, card, try_):
 
 @shop.command()
 @_setting_options(needed=True)
-@click.option("--platform", required=True, type=click.Choice(enrol.PLATFORMS))
+@click.option(
+    "--platform",
+    required=True,
+    type=click.Choice(enrol.PLATFORMS),
+    help="Which webhooks the shop sends.",
+)
 @click.option("--secret", help="The platform's own secret; without it one is made.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
@@ -200,8 +213,9 @@ def change(slug: str, **given: Any) -> None:
     values = _given_settings(given)
     if not values:
         raise click.UsageError("Say what to change: trustsvc shop set --help")
+    change = settings.SettingsChange(**values)
     with db.transaction() as session:
-        now = settings.change_settings(session, slug, values, clock.now())
+        now = settings.change_settings(session, slug, change, clock.now())
     _refresh_badge(now)
     when = f"{now.delay} {now.delay_unit} after {now.moment}"
     click.echo(f"{now.slug}: asks {now.may_ask}, {when}, in {now.language}, {now.zone}.")

@@ -10,7 +10,7 @@ from trustsvc.storage import db
 
 TITLES = {
     "image": "An image alone, for where no script may be",
-    "letter": "An image for e-mails: many mail programs draw no SVG",
+    "email": "An image for e-mails: many mail programs draw no SVG",
     "script": "The badge; its script follows our newest release within an hour",
     "pinned": "The badge with one release of the script, which a browser checks by its hash",
     "list": "The newest reviews",
@@ -40,7 +40,11 @@ def badge(slug: str, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("slug")
-@click.option("--language", type=click.Choice(settings.CHOICES["language"]))
+@click.option(
+    "--language",
+    type=click.Choice(settings.CHOICES["language"]),
+    help="Of the card (default: the shop's).",
+)
 def card(slug: str, language: str | None) -> None:
     """Print what a shop pastes on the page after an order, where buyers may register."""
     with db.reading() as session:

@@ -18,6 +18,7 @@ from trustsvc.orders import decision_log
 from trustsvc.orders.models import orders
 from trustsvc.orders.platforms import PLATFORMS
 from trustsvc.orders.received import OrderReceived
+from trustsvc.orders.state import OrderState
 from trustsvc.reviews import decision_texts
 from trustsvc.shops import directory, secret_rotation
 from trustsvc.storage import db
@@ -90,7 +91,9 @@ def _wait_for_decision(shop: directory.Shop, example: example_orders.ExampleOrde
         raise click.ClickException("The example is not an order to this version of trustsvc.")
     identity = pseudonyms.text_pseudonym(shop.id, parsed.identity)
     query = select(orders.c.id).where(
-        orders.c.shop_id == shop.id, orders.c.identity == identity, orders.c.state != "received"
+        orders.c.shop_id == shop.id,
+        orders.c.identity == identity,
+        orders.c.state != OrderState.RECEIVED,
     )
     end = time.monotonic() + TIMEOUT_S
     while time.monotonic() < end:

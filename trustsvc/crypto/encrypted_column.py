@@ -1,4 +1,4 @@
-"""Encrypted columns: their content is of no use without the key folder.
+"""Encryption of columns: an encrypted column is of no use without the key folder.
 
 Fernet (AES-128-CBC and HMAC-SHA256) through `cryptography`; MultiFernet so that keys can be
 rotated.

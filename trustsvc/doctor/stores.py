@@ -1,21 +1,25 @@
 """Checks of the database, and of what is in it, and of Redis."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import redis
-from sqlalchemy import make_url, select, text
+from sqlalchemy import func, make_url, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from trustsvc import config, config_values, migrations
-from trustsvc.doctor import mail, privacy_requests, scheduler, shops
+from trustsvc.doctor import mail, privacy_requests, scheduler
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import TrustsvcError
+from trustsvc.orders import idempotency
+from trustsvc.shops import domain_recheck
 from trustsvc.storage import db
+from trustsvc.storage.event_log import events
 from trustsvc.work_queue import job_queue, redis_checks
 
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "foreign_keys": 1}
+CONFLICTS_SINCE = timedelta(days=7)
 
 
 def database(now: datetime) -> list[Finding]:
@@ -37,10 +41,10 @@ def database(now: datetime) -> list[Finding]:
                 scheduler.scheduler(session, now),
                 *mail.outbound(session, now),
                 privacy_requests.waiting(session, now),
-                shops.seals(session),
+                seals(session),
                 *privacy_requests.unannounced(session),
                 *privacy_requests.overdue_security_entries(session, now),
-                *shops.delivery_conflicts(session, now),
+                *_delivery_conflicts(session, now),
             ]
     except (SQLAlchemyError, OSError):
         remedy = "see TRUSTSVC_DATABASE_URL; is the server up, the file writable?"
@@ -97,3 +101,26 @@ def _wal_recycle(session: Session) -> list[Finding]:
     detail = "PostgreSQL's write-ahead log keeps bytes of deleted rows (wal_recycle is on)"
     remedy = "ALTER SYSTEM SET wal_recycle = off; SELECT pg_reload_conf(); (as its superuser)"
     return [warn("write-ahead log", detail, remedy)]
+
+
+def seals(session: Session) -> Finding:
+    """Check that the domains of shops still hold the line that proves them."""
+    lost = domain_recheck.count_lost_proofs(session)
+    if not lost:
+        return ok("seals", "every domain that was proven still is")
+    remedy = "trustsvc shop list names them; trustsvc shop prove SLUG says which line belongs where"
+    return warn("seals", f"{lost} shops lost it: the proof is gone from their domain", remedy)
+
+
+def _delivery_conflicts(session: Session, now: datetime) -> list[Finding]:
+    """Warn of signed delivery ids that were sent again with another body; none is no line."""
+    number = session.scalar(
+        select(func.count(func.distinct(events.c.shop_id))).where(
+            events.c.kind == idempotency.CONFLICT, events.c.at > now - CONFLICTS_SINCE
+        )
+    )
+    if not number:
+        return []
+    detail = f"{number} shops sent a known delivery id with another body this week"
+    remedy = "ask whether that was them; if not: trustsvc shop rotate SLUG --now"
+    return [warn("webhooks", detail, remedy)]

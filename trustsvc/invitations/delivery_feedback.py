@@ -74,10 +74,11 @@ def _read(session: Session, message: ReportedMessage) -> _Subject:
 
 
 def _taken_as(session: Session, one: _Subject, kind: str) -> str:
-    """Weigh a report: who answered is there, who is never there is not.
+    """Weigh a bounce by what is known of its mailbox.
 
-    That a message was delivered before says nothing: large servers take everything in and send a
-    bounce afterwards.
+    A hard bounce of a buyer who wrote a review counts as soft: the mailbox exists. A soft one
+    counts as hard when all of the last messages came back. A delivery report from before proves
+    nothing: large servers accept everything and send a bounce afterwards.
     """
     if kind == "hard" and one.state == REDEEMED:
         return "soft"

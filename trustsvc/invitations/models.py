@@ -85,9 +85,9 @@ volume_guards = Table(
         "paused_at", Moment, purpose="since when its messages wait", retention="shop", nullable=True
     ),
     column(
-        "real_until",
+        "raised_until",
         Moment,
-        purpose="staff said that its orders are real",
+        purpose="higher limit after staff confirmed its orders",
         retention="shop",
         nullable=True,
     ),

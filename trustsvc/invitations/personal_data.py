@@ -38,7 +38,7 @@ def erase_invitations(session: Session, order_ids: Collection[int], now: datetim
 
 
 def message_codes(session: Session, order_ids: Collection[int]) -> frozenset[str]:
-    """Give the codes that the messages of these orders bear, whoever they went to."""
+    """Give the codes in the Message-IDs of these orders' messages, to find them in the maildir."""
     tokens = session.scalars(
         select(messages.c.token)
         .join(invitations, message_of_invitation)

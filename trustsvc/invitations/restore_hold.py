@@ -9,7 +9,7 @@ from trustsvc.invitations.message_kind import INVITATIONS
 from trustsvc.invitations.models import MESSAGE_KINDS
 from trustsvc.invitations.planning import plan, reminders
 from trustsvc.mail.outbox.kinds import LeasedMessage, OutboxEvent
-from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.models import LEASED_MESSAGE, messages
 from trustsvc.mail.outbox.state import LEASED, UNKNOWN, UNSENT, message_states
 
 REASON = "restored"
@@ -39,14 +39,7 @@ def hold(session: Session, now: datetime) -> int:
             or_(messages.c.due_at <= now, just_planned, messages.c.state == LEASED),
         )
         .values(reason=REASON, sent_at=now, lease=None, leased_until=None)
-        .returning(
-            messages.c.id,
-            messages.c.kind,
-            messages.c.subject_id,
-            messages.c.token,
-            messages.c.attempts,
-            messages.c.waited_s,
-        )
+        .returning(*LEASED_MESSAGE)
     ).all()
     events = [
         OutboxEvent(LeasedMessage(*row), "restore", REASON, "unknown", UNKNOWN)

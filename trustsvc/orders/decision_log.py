@@ -1,4 +1,7 @@
-"""Decision log: why an order led to an invitation or not, entry by entry; no personal data."""
+"""Decision log, the audit trail of decisions: why an order led to an invitation or not.
+
+Entry by entry; no personal data.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -31,7 +34,7 @@ class OrderSummary:
     reference: str | None = field(repr=False)
     state: str
     received_at: datetime
-    lines: list[DecisionLogEntry]
+    entries: list[DecisionLogEntry]
 
 
 def write(session: Session, entries: Iterable[DecisionLogEntry]) -> None:
@@ -66,12 +69,12 @@ def recent_orders(session: Session, shop_id: int, most: int = 100) -> list[Order
         .order_by(table.id.desc())
         .limit(most)
     ).all()
-    lines: defaultdict[int, list[DecisionLogEntry]] = defaultdict(list)
+    entries_of: defaultdict[int, list[DecisionLogEntry]] = defaultdict(list)
     for row in session.execute(
         _entries().where(decisions.c.order_id.in_([row.id for row in rows]))
     ):
-        lines[row.order_id].append(DecisionLogEntry(*row))
-    return [OrderSummary(*row, lines[row.id]) for row in rows]
+        entries_of[row.order_id].append(DecisionLogEntry(*row))
+    return [OrderSummary(*row, entries_of[row.id]) for row in rows]
 
 
 def _entries() -> Select[Any]:

@@ -1,4 +1,4 @@
-"""Recognise repeated webhook deliveries by keyed hashes of their ids and bodies."""
+"""Idempotency of deliveries: a repeated one is known by keyed hashes of its id and its body."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -86,16 +86,16 @@ def _write(
         rows,
     )
     written = {(row.shop_id, bytes(row.delivery_hash)) for row in done}
-    old = [item for key, item in first.items() if key not in written]
-    if not old:
+    repeated = [item for key, item in first.items() if key not in written]
+    if not repeated:
         return {}
-    found = session.execute(
+    stored = session.execute(
         select(table.shop_id, table.delivery_hash, table.body_hash).where(
-            table.shop_id.in_({item.shop_id for item in old}),
-            table.delivery_hash.in_({item.delivery_hash for item in old}),
+            table.shop_id.in_({item.shop_id for item in repeated}),
+            table.delivery_hash.in_({item.delivery_hash for item in repeated}),
         )
     )
-    return {(row.shop_id, bytes(row.delivery_hash)): bytes(row.body_hash) for row in found}
+    return {(row.shop_id, bytes(row.delivery_hash)): bytes(row.body_hash) for row in stored}
 
 
 def report_conflicts(session: Session, shops: Collection[int], now: datetime) -> None:

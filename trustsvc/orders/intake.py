@@ -48,7 +48,7 @@ class _BatchWriter:
                 while len(batch) < MAX_BATCH_SIZE:
                     batch.append(self.queued.get_nowait())
             try:
-                _settle([one for one in batch if one[2].set_running_or_notify_cancel()])
+                _settle([item for item in batch if item[2].set_running_or_notify_cancel()])
             except Exception as problem:  # noqa: BLE001 - the only thread must not end
                 logger.warning("order.not_stored", problem=type(problem).__name__)
             for _, _, future in batch:
@@ -94,9 +94,9 @@ def _settle(batch: Sequence[QueuedOrder]) -> None:
         _retry(batch)
     except Exception as problem:  # noqa: BLE001 - caused by one of the orders
         logger.warning("order.batch_not_stored", problem=type(problem).__name__)
-        for one in batch:
+        for item in batch:
             with contextlib.suppress(Exception):
-                _write([one])
+                _write([item])
 
 
 def _retry(batch: Sequence[QueuedOrder]) -> None:

@@ -144,7 +144,7 @@ def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
     names += [contact] if contact else []
     if not names:
         return row, []
-    if contact or (row.has_buyer or not known.is_over) and (row.has_buyer or row.is_over):
+    if contact or ((row.has_buyer or not known.is_over) and (row.has_buyer or row.is_over)):
         order_states.require([known.state], OrderState.RECEIVED)
         row = replace(row, state=OrderState.RECEIVED)
     return row, names

@@ -198,7 +198,7 @@ orders = Table(
         postgresql_where=text("email IS NOT NULL"),
     ),
     Index(
-        "ix_orders_marked",
+        "ix_orders_pseudonym",
         "received_at",
         sqlite_where=text("buyer IS NOT NULL"),
         postgresql_where=text("buyer IS NOT NULL"),

@@ -16,18 +16,18 @@ from trustsvc.work_queue import job_queue
 MAX_BATCH_SIZE = 500
 
 
-def find_orders(session: Session, shop_ids: Collection[int], whose: Collection[bytes]) -> set[int]:
+def find_orders(session: Session, shop_ids: Collection[int], buyers: Collection[bytes]) -> set[int]:
     """Find the orders of these pseudonyms at these shops."""
-    found: set[int] = set()
-    ordered = sorted(whose)
+    order_ids: set[int] = set()
+    ordered = sorted(buyers)
     for start in range(0, len(ordered), MAX_BATCH_SIZE):
         batch = ordered[start : start + MAX_BATCH_SIZE]
-        found.update(
+        order_ids.update(
             session.scalars(
                 select(orders.c.id).where(orders.c.shop_id.in_(shop_ids), orders.c.buyer.in_(batch))
             )
         )
-    return found
+    return order_ids
 
 
 def find_orders_by_reference(

@@ -78,7 +78,7 @@ class OrderReceived:
         return self.standing in ENDED or self.claim in ENDED
 
     @property
-    def is_news(self) -> bool:
+    def is_update(self) -> bool:
         """It changes an order that is already known, even without an address."""
         told = (
             self.claim,

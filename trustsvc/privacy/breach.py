@@ -21,8 +21,6 @@ from trustsvc.shops.models import shops
 
 SERVICE = "-"  # in place of a shop: the registry, staff
 BATCH_SIZE = 1000
-# Columns that tell people apart.
-PERSON_COLUMNS = ("buyer", "buyer_pseudonym", "pseudonym", "address_pseudonym", "mark", "who")
 ColumnTest = Callable[[Column[Any], int, object], bool]  # does this shop's stored value count?
 
 
@@ -100,7 +98,8 @@ def _present(
         own = [
             column
             for column in table.c
-            if column.name in known and (column in wanted or column.name in PERSON_COLUMNS)
+            if column.name in known
+            and (column in wanted or data_inventory.identifies_person(column))
         ]
         if own:
             yield table, own
@@ -123,7 +122,9 @@ def _add_row(
     if all(column.table is shops for column in filled):
         return  # a shop's secret belongs to no person
     pseudonyms = [
-        bytes(v).hex() for c, v in row.items() if c.name in PERSON_COLUMNS and v is not None
+        bytes(value).hex()
+        for column, value in row.items()
+        if value is not None and data_inventory.identifies_person(column)
     ]
     texts = {c.info["category"]: v for c, v in filled.items() if isinstance(v, str)}
     address, name = texts.get("address", ""), texts.get("name") or texts.get("staff", "")

@@ -8,12 +8,12 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
-    text,
 )
 
 from trustsvc.crypto.encrypted_column import EncryptedText
-from trustsvc.privacy.state import MACHINE
+from trustsvc.privacy.state import RequestState, request_states
 from trustsvc.storage.columns import Id, Moment, column, metadata
+from trustsvc.storage.state_machine import partial_index
 
 REQUEST_LOG = "request_log"
 LINK = "transactional_mail"
@@ -111,14 +111,9 @@ request_log = Table(
     column(
         "settled_at", Moment, purpose="when it was answered", retention=REQUEST_LOG, nullable=True
     ),
-    MACHINE.check(),
+    request_states.check(),
     Index("ix_request_log_settled_at", "settled_at"),
-    Index(
-        "ix_request_log_open",
-        "asked_at",
-        sqlite_where=text("state = 'open'"),
-        postgresql_where=text("state = 'open'"),
-    ),
+    partial_index("ix_request_log_open", [RequestState.OPEN], "asked_at"),
 )
 
 my_data_links = Table(

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.errors import Gone, Refused
 from trustsvc.privacy.models import request_log
-from trustsvc.privacy.state import MACHINE, RequestState
+from trustsvc.privacy.state import RequestState, request_states
 from trustsvc.storage import db
 
 DAYS = 30  # GDPR Art. 12(3): one month
@@ -81,7 +81,7 @@ def settle(session: Session, request_id: int, by: str, now: datetime, ground: st
         raise Refused(f"The ground must be one of: {', '.join(GROUNDS)}.")
     after = RequestState.REFUSED if ground else RequestState.DONE
     settled = session.execute(
-        MACHINE.update(request_log, [RequestState.OPEN], after)
+        request_states.update(request_log, [RequestState.OPEN], after)
         .where(request_log.c.id == request_id)
         .values(by=by, ground=ground or None, settled_at=now)
     )

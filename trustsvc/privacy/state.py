@@ -8,12 +8,12 @@ from trustsvc.storage.state_machine import StateMachine
 class RequestState(StrEnum):
     """What became of a privacy request."""
 
-    OPEN = "open"
-    DONE = "done"
-    REFUSED = "refused"
+    OPEN = "open"  # waits for an answer, within 30 days
+    DONE = "done"  # answered
+    REFUSED = "refused"  # refused on a ground that the law names
 
 
-MACHINE: StateMachine[RequestState] = StateMachine(
+request_states: StateMachine[RequestState] = StateMachine(
     name="privacy request",
     initial=frozenset({RequestState.OPEN, RequestState.DONE}),  # most are answered at once
     transitions={

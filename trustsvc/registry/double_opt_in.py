@@ -58,14 +58,14 @@ def request_registration(session: Session, request: RegistrationRequest, now: da
     none, and the caller cannot tell. Raises NotAnAddress.
     """
     link = signed_links.new_id()
-    note = enqueue.Note(
-        kind="register",
+    message = enqueue.TransactionalMessage(
+        template="register",
         language=request.language,
         address=request.address,
         shop_id=request.shop_id,
         facts={"link": signed_links.url("register", link)},
     )
-    if not enqueue.write(session, note, now):
+    if not enqueue.write(session, message, now):
         return
     session.execute(
         pending_registrations.insert().values(
@@ -105,14 +105,14 @@ def confirm(session: Session, link: bytes, now: datetime) -> PendingRegistration
     registration.register(session, row.address, row.consent_version, row.source, now, request)
     _record_consent_text(session, row.consent_version, row.language, now)
     leave_link = registration.leave_link_id(session, row.address)
-    note = enqueue.Note(
-        kind="registered",
+    message = enqueue.TransactionalMessage(
+        template="registered",
         language=row.language,
         address=row.address,
         shop_id=row.shop_id,
         facts={"stop": signed_links.url("leave", leave_link)},
     )
-    enqueue.write(session, note, now)
+    enqueue.write(session, message, now)
     session.execute(
         update(pending_registrations)
         .where(

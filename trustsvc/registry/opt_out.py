@@ -1,4 +1,4 @@
-"""Opt out of invitations, and opt in again."""
+"""The suppression list: opt out of invitations, and opt in again."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime

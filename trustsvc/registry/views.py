@@ -25,6 +25,7 @@ SOURCES = {"card", "page"}
 @registration_pages.get("/register/<slug>")
 @access.requires("public")
 def show(slug: str) -> Response:
+    """Show the registration form of a shop."""
     with db.reading() as session:
         shop = directory.by_slug(session, slug)
     return _form(shop, "", "page")
@@ -76,6 +77,7 @@ def request_received_page(shop: directory.Shop, language: str) -> Response:
 @registration_pages.get("/register/confirm/<token>")
 @access.requires("link")
 def show_confirm(token: str) -> str:
+    """Show one button and change nothing: mail scanners open links."""
     link = signed_links.verify("register", token)
     with db.reading() as session:
         pending = double_opt_in.find_pending(session, link, clock.now())
@@ -85,6 +87,7 @@ def show_confirm(token: str) -> str:
 @registration_pages.post("/register/confirm/<token>")
 @access.requires("link")
 def do_confirm(token: str) -> str:
+    """Complete the registration (double opt-in); twice changes nothing."""
     link = signed_links.verify("register", token)
     with db.transaction() as session:
         pending = double_opt_in.confirm(session, link, clock.now())
@@ -95,6 +98,7 @@ def do_confirm(token: str) -> str:
 @registration_pages.get("/register/leave/<token>")
 @access.requires("link")
 def show_leave(token: str) -> str:
+    """Show what was consented to and a button to leave; changes nothing."""
     with db.reading() as session:
         return _leave_page(registration.consent_proof(session, signed_links.verify("leave", token)))
 

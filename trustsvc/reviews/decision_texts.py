@@ -21,12 +21,12 @@ def describe(entry: DecisionLogEntry, language: str) -> tuple[str, str, str]:
 
 
 def _rule(code: str, language: str) -> str:
-    if found := _DELAY.fullmatch(code):
-        return _after(found[1], found[2], found[3], language)
-    if found := _REMINDER.fullmatch(code):
-        return _after(found[1], "days", "letter", language)
-    if found := _SMTP.fullmatch(code):
-        return i18n.translate("desk.rule.smtp", language, code=found[1])
+    if match := _DELAY.fullmatch(code):
+        return _after(match[1], match[2], match[3], language)
+    if match := _REMINDER.fullmatch(code):
+        return _after(match[1], "days", "invitation", language)
+    if match := _SMTP.fullmatch(code):
+        return i18n.translate("desk.rule.smtp", language, code=match[1])
     return _text("reason" if code in REASONS else "rule", code, language)
 
 

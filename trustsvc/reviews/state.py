@@ -8,9 +8,9 @@ from trustsvc.storage.state_machine import StateMachine
 class ReviewState(StrEnum):
     PENDING = "pending"  # waits for a decision of staff
     APPROVED = "approved"  # waits for publish_reviews, or lacks consent to be published
-    PUBLISHED = "published"
-    REJECTED = "rejected"
-    WITHDRAWN = "withdrawn"
+    PUBLISHED = "published"  # shown in public
+    REJECTED = "rejected"  # staff decided against it, with a reason that is not the stars
+    WITHDRAWN = "withdrawn"  # its author took it back; its contents are gone
 
 
 review_states = StateMachine(

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.errors import Gone
 from trustsvc.invitations import redeem
+from trustsvc.invitations.state import InvitationState
 from trustsvc.orders import buyer, personal_data
 from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.reviews import lookup
@@ -41,7 +42,7 @@ def submit(session: Session, link: bytes, draft: Draft, now: datetime) -> str:
 
 def is_open(invitation: redeem.Invitation, now: datetime) -> bool:
     """Whether a review may still be written by this invitation."""
-    return invitation.state == "open" and now < invitation.expires_at
+    return invitation.state == InvitationState.OPEN and now < invitation.expires_at
 
 
 def _write(session: Session, invitation: redeem.Invitation, draft: Draft, now: datetime) -> str:

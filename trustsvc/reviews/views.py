@@ -11,6 +11,7 @@ from trustsvc.crypto import signed_links
 from trustsvc.errors import Gone
 from trustsvc.http import access
 from trustsvc.invitations import redeem
+from trustsvc.invitations.state import InvitationState
 from trustsvc.orders import buyer
 from trustsvc.registry import double_opt_in
 from trustsvc.reviews import correct, lookup, policy, reply, submit, withdraw
@@ -18,12 +19,15 @@ from trustsvc.reviews.state import MAY_CHANGE
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
+CLOSED = {InvitationState.WITHDRAWN: "withdrawn", InvitationState.REDEEMED: "gone"}
+
 review_pages = Blueprint("reviews", __name__)
 
 
 @review_pages.get("/r/<token>")
 @access.requires("link")
 def show(token: str) -> Response:
+    """Show the form, or the review that was written; changes nothing: mail scanners open links."""
     link_id = signed_links.verify("review", token)
     with db.reading() as session:
         return _page(session, link_id, None)
@@ -120,7 +124,7 @@ def _page(session: Session, link_id: bytes, filled: policy.ReviewForm | None) ->
         html = render_template("reviews/yours.html", late=late, contact=contact, **shared)
         return make_response(html, status)
     if not submit.is_open(invitation, clock.now()):
-        why = {"withdrawn": "withdrawn", "redeemed": "gone"}.get(invitation.state, "expired")
+        why = CLOSED.get(InvitationState(invitation.state), "expired")
         until = invitation.expires_at
         return make_response(
             render_template("reviews/closed.html", why=why, until=until, **shared), 410

@@ -54,21 +54,21 @@ def enrol(session: Session, new: Enrolment, now: datetime) -> tuple[directory.Sh
     """
     if new.platform not in PLATFORMS:
         raise Refused(f"The platform must be one of: {', '.join(PLATFORMS)}.")
-    decided = {
-        "may_ask": new.may_ask,
-        "wording": new.wording or settings.default_wording(new.may_ask, new.language),
-        "delay": new.delay,
-        "delay_unit": new.delay_unit,
-        "moment": new.moment,
-        "language": new.language,
-        "zone": new.zone,
-        "reminder_days": 0,
-        "cap_days": 30,
-        "max_age_days": 60,
-        "skip": settings.clean_skip(new.skip),
-        "fallback": new.fallback,
-        "fallback_days": 30,
-    }
+    decided = settings.SettingsChange(
+        may_ask=new.may_ask,
+        wording=new.wording or settings.default_wording(new.may_ask, new.language),
+        delay=new.delay,
+        delay_unit=new.delay_unit,
+        moment=new.moment,
+        language=new.language,
+        zone=new.zone,
+        reminder_days=0,
+        cap_days=30,
+        max_age_days=60,
+        skip=settings.clean_skip(new.skip),
+        fallback=new.fallback,
+        fallback_days=30,
+    )
     settings.check_settings(decided)
     secret = check_or_make_secret(new.platform, new.secret)
     name, domain = settings.clean_name(new.name), settings.clean_domain(new.domain)
@@ -83,7 +83,7 @@ def enrol(session: Session, new: Enrolment, now: datetime) -> tuple[directory.Sh
             secret=secret,
             wording_at=now,
             created_at=now,
-            **decided,
+            **decided.given(),
         )
         .returning(shops.c.id)
     ).scalar_one()

@@ -47,7 +47,7 @@ shops = Table(
         "wording", Text, purpose="what buyers are told, the proof of that basis", retention=KEEP
     ),
     column("wording_at", Moment, purpose="since when buyers are told this", retention=KEEP),
-    column("delay", Integer, purpose="how long after the moment a letter leaves", retention=KEEP),
+    column("delay", Integer, purpose="how long after it an invitation leaves", retention=KEEP),
     column("delay_unit", Text, purpose="minutes, hours, days or weekdays", retention=KEEP),
     column(
         "moment", Text, purpose="after what: delivered, shipped, paid or created", retention=KEEP

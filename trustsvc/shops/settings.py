@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -47,6 +48,31 @@ DEFAULT_SKIP = "draft,pos,test-gateway"
 MAX_SKIP_LENGTH = 500
 
 
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """New values of a shop's settings; None leaves one as it is."""
+
+    name: str | None = None
+    domain: str | None = None
+    may_ask: str | None = None
+    wording: str | None = None
+    delay: int | None = None
+    delay_unit: str | None = None
+    moment: str | None = None
+    language: str | None = None
+    zone: str | None = None
+    reminder_days: int | None = None
+    cap_days: int | None = None
+    max_age_days: int | None = None
+    skip: str | None = None
+    fallback: str | None = None
+    fallback_days: int | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Give the values that are not None, by column."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
 def default_wording(may_ask: str, language: str) -> str:
     """Return the default notice to buyers in the shop's language.
 
@@ -59,7 +85,7 @@ def default_wording(may_ask: str, language: str) -> str:
 
 
 def change_settings(
-    session: Session, slug: str, changes: Mapping[str, Any], now: datetime
+    session: Session, slug: str, change: SettingsChange, now: datetime
 ) -> directory.Shop:
     """Change settings of a shop; returns the changed shop. A second call changes nothing more.
 
@@ -68,11 +94,13 @@ def change_settings(
     and Refused with what is allowed.
     """
     before = directory.by_slug(session, slug)
-    new = dict(changes)
-    if not new.get("wording") and (wording := _new_default_wording(before, new)):
-        new["wording"] = wording
-    unit = new.get("delay_unit", before.delay_unit)
-    check_settings(new | {"delay": new.get("delay", before.delay), "delay_unit": unit})
+    if not change.wording and (wording := _new_default_wording(before, change)):
+        change = replace(change, wording=wording)
+    # The delay is checked together with its unit, of which one may stay.
+    unit = before.delay_unit if change.delay_unit is None else change.delay_unit
+    delay = before.delay if change.delay is None else change.delay
+    check_settings(replace(change, delay=delay, delay_unit=unit))
+    new = change.given()
     for field, clean in (("name", clean_name), ("domain", clean_domain)):
         if field in new:
             new[field] = clean(new[field])
@@ -81,12 +109,8 @@ def change_settings(
     notice = (new.get("may_ask", before.may_ask), new.get("wording", before.wording))
     if notice != (before.may_ask, before.wording):
         new["wording_at"] = now
-    if new.get("domain", before.domain) != before.domain:
-        new |= {
-            "proven_at": None,
-            "domain_checked_at": None,
-            "missed_checks": 0,
-        }  # the proof was for the other
+    if new.get("domain", before.domain) != before.domain:  # the proof was for the other
+        new |= {"proven_at": None, "domain_checked_at": None, "missed_checks": 0}
     if new:
         session.execute(update(shops).where(shops.c.id == before.id).values(**new))
         event_log.record(session, "shop.changed", before.id, before.id, now)
@@ -94,29 +118,31 @@ def change_settings(
     return directory.by_id(session, before.id)
 
 
-def _new_default_wording(before: directory.Shop, new: Mapping[str, Any]) -> str:
+def _new_default_wording(before: directory.Shop, change: SettingsChange) -> str:
     """Return the default wording of another basis or language; empty where the wording stays."""
-    may_ask = new.get("may_ask", before.may_ask)
+    may_ask = before.may_ask if change.may_ask is None else change.may_ask
     is_default = before.wording == default_wording(before.may_ask, before.language)
-    if may_ask == before.may_ask and not (is_default and "language" in new):
+    if may_ask == before.may_ask and not (is_default and change.language is not None):
         return ""
-    return default_wording(may_ask, new.get("language", before.language))
+    return default_wording(may_ask, before.language if change.language is None else change.language)
 
 
-def check_settings(changes: Mapping[str, Any]) -> None:
+def check_settings(change: SettingsChange) -> None:
     """Raises Refused for the first invalid value, with what is allowed."""
+    values = change.given()
     for field, allowed in CHOICES.items():
-        if field in changes and changes[field] not in allowed:
+        if field in values and values[field] not in allowed:
             raise Refused(f"The {_label(field)} must be one of: {', '.join(allowed)}.")
     for field, (minimum, maximum) in DAYS.items():
-        if field in changes and not minimum <= changes[field] <= maximum:
+        if field in values and not minimum <= values[field] <= maximum:
             raise Refused(f"The {_label(field)} must be from {minimum} to {maximum}.")
-    longest = MAX_DELAY[changes.get("delay_unit", "days")]
-    if not 0 <= changes.get("delay", 0) <= longest:
-        raise Refused(f"The delay must be from 0 to {longest} {changes.get('delay_unit', 'days')}.")
-    if "zone" in changes:
-        _check_zone(changes["zone"])
-    if "wording" in changes and not 0 < len(changes["wording"].strip()) <= MAX_WORDING:
+    unit = change.delay_unit or "days"
+    longest = MAX_DELAY[unit]
+    if not 0 <= (change.delay or 0) <= longest:
+        raise Refused(f"The delay must be from 0 to {longest} {unit}.")
+    if change.zone is not None:
+        _check_zone(change.zone)
+    if change.wording is not None and not 0 < len(change.wording.strip()) <= MAX_WORDING:
         raise Refused(f"The wording must have 1 to {MAX_WORDING} characters.")
 
 

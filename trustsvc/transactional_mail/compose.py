@@ -37,12 +37,12 @@ class TransactionalDraft:
         from_name = self.shop.name if self.shop else settings.operator
         values = {"person": name, "shop": from_name, "operator": settings.operator, **facts}
 
-        def words(say: Callable[..., str]) -> Callable[[str], str]:
-            def one(part: str) -> str:
+        def texts(translate: Callable[..., str]) -> Callable[[str], str]:
+            def text_of(part: str) -> str:
                 section = "all" if part in SHARED else self.template
-                return say(f"letters.{section}.{part}", self.language, **values)
+                return translate(f"transactional_mail.{section}.{part}", self.language, **values)
 
-            return one
+            return text_of
 
         context = {
             "lang": self.language,
@@ -57,9 +57,9 @@ class TransactionalDraft:
             to_address=self.recipient,
             to_name=name,
             from_name=from_name,
-            subject=words(i18n.translate)("subject"),
-            text=_render("txt", words(i18n.translate), context),
-            html=_render("html", words(i18n.translate_html), context),
+            subject=texts(i18n.translate)("subject"),
+            text=_render("txt", texts(i18n.translate), context),
+            html=_render("html", texts(i18n.translate_html), context),
             message_id=transport.message_id(code),
             at=now,
             headers={

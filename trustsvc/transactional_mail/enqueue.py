@@ -19,10 +19,10 @@ THE_SERVICE = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """`kind` is a section of its words in i18n; `facts` are what they print."""
+class TransactionalMessage:
+    """`template` is a section of the catalogue; `facts` fill the placeholders of its texts."""
 
-    kind: str
+    template: str
     language: str
     address: str = field(repr=False)
     name: str = field(default="", repr=False)
@@ -30,7 +30,9 @@ class Note:
     facts: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def write(session: Session, note: Note, now: datetime, most: int = MAX_PER_DAY) -> bool:
+def write(
+    session: Session, message: TransactionalMessage, now: datetime, most: int = MAX_PER_DAY
+) -> bool:
     """Add a message that leaves after this transaction, day or night.
 
     At most `most` of a kind a day to one address, so that nobody fills another's mailbox through
@@ -38,15 +40,15 @@ def write(session: Session, note: Note, now: datetime, most: int = MAX_PER_DAY) 
     confirms a right. The address is cleared once the message is settled, and after three days at
     the latest. Raises NotAnAddress.
     """
-    pseudonym = pseudonyms.shop_pseudonym(THE_SERVICE, note.address)
-    of_all_keys = pseudonyms.shop_pseudonyms(THE_SERVICE, note.address)
+    pseudonym = pseudonyms.shop_pseudonym(THE_SERVICE, message.address)
+    of_all_keys = pseudonyms.shop_pseudonyms(THE_SERVICE, message.address)
     table = transactional_messages.c
     so_far = session.scalar(
         select(func.count())
         .select_from(transactional_messages)
         .where(
             table.recipient_pseudonym.in_(of_all_keys),
-            table.template == note.kind,
+            table.template == message.template,
             table.created_at > now - DAY,
         )
     )
@@ -55,18 +57,20 @@ def write(session: Session, note: Note, now: datetime, most: int = MAX_PER_DAY) 
     message_id = session.scalar(
         transactional_messages.insert()
         .values(
-            template=note.kind,
-            language=note.language,
-            shop_id=note.shop_id,
-            address=note.address,
-            name=note.name or None,
-            facts=json.dumps(dict(note.facts)),
+            template=message.template,
+            language=message.language,
+            shop_id=message.shop_id,
+            address=message.address,
+            name=message.name or None,
+            facts=json.dumps(dict(message.facts)),
             recipient_pseudonym=pseudonym,
             created_at=now,
         )
         .returning(table.id)
     )
     assert message_id is not None
-    pending.add(session, [pending.NewMessage(MESSAGE_KIND, message_id, note.shop_id, due_at=now)])
+    pending.add(
+        session, [pending.NewMessage(MESSAGE_KIND, message_id, message.shop_id, due_at=now)]
+    )
     job_queue.enqueue(session, "send_messages")
     return True

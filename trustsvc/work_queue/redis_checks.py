@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import redis
 
@@ -24,13 +24,13 @@ def inspect(link: redis.Redis) -> RedisConfig:
     A server that refuses INFO is accepted: the queue is a hint, the database is the truth.
     """
     try:
-        info = cast("Mapping[str, Any]", link.info())
+        info = cast("Mapping[str, object]", link.info())
     except redis.ResponseError:
         info = {}
     return parse_info(info)
 
 
-def parse_info(info: Mapping[str, Any]) -> RedisConfig:
+def parse_info(info: Mapping[str, object]) -> RedisConfig:
     policy = info.get("maxmemory_policy")
     return RedisConfig(
         evicts=None if policy is None else policy != "noeviction",

@@ -39,7 +39,7 @@ def test_words_are_drawn_with_a_font_that_comes_along():
 
 
 @pytest.mark.parametrize("count", ["12 avis", "Aucun été", "größte Ärger", "één ï ç"])
-def test_each_letter_of_our_languages_has_a_sign(count):
+def test_each_message_of_our_languages_has_a_sign(count):
     """A letter the font has not is drawn as nothing or as a box, both alike for any other such."""
 
     def drawn(text):

@@ -78,7 +78,7 @@ def test_a_text_is_cut_at_a_word(text, kept):
         ("ab cd efghi", "ab cd…"),
     ],
 )
-def test_a_text_is_cut_by_its_bytes_too_and_never_within_a_letter(text, kept):
+def test_a_text_is_cut_by_its_bytes_too_and_never_within_a_message(text, kept):
     assert kept == json_forms.shortened(text, 99, 10)
 
 

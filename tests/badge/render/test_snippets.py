@@ -59,7 +59,7 @@ def test_the_sign_of_the_way_to_object_is_the_one_the_script_draws():
     assert f'"{snippets.SIGN}"' in script
 
 
-def test_a_letter_gets_a_bitmap_of_a_named_size():
+def test_a_message_gets_a_bitmap_of_a_named_size():
     html = snippets.image("acme", BASE, "Reviews", "Privacy", form="png")
 
     assert 'src="https://reviews.example/badge/v1/acme.png" width="220" height="72"' in html

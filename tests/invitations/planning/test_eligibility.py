@@ -182,7 +182,7 @@ def test_the_first_reason_is_the_one_that_is_told():
         (SHOP, ORDER, replace(STRANGER, opted_out=True), "customers", "opted_out"),
     ],
 )
-def test_what_stops_a_letter_at_the_last_moment(shop, order, known, basis, reason):
+def test_what_stops_a_message_at_the_last_moment(shop, order, known, basis, reason):
     assert reason == still_eligible(shop, order, known, basis)
 
 

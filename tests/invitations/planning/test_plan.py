@@ -11,10 +11,10 @@ from sqlalchemy import func, select, update
 
 from tests.invitations.sample_orders import (
     NOON,
+    decisions_of,
     invitation_of,
     invited,
-    ledger_of,
-    letter_of,
+    message_of,
     order_row,
     place,
     planned,
@@ -46,7 +46,7 @@ def test_an_order_of_a_registered_buyer_becomes_an_invitation(installation):
 
     assert planned() == 1
 
-    invitation, letter = invitation_of(order_id), letter_of(order_id)
+    invitation, email_message = invitation_of(order_id), message_of(order_id)
     assert (invitation.state, invitation.language, invitation.zone) == (
         "open",
         "nl",
@@ -55,10 +55,10 @@ def test_an_order_of_a_registered_buyer_becomes_an_invitation(installation):
     assert invitation.basis == "registered 2026-06-10"
     assert len(invitation.link) == 16
     assert invitation.experienced_at == NOON - DAY
-    assert (letter.state, letter.due_at) == ("due", NOON + 6 * DAY)
-    assert invitation.expires_at == letter.due_at + 90 * DAY
+    assert (email_message.state, email_message.due_at) == ("due", NOON + 6 * DAY)
+    assert invitation.expires_at == email_message.due_at + 90 * DAY
     assert order_row(order_id).state == "settled"
-    assert ledger_of(order_id)[-3:] == [
+    assert decisions_of(order_id)[-3:] == [
         ("check", "registry", "registered"),
         ("may_ask", "may_ask_registered", "ask"),
         ("plan", "7_days_after_shipped", "planned"),
@@ -79,7 +79,7 @@ def test_of_a_buyer_who_is_not_registered_nothing_is_kept(installation):
         None,
     )
     assert invitation_of(order_id) is None
-    assert ledger_of(order_id)[-1] == ("may_ask", "no_basis_registered", "refuse")
+    assert decisions_of(order_id)[-1] == ("may_ask", "no_basis_registered", "refuse")
     with db.reading() as session:
         assert session.execute(select(registered_buyers)).all() == []
 
@@ -103,7 +103,7 @@ def test_a_buyer_who_opted_out_is_not_asked(installation):
     order_id = invited(at_shop)
 
     assert invitation_of(order_id) is None
-    assert ("may_ask", "opted_out", "refuse") in ledger_of(order_id)
+    assert ("may_ask", "opted_out", "refuse") in decisions_of(order_id)
 
 
 def test_an_unpaid_order_waits_with_its_buyer_until_it_is_paid(installation):
@@ -116,7 +116,7 @@ def test_an_unpaid_order_waits_with_its_buyer_until_it_is_paid(installation):
     place(at_shop, identity="1", paid_at=NOON)
     planned()
 
-    assert letter_of(order_id).state == "due"
+    assert message_of(order_id).state == "due"
 
 
 def test_a_buyer_is_asked_once_in_the_cap_period_whichever_order_it_is(installation):
@@ -131,7 +131,7 @@ def test_a_buyer_is_asked_once_in_the_cap_period_whichever_order_it_is(installat
 
     asked = [order for order in (first, second, third, fourth, fifth) if invitation_of(order)]
     assert asked == [first, fifth]
-    assert ("may_ask", "asked_before", "refuse") in ledger_of(fourth)
+    assert ("may_ask", "asked_before", "refuse") in decisions_of(fourth)
 
 
 def test_an_invitation_that_was_withdrawn_before_it_left_does_not_count(installation):
@@ -164,7 +164,7 @@ def test_an_order_cancelled_after_it_was_planned_withdraws_its_invitation(instal
         "withdrawn",
         "cancelled",
     )
-    assert (letter_of(order_id).state, letter_of(order_id).reason) == ("dropped", "cancelled")
+    assert (message_of(order_id).state, message_of(order_id).reason) == ("dropped", "cancelled")
     assert order_row(order_id).email is None
 
 
@@ -182,31 +182,31 @@ def test_consent_that_is_taken_back_withdraws_the_invitation(installation):
     assert order_row(order_id).email is None
 
 
-def test_an_order_that_ships_after_it_was_paid_moves_its_letter(installation):
+def test_an_order_that_ships_after_it_was_paid_moves_its_message(installation):
     at_shop = shop(delay=7, delay_unit="days")
     order_id = invited(at_shop, identity="1", paid_at=NOON)
-    assert letter_of(order_id).due_at == NOON + 7 * DAY
+    assert message_of(order_id).due_at == NOON + 7 * DAY
 
     shipped = NOON + 3 * DAY
     place(at_shop, identity="1", now=shipped, shipped_at=shipped)
     planned(shipped)
 
     invitation = invitation_of(order_id)
-    assert letter_of(order_id).due_at == NOON + 10 * DAY
+    assert message_of(order_id).due_at == NOON + 10 * DAY
     assert (invitation.experienced_at, invitation.expires_at) == (shipped, NOON + 100 * DAY)
-    assert ledger_of(order_id)[-1] == ("plan", "7_days_after_shipped", "moved")
+    assert decisions_of(order_id)[-1] == ("plan", "7_days_after_shipped", "moved")
 
 
-def test_news_after_the_letter_left_moves_nothing_and_asks_nobody_twice(installation):
+def test_news_after_the_message_left_moves_nothing_and_asks_nobody_twice(installation):
     at_shop = shop()
     order_id = invited(at_shop, identity="1")
     sent()
-    before = letter_of(order_id)
+    before = message_of(order_id)
 
     place(at_shop, identity="1", shipped_at=NOON + DAY, now=NOON + DAY)
     planned(NOON + DAY)
 
-    assert letter_of(order_id) == before
+    assert message_of(order_id) == before
 
 
 def test_planning_twice_plans_once(installation):
@@ -262,17 +262,17 @@ def test_planners_at_once_ask_each_buyer_once(installation):
         assert session.scalar(waits) == 0
 
 
-def test_the_sender_is_rung_for_only_when_a_letter_may_leave_now(installation):
+def test_the_sender_is_enqueued_only_when_a_message_may_leave_now(installation):
     soon, later = shop(), shop(delay=7, delay_unit="days")
-    bells = []
+    enqueued = []
 
     for at_shop in (later, soon):
         place(at_shop)
-        with job_queue.capture(bells.append), db.transaction() as session:
+        with job_queue.capture(enqueued.append), db.transaction() as session:
             plan.plan_invitations(session, NOON)
-        bells.append("next")
+        enqueued.append("next")
 
-    assert bells == ["next", "send_messages", "next"]
+    assert enqueued == ["next", "send_messages", "next"]
 
 
 def test_a_closed_shop_asks_nobody(installation):
@@ -285,7 +285,7 @@ def test_a_closed_shop_asks_nobody(installation):
 
     planned()
 
-    assert ("may_ask", "shop_closed", "refuse") in ledger_of(order_id)
+    assert ("may_ask", "shop_closed", "refuse") in decisions_of(order_id)
 
 
 def test_a_buyer_who_was_forgotten_before_the_check_is_not_asked(installation):
@@ -298,4 +298,4 @@ def test_a_buyer_who_was_forgotten_before_the_check_is_not_asked(installation):
     planned()
 
     assert order_row(order_id).state == "settled"
-    assert ledger_of(order_id)[-1] == ("may_ask", "no_contact", "refuse")
+    assert decisions_of(order_id)[-1] == ("may_ask", "no_contact", "refuse")

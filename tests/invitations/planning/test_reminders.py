@@ -2,7 +2,15 @@ from datetime import timedelta
 
 import pytest
 
-from tests.invitations.sample_orders import NOON, invited, ledger_of, letter_of, quiet, sent, shop
+from tests.invitations.sample_orders import (
+    NOON,
+    decisions_of,
+    invited,
+    message_of,
+    quiet,
+    sent,
+    shop,
+)
 from trustsvc.invitations import redeem
 from trustsvc.invitations.planning.reminders import plan_due_reminders
 from trustsvc.storage import db
@@ -31,12 +39,12 @@ def test_one_reminder_comes_on_its_day_and_no_second_one(installation):
     assert reminded(NOON + 8 * DAY) == 0
 
     post = sent(now=NOON + 7 * DAY)
-    assert [letter.subject for letter in post.letters] == [
+    assert [message.subject for message in post.messages] == [
         "Herinnering: hoe was je bestelling bij Bakfiets & Co?"
     ]
     assert reminded(NOON + 30 * DAY) == 0
-    assert sent(now=NOON + 30 * DAY).letters == []
-    assert ledger_of(order_id)[-2:] == [
+    assert sent(now=NOON + 30 * DAY).messages == []
+    assert decisions_of(order_id)[-2:] == [
         ("plan_reminder", "reminder_after_7_days", "planned"),
         ("send_reminder", "ok", "sent"),
     ]
@@ -48,13 +56,13 @@ def test_a_shop_sends_no_reminder_unless_it_says_so(installation):
     assert reminded(NOON + 60 * DAY) == 0
 
 
-def test_a_german_buyer_of_a_dutch_shop_gets_none_and_the_ledger_says_why(installation):
+def test_a_german_buyer_of_a_dutch_shop_gets_none_and_the_decision_log_says_why(installation):
     order_id = asked(shop(reminder_days=7, language="nl"), locale="de-DE")
 
     assert reminded(NOON + 8 * DAY) == 1
     assert reminded(NOON + 8 * DAY) == 0
-    assert (letter_of(order_id, "reminder").state) == "dropped"
-    assert ledger_of(order_id)[-1] == ("plan_reminder", "no_reminder_de", "dropped")
+    assert (message_of(order_id, "reminder").state) == "dropped"
+    assert decisions_of(order_id)[-1] == ("plan_reminder", "no_reminder_de", "dropped")
 
 
 @pytest.mark.parametrize("end", ["review", "stop", "late stop"])
@@ -73,10 +81,10 @@ def test_no_reminder_after_a_review_or_a_stop(installation, end):
 
     reminded(NOON + 8 * DAY)
 
-    assert sent(now=NOON + 8 * DAY).letters == []
+    assert sent(now=NOON + 8 * DAY).messages == []
 
 
-def test_no_reminder_of_a_letter_that_never_left(installation):
+def test_no_reminder_of_a_message_that_never_left(installation):
     invited(shop(reminder_days=7, delay=14, delay_unit="days"))
 
     assert reminded(NOON + 13 * DAY) == 0
@@ -88,4 +96,4 @@ def test_a_reminder_keeps_to_the_hours_too(installation):
 
     reminded(night)
 
-    assert letter_of(order_id, "reminder").due_at == (NOON + 2 * DAY).replace(hour=7)
+    assert message_of(order_id, "reminder").due_at == (NOON + 2 * DAY).replace(hour=7)

@@ -46,7 +46,7 @@ def happened(days):
         ("csdp", "created", "created"),
     ],
 )
-def test_after_which_moment_the_letter_counts(said, moment, taken):
+def test_after_which_moment_the_message_counts(said, moment, taken):
     days = {
         "created": at("2026-06-01 10:00"),
         "paid": at("2026-06-02 10:00"),
@@ -90,7 +90,7 @@ def test_after_which_moment_the_letter_counts(said, moment, taken):
         ("2026-10-24 10:00", 24, "hours", "2026-10-25 09:00"),
     ],
 )
-def test_when_a_letter_leaves(start, delay, unit, leaves):
+def test_when_a_message_leaves(start, delay, unit, leaves):
     shop = Shop(delay=delay, delay_unit=unit, moment="created")
 
     due = schedule.due_at(shop, Order(created_at=at(start)), AMSTERDAM, LONG_AGO)
@@ -113,11 +113,11 @@ def test_when_a_letter_leaves(start, delay, unit, leaves):
         ("2028-02-28 20:00", "2028-02-29 09:00"),
     ],
 )
-def test_letters_leave_by_daylight(moment, moved):
+def test_messages_leave_by_daylight(moment, moved):
     assert moved == local(schedule.daytime(at(moment), AMSTERDAM))
 
 
-def test_a_letter_that_is_late_leaves_at_the_next_hour_of_day_and_never_in_the_past():
+def test_a_message_that_is_late_leaves_at_the_next_hour_of_day_and_never_in_the_past():
     now = at("2026-06-10 22:00")
 
     due = schedule.due_at(Shop(), Order(created_at=at("2026-05-01 10:00")), AMSTERDAM, now)
@@ -217,7 +217,7 @@ def test_the_date_of_the_experience_is_the_last_we_know(name):
     some.integers(0, 400),
     some.sampled_from(["minutes", "hours", "days", "weekdays"]),
 )
-def test_whatever_the_delay_a_letter_leaves_by_day_and_not_before_it_is_due(
+def test_whatever_the_delay_a_message_leaves_by_day_and_not_before_it_is_due(
     start, country, delay, unit
 ):
     zone = schedule.buyer_zone(f"xx-{country}", "UTC")

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from tests.invitations.sample_orders import (
     NOON,
     invited,
-    letter_of,
+    message_of,
     place,
     planned,
     quiet,
@@ -52,10 +52,10 @@ def test_a_shop_that_suddenly_asks_too_many_waits_and_the_others_go_on(installat
     wave(sudden, 6)
 
     assert paused() == [("sudden", 6, 0)]
-    assert {one.from_name for one in sent().letters} == {"Calm"}
+    assert {one.from_name for one in sent().messages} == {"Calm"}
 
     assert go_on("sudden")
-    assert len(sent().letters) == 6
+    assert len(sent().messages) == 6
     assert paused() == []
 
 
@@ -103,11 +103,11 @@ def test_a_shop_may_ask_five_times_its_usual(installation):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("installation", [{"TRUSTSVC_HOURLY_MOST": "0"}], indirect=True)
-def test_no_brake_is_no_brake(installation):
+def test_without_a_limit_no_shop_is_paused(installation):
     wave(shop(), 30)
 
     assert paused() == []
-    assert len(sent().letters) == 30
+    assert len(sent().messages) == 30
 
 
 def test_by_default_a_thousand_an_hour_pause_nobody(installation):
@@ -117,7 +117,7 @@ def test_by_default_a_thousand_an_hour_pause_nobody(installation):
 
 
 @few
-def test_what_buyers_wish_while_their_shop_waits_is_heard_when_it_goes_on(installation):
+def test_what_buyers_ask_for_while_their_shop_waits_is_heard_when_it_goes_on(installation):
     sudden = shop(name="Sudden")
     ids = wave(sudden, 6)
     with db.transaction() as session, quiet():
@@ -125,8 +125,8 @@ def test_what_buyers_wish_while_their_shop_waits_is_heard_when_it_goes_on(instal
         redeem.withdraw(session, [ids[1]], "cancelled", NOON)
     go_on("sudden")
 
-    assert len(sent().letters) == 4
-    assert [letter_of(one).reason for one in ids[:2]] == ["opted_out", "cancelled"]
+    assert len(sent().messages) == 4
+    assert [message_of(one).reason for one in ids[:2]] == ["opted_out", "cancelled"]
 
 
 @few

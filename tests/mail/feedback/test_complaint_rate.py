@@ -8,7 +8,7 @@ from tests.invitations.sample_orders import (
     NOON,
     Post,
     invited,
-    letter_of,
+    message_of,
     message_values,
     place,
     planned,
@@ -36,7 +36,7 @@ def lamp(installation):
 
 
 def complained(lamp, number, now=NOON + DAY):
-    """Have so many buyers complain of letters that left at noon."""
+    """Have so many buyers complain of messages that left at noon."""
     ids = [invited(lamp, email=f"buyer{next(numbers)}@mail.example") for _ in range(number)]
     sent()
     for order_id in ids:
@@ -48,7 +48,7 @@ numbers = iter(range(1, 1_000_000))
 
 
 def filled(order_id, number, at=NOON):
-    """Have so many letters more that left, of one order's copies."""
+    """Have so many messages more that left, of one order's copies."""
     with db.transaction() as session:
         one = session.execute(select(invitations).where(invitations.c.order_id == order_id)).one()
         rows = [
@@ -103,7 +103,7 @@ def test_alarm_from_one_in_a_thousand_and_stop_from_three_in_a_thousand(
     assert (rate.is_alarming, rate.is_too_much) == (alarming, too_much)
 
 
-def test_one_complaint_of_few_letters_is_an_alarm_and_no_stop(lamp):
+def test_one_complaint_of_few_messages_is_an_alarm_and_no_stop(lamp):
     complained(lamp, 1)
 
     assert stops() == {}
@@ -119,18 +119,18 @@ def test_the_alarm_is_told_once_a_day(lamp):
     assert happened() == [complaint_rate.ALARMED] * 2
 
 
-def test_three_in_a_thousand_stop_sending_and_no_letter_leaves(lamp):
+def test_three_in_a_thousand_stop_sending_and_no_message_leaves(lamp):
     complained(lamp, 3)
 
     assert stops() == {"complaints": "complaint_rate"}
     assert happened() == [complaint_rate.ALARMED, "sending.stopped"]
     waits = invited(lamp)
-    assert sent(now=NOON + DAY).letters == []
-    assert letter_of(waits).state == "due"
+    assert sent(now=NOON + DAY).messages == []
+    assert message_of(waits).state == "due"
 
 
 @pytest.mark.slow
-def test_many_letters_beside_them_and_it_goes_on(lamp):
+def test_many_messages_beside_them_and_it_goes_on(lamp):
     order_id = invited(lamp)
     sent()
     filled(order_id, 1200)
@@ -185,7 +185,7 @@ def test_the_restores_stop_is_not_taken_back_here(lamp):
     assert stops() == {"restore": "no_suppressions"}
 
 
-def test_letters_that_were_leased_already_stop_too_and_leave_when_sending_goes_on(installation):
+def test_messages_that_were_leased_already_stop_too_and_leave_when_sending_goes_on(installation):
     at_shop = shop()
     for name in ("jan", "piet", "eva"):
         place(at_shop, email=f"{name}@mail.example")
@@ -195,8 +195,8 @@ def test_letters_that_were_leased_already_stop_too_and_leave_when_sending_goes_o
         with db.transaction() as session:
             send_suspension.stop(session, send_suspension.COMPLAINTS, "complaint_rate", NOON)
 
-    assert sent(Post(meanwhile=stop)).letters == []
+    assert sent(Post(meanwhile=stop)).messages == []
 
     with db.transaction() as session:
         assert send_suspension.go_on(session, send_suspension.COMPLAINTS)
-    assert len(sent().letters) == 3
+    assert len(sent().messages) == 3

@@ -12,10 +12,10 @@ from sqlalchemy import func, select, update
 from tests.invitations.sample_orders import (
     NOON,
     Post,
+    decisions_of,
     invitation_of,
     invited,
-    ledger_of,
-    letter_of,
+    message_of,
     message_values,
     order_row,
     place,
@@ -46,12 +46,14 @@ DAY = timedelta(days=1)
 
 
 def code_of(order_id, kind="invitation"):
-    return return_path.code(letter_of(order_id, kind).token)
+    return return_path.code(message_of(order_id, kind).token)
 
 
-def reported(order_id, kind, status="5.1.1", now=NOON + DAY, source="mail", letter="invitation"):
+def reported(
+    order_id, kind, status="5.1.1", now=NOON + DAY, source="mail", message_kind="invitation"
+):
     with quiet(), db.transaction() as session:
-        report = Report(kind, status, (code_of(order_id, letter),))
+        report = Report(kind, status, (code_of(order_id, message_kind),))
         return delivery_reports.accept(session, report, source, now)
 
 
@@ -88,22 +90,22 @@ def test_a_hard_bounce_forgets_the_address_withdraws_and_is_never_asked_again(la
         "withdrawn",
         "undeliverable",
     )
-    assert (letter_of(asked).state, letter_of(asked).reason) == ("refused", "bounced")
+    assert (message_of(asked).state, message_of(asked).reason) == ("refused", "bounced")
     assert suppressed() == [(lamp.id, "undeliverable")]
     assert suppression_journal.read().lines[0].reason == "undeliverable"
-    assert ("report_invitation", "5.1.1", "hard") in ledger_of(asked)
+    assert ("report_invitation", "5.1.1", "hard") in decisions_of(asked)
 
     again = place(lamp, NOON + 60 * DAY, created_at=NOON + 60 * DAY)
     planned(NOON + 60 * DAY)
-    assert ("may_ask", "opted_out", "refuse") in ledger_of(again)
+    assert ("may_ask", "opted_out", "refuse") in decisions_of(again)
 
 
 def test_a_hard_bounce_is_about_one_shop(lamp, asked):
     reported(asked, "hard")
     other = invited(shop(name="Other"))
 
-    assert len(sent().letters) == 1
-    assert letter_of(other).state == "sent"
+    assert len(sent().messages) == 1
+    assert message_of(other).state == "sent"
 
 
 def test_a_hard_bounce_of_a_reminder_leaves_the_invitation_that_arrived(installation):
@@ -114,11 +116,14 @@ def test_a_hard_bounce_of_a_reminder_leaves_the_invitation_that_arrived(installa
         reminders.plan_due_reminders(session, later)
     sent(now=later)
 
-    assert reported(order_id, "hard", now=later + DAY, letter="reminder") == "taken"
+    assert reported(order_id, "hard", now=later + DAY, message_kind="reminder") == "taken"
 
     assert order_row(order_id).email is None
     assert invitation_of(order_id).state == "open"
-    assert (letter_of(order_id).state, letter_of(order_id, "reminder").state) == ("sent", "refused")
+    assert (message_of(order_id).state, message_of(order_id, "reminder").state) == (
+        "sent",
+        "refused",
+    )
 
 
 def test_who_wrote_a_review_is_there_whatever_a_late_bounce_says(lamp, asked):
@@ -128,15 +133,15 @@ def test_who_wrote_a_review_is_there_whatever_a_late_bounce_says(lamp, asked):
     reported(asked, "hard")
 
     assert suppressed() == []
-    assert ("report_invitation", "5.1.1", "soft") in ledger_of(asked)
+    assert ("report_invitation", "5.1.1", "soft") in decisions_of(asked)
 
 
-def test_a_server_that_takes_a_letter_in_and_sends_it_back_later_is_heard(lamp, asked):
+def test_a_server_that_takes_a_message_in_and_sends_it_back_later_is_heard(lamp, asked):
     reported(asked, "delivered", "2.0.0")
     reported(asked, "hard")
 
     assert suppressed() == [(lamp.id, "undeliverable")]
-    assert letter_of(asked).state == "refused"
+    assert message_of(asked).state == "refused"
 
 
 def test_a_complaint_stops_this_shop_and_all_and_drops_what_waits(lamp, asked):
@@ -151,7 +156,7 @@ def test_a_complaint_stops_this_shop_and_all_and_drops_what_waits(lamp, asked):
     assert order_row(waits).email is None
     elsewhere = place(shop(name="Other"))
     planned(NOON + DAY)
-    assert ("may_ask", "opted_out", "refuse") in ledger_of(elsewhere)
+    assert ("may_ask", "opted_out", "refuse") in decisions_of(elsewhere)
 
 
 def test_a_complaint_drops_the_reminder(installation):
@@ -159,12 +164,12 @@ def test_a_complaint_drops_the_reminder(installation):
     sent()
     with quiet(), db.transaction() as session:
         reminders.plan_due_reminders(session, NOON + 4 * DAY)
-    assert letter_of(order_id, "reminder").state == "due"
+    assert message_of(order_id, "reminder").state == "due"
 
     reported(order_id, "complaint", "abuse", now=NOON + 4 * DAY)
 
-    assert letter_of(order_id, "reminder").state == "dropped"
-    assert sent(now=NOON + 5 * DAY).letters == []
+    assert message_of(order_id, "reminder").state == "dropped"
+    assert sent(now=NOON + 5 * DAY).messages == []
 
 
 def test_a_complaint_still_stops_the_shop_when_the_address_is_forgotten(lamp, asked):
@@ -183,13 +188,13 @@ def test_a_soft_bounce_is_noted_and_changes_nothing(lamp, asked, kind, status):
     reported(asked, kind, status)
 
     assert reports() == [(kind, status, "mail")]
-    assert (letter_of(asked).state, suppressed()) == ("sent", [])
+    assert (message_of(asked).state, suppressed()) == ("sent", [])
     assert order_row(asked).email
-    assert ("report_invitation", status, kind) in ledger_of(asked)
+    assert ("report_invitation", status, kind) in decisions_of(asked)
 
 
-def soft_letters(lamp, days):
-    """Send a letter on each of these days to one buyer, and have each come back soft."""
+def soft_messages(lamp, days):
+    """Send a message on each of these days to one buyer, and have each come back soft."""
     for day in days:
         now = NOON + day * DAY
         order_id = invited(lamp, now, created_at=now)
@@ -198,29 +203,29 @@ def soft_letters(lamp, days):
     return order_id
 
 
-def test_three_letters_in_a_row_that_came_back_over_two_weeks_are_hard(installation):
+def test_three_messages_in_a_row_that_came_back_over_two_weeks_are_hard(installation):
     lamp = shop(cap_days=0)
 
-    last = soft_letters(lamp, [0, 7])
+    last = soft_messages(lamp, [0, 7])
     assert suppressed() == []
-    last = soft_letters(lamp, [14])
+    last = soft_messages(lamp, [14])
 
     assert suppressed() == [(lamp.id, "undeliverable")]
-    assert ("report_invitation", "5.2.2", "hard") in ledger_of(last)
+    assert ("report_invitation", "5.2.2", "hard") in decisions_of(last)
 
 
 def test_three_within_a_holiday_are_not(installation):
-    soft_letters(shop(cap_days=0), [0, 5, 12])
+    soft_messages(shop(cap_days=0), [0, 5, 12])
 
     assert suppressed() == []
 
 
 def test_one_that_arrived_in_between_begins_anew(installation):
     lamp = shop(cap_days=0)
-    soft_letters(lamp, [0, 7])
+    soft_messages(lamp, [0, 7])
     invited(lamp, NOON + 14 * DAY, created_at=NOON + 14 * DAY)
     sent(now=NOON + 14 * DAY)
-    soft_letters(lamp, [21])
+    soft_messages(lamp, [21])
 
     assert suppressed() == []
 
@@ -231,25 +236,25 @@ def test_one_that_arrived_in_between_begins_anew(installation):
 def test_what_nobody_could_know_is_known_by_a_report(lamp, kind, state):
     order_id = invited(lamp)
     sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
-    assert letter_of(order_id).state == "unknown"
+    assert message_of(order_id).state == "unknown"
 
     reported(order_id, kind)
 
-    assert letter_of(order_id).state == state
+    assert message_of(order_id).state == state
 
 
 def test_a_bounce_that_is_faster_than_the_sender_is_not_overwritten(lamp):
     order_id = invited(lamp)
 
     class Quick(Post):
-        def send(self, letter, before_end_of_data):
-            outcome = super().send(letter, before_end_of_data)
+        def send(self, email_message, before_end_of_data):
+            outcome = super().send(email_message, before_end_of_data)
             reported(order_id, "hard")
             return outcome
 
     sent(Quick())
 
-    assert letter_of(order_id).state == "refused"
+    assert message_of(order_id).state == "refused"
     assert suppressed() == [(lamp.id, "undeliverable")]
 
 
@@ -267,13 +272,13 @@ def test_the_same_event_a_hundred_times_in_parallel_counts_once(lamp, asked):
 
     assert sorted(answers) == ["duplicate"] * 99 + ["taken"]
     assert reports() == [("complaint", "abuse", "mail")]
-    assert [line for line in ledger_of(asked) if line[0] == "report_invitation"] == [
+    assert [line for line in decisions_of(asked) if line[0] == "report_invitation"] == [
         ("report_invitation", "abuse", "complaint")
     ]
 
 
 def test_all_that_can_come_at_once_about_one_buyer_comes_through(lamp):
-    """Bounces, complaints and wishes of one buyer's orders, crosswise: nobody waits for nobody."""
+    """Bounces, complaints and opt-outs of one buyer's orders, crosswise: no deadlock."""
     from trustsvc.invitations import unsubscribe
 
     for turn in range(5):
@@ -288,9 +293,9 @@ def test_all_that_can_come_at_once_about_one_buyer_comes_through(lamp):
                 found = redeem.find(session, invitation_of(order_id).link)
                 unsubscribe.unsubscribe(session, found, NOON + DAY, everywhere=True)
 
-        def run(verb, *args, wrong=wrong):
+        def run(action, *args, wrong=wrong):
             try:
-                verb(*args)
+                action(*args)
             except Exception as problem:  # noqa: BLE001 - whatever it is
                 wrong.append(problem)
 
@@ -342,7 +347,7 @@ def test_who_knows_one_code_cannot_fill_the_table(lamp, asked):
     "forged",
     ["", "a" * 26, "7" * 26, "a" * 27, "!" * 26, CODE],
 )
-def test_a_report_that_names_no_letter_of_ours_changes_nothing(lamp, asked, forged):
+def test_a_report_that_names_no_message_of_ours_changes_nothing(lamp, asked, forged):
     with db.transaction() as session:
         answer = delivery_reports.accept(session, Report("hard", "5.1.1", (forged,)), "mail", NOON)
 
@@ -358,11 +363,11 @@ def test_a_code_with_one_sign_changed_names_nothing(lamp, asked):
     ]
 
     with db.reading() as session:
-        assert return_path.find(session, [good]).id == letter_of(asked).id
+        assert return_path.find(session, [good]).id == message_of(asked).id
         assert [return_path.find(session, [one]) for one in bad] == [None] * 26
 
 
-def test_a_code_of_another_house_names_nothing_here(lamp, asked):
+def test_a_code_of_another_installation_names_nothing_here(lamp, asked):
     other = return_path.code(signed_links.new_id())
 
     with db.reading() as session:
@@ -375,10 +380,10 @@ def test_a_code_stays_good_and_the_same_over_a_rotation(lamp, asked):
 
     assert good == code_of(asked)
     with db.reading() as session:
-        assert return_path.find(session, [good.upper()]).id == letter_of(asked).id
+        assert return_path.find(session, [good.upper()]).id == message_of(asked).id
 
 
-def test_a_letter_that_got_the_number_of_one_that_a_restore_forgot_is_not_meant(lamp, asked):
+def test_a_message_that_got_the_number_of_one_that_a_restore_forgot_is_not_meant(lamp, asked):
     forgotten = code_of(asked)
     with db.transaction() as session:
         session.execute(update(messages).values(token=signed_links.new_id()))
@@ -390,12 +395,12 @@ def test_a_letter_that_got_the_number_of_one_that_a_restore_forgot_is_not_meant(
 @pytest.mark.parametrize(
     "installation", [{"TRUSTSVC_MAIL_RETURN": "bounces@shop.example"}], indirect=True
 )
-def test_a_letter_and_its_bounce_find_each_other(lamp):
+def test_a_message_and_its_bounce_find_each_other(lamp):
     order_id = invited(lamp)
-    letter = sent().letters[0]
+    email_message = sent().messages[0]
     code = code_of(order_id)
-    assert letter.return_path == f"bounces+{code}@shop.example"
-    assert letter.message_id.startswith(code)
+    assert email_message.return_path == f"bounces+{code}@shop.example"
+    assert email_message.message_id.startswith(code)
 
     back = BY_NAME["postfix, Gmail: no such account"].replace(CODE.encode(), code.encode())
     with db.transaction() as session:
@@ -404,7 +409,7 @@ def test_a_letter_and_its_bounce_find_each_other(lamp):
     assert invitation_of(order_id).reason == "undeliverable"
 
 
-def test_without_the_setting_the_sender_is_as_before_and_the_message_id_names_the_letter(
+def test_without_the_setting_the_sender_is_as_before_and_the_message_id_names_the_message(
     lamp, asked
 ):
     back = BY_NAME["Zimbra: over quota"].replace(CODE.encode(), code_of(asked).encode())
@@ -432,25 +437,25 @@ def test_sending_is_not_stopped_by_bounces(lamp, asked):
 
 
 @pytest.mark.parametrize("installation", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
-def test_a_letter_that_arrived_does_not_leave_again_because_it_was_in_doubt(installation):
+def test_a_message_that_arrived_does_not_leave_again_because_it_was_in_doubt(installation):
     order_id, evening = invited(shop()), NOON + timedelta(hours=7, minutes=50)  # 19:50 there
     sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")), now=evening)
     sent(now=evening + timedelta(minutes=16))
-    assert (letter_of(order_id).state, letter_of(order_id).resent) == ("due", 1)
+    assert (message_of(order_id).state, message_of(order_id).resent) == ("due", 1)
 
     assert reported(order_id, "delivered", "2.0.0", evening + timedelta(hours=1)) == "taken"
 
-    assert sent(now=NOON + DAY).letters == []
-    assert (letter_of(order_id).state, letter_of(order_id).sent_at) == ("sent", evening)
+    assert sent(now=NOON + DAY).messages == []
+    assert (message_of(order_id).state, message_of(order_id).sent_at) == ("sent", evening)
 
 
-def test_a_letter_that_arrived_is_not_tried_again_whatever_its_server_said(installation):
+def test_a_message_that_arrived_is_not_tried_again_whatever_its_server_said(installation):
     order_id = invited(shop())
     sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451")))
     reported(order_id, "delivered", "2.0.0", NOON + timedelta(hours=1))
 
-    assert sent(now=NOON + DAY).letters == []
-    assert (letter_of(order_id).state, letter_of(order_id).sent_at) == (
+    assert sent(now=NOON + DAY).messages == []
+    assert (message_of(order_id).state, message_of(order_id).sent_at) == (
         "sent",
         NOON + timedelta(hours=1),
     )

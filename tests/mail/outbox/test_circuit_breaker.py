@@ -10,7 +10,7 @@ from tests.invitations.sample_orders import (
     NOON,
     Post,
     invited,
-    letter_of,
+    message_of,
     place,
     planned,
     quiet,
@@ -35,7 +35,7 @@ class Away:
 
     asked = 0
 
-    def send(self, letter, before_end_of_data):
+    def send(self, email_message, before_end_of_data):
         self.asked += 1
         return AWAY
 
@@ -122,11 +122,11 @@ def test_five_times_421_end_a_round(installation):
 
     post = sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "smtp_421")] * 10))
 
-    assert len(post.letters) == 5
+    assert len(post.messages) == 5
     assert row().open_until > NOON
 
 
-def test_one_letter_asks_whether_it_is_back_and_each_time_in_vain_the_pause_doubles(installation):
+def test_one_message_asks_whether_it_is_back_and_each_time_in_vain_the_pause_doubles(installation):
     opened()
     pauses = []
     for _ in range(8):
@@ -146,8 +146,8 @@ def test_of_two_workers_one_asks(installation):
     arrived, go = threading.Barrier(2, timeout=120), threading.Event()
 
     class Waits:
-        def send(self, letter, before_end_of_data):
-            asked.append(letter)
+        def send(self, email_message, before_end_of_data):
+            asked.append(email_message)
             go.wait(120)
             before_end_of_data()
             return DeliveryResult(DeliveryStatus.SENT)
@@ -165,7 +165,7 @@ def test_of_two_workers_one_asks(installation):
         thread.start()
     while not asked:
         assert any(thread.is_alive() for thread in threads)
-    assert sent(now=now).letters == []  # a third, while it still waits for its answer
+    assert sent(now=now).messages == []  # a third, while it still waits for its answer
     go.set()
     for thread in threads:
         thread.join()
@@ -180,11 +180,11 @@ def test_who_asked_and_died_is_followed_by_another(installation):
     now = row().open_until
 
     class Dies:
-        def send(self, letter, before_end_of_data):
+        def send(self, email_message, before_end_of_data):
             raise SystemExit
 
     class Gone(Post):
-        def send(self, letter, before_end_of_data):
+        def send(self, email_message, before_end_of_data):
             before_end_of_data()
             raise SystemExit
 
@@ -192,19 +192,19 @@ def test_who_asked_and_died_is_followed_by_another(installation):
         with pytest.raises(SystemExit):
             sent(dies, now=now)
         now += lease_renewal.LEASE + SECOND
-    assert len(sent(now=now).letters) == 1
+    assert len(sent(now=now).messages) == 1
 
 
 @pytest.mark.slow
-def test_when_it_is_back_letters_leave_slowly_at_first(installation):
+def test_when_it_is_back_messages_leave_slowly_at_first(installation):
     opened(200)
     now = row().open_until
-    assert len(sent(now=now).letters) == 1
+    assert len(sent(now=now).messages) == 1
 
     counts = []
     for _ in range(100):
         now += 15 * SECOND
-        counts.append(len(sent(now=now).letters))
+        counts.append(len(sent(now=now).messages))
 
     assert counts[:4] == [4, 4, 4, 4]
     assert max(counts) <= rate_policy.MIN_PER_MINUTE / 4 + 1
@@ -214,7 +214,7 @@ def test_when_it_is_back_letters_leave_slowly_at_first(installation):
 
 
 @pytest.mark.parametrize("installation", [{"TRUSTSVC_MAIL_PACE": "0"}], indirect=True)
-def test_where_no_pace_is_wished_all_leave_as_soon_as_it_is_back(installation):
+def test_where_no_pace_is_set_all_leave_as_soon_as_it_is_back(installation):
     many(40)
     sent(Away())
 
@@ -237,8 +237,8 @@ def test_what_was_put_off_to_the_morning_or_stopped_is_no_burst_then(installatio
     evening, morning = NOON.replace(hour=18), NOON.replace(day=11, hour=7)
 
     for minutes in range(5):
-        assert sent(now=evening + minutes * MINUTE).letters == []
-    counts = [len(sent(now=morning + n * 15 * SECOND).letters) for n in range(8)]
+        assert sent(now=evening + minutes * MINUTE).messages == []
+    counts = [len(sent(now=morning + n * 15 * SECOND).messages) for n in range(8)]
 
     assert max(counts) <= rate_policy.MIN_PER_MINUTE / 4
     assert sum(counts) > 20
@@ -250,15 +250,15 @@ def test_a_pause_that_a_clock_which_was_ahead_wrote_holds_nobody_up(installation
     with db.transaction() as session:
         session.execute(update(circuit_breakers).values(open_until=NOON + ahead))
 
-    assert len(sent(now=NOON + MINUTE).letters) == 1
+    assert len(sent(now=NOON + MINUTE).messages) == 1
 
 
-def test_a_letter_that_cannot_be_written_is_no_failure_of_the_mail_server(installation):
+def test_a_message_that_cannot_be_written_is_no_failure_of_the_mail_server(installation):
     order_id = invited(shop())
     with db.transaction() as session:
         session.execute(update(invitations).values(language="xx"))
 
     for _ in range(8):
-        sent(now=max(NOON, letter_of(order_id).due_at))
+        sent(now=max(NOON, message_of(order_id).due_at))
 
     assert row() is None

@@ -9,9 +9,9 @@ from sqlalchemy import event, func, select, update
 from tests.invitations.sample_orders import (
     NOON,
     Post,
+    decisions_of,
     invited,
-    ledger_of,
-    letter_of,
+    message_of,
     order_row,
     place,
     planned,
@@ -47,7 +47,9 @@ def due(*domains, at_shop=None):
 
 
 def domains_of(post):
-    return Counter(letter.to_address.partition("@")[2].lower() for letter in post.letters)
+    return Counter(
+        email_message.to_address.partition("@")[2].lower() for email_message in post.messages
+    )
 
 
 def rows():
@@ -74,7 +76,7 @@ def test_a_domain_is_one_however_it_is_spelt(installation):
     spelt = ["bücher.example", "BÜCHER.example", "xn--bcher-kva.example", "XN--BCHER-KVA.Example"]
     due(*spelt * 10)
 
-    assert len(sent().letters) == 15
+    assert len(sent().messages) == 15
     assert len(rows()) == 1
 
 
@@ -83,14 +85,14 @@ def test_a_domain_is_one_however_it_is_spelt(installation):
 def test_no_pace_is_no_pace(installation):
     due(*["many.example"] * 200)
 
-    assert len(sent().letters) == 200
+    assert len(sent().messages) == 200
 
 
 @pytest.mark.parametrize("installation", [{"TRUSTSVC_MAIL_PACE": "1"}], indirect=True)
 def test_a_maildir_has_no_pace(installation):
     due(*["many.example"] * 20)
 
-    assert len(sent().letters) == 20
+    assert len(sent().messages) == 20
     assert rows() == []
 
 
@@ -100,18 +102,20 @@ def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_o
     fates = {"bad.example": LATER}
 
     class Says(Post):
-        def send(self, letter, before_end_of_data):
+        def send(self, email_message, before_end_of_data):
             self.fates = [
-                fates.get(letter.to_address.partition("@")[2], DeliveryResult(DeliveryStatus.SENT))
+                fates.get(
+                    email_message.to_address.partition("@")[2], DeliveryResult(DeliveryStatus.SENT)
+                )
             ]
-            return super().send(letter, before_end_of_data)
+            return super().send(email_message, before_end_of_data)
 
     first = sent(Says())
     assert domains_of(first) == {"bad.example": 1, "good.example": 3}
     waits = []
     now = NOON
     for _ in range(5):
-        until = max(row.quiet_until for row in rows() if row.quiet_until)
+        until = max(row.paused_until for row in rows() if row.paused_until)
         waits.append(until - now)
         assert domains_of(sent(Says(), now=until - SECOND)) == {}
         with db.transaction() as session:
@@ -126,7 +130,7 @@ def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_o
     for _ in range(3):
         sent(Says(), now=now)
         now += MINUTE
-    assert {row.strikes for row in rows()} == {0}
+    assert {row.deferrals for row in rows()} == {0}
     with db.reading() as session:
         assert set(session.scalars(select(messages.c.state))) == {"sent"}
 
@@ -147,8 +151,8 @@ def test_a_greylisting_that_means_one_mailbox_does_not_shun_its_domain(installat
         )
     )
 
-    assert len(post.letters) == 6
-    assert all(row.quiet_until is None for row in rows())
+    assert len(post.messages) == 6
+    assert all(row.paused_until is None for row in rows())
 
 
 @paced(600)
@@ -157,8 +161,8 @@ def test_three_greylistings_in_a_row_do(installation):
 
     post = sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450")] * 6))
 
-    assert len(post.letters) == 4  # what the third said is written down at the dot of the fourth
-    assert [row.quiet_until is not None for row in rows()] == [True]
+    assert len(post.messages) == 4  # what the third said is written down at the dot of the fourth
+    assert [row.paused_until is not None for row in rows()] == [True]
 
 
 @paced(600)
@@ -170,19 +174,19 @@ def test_waiting_for_a_domain_that_refuses_us_counts_and_ends_after_three_days(i
             session, [(domain_throttle.hashes({1: "b@bad.example"})[1], LATER)], NOON
         )
 
-    assert sent().letters == []
-    assert letter_of(order_id).waited_s >= retry_policy.LIMIT_S
+    assert sent().messages == []
+    assert message_of(order_id).waited_s >= retry_policy.LIMIT_S
     with db.transaction() as session:
         session.execute(update(messages).values(due_at=NOON))
-    assert sent().letters == []
+    assert sent().messages == []
 
-    assert (letter_of(order_id).state, letter_of(order_id).reason) == ("refused", "retry_limit")
+    assert (message_of(order_id).state, message_of(order_id).reason) == ("refused", "retry_limit")
     assert order_row(order_id).email == "a@bad.example"
-    assert ledger_of(order_id)[-1] == ("send_invitation", "retry_limit", "refused")
+    assert decisions_of(order_id)[-1] == ("send_invitation", "retry_limit", "refused")
 
 
 @paced()
-def test_a_domain_is_kept_as_a_keyed_mark_for_an_hour(installation):
+def test_a_domain_is_kept_as_a_keyed_pseudonym_for_an_hour(installation):
     due("janssen-family.example")
     sent()
 

@@ -5,10 +5,10 @@ from sqlalchemy import select, update
 
 from tests.invitations.sample_orders import (
     NOON,
+    decisions_of,
     invitation_of,
     invited,
-    ledger_of,
-    letter_of,
+    message_of,
     order_row,
     place,
     sent,
@@ -31,19 +31,19 @@ pytestmark = pytest.mark.both_databases
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
-def test_a_letter_that_is_not_due_stays(installation):
+def test_a_message_that_is_not_due_stays(installation):
     order_id = invited(shop(delay=60))
 
-    assert sent().letters == []
-    assert letter_of(order_id).state == "due"
+    assert sent().messages == []
+    assert message_of(order_id).state == "due"
 
 
-def test_a_letter_out_of_hours_waits_for_the_morning(installation):
+def test_a_message_out_of_hours_waits_for_the_morning(installation):
     order_id = invited(shop())
     night = NOON.replace(hour=18)  # 20:00 in Amsterdam
 
-    assert sent(now=night).letters == []
-    assert letter_of(order_id).due_at == (NOON + DAY).replace(hour=7)
+    assert sent(now=night).messages == []
+    assert message_of(order_id).due_at == (NOON + DAY).replace(hour=7)
 
 
 REASONS = {
@@ -64,7 +64,7 @@ REASONS = {
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_what_happens_between_plan_and_send_stops_the_letter(installation, reason):
+def test_what_happens_between_plan_and_send_stops_the_message(installation, reason):
     at_shop = shop("registered")
     with db.transaction() as session:
         register(session, "jan@mail.example", "v1", "page", NOON)
@@ -74,19 +74,19 @@ def test_what_happens_between_plan_and_send_stops_the_letter(installation, reaso
 
     post = sent()
 
-    assert post.letters == []
-    letter = letter_of(order_id)
-    assert (letter.state, letter.reason) == ("dropped", reason.partition(" ")[0])
-    assert ("send", reason.partition(" ")[0], "dropped") in ledger_of(order_id)
+    assert post.messages == []
+    email_message = message_of(order_id)
+    assert (email_message.state, email_message.reason) == ("dropped", reason.partition(" ")[0])
+    assert ("send", reason.partition(" ")[0], "dropped") in decisions_of(order_id)
     assert order_row(order_id).email is None
 
 
-def test_an_order_cancelled_but_not_yet_looked_at_stops_the_letter(installation):
+def test_an_order_cancelled_but_not_yet_looked_at_stops_the_message(installation):
     at_shop = shop()
     order_id = invited(at_shop, identity="1")
     place(at_shop, identity="1", standing=Standing.CANCELLED)
 
-    assert sent().letters == []
+    assert sent().messages == []
     assert invitation_of(order_id).reason == "cancelled"
 
 
@@ -95,11 +95,11 @@ def test_a_sender_that_vanished_loses_its_lease_within_a_minute(installation):
     with db.transaction() as session:
         assert len(lease.lease(session, NOON, kinds.registered())) == 1
 
-    assert sent(now=NOON + MINUTE / 2).letters == []
-    assert len(sent(now=NOON + MINUTE).letters) == 1
+    assert sent(now=NOON + MINUTE / 2).messages == []
+    assert len(sent(now=NOON + MINUTE).messages) == 1
 
 
-def test_the_lease_is_taken_before_wishes_are_read_so_that_none_comes_in_between(
+def test_the_lease_is_taken_before_opt_outs_are_read_so_that_none_comes_in_between(
     installation, monkeypatch
 ):
     order_id = invited(shop())
@@ -114,4 +114,4 @@ def test_the_lease_is_taken_before_wishes_are_read_so_that_none_comes_in_between
     sent()
 
     assert set(states) == {"leased"}
-    assert letter_of(order_id).state == "sent"
+    assert message_of(order_id).state == "sent"

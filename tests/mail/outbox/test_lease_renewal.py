@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.invitations.sample_orders import NOON, Post, invited, letter_of, quiet, sent, shop
+from tests.invitations.sample_orders import NOON, Post, invited, message_of, quiet, sent, shop
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.outbox import circuit_breaker, kinds, lease, lease_renewal, send
 from trustsvc.storage import db
@@ -18,25 +18,25 @@ def leased_by_a_sender_that_died(now=NOON):
         return lease.lease(session, now, kinds.registered())
 
 
-def test_letters_of_a_killed_sender_are_due_again_within_a_minute(installation):
+def test_messages_of_a_killed_sender_are_due_again_within_a_minute(installation):
     order_id = invited(shop())
     leased_by_a_sender_that_died()
 
-    assert sent(now=NOON + lease_renewal.LEASE - SECOND).letters == []
-    assert len(sent(now=NOON + 60 * SECOND).letters) == 1
-    assert letter_of(order_id).state == "sent"
+    assert sent(now=NOON + lease_renewal.LEASE - SECOND).messages == []
+    assert len(sent(now=NOON + 60 * SECOND).messages) == 1
+    assert message_of(order_id).state == "sent"
 
 
-def test_a_letter_handed_over_by_a_killed_sender_is_unknown_within_a_minute(installation):
+def test_a_message_handed_over_by_a_killed_sender_is_unknown_within_a_minute(installation):
     order_id = invited(shop())
     (one,) = leased_by_a_sender_that_died()
     send._Round(db.transaction, lambda: NOON, circuit_breaker.Gate("maildir", 1))._hand_over(one)
 
-    assert sent(now=NOON + 60 * SECOND).letters == []
-    assert (letter_of(order_id).state, letter_of(order_id).reason) == ("unknown", "sender_died")
+    assert sent(now=NOON + 60 * SECOND).messages == []
+    assert (message_of(order_id).state, message_of(order_id).reason) == ("unknown", "sender_died")
 
 
-def test_a_sender_that_lives_keeps_its_letters_however_long_the_mail_server_takes(installation):
+def test_a_sender_that_lives_keeps_its_messages_however_long_the_mail_server_takes(installation):
     order_id = invited(shop())
     (one,) = leased_by_a_sender_that_died()
     moments = [NOON]
@@ -52,9 +52,9 @@ def test_a_sender_that_lives_keeps_its_letters_however_long_the_mail_server_take
             for _ in range(2):
                 renewed.clear()
                 assert renewed.wait(120)
-        assert sent(now=moments[0]).letters == []
-    assert letter_of(order_id).state == "leased"
-    assert letter_of(order_id).leased_until == NOON + 9 * 60 * SECOND + lease_renewal.LEASE
+        assert sent(now=moments[0]).messages == []
+    assert message_of(order_id).state == "leased"
+    assert message_of(order_id).leased_until == NOON + 9 * 60 * SECOND + lease_renewal.LEASE
 
 
 def test_a_lease_that_cannot_be_renewed_does_not_stop_the_sender(installation):
@@ -70,16 +70,16 @@ def test_a_lease_that_cannot_be_renewed_does_not_stop_the_sender(installation):
         assert asked.wait(120)
 
 
-def test_an_answer_that_comes_after_the_letter_was_called_unknown_still_counts(installation):
+def test_an_answer_that_comes_after_the_message_was_called_unknown_still_counts(installation):
     order_id = invited(shop())
     (one,) = leased_by_a_sender_that_died()
     round_ = send._Round(db.transaction, lambda: NOON, circuit_breaker.Gate("maildir", 1))
     round_._hand_over(one)
     sent(now=NOON + 60 * SECOND)
-    assert letter_of(order_id).state == "unknown"
+    assert message_of(order_id).state == "unknown"
 
     round_._results.append((one, DeliveryResult(DeliveryStatus.SENT)))
     round_.end(one.lease)
 
-    assert letter_of(order_id).state == "sent"
-    assert sent(Post(), now=NOON + 90 * SECOND).letters == []
+    assert message_of(order_id).state == "sent"
+    assert sent(Post(), now=NOON + 90 * SECOND).messages == []

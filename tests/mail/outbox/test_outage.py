@@ -22,7 +22,7 @@ A_MINUTE = 10
 
 
 class Line:
-    """A mail server that is away for a while; each second it takes letters, it notes them."""
+    """A mail server that is away for a while; each second it takes messages, it notes them."""
 
     def __init__(self):
         self.is_away = False
@@ -30,12 +30,12 @@ class Line:
         self.arrived = []
         self.asked = 0
 
-    def send(self, letter, before_end_of_data):
+    def send(self, email_message, before_end_of_data):
         self.asked += 1
         if self.is_away:
             return DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")
         before_end_of_data()
-        self.arrived.append((self.now, letter.to_address))
+        self.arrived.append((self.now, email_message.to_address))
         return DeliveryResult(DeliveryStatus.SENT)
 
     def round(self):

@@ -56,7 +56,7 @@ def test_a_mail_server_is_left_alone_twice_as_long_each_time_and_at_most_15_minu
         (100, -60, 25),
     ],
 )
-def test_a_mail_server_that_is_back_gets_letters_slowly_and_never_twice_the_usual(
+def test_a_mail_server_that_is_back_gets_messages_slowly_and_never_twice_the_usual(
     usual, minutes, rate
 ):
     assert rate_policy.ramp_up_rate(usual, minutes * MINUTE) == rate
@@ -78,7 +78,7 @@ def test_no_minute_after_a_return_holds_more_than_twice_the_usual_however_often_
 
 
 @pytest.mark.parametrize(
-    ("strikes", "outcome", "after"),
+    ("deferrals", "outcome", "after"),
     [
         (0, DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450"), 1),
         (1, DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451"), 2),
@@ -89,18 +89,18 @@ def test_no_minute_after_a_return_holds_more_than_twice_the_usual_however_often_
         (5, DeliveryResult(DeliveryStatus.SENT), 0),
     ],
 )
-def test_a_domain_that_says_later_is_counted(strikes, outcome, after):
-    assert rate_policy.strikes(strikes, outcome) == after
+def test_a_domain_that_says_later_is_counted(deferrals, outcome, after):
+    assert rate_policy.deferrals(deferrals, outcome) == after
 
 
 @pytest.mark.parametrize(
-    ("strikes", "share", "seconds"),
+    ("deferrals", "share", "seconds"),
     [(0, 1, 0), (2, 1, 0), (3, 0, 30), (3, 1, 60), (4, 1, 120), (8, 1, 1800), (99, 0.5, 1350)],
 )
 def test_a_domain_is_left_alone_from_the_third_time_on_for_half_an_hour_at_most(
-    strikes, share, seconds
+    deferrals, share, seconds
 ):
-    assert rate_policy.domain_pause(strikes, share) == timedelta(seconds=seconds)
+    assert rate_policy.domain_pause(deferrals, share) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_what_is_over_the_pace_of_a_domain_waits_in_a_row(count, a_minute, go, l
 
 
 @pytest.mark.parametrize("a_minute", [1, 7, 60, 600])
-def test_letters_of_one_domain_keep_its_pace_and_are_put_off_about_once(a_minute):
+def test_messages_of_one_domain_keep_its_pace_and_are_put_off_about_once(a_minute):
     domain, now = FRESH, NOON
     due, sent, moves = [NOON] * 300, [], 0
     while due:

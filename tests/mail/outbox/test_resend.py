@@ -1,4 +1,4 @@
-"""A letter nobody knows the end of goes once more, if the operator wants it so."""
+"""A message nobody knows the end of goes once more, if the operator wants it so."""
 
 from datetime import timedelta
 
@@ -8,10 +8,10 @@ from sqlalchemy import select, update
 from tests.invitations.sample_orders import (
     NOON,
     Post,
+    decisions_of,
     invitation_of,
     invited,
-    ledger_of,
-    letter_of,
+    message_of,
     place,
     planned,
     quiet,
@@ -31,42 +31,42 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 THEN = NOON + resend.ANSWER_TIMEOUT
 UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")
 
-wished = pytest.mark.parametrize("installation", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
+with_resend = pytest.mark.parametrize("installation", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
 
 
 def test_by_default_nothing_is_sent_again(installation):
     order_id = invited(shop())
     sent(Post(UNKNOWN))
 
-    assert sent(now=THEN).letters == []
-    assert letter_of(order_id).state == "unknown"
+    assert sent(now=THEN).messages == []
+    assert message_of(order_id).state == "unknown"
 
 
-@wished
-def test_a_letter_in_doubt_goes_once_more_with_its_own_name(installation):
+@with_resend
+def test_a_message_in_doubt_goes_once_more_with_its_own_name(installation):
     order_id = invited(shop())
     first = sent(Post(UNKNOWN))
 
-    assert sent(now=THEN - MINUTE).letters == []
+    assert sent(now=THEN - MINUTE).messages == []
     second = sent(now=THEN)
 
-    assert len(second.letters) == 1
-    assert second.letters[0].message_id == first.letters[0].message_id
-    assert (letter_of(order_id).state, letter_of(order_id).resent) == ("sent", 1)
-    assert ("send", "resend", "planned") in ledger_of(order_id)
+    assert len(second.messages) == 1
+    assert second.messages[0].message_id == first.messages[0].message_id
+    assert (message_of(order_id).state, message_of(order_id).resent) == ("sent", 1)
+    assert ("send", "resend", "planned") in decisions_of(order_id)
 
 
-@wished
+@with_resend
 def test_it_goes_no_third_time(installation):
     order_id = invited(shop())
     for at in (NOON, THEN, THEN + resend.ANSWER_TIMEOUT, THEN + DAY):
         sent(Post(UNKNOWN), now=at)
 
-    assert (letter_of(order_id).state, letter_of(order_id).attempts) == ("unknown", 2)
+    assert (message_of(order_id).state, message_of(order_id).attempts) == ("unknown", 2)
 
 
-@wished
-def test_who_said_no_meanwhile_gets_no_second_letter(installation):
+@with_resend
+def test_who_said_no_meanwhile_gets_no_second_message(installation):
     at_shop = shop()
     objects, stops = invited(at_shop), invited(at_shop, email="piet@mail.example")
     sent(Post(UNKNOWN, UNKNOWN))
@@ -74,45 +74,45 @@ def test_who_said_no_meanwhile_gets_no_second_letter(installation):
         opt_out(session, "jan@mail.example", at_shop.id, "objection", NOON)
         redeem.withdraw(session, [stops], "stop", NOON)
 
-    assert sent(now=THEN).letters == []
-    assert (letter_of(objects).state, letter_of(objects).reason) == ("dropped", "opted_out")
-    assert letter_of(objects).sent_at == NOON  # it may have arrived then: retention goes by it
-    assert letter_of(stops).state == "unknown"
+    assert sent(now=THEN).messages == []
+    assert (message_of(objects).state, message_of(objects).reason) == ("dropped", "opted_out")
+    assert message_of(objects).sent_at == NOON  # it may have arrived then: retention goes by it
+    assert message_of(stops).state == "unknown"
 
 
-@wished
-def test_a_letter_in_doubt_for_long_is_not_sent_when_the_setting_is_changed(installation):
+@with_resend
+def test_a_message_in_doubt_for_long_is_not_sent_when_the_setting_is_changed(installation):
     order_id = invited(shop())
     sent(Post(UNKNOWN))
 
-    assert sent(now=NOON + resend.MAX_AGE + MINUTE).letters == []
-    assert letter_of(order_id).state == "unknown"
+    assert sent(now=NOON + resend.MAX_AGE + MINUTE).messages == []
+    assert message_of(order_id).state == "unknown"
 
 
-@wished
+@with_resend
 def test_what_a_restore_set_aside_follows_the_setting_too(installation):
     order_id = invited(shop())
     with db.transaction() as session, quiet():
         assert restore_hold.hold(session, NOON) == 1
 
-    assert sent().letters == []
-    assert len(sent(now=THEN).letters) == 1
-    assert letter_of(order_id).state == "sent"
+    assert sent().messages == []
+    assert len(sent(now=THEN).messages) == 1
+    assert message_of(order_id).state == "sent"
 
 
-@wished
+@with_resend
 def test_an_answer_that_came_late_is_no_doubt_any_more(installation):
     order_id = invited(shop())
     sent(Post(UNKNOWN))
     with db.transaction() as session:
         session.execute(update(messages).values(state="sent"))
 
-    assert sent(now=THEN).letters == []
-    assert letter_of(order_id).attempts == 1
+    assert sent(now=THEN).messages == []
+    assert message_of(order_id).attempts == 1
 
 
-@wished
-def test_the_second_letter_is_not_asking_again(installation):
+@with_resend
+def test_the_second_message_is_not_asking_again(installation):
     """The cap counts from the first: an order of the same buyer is refused meanwhile and after."""
     at_shop = shop()
     invited(at_shop)

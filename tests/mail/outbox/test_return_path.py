@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.invitations.sample_orders import NOON, Post, invited, letter_of, sent, shop
+from tests.invitations.sample_orders import NOON, Post, invited, message_of, sent, shop
 from trustsvc import config
 from trustsvc.crypto import keyring, signed_links
 from trustsvc.errors import Misconfigured
@@ -32,12 +32,12 @@ def test_a_code_is_26_characters_that_no_mail_server_changes_and_its_own():
 def test_a_code_stays_alike_over_attempts_and_a_rotation(installation):
     order_id = invited(shop())
     deferred = DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451")
-    (first,) = sent(Post(deferred)).letters
+    (first,) = sent(Post(deferred)).messages
     keyring.rotate("lookup")
-    (second,) = sent(now=NOON + timedelta(minutes=2)).letters
+    (second,) = sent(now=NOON + timedelta(minutes=2)).messages
 
     assert first.message_id == second.message_id
-    assert first.message_id.startswith(f"{return_path.code(letter_of(order_id).token)}@")
+    assert first.message_id.startswith(f"{return_path.code(message_of(order_id).token)}@")
 
 
 def test_the_envelopes_sender_is_the_setting_with_the_code(installation):
@@ -84,16 +84,18 @@ def test_only_a_provider_that_replaces_our_sender_is_told_the_code_in_a_header(
     assert return_path.provider_headers("c") == marks
 
 
-def letter(**more):
+def email_message(**more):
     return Message(
         "jan@mail.example", "Jan", "Shop", "Hello", "text", "<p>html</p>", "id@shop.example",
         datetime(2026, 6, 10, tzinfo=UTC), **more,
     )  # fmt: skip
 
 
-def test_the_return_path_is_in_the_envelope_and_nowhere_in_the_letter():
-    plain = message.to_bytes(letter(), "reviews@shop.example")
-    coded = message.to_bytes(letter(return_path="bounces+c@shop.example"), "reviews@shop.example")
+def test_the_return_path_is_in_the_envelope_and_nowhere_in_the_message():
+    plain = message.to_bytes(email_message(), "reviews@shop.example")
+    coded = message.to_bytes(
+        email_message(return_path="bounces+c@shop.example"), "reviews@shop.example"
+    )
 
     assert (plain.sender, coded.sender) == ("reviews@shop.example", "bounces+c@shop.example")
     assert plain.data == coded.data
@@ -115,4 +117,4 @@ def test_the_return_path_is_in_the_envelope_and_nowhere_in_the_letter():
 )
 def test_a_return_path_that_is_no_plain_address_is_not_said(hostile):
     with pytest.raises(message.UnwritableMessage):
-        message.to_bytes(letter(return_path=hostile), "reviews@shop.example")
+        message.to_bytes(email_message(return_path=hostile), "reviews@shop.example")

@@ -1,7 +1,8 @@
-"""Any history of orders, sends, failures and changed minds: one letter, none against a wish.
+"""Any history of orders, sends, failures and changed minds: one message, none against an opt-out.
 
-Real verbs on a SQLite file. `STEPS=50000` walks longer than the tests do. The machine keeps a book
-of its own of what may have arrived and of who must not be asked, and compares after every step.
+Real use cases on a SQLite file. `STEPS=50000` walks longer than the tests do. The machine keeps
+a record of its own of what may have arrived and of who must not be asked, and compares
+after every step.
 
 Also tests:
 trustsvc/mail/outbox/expired_leases.py
@@ -80,19 +81,19 @@ class Crash(BaseException):
 
 
 class Postbox:
-    """Does as it is told with each letter, and tells the machine what may have arrived."""
+    """Does as it is told with each message, and tells the machine what may have arrived."""
 
     def __init__(self, machine, fates):
         self.machine, self.fates, self.is_dead = machine, list(fates), False
 
-    def send(self, letter, before_end_of_data):
+    def send(self, email_message, before_end_of_data):
         fate = self.fates.pop(0) if self.fates else "sent"
         if fate == "crash before":
             self.die()
         if fate not in BEFORE:
             before_end_of_data()
             if fate in MAY_ARRIVE:
-                self.machine.arrived[letter.message_id] += 1
+                self.machine.arrived[email_message.message_id] += 1
         if fate == "crash after":
             self.die()
         return FATES[fate]
@@ -109,7 +110,7 @@ class Machine(RuleBasedStateMachine):
     def begin(self):
         self.now = NOON
         self.arrived = Counter()
-        self.wishes = set()  # (shop id or 0, address)
+        self.opt_outs = set()  # (shop id or 0, address)
         self.over = set()  # ids of orders
         self.orders = {}
         self.leases = []
@@ -172,35 +173,35 @@ class Machine(RuleBasedStateMachine):
 
     @rule(buyer=buyers, everywhere=st.booleans(), fates=st.lists(st.sampled_from(list(FATES))))
     def change_of_mind_while_sending(self, buyer, everywhere, fates):
-        postbox = Postbox(self, fates)
-        say, machine = postbox.send, self
+        mail_transport = Postbox(self, fates)
+        say, machine = mail_transport.send, self
 
-        def meanwhile(letter, before_end_of_data):
-            if postbox.send is meanwhile:
-                postbox.send = say
+        def meanwhile(email_message, before_end_of_data):
+            if mail_transport.send is meanwhile:
+                mail_transport.send = say
                 machine.object(buyer, EVERY_SHOP if everywhere else machine.shops[0].id)
-            return say(letter, before_end_of_data)
+            return say(email_message, before_end_of_data)
 
-        postbox.send = meanwhile
-        self.run_a_round(postbox)
+        mail_transport.send = meanwhile
+        self.run_a_round(mail_transport)
 
-    def run_a_round(self, postbox):
+    def run_a_round(self, mail_transport):
         """Send; a process that died makes no transaction any more, its last one included."""
         looked = []
 
         @contextmanager
         def opened():
-            if postbox.is_dead:
+            if mail_transport.is_dead:
                 raise Crash
             with db.transaction() as session:
                 yield session
             if not looked:
-                looked.append(self.nobody_is_leased_against_a_wish())
+                looked.append(self.nobody_is_leased_against_an_opt_out())
 
         with quiet(), suppress(Crash):
-            send.send(opened, postbox, lambda: self.now)
+            send.send(opened, mail_transport, lambda: self.now)
 
-    def nobody_is_leased_against_a_wish(self):
+    def nobody_is_leased_against_an_opt_out(self):
         with db.reading() as session:
             leased = session.scalars(
                 select(invitations.c.order_id)
@@ -213,7 +214,7 @@ class Machine(RuleBasedStateMachine):
         for order_id in leased:
             one = self.orders[order_id]
             assert order_id not in self.over
-            assert self.wishes.isdisjoint(
+            assert self.opt_outs.isdisjoint(
                 {(EVERY_SHOP, one.buyer), (self.shops[one.shop].id, one.buyer)}
             )
 
@@ -224,7 +225,7 @@ class Machine(RuleBasedStateMachine):
     def object(self, buyer, shop_id):
         with db.transaction() as session:
             opt_out(session, buyer, shop_id, "objection", self.now)
-        self.wishes.add((shop_id, buyer))
+        self.opt_outs.add((shop_id, buyer))
 
     @rule(one=placed, everywhere=st.booleans())
     def stop(self, one, everywhere):
@@ -234,9 +235,9 @@ class Machine(RuleBasedStateMachine):
         with db.transaction() as session:
             done = unsubscribe.unsubscribe(session, invitation, self.now, everywhere=everywhere)
         if done.shop:
-            self.wishes.add((self.shops[one.shop].id, one.buyer))
+            self.opt_outs.add((self.shops[one.shop].id, one.buyer))
         if done.everywhere:
-            self.wishes.add((EVERY_SHOP, one.buyer))
+            self.opt_outs.add((EVERY_SHOP, one.buyer))
 
     @rule(one=placed)
     def review(self, one):
@@ -263,7 +264,7 @@ class Machine(RuleBasedStateMachine):
             return (link, redeem.find(session, link)) if link else (None, None)
 
     @invariant()
-    def no_letter_may_have_arrived_twice(self):
+    def no_message_may_have_arrived_twice(self):
         assert [name for name, times in getattr(self, "arrived", {}).items() if times > 1] == []
 
     @invariant()
@@ -284,7 +285,7 @@ class Machine(RuleBasedStateMachine):
             before[shop_id, buyer] = at
 
     def teardown(self):
-        """Let everything come to its end: each order is decided on, each letter settled."""
+        """Let everything come to its end: each order is decided on, each message settled."""
         if not hasattr(self, "now"):
             return
         for _ in range(24):
@@ -295,14 +296,14 @@ class Machine(RuleBasedStateMachine):
             open_orders = session.scalars(
                 select(orders.c.id).where(orders.c.state != "settled")
             ).all()
-            open_letters = session.scalars(
+            open_messages = session.scalars(
                 select(messages.c.id).where(
                     messages.c.state.in_(("leased", "handed"))
                     | ((messages.c.state == "due") & (messages.c.kind == "invitation"))
                 )
             ).all()
-        assert (open_orders, open_letters) == ([], [])
-        self.no_letter_may_have_arrived_twice()
+        assert (open_orders, open_messages) == ([], [])
+        self.no_message_may_have_arrived_twice()
         self.the_cap_of_a_buyer_is_kept()
 
 

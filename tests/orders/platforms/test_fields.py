@@ -233,11 +233,11 @@ def test_a_byte_order_mark_does_no_harm():
     assert fields.tree(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
 
 
-def test_a_guessed_parcel_left_within_a_month():
+def test_a_shipment_is_estimated_within_a_month_of_the_order():
     created = NOW - timedelta(days=300)
 
-    assert fields.guess(created, NOW, NOW) == created + fields.SHIPS_WITHIN
-    assert fields.guess(None, None, NOW) == NOW
+    assert fields.estimate_shipment(created, NOW, NOW) == created + fields.SHIPS_WITHIN
+    assert fields.estimate_shipment(None, None, NOW) == NOW
 
 
 @pytest.mark.parametrize(

@@ -266,14 +266,14 @@ def test_an_edit_of_last_years_order_does_not_look_like_a_parcel_of_today():
         {"id": "R", "email": "a@example.nl", "name": "A B"},
     ],
 )
-def test_the_standard_door_is_liberal_in_what_it_reads(data):
+def test_the_standard_endpoint_is_liberal_in_what_it_reads(data):
     for body in ({"type": "order.created", "data": data}, {"type": "order.created", **data}):
         order = PLATFORMS["standard"].parse({}, json.dumps(body).encode(), NOW)
         assert (order.reference, order.email, order.name) == ("R", "a@example.nl", "A B")
 
 
 @pytest.mark.parametrize("news", ["paid", "shipped", "delivered", "cancelled", "refunded"])
-def test_the_standard_door_reads_a_moment_where_it_stands(news):
+def test_the_standard_endpoint_reads_a_moment_where_it_stands(news):
     moment = at("2026-11-18T10:00:00")
     bodies = [
         {"type": f"order.{news}", "data": {"reference": "R", "moment": "2026-11-18T10:00:00Z"}},

@@ -54,17 +54,17 @@ def test_notified_are_buyers_with_an_invitation_and_authors_each_once(now):
     assert (found.buyers, found.authors) == (1, 1)
 
 
-@pytest.mark.parametrize("letter", ["due", "leased", "handed", "dropped", "refused", None])
-def test_who_got_no_invitation_was_never_shown_the_former_one(now, letter):
+@pytest.mark.parametrize("message_state", ["due", "leased", "handed", "dropped", "refused", None])
+def test_who_got_no_invitation_was_never_shown_the_former_one(now, message_state):
     at_shop = shop()
-    invitation(at_shop, order(at_shop), at=now - HOUR, letter=letter)
+    invitation(at_shop, order(at_shop), at=now - HOUR, message_state=message_state)
 
     assert concerned(at_shop, now).people == []
 
 
 def test_a_message_that_may_have_arrived_counts(now):
     at_shop = shop()
-    invitation(at_shop, order(at_shop), letter="unknown", sent_at=now - HOUR)
+    invitation(at_shop, order(at_shop), message_state="unknown", sent_at=now - HOUR)
 
     assert addresses(concerned(at_shop, now)) == ["buyer@mail.example"]
 
@@ -141,9 +141,9 @@ def test_they_are_notified_once_and_never_again(now):
     with db.transaction() as session, pytest.raises(Refused):
         announcement.announce(session, at_shop, 2, now)
 
-    (letter,) = answers(now=now).letters
-    assert (letter.to_address, letter.from_name) == ("buyer@mail.example", at_shop.name)
-    assert "/privacy/velo-fils" in letter.text
+    (message,) = answers(now=now).messages
+    assert (message.to_address, message.from_name) == ("buyer@mail.example", at_shop.name)
+    assert "/privacy/velo-fils" in message.text
 
 
 def test_when_messages_cannot_be_handed_over_nothing_is_noted(now):
@@ -159,7 +159,7 @@ def test_when_messages_cannot_be_handed_over_nothing_is_noted(now):
         fails()
     with db.reading() as session:
         assert notice_history.get(session, at_shop.id, 2, "en").announced_at is None
-    assert answers(now=now).letters == []
+    assert answers(now=now).messages == []
 
 
 def test_the_first_version_changes_nothing_and_one_that_never_was_cannot_be_announced(now):

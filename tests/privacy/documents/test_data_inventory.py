@@ -117,13 +117,13 @@ def test_nothing_that_gives_access_lies_in_the_database(installation, client):
         at_shop, secret = enrol.enrol(session, new, clock.now())
     order_id = invited(at_shop)
     link_id = invitation_of(order_id).link
-    letters = [signed_links.token(purpose, link_id) for purpose in ("review", "stop", "me")]
+    messages = [signed_links.token(purpose, link_id) for purpose in ("review", "stop", "me")]
     staff_link = add("Kimberley Marker").rpartition("/")[2]
     cookie = sign_in(client, "Robin Marker")
 
     everything = "\n".join(_dump())
     assert "acme.example" in everything  # the search can find something
-    for opens in (secret, secret.removeprefix("whsec_"), *letters, staff_link, cookie):
+    for opens in (secret, secret.removeprefix("whsec_"), *messages, staff_link, cookie):
         assert len(opens) > 20
         assert opens not in everything
     for person in ("jan@mail.example", "Jan Jansen", "Kimberley", "Robin M"):

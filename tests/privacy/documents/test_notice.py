@@ -9,9 +9,9 @@ from trustsvc.privacy.documents.activities import IN_FILES
 
 # The row of the notice for what a rule keeps. A new personal column is in a row only once
 # somebody has looked whether the words of that row (privacy.notice.<row>_data) tell of it.
-TOLD = {
+STATED = {
     "invite": {("buyer_contact", holds) for holds in ("name", "address", "order", "detail")},
-    "letters": {
+    "delivery": {
         *(("maildir", holds) for holds in ("name", "address", "pseudonym")),
         ("domain_throttle", "pseudonym"),
     },
@@ -22,8 +22,8 @@ TOLD = {
         ("registration", "pseudonym"),
         ("registration", "detail"),
     },
-    "often": {("frequency_cap", "pseudonym")},
-    "twice": {("webhook_delivery", "pseudonym")},
+    "frequency_cap": {("frequency_cap", "pseudonym")},
+    "duplicates": {("webhook_delivery", "pseudonym")},
     "answers": {("transactional_mail", one) for one in ("contact", "pseudonym", "name", "address")},
     "review": {
         ("publication", "published"),
@@ -46,22 +46,22 @@ def _kept():
 
 
 def test_the_notice_has_a_row_for_each_rule_about_buyers():
-    told = [pair for row in TOLD.values() for pair in row]
+    stated = [pair for row in STATED.values() for pair in row]
 
-    assert _kept() - set(told) == set()
-    assert set(told) - _kept() == set()  # no row without data
-    assert len(told) == len(set(told))
+    assert _kept() - set(stated) == set()
+    assert set(stated) - _kept() == set()  # no row without data
+    assert len(stated) == len(set(stated))
 
 
 def test_the_rows_are_those_of_the_notice(installation):
-    assert [one.name for one in notice.purposes(shop(), 90)] == list(TOLD)
+    assert [one.name for one in notice.purposes(shop(), 90)] == list(STATED)
 
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_a_row_that_tells_of_a_hash_says_so(language):
     hash_of = {"en": "one-way hash", "nl": "eenrichtingshash", "de": "Einweg-Hash"}
     word = hash_of.get(language, "empreinte").casefold()
-    rows = {row for row, pairs in TOLD.items() for _, holds in pairs if holds == "pseudonym"}
+    rows = {row for row, pairs in STATED.items() for _, holds in pairs if holds == "pseudonym"}
     words = i18n.catalogue(language)
     silent = {row for row in rows if word not in words[f"privacy.notice.{row}_data"].casefold()}
 

@@ -13,9 +13,9 @@ from trustsvc.storage import db
 # Which rule of the purge stands behind which line of the notice.
 RULE_OF = {
     "invite": "buyer_contact",
-    "letters": "maildir",
-    "often": "frequency_cap",
-    "twice": "webhook_delivery",
+    "delivery": "maildir",
+    "frequency_cap": "frequency_cap",
+    "duplicates": "webhook_delivery",
     "answers": "transactional_mail",
     "register": "pending_registration",
     "review": "review",

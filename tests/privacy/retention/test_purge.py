@@ -73,10 +73,10 @@ def test_an_invited_buyer_is_erased_90_days_after_the_last_message(start):
     assert row.buyer is None  # nobody to be found by it any more, and the cap period is over
 
 
-@pytest.mark.parametrize("letter", ["due", "leased", "handed"])
-def test_a_buyer_whose_message_still_waits_is_kept_but_never_for_ever(start, letter):
+@pytest.mark.parametrize("message_state", ["due", "leased", "handed"])
+def test_a_buyer_whose_message_still_waits_is_kept_but_never_for_ever(start, message_state):
     asked = order(shop(), at=start)
-    invitation(shop(), asked, at=start, letter=letter)
+    invitation(shop(), asked, at=start, message_state=message_state)
 
     purge.purge_due(start + 200 * DAY)
     assert _known(asked) == [asked]
@@ -84,10 +84,10 @@ def test_a_buyer_whose_message_still_waits_is_kept_but_never_for_ever(start, let
     assert _known(asked) == []
 
 
-@pytest.mark.parametrize("letter", ["refused", "dropped", None])
-def test_a_buyer_whom_no_message_reached_is_erased_90_days_after_the_order(start, letter):
+@pytest.mark.parametrize("message_state", ["refused", "dropped", None])
+def test_a_buyer_whom_no_message_reached_is_erased_90_days_after_the_order(start, message_state):
     asked = order(shop(), at=start)
-    invitation(shop(), asked, at=start, letter=letter)
+    invitation(shop(), asked, at=start, message_state=message_state)
 
     purge.purge_due(start + 90 * DAY - MOMENT)
     assert _known(asked) == [asked]
@@ -97,7 +97,7 @@ def test_a_buyer_whom_no_message_reached_is_erased_90_days_after_the_order(start
 
 def test_a_message_that_may_have_arrived_counts_as_sent(start):
     asked = order(shop(), at=start)
-    invitation(shop(), asked, at=start + 10 * DAY, letter="unknown")
+    invitation(shop(), asked, at=start + 10 * DAY, message_state="unknown")
 
     purge.purge_due(start + 100 * DAY - MOMENT)
     assert _known(asked) == [asked]
@@ -109,7 +109,7 @@ def test_a_buyer_who_will_not_be_asked_is_erased_at_the_next_purge(start):
     where = shop()
     never, waits = order(where), order(where, state="received")
     gone = order(where)
-    invitation(where, gone, state="withdrawn", letter="dropped", reason="opted_out")
+    invitation(where, gone, state="withdrawn", message_state="dropped", reason="opted_out")
 
     assert purge.purge_due(start + MOMENT) == {"buyer_contact": 2}
     assert _known(never, waits, gone) == [waits]
@@ -235,10 +235,10 @@ def test_what_came_back_about_a_message_goes_with_it(start):
     where = shop()
     made, _ = invitation(where, order(where, at=start), at=start)
     with db.transaction() as session:
-        letter = session.scalar(select(messages.c.id).where(messages.c.subject_id == made))
+        email_message = session.scalar(select(messages.c.id).where(messages.c.subject_id == made))
         session.execute(
             mail_reports.insert().values(
-                message_id=letter, kind="soft", code="5.2.2", source="mail", at=start
+                message_id=email_message, kind="soft", code="5.2.2", source="mail", at=start
             )
         )
 
@@ -297,7 +297,7 @@ def test_links_and_sessions_of_staff_go_when_they_end(client, start):
     assert (_count(staff_links), _count(staff_sessions)) == (0, 0)
 
 
-def _letter(installation, name, written_at):
+def _message(installation, name, written_at):
     path = installation.data / "mail" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("Dear Ada")
@@ -307,11 +307,11 @@ def _letter(installation, name, written_at):
 
 def test_messages_in_the_maildir_go_after_30_days_by_the_second_in_their_name(installation, start):
     second = int(start.timestamp())
-    old = _letter(installation, f"new/{second}.ab.trustsvc", start + 9 * DAY)  # touched since
-    read = _letter(installation, f"cur/{second}.cd.trustsvc:2,S", start)
-    odd = _letter(installation, "tmp/odd", start)
-    young = _letter(installation, f"new/{second + 3600}.ef.trustsvc", start)
-    mine = _letter(installation, "notes", start)
+    old = _message(installation, f"new/{second}.ab.trustsvc", start + 9 * DAY)  # touched since
+    read = _message(installation, f"cur/{second}.cd.trustsvc:2,S", start)
+    odd = _message(installation, "tmp/odd", start)
+    young = _message(installation, f"new/{second + 3600}.ef.trustsvc", start)
+    mine = _message(installation, "notes", start)
 
     assert purge.purge_due(start + 30 * DAY - MOMENT) == {}
     assert preview.planned(start + 30 * DAY + MOMENT) == {"maildir": 3}
@@ -327,12 +327,12 @@ def test_messages_in_the_maildir_go_after_30_days_by_the_second_in_their_name(in
 
 def _answered(installation, at):
     """A link was requested and mailed; gives the file of that e-mail."""
-    note = enqueue.Note(
+    message = enqueue.TransactionalMessage(
         "my_data_link", "nl", "ada@mail.example", facts={"link": "https://x.example/me/y"}
     )
     with clock.at(at):
         with db.transaction() as session:
-            enqueue.write(session, note, at)
+            enqueue.write(session, message, at)
         send_messages.send_messages()
     (path,) = (installation.data / "mail" / "new").iterdir()
     assert b"ada@mail.example" in path.read_bytes()
@@ -359,7 +359,9 @@ def test_the_pseudonym_of_a_settled_answer_goes_after_a_day_and_of_one_that_neve
 ):
     _answered(installation, start)
     with db.transaction() as session:
-        enqueue.write(session, enqueue.Note("my_data_link", "nl", "eve@mail.example"), start)
+        enqueue.write(
+            session, enqueue.TransactionalMessage("my_data_link", "nl", "eve@mail.example"), start
+        )
 
     purge.purge_due(start + DAY - MOMENT)
     assert _count(transactional_messages) == 2
@@ -464,7 +466,7 @@ def test_of_what_was_deleted_no_byte_is_left_in_the_files(installation, start, r
 def test_a_withdrawn_invitation_and_a_purge_agree(start):
     where = shop()
     asked = order(where)
-    invitation(where, asked, letter="due")
+    invitation(where, asked, message_state="due")
     with db.transaction() as session:
         redeem.withdraw(session, [asked], "stop", start)
 
@@ -505,7 +507,7 @@ def test_what_goes_next_is_said_to_the_minute_and_comes_true(installation, start
     asked = order(made, at=start)
     invitation(made, asked, at=start, sent_at=start + 7 * DAY)
     second = int(start.timestamp())
-    _letter(installation, f"new/{second}.ab.trustsvc", start)
+    _message(installation, f"new/{second}.ab.trustsvc", start)
 
     ahead = preview.upcoming(start)
 

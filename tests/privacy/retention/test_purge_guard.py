@@ -123,7 +123,7 @@ def test_a_small_installation_loses_nothing_to_a_clock_set_ahead_until_an_operat
     assert "Nothing is due." in purge()
     assert events() == 1
     assert sample_orders.order_row(order_id).email
-    assert sample_orders.letter_of(order_id).state == "due"
+    assert sample_orders.message_of(order_id).state == "due"
 
     purge("--confirm")
     assert events() == 0
@@ -206,7 +206,7 @@ def test_nothing_leaves_early_and_all_of_it_when_the_clock_is_back(installation,
     check_orders.check_orders()
     send_messages.send_messages()
 
-    assert sample_orders.letter_of(order_id).state == "due"
+    assert sample_orders.message_of(order_id).state == "due"
     assert sample_orders.order_row(waits).state == "received"
     assert in_mail(installation) == 0
 
@@ -241,7 +241,7 @@ def test_a_jump_in_the_middle_of_a_batch_puts_off_no_message_and_ends_no_invitat
     monkeypatch.setattr(clock, "now", lambda: right() + ahead[0])
 
     class Postbox:
-        def send(self, letter, before_end_of_data):
+        def send(self, email_message, before_end_of_data):
             ahead[0] = 3650 * DAY
             if outcome.status is DeliveryStatus.SENT:
                 before_end_of_data()
@@ -250,9 +250,9 @@ def test_a_jump_in_the_middle_of_a_batch_puts_off_no_message_and_ends_no_invitat
     monkeypatch.setattr(send_messages, "open_transport", lambda _: nullcontext(Postbox()))
     send_messages.send_messages()
 
-    letter = sample_orders.letter_of(order_id)
-    assert letter.state == ("sent" if outcome.status is DeliveryStatus.SENT else "due")
-    assert (letter.sent_at or letter.due_at) - true < DAY
+    email_message = sample_orders.message_of(order_id)
+    assert email_message.state == ("sent" if outcome.status is DeliveryStatus.SENT else "due")
+    assert (email_message.sent_at or email_message.due_at) - true < DAY
     assert sample_orders.invitation_of(order_id).state == "open"
 
 

@@ -79,7 +79,7 @@ def mailed():
     with quiet():
         while send(db.transaction, box, clock.now, only_unsuspendable=True):
             pass
-    return box.letters
+    return box.messages
 
 
 def register():

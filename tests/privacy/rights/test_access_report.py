@@ -160,9 +160,9 @@ def test_the_link_that_was_asked_for_tells_of_every_shop_for_three_days(client):
     asked(client, "Jan@Example.com")
     my_data_pages.answered()
 
-    (letter,) = my_data_pages.mailed()
-    path = re.search(r"/me/\S+", letter.text)[0]
-    assert letter.to_address == "JAN@mail.example"
+    (message,) = my_data_pages.mailed()
+    path = re.search(r"/me/\S+", message.text)[0]
+    assert message.to_address == "JAN@mail.example"
     page = client.get(path).text
     assert "Bakfiets &amp; Co" in page
     assert "elsewhere" in page
@@ -179,7 +179,7 @@ def test_asking_answers_the_same_and_writes_to_nobody_unknown(client):
 
     assert known.data == unknown.data
     assert known.headers["Cache-Control"] == "no-store"
-    assert [letter.to_address for letter in my_data_pages.mailed()] == [my_data_pages.JAN]
+    assert [message.to_address for message in my_data_pages.mailed()] == [my_data_pages.JAN]
 
 
 def test_nobody_fills_anothers_mailbox(client):

@@ -65,8 +65,8 @@ def test_a_data_request_mails_the_copy_to_the_person_and_is_registered(shopify):
     answer = asked(shopify, "customers/data_request", **customer(orders_requested=[1]))
 
     assert answer == (202, {"status": "accepted"})
-    (letter,) = my_data_pages.mailed()
-    assert letter.to_address == my_data_pages.JAN
+    (message,) = my_data_pages.mailed()
+    assert message.to_address == my_data_pages.JAN
     assert my_data_pages.register() == [("copy", "done", "shop")]
 
 

@@ -69,9 +69,9 @@ def test_everything_that_leads_to_the_person_goes_with_a_signed_receipt(client):
         (signature,) = [s.hex()[:16] for _, _, s in receipts.chain(session)]
     assert (receipt.what, receipt.number) == ("erasure", 2)
     assert signature in answer.text
-    (letter,) = my_data_pages.mailed()
-    assert letter.to_address == my_data_pages.JAN
-    assert signature in letter.text
+    (email_message,) = my_data_pages.mailed()
+    assert email_message.to_address == my_data_pages.JAN
+    assert signature in email_message.text
     with db.reading() as session:
         assert session.scalars(select(transactional_messages.c.address)).all() == [None]
     assert my_data_pages.register() == [("erase", "done", "person")]
@@ -156,7 +156,7 @@ def test_the_erased_person_stays_out(client, again):
     sample_orders.place(shop, **again)
     sample_orders.planned()
 
-    assert sample_orders.sent_invitations().letters == []
+    assert sample_orders.sent_invitations().messages == []
     with db.reading() as session:
         assert session.scalars(select(orders.c.email)).all().count(None) >= 1
         assert [x for x in session.scalars(select(orders.c.email)) if x] == []
@@ -168,7 +168,7 @@ def test_erased_everywhere_stays_out_at_a_shop_that_comes_later(client):
 
     sample_orders.invited(sample_orders.shop(name="New"), email="JAN@mail.example")
 
-    assert sample_orders.sent_invitations().letters == []
+    assert sample_orders.sent_invitations().messages == []
     with db.reading() as session:
         assert [row.shop_id for row in session.execute(select(opt_outs))] == [0]
     assert [line.reason for line in suppression_journal.read().lines] == ["erasure"]
@@ -177,14 +177,14 @@ def test_erased_everywhere_stays_out_at_a_shop_that_comes_later(client):
 def test_a_message_that_is_being_sent_does_not_leave(installation):
     order_id = sample_orders.invited(sample_orders.shop())
 
-    def wish():
+    def erase_meanwhile():
         with quiet(), db.transaction() as session:
             erase(session, my_data_pages.person(order_id), ErasureOptions(), NOON)
 
-    post = sample_orders.sent_invitations(Post(meanwhile=wish))
+    post = sample_orders.sent_invitations(Post(meanwhile=erase_meanwhile))
 
-    assert post.letters == []
-    assert sample_orders.letter_of(order_id).state == "dropped"
+    assert post.messages == []
+    assert sample_orders.message_of(order_id).state == "dropped"
     assert held() == []
 
 
@@ -248,7 +248,7 @@ def test_a_review_that_is_being_written_meanwhile_is_erased_too(installation):
     link = my_data_pages.link(order_id)
     looked_up = threading.Event()
 
-    def wish():
+    def erase_meanwhile():
         with clock.at(NOON), quiet(), db.transaction() as session:
             person = people.by_link(session, link, NOON)
             looked_up.set()
@@ -257,7 +257,7 @@ def test_a_review_that_is_being_written_meanwhile_is_erased_too(installation):
     with quiet(), db.transaction() as session:
         draft = Draft(5, "", my_data_pages.TEXT, "Jan J.", "Delft", consent=True)
         submit.submit(session, link, draft, NOON)
-        erasing = threading.Thread(target=wish)
+        erasing = threading.Thread(target=erase_meanwhile)
         erasing.start()
         if not db.is_sqlite():  # where the one writer is this one
             assert looked_up.wait(120)
@@ -271,8 +271,10 @@ def test_messages_in_the_maildir_go_too(client, installation):
     order_id = sample_orders.invited(sample_orders.shop())
     box = MaildirTransport(f"maildir:{installation.data}/mail", "reviews@mail.example")
     for to in (my_data_pages.JAN, "piet@mail.example"):
-        letter = Message(to, "Jän", "Shop", "Hallo", "tekst", "<p>tekst", message_id(b"x"), NOON)
-        box.send(letter, lambda: None)
+        email_message = Message(
+            to, "Jän", "Shop", "Hallo", "tekst", "<p>tekst", message_id(b"x"), NOON
+        )
+        box.send(email_message, lambda: None)
 
     my_data_pages.post(client, order_id, "erase")
 

@@ -40,12 +40,12 @@ def test_by_the_link_it_stops_at_once_and_a_copy_is_handed_over(client):
     answer = my_data_pages.post(client, order_id, "object")
 
     assert answer.status_code == 200
-    assert sample_orders.sent_invitations().letters == []
+    assert sample_orders.sent_invitations().messages == []
     assert sample_orders.order_row(order_id).email is None
     assert out() == [(shop.id, "objection")]
-    (letter,) = my_data_pages.mailed()
-    assert letter.to_address == my_data_pages.JAN
-    copy = next(line for line in letter.text.splitlines() if "/me/" in line)
+    (message,) = my_data_pages.mailed()
+    assert message.to_address == my_data_pages.JAN
+    copy = next(line for line in message.text.splitlines() if "/me/" in line)
     handed = client.get(copy.partition("8000")[2] + "/copy.json").json
     assert handed["data"]["orders"][0]["email"] == my_data_pages.JAN
     assert handed["data"]["orders"][0]["name"] == "Jan Jansen"
@@ -58,7 +58,7 @@ def test_it_holds_for_every_shop_where_the_person_says_so(client):
     my_data_pages.post(client, order_id, "object", scope="all")
 
     assert (0, "objection") in out()
-    assert sample_orders.sent_invitations().letters == []
+    assert sample_orders.sent_invitations().messages == []
     assert sample_orders.order_row(elsewhere).email is None
 
 
@@ -76,7 +76,7 @@ def test_before_the_first_message_an_address_is_enough(client):
     objected(client, "JAN@mail.example")
     order_id = sample_orders.invited(shop)
 
-    assert sample_orders.letter_of(order_id) is None
+    assert sample_orders.message_of(order_id) is None
     assert out() == [(shop.id, "objection")]
     assert [line.kind for line in suppression_journal.read().lines] == ["opt_out"]
 
@@ -88,7 +88,7 @@ def test_whoever_is_known_gets_the_copy_and_strangers_hear_nothing(client):
     objected(client, "stranger@mail.example")
     my_data_pages.answered()
 
-    assert [letter.to_address for letter in my_data_pages.mailed()] == [my_data_pages.JAN]
+    assert [message.to_address for message in my_data_pages.mailed()] == [my_data_pages.JAN]
     assert sample_orders.order_row(order_id).email is None
     with db.reading() as session:
         assert session.scalar(select(func.count()).select_from(asks)) == 0
@@ -99,7 +99,7 @@ def test_the_page_stops_the_next_message_without_waiting_for_the_job(client):
 
     objected(client, my_data_pages.JAN)
 
-    assert sample_orders.sent_invitations().letters == []
+    assert sample_orders.sent_invitations().messages == []
 
 
 def test_every_address_gets_the_same_answer(client):
@@ -143,8 +143,8 @@ def test_a_shop_that_is_not_there_has_no_page(client):
 def test_the_copy_is_gone_after_an_erasure(client):
     order_id = sample_orders.invited(sample_orders.shop())
     my_data_pages.post(client, order_id, "object")
-    (letter,) = my_data_pages.mailed()
-    copy = next(line for line in letter.text.splitlines() if "/me/" in line).partition("8000")[2]
+    (message,) = my_data_pages.mailed()
+    copy = next(line for line in message.text.splitlines() if "/me/" in line).partition("8000")[2]
 
     with quiet():
         client.post(f"{copy}/erase")
@@ -184,9 +184,9 @@ def test_a_stranger_stops_one_shop_and_the_mailbox_decides_for_the_others(client
 
     assert out() == [(shop.id, "objection")]
     assert sample_orders.order_row(elsewhere).email == my_data_pages.JAN
-    _, letter = my_data_pages.mailed()
-    assert (letter.to_address, letter.text.count("/me/")) == (my_data_pages.JAN, 1)
-    path = next(line for line in letter.text.splitlines() if "/me/" in line).partition("8000")[2]
+    _, message = my_data_pages.mailed()
+    assert (message.to_address, message.text.count("/me/")) == (my_data_pages.JAN, 1)
+    path = next(line for line in message.text.splitlines() if "/me/" in line).partition("8000")[2]
     assert path.endswith("/object")
     assert client.get(path).status_code == 200
     assert sample_orders.order_row(elsewhere).email == my_data_pages.JAN
@@ -204,7 +204,7 @@ def test_a_registered_buyer_is_asked_by_message_too(client):
     everywhere(client, my_data_pages.JAN)
 
     assert out() == [(shop.id, "objection")]
-    assert [letter.to_address for letter in my_data_pages.mailed()] == [my_data_pages.JAN]
+    assert [message.to_address for message in my_data_pages.mailed()] == [my_data_pages.JAN]
 
 
 def test_of_an_address_that_nobody_knows_it_holds_everywhere_at_once(client):
@@ -245,13 +245,13 @@ def test_the_register_has_one_line_of_who_was_known_and_none_of_strangers(client
 def test_a_flood_from_one_network_is_stopped_and_others_are_not(client, path):
     sample_orders.shop()
 
-    def knock(number, network):
+    def attempt(number, network):
         data = {"email": f"b{number}@mail.example"}
         with quiet():
             return client.post(path, data=data, environ_base={"REMOTE_ADDR": f"{network}.7"})
 
-    codes = [knock(number, "198.51.100").status_code for number in range(rate_limit.limit)]
-    over, other = knock(99, "198.51.100"), knock(99, "203.0.113")
+    codes = [attempt(number, "198.51.100").status_code for number in range(rate_limit.limit)]
+    over, other = attempt(99, "198.51.100"), attempt(99, "203.0.113")
 
     assert codes == [200] * rate_limit.limit
     assert (over.status_code, over.headers["Retry-After"]) == (429, "600")

@@ -43,9 +43,9 @@ def is_out(shop):
 
 def mailed_path():
     """Open what came last by the link in it."""
-    letter = my_data_pages.mailed()[-1]
-    assert letter.to_address == my_data_pages.JAN
-    return re.search(r"^http://[^/]+(/me/\S+)$", letter.text, re.MULTILINE)[1]
+    message = my_data_pages.mailed()[-1]
+    assert message.to_address == my_data_pages.JAN
+    return re.search(r"^http://[^/]+(/me/\S+)$", message.text, re.MULTILINE)[1]
 
 
 def asked_for(client):
@@ -75,8 +75,8 @@ def test_who_was_erased_asks_for_a_link_and_is_asked_again_from_the_next_order(
 
     assert f'value="{shop.id}"' in page
     assert done.status_code == 200
-    assert sample_orders.letter_of(refused) is None
-    assert [letter.to_address for letter in sample_orders.sent_invitations().letters] == [
+    assert sample_orders.message_of(refused) is None
+    assert [message.to_address for message in sample_orders.sent_invitations().messages] == [
         my_data_pages.JAN
     ]
     assert sample_orders.order_row(order_id).email == my_data_pages.JAN

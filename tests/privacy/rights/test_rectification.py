@@ -25,10 +25,10 @@ def test_the_name_in_messages_is_corrected_and_confirmed(client):
 
     assert answer.status_code == 200
     assert sample_orders.order_row(order_id).name == "Jan Janssen"
-    assert [letter.to_name for letter in sample_orders.sent_invitations().letters] == [
+    assert [message.to_name for message in sample_orders.sent_invitations().messages] == [
         "Jan Janssen"
     ]
-    assert [letter.to_address for letter in my_data_pages.mailed()] == [my_data_pages.JAN]
+    assert [message.to_address for message in my_data_pages.mailed()] == [my_data_pages.JAN]
     assert my_data_pages.register() == [("correct", "done", "person")]
 
 
@@ -73,7 +73,7 @@ def test_staff_move_a_person_to_another_address_and_both_are_notified(installati
         )
 
     assert sample_orders.order_row(order_id).email == "new@mail.example"
-    assert sorted(letter.to_address for letter in my_data_pages.mailed()) == [
+    assert sorted(message.to_address for message in my_data_pages.mailed()) == [
         my_data_pages.JAN,
         "new@mail.example",
     ]
@@ -105,10 +105,10 @@ def test_a_restriction_moves_along_with_the_address(client):
     sample_orders.planned()
 
     assert sample_orders.order_row(again).state == "waiting"
-    assert [letter.to_address for letter in sample_orders.sent_invitations().letters] == [
+    assert [message.to_address for message in sample_orders.sent_invitations().messages] == [
         "new@mail.example"
     ]
-    assert sample_orders.letter_of(other).state == "sent"
+    assert sample_orders.message_of(other).state == "sent"
     my_data_pages.post(client, order_id, "lift")
-    assert len(sample_orders.sent_invitations(now=NOON + timedelta(minutes=5)).letters) == 1
-    assert sample_orders.letter_of(order_id).state == "sent"
+    assert len(sample_orders.sent_invitations(now=NOON + timedelta(minutes=5)).messages) == 1
+    assert sample_orders.message_of(order_id).state == "sent"

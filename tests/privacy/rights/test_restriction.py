@@ -42,14 +42,14 @@ def test_nothing_is_sent_until_it_is_lifted(client):
     order_id = sample_orders.invited(sample_orders.shop())
 
     my_data_pages.post(client, order_id, "restrict")
-    held_back = sample_orders.sent_invitations().letters
+    held_back = sample_orders.sent_invitations().messages
     kept = sample_orders.order_row(order_id).email
     my_data_pages.post(client, order_id, "lift")
 
     assert (held_back, kept) == ([], my_data_pages.JAN)
-    assert [letter.to_address for letter in sample_orders.sent_invitations(now=SOON).letters] == [
-        my_data_pages.JAN
-    ]
+    assert [
+        message.to_address for message in sample_orders.sent_invitations(now=SOON).messages
+    ] == [my_data_pages.JAN]
     assert [(kind, by) for kind, _, by in my_data_pages.register()] == [
         ("restrict", "person"),
         ("lift", "person"),
@@ -59,14 +59,14 @@ def test_nothing_is_sent_until_it_is_lifted(client):
 def test_a_message_that_is_being_sent_does_not_leave_and_the_buyer_is_kept(installation):
     order_id = sample_orders.invited(sample_orders.shop())
 
-    def wish():
+    def restrict_meanwhile():
         with quiet(), db.transaction() as session:
             restrict(session, my_data_pages.person(order_id), NOON)
 
-    post = sample_orders.sent_invitations(Post(meanwhile=wish))
+    post = sample_orders.sent_invitations(Post(meanwhile=restrict_meanwhile))
 
-    assert post.letters == []
-    assert sample_orders.letter_of(order_id).reason == "restricted"
+    assert post.messages == []
+    assert sample_orders.message_of(order_id).reason == "restricted"
     assert sample_orders.order_row(order_id).email == my_data_pages.JAN
     assert sample_orders.invitation_of(order_id).state == "open"
 
@@ -77,10 +77,10 @@ def test_the_lease_itself_reads_the_restriction(installation):
     with db.transaction() as session:
         restriction.restrict(session, person.all_pseudonyms, person.shop_ids[0], NOON)
 
-    assert sample_orders.sent_invitations().letters == []
-    assert sample_orders.letter_of(order_id).reason == "restricted"
+    assert sample_orders.sent_invitations().messages == []
+    assert sample_orders.message_of(order_id).reason == "restricted"
     assert sample_orders.order_row(order_id).email == my_data_pages.JAN
-    assert ("send", "restricted", "dropped") in sample_orders.ledger_of(order_id)
+    assert ("send", "restricted", "dropped") in sample_orders.decisions_of(order_id)
 
 
 def test_a_new_order_waits_and_is_decided_on_when_it_is_lifted(client):
@@ -94,7 +94,7 @@ def test_a_new_order_waits_and_is_decided_on_when_it_is_lifted(client):
     sample_orders.planned()
 
     assert waiting == "waiting"
-    assert ("may_ask", "restricted", "wait") in sample_orders.ledger_of(second)
+    assert ("may_ask", "restricted", "wait") in sample_orders.decisions_of(second)
     assert sample_orders.order_row(second).state == "settled"
 
 
@@ -155,8 +155,8 @@ def test_it_is_confirmed_by_message_to_the_known_address(client):
     my_data_pages.post(client, order_id, "restrict")
     my_data_pages.post(client, order_id, "restrict")
 
-    letters = my_data_pages.mailed()
-    assert [(letter.to_address, letter.subject) for letter in letters] == [
+    messages = my_data_pages.mailed()
+    assert [(message.to_address, message.subject) for message in messages] == [
         (my_data_pages.JAN, "Je gegevens zijn beperkt")
     ]
 
@@ -167,9 +167,9 @@ def test_a_rotated_key_finds_what_was_restricted(client, installation):
     add_key(installation, "lookup")
     add_key(installation, "registry")
 
-    assert sample_orders.sent_invitations().letters == []
+    assert sample_orders.sent_invitations().messages == []
     my_data_pages.post(client, order_id, "lift")
-    assert len(sample_orders.sent_invitations(now=SOON).letters) == 1
+    assert len(sample_orders.sent_invitations(now=SOON).messages) == 1
 
 
 def test_other_buyers_are_not_held_back(client):
@@ -178,7 +178,7 @@ def test_other_buyers_are_not_held_back(client):
     sample_orders.invited(shop, email="piet@mail.example")
     my_data_pages.post(client, order_id, "restrict")
 
-    assert [letter.to_address for letter in sample_orders.sent_invitations().letters] == [
+    assert [message.to_address for message in sample_orders.sent_invitations().messages] == [
         "piet@mail.example"
     ]
     with db.reading() as session:
@@ -194,9 +194,9 @@ def test_a_restriction_at_all_shops_is_seen_and_lifted_by_a_messages_link_too(cl
     assert "beperkt sinds" in client.get(my_data_pages.path(order_id)).text
     my_data_pages.post(client, order_id, "lift")
 
-    assert len(sample_orders.sent_invitations(now=SOON).letters) == 1
+    assert len(sample_orders.sent_invitations(now=SOON).messages) == 1
     sample_orders.invited(sample_orders.shop(name="Later"), now=SOON)
-    assert len(sample_orders.sent_invitations(now=SOON).letters) == 1
+    assert len(sample_orders.sent_invitations(now=SOON).messages) == 1
 
 
 def everything(client, deed=""):
@@ -222,10 +222,10 @@ def test_one_shop_first_and_then_all_of_them(client):
 
     assert (before, between) == (["restrict"], ["restrict", "lift"])
     assert offered(everything(client)) == ["lift"]
-    assert sample_orders.sent_invitations().letters == []
+    assert sample_orders.sent_invitations().messages == []
     assert my_data_pages.register() == [("restrict", "done", "person")] * 2
     everything(client, "lift")
-    assert len(sample_orders.sent_invitations(now=SOON).letters) == 2
+    assert len(sample_orders.sent_invitations(now=SOON).messages) == 2
 
 
 def test_lifted_from_a_message_it_ends_at_shops_that_came_later_too(client):
@@ -239,21 +239,21 @@ def test_lifted_from_a_message_it_ends_at_shops_that_came_later_too(client):
     sample_orders.planned(SOON)
 
     assert waiting == "waiting"
-    assert len(sample_orders.sent_invitations(now=SOON).letters) == 2
+    assert len(sample_orders.sent_invitations(now=SOON).messages) == 2
 
 
 def test_twice_at_once_is_one_restriction(installation):
     order_id = sample_orders.invited(sample_orders.shop())
     both = threading.Barrier(2)
 
-    def wish():
+    def restrict_meanwhile():
         with clock.at(NOON), quiet(), db.transaction() as session:
             person = people.by_link(session, my_data_pages.link(order_id), NOON)
             if not db.is_sqlite():
                 both.wait()
             restrict(session, person, NOON)
 
-    threads = [threading.Thread(target=wish) for _ in range(2)]
+    threads = [threading.Thread(target=restrict_meanwhile) for _ in range(2)]
     for one in threads:
         one.start()
     for one in threads:

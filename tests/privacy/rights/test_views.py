@@ -58,7 +58,7 @@ def test_each_processor_has_a_sentence_of_its_kind_and_its_categories(installati
     page = (
         i18n.environment()
         .get_template("privacy/processors.html")
-        .render(say=i18n.translate_html, language=language, operator="Us", processors=found)
+        .render(translate=i18n.translate_html, language=language, operator="Us", processors=found)
     )
 
     assert {one.kind for one in found} == {"mail", "database", "redis", "proxy"}
@@ -83,7 +83,7 @@ def test_the_page_has_them_by_the_live_settings(client, installation):
 
     page = client.get(my_data_pages.path(order_id)).text
 
-    assert "smtp.example.com bezorgt de brieven." in page
+    assert "smtp.example.com bezorgt de e-mails." in page
     assert "192.0.2.7 staat vóór deze pagina" in page
     assert "192.0.2.7 bezorgt" not in page
 

@@ -13,6 +13,7 @@ from trustsvc.errors import NotFound
 from trustsvc.reviews.models import publications, replies, reviews
 from trustsvc.reviews.policy import is_stars
 from trustsvc.reviews.reply import Reply
+from trustsvc.reviews.state import ReviewState
 from trustsvc.shops import directory
 from trustsvc.storage.columns import EPOCH
 
@@ -149,7 +150,7 @@ def _counts(session: Session, shop_id: int) -> tuple[dict[str, int], dict[str, i
     reasons: dict[str, int] = {}
     for state, reason, number in rows:
         states[state] = states.get(state, 0) + number
-        if state == "rejected":
+        if state == ReviewState.REJECTED:
             reasons[reason] = number
     return states, reasons
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from trustsvc import clock, config, i18n
 from trustsvc.badge.page import profile
 from trustsvc.badge.page.sitemap import robots_txt, sitemap_pages, sitemap_xml
-from trustsvc.badge.render import json_ld, png, svg
+from trustsvc.badge.render import json_forms, png, svg
 from trustsvc.http import access
 from trustsvc.reviews.policy import REASONS
 from trustsvc.storage import db
@@ -56,6 +56,7 @@ def page(slug: str) -> Response:
 @badge_page.get("/sitemap.xml")
 @access.requires("public")
 def sitemap_file() -> Response:
+    """List the public pages of shops with reviews, for search engines."""
     with db.reading() as session:
         found = sitemap_pages(session, clock.now())
     body = sitemap_xml(config.current().base_url, found)
@@ -65,6 +66,7 @@ def sitemap_file() -> Response:
 @badge_page.get("/robots.txt")
 @access.requires("public")
 def robots_file() -> Response:
+    """Name the sitemap, and what search engines leave out."""
     return _for_machines(robots_txt(config.current().base_url), "text/plain")
 
 
@@ -80,7 +82,7 @@ def _data(found: profile.Profile, wanted: profile.PageRequest) -> str:
     if not (config.current().json_ld and first and found.sealed and found.score.count):
         return ""
     page = f"{config.current().base_url}/s/{found.shop.slug}"
-    return json_ld.organization(found.shop.name, found.shop.domain, page, found.score)
+    return json_forms.as_json_ld(found.shop.name, found.shop.domain, page, found.score)
 
 
 def _iso_day(moment: datetime, zone: str) -> str:

@@ -1,10 +1,13 @@
-"""The badge as JSON: for the scripts on a shop's page, and for Shields."""
+"""The badge as JSON: for the scripts on a shop's page, for Shields and for search engines."""
 
 import json
 from collections.abc import Mapping
 
+from markupsafe import Markup
+
 from trustsvc.badge.render import svg
 from trustsvc.badge.render.content import BadgeContent, ReviewContent, ReviewListContent
+from trustsvc.badge.score import Score
 
 MAX_REVIEWS = 5
 MAX_CHARACTERS = 240
@@ -12,6 +15,8 @@ MAX_CHARACTERS = 240
 MAX_BYTES = {"title": 120, "text": 330, "by": 90}
 MORE = "…"
 SHIELDS_SCORE_COLOR, SHIELDS_EMPTY_COLOR = "b8791a", "9f9f9f"
+# Characters that could end the script element or open a comment; JSON may escape any.
+_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
 def as_json(badge: BadgeContent) -> bytes:
@@ -43,6 +48,30 @@ def as_shields(badge: BadgeContent) -> bytes:
             "color": SHIELDS_SCORE_COLOR if badge.reviews else SHIELDS_EMPTY_COLOR,
         }
     )
+
+
+def as_json_ld(name: str, domain: str, page: str, score: Score) -> Markup:
+    """Write a shop and its score as JSON-LD (schema.org), for a script element of its page.
+
+    Search engines show no stars for a page about the operator's own shop, as self-serving
+    (developers.google.com/search/docs/appearance/structured-data/review-snippet).
+    """
+    data = {
+        "@context": "https://schema.org",
+        "@type": "Organization",
+        "name": name,
+        "url": f"https://{domain}",
+        "aggregateRating": {
+            "@type": "AggregateRating",
+            "ratingValue": round(score.mean, 1),
+            "bestRating": 5,
+            "worstRating": 1,
+            "reviewCount": score.count,
+            "url": page,
+        },
+    }
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.translate(_ESCAPES))  # noqa: S704 - escaped above
 
 
 def as_reviews(newest: ReviewListContent) -> bytes:

@@ -42,7 +42,7 @@ class _Guard:
     usual_at: datetime
     counted: int
     paused_at: datetime | None
-    real_until: datetime | None
+    raised_until: datetime | None
 
 
 def pause_sudden_volume(session: Session, shop_ids: Collection[int], now: datetime) -> None:
@@ -57,23 +57,27 @@ def pause_sudden_volume(session: Session, shop_ids: Collection[int], now: dateti
     if not counted:
         return
     guards = _guards(session, counted, now)
-    sudden = {one: n for one, n in counted.items() if _is_sudden(guards[one], n, minimum, now)}
+    sudden = {
+        shop_id: number
+        for shop_id, number in counted.items()
+        if _is_sudden(guards[shop_id], number, minimum, now)
+    }
     if sudden:
         session.connection().execute(
             update(volume_guards)
-            .where(_table.shop_id == bindparam("one"))
-            .values(paused_at=now, counted=bindparam("number"), real_until=None),
-            [{"one": one, "number": number} for one, number in sudden.items()],
+            .where(_table.shop_id == bindparam("guard_id"))
+            .values(paused_at=now, counted=bindparam("number"), raised_until=None),
+            [{"guard_id": shop_id, "number": number} for shop_id, number in sudden.items()],
         )
-    for one, number in sudden.items():
+    for shop_id, number in sudden.items():
         logger.warning(
-            "planning.shop_paused", shop=one, invitations=number, usual=guards[one].usual
+            "planning.shop_paused", shop=shop_id, invitations=number, usual=guards[shop_id].usual
         )
 
 
 def _is_sudden(row: _Guard, number: int, minimum: int, now: datetime) -> bool:
-    is_real = row.real_until is not None and now < row.real_until <= now + DAY
-    most = rate_policy.max_per_hour(minimum, row.usual, row.counted if is_real else 0)
+    is_raised = row.raised_until is not None and now < row.raised_until <= now + DAY
+    most = rate_policy.max_per_hour(minimum, row.usual, row.counted if is_raised else 0)
     return row.paused_at is None and number > most
 
 
@@ -113,7 +117,7 @@ def resume(session: Session, slug: str, now: datetime) -> bool:
             _table.paused_at.is_not(None),
             _table.shop_id.in_(select(shops.c.id).where(shops.c.slug == slug)),
         )
-        .values(paused_at=None, real_until=now + DAY)
+        .values(paused_at=None, raised_until=now + DAY)
     )
     if db.row_count(done):
         job_queue.enqueue(session, "send_messages")
@@ -145,7 +149,11 @@ def _guards(session: Session, shop_ids: Collection[int], now: datetime) -> dict[
         _table.shop_id.in_(shop_ids)
     )
     guards = {row.shop_id: _Guard(*row) for row in session.execute(query)}
-    outdated = [one for one in shop_ids if one not in guards or guards[one].usual_at <= now - HOUR]
+    outdated = [
+        shop_id
+        for shop_id in shop_ids
+        if shop_id not in guards or guards[shop_id].usual_at <= now - HOUR
+    ]
     if not outdated:
         return guards
     hours = func.count(func.distinct(type_coerce(invitations.c.created_at, BigInteger) // HOUR_MS))
@@ -158,14 +166,14 @@ def _guards(session: Session, shop_ids: Collection[int], now: datetime) -> dict[
         )
         .group_by(invitations.c.shop_id)
     )
-    of = {row.shop_id: row.number // row.hours for row in usual}
+    usual_of = {row.shop_id: row.number // row.hours for row in usual}
     statement = db.insert(volume_guards)
     fresh = {name: statement.excluded[name] for name in ("usual", "usual_at")}
     session.execute(
         statement.on_conflict_do_update(index_elements=["shop_id"], set_=fresh),
         [
-            {"shop_id": one, "usual": of.get(one, 0), "usual_at": now, "counted": 0}
-            for one in outdated
+            {"shop_id": shop_id, "usual": usual_of.get(shop_id, 0), "usual_at": now, "counted": 0}
+            for shop_id in outdated
         ],
     )
     return {row.shop_id: _Guard(*row) for row in session.execute(query)}

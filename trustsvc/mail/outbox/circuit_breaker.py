@@ -1,7 +1,7 @@
-"""A circuit breaker for the mail server, in SQL: pause when it fails, then let it come back slowly.
+"""A circuit breaker for the mail server: pause when it fails, then let it come back slowly.
 
-Several workers share it and a restart keeps it. A mail server that is well has no row. Every kind
-of message obeys it.
+In SQL: several workers share it and a restart keeps it. A mail server that is well has no row.
+Every kind of message obeys it.
 """
 
 import secrets

@@ -61,10 +61,10 @@ class DomainSlots:
 def slots(
     session: Session, of: Mapping[int, bytes], now: datetime, *, ignores_pace: bool = False
 ) -> DomainSlots:
-    """Give these messages their slots; those that need not wait count as on their way.
+    """Give each message its slot: now or a later moment. Messages of now count as sent.
 
-    One SELECT and one INSERT for all of them. A maildir has no pace. Messages that ignore the pace
-    still count for it, and still wait for a paused domain.
+    One SELECT and one INSERT for all of them. A maildir has no rate. Messages that ignore the rate
+    use it up all the same, and wait for a paused domain like the others.
     """
     settings = config.current()
     queues: dict[bytes, list[int]] = defaultdict(list)
@@ -73,7 +73,7 @@ def slots(
             if domain:
                 queues[domain].append(message_id)
     known = _lock(session, queues)
-    found = DomainSlots(deferring={hash_ for hash_, domain in known.items() if domain.strikes})
+    found = DomainSlots(deferring={hash_ for hash_, domain in known.items() if domain.deferrals})
     domains = {}
     give = rate_policy.slots_at_once if ignores_pace else rate_policy.slots
     for hash_, message_ids in queues.items():
@@ -81,7 +81,7 @@ def slots(
         given = give(len(message_ids), settings.mail_pace, before, now)
         waiting = message_ids[given.go :]
         found.later.update(zip(waiting, given.later, strict=True))
-        if rate_policy.is_ahead(before.quiet_until, now, rate_policy.MAX_DOMAIN_PAUSE):
+        if rate_policy.is_ahead(before.paused_until, now, rate_policy.MAX_DOMAIN_PAUSE):
             found.throttled.update(waiting)
         domains[hash_] = given.domain
     _write(session, domains, now)
@@ -96,15 +96,17 @@ def note(
     changed: dict[bytes, rate_policy.Domain] = {}
     for hash_, result in results:
         before = changed.get(hash_) or known.get(hash_) or rate_policy.Domain(now, now)
-        strikes = rate_policy.strikes(before.strikes, result)
-        if not hash_ or strikes == before.strikes:
+        deferrals = rate_policy.deferrals(before.deferrals, result)
+        if not hash_ or deferrals == before.deferrals:
             continue
-        is_worse = strikes > before.strikes
-        wait = rate_policy.domain_pause(strikes, _random.uniform(0, 1)) if is_worse else None
+        is_worse = deferrals > before.deferrals
+        wait = rate_policy.domain_pause(deferrals, _random.uniform(0, 1)) if is_worse else None
         until = now + wait if wait else None
-        changed[hash_] = rate_policy.Domain(before.free_at, before.planned_until, strikes, until)
+        changed[hash_] = rate_policy.Domain(
+            before.next_slot_at, before.reserved_until, deferrals, until
+        )
     _write(session, changed, now)
-    return {hash_ for hash_, domain in changed.items() if domain.quiet_until}
+    return {hash_ for hash_, domain in changed.items() if domain.paused_until}
 
 
 def _lock(session: Session, of: Iterable[bytes]) -> dict[bytes, rate_policy.Domain]:
@@ -115,7 +117,11 @@ def _lock(session: Session, of: Iterable[bytes]) -> dict[bytes, rate_policy.Doma
     table = domain_throttles.c
     rows = session.execute(
         select(
-            table.domain_hash, table.free_at, table.planned_until, table.strikes, table.quiet_until
+            table.domain_hash,
+            table.next_slot_at,
+            table.reserved_until,
+            table.deferrals,
+            table.paused_until,
         )
         .where(table.domain_hash.in_(wanted))
         .order_by(table.domain_hash)
@@ -130,18 +136,18 @@ def _write(session: Session, domains: Mapping[bytes, rate_policy.Domain], now: d
     statement = db.insert(domain_throttles)
     changed = {
         name: statement.excluded[name]
-        for name in ("free_at", "planned_until", "strikes", "quiet_until", "forget_at")
+        for name in ("next_slot_at", "reserved_until", "deferrals", "paused_until", "forget_at")
     }
     session.execute(
         statement.on_conflict_do_update(index_elements=["domain_hash"], set_=changed),
         [
             {
                 "domain_hash": hash_,
-                "free_at": one.free_at,
-                "planned_until": one.planned_until,
-                "strikes": one.strikes,
-                "quiet_until": one.quiet_until,
-                "forget_at": max(now, one.quiet_until or now) + KEPT,
+                "next_slot_at": one.next_slot_at,
+                "reserved_until": one.reserved_until,
+                "deferrals": one.deferrals,
+                "paused_until": one.paused_until,
+                "forget_at": max(now, one.paused_until or now) + KEPT,
             }
             for hash_, one in sorted(domains.items())
         ],

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from trustsvc import clock_check
 from trustsvc.mail.outbox import lease_renewal
 from trustsvc.mail.outbox.kinds import LeasedMessage, MessageKind, OutboxEvent
-from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.models import LEASED_MESSAGE, messages
 from trustsvc.mail.outbox.state import DUE, HANDED, LEASED, UNKNOWN, message_states
 from trustsvc.storage import db
 from trustsvc.storage.columns import Moment
@@ -18,10 +18,10 @@ from trustsvc.storage.columns import Moment
 def expire(session: Session, now: datetime, kinds: Sequence[MessageKind]) -> int:
     """Take back leases of these kinds that ran out; gives how many.
 
-    A message whose DATA was not ended is due again. One that was handed may have arrived: it is due
-    again where its kind says that none is worse than twice; else it becomes unknown, is shown to
-    staff and is not sent again by itself (RFC 1047). A lease that ends later than any that is taken
-    now was written while the clock was ahead: it ran out too, or its message would wait for years.
+    A message whose DATA was not ended is due again. One that was handed may have arrived
+    (RFC 1047). Its kind decides: it is due again, or it becomes unknown, is shown to staff and is
+    not sent again by itself. A lease that ends later than one taken now was written while the clock
+    was ahead: it counts as run out, or its message would wait for years.
     """
     return sum(_expire(session, now, kind) for kind in kinds)
 
@@ -49,14 +49,7 @@ def _expire(session: Session, now: datetime, kind: MessageKind) -> int:
                 (messages.c.leased_until < now, messages.c.leased_until), else_=literal(now, Moment)
             ),
         )
-        .returning(
-            messages.c.id,
-            messages.c.kind,
-            messages.c.subject_id,
-            messages.c.token,
-            messages.c.attempts,
-            messages.c.waited_s,
-        )
+        .returning(*LEASED_MESSAGE)
     ).all()
     events = [
         OutboxEvent(LeasedMessage(*row), "send", "sender_died", "unknown", UNKNOWN) for row in lost

@@ -102,7 +102,7 @@ class MessageKind(Protocol):
 
     @property
     def resend_after_unknown(self) -> bool:
-        """Whether none is worse than twice. Else what may have arrived is not sent again."""
+        """Whether a message that may have arrived is sent again: a second one does less harm."""
         ...
 
     def lockable(self, due: Select[Any]) -> Select[Any]:

@@ -20,20 +20,12 @@ from trustsvc.mail.outbox.kinds import (
     by_name,
 )
 from trustsvc.mail.outbox.lease_renewal import LEASE
-from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.models import LEASED_MESSAGE, messages
 from trustsvc.mail.outbox.settle import LeasedDraft
 from trustsvc.mail.outbox.state import DUE, LEASED, message_states
 
 BATCH_SIZE = 500
 MAX_BATCHES_READ = 10  # messages that wait for their domain must not stand before the others
-_COLUMNS = (
-    messages.c.id,
-    messages.c.kind,
-    messages.c.subject_id,
-    messages.c.token,
-    messages.c.attempts,
-    messages.c.waited_s,
-)
 
 
 @dataclass(slots=True)
@@ -94,7 +86,7 @@ def still_allowed(session: Session, one: LeasedDraft, now: datetime) -> bool:
 
 def _due(session: Session, kind: MessageKind, now: datetime) -> list[LeasedMessage]:
     due = (
-        select(*_COLUMNS)
+        select(*LEASED_MESSAGE)
         .where(
             messages.c.state == DUE,
             messages.c.priority == int(kind.priority),

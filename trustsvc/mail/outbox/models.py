@@ -9,20 +9,15 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
-from trustsvc.mail.outbox.state import message_states
+from trustsvc.mail.outbox.state import DUE, HANDED, LEASED, UNKNOWN, message_states
 from trustsvc.storage.columns import Id, Moment, column, metadata
+from trustsvc.storage.state_machine import partial_index
 
 KEEP = "decision_log"
 RUNS = "service_state"
 PACE = "domain_throttle"
-
-
-def _partial_index(name: str, condition: str, *columns: str) -> Index:
-    return Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
-
 
 # A message on its way or settled; what its states mean is in state.py. What it says is written when
 # it is sent, from the row of `kind` that `subject_id` names.
@@ -89,10 +84,20 @@ messages = Table(
     UniqueConstraint("subject_id", "kind"),
     message_states.check(),
     # In the order of the lease: by priority, then by moment.
-    _partial_index("ix_messages_due", "state = 'due'", "priority", "due_at", "id"),
-    _partial_index("ix_messages_unknown", "state = 'unknown'", "sent_at"),
-    _partial_index("ix_messages_leased", "state IN ('leased', 'handed')", "leased_until"),
+    partial_index("ix_messages_due", [DUE], "priority", "due_at", "id"),
+    partial_index("ix_messages_unknown", [UNKNOWN], "sent_at"),
+    partial_index("ix_messages_leased", [LEASED, HANDED], "leased_until"),
     Index("ix_messages_sent_at", "sent_at"),
+)
+
+# What a LeasedMessage (kinds.py) is read from, in its order.
+LEASED_MESSAGE = (
+    messages.c.id,
+    messages.c.kind,
+    messages.c.subject_id,
+    messages.c.token,
+    messages.c.attempts,
+    messages.c.waited_s,
 )
 
 # One row, and only while messages are held back.
@@ -159,13 +164,13 @@ domain_throttles = Table(
         category="pseudonym",
         primary_key=True,
     ),
-    column("free_at", Moment, purpose="when the next message may go there", retention=PACE),
+    column("next_slot_at", Moment, purpose="when the next message may go there", retention=PACE),
     column(
-        "planned_until", Moment, purpose="up to when messages wait for their turn", retention=PACE
+        "reserved_until", Moment, purpose="up to when messages wait for their turn", retention=PACE
     ),
-    column("strikes", Integer, purpose="how often in a row it deferred", retention=PACE),
+    column("deferrals", Integer, purpose="how often in a row it deferred", retention=PACE),
     column(
-        "quiet_until",
+        "paused_until",
         Moment,
         purpose="until when nothing is sent there",
         retention=PACE,

@@ -1,9 +1,11 @@
 """How fast messages leave. Pure: `random`, from 0 to 1, is drawn by the caller.
 
-A mail server of ours is paused after some failures in a row, and gets few messages at first when it
-is back. A domain gets so many a minute, and none for a while when it defers. A shop must not
-suddenly invite many times its usual. A moment further ahead than any of these ever plans was
-written while the clock was wrong, and counts for nothing.
+Our mail server is paused after some failures in a row. When it is back it gets few messages at
+first. A receiving domain gets a fixed number of messages a minute, and none for a while when it
+defers. A shop may not suddenly invite many times its usual number of buyers.
+
+None of these plans further ahead than its maximum. A later moment was written while the clock was
+wrong, and is ignored.
 """
 
 import math
@@ -24,7 +26,7 @@ STEP = timedelta(seconds=15)  # how often the scheduler enqueues: slots are give
 NOT_TWICE = 1.6  # with what leaves in one step on top, a minute holds at most twice the usual
 
 # A domain
-MAX_STRIKES = 3
+MAX_DEFERRALS = 3
 FIRST_DOMAIN_PAUSE, MAX_DOMAIN_PAUSE = timedelta(minutes=1), timedelta(minutes=30)
 MAX_QUEUE = timedelta(days=1)
 MAX_FREE_AHEAD = timedelta(minutes=1) + STEP
@@ -69,32 +71,32 @@ def allowance(per_minute: float, since: timedelta | None) -> int:
     return int(per_minute * (waited / timedelta(minutes=1)))
 
 
-def strikes(before: int, result: DeliveryResult) -> int:
+def deferrals(before: int, result: DeliveryResult) -> int:
     """Count deferrals in a row: a clear one weighs as much as several that may mean a mailbox."""
     if result.scope is FailureScope.DOMAIN:
-        return max(before + 1, MAX_STRIKES)
+        return max(before + 1, MAX_DEFERRALS)
     if result.status is DeliveryStatus.DEFERRED and result.reason in _MAY_BE_THROTTLING:
         return before + 1
     return 0 if result.status is DeliveryStatus.SENT else before
 
 
-def domain_pause(strikes: int, random: float) -> timedelta:
-    """Choose how long a domain gets nothing; zero below MAX_STRIKES."""
-    if strikes < MAX_STRIKES:
+def domain_pause(deferrals: int, random: float) -> timedelta:
+    """Choose how long a domain gets nothing; zero below MAX_DEFERRALS."""
+    if deferrals < MAX_DEFERRALS:
         return timedelta(0)
     return backoff(
-        strikes - MAX_STRIKES, FIRST_DOMAIN_PAUSE, MAX_DOMAIN_PAUSE, random=random, jitter=0.5
+        deferrals - MAX_DEFERRALS, FIRST_DOMAIN_PAUSE, MAX_DOMAIN_PAUSE, random=random, jitter=0.5
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """What is known of a domain; `free_at`: when its next slot is (GCRA, ITU-T I.371)."""
+    """What is known of a domain; `next_slot_at`: when its next slot is (GCRA, ITU-T I.371)."""
 
-    free_at: datetime
-    planned_until: datetime
-    strikes: int = 0
-    quiet_until: datetime | None = None
+    next_slot_at: datetime
+    reserved_until: datetime
+    deferrals: int = 0
+    paused_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,32 +115,34 @@ def slots(count: int, per_minute: int, domain: Domain, now: datetime) -> Slots:
     deferred once and not every minute anew.
     """
     between = _between(per_minute)
-    free_at = _free_at(domain, now)
-    begin = free_at
-    if is_ahead(domain.quiet_until, now, MAX_DOMAIN_PAUSE) and domain.quiet_until:
-        go, begin = 0, domain.quiet_until
+    next_slot_at = _next_slot_at(domain, now)
+    begin = next_slot_at
+    if is_ahead(domain.paused_until, now, MAX_DOMAIN_PAUSE) and domain.paused_until:
+        go, begin = 0, domain.paused_until
     else:
-        left = now + STEP - free_at
+        left = now + STEP - next_slot_at
         go = min(count, max(0, math.ceil(left / between))) if between else count
-        free_at += go * between
-        begin = free_at
-    queue = domain.planned_until
+        next_slot_at += go * between
+        begin = next_slot_at
+    queue = domain.reserved_until
     if not now < queue <= now + MAX_QUEUE:
         queue = now
     queue = max(queue, begin) if count > go else queue
     later = [queue + place * between for place in range(1, count - go + 1)]
     planned = later[-1] if later else queue
-    return Slots(go, later, Domain(free_at, planned, domain.strikes, domain.quiet_until))
+    return Slots(go, later, Domain(next_slot_at, planned, domain.deferrals, domain.paused_until))
 
 
 def slots_at_once(count: int, per_minute: int, domain: Domain, now: datetime) -> Slots:
     """Give urgent messages the next slots, ahead of what waits; a paused domain gets none."""
-    if is_ahead(domain.quiet_until, now, MAX_DOMAIN_PAUSE) and domain.quiet_until:
-        return Slots(0, [domain.quiet_until] * count, domain)
-    used = _free_at(domain, now) + count * _between(per_minute)
-    free_at = min(used, now + MAX_FREE_AHEAD)
+    if is_ahead(domain.paused_until, now, MAX_DOMAIN_PAUSE) and domain.paused_until:
+        return Slots(0, [domain.paused_until] * count, domain)
+    used = _next_slot_at(domain, now) + count * _between(per_minute)
+    next_slot_at = min(used, now + MAX_FREE_AHEAD)
     return Slots(
-        count, [], Domain(free_at, domain.planned_until, domain.strikes, domain.quiet_until)
+        count,
+        [],
+        Domain(next_slot_at, domain.reserved_until, domain.deferrals, domain.paused_until),
     )
 
 
@@ -146,8 +150,8 @@ def _between(per_minute: int) -> timedelta:
     return timedelta(minutes=1) / per_minute if per_minute else timedelta(0)
 
 
-def _free_at(domain: Domain, now: datetime) -> datetime:
-    return domain.free_at if is_ahead(domain.free_at, now, MAX_FREE_AHEAD) else now
+def _next_slot_at(domain: Domain, now: datetime) -> datetime:
+    return domain.next_slot_at if is_ahead(domain.next_slot_at, now, MAX_FREE_AHEAD) else now
 
 
 def max_per_hour(least: int, usual: int, confirmed: int) -> int:

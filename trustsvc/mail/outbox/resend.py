@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from trustsvc import config
 from trustsvc.mail.outbox import kinds, retry_policy
 from trustsvc.mail.outbox.kinds import LeasedMessage, MessageKind, OutboxEvent
-from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.models import LEASED_MESSAGE, messages
 from trustsvc.mail.outbox.state import DUE, REFUSED, UNKNOWN, message_states
 from trustsvc.work_queue import job_queue
 
@@ -61,14 +61,7 @@ def _make_due(
         rows: Sequence[Any] = session.execute(
             again.where(
                 messages.c.kind.in_(kind.names), messages.c.subject_id.in_(kind.still_open())
-            ).returning(
-                messages.c.id,
-                messages.c.kind,
-                messages.c.subject_id,
-                messages.c.token,
-                messages.c.attempts,
-                messages.c.waited_s,
-            )
+            ).returning(*LEASED_MESSAGE)
         ).all()
         events = [OutboxEvent(LeasedMessage(*row), "send", rule, "planned", DUE) for row in rows]
         kind.log(session, events, now)

@@ -1,7 +1,9 @@
-"""When a message that failed is tried again, and when no more. Pure; the same for every kind.
+"""The retry policy: when a message that failed is tried again, and when no more.
 
-What counts is the time spent waiting between attempts: nights, suspensions and pauses of our own
-mail server do not use it up.
+Pure; the same for every kind of message.
+
+What counts is the time spent waiting between attempts, and for a receiving domain that is paused:
+nights, suspensions, rates and pauses of our own mail server do not use it up.
 """
 
 import math

@@ -37,13 +37,7 @@ _END_STATES = {
     DeliveryStatus.REFUSED: REFUSED,
     DeliveryStatus.UNKNOWN: UNKNOWN,
 }
-_UNSETTLED = (LEASED, HANDED, UNKNOWN)
-_SOURCES = {
-    DUE: _UNSETTLED,
-    SENT: _UNSETTLED,
-    REFUSED: (*_UNSETTLED, DROPPED),  # what follows from a refusal withdraws, and so drops it
-    UNKNOWN: (LEASED, HANDED),
-}
+_AWAITING_RESULT = (LEASED, HANDED, UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +85,10 @@ def settle(session: Session, results: Sequence[Result], now: datetime) -> set[by
         over = [_limit_event(x.one.message) for x in settled if x.is_over]
         events = [*tried, *over]
         kind.settled(session, events, now)
-        for state, sources in _SOURCES.items():
+        for state in (DUE, *_END_STATES.values()):
             ended = [x for x in settled if x.state is state and not x.is_over]
-            _update(session, sources, state, ended, now)
-        _update(session, _UNSETTLED, REFUSED, [x for x in settled if x.is_over], now)
+            _update(session, _sources(state), state, ended, now)
+        _update(session, _AWAITING_RESULT, REFUSED, [x for x in settled if x.is_over], now)
         kind.log(session, events, now)
     news = [
         (one.domain, result)
@@ -157,6 +151,13 @@ def _end(kind: MessageKind, one: LeasedDraft, result: DeliveryResult) -> _Settle
     if is_over:
         return _Settled(one, result, REFUSED, is_over=True)
     return _Settled(one, result, DUE if waits else _END_STATES[result.status], is_over=False)
+
+
+def _sources(state: MessageState) -> list[MessageState]:
+    """List the states in which a message awaits a result that leads to this one."""
+    # A kind may withdraw the subject of a refused message, which drops the message first.
+    awaiting = (*_AWAITING_RESULT, DROPPED) if state is REFUSED else _AWAITING_RESULT
+    return [source for source in message_states.sources_of(state) if source in awaiting]
 
 
 def _event(one: LeasedMessage, result: DeliveryResult, state: MessageState) -> OutboxEvent:

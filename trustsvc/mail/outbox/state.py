@@ -1,8 +1,8 @@
 """The states of an outbound message.
 
-A message is safe to send again while it is `due` or `leased`: nothing but the end of DATA makes a
-mail server take it. `handed` is committed right before the end of DATA, so a message whose sender
-died in that state may have arrived (RFC 1047).
+A mail server accepts a message only after the end of DATA. So a message that is `due` or `leased`
+has not left and may be sent again. `handed` is committed right before the end of DATA: when its
+sender dies in that state, the message may have arrived (RFC 1047).
 """
 
 from enum import StrEnum
@@ -24,7 +24,7 @@ DUE, LEASED, HANDED = MessageState.DUE, MessageState.LEASED, MessageState.HANDED
 SENT, REFUSED = MessageState.SENT, MessageState.REFUSED
 DROPPED, UNKNOWN = MessageState.DROPPED, MessageState.UNKNOWN
 
-UNSENT = (DUE, LEASED)  # nothing was said to a mail server that cannot be taken back
+UNSENT = (DUE, LEASED)  # has not left: the end of DATA was not sent
 UNSETTLED = (DUE, LEASED, HANDED)
 
 message_states = StateMachine(

@@ -59,10 +59,10 @@ def upgrade() -> None:
     op.create_table(
         "domain_throttles",
         sa.Column("domain_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("free_at", sa.BigInteger(), nullable=False),
-        sa.Column("planned_until", sa.BigInteger(), nullable=False),
-        sa.Column("strikes", sa.Integer(), nullable=False),
-        sa.Column("quiet_until", sa.BigInteger(), nullable=True),
+        sa.Column("next_slot_at", sa.BigInteger(), nullable=False),
+        sa.Column("reserved_until", sa.BigInteger(), nullable=False),
+        sa.Column("deferrals", sa.Integer(), nullable=False),
+        sa.Column("paused_until", sa.BigInteger(), nullable=True),
         sa.Column("forget_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("domain_hash", name=op.f("pk_domain_throttles")),
         sqlite_with_rowid=False,
@@ -497,7 +497,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'received'"),
     )
     op.create_index(
-        "ix_orders_marked",
+        "ix_orders_pseudonym",
         "orders",
         ["received_at"],
         unique=False,
@@ -531,7 +531,7 @@ def upgrade() -> None:
         sa.Column("usual_at", sa.BigInteger(), nullable=False),
         sa.Column("counted", sa.Integer(), nullable=False),
         sa.Column("paused_at", sa.BigInteger(), nullable=True),
-        sa.Column("real_until", sa.BigInteger(), nullable=True),
+        sa.Column("raised_until", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_volume_guards_shop_id")),
         sa.PrimaryKeyConstraint("shop_id", name=op.f("pk_volume_guards")),
     )
@@ -692,7 +692,7 @@ def downgrade() -> None:
     op.drop_table("staff_links")
     op.drop_index("ix_orders_received_at", table_name="orders")
     op.drop_index(
-        "ix_orders_marked",
+        "ix_orders_pseudonym",
         table_name="orders",
         sqlite_where=sa.text("buyer IS NOT NULL"),
         postgresql_where=sa.text("buyer IS NOT NULL"),

@@ -9,7 +9,7 @@ from trustsvc.orders.received import Ignored, OrderReceived, PrivacyRequestRecei
 
 
 class Platform(Protocol):
-    """Two pure functions: is it really from the shop, and what does it say."""
+    """Two pure functions: verify the signature, and parse the body."""
 
     def signed(
         self, headers: Mapping[str, str], body: bytes, secret: str, now: datetime

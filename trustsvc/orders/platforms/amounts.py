@@ -10,10 +10,10 @@ MAX_LENGTH = 32
 CENT = Decimal("0.01")
 
 
-def amount(found: Any, *paths: str) -> Decimal | None:
+def amount(data: object, *paths: str) -> Decimal | None:
     """Give the first of these that is an amount, without its sign."""
     for path in paths:
-        value = fields.at(found, path)
+        value = fields.at(data, path)
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             continue
         written = str(value).strip()

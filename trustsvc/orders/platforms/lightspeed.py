@@ -70,7 +70,7 @@ def _order(order: fields.Tree, known: str, now: datetime) -> OrderReceived | Ign
     fulfilled = _is_fulfilled(order, status)
     if fulfilled:
         stated = fields.moment(order, now, "shippingDate")
-        shipped_at = stated or fields.guess(created, changed, now)
+        shipped_at = stated or fields.estimate_shipment(created, changed, now)
     paid = payment in PAID if payment else None
     country = fields.text(order, "addressShippingCountry.code", "addressBillingCountry.code")
     billed = fields.text(order, "addressBillingCountry.code")
@@ -91,7 +91,7 @@ def _order(order: fields.Tree, known: str, now: datetime) -> OrderReceived | Ign
         consent=_consent(order),
         standing=_standing(order, status, payment),
         paid=paid,
-        paid_at=fields.guess(created, changed, now) if paid else None,
+        paid_at=fields.estimate_shipment(created, changed, now) if paid else None,
         fulfilled=fulfilled,
         shipped_at=shipped_at,
         delivery=delivery,

@@ -120,7 +120,9 @@ def _fulfilment(
     if not is_all or (every and not parcels):
         return False, None
     shipped = fields.latest(fields.moment(row, now, "created_at") for row in parcels)
-    return True, shipped or fields.guess(created, fields.moment(tree, now, "updated_at"), now)
+    return True, shipped or fields.estimate_shipment(
+        created, fields.moment(tree, now, "updated_at"), now
+    )
 
 
 def _delivery(tree: fields.Tree, now: datetime) -> tuple[Delivery | None, datetime | None]:

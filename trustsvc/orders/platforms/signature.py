@@ -1,4 +1,4 @@
-"""Signatures over raw bytes, by `cryptography`, compared in constant time; nothing here raises.
+"""The webhook signature check, over raw bytes, in constant time; nothing here raises.
 
 An empty or short secret never matches (CVE-2026-4664 was an empty one that did). A header that
 comes twice is joined by the web server and so matches nothing.
@@ -15,8 +15,8 @@ MIN_SECRET_LENGTH = 16
 
 def header(headers: Mapping[str, str], *names: str) -> str:
     """Give the first of these headers that is there; the names are in lower case."""
-    found = {name.lower(): value for name, value in headers.items()}
-    return next((found[name].strip() for name in names if name in found), "")
+    by_name = {name.lower(): value for name, value in headers.items()}
+    return next((by_name[name].strip() for name in names if name in by_name), "")
 
 
 def is_long_enough(secret: str) -> bool:

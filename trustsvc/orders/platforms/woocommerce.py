@@ -139,11 +139,11 @@ def _fulfilment(
     """Say whether all of it left, and when: completed, or what a fulfilment plug-in wrote."""
     if status in SHIPPED:
         done = fields.moment(tree, now, "date_completed_gmt", "date_completed", "completed_at")
-        return True, done or fields.guess(created, changed, now)
+        return True, done or fields.estimate_shipment(created, changed, now)
     meta = _meta(tree)
     if FULFILMENT_META in meta:
         if meta[FULFILMENT_META].lower() == "fulfilled":
-            return True, fields.guess(created, changed, now)
+            return True, fields.estimate_shipment(created, changed, now)
         return False, None
     if status not in PARTLY_SHIPPED and any(meta.get(key) for key in TRACKING_META):
         sent = (
@@ -153,7 +153,7 @@ def _fulfilment(
             if fields.text(row, "key") == key
             for item in fields.rows(row, "value")
         )
-        return True, fields.latest(sent) or fields.guess(created, changed, now)
+        return True, fields.latest(sent) or fields.estimate_shipment(created, changed, now)
     return False, None
 
 

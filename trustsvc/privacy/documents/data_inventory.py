@@ -18,6 +18,8 @@ InfoColumn = Column[Any]
 CATEGORIES: tuple[str, ...] = get_args(Category)
 # Never stored in clear, so that a copy of the database does not tell it.
 MUST_BE_ENCRYPTED = ("name", "address", "place", "order", "contact", "opinion")
+# Pseudonyms of a link, a message, an order, a mail domain and a body: they tell no people apart.
+OF_NO_PERSON = frozenset({"link", "token", "identity", "domain_hash", "body_hash"})
 NO_SHOP = 0
 _Joins = list[tuple[InfoColumn, InfoColumn]]
 
@@ -34,6 +36,11 @@ def columns() -> tuple[InfoColumn, ...]:
 def personal() -> tuple[InfoColumn, ...]:
     """List the columns that hold data about people."""
     return tuple(column for column in columns() if column.info["category"] != "none")
+
+
+def identifies_person(column: InfoColumn) -> bool:
+    """Say whether it holds the pseudonym of a person, by which rows of one person are known."""
+    return column.info["category"] == "pseudonym" and column.name not in OF_NO_PERSON
 
 
 def faults(column: InfoColumn) -> list[str]:

@@ -79,5 +79,5 @@ def _kept(rule: Rule, settings: Settings, language: str) -> str:
 def _render(name: str, language: str, **facts: Any) -> str:
     template = i18n.environment().get_template(f"privacy/documents/{name}.html")
     return template.render(
-        say=i18n.translate_html, day=i18n.format_date, language=language, **facts
+        translate=i18n.translate_html, day=i18n.format_date, language=language, **facts
     )

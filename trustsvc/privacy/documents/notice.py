@@ -38,11 +38,11 @@ def purposes(shop: Shop, log_days: int) -> Sequence[Purpose]:
         Purpose(
             "invite", _days("buyer_contact"), unpaid=shop.max_age_days, longest=MAX_RETENTION.days
         ),
-        Purpose("letters", _days("maildir")),
+        Purpose("delivery", _days("maildir")),
         Purpose("check"),
         Purpose("register", _days("pending_registration")),
-        Purpose("often", max(_days("frequency_cap"), shop.cap_days)),
-        Purpose("twice", _days("webhook_delivery")),
+        Purpose("frequency_cap", max(_days("frequency_cap"), shop.cap_days)),
+        Purpose("duplicates", _days("webhook_delivery")),
         Purpose("answers", _days("transactional_mail")),
         Purpose("review", _days("review")),
         Purpose("author", _days("review")),
@@ -57,7 +57,7 @@ def text(shop: Shop, settings: Settings, language: str) -> Markup:
     """Render the notice of a shop as of today, without version and date."""
     template = i18n.environment().get_template("privacy/notice_text.html")
     written = template.render(
-        say=i18n.translate_html,
+        translate=i18n.translate_html,
         day=i18n.format_date,
         language=language,
         shop=shop,

@@ -1,4 +1,4 @@
-"""The retention rules: what is kept, for how long, from when, and why.
+"""The retention policy as rules: what is kept, for how long, from when, and why.
 
 Each stored column names one rule (`retention` of storage.columns.column). Rows with a period are
 deleted by purge.py; the record of processing and the notice are made from both.

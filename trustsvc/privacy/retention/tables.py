@@ -14,6 +14,7 @@ from trustsvc.mail.outbox import pending
 from trustsvc.mail.outbox.models import domain_throttles
 from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.models import decisions, deliveries, orders, privacy_requests
+from trustsvc.orders.state import OrderState, order_states
 from trustsvc.privacy.models import disclosure_log, my_data_links, request_log
 from trustsvc.privacy.request_log import record_open
 from trustsvc.privacy.retention import expired
@@ -147,14 +148,14 @@ def _erase_messages(session: Session, ids: Sequence[int], _now: datetime) -> int
 def _settle_unpaid(session: Session, ids: Sequence[int], now: datetime) -> int:
     """Settle unpaid orders: a later payment finds a settled order and changes nothing."""
     still_waiting = (
-        update(orders)
-        .where(orders.c.id.in_(ids), orders.c.state == "waiting")
-        .values(state="settled", buyer=None)
+        order_states.update(orders, [OrderState.WAITING], OrderState.SETTLED)
+        .where(orders.c.id.in_(ids))
+        .values(buyer=None)
         .returning(orders.c.id)
     )
     settled = session.scalars(still_waiting).all()
-    line = decision_log.DecisionLogEntry(0, "purge", "never_paid", "forgotten", now)
-    decision_log.write(session, [replace(line, order_id=order_id) for order_id in settled])
+    entry = decision_log.DecisionLogEntry(0, "purge", "never_paid", "forgotten", now)
+    decision_log.write(session, [replace(entry, order_id=order_id) for order_id in settled])
     return buyer.erase(session, settled)
 
 

@@ -10,7 +10,7 @@ from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.rights.people import Person
 from trustsvc.storage import db
 from trustsvc.transactional_mail import enqueue, personal_data
-from trustsvc.transactional_mail.enqueue import THE_SERVICE, Note
+from trustsvc.transactional_mail.enqueue import THE_SERVICE, TransactionalMessage
 
 MAX_A_DAY = 5
 
@@ -29,15 +29,15 @@ def confirm(
     if not person.address:
         return False
     shop_id = person.shop_ids[0] if len(person.shop_ids) == 1 else THE_SERVICE
-    note = Note(
-        kind=kind,
+    message = TransactionalMessage(
+        template=kind,
         language=person.language,
         address=person.address,
         name=person.name,
         shop_id=THE_SERVICE if person.everywhere else shop_id,
         facts=facts or {},
     )
-    return enqueue.write(session, note, now, most=MAX_A_DAY)
+    return enqueue.write(session, message, now, most=MAX_A_DAY)
 
 
 def my_data_link(session: Session, person: Person, now: datetime, copy: str = "") -> str:

@@ -64,6 +64,7 @@ def download_copy(token: str) -> Response:
 @my_data_pages.get("/schemas/my-data-1.json")
 @access.requires("public")
 def schema() -> Response:
+    """Serve the JSON Schema of the copy of one's data."""
     response = Response(access_report.schema(), mimetype="application/schema+json")
     response.headers["Cache-Control"] = "public, max-age=86400"
     return response
@@ -168,12 +169,12 @@ def _suggested_values(person: Person, mine: my_data.MyData) -> dict[str, str]:
     Only changed fields are written, so older reviews keep other values.
     """
     every = [order.review for order in mine.orders if order.review] + mine.reviews
-    newest = max(every, key=lambda review: review["id"], default=None)
+    newest = max(every, key=lambda review: review.id, default=None)
     buyer = next((order.name for order in reversed(mine.orders) if order.address), "")
     return {
         "name": buyer or person.name,
-        "shown_name": newest["name"] if newest else "",
-        "city": newest["city"] if newest else "",
+        "shown_name": newest.name if newest else "",
+        "city": newest.city if newest else "",
     }
 
 

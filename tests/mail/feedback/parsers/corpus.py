@@ -1,4 +1,4 @@
-"""The corpus: what each kind of server says when a letter does not arrive, and when it does."""
+"""The corpus: what each kind of server says when a message does not arrive, and when it does."""
 
 import base64
 import quopri

@@ -117,13 +117,13 @@ def test_amazons_events(body, kind):
     ],
     ids=["sender", "tag", "common header", "header"],
 )  # fmt: skip
-def test_amazon_names_the_letter_in_one_of_four_ways(mail):
+def test_amazon_names_the_message_in_one_of_four_ways(mail):
     found = ses.read(json.dumps(event("Bounce", bounce=BOUNCE, mail=mail)))
 
     assert found.codes == (CODE,)
 
 
-def test_postmark_names_the_letter_by_its_metadata():
+def test_postmark_names_the_message_by_its_metadata():
     assert postmark.read(
         {"RecordType": "Delivery", "Metadata": {"letter": CODE.upper()}}
     ).codes == (CODE,)

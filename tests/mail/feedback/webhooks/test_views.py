@@ -1,4 +1,4 @@
-"""The providers' doors, through the app: what is proven, what is not, and what it does."""
+"""The providers' endpoints, through the app: what is proven, what is not, and what it does."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ from sqlalchemy import select
 from tests.invitations.sample_orders import (
     invitation_of,
     invited,
-    letter_of,
+    message_of,
     order_row,
     quiet,
     sent,
@@ -35,14 +35,14 @@ def asked(client):
     return order_id
 
 
-def door(provider, topic=None):
+def add_endpoint(provider, topic=None):
     with db.transaction() as session:
         return endpoints.add(session, provider, topic, clock.now())
 
 
 class Postmark:
     def __init__(self, client):
-        self.client, self.endpoint = client, door("postmark")
+        self.client, self.endpoint = client, add_endpoint("postmark")
 
     def post(self, body, secret=None, user="trustsvc", endpoint_id=None, **more):
         word = f"{user}:{self.endpoint.secret if secret is None else secret}".encode()
@@ -58,7 +58,7 @@ class Ses:
     def __init__(self, client):
         certificates._known.clear()
         fake_sns.known()
-        self.client, self.endpoint = client, door("ses", TOPIC)
+        self.client, self.endpoint = client, add_endpoint("ses", TOPIC)
 
     def post(self, body):
         with quiet():
@@ -119,7 +119,7 @@ def test_postmarks_complaint_stops(postmark, asked):
 
 def test_postmark_without_its_secret_changes_nothing(postmark, asked):
     body = bounce_of(asked)
-    other = door("postmark")
+    other = add_endpoint("postmark")
     wrong = [
         postmark.post(body, secret=""),
         postmark.post(body, secret=other.secret),
@@ -139,14 +139,14 @@ def test_postmark_without_its_secret_changes_nothing(postmark, asked):
     assert order_row(asked).email
 
 
-def test_a_door_of_the_one_does_not_open_for_the_other(postmark, ses, asked):
+def test_an_endpoint_of_the_one_does_not_open_for_the_other(postmark, ses, asked):
     code, _ = postmark.post(bounce_of(asked), endpoint_id=ses.endpoint.endpoint_id)
     answer = ses.client.post(f"/mail-events/ses/{postmark.endpoint.endpoint_id}", data=message(""))
 
     assert (code, answer.status_code) == (401, 401)
 
 
-def test_a_proven_event_about_no_letter_of_ours_is_taken_and_changes_nothing(postmark, asked):
+def test_a_proven_event_about_no_message_of_ours_is_taken_and_changes_nothing(postmark, asked):
     assert postmark.post(bounce_of(asked, Metadata={"letter": "a" * 26})) == NOT_OURS
     assert postmark.post(bounce_of(asked, Metadata={})) == NOT_OURS
     assert postmark.post(bounce_of(asked, Metadata={"letter": ["x"]})) == NOT_OURS
@@ -212,7 +212,7 @@ def test_amazons_complaint_stops(ses, asked):
     assert [reason for _, reason in suppressed()] == ["complaint", "complaint"]
 
 
-def test_amazons_delivery_makes_an_unknown_letter_sent(ses, client):
+def test_amazons_delivery_makes_an_unknown_message_sent(ses, client):
     from tests.invitations.sample_orders import Post
     from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 
@@ -220,7 +220,7 @@ def test_amazons_delivery_makes_an_unknown_letter_sent(ses, client):
     sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
 
     assert ses.post(message(event("Delivery", code_of(order_id), delivery={}))) == TAKEN
-    assert letter_of(order_id).state == "sent"
+    assert message_of(order_id).state == "sent"
 
 
 def test_a_bounce_that_amazon_did_not_sign_changes_nothing(ses, asked):
@@ -279,7 +279,7 @@ def test_a_database_that_is_away_is_503(client, installation):
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
 
 
-def test_the_command_makes_a_door_whose_address_works_and_closes_it(client, asked):
+def test_the_command_makes_an_endpoint_whose_address_works_and_closes_it(client, asked):
     run = CliRunner().invoke
     address = run(main, ["mail", "endpoint", "add", "postmark"]).output.splitlines()[0]
     head, _, path = address.partition("/mail-events/")
@@ -306,7 +306,7 @@ def test_the_command_makes_a_door_whose_address_works_and_closes_it(client, aske
 @pytest.mark.parametrize(
     "topic", [[], ["--topic", "arn:aws:sqs:eu-west-1:123456789012:x"], ["--topic", "x"]]
 )
-def test_a_door_of_ses_names_its_topic(installation, topic):
+def test_an_endpoint_of_ses_names_its_topic(installation, topic):
     done = CliRunner().invoke(main, ["mail", "endpoint", "add", "ses", *topic])
 
     assert (done.exit_code, "arn:aws:sns" in done.output) == (1, True)
@@ -316,7 +316,7 @@ def test_a_door_of_ses_names_its_topic(installation, topic):
     )
 
 
-def test_the_secret_of_a_door_lies_sealed_and_is_in_no_repr(installation, postmark):
+def test_the_secret_of_an_endpoint_lies_sealed_and_is_in_no_repr(installation, postmark):
     with db.reading() as session:
         raw = session.connection().exec_driver_sql("SELECT secret FROM mail_endpoints").scalar()
         assert session.scalar(select(mail_endpoints.c.secret)) == postmark.endpoint.secret

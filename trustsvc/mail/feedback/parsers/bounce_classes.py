@@ -87,10 +87,10 @@ def failed(status: str, words: str) -> tuple[Kind, str]:
     What the server itself said goes before what was made of it on the way, and of two that do not
     agree the milder one holds.
     """
-    said = in_words(words)
-    code = status if not VAGUE.fullmatch(status) else said or status
-    if said and said != code and not VAGUE.fullmatch(said) and said not in HARD:
-        code = said
+    stated = in_words(words)
+    code = status if not VAGUE.fullmatch(status) else stated or status
+    if stated and stated != code and not VAGUE.fullmatch(stated) and stated not in HARD:
+        code = stated
     if code.startswith("4"):
         return "soft", code
     doubtful = _US_OR_TODAY.search(words) is not None

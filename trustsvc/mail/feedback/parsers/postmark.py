@@ -4,7 +4,6 @@ The message is known by its metadata (`X-PM-Metadata-letter`): sender and Messag
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from trustsvc.mail.feedback.parsers import bounce_classes
 from trustsvc.mail.feedback.parsers.report import IgnoredReport, Kind, Report
@@ -28,7 +27,7 @@ NOTHING = {
 MOST_WORDS = 4096
 
 
-def read(body: Mapping[str, Any]) -> Report | IgnoredReport:
+def read(body: Mapping[str, object]) -> Report | IgnoredReport:
     """Read one event; what is not about a delivery (opens, clicks) is ignored."""
     what = body.get("RecordType")
     found: tuple[Kind, str] | None = None
@@ -63,7 +62,7 @@ def _bounce(word: str, details: str) -> tuple[Kind, str] | None:
     return "hard", status or word
 
 
-def _suppressed(body: Mapping[str, Any]) -> tuple[Kind, str] | None:
+def _suppressed(body: Mapping[str, object]) -> tuple[Kind, str] | None:
     if body.get("SuppressSending") is not True:
         return None
     reason = _word(body, "SuppressionReason")
@@ -74,6 +73,6 @@ def _suppressed(body: Mapping[str, Any]) -> tuple[Kind, str] | None:
     return ("hard", reason) if reason == "HardBounce" else None
 
 
-def _word(body: Mapping[str, Any], name: str) -> str:
+def _word(body: Mapping[str, object], name: str) -> str:
     value = body.get(name)
     return value[:MOST_WORDS] if isinstance(value, str) else ""

@@ -34,12 +34,12 @@ def read(data: bytes) -> Report | IgnoredReport:
 
 
 def _is_automatic(message: mime.Part) -> bool:
-    said = message.first("auto-submitted").lower()
+    auto_submitted = message.first("auto-submitted").lower()
     if message.first("x-autoreply") or message.first("x-autorespond"):
         return True
     if "disposition-notification" in message.first("content-type").lower():
         return True
-    return said.startswith("auto-") and not other_formats.is_a_postmans(message)
+    return auto_submitted.startswith("auto-") and not other_formats.is_a_postmans(message)
 
 
 def _codes(message: mime.Part) -> tuple[str, ...]:

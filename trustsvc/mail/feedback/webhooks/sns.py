@@ -103,13 +103,13 @@ def confirm(message: SnsMessage, topic: str, fetch: certificates.Fetch = client.
     The address is made here from the token: what SubscribeURL says is only held against it, because
     it could lead inside (novu PR 11223). Raises Unauthorised, and Unavailable for no answer.
     """
-    said, region = message.fields["SubscribeURL"], topic.split(":")[3]
+    subscribe_url, region = message.fields["SubscribeURL"], topic.split(":")[3]
     token = message.fields["Token"]
-    if certificates.region_of(said) != region or not (token.isalnum() and token.isascii()):
+    if certificates.region_of(subscribe_url) != region or not (token.isalnum() and token.isascii()):
         raise Unauthorised
     ask = {"Action": "ConfirmSubscription", "TopicArn": topic, "Token": token}
     try:
-        fetch(f"https://{urlsplit(said).netloc}/?{urlencode(ask)}")
+        fetch(f"https://{urlsplit(subscribe_url).netloc}/?{urlencode(ask)}")
     except client.Unreachable:
         raise Unavailable from None
 
