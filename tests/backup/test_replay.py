@@ -16,7 +16,7 @@ from trustsvc.invitations.redeem import find
 from trustsvc.orders import accept
 from trustsvc.orders.models import decisions, orders
 from trustsvc.orders.received import OrderReceived
-from trustsvc.orders.state import Standing
+from trustsvc.orders.standing import Standing
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import publish, withdraw
 from trustsvc.reviews.models import publications, reviews

@@ -20,7 +20,7 @@ from trustsvc import clock
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import buyer, check, decision_log
 from trustsvc.orders.models import deliveries, orders
-from trustsvc.orders.state import ENDED
+from trustsvc.orders.standing import ENDED
 from trustsvc.storage import db
 
 pytestmark = pytest.mark.both_databases

@@ -10,7 +10,7 @@ from trustsvc import clock
 from trustsvc.errors import Unavailable
 from trustsvc.orders import accept, intake
 from trustsvc.orders.received import OrderReceived
-from trustsvc.orders.state import Standing
+from trustsvc.orders.standing import Standing
 from trustsvc.storage import columns, db
 
 pytestmark = pytest.mark.both_databases

@@ -7,7 +7,7 @@ import pytest
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON, invitation_of, invited, order_row, place, planned
 from tests.registry.registrations import JAN, join
-from trustsvc.orders.state import Standing
+from trustsvc.orders.standing import Standing
 from trustsvc.registry import views
 
 pytestmark = pytest.mark.both_databases

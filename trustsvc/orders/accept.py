@@ -21,7 +21,8 @@ from trustsvc.orders.merge import OrderNews, StoredOrder
 from trustsvc.orders.models import orders
 from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.orders.received import IgnoreReason, OrderReceived
-from trustsvc.orders.state import Delivery, OrderState, Standing
+from trustsvc.orders.standing import Delivery, Standing
+from trustsvc.orders.state import OrderState
 from trustsvc.shops.directory import Shop
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from trustsvc.orders.merge import StoredOrder
 from trustsvc.orders.models import orders
-from trustsvc.orders.state import ENDED, OrderState, Standing, order_states
+from trustsvc.orders.standing import ENDED, Standing
+from trustsvc.orders.state import OrderState, order_states
 from trustsvc.shops.models import shops
 from trustsvc.storage import db, suppression_journal
 from trustsvc.storage.suppression_journal import JournalEntry

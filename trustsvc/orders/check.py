@@ -15,7 +15,8 @@ from trustsvc.crypto import pseudonyms
 from trustsvc.orders import buyer
 from trustsvc.orders.facts import OrderFacts
 from trustsvc.orders.models import orders
-from trustsvc.orders.state import Delivery, OrderState, Standing, order_states
+from trustsvc.orders.standing import Delivery, Standing
+from trustsvc.orders.state import OrderState, order_states
 from trustsvc.registry import check
 from trustsvc.shops.models import shops
 

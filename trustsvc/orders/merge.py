@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from trustsvc.orders.received import OrderReceived
-from trustsvc.orders.state import ENDED, Delivery, OrderState, Standing, order_states
+from trustsvc.orders.standing import ENDED, Delivery, Standing
+from trustsvc.orders.state import OrderState, order_states
 
 BUYER = ("reference", "email", "name", "buyer", "locale", "zone")
 # Register -> (its time, its values)

@@ -15,7 +15,8 @@ from sqlalchemy import (
 )
 
 from trustsvc.crypto.encrypted_column import EncryptedText
-from trustsvc.orders.state import Delivery, Standing, order_states
+from trustsvc.orders.standing import Delivery, Standing
+from trustsvc.orders.state import order_states
 from trustsvc.storage.columns import Id, Moment, column, metadata, one_of
 
 CONTACT = "buyer_contact"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from trustsvc.orders.state import ENDED, Delivery, Standing
+from trustsvc.orders.standing import ENDED, Delivery, Standing
 
 IgnoreReason = Literal[
     "ping",

@@ -1,4 +1,4 @@
-"""States of an order: what we do with it, and what its platform says of it."""
+"""States of an order: what we do with it."""
 
 from enum import StrEnum
 
@@ -23,34 +23,3 @@ order_states = StateMachine(
         OrderState.SETTLED: frozenset({OrderState.RECEIVED}),
     },
 )
-
-
-class Standing(StrEnum):
-    """What the platform says of the whole order. The newest counts, so none of them is final."""
-
-    OPEN = "open"
-    ON_HOLD = "on_hold"
-    DISPUTED = "disputed"
-    RETURN_OPEN = "return_open"
-    REFUND_OPEN = "refund_open"  # money went back, and only the order itself tells how much
-    OTHER_STATUS = "other_status"  # a status of the shop's own
-    CANCELLED = "cancelled"
-    REFUNDED = "refunded"  # in full
-    RETURNED = "returned"
-    CHARGEBACK = "chargeback"
-
-
-ENDED = frozenset({Standing.CANCELLED, Standing.REFUNDED, Standing.RETURNED, Standing.CHARGEBACK})
-
-
-class Delivery(StrEnum):
-    """The carrier's newest word on the parcel."""
-
-    IN_TRANSIT = "in_transit"
-    DELIVERED = "delivered"
-    FAILED = "delivery_failed"
-    READY_FOR_PICKUP = "ready_for_pickup"
-    SCHEDULED = "scheduled"
-
-
-NOT_DELIVERED = frozenset({Delivery.FAILED, Delivery.READY_FOR_PICKUP, Delivery.SCHEDULED})

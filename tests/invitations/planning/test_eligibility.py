@@ -11,7 +11,7 @@ from trustsvc.invitations.planning.eligibility import (
     still_eligible,
 )
 from trustsvc.orders.facts import OrderFacts
-from trustsvc.orders.state import Delivery, Standing
+from trustsvc.orders.standing import Delivery, Standing
 
 NOW = datetime(2026, 6, 10, 10, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -26,7 +26,7 @@ from trustsvc.invitations.models import invitations
 from trustsvc.invitations.planning import plan
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.models import orders
-from trustsvc.orders.state import Standing
+from trustsvc.orders.standing import Standing
 from trustsvc.registry.models import registered_buyers
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.registration import register

@@ -19,7 +19,7 @@ from trustsvc.invitations.models import invitations
 from trustsvc.mail.outbox import kinds, lease
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders import buyer
-from trustsvc.orders.state import Standing
+from trustsvc.orders.standing import Standing
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.registration import leave, register
 from trustsvc.shops.models import shops

@@ -29,7 +29,7 @@ from trustsvc.invitations.models import invitations
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.outbox import resend, retry_policy, send, send_suspension
 from trustsvc.mail.outbox.models import messages
-from trustsvc.orders.state import Standing
+from trustsvc.orders.standing import Standing
 from trustsvc.registry import opt_out
 from trustsvc.storage import db
 

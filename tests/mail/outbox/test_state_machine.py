@@ -43,7 +43,7 @@ from trustsvc.mail.outbox.models import messages
 from trustsvc.orders import accept
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import OrderReceived
-from trustsvc.orders.state import Standing
+from trustsvc.orders.standing import Standing
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import submit
 from trustsvc.reviews.policy import Draft

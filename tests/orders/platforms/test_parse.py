@@ -18,7 +18,7 @@ from tests.orders.webhook_client import SAMPLES, change
 from trustsvc.errors import Refused
 from trustsvc.orders.platforms import PLATFORMS
 from trustsvc.orders.received import Ignored, OrderReceived, PrivacyRequestReceived
-from trustsvc.orders.state import Delivery, Standing
+from trustsvc.orders.standing import Delivery, Standing
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 WHOLE = {path.stem: json.loads(path.read_text()) for path in SAMPLES.glob("*.json")}

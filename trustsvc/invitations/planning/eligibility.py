@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from trustsvc.orders.facts import OrderFacts
-from trustsvc.orders.state import ENDED, NOT_DELIVERED, Standing
+from trustsvc.orders.standing import ENDED, NOT_DELIVERED, Standing
 
 LINK_LIFETIME = timedelta(days=90)
 EXPLICIT_NO = "said_no"

@@ -23,7 +23,7 @@ from trustsvc.invitations.state import OPEN
 from trustsvc.mail.outbox import pending
 from trustsvc.orders import check, decision_log
 from trustsvc.orders.check import CheckedOrder
-from trustsvc.orders.state import ENDED
+from trustsvc.orders.standing import ENDED
 from trustsvc.shops import directory
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue

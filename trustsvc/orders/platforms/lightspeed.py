@@ -11,7 +11,7 @@ from datetime import datetime
 from trustsvc.errors import Refused
 from trustsvc.orders.platforms import amounts, contact, fields, signature
 from trustsvc.orders.received import Ignored, OrderReceived
-from trustsvc.orders.state import Delivery, Standing
+from trustsvc.orders.standing import Delivery, Standing
 
 OTHER_ROOTS = {
     "customer",

@@ -13,7 +13,7 @@ from trustsvc.errors import Refused
 from trustsvc.orders.platforms import amounts, fields, shopify_order, signature
 from trustsvc.orders.platforms.shopify_order import DELIVERIES, NO_PARCEL
 from trustsvc.orders.received import Ignored, OrderReceived, PrivacyRequestReceived
-from trustsvc.orders.state import Delivery, Standing
+from trustsvc.orders.standing import Delivery, Standing
 
 PRIVACY: Mapping[str, Literal["access", "erase", "erase_shop"]] = {
     "customers/data_request": "access",

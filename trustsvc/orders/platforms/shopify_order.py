@@ -8,7 +8,7 @@ from datetime import datetime
 
 from trustsvc.orders.platforms import amounts, contact, fields
 from trustsvc.orders.received import Ignored, OrderReceived
-from trustsvc.orders.state import Delivery, Standing
+from trustsvc.orders.standing import Delivery, Standing
 
 PAID = {"paid", "partially_refunded", "refunded"}
 UNPAID = {"pending", "authorized", "partially_paid", "voided", "expired", "unpaid"}

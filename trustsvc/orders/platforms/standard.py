@@ -14,7 +14,7 @@ from datetime import datetime
 from trustsvc.errors import Refused
 from trustsvc.orders.platforms import amounts, contact, fields, signature, standard_words
 from trustsvc.orders.received import Ignored, OrderReceived
-from trustsvc.orders.state import Delivery, Standing
+from trustsvc.orders.standing import Delivery, Standing
 
 TOLERANCE_S = 300
 MAX_SIGNATURES = 8

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from trustsvc.orders.platforms import amounts, contact, fields, signature
 from trustsvc.orders.received import Ignored, OrderReceived
-from trustsvc.orders.state import Standing
+from trustsvc.orders.standing import Standing
 
 TOPICS = {"order.created", "order.updated", "order.restored", "order.deleted"}
 DRAFTS = {"draft", "auto-draft", "checkout-draft", "new"}

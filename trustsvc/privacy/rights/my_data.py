@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.mail.outbox.state import MessageState
 from trustsvc.orders import decision_log
-from trustsvc.orders.state import ENDED, Delivery
+from trustsvc.orders.standing import ENDED, Delivery
 from trustsvc.privacy.rights import access_report
 from trustsvc.privacy.rights.people import Person
 from trustsvc.reviews import decision_texts

@@ -1,0 +1,34 @@
+"""What a platform says of an order and its parcel. Pure."""
+
+from enum import StrEnum
+
+
+class Standing(StrEnum):
+    """What the platform says of the whole order. The newest counts, so none of them is final."""
+
+    OPEN = "open"
+    ON_HOLD = "on_hold"
+    DISPUTED = "disputed"
+    RETURN_OPEN = "return_open"
+    REFUND_OPEN = "refund_open"  # money went back, and only the order itself tells how much
+    OTHER_STATUS = "other_status"  # a status of the shop's own
+    CANCELLED = "cancelled"
+    REFUNDED = "refunded"  # in full
+    RETURNED = "returned"
+    CHARGEBACK = "chargeback"
+
+
+ENDED = frozenset({Standing.CANCELLED, Standing.REFUNDED, Standing.RETURNED, Standing.CHARGEBACK})
+
+
+class Delivery(StrEnum):
+    """The carrier's newest word on the parcel."""
+
+    IN_TRANSIT = "in_transit"
+    DELIVERED = "delivered"
+    FAILED = "delivery_failed"
+    READY_FOR_PICKUP = "ready_for_pickup"
+    SCHEDULED = "scheduled"
+
+
+NOT_DELIVERED = frozenset({Delivery.FAILED, Delivery.READY_FOR_PICKUP, Delivery.SCHEDULED})
