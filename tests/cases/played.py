@@ -1,7 +1,7 @@
 """Play cases: post their steps through the real app, let eight days pass, look into the maildir.
 
 All cases share one installation, each with shops of its own. Each is played twice: with all its
-moments in one second, as a script that fills in one moment posts them, and a second apart.
+moments in one second, as a script that fills in one moment posts them, and a minute apart.
 """
 
 import mailbox
@@ -34,7 +34,7 @@ START = datetime(2026, 6, 10, 10, tzinfo=UTC)  # a Wednesday, 12:00 in Amsterdam
 WAIT = timedelta(days=8)
 ROUND = timedelta(hours=4)  # meets the daytime of every zone
 HALF_DAY = timedelta(hours=12)
-PACES = {"at_once": timedelta(0), "in_turn": timedelta(seconds=1)}
+PACES = {"at_once": timedelta(0), "in_turn": timedelta(minutes=1)}
 DOMAIN = "shop.example"
 
 

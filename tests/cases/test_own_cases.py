@@ -227,4 +227,6 @@ def _param(case):
 
 @pytest.mark.parametrize("case", [_param(case) for case in CASES])
 def test_what_must_be_true_after_eight_days_is(outcomes, case):
-    assert played.faults(case, outcomes(FOLDER)[case.name]) == []
+    faults = played.faults(case, outcomes(FOLDER)[case.name])
+
+    assert faults == [], "; ".join(faults)
