@@ -45,6 +45,11 @@ class Letter:
     days: float  # since the last step
     text: str
 
+    @property
+    def asks(self) -> bool:
+        """It asks for a review: not the confirmation of an erasure."""
+        return "/r/" in self.text
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -180,6 +185,8 @@ def _faults(must: dict[str, Any], outcome: Outcome) -> Iterator[str]:
     for unwanted in must.get("no_letter_to", []):
         if unwanted in got:
             yield f"a letter went to {unwanted}"
+    asked = {letter.to for letter in outcome.letters if letter.asks}
+    yield from (f"{one} was asked" for one in must.get("not_asked", []) if one in asked)
     if (wanted := must.get("letter_to")) and wanted not in got:
         yield f"no letter went to {wanted}"
     yield from _misspoken(must, text)
