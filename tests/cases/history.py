@@ -2,7 +2,8 @@
 
 The form is that of ../shared/cases (README there). Cases of our own may also say: `shop`, settings
 of the shop; for a step `after_days`, when it is posted; moments in other shapes (SHAPES); and in
-`must` also `letters`, how many, `not_after_days`, and `daytime_in`, zones in which it must be day.
+`must` also `not_asked` (a letter of another kind may go), `letters` (how many), `not_after_days`,
+and `daytime_in` (zones in which it must be day).
 """
 
 import json

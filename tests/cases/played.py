@@ -1,7 +1,7 @@
 """Play cases: post their steps through the real app, let eight days pass, look into the maildir.
 
 All cases share one installation, each with shops of its own. Each is played twice: with all its
-moments in one second, as a script that fills in one moment posts them, and a second apart.
+moments in one second, as a script that fills in one moment posts them, and a minute apart.
 """
 
 import mailbox
@@ -34,7 +34,7 @@ START = datetime(2026, 6, 10, 10, tzinfo=UTC)  # a Wednesday, 12:00 in Amsterdam
 WAIT = timedelta(days=8)
 ROUND = timedelta(hours=4)  # meets the daytime of every zone
 HALF_DAY = timedelta(hours=12)
-PACES = {"at_once": timedelta(0), "in_turn": timedelta(seconds=1)}
+PACES = {"at_once": timedelta(0), "in_turn": timedelta(minutes=1)}
 DOMAIN = "shop.example"
 
 
@@ -44,6 +44,11 @@ class Letter:
     at: str
     days: float  # since the last step
     text: str
+
+    @property
+    def asks(self) -> bool:
+        """It asks for a review: not the confirmation of an erasure."""
+        return "/r/" in self.text
 
 
 @dataclass(frozen=True)
@@ -180,6 +185,8 @@ def _faults(must: dict[str, Any], outcome: Outcome) -> Iterator[str]:
     for unwanted in must.get("no_letter_to", []):
         if unwanted in got:
             yield f"a letter went to {unwanted}"
+    asked = {letter.to for letter in outcome.letters if letter.asks}
+    yield from (f"{one} was asked" for one in must.get("not_asked", []) if one in asked)
     if (wanted := must.get("letter_to")) and wanted not in got:
         yield f"no letter went to {wanted}"
     yield from _misspoken(must, text)

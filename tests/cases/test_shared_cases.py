@@ -19,4 +19,6 @@ pytestmark = [
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES])
 def test_what_must_be_true_after_eight_days_is(outcomes, case):
-    assert played.faults(case, outcomes(FOLDER)[case.name]) == []
+    faults = played.faults(case, outcomes(FOLDER)[case.name])
+
+    assert faults == [], "; ".join(faults)
