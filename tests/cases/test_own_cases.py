@@ -13,19 +13,7 @@ FOLDER = Path(__file__).parent / "own"
 CASES = history.cases_in(FOLDER)
 # What does not hold yet. Strict: a case that holds must leave this set.
 PENDING = {
-    "02-delivered-woocommerce",
-    "04-picked-up-shopify",
-    "06-emptied-standard",
-    "06-null-standard",
-    "07-impossible-then-mended-woocommerce",
     "14-camel-case-standard",
-    "15-attempted-then-delivered-shopify",
-    "15-delivered-moves-shopify",
-    "15-delivered-moves-standard",
-    "15-failed-then-delivered-shopify",
-    "15-failed-then-delivered-standard",
-    "17-refund-taken-back-woocommerce",
-    "26-trashed-and-restored-woocommerce",
 }
 
 pytestmark = pytest.mark.both_databases

@@ -64,7 +64,7 @@ def incoming_order(shop: Shop, order: OrderReceived, body: bytes) -> IncomingOrd
         buyer=pseudonyms.shop_pseudonym(shop.id, order.email) if order.email else None,
         delivery=(
             idempotency.hash_delivery(shop.id, order.delivery_id, body)
-            if order.delivery_id or order.is_dated
+            if order.delivery_id
             else None
         ),
         skip=skip.reason(shop.skip, order.traits),

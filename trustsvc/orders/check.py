@@ -130,6 +130,11 @@ def erase_buyers(session: Session, order_ids: Collection[int], *, accepts_buyer:
     session.execute(update(orders).where(orders.c.id.in_(order_ids)).values(buyer=None))
 
 
+def expect_address(session: Session, order_ids: Collection[int]) -> None:
+    """Have the next address of these orders counted as new: theirs is never written to."""
+    session.execute(update(orders).where(orders.c.id.in_(order_ids)).values(contact_at=None))
+
+
 def _pseudonyms(shop_id: int, email: str | None) -> frozenset[bytes]:
     try:
         return frozenset(pseudonyms.shop_pseudonyms(shop_id, email)) if email else frozenset()

@@ -27,17 +27,13 @@ class Delivery:
     body_hash: bytes
 
 
-def hash_delivery(shop_id: int, delivery_id: str | None, body: bytes) -> Delivery:
-    """Hash a delivery; where the platform sends no reliable id, the body stands for it.
-
-    Ids and bodies have prefixes of their own, so neither equals the other.
-    """
+def hash_delivery(shop_id: int, delivery_id: str, body: bytes) -> Delivery:
+    """Hash a delivery; ids and bodies have prefixes of their own, so neither equals the other."""
     text = body.decode("utf-8", "backslashreplace")
-    body_hash = pseudonyms.text_pseudonym(shop_id, f"body:{text}")
-    if delivery_id is None:
-        return Delivery(shop_id, body_hash, body_hash)
     return Delivery(
-        shop_id, pseudonyms.text_pseudonym(shop_id, f"delivery:{delivery_id}"), body_hash
+        shop_id,
+        pseudonyms.text_pseudonym(shop_id, f"delivery:{delivery_id}"),
+        pseudonyms.text_pseudonym(shop_id, f"body:{text}"),
     )
 
 

@@ -4,8 +4,7 @@ An order is a set of registers: standing, claim, payment, fulfilment, delivery,
 details, contact. Each keeps the
 value with the newest time the platform gave, so any permutation and repetition of an order's
 history ends in the same row. Of two values of one second the one that arrives later counts, but
-an end stays; the same body a second time is no news (idempotency.py). A refusal (`consent` false)
-is never taken back by an update.
+an end stays. A refusal (`consent` false) is never taken back by an update.
 
 An erased buyer is stored again only where `accepts_buyer` says so: the order had ended, or did not
 qualify, and newer news may bring it back. Whoever was erased for another reason stays erased.

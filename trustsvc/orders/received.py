@@ -64,11 +64,6 @@ class OrderReceived:
         return "OrderReceived()"
 
     @property
-    def is_dated(self) -> bool:
-        """The same body again says the same, because its own time is all the time it has."""
-        return self.modified_at is not None and self.standing_at is None
-
-    @property
     def says_contact(self) -> bool:
         return self.is_whole or bool(self.email)
 

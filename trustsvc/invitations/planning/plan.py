@@ -146,6 +146,8 @@ def _write(session: Session, batch: _Batch) -> None:
         redeem.withdraw(session, order_ids, reason, batch.now, accepts_buyer=accepts_buyer)
         without_invitation = [one for one in order_ids if one not in batch.planned]
         check.erase_buyers(session, without_invitation, accepts_buyer=accepts_buyer)
+        if reason.startswith("address_"):
+            check.expect_address(session, order_ids)
     _move(session, batch)
     check.wait(session, batch.wait)
     check.settle(session, batch.settled)

@@ -20,7 +20,8 @@ def start_event(shop: ShopRules, order: OrderFacts) -> tuple[str, datetime]:
     """Give name and moment of the event the delay starts from: the shop's choice, if known.
 
     An event not known yet (shipped) is replaced by an earlier one (paid, created); if it arrives
-    before the invitation is sent, the invitation is rescheduled.
+    before the invitation is sent, the invitation is rescheduled. Where a carrier tells of the
+    delivery, `shipped` counts from it: only then has the buyer something to review.
     """
     events = {
         "delivered": order.delivered_at,
@@ -29,7 +30,8 @@ def start_event(shop: ShopRules, order: OrderFacts) -> tuple[str, datetime]:
         "created": order.created_at,
     }
     names = list(events)
-    for name in names[names.index(shop.moment) :]:
+    first = "delivered" if shop.moment == "shipped" else shop.moment
+    for name in names[names.index(first) :]:
         at = events[name]
         if at is not None:
             return name, at

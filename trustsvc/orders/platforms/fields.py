@@ -196,7 +196,7 @@ def finish(order: OrderReceived, created: datetime | None) -> OrderReceived | Ig
     """Fill in when it was created; without an address, only an update of an order is of use."""
     known = (order.paid_at, order.shipped_at, order.delivery_at)
     created = created or min((m for m in known if m), default=order.created_at)
-    if not order.email and not order.is_update:
+    if not order.email and not (order.is_update or order.is_whole):
         return Ignored("no_address")
     return replace(order, created_at=created)
 

@@ -23,7 +23,7 @@ DELIVERIES: Mapping[str, Delivery] = {
     "out_for_delivery": Delivery.IN_TRANSIT,
     "attempted_delivery": Delivery.IN_TRANSIT,
     "delayed": Delivery.IN_TRANSIT,
-    "picked_up": Delivery.IN_TRANSIT,
+    "picked_up": Delivery.DELIVERED,  # by the buyer
     "carrier_picked_up": Delivery.IN_TRANSIT,
 }
 OPEN_RETURNS = {"open", "requested", "in_progress"}

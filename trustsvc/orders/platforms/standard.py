@@ -125,7 +125,7 @@ def _order(
         modified_at=modified_at or fields.latest(fields.moment(data, now, one) for one in DATES),
         is_creation=said.is_creation,
         reference=known,
-        is_whole=any(fields.at(data, path) is not None for path in EMAILS),
+        is_whole=_names_buyer(data),
         email=fields.email(data, *EMAILS),
         name=_name(data),
         locale=place.locale,
@@ -146,6 +146,16 @@ def _order(
         delivery_id=signature.header(headers, "webhook-id") or None,
     )
     return fields.finish(order, when("created", "ordered_at"))
+
+
+def _names_buyer(data: fields.Tree) -> bool:
+    """Whether the body has a place for the address, also where it stands empty."""
+    return any(
+        isinstance(holder, dict) and key in holder
+        for path in EMAILS
+        for above, _, key in [path.rpartition(".")]
+        for holder in [fields.at(data, above) if above else data]
+    )
 
 
 def _standing(data: fields.Tree, said: standard_words.Said) -> Standing | None:
