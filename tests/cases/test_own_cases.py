@@ -13,6 +13,9 @@ FOLDER = Path(__file__).parent / "own"
 CASES = history.cases_in(FOLDER)
 # What does not hold yet. Strict: a case that holds must leave this set.
 PENDING = {
+    "01-back-again-lightspeed",
+    "01-back-again-woocommerce",
+    "02-custom-and-back-woocommerce",
     "02-delivered-woocommerce",
     "04-picked-up-shopify",
     "06-emptied-standard",
