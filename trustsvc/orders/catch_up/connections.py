@@ -170,7 +170,7 @@ def finish(session: Session, lease: ApiLease, outcome: RunOutcome, now: datetime
     values: dict[str, object] = {"lease": None, "leased_until": None, "last_run_at": now}
     if outcome.failure:
         wait = outcome.failure.retry_after or backoff(  # a wait of zero is none
-            row.attempts, FIRST_RETRY, LAST_RETRY, random=_random.random(), jitter=0.5
+            row.attempts, FIRST_RETRY, LAST_RETRY, random=_random.uniform(0, 1), jitter=0.5
         )
         values |= {
             "problem": outcome.failure.problem,

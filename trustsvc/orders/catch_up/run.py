@@ -30,7 +30,7 @@ OpenTransaction = Callable[[], AbstractContextManager[Session]]
 logger = log.get_logger("orders")
 
 
-class LeaseLost(Exception):
+class RunnerReplaced(Exception):
     """Another runner, or other credentials, took over; nothing of this page is stored."""
 
 
@@ -76,7 +76,7 @@ def catch_up_next(
     except ApiFailed as failure:
         outcome = replace(outcome, failure=failure)
         logger.warning("orders.catch_up_failed", shop=lease.shop.id, problem=failure.problem.value)
-    except LeaseLost:
+    except RunnerReplaced:
         logger.warning("orders.catch_up_lease_lost", shop=lease.shop.id)
         return outcome, count
     with run.transaction() as session:
@@ -168,7 +168,7 @@ def _store(
             count.ignored += 1
     with run.transaction() as session:
         if not connections.record_page(session, lease, seen_until, now):
-            raise LeaseLost
+            raise RunnerReplaced
         results = accept.accept(session, batch, now)
     statuses = [result.status for result in results]
     count.new += statuses.count("accepted")

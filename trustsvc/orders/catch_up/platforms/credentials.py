@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -56,6 +57,6 @@ def put(url: str, value: Mapping[str, Any], headers: Mapping[str, str]) -> HttpR
     )
 
 
-def listed(row: fields.Tree, body: Any, modified: Any) -> ListedOrder:
+def listed(row: fields.Tree, body: fields.Tree, modified: datetime | None) -> ListedOrder:
     """Take an order out of a list; `body` is what the platform's webhook would hold."""
     return ListedOrder(fields.text(row, "id"), modified, json.dumps(body).encode())
