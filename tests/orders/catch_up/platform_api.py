@@ -186,7 +186,7 @@ class PlatformApi:
         return self._page(found, int(query["page"]), int(query["per_page"]))
 
     def _page(self, found, page, size):
-        found.sort(key=lambda one: (self.modified(one), one["id"]))
+        found.sort(key=lambda one: (self.modified(one), one["id"] or 0))
         pages = -(-len(found) // size)
         headers = {"X-WP-Total": str(len(found)), "X-WP-TotalPages": str(pages)}
         return 200, found[(page - 1) * size : page * size], headers
@@ -201,7 +201,7 @@ class PlatformApi:
         first = self._moment(query["updated_at_min"]) - self.zone
         last = self._moment(query.get("updated_at_max", "2100-01-01 00:00:00")) - self.zone
         found = [one for one in self.orders.values() if first <= self.modified(one) <= last]
-        found.sort(key=lambda one: one["id"], reverse=True)  # newest first
+        found.sort(key=lambda one: one["id"] or 0, reverse=True)  # newest first
         page, size = int(query["page"]), int(query["limit"])
         assert size <= 250
         return 200, {"orders": found[(page - 1) * size : page * size]}
@@ -240,9 +240,9 @@ class PlatformApi:
             }
         found = [
             one
-            for one in sorted(self.orders.values(), key=lambda one: one["id"])
+            for one in sorted(self.orders.values(), key=lambda one: one["id"] or 0)
             if self._moment(place["from"]) <= self.modified(one) <= self._moment(place["to"])
-            and one["id"] > place["after"]
+            and (one["id"] or 1) > place["after"]
         ]
         rows = found[:size]
         answer = {}
