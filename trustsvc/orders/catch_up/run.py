@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from trustsvc import log
 from trustsvc.errors import Refused
 from trustsvc.orders import accept
-from trustsvc.orders.catch_up import connections, paging
+from trustsvc.orders.catch_up import connections, overlap, paging
 from trustsvc.orders.catch_up.connections import ApiLease, RunOutcome
 from trustsvc.orders.catch_up.fetch import fetch
 from trustsvc.orders.catch_up.paging import ApiFailed, ListedOrder, OrderPage, Position
@@ -169,11 +169,12 @@ def _store(
     with run.transaction() as session:
         if not connections.record_page(session, lease, seen_until, now):
             raise RunnerReplaced
-        results = accept.accept(session, batch, now)
+        new = overlap.not_fetched_before(session, batch)
+        results = accept.accept(session, new, now)
     statuses = [result.status for result in results]
     count.new += statuses.count("accepted")
     count.ignored += statuses.count("ignored")
-    count.known += len(statuses) - statuses.count("accepted") - statuses.count("ignored")
+    count.known += len(batch) - statuses.count("accepted") - statuses.count("ignored")
 
 
 def _parse(
