@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -127,19 +127,7 @@ def send(
     https only; a service that itself runs on loopback (demo, tests) may also use loopback. Raises
     Redirected for a redirect, so that no credentials follow it, and AnswerTooLarge.
     """
-    try:
-        parts = urlsplit(wanted.url)
-        name, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise Unreachable from None
-    allow_loopback = config.current().is_loopback and is_loopback(name)
-    if parts.scheme != "https" and not (allow_loopback and parts.scheme == "http"):
-        raise Unreachable("Only https addresses are fetched.")
-    address = _resolve_public(
-        name, port or (443 if parts.scheme == "https" else 80), allow_loopback
-    )
-    host = f"[{address}]" if ":" in address else address
-    pinned = urlunsplit(parts._replace(netloc=f"{host}:{port}" if port else host))
+    parts, name, pinned = _pin(wanted.url)
     deadline = _Deadline()
     with requests.Session() as session, deadline.limited(timeout_s):
         session.trust_env = False
@@ -172,6 +160,23 @@ def send(
         raise AnswerTooLarge
     headers = {header.lower(): value for header, value in response.headers.items()}
     return HttpAnswer(response.status_code, headers, bytes(body))
+
+
+def _pin(url: str) -> tuple[SplitResult, str, str]:
+    """Give the address's parts, its host, and the address with the host's checked IP address."""
+    try:
+        parts = urlsplit(url)
+        name, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise Unreachable from None
+    allow_loopback = config.current().is_loopback and is_loopback(name)
+    if parts.scheme != "https" and not (allow_loopback and parts.scheme == "http"):
+        raise Unreachable("Only https addresses are fetched.")
+    address = _resolve_public(
+        name, port or (443 if parts.scheme == "https" else 80), allow_loopback
+    )
+    host = f"[{address}]" if ":" in address else address
+    return parts, name, urlunsplit(parts._replace(netloc=f"{host}:{port}" if port else host))
 
 
 def _resolve_public(name: str, port: int, allow_loopback: bool) -> str:

@@ -75,9 +75,9 @@ def catch_up_next(
             outcome = replace(outcome, webhook_status=status)
     except ApiFailed as failure:
         outcome = replace(outcome, failure=failure)
-        logger.warning("orders.catch_up_failed", shop=lease.shop.id, problem=failure.problem.value)
+        logger.warning("catch_up.failed", shop=lease.shop.id, problem=failure.problem.value)
     except RunnerReplaced:
-        logger.warning("orders.catch_up_lease_lost", shop=lease.shop.id)
+        logger.warning("catch_up.replaced", shop=lease.shop.id)
         return outcome, count
     with run.transaction() as session:
         connections.finish(session, lease, outcome, run.now())

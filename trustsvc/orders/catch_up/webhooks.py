@@ -23,7 +23,7 @@ def check_webhooks(shop: Shop, opens: ApiCredentials, now: datetime) -> WebhookS
     try:
         return _check(shop, opens, now)
     except ApiFailed as failure:
-        logger.warning("orders.webhooks_not_checked", shop=shop.id, problem=failure.problem.value)
+        logger.warning("catch_up.webhooks_not_checked", shop=shop.id, problem=failure.problem.value)
         return None
 
 
@@ -51,7 +51,7 @@ def _check(shop: Shop, opens: ApiCredentials, now: datetime) -> WebhookStatus:
                 raise
             return WebhookStatus.DISABLED
     if disabled:
-        logger.warning("orders.webhooks_enabled", shop=shop.id, number=len(disabled))
+        logger.warning("catch_up.webhooks_enabled", shop=shop.id, number=len(disabled))
         return WebhookStatus.ENABLED
     is_paused = any(one.status == "paused" for one in ours)
     return WebhookStatus.PAUSED if is_paused else WebhookStatus.ACTIVE

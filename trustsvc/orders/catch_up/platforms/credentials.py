@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlencode
 
 from trustsvc.http.exchange import HttpRequest
@@ -47,13 +47,13 @@ def get(url: str, query: Mapping[str, str | int], headers: Mapping[str, str]) ->
     )
 
 
-def put(url: str, value: Mapping[str, Any], headers: Mapping[str, str]) -> HttpRequest:
-    """Make a request that changes something, in JSON."""
+def put(url: str, body: str, headers: Mapping[str, str]) -> HttpRequest:
+    """Make a request that changes something; the body is JSON."""
     return HttpRequest(
         url,
         "PUT",
         {**headers, "Accept": "application/json", "Content-Type": "application/json"},
-        json.dumps(value).encode(),
+        body.encode(),
     )
 
 

@@ -76,7 +76,7 @@ def read_webhooks(body: bytes) -> Sequence[ApiWebhook]:
 
 def enable_request(opens: ApiCredentials, webhook_id: str) -> HttpRequest:
     url = f"{opens.base_url}/webhooks/{int(webhook_id)}.json"
-    return credentials.put(url, {"webhook": {"isActive": True}}, credentials.basic(opens))
+    return credentials.put(url, '{"webhook": {"isActive": true}}', credentials.basic(opens))
 
 
 def _plain(moment: datetime) -> str:

@@ -83,7 +83,7 @@ def read_webhooks(body: bytes) -> Sequence[ApiWebhook]:
 def enable_request(opens: ApiCredentials, webhook_id: str) -> HttpRequest:
     """Enable a webhook. Its count of failures stays, so the next failure disables it again."""
     url = f"{opens.base_url}{API}/webhooks/{int(webhook_id)}"
-    return credentials.put(url, {"status": "active"}, credentials.basic(opens))
+    return credentials.put(url, '{"status": "active"}', credentials.basic(opens))
 
 
 def _gmt(moment: datetime) -> str:
