@@ -22,6 +22,7 @@ SCHEDULE = (
     ScheduledJob("purge_server_log", 600),
     ScheduledJob("record_notice_versions", 600),
     ScheduledJob("recheck_domains", 600),
+    ScheduledJob("catch_up", 60),
     ScheduledJob("scrub", 300),
     ScheduledJob("purge_rows", 3600),
 )

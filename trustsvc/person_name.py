@@ -5,14 +5,16 @@ Parsers use it before a name is stored, invitations before it is written, for na
 
 import html
 import re
-import unicodedata
 
 ROUNDS = 2  # shops' templates escape once more what their platform escaped
 MIN_PHONE_DIGITS = 5
 
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});", re.ASCII)
+_ENTITY = re.compile(
+    r"&(?:#\d{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};)", re.ASCII
+)
 # A stranger can order in somebody's name: a "name" that is an address or a site is no greeting.
-_ADDRESS = re.compile(r"[/:@<>\\]|www\.|\w{2,}\.\w{2,}", re.IGNORECASE)
+# Other signs are left by templates ({{name}}, *|NAME|*) and wrong encodings (Andr?, Andr%C3%A9).
+_NOT_IN_A_NAME = re.compile(r"[/:@<>\\{}|%?\ufffd]|www\.|\w{2,}\.\w{2,}", re.IGNORECASE)
 _BETWEEN_WORDS = re.compile(r"[\W\d_]+")
 
 # What programs write where they have no name: left out wherever it stands.
@@ -25,26 +27,31 @@ _PLACEHOLDERS = """
     guest customer client buyer user shopper consumer visitor member account admin administrator
     name firstname lastname surname fullname first last full no not provided available given
     company walkin walk in pos cash sale online order web shop store string value empty blank
+    fname lname billing shipping amazon ebay tiktok n nn k
     mr mrs ms miss mx sir madam dr true false object
     onbekend onbekende anoniem verwijderd gast klant koper gebruiker bezoeker naam voornaam
-    achternaam geen bedrijf particulier de het heer mevrouw dhr mevr mw familie fam
+    achternaam geen zonder kassa balie bedrijf particulier de het heer mevrouw dhr mevr mw familie
     unbekannt anonym gelöscht kunde kundin käufer käuferin nutzer benutzer besucher vorname
-    nachname kein keine angabe firma privat herr frau
+    nachname kein keine ohne angabe kasse firma privat herr frau familie fam
+    gastkunde gastbesteller gastbestellung testbestellung
     inconnu inconnue anonyme supprimé supprimée invité invitée acheteur acheteuse utilisateur
     prénom nom sans aucun aucune monsieur madame mademoiselle mlle mme société
     x xx xxx xxxx y z a aa aaa abc asdf asd qwerty foo bar
 """
 _IN_PLACE_OF_A_NAME = frozenset(_PLACEHOLDERS.split())
-_LEGAL_FORMS = r"""
-    b\.?v\.?b\.?a|v\.?o\.?f|g\.?m\.?b\.?h|mbh|ltd|limited|llc|l\.l\.c|llp|inc|incorporated|corp|
-    corporation|plc|s\.?a\.?r\.?l|s\.?à\.?\ ?r\.?l|sarl|s\.a\.s|sasu|eurl|s\.?p\.?r\.?l|
-    s\.?r\.?l|s\.?p\.?a|u\.g|e\.k|e\.?k\.?fr|e\.?kfm|e\.v|ohg|gbr|kgaa|kg|s\.l\.?u?|s\.?r\.?o|
-    sp\.?\ ?z\.?\ ?o\.?\ ?o|d\.o\.o|aps|pty\ ltd|pty|b\.v|bv|n\.v|nv|c\.v|s\.a|a\.g|a\.s|a/s|
-    oy|oyj|asbl|vzw|a\.?s\.?b\.?l|scrl|cvba|commv|comm\.v|eenmanszaak|holding|gruppe|groupe?
-"""
+# Legal forms that are no initials stand anywhere (Bakker B.V. t.a.v. Anna), others at the end.
 _COMPANY = re.compile(
-    rf"(?:.*[\s,(])(?:{_LEGAL_FORMS}|(?:&|und|and|et|en)\ (?:co|cie|sons|zn|zonen|söhne|fils)"
-    r"(?:\.?\ kg)?)[.)]*",
+    r"""
+    .*[\s,(](?:
+        (?:b\.?v|n\.?v|b\.?v\.?b\.?a|vof|v\.o\.f|gmbh|mbh|ltd|limited|llc|llp|inc|incorporated|corp|
+        corporation|plc|sarl|s\.a\.r\.l|s\.?à\.?\ ?r\.?l|sasu|eurl|sprl|srl|ohg|gbr|kgaa|kg|oyj?|
+        aps|pty|asbl|vzw|scrl|cvba|commv|eenmanszaak|holding|gruppe|groupe?|
+        (?:&|und|and|et|en)\ (?:co|cie|sons|zn|zonen|söhne|fils))[.),]*(?:\s.*)?
+    |
+        (?:g\.m\.b\.h|l\.l\.c|s\.a\.s|s\.p\.r\.l|s\.r\.l|s\.?p\.?a|u\.g|e\.k|e\.v|e\.?k\.?fr|e\.?kfm|
+        s\.l\.?u?|s\.?r\.?o|sp\.?\ ?z\.?\ ?o\.?\ ?o|d\.o\.o|c\.v|s\.a|a\.g|a\.s|a/s|comm\.v)[.)]*
+    )
+    """,
     re.IGNORECASE | re.VERBOSE,
 )
 # Also syllables and surnames when not in capitals: Kim Sa, Jan Sas, Anna Ek.
@@ -91,7 +98,6 @@ def _is_no_name(name: str) -> bool:
         not spoken
         or set(spoken) <= _IN_PLACE_OF_A_NAME
         or sum(map(str.isdigit, name)) >= MIN_PHONE_DIGITS
-        or unicodedata.lookup("REPLACEMENT CHARACTER") in name
-        or _ADDRESS.search(name) is not None
+        or _NOT_IN_A_NAME.search(name) is not None
         or any(kind.fullmatch(name) for kind in (_COMPANY, _SHORT_COMPANY, _COMPANY_FIRST))
     )

@@ -74,9 +74,8 @@ class _Run:
                 self.name, domain, case.platform, SECRETS[case.platform], may_ask=case.may_ask
             )
             shop, self.secret = enrol.enrol(session, new, START)
-            settings.change_settings(
-                session, shop.slug, settings.SettingsChange(**case.shop), START
-            )
+            change = settings.SettingsChange(**case.shop)
+            settings.change_settings(session, shop.slug, change, START)
         self.url = f"/webhooks/{case.platform}/{shop.endpoint_id}"
 
     def post_at(self, index: int) -> datetime:

@@ -9,6 +9,7 @@ import requests
 from tools.drill import certificates
 from trustsvc import config
 from trustsvc.http import client
+from trustsvc.http.exchange import HttpRequest
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,52 @@ def test_a_server_that_says_a_byte_now_and_then_is_given_up(at_home, first, more
     finally:
         ended.set()
         server.close()
+
+
+def test_an_answer_that_ends_before_its_length_is_none(at_home):
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def stop_early():
+        line = server.accept()[0]
+        line.recv(4096)
+        line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nxxxx")
+        line.close()
+
+    thread = threading.Thread(target=stop_early)
+    thread.start()
+    with pytest.raises(client.Unreachable):
+        client.get(f"http://127.0.0.1:{server.getsockname()[1]}/")
+    thread.join(60)
+    server.close()
+
+
+def test_a_request_has_its_method_headers_and_body_and_its_answer_any_status(at_home):
+    seen = []
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_PUT(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            seen.append((self.headers["X-Key"], body))
+            self.send_response(403)
+            self.send_header("X-Left", "7")
+            self.end_headers()
+            self.wfile.write(b"no")
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Answers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_address[1]}/"
+
+    wanted = HttpRequest(url, "PUT", {"X-Key": "secret-key"}, b"{}")
+    answer = client.send(wanted)
+
+    server.shutdown()
+    server.server_close()
+    assert seen == [("secret-key", b"{}")]
+    assert (answer.status, answer.headers["x-left"], answer.body) == (403, "7", b"no")
+    assert "secret" not in repr(wanted) + repr(answer)
 
 
 @pytest.mark.parametrize("path", ["/away", "/large"])

@@ -27,6 +27,7 @@ MAY_BE_EMPTY = {
     "heartbeats",
     "domain_throttles",
     "mail_endpoints",
+    "api_connections",
     "mail_reports",
     "circuit_breakers",
     "notice_versions",

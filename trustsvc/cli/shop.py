@@ -8,9 +8,11 @@ from typing import Any
 import click
 
 from trustsvc import clock, migrations
+from trustsvc.cli.shop_connect import catch_up, connect, connection_text, disconnect
 from trustsvc.cli.shop_snippets import badge, card, card_html, webhook_url
 from trustsvc.cli.shop_try import try_
 from trustsvc.crypto import keyring
+from trustsvc.orders.catch_up import connections
 from trustsvc.shops import directory, domain_proof, enrol, secret_rotation, settings
 from trustsvc.storage import db
 
@@ -107,7 +109,7 @@ def shop() -> None:
         migrations.upgrade()
 
 
-for command in (badge, card, try_):
+for command in (badge, card, try_, connect, disconnect, catch_up):
     shop.add_command(command)
 
 
@@ -162,6 +164,8 @@ def show(*, as_json: bool) -> None:
     """List the shops; no secrets."""
     with db.reading() as session:
         found = directory.all_shops(session)
+        apis = connections.of_shops(session)
+    now = clock.now()
     if as_json:
         rows = [
             {
@@ -173,6 +177,7 @@ def show(*, as_json: bool) -> None:
                 "webhook_url": webhook_url(one),
                 "may_ask": one.may_ask,
                 "delay": f"{one.delay} {one.delay_unit} after {one.moment}",
+                "catch_up": connection_text(apis.get(one.id), now),
             }
             for one in found
         ]
@@ -183,6 +188,8 @@ def show(*, as_json: bool) -> None:
         seal = f"{one.domain} {'proven' if one.proven_at else 'not proven'}"
         asks = f"asks {one.may_ask}  {when}"
         click.echo(f"{one.slug}  {one.platform}  {seal}  {asks}  {webhook_url(one)}")
+        if text := connection_text(apis.get(one.id), now):
+            click.echo(f"    {text}")
     if not found:
         click.echo("There are no shops yet: trustsvc shop add --help")
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config, config_values, migrations
 from trustsvc.doctor import mail, privacy_requests, scheduler
+from trustsvc.doctor.catch_up import api_connections
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import TrustsvcError
 from trustsvc.orders import idempotency
@@ -45,6 +46,7 @@ def database(now: datetime) -> list[Finding]:
                 *privacy_requests.unannounced(session),
                 *privacy_requests.overdue_security_entries(session, now),
                 *_delivery_conflicts(session, now),
+                *api_connections(session, now),
             ]
     except (SQLAlchemyError, OSError):
         remedy = "see TRUSTSVC_DATABASE_URL; is the server up, the file writable?"

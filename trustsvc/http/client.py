@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -22,6 +22,7 @@ from urllib3.exceptions import HTTPError
 from trustsvc import config
 from trustsvc.config_values import is_loopback
 from trustsvc.errors import Refused
+from trustsvc.http.exchange import HttpAnswer, HttpRequest
 
 TIMEOUT_S = (3.05, 10)
 TOTAL_TIMEOUT_S = 20.0  # for a server that sends a byte now and then
@@ -41,6 +42,10 @@ class Redirected(Unreachable):
     def __init__(self, to: str) -> None:
         super().__init__()
         self.to = to
+
+
+class AnswerTooLarge(Unreachable):
+    """The answer has more bytes than asked for."""
 
 
 class _Deadline:
@@ -104,11 +109,61 @@ class _Pinned(HTTPAdapter):
 
 
 def get(url: str, max_bytes: int = MAX_BYTES, timeout_s: float = TOTAL_TIMEOUT_S) -> bytes:
-    """Fetch a small file. Raises Unreachable, without details of what was found.
+    """Fetch a small file; raises Unreachable, also for an answer other than 200.
 
-    https only; a service that itself runs on loopback (demo, tests) may also fetch from loopback.
-    Raises Moved, which is Unreachable too, for a redirect.
+    Raises Redirected, which is Unreachable too, for a redirect.
     """
+    answer = send(HttpRequest(url), max_bytes, timeout_s)
+    if answer.status != 200:
+        raise Unreachable
+    return answer.body
+
+
+def send(
+    wanted: HttpRequest, max_bytes: int = MAX_BYTES, timeout_s: float = TOTAL_TIMEOUT_S
+) -> HttpAnswer:
+    """Send a request and read its whole answer; raises Unreachable, without details.
+
+    https only; a service that itself runs on loopback (demo, tests) may also use loopback. Raises
+    Redirected for a redirect, so that no credentials follow it, and AnswerTooLarge.
+    """
+    parts, name, pinned = _pin(wanted.url)
+    deadline = _Deadline()
+    with requests.Session() as session, deadline.limited(timeout_s):
+        session.trust_env = False
+        session.mount(f"{parts.scheme}://", _Pinned(name, deadline, tls=parts.scheme == "https"))
+        try:
+            response = session.request(
+                wanted.method,
+                pinned,
+                headers={
+                    **wanted.headers,
+                    "Host": parts.netloc,
+                    "User-Agent": "trustsvc",
+                    "Accept-Encoding": "identity",  # nothing is decompressed
+                },
+                data=wanted.body,
+                timeout=TIMEOUT_S,
+                allow_redirects=False,
+                stream=True,
+            )
+            body = response.raw.read(max_bytes + 1, decode_content=False)
+            if len(body) <= max_bytes:
+                response.raw.read(1)  # raises where the answer ended before its length
+        except (requests.RequestException, HTTPError, OSError):
+            raise Unreachable from None
+    if response.is_redirect and not deadline.is_over:
+        raise Redirected(response.headers["Location"])
+    if deadline.is_over:
+        raise Unreachable
+    if len(body) > max_bytes:
+        raise AnswerTooLarge
+    headers = {header.lower(): value for header, value in response.headers.items()}
+    return HttpAnswer(response.status_code, headers, bytes(body))
+
+
+def _pin(url: str) -> tuple[SplitResult, str, str]:
+    """Give the address's parts, its host, and the address with the host's checked IP address."""
     try:
         parts = urlsplit(url)
         name, port = parts.hostname or "", parts.port
@@ -121,31 +176,7 @@ def get(url: str, max_bytes: int = MAX_BYTES, timeout_s: float = TOTAL_TIMEOUT_S
         name, port or (443 if parts.scheme == "https" else 80), allow_loopback
     )
     host = f"[{address}]" if ":" in address else address
-    pinned = urlunsplit(parts._replace(netloc=f"{host}:{port}" if port else host))
-    deadline = _Deadline()
-    with requests.Session() as session, deadline.limited(timeout_s):
-        session.trust_env = False
-        session.mount(f"{parts.scheme}://", _Pinned(name, deadline, tls=parts.scheme == "https"))
-        try:
-            response = session.get(
-                pinned,
-                headers={
-                    "Host": parts.netloc,
-                    "User-Agent": "trustsvc",
-                    "Accept-Encoding": "identity",  # nothing is decompressed
-                },
-                timeout=TIMEOUT_S,
-                allow_redirects=False,
-                stream=True,
-            )
-            body = response.raw.read(max_bytes + 1, decode_content=False)
-        except (requests.RequestException, HTTPError, OSError):
-            raise Unreachable from None
-    if response.is_redirect and not deadline.is_over:
-        raise Redirected(response.headers["Location"])
-    if response.status_code != 200 or len(body) > max_bytes or deadline.is_over:
-        raise Unreachable
-    return bytes(body)
+    return parts, name, urlunsplit(parts._replace(netloc=f"{host}:{port}" if port else host))
 
 
 def _resolve_public(name: str, port: int, allow_loopback: bool) -> str:

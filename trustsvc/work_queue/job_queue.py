@@ -35,6 +35,7 @@ TIME_LIMIT_S = {
     "purge_rows": 300,
     "record_notice_versions": 120,
     "recheck_domains": 120,
+    "catch_up": 120,
     "scrub": 300,
 }
 JOB_NAMES = frozenset(TIME_LIMIT_S)

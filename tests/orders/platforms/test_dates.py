@@ -83,6 +83,10 @@ NINE = DAY + timedelta(hours=9)
         ([2012, 11, 20], DAY),
         ([2012, 11, 20, 10, 0, 0, 123456789], TEN),
         ({"$date": "2012-11-20T10:00:00Z"}, TEN),
+        ({"seconds": 1353405600, "nanos": 0}, TEN),
+        ({"_seconds": "1353405600", "_nanoseconds": 0}, TEN),
+        ("@1353405600", TEN),
+        ("20 Nov, 2012 10:00", TEN),
         ({"$date": {"$numberLong": "1353405600000"}}, TEN),
         # no date
         ("11/20/2012", None),
@@ -192,7 +196,8 @@ JSON = some.recursive(
     lambda inner: (
         some.lists(inner)
         | some.dictionaries(
-            some.sampled_from(["date", "timezone", "$date", "$numberLong", "x"]) | some.text(),
+            some.sampled_from(["date", "timezone", "$date", "$numberLong", "seconds", "x"])
+            | some.text(),
             inner,
         )
     ),

@@ -38,6 +38,8 @@ KEPT_AS = {
     "domain_throttles.domain_hash": "keyed hash",
     "messages.token": "random; it opens nothing, and names one message in reports",
     "mail_endpoints.secret": "encrypted",
+    "api_connections.api_key": "encrypted",
+    "api_connections.api_secret": "encrypted",
     "invitations.link": "random; opens nothing without the signature by the link key",
 }
 

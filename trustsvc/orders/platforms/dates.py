@@ -40,7 +40,7 @@ _SHAPES = (
             _WEEKDAY
             + r"(?P<day>[0-9]{1,2})\.?[ -]+(?:de )?"
             + _NAME
-            + r"[ -]+(?P<year>[0-9]{4}|[0-9]{2})"
+            + r",?[ -]+(?P<year>[0-9]{4}|[0-9]{2})"
             + _TIME,
             re.IGNORECASE,
         ),  # Tue, 20 Nov 2012 10:00:00 +0100
@@ -57,7 +57,7 @@ _SHAPES = (
         ),  # Tue Nov 20 10:00:00 2012
     ]
 )
-_UNIX = re.compile(r"(-?\d{9,19})(?:\.(\d{1,9}))?", re.ASCII)
+_UNIX = re.compile(r"@?(-?\d{9,19})(?:\.(\d{1,9}))?", re.ASCII)
 _DOTNET = re.compile(r"/?Date\((-?\d{1,19})([+-]\d{4})?\)/?", re.ASCII | re.IGNORECASE)
 _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d{2}))?", re.ASCII | re.IGNORECASE)
 _ZONE_NAME = re.compile(r"[A-Za-z_]{2,20}(/[A-Za-z_+-]{1,20}){0,2}")
@@ -139,7 +139,7 @@ def _number(value: float) -> datetime | None:
 
 
 def _object(value: dict[object, object]) -> datetime | None:
-    """Read PHP's DateTime, with an offset, an abbreviation or a name of a zone, and $date."""
+    """Read PHP's DateTime, whose zone is an offset, an abbreviation or a name, and like objects."""
     written, name = _inside(value), value.get("timezone")
     if isinstance(written, int) and not isinstance(written, bool):
         return _number(written)
@@ -149,7 +149,8 @@ def _object(value: dict[object, object]) -> datetime | None:
 
 
 def _inside(value: dict[object, object]) -> object:
-    inner = value.get("date", value.get("$date", value))
+    keys = [key for key in ("date", "$date", "seconds", "_seconds") if key in value]
+    inner = value[keys[0]] if keys else value
     return inner.get("$numberLong", inner) if isinstance(inner, dict) else inner
 
 

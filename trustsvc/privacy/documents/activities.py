@@ -43,7 +43,9 @@ ACTIVITIES = (
     Activity("account", "controller", ("decision_log", "event_log", "receipt")),
     Activity("security", "controller", ("server_log", "security_events")),
     Activity("staff", "controller", ("staff", "staff_session")),
-    Activity("shops", "controller", ("shop", "previous_secret", "service_state")),
+    Activity(
+        "shops", "controller", ("shop", "previous_secret", "api_credentials", "service_state")
+    ),
 )
 
 # Categories kept in files, not in columns.

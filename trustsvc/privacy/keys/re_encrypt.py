@@ -15,6 +15,7 @@ from sqlalchemy import LargeBinary, Table
 
 from trustsvc.crypto import encrypted_column
 from trustsvc.mail.feedback.models import mail_endpoints
+from trustsvc.orders.catch_up.models import api_connections
 from trustsvc.orders.models import orders, privacy_requests
 from trustsvc.privacy.models import my_data_links
 from trustsvc.registry.models import pending_registrations
@@ -34,6 +35,7 @@ TABLES = (
     staff,
     orders,
     mail_endpoints,
+    api_connections,
     reviews,
     security_entries,
 )

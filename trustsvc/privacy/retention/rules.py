@@ -182,6 +182,14 @@ _RULES = (
         "it proves nothing after that",
     ),
     Rule(
+        "api_credentials",
+        "credentials of a shop's API, and how far it was asked",
+        UNTIL_EVENT,
+        "until they are deleted with `trustsvc shop disconnect`, or the shop is closed or has left",
+        "to fetch orders whose webhooks did not arrive (GDPR Art. 6(1)(b), Art. 28); no personal "
+        "data",
+    ),
+    Rule(
         "notice_versions",
         "what buyers of a shop were told, version by version",
         UNTIL_EVENT,

@@ -13,6 +13,7 @@ from trustsvc.invitations.models import MESSAGE_KINDS, invitations
 from trustsvc.mail.outbox import pending
 from trustsvc.mail.outbox.models import domain_throttles
 from trustsvc.orders import buyer, decision_log
+from trustsvc.orders.catch_up.models import api_connections
 from trustsvc.orders.models import decisions, deliveries, orders, privacy_requests
 from trustsvc.orders.state import OrderState, order_states
 from trustsvc.privacy.models import disclosure_log, my_data_links, request_log
@@ -89,6 +90,7 @@ def steps(now: datetime) -> list[PurgeStep]:
         _aged("event_log", events.c.at, now),
         _aged("disclosure_log", disclosure_log.c.at, now),
         replace(_aged("previous_secret", shops.c.old_secret_until, now), remove=_end_secrets),
+        _closed_shops(now),
         _aged("staff_session", staff_links.c.expires_at, now),
         _aged("staff_session", staff_sessions.c.expires_at, now),
     ]
@@ -114,6 +116,17 @@ def _rows(
         return db.row_count(session.execute(delete(table).where(key.in_(keys))))
 
     return PurgeStep(rule, table, due, key, remove, cutoff)
+
+
+def _closed_shops(now: datetime) -> PurgeStep:
+    """Delete the API credentials of shops whose enrolment ended."""
+    key = api_connections.c.shop_id
+    due = select(key).join(shops, shops.c.id == key).where(shops.c.closed_at <= now)
+
+    def remove(session: Session, keys: Sequence[Any], _now: datetime) -> int:
+        return db.row_count(session.execute(delete(api_connections).where(key.in_(keys))))
+
+    return PurgeStep("api_credentials", api_connections, due, key, remove, now)
 
 
 def _orders(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import log
 from trustsvc.orders import privacy_requests
+from trustsvc.orders.catch_up import connections
 from trustsvc.orders.models import orders
 from trustsvc.orders.personal_data import find_orders_by_reference
 from trustsvc.orders.privacy_requests import PrivacyRequest
@@ -118,8 +119,10 @@ def _erase_shop(session: Session, request: PrivacyRequest, now: datetime) -> Non
     """Shopify's shop/redact: erase the buyers of a shop that left, in batches.
 
     Nobody is opted out or written to, because no buyer asked for it. Published reviews stay without
-    a name: they belong to their authors.
+    a name: they belong to their authors. Its API credentials go first, or its orders would come
+    back.
     """
+    connections.forget(session, request.shop_id)
     placed = session.scalars(
         select(orders.c.id)
         .where(

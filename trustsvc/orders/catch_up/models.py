@@ -1,0 +1,56 @@
+"""The table of API credentials: one row for each shop that gave some."""
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Integer, LargeBinary, Table, Text
+
+from trustsvc.crypto.encrypted_column import EncryptedText
+from trustsvc.orders.catch_up.status import PROBLEMS, WEBHOOK_STATUSES
+from trustsvc.storage.columns import Moment, column, metadata
+
+KEEP = "api_credentials"
+
+
+def _one_of(name: str, codes: tuple[str, ...]) -> str:
+    return f"{name} IN ({', '.join(repr(str(code)) for code in codes)})"
+
+
+api_connections = Table(
+    "api_connections",
+    metadata,
+    column(
+        "shop_id",
+        BigInteger,
+        ForeignKey("shops.id"),
+        purpose="whose credentials",
+        retention=KEEP,
+        primary_key=True,
+        autoincrement=False,
+    ),
+    column("base_url", Text, purpose="where the shop's API is", retention=KEEP),
+    column(
+        "api_key",
+        EncryptedText,
+        purpose="who asks the API; empty where a token alone opens it",
+        retention=KEEP,
+        category="secret",
+    ),
+    column("api_secret", EncryptedText, purpose="opens the API", retention=KEEP, category="secret"),
+    column("connected_at", Moment, purpose="since when they are held", retention=KEEP),
+    column("seen_until", Moment, purpose="up to when orders were fetched", retention=KEEP),
+    column("due_at", Moment, purpose="when to ask next", retention=KEEP, index=True),
+    column("lease", LargeBinary, purpose="which runner asks now", retention=KEEP, nullable=True),
+    column("leased_until", Moment, purpose="end of that lease", retention=KEEP, nullable=True),
+    column("attempts", Integer, purpose="failed runs in a row", retention=KEEP),
+    column("last_run_at", Moment, purpose="when it last ran", retention=KEEP, nullable=True),
+    column("failing_since", Moment, purpose="since when runs fail", retention=KEEP, nullable=True),
+    column("problem", Text, purpose="why the last run failed, code", retention=KEEP, nullable=True),
+    column("webhook_status", Text, purpose="state of the shop's webhooks", retention=KEEP),
+    column(
+        "webhooks_enabled_at",
+        Moment,
+        purpose="when disabled webhooks were last enabled again",
+        retention=KEEP,
+        nullable=True,
+    ),
+    CheckConstraint(_one_of("problem", PROBLEMS), name="problem"),
+    CheckConstraint(_one_of("webhook_status", WEBHOOK_STATUSES), name="webhook_status"),
+)
