@@ -178,9 +178,9 @@ def test_where_nobody_ever_knows_it_is_sent_three_times_and_then_holds_nobody(in
         pass
 
     class NeverAnswers:
-        def send(self, letter, before_end_of_data):
+        def send(self, message, before_end_of_data):
             before_end_of_data()
-            copies.append(letter.message_id)
+            copies.append(message.message_id)
             if dies:
                 raise Crash
             return DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer", FailureScope.SERVER)

@@ -60,15 +60,17 @@ def test_a_message_of_a_kind_of_a_newer_version_waits_and_keeps_no_other_back(in
         changed = update(messages).where(messages.c.id == message_of(newer).id)
         session.execute(changed.values(values))
 
-    assert [letter.to_address for letter in sent().messages] == ["eva@example.com"]
+    assert [one.to_address for one in sent().messages] == ["eva@example.com"]
     assert message_of(order_id).state == "sent"
     assert message_of(newer, "newsletter").state == state
 
 
 def write(address="jan@example.com"):
-    note = enqueue.Note(kind="my_data_link", language="nl", address=address, facts={"link": "x"})
+    message = enqueue.TransactionalMessage(
+        template="my_data_link", language="nl", address=address, facts={"link": "x"}
+    )
     with quiet(), db.transaction() as session:
-        enqueue.write(session, note, NOON)
+        enqueue.write(session, message, NOON)
 
 
 def test_a_kind_that_cannot_read_its_rows_keeps_no_other_kind_back(installation):
@@ -93,7 +95,7 @@ def test_a_message_that_cannot_be_composed_keeps_no_other_back_and_ends_at_the_l
         broken = update(transactional_messages).where(transactional_messages.c.id == first)
         session.execute(broken.values(facts="[" * 100_000))  # a RecursionError, which nobody names
 
-    assert [letter.to_address for letter in sent().messages] == ["eva@example.com"]
+    assert [one.to_address for one in sent().messages] == ["eva@example.com"]
     with db.transaction() as session:
         row = session.execute(select(messages).order_by(messages.c.id)).first()
         assert (row.state, row.reason, row.attempts) == ("due", "not_written", 1)
