@@ -19,11 +19,11 @@ from trustsvc.storage.columns import Moment
 def expire(session: Session, now: datetime, kinds: Sequence[MessageKind]) -> int:
     """Take back leases of these kinds that ran out; gives how many.
 
-    A message whose DATA was not ended is due again. One that was handed may have arrived: it is due
-    again where its kind says that none is worse than twice, and not too often; else it becomes
-    unknown, is shown to staff and is not sent again by itself (RFC 1047). A lease that ends later
-    than any that is taken now was written while the clock was ahead: it ran out too, or its message
-    would wait for years.
+    A message whose DATA was not ended is due again. One that was handed may have arrived
+    (RFC 1047). Its kind decides: it is due again, retry_policy.MAX_RESENT times at most, or it
+    becomes unknown, is shown to staff and is not sent again by itself. A lease that ends later than
+    one taken now was written while the clock was ahead: it counts as run out, or its message would
+    wait for years.
     """
     return sum(_expire(session, now, kind) for kind in kinds)
 
