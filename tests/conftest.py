@@ -9,10 +9,12 @@ SQL gets one marked test. A test of one database alone parametrises `database` i
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -31,8 +33,17 @@ from trustsvc.work_queue import job_queue
 
 message_kinds.register()
 
+# A loaded machine is ten times slower: a time-out judges it and not the code.
+hypothesis.settings.register_profile(
+    "trustsvc", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("trustsvc")
+
 for variable in [name for name in os.environ if name.startswith("TRUSTSVC_")]:
     del os.environ[variable]
+# A test without an installation must not find what lies in the folder it runs in, nor leave any.
+_nowhere = tempfile.TemporaryDirectory(prefix="trustsvc-no-installation-")
+os.environ["TRUSTSVC_DATA"] = _nowhere.name
 if servers.in_memory():  # every commit waits for the disk, else
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
 

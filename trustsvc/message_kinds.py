@@ -1,8 +1,10 @@
 """The kinds of outbound messages: which leave first, and which rules of the outbox they obey.
 
+What leaves first leaves a quarter of each batch to the others, as long as others are due.
+
 | kind          | leaves first | obeys a send suspension | sent again when it may have arrived |
 | ------------- | ------------ | ----------------------- | ----------------------------------- |
-| transactional | yes          | no                      | yes                                 |
+| transactional | yes          | no                      | yes, three times in all at most     |
 | invitation    | no           | yes                     | only with TRUSTSVC_RESEND           |
 | reminder      | no           | yes                     | only with TRUSTSVC_RESEND           |
 """

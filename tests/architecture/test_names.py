@@ -15,10 +15,6 @@ TREES = {
     for path in PATHS
     if "migrations/versions" not in str(path)
 }
-IN_PROGRESS = {
-    "trustsvc/orders/models.py",
-    "trustsvc/privacy/retention/expired.py",
-}
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
 
 
@@ -114,8 +110,11 @@ def _literal_states(node):
 
 def test_a_state_is_compared_with_members_of_its_enum_only():
     states = {state.value for state in _all_states()}
-    # A state of a DNS record, not of a row; and files that another change in progress mends.
-    exceptions = {"trustsvc/doctor/sender_dns.py", "trustsvc/cli/dkim.py", *IN_PROGRESS}
+    exceptions = {
+        "trustsvc/doctor/sender_dns.py",  # the state of a DNS record, not of a row
+        "trustsvc/cli/dkim.py",  # the same
+        "trustsvc/orders/models.py",  # an index; its package is being changed by issue 10
+    }
 
     found = [
         f"{place}:{node.lineno} {sorted(literal)}"

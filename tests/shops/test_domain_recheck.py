@@ -6,8 +6,9 @@ from sqlalchemy import select, update
 
 from jobs.recheck_domains import recheck_domains
 from tests.shops.test_domain_proof import domain, enrolled  # noqa: F401 - a fixture
-from trustsvc import clock
+from trustsvc import clock, clock_check
 from trustsvc.badge import content
+from trustsvc.clock import Reading
 from trustsvc.doctor.stores import seals
 from trustsvc.shops import directory, domain_proof, domain_recheck, settings
 from trustsvc.shops.models import shops
@@ -157,3 +158,23 @@ def test_the_job_looks_at_what_is_due(proven):
             recheck_domains()
 
     assert not sealed(shop, start + 20 * DAY)
+
+
+@pytest.mark.parametrize("jump", [400 * DAY, -400 * DAY])
+def test_a_wrong_clock_by_which_every_certificate_is_invalid_costs_no_seal(
+    proven, monkeypatch, jump
+):
+    shop, shown = proven
+    right = clock.read()
+    with db.transaction() as session:
+        clock_check.record(session, right, None)
+    shown["file"] = b""
+    with monkeypatch.context() as machine:
+        for day in range(1, 5):
+            wrong = Reading(right.at + jump + day * DAY, right.boot, right.uptime + day * DAY)
+            machine.setattr(clock, "read", lambda wrong=wrong: wrong)
+            machine.setattr(clock, "now", lambda wrong=wrong: wrong.at)
+            recheck_domains()
+
+    assert sealed(shop, right.at + 20 * DAY)
+    assert "shop.unproven" not in kinds()

@@ -3,14 +3,24 @@ trustsvc/transactional_mail/compose.py
 """
 
 import threading
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, select, update
 
 from tests.invitations.sample_orders import NOON, Post, invited, place, planned, quiet, sent, shop
+from trustsvc.mail.feedback import delivery_reports
+from trustsvc.mail.feedback.parsers.report import Report
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
-from trustsvc.mail.outbox import circuit_breaker, lease_renewal, send, send_suspension
+from trustsvc.mail.outbox import (
+    circuit_breaker,
+    lease_renewal,
+    retry_policy,
+    return_path,
+    send,
+    send_suspension,
+)
 from trustsvc.mail.outbox.models import messages
 from trustsvc.storage import db
 from trustsvc.transactional_mail import personal_data
@@ -157,6 +167,65 @@ def test_a_sender_that_died_leaves_a_message_that_is_sent_after_its_lease(instal
 
     assert early is None or early.messages == []
     assert len(late.messages) == 1
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_where_nobody_ever_knows_it_is_sent_three_times_and_then_holds_nobody(installation, dies):
+    asked()
+    copies, now = [], NOON
+
+    class Crash(BaseException):
+        pass
+
+    class NeverAnswers:
+        def send(self, message, before_end_of_data):
+            before_end_of_data()
+            copies.append(message.message_id)
+            if dies:
+                raise Crash
+            return DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer", FailureScope.SERVER)
+
+    for _ in range(20):
+        with suppress(Crash):
+            sent(NeverAnswers(), now=now)
+        now += 7 * HOUR
+
+    (row,) = rows()
+    assert len(copies) == retry_policy.MAX_RESENT + 1 == 3
+    assert len(set(copies)) == 1
+    assert (row.state, row.address, row.name, row.facts) == ("unknown", None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"), [("delivered", "sent"), ("complaint", "sent"), ("hard", "due")]
+)
+def test_a_report_before_it_is_sent_again_ends_it_and_then_holds_nobody(installation, kind, state):
+    asked()
+    sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
+    with db.transaction() as session:
+        token = session.scalar(select(messages.c.token))
+        report = Report(kind, "5.1.1", (return_path.code(token),))
+        assert delivery_reports.accept(session, report, "mail", NOON) == "taken"
+
+    (row,) = rows()
+    assert (row.state, row.address, row.name, row.facts) == (state, None, None, None)
+    assert sent(now=NOON + HOUR).messages == []
+
+
+@pytest.mark.parametrize("fate", ["sent", "refused", "unknown", "deferred"])
+def test_nothing_of_a_person_reaches_the_log(installation, fate, capfd):
+    status = {one.name.lower(): one for one in DeliveryStatus}[fate]
+    asked()
+    sent(Post(DeliveryResult(status, "smtp_550")))
+    asked("eva@example.com", name="Eva")
+    with db.transaction() as session:
+        session.execute(update(transactional_messages).values(facts='["eva", "secret"]'))
+    sent(now=NOON + HOUR)
+
+    said = "".join(capfd.readouterr())
+    assert "mail." in said
+    for personal in ("jan@", "eva", "Jan", "Eva", "secret", LINK, "example.com"):
+        assert personal not in said
 
 
 def test_senders_at_once_send_each_message_once(installation):

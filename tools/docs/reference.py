@@ -9,6 +9,7 @@ import sys
 import tempfile
 import tomllib
 from collections import defaultdict
+from collections.abc import Collection
 from enum import StrEnum
 from pathlib import Path
 
@@ -48,10 +49,16 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
+def explanations(file: str, of: Collection[str]) -> dict[str, dict[str, str]]:
+    """Read what a file beside this one says; raises SystemExit unless it is of exactly these."""
+    texts: dict[str, dict[str, str]] = tomllib.loads((Path(__file__).parent / file).read_text())
+    if differing := texts.keys() ^ set(of):
+        raise SystemExit(f"tools/docs/{file}: {sorted(differing)}")
+    return texts
+
+
 def settings() -> str:
-    texts = tomllib.loads((Path(__file__).parent / "settings.toml").read_text())
-    if texts.keys() != config.DEFAULTS.keys():
-        raise SystemExit(f"tools/docs/settings.toml: {texts.keys() ^ config.DEFAULTS.keys()}")
+    texts = explanations("settings.toml", config.DEFAULTS)
     rows = []
     for name, default in config.DEFAULTS.items():
         described = texts[name].get("default", "")
@@ -176,9 +183,7 @@ def log_events() -> str:
             module = path.relative_to(root.parent).with_suffix("").as_posix()
             for event, level, fields in _logger_calls(ast.parse(path.read_text())):
                 events[event].add((level, fields, module.removesuffix("/__init__")))
-    texts = tomllib.loads((Path(__file__).parent / "log_events.toml").read_text())
-    if texts.keys() != events.keys():
-        raise SystemExit(f"tools/docs/log_events.toml: {sorted(texts.keys() ^ events.keys())}")
+    texts = explanations("log_events.toml", events)
     rows = [
         [
             f"`{cell(event)}`",

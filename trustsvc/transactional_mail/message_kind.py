@@ -1,6 +1,9 @@
-"""Transactional mail as a kind of message: it leaves first, and twice rather than never."""
+"""Transactional mail as a kind of message: it leaves first, and twice rather than never.
 
-from collections.abc import Mapping, Sequence
+At most three times: a person is not written to without end because a server never answers.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -66,13 +69,7 @@ class TransactionalMail:
 
     def settled(self, session: Session, events: Sequence[OutboxEvent], now: datetime) -> None:
         """Clear whom a message was for, and what it said, once it is at its end."""
-        over = {event.message.subject_id for event in events if event.state is not DUE}
-        if over:
-            session.execute(
-                update(transactional_messages)
-                .where(transactional_messages.c.id.in_(over))
-                .values(address=None, name=None, facts=None)
-            )
+        _clear(session, {one.message.subject_id for one in events if one.state is not DUE})
 
     def log(self, session: Session, events: Sequence[OutboxEvent], now: datetime) -> None:
         """Write nothing: the decision log is about orders."""
@@ -84,8 +81,22 @@ class TransactionalMail:
     def reported(
         self, session: Session, message: ReportedMessage, report_kind: str, code: str, now: datetime
     ) -> str:
-        """Do nothing more: the contents are cleared, and an answer is no reason to stop others."""
+        """Clear the contents where it arrived or never will, also before its sender settles it.
+
+        An answer to somebody is no reason to stop other messages.
+        """
+        if report_kind in {"delivered", "complaint", "hard"}:
+            _clear(session, {message.subject_id})
         return report_kind
+
+
+def _clear(session: Session, ids: Collection[int]) -> None:
+    if ids:
+        session.execute(
+            update(transactional_messages)
+            .where(transactional_messages.c.id.in_(ids))
+            .values(address=None, name=None, facts=None)
+        )
 
 
 TRANSACTIONAL = TransactionalMail()

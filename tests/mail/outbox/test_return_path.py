@@ -1,15 +1,27 @@
+import base64
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
-from tests.invitations.sample_orders import NOON, Post, invited, message_of, sent, shop
+from tests.invitations.sample_orders import (
+    NOON,
+    Post,
+    invitation_of,
+    invited,
+    message_of,
+    sent,
+    shop,
+)
 from trustsvc import config
 from trustsvc.crypto import keyring, signed_links
-from trustsvc.errors import Misconfigured
+from trustsvc.errors import Misconfigured, NotFound
 from trustsvc.mail import message
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, Message
 from trustsvc.mail.outbox import return_path
+from trustsvc.mail.outbox.models import messages
+from trustsvc.storage import db
 
 
 def with_settings(installation, **more):
@@ -22,7 +34,7 @@ def database(request):
     return request.param
 
 
-def test_a_code_is_26_characters_that_no_mail_server_changes_and_its_own():
+def test_a_code_is_26_characters_that_no_mail_server_changes_and_its_own(installation):
     codes = {return_path.code(signed_links.new_id()) for _ in range(196)}
 
     assert len(codes) == 196
@@ -38,6 +50,55 @@ def test_a_code_stays_alike_over_attempts_and_a_rotation(installation):
 
     assert first.message_id == second.message_id
     assert first.message_id.startswith(f"{return_path.code(message_of(order_id).token)}@")
+
+
+def plainly(token):
+    return base64.b32encode(token).decode().rstrip("=").lower()
+
+
+def test_who_reads_the_database_cannot_make_a_code(installation):
+    order_id = invited(shop())
+    row = message_of(order_id)
+    stored = [value for value in (*row, *invitation_of(order_id)) if isinstance(value, bytes)]
+    assert row.token in stored
+
+    with db.reading() as session:
+        assert [return_path.find(session, [plainly(one)]) for one in stored] == [None] * len(stored)
+        assert return_path.find(session, [return_path.code(row.token)]).id == row.id
+
+
+def test_one_code_that_is_seen_says_nothing_of_another_messages_though_both_rows_are_known(
+    installation,
+):
+    first, second = message_of(invited(shop())), message_of(invited(shop(), email="b@example.com"))
+    seen = base64.b32decode(return_path.code(first.token).upper() + "======")
+    pad = bytes(a ^ b for a, b in zip(seen, first.token, strict=True))
+    guessed = bytes(a ^ b for a, b in zip(pad, second.token, strict=True))
+
+    with db.reading() as session:
+        assert return_path.find(session, [plainly(guessed)]) is None
+
+
+def test_a_code_opens_no_link_and_a_link_names_no_message(installation):
+    order_id = invited(shop())
+    token, link = message_of(order_id).token, invitation_of(order_id).link
+
+    for purpose in signed_links.PATHS:
+        for text in (return_path.code(token), base64.urlsafe_b64encode(token).decode().rstrip("=")):
+            with pytest.raises(NotFound):
+                signed_links.verify(purpose, text)
+        signed = signed_links.token(purpose, link)
+        with db.reading() as session:
+            assert return_path.find(session, [signed, signed[:26], plainly(link)]) is None
+
+
+def test_a_report_about_a_kind_of_a_newer_version_names_no_message(installation):
+    token = message_of(invited(shop())).token
+    with db.transaction() as session:
+        session.execute(update(messages).values(kind="newsletter"))
+
+    with db.reading() as session:
+        assert return_path.find(session, [return_path.code(token)]) is None
 
 
 def test_the_envelopes_sender_is_the_setting_with_the_code(installation):

@@ -11,7 +11,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.orders.webhook_client import SAMPLES, change
@@ -345,7 +345,7 @@ def answered(platform, headers, data):
 
 
 @pytest.mark.slow
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(st.sampled_from(sorted(WHOLE)), TOPICS, JSON, st.data())
 def test_anything_may_stand_in_any_field(name, topic, value, data):
     platform = name.partition("_")[0]

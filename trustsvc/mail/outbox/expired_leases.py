@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import case, literal, or_
+from sqlalchemy import ColumnElement, case, literal, or_, select
 from sqlalchemy.orm import Session
 
 from trustsvc import clock_check
-from trustsvc.mail.outbox import lease_renewal
+from trustsvc.mail.outbox import lease_renewal, retry_policy
 from trustsvc.mail.outbox.kinds import LeasedMessage, MessageKind, OutboxEvent
 from trustsvc.mail.outbox.models import LEASED_MESSAGE, messages
 from trustsvc.mail.outbox.state import DUE, HANDED, LEASED, UNKNOWN, message_states
@@ -19,9 +20,10 @@ def expire(session: Session, now: datetime, kinds: Sequence[MessageKind]) -> int
     """Take back leases of these kinds that ran out; gives how many.
 
     A message whose DATA was not ended is due again. One that was handed may have arrived
-    (RFC 1047). Its kind decides: it is due again, or it becomes unknown, is shown to staff and is
-    not sent again by itself. A lease that ends later than one taken now was written while the clock
-    was ahead: it counts as run out, or its message would wait for years.
+    (RFC 1047). Its kind decides: it is due again, retry_policy.MAX_RESENT times at most, or it
+    becomes unknown, is shown to staff and is not sent again by itself. A lease that ends later than
+    one taken now was written while the clock was ahead: it counts as run out, or its message would
+    wait for years.
     """
     return sum(_expire(session, now, kind) for kind in kinds)
 
@@ -31,18 +33,31 @@ def _expire(session: Session, now: datetime, kind: MessageKind) -> int:
         messages.c.leased_until < now,
         messages.c.leased_until > now + lease_renewal.LEASE + clock_check.MAX_DRIFT,
     )
-    mine = messages.c.kind.in_(kind.names)
-    safe = (LEASED, HANDED) if kind.resend_after_unknown else (LEASED,)
-    again = session.execute(
-        message_states.update(messages, safe, DUE)
-        .where(mine, is_expired)
-        .values(lease=None, leased_until=None)
-    )
+    where = (messages.c.kind.in_(kind.names), is_expired)
+    given_back: dict[str, Any] = {"lease": None, "leased_until": None}
+    unsent = message_states.update(messages, (LEASED,), DUE).where(*where).values(**given_back)
+    number = db.row_count(session.execute(unsent))
     if kind.resend_after_unknown:
-        return db.row_count(again)
+        again = (
+            message_states.update(messages, (HANDED,), DUE)
+            .where(*where, messages.c.resent < retry_policy.MAX_RESENT)
+            .values(resent=messages.c.resent + 1, **given_back)
+        )
+        number += db.row_count(session.execute(again))
+    return number + _set_unknown(session, now, kind, where)
+
+
+def _set_unknown(
+    session: Session, now: datetime, kind: MessageKind, where: Sequence[ColumnElement[bool]]
+) -> int:
+    handed = select(*LEASED_MESSAGE).where(*where, messages.c.state == HANDED)
+    found = [LeasedMessage(*row) for row in session.execute(handed)]
+    if not found:
+        return 0
+    kind.settled(session, [_event(one) for one in found], now)
     lost = session.execute(
         message_states.update(messages, (HANDED,), UNKNOWN)
-        .where(mine, is_expired)
+        .where(*where, messages.c.id.in_([one.id for one in found]))
         .values(
             reason="sender_died",
             sent_at=case(
@@ -51,8 +66,9 @@ def _expire(session: Session, now: datetime, kind: MessageKind) -> int:
         )
         .returning(*LEASED_MESSAGE)
     ).all()
-    events = [
-        OutboxEvent(LeasedMessage(*row), "send", "sender_died", "unknown", UNKNOWN) for row in lost
-    ]
-    kind.log(session, events, now)
-    return db.row_count(again) + len(lost)
+    kind.log(session, [_event(LeasedMessage(*row)) for row in lost], now)
+    return len(lost)
+
+
+def _event(one: LeasedMessage) -> OutboxEvent:
+    return OutboxEvent(one, "send", "sender_died", "unknown", UNKNOWN)

@@ -34,6 +34,7 @@ class LeasedMessage:
     token: bytes
     attempts: int
     waited_s: int
+    resent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,10 @@ class MessageKind(Protocol):
 
     @property
     def resend_after_unknown(self) -> bool:
-        """Whether a message that may have arrived is sent again: a second one does less harm."""
+        """Whether a message that may have arrived is sent again: a second one does less harm.
+
+        Not without end: retry_policy.MAX_RESENT times.
+        """
         ...
 
     def lockable(self, due: Select[Any]) -> Select[Any]:

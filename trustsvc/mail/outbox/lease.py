@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import bindparam, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from trustsvc import log
 from trustsvc.mail.outbox import domain_throttle, retry_policy, send_suspension, settle
 from trustsvc.mail.outbox.kinds import (
     Defer,
@@ -25,7 +27,11 @@ from trustsvc.mail.outbox.settle import LeasedDraft
 from trustsvc.mail.outbox.state import DUE, LEASED, message_states
 
 BATCH_SIZE = 500
+OTHERS_SHARE = 4  # one message in four is none of an urgent kind, as long as others are due
 MAX_BATCHES_READ = 10  # messages that wait for their domain must not stand before the others
+
+
+logger = log.get_logger("mail")
 
 
 @dataclass(slots=True)
@@ -40,7 +46,10 @@ class _Prepared:
 def lease(
     session: Session, now: datetime, kinds: Sequence[MessageKind], limit: int = BATCH_SIZE
 ) -> list[LeasedDraft]:
-    """Lease up to `limit` due messages of these kinds, urgent kinds first, for LEASE from now.
+    """Lease up to `limit` due messages of these kinds for LEASE from now.
+
+    Urgent kinds go first; a share is left to the others, so that a flood of urgent messages does
+    not keep them back.
 
     Reasons not to send are read in the transaction that takes the lease, so whatever was committed
     before it stops the message; what comes later is read by `still_allowed`. A message with a
@@ -48,18 +57,16 @@ def lease(
     waits for its slot. Kinds that obey a send suspension are not leased during one.
     """
     lease_token = secrets.token_bytes(16)  # one for all: whoever has it has them all
-    suspended = bool(send_suspension.stops(session))
-    ready: list[LeasedDraft] = []
-    for kind in kinds:
-        if suspended and kind.obeys_send_suspension:
-            continue
-        for _ in range(MAX_BATCHES_READ):
-            left = limit - len(ready)
-            rows = _due(session, kind, now) if left > 0 else []
-            if rows:
-                ready += _take(session, kind, rows, lease_token, now, left)
-            if len(rows) < BATCH_SIZE:
-                break
+    is_suspended = bool(send_suspension.stops(session))
+    leasable = [kind for kind in kinds if not (is_suspended and kind.obeys_send_suspension)]
+    urgent = [kind for kind in leasable if kind.priority is Priority.URGENT]
+    others = [kind for kind in leasable if kind.priority is not Priority.URGENT]
+    share = limit - limit // OTHERS_SHARE if others else limit
+    ready = _lease_kinds(session, urgent, lease_token, now, share)
+    has_more = len(ready) == share
+    ready += _lease_kinds(session, others, lease_token, now, limit - len(ready))
+    if has_more:
+        ready += _lease_kinds(session, urgent, lease_token, now, limit - len(ready))
     return ready
 
 
@@ -82,6 +89,36 @@ def still_allowed(session: Session, one: LeasedDraft, now: datetime) -> bool:
         _defer(session, {one.message.id: (now, 0)})  # composed for an address that was corrected
         return False
     return bool(drafts)
+
+
+def _lease_kinds(
+    session: Session, kinds: Sequence[MessageKind], lease_token: bytes, now: datetime, limit: int
+) -> list[LeasedDraft]:
+    """Lease up to `limit` messages; a kind that fails (a row no key decrypts) stops no other."""
+    ready: list[LeasedDraft] = []
+    for kind in kinds:
+        try:
+            with session.begin_nested():
+                ready += _lease_kind(session, kind, lease_token, now, limit - len(ready))
+        except SQLAlchemyError:
+            raise
+        except Exception as problem:  # noqa: BLE001 - whatever a kind's own code raises
+            logger.error("mail.kind_not_leased", kind=kind.names[0], error=type(problem).__name__)  # noqa: TRY400
+    return ready
+
+
+def _lease_kind(
+    session: Session, kind: MessageKind, lease_token: bytes, now: datetime, limit: int
+) -> list[LeasedDraft]:
+    ready: list[LeasedDraft] = []
+    for _ in range(MAX_BATCHES_READ):
+        left = limit - len(ready)
+        rows = _due(session, kind, now) if left > 0 else []
+        if rows:
+            ready += _take(session, kind, rows, lease_token, now, left)
+        if len(rows) < BATCH_SIZE:
+            break
+    return ready
 
 
 def _due(session: Session, kind: MessageKind, now: datetime) -> list[LeasedMessage]:

@@ -98,6 +98,7 @@ LEASED_MESSAGE = (
     messages.c.token,
     messages.c.attempts,
     messages.c.waited_s,
+    messages.c.resent,
 )
 
 # One row, and only while messages are held back.

@@ -13,6 +13,7 @@ from trustsvc.backoff import backoff
 
 LIMIT_S = 72 * 3600
 LIMIT_REACHED = "retry_limit"
+MAX_RESENT = 2  # where nobody knows whether it arrived: who waits for it gets three at most
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
 
 

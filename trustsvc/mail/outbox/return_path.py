@@ -1,9 +1,10 @@
 """A message's code: it names the message in reports, and nobody else can make one.
 
 26 characters of base32, because a local part's case is not kept by everybody: the random token of
-the message. It tells nobody how many messages there are, and none of a message that a restored
-database has forgotten names another one. It stands in the envelope's sender (VERP), in the
-Message-ID, and in what a provider gives back.
+the message under a key, one block of AES. So whoever reads the database cannot make a code, it
+tells nobody how many messages there are, and none of a message that a restored database has
+forgotten names another one. It stands in the envelope's sender (VERP), in the Message-ID, and in
+what a provider gives back.
 """
 
 import base64
@@ -11,10 +12,13 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from trustsvc import config
+from trustsvc.crypto import keyring, pseudonyms
+from trustsvc.mail.outbox import kinds
 from trustsvc.mail.outbox.kinds import ReportedMessage
 from trustsvc.mail.outbox.models import messages
 
@@ -23,13 +27,18 @@ MAX_TRIED = 8
 
 
 def code(token: bytes) -> str:
-    """Make the code of a message from its token."""
-    return base64.b32encode(token).decode().rstrip("=").lower()
+    """Make the code of a message from its token, alike at each attempt and after a rotation."""
+    return _spelt(_cipher(keyring.keys("lookup")[0]).encryptor().update(token))
 
 
 def find(session: Session, codes: Iterable[str]) -> ReportedMessage | None:
-    """Find the message that the first good one of these codes names; None for none of ours."""
-    tokens = [token for token in map(_token, list(codes)[:MAX_TRIED]) if token]
+    """Find the message that the first good one of these codes names; None for none of ours.
+
+    None too for a message of a kind that this version does not know.
+    """
+    given = [raw for raw in map(_bytes, list(codes)[:MAX_TRIED]) if raw]
+    ring = keyring.keys("lookup")
+    tokens = [_cipher(key).decryptor().update(raw) for raw in given for key in ring]
     rows = session.execute(
         select(
             messages.c.token,
@@ -37,7 +46,7 @@ def find(session: Session, codes: Iterable[str]) -> ReportedMessage | None:
             messages.c.kind,
             messages.c.subject_id,
             messages.c.state,
-        ).where(messages.c.token.in_(tokens))
+        ).where(messages.c.token.in_(tokens), messages.c.kind.in_(kinds.names(kinds.registered())))
     )
     known = {row.token: ReportedMessage(*row[1:]) for row in rows}
     return next((known[token] for token in tokens if token in known), None)
@@ -62,7 +71,17 @@ def provider_headers(of: str) -> dict[str, str]:
     return {}
 
 
-def _token(text: str) -> bytes:
-    """Decode a code; of several spellings of one token (26 characters hold two bits more) one."""
-    token = base64.b32decode(text.upper() + "======") if _CODE.fullmatch(text) else b""
-    return token if token and code(token) == text.lower() else b""
+def _bytes(text: str) -> bytes:
+    """Read a code; of several spellings of one (26 characters hold two bits more) only one."""
+    raw = base64.b32decode(text.upper() + "======") if _CODE.fullmatch(text) else b""
+    return raw if raw and _spelt(raw) == text.lower() else b""
+
+
+def _spelt(raw: bytes) -> str:
+    return base64.b32encode(raw).decode().rstrip("=").lower()
+
+
+def _cipher(key: keyring.Key) -> Cipher[modes.ECB]:
+    derived = pseudonyms.hmac_sha256(key.secret, "message code")
+    # One block of random bytes: as a permutation under a key it can be undone, and not be made.
+    return Cipher(algorithms.AES(derived), modes.ECB())  # noqa: S305

@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from jinja2 import TemplateError
 from sqlalchemy.orm import Session
 
 from trustsvc import log
@@ -115,7 +114,7 @@ class _Round:
     def _send(self, one: LeasedDraft, transport: MailTransport) -> DeliveryResult | None:
         try:
             message = one.draft.compose(return_path.code(one.message.token), self._now())
-        except (TemplateError, LookupError, ValueError, TypeError) as problem:
+        except Exception as problem:  # noqa: BLE001 - or one message would keep all others back
             # Not the whole exception: its text may hold what the message is about.
             error = type(problem).__name__
             logger.error("mail.message_not_composed", message=one.message.id, error=error)  # noqa: TRY400

@@ -144,8 +144,9 @@ def give_back(session: Session, lease: bytes, ids: Collection[int] | None = None
 
 
 def _end(kind: MessageKind, one: LeasedDraft, result: DeliveryResult) -> _Settled:
+    resends = kind.resend_after_unknown and one.message.resent < retry_policy.MAX_RESENT
     waits = result.status is DeliveryStatus.DEFERRED or (
-        result.status is DeliveryStatus.UNKNOWN and kind.resend_after_unknown
+        result.status is DeliveryStatus.UNKNOWN and resends
     )
     is_over = waits and retry_policy.is_over(one.message.waited_s)
     if is_over:
@@ -185,7 +186,8 @@ def _update(
         row = {"one": message.id, "by": one.one.lease, "why": one.reason}
         if state is DUE:
             wait = retry_policy.wait_s(message.attempts, message.waited_s, _random.uniform(0, 1))
-            row |= {"at": now + timedelta(seconds=wait), "wait": wait}
+            is_copy = one.result.status is DeliveryStatus.UNKNOWN
+            row |= {"at": now + timedelta(seconds=wait), "wait": wait, "copies": int(is_copy)}
         rows.append(row)
     statement = (
         message_states.update(messages, sources, state)
@@ -194,7 +196,8 @@ def _update(
     )
     if state is DUE:
         waited = messages.c.waited_s + bindparam("wait")
-        statement = statement.values(due_at=bindparam("at"), waited_s=waited)
+        resent = messages.c.resent + bindparam("copies")
+        statement = statement.values(due_at=bindparam("at"), waited_s=waited, resent=resent)
     else:
         statement = statement.values(sent_at=None if state is REFUSED else now)
     session.connection().execute(statement, rows)

@@ -9,26 +9,29 @@ from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, se
 
 from trustsvc.invitations.models import invitations, message_of_invitation
 from trustsvc.invitations.planning import frequency_cap
+from trustsvc.invitations.state import InvitationState
 from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.state import SENT, UNKNOWN, UNSETTLED
 from trustsvc.orders.models import decisions, orders
+from trustsvc.orders.state import OrderState
 from trustsvc.privacy.retention.rules import RULES
 from trustsvc.registry.models import restrictions
 from trustsvc.reviews.models import reviews
+from trustsvc.reviews.state import ReviewState
 from trustsvc.shops.directory import Shop
 
 MAX_RETENTION = timedelta(days=365)  # of a buyer's contact, whatever state the order is stuck in
-STANDING = ("pending", "approved", "published")
+STANDING = (ReviewState.PENDING, ReviewState.APPROVED, ReviewState.PUBLISHED)
 
 
-def unpaid_orders(shops: Sequence[Shop], now: datetime) -> Select[Any]:
-    """Orders that wait for their payment and are too old for an invitation."""
+def waiting_orders(shops: Sequence[Shop], now: datetime) -> Select[Any]:
+    """Orders that wait for news and are too old for an invitation."""
     too_old = [
         and_(orders.c.shop_id.in_(ids), orders.c.received_at <= now - timedelta(days=days))
         for days, ids in _by_days({shop.id: shop.max_age_days for shop in shops}).items()
     ]
     return select(orders.c.id).where(
-        orders.c.state == "waiting",
+        orders.c.state == OrderState.WAITING,
         orders.c.email.is_not(None),
         or_(false(), *too_old),
         ~_restricted(),
@@ -52,9 +55,9 @@ def buyer_contacts(now: datetime) -> Select[Any]:
             orders.c.email.is_not(None),
             ~_restricted(),
             or_(
-                and_(orders.c.state == "settled", invitations.c.id.is_(None)),
-                invitations.c.state.in_(("redeemed", "withdrawn")),
-                and_(invitations.c.state == "open", over),
+                and_(orders.c.state == OrderState.SETTLED, invitations.c.id.is_(None)),
+                invitations.c.state.in_((InvitationState.REDEEMED, InvitationState.WITHDRAWN)),
+                and_(invitations.c.state == InvitationState.OPEN, over),
                 orders.c.received_at <= now - MAX_RETENTION,
             ),
         )
@@ -88,7 +91,7 @@ def buyer_pseudonyms(shops: Sequence[Shop], now: datetime) -> Select[Any]:
 def rejected_reviews(now: datetime) -> Select[Any]:
     """Rejected reviews not emptied since the last decision; a correction is decided anew."""
     return select(reviews.c.id).where(
-        reviews.c.state == "rejected",
+        reviews.c.state == ReviewState.REJECTED,
         reviews.c.restricted_at.is_(None),
         reviews.c.decided_at <= RULES["review"].cutoff(now),
         or_(reviews.c.emptied_at.is_(None), reviews.c.emptied_at < reviews.c.decided_at),
@@ -103,7 +106,7 @@ def orders_without_person(now: datetime) -> Select[Any]:
         .where(
             or_(
                 reviews.c.state.in_(STANDING),
-                and_(reviews.c.state == "rejected", reviews.c.emptied_at.is_(None)),
+                and_(reviews.c.state == ReviewState.REJECTED, reviews.c.emptied_at.is_(None)),
             )
         )
     )

@@ -9,6 +9,7 @@ from sqlalchemy import Column, ColumnElement, Select, Table, delete, select, tup
 from sqlalchemy.orm import Session
 
 from trustsvc import config
+from trustsvc.invitations import redeem
 from trustsvc.invitations.models import MESSAGE_KINDS, invitations
 from trustsvc.mail.outbox import pending
 from trustsvc.mail.outbox.models import domain_throttles
@@ -32,6 +33,7 @@ from trustsvc.transactional_mail import personal_data
 from trustsvc.transactional_mail.enqueue import DAY
 from trustsvc.transactional_mail.models import transactional_messages
 
+TOO_LONG = "waited_too_long"
 # The kind in the request log of each kind of privacy request.
 LOGGED_KIND = {
     "my_data": "see",
@@ -62,7 +64,7 @@ def steps(now: datetime) -> list[PurgeStep]:
     mail = transactional_messages.c
     return [
         _rows("security_events", security_entries.c.minute, log_cutoff),
-        _orders("buyer_contact", expired.unpaid_orders(every, now), _settle_unpaid, now),
+        _orders("buyer_contact", expired.waiting_orders(every, now), _settle_waiting, now),
         _orders("buyer_contact", expired.buyer_contacts(now), _erase_contacts, now),
         _orders("frequency_cap", expired.buyer_pseudonyms(every, now), _erase_pseudonyms, now),
         replace(
@@ -158,8 +160,8 @@ def _erase_messages(session: Session, ids: Sequence[int], _now: datetime) -> int
     return personal_data.erase_messages(session, ids)
 
 
-def _settle_unpaid(session: Session, ids: Sequence[int], now: datetime) -> int:
-    """Settle unpaid orders: a later payment finds a settled order and changes nothing."""
+def _settle_waiting(session: Session, ids: Sequence[int], now: datetime) -> int:
+    """Settle orders that waited too long: later news finds a settled order without a buyer."""
     still_waiting = (
         order_states.update(orders, [OrderState.WAITING], OrderState.SETTLED)
         .where(orders.c.id.in_(ids))
@@ -167,9 +169,11 @@ def _settle_unpaid(session: Session, ids: Sequence[int], now: datetime) -> int:
         .returning(orders.c.id)
     )
     settled = session.scalars(still_waiting).all()
-    entry = decision_log.DecisionLogEntry(0, "purge", "never_paid", "forgotten", now)
+    entry = decision_log.DecisionLogEntry(0, "purge", TOO_LONG, "forgotten", now)
     decision_log.write(session, [replace(entry, order_id=order_id) for order_id in settled])
-    return buyer.erase(session, settled)
+    gone = buyer.erase(session, settled)
+    redeem.withdraw(session, settled, TOO_LONG, now)
+    return gone
 
 
 def _erase_contacts(session: Session, ids: Sequence[int], _now: datetime) -> int:
