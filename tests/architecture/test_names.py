@@ -113,7 +113,6 @@ def test_a_state_is_compared_with_members_of_its_enum_only():
     exceptions = {
         "trustsvc/doctor/sender_dns.py",  # the state of a DNS record, not of a row
         "trustsvc/cli/dkim.py",  # the same
-        "trustsvc/orders/models.py",  # an index; its package is being changed by issue 10
     }
 
     found = [

@@ -1,3 +1,9 @@
+"""Commands about shops.
+
+Also tests:
+trustsvc/cli/shop_options.py
+"""
+
 import json
 
 import pytest

@@ -1,5 +1,9 @@
 """Tests:
 trustsvc/orders/cancellation.py
+
+Also tests:
+trustsvc/orders/state.py
+trustsvc/orders/stored_orders.py
 """
 
 from datetime import timedelta

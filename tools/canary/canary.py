@@ -34,7 +34,7 @@ from tools.drill.drill import daytime_zone
 from tools.drill.service import Installation, Redis, environ_of
 from trustsvc import clock, config, migrations
 from trustsvc.crypto import keyring
-from trustsvc.orders.models import privacy_requests
+from trustsvc.orders.request_models import privacy_requests
 from trustsvc.reviews import lookup, moderate
 from trustsvc.storage import db
 from trustsvc.transactional_mail.models import transactional_messages

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 from trustsvc.address import NotAnAddress
 from trustsvc.crypto.pseudonyms import registry_pseudonyms, shop_pseudonyms
 from trustsvc.invitations.personal_data import lift_invitation_restriction, restrict_invitations
-from trustsvc.orders.models import orders, privacy_requests
+from trustsvc.orders.models import orders
 from trustsvc.orders.personal_data import (
     erase_orders,
     find_orders,
     lift_order_restriction,
     lock_orders,
 )
+from trustsvc.orders.request_models import privacy_requests
 from trustsvc.orders.state import OrderState
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.rights.erasure import ERASURE

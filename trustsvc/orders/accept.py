@@ -1,11 +1,11 @@
 """Store incoming orders, each once, many in one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms
@@ -16,18 +16,17 @@ from trustsvc.orders import (
     merge,
     privacy_requests,
     skip,
+    stored_orders,
 )
 from trustsvc.orders.merge import OrderNews, StoredOrder
 from trustsvc.orders.models import orders
 from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.orders.received import IgnoreReason, OrderReceived
-from trustsvc.orders.standing import Delivery, Standing
+from trustsvc.orders.standing import Standing
 from trustsvc.orders.state import OrderState
+from trustsvc.orders.stored_orders import OrderKey
 from trustsvc.shops.directory import Shop
-from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
-
-OrderKey = tuple[int, bytes]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -119,7 +118,7 @@ def _store(
     now: datetime,
 ) -> list[int]:
     """Store these items; gives those another process inserted first, which must be retried."""
-    known = _known(session, {batch[index].key for index in indexes})
+    known = stored_orders.lock_known(session, {batch[index].key for index in indexes})
     rows: dict[OrderKey, StoredOrder] = dict(known)
     changes: dict[OrderKey, list[list[str]]] = {}
     for index in indexes:
@@ -134,8 +133,10 @@ def _store(
             rows[item.key], changed = merge.merge(row, item.news(now))
             changes.setdefault(item.key, []).append(changed)
     new = {key: row for key, row in rows.items() if key not in known}
-    written = _insert(session, new)
-    _update(session, [row for key, row in rows.items() if known.get(key, row) is not row])
+    written = stored_orders.insert(session, new)
+    stored_orders.update_changed(
+        session, [row for key, row in rows.items() if known.get(key, row) is not row]
+    )
     over = [rows[key] for key in changes if rows[key].is_over and not _was_over(known, key)]
     cancellation.journal([*over, *(new[key] for key in written if new[key].is_over)], now)
     ids = {key: row.id for key, row in known.items()} | written
@@ -163,59 +164,6 @@ def _new(item: IncomingOrder, now: datetime) -> tuple[IntakeResult, StoredOrder 
     if is_old:
         return IntakeResult("ignored", "too_old"), None
     return IntakeResult("accepted"), row
-
-
-def _known(session: Session, keys: Iterable[OrderKey]) -> dict[OrderKey, StoredOrder]:
-    names = ("id", *merge.COLUMNS)
-    rows = session.execute(
-        select(*(orders.c[name] for name in names))
-        .where(
-            orders.c.shop_id.in_({shop_id for shop_id, _ in keys}),
-            orders.c.identity.in_({identity for _, identity in keys}),
-        )
-        .order_by(orders.c.id)  # one locking order, so that two processes cannot deadlock
-        .with_for_update(of=orders)
-    ).mappings()
-    known = (
-        StoredOrder(
-            **{
-                **row,
-                "identity": bytes(row["identity"]),
-                "state": OrderState(row["state"]),
-                "standing": Standing(row["standing"]),
-                "claim": Standing(row["claim"]) if row["claim"] else None,
-                "delivery": Delivery(row["delivery"]) if row["delivery"] else None,
-            },
-            has_buyer=row["email"] is not None,
-        )
-        for row in rows
-    )
-    return {(order.shop_id, order.identity): order for order in known}
-
-
-def _insert(session: Session, new: dict[OrderKey, StoredOrder]) -> dict[OrderKey, int]:
-    if not new:
-        return {}
-    statement = (
-        db.insert(orders)
-        .on_conflict_do_nothing(index_elements=["shop_id", "identity"])
-        .returning(orders.c.id, orders.c.shop_id, orders.c.identity)
-    )
-    values = [new[key].values() for key in sorted(new)]
-    inserted = session.execute(statement, values)
-    return {(row.shop_id, bytes(row.identity)): row.id for row in inserted}
-
-
-def _update(session: Session, rows: Sequence[StoredOrder]) -> None:
-    known = [row for row in rows if row.id]
-    with_buyer = [row for row in known if row.writes_buyer]
-    for names, updated in ((merge.CHANGING, known), (merge.BUYER, with_buyer)):
-        if updated:
-            statement = update(orders).where(orders.c.id == bindparam("row_id"))
-            values = [row.values(names) | {"row_id": row.id} for row in updated]
-            session.connection().execute(
-                statement.values({name: bindparam(name) for name in names}), values
-            )
 
 
 def _log(

@@ -15,7 +15,7 @@ from trustsvc.crypto import pseudonyms
 from trustsvc.orders import buyer
 from trustsvc.orders.facts import OrderFacts
 from trustsvc.orders.models import orders
-from trustsvc.orders.standing import Delivery, Standing
+from trustsvc.orders.standing import ParcelState, Standing
 from trustsvc.orders.state import OrderState, order_states
 from trustsvc.registry import check
 from trustsvc.shops.models import shops
@@ -28,7 +28,7 @@ def facts(row: Row[*tuple[Any, ...]]) -> OrderFacts:
     known = {one.name: getattr(row, one.name) for one in fields(OrderFacts)}
     known["standing"] = Standing(row.standing)
     known["claim"] = Standing(row.claim) if row.claim else None
-    known["delivery"] = Delivery(row.delivery) if row.delivery else None
+    known["delivery"] = ParcelState(row.delivery) if row.delivery else None
     return OrderFacts(**known)
 
 

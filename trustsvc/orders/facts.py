@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from trustsvc.orders.standing import Delivery, Standing
+from trustsvc.orders.standing import ParcelState, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class OrderFacts:
     consent: bool | None
     paid: bool | None
     fulfilled: bool | None
-    delivery: Delivery | None
+    delivery: ParcelState | None
     skip: str | None
     date_unreadable: bool
     created_at: datetime
@@ -30,4 +30,4 @@ class OrderFacts:
 
     @property
     def delivered_at(self) -> datetime | None:
-        return self.delivery_at if self.delivery is Delivery.DELIVERED else None
+        return self.delivery_at if self.delivery is ParcelState.DELIVERED else None

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from trustsvc.orders.received import OrderReceived
-from trustsvc.orders.standing import ENDED, Delivery, Standing
+from trustsvc.orders.standing import ENDED, ParcelState, Standing
 from trustsvc.orders.state import OrderState, order_states
 
 BUYER = ("reference", "email", "name", "buyer", "locale", "zone")
@@ -59,7 +59,7 @@ class StoredOrder:
     fulfilled: bool | None = None
     shipped_at: datetime | None = None
     fulfilment_at: datetime | None = None
-    delivery: Delivery | None = None
+    delivery: ParcelState | None = None
     delivery_at: datetime | None = None
     skip: str | None = None
     date_unreadable: bool = False

@@ -1,4 +1,4 @@
-"""Tables of orders, webhook deliveries, the decision log and privacy requests."""
+"""Tables of orders, webhook deliveries and the decision log."""
 
 from sqlalchemy import (
     BigInteger,
@@ -6,7 +6,6 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     Table,
     Text,
@@ -15,13 +14,13 @@ from sqlalchemy import (
 )
 
 from trustsvc.crypto.encrypted_column import EncryptedText
-from trustsvc.orders.standing import Delivery, Standing
-from trustsvc.orders.state import order_states
+from trustsvc.orders.standing import ParcelState, Standing
+from trustsvc.orders.state import OrderState, order_states
 from trustsvc.storage.columns import Id, Moment, column, metadata, one_of
+from trustsvc.storage.state_machine import partial_index
 
 CONTACT = "buyer_contact"
 DECISIONS = "decision_log"
-REQUEST = "transactional_mail"
 AS_OF = "the platform's time of what it said, so that old news changes nothing"
 
 orders = Table(
@@ -176,13 +175,8 @@ orders = Table(
     order_states.check(),
     CheckConstraint(one_of("standing", Standing), name="standing"),
     CheckConstraint(one_of("claim", Standing), name="claim"),
-    CheckConstraint(one_of("delivery", Delivery), name="delivery"),
-    Index(
-        "ix_orders_due",
-        "id",
-        sqlite_where=text("state = 'received'"),
-        postgresql_where=text("state = 'received'"),
-    ),
+    CheckConstraint(one_of("delivery", ParcelState), name="delivery"),
+    partial_index("ix_orders_due", [OrderState.RECEIVED], "id"),
     Index(
         "ix_orders_decide_at",
         "decide_at",
@@ -253,35 +247,4 @@ decisions = Table(
     column("rule", Text, purpose="by which rule", retention=DECISIONS),
     column("outcome", Text, purpose="what was decided", retention=DECISIONS),
     column("at", Moment, purpose="when", retention=DECISIONS, index=True),
-)
-
-# Requests from the shop's platform, or from a page that takes an address and answers everybody the
-# same. A job answers them, so that no route's timing tells who is known.
-privacy_requests = Table(
-    "privacy_requests",
-    metadata,
-    column("id", Id, purpose="order of the requests", retention=REQUEST, primary_key=True),
-    column("kind", Text, purpose="what is to be done", retention=REQUEST),
-    column("shop_id", BigInteger, purpose="at which shop, 0 for all", retention=REQUEST),
-    column(
-        "address",
-        EncryptedText,
-        purpose="whose data",
-        retention=REQUEST,
-        category="contact",
-        nullable=True,
-    ),
-    column(
-        "orders",
-        EncryptedText,
-        purpose="about which orders",
-        retention=REQUEST,
-        category="contact",
-        nullable=True,
-    ),
-    column("language", Text, purpose="language of the answer", retention=REQUEST),
-    column("requested_at", Moment, purpose="when it was requested", retention=REQUEST, index=True),
-    column("due_at", Moment, purpose="when to try next", retention=REQUEST, index=True),
-    column("attempts", Integer, purpose="how often it was tried", retention=REQUEST),
-    CheckConstraint("kind IN ('my_data', 'object', 'access', 'erase', 'erase_shop')", name="kind"),
 )

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from trustsvc.backoff import backoff
 from trustsvc.errors import Unavailable
 from trustsvc.orders import idempotency
-from trustsvc.orders.models import privacy_requests
 from trustsvc.orders.received import PrivacyRequestReceived
+from trustsvc.orders.request_models import privacy_requests
 from trustsvc.shops import directory
 from trustsvc.work_queue import job_queue
 

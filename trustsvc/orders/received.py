@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from trustsvc.orders.standing import ENDED, Delivery, Standing
+from trustsvc.orders.standing import ENDED, ParcelState, Standing
 
 IgnoreReason = Literal[
     "ping",
@@ -54,7 +54,7 @@ class OrderReceived:
     paid_at: datetime | None = None
     fulfilled: bool | None = None
     shipped_at: datetime | None = None
-    delivery: Delivery | None = None
+    delivery: ParcelState | None = None
     delivery_at: datetime | None = None
     traits: frozenset[str] = frozenset()
     date_unreadable: bool = False

@@ -21,7 +21,7 @@ class Standing(StrEnum):
 ENDED = frozenset({Standing.CANCELLED, Standing.REFUNDED, Standing.RETURNED, Standing.CHARGEBACK})
 
 
-class Delivery(StrEnum):
+class ParcelState(StrEnum):
     """The carrier's newest word on the parcel."""
 
     IN_TRANSIT = "in_transit"
@@ -31,4 +31,4 @@ class Delivery(StrEnum):
     SCHEDULED = "scheduled"
 
 
-NOT_DELIVERED = frozenset({Delivery.FAILED, Delivery.READY_FOR_PICKUP, Delivery.SCHEDULED})
+NOT_DELIVERED = frozenset({ParcelState.FAILED, ParcelState.READY_FOR_PICKUP, ParcelState.SCHEDULED})

@@ -11,7 +11,7 @@ from trustsvc.invitations.planning.eligibility import (
     still_eligible,
 )
 from trustsvc.orders.facts import OrderFacts
-from trustsvc.orders.standing import Delivery, Standing
+from trustsvc.orders.standing import ParcelState, Standing
 
 NOW = datetime(2026, 6, 10, 10, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -72,13 +72,13 @@ MEMBER = replace(STRANGER, registered=True)
         (SHOP, Order(skip="pos"), STRANGER, ("refuse", "skip_pos")),
         (
             SHOP,
-            Order(delivery=Delivery.FAILED, delivery_at=NOW),
+            Order(delivery=ParcelState.FAILED, delivery_at=NOW),
             STRANGER,
             ("wait", "delivery_failed"),
         ),
         (
             SHOP,
-            Order(delivery=Delivery.FAILED, delivery_at=NOW - DAY, shipped_at=NOW),
+            Order(delivery=ParcelState.FAILED, delivery_at=NOW - DAY, shipped_at=NOW),
             STRANGER,
             ("ask", "may_ask_customers"),
         ),
@@ -122,7 +122,7 @@ def test_the_first_reason_is_the_one_that_is_told():
         paid=False,
         fulfilled=False,
         date_unreadable=True,
-        delivery=Delivery.SCHEDULED,
+        delivery=ParcelState.SCHEDULED,
         delivery_at=NOW,
         created_at=NOW - 99 * DAY,
     )

@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 from tests.invitations.planning.test_eligibility import Order, Shop
 from trustsvc import countries
 from trustsvc.invitations.planning import schedule
-from trustsvc.orders.standing import Delivery
+from trustsvc.orders.standing import ParcelState
 
 AMSTERDAM = "Europe/Amsterdam"
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -27,7 +27,7 @@ def happened(days):
     """Make an order of which these events are known, by name."""
     moments = {f"{name}_at": day for name, day in days.items()}
     if "delivered_at" in moments:
-        moments |= {"delivery": Delivery.DELIVERED, "delivery_at": moments.pop("delivered_at")}
+        moments |= {"delivery": ParcelState.DELIVERED, "delivery_at": moments.pop("delivered_at")}
     return Order(**moments)
 
 

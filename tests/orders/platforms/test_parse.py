@@ -4,6 +4,7 @@ Also tests:
 trustsvc/orders/platforms/lightspeed.py
 trustsvc/orders/platforms/shopify.py
 trustsvc/orders/platforms/woocommerce.py
+trustsvc/orders/platforms/shopify_order.py
 """
 
 import copy
@@ -18,7 +19,7 @@ from tests.orders.webhook_client import SAMPLES, change
 from trustsvc.errors import Refused
 from trustsvc.orders.platforms import PLATFORMS
 from trustsvc.orders.received import Ignored, OrderReceived, PrivacyRequestReceived
-from trustsvc.orders.standing import Delivery, Standing
+from trustsvc.orders.standing import ParcelState, Standing
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 WHOLE = {path.stem: json.loads(path.read_text()) for path in SAMPLES.glob("*.json")}
@@ -238,7 +239,7 @@ def test_all_parcels_delivered_is_delivered():
     order = parse("shopify", fulfillments=[parcel, parcel | {"updated_at": "2026-11-20"}])
     half = parse("shopify", fulfillments=[parcel, parcel | {"shipment_status": "in_transit"}])
 
-    assert (order.delivery, order.delivery_at) == (Delivery.DELIVERED, at("2026-11-20"))
+    assert (order.delivery, order.delivery_at) == (ParcelState.DELIVERED, at("2026-11-20"))
     assert half.delivery is None
 
 

@@ -15,8 +15,8 @@ from tests.invitations.sample_orders import quiet
 from tests.orders.webhook_client import Shop, sample
 from tests.privacy.rights import my_data_pages
 from trustsvc import clock
-from trustsvc.orders.models import privacy_requests
 from trustsvc.orders.privacy_requests import PrivacyRequest, enqueue
+from trustsvc.orders.request_models import privacy_requests
 from trustsvc.privacy import request_log
 from trustsvc.privacy.retention import purge
 from trustsvc.privacy.retention.tables import LOGGED_KIND

@@ -5,7 +5,7 @@ from tests.reviews.sample_reviews import invitation, order, review, shop
 from trustsvc import clock
 from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import invitations
-from trustsvc.orders.standing import Delivery
+from trustsvc.orders.standing import ParcelState
 from trustsvc.reviews import withdraw
 from trustsvc.storage import db
 
@@ -31,7 +31,7 @@ def test_my_data_shows_what_is_kept_the_whole_address_too(client):
     moments = dict.fromkeys(("paid_at", "shipped_at", "delivery_at"), day) | {
         "paid": True,
         "fulfilled": True,
-        "delivery": Delivery.DELIVERED,
+        "delivery": ParcelState.DELIVERED,
     }
     _, link_id = invitation(made, order(made, consent=True, **moments))
 

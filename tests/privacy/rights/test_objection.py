@@ -8,7 +8,7 @@ from tests.invitations.sample_orders import NOON, quiet
 from tests.privacy.rights import my_data_pages
 from trustsvc import clock
 from trustsvc.orders import privacy_requests
-from trustsvc.orders.models import privacy_requests as asks
+from trustsvc.orders.request_models import privacy_requests as asks
 from trustsvc.privacy.views import rate_limit
 from trustsvc.registry import registration
 from trustsvc.registry.models import opt_outs

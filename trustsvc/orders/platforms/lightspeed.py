@@ -11,7 +11,7 @@ from datetime import datetime
 from trustsvc.errors import Refused
 from trustsvc.orders.platforms import amounts, contact, fields, signature
 from trustsvc.orders.received import Ignored, OrderReceived
-from trustsvc.orders.standing import Delivery, Standing
+from trustsvc.orders.standing import ParcelState, Standing
 
 OTHER_ROOTS = {
     "customer",
@@ -28,8 +28,8 @@ SHIPPED = {"completed_shipped", "completed_picked_up", "completed"}
 PARTLY_SHIPPED = {"partially_shipped", "partly_shipped"}
 PAID = {"paid", "refunded", "partially_refunded"}
 DELIVERIES = {
-    "completed_picked_up": Delivery.DELIVERED,
-    "processing_ready_for_pickup": Delivery.READY_FOR_PICKUP,
+    "completed_picked_up": ParcelState.DELIVERED,
+    "processing_ready_for_pickup": ParcelState.READY_FOR_PICKUP,
 }
 MARKETPLACES = {"amazon", "bol", "ebay", "etsy", "kaufland", "otto", "zalando"}
 

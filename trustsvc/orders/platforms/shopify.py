@@ -13,7 +13,7 @@ from trustsvc.errors import Refused
 from trustsvc.orders.platforms import amounts, fields, shopify_order, signature
 from trustsvc.orders.platforms.shopify_order import DELIVERIES, NO_PARCEL
 from trustsvc.orders.received import Ignored, OrderReceived, PrivacyRequestReceived
-from trustsvc.orders.standing import Delivery, Standing
+from trustsvc.orders.standing import ParcelState, Standing
 
 PRIVACY: Mapping[str, Literal["access", "erase", "erase_shop"]] = {
     "customers/data_request": "access",
@@ -127,7 +127,7 @@ def _fulfillment(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
     if fields.word(tree, "status") in NO_PARCEL:
         return OrderReceived(known, at, modified_at=at, fulfilled=False)
     status = fields.word(tree, "shipment_status")
-    delivery = DELIVERIES.get(status, Delivery.IN_TRANSIT)
+    delivery = DELIVERIES.get(status, ParcelState.IN_TRANSIT)
     return OrderReceived(known, at, modified_at=at, delivery=delivery, delivery_at=at)
 
 

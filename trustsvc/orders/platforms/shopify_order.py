@@ -8,23 +8,23 @@ from datetime import datetime
 
 from trustsvc.orders.platforms import amounts, contact, fields
 from trustsvc.orders.received import Ignored, OrderReceived
-from trustsvc.orders.standing import Delivery, Standing
+from trustsvc.orders.standing import ParcelState, Standing
 
 PAID = {"paid", "partially_refunded", "refunded"}
 UNPAID = {"pending", "authorized", "partially_paid", "voided", "expired", "unpaid"}
 NO_PARCEL = {"cancelled", "error", "failure"}
 # What a carrier says of a parcel (fulfillment events and shipment_status).
-DELIVERIES: Mapping[str, Delivery] = {
-    "delivered": Delivery.DELIVERED,
-    "failure": Delivery.FAILED,
-    "not_delivered": Delivery.FAILED,
-    "ready_for_pickup": Delivery.READY_FOR_PICKUP,
-    "in_transit": Delivery.IN_TRANSIT,
-    "out_for_delivery": Delivery.IN_TRANSIT,
-    "attempted_delivery": Delivery.IN_TRANSIT,
-    "delayed": Delivery.IN_TRANSIT,
-    "picked_up": Delivery.DELIVERED,  # by the buyer
-    "carrier_picked_up": Delivery.IN_TRANSIT,
+DELIVERIES: Mapping[str, ParcelState] = {
+    "delivered": ParcelState.DELIVERED,
+    "failure": ParcelState.FAILED,
+    "not_delivered": ParcelState.FAILED,
+    "ready_for_pickup": ParcelState.READY_FOR_PICKUP,
+    "in_transit": ParcelState.IN_TRANSIT,
+    "out_for_delivery": ParcelState.IN_TRANSIT,
+    "attempted_delivery": ParcelState.IN_TRANSIT,
+    "delayed": ParcelState.IN_TRANSIT,
+    "picked_up": ParcelState.DELIVERED,  # by the buyer
+    "carrier_picked_up": ParcelState.IN_TRANSIT,
 }
 OPEN_RETURNS = {"open", "requested", "in_progress"}
 TEST_GATEWAYS = {"bogus", "(for testing) bogus gateway"}
@@ -125,7 +125,7 @@ def _fulfilment(
     )
 
 
-def _delivery(tree: fields.Tree, now: datetime) -> tuple[Delivery | None, datetime | None]:
+def _delivery(tree: fields.Tree, now: datetime) -> tuple[ParcelState | None, datetime | None]:
     """Say what the carriers say of all parcels: delivered only if all are."""
     parcels = [
         row
@@ -134,11 +134,11 @@ def _delivery(tree: fields.Tree, now: datetime) -> tuple[Delivery | None, dateti
     ]
     found = [DELIVERIES.get(fields.word(row, "shipment_status")) for row in parcels]
     at = fields.latest(fields.moment(row, now, "updated_at", "created_at") for row in parcels)
-    for delivery in (Delivery.FAILED, Delivery.READY_FOR_PICKUP):
+    for delivery in (ParcelState.FAILED, ParcelState.READY_FOR_PICKUP):
         if delivery in found:
             return delivery, at
-    if found and all(one is Delivery.DELIVERED for one in found):
-        return Delivery.DELIVERED, at
+    if found and all(one is ParcelState.DELIVERED for one in found):
+        return ParcelState.DELIVERED, at
     return None, None
 
 

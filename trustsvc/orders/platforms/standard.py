@@ -14,7 +14,7 @@ from datetime import datetime
 from trustsvc.errors import Refused
 from trustsvc.orders.platforms import amounts, contact, fields, signature, standard_words
 from trustsvc.orders.received import Ignored, OrderReceived
-from trustsvc.orders.standing import Delivery, Standing
+from trustsvc.orders.standing import ParcelState, Standing
 
 TOLERANCE_S = 300
 MAX_SIGNATURES = 8
@@ -113,7 +113,7 @@ def _order(
     modified_at = fields.moment(data, now, *MODIFIED_AT) or sent_at
     paid_at, shipped_at = when("paid"), when("shipped", "fulfilled_at")
     delivered_at = when("delivered")
-    delivery = said.delivery or (Delivery.DELIVERED if delivered_at else None)
+    delivery = said.delivery or (ParcelState.DELIVERED if delivered_at else None)
     place = contact.place(
         [fields.text(data, path) for path in LANGUAGES],
         fields.text(data, "country", "billing.country", "billing_address.country"),

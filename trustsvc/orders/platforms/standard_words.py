@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trustsvc.orders.standing import Delivery, Standing
+from trustsvc.orders.standing import ParcelState, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class Said:
     standing: Standing | None = None
     paid: bool | None = None
     fulfilled: bool | None = None
-    delivery: Delivery | None = None
+    delivery: ParcelState | None = None
     events: frozenset[str] = frozenset()  # whose moment is the message's own
     is_creation: bool = False
 
@@ -23,7 +23,7 @@ def _said(
     standing: Standing | None = Standing.OPEN,
     paid: bool | None = None,
     fulfilled: bool | None = None,
-    delivery: Delivery | None = None,
+    delivery: ParcelState | None = None,
     is_creation: bool = False,
 ) -> Said:
     return Said(standing, paid, fulfilled, delivery, frozenset(events), is_creation)
@@ -35,7 +35,7 @@ PAID = _said("paid", paid=True)
 UNPAID = _said(paid=False)
 IN_WORK = _said(fulfilled=False)
 SHIPPED = _said("shipped", fulfilled=True)
-DELIVERED = _said("delivered", fulfilled=True, delivery=Delivery.DELIVERED)
+DELIVERED = _said("delivered", fulfilled=True, delivery=ParcelState.DELIVERED)
 CANCELLED = _said("cancelled", standing=Standing.CANCELLED)
 REFUNDED = _said("refunded", standing=Standing.REFUNDED)
 PARTLY_REFUNDED = _said(paid=True)
@@ -44,9 +44,9 @@ RETURN_OPEN = _said(standing=Standing.RETURN_OPEN)
 CHARGEBACK = _said(standing=Standing.CHARGEBACK)
 DISPUTED = _said(standing=Standing.DISPUTED)
 ON_HOLD = _said(standing=Standing.ON_HOLD)
-FAILED = _said(fulfilled=True, delivery=Delivery.FAILED)
-READY_FOR_PICKUP = _said(fulfilled=True, delivery=Delivery.READY_FOR_PICKUP)
-SCHEDULED = _said(fulfilled=False, delivery=Delivery.SCHEDULED)
+FAILED = _said(fulfilled=True, delivery=ParcelState.FAILED)
+READY_FOR_PICKUP = _said(fulfilled=True, delivery=ParcelState.READY_FOR_PICKUP)
+SCHEDULED = _said(fulfilled=False, delivery=ParcelState.SCHEDULED)
 OTHER_STATUS = _said(standing=Standing.OTHER_STATUS)
 
 STATES: Mapping[str, Said] = {

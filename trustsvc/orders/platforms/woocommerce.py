@@ -11,7 +11,7 @@ from datetime import datetime
 
 from trustsvc.orders.platforms import amounts, contact, fields, signature
 from trustsvc.orders.received import Ignored, OrderReceived
-from trustsvc.orders.standing import Delivery, Standing
+from trustsvc.orders.standing import ParcelState, Standing
 
 TOPICS = {"order.created", "order.updated", "order.restored", "order.deleted"}
 DRAFTS = {"draft", "auto-draft", "checkout-draft", "new"}
@@ -103,7 +103,7 @@ def _order(
         paid_at=paid_at,
         fulfilled=fulfilled,
         shipped_at=shipped_at,
-        delivery=Delivery.DELIVERED if status == "delivered" else None,
+        delivery=ParcelState.DELIVERED if status == "delivered" else None,
         delivery_at=(changed or shipped_at) if status == "delivered" else None,
         traits=_traits(tree, meta),
         date_unreadable=any(

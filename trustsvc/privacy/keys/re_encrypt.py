@@ -16,7 +16,8 @@ from sqlalchemy import LargeBinary, Table
 from trustsvc.crypto import encrypted_column
 from trustsvc.mail.feedback.models import mail_endpoints
 from trustsvc.orders.catch_up.models import api_connections
-from trustsvc.orders.models import orders, privacy_requests
+from trustsvc.orders.models import orders
+from trustsvc.orders.request_models import privacy_requests
 from trustsvc.privacy.models import my_data_links
 from trustsvc.registry.models import pending_registrations
 from trustsvc.reviews.models import reviews

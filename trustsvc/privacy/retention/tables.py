@@ -15,7 +15,8 @@ from trustsvc.mail.outbox import pending
 from trustsvc.mail.outbox.models import domain_throttles
 from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.catch_up.models import api_connections
-from trustsvc.orders.models import decisions, deliveries, orders, privacy_requests
+from trustsvc.orders.models import decisions, deliveries, orders
+from trustsvc.orders.request_models import privacy_requests
 from trustsvc.orders.state import OrderState, order_states
 from trustsvc.privacy.models import disclosure_log, my_data_links, request_log
 from trustsvc.privacy.request_log import record_open

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.mail.outbox.state import MessageState
 from trustsvc.orders import decision_log
-from trustsvc.orders.standing import ENDED, Delivery
+from trustsvc.orders.standing import ENDED, ParcelState
 from trustsvc.privacy.rights import access_report
 from trustsvc.privacy.rights.people import Person
 from trustsvc.reviews import decision_texts
@@ -167,7 +167,7 @@ def _order(
 ) -> OrderLine:
     review = by_invitation.get(invitation.id) if invitation else None
     dates = {event: row[name] for event, name in DATES.items()}
-    if row["delivery"] == Delivery.DELIVERED:
+    if row["delivery"] == ParcelState.DELIVERED:
         dates["delivered"] = row["delivery_at"]
     dates |= {row[name]: row[f"{name}_at"] for name in ("standing", "claim") if row[name] in ENDED}
     return OrderLine(

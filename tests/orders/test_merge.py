@@ -1,0 +1,158 @@
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trustsvc.orders import merge
+from trustsvc.orders.merge import OrderNews
+from trustsvc.orders.received import OrderReceived
+from trustsvc.orders.standing import ParcelState, Standing
+from trustsvc.orders.state import OrderState
+
+NOW = datetime(2026, 6, 10, 10, tzinfo=UTC)
+KEY = (1, b"order")
+STANDINGS = list(Standing)
+
+
+def news(order, arrived_at=NOW):
+    return OrderNews(order, order.email.encode() or None, None, arrived_at)
+
+
+def order(**fields):
+    return OrderReceived("1", NOW - timedelta(days=3), **fields)
+
+
+def merged(history):
+    row = None
+    for one in history:
+        row = merge.new_order(KEY, one) if row is None else merge.merge(replace(row, id=1), one)[0]
+    return row
+
+
+def known(row):
+    """Give what decides about an invitation."""
+    names = ("standing", "claim", "paid", "paid_at", "fulfilled", "shipped_at", "delivery")
+    buyer = ("email", "name", "has_buyer") if not row.is_over else ()
+    return {name: getattr(row, name) for name in (*names, *buyer)}
+
+
+snapshots = st.builds(
+    dict,
+    standing=st.sampled_from(STANDINGS),
+    paid=st.booleans(),
+    fulfilled=st.booleans(),
+    email=st.sampled_from(["anna@mail.example", "anna@other.example", ""]),
+    name=st.sampled_from(["Anna", "Anna B"]),
+)
+
+
+@given(st.lists(snapshots, min_size=1, max_size=6), st.randoms(use_true_random=False), st.data())
+def test_any_order_and_repetition_of_snapshots_ends_as_the_newest_alone(states, shuffle, data):
+    history = [
+        news(order(is_whole=True, modified_at=NOW + timedelta(seconds=second), **state))
+        for second, state in enumerate(states)
+    ]
+    arrived = history + data.draw(st.lists(st.sampled_from(history), max_size=4))
+    shuffle.shuffle(arrived)
+
+    assert known(merged(arrived)) == known(merged([history[-1]]))
+
+
+EVENTS = [
+    {"paid": True, "standing": Standing.OPEN},
+    {"fulfilled": True, "standing": Standing.OPEN},
+    {"standing": Standing.CANCELLED},
+    {"standing": Standing.REFUND_OPEN},
+    {"claim": Standing.DISPUTED},
+    {"claim": Standing.OPEN},
+    {"delivery": ParcelState.FAILED},
+    {"delivery": ParcelState.DELIVERED},
+    {"paid": False},
+    {"consent": False},
+]
+
+
+@given(st.lists(st.sampled_from(EVENTS), min_size=1, max_size=7), st.integers())
+def test_any_order_of_events_ends_the_same(events, seed):
+    history = [news(order(email="anna@mail.example", is_creation=True))]
+    history += [
+        news(order(modified_at=NOW + timedelta(seconds=second), **event))
+        for second, event in enumerate(events)
+    ]
+    shuffled = history[1:]
+    random.Random(seed).shuffle(shuffled)  # noqa: S311 - not for secrets
+
+    straight, other = merged(history), merged([history[0], *shuffled])
+    assert known(straight) | {"consent": straight.consent} == known(other) | {
+        "consent": other.consent
+    }
+
+
+def test_an_end_stays_against_news_of_the_same_second_and_yields_to_later_news():
+    first = news(order(standing=Standing.CANCELLED, modified_at=NOW))
+    same = news(order(standing=Standing.OPEN, modified_at=NOW, email="anna@mail.example"))
+    later = news(
+        order(
+            standing=Standing.OPEN,
+            modified_at=NOW + timedelta(seconds=1),
+            email="anna@mail.example",
+        )
+    )
+
+    assert merged([first, same]).standing is Standing.CANCELLED
+    back = merged([first, later])
+    assert (back.standing, back.email, back.state) == (
+        Standing.OPEN,
+        "anna@mail.example",
+        OrderState.RECEIVED,
+    )
+
+
+def test_what_an_order_was_like_when_it_was_placed_is_older_than_any_news():
+    cancelled = news(order(standing=Standing.CANCELLED, modified_at=NOW - timedelta(days=1)))
+    created = news(order(standing=Standing.OPEN, is_creation=True, email="anna@mail.example"))
+
+    row = merged([cancelled, created])
+    assert (row.standing, row.email) == (Standing.CANCELLED, None)
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+def test_an_erased_buyer_comes_back_only_where_news_may_bring_them_back(accepts):
+    row = replace(
+        merged([news(order(email="anna@mail.example", modified_at=NOW))]),
+        email=None,
+        has_buyer=False,
+        accepts_buyer=accepts,
+        id=1,
+    )
+
+    later = news(order(email="anna@mail.example", modified_at=NOW + timedelta(seconds=1)))
+
+    assert merge.merge(row, later)[0].has_buyer is accepts
+
+
+def test_a_buyer_whom_the_shop_erased_is_forgotten_for_good():
+    row = merged([news(order(email="anna@mail.example", modified_at=NOW, is_whole=True))])
+    gone, names = merge.merge(
+        replace(row, id=1),
+        news(
+            order(
+                email="deleted@site.invalid",
+                is_anonymised=True,
+                is_whole=True,
+                modified_at=NOW + timedelta(seconds=1),
+            )
+        ),
+    )
+
+    assert (gone.email, gone.buyer, gone.accepts_buyer, names) == (None, None, False, ["erased"])
+
+
+def test_a_refusal_is_never_taken_back():
+    row = merged([news(order(email="anna@mail.example", consent=False, modified_at=NOW))])
+    yes = news(order(consent=True, modified_at=NOW + timedelta(days=1)))
+
+    assert merge.merge(row, yes)[0].consent is False

@@ -1,0 +1,39 @@
+"""The table of privacy requests."""
+
+from sqlalchemy import BigInteger, CheckConstraint, Integer, Table, Text
+
+from trustsvc.crypto.encrypted_column import EncryptedText
+from trustsvc.storage.columns import Id, Moment, column, metadata
+
+REQUEST = "transactional_mail"
+
+# Requests from the shop's platform, or from a page that takes an address and answers everybody the
+# same. A job answers them, so that no route's timing tells who is known.
+privacy_requests = Table(
+    "privacy_requests",
+    metadata,
+    column("id", Id, purpose="order of the requests", retention=REQUEST, primary_key=True),
+    column("kind", Text, purpose="what is to be done", retention=REQUEST),
+    column("shop_id", BigInteger, purpose="at which shop, 0 for all", retention=REQUEST),
+    column(
+        "address",
+        EncryptedText,
+        purpose="whose data",
+        retention=REQUEST,
+        category="contact",
+        nullable=True,
+    ),
+    column(
+        "orders",
+        EncryptedText,
+        purpose="about which orders",
+        retention=REQUEST,
+        category="contact",
+        nullable=True,
+    ),
+    column("language", Text, purpose="language of the answer", retention=REQUEST),
+    column("requested_at", Moment, purpose="when it was requested", retention=REQUEST, index=True),
+    column("due_at", Moment, purpose="when to try next", retention=REQUEST, index=True),
+    column("attempts", Integer, purpose="how often it was tried", retention=REQUEST),
+    CheckConstraint("kind IN ('my_data', 'object', 'access', 'erase', 'erase_shop')", name="kind"),
+)
