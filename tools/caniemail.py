@@ -36,8 +36,8 @@ def read_feature(text: str) -> dict[str, Any]:
 
 
 def _worst(answers: list[str]) -> str:
-    letters = {answer[0] for answer in answers}
-    return next((one for one in ("n", "a", "y") if one in letters), "unknown")
+    first = {answer[0] for answer in answers}
+    return next((one for one in ("n", "a", "y") if one in first), "unknown")
 
 
 def _tree(text: str, key: str) -> dict[str, Any]:

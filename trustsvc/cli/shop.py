@@ -8,7 +8,7 @@ import click
 
 from trustsvc import clock, migrations
 from trustsvc.cli.shop_connect import catch_up, connect, connection_text, disconnect
-from trustsvc.cli.shop_settings import given_settings, setting_options
+from trustsvc.cli.shop_settings import setting_options
 from trustsvc.cli.shop_snippets import badge, card, card_html, webhook_url
 from trustsvc.cli.shop_try import try_
 from trustsvc.crypto import keyring
@@ -27,6 +27,22 @@ SETUP_STEPS = {
     "{slug} --now --secret …",
     "standard": "Sign each POST by the Standard Webhooks specification with this secret.",
 }
+
+
+def _given_settings(given: dict[str, Any]) -> dict[str, Any]:
+    values = {name: value for name, value in given.items() if value is not None}
+    if "delay_days" in values:
+        if "delay" in values or "delay_unit" in values:
+            raise click.UsageError("Give --delay-days, or --delay with --delay-unit.")
+        values |= {"delay": values.pop("delay_days"), "delay_unit": "days"}
+    if "wording" in values:
+        try:
+            values["wording"] = values["wording"].read_text(encoding="utf-8").strip()
+        except UnicodeDecodeError:
+            raise click.UsageError("The wording must be a text file in UTF-8.") from None
+        if not values["wording"]:
+            raise click.UsageError("The wording is empty.")
+    return values
 
 
 @click.group()
@@ -55,7 +71,7 @@ def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
     """Enrol a shop; its secret is shown once."""
     if secret is not None and not secret.strip():
         raise click.UsageError("The secret is empty.")
-    new = enrol.Enrolment(secret=secret or "", **given_settings(given))
+    new = enrol.Enrolment(secret=secret or "", **_given_settings(given))
     with db.transaction() as session:
         made, new_secret = enrol.enrol(session, new, clock.now())
     _refresh_badge(made)
@@ -147,7 +163,7 @@ def prove_domain(slug: str) -> None:
 )
 def change(slug: str, **given: Any) -> None:
     """Change settings of a shop."""
-    values = given_settings(given)
+    values = _given_settings(given)
     if not values:
         raise click.UsageError("Say what to change: trustsvc shop set --help")
     change = settings.SettingsChange(**values)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -11,11 +10,8 @@ from trustsvc.shops import settings
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
 
-def setting_options(*, needed: bool) -> Decorator:
-    """Add the options of a shop's settings; `needed`: name and domain are required."""
-    options = [
-        click.option("--name", required=needed, help="As buyers know the shop."),
-        click.option("--domain", required=needed, help="Where the badge is shown."),
+def _delay_options() -> list[Decorator]:
+    return [
         click.option("--delay-days", type=int, help="Days after the moment (default 7)."),
         click.option("--delay", type=int, help="How long after the moment, in --delay-unit."),
         click.option(
@@ -28,6 +24,15 @@ def setting_options(*, needed: bool) -> Decorator:
             type=click.Choice(settings.CHOICES["moment"]),
             help="The event of an order after which the delay begins.",
         ),
+    ]
+
+
+def setting_options(*, needed: bool) -> Decorator:
+    """Add the options of a shop's settings; `needed`: name and domain are required."""
+    options: list[Decorator] = [
+        click.option("--name", required=needed, help="As buyers know the shop."),
+        click.option("--domain", required=needed, help="Where the badge is shown."),
+        *_delay_options(),
         click.option(
             "--may-ask",
             type=click.Choice(settings.CHOICES["may_ask"]),
@@ -66,20 +71,3 @@ def setting_options(*, needed: bool) -> Decorator:
         return command
 
     return add
-
-
-def given_settings(given: dict[str, Any]) -> dict[str, Any]:
-    """Give the settings that were named, as fields; raises UsageError for what contradicts."""
-    values = {name: value for name, value in given.items() if value is not None}
-    if "delay_days" in values:
-        if "delay" in values or "delay_unit" in values:
-            raise click.UsageError("Give --delay-days, or --delay with --delay-unit.")
-        values |= {"delay": values.pop("delay_days"), "delay_unit": "days"}
-    if "wording" in values:
-        try:
-            values["wording"] = values["wording"].read_text(encoding="utf-8").strip()
-        except UnicodeDecodeError:
-            raise click.UsageError("The wording must be a text file in UTF-8.") from None
-        if not values["wording"]:
-            raise click.UsageError("The wording is empty.")
-    return values
