@@ -1,8 +1,4 @@
-"""Commands about shops.
-
-Also tests:
-trustsvc/cli/shop_options.py
-"""
+"""Also tests trustsvc/cli/shop_settings.py."""
 
 import json
 
@@ -153,3 +149,35 @@ def test_the_card_for_the_page_after_an_order_is_printed(installation, words, sa
     assert said in printed
     assert f"{installation.base_url}/embed/card.js" in printed
     assert words or printed.strip() == made["card_html"]
+
+
+def listed():
+    (row,) = json.loads(run("list", "--json").stdout)
+    return row["reply_to"]
+
+
+def test_the_address_for_answers_is_set_shown_and_removed(installation):
+    assert add("standard", "--reply-to", "Service@Cafe.Example").exit_code == 0
+    assert listed() == "Service@cafe.example"
+    assert "answers to Service@cafe.example" in run("list").stdout
+
+    changed = run("set", "cafe-noir", "--reply-to", "hallo@cafe.example")
+    assert "Answers of buyers go to hallo@cafe.example." in changed.stdout
+    assert listed() == "hallo@cafe.example"
+    run("set", "cafe-noir", "--delay-days", "3")
+    assert listed() == "hallo@cafe.example"
+
+    assert run("set", "cafe-noir", "--reply-to", "").exit_code == 0
+    assert listed() == ""
+    assert "answers to nobody" in run("list").stdout
+
+
+def test_an_address_for_answers_that_is_none_is_refused_and_not_repeated(installation):
+    add("standard", "--reply-to", "hallo@cafe.example")
+
+    done = run("set", "cafe-noir", "--reply-to", "secret-word\r\nBcc: x@y.example")
+
+    assert done.exit_code != 0
+    assert "service@shop.example.com" in done.output
+    assert "secret-word" not in done.output
+    assert listed() == "hallo@cafe.example"

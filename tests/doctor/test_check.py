@@ -89,6 +89,7 @@ def test_a_installation_that_is_well_fails_nowhere(healthy):
         "complaints": "OK",
         "requests of people": "OK",
         "seals": "OK",
+        "replies": "OK",
         "redis": "OK",
         "mail": "OK",
         "sender": "OK",

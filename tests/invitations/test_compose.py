@@ -172,3 +172,28 @@ def test_a_hostile_name_is_text_in_the_html(installation):
     assert order_id
     assert "<script" not in html
     assert "{{ 7*7 }}" in html
+
+
+ANSWERS = {"nl": "Een antwoord op", "de": "Eine Antwort auf", "en": "An answer to", "fr": "Une rép"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_answer_reaches_the_shop_and_the_e_mail_says_so(installation, language):
+    order_id = invited(shop(reply_to="service@shop.example"), locale=COUNTRY[language])
+    (one,) = sent().messages
+
+    assert order_id
+    (address,) = read(one)["Reply-To"].addresses
+    assert address.addr_spec == "service@shop.example"
+    for body in parts(one):
+        (line,) = [text for text in body.splitlines() if ANSWERS[language] in text]
+        assert "Bakfiets &amp; Co" in line or "Bakfiets & Co" in line
+        assert "service@shop.example" not in body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_an_address_of_the_shop_nothing_is_said_of_answers(installation, language):
+    _, one = email_message(language)
+
+    assert read(one)["Reply-To"] is None
+    assert not any(ANSWERS[language] in body for body in parts(one))

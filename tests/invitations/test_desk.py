@@ -1,4 +1,5 @@
 import pytest
+from sqlalchemy import update
 
 from tests.invitations.sample_orders import (
     NOON,
@@ -16,6 +17,7 @@ from trustsvc import clock
 from trustsvc.invitations.planning import volume_guard
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.outbox import circuit_breaker, send_suspension
+from trustsvc.shops.models import shops
 from trustsvc.storage import db
 
 UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")
@@ -129,3 +131,16 @@ def test_the_page_speaks_each_language(desk, language):
 
     assert answer.status_code == 200
     assert f'<html lang="{language}">' in answer.text
+
+
+def test_the_page_says_where_answers_go(desk):
+    shop()
+    page = desk.get("/desk/sending").text
+    assert "nobody at the shop" in page
+
+    with db.transaction() as session:
+        session.execute(update(shops).values(reply_to="service@shop.example"))
+
+    page = desk.get("/desk/sending").text
+    assert "service@shop.example" in page
+    assert "nobody at the shop" not in page

@@ -210,3 +210,24 @@ def test_the_same_message_is_the_same_bytes():
 def test_neither_message_nor_envelope_shows_what_is_in_it():
     assert "jan" not in repr(email_message())
     assert "jan" not in repr(mail_bytes.to_bytes(email_message(), "reviews@trust.example"))
+
+
+def test_an_address_for_answers_is_one_header_line():
+    assert mail_bytes.reply_to("") == {}
+    data = written(headers=mail_bytes.reply_to(mail_bytes.ascii_address("Service@Shop.Example")))
+
+    message = message_from_bytes(data, policy=policy.default)
+    assert message.get_all("Reply-To") == ["Service@shop.example"]
+
+
+@pytest.mark.parametrize(
+    "text", ["a@b.example\r\nBcc: x@y.z", "a@b.example,c@d.example", "é@b.example"]
+)
+def test_what_is_not_one_address_in_ascii_is_no_address_for_answers(text):
+    with pytest.raises(UnwritableMessage):
+        mail_bytes.ascii_address(text)
+
+
+def test_a_line_smuggled_into_the_table_of_shops_still_writes_no_header():
+    with pytest.raises(UnwritableMessage):
+        written(headers=mail_bytes.reply_to("a@b.example\r\nBcc: x@y.z"))

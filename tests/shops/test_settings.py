@@ -110,3 +110,47 @@ def test_a_unit_is_checked_against_the_delay_there_is(shop):
 def test_an_unknown_shop_is_not_found(installation):
     with pytest.raises(NotFound):
         change({}, slug="nobody")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nobody",
+        "a@b",
+        "a@shop.example\r\nBcc: x@y.example",
+        "a@shop.example\nX: y",
+        "a@shop.example, b@shop.example",
+        "a@shop.example b@shop.example",
+        "Shop <a@shop.example>",
+        "<a@shop.example>",
+        "a@shop.example (comment)",
+        '"a b"@shop.example',
+        "=?utf-8?q?a?=@shop.example",
+        "a\0@shop.example",
+        "a\u2028b@shop.example",
+        "\u202ea@shop.example",
+        "zoë@shop.example",
+        f"{'a' * 65}@shop.example",
+        f"a@{'b.' * 130}example",
+    ],
+)
+def test_what_could_be_more_than_one_address_in_a_header_is_none_for_answers(shop, text):
+    with pytest.raises(Refused):
+        change({"reply_to": text})
+    with pytest.raises(Refused):
+        settings.clean_reply_to(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("service@shop.example", "service@shop.example"),
+        (" Service+reviews@SHOP.example\n", "Service+reviews@shop.example"),
+        ("a@bücher.example", "a@xn--bcher-kva.example"),
+        ("", ""),
+        ("  ", ""),
+    ],
+)
+def test_an_address_for_answers_is_kept_in_ascii_and_may_be_taken_away(shop, text, kept):
+    assert shop.reply_to == ""
+    assert change({"reply_to": text}).reply_to == kept

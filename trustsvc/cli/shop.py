@@ -1,22 +1,20 @@
 """`trustsvc shop`: enrol a shop, change its settings, give it a new secret, list them all."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from trustsvc import clock, migrations
 from trustsvc.cli.shop_connect import catch_up, connect, connection_text, disconnect
-from trustsvc.cli.shop_options import given_settings, setting_options
+from trustsvc.cli.shop_settings import setting_options
 from trustsvc.cli.shop_snippets import badge, card, card_html, webhook_url
 from trustsvc.cli.shop_try import try_
 from trustsvc.crypto import keyring
 from trustsvc.orders.catch_up import connections
 from trustsvc.shops import directory, domain_proof, enrol, secret_rotation, settings
 from trustsvc.storage import db
-
-Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
 SETUP_STEPS = {
     "shopify": "Settings, Notifications, Webhooks: one webhook each for order creation, payment, "
@@ -29,6 +27,22 @@ SETUP_STEPS = {
     "{slug} --now --secret …",
     "standard": "Sign each POST by the Standard Webhooks specification with this secret.",
 }
+
+
+def _given_settings(given: dict[str, Any]) -> dict[str, Any]:
+    values = {name: value for name, value in given.items() if value is not None}
+    if "delay_days" in values:
+        if "delay" in values or "delay_unit" in values:
+            raise click.UsageError("Give --delay-days, or --delay with --delay-unit.")
+        values |= {"delay": values.pop("delay_days"), "delay_unit": "days"}
+    if "wording" in values:
+        try:
+            values["wording"] = values["wording"].read_text(encoding="utf-8").strip()
+        except UnicodeDecodeError:
+            raise click.UsageError("The wording must be a text file in UTF-8.") from None
+        if not values["wording"]:
+            raise click.UsageError("The wording is empty.")
+    return values
 
 
 @click.group()
@@ -57,7 +71,7 @@ def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
     """Enrol a shop; its secret is shown once."""
     if secret is not None and not secret.strip():
         raise click.UsageError("The secret is empty.")
-    new = enrol.Enrolment(secret=secret or "", **given_settings(given))
+    new = enrol.Enrolment(secret=secret or "", **_given_settings(given))
     with db.transaction() as session:
         made, new_secret = enrol.enrol(session, new, clock.now())
     _refresh_badge(made)
@@ -108,6 +122,7 @@ def show(*, as_json: bool) -> None:
                 "may_ask": one.may_ask,
                 "delay": f"{one.delay} {one.delay_unit} after {one.moment}",
                 "catch_up": connection_text(apis.get(one.id), now),
+                "reply_to": one.reply_to,
             }
             for one in found
         ]
@@ -117,7 +132,8 @@ def show(*, as_json: bool) -> None:
         when = f"{one.delay} {one.delay_unit} after {one.moment}"
         seal = f"{one.domain} {'proven' if one.proven_at else 'not proven'}"
         asks = f"asks {one.may_ask}  {when}"
-        click.echo(f"{one.slug}  {one.platform}  {seal}  {asks}  {webhook_url(one)}")
+        answers = f"answers to {one.reply_to or 'nobody'}"
+        click.echo(f"{one.slug}  {one.platform}  {seal}  {asks}  {answers}  {webhook_url(one)}")
         if text := connection_text(apis.get(one.id), now):
             click.echo(f"    {text}")
     if not found:
@@ -147,7 +163,7 @@ def prove_domain(slug: str) -> None:
 )
 def change(slug: str, **given: Any) -> None:
     """Change settings of a shop."""
-    values = given_settings(given)
+    values = _given_settings(given)
     if not values:
         raise click.UsageError("Say what to change: trustsvc shop set --help")
     change = settings.SettingsChange(**values)
@@ -156,6 +172,8 @@ def change(slug: str, **given: Any) -> None:
     _refresh_badge(now)
     when = f"{now.delay} {now.delay_unit} after {now.moment}"
     click.echo(f"{now.slug}: asks {now.may_ask}, {when}, in {now.language}, {now.zone}.")
+    if "reply_to" in values:
+        click.echo(f"Answers of buyers go to {now.reply_to or 'nobody at the shop'}.")
 
 
 @shop.command("rotate")

@@ -38,6 +38,7 @@ def enrol_sample(session: Session, sample: SampleShop, now: datetime) -> tuple[d
             platform=sample.platform,
             may_ask=sample.may_ask,
             language=sample.language,
+            reply_to=f"service@{enrol.make_slug(sample.name)}.example",
         )
         return enrol.enrol(session, new, now)
     return known, secret_rotation.rotate_secret(session, known.slug, "", now, revoke=True)

@@ -15,6 +15,7 @@ from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import TrustsvcError
 from trustsvc.orders import idempotency
 from trustsvc.shops import domain_recheck
+from trustsvc.shops.models import shops
 from trustsvc.storage import db
 from trustsvc.storage.event_log import events
 from trustsvc.work_queue import job_queue, redis_checks
@@ -43,6 +44,7 @@ def database(now: datetime) -> list[Finding]:
                 *mail.outbound(session, now),
                 privacy_requests.waiting(session, now),
                 seals(session),
+                _replies(session),
                 *privacy_requests.unannounced(session),
                 *privacy_requests.overdue_security_entries(session, now),
                 *_delivery_conflicts(session, now),
@@ -112,6 +114,16 @@ def seals(session: Session) -> Finding:
         return ok("seals", "every domain that was proven still is")
     remedy = "trustsvc shop list names them; trustsvc shop prove SLUG says which line belongs where"
     return warn("seals", f"{lost} shops lost it: the proof is gone from their domain", remedy)
+
+
+def _replies(session: Session) -> Finding:
+    """Warn of shops that no answer to an invitation reaches: it goes to the sender's mailbox."""
+    nobody = (shops.c.reply_to == "") & shops.c.closed_at.is_(None)
+    number = session.scalar(select(func.count()).select_from(shops).where(nobody))
+    if not number:
+        return ok("replies", "answers of buyers reach their shop")
+    detail = f"answers of buyers do not reach {number} shops"
+    return warn("replies", detail, "trustsvc shop set SLUG --reply-to ADDRESS")
 
 
 def _delivery_conflicts(session: Session, now: datetime) -> list[Finding]:

@@ -52,6 +52,7 @@ class InvitationDraft:
             stop=stop,
             me=signed_links.url("me", self.link),
             notice=f"{settings.base_url}/privacy/{self.shop.slug}",
+            reply_to=self.shop.reply_to,
         )
         return Message(
             to_address=self.buyer.email,
@@ -62,7 +63,11 @@ class InvitationDraft:
             html=html,
             message_id=transport.message_id(code),
             at=now,
-            headers={**message.one_click(stop), **return_path.provider_headers(code)},
+            headers={
+                **message.reply_to(self.shop.reply_to),
+                **message.one_click(stop),
+                **return_path.provider_headers(code),
+            },
             return_path=return_path.address(code),
         )
 

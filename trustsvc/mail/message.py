@@ -116,6 +116,11 @@ def one_click(stop: str) -> dict[str, str]:
     }
 
 
+def reply_to(mail_address: str) -> dict[str, str]:
+    """Give the header that leads an answer elsewhere than to the sender; none for no address."""
+    return {"Reply-To": mail_address} if mail_address else {}
+
+
 def to_bytes(message: Message, sender: str) -> Envelope:
     """Write the bytes of a message; `sender` is the address of the settings.
 
@@ -139,6 +144,14 @@ def to_bytes(message: Message, sender: str) -> Envelope:
     lines = [*head, *_part("plain", message.text), *_part("html", message.html), f"--{BOUNDARY}--"]
     data = "\r\n".join([*lines, ""]).encode()
     return Envelope(_sender(message, sender), recipient, dkim.signed(data), not recipient.isascii())
+
+
+def ascii_address(text: str) -> str:
+    """Check an address that a header names; raises UnwritableMessage for one that it cannot."""
+    checked = _recipient(text)
+    if not checked.isascii():
+        raise UnwritableMessage("address")
+    return checked
 
 
 def single_line(text: str, most: int = MAX_NAME) -> str:

@@ -36,6 +36,7 @@ class Shop:
     fallback_days: int
     language: str
     zone: str
+    reply_to: str
     created_at: datetime
     proven_at: datetime | None
     closed_at: datetime | None

@@ -41,6 +41,7 @@ class Enrolment:
     fallback: str = "skip"
     language: str = "en"
     zone: str = "Europe/Amsterdam"
+    reply_to: str = ""
 
     def __repr__(self) -> str:
         return f"Enrolment(platform={self.platform!r})"
@@ -62,6 +63,7 @@ def enrol(session: Session, new: Enrolment, now: datetime) -> tuple[directory.Sh
         moment=new.moment,
         language=new.language,
         zone=new.zone,
+        reply_to=settings.clean_reply_to(new.reply_to),
         reminder_days=0,
         cap_days=30,
         max_age_days=60,

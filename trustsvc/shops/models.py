@@ -74,6 +74,13 @@ shops = Table(
     ),
     column("language", Text, purpose="language where the order names none", retention=KEEP),
     column("zone", Text, purpose="time zone where the order names no country", retention=KEEP),
+    column(
+        "reply_to",
+        Text,
+        purpose="the shop's own address, to which answers of buyers go; empty for none",
+        retention=KEEP,
+        server_default="",
+    ),
     column("created_at", Moment, purpose="enrolled since", retention=KEEP),
     column(
         "proven_at", Moment, purpose="when its domain was proven", retention=KEEP, nullable=True

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import i18n
 from trustsvc.errors import Refused
+from trustsvc.mail import message
 from trustsvc.shops import directory
 from trustsvc.shops.models import shops
 from trustsvc.storage import event_log
@@ -61,6 +62,7 @@ class SettingsChange:
     moment: str | None = None
     language: str | None = None
     zone: str | None = None
+    reply_to: str | None = None
     reminder_days: int | None = None
     cap_days: int | None = None
     max_age_days: int | None = None
@@ -101,11 +103,9 @@ def change_settings(
     delay = before.delay if change.delay is None else change.delay
     check_settings(replace(change, delay=delay, delay_unit=unit))
     new = change.given()
-    for field, clean in (("name", clean_name), ("domain", clean_domain)):
+    for field, clean in CLEANED.items():
         if field in new:
             new[field] = clean(new[field])
-    if "skip" in new:
-        new["skip"] = clean_skip(new["skip"])
     notice = (new.get("may_ask", before.may_ask), new.get("wording", before.wording))
     if notice != (before.may_ask, before.wording):
         new["wording_at"] = now
@@ -173,6 +173,22 @@ def clean_domain(text: str) -> str:
     if not known or not 0 < int(port or 1) < 65536:
         raise Refused("The domain must look like shop.example.com.")
     return domain
+
+
+def clean_reply_to(text: str) -> str:
+    """Check the address that buyers' answers go to; empty for none. Raises Refused."""
+    try:
+        return message.ascii_address(text) if text.strip() else ""
+    except message.UnwritableMessage:
+        raise Refused("The address for answers must look like service@shop.example.com.") from None
+
+
+CLEANED: Mapping[str, Callable[[str], str]] = {
+    "name": clean_name,
+    "domain": clean_domain,
+    "reply_to": clean_reply_to,
+    "skip": clean_skip,
+}
 
 
 def _label(field: str) -> str:

@@ -1,0 +1,81 @@
+"""SpamAssassin (Debian's package), without its network tests, has nothing to say against us."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.mail import sample_emails
+from trustsvc import config, i18n
+from trustsvc.crypto import keyring
+
+MOST = 0.5  # points; a message of 5.0 is spam
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        shutil.which("spamassassin", path=PATH) is None,
+        reason="SpamAssassin is not installed (Debian: apt-get install spamassassin)",
+    ),
+]
+
+
+def judged(home: Path, messages: dict[str, bytes]) -> dict[str, tuple[float, list[str]]]:
+    """Give the points of each message and the rules that said something, in one run for all.
+
+    It answers in an order of its own, so each message carries its name.
+    """
+    mbox = b"".join(
+        b"From reviews Wed Jun 10 10:00:00 2026\n"
+        + f"X-Sample: {name}\n".encode()
+        + re.sub(rb"(?m)^(>*From )", rb">\1", message.replace(b"\r\n", b"\n"))
+        + b"\n"
+        for name, message in messages.items()
+    )
+    answer = subprocess.run(
+        ["spamassassin", "--local", "--test-mode", "--mbox", "-p", home / "no-preferences"],
+        input=mbox,
+        env={"HOME": str(home), "PATH": PATH, "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        timeout=240,
+        check=True,
+    )
+    found = {}
+    for one in answer.stdout.decode("utf-8", "replace").split("\nX-Sample: ")[1:]:
+        points = re.search(r"Content analysis details: +\((-?[\d.]+) points", one)
+        rules = re.findall(r"^ *(-?\d+\.\d +[A-Z][A-Z0-9_]+) ", one, re.MULTILINE)
+        found[one.partition("\n")[0]] = (float(points[1]), rules)
+    assert found.keys() == messages.keys()
+    return found
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("spamassassin")
+    config.use(config.load({"TRUSTSVC_DATA": str(folder)} | sample_emails.SETTINGS))
+    keyring.make_all()
+    yield folder
+    config.use(None)
+
+
+def test_no_email_of_ours_looks_like_spam_in_any_language(home):
+    emails = sample_emails.every_email()
+    expected = {f"{kind} customers" for kind in ("invitation", "reminder")}
+    assert {f"{kind} {language}" for kind in expected for language in i18n.LANGUAGES} <= set(emails)
+
+    found = judged(home, {name: sample_emails.to_bytes(one) for name, one in emails.items()})
+
+    assert {name: one for name, one in found.items() if one[0] > MOST} == {}
+
+
+def test_it_says_so_where_something_is_wrong(home):
+    data = sample_emails.to_bytes(sample_emails.invitation("en"))
+    hidden = data.replace(b"background-color:#1f5fbf", b"background-color:#ffffff")
+
+    points, rules = judged(home, {"hidden": hidden})["hidden"]
+
+    assert hidden != data
+    assert points > MOST, rules
