@@ -7,7 +7,7 @@ answered by orders/views.py before parsing.
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from trustsvc.orders.platforms import amounts, contact, fields, signature
 from trustsvc.orders.received import Ignored, OrderReceived
@@ -40,6 +40,7 @@ LANGUAGE_META = (
 )
 REFUSAL_META = ("do-not-ask", "do_not_ask", "_do_not_ask")
 MARKETPLACES = {"amazon", "ebay", "bol", "channable", "codisto", "wplister", "etsy", "kaufland"}
+A_SECOND = timedelta(seconds=1)
 TEST_GATEWAYS = {"bogus", "dummy", "test", "test_gateway", "wc_test"}
 
 
@@ -97,8 +98,9 @@ def _order(
         or fields.flag(meta, "_anonymized") is True,
         consent=_consent(meta),
         standing=_standing(tree, status),
-        # That it was restored is news of this moment, whenever the order was changed before.
-        standing_at=now if topic == "order.restored" else None,
+        # That it was restored is news of this moment, whenever the order was changed before, and
+        # later than the deletion, which has no time of its own.
+        standing_at=now + A_SECOND if topic == "order.restored" else None,
         paid=paid,
         paid_at=paid_at,
         fulfilled=fulfilled,
