@@ -32,6 +32,7 @@ class Settings:
     dkim_domain: str
     operator: str
     contact: str
+    alarm_to: str
     authority: str
     log_days: int
     json_ld: bool
@@ -65,6 +66,7 @@ DEFAULTS = {
     "DKIM_DOMAIN": "",
     "OPERATOR": "",
     "CONTACT": "",
+    "ALARM_TO": "",
     "AUTHORITY": "",
     "LOG_DAYS": str(MAX_LOG_DAYS),
     "JSON_LD": "",
@@ -90,6 +92,9 @@ def load(environ: Mapping[str, str]) -> Settings:
     port = config_values.integer("PORT", raw["PORT"], 1, 65535)
     base_url = config_values.base_url(raw["BASE_URL"] or f"http://127.0.0.1:{port}")
     host = urlsplit(base_url).hostname or ""
+    contact = config_values.address(
+        "CONTACT", raw["CONTACT"] or f"privacy@{config_values.mail_domain(host)}"
+    )
     settings = Settings(
         data=data,
         bind=config_values.bind(raw["BIND"]),
@@ -108,9 +113,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         mail_return=config_values.return_address(raw["MAIL_RETURN"]),
         dkim_domain=config_values.domain("DKIM_DOMAIN", raw["DKIM_DOMAIN"]),
         operator=raw["OPERATOR"] or host,
-        contact=config_values.address(
-            "CONTACT", raw["CONTACT"] or f"privacy@{config_values.mail_domain(host)}"
-        ),
+        contact=contact,
+        alarm_to=config_values.address("ALARM_TO", raw["ALARM_TO"] or contact),
         authority=raw["AUTHORITY"],
         log_days=config_values.log_days(raw["LOG_DAYS"]),
         json_ld=config_values.boolean("JSON_LD", raw["JSON_LD"]),
