@@ -10,6 +10,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import config, log
+from trustsvc.address import NotAnAddress
 from trustsvc.orders.webhook_health.answers import UNREAD
 from trustsvc.orders.webhook_health.models import webhook_counts, webhook_health
 from trustsvc.orders.webhook_health.rhythm import DAY, ActiveDay, is_silent
@@ -175,5 +176,9 @@ def _mail_operator(
         "link": f"{settings.base_url}/desk/shops",
     }
     note = enqueue.Note(f"shop_{alarm}", some[0].language, settings.alarm_to, facts=facts)
-    if not enqueue.write(session, note, now, most=MAX_MAILS_A_DAY):
+    try:
+        mailed = enqueue.write(session, note, now, most=MAX_MAILS_A_DAY)
+    except NotAnAddress:  # nobody is reached at a loopback host; the alarm is raised all the same
+        mailed = False
+    if not mailed:
         logger.warning("webhook_health.not_mailed", why=alarm, shops=len(some))

@@ -75,8 +75,8 @@ def _keep_last(session: Session, seen: Mapping[CountedKey, Seen], now: datetime)
     last: dict[int, dict[str, datetime]] = defaultdict(dict)
     for key, one in seen.items():
         for name in _moments(key.answer):
-            before = last[key.shop_id].get(name, one.last_at)
-            last[key.shop_id][name] = max(before, min(one.last_at, now))
+            at = min(one.last_at, now)
+            last[key.shop_id][name] = max(last[key.shop_id].get(name, at), at)
     if not last:
         return
     statement: postgresql.Insert | sqlite.Insert = db.insert(webhook_health)

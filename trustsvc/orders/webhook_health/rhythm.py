@@ -1,7 +1,7 @@
 """Has a shop fallen silent, measured against its own rhythm? Pure.
 
 The rhythm is how many deliveries come on each day of the week, from the eight weeks before the last
-one. A shop is silent when it misses at least twelve deliveries that it would have sent by now, and
+one. A shop is silent when it misses at least fifteen deliveries that it would have sent by now, and
 three times as many as in its longest pause of these weeks, and a whole day has passed. A weekend
 without orders so misses nothing. Figures: docs/how-to/silent-shop.md.
 """
@@ -17,7 +17,7 @@ WINDOW = 56 * DAY
 LEAST_SPAN = 14 * DAY  # a shop that is newer has no rhythm yet
 LEAST_DAYS = 7
 LEAST_DELIVERIES = 30
-LEAST_MISSED = 12.0
+LEAST_MISSED = 15.0
 PAUSES = 3.0
 MOST_OF_A_DAY = 3.0  # times a usual day: a bulk change of orders is no rhythm
 
