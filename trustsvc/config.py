@@ -122,11 +122,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         marketplace_relays=config_values.domains("MARKETPLACE_RELAYS", raw["MARKETPLACE_RELAYS"]),
         demo=config_values.boolean("DEMO", raw["DEMO"]),
     )
-    if settings.demo and not (settings.is_loopback and is_loopback(settings.bind)):
-        raise Misconfigured(
-            "TRUSTSVC_DEMO shows the mailbox to everybody who gets in: it needs a base URL and a "
-            "TRUSTSVC_BIND on loopback."
-        )
+    _check_demo(settings)
     _check_eu(settings)
     return settings
 
@@ -167,6 +163,14 @@ def _one(variable: str, environ: Mapping[str, str]) -> tuple[str, str]:
         return name, Path(environ[variable]).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         raise Misconfigured(f"The file named by {variable} cannot be read.") from None
+
+
+def _check_demo(settings: Settings) -> None:
+    if settings.demo and not (settings.is_loopback and is_loopback(settings.bind)):
+        raise Misconfigured(
+            "TRUSTSVC_DEMO shows the mailbox to everybody who gets in: it needs a base URL and a "
+            "TRUSTSVC_BIND on loopback."
+        )
 
 
 def _check_eu(settings: Settings) -> None:

@@ -175,7 +175,9 @@ def _mail_operator(
         "shops": f"{named} +{len(some) - MAX_NAMED}" if len(some) > MAX_NAMED else named,
         "link": f"{settings.base_url}/desk/shops",
     }
-    note = enqueue.Note(f"shop_{alarm}", some[0].language, settings.alarm_to, facts=facts)
+    note = enqueue.TransactionalMessage(
+        f"shop_{alarm}", some[0].language, settings.alarm_to, facts=facts
+    )
     try:
         mailed = enqueue.write(session, note, now, most=MAX_MAILS_A_DAY)
     except NotAnAddress:  # nobody is reached at a loopback host; the alarm is raised all the same

@@ -4,7 +4,7 @@ import pytest
 
 from tests.orders.webhook_health.sample_days import deliver, weeks
 from trustsvc import clock
-from trustsvc.doctor import shops
+from trustsvc.doctor import webhooks
 from trustsvc.orders.webhook_health import alarm
 from trustsvc.shops import enrol
 from trustsvc.storage import db
@@ -22,7 +22,7 @@ def findings(now):
     with db.transaction() as session:
         alarm.watch(session, now)
     with db.reading() as session:
-        return shops.deliveries(session, now)
+        return webhooks.deliveries(session, now)
 
 
 @pytest.fixture
