@@ -23,6 +23,7 @@ SCHEDULE = (
     ScheduledJob("record_notice_versions", 600),
     ScheduledJob("recheck_domains", 600),
     ScheduledJob("catch_up", 60),
+    ScheduledJob("watch_webhooks", 600),
     ScheduledJob("scrub", 300),
     ScheduledJob("purge_rows", 3600),
 )

@@ -40,6 +40,7 @@ from trustsvc.invitations.desk import sending_desk
 from trustsvc.invitations.views import unsubscribe_pages
 from trustsvc.mail.feedback.webhooks.views import mail_provider_webhooks
 from trustsvc.orders.views import order_webhooks
+from trustsvc.orders.webhook_health.desk import webhook_desk
 from trustsvc.privacy.documents.views import notice_pages
 from trustsvc.privacy.rights.desk import privacy_desk
 from trustsvc.privacy.rights.views import my_data_pages
@@ -63,6 +64,7 @@ logger = log.get_logger("app")
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health_checks,
     order_webhooks,
+    webhook_desk,
     registration_pages,
     unsubscribe_pages,
     sending_desk,

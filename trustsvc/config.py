@@ -32,6 +32,7 @@ class Settings:
     dkim_domain: str
     operator: str
     contact: str
+    alarm_to: str
     authority: str
     log_days: int
     json_ld: bool
@@ -65,6 +66,7 @@ DEFAULTS = {
     "DKIM_DOMAIN": "",
     "OPERATOR": "",
     "CONTACT": "",
+    "ALARM_TO": "",
     "AUTHORITY": "",
     "LOG_DAYS": str(MAX_LOG_DAYS),
     "JSON_LD": "",
@@ -90,6 +92,9 @@ def load(environ: Mapping[str, str]) -> Settings:
     port = config_values.integer("PORT", raw["PORT"], 1, 65535)
     base_url = config_values.base_url(raw["BASE_URL"] or f"http://127.0.0.1:{port}")
     host = urlsplit(base_url).hostname or ""
+    contact = config_values.address(
+        "CONTACT", raw["CONTACT"] or f"privacy@{config_values.mail_domain(host)}"
+    )
     settings = Settings(
         data=data,
         bind=config_values.bind(raw["BIND"]),
@@ -108,9 +113,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         mail_return=config_values.return_address(raw["MAIL_RETURN"]),
         dkim_domain=config_values.domain("DKIM_DOMAIN", raw["DKIM_DOMAIN"]),
         operator=raw["OPERATOR"] or host,
-        contact=config_values.address(
-            "CONTACT", raw["CONTACT"] or f"privacy@{config_values.mail_domain(host)}"
-        ),
+        contact=contact,
+        alarm_to=config_values.address("ALARM_TO", raw["ALARM_TO"] or contact),
         authority=raw["AUTHORITY"],
         log_days=config_values.log_days(raw["LOG_DAYS"]),
         json_ld=config_values.boolean("JSON_LD", raw["JSON_LD"]),
@@ -118,11 +122,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         marketplace_relays=config_values.domains("MARKETPLACE_RELAYS", raw["MARKETPLACE_RELAYS"]),
         demo=config_values.boolean("DEMO", raw["DEMO"]),
     )
-    if settings.demo and not (settings.is_loopback and is_loopback(settings.bind)):
-        raise Misconfigured(
-            "TRUSTSVC_DEMO shows the mailbox to everybody who gets in: it needs a base URL and a "
-            "TRUSTSVC_BIND on loopback."
-        )
+    _check_demo(settings)
     _check_eu(settings)
     return settings
 
@@ -163,6 +163,14 @@ def _one(variable: str, environ: Mapping[str, str]) -> tuple[str, str]:
         return name, Path(environ[variable]).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         raise Misconfigured(f"The file named by {variable} cannot be read.") from None
+
+
+def _check_demo(settings: Settings) -> None:
+    if settings.demo and not (settings.is_loopback and is_loopback(settings.bind)):
+        raise Misconfigured(
+            "TRUSTSVC_DEMO shows the mailbox to everybody who gets in: it needs a base URL and a "
+            "TRUSTSVC_BIND on loopback."
+        )
 
 
 def _check_eu(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from trustsvc import log
 from trustsvc.app import create_app
 from trustsvc.crypto import keyring
+from trustsvc.orders.webhook_health import counters
 from trustsvc.server_log import security_counters
 from trustsvc.work_queue import runtime
 
@@ -11,3 +12,4 @@ runtime.die_with_parent()  # a worker that outlives its server would keep the po
 keyring.make_all()
 application = create_app()
 security_counters.start()
+counters.start()

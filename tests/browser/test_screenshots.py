@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from tests.browser import sample_shop
 from tests.browser.conftest import serving
+from tests.orders.webhook_health.sample_days import deliver
 from tests.reviews import sample_reviews
 from tests.staff import signed_in_staff
 from trustsvc import cli, clock
@@ -15,6 +16,7 @@ from trustsvc.badge.render import snippets
 from trustsvc.cli.shop_snippets import webhook_url
 from trustsvc.crypto import signed_links
 from trustsvc.demo import example_orders
+from trustsvc.orders.webhook_health import alarm
 from trustsvc.shops import secret_rotation
 from trustsvc.storage import db
 
@@ -102,3 +104,22 @@ def test_a_picture_of_the_desk_is_made(origin, shop, browse, screenshots):
     page.screenshot(path=screenshots / "desk.png")
 
     assert sample_shop.LATER in page.content()
+
+
+def test_a_picture_of_the_shops_page_is_made(origin, shop, browse, screenshots):
+    now = clock.now()
+    for answer, number in {"accepted": 41, "duplicate": 122, "ignored:draft": 9}.items():
+        deliver(shop.id, [now - timedelta(hours=3)], answer, number)
+    deliver(shop.id, [now - timedelta(hours=1)], "ignored:platform_error", 7)
+    with db.transaction() as session:
+        alarm.watch(session, now)
+    page = browse(viewport={"width": 900, "height": 640}, locale="en-GB")
+    page.goto(origin + signed_in_staff.add("Kim"))
+    page.locator("main button").click()
+    page.goto(f"{origin}/desk/shops")
+    page.screenshot(path=screenshots / "shops.png")
+
+    assert page.locator("td", has_text="122").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -90,6 +90,7 @@ def test_a_installation_that_is_well_fails_nowhere(healthy):
         "requests of people": "OK",
         "seals": "OK",
         "replies": "OK",
+        "deliveries": "OK",
         "redis": "OK",
         "mail": "OK",
         "sender": "OK",

@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from trustsvc import clock, migrations
-from trustsvc.cli.shop_connect import catch_up, connect, connection_text, disconnect
+from trustsvc.cli.shop_connect import catch_up, connect, disconnect
+from trustsvc.cli.shop_list import list_
 from trustsvc.cli.shop_settings import setting_options
 from trustsvc.cli.shop_snippets import badge, card, card_html, webhook_url
 from trustsvc.cli.shop_try import try_
 from trustsvc.crypto import keyring
-from trustsvc.orders.catch_up import connections
 from trustsvc.shops import directory, domain_proof, enrol, secret_rotation, settings
 from trustsvc.storage import db
 
@@ -53,7 +53,7 @@ def shop() -> None:
         migrations.upgrade()
 
 
-for command in (badge, card, try_, connect, disconnect, catch_up):
+for command in (badge, card, list_, try_, connect, disconnect, catch_up):
     shop.add_command(command)
 
 
@@ -100,44 +100,6 @@ def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
     click.echo(f"\nOther kinds, without a script or the reviews: trustsvc shop badge {made.slug}")
     click.echo(f"For the page after an order: trustsvc shop card {made.slug}")
     click.echo(f"To see what becomes of an order: trustsvc shop try {made.slug}")
-
-
-@shop.command("list")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
-def show(*, as_json: bool) -> None:
-    """List the shops; no secrets."""
-    with db.reading() as session:
-        found = directory.all_shops(session)
-        apis = connections.of_shops(session)
-    now = clock.now()
-    if as_json:
-        rows = [
-            {
-                "shop": one.slug,
-                "name": one.name,
-                "domain": one.domain,
-                "proven": one.proven_at is not None,
-                "platform": one.platform,
-                "webhook_url": webhook_url(one),
-                "may_ask": one.may_ask,
-                "delay": f"{one.delay} {one.delay_unit} after {one.moment}",
-                "catch_up": connection_text(apis.get(one.id), now),
-                "reply_to": one.reply_to,
-            }
-            for one in found
-        ]
-        click.echo(json.dumps(rows))
-        return
-    for one in found:
-        when = f"{one.delay} {one.delay_unit} after {one.moment}"
-        seal = f"{one.domain} {'proven' if one.proven_at else 'not proven'}"
-        asks = f"asks {one.may_ask}  {when}"
-        answers = f"answers to {one.reply_to or 'nobody'}"
-        click.echo(f"{one.slug}  {one.platform}  {seal}  {asks}  {answers}  {webhook_url(one)}")
-        if text := connection_text(apis.get(one.id), now):
-            click.echo(f"    {text}")
-    if not found:
-        click.echo("There are no shops yet: trustsvc shop add --help")
 
 
 @shop.command("prove")

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from trustsvc import config, config_values, migrations
-from trustsvc.doctor import mail, privacy_requests, scheduler
+from trustsvc.doctor import mail, privacy_requests, scheduler, webhooks
 from trustsvc.doctor.catch_up import api_connections
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import TrustsvcError
@@ -49,6 +49,7 @@ def database(now: datetime) -> list[Finding]:
                 *privacy_requests.overdue_security_entries(session, now),
                 *_delivery_conflicts(session, now),
                 *api_connections(session, now),
+                *webhooks.deliveries(session, now),
             ]
     except (SQLAlchemyError, OSError):
         remedy = "see TRUSTSVC_DATABASE_URL; is the server up, the file writable?"

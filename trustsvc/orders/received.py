@@ -15,6 +15,7 @@ IgnoreReason = Literal[
     "unknown_topic",
     "draft",
     "too_old",
+    "platform_error",
 ]
 
 

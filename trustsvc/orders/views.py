@@ -1,9 +1,10 @@
 """Webhook endpoint of orders: find the shop, verify the signature, parse, store."""
 
+import contextlib
 import re
 from datetime import datetime
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from trustsvc import clock
@@ -13,8 +14,9 @@ from trustsvc.http.request_body import raw_body
 from trustsvc.orders import accept, intake, privacy_requests
 from trustsvc.orders.platforms import PLATFORMS
 from trustsvc.orders.received import Ignored, PrivacyRequestReceived
+from trustsvc.orders.webhook_health import answers, counters
 from trustsvc.shops import directory
-from trustsvc.shops.webhook_auth import authenticate
+from trustsvc.shops.webhook_auth import WrongSignature, authenticate, endpoint_shop_id
 from trustsvc.storage import db
 
 order_webhooks = Blueprint("orders", __name__)
@@ -33,10 +35,12 @@ def receive(platform: str, endpoint_id: str) -> tuple[Response, int]:
     now = clock.now()
     headers = dict(request.headers.items())
     shop = _authenticate((platform, endpoint_id), headers, body, now)
+    g.shop_id = shop.id
     order = PLATFORMS[platform].parse(headers, body, now)
     if isinstance(order, Ignored):
         return _json("ignored", order.reason), 200
     if isinstance(order, PrivacyRequestReceived):
+        g.answer = "privacy_request"
         with db.transaction() as session:
             is_new = privacy_requests.accept_from_platform(session, shop, order, body, now)
         return _json("accepted" if is_new else "duplicate"), 202 if is_new else 200
@@ -63,9 +67,32 @@ def _authenticate(
                 lambda secret: signed(headers, body, secret, now),
                 now,
             )
+    except WrongSignature as wrong:
+        g.shop_id = wrong.shop_id
+        raise
     except (SQLAlchemyError, OSError):
         raise Unavailable from None
 
 
+@order_webhooks.after_request
+def _count(response: Response) -> Response:
+    """Count the delivery for its shop, whatever the answer; only the memory of the process."""
+    answer = g.get("answer") if response.status_code < 400 else None
+    answer = answer or answers.of_status(response.status_code)
+    if answer == answers.TOO_LARGE:
+        g.shop_id = _whose_endpoint()
+    counters.count(clock.now(), g.get("shop_id", counters.NO_SHOP), answer)
+    return response
+
+
+def _whose_endpoint() -> int:
+    route = request.view_args or {}
+    with contextlib.suppress(SQLAlchemyError, OSError), db.reading() as session:
+        if "\x00" not in request.path:
+            return endpoint_shop_id(session, **route) or counters.NO_SHOP
+    return counters.NO_SHOP
+
+
 def _json(status: str, reason: str | None = None) -> Response:
+    g.setdefault("answer", answers.of_success(status, reason))
     return jsonify(status=status, reason=reason) if reason else jsonify(status=status)

@@ -12,6 +12,7 @@ from trustsvc.errors import Refused
 from trustsvc.http import access
 from trustsvc.orders import decision_log
 from trustsvc.orders.catch_up import connections
+from trustsvc.orders.webhook_health import summary
 from trustsvc.reviews import decision_texts, lookup, moderate, reply
 from trustsvc.reviews.policy import MAX_REPLY, REASONS
 from trustsvc.reviews.state import ReviewState
@@ -31,6 +32,7 @@ def waiting() -> str:
             "decided": (decided := lookup.list_decided(session)),
             "replies": reply.replies_to(session, [review.row_id for review in decided]),
             "most_reply": MAX_REPLY,
+            "alarms": summary.with_alarm(session, clock.now()),
         }
         return _page(session, "desk/reviews.html", **page, reasons=REASONS)
 

@@ -10,7 +10,6 @@ import os
 import threading
 from collections import Counter
 from datetime import datetime
-from multiprocessing.util import Finalize
 from typing import NamedTuple
 
 from trustsvc import log
@@ -18,7 +17,7 @@ from trustsvc.crypto import keyring
 from trustsvc.crypto.pseudonyms import hmac_sha256
 from trustsvc.server_log import attack_patterns
 from trustsvc.server_log.models import security_entries
-from trustsvc.storage import db
+from trustsvc.storage import db, periodic_write
 
 INTERVAL_S = 10.0
 MAX_COUNTERS = 1000  # of a minute: kind, access and address together
@@ -124,15 +123,7 @@ def _upsert(fresh: dict[CounterKey, int]) -> None:
 
 def start() -> None:
     """Write every ten seconds from now on, and once more when this process ends."""
-    threading.Thread(target=_run, name="security", daemon=True).start()
-    # After the server log's own last lines (exitpriority 1), which may hold something to count.
-    Finalize(None, _write_or_log, exitpriority=0)
-
-
-def _run() -> None:
-    pause = threading.Event()
-    while not pause.wait(INTERVAL_S):
-        _write_or_log()
+    periodic_write.start("security", INTERVAL_S, _write_or_log)
 
 
 def _write_or_log() -> None:

@@ -4,13 +4,22 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import encrypted_column, keyring
 from trustsvc.errors import Unauthorised
 from trustsvc.shops import directory
 from trustsvc.shops.models import shops
+
+
+class WrongSignature(Unauthorised):
+    """An open endpoint of this platform, and a signature by none of its secrets."""
+
+    def __init__(self, shop_id: int) -> None:
+        super().__init__()
+        self.shop_id = shop_id
+
 
 _DECOY = secrets.token_urlsafe(32)
 
@@ -26,22 +35,39 @@ def authenticate(
 
     Raises Unauthorised, the same and in about the same time, for an unknown or closed endpoint, one
     of another platform, and a bad signature: two secrets are always decrypted and two signatures
-    checked. Nothing is cached between requests, so a rotation takes effect at once.
+    checked. Only the caller learns from WrongSignature whose endpoint it was. Nothing is cached
+    between requests, so a rotation takes effect at once.
     """
     row = session.execute(
         select(shops.c.id, shops.c.secret, shops.c.old_secret, shops.c.old_secret_until).where(
-            shops.c.endpoint_id == endpoint_id,
-            shops.c.platform == platform,
-            shops.c.closed_at.is_(None),
+            _is_open_endpoint(platform, endpoint_id)
         )
     ).first()
     secret, old = (row.secret, row.old_secret) if row else (_decoy(), None)
     if old is None or row is None or row.old_secret_until is None or row.old_secret_until <= now:
         old = _decoy()
     matches = [is_signed_with(secret), is_signed_with(old)]
-    if row is None or not any(matches):
+    if row is None:
         raise Unauthorised
+    if not any(matches):
+        raise WrongSignature(row.id)
     return directory.by_id(session, row.id)
+
+
+def endpoint_shop_id(session: Session, platform: str, endpoint_id: str) -> int | None:
+    """Return whose open endpoint it is, of a request that was not authenticated."""
+    found: int | None = session.scalar(
+        select(shops.c.id).where(_is_open_endpoint(platform, endpoint_id))
+    )
+    return found
+
+
+def _is_open_endpoint(platform: str, endpoint_id: str) -> ColumnElement[bool]:
+    return and_(
+        shops.c.endpoint_id == endpoint_id,
+        shops.c.platform == platform,
+        shops.c.closed_at.is_(None),
+    )
 
 
 _encrypted: dict[tuple[keyring.Key, ...], bytes] = {}

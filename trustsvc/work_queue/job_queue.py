@@ -36,6 +36,7 @@ TIME_LIMIT_S = {
     "record_notice_versions": 120,
     "recheck_domains": 120,
     "catch_up": 120,
+    "watch_webhooks": 120,
     "scrub": 300,
 }
 JOB_NAMES = frozenset(TIME_LIMIT_S)

@@ -40,6 +40,7 @@ def test_the_promised_periods_hold():
         "transactional_mail": 3,
         "pending_registration": 3,
         "webhook_delivery": 35,
+        "webhook_counts": 120,
         "request_log": 1825,
         "decision_log": 730,
         "maildir": 30,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from trustsvc.orders.platforms import amounts, contact, fields, signature
+from trustsvc.orders.platforms import amounts, contact, error_body, fields, signature
 from trustsvc.orders.received import Ignored, OrderReceived
 from trustsvc.orders.standing import ParcelState, Standing
 
@@ -62,6 +62,8 @@ def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceiv
     topic = signature.header(headers, "x-wc-webhook-topic").lower()
     if (topic and topic not in TOPICS) or set(tree) == {"action", "arg"}:
         return Ignored("unknown_topic")
+    if error_body.is_woocommerce_error(tree):
+        return Ignored("platform_error")
     if isinstance(tree.get("order"), dict):  # legacy v3
         tree = tree["order"]
     known = fields.identity(tree, "id")

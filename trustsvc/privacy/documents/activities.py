@@ -44,7 +44,9 @@ ACTIVITIES = (
     Activity("security", "controller", ("server_log", "security_events")),
     Activity("staff", "controller", ("staff", "staff_session")),
     Activity(
-        "shops", "controller", ("shop", "previous_secret", "api_credentials", "service_state")
+        "shops",
+        "controller",
+        ("shop", "previous_secret", "api_credentials", "webhook_counts", "service_state"),
     ),
 )
 

@@ -71,6 +71,14 @@ _RULES = (
         "come back with another body (Standard Webhooks)",
     ),
     Rule(
+        "webhook_counts",
+        "how many webhook deliveries of a shop got which answer, day by day",
+        120,
+        "the day",
+        "to notice that a shop fell silent, measured against its eight weeks before; no personal "
+        "data",
+    ),
+    Rule(
         "domain_throttle",
         "keyed hashes of the domains that e-mails went to",
         0,

@@ -18,6 +18,7 @@ from trustsvc.orders.catch_up.models import api_connections
 from trustsvc.orders.models import decisions, deliveries, orders
 from trustsvc.orders.request_models import privacy_requests
 from trustsvc.orders.state import OrderState, order_states
+from trustsvc.orders.webhook_health.models import webhook_counts
 from trustsvc.privacy.models import disclosure_log, my_data_links, request_log
 from trustsvc.privacy.request_log import record_open
 from trustsvc.privacy.retention import expired
@@ -76,6 +77,7 @@ def steps(now: datetime) -> list[PurgeStep]:
         _aged("decision_log", decisions.c.at, now),
         _orders("decision_log", expired.orders_without_person(now), _delete_orders, now),
         _aged("webhook_delivery", deliveries.c.at, now),
+        _aged("webhook_counts", webhook_counts.c.day, now),
         _aged("domain_throttle", domain_throttles.c.forget_at, now),
         replace(_aged("transactional_mail", mail.created_at, now), remove=_erase_messages),
         # Settled messages only count how often an address is written to a day.

@@ -1,0 +1,63 @@
+"""In a process of its own, that ends in each way a process can end."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+PROGRAM = """
+import os, signal, sys, time
+from multiprocessing.util import _exit_function
+from trustsvc.storage import periodic_write
+
+def write():
+    with open(sys.argv[1], "a") as file:
+        file.write("x")
+
+periodic_write.start("test", float(sys.argv[2]), write)
+print("ready", flush=True)
+time.sleep(float(sys.argv[3]))
+"""
+
+
+def run(path, interval, seconds):
+    words = [sys.executable, "-c", PROGRAM, str(path), str(interval), str(seconds)]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE)
+    process.stdout.readline()
+    return process
+
+
+@pytest.fixture
+def written(tmp_path):
+    path = tmp_path / "written"
+    path.touch()
+    return path
+
+
+def test_it_writes_once_more_when_the_process_ends(written):
+    run(written, 3600, 0).communicate(timeout=60)
+
+    assert written.read_text() == "x"
+
+
+def test_it_writes_again_and_again(written):
+    process = run(written, 0.05, 60)
+    try:
+        end = time.monotonic() + 60
+        while len(written.read_text()) < 3 and time.monotonic() < end:
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.communicate()
+
+    assert len(written.read_text()) >= 3
+
+
+def test_a_killed_process_writes_nothing_more(written):
+    process = run(written, 3600, 60)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+
+    assert written.read_text() == ""
