@@ -39,7 +39,7 @@ from trustsvc.http.link_end import LinkEnd
 from trustsvc.invitations.desk import sending_desk
 from trustsvc.invitations.views import unsubscribe_pages
 from trustsvc.mail.feedback.webhooks.views import mail_provider_webhooks
-from trustsvc.orders.views import order_webhooks
+from trustsvc.orders.views import order_documents, order_webhooks
 from trustsvc.orders.webhook_health.desk import webhook_desk
 from trustsvc.privacy.documents.views import notice_pages
 from trustsvc.privacy.rights.desk import privacy_desk
@@ -64,6 +64,7 @@ logger = log.get_logger("app")
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health_checks,
     order_webhooks,
+    order_documents,
     webhook_desk,
     registration_pages,
     unsubscribe_pages,

@@ -64,6 +64,7 @@ KEPT_APART = {
     "/embed/<release>/<any('badge.js','list.js'):file>": Kept(why="the same for every shop"),
     "/desk/badge": Kept(why=STAFF),
     "/.well-known/trustsvc-keys.json": Kept(why="the service's public keys, of no shop"),
+    "/schemas/order-1.json": Kept(why="the same for every shop"),
     "/s/<slug>": Kept("slug"),
     "/sitemap.xml": Kept(why="lists the public pages of all shops, and nothing else of them"),
     "/robots.txt": Kept(why="says nothing of shops"),

@@ -308,3 +308,26 @@ def test_long_delivery_ids_that_differ_at_their_end_are_two_deliveries(client, i
     ]
 
     assert [status for status, _ in answers] == [202, 202, 409]
+
+
+def test_a_missing_field_is_named_and_nothing_is_repeated(client):
+    shop = Shop(client, "standard")
+
+    status, answer = shop.post({"type": "order.paid", "data": {"email": "private@post.nl"}})
+    assert (status, answer["detail"]) == (400, "The field data.reference is missing.")
+    status, answer = shop.post({"type": "order.private", "data": {"reference": "R"}})
+    assert (status, answer) == (200, ignored("unknown_topic")[1] | {"field": "type"})
+    status, answer = shop.post({"type": "order.created", "data": {"reference": "R"}})
+    assert (status, answer) == (200, ignored("no_address")[1] | {"field": "data.email"})
+    assert count() == NOTHING
+
+
+def test_the_schema_of_the_standard_endpoint_is_public_and_may_be_cached(client):
+    answer = client.get("/schemas/order-1.json")
+
+    assert (answer.status_code, answer.mimetype) == (200, "application/schema+json")
+    assert answer.get_json(force=True)["$id"] == "urn:trustsvc:schema:order-1"
+    assert answer.headers["Cache-Control"] == "public, max-age=86400"
+    assert "Set-Cookie" not in answer.headers
+    tag = {"If-None-Match": answer.headers["ETag"]}
+    assert client.get("/schemas/order-1.json", headers=tag).status_code == 304

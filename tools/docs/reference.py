@@ -19,7 +19,7 @@ import jobs
 import trustsvc
 from trustsvc import cli, config, errors
 from trustsvc.http import access
-from trustsvc.orders.platforms import PLATFORMS
+from trustsvc.orders.platforms import PLATFORMS, standard_schema
 from trustsvc.privacy.retention.rules import RULES
 from trustsvc.storage.columns import metadata
 from trustsvc.storage.state_machine import StateMachine
@@ -306,7 +306,8 @@ def pages() -> dict[str, str]:
         "tables": tables(),
         "states": states(),
     }
-    return {f"{name}.md": NOTICE + text.rstrip() + "\n" for name, text in made.items()}
+    written = {f"{name}.md": NOTICE + text.rstrip() + "\n" for name, text in made.items()}
+    return written | {"order-1.json": standard_schema.as_json()}
 
 
 def main() -> None:

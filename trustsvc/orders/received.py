@@ -90,9 +90,10 @@ class OrderReceived:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A valid webhook without effect; the code says why."""
+    """A valid webhook without effect; the code says why, `field` what was missed, if anything."""
 
     reason: IgnoreReason
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -12,7 +12,7 @@ from trustsvc.errors import Duplicate, Unauthorised, Unavailable
 from trustsvc.http import access
 from trustsvc.http.request_body import raw_body
 from trustsvc.orders import accept, intake, privacy_requests
-from trustsvc.orders.platforms import PLATFORMS
+from trustsvc.orders.platforms import PLATFORMS, standard_schema
 from trustsvc.orders.received import Ignored, PrivacyRequestReceived
 from trustsvc.orders.webhook_health import answers, counters
 from trustsvc.shops import directory
@@ -20,6 +20,7 @@ from trustsvc.shops.webhook_auth import WrongSignature, authenticate, endpoint_s
 from trustsvc.storage import db
 
 order_webhooks = Blueprint("orders", __name__)
+order_documents = Blueprint("order_documents", __name__)
 
 # WooCommerce sends this, unsigned, when a webhook is saved; it wants a 200 and nothing else.
 PING = re.compile(rb"webhook_id=[0-9]{1,20}")
@@ -38,7 +39,7 @@ def receive(platform: str, endpoint_id: str) -> tuple[Response, int]:
     g.shop_id = shop.id
     order = PLATFORMS[platform].parse(headers, body, now)
     if isinstance(order, Ignored):
-        return _json("ignored", order.reason), 200
+        return _json("ignored", order.reason, order.field), 200
     if isinstance(order, PrivacyRequestReceived):
         g.answer = "privacy_request"
         with db.transaction() as session:
@@ -93,6 +94,19 @@ def _whose_endpoint() -> int:
     return counters.NO_SHOP
 
 
-def _json(status: str, reason: str | None = None) -> Response:
+def _json(status: str, reason: str | None = None, field: str = "") -> Response:
     g.setdefault("answer", answers.of_success(status, reason))
-    return jsonify(status=status, reason=reason) if reason else jsonify(status=status)
+    said = {"status": status, "reason": reason, "field": field}
+    return jsonify({name: value for name, value in said.items() if value})
+
+
+@order_documents.get("/schemas/order-1.json", provide_automatic_options=False)
+@access.requires("public")
+def order_schema() -> Response:
+    """Publish the JSON Schema of what the standard webhook endpoint takes."""
+    response = Response(standard_schema.as_json(), mimetype="application/schema+json")
+    response.headers["Cache-Control"] = "public, max-age=86400"
+    response.headers["Access-Control-Allow-Origin"] = "*"  # for editors and checkers in a browser
+    response.add_etag()
+    response.make_conditional(request)
+    return response

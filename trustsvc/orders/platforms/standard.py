@@ -9,34 +9,27 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from trustsvc.errors import Refused
-from trustsvc.orders.platforms import amounts, contact, fields, signature, standard_words
+from trustsvc.orders.platforms import (
+    amounts,
+    contact,
+    fields,
+    signature,
+    standard_fields,
+    standard_words,
+)
 from trustsvc.orders.received import Ignored, OrderReceived
 from trustsvc.orders.standing import ParcelState, Standing
 
 TOLERANCE_S = 300
 MAX_SIGNATURES = 8
-EVENTS = ("created", "paid", "shipped", "delivered", "cancelled", "refunded")
-SENT_AT = ("moment", "date", "occurred_at")
-MODIFIED_AT = ("modified_at", "updated_at")
-DATES = (*(f"{event}_at" for event in EVENTS), "ordered_at", "fulfilled_at")
-LANGUAGES = ("locale", "language", "customer.locale", "customer.language")
-EMAILS = ("email", "customer.email", "buyer.email", "customer_email")
-NAMES = (
-    ("name",),
-    ("customer.name",),
-    ("buyer.name",),
-    ("first_name", "last_name"),
-    ("customer.first_name", "customer.last_name"),
-)
-STATED_ENDS = {
-    ("cancelled_at", "canceled_at"): Standing.CANCELLED,
-    ("refunded_at",): Standing.REFUNDED,
-}
+STATED_ENDS = {"cancelled": Standing.CANCELLED, "refunded": Standing.REFUNDED}
+REFUSALS = {"denied", "refused", "declined", "withdrawn", "revoked", "opted_out", "opted-out"}
 REFUSAL_TAGS = {"do-not-ask", "do_not_ask"}
-TRAIT_TAGS = {"pos", "wholesale", "gift-card", "marketplace", "test-gateway"}
+TRAITS = {"pos", "draft", "wholesale", "gift-card", "marketplace", "test-gateway"}  # tag or channel
 
 
 def key_of(secret: str) -> bytes:
@@ -68,32 +61,47 @@ def signed(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) 
 
 
 def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceived | Ignored:
-    """Read an order or news about one, liberally; raises Refused where there is no order number."""
-    tree = fields.tree(body)
+    """Read an order or news about one, liberally; names the field that is missing.
+
+    Raises Refused where there is no order number.
+    """
+    tree = standard_fields.fold(fields.tree(body))
     kind = tree.get("type")
     if kind is not None and not isinstance(kind, str):
-        raise Refused(fields.NOT_AN_ORDER)
-    known_type = kind.strip().lower() if kind else "order.updated"
+        raise Refused("The field type must be a text.")
+    known_type = standard_words.normalised(kind.strip()) if kind else "order.updated"
     if known_type not in standard_words.TYPES:
-        return Ignored("unknown_topic")
+        return Ignored("unknown_topic", field="type")
     data = _data(tree)
-    if fields.flag(data, "test") or fields.flag(tree, "test"):
+    if fields.flag(data, *standard_fields.TEST) or fields.flag(tree, *standard_fields.TEST):
         return Ignored("test_order")
-    status = fields.word(data, "state", "status")
-    if status == "draft":
+    state = standard_words.normalised(fields.text(data, *standard_fields.STATE))
+    if state == "draft":
         return Ignored("draft")
-    said = standard_words.read(known_type, status)
-    return _order(tree, data, said, headers, now)
+    order = _order(tree, data, standard_words.read(known_type, state), headers, now)
+    if isinstance(order, Ignored) and order.reason == "no_address":
+        return replace(order, field="data.email")
+    return order
 
 
 def _data(tree: fields.Tree) -> fields.Tree:
-    for path in ("data.order", "data", "order"):
-        found = fields.at(tree, path)
-        if isinstance(found, dict):
-            return found
-    if "data" in tree:
-        raise Refused(fields.NOT_AN_ORDER)
-    return tree
+    """Give the order; of what lies around it inside of data, only the dates are its own."""
+    data = tree.get("data", tree)
+    if not isinstance(data, dict):
+        raise Refused("The field data must be an object.")
+    inner = data.get("order")
+    if not isinstance(inner, dict):
+        return data
+    dates = (*standard_fields.MOMENT, *standard_fields.MODIFIED_AT, *standard_fields.DATES)
+    return {name: data[name] for name in dates if name in data} | inner
+
+
+def _reference(data: fields.Tree) -> str:
+    if not (known := fields.text(data, *standard_fields.REFERENCE)):
+        raise Refused("The field data.reference is missing.")
+    if len(known) >= fields.MAX_TEXT_LENGTH:  # a cut one could be another order's
+        raise Refused("The field data.reference is too long.")
+    return known
 
 
 def _order(
@@ -103,107 +111,115 @@ def _order(
     headers: Mapping[str, str],
     now: datetime,
 ) -> OrderReceived | Ignored:
-    sent_at = fields.moment(data, now, *SENT_AT) or fields.moment(tree, now, "timestamp")
-    known = fields.identity(data, "reference", "order_reference", "order_number", "number", "id")
+    sent_at = fields.moment(data, now, *standard_fields.MOMENT) or fields.moment(
+        tree, now, "timestamp"
+    )
 
-    def when(event: str, *names: str) -> datetime | None:
-        stated = fields.moment(data, now, f"{event}_at", *names)
+    def when(event: str) -> datetime | None:
+        stated = fields.moment(data, now, *standard_fields.EVENT_AT[event])
         return stated or (sent_at if event in said.events else None)
 
-    modified_at = fields.moment(data, now, *MODIFIED_AT) or sent_at
-    paid_at, shipped_at = when("paid"), when("shipped", "fulfilled_at")
+    known = _reference(data)
+    modified_at = fields.moment(data, now, *standard_fields.MODIFIED_AT) or sent_at
+    moments = (fields.moment(data, now, name) for name in standard_fields.DATES)
     delivered_at = when("delivered")
     delivery = said.delivery or (ParcelState.DELIVERED if delivered_at else None)
     place = contact.place(
-        [fields.text(data, path) for path in LANGUAGES],
-        fields.text(data, "country", "billing.country", "billing_address.country"),
-        fields.text(data, "country", "shipping.country", "shipping_address.country"),
+        [fields.text(data, path) for path in standard_fields.LANGUAGE],
+        fields.text(data, *standard_fields.BILLED_TO),
+        fields.text(data, *standard_fields.SENT_TO),
     )
     order = OrderReceived(
         identity=known,
         created_at=now,
-        modified_at=modified_at or fields.latest(fields.moment(data, now, one) for one in DATES),
+        modified_at=modified_at or fields.latest(moments),
         is_creation=said.is_creation,
         reference=known,
         is_whole=_names_buyer(data),
-        email=fields.email(data, *EMAILS),
+        email=fields.email(data, *standard_fields.EMAIL),
         name=_name(data),
         locale=place.locale,
         zone=place.zone,
-        is_anonymised=contact.is_anonymised(data, *EMAILS),
+        is_anonymised=contact.is_anonymised(data, *standard_fields.EMAIL),
         consent=_consent(data),
         standing=_standing(data, said),
         paid=said.paid,
-        paid_at=paid_at,
+        paid_at=when("paid"),
         fulfilled=True if delivered_at and said.fulfilled is None else said.fulfilled,
-        shipped_at=shipped_at,
+        shipped_at=when("shipped"),
         delivery=delivery,
         delivery_at=(delivered_at or sent_at) if delivery else None,
         traits=_traits(data),
         date_unreadable=any(
-            fields.has_unreadable_moment(data, now, name) for name in (*SENT_AT, *DATES)
+            fields.has_unreadable_moment(data, now, name)
+            for name in (*standard_fields.MOMENT, *standard_fields.DATES)
         ),
         delivery_id=signature.header(headers, "webhook-id") or None,
     )
-    return fields.finish(order, when("created", "ordered_at"))
+    return fields.finish(order, when("created"))
 
 
 def _names_buyer(data: fields.Tree) -> bool:
     """Whether the body has a place for the address, also where it stands empty."""
     return any(
         isinstance(holder, dict) and key in holder
-        for path in EMAILS
+        for path in standard_fields.EMAIL
         for above, _, key in [path.rpartition(".")]
         for holder in [fields.at(data, above) if above else data]
     )
 
 
 def _standing(data: fields.Tree, said: standard_words.Said) -> Standing | None:
-    """Read the standing; a refund of a stated part of the total ends nothing."""
+    """Read the standing; only a refund of the whole total ends an order."""
     stated = [
         standing
-        for names, standing in STATED_ENDS.items()
-        if any(fields.text(data, name) for name in names)
+        for event, standing in STATED_ENDS.items()
+        if any(fields.text(data, name) for name in standard_fields.EVENT_AT[event])
     ]
     standing = stated[0] if stated else said.standing
-    if standing is not Standing.REFUNDED:
+    if standing not in {None, Standing.OPEN, Standing.REFUNDED}:
         return standing
-    back = amounts.amount(data, "refunded_amount", "refund.amount", "amount_refunded")
-    whole = amounts.amount(data, "total", "total_price", "amount")
-    if back is None or whole is None or amounts.is_all(back, whole):
+    back = amounts.amount(data, *standard_fields.REFUNDED)
+    whole = amounts.amount(data, *standard_fields.TOTAL)
+    if back is None or whole is None:
+        return standing
+    if amounts.is_all(back, whole):
         return Standing.REFUNDED
-    return Standing.OPEN
+    return Standing.OPEN if standing is Standing.REFUNDED else standing
 
 
 def _consent(data: fields.Tree) -> bool | None:
     """Read consent and may_ask: a no counts whatever else is said."""
-    given = [fields.flag(data, name) for name in ("consent", "may_ask")]
-    if False in given or not _tags(data).isdisjoint(REFUSAL_TAGS):
+    given = [_answer(data, path) for path in standard_fields.CONSENT]
+    refused = any(fields.flag(data, path) for path in standard_fields.DO_NOT_ASK)
+    if refused or False in given or not _tags(data).isdisjoint(REFUSAL_TAGS):
         return False
     return True if True in given else None
 
 
+def _answer(data: fields.Tree, path: str) -> bool | None:
+    return False if fields.word(data, path) in REFUSALS else fields.flag(data, path)
+
+
 def _tags(data: fields.Tree) -> set[str]:
-    tags = data.get("tags")
-    listed = tags if isinstance(tags, list) else str(tags or "").split(",")
-    return {str(tag).strip().casefold() for tag in listed if str(tag).strip()}
+    found = [fields.at(data, path) for path in standard_fields.TAGS]
+    lists = [one if isinstance(one, list) else str(one or "").split(",") for one in found]
+    return {tag.strip().casefold() for one in lists for tag in map(str, one) if tag.strip()}
 
 
 def _traits(data: fields.Tree) -> frozenset[str]:
     """Say what a shop may have the order skipped for (docs/how-to/skip.md)."""
-    found = {
-        "renewal": fields.flag(data, "renewal", "is_renewal") is True,
-        "pos": fields.word(data, "channel", "source") == "pos",
-        "marketplace": fields.word(data, "channel", "source") == "marketplace",
-        "zero-total": amounts.amount(data, "total", "total_price") == 0,
-    }
-    names = {name for name, holds in found.items() if holds}
     tags = _tags(data)
-    return frozenset(names | {f"tag:{tag}" for tag in tags} | (tags & TRAIT_TAGS))
+    traits = {name for name in (fields.word(data, *standard_fields.CHANNEL), *tags) if name}
+    traits &= TRAITS
+    if fields.flag(data, *standard_fields.RENEWAL):
+        traits.add("renewal")
+    if amounts.amount(data, *standard_fields.TOTAL) == 0:
+        traits.add("zero-total")
+    return frozenset(traits | {f"tag:{tag}" for tag in tags})
 
 
 def _name(data: fields.Tree) -> str:
-    for parts in NAMES:
-        if found := fields.name(data, *parts):
-            return found
-    return ""
+    return next(
+        (found for parts in standard_fields.NAME if (found := fields.name(data, *parts))), ""
+    )

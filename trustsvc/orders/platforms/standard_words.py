@@ -1,5 +1,6 @@
 """What the types and states of the standard endpoint mean. Pure tables."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -112,31 +113,39 @@ STATES: Mapping[str, Said] = {
     "dispute": DISPUTED,
     "chargeback": CHARGEBACK,
 }
-TYPES: Mapping[str, Said] = {
+_EVENTS: dict[str, Said] = {
     "order.updated": NOTHING,
     "order.created": _said("created", is_creation=True),
     "order.placed": _said("created", is_creation=True),
-    "order.paid": PAID,
     "order.payment_captured": PAID,
-    "order.shipped": SHIPPED,
-    "order.fulfilled": SHIPPED,
-    "order.completed": SHIPPED,
     "shipment.created": SHIPPED,
-    "order.delivered": DELIVERED,
-    "order.cancelled": CANCELLED,
-    "order.canceled": CANCELLED,
-    "order.refunded": REFUNDED,
-    "order.partially_refunded": PARTLY_REFUNDED,
-    "order.returned": RETURNED,
-    "order.chargeback": CHARGEBACK,
-    "order.disputed": DISPUTED,
 }
+# Any state may be told by a type of its own: order.on_hold, shipment.delivered.
+TYPES: Mapping[str, Said] = (
+    {f"order.{state}": said for state, said in STATES.items() if state}
+    | {
+        f"shipment.{state}": said
+        for state, said in STATES.items()
+        if said.delivery or said is SHIPPED
+    }
+    | _EVENTS
+)
+# Of a shipment the state is that of its parcel: none of these says anything of the order.
+_OF_A_PARCEL = {CREATED, UNPAID, OTHER_STATUS}
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[- ]+")
+
+
+def normalised(word: str) -> str:
+    """Write camelCase, PascalCase and kebab-case as snake_case."""
+    return word if word.islower() and word.isidentifier() else _WORDS.sub("_", word).lower()
 
 
 def read(kind: str, state: str) -> Said:
     """Join what type and state say; the state is of the whole order, so it comes first."""
     event = TYPES[kind]
-    whole = STATES.get(state.replace("-", "_").replace(" ", "_"), OTHER_STATUS)
+    whole = STATES.get(state, OTHER_STATUS)
+    if kind.startswith("shipment.") and whole in _OF_A_PARCEL:
+        whole = NOTHING
     return Said(
         standing=whole.standing or event.standing,
         paid=whole.paid if whole.paid is not None else event.paid,

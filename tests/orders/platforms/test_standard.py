@@ -1,0 +1,227 @@
+"""What the standard endpoint takes under which names, and what it says of a field that is missing.
+
+Also tests:
+trustsvc/orders/platforms/standard_fields.py
+trustsvc/orders/platforms/standard_words.py
+"""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from trustsvc.errors import Refused
+from trustsvc.orders.platforms import standard, standard_fields, standard_words
+from trustsvc.orders.received import Ignored
+from trustsvc.orders.standing import Delivery, Standing
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+ORDER = {"reference": "R", "email": "a@shop-buyer.nl", "name": "Anna Bakker"}
+
+
+def parse(kind="order.updated", **data):
+    return standard.parse({}, json.dumps({"type": kind, "data": ORDER | data}).encode(), NOW)
+
+
+def parse_data(data, kind="order.updated"):
+    return standard.parse({}, json.dumps({"type": kind, "data": data}).encode(), NOW)
+
+
+@pytest.mark.parametrize(
+    "write", [str, standard_fields.camel, str.upper, standard_words.normalised]
+)
+def test_names_may_be_written_in_any_case(write):
+    def written(tree):
+        return {
+            write(key): written(value) if isinstance(value, dict) else value
+            for key, value in tree.items()
+        }
+
+    data = {
+        "order_number": "R",
+        "customer": {
+            "email_address": "a@shop-buyer.nl",
+            "first_name": "Anna",
+            "last_name": "Bakker",
+        },
+        "billing_address": {"country_code": "FR"},
+        "created_at": "2026-11-01",
+        "paid_at": "2026-11-02",
+        "shipped_at": "2026-11-03",
+        "delivered_at": "2026-11-04",
+        "updated_at": "2026-11-05",
+        "may_ask": False,
+    }
+    order = parse_data(written(data))
+
+    assert (order.reference, order.email, order.name) == ("R", "a@shop-buyer.nl", "Anna Bakker")
+    assert (order.locale, order.zone) == ("fr", "Europe/Paris")
+    days = (order.created_at, order.paid_at, order.shipped_at, order.delivery_at, order.modified_at)
+    assert [day.day for day in days] == [1, 2, 3, 4, 5]
+    assert order.consent is False
+
+
+def test_a_name_in_snake_case_counts_before_one_that_becomes_it():
+    for data in (
+        {"orderNumber": "X", "order_number": "R"},
+        {"order_number": "R", "OrderNumber": "X"},
+    ):
+        assert parse_data(data | {"email": "a@shop-buyer.nl"}).reference == "R"
+
+
+def test_a_date_with_keys_of_its_own_is_read_as_it_is():
+    at = {"date": "2026-11-03 10:00:00.000000", "timezone_type": 3, "timezone": "UTC"}
+
+    assert parse(shippedAt=at).shipped_at == datetime(2026, 11, 3, 10, tzinfo=UTC)
+
+
+def test_deep_objects_are_left_as_they_are():
+    tree = {}
+    for _ in range(20):
+        tree = {"customer": tree, "firstName": "x"}
+
+    folded = standard_fields.fold(tree)
+    for _ in range(standard_fields.MAX_DEPTH - 1):
+        assert "first_name" in folded
+        folded = folded["customer"]
+    assert "firstName" in folded["customer"]
+
+
+@pytest.mark.parametrize("name", standard_fields.REFERENCE)
+def test_each_name_of_the_number_is_read(name):
+    assert parse_data({name: 1001, "email": "a@shop-buyer.nl"}).identity == "1001"
+
+
+@pytest.mark.parametrize("path", standard_fields.EMAIL)
+def test_each_place_of_the_address_is_read(path):
+    assert parse_data({"id": 1} | placed(path, "a@shop-buyer.nl")).email == "a@shop-buyer.nl"
+
+
+@pytest.mark.parametrize("paths", standard_fields.NAME)
+def test_each_place_of_the_name_is_read(paths):
+    data = {"id": 1, "email": "a@shop-buyer.nl"}
+    for path, part in zip(
+        paths, ["Anna", "Bakker"] if len(paths) > 1 else ["Anna Bakker"], strict=True
+    ):
+        for key, value in placed(path, part).items():
+            data[key] = data.get(key, {}) | value if isinstance(value, dict) else value
+
+    assert parse_data(data).name == "Anna Bakker"
+
+
+@pytest.mark.parametrize("path", standard_fields.CONSENT)
+@pytest.mark.parametrize(
+    ("said", "consent"),
+    [(False, False), ("no", False), ("denied", False), (0, False), (True, True), ("?", None)],
+)
+def test_a_no_is_read_wherever_it_stands(path, said, consent):
+    assert parse(**placed(path, said)).consent is consent
+
+
+def test_a_no_counts_before_a_yes():
+    assert parse(consent=True, customer={"may_ask": False}).consent is False
+    assert parse(consent=True, do_not_ask="yes").consent is False
+    assert parse(consent=True, customer={"tags": "vip, Do-Not-Ask"}).consent is False
+
+
+def placed(path, value):
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("kind", "standing"),
+    [
+        ("order.completed", Standing.OPEN),
+        ("Order.Completed", Standing.OPEN),
+        ("order.partiallyRefunded", Standing.OPEN),
+        ("order.partially_refunded", Standing.OPEN),
+        ("order.returned", Standing.RETURNED),
+        ("order.chargeback", Standing.CHARGEBACK),
+        ("order.on_hold", Standing.ON_HOLD),
+        ("order.return-requested", Standing.RETURN_OPEN),
+        ("shipment.created", Standing.OPEN),
+    ],
+)
+def test_types_say_how_the_order_stands(kind, standing):
+    assert parse(kind).standing is standing
+
+
+@pytest.mark.parametrize(
+    ("kind", "paid", "fulfilled", "delivery"),
+    [
+        ("order.payment_captured", True, None, None),
+        ("order.payment_failed", False, None, None),
+        ("order.completed", None, True, None),
+        ("shipment.created", None, True, None),
+        ("shipment.delivered", None, True, Delivery.DELIVERED),
+        ("shipment.delivery_failed", None, True, Delivery.FAILED),
+        ("order.partially_shipped", None, False, None),
+    ],
+)
+def test_types_say_what_became_of_money_and_parcel(kind, paid, fulfilled, delivery):
+    order = parse(kind)
+
+    assert (order.paid, order.fulfilled, order.delivery) == (paid, fulfilled, delivery)
+
+
+def test_a_shipment_names_its_order_and_its_own_state_is_not_the_orders():
+    data = {
+        "id": "parcel 7",
+        "number": "P-7",
+        "status": "pending",
+        "shippedAt": "2026-11-03",
+        "order": {"id": 55, "orderNumber": "R", "customer": {"email": "a@shop-buyer.nl"}},
+    }
+    inside, beside = (
+        parse_data(data, "shipment.created"),
+        parse("shipment.created", status="pending"),
+    )
+
+    assert (inside.reference, inside.email) == ("R", "a@shop-buyer.nl")
+    assert inside.shipped_at == datetime(2026, 11, 3, tzinfo=UTC)
+    assert (beside.paid, beside.fulfilled) == (None, True)
+    assert parse("order.shipped", status="pending").paid is False
+
+
+@pytest.mark.parametrize(
+    ("data", "standing"),
+    [
+        ({"refunded_amount": "5.00", "total": "39.95"}, Standing.OPEN),
+        ({"refundedAmount": 39.95, "totals": {"total": "39.95"}}, Standing.REFUNDED),
+        ({"refund": {"amount": "39.95"}, "total": 39.95}, Standing.REFUNDED),
+        ({}, Standing.OPEN),
+    ],
+)
+def test_only_all_of_the_money_back_ends_an_order(data, standing):
+    assert parse("order.partially_refunded", **data).standing is standing
+
+
+def test_a_refund_that_does_not_say_how_much_is_all_of_it():
+    assert parse("order.refunded", total=39.95).standing is Standing.REFUNDED
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ({}, "The field data.reference is missing."),
+        ({"type": "order.paid"}, "The field data.reference is missing."),
+        ({"data": {"reference": None}}, "The field data.reference is missing."),
+        ({"data": {"reference": {"private": 1}}}, "The field data.reference is missing."),
+        ({"data": {"reference": "private" * 50}}, "The field data.reference is too long."),
+        ({"data": ["private"]}, "The field data must be an object."),
+        ({"type": ["private"], "data": ORDER}, "The field type must be a text."),
+    ],
+)
+def test_a_refusal_names_the_field_and_nothing_that_was_sent(body, detail):
+    with pytest.raises(Refused) as refused:
+        standard.parse({}, json.dumps(body).encode(), NOW)
+
+    assert str(refused.value) == detail
+
+
+def test_what_is_ignored_names_the_field_that_was_missed():
+    assert parse("order.private") == Ignored("unknown_topic", field="type")
+    assert parse_data({"id": 1}) == Ignored("no_address", field="data.email")
+    assert parse(test=True) == Ignored("test_order")
