@@ -13,7 +13,7 @@ import pytest
 from trustsvc.errors import Refused
 from trustsvc.orders.platforms import standard, standard_fields, standard_words
 from trustsvc.orders.received import Ignored
-from trustsvc.orders.standing import Delivery, Standing
+from trustsvc.orders.standing import ParcelState, Standing
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 ORDER = {"reference": "R", "email": "a@shop-buyer.nl", "name": "Anna Bakker"}
@@ -155,8 +155,8 @@ def test_types_say_how_the_order_stands(kind, standing):
         ("order.payment_failed", False, None, None),
         ("order.completed", None, True, None),
         ("shipment.created", None, True, None),
-        ("shipment.delivered", None, True, Delivery.DELIVERED),
-        ("shipment.delivery_failed", None, True, Delivery.FAILED),
+        ("shipment.delivered", None, True, ParcelState.DELIVERED),
+        ("shipment.delivery_failed", None, True, ParcelState.FAILED),
         ("order.partially_shipped", None, False, None),
     ],
 )

@@ -124,11 +124,7 @@ def _order(
     moments = (fields.moment(data, now, name) for name in standard_fields.DATES)
     delivered_at = when("delivered")
     delivery = said.delivery or (ParcelState.DELIVERED if delivered_at else None)
-    place = contact.place(
-        [fields.text(data, path) for path in standard_fields.LANGUAGE],
-        fields.text(data, *standard_fields.BILLED_TO),
-        fields.text(data, *standard_fields.SENT_TO),
-    )
+    place = _place(data)
     order = OrderReceived(
         identity=known,
         created_at=now,
@@ -166,6 +162,14 @@ def _names_buyer(data: fields.Tree) -> bool:
         for path in standard_fields.EMAIL
         for above, _, key in [path.rpartition(".")]
         for holder in [fields.at(data, above) if above else data]
+    )
+
+
+def _place(data: fields.Tree) -> contact.Place:
+    return contact.place(
+        [fields.text(data, path) for path in standard_fields.LANGUAGE],
+        fields.text(data, *standard_fields.BILLED_TO),
+        fields.text(data, *standard_fields.SENT_TO),
     )
 
 

@@ -86,7 +86,7 @@ def schema() -> Schema:
                 "anyOf": [
                     {"$ref": "#/$defs/order"},
                     {"required": ["order"], "properties": {"order": {"$ref": "#/$defs/order"}}},
-                ]
+                ],
             },
         },
         "$defs": {**KINDS, "order": order},
