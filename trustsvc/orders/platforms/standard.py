@@ -75,8 +75,8 @@ def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceiv
     data = _data(tree)
     if fields.flag(data, *standard_fields.TEST) or fields.flag(tree, *standard_fields.TEST):
         return Ignored("test_order")
-    state = standard_words.normalised(fields.text(data, *standard_fields.STATE))
-    if state == "draft":
+    state = fields.text(data, *standard_fields.STATE)
+    if state.lower() == "draft":
         return Ignored("draft")
     order = _order(tree, data, standard_words.read(known_type, state), headers, now)
     if isinstance(order, Ignored) and order.reason == "no_address":

@@ -143,7 +143,7 @@ def normalised(word: str) -> str:
 def read(kind: str, state: str) -> Said:
     """Join what type and state say; the state is of the whole order, so it comes first."""
     event = TYPES[kind]
-    whole = STATES.get(state, OTHER_STATUS)
+    whole = STATES.get(normalised(state), OTHER_STATUS)
     if kind.startswith("shipment.") and whole in _OF_A_PARCEL:
         whole = NOTHING
     return Said(
