@@ -79,6 +79,14 @@ def test_a_lease_of_a_clock_that_was_ahead_ends(connected):
     assert lease() is not None
 
 
+def test_a_run_of_a_clock_that_was_ahead_does_not_put_the_next_one_off(connected):
+    shop = connected("woocommerce")
+    with clock.at(clock.now() + timedelta(days=3000)):
+        shop.run()
+
+    assert lease() is not None
+
+
 def test_other_credentials_go_on_where_the_first_ended(connected):
     shop = connected("woocommerce")
     shop.api.place(clock.now() - 5 * MINUTE)

@@ -120,8 +120,11 @@ def lease_next(session: Session, now: datetime, shop_id: int | None = None) -> A
 
     None where there is none, or another runner has it. Of two concurrent calls one gets it.
     """
-    is_free = or_(_table.lease.is_(None), _table.leased_until <= now, _is_ahead(now))
-    wanted = _table.due_at <= now if shop_id is None else _table.shop_id == shop_id
+    # What lies too far ahead was written by a clock that was set back since, or by a tick.
+    until, due = _table.leased_until, _table.due_at
+    is_free = or_(_table.lease.is_(None), until <= now, until > now + 2 * LEASE)
+    is_due = or_(due <= now, due > now + MAX_RETRY_AFTER)
+    wanted = is_due if shop_id is None else _table.shop_id == shop_id
     first = (
         select(_table.shop_id)
         .join(shops, shops.c.id == _table.shop_id)
@@ -190,8 +193,3 @@ def finish(session: Session, lease: ApiLease, outcome: RunOutcome, now: datetime
 
 def _is_ours(lease: ApiLease) -> ColumnElement[bool]:
     return and_(_table.shop_id == lease.shop.id, _table.lease == lease.token)
-
-
-def _is_ahead(now: datetime) -> ColumnElement[bool]:
-    """A lease of a clock that was ahead and was set back."""
-    return _table.leased_until > now + 2 * LEASE
