@@ -33,15 +33,19 @@ SORTS = [
 ]
 
 
-def walk(shop, size, order_of, edits=(), since=START):
-    """Read a shop while it is edited before each page; gives what was seen, and up to when."""
+def walk(shop, size, order_of, edits=(), since=START, before=lambda _: None):
+    """Read a shop while it is edited; gives what was seen, up to when, in how many pages.
+
+    An edit of None waits for the pages of one second, where lists are most easily misread.
+    """
     seen, edits = {}, list(edits)
     position, seen_until, pages = Position(since, size), since, 0
     while position:
-        if edits:
+        if edits and (edits[0] is not None or position.page > 1):
             name = edits.pop(0)
-            if name in shop:
+            if name is not None:
                 shop[name] = NOW - SECOND
+        before(position)
         page = listed(shop, position, order_of)
         seen |= {one.identity: one.modified for one in page.orders}
         step = paging.advance(position, page, NOW)
@@ -55,8 +59,13 @@ moments = st.integers(0, 9 * 86_400).map(lambda seconds: START + seconds * SECON
 bulks = st.lists(st.tuples(moments, st.integers(1, 12)), min_size=1, max_size=6)
 
 
-@settings(max_examples=150, deadline=None)
-@given(bulks, st.integers(1, 5), st.sampled_from(SORTS), st.lists(st.integers(0, 40), max_size=30))
+@settings(max_examples=300, deadline=None)
+@given(
+    bulks,
+    st.integers(1, 5),
+    st.sampled_from(SORTS),
+    st.lists(st.none() | st.integers(0, 40), max_size=30),
+)
 def test_whatever_the_sequence_of_a_list_and_its_edits_every_order_is_seen(
     placed, size, order_of, edited
 ):
@@ -65,13 +74,41 @@ def test_whatever_the_sequence_of_a_list_and_its_edits_every_order_is_seen(
         for _ in range(number):
             shop[f"{len(shop):03}"] = at
     names = list(shop)
-    edits = [names[index % len(names)] for index in edited]
+    edits = [None if index is None else names[index % len(names)] for index in edited]
 
     seen, until, _ = walk(shop, size, order_of, edits)
     again, _, _ = walk(shop, size, order_of, since=until - timedelta(minutes=10))
 
     assert set(seen) | set(again) == set(shop)
     assert all((seen | again)[name] == at for name, at in shop.items())
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+@pytest.mark.parametrize("order_of", SORTS)
+def test_nobody_can_keep_an_order_before_the_page_that_is_read(order_of, size):
+    """Whenever its page is asked for, orders before it leave, and it slips to the page before."""
+    moment = START + timedelta(days=1)
+    shop = {f"{number:03}": moment for number in range(60)}
+
+    def of_that_second():
+        return sorted(
+            (name for name, at in shop.items() if at == moment),
+            key=lambda name: order_of(name, moment),
+        )
+
+    hidden = of_that_second()[-1]
+
+    def hide(position):
+        names = of_that_second()
+        begin = (position.page - 1) * position.size
+        place = names.index(hidden)
+        if position.page > 1 and begin <= place < begin + position.size:
+            for name in names[: place - begin + 1]:
+                shop[name] = NOW - SECOND
+
+    seen, _, _ = walk(shop, size, order_of, before=hide)
+
+    assert hidden in seen
 
 
 def test_what_fits_on_a_page_is_one_request():
