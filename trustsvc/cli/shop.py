@@ -1,6 +1,7 @@
 """`trustsvc shop`: enrol a shop, change its settings, give it a new secret, list them all."""
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,6 +72,9 @@ def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
     """Enrol a shop; its secret is shown once."""
     if secret is not None and not secret.strip():
         raise click.UsageError("The secret is empty.")
+    if given["language"] is None and not as_json and sys.stdin.isatty():
+        choices = click.Choice(settings.CHOICES["language"])
+        given["language"] = click.prompt("Language of the shop", type=choices, default="en")
     new = enrol.Enrolment(secret=secret or "", **_given_settings(given))
     with db.transaction() as session:
         made, new_secret = enrol.enrol(session, new, clock.now())

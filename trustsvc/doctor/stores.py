@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from trustsvc import config, config_values, migrations
-from trustsvc.doctor import mail, privacy_requests, scheduler, webhooks
+from trustsvc.doctor import mail, orders, privacy_requests, scheduler, webhooks
 from trustsvc.doctor.catch_up import api_connections
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import TrustsvcError
@@ -50,6 +50,7 @@ def database(now: datetime) -> list[Finding]:
                 *_delivery_conflicts(session, now),
                 *api_connections(session, now),
                 *webhooks.deliveries(session, now),
+                *orders.unreadable_dates(session),
             ]
     except (SQLAlchemyError, OSError):
         remedy = "see TRUSTSVC_DATABASE_URL; is the server up, the file writable?"

@@ -177,6 +177,7 @@ orders = Table(
     CheckConstraint(one_of("claim", Standing), name="claim"),
     CheckConstraint(one_of("delivery", ParcelState), name="delivery"),
     partial_index("ix_orders_due", [OrderState.RECEIVED], "id"),
+    partial_index("ix_orders_waiting", [OrderState.WAITING], "shop_id"),
     Index(
         "ix_orders_decide_at",
         "decide_at",
