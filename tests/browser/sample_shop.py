@@ -38,7 +38,11 @@ def shop_with_reviews():
     start = clock.now() - timedelta(days=12)
     with db.transaction() as session:
         new = enrol.Enrolment(
-            "Juwelier De Gouden Ring", "degoudenring.example", "standard", language="nl"
+            "Juwelier De Gouden Ring",
+            "degoudenring.example",
+            "standard",
+            language="nl",
+            reply_to="service@degoudenring.example",
         )
         made, _ = enrol.enrol(session, new, start - timedelta(days=300))
         session.execute(

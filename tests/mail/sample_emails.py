@@ -1,6 +1,7 @@
 """Every e-mail that we write, composed as it would leave, without a database."""
 
 import json
+import re
 import tomllib
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -23,7 +24,16 @@ SETTINGS = {
     "TRUSTSVC_OPERATOR": "Shop Reviews",
 }
 SERVICE = "service@bakfiets.example.eu"
-FACTS = {"receipt": "17", "day": "10 June 2026", "ground": "Art. 17(3)", "authority": "the AP"}
+# Other facts that a text names stand for themselves.
+FACTS = {
+    "person": "Anna",
+    "shop": "Bakfiets & Co",
+    "operator": "Shop Reviews",
+    "receipt": "17",
+    "day": "10 June 2026",
+    "ground": "Art. 17(3)",
+    "authority": "the AP",
+}
 
 
 def shop(**changes) -> Shop:
@@ -50,7 +60,8 @@ def transactional(language: str, template: str) -> Message:
     link = f"{BASE_URL}/me/0123456789abcdefghijkl.0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
     links = {"link": link} if "go" in words else {}
     links |= {"stop": link.replace("/me/", "/register/leave/")} if "stop" in words else {}
-    facts = json.dumps(FACTS | links)
+    named = re.findall(r"{(\w+)}", " ".join(words.values()))
+    facts = json.dumps({name: FACTS.get(name, name) for name in named} | links)
     draft = TransactionalDraft(template, language, "anna@buyers.example.eu", "Anna", facts, shop())
     return draft.compose(CODE, NOON)
 

@@ -163,7 +163,7 @@ def test_what_is_no_address_is_refused_by_a_code(address):
 @pytest.mark.parametrize(
     ("address", "recipient", "utf8"),
     [
-        ("Jan@EXAMPLE.com", "Jan@mail.example", False),
+        ("Jan@MAIL.example", "Jan@mail.example", False),
         (" jan+shop@mail.example ", "jan+shop@mail.example", False),
         ("info@bücher.example", "info@xn--bcher-kva.example", False),
         ("o'neil@faß.de", "o'neil@xn--fa-hia.de", False),
