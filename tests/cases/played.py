@@ -34,7 +34,8 @@ START = datetime(2026, 6, 10, 10, tzinfo=UTC)  # a Wednesday, 12:00 in Amsterdam
 WAIT = timedelta(days=8)
 ROUND = timedelta(hours=4)  # meets the daytime of every zone
 HALF_DAY = timedelta(hours=12)
-PACES = {"at_once": timedelta(0), "in_turn": timedelta(minutes=1)}
+PACES = ("at_once", "in_turn")
+BETWEEN_STEPS = timedelta(minutes=1)
 DOMAIN = "shop.example"
 
 
@@ -79,14 +80,15 @@ class _Run:
         self.url = f"/webhooks/{case.platform}/{shop.endpoint_id}"
 
     def post_at(self, index: int) -> datetime:
-        return START + self.case.steps[index].after + PACES[self.pace] * index
+        return START + self.case.steps[index].after + BETWEEN_STEPS * index
 
     @property
     def over(self) -> datetime:
         return self.post_at(len(self.case.steps) - 1)
 
     def post(self, client: FlaskClient, step: Step, at: datetime) -> None:
-        body = of_pace(step.filled(self.number, at), self.pace)
+        moment = START + step.after if self.pace == "at_once" else at
+        body = of_pace(step.filled(self.number, moment), self.pace)
         headers = signed_request(
             self.case.platform, self.secret, body, step.topic, at=int(at.timestamp())
         )
@@ -106,7 +108,7 @@ def play(client: FlaskClient, cases: list[Case]) -> dict[str, dict[str, Outcome]
     runs = []
     with clock.at(START):
         for case in cases:
-            paces = list(PACES)[: len(case.steps)]  # one step has no pace
+            paces = PACES[: len(case.steps)]  # one step has no pace
             runs += [_Run(case, pace, 1000 + len(runs) + i) for i, pace in enumerate(paces)]
     posts = sorted(
         ((run.post_at(index), index, run) for run in runs for index in range(len(run.case.steps))),
