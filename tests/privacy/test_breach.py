@@ -87,7 +87,7 @@ def test_recipients_of_transactional_mail_are_told_apart_once_their_addresses_ar
     installation,
 ):
     with db.transaction() as session:
-        for address in ("ada@example.com", "bob@example.com", "bob@example.com"):
+        for address in ("ada@mail.example", "bob@mail.example", "bob@mail.example"):
             enqueue.write(
                 session, enqueue.TransactionalMessage("me", "nl", address, facts={}), clock.now()
             )

@@ -217,7 +217,7 @@ def test_nothing_of_a_person_reaches_the_log(installation, fate, capfd):
     status = {one.name.lower(): one for one in DeliveryStatus}[fate]
     asked()
     sent(Post(DeliveryResult(status, "smtp_550")))
-    asked("eva@example.com", name="Eva")
+    asked("eva@mail.example", name="Eva")
     with db.transaction() as session:
         session.execute(update(transactional_messages).values(facts='["eva", "secret"]'))
     sent(now=NOON + HOUR)

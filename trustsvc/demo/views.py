@@ -20,7 +20,7 @@ from trustsvc.shops import directory, domain_proof
 from trustsvc.storage import db
 
 demo_pages = Blueprint("demo", __name__)
-BUYER = "ada@example.com"
+BUYER = "ada@mail.example"
 
 # E-mails contain their styles, as mail programs require; only this page allows inline styles.
 EMAIL_CSP = (

@@ -15,6 +15,7 @@ from trustsvc.invitations.compose import InvitationDraft
 from trustsvc.invitations.models import (
     INVITATION,
     MESSAGE_KINDS,
+    REMINDER,
     invitations,
     message_of_invitation,
 )
@@ -41,6 +42,7 @@ from trustsvc.registry import check
 from trustsvc.shops import directory
 
 RESTRICTED = "restricted"
+WHILE_IT_WAITS = timedelta(days=1)  # a reminder, for an order that is on hold since
 UNDECIDED = timedelta(seconds=30)  # until check_orders has decided on news of the order
 _SUBJECT_COLUMNS: tuple[Column[Any], ...] = (
     invitations.c.id,
@@ -175,6 +177,8 @@ class _Context:
             return Drop(reason)
         if one.order_state == OrderState.RECEIVED:
             return Defer(self.now + UNDECIDED)
+        if message.kind == REMINDER and one.order_state == OrderState.WAITING:
+            return Defer(self.now + WHILE_IT_WAITS)
         shop = self.shops[one.shop_id]
         at = schedule.daytime(self.now, one.zone, on_weekdays=shop.delay_unit == "weekdays")
         if at > self.now:

@@ -20,13 +20,14 @@ from tests.invitations.sample_orders import (
     planned,
     quiet,
     sent,
+    sent_invitations,
     shop,
 )
 from trustsvc.invitations.models import invitations
 from trustsvc.invitations.planning import plan
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.models import orders
-from trustsvc.orders.standing import Standing
+from trustsvc.orders.standing import ParcelState, Standing
 from trustsvc.registry.models import registered_buyers
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.registration import register
@@ -98,7 +99,7 @@ def test_a_shop_that_asks_by_consent_asks_only_with_it(installation, consent, ou
 def test_a_buyer_who_opted_out_is_not_asked(installation):
     at_shop = shop()
     with db.transaction() as session:
-        opt_out(session, "Jan@Example.com", at_shop.id, "stop", NOON)
+        opt_out(session, "Jan@Mail.example", at_shop.id, "stop", NOON)
 
     order_id = invited(at_shop)
 
@@ -299,3 +300,80 @@ def test_a_buyer_who_was_forgotten_before_the_check_is_not_asked(installation):
 
     assert order_row(order_id).state == "settled"
     assert decisions_of(order_id)[-1] == ("may_ask", "no_contact", "refuse")
+
+
+def test_an_order_that_must_wait_suspends_its_invitation_and_news_brings_it_back(installation):
+    at_shop = shop(delay=7, delay_unit="days")
+    order_id = invited(at_shop, identity="1", fulfilled=True, shipped_at=NOON)
+
+    place(at_shop, NOON + DAY, identity="1", standing=Standing.ON_HOLD)
+    planned(NOON + DAY)
+
+    invitation = invitation_of(order_id)
+    assert (invitation.state, invitation.reason) == ("suspended", "on_hold")
+    assert (message_of(order_id).state, message_of(order_id).reason) == ("dropped", "suspended")
+    assert (order_row(order_id).state, order_row(order_id).email) == (
+        "waiting",
+        "jan@mail.example",
+    )
+    assert sent_invitations(now=NOON + 9 * DAY).messages == []
+
+    back = NOON + 10 * DAY
+    place(at_shop, back, identity="1", standing=Standing.OPEN, shipped_at=back)
+    planned(back)
+
+    assert (invitation_of(order_id).state, invitation_of(order_id).reason) == ("open", None)
+    assert (message_of(order_id).state, message_of(order_id).due_at) == ("due", back + 7 * DAY)
+
+
+def test_a_cancelled_order_that_comes_back_is_asked_about(installation):
+    at_shop = shop(delay=7, delay_unit="days")
+    order_id = invited(at_shop, identity="1")
+    place(at_shop, NOON + DAY, identity="1", standing=Standing.CANCELLED)
+    planned(NOON + DAY)
+    assert (invitation_of(order_id).state, order_row(order_id).email) == ("withdrawn", None)
+
+    place(at_shop, NOON + 2 * DAY, identity="1", standing=Standing.OPEN, paid=True)
+    planned(NOON + 2 * DAY)
+
+    assert invitation_of(order_id).state == "open"
+    assert len(sent_invitations(now=NOON + 9 * DAY).messages) == 1
+
+
+def test_late_news_takes_no_invitation_back_that_a_buyer_holds(installation):
+    at_shop = shop()
+    order_id = invited(at_shop, identity="1")
+    sent_invitations()
+
+    late = NOON + 61 * DAY
+    place(at_shop, late, identity="1", delivery=ParcelState.DELIVERED, delivery_at=late)
+    planned(late)
+
+    assert ("may_ask", "too_old", "refuse") in decisions_of(order_id)
+    assert invitation_of(order_id).state == "open"
+
+
+def test_a_full_refund_ends_an_invitation_that_was_sent(installation):
+    at_shop = shop()
+    order_id = invited(at_shop, identity="1")
+    sent_invitations()
+
+    place(at_shop, NOON + DAY, identity="1", standing=Standing.REFUNDED)
+    planned(NOON + DAY)
+
+    assert (invitation_of(order_id).state, invitation_of(order_id).reason) == (
+        "withdrawn",
+        "refunded",
+    )
+
+
+def test_an_order_that_is_never_sent_is_decided_on_without_news(installation):
+    at_shop = shop()
+    order_id = invited(at_shop, paid=True, paid_at=NOON, fulfilled=False)
+    assert order_row(order_id).decide_at == NOON + 30 * DAY
+    assert planned(NOON + 29 * DAY) == 0
+
+    assert planned(NOON + 30 * DAY) == 1
+
+    assert ("may_ask", "never_fulfilled", "refuse") in decisions_of(order_id)
+    assert (order_row(order_id).email, order_row(order_id).decide_at) == (None, None)

@@ -53,19 +53,19 @@ def test_kinds_are_registered_once_however_often_it_is_asked_for():
 
 @pytest.mark.parametrize("state", ["due", "leased", "handed"])
 def test_a_message_of_a_kind_of_a_newer_version_waits_and_keeps_no_other_back(installation, state):
-    newer, order_id = invited(shop()), invited(shop(), email="eva@example.com")
+    newer, order_id = invited(shop()), invited(shop(), email="eva@mail.example")
     long_ago = NOON - timedelta(days=1)
     with db.transaction() as session:
         values = {"kind": "newsletter", "state": state, "lease": b"x", "leased_until": long_ago}
         changed = update(messages).where(messages.c.id == message_of(newer).id)
         session.execute(changed.values(values))
 
-    assert [one.to_address for one in sent().messages] == ["eva@example.com"]
+    assert [one.to_address for one in sent().messages] == ["eva@mail.example"]
     assert message_of(order_id).state == "sent"
     assert message_of(newer, "newsletter").state == state
 
 
-def write(address="jan@example.com"):
+def write(address="jan@mail.example"):
     message = enqueue.TransactionalMessage(
         template="my_data_link", language="nl", address=address, facts={"link": "x"}
     )
@@ -89,13 +89,13 @@ def test_a_kind_that_cannot_read_its_rows_keeps_no_other_kind_back(installation)
 
 def test_a_message_that_cannot_be_composed_keeps_no_other_back_and_ends_at_the_limit(installation):
     write()
-    write("eva@example.com")
+    write("eva@mail.example")
     with db.transaction() as session:
         first = select(func.min(transactional_messages.c.id)).scalar_subquery()
         broken = update(transactional_messages).where(transactional_messages.c.id == first)
         session.execute(broken.values(facts="[" * 100_000))  # a RecursionError, which nobody names
 
-    assert [one.to_address for one in sent().messages] == ["eva@example.com"]
+    assert [one.to_address for one in sent().messages] == ["eva@mail.example"]
     with db.transaction() as session:
         row = session.execute(select(messages).order_by(messages.c.id)).first()
         assert (row.state, row.reason, row.attempts) == ("due", "not_written", 1)
@@ -112,10 +112,10 @@ def test_a_message_that_cannot_be_composed_keeps_no_other_back_and_ends_at_the_l
 @pytest.mark.parametrize(("limit", "urgent"), [(1, 1), (4, 3), (8, 6), (100, 90)])
 def test_urgent_messages_go_first_and_leave_a_share_to_the_others(installation, limit, urgent):
     for number in range(90):
-        write(f"p{number}@example.com")
+        write(f"p{number}@mail.example")
     at_shop = shop()
     for number in range(10):
-        place(at_shop, email=f"b{number}@example.com")
+        place(at_shop, email=f"b{number}@mail.example")
     planned()
 
     with db.transaction() as session:

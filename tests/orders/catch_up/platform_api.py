@@ -79,9 +79,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault == "object":
             self.send(200, {"code": "rest_no_route"})
         elif isinstance(fault, tuple):
-            self.send(fault[0], {"message": "jan@example.org"}, fault[1])
+            self.send(fault[0], {"message": "jan@mail.example"}, fault[1])
         else:
-            self.send(int(fault), {"message": "jan@example.org"})
+            self.send(int(fault), {"message": "jan@mail.example"})
 
     def log_message(self, *_):
         pass

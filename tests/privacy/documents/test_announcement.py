@@ -44,7 +44,7 @@ def test_notified_are_buyers_with_an_invitation_and_authors_each_once(now):
     at_shop = shop()
     for _ in range(2):
         invitation(at_shop, order(at_shop, email="twice@mail.example"), sent_at=now - HOUR)
-    invitation(at_shop, order(at_shop, email="Twice@Example.com"), sent_at=now - HOUR)
+    invitation(at_shop, order(at_shop, email="Twice@Mail.example"), sent_at=now - HOUR)
     review(at_shop, at=now - HOUR)
 
     found = concerned(at_shop, now)

@@ -157,7 +157,7 @@ def test_the_link_that_was_asked_for_tells_of_every_shop_for_three_days(client):
         sample_orders.shop(name="Other"), identity="elsewhere", email="JAN@mail.example"
     )
 
-    asked(client, "Jan@Example.com")
+    asked(client, "Jan@Mail.example")
     my_data_pages.answered()
 
     (message,) = my_data_pages.mailed()

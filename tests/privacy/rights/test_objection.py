@@ -84,7 +84,7 @@ def test_before_the_first_message_an_address_is_enough(client):
 def test_whoever_is_known_gets_the_copy_and_strangers_hear_nothing(client):
     order_id = sample_orders.invited(sample_orders.shop())
 
-    objected(client, "Jan@Example.com")
+    objected(client, "Jan@Mail.example")
     objected(client, "stranger@mail.example")
     my_data_pages.answered()
 

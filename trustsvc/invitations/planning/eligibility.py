@@ -16,6 +16,9 @@ LINK_LIFETIME = timedelta(days=90)
 EXPLICIT_NO = "said_no"
 NOT_FULFILLED = "not_fulfilled"
 NEVER_FULFILLED = "never_fulfilled"
+NO_CONTACT = "no_contact"
+# What ends an invitation that the buyer holds already; other rules decide before it is sent.
+ENDS_SENT = frozenset({*ENDED, EXPLICIT_NO, NO_CONTACT})
 
 Outcome = Literal["ask", "wait", "refuse"]
 
@@ -141,7 +144,7 @@ def may_return(rule: str) -> bool:
     """Whether news of the shop may bring an order back that was refused by this rule."""
     return (
         rule in ENDED
-        or rule in {NEVER_FULFILLED, "no_basis_registered", "no_basis_consent", "no_contact"}
+        or rule in {NEVER_FULFILLED, "no_basis_registered", "no_basis_consent", NO_CONTACT}
         or rule.startswith(("skip_", "address_"))
     )
 

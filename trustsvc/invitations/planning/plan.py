@@ -82,7 +82,8 @@ def plan_invitations(session: Session, now: datetime, most: int = BATCH_SIZE) ->
 
 def _decide(batch: _Batch, order: CheckedOrder) -> None:
     planned = batch.planned.get(order.id)
-    decision = _decision(batch, order, is_sent=planned is not None and not planned.is_unsent)
+    is_sent = planned is not None and not planned.is_unsent
+    decision = _decision(batch, order, is_sent=is_sent)
     batch.log(order, "may_ask", decision.rule, decision.outcome)
     if decision.outcome == "wait":
         batch.wait[order.id] = decision.decide_at
@@ -90,7 +91,8 @@ def _decide(batch: _Batch, order: CheckedOrder) -> None:
             batch.suspend[decision.rule].append(planned)
     elif decision.outcome == "refuse":
         batch.settled.append(order.id)
-        batch.refuse[decision.rule].append(order.id)
+        if not is_sent or decision.rule in eligibility.ENDS_SENT:
+            batch.refuse[decision.rule].append(order.id)
     else:
         batch.settled.append(order.id)
         batch.contacts.plan(order)
@@ -103,7 +105,7 @@ def _decide(batch: _Batch, order: CheckedOrder) -> None:
 
 def _decision(batch: _Batch, order: CheckedOrder, *, is_sent: bool) -> eligibility.Decision:
     if not order.pseudonyms and not order.restricted and order.facts.whole_standing not in ENDED:
-        return eligibility.Decision("refuse", "no_contact")
+        return eligibility.Decision("refuse", eligibility.NO_CONTACT)
     batch.log(order, "check", "registry", "registered" if order.registered else "not_registered")
     buyer = eligibility.BuyerStatus(
         order.registered,

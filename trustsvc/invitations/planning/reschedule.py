@@ -1,7 +1,7 @@
 """Suspend the invitations of orders that must wait, and plan them again when news allows it.
 
 Only what has not been sent is touched: an invitation that a buyer holds stays open, and its
-reminder alone waits.
+reminder waits while the order does (message_kind.py).
 """
 
 from collections.abc import Collection, Mapping
@@ -13,8 +13,6 @@ from sqlalchemy.orm import Session
 
 from trustsvc.invitations.models import (
     INVITATION,
-    MESSAGE_KINDS,
-    REMINDER,
     invitations,
     message_of_invitation,
 )
@@ -74,7 +72,7 @@ def suspend(session: Session, found: Collection[PlannedInvitation], reason: str)
         .where(invitations.c.id.in_(unsent))
         .values(reason=reason)
     )
-    pending.drop(session, MESSAGE_KINDS, [one.id for one in found], SUSPENDED_REASON)
+    pending.drop(session, (INVITATION,), unsent, SUSPENDED_REASON)
 
 
 def resume(session: Session, found: Mapping[int, PlannedInvitation], now: datetime) -> None:
@@ -87,8 +85,6 @@ def resume(session: Session, found: Mapping[int, PlannedInvitation], now: dateti
     )
     for reason in {one.reason for one in found.values() if one.reason} | {SUSPENDED_REASON}:
         pending.undrop(session, (INVITATION,), unsent, reason, now)
-    held = [one.id for one in found.values() if not one.is_unsent and one.state == OPEN]
-    pending.undrop(session, (REMINDER,), held, SUSPENDED_REASON, now)
 
 
 def reschedule(session: Session, dates: Mapping[int, NewDate]) -> list[int]:
