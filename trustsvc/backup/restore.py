@@ -12,6 +12,7 @@ from trustsvc.clock import Reading
 from trustsvc.errors import Refused
 from trustsvc.invitations import restore_hold
 from trustsvc.mail.outbox import send_suspension
+from trustsvc.orders.catch_up import connections
 from trustsvc.storage import db, suppression_journal
 
 
@@ -32,7 +33,8 @@ def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> R
 
     Everything is checked before anything is written. No message leaves until the end, and then only
     if the journal is complete. Messages that may have left since the backup are held
-    (invitations/restore_hold.py), unless the operator knows that none did. After an interruption
+    (invitations/restore_hold.py), and orders that may have been asked about are not fetched again
+    (orders/catch_up/connections.py), unless the operator knows that none did. After an interruption
     begin again on an empty database. Raises Refused.
     """
     now = wall.at
@@ -52,6 +54,8 @@ def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> R
     with db.transaction() as session:
         replayed = replay.replay(session, journal, manifest, now) if journal else 0
         held = 0 if nothing_sent_since else restore_hold.hold(session, now)
+        if not nothing_sent_since:
+            connections.skip_possibly_asked(session, now)
         clock_check.restart(session, wall)
         send_suspension.go_on(session, send_suspension.CLOCK)
         if suspended:

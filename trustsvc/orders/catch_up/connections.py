@@ -11,6 +11,7 @@ from trustsvc.backoff import backoff
 from trustsvc.errors import NotFound, Refused
 from trustsvc.orders.catch_up.models import api_connections
 from trustsvc.orders.catch_up.paging import ApiFailed
+from trustsvc.orders.catch_up.platforms import APIS
 from trustsvc.orders.catch_up.platforms.credentials import ApiCredentials
 from trustsvc.orders.catch_up.status import ApiProblem, WebhookStatus
 from trustsvc.shops import directory
@@ -20,6 +21,12 @@ from trustsvc.storage import db
 INTERVAL = timedelta(minutes=10)
 LEASE = timedelta(minutes=5)  # renewed with each page; a killed runner blocks its shop so long
 FIRST_RETRY, LAST_RETRY = timedelta(minutes=5), timedelta(hours=6)
+UNITS = {  # of a shop's delay; n weekdays are n days at least
+    "minutes": timedelta(minutes=1),
+    "hours": timedelta(hours=1),
+    "days": timedelta(days=1),
+    "weekdays": timedelta(days=1),
+}
 MAX_RETRY_AFTER = timedelta(hours=24)  # however long an answer asks us to wait
 
 _random = secrets.SystemRandom()
@@ -85,6 +92,20 @@ def connect(
     begin = max(shop.created_at, now - timedelta(days=shop.max_age_days))
     row = db.insert(api_connections).values(shop_id=shop.id, seen_until=begin, **new)
     session.execute(row.on_conflict_do_update(index_elements=["shop_id"], set_=new))
+
+
+def skip_possibly_asked(session: Session, now: datetime) -> None:
+    """After a restore, begin behind the orders that may have been asked about since the backup.
+
+    Twice is worse than never. An order whose delay is not over yet has not been asked about, so it
+    is fetched again.
+    """
+    every = session.scalars(select(_table.shop_id)).all()
+    for shop in directory.by_ids(session, every).values():
+        begin = now - shop.delay * UNITS[shop.delay_unit] + APIS[shop.platform].OVERLAP
+        ours = update(api_connections).where(_table.shop_id == shop.id)
+        session.execute(ours.values(lease=None, leased_until=None, due_at=now))
+        session.execute(ours.where(_table.seen_until < begin).values(seen_until=begin))
 
 
 def disconnect(session: Session, shop_id: int) -> None:
