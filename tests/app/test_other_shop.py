@@ -48,6 +48,7 @@ KEPT_APART = {
     "/register/leave/<token>": Kept("leave"),
     "/u/<token>": Kept("stop"),
     "/desk/sending": Kept(why=STAFF),
+    "/desk/shops": Kept(why=STAFF),
     "/desk/sending/<slug>": Kept("slug", STAFF),
     "/mail-events/<provider>/<endpoint_id>": Kept(
         "mail endpoint", "a provider's endpoint is the installation's"
@@ -119,7 +120,7 @@ OWN = {"email", "form_token", "do", "step", "stars", "consent", "asked", "kind",
 OWN |= {"scope", "child"}  # a person's own opt-out, at every shop that knows them
 
 # Pages with the name of every shop on them, whoever's orders they show.
-LISTS_SHOPS = {"/desk/orders/<slug>", "/sitemap.xml"}
+LISTS_SHOPS = {"/desk/orders/<slug>", "/desk/shops", "/sitemap.xml"}
 # Files of the programme: no id of anybody is in their addresses.
 NO_ID = ("/static/", "/embed/")
 # Without a shop of one's own in it; and what would end the session this is asked with.

@@ -96,4 +96,4 @@ def test_a_sample_of_woocommerce_is_an_order(client, path):
     assert shop.post(body) == ACCEPTED
     assert shop.post(body) == DUPLICATE
     assert count()[0] == 1
-    assert [row.email for row in rows()] == ["john.doe@mail.example"]
+    assert [row.email for row in rows()] == ["john.doe@example.com"]

@@ -33,7 +33,10 @@ def order(shop, reference="1001", state="settled", at=None, **more):
         "buyer": b"\x01\x01mark",
         "locale": "nl-NL",
         "state": state,
-        "unpaid": state == "waiting",
+        "standing": "open",
+        "paid": state != "waiting",
+        "date_unreadable": False,
+        "accepts_buyer": True,
         "created_at": at or clock.now(),
         "received_at": at or clock.now(),
     }
@@ -62,6 +65,7 @@ def invitation(
                 language="nl",
                 zone="Europe/Amsterdam",
                 experienced_at=at,
+                unanswered=1,
                 created_at=at,
                 expires_at=at + timedelta(days=90),
             )

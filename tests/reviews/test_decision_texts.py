@@ -5,17 +5,22 @@ import pytest
 from trustsvc import i18n
 from trustsvc.mail.message import DeliveryStatus
 from trustsvc.orders.decision_log import DecisionLogEntry
-from trustsvc.orders.merge import CHANGE_NAMES
+from trustsvc.orders.merge import ERASED, REGISTERS
+from trustsvc.orders.standing import NOT_DELIVERED, Standing
 from trustsvc.reviews import decision_texts
 from trustsvc.reviews.policy import REASONS
+from trustsvc.shops.settings import SKIPPABLE
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 # What accept, rules, due, send and purge write down; a code that is missing here is shown as it is.
 RULES = (
     "new over registry no_contact shop_closed cancelled refunded opted_out unpaid asked_before "
+    "consent contact contact_removed unchanged repeated no_buyer said_no date_unreadable "
+    "not_fulfilled never_fulfilled suspended invitation_suspended waited_too_long "
+    "address_reserved address_own_domain address_marketplace "
     "too_old no_basis_registered no_basis_consent may_ask_registered may_ask_consent "
     "may_ask_customers no_reminders no_reminder_de invitation_redeemed invitation_withdrawn "
-    "expired review stop undeliverable complaint refused staff never_paid ok retry_limit "
+    "expired review stop undeliverable complaint refused staff ok retry_limit "
     "sender_died maildir not_written no_connection connection_lost no_tls no_login no_answer "
     "smtputf8 smtp_garbled address header"
 )
@@ -24,7 +29,7 @@ STEPS = (
     "withdraw decide purge report_invitation report_reminder"
 )
 OUTCOMES = (
-    "received ignored registered not_registered ask wait refuse planned moved dropped withdrawn "
+    "received duplicate ignored registered not_registered ask wait refuse planned moved dropped withdrawn "
     "redeemed approved rejected forgotten delivered delayed soft hard "
     "complaint"
 )
@@ -64,7 +69,14 @@ def test_a_code_without_words_is_said_as_it_is(code):
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_every_code_of_the_installation_has_words(language):
     outcomes = [*OUTCOMES.split(), *(fate.value for fate in DeliveryStatus)]
-    rules = [*RULES.split(), *CHANGE_NAMES.values(), "consent"]
+    rules = [
+        *RULES.split(),
+        *REGISTERS,
+        ERASED,
+        *(standing for standing in Standing if standing is not Standing.OPEN),
+        *NOT_DELIVERED,
+        *(f"skip_{trait}" for trait in (*SKIPPABLE, "tag", "renewal")),
+    ]
     codes = [("step", STEPS.split()), ("rule", rules), ("outcome", outcomes), ("reason", REASONS)]
 
     for kind, some in codes:

@@ -329,6 +329,7 @@ def asked_about(order_id):
                 language="nl",
                 zone="Europe/Amsterdam",
                 experienced_at=NOON,
+                unanswered=1,
                 created_at=NOON,
                 expires_at=NOON + 90 * DAY,
             )
