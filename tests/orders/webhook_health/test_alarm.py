@@ -212,6 +212,7 @@ def test_a_doubted_clock_raises_none_and_ends_what_is_over(shop, monkeypatch):
     run(LATER)
     deliver(shop.id, [LATER + HOUR])
     deliver(enrolled("Other").id, weeks(NOON))
+    deliver(enrolled("Door").id, [LATER], "ignored:platform_error")
     monkeypatch.setattr(clock_check, "problem", lambda *_: clock_check.GAP)
 
     run(LATER + 2 * HOUR)

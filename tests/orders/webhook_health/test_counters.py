@@ -105,6 +105,8 @@ def test_unknown_endpoints_and_pings_take_no_memory_and_no_row(client, shop):
 
     assert len(counters._counting.seen) <= 3
     assert written() == {}
+    with db.reading() as session:
+        assert session.execute(select(webhook_counts)).all() == []
 
 
 def test_a_closed_shop_is_not_counted(shop, client):
