@@ -18,11 +18,11 @@ from trustsvc.shops import directory, domain_proof, enrol, secret_rotation, sett
 from trustsvc.storage import db
 
 SETUP_STEPS = {
-    "shopify": "Settings, Notifications, Webhooks: one webhook each for order creation, payment, "
-    "fulfilment, cancellation and refund, format JSON. Its secret is shown there: trustsvc shop "
-    "rotate {slug} --now --secret …",
-    "woocommerce": "WooCommerce, Settings, Advanced, Webhooks: one for order created, one for "
-    "order updated and one for order deleted, with this address and secret.",
+    "shopify": "Settings, Notifications, Webhooks: one webhook each for order creation, update, "
+    "payment, fulfilment, cancellation and refund, format JSON. Its secret is shown there: "
+    "trustsvc shop rotate {slug} --now --secret …",
+    "woocommerce": "WooCommerce, Settings, Advanced, Webhooks: one each for order created, "
+    "updated, deleted and restored, with this address and secret.",
     "lightspeed": "One POST to webhooks.json for each of orders/created, paid, shipped and "
     "updated, with this address. They are signed with your app's secret: trustsvc shop rotate "
     "{slug} --now --secret …",

@@ -200,3 +200,11 @@ def test_what_may_no_longer_be_shown_is_neither_shown_nor_counted(installation, 
     assert found.score.histogram == (0, 0, 0, 0, 1)
     assert found.last_year.histogram == (0, 0, 0, 0, 1)
     assert _read(made, "1").lines == []
+
+
+def test_the_public_page_states_the_rule_on_refunds(client):
+    made = shop()
+
+    for language, word in [("en", "partial refund"), ("nl", "gedeeltelijke terugbetaling")]:
+        page = client.get(f"/s/{made.slug}", headers={"Accept-Language": language})
+        assert word in page.text
