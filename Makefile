@@ -6,6 +6,7 @@
 # make drill  kill -9, FLUSHALL and a failing mail server, then counts (SHORT=1: some minutes; DATABASE, SEED)
 # make canary a hundred marked people through the whole service, then a search through every byte (DATABASE)
 # make dictionary  tries a million addresses on a dump without its keys (OTHERS)
+# make cases  plays all order histories and prints which kinds hold on which platform
 # make embed  writes a release of the scripts that shops embed (VERSION=1.0.1)
 # make bench  what a badge costs a shop's page, beside isso's embed
 # make docs   writes the reference from the code and builds the documentation into site/
@@ -14,7 +15,7 @@ PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin
 
-.PHONY: demo run lint test coverage quick drill canary dictionary embed bench docs lock clean
+.PHONY: demo run lint test coverage quick drill canary dictionary cases embed bench docs lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -75,6 +76,10 @@ canary: .venv/ready-for-tests
 
 dictionary: .venv/ready-for-tests
 	@$(BIN)/python -m tools.canary.dictionary
+
+cases: .venv/ready-for-tests
+	@.ci/provide
+	@$(BIN)/python -m tools.cases
 
 embed: .venv/ready-for-tests
 	@$(BIN)/python -m bench.embed $(VERSION)
