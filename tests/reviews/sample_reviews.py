@@ -64,7 +64,6 @@ def invitation(
                 basis="customers 2026-01-01",
                 language="nl",
                 zone="Europe/Amsterdam",
-                unanswered=1,
                 experienced_at=at,
                 unanswered=1,
                 created_at=at,

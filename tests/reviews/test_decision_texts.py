@@ -29,9 +29,8 @@ STEPS = (
     "withdraw decide purge report_invitation report_reminder"
 )
 OUTCOMES = (
-    "received duplicate ignored registered not_registered ask wait refuse planned moved dropped withdrawn "
-    "redeemed approved rejected forgotten delivered delayed soft hard "
-    "complaint"
+    "received duplicate ignored registered not_registered ask wait refuse planned moved dropped "
+    "withdrawn redeemed approved rejected forgotten delivered delayed soft hard complaint"
 )
 
 
