@@ -91,6 +91,7 @@ def test_a_installation_that_is_well_fails_nowhere(healthy):
         "seals": "OK",
         "replies": "OK",
         "deliveries": "OK",
+        "dates of orders": "OK",
         "redis": "OK",
         "mail": "OK",
         "sender": "OK",

@@ -22,6 +22,7 @@ def shop(app):
 
 
 def news(shop, **what):
+    what = {"modified_at": NOON} | what
     order_id = place(shop, NOON + HOUR, identity="one", email=JAN, created_at=NOON, **what)
     planned(NOON + HOUR)
     return order_id
