@@ -132,7 +132,7 @@ orders = Table(
         retention=DECISIONS,
         nullable=True,
     ),
-    column("shipped_at", Moment, purpose="when it was shipped", retention=DECISIONS, nullable=True),
+    column("shipped_at", Moment, purpose="when it was sent", retention=DECISIONS, nullable=True),
     column("fulfilment_at", Moment, purpose=AS_OF, retention=DECISIONS, nullable=True),
     column(
         "delivery",
@@ -163,13 +163,7 @@ orders = Table(
         purpose="whether news may bring a forgotten buyer back: never after an erasure or a stop",
         retention=DECISIONS,
     ),
-    column(
-        "decide_at",
-        Moment,
-        purpose="when to decide without news",
-        retention=DECISIONS,
-        nullable=True,
-    ),
+    column("decide_at", Moment, purpose="decide without news", retention=DECISIONS, nullable=True),
     column("received_at", Moment, purpose="start of its retention", retention=DECISIONS),
     UniqueConstraint("shop_id", "identity"),
     order_states.check(),

@@ -322,6 +322,7 @@ def upgrade() -> None:
         sa.Column("fallback_days", sa.Integer(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("reply_to", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("proven_at", sa.BigInteger(), nullable=True),
         sa.Column("domain_checked_at", sa.BigInteger(), nullable=True),
@@ -375,6 +376,57 @@ def upgrade() -> None:
         ["recipient_pseudonym", "template", "created_at"],
         unique=False,
     )
+    op.create_table(
+        "webhook_counts",
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.BigInteger(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("shop_id", "day", "answer", name=op.f("pk_webhook_counts")),
+    )
+    op.create_index(op.f("ix_webhook_counts_day"), "webhook_counts", ["day"], unique=False)
+    op.create_table(
+        "webhook_health",
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("delivery_at", sa.BigInteger(), nullable=True),
+        sa.Column("read_at", sa.BigInteger(), nullable=True),
+        sa.Column("order_at", sa.BigInteger(), nullable=True),
+        sa.Column("error_at", sa.BigInteger(), nullable=True),
+        sa.Column("alarm", sa.Text(), nullable=True),
+        sa.Column("alarm_since", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("shop_id", name=op.f("pk_webhook_health")),
+    )
+    op.create_table(
+        "api_connections",
+        sa.Column("shop_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("base_url", sa.Text(), nullable=False),
+        sa.Column("api_key", sa.LargeBinary(), nullable=False),
+        sa.Column("api_secret", sa.LargeBinary(), nullable=False),
+        sa.Column("connected_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_until", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("lease", sa.LargeBinary(), nullable=True),
+        sa.Column("leased_until", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("last_run_at", sa.BigInteger(), nullable=True),
+        sa.Column("failing_since", sa.BigInteger(), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("webhook_status", sa.Text(), nullable=False),
+        sa.Column("webhooks_enabled_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "problem IN ('unauthorised', 'not_found', 'rate_limited', 'unavailable', 'unreachable', 'redirected', 'unreadable', 'too_large')",
+            name=op.f("ck_api_connections_problem"),
+        ),
+        sa.CheckConstraint(
+            "webhook_status IN ('unknown', 'active', 'enabled', 'disabled', 'paused', 'missing', 'hidden')",
+            name=op.f("ck_api_connections_webhook_status"),
+        ),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_api_connections_shop_id")),
+        sa.PrimaryKeyConstraint("shop_id", name=op.f("pk_api_connections")),
+    )
+    op.create_index(op.f("ix_api_connections_due_at"), "api_connections", ["due_at"], unique=False)
     op.create_table(
         "deliveries",
         sa.Column("shop_id", sa.BigInteger(), nullable=False),
@@ -505,6 +557,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("buyer IS NOT NULL"),
     )
     op.create_index("ix_orders_received_at", "orders", ["received_at"], unique=False)
+    op.create_index(
+        "ix_orders_waiting",
+        "orders",
+        ["shop_id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
     op.create_table(
         "staff_links",
         sa.Column("link_hash", sa.LargeBinary(), nullable=False),
@@ -690,6 +750,12 @@ def downgrade() -> None:
     op.drop_table("volume_guards")
     op.drop_table("staff_sessions")
     op.drop_table("staff_links")
+    op.drop_index(
+        "ix_orders_waiting",
+        table_name="orders",
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
     op.drop_index("ix_orders_received_at", table_name="orders")
     op.drop_index(
         "ix_orders_pseudonym",
@@ -722,6 +788,11 @@ def downgrade() -> None:
     op.drop_table("mail_reports")
     op.drop_index(op.f("ix_deliveries_at"), table_name="deliveries")
     op.drop_table("deliveries")
+    op.drop_index(op.f("ix_api_connections_due_at"), table_name="api_connections")
+    op.drop_table("api_connections")
+    op.drop_table("webhook_health")
+    op.drop_index(op.f("ix_webhook_counts_day"), table_name="webhook_counts")
+    op.drop_table("webhook_counts")
     op.drop_index("ix_transactional_messages_recipient", table_name="transactional_messages")
     op.drop_index("ix_transactional_messages_created_at", table_name="transactional_messages")
     op.drop_table("transactional_messages")
