@@ -108,15 +108,15 @@ def test_whatever_was_made_before_stays_valid(installation, client):
         me = accounts.add_member(session, "Sam", clock.now())
         link = accounts.make_link(session, me, clock.now())
     order_id = sample_orders.place(shop, identity="one")
-    link = signed_links.new_id()
-    tokens = {p: signed_links.token(p, link) for p in ("review", "stop", "me", "staff")}
+    link_id = signed_links.new_id()
+    tokens = {p: signed_links.token(p, link_id) for p in ("review", "stop", "me", "staff")}
     sealed = encrypted_column.encrypt("Jan")
 
     for kind in keyring.KINDS:
         rotate(kind)
 
     assert {p: signed_links.verify(p, token) for p, token in tokens.items()} == dict.fromkeys(
-        tokens, link
+        tokens, link_id
     )
     assert encrypted_column.decrypt(sealed) == "Jan"
     with db.reading() as session:

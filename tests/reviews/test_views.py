@@ -187,7 +187,7 @@ def test_sending_other_words_again_says_that_they_were_not_taken_and_offers_them
     assert answer.status_code == 200
     assert "was al binnen" in answer.text
     assert "Dank je wel" not in answer.text
-    assert '<p class="said" dir="auto" lang="nl">Goed.</p>' in answer.text
+    assert '<p class="words" dir="auto" lang="nl">Goed.</p>' in answer.text
     assert "<details open>" in answer.text
     assert "Toch niet.</textarea>" in answer.text
     assert 'value="2" required checked' in answer.text
