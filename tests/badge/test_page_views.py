@@ -143,7 +143,7 @@ def test_a_reply_stands_beneath_its_review_in_the_language_of_the_shop(client):
 
     page = _page(client)
     assert "Reply of Vélo &amp; Fils <span>on November 22, 2026</span>" in page
-    assert '<p class="said" dir="auto" lang="nl">Dat spijt ons.\n&lt;/p&gt;&lt;script&gt;' in page
+    assert '<p class="words" dir="auto" lang="nl">Dat spijt ons.\n&lt;/p&gt;&lt;script&gt;' in page
     assert "staff 1" not in page
 
     with db.transaction() as session:
@@ -158,7 +158,7 @@ def test_what_a_buyer_wrote_keeps_its_own_language_on_a_page_in_another(client):
 
     assert '<html lang="en">' in page
     assert '<h3 dir="auto" lang="nl">Snel</h3>' in page
-    assert '<p class="said" dir="auto" lang="nl">Heel aan.</p>' in page
+    assert '<p class="words" dir="auto" lang="nl">Heel aan.</p>' in page
 
 
 @pytest.mark.parametrize(
