@@ -16,7 +16,6 @@ PENDING = {
     "06-anonymised-heard-first-woocommerce",
     "06-anonymised-heard-late-woocommerce",
     "06-emptied-heard-first-lightspeed",
-    "15-delivered-twice-standard",
 }
 
 pytestmark = pytest.mark.both_databases

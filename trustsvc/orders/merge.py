@@ -133,7 +133,8 @@ def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
             continue
         changed[time] = at
         values = dict(zip(columns, told, strict=True))
-        if any(getattr(known, name) != value for name, value in values.items()):
+        is_moved = register == "delivery" and at != before  # its time is a date that counts
+        if is_moved or any(getattr(known, name) != value for name, value in values.items()):
             changed |= values
             names.append(register)
     if news.order.consent is not None and known.consent not in {news.order.consent, False}:

@@ -23,6 +23,13 @@ CONTACT = "buyer_contact"
 DECISIONS = "decision_log"
 AS_OF = "the platform's time of what it said, so that old news changes nothing"
 
+
+def _index_where_set(name: str, indexed: str, filled: str) -> Index:
+    """Make an index of the rows that have a value in a column."""
+    rows = text(f"{filled} IS NOT NULL")
+    return Index(name, indexed, sqlite_where=rows, postgresql_where=rows)
+
+
 orders = Table(
     "orders",
     metadata,
@@ -172,27 +179,12 @@ orders = Table(
     CheckConstraint(one_of("delivery", ParcelState), name="delivery"),
     partial_index("ix_orders_due", [OrderState.RECEIVED], "id"),
     partial_index("ix_orders_waiting", [OrderState.WAITING], "shop_id"),
-    Index(
-        "ix_orders_decide_at",
-        "decide_at",
-        sqlite_where=text("decide_at IS NOT NULL"),
-        postgresql_where=text("decide_at IS NOT NULL"),
-    ),
+    _index_where_set("ix_orders_decide_at", "decide_at", "decide_at"),
     Index("ix_orders_buyer", "shop_id", "buyer"),
     Index("ix_orders_received_at", "received_at"),
     # For the hourly purge: the few rows that still hold buyer data, not two years of orders.
-    Index(
-        "ix_orders_contact",
-        "received_at",
-        sqlite_where=text("email IS NOT NULL"),
-        postgresql_where=text("email IS NOT NULL"),
-    ),
-    Index(
-        "ix_orders_pseudonym",
-        "received_at",
-        sqlite_where=text("buyer IS NOT NULL"),
-        postgresql_where=text("buyer IS NOT NULL"),
-    ),
+    _index_where_set("ix_orders_contact", "received_at", "email"),
+    _index_where_set("ix_orders_pseudonym", "received_at", "buyer"),
 )
 
 deliveries = Table(
