@@ -159,8 +159,8 @@ def _new(item: IncomingOrder, now: datetime) -> tuple[IntakeResult, StoredOrder 
         reason: IgnoreReason = "cancelled" if order.standing is Standing.CANCELLED else "refunded"
         return IntakeResult("ignored", reason), None if is_old else row
     if not row.has_buyer:
-        is_kept = order.is_update and not (is_old or order.is_whole)
-        return IntakeResult("ignored", "no_address"), row if is_kept else None
+        is_news = (order.is_update and not order.is_whole) or order.is_anonymised
+        return IntakeResult("ignored", "no_address"), row if is_news and not is_old else None
     if is_old:
         return IntakeResult("ignored", "too_old"), None
     return IntakeResult("accepted"), row

@@ -179,13 +179,14 @@ def _contact(row: StoredOrder, news: OrderNews, *, is_news: bool) -> tuple[Store
     """Take the buyer over from the newest body that names one, and forget one that it removed."""
     order, as_of = news.order, news.as_of
     is_newer = row.contact_at is None or as_of > row.contact_at
+    nothing: dict[str, object] = dict.fromkeys(BUYER)
+    if order.is_anonymised:  # whenever it is heard: who was erased stays erased
+        row = replace(row, contact_at=as_of if is_newer else row.contact_at)
+        gone = replace(row, **nothing, has_buyer=False, writes_buyer=True, accepts_buyer=False)  # type: ignore[arg-type]
+        return (gone, ERASED) if is_newer or row.has_buyer else (row, None)
     if not order.says_contact or not (is_newer or as_of == row.contact_at):
         return row, None
     row = replace(row, contact_at=as_of)
-    nothing: dict[str, object] = dict.fromkeys(BUYER)
-    if order.is_anonymised:
-        gone = replace(row, **nothing, has_buyer=False, writes_buyer=True, accepts_buyer=False)  # type: ignore[arg-type]
-        return (gone, ERASED) if is_newer or row.has_buyer else (row, None)
     if not order.email:
         gone = replace(row, **nothing, has_buyer=False, writes_buyer=True)  # type: ignore[arg-type]
         return (gone, "contact_removed") if row.has_buyer else (row, None)
