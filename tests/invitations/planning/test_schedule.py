@@ -40,7 +40,7 @@ def happened(days):
         ("c", "delivered", "created"),
         ("csdp", "shipped", "delivered"),
         ("csp", "shipped", "shipped"),
-        ("cpd", "shipped", "paid"),
+        ("cpd", "shipped", "delivered"),
         ("c", "shipped", "created"),
         ("csdp", "paid", "paid"),
         ("cs", "paid", "created"),
