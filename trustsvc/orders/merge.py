@@ -19,6 +19,7 @@ from trustsvc.orders.standing import ENDED, ParcelState, Standing
 from trustsvc.orders.state import OrderState, order_states
 
 BUYER = ("reference", "email", "name", "buyer", "locale", "zone")
+NO_BUYER: dict[str, object] = dict.fromkeys(BUYER) | {"has_buyer": False, "writes_buyer": True}
 # Register -> (its time, its values)
 REGISTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "standing": ("standing_at", ("standing",)),
@@ -140,7 +141,7 @@ def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
     if news.order.consent is not None and known.consent not in {news.order.consent, False}:
         changed["consent"] = news.order.consent
         names.append("consent")
-    row = replace(known, **changed)  # type: ignore[arg-type]
+    row = _with(known, changed)
     row, contact = _contact(row, news, is_news=bool(names))
     names += [contact] if contact else []
     if not names:
@@ -149,6 +150,11 @@ def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
         order_states.require([known.state], OrderState.RECEIVED)
         row = replace(row, state=OrderState.RECEIVED)
     return row, names
+
+
+def _with(row: StoredOrder, values: Mapping[str, object]) -> StoredOrder:
+    """Give the row with these columns, each of the type its register has."""
+    return replace(row, **values)  # type: ignore[arg-type]
 
 
 def _time_of(register: str, news: OrderNews) -> datetime:
@@ -179,16 +185,15 @@ def _contact(row: StoredOrder, news: OrderNews, *, is_news: bool) -> tuple[Store
     """Take the buyer over from the newest body that names one, and forget one that it removed."""
     order, as_of = news.order, news.as_of
     is_newer = row.contact_at is None or as_of > row.contact_at
-    nothing: dict[str, object] = dict.fromkeys(BUYER)
     if order.is_anonymised:  # whenever it is heard: who was erased stays erased
         row = replace(row, contact_at=as_of if is_newer else row.contact_at)
-        gone = replace(row, **nothing, has_buyer=False, writes_buyer=True, accepts_buyer=False)  # type: ignore[arg-type]
+        gone = _with(row, NO_BUYER | {"accepts_buyer": False})
         return (gone, ERASED) if is_newer or row.has_buyer else (row, None)
     if not order.says_contact or not (is_newer or as_of == row.contact_at):
         return row, None
     row = replace(row, contact_at=as_of)
     if not order.email:
-        gone = replace(row, **nothing, has_buyer=False, writes_buyer=True)  # type: ignore[arg-type]
+        gone = _with(row, NO_BUYER)
         return (gone, "contact_removed") if row.has_buyer else (row, None)
     if row.is_over or not (row.has_buyer or (row.accepts_buyer and (is_news or is_newer))):
         return row, None
@@ -202,4 +207,4 @@ def _contact(row: StoredOrder, news: OrderNews, *, is_news: bool) -> tuple[Store
     }
     if row.has_buyer and all(getattr(row, key) == value for key, value in named.items()):
         return row, None
-    return replace(row, **named, has_buyer=True, writes_buyer=True), "contact"  # type: ignore[arg-type]
+    return _with(row, named | {"has_buyer": True, "writes_buyer": True}), "contact"
