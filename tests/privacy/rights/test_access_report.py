@@ -50,7 +50,7 @@ def tagged():
 def test_the_copy_holds_every_tagged_column_that_can_hold_something_of_a_person(client):
     shop = sample_orders.shop(cap_days=0)
     order_id = my_data_pages.reviewed(shop, consent=True)
-    sample_orders.invited(shop, zone="Europe/Amsterdam")
+    sample_orders.invited(shop)
     with quiet(), db.transaction() as session:
         reply.write_reply(session, my_data_pages.review().id, "Dank u wel.", "staff 1", NOON)
         asked_for = registration.ConsentRequest("nl", NOON)
@@ -62,7 +62,7 @@ def test_the_copy_holds_every_tagged_column_that_can_hold_something_of_a_person(
         )
         opt_out(session, my_data_pages.JAN, 99, "stop", NOON)
     my_data_pages.post(client, order_id, "object")  # makes a link with a copy, and an e-mail
-    sample_orders.place(shop)
+    sample_orders.place(shop, zone="Europe/Amsterdam")
     asked(client)
     my_data_pages.answered()
     with quiet(), db.transaction() as session:
