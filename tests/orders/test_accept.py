@@ -172,12 +172,12 @@ def test_consent_can_be_taken_back_and_not_be_slipped_in(client, platform, first
 
 
 @pytest.mark.parametrize("platform", ["shopify", "lightspeed"])
-def test_who_does_not_take_the_newsletter_has_not_refused(client, platform):
+def test_who_leaves_the_newsletter_takes_consent_back_and_has_not_refused(client, platform):
     shop = Shop(client, platform)
     shop.post(sample(platform, **{CONSENT[platform]: True}))
     shop.post(sample(platform, **{CONSENT[platform]: False}))
 
-    assert only_order().consent is True
+    assert only_order().consent is None
 
 
 def test_an_order_of_last_year_is_too_old_and_leaves_nothing(shop):

@@ -42,7 +42,8 @@ from trustsvc.registry import check
 from trustsvc.shops import directory
 
 RESTRICTED = "restricted"
-WHILE_IT_WAITS = timedelta(days=1)  # a reminder, for an order that is on hold since
+# A message whose order is on hold since it was planned, or since it was tried.
+WHILE_IT_WAITS = {INVITATION: timedelta(hours=1), REMINDER: timedelta(days=1)}
 UNDECIDED = timedelta(seconds=30)  # until check_orders has decided on news of the order
 _SUBJECT_COLUMNS: tuple[Column[Any], ...] = (
     invitations.c.id,
@@ -177,8 +178,8 @@ class _Context:
             return Drop(reason)
         if one.order_state == OrderState.RECEIVED:
             return Defer(self.now + UNDECIDED)
-        if message.kind == REMINDER and one.order_state == OrderState.WAITING:
-            return Defer(self.now + WHILE_IT_WAITS)
+        if one.order_state == OrderState.WAITING:
+            return Defer(self.now + WHILE_IT_WAITS[message.kind])
         shop = self.shops[one.shop_id]
         at = schedule.daytime(self.now, one.zone, on_weekdays=shop.delay_unit == "weekdays")
         if at > self.now:

@@ -137,18 +137,24 @@ def _store(
     stored_orders.update_changed(
         session, [row for key, row in rows.items() if known.get(key, row) is not row]
     )
-    over = [rows[key] for key in changes if rows[key].is_over and not _was_over(known, key)]
-    cancellation.journal([*over, *(new[key] for key in written if new[key].is_over)], now)
+    erased = {key for key, each in changes.items() if any(merge.ERASED in x for x in each)}
+    barred = [
+        rows[key] for key in changes if key in erased or _is_barred(known.get(key), rows[key])
+    ]
+    cancellation.journal([*barred, *(new[key] for key in written if new[key].is_over)], now)
     ids = {key: row.id for key, row in known.items()} | written
     _log(session, {key: new[key] for key in written}, changes, ids, now)
-    erased = {key for key, each in changes.items() if any(merge.ERASED in x for x in each)}
     _erase_anonymised(session, [item for item in batch if item.key in erased], now)
     kept |= set(ids)
     return [i for i in indexes if batch[i].key in new and batch[i].key not in written]
 
 
-def _was_over(known: dict[OrderKey, StoredOrder], key: OrderKey) -> bool:
-    return key in known and known[key].is_over
+def _is_barred(known: StoredOrder | None, row: StoredOrder) -> bool:
+    """Whether the order ended, or its buyer refused, since it was read: a restore must know."""
+    if known is None:
+        return row.is_over
+    has_refused = row.consent is False and known.consent is not False
+    return has_refused or (row.is_over and not known.is_over)
 
 
 def _new(item: IncomingOrder, now: datetime) -> tuple[IntakeResult, StoredOrder | None]:
@@ -218,7 +224,8 @@ def _log_repeated(session: Session, repeated: Sequence[IncomingOrder], now: date
 
 def _erase_anonymised(session: Session, batch: Sequence[IncomingOrder], now: datetime) -> None:
     """Have the rest erased of buyers whom their shop erased, with its line in the register."""
-    for item in {item.key: item for item in batch if item.order.is_anonymised}.values():
+    without = [item for item in batch if not item.order.email or item.order.is_anonymised]
+    for item in {item.key: item for item in without}.values():
         orders_erased = (item.order.identity,)
         request = PrivacyRequest("erase", item.shop.id, item.shop.language, orders=orders_erased)
         privacy_requests.store(session, request, now)

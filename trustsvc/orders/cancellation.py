@@ -16,7 +16,7 @@ from trustsvc.storage.suppression_journal import JournalEntry
 
 
 def journal(rows: Sequence[StoredOrder], now: datetime) -> None:
-    """Append orders that ended to the suppression journal.
+    """Append orders that ended, or whose buyer refused or was erased, to the suppression journal.
 
     Called before the commit: a superfluous entry only prevents a message. Raises Unavailable.
     """
@@ -27,11 +27,15 @@ def journal(rows: Sequence[StoredOrder], now: datetime) -> None:
                 row.identity,
                 row.shop_id,
                 now,
-                row.standing if row.standing in ENDED else row.claim or Standing.CANCELLED,
+                next((one for one in _standings(row) if one in ENDED), Standing.CANCELLED),
             )
             for row in rows
         ]
     )
+
+
+def _standings(row: StoredOrder) -> tuple[Standing | None, ...]:
+    return (row.standing, row.dispute, row.returns)
 
 
 def replay(session: Session, entries: Sequence[JournalEntry], now: datetime) -> list[int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Row, select, update
+from sqlalchemy import BigInteger, Column, Row, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from trustsvc import address_rules, config
@@ -27,7 +27,8 @@ def facts(row: Row[*tuple[Any, ...]]) -> OrderFacts:
     """Read the facts out of a row that holds FACTS."""
     known = {one.name: getattr(row, one.name) for one in fields(OrderFacts)}
     known["standing"] = Standing(row.standing)
-    known["claim"] = Standing(row.claim) if row.claim else None
+    for name in ("dispute", "returns"):
+        known[name] = Standing(known[name]) if known[name] else None
     known["delivery"] = ParcelState(row.delivery) if row.delivery else None
     return OrderFacts(**known)
 
@@ -131,8 +132,11 @@ def erase_buyers(session: Session, order_ids: Collection[int], *, accepts_buyer:
 
 
 def expect_address(session: Session, order_ids: Collection[int]) -> None:
-    """Have the next address of these orders counted as new: theirs is never written to."""
-    session.execute(update(orders).where(orders.c.id.in_(order_ids)).values(contact_at=None))
+    """Have an address of the same second counted as new: theirs is never written to."""
+    a_millisecond_ago = type_coerce(orders.c.contact_at, BigInteger) - 1
+    session.execute(
+        update(orders).where(orders.c.id.in_(order_ids)).values(contact_at=a_millisecond_ago)
+    )
 
 
 def _pseudonyms(shop_id: int, email: str | None) -> frozenset[bytes]:

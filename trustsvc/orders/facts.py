@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from trustsvc.orders.standing import ParcelState, Standing
+from trustsvc.orders.standing import ENDED, ParcelState, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +11,8 @@ class OrderFacts:
     """`paid` and `fulfilled` are None where the platform never tells."""
 
     standing: Standing
-    claim: Standing | None
+    dispute: Standing | None
+    returns: Standing | None
     consent: bool | None
     paid: bool | None
     fulfilled: bool | None
@@ -25,8 +26,11 @@ class OrderFacts:
 
     @property
     def whole_standing(self) -> Standing:
-        """The standing, with an open dispute or return."""
-        return self.claim if self.claim and self.standing is Standing.OPEN else self.standing
+        """The standing, with an open dispute or return: an end counts before a wait."""
+        every = [one for one in (self.standing, self.dispute, self.returns) if one]
+        ended = [one for one in every if one in ENDED]
+        waits = [one for one in every if one is not Standing.OPEN]
+        return (ended or waits or [Standing.OPEN])[0]
 
     @property
     def delivered_at(self) -> datetime | None:

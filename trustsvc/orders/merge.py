@@ -1,6 +1,6 @@
 """Merge news into a known order. Pure, so that every sequence of arrival can be tested.
 
-An order is a set of registers: standing, claim, payment, fulfilment, delivery,
+An order is a set of registers: standing, dispute, returns, payment, fulfilment, delivery,
 details, contact. Each keeps the
 value with the newest time the platform gave, so any permutation and repetition of an order's
 history ends in the same row. Of two values of one second the one that arrives later counts, but
@@ -23,21 +23,24 @@ NO_BUYER: dict[str, object] = dict.fromkeys(BUYER) | {"has_buyer": False, "write
 # Register -> (its time, its values)
 REGISTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "standing": ("standing_at", ("standing",)),
-    "claim": ("claim_at", ("claim",)),
+    "dispute": ("dispute_at", ("dispute",)),
+    "returns": ("returns_at", ("returns",)),
     "payment": ("payment_at", ("paid", "paid_at")),
     "fulfilment": ("fulfilment_at", ("fulfilled", "shipped_at")),
     "delivery": ("delivery_at", ("delivery",)),
+    "consent": ("consent_at", ("consent",)),
     "details": ("details_at", ("skip", "date_unreadable")),
 }
 CHANGING = (
     *(name for time, values in REGISTERS.values() for name in (time, *values)),
     "contact_at",
-    "consent",
     "accepts_buyer",
     "state",
 )
 COLUMNS = ("shop_id", "identity", *BUYER, *CHANGING, "created_at", "received_at")
 ERASED = "erased"
+# What only says that more is to come yields to the order itself of the same second.
+YIELDS = {Standing.REFUND_OPEN}
 AT_CREATION = datetime(2000, 1, 1, tzinfo=UTC)  # older than any news
 
 
@@ -52,8 +55,10 @@ class StoredOrder:
     state: OrderState = OrderState.RECEIVED
     standing: Standing = Standing.OPEN
     standing_at: datetime | None = None
-    claim: Standing | None = None
-    claim_at: datetime | None = None
+    dispute: Standing | None = None
+    dispute_at: datetime | None = None
+    returns: Standing | None = None
+    returns_at: datetime | None = None
     paid: bool | None = None
     paid_at: datetime | None = None
     payment_at: datetime | None = None
@@ -67,6 +72,7 @@ class StoredOrder:
     details_at: datetime | None = None
     contact_at: datetime | None = None
     consent: bool | None = None
+    consent_at: datetime | None = None
     accepts_buyer: bool = True
     has_buyer: bool = False
     writes_buyer: bool = False
@@ -80,7 +86,7 @@ class StoredOrder:
 
     @property
     def is_over(self) -> bool:
-        return self.standing in ENDED or self.claim in ENDED
+        return not ENDED.isdisjoint({self.standing, self.dispute, self.returns})
 
     def values(self, names: tuple[str, ...] = COLUMNS) -> dict[str, object]:
         """Columns to write, by name."""
@@ -101,7 +107,9 @@ class OrderNews:
         """When this was true: the platform's time, or that of arrival in whole seconds."""
         if self.order.is_creation:
             return AT_CREATION
-        return self.order.modified_at or self.arrived_at.replace(microsecond=0)
+        arrived_at = self.arrived_at.replace(microsecond=0)
+        # A clock that is ahead must not outrank what is told later.
+        return min(self.order.modified_at or arrived_at, self.arrived_at)
 
 
 def new_order(key: tuple[int, bytes], news: OrderNews) -> StoredOrder:
@@ -127,10 +135,11 @@ def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
     names: list[str] = []
     for register, told in _told(news).items():
         time, columns = REGISTERS[register]
-        at = _time_of(register, news)
+        at = _time_of(register, news, known)
         before = getattr(known, time)
-        is_ended = getattr(known, columns[0]) in ENDED
-        if before is not None and (at < before or (at == before and is_ended)):
+        if not _counts(known, register, told[0], is_older=before is not None and at < before):
+            continue
+        if before == at and (getattr(known, columns[0]) in ENDED or told[0] in YIELDS):
             continue
         changed[time] = at
         values = dict(zip(columns, told, strict=True))
@@ -138,9 +147,6 @@ def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
         if is_moved or any(getattr(known, name) != value for name, value in values.items()):
             changed |= values
             names.append(register)
-    if news.order.consent is not None and known.consent not in {news.order.consent, False}:
-        changed["consent"] = news.order.consent
-        names.append("consent")
     row = _with(known, changed)
     row, contact = _contact(row, news, is_news=bool(names))
     names += [contact] if contact else []
@@ -157,9 +163,19 @@ def _with(row: StoredOrder, values: Mapping[str, object]) -> StoredOrder:
     return replace(row, **values)  # type: ignore[arg-type]
 
 
-def _time_of(register: str, news: OrderNews) -> datetime:
-    own = {"delivery": news.order.delivery_at, "standing": news.order.standing_at}
-    return own.get(register) or news.as_of
+def _time_of(register: str, news: OrderNews, known: StoredOrder) -> datetime:
+    if register == "delivery" and news.order.delivery_at:
+        return min(news.order.delivery_at, news.arrived_at)
+    # A restored order only takes its own deletion back.
+    is_restored = register == "standing" and known.standing is Standing.CANCELLED
+    return (news.order.standing_at if is_restored else None) or news.as_of
+
+
+def _counts(known: StoredOrder, register: str, told: object, *, is_older: bool) -> bool:
+    """Whether a value is taken over: a refusal whenever it is heard, anything else unless older."""
+    if register == "consent":
+        return known.consent is not False and (told is False or not is_older)
+    return not is_older
 
 
 def _told(news: OrderNews) -> dict[str, tuple[object, ...]]:
@@ -168,14 +184,18 @@ def _told(news: OrderNews) -> dict[str, tuple[object, ...]]:
     told: dict[str, tuple[object, ...]] = {}
     if order.standing is not None:
         told["standing"] = (order.standing,)
-    if order.claim is not None:
-        told["claim"] = (order.claim,)
+    if order.dispute is not None:
+        told["dispute"] = (order.dispute,)
+    if order.returns is not None:
+        told["returns"] = (order.returns,)
     if order.paid is not None or order.paid_at:
         told["payment"] = (order.paid is not False, order.paid_at)
     if order.fulfilled is not None or order.shipped_at:
         told["fulfilment"] = (order.fulfilled is not False, order.shipped_at)
     if order.delivery is not None:
         told["delivery"] = (order.delivery,)
+    if order.consent is not None or order.says_consent:
+        told["consent"] = (order.consent,)
     if order.says_contact or order.date_unreadable:
         told["details"] = (news.skip, order.date_unreadable)
     return told
@@ -188,13 +208,13 @@ def _contact(row: StoredOrder, news: OrderNews, *, is_news: bool) -> tuple[Store
     if order.is_anonymised:  # whenever it is heard: who was erased stays erased
         row = replace(row, contact_at=as_of if is_newer else row.contact_at)
         gone = _with(row, NO_BUYER | {"accepts_buyer": False})
-        return (gone, ERASED) if is_newer or row.has_buyer else (row, None)
+        return (gone, ERASED) if row.has_buyer or row.accepts_buyer else (row, None)
     if not order.says_contact or not (is_newer or as_of == row.contact_at):
         return row, None
     row = replace(row, contact_at=as_of)
     if not order.email:
-        gone = _with(row, NO_BUYER)
-        return (gone, "contact_removed") if row.has_buyer else (row, None)
+        gone = _with(row, NO_BUYER | {"accepts_buyer": False})
+        return (gone, ERASED) if row.has_buyer else (row, None)
     if row.is_over or not (row.has_buyer or (row.accepts_buyer and (is_news or is_newer))):
         return row, None
     named: dict[str, object] = {

@@ -31,8 +31,8 @@ class OrderReceived:
     was placed: anything else is newer. None in a field means that the body says nothing about it;
     a moment alone says that it happened.
     `is_whole` is set where the body is the whole order: without an address the shop removed it.
-    `is_anonymised`: the shop erased the buyer.
-    `claim` is an open dispute or return that the order itself does not tell; OPEN ends it.
+    `is_anonymised`: the shop erased the buyer. `says_consent`: without consent there is none now.
+    `dispute` and `returns` are what the order itself does not tell; OPEN ends them.
     `traits` is what a shop may have orders skipped for (docs/how-to/skip.md).
     """
 
@@ -48,9 +48,11 @@ class OrderReceived:
     zone: str = ""
     is_anonymised: bool = False
     consent: bool | None = None
+    says_consent: bool = False
     standing: Standing | None = None
     standing_at: datetime | None = None
-    claim: Standing | None = None
+    dispute: Standing | None = None
+    returns: Standing | None = None
     paid: bool | None = None
     paid_at: datetime | None = None
     fulfilled: bool | None = None
@@ -71,13 +73,14 @@ class OrderReceived:
     @property
     def is_over(self) -> bool:
         """Cancelled, refunded in full, returned or charged back."""
-        return self.standing in ENDED or self.claim in ENDED
+        return not ENDED.isdisjoint({self.standing, self.dispute, self.returns})
 
     @property
     def is_update(self) -> bool:
         """It changes an order that is already known, even without an address."""
         told = (
-            self.claim,
+            self.dispute,
+            self.returns,
             self.paid,
             self.paid_at,
             self.fulfilled,

@@ -32,7 +32,17 @@ class Shop:
 
 def Order(**facts):  # noqa: N802 - reads as the class it makes
     plain = dict.fromkeys(
-        ("claim", "consent", "paid", "fulfilled", "delivery", "skip", "paid_at", "shipped_at")
+        (
+            "dispute",
+            "returns",
+            "consent",
+            "paid",
+            "fulfilled",
+            "delivery",
+            "skip",
+            "paid_at",
+            "shipped_at",
+        )
     ) | {"standing": Standing.OPEN, "date_unreadable": False, "created_at": NOW - DAY}
     return OrderFacts(**{**plain, "delivery_at": None, **facts})
 
@@ -63,11 +73,11 @@ MEMBER = replace(STRANGER, registered=True)
         (Shop(may_ask="registered"), Order(consent=False), MEMBER, ("refuse", "said_no")),
         (SHOP, Order(consent=False), MEMBER, ("refuse", "said_no")),
         (SHOP, Order(standing=Standing.RETURNED), STRANGER, ("refuse", "returned")),
-        (SHOP, Order(claim=Standing.CHARGEBACK), STRANGER, ("refuse", "chargeback")),
-        (SHOP, Order(claim=Standing.RETURN_OPEN), STRANGER, ("wait", "return_open")),
+        (SHOP, Order(dispute=Standing.CHARGEBACK), STRANGER, ("refuse", "chargeback")),
+        (SHOP, Order(returns=Standing.RETURN_OPEN), STRANGER, ("wait", "return_open")),
         (SHOP, Order(standing=Standing.ON_HOLD), STRANGER, ("wait", "on_hold")),
         (SHOP, Order(standing=Standing.OTHER_STATUS), STRANGER, ("wait", "other_status")),
-        (SHOP, Order(claim=Standing.OPEN), STRANGER, ("ask", "may_ask_customers")),
+        (SHOP, Order(returns=Standing.OPEN), STRANGER, ("ask", "may_ask_customers")),
         (SHOP, Order(date_unreadable=True), STRANGER, ("wait", "date_unreadable")),
         (SHOP, Order(skip="pos"), STRANGER, ("refuse", "skip_pos")),
         (

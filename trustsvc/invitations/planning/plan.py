@@ -95,7 +95,8 @@ def _decide(batch: _Batch, order: CheckedOrder) -> None:
             batch.refuse[decision.rule].append(order.id)
     else:
         batch.settled.append(order.id)
-        batch.contacts.plan(order)
+        if not is_sent:
+            batch.contacts.plan(order)
         if planned:
             batch.move.append((order, _due(batch, order)))
         else:

@@ -67,12 +67,13 @@ def planned(session: Session, order_ids: Collection[int]) -> dict[int, PlannedIn
 def suspend(session: Session, found: Collection[PlannedInvitation], reason: str) -> None:
     """Hold back what has not left. Twice changes nothing."""
     unsent = [one.id for one in found if one.is_unsent]
+    # Only what is dropped here: a sender may have handed a message over since it was read.
+    held = pending.drop(session, (INVITATION,), unsent, SUSPENDED_REASON)
     session.execute(
         invitation_states.update(invitations, (OPEN,), SUSPENDED)
-        .where(invitations.c.id.in_(unsent))
+        .where(invitations.c.id.in_(held))
         .values(reason=reason)
     )
-    pending.drop(session, (INVITATION,), unsent, SUSPENDED_REASON)
 
 
 def resume(session: Session, found: Mapping[int, PlannedInvitation], now: datetime) -> None:

@@ -62,14 +62,17 @@ def move(session: Session, due_at: Mapping[int, datetime]) -> None:
 
 def drop(
     session: Session, names: Collection[str], subject_ids: Collection[int], reason: str
-) -> None:
-    """Drop what has not left; the sender of a leased one finds its lease lost before DATA ends."""
-    if subject_ids:
-        session.execute(
-            message_states.update(messages, UNSENT, DROPPED)
-            .where(messages.c.subject_id.in_(subject_ids), messages.c.kind.in_(names))
-            .values(reason=reason)
-        )
+) -> list[int]:
+    """Drop what has not left; gives its subjects. A sender that has one finds its lease lost."""
+    if not subject_ids:
+        return []
+    dropped = session.scalars(
+        message_states.update(messages, UNSENT, DROPPED)
+        .where(messages.c.subject_id.in_(subject_ids), messages.c.kind.in_(names))
+        .values(reason=reason)
+        .returning(messages.c.subject_id)
+    )
+    return list(dropped)
 
 
 def undrop(

@@ -7,6 +7,7 @@ from typing import Any
 from trustsvc.orders.platforms import fields
 
 MAX_LENGTH = 32
+MAX_DIGITS = 15  # more is no amount of money, and would overflow in a sum
 CENT = Decimal("0.01")
 
 
@@ -23,8 +24,8 @@ def amount(data: object, *paths: str) -> Decimal | None:
             parsed = Decimal(written)
         except InvalidOperation:
             continue
-        if parsed.is_finite():
-            return abs(parsed)
+        if parsed.is_finite() and -MAX_DIGITS < parsed.adjusted() < MAX_DIGITS:
+            return parsed.copy_abs()
     return None
 
 

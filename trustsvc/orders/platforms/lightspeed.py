@@ -89,6 +89,7 @@ def _order(order: fields.Tree, known: str, now: datetime) -> OrderReceived | Ign
         zone=place.zone,
         is_anonymised=contact.is_anonymised(order, "email"),
         consent=_consent(order),
+        says_consent="newsletterSubscribed" in order,
         standing=_standing(order, status, payment),
         paid=paid,
         paid_at=fields.estimate_shipment(created, changed, now) if paid else None,

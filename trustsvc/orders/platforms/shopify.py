@@ -149,12 +149,12 @@ def _dispute(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
         claim = Standing.CHARGEBACK
     elif status in {"won", "prevented"}:
         claim = Standing.OPEN
-    return OrderReceived(fields.identity(tree, "order_id"), now, claim=claim)
+    return OrderReceived(fields.identity(tree, "order_id"), now, dispute=claim)
 
 
 def _return(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
     known = fields.identity(tree, "order.id", "order_id", "order.admin_graphql_api_id")
-    return OrderReceived(known, now, claim=shopify_order.claim_of(fields.word(tree, "status")))
+    return OrderReceived(known, now, returns=shopify_order.claim_of(fields.word(tree, "status")))
 
 
 # Topics, and families of topics, whose body is not the order but news about it.

@@ -61,8 +61,9 @@ def parse(
         zone=place.zone,
         is_anonymised=contact.is_anonymised(tree, "email", "contact_email", "customer.email"),
         consent=_consent(tree),
+        says_consent="buyer_accepts_marketing" in tree,
         standing=_standing(topic, tree, status),
-        claim=_claim(tree),
+        returns=_returns(tree),
         paid=paid,
         paid_at=(changed if topic == "orders/paid" else created) if paid else None,
         fulfilled=fulfilled,
@@ -97,7 +98,7 @@ def _standing(topic: str, tree: fields.Tree, status: str) -> Standing:
     return Standing.REFUNDED if status == "refunded" else Standing.OPEN
 
 
-def _claim(tree: fields.Tree) -> Standing | None:
+def _returns(tree: fields.Tree) -> Standing | None:
     """Read the returns, where the body lists them; a dispute is told by topics of its own."""
     if not isinstance(tree.get("returns"), list):
         return None

@@ -121,14 +121,15 @@ def _order(
 
     known = _reference(data)
     modified_at = fields.moment(data, now, *standard_fields.MODIFIED_AT) or sent_at
-    moments = (fields.moment(data, now, name) for name in standard_fields.DATES)
+    # The moment of the event itself; other dates of the order are no time of this news.
+    happened = (fields.moment(data, now, *standard_fields.EVENT_AT[event]) for event in said.events)
     delivered_at = when("delivered")
     delivery = said.delivery or (ParcelState.DELIVERED if delivered_at else None)
     place = _place(data)
     order = OrderReceived(
         identity=known,
         created_at=now,
-        modified_at=modified_at or fields.latest(moments),
+        modified_at=modified_at or fields.latest(happened),
         is_creation=said.is_creation,
         reference=known,
         is_whole=_names_buyer(data),

@@ -99,10 +99,12 @@ def _order(
         is_anonymised=contact.is_anonymised(tree, "billing.email", "billing_address.email")
         or fields.flag(meta, "_anonymized") is True,
         consent=_consent(meta),
+        says_consent=True,
         standing=_standing(tree, status),
         # That it was restored is news of this moment, whenever the order was changed before, and
         # later than the deletion, which has no time of its own.
         standing_at=now + A_SECOND if topic == "order.restored" else None,
+        delivery_id=_restored_id(known, changed) if topic == "order.restored" else None,
         paid=paid,
         paid_at=paid_at,
         fulfilled=fulfilled,
@@ -116,6 +118,11 @@ def _order(
         ),
     )
     return fields.finish(order, created)
+
+
+def _restored_id(known: str, changed: datetime | None) -> str | None:
+    """Recognise a restored order that comes again: its time is that of arrival, so it would win."""
+    return f"restored {known} {changed.isoformat()}" if changed else None
 
 
 def _payment(

@@ -169,7 +169,11 @@ def _order(
     dates = {event: row[name] for event, name in DATES.items()}
     if row["delivery"] == ParcelState.DELIVERED:
         dates["delivered"] = row["delivery_at"]
-    dates |= {row[name]: row[f"{name}_at"] for name in ("standing", "claim") if row[name] in ENDED}
+    dates |= {
+        row[name]: row[f"{name}_at"]
+        for name in ("standing", "dispute", "returns")
+        if row[name] in ENDED
+    }
     return OrderLine(
         shop=shop,
         name=row["name"] or (review.name if review else ""),
