@@ -110,7 +110,7 @@ def test_correct(made, walk):
     page = walk(invited(made))
 
     page.get_by_role("link", name="Verbeteren").click()
-    page.get_by_label("Je naam, voor brieven").fill("Augusta Ada King")
+    page.get_by_label("Je naam, voor e-mails").fill("Augusta Ada King")
     page.get_by_role("button", name="Opslaan").click()
 
     assert h1(page) == "Het is verbeterd"

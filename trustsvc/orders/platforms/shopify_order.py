@@ -105,10 +105,8 @@ def _returns(tree: fields.Tree) -> Standing | None:
     claims = {claim_of(fields.word(row, "status")) for row in fields.rows(tree, "returns")}
     if fields.word(tree, "return_status") in {"in_progress", "return_requested"}:
         claims.add(Standing.RETURN_OPEN)
-    for claim in (Standing.RETURN_OPEN, Standing.RETURNED, Standing.OPEN):
-        if claim in claims:
-            return claim
-    return None
+    worst_first = (Standing.RETURN_OPEN, Standing.RETURNED)
+    return next((claim for claim in worst_first if claim in claims), Standing.OPEN)
 
 
 def _fulfilment(
