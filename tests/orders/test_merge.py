@@ -167,3 +167,41 @@ def test_a_refusal_is_never_taken_back():
     yes = news(order(consent=True, modified_at=NOW + timedelta(days=1)))
 
     assert merge.merge(row, yes)[0].consent is False
+
+
+def test_news_without_a_time_is_newer_whatever_the_clock_of_the_platform_says():
+    ahead = news(order(standing=Standing.OPEN, modified_at=NOW + timedelta(minutes=3)), NOW)
+    deleted = news(order(standing=Standing.CANCELLED), NOW + timedelta(minutes=2))
+    again = news(
+        order(standing=Standing.OPEN, modified_at=NOW + timedelta(minutes=3)),
+        NOW + timedelta(minutes=9),
+    )
+
+    assert merged([ahead, deleted, again]).standing is Standing.CANCELLED
+
+
+def test_a_time_far_ahead_counts_as_that_of_arrival():
+    ahead = news(order(standing=Standing.OPEN, modified_at=NOW + timedelta(hours=23)), NOW)
+    refunded = news(
+        order(standing=Standing.REFUNDED, modified_at=NOW + timedelta(minutes=5)),
+        NOW + timedelta(minutes=5),
+    )
+
+    assert merged([ahead, refunded]).standing is Standing.REFUNDED
+
+
+def test_a_declined_return_ends_no_dispute():
+    history = [
+        order(email="anna@mail.example", is_creation=True),
+        order(dispute=Standing.CHARGEBACK, modified_at=NOW),
+        order(returns=Standing.OPEN, modified_at=NOW + timedelta(seconds=1)),
+    ]
+
+    assert merged([news(one) for one in history]).is_over
+
+
+def test_a_refund_of_unknown_amount_yields_to_the_order_of_the_same_second():
+    known = news(order(standing=Standing.OPEN, modified_at=NOW, email="anna@mail.example"))
+    refund = news(order(standing=Standing.REFUND_OPEN, modified_at=NOW))
+
+    assert merged([known, refund]).standing is Standing.OPEN

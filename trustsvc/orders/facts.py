@@ -34,4 +34,8 @@ class OrderFacts:
 
     @property
     def delivered_at(self) -> datetime | None:
-        return self.delivery_at if self.delivery is ParcelState.DELIVERED else None
+        """When it was delivered, unless another parcel left since."""
+        if self.delivery is not ParcelState.DELIVERED or self.delivery_at is None:
+            return None
+        is_sent_again = self.shipped_at is not None and self.shipped_at > self.delivery_at
+        return None if is_sent_again else self.delivery_at

@@ -12,7 +12,7 @@ qualify, and newer news may bring it back. Whoever was erased for another reason
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from trustsvc.orders.received import OrderReceived
 from trustsvc.orders.standing import ENDED, ParcelState, Standing
@@ -39,6 +39,7 @@ CHANGING = (
 )
 COLUMNS = ("shop_id", "identity", *BUYER, *CHANGING, "created_at", "received_at")
 ERASED = "erased"
+CLOCK_AHEAD = timedelta(minutes=10)
 # What only says that more is to come yields to the order itself of the same second.
 YIELDS = {Standing.REFUND_OPEN}
 AT_CREATION = datetime(2000, 1, 1, tzinfo=UTC)  # older than any news
@@ -107,9 +108,14 @@ class OrderNews:
         """When this was true: the platform's time, or that of arrival in whole seconds."""
         if self.order.is_creation:
             return AT_CREATION
-        arrived_at = self.arrived_at.replace(microsecond=0)
-        # A clock that is ahead must not outrank what is told later.
-        return min(self.order.modified_at or arrived_at, self.arrived_at)
+        at = self.order.modified_at if self.is_timed else None
+        return at or self.arrived_at.replace(microsecond=0)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the platform gave a time, and not one of a clock that is far ahead."""
+        at = self.order.modified_at
+        return self.order.is_creation or (at is not None and at <= self.arrived_at + CLOCK_AHEAD)
 
 
 def new_order(key: tuple[int, bytes], news: OrderNews) -> StoredOrder:
@@ -168,7 +174,12 @@ def _time_of(register: str, news: OrderNews, known: StoredOrder) -> datetime:
         return min(news.order.delivery_at, news.arrived_at)
     # A restored order only takes its own deletion back.
     is_restored = register == "standing" and known.standing is Standing.CANCELLED
-    return (news.order.standing_at if is_restored else None) or news.as_of
+    at = (news.order.standing_at if is_restored else None) or news.as_of
+    if news.is_timed:
+        return at
+    # Without a time it is newer than what is known, whatever the platform's clock says.
+    arrived_at = news.arrived_at.replace(microsecond=0)
+    return max(arrived_at, getattr(known, REGISTERS[register][0]) or arrived_at)
 
 
 def _counts(known: StoredOrder, register: str, told: object, *, is_older: bool) -> bool:
@@ -211,10 +222,12 @@ def _contact(row: StoredOrder, news: OrderNews, *, is_news: bool) -> tuple[Store
         return (gone, ERASED) if row.has_buyer or row.accepts_buyer else (row, None)
     if not order.says_contact or not (is_newer or as_of == row.contact_at):
         return row, None
+    is_first = row.contact_at is None
     row = replace(row, contact_at=as_of)
     if not order.email:
         gone = _with(row, NO_BUYER | {"accepts_buyer": False})
-        return (gone, ERASED) if row.has_buyer else (row, None)
+        was_known = row.has_buyer or (row.accepts_buyer and not is_first)
+        return (gone, ERASED) if was_known else (row, None)
     if row.is_over or not (row.has_buyer or (row.accepts_buyer and (is_news or is_newer))):
         return row, None
     named: dict[str, object] = {

@@ -234,3 +234,9 @@ def test_whatever_the_delay_a_message_leaves_by_day_and_not_before_it_is_due(
     assert due == schedule.daytime(due, zone)
     if unit == "days":
         assert due - start >= timedelta(days=delay) - timedelta(hours=1)
+
+
+def test_sent_again_after_a_delivery_counts_from_the_newest_shipment():
+    order = happened({"delivered": at("2026-06-02 10:00"), "shipped": at("2026-06-05 10:00")})
+
+    assert schedule.start_event(Shop(moment="shipped"), order)[1] == at("2026-06-05 10:00")

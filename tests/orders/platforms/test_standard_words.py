@@ -24,3 +24,8 @@ def test_the_state_counts_before_the_type(kind, state, standing, paid, fulfilled
 def test_a_creation_is_only_a_creation_by_its_type():
     assert standard_words.read("order.created", "").is_creation
     assert not standard_words.read("order.updated", "created").is_creation
+
+
+def test_news_of_a_parcel_or_a_partial_refund_brings_no_order_back():
+    for kind in ("shipment.created", "shipment.delivered", "order.partially_refunded"):
+        assert standard_words.read(kind, "").standing is None

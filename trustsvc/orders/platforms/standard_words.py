@@ -39,7 +39,7 @@ SHIPPED = _said("shipped", fulfilled=True)
 DELIVERED = _said("delivered", fulfilled=True, delivery=ParcelState.DELIVERED)
 CANCELLED = _said("cancelled", standing=Standing.CANCELLED)
 REFUNDED = _said("refunded", standing=Standing.REFUNDED)
-PARTLY_REFUNDED = _said(paid=True)
+PARTLY_REFUNDED = _said(standing=None, paid=True)
 RETURNED = _said(standing=Standing.RETURNED)
 RETURN_OPEN = _said(standing=Standing.RETURN_OPEN)
 CHARGEBACK = _said(standing=Standing.CHARGEBACK)
@@ -146,8 +146,9 @@ def read(kind: str, state: str) -> Said:
     whole = STATES.get(normalised(state), OTHER_STATUS)
     if kind.startswith("shipment.") and whole in _OF_A_PARCEL:
         whole = NOTHING
+    of_order = None if kind.startswith("shipment.") else event.standing
     return Said(
-        standing=whole.standing or event.standing,
+        standing=whole.standing or of_order,
         paid=whole.paid if whole.paid is not None else event.paid,
         fulfilled=whole.fulfilled if whole.fulfilled is not None else event.fulfilled,
         delivery=whole.delivery or event.delivery,
