@@ -28,6 +28,8 @@ MAY_BE_EMPTY = {
     "domain_throttles",
     "mail_endpoints",
     "api_connections",
+    "webhook_counts",
+    "webhook_health",
     "mail_reports",
     "circuit_breakers",
     "notice_versions",
