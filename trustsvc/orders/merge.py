@@ -139,16 +139,16 @@ def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
     """
     changed: dict[str, object] = {}
     names: list[str] = []
-    for register, told in _told(news).items():
+    for register, stated in _stated(news).items():
         time, columns = REGISTERS[register]
         at = _time_of(register, news, known)
         before = getattr(known, time)
-        if not _counts(known, register, told[0], is_older=before is not None and at < before):
+        if not _counts(known, register, stated[0], is_older=before is not None and at < before):
             continue
-        if before == at and (getattr(known, columns[0]) in ENDED or told[0] in YIELDS):
+        if before == at and (getattr(known, columns[0]) in ENDED or stated[0] in YIELDS):
             continue
         changed[time] = at
-        values = dict(zip(columns, told, strict=True))
+        values = dict(zip(columns, stated, strict=True))
         is_moved = register == "delivery" and at != before  # its time is a date that counts
         if is_moved or any(getattr(known, name) != value for name, value in values.items()):
             changed |= values
@@ -182,41 +182,41 @@ def _time_of(register: str, news: OrderNews, known: StoredOrder) -> datetime:
     return max(arrived_at, getattr(known, REGISTERS[register][0]) or arrived_at)
 
 
-def _counts(known: StoredOrder, register: str, told: object, *, is_older: bool) -> bool:
-    """Whether a value is taken over: a refusal whenever it is heard, anything else unless older."""
+def _counts(known: StoredOrder, register: str, stated: object, *, is_older: bool) -> bool:
+    """Whether a value is taken over: a refusal whenever it arrives, anything else unless older."""
     if register == "consent":
-        return known.consent is not False and (told is False or not is_older)
+        return known.consent is not False and (stated is False or not is_older)
     return not is_older
 
 
-def _told(news: OrderNews) -> dict[str, tuple[object, ...]]:
+def _stated(news: OrderNews) -> dict[str, tuple[object, ...]]:
     """Give the registers that the body says something about."""
     order = news.order
-    told: dict[str, tuple[object, ...]] = {}
+    stated: dict[str, tuple[object, ...]] = {}
     if order.standing is not None:
-        told["standing"] = (order.standing,)
+        stated["standing"] = (order.standing,)
     if order.dispute is not None:
-        told["dispute"] = (order.dispute,)
+        stated["dispute"] = (order.dispute,)
     if order.returns is not None:
-        told["returns"] = (order.returns,)
+        stated["returns"] = (order.returns,)
     if order.paid is not None or order.paid_at:
-        told["payment"] = (order.paid is not False, order.paid_at)
+        stated["payment"] = (order.paid is not False, order.paid_at)
     if order.fulfilled is not None or order.shipped_at:
-        told["fulfilment"] = (order.fulfilled is not False, order.shipped_at)
+        stated["fulfilment"] = (order.fulfilled is not False, order.shipped_at)
     if order.delivery is not None:
-        told["delivery"] = (order.delivery,)
+        stated["delivery"] = (order.delivery,)
     if order.consent is not None or order.says_consent:
-        told["consent"] = (order.consent,)
+        stated["consent"] = (order.consent,)
     if order.says_contact or order.date_unreadable:
-        told["details"] = (news.skip, order.date_unreadable)
-    return told
+        stated["details"] = (news.skip, order.date_unreadable)
+    return stated
 
 
 def _contact(row: StoredOrder, news: OrderNews, *, is_news: bool) -> tuple[StoredOrder, str | None]:
     """Take the buyer over from the newest body that names one, and forget one that it removed."""
     order, as_of = news.order, news.as_of
     is_newer = row.contact_at is None or as_of > row.contact_at
-    if order.is_anonymised:  # whenever it is heard: who was erased stays erased
+    if order.is_anonymised:  # whenever it arrives: who was erased stays erased
         row = replace(row, contact_at=as_of if is_newer else row.contact_at)
         gone = _with(row, NO_BUYER | {"accepts_buyer": False})
         return (gone, ERASED) if row.has_buyer or row.accepts_buyer else (row, None)

@@ -78,7 +78,7 @@ class OrderReceived:
     @property
     def is_update(self) -> bool:
         """It changes an order that is already known, even without an address."""
-        told = (
+        stated = (
             self.dispute,
             self.returns,
             self.paid,
@@ -88,7 +88,7 @@ class OrderReceived:
             self.delivery,
             self.consent,
         )
-        return self.standing not in {None, Standing.OPEN} or any(x is not None for x in told)
+        return self.standing not in {None, Standing.OPEN} or any(x is not None for x in stated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,8 @@ def find(session: Session, codes: Iterable[str]) -> ReportedMessage | None:
     None too for a message of a kind that this version does not know.
     """
     given = [raw for raw in map(_bytes, list(codes)[:MAX_TRIED]) if raw]
-    ring = keyring.keys("lookup")
-    tokens = [_cipher(key).decryptor().update(raw) for raw in given for key in ring]
+    keys = keyring.keys("lookup")
+    tokens = [_cipher(key).decryptor().update(raw) for raw in given for key in keys]
     rows = session.execute(
         select(
             messages.c.token,

@@ -50,8 +50,8 @@ class WatchedShop:
         return self.read_at is None or self.error_at > self.read_at or now - self.error_at < DAY
 
     def is_still_silent(self) -> bool:
-        heard = self.read_at and self.alarm_since and self.read_at > self.alarm_since
-        return self.alarm == SILENT and not heard
+        is_back = self.read_at and self.alarm_since and self.read_at > self.alarm_since
+        return self.alarm == SILENT and not is_back
 
     def may_be_silent(self, now: datetime) -> bool:
         return self.read_at is not None and now - self.read_at >= DAY
