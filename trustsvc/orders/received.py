@@ -1,6 +1,6 @@
 """Result of a platform parser: five fields and the order's state, nothing else."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -38,6 +38,7 @@ class OrderReceived:
 
     identity: str
     created_at: datetime
+    _: KW_ONLY
     modified_at: datetime | None = None
     is_creation: bool = False
     reference: str = ""

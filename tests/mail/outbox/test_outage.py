@@ -45,7 +45,14 @@ class Line:
 
 def place(at_shop, first, number, now):
     orders = [
-        OrderReceived(f"{n}", now, f"#{n}", f"b{n}@d{n % 7}.example", "Jan", "nl-NL")
+        OrderReceived(
+            f"{n}",
+            now,
+            reference=f"#{n}",
+            email=f"b{n}@d{n % 7}.example",
+            name="Jan",
+            locale="nl-NL",
+        )
         for n in range(first, first + number)
     ]
     with db.transaction() as session, quiet():
