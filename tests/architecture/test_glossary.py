@@ -25,8 +25,7 @@ EXCEPT = {
     "docs/adr/0013-no-provider-rules.md": {"dots"},  # of an address at Gmail
     "docs/reference/pseudonyms.md": {"dots"},  # of an address
     "tools/canary/fields.txt": {"house"},  # of an address
-    # Texts of e-mails, and of a consent: they are kept.
-    "templates/words/en/transactional_mail.toml": {"letter"},
+    # The text of a consent, which people have given: it is kept.
     "templates/words/en/register.toml": {"letter"},
 }
 TEXTS = {".md", ".html", ".txt", ".css", ".sh", ".conf"}

@@ -213,9 +213,9 @@ def test_sending_again_with_a_mistake_says_both(client, link):
 
 
 @pytest.mark.parametrize("state", ["pending", "approved", "rejected", "published"])
-def test_nobody_is_told_that_a_review_will_be_shown_which_will_not(client, link, state):
+def test_no_page_promises_to_show_a_review_that_will_not_be_shown(client, link, state):
     client.post(link, data={name: value for name, value in FORM.items() if name != "consent"})
-    assert "Zo leest alleen" in client.get(link).text
+    assert "Zo krijgt alleen" in client.get(link).text
     client.post(link, data=FORM | {"do": "correct"})
     with db.transaction() as session:
         reason = "spam" if state == "rejected" else None

@@ -4,6 +4,7 @@ import pytest
 
 from tests.reviews.sample_reviews import shop
 from trustsvc import i18n
+from trustsvc.invitations.planning import frequency_cap
 from trustsvc.privacy.documents import data_inventory, notice
 from trustsvc.privacy.documents.activities import IN_FILES
 
@@ -66,3 +67,13 @@ def test_a_row_that_tells_of_a_hash_says_so(language):
     silent = {row for row in rows if word not in words[f"privacy.notice.{row}_data"].casefold()}
 
     assert silent == set()
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_the_notice_says_how_long_at_most_a_buyer_who_never_answers_is_recognised(
+    installation, language
+):
+    row = next(one for one in notice.purposes(shop(), 90) if one.name == "frequency_cap")
+
+    assert row.longest == frequency_cap.LONGEST.days > row.days
+    assert "{longest}" in i18n.catalogue(language)["privacy.notice.frequency_cap_kept"]

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from trustsvc import i18n
 from trustsvc.config import Settings
+from trustsvc.invitations.planning import frequency_cap
 from trustsvc.privacy.retention.expired import MAX_RETENTION
 from trustsvc.privacy.retention.rules import RULES
 from trustsvc.shops.directory import Shop
@@ -41,7 +42,11 @@ def purposes(shop: Shop, log_days: int) -> Sequence[Purpose]:
         Purpose("delivery", _days("maildir")),
         Purpose("check"),
         Purpose("register", _days("pending_registration")),
-        Purpose("frequency_cap", max(_days("frequency_cap"), shop.cap_days)),
+        Purpose(
+            "frequency_cap",
+            max(_days("frequency_cap"), shop.cap_days),
+            longest=frequency_cap.LONGEST.days,
+        ),
         Purpose("duplicates", _days("webhook_delivery")),
         Purpose("answers", _days("transactional_mail")),
         Purpose("review", _days("review")),
