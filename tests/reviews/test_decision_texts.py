@@ -15,8 +15,8 @@ AT = datetime(2026, 11, 21, tzinfo=UTC)
 # What accept, rules, due, send and purge write down; a code that is missing here is shown as it is.
 RULES = (
     "new over registry no_contact shop_closed cancelled refunded opted_out unpaid asked_before "
-    "consent contact contact_removed unchanged repeated no_buyer said_no date_unreadable "
-    "not_fulfilled never_fulfilled suspended invitation_suspended waited_too_long "
+    "another_planned consent contact contact_removed unchanged repeated no_buyer said_no "
+    "date_unreadable not_fulfilled never_fulfilled suspended invitation_suspended waited_too_long "
     "address_reserved address_own_domain address_marketplace "
     "too_old no_basis_registered no_basis_consent may_ask_registered may_ask_consent "
     "may_ask_customers no_reminders no_reminder_de invitation_redeemed invitation_withdrawn "

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.invitations.sample_orders import (
     NOON,
@@ -63,6 +63,25 @@ def test_a_review_counts_as_a_contact_and_begins_the_count_anew(installation):
     assert not asked(at_shop, 62)
     assert asked(at_shop, 71)
     assert asked(at_shop, 102)
+
+
+def test_a_late_review_of_an_earlier_order_begins_the_count_anew(installation):
+    at_shop = shop()
+    assert asked(at_shop, 0)
+    assert asked(at_shop, 31)
+    with db.transaction() as session:
+        link = session.scalar(
+            invitations.select().with_only_columns(invitations.c.link).order_by(invitations.c.id)
+        )
+        redeem.redeem(session, redeem.find(session, link), NOON + 40 * DAY)
+
+    assert not asked(at_shop, 62)
+    assert asked(at_shop, 71)
+    with db.reading() as session:
+        newest = select(invitations.c.unanswered).order_by(-invitations.c.id).limit(1)
+        assert session.scalar(newest) == 1
+    assert asked(at_shop, 102)
+    assert not asked(at_shop, 150)
 
 
 def test_the_reason_is_told(installation):

@@ -11,6 +11,7 @@ from sqlalchemy import func, select, update
 
 from tests.invitations.sample_orders import (
     NOON,
+    Post,
     decisions_of,
     invitation_of,
     invited,
@@ -25,6 +26,7 @@ from tests.invitations.sample_orders import (
 )
 from trustsvc.invitations.models import invitations
 from trustsvc.invitations.planning import plan
+from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.models import orders
 from trustsvc.orders.standing import ParcelState, Standing
@@ -377,3 +379,144 @@ def test_an_order_that_is_never_sent_is_decided_on_without_news(installation):
 
     assert ("may_ask", "never_fulfilled", "refuse") in decisions_of(order_id)
     assert (order_row(order_id).email, order_row(order_id).decide_at) == (None, None)
+
+
+def test_an_order_waits_for_another_invitation_and_is_asked_about_when_that_is_withdrawn(
+    installation,
+):
+    at_shop = shop(delay=7, delay_unit="days")
+    invited(at_shop, identity="1")
+    second = invited(at_shop, NOON + DAY)
+    assert (order_row(second).state, order_row(second).email) == ("waiting", "jan@mail.example")
+    assert order_row(second).decide_at == NOON + 8 * DAY
+    assert decisions_of(second)[-1] == ("may_ask", "another_planned", "wait")
+
+    place(at_shop, NOON + 2 * DAY, identity="1", standing=Standing.CANCELLED)
+    planned(NOON + 2 * DAY)
+    planned(NOON + 8 * DAY)
+
+    assert invitation_of(second).state == "open"
+    assert len(sent_invitations(now=NOON + 8 * DAY).messages) == 1
+
+
+def test_an_order_that_waited_for_another_invitation_is_refused_once_that_was_sent(installation):
+    at_shop = shop(delay=7, delay_unit="days")
+    invited(at_shop)
+    second = invited(at_shop, NOON + DAY)
+    sent_invitations(now=NOON + 7 * DAY)
+
+    planned(NOON + 8 * DAY)
+
+    assert decisions_of(second)[-1] == ("may_ask", "asked_before", "refuse")
+    row = order_row(second)
+    assert (row.state, row.email, row.decide_at) == ("settled", None, None)
+
+
+def test_an_order_whose_other_invitation_never_leaves_is_too_old_one_day(installation):
+    at_shop = shop()
+    invited(at_shop)
+    second = invited(at_shop)
+
+    decided = [day for day in range(70) if planned(NOON + day * DAY)]
+
+    assert decided == list(range(1, 62))
+    assert decisions_of(second)[-1] == ("may_ask", "too_old", "refuse")
+    assert order_row(second).email is None
+
+
+def test_of_two_orders_with_news_the_one_that_stays_is_asked_about_at_once(installation):
+    at_shop = shop(delay=7, delay_unit="days")
+    waits = place(at_shop, identity="1", paid=False)
+    planned()
+    first = invited(at_shop, identity="2")
+
+    place(at_shop, NOON + DAY, identity="2", standing=Standing.CANCELLED)
+    place(at_shop, NOON + DAY, identity="1", paid=True)
+    planned(NOON + DAY)
+
+    assert (invitation_of(first).state, invitation_of(waits).state) == ("withdrawn", "open")
+
+
+def test_without_a_cap_two_orders_of_a_buyer_are_both_asked_about(installation):
+    at_shop = shop(cap_days=0)
+
+    assert all(invitation_of(one) for one in (invited(at_shop), invited(at_shop)))
+
+
+def deferred(*, before_end_of_data):
+    reason = "before_end_of_data" if before_end_of_data else "smtp_451"
+    return Post(DeliveryResult(DeliveryStatus.DEFERRED, reason))
+
+
+@pytest.mark.parametrize("before_end_of_data", [True, False])
+@pytest.mark.parametrize("standing", [Standing.ON_HOLD, Standing.CANCELLED])
+def test_a_message_that_was_tried_goes_out_at_the_newest_date_of_its_order(
+    installation, standing, before_end_of_data
+):
+    at_shop = shop(delay=7, delay_unit="days")
+    order_id = invited(at_shop, identity="1", fulfilled=True, shipped_at=NOON)
+    first_try = NOON + 7 * DAY
+    sent_invitations(deferred(before_end_of_data=before_end_of_data), first_try)
+    assert (message_of(order_id).state, message_of(order_id).attempts) == ("due", 1)
+    place(at_shop, first_try, identity="1", standing=standing)
+    planned(first_try)
+
+    back = NOON + 20 * DAY
+    place(at_shop, back, identity="1", standing=Standing.OPEN, fulfilled=True, shipped_at=back)
+    planned(back)
+
+    assert (message_of(order_id).state, message_of(order_id).due_at) == ("due", back + 7 * DAY)
+    invitation = invitation_of(order_id)
+    assert (invitation.experienced_at, invitation.expires_at) == (back, back + 97 * DAY)
+    assert sent_invitations(now=back + DAY).messages == []
+    assert len(sent_invitations(now=back + 7 * DAY).messages) == 1
+
+
+def test_news_brings_no_message_before_its_next_attempt(installation):
+    at_shop = shop()
+    order_id = invited(at_shop, identity="1")
+    sent_invitations(deferred(before_end_of_data=True))
+    next_attempt = message_of(order_id).due_at
+    assert next_attempt > NOON
+
+    place(at_shop, identity="1", paid=True)
+    planned()
+
+    assert message_of(order_id).due_at == next_attempt
+
+
+@pytest.mark.parametrize("state", ["handed", "unknown", "sent"])
+@pytest.mark.parametrize("standing", [Standing.ON_HOLD, Standing.CANCELLED])
+def test_what_may_have_left_leaves_no_second_time(installation, state, standing):
+    at_shop = shop()
+    order_id = invited(at_shop, identity="1")
+    with db.transaction() as session:
+        leased_until = NOON + 9 * DAY if state == "handed" else None
+        session.execute(
+            update(messages).values(
+                state=state, attempts=1, sent_at=NOON, leased_until=leased_until
+            )
+        )
+    for hours, stands in enumerate((standing, Standing.OPEN), 1):
+        now = NOON + timedelta(hours=hours)
+        place(at_shop, now, identity="1", standing=stands, shipped_at=now)
+        planned(now)
+
+    assert message_of(order_id).state == state
+    assert sent_invitations(now=NOON + DAY).messages == []
+
+
+def test_who_was_asked_about_an_order_that_was_cancelled_is_not_stored_again(installation):
+    at_shop = shop()
+    order_id = invited(at_shop, identity="1")
+    sent_invitations()
+    place(at_shop, NOON + DAY, identity="1", standing=Standing.CANCELLED)
+    planned(NOON + DAY)
+
+    for day, standing in ((2, Standing.OPEN), (3, Standing.ON_HOLD)):
+        place(at_shop, NOON + day * DAY, identity="1", standing=standing)
+        assert order_row(order_id).email is None
+        planned(NOON + day * DAY)
+
+    assert (order_row(order_id).email, order_row(order_id).state) == (None, "settled")
+    assert order_row(order_id).buyer is not None  # the keyed hash, for the frequency cap

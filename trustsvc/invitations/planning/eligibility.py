@@ -17,6 +17,7 @@ EXPLICIT_NO = "said_no"
 NOT_FULFILLED = "not_fulfilled"
 NEVER_FULFILLED = "never_fulfilled"
 NO_CONTACT = "no_contact"
+ANOTHER_PLANNED = "another_planned"
 # What ends an invitation that the buyer holds already; other rules decide before it is sent.
 ENDS_SENT = frozenset({*ENDED, EXPLICIT_NO, NO_CONTACT})
 
@@ -48,14 +49,16 @@ class ShopRules(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BuyerStatus:
-    """What is known of the buyer. `recently_invited`: by this shop, or an invitation is planned.
+    """What is known of the buyer. `recently_invited`: by this shop.
 
+    `planned_until`: another invitation is planned, and has left by then unless it is withdrawn.
     `address_rule` says why the address is never written to.
     """
 
     registered: bool
     opted_out: bool
     recently_invited: bool
+    planned_until: datetime | None = None
     restricted: bool = False
     address_rule: str | None = None
 
@@ -95,6 +98,8 @@ def may_ask(shop: ShopRules, order: OrderFacts, buyer: BuyerStatus, now: datetim
             return Decision("refuse", NEVER_FULFILLED)
     if buyer.recently_invited:
         return Decision("refuse", "asked_before")
+    if buyer.planned_until:
+        return Decision("wait", ANOTHER_PLANNED, buyer.planned_until)
     return Decision("ask", f"may_ask_{shop.may_ask}")
 
 

@@ -23,17 +23,22 @@ from trustsvc.shops import directory
 
 GROWN_CAP_DAYS = (0, 90, 365)  # after one, two, three or more invitations without a review
 LONGEST = timedelta(days=365)
+MARGIN = timedelta(days=1)  # after its due date another invitation has left, or something keeps it
 
 BuyerKey = tuple[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """An invitation of a buyer: `unanswered` counts it and those before it without a review."""
+    """An invitation of a buyer: `unanswered` counts it and those before it without a review.
+
+    `at` is the moment of its message, or of the review; None while it waits for `due_at`.
+    """
 
     order_id: int
-    at: datetime | None  # of the message or of the review; None while it is due
-    unanswered: int
+    at: datetime | None
+    due_at: datetime
+    unanswered: int  # 0: a review came
 
 
 def cap(cap_days: int, unanswered: int) -> timedelta:
@@ -48,27 +53,40 @@ class Contacts:
     def __init__(self, shops: Mapping[int, directory.Shop]) -> None:
         self._shops = shops
         self._of_buyer: defaultdict[BuyerKey, list[Contact]] = defaultdict(list)
+        self._held: set[int] = set()
 
     def add(self, shop_id: int, pseudonym: bytes, contact: Contact) -> None:
         self._of_buyer[shop_id, pseudonym].append(contact)
 
-    def plan(self, order: CheckedOrder) -> None:
+    def plan(self, order: CheckedOrder, due_at: datetime) -> None:
         """Count an invitation that is planned in this batch."""
+        self._held.discard(order.id)
         unanswered = self.unanswered(order) + 1
         for pseudonym in order.pseudonyms:
-            self.add(order.shop_id, pseudonym, Contact(order.id, None, unanswered))
+            self.add(order.shop_id, pseudonym, Contact(order.id, None, due_at, unanswered))
+
+    def hold(self, order: CheckedOrder) -> None:
+        """Count no more what is suspended or withdrawn in this batch before it left."""
+        self._held.add(order.id)
 
     def has_recent(self, order: CheckedOrder, now: datetime) -> bool:
-        """Whether the buyer was invited for another order in the cap period, or is about to be."""
+        """Whether the buyer was invited for another order in the cap period."""
         cap_days = self._shops[order.shop_id].cap_days
+        others = self._others(order)
         return any(
-            one.at is None or one.at > now - cap(cap_days, one.unanswered)
-            for one in self._others(order)
+            one.at is not None and one.at > now - cap(cap_days, _in_a_row(one, others))
+            for one in others
         )
+
+    def decide_at(self, order: CheckedOrder, now: datetime) -> datetime | None:
+        """Say when it is clear whether another invitation that is planned left; None without."""
+        due = [one.due_at for one in self._others(order) if one.at is None]
+        return max(min(due), now) + MARGIN if due and self._shops[order.shop_id].cap_days else None
 
     def unanswered(self, order: CheckedOrder) -> int:
         """Count the invitations before this one that led to no review, since the last review."""
-        sent = [(one.at, one.unanswered) for one in self._others(order) if one.at]
+        others = self._others(order)
+        sent = [(one.at, _in_a_row(one, others)) for one in others if one.at]
         return max(sent)[1] if sent else 0
 
     def _others(self, order: CheckedOrder) -> list[Contact]:
@@ -77,8 +95,17 @@ class Contacts:
             one
             for pseudonym in order.pseudonyms
             for one in self._of_buyer.get((order.shop_id, pseudonym), ())
-            if one.order_id != order.id
+            if one.order_id != order.id and not (one.at is None and one.order_id in self._held)
         ]
+
+
+def _in_a_row(one: Contact, others: Sequence[Contact]) -> int:
+    """Count invitations up to this one without a review, also where a review came later."""
+    reviewed_at = max((x.at for x in others if x.at and not x.unanswered), default=None)
+    if reviewed_at is None or one.at is None:
+        return one.unanswered
+    since = {x.order_id for x in others if x.at and x.unanswered and reviewed_at < x.at <= one.at}
+    return min(len(since), one.unanswered)
 
 
 def read(
@@ -109,6 +136,7 @@ def read(
             invitations.c.state,
             invitations.c.unanswered,
             messages.c.sent_at,
+            messages.c.due_at,
             reviewed_at.label("reviewed_at"),
         )
         .join_from(orders, invitations, invitations.c.order_id == orders.c.id)
@@ -122,6 +150,6 @@ def read(
     for row in rows:
         is_answered = row.state == REDEEMED
         at = (row.reviewed_at or row.sent_at) if is_answered else row.sent_at
-        contact = Contact(row.id, at, 0 if is_answered else row.unanswered)
+        contact = Contact(row.id, at, row.due_at, 0 if is_answered else row.unanswered)
         contacts.add(row.shop_id, bytes(row.buyer), contact)
     return contacts

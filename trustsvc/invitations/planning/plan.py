@@ -46,7 +46,8 @@ class _Batch:
     move: list[tuple[CheckedOrder, datetime]] = field(default_factory=list)
     wait: dict[int, datetime | None] = field(default_factory=dict)
     suspend: dict[str, list[PlannedInvitation]] = field(default_factory=lambda: defaultdict(list))
-    refuse: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    # By reason, and whether the buyer holds the invitation already.
+    refuse: dict[tuple[str, bool], list[int]] = field(default_factory=lambda: defaultdict(list))
     settled: list[int] = field(default_factory=list)
 
     def log(self, order: CheckedOrder, step: str, rule: str, outcome: str) -> None:
@@ -74,7 +75,8 @@ def plan_invitations(session: Session, now: datetime, most: int = BATCH_SIZE) ->
         frequency_cap.read(session, received, shops, now),
         reschedule.planned(session, [order.id for order in received]),
     )
-    for order in received:
+    # First those with an invitation: one that is withdrawn here keeps no other from being asked.
+    for order in sorted(received, key=lambda one: one.id not in batch.planned):
         _decide(batch, order)
     _write(session, batch)
     return len(received)
@@ -85,6 +87,8 @@ def _decide(batch: _Batch, order: CheckedOrder) -> None:
     is_sent = planned is not None and not planned.is_unsent
     decision = _decision(batch, order, is_sent=is_sent)
     batch.log(order, "may_ask", decision.rule, decision.outcome)
+    if decision.outcome != "ask" and not is_sent:
+        batch.contacts.hold(order)
     if decision.outcome == "wait":
         batch.wait[order.id] = decision.decide_at
         if planned and decision.rule != RESTRICTED:
@@ -92,15 +96,16 @@ def _decide(batch: _Batch, order: CheckedOrder) -> None:
     elif decision.outcome == "refuse":
         batch.settled.append(order.id)
         if not is_sent or decision.rule in eligibility.ENDS_SENT:
-            batch.refuse[decision.rule].append(order.id)
+            batch.refuse[decision.rule, is_sent].append(order.id)
     else:
         batch.settled.append(order.id)
+        due = _due(batch, order)
         if not is_sent:
-            batch.contacts.plan(order)
+            batch.contacts.plan(order, due)
         if planned:
-            batch.move.append((order, _due(batch, order)))
+            batch.move.append((order, due))
         else:
-            batch.invite.append((order, _due(batch, order)))
+            batch.invite.append((order, due))
             batch.log(order, "plan", _rule(batch.shops[order.shop_id], order), "planned")
 
 
@@ -113,6 +118,7 @@ def _decision(batch: _Batch, order: CheckedOrder, *, is_sent: bool) -> eligibili
         order.opted_out,
         # An invitation that was sent is not taken back because of a later one.
         recently_invited=not is_sent and batch.contacts.has_recent(order, batch.now),
+        planned_until=None if is_sent else batch.contacts.decide_at(order, batch.now),
         restricted=order.restricted,
         address_rule=order.address_rule,
     )
@@ -144,8 +150,9 @@ def _write(session: Session, batch: _Batch) -> None:
     )
     for reason, suspended in batch.suspend.items():
         reschedule.suspend(session, suspended, reason)
-    for reason, order_ids in batch.refuse.items():
-        accepts_buyer = eligibility.may_return(reason)
+    for (reason, is_sent), order_ids in batch.refuse.items():
+        # Of an invitation that was sent nothing more leaves, so the buyer is not stored again.
+        accepts_buyer = not is_sent and eligibility.may_return(reason)
         redeem.withdraw(session, order_ids, reason, batch.now, accepts_buyer=accepts_buyer)
         without_invitation = [one for one in order_ids if one not in batch.planned]
         check.erase_buyers(session, without_invitation, accepts_buyer=accepts_buyer)

@@ -5,10 +5,11 @@ reminder waits while the order does (message_kind.py).
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import Row, and_, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations.models import (
@@ -91,25 +92,32 @@ def resume(session: Session, found: Mapping[int, PlannedInvitation], now: dateti
 def reschedule(session: Session, dates: Mapping[int, NewDate]) -> list[int]:
     """Move the invitations of these orders; gives the orders whose invitation was moved.
 
-    A message that is leased, sent or was attempted already does not move.
+    A message that is leased or may have left does not move. One that was attempted is not due
+    before its next attempt.
     """
     if not dates:
         return []
     rows = session.execute(
-        select(messages.c.id.label("message_id"), invitations.c.id, invitations.c.order_id)
+        select(
+            messages.c.id.label("message_id"),
+            messages.c.attempts,
+            messages.c.due_at,
+            invitations.c.id,
+            invitations.c.order_id,
+        )
         .join(invitations, message_of_invitation)
         .where(
             invitations.c.order_id.in_(dates),
             invitations.c.state == OPEN,
             messages.c.kind == INVITATION,
             messages.c.state == DUE,
-            messages.c.attempts == 0,
+            messages.c.sent_at.is_(None),
         )
         .with_for_update(of=[invitations, messages], skip_locked=True)
     ).all()
     if not rows:
         return []
-    moved = [(row, dates[row.order_id]) for row in rows]
+    moved = [(row, _not_before_retry(row, dates[row.order_id])) for row in rows]
     pending.move(session, {row.message_id: new.due for row, new in moved})
     session.connection().execute(
         update(invitations)
@@ -120,15 +128,20 @@ def reschedule(session: Session, dates: Mapping[int, NewDate]) -> list[int]:
             language=bindparam("words"),
             zone=bindparam("hours"),
         ),
-        [
-            {
-                "one": row.id,
-                "end": new.due + LINK_LIFETIME,
-                "day": new.experienced,
-                "words": new.language,
-                "hours": new.zone,
-            }
-            for row, new in moved
-        ],
+        [_values(row.id, new) for row, new in moved],
     )
     return [row.order_id for row in rows]
+
+
+def _not_before_retry(row: Row[*tuple[Any, ...]], new: NewDate) -> NewDate:
+    return replace(new, due=max(new.due, row.due_at)) if row.attempts else new
+
+
+def _values(invitation_id: int, new: NewDate) -> dict[str, object]:
+    return {
+        "one": invitation_id,
+        "end": new.due + LINK_LIFETIME,
+        "day": new.experienced,
+        "words": new.language,
+        "hours": new.zone,
+    }
