@@ -99,8 +99,8 @@ def _open(page: Page, url: str) -> dict[str, Any]:
     page.goto(url)
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(QUIET_MS)
-    found: dict[str, Any] = page.evaluate("window.seen")
-    return found
+    seen: dict[str, Any] = page.evaluate("window.seen")
+    return seen
 
 
 def _count_warm(page: Page, url: str) -> int:

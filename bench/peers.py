@@ -38,9 +38,9 @@ def ours(folder: Path) -> Iterator[tuple[str, str]]:
 def _slug(process: "subprocess.Popen[str]") -> str:
     assert process.stdout is not None
     for line in process.stdout:
-        found = re.search(r"with its badge .*/demo/shop/([a-z0-9-]+)", line)
-        if found:
-            return found[1]
+        match = re.search(r"with its badge .*/demo/shop/([a-z0-9-]+)", line)
+        if match:
+            return match[1]
     raise SystemExit("The demo ended before it stood; run `make demo` to see why.")
 
 

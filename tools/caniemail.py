@@ -28,10 +28,10 @@ def read_feature(text: str) -> dict[str, Any]:
         "outlook": [answer for version, answer in outlook.items() if version in CLASSIC],
         "gmail": [list(versions.values())[-1] for versions in gmail if versions],
     }
-    said = " ".join(answers["outlook"] + answers["gmail"])
+    support = " ".join(answers["outlook"] + answers["gmail"])
     return {
         **{program: _worst(given) for program, given in answers.items()},
-        "notes": [notes[number] for number in notes if re.search(rf"#{number}\b", said)],
+        "notes": [notes[number] for number in notes if re.search(rf"#{number}\b", support)],
     }
 
 
@@ -51,18 +51,18 @@ def _tree(text: str, key: str) -> dict[str, Any]:
 
 
 def _branch(tokens: Iterator[tuple[str | None, ...]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    branch: dict[str, Any] = {}
     name = ""
     for quoted, bare, sign in tokens:
         if sign == "}":
             break
         if sign == "{":
-            found[name], name = _branch(tokens), ""
+            branch[name], name = _branch(tokens), ""
         elif sign is None and name:
-            found[name], name = quoted if quoted is not None else bare, ""
+            branch[name], name = quoted if quoted is not None else bare, ""
         elif sign is None:
             name = quoted or bare or ""
-    return found
+    return branch
 
 
 def main(folder: Path) -> None:

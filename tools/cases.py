@@ -29,7 +29,7 @@ KINDS = {
     "11": "HTML entities in names",
     "12": "an explicit no, consent",
     "13": "old orders, shapes of dates",
-    "14": "states said in words",
+    "14": "states in words",
     "15": "delivery failed, delivered",
     "16": "returns",
     "17": "refunds",

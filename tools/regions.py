@@ -45,24 +45,24 @@ WINDOW = timedelta(hours=10)  # of 9 to 20 at least one hour is left
 
 
 def names(of: str, kind: str, own: Iterable[str]) -> list[str]:
-    found = {}
+    unique = {}
     for language in (*own, *READ_IN):
         try:
             name = getattr(Locale.parse(language), kind).get(of)
         except (UnknownLocaleError, ValueError):
             continue
         if name and name != of:
-            found[name.lower()] = None
-    return list(found)
+            unique[name.lower()] = None
+    return list(unique)
 
 
 def zones(table: Path) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    zones_of: dict[str, list[str]] = {}
     for line in table.read_text().splitlines():
         if not line.startswith("#"):
             country, _, zone, *_ = line.split("\t")
-            found.setdefault(country, []).append(zone)
-    return found
+            zones_of.setdefault(country, []).append(zone)
+    return zones_of
 
 
 def extremes(of: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ When the two differ by more than five minutes since the last trusted reading, th
             service was off, or the clock is wrong. Only a large purge waits
             (privacy/retention/purge_guard.py); a day of consistent readings proves it right.
 
-A reboot resets the uptime, so a gap cannot be told from a jump then: more than 60 days count as
+A reboot resets the uptime, so a gap looks like a jump then: more than 60 days count as
 one. What does not ask this module, and why: docs/adr/0025-clock-distrust.md.
 """
 
@@ -69,14 +69,14 @@ def next_state(state: ClockState | None, now: Reading, newest: datetime | None) 
         consistent = state.consistent + max(now.uptime - before.uptime, timedelta(0))
     else:
         consistent = timedelta(0)
-    found = _problem(state, now, newest)
-    if found != state.problem:
+    distrust = _problem(state, now, newest)
+    if distrust != state.problem:
         consistent = timedelta(0)
-    if found in {BEHIND, GAP} and consistent >= PROOF:
-        found = None
-    if found in STOPS_MAIL:
-        return replace(state, last=now, problem=found, consistent=consistent)
-    return ClockState(now, now, found, consistent)
+    if distrust in {BEHIND, GAP} and consistent >= PROOF:
+        distrust = None
+    if distrust in STOPS_MAIL:
+        return replace(state, last=now, problem=distrust, consistent=consistent)
+    return ClockState(now, now, distrust, consistent)
 
 
 def _problem(state: ClockState, now: Reading, newest: datetime | None) -> str | None:

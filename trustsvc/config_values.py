@@ -190,13 +190,13 @@ def folder(text: str) -> Path:
     if set(text) & set("?#%"):
         raise Misconfigured("TRUSTSVC_DATA must not have ?, # or % in its name.")
     try:
-        found = Path(text).expanduser().resolve()
+        resolved = Path(text).expanduser().resolve()
     except RuntimeError:
         raise Misconfigured("TRUSTSVC_DATA names a user who is not there.") from None
-    nearest = next(place for place in (found, *found.parents) if place.exists())
+    nearest = next(place for place in (resolved, *resolved.parents) if place.exists())
     if not nearest.is_dir():
         raise Misconfigured("TRUSTSVC_DATA must be a folder; something else lies on its path.")
-    return found
+    return resolved
 
 
 def bind(text: str) -> str:

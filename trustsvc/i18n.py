@@ -40,13 +40,13 @@ def catalogue(language: str) -> Mapping[str, str]:
 
 
 def _flat(tree: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+    entries: list[tuple[str, str]] = []
     for key, value in tree.items():
         if isinstance(value, dict):
-            found += _flat(value, f"{path}{key}.")
+            entries += _flat(value, f"{path}{key}.")
         else:
-            found.append((f"{path}{key}", str(value).strip()))
-    return found
+            entries.append((f"{path}{key}", str(value).strip()))
+    return entries
 
 
 def translate(key: str, language: str, **values: object) -> str:

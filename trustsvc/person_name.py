@@ -70,7 +70,7 @@ def decode(text: str) -> str:
     result is cleaned like any text.
     """
     for _ in range(ROUNDS):
-        text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+        text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
     return "" if _ENTITY.search(text) else text
 
 

@@ -48,13 +48,13 @@ def test_filters_are_asked_for_by_get_and_nonsense_is_left_out(desk):
         return len(rows(desk.get(f"/desk/security{query}").text))
 
     assert shown("") == 2
-    assert shown("?what=replayed_id") == 1
+    assert shown("?kind=replayed_id") == 1
     assert shown("?since=2026-11-20") == 2
     assert shown("?since=2026-11-21") == 0
-    assert shown("?what=nonsense&since=2026-99-99&before=x") == 2
+    assert shown("?kind=nonsense&since=2026-99-99&before=x") == 2
     assert shown("?before=99999999999999999999999&since=%00") == 2
     assert shown("?before=²") == 2
-    assert shown("?what='%20OR%201=1") == 2
+    assert shown("?kind='%20OR%201=1") == 2
 
 
 def test_pages_follow_by_key_and_keep_their_filters(desk, monkeypatch):
@@ -62,7 +62,7 @@ def test_pages_follow_by_key_and_keep_their_filters(desk, monkeypatch):
     for number in range(5):
         seen(1, address=f"203.0.113.{number}")
 
-    found, path = [], "/desk/security?what=bad_signature&since=2026-11-01"
+    found, path = [], "/desk/security?kind=bad_signature&since=2026-11-01"
     while path:
         page = desk.get(path).text
         found.append([re.search(r"203\.0\.113\.(\d)", row)[1] for row in rows(page)])

@@ -191,7 +191,7 @@ def test_its_author_sees_the_reply_in_the_copy_of_all_data(installation):
     _reply(public_id)
 
     with db.reading() as session:
-        told = personal_data.export_reviews(session, [_row_id(public_id)])
+        told = personal_data.review_rows(session, [_row_id(public_id)])
 
     assert [row["text"] for row in told["replies"]] == ["Dank u wel."]
 

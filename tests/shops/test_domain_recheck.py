@@ -111,7 +111,7 @@ def test_nobody_looks_at_what_was_never_proven_is_closed_or_has_another_domain(p
 
     with db.transaction() as session:
         domain_recheck.record_check(
-            session, shop, clock.now(), found=True
+            session, shop, clock.now(), is_proven=True
         )  # was under way for the old domain
     assert not sealed(shop, start + 20 * DAY)
 

@@ -77,9 +77,9 @@ def _commands(command: click.Command, path: str) -> list[str]:
     if isinstance(command, click.Group):
         parts = [] if path == "trustsvc" else [f"## {path}\n\n{_help(command)}\n"]
         for name in command.list_commands(context):
-            found = command.get_command(context, name)
-            if found and not found.hidden:
-                parts += _commands(found, f"{path} {name}")
+            subcommand = command.get_command(context, name)
+            if subcommand and not subcommand.hidden:
+                parts += _commands(subcommand, f"{path} {name}")
         return parts
     depth = "##" if path.count(" ") == 1 else "###"
     rows = [
@@ -118,7 +118,7 @@ def http_routes() -> str:
         passes = access.requirement(view) or "public"
         methods = ", ".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
         path = re.sub(
-            r"<any\((.*?)\):\w+>", lambda found: "{" + found[1].replace("'", "") + "}", rule.rule
+            r"<any\((.*?)\):\w+>", lambda match: "{" + match[1].replace("'", "") + "}", rule.rule
         )
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"<\1>", path)
         purpose = STATIC if rule.endpoint == "static" else first_paragraph(view.__doc__)
@@ -156,7 +156,7 @@ def error_answers() -> str:
 
 
 def _logger_calls(tree: ast.AST) -> list[tuple[str, str]]:
-    found = []
+    calls = []
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
@@ -171,8 +171,8 @@ def _logger_calls(tree: ast.AST) -> list[tuple[str, str]]:
         first = node.args[0]
         if isinstance(first, ast.Constant) and isinstance(first.value, str):
             fields = [key.arg for key in node.keywords if key.arg]
-            found.append((first.value, node.func.attr, ", ".join(sorted(fields))))
-    return found
+            calls.append((first.value, node.func.attr, ", ".join(sorted(fields))))
+    return calls
 
 
 def log_events() -> str:
@@ -257,22 +257,22 @@ def tables() -> str:
 
 
 def machines() -> list[StateMachine]:
-    found = {}
+    by_name = {}
     for package in (trustsvc, jobs):
         for name in [n for n in list(sys.modules) if n.startswith(package.__name__ + ".")]:
             for value in vars(importlib.import_module(name)).values():
                 if isinstance(value, StateMachine):
-                    found[value.name] = value
-    return [found[name] for name in sorted(found)]
+                    by_name[value.name] = value
+    return [by_name[name] for name in sorted(by_name)]
 
 
 def meanings(kind: type[StrEnum]) -> list[tuple[str, str]]:
     """Give each state with the comment beside it; raises SystemExit for one without."""
     source = inspect.getsource(kind)
-    found = dict(re.findall(r'^ +\w+ = "(\w+)"  # (.+)$', source, re.MULTILINE))
-    if bare := [state for state in kind if state not in found]:
+    comments = dict(re.findall(r'^ +\w+ = "(\w+)"  # (.+)$', source, re.MULTILINE))
+    if bare := [state for state in kind if state not in comments]:
         raise SystemExit(f"{kind.__module__}: no comment says what these mean: {bare}")
-    return [(state.value, found[state]) for state in kind]
+    return [(state.value, comments[state]) for state in kind]
 
 
 def states() -> str:

@@ -83,8 +83,8 @@ class Installation:
     def kill(self, name):
         """Kill -9 one of ours by its id; False where there is none just now."""
         ids = self.ids()
-        found = [self.process.pid] if name == "up" and self.process else ids.get(name, [])
-        for pid in found[:1]:
+        pids = [self.process.pid] if name == "up" and self.process else ids.get(name, [])
+        for pid in pids[:1]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 self.kills[name] = self.kills.get(name, 0) + 1
@@ -99,23 +99,23 @@ class Installation:
                 parent = int(stat.read_text().rpartition(")")[2].split()[1])
                 words = (stat.parent / "cmdline").read_bytes().split(b"\0")
                 parents.setdefault(parent, []).append((int(stat.parent.name), words))
-        found = {}
+        pids_of = {}
         for pid, words in parents.get(self.process.pid if self.process else -1, []):
             name = words[-2].decode() if b"trustsvc.cli" in words else "redis"
-            found.setdefault(name, []).append(pid)
-        for web in found.get("web", []):
-            found["serving"] = [pid for pid, _ in parents.get(web, [])]
-        return found
+            pids_of.setdefault(name, []).append(pid)
+        for web in pids_of.get("web", []):
+            pids_of["serving"] = [pid for pid, _ in parents.get(web, [])]
+        return pids_of
 
     def left_behind(self):
         """Give the ids of processes that still live on our data folder."""
         mark = f"TRUSTSVC_DATA={self.environ['TRUSTSVC_DATA']}".encode()
-        found = []
+        pids = []
         for path in Path("/proc").glob("[0-9]*/environ"):
             with contextlib.suppress(OSError):
                 if mark in path.read_bytes().split(b"\0"):
-                    found.append(int(path.parent.name))
-        return [pid for pid in found if pid != os.getpid()]
+                    pids.append(int(path.parent.name))
+        return [pid for pid in pids if pid != os.getpid()]
 
     def end_the_rest(self):
         """Say how many were left behind, and end them by id."""

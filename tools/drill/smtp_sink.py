@@ -63,7 +63,7 @@ FLOOD = b"220-" + b"never " * 100 + b"\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A message whose end of DATA was seen; `answer` is what we said then, None for nothing."""
+    """A message whose end of DATA was seen; `answer` is our reply, None for none."""
 
     message_id: str
     sender: str

@@ -66,8 +66,8 @@ def verdict(shopper, sink):
 
 def _shop_ids(shops):
     with db.reading() as session:
-        found = {row[0]: row[1] for row in session.execute(text("SELECT slug, id FROM shops"))}
-    return [found[shop["shop"]] for shop in shops]
+        id_of = {row[0]: row[1] for row in session.execute(text("SELECT slug, id FROM shops"))}
+    return [id_of[shop["shop"]] for shop in shops]
 
 
 def _is_lost(order, rows):

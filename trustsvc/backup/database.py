@@ -102,8 +102,8 @@ def _check(copy: sqlite3.Connection) -> None:
 
 
 def _run(program: str, options: Sequence[str]) -> None:
-    found = shutil.which(program)
-    if found is None:
+    executable = shutil.which(program)
+    if executable is None:
         raise Refused(
             f"{program} is not installed: install PostgreSQL's client programs, of the server's "
             "version or newer (Debian: apt-get install postgresql-client)."
@@ -115,7 +115,7 @@ def _run(program: str, options: Sequence[str]) -> None:
     password = url.password or url.query.get("password")
     # In the environment, because every user can read another's command line.
     environ = os.environ | ({"PGPASSWORD": str(password)} if password else {})
-    command = [found, "--no-password", f"--dbname={make_conninfo(**known)}", *options]
+    command = [executable, "--no-password", f"--dbname={make_conninfo(**known)}", *options]
     done = subprocess.run(command, env=environ, capture_output=True, check=False)  # noqa: S603
     if done.returncode:
         # The output may hold rows, so only a version mismatch is looked for.

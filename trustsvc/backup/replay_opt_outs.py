@@ -97,7 +97,7 @@ def _orders_by_shop(
     session: Session, until: dict[SubjectAtShop, datetime]
 ) -> dict[int, set[SubjectAtShop]]:
     """Find orders by the shops' pseudonyms, as far as each opt-out reaches."""
-    found: dict[int, set[SubjectAtShop]] = {}
+    subjects_of: dict[int, set[SubjectAtShop]] = {}
     for batch in _batches(sorted(mark for mark, shop_id in until if shop_id != EVERY_SHOP)):
         rows = session.execute(
             select(orders.c.id, orders.c.shop_id, orders.c.buyer, orders.c.received_at).where(
@@ -107,17 +107,17 @@ def _orders_by_shop(
         for row in rows:
             subject = (bytes(row.buyer), row.shop_id)
             if subject in until and row.received_at <= until[subject]:
-                found[row.id] = {subject}
-    return found
+                subjects_of[row.id] = {subject}
+    return subjects_of
 
 
 def _orders_by_registry(
     session: Session, until: dict[SubjectAtShop, datetime]
 ) -> dict[int, set[SubjectAtShop]]:
     """Find orders of people known by registry pseudonyms: each address is hashed anew."""
-    found: dict[int, set[SubjectAtShop]] = {}
+    subjects_of: dict[int, set[SubjectAtShop]] = {}
     if not any(shop_id == EVERY_SHOP for _, shop_id in until):
-        return found
+        return subjects_of
     known = session.execute(
         select(orders.c.id, orders.c.received_at).where(orders.c.email.is_not(None))
     ).all()
@@ -131,8 +131,8 @@ def _orders_by_registry(
             subjects = {(mark, EVERY_SHOP) for mark in pseudonyms}
             reach = {x for x in subjects & until.keys() if received[order_id] <= until[x]}
             if reach:
-                found[order_id] = reach
-    return found
+                subjects_of[order_id] = reach
+    return subjects_of
 
 
 def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:

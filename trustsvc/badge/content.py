@@ -20,8 +20,8 @@ def read(
     session: Session, shops: Collection[directory.Shop], now: datetime
 ) -> dict[int, BadgeContent]:
     """Build the badge content of shops, with one query for all scores."""
-    found = published_scores(session, [shop.id for shop in shops])
-    return {shop.id: badge_content(shop, found[shop.id], now) for shop in shops}
+    scores = published_scores(session, [shop.id for shop in shops])
+    return {shop.id: badge_content(shop, scores[shop.id], now) for shop in shops}
 
 
 def published_scores(session: Session, shop_ids: Collection[int]) -> dict[int, Score]:

@@ -19,13 +19,13 @@ def all_scripts() -> Mapping[str, bytes]:
     `static/released/<version>/badge.js` is served at `/embed/<version>/badge.js` for ever; the
     newest release's badge and list also as `v1.js` and `v1-list.js`.
     """
-    found = {f"embed/{path.name}": path for path in STATIC.glob("*.js")}
+    paths = {f"embed/{path.name}": path for path in STATIC.glob("*.js")}
     released = sorted((STATIC / "released").glob("*/*.js"), key=lambda path: _number(path.parent))
     for path in released:
-        found[f"embed/{path.parent.name}/{path.name}"] = path
+        paths[f"embed/{path.parent.name}/{path.name}"] = path
         if path.name in _NEWEST:
-            found[_NEWEST[path.name]] = path
-    return {name: path.read_bytes() for name, path in found.items()}
+            paths[_NEWEST[path.name]] = path
+    return {name: path.read_bytes() for name, path in paths.items()}
 
 
 _NEWEST = {"badge.js": "embed/v1.js", "list.js": "embed/v1-list.js"}

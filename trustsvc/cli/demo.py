@@ -173,7 +173,7 @@ def _stay(environ: dict[str, str], shop: Shop) -> None:
 
 
 def _reviews(environ: dict[str, str]) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = json.loads(
+    reviews: list[dict[str, object]] = json.loads(
         demo_service.run_command(environ, "reviews", "list", "--json")
     )
-    return found
+    return reviews

@@ -53,19 +53,19 @@ def security(since: datetime | None, kind: str | None, as_json: bool) -> None:
     """List what looked like an attack, newest first: one line an address and minute."""
     start = since or clock.now() - timedelta(days=1)
     with db.reading() as session:
-        found = security_entries.list_entries(
+        entries = security_entries.list_entries(
             session, since=start, kind=kind or "", limit=MAX_ENTRIES
         )
     if as_json:
-        click.echo(json.dumps([_plain(entry) for entry in found], indent=1))
+        click.echo(json.dumps([_plain(entry) for entry in entries], indent=1))
         return
-    for entry in found:
+    for entry in entries:
         click.echo(
             f"{entry.minute:%Y-%m-%dT%H:%MZ}  {entry.count:>8}  {entry.kind:<15}  "
             f"{entry.access:<9}  {entry.address}"
         )
-    more = f" (the newest {MAX_ENTRIES}; the desk shows all)" if len(found) == MAX_ENTRIES else ""
-    click.echo(f"{len(found)} entries{more}; an entry goes after {_days()} days at most.")
+    more = f" (the newest {MAX_ENTRIES}; the desk shows all)" if len(entries) == MAX_ENTRIES else ""
+    click.echo(f"{len(entries)} entries{more}; an entry goes after {_days()} days at most.")
 
 
 def _plain(entry: security_entries.SecurityEntry) -> dict[str, object]:

@@ -107,12 +107,12 @@ def add_endpoint(provider: str, topic: str | None) -> None:
 def list_endpoints() -> None:
     """List the endpoints: the beginning of each, no secrets."""
     with db.reading() as session:
-        found = endpoints.all_endpoints(session)
-    for one in found:
+        every = endpoints.all_endpoints(session)
+    for one in every:
         click.echo(
             f"{one.endpoint_id[:6]}…  {one.provider}  {one.made_at:%Y-%m-%d}  {one.topic or ''}"
         )
-    if not found:
+    if not every:
         click.echo("There are no endpoints: trustsvc mail endpoint add --help")
 
 

@@ -60,13 +60,13 @@ def tell(as_json: bool, slug: str | None, request_id: int | None) -> None:
     """Print everything that is kept; with --json by the published schema."""
     address, now = _address(), clock.now()
     with db.transaction() as session:
-        found = _find(session, address, slug)
-        everything = access_report.export(session, found, now)
-        known = people.has_data(session, found)
+        data_subject = _find(session, address, slug)
+        everything = access_report.as_dict(session, data_subject, now)
+        known = people.has_data(session, data_subject)
         if request_id:
             request_log.settle(session, request_id, BY, now)
         else:
-            request_log.record_answered(session, "see", _shop_id(found), BY, now)
+            request_log.record_answered(session, "see", _shop_id(data_subject), BY, now)
     if as_json:
         click.echo(json.dumps(everything, ensure_ascii=False))
         return
@@ -85,13 +85,13 @@ def correct(as_json: bool, slug: str | None, request_id: int | None) -> None:
         raise click.ClickException(f"After the address, lines such as name=…: {', '.join(FIELDS)}.")
     new = values.pop("email", "")
 
-    def action(session: Session, found: Person, now: datetime) -> dict[str, Any]:
+    def action(session: Session, data_subject: Person, now: datetime) -> dict[str, Any]:
         correction = rectification.Correction(
             values.get("name", ""), values.get("shown_name", ""), values.get("city")
         )
-        changed = rectification.rectify(session, found, correction, now, BY)
+        changed = rectification.rectify(session, data_subject, correction, now, BY)
         if new:
-            changed += rectification.correct_address(session, found, new, now, BY)
+            changed += rectification.correct_address(session, data_subject, new, now, BY)
         return {"changed": changed}
 
     _run("correct", action, address, (as_json, slug, request_id))
@@ -112,14 +112,14 @@ def forget(
 ) -> None:
     """Erase a person, with a signed receipt; or refuse, stating the ground to the person."""
 
-    def action(session: Session, found: Person, now: datetime) -> dict[str, Any]:
+    def action(session: Session, data_subject: Person, now: datetime) -> dict[str, Any]:
         if refuse:
             if not request_id:
-                number = request_log.record_open(session, "erase", _shop_id(found), now)
+                number = request_log.record_open(session, "erase", _shop_id(data_subject), now)
                 request_log.settle(session, number, BY, now, refuse)
-            return _refuse(session, found, refuse, now)
+            return _refuse(session, data_subject, refuse, now)
         options = ErasureOptions(anonymous=anonymous, child=child, by=BY)
-        done = erase(session, found, options, now)
+        done = erase(session, data_subject, options, now)
         return {"orders": done.orders, "reviews": done.reviews, "receipt": done.receipt}
 
     _run("forget", action, _address(), (as_json, slug, request_id), ground=refuse or "")
@@ -131,7 +131,9 @@ def restrict_(as_json: bool, slug: str | None, request_id: int | None) -> None:
     """Keep the data unused: nothing is sent, shown or counted."""
     _run(
         "restrict",
-        lambda session, found, now: {"changed": restriction.restrict(session, found, now, BY)},
+        lambda session, data_subject, now: {
+            "changed": restriction.restrict(session, data_subject, now, BY)
+        },
         _address(),
         (as_json, slug, request_id),
     )
@@ -148,11 +150,13 @@ def lift(opt_out: bool, as_json: bool, slug: str | None, request_id: int | None)
     With --shop an opt-out for all shops stays in force.
     """
 
-    def action(session: Session, found: Person, now: datetime) -> dict[str, Any]:
+    def action(session: Session, data_subject: Person, now: datetime) -> dict[str, Any]:
         if opt_out:
-            shop_ids = [place for place in found.pseudonyms if found.everywhere or place]
-            return {"changed": opt_in_again(session, found, now, shop_ids, BY)}
-        return {"changed": restriction.lift(session, found, now, BY)}
+            shop_ids = [
+                place for place in data_subject.pseudonyms if data_subject.everywhere or place
+            ]
+            return {"changed": opt_in_again(session, data_subject, now, shop_ids, BY)}
+        return {"changed": restriction.lift(session, data_subject, now, BY)}
 
     _run("lift", action, _address(), (as_json, slug, request_id))
 
@@ -162,8 +166,8 @@ def lift(opt_out: bool, as_json: bool, slug: str | None, request_id: int | None)
 def object_(as_json: bool, slug: str | None, request_id: int | None) -> None:
     """Never invite this person again; a known person gets a copy of the data."""
 
-    def action(session: Session, found: Person, now: datetime) -> dict[str, Any]:
-        done = objection.object_to(session, found, now, by=BY)
+    def action(session: Session, data_subject: Person, now: datetime) -> dict[str, Any]:
+        done = objection.object_to(session, data_subject, now, by=BY)
         return {"copy_sent": done.confirmed}
 
     _run("object", action, _address(), (as_json, slug, request_id))
@@ -179,9 +183,9 @@ def _run(
     as_json, slug, request_id = options
     now = clock.now()
     with db.transaction() as session:
-        found = _find(session, address, slug)
-        result = {"done": name, "known": people.has_data(session, found)} | action(
-            session, found, now
+        data_subject = _find(session, address, slug)
+        result = {"done": name, "known": people.has_data(session, data_subject)} | action(
+            session, data_subject, now
         )
         if request_id:
             request_log.settle(session, request_id, BY, now, ground)
@@ -192,19 +196,20 @@ def _run(
     )
 
 
-def _refuse(session: Session, found: Person, ground: str, now: datetime) -> dict[str, Any]:
+def _refuse(session: Session, data_subject: Person, ground: str, now: datetime) -> dict[str, Any]:
     """Write to the person why, and where to complain (GDPR Art. 12(4), 17(3))."""
     authority = config.current().authority
     facts = {
-        "ground": i18n.translate(f"rights.ground.{ground}", found.language),
-        "authority": authority or i18n.translate("privacy.notice.authority_any", found.language),
+        "ground": i18n.translate(f"rights.ground.{ground}", data_subject.language),
+        "authority": authority
+        or i18n.translate("privacy.notice.authority_any", data_subject.language),
     }
-    sent = confirmation.confirm(session, found, "refused", now, facts)
-    return {"refused": ground, "told": sent}
+    sent = confirmation.confirm(session, data_subject, "refused", now, facts)
+    return {"refused": ground, "answer_sent": sent}
 
 
-def _shop_id(found: Person) -> int:
-    return EVERY_SHOP if found.everywhere else found.shop_ids[0]
+def _shop_id(data_subject: Person) -> int:
+    return EVERY_SHOP if data_subject.everywhere else data_subject.shop_ids[0]
 
 
 def _find(session: Session, address: str, slug: str | None) -> Person:

@@ -55,15 +55,15 @@ def announce(slug: str, send: bool) -> None:
     with db.reading() as session:
         shop = directory.by_slug(session, slug)
         newest = notice_history.history(session, shop.id, "en")[0]
-        found = announcement.audience(session, shop, newest.since)
+        audience = announcement.audience(session, shop, newest.since)
     state = "announced" if newest.announced_at else "not announced"
     click.echo(f"Version {newest.version} of {newest.since:%Y-%m-%d %H:%MZ}: {state}.")
     click.echo(
-        f"{len(found.people):>8}  people whose address is held: {found.buyers} invited "
-        f"buyers, {found.authors} authors of reviews"
+        f"{len(audience.people):>8}  people whose address is held: {audience.buyers} invited "
+        f"buyers, {audience.authors} authors of reviews"
     )
     click.echo(
-        f"{found.by_pseudonym_only:>8}  registered people, known by pseudonym only: no e-mail"
+        f"{audience.by_pseudonym_only:>8}  registered people, known by pseudonym only: no e-mail"
     )
     if not send:
         return
@@ -94,12 +94,12 @@ def breach_scope(table: str | None, key: str | None, backup: Path | None, is_lis
         reached, test = reach.reach(kind, number)
         columns, what = tuple(reached), f"key {kind}:{number}"
     with _inside(backup) if backup else db.reading() as session:
-        found = breach.scope(session, columns, test)
-    _show(found)
+        scope = breach.scope(session, columns, test)
+    _show(scope)
     if not columns:
         click.echo("No personal data is held or opened by this.")
     if is_list:
-        _list(found, what)
+        _list(scope, what)
 
 
 def _of_table(name: str) -> tuple[data_inventory.InfoColumn, ...]:
@@ -135,23 +135,23 @@ def _inside(path: Path) -> Iterator[Session]:
             engine.dispose()
 
 
-def _show(found: breach.BreachScope) -> None:
-    for shop, number in sorted(found.people_by_shop().items()):
+def _show(scope: breach.BreachScope) -> None:
+    for shop, number in sorted(scope.people_by_shop().items()):
         click.echo(f"{shop}: at least {number} people")
-        for (of, table, holds), values in sorted(found.values.items()):
+        for (of, table, holds), values in sorted(scope.values.items()):
             if of == shop:
                 click.echo(f"{values:>8}  {table}: {holds}")
-    if not found.values:
+    if not scope.values:
         click.echo("No people.")
-    if found.unopened:
-        click.echo(f"{found.unopened} values are encrypted with keys that are not here.")
+    if scope.unopened:
+        click.echo(f"{scope.unopened} values are encrypted with keys that are not here.")
 
 
-def _list(found: breach.BreachScope, what: str) -> None:
+def _list(scope: breach.BreachScope, what: str) -> None:
     by = pwd.getpwuid(os.getuid()).pw_name
     with db.transaction() as session:
-        breach.record_disclosure(session, what, len(found.people), by, clock.now())
-    for (shop, who), person in sorted(found.people.items()):
+        breach.record_disclosure(session, what, len(scope.people), by, clock.now())
+    for (shop, who), person in sorted(scope.people.items()):
         known = [person.name, person.address, person.pseudonym and f"pseudonym {person.pseudonym}"]
         fields = [field for field in known if field] or [who]
         click.echo("\t".join([shop, *map(_plain, fields)]))

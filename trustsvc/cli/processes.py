@@ -93,7 +93,7 @@ def _work(queue: str) -> None:
 
 
 def _work_until_stopped(queue: str) -> str | None:
-    """Work; returns None when told to stop, else the problem, which may pass.
+    """Work; returns None when asked to stop, else the problem, which may pass.
 
     RQ ends without an error on a Redis that is silent, full, read-only or still loading.
     """

@@ -38,7 +38,7 @@ def list_(as_json: bool, slug: str | None, state: str | None, limit: int) -> Non
     """List reviews, oldest first, without their texts: those are at the desk."""
     with db.reading() as session:
         shop_id = directory.by_slug(session, slug).id if slug else None
-        found = lookup.list_reviews(session, state=state, shop_id=shop_id, limit=limit)
+        listed = lookup.list_reviews(session, state=state, shop_id=shop_id, limit=limit)
     rows = [
         {
             "id": review.id,
@@ -49,7 +49,7 @@ def list_(as_json: bool, slug: str | None, state: str | None, limit: int) -> Non
             "submitted_at": f"{review.submitted_at:%Y-%m-%dT%H:%M:%SZ}",
             "reason": review.reason,
         }
-        for review in found
+        for review in listed
     ]
     if as_json:
         click.echo(json.dumps(rows))

@@ -111,11 +111,11 @@ def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
 def prove_domain(slug: str) -> None:
     """Prove a shop's domain, so that its badge shows the seal."""
     with db.reading() as session:
-        found = directory.by_slug(session, slug)
-    domain_proof.require_proof(found)
+        enrolled = directory.by_slug(session, slug)
+    domain_proof.require_proof(enrolled)
     with db.transaction() as session:
-        domain_proof.record_proof(session, found, clock.now())
-    click.echo(f"{found.domain} is proven; the badge shows the seal within a minute.")
+        domain_proof.record_proof(session, enrolled, clock.now())
+    click.echo(f"{enrolled.domain} is proven; the badge shows the seal within a minute.")
 
 
 @shop.command("set")

@@ -23,14 +23,14 @@ def list_(*, as_json: bool) -> None:
     """
     now = clock.now()
     with db.reading() as session:
-        found = summary.of_all_shops(session, now)
+        summaries = summary.of_all_shops(session, now)
         apis = connections.of_shops(session)
-    api_texts = {one.shop.id: connection_text(apis.get(one.shop.id), now) for one in found}
+    api_texts = {one.shop.id: connection_text(apis.get(one.shop.id), now) for one in summaries}
     if as_json:
-        rows = [_row(one) | {"catch_up": api_texts[one.shop.id]} for one in found]
+        rows = [_row(one) | {"catch_up": api_texts[one.shop.id]} for one in summaries]
         click.echo(json.dumps(rows))
         return
-    for one in found:
+    for one in summaries:
         shop = one.shop
         when = f"{shop.delay} {shop.delay_unit} after {shop.moment}"
         seal = f"{shop.domain} {'proven' if shop.proven_at else 'not proven'}"
@@ -41,7 +41,7 @@ def list_(*, as_json: bool) -> None:
         click.echo(f"    {_webhook(one)}")
         if api_texts[shop.id]:
             click.echo(f"    {api_texts[shop.id]}")
-    if not found:
+    if not summaries:
         click.echo("There are no shops yet: trustsvc shop add --help")
 
 

@@ -36,13 +36,13 @@ def setting_options(*, needed: bool) -> Decorator:
         click.option(
             "--may-ask",
             type=click.Choice(settings.CHOICES["may_ask"]),
-            help="Whom the shop may ask. `customers` is your confirmation that buyers are told at "
-            "checkout.",
+            help="Whom the shop may ask. `customers` is your confirmation that buyers are informed "
+            "at checkout.",
         ),
         click.option(
             "--wording",
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help="A text file: what buyers are told. Recorded with its date.",
+            help="A text file: what buyers read at the checkout. Recorded with its date.",
         ),
         click.option(
             "--reply-to", help="The shop's own address, for answers of buyers; empty for none."

@@ -26,7 +26,7 @@ from trustsvc.storage import db
 TIMEOUT_S = 15
 NOT_REGISTERED = (
     "This shop asks registered buyers only, and the example buyer is new. To see an invitation: "
-    "trustsvc shop set {slug} --may-ask customers (your confirmation that buyers are told)."
+    "trustsvc shop set {slug} --may-ask customers (your confirmation that buyers are informed)."
 )
 
 

@@ -41,21 +41,21 @@ def verify_badge(context: click.Context, url: str, service: str | None, as_json:
     if not badge_finder.origin_of(url) and "://" not in url:
         url = f"https://{url}"
     try:
-        found = verify.verify_page(url, origin, clock.now())
+        verdicts = verify.verify_page(url, origin, clock.now())
     except badge_finder.TooManyBadges:
         raise Refused(
             f"The page has more than {badge_finder.MAX_BADGES} different badges."
         ) from None
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(one) for one in found]))
+        click.echo(json.dumps([dataclasses.asdict(one) for one in verdicts]))
     else:
-        for one in found:
+        for one in verdicts:
             means = MEANINGS[one.verdict].format(
                 score=one.score, count=one.count, domain=one.domain or "something unreadable"
             )
             where = f"{one.origin or 'no service'} {one.shop or 'no shop'}"
             click.echo(f"{one.verdict.upper():<22} {where}: {means}")
-        if not found:
+        if not verdicts:
             click.echo("There is no badge on this page.")
-    if not found or not all(one.is_genuine for one in found):
+    if not verdicts or not all(one.is_genuine for one in verdicts):
         context.exit(1)

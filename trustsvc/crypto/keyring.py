@@ -147,9 +147,9 @@ def _keys_in(path: Path) -> tuple[Key, ...]:
     known = _cache.get(path)
     if known and known[0] == version:
         return known[1]
-    found = _parse(path)
-    _cache[path] = (version, found)
-    return found
+    ring = _parse(path)
+    _cache[path] = (version, ring)
+    return ring
 
 
 def _line(number: int, kind: str) -> str:
@@ -194,12 +194,12 @@ def _parse(path: Path) -> tuple[Key, ...]:
         if path.stat().st_mode & 0o077:
             raise Misconfigured(f"The key file {path.name} can be read by others: chmod 600 it.")
         lines = [line.split() for line in path.read_text(encoding="ascii").splitlines() if line]
-        found = tuple(_key(*line) for line in lines)
+        ring = tuple(_key(*line) for line in lines)
     except (ValueError, TypeError, UnicodeDecodeError):
-        found = ()
-    if not found or any(len(key.secret) != LENGTH for key in found):
+        ring = ()
+    if not ring or any(len(key.secret) != LENGTH for key in ring):
         raise Misconfigured(f"The key file {path.name} is damaged: restore it from its backup.")
-    return found
+    return ring
 
 
 def _key(number: str, text: str, made: str = "") -> Key:

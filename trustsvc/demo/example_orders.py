@@ -39,10 +39,10 @@ def example_order(platform: str, now: datetime) -> ExampleOrder:
     period, and lives at a `.example` domain, which reaches nobody (RFC 2606).
     """
     text = (ORDERS / f"{platform}.json").read_text(encoding="utf-8")
-    moments = [datetime.fromisoformat(found).replace(tzinfo=UTC) for found in MOMENT.findall(text)]
+    moments = [datetime.fromisoformat(match).replace(tzinfo=UTC) for match in MOMENT.findall(text)]
     shift = now.replace(microsecond=0) - max(moments)
     text = MOMENT.sub(
-        lambda found: (datetime.fromisoformat(found[0]) + shift).isoformat()[:19], text
+        lambda match: (datetime.fromisoformat(match[0]) + shift).isoformat()[:19], text
     )
     number = secrets.randbelow(9 * 10**9) + 10**9
     address = _address(json.loads(text))
@@ -101,5 +101,5 @@ def _renumber(order: dict[str, Any], number: int) -> None:
 
 def _address(order: dict[str, Any]) -> str:
     inner = order.get("order") or order.get("data") or order
-    found = inner.get("email") or inner.get("billing", {}).get("email", "")
-    return str(found)
+    email = inner.get("email") or inner.get("billing", {}).get("email", "")
+    return str(email)

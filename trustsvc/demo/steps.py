@@ -29,8 +29,8 @@ class ReceivedEmail:
 
     def link(self, path: str) -> str:
         """Find the link that stands alone on its line."""
-        found = re.search(rf"^(https?://\S+/{path}/[^\s?]+)$", self.text, re.MULTILINE)
-        return found[1] if found else ""
+        match = re.search(rf"^(https?://\S+/{path}/[^\s?]+)$", self.text, re.MULTILINE)
+        return match[1] if match else ""
 
 
 def emails(folder: Path) -> dict[str, ReceivedEmail]:

@@ -42,10 +42,10 @@ def mailbox() -> str:
 @access.requires("public")
 def email_text(name: str) -> str:
     """Show an e-mail's text with clickable links."""
-    found = steps.emails(_maildir()).get(name)
-    if found is None:
+    received = steps.emails(_maildir()).get(name)
+    if received is None:
         raise NotFound
-    return render_template("demo/email.html", language="en", email=found, name=name)
+    return render_template("demo/email.html", language="en", email=received, name=name)
 
 
 @demo_pages.get("/demo/mail/<name>/html")
@@ -68,11 +68,11 @@ def email_html(name: str) -> Response:
 def shop(slug: str) -> Response:
     """Show a shop's page with the snippet, under the policy such a page would need."""
     with db.reading() as session:
-        found = directory.by_slug(session, slug)
-    snippets_of = embed_code.for_shop(found)
+        shown = directory.by_slug(session, slug)
+    snippets_of = embed_code.for_shop(shown)
     snippet = Markup(snippets_of["script"])  # noqa: S704 - snippets.py escapes
     newest = Markup(snippets_of["list"])  # noqa: S704 - as above
-    page = render_template("demo/shop.html", shop=found, snippet=snippet, newest=newest)
+    page = render_template("demo/shop.html", shop=shown, snippet=snippet, newest=newest)
     return _shop_response(page)
 
 
@@ -81,11 +81,11 @@ def shop(slug: str) -> Response:
 def thanks(slug: str) -> Response:
     """Show the page after an order, with the card and a buyer's address."""
     with db.reading() as session:
-        found = directory.by_slug(session, slug)
-    words = content.card_words(i18n.negotiate_language(found.language))
-    html = snippets.card(found.slug, config.current().base_url, words)
+        shown = directory.by_slug(session, slug)
+    words = content.card_words(i18n.negotiate_language(shown.language))
+    html = snippets.card(shown.slug, config.current().base_url, words)
     card = Markup(html.replace(" lang=", f' email="{BUYER}" lang=', 1))  # noqa: S704 - as above
-    return _shop_response(render_template("demo/thanks.html", shop=found, card=card))
+    return _shop_response(render_template("demo/thanks.html", shop=shown, card=card))
 
 
 def _shop_response(html: str) -> Response:

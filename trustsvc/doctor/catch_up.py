@@ -35,27 +35,27 @@ def api_connections(session: Session, now: datetime) -> list[Finding]:
         for one in every
         if one.webhooks_enabled_at and one.webhooks_enabled_at > now - ENABLED_SINCE
     ]
-    found = []
+    findings = []
     if refused:
         detail = f"{len(refused)} shops refuse our API credentials or have no API at the address"
-        found.append(
+        findings.append(
             warn(name, detail, "trustsvc shop list names them; trustsvc shop connect SLUG")
         )
     if failing:
         since = f"{min(failing):%Y-%m-%d %H:%M} UTC"
         detail = f"{len(failing)} shops' APIs give no answer, the first since {since}"
-        found.append(warn(name, detail, "trustsvc shop list names them; it is tried again"))
+        findings.append(warn(name, detail, "trustsvc shop list names them; it is tried again"))
     if disabled:
         detail = (
             f"{len(disabled)} shops disabled their webhooks, which our credentials may not enable"
         )
         remedy = "enable them in the shop, or connect it with credentials that may write"
-        found.append(warn(name, detail, remedy))
+        findings.append(warn(name, detail, remedy))
     if missing:
         detail = f"{len(missing)} shops have no webhook that points here"
-        found.append(warn(name, detail, "trustsvc shop list shows the address for it"))
+        findings.append(warn(name, detail, "trustsvc shop list shows the address for it"))
     if enabled:
         detail = f"webhooks of {len(enabled)} shops were disabled this week, and enabled again"
         remedy = "was trustsvc down or refusing? see docs/how-to/catch-up.md"
-        found.append(warn(name, detail, remedy))
-    return found or [ok(name, f"{len(every)} shops' APIs answer")]
+        findings.append(warn(name, detail, remedy))
+    return findings or [ok(name, f"{len(every)} shops' APIs answer")]

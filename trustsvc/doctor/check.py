@@ -40,17 +40,17 @@ def _base_url(settings: config.Settings) -> Finding:
 
 def _one_click(settings: config.Settings) -> list[Finding]:
     """Check what mail programs require for an unsubscribe button (RFC 8058 section 4)."""
-    name, found = "one-click", []
+    name, findings = "one-click", []
     if settings.is_loopback:
         detail = "mail programs show no unsubscribe button: links are not https"
-        found.append(warn(name, detail, "set TRUSTSVC_BASE_URL to an https:// address"))
+        findings.append(warn(name, detail, "set TRUSTSVC_BASE_URL to an https:// address"))
     try:
         if not dkim_keys.in_use():
             detail = "counts only when your relay's DKIM signs both its header fields"
             remedy = (
                 "let it sign List-Unsubscribe and List-Unsubscribe-Post, or see trustsvc keys dkim"
             )
-            found.append(warn(name, detail, remedy))
+            findings.append(warn(name, detail, remedy))
     except Misconfigured as problem:
-        found.append(fail(name, problem.detail, "see the line on DKIM"))
-    return found or [ok(name, "https, both header fields in each e-mail, signed by us")]
+        findings.append(fail(name, problem.detail, "see the line on DKIM"))
+    return findings or [ok(name, "https, both header fields in each e-mail, signed by us")]

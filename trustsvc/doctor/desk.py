@@ -42,21 +42,21 @@ def evidence() -> str:
 def security() -> str:
     """Show what looked like an attack, newest first; an invalid filter is ignored."""
     language = i18n.negotiate_language(request.headers.get("Accept-Language"))
-    what = request.args.get("what", "")
-    what = what if what in attack_patterns.KINDS else ""
+    kind = request.args.get("kind", "")
+    kind = kind if kind in attack_patterns.KINDS else ""
     since = _day(request.args.get("since", ""))
     before_id = request.args.get("before", "")
     with db.reading() as session:
-        found = security_entries.list_entries(
+        newest = security_entries.list_entries(
             session,
             since=since,
-            kind=what,
+            kind=kind,
             before_id=int(before_id) if before_id.isdecimal() and len(before_id) < 19 else None,
             limit=MAX_ENTRIES + 1,
         )
         everyone = directory.all_shops(session)
-    entries = found[:MAX_ENTRIES]
-    chosen = {"what": what, "since": f"{since:%Y-%m-%d}" if since else ""}
+    entries = newest[:MAX_ENTRIES]
+    chosen = {"kind": kind, "since": f"{since:%Y-%m-%d}" if since else ""}
     older = f"/desk/security?{urlencode(chosen | {'before': entries[-1].id})}" if entries else ""
     return render_template(
         "desk/security.html",
@@ -64,7 +64,7 @@ def security() -> str:
         staff=g.staff,
         shops=everyone,
         entries=entries,
-        older=older if len(found) > MAX_ENTRIES else "",
+        older=older if len(newest) > MAX_ENTRIES else "",
         kinds=attack_patterns.KINDS,
         log_days=config.current().log_days,
         **chosen,

@@ -39,12 +39,14 @@ def folder() -> Path:
 
 def newest() -> list[Drill]:
     """Read the newest record of each database; skips files that are no such record."""
-    found: dict[str, Drill] = {}
+    by_database: dict[str, Drill] = {}
     for path in sorted(folder().glob("*.json"), reverse=True)[:MAX_FILES]:
         drill = _read(path)
-        if drill and (drill.database not in found or found[drill.database].at < drill.at):
-            found[drill.database] = drill
-    return sorted(found.values(), key=lambda drill: drill.database, reverse=True)
+        if drill and (
+            drill.database not in by_database or by_database[drill.database].at < drill.at
+        ):
+            by_database[drill.database] = drill
+    return sorted(by_database.values(), key=lambda drill: drill.database, reverse=True)
 
 
 def _read(path: Path) -> Drill | None:

@@ -26,7 +26,7 @@ def outbound(session: Session, now: datetime) -> list[Finding]:
 
 
 def _suspensions(session: Session) -> list[Finding]:
-    found = []
+    findings = []
     for name, reason in sorted(send_suspension.stops(session).items()):
         remedy = f"trustsvc mail status; when sure: trustsvc mail resume {name}"
         if reason == "not_finished":
@@ -35,8 +35,8 @@ def _suspensions(session: Session) -> list[Finding]:
             remedy = "see the documentation on restore; when sure: trustsvc restore --sending-on"
         elif name == send_suspension.CLOCK:
             remedy = "see the line on the clock"
-        found.append(fail("sending", f"no invitation leaves ({reason})", remedy))
-    return found or [ok("sending", "e-mails leave")]
+        findings.append(fail("sending", f"no invitation leaves ({reason})", remedy))
+    return findings or [ok("sending", "e-mails leave")]
 
 
 def _paused_shops(session: Session) -> Finding:

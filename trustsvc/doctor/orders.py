@@ -18,7 +18,7 @@ def unreadable_dates(session: Session) -> list[Finding]:
         .group_by(shops.c.slug)
         .order_by(shops.c.slug)
     )
-    found = [
+    findings = [
         warn(
             "dates of orders",
             f"{number} orders of {slug} wait: a date of theirs cannot be read",
@@ -26,4 +26,4 @@ def unreadable_dates(session: Session) -> list[Finding]:
         )
         for slug, number in rows
     ]
-    return found or [ok("dates of orders", "all can be read")]
+    return findings or [ok("dates of orders", "all can be read")]

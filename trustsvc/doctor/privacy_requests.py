@@ -29,13 +29,13 @@ def waiting(session: Session, now: datetime) -> Finding:
 
 def unannounced(session: Session) -> list[Finding]:
     """Warn of changed notices that were not announced to the people; none is no line."""
-    found = announcement.unannounced(session)
-    if not found:
+    notices = announcement.unannounced(session)
+    if not notices:
         return []
     named = "; ".join(
-        f"version {one.version} of {one.slug}: {one.people} people" for one in found[:MAX_NAMED]
+        f"version {one.version} of {one.slug}: {one.people} people" for one in notices[:MAX_NAMED]
     )
-    more = f"; {len(found) - MAX_NAMED} shops more" if len(found) > MAX_NAMED else ""
+    more = f"; {len(notices) - MAX_NAMED} shops more" if len(notices) > MAX_NAMED else ""
     remedy = "announce them: trustsvc privacy announce --shop SLUG --send"
     return [warn("notice", f"not announced yet: {named}{more}", remedy)]
 

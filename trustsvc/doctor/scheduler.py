@@ -25,23 +25,23 @@ def machine_clock(session: Session, now: datetime) -> list[Finding]:
         detail = f"it was set {direction}: invitations and purges wait"
         # What was written before the jump shows the same fault: compared no further.
         return [fail(name, detail, "set it right; if it is right: trustsvc clock trust")]
-    found = []
+    findings = []
     if problem:
         detail = "it was off for more than a day or restored, so a large purge waits"
         remedy = "is it right? a day of running confirms it, or trustsvc clock trust"
-        found.append(warn(name, detail, remedy))
+        findings.append(warn(name, detail, remedy))
     beat = heartbeat.last(session, "scheduler")
     newest = [session.scalar(select(func.max(table.c.at))) for table in (events, decisions)]
     ahead = max((at for at in newest if at), default=now) - now
     if beat and beat - now > TOLERANCE:
         detail = f"this machine's clock is {_duration(beat - now)} behind the last heartbeat"
-        found.append(fail(name, detail, "set the clock (timedatectl), by NTP"))
+        findings.append(fail(name, detail, "set the clock (timedatectl), by NTP"))
     elif ahead > TOLERANCE:
         # Not a failure: `trustsvc tick --at` writes such rows on purpose.
         detail = f"rows were written as if it were {_duration(ahead)} later"
         remedy = "was it tick --at? else set the clock (timedatectl), by NTP"
-        found.append(warn(name, detail, remedy))
-    return found or [ok(name, "agrees with what was written last")]
+        findings.append(warn(name, detail, remedy))
+    return findings or [ok(name, "agrees with what was written last")]
 
 
 def scheduler(session: Session, now: datetime) -> Finding:

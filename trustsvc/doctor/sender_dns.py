@@ -22,12 +22,12 @@ TxtLookup = Callable[[str], list[str] | None]
 def txt_records(name: str) -> list[str] | None:
     """Look up the TXT records of a name; None when no resolver answers."""
     try:
-        found = dns.resolver.resolve(f"{name}.", "TXT", lifetime=TIMEOUT_S)
+        records = dns.resolver.resolve(f"{name}.", "TXT", lifetime=TIMEOUT_S)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         return []
     except (dns.exception.DNSException, OSError):
         return None
-    return [b"".join(record.strings).decode("ascii", "replace") for record in found]
+    return [b"".join(record.strings).decode("ascii", "replace") for record in records]
 
 
 def sender(domain: str, lookup: TxtLookup = txt_records) -> list[Finding]:
@@ -63,7 +63,7 @@ def published(
 def _dkim(
     signing: tuple[dkim_keys.DkimKey, ...], sender_domain: str, lookup: TxtLookup
 ) -> list[Finding]:
-    name, found = "DKIM", []
+    name, findings = "DKIM", []
     if not signing:
         remedy = "does your relay sign? else: trustsvc keys dkim make SELECTOR"
         return [warn(name, "e-mails are not signed here", remedy)]
@@ -73,15 +73,15 @@ def _dkim(
         if state != "published":
             detail = f"the record of {key.selector} is {state}: receivers refuse what it signs"
             remedy = "publish what trustsvc keys dkim list prints, or end the key"
-            found.append(fail(name, detail, remedy))
+            findings.append(fail(name, detail, remedy))
     if all(key.kind == "ed25519" for key in signing):
         detail = "no RSA key signs, and most receivers know no other kind"
-        found.append(warn(name, detail, "add one: trustsvc keys dkim make SELECTOR"))
+        findings.append(warn(name, detail, "add one: trustsvc keys dkim make SELECTOR"))
     if not _aligned(domain, sender_domain):
         detail = "it signs for another domain, which does not count for DMARC"
         remedy = "set TRUSTSVC_DKIM_DOMAIN to the domain of TRUSTSVC_MAIL_FROM, or one above it"
-        found.append(warn(name, detail, remedy))
-    return found or [ok(name, f"signed with {len(signing)} keys, whose records are published")]
+        findings.append(warn(name, detail, remedy))
+    return findings or [ok(name, f"signed with {len(signing)} keys, whose records are published")]
 
 
 def _aligned(signer: str, sender_domain: str) -> bool:
@@ -90,19 +90,19 @@ def _aligned(signer: str, sender_domain: str) -> bool:
 
 
 def _spf(records: list[str]) -> Finding:
-    found = [text for text in records if text.lower().split(" ")[0] == "v=spf1"]
-    if not found:
+    policies = [text for text in records if text.lower().split(" ")[0] == "v=spf1"]
+    if not policies:
         return warn("SPF", "the sender's domain has none", "add the TXT record of your relay")
-    if len(found) > 1:
+    if len(policies) > 1:
         return warn("SPF", "there are several, which counts as none", "merge them into one")
-    if found[0].lower().endswith("+all"):
+    if policies[0].lower().endswith("+all"):
         return warn("SPF", "it lets everybody send", "end it with ~all or -all")
     return ok("SPF", "published")
 
 
 def _dmarc(records: list[str]) -> Finding:
-    found = [text for text in records if text.lower().replace(" ", "").startswith("v=dmarc1")]
-    if len(found) != 1:
+    policies = [text for text in records if text.lower().replace(" ", "").startswith("v=dmarc1")]
+    if len(policies) != 1:
         detail = "the sender's domain has none, and large providers require it"
         return warn("DMARC", detail, "add a TXT record at _dmarc.<domain>: v=DMARC1; p=none")
     return ok("DMARC", "published")

@@ -70,20 +70,20 @@ def redis_server() -> list[Finding]:
 
 
 def _redis_setup(server: redis_checks.RedisConfig) -> list[Finding]:
-    name, found = "redis", []
+    name, findings = "redis", []
     if server.evicts:
-        found.append(fail(name, "it evicts jobs when full", "set maxmemory-policy noeviction"))
+        findings.append(fail(name, "it evicts jobs when full", "set maxmemory-policy noeviction"))
     if server.is_replica:
-        found.append(fail(name, "it is a replica", "set TRUSTSVC_REDIS_URL to the primary"))
+        findings.append(fail(name, "it is a replica", "set TRUSTSVC_REDIS_URL to the primary"))
     if server.evicts is None:
         remedy = "check maxmemory-policy noeviction and appendonly yes by hand"
-        found.append(warn(name, "reachable; it does not show its configuration", remedy))
+        findings.append(warn(name, "reachable; it does not show its configuration", remedy))
     elif not server.is_on_disk:
-        found.append(warn(name, "jobs are lost when it restarts", "set appendonly yes"))
+        findings.append(warn(name, "jobs are lost when it restarts", "set appendonly yes"))
     if config_values.is_open_redis(config.current().redis_url):
         remedy = "set one: every user of this machine can enqueue jobs"
-        found.append(warn(name, "it has no password", remedy))
-    return found or [ok(name, "reachable, evicts nothing, on disk")]
+        findings.append(warn(name, "it has no password", remedy))
+    return findings or [ok(name, "reachable, evicts nothing, on disk")]
 
 
 def _pragmas(session: Session) -> list[Finding]:
@@ -96,8 +96,8 @@ def _pragmas(session: Session) -> list[Finding]:
 
 def _wrong_pragmas(session: Session) -> list[str]:
     connection = session.connection()
-    found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
-    return [name for name, value in PRAGMAS.items() if found[name] != value]
+    actual = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
+    return [name for name, value in PRAGMAS.items() if actual[name] != value]
 
 
 def _wal_recycle(session: Session) -> list[Finding]:

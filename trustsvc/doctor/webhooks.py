@@ -34,15 +34,15 @@ _PROBLEMS = (answers.BAD_SIGNATURE, answers.REFUSED, answers.TOO_LARGE)
 def deliveries(session: Session, now: datetime) -> list[Finding]:
     """Name the shops with an alarm, and those with deliveries that cannot be used."""
     every = summary.of_all_shops(session, now)
-    found = []
+    findings = []
     for trouble, (detail, remedy) in _TROUBLES.items():
         names = [f"{one.shop.slug} ({_since(one)})" for one in every if one.trouble == trouble]
         if names:
             level = fail if trouble == "platform_error" else warn
-            found.append(level("deliveries", f"{detail}: {' '.join(names)}", remedy))
+            findings.append(level("deliveries", f"{detail}: {' '.join(names)}", remedy))
     calm = [one for one in every if one.trouble is None]
-    found += [warning for problem in _PROBLEMS for warning in _unusable(calm, problem)]
-    return found or [ok("deliveries", "no shop fell silent")]
+    findings += [warning for problem in _PROBLEMS for warning in _unusable(calm, problem)]
+    return findings or [ok("deliveries", "no shop fell silent")]
 
 
 def _since(one: summary.ShopHealth) -> str:

@@ -29,5 +29,5 @@ def requires(passes: Requirement) -> Callable[[View], View]:
 
 def requirement(view: Callable[..., Any]) -> Requirement | None:
     """Give who may pass a view, or None when it declares nothing."""
-    found: Requirement | None = getattr(view, _ATTRIBUTE, None)
-    return found
+    stated: Requirement | None = getattr(view, _ATTRIBUTE, None)
+    return stated

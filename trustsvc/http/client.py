@@ -183,12 +183,14 @@ def _resolve_public(name: str, port: int, allow_loopback: bool) -> str:
     if allow_loopback:
         return "127.0.0.1"
     try:
-        found = {str(one[4][0]) for one in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)}
+        addresses = {
+            str(one[4][0]) for one in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        }
     except (OSError, UnicodeError):
         raise Unreachable from None
-    if not found or not all(is_public(address) for address in found):
+    if not addresses or not all(is_public(address) for address in addresses):
         raise Unreachable
-    return min(found)
+    return min(addresses)
 
 
 def is_public(text: str) -> bool:

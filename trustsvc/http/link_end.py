@@ -19,8 +19,8 @@ _LINK = re.compile(rf"(/(?:{_PATHS})/{_SIGNED})(?!{_PAGE_BELOW})[^A-Za-z0-9_-]",
 
 def without_end(path: str) -> str:
     """Cut what follows the token off a path; any other path stays. Twice changes nothing more."""
-    found = _LINK.match(path)
-    return found[1] if found else path
+    match = _LINK.match(path)
+    return match[1] if match else path
 
 
 class LinkEnd:

@@ -16,7 +16,7 @@ from trustsvc.mail.outbox.models import messages
 from trustsvc.work_queue import job_queue
 
 
-def export_invitations(
+def invitation_rows(
     session: Session, order_ids: Collection[int]
 ) -> dict[str, list[dict[str, Any]]]:
     """Give every row about these orders, by table."""

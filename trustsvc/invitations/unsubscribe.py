@@ -62,5 +62,5 @@ def unsubscribe(
 
 
 def can_unsubscribe_everywhere(session: Session, invitation: redeem.Invitation) -> bool:
-    """Whether the address is still known, without which all shops cannot be told apart from one."""
+    """Whether the address is still known: without it only this shop can be left."""
     return invitation.order_id in buyer.read(session, [invitation.order_id])

@@ -75,9 +75,9 @@ def _chosen(fields: list[bytes]) -> tuple[list[str], list[bytes]]:
             present[name].append(field)
     names: list[str] = []
     chosen: list[bytes] = []
-    for name, found in present.items():
-        chosen += reversed(found)
-        names += [name] * (len(found) + (name in OVERSIGNED))
+    for name, lines in present.items():
+        chosen += reversed(lines)
+        names += [name] * (len(lines) + (name in OVERSIGNED))
     return names, chosen
 
 

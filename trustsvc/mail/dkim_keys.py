@@ -142,9 +142,9 @@ def _all(ending: str) -> tuple[DkimKey, ...]:
     known = _cache.get(cache_key)
     if known and known[0] == version:
         return known[1]
-    found = tuple(_key(path, at.st_mode) for path, at in seen)
-    _cache[cache_key] = (version, found)
-    return found
+    keys = tuple(_key(path, at.st_mode) for path, at in seen)
+    _cache[cache_key] = (version, keys)
+    return keys
 
 
 def _stat(path: Path) -> os.stat_result:

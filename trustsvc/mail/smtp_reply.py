@@ -17,8 +17,8 @@ def result_of(code: int, text: str, *, after_data: bool = False) -> DeliveryResu
     A refusal of the sender (RFC 3463 x.7.x) says nothing about the buyer's mailbox: it is deferred,
     and the address is kept.
     """
-    found = _STATUS.search(text)
-    status = found[0] if found else ""
+    match = _STATUS.search(text)
+    status = match[0] if match else ""
     if 500 <= code < 600 and _ABOUT_SENDER.fullmatch(status):
         return DeliveryResult(DeliveryStatus.DEFERRED, "policy", FailureScope.DOMAIN)
     if 400 <= code < 500:

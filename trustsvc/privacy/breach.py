@@ -63,7 +63,7 @@ def scope(
     session: Session, columns: Collection[Column[Any]], test: ColumnTest = any_value
 ) -> BreachScope:
     """Read these columns in batches and count each stored value that is not empty."""
-    found, wanted = BreachScope(), set(columns)
+    reached, wanted = BreachScope(), set(columns)
     slugs = {row.id: row.slug for row in session.execute(select(shops.c.id, shops.c.slug))}
     for table, own in _present(session.connection(), wanted):
         rows = data_inventory.rows_with_shop(table, own).execution_options(yield_per=BATCH_SIZE)
@@ -76,8 +76,8 @@ def scope(
             }
             if held:
                 shop = slugs.get(shop_id, SERVICE)
-                _add_row(found, shop, held, row, f"{table.name} {number}")
-    return found
+                _add_row(reached, shop, held, row, f"{table.name} {number}")
+    return reached
 
 
 def record_disclosure(session: Session, what: str, number: int, by: str, now: datetime) -> None:
@@ -106,19 +106,19 @@ def _present(
 
 
 def _add_row(
-    found: BreachScope,
+    reached: BreachScope,
     shop: str,
     held: Mapping[Column[Any], Any],
     row: Mapping[Column[Any], Any],
     anonymous: str,
 ) -> None:
     """Count one row. Encrypted values are opened: an emptied one belongs to nobody."""
-    opened = {column: _open(found, column, value) for column, value in held.items()}
+    opened = {column: _open(reached, column, value) for column, value in held.items()}
     filled = {column: value for column, value in opened.items() if value != ""}
     if not filled:
         return
     for column in filled:
-        found.values[shop, column.table.name, column.info["category"]] += 1
+        reached.values[shop, column.table.name, column.info["category"]] += 1
     if all(column.table is shops for column in filled):
         return  # a shop's secret belongs to no person
     pseudonyms = [
@@ -130,16 +130,16 @@ def _add_row(
     address, name = texts.get("address", ""), texts.get("name") or texts.get("staff", "")
     who = pseudonyms[0] if pseudonyms else address or anonymous
     new = AffectedPerson(pseudonym=pseudonyms[0] if pseudonyms else "")
-    person = found.people.setdefault((shop, who), new)
+    person = reached.people.setdefault((shop, who), new)
     person.address = person.address or address
     person.name = person.name or name
 
 
-def _open(found: BreachScope, column: Column[Any], value: Any) -> Any:
+def _open(reached: BreachScope, column: Column[Any], value: Any) -> Any:
     if not data_inventory.is_encrypted(column):
         return value
     try:
         return encrypted_column.decrypt(bytes(value))
     except InvalidToken:
-        found.unopened += 1
+        reached.unopened += 1
         return None

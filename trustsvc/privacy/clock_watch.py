@@ -50,5 +50,5 @@ def newest_row_at(session: Session) -> datetime | None:
         select(func.max(decisions.c.at)),
         select(func.max(events.c.at)).where(events.c.kind != PURGE_HELD),
     )
-    found = [session.scalar(statement) for statement in newest]
-    return max((at for at in found if at), default=None)
+    moments = [session.scalar(statement) for statement in newest]
+    return max((at for at in moments if at), default=None)

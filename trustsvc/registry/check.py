@@ -94,26 +94,26 @@ def _pseudonyms(query: RegistryQuery) -> _Pseudonyms | None:
 
 
 def _registered(session: Session, wanted: Iterable[bytes]) -> set[bytes]:
-    found: set[bytes] = set()
+    registered: set[bytes] = set()
     for batch in _batches(wanted):
-        found.update(
+        registered.update(
             session.scalars(
                 select(registered_buyers.c.pseudonym).where(
                     registered_buyers.c.pseudonym.in_(batch)
                 )
             )
         )
-    return found
+    return registered
 
 
 def _entries(session: Session, table: Table, wanted: Iterable[bytes]) -> set[tuple[bytes, int]]:
-    found: set[tuple[bytes, int]] = set()
+    entries: set[tuple[bytes, int]] = set()
     for batch in _batches(wanted):
         rows = session.execute(
             select(table.c.pseudonym, table.c.shop_id).where(table.c.pseudonym.in_(batch))
         )
-        found.update((row.pseudonym, row.shop_id) for row in rows)
-    return found
+        entries.update((row.pseudonym, row.shop_id) for row in rows)
+    return entries
 
 
 def _batches(wanted: Iterable[bytes]) -> Iterator[list[bytes]]:

@@ -18,7 +18,7 @@ from trustsvc.storage import db
 from trustsvc.transactional_mail.enqueue import THE_SERVICE
 
 
-def export_registry(
+def registry_rows(
     session: Session, whose: Collection[bytes], requesters: Collection[bytes] = ()
 ) -> dict[str, list[dict[str, Any]]]:
     """Give all rows of these pseudonyms, by table; `requesters`: those of pending requests."""

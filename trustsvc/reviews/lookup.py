@@ -89,8 +89,8 @@ def find_by_invitation(session: Session, invitation_id: int) -> Review | None:
 def author_email(session: Session, invitation_id: int) -> str | None:
     """Return the e-mail address of an invitation's author; None where it is erased."""
     mine = reviews.c.invitation_id == invitation_id
-    found: str | None = session.scalar(select(reviews.c.email).where(mine))
-    return found
+    email: str | None = session.scalar(select(reviews.c.email).where(mine))
+    return email
 
 
 def order_references(session: Session, order_ids: Collection[int]) -> dict[int, str]:

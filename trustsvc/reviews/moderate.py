@@ -59,18 +59,18 @@ class _Decision:
 
 def _decide(session: Session, review_id: int | str, decision: _Decision, now: datetime) -> bool:
     """Compare and set from pending: of two deciders one wins, the other gets False."""
-    found = lookup.find_review(session, review_id)
-    if decision.version and decision.version != found.version:
+    review = lookup.find_review(session, review_id)
+    if decision.version and decision.version != review.version:
         return False
     same_text = (
         reviews.c.edited_at.is_(None)
-        if found.edited_at is None
-        else reviews.c.edited_at == found.edited_at
+        if review.edited_at is None
+        else reviews.c.edited_at == review.edited_at
     )
     done = session.execute(
         review_states.update(reviews, [ReviewState.PENDING], decision.state)
         .where(
-            reviews.c.id == found.row_id,
+            reviews.c.id == review.row_id,
             reviews.c.restricted_at.is_(None),
             same_text,
         )
@@ -78,14 +78,14 @@ def _decide(session: Session, review_id: int | str, decision: _Decision, now: da
     )
     if not db.row_count(done):
         return False
-    _record(session, found, decision, now)
+    _record(session, review, decision, now)
     return True
 
 
-def _record(session: Session, found: lookup.Review, decision: _Decision, now: datetime) -> None:
-    event_log.record(session, f"review.{decision.state}", found.shop_id, found.row_id, now)
+def _record(session: Session, review: lookup.Review, decision: _Decision, now: datetime) -> None:
+    event_log.record(session, f"review.{decision.state}", review.shop_id, review.row_id, now)
     order_id = session.scalar(
-        select(invitations.c.order_id).where(invitations.c.id == found.invitation_id)
+        select(invitations.c.order_id).where(invitations.c.id == review.invitation_id)
     )
     if order_id is not None:
         rule = decision.reason or "staff"

@@ -38,9 +38,7 @@ def find_reviews(
     )
 
 
-def export_reviews(
-    session: Session, review_ids: Collection[int]
-) -> dict[str, list[dict[str, Any]]]:
+def review_rows(session: Session, review_ids: Collection[int]) -> dict[str, list[dict[str, Any]]]:
     """Return every row of these reviews, by table."""
     written = session.execute(
         select(reviews).where(reviews.c.id.in_(review_ids)).order_by(reviews.c.id)
@@ -51,8 +49,8 @@ def export_reviews(
     answered = session.execute(
         select(replies).where(replies.c.review_id.in_(review_ids))
     ).mappings()
-    found = {"reviews": written, "publications": shown, "replies": answered}
-    return {table: [dict(row) for row in rows] for table, rows in found.items()}
+    rows_of = {"reviews": written, "publications": shown, "replies": answered}
+    return {table: [dict(row) for row in rows] for table, rows in rows_of.items()}
 
 
 def erase_reviews(

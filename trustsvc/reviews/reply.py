@@ -40,26 +40,26 @@ def write_reply(session: Session, review_id: int | str, text: str, by: str, now:
     The same text again, or a review that is not shown now, changes nothing: False. Raises NotFound;
     Refused for a text that is empty, too long, or identifies the buyer.
     """
-    found = lookup.find_review(session, review_id)
+    review = lookup.find_review(session, review_id)
     text = policy.clean(text, lines=True)
-    problem = policy.reply_problem(text, _secrets(session, found))
+    problem = policy.reply_problem(text, _secrets(session, review))
     if problem:
         raise Refused(PROBLEMS[problem])
     # Locks the publication: a concurrent withdrawal waits, then deletes this reply too.
-    publication = select(publications.c.review_id).where(publications.c.review_id == found.row_id)
+    publication = select(publications.c.review_id).where(publications.c.review_id == review.row_id)
     if session.scalar(publication.with_for_update()) is None:
         return False
-    before = replies_to(session, [found.row_id]).get(found.row_id)
+    before = replies_to(session, [review.row_id]).get(review.row_id)
     if before and before.text == text:
         return False
-    language = i18n.negotiate_language(directory.by_id(session, found.shop_id).language)
+    language = i18n.negotiate_language(directory.by_id(session, review.shop_id).language)
     content = {"text": text, "language": language, "replied_by": by}
     session.execute(
         db.insert(replies)
-        .values(review_id=found.row_id, replied_at=now, **content)
+        .values(review_id=review.row_id, replied_at=now, **content)
         .on_conflict_do_update(index_elements=["review_id"], set_=content | {"changed_at": now})
     )
-    event_log.record(session, "review.replied", found.shop_id, found.row_id, now)
+    event_log.record(session, "review.replied", review.shop_id, review.row_id, now)
     job_queue.enqueue(session, "refresh_badges")
     if before:
         job_queue.enqueue(session, "scrub")
@@ -68,10 +68,10 @@ def write_reply(session: Session, review_id: int | str, text: str, by: str, now:
 
 def remove_reply(session: Session, review_id: int | str, now: datetime) -> bool:
     """Delete a reply; False where there is none. Raises NotFound."""
-    found = lookup.find_review(session, review_id)
-    if not delete_replies(session, [found.row_id]):
+    review = lookup.find_review(session, review_id)
+    if not delete_replies(session, [review.row_id]):
         return False
-    event_log.record(session, "review.reply_removed", found.shop_id, found.row_id, now)
+    event_log.record(session, "review.reply_removed", review.shop_id, review.row_id, now)
     job_queue.enqueue(session, "refresh_badges")
     return True
 
@@ -96,6 +96,6 @@ def replies_to(session: Session, row_ids: Collection[int]) -> dict[int, Reply]:
     return {row.review_id: Reply(*row[1:]) for row in rows}
 
 
-def _secrets(session: Session, found: lookup.Review) -> list[str]:
-    email = session.scalar(select(reviews.c.email).where(reviews.c.id == found.row_id))
-    return [secret for secret in (email, found.reference) if secret]
+def _secrets(session: Session, review: lookup.Review) -> list[str]:
+    email = session.scalar(select(reviews.c.email).where(reviews.c.id == review.row_id))
+    return [secret for secret in (email, review.reference) if secret]

@@ -18,13 +18,13 @@ def withdraw(session: Session, review_id: int | str, now: datetime) -> bool:
     stay true. A second call changes nothing: False. The suppression journal repeats it after a
     restore. Raises NotFound, and Unavailable when the journal cannot be written.
     """
-    found = lookup.find_review(session, review_id)
-    if not clear_content(session, [found.row_id], now):
+    review = lookup.find_review(session, review_id)
+    if not clear_content(session, [review.row_id], now):
         return False
     suppression_journal.append(
         [
             suppression_journal.JournalEntry(
-                "withdraw_review", found.id.encode(), found.shop_id, now, "author"
+                "withdraw_review", review.id.encode(), review.shop_id, now, "author"
             )
         ]
     )

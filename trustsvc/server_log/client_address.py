@@ -17,17 +17,17 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
     Each proxy appends its peer, so the header is read from the right while the sender is trusted;
     everything left of the first untrusted one may be forged. A part that is no address ends it.
     """
-    found = _read(peer)
-    if found is None:
+    client = _read(peer)
+    if client is None:
         return UNKNOWN
     for part in reversed(forwarded_for.rsplit(",", MAX_PROXIES)):
-        if not any(found in network for network in trusted):
+        if not any(client in network for network in trusted):
             break
         before = _read(part)
         if before is None:
             break
-        found = before
-    return str(found)
+        client = before
+    return str(client)
 
 
 def _read(text: str) -> Address | None:

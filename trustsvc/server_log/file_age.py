@@ -70,8 +70,8 @@ def oldest_line(path: Path, now: datetime) -> datetime | None:
     moments = []
     with contextlib.suppress(OSError, EOFError, zlib.error, lzma.LZMAError):
         for piece in _ends(path):
-            moments += [_iso(*found) for found in _ISO.findall(piece)]
-            moments += [_common(found.decode()) for found in _COMMON.findall(piece)]
+            moments += [_iso(*stamp) for stamp in _ISO.findall(piece)]
+            moments += [_common(stamp.decode()) for stamp in _COMMON.findall(piece)]
     return min((moment for moment in moments if moment and moment <= now + HOUR), default=None)
 
 

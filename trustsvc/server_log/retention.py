@@ -43,11 +43,11 @@ def list_files(folder: Path, now: datetime, days: int) -> list[LogFile]:
     Rotated, compressed, copied and partial variants of an hour's file are due with that hour.
     Symbolic links are listed and never followed. An unreadable folder is listed itself.
     """
-    found = []
+    files = []
     for path, known in _files(folder):
         since, strange = file_age.first_line_at(path, known, now)
-        found.append(LogFile(path, since + timedelta(days=days) - HOUR, strange))
-    return sorted(found, key=lambda file: (file.goes_at, file.path))
+        files.append(LogFile(path, since + timedelta(days=days) - HOUR, strange))
+    return sorted(files, key=lambda file: (file.goes_at, file.path))
 
 
 def due_files(folder: Path, now: datetime, days: int) -> list[Path]:
@@ -92,7 +92,7 @@ def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
         current = waiting.pop()
         try:
             with os.scandir(current) as entries:
-                found = [(Path(entry.path), _known(entry)) for entry in entries]
+                known_paths = [(Path(entry.path), _known(entry)) for entry in entries]
         except FileNotFoundError:
             continue
         except OSError:
@@ -100,7 +100,7 @@ def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
             with contextlib.suppress(OSError):
                 yield current, current.lstat()
             continue
-        for path, known in found:
+        for path, known in known_paths:
             if known and stat.S_ISDIR(known.st_mode):
                 waiting.append(path)
             elif known:

@@ -152,9 +152,9 @@ class _Writer:
         with self.writing:
             lines = []
             for folder, request, trusted in self._taken():
-                found = safe_fields(request, trusted)
-                lines.append((folder / request.at.strftime(FILE_PATTERN), " ".join(found)))
-                _count(request, found[1])
+                fields = safe_fields(request, trusted)
+                lines.append((folder / request.at.strftime(FILE_PATTERN), " ".join(fields)))
+                _count(request, fields[1])
             for path, group in groupby(lines, key=lambda line: line[0]):
                 self._append(path, [text for _, text in group])
             if self.dropped:

@@ -35,22 +35,22 @@ def recheck_next(
         shop = _next(session, now())
     if shop is None:
         return False
-    found = domain_proof.is_proven(shop, TIMEOUT_S)
+    is_proven = domain_proof.is_proven(shop, TIMEOUT_S)
     with transaction() as session:
-        record_check(session, shop, now(), found=found)
+        record_check(session, shop, now(), is_proven=is_proven)
     return True
 
 
-def record_check(session: Session, shop: directory.Shop, now: datetime, *, found: bool) -> None:
+def record_check(session: Session, shop: directory.Shop, now: datetime, *, is_proven: bool) -> None:
     """Record a check; ignored when the shop has another domain by now or is closed."""
     ours = and_(shops.c.id == shop.id, shops.c.domain == shop.domain, _watched())
     before = session.execute(select(shops.c.missed_checks, shops.c.proven_at).where(ours)).first()
     if before is None:
         return
-    if found and before.proven_at is None:
+    if is_proven and before.proven_at is None:
         domain_proof.record_proof(session, shop, now)
         return
-    missed = 0 if found else min(before.missed_checks + 1, MAX_MISSED)
+    missed = 0 if is_proven else min(before.missed_checks + 1, MAX_MISSED)
     ends = missed == MAX_MISSED and before.proven_at is not None
     values = {"missed_checks": missed} | ({"proven_at": None} if ends else {})
     session.execute(update(shops).where(ours).values(**values))

@@ -44,9 +44,12 @@ shops = Table(
     ),
     column("may_ask", Text, purpose="whom the shop may ask: the legal basis", retention=KEEP),
     column(
-        "wording", Text, purpose="what buyers are told, the proof of that basis", retention=KEEP
+        "wording",
+        Text,
+        purpose="what buyers read at the checkout, the proof of that basis",
+        retention=KEEP,
     ),
-    column("wording_at", Moment, purpose="since when buyers are told this", retention=KEEP),
+    column("wording_at", Moment, purpose="since when buyers read this", retention=KEEP),
     column("delay", Integer, purpose="how long after it an invitation leaves", retention=KEEP),
     column("delay_unit", Text, purpose="minutes, hours, days or weekdays", retention=KEEP),
     column(

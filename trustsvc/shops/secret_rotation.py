@@ -46,5 +46,5 @@ def rotate_secret(
 
 def current_secret(session: Session, shop_id: int) -> str:
     """Return a shop's newest secret, to sign its own example order."""
-    found: str = session.scalars(select(shops.c.secret).where(shops.c.id == shop_id)).one()
-    return found
+    secret: str = session.scalars(select(shops.c.secret).where(shops.c.id == shop_id)).one()
+    return secret

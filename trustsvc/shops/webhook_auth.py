@@ -56,10 +56,10 @@ def authenticate(
 
 def endpoint_shop_id(session: Session, platform: str, endpoint_id: str) -> int | None:
     """Return whose open endpoint it is, of a request that was not authenticated."""
-    found: int | None = session.scalar(
+    shop_id: int | None = session.scalar(
         select(shops.c.id).where(_is_open_endpoint(platform, endpoint_id))
     )
-    return found
+    return shop_id
 
 
 def _is_open_endpoint(platform: str, endpoint_id: str) -> ColumnElement[bool]:

@@ -71,10 +71,10 @@ def remove_member(session: Session, staff_id: int, now: datetime) -> None:
 
     Raises NotFound.
     """
-    found = session.execute(
+    member = session.execute(
         update(staff).where(staff.c.id == staff_id).values(left_at=now).returning(staff.c.id)
     ).first()
-    if found is None:
+    if member is None:
         raise NotFound
     for table in (staff_links, staff_sessions):
         session.execute(delete(table).where(table.c.staff_id == staff_id))

@@ -21,7 +21,7 @@ REOPENING = "the database file is being reopened"
 def watch(engine: Engine) -> None:
     """Count an engine's connections, and reopen all of them after such an error.
 
-    Until the older ones are closed, opening raises sqlite3.OperationalError: the caller is told to
+    Until the older ones are closed, opening raises sqlite3.OperationalError: the caller is asked to
     retry instead of getting a connection that cannot write.
     """
     generations = _Generations()

@@ -144,10 +144,10 @@ def read() -> Journal | None:
         return None
     if not head.startswith(HEAD.encode()):
         return None
-    found = [_line(text) for text in rest if text]
-    lines = tuple(line for line in found if line)
+    parsed = [_line(text) for text in rest if text]
+    lines = tuple(line for line in parsed if line)
     name = head.decode("ascii", "replace").removeprefix(HEAD)
-    return Journal(name, lines, damaged=len(found) - len(lines))
+    return Journal(name, lines, damaged=len(parsed) - len(lines))
 
 
 def _text(line: JournalEntry) -> bytes:

@@ -36,7 +36,7 @@ def write(
     """Add a message that leaves after this transaction, day or night.
 
     At most `most` of a kind a day to one address, so that nobody fills another's mailbox through
-    us: False then, and nobody outside is told. Opt-outs do not stop it: it answers somebody, or
+    us: False then, and nobody outside learns it. Opt-outs do not stop it: it answers somebody, or
     confirms a right. The address is cleared once the message is settled, and after three days at
     the latest. Raises NotAnAddress.
     """

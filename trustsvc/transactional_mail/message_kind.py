@@ -68,7 +68,7 @@ class TransactionalMail:
         return {one.id: drafts.get(one.subject_id) or Drop("no_contact") for one in leased}
 
     def settled(self, session: Session, events: Sequence[OutboxEvent], now: datetime) -> None:
-        """Clear whom a message was for, and what it said, once it is at its end."""
+        """Clear recipient and contents of a message, once it is at its end."""
         _clear(session, {one.message.subject_id for one in events if one.state is not DUE})
 
     def log(self, session: Session, events: Sequence[OutboxEvent], now: datetime) -> None:

@@ -19,7 +19,7 @@ def recipient_pseudonyms(address: str) -> list[bytes]:
     return pseudonyms.shop_pseudonyms(THE_SERVICE, address)
 
 
-def export_mail(session: Session, who: Collection[bytes]) -> dict[str, list[dict[str, Any]]]:
+def mail_rows(session: Session, who: Collection[bytes]) -> dict[str, list[dict[str, Any]]]:
     """Give every message to this address that is still known, and what became of it."""
     table, of_message = transactional_messages, messages.c
     rows = session.execute(

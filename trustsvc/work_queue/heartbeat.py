@@ -28,7 +28,7 @@ def beat(session: Session, name: str, at: datetime) -> None:
 
 
 def last(session: Session, name: str) -> datetime | None:
-    found: datetime | None = session.scalar(
+    newest: datetime | None = session.scalar(
         select(heartbeats.c.at).where(heartbeats.c.name == name)
     )
-    return found
+    return newest

@@ -39,12 +39,12 @@ def parse_info(info: Mapping[str, object]) -> RedisConfig:
     )
 
 
-def require_safe(found: RedisConfig) -> None:
+def require_safe(setup: RedisConfig) -> None:
     """Raise Misconfigured for a server whose policy may evict jobs.
 
     Its memory limit is not looked at: somebody may set one tomorrow.
     """
-    if found.evicts:
+    if setup.evicts:
         raise Misconfigured(
             "This Redis may throw away what it was given: set its maxmemory-policy to noeviction, "
             "or leave TRUSTSVC_REDIS_URL away to use the embedded one."

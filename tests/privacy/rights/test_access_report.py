@@ -86,7 +86,7 @@ def test_the_copy_holds_every_tagged_column_that_can_hold_something_of_a_person(
 
 def exported(person):
     with db.reading() as session:
-        return access_report.export(session, person, NOON)
+        return access_report.as_dict(session, person, NOON)
 
 
 def asked(client, address=my_data_pages.JAN, **more):

@@ -1,1 +1,1 @@
-"""The page that the badge leads to, and what search engines are told about such pages."""
+"""The page that the badge leads to, and what search engines learn about such pages."""

@@ -29,19 +29,19 @@ def page(slug: str) -> Response:
     language = i18n.negotiate_language(request.headers.get("Accept-Language"))
     wanted = profile.parse_request(request.args.get("stars", ""), request.args.get("before", ""))
     with db.reading() as session:
-        found = profile.read_profile(session, slug, wanted, clock.now())
+        shown = profile.read_profile(session, slug, wanted, clock.now())
     html = render_template(
         "badge/profile.html",
         language=language,
-        profile=found,
-        shop=found.shop,
-        score=found.score,
+        profile=shown,
+        shop=shown.shop,
+        score=shown.score,
         stars=svg.star_path(),
         rosette=svg.SEAL,
         picture=(png.WIDTH, png.HEIGHT),
-        filled=f"{svg.filled_width(found.score.mean):.3f}",
+        filled=f"{svg.filled_width(shown.score.mean):.3f}",
         wanted=wanted,
-        data=_data(found, wanted),
+        data=_data(shown, wanted),
         reasons=REASONS,
         verify=VERIFY,
         whole=i18n.format_integer,
@@ -58,8 +58,8 @@ def page(slug: str) -> Response:
 def sitemap_file() -> Response:
     """List the public pages of shops with reviews, for search engines."""
     with db.reading() as session:
-        found = sitemap_pages(session, clock.now())
-    body = sitemap_xml(config.current().base_url, found)
+        pages = sitemap_pages(session, clock.now())
+    body = sitemap_xml(config.current().base_url, pages)
     return _for_machines(body, "application/xml")
 
 
@@ -76,13 +76,13 @@ def _for_machines(body: str, kind: str) -> Response:
     return response
 
 
-def _data(found: profile.Profile, wanted: profile.PageRequest) -> str:
+def _data(shown: profile.Profile, wanted: profile.PageRequest) -> str:
     """JSON-LD of the score, if the operator enabled it and the domain is proven."""
     first = wanted == profile.PageRequest()
-    if not (config.current().json_ld and first and found.sealed and found.score.count):
+    if not (config.current().json_ld and first and shown.sealed and shown.score.count):
         return ""
-    page = f"{config.current().base_url}/s/{found.shop.slug}"
-    return json_forms.as_json_ld(found.shop.name, found.shop.domain, page, found.score)
+    page = f"{config.current().base_url}/s/{shown.shop.slug}"
+    return json_forms.as_json_ld(shown.shop.name, shown.shop.domain, page, shown.score)
 
 
 def _iso_day(moment: datetime, zone: str) -> str:

@@ -76,15 +76,15 @@ def find_badges(html: str, address: str) -> list[Badge]:
     reader = _Reader(address)
     reader.feed(html)
     elements = (one for element in reader.elements for one in _of_element(element, reader))
-    found: dict[tuple[str, str], tuple[list[str], list[str], list[str]]] = {}
+    texts_of: dict[tuple[str, str], tuple[list[str], list[str], list[str]]] = {}
     for badge in chain(elements, reader.images):
-        texts = found.setdefault((badge.origin, badge.shop), ([], [], []))
+        texts = texts_of.setdefault((badge.origin, badge.shop), ([], [], []))
         texts[0].extend(badge.words)
         texts[1].extend(badge.scores)
         texts[2].extend(badge.printed)
-        if len(found) > MAX_BADGES:
+        if len(texts_of) > MAX_BADGES:
             raise TooManyBadges
-    return [Badge(*key, *map(tuple, texts)) for key, texts in found.items()]
+    return [Badge(*key, *map(tuple, texts)) for key, texts in texts_of.items()]
 
 
 def shop_of(address: str) -> str:

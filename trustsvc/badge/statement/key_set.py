@@ -37,12 +37,12 @@ def read(body: bytes) -> dict[str, Ed25519PublicKey]:
 
     Two keys of one id are refused: the signing one would be ambiguous.
     """
-    found = {}
+    keys = {}
     for key in msgspec.json.decode(body, type=JwkSet).keys[:MAX_KEYS]:
         ours = (key.kty, key.crv) == ("OKP", "Ed25519")
         if not ours or key.use not in {"", "sig"} or key.alg not in {"", jws.ALG, "Ed25519"}:
             continue
-        if key.kid in found:
+        if key.kid in keys:
             raise ValueError
-        found[key.kid] = Ed25519PublicKey.from_public_bytes(jws.base64url_decode(key.x))
-    return found
+        keys[key.kid] = Ed25519PublicKey.from_public_bytes(jws.base64url_decode(key.x))
+    return keys

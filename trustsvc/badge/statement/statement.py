@@ -60,12 +60,14 @@ def decode(text: str, keys: Mapping[str, Ed25519PublicKey]) -> Statement:
     """
     payload = jws.verify(text, keys)
     try:
-        found = msgspec.json.decode(payload, type=Statement)
+        decoded = msgspec.json.decode(payload, type=Statement)
     except ValueError:
         raise jws.NotSigned from None
-    if not (0 <= found.iat <= found.exp <= _LAST and found.count >= 0 and 0 <= found.score <= 5):
+    if not (
+        0 <= decoded.iat <= decoded.exp <= _LAST and decoded.count >= 0 and 0 <= decoded.score <= 5
+    ):
         raise jws.NotSigned
-    return found
+    return decoded
 
 
 def is_expired(statement: Statement, now: datetime) -> bool:

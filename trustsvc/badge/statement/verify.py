@@ -73,14 +73,16 @@ def verify_page(address: str, service: str, now: datetime) -> list[Verdict]:
     Raises Unreachable when the page cannot be read, TooManyBadges for a page with too many badges.
     """
     if badge_finder.shop_of(address) and urlsplit(address).path.endswith(".json"):
-        found = [badge_finder.Badge(badge_finder.origin_of(address), badge_finder.shop_of(address))]
+        badges = [
+            badge_finder.Badge(badge_finder.origin_of(address), badge_finder.shop_of(address))
+        ]
         host = ""
     else:
         address, body = _follow(address)
-        found = badge_finder.find_badges(body.decode("utf-8", "replace"), address)
+        badges = badge_finder.find_badges(body.decode("utf-8", "replace"), address)
         host = host_of(address)
     fetch = _cached(lambda url: _get(url, address))
-    return [_verdict(badge, host, service, fetch, now) for badge in found]
+    return [_verdict(badge, host, service, fetch, now) for badge in badges]
 
 
 def host_of(address: str) -> str:
@@ -104,10 +106,10 @@ def normalise_address(address: str) -> str:
         netloc = f"{plain_host}:{parts.port}" if parts.port is not None else plain_host
     except ValueError:  # idna's errors are ValueErrors too
         raise client.Unreachable from None
-    found = urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
-    if not badge_finder.origin_of(found):
+    normal = urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
+    if not badge_finder.origin_of(normal):
         raise client.Unreachable
-    return found
+    return normal
 
 
 def is_domain(domain: str, host: str) -> bool:
@@ -118,25 +120,25 @@ def is_domain(domain: str, host: str) -> bool:
 def _verdict(
     badge: badge_finder.Badge, host: str, service: str, fetch: Fetch, now: datetime
 ) -> Verdict:
-    found = Verdict(badge.origin, badge.shop, NONE)
+    verdict = Verdict(badge.origin, badge.shop, NONE)
     if not badge.origin or not badge.shop:
-        return found
+        return verdict
     if service and badge.origin != service:
-        return replace(found, verdict=OTHER_SERVICE)
+        return replace(verdict, verdict=OTHER_SERVICE)
     try:
         body = fetch(f"{badge.origin}/badge/v1/{badge.shop}.json")
         shown = msgspec.json.decode(body, type=BadgeJson)
         if not shown.proof:
-            return found
+            return verdict
         keys = key_set.read(fetch(f"{badge.origin}{signing.KEYS_PATH}"))
         signed = statement.decode(shown.proof, keys)
     except client.Unreachable:
-        return replace(found, verdict=UNREADABLE)
+        return replace(verdict, verdict=UNREADABLE)
     except (ValueError, RecursionError):  # NotSigned, no JSON of a badge, no set of keys
-        return replace(found, verdict=WRONG)
+        return replace(verdict, verdict=WRONG)
     domain = signed.sub if re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", signed.sub) else ""
-    found = replace(found, domain=domain, score=signed.score, count=signed.count)
-    return replace(found, verdict=next(_wrong(badge, signed, shown, host, now), GENUINE))
+    verdict = replace(verdict, domain=domain, score=signed.score, count=signed.count)
+    return replace(verdict, verdict=next(_wrong(badge, signed, shown, host, now), GENUINE))
 
 
 def _wrong(

@@ -62,16 +62,18 @@ def check(session: Session, now: datetime) -> None:
     """Check the rate after a complaint: raise the alarm, or suspend sending."""
     if not db.is_sqlite():  # of two complaints at once the second must see the first
         session.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
-    found = rate(session, now)
-    if found.is_alarming:
+    measured = rate(session, now)
+    if measured.is_alarming:
         last = _last(session, ALARMED)
         if last is None or last <= now - AGAIN:
-            event_log.record(session, ALARMED, EVERY_SHOP, found.complaints, now)
-        logger.warning("mail.complaint_rate", complaints=found.complaints, messages=found.messages)
-    if found.is_too_much and send_suspension.COMPLAINTS not in send_suspension.stops(session):
+            event_log.record(session, ALARMED, EVERY_SHOP, measured.complaints, now)
+        logger.warning(
+            "mail.complaint_rate", complaints=measured.complaints, messages=measured.messages
+        )
+    if measured.is_too_much and send_suspension.COMPLAINTS not in send_suspension.stops(session):
         send_suspension.stop(session, send_suspension.COMPLAINTS, "complaint_rate", now)
-        event_log.record(session, "sending.stopped", EVERY_SHOP, found.complaints, now)
-        logger.error("mail.suspended_for_complaints", complaints=found.complaints)
+        event_log.record(session, "sending.stopped", EVERY_SHOP, measured.complaints, now)
+        logger.error("mail.suspended_for_complaints", complaints=measured.complaints)
 
 
 def go_on(session: Session, name: str, now: datetime) -> bool:
@@ -85,5 +87,5 @@ def go_on(session: Session, name: str, now: datetime) -> bool:
 
 def _last(session: Session, kind: str) -> datetime | None:
     table = event_log.events.c
-    found: datetime | None = session.scalar(select(func.max(table.at)).where(table.kind == kind))
-    return found
+    newest: datetime | None = session.scalar(select(func.max(table.at)).where(table.kind == kind))
+    return newest

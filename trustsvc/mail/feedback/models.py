@@ -43,7 +43,7 @@ mail_endpoints = Table(
     column(
         "secret",
         EncryptedText,
-        purpose="proves what is said at it",
+        purpose="proves who reports at it",
         retention="service_state",
         category="secret",
     ),

@@ -32,13 +32,13 @@ def hashes(emails: Mapping[int, str]) -> dict[int, bytes]:
     """
     secret = keyring.newest_key("lookup").secret
     known: dict[str, bytes] = {}
-    found = {}
+    hash_of = {}
     for message_id, email in emails.items():
         spelt = email.rpartition("@")[2]
         if spelt not in known:
             known[spelt] = _hash(secret, email)
-        found[message_id] = known[spelt]
-    return found
+        hash_of[message_id] = known[spelt]
+    return hash_of
 
 
 def _hash(secret: bytes, email: str) -> bytes:
@@ -73,19 +73,21 @@ def slots(
             if domain:
                 queues[domain].append(message_id)
     known = _lock(session, queues)
-    found = DomainSlots(deferring={hash_ for hash_, domain in known.items() if domain.deferrals})
+    domain_slots = DomainSlots(
+        deferring={hash_ for hash_, domain in known.items() if domain.deferrals}
+    )
     domains = {}
     give = rate_policy.slots_at_once if ignores_pace else rate_policy.slots
     for hash_, message_ids in queues.items():
         before = known.get(hash_) or rate_policy.Domain(now, now)
         given = give(len(message_ids), settings.mail_pace, before, now)
         waiting = message_ids[given.go :]
-        found.later.update(zip(waiting, given.later, strict=True))
+        domain_slots.later.update(zip(waiting, given.later, strict=True))
         if rate_policy.is_ahead(before.paused_until, now, rate_policy.MAX_DOMAIN_PAUSE):
-            found.throttled.update(waiting)
+            domain_slots.throttled.update(waiting)
         domains[hash_] = given.domain
     _write(session, domains, now)
-    return found
+    return domain_slots
 
 
 def note(

@@ -51,13 +51,13 @@ def _set_unknown(
     session: Session, now: datetime, kind: MessageKind, where: Sequence[ColumnElement[bool]]
 ) -> int:
     handed = select(*LEASED_MESSAGE).where(*where, messages.c.state == HANDED)
-    found = [LeasedMessage(*row) for row in session.execute(handed)]
-    if not found:
+    expired = [LeasedMessage(*row) for row in session.execute(handed)]
+    if not expired:
         return 0
-    kind.settled(session, [_event(one) for one in found], now)
+    kind.settled(session, [_event(one) for one in expired], now)
     lost = session.execute(
         message_states.update(messages, (HANDED,), UNKNOWN)
-        .where(*where, messages.c.id.in_([one.id for one in found]))
+        .where(*where, messages.c.id.in_([one.id for one in expired]))
         .values(
             reason="sender_died",
             sent_at=case(

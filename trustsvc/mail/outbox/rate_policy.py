@@ -157,6 +157,6 @@ def _next_slot_at(domain: Domain, now: datetime) -> datetime:
 def max_per_hour(least: int, usual: int, confirmed: int) -> int:
     """Give how many buyers a shop may invite in an hour before somebody has to look; 0: no limit.
 
-    `confirmed` is the number that staff said is real lately.
+    `confirmed` is the number that staff confirmed as real lately.
     """
     return max(least, TIMES_USUAL * usual, TIMES_USUAL * confirmed) if least else 0

@@ -31,10 +31,10 @@ def unfinished() -> Path:
 def stops(session: Session) -> Mapping[str, str]:
     """Name what suspends sending, and why; empty when messages leave."""
     rows = session.execute(select(send_suspensions.c.name, send_suspensions.c.reason))
-    found = {row.name: row.reason for row in rows}
+    reasons = {row.name: row.reason for row in rows}
     if unfinished().exists():
-        found[RESTORE] = "not_finished"
-    return found
+        reasons[RESTORE] = "not_finished"
+    return reasons
 
 
 def stop(session: Session, name: str, reason: str, now: datetime) -> None:

@@ -118,7 +118,7 @@ def announce(session: Session, shop: Shop, version: int, now: datetime) -> int:
     if version == 1:
         raise Refused("The first version changes nothing: there is nobody to tell.")
     if not notice_history.mark_announced(session, shop.id, version, now):
-        raise Refused("The people concerned were told of this version already.")
+        raise Refused("The people concerned were informed of this version already.")
     people = audience(session, shop, notice.since).people
     link = f"{config.current().base_url}/privacy/{shop.slug}"
     for one in people:

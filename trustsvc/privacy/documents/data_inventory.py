@@ -45,18 +45,18 @@ def identifies_person(column: InfoColumn) -> bool:
 
 def faults(column: InfoColumn) -> list[str]:
     """Say what is wrong with a column's tags; empty for a good one."""
-    found = []
+    problems = []
     if not str(column.info.get("purpose", "")).strip():
-        found.append("it does not say why it is there")
+        problems.append("it does not say why it is there")
     if column.info.get("retention") not in RULES:
-        found.append("it names no rule of retention")
+        problems.append("it names no rule of retention")
     if column.info.get("category") not in CATEGORIES:
-        found.append("it does not say what it holds")
+        problems.append("it does not say what it holds")
     if column.info.get("category") in MUST_BE_ENCRYPTED and not (
         is_encrypted(column) or is_number(column)
     ):
-        found.append("it holds a name or an address in clear")
-    return found
+        problems.append("it holds a name or an address in clear")
+    return problems
 
 
 def is_encrypted(column: InfoColumn) -> bool:

@@ -55,10 +55,10 @@ def in_force(
 
 def get(session: Session, shop_id: int, version: int, language: str) -> NoticeVersion:
     """Give one version; raises NotFound."""
-    found = [one for one in history(session, shop_id, language) if one.version == version]
-    if not found:
+    versions = [one for one in history(session, shop_id, language) if one.version == version]
+    if not versions:
         raise NotFound
-    return found[0]
+    return versions[0]
 
 
 def history(session: Session, shop_id: int, language: str) -> list[NoticeVersion]:
@@ -77,7 +77,7 @@ def changed_notices(
 ) -> list[tuple[Shop, int, Mapping[str, str]]]:
     """Find shops whose notice differs from the newest recorded: shop, new version, texts."""
     newest = {language: _newest(session, language) for language in i18n.LANGUAGES}
-    found: list[tuple[Shop, int, Mapping[str, str]]] = []
+    changed: list[tuple[Shop, int, Mapping[str, str]]] = []
     for shop in directory.all_shops(session):
         texts = {
             language: str(notice.text(shop, settings, language)) for language in i18n.LANGUAGES
@@ -85,8 +85,8 @@ def changed_notices(
         kept = {language: newest[language].get(shop.id) for language in texts}
         if any((one.text if one else None) != texts[lang] for lang, one in kept.items()):
             number = max((one.version for one in kept.values() if one), default=0) + 1
-            found.append((shop, number, texts))
-    return found
+            changed.append((shop, number, texts))
+    return changed
 
 
 def record(

@@ -32,20 +32,20 @@ def cutoff(rule: str, now: datetime) -> datetime:
 
 def due(now: datetime) -> dict[str, list[Path]]:
     """List by rule the files that are due, in the maildir of our own data folder only."""
-    found: dict[str, list[Path]] = {RULE: [], TRANSACTIONAL_RULE: []}
+    paths: dict[str, list[Path]] = {RULE: [], TRANSACTIONAL_RULE: []}
     for path, rule in _files_by_rule():
         if _written_at(path, now) <= cutoff(rule, now):
-            found[rule].append(path)
-    return found
+            paths[rule].append(path)
+    return paths
 
 
 def next_at(now: datetime) -> dict[str, datetime]:
     """Say by rule when the next file is due; a rule without files is missing."""
-    found: dict[str, datetime] = {}
+    earliest: dict[str, datetime] = {}
     for path, rule in _files_by_rule():
         ends = now + (_written_at(path, now) - cutoff(rule, now))
-        found[rule] = min(ends, found.get(rule, ends))
-    return found
+        earliest[rule] = min(ends, earliest.get(rule, ends))
+    return earliest
 
 
 def _files_by_rule() -> Iterator[tuple[Path, str]]:
@@ -107,12 +107,12 @@ def _code(headers: Message) -> str:
 
 
 def _recipients(headers: Message) -> set[str]:
-    found: set[str] = set()
+    addresses: set[str] = set()
     for to in headers.get_all("To", []):
         for one in getattr(to, "addresses", ()):
             with contextlib.suppress(NotAnAddress):
-                found.add(normalise(one.addr_spec))
-    return found
+                addresses.add(normalise(one.addr_spec))
+    return addresses
 
 
 def _files(folder: Path) -> list[Path]:

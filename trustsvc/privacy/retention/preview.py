@@ -33,13 +33,13 @@ def upcoming(now: datetime) -> dict[str, datetime]:
 
     Rules with nothing ahead, and rules that an event ends, are missing.
     """
-    found: dict[str, datetime | None] = dict(maildir.next_at(now))
+    earliest: dict[str, datetime | None] = dict(maildir.next_at(now))
     with db.reading() as session:
         for number, step in enumerate(steps(now)):
             at = first_minute(partial(_is_due, session, number), now)
-            known = found.get(step.rule)
-            found[step.rule] = min(at, known) if at and known else at or known
-    return {rule: at for rule, at in found.items() if at}
+            known = earliest.get(step.rule)
+            earliest[step.rule] = min(at, known) if at and known else at or known
+    return {rule: at for rule, at in earliest.items() if at}
 
 
 def first_minute(holds: Callable[[datetime], bool], now: datetime) -> datetime | None:

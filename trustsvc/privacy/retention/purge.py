@@ -54,10 +54,10 @@ def purge_due(now: datetime, *, doubted: bool = False) -> dict[str, int]:
 
 def _purge_batch(step: PurgeStep, now: datetime) -> int:
     with db.reading() as session:
-        found = [tuple(row) for row in session.execute(step.due.limit(BATCH_SIZE))]
-    if not found:
+        due = [tuple(row) for row in session.execute(step.due.limit(BATCH_SIZE))]
+    if not due:
         return 0
-    keys = found if len(found[0]) > 1 else [row[0] for row in found]
+    keys = due if len(due[0]) > 1 else [row[0] for row in due]
     with db.transaction() as session:
         rows = [tuple(row) for row in session.execute(step.due.where(step.key.in_(keys)))]
         still_due = rows if rows and len(rows[0]) > 1 else [row[0] for row in rows]

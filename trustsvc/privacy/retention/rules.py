@@ -138,7 +138,7 @@ _RULES = (
         "the shop's public reply beneath a published review",
         UNTIL_EVENT,
         "until the shop removes it, or the review is withdrawn, corrected or made anonymous",
-        "a shop may answer in public what is said of it in public (GDPR Art. 6(1)(f))",
+        "a shop may answer in public what is written about it in public (GDPR Art. 6(1)(f))",
     ),
     Rule(
         "pending_registration",
@@ -199,10 +199,10 @@ _RULES = (
     ),
     Rule(
         "notice_versions",
-        "what buyers of a shop were told, version by version",
+        "the notices that buyers of a shop were given, version by version",
         UNTIL_EVENT,
         "as long as the shop is enrolled",
-        "to show who was told what, and when (GDPR Art. 5(2), 13 and 14); no personal data",
+        "to show who was informed of what, and when (GDPR Art. 5(2), 13 and 14); no personal data",
     ),
     Rule(
         "disclosure_log",

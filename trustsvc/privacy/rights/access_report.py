@@ -13,17 +13,17 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config, i18n
 from trustsvc.crypto.pseudonyms import registry_pseudonyms
-from trustsvc.invitations.personal_data import export_invitations
+from trustsvc.invitations.personal_data import invitation_rows
 from trustsvc.orders.personal_data import export_orders
 from trustsvc.privacy.documents.processors import list_processors
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.retention.rules import RULES
 from trustsvc.privacy.rights.people import Person
-from trustsvc.registry.personal_data import export_registry
-from trustsvc.reviews.personal_data import export_reviews
+from trustsvc.registry.personal_data import registry_rows
+from trustsvc.reviews.personal_data import review_rows
 from trustsvc.shops import directory
 from trustsvc.storage.columns import metadata
-from trustsvc.transactional_mail.personal_data import export_mail, recipient_pseudonyms
+from trustsvc.transactional_mail.personal_data import mail_rows, recipient_pseudonyms
 
 FORMAT = "trustsvc my-data 1"
 SCHEMA = "my-data-1.json"
@@ -47,15 +47,15 @@ Rows = dict[str, list[dict[str, Any]]]
 def collect(session: Session, person: Person) -> Rows:
     """Collect every row that leads to this person, by table."""
     rows = export_orders(session, person.orders)
-    rows |= export_invitations(session, person.orders)
-    rows |= export_reviews(session, person.reviews)
+    rows |= invitation_rows(session, person.orders)
+    rows |= review_rows(session, person.reviews)
     pseudonyms = set(person.all_pseudonyms)
     who: list[bytes] = []
     if person.address:
         pseudonyms |= set(registry_pseudonyms(person.address))
         who = recipient_pseudonyms(person.address)
-    rows |= export_registry(session, pseudonyms, who)
-    rows |= export_mail(session, who)
+    rows |= registry_rows(session, pseudonyms, who)
+    rows |= mail_rows(session, who)
     links = session.execute(
         select(my_data_links).where(my_data_links.c.pseudonym.in_(who))
     ).mappings()
@@ -63,8 +63,8 @@ def collect(session: Session, person: Person) -> Rows:
     return rows
 
 
-def export(session: Session, person: Person, now: datetime) -> dict[str, Any]:
-    """Export all data in the format of templates/privacy/my-data-1.json."""
+def as_dict(session: Session, person: Person, now: datetime) -> dict[str, Any]:
+    """Give all data in the format of templates/privacy/my-data-1.json."""
     settings = config.current()
     rows = collect(session, person)
     shop_ids = {row["shop_id"] for some in rows.values() for row in some if row.get("shop_id")}
@@ -95,8 +95,8 @@ def export(session: Session, person: Person, now: datetime) -> dict[str, Any]:
 
 
 def as_json(session: Session, person: Person, now: datetime) -> str:
-    """Give the export as JSON, or the copy made at an objection."""
-    return person.copy or json.dumps(export(session, person, now), indent=1, ensure_ascii=False)
+    """Give all data as JSON, or the copy made at an objection."""
+    return person.copy or json.dumps(as_dict(session, person, now), indent=1, ensure_ascii=False)
 
 
 def processors() -> list[dict[str, Any]]:
@@ -112,7 +112,7 @@ def processors() -> list[dict[str, Any]]:
 
 @cache
 def schema() -> str:
-    """Read the published schema of the export."""
+    """Read the published schema of these data."""
     return (i18n.folder() / "privacy" / SCHEMA).read_text()
 
 

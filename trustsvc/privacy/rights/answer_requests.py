@@ -19,7 +19,7 @@ from trustsvc.privacy.rights.confirmation import confirm, my_data_link
 from trustsvc.privacy.rights.erasure import ErasureOptions, erase
 from trustsvc.privacy.rights.people import Person
 from trustsvc.registry.opt_out import opt_out
-from trustsvc.registry.personal_data import export_registry
+from trustsvc.registry.personal_data import registry_rows
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.personal_data import erase_reviews
 from trustsvc.storage.columns import EVERY_SHOP
@@ -70,7 +70,7 @@ def _object(session: Session, request: PrivacyRequest, now: datetime) -> None:
         _object_everywhere(session, request, now)
         return
     person = people.lock(session, _with_language(_person(session, request), request))
-    stands = export_registry(session, person.all_pseudonyms)["opt_outs"]
+    stands = registry_rows(session, person.all_pseudonyms)["opt_outs"]
     new = any(row["at"] == request.requested_at for row in stands)
     objection.follow_up(session, person, now, new=new)
     if new and people.is_customer(session, people.by_address(session, request.address)):
@@ -175,8 +175,8 @@ def _person(session: Session, request: PrivacyRequest) -> Person:
     )
     if not request.address:
         return people.by_orders(session, request.shop_id, named, request.language)
-    found = people.by_address(session, request.address, shop_ids)
-    return people.with_named_orders(session, found, named)
+    person = people.by_address(session, request.address, shop_ids)
+    return people.with_named_orders(session, person, named)
 
 
 def _with_language(person: Person, request: PrivacyRequest) -> Person:

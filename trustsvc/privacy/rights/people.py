@@ -15,7 +15,7 @@ from trustsvc.orders.models import orders
 from trustsvc.orders.personal_data import find_orders, lock_orders
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.retention.rules import RULES
-from trustsvc.registry.personal_data import export_registry
+from trustsvc.registry.personal_data import registry_rows
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.personal_data import find_reviews
 from trustsvc.shops import directory
@@ -64,8 +64,8 @@ def by_link(session: Session, link_id: bytes, now: datetime) -> Person:
         return _of_invitation(session, redeem.find(session, link_id))
     if requested.at <= RULES["transactional_mail"].cutoff(now):
         raise Gone
-    found = by_address(session, requested.address)
-    return _with(found, language=requested.language, copy=requested.copy or "")
+    person = by_address(session, requested.address)
+    return _with(person, language=requested.language, copy=requested.copy or "")
 
 
 def by_address(session: Session, address: str, shop_ids: Collection[int] | None = None) -> Person:
@@ -82,7 +82,7 @@ def by_address(session: Session, address: str, shop_ids: Collection[int] | None 
     written = find_reviews(session, places, every, placed)
     at = set(session.scalars(select(orders.c.shop_id).where(orders.c.id.in_(placed))))
     at |= set(session.scalars(select(reviews.c.shop_id).where(reviews.c.id.in_(written))))
-    found = Person(
+    person = Person(
         address=address,
         name="",
         language="",
@@ -92,17 +92,17 @@ def by_address(session: Session, address: str, shop_ids: Collection[int] | None 
         reviews=frozenset(written),
         everywhere=everywhere,
     )
-    return _contact(session, found)
+    return _contact(session, person)
 
 
 def has_data(session: Session, person: Person) -> bool:
     """Say whether anything is stored: an order, a review, a registration, an opt-out."""
-    return person.is_known or any(export_registry(session, person.all_pseudonyms).values())
+    return person.is_known or any(registry_rows(session, person.all_pseudonyms).values())
 
 
 def is_customer(session: Session, person: Person) -> bool:
     """Say whether the person bought, wrote or registered; anybody can write an opt-out."""
-    kept = export_registry(session, person.all_pseudonyms)
+    kept = registry_rows(session, person.all_pseudonyms)
     return person.is_known or bool(kept["registered_buyers"])
 
 
@@ -113,19 +113,19 @@ def everywhere(session: Session, person: Person) -> Person:
     """
     if person.everywhere or not person.address:
         return person
-    found = by_address(session, person.address)
-    shop_ids = {*found.shop_ids, *person.shop_ids}
+    at_every_shop = by_address(session, person.address)
+    shop_ids = {*at_every_shop.shop_ids, *person.shop_ids}
     return _with(
-        found,
+        at_every_shop,
         language=person.language,
         shop_ids=tuple(sorted(shop_ids)),
         pseudonyms={
-            place: found.pseudonyms.get(place, frozenset())
+            place: at_every_shop.pseudonyms.get(place, frozenset())
             | person.pseudonyms.get(place, frozenset())
-            for place in {*found.pseudonyms, *person.pseudonyms}
+            for place in {*at_every_shop.pseudonyms, *person.pseudonyms}
         },
-        orders=found.orders | person.orders,
-        reviews=found.reviews | person.reviews,
+        orders=at_every_shop.orders | person.orders,
+        reviews=at_every_shop.reviews | person.reviews,
     )
 
 
@@ -178,8 +178,8 @@ def by_orders(session: Session, shop_id: int, order_ids: Iterable[int], language
     )
     known_as = frozenset(pseudonyms)
     written = find_reviews(session, [shop_id], known_as, ids)
-    found = Person("", "", language, (shop_id,), {shop_id: known_as}, ids, frozenset(written))
-    return _contact(session, found)
+    person = Person("", "", language, (shop_id,), {shop_id: known_as}, ids, frozenset(written))
+    return _contact(session, person)
 
 
 def _of_invitation(session: Session, invitation: redeem.Invitation) -> Person:
@@ -195,10 +195,10 @@ def _of_invitation(session: Session, invitation: redeem.Invitation) -> Person:
         pseudonyms |= frozenset(shop_pseudonyms(shop_id, only.address))
     placed = find_orders(session, [shop_id], pseudonyms) | {order_id}
     written = find_reviews(session, [shop_id], pseudonyms, placed)
-    found = _with(
+    person = _with(
         only, pseudonyms={shop_id: pseudonyms}, orders=frozenset(placed), reviews=frozenset(written)
     )
-    return _contact(session, found)
+    return _contact(session, person)
 
 
 def _contact(session: Session, person: Person) -> Person:

@@ -12,7 +12,7 @@ from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.confirmation import confirm
 from trustsvc.privacy.rights.people import Person
 from trustsvc.registry import restriction
-from trustsvc.registry.personal_data import export_registry
+from trustsvc.registry.personal_data import registry_rows
 from trustsvc.reviews.personal_data import lift_review_restriction, restrict_reviews
 from trustsvc.storage.columns import EVERY_SHOP
 
@@ -65,7 +65,7 @@ def lift(session: Session, person: Person, now: datetime, by: str = "person") ->
 
 def _restricted_at(session: Session, person: Person) -> set[int]:
     """Give the shops with a restriction of this person, 0 for all."""
-    rows = export_registry(session, _pseudonyms(person))["restrictions"]
+    rows = registry_rows(session, _pseudonyms(person))["restrictions"]
     return {int(row["shop_id"]) for row in rows}
 
 

@@ -27,7 +27,7 @@ HARD = {
 #   5.3.x        their system
 #   5.4.x        the way there; 5.4.4 (no such host) is also what a broken resolver of our own says,
 #                for every address at once
-#   5.5.x, 5.6.x how we spoke, what we said
+#   5.5.x, 5.6.x our protocol, our content
 #   5.7.x        a policy, or our reputation: the person may well be there
 # What says nothing by itself, so that the words beside it decide.
 VAGUE = re.compile(r"[45]\.0\.0|5\.1\.0|5\.2\.0|5\.3\.0|5\.5\.[01]|")
@@ -84,7 +84,7 @@ def of_recipient(one: Recipient) -> tuple[Kind, str]:
 def failed(status: str, words: str) -> tuple[Kind, str]:
     """Class a delivery that somebody gave up, by its code and the words of the server beside it.
 
-    What the server itself said goes before what was made of it on the way, and of two that do not
+    The server's own words go before what was made of them on the way, and of two that do not
     agree the milder one holds.
     """
     stated = in_words(words)
@@ -107,8 +107,8 @@ def failed(status: str, words: str) -> tuple[Kind, str]:
 
 def in_words(words: str) -> str:
     """Find the enhanced status code that a server's words begin with; empty where there is none."""
-    found = _ENHANCED.search(words)
-    return found[1] if found else ""
+    match = _ENHANCED.search(words)
+    return match[1] if match else ""
 
 
 def together(several: Sequence[tuple[Kind, str]]) -> tuple[Kind, str]:

@@ -34,7 +34,7 @@ def find(message: mime.Part) -> tuple[Kind, str] | None:
 
 
 def _recipients(text: str) -> list[Recipient]:
-    found = []
+    recipients = []
     for group in _BLANK.split(text)[: MOST_RECIPIENTS + 1]:
         named: dict[str, str] = {}
         for name, value in mime.fields(group):
@@ -43,10 +43,10 @@ def _recipients(text: str) -> list[Recipient]:
             continue
         status = _STATUS.match(named.get("status", ""))
         action = re.sub(r"[^a-z].*", "", named.get("action", "").lower().strip())
-        found.append(
+        recipients.append(
             Recipient(action, status[1] if status else "", named.get("diagnostic-code", ""))
         )
-    return found
+    return recipients
 
 
 def _says_failed(message: mime.Part) -> bool:

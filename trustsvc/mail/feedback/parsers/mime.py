@@ -55,8 +55,8 @@ def read(data: bytes) -> Part:
 def fields(text: str) -> tuple[tuple[str, str], ...]:
     """Read header-like fields, unfolded; lines that are none are left out."""
     lines = _FOLD.sub(" ", text[:MOST_HEAD]).splitlines()
-    found = (_FIELD.fullmatch(line) for line in lines)
-    return tuple((match[1].lower(), match[2].strip()) for match in found if match)
+    matches = (_FIELD.fullmatch(line) for line in lines)
+    return tuple((match[1].lower(), match[2].strip()) for match in matches if match)
 
 
 def words(data: bytes) -> str:
@@ -90,8 +90,10 @@ def _part(data: bytes, budget: _Budget) -> Part:
 
 
 def _boundary(value: str) -> str:
-    found = {match[1].lower(): match[2] or match[3] or "" for match in _PARAMETER.finditer(value)}
-    return found.get("boundary", "")
+    parameters = {
+        match[1].lower(): match[2] or match[3] or "" for match in _PARAMETER.finditer(value)
+    }
+    return parameters.get("boundary", "")
 
 
 def _split(body: bytes, boundary: str) -> list[bytes]:

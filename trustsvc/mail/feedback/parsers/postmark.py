@@ -30,20 +30,20 @@ MOST_WORDS = 4096
 def read(body: Mapping[str, object]) -> Report | IgnoredReport:
     """Read one event; what is not about a delivery (opens, clicks) is ignored."""
     what = body.get("RecordType")
-    found: tuple[Kind, str] | None = None
+    outcome: tuple[Kind, str] | None = None
     if what == "Bounce":
-        found = _bounce(_word(body, "Type"), f"{_word(body, 'Details')}")
+        outcome = _bounce(_word(body, "Type"), f"{_word(body, 'Details')}")
     elif what == "SpamComplaint":
-        found = "complaint", "SpamComplaint"
+        outcome = "complaint", "SpamComplaint"
     elif what == "Delivery":
-        found = "delivered", "Delivery"
+        outcome = "delivered", "Delivery"
     elif what == "SubscriptionChange":
-        found = _suppressed(body)
-    if found is None:
+        outcome = _suppressed(body)
+    if outcome is None:
         return IgnoredReport("not_about_a_message")
     metadata = body.get("Metadata")
     code = metadata.get("letter") if isinstance(metadata, dict) else None
-    return Report(*found, codes=(code.lower(),) if isinstance(code, str) else ())
+    return Report(*outcome, codes=(code.lower(),) if isinstance(code, str) else ())
 
 
 def _bounce(word: str, details: str) -> tuple[Kind, str] | None:

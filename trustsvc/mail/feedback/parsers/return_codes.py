@@ -10,10 +10,10 @@ BEFORE_AT = re.compile(r"(?<![a-z2-7])([a-z2-7]{26})(?=@)", re.IGNORECASE)
 
 def codes(texts: Iterable[str], pattern: re.Pattern[str] = BEFORE_AT) -> tuple[str, ...]:
     """Give the codes in their order, each once, in lower case; not more than a few."""
-    found: dict[str, None] = {}
+    unique: dict[str, None] = {}
     for text in texts:
         for match in pattern.finditer(text):
-            found.setdefault(match[1].lower())
-            if len(found) == MOST_CODES:
-                return tuple(found)
-    return tuple(found)
+            unique.setdefault(match[1].lower())
+            if len(unique) == MOST_CODES:
+                return tuple(unique)
+    return tuple(unique)

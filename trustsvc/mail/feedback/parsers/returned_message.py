@@ -22,15 +22,15 @@ def read(data: bytes) -> Report | IgnoredReport:
     nothing about delivery.
     """
     message = mime.read(data)
-    found = arf.find(message) or dsn.find(message)
-    if found is None and _is_automatic(message):
+    report = arf.find(message) or dsn.find(message)
+    if report is None and _is_automatic(message):
         return IgnoredReport("automatic")
-    found = found or other_formats.find(message, data[: mime.MOST_BYTES])
-    if found is None:
+    report = report or other_formats.find(message, data[: mime.MOST_BYTES])
+    if report is None:
         return IgnoredReport("no_report")
-    if isinstance(found, IgnoredReport):
-        return found
-    return Report(*found, codes=_codes(message))
+    if isinstance(report, IgnoredReport):
+        return report
+    return Report(*report, codes=_codes(message))
 
 
 def _is_automatic(message: mime.Part) -> bool:

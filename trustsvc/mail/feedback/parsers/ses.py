@@ -26,20 +26,20 @@ def read(text: str) -> Report | IgnoredReport:
     if not isinstance(body, dict):
         return IgnoredReport("no_report")
     what = body.get("eventType") or body.get("notificationType")
-    found: tuple[Kind, str] | None = None
+    outcome: tuple[Kind, str] | None = None
     if what == "Bounce":
-        found = _bounce(_inner(body, "bounce"))
+        outcome = _bounce(_inner(body, "bounce"))
     elif what == "Complaint":
-        found = _complaint(_inner(body, "complaint"))
+        outcome = _complaint(_inner(body, "complaint"))
     elif what == "Delivery":
-        found = "delivered", "Delivery"
+        outcome = "delivered", "Delivery"
     elif what == "DeliveryDelay":
-        found = "delayed", _word(_inner(body, "deliveryDelay"), "delayType") or "DeliveryDelay"
+        outcome = "delayed", _word(_inner(body, "deliveryDelay"), "delayType") or "DeliveryDelay"
     elif what in ("Reject", "Rendering Failure"):
-        found = "soft", "Reject"  # SES found a virus; nothing is said of a reader
-    if found is None:
+        outcome = "soft", "Reject"  # SES found a virus; no reader is concerned
+    if outcome is None:
         return IgnoredReport("not_about_a_message")
-    return Report(*found, codes=_codes(_inner(body, "mail")))
+    return Report(*outcome, codes=_codes(_inner(body, "mail")))
 
 
 def _bounce(bounce: Mapping[str, Any]) -> tuple[Kind, str]:

@@ -27,11 +27,11 @@ def region_of(url: str) -> str:
     """Give the region of an https address of SNS; empty for any other, however much like it."""
     try:
         parts = urlsplit(url)
-        found = _HOST.fullmatch(parts.netloc)
+        match = _HOST.fullmatch(parts.netloc)
     except ValueError:
         return ""
     plain = url.isascii() and url.isprintable() and "\\" not in url
-    return found[1] if found and parts.scheme == "https" and plain else ""
+    return match[1] if match and parts.scheme == "https" and plain else ""
 
 
 def find(url: str, region: str, now: datetime, fetch: Fetch = client.get) -> RSAPublicKey:
@@ -45,17 +45,17 @@ def find(url: str, region: str, now: datetime, fetch: Fetch = client.get) -> RSA
     parts = urlsplit(url) if region_of(url) == region else None
     if parts is None or not _PATH.fullmatch(parts.path) or parts.query or parts.fragment:
         raise Unauthorised
-    found = _known.get(url)
-    if found is None:
+    certificate = _known.get(url)
+    if certificate is None:
         try:
             text = fetch(url)
         except client.Unreachable:
             raise Unavailable from None
-        found = _read(text)
-    key = found.public_key()
+        certificate = _read(text)
+    key = certificate.public_key()
     good = (
-        found.not_valid_before_utc <= now <= found.not_valid_after_utc
-        and _names(found) & {"sns.amazonaws.com", parts.netloc}
+        certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
+        and _names(certificate) & {"sns.amazonaws.com", parts.netloc}
         and isinstance(key, RSAPublicKey)
         and key.key_size >= LEAST_BITS
     )
@@ -64,7 +64,7 @@ def find(url: str, region: str, now: datetime, fetch: Fetch = client.get) -> RSA
         raise Unauthorised
     if len(_known) >= MOST:
         _known.clear()
-    _known[url] = found
+    _known[url] = certificate
     return key
 
 
@@ -76,11 +76,11 @@ def _read(text: bytes) -> x509.Certificate:
 
 
 def _names(certificate: x509.Certificate) -> set[str]:
-    found = {
+    names = {
         str(one.value) for one in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     }
     try:
         more = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except (x509.ExtensionNotFound, ValueError):
-        return found
-    return found | set(more.value.get_values_for_type(x509.DNSName))
+        return names
+    return names | set(more.value.get_values_for_type(x509.DNSName))

@@ -80,13 +80,13 @@ def find(session: Session, provider: str, endpoint_id: str) -> MailEndpoint | No
 
 def remove(session: Session, beginning: str) -> None:
     """Remove the one endpoint whose id begins so; raises NotFound for none, Refused for several."""
-    found = [
+    matching = [
         one.endpoint_id
         for one in all_endpoints(session)
         if beginning and one.endpoint_id.startswith(beginning)
     ]
-    if not found:
+    if not matching:
         raise NotFound("There is no such endpoint: trustsvc mail endpoint list")
-    if len(found) > 1:
+    if len(matching) > 1:
         raise Refused("Several endpoints begin so: give more of it.")
-    session.execute(delete(mail_endpoints).where(mail_endpoints.c.endpoint_id == found[0]))
+    session.execute(delete(mail_endpoints).where(mail_endpoints.c.endpoint_id == matching[0]))

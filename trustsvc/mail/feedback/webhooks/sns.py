@@ -53,12 +53,12 @@ class SnsMessage:
 
 def read(body: bytes) -> SnsMessage:
     """Read a body; raises Refused for what is no JSON, or no message of SNS."""
-    found = as_json(body)
-    kind = found.get("Type")
+    fields = as_json(body)
+    kind = fields.get("Type")
     needed = _SIGNED.get(kind) if isinstance(kind, str) else None
     if needed is None:
         raise Refused("It is no message of Amazon SNS.")
-    texts = {name: value for name, value in found.items() if isinstance(value, str)}
+    texts = {name: value for name, value in fields.items() if isinstance(value, str)}
     missing = {*needed, *_ALWAYS, "Signature", "SignatureVersion", "SigningCertURL"} - texts.keys()
     if missing - {"Subject"}:
         raise Refused("It is no message of Amazon SNS.")
@@ -68,12 +68,12 @@ def read(body: bytes) -> SnsMessage:
 def as_json(body: bytes) -> dict[str, Any]:
     """Read a JSON object; raises Refused for anything else."""
     try:
-        found = json.loads(body)
+        parsed = json.loads(body)
     except (ValueError, RecursionError):
         raise Refused("The body is not JSON.") from None
-    if not isinstance(found, dict):
+    if not isinstance(parsed, dict):
         raise Refused("The body is not a JSON object.")
-    return found
+    return parsed
 
 
 def check(

@@ -34,12 +34,12 @@ def receive(provider: str, endpoint_id: str) -> Response:
     sends again, and in the end disables the webhook.
     """
     body = raw_body()
-    found = _find(provider, endpoint_id)
+    endpoint = _find(provider, endpoint_id)
     try:
         if provider == "postmark":
-            _check_secret(found)
+            _check_secret(endpoint)
             return _take(postmark.read(sns.as_json(body)), provider)
-        return _from_sns(found, body)
+        return _from_sns(endpoint, body)
     except Unauthorised:
         logger.warning("mail.webhook_refused", provider=provider)
         raise
@@ -73,12 +73,12 @@ def _find(provider: str, endpoint_id: str) -> endpoints.MailEndpoint:
         raise Unauthorised
     try:
         with db.reading() as session:
-            found = endpoints.find(session, provider, endpoint_id)
+            endpoint = endpoints.find(session, provider, endpoint_id)
     except (SQLAlchemyError, OSError):
         raise Unavailable from None
-    if found is None:
+    if endpoint is None:
         raise Unauthorised
-    return found
+    return endpoint
 
 
 def _check_secret(endpoint: endpoints.MailEndpoint) -> None:
