@@ -44,7 +44,7 @@ def test_every_answer_carries_the_headers(app, client):
         assert headers["Referrer-Policy"], path
 
 
-def test_pages_behind_a_token_are_not_kept_not_found_and_not_told_to_others(app, client):
+def test_pages_behind_a_token_are_not_cached_not_indexed_and_send_no_referrer(app, client):
     for rule, path in every_path(app):
         if access.requirement(app.view_functions[rule.endpoint]) in {"link", "staff", "sign_in"}:
             headers = client.get(path).headers
@@ -80,7 +80,7 @@ def test_an_error_is_a_page_to_people_and_problem_json_to_programs(client):
     assert (problem.status_code, problem.mimetype) == (404, "application/problem+json")
 
 
-def test_a_method_that_is_not_there_is_told_which_are(client):
+def test_a_method_that_is_not_allowed_is_answered_with_those_that_are(client):
     answer = client.delete("/livez")
 
     assert answer.status_code == 405

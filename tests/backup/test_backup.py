@@ -220,7 +220,7 @@ def test_another_kind_of_database_is_refused(installation, tmp_path, backup):
     assert "same kind" in run("restore", backup).output
 
 
-def test_who_said_stop_after_the_backup_gets_no_message(installation, tmp_path, request, backup):
+def test_who_opted_out_after_the_backup_gets_no_message(installation, tmp_path, request, backup):
     shop = sample_orders.shop(delay=3, delay_unit="days")
     elsewhere_shop = sample_orders.shop(delay=3, delay_unit="days", name="Another")
     with clock.at(NOON):

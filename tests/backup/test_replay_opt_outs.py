@@ -78,7 +78,7 @@ def is_out(shop):
         (["erase", "again"], False),
     ],
 )
-def test_what_was_said_last_holds(shop, backup, restored, actions, places, out):
+def test_the_last_choice_holds(shop, backup, restored, actions, places, out):
     order_id = sample_orders.invited(shop)
     backup()
     for minute, action in enumerate(actions, 1):

@@ -55,7 +55,7 @@ def _page(client, query="", **headers):
     return client.get(f"/s/velo-fils{query}", headers=EN | headers).text
 
 
-def test_both_scores_are_said_and_which_one_the_badge_shows(client):
+def test_both_scores_are_shown_and_which_one_is_on_the_badge(client):
     made = shop()
     _publish(made, NOW - timedelta(days=800), stars=1)
     _publish(made, stars=5)
@@ -263,7 +263,7 @@ def test_what_was_rejected_is_counted_and_where_nothing_was_a_sentence_says_so(c
     assert re.findall('class="inner"><dt>([^<]*)</dt><dd>([^<]*)', some) == [
         (i18n.translate("reviews.reason.spam", "en"), "1")
     ]
-    for page in (none, some):  # why one may be: told always
+    for page in (none, some):  # why one may be: always shown
         for reason in REASONS:
             assert f"<li>{i18n.translate(f'reviews.reason.{reason}', 'en')}</li>" in page
 

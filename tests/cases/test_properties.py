@@ -44,7 +44,7 @@ def iso(hours):
 
 @st.composite
 def histories(draw, platform):
-    """Give a history in order: what was told, each an hour later than the one before."""
+    """Give a history in order: its news, each an hour later than the one before."""
     told = {"standard": EVENTS}.get(platform, STATES)
     history = [
         draw(st.fixed_dictionaries(told)) | {"hours": hours}

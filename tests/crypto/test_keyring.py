@@ -64,7 +64,7 @@ def test_a_key_others_can_read_is_refused(place):
 
 
 @pytest.mark.parametrize("damage", ["x y\n", "1\n", "1 ====x\n", "1 é\n"])
-def test_a_damaged_file_is_said_to_be_and_not_repeated(place, damage):
+def test_a_damaged_file_is_reported_and_not_repeated(place, damage):
     path = place.data / "keys" / "link"
     keyring.keys("link")
     add_key(place, "link")

@@ -346,7 +346,7 @@ def test_a_folder_that_cannot_be_written(healthy):
 
 @pytest.fixture
 def server():
-    """A mail server that says what it is told to say, once."""
+    """A mail server that gives the answers it was made with, once."""
     listening = socket.create_server(("127.0.0.1", 0))
     said = {
         "hello": b"250-here\r\n250 AUTH PLAIN\r\n",

@@ -10,7 +10,7 @@ def findings():
         return orders.unreadable_dates(session)
 
 
-def test_orders_whose_dates_cannot_be_read_are_told_by_shop(installation):
+def test_orders_whose_dates_cannot_be_read_are_reported_by_shop(installation):
     at_shop = sample_orders.shop()
     sample_orders.invited(at_shop)
     assert [one.level for one in findings()] == ["OK"]

@@ -192,7 +192,7 @@ def test_an_answer_reaches_the_shop_and_the_e_mail_says_so(installation, languag
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_without_an_address_of_the_shop_nothing_is_said_of_answers(installation, language):
+def test_without_an_address_of_the_shop_answers_are_not_mentioned(installation, language):
     _, one = email_message(language)
 
     assert read(one)["Reply-To"] is None

@@ -74,7 +74,7 @@ def test_the_page_says_whether_such_messages_go_again(desk):
     assert "is sent once more" in desk.get("/desk/sending").text
 
 
-def test_a_stop_and_a_mail_server_that_is_left_alone_are_said(desk):
+def test_a_suspension_and_a_mail_server_that_is_left_alone_are_shown(desk):
     with db.transaction() as session:
         send_suspension.stop(session, "restore", "no_suppressions", NOON)
         for _ in range(5):

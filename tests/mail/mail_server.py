@@ -1,4 +1,4 @@
-"""A mail server for tests that says what it is told to say, and hangs up where it is told to."""
+"""A mail server for tests that answers by a script, and hangs up where the script does."""
 
 import contextlib
 import socket

@@ -136,7 +136,7 @@ def test_a_line_that_breaks_in_the_middle_of_the_body_takes_nothing():
     with MailServer(hangs_up_at=["BODY"]) as server:
         outcome = post(server.url, email_message(text="x" * 3_000_000))[0]
 
-    # What the kernel took before it noticed is as good as said, then only unknown is true.
+    # What the kernel took before it noticed is as good as sent, then only unknown is true.
     assert outcome in {
         DeliveryResult(DeliveryStatus.DEFERRED, "connection_lost"),
         DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer"),
@@ -353,7 +353,7 @@ def test_starttls_may_be_left_out_on_loopback(listener, certificate):
     assert kept.encrypted == [False]
 
 
-def test_a_password_is_said_after_tls_and_a_wrong_one_is_no_refusal_of_the_buyer(
+def test_a_password_is_sent_after_tls_and_a_wrong_one_is_no_refusal_of_the_buyer(
     listener, certificate
 ):
     options = {"tls_context": certificate, "auth_required": True, "authenticator": right}
@@ -407,7 +407,7 @@ def test_a_certificate_nobody_vouches_for_is_refused_beyond_loopback(
         ("\r\n250 said by somebody in between", DeliveryResult(DeliveryStatus.DEFERRED, "no_tls")),
     ],
 )
-def test_what_is_said_ahead_of_tls_ends_the_session(certificate, ahead, outcome):
+def test_bytes_sent_ahead_of_tls_end_the_session(certificate, ahead, outcome):
     says = {"STARTTLS": [f"220 go{ahead}"]}
     with MailServer(says=says, offers=("STARTTLS",), tls=certificate) as server:
         assert post(server.url) == [outcome]

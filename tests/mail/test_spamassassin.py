@@ -25,7 +25,7 @@ pytestmark = [
 
 
 def judged(home: Path, messages: dict[str, bytes]) -> dict[str, tuple[float, list[str]]]:
-    """Give the points of each message and the rules that said something, in one run for all.
+    """Give the points of each message and the rules that matched, in one run for all.
 
     It answers in an order of its own, so each message carries its name.
     """

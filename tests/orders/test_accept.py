@@ -99,7 +99,7 @@ def test_an_end_that_comes_before_the_order_holds_and_names_nobody(shop, over, r
     assert again.standing == order.standing
 
 
-def test_an_end_is_said_once(shop):
+def test_an_end_is_logged_once(shop):
     over = OVER[shop.platform][1]
     shop.post(sample(shop.platform))
     shop.post(sample(shop.platform, **over))

@@ -112,7 +112,7 @@ def test_a_child_process_starts_over(shop):
     assert len(rows()) == 2
 
 
-def test_who_waits_too_long_is_told_to_come_back(shop, monkeypatch):
+def test_who_waits_too_long_is_asked_to_come_back(shop, monkeypatch):
     monkeypatch.setattr(intake, "TIMEOUT_S", 0.05)
     held = threading.Event()
     let_go = threading.Event()

@@ -198,11 +198,11 @@ def chunked(app, url, data, headers=None):
 
 
 @pytest.mark.parametrize("size", [BIG + 1, 300 * 1024, 5 * 1024 * 1024])
-def test_a_large_body_of_unsaid_length_is_refused_too(app, shop, size):
+def test_a_large_body_of_unknown_length_is_refused_too(app, shop, size):
     assert chunked(app, shop.url, b" " * size) == 413
 
 
-def test_a_body_of_unsaid_length_is_read(app, shop):
+def test_a_body_of_unknown_length_is_read(app, shop):
     data = json.dumps(sample(shop.platform)).encode()
     data += b" " * (BIG - len(data))
     headers = signed_request(shop.platform, shop.secret, data)

@@ -83,7 +83,7 @@ def test_the_shop_of_a_row_is_found_over_its_relations(installation):
     assert set(of("staff").people_by_shop()) == {breach.SERVICE}
 
 
-def test_recipients_of_transactional_mail_are_told_apart_once_their_addresses_are_gone(
+def test_recipients_of_transactional_mail_are_counted_apart_once_their_addresses_are_gone(
     installation,
 ):
     with db.transaction() as session:

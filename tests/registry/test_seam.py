@@ -21,7 +21,7 @@ JAN, PIET = "jan@mail.example", "piet@mail.example"
 
 
 class Remote:
-    """A registry in another installation: told only pseudonyms, it answers as the local one."""
+    """A registry in another installation: given only pseudonyms, it answers as the local one."""
 
     def __init__(self, *registered):
         self.marks = {pseudonyms.registry_pseudonym(address) for address in registered}

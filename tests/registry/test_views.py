@@ -111,7 +111,7 @@ def test_no_answer_tells_who_is_registered_opted_out_or_asked_too_often(client, 
 
 
 @pytest.mark.parametrize("text", ["", "jan", "jan@", "a b@mail.example", "x" * 9000, "<b>@x"])
-def test_what_is_no_address_is_said_to_be_none_and_nothing_is_written(client, shop, text):
+def test_what_is_no_address_is_refused_and_nothing_is_written(client, shop, text):
     answer = ask(client, shop, text)
 
     assert answer.status_code == 422
@@ -229,7 +229,7 @@ def test_registering_twice_keeps_the_first_proof_and_the_first_way_out(client, s
     assert path_in(first, "leave") == path_in(second, "leave")
 
 
-def test_an_opt_out_for_all_shops_goes_on_holding_and_the_person_is_told(client, shop):
+def test_an_opt_out_for_all_shops_stays_in_force_and_the_page_says_so(client, shop):
     with db.transaction() as session:
         opt_out(session, JAN, EVERY_SHOP, "stop", clock.now())
     ask(client, shop)

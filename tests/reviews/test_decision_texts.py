@@ -38,7 +38,7 @@ def words(step="check", rule="registry", outcome="registered", language="en"):
     return decision_texts.describe(DecisionLogEntry(1, step, rule, outcome, AT), language)
 
 
-def test_a_line_is_said_in_words():
+def test_a_line_is_put_in_words():
     assert words() == ("Registration check", "compared with who is registered", "registered")
 
 
@@ -55,12 +55,12 @@ def test_a_line_is_said_in_words():
         ("spam", "en", "it is advertising or says nothing"),
     ],
 )
-def test_a_rule_with_a_number_in_it_is_said_too(rule, language, said):
+def test_a_rule_with_a_number_in_it_is_put_in_words_too(rule, language, said):
     assert words(rule=rule, language=language)[1] == said
 
 
 @pytest.mark.parametrize("code", ["something_new", "", "<script>", "title", "smtp_5", "{0}"])
-def test_a_code_without_words_is_said_as_it_is(code):
+def test_a_code_without_words_is_shown_as_it_is(code):
     assert words(code, code, code)[0] == code
     assert words(code, code, code)[2] == code
 

@@ -315,7 +315,7 @@ def test_the_shops_reply_is_written_changed_and_removed_at_the_desk(desk):
     assert "Thank you." not in desk.get("/desk/").text
 
 
-def test_a_reply_that_comes_too_late_is_said(desk):
+def test_a_reply_that_comes_too_late_is_answered_so(desk):
     public_id = _published()
     with db.transaction() as session:
         withdraw.withdraw(session, public_id, clock.now())

@@ -94,7 +94,7 @@ def test_the_suggested_name_is_a_first_name_and_an_initial(full, shown):
     assert policy.public_name(full) == shown
 
 
-def test_reasons_are_said_in_every_language_and_none_is_about_stars():
+def test_reasons_have_words_in_every_language_and_none_is_about_stars():
     words = {"star", "rating", "score", "negative", "positive", "low"}
 
     assert not any(word in reason for reason in policy.REASONS for word in words)

@@ -232,5 +232,5 @@ def test_a_reply_written_while_its_review_is_withdrawn_does_not_stay(installatio
         ("aan jan@mail.example", ["Jan@Mail.example"], "names_the_buyer"),
     ],
 )
-def test_what_is_wrong_with_a_reply_is_said_by_a_code(text, secrets, problem):
+def test_what_is_wrong_with_a_reply_has_a_code(text, secrets, problem):
     assert policy.reply_problem(text, secrets) == problem

@@ -166,7 +166,7 @@ def test_many_posts_at_once_make_one_review_and_nobody_sees_an_error(app, link):
     for thread in threads:
         thread.join()
 
-    # One wrote; the others said something else, and are shown that it was not taken.
+    # One wrote; the others wrote something else, and see that it was not taken.
     assert sorted(answers) == [200] * 5 + [303]
     assert len(_all()) == 1
 
@@ -289,7 +289,7 @@ def test_an_author_sees_the_reason_of_a_rejection(client, link):
 
 
 @pytest.mark.parametrize("state", ["withdrawn", "redeemed"])
-def test_an_invitation_that_is_over_is_said_kindly(client, link, state):
+def test_an_invitation_that_is_over_gets_a_kind_page(client, link, state):
     with db.transaction() as session:
         session.execute(update(invitations).values(state=state))
 

@@ -49,7 +49,7 @@ def test_a_domain_is_proven_by_its_line(installation, domain):
         assert directory.by_id(session, shop.id).proven_at is not None
 
 
-def test_without_the_line_the_operator_is_told_what_to_put_where(installation, domain):
+def test_without_the_line_the_operator_reads_what_to_put_where(installation, domain):
     place, shown = domain
     shop = enrolled(place)
     shown["file"] = b"\xff\x00 something else"

@@ -31,7 +31,7 @@ def test_a_shop_gets_an_endpoint_nobody_can_guess_and_the_defaults(installation)
 
 
 @pytest.mark.parametrize("may_ask", ["registered", "consent", "customers"])
-def test_each_basis_is_recorded_with_what_buyers_are_told(installation, may_ask):
+def test_each_basis_is_recorded_with_what_buyers_read(installation, may_ask):
     shop, _ = enrolled(may_ask=may_ask)
 
     assert shop.wording == settings.default_wording(may_ask, "en")
@@ -47,9 +47,7 @@ def test_each_basis_is_recorded_with_what_buyers_are_told(installation, may_ask)
         ("fr", "Après votre commande, nous"),
     ],
 )
-def test_what_is_recorded_as_told_to_buyers_is_in_the_language_of_the_shop(
-    installation, language, said
-):
+def test_the_recorded_wording_is_in_the_language_of_the_shop(installation, language, said):
     shop, _ = enrolled(may_ask="customers", language=language)
 
     assert shop.wording.startswith(said)

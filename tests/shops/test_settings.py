@@ -64,7 +64,7 @@ def test_a_wording_of_ones_own_stays_in_another_language(shop):
     assert (changed.wording, changed.wording_at) == ("Wij mailen u.", own.wording_at)
 
 
-def test_each_basis_is_told_differently_in_each_language():
+def test_each_basis_has_its_own_wording_in_each_language():
     said = {settings.default_wording(b, x) for b in settings.CHOICES["may_ask"] for x in LANGUAGES}
 
     assert len(said) == 12

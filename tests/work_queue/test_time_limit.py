@@ -51,7 +51,7 @@ def test_a_job_that_catches_every_exception_ends_in_time(work):
 
 
 @pytest.mark.slow
-def test_a_job_that_swallows_the_end_is_told_again(work):
+def test_a_job_that_swallows_the_end_gets_it_again(work):
     def stubborn():
         try:
             go_on()

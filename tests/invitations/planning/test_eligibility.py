@@ -123,7 +123,7 @@ def test_whom_a_shop_may_ask(shop, order, known, decision):
     assert Decision(*decision) == may_ask(shop, order, known, NOW)
 
 
-def test_the_first_reason_is_the_one_that_is_told():
+def test_the_first_reason_is_the_one_that_is_given():
     shop = Shop(closed_at=NOW, may_ask="registered")
     order = Order(
         standing=Standing.CANCELLED,

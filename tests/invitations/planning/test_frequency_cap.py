@@ -84,7 +84,7 @@ def test_a_late_review_of_an_earlier_order_begins_the_count_anew(installation):
     assert not asked(at_shop, 150)
 
 
-def test_the_reason_is_told(installation):
+def test_the_reason_is_logged(installation):
     at_shop = shop()
     assert asked(at_shop, 0)
     order_id = invited(at_shop, NOON + DAY)

@@ -73,7 +73,7 @@ def test_going_on_twice_or_for_a_shop_that_does_not_wait_does_nothing(installati
 
 
 @few
-def test_what_was_said_to_be_real_does_not_pause_the_shop_again(installation):
+def test_what_was_confirmed_as_real_does_not_pause_the_shop_again(installation):
     sudden = shop(name="Sudden")
     wave(sudden, 6)
     go_on("sudden")
@@ -117,7 +117,7 @@ def test_by_default_a_thousand_an_hour_pause_nobody(installation):
 
 
 @few
-def test_what_buyers_ask_for_while_their_shop_waits_is_heard_when_it_goes_on(installation):
+def test_what_buyers_ask_for_while_their_shop_waits_applies_when_it_goes_on(installation):
     sudden = shop(name="Sudden")
     ids = wave(sudden, 6)
     with db.transaction() as session, quiet():

@@ -110,7 +110,7 @@ def test_one_complaint_of_few_messages_is_an_alarm_and_no_stop(lamp):
     assert happened() == [complaint_rate.ALARMED]
 
 
-def test_the_alarm_is_told_once_a_day(lamp):
+def test_the_alarm_is_raised_once_a_day(lamp):
     ids = complained(lamp, 1)
     filled(ids[0], 2000)
     complained(lamp, 2, NOON + DAY + timedelta(hours=1))

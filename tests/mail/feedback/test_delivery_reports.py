@@ -136,7 +136,7 @@ def test_who_wrote_a_review_is_there_whatever_a_late_bounce_says(lamp, asked):
     assert ("report_invitation", "5.1.1", "soft") in decisions_of(asked)
 
 
-def test_a_server_that_takes_a_message_in_and_sends_it_back_later_is_heard(lamp, asked):
+def test_a_message_that_a_server_takes_in_and_sends_back_later_counts_as_bounced(lamp, asked):
     reported(asked, "delivered", "2.0.0")
     reported(asked, "hard")
 
@@ -450,7 +450,7 @@ def test_a_message_that_arrived_does_not_leave_again_because_it_was_in_doubt(ins
     assert (message_of(order_id).state, message_of(order_id).sent_at) == ("sent", evening)
 
 
-def test_a_message_that_arrived_is_not_tried_again_whatever_its_server_said(installation):
+def test_a_message_that_arrived_is_not_tried_again_whatever_its_server_answered(installation):
     order_id = invited(shop())
     sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451")))
     reported(order_id, "delivered", "2.0.0", NOON + timedelta(hours=1))

@@ -161,7 +161,9 @@ def test_three_greylistings_in_a_row_do(installation):
 
     post = sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450")] * 6))
 
-    assert len(post.messages) == 4  # what the third said is written down at the dot of the fourth
+    assert (
+        len(post.messages) == 4
+    )  # the answer to the third is recorded at the end of DATA of the fourth
     assert [row.paused_until is not None for row in rows()] == [True]
 
 

@@ -175,5 +175,7 @@ def test_what_was_planned_before_the_clock_went_back_holds_nobody_up(jump):
     ("least", "usual", "real", "most"),
     [(1000, 0, 0, 1000), (1000, 300, 0, 1500), (1000, 10, 5000, 25000), (0, 10, 10, 0)],
 )
-def test_a_shop_may_ask_five_times_its_usual_or_what_was_said_to_be_real(least, usual, real, most):
+def test_a_shop_may_ask_five_times_its_usual_or_what_was_confirmed_as_real(
+    least, usual, real, most
+):
     assert rate_policy.max_per_hour(least, usual, real) == most

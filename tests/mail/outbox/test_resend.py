@@ -66,7 +66,7 @@ def test_it_goes_no_third_time(installation):
 
 
 @with_resend
-def test_who_said_no_meanwhile_gets_no_second_message(installation):
+def test_who_opted_out_meanwhile_gets_no_second_message(installation):
     at_shop = shop()
     objects, stops = invited(at_shop), invited(at_shop, email="piet@mail.example")
     sent(Post(UNKNOWN, UNKNOWN))

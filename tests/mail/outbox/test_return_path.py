@@ -137,7 +137,7 @@ def test_a_setting_that_cannot_carry_a_code_is_refused(tmp_path, address):
         ("", {}),
     ],
 )
-def test_only_a_provider_that_replaces_our_sender_is_told_the_code_in_a_header(
+def test_only_a_provider_that_replaces_our_sender_gets_the_code_in_a_header(
     installation, url, marks
 ):
     with_settings(installation, MAIL_URL=url)
@@ -176,6 +176,6 @@ def test_the_return_path_is_in_the_envelope_and_nowhere_in_the_message():
         "é@b.example",
     ],
 )
-def test_a_return_path_that_is_no_plain_address_is_not_said(hostile):
+def test_a_return_path_that_is_no_plain_address_is_not_sent(hostile):
     with pytest.raises(message.UnwritableMessage):
         message.to_bytes(email_message(return_path=hostile), "reviews@shop.example")

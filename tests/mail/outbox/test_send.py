@@ -69,7 +69,7 @@ def test_messages_wait_where_the_evening_came_while_a_round_went_on(installation
     assert set(states) <= {"sent", "due"}
 
 
-def test_a_stop_between_lease_and_end_of_data_keeps_the_end_of_data_from_being_said(installation):
+def test_a_stop_between_lease_and_end_of_data_keeps_the_end_of_data_from_being_sent(installation):
     order_id = invited(shop())
 
     def stop():
@@ -82,7 +82,7 @@ def test_a_stop_between_lease_and_end_of_data_keeps_the_end_of_data_from_being_s
     assert (message_of(order_id).state, message_of(order_id).reason) == ("dropped", "stop")
 
 
-def test_a_message_dropped_while_the_server_said_later_is_not_due_again(installation):
+def test_a_message_dropped_while_the_server_deferred_it_is_not_due_again(installation):
     order_id = invited(shop())
 
     def stop():
@@ -386,7 +386,7 @@ def test_a_message_that_cannot_be_written_does_not_hold_up_the_others(installati
     assert (message_of(ids[0]).state, message_of(ids[0]).reason) == ("due", "not_written")
 
 
-def test_a_mail_server_that_is_away_is_said_once_and_not_per_message(installation, capfd):
+def test_a_mail_server_that_is_away_is_logged_once_and_not_per_message(installation, capfd):
     at_shop = shop()
     for number in range(3):
         invited(at_shop, email=f"buyer{number}@mail.example")
@@ -415,7 +415,7 @@ def stop_everywhere(email):
         (lambda _: stop_everywhere("jan@mail.example"), "opted_out"),
     ],
 )
-def test_what_comes_while_a_round_is_being_sent_is_heard_before_the_end_of_data(
+def test_what_comes_while_a_round_is_being_sent_is_read_before_the_end_of_data(
     installation, news, reason
 ):
     at_shop = shop("consent")

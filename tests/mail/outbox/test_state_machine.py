@@ -77,11 +77,11 @@ MAY_ARRIVE = {"sent", "unknown", "crash after"}
 
 
 class Crash(BaseException):
-    """The process is gone: whatever it would have said at its end is not said."""
+    """The process is gone: it reports nothing of its end."""
 
 
 class Postbox:
-    """Does as it is told with each message, and tells the machine what may have arrived."""
+    """Treats each message as set, and reports to the machine what may have arrived."""
 
     def __init__(self, machine, fates):
         self.machine, self.fates, self.is_dead = machine, list(fates), False

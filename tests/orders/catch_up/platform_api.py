@@ -1,4 +1,4 @@
-"""A shop's API on loopback: it speaks as each platform documents it, and fails when told to.
+"""A shop's API on loopback: it speaks as each platform documents it, and fails on demand.
 
 It is no double of our client but a server of its own: it checks credentials, filters, sorts and
 pages, refuses what the platform refuses, and keeps a list of what it was asked.

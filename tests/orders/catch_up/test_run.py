@@ -253,7 +253,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_a_fault_is_told_by_its_code_and_tried_again_later(
+def test_a_fault_is_recorded_by_its_code_and_tried_again_later(
     connected, monkeypatch, capsys, platform, fault
 ):
     monkeypatch.setattr(fetch, "TIMEOUT_S", 0.5)

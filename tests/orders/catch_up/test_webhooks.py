@@ -18,7 +18,7 @@ def findings():
 
 
 @pytest.mark.parametrize("platform", BOTH)
-def test_a_disabled_webhook_is_enabled_again_and_told(connected, platform):
+def test_a_disabled_webhook_is_enabled_again_and_reported(connected, platform):
     shop = connected(platform)
     shop.api.subscribe(shop.address, active=False)
     shop.api.subscribe(shop.address, active=True)
@@ -65,7 +65,7 @@ def test_a_webhook_that_a_person_paused_stays_so(connected):
 
 
 @pytest.mark.parametrize("platform", BOTH)
-def test_a_shop_without_a_webhook_that_points_here_is_told(connected, platform):
+def test_a_shop_without_a_webhook_that_points_here_is_reported(connected, platform):
     shop = connected(platform)
     shop.api.subscribe("https://other.example/hook")
 

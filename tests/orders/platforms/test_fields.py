@@ -126,7 +126,7 @@ def test_the_first_usable_address_is_taken():
         ("\uff12\uff10\uff12\uff16-11-19", None),
     ],
 )
-def test_a_moment_is_sane_or_not_said(written, moment):
+def test_a_moment_is_sane_or_missing(written, moment):
     assert fields.moment({"at": written}, NOW, "at") == moment
 
 
@@ -151,7 +151,7 @@ def test_a_moment_is_sane_or_not_said(written, moment):
         ({"at": "2012"}, True),
     ],
 )
-def test_a_date_that_is_there_and_cannot_be_used_is_told(written, unreadable):
+def test_a_date_that_is_there_and_cannot_be_used_is_reported(written, unreadable):
     tree = {"at": written, "now": "2026-11-20T12:00:00Z"}
 
     assert fields.has_unreadable_moment(tree, NOW, "at") is unreadable

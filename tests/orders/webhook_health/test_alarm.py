@@ -158,7 +158,7 @@ def test_a_shop_that_is_gone_is_not_watched(installation):
 
 
 @pytest.mark.parametrize("answer", ["accepted", "bad_signature"])
-def test_a_new_shop_and_one_never_heard_of_raise_none(installation, answer):
+def test_a_new_shop_and_one_without_any_delivery_raise_none(installation, answer):
     deliver(enrolled().id, weeks(NOON, 12), answer, count=50)
     enrolled("Quiet")
 
@@ -201,7 +201,7 @@ def test_a_silent_shop_that_sends_errors_gets_the_other_alarm(shop):
 
 
 @pytest.mark.parametrize("answer", ["bad_signature", "refused"])
-def test_why_nothing_can_be_read_is_told_by_what_came_since(shop, answer):
+def test_why_nothing_can_be_read_follows_from_what_came_since(shop, answer):
     deliver(shop.id, [LATER - DAY], answer)
     run(LATER)
 
@@ -248,7 +248,9 @@ def test_two_workers_at_once_raise_it_once(shop):
         assert len(session.execute(select(transactional_messages.c.id)).all()) == 1
 
 
-def test_an_operator_who_cannot_be_written_to_is_told_at_the_desk_all_the_same(shop, installation):
+def test_an_operator_who_cannot_be_written_to_sees_the_alarm_at_the_desk_all_the_same(
+    shop, installation
+):
     config.use(replace(installation, alarm_to="privacy@localhost"))
 
     run(LATER)

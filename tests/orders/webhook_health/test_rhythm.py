@@ -72,7 +72,7 @@ def test_a_pause_that_the_shop_often_makes_is_none_either():
         active_days(MONDAY + day * 10 * DAY for day in range(6)),
     ],
 )
-def test_of_a_new_shop_or_one_with_few_orders_nothing_is_said(days):
+def test_a_new_shop_or_one_with_few_orders_is_never_silent(days):
     assert found_after(days) is None if days else not is_silent(days, MONDAY)
 
 
@@ -99,7 +99,7 @@ def test_what_usually_comes_is_counted_by_part_of_a_day():
 
 
 def simulated(orders_a_day, deliveries, weekend, rng, days=365):
-    """A year of a shop whose orders come by chance, each told several times."""
+    """A year of a shop whose orders come by chance, each in several deliveries."""
     for day in range(days):
         rate = orders_a_day * (weekend if day % 7 > 4 else 1)
         number = sum(rng.random() < rate / 50 for _ in range(50))

@@ -50,7 +50,7 @@ def test_a_day_that_lies_ahead_is_not_counted(shop):
     assert only().counts == {}
 
 
-def test_answers_are_told_in_one_order(shop):
+def test_answers_are_listed_in_one_order(shop):
     for answer in ("other", "duplicate", "accepted"):
         deliver(shop.id, [NOON], answer)
 

@@ -78,7 +78,7 @@ def test_no_period_of_the_notice_is_written_into_its_words(language):
 def test_each_rule_with_a_period_that_concerns_buyers_is_in_the_notice():
     periods = {code for code, rule in RULES.items() if rule.days}
 
-    # What happened, by kind and number only: nobody is in it. Two periods are said in years.
+    # What happened, by kind and number only: nobody is in it. Two periods are given in years.
     # That somebody was listed says nothing of them: only who looked.
     nobody = {"event_log", "decision_log", "disclosure_log", "request_log", "webhook_counts"}
     assert periods - set(RULE_OF.values()) == nobody

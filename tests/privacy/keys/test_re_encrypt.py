@@ -124,7 +124,7 @@ def test_a_key_goes_only_when_nothing_needs_it_and_nothing_is_under_way(full):
     assert keyring.rotate("vault").version == 3  # no number is used twice
 
 
-def test_what_no_key_opens_is_said_and_left_as_it_is(full):
+def test_what_no_key_opens_is_counted_and_left_as_it_is(full):
     with db.transaction() as session:
         session.execute(text("UPDATE staff SET id = id"))
         session.execute(orders.update().where(orders.c.id == 1).values(name="Jan"))

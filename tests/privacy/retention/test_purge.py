@@ -502,7 +502,7 @@ def test_the_line_of_a_list_goes_after_two_years(start):
     assert purge.purge_due(start + 730 * DAY) == {"disclosure_log": 1}
 
 
-def test_what_goes_next_is_said_to_the_minute_and_comes_true(installation, start):
+def test_what_goes_next_is_listed_to_the_minute_and_comes_true(installation, start):
     made = shop()
     asked = order(made, at=start)
     invitation(made, asked, at=start, sent_at=start + 7 * DAY)

@@ -191,7 +191,7 @@ def test_nobody_fills_anothers_mailbox(client):
     assert len(my_data_pages.mailed()) == 5
 
 
-def test_a_flood_of_requests_is_told_to_come_back(client, monkeypatch):
+def test_a_flood_of_requests_is_answered_503(client, monkeypatch):
     from trustsvc.orders import privacy_requests
 
     monkeypatch.setattr(privacy_requests, "MAX_WAITING", 2)
@@ -200,7 +200,7 @@ def test_a_flood_of_requests_is_told_to_come_back(client, monkeypatch):
     assert answers == [200, 200, 503, 503]
 
 
-def test_whoever_only_said_stop_is_known_too(client):
+def test_whoever_only_opted_out_is_known_too(client):
     sample_orders.shop()
     with quiet(), db.transaction() as session:
         opt_out(session, my_data_pages.JAN, 0, "stop", NOON)
@@ -230,7 +230,7 @@ def test_a_question_that_fails_does_not_hold_up_the_others(client, monkeypatch):
     assert len(my_data_pages.mailed()) == 1
 
 
-def test_the_page_shows_the_decision_log_the_processors_and_what_was_said(client):
+def test_the_page_shows_the_decision_log_the_processors_and_the_choices(client):
     order_id = sample_orders.invited(sample_orders.shop())
     with quiet(), db.transaction() as session:
         opt_out(session, my_data_pages.JAN, 0, "stop", NOON)

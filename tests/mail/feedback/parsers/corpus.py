@@ -30,7 +30,7 @@ GMAIL_DMARC = (
     "instructions see https://support.google.com/mail/answer/81126 - gsmtp"
 )
 
-# Postfix, of what others told it
+# Postfix, of what others answered it
 sample("postfix, Gmail: no such account", "hard", postfix("5.1.1", "failed", GMAIL_NOBODY))
 sample(
     "postfix, Gmail: over quota", "soft",

@@ -240,7 +240,7 @@ def test_a_moment_that_is_none_is_refused(text):
         message("x", after={"Signature": None}), message("x", "Other"),
     ],
 )  # fmt: skip
-def test_what_is_no_message_is_said_to_be_none(body):
+def test_what_is_no_message_is_refused(body):
     with pytest.raises(Refused):
         sns.read(body)
 
