@@ -72,10 +72,9 @@ def verify_page(address: str, service: str, now: datetime) -> list[Verdict]:
 
     Raises Unreachable when the page cannot be read, TooManyBadges for a page with too many badges.
     """
-    if badge_finder.shop_of(address) and urlsplit(address).path.endswith(".json"):
-        badges = [
-            badge_finder.Badge(badge_finder.origin_of(address), badge_finder.shop_of(address))
-        ]
+    shop = badge_finder.shop_of(address)
+    if shop and urlsplit(address).path.endswith(".json"):
+        badges = [badge_finder.Badge(badge_finder.origin_of(address), shop)]
         host = ""
     else:
         address, body = _follow(address)
