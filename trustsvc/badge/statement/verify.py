@@ -72,8 +72,7 @@ def verify_page(address: str, service: str, now: datetime) -> list[Verdict]:
 
     Raises Unreachable when the page cannot be read, TooManyBadges for a page with too many badges.
     """
-    shop = badge_finder.shop_of(address)
-    if shop and urlsplit(address).path.endswith(".json"):
+    if (shop := badge_finder.shop_of(address)) and urlsplit(address).path.endswith(".json"):
         badges = [badge_finder.Badge(badge_finder.origin_of(address), shop)]
         host = ""
     else:
