@@ -118,9 +118,9 @@ def _order(mine, what, now, *, planned=True):
 
 
 def _reviewed(order, word, now, *, published):
-    said = Draft(5, f"{word} title", f"{word} text", f"{word} J.", f"{word} city", consent=True)
+    draft = Draft(5, f"{word} title", f"{word} text", f"{word} J.", f"{word} city", consent=True)
     with sample_orders.quiet(), db.transaction() as session:
-        public_id = submit.submit(session, my_data_pages.link(order), said, now)
+        public_id = submit.submit(session, my_data_pages.link(order), draft, now)
         if published:
             moderate.approve(session, public_id, "staff 1", now)
             publish.publish_approved(session, now)

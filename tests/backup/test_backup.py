@@ -69,7 +69,7 @@ def test_a_installation_comes_back_as_it_was_with_its_badges(
     with clock.at(NOON):
         order_id = sample_orders.invited(shop)
         before = sample_orders.order_row(order_id)
-        said = made(backup)
+        output = made(backup)
 
         with elsewhere(installation, tmp_path, request) as there:
             done = run("restore", backup)
@@ -82,7 +82,7 @@ def test_a_installation_comes_back_as_it_was_with_its_badges(
             assert list(there.data.glob(".restore-*")) == []
             later = NOON + 3 * DAY
             assert [x.to_address for x in sample_orders.sent(now=later).messages] == [JAN]
-    assert "keys are NOT in it" in " ".join(said.split())
+    assert "keys are NOT in it" in " ".join(output.split())
 
 
 def test_a_backup_is_for_its_owner_alone_and_holds_no_key_and_no_address(installation, backup):

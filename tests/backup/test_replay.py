@@ -163,9 +163,9 @@ def test_an_opt_out_of_a_kind_that_is_not_known_here_stops_the_messages(
     installation, tmp_path, request, backup
 ):
     copy = backup()
-    said = "beam_up 0 00 1 stop"
+    unknown = "beam_up 0 00 1 stop"
     with suppression_journal.path().open("ab") as file:
-        file.write(f"{said} {suppression_journal._check(said.encode())}\n".encode())
+        file.write(f"{unknown} {suppression_journal._check(unknown.encode())}\n".encode())
 
     with elsewhere(installation, tmp_path, request):
         assert "NO INVITATION" in run("restore", copy).output

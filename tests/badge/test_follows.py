@@ -33,7 +33,7 @@ def noon():
         yield
 
 
-def said():
+def public_text():
     """Read all the public files as text, compressed ones too."""
     found = {path for path in public_files.folder().rglob("*") if path.is_file()}
     texts = [
@@ -57,7 +57,11 @@ def shown(installation):
     """A shop with one published review, in files already; gives the order's id."""
     order_id = my_data_pages.reviewed(sample_orders.shop())
     refresh_badges()
-    assert (AUTHOR in said(), WORDS in said(), "5.0 out of 5" in said()) == (True, True, True)
+    assert (AUTHOR in public_text(), WORDS in public_text(), "5.0 out of 5" in public_text()) == (
+        True,
+        True,
+        True,
+    )
     return order_id
 
 
@@ -67,7 +71,7 @@ def _shop():
 
 
 def _nothing_left():
-    text = said()
+    text = public_text()
     assert [word for word in ("Jan J.", "Delft", WORDS, "5.0 out of 5") if word in text] == []
     assert "No reviews yet" in text
 
@@ -75,11 +79,11 @@ def _nothing_left():
 def test_an_approval_is_followed(installation):
     my_data_pages.reviewed(sample_orders.shop(), published=False)
     refresh_badges()
-    assert WORDS not in said()
+    assert WORDS not in public_text()
 
     follow(moderate.approve, my_data_pages.review().public_id, "staff 1", NOON)
 
-    assert (AUTHOR in said(), WORDS in said()) == (True, True)
+    assert (AUTHOR in public_text(), WORDS in public_text()) == (True, True)
 
 
 def test_a_withdrawal_is_followed(shown):
@@ -94,7 +98,7 @@ def test_a_correction_is_followed(shown):
     follow(correct.correct, my_data_pages.review().public_id, better, NOON)
 
     _nothing_left()
-    assert "krassen" not in said()  # nobody has decided on it yet
+    assert "krassen" not in public_text()  # nobody has decided on it yet
 
 
 def test_a_restriction_and_its_end_are_followed(shown):
@@ -103,7 +107,7 @@ def test_a_restriction_and_its_end_are_followed(shown):
 
     follow(restriction.lift, my_data_pages.person(shown), NOON)
 
-    assert (AUTHOR in said(), WORDS in said()) == (True, True)
+    assert (AUTHOR in public_text(), WORDS in public_text()) == (True, True)
 
 
 def test_an_erasure_is_followed(shown):
@@ -115,7 +119,7 @@ def test_an_erasure_is_followed(shown):
 def test_an_erasure_that_leaves_the_review_without_its_author_is_followed(shown):
     follow(erase, my_data_pages.person(shown), ErasureOptions(anonymous=True), NOON)
 
-    text = said()
+    text = public_text()
     assert (WORDS in text, "Name withheld by the author" in text) == (True, True)
     assert [word for word in ("Jan J.", "Delft") if word in text] == []
 
@@ -149,13 +153,16 @@ def test_another_name_and_another_language_are_followed(shown):
         NOON,
     )
 
-    assert ("Beoordelingen van Ander &amp; Zoon" in said(), "5,0 van 5" in said()) == (True, True)
-    assert "Bakfiets" not in said()
+    assert (
+        "Beoordelingen van Ander &amp; Zoon" in public_text(),
+        "5,0 van 5" in public_text(),
+    ) == (True, True)
+    assert "Bakfiets" not in public_text()
 
 
 def test_a_proof_and_another_domain_are_followed(shown):
     follow(domain_proof.record_proof, _shop(), NOON)
-    assert '"seal":true' in said()
+    assert '"seal":true' in public_text()
 
     follow(
         settings.change_settings,
@@ -164,7 +171,7 @@ def test_a_proof_and_another_domain_are_followed(shown):
         NOON,
     )
 
-    assert '"seal":true' not in said()
+    assert '"seal":true' not in public_text()
 
 
 def test_a_review_that_only_the_shop_may_read_reaches_no_file(installation):
@@ -175,7 +182,7 @@ def test_a_review_that_only_the_shop_may_read_reaches_no_file(installation):
 
     follow(moderate.approve, public_id, "staff 1", NOON)
 
-    assert ("winkel." in said(), "Jan J." in said()) == (False, False)
+    assert ("winkel." in public_text(), "Jan J." in public_text()) == (False, False)
 
 
 def test_without_a_single_enqueued_job_the_scheduler_is_within_a_minute():

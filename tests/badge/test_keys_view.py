@@ -66,11 +66,11 @@ def test_a_badge_is_signed_while_its_seal_holds_and_only_then(client):
     with db.transaction() as session:
         session.execute(update(shops).values(proven_at=clock.now()))
     public = key_set.read(client.get("/.well-known/trustsvc-keys.json").data)
-    said = statement.decode(proof(client), public)
-    assert (said.iss, said.sub, said.shop) == (
+    signed = statement.decode(proof(client), public)
+    assert (signed.iss, signed.sub, signed.shop) == (
         config.current().base_url, "shop.example.com", "velo-fils",
     )  # fmt: skip
-    assert (said.score, said.count) == (0.0, 0)
+    assert (signed.score, signed.count) == (0.0, 0)
 
     with db.transaction() as session:
         session.execute(update(shops).values(closed_at=clock.now()))

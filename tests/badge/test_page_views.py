@@ -162,7 +162,7 @@ def test_what_a_buyer_wrote_keeps_its_own_language_on_a_page_in_another(client):
 
 
 @pytest.mark.parametrize(
-    ("language", "locale", "said"),
+    ("language", "locale", "description"),
     [
         ("nl", "nl_NL", "4,0 van 5 sterren, 1 beoordeling. Wat kopers zeggen over"),
         ("de", "de_DE", "4,0 von 5 Sternen, 1 Bewertung. Was Käuferinnen und Käufer über"),
@@ -170,7 +170,7 @@ def test_what_a_buyer_wrote_keeps_its_own_language_on_a_page_in_another(client):
         ("fr", "fr_FR", "4,0 sur 5 étoiles, 1 avis. Ce que les acheteurs disent de"),
     ],
 )
-def test_whoever_shares_the_page_shares_what_it_says(client, language, locale, said):
+def test_whoever_shares_the_page_shares_what_it_says(client, language, locale, description):
     _publish(shop())
 
     page = _page(client, **{"Accept-Language": language})
@@ -179,10 +179,10 @@ def test_whoever_shares_the_page_shares_what_it_says(client, language, locale, s
     assert f'<link rel="canonical" href="{base}/s/velo-fils">' in page
     assert 'type="application/atom+xml"' in page
     assert 'href="/badge/v1/velo-fils/feed.atom"' in page
-    assert f'<meta name="description" content="{said}' in page
+    assert f'<meta name="description" content="{description}' in page
     for name, value in [("type", "website"), ("url", f"{base}/s/velo-fils"), ("locale", locale)]:
         assert f'<meta property="og:{name}" content="{value}">' in page
-    assert f'<meta property="og:description" content="{said}' in page
+    assert f'<meta property="og:description" content="{description}' in page
     assert '<meta property="og:title" content="' in page
     assert _size(client.get("/badge/v1/velo-fils.png").data) == (png.WIDTH, png.HEIGHT)
     for name, value in [("", f"{base}/badge/v1/velo-fils.png"), (":width", png.WIDTH)]:
@@ -308,9 +308,9 @@ def test_where_it_is_set_search_engines_read_what_people_read(client):
 
     page = client.get(f"/s/{made.slug}", headers=EN).text
 
-    (said,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page)
+    (json_ld,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page)
     assert page.count("<script") == 1
-    assert json.loads(said) == {
+    assert json.loads(json_ld) == {
         "@context": "https://schema.org",
         "@type": "Organization",
         "name": made.name,

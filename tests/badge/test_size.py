@@ -29,14 +29,14 @@ def packed(body):
 
 def face(language):
     mean, number = 4.63, 12_345
-    said = statement.Statement(
+    signed = statement.Statement(
         BASE, DOMAIN, SLUG, mean, number, *statement_days()
     )  # fmt: skip
     score = i18n.format_decimal(mean, language)
     count = i18n.translate("badge.count", language, count=number)
     return BadgeContent(
         score, count, i18n.translate("badge.label", language, score=score, reviews=count),
-        f"{BASE}/s/{SLUG}", mean, number, sealed=True, proof=statement.encode(said, KEY, "12"),
+        f"{BASE}/s/{SLUG}", mean, number, sealed=True, proof=statement.encode(signed, KEY, "12"),
         notice=f"{BASE}/privacy/{SLUG}#object",
         privacy=i18n.translate("badge.list.notice", language),
     )  # fmt: skip
@@ -50,7 +50,7 @@ def statement_days():
 def test_all_that_a_page_loads_for_the_badge_of_a_large_shop_is_small(language):
     assert (len(SLUG), len(BASE) >= 45, len(DOMAIN) >= 45) == (40, True, True)
     shown = face(language)
-    script, said, drawn = (
+    script, data, drawn = (
         packed(body)
         for body in (
             scripts.all_scripts()[f"{RELEASE}/badge.js"],
@@ -59,8 +59,8 @@ def test_all_that_a_page_loads_for_the_badge_of_a_large_shop_is_small(language):
         )
     )
 
-    assert (said <= 700, drawn <= 600, script <= 1600) == (True, True, True)
-    assert script + said + drawn <= 2500
+    assert (data <= 700, drawn <= 600, script <= 1600) == (True, True, True)
+    assert script + data + drawn <= 2500
 
 
 def at_random(letters, number):
@@ -73,8 +73,8 @@ def at_random(letters, number):
 
 
 def line(letters, number):
-    said = at_random(letters, 6000 + number)
-    title, name, city, text = said[1:121], said[200:280], said[300:380], said[400:5400]
+    words = at_random(letters, 6000 + number)
+    title, name, city, text = words[1:121], words[200:280], words[300:380], words[400:5400]
     day = f"2026-11-{10 + number}"
     return ReviewContent(
         LINE.public_id, 5, LINE.label, title, text, f"{name}, {city}",
@@ -85,6 +85,6 @@ def line(letters, number):
 @pytest.mark.parametrize("letters", [LATIN, CYRILLIC, CJK], ids=["latin", "cyrillic", "cjk"])
 def test_script_and_list_of_the_longest_reviews_there_can_be_are_small(letters):
     """Letters at random: no text that anybody wrote packs worse."""
-    said = json_forms.as_reviews(newest(*(line(letters, number) for number in range(5))))
+    data = json_forms.as_reviews(newest(*(line(letters, number) for number in range(5))))
 
-    assert packed(said) + packed(scripts.all_scripts()[f"{RELEASE}/list.js"]) <= 4000
+    assert packed(data) + packed(scripts.all_scripts()[f"{RELEASE}/list.js"]) <= 4000

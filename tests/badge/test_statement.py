@@ -140,8 +140,8 @@ def test_a_statement_holds_from_the_day_it_is_made_for_a_week_and_no_longer(afte
 def test_its_bytes_stay_the_same_all_day():
     def made(now):
         begins, ends = statement.validity(now)
-        said = Statement(SAID.iss, SAID.sub, SAID.shop, SAID.score, SAID.count, begins, ends)
-        return statement.encode(said, KEY, "1")
+        stated = Statement(SAID.iss, SAID.sub, SAID.shop, SAID.score, SAID.count, begins, ends)
+        return statement.encode(stated, KEY, "1")
 
     assert made(datetime(2026, 11, 22, tzinfo=UTC)) == TOKEN
     assert made(NOW + timedelta(minutes=1)) != TOKEN
@@ -154,11 +154,11 @@ def face(proof):
 
 
 def test_a_badge_with_it_stays_as_small_as_promised():
-    said = Statement(
+    stated = Statement(
         "https://reviews.schoenen-winkel.example", "www.schoenen-en-tassen.example",
         "schoenen-en-tassen", 4.63, 12345, BEGINS, ENDS,
     )  # fmt: skip
-    token = statement.encode(said, KEY, "12")
+    token = statement.encode(stated, KEY, "12")
     bare, whole = json_forms.as_json(face("")), json_forms.as_json(face(token))
 
     assert json.loads(whole) == json.loads(bare) | {"proof": token}

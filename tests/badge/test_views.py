@@ -103,8 +103,8 @@ def test_all_reasons_for_a_rejection_are_named_before_anything_was_rejected(clie
     page = client.get("/s/velo-fils", headers={"Accept-Language": language}).text
 
     for reason in REASONS:
-        said = str(i18n.translate_html(f"reviews.reason.{reason}", language))
-        assert f"<li>{said}</li>" in page
+        words = str(i18n.translate_html(f"reviews.reason.{reason}", language))
+        assert f"<li>{words}</li>" in page
 
 
 @pytest.mark.parametrize(
@@ -118,11 +118,11 @@ def test_all_reasons_for_a_rejection_are_named_before_anything_was_rejected(clie
 )
 def test_one_is_not_counted_like_many(client, language, one, many):
     made = shop()
-    for said, parts in ((1, one), (2, many)):
+    for number, parts in ((1, one), (2, many)):
         _publish(made)
         page = client.get("/s/velo-fils", headers={"Accept-Language": language}).text
         for part in parts:
-            assert (said, part, True) == (said, part, part in page)
+            assert (number, part, True) == (number, part, part in page)
 
 
 def test_machines_read_the_same_day_as_people(client):

@@ -93,8 +93,8 @@ class _Run:
             self.case.platform, self.secret, body, step.topic, at=int(at.timestamp())
         )
         answer = client.post(self.url, data=body, headers=headers)
-        said = answer.get_json(silent=True) or {}
-        words = [str(answer.status_code), said.get("status"), said.get("reason")]
+        answered = answer.get_json(silent=True) or {}
+        words = [str(answer.status_code), answered.get("status"), answered.get("reason")]
         self.answers.append(" ".join(str(word) for word in words if word))
 
 

@@ -45,9 +45,9 @@ def iso(hours):
 @st.composite
 def histories(draw, platform):
     """Give a history in order: its news, each an hour later than the one before."""
-    told = {"standard": EVENTS}.get(platform, STATES)
+    kinds = {"standard": EVENTS}.get(platform, STATES)
     history = [
-        draw(st.fixed_dictionaries(told)) | {"hours": hours}
+        draw(st.fixed_dictionaries(kinds)) | {"hours": hours}
         for hours in range(1, draw(st.integers(1, 5)) + 1)
     ]
     if platform == "standard" and draw(st.booleans()):
@@ -78,22 +78,22 @@ EVENTS = {
 }
 
 
-def address_of(number, told):
-    return "" if told["address"] == "none" else f"{told['address']}{number}@buyers.example"
+def address_of(number, news):
+    return "" if news["address"] == "none" else f"{news['address']}{number}@buyers.example"
 
 
-def body_of(platform, number, told):
+def body_of(platform, number, news):
     """Give the topic and the body of a snapshot or an event."""
     return {
         "woocommerce": woocommerce,
         "shopify": shopify,
         "lightspeed": lightspeed,
         "standard": standard,
-    }[platform](number, told, iso(told["hours"]), address_of(number, told))
+    }[platform](number, news, iso(news["hours"]), address_of(number, news))
 
 
-def woocommerce(number, told, at, email):
-    state = told["state"]
+def woocommerce(number, news, at, email):
+    state = news["state"]
     status = {"new": "pending", "paid": "processing", "shipped": "completed", "hold": "on-hold"}
     body = {
         "id": number,
@@ -105,17 +105,17 @@ def woocommerce(number, told, at, email):
         "date_paid_gmt": None if state == "new" else iso(0)[:-1],
         "date_completed_gmt": at[:-1] if state == "shipped" else None,
         "billing": {"first_name": "Anna", "last_name": "Bakker", "email": email},
-        "meta_data": told.get("meta", []),
-        "refunds": [{"id": 1, "total": f"-{told['refunded']}.00"}] if told["refunded"] else [],
+        "meta_data": news.get("meta", []),
+        "refunds": [{"id": 1, "total": f"-{news['refunded']}.00"}] if news["refunded"] else [],
     }
     return "order.updated", body
 
 
-def shopify(number, told, at, email):
-    state = told["state"]
+def shopify(number, news, at, email):
+    state = news["state"]
     is_sent = state in {"shipped", "refunded", "returned"}
     money = {"new": "pending", "refunded": "refunded", "hold": "authorized"}
-    part = "partially_refunded" if told["refunded"] else "paid"
+    part = "partially_refunded" if news["refunded"] else "paid"
     parcel = {"id": 1, "created_at": at, "updated_at": at, "status": "success"}
     body = {
         "id": number,
@@ -134,13 +134,13 @@ def shopify(number, told, at, email):
         "line_items": [{"id": 1}],
         "refunds": [],
         "returns": [{"id": 1, "status": "open"}] if state == "returned" else [],
-        "tags": told.get("tags", ""),
+        "tags": news.get("tags", ""),
     }
     return "orders/updated", body
 
 
-def lightspeed(number, told, at, email):
-    state = told["state"]
+def lightspeed(number, news, at, email):
+    state = news["state"]
     status = {
         "new": "processing_awaiting_payment",
         "paid": "processing_awaiting_shipment",
@@ -149,7 +149,7 @@ def lightspeed(number, told, at, email):
     }.get(state, "completed_shipped")
     goods = {
         "quantityOrdered": 2,
-        "quantityRefunded": 2 if state == "refunded" else int(bool(told["refunded"])),
+        "quantityRefunded": 2 if state == "refunded" else int(bool(news["refunded"])),
         "quantityReturned": 2 if state == "returned" else 0,
     }
     order = {
@@ -170,13 +170,13 @@ def lightspeed(number, told, at, email):
     return "orders/updated", {"order": order}
 
 
-def standard(number, told, at, email):
+def standard(number, news, at, email):
     data = {"reference": str(number), "email": email, "name": "Anna Bakker", "moment": at}
-    state = told["state"]
+    state = news["state"]
     is_status = state not in {"created", "paid", "shipped", "delivered", "cancelled", "refunded"}
     kind = "updated" if is_status else state
     data |= {"status": state} if is_status else {}
-    data |= {"consent": told["consent"]} if "consent" in told else {}
+    data |= {"consent": news["consent"]} if "consent" in news else {}
     return "", {"type": f"order.{kind}", "timestamp": at, "data": data}
 
 
@@ -186,8 +186,8 @@ HEADERS = {"shopify": "X-Shopify-Topic", "woocommerce": "X-WC-Webhook-Topic"}
 def deliver(shop, platform, number, history):
     """Let news arrive, one after the other, each followed by a decision; gives where it ends."""
     identity = ""
-    for told in history:
-        topic, body = body_of(platform, number, told)
+    for news in history:
+        topic, body = body_of(platform, number, news)
         encoded = json.dumps(body).encode()
         headers = {HEADERS[platform]: topic} if platform in HEADERS else {}
         order = PLATFORMS[platform].parse(headers, encoded, ARRIVES)

@@ -48,13 +48,13 @@ def ring(tmp_path):
 def test_each_kind_gets_a_new_version_and_keeps_the_older_one(ring, kind):
     before = keyring.keys(kind)
 
-    said = rotate(kind)
+    output = rotate(kind)
 
     after = keyring.keys(kind)
     assert after[:-1] == before
     assert after[-1].version == 2
     assert after[-1].secret != before[0].secret
-    assert "version 2 is in use" in said
+    assert "version 2 is in use" in output
     path = ring.data / "keys" / kind
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [p.name for p in path.parent.glob(f".{kind}.*")] == []

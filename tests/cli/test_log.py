@@ -33,14 +33,14 @@ def _run(*words):
 def test_a_dry_run_says_what_would_go_and_when_the_rest_goes_and_deletes_nothing(installation):
     old, new, strange = _files(installation)
 
-    said = _run("--dry-run").stdout
+    output = _run("--dry-run").stdout
 
-    assert f"goes now  {old.name}" in said
+    assert f"goes now  {old.name}" in output
     goes = clock.now() + timedelta(days=89, hours=23)
-    assert f"goes {goes:%Y-%m-%dT%H}:00Z  {new.name}" in said
-    assert "states no hour" in said
-    assert "\x1b" not in said
-    assert "1 would be deleted, 2 kept" in said
+    assert f"goes {goes:%Y-%m-%dT%H}:00Z  {new.name}" in output
+    assert "states no hour" in output
+    assert "\x1b" not in output
+    assert "1 would be deleted, 2 kept" in output
     assert old.exists()
     assert new.exists()
     assert strange.exists()
@@ -49,11 +49,11 @@ def test_a_dry_run_says_what_would_go_and_when_the_rest_goes_and_deletes_nothing
 def test_a_purge_deletes_what_is_due_signs_for_it_and_reports_strange_names(installation):
     old, new, _ = _files(installation)
 
-    said = _run().stdout
+    output = _run().stdout
 
-    assert f"deleted  {old.name}" in said
-    assert "states no hour" in said
-    assert "1 deleted, 2 kept" in said
+    assert f"deleted  {old.name}" in output
+    assert "states no hour" in output
+    assert "1 deleted, 2 kept" in output
     assert (old.exists(), new.exists()) == (False, True)
     assert "0 deleted, 2 kept" in _run().stdout
     with db.reading() as session:

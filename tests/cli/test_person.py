@@ -20,12 +20,12 @@ def noon():
         yield
 
 
-def run(*words, said=my_data_pages.JAN):
+def run(*words, given=my_data_pages.JAN):
     with quiet():
-        return CliRunner().invoke(cli.main, ["person", *words], input=f"{said}\n")
+        return CliRunner().invoke(cli.main, ["person", *words], input=f"{given}\n")
 
 
-def said(*words, **more):
+def result_of(*words, **more):
     done = run(*words, "--json", **more)
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
@@ -34,15 +34,15 @@ def said(*words, **more):
 def test_tell_prints_everything(installation):
     sample_orders.invited(sample_orders.shop())
 
-    assert said("tell")["data"]["orders"][0]["email"] == my_data_pages.JAN
-    assert said("tell", said="stranger@mail.example")["data"] == {}
-    assert "nothing is kept" in run("tell", said="stranger@mail.example").output
+    assert result_of("tell")["data"]["orders"][0]["email"] == my_data_pages.JAN
+    assert result_of("tell", given="stranger@mail.example")["data"] == {}
+    assert "nothing is kept" in run("tell", given="stranger@mail.example").output
 
 
 def test_forget_erases_with_a_receipt_that_can_be_looked_up(installation):
     order_id = sample_orders.invited(sample_orders.shop())
 
-    done = said("forget")
+    done = result_of("forget")
 
     assert (done["known"], done["orders"]) == (True, 1)
     assert sample_orders.order_row(order_id).email is None
@@ -56,7 +56,7 @@ def test_forget_at_one_shop_leaves_the_other(installation):
     first, second = sample_orders.shop(), sample_orders.shop(name="Other")
     gone, stays = sample_orders.invited(first), sample_orders.invited(second)
 
-    said("forget", "--shop", first.slug)
+    result_of("forget", "--shop", first.slug)
 
     assert (sample_orders.order_row(gone).email, sample_orders.order_row(stays).email) == (
         None,
@@ -69,7 +69,7 @@ def test_a_refusal_tells_its_ground_and_the_authority(installation):
     with db.transaction() as session:
         number = request_log.record_open(session, "erase", 0, NOON)
 
-    said("forget", "--refuse", "17_3_e", "--request", str(number))
+    result_of("forget", "--refuse", "17_3_e", "--request", str(number))
 
     assert sample_orders.order_row(order_id).email == my_data_pages.JAN
     (message,) = my_data_pages.mailed()
@@ -82,9 +82,9 @@ def test_a_refusal_and_a_look_are_in_the_register_without_an_open_request_too(in
     shop = sample_orders.shop()
     sample_orders.invited(shop)
 
-    said("forget", "--refuse", "17_3_e")
-    said("tell", "--shop", shop.slug)
-    said("tell", said="stranger@mail.example")
+    result_of("forget", "--refuse", "17_3_e")
+    result_of("tell", "--shop", shop.slug)
+    result_of("tell", given="stranger@mail.example")
 
     assert my_data_pages.register() == [
         ("erase", "refused", "command line"),
@@ -100,22 +100,22 @@ def test_a_look_that_settles_a_request_is_one_line(installation):
     with db.transaction() as session:
         number = request_log.record_open(session, "see", 0, NOON)
 
-    said("tell", "--request", str(number))
+    result_of("tell", "--request", str(number))
 
     assert my_data_pages.register() == [("see", "done", "command line")]
 
 
 def test_an_opt_out_is_lifted_at_one_shop_or_at_all_and_a_restriction_is_not(installation):
     shop = sample_orders.shop()
-    said("object")
-    said("object", "--shop", shop.slug)
-    said("restrict")
+    result_of("object")
+    result_of("object", "--shop", shop.slug)
+    result_of("restrict")
 
-    assert said("lift", "--opt-out", "--shop", shop.slug)["changed"] is True
+    assert result_of("lift", "--opt-out", "--shop", shop.slug)["changed"] is True
     assert out() == [0]
-    assert [said("lift", "--opt-out")["changed"] for _ in range(2)] == [True, False]
+    assert [result_of("lift", "--opt-out")["changed"] for _ in range(2)] == [True, False]
     assert out() == []
-    assert said("lift")["changed"] is True
+    assert result_of("lift")["changed"] is True
 
 
 def out():
@@ -126,21 +126,21 @@ def out():
 def test_restrict_and_lift(installation):
     sample_orders.invited(sample_orders.shop())
 
-    assert [said("restrict")["changed"], said("restrict")["changed"]] == [True, False]
+    assert [result_of("restrict")["changed"], result_of("restrict")["changed"]] == [True, False]
     assert sample_orders.sent().messages == []
-    assert [said("lift")["changed"], said("lift")["changed"]] == [True, False]
+    assert [result_of("lift")["changed"], result_of("lift")["changed"]] == [True, False]
 
 
 def test_object_stops_and_hands_over(installation):
     sample_orders.invited(sample_orders.shop())
 
-    assert said("object") == {"done": "object", "known": True, "copy_sent": True}
+    assert result_of("object") == {"done": "object", "known": True, "copy_sent": True}
     assert sample_orders.sent().messages == []
 
 
 def test_each_objection_that_staff_answer_is_in_the_register(installation):
     for _ in range(2):
-        said("object", said="stranger@mail.example")
+        result_of("object", given="stranger@mail.example")
 
     assert my_data_pages.register() == [("object", "done", "command line")] * 2
 
@@ -148,7 +148,7 @@ def test_each_objection_that_staff_answer_is_in_the_register(installation):
 def test_correct_takes_a_line_for_each_field(installation):
     order_id = sample_orders.invited(sample_orders.shop())
 
-    said("correct", said=f"{my_data_pages.JAN}\nname=Jan Janssen\nemail=new@mail.example")
+    result_of("correct", given=f"{my_data_pages.JAN}\nname=Jan Janssen\nemail=new@mail.example")
 
     row = sample_orders.order_row(order_id)
     assert (row.name, row.email) == ("Jan Janssen", "new@mail.example")
@@ -159,7 +159,7 @@ def test_correct_takes_a_line_for_each_field(installation):
 def test_what_is_no_address_ends_with_a_sentence_that_does_not_repeat_it(
     installation, deed, address
 ):
-    done = run(deed, said=address)
+    done = run(deed, given=address)
 
     assert done.exit_code == 1
     assert "Traceback" not in done.output
@@ -186,7 +186,7 @@ def test_what_is_no_text_is_refused_in_a_sentence_without_a_word_of_it(installat
 def test_two_addresses_are_refused_and_not_one_of_them_served(installation, deed):
     order_id = sample_orders.invited(sample_orders.shop())
 
-    done = run(deed, said=f"{my_data_pages.JAN}\neva@mail.example")
+    done = run(deed, given=f"{my_data_pages.JAN}\neva@mail.example")
 
     assert done.exit_code == 1
     assert sample_orders.order_row(order_id).email == my_data_pages.JAN

@@ -46,12 +46,12 @@ def test_announce_says_how_many_a_change_concerns_and_writes_the_version_down(in
     with db.transaction() as session:
         session.execute(update(shops).values(cap_days=200))
 
-    said = ask("announce", "--shop", "velo-fils").stdout
+    output = ask("announce", "--shop", "velo-fils").stdout
 
-    assert "Version 2" in said
-    assert "not announced" in said
-    assert re.search(r"1  people whose address is held: 1 invited buyers, 0 authors", said)
-    assert "@mail.example" not in said
+    assert "Version 2" in output
+    assert "not announced" in output
+    assert re.search(r"1  people whose address is held: 1 invited buyers, 0 authors", output)
+    assert "@mail.example" not in output
 
 
 def test_announce_writes_to_the_people_concerned_and_only_once(installation):
@@ -85,24 +85,24 @@ def test_breach_scope_takes_exactly_one_known_source(installation, words):
 
 def test_counts_name_no_people_and_leave_no_line(installation):
     order(shop())
-    said = ask("breach-scope", "--table", "orders")
+    output = ask("breach-scope", "--table", "orders")
 
-    assert "velo-fils: at least 1 people" in said.stdout
-    assert "1  orders: address" in said.stdout
-    assert "mail.example" not in said.output
+    assert "velo-fils: at least 1 people" in output.stdout
+    assert "1  orders: address" in output.stdout
+    assert "mail.example" not in output.output
     assert audit() == []
 
 
 def test_the_list_names_people_and_leaves_a_line_that_names_none(installation):
     order(shop(), name="Ada\x1b[31m")
 
-    said = ask("breach-scope", "--table", "orders", "--list")
+    output = ask("breach-scope", "--table", "orders", "--list")
 
-    assert "velo-fils\tAda?[31m\tbuyer@mail.example" in said.stdout
+    assert "velo-fils\tAda?[31m\tbuyer@mail.example" in output.stdout
     (line,) = audit()
     assert (line.what, line.number) == ("table orders", 1)
     assert line.by
-    assert "buyer" not in said.stderr
+    assert "buyer" not in output.stderr
 
 
 def test_a_key_and_a_backup_can_be_asked(installation, tmp_path):
@@ -115,16 +115,16 @@ def test_a_key_and_a_backup_can_be_asked(installation, tmp_path):
         session.connection().exec_driver_sql("UPDATE orders SET email = NULL, name = NULL")
 
     assert "orders: name" not in ask("breach-scope", "--key", "vault:1").stdout
-    said = ask("breach-scope", "--backup", copy)
+    output = ask("breach-scope", "--backup", copy)
     if db.is_sqlite():
-        assert "acme: at least 1 people" in said.stdout
-        assert "orders: name" in said.stdout
-        assert "velo-fils: at least 1 people" in said.stdout
-        assert "reviews: opinion" in said.stdout
+        assert "acme: at least 1 people" in output.stdout
+        assert "orders: name" in output.stdout
+        assert "velo-fils: at least 1 people" in output.stdout
+        assert "reviews: opinion" in output.stdout
         assert [path.name for path in installation.data.glob(".concerned-*")] == []
     else:
-        assert said.exit_code == 1
-        assert "restore it onto an empty database" in said.output
+        assert output.exit_code == 1
+        assert "restore it onto an empty database" in output.output
 
 
 def test_a_key_that_only_signs_concerns_no_people(installation):

@@ -16,10 +16,10 @@ def _run(*words):
 def test_a_dry_run_counts_what_would_go_and_deletes_nothing(installation):
     never = order(shop())
 
-    said = _run("--dry-run").stdout
+    output = _run("--dry-run").stdout
 
-    assert "1  buyer_contact: name, address" in said
-    assert "dry run" in said
+    assert "1  buyer_contact: name, address" in output
+    assert "dry run" in output
     with db.reading() as session:
         assert buyer.read(session, [never])
 
@@ -37,9 +37,9 @@ def test_the_receipts_are_listed_and_checked(installation):
     order(shop())
     _run()
 
-    said = _run("--receipts").stdout
-    assert "1  buyer_contact, before" in said
-    assert "chain of receipts is intact" in said
+    output = _run("--receipts").stdout
+    assert "1  buyer_contact, before" in output
+    assert "chain of receipts is intact" in output
 
     with db.transaction() as session:
         session.execute(update(receipts).values(number=0))
@@ -52,12 +52,12 @@ def test_a_dry_run_says_what_goes_next_a_rule(installation):
     never = order(shop())
     (installation.data / "log").mkdir(exist_ok=True)
 
-    said = _run("--dry-run").stdout
+    output = _run("--dry-run").stdout
 
-    assert "now               buyer_contact" in said
-    assert "-                 publication: until the author withdraws it" in said
-    assert "-                 review: nothing to delete" in said
-    assert "up to you" not in said
+    assert "now               buyer_contact" in output
+    assert "-                 publication: until the author withdraws it" in output
+    assert "-                 review: nothing to delete" in output
+    assert "up to you" not in output
     with db.reading() as session:
         assert buyer.read(session, [never])
 

@@ -93,16 +93,16 @@ def test_a_reply_is_read_from_standard_input_and_on_the_page_when_it_returns(ins
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "remedy"),
     [("", "Write a reply"), ("x" * 2001, "at most 2000"), ("Order 1001!", "leave out")],
 )
-def test_a_reply_that_cannot_stand_is_refused_with_what_to_do(installation, text, told):
+def test_a_reply_that_cannot_stand_is_refused_with_what_to_do(installation, text, remedy):
     public_id = review(shop())
     _run("approve", public_id)
 
     refused = _run("reply", public_id, input=text)
 
     assert refused.exit_code != 0
-    assert told in refused.output
+    assert remedy in refused.output
     assert "1001" not in refused.output
     assert "Traceback" not in refused.output

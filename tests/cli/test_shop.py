@@ -81,9 +81,9 @@ def test_the_list_shows_no_secret(installation):
     made = json.loads(add().stdout)
 
     for words in (["list"], ["list", "--json"]):
-        said = run(*words).output
-        assert "cafe-noir" in said
-        assert made["secret"] not in said
+        output = run(*words).output
+        assert "cafe-noir" in output
+        assert made["secret"] not in output
     assert run("list", "--json").output.count("webhook_url") == 1
 
 
@@ -139,14 +139,14 @@ def test_a_secret_is_rotated_once_a_day_or_ended_at_once(installation):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"), [([], "Shall we ask"), (["--language", "de"], "Dürfen")]
+    ("words", "words_of_it"), [([], "Shall we ask"), (["--language", "de"], "Dürfen")]
 )
-def test_the_card_for_the_page_after_an_order_is_printed(installation, words, said):
+def test_the_card_for_the_page_after_an_order_is_printed(installation, words, words_of_it):
     made = json.loads(add("standard", "--language", "en").stdout)
 
     printed = run("card", "cafe-noir", *words).stdout
 
-    assert said in printed
+    assert words_of_it in printed
     assert f"{installation.base_url}/embed/card.js" in printed
     assert words or printed.strip() == made["card_html"]
 

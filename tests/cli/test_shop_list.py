@@ -39,9 +39,9 @@ def test_what_the_webhook_brought_is_in_both_lists(shop):
     assert row["last_delivery"] == f"{now:%Y-%m-%dT%H:%M:%SZ}"
     assert row["last_order"] == f"{now - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
     assert row["answers_7_days"] == {"accepted": 3, "ignored:draft": 1}
-    said = run().output
-    assert f"last order {row['last_order']}  7 days: 3 accepted, 1 ignored:draft" in said
-    assert "ALARM" not in said
+    output = run().output
+    assert f"last order {row['last_order']}  7 days: 3 accepted, 1 ignored:draft" in output
+    assert "ALARM" not in output
 
 
 def test_an_alarm_is_in_both_lists(shop):

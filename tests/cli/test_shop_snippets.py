@@ -7,11 +7,11 @@ from trustsvc.badge import embed_code
 def test_all_kinds_are_printed_for_people_and_for_scripts(installation):
     made = json.loads(add().stdout)
 
-    said = run("badge", "cafe-noir").stdout
+    output = run("badge", "cafe-noir").stdout
     read = json.loads(run("badge", "cafe-noir", "--json").stdout)
 
     assert tuple(read) == embed_code.KINDS
-    assert all(written in said for written in read.values())
+    assert all(written in output for written in read.values())
     assert read["script"] == made["badge_html"]
     assert read["pinned"] == made["badge_html_pinned"]
     assert read["policy"] == made["csp"]

@@ -11,11 +11,11 @@ def _run(*words):
 
 
 def test_add_prints_one_link_that_lets_in_once(installation, client):
-    said = _run("add", "--name", "Sam").stdout
+    output = _run("add", "--name", "Sam").stdout
 
-    assert said.startswith(f"{installation.base_url}/desk/enter/")
-    assert len(said.split()) == 1
-    assert client.post(urlsplit(said.strip()).path).status_code == 303
+    assert output.startswith(f"{installation.base_url}/desk/enter/")
+    assert len(output.split()) == 1
+    assert client.post(urlsplit(output.strip()).path).status_code == 303
     assert client.get("/desk/").status_code == 200
 
 

@@ -101,8 +101,8 @@ def run(*words):
 
 
 def verdicts(url, *more):
-    code, said = run(url, "--json", *more)
-    found = [one["verdict"] for one in json.loads(said)]
+    code, output = run(url, "--json", *more)
+    found = [one["verdict"] for one in json.loads(output)]
     assert code == (0 if found and set(found) == {"genuine"} else 1)
     return found
 
@@ -119,10 +119,10 @@ def badge(service, inside="", script="/embed/v1.js", slug="blue-lamp"):
 def test_a_shop_s_own_badge_is_genuine(service, lamp, web):
     url = web[0].put("/", f"<!doctype html><p>Hi {badge(service)}")
 
-    code, said = run(url)
+    code, output = run(url)
 
     assert code == 0
-    assert said.split() == (
+    assert output.split() == (
         f"GENUINE {service} blue-lamp: 4.5 of 5 from 2 reviews, signed for {lamp}".split()
     )
     assert verdicts(url, "--service", service) == ["genuine"]
@@ -132,11 +132,11 @@ def test_a_copied_badge_is_found_out(service, lamp, web):
     copied = badge(service)
     url = web[1].put("/", copied).replace("lamp.localhost", "thief.localhost")
 
-    code, said = run(url)
+    code, output = run(url)
 
     assert code == 1
-    assert "NOT THIS PAGE'S DOMAIN" in said
-    assert f"it is signed for {lamp}: the badge was copied" in said
+    assert "NOT THIS PAGE'S DOMAIN" in output
+    assert f"it is signed for {lamp}: the badge was copied" in output
     other_port = web[1].put("/", copied)
     assert verdicts(other_port) == ["not this page's domain"]
 
@@ -144,8 +144,8 @@ def test_a_copied_badge_is_found_out(service, lamp, web):
 def test_a_copied_statement_served_from_another_domain_is_detected(service, lamp, web):
     """The thief has a service of its own, with our JSON, and our keys or its own."""
     thief = f"http://thief.localhost:{web[1].port}"
-    told = json.loads(_get(f"{service}/badge/v1/blue-lamp.json"))
-    web[1].put("/badge/v1/blue-lamp.json", json.dumps(told))
+    copied = json.loads(_get(f"{service}/badge/v1/blue-lamp.json"))
+    web[1].put("/badge/v1/blue-lamp.json", json.dumps(copied))
     url = web[0].put("/", badge(thief))
 
     assert verdicts(url) == ["cannot be read"]
@@ -169,11 +169,11 @@ def test_without_a_statement_it_is_not_genuine(service, lamp, web):
 
 
 def test_a_badge_that_is_not_refreshed_expires_after_a_week(service, lamp, web):
-    told = _get(f"{service}/badge/v1/blue-lamp.json")
+    copied = _get(f"{service}/badge/v1/blue-lamp.json")
     public = _get(f"{service}{signing.KEYS_PATH}")
     place = config.current().data / "public" / "badge" / "v1"
     place.mkdir(parents=True)
-    (place / "blue-lamp.json").write_bytes(told)
+    (place / "blue-lamp.json").write_bytes(copied)
     (place.parents[1] / ".well-known").mkdir()
     (place.parents[1] / ".well-known" / "trustsvc-keys.json").write_bytes(public)
     url = web[0].put("/", badge(service))
@@ -194,10 +194,10 @@ def test_a_badge_that_is_not_refreshed_expires_after_a_week(service, lamp, web):
     "change", [{"reviews": 200}, {"count": "200 reviews"}, {"score": "4.9"}, {"stars": 4.9}]
 )
 def test_a_badge_that_says_more_than_was_signed_is_found_out(service, lamp, web, change):
-    told = json.loads(_get(f"{service}/badge/v1/blue-lamp.json")) | change
+    changed = json.loads(_get(f"{service}/badge/v1/blue-lamp.json")) | change
     place = config.current().data / "public" / "badge" / "v1"
     place.mkdir(parents=True)
-    (place / "blue-lamp.json").write_text(json.dumps(told))
+    (place / "blue-lamp.json").write_text(json.dumps(changed))
 
     assert verdicts(web[0].put("/", badge(service))) == ["other numbers"]
     assert verdicts(f"{service}/badge/v1/blue-lamp.json") == ["other numbers"]
@@ -251,9 +251,9 @@ def test_each_way_to_show_a_badge_is_found(service, lamp, web, html):
     ],
 )  # fmt: skip
 def test_a_page_without_a_badge_says_so_and_is_no_success(service, lamp, web, html):
-    code, said = run(web[0].put("/", html.format(service)))
+    code, output = run(web[0].put("/", html.format(service)))
 
-    assert (code, said) == (1, "There is no badge on this page.\n")
+    assert (code, output) == (1, "There is no badge on this page.\n")
 
 
 ADDRESSES = {"policy", "shields", "feed"}  # no HTML for a page
@@ -269,7 +269,7 @@ def test_what_shops_are_given_to_print_is_known_wherever_it_stands(service, lamp
 
 
 @pytest.mark.parametrize(
-    ("said", "instead"),
+    ("original", "instead"),
     [
         (">4.5</text>", ">4.9</text>"),
         (">4.5</text>", "><tspan>4</tspan>.5</text>"),
@@ -283,11 +283,11 @@ def test_what_shops_are_given_to_print_is_known_wherever_it_stands(service, lamp
         ("</template>", "</template><b>4.9</b>"),
     ],
 )
-def test_a_fragment_that_was_written_over_is_found_out(service, lamp, web, said, instead):
+def test_a_fragment_that_was_written_over_is_found_out(service, lamp, web, original, instead):
     html = printed(service, "fragment")
-    assert said in html
+    assert original in html
 
-    found = verdicts(web[0].put("/", html.replace(said, instead)))
+    found = verdicts(web[0].put("/", html.replace(original, instead)))
 
     assert "other numbers" in found
     assert verdicts(web[0].put("/", html.replace(' shop="blue-lamp"', ""))) == ["genuine"]
@@ -319,10 +319,10 @@ def test_ten_badges_are_asked_about_once(service, lamp, web):
 
 
 def test_the_json_of_a_badge_says_for_which_domain_it_is(service, lamp):
-    code, said = run(f"{service}/badge/v1/blue-lamp.json")
+    code, output = run(f"{service}/badge/v1/blue-lamp.json")
 
     assert code == 0
-    assert f"signed for {lamp}" in said
+    assert f"signed for {lamp}" in output
 
 
 def test_a_page_that_moved_is_the_page_it_moved_to(service, lamp, web):
@@ -340,11 +340,11 @@ def test_redirects_without_an_end_or_to_nowhere_are_given_up(service, web, to):
     url = web[0].put("/", b"", 302, Location=to)
     web[0].put("/\x1b[31m", b"")
 
-    code, said = run(url)
+    code, output = run(url)
 
     assert code == 1
     assert len(web[0].asked) <= verify.MAX_REDIRECTS
-    assert "\x1b" not in said
+    assert "\x1b" not in output
 
 
 def test_a_page_that_is_too_large_or_has_too_many_badges_is_refused(service, web):
@@ -356,10 +356,12 @@ def test_a_page_that_is_too_large_or_has_too_many_badges_is_refused(service, web
 
 
 def test_a_text_that_would_take_hours_to_find_is_not_searched_for(service, lamp, web):
-    told = json.loads(_get(f"{service}/badge/v1/blue-lamp.json")) | {"label": "1a" * 20_000 + "b"}
+    changed = json.loads(_get(f"{service}/badge/v1/blue-lamp.json")) | {
+        "label": "1a" * 20_000 + "b"
+    }
     place = config.current().data / "public" / "badge" / "v1"
     place.mkdir(parents=True)
-    (place / "blue-lamp.json").write_text(json.dumps(told))
+    (place / "blue-lamp.json").write_text(json.dumps(changed))
     script = f'<script src="{service}/embed/v1.js"></script>'
     html = f'<review-badge shop="blue-lamp">{"1a" * 500_000}</review-badge>{script}'
 
@@ -386,10 +388,10 @@ def test_nothing_of_a_hostile_page_reaches_the_terminal(web, installation):
         f'</script><img src="http://a{evil}.localhost/badge/v1/a.svg" alt="{evil}">'
     )
     for words in ((), ("--json",)):
-        code, said = run(web[0].put("/", html), *words)
+        code, output = run(web[0].put("/", html), *words)
         assert code == 1
-        assert [one for one in said if not one.isprintable() and one != "\n"] == []
-        assert "owned" not in said
+        assert [one for one in output if not one.isprintable() and one != "\n"] == []
+        assert "owned" not in output
 
 
 @pytest.mark.parametrize(
@@ -400,11 +402,11 @@ def test_nothing_of_a_hostile_page_reaches_the_terminal(web, installation):
     ],
 )  # fmt: skip
 def test_an_address_that_cannot_be_is_refused_and_not_repeated(installation, url):
-    code, said = run(url)
+    code, output = run(url)
 
     assert code in {1, 2}
-    assert said.startswith("Error: ")
-    assert url not in said
+    assert output.startswith("Error: ")
+    assert url not in output
 
 
 def test_a_service_that_is_no_origin_is_refused(installation):

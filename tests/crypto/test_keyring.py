@@ -70,9 +70,9 @@ def test_a_damaged_file_is_reported_and_not_repeated(place, damage):
     add_key(place, "link")
     path.write_text(damage, encoding="utf-8")
 
-    with pytest.raises(Misconfigured, match="damaged") as said:
+    with pytest.raises(Misconfigured, match="damaged") as problem:
         keyring.keys("link")
-    assert damage.strip() not in str(said.value)
+    assert damage.strip() not in str(problem.value)
 
 
 def test_a_key_does_not_show_its_secret(place):

@@ -236,15 +236,15 @@ def test_the_negative_vector_of_uid2():
 def test_the_vectors_of_meta_for_what_stands_before_the_at(local, hashed):
     decomposed = unicodedata.normalize("NFD", local)
     for spelling in (local, decomposed):
-        said = normalise(f"{spelling}@example.com").rpartition("@")[0]
-        assert hashed == plain_sha256(said).hex()
+        normal = normalise(f"{spelling}@example.com").rpartition("@")[0]
+        assert hashed == plain_sha256(normal).hex()
 
 
 def test_the_vector_of_meta_for_a_whole_address():
-    said = normalise("John_Smith@gmail.com")
+    normal = normalise("John_Smith@gmail.com")
 
     expected = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
-    assert expected == plain_sha256(said).hex()
+    assert expected == plain_sha256(normal).hex()
 
 
 @pytest.mark.parametrize(

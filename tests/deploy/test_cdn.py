@@ -70,13 +70,13 @@ def cdn(origin, tmp_path):
     """The example as it is, but for TLS and for where things are; gives its port."""
     port = free_port()
     servers = EXAMPLE.with_name("cdn.conf").read_text()
-    for said, ours in (
+    for original, ours in (
         (r"    ssl_[^\n]*\n|    proxy_ssl[^\n]*\n", ""),
         (r"listen 443 ssl http2;", f"listen 127.0.0.1:{port};"),
         (r"https://origin\.reviews\.example\.com", f"http://127.0.0.1:{origin.port}"),
         (r"/var/cache/nginx/trustsvc", str(tmp_path / "nginx" / "cache")),
     ):
-        servers, number = re.subn(said, ours, servers)
+        servers, number = re.subn(original, ours, servers)
         assert number
     for folder in (tmp_path, *tmp_path.parents):  # nginx's own user must get here
         with contextlib.suppress(PermissionError):
@@ -94,9 +94,14 @@ def written(installation):
 
 def got(port, path, **headers):
     """Give status, what the cache did, all other headers, and the body."""
-    status, said, body, tag = asked(port, path, **headers)
-    cached = dict(said).get("x-cache", "")
-    return status, cached, [one for one in said if one[0] != "x-cache"] + [("etag", tag)], body
+    status, headers_sent, body, tag = asked(port, path, **headers)
+    cached = dict(headers_sent).get("x-cache", "")
+    return (
+        status,
+        cached,
+        [one for one in headers_sent if one[0] != "x-cache"] + [("etag", tag)],
+        body,
+    )
 
 
 def until(port, path, wanted):
@@ -116,10 +121,10 @@ def test_the_second_visitor_gets_the_same_bytes_and_the_service_is_not_asked(
 ):
     request_headers = {"Accept_Encoding": coding} if coding else {}
     for name in KINDS:
-        status, said, body, tag = asked(origin.port, f"/{name}", **request_headers)
+        status, sent, body, tag = asked(origin.port, f"/{name}", **request_headers)
         first, second = (got(cdn, f"/{name}", **request_headers) for _ in range(2))
 
-        ours = (status, [*said, ("etag", tag)], body)
+        ours = (status, [*sent, ("etag", tag)], body)
         assert (name, first[1], second[1]) == (name, "MISS", "HIT")
         assert ours == (first[0], *first[2:]) == (second[0], *second[2:])
     assert len(origin.asked) == 2 * len(KINDS)
@@ -148,9 +153,9 @@ def test_nothing_of_a_visitor_reaches_the_service_or_makes_another_answer(writte
     assert {one[3] for one in again} == {first[3]}
     assert not any(name == "set-cookie" for name, _ in first[2])
     (only,) = origin.asked
-    told = repr([value for value in only.values() if isinstance(value, str | bytes)])
-    assert "zqx" not in told
-    assert "203.0.113.9" not in told
+    received = repr([value for value in only.values() if isinstance(value, str | bytes)])
+    assert "zqx" not in received
+    assert "203.0.113.9" not in received
 
 
 def test_a_badge_is_asked_for_again_when_it_is_no_longer_fresh(written, origin, cdn):

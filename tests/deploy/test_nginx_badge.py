@@ -64,8 +64,8 @@ def front(service, tmp_path):
     ]
     if BROTLI.exists():
         changes.append((r"#brotli_static on;", "brotli_static on;"))
-    for said, ours in changes:
-        secure, number = re.subn(said, ours, secure)
+    for original, ours in changes:
+        secure, number = re.subn(original, ours, secure)
         assert number
     load = f"load_module {BROTLI};" if BROTLI.exists() else ""
     for folder in (tmp_path, *tmp_path.parents):  # nginx's own user must get here
@@ -91,10 +91,10 @@ def asked(port, path, method="GET", **headers):
             link.putheader(name.replace("_", "-"), value)
         link.endheaders()
         answer = link.getresponse()
-        said = sorted(
+        headers_sent = sorted(
             (name.lower(), value) for name, value in answer.getheaders() if name.lower() not in OWN
         )
-        return answer.status, said, answer.read(), answer.getheader("ETag")
+        return answer.status, headers_sent, answer.read(), answer.getheader("ETag")
 
 
 CODINGS = ["", "gzip", "gzip;q=0", "gzip, deflate, br;q=0"]
@@ -117,10 +117,10 @@ def test_the_same_bytes_and_headers_for_every_form(written, service, front, codi
 
 def test_a_release_may_be_kept_for_ever(written, service, front):
     released = scripts.all_scripts()["embed/1.0.0/badge.js"]
-    status, said, body, _ = asked(front, "/embed/1.0.0/badge.js")
+    status, sent, body, _ = asked(front, "/embed/1.0.0/badge.js")
 
     assert (status, body, service.asked) == (200, released, [])
-    assert ("cache-control", "public, max-age=31536000, immutable") in said
+    assert ("cache-control", "public, max-age=31536000, immutable") in sent
 
 
 def test_what_did_not_change_is_not_sent_again(written, service, front):

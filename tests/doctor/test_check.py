@@ -348,7 +348,7 @@ def test_a_folder_that_cannot_be_written(healthy):
 def server():
     """A mail server that gives the answers it was made with, once."""
     listening = socket.create_server(("127.0.0.1", 0))
-    said = {
+    replies = {
         "hello": b"250-here\r\n250 AUTH PLAIN\r\n",
         "auth": b"235 yes\r\n",
         "first": b"220 x\r\n",
@@ -357,20 +357,20 @@ def server():
     def serve():
         link, _ = listening.accept()
         with link, link.makefile("rb") as lines:
-            link.sendall(said["first"])
+            link.sendall(replies["first"])
             for line in lines:
                 word = line[:4].upper()
                 link.sendall(
-                    said["hello"]
+                    replies["hello"]
                     if word == b"EHLO"
-                    else said["auth"]
+                    else replies["auth"]
                     if word == b"AUTH"
                     else b"250 ok\r\n"
                 )
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
-    yield listening.getsockname()[1], said
+    yield listening.getsockname()[1], replies
     with socket.socket() as end:  # lets go of a server that nobody came to
         end.connect_ex(listening.getsockname())
     listening.close()
@@ -393,8 +393,8 @@ def test_a_mail_server_that_answers_and_takes_the_password(healthy, server):
     ],
 )
 def test_a_mail_server_that_does_not_want_us(healthy, server, part, answer, words):
-    port, said = server
-    said[part] = answer
+    port, replies = server
+    replies[part] = answer
     other(healthy, MAIL_URL=f"smtp://kim:secret@127.0.0.1:{port}")
 
     one = mail_server.mail_server()
@@ -452,10 +452,10 @@ def test_what_the_dns_says_of_our_dkim_key(installation, record, kind, domain, l
     if kind:
         dkim_keys.make("one", kind)
         dkim_keys.use("one")
-    said = dkim_keys.in_use()[0].record if record == "ours" else "v=DKIM1; p=AAAA"
+    published = dkim_keys.in_use()[0].record if record == "ours" else "v=DKIM1; p=AAAA"
     name = f"one._domainkey.{domain or 'shop.com'}"
 
-    one = sender_dns.sender("shop.com", (GOOD | {name: [said] if record else []}).get)[1]
+    one = sender_dns.sender("shop.com", (GOOD | {name: [published] if record else []}).get)[1]
 
     assert (one.check, one.level) == ("DKIM", level)
     assert bool(one.remedy) == (level != "OK")

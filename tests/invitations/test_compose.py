@@ -88,8 +88,8 @@ def test_the_message_says_by_which_right_it_is_sent(installation, basis, languag
     _, one = email_message(language, basis, consent=True)
 
     for body in parts(one):
-        said = [key for key, words in BASES.items() if words[LANGUAGES.index(language)] in body]
-        assert said == [basis]
+        stated = [key for key, words in BASES.items() if words[LANGUAGES.index(language)] in body]
+        assert stated == [basis]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -142,7 +142,7 @@ def test_the_bytes_hold_name_address_shop_and_links_and_nothing_else(installatio
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "greeted"),
     [
         ("Jan Jansen", "Jan Jansen"),
         ("J.P. de Vries", "J.P. de Vries"),
@@ -159,8 +159,8 @@ def test_the_bytes_hold_name_address_shop_and_links_and_nothing_else(installatio
         ("\u2028\x00", ""),
     ],
 )
-def test_a_name_that_is_none_is_not_repeated_to_whoever_gets_the_message(name, said):
-    assert said == greeting(name)
+def test_a_name_that_is_none_is_not_repeated_to_whoever_gets_the_message(name, greeted):
+    assert greeted == greeting(name)
 
 
 def test_a_hostile_name_is_text_in_the_html(installation):

@@ -30,7 +30,7 @@ def test_an_approval_reaches_the_badge_by_jobs_alone(installation):
     assert (face["score"], face["reviews"]) == ("4.0", 1)
 
 
-def test_jobs_without_work_do_nothing_and_ring_nobody(installation):
+def test_jobs_without_work_do_nothing_and_enqueue_nothing(installation):
     enqueued = []
 
     with job_queue.capture(enqueued.append):

@@ -93,8 +93,8 @@ class MailServer:
     def _ehlo(self, link):
         if self._hangs_up("EHLO"):
             return False
-        said = self.says.get("EHLO")
-        text = said[0] if said else None
+        reply = self.says.get("EHLO")
+        text = reply[0] if reply else None
         if text is None:
             words = ["test", *self.offers]
             text = "\r\n".join(

@@ -404,7 +404,7 @@ def test_a_certificate_nobody_vouches_for_is_refused_beyond_loopback(
     ("ahead", "outcome"),
     [
         ("", DeliveryResult(DeliveryStatus.SENT)),
-        ("\r\n250 said by somebody in between", DeliveryResult(DeliveryStatus.DEFERRED, "no_tls")),
+        ("\r\n250 sent by somebody in between", DeliveryResult(DeliveryStatus.DEFERRED, "no_tls")),
     ],
 )
 def test_bytes_sent_ahead_of_tls_end_the_session(certificate, ahead, outcome):

@@ -5,7 +5,7 @@ from trustsvc.mail.smtp_reply import result_of
 
 
 @pytest.mark.parametrize(
-    ("code", "said", "fate", "about"),
+    ("code", "reply", "fate", "about"),
     [
         (421, "4.3.2 closing", DeliveryStatus.DEFERRED, FailureScope.SERVER),
         (421, "4.7.0 too many letters", DeliveryStatus.DEFERRED, FailureScope.DOMAIN),
@@ -20,8 +20,8 @@ from trustsvc.mail.smtp_reply import result_of
         (550, "no", DeliveryStatus.REFUSED, FailureScope.MAILBOX),
     ],
 )
-def test_an_answer_says_what_becomes_of_the_message_and_of_whom_it_speaks(code, said, fate, about):
-    outcome = result_of(code, said)
+def test_an_answer_says_what_becomes_of_the_message_and_of_whom_it_speaks(code, reply, fate, about):
+    outcome = result_of(code, reply)
 
     assert (outcome.status, outcome.scope) == (fate, about)
     assert "5.7" not in outcome.reason

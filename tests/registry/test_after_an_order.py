@@ -49,12 +49,12 @@ def test_of_who_did_not_register_the_news_is_forgotten_again(client, shop):
     assert (row.email, row.name, row.buyer, row.reference) == (None, None, None, None)
 
 
-@pytest.mark.parametrize("said", [{}, {"standing": Standing.CANCELLED}])
-def test_a_repetition_or_an_end_brings_nobody_back(client, shop, said):
+@pytest.mark.parametrize("fields", [{}, {"standing": Standing.CANCELLED}])
+def test_a_repetition_or_an_end_brings_nobody_back(client, shop, fields):
     order = invited(shop, identity="one", email=JAN)
     join(client, shop)
 
-    news(shop, **said)
+    news(shop, **fields)
 
     assert (invitation_of(order), order_row(order).email) == (None, None)
 

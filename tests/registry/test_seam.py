@@ -25,10 +25,10 @@ class Remote:
 
     def __init__(self, *registered):
         self.marks = {pseudonyms.registry_pseudonym(address) for address in registered}
-        self.heard = []
+        self.asked = []
 
     def knows(self, mark):
-        self.heard.append(mark)
+        self.asked.append(mark)
         return mark in self.marks
 
     def check(self, session, questions):
@@ -47,7 +47,7 @@ def test_another_registry_can_answer_in_its_place(installation, monkeypatch):
 
     assert (invitation_of(jan).state, invitation_of(piet)) == ("withdrawn", None)
     assert (message_of(jan).reason, post.messages) == ("no_basis_registered", [])
-    assert {len(mark) for mark in remote.heard} == {18}
+    assert {len(mark) for mark in remote.asked} == {18}
 
 
 def test_nobody_but_the_registry_and_the_housekeeping_looks_into_its_tables():
@@ -110,9 +110,9 @@ def test_after_a_full_run_nothing_of_an_unregistered_buyer_s_pseudonym_is_anywhe
     job_queue.enqueue_now("check_orders")
     flush()
 
-    said = capfd.readouterr()
+    output = capfd.readouterr()
     everything = settled_bytes(installation, database, request) + bytes_of_redis()
-    everything += (said.out + said.err).encode()
+    everything += (output.out + output.err).encode()
 
     found = {
         address: [

@@ -76,9 +76,9 @@ def test_the_proof_of_consent_is_kept_word_for_word(client, shop):
     assert entry.requested_at == asked.requested_at
     assert timedelta(hours=5) <= entry.at - entry.requested_at < timedelta(hours=5, minutes=1)
     with db.reading() as session:
-        (said,) = session.execute(select(consent_texts)).all()
-    assert (said.version, said.language) == (double_opt_in.CONSENT_VERSION, "de")
-    assert said.text == double_opt_in.consent_text(double_opt_in.CONSENT_VERSION, "de")
+        (recorded,) = session.execute(select(consent_texts)).all()
+    assert (recorded.version, recorded.language) == (double_opt_in.CONSENT_VERSION, "de")
+    assert recorded.text == double_opt_in.consent_text(double_opt_in.CONSENT_VERSION, "de")
 
 
 def test_the_address_is_sealed_and_forgotten_when_it_is_confirmed(client, shop, installation):

@@ -43,7 +43,7 @@ def test_a_line_is_put_in_words():
 
 
 @pytest.mark.parametrize(
-    ("rule", "language", "said"),
+    ("rule", "language", "expected"),
     [
         ("7_days_after_shipped", "en", "7 days after shipping"),
         ("1_days_after_delivered", "en", "1 day after delivery"),
@@ -55,8 +55,8 @@ def test_a_line_is_put_in_words():
         ("spam", "en", "it is advertising or says nothing"),
     ],
 )
-def test_a_rule_with_a_number_in_it_is_put_in_words_too(rule, language, said):
-    assert words(rule=rule, language=language)[1] == said
+def test_a_rule_with_a_number_in_it_is_put_in_words_too(rule, language, expected):
+    assert words(rule=rule, language=language)[1] == expected
 
 
 @pytest.mark.parametrize("code", ["something_new", "", "<script>", "title", "smtp_5", "{0}"])

@@ -66,16 +66,16 @@ def test_a_waiting_review_is_shown_with_its_stars_after_its_words(desk):
     assert "buyer@mail.example" not in page
 
 
-def test_approving_settles_the_review_and_rings_for_its_publication(desk):
+def test_approving_settles_the_review_and_enqueues_its_publication(desk):
     waiting = review(shop())
-    heard = []
+    enqueued = []
 
-    with job_queue.capture(heard.append):
+    with job_queue.capture(enqueued.append):
         answer = _decide(desk, waiting, do="approve")
 
     assert (answer.status_code, answer.headers["Location"]) == (303, "/desk/")
     assert _state(waiting).state == "approved"
-    assert "publish_reviews" in heard
+    assert "publish_reviews" in enqueued
     with db.reading() as session:
         assert session.scalars(select(reviews.c.decided_by)).all() == ["staff 1"]
 
@@ -233,10 +233,10 @@ def test_the_desk_names_shops_as_people_do_and_days_as_they_are_there(desk):
     at = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)  # the 21st already, in Auckland
     review(far, at=at)
     with db.reading() as session:
-        (told,) = decision_log.recent_orders(session, far.id)
+        (listed,) = decision_log.recent_orders(session, far.id)
     with db.transaction() as session:
         decision_log.write(
-            session, [decision_log.DecisionLogEntry(told.id, "accept", "new", "received", at)]
+            session, [decision_log.DecisionLogEntry(listed.id, "accept", "new", "received", at)]
         )
 
     waiting = desk.get("/desk/").text
@@ -307,10 +307,10 @@ def test_the_shops_reply_is_written_changed_and_removed_at_the_desk(desk):
     assert "Change or remove the reply" in shown
     assert changed.headers["Location"] == f"/desk/#review-{public_id}"
     with db.reading() as session:
-        (said,) = reply.replies_to(
+        (written,) = reply.replies_to(
             session, [lookup.find_review(session, public_id).row_id]
         ).values()
-    assert said.text == "Thank you."
+    assert written.text == "Thank you."
     _answer(desk, public_id, do="remove")
     assert "Thank you." not in desk.get("/desk/").text
 

@@ -33,15 +33,15 @@ def _reject(public_id, reason="spam"):
         return moderate.reject(session, public_id, reason, "staff 1", clock.now())
 
 
-def test_approving_rings_for_publication_once(installation):
-    public_id, heard = review(shop()), []
+def test_approving_enqueues_publication_once(installation):
+    public_id, enqueued = review(shop()), []
 
-    with job_queue.capture(heard.append):
+    with job_queue.capture(enqueued.append):
         assert _approve(public_id)
         assert not _approve(public_id)
         assert not _reject(public_id)
 
-    assert heard == ["publish_reviews"]
+    assert enqueued == ["publish_reviews"]
     assert _found(public_id).state == "approved"
 
 

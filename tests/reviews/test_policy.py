@@ -99,8 +99,8 @@ def test_reasons_have_words_in_every_language_and_none_is_about_stars():
 
     assert not any(word in reason for reason in policy.REASONS for word in words)
     for language in i18n.LANGUAGES:
-        said = [i18n.translate(f"reviews.reason.{reason}", language) for reason in policy.REASONS]
-        assert len(set(said)) == len(policy.REASONS)
+        texts = [i18n.translate(f"reviews.reason.{reason}", language) for reason in policy.REASONS]
+        assert len(set(texts)) == len(policy.REASONS)
 
 
 def test_nothing_of_what_was_written_is_in_a_repr():

@@ -49,9 +49,9 @@ def _kinds():
 
 def test_an_approved_review_is_published_with_name_city_stars_text_and_dates(installation):
     at = clock.now().replace(microsecond=0) - timedelta(days=3)
-    heard = []
+    enqueued = []
 
-    with job_queue.capture(heard.append):
+    with job_queue.capture(enqueued.append):
         public_id = _published(at=at)
 
     (line,) = _lines()
@@ -61,7 +61,7 @@ def test_an_approved_review_is_published_with_name_city_stars_text_and_dates(ins
     assert line.published_at > at
     assert _state(public_id) == "published"
     assert _kinds()[-1] == "review.published"
-    assert heard[-1] == "refresh_badges"
+    assert enqueued[-1] == "refresh_badges"
 
 
 def test_publishing_twice_publishes_nothing_more(installation):

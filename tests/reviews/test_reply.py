@@ -55,31 +55,35 @@ def test_a_shop_replies_in_its_own_language_and_the_badges_files_follow(installa
     made = shop()
     with db.transaction() as session:
         session.execute(update(shops).values(language="fr"))
-    public_id, heard, now = _published(made), [], clock.now().replace(microsecond=0)
+    public_id, enqueued, now = _published(made), [], clock.now().replace(microsecond=0)
 
-    with job_queue.capture(heard.append):
+    with job_queue.capture(enqueued.append):
         assert _reply(public_id, "  Merci <b>beaucoup</b>\r\n\n\n\u202eà bientôt ", now)
 
-    (said,) = _replies()
-    assert said.text == "Merci <b>beaucoup</b>\n\nà bientôt"
-    assert (said.language, said.replied_by) == ("fr", "staff 1")
-    assert (said.replied_at, said.changed_at) == (now, None)
-    assert heard == ["refresh_badges"]
+    (written,) = _replies()
+    assert written.text == "Merci <b>beaucoup</b>\n\nà bientôt"
+    assert (written.language, written.replied_by) == ("fr", "staff 1")
+    assert (written.replied_at, written.changed_at) == (now, None)
+    assert enqueued == ["refresh_badges"]
 
 
 def test_a_review_has_one_reply_and_a_change_says_when(installation):
     public_id, first = _published(), clock.now().replace(microsecond=0)
     later = first + timedelta(days=1)
     _reply(public_id, "Dank u wel.", first)
-    heard = []
+    enqueued = []
 
-    with job_queue.capture(heard.append):
+    with job_queue.capture(enqueued.append):
         assert not _reply(public_id, "Dank u wel.\n", later)
         assert _reply(public_id, "Dank, en tot ziens.", later)
 
-    (said,) = _replies()
-    assert (said.text, said.replied_at, said.changed_at) == ("Dank, en tot ziens.", first, later)
-    assert heard == ["refresh_badges", "scrub"]
+    (written,) = _replies()
+    assert (written.text, written.replied_at, written.changed_at) == (
+        "Dank, en tot ziens.",
+        first,
+        later,
+    )
+    assert enqueued == ["refresh_badges", "scrub"]
 
 
 def test_a_removed_reply_is_gone_and_twice_does_no_harm(installation):
@@ -148,8 +152,8 @@ def test_a_reply_ends_with_the_words_or_the_author_it_answers(installation, how)
         _reply(public_id)
     row_id, now = _row_id(gone), clock.now() + timedelta(seconds=1)
 
-    heard = []
-    with job_queue.capture(heard.append), db.transaction() as session:
+    enqueued = []
+    with job_queue.capture(enqueued.append), db.transaction() as session:
         match how:
             case "withdraw":
                 withdraw.withdraw(session, gone, now)
@@ -162,8 +166,8 @@ def test_a_reply_ends_with_the_words_or_the_author_it_answers(installation, how)
                 session.execute(update(reviews).where(mine).values(state="withdrawn"))
                 publish.take_down_strays(session, now)
 
-    assert [said.review_id for said in _replies()] == [_row_id(kept)]
-    assert "scrub" in heard
+    assert [one.review_id for one in _replies()] == [_row_id(kept)]
+    assert "scrub" in enqueued
 
 
 def test_a_reply_outlasts_a_restriction_of_its_review_unseen(installation, client):
@@ -191,9 +195,9 @@ def test_its_author_sees_the_reply_in_the_copy_of_all_data(installation):
     _reply(public_id)
 
     with db.reading() as session:
-        told = personal_data.review_rows(session, [_row_id(public_id)])
+        rows = personal_data.review_rows(session, [_row_id(public_id)])
 
-    assert [row["text"] for row in told["replies"]] == ["Dank u wel."]
+    assert [row["text"] for row in rows["replies"]] == ["Dank u wel."]
 
 
 @pytest.mark.slow

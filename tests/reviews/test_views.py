@@ -230,7 +230,7 @@ def test_no_page_promises_to_show_a_review_that_will_not_be_shown(client, link, 
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "words"),
     [
         ("nl", "de datum van je ervaring"),
         ("de", "das Datum Ihrer Erfahrung"),
@@ -238,13 +238,13 @@ def test_no_page_promises_to_show_a_review_that_will_not_be_shown(client, link, 
         ("fr", "date de votre expérience (livraison ou commande)"),
     ],
 )
-def test_form_and_notice_name_the_date_that_is_published(client, link, language, said):
+def test_form_and_notice_name_the_date_that_is_published(client, link, language, words):
     with db.transaction() as session:
         session.execute(update(invitations).values(language=language))
     notice = client.get("/privacy/velo-fils", headers={"Accept-Language": language}).text
 
-    assert said in client.get(link).text
-    assert said in notice
+    assert words in client.get(link).text
+    assert words in notice
 
 
 def test_the_author_corrects_through_the_same_link(client, link):

@@ -8,9 +8,9 @@ from trustsvc.shops import enrol, settings
 from trustsvc.storage import db
 
 
-def enrolled(**said):
+def enrolled(**given):
     with db.transaction() as session:
-        new = {"name": "Shop", "domain": "shop.example", "platform": "shopify"} | said
+        new = {"name": "Shop", "domain": "shop.example", "platform": "shopify"} | given
         return enrol.enrol(session, enrol.Enrolment(**new), clock.now())
 
 
@@ -39,7 +39,7 @@ def test_each_basis_is_recorded_with_what_buyers_read(installation, may_ask):
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "beginning"),
     [
         ("nl", "Na je bestelling vragen we"),
         ("de", "Nach Ihrer Bestellung bitten wir"),
@@ -47,10 +47,10 @@ def test_each_basis_is_recorded_with_what_buyers_read(installation, may_ask):
         ("fr", "Après votre commande, nous"),
     ],
 )
-def test_the_recorded_wording_is_in_the_language_of_the_shop(installation, language, said):
+def test_the_recorded_wording_is_in_the_language_of_the_shop(installation, language, beginning):
     shop, _ = enrolled(may_ask="customers", language=language)
 
-    assert shop.wording.startswith(said)
+    assert shop.wording.startswith(beginning)
 
 
 @pytest.mark.parametrize(

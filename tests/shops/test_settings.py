@@ -65,9 +65,11 @@ def test_a_wording_of_ones_own_stays_in_another_language(shop):
 
 
 def test_each_basis_has_its_own_wording_in_each_language():
-    said = {settings.default_wording(b, x) for b in settings.CHOICES["may_ask"] for x in LANGUAGES}
+    wordings = {
+        settings.default_wording(b, x) for b in settings.CHOICES["may_ask"] for x in LANGUAGES
+    }
 
-    assert len(said) == 12
+    assert len(wordings) == 12
     assert settings.default_wording("everybody", "nl") == ""
 
 

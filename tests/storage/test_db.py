@@ -22,7 +22,7 @@ def test_what_a_transaction_wrote_is_there_afterwards(installation):
 
 
 def test_a_transaction_that_fails_leaves_nothing_and_enqueues_no_job(installation):
-    heard = []
+    enqueued = []
 
     def write_and_fail():
         with db.transaction() as session:
@@ -30,23 +30,23 @@ def test_a_transaction_that_fails_leaves_nothing_and_enqueues_no_job(installatio
             job_queue.enqueue(session, "check_orders")
             raise RuntimeError
 
-    with job_queue.capture(heard.append), pytest.raises(RuntimeError):
+    with job_queue.capture(enqueued.append), pytest.raises(RuntimeError):
         write_and_fail()
 
     with db.reading() as session:
         assert heartbeat.last(session, "scheduler") is None
-    assert heard == []
+    assert enqueued == []
 
 
 def test_a_job_enqueued_many_times_in_a_transaction_is_enqueued_once_after_it(installation):
-    heard = []
+    enqueued = []
 
-    with job_queue.capture(heard.append), db.transaction() as session:
+    with job_queue.capture(enqueued.append), db.transaction() as session:
         for _ in range(3):
             job_queue.enqueue(session, "check_orders")
-        assert heard == []
+        assert enqueued == []
 
-    assert heard == ["check_orders"]
+    assert enqueued == ["check_orders"]
 
 
 def test_writers_at_once_do_not_fail_or_lose_anything(installation):

@@ -222,10 +222,10 @@ def test_nothing_of_a_person_reaches_the_log(installation, fate, capfd):
         session.execute(update(transactional_messages).values(facts='["eva", "secret"]'))
     sent(now=NOON + HOUR)
 
-    said = "".join(capfd.readouterr())
-    assert "mail." in said
+    output = "".join(capfd.readouterr())
+    assert "mail." in output
     for personal in ("jan@", "eva", "Jan", "Eva", "secret", LINK, "example.com"):
-        assert personal not in said
+        assert personal not in output
 
 
 def test_senders_at_once_send_each_message_once(installation):

@@ -63,8 +63,8 @@ def test_keys_and_backup_while_it_runs_and_a_restore_on_another_machine(
     assert set(answers) <= {200, 202}
     assert "FAIL" not in service.command("doctor")
     assert requests.post(link(message, "u"), timeout=60).ok
-    code, said = command(service.environ, "restore", tmp_path / "installation.backup")
-    assert code == 1, said
+    code, output = command(service.environ, "restore", tmp_path / "installation.backup")
+    assert code == 1, output
 
     there = tmp_path / "there"
     there.mkdir()
@@ -75,11 +75,11 @@ def test_keys_and_backup_while_it_runs_and_a_restore_on_another_machine(
     if database == "postgresql":
         url, drop = servers.empty_database(request.getfixturevalue("postgres"))
         environ["TRUSTSVC_DATABASE_URL"] = url
-    code, said = command(environ, "restore", tmp_path / "installation.backup")
+    code, output = command(environ, "restore", tmp_path / "installation.backup")
     if drop:
         drop()
 
-    assert code == 0, said
-    assert "1 opt-outs and other requests since the backup were applied" in said
-    assert "NO INVITATION LEAVES" not in said
+    assert code == 0, output
+    assert "1 opt-outs and other requests since the backup were applied" in output
+    assert "NO INVITATION LEAVES" not in output
     assert (there / "public" / "badge" / "v1" / f"{shop['shop']}.svg").is_file()

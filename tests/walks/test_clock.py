@@ -23,11 +23,11 @@ FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 def test_invitations_wait_while_the_clock_is_wrong_and_leave_when_it_is_right(
     service_environ, tmp_path, database
 ):
-    said = tmp_path / "offset"
-    said.write_text("+0")
+    offset_file = tmp_path / "offset"
+    offset_file.write_text("+0")
     environ = service_environ | {
         "LD_PRELOAD": str(FAKETIME),
-        "FAKETIME_TIMESTAMP_FILE": str(said),
+        "FAKETIME_TIMESTAMP_FILE": str(offset_file),
         "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
@@ -55,9 +55,9 @@ def test_invitations_wait_while_the_clock_is_wrong_and_leave_when_it_is_right(
         until("e-mails leave")
         time.sleep(1)  # its first note is written with the clock still right
         for offset, expected in (("+1d", "clock_ahead"), ("-1h", "clock_behind"), ("+0", "leave")):
-            said.write_text(offset)
+            offset_file.write_text(offset)
             until(expected)
-        said.write_text("+3650d")
+        offset_file.write_text("+3650d")
         until("clock_ahead")
         command("clock", "trust")
         until("e-mails leave")

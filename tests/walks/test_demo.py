@@ -46,12 +46,12 @@ def test_a_demo_that_is_ended_leaves_nothing_running(tmp_path, number):
         text=True,
         start_new_session=True,
     )
-    said = ""
-    while "Ctrl-C ends the demo" not in said:
+    output = ""
+    while "Ctrl-C ends the demo" not in output:
         line = demo.stdout.readline()
-        assert line, said
-        said += line
-    base = re.search(r"the service at (http\S+)", said)[1]
+        assert line, output
+        output += line
+    base = re.search(r"the service at (http\S+)", output)[1]
 
     demo.send_signal(number)
     demo.wait(120)

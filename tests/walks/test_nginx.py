@@ -31,7 +31,7 @@ def front(service, tmp_path):
     self_signed(folder)
     plain, secure = free_port(), free_port()
     servers = EXAMPLE.read_text()
-    for said, ours in (
+    for original, ours in (
         ("/etc/letsencrypt/live/reviews.example.com", str(folder)),
         ("    listen [::]:80;\n", ""),
         ("    listen [::]:443 ssl http2;\n", ""),
@@ -39,8 +39,8 @@ def front(service, tmp_path):
         ("listen 443 ssl", f"listen 127.0.0.1:{secure} ssl"),
         ("http://127.0.0.1:8000", service.url),
     ):
-        assert said in servers
-        servers = servers.replace(said, ours)
+        assert original in servers
+        servers = servers.replace(original, ours)
     with nginx(folder, servers, secure):
         yield folder, plain, secure
 

@@ -23,33 +23,33 @@ def test_an_example_order_of_each_platform_is_accepted_and_planned(service):
     for platform in ("shopify", "woocommerce", "lightspeed", "standard"):
         slug = add_shop(service, platform, "customers")
 
-        said = service.command("shop", "try", slug)
+        output = service.command("shop", "try", slug)
 
-        assert "Answer: 202 accepted" in said
-        assert f"Posted to {service.url}/webhooks/{platform}/" in said
-        assert ".example\n" in said.splitlines(keepends=True)[0]
-        assert "(may_ask may_ask_customers ask)" in said
-        assert "The invitation is planned for 20" in said
+        assert "Answer: 202 accepted" in output
+        assert f"Posted to {service.url}/webhooks/{platform}/" in output
+        assert ".example\n" in output.splitlines(keepends=True)[0]
+        assert "(may_ask may_ask_customers ask)" in output
+        assert "The invitation is planned for 20" in output
 
 
 def test_a_shop_that_asks_registered_buyers_says_why_nothing_is_planned(service):
     slug = add_shop(service, "standard", "registered")
 
-    said = service.command("shop", "try", slug)
+    output = service.command("shop", "try", slug)
 
-    assert "(may_ask no_basis_registered refuse)" in said
-    assert "No invitation is planned." in said
-    assert f"trustsvc shop set {slug} --may-ask customers" in said
+    assert "(may_ask no_basis_registered refuse)" in output
+    assert "No invitation is planned." in output
+    assert f"trustsvc shop set {slug} --may-ask customers" in output
 
 
 def test_the_service_on_this_machine_answers_when_the_public_address_does_not(service):
     slug = add_shop(service, "woocommerce", "customers")
     service.environ["TRUSTSVC_BASE_URL"] = f"http://127.0.0.1:{free_port()}"
 
-    said = service.command("shop", "try", slug)
+    output = service.command("shop", "try", slug)
 
-    assert f"No answer from {service.environ['TRUSTSVC_BASE_URL']}" in said
-    assert "Answer: 202 accepted" in said
+    assert f"No answer from {service.environ['TRUSTSVC_BASE_URL']}" in output
+    assert "Answer: 202 accepted" in output
 
 
 def test_a_service_that_does_not_run_is_hinted_at(service_environ):

@@ -82,9 +82,9 @@ def test_a_job_that_ends_in_another_way_does_not_end_its_worker(work, end, capfd
     work(leave)
 
     assert b"anna" not in everything_in_redis()
-    said = capfd.readouterr()
-    assert end.__name__ in said.err
-    assert "anna" not in said.err + said.out
+    output = capfd.readouterr()
+    assert end.__name__ in output.err
+    assert "anna" not in output.err + output.out
 
 
 def test_a_job_that_is_done_in_time_is_not_ended_afterwards(work):

@@ -13,9 +13,9 @@ from trustsvc.badge.render import json_forms
 
 
 def test_the_list_holds_finished_words():
-    said = json.loads(json_forms.as_reviews(newest(LINE)))
+    parsed = json.loads(json_forms.as_reviews(newest(LINE)))
 
-    assert said == {
+    assert parsed == {
         "title": "Beoordelingen van Acme",
         "order": "Nieuwste eerst",
         "all": "Alle beoordelingen lezen",
@@ -39,16 +39,16 @@ def test_the_list_holds_finished_words():
 def test_the_list_holds_the_first_five_and_may_hold_none():
     lines = [replace(LINE, title=str(number)) for number in range(7)]
 
-    said = json.loads(json_forms.as_reviews(newest(*lines)))
+    parsed = json.loads(json_forms.as_reviews(newest(*lines)))
 
-    assert [one["title"] for one in said["reviews"]] == ["0", "1", "2", "3", "4"]
+    assert [one["title"] for one in parsed["reviews"]] == ["0", "1", "2", "3", "4"]
     assert json.loads(json_forms.as_reviews(newest()))["reviews"] == []
 
 
 def test_hostile_words_come_out_as_they_went_in():
-    said = json.loads(json_forms.as_reviews(newest(HOSTILE_LINE)))
+    parsed = json.loads(json_forms.as_reviews(newest(HOSTILE_LINE)))
 
-    assert said["reviews"][0]["title"] == HOSTILE
+    assert parsed["reviews"][0]["title"] == HOSTILE
 
 
 @pytest.mark.parametrize(

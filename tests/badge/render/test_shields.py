@@ -14,8 +14,8 @@ FIELDS = {"schemaVersion", "label", "message", "color"}
     [(FACE, "1.234 beoordelingen", "4,6 ★"), (NO_FACE, "Nog geen beoordelingen", "-")],
 )
 def test_shields_are_given_the_finished_words(face, label, message):
-    said = json.loads(json_forms.as_shields(face))
+    parsed = json.loads(json_forms.as_shields(face))
 
-    assert set(said) == FIELDS
-    assert (said["schemaVersion"], said["label"], said["message"]) == (1, label, message)
-    assert len(said["color"]) == 6
+    assert set(parsed) == FIELDS
+    assert (parsed["schemaVersion"], parsed["label"], parsed["message"]) == (1, label, message)
+    assert len(parsed["color"]) == 6

@@ -210,15 +210,15 @@ def test_a_round_with_hundreds_of_one_domain_asks_the_database_as_often_as_one_w
             for table in (messages, domain_throttles):
                 session.execute(table.delete())
         due(*["many.example"] * number)
-        said = []
+        counted = []
         engine = db.engine()
-        event.listen(engine, "before_cursor_execute", note := lambda *a: said.append(a[2]))
+        event.listen(engine, "before_cursor_execute", note := lambda *a: counted.append(a[2]))
         try:
             with db.transaction() as session:
                 lease(session, NOON, kinds.registered())
         finally:
             event.remove(engine, "before_cursor_execute", note)
-        return len(said)
+        return len(counted)
 
     few, many = statements(40), statements(300)
     assert many <= few + 3  # the registry is asked in bites

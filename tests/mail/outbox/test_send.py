@@ -394,11 +394,11 @@ def test_a_mail_server_that_is_away_is_logged_once_and_not_per_message(installat
 
     sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")] * 3))
 
-    said = [
+    lines = [
         line for line in capfd.readouterr().err.splitlines() if "mail.server_unreachable" in line
     ]
-    assert len(said) == 1
-    assert "mail.example" not in said[0]
+    assert len(lines) == 1
+    assert "mail.example" not in lines[0]
 
 
 def stop_everywhere(email):

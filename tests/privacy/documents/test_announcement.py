@@ -120,10 +120,10 @@ def test_a_changed_notice_that_was_not_announced_is_reported_by_doctor_and_desk(
     sign_in(client)
     page = client.get("/desk/requests", headers={"Accept-Language": "en"}).text
     with db.reading() as session:
-        (said,) = privacy_requests.unannounced(session)
+        (finding,) = privacy_requests.unannounced(session)
 
     assert unannounced() == [("velo-fils", 2, 2)]
-    assert (said.level, "version 2 of velo-fils: 2 people" in said.detail) == ("WARN", True)
+    assert (finding.level, "version 2 of velo-fils: 2 people" in finding.detail) == ("WARN", True)
     assert "velo-fils (version 2) is not announced yet" in page
     with db.transaction() as session:
         announcement.announce(session, at_shop, 2, now)

@@ -58,7 +58,7 @@ def test_every_stored_column_is_tagged():
 
 
 @pytest.mark.parametrize(
-    ("broken", "said"),
+    ("broken", "fault"),
     [
         (made(purpose=None), "it does not say why it is there"),
         (made(purpose=" "), "it does not say why it is there"),
@@ -70,8 +70,8 @@ def test_every_stored_column_is_tagged():
         (made(kind=LargeBinary(), holds="address"), "it holds a name or an address in clear"),
     ],
 )
-def test_a_column_that_lacks_a_tag_or_lies_in_clear_is_found(broken, said):
-    assert data_inventory.faults(broken) == [said]
+def test_a_column_that_lacks_a_tag_or_lies_in_clear_is_found(broken, fault):
+    assert data_inventory.faults(broken) == [fault]
 
 
 def test_a_column_without_any_tag_is_found():

@@ -49,9 +49,9 @@ def test_each_pseudonym_counts_for_the_key_it_was_made_with(installation):
 
     # Each is one row and one line of the suppression journal.
     assert needed() == {("registry", 1): 2, ("registry", 2): 4, ("lookup", 1): 3}
-    said = run("usage").output
-    assert "registry version 1: 2 pseudonyms need it" in said
-    assert "lookup version 1: 3 pseudonyms need it" in said
+    output = run("usage").output
+    assert "registry version 1: 2 pseudonyms need it" in output
+    assert "lookup version 1: 3 pseudonyms need it" in output
 
 
 @pytest.mark.parametrize("left", ["row", "line"])

@@ -126,9 +126,9 @@ def test_an_order_that_is_never_paid_goes_with_the_shops_limit_for_old_orders(st
     assert _known(late, lost) == [late]
     with db.reading() as session:
         states = dict(session.execute(select(orders.c.id, orders.c.state)).all())
-        said = [(line.step, line.rule) for line in decision_log.of_order(session, lost)]
+        logged = [(line.step, line.rule) for line in decision_log.of_order(session, lost)]
     assert states == {late: "waiting", lost: "settled"}
-    assert said == [("purge", "waited_too_long")]
+    assert logged == [("purge", "waited_too_long")]
 
 
 def test_the_pseudonym_of_a_buyer_goes_after_the_cap_period_or_90_days_whichever_is_later(start):

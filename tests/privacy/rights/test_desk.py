@@ -40,8 +40,8 @@ def test_a_refusal_names_its_ground(desk):
     number = noted()
     token = form_token(desk)
     plain = desk.post(f"/desk/requests/{number}", data={"form_token": token, "do": "refuse"})
-    said = {"form_token": token, "do": "refuse", "ground": "17_3_e"}
-    desk.post(f"/desk/requests/{number}", data=said)
+    form = {"form_token": token, "do": "refuse", "ground": "17_3_e"}
+    desk.post(f"/desk/requests/{number}", data=form)
 
     assert plain.status_code == 400
     assert my_data_pages.register() == [("erase", "refused", "staff 1")]
@@ -82,11 +82,11 @@ def test_every_language_has_its_words(desk, language):
 
 
 @pytest.mark.parametrize(
-    "said", [{"kind": "nonsense"}, {"kind": "erase", "asked": "never"}, {"asked": "2999-01-01"}]
+    "form", [{"kind": "nonsense"}, {"kind": "erase", "asked": "never"}, {"asked": "2999-01-01"}]
 )
-def test_nonsense_is_refused(desk, said):
+def test_nonsense_is_refused(desk, form):
     answer = desk.post(
-        "/desk/requests", data={"form_token": form_token(desk), "kind": "see"} | said
+        "/desk/requests", data={"form_token": form_token(desk), "kind": "see"} | form
     )
 
     assert answer.status_code == 400

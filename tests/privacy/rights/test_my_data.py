@@ -40,19 +40,21 @@ def test_my_data_shows_what_is_kept_the_whole_address_too(client):
     assert "<dd>buyer@mail.example</dd>" in page
     for part in ("Ada Lovelace", "1001", "nl-NL", "verstuurd op", "<dd>Ja</dd>"):
         assert part in page
-    for said in ("geplaatst op", "betaald op", "verzonden op", "bezorgd op", "aan ons gemeld op"):
-        assert said in page
+    for words in ("geplaatst op", "betaald op", "verzonden op", "bezorgd op", "aan ons gemeld op"):
+        assert words in page
     assert "geannuleerd op" not in page
     for part in ("/u/", "/r/", "/privacy/velo-fils"):
         assert part in page
 
 
-@pytest.mark.parametrize(("consent", "said"), [(True, "Ja"), (False, "Nee"), (None, "Dat zegt de")])
-def test_my_data_says_whether_the_order_carried_consent(client, consent, said):
+@pytest.mark.parametrize(
+    ("consent", "words"), [(True, "Ja"), (False, "Nee"), (None, "Dat zegt de")]
+)
+def test_my_data_says_whether_the_order_carried_consent(client, consent, words):
     made = shop()
     _, link_id = invitation(made, order(made, consent=consent))
 
-    assert f"<dd>{said}" in client.get(_me(link_id)).text
+    assert f"<dd>{words}" in client.get(_me(link_id)).text
 
 
 def test_my_data_after_the_review_shows_the_name_and_number_it_was_written_with(client):

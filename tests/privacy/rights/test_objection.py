@@ -122,12 +122,12 @@ def test_twice_hands_over_one_copy(client):
 
 
 @pytest.mark.parametrize(
-    "said", ["", "nonsense", "a@b", "x" * 5000, "<script>@x.example", "a@x\0.nl"]
+    "entered", ["", "nonsense", "a@b", "x" * 5000, "<script>@x.example", "a@x\0.nl"]
 )
-def test_what_is_no_address_is_refused_and_not_repeated(client, said):
+def test_what_is_no_address_is_refused_and_not_repeated(client, entered):
     sample_orders.shop()
 
-    answer = objected(client, said)
+    answer = objected(client, entered)
 
     assert answer.status_code == 422
     assert "<script>@" not in answer.text

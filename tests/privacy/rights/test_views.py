@@ -51,8 +51,8 @@ def elsewhere(installation):
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_each_processor_has_a_sentence_of_its_kind_and_its_categories(installation, language):
-    def words(key, **said):
-        return str(i18n.translate_html(key, language, **said))
+    def words(key, **fields):
+        return str(i18n.translate_html(key, language, **fields))
 
     found = processors.list_processors(elsewhere(installation))
     page = (
@@ -74,10 +74,10 @@ def test_each_processor_has_a_sentence_of_its_kind_and_its_categories(installati
 
 def test_the_page_has_them_by_the_live_settings(client, installation):
     order_id = sample_orders.invited(sample_orders.shop())
-    said = elsewhere(installation)
+    changed = elsewhere(installation)
     config.use(
         dataclasses.replace(
-            installation, mail_url=said.mail_url, trusted_proxies=said.trusted_proxies
+            installation, mail_url=changed.mail_url, trusted_proxies=changed.trusted_proxies
         )
     )
 

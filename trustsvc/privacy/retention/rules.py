@@ -46,10 +46,10 @@ _RULES = (
     ),
     Rule(
         "buyer_contact",
-        "name, address, order reference and locale of a buyer who is or may be asked",
+        "name, address, order reference, language and time zone of a buyer who is or may be asked",
         90,
         "the last message; at once with a review, an opt-out, or when the buyer will not be asked; "
-        "an order that is never paid goes with the shop's limit for old orders",
+        "an order that waits for news goes with the shop's limit for old orders",
         "used only to invite, and to find the person while an answer may still come (GDPR Art. "
         "5(1)(b) and (e))",
     ),

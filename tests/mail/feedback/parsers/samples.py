@@ -22,7 +22,7 @@ def sample(name, kind, text):
     SAMPLES.append((name, kind, text if isinstance(text, bytes) else text.encode()))
 
 
-def postfix(status, action, said, words="", host="mx.example.com[192.0.2.7]", head=""):
+def postfix(status, action, reply, words="", host="mx.example.com[192.0.2.7]", head=""):
     return f"""Return-Path: <>
 X-Original-To: {RETURN}
 Delivered-To: {RETURN}
@@ -49,7 +49,7 @@ This is the mail system at host mail.shop.example.
 I'm sorry to have to inform you that your message could not
 be delivered to one or more recipients. It's attached below.
 
-<jan@mail.example>: {words or f"host {host} said: {said} (in reply to RCPT TO command)"}
+<jan@mail.example>: {words or f"host {host} said: {reply} (in reply to RCPT TO command)"}
 
 --4Wq1Hn.1781085607/mail.shop.example
 Content-Description: Delivery report
@@ -65,7 +65,7 @@ Original-Recipient: rfc822;jan@mail.example
 Action: {action}
 Status: {status}
 Remote-MTA: dns; mx.example.com
-Diagnostic-Code: smtp; {said}
+Diagnostic-Code: smtp; {reply}
 
 --4Wq1Hn.1781085607/mail.shop.example
 Content-Description: Undelivered Message Headers
@@ -113,7 +113,7 @@ Dear Jan,
 """
 
 
-def exchange(status, said, words):
+def exchange(status, reply, words):
     return f"""Received: from AM0PR05MB0001.eurprd05.prod.outlook.com (2603:10a6::1) by
  DB9PR05MB0002.eurprd05.prod.outlook.com with HTTPS; Wed, 10 Jun 2026 10:00:09 +0000
 MIME-Version: 1.0
@@ -144,7 +144,7 @@ Diagnostic information for administrators:
 Generating server: DB9PR05MB0002.eurprd05.prod.outlook.com
 
 jan@mail.example
-Remote Server returned '{said}'
+Remote Server returned '{reply}'
 
 --=_inner_77
 Content-Type: text/html; charset="us-ascii"
@@ -164,7 +164,7 @@ Arrival-Date: Wed, 10 Jun 2026 10:00:08 +0000
 Final-Recipient: rfc822;jan@mail.example
 Action: failed
 Status: {status}
-Diagnostic-Code: smtp;{said}
+Diagnostic-Code: smtp;{reply}
 X-Display-Name: Jan Jansen
 
 --=_OutlookBoundary_1f2e

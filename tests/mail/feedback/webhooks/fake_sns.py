@@ -53,7 +53,7 @@ def known(url=CERTIFICATE, pem=None):
 def message(inner="", kind="Notification", version="2", by=None, **changes):
     """Write a signed message of SNS; changes come before the signing, `after` ones behind it."""
     after = changes.pop("after", {})
-    said = {
+    fields = {
         "Type": kind,
         "MessageId": "5f1b7d5e-5b3c-5b7e-9b9e-0a1b2c3d4e5f",
         "TopicArn": TOPIC,
@@ -63,15 +63,15 @@ def message(inner="", kind="Notification", version="2", by=None, **changes):
         "SigningCertURL": CERTIFICATE,
     }
     if kind != "Notification":
-        said["Token"] = "2336412f37fb687f5d51e6e241d09c8058"
-        said["SubscribeURL"] = f"{HOST}/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token=2336"
-    said |= changes
-    said = {name: value for name, value in said.items() if value is not ...}
+        fields["Token"] = "2336412f37fb687f5d51e6e241d09c8058"
+        fields["SubscribeURL"] = f"{HOST}/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token=2336"
+    fields |= changes
+    fields = {name: value for name, value in fields.items() if value is not ...}
     digest = hashes.SHA1() if version == "1" else hashes.SHA256()
     if kind in sns._SIGNED:
-        signature = (by or key()).sign(sns.canonical(said), padding.PKCS1v15(), digest)
-        said["Signature"] = base64.b64encode(signature).decode()
-    return json.dumps({**said, **after}).encode()
+        signature = (by or key()).sign(sns.canonical(fields), padding.PKCS1v15(), digest)
+        fields["Signature"] = base64.b64encode(signature).decode()
+    return json.dumps({**fields, **after}).encode()
 
 
 def event(what, code=None, **more):

@@ -248,9 +248,9 @@ def test_a_body_that_is_no_message_of_amazon_is_400(ses):
 
 
 def test_amazons_words_that_are_no_event_are_ignored(ses):
-    said = "Successfully validated SNS topic for Amazon SES event publishing."
+    notice = "Successfully validated SNS topic for Amazon SES event publishing."
 
-    assert ses.post(message(said)) == (200, {"status": "ignored", "reason": "no_report"})
+    assert ses.post(message(notice)) == (200, {"status": "ignored", "reason": "no_report"})
     assert ses.post(message(kind="UnsubscribeConfirmation"))[0] == 200
 
 
