@@ -68,7 +68,7 @@ STATES = {
         ["new", "paid", "shipped", "shipped", "hold", "cancelled", "refunded", "returned"]
     ),
     "refunded": st.sampled_from([0, 0, 5]),
-    "address": st.sampled_from(["first", "second"]),
+    "address": st.sampled_from(["first", "second", "none"]),
 }
 EVENTS = {
     "state": st.sampled_from(

@@ -1,3 +1,4 @@
+import itertools
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from trustsvc.orders.standing import ParcelState, Standing
 from trustsvc.orders.state import OrderState
 
 NOW = datetime(2026, 6, 10, 10, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 KEY = (1, b"order")
 STANDINGS = list(Standing)
 
@@ -53,7 +55,7 @@ snapshots = st.builds(
     standing=st.sampled_from(STANDINGS),
     paid=st.booleans(),
     fulfilled=st.booleans(),
-    email=st.sampled_from(["anna@mail.example", "anna@other.example"]),
+    email=st.sampled_from(["anna@mail.example", "anna@other.example", ""]),
     name=st.sampled_from(["Anna", "Anna B"]),
 )
 
@@ -160,6 +162,29 @@ def test_a_buyer_whom_the_shop_erased_is_forgotten_for_good():
     )
 
     assert (gone.email, gone.buyer, gone.accepts_buyer, names) == (None, None, False, ["erased"])
+
+
+def test_an_address_that_was_emptied_first_is_not_brought_back_by_an_older_body():
+    emptied = news(order(is_whole=True, modified_at=NOW))
+    placed = news(order(is_creation=True, is_whole=True, email="anna@mail.example"))
+    older = news(order(is_whole=True, email="anna@mail.example", modified_at=NOW - SECOND))
+    newer = news(order(is_whole=True, email="anna@mail.example", modified_at=NOW + SECOND))
+
+    assert not merged([emptied, placed, older]).has_buyer
+    assert {merged(one).email for one in itertools.permutations([placed, emptied, newer])} == {
+        "anna@mail.example"
+    }
+
+
+def test_an_address_that_is_emptied_again_is_no_second_erasure():
+    row = merged([news(order(is_whole=True, email="anna@mail.example", modified_at=NOW))])
+    told = []
+    for seconds in (1, 2):
+        emptied = news(order(is_whole=True, modified_at=NOW + seconds * SECOND))
+        row, names = merge.merge(replace(row, id=1), emptied)
+        told.append(names)
+
+    assert told == [["erased"], []]
 
 
 def test_a_refusal_is_never_taken_back():

@@ -32,9 +32,11 @@ def invitation_rows(
     return {"invitations": [dict(row) for row in asked], "messages": [dict(row) for row in sent]}
 
 
-def erase_invitations(session: Session, order_ids: Collection[int], now: datetime) -> int:
+def erase_invitations(
+    session: Session, order_ids: Collection[int], now: datetime, *, accepts_buyer: bool = False
+) -> int:
     """Withdraw what is open and drop what has not left, also a message that is being sent."""
-    return redeem.withdraw(session, order_ids, "erased", now)
+    return redeem.withdraw(session, order_ids, "erased", now, accepts_buyer=accepts_buyer)
 
 
 def message_codes(session: Session, order_ids: Collection[int]) -> frozenset[str]:

@@ -165,7 +165,8 @@ def _new(item: IncomingOrder, now: datetime) -> tuple[IntakeResult, StoredOrder 
         reason: IgnoreReason = "cancelled" if order.standing is Standing.CANCELLED else "refunded"
         return IntakeResult("ignored", reason), None if is_old else row
     if not row.has_buyer:
-        is_news = (order.is_update and not order.is_whole) or order.is_anonymised
+        # Without an address it is kept, too: an older body that names one comes later.
+        is_news = order.is_update or (order.says_contact and not order.is_creation)
         return IntakeResult("ignored", "no_address"), row if is_news and not is_old else None
     if is_old:
         return IntakeResult("ignored", "too_old"), None
@@ -225,7 +226,9 @@ def _log_repeated(session: Session, repeated: Sequence[IncomingOrder], now: date
 def _erase_anonymised(session: Session, batch: Sequence[IncomingOrder], now: datetime) -> None:
     """Have the rest erased of buyers whom their shop erased, with its line in the register."""
     without = [item for item in batch if not item.order.email or item.order.is_anonymised]
-    for item in {item.key: item for item in without}.values():
+    final_last = sorted(without, key=lambda item: item.order.is_anonymised)
+    for item in {item.key: item for item in final_last}.values():
+        kind = "erase" if item.order.is_anonymised else "emptied"
         orders_erased = (item.order.identity,)
-        request = PrivacyRequest("erase", item.shop.id, item.shop.language, orders=orders_erased)
+        request = PrivacyRequest(kind, item.shop.id, item.shop.language, orders=orders_erased)
         privacy_requests.store(session, request, now)

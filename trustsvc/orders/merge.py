@@ -222,12 +222,10 @@ def _contact(row: StoredOrder, news: OrderNews, *, is_news: bool) -> tuple[Store
         return (gone, ERASED) if row.has_buyer or row.accepts_buyer else (row, None)
     if not order.says_contact or not (is_newer or as_of == row.contact_at):
         return row, None
-    is_first = row.contact_at is None
     row = replace(row, contact_at=as_of)
-    if not order.email:
-        gone = _with(row, NO_BUYER | {"accepts_buyer": False})
-        was_known = row.has_buyer or (row.accepts_buyer and not is_first)
-        return (gone, ERASED) if was_known else (row, None)
+    if not order.email:  # a newer body may name the buyer again
+        was_known = row.has_buyer or row.buyer is not None
+        return (_with(row, NO_BUYER), ERASED) if was_known else (row, None)
     if row.is_over or not (row.has_buyer or (row.accepts_buyer and (is_news or is_newer))):
         return row, None
     named: dict[str, object] = {

@@ -30,6 +30,12 @@ def find_orders(session: Session, shop_ids: Collection[int], buyers: Collection[
     return order_ids
 
 
+def without_contact(session: Session, order_ids: Collection[int]) -> set[int]:
+    """Give those of these orders that hold no address."""
+    held = select(orders.c.id).where(orders.c.id.in_(order_ids), orders.c.email.is_(None))
+    return set(session.scalars(held))
+
+
 def find_orders_by_reference(
     session: Session, shop_id: int, references: Collection[str]
 ) -> set[int]:
@@ -55,10 +61,13 @@ def export_orders(session: Session, order_ids: Collection[int]) -> dict[str, lis
     return {"orders": [dict(row) for row in placed], "decision_log": [dict(row) for row in decided]}
 
 
-def erase_orders(session: Session, order_ids: Collection[int]) -> int:
+def erase_orders(
+    session: Session, order_ids: Collection[int], *, accepts_buyer: bool = False
+) -> int:
     """Erase the buyers of these orders, pseudonym included; gives how many had one.
 
     The row stays without buyer data, so that a repeated delivery does not create the order again.
+    `accepts_buyer`: newer news of the shop may name the buyer again.
     """
     lock_orders(session, order_ids)
     known = set(
@@ -69,8 +78,10 @@ def erase_orders(session: Session, order_ids: Collection[int]) -> int:
             )
         )
     )
-    buyer.erase(session, known)
-    empty = {"buyer": None, "consent": None, "accepts_buyer": False}
+    buyer.erase(session, known, accepts_buyer=accepts_buyer)
+    empty: dict[str, object] = {"buyer": None}
+    if not accepts_buyer:
+        empty |= {"consent": None, "accepts_buyer": False}
     session.execute(update(orders).where(orders.c.id.in_(order_ids)).values(**empty))
     session.execute(
         order_states.update(orders, [OrderState.WAITING], OrderState.SETTLED).where(

@@ -35,5 +35,7 @@ privacy_requests = Table(
     column("requested_at", Moment, purpose="when it was requested", retention=REQUEST, index=True),
     column("due_at", Moment, purpose="when to try next", retention=REQUEST, index=True),
     column("attempts", Integer, purpose="how often it was tried", retention=REQUEST),
-    CheckConstraint("kind IN ('my_data', 'object', 'access', 'erase', 'erase_shop')", name="kind"),
+    CheckConstraint(
+        "kind IN ('my_data', 'object', 'access', 'erase', 'emptied', 'erase_shop')", name="kind"
+    ),
 )

@@ -97,6 +97,40 @@ def test_redact_by_orders_alone(shopify):
     assert emails() == ["piet@mail.example"]
 
 
+EMPTY = dict.fromkeys(("email", "contact_email", "customer__email"), "")
+
+
+def told(shopify, minutes, **fields):
+    """Have Shopify tell the order again, changed this many minutes after it was placed."""
+    at = clock.now() + timedelta(minutes=minutes)
+    with quiet():
+        body = sample("shopify", id=1, updated_at=f"{at:%Y-%m-%dT%H:%M:%SZ}", **fields)
+        shopify.post(body, "orders/updated")
+    sample_orders.planned(clock.now())
+
+
+def test_an_emptied_address_is_erased_and_a_newer_body_names_the_buyer_again(shopify):
+    ordered(shopify, 1)
+    told(shopify, 1, **EMPTY)
+    my_data_pages.answered()
+    assert (emails(), my_data_pages.register()) == ([], [("erase", "done", "shop")])
+
+    told(shopify, 2, email="anna@mail.example")
+
+    assert emails() == ["anna@mail.example"]
+
+
+def test_an_erasure_of_an_emptied_address_leaves_the_newer_one_alone(shopify):
+    ordered(shopify, 1)
+    told(shopify, 1, **EMPTY)
+    told(shopify, 2, email="anna@mail.example")
+
+    my_data_pages.answered()
+
+    assert emails() == ["anna@mail.example"]
+    assert my_data_pages.register() == [("erase", "done", "shop")]
+
+
 def test_shop_redact_erases_every_buyer_and_writes_to_nobody(shopify, client):
     for number in range(5):
         ordered(shopify, number + 1, f"b{number}@mail.example")

@@ -207,7 +207,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.CheckConstraint(
-            "kind IN ('my_data', 'object', 'access', 'erase', 'erase_shop')",
+            "kind IN ('my_data', 'object', 'access', 'erase', 'emptied', 'erase_shop')",
             name=op.f("ck_privacy_requests_kind"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_privacy_requests")),

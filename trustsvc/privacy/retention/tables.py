@@ -42,6 +42,7 @@ LOGGED_KIND = {
     "object": "object",
     "access": "copy",
     "erase": "erase",
+    "emptied": "erase",
     "erase_shop": "erase",
 }
 

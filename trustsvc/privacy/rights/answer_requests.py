@@ -11,7 +11,7 @@ from trustsvc import log
 from trustsvc.orders import privacy_requests
 from trustsvc.orders.catch_up import connections
 from trustsvc.orders.models import orders
-from trustsvc.orders.personal_data import find_orders_by_reference
+from trustsvc.orders.personal_data import find_orders_by_reference, without_contact
 from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.privacy import request_log
 from trustsvc.privacy.rights import objection, people
@@ -115,6 +115,14 @@ def _erase(session: Session, request: PrivacyRequest, now: datetime) -> None:
     erase(session, person, ErasureOptions(by="shop"), now)
 
 
+def _erase_emptied(session: Session, request: PrivacyRequest, now: datetime) -> None:
+    """Erase an address that the shop emptied, unless a newer body has named the buyer again."""
+    named = find_orders_by_reference(session, request.shop_id, request.orders)
+    emptied = without_contact(session, named)
+    person = people.by_orders(session, request.shop_id, emptied, request.language)
+    erase(session, person, ErasureOptions(by="shop", accepts_buyer=True), now)
+
+
 def _erase_shop(session: Session, request: PrivacyRequest, now: datetime) -> None:
     """Shopify's shop/redact: erase the buyers of a shop that left, in batches.
 
@@ -161,6 +169,7 @@ _ANSWERS: dict[str, Callable[[Session, PrivacyRequest, datetime], None]] = {
     "object": _object,
     "access": _export,
     "erase": _erase,
+    "emptied": _erase_emptied,
     "erase_shop": _erase_shop,
 }
 

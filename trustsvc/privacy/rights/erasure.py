@@ -34,6 +34,7 @@ class ErasureOptions:
     anonymous: bool = False
     child: bool = False
     stay_out: bool = True  # opt the person out; not when the shop asked
+    accepts_buyer: bool = False  # newer news of the shop may name the buyer again
     log: bool = True  # one request is one line of the log, however many batches it takes
     by: str = "person"
 
@@ -62,8 +63,9 @@ def erase(session: Session, person: Person, options: ErasureOptions, now: dateti
     if options.stay_out:
         _opt_out(session, person, now)
     lift(session, person.all_pseudonyms, now)
-    erase_invitations(session, person.orders, now)
-    erased_orders = erase_orders(session, person.orders)
+    accepts_buyer = options.accepts_buyer
+    erase_invitations(session, person.orders, now, accepts_buyer=accepts_buyer)
+    erased_orders = erase_orders(session, person.orders, accepts_buyer=accepts_buyer)
     anonymous = options.anonymous and not options.child
     erased_reviews = erase_reviews(session, person.reviews, now, anonymous=anonymous)
     unregistered = bool(person.everywhere and person.address) and erase_registration(
