@@ -137,15 +137,32 @@ def placed(path, value):
         ("Order.Completed", Standing.OPEN),
         ("order.partiallyRefunded", None),
         ("order.partially_refunded", None),
-        ("order.returned", Standing.RETURNED),
-        ("order.chargeback", Standing.CHARGEBACK),
         ("order.on_hold", Standing.ON_HOLD),
-        ("order.return-requested", Standing.RETURN_OPEN),
         ("shipment.created", None),
     ],
 )
 def test_types_say_how_the_order_stands(kind, standing):
     assert parse(kind).standing is standing
+
+
+@pytest.mark.parametrize(
+    ("kind", "dispute", "returns"),
+    [
+        ("order.disputed", Standing.DISPUTED, None),
+        ("order.dispute_won", Standing.OPEN, None),
+        ("order.disputeLost", Standing.CHARGEBACK, None),
+        ("order.chargeback", Standing.CHARGEBACK, None),
+        ("order.return-requested", None, Standing.RETURN_OPEN),
+        ("order.return_declined", None, Standing.OPEN),
+        ("order.returned", None, Standing.RETURNED),
+        ("order.completed", None, None),
+    ],
+)
+def test_types_of_a_dispute_or_a_return_say_nothing_else_of_the_order(kind, dispute, returns):
+    order = parse(kind)
+
+    assert (order.dispute, order.returns) == (dispute, returns)
+    assert (order.standing is Standing.OPEN) == (kind == "order.completed")
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,8 @@ def _order(
         is_anonymised=contact.is_anonymised(data, *standard_fields.EMAIL),
         consent=_consent(data),
         standing=_standing(data, said),
+        dispute=said.dispute,
+        returns=said.returns,
         paid=said.paid,
         paid_at=when("paid"),
         fulfilled=True if delivered_at and said.fulfilled is None else said.fulfilled,
@@ -147,13 +149,15 @@ def _order(
         delivery=delivery,
         delivery_at=(delivered_at or sent_at) if delivery else None,
         traits=_traits(data),
-        date_unreadable=any(
-            fields.has_unreadable_moment(data, now, name)
-            for name in (*standard_fields.MOMENT, *standard_fields.DATES)
-        ),
+        date_unreadable=_has_unreadable_date(data, now),
         delivery_id=signature.header(headers, "webhook-id") or None,
     )
     return fields.finish(order, when("created"))
+
+
+def _has_unreadable_date(data: fields.Tree, now: datetime) -> bool:
+    names = (*standard_fields.MOMENT, *standard_fields.DATES)
+    return any(fields.has_unreadable_moment(data, now, name) for name in names)
 
 
 def _names_buyer(data: fields.Tree) -> bool:

@@ -17,6 +17,8 @@ class Said:
     delivery: ParcelState | None = None
     events: frozenset[str] = frozenset()  # whose moment is the message's own
     is_creation: bool = False
+    dispute: Standing | None = None
+    returns: Standing | None = None
 
 
 def _said(
@@ -120,6 +122,26 @@ _EVENTS: dict[str, Said] = {
     "order.payment_captured": PAID,
     "shipment.created": SHIPPED,
 }
+# A dispute or a return that a type tells ends only by a type of its own, as at Shopify: what other
+# events say of the order says nothing of it. As a state it is the state of the whole order.
+_DISPUTES: Mapping[str, Standing] = {
+    "disputed": Standing.DISPUTED,
+    "dispute": Standing.DISPUTED,
+    "dispute_opened": Standing.DISPUTED,
+    "dispute_lost": Standing.CHARGEBACK,
+    "chargeback": Standing.CHARGEBACK,
+    "dispute_won": Standing.OPEN,
+}
+_RETURNS: Mapping[str, Standing] = {
+    "return_requested": Standing.RETURN_OPEN,
+    "return_open": Standing.RETURN_OPEN,
+    "return_in_progress": Standing.RETURN_OPEN,
+    "return_closed": Standing.RETURNED,
+    "returned": Standing.RETURNED,
+    "return_declined": Standing.OPEN,
+    "return_cancelled": Standing.OPEN,
+    "return_canceled": Standing.OPEN,
+}
 # Any state may be told by a type of its own: order.on_hold, shipment.delivered.
 TYPES: Mapping[str, Said] = (
     {f"order.{state}": said for state, said in STATES.items() if state}
@@ -129,6 +151,8 @@ TYPES: Mapping[str, Said] = (
         if said.delivery or said is SHIPPED
     }
     | _EVENTS
+    | {f"order.{word}": Said(dispute=dispute) for word, dispute in _DISPUTES.items()}
+    | {f"order.{word}": Said(returns=returns) for word, returns in _RETURNS.items()}
 )
 # Of a shipment the state is that of its parcel: none of these says anything of the order.
 _OF_A_PARCEL = {CREATED, UNPAID, OTHER_STATUS}
@@ -154,4 +178,6 @@ def read(kind: str, state: str) -> Said:
         delivery=whole.delivery or event.delivery,
         events=event.events | whole.events,
         is_creation=event.is_creation,
+        dispute=event.dispute,
+        returns=event.returns,
     )
