@@ -15,6 +15,7 @@ from trustsvc.orders import (
     idempotency,
     merge,
     privacy_requests,
+    restricted_buyers,
     skip,
     stored_orders,
 )
@@ -132,6 +133,7 @@ def _store(
             results[index] = IntakeResult("duplicate")
             rows[item.key], changed = merge.merge(row, item.news(now))
             changes.setdefault(item.key, []).append(changed)
+    restricted_buyers.keep_pseudonyms(session, known, rows, now)
     new = {key: row for key, row in rows.items() if key not in known}
     written = stored_orders.insert(session, new)
     stored_orders.update_changed(

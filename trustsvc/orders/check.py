@@ -1,7 +1,7 @@
 """Lock the orders that need a decision, with the registry's status of each buyer."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from trustsvc import address_rules, config
 from trustsvc.address import NotAnAddress
 from trustsvc.crypto import pseudonyms
-from trustsvc.orders import buyer
+from trustsvc.orders import buyer, restricted_buyers
 from trustsvc.orders.facts import OrderFacts
 from trustsvc.orders.models import orders
 from trustsvc.orders.standing import ParcelState, Standing
@@ -67,7 +67,9 @@ def lock_received(session: Session, most: int) -> list[CheckedOrder]:
     table = orders.c
     rows = session.execute(
         select(
-            table.id, table.shop_id, table.email, table.locale, table.zone, shops.c.domain, *FACTS
+            *(table[name] for name in ("id", "shop_id", "email", "buyer", "locale", "zone")),
+            shops.c.domain,
+            *FACTS,
         )
         .join(shops, shops.c.id == table.shop_id)
         .where(table.state == OrderState.RECEIVED)
@@ -79,6 +81,7 @@ def lock_received(session: Session, most: int) -> list[CheckedOrder]:
     statuses = iter(check.check(session, queries))
     unknown = check.RegistryStatus(registered=False, opted_out=False)
     relays = config.current().marketplace_relays
+    held = _held(session, rows)
     checked = []
     for row in rows:
         status = next(statuses) if row.email else unknown
@@ -97,10 +100,30 @@ def lock_received(session: Session, most: int) -> list[CheckedOrder]:
                 ),
                 registered=status.registered,
                 opted_out=status.opted_out,
-                restricted=status.restricted,
+                restricted=status.restricted or row.id in held,
             )
         )
     return checked
+
+
+def _held(session: Session, rows: Sequence[Row[*tuple[Any, ...]]]) -> set[int]:
+    """Give the orders that are restricted by another address than theirs; free the others."""
+    corrected = [
+        row
+        for row in rows
+        if row.email and row.buyer and row.buyer not in _pseudonyms(row.shop_id, row.email)
+    ]
+    restricted = check.restricted(session, {row.buyer for row in corrected})
+    held = {row.id for row in corrected if (row.buyer, row.shop_id) in restricted}
+    restricted_buyers.follow_addresses(
+        session,
+        {
+            row.id: pseudonyms.shop_pseudonym(row.shop_id, row.email)
+            for row in corrected
+            if row.id not in held
+        },
+    )
+    return held
 
 
 def settle(session: Session, order_ids: Collection[int]) -> None:

@@ -11,7 +11,8 @@ from tests.privacy.rights import my_data_pages
 from trustsvc import clock
 from trustsvc.badge import content
 from trustsvc.badge.page import profile
-from trustsvc.crypto import signed_links
+from trustsvc.crypto import pseudonyms, signed_links
+from trustsvc.invitations.personal_data import restrict_invitations
 from trustsvc.orders.models import orders
 from trustsvc.privacy.retention import purge
 from trustsvc.privacy.rights import people
@@ -20,9 +21,11 @@ from trustsvc.privacy.rights.restriction import restrict
 from trustsvc.registry import restriction
 from trustsvc.reviews import lookup, moderate
 from trustsvc.storage import db
+from trustsvc.storage.columns import EVERY_SHOP
 
 pytestmark = pytest.mark.both_databases
 
+MINUTE = timedelta(minutes=1)
 SOON = NOON + timedelta(minutes=5)
 
 
@@ -54,6 +57,60 @@ def test_nothing_is_sent_until_it_is_lifted(client):
         ("restrict", "person"),
         ("lift", "person"),
     ]
+
+
+NEW = "jan@new.example"
+
+
+@pytest.mark.parametrize("is_everywhere", [False, True])
+def test_a_corrected_address_is_written_to_once_and_only_after_the_lift(client, is_everywhere):
+    at_shop = sample_orders.shop()
+    order_id = sample_orders.invited(at_shop, identity="1", modified_at=NOON - MINUTE)
+    if is_everywhere:
+        with db.transaction() as session:
+            everywhere = pseudonyms.registry_pseudonyms(my_data_pages.JAN)
+            restriction.restrict(session, everywhere, EVERY_SHOP, NOON)
+            restrict_invitations(session, [order_id])
+    else:
+        my_data_pages.post(client, order_id, "restrict")
+    for minutes, address in enumerate(("jan@other.example", NEW)):
+        at = NOON + minutes * MINUTE
+        sample_orders.place(at_shop, at, identity="1", email=address, modified_at=at)
+        sample_orders.planned(at)
+        assert sample_orders.sent_invitations(now=SOON).messages == []
+    assert (order_state(order_id), sample_orders.order_row(order_id).email) == ("waiting", NEW)
+
+    my_data_pages.post(client, order_id, "lift")
+    sample_orders.planned(SOON)
+
+    sent = sample_orders.sent_invitations(now=SOON).messages
+    assert [message.to_address for message in sent] == [NEW]
+    sample_orders.planned(SOON + MINUTE)
+    assert sample_orders.sent_invitations(now=SOON + MINUTE).messages == []
+    row = sample_orders.order_row(order_id)
+    assert row.buyer == pseudonyms.shop_pseudonym(at_shop.id, NEW)
+
+
+def test_a_corrected_order_that_waits_is_not_asked_about_while_it_is_restricted(client):
+    at_shop = sample_orders.shop()
+    first = sample_orders.invited(at_shop)
+    my_data_pages.post(client, first, "restrict")
+    order_id = sample_orders.invited(at_shop, identity="1", modified_at=NOON, paid=False)
+
+    later = NOON + MINUTE
+    place = {"identity": "1", "email": NEW, "modified_at": later, "paid": True}
+    sample_orders.place(at_shop, later, **place)
+    sample_orders.planned(later)
+
+    assert order_state(order_id) == "waiting"
+    assert sample_orders.invitation_of(order_id) is None
+    my_data_pages.post(client, first, "lift")
+    sample_orders.planned(SOON)
+    assert sample_orders.invitation_of(order_id).state == "open"
+
+
+def order_state(order_id):
+    return sample_orders.order_row(order_id).state
 
 
 def test_a_message_that_is_being_sent_does_not_leave_and_the_buyer_is_kept(installation):
