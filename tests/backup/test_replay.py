@@ -66,6 +66,39 @@ def test_an_order_that_was_over_after_the_backup_leads_to_no_message(
             assert sample_orders.message_of(stays).state == "sent"
 
 
+@pytest.mark.parametrize(
+    ("news", "reason", "kept"),
+    [
+        ({"standing": Standing.REFUNDED}, "refunded", {"standing": "refunded"}),
+        ({"dispute": Standing.CHARGEBACK}, "chargeback", {"dispute": "chargeback"}),
+        ({"returns": Standing.RETURNED}, "returned", {"returns": "returned"}),
+        ({"consent": False}, "said_no", {"consent": False, "standing": "open"}),
+        ({"is_whole": True}, "erased", {"accepts_buyer": True, "standing": "open"}),
+        ({"is_anonymised": True}, "erased", {"accepts_buyer": False, "standing": "open"}),
+    ],
+)
+def test_what_barred_an_order_after_the_backup_is_replayed_for_its_true_reason(
+    installation, tmp_path, request, backup, news, reason, kept
+):
+    shop = sample_orders.shop(delay=3, delay_unit="days")
+    with clock.at(NOON):
+        gone = sample_orders.invited(shop, identity="gone")
+        copy = backup()
+        order = OrderReceived(identity="gone", created_at=NOON - DAY, **news)
+        with sample_orders.quiet(), db.transaction() as session:
+            accept.accept(session, [accept.incoming_order(shop, order, b"news")], NOON)
+
+        with elsewhere(installation, tmp_path, request):
+            assert run("restore", copy).exit_code == 0
+            sample_orders.planned()
+
+            assert sample_orders.invitation_of(gone).reason == reason
+            row = sample_orders.order_row(gone)
+            assert {name: getattr(row, name) for name in kept} == kept
+            assert row.email is None
+            assert sample_orders.sent(now=NOON + 3 * DAY).messages == []
+
+
 def test_an_order_that_came_and_was_cancelled_after_the_backup_stays_over_when_it_comes_again(
     installation, tmp_path, request, backup
 ):

@@ -101,12 +101,9 @@ def _withdraw_reviews(session: Session, lines: Sequence[JournalEntry], now: date
 
 def _cancel_orders(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:
     for batch in _batches(lines):
-        _withdraw(session, cancellation.replay(session, batch, now), "cancelled", now)
-
-
-def _withdraw(session: Session, ids: Sequence[int], reason: str, now: datetime) -> None:
-    for batch in _batches(ids):
-        redeem.withdraw(session, batch, reason, now)
+        for reason, ids in cancellation.replay(session, batch, now).items():
+            why, accepts_buyer = cancellation.withdrawal_of(reason)
+            redeem.withdraw(session, ids, why, now, accepts_buyer=accepts_buyer)
 
 
 def _batches(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:

@@ -143,7 +143,8 @@ def _store(
     barred = [
         rows[key] for key in changes if key in erased or _is_barred(known.get(key), rows[key])
     ]
-    cancellation.journal([*barred, *(new[key] for key in written if new[key].is_over)], now)
+    barred += [new[key] for key in written if _is_barred(None, new[key])]
+    cancellation.journal(barred, erased, now)
     ids = {key: row.id for key, row in known.items()} | written
     _log(session, {key: new[key] for key in written}, changes, ids, now)
     _erase_anonymised(session, [item for item in batch if item.key in erased], now)
@@ -154,7 +155,7 @@ def _store(
 def _is_barred(known: StoredOrder | None, row: StoredOrder) -> bool:
     """Whether the order ended, or its buyer refused, since it was read: a restore must know."""
     if known is None:
-        return row.is_over
+        return row.is_over or row.consent is False
     has_refused = row.consent is False and known.consent is not False
     return has_refused or (row.is_over and not known.is_over)
 

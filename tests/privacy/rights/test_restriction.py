@@ -1,3 +1,7 @@
+"""Also tests:
+trustsvc/orders/restricted_buyers.py
+"""
+
 import threading
 from datetime import timedelta
 
