@@ -16,6 +16,9 @@ from werkzeug.serving import make_server
 from tests.browser import sample_shop
 from trustsvc import config
 from trustsvc.app import create_app
+from trustsvc.privacy.views import rate_limit
+from trustsvc.registry import views as registry_views
+from trustsvc.storage import db
 
 ARGS = [
     "--headless",
@@ -61,26 +64,55 @@ def serving(app) -> Iterator[str]:
         server.server_close()
 
 
+class _Behind:
+    """The app behind the one server: a test's own, with the settings of its installation."""
+
+    app = None
+
+    def __call__(self, environ, start):
+        return self.app(environ, start)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[tuple[str, _Behind]]:
+    """One server for all tests: its origin, and what stands behind it."""
+    behind = _Behind()
+    with serving(behind) as origin:
+        yield origin, behind
+
+
 @pytest.fixture
-def origin(installation) -> Iterator[str]:
+def origin(installation, server) -> str:
     """The running installation; its links lead to itself."""
-    made = {}
+    origin, behind = server
+    changes = {"base_url": origin, "demo": True, "contact": "privacy@reviews.example"}
+    config.use(replace(installation, **changes))
+    for limit in (rate_limit, registry_views.rate_limit):  # one process, many tests
+        limit.hits.clear()
+    if behind.app is None:
+        behind.app = create_app()
+    return origin
 
-    def app(environ, start):
-        return made["app"](environ, start)
 
-    with serving(app) as origin:  # the app needs to know its own origin first
-        config.use(
-            replace(installation, base_url=origin, demo=True, contact="privacy@reviews.example")
-        )
-        made["app"] = create_app()
-        yield origin
+@pytest.fixture(scope="session")
+def shop_template(tmp_path_factory) -> Path:
+    """Where the first test that needs a shop leaves its database and badges for the others."""
+    return tmp_path_factory.mktemp("shop") / "data"
 
 
 @pytest.fixture
-def shop(origin):
+def shop(origin, installation, shop_template):
     """A shop with published reviews, a seal that holds, and badges on disk."""
-    return sample_shop.shop_with_reviews()
+    if shop_template.exists():
+        db.dispose_engines()
+        shutil.copytree(shop_template, installation.data, dirs_exist_ok=True)
+        return sample_shop.made_before()
+    made = sample_shop.shop_with_reviews()
+    db.dispose_engines()  # everything is in the database's file then
+    shutil.copytree(
+        installation.data, shop_template, ignore=shutil.ignore_patterns("keys", "*-wal", "*-shm")
+    )
+    return made
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 
+from tests.browser import accessibility
 from tests.browser.conftest import serving
 from trustsvc.badge.render import snippets
 
@@ -31,6 +32,8 @@ MODES = {
     "forced": ({"forced_colors": "active", "reduced_motion": "reduce"}, ""),
     "rtl": ({}, " dir=rtl"),
 }
+# Every rule is looked at in one mode; in the others, what a mode can change.
+RULES = dict.fromkeys(("dark", "forced", "rtl"), accessibility.OF_APPEARANCE)
 
 
 def page(origin, body, attributes=""):

@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
+from tests.browser import accessibility
 from tests.browser.conftest import serving
 from tests.browser.strict_page import WATCH
 from tests.registry.registrations import JAN, path_in, pending, posted
@@ -178,14 +178,10 @@ def test_the_card_says_it_in_every_language_without_an_accessibility_problem(
     ):
         page, _ = look(_card(origin, shop, language, theme="auto"), **options)
         page.screenshot(path=screenshots / f"card-{language}-{number}.png")
-        violations = Axe().run(page, options={"rules": {"region": {"enabled": False}}}).response
-        found += [
-            (one["id"], node["html"][:80])
-            for one in violations["violations"]
-            for node in one["nodes"]
-            # The bare page around the card has no landmarks and no h1.
-            if one["id"] not in {"landmark-one-main", "page-has-heading-one"}
-        ]
+        # The bare page around the card has no landmarks and no h1.
+        page_alone = {"region", "landmark-one-main", "page-has-heading-one"}
+        rules = accessibility.OF_APPEARANCE if number else None
+        found += accessibility.problems(page, rules, page_alone)
         assert page.get_by_role("button").count() == 1
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
@@ -205,7 +201,6 @@ def test_the_shop_s_own_styles_do_not_break_it(look, origin, shop):
 def test_the_pages_of_registration_have_no_accessibility_problem(
     origin, shop, browse, screenshots, look
 ):
-    from tests.browser.test_pages import SCHEMES, WIDTHS, _problems
     from tests.registry.registrations import ask as ask_by
     from trustsvc.app import create_app
 
@@ -218,13 +213,9 @@ def test_the_pages_of_registration_have_no_accessibility_problem(
     client.post(path_in(other, "confirm"))
     leave = f"{origin}{path_in(posted()[0], 'leave')}"
     urls = {"register": f"{origin}/register/{shop.slug}", "confirm": confirm, "leave": leave}
-    found = []
-    for scheme in SCHEMES:
-        page = browse(color_scheme=scheme)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 800})
-            for name, url in urls.items():
-                found += [(name, scheme, width, one) for one in _problems(page, url)]
-                page.screenshot(path=screenshots / f"registration-{name}-{scheme}-{width}.png")
 
-    assert found == []
+    assert accessibility.of_urls(browse, urls) == []
+    for name, url in urls.items():
+        page = browse()
+        page.goto(url)
+        page.screenshot(path=screenshots / f"registration-{name}.png")

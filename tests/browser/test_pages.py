@@ -1,18 +1,14 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser import sample_shop
+from tests.browser import accessibility, sample_shop
 from tests.reviews import sample_reviews
 from trustsvc.crypto import signed_links
 from trustsvc.reviews import lookup
 from trustsvc.storage import db
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-SCHEMES = ("light", "dark")
-WIDTHS = (320, 800)
 
 
 def _reviews():
@@ -82,18 +78,8 @@ def test_pages_have_no_accessibility_problem_and_fit_any_screen(origin, shop, br
         "shop": f"{origin}/demo/shop/{shop.slug}",
         "thanks": f"{origin}/demo/thanks/{shop.slug}",
     }
-    found = []
-    for scheme in SCHEMES:
-        page = browse(color_scheme=scheme)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 800})
-            found += [
-                (name, scheme, width, problem)
-                for name, url in urls.items()
-                for problem in _problems(page, url)
-            ]
 
-    assert found == []
+    assert accessibility.of_urls(browse, urls) == []
 
 
 def _post(browse, link):
@@ -101,12 +87,3 @@ def _post(browse, link):
     page.goto(f"{link}?stars=5")
     page.get_by_role("button").click()
     assert page.get_by_role("article").count() == 1
-
-
-def _problems(page, url):
-    page.goto(url)
-    # axe is put in through the debugger, which the page's policy does not concern.
-    violations = Axe().run(page).response["violations"]
-    problems = [(one["id"], [node["html"][:90] for node in one["nodes"][:3]]) for one in violations]
-    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    return problems + ([("scrolls sideways", wide)] if wide > 0 else [])

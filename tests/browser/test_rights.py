@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.browser import sample_shop
-from tests.browser.test_pages import SCHEMES, WIDTHS, _problems
+from tests.browser import accessibility, sample_shop
 from tests.privacy.rights.my_data_pages import answered, mailed
 from tests.reviews import sample_reviews
 from tests.staff import signed_in_staff as at_desk
@@ -242,19 +241,11 @@ def test_the_pages_have_no_accessibility_problem_and_fit_any_screen(made, browse
         f"{one}/{deed}" for one in (link, plain) for deed in ("correct", "object", "again", "erase")
     ]
     urls += [f"{plain}/restrict", own_link(made)]
-    found = []
-    for scheme in SCHEMES:
-        page = browse(color_scheme=scheme)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 800})
-            found += [(url, scheme, width, p) for url in urls for p in _problems(page, url)]
 
-    assert found == []
+    assert accessibility.of_urls(browse, dict(zip(urls, urls, strict=True))) == []
 
 
 def test_the_answers_have_no_accessibility_problem(made, browse):
-    from axe_playwright_python.sync_playwright import Axe
-
     page = browse()
     problems = []
     for deed in ("correct", "restrict", "lift", "object", "again", "erase"):
@@ -263,7 +254,7 @@ def test_the_answers_have_no_accessibility_problem(made, browse):
             page.get_by_role("link", name="Terug naar mijn gegevens").click()
             page.get_by_role("link", name="Beperking opheffen").click()
         page.get_by_role("button").first.click()
-        problems += Axe().run(page).response["violations"]
+        problems += accessibility.problems(page)
 
     assert problems == []
 
@@ -288,14 +279,14 @@ def test_the_desks_clock_has_no_accessibility_problem(made, browse, origin, scre
         for days, kind in ((0, "copy"), (21, "erase")):
             request_log.record_open(session, kind, made.id, now - timedelta(days=days))
         request_log.record_answered(session, "object", 0, "person", now)
-    found = []
-    for scheme in SCHEMES:
-        page = browse(color_scheme=scheme)
+
+    def sign_in(page):
         page.goto(f"{origin}{at_desk.add()}")
         page.get_by_role("button").click()
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 800})
-            found += _problems(page, f"{origin}/desk/requests")
-    page.screenshot(path=screenshots / "desk-requests.png", full_page=True)
 
-    assert found == []
+    urls = {"requests": f"{origin}/desk/requests"}
+    assert accessibility.of_urls(browse, urls, sign_in) == []
+    page = browse()
+    sign_in(page)
+    page.goto(urls["requests"])
+    page.screenshot(path=screenshots / "desk-requests.png", full_page=True)

@@ -1,0 +1,47 @@
+"""What axe finds on a page, and whether the page fits its window."""
+
+from axe_playwright_python.sync_playwright import Axe
+
+# What a colour scheme, forced colours or a narrow window can change; all else is looked at once.
+OF_APPEARANCE = [
+    "color-contrast",
+    "target-size",
+    "scrollable-region-focusable",
+    "link-in-text-block",
+]
+# (scheme, width, rules): every rule once, what appearance changes in the dark and on a telephone.
+MODES = [("light", 800, None), ("dark", 320, OF_APPEARANCE)]
+
+
+def problems(page, rules=None, without=()):
+    """Give (rule, places) for each broken rule; `rules` limits which are looked at."""
+    options = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = rules
+    # axe is put in through the debugger, which the page's policy does not concern.
+    found = Axe().run(page, options=options).response["violations"]
+    return [
+        (one["id"], [node["html"][:90] for node in one["nodes"][:3]])
+        for one in found
+        if one["id"] not in without
+    ]
+
+
+def wider(page):
+    """Give by how many pixels a page scrolls sideways, as a list of problems."""
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return [("scrolls sideways", wide)] if wide > 0 else []
+
+
+def of_urls(browse, urls, sign_in=None):
+    """Open each address in each mode; gives every problem with its name, scheme and width."""
+    result = []
+    for scheme, width, rules in MODES:
+        page = browse(color_scheme=scheme, viewport={"width": width, "height": 800})
+        if sign_in:
+            sign_in(page)
+        for name, url in urls.items():
+            page.goto(url)
+            here = [*problems(page, rules), *wider(page)]
+            result += [(name, scheme, width, one) for one in here]
+    return result
