@@ -24,7 +24,7 @@ def ours(folder: Path) -> Iterator[tuple[str, str]]:
         "TRUSTSVC_PORT": str(OURS),
         "PYTHONUNBUFFERED": "1",
     }
-    command = [sys.executable, "-m", "trustsvc.cli", "demo"]
+    command = [sys.executable, "-m", "trustsvc", "demo"]
     with subprocess.Popen(
         command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:

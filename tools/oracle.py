@@ -53,7 +53,7 @@ def _run(name: str, number: int) -> int:
             "TRUSTSVC_TRUSTED_PROXIES": "127.0.0.1",  # each post comes from a network of its own
         }
         _fill(environ, number)
-        command = [sys.executable, "-m", "trustsvc.cli", "up"]
+        command = [sys.executable, "-m", "trustsvc", "up"]
         with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) as service:
             try:
                 times, answers = _measure(PAGES[name], number)

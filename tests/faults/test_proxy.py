@@ -34,7 +34,7 @@ def test_work_resumes_within_a_minute_of_the_return_of_redis(installation, mode)
             "TRUSTSVC_MAIL_URL": f"maildir:{installation.data}/mail",
         }
         worker = subprocess.Popen(
-            [sys.executable, "-m", "trustsvc.cli", "worker"], env=environ, cwd=ROOT
+            [sys.executable, "-m", "trustsvc", "worker"], env=environ, cwd=ROOT
         )
         try:
             first = sample_orders.place(at_shop)
@@ -49,7 +49,7 @@ def test_work_resumes_within_a_minute_of_the_return_of_redis(installation, mode)
 
             if worker.poll() is not None:  # `up` and systemd start it again
                 worker = subprocess.Popen(
-                    [sys.executable, "-m", "trustsvc.cli", "worker"], env=environ, cwd=ROOT
+                    [sys.executable, "-m", "trustsvc", "worker"], env=environ, cwd=ROOT
                 )
             assert settles(second, 240)
         finally:

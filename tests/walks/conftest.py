@@ -27,7 +27,7 @@ class Service:
     def command(self, *command, say=None):
         """Run one of our commands and give what it printed."""
         done = subprocess.run(
-            [sys.executable, "-m", "trustsvc.cli", *command],
+            [sys.executable, "-m", "trustsvc", *command],
             env=self.environ,
             input=say,
             capture_output=True,
@@ -82,7 +82,7 @@ class Service:
             except OSError:
                 continue
             if parent == self.process.pid:
-                found[words[-2].decode() if b"trustsvc.cli" in words else "redis"] = int(
+                found[words[-2].decode() if b"trustsvc" in words else "redis"] = int(
                     stat.parent.name
                 )
         return found
@@ -110,7 +110,7 @@ def service_environ(tmp_path, database, request):
 def start(environ, log):
     """Start `trustsvc up`, in a session of its own; what it says is added to the log."""
     return subprocess.Popen(
-        [sys.executable, "-m", "trustsvc.cli", "up"],
+        [sys.executable, "-m", "trustsvc", "up"],
         env=environ,
         stdout=log.open("a"),
         stderr=subprocess.STDOUT,

@@ -22,7 +22,7 @@ pytestmark = [
 
 def command(environ, *words):
     done = subprocess.run(
-        [sys.executable, "-m", "trustsvc.cli", *map(str, words)],
+        [sys.executable, "-m", "trustsvc", *map(str, words)],
         env=environ,
         capture_output=True,
         text=True,

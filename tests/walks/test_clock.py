@@ -33,7 +33,7 @@ def test_invitations_wait_while_the_clock_is_wrong_and_leave_when_it_is_right(
     }
 
     def command(*words):
-        words = [sys.executable, "-m", "trustsvc.cli", *words]
+        words = [sys.executable, "-m", "trustsvc", *words]
         done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
         return done.stdout
 
@@ -49,7 +49,7 @@ def test_invitations_wait_while_the_clock_is_wrong_and_leave_when_it_is_right(
 
     command("migrate")
     process = subprocess.Popen(
-        [sys.executable, "-m", "trustsvc.cli", "scheduler"], env=environ, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "trustsvc", "scheduler"], env=environ, stderr=subprocess.DEVNULL
     )
     try:
         until("e-mails leave")

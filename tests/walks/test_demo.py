@@ -23,7 +23,7 @@ def test_the_demo_shows_the_main_job_twice_on_the_same_folder(tmp_path):
 
     for _ in range(2):
         done = subprocess.run(
-            [sys.executable, "-m", "trustsvc.cli", "demo", "--once"],
+            [sys.executable, "-m", "trustsvc", "demo", "--once"],
             env=environ,
             capture_output=True,
             text=True,
@@ -40,7 +40,7 @@ def test_a_demo_that_is_ended_leaves_nothing_running(tmp_path, number):
     environ = {k: v for k, v in os.environ.items() if not k.startswith("TRUSTSVC_")}
     environ["TRUSTSVC_DATA"] = str(tmp_path / "data")
     demo = subprocess.Popen(
-        [sys.executable, "-m", "trustsvc.cli", "demo"],
+        [sys.executable, "-m", "trustsvc", "demo"],
         env=environ,
         stdout=subprocess.PIPE,
         text=True,

@@ -102,7 +102,7 @@ def test_a_redis_that_throws_away_is_refused_at_start(service_environ, own):
 
     for command in ("up", "worker"):
         done = subprocess.run(
-            [sys.executable, "-m", "trustsvc.cli", command],
+            [sys.executable, "-m", "trustsvc", command],
             env=service_environ,
             capture_output=True,
             text=True,

@@ -1,7 +1,7 @@
 """The service as its operator meets it: real processes, real sockets, real kills.
 
 Also tests:
-trustsvc/cli/__main__.py
+trustsvc/__main__.py
 trustsvc/cli/up.py
 trustsvc/wsgi.py
 trustsvc/work_queue/runtime.py
@@ -115,7 +115,7 @@ def test_the_server_log_is_written_within_a_second_and_nowhere_else(service):
 
 def test_a_second_service_on_the_same_folder_is_refused_with_a_sentence(service):
     done = subprocess.run(
-        [sys.executable, "-m", "trustsvc.cli", "up"],
+        [sys.executable, "-m", "trustsvc", "up"],
         env=service.environ,
         capture_output=True,
         text=True,
@@ -131,7 +131,7 @@ def test_a_port_that_is_taken_is_refused_with_a_sentence(service, tmp_path):
     environ = service.environ | {"TRUSTSVC_DATA": str(tmp_path / "other")}
     for command in (["up"], ["demo", "--once"]):
         done = subprocess.run(
-            [sys.executable, "-m", "trustsvc.cli", *command],
+            [sys.executable, "-m", "trustsvc", *command],
             env=environ,
             capture_output=True,
             text=True,

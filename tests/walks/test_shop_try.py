@@ -55,7 +55,7 @@ def test_the_service_on_this_machine_answers_when_the_public_address_does_not(se
 def test_a_service_that_does_not_run_is_hinted_at(service_environ):
     def command(*words):
         return subprocess.run(
-            [sys.executable, "-m", "trustsvc.cli", "shop", *words],
+            [sys.executable, "-m", "trustsvc", "shop", *words],
             env=service_environ,
             capture_output=True,
             text=True,

@@ -32,17 +32,41 @@ def _encodings(kind):
     yield "backwards", raw[::-1]
 
 
-ENCODED = [(kind, how, text) for kind in KINDS for how, text in _encodings(kind)]
+def _beginning(texts):
+    """Give what all texts begin with."""
+    return texts[0][
+        : next(n for n, of_all in enumerate(zip(*texts, strict=False)) if len(set(of_all)) > 1)
+    ]
+
+
+def _by_beginning():
+    """Group the encodings by how all kinds begin in them: one search rules out a whole group."""
+    for ways in zip(*(_encodings(kind) for kind in KINDS), strict=True):
+        texts = [text for _, text in ways]
+        group = [(kind, how, text) for kind, (how, text) in zip(KINDS, ways, strict=True)]
+        # Backwards they end alike.
+        yield (
+            _beginning(texts) or _beginning([text[::-1] for text in texts])[::-1],
+            [one for one in group if one[2] != one[0].encode()],
+        )
+
+
+ENCODED = list(_by_beginning())
+BEGINNING = _beginning([kind.encode() for kind in KINDS])
 
 
 def count_markers(content):
     """Count the markers in bytes, by (kind, encoding)."""
     found = Counter()
-    for hit in PLAIN.finditer(content.lower()):
-        found[hit[1].decode(), "plain"] += 1
-    for kind, how, text in ENCODED:
-        if text != kind.encode() and (times := content.count(text)):
-            found[kind, how] += times
+    lower = content.lower()
+    if BEGINNING in lower:
+        for hit in PLAIN.finditer(lower):
+            found[hit[1].decode(), "plain"] += 1
+    for beginning, group in ENCODED:
+        if beginning in content:
+            for kind, how, text in group:
+                if times := content.count(text):
+                    found[kind, how] += times
     return found
 
 

@@ -59,7 +59,7 @@ class Installation:
 
     def own(self, *command, stdin=""):
         done = subprocess.run(
-            [sys.executable, "-m", "trustsvc.cli", *command],
+            [sys.executable, "-m", "trustsvc", *command],
             env=self.environ,
             cwd=ROOT,
             input=stdin,
@@ -101,7 +101,7 @@ class Installation:
                 parents.setdefault(parent, []).append((int(stat.parent.name), words))
         pids_of = {}
         for pid, words in parents.get(self.process.pid if self.process else -1, []):
-            name = words[-2].decode() if b"trustsvc.cli" in words else "redis"
+            name = words[-2].decode() if b"trustsvc" in words else "redis"
             pids_of.setdefault(name, []).append(pid)
         for web in pids_of.get("web", []):
             pids_of["serving"] = [pid for pid, _ in parents.get(web, [])]
@@ -130,7 +130,7 @@ class Installation:
         while not self._ended.wait(0.2):
             if self.process is None or self.process.poll() is not None:
                 self.process = subprocess.Popen(
-                    [sys.executable, "-m", "trustsvc.cli", "up"],
+                    [sys.executable, "-m", "trustsvc", "up"],
                     env=self.environ,
                     cwd=ROOT,
                     stdout=self._log,

@@ -1,5 +1,6 @@
 """The command line: `trustsvc <command>`; one module a group, imported when it is called."""
 
+import gc
 import importlib
 import logging
 import os
@@ -76,6 +77,8 @@ class _Commands(click.Group):
 def main(context: click.Context) -> None:
     """Review invitations and trust badges that can prove what they promise."""
     message_kinds.register()
+    gc.freeze()  # what is imported stays; see trustsvc/__main__.py
+    gc.enable()
     os.umask(0o077)  # only the owner may read what the service writes
     is_process = context.invoked_subcommand in PROCESSES
     configure(logging.INFO if is_process else logging.WARNING)

@@ -48,7 +48,7 @@ def service(environ: dict[str, str]) -> Iterator[None]:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)  # a closed terminal must not leave the service behind
     service = subprocess.Popen(
-        [sys.executable, "-m", "trustsvc.cli", "up"],
+        [sys.executable, "-m", "trustsvc", "up"],
         env=environ,
         stdout=subprocess.DEVNULL,
         stderr=(config.current().data / "demo.log").open("w"),
@@ -85,7 +85,7 @@ def _ready() -> bool:
 def run_command(environ: dict[str, str], *command: str) -> str:
     """Run one of our commands in a process of its own; raises DemoFailed when it fails."""
     done = subprocess.run(
-        [sys.executable, "-m", "trustsvc.cli", *command],
+        [sys.executable, "-m", "trustsvc", *command],
         env=environ,
         capture_output=True,
         text=True,

@@ -99,7 +99,7 @@ def up() -> None:
 
 
 def _command(name: str) -> list[str]:
-    return [sys.executable, "-m", "trustsvc.cli", name]
+    return [sys.executable, "-m", "trustsvc", name]
 
 
 def _redis() -> Child:

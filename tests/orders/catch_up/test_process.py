@@ -29,7 +29,7 @@ def start(slug):
         "TRUSTSVC_DATABASE_URL": settings.database_url,
         "TRUSTSVC_REDIS_URL": settings.redis_url,
     }
-    command = [sys.executable, "-m", "trustsvc.cli", "shop", "catch-up", slug]
+    command = [sys.executable, "-m", "trustsvc", "shop", "catch-up", slug]
     return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 

@@ -47,7 +47,7 @@ def _own(installation, *command):
         "TRUSTSVC_DATABASE_URL": installation.database_url,
         "PYTHONPATH": str(Path(__file__).parents[3]),
     }
-    return subprocess.Popen([sys.executable, "-m", "trustsvc.cli", *command], env=environ)
+    return subprocess.Popen([sys.executable, "-m", "trustsvc", *command], env=environ)
 
 
 @pytest.mark.slow
