@@ -7,9 +7,9 @@ def main() -> None:
     """Run the command line."""
     # A quarter of the start-up is the collector's, which finds no garbage in imported modules.
     gc.disable()
-    from trustsvc.cli import main as command_line
+    from trustsvc import cli
 
-    command_line()
+    cli.main()
 
 
 if __name__ == "__main__":
