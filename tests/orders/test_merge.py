@@ -1,3 +1,8 @@
+"""Also tests:
+trustsvc/orders/claims.py
+trustsvc/orders/news.py
+"""
+
 import itertools
 import random
 from dataclasses import replace
@@ -8,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trustsvc.orders import merge
-from trustsvc.orders.merge import OrderNews
+from trustsvc.orders.news import OrderNews
 from trustsvc.orders.received import OrderReceived
 from trustsvc.orders.standing import ParcelState, Standing
 from trustsvc.orders.state import OrderState
@@ -223,6 +228,31 @@ def test_a_declined_return_ends_no_dispute():
     ]
 
     assert merged([news(one) for one in history]).is_over
+
+
+@pytest.mark.parametrize(
+    ("told", "stands"),
+    [
+        ([(b"1", "disputed"), (b"2", "disputed"), (b"2", "open")], Standing.DISPUTED),
+        ([(b"1", "disputed"), (b"2", "disputed"), (b"1", "open"), (b"2", "open")], Standing.OPEN),
+        ([(b"1", "chargeback"), (b"2", "disputed"), (b"2", "open")], Standing.CHARGEBACK),
+        ([(b"1", "disputed"), (b"1", "chargeback"), (b"1", "open")], Standing.OPEN),
+        ([(b"1", "disputed"), (None, "open")], Standing.OPEN),
+        ([(None, "disputed"), (b"1", "open")], Standing.DISPUTED),
+    ],
+)
+def test_of_several_disputes_the_newest_of_each_counts_in_any_sequence(told, stands):
+    placed = news(order(email="anna@mail.example", is_creation=True))
+    history = [
+        replace(
+            news(order(dispute=Standing(state), modified_at=NOW + number * SECOND)), claim=claim
+        )
+        for number, (claim, state) in enumerate(told)
+    ]
+
+    ends = {merged([placed, *some]).dispute for some in itertools.permutations(history)}
+
+    assert ends == {stands}
 
 
 def test_a_refund_of_unknown_amount_yields_to_the_order_of_the_same_second():

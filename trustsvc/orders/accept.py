@@ -19,8 +19,9 @@ from trustsvc.orders import (
     skip,
     stored_orders,
 )
-from trustsvc.orders.merge import OrderNews, StoredOrder
+from trustsvc.orders.merge import StoredOrder
 from trustsvc.orders.models import orders
+from trustsvc.orders.news import OrderNews
 from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.orders.received import IgnoreReason, OrderReceived
 from trustsvc.orders.standing import Standing
@@ -40,13 +41,14 @@ class IncomingOrder:
     buyer: bytes | None
     delivery: idempotency.Delivery | None
     skip: str | None
+    claim: bytes | None
 
     @property
     def key(self) -> OrderKey:
         return (self.shop.id, self.identity)
 
     def news(self, now: datetime) -> OrderNews:
-        return OrderNews(self.order, self.buyer, self.skip, now)
+        return OrderNews(self.order, self.buyer, self.skip, now, self.claim)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ def incoming_order(shop: Shop, order: OrderReceived, body: bytes) -> IncomingOrd
             else None
         ),
         skip=skip.reason(shop.skip, order.traits),
+        claim=pseudonyms.text_pseudonym(shop.id, f"claim {order.claim}") if order.claim else None,
     )
 
 

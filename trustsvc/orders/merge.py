@@ -1,10 +1,9 @@
 """Merge news into a known order. Pure, so that every sequence of arrival can be tested.
 
-An order is a set of registers: standing, dispute, returns, payment, fulfilment, delivery,
-details, contact. Each keeps the
-value with the newest time the platform gave, so any permutation and repetition of an order's
-history ends in the same row. Of two values of one second the one that arrives later counts, but
-an end stays. A refusal (`consent` false) is never taken back by an update.
+An order is a set of registers. Each keeps the value with the newest time the platform gave, so any
+permutation and repetition of an order's history ends in the same row. Of two values of one second
+the one that arrives later counts, but an end stays. A refusal (`consent` false) is never taken back
+by an update. Of disputes and returns there may be several (claims.py).
 
 An erased buyer is stored again only where `accepts_buyer` says so: the order had ended, or did not
 qualify, and newer news may bring it back. Whoever was erased for another reason stays erased.
@@ -12,9 +11,10 @@ qualify, and newer news may bring it back. Whoever was erased for another reason
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-from trustsvc.orders.received import OrderReceived
+from trustsvc.orders import claims
+from trustsvc.orders.news import OrderNews
 from trustsvc.orders.standing import ENDED, ParcelState, Standing
 from trustsvc.orders.state import OrderState, order_states
 
@@ -33,16 +33,15 @@ REGISTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 CHANGING = (
     *(name for time, values in REGISTERS.values() for name in (time, *values)),
+    "claims",
     "contact_at",
     "accepts_buyer",
     "state",
 )
 COLUMNS = ("shop_id", "identity", *BUYER, *CHANGING, "created_at", "received_at")
 ERASED = "erased"
-CLOCK_AHEAD = timedelta(minutes=10)
 # What only says that more is to come yields to the order itself of the same second.
 YIELDS = {Standing.REFUND_OPEN}
-AT_CREATION = datetime(2000, 1, 1, tzinfo=UTC)  # older than any news
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,6 +59,7 @@ class StoredOrder:
     dispute_at: datetime | None = None
     returns: Standing | None = None
     returns_at: datetime | None = None
+    claims: str | None = None  # JSON, see claims.py
     paid: bool | None = None
     paid_at: datetime | None = None
     payment_at: datetime | None = None
@@ -94,30 +94,6 @@ class StoredOrder:
         return {name: getattr(self, name) for name in names}
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class OrderNews:
-    """What an order says, with the hash of its buyer and the reason to skip it."""
-
-    order: OrderReceived
-    buyer: bytes | None
-    skip: str | None
-    arrived_at: datetime
-
-    @property
-    def as_of(self) -> datetime:
-        """When this was true: the platform's time, or that of arrival in whole seconds."""
-        if self.order.is_creation:
-            return AT_CREATION
-        at = self.order.modified_at if self.is_timed else None
-        return at or self.arrived_at.replace(microsecond=0)
-
-    @property
-    def is_timed(self) -> bool:
-        """Whether the platform gave a time, and not one of a clock that is far ahead."""
-        at = self.order.modified_at
-        return self.order.is_creation or (at is not None and at <= self.arrived_at + CLOCK_AHEAD)
-
-
 def new_order(key: tuple[int, bytes], news: OrderNews) -> StoredOrder:
     """Give the row of an order that was not known; one that has ended holds no buyer."""
     row = StoredOrder(
@@ -137,8 +113,7 @@ def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
     It is decided on anew while it holds a buyer, and where it ends. Of an order without one, news
     is only kept.
     """
-    changed: dict[str, object] = {}
-    names: list[str] = []
+    changed, names = _claims(known, news)
     for register, stated in _stated(news).items():
         time, columns = REGISTERS[register]
         at = _time_of(register, news, known)
@@ -162,6 +137,22 @@ def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
         order_states.require([known.state], OrderState.RECEIVED)
         row = replace(row, state=OrderState.RECEIVED)
     return row, names
+
+
+def _claims(known: StoredOrder, news: OrderNews) -> tuple[dict[str, object], list[str]]:
+    """Merge news of a dispute or return; gives the columns, and the registers that changed."""
+    changed: dict[str, object] = {}
+    names = []
+    kept = known.claims
+    for register, state in (("dispute", news.order.dispute), ("returns", news.order.returns)):
+        if state is not None:
+            time, before = REGISTERS[register][0], getattr(known, register)
+            at = _time_of(register, news, known)
+            kept, worst = claims.merged(kept, register, news.claim, state, at)
+            newest = max(at, getattr(known, time) or at)
+            changed |= {"claims": kept, time: newest, register: worst}
+            names += [register] if worst is not before else []
+    return changed, names
 
 
 def _with(row: StoredOrder, values: Mapping[str, object]) -> StoredOrder:
@@ -195,10 +186,6 @@ def _stated(news: OrderNews) -> dict[str, tuple[object, ...]]:
     stated: dict[str, tuple[object, ...]] = {}
     if order.standing is not None:
         stated["standing"] = (order.standing,)
-    if order.dispute is not None:
-        stated["dispute"] = (order.dispute,)
-    if order.returns is not None:
-        stated["returns"] = (order.returns,)
     if order.paid is not None or order.paid_at:
         stated["payment"] = (order.paid is not False, order.paid_at)
     if order.fulfilled is not None or order.shipped_at:

@@ -118,6 +118,14 @@ orders = Table(
     column("dispute_at", Moment, purpose=AS_OF, retention=DECISIONS, nullable=True),
     column("returns", Text, purpose="an open return", retention=DECISIONS, nullable=True),
     column("returns_at", Moment, purpose=AS_OF, retention=DECISIONS, nullable=True),
+    column(
+        "claims",
+        Text,
+        purpose="each dispute and return of it: keyed hash of its id, state, since when",
+        retention=DECISIONS,
+        category="pseudonym",
+        nullable=True,
+    ),
     column("created_at", Moment, purpose="when it was placed", retention=DECISIONS),
     column(
         "paid",

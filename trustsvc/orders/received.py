@@ -33,6 +33,7 @@ class OrderReceived:
     `is_whole` is set where the body is the whole order: without an address the shop removed it.
     `is_anonymised`: the shop erased the buyer. `says_consent`: without consent there is none now.
     `dispute` and `returns` are what the order itself does not tell; OPEN ends them.
+    `claim` is the platform's id of the dispute or return, where the news is about one of several.
     `traits` is what a shop may have orders skipped for (docs/how-to/skip.md).
     """
 
@@ -54,6 +55,7 @@ class OrderReceived:
     standing_at: datetime | None = None
     dispute: Standing | None = None
     returns: Standing | None = None
+    claim: str = ""
     paid: bool | None = None
     paid_at: datetime | None = None
     fulfilled: bool | None = None

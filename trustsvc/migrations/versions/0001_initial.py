@@ -490,6 +490,7 @@ def upgrade() -> None:
         sa.Column("dispute_at", sa.BigInteger(), nullable=True),
         sa.Column("returns", sa.Text(), nullable=True),
         sa.Column("returns_at", sa.BigInteger(), nullable=True),
+        sa.Column("claims", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("paid", sa.Boolean(), nullable=True),
         sa.Column("paid_at", sa.BigInteger(), nullable=True),

@@ -149,12 +149,15 @@ def _dispute(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
         claim = Standing.CHARGEBACK
     elif status in {"won", "prevented"}:
         claim = Standing.OPEN
-    return OrderReceived(fields.identity(tree, "order_id"), now, dispute=claim)
+    known = fields.identity(tree, "order_id")
+    return OrderReceived(known, now, dispute=claim, claim=fields.text(tree, "id"))
 
 
 def _return(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
     known = fields.identity(tree, "order.id", "order_id", "order.admin_graphql_api_id")
-    return OrderReceived(known, now, returns=shopify_order.claim_of(fields.word(tree, "status")))
+    state = shopify_order.claim_of(fields.word(tree, "status"))
+    claim = fields.text(tree, "id", "admin_graphql_api_id")
+    return OrderReceived(known, now, returns=state, claim=claim)
 
 
 # Topics, and families of topics, whose body is not the order but news about it.
