@@ -64,6 +64,8 @@ class _Commands(click.Group):
                 "The database cannot be reached or written: see TRUSTSVC_DATABASE_URL and "
                 "TRUSTSVC_DATA."
             ) from None
+        except BrokenPipeError:
+            raise  # whoever read the output has enough of it: click ends quietly
         except OSError as problem:
             raise click.ClickException(
                 f"A file or folder cannot be used ({type(problem).__name__}): see TRUSTSVC_DATA, "
