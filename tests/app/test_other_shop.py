@@ -294,8 +294,10 @@ def test_no_field_query_or_header_with_an_id_of_another_shop_reaches_it(app, ask
             if rule == "/desk/reviews/<public_id>":
                 form["version"] = own["text version"]
             headers = {"X-Shop-Id": value, "X-Shop": value, "X-Original-URL": f"/s/{value}"}
+            # HEAD runs the view of GET, and shows less of it.
             for path, method in product(
-                _paths(rule, own.get(kept.own or kept.opens)), sorted(methods)
+                _paths(rule, own.get(kept.own or kept.opens)),
+                sorted(methods - {"HEAD"}),
             ):
                 if "email" in form:  # else nobody is written to from the fourth time on
                     form["email"] = f"visitor{asked.total()}@mail.example"

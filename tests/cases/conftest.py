@@ -3,7 +3,7 @@
 import fcntl
 import json
 import os
-from functools import partial
+from functools import cache, partial
 
 import pytest
 
@@ -31,4 +31,9 @@ def _outcomes(request, database, room, folder):
             client = request.getfixturevalue("client")
             found = played.play(client, history.cases_in(folder))
             kept.write_text(json.dumps(played.as_json(found)))
+    return _read(kept)
+
+
+@cache
+def _read(kept):
     return played.from_json(json.loads(kept.read_text()))
