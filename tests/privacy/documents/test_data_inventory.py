@@ -31,6 +31,7 @@ KEPT_AS = {
     "pending_registrations.link": "random; opens nothing without the signature by the link key",
     "opt_outs.pseudonym": "keyed hash",
     "orders.buyer": "keyed hash",
+    "orders.claims": "keyed hash",
     "orders.identity": "keyed hash",
     "deliveries.body_hash": "keyed hash",
     "reviews.buyer_pseudonym": "keyed hash",
