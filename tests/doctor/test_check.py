@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from tests.invitations.sample_orders import NOON
 from trustsvc import cli, clock, config, migrations
-from trustsvc.doctor import mail_server, sender_dns, stores
+from trustsvc.doctor import finding, mail_server, sender_dns, stores
 from trustsvc.doctor.check import check
 from trustsvc.mail import dkim_keys
 from trustsvc.mail.outbox import send_suspension
@@ -483,6 +483,30 @@ def test_each_check_reports_every_finding_not_the_first(healthy):
     assert len(details("one-click")) == 2
 
 
+def test_a_check_that_raises_is_a_finding_by_its_type_and_hides_no_other(healthy):
+    every = {one.check for one in check(clock.now())}
+    with db.transaction() as session:
+        session.execute(text("DROP TABLE webhook_counts"))
+
+    levels = {one.check: one.level for one in check(clock.now())}
+
+    assert levels["deliveries"] == "FAIL"
+    assert levels["dates of orders"] == "OK"
+    assert levels.keys() == every
+    assert run().exit_code == 1
+
+
+def test_the_text_of_an_unexpected_error_is_not_repeated():
+    def breaks():
+        raise ValueError("kim@mail.example")
+
+    (broken, fine) = finding.run({"one": breaks, "two": lambda: finding.ok("two", "well")})
+
+    assert (broken.check, broken.level, fine.level) == ("one", "FAIL", "OK")
+    assert "ValueError" in broken.detail
+    assert "kim" not in broken.detail + broken.remedy
+
+
 def test_old_keys_are_reported_beside_an_open_one(healthy):
     (healthy.data / "keys" / "link").chmod(0o640)
     later = clock.now() + 800 * DAY
@@ -521,3 +545,22 @@ def test_every_fault_of_our_dkim_is_a_finding(installation):
     found = [one for one in sender_dns.sender("shop.com", GOOD.get) if one.check == "DKIM"]
 
     assert [one.level for one in found] == ["FAIL", "WARN", "WARN"]
+
+
+def test_a_damaged_dkim_key_hides_neither_spf_nor_dmarc(installation):
+    other(installation, MAIL_FROM="reviews@shop.com")
+    dkim_keys.make("one", "rsa")
+    dkim_keys.use("one")
+    next((installation.data / "keys").rglob("one*")).write_text("damaged")
+
+    found = sender_dns.sender("shop.com", {**GOOD, "_dmarc.shop.com": []}.get)
+
+    assert [(one.check, one.level) for one in found] == [
+        ("SPF", "OK"),
+        ("DKIM", "FAIL"),
+        ("DMARC", "WARN"),
+    ]
+
+
+def test_without_a_suspension_no_claim_is_made_that_e_mails_leave(healthy):
+    assert found("sending").detail == "no suspension"

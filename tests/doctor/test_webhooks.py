@@ -93,3 +93,14 @@ def test_deliveries_that_cannot_be_used_are_named_with_their_number(now, answer)
 
     assert found.level == "WARN"
     assert found.detail == f"answered {answer} in 7 days: lamp (12)"
+
+
+def test_an_alarm_hides_no_other_problem_of_its_shop(now):
+    shop = enrolled("Lamp")
+    deliver(shop.id, [now - HOUR], "ignored:platform_error")
+    deliver(shop.id, [now - HOUR], "too_large", count=3)
+
+    assert [one.detail for one in findings(now)] == [
+        "WooCommerce sends errors instead of orders: lamp (no order news yet)",
+        "answered too_large in 7 days: lamp (3)",
+    ]

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from trustsvc import config
 from trustsvc.doctor import files, mail_server, sender_dns, stores
-from trustsvc.doctor.finding import Finding, fail, ok, warn
+from trustsvc.doctor.finding import Finding, fail, ok, run, warn
 from trustsvc.errors import Misconfigured
 from trustsvc.mail import dkim_keys
 
@@ -15,20 +15,22 @@ def check(now: datetime) -> list[Finding]:
         settings = config.current()
     except Misconfigured as problem:
         return [fail("settings", problem.detail, "then run trustsvc doctor again")]
-    return [
-        ok("settings", "valid"),
-        *files.folder(),
-        files.disk(),
-        *files.key_ring(now),
-        *stores.database(now),
-        *stores.redis_server(),
-        mail_server.mail_server(),
-        *sender_dns.sender(settings.mail_from.rpartition("@")[2]),
-        _base_url(settings),
-        *_one_click(settings),
-        *files.log_files(now),
-        files.suppressions(),
-    ]
+    return run(
+        {
+            "settings": lambda: ok("settings", "valid"),
+            "data folder": files.folder,
+            "disk": files.disk,
+            "keys": lambda: files.key_ring(now),
+            "database": lambda: stores.database(now),
+            "redis": stores.redis_server,
+            mail_server.CHECK: mail_server.mail_server,
+            "sender": lambda: sender_dns.sender(settings.mail_from.rpartition("@")[2]),
+            "base URL": lambda: _base_url(settings),
+            "one-click": lambda: _one_click(settings),
+            "server log": lambda: files.log_files(now),
+            "suppressions": files.suppressions,
+        }
+    )
 
 
 def _base_url(settings: config.Settings) -> Finding:

@@ -1,9 +1,11 @@
-"""The result of one health check."""
+"""The result of one health check, and how checks are run."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 Level = Literal["OK", "WARN", "FAIL"]
+BROKEN = "report this to the makers of trustsvc; the other checks ran"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +28,15 @@ def warn(check: str, detail: str, remedy: str) -> Finding:
 
 def fail(check: str, detail: str, remedy: str) -> Finding:
     return Finding(check, "FAIL", detail, remedy)
+
+
+def run(checks: Mapping[str, Callable[[], Sequence[Finding] | Finding]]) -> list[Finding]:
+    """Run each check; one that raises is a finding of its name, and hides no other."""
+    findings: list[Finding] = []
+    for name, check in checks.items():
+        try:
+            found = check()
+        except Exception as problem:  # noqa: BLE001 - its text may repeat personal data
+            found = fail(name, f"this check failed with {type(problem).__name__}", BROKEN)
+        findings += [found] if isinstance(found, Finding) else found
+    return findings

@@ -1,5 +1,6 @@
 """Checks of outbound mail: what keeps e-mails from leaving, and what is reported about them."""
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -14,17 +15,6 @@ from trustsvc.mail.outbox import circuit_breaker, send_suspension, unknown_deliv
 UNKNOWN_SINCE = timedelta(days=7)
 
 
-def outbound(session: Session, now: datetime) -> list[Finding]:
-    return [
-        *_suspensions(session),
-        _paused_shops(session),
-        _circuit_breaker(session, now),
-        _unknown_deliveries(session, now),
-        _feedback(session),
-        _complaints(session, now),
-    ]
-
-
 def _suspensions(session: Session) -> list[Finding]:
     findings = []
     for name, reason in sorted(send_suspension.stops(session).items()):
@@ -36,7 +26,7 @@ def _suspensions(session: Session) -> list[Finding]:
         elif name == send_suspension.CLOCK:
             remedy = "see the line on the clock"
         findings.append(fail("sending", f"no invitation leaves ({reason})", remedy))
-    return findings or [ok("sending", "e-mails leave")]
+    return findings or [ok("sending", "no suspension")]
 
 
 def _paused_shops(session: Session) -> Finding:
@@ -81,3 +71,13 @@ def _complaints(session: Session, now: datetime) -> Finding:
         remedy = "ask fewer buyers, or later; from 0.3 % on (and three) sending is suspended"
         return warn("complaints", f"{detail}: {100 * rate.share:.2f} %, limit 0.1 %", remedy)
     return ok("complaints", detail)
+
+
+CHECKS: Mapping[str, Callable[[Session, datetime], Sequence[Finding] | Finding]] = {
+    "sending": lambda session, _: _suspensions(session),
+    "paused shops": lambda session, _: _paused_shops(session),
+    "circuit breaker": _circuit_breaker,
+    "unknown deliveries": _unknown_deliveries,
+    "reports": lambda session, _: _feedback(session),
+    "complaints": _complaints,
+}

@@ -32,18 +32,27 @@ def txt_records(name: str) -> list[str] | None:
 
 def sender(domain: str, lookup: TxtLookup = txt_records) -> list[Finding]:
     """Check what receivers will look up; sends no query for a domain that is not public."""
-    try:
-        signing = dkim_keys.in_use()
-    except Misconfigured as problem:
-        remedy = "no e-mail leaves unsigned: repair the key file, or remove it"
-        return [fail("DKIM", problem.detail, remedy)]
+    signing, broken = _signing()
     if _is_local(domain):
-        return [ok("sender", "SPF, DKIM and DMARC: not checked, the domain is not a public one")]
+        return [
+            *broken,
+            ok("sender", "SPF, DKIM and DMARC: not checked, the domain is not a public one"),
+        ]
     spf, dmarc = lookup(domain), lookup(f"_dmarc.{domain}")
     if spf is None or dmarc is None:
         remedy = "run it where a resolver can be reached, or ask your mail provider"
-        return [warn("sender", "SPF, DKIM and DMARC: not checked, no resolver answers", remedy)]
-    return [_spf(spf), *_dkim(signing, domain, lookup), _dmarc(dmarc)]
+        detail = "SPF, DKIM and DMARC: not checked, no resolver answers"
+        return [*broken, warn("sender", detail, remedy)]
+    return [_spf(spf), *(broken or _dkim(signing, domain, lookup)), _dmarc(dmarc)]
+
+
+def _signing() -> tuple[tuple[dkim_keys.DkimKey, ...], list[Finding]]:
+    """Give the keys that sign; or none, and what is wrong with their files."""
+    try:
+        return dkim_keys.in_use(), []
+    except Misconfigured as problem:
+        remedy = "no e-mail leaves unsigned: repair the key file, or remove it"
+        return (), [fail("DKIM", problem.detail, remedy)]
 
 
 def published(

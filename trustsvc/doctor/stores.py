@@ -1,6 +1,8 @@
 """Checks of the database, and of what is in it, and of Redis."""
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import redis
@@ -11,7 +13,7 @@ from sqlalchemy.orm import Session
 from trustsvc import config, config_values, migrations
 from trustsvc.doctor import mail, orders, privacy_requests, scheduler, webhooks
 from trustsvc.doctor.catch_up import api_connections
-from trustsvc.doctor.finding import Finding, fail, ok, warn
+from trustsvc.doctor.finding import Finding, fail, ok, run, warn
 from trustsvc.errors import TrustsvcError
 from trustsvc.orders import idempotency
 from trustsvc.shops import domain_recheck
@@ -22,6 +24,7 @@ from trustsvc.work_queue import job_queue, redis_checks
 
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "foreign_keys": 1}
 CONFLICTS_SINCE = timedelta(days=7)
+DatabaseCheck = Callable[[Session, datetime], Sequence[Finding] | Finding]
 
 
 def database(now: datetime) -> list[Finding]:
@@ -36,25 +39,16 @@ def database(now: datetime) -> list[Finding]:
             if not migrations.is_current():
                 remedy = "trustsvc migrate (with the newest trustsvc that ever ran here)"
                 return [fail("database", "its tables are not those of this trustsvc", remedy)]
-            return [
-                *_pragmas(session),
-                *_wal_recycle(session),
-                *scheduler.machine_clock(session, now),
-                scheduler.scheduler(session, now),
-                *mail.outbound(session, now),
-                privacy_requests.waiting(session, now),
-                seals(session),
-                _replies(session),
-                *privacy_requests.unannounced(session),
-                *privacy_requests.overdue_security_entries(session, now),
-                *_delivery_conflicts(session, now),
-                *api_connections(session, now),
-                *webhooks.deliveries(session, now),
-                *orders.unreadable_dates(session),
-            ]
     except (SQLAlchemyError, OSError):
         remedy = "see TRUSTSVC_DATABASE_URL; is the server up, the file writable?"
         return [fail("database", "it cannot be reached", remedy)]
+    return run({name: partial(_read, check, now) for name, check in CHECKS.items()})
+
+
+def _read(check: DatabaseCheck, now: datetime) -> Sequence[Finding] | Finding:
+    """Run a check in a session of its own: a failed statement ends its transaction."""
+    with db.reading() as session:
+        return check(session, now)
 
 
 def redis_server() -> list[Finding]:
@@ -140,3 +134,21 @@ def _delivery_conflicts(session: Session, now: datetime) -> list[Finding]:
     detail = f"{number} shops sent a known delivery id with another body this week"
     remedy = "ask whether that was them; if not: trustsvc shop rotate SLUG --now"
     return [warn("webhooks", detail, remedy)]
+
+
+CHECKS: Mapping[str, DatabaseCheck] = {
+    "database": lambda session, _: _pragmas(session),
+    "write-ahead log": lambda session, _: _wal_recycle(session),
+    "clock": scheduler.machine_clock,
+    "scheduler": scheduler.scheduler,
+    **mail.CHECKS,
+    "requests of people": privacy_requests.waiting,
+    "seals": lambda session, _: seals(session),
+    "replies": lambda session, _: _replies(session),
+    "notice": lambda session, _: privacy_requests.unannounced(session),
+    "security database": privacy_requests.overdue_security_entries,
+    "webhooks": _delivery_conflicts,
+    "catch-up": api_connections,
+    "deliveries": webhooks.deliveries,
+    "dates of orders": lambda session, _: orders.unreadable_dates(session),
+}

@@ -40,8 +40,9 @@ def deliveries(session: Session, now: datetime) -> list[Finding]:
         if names:
             level = fail if trouble == "platform_error" else warn
             findings.append(level("deliveries", f"{detail}: {' '.join(names)}", remedy))
-    calm = [one for one in every if one.trouble is None]
-    findings += [warning for problem in _PROBLEMS for warning in _unusable(calm, problem)]
+    for problem in _PROBLEMS:
+        # An alarm of that very problem is a line of its own.
+        findings += _unusable([one for one in every if one.trouble != problem], problem)
     return findings or [ok("deliveries", "no shop fell silent")]
 
 
