@@ -32,4 +32,4 @@ def test_a_tick_raises_the_alarm_as_if_it_were_that_day_and_ends_it_when_run_aga
 
     deliver(shop.id, [now + timedelta(minutes=1)])
     assert CliRunner().invoke(cli.main, ["tick"]).exit_code == 0
-    assert kinds()[-1] == "shop.heard_again"
+    assert kinds()[-1] == "shop.alarm_ended"

@@ -21,7 +21,7 @@ from trustsvc.storage.state_machine import partial_index
 
 CONTACT = "buyer_contact"
 DECISIONS = "decision_log"
-AS_OF = "the platform's time of what it said, so that old news changes nothing"
+AS_OF = "the platform's time of this news, so that old news changes nothing"
 
 
 def _index_where_set(name: str, indexed: str, filled: str) -> Index:

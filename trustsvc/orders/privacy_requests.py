@@ -16,7 +16,7 @@ from trustsvc.orders.request_models import privacy_requests
 from trustsvc.shops import directory
 from trustsvc.work_queue import job_queue
 
-MAX_WAITING = 1000  # more is a flood: the caller is told to try again later
+MAX_WAITING = 1000  # more is a flood: the caller must try again later
 MIN_RETRY_DELAY = timedelta(seconds=30)
 MAX_RETRY_DELAY = timedelta(hours=1)
 

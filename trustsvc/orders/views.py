@@ -96,8 +96,8 @@ def _whose_endpoint() -> int:
 
 def _json(status: str, reason: str | None = None, field: str = "") -> Response:
     g.setdefault("answer", answers.of_success(status, reason))
-    said = {"status": status, "reason": reason, "field": field}
-    return jsonify({name: value for name, value in said.items() if value})
+    answer = {"status": status, "reason": reason, "field": field}
+    return jsonify({name: value for name, value in answer.items() if value})
 
 
 @order_documents.get("/schemas/order-1.json", provide_automatic_options=False)

@@ -16,9 +16,9 @@ from trustsvc.orders.standing import Standing
     ],
 )
 def test_the_state_counts_before_the_type(kind, state, standing, paid, fulfilled):
-    said = standard_words.read(kind, state)
+    meaning = standard_words.read(kind, state)
 
-    assert (said.standing, said.paid, said.fulfilled) == (standing, paid, fulfilled)
+    assert (meaning.standing, meaning.paid, meaning.fulfilled) == (standing, paid, fulfilled)
 
 
 def test_a_creation_is_only_a_creation_by_its_type():

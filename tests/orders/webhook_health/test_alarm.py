@@ -97,13 +97,13 @@ def test_the_alarm_lasts_until_an_order_can_be_read_again_and_may_come_back(shop
 
     deliver(shop.id, [LATER + 101 * DAY], "duplicate")
     run(LATER + 101 * DAY + HOUR)
-    assert events() == ["shop.silent", "shop.heard_again"]
+    assert events() == ["shop.silent", "shop.alarm_ended"]
     assert trouble() == {}
 
     again = LATER + 101 * DAY
     deliver(shop.id, weeks(again + 60 * DAY, 58))
     run(again + 90 * DAY)
-    assert events() == ["shop.silent", "shop.heard_again", "shop.silent"]
+    assert events() == ["shop.silent", "shop.alarm_ended", "shop.silent"]
     assert len(emails(installation, again + 90 * DAY)) == 2
 
 
@@ -145,7 +145,7 @@ def test_a_closed_shop_raises_none_and_closing_one_ends_its_alarm(shop):
     run(LATER + HOUR)
     run(LATER + 2 * HOUR)
 
-    assert events() == ["shop.silent", "shop.heard_again"]
+    assert events() == ["shop.silent", "shop.alarm_ended"]
 
 
 def test_a_shop_that_is_gone_is_not_watched(installation):
@@ -188,7 +188,7 @@ def test_one_broken_webhook_among_good_ones_is_an_alarm_until_a_day_without_erro
     run(NOON + 2 * DAY - HOUR)
     assert events() == ["shop.platform_error"]
     run(NOON + 2 * DAY + HOUR)
-    assert events() == ["shop.platform_error", "shop.heard_again"]
+    assert events() == ["shop.platform_error", "shop.alarm_ended"]
 
 
 def test_a_silent_shop_that_sends_errors_gets_the_other_alarm(shop):
@@ -217,7 +217,7 @@ def test_a_doubted_clock_raises_none_and_ends_what_is_over(shop, monkeypatch):
 
     run(LATER + 2 * HOUR)
 
-    assert events() == ["shop.silent", "shop.heard_again"]
+    assert events() == ["shop.silent", "shop.alarm_ended"]
 
 
 def test_a_clock_that_was_ahead_and_is_set_back_does_not_keep_a_shop_from_being_watched(shop):

@@ -100,7 +100,7 @@ def test_redact_by_orders_alone(shopify):
 EMPTY = dict.fromkeys(("email", "contact_email", "customer__email"), "")
 
 
-def told(shopify, minutes, **fields):
+def order_news(shopify, minutes, **fields):
     """Have Shopify tell the order again, changed this many minutes after it was placed."""
     at = clock.now() + timedelta(minutes=minutes)
     with quiet():
@@ -111,19 +111,19 @@ def told(shopify, minutes, **fields):
 
 def test_an_emptied_address_is_erased_and_a_newer_body_names_the_buyer_again(shopify):
     ordered(shopify, 1)
-    told(shopify, 1, **EMPTY)
+    order_news(shopify, 1, **EMPTY)
     my_data_pages.answered()
     assert (emails(), my_data_pages.register()) == ([], [("erase", "done", "shop")])
 
-    told(shopify, 2, email="anna@mail.example")
+    order_news(shopify, 2, email="anna@mail.example")
 
     assert emails() == ["anna@mail.example"]
 
 
 def test_an_erasure_of_an_emptied_address_leaves_the_newer_one_alone(shopify):
     ordered(shopify, 1)
-    told(shopify, 1, **EMPTY)
-    told(shopify, 2, email="anna@mail.example")
+    order_news(shopify, 1, **EMPTY)
+    order_news(shopify, 2, email="anna@mail.example")
 
     my_data_pages.answered()
 

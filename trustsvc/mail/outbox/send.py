@@ -131,10 +131,10 @@ class _Round:
         elif one.domain in self._deferring:
             one = replace(one, domain_defers=True)
         self._results.append((one, result))
-        self._tell_breaker(result)
+        self._report_to_breaker(result)
         return result
 
-    def _tell_breaker(self, result: DeliveryResult) -> None:
+    def _report_to_breaker(self, result: DeliveryResult) -> None:
         """Count a failure of the server, and the first success after one."""
         if result.reason == NOT_COMPOSED:
             return

@@ -99,7 +99,7 @@ def _standing(topic: str, tree: fields.Tree, status: str) -> Standing:
 
 
 def _returns(tree: fields.Tree) -> Standing | None:
-    """Read the returns, where the body lists them; a dispute is told by topics of its own."""
+    """Read the returns, where the body lists them; a dispute is sent by topics of its own."""
     if not isinstance(tree.get("returns"), list):
         return None
     claims = {claim_of(fields.word(row, "status")) for row in fields.rows(tree, "returns")}

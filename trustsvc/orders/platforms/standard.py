@@ -107,7 +107,7 @@ def _reference(data: fields.Tree) -> str:
 def _order(
     tree: fields.Tree,
     data: fields.Tree,
-    said: standard_words.Said,
+    meaning: standard_words.StateMeaning,
     headers: Mapping[str, str],
     now: datetime,
 ) -> OrderReceived | Ignored:
@@ -117,20 +117,22 @@ def _order(
 
     def when(event: str) -> datetime | None:
         stated = fields.moment(data, now, *standard_fields.EVENT_AT[event])
-        return stated or (sent_at if event in said.events else None)
+        return stated or (sent_at if event in meaning.events else None)
 
     known = _reference(data)
     modified_at = fields.moment(data, now, *standard_fields.MODIFIED_AT) or sent_at
     # The moment of the event itself; other dates of the order are no time of this news.
-    happened = (fields.moment(data, now, *standard_fields.EVENT_AT[event]) for event in said.events)
+    happened = (
+        fields.moment(data, now, *standard_fields.EVENT_AT[event]) for event in meaning.events
+    )
     delivered_at = when("delivered")
-    delivery = said.delivery or (ParcelState.DELIVERED if delivered_at else None)
+    delivery = meaning.delivery or (ParcelState.DELIVERED if delivered_at else None)
     place = _place(data)
     order = OrderReceived(
         identity=known,
         created_at=now,
         modified_at=modified_at or fields.latest(happened),
-        is_creation=said.is_creation,
+        is_creation=meaning.is_creation,
         reference=known,
         is_whole=_names_buyer(data),
         email=fields.email(data, *standard_fields.EMAIL),
@@ -139,12 +141,12 @@ def _order(
         zone=place.zone,
         is_anonymised=contact.is_anonymised(data, *standard_fields.EMAIL),
         consent=_consent(data),
-        standing=_standing(data, said),
-        dispute=said.dispute,
-        returns=said.returns,
-        paid=said.paid,
+        standing=_standing(data, meaning),
+        dispute=meaning.dispute,
+        returns=meaning.returns,
+        paid=meaning.paid,
         paid_at=when("paid"),
-        fulfilled=True if delivered_at and said.fulfilled is None else said.fulfilled,
+        fulfilled=True if delivered_at and meaning.fulfilled is None else meaning.fulfilled,
         shipped_at=when("shipped"),
         delivery=delivery,
         delivery_at=(delivered_at or sent_at) if delivery else None,
@@ -178,14 +180,14 @@ def _place(data: fields.Tree) -> contact.Place:
     )
 
 
-def _standing(data: fields.Tree, said: standard_words.Said) -> Standing | None:
+def _standing(data: fields.Tree, meaning: standard_words.StateMeaning) -> Standing | None:
     """Read the standing; only a refund of the whole total ends an order."""
     stated = [
         standing
         for event, standing in STATED_ENDS.items()
         if any(fields.text(data, name) for name in standard_fields.EVENT_AT[event])
     ]
-    standing = stated[0] if stated else said.standing
+    standing = stated[0] if stated else meaning.standing
     if standing not in {None, Standing.OPEN, Standing.REFUNDED}:
         return standing
     back = amounts.amount(data, *standard_fields.REFUNDED)
@@ -198,7 +200,7 @@ def _standing(data: fields.Tree, said: standard_words.Said) -> Standing | None:
 
 
 def _consent(data: fields.Tree) -> bool | None:
-    """Read consent and may_ask: a no counts whatever else is said."""
+    """Read consent and may_ask: a no counts, whatever other fields say."""
     given = [_answer(data, path) for path in standard_fields.CONSENT]
     refused = any(fields.flag(data, path) for path in standard_fields.DO_NOT_ASK)
     if refused or False in given or not _tags(data).isdisjoint(REFUSAL_TAGS):

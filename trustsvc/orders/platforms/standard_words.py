@@ -8,7 +8,7 @@ from trustsvc.orders.standing import ParcelState, Standing
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StateMeaning:
     """What a type or a state says of an order; None where it says nothing."""
 
     standing: Standing | None = None
@@ -21,38 +21,38 @@ class Said:
     returns: Standing | None = None
 
 
-def _said(
+def _meaning(
     *events: str,
     standing: Standing | None = Standing.OPEN,
     paid: bool | None = None,
     fulfilled: bool | None = None,
     delivery: ParcelState | None = None,
     is_creation: bool = False,
-) -> Said:
-    return Said(standing, paid, fulfilled, delivery, frozenset(events), is_creation)
+) -> StateMeaning:
+    return StateMeaning(standing, paid, fulfilled, delivery, frozenset(events), is_creation)
 
 
-NOTHING = Said()
-CREATED = _said("created")
-PAID = _said("paid", paid=True)
-UNPAID = _said(paid=False)
-IN_WORK = _said(fulfilled=False)
-SHIPPED = _said("shipped", fulfilled=True)
-DELIVERED = _said("delivered", fulfilled=True, delivery=ParcelState.DELIVERED)
-CANCELLED = _said("cancelled", standing=Standing.CANCELLED)
-REFUNDED = _said("refunded", standing=Standing.REFUNDED)
-PARTLY_REFUNDED = _said(standing=None, paid=True)
-RETURNED = _said(standing=Standing.RETURNED)
-RETURN_OPEN = _said(standing=Standing.RETURN_OPEN)
-CHARGEBACK = _said(standing=Standing.CHARGEBACK)
-DISPUTED = _said(standing=Standing.DISPUTED)
-ON_HOLD = _said(standing=Standing.ON_HOLD)
-FAILED = _said(fulfilled=True, delivery=ParcelState.FAILED)
-READY_FOR_PICKUP = _said(fulfilled=True, delivery=ParcelState.READY_FOR_PICKUP)
-SCHEDULED = _said(fulfilled=False, delivery=ParcelState.SCHEDULED)
-OTHER_STATUS = _said(standing=Standing.OTHER_STATUS)
+NOTHING = StateMeaning()
+CREATED = _meaning("created")
+PAID = _meaning("paid", paid=True)
+UNPAID = _meaning(paid=False)
+IN_WORK = _meaning(fulfilled=False)
+SHIPPED = _meaning("shipped", fulfilled=True)
+DELIVERED = _meaning("delivered", fulfilled=True, delivery=ParcelState.DELIVERED)
+CANCELLED = _meaning("cancelled", standing=Standing.CANCELLED)
+REFUNDED = _meaning("refunded", standing=Standing.REFUNDED)
+PARTLY_REFUNDED = _meaning(standing=None, paid=True)
+RETURNED = _meaning(standing=Standing.RETURNED)
+RETURN_OPEN = _meaning(standing=Standing.RETURN_OPEN)
+CHARGEBACK = _meaning(standing=Standing.CHARGEBACK)
+DISPUTED = _meaning(standing=Standing.DISPUTED)
+ON_HOLD = _meaning(standing=Standing.ON_HOLD)
+FAILED = _meaning(fulfilled=True, delivery=ParcelState.FAILED)
+READY_FOR_PICKUP = _meaning(fulfilled=True, delivery=ParcelState.READY_FOR_PICKUP)
+SCHEDULED = _meaning(fulfilled=False, delivery=ParcelState.SCHEDULED)
+OTHER_STATUS = _meaning(standing=Standing.OTHER_STATUS)
 
-STATES: Mapping[str, Said] = {
+STATES: Mapping[str, StateMeaning] = {
     "": NOTHING,
     "new": CREATED,
     "open": CREATED,
@@ -115,15 +115,15 @@ STATES: Mapping[str, Said] = {
     "dispute": DISPUTED,
     "chargeback": CHARGEBACK,
 }
-_EVENTS: dict[str, Said] = {
+_EVENTS: dict[str, StateMeaning] = {
     "order.updated": NOTHING,
-    "order.created": _said("created", is_creation=True),
-    "order.placed": _said("created", is_creation=True),
+    "order.created": _meaning("created", is_creation=True),
+    "order.placed": _meaning("created", is_creation=True),
     "order.payment_captured": PAID,
     "shipment.created": SHIPPED,
 }
-# A dispute or a return that a type tells ends only by a type of its own, as at Shopify: what other
-# events say of the order says nothing of it. As a state it is the state of the whole order.
+# A dispute or a return that a type reports ends only by a type of its own, as at Shopify: other
+# events of the order say nothing of it. As a state it is the state of the whole order.
 _DISPUTES: Mapping[str, Standing] = {
     "disputed": Standing.DISPUTED,
     "dispute": Standing.DISPUTED,
@@ -142,17 +142,17 @@ _RETURNS: Mapping[str, Standing] = {
     "return_cancelled": Standing.OPEN,
     "return_canceled": Standing.OPEN,
 }
-# Any state may be told by a type of its own: order.on_hold, shipment.delivered.
-TYPES: Mapping[str, Said] = (
-    {f"order.{state}": said for state, said in STATES.items() if state}
+# Any state may be sent as a type of its own: order.on_hold, shipment.delivered.
+TYPES: Mapping[str, StateMeaning] = (
+    {f"order.{state}": meaning for state, meaning in STATES.items() if state}
     | {
-        f"shipment.{state}": said
-        for state, said in STATES.items()
-        if said.delivery or said is SHIPPED
+        f"shipment.{state}": meaning
+        for state, meaning in STATES.items()
+        if meaning.delivery or meaning is SHIPPED
     }
     | _EVENTS
-    | {f"order.{word}": Said(dispute=dispute) for word, dispute in _DISPUTES.items()}
-    | {f"order.{word}": Said(returns=returns) for word, returns in _RETURNS.items()}
+    | {f"order.{word}": StateMeaning(dispute=dispute) for word, dispute in _DISPUTES.items()}
+    | {f"order.{word}": StateMeaning(returns=returns) for word, returns in _RETURNS.items()}
 )
 # Of a shipment the state is that of its parcel: none of these says anything of the order.
 _OF_A_PARCEL = {CREATED, UNPAID, OTHER_STATUS}
@@ -164,14 +164,14 @@ def normalised(word: str) -> str:
     return word if word.islower() and word.isidentifier() else _WORDS.sub("_", word).lower()
 
 
-def read(kind: str, state: str) -> Said:
+def read(kind: str, state: str) -> StateMeaning:
     """Join what type and state say; the state is of the whole order, so it comes first."""
     event = TYPES[kind]
     whole = STATES.get(normalised(state), OTHER_STATUS)
     if kind.startswith("shipment.") and whole in _OF_A_PARCEL:
         whole = NOTHING
     of_order = None if kind.startswith("shipment.") else event.standing
-    return Said(
+    return StateMeaning(
         standing=whole.standing or of_order,
         paid=whole.paid if whole.paid is not None else event.paid,
         fulfilled=whole.fulfilled if whole.fulfilled is not None else event.fulfilled,

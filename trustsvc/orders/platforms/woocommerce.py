@@ -188,7 +188,7 @@ def _name(tree: fields.Tree) -> str:
 
 
 def _consent(meta: Mapping[str, str]) -> bool | None:
-    """Read what the shop notes of the buyer's choice; a no counts whatever else is said."""
+    """Read what the shop notes of the buyer's choice; a no counts, whatever else the order says."""
     if any(key in meta and fields.flag(meta, key) is not False for key in REFUSAL_META):
         return False
     given = [fields.flag(meta, "trustsvc_consent"), fields.flag(meta, "trustsvc_ask")]

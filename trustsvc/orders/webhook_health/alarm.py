@@ -160,7 +160,7 @@ def _end(session: Session, shop: WatchedShop, now: datetime) -> None:
         .values(alarm=None, alarm_since=None)
     )
     if db.row_count(ended):
-        event_log.record(session, "shop.heard_again", shop.id, shop.id, now)
+        event_log.record(session, "shop.alarm_ended", shop.id, shop.id, now)
         logger.info("webhook_health.alarm_ended", shop=shop.id)
 
 
