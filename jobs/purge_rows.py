@@ -9,8 +9,8 @@ logger = log.get_logger("purge")
 def purge_rows() -> None:
     """Delete what is due, in batches; killed midway, the next hour goes on.
 
-    With a doubted clock large purges wait, except in `trustsvc tick`.
+    Large purges wait while the clock is distrusted, except in `trustsvc tick`.
     """
-    gone = purge.purge_due(clock.now(), doubted=bool(purge_guard.clock_problem()))
+    gone = purge.purge_due(clock.now(), clock_distrusted=bool(purge_guard.clock_problem()))
     if gone:
         logger.info("purge.done", **gone)

@@ -8,9 +8,9 @@ from trustsvc.storage import db
 def watch_webhooks() -> None:
     """Raise new alarms and end those that are over; twice does no harm.
 
-    A doubted clock raises none: after a jump, or an outage of more than 26 hours, every shop would
+    While the clock is distrusted none is raised: after a jump, or an outage of more than 26 hours, every shop would
     look silent.
     """
     with db.transaction() as session:
-        doubted = clock_check.problem(session, clock.read()) is not None
-        alarm.watch(session, clock.now(), may_raise=not doubted)
+        is_distrusted = clock_check.problem(session, clock.read()) is not None
+        alarm.watch(session, clock.now(), may_raise=not is_distrusted)

@@ -48,7 +48,7 @@ def test_a_jump_is_found_at_the_next_look_and_a_return_ends_it(jump, expected):
     assert walk(reading(0 * HOUR), reading(HOUR, jump), reading(2 * HOUR)).problem is None
 
 
-def test_a_clock_that_drifts_slowly_and_one_that_slept_with_its_machine_are_not_doubted():
+def test_a_clock_that_drifts_slowly_and_one_that_slept_with_its_machine_are_not_distrusted():
     assert (
         walk(*(reading(n * MINUTE, n * timedelta(seconds=2)) for n in range(500))).problem is None
     )
@@ -100,7 +100,7 @@ def test_a_gap_is_proven_right_by_a_day_of_running_and_no_sooner():
         assert walk(reading(0 * HOUR), *later, newest=START).problem == expected
 
 
-def test_a_restart_of_the_machine_ends_no_doubt_and_setting_it_back_does():
+def test_a_restart_of_the_machine_ends_no_distrust_and_setting_it_back_does():
     jumped = [reading(0 * HOUR), reading(HOUR, DAY)]
     still = reading(2 * HOUR, DAY, boot="two", since=2 * HOUR)
     back = reading(2 * HOUR, boot="two", since=2 * HOUR)
@@ -109,7 +109,7 @@ def test_a_restart_of_the_machine_ends_no_doubt_and_setting_it_back_does():
     assert walk(*jumped, back).problem is None
 
 
-def test_what_is_noted_is_read_again_and_an_operator_s_word_ends_the_doubt(installation):
+def test_what_is_noted_is_read_again_and_an_operator_s_word_ends_the_distrust(installation):
     with db.transaction() as session:
         assert clock_check.record(session, reading(0 * HOUR), None) == (None, None)
         assert clock_check.problem(session, reading(MINUTE)) is None

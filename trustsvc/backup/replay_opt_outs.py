@@ -80,7 +80,7 @@ def _in_force(
 
 def _end_opt_outs(session: Session, ended: dict[SubjectAtShop, datetime]) -> None:
     for batch in _batches(sorted(ended)):
-        pseudonyms = [mark for mark, _ in batch]
+        pseudonyms = [pseudonym for pseudonym, _ in batch]
         rows = session.execute(
             select(opt_outs.c.pseudonym, opt_outs.c.shop_id, opt_outs.c.at).where(
                 opt_outs.c.pseudonym.in_(pseudonyms)
@@ -98,7 +98,9 @@ def _orders_by_shop(
 ) -> dict[int, set[SubjectAtShop]]:
     """Find orders by the shops' pseudonyms, as far as each opt-out reaches."""
     subjects_of: dict[int, set[SubjectAtShop]] = {}
-    for batch in _batches(sorted(mark for mark, shop_id in until if shop_id != EVERY_SHOP)):
+    for batch in _batches(
+        sorted(pseudonym for pseudonym, shop_id in until if shop_id != EVERY_SHOP)
+    ):
         rows = session.execute(
             select(orders.c.id, orders.c.shop_id, orders.c.buyer, orders.c.received_at).where(
                 orders.c.buyer.in_(batch)
@@ -128,7 +130,7 @@ def _orders_by_registry(
                 pseudonyms = registry_pseudonyms(one.email)
             except NotAnAddress:
                 continue
-            subjects = {(mark, EVERY_SHOP) for mark in pseudonyms}
+            subjects = {(pseudonym, EVERY_SHOP) for pseudonym in pseudonyms}
             reach = {x for x in subjects & until.keys() if received[order_id] <= until[x]}
             if reach:
                 subjects_of[order_id] = reach

@@ -68,7 +68,8 @@ def restrict(session: Session, lines: Sequence[JournalEntry], now: datetime) -> 
     _lift(session, lifted, now)
     if since:
         rows = [
-            {"pseudonym": mark, "shop_id": shop, "at": at} for (mark, shop), at in since.items()
+            {"pseudonym": pseudonym, "shop_id": shop_id, "at": at}
+            for (pseudonym, shop_id), at in since.items()
         ]
         session.execute(db.insert(restrictions).on_conflict_do_nothing(), rows)
     for shop_id, pseudonyms in _by_shop(since).items():

@@ -38,12 +38,12 @@ def purge(dry_run: bool, confirm: bool, list_receipts: bool) -> None:
     if list_receipts:
         _receipts()
         return
-    now, doubt = clock.now(), None if confirm else purge_guard.clock_problem()
-    waiting = purge_guard.held(now) if doubt else {}
+    now, problem = clock.now(), None if confirm else purge_guard.clock_problem()
+    waiting = purge_guard.waiting(now) if problem else {}
     if dry_run:
-        counts = preview.planned(purge_guard.trusted_now(now) if doubt else now)
+        counts = preview.planned(purge_guard.trusted_now(now) if problem else now)
     else:
-        counts = purge_due(now, doubted=bool(doubt))
+        counts = purge_due(now, clock_distrusted=bool(problem))
         if not vacuum.is_small():
             vacuum.rebuild()
     for code, number in counts.items():
@@ -53,7 +53,7 @@ def purge(dry_run: bool, confirm: bool, list_receipts: bool) -> None:
     elif dry_run:
         click.echo("Nothing was deleted: this was a dry run.")
     for one in waiting.values():
-        click.echo(f"{one.due:>8}  of {one.total} {one.place} WAIT: {WHY[doubt or '']}.")
+        click.echo(f"{one.due:>8}  of {one.total} {one.place} WAIT: {WHY[problem or '']}.")
     if waiting:
         click.echo("Is this machine's clock right (see trustsvc doctor)? Then: purge --confirm")
     if dry_run:

@@ -36,29 +36,29 @@ def unsubscribe(
     """Opt the buyer of an invitation out, withdraw what is open at this shop, forget the contact.
 
     Twice does no harm and says the same. Still works when name and address are forgotten already:
-    the shop's keyed mark of the buyer is kept as long as the buyer could be asked again by it. With
+    the shop's pseudonym of the buyer is kept as long as the buyer could be asked again by it. With
     that gone too nothing is left to recognise the buyer by, and nothing to write to.
     """
     order_id, shop_id = invitation.order_id, invitation.shop_id
     known = buyer.read(session, [order_id]).get(order_id)
     stored = session.scalar(select(orders.c.buyer).where(orders.c.id == order_id))
-    marks = {stored} if stored else set()
+    theirs = {stored} if stored else set()
     if known:
-        marks |= set(pseudonyms.shop_pseudonyms(shop_id, known.email))
+        theirs |= set(pseudonyms.shop_pseudonyms(shop_id, known.email))
         opt_out(session, known.email, shop_id, reason, now)
         if everywhere:
             opt_out(session, known.email, EVERY_SHOP, reason, now)
             leave(session, known.email)  # to say so takes the consent back as well
     elif stored:
         opt_out(session, stored, shop_id, reason, now)
-    theirs = session.scalars(
+    order_ids = session.scalars(
         select(orders.c.id)
-        .where(orders.c.shop_id == shop_id, orders.c.buyer.in_(marks))
+        .where(orders.c.shop_id == shop_id, orders.c.buyer.in_(theirs))
         .order_by(orders.c.id)
         .with_for_update()
     )
-    redeem.withdraw(session, {order_id, *theirs}, reason, now)
-    return Unsubscribed(shop=bool(marks), everywhere=everywhere and known is not None)
+    redeem.withdraw(session, {order_id, *order_ids}, reason, now)
+    return Unsubscribed(shop=bool(theirs), everywhere=everywhere and known is not None)
 
 
 def can_unsubscribe_everywhere(session: Session, invitation: redeem.Invitation) -> bool:

@@ -1,4 +1,4 @@
-"""Suspend sending while the machine's clock is doubted; resume it when the clock is right."""
+"""Suspend sending while the machine's clock is distrusted; resume it when the clock is right."""
 
 from datetime import datetime
 
@@ -31,7 +31,7 @@ def watch(session: Session, now: Reading) -> str | None:
         send_suspension.go_on(session, send_suspension.CLOCK)
     if problem != before:
         if problem:
-            logger.error("clock.doubted", why=problem)
+            logger.error("clock.distrusted", why=problem)
         else:
             logger.warning("clock.trusted")
     return problem
@@ -44,7 +44,7 @@ def trust(session: Session, now: Reading) -> None:
 
 
 def newest_row_at(session: Session) -> datetime | None:
-    """Give the moment of the newest row that somebody caused, not a held purge."""
+    """Give the moment of the newest row that somebody caused, not a purge that waits."""
     newest = (
         select(func.max(orders.c.received_at)),
         select(func.max(decisions.c.at)),

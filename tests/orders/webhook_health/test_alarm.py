@@ -208,7 +208,7 @@ def test_why_nothing_can_be_read_follows_from_what_came_since(shop, answer):
     assert trouble() == {"blue-lamp": answer}
 
 
-def test_a_doubted_clock_raises_none_and_ends_what_is_over(shop, monkeypatch):
+def test_a_distrusted_clock_raises_none_and_ends_what_is_over(shop, monkeypatch):
     run(LATER)
     deliver(shop.id, [LATER + HOUR])
     deliver(enrolled("Other").id, weeks(NOON))

@@ -1,4 +1,4 @@
-"""While the clock is doubted a purge takes no large part of a table by itself."""
+"""While the clock is distrusted a purge takes no large part of a table by itself."""
 
 from contextlib import nullcontext
 from datetime import timedelta

@@ -122,9 +122,7 @@ def _order(
     known = _reference(data)
     modified_at = fields.moment(data, now, *standard_fields.MODIFIED_AT) or sent_at
     # The moment of the event itself; other dates of the order are no time of this news.
-    happened = (
-        fields.moment(data, now, *standard_fields.EVENT_AT[event]) for event in meaning.events
-    )
+    happened = (fields.moment(data, now, *standard_fields.EVENT_AT[one]) for one in meaning.events)
     delivered_at = when("delivered")
     delivery = meaning.delivery or (ParcelState.DELIVERED if delivered_at else None)
     place = _place(data)

@@ -37,11 +37,7 @@ FIELDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (standard_fields.EMAIL, "text", "The buyer's address. Empty or null: the shop removed it."),
     (NAME_PARTS, "text", "The buyer's name, to greet with."),
     (standard_fields.LANGUAGE, "text", "The buyer's language, such as nl-NL."),
-    (
-        standard_fields.BILLED_TO,
-        "text",
-        "Country of the bill: the language where no language is sent.",
-    ),
+    (standard_fields.BILLED_TO, "text", "Country of the bill: the language where none is sent."),
     (standard_fields.SENT_TO, "text", "Country of the parcel: the hours of the e-mail."),
     (standard_fields.STATE, "text", "The state of the whole order. An unknown one waits."),
     (standard_fields.MOMENT, "moment", "When what `type` says happened."),

@@ -61,7 +61,7 @@ def watch(session: Session, now: datetime, *, may_raise: bool = True) -> None:
     """Raise what is new and end what is over; called twice, it changes nothing more.
 
     Each alarm is one event, and the operator gets one e-mail for all shops that have it newly.
-    `may_raise` is False while the clock is doubted: then it only ends alarms.
+    `may_raise` is False while the clock is distrusted: then it only ends alarms.
     """
     watched = _watched(session, now)
     verdicts = {shop.id: _verdict(shop, now) for shop in watched}

@@ -19,29 +19,29 @@ MAX_BATCHES = 200  # per run and rule; the rest waits an hour
 NIGHT = 3  # UTC: when a large database is rebuilt, which blocks writers
 
 
-def purge_due(now: datetime, *, doubted: bool = False) -> dict[str, int]:
+def purge_due(now: datetime, *, clock_distrusted: bool = False) -> dict[str, int]:
     """Delete everything that is due; gives the number per rule.
 
     Opens its own transactions, one a batch: one for all would block every request. Ends by removing
-    traces of deleted rows from the write-ahead log and from freed pages. With a doubted clock,
+    traces of deleted rows from the write-ahead log and from freed pages. While the clock is distrusted,
     tables that would lose too much are left alone and reported (purge_guard.py); the others are
     purged as of the machine's own count, so that a clock set forward makes nothing old.
     """
     gone: dict[str, int] = {}
-    held = purge_guard.held(now) if doubted else {}
-    if held:
+    waiting = purge_guard.waiting(now) if clock_distrusted else {}
+    if waiting:
         with db.transaction() as session:
-            purge_guard.report(session, held.values(), now)
-    now = purge_guard.trusted_now(now) if doubted else now
+            purge_guard.report(session, waiting.values(), now)
+    now = purge_guard.trusted_now(now) if clock_distrusted else now
     for step in steps(now):
-        if step.table.name in held:
+        if step.table.name in waiting:
             continue
         for _ in range(MAX_BATCHES):
             done = _purge_batch(step, now)
             gone[step.rule] = gone.get(step.rule, 0) + done
             if not done:
                 break
-    files = {} if maildir.RULE in held else maildir.purge(now)
+    files = {} if maildir.RULE in waiting else maildir.purge(now)
     for rule, number in files.items():
         with db.transaction() as session:
             write(session, Receipt(now, rule, number, maildir.cutoff(rule, now)))

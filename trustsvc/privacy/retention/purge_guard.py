@@ -1,4 +1,4 @@
-"""Hold large purges back while the machine's clock is doubted.
+"""Have large purges wait while the machine's clock is distrusted.
 
 A purge goes by the clock alone, so a clock that jumped would delete everything. A table that would
 lose more than 1000 rows and more than 5 % of them waits until the clock is right, has proven right
@@ -38,7 +38,7 @@ class PurgeShare:
 
 
 def clock_problem() -> str | None:
-    """Say why the clock is doubted, as a code; None if it is not, and in `trustsvc tick`."""
+    """Say why the clock is distrusted, as a code; None if it is not, and in `trustsvc tick`."""
     with db.reading() as session:
         return clock_check.problem(session, clock.read(), clock_watch.newest_row_at(session))
 
@@ -49,8 +49,8 @@ def trusted_now(now: datetime) -> datetime:
         return min(now, clock_check.purge_until(session, clock.read()))
 
 
-def held(now: datetime) -> dict[str, PurgeShare]:
-    """List by table what a purge at this moment leaves alone if the clock is doubted."""
+def waiting(now: datetime) -> dict[str, PurgeShare]:
+    """List by table what a purge at this moment leaves alone while the clock is distrusted."""
     total = maildir.count()
     shares = [
         PurgeShare(rule, maildir.RULE, len(paths), total)
@@ -80,14 +80,14 @@ def exceeding(shares: Iterable[PurgeShare]) -> dict[str, PurgeShare]:
     }
 
 
-def report(session: Session, waiting: Collection[PurgeShare], now: datetime) -> None:
-    """Report what is held: in the log at each run, in the event log once a day."""
-    for one in waiting:
+def report(session: Session, shares: Collection[PurgeShare], now: datetime) -> None:
+    """Report what waits: in the log at each run, in the event log once a day."""
+    for one in shares:
         logger.error("purge.held", what=one.place, number=one.due)
     since = select(func.count()).where(
         event_log.events.c.kind == clock_watch.PURGE_HELD,
         event_log.events.c.at > now - REPORT_EVERY,
     )
     if not session.scalar(since):
-        number = sum(one.due for one in waiting)
+        number = sum(one.due for one in shares)
         event_log.record(session, clock_watch.PURGE_HELD, 0, number, now)
