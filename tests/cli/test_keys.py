@@ -15,7 +15,7 @@ from trustsvc.crypto import encrypted_column, keyring, pseudonyms, signed_links
 from trustsvc.errors import Refused
 from trustsvc.orders import accept
 from trustsvc.orders.received import OrderReceived
-from trustsvc.registry.check import RegistryQuery, check
+from trustsvc.registry import check
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.registration import register
 from trustsvc.staff import accounts
@@ -121,7 +121,7 @@ def test_whatever_was_made_before_stays_valid(installation, client):
     assert encrypted_column.decrypt(sealed) == "Jan"
     with db.reading() as session:
         people = [JAN, "eva@mail.example", "kim@mail.example"]
-        answers = check(session, [RegistryQuery(shop.id, person) for person in people])
+        answers = check.check(session, [check.RegistryQuery(shop.id, person) for person in people])
     assert [answer.registered for answer in answers] == [True, False, False]
     assert [answer.opted_out for answer in answers] == [False, True, True]
     assert sample_orders.place(shop, identity="one") == order_id  # the same order: no second row
@@ -149,8 +149,8 @@ def test_while_keys_are_rotated_nothing_is_refused(installation):
                 assert pseudonyms.shop_pseudonym(1, JAN) in pseudonyms.shop_pseudonyms(1, JAN)
                 assert pseudonyms.registry_pseudonym(JAN) in pseudonyms.registry_pseudonyms(JAN)
                 with db.reading() as session:
-                    question = RegistryQuery(shop.id, "early@mail.example")
-                    assert check(session, [question])[0].opted_out
+                    question = check.RegistryQuery(shop.id, "early@mail.example")
+                    assert check.check(session, [question])[0].opted_out
                 rounds.append(1)
             except Exception as problem:  # noqa: BLE001 - each one counts
                 wrong.append(problem)
@@ -206,10 +206,8 @@ for line in sys.stdin:
 def test_an_opt_out_with_a_key_made_in_the_middle_of_the_question_is_found(
     installation, monkeypatch
 ):
-    from trustsvc.registry import check as registry_check
-
     shop = sample_orders.shop()
-    pseudonyms_of, interrupted = registry_check._pseudonyms, []
+    pseudonyms_of, interrupted = check._pseudonyms, []
 
     def rotated_in_between(question):
         made = pseudonyms_of(question)
@@ -219,6 +217,6 @@ def test_an_opt_out_with_a_key_made_in_the_middle_of_the_question_is_found(
                 opt_out(session, JAN, EVERY_SHOP, "objection", NOON)
         return made
 
-    monkeypatch.setattr(registry_check, "_pseudonyms", rotated_in_between)
+    monkeypatch.setattr(check, "_pseudonyms", rotated_in_between)
     with db.reading() as session:
-        assert check(session, [RegistryQuery(shop.id, JAN)])[0].opted_out
+        assert check.check(session, [check.RegistryQuery(shop.id, JAN)])[0].opted_out

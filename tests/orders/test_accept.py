@@ -22,7 +22,7 @@ from tests.orders.webhook_client import (
 )
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms
-from trustsvc.orders import buyer, check, decision_log
+from trustsvc.orders import buyer, decision_log, undecided
 from trustsvc.orders.models import deliveries, orders
 from trustsvc.orders.standing import ENDED
 from trustsvc.storage import db
@@ -64,7 +64,7 @@ UNPAID = {
 def settle():
     """Decide on everything that waits, as check_orders does."""
     with db.transaction() as session:
-        check.settle(session, [row.id for row in rows()])
+        undecided.settle(session, [row.id for row in rows()])
 
 
 @pytest.fixture(params=PLATFORMS)
@@ -132,7 +132,7 @@ def test_an_unpaid_order_is_kept_and_looked_at_when_it_is_paid(shop):
     assert shop.post(sample(shop.platform, **unpaid)) == ACCEPTED
     assert (only_order().paid, only_order().paid_at) == (False, None)
     with db.transaction() as session:
-        check.wait(session, {only_order().id: None})
+        undecided.wait(session, {only_order().id: None})
 
     shop.post(sample(shop.platform, **NOT_SHIPPED[shop.platform]))
     assert (only_order().paid, only_order().state) == (True, "received")

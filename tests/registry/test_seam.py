@@ -9,8 +9,7 @@ import pytest
 from tests.invitations.sample_orders import NOON, invitation_of, invited, message_of, sent, shop
 from trustsvc import log
 from trustsvc.crypto import pseudonyms
-from trustsvc.registry import check as room
-from trustsvc.registry import registration
+from trustsvc.registry import check, registration
 from trustsvc.registry.check import RegistryStatus
 from trustsvc.server_log.writer import flush
 from trustsvc.storage import db, vacuum
@@ -38,7 +37,7 @@ class Remote:
 
 def test_another_registry_can_answer_in_its_place(installation, monkeypatch):
     remote = Remote(JAN)
-    monkeypatch.setattr(room, "check", remote.check)
+    monkeypatch.setattr(check, "check", remote.check)
     where = shop("registered")
 
     jan, piet = (invited(where, email=address) for address in (JAN, PIET))

@@ -34,10 +34,10 @@ from trustsvc.mail.outbox.kinds import (
 from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.state import DROPPED, REFUSED
 from trustsvc.orders import buyer, decision_log
-from trustsvc.orders.check import FACTS, facts
 from trustsvc.orders.facts import OrderFacts
 from trustsvc.orders.models import orders
 from trustsvc.orders.state import OrderState
+from trustsvc.orders.undecided import FACTS, facts
 from trustsvc.registry import check
 from trustsvc.shops import directory
 

@@ -37,10 +37,10 @@ def keep_pseudonyms(
         return
     queries = [check.RegistryQuery(one.shop_id, one.email) for one in corrected if one.email]
     statuses = iter(check.check(session, queries))
-    held = check.restricted(session, {one.buyer for one in corrected if one.buyer})
+    restricted = check.restricted(session, {one.buyer for one in corrected if one.buyer})
     for one in corrected:
         is_restricted = bool(one.email) and next(statuses).restricted
-        if one.buyer and (is_restricted or (one.buyer, one.shop_id) in held):
+        if one.buyer and (is_restricted or (one.buyer, one.shop_id) in restricted):
             key = (one.shop_id, one.identity)
             rows[key] = replace(rows[key], buyer=one.buyer)
             restriction.restrict(session, [one.buyer], one.shop_id, now)

@@ -74,14 +74,14 @@ def _statuses(session: Session, queries: Sequence[RegistryQuery]) -> list[Regist
     all_pseudonyms = registry_pseudonyms | {x for person in people if person for x in person.shop}
     registered = _registered(session, registry_pseudonyms)
     opted_out = _entries(session, opt_outs, all_pseudonyms)
-    held = restricted(session, all_pseudonyms)
+    restrictions_of = restricted(session, all_pseudonyms)
     return [
         RegistryStatus(registered=False, opted_out=True)
         if person is None
         else RegistryStatus(
             registered=not registered.isdisjoint(person.registry),
             opted_out=not opted_out.isdisjoint(person.entries()),
-            restricted=not held.isdisjoint(person.entries()),
+            restricted=not restrictions_of.isdisjoint(person.entries()),
         )
         for person in people
     ]

@@ -17,8 +17,8 @@ from trustsvc.invitations.models import invitations, message_of_invitation
 from trustsvc.invitations.state import REDEEMED
 from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.state import UNSETTLED
-from trustsvc.orders.check import CheckedOrder
 from trustsvc.orders.models import decisions, orders
+from trustsvc.orders.undecided import CheckedOrder
 from trustsvc.shops import directory
 
 GROWN_CAP_DAYS = (0, 90, 365)  # after one, two, three or more invitations without a review

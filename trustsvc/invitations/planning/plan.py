@@ -21,9 +21,9 @@ from trustsvc.invitations.planning import (
 from trustsvc.invitations.planning.reschedule import NewDate, PlannedInvitation
 from trustsvc.invitations.state import OPEN
 from trustsvc.mail.outbox import pending
-from trustsvc.orders import check, decision_log
-from trustsvc.orders.check import CheckedOrder
+from trustsvc.orders import decision_log, undecided
 from trustsvc.orders.standing import ENDED
+from trustsvc.orders.undecided import CheckedOrder
 from trustsvc.shops import directory
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
@@ -64,8 +64,8 @@ def plan_invitations(session: Session, now: datetime, most: int = BATCH_SIZE) ->
     """
     if not db.is_sqlite():
         session.execute(select(func.pg_advisory_xact_lock(_PLANNER_LOCK)))
-    check.wake(session, now)
-    received = check.lock_received(session, most)
+    undecided.wake(session, now)
+    received = undecided.lock_received(session, most)
     if not received:
         return 0
     shops = directory.by_ids(session, {order.shop_id for order in received})
@@ -155,12 +155,12 @@ def _write(session: Session, batch: _Batch) -> None:
         accepts_buyer = not is_sent and eligibility.may_return(reason)
         redeem.withdraw(session, order_ids, reason, batch.now, accepts_buyer=accepts_buyer)
         without_invitation = [one for one in order_ids if one not in batch.planned]
-        check.erase_buyers(session, without_invitation, accepts_buyer=accepts_buyer)
+        undecided.erase_buyers(session, without_invitation, accepts_buyer=accepts_buyer)
         if reason.startswith("address_"):
-            check.expect_address(session, order_ids)
+            undecided.expect_address(session, order_ids)
     _move(session, batch)
-    check.wait(session, batch.wait)
-    check.settle(session, batch.settled)
+    undecided.wait(session, batch.wait)
+    undecided.settle(session, batch.settled)
     decision_log.write(session, batch.entries)
     if any(due <= batch.now for _, due in [*batch.invite, *batch.move]):
         job_queue.enqueue(session, "send_messages")

@@ -23,9 +23,9 @@ def purge_due(now: datetime, *, clock_distrusted: bool = False) -> dict[str, int
     """Delete everything that is due; gives the number per rule.
 
     Opens its own transactions, one a batch: one for all would block every request. Ends by removing
-    traces of deleted rows from the write-ahead log and from freed pages. While the clock is distrusted,
-    tables that would lose too much are left alone and reported (purge_guard.py); the others are
-    purged as of the machine's own count, so that a clock set forward makes nothing old.
+    traces of deleted rows from the write-ahead log and from freed pages. While the clock is
+    distrusted, tables that would lose too much are left alone and reported (purge_guard.py); the
+    others are purged as of the machine's own count, so that a clock set forward makes nothing old.
     """
     gone: dict[str, int] = {}
     waiting = purge_guard.waiting(now) if clock_distrusted else {}

@@ -4,7 +4,7 @@ import pytest
 
 from tests.invitations.sample_orders import NOON, order_row, place, shop
 from trustsvc.crypto import pseudonyms
-from trustsvc.orders import check
+from trustsvc.orders import undecided
 from trustsvc.registry.registration import register
 from trustsvc.storage import db
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.both_databases
 
 def taken(most=500):
     with db.transaction() as session:
-        return check.lock_received(session, most)
+        return undecided.lock_received(session, most)
 
 
 def test_received_orders_are_taken_oldest_first_with_the_answer_on_their_buyers(installation):
@@ -40,8 +40,8 @@ def test_only_received_orders_are_taken_and_settled(installation):
     at_shop = shop()
     one, other = place(at_shop), place(at_shop)
     with db.transaction() as session:
-        check.settle(session, [one])
-        check.wait(session, {one: None})
+        undecided.settle(session, [one])
+        undecided.wait(session, {one: None})
 
     assert [found.id for found in taken()] == [other]
     assert order_row(one).state == "settled"
@@ -60,8 +60,8 @@ def test_an_order_carries_the_pseudonyms_of_its_buyer_and_not_the_address(instal
 def test_letting_go_leaves_nothing_of_the_buyer_and_twice_does_no_harm(installation):
     order_id = place(shop(), shipped_at=NOON - timedelta(days=1))
     with db.transaction() as session:
-        check.erase_buyers(session, [order_id], accepts_buyer=False)
-        check.erase_buyers(session, [order_id], accepts_buyer=False)
+        undecided.erase_buyers(session, [order_id], accepts_buyer=False)
+        undecided.erase_buyers(session, [order_id], accepts_buyer=False)
 
     row = order_row(order_id)
     assert (row.email, row.name, row.reference, row.locale, row.buyer) == (None,) * 5

@@ -81,7 +81,7 @@ def lock_received(session: Session, most: int) -> list[CheckedOrder]:
     statuses = iter(check.check(session, queries))
     unknown = check.RegistryStatus(registered=False, opted_out=False)
     relays = config.current().marketplace_relays
-    held = _held(session, rows)
+    restricted_ids = _restricted_ids(session, rows)
     checked = []
     for row in rows:
         status = next(statuses) if row.email else unknown
@@ -100,13 +100,13 @@ def lock_received(session: Session, most: int) -> list[CheckedOrder]:
                 ),
                 registered=status.registered,
                 opted_out=status.opted_out,
-                restricted=status.restricted or row.id in held,
+                restricted=status.restricted or row.id in restricted_ids,
             )
         )
     return checked
 
 
-def _held(session: Session, rows: Sequence[Row[*tuple[Any, ...]]]) -> set[int]:
+def _restricted_ids(session: Session, rows: Sequence[Row[*tuple[Any, ...]]]) -> set[int]:
     """Give the orders that are restricted by another address than theirs; free the others."""
     corrected = [
         row
@@ -114,16 +114,16 @@ def _held(session: Session, rows: Sequence[Row[*tuple[Any, ...]]]) -> set[int]:
         if row.email and row.buyer and row.buyer not in _pseudonyms(row.shop_id, row.email)
     ]
     restricted = check.restricted(session, {row.buyer for row in corrected})
-    held = {row.id for row in corrected if (row.buyer, row.shop_id) in restricted}
+    restricted_ids = {row.id for row in corrected if (row.buyer, row.shop_id) in restricted}
     restricted_buyers.follow_addresses(
         session,
         {
             row.id: pseudonyms.shop_pseudonym(row.shop_id, row.email)
             for row in corrected
-            if row.id not in held
+            if row.id not in restricted_ids
         },
     )
-    return held
+    return restricted_ids
 
 
 def settle(session: Session, order_ids: Collection[int]) -> None:
@@ -155,7 +155,10 @@ def erase_buyers(session: Session, order_ids: Collection[int], *, accepts_buyer:
 
 
 def expect_address(session: Session, order_ids: Collection[int]) -> None:
-    """Have an address of the same second counted as new: theirs is never written to."""
+    """Accept a corrected address of the same second: the one that is stored is never written to.
+
+    Usually news counts only when it is newer, so the stored time goes back by a millisecond.
+    """
     a_millisecond_ago = type_coerce(orders.c.contact_at, BigInteger) - 1
     session.execute(
         update(orders).where(orders.c.id.in_(order_ids)).values(contact_at=a_millisecond_ago)
