@@ -35,7 +35,7 @@ def test_the_demo_shows_the_main_job_twice_on_the_same_folder(tmp_path):
         assert "Every step held." in done.stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
 def test_a_demo_that_is_ended_leaves_nothing_running(tmp_path, number):
     environ = {k: v for k, v in os.environ.items() if not k.startswith("TRUSTSVC_")}
     environ["TRUSTSVC_DATA"] = str(tmp_path / "data")

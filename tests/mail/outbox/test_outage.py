@@ -82,10 +82,10 @@ def test_an_outage_of_six_hours_loses_nothing_sends_nothing_twice_and_ends_witho
     live(BEGINS + 10 * MINUTE, A_MINUTE, 15 * SECOND)
     assert len(line.arrived) == placed
     line.is_away, line.asked = True, 0
-    live(BEGINS + 10 * MINUTE + 6 * HOUR, 3, 3 * MINUTE)
+    live(BEGINS + 10 * MINUTE + 6 * HOUR, 1, 3 * MINUTE)
     asked, line.is_away, returned = line.asked, False, line.now
     # A pause may have begun just before: a quarter of an hour, and then what waited, slowly.
-    live(returned + 75 * MINUTE, 2, 15 * SECOND)
+    live(returned + 75 * MINUTE, 1, 15 * SECOND)
 
     assert asked < 60
     assert len(line.arrived) == placed
