@@ -134,7 +134,7 @@ def test_a_line_swept_away_is_followed(shown):
     with db.transaction() as session:
         session.execute(reviews.update().values(state="rejected", reason="spam"))
 
-    follow(publish.take_down_strays, NOON)
+    follow(publish.take_down_unpublishable, NOON)
 
     _nothing_left()
 

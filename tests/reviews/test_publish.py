@@ -151,6 +151,6 @@ def test_a_line_whose_review_is_not_published_is_swept_away(installation):
     with db.transaction() as session:
         session.execute(update(reviews).values(state="rejected"))
 
-    assert _do(publish.take_down_strays) == 1
+    assert _do(publish.take_down_unpublishable) == 1
     assert _lines() == []
-    assert _do(publish.take_down_strays) == 0
+    assert _do(publish.take_down_unpublishable) == 0

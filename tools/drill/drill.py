@@ -1,8 +1,8 @@
 """`make drill`: real processes, kill -9, FLUSHALL, a mail server that goes wrong; then it counts.
 
 SHORT=1 is the form for CI; DATABASE=sqlite|postgresql|both, SEED=n, ORDERS, KILLS, FLUSHES and SPAN
-(seconds of faults) as wished. On SQLite the Redis is the embedded one, on PostgreSQL one of its own
-behind a proxy that goes wrong too. The same seed plans the same orders, kills and faults; which
+(seconds of faults) are optional. On SQLite the Redis is the embedded one, on PostgreSQL one of its
+own behind a proxy that goes wrong too. The same seed plans the same orders, kills and faults; which
 of them meet is the machine's. Ends with 1 where a promise broke.
 """
 

@@ -57,7 +57,7 @@ def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> R
         if not nothing_sent_since:
             connections.skip_possibly_asked(session, now)
         clock_check.restart(session, wall)
-        send_suspension.go_on(session, send_suspension.CLOCK)
+        send_suspension.resume(session, send_suspension.CLOCK)
         if suspended:
             send_suspension.stop(session, send_suspension.RESTORE, suspended, now)
     with db.reading() as session:
@@ -78,7 +78,7 @@ def resume_sending() -> bool:
             "is whole and was never restored, remove suppressions/restoring in TRUSTSVC_DATA."
         )
     with db.transaction() as session:
-        return send_suspension.go_on(session, send_suspension.RESTORE)
+        return send_suspension.resume(session, send_suspension.RESTORE)
 
 
 def _check_compatible(manifest: Manifest, content: bytes) -> None:

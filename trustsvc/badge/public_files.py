@@ -141,10 +141,10 @@ def _locked(path: Path) -> Iterator[None]:
     Two writers at once could leave one's twin beside the other's file, unnoticed: only the plain
     file is compared.
     """
-    held = os.open(path, os.O_RDONLY)
+    lock = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-        os.fsync(held)
+        os.fsync(lock)
     finally:
-        os.close(held)
+        os.close(lock)

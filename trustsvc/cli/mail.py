@@ -67,7 +67,7 @@ def resume(name: str) -> None:
         raise Refused("A restore suspends sending until: trustsvc restore --sending-on")
     now = clock.now()
     with db.transaction() as session:
-        done = complaint_rate.go_on(session, name, now) or volume_guard.resume(session, name, now)
+        done = complaint_rate.resume(session, name, now) or volume_guard.resume(session, name, now)
         others = send_suspension.stops(session)
     if not done:
         raise Refused(

@@ -94,14 +94,14 @@ class _Pinned(HTTPAdapter):
         super().init_poolmanager(*args, **(kwargs | self._tls))
         deadline = self._deadline
 
-        class Held:
+        class Watched:
             def _new_conn(self) -> socket.socket:
                 made: socket.socket = super()._new_conn()  # type: ignore[misc]
                 deadline.watch(made)
                 return made
 
-        plain = type("Plain", (Held, HTTPConnection), {})
-        secure = type("Secure", (Held, HTTPSConnection), {})
+        plain = type("Plain", (Watched, HTTPConnection), {})
+        secure = type("Secure", (Watched, HTTPSConnection), {})
         self.poolmanager.pool_classes_by_scheme = {
             "http": type("Pool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
             "https": type("TlsPool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),

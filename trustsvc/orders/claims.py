@@ -1,8 +1,8 @@
-"""Several disputes or returns of one order: any open one holds, a lost or closed one ends. Pure.
+"""Several disputes or returns of one order: an open one waits, a lost or closed one ends. Pure.
 
-The newest news of each counts, so that one that was won or declined lets no other go. News without
-an id, such as an order that lists all its returns, is newer than all that came before it. What is
-kept of each is a keyed hash of its id, its state and the time of it.
+The newest news of each dispute or return counts, so that winning one does not close the others.
+News without an id, such as an order that lists all its returns, is about all of them and replaces
+older news. Of each a keyed hash of its id, its state and the time of its news are kept.
 """
 
 import json

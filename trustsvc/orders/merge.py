@@ -5,8 +5,8 @@ permutation and repetition of an order's history ends in the same row. Of two va
 the one that arrives later counts, but an end stays. A refusal (`consent` false) is never taken back
 by an update. Of disputes and returns there may be several (claims.py).
 
-An erased buyer is stored again only where `accepts_buyer` says so: the order had ended, or did not
-qualify, and newer news may bring it back. Whoever was erased for another reason stays erased.
+An erased buyer is stored again only if `accepts_buyer` is set: the order had ended or did not
+qualify, and newer news may reopen it. A buyer erased for another reason stays erased.
 """
 
 from collections.abc import Mapping

@@ -32,8 +32,10 @@ def find_orders(session: Session, shop_ids: Collection[int], buyers: Collection[
 
 def without_contact(session: Session, order_ids: Collection[int]) -> set[int]:
     """Give those of these orders that hold no address."""
-    held = select(orders.c.id).where(orders.c.id.in_(order_ids), orders.c.email.is_(None))
-    return set(session.scalars(held))
+    without_address = select(orders.c.id).where(
+        orders.c.id.in_(order_ids), orders.c.email.is_(None)
+    )
+    return set(session.scalars(without_address))
 
 
 def find_orders_by_reference(

@@ -11,7 +11,7 @@ from trustsvc.mail.outbox import send_suspension
 from trustsvc.orders.models import decisions, orders
 from trustsvc.storage.event_log import events
 
-PURGE_HELD = "purge.held"  # the event of a purge that waits (retention/purge_guard.py)
+PURGE_WAITING = "purge.waiting"  # the event of a purge that waits (retention/purge_guard.py)
 
 logger = log.get_logger("clock")
 
@@ -28,7 +28,7 @@ def watch(session: Session, now: Reading) -> str | None:
         if not suspended or problem != before:
             send_suspension.stop(session, send_suspension.CLOCK, f"clock_{problem}", now.at)
     elif suspended:
-        send_suspension.go_on(session, send_suspension.CLOCK)
+        send_suspension.resume(session, send_suspension.CLOCK)
     if problem != before:
         if problem:
             logger.error("clock.distrusted", why=problem)
@@ -40,7 +40,7 @@ def watch(session: Session, now: Reading) -> str | None:
 def trust(session: Session, now: Reading) -> None:
     """Take the clock to be right, on the operator's word."""
     clock_check.trust(session, now)
-    send_suspension.go_on(session, send_suspension.CLOCK)
+    send_suspension.resume(session, send_suspension.CLOCK)
 
 
 def newest_row_at(session: Session) -> datetime | None:
@@ -48,7 +48,7 @@ def newest_row_at(session: Session) -> datetime | None:
     newest = (
         select(func.max(orders.c.received_at)),
         select(func.max(decisions.c.at)),
-        select(func.max(events.c.at)).where(events.c.kind != PURGE_HELD),
+        select(func.max(events.c.at)).where(events.c.kind != PURGE_WAITING),
     )
     moments = [session.scalar(statement) for statement in newest]
     return max((at for at in moments if at), default=None)

@@ -71,7 +71,7 @@ def take_down(session: Session, review_ids: Collection[int], now: datetime) -> i
     return len(gone)
 
 
-def take_down_strays(session: Session, now: datetime) -> int:
+def take_down_unpublishable(session: Session, now: datetime) -> int:
     """Take down publications whose review is not published: a safety net under the use cases.
 
     Their replies are deleted, except where the review is restricted and may be published again.
@@ -81,12 +81,12 @@ def take_down_strays(session: Session, now: datetime) -> int:
     lost = session.scalars(answered.where(ended)).all()
     if lost:
         reply.delete_replies(session, lost)
-    stray = session.scalars(
+    unpublishable = session.scalars(
         select(publications.c.review_id)
         .join_from(publications, reviews, reviews.c.id == publications.c.review_id)
         .where(or_(reviews.c.state != ReviewState.PUBLISHED, reviews.c.restricted_at.is_not(None)))
     ).all()
-    return take_down(session, stray, now) if stray else 0
+    return take_down(session, unpublishable, now) if unpublishable else 0
 
 
 def _announce(session: Session, kind: str, shop_of: dict[int, int], now: datetime) -> None:

@@ -77,7 +77,10 @@ def remove_reply(session: Session, review_id: int | str, now: datetime) -> bool:
 
 
 def delete_replies(session: Session, row_ids: Collection[int]) -> int:
-    """Delete replies to texts, or naming authors, that are gone; returns how many."""
+    """Delete the replies to these reviews; gives how many.
+
+    For reviews whose text or author was deleted: a reply may quote the one or name the other.
+    """
     deleted = session.execute(delete(replies).where(replies.c.review_id.in_(row_ids)))
     count = db.row_count(deleted)
     if count:

@@ -149,8 +149,8 @@ def test_what_is_older_than_a_week_does_not_count(lamp):
 def test_a_stop_taken_back_does_not_come_back_for_the_same_complaints(lamp):
     ids = complained(lamp, 3)
     with db.transaction() as session:
-        assert complaint_rate.go_on(session, send_suspension.COMPLAINTS, NOON + 2 * DAY)
-        assert not complaint_rate.go_on(session, send_suspension.COMPLAINTS, NOON + 2 * DAY)
+        assert complaint_rate.resume(session, send_suspension.COMPLAINTS, NOON + 2 * DAY)
+        assert not complaint_rate.resume(session, send_suspension.COMPLAINTS, NOON + 2 * DAY)
 
     complained(lamp, 2, NOON + 3 * DAY)
     assert stops() == {}
@@ -198,5 +198,5 @@ def test_messages_that_were_leased_already_stop_too_and_leave_when_sending_goes_
     assert sent(Post(meanwhile=stop)).messages == []
 
     with db.transaction() as session:
-        assert send_suspension.go_on(session, send_suspension.COMPLAINTS)
+        assert send_suspension.resume(session, send_suspension.COMPLAINTS)
     assert len(sent().messages) == 3

@@ -233,7 +233,7 @@ def test_what_was_put_off_to_the_morning_or_stopped_is_no_burst_then(installatio
         send_suspension.stop(session, "test", "why", now)
     sent(now=now + MINUTE)
     with db.transaction() as session:
-        send_suspension.go_on(session, "test")
+        send_suspension.resume(session, "test")
     evening, morning = NOON.replace(hour=18), NOON.replace(day=11, hour=7)
 
     for minutes in range(5):

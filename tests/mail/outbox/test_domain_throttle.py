@@ -221,7 +221,7 @@ def test_a_round_with_hundreds_of_one_domain_asks_the_database_as_often_as_one_w
         return len(counted)
 
     few, many = statements(40), statements(300)
-    assert many <= few + 3  # the registry is asked in bites
+    assert many <= few + 3  # the registry is asked in batches
 
 
 @pytest.mark.slow

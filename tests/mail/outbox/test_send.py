@@ -202,7 +202,7 @@ def test_nights_and_stops_are_no_part_of_the_72_hours(installation):
         send_suspension.stop(session, "test", "why", NOON)
     sent(now=NOON + 10 * DAY)
     with db.transaction() as session:
-        send_suspension.go_on(session, "test")
+        send_suspension.resume(session, "test")
 
     assert message_of(order_id).waited_s == waited
     assert len(sent(now=NOON + 10 * DAY).messages) == 1

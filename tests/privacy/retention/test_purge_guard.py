@@ -85,7 +85,7 @@ def test_a_large_purge_waits_after_a_jump_until_an_operator_confirms(installatio
     purge_rows.purge_rows()
     purge_rows.purge_rows()
     assert events() == 1200
-    assert events(clock_watch.PURGE_HELD) == 1
+    assert events(clock_watch.PURGE_WAITING) == 1
     assert "1200  of 1201 events WAIT" in purge("--dry-run")
     assert "WAIT" in purge()
     assert events() == 1200

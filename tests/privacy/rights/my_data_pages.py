@@ -48,7 +48,7 @@ def reviewed(shop, *, published=True, now=NOON, **order):
 
 def published():
     with quiet(), db.transaction() as session:
-        publish.take_down_strays(session, clock.now())
+        publish.take_down_unpublishable(session, clock.now())
         publish.publish_approved(session, clock.now())
     with db.reading() as session:
         return session.execute(select(publications)).all()

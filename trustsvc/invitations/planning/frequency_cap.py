@@ -53,21 +53,21 @@ class Contacts:
     def __init__(self, shops: Mapping[int, directory.Shop]) -> None:
         self._shops = shops
         self._of_buyer: defaultdict[BuyerKey, list[Contact]] = defaultdict(list)
-        self._held: set[int] = set()
+        self._skipped: set[int] = set()
 
     def add(self, shop_id: int, pseudonym: bytes, contact: Contact) -> None:
         self._of_buyer[shop_id, pseudonym].append(contact)
 
     def plan(self, order: CheckedOrder, due_at: datetime) -> None:
         """Count an invitation that is planned in this batch."""
-        self._held.discard(order.id)
+        self._skipped.discard(order.id)
         unanswered = self.unanswered(order) + 1
         for pseudonym in order.pseudonyms:
             self.add(order.shop_id, pseudonym, Contact(order.id, None, due_at, unanswered))
 
-    def hold(self, order: CheckedOrder) -> None:
-        """Count no more what is suspended or withdrawn in this batch before it left."""
-        self._held.add(order.id)
+    def skip(self, order: CheckedOrder) -> None:
+        """Stop counting an invitation that this batch suspends or withdraws before it was sent."""
+        self._skipped.add(order.id)
 
     def has_recent(self, order: CheckedOrder, now: datetime) -> bool:
         """Whether the buyer was invited for another order in the cap period."""
@@ -95,12 +95,12 @@ class Contacts:
             one
             for pseudonym in order.pseudonyms
             for one in self._of_buyer.get((order.shop_id, pseudonym), ())
-            if one.order_id != order.id and not (one.at is None and one.order_id in self._held)
+            if one.order_id != order.id and not (one.at is None and one.order_id in self._skipped)
         ]
 
 
 def _in_a_row(one: Contact, others: Sequence[Contact]) -> int:
-    """Count invitations up to this one without a review, also where a review came later."""
+    """Count the unanswered invitations up to this one, since the newest that led to a review."""
     reviewed_at = max((x.at for x in others if x.at and not x.unanswered), default=None)
     if reviewed_at is None or one.at is None:
         return one.unanswered

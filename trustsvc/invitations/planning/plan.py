@@ -88,7 +88,7 @@ def _decide(batch: _Batch, order: CheckedOrder) -> None:
     decision = _decision(batch, order, is_sent=is_sent)
     batch.log(order, "may_ask", decision.rule, decision.outcome)
     if decision.outcome != "ask" and not is_sent:
-        batch.contacts.hold(order)
+        batch.contacts.skip(order)
     if decision.outcome == "wait":
         batch.wait[order.id] = decision.decide_at
         if planned and decision.rule != RESTRICTED:

@@ -69,10 +69,10 @@ def suspend(session: Session, found: Collection[PlannedInvitation], reason: str)
     """Hold back what has not left. Twice changes nothing."""
     unsent = [one.id for one in found if one.is_unsent]
     # Only what is dropped here: a sender may have handed a message over since it was read.
-    held = pending.drop(session, (INVITATION,), unsent, SUSPENDED_REASON)
+    dropped = pending.drop(session, (INVITATION,), unsent, SUSPENDED_REASON)
     session.execute(
         invitation_states.update(invitations, (OPEN,), SUSPENDED)
-        .where(invitations.c.id.in_(held))
+        .where(invitations.c.id.in_(dropped))
         .values(reason=reason)
     )
 

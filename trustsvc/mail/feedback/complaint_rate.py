@@ -23,7 +23,7 @@ ALARM = 0.001
 STOP = 0.003
 LEAST_TO_STOP = 3  # one complaint among few messages is a person, three are a pattern
 AGAIN = timedelta(days=1)  # for how long an alarm is not repeated
-ALARMED, WENT_ON = "sending.complaints", "sending.went_on"
+ALARMED, RESUMED = "sending.complaints", "sending.resumed"
 _ADVISORY_LOCK = 0x7761746368  # any number of its own, the same in each process
 
 logger = log.get_logger("mail")
@@ -49,8 +49,8 @@ class Rate:
 
 def rate(session: Session, now: datetime) -> Rate:
     """Count the last seven days; complaints from before sending went on again are settled."""
-    went_on = _last(session, WENT_ON)
-    since = max(now - WINDOW, went_on) if went_on else now - WINDOW
+    resumed_at = _last(session, RESUMED)
+    since = max(now - WINDOW, resumed_at) if resumed_at else now - WINDOW
     came = select(func.count()).where(mail_reports.c.kind == "complaint", mail_reports.c.at > since)
     left = select(func.count()).where(
         messages.c.sent_at > now - WINDOW, messages.c.kind.in_(kinds.suspendable_names())
@@ -76,12 +76,12 @@ def check(session: Session, now: datetime) -> None:
         logger.error("mail.suspended_for_complaints", complaints=measured.complaints)
 
 
-def go_on(session: Session, name: str, now: datetime) -> bool:
+def resume(session: Session, name: str, now: datetime) -> bool:
     """End a suspension by hand; False when there was none. Complaints of before count no longer."""
-    if not send_suspension.go_on(session, name):
+    if not send_suspension.resume(session, name):
         return False
     if name == send_suspension.COMPLAINTS:
-        event_log.record(session, WENT_ON, EVERY_SHOP, 0, now)
+        event_log.record(session, RESUMED, EVERY_SHOP, 0, now)
     return True
 
 

@@ -48,11 +48,11 @@ def send(
 ) -> int:
     """Send one batch; gives how many messages were leased, so that a job goes on while it is full.
 
-    No transaction is open while the mail server answers. Right before each end of DATA every reason
-    not to send is read again and the message is marked as handed, in the commit that settles the
-    one before it. Two senders never have the same message; one that dies leaves messages that are
-    due again, and at most one unknown. `only_unsuspendable` leaves the kinds alone that obey a send
-    suspension, without one.
+    No transaction is open while the mail server answers. Right before each end of DATA one commit
+    settles the message before, reads every reason not to send again and marks this message as
+    handed. Two senders never have the same message. A sender that dies leaves at most one unknown
+    delivery; its other messages are due again. With `only_unsuspendable` only kinds are sent that
+    no send suspension stops.
     """
     started = now()
     of = [k for k in kinds.registered() if not (only_unsuspendable and k.obeys_send_suspension)]

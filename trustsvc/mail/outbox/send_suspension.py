@@ -45,7 +45,7 @@ def stop(session: Session, name: str, reason: str, now: datetime) -> None:
     )
 
 
-def go_on(session: Session, name: str) -> bool:
-    """End one suspension; False when there was none. Others still hold."""
+def resume(session: Session, name: str) -> bool:
+    """End one suspension; False when there was none. Others stay in force."""
     done = session.execute(delete(send_suspensions).where(send_suspensions.c.name == name))
     return db.row_count(done) > 0

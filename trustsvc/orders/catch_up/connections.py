@@ -165,8 +165,8 @@ def lease_next(session: Session, now: datetime, shop_id: int | None = None) -> A
     ).first()
     if row is None:
         return None
-    opens = ApiCredentials(row.base_url, row.api_key, row.api_secret)
-    return ApiLease(directory.by_id(session, row.shop_id), opens, row.seen_until, token)
+    credentials = ApiCredentials(row.base_url, row.api_key, row.api_secret)
+    return ApiLease(directory.by_id(session, row.shop_id), credentials, row.seen_until, token)
 
 
 def record_page(

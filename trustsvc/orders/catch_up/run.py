@@ -68,10 +68,10 @@ def catch_up_next(
     count = CatchUpCount()
     outcome = RunOutcome(is_complete=False)
     try:
-        opens = _open(lease, run.now())
-        outcome = replace(outcome, is_complete=_fetch_lists(run, lease, opens, count))
+        credentials = _open(lease, run.now())
+        outcome = replace(outcome, is_complete=_fetch_lists(run, lease, credentials, count))
         if outcome.is_complete:
-            status = check_webhooks(lease.shop, opens, run.now())
+            status = check_webhooks(lease.shop, credentials, run.now())
             outcome = replace(outcome, webhook_status=status)
     except ApiFailed as failure:
         outcome = replace(outcome, failure=failure)
@@ -88,9 +88,9 @@ def probe(shop: Shop, credentials: ApiCredentials, now: datetime) -> None:
     """Ask for one order, and keep nothing; raises ApiFailed where the credentials do not work."""
     lease = ApiLease(shop, credentials, now, b"")
     api = APIS[shop.platform]
-    opens = _open(lease, now)
+    credentials = _open(lease, now)
     position = Position(now - timedelta(days=1), 1)
-    answer = fetch(api.orders_request(opens, api.LISTS[-1], position), now)
+    answer = fetch(api.orders_request(credentials, api.LISTS[-1], position), now)
     api.read_orders(answer, position, now)
 
 
@@ -107,7 +107,7 @@ def _open(lease: ApiLease, now: datetime) -> ApiCredentials:
 
 
 def _fetch_lists(
-    run: CatchUpRun, lease: ApiLease, opens: ApiCredentials, count: CatchUpCount
+    run: CatchUpRun, lease: ApiLease, credentials: ApiCredentials, count: CatchUpCount
 ) -> bool:
     """Fetch each list to its end; False where the time was over before.
 
@@ -121,7 +121,7 @@ def _fetch_lists(
         while position is not None:
             if not run.has_time():
                 return False
-            page = _fetch_page(api, opens, listed, position, run.now())
+            page = _fetch_page(api, credentials, listed, position, run.now())
             if page is None:
                 position = position.smaller()
                 continue
@@ -135,11 +135,11 @@ def _fetch_lists(
 
 
 def _fetch_page(
-    api: ShopApi, opens: ApiCredentials, listed: str, position: Position, now: datetime
+    api: ShopApi, credentials: ApiCredentials, listed: str, position: Position, now: datetime
 ) -> OrderPage | None:
     """Fetch a page; None where it is too large, and fewer orders may fit."""
     try:
-        answer = fetch(api.orders_request(opens, listed, position), now)
+        answer = fetch(api.orders_request(credentials, listed, position), now)
     except ApiFailed as failure:
         if failure.problem is ApiProblem.TOO_LARGE and position.size > 1:
             return None

@@ -13,7 +13,7 @@ from trustsvc.shops.directory import Shop
 logger = log.get_logger("orders")
 
 
-def check_webhooks(shop: Shop, opens: ApiCredentials, now: datetime) -> WebhookStatus | None:
+def check_webhooks(shop: Shop, credentials: ApiCredentials, now: datetime) -> WebhookStatus | None:
     """Give the state of the webhooks that point here, after enabling the disabled ones.
 
     One that a person paused stays so. Where the credentials may not list webhooks they are hidden,
@@ -21,15 +21,15 @@ def check_webhooks(shop: Shop, opens: ApiCredentials, now: datetime) -> WebhookS
     the orders were fetched, and the next run checks again.
     """
     try:
-        return _check(shop, opens, now)
+        return _check(shop, credentials, now)
     except ApiFailed as failure:
         logger.warning("catch_up.webhooks_not_checked", shop=shop.id, problem=failure.problem.value)
         return None
 
 
-def _check(shop: Shop, opens: ApiCredentials, now: datetime) -> WebhookStatus:
+def _check(shop: Shop, credentials: ApiCredentials, now: datetime) -> WebhookStatus:
     api = APIS[shop.platform]
-    request = api.webhooks_request(opens)
+    request = api.webhooks_request(credentials)
     if request is None:
         return WebhookStatus.HIDDEN
     try:
@@ -45,7 +45,7 @@ def _check(shop: Shop, opens: ApiCredentials, now: datetime) -> WebhookStatus:
     disabled = [one for one in ours if one.status == "disabled"]
     for webhook in disabled:
         try:
-            fetch(api.enable_request(opens, webhook.id), now)
+            fetch(api.enable_request(credentials, webhook.id), now)
         except ApiFailed as failure:
             if failure.problem is not ApiProblem.UNAUTHORISED:
                 raise

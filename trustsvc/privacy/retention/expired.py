@@ -21,7 +21,7 @@ from trustsvc.reviews.state import ReviewState
 from trustsvc.shops.directory import Shop
 
 MAX_RETENTION = timedelta(days=365)  # of a buyer's contact, whatever state the order is stuck in
-STANDING = (ReviewState.PENDING, ReviewState.APPROVED, ReviewState.PUBLISHED)
+KEPT_STATES = (ReviewState.PENDING, ReviewState.APPROVED, ReviewState.PUBLISHED)
 
 
 def waiting_orders(shops: Sequence[Shop], now: datetime) -> Select[Any]:
@@ -105,7 +105,7 @@ def orders_without_person(now: datetime) -> Select[Any]:
         .where(invitations.c.order_id == orders.c.id, reviews.c.invitation_id == invitations.c.id)
         .where(
             or_(
-                reviews.c.state.in_(STANDING),
+                reviews.c.state.in_(KEPT_STATES),
                 and_(reviews.c.state == ReviewState.REJECTED, reviews.c.emptied_at.is_(None)),
             )
         )

@@ -83,11 +83,11 @@ def exceeding(shares: Iterable[PurgeShare]) -> dict[str, PurgeShare]:
 def report(session: Session, shares: Collection[PurgeShare], now: datetime) -> None:
     """Report what waits: in the log at each run, in the event log once a day."""
     for one in shares:
-        logger.error("purge.held", what=one.place, number=one.due)
+        logger.error("purge.waiting", what=one.place, number=one.due)
     since = select(func.count()).where(
-        event_log.events.c.kind == clock_watch.PURGE_HELD,
+        event_log.events.c.kind == clock_watch.PURGE_WAITING,
         event_log.events.c.at > now - REPORT_EVERY,
     )
     if not session.scalar(since):
         number = sum(one.due for one in shares)
-        event_log.record(session, clock_watch.PURGE_HELD, 0, number, now)
+        event_log.record(session, clock_watch.PURGE_WAITING, 0, number, now)
