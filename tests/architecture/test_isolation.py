@@ -9,7 +9,7 @@ from trustsvc import config
 ROOT = Path(__file__).parents[2]
 
 
-def test_hypothesis_sets_no_time_limit_that_a_slow_machine_trips():
+def test_hypothesis_sets_no_time_limit_that_a_slow_machine_exceeds():
     assert hypothesis.settings.default.deadline is None
     assert hypothesis.HealthCheck.too_slow in hypothesis.settings.default.suppress_health_check
 

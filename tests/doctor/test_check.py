@@ -306,7 +306,7 @@ def test_security_entries_that_should_be_gone(healthy):
         assert level("security database", clock.now()) == "FAIL"
 
 
-def test_little_room_on_the_disk(healthy, monkeypatch):
+def test_little_space_on_the_disk(healthy, monkeypatch):
     from trustsvc.doctor import files
 
     monkeypatch.setattr(files, "LOW_FREE", 2**60)

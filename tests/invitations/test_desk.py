@@ -52,7 +52,7 @@ def test_where_all_is_well_the_page_says_so(desk):
     assert 'href="/desk/sending" aria-current="page"' in page
 
 
-def test_messages_in_doubt_are_listed_by_shop_order_and_moment_without_an_address(desk):
+def test_unknown_deliveries_are_listed_by_shop_order_and_moment_without_an_address(desk):
     doubtful = invited(shop(name="Blue Lamp"))
     fine = invited(shop(name="Red Chair"), email="piet@mail.example")
     sent(Post(UNKNOWN))

@@ -92,7 +92,7 @@ def test_a_lease_that_a_clock_wrote_down_which_jumped_has_run_out(installation):
     assert message_of(order_id).state == "sent"
 
 
-def test_a_message_handed_over_by_a_clock_that_jumped_is_in_doubt_since_now(installation):
+def test_a_message_handed_over_by_a_clock_that_jumped_is_unknown_since_now(installation):
     order_id = invited(shop())
     leased("handed", NOON + TEN_YEARS)
 

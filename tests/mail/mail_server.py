@@ -29,7 +29,7 @@ class MailServer:
         self.tls = tls
         self.messages = []
         self.connections = 0
-        self.heard = []
+        self.commands = []
         self.taken = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -67,7 +67,7 @@ class MailServer:
             return
         while line := lines.readline():
             step = line.split(b" ")[0].strip().upper().decode("ascii", "replace")
-            self.heard.append(line.decode("utf-8", "replace").strip())
+            self.commands.append(line.decode("utf-8", "replace").strip())
             if step in {"EHLO", "HELO"}:
                 if not self._ehlo(link):
                     return

@@ -210,7 +210,7 @@ def test_after_a_refusal_the_connection_is_reset_and_used_again():
         post(server.url, email_message(), email_message())
 
     assert server.connections == 1
-    assert "rset" in [line.lower() for line in server.heard]
+    assert "rset" in [line.lower() for line in server.commands]
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_a_name_beyond_ascii_before_the_at_needs_a_server_that_knows_it(offers, 
         assert post(server.url, email_message(to_address="例@例え.テスト")) == [outcome]
 
     if outcome.status is DeliveryStatus.SENT:
-        assert "RCPT TO:<例@xn--r8jz45g.xn--zckzah>" in server.heard
+        assert "RCPT TO:<例@xn--r8jz45g.xn--zckzah>" in server.commands
 
 
 def test_an_address_that_is_none_never_reaches_the_server():
@@ -387,7 +387,7 @@ def test_a_password_never_leaves_for_another_host_without_tls(monkeypatch):
         url = f"smtp://mailer:secret@127.0.0.1:{server.port}?starttls=never"
         assert post(url) == [DeliveryResult(DeliveryStatus.DEFERRED, "no_tls")]
 
-    assert not any("AUTH" in line for line in server.heard)
+    assert not any("AUTH" in line for line in server.commands)
 
 
 def test_a_certificate_nobody_vouches_for_is_refused_beyond_loopback(

@@ -145,7 +145,7 @@ def test_nobody_replies_to_a_review_that_is_not_shown(installation, state):
     assert _replies() == []
 
 
-@pytest.mark.parametrize("how", ["withdraw", "correct", "anonymise", "stray"])
+@pytest.mark.parametrize("how", ["withdraw", "correct", "anonymise", "unpublishable"])
 def test_a_reply_ends_with_the_words_or_the_author_it_answers(installation, how):
     kept, gone = _published(), _published(shop("Other"))
     for public_id in (kept, gone):
@@ -161,10 +161,10 @@ def test_a_reply_ends_with_the_words_or_the_author_it_answers(installation, how)
                 correct.correct(session, gone, OTHER, now)
             case "anonymise":
                 personal_data.erase_reviews(session, [row_id], now, anonymous=True)
-            case "stray":
+            case "unpublishable":
                 mine = reviews.c.id == row_id
                 session.execute(update(reviews).where(mine).values(state="withdrawn"))
-                publish.take_down_strays(session, now)
+                publish.take_down_unpublishable(session, now)
 
     assert [one.review_id for one in _replies()] == [_row_id(kept)]
     assert "scrub" in enqueued
@@ -180,12 +180,12 @@ def test_a_reply_outlasts_a_restriction_of_its_review_unseen(installation, clien
 
     with db.transaction() as session:
         personal_data.restrict_reviews(session, [row_id], clock.now())
-        publish.take_down_strays(session, clock.now())
+        publish.take_down_unpublishable(session, clock.now())
     assert "tot gauw" not in client.get(path).text
 
     with db.transaction() as session:
         personal_data.lift_review_restriction(session, [row_id])
-        publish.take_down_strays(session, clock.now())
+        publish.take_down_unpublishable(session, clock.now())
         publish.publish_approved(session, clock.now())
     assert "tot gauw" in client.get(path).text
 

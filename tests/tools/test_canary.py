@@ -23,7 +23,7 @@ def test_no_marker_lies_where_it_must_not_and_none_anywhere_after_the_erasure(da
     assert all(found[verdict.CONTROL].values())  # and it works in every place
 
 
-def test_a_marker_where_none_may_be_and_a_place_that_was_not_searched_are_both_said():
+def test_a_marker_where_none_may_be_and_a_place_that_was_not_searched_are_both_reported():
     found = {
         verdict.BEFORE: {
             "Redis": {("zqxmail", "hex"): 1},

@@ -133,7 +133,7 @@ def _run_flow(installation, everybody, post, listener):
     installation.own("purge")
     if post:  # delivered mail is the reader's own
         post.messages.clear()
-        post.heard.clear()
+        post.commands.clear()
     found[ERASED] = search_all()
     installation.own("tick", "--at", (clock.now() + timedelta(days=4)).isoformat())
     found[DAYS_LATER] = search_all()

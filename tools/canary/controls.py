@@ -39,7 +39,7 @@ def planted(installation, post, listener, backup):
     places += ["output of the processes", "requests to the outside"]
     if post:
         post.messages.append(MARKER.encode())
-        post.heard.append(MARKER)
+        post.commands.append(MARKER)
         places += ["mail sent", "commands to the mail server", "database server"]
     else:
         for kind in ("", "answer."):

@@ -62,7 +62,7 @@ def search_places(installation, post, listener, backup):
         if post
         else {},
         "commands to the mail server": (
-            _sum(search.count_markers(line.encode()) for line in post.heard) if post else {}
+            _sum(search.count_markers(line.encode()) for line in post.commands) if post else {}
         ),
         "requests to the outside": _sum(search.count_markers(one) for one in listener.requests),
     }

@@ -224,8 +224,8 @@ def main():
     for name in ("orders", "kills", "flushes", "span"):
         size[name] = int(os.environ.get(name.upper()) or size[name])
     seed = int(os.environ.get("SEED") or secrets.randbelow(10**6))
-    wished = os.environ.get("DATABASE") or "both"
-    databases = ["sqlite", "postgresql"] if wished == "both" else [wished]
+    chosen = os.environ.get("DATABASE") or "both"
+    databases = ["sqlite", "postgresql"] if chosen == "both" else [chosen]
     folder = Path(os.environ.get("TRUSTSVC_DATA") or "data") / "drills"
     records = {}
     for database in databases:

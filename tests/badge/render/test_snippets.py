@@ -71,7 +71,7 @@ def test_a_list_with_a_release_names_its_script_and_its_hash():
     assert pinned in snippets.listing("acme", BASE, "Reviews", "Privacy", RELEASE)
 
 
-def test_the_list_keeps_as_much_room_as_it_takes():
+def test_the_list_keeps_as_much_space_as_it_takes():
     css = (Path(scripts.STATIC) / "source" / "list.css").read_text()
 
     assert f"height: {snippets.LIST_HEIGHT}px;" in css

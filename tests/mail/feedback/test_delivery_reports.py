@@ -438,7 +438,7 @@ def test_sending_is_not_stopped_by_bounces(lamp, asked):
 
 
 @pytest.mark.parametrize("installation", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
-def test_a_message_that_arrived_does_not_leave_again_because_it_was_in_doubt(installation):
+def test_a_message_that_arrived_does_not_leave_again_because_it_was_unknown(installation):
     order_id, evening = invited(shop()), NOON + timedelta(hours=7, minutes=50)  # 19:50 there
     sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")), now=evening)
     sent(now=evening + timedelta(minutes=16))

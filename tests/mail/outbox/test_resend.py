@@ -43,7 +43,7 @@ def test_by_default_nothing_is_sent_again(installation):
 
 
 @with_resend
-def test_a_message_in_doubt_goes_once_more_with_its_own_name(installation):
+def test_an_unknown_delivery_goes_once_more_with_its_own_name(installation):
     order_id = invited(shop())
     first = sent(Post(UNKNOWN))
 
@@ -81,7 +81,7 @@ def test_who_opted_out_meanwhile_gets_no_second_message(installation):
 
 
 @with_resend
-def test_a_message_in_doubt_for_long_is_not_sent_when_the_setting_is_changed(installation):
+def test_a_delivery_unknown_for_long_is_not_sent_when_the_setting_is_changed(installation):
     order_id = invited(shop())
     sent(Post(UNKNOWN))
 
@@ -101,7 +101,7 @@ def test_what_a_restore_set_aside_follows_the_setting_too(installation):
 
 
 @with_resend
-def test_an_answer_that_came_late_is_no_doubt_any_more(installation):
+def test_an_answer_that_came_late_leaves_nothing_unknown(installation):
     order_id = invited(shop())
     sent(Post(UNKNOWN))
     with db.transaction() as session:
