@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+from trustsvc.orders import merge
 from trustsvc.storage.state_machine import StateMachine
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +63,11 @@ def test_no_module_of_ours_is_renamed_at_import():
 
 
 def test_a_state_changes_only_through_its_machine():
-    """`.values(state=...)` begins a row where it belongs to an insert, and nothing else."""
+    """`.values(state=...)` begins a row where it belongs to an insert, and nothing else.
+
+    So do dicts and strings: `.values({"state": ...})`, `set_={"state": ...}`, SQL as text. The one
+    statement whose columns are names in a list is read by its lists.
+    """
     found = []
     for place, call in nodes(ast.Call):
         if not (isinstance(call.func, ast.Attribute) and call.func.attr == "values"):
@@ -70,10 +75,23 @@ def test_a_state_changes_only_through_its_machine():
         if place.endswith("storage/state_machine.py"):
             continue
         begins = "insert" in ast.unparse(call.func)
-        if not begins and any(keyword.arg == "state" for keyword in call.keywords):
+        if not begins and _names_state(call):
             found.append(f"{place}:{call.lineno}")
+    for place, text in nodes(ast.Constant):
+        if re.search(r"\bUPDATE \w+ SET\b.*\bstate\s*=", str(text.value)):
+            found.append(f"{place}:{text.lineno}")
+    for place, keyword in nodes(ast.keyword):
+        if keyword.arg == "set_" and "state" in _strings(keyword.value):
+            found.append(f"{place}:{keyword.value.lineno}")
 
     assert found == []
+    assert "state" not in {*merge.CHANGING, *merge.BUYER}
+
+
+def _names_state(call):
+    return any(key.arg == "state" for key in call.keywords) or "state" in set().union(
+        *(_strings(one) for one in [*call.args, *(key.value for key in call.keywords)])
+    )
 
 
 def _is_state(node):

@@ -9,7 +9,7 @@ An erased buyer is stored again only if `accepts_buyer` is set: the order had en
 qualify, and newer news may reopen it. A buyer erased for another reason stays erased.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -36,9 +36,8 @@ CHANGING = (
     "claims",
     "contact_at",
     "accepts_buyer",
-    "state",
 )
-COLUMNS = ("shop_id", "identity", *BUYER, *CHANGING, "created_at", "received_at")
+COLUMNS = ("shop_id", "identity", *BUYER, *CHANGING, "state", "created_at", "received_at")
 ERASED = "erased"
 # What only says that more is to come yields to the order itself of the same second.
 YIELDS = {Standing.REFUND_OPEN}
@@ -89,7 +88,7 @@ class StoredOrder:
     def is_over(self) -> bool:
         return not ENDED.isdisjoint({self.standing, self.dispute, self.returns})
 
-    def values(self, names: tuple[str, ...] = COLUMNS) -> dict[str, object]:
+    def values(self, names: Sequence[str] = COLUMNS) -> dict[str, object]:
         """Columns to write, by name."""
         return {name: getattr(self, name) for name in names}
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.orders import merge
 from trustsvc.orders.merge import StoredOrder
 from trustsvc.orders.models import orders
 from trustsvc.orders.standing import ParcelState, Standing
-from trustsvc.orders.state import OrderState
+from trustsvc.orders.state import OrderState, order_states
 from trustsvc.storage import db
 
 OrderKey = tuple[int, bytes]
@@ -60,13 +60,28 @@ def insert(session: Session, new: Mapping[OrderKey, StoredOrder]) -> dict[OrderK
 
 
 def update_changed(session: Session, rows: Sequence[StoredOrder]) -> None:
-    """Write the registers of known orders, and the buyer where it changed."""
+    """Write the registers of known orders, and the buyer where it changed.
+
+    News moves an order to `received`, or leaves its state as it is.
+    """
+    after = OrderState.RECEIVED
+    receive = order_states.update(orders, order_states.sources_of(after), after)
     known = [row for row in rows if row.id]
-    with_buyer = [row for row in known if row.writes_buyer]
-    for names, updated in ((merge.CHANGING, known), (merge.BUYER, with_buyer)):
-        if updated:
-            statement = update(orders).where(orders.c.id == bindparam("row_id"))
-            values = [row.values(names) | {"row_id": row.id} for row in updated]
-            session.connection().execute(
-                statement.values({name: bindparam(name) for name in names}), values
-            )
+    received = [row for row in known if row.state is after]
+    unmoved = [row for row in known if row.state is not after]
+    _update(session, receive, merge.CHANGING, received)
+    _update(session, update(orders), merge.CHANGING, unmoved)
+    _update(session, update(orders), merge.BUYER, [row for row in known if row.writes_buyer])
+
+
+def _update(
+    session: Session, statement: Update, names: Sequence[str], rows: Sequence[StoredOrder]
+) -> None:
+    if rows:
+        values = [row.values(names) | {"row_id": row.id} for row in rows]
+        session.connection().execute(
+            statement.where(orders.c.id == bindparam("row_id")).values(
+                {name: bindparam(name) for name in names}
+            ),
+            values,
+        )
