@@ -191,7 +191,7 @@ def test_where_nobody_ever_knows_it_is_sent_three_times_and_then_holds_nobody(in
         now += 7 * HOUR
 
     (row,) = rows()
-    assert len(copies) == retry_policy.MAX_RESENT + 1 == 3
+    assert len(copies) == retry_policy.MAX_AUTOMATIC_RESENDS + 1 == 3
     assert len(set(copies)) == 1
     assert (row.state, row.address, row.name, row.facts) == ("unknown", None, None, None)
 

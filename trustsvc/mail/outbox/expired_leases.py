@@ -20,10 +20,10 @@ def expire(session: Session, now: datetime, kinds: Sequence[MessageKind]) -> int
     """Take back leases of these kinds that ran out; gives how many.
 
     A message whose DATA was not ended is due again. One that was handed may have arrived
-    (RFC 1047). Its kind decides: it is due again, retry_policy.MAX_RESENT times at most, or it
-    becomes unknown, is shown to staff and is not sent again by itself. A lease that ends later than
-    one taken now was written while the clock was ahead: it counts as run out, or its message would
-    wait for years.
+    (RFC 1047). Its kind decides: it is due again, retry_policy.MAX_AUTOMATIC_RESENDS times at most,
+    or it becomes unknown, is shown to staff and is not sent again by itself. A lease that ends
+    later than one taken now was written while the clock was ahead: it counts as run out, or its
+    message would wait for years.
     """
     return sum(_expire(session, now, kind) for kind in kinds)
 
@@ -40,7 +40,7 @@ def _expire(session: Session, now: datetime, kind: MessageKind) -> int:
     if kind.resend_after_unknown:
         again = (
             message_states.update(messages, (HANDED,), DUE)
-            .where(*where, messages.c.resent < retry_policy.MAX_RESENT)
+            .where(*where, messages.c.resent < retry_policy.MAX_AUTOMATIC_RESENDS)
             .values(resent=messages.c.resent + 1, **given_back)
         )
         number += db.row_count(session.execute(again))

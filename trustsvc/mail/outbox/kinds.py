@@ -105,7 +105,7 @@ class MessageKind(Protocol):
     def resend_after_unknown(self) -> bool:
         """Whether a message that may have arrived is sent again: a second one does less harm.
 
-        Not without end: retry_policy.MAX_RESENT times.
+        Not without end: retry_policy.MAX_AUTOMATIC_RESENDS times.
         """
         ...
 

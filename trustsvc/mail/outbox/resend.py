@@ -14,7 +14,6 @@ from trustsvc.mail.outbox.models import LEASED_MESSAGE, messages
 from trustsvc.mail.outbox.state import DUE, REFUSED, UNKNOWN, message_states
 from trustsvc.work_queue import job_queue
 
-MAX_RESENT = 1
 ANSWER_TIMEOUT = timedelta(minutes=15)  # the server may take ten (RFC 5321 4.5.3.2.6)
 MAX_AGE = timedelta(days=3)  # a setting that is changed sends nothing of last month
 
@@ -29,7 +28,7 @@ def resend_unknown(session: Session, now: datetime, of: Sequence[MessageKind]) -
     if not config.current().resend:
         return 0
     again = message_states.update(messages, (UNKNOWN,), DUE).where(
-        messages.c.resent < MAX_RESENT,
+        messages.c.resent < retry_policy.MAX_OPERATOR_RESENDS,
         messages.c.sent_at <= now - ANSWER_TIMEOUT,
         messages.c.sent_at > now - MAX_AGE,
     )

@@ -13,7 +13,9 @@ from trustsvc.backoff import backoff
 
 LIMIT_S = 72 * 3600
 LIMIT_REACHED = "retry_limit"
-MAX_RESENT = 2  # where nobody knows whether it arrived: who waits for it gets three at most
+# Where nobody knows whether it arrived: who waits for it gets three at most.
+MAX_AUTOMATIC_RESENDS = 2
+MAX_OPERATOR_RESENDS = 1  # with TRUSTSVC_RESEND: a buyer gets an invitation twice at most
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
 
 

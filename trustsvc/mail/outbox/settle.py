@@ -144,7 +144,7 @@ def give_back(session: Session, lease: bytes, ids: Collection[int] | None = None
 
 
 def _end(kind: MessageKind, one: LeasedDraft, result: DeliveryResult) -> _Settled:
-    resends = kind.resend_after_unknown and one.message.resent < retry_policy.MAX_RESENT
+    resends = kind.resend_after_unknown and one.message.resent < retry_policy.MAX_AUTOMATIC_RESENDS
     waits = result.status is DeliveryStatus.DEFERRED or (
         result.status is DeliveryStatus.UNKNOWN and resends
     )
