@@ -43,7 +43,7 @@ class Gone(TrustsvcError):
     title = "This is no longer here"
 
 
-class Duplicate(TrustsvcError):
+class DeliveryConflict(TrustsvcError):
     """A signed delivery id was used again with another body."""
 
     status = 409

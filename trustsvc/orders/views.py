@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from trustsvc import clock
-from trustsvc.errors import Duplicate, Unauthorised, Unavailable
+from trustsvc.errors import DeliveryConflict, Unauthorised, Unavailable
 from trustsvc.http import access
 from trustsvc.http.request_body import raw_body
 from trustsvc.orders import accept, intake, privacy_requests
@@ -47,7 +47,7 @@ def receive(platform: str, endpoint_id: str) -> tuple[Response, int]:
         return _json("accepted" if is_new else "duplicate"), 202 if is_new else 200
     result = intake.submit(accept.incoming_order(shop, order, body), now)
     if result.status == "conflict":
-        raise Duplicate
+        raise DeliveryConflict
     return _json(result.status, result.reason), 202 if result.status == "accepted" else 200
 
 

@@ -55,7 +55,7 @@ class ReviewForm:
     draft: Draft | None
 
     def __repr__(self) -> str:
-        return f"Filled(problems={self.problems})"
+        return f"ReviewForm(problems={self.problems})"
 
 
 def read_form(form: Mapping[str, str]) -> ReviewForm:

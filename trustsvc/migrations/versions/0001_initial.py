@@ -395,7 +395,7 @@ def upgrade() -> None:
         sa.Column("order_at", sa.BigInteger(), nullable=True),
         sa.Column("error_at", sa.BigInteger(), nullable=True),
         sa.Column("alarm", sa.Text(), nullable=True),
-        sa.Column("alarm_since", sa.BigInteger(), nullable=True),
+        sa.Column("read_before_alarm_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("shop_id", name=op.f("pk_webhook_health")),
     )
     op.create_table(

@@ -38,7 +38,7 @@ class WatchedShop:
     read_at: datetime | None
     error_at: datetime | None
     alarm: Alarm | None
-    alarm_since: datetime | None
+    read_before_alarm_at: datetime | None
 
     def is_closed(self, now: datetime) -> bool:
         return self.closed_at is not None and self.closed_at <= now
@@ -50,7 +50,9 @@ class WatchedShop:
         return self.read_at is None or self.error_at > self.read_at or now - self.error_at < DAY
 
     def is_still_silent(self) -> bool:
-        is_back = self.read_at and self.alarm_since and self.read_at > self.alarm_since
+        is_back = (
+            self.read_at and self.read_before_alarm_at and self.read_at > self.read_before_alarm_at
+        )
         return self.alarm == SILENT and not is_back
 
     def may_be_silent(self, now: datetime) -> bool:
@@ -101,7 +103,7 @@ def _watched(session: Session, now: datetime) -> list[WatchedShop]:
             health.read_at,
             health.error_at,
             health.alarm,
-            health.alarm_since,
+            health.read_before_alarm_at,
         )
         .join_from(webhook_health, shops, shops.c.id == health.shop_id)
         .where(
@@ -143,7 +145,7 @@ def _raise(session: Session, shop: WatchedShop, alarm: Alarm, now: datetime) -> 
     raised = session.execute(
         update(webhook_health)
         .where(table.shop_id == shop.id, or_(table.alarm.is_(None), table.alarm != alarm))
-        .values(alarm=alarm, alarm_since=shop.read_at)
+        .values(alarm=alarm, read_before_alarm_at=shop.read_at)
     )
     if not db.row_count(raised):
         return False
@@ -157,7 +159,7 @@ def _end(session: Session, shop: WatchedShop, now: datetime) -> None:
     ended = session.execute(
         update(webhook_health)
         .where(table.shop_id == shop.id, table.alarm.is_not(None))
-        .values(alarm=None, alarm_since=None)
+        .values(alarm=None, read_before_alarm_at=None)
     )
     if db.row_count(ended):
         event_log.record(session, "shop.alarm_ended", shop.id, shop.id, now)

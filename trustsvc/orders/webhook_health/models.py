@@ -58,7 +58,7 @@ webhook_health = Table(
         nullable=True,
     ),
     column(
-        "alarm_since",
+        "read_before_alarm_at",
         Moment,
         purpose="last delivery that could be read before the alarm",
         retention=KEEP,
