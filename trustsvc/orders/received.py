@@ -1,4 +1,4 @@
-"""Result of a platform parser: five fields and the order's state, nothing else."""
+"""Result of a platform parser: what is kept of a body; all else of it is gone."""
 
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime

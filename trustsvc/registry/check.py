@@ -1,6 +1,7 @@
 """Look up whether buyers are registered, opted out or restricted.
 
-Packages above use only `check`, so that a remote registry, queried blindly, can replace it.
+What decides whether a buyer is asked uses only `check`, so that a remote registry, queried blindly,
+can replace it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

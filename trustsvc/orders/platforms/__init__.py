@@ -1,4 +1,4 @@
-"""What each shop platform sends, turned into five fields by pure functions."""
+"""What each shop platform sends, parsed into an order by pure functions."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,6 +1,8 @@
 """Lightspeed eCom (C-Series): an order with its customer and shipments inside, in PHP's types.
 
-Facts: platforms.md 4. Signed with hex of MD5(raw body + secret), which is weak, so the unguessable
+Documented at developers.lightspeedhq.com/ecom.
+
+Signed with hex of MD5(raw body + secret), which is weak, so the unguessable
 endpoint counts as a second proof. PHP writes false for nothing and "" for empty, which the readers
 take as missing. There is no delivery id and no date of shipment that can be relied on.
 """

@@ -1,6 +1,8 @@
 """Shopify: the bare order, signed with base64 of HMAC-SHA256 over the raw body.
 
-Facts: platforms.md 2. Webhooks made in the admin (Settings, Notifications) have a secret a shop; a
+Documented at shopify.dev/docs/api/webhooks.
+
+Webhooks made in the admin (Settings, Notifications) have a secret a shop; a
 topic is in a header, of which there are two families (X-Shopify-* and shopify-*).
 """
 

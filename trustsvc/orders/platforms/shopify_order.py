@@ -1,6 +1,6 @@
 """Shopify's order resource: money, parcels, returns, and what it may be skipped for.
 
-Facts: platforms.md 2 and the REST Admin API's order. An order is fulfilled when all of it is.
+Documented as the Order of Shopify's REST Admin API. An order is fulfilled when all of it is.
 """
 
 from collections.abc import Mapping

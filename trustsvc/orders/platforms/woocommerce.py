@@ -1,6 +1,8 @@
 """WooCommerce: the REST order (v1 to v3, or the wrapped legacy v3), signed like Shopify's.
 
-Facts: platforms.md 3. There is no retry and no paid or shipped topic: the order itself tells. A
+Documented at developer.woocommerce.com, REST API and webhooks.
+
+There is no retry and no paid or shipped topic: the order itself tells. A
 delivery id is not safe (one-second resolution), so the body stands for it. The unsigned ping is
 answered by orders/views.py before parsing.
 """
