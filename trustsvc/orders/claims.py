@@ -9,7 +9,6 @@ import json
 from datetime import datetime
 
 from trustsvc.orders.standing import ENDED, Standing
-from trustsvc.storage.columns import EPOCH
 
 ALL = ""  # the id of news about all of them
 WORST_FIRST = (Standing.CHARGEBACK, Standing.RETURNED, Standing.DISPUTED, Standing.RETURN_OPEN)
@@ -22,7 +21,7 @@ def merged(
     every: dict[str, dict[str, tuple[str, float]]] = json.loads(kept or "{}")
     claims = every.setdefault(register, {})
     key = claim.hex() if claim else ALL
-    seconds = (at - EPOCH).total_seconds()
+    seconds = at.timestamp()
     before, since = claims.get(key, (Standing.OPEN, float("-inf")))
     if seconds > since or (seconds == since and before not in ENDED):
         claims[key] = (state.value, seconds)
