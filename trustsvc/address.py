@@ -2,9 +2,8 @@
 
 A file of its own because parsers need it, and parsers use no keys and no settings.
 
-Rules of one provider have a name: `gmail-v1`. It is off: pseudonyms are made by rule 1 alone, and
-mail goes to the address as it was written. People register and opt out with the address that shops
-write to; a rule that folds more would merge two people where it is wrong about a provider.
+There are no rules of single providers: a rule that folds more would merge two people where it is
+wrong about a provider (docs/adr/0013-no-provider-rules.md). Mail goes to the address as written.
 """
 
 import unicodedata
@@ -14,9 +13,6 @@ import idna
 from trustsvc.errors import Refused
 
 MAX_CHARACTERS = 254  # RFC 5321 4.5.3.1.3: a path of 256 octets with its two brackets
-
-
-GMAIL = {"gmail.com", "googlemail.com"}  # one provider, two names
 
 
 class NotAnAddress(Refused):
@@ -46,20 +42,3 @@ def normalise(address: str) -> str:
     if "." not in domain.strip("."):
         raise NotAnAddress
     return f"{local}@{domain.rstrip('.')}"
-
-
-def gmail_v1(address: str) -> str:
-    """Apply rule `gmail-v1`: rule 1, and at Gmail no dots and nothing from a plus on.
-
-    For comparing only, never for sending; not used today. Raises NotAnAddress.
-    """
-    local, _, domain = normalise(address).rpartition("@")
-    if domain not in GMAIL:
-        return f"{local}@{domain}"
-    local = local.partition("+")[0].replace(".", "")
-    if not local:
-        raise NotAnAddress
-    return f"{local}@gmail.com"
-
-
-PROVIDER_RULES = {"gmail-v1": gmail_v1}

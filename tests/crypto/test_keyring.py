@@ -30,8 +30,7 @@ def test_each_kind_is_made_on_first_use_for_the_owner_alone(place):
 
 def test_asking_again_gives_the_same(place):
     assert keyring.keys("link") == keyring.keys("link")
-    assert keyring.key_version("link", 1) == keyring.newest_key("link")
-    assert keyring.key_version("link", 9) is None
+    assert keyring.keys("link")[0] == keyring.newest_key("link")
 
 
 def test_a_new_line_is_a_new_key_without_a_restart(place):

@@ -7,7 +7,7 @@ from hypothesis import strategies as some
 
 from tests.key_rotation import add_key
 from trustsvc import config
-from trustsvc.address import NotAnAddress, gmail_v1, normalise
+from trustsvc.address import NotAnAddress, normalise
 from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.crypto.pseudonyms import hmac_sha256
 
@@ -205,22 +205,10 @@ UID2 = [
 
 
 @pytest.mark.parametrize(("address", "hashed"), UID2)
-def test_the_vectors_of_uid2_by_rule_gmail_v1(address, hashed):
-    assert hashed == base64.b64encode(plain_sha256(gmail_v1(address))).decode()
-
-
-@pytest.mark.parametrize(("address", "hashed"), UID2)
 def test_the_vectors_of_uid2_by_rule_one_wherever_no_provider_is_special(address, hashed):
     same = hashed == base64.b64encode(plain_sha256(normalise(address))).decode()
 
     assert same == ("gmail" not in address)
-
-
-def test_the_negative_vector_of_uid2():
-    wrong = "VpLXEp5N1bj/V1WzjgZsC+FfuYdntAOywSVIO00FD/E="
-
-    assert base64.b64encode(plain_sha256("JANESaoirse@gmail.com")).decode() == wrong
-    assert base64.b64encode(plain_sha256(gmail_v1("JANESaoirse@gmail.com"))).decode() != wrong
 
 
 @pytest.mark.parametrize(
@@ -245,26 +233,6 @@ def test_the_vector_of_meta_for_a_whole_address():
 
     expected = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
     assert expected == plain_sha256(normal).hex()
-
-
-@pytest.mark.parametrize(
-    ("address", "folded"),
-    [
-        ("j.a.n+x@gmail.com", "jan@gmail.com"),
-        ("J.A.N@GoogleMail.com", "jan@gmail.com"),
-        ("j.a.n+x@example.com", "j.a.n+x@example.com"),
-        ("jan@gmail.com.example", "jan@gmail.com.example"),
-    ],
-)
-def test_rule_gmail_v1_folds_what_gmail_folds_and_nothing_else(address, folded):
-    assert folded == gmail_v1(address)
-    assert folded == gmail_v1(folded)
-
-
-@pytest.mark.parametrize("address", ["+x@gmail.com", "...@gmail.com", "nothing"])
-def test_rule_gmail_v1_refuses_what_leaves_nothing(address):
-    with pytest.raises(NotAnAddress):
-        gmail_v1(address)
 
 
 def test_no_pseudonym_is_made_by_a_rule_of_a_provider(place):

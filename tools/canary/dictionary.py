@@ -115,12 +115,19 @@ def _published():
     ]
 
 
+def _as_gmail_folds(normal):
+    local, _, domain = normal.rpartition("@")
+    if domain not in {"gmail.com", "googlemail.com"}:
+        return normal
+    return f"{local.partition('+')[0].replace('.', '')}@gmail.com"
+
+
 def spellings(email):
     """Give an address as given, as normalised, and in other spellings."""
     written = email.strip()
     normal = address.normalise(email)
     local, _, domain = normal.rpartition("@")
-    forms = [email, written, normal, address.gmail_v1(email), written.lower(), written.upper()]
+    forms = [email, written, normal, _as_gmail_folds(normal), written.lower(), written.upper()]
     forms += [f"{local}@{domain.encode().decode('idna')}", unicodedata.normalize("NFC", written)]
     return list(dict.fromkeys(forms))
 

@@ -14,6 +14,7 @@ from trustsvc.crypto.pseudonyms import registry_pseudonyms
 from trustsvc.invitations import redeem
 from trustsvc.orders import buyer
 from trustsvc.orders.models import orders
+from trustsvc.privacy.rights.erasure import ERASURE
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
@@ -50,9 +51,7 @@ def replay(session: Session, lines: Sequence[JournalEntry], now: datetime) -> No
     for ids in _batches(sorted(orders_of)):
         redeem.withdraw(session, ids, "opted_out", now)
     opted_out = [line for line in lines if line.kind == "opt_out"]
-    erased = {
-        (line.subject, line.shop_id) for line in opted_out if line.reason == replay_rights.ERASURE
-    }
+    erased = {(line.subject, line.shop_id) for line in opted_out if line.reason == ERASURE}
     placed = [
         order_id for order_id, subjects in orders_of.items() if not erased.isdisjoint(subjects)
     ]

@@ -36,8 +36,6 @@ from trustsvc.storage.suppression_journal import JournalEntry
 from trustsvc.transactional_mail import personal_data
 from trustsvc.transactional_mail.models import transactional_messages
 
-__all__ = ["ERASURE", "SubjectAtShop", "anonymise", "erase", "restrict"]
-
 SubjectAtShop = tuple[bytes, int]
 
 # Rows with an address that waits for an e-mail; an erasure deletes them.

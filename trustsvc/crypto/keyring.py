@@ -125,11 +125,6 @@ def newest_key(kind: str) -> Key:
     return keys(kind)[-1]
 
 
-def key_version(kind: str, number: int) -> Key | None:
-    """Give one version of a kind, or None when it was retired."""
-    return next((key for key in keys(kind) if key.version == number), None)
-
-
 def make_all() -> None:
     """Create the missing keys, so that a first request does not have to."""
     for kind in KINDS:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ScalarSelect, Select, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from trustsvc.orders.models import decisions, orders
@@ -45,13 +45,6 @@ def write(session: Session, entries: Iterable[DecisionLogEntry]) -> None:
     ]
     if rows:
         session.execute(decisions.insert(), rows)
-
-
-def last_rule(step: str) -> ScalarSelect[str]:
-    """Give the rule a step last decided by, as a column of a query over orders."""
-    table = decisions.c
-    newest = select(table.rule).where(table.order_id == orders.c.id, table.step == step)
-    return newest.order_by(table.id.desc()).limit(1).correlate(orders).scalar_subquery()
 
 
 def of_order(session: Session, order_id: int) -> list[DecisionLogEntry]:

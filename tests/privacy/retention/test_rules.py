@@ -1,6 +1,6 @@
 from trustsvc import config
 from trustsvc.privacy.documents import data_inventory
-from trustsvc.privacy.documents.activities import ACTIVITIES, IN_FILES, of_rule
+from trustsvc.privacy.documents.activities import ACTIVITIES, IN_FILES
 from trustsvc.privacy.retention.rules import RULES
 
 COLUMNS = data_inventory.columns()
@@ -20,7 +20,7 @@ def test_each_rule_is_the_rule_of_something():
 
 def test_each_rule_belongs_to_one_activity_of_the_record():
     for code in RULES:
-        assert [one.code for one in ACTIVITIES if code in one.rules] == [of_rule(code).code]
+        assert len([one.code for one in ACTIVITIES if code in one.rules]) == 1
 
 
 def test_what_is_kept_in_files_is_by_a_rule_too():

@@ -3,7 +3,6 @@
 The record of processing (GDPR Art. 30) has a section per activity; its texts are in documents.toml.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,7 +56,3 @@ IN_FILES: dict[str, tuple[str, ...]] = {
     "transactional_mail": ("name", "address", "pseudonym"),  # in the default maildir
     "opt_out": ("pseudonym",),  # the suppression journal
 }
-
-
-def of_rule(rule: str, activities: Iterable[Activity] = ACTIVITIES) -> Activity | None:
-    return next((one for one in activities if rule in one.rules), None)

@@ -11,13 +11,10 @@ from sqlalchemy.types import LargeBinary
 
 import trustsvc
 from trustsvc.crypto.encrypted_column import EncryptedText
-from trustsvc.privacy.retention.rules import RULES
 from trustsvc.storage.columns import Category, metadata
 
 InfoColumn = Column[Any]
 CATEGORIES: tuple[str, ...] = get_args(Category)
-# Never stored in clear, so that a copy of the database does not tell it.
-MUST_BE_ENCRYPTED = ("name", "address", "place", "order", "contact", "opinion")
 # Pseudonyms of a link, a message, an order, a mail domain and a body: they tell no people apart.
 OF_NO_PERSON = frozenset({"link", "token", "identity", "domain_hash", "body_hash"})
 NO_SHOP = 0
@@ -41,22 +38,6 @@ def personal() -> tuple[InfoColumn, ...]:
 def identifies_person(column: InfoColumn) -> bool:
     """Say whether it holds the pseudonym of a person, by which rows of one person are known."""
     return column.info["category"] == "pseudonym" and column.name not in OF_NO_PERSON
-
-
-def faults(column: InfoColumn) -> list[str]:
-    """Say what is wrong with a column's tags; empty for a good one."""
-    problems = []
-    if not str(column.info.get("purpose", "")).strip():
-        problems.append("it does not say why it is there")
-    if column.info.get("retention") not in RULES:
-        problems.append("it names no rule of retention")
-    if column.info.get("category") not in CATEGORIES:
-        problems.append("it does not say what it holds")
-    if column.info.get("category") in MUST_BE_ENCRYPTED and not (
-        is_encrypted(column) or is_number(column)
-    ):
-        problems.append("it holds a name or an address in clear")
-    return problems
 
 
 def is_encrypted(column: InfoColumn) -> bool:
