@@ -23,6 +23,9 @@ WHERE_IS = {
     "scheduler": "jobs/schedule.py",
     "retention policy": "trustsvc/privacy/retention/rules.py",
     "encryption of columns": "trustsvc/crypto/encrypted_column.py",
+    "column encryption": "trustsvc/crypto/encrypted_column.py",
+    "deduplication": "trustsvc/orders/idempotency.py",
+    "webhook signature check": "trustsvc/shops/webhook_auth.py",
 }
 
 

@@ -1,4 +1,4 @@
-"""Encryption of columns: an encrypted column is of no use without the key folder.
+"""Column encryption (encryption of columns): a column is of no use without the key folder.
 
 Fernet (AES-128-CBC and HMAC-SHA256) through `cryptography`; MultiFernet so that keys can be
 rotated.

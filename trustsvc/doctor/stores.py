@@ -11,11 +11,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from trustsvc import config, config_values, migrations
-from trustsvc.doctor import mail, orders, privacy_requests, scheduler, webhooks
+from trustsvc.doctor import mail, privacy_requests, scheduler, webhooks
 from trustsvc.doctor.catch_up import api_connections
 from trustsvc.doctor.finding import Finding, fail, ok, run, warn
 from trustsvc.errors import TrustsvcError
 from trustsvc.orders import idempotency
+from trustsvc.orders.models import orders
+from trustsvc.orders.state import OrderState
 from trustsvc.shops import domain_recheck
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
@@ -136,6 +138,26 @@ def _delivery_conflicts(session: Session, now: datetime) -> list[Finding]:
     return [warn("webhooks", detail, remedy)]
 
 
+def unreadable_dates(session: Session) -> list[Finding]:
+    """Give a finding for each shop that sends dates in a shape nobody reads."""
+    rows = session.execute(
+        select(shops.c.slug, func.count())
+        .join(orders, orders.c.shop_id == shops.c.id)
+        .where(orders.c.state == OrderState.WAITING, orders.c.date_unreadable)
+        .group_by(shops.c.slug)
+        .order_by(shops.c.slug)
+    )
+    findings = [
+        warn(
+            "dates of orders",
+            f"{number} orders of {slug} wait: a date of theirs cannot be read",
+            "send dates as 2026-11-28T10:00:00Z, then send the orders again",
+        )
+        for slug, number in rows
+    ]
+    return findings or [ok("dates of orders", "all can be read")]
+
+
 CHECKS: Mapping[str, DatabaseCheck] = {
     "database": lambda session, _: _pragmas(session),
     "write-ahead log": lambda session, _: _wal_recycle(session),
@@ -150,5 +172,5 @@ CHECKS: Mapping[str, DatabaseCheck] = {
     "webhooks": _delivery_conflicts,
     "catch-up": api_connections,
     "deliveries": webhooks.deliveries,
-    "dates of orders": lambda session, _: orders.unreadable_dates(session),
+    "dates of orders": lambda session, _: unreadable_dates(session),
 }

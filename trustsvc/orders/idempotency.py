@@ -1,4 +1,4 @@
-"""Idempotency of deliveries: a repeated one is known by keyed hashes of its id and its body."""
+"""Idempotency (deduplication) of deliveries: known by keyed hashes of their ids and bodies."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass

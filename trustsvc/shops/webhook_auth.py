@@ -1,4 +1,4 @@
-"""Authenticate a shop's webhook: endpoint, platform and a signature by one of its secrets."""
+"""The webhook signature check: endpoint, platform, and a signature by one of a shop's secrets."""
 
 import secrets
 from collections.abc import Callable

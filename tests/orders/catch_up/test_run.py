@@ -3,7 +3,6 @@
 Also tests:
 trustsvc/orders/catch_up/fetch.py
 trustsvc/orders/catch_up/models.py
-trustsvc/orders/catch_up/overlap.py
 trustsvc/orders/catch_up/platforms/woocommerce.py
 trustsvc/orders/catch_up/platforms/shopify.py
 trustsvc/orders/catch_up/platforms/lightspeed.py

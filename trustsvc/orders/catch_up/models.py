@@ -3,14 +3,10 @@
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Integer, LargeBinary, Table, Text
 
 from trustsvc.crypto.encrypted_column import EncryptedText
-from trustsvc.orders.catch_up.status import PROBLEMS, WEBHOOK_STATUSES
-from trustsvc.storage.columns import Moment, column, metadata
+from trustsvc.orders.catch_up.status import ApiProblem, WebhookStatus
+from trustsvc.storage.columns import Moment, column, metadata, one_of
 
 KEEP = "api_credentials"
-
-
-def _one_of(name: str, codes: tuple[str, ...]) -> str:
-    return f"{name} IN ({', '.join(repr(str(code)) for code in codes)})"
 
 
 api_connections = Table(
@@ -51,6 +47,6 @@ api_connections = Table(
         retention=KEEP,
         nullable=True,
     ),
-    CheckConstraint(_one_of("problem", PROBLEMS), name="problem"),
-    CheckConstraint(_one_of("webhook_status", WEBHOOK_STATUSES), name="webhook_status"),
+    CheckConstraint(one_of("problem", ApiProblem), name="problem"),
+    CheckConstraint(one_of("webhook_status", WebhookStatus), name="webhook_status"),
 )

@@ -4,17 +4,18 @@ The same parsers and the same `accept` as for a webhook: the same fields are kep
 else. No transaction is open while the network is waited for.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from trustsvc import log
 from trustsvc.errors import Refused
 from trustsvc.orders import accept
-from trustsvc.orders.catch_up import connections, overlap, paging
+from trustsvc.orders.catch_up import connections, paging
 from trustsvc.orders.catch_up.connections import ApiLease, RunOutcome
 from trustsvc.orders.catch_up.fetch import fetch
 from trustsvc.orders.catch_up.paging import ApiFailed, ListedOrder, OrderPage, Position
@@ -22,6 +23,7 @@ from trustsvc.orders.catch_up.platforms import APIS, ShopApi
 from trustsvc.orders.catch_up.platforms.credentials import ApiCredentials
 from trustsvc.orders.catch_up.status import ApiProblem
 from trustsvc.orders.catch_up.webhooks import check_webhooks
+from trustsvc.orders.models import deliveries
 from trustsvc.orders.platforms import PLATFORMS
 from trustsvc.orders.received import Ignored, OrderReceived, PrivacyRequestReceived
 from trustsvc.shops.directory import Shop
@@ -169,12 +171,37 @@ def _store(
     with run.transaction() as session:
         if not connections.record_page(session, lease, seen_until, now):
             raise RunnerReplaced
-        new = overlap.not_fetched_before(session, batch)
+        new = _not_fetched_before(session, batch)
         results = accept.accept(session, new, now)
     statuses = [result.status for result in results]
     count.new += statuses.count("accepted")
     count.ignored += statuses.count("ignored")
     count.known += len(batch) - statuses.count("accepted") - statuses.count("ignored")
+
+
+def _not_fetched_before(
+    session: Session, batch: Sequence[accept.IncomingOrder]
+) -> list[accept.IncomingOrder]:
+    """Give the orders whose id, moment of change and body were not accepted yet.
+
+    Two runs overlap, and each delivery is a decision. One that comes twice in the batch stays
+    twice; `accept` tells them apart.
+    """
+    hashes = {item.delivery.delivery_hash for item in batch if item.delivery}
+    table = deliveries.c
+    rows = session.execute(
+        select(table.delivery_hash, table.body_hash).where(
+            table.shop_id.in_({item.shop.id for item in batch}),
+            table.delivery_hash.in_(hashes),
+        )
+    )
+    known = {(bytes(row.delivery_hash), bytes(row.body_hash)) for row in rows}
+    return [
+        item
+        for item in batch
+        if item.delivery is None
+        or (item.delivery.delivery_hash, item.delivery.body_hash) not in known
+    ]
 
 
 def _parse(

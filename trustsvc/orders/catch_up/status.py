@@ -26,7 +26,3 @@ class WebhookStatus(StrEnum):
     PAUSED = "paused"  # by a person
     MISSING = "missing"  # none points here
     HIDDEN = "hidden"  # the platform's API does not show them
-
-
-PROBLEMS = tuple(ApiProblem)
-WEBHOOK_STATUSES = tuple(WebhookStatus)

@@ -31,10 +31,7 @@ def signed(
     secret: str,
     now: datetime,  # noqa: ARG001 - the same signature for each platform
 ) -> bool:
-    if not signature.is_long_enough(secret):
-        return False
-    expected = signature.hmac_base64(secret.encode("utf-8", "backslashreplace"), body)
-    return signature.matches(expected, _header(headers, "hmac-sha256"))
+    return signature.is_hmac_of(body, secret, _header(headers, "hmac-sha256"))
 
 
 def parse(

@@ -30,6 +30,12 @@ def hmac_base64(key: bytes, content: bytes) -> bytes:
     return base64.b64encode(mac.finalize())
 
 
+def is_hmac_of(body: bytes, secret: str, given: str) -> bool:
+    """Whether a header is base64 of HMAC-SHA256 over the raw body, by this secret."""
+    key = secret.encode("utf-8", "backslashreplace")
+    return is_long_enough(secret) and matches(hmac_base64(key, body), given)
+
+
 def md5_hex(content: bytes) -> bytes:
     digest = hashes.Hash(hashes.MD5())  # noqa: S303 - the platform's choice; see lightspeed.py
     digest.update(content)

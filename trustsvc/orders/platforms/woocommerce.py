@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from trustsvc.orders.platforms import amounts, contact, error_body, fields, signature
+from trustsvc.orders.platforms import amounts, contact, fields, signature
 from trustsvc.orders.received import Ignored, OrderReceived
 from trustsvc.orders.standing import ParcelState, Standing
 
@@ -44,6 +44,7 @@ REFUSAL_META = ("do-not-ask", "do_not_ask", "_do_not_ask")
 MARKETPLACES = {"amazon", "ebay", "bol", "channable", "codisto", "wplister", "etsy", "kaufland"}
 A_SECOND = timedelta(seconds=1)
 TEST_GATEWAYS = {"bogus", "dummy", "test", "test_gateway", "wc_test"}
+WP_ERROR = {"code", "message", "data", "additional_errors", "additional_data"}
 
 
 def signed(
@@ -52,10 +53,7 @@ def signed(
     secret: str,
     now: datetime,  # noqa: ARG001 - the same signature for each platform
 ) -> bool:
-    if not signature.is_long_enough(secret):
-        return False
-    expected = signature.hmac_base64(secret.encode("utf-8", "backslashreplace"), body)
-    return signature.matches(expected, signature.header(headers, "x-wc-webhook-signature"))
+    return signature.is_hmac_of(body, secret, signature.header(headers, "x-wc-webhook-signature"))
 
 
 def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceived | Ignored:
@@ -64,7 +62,7 @@ def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceiv
     topic = signature.header(headers, "x-wc-webhook-topic").lower()
     if (topic and topic not in TOPICS) or set(tree) == {"action", "arg"}:
         return Ignored("unknown_topic")
-    if error_body.is_woocommerce_error(tree):
+    if is_error(tree):
         return Ignored("platform_error")
     if isinstance(tree.get("order"), dict):  # legacy v3
         tree = tree["order"]
@@ -75,6 +73,18 @@ def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceiv
     if status in DRAFTS:
         return Ignored("draft")
     return _order(tree, known, status, topic, now)
+
+
+def is_error(tree: fields.Tree) -> bool:
+    """Whether this is a WP_Error of the REST API, of any code, or one of the legacy API.
+
+    WooCommerce signs and sends it when the WordPress user who saved the webhook is deleted or may
+    not read orders: woocommerce/woocommerce issues 37806, 26926 and 18695.
+    """
+    if set(tree) <= {"errors", "http_status"}:
+        return bool(tree) and isinstance(tree.get("errors"), dict | list) and bool(tree["errors"])
+    code = tree.get("code")
+    return isinstance(code, str) and bool(code) and set(tree) <= WP_ERROR and "message" in tree
 
 
 def _order(

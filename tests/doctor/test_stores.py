@@ -1,13 +1,13 @@
 from datetime import timedelta
 
 from tests.invitations import sample_orders
-from trustsvc.doctor import orders
+from trustsvc.doctor import stores
 from trustsvc.storage import db
 
 
 def findings():
     with db.reading() as session:
-        return orders.unreadable_dates(session)
+        return stores.unreadable_dates(session)
 
 
 def test_orders_whose_dates_cannot_be_read_are_reported_by_shop(installation):

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.orders.webhook_client import ACCEPTED, Shop, ignored, rows, sample
-from trustsvc.orders.platforms import error_body
+from trustsvc.orders.platforms import woocommerce
 
 REST = {
     "code": "woocommerce_rest_cannot_view",
@@ -52,7 +52,7 @@ def test_a_signed_error_is_answered_200_so_that_the_webhook_stays_active(shop, b
 
 @pytest.mark.parametrize("body", NO_ERRORS)
 def test_what_only_looks_like_an_error_is_none(body):
-    assert not error_body.is_woocommerce_error(body)
+    assert not woocommerce.is_error(body)
 
 
 @pytest.mark.parametrize("body", ERRORS)
