@@ -1,8 +1,7 @@
 """Replay the suppression journal on a restored database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -16,13 +15,11 @@ from trustsvc.registry.models import registered_buyers
 from trustsvc.reviews import withdraw
 from trustsvc.reviews.models import reviews
 from trustsvc.storage import suppression_journal
+from trustsvc.storage.batches import batches
 from trustsvc.storage.suppression_journal import JournalEntry
 
-BATCH_SIZE = 500
 # Cancellations older than the backup need no replay; the margin allows for a corrected clock.
 MARGIN = timedelta(days=2)
-
-_Item = TypeVar("_Item")
 
 
 def problem(manifest: Manifest, journal: suppression_journal.Journal | None) -> str | None:
@@ -66,7 +63,7 @@ def replay(
     for line in journal.lines:
         of[line.kind].append(line)
     restrictions = [line for line in journal.lines if line.kind in {"restrict", "lift_restriction"}]
-    for batch in _batches(of["anonymise_review"]):
+    for batch in batches(of["anonymise_review"]):
         replay_rights.anonymise(session, batch, now)
     opting = [line for line in journal.lines if line.kind in {"opt_out", "opt_in_again"}]
     replay_opt_outs.replay(session, opting, now)
@@ -82,7 +79,7 @@ def _unregister(session: Session, lines: Sequence[JournalEntry]) -> None:
     until: dict[bytes, datetime] = {}
     for line in lines:
         until[line.subject] = max(line.at, until.get(line.subject, line.at))
-    for batch in _batches(sorted(until)):
+    for batch in batches(sorted(until)):
         rows = session.execute(
             select(registered_buyers.c.pseudonym, registered_buyers.c.at).where(
                 registered_buyers.c.pseudonym.in_(batch)
@@ -93,19 +90,14 @@ def _unregister(session: Session, lines: Sequence[JournalEntry]) -> None:
 
 
 def _withdraw_reviews(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:
-    for batch in _batches(lines):
+    for batch in batches(lines):
         public = [line.subject.decode("ascii", "replace") for line in batch]
         ids = session.scalars(select(reviews.c.id).where(reviews.c.public_id.in_(public))).all()
         withdraw.clear_content(session, ids, now)
 
 
 def _cancel_orders(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:
-    for batch in _batches(lines):
+    for batch in batches(lines):
         for reason, ids in cancellation.replay(session, batch, now).items():
             why, accepts_buyer = cancellation.withdrawal_of(reason)
             redeem.withdraw(session, ids, why, now, accepts_buyer=accepts_buyer)
-
-
-def _batches(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
-    for start in range(0, len(items), BATCH_SIZE):
-        yield items[start : start + BATCH_SIZE]

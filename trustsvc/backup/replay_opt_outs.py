@@ -1,8 +1,7 @@
 """Replay opt-outs, and opt-outs that were ended, on a restored database."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -17,11 +16,10 @@ from trustsvc.orders.models import orders
 from trustsvc.privacy.rights.erasure import ERASURE
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db
+from trustsvc.storage.batches import batches
 from trustsvc.storage.columns import EVERY_SHOP
 from trustsvc.storage.suppression_journal import JournalEntry
 
-BATCH_SIZE = 500
-_Item = TypeVar("_Item")
 IN_FORCE = datetime.max.replace(tzinfo=UTC)
 
 
@@ -33,7 +31,7 @@ def replay(session: Session, lines: Sequence[JournalEntry], now: datetime) -> No
     comes after it and is not older.
     """
     in_force, ended = _in_force(lines)
-    for batch in _batches(in_force.values()):
+    for batch in batches(in_force.values()):
         rows = [
             {"pseudonym": x.subject, "shop_id": x.shop_id, "at": x.at, "reason": x.reason}
             for x in batch
@@ -48,7 +46,7 @@ def replay(session: Session, lines: Sequence[JournalEntry], now: datetime) -> No
     orders_of = _orders_by_shop(session, until)
     for order_id, subjects in _orders_by_registry(session, until).items():
         orders_of.setdefault(order_id, set()).update(subjects)
-    for ids in _batches(sorted(orders_of)):
+    for ids in batches(sorted(orders_of)):
         redeem.withdraw(session, ids, "opted_out", now)
     opted_out = [line for line in lines if line.kind == "opt_out"]
     erased = {(line.subject, line.shop_id) for line in opted_out if line.reason == ERASURE}
@@ -78,7 +76,7 @@ def _in_force(
 
 
 def _end_opt_outs(session: Session, ended: dict[SubjectAtShop, datetime]) -> None:
-    for batch in _batches(sorted(ended)):
+    for batch in batches(sorted(ended)):
         pseudonyms = [pseudonym for pseudonym, _ in batch]
         rows = session.execute(
             select(opt_outs.c.pseudonym, opt_outs.c.shop_id, opt_outs.c.at).where(
@@ -97,7 +95,7 @@ def _orders_by_shop(
 ) -> dict[int, set[SubjectAtShop]]:
     """Find orders by the shops' pseudonyms, as far as each opt-out reaches."""
     subjects_of: dict[int, set[SubjectAtShop]] = {}
-    for batch in _batches(
+    for batch in batches(
         sorted(pseudonym for pseudonym, shop_id in until if shop_id != EVERY_SHOP)
     ):
         rows = session.execute(
@@ -123,7 +121,7 @@ def _orders_by_registry(
         select(orders.c.id, orders.c.received_at).where(orders.c.email.is_not(None))
     ).all()
     received = {row.id: row.received_at for row in known}
-    for batch in _batches(sorted(received)):
+    for batch in batches(sorted(received)):
         for order_id, one in buyer.read(session, batch).items():
             try:
                 pseudonyms = registry_pseudonyms(one.email)
@@ -134,9 +132,3 @@ def _orders_by_registry(
             if reach:
                 subjects_of[order_id] = reach
     return subjects_of
-
-
-def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    every = list(items)
-    for start in range(0, len(every), BATCH_SIZE):
-        yield every[start : start + BATCH_SIZE]

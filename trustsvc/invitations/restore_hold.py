@@ -11,9 +11,9 @@ from trustsvc.invitations.planning import plan, reminders
 from trustsvc.mail.outbox.kinds import LeasedMessage, OutboxEvent
 from trustsvc.mail.outbox.models import LEASED_MESSAGE, messages
 from trustsvc.mail.outbox.state import LEASED, UNKNOWN, UNSENT, message_states
+from trustsvc.storage.batches import batches
 
 REASON = "restored"
-BATCH_SIZE = 500
 # What was due in the past is planned for the next opening hour: after a weekend at most.
 NEXT_OPENING = timedelta(days=4)
 
@@ -45,6 +45,6 @@ def hold(session: Session, now: datetime) -> int:
         OutboxEvent(LeasedMessage(*row), "restore", REASON, "unknown", UNKNOWN)
         for row in sorted(rows, key=lambda row: row.id)
     ]
-    for start in range(0, len(events), BATCH_SIZE):
-        INVITATIONS.log(session, events[start : start + BATCH_SIZE], now)
+    for batch in batches(events):
+        INVITATIONS.log(session, batch, now)
     return len(rows)

@@ -11,17 +11,14 @@ from trustsvc.orders import buyer
 from trustsvc.orders.models import decisions, orders
 from trustsvc.orders.state import OrderState, order_states
 from trustsvc.storage import db
+from trustsvc.storage.batches import batches
 from trustsvc.work_queue import job_queue
-
-MAX_BATCH_SIZE = 500
 
 
 def find_orders(session: Session, shop_ids: Collection[int], buyers: Collection[bytes]) -> set[int]:
     """Find the orders of these pseudonyms at these shops."""
     order_ids: set[int] = set()
-    ordered = sorted(buyers)
-    for start in range(0, len(ordered), MAX_BATCH_SIZE):
-        batch = ordered[start : start + MAX_BATCH_SIZE]
+    for batch in batches(sorted(buyers)):
         order_ids.update(
             session.scalars(
                 select(orders.c.id).where(orders.c.shop_id.in_(shop_ids), orders.c.buyer.in_(batch))

@@ -4,7 +4,7 @@ What decides whether a buyer is asked uses only `check`, so that a remote regist
 can replace it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Table, select
@@ -13,9 +13,8 @@ from sqlalchemy.orm import Session
 from trustsvc.address import NotAnAddress
 from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.registry.models import opt_outs, registered_buyers, restrictions
+from trustsvc.storage.batches import batches
 from trustsvc.storage.columns import EVERY_SHOP
-
-MAX_BATCH_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ def _pseudonyms(query: RegistryQuery) -> _Pseudonyms | None:
 
 def _registered(session: Session, wanted: Iterable[bytes]) -> set[bytes]:
     registered: set[bytes] = set()
-    for batch in _batches(wanted):
+    for batch in batches(wanted):
         registered.update(
             session.scalars(
                 select(registered_buyers.c.pseudonym).where(
@@ -114,15 +113,9 @@ def _registered(session: Session, wanted: Iterable[bytes]) -> set[bytes]:
 
 def _entries(session: Session, table: Table, wanted: Iterable[bytes]) -> set[tuple[bytes, int]]:
     entries: set[tuple[bytes, int]] = set()
-    for batch in _batches(wanted):
+    for batch in batches(wanted):
         rows = session.execute(
             select(table.c.pseudonym, table.c.shop_id).where(table.c.pseudonym.in_(batch))
         )
         entries.update((row.pseudonym, row.shop_id) for row in rows)
     return entries
-
-
-def _batches(wanted: Iterable[bytes]) -> Iterator[list[bytes]]:
-    ordered = list(wanted)
-    for start in range(0, len(ordered), MAX_BATCH_SIZE):
-        yield ordered[start : start + MAX_BATCH_SIZE]

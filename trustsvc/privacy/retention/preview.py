@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from trustsvc.privacy.retention import maildir
@@ -23,7 +22,7 @@ def planned(now: datetime) -> dict[str, int]:
     counts = {rule: len(paths) for rule, paths in maildir.due(now).items()}
     with db.reading() as session:
         for step in steps(now):
-            number = session.scalar(select(func.count()).select_from(step.due.subquery())) or 0
+            number = step.count_due(session)
             counts[step.rule] = counts.get(step.rule, 0) + number
     return {rule: number for rule, number in counts.items() if number}
 

@@ -58,7 +58,7 @@ def waiting(now: datetime) -> dict[str, PurgeShare]:
     ]
     with db.reading() as session:
         for step in steps(now):
-            number = session.scalar(select(func.count()).select_from(step.due.subquery())) or 0
+            number = step.count_due(session)
             total = session.scalar(select(func.count()).select_from(step.table)) or 0
             shares.append(PurgeShare(step.rule, step.table.name, number, total))
     return exceeding(shares)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, Table, delete, select, tuple_, update
+from sqlalchemy import Column, ColumnElement, Select, Table, delete, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from trustsvc import config
@@ -57,6 +57,9 @@ class PurgeStep:
     key: ColumnElement[Any]
     remove: Callable[[Session, Sequence[Any], datetime], int]
     cutoff: datetime
+
+    def count_due(self, session: Session) -> int:
+        return session.scalar(select(func.count()).select_from(self.due.subquery())) or 0
 
 
 def steps(now: datetime) -> list[PurgeStep]:
