@@ -23,16 +23,19 @@ class Remote:
     """A registry in another installation: given only pseudonyms, it answers as the local one."""
 
     def __init__(self, *registered):
-        self.marks = {pseudonyms.registry_pseudonym(address) for address in registered}
+        self.known = {pseudonyms.registry_pseudonym(address) for address in registered}
         self.asked = []
 
-    def knows(self, mark):
-        self.asked.append(mark)
-        return mark in self.marks
+    def knows(self, pseudonym):
+        self.asked.append(pseudonym)
+        return pseudonym in self.known
 
     def check(self, session, questions):
-        marks = [pseudonyms.registry_pseudonym(question.email) for question in questions]
-        return [RegistryStatus(registered=self.knows(mark), opted_out=False) for mark in marks]
+        wanted = [pseudonyms.registry_pseudonym(question.email) for question in questions]
+        return [
+            RegistryStatus(registered=self.knows(pseudonym), opted_out=False)
+            for pseudonym in wanted
+        ]
 
 
 def test_another_registry_can_answer_in_its_place(installation, monkeypatch):
@@ -41,12 +44,12 @@ def test_another_registry_can_answer_in_its_place(installation, monkeypatch):
     where = shop("registered")
 
     jan, piet = (invited(where, email=address) for address in (JAN, PIET))
-    remote.marks.clear()
+    remote.known.clear()
     post = sent()
 
     assert (invitation_of(jan).state, invitation_of(piet)) == ("withdrawn", None)
     assert (message_of(jan).reason, post.messages) == ("no_basis_registered", [])
-    assert {len(mark) for mark in remote.asked} == {18}
+    assert {len(pseudonym) for pseudonym in remote.asked} == {18}
 
 
 def test_nobody_but_the_registry_and_the_housekeeping_looks_into_its_tables():
@@ -59,9 +62,9 @@ def test_nobody_but_the_registry_and_the_housekeeping_looks_into_its_tables():
     assert lookers <= {"registry", "backup", "privacy"}
 
 
-def spellings(mark):
+def spellings(pseudonym):
     """How sixteen bytes might lie about: raw, in hex as PostgreSQL and logs write it, in base64."""
-    inner = mark[2:]
+    inner = pseudonym[2:]
     coded = [base64.b64encode(inner[cut:]).rstrip(b"=")[:16] for cut in range(3)]
     return [inner, inner.hex().encode(), inner.hex().upper().encode(), *coded]
 
@@ -116,13 +119,15 @@ def test_after_a_full_run_nothing_of_an_unregistered_buyer_s_pseudonym_is_anywhe
     found = {
         address: [
             spelling
-            for mark in pseudonyms.registry_pseudonyms(address)
-            for spelling in spellings(mark)
+            for pseudonym in pseudonyms.registry_pseudonyms(address)
+            for spelling in spellings(pseudonym)
             if spelling in everything
         ]
         for address in (JAN, PIET)
     }
     assert found[JAN] == [pseudonyms.registry_pseudonym(JAN)[2:]]  # who registered is known, raw
     assert found[PIET] == []
-    if database == "sqlite":  # the shop's own mark went with the buyer, log and freed pages too
+    if (
+        database == "sqlite"
+    ):  # the shop's own pseudonym went with the buyer, log and freed pages too
         assert pseudonyms.shop_pseudonym(where.id, PIET)[2:] not in bytes_of(installation.data)

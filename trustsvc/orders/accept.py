@@ -37,18 +37,18 @@ class IncomingOrder:
 
     shop: Shop
     order: OrderReceived
-    identity: bytes
-    buyer: bytes | None
+    order_hash: bytes
+    buyer_pseudonym: bytes | None
     delivery: idempotency.Delivery | None
     skip: str | None
     claim: bytes | None
 
     @property
     def key(self) -> OrderKey:
-        return (self.shop.id, self.identity)
+        return (self.shop.id, self.order_hash)
 
     def news(self, now: datetime) -> OrderNews:
-        return OrderNews(self.order, self.buyer, self.skip, now, self.claim)
+        return OrderNews(self.order, self.buyer_pseudonym, self.skip, now, self.claim)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ def incoming_order(shop: Shop, order: OrderReceived, body: bytes) -> IncomingOrd
     return IncomingOrder(
         shop=shop,
         order=order,
-        identity=pseudonyms.text_pseudonym(shop.id, order.identity),
-        buyer=pseudonyms.shop_pseudonym(shop.id, order.email) if order.email else None,
+        order_hash=pseudonyms.text_pseudonym(shop.id, order.identity),
+        buyer_pseudonym=(pseudonyms.shop_pseudonym(shop.id, order.email) if order.email else None),
         delivery=(
             idempotency.hash_delivery(shop.id, order.delivery_id, body)
             if order.delivery_id

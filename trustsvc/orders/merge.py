@@ -218,7 +218,7 @@ def _contact(row: StoredOrder, news: OrderNews, *, is_news: bool) -> tuple[Store
         "reference": order.reference,
         "email": order.email,
         "name": order.name,
-        "buyer": news.buyer,
+        "buyer": news.buyer_pseudonym,
         "locale": order.locale,
         "zone": order.zone or None,
     }

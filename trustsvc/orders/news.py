@@ -11,10 +11,10 @@ AT_CREATION = datetime(2000, 1, 1, tzinfo=UTC)  # older than any news
 
 @dataclass(frozen=True, slots=True, repr=False)
 class OrderNews:
-    """What an order says, with the hash of its buyer and the reason to skip it."""
+    """What an order says, with the pseudonym of its buyer and the reason to skip it."""
 
     order: OrderReceived
-    buyer: bytes | None
+    buyer_pseudonym: bytes | None
     skip: str | None
     arrived_at: datetime
     claim: bytes | None = None  # the keyed hash of its dispute or return
