@@ -69,14 +69,14 @@ def scope(
         rows = data_inventory.rows_with_shop(table, own).execution_options(yield_per=BATCH_SIZE)
         for number, (shop_id, *stored) in enumerate(session.execute(rows)):
             row = dict(zip(own, stored, strict=True))
-            held = {
+            affected = {
                 column: value
                 for column, value in row.items()
                 if value is not None and column in wanted and test(column, shop_id or 0, value)
             }
-            if held:
+            if affected:
                 shop = slugs.get(shop_id, SERVICE)
-                _add_row(reached, shop, held, row, f"{table.name} {number}")
+                _add_row(reached, shop, affected, row, f"{table.name} {number}")
     return reached
 
 
@@ -108,12 +108,12 @@ def _present(
 def _add_row(
     reached: BreachScope,
     shop: str,
-    held: Mapping[Column[Any], Any],
+    affected: Mapping[Column[Any], Any],
     row: Mapping[Column[Any], Any],
     anonymous: str,
 ) -> None:
     """Count one row. Encrypted values are opened: an emptied one belongs to nobody."""
-    opened = {column: _open(reached, column, value) for column, value in held.items()}
+    opened = {column: _open(reached, column, value) for column, value in affected.items()}
     filled = {column: value for column, value in opened.items() if value != ""}
     if not filled:
         return

@@ -48,7 +48,7 @@ class _Guard:
 def pause_sudden_volume(session: Session, shop_ids: Collection[int], now: datetime) -> None:
     """Pause those of these shops that planned too many invitations within an hour.
 
-    Their messages are held, none is lost; a shop stays paused until `resume`.
+    Their messages wait, none is lost; a shop stays paused until `resume`.
     """
     minimum = config.current().hourly_most
     if not minimum or not shop_ids:

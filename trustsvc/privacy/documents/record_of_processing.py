@@ -33,9 +33,11 @@ def _section(activity: Activity) -> Section:
     columns = [
         column for column in data_inventory.columns() if column.info["retention"] in activity.rules
     ]
-    held = {column.info["category"] for column in columns} - {"none"}
-    held |= {category for code in activity.rules for category in IN_FILES.get(code, ())}
-    return Section(activity, rules, [c for c in data_inventory.CATEGORIES if c in held], columns)
+    categories = {column.info["category"] for column in columns} - {"none"}
+    categories |= {category for code in activity.rules for category in IN_FILES.get(code, ())}
+    return Section(
+        activity, rules, [c for c in data_inventory.CATEGORIES if c in categories], columns
+    )
 
 
 def days(rule: Rule, settings: Settings) -> int:

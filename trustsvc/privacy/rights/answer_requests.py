@@ -96,7 +96,7 @@ def _object_everywhere(session: Session, request: PrivacyRequest, now: datetime)
 def _export(session: Session, request: PrivacyRequest, now: datetime) -> None:
     """Shopify's customers/data_request: the copy is mailed to the person and to nobody else."""
     person = _person(session, request)
-    if not person.held:
+    if not person.is_stored:
         request_log.record_answered(
             session, "copy", request.shop_id, "shop", now, request.requested_at
         )

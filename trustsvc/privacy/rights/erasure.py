@@ -89,15 +89,15 @@ def erase(session: Session, person: Person, options: ErasureOptions, now: dateti
 
 
 def _opt_out(session: Session, person: Person, now: datetime) -> None:
-    held = person.is_known  # the second time nobody is found, and no line is added
+    was_known = person.is_known  # the second time nobody is found, and no line is added
     for shop_id, pseudonyms in person.pseudonyms.items():
         if shop_id != EVERY_SHOP and (person.address and not person.everywhere):
-            opt_out(session, person.address, shop_id, ERASURE, now, journal_again=held)
+            opt_out(session, person.address, shop_id, ERASURE, now, journal_again=was_known)
         elif shop_id != EVERY_SHOP and not person.everywhere:
             for pseudonym in pseudonyms:
-                opt_out(session, pseudonym, shop_id, ERASURE, now, journal_again=held)
+                opt_out(session, pseudonym, shop_id, ERASURE, now, journal_again=was_known)
     if person.everywhere:
-        opt_out(session, person.address, EVERY_SHOP, ERASURE, now, journal_again=held)
+        opt_out(session, person.address, EVERY_SHOP, ERASURE, now, journal_again=was_known)
 
 
 def _erase_mail(session: Session, person: Person) -> None:

@@ -51,7 +51,7 @@ def object_to(
 def follow_up(session: Session, person: Person, now: datetime, *, new: bool) -> Objected:
     """Do what follows from an opt-out that stands; with a copy if it is new."""
     confirmed = False
-    if new and person.held:
+    if new and person.is_stored:
         where = my_data_link(session, person, now, copy=as_json(session, person, now))
         confirmed = confirm(session, person, "objected", now, {"link": where})
     redeem.withdraw(session, person.orders, REASON, now)

@@ -39,7 +39,7 @@ class Person:
     orders: frozenset[int]
     reviews: frozenset[int]
     everywhere: bool = False
-    held: bool = False  # the address is stored, not only known from the request
+    is_stored: bool = False  # the address, not only known from the request
     copy: str = field(default="", repr=False)
 
     @property
@@ -221,7 +221,7 @@ def _contact(session: Session, person: Person) -> Person:
     return _with(
         person,
         address=row.email,
-        held=True,
+        is_stored=True,
         name=row.name or "",
         language=i18n.negotiate_language(person.language or None, row.locale),
     )
