@@ -38,7 +38,9 @@ def list_(as_json: bool, slug: str | None, state: str | None, limit: int) -> Non
     """List reviews, oldest first, without their texts: those are at the desk."""
     with db.reading() as session:
         shop_id = directory.by_slug(session, slug).id if slug else None
-        listed = lookup.list_reviews(session, state=state, shop_id=shop_id, limit=limit)
+        listed = lookup.list_reviews(
+            session, state=ReviewState(state) if state else None, shop_id=shop_id, limit=limit
+        )
     rows = [
         {
             "id": review.id,

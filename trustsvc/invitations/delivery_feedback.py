@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.invitations import redeem, unsubscribe
 from trustsvc.invitations.models import INVITATION, invitations, message_of_invitation
-from trustsvc.invitations.state import REDEEMED
+from trustsvc.invitations.state import REDEEMED, InvitationState
 from trustsvc.mail.feedback.models import mail_reports
 from trustsvc.mail.outbox.kinds import ReportedMessage
 from trustsvc.mail.outbox.models import messages
@@ -26,7 +26,7 @@ SOFT_BOUNCES_FOR = timedelta(days=14)  # a holiday and its full mailbox are over
 class _Subject:
     order_id: int
     shop_id: int
-    state: str
+    state: InvitationState
     link: bytes
     buyer: bytes | None
 
@@ -70,7 +70,7 @@ def _read(session: Session, message: ReportedMessage) -> _Subject:
         .join(orders, orders.c.id == invitations.c.order_id)
         .where(invitations.c.id == message.subject_id)
     ).one()
-    return _Subject(*row)
+    return _Subject(**(row._asdict() | {"state": InvitationState(row.state)}))
 
 
 def _taken_as(session: Session, one: _Subject, kind: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Select, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from trustsvc import address_rules, config
@@ -20,7 +20,7 @@ from trustsvc.invitations.models import (
     message_of_invitation,
 )
 from trustsvc.invitations.planning import eligibility, schedule, volume_guard
-from trustsvc.invitations.state import OPEN
+from trustsvc.invitations.state import OPEN, InvitationState
 from trustsvc.mail.outbox import retry_policy
 from trustsvc.mail.outbox.kinds import (
     Defer,
@@ -37,7 +37,7 @@ from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.facts import OrderFacts
 from trustsvc.orders.models import orders
 from trustsvc.orders.state import OrderState
-from trustsvc.orders.undecided import FACTS, facts
+from trustsvc.orders.undecided import read_facts
 from trustsvc.registry import check
 from trustsvc.shops import directory
 
@@ -45,18 +45,6 @@ RESTRICTED = "restricted"
 # A message whose order is on hold since it was planned, or since it was tried.
 WHILE_IT_WAITS = {INVITATION: timedelta(hours=1), REMINDER: timedelta(days=1)}
 UNDECIDED = timedelta(seconds=30)  # until check_orders has decided on news of the order
-_SUBJECT_COLUMNS: tuple[Column[Any], ...] = (
-    invitations.c.id,
-    invitations.c.order_id,
-    invitations.c.shop_id,
-    invitations.c.state,
-    invitations.c.link,
-    invitations.c.basis,
-    invitations.c.language,
-    invitations.c.zone,
-    invitations.c.expires_at,
-    orders.c.state,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +54,13 @@ class _Subject:
     id: int
     order_id: int
     shop_id: int
-    state: str
+    state: InvitationState
     link: bytes
     basis: str
     language: str
     zone: str
     expires_at: datetime
-    order_state: str
+    order_state: OrderState
     facts: OrderFacts
 
 
@@ -217,13 +205,35 @@ class _Context:
 
 
 def _read(session: Session, leased: Sequence[LeasedMessage]) -> dict[int, _Subject]:
+    table = invitations.c
     rows = session.execute(
-        select(*_SUBJECT_COLUMNS, *FACTS)
-        .join_from(invitations, orders, orders.c.id == invitations.c.order_id)
-        .where(invitations.c.id.in_({one.subject_id for one in leased}))
-    )
-    width = len(_SUBJECT_COLUMNS)
-    return {row.id: _Subject(*[*row[:width], facts(row)]) for row in rows}
+        select(
+            table.id,
+            table.order_id,
+            table.shop_id,
+            table.state,
+            table.link,
+            table.basis,
+            table.language,
+            table.zone,
+            table.expires_at,
+            orders.c.state.label("order_state"),
+        )
+        .join_from(invitations, orders, orders.c.id == table.order_id)
+        .where(table.id.in_({one.subject_id for one in leased}))
+    ).all()
+    facts = read_facts(session, [row.order_id for row in rows])
+    return {
+        row.id: _Subject(
+            **row._asdict()
+            | {
+                "state": InvitationState(row.state),
+                "order_state": OrderState(row.order_state),
+                "facts": facts[row.order_id],
+            }
+        )
+        for row in rows
+    }
 
 
 def _order_ids(session: Session, events: Sequence[OutboxEvent]) -> dict[int, int]:

@@ -10,7 +10,14 @@ from sqlalchemy.orm import Session
 
 from trustsvc.errors import NotFound
 from trustsvc.invitations.models import MESSAGE_KINDS, invitations
-from trustsvc.invitations.state import OPEN, REDEEMED, SUSPENDED, WITHDRAWN, invitation_states
+from trustsvc.invitations.state import (
+    OPEN,
+    REDEEMED,
+    SUSPENDED,
+    WITHDRAWN,
+    InvitationState,
+    invitation_states,
+)
 from trustsvc.mail.outbox import pending
 from trustsvc.orders import buyer, decision_log
 from trustsvc.storage import db
@@ -34,7 +41,7 @@ class Invitation:
     id: int
     shop_id: int
     order_id: int
-    state: str
+    state: InvitationState
     reason: str | None
     language: str
     zone: str
@@ -48,7 +55,7 @@ def find(session: Session, link: bytes) -> Invitation:
     row = session.execute(select(*_COLUMNS).where(invitations.c.link == link)).first()
     if row is None:
         raise NotFound
-    return Invitation(*row)
+    return Invitation(**(row._asdict() | {"state": InvitationState(row.state)}))
 
 
 def redeem(session: Session, invitation: Invitation, now: datetime) -> bool:

@@ -42,7 +42,7 @@ def hold(session: Session, now: datetime) -> int:
         .returning(*LEASED_MESSAGE)
     ).all()
     events = [
-        OutboxEvent(LeasedMessage(*row), "restore", REASON, "unknown", UNKNOWN)
+        OutboxEvent(LeasedMessage(**row._asdict()), "restore", REASON, "unknown", UNKNOWN)
         for row in sorted(rows, key=lambda row: row.id)
     ]
     for batch in batches(events):

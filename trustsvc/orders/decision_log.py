@@ -13,6 +13,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from trustsvc.orders.models import decisions, orders
+from trustsvc.orders.state import OrderState
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class OrderSummary:
 
     id: int
     reference: str | None = field(repr=False)
-    state: str
+    state: OrderState
     received_at: datetime
     entries: list[DecisionLogEntry]
 
@@ -67,7 +68,16 @@ def recent_orders(session: Session, shop_id: int, most: int = 100) -> list[Order
         _entries().where(decisions.c.order_id.in_([row.id for row in rows]))
     ):
         entries_of[row.order_id].append(DecisionLogEntry(*row))
-    return [OrderSummary(*row, entries_of[row.id]) for row in rows]
+    return [
+        OrderSummary(
+            id=row.id,
+            reference=row.reference,
+            state=OrderState(row.state),
+            received_at=row.received_at,
+            entries=entries_of[row.id],
+        )
+        for row in rows
+    ]
 
 
 def _entries() -> Select[Any]:

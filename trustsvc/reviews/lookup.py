@@ -29,7 +29,7 @@ class Review:
     shop: str
     shop_id: int
     invitation_id: int | None
-    state: str
+    state: ReviewState
     stars: int = field(repr=False)
     title: str = field(repr=False)
     text: str = field(repr=False)
@@ -56,7 +56,7 @@ class Review:
 
 
 def list_reviews(
-    session: Session, state: str | None = None, shop_id: int | None = None, limit: int = 200
+    session: Session, state: ReviewState | None = None, shop_id: int | None = None, limit: int = 200
 ) -> list[Review]:
     """List unrestricted reviews, oldest first."""
     query = _query().where(reviews.c.restricted_at.is_(None)).order_by(reviews.c.id).limit(limit)
@@ -64,7 +64,7 @@ def list_reviews(
         query = query.where(reviews.c.state == state)
     if shop_id:
         query = query.where(reviews.c.shop_id == shop_id)
-    return [Review(*row) for row in session.execute(query)]
+    return [_review(row) for row in session.execute(query)]
 
 
 def list_decided(session: Session, limit: int = 30) -> list[Review]:
@@ -72,7 +72,7 @@ def list_decided(session: Session, limit: int = 30) -> list[Review]:
     states = reviews.c.state.in_(_DECIDED)
     query = _query().where(states, reviews.c.restricted_at.is_(None))
     newest = query.order_by(reviews.c.id.desc()).limit(limit)
-    return [Review(*row) for row in session.execute(newest)]
+    return [_review(row) for row in session.execute(newest)]
 
 
 def find_review(session: Session, review_id: int | str) -> Review:
@@ -83,7 +83,7 @@ def find_review(session: Session, review_id: int | str) -> Review:
 def find_by_invitation(session: Session, invitation_id: int) -> Review | None:
     """Find the review written by an invitation, or None."""
     row = session.execute(_query().where(reviews.c.invitation_id == invitation_id)).first()
-    return Review(*row) if row else None
+    return _review(row) if row else None
 
 
 def author_email(session: Session, invitation_id: int) -> str | None:
@@ -114,9 +114,9 @@ def matches_id(review_id: int | str) -> ColumnElement[bool]:
 def _query() -> Select[Any]:
     table = reviews.c
     return select(
-        table.public_id,
-        table.id,
-        shops.c.slug,
+        table.public_id.label("id"),
+        table.id.label("row_id"),
+        shops.c.slug.label("shop"),
         table.shop_id,
         table.invitation_id,
         table.state,
@@ -139,4 +139,9 @@ def _query() -> Select[Any]:
 def _only(row: Row[*tuple[Any, ...]] | None) -> Review:
     if row is None:
         raise NotFound("There is no such review.")
-    return Review(*row)
+    return _review(row)
+
+
+def _review(row: Row[*tuple[Any, ...]]) -> Review:
+    """Make a review of a row of _query(), whose columns are named as the fields."""
+    return Review(**(row._asdict() | {"state": ReviewState(row.state)}))

@@ -1,7 +1,7 @@
 """A shop's public page: scores, seal, reviews with replies, and how many are unpublished."""
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,13 +36,6 @@ class PublishedReview:
     experienced_at: datetime
     published_at: datetime
     reply: Reply | None
-
-
-# Columns of a review and of its reply, in the order of the fields.
-_SHOWN = [
-    field.name for field in fields(PublishedReview) if field.name not in {"public_id", "reply"}
-]
-_REPLY = [replies.c[field.name] for field in fields(Reply)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +109,23 @@ def _scores(session: Session, shop_id: int, since: datetime) -> tuple[score.Scor
 def _lines(shop_id: int, wanted: PageRequest) -> Select[Any]:
     table = publications.c
     query = (
-        select(reviews.c.public_id, *(table[name] for name in _SHOWN), *_REPLY, table.review_id)
+        select(
+            reviews.c.public_id,
+            table.review_id,
+            table.stars,
+            table.title,
+            table.text,
+            table.name,
+            table.city,
+            table.language,
+            table.verified,
+            table.experienced_at,
+            table.published_at,
+            replies.c.text.label("reply_text"),
+            replies.c.language.label("reply_language"),
+            replies.c.replied_at,
+            replies.c.changed_at,
+        )
         .join_from(publications, reviews, reviews.c.id == table.review_id)
         .outerjoin(replies, replies.c.review_id == table.review_id)
         .where(table.shop_id == shop_id)
@@ -133,10 +142,27 @@ def _lines(shop_id: int, wanted: PageRequest) -> Select[Any]:
 
 
 def _line(row: Row[Any]) -> PublishedReview:
-    begin = 1 + len(_SHOWN)
-    reply = Reply(*row[begin:-1]) if row[begin] else None
-    values: tuple[Any, ...] = (*row[:begin], reply)
-    return PublishedReview(*values)
+    reply = None
+    if row.reply_text:
+        reply = Reply(
+            text=row.reply_text,
+            language=row.reply_language,
+            replied_at=row.replied_at,
+            changed_at=row.changed_at,
+        )
+    return PublishedReview(
+        public_id=row.public_id,
+        stars=row.stars,
+        title=row.title,
+        text=row.text,
+        name=row.name,
+        city=row.city,
+        language=row.language,
+        verified=row.verified,
+        experienced_at=row.experienced_at,
+        published_at=row.published_at,
+        reply=reply,
+    )
 
 
 def _counts(session: Session, shop_id: int) -> tuple[dict[str, int], dict[str, int]]:

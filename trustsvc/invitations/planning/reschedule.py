@@ -18,7 +18,13 @@ from trustsvc.invitations.models import (
     message_of_invitation,
 )
 from trustsvc.invitations.planning.eligibility import LINK_LIFETIME
-from trustsvc.invitations.state import OPEN, SUSPENDED, WITHDRAWN, invitation_states
+from trustsvc.invitations.state import (
+    OPEN,
+    SUSPENDED,
+    WITHDRAWN,
+    InvitationState,
+    invitation_states,
+)
 from trustsvc.mail.outbox import pending
 from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.state import DROPPED, DUE, UNSENT
@@ -31,7 +37,7 @@ class PlannedInvitation:
     """An order's invitation; `is_unsent`: its message has not left, and may be taken back."""
 
     id: int
-    state: str
+    state: InvitationState
     reason: str | None
     is_unsent: bool
 
@@ -59,7 +65,10 @@ def planned(session: Session, order_ids: Collection[int]) -> dict[int, PlannedIn
     )
     return {
         row.order_id: PlannedInvitation(
-            row.id, row.state, row.reason, row.message_state in {*UNSENT, DROPPED}
+            id=row.id,
+            state=InvitationState(row.state),
+            reason=row.reason,
+            is_unsent=row.message_state in {*UNSENT, DROPPED},
         )
         for row in rows
     }

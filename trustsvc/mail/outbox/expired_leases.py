@@ -51,7 +51,7 @@ def _set_unknown(
     session: Session, now: datetime, kind: MessageKind, where: Sequence[ColumnElement[bool]]
 ) -> int:
     handed = select(*LEASED_MESSAGE).where(*where, messages.c.state == HANDED)
-    expired = [LeasedMessage(*row) for row in session.execute(handed)]
+    expired = [LeasedMessage(**row._asdict()) for row in session.execute(handed)]
     if not expired:
         return 0
     kind.settled(session, [_event(one) for one in expired], now)
@@ -66,7 +66,7 @@ def _set_unknown(
         )
         .returning(*LEASED_MESSAGE)
     ).all()
-    kind.log(session, [_event(LeasedMessage(*row)) for row in lost], now)
+    kind.log(session, [_event(LeasedMessage(**row._asdict())) for row in lost], now)
     return len(lost)
 
 

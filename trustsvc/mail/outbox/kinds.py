@@ -84,7 +84,7 @@ class ReportedMessage:
     id: int
     kind: str
     subject_id: int
-    state: str
+    state: MessageState
 
 
 class MessageKind(Protocol):

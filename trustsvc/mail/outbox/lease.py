@@ -133,7 +133,7 @@ def _due(session: Session, kind: MessageKind, now: datetime) -> list[LeasedMessa
         .order_by(messages.c.due_at, messages.c.id)
         .limit(BATCH_SIZE)
     )
-    return [LeasedMessage(*row) for row in session.execute(kind.lockable(due))]
+    return [LeasedMessage(**row._asdict()) for row in session.execute(kind.lockable(due))]
 
 
 def _take(

@@ -62,7 +62,10 @@ def _make_due(
                 messages.c.kind.in_(kind.names), messages.c.subject_id.in_(kind.still_open())
             ).returning(*LEASED_MESSAGE)
         ).all()
-        events = [OutboxEvent(LeasedMessage(*row), "send", rule, "planned", DUE) for row in rows]
+        events = [
+            OutboxEvent(LeasedMessage(**row._asdict()), "send", rule, "planned", DUE)
+            for row in rows
+        ]
         kind.log(session, events, now)
         number += len(rows)
     return number

@@ -21,6 +21,7 @@ from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.mail.outbox import kinds
 from trustsvc.mail.outbox.kinds import ReportedMessage
 from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.state import MessageState
 
 _CODE = re.compile(r"[a-z2-7]{26}", re.IGNORECASE)
 MAX_TRIED = 8
@@ -48,7 +49,12 @@ def find(session: Session, codes: Iterable[str]) -> ReportedMessage | None:
             messages.c.state,
         ).where(messages.c.token.in_(tokens), messages.c.kind.in_(kinds.names(kinds.registered())))
     )
-    known = {row.token: ReportedMessage(*row[1:]) for row in rows}
+    known = {
+        row.token: ReportedMessage(
+            id=row.id, kind=row.kind, subject_id=row.subject_id, state=MessageState(row.state)
+        )
+        for row in rows
+    }
     return next((known[token] for token in tokens if token in known), None)
 
 

@@ -156,7 +156,13 @@ def _erase_shop(session: Session, request: PrivacyRequest, now: datetime) -> Non
         return
     erase_reviews(session, written, now, anonymous=True)
     anonymous = Person(
-        "", "", request.language, (request.shop_id,), {}, frozenset(placed), frozenset()
+        address="",
+        name="",
+        language=request.language,
+        shop_ids=(request.shop_id,),
+        pseudonyms={},
+        orders=frozenset(placed),
+        reviews=frozenset(),
     )
     erase(session, anonymous, ErasureOptions(stay_out=False, by="shop", log=False), now)
     privacy_requests.enqueue(

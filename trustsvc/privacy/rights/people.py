@@ -178,7 +178,15 @@ def by_orders(session: Session, shop_id: int, order_ids: Iterable[int], language
     )
     known_as = frozenset(pseudonyms)
     written = find_reviews(session, [shop_id], known_as, ids)
-    person = Person("", "", language, (shop_id,), {shop_id: known_as}, ids, frozenset(written))
+    person = Person(
+        address="",
+        name="",
+        language=language,
+        shop_ids=(shop_id,),
+        pseudonyms={shop_id: known_as},
+        orders=ids,
+        reviews=frozenset(written),
+    )
     return _contact(session, person)
 
 
