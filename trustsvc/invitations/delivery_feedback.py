@@ -7,17 +7,19 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations import redeem, unsubscribe
-from trustsvc.invitations.models import INVITATION, invitations, message_of_invitation
+from trustsvc.invitations.models import INVITATION, REMINDER, invitations, message_of_invitation
 from trustsvc.invitations.state import REDEEMED, InvitationState
 from trustsvc.mail.feedback.models import mail_reports
 from trustsvc.mail.outbox.kinds import ReportedMessage
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders import buyer, decision_log
+from trustsvc.orders.decision_codes import Outcome, Step
 from trustsvc.orders.models import orders
 from trustsvc.registry.opt_out import opt_out
 
 UNDELIVERABLE = "undeliverable"
 COMPLAINT = "complaint"
+REPORT_STEPS = {INVITATION: Step.REPORT_INVITATION, REMINDER: Step.REPORT_REMINDER}
 MAX_SOFT_BOUNCES = 3  # messages, not reports: an invitation and its reminder are two
 SOFT_BOUNCES_FOR = timedelta(days=14)  # a holiday and its full mailbox are over by then
 
@@ -51,9 +53,9 @@ def apply(
         unsubscribe.unsubscribe(session, invitation, now, everywhere=True, reason=COMPLAINT)
     # After the effects: its foreign key locks the order, and an opt-out takes the suppression
     # first and the order then. Crosswise they would deadlock.
-    step = f"report_{message.kind}"
+    step = REPORT_STEPS[message.kind]
     decision_log.write(
-        session, [decision_log.DecisionLogEntry(one.order_id, step, code, kind, now)]
+        session, [decision_log.DecisionLogEntry(one.order_id, step, code, Outcome(kind), now)]
     )
     return kind
 

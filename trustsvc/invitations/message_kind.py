@@ -34,6 +34,7 @@ from trustsvc.mail.outbox.kinds import (
 from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.state import DROPPED, REFUSED
 from trustsvc.orders import buyer, decision_log
+from trustsvc.orders.decision_codes import Outcome, Step
 from trustsvc.orders.facts import OrderFacts
 from trustsvc.orders.models import orders
 from trustsvc.orders.state import OrderState
@@ -41,7 +42,6 @@ from trustsvc.orders.undecided import read_facts
 from trustsvc.registry import check
 from trustsvc.shops import directory
 
-RESTRICTED = "restricted"
 # A message whose order is on hold since it was planned, or since it was tried.
 WHILE_IT_WAITS = {INVITATION: timedelta(hours=1), REMINDER: timedelta(days=1)}
 UNDECIDED = timedelta(seconds=30)  # until check_orders has decided on news of the order
@@ -113,7 +113,7 @@ class InvitationMessages:
         order_ids = _order_ids(session, events)
         dropped: dict[str, list[int]] = defaultdict(list)
         for event in events:
-            if event.state is DROPPED and event.reason != RESTRICTED:
+            if event.state is DROPPED and event.reason != eligibility.RESTRICTED:
                 dropped[event.reason].append(order_ids[event.message.subject_id])
         for reason, some in dropped.items():
             redeem.withdraw(
@@ -131,16 +131,14 @@ class InvitationMessages:
 
     def log(self, session: Session, events: Sequence[OutboxEvent], now: datetime) -> None:
         order_ids = _order_ids(session, events)
-        decision_log.write(
-            session,
-            [
-                decision_log.DecisionLogEntry(
-                    order_ids[x.message.subject_id], x.step, x.reason, x.outcome, now
+        entries = []
+        for one in events:
+            if order_id := order_ids.get(one.message.subject_id):
+                step, outcome = Step(one.step), Outcome(one.outcome)
+                entries.append(
+                    decision_log.DecisionLogEntry(order_id, step, one.reason, outcome, now)
                 )
-                for x in events
-                if x.message.subject_id in order_ids
-            ],
-        )
+        decision_log.write(session, entries)
 
     def still_open(self) -> Select[int]:
         return select(invitations.c.id).where(invitations.c.state == OPEN)

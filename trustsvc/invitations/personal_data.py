@@ -8,8 +8,8 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations import redeem
-from trustsvc.invitations.message_kind import RESTRICTED
 from trustsvc.invitations.models import MESSAGE_KINDS, invitations, message_of_invitation
+from trustsvc.invitations.planning.eligibility import RESTRICTED
 from trustsvc.invitations.state import OPEN
 from trustsvc.mail.outbox import pending, return_path
 from trustsvc.mail.outbox.models import messages

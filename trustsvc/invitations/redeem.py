@@ -20,6 +20,7 @@ from trustsvc.invitations.state import (
 )
 from trustsvc.mail.outbox import pending
 from trustsvc.orders import buyer, decision_log
+from trustsvc.orders.decision_codes import Outcome, Step
 from trustsvc.storage import db
 
 _COLUMNS: tuple[Column[Any], ...] = (
@@ -73,7 +74,11 @@ def redeem(session: Session, invitation: Invitation, now: datetime) -> bool:
     pending.drop(session, MESSAGE_KINDS, [invitation.id], "reviewed")
     decision_log.write(
         session,
-        [decision_log.DecisionLogEntry(invitation.order_id, "redeem", "review", "redeemed", now)],
+        [
+            decision_log.DecisionLogEntry(
+                invitation.order_id, Step.REDEEM, "review", Outcome.REDEEMED, now
+            )
+        ],
     )
     return True
 
@@ -103,7 +108,9 @@ def withdraw(
     decision_log.write(
         session,
         [
-            decision_log.DecisionLogEntry(row.order_id, "withdraw", reason, "withdrawn", now)
+            decision_log.DecisionLogEntry(
+                row.order_id, Step.WITHDRAW, reason, Outcome.WITHDRAWN, now
+            )
             for row in rows
         ],
     )

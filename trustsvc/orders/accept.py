@@ -19,6 +19,7 @@ from trustsvc.orders import (
     skip,
     stored_orders,
 )
+from trustsvc.orders.decision_codes import Outcome, Step
 from trustsvc.orders.merge import StoredOrder
 from trustsvc.orders.models import orders
 from trustsvc.orders.news import OrderNews
@@ -193,13 +194,13 @@ def _log(
         is_received = row.state is OrderState.RECEIVED
         needs_check = needs_check or is_received
         rule = "new" if is_received else "over" if row.is_over else "no_buyer"
-        outcome = "received" if is_received else "ignored"
-        entries.append(decision_log.DecisionLogEntry(ids[key], "accept", rule, outcome, now))
+        outcome = Outcome.RECEIVED if is_received else Outcome.IGNORED
+        entries.append(decision_log.DecisionLogEntry(ids[key], Step.ACCEPT, rule, outcome, now))
     for key, deliveries in changes.items():
         for changed in deliveries:
             needs_check = needs_check or bool(changed)
             entries += [
-                decision_log.DecisionLogEntry(ids[key], "accept", change, "received", now)
+                decision_log.DecisionLogEntry(ids[key], Step.ACCEPT, change, Outcome.RECEIVED, now)
                 for change in changed or ["unchanged"]
                 if key in ids
             ]
@@ -222,7 +223,7 @@ def _log_repeated(session: Session, repeated: Sequence[IncomingOrder], now: date
     decision_log.write(
         session,
         [
-            decision_log.DecisionLogEntry(row.id, "accept", "repeated", "duplicate", now)
+            decision_log.DecisionLogEntry(row.id, Step.ACCEPT, "repeated", Outcome.DUPLICATE, now)
             for row in rows
             if (row.shop_id, bytes(row.identity)) in keys
         ],

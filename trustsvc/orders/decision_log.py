@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
+from trustsvc.orders.decision_codes import Outcome, Step
 from trustsvc.orders.models import decisions, orders
 from trustsvc.orders.state import OrderState
 
@@ -21,9 +22,9 @@ class DecisionLogEntry:
     """One decision: which step, by which rule, with which outcome. Codes only, never free text."""
 
     order_id: int
-    step: str
+    step: Step
     rule: str
-    outcome: str
+    outcome: Outcome
     at: datetime
 
 
@@ -51,7 +52,7 @@ def write(session: Session, entries: Iterable[DecisionLogEntry]) -> None:
 def of_order(session: Session, order_id: int) -> list[DecisionLogEntry]:
     """Read an order's entries, oldest first."""
     rows = session.execute(_entries().where(decisions.c.order_id == order_id))
-    return [DecisionLogEntry(*row) for row in rows]
+    return [_entry(row) for row in rows]
 
 
 def recent_orders(session: Session, shop_id: int, most: int = 100) -> list[OrderSummary]:
@@ -67,7 +68,7 @@ def recent_orders(session: Session, shop_id: int, most: int = 100) -> list[Order
     for row in session.execute(
         _entries().where(decisions.c.order_id.in_([row.id for row in rows]))
     ):
-        entries_of[row.order_id].append(DecisionLogEntry(*row))
+        entries_of[row.order_id].append(_entry(row))
     return [
         OrderSummary(
             id=row.id,
@@ -84,4 +85,14 @@ def _entries() -> Select[Any]:
     table = decisions.c
     return select(table.order_id, table.step, table.rule, table.outcome, table.at).order_by(
         table.id
+    )
+
+
+def _entry(row: Row[*tuple[Any, ...]]) -> DecisionLogEntry:
+    return DecisionLogEntry(
+        order_id=row.order_id,
+        step=Step(row.step),
+        rule=row.rule,
+        outcome=Outcome(row.outcome),
+        at=row.at,
     )

@@ -7,8 +7,9 @@ shop's public page: leaving out who was partly refunded would leave out who is d
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Protocol
 
+from trustsvc.orders.decision_codes import Outcome
 from trustsvc.orders.facts import OrderFacts
 from trustsvc.orders.standing import ENDED, NOT_DELIVERED, Standing
 
@@ -17,11 +18,10 @@ EXPLICIT_NO = "said_no"
 NOT_FULFILLED = "not_fulfilled"
 NEVER_FULFILLED = "never_fulfilled"
 NO_CONTACT = "no_contact"
+RESTRICTED = "restricted"
 ANOTHER_PLANNED = "another_planned"
 # What ends an invitation that the buyer holds already; other rules decide before it is sent.
 ENDS_SENT = frozenset({*ENDED, EXPLICIT_NO, NO_CONTACT})
-
-Outcome = Literal["ask", "wait", "refuse"]
 
 
 class ShopRules(Protocol):
@@ -78,14 +78,14 @@ def may_ask(shop: ShopRules, order: OrderFacts, buyer: BuyerStatus, now: datetim
     delivery = _undelivered(order)
     reasons: list[tuple[bool, Outcome, str]] = [
         # First, because restricted data is neither used nor erased, whatever else applies.
-        (buyer.restricted, "wait", "restricted"),
-        (refusal is not None, "refuse", refusal or ""),
-        (order.skip is not None, "refuse", f"skip_{order.skip}"),
-        (now - first_event(order) > timedelta(days=shop.max_age_days), "refuse", "too_old"),
-        (order.date_unreadable, "wait", "date_unreadable"),
-        (order.whole_standing is not Standing.OPEN, "wait", order.whole_standing),
-        (order.paid is False, "wait", "unpaid"),
-        (delivery is not None, "wait", delivery or ""),
+        (buyer.restricted, Outcome.WAIT, RESTRICTED),
+        (refusal is not None, Outcome.REFUSE, refusal or ""),
+        (order.skip is not None, Outcome.REFUSE, f"skip_{order.skip}"),
+        (now - first_event(order) > timedelta(days=shop.max_age_days), Outcome.REFUSE, "too_old"),
+        (order.date_unreadable, Outcome.WAIT, "date_unreadable"),
+        (order.whole_standing is not Standing.OPEN, Outcome.WAIT, order.whole_standing),
+        (order.paid is False, Outcome.WAIT, "unpaid"),
+        (delivery is not None, Outcome.WAIT, delivery or ""),
     ]
     for applies, outcome, rule in reasons:
         if applies:
@@ -93,14 +93,14 @@ def may_ask(shop: ShopRules, order: OrderFacts, buyer: BuyerStatus, now: datetim
     if order.fulfilled is False:
         ends = (order.paid_at or order.created_at) + timedelta(days=shop.fallback_days)
         if now < ends:
-            return Decision("wait", NOT_FULFILLED, ends)
+            return Decision(Outcome.WAIT, NOT_FULFILLED, ends)
         if shop.fallback == "skip":
-            return Decision("refuse", NEVER_FULFILLED)
+            return Decision(Outcome.REFUSE, NEVER_FULFILLED)
     if buyer.recently_invited:
-        return Decision("refuse", "asked_before")
+        return Decision(Outcome.REFUSE, "asked_before")
     if buyer.planned_until:
-        return Decision("wait", ANOTHER_PLANNED, buyer.planned_until)
-    return Decision("ask", f"may_ask_{shop.may_ask}")
+        return Decision(Outcome.WAIT, ANOTHER_PLANNED, buyer.planned_until)
+    return Decision(Outcome.ASK, f"may_ask_{shop.may_ask}")
 
 
 def _refusal(shop: ShopRules, order: OrderFacts, buyer: BuyerStatus, basis: str) -> str | None:
@@ -141,7 +141,7 @@ def still_eligible(
     check here: an order with news is decided again before its message leaves.
     """
     if buyer.restricted:
-        return "restricted"
+        return RESTRICTED
     return _refusal(shop, order, buyer, basis)
 
 
@@ -161,7 +161,7 @@ def decide_reminder(days: int, shop_language: str, language: str) -> Decision:
     another country does not apply to German buyers.
     """
     if not days:
-        return Decision("refuse", "no_reminders")
+        return Decision(Outcome.REFUSE, "no_reminders")
     if language == "de" and shop_language != "de":
-        return Decision("refuse", "no_reminder_de")
-    return Decision("ask", f"reminder_after_{days}_days")
+        return Decision(Outcome.REFUSE, "no_reminder_de")
+    return Decision(Outcome.ASK, f"reminder_after_{days}_days")

@@ -22,6 +22,7 @@ from trustsvc.invitations.planning.reschedule import NewDate, PlannedInvitation
 from trustsvc.invitations.state import OPEN
 from trustsvc.mail.outbox import pending
 from trustsvc.orders import decision_log, undecided
+from trustsvc.orders.decision_codes import Outcome, Step
 from trustsvc.orders.standing import ENDED
 from trustsvc.orders.undecided import CheckedOrder
 from trustsvc.shops import directory
@@ -29,7 +30,6 @@ from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
 BATCH_SIZE = 500
-RESTRICTED = "restricted"
 _PLANNER_LOCK = 0x7472757374  # an arbitrary number, the same in each process
 
 
@@ -50,7 +50,7 @@ class _Batch:
     refuse: dict[tuple[str, bool], list[int]] = field(default_factory=lambda: defaultdict(list))
     settled: list[int] = field(default_factory=list)
 
-    def log(self, order: CheckedOrder, step: str, rule: str, outcome: str) -> None:
+    def log(self, order: CheckedOrder, step: Step, rule: str, outcome: Outcome) -> None:
         self.entries.append(decision_log.DecisionLogEntry(order.id, step, rule, outcome, self.now))
 
 
@@ -86,14 +86,14 @@ def _decide(batch: _Batch, order: CheckedOrder) -> None:
     planned = batch.planned.get(order.id)
     is_sent = planned is not None and not planned.is_unsent
     decision = _decision(batch, order, is_sent=is_sent)
-    batch.log(order, "may_ask", decision.rule, decision.outcome)
-    if decision.outcome != "ask" and not is_sent:
+    batch.log(order, Step.MAY_ASK, decision.rule, decision.outcome)
+    if decision.outcome is not Outcome.ASK and not is_sent:
         batch.contacts.skip(order)
-    if decision.outcome == "wait":
+    if decision.outcome is Outcome.WAIT:
         batch.wait[order.id] = decision.decide_at
-        if planned and decision.rule != RESTRICTED:
+        if planned and decision.rule != eligibility.RESTRICTED:
             batch.suspend[decision.rule].append(planned)
-    elif decision.outcome == "refuse":
+    elif decision.outcome is Outcome.REFUSE:
         batch.settled.append(order.id)
         if not is_sent or decision.rule in eligibility.ENDS_SENT:
             batch.refuse[decision.rule, is_sent].append(order.id)
@@ -106,13 +106,14 @@ def _decide(batch: _Batch, order: CheckedOrder) -> None:
             batch.move.append((order, due))
         else:
             batch.invite.append((order, due))
-            batch.log(order, "plan", _rule(batch.shops[order.shop_id], order), "planned")
+            batch.log(order, Step.PLAN, _rule(batch.shops[order.shop_id], order), Outcome.PLANNED)
 
 
 def _decision(batch: _Batch, order: CheckedOrder, *, is_sent: bool) -> eligibility.Decision:
     if not order.pseudonyms and not order.restricted and order.facts.whole_standing not in ENDED:
-        return eligibility.Decision("refuse", eligibility.NO_CONTACT)
-    batch.log(order, "check", "registry", "registered" if order.registered else "not_registered")
+        return eligibility.Decision(Outcome.REFUSE, eligibility.NO_CONTACT)
+    registered = Outcome.REGISTERED if order.registered else Outcome.NOT_REGISTERED
+    batch.log(order, Step.CHECK, "registry", registered)
     buyer = eligibility.BuyerStatus(
         order.registered,
         order.opted_out,
@@ -185,7 +186,7 @@ def _move(session: Session, batch: _Batch) -> None:
     moved = set(reschedule.reschedule(session, dates))
     for order, _ in batch.move:
         if order.id in moved:
-            batch.log(order, "plan", _rule(batch.shops[order.shop_id], order), "moved")
+            batch.log(order, Step.PLAN, _rule(batch.shops[order.shop_id], order), Outcome.MOVED)
 
 
 def _invite(session: Session, batch: _Batch) -> None:

@@ -14,6 +14,7 @@ from trustsvc.mail.outbox import pending
 from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.state import SENT
 from trustsvc.orders import decision_log
+from trustsvc.orders.decision_codes import Outcome, Step
 from trustsvc.shops.models import shops
 from trustsvc.storage.columns import EPOCH
 from trustsvc.work_queue import job_queue
@@ -73,7 +74,7 @@ def _add(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], now: datetime)
     planned, entries = [], []
     for row in rows:
         decision = eligibility.decide_reminder(row.reminder_days, row.shop_language, row.language)
-        is_planned = decision.outcome == "ask"
+        is_planned = decision.outcome is Outcome.ASK
         planned.append(
             pending.NewMessage(
                 REMINDER,
@@ -83,10 +84,10 @@ def _add(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], now: datetime)
                 dropped=None if is_planned else decision.rule,
             )
         )
-        outcome = "planned" if is_planned else "dropped"
+        outcome = Outcome.PLANNED if is_planned else Outcome.DROPPED
         entries.append(
             decision_log.DecisionLogEntry(
-                row.order_id, "plan_reminder", decision.rule, outcome, now
+                row.order_id, Step.PLAN_REMINDER, decision.rule, outcome, now
             )
         )
     pending.add(session, planned)

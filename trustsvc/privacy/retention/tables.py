@@ -15,6 +15,7 @@ from trustsvc.mail.outbox import pending
 from trustsvc.mail.outbox.models import domain_throttles
 from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.catch_up.models import api_connections
+from trustsvc.orders.decision_codes import Outcome, Step
 from trustsvc.orders.models import decisions, deliveries, orders
 from trustsvc.orders.request_models import privacy_requests
 from trustsvc.orders.state import OrderState, order_states
@@ -176,7 +177,7 @@ def _settle_waiting(session: Session, ids: Sequence[int], now: datetime) -> int:
         .returning(orders.c.id)
     )
     settled = session.scalars(still_waiting).all()
-    entry = decision_log.DecisionLogEntry(0, "purge", TOO_LONG, "forgotten", now)
+    entry = decision_log.DecisionLogEntry(0, Step.PURGE, TOO_LONG, Outcome.FORGOTTEN, now)
     decision_log.write(session, [replace(entry, order_id=order_id) for order_id in settled])
     gone = buyer.erase(session, settled)
     redeem.withdraw(session, settled, TOO_LONG, now)
