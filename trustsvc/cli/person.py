@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import clock, config, i18n
 from trustsvc.privacy import request_log
+from trustsvc.privacy.request_log import Right
 from trustsvc.privacy.rights import (
     access_report,
     confirmation,
@@ -66,7 +67,7 @@ def tell(as_json: bool, slug: str | None, request_id: int | None) -> None:
         if request_id:
             request_log.settle(session, request_id, BY, now)
         else:
-            request_log.record_answered(session, "see", _shop_id(data_subject), BY, now)
+            request_log.record_answered(session, Right.SEE, _shop_id(data_subject), BY, now)
     if as_json:
         click.echo(json.dumps(everything, ensure_ascii=False))
         return
@@ -115,7 +116,7 @@ def forget(
     def action(session: Session, data_subject: Person, now: datetime) -> dict[str, Any]:
         if refuse:
             if not request_id:
-                number = request_log.record_open(session, "erase", _shop_id(data_subject), now)
+                number = request_log.record_open(session, Right.ERASE, _shop_id(data_subject), now)
                 request_log.settle(session, number, BY, now, refuse)
             return _refuse(session, data_subject, refuse, now)
         options = ErasureOptions(anonymous=anonymous, child=child, by=BY)

@@ -13,13 +13,13 @@ from trustsvc.mail.feedback.models import mail_reports
 from trustsvc.mail.outbox.kinds import ReportedMessage
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders import buyer, decision_log
-from trustsvc.orders.decision_codes import Outcome, Step
+from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.orders.models import orders
 from trustsvc.registry.opt_out import opt_out
 
 UNDELIVERABLE = "undeliverable"
 COMPLAINT = "complaint"
-REPORT_STEPS = {INVITATION: Step.REPORT_INVITATION, REMINDER: Step.REPORT_REMINDER}
+REPORT_STEPS = {INVITATION: DecisionStep.REPORT_INVITATION, REMINDER: DecisionStep.REPORT_REMINDER}
 MAX_SOFT_BOUNCES = 3  # messages, not reports: an invitation and its reminder are two
 SOFT_BOUNCES_FOR = timedelta(days=14)  # a holiday and its full mailbox are over by then
 

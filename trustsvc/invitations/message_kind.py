@@ -34,7 +34,7 @@ from trustsvc.mail.outbox.kinds import (
 from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.state import DROPPED, REFUSED
 from trustsvc.orders import buyer, decision_log
-from trustsvc.orders.decision_codes import Outcome, Step
+from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.orders.facts import OrderFacts
 from trustsvc.orders.models import orders
 from trustsvc.orders.state import OrderState
@@ -134,7 +134,7 @@ class InvitationMessages:
         entries = []
         for one in events:
             if order_id := order_ids.get(one.message.subject_id):
-                step, outcome = Step(one.step), Outcome(one.outcome)
+                step, outcome = DecisionStep(one.step), Outcome(one.outcome)
                 entries.append(
                     decision_log.DecisionLogEntry(order_id, step, one.reason, outcome, now)
                 )

@@ -20,7 +20,7 @@ from trustsvc.invitations.state import (
 )
 from trustsvc.mail.outbox import pending
 from trustsvc.orders import buyer, decision_log
-from trustsvc.orders.decision_codes import Outcome, Step
+from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.storage import db
 
 _COLUMNS: tuple[Column[Any], ...] = (
@@ -76,7 +76,7 @@ def redeem(session: Session, invitation: Invitation, now: datetime) -> bool:
         session,
         [
             decision_log.DecisionLogEntry(
-                invitation.order_id, Step.REDEEM, "review", Outcome.REDEEMED, now
+                invitation.order_id, DecisionStep.REDEEM, "review", Outcome.REDEEMED, now
             )
         ],
     )
@@ -109,7 +109,7 @@ def withdraw(
         session,
         [
             decision_log.DecisionLogEntry(
-                row.order_id, Step.WITHDRAW, reason, Outcome.WITHDRAWN, now
+                row.order_id, DecisionStep.WITHDRAW, reason, Outcome.WITHDRAWN, now
             )
             for row in rows
         ],

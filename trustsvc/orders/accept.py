@@ -19,12 +19,12 @@ from trustsvc.orders import (
     skip,
     stored_orders,
 )
-from trustsvc.orders.decision_codes import Outcome, Step
+from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.orders.merge import StoredOrder
 from trustsvc.orders.models import orders
 from trustsvc.orders.news import OrderNews
 from trustsvc.orders.privacy_requests import PrivacyRequest
-from trustsvc.orders.received import IgnoreReason, OrderReceived
+from trustsvc.orders.received import IgnoreReason, OrderReceived, PrivacyRequestKind
 from trustsvc.orders.standing import Standing
 from trustsvc.orders.state import OrderState
 from trustsvc.orders.stored_orders import OrderKey
@@ -195,12 +195,16 @@ def _log(
         needs_check = needs_check or is_received
         rule = "new" if is_received else "over" if row.is_over else "no_buyer"
         outcome = Outcome.RECEIVED if is_received else Outcome.IGNORED
-        entries.append(decision_log.DecisionLogEntry(ids[key], Step.ACCEPT, rule, outcome, now))
+        entries.append(
+            decision_log.DecisionLogEntry(ids[key], DecisionStep.ACCEPT, rule, outcome, now)
+        )
     for key, deliveries in changes.items():
         for changed in deliveries:
             needs_check = needs_check or bool(changed)
             entries += [
-                decision_log.DecisionLogEntry(ids[key], Step.ACCEPT, change, Outcome.RECEIVED, now)
+                decision_log.DecisionLogEntry(
+                    ids[key], DecisionStep.ACCEPT, change, Outcome.RECEIVED, now
+                )
                 for change in changed or ["unchanged"]
                 if key in ids
             ]
@@ -223,7 +227,9 @@ def _log_repeated(session: Session, repeated: Sequence[IncomingOrder], now: date
     decision_log.write(
         session,
         [
-            decision_log.DecisionLogEntry(row.id, Step.ACCEPT, "repeated", Outcome.DUPLICATE, now)
+            decision_log.DecisionLogEntry(
+                row.id, DecisionStep.ACCEPT, "repeated", Outcome.DUPLICATE, now
+            )
             for row in rows
             if (row.shop_id, bytes(row.identity)) in keys
         ],
@@ -235,7 +241,8 @@ def _erase_anonymised(session: Session, batch: Sequence[IncomingOrder], now: dat
     without = [item for item in batch if not item.order.email or item.order.is_anonymised]
     final_last = sorted(without, key=lambda item: item.order.is_anonymised)
     for item in {item.key: item for item in final_last}.values():
-        kind = "erase" if item.order.is_anonymised else "emptied"
+        is_request = item.order.is_anonymised
+        kind = PrivacyRequestKind.ERASE if is_request else PrivacyRequestKind.EMPTIED
         orders_erased = (item.order.identity,)
         request = PrivacyRequest(kind, item.shop.id, item.shop.language, orders=orders_erased)
         privacy_requests.store(session, request, now)

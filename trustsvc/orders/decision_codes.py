@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Step(StrEnum):
+class DecisionStep(StrEnum):
     """Which step decided about an order."""
 
     ACCEPT = "accept"

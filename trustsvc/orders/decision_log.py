@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
-from trustsvc.orders.decision_codes import Outcome, Step
+from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.orders.models import decisions, orders
 from trustsvc.orders.state import OrderState
 
@@ -22,7 +22,7 @@ class DecisionLogEntry:
     """One decision: which step, by which rule, with which outcome. Codes only, never free text."""
 
     order_id: int
-    step: Step
+    step: DecisionStep
     rule: str
     outcome: Outcome
     at: datetime
@@ -91,7 +91,7 @@ def _entries() -> Select[Any]:
 def _entry(row: Row[*tuple[Any, ...]]) -> DecisionLogEntry:
     return DecisionLogEntry(
         order_id=row.order_id,
-        step=Step(row.step),
+        step=DecisionStep(row.step),
         rule=row.rule,
         outcome=Outcome(row.outcome),
         at=row.at,

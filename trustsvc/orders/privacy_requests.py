@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from trustsvc.backoff import backoff
 from trustsvc.errors import Unavailable
 from trustsvc.orders import idempotency
-from trustsvc.orders.received import PrivacyRequestReceived
+from trustsvc.orders.received import PrivacyRequestKind, PrivacyRequestReceived
 from trustsvc.orders.request_models import privacy_requests
 from trustsvc.shops import directory
 from trustsvc.work_queue import job_queue
@@ -23,9 +23,9 @@ MAX_RETRY_DELAY = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class PrivacyRequest:
-    """`kind`: as the table's constraint lists them. `orders`: ids of the shop's platform."""
+    """`orders`: ids of the shop's platform."""
 
-    kind: str
+    kind: PrivacyRequestKind
     shop_id: int
     language: str
     address: str = field(default="", repr=False)
@@ -97,7 +97,7 @@ def pop_due(session: Session, now: datetime) -> PrivacyRequest | None:
         return None
     session.execute(delete(privacy_requests).where(table.id == row.id))
     return PrivacyRequest(
-        kind=row.kind,
+        kind=PrivacyRequestKind(row.kind),
         shop_id=row.shop_id,
         language=row.language,
         address=row.address or "",

@@ -2,6 +2,7 @@
 
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal
 
 from trustsvc.orders.standing import ENDED, ParcelState, Standing
@@ -102,6 +103,17 @@ class Ignored:
     field: str = ""
 
 
+class PrivacyRequestKind(StrEnum):
+    """What is to be done about a privacy request that came without a link."""
+
+    MY_DATA = "my_data"
+    OBJECT = "object"
+    ACCESS = "access"
+    ERASE = "erase"
+    EMPTIED = "emptied"
+    ERASE_SHOP = "erase_shop"
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class PrivacyRequestReceived:
     """A buyer's privacy request passed on by a platform, or the end of a shop there.
@@ -109,7 +121,7 @@ class PrivacyRequestReceived:
     `orders` are the platform's ids; `email` is empty if it sends none.
     """
 
-    kind: Literal["access", "erase", "erase_shop"]
+    kind: PrivacyRequestKind
     email: str = ""
     orders: tuple[str, ...] = ()
     delivery_id: str | None = None

@@ -3,7 +3,8 @@
 from sqlalchemy import BigInteger, CheckConstraint, Integer, Table, Text
 
 from trustsvc.crypto.encrypted_column import EncryptedText
-from trustsvc.storage.columns import Id, Moment, column, metadata
+from trustsvc.orders.received import PrivacyRequestKind
+from trustsvc.storage.columns import Id, Moment, column, metadata, one_of
 
 REQUEST = "transactional_mail"
 
@@ -35,7 +36,5 @@ privacy_requests = Table(
     column("requested_at", Moment, purpose="when it was requested", retention=REQUEST, index=True),
     column("due_at", Moment, purpose="when to try next", retention=REQUEST, index=True),
     column("attempts", Integer, purpose="how often it was tried", retention=REQUEST),
-    CheckConstraint(
-        "kind IN ('my_data', 'object', 'access', 'erase', 'emptied', 'erase_shop')", name="kind"
-    ),
+    CheckConstraint(one_of("kind", PrivacyRequestKind), name="kind"),
 )

@@ -2,20 +2,46 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from trustsvc.errors import Gone, Refused
+from trustsvc.orders.received import PrivacyRequestKind
 from trustsvc.privacy.models import request_log
 from trustsvc.privacy.state import RequestState, request_states
 from trustsvc.storage import db
 
 DAYS = 30  # GDPR Art. 12(3): one month
 ALARM_DAY = 20
-KINDS = ("see", "copy", "correct", "restrict", "lift", "object", "again", "erase", "child")
 # Grounds to refuse an erasure: GDPR Art. 17(3), a to e.
 GROUNDS = ("17_3_a", "17_3_b", "17_3_c", "17_3_d", "17_3_e")
+
+
+class Right(StrEnum):
+    """Which right a request was about."""
+
+    SEE = "see"
+    COPY = "copy"
+    CORRECT = "correct"
+    RESTRICT = "restrict"
+    LIFT = "lift"
+    OBJECT = "object"
+    AGAIN = "again"
+    ERASE = "erase"
+    CHILD = "child"
+
+
+# How a request that came without a link is logged.
+RIGHT_OF = {
+    PrivacyRequestKind.MY_DATA: Right.SEE,
+    PrivacyRequestKind.OBJECT: Right.OBJECT,
+    PrivacyRequestKind.ACCESS: Right.COPY,
+    PrivacyRequestKind.ERASE: Right.ERASE,
+    PrivacyRequestKind.EMPTIED: Right.ERASE,
+    PrivacyRequestKind.ERASE_SHOP: Right.ERASE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +49,7 @@ class RegisteredRequest:
     """One request; `day` is how many days it has been open, or took to answer."""
 
     id: int
-    kind: str
+    kind: Right
     shop_id: int
     state: RequestState
     by: str | None
@@ -43,14 +69,13 @@ class RegisteredRequest:
 
 def record_answered(
     session: Session,
-    kind: str,
+    kind: Right,
     shop_id: int,
     by: str,
     now: datetime,
     asked_at: datetime | None = None,
 ) -> None:
     """Log a request that was answered at once."""
-    _check_kind(kind)
     session.execute(
         request_log.insert().values(
             kind=kind,
@@ -63,9 +88,8 @@ def record_answered(
     )
 
 
-def record_open(session: Session, kind: str, shop_id: int, asked_at: datetime) -> int:
+def record_open(session: Session, kind: Right, shop_id: int, asked_at: datetime) -> int:
     """Log a request that staff must answer; its 30 days begin when it was made."""
-    _check_kind(kind)
     new = request_log.insert().values(
         kind=kind, shop_id=shop_id, state=RequestState.OPEN, asked_at=asked_at
     )
@@ -121,7 +145,7 @@ def oldest_open_days(session: Session, now: datetime) -> int | None:
 def _request(row: Row[tuple[object, ...]], until: datetime) -> RegisteredRequest:
     return RegisteredRequest(
         row.id,
-        row.kind,
+        Right(row.kind),
         row.shop_id,
         RequestState(row.state),
         row.by,
@@ -132,6 +156,8 @@ def _request(row: Row[tuple[object, ...]], until: datetime) -> RegisteredRequest
     )
 
 
-def _check_kind(kind: str) -> None:
-    if kind not in KINDS:
-        raise Refused(f"The kind must be one of: {', '.join(KINDS)}.")
+def read_right(text: str) -> Right:
+    """Read the kind of a request; raises Refused."""
+    if text not in list(Right):
+        raise Refused(f"The kind must be one of: {', '.join(Right)}.")
+    return Right(text)

@@ -11,6 +11,7 @@ from trustsvc.http import access
 from trustsvc.http.rate_limit import RateLimit
 from trustsvc.orders import privacy_requests
 from trustsvc.orders.privacy_requests import PrivacyRequest
+from trustsvc.orders.received import PrivacyRequestKind
 from trustsvc.privacy.rights import objection
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.views import enforce_rate_limit
@@ -40,7 +41,7 @@ def request_link() -> Response:
         return _page("privacy/where.html", 422, problem=True)
     enforce_rate_limit(rate_limit)
     with db.transaction() as session:
-        new = PrivacyRequest("my_data", EVERY_SHOP, _language(), address)
+        new = PrivacyRequest(PrivacyRequestKind.MY_DATA, EVERY_SHOP, _language(), address)
         privacy_requests.enqueue(session, new, clock.now())
     return _page("privacy/where.html", done=True)
 
@@ -73,7 +74,7 @@ def object_by_address(slug: str) -> Response:
     enforce_rate_limit(rate_limit)
     with db.transaction() as session:
         for shop_id in (shop.id, EVERY_SHOP) if everywhere else (shop.id,):
-            new = PrivacyRequest("object", shop_id, _language(), address)
+            new = PrivacyRequest(PrivacyRequestKind.OBJECT, shop_id, _language(), address)
             privacy_requests.enqueue(session, new, now)
         opt_out(session, address, shop.id, objection.REASON, now, journal_again=True)
     return _page("privacy/object.html", shop=shop, everywhere=everywhere, done=True)

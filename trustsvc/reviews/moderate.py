@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from trustsvc.errors import Refused
 from trustsvc.invitations.models import invitations
 from trustsvc.orders import decision_log
-from trustsvc.orders.decision_codes import Outcome, Step
+from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.reviews import lookup
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.policy import REASONS
@@ -91,6 +91,6 @@ def _record(session: Session, review: lookup.Review, decision: _Decision, now: d
     if order_id is not None:
         rule = decision.reason or "staff"
         entry = decision_log.DecisionLogEntry(
-            order_id, Step.DECIDE, rule, Outcome(decision.state), now
+            order_id, DecisionStep.DECIDE, rule, Outcome(decision.state), now
         )
         decision_log.write(session, [entry])

@@ -18,8 +18,8 @@ from trustsvc import clock
 from trustsvc.orders.privacy_requests import PrivacyRequest, enqueue
 from trustsvc.orders.request_models import privacy_requests
 from trustsvc.privacy import request_log
+from trustsvc.privacy.request_log import RIGHT_OF
 from trustsvc.privacy.retention import purge
-from trustsvc.privacy.retention.tables import LOGGED_KIND
 from trustsvc.reviews import moderate, publish, submit
 from trustsvc.reviews.policy import Draft
 from trustsvc.storage import db
@@ -183,7 +183,7 @@ def test_an_unsigned_one_is_refused(shopify):
     assert answer.status_code == 401
 
 
-@pytest.mark.parametrize("kind", sorted(LOGGED_KIND))
+@pytest.mark.parametrize("kind", sorted(RIGHT_OF))
 def test_what_could_not_be_answered_for_three_days_is_left_to_staff_without_the_address(
     installation, kind
 ):
@@ -197,4 +197,4 @@ def test_what_could_not_be_answered_for_three_days_is_left_to_staff_without_the_
     with db.reading() as session:
         (waits,) = request_log.open_requests(session, clock.now())
         assert session.execute(select(privacy_requests)).all() == []
-    assert (waits.kind, waits.shop_id, waits.day) == (LOGGED_KIND[kind], 7, 3)
+    assert (waits.kind, waits.shop_id, waits.day) == (RIGHT_OF[kind], 7, 3)

@@ -17,7 +17,7 @@ from trustsvc.invitations.models import invitations, message_of_invitation
 from trustsvc.invitations.state import REDEEMED
 from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.state import UNSETTLED
-from trustsvc.orders.decision_codes import Step
+from trustsvc.orders.decision_codes import DecisionStep
 from trustsvc.orders.models import decisions, orders
 from trustsvc.orders.undecided import CheckedOrder
 from trustsvc.shops import directory
@@ -125,7 +125,7 @@ def read(
         return contacts
     reviewed_at = (
         select(decisions.c.at)
-        .where(decisions.c.order_id == orders.c.id, decisions.c.step == Step.REDEEM)
+        .where(decisions.c.order_id == orders.c.id, decisions.c.step == DecisionStep.REDEEM)
         .limit(1)
         .scalar_subquery()
     )

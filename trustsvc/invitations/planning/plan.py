@@ -22,7 +22,7 @@ from trustsvc.invitations.planning.reschedule import NewDate, PlannedInvitation
 from trustsvc.invitations.state import OPEN
 from trustsvc.mail.outbox import pending
 from trustsvc.orders import decision_log, undecided
-from trustsvc.orders.decision_codes import Outcome, Step
+from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.orders.standing import ENDED
 from trustsvc.orders.undecided import CheckedOrder
 from trustsvc.shops import directory
@@ -50,7 +50,7 @@ class _Batch:
     refuse: dict[tuple[str, bool], list[int]] = field(default_factory=lambda: defaultdict(list))
     settled: list[int] = field(default_factory=list)
 
-    def log(self, order: CheckedOrder, step: Step, rule: str, outcome: Outcome) -> None:
+    def log(self, order: CheckedOrder, step: DecisionStep, rule: str, outcome: Outcome) -> None:
         self.entries.append(decision_log.DecisionLogEntry(order.id, step, rule, outcome, self.now))
 
 
@@ -86,7 +86,7 @@ def _decide(batch: _Batch, order: CheckedOrder) -> None:
     planned = batch.planned.get(order.id)
     is_sent = planned is not None and not planned.is_unsent
     decision = _decision(batch, order, is_sent=is_sent)
-    batch.log(order, Step.MAY_ASK, decision.rule, decision.outcome)
+    batch.log(order, DecisionStep.MAY_ASK, decision.rule, decision.outcome)
     if decision.outcome is not Outcome.ASK and not is_sent:
         batch.contacts.skip(order)
     if decision.outcome is Outcome.WAIT:
@@ -106,14 +106,16 @@ def _decide(batch: _Batch, order: CheckedOrder) -> None:
             batch.move.append((order, due))
         else:
             batch.invite.append((order, due))
-            batch.log(order, Step.PLAN, _rule(batch.shops[order.shop_id], order), Outcome.PLANNED)
+            batch.log(
+                order, DecisionStep.PLAN, _rule(batch.shops[order.shop_id], order), Outcome.PLANNED
+            )
 
 
 def _decision(batch: _Batch, order: CheckedOrder, *, is_sent: bool) -> eligibility.Decision:
     if not order.pseudonyms and not order.restricted and order.facts.whole_standing not in ENDED:
         return eligibility.Decision(Outcome.REFUSE, eligibility.NO_CONTACT)
     registered = Outcome.REGISTERED if order.registered else Outcome.NOT_REGISTERED
-    batch.log(order, Step.CHECK, "registry", registered)
+    batch.log(order, DecisionStep.CHECK, "registry", registered)
     buyer = eligibility.BuyerStatus(
         order.registered,
         order.opted_out,
@@ -186,7 +188,9 @@ def _move(session: Session, batch: _Batch) -> None:
     moved = set(reschedule.reschedule(session, dates))
     for order, _ in batch.move:
         if order.id in moved:
-            batch.log(order, Step.PLAN, _rule(batch.shops[order.shop_id], order), Outcome.MOVED)
+            batch.log(
+                order, DecisionStep.PLAN, _rule(batch.shops[order.shop_id], order), Outcome.MOVED
+            )
 
 
 def _invite(session: Session, batch: _Batch) -> None:

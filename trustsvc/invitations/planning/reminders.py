@@ -14,7 +14,7 @@ from trustsvc.mail.outbox import pending
 from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.state import SENT
 from trustsvc.orders import decision_log
-from trustsvc.orders.decision_codes import Outcome, Step
+from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.shops.models import shops
 from trustsvc.storage.columns import EPOCH
 from trustsvc.work_queue import job_queue
@@ -87,7 +87,7 @@ def _add(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], now: datetime)
         outcome = Outcome.PLANNED if is_planned else Outcome.DROPPED
         entries.append(
             decision_log.DecisionLogEntry(
-                row.order_id, Step.PLAN_REMINDER, decision.rule, outcome, now
+                row.order_id, DecisionStep.PLAN_REMINDER, decision.rule, outcome, now
             )
         )
     pending.add(session, planned)

@@ -9,18 +9,22 @@ topic is in a header, of which there are two families (X-Shopify-* and shopify-*
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
 
 from trustsvc.errors import Refused
 from trustsvc.orders.platforms import amounts, fields, shopify_order, signature
 from trustsvc.orders.platforms.shopify_order import DELIVERIES, NO_PARCEL
-from trustsvc.orders.received import Ignored, OrderReceived, PrivacyRequestReceived
+from trustsvc.orders.received import (
+    Ignored,
+    OrderReceived,
+    PrivacyRequestKind,
+    PrivacyRequestReceived,
+)
 from trustsvc.orders.standing import ParcelState, Standing
 
-PRIVACY: Mapping[str, Literal["access", "erase", "erase_shop"]] = {
-    "customers/data_request": "access",
-    "customers/redact": "erase",
-    "shop/redact": "erase_shop",
+PRIVACY: Mapping[str, PrivacyRequestKind] = {
+    "customers/data_request": PrivacyRequestKind.ACCESS,
+    "customers/redact": PrivacyRequestKind.ERASE,
+    "shop/redact": PrivacyRequestKind.ERASE_SHOP,
 }
 MAX_ORDERS = 1000
 
@@ -70,9 +74,9 @@ def _privacy(topic: str, tree: fields.Tree) -> PrivacyRequestReceived | None:
     kind = PRIVACY.get(topic)
     if kind is None:
         return None
-    if kind == "erase_shop":
+    if kind is PrivacyRequestKind.ERASE_SHOP:
         return PrivacyRequestReceived(kind)
-    named = tree.get("orders_to_redact" if kind == "erase" else "orders_requested")
+    named = tree.get("orders_to_redact" if kind is PrivacyRequestKind.ERASE else "orders_requested")
     orders = tuple(
         known
         for one in (named if isinstance(named, list) else [])[:MAX_ORDERS]

@@ -15,13 +15,13 @@ from trustsvc.mail.outbox import pending
 from trustsvc.mail.outbox.models import domain_throttles
 from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.catch_up.models import api_connections
-from trustsvc.orders.decision_codes import Outcome, Step
+from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.orders.models import decisions, deliveries, orders
 from trustsvc.orders.request_models import privacy_requests
 from trustsvc.orders.state import OrderState, order_states
 from trustsvc.orders.webhook_health.models import webhook_counts
 from trustsvc.privacy.models import disclosure_log, my_data_links, request_log
-from trustsvc.privacy.request_log import record_open
+from trustsvc.privacy.request_log import RIGHT_OF, record_open
 from trustsvc.privacy.retention import expired
 from trustsvc.privacy.retention.rules import MARGIN, RULES
 from trustsvc.registry.models import pending_registrations
@@ -37,15 +37,6 @@ from trustsvc.transactional_mail.enqueue import DAY
 from trustsvc.transactional_mail.models import transactional_messages
 
 TOO_LONG = "waited_too_long"
-# The kind in the request log of each kind of privacy request.
-LOGGED_KIND = {
-    "my_data": "see",
-    "object": "object",
-    "access": "copy",
-    "erase": "erase",
-    "emptied": "erase",
-    "erase_shop": "erase",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +151,7 @@ def _log_unanswered(session: Session, ids: Sequence[int], _now: datetime) -> int
         )
     ).all()
     for row in rows:
-        record_open(session, LOGGED_KIND[row.kind], row.shop_id, row.requested_at)
+        record_open(session, RIGHT_OF[row.kind], row.shop_id, row.requested_at)
     return len(rows)
 
 
@@ -177,7 +168,7 @@ def _settle_waiting(session: Session, ids: Sequence[int], now: datetime) -> int:
         .returning(orders.c.id)
     )
     settled = session.scalars(still_waiting).all()
-    entry = decision_log.DecisionLogEntry(0, Step.PURGE, TOO_LONG, Outcome.FORGOTTEN, now)
+    entry = decision_log.DecisionLogEntry(0, DecisionStep.PURGE, TOO_LONG, Outcome.FORGOTTEN, now)
     decision_log.write(session, [replace(entry, order_id=order_id) for order_id in settled])
     gone = buyer.erase(session, settled)
     redeem.withdraw(session, settled, TOO_LONG, now)

@@ -13,7 +13,9 @@ from trustsvc.orders.catch_up import connections
 from trustsvc.orders.models import orders
 from trustsvc.orders.personal_data import find_orders_by_reference, without_contact
 from trustsvc.orders.privacy_requests import PrivacyRequest
+from trustsvc.orders.received import PrivacyRequestKind
 from trustsvc.privacy import request_log
+from trustsvc.privacy.request_log import Right
 from trustsvc.privacy.rights import objection, people
 from trustsvc.privacy.rights.confirmation import confirm, my_data_link
 from trustsvc.privacy.rights.erasure import ErasureOptions, erase
@@ -57,7 +59,9 @@ def _my_data(session: Session, request: PrivacyRequest, now: datetime) -> None:
         return
     person = _with_language(person, request)
     if confirm(session, person, "my_data_link", now, {"link": my_data_link(session, person, now)}):
-        request_log.record_answered(session, "see", EVERY_SHOP, "person", now, request.requested_at)
+        request_log.record_answered(
+            session, Right.SEE, EVERY_SHOP, "person", now, request.requested_at
+        )
 
 
 def _object(session: Session, request: PrivacyRequest, now: datetime) -> None:
@@ -98,15 +102,15 @@ def _export(session: Session, request: PrivacyRequest, now: datetime) -> None:
     person = _person(session, request)
     if not person.is_stored:
         request_log.record_answered(
-            session, "copy", request.shop_id, "shop", now, request.requested_at
+            session, Right.COPY, request.shop_id, "shop", now, request.requested_at
         )
         return
     if confirm(session, person, "copy", now, {"link": my_data_link(session, person, now)}):
         request_log.record_answered(
-            session, "copy", request.shop_id, "shop", now, request.requested_at
+            session, Right.COPY, request.shop_id, "shop", now, request.requested_at
         )
     else:
-        request_log.record_open(session, "copy", request.shop_id, request.requested_at or now)
+        request_log.record_open(session, Right.COPY, request.shop_id, request.requested_at or now)
 
 
 def _erase(session: Session, request: PrivacyRequest, now: datetime) -> None:
@@ -151,7 +155,7 @@ def _erase_shop(session: Session, request: PrivacyRequest, now: datetime) -> Non
     ).all()
     if not placed and not written:
         request_log.record_answered(
-            session, "erase", request.shop_id, "shop", now, request.requested_at
+            session, Right.ERASE, request.shop_id, "shop", now, request.requested_at
         )
         return
     erase_reviews(session, written, now, anonymous=True)
@@ -166,17 +170,19 @@ def _erase_shop(session: Session, request: PrivacyRequest, now: datetime) -> Non
     )
     erase(session, anonymous, ErasureOptions(stay_out=False, by="shop", log=False), now)
     privacy_requests.enqueue(
-        session, PrivacyRequest("erase_shop", request.shop_id, request.language), now
+        session,
+        PrivacyRequest(PrivacyRequestKind.ERASE_SHOP, request.shop_id, request.language),
+        now,
     )
 
 
-_ANSWERS: dict[str, Callable[[Session, PrivacyRequest, datetime], None]] = {
-    "my_data": _my_data,
-    "object": _object,
-    "access": _export,
-    "erase": _erase,
-    "emptied": _erase_emptied,
-    "erase_shop": _erase_shop,
+_ANSWERS: dict[PrivacyRequestKind, Callable[[Session, PrivacyRequest, datetime], None]] = {
+    PrivacyRequestKind.MY_DATA: _my_data,
+    PrivacyRequestKind.OBJECT: _object,
+    PrivacyRequestKind.ACCESS: _export,
+    PrivacyRequestKind.ERASE: _erase,
+    PrivacyRequestKind.EMPTIED: _erase_emptied,
+    PrivacyRequestKind.ERASE_SHOP: _erase_shop,
 }
 
 

@@ -35,7 +35,7 @@ def requests() -> str:
         requests=True,
         shops=everyone,
         shop_of={shop.id: shop for shop in everyone},
-        kinds=request_log.KINDS,
+        kinds=list(request_log.Right),
         grounds=request_log.GROUNDS,
         days=request_log.DAYS,
         today=now,
@@ -51,7 +51,8 @@ def log_request() -> Response:
     with db.transaction() as session:
         slug = request.form.get("shop", "")
         shop_id = directory.by_slug(session, slug).id if slug else 0
-        request_log.record_open(session, request.form.get("kind", ""), shop_id, _day(now))
+        right = request_log.read_right(request.form.get("kind", ""))
+        request_log.record_open(session, right, shop_id, _day(now))
     return redirect("/desk/requests", 303)
 
 

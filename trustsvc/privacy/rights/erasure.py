@@ -78,9 +78,8 @@ def erase(session: Session, person: Person, options: ErasureOptions, now: dateti
     signed = _sign(session, number, now)
     shop_id = EVERY_SHOP if person.everywhere else person.shop_ids[0]
     if options.log:
-        request_log.record_answered(
-            session, "child" if options.child else "erase", shop_id, options.by, now
-        )
+        right = request_log.Right.CHILD if options.child else request_log.Right.ERASE
+        request_log.record_answered(session, right, shop_id, options.by, now)
     confirmed = bool(number) and confirm(
         session, person, "erased", now, {"receipt": signed, "day": f"{now:%Y-%m-%d}"}
     )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.mail.outbox.state import MessageState
 from trustsvc.orders import decision_log
-from trustsvc.orders.decision_codes import Outcome, Step
+from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.orders.standing import ENDED, ParcelState
 from trustsvc.privacy.rights import access_report
 from trustsvc.privacy.rights.people import Person
@@ -204,6 +204,6 @@ def _order(
 
 def _decision(row: Mapping[str, Any], language: str) -> DecisionLine:
     line = decision_log.DecisionLogEntry(
-        row["order_id"], Step(row["step"]), row["rule"], Outcome(row["outcome"]), row["at"]
+        row["order_id"], DecisionStep(row["step"]), row["rule"], Outcome(row["outcome"]), row["at"]
     )
     return DecisionLine(row["at"], *decision_texts.describe(line, language))

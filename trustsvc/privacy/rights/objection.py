@@ -60,7 +60,7 @@ def follow_up(session: Session, person: Person, now: datetime, *, new: bool) -> 
 
 def log_request(session: Session, person: Person, now: datetime, by: str = PERSON) -> None:
     shop_id = EVERY_SHOP if person.everywhere else person.shop_ids[0]
-    request_log.record_answered(session, "object", shop_id, by, now)
+    request_log.record_answered(session, request_log.Right.OBJECT, shop_id, by, now)
 
 
 def write_opt_outs(session: Session, person: Person, now: datetime) -> bool:

@@ -35,7 +35,7 @@ def opt_in_again(
     }
     ended = remove_opt_outs(session, wanted, now)
     for shop_id in sorted(ended):
-        request_log.record_answered(session, "again", shop_id, by, now)
+        request_log.record_answered(session, request_log.Right.AGAIN, shop_id, by, now)
     if ended and person.address:
         confirm(session, person, "again", now, {"link": my_data_link(session, person, now)})
     return bool(ended)

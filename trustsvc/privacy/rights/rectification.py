@@ -132,5 +132,5 @@ def _move_restriction(
 
 def _finish(session: Session, person: Person, now: datetime, by: str) -> None:
     shop_id = EVERY_SHOP if person.everywhere else person.shop_ids[0]
-    request_log.record_answered(session, "correct", shop_id, by, now)
+    request_log.record_answered(session, request_log.Right.CORRECT, shop_id, by, now)
     confirm(session, person, "corrected", now)

@@ -37,7 +37,7 @@ def restrict(session: Session, person: Person, now: datetime, by: str = "person"
         restriction.restrict(session, person.pseudonyms[shop_id], shop_id, now)
     restrict_invitations(session, person.orders)
     restrict_reviews(session, person.reviews, now)
-    request_log.record_answered(session, "restrict", _scope_id(person), by, now)
+    request_log.record_answered(session, request_log.Right.RESTRICT, _scope_id(person), by, now)
     confirm(session, person, "restricted", now)
     return True
 
@@ -58,7 +58,7 @@ def lift(session: Session, person: Person, now: datetime, by: str = "person") ->
     lift_invitation_restriction(session, person.orders, now)
     lift_order_restriction(session, person.orders)
     lift_review_restriction(session, person.reviews)
-    request_log.record_answered(session, "lift", _scope_id(person), by, now)
+    request_log.record_answered(session, request_log.Right.LIFT, _scope_id(person), by, now)
     confirm(session, person, "lifted", now)
     return True
 
