@@ -167,12 +167,13 @@ def test_public_functions_take_no_any():
         if place in hooks or function.name.startswith("_"):
             continue
         arguments = function.args
-        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        every = [*named, arguments.vararg, arguments.kwarg]
+        typed = [one.annotation for one in every if one and one.annotation]
         found += [
-            f"{place}:{function.lineno} {function.name}({argument.arg})"
-            for argument in every
-            if argument.annotation
-            and re.search(r"^Any$|\[str, Any\]", ast.unparse(argument.annotation))
+            f"{place}:{function.lineno} {function.name}: {ast.unparse(one)}"
+            for one in [*typed, *([function.returns] if function.returns else [])]
+            if re.search(r"\bAny\b", ast.unparse(one))
         ]
 
     assert found == []

@@ -63,6 +63,7 @@ def tell(as_json: bool, slug: str | None, request_id: int | None) -> None:
     with db.transaction() as session:
         data_subject = _find(session, address, slug)
         everything = access_report.as_dict(session, data_subject, now)
+        rows = access_report.collect(session, data_subject)
         known = people.has_data(session, data_subject)
         if request_id:
             request_log.settle(session, request_id, BY, now)
@@ -72,8 +73,9 @@ def tell(as_json: bool, slug: str | None, request_id: int | None) -> None:
         click.echo(json.dumps(everything, ensure_ascii=False))
         return
     click.echo("known" if known else "nothing is kept")
-    for table, rows in everything["data"].items():
-        click.echo(f"{len(rows):>6}  {table}")
+    for table, found in rows.items():
+        if found:
+            click.echo(f"{len(found):>6}  {table}")
 
 
 @person.command()

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -13,12 +12,11 @@ from trustsvc.invitations.planning.eligibility import RESTRICTED
 from trustsvc.invitations.state import OPEN
 from trustsvc.mail.outbox import pending, return_path
 from trustsvc.mail.outbox.models import messages
+from trustsvc.storage.columns import TableRows
 from trustsvc.work_queue import job_queue
 
 
-def invitation_rows(
-    session: Session, order_ids: Collection[int]
-) -> dict[str, list[dict[str, Any]]]:
+def invitation_rows(session: Session, order_ids: Collection[int]) -> TableRows:
     """Give every row about these orders, by table."""
     asked = session.execute(
         select(invitations).where(invitations.c.order_id.in_(order_ids)).order_by(invitations.c.id)

@@ -1,7 +1,6 @@
 """Personal data in orders: find by the shop's pseudonym, export, correct, erase."""
 
 from collections.abc import Collection
-from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -12,6 +11,7 @@ from trustsvc.orders.models import decisions, orders
 from trustsvc.orders.state import OrderState, order_states
 from trustsvc.storage import db
 from trustsvc.storage.batches import batches
+from trustsvc.storage.columns import TableRows
 from trustsvc.work_queue import job_queue
 
 
@@ -49,7 +49,7 @@ def find_orders_by_reference(
     )
 
 
-def export_orders(session: Session, order_ids: Collection[int]) -> dict[str, list[dict[str, Any]]]:
+def export_orders(session: Session, order_ids: Collection[int]) -> TableRows:
     """Give all rows about these orders, by table."""
     placed = session.execute(
         select(orders).where(orders.c.id.in_(order_ids)).order_by(orders.c.id)

@@ -1,7 +1,7 @@
 """Personal data in the registry: export and erase."""
 
 from collections.abc import Collection
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -15,12 +15,13 @@ from trustsvc.registry.models import (
     restrictions,
 )
 from trustsvc.storage import db
+from trustsvc.storage.columns import TableRows
 from trustsvc.transactional_mail.enqueue import THE_SERVICE
 
 
 def registry_rows(
     session: Session, whose: Collection[bytes], requesters: Collection[bytes] = ()
-) -> dict[str, list[dict[str, Any]]]:
+) -> TableRows:
     """Give all rows of these pseudonyms, by table; `requesters`: those of pending requests."""
     pending = select(pending_registrations).where(
         pending_registrations.c.address_pseudonym.in_(requesters)
@@ -36,6 +37,25 @@ def registry_rows(
         ]
         for table in (registered_buyers, opt_outs, restrictions)
     }
+
+
+def is_registered(session: Session, whose: Collection[bytes]) -> bool:
+    """Whether one of these pseudonyms is registered."""
+    mine = registered_buyers.c.pseudonym.in_(whose)
+    return session.scalar(select(registered_buyers.c.at).where(mine).limit(1)) is not None
+
+
+def has_opted_out_at(session: Session, whose: Collection[bytes], at: datetime) -> bool:
+    """Whether an opt-out of one of these pseudonyms is of this moment."""
+    mine = select(opt_outs.c.at).where(opt_outs.c.pseudonym.in_(whose), opt_outs.c.at == at)
+    return session.scalar(mine.limit(1)) is not None
+
+
+def restricted_at(session: Session, whose: Collection[bytes]) -> set[int]:
+    """Give the shops with a restriction of one of these pseudonyms, 0 for all."""
+    return set(
+        session.scalars(select(restrictions.c.shop_id).where(restrictions.c.pseudonym.in_(whose)))
+    )
 
 
 def erase_registration(session: Session, address: str) -> bool:

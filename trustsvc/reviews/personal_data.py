@@ -12,6 +12,7 @@ from trustsvc.reviews import publish, reply, withdraw
 from trustsvc.reviews.models import publications, replies, reviews
 from trustsvc.reviews.state import ReviewState, review_states
 from trustsvc.storage import db, event_log, suppression_journal
+from trustsvc.storage.columns import TableRows
 from trustsvc.work_queue import job_queue
 
 NOBODY = {"name": "", "city": "", "email": None, "reference": None, "buyer_pseudonym": None}
@@ -38,7 +39,7 @@ def find_reviews(
     )
 
 
-def review_rows(session: Session, review_ids: Collection[int]) -> dict[str, list[dict[str, Any]]]:
+def review_rows(session: Session, review_ids: Collection[int]) -> TableRows:
     """Return every row of these reviews, by table."""
     written = session.execute(
         select(reviews).where(reviews.c.id.in_(review_ids)).order_by(reviews.c.id)

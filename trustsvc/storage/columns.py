@@ -19,6 +19,7 @@ metadata = MetaData(
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TableRows = dict[str, list[dict[str, object]]]  # whole rows, by table
 EVERY_SHOP = 0  # the shop_id of a row that applies at every shop
 
 # What a column holds, for the records of processing; templates/words/*/documents.toml names each

@@ -1,7 +1,6 @@
 """The personal data of transactional mail, found by the pseudonym of its address."""
 
 from collections.abc import Collection
-from typing import Any
 
 from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
@@ -10,6 +9,7 @@ from trustsvc.crypto import pseudonyms
 from trustsvc.mail.outbox import pending
 from trustsvc.mail.outbox.models import messages
 from trustsvc.storage import db
+from trustsvc.storage.columns import TableRows
 from trustsvc.transactional_mail.enqueue import THE_SERVICE
 from trustsvc.transactional_mail.models import MESSAGE_KIND, transactional_messages
 
@@ -19,7 +19,7 @@ def recipient_pseudonyms(address: str) -> list[bytes]:
     return pseudonyms.shop_pseudonyms(THE_SERVICE, address)
 
 
-def mail_rows(session: Session, who: Collection[bytes]) -> dict[str, list[dict[str, Any]]]:
+def mail_rows(session: Session, who: Collection[bytes]) -> TableRows:
     """Give every message to this address that is still known, and what became of it."""
     table, of_message = transactional_messages, messages.c
     rows = session.execute(

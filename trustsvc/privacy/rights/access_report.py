@@ -4,9 +4,9 @@ Built from the tables themselves, so that a new column is reported without furth
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
 
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
@@ -22,7 +22,7 @@ from trustsvc.privacy.rights.people import Person
 from trustsvc.registry.personal_data import registry_rows
 from trustsvc.reviews.personal_data import review_rows
 from trustsvc.shops import directory
-from trustsvc.storage.columns import metadata
+from trustsvc.storage.columns import TableRows, metadata
 from trustsvc.transactional_mail.personal_data import mail_rows, recipient_pseudonyms
 
 FORMAT = "trustsvc my-data 1"
@@ -41,10 +41,8 @@ NOT_LINKED_TO_A_PERSON = {
     "privacy_requests": "questions that are answered within minutes and then deleted",
 }
 
-Rows = dict[str, list[dict[str, Any]]]
 
-
-def collect(session: Session, person: Person) -> Rows:
+def collect(session: Session, person: Person) -> TableRows:
     """Collect every row that leads to this person, by table."""
     rows = export_orders(session, person.orders)
     rows |= invitation_rows(session, person.orders)
@@ -63,11 +61,12 @@ def collect(session: Session, person: Person) -> Rows:
     return rows
 
 
-def as_dict(session: Session, person: Person, now: datetime) -> dict[str, Any]:
+def as_dict(session: Session, person: Person, now: datetime) -> Mapping[str, object]:
     """Give all data in the format of templates/privacy/my-data-1.json."""
     settings = config.current()
     rows = collect(session, person)
-    shop_ids = {row["shop_id"] for some in rows.values() for row in some if row.get("shop_id")}
+    named = {row.get("shop_id") for some in rows.values() for row in some}
+    shop_ids = {one for one in named if isinstance(one, int) and one}
     shops = directory.by_ids(session, shop_ids | set(() if person.everywhere else person.shop_ids))
     filled = {name: [_json_row(row) for row in some] for name, some in rows.items() if some}
     return {
@@ -99,11 +98,15 @@ def as_json(session: Session, person: Person, now: datetime) -> str:
     return person.copy or json.dumps(as_dict(session, person, now), indent=1, ensure_ascii=False)
 
 
-def processors() -> list[dict[str, Any]]:
+def processors() -> list[Mapping[str, Sequence[str]]]:
     """List who holds what: this service and its processors, by the live settings."""
     settings = config.current()
-    us = {"name": settings.operator, "does": "runs this service", "categories": ["everything here"]}
-    others = [
+    us: Mapping[str, Sequence[str]] = {
+        "name": settings.operator,
+        "does": "runs this service",
+        "categories": ["everything here"],
+    }
+    others: list[Mapping[str, Sequence[str]]] = [
         {"name": one.host, "does": TASKS[one.kind], "categories": [*one.clear, *one.encrypted]}
         for one in list_processors(settings)
     ]
@@ -116,7 +119,7 @@ def schema() -> str:
     return (i18n.folder() / "privacy" / SCHEMA).read_text()
 
 
-def _columns(table: Table) -> dict[str, dict[str, Any]]:
+def _columns(table: Table) -> dict[str, dict[str, object]]:
     return {
         column.name: {
             "purpose": column.info["purpose"],
@@ -129,12 +132,12 @@ def _columns(table: Table) -> dict[str, dict[str, Any]]:
     }
 
 
-def _json_row(row: dict[str, Any]) -> dict[str, Any]:
+def _json_row(row: dict[str, object]) -> dict[str, object]:
     # A lease is a random number of a worker, not data of a person.
     return {name: _json_value(value) for name, value in row.items() if name != "lease"}
 
 
-def _json_value(value: Any) -> Any:
+def _json_value(value: object) -> object:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
     return value.hex() if isinstance(value, bytes) else value

@@ -21,7 +21,7 @@ from trustsvc.privacy.rights.confirmation import confirm, my_data_link
 from trustsvc.privacy.rights.erasure import ErasureOptions, erase
 from trustsvc.privacy.rights.people import Person
 from trustsvc.registry.opt_out import opt_out
-from trustsvc.registry.personal_data import registry_rows
+from trustsvc.registry.personal_data import has_opted_out_at
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.personal_data import erase_reviews
 from trustsvc.storage.columns import EVERY_SHOP
@@ -74,8 +74,8 @@ def _object(session: Session, request: PrivacyRequest, now: datetime) -> None:
         _object_everywhere(session, request, now)
         return
     person = people.lock(session, _with_language(_person(session, request), request))
-    stands = registry_rows(session, person.all_pseudonyms)["opt_outs"]
-    new = any(row["at"] == request.requested_at for row in stands)
+    at = request.requested_at
+    new = at is not None and has_opted_out_at(session, person.all_pseudonyms, at)
     objection.follow_up(session, person, now, new=new)
     if new and people.is_customer(session, people.by_address(session, request.address)):
         objection.log_request(session, person, now)

@@ -1,37 +1,38 @@
 """What the my-data page shows of a person's stored data."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
-from trustsvc.mail.outbox.state import MessageState
+from trustsvc.mail.outbox.state import HANDED, LEASED, MessageState
 from trustsvc.orders import decision_log
-from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.orders.standing import ENDED, ParcelState
-from trustsvc.privacy.rights import access_report
+from trustsvc.privacy.rights import access_report, stored_rows
 from trustsvc.privacy.rights.people import Person
+from trustsvc.privacy.rights.stored_rows import (
+    DecisionRow,
+    InvitationRow,
+    OrderRow,
+    RegistrationRow,
+    ReviewRow,
+    StoredRows,
+)
 from trustsvc.reviews import decision_texts
 from trustsvc.reviews.state import ReviewState
 from trustsvc.shops import directory
-
-DATES = {
-    "ordered": "created_at",
-    "paid": "paid_at",
-    "shipped": "shipped_at",
-    "received": "received_at",
-}
-MESSAGE_STATES = {MessageState.LEASED: "on_its_way", MessageState.HANDED: "on_its_way"}
-Line = TypeVar("Line")
 
 
 @dataclass(frozen=True, slots=True)
 class MessageLine:
     kind: str
-    state: str
+    state: MessageState
     at: datetime
+
+    @property
+    def word(self) -> str:
+        """Name the state for its reader, to whom leased and handed over are the same."""
+        return "on_its_way" if self.state in {LEASED, HANDED} else self.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,37 +46,6 @@ class DecisionLine:
 
 
 @dataclass(frozen=True, slots=True)
-class InvitationLine:
-    id: int
-    state: str
-    link: bytes = field(repr=False)
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewLine:
-    """A review as its author sees it."""
-
-    id: int
-    state: str
-    stars: int
-    title: str = field(repr=False)
-    text: str = field(repr=False)
-    name: str = field(repr=False)
-    city: str = field(repr=False)
-    email: str | None = field(repr=False)
-    reference: str | None = field(repr=False)
-    submitted_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class RegistrationLine:
-    at: datetime
-    consent_version: str
-    link: bytes | None = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class OrderLine:
     shop: directory.Shop
     name: str = field(repr=False)
@@ -84,10 +54,10 @@ class OrderLine:
     locale: str
     consent: bool | None
     dates: dict[str, datetime]  # events of the order, in their usual order
-    invitation: InvitationLine | None = field(repr=False)
+    invitation: InvitationRow | None = field(repr=False)
     messages: list[MessageLine]
     decisions: list[DecisionLine]
-    review: ReviewLine | None = field(repr=False)
+    review: ReviewRow | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,108 +72,93 @@ class OptOutLine:
 @dataclass(frozen=True, slots=True)
 class MyData:
     orders: list[OrderLine]
-    reviews: list[ReviewLine] = field(repr=False)  # reviews without an order
-    registered: RegistrationLine | None = field(repr=False)
+    reviews: list[ReviewRow] = field(repr=False)  # reviews without an order
+    registered: RegistrationRow | None = field(repr=False)
     pending: list[datetime]  # when an unconfirmed registration was requested
     opt_outs: list[OptOutLine]
     restricted_since: datetime | None
     is_restricted: bool  # for the scope of this page: one shop is not all
 
     @property
-    def published(self) -> list[ReviewLine]:
+    def published(self) -> list[ReviewRow]:
         every = [order.review for order in self.orders if order.review] + self.reviews
         return [review for review in every if review.state == ReviewState.PUBLISHED]
 
 
 def collect_page(session: Session, person: Person) -> MyData:
     """Collect what is stored about a person, for the page."""
-    rows = access_report.collect(session, person)
+    rows = stored_rows.read(access_report.collect(session, person))
     opt_outs: dict[int, datetime] = {}  # the first of a shop; an older key may have added another
-    for row in rows["opt_outs"]:
-        if row["shop_id"] in {0, *person.pseudonyms}:
-            opt_outs.setdefault(row["shop_id"], row["at"])
-    ids = {row["shop_id"] for some in ("orders", "opt_outs") for row in rows[some]}
-    known = directory.by_ids(session, ids)
-    reviews = {row["id"]: _line(ReviewLine, row) for row in rows["reviews"]}
-    by_invitation = {
-        row["invitation_id"]: reviews[row["id"]] for row in rows["reviews"] if row["invitation_id"]
-    }
-    of_order = {row["order_id"]: _line(InvitationLine, row) for row in rows["invitations"]}
-    orders = [
-        _order(row, known[row["shop_id"]], of_order.get(row["id"]), by_invitation, rows, person)
-        for row in rows["orders"]
-    ]
+    for row in rows.opt_outs:
+        if row.shop_id in {0, *person.pseudonyms}:
+            opt_outs.setdefault(row.shop_id, row.at)
+    known = directory.by_ids(
+        session, {row.shop_id for row in rows.orders} | {row.shop_id for row in rows.opt_outs}
+    )
+    orders = [_order(row, known[row.shop_id], rows, person) for row in rows.orders]
     shown = {order.review.id for order in orders if order.review}
-    registered = [_line(RegistrationLine, row) for row in rows["registered_buyers"]]
-    restrictions = rows["restrictions"]
     return MyData(
         orders=orders,
         reviews=[
             review
-            for review in reviews.values()
-            if review.id not in shown and review.state != ReviewState.WITHDRAWN
+            for review in rows.reviews
+            if review.id not in shown and review.state is not ReviewState.WITHDRAWN
         ],
-        registered=next(iter(registered), None),
-        pending=[row["requested_at"] for row in rows["pending_registrations"]],
+        registered=next(iter(rows.registered_buyers), None),
+        pending=[row.requested_at for row in rows.pending_registrations],
         opt_outs=[OptOutLine(place, known.get(place), at) for place, at in opt_outs.items()],
-        restricted_since=min((row["at"] for row in restrictions), default=None),
-        is_restricted=any(row["shop_id"] == 0 for row in restrictions)
+        restricted_since=min((row.at for row in rows.restrictions), default=None),
+        is_restricted=any(row.shop_id == 0 for row in rows.restrictions)
         if person.everywhere
-        else bool(restrictions),
+        else bool(rows.restrictions),
     )
 
 
-def _line(kind: Callable[..., Line], row: Mapping[str, Any]) -> Line:
-    """Make a line of the columns that are its fields."""
-    return kind(**{one.name: row[one.name] for one in fields(kind)})  # type: ignore[arg-type]
-
-
-def _order(
-    row: Mapping[str, Any],
-    shop: directory.Shop,
-    invitation: InvitationLine | None,
-    by_invitation: Mapping[int, ReviewLine],
-    rows: access_report.Rows,
-    person: Person,
-) -> OrderLine:
-    review = by_invitation.get(invitation.id) if invitation else None
-    dates = {event: row[name] for event, name in DATES.items()}
-    if row["delivery"] == ParcelState.DELIVERED:
-        dates["delivered"] = row["delivery_at"]
-    dates |= {
-        row[name]: row[f"{name}_at"]
-        for name in ("standing", "dispute", "returns")
-        if row[name] in ENDED
-    }
+def _order(row: OrderRow, shop: directory.Shop, rows: StoredRows, person: Person) -> OrderLine:
+    invitation = next((one for one in rows.invitations if one.order_id == row.id), None)
+    by = invitation.id if invitation else None
+    review = next((one for one in rows.reviews if by and one.invitation_id == by), None)
     return OrderLine(
         shop=shop,
-        name=row["name"] or (review.name if review else ""),
-        address=row["email"] or (review.email if review else "") or "",
-        reference=row["reference"] or (review.reference if review else None) or "",
-        locale=row["locale"] or "",
-        consent=row["consent"],
-        dates={event: moment for event, moment in dates.items() if moment},
+        name=row.name or (review.name if review else ""),
+        address=row.email or (review.email if review else "") or "",
+        reference=row.reference or (review.reference if review else None) or "",
+        locale=row.locale or "",
+        consent=row.consent,
+        dates=_dates(row),
         invitation=invitation,
         messages=[
-            MessageLine(
-                one["kind"],
-                str(MESSAGE_STATES.get(one["state"], one["state"])),
-                one["sent_at"] or one["due_at"],
-            )
-            for one in rows["messages"]
-            if invitation and one["subject_id"] == invitation.id
+            MessageLine(one.kind, one.state, one.sent_at or one.due_at)
+            for one in rows.messages
+            if one.subject_id == by
         ],
         decisions=[
             _decision(line, person.language)
-            for line in rows["decision_log"]
-            if line["order_id"] == row["id"]
+            for line in rows.decision_log
+            if line.order_id == row.id
         ],
-        review=review if review and review.state != ReviewState.WITHDRAWN else None,
+        review=review if review and review.state is not ReviewState.WITHDRAWN else None,
     )
 
 
-def _decision(row: Mapping[str, Any], language: str) -> DecisionLine:
-    line = decision_log.DecisionLogEntry(
-        row["order_id"], DecisionStep(row["step"]), row["rule"], Outcome(row["outcome"]), row["at"]
+def _dates(row: OrderRow) -> dict[str, datetime]:
+    dates: dict[str, datetime | None] = {
+        "ordered": row.created_at,
+        "paid": row.paid_at,
+        "shipped": row.shipped_at,
+        "received": row.received_at,
+    }
+    if row.delivery is ParcelState.DELIVERED:
+        dates["delivered"] = row.delivery_at
+    ends = (
+        (row.standing, row.standing_at),
+        (row.dispute, row.dispute_at),
+        (row.returns, row.returns_at),
     )
-    return DecisionLine(row["at"], *decision_texts.describe(line, language))
+    dates |= {end: at for end, at in ends if end in ENDED and end is not None}
+    return {event: moment for event, moment in dates.items() if moment}
+
+
+def _decision(row: DecisionRow, language: str) -> DecisionLine:
+    line = decision_log.DecisionLogEntry(row.order_id, row.step, row.rule, row.outcome, row.at)
+    return DecisionLine(row.at, *decision_texts.describe(line, language))

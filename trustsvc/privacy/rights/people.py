@@ -15,7 +15,7 @@ from trustsvc.orders.models import orders
 from trustsvc.orders.personal_data import find_orders, lock_orders
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.retention.rules import RULES
-from trustsvc.registry.personal_data import registry_rows
+from trustsvc.registry.personal_data import is_registered, registry_rows
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.personal_data import find_reviews
 from trustsvc.shops import directory
@@ -102,8 +102,7 @@ def has_data(session: Session, person: Person) -> bool:
 
 def is_customer(session: Session, person: Person) -> bool:
     """Say whether the person bought, wrote or registered; anybody can write an opt-out."""
-    kept = registry_rows(session, person.all_pseudonyms)
-    return person.is_known or bool(kept["registered_buyers"])
+    return person.is_known or is_registered(session, person.all_pseudonyms)
 
 
 def everywhere(session: Session, person: Person) -> Person:

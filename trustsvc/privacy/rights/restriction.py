@@ -12,7 +12,7 @@ from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.confirmation import confirm
 from trustsvc.privacy.rights.people import Person
 from trustsvc.registry import restriction
-from trustsvc.registry.personal_data import registry_rows
+from trustsvc.registry.personal_data import restricted_at
 from trustsvc.reviews.personal_data import lift_review_restriction, restrict_reviews
 from trustsvc.storage.columns import EVERY_SHOP
 
@@ -65,8 +65,7 @@ def lift(session: Session, person: Person, now: datetime, by: str = "person") ->
 
 def _restricted_at(session: Session, person: Person) -> set[int]:
     """Give the shops with a restriction of this person, 0 for all."""
-    rows = registry_rows(session, _pseudonyms(person))["restrictions"]
-    return {int(row["shop_id"]) for row in rows}
+    return restricted_at(session, _pseudonyms(person))
 
 
 def _pseudonyms(person: Person) -> frozenset[bytes]:
