@@ -151,20 +151,26 @@ def _all_states():
                     yield from value.states
 
 
-def test_public_functions_take_no_any():
-    """Hooks of SQLAlchemy, RQ, urllib3 and WSGI are typed by their libraries."""
-    hooks = {
+def test_public_functions_neither_take_nor_give_any():
+    """No row crosses packages untyped; hooks are typed by their libraries, and JSON by nobody."""
+    exceptions = {
+        "trustsvc/cli/shop.py",  # click's options
         "trustsvc/crypto/encrypted_column.py",
         "trustsvc/http/client.py",
+        "trustsvc/mail/feedback/webhooks/sns.py",  # JSON
+        "trustsvc/orders/catch_up/paging.py",  # JSON
         "trustsvc/server_log/writer.py",
         "trustsvc/storage/columns.py",
         "trustsvc/storage/sqlite_reopen.py",
         "trustsvc/work_queue/time_limit.py",
         "trustsvc/work_queue/worker.py",
     }
+    # A table, a statement or a view of any type is no value of any type.
+    generic = r"(Select|Column|Result|TypeEngine)\[Any\]|Callable\[\.\.\., Any\]"
+    inner = {one for _, outer in nodes(ast.FunctionDef) for one in ast.walk(outer) if one != outer}
     found = []
     for place, function in nodes(ast.FunctionDef):
-        if place in hooks or function.name.startswith("_"):
+        if place in exceptions or function.name.startswith("_") or function in inner:
             continue
         arguments = function.args
         named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
@@ -173,7 +179,7 @@ def test_public_functions_take_no_any():
         found += [
             f"{place}:{function.lineno} {function.name}: {ast.unparse(one)}"
             for one in [*typed, *([function.returns] if function.returns else [])]
-            if re.search(r"\bAny\b", ast.unparse(one))
+            if re.search(r"\bAny\b", re.sub(generic, "", ast.unparse(one)))
         ]
 
     assert found == []

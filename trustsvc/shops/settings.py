@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import update
@@ -70,7 +69,7 @@ class SettingsChange:
     fallback: str | None = None
     fallback_days: int | None = None
 
-    def given(self) -> dict[str, Any]:
+    def given(self) -> dict[str, str | int]:
         """Give the values that are not None, by column."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
@@ -102,10 +101,10 @@ def change_settings(
     unit = before.delay_unit if change.delay_unit is None else change.delay_unit
     delay = before.delay if change.delay is None else change.delay
     check_settings(replace(change, delay=delay, delay_unit=unit))
-    new = change.given()
+    new: dict[str, object] = dict(change.given())
     for field, clean in CLEANED.items():
         if field in new:
-            new[field] = clean(new[field])
+            new[field] = clean(str(new[field]))
     notice = (new.get("may_ask", before.may_ask), new.get("wording", before.wording))
     if notice != (before.may_ask, before.wording):
         new["wording_at"] = now
@@ -134,7 +133,7 @@ def check_settings(change: SettingsChange) -> None:
         if field in values and values[field] not in allowed:
             raise Refused(f"The {_label(field)} must be one of: {', '.join(allowed)}.")
     for field, (minimum, maximum) in DAYS.items():
-        if field in values and not minimum <= values[field] <= maximum:
+        if field in values and not minimum <= int(values[field]) <= maximum:
             raise Refused(f"The {_label(field)} must be from {minimum} to {maximum}.")
     unit = change.delay_unit or "days"
     longest = MAX_DELAY[unit]

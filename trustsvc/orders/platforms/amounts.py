@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 from trustsvc.orders.platforms import fields
 
@@ -29,7 +28,7 @@ def amount(data: object, *paths: str) -> Decimal | None:
     return None
 
 
-def total(rows: Iterable[Any], *paths: str) -> Decimal:
+def total(rows: Iterable[object], *paths: str) -> Decimal:
     """Add up the amounts of rows; one without an amount counts as nothing."""
     return sum((amount(row, *paths) or Decimal() for row in rows), Decimal())
 
