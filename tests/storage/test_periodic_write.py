@@ -15,15 +15,21 @@ from trustsvc.storage import periodic_write
 def write():
     with open(sys.argv[1], "a") as file:
         file.write("x")
+    if len(sys.argv) > 4:
+        raise ValueError(sys.argv[4])
 
-periodic_write.start("test", float(sys.argv[2]), write)
+def failed(error):
+    with open(sys.argv[1], "a") as file:
+        file.write(error)
+
+periodic_write.start("test", float(sys.argv[2]), write, failed)
 print("ready", flush=True)
 time.sleep(float(sys.argv[3]))
 """
 
 
-def run(path, interval, seconds):
-    words = [sys.executable, "-c", PROGRAM, str(path), str(interval), str(seconds)]
+def run(path, interval, seconds, *error):
+    words = [sys.executable, "-c", PROGRAM, str(path), str(interval), str(seconds), *error]
     process = subprocess.Popen(words, stdout=subprocess.PIPE)
     process.stdout.readline()
     return process
@@ -53,6 +59,20 @@ def test_it_writes_again_and_again(written):
         process.communicate()
 
     assert len(written.read_text()) >= 3
+
+
+def test_a_write_that_fails_is_reported_by_its_type_and_tried_again(written):
+    process = run(written, 0.05, 60, "kim@mail.example")
+    try:
+        end = time.monotonic() + 60
+        while written.read_text().count("xValueError") < 2 and time.monotonic() < end:
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.communicate()
+
+    assert written.read_text().startswith("xValueErrorxValueError")
+    assert "kim" not in written.read_text()
 
 
 def test_a_killed_process_writes_nothing_more(written):

@@ -1,5 +1,7 @@
 """The reviews' tables: what was written (encrypted), what is published of it, the shop's reply."""
 
+from collections.abc import Mapping
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -22,6 +24,15 @@ PUBLIC = "publication"
 REPLY = "reply"
 
 NOT_RESTRICTED = text("restricted_at IS NULL")
+
+# A review whose author is erased; its text is another matter.
+NOBODY: Mapping[str, str | None] = {
+    "name": "",
+    "city": "",
+    "email": None,
+    "reference": None,
+    "buyer_pseudonym": None,
+}
 
 reviews = Table(
     "reviews",

@@ -9,13 +9,11 @@ from sqlalchemy.orm import Session
 
 from trustsvc.invitations.models import invitations
 from trustsvc.reviews import publish, reply, withdraw
-from trustsvc.reviews.models import publications, replies, reviews
+from trustsvc.reviews.models import NOBODY, publications, replies, reviews
 from trustsvc.reviews.state import ReviewState, review_states
 from trustsvc.storage import db, event_log, suppression_journal
 from trustsvc.storage.columns import TableRows
 from trustsvc.work_queue import job_queue
-
-NOBODY = {"name": "", "city": "", "email": None, "reference": None, "buyer_pseudonym": None}
 
 
 def find_reviews(

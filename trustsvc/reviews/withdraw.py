@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from trustsvc.reviews import lookup, publish, reply
-from trustsvc.reviews.models import reviews
+from trustsvc.reviews.models import NOBODY, reviews
 from trustsvc.reviews.state import MAY_CHANGE, ReviewState, review_states
 from trustsvc.storage import suppression_journal
 
@@ -39,12 +39,8 @@ def clear_content(session: Session, row_ids: Collection[int], now: datetime) -> 
         .values(
             title="",
             text="",
-            name="",
-            city="",
-            email=None,
-            reference=None,
-            buyer_pseudonym=None,
             edited_at=now,
+            **NOBODY,
         )
         .returning(reviews.c.id)
     ).all()

@@ -123,14 +123,11 @@ def _upsert(fresh: dict[CounterKey, int]) -> None:
 
 def start() -> None:
     """Write every ten seconds from now on, and once more when this process ends."""
-    periodic_write.start("security", INTERVAL_S, _write_or_log)
+    periodic_write.start("security", INTERVAL_S, write, _log_failure)
 
 
-def _write_or_log() -> None:
-    try:
-        write()
-    except Exception as problem:  # noqa: BLE001 - whatever it is, the next time comes
-        logger.warning("server_log.security_events_not_written", error=type(problem).__name__)
+def _log_failure(error: str) -> None:
+    logger.warning("server_log.security_events_not_written", error=error)
 
 
 def reset() -> None:

@@ -69,14 +69,11 @@ def write() -> int:
 
 def start() -> None:
     """Write every five seconds from now on, and once more when this process ends."""
-    periodic_write.start("webhook health", INTERVAL_S, _write_or_log)
+    periodic_write.start("webhook health", INTERVAL_S, write, _log_failure)
 
 
-def _write_or_log() -> None:
-    try:
-        write()
-    except Exception as problem:  # noqa: BLE001 - whatever it is, the next time comes
-        logger.warning("webhook_health.not_written", error=type(problem).__name__)
+def _log_failure(error: str) -> None:
+    logger.warning("webhook_health.not_written", error=error)
 
 
 def reset() -> None:

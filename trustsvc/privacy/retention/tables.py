@@ -25,7 +25,7 @@ from trustsvc.privacy.request_log import RIGHT_OF, record_open
 from trustsvc.privacy.retention import expired
 from trustsvc.privacy.retention.rules import MARGIN, RULES
 from trustsvc.registry.models import pending_registrations
-from trustsvc.reviews.models import reviews
+from trustsvc.reviews.models import NOBODY, reviews
 from trustsvc.server_log.models import security_entries
 from trustsvc.shops import directory
 from trustsvc.shops.models import shops
@@ -187,10 +187,10 @@ def _erase_pseudonyms(session: Session, ids: Sequence[int], _now: datetime) -> i
 
 def _empty_reviews(session: Session, ids: Sequence[int], now: datetime) -> int:
     """Empty rejected reviews; that they existed, and the reason, stays for the counts."""
-    nothing = {"title": "", "text": "", "name": "", "city": ""}
-    nobody = {"email": None, "reference": None, "buyer_pseudonym": None}
     emptied = (
-        update(reviews).where(reviews.c.id.in_(ids)).values(**nothing, **nobody, emptied_at=now)
+        update(reviews)
+        .where(reviews.c.id.in_(ids))
+        .values(title="", text="", emptied_at=now, **NOBODY)
     )
     return db.row_count(session.execute(emptied))
 
