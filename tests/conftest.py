@@ -25,6 +25,7 @@ from trustsvc import config, message_kinds, migrations
 from trustsvc.app import create_app
 from trustsvc.crypto import keyring
 from trustsvc.http.link_end import LinkEnd
+from trustsvc.http.request_limits import RequestLimits
 from trustsvc.privacy.views import rate_limit
 from trustsvc.registry import views as registry_views
 from trustsvc.server_log.writer import ServerLog
@@ -171,7 +172,7 @@ def app(installation: config.Settings) -> Flask:
         limit.hits.clear()
     app = _made_app(installation.demo, installation.base_url)
     # It writes into this test's folder.
-    app.wsgi_app = ServerLog(LinkEnd(partial(Flask.wsgi_app, app)))
+    app.wsgi_app = RequestLimits(ServerLog(LinkEnd(partial(Flask.wsgi_app, app))))
     app.testing = False  # tests see what people see: error pages, not exceptions
     return app
 

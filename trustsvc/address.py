@@ -10,9 +10,11 @@ import unicodedata
 
 import idna
 
+from trustsvc import input_limits
 from trustsvc.errors import Refused
 
 MAX_CHARACTERS = 254  # RFC 5321 4.5.3.1.3: a path of 256 octets with its two brackets
+MAX_RAW_CHARACTERS = 4 * MAX_CHARACTERS  # before accents are joined to their letters (NFC)
 
 
 class NotAnAddress(Refused):
@@ -24,7 +26,10 @@ def normalise(address: str) -> str:
 
     Raises NotAnAddress, which does not repeat the address.
     """
-    text = unicodedata.normalize("NFC", address.strip())
+    text = address.strip()
+    if len(text) > MAX_RAW_CHARACTERS or not input_limits.is_stream_safe(text):
+        raise NotAnAddress
+    text = unicodedata.normalize("NFC", text)
     local, at, domain = text.rpartition("@")
     if not (local and at and domain) or len(text) > MAX_CHARACTERS:
         raise NotAnAddress

@@ -34,8 +34,9 @@ from trustsvc.demo.views import demo_pages
 from trustsvc.doctor.desk import evidence_desk
 from trustsvc.errors import NotFound, TrustsvcError, Unavailable
 from trustsvc.health import health_checks
-from trustsvc.http import access
+from trustsvc.http import access, request_limits
 from trustsvc.http.link_end import LinkEnd
+from trustsvc.http.request_limits import BoundedRequest, RequestLimits
 from trustsvc.invitations.desk import sending_desk
 from trustsvc.invitations.views import unsubscribe_pages
 from trustsvc.mail.feedback.webhooks.views import mail_provider_webhooks
@@ -53,7 +54,6 @@ from trustsvc.server_log.writer import ServerLog
 from trustsvc.staff import sessions
 from trustsvc.staff.views import staff_pages
 
-MAX_BODY_BYTES = 256 * 1024
 TEMPORARY_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO}
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -93,8 +93,10 @@ def create_app() -> Flask:
         template_folder=str(i18n.folder()),
         static_folder=str(i18n.folder() / "static"),
     )
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY_BYTES
+    app.request_class = BoundedRequest
+    app.config["MAX_CONTENT_LENGTH"] = request_limits.MAX_FORM_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = request_limits.MAX_FORM_BYTES
+    app.config["MAX_FORM_PARTS"] = request_limits.MAX_FIELDS
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     if settings.demo:
@@ -106,6 +108,7 @@ def create_app() -> Flask:
         base_url=settings.base_url,
         link=signed_links.url,
     )
+    app.before_request(lambda: request_limits.check(request.environ))
     app.before_request(_check_access)
     app.after_request(_set_headers)
     app.after_request(_report_to_server_log)
@@ -116,7 +119,7 @@ def create_app() -> Flask:
     app.register_error_handler(OSError, _machine_unavailable)
     app.register_error_handler(Exception, _any_error)
     _require_declared_access(app)
-    app.wsgi_app = ServerLog(LinkEnd(app.wsgi_app))  # type: ignore[method-assign]
+    app.wsgi_app = RequestLimits(ServerLog(LinkEnd(app.wsgi_app)))  # type: ignore[method-assign]
     return app
 
 

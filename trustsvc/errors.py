@@ -57,6 +57,13 @@ class TooLarge(TrustsvcError):
     title = "The body is too large"
 
 
+class AddressTooLong(TrustsvcError):
+    """The path and the query are longer than any of ours."""
+
+    status = 414
+    title = "The address is too long: open the link as it was sent"
+
+
 class TooMany(TrustsvcError):
     """One network sent more requests than its rate limit."""
 

@@ -73,6 +73,7 @@ def test_only_routes_know_flask():
         "sign_in",
         "serve",
         "request_body",
+        "request_limits",
         "request_views",
     }
 

@@ -7,6 +7,7 @@ import click
 
 from trustsvc import clock
 from trustsvc.badge.statement import badge_finder, verify
+from trustsvc.badge.statement.badge_addresses import origin_of
 from trustsvc.errors import Refused
 
 MEANINGS = {
@@ -35,16 +36,21 @@ def verify_badge(context: click.Context, url: str, service: str | None, as_json:
     Reads the statement each service signed and compares it with the page's domain and numbers.
     Exits with 0 only when there is a badge and every one is genuine. Needs no database.
     """
-    origin = badge_finder.origin_of(service or "")
+    origin = origin_of(service or "")
     if service and not origin:
         raise Refused("The service must look like https://reviews.example.com.")
-    if not badge_finder.origin_of(url) and "://" not in url:
+    if not origin_of(url) and "://" not in url:
         url = f"https://{url}"
     try:
         verdicts = verify.verify_page(url, origin, clock.now())
     except badge_finder.TooManyBadges:
         raise Refused(
             f"The page has more than {badge_finder.MAX_BADGES} different badges."
+        ) from None
+    except badge_finder.PageTooLarge:
+        raise Refused(
+            "The page is larger than pages are: check the badge's own address, "
+            "https://reviews.example.com/badge/v1/SHOP.json."
         ) from None
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in verdicts]))

@@ -4,9 +4,13 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+
+from trustsvc import input_limits
 
 MAX_LENGTHS = {"title": 120, "text": 5000, "name": 80, "city": 80}
 MAX_REPLY = 2000
+LOOKED_AT = 4  # times its length: what is beyond that is too long, whatever is cleaned away
 MIN_SECRET_LENGTH = 4  # an order number as short as a price or a size is no secret to look for
 MAX_COMBINING_MARKS = 4  # combining marks in a row; more is zalgo, which climbs over its neighbours
 
@@ -60,7 +64,10 @@ class ReviewForm:
 
 def read_form(form: Mapping[str, str]) -> ReviewForm:
     """Read a form; unknown fields are ignored. Problems: missing, long."""
-    values = {field: clean(form.get(field, ""), lines=field == "text") for field in MAX_LENGTHS}
+    values = {
+        field: clean(form.get(field, "")[: LOOKED_AT * most], lines=field == "text")
+        for field, most in MAX_LENGTHS.items()
+    }
     values["stars"] = form.get("stars", "") if is_stars(form.get("stars", "")) else ""
     values["consent"] = "yes" if form.get("consent") else ""
     problems = {field: "long" for field, most in MAX_LENGTHS.items() if len(values[field]) > most}
@@ -79,8 +86,10 @@ def is_stars(text: str) -> bool:
 
 def clean(text: str, *, lines: bool = False) -> str:
     """Remove what no reader should see: controls, direction overrides, hidden text, zalgo."""
-    kept = "".join(_one(character) for character in _NEW_LINES.sub("\n", text))
-    text = _few_marks(unicodedata.normalize("NFC", kept))
+    text = input_limits.bounded(text)
+    kept = "".join(map(_one, _NEW_LINES.sub("\n", text)))
+    text = unicodedata.normalize("NFC", input_limits.stream_safe(kept))
+    text = text if text.isascii() else _few_marks(text)
     rows = [" ".join(row.split()) for row in _JOINERS.sub("\u200d", text).split("\n")]
     rows = ["" if not row.strip("\u200c\u200d ") else row for row in rows]
     if not lines:
@@ -105,6 +114,7 @@ def reply_problem(text: str, secrets: Collection[str]) -> str:
     return ""
 
 
+@lru_cache(maxsize=4096)
 def _one(character: str) -> str:
     if character == "\n" or character in _JOINERS_KEPT:
         return character
@@ -119,13 +129,18 @@ def _few_marks(text: str) -> str:
     kept: list[str] = []
     marks = 0
     for character in text:
-        if unicodedata.category(character) in {"Mn", "Me"}:
+        if _is_mark(character):
             marks += 1
         elif character not in _JOINERS_KEPT:  # a joiner between marks does not start a new pile
             marks = 0
         if marks <= MAX_COMBINING_MARKS:
             kept.append(character)
     return "".join(kept)
+
+
+@lru_cache(maxsize=4096)
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character) in {"Mn", "Me"}
 
 
 def public_name(full: str) -> str:

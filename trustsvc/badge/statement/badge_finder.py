@@ -11,7 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import chain
-from urllib.parse import urljoin, urlsplit
+
+from trustsvc.badge.statement.badge_addresses import (
+    joined,
+    linked_shop,
+    origin_of,
+    path_of,
+    shop_of,
+)
 
 PRINTED = "review-badge-html"  # written by render/snippets.py
 # The scripts that define each of our elements.
@@ -20,13 +27,19 @@ SCRIPTS = {
     "review-list": re.compile(r"/embed/(?:v1-list|[0-9A-Za-z.-]{1,64}/list)\.m?js"),
     PRINTED: None,
 }
-IMAGE = re.compile(r"/badge/v1/([a-z0-9-]{1,80})(?:[./].*)?")
-LINK = re.compile(r"/s/([a-z0-9-]{1,80})")
 SLUG = re.compile(r"[a-z0-9-]{1,80}")
 LOADS = ("src", "srcset", "data", "data-src", "data-srcset", "poster")
 LABELS = ("alt", "title", "aria-label")
 MAX_BADGES = 20  # different badges in one page
 MAX_TEXTS = 4000
+# More than any page of 2 MiB that a shop's system makes; each is half a second's work at most.
+MAX_TAGS = 50_000
+MAX_ENTITIES = 200_000
+MAX_ATTRIBUTES = 120_000
+MAX_ADDRESSES = 8_000  # that may be of ours
+MAX_BADGE_TEXT = 400_000
+_BETWEEN_ATTRIBUTES = ("=", "/", " ", "\t", "\n", "\r", "\f")
+_OURS = ("badge", "embed")  # in the path of all that we serve for a page to load
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +63,8 @@ class _Element:
     # Origins of what is loaded for the shop inside, and of links to its page.
     origins: dict[str, None] = field(default_factory=dict)
 
-    def add_text(self, text: str, *, is_score: bool = False) -> None:
-        if self.tag == PRINTED and any(char.isnumeric() for char in text):
+    def add_text(self, text: str, *, has_digit: bool, is_score: bool = False) -> None:
+        if self.tag == PRINTED and has_digit:
             self.printed.append(text)
         elif len(self.words) < MAX_TEXTS:
             (self.scores if is_score else self.words).append(text[:MAX_TEXTS])
@@ -67,12 +80,18 @@ class TooManyBadges(ValueError):
     """More different badges than a real page has."""
 
 
+class PageTooLarge(ValueError):
+    """More tags, attributes, addresses or text in badges than a real page has."""
+
+
 def find_badges(html: str, address: str) -> list[Badge]:
-    """Find the badges of a page loaded from an address; raises TooManyBadges.
+    """Find the badges of a page loaded from an address; raises TooManyBadges and PageTooLarge.
 
     Tags not closed when the page ends are ignored, as by a browser; searching for their ends would
     take hours on some pages.
     """
+    if html.count("<") > MAX_TAGS or html.count("&") > MAX_ENTITIES:
+        raise PageTooLarge
     reader = _Reader(address)
     reader.feed(html)
     elements = (one for element in reader.elements for one in _of_element(element, reader))
@@ -87,28 +106,6 @@ def find_badges(html: str, address: str) -> list[Badge]:
     return [Badge(*key, *map(tuple, texts)) for key, texts in texts_of.items()]
 
 
-def shop_of(address: str) -> str:
-    """The shop whose badge is at an address; empty if it is no badge."""
-    shop = IMAGE.fullmatch(_path(address))
-    return shop[1] if shop else ""
-
-
-def origin_of(address: str) -> str:
-    """Scheme, host and port, normalised (RFC 6454); empty without them."""
-    try:
-        parts = urlsplit(address)
-        port = parts.port
-    except ValueError:
-        return ""
-    host = (parts.hostname or "").rstrip(".")
-    plain = re.fullmatch(r"[a-z0-9._-]{1,253}|[0-9a-f:.]{2,45}", host)
-    if parts.scheme not in {"http", "https"} or not plain:
-        return ""
-    netloc = f"[{host}]" if ":" in host else host
-    usual = 443 if parts.scheme == "https" else 80
-    return f"{parts.scheme}://{netloc}" + (f":{port}" if port not in {None, usual} else "")
-
-
 def _of_element(element: _Element, reader: "_Reader") -> Iterable[Badge]:
     """One badge for each service whose script is on the page: the page decides which runs first.
 
@@ -118,13 +115,6 @@ def _of_element(element: _Element, reader: "_Reader") -> Iterable[Badge]:
     texts = (tuple(element.words), tuple(element.scores), tuple(element.printed))
     for origin in reader.scripts[element.tag] or element.origins or {"": None}:
         yield Badge(origin, shop, *texts)
-
-
-def _path(address: str) -> str:
-    try:
-        return urlsplit(address).path
-    except ValueError:
-        return ""
 
 
 class _Reader(HTMLParser):
@@ -137,20 +127,32 @@ class _Reader(HTMLParser):
         self._open: list[_Element] = []  # elements may be nested
         self._score_of = ""
         self._based = False
+        self._has_our_base = _may_be_ours(path_of(address))
+        self._attributes = self._addresses = self._text = 0
+
+    def parse_starttag(self, i: int) -> int:
+        """Count what stands between attributes first: each costs as much as a tag."""
+        end = self.check_for_whole_start_tag(i)
+        if end < 0:
+            return end
+        signs = (self.rawdata.count(sign, i, end) for sign in _BETWEEN_ATTRIBUTES)
+        self._attributes += sum(signs)
+        _require(self._attributes <= MAX_ATTRIBUTES)
+        return super().parse_starttag(i)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in reversed(attrs)}  # the first one counts
         if tag == "base" and given.get("href") and not self._based:
-            self.address, self._based = self._joined(given["href"]), True
+            self.address, self._based = joined(self.address, given["href"]), True
+            self._has_our_base = _may_be_ours(path_of(self.address))
         if tag in SCRIPTS:
             if len(self._open) >= MAX_BADGES:
                 raise TooManyBadges
             self._open.append(_Element(tag, given.get("shop", "")))
             self.elements.append(self._open[-1])
         words = [given[name][:MAX_TEXTS] for name in LABELS if given.get(name)]
-        for element in self._open:
-            for one in words:
-                element.add_text(one)
+        for one in words:
+            self._add_text(one)
         if self._open and "score" in given.get("part", "").split():
             self._score_of = tag
         self._add_loaded(tag, given, words)
@@ -168,8 +170,16 @@ class _Reader(HTMLParser):
             self._score_of = ""
 
     def handle_data(self, data: str) -> None:
+        if self._open:
+            self._add_text(data, is_score=bool(self._score_of))
+
+    def _add_text(self, text: str, *, is_score: bool = False) -> None:
+        in_fragment = any(element.tag == PRINTED for element in self._open)
+        self._text += (len(text) if in_fragment else min(len(text), MAX_TEXTS)) * len(self._open)
+        _require(self._text <= MAX_BADGE_TEXT)
+        has_digit = in_fragment and any(map(str.isnumeric, text))
         for element in self._open:
-            element.add_text(data, is_score=bool(self._score_of))
+            element.add_text(text, has_digit=has_digit, is_score=is_score)
 
     def parse_html_declaration(self, i: int) -> int:
         """Read `<!…>` as a browser does; the library's parser raises for some of them."""
@@ -181,11 +191,12 @@ class _Reader(HTMLParser):
 
     def _add_loaded(self, tag: str, given: dict[str, str], words: list[str]) -> None:
         for name in LOADS:
-            for one in (
-                given.get(name, "").split(",") if "srcset" in name else [given.get(name, "")]
-            ):
-                where = one.split()[0] if one.split() else ""
-                if not where:
+            value = given.get(name, "")
+            if not (value and (self._has_our_base or _may_be_ours(value))):
+                continue
+            for one in value.split(",", MAX_ADDRESSES) if "srcset" in name else [value]:
+                where = next(iter(one.split(None, 1)), "")
+                if not where or not (self._has_our_base or _may_be_ours(where)):
                     continue
                 address = self._joined(where)
                 if tag == "script":
@@ -195,24 +206,33 @@ class _Reader(HTMLParser):
                     self._add_origin(shop, address)
         if self._open and tag == "a" and given.get("href"):
             address = self._joined(given["href"])
-            if link := LINK.fullmatch(_path(address)):
-                self._add_origin(link[1], address)
+            if shop := linked_shop(address):
+                self._add_origin(shop, address)
 
     def _add_script(self, address: str) -> None:
         for tag, script in SCRIPTS.items():
-            if script and script.fullmatch(_path(address)):
+            if script and script.fullmatch(path_of(address)):
                 self.scripts[tag][origin_of(address)] = None
                 if len(self.scripts[tag]) > MAX_BADGES:
                     raise TooManyBadges
 
     def _add_origin(self, shop: str, address: str) -> None:
+        origin = origin_of(address) if self._open else ""
         for element in self._open:
-            element.add_origin(shop, origin_of(address))
+            element.add_origin(shop, origin)
             if len(element.origins) > MAX_BADGES:
                 raise TooManyBadges
 
     def _joined(self, where: str) -> str:
-        try:
-            return urljoin(self.address, where)
-        except ValueError:
-            return ""
+        self._addresses += 1
+        _require(self._addresses <= MAX_ADDRESSES)
+        return joined(self.address, where)
+
+
+def _may_be_ours(address: str) -> bool:
+    return any(word in address for word in _OURS)
+
+
+def _require(within: bool) -> None:
+    if not within:
+        raise PageTooLarge

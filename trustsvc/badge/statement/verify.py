@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import idna
 import msgspec
 
 from trustsvc.badge.statement import badge_finder, key_set, signing, statement
+from trustsvc.badge.statement.badge_addresses import MAX_HOST, bounded, joined, origin_of, shop_of
 from trustsvc.config_values import is_loopback
 from trustsvc.http import client
 
@@ -70,10 +71,11 @@ UNREADABLE = "cannot be read"
 def verify_page(address: str, service: str, now: datetime) -> list[Verdict]:
     """Check a page, or the JSON of one badge; `service` is the one origin that may sign, if given.
 
-    Raises Unreachable when the page cannot be read, TooManyBadges for a page with too many badges.
+    Raises Unreachable when the page cannot be read, TooManyBadges and PageTooLarge for a page with
+    more than real pages have.
     """
-    if (shop := badge_finder.shop_of(address)) and urlsplit(address).path.endswith(".json"):
-        badges = [badge_finder.Badge(badge_finder.origin_of(address), shop)]
+    if (shop := shop_of(address)) and urlsplit(address).path.endswith(".json"):
+        badges = [badge_finder.Badge(origin_of(address), shop)]
         host = ""
     else:
         address, body = _follow(address)
@@ -88,7 +90,7 @@ def host_of(address: str) -> str:
 
     Raises Unreachable for an address without one.
     """
-    return badge_finder.origin_of(normalise_address(address)).partition("://")[2]
+    return origin_of(normalise_address(address)).partition("://")[2]
 
 
 def normalise_address(address: str) -> str:
@@ -97,15 +99,15 @@ def normalise_address(address: str) -> str:
     Raises Unreachable if it is no address of a page.
     """
     try:
-        parts = urlsplit(address)
-        host = parts.hostname or ""
+        parts = urlsplit(bounded(address))
+        host = (parts.hostname or "")[: MAX_HOST + 1]
         host = host if host.isascii() else idna.encode(host, uts46=True).decode()
         plain_host = f"[{host}]" if ":" in host else host
         netloc = f"{plain_host}:{parts.port}" if parts.port is not None else plain_host
     except ValueError:  # idna's errors are ValueErrors too
         raise client.Unreachable from None
     normal = urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
-    if not badge_finder.origin_of(normal):
+    if not origin_of(normal):
         raise client.Unreachable
     return normal
 
@@ -146,7 +148,7 @@ def _wrong(
     host: str,
     now: datetime,
 ) -> Iterator[str]:
-    if (badge_finder.origin_of(signed.iss), signed.shop) != (badge.origin, badge.shop):
+    if (origin_of(signed.iss), signed.shop) != (badge.origin, badge.shop):
         yield WRONG  # a valid signature, but of another badge
     if statement.is_expired(signed, now):
         yield EXPIRED
@@ -209,15 +211,8 @@ def _follow(address: str) -> tuple[str, bytes]:
         try:
             return address, _get(address, first, MAX_PAGE_BYTES)
         except client.Redirected as moved:
-            address = normalise_address(_joined(address, moved.to))
+            address = normalise_address(joined(address, moved.to))
     raise client.Unreachable
-
-
-def _joined(address: str, to: str) -> str:
-    try:
-        return urljoin(address, to)
-    except ValueError:
-        return ""
 
 
 def _get(url: str, because_of: str, most: int = client.MAX_BYTES) -> bytes:

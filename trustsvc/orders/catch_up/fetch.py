@@ -12,6 +12,7 @@ from trustsvc.orders.catch_up.status import ApiProblem
 MAX_BYTES = 8 * 1024 * 1024
 TIMEOUT_S = 20.0
 A_DAY_S = 86_400
+MAX_HEADER = 100  # a date, or a few numbers
 
 PROBLEM_OF_STATUS = {
     401: ApiProblem.UNAUTHORISED,
@@ -45,7 +46,7 @@ def retry_after(answer: HttpAnswer, now: datetime) -> timedelta | None:
 
     Lightspeed tells several limits at once, as in 0/2700/11700 and their seconds to a reset.
     """
-    value = answer.headers.get("retry-after", "").strip()
+    value = answer.headers.get("retry-after", "").strip()[:MAX_HEADER]
     if value:
         try:
             seconds = float(value)
@@ -54,8 +55,8 @@ def retry_after(answer: HttpAnswer, now: datetime) -> timedelta | None:
         return timedelta(seconds=min(max(seconds, 0), A_DAY_S)) if isfinite(seconds) else None
     if answer.status != 429:
         return None
-    left = answer.headers.get("x-ratelimit-remaining", "").split("/")
-    resets = answer.headers.get("x-ratelimit-reset", "").split("/")
+    left = answer.headers.get("x-ratelimit-remaining", "")[:MAX_HEADER].split("/")
+    resets = answer.headers.get("x-ratelimit-reset", "")[:MAX_HEADER].split("/")
     spent = [
         int(reset)
         for remaining, reset in zip(left, resets, strict=False)

@@ -8,12 +8,12 @@ them, are paged: to the last page and back again, because one that leaves moves 
 Where a platform pages by a token that holds its place, one way is enough.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any
 
+from trustsvc import input_limits
 from trustsvc.errors import TrustsvcError
 from trustsvc.orders.catch_up.status import ApiProblem
 
@@ -137,8 +137,8 @@ def _newest(page: OrderPage, since: datetime, now: datetime) -> datetime | None:
 def json_value(body: bytes) -> Any:
     """Read JSON; raises ApiFailed for anything else."""
     try:
-        return json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        return input_limits.read_json(body)
+    except ValueError:
         raise ApiFailed(ApiProblem.UNREADABLE) from None
 
 
@@ -149,7 +149,3 @@ def json_list(body: bytes, name: str = "") -> list[dict[str, Any]]:
     if not isinstance(rows, list):
         raise ApiFailed(ApiProblem.UNREADABLE)
     return [row for row in rows if isinstance(row, dict)]
-
-
-def _no_constant(_name: str) -> NoReturn:
-    raise ValueError

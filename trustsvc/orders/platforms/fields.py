@@ -4,15 +4,15 @@ Each reader takes any JSON value and gives a clean value or an empty one. Only `
 raise, and only Refused. Nothing read here is ever repeated in an answer.
 """
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn
+from functools import lru_cache
+from typing import Any
 
-from trustsvc import address, person_name
+from trustsvc import address, input_limits, person_name
 from trustsvc.errors import Refused
 from trustsvc.orders.platforms import dates
 from trustsvc.orders.received import Ignored, OrderReceived
@@ -21,6 +21,10 @@ Tree = dict[str, Any]
 
 MAX_NAME_LENGTH = 100
 MAX_TEXT_LENGTH = 200
+MAX_RAW_LENGTH = 4 * MAX_TEXT_LENGTH  # what is looked at; blanks and control characters go
+MAX_ROWS = 1000  # no shop's order has as many of anything
+MAX_TAGS = 500  # Shopify takes 250
+MAX_TAGS_LENGTH = 20_000
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
 CLOCK_TOLERANCE = timedelta(days=1)
 # The longest assumed time from order to shipment, if a platform says that a parcel was shipped but
@@ -41,16 +45,12 @@ def tree(body: bytes) -> Tree:
     Raises Refused, for nesting deeper than Python will follow too.
     """
     try:
-        parsed = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        parsed = input_limits.read_json(body)
+    except ValueError:
         raise Refused(NOT_JSON) from None
     if not isinstance(parsed, dict):
         raise Refused(NOT_AN_ORDER)
     return parsed
-
-
-def _no_constant(_name: str) -> NoReturn:
-    raise ValueError
 
 
 def at(data: object, path: str) -> object:
@@ -63,9 +63,10 @@ def at(data: object, path: str) -> object:
 
 
 def rows(data: object, path: str) -> list[Tree]:
-    """Give the objects in a list."""
+    """Give the objects in a list, the first thousand."""
     value = at(data, path)
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+    first = value[:MAX_ROWS] if isinstance(value, list) else []
+    return [row for row in first if isinstance(row, dict)]
 
 
 def text(data: object, *paths: str) -> str:
@@ -77,6 +78,19 @@ def text(data: object, *paths: str) -> str:
         if isinstance(value, str) and (cleaned := _one_line(value)):
             return cleaned[:MAX_TEXT_LENGTH]
     return ""
+
+
+def tags(data: object, *paths: str) -> set[str]:
+    """Give the tags of lists, and of texts with commas between, in lower case."""
+    found: list[str] = []
+    for path in paths:
+        value = at(data, path)
+        if isinstance(value, str):
+            found += value[:MAX_TAGS_LENGTH].split(",")[:MAX_TAGS]
+        elif isinstance(value, list):
+            found += (str(one) for one in value[:MAX_TAGS] if isinstance(one, str | int))
+    clean = (input_limits.bounded(one, MAX_TEXT_LENGTH).casefold() for one in found)
+    return {tag for tag in clean if tag}
 
 
 def word(data: object, *paths: str) -> str:
@@ -99,7 +113,9 @@ def email(data: object, *paths: str) -> str:
     for path in paths:
         value = at(data, path)
         candidate = value.strip() if isinstance(value, str) else ""
-        if any(unicodedata.category(char)[0] in "CZ" for char in candidate):
+        if len(candidate) > address.MAX_RAW_CHARACTERS or any(
+            unicodedata.category(char)[0] in "CZ" for char in candidate
+        ):
             continue
         try:
             address.normalise(candidate)
@@ -202,10 +218,13 @@ def finish(order: OrderReceived, created: datetime | None) -> OrderReceived | Ig
 
 
 def _one_line(value: str) -> str:
-    cleaned = (_clean_char(char) for char in unicodedata.normalize("NFC", value))
-    return " ".join("".join(cleaned).split())
+    text = input_limits.bounded(value, MAX_RAW_LENGTH)
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(map(_clean_char, unicodedata.normalize("NFC", text)))
+    return " ".join(text.split())
 
 
+@lru_cache(maxsize=4096)
 def _clean_char(char: str) -> str:
     category = unicodedata.category(char)
     if category[0] == "Z" or category == "Cc":

@@ -155,8 +155,7 @@ def _consent(order: fields.Tree) -> bool | None:
 
 
 def _tags(order: fields.Tree) -> set[str]:
-    written = fields.text(order, "tags", "memo")
-    return {tag.strip().casefold() for tag in written.split(",") if tag.strip()}
+    return fields.tags({"tags": fields.text(order, "tags", "memo")}, "tags")
 
 
 def _traits(order: fields.Tree) -> frozenset[str]:

@@ -175,17 +175,14 @@ def _consent(tree: fields.Tree) -> bool | None:
 
 
 def _tags(tree: fields.Tree) -> set[str]:
-    found = [fields.at(tree, path) for path in ("tags", "customer.tags")]
-    lists = [one if isinstance(one, list) else str(one or "").split(",") for one in found]
-    return {tag.strip().casefold() for one in lists for tag in map(str, one) if tag.strip()}
+    return fields.tags(tree, "tags", "customer.tags")
 
 
 def _traits(tree: fields.Tree) -> frozenset[str]:
     """Say what a shop may have the order skipped for (docs/how-to/skip.md)."""
     source = fields.word(tree, "source_name")
     items = fields.rows(tree, "line_items")
-    named = tree.get("payment_gateway_names")
-    gateways = {str(one).strip().lower() for one in named} if isinstance(named, list) else set()
+    gateways = fields.tags(tree, "payment_gateway_names")
     tags = _tags(tree)
     found = {
         "renewal": source.startswith("subscription_contract"),

@@ -211,9 +211,7 @@ def _answer(data: fields.Tree, path: str) -> bool | None:
 
 
 def _tags(data: fields.Tree) -> set[str]:
-    found = [fields.at(data, path) for path in standard_fields.TAGS]
-    lists = [one if isinstance(one, list) else str(one or "").split(",") for one in found]
-    return {tag.strip().casefold() for one in lists for tag in map(str, one) if tag.strip()}
+    return fields.tags(data, *standard_fields.TAGS)
 
 
 def _traits(data: fields.Tree) -> frozenset[str]:

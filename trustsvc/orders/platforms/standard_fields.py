@@ -7,10 +7,12 @@ from these tables (standard_schema.py).
 import re
 from collections.abc import Mapping
 
+from trustsvc.errors import Refused
 from trustsvc.orders.platforms import fields
 from trustsvc.orders.platforms.standard_words import normalised
 
 MAX_DEPTH = 4  # data.order.customer.email
+MAX_KEYS = 1000  # of one object
 # Objects that hold fields. Others, such as PHP's and Java's dates, have keys of their own.
 _HOLDER_NAMES = (
     "data order customer buyer billing billing_address invoice_address shipping shipping_address "
@@ -90,12 +92,15 @@ TEST = ("test", "is_test")
 def fold(tree: fields.Tree) -> fields.Tree:
     """Write the keys of a body in snake_case: orderNumber, OrderNumber and order-number alike.
 
-    A key that is written so already counts before one that only becomes it.
+    A key that is written so already counts before one that only becomes it. Raises Refused for an
+    object of more than a thousand fields.
     """
     return _fold(tree, MAX_DEPTH)
 
 
 def _fold(tree: fields.Tree, depth: int) -> fields.Tree:
+    if len(tree) > MAX_KEYS:
+        raise Refused(f"An object in the body has more than {MAX_KEYS} fields.")
     folded: fields.Tree = {}
     for key, value in sorted(tree.items(), key=lambda item: item[0] == normalised(item[0])):
         name = normalised(key)

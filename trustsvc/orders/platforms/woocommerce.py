@@ -172,9 +172,8 @@ def _fulfilment(
     if status not in PARTLY_SHIPPED and any(meta.get(key) for key in TRACKING_META):
         sent = (
             fields.moment(item, now, "date_shipped")
-            for key in TRACKING_META
             for row in fields.rows(tree, "meta_data")
-            if fields.text(row, "key") == key
+            if fields.text(row, "key") in TRACKING_META
             for item in fields.rows(row, "value")
         )
         return True, fields.latest(sent) or fields.estimate_shipment(created, changed, now)
@@ -222,8 +221,8 @@ def _traits(tree: fields.Tree, meta: Mapping[str, str]) -> frozenset[str]:
         "wholesale": any("wholesale" in f"{key} {value}".lower() for key, value in meta.items()),
         "marketplace": any(not MARKETPLACES.isdisjoint(_words(key)) for key in [via, *meta]),
     }
-    tags = {f"tag:{tag.strip().casefold()}" for tag in meta.get("trustsvc_tags", "").split(",")}
-    return frozenset({name for name, holds in found.items() if holds} | (tags - {"tag:"}))
+    tags = {f"tag:{tag}" for tag in fields.tags(meta, "trustsvc_tags")}
+    return frozenset({name for name, holds in found.items() if holds} | tags)
 
 
 def _words(key: str) -> list[str]:

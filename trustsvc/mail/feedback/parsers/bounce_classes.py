@@ -32,14 +32,15 @@ HARD = {
 # What says nothing by itself, so that the words beside it decide.
 VAGUE = re.compile(r"[45]\.0\.0|5\.1\.0|5\.2\.0|5\.3\.0|5\.5\.[01]|")
 
+MAX_WORDS = 16 * 1024  # a server's own words are first; the message it returns comes after
 _ENHANCED = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 _REPLY = re.compile(r"(?<![\d.])([245])\d\d(?![\d.]*\d)")
 _NOBODY = re.compile(
-    r"(user|mailbox|recipient|account|address|email|inbox|e-mail|adresse?)\W{0,3}(<[^>]*>)?\W{0,3}"
+    r"(user|mailbox|recipient|account|address|email|inbox|e-mail|adresse?)\W{0,3}(<[^<>]{0,320}>)?\W{0,3}"
     r"(is |was |has been |name |address )?(unknown|invalid|not (be )?found|not exist|disabled|"
     r"unavailable\b(?! due)|inactive|not known|no longer|deleted|rejected: (user|access) )|"
     r"(unknown|invalid|no such|nonexist\w+|non-exist\w+|unrouteable|unroutable|undeliverable) "
-    r"(local |virtual |e-?mail |to )*(user|mailbox|recipient|address|account|person|inbox)|"
+    r"(local |virtual |e-?mail |to ){0,4}(user|mailbox|recipient|address|account|person|inbox)|"
     r"(does not|doesn.t|do not|didn.t) (exist|have an? \S{1,40} account)|"
     r"not a valid (mailbox|user)|"
     r"account (that you tried to reach )?(does not exist|is disabled)|no mailbox here|"
@@ -85,8 +86,9 @@ def failed(status: str, words: str) -> tuple[Kind, str]:
     """Class a delivery that somebody gave up, by its code and the words of the server beside it.
 
     The server's own words go before what was made of them on the way, and of two that do not
-    agree the milder one holds.
+    agree the milder one holds. Of the words the first 16 KiB are read.
     """
+    words = words[:MAX_WORDS]
     stated = in_words(words)
     code = status if not VAGUE.fullmatch(status) else stated or status
     if stated and stated != code and not VAGUE.fullmatch(stated) and stated not in HARD:

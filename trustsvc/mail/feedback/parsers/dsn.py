@@ -55,4 +55,4 @@ def _says_failed(message: mime.Part) -> bool:
 
 def _text(message: mime.Part) -> str:
     texts = [mime.words(part.body) for part in message.walk() if part.kind == "text/plain"]
-    return "\n".join(texts)[: 16 * 1024]
+    return "\n".join(texts)[: bounce_classes.MAX_WORDS]

@@ -10,8 +10,10 @@ from flufl.bounce import all_failures
 from trustsvc.mail.feedback.parsers import bounce_classes, mime
 from trustsvc.mail.feedback.parsers.report import Kind
 
-MOST_TEXT = 64 * 1024
-MOST_BOUNDARIES = 12
+# Some twenty detectors look at each line of this.
+MOST_DETECTED = 64 * 1024
+MOST_LINES = 1500
+MOST_NESTED = 20  # words that put a part into another
 _POSTMAN = re.compile(
     r"mailer-?daemon|postmaster|mail delivery|mail-?system|maildelivery|delivery subsystem|^\W*$",
     re.IGNORECASE,
@@ -45,7 +47,7 @@ def find(message: mime.Part, data: bytes) -> tuple[Kind, str] | None:
         mime.words(part.body) for part in message.walk() if part.kind.startswith("text/")
     )
     subject = message.first("subject")
-    about = f"{subject}\n{text}"[:MOST_TEXT]
+    about = f"{subject}\n{text}"[: bounce_classes.MAX_WORDS]
     waits = _DELAYED.search(about) and not _GIVEN_UP.search(about)
     if (waits and not permanent) or (temporary and not permanent):
         return "delayed", bounce_classes.in_words(about) or "4.0.0"
@@ -65,7 +67,9 @@ def is_a_postmans(message: mime.Part) -> bool:
 
 
 def _detected(data: bytes) -> tuple[bool, bool]:
-    if data.lower().count(b"boundary=") > MOST_BOUNDARIES or len(data) > 4 * MOST_TEXT:
+    data = b"\n".join(data[:MOST_DETECTED].split(b"\n", MOST_LINES)[:MOST_LINES])
+    lower = data.lower()
+    if lower.count(b"boundary") + lower.count(b"message/") > MOST_NESTED:
         return False, False
     try:
         temporary, permanent = all_failures(email.message_from_bytes(data, policy=compat32))

@@ -5,10 +5,10 @@ with, or by the original Message-ID, which SES replaces in the message and tells
 headers are included.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trustsvc import input_limits
 from trustsvc.mail.feedback.parsers import arf, bounce_classes, return_codes
 from trustsvc.mail.feedback.parsers.bounce_classes import Recipient
 from trustsvc.mail.feedback.parsers.report import IgnoredReport, Kind, Report
@@ -20,8 +20,8 @@ MOST = 50
 def read(text: str) -> Report | IgnoredReport:
     """Read the message inside an SNS notification; never raises."""
     try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
+        body = input_limits.read_json(text)
+    except ValueError:
         return IgnoredReport("no_report")  # "Successfully validated SNS topic …"
     if not isinstance(body, dict):
         return IgnoredReport("no_report")

@@ -5,7 +5,6 @@ Source: the SNS developer guide, "Verifying the signatures of Amazon SNS message
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
+from trustsvc import input_limits
 from trustsvc.errors import Refused, Unauthorised, Unavailable
 from trustsvc.http import client
 from trustsvc.mail.feedback.webhooks import certificates
@@ -68,8 +68,8 @@ def read(body: bytes) -> SnsMessage:
 def as_json(body: bytes) -> dict[str, Any]:
     """Read a JSON object; raises Refused for anything else."""
     try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
+        parsed = input_limits.read_json(body)
+    except ValueError:
         raise Refused("The body is not JSON.") from None
     if not isinstance(parsed, dict):
         raise Refused("The body is not a JSON object.")

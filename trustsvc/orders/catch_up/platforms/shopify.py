@@ -28,7 +28,10 @@ LISTS: Sequence[str] = ("orders",)
 OVERLAP = timedelta(minutes=10)
 HEADERS: Mapping[str, str] = {"X-Shopify-Topic": "orders/updated"}
 VERSION = "2026-10"  # one that is no longer supported is answered as the oldest supported one
-NEXT_PAGE = re.compile(r"<[^>]*[?&]page_info=([A-Za-z0-9_=%-]{1,2000})[^>]*>\s*;\s*rel=\"?next\"?")
+MAX_LINK = 8 * 1024  # of the header with the next page and the one before
+NEXT_PAGE = re.compile(
+    r"<[^<>]*[?&]page_info=([A-Za-z0-9_=%-]{1,2000}+)[^<>]*+>\s*;\s*rel=\"?next\"?"
+)
 
 
 def is_host(host: str) -> bool:
@@ -78,7 +81,7 @@ def read_orders(answer: HttpAnswer, _position: Position, now: datetime) -> Order
         credentials.listed(row, row, fields.moment(row, now, "updated_at"))
         for row in paging.json_list(answer.body, "orders")
     ]
-    found = NEXT_PAGE.search(answer.headers.get("link", ""))
+    found = NEXT_PAGE.search(answer.headers.get("link", "")[:MAX_LINK])
     return OrderPage(orders, found is not None, unquote(found[1]) if found else "")
 
 
