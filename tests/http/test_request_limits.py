@@ -12,7 +12,7 @@ from trustsvc.http.request_limits import BoundedRequest, RequestLimits
 def passed_on(**changes):
     """Give what the middleware passes on of a request."""
     seen = {}
-    environ = EnvironBuilder("/me", **changes).get_environ()
+    environ = EnvironBuilder(**{"path": "/me"} | changes).get_environ()
     RequestLimits(lambda environ, _: seen.update(environ) or [])(environ, None)
     return seen
 

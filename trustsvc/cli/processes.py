@@ -32,6 +32,8 @@ GRANIAN_LOGGING = {
 }
 # A slow sender occupies a thread until its body is in; a proxy in front buffers bodies.
 THREADS = 64
+# While one of them is restarted, and while one is busy, the other one answers.
+WEB_PROCESSES = 2
 STOP_TIMEOUT_S = 10
 logger = log.get_logger("cli")
 
@@ -54,7 +56,7 @@ def web() -> None:
         address=settings.bind,
         port=settings.port,
         interface=Interfaces.WSGI,
-        workers=1,
+        workers=WEB_PROCESSES,
         blocking_threads=THREADS,
         websockets=False,
         log_access=False,  # we write the server log ourselves: it masks tokens

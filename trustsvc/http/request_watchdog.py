@@ -1,0 +1,72 @@
+"""End a web process whose request does not come to an end; the server starts another.
+
+A thread cannot be ended from outside, so the process is: what it was asked besides is asked again,
+by the platform that sent it or by the reader. Waiting (for a slow sender, a lock, the disk) has
+limits of its own; what counts here is CPU.
+"""
+
+import atexit
+import contextlib
+import faulthandler
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from trustsvc import log
+
+LIMIT_S = 10.0
+EXIT_CODE = 1
+
+logger = log.get_logger("http")
+
+
+class RequestWatchdog:
+    """WSGI middleware that ends this process, without notice, for a request of over ten seconds.
+
+    A thread looks at the CPU time of each request. A call into C that keeps the interpreter's lock
+    stops that thread too, so the thread also postpones a timer of faulthandler's, which needs none.
+    """
+
+    def __init__(self, app: Callable[..., Any], limit_s: float = LIMIT_S) -> None:
+        self.app = app
+        self.limit_s = limit_s
+        self.running: dict[int, tuple[int, float]] = {}  # by thread: its CPU clock, and its start
+        self.starting = threading.Lock()
+        self.thread: threading.Thread | None = None
+        self.ending = False
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        if self.thread is None:
+            self._start()
+        ident = threading.get_ident()
+        clock = time.pthread_getcpuclockid(ident)
+        self.running[ident] = clock, time.clock_gettime(clock)
+        try:
+            return self.app(environ, start_response)
+        finally:
+            self.running.pop(ident, None)
+
+    def _start(self) -> None:
+        with self.starting:
+            if self.thread is None:
+                self.thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+                self.thread.start()
+                atexit.register(self._end)  # ending may take its time
+
+    def _end(self) -> None:
+        self.ending = True
+        faulthandler.cancel_dump_traceback_later()
+
+    def _watch(self) -> None:
+        while not self.ending:
+            # Prints where each thread is, and no values.
+            faulthandler.dump_traceback_later(self.limit_s, exit=True, file=sys.stderr)
+            time.sleep(self.limit_s / 10)
+            for clock, start in list(self.running.values()):
+                with contextlib.suppress(OSError):  # the request and its thread just ended
+                    if time.clock_gettime(clock) - start > self.limit_s:
+                        logger.error("http.request_ended")
+                        os._exit(EXIT_CODE)
