@@ -14,7 +14,7 @@ from trustsvc import input_limits
 from trustsvc.errors import Refused
 
 MAX_CHARACTERS = 254  # RFC 5321 4.5.3.1.3: a path of 256 octets with its two brackets
-MAX_RAW_CHARACTERS = 4 * MAX_CHARACTERS  # before accents are joined to their letters (NFC)
+MAX_RAW_CHARACTERS = 4 * MAX_CHARACTERS  # before accents are composed (NFC)
 
 
 class NotAnAddress(Refused):

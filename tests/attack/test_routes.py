@@ -81,7 +81,7 @@ def forms():
     yield "a part's name", "multipart/form-data; boundary=b", disposition
 
 
-class Door:
+class Opener:
     """Opens every route: with a shop's links and secret, and with a session of staff."""
 
     def __init__(self, app):
@@ -122,42 +122,42 @@ class Door:
 
 
 @pytest.fixture
-def door(app):
-    return Door(app)
+def opener(app):
+    return Opener(app)
 
 
 def test_the_app_that_is_served_bounds_its_requests(installation):
     assert isinstance(create_app().wsgi_app, request_limits.RequestLimits)
 
 
-def test_no_form_keeps_a_route_busy(door):
+def test_no_form_keeps_a_route_busy(opener):
     every = list(forms())
-    for rule, path in door.rules("POST"):
-        token = urlencoded({"form_token": door.token}) + b"&"
+    for rule, path in opener.rules("POST"):
+        token = urlencoded({"form_token": opener.token}) + b"&"
         for name, kind, body in every:
             if name not in WORST and rule not in TAKE_TEXT:
                 continue
             data = token + body if rule.startswith("/desk") and kind == FORM else body
-            door.require(name, "POST", path, data=data, content_type=kind)
+            opener.require(name, "POST", path, data=data, content_type=kind)
 
 
-def test_no_address_keeps_a_route_busy(door):
+def test_no_address_keeps_a_route_busy(opener):
     arguments = ("stars", "before", "kind", "since", "a")
-    for _, path in door.rules("GET"):
+    for _, path in opener.rules("GET"):
         for piece in ("%CC%80%CC%95", "a&"):
             most = piece * (8000 // len(piece))
             within = "&".join(f"{name}={most[:1500]}" for name in arguments)
-            door.require(f"query {piece}", "GET", path, query_string=within)
-        door.require("long query", "GET", path, query_string="a&" * 300_000)
+            opener.require(f"query {piece}", "GET", path, query_string=within)
+        opener.require("long query", "GET", path, query_string="a&" * 300_000)
         for piece in ("/", "%CC%80%CC%95"):
-            door.require(f"path {piece}", "GET", path + piece * (7000 // len(piece)))
+            opener.require(f"path {piece}", "GET", path + piece * (7000 // len(piece)))
 
 
-def test_no_header_keeps_a_route_busy(door):
-    for rule, path in door.rules("GET"):
+def test_no_header_keeps_a_route_busy(opener):
+    for rule, path in opener.rules("GET"):
         for piece in HEADER_TEXTS if rule in READ_HEADERS else HEADER_TEXTS[:1]:
-            door.require(f"headers {piece!r}", "GET", path, headers=headers(piece, WITHIN))
-        door.require("long headers", "GET", path, headers=headers("a,", 100_000))
+            opener.require(f"headers {piece!r}", "GET", path, headers=headers(piece, WITHIN))
+        opener.require("long headers", "GET", path, headers=headers("a,", 100_000))
 
 
 def headers(piece, size):
@@ -199,13 +199,13 @@ def test_an_order_with_a_hostile_name_is_accepted(client, platform, piece):
 
 
 @pytest.mark.parametrize("provider", ["postmark", "ses"])
-def test_no_mail_provider_s_body_keeps_its_endpoint_busy(door, provider):
-    path = f"/mail-events/{provider}/{door._id('/mail-events/<provider>/<endpoint_id>')}"
+def test_no_mail_provider_s_body_keeps_its_endpoint_busy(opener, provider):
+    path = f"/mail-events/{provider}/{opener._id('/mail-events/<provider>/<endpoint_id>')}"
     for name, body in hostile.JSON.items():
-        door.require(name, "POST", path, data=body, content_type="application/json")
+        opener.require(name, "POST", path, data=body, content_type="application/json")
 
 
-def test_who_sends_too_much_is_told_what_to_do(client):
+def test_who_sends_too_much_reads_what_to_do(client):
     too_long = client.post("/me", data={"email": "a" * (input_limits.MAX_LENGTH + 1)})
     too_many = client.post("/me", data=b"a=b&" * 1000, content_type=FORM)
     address = client.get("/me?" + "a" * 10_000)
@@ -223,10 +223,10 @@ def test_a_header_that_is_too_long_counts_as_not_sent(client):
     assert 'lang="en"' in client.get("/me", headers=long).text
 
 
-def test_leaving_by_a_mail_program_works_whatever_its_body(door):
-    stop = next(rule for rule in door.rules("POST") if rule[0] == "/u/<token>")[1]
+def test_leaving_by_a_mail_program_works_whatever_its_body(opener):
+    stop = next(rule for rule in opener.rules("POST") if rule[0] == "/u/<token>")[1]
     every = [(kind, body) for _, kind, body in forms()]
 
-    assert {door.ask("POST", stop, data=b, content_type=k).status_code for k, b in every} <= {
+    assert {opener.ask("POST", stop, data=b, content_type=k).status_code for k, b in every} <= {
         200, 413,
     }  # fmt: skip
