@@ -3,7 +3,7 @@
 Length and marks of a text are bounded by input_limits.py; here is where requests go through it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import IO, Any
 
@@ -44,7 +44,7 @@ class RequestLimits:
         return self.app(environ, start_response)
 
 
-def check(environ: dict[str, Any]) -> None:
+def check(environ: Mapping[str, object]) -> None:
     """Raise AddressTooLong for a request whose address the middleware cut."""
     if TOO_LONG in environ:
         raise AddressTooLong
