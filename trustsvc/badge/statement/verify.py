@@ -100,7 +100,9 @@ def normalise_address(address: str) -> str:
     """
     try:
         parts = urlsplit(bounded(address))
-        host = (parts.hostname or "")[: MAX_HOST + 1]
+        host = parts.hostname or ""
+        if len(host) > MAX_HOST:
+            raise client.Unreachable
         host = host if host.isascii() else idna.encode(host, uts46=True).decode()
         plain_host = f"[{host}]" if ":" in host else host
         netloc = f"{plain_host}:{parts.port}" if parts.port is not None else plain_host
