@@ -26,12 +26,10 @@ PAGES = {
     "many addresses": lambda: f'<img srcset="badge{text("a,")}">',
     "many badges": lambda: text("<img src=/badge/v1/a.json>"),
     "almost too many badges": lambda: "<img src=/badge/v1/a.json>" * 7_900,
-    "almost too many tags": lambda: "<img src=a>" * 49_000,
     "signs of tags": lambda: text("<"),
     "almost too many attributes": lambda: f"<img {'a ' * 110_000}>",
     "open tags": lambda: text("<a "),
     "an open attribute": lambda: "<a " + text("= "),
-    "texts in badges": lambda: NESTED + text("1<b>"),
     "almost too many texts in badges": lambda: NESTED + "1<b>" * 20_000,
     "digits in a badge": lambda: f"{NESTED}{'1' * 20_000}</review-badge-html>",
     "links in badges": lambda: NESTED + "<a href=/s/a>" * 7_900,
@@ -61,7 +59,7 @@ def test_what_a_badge_shows_is_compared_within_a_second(piece):
     cpu.require(piece, lambda: verify._page_matches(badge, shown), 0, PAGE_S)
 
 
-@pytest.mark.parametrize("piece", [hostile.MARKS, "é", "a.", "é.", "[", "%", ":"])
+@pytest.mark.parametrize("piece", [hostile.MARKS, "a.", "é.", "["])
 def test_an_address_is_read_within_50_ms(piece):
     for address in (f"https://{text(piece)}/", f"https://{text(piece, 1900)}/"):
         cpu.require(piece, lambda a=address: badge_addresses.origin_of(a))

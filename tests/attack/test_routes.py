@@ -37,7 +37,7 @@ READ_HEADERS = {"/me", "/badge/v1/<slug>.<any(json,svg,html,png):kind>", "/s/<sl
 HEADER_TEXTS = (",", " ", "a;q=", 'W/"', "a,", "é", "a=b; ", "1-", "://", "[", "a.", "\u00cc\u0080")
 # Forms that every route gets; the others go to those whose texts are kept.
 WORST = {"marks", "four fields of marks", "one field of marks", "130,000 fields", "4,000 parts"}
-TAKE_TEXT = {"/r/<token>", "/me", "/desk/reviews/<public_id>/reply"}
+TAKE_TEXT = {"/r/<token>", "/me"}
 FIELD = input_limits.MAX_LENGTH - 2
 
 
@@ -143,12 +143,13 @@ def test_no_form_keeps_a_route_busy(opener):
 
 def test_no_address_keeps_a_route_busy(opener):
     arguments = ("stars", "before", "kind", "since", "a")
-    for _, path in opener.rules("GET"):
+    for rule, path in opener.rules("GET"):
         for piece in ("%CC%80%CC%95", "a&"):
             most = piece * (8000 // len(piece))
             within = "&".join(f"{name}={most[:1500]}" for name in arguments)
             opener.require(f"query {piece}", "GET", path, query_string=within)
-        opener.require("long query", "GET", path, query_string="a&" * 300_000)
+        if rule in READ_HEADERS:
+            opener.require("long query", "GET", path, query_string="a&" * 300_000)
         for piece in ("/", "%CC%80%CC%95"):
             opener.require(f"path {piece}", "GET", path + piece * (7000 // len(piece)))
 
