@@ -32,8 +32,6 @@ GRANIAN_LOGGING = {
 }
 # A slow sender occupies a thread until its body is in; a proxy in front buffers bodies.
 THREADS = 64
-# While one of them is restarted, and while one is busy, the other one answers.
-WEB_PROCESSES = 2
 STOP_TIMEOUT_S = 10
 logger = log.get_logger("cli")
 
@@ -56,7 +54,7 @@ def web() -> None:
         address=settings.bind,
         port=settings.port,
         interface=Interfaces.WSGI,
-        workers=WEB_PROCESSES,
+        workers=1,
         blocking_threads=THREADS,
         websockets=False,
         log_access=False,  # we write the server log ourselves: it masks tokens
