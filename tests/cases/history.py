@@ -38,7 +38,7 @@ SHAPES: dict[str, Callable[[datetime], Any]] = {
 
 
 @dataclass(frozen=True)
-class DecisionStep:
+class Step:
     topic: str
     body: dict[str, Any]
     after: timedelta
@@ -53,7 +53,7 @@ class Case:
     platform: str
     may_ask: str
     shop: dict[str, Any]
-    steps: list[DecisionStep]
+    steps: list[Step]
     must: dict[str, Any]
 
     @property
@@ -79,7 +79,7 @@ def shared_folder() -> Path | None:
 def _case(path: Path) -> Case:
     read = json.loads(path.read_text())
     steps = [
-        DecisionStep(step.get("topic", ""), step["body"], timedelta(days=step.get("after_days", 0)))
+        Step(step.get("topic", ""), step["body"], timedelta(days=step.get("after_days", 0)))
         for step in read["steps"]
     ]
     shop = read.get("shop", {})
