@@ -1,11 +1,11 @@
-"""The quickest form of `make drill`, on every run of the tests."""
+"""The short form of `make drill`, on every run of the tests."""
 
 import pytest
 
 from tools.drill import drill, verdict
 
 SEED = 2
-SIZE = {"orders": 400, "kills": 16, "flushes": 2, "span": 24, "slow": 1}
+SIZE = drill.SIZES[True]
 
 
 @pytest.mark.walk

@@ -15,13 +15,10 @@ from trustsvc.crypto import keyring
 MOST = 0.5  # points; a message of 5.0 is spam
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        shutil.which("spamassassin", path=PATH) is None,
-        reason="SpamAssassin is not installed (Debian: apt-get install spamassassin)",
-    ),
-]
+IS_MISSING = shutil.which("spamassassin", path=PATH) is None
+WHY = "SpamAssassin is not installed (Debian: apt-get install spamassassin)"
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(IS_MISSING, reason=WHY)]
 
 
 def judged(home: Path, messages: dict[str, bytes]) -> dict[str, tuple[float, list[str]]]:

@@ -23,9 +23,9 @@ FILES = sorted(
 DOCUMENTED = [ACCEPTED, DUPLICATE, *(ignored(reason) for reason in IgnoreReason.__args__)]
 MOMENT = re.compile(r'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)')
 
-pytestmark = pytest.mark.skipif(
-    not FILES, reason="SAMPLES_DIR names no folder of samples (woocommerce/*.json, ...)"
-)
+WHY = "SAMPLES_DIR names no folder of samples (woocommerce/*.json, ...)"
+
+pytestmark = pytest.mark.skipif(not FILES, reason=WHY)
 
 
 def name_of(path):

@@ -14,6 +14,8 @@ import sys
 import pytest
 import requests
 
+from tests.walks.conftest import free_port
+
 pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
@@ -35,10 +37,11 @@ def test_the_demo_shows_the_main_job_twice_on_the_same_folder(tmp_path):
         assert "Every step held." in done.stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_demo_that_is_ended_leaves_nothing_running(tmp_path, number):
     environ = {k: v for k, v in os.environ.items() if not k.startswith("TRUSTSVC_")}
-    environ["TRUSTSVC_DATA"] = str(tmp_path / "data")
+    # A port of its own: two demos that begin at once would find the same one free.
+    environ |= {"TRUSTSVC_DATA": str(tmp_path / "data"), "TRUSTSVC_PORT": str(free_port())}
     demo = subprocess.Popen(
         [sys.executable, "-m", "trustsvc", "demo"],
         env=environ,

@@ -62,20 +62,23 @@ def tell(as_json: bool, slug: str | None, request_id: int | None) -> None:
     address, now = _address(), clock.now()
     with db.transaction() as session:
         data_subject = _find(session, address, slug)
-        everything = access_report.as_dict(session, data_subject, now)
-        rows = access_report.collect(session, data_subject)
-        known = people.has_data(session, data_subject)
+        if as_json:
+            everything = access_report.as_dict(session, data_subject, now)
+            output = json.dumps(everything, ensure_ascii=False)
+        else:
+            output = _overview(session, data_subject)
         if request_id:
             request_log.settle(session, request_id, BY, now)
         else:
             request_log.record_answered(session, Right.SEE, _shop_id(data_subject), BY, now)
-    if as_json:
-        click.echo(json.dumps(everything, ensure_ascii=False))
-        return
-    click.echo("known" if known else "nothing is kept")
-    for table, found in rows.items():
-        if found:
-            click.echo(f"{len(found):>6}  {table}")
+    click.echo(output)
+
+
+def _overview(session: Session, data_subject: Person) -> str:
+    """Say whether anything is kept, and how many rows of each table."""
+    rows = access_report.collect(session, data_subject)
+    known = "known" if people.has_data(session, data_subject) else "nothing is kept"
+    return "\n".join([known, *(f"{len(some):>6}  {table}" for table, some in rows.items() if some)])
 
 
 @person.command()

@@ -38,7 +38,7 @@ from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.orders.facts import OrderFacts
 from trustsvc.orders.models import orders
 from trustsvc.orders.state import OrderState
-from trustsvc.orders.undecided import read_facts
+from trustsvc.orders.undecided import FACTS, facts_of
 from trustsvc.registry import check
 from trustsvc.shops import directory
 
@@ -206,29 +206,27 @@ def _read(session: Session, leased: Sequence[LeasedMessage]) -> dict[int, _Subje
     table = invitations.c
     rows = session.execute(
         select(
-            table.id,
-            table.order_id,
-            table.shop_id,
-            table.state,
-            table.link,
-            table.basis,
-            table.language,
-            table.zone,
-            table.expires_at,
+            *(table[name] for name in ("id", "order_id", "shop_id", "state", "link", "basis")),
+            *(table[name] for name in ("language", "zone", "expires_at")),
             orders.c.state.label("order_state"),
+            *FACTS,
         )
         .join_from(invitations, orders, orders.c.id == table.order_id)
         .where(table.id.in_({one.subject_id for one in leased}))
-    ).all()
-    facts = read_facts(session, [row.order_id for row in rows])
+    )
     return {
         row.id: _Subject(
-            **row._asdict()
-            | {
-                "state": InvitationState(row.state),
-                "order_state": OrderState(row.order_state),
-                "facts": facts[row.order_id],
-            }
+            id=row.id,
+            order_id=row.order_id,
+            shop_id=row.shop_id,
+            state=InvitationState(row.state),
+            link=row.link,
+            basis=row.basis,
+            language=row.language,
+            zone=row.zone,
+            expires_at=row.expires_at,
+            order_state=OrderState(row.order_state),
+            facts=facts_of(row._asdict()),
         )
         for row in rows
     }

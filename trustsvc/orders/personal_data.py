@@ -1,4 +1,4 @@
-"""Personal data in orders: find by the shop's pseudonym, export, correct, erase."""
+"""Personal data in orders: find by the shop's pseudonym, read, correct, erase."""
 
 from collections.abc import Collection
 
@@ -49,7 +49,7 @@ def find_orders_by_reference(
     )
 
 
-def export_orders(session: Session, order_ids: Collection[int]) -> TableRows:
+def order_rows(session: Session, order_ids: Collection[int]) -> TableRows:
     """Give all rows about these orders, by table."""
     placed = session.execute(
         select(orders).where(orders.c.id.in_(order_ids)).order_by(orders.c.id)

@@ -20,7 +20,7 @@ from trustsvc.orders.state import OrderState, order_states
 from trustsvc.registry import check
 from trustsvc.shops.models import shops
 
-_FACTS: tuple[Column[Any], ...] = tuple(orders.c[one.name] for one in fields(OrderFacts))
+FACTS: tuple[Column[Any], ...] = tuple(orders.c[one.name] for one in fields(OrderFacts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def lock_received(session: Session, most: int) -> list[CheckedOrder]:
         select(
             *(table[name] for name in ("id", "shop_id", "email", "buyer", "locale", "zone")),
             shops.c.domain,
-            *_FACTS,
+            *FACTS,
         )
         .join(shops, shops.c.id == table.shop_id)
         .where(table.state == OrderState.RECEIVED)
@@ -81,7 +81,7 @@ def lock_received(session: Session, most: int) -> list[CheckedOrder]:
                 shop_id=row.shop_id,
                 locale=row.locale,
                 zone=row.zone,
-                facts=_facts(row),
+                facts=facts_of(row._asdict()),
                 pseudonyms=_pseudonyms(row.shop_id, row.email),
                 address_rule=(
                     address_rules.why_not_writable(row.email, row.domain, relays)
@@ -96,19 +96,12 @@ def lock_received(session: Session, most: int) -> list[CheckedOrder]:
     return checked
 
 
-def read_facts(session: Session, order_ids: Collection[int]) -> dict[int, OrderFacts]:
-    """Read what these orders say, by order."""
-    rows = session.execute(select(orders.c.id, *_FACTS).where(orders.c.id.in_(order_ids)))
-    return {row.id: _facts(row) for row in rows}
-
-
-def _facts(row: Row[*tuple[Any, ...]]) -> OrderFacts:
-    """Read the facts out of a row that holds _FACTS."""
-    known = {one.name: getattr(row, one.name) for one in fields(OrderFacts)}
-    known["standing"] = Standing(row.standing)
-    for name in ("dispute", "returns"):
+def facts_of(row: Mapping[str, object]) -> OrderFacts:
+    """Read the facts out of a row that was selected with FACTS, by the columns' names."""
+    known: dict[str, Any] = {column.name: row[column.name] for column in FACTS}
+    for name in ("standing", "dispute", "returns"):
         known[name] = Standing(known[name]) if known[name] else None
-    known["delivery"] = ParcelState(row.delivery) if row.delivery else None
+    known["delivery"] = ParcelState(known["delivery"]) if known["delivery"] else None
     return OrderFacts(**known)
 
 

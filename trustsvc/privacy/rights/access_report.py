@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from trustsvc import config, i18n
 from trustsvc.crypto.pseudonyms import registry_pseudonyms
 from trustsvc.invitations.personal_data import invitation_rows
-from trustsvc.orders.personal_data import export_orders
+from trustsvc.orders.personal_data import order_rows
 from trustsvc.privacy.documents.processors import list_processors
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.retention.rules import RULES
@@ -44,7 +44,7 @@ NOT_LINKED_TO_A_PERSON = {
 
 def collect(session: Session, person: Person) -> TableRows:
     """Collect every row that leads to this person, by table."""
-    rows = export_orders(session, person.orders)
+    rows = order_rows(session, person.orders)
     rows |= invitation_rows(session, person.orders)
     rows |= review_rows(session, person.reviews)
     pseudonyms = set(person.all_pseudonyms)
