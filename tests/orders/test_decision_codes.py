@@ -1,8 +1,13 @@
 """The decision log's codes have a text in each language, and no text is without its code."""
 
+from typing import get_args
+
 import pytest
 
 from trustsvc import i18n
+from trustsvc.invitations.models import MESSAGE_KINDS
+from trustsvc.mail.feedback.parsers.report import Kind
+from trustsvc.mail.message import DeliveryStatus
 from trustsvc.orders.decision_codes import DecisionStep, Outcome
 
 
@@ -14,3 +19,11 @@ def test_each_code_has_a_text(codes, prefix, language):
     worded = {key for key in i18n.catalogue(language) if key.startswith(prefix)}
 
     assert worded == {prefix + code for code in codes}
+
+
+def test_what_other_packages_hand_over_is_a_code():
+    handed_over = {status.value for status in DeliveryStatus} | set(get_args(Kind))
+    steps = {f"{act}_{kind}" for act in ("send", "report") for kind in MESSAGE_KINDS}
+
+    assert handed_over <= set(Outcome)
+    assert steps <= set(DecisionStep)
