@@ -11,6 +11,9 @@
 # make bench  what a badge costs a shop's page, beside isso's embed
 # make docs   writes the reference from the code and builds the documentation into site/
 # make quick  make lint, then the tests without browsers, real processes and PostgreSQL
+# Else each of the hundreds of processes that the tests start compiles our code anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin

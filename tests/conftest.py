@@ -7,6 +7,7 @@ proofs. Not marked: routes, pages, texts, command lines, parsers, rendering. Wha
 SQL gets one marked test. A test of one database alone parametrises `database` itself.
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -33,6 +34,7 @@ from trustsvc.storage import connections, db
 from trustsvc.work_queue import job_queue
 
 message_kinds.register()
+gc.disable()  # till all is imported and collected: none of that is garbage
 
 # A loaded machine is ten times slower: a time-out judges it and not the code.
 hypothesis.settings.register_profile(
@@ -111,6 +113,12 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     callspec = getattr(item, "callspec", None)
     if callspec and callspec.params.get("database") == "postgresql":
         item.add_marker("postgresql")
+
+
+def pytest_collection_finish() -> None:
+    """Spare each collection of garbage while tests run the half million objects that stay."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 from trustsvc.orders import merge
@@ -11,16 +12,20 @@ from trustsvc.storage.state_machine import StateMachine
 
 ROOT = Path(__file__).parents[2]
 PATHS = sorted([*(ROOT / "trustsvc").rglob("*.py"), *(ROOT / "jobs").rglob("*.py")])
-TREES = {
-    str(path.relative_to(ROOT)): ast.parse(path.read_text())
-    for path in PATHS
-    if "migrations/versions" not in str(path)
-}
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
 
 
+@cache
+def trees():
+    return {
+        str(path.relative_to(ROOT)): ast.parse(path.read_text())
+        for path in PATHS
+        if "migrations/versions" not in str(path)
+    }
+
+
 def nodes(kind):
-    for place, tree in TREES.items():
+    for place, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, kind):
                 yield place, node
@@ -44,7 +49,7 @@ def test_log_events_are_codes():
 def test_no_two_public_classes_share_a_name():
     places = defaultdict(list)
     for place, node in nodes(ast.ClassDef):
-        if not node.name.startswith("_") and node in TREES[place].body:
+        if not node.name.startswith("_") and node in trees()[place].body:
             places[node.name].append(place)
 
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
@@ -143,7 +148,7 @@ def test_a_state_is_compared_with_members_of_its_enum_only():
 
 
 def _all_states():
-    for path in TREES:
+    for path in trees():
         if path.endswith("/state.py"):
             module = importlib.import_module(path.removesuffix(".py").replace("/", "."))
             for value in vars(module).values():
