@@ -1,5 +1,7 @@
 """The WSGI entry point: `granian --interface wsgi trustsvc.wsgi:application`."""
 
+import multiprocessing
+
 from trustsvc import log
 from trustsvc.app import create_app
 from trustsvc.crypto import keyring
@@ -9,7 +11,9 @@ from trustsvc.server_log import security_counters
 from trustsvc.work_queue import runtime
 
 log.configure()
-runtime.die_with_parent()  # a worker that outlives its server would keep the port
+_server = multiprocessing.parent_process()
+# A worker that outlives its server would keep the port.
+runtime.die_with_parent(_server.pid if _server else None)
 keyring.make_all()
 application = RequestWatchdog(create_app())
 security_counters.start()

@@ -1,6 +1,7 @@
 """`trustsvc up`: the whole service on one machine: Redis and our processes, restarted at need."""
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import click
 
@@ -52,7 +54,8 @@ class Child:
             self.process = subprocess.Popen(
                 self.command,
                 start_new_session=True,
-                preexec_fn=runtime.die_with_parent,  # noqa: PLW1509 - this process has no threads
+                # this process has no threads
+                preexec_fn=partial(runtime.die_with_parent, os.getpid()),  # noqa: PLW1509
             )
             self.not_before = time.monotonic()
 

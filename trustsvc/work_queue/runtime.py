@@ -33,11 +33,15 @@ def folder() -> Path:
     return path
 
 
-def die_with_parent() -> None:
-    """Have Linux kill this process with its parent, so that no orphan keeps a port."""
+def die_with_parent(parent: int | None) -> None:
+    """Have Linux kill this process with its parent, so that no orphan keeps a port.
+
+    `parent` is the id that was noted before the fork: whoever has another parent by now was
+    orphaned before this call, and ends. Process 1 is a parent like others in a container.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:
+        if parent is not None and os.getppid() != parent:
             os._exit(1)
 
 
