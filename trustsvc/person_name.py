@@ -18,7 +18,7 @@ _NOT_IN_A_NAME = re.compile(r"[/:@<>\\{}|%?\ufffd]|www\.|\w{2,}\.\w{2,}", re.IGN
 _BETWEEN_WORDS = re.compile(r"[\W\d_]+")
 
 # What programs write where they have no name: left out wherever it stands.
-_NOTHING = {"null", "undefined", "n/a", "(null)", "[deleted]"}
+_NOTHING = {"null", "undefined", "n/a", "(null)", "[deleted]", "n.v.t.", "n.v.t", "nvt", "n.a."}
 # Written by people and templates in place of a name: not greeted if there is nothing else. Some of
 # them are somebody's surname.
 _PLACEHOLDERS = """
@@ -29,6 +29,7 @@ _PLACEHOLDERS = """
     company walkin walk in pos cash sale online order web shop store string value empty blank
     fname lname billing shipping amazon ebay tiktok n nn k
     mr mrs ms miss mx sir madam dr true false object
+    nobody niemand
     onbekend onbekende anoniem verwijderd gast klant koper gebruiker bezoeker naam voornaam
     achternaam geen zonder kassa balie bedrijf particulier de het heer mevrouw dhr mevr mw familie
     unbekannt anonym gelöscht kunde kundin käufer käuferin nutzer benutzer besucher vorname

@@ -7,7 +7,7 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
-from trustsvc.orders import merge
+from trustsvc.orders import registers
 from trustsvc.storage.state_machine import StateMachine
 
 ROOT = Path(__file__).parents[2]
@@ -90,7 +90,7 @@ def test_a_state_changes_only_through_its_machine():
             found.append(f"{place}:{keyword.value.lineno}")
 
     assert found == []
-    assert "state" not in {*merge.CHANGING, *merge.BUYER}
+    assert "state" not in {*registers.CHANGING, *registers.BUYER}
 
 
 def _names_state(call):

@@ -217,6 +217,10 @@ def end_of(shop, identity, number):
     return (row.due_at, row.email.replace(str(number), "")) if row else None
 
 
+def to_whom(end):
+    return end and end[1]
+
+
 @pytest.fixture
 def shops(installation):
     made = {}
@@ -250,7 +254,9 @@ def test_an_order_ends_as_its_newest_snapshot_alone(shops, platform):
         shop = shops[platform]
         newest = deliver(shop, platform, next(numbers), history[-1:])
         as_arrived = deliver(shop, platform, next(numbers), [history[i] for i in arrivals])
-        assert as_arrived == newest
+        # Lightspeed states no date of shipment: of the time only the history knows more.
+        is_dated = platform != "lightspeed"
+        assert (as_arrived == newest) if is_dated else (to_whom(as_arrived) == to_whom(newest))
 
     check()
 

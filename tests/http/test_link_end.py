@@ -157,3 +157,9 @@ def test_an_end_is_cut_once_and_the_token_stays(first, more):
 @pytest.mark.parametrize("other", ["/", "", "/u/", "/u/x)", "/me", "/s/shop/", "/desk/enter", "*"])
 def test_other_paths_stay(other):
     assert without_end(other) == other
+
+
+@pytest.mark.parametrize("end", [".", ")", ">", "/", "&gt;", ""])
+def test_a_shops_notice_opens_with_a_sign_behind_it_and_its_versions_stay(end):
+    assert without_end(f"/privacy/blue-lamp{end}") == "/privacy/blue-lamp"
+    assert without_end("/privacy/blue-lamp/3") == "/privacy/blue-lamp/3"

@@ -1,6 +1,9 @@
 """Also tests:
 trustsvc/orders/claims.py
+trustsvc/orders/details.py
+trustsvc/orders/happened.py
 trustsvc/orders/news.py
+trustsvc/orders/registers.py
 """
 
 import itertools
@@ -260,3 +263,105 @@ def test_a_refund_of_unknown_amount_yields_to_the_order_of_the_same_second():
     refund = news(order(standing=Standing.REFUND_OPEN, modified_at=NOW))
 
     assert merged([known, refund]).standing is Standing.OPEN
+
+
+def on(hours, **values):
+    at = NOW + timedelta(hours=hours)
+    parcel = values.pop("parcel", "")
+    stated = order(modified_at=at, **values)
+    return replace(news(stated), parcel=parcel.encode() or None)
+
+
+def test_good_news_of_a_parcel_leaves_another_that_failed():
+    failed = on(1, delivery=ParcelState.FAILED, parcel="1")
+    other = on(2, delivery=ParcelState.DELIVERED, parcel="2")
+    same = on(3, delivery=ParcelState.DELIVERED, parcel="1")
+
+    for history in itertools.permutations([failed, other]):
+        row = merged(history)
+        assert (row.delivery, row.delivery_at) == (ParcelState.FAILED, NOW + timedelta(hours=1))
+    for history in itertools.permutations([failed, other, same]):
+        assert merged(history).delivery is ParcelState.DELIVERED
+    assert merged([failed, on(2, delivery=ParcelState.IN_TRANSIT)]).delivery == "in_transit"
+    bad_before = merged([on(1, delivery=ParcelState.FAILED), other])
+    assert bad_before.delivery is ParcelState.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("register", "columns"),
+    [("payment", ("paid", "paid_at")), ("fulfilment", ("fulfilled", "shipped_at"))],
+)
+def test_a_time_that_is_only_that_of_a_change_moves_nothing(register, columns):
+    def said(hours, *, told=True):
+        at = NOW + timedelta(hours=hours) if told else None
+        return on(hours, **dict(zip(columns, (True, at), strict=True)), estimated={register})
+
+    for history in itertools.permutations([said(1), said(3), said(5), said(6, told=False)]):
+        assert getattr(merged(history), columns[1]) == NOW + timedelta(hours=1)
+    undone = on(2, **{columns[0]: False})
+    for history in itertools.permutations([said(1), undone, said(3), said(4)]):
+        assert getattr(merged(history), columns[1]) == NOW + timedelta(hours=3)
+    stated = on(5, **dict(zip(columns, (True, NOW), strict=True)))
+    for history in itertools.permutations([said(1), stated, said(6)]):
+        assert getattr(merged(history), columns[1]) == NOW
+    for history in itertools.permutations([stated, on(6, **{columns[0]: False}), said(7)]):
+        assert getattr(merged(history), columns[1]) == NOW + timedelta(hours=7)
+
+
+def test_of_very_many_estimates_the_first_counts():
+    said = [
+        on(hours, paid=True, paid_at=NOW + timedelta(hours=hours), estimated={"payment"})
+        for hours in range(200)
+    ]
+    row = merged([*said[100:], *said[:100]])
+
+    assert row.paid_at == NOW
+    assert len(row.claims) < 2000
+
+
+def test_a_time_that_is_stated_moves_to_the_newest():
+    early, late = (on(h, fulfilled=True, shipped_at=NOW + timedelta(hours=h)) for h in (1, 3))
+
+    for history in ([early, late], [late, early]):
+        assert merged(history).shipped_at == NOW + timedelta(hours=3)
+
+
+def test_an_estimated_delivery_keeps_its_first_time():
+    def said(hours):
+        at = NOW + timedelta(hours=hours)
+        one = ParcelState.DELIVERED
+        return on(hours, delivery=one, delivery_at=at, estimated={"delivery"})
+
+    for history in itertools.permutations([said(1), said(3)]):
+        assert merged(history).delivery_at == NOW + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("reason", ["renewal", "pos", "date_unreadable"])
+def test_a_field_that_no_later_body_repeats_keeps_what_it_says(reason):
+    first = replace(news(order(email="anna@mail.example", modified_at=NOW)), details={"a": reason})
+    later = order(email="anna@mail.example", modified_at=NOW + SECOND)
+    silent = replace(news(later), details={"b": ""})
+    other = replace(news(replace(later, modified_at=NOW + 2 * SECOND)), details={"a": ""})
+
+    for history in itertools.permutations([first, silent]):
+        row = merged(history)
+        assert (row.skip or "date_unreadable") == reason
+        assert row.date_unreadable is (reason == "date_unreadable")
+    for history in itertools.permutations([first, silent, other]):
+        row = merged(history)
+        assert (row.skip, row.date_unreadable) == (None, False)
+
+
+def test_a_renewal_is_the_first_of_several_reasons():
+    first = replace(news(order(modified_at=NOW, paid=True)), details={"a": "pos"})
+    later = replace(news(order(modified_at=NOW + SECOND, paid=True)), details={"b": "renewal"})
+
+    assert merged([first, later]).skip == merged([later, first]).skip == "renewal"
+
+
+def test_the_earliest_date_of_creation_counts_whenever_it_arrives():
+    early = news(replace(order(modified_at=NOW, paid=True), created_at=NOW - timedelta(days=90)))
+    late = news(order(modified_at=NOW + SECOND, fulfilled=True))
+
+    for history in itertools.permutations([early, late]):
+        assert merged(history).created_at == NOW - timedelta(days=90)

@@ -5,7 +5,8 @@ import pytest
 from trustsvc import i18n
 from trustsvc.mail.message import DeliveryStatus
 from trustsvc.orders.decision_log import DecisionLogEntry
-from trustsvc.orders.merge import ERASED, REGISTERS
+from trustsvc.orders.merge import ERASED
+from trustsvc.orders.registers import REGISTERS
 from trustsvc.orders.standing import NOT_DELIVERED, Standing
 from trustsvc.reviews import decision_texts
 from trustsvc.reviews.policy import REASONS

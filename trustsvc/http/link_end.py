@@ -15,11 +15,13 @@ _SIGNED = r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
 # Pages below a link, such as /me/<token>/erase and copy.json, are no mistake.
 _PAGE_BELOW = r"/[a-z]+(?:\.json)?\Z"
 _LINK = re.compile(rf"(/(?:{_PATHS})/{_SIGNED})(?!{_PAGE_BELOW})[^A-Za-z0-9_-]", re.ASCII)
+# A shop's notice; below it are its versions, by number.
+_NOTICE = re.compile(r"(/privacy/[a-z0-9-]+)(?:[^A-Za-z0-9_/-]|/(?![A-Za-z0-9_-]))", re.ASCII)
 
 
 def without_end(path: str) -> str:
     """Cut what follows the token off a path; any other path stays. Twice changes nothing more."""
-    match = _LINK.match(path)
+    match = _LINK.match(path) or _NOTICE.match(path)
     return match[1] if match else path
 
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import (
     cancellation,
-    decision_log,
+    delivery_log,
     idempotency,
     merge,
     privacy_requests,
@@ -19,17 +18,13 @@ from trustsvc.orders import (
     skip,
     stored_orders,
 )
-from trustsvc.orders.decision_codes import DecisionStep, Outcome
-from trustsvc.orders.merge import StoredOrder
-from trustsvc.orders.models import orders
 from trustsvc.orders.news import OrderNews
 from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.orders.received import IgnoreReason, OrderReceived, PrivacyRequestKind
+from trustsvc.orders.registers import StoredOrder
 from trustsvc.orders.standing import Standing
-from trustsvc.orders.state import OrderState
 from trustsvc.orders.stored_orders import OrderKey
 from trustsvc.shops.directory import Shop
-from trustsvc.work_queue import job_queue
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -43,19 +38,24 @@ class IncomingOrder:
     delivery: idempotency.Delivery | None
     skip: str | None
     claim: bytes | None
+    parcel: bytes | None
 
     @property
     def key(self) -> OrderKey:
         return (self.shop.id, self.order_hash)
 
     def news(self, now: datetime) -> OrderNews:
-        return OrderNews(self.order, self.buyer_pseudonym, self.skip, now, self.claim)
+        details = skip.by_field(self.shop.skip, self.order.details)
+        return OrderNews(
+            self.order, self.buyer_pseudonym, self.skip, now, self.claim, self.parcel, details
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class IntakeResult:
     status: Literal["accepted", "duplicate", "ignored", "conflict"]
     reason: IgnoreReason | None = None
+    field: str = ""  # what was missed
 
 
 def incoming_order(shop: Shop, order: OrderReceived, body: bytes) -> IncomingOrder:
@@ -72,6 +72,9 @@ def incoming_order(shop: Shop, order: OrderReceived, body: bytes) -> IncomingOrd
         ),
         skip=skip.reason(shop.skip, order.traits),
         claim=pseudonyms.text_pseudonym(shop.id, f"claim {order.claim}") if order.claim else None,
+        parcel=(
+            pseudonyms.text_pseudonym(shop.id, f"parcel {order.parcel}") if order.parcel else None
+        ),
     )
 
 
@@ -97,7 +100,8 @@ def accept(session: Session, batch: Sequence[IncomingOrder], now: datetime) -> l
         if result and result.status == "conflict"
     }:
         idempotency.report_conflicts(session, conflicts, now)
-    _log_repeated(session, [x for x, r in zip(batch, results, strict=True) if r], now)
+    repeated = {item.key for item, result in zip(batch, results, strict=True) if result}
+    delivery_log.log_repeated(session, repeated, now)
     unsettled = [index for index, result in enumerate(results) if result is None]
     kept: set[OrderKey] = set()
     while unsettled:
@@ -150,7 +154,7 @@ def _store(
     barred += [new[key] for key in written if _is_barred(None, new[key])]
     cancellation.journal(barred, erased, now)
     ids = {key: row.id for key, row in known.items()} | written
-    _log(session, {key: new[key] for key in written}, changes, ids, now)
+    delivery_log.log(session, {key: new[key] for key in written}, changes, ids, now)
     _erase_anonymised(session, [item for item in batch if item.key in erased], now)
     kept |= set(ids)
     return [i for i in indexes if batch[i].key in new and batch[i].key not in written]
@@ -174,66 +178,10 @@ def _new(item: IncomingOrder, now: datetime) -> tuple[IntakeResult, StoredOrder 
     if not row.has_buyer:
         # Without an address it is kept, too: an older body that names one comes later.
         is_news = order.is_update or (order.says_contact and not order.is_creation)
-        return IntakeResult("ignored", "no_address"), row if is_news and not is_old else None
-    if is_old:
-        return IntakeResult("ignored", "too_old"), None
-    return IntakeResult("accepted"), row
-
-
-def _log(
-    session: Session,
-    new: dict[OrderKey, StoredOrder],
-    changes: dict[OrderKey, list[list[str]]],
-    ids: dict[OrderKey, int],
-    now: datetime,
-) -> None:
-    """Log each delivery, and enqueue check_orders if an order needs a decision."""
-    entries: list[decision_log.DecisionLogEntry] = []
-    needs_check = False
-    for key, row in new.items():
-        is_received = row.state is OrderState.RECEIVED
-        needs_check = needs_check or is_received
-        rule = "new" if is_received else "over" if row.is_over else "no_buyer"
-        outcome = Outcome.RECEIVED if is_received else Outcome.IGNORED
-        entries.append(
-            decision_log.DecisionLogEntry(ids[key], DecisionStep.ACCEPT, rule, outcome, now)
-        )
-    for key, deliveries in changes.items():
-        for changed in deliveries:
-            needs_check = needs_check or bool(changed)
-            entries += [
-                decision_log.DecisionLogEntry(
-                    ids[key], DecisionStep.ACCEPT, change, Outcome.RECEIVED, now
-                )
-                for change in changed or ["unchanged"]
-                if key in ids
-            ]
-    decision_log.write(session, entries)
-    if needs_check:
-        job_queue.enqueue(session, "check_orders")
-
-
-def _log_repeated(session: Session, repeated: Sequence[IncomingOrder], now: datetime) -> None:
-    """Log the deliveries that came before, at the order they are about."""
-    keys = {item.key for item in repeated}
-    if not keys:
-        return
-    rows = session.execute(
-        select(orders.c.id, orders.c.shop_id, orders.c.identity).where(
-            orders.c.shop_id.in_({shop_id for shop_id, _ in keys}),
-            orders.c.identity.in_({identity for _, identity in keys}),
-        )
-    )
-    decision_log.write(
-        session,
-        [
-            decision_log.DecisionLogEntry(
-                row.id, DecisionStep.ACCEPT, "repeated", Outcome.DUPLICATE, now
-            )
-            for row in rows
-            if (row.shop_id, bytes(row.identity)) in keys
-        ],
-    )
+        field = "data.email" if item.shop.platform == "standard" else ""
+        return IntakeResult("ignored", "no_address", field), row if is_news and not is_old else None
+    old = IntakeResult("ignored", "too_old"), None
+    return old if is_old else (IntakeResult("accepted"), row)
 
 
 def _erase_anonymised(session: Session, batch: Sequence[IncomingOrder], now: datetime) -> None:

@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from trustsvc.orders.merge import REGISTERS, StoredOrder
 from trustsvc.orders.models import orders
+from trustsvc.orders.registers import REGISTERS, StoredOrder
 from trustsvc.orders.standing import ENDED, Standing
 from trustsvc.orders.state import OrderState, order_states
 from trustsvc.orders.stored_orders import OrderKey

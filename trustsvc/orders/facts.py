@@ -14,6 +14,8 @@ class OrderFacts:
     dispute: Standing | None
     returns: Standing | None
     consent: bool | None
+    consent_at: datetime | None
+    received_at: datetime
     paid: bool | None
     fulfilled: bool | None
     delivery: ParcelState | None

@@ -121,7 +121,8 @@ orders = Table(
     column(
         "claims",
         Text,
-        purpose="each dispute and return of it: keyed hash of its id, state, since when",
+        purpose="each dispute, return and parcel of it (keyed hash of its id), what single fields "
+        "say of skipping it, and when it was paid or sent at the earliest: state, since when",
         retention=DECISIONS,
         category="pseudonym",
         nullable=True,

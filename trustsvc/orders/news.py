@@ -1,5 +1,6 @@
 """News of an order, with what is computed from it before it is merged, and its time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +19,8 @@ class OrderNews:
     skip: str | None
     arrived_at: datetime
     claim: bytes | None = None  # the keyed hash of its dispute or return
+    parcel: bytes | None = None
+    details: Mapping[str, str] | None = None  # of each field that it states, why it is skipped
 
     @property
     def as_of(self) -> datetime:

@@ -1,5 +1,6 @@
 """Result of a platform parser: what is kept of a body; all else of it is gone."""
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -34,8 +35,11 @@ class OrderReceived:
     `is_whole` is set where the body is the whole order: without an address the shop removed it.
     `is_anonymised`: the shop erased the buyer. `says_consent`: without consent there is none now.
     `dispute` and `returns` are what the order itself does not tell; OPEN ends them.
-    `claim` is the platform's id of the dispute or return, where the news is about one of several.
-    `traits` is what a shop may have orders skipped for (docs/how-to/skip.md).
+    `claim` is the platform's id of the dispute or return, where the news is about one of several,
+    and `parcel` that of the parcel. `estimated` names the registers whose moment is only that of
+    the last change: it never moves a known one to later.
+    `traits` is what a shop may have orders skipped for (docs/how-to/skip.md). `details`: of each
+    field that is stated the traits, or an unreadable date, where a body states only some.
     """
 
     identity: str
@@ -57,6 +61,8 @@ class OrderReceived:
     dispute: Standing | None = None
     returns: Standing | None = None
     claim: str = ""
+    parcel: str = ""
+    estimated: frozenset[str] = frozenset()
     paid: bool | None = None
     paid_at: datetime | None = None
     fulfilled: bool | None = None
@@ -65,6 +71,7 @@ class OrderReceived:
     delivery_at: datetime | None = None
     traits: frozenset[str] = frozenset()
     date_unreadable: bool = False
+    details: Mapping[str, frozenset[str]] | None = None
     delivery_id: str | None = None
 
     def __repr__(self) -> str:

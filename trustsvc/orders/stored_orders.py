@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc.orders import merge
-from trustsvc.orders.merge import StoredOrder
+from trustsvc.orders import registers
 from trustsvc.orders.models import orders
+from trustsvc.orders.registers import StoredOrder
 from trustsvc.orders.standing import ParcelState, Standing
 from trustsvc.orders.state import OrderState, order_states
 from trustsvc.storage import db
@@ -17,7 +17,7 @@ OrderKey = tuple[int, bytes]
 
 def lock_known(session: Session, keys: Iterable[OrderKey]) -> dict[OrderKey, StoredOrder]:
     """Read and lock the orders of these keys that are known."""
-    names = ("id", *merge.COLUMNS)
+    names = ("id", *registers.COLUMNS)
     rows = session.execute(
         select(*(orders.c[name] for name in names))
         .where(
@@ -69,9 +69,9 @@ def update_changed(session: Session, rows: Sequence[StoredOrder]) -> None:
     known = [row for row in rows if row.id]
     received = [row for row in known if row.state is after]
     unmoved = [row for row in known if row.state is not after]
-    _update(session, receive, merge.CHANGING, received)
-    _update(session, update(orders), merge.CHANGING, unmoved)
-    _update(session, update(orders), merge.BUYER, [row for row in known if row.writes_buyer])
+    _update(session, receive, registers.CHANGING, received)
+    _update(session, update(orders), registers.CHANGING, unmoved)
+    _update(session, update(orders), registers.BUYER, [row for row in known if row.writes_buyer])
 
 
 def _update(

@@ -48,7 +48,8 @@ def receive(platform: str, endpoint_id: str) -> tuple[Response, int]:
     result = intake.submit(accept.incoming_order(shop, order, body), now)
     if result.status == "conflict":
         raise DeliveryConflict
-    return _json(result.status, result.reason), 202 if result.status == "accepted" else 200
+    code = 202 if result.status == "accepted" else 200
+    return _json(result.status, result.reason, result.field), code
 
 
 def _authenticate(

@@ -36,6 +36,7 @@ def Order(**facts):  # noqa: N802 - reads as the class it makes
             "dispute",
             "returns",
             "consent",
+            "consent_at",
             "paid",
             "fulfilled",
             "delivery",
@@ -44,6 +45,7 @@ def Order(**facts):  # noqa: N802 - reads as the class it makes
             "shipped_at",
         )
     ) | {"standing": Standing.OPEN, "date_unreadable": False, "created_at": NOW - DAY}
+    plain["received_at"] = NOW - DAY
     return OrderFacts(**{**plain, "delivery_at": None, **facts})
 
 
@@ -225,3 +227,21 @@ def test_an_order_that_is_never_sent_is_decided_by_the_shops_fallback():
     assert may_ask(SHOP, order, STRANGER, NOW) == Decision("refuse", "never_fulfilled")
     asks = Shop(fallback="ask")
     assert may_ask(asks, order, STRANGER, NOW) == Decision("ask", "may_ask_customers")
+
+
+def test_consent_that_nobody_spoke_of_may_come_for_a_day():
+    shop, order = Shop(may_ask="consent"), Order(received_at=NOW)
+
+    assert may_ask(shop, order, STRANGER, NOW) == Decision("wait", "no_basis_consent", NOW + DAY)
+    for known in (Order(received_at=NOW, consent_at=NOW), Order(received_at=NOW - DAY)):
+        assert may_ask(shop, known, STRANGER, NOW) == Decision("refuse", "no_basis_consent")
+
+
+def test_an_order_with_an_invitation_becomes_no_older():
+    order = Order(created_at=NOW - 61 * DAY)
+
+    assert may_ask(SHOP, order, STRANGER, NOW).rule == "too_old"
+    invited = replace(STRANGER, invited_at=NOW - 2 * DAY)
+    assert may_ask(SHOP, order, invited, NOW).outcome == "ask"
+    invited = replace(STRANGER, invited_at=NOW)
+    assert may_ask(SHOP, order, invited, NOW).rule == "too_old"

@@ -29,7 +29,7 @@ from trustsvc.invitations.planning import plan
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.models import orders
-from trustsvc.orders.standing import ParcelState, Standing
+from trustsvc.orders.standing import Standing
 from trustsvc.registry.models import registered_buyers
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.registration import register
@@ -348,10 +348,10 @@ def test_late_news_takes_no_invitation_back_that_a_buyer_holds(installation):
     sent_invitations()
 
     late = NOON + 61 * DAY
-    place(at_shop, late, identity="1", delivery=ParcelState.DELIVERED, delivery_at=late)
+    place(at_shop, late, identity="1", paid=False)
     planned(late)
 
-    assert ("may_ask", "too_old", "refuse") in decisions_of(order_id)
+    assert ("may_ask", "unpaid", "wait") in decisions_of(order_id)
     assert invitation_of(order_id).state == "open"
 
 

@@ -1,7 +1,9 @@
 """What the standard endpoint takes under which names, and what it says of a field that is missing.
 
 Also tests:
+trustsvc/orders/platforms/standard_details.py
 trustsvc/orders/platforms/standard_fields.py
+trustsvc/orders/platforms/standard_money.py
 trustsvc/orders/platforms/standard_words.py
 """
 
@@ -208,11 +210,75 @@ def test_a_shipment_names_its_order_and_its_own_state_is_not_the_orders():
         ({"refunded_amount": "5.00", "total": "39.95"}, None),
         ({"refundedAmount": 39.95, "totals": {"total": "39.95"}}, Standing.REFUNDED),
         ({"refund": {"amount": "39.95"}, "total": 39.95}, Standing.REFUNDED),
-        ({}, None),
+        ({"refunded_amount": "5,00", "total": "39,95"}, None),
+        ({"refunded_amount": "1.039,95", "total": "1039.95"}, Standing.REFUNDED),
+        ({"refunded_amount": 0}, None),
+        ({"refunded_amount": 5}, None),
+        ({"refunded_amount": 5, "status": "fully_refunded"}, Standing.REFUNDED),
+        ({"amount": 5, "total": 39.95}, None),
+        ({"total": 39.95, "status": "partially_refunded"}, None),
+        ({"amount": 39.95}, Standing.REFUNDED),
+        ({}, Standing.REFUNDED),
     ],
 )
 def test_only_all_of_the_money_back_ends_an_order(data, standing):
-    assert parse("order.partially_refunded", **data).standing is standing
+    assert parse("order.refunded", **data).standing is standing
+    assert parse("order.partially_refunded", **data | {"status": None}).standing is None
+
+
+@pytest.mark.parametrize(
+    ("data", "paid", "fulfilled"),
+    [
+        ({"paid": False}, False, True),
+        ({"paid": True}, True, True),
+        ({"paymentStatus": "pending"}, False, True),
+        ({"payment_status": "paid"}, True, True),
+        ({"financial_status": "authorized"}, False, True),
+        ({"financial_status": None}, None, True),
+        ({"fulfillmentStatus": "partial"}, None, False),
+        ({"fulfillment_status": "fulfilled"}, None, True),
+        ({"shipping_status": "not_shipped"}, None, False),
+        ({"shipping_status": "not_required"}, None, True),
+    ],
+)
+def test_fields_of_money_and_shipping_count_before_the_type(data, paid, fulfilled):
+    order = parse("order.completed", **data)
+
+    assert (order.paid, order.fulfilled) == (paid, fulfilled)
+
+
+def test_money_that_a_field_says_went_back_ends_an_order():
+    assert parse(payment_status="refunded").standing is Standing.REFUNDED
+
+
+def test_a_no_is_read_around_the_order_too():
+    inner = {"reference": "R", "email": "a@shop-buyer.nl", "consent": True}
+    for body in (
+        {"data": inner, "consent": False},
+        {"data": {"consent": False, "order": inner}},
+        {"data": inner | {"attributes": {"do-not-ask": True}}},
+    ):
+        assert standard.parse({}, json.dumps(body).encode(), NOW).consent is False
+
+
+def test_consent_that_is_null_is_stated_and_one_that_is_absent_is_not():
+    assert [parse(consent=None).says_consent, parse().says_consent] == [True, False]
+
+
+def test_the_buyer_may_stand_beside_the_order():
+    data = {"order": {"reference": "R"}, "customer": {"emailAddress": "a@shop-buyer.nl"}}
+
+    assert parse_data(data, "order.shipped").email == "a@shop-buyer.nl"
+
+
+def test_a_customer_that_is_null_is_an_emptied_address():
+    assert parse_data({"reference": "R", "customer": None}).is_whole
+    assert not parse_data({"reference": "R"}, "order.shipped").is_whole
+
+
+@pytest.mark.parametrize("name", ["subscriptionRenewal", "subscription_renewal"])
+def test_each_name_of_a_renewal_is_read(name):
+    assert parse(**{name: True}).details == {"renewal": {"renewal"}}
 
 
 def test_a_refund_that_does_not_say_how_much_is_all_of_it():
@@ -242,3 +308,33 @@ def test_what_is_ignored_names_the_field_that_was_missed():
     assert parse("order.private") == Ignored("unknown_topic", field="type")
     assert parse_data({"id": 1}) == Ignored("no_address", field="data.email")
     assert parse(test=True) == Ignored("test_order")
+
+
+@pytest.mark.parametrize(
+    ("data", "details"),
+    [
+        ({}, {}),
+        ({"channel": "pos"}, {"channel": {"pos"}}),
+        ({"channel": "web"}, {"channel": set()}),
+        ({"tags": ["VIP", "pos"]}, {"tags": {"pos", "tag:vip", "tag:pos"}}),
+        ({"tags": []}, {"tags": set()}),
+        ({"renewal": True}, {"renewal": {"renewal"}}),
+        ({"renewal": False}, {"renewal": set()}),
+        ({"total": 0}, {"total": {"zero-total"}}),
+        ({"total": "39,95"}, {"total": set()}),
+        ({"created_at": "broken"}, {"date_created": {"date_unreadable"}}),
+        ({"created_at": "2026-11-03"}, {"date_created": set()}),
+        ({"created_at": None}, {}),
+    ],
+)
+def test_only_fields_that_are_stated_say_something_of_skipping(data, details):
+    assert parse(**data).details == details
+
+
+def test_the_moment_of_a_type_is_the_date_of_its_event():
+    told = {"date_unreadable"}
+
+    assert parse("order.shipped", moment="broken").details == {
+        "date_shipped": told,
+        "date_moment": told,
+    }

@@ -15,6 +15,8 @@ from trustsvc.orders.standing import ENDED, NOT_DELIVERED, Standing
 
 LINK_LIFETIME = timedelta(days=90)
 EXPLICIT_NO = "said_no"
+NO_CONSENT = "no_basis_consent"
+CONSENT_WAIT = timedelta(days=1)  # for news that is on its way
 NOT_FULFILLED = "not_fulfilled"
 NEVER_FULFILLED = "never_fulfilled"
 NO_CONTACT = "no_contact"
@@ -52,7 +54,8 @@ class BuyerStatus:
     """What is known of the buyer. `recently_invited`: by this shop.
 
     `planned_until`: another invitation is planned, and has left by then unless it is withdrawn.
-    `address_rule` says why the address is never written to.
+    `address_rule` says why the address is never written to. `invited_at`: when the invitation about
+    this order was planned, which is never too old later.
     """
 
     registered: bool
@@ -61,6 +64,7 @@ class BuyerStatus:
     planned_until: datetime | None = None
     restricted: bool = False
     address_rule: str | None = None
+    invited_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +79,16 @@ class Decision:
 def may_ask(shop: ShopRules, order: OrderFacts, buyer: BuyerStatus, now: datetime) -> Decision:
     """Decide whether a buyer may be invited; the first rule that applies wins."""
     refusal = _refusal(shop, order, buyer, basis=shop.may_ask)
+    consent_until = _consent_until(order, now) if refusal == NO_CONSENT else None
     delivery = _undelivered(order)
+    age = (buyer.invited_at or now) - first_event(order)
     reasons: list[tuple[bool, Outcome, str]] = [
         # First, because restricted data is neither used nor erased, whatever else applies.
         (buyer.restricted, Outcome.WAIT, RESTRICTED),
+        (consent_until is not None, Outcome.WAIT, NO_CONSENT),
         (refusal is not None, Outcome.REFUSE, refusal or ""),
         (order.skip is not None, Outcome.REFUSE, f"skip_{order.skip}"),
-        (now - first_event(order) > timedelta(days=shop.max_age_days), Outcome.REFUSE, "too_old"),
+        (age > timedelta(days=shop.max_age_days), Outcome.REFUSE, "too_old"),
         (order.date_unreadable, Outcome.WAIT, "date_unreadable"),
         (order.whole_standing is not Standing.OPEN, Outcome.WAIT, order.whole_standing),
         (order.paid is False, Outcome.WAIT, "unpaid"),
@@ -89,7 +96,7 @@ def may_ask(shop: ShopRules, order: OrderFacts, buyer: BuyerStatus, now: datetim
     ]
     for applies, outcome, rule in reasons:
         if applies:
-            return Decision(outcome, rule)
+            return Decision(outcome, rule, consent_until if rule == NO_CONSENT else None)
     if order.fulfilled is False:
         ends = (order.paid_at or order.created_at) + timedelta(days=shop.fallback_days)
         if now < ends:
@@ -111,10 +118,16 @@ def _refusal(shop: ShopRules, order: OrderFacts, buyer: BuyerStatus, basis: str)
         (order.consent is False, EXPLICIT_NO),
         (buyer.opted_out, "opted_out"),
         (basis == "registered" and not buyer.registered, "no_basis_registered"),
-        (basis == "consent" and order.consent is not True, "no_basis_consent"),
+        (basis == "consent" and order.consent is not True, NO_CONSENT),
         (buyer.address_rule is not None, buyer.address_rule or ""),
     ]
     return next((reason for applies, reason in reasons if applies), None)
+
+
+def _consent_until(order: OrderFacts, now: datetime) -> datetime | None:
+    """Give until when consent may still come, where no body states anything of it."""
+    until = order.received_at + CONSENT_WAIT
+    return until if order.consent_at is None and not order.skip and now < until else None
 
 
 def _undelivered(order: OrderFacts) -> str | None:

@@ -85,7 +85,7 @@ def plan_invitations(session: Session, now: datetime, most: int = BATCH_SIZE) ->
 def _decide(batch: _Batch, order: CheckedOrder) -> None:
     planned = batch.planned.get(order.id)
     is_sent = planned is not None and not planned.is_unsent
-    decision = _decision(batch, order, is_sent=is_sent)
+    decision = _decision(batch, order, planned, is_sent=is_sent)
     batch.log(order, DecisionStep.MAY_ASK, decision.rule, decision.outcome)
     if decision.outcome is not Outcome.ASK and not is_sent:
         batch.contacts.skip(order)
@@ -111,7 +111,9 @@ def _decide(batch: _Batch, order: CheckedOrder) -> None:
             )
 
 
-def _decision(batch: _Batch, order: CheckedOrder, *, is_sent: bool) -> eligibility.Decision:
+def _decision(
+    batch: _Batch, order: CheckedOrder, planned: PlannedInvitation | None, *, is_sent: bool
+) -> eligibility.Decision:
     if not order.pseudonyms and not order.restricted and order.facts.whole_standing not in ENDED:
         return eligibility.Decision(Outcome.REFUSE, eligibility.NO_CONTACT)
     registered = Outcome.REGISTERED if order.registered else Outcome.NOT_REGISTERED
@@ -124,6 +126,7 @@ def _decision(batch: _Batch, order: CheckedOrder, *, is_sent: bool) -> eligibili
         planned_until=None if is_sent else batch.contacts.decide_at(order, batch.now),
         restricted=order.restricted,
         address_rule=order.address_rule,
+        invited_at=planned.created_at if planned else None,
     )
     return eligibility.may_ask(batch.shops[order.shop_id], order.facts, buyer, batch.now)
 

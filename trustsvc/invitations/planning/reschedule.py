@@ -40,6 +40,7 @@ class PlannedInvitation:
     state: InvitationState
     reason: str | None
     is_unsent: bool
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def planned(session: Session, order_ids: Collection[int]) -> dict[int, PlannedIn
             invitations.c.id,
             invitations.c.state,
             invitations.c.reason,
+            invitations.c.created_at,
             messages.c.state.label("message_state"),
         )
         .outerjoin(messages, and_(message_of_invitation, messages.c.kind == INVITATION))
@@ -69,6 +71,7 @@ def planned(session: Session, order_ids: Collection[int]) -> dict[int, PlannedIn
             state=InvitationState(row.state),
             reason=row.reason,
             is_unsent=row.message_state in {*UNSENT, DROPPED},
+            created_at=row.created_at,
         )
         for row in rows
     }

@@ -1,5 +1,6 @@
 """Amounts of money as platforms write them. Pure; no amount is stored."""
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 
@@ -8,6 +9,7 @@ from trustsvc.orders.platforms import fields
 MAX_LENGTH = 32
 MAX_DIGITS = 15  # more is no amount of money, and would overflow in a sum
 CENT = Decimal("0.01")
+_WITH_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d{1,2}")  # 39,95 and 1.039,95
 
 
 def amount(data: object, *paths: str) -> Decimal | None:
@@ -19,6 +21,8 @@ def amount(data: object, *paths: str) -> Decimal | None:
         written = str(value).strip()
         if not written or len(written) > MAX_LENGTH:
             continue
+        if _WITH_COMMA.fullmatch(written):
+            written = written.replace(".", "").replace(",", ".")
         try:
             parsed = Decimal(written)
         except InvalidOperation:

@@ -81,16 +81,20 @@ def text(data: object, *paths: str) -> str:
 
 
 def tags(data: object, *paths: str) -> set[str]:
-    """Give the tags of lists, and of texts with commas between, in lower case."""
+    """Give the tags of lists, and of texts with commas, semicolons or lines between, lower case."""
     found: list[str] = []
     for path in paths:
         value = at(data, path)
         if isinstance(value, str):
-            found += value[:MAX_TAGS_LENGTH].split(",")[:MAX_TAGS]
+            found += re.split(r"[,;\r\n]", value[:MAX_TAGS_LENGTH])[:MAX_TAGS]
         elif isinstance(value, list):
-            found += (str(one) for one in value[:MAX_TAGS] if isinstance(one, str | int))
+            found += map(_tag, value[:MAX_TAGS])
     clean = (input_limits.bounded(one, MAX_TEXT_LENGTH).casefold() for one in found)
     return {tag for tag in clean if tag}
+
+
+def _tag(value: object) -> str:
+    return text(value, "name", "title", "value") or text({"tag": value}, "tag")
 
 
 def word(data: object, *paths: str) -> str:
@@ -125,14 +129,16 @@ def email(data: object, *paths: str) -> str:
     return ""
 
 
-def name(data: object, *parts: str) -> str:
+def name(data: object, *parts: str, company: str = "") -> str:
     """Join the parts of a person's name: one line, no control or direction characters, or "".
 
     Encoded words are taken out (CVE-2024-6923), entities are read, and what is no name to greet
     with (person_name.py) is left out, each part for itself and the whole: an order must not turn
-    our message into an advertisement.
+    our message into an advertisement. Nor is a company's name one, by the field at `company`.
     """
     joined = " ".join(part for path in parts if (part := _name_part(data, path)))
+    if company and joined and joined.casefold() == _name_part(data, company).casefold():
+        return ""
     return person_name.greetable(joined[:MAX_NAME_LENGTH])
 
 
@@ -192,6 +198,12 @@ def has_unreadable_moment(data: object, now: datetime, *paths: str) -> bool:
     )
 
 
+def has_garbled_moment(data: object, *paths: str) -> bool:
+    """Say whether one of these is there and is no date; one of a clock that is ahead is one."""
+    values = [at(data, path) for path in paths]
+    return any(not dates.is_missing(value) and dates.read(value) is None for value in values)
+
+
 def _sane(read: datetime | None, now: datetime) -> datetime | None:
     return read if read and OLDEST <= read <= now + CLOCK_TOLERANCE else None
 
@@ -212,7 +224,8 @@ def finish(order: OrderReceived, created: datetime | None) -> OrderReceived | Ig
     """Fill in when it was created; without an address, only an update of an order is of use."""
     known = (order.paid_at, order.shipped_at, order.delivery_at)
     created = created or min((m for m in known if m), default=order.created_at)
-    if not order.email and not (order.is_update or order.is_whole):
+    says_something = order.is_update or order.is_whole or order.says_consent
+    if not order.email and not says_something:
         return Ignored("no_address")
     return replace(order, created_at=created)
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from trustsvc.errors import Refused
-from trustsvc.orders.platforms import amounts, contact, fields, signature
+from trustsvc.orders.platforms import amounts, contact, fields, refusal, signature, standard_words
 from trustsvc.orders.received import Ignored, OrderReceived
-from trustsvc.orders.standing import ParcelState, Standing
+from trustsvc.orders.standing import ENDED, ParcelState, Standing
 
 OTHER_ROOTS = {
     "customer",
@@ -29,6 +29,7 @@ OTHER_ROOTS = {
 SHIPPED = {"completed_shipped", "completed_picked_up", "completed"}
 PARTLY_SHIPPED = {"partially_shipped", "partly_shipped"}
 PAID = {"paid", "refunded", "partially_refunded"}
+USUAL = {"", "new", "open", "pending", "processing", "completed", *SHIPPED, *PARTLY_SHIPPED}
 DELIVERIES = {
     "completed_picked_up": ParcelState.DELIVERED,
     "processing_ready_for_pickup": ParcelState.READY_FOR_PICKUP,
@@ -68,7 +69,7 @@ def _order(order: fields.Tree, known: str, now: datetime) -> OrderReceived | Ign
     changed = fields.moment(order, now, "updatedAt")
     status = fields.word(order, "status")
     payment = fields.word(order, "paymentStatus")
-    shipped_at = None
+    shipped_at = stated = None
     fulfilled = _is_fulfilled(order, status)
     if fulfilled:
         stated = fields.moment(order, now, "shippingDate")
@@ -86,13 +87,14 @@ def _order(order: fields.Tree, known: str, now: datetime) -> OrderReceived | Ign
         reference=fields.text(order, "number", "id"),
         is_whole=True,
         email=fields.email(order, "email", "customer.resource.embedded.email"),
-        name=fields.name(order, "firstname", "middlename", "lastname"),
+        name=fields.name(order, "firstname", "middlename", "lastname", company="companyName"),
         locale=place.locale,
         zone=place.zone,
         is_anonymised=contact.is_anonymised(order, "email"),
         consent=_consent(order),
         says_consent="newsletterSubscribed" in order,
         standing=_standing(order, status, payment),
+        returns=_returns(order),
         paid=paid,
         paid_at=fields.estimate_shipment(created, changed, now) if paid else None,
         fulfilled=fulfilled,
@@ -100,7 +102,9 @@ def _order(order: fields.Tree, known: str, now: datetime) -> OrderReceived | Ign
         delivery=delivery,
         delivery_at=(shipped_at or changed or now) if delivery else None,
         traits=_traits(order),
-        date_unreadable=fields.has_unreadable_moment(order, now, "createdAt", "shippingDate"),
+        estimated=frozenset({"payment"} if stated else {"payment", "fulfilment", "delivery"}),
+        date_unreadable=fields.has_unreadable_moment(order, now, "createdAt", "shippingDate")
+        or fields.has_garbled_moment(order, "updatedAt"),
     )
     return fields.finish(received, created)
 
@@ -117,13 +121,39 @@ def _standing(order: fields.Tree, status: str, payment: str) -> Standing:
         return Standing.CANCELLED
     if payment == "refunded":
         return Standing.REFUNDED
-    if (ended := _all_back(order)) is not None:
-        return ended
-    return Standing.ON_HOLD if status == "on_hold" else Standing.OPEN
+    stated = [_meaning(status), _meaning(fields.word(order, "shipmentStatus"))]
+    if (money := _meaning(payment)) in {Standing.CHARGEBACK, Standing.DISPUTED}:
+        stated.append(money)
+    ended = [one for one in stated if one in ENDED]
+    waits = [one for one in stated if one in {Standing.DISPUTED, Standing.RETURN_OPEN}]
+    if ended or waits:
+        return (ended or waits)[0]
+    if status in USUAL or status.startswith(("processing_", "completed_")):
+        return Standing.OPEN
+    return Standing.ON_HOLD if status == "on_hold" else Standing.OTHER_STATUS
+
+
+def _meaning(word: str) -> Standing | None:
+    """Give what a word says of the whole order: the words of the standard endpoint."""
+    known = standard_words.STATES.get(standard_words.normalised(word))
+    return known.standing if known else None
+
+
+def _returns(order: fields.Tree) -> Standing | None:
+    """Say whether all of the goods, or of the money, went back; a part of them ends nothing.
+
+    A body that only links its invoices or products says nothing about them.
+    """
+    listed = [fields.at(order, f"{one}.resource.embedded") for one in ("invoices", "products")]
+    has_links = any(
+        isinstance(order.get(one), dict) and not isinstance(rows, list)
+        for one, rows in zip(("invoices", "products"), listed, strict=True)
+    )
+    says_all = any(isinstance(rows, list) for rows in listed) and not has_links
+    return _all_back(order) or (Standing.OPEN if says_all else None)
 
 
 def _all_back(order: fields.Tree) -> Standing | None:
-    """Say whether all of the goods, or all of the money, went back; a part of them ends nothing."""
     products = fields.rows(order, "products.resource.embedded")
     for key, standing in (
         ("quantityReturned", Standing.RETURNED),
@@ -149,13 +179,13 @@ def _is_back(product: fields.Tree, key: str) -> bool:
 
 def _consent(order: fields.Tree) -> bool | None:
     """Read consent; a buyer without the newsletter has not refused to be asked."""
-    if "do-not-ask" in _tags(order):
+    if refusal.in_tags(_tags(order)):
         return False
     return True if fields.flag(order, "newsletterSubscribed") else None
 
 
 def _tags(order: fields.Tree) -> set[str]:
-    return fields.tags({"tags": fields.text(order, "tags", "memo")}, "tags")
+    return fields.tags(order, "tags", "memo")
 
 
 def _traits(order: fields.Tree) -> frozenset[str]:

@@ -61,7 +61,11 @@ def _read(
 ) -> OrderReceived | Ignored:
     family = topic if topic in NEWS else f"{topic.partition('/')[0]}/"
     if family in NEWS:
-        return NEWS[family](tree, now)
+        news = NEWS[family](tree, now)
+        if isinstance(news, Ignored) or news.modified_at:
+            return news
+        triggered = fields.moment({"at": _header(headers, "triggered-at")}, now, "at")
+        return replace(news, modified_at=triggered)
     if topic.startswith("orders/") and _is_order(tree):
         return shopify_order.parse(topic, tree, _header(headers, "triggered-at"), now)
     if topic in {"orders/create", "orders/paid", "orders/fulfilled", "orders/updated"}:
@@ -131,7 +135,10 @@ def _fulfillment(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
         return OrderReceived(known, at, modified_at=at, fulfilled=False)
     status = fields.word(tree, "shipment_status")
     delivery = DELIVERIES.get(status, ParcelState.IN_TRANSIT)
-    return OrderReceived(known, at, modified_at=at, delivery=delivery, delivery_at=at)
+    parcel = fields.text(tree, "id")
+    return OrderReceived(
+        known, at, modified_at=at, delivery=delivery, delivery_at=at, parcel=parcel
+    )
 
 
 def _fulfillment_event(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
@@ -140,7 +147,10 @@ def _fulfillment_event(tree: fields.Tree, now: datetime) -> OrderReceived | Igno
     delivery = DELIVERIES.get(fields.word(tree, "status"))
     if delivery is None:
         return Ignored("unknown_topic")
-    return OrderReceived(known, at, modified_at=at, delivery=delivery, delivery_at=at)
+    parcel = fields.text(tree, "fulfillment_id")
+    return OrderReceived(
+        known, at, modified_at=at, delivery=delivery, delivery_at=at, parcel=parcel
+    )
 
 
 def _dispute(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:

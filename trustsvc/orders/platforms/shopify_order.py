@@ -3,12 +3,14 @@
 Documented as the Order of Shopify's REST Admin API. An order is fulfilled when all of it is.
 """
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
-from trustsvc.orders.platforms import amounts, contact, fields
+from trustsvc.orders.platforms import amounts, contact, fields, refusal
 from trustsvc.orders.received import Ignored, OrderReceived
-from trustsvc.orders.standing import ParcelState, Standing
+from trustsvc.orders.standing import NOT_DELIVERED, ParcelState, Standing
 
 PAID = {"paid", "partially_refunded", "refunded"}
 UNPAID = {"pending", "authorized", "partially_paid", "voided", "expired", "unpaid"}
@@ -26,10 +28,14 @@ DELIVERIES: Mapping[str, ParcelState] = {
     "picked_up": ParcelState.DELIVERED,  # by the buyer
     "carrier_picked_up": ParcelState.IN_TRANSIT,
 }
+COMPANIES = ("billing_address.company", "customer.default_address.company", "company.name")
 OPEN_RETURNS = {"open", "requested", "in_progress"}
 TEST_GATEWAYS = {"bogus", "(for testing) bogus gateway"}
-MARKETPLACES = ("amazon", "ebay", "etsy", "walmart", "tiktok", "bol", "zalando", "otto", "kaufland")
-REFUSAL_TAGS = {"do-not-ask", "do_not_ask", "trustsvc-do-not-ask"}
+MARKETPLACES = {
+    *("amazon", "ebay", "etsy", "walmart", "tiktok", "tiktokshop"),
+    *("bol", "zalando", "otto", "kaufland"),
+}
+RENEWAL_TAG = "subscription recurring order"
 
 
 def parse(
@@ -45,8 +51,8 @@ def parse(
     )
     status = fields.word(tree, "financial_status")
     fulfilled, shipped_at = _fulfilment(topic, tree, created, now)
-    delivery, delivery_at = _delivery(tree, now)
-    paid = _is_paid(topic, status)
+    delivery, delivery_at, parcel = _delivery(tree, now)
+    paid = _is_paid(topic, tree, status)
     place = _place(tree)
     order = OrderReceived(
         identity=fields.identity(tree, "id"),
@@ -65,16 +71,15 @@ def parse(
         standing=_standing(topic, tree, status),
         returns=_returns(tree),
         paid=paid,
-        paid_at=(changed if topic == "orders/paid" else created) if paid else None,
+        # Only the payment's own topic tells when; the placing date is its stand-in.
+        paid_at=changed if paid and topic == "orders/paid" else None,
         fulfilled=fulfilled,
         shipped_at=shipped_at,
         delivery=delivery,
         delivery_at=delivery_at,
+        parcel=parcel,
         traits=_traits(tree),
-        date_unreadable=any(
-            fields.has_unreadable_moment(tree, now, name)
-            for name in ("processed_at", "created_at", "updated_at")
-        ),
+        date_unreadable=_has_unreadable_date(tree, now),
     )
     return fields.finish(order, created)
 
@@ -86,16 +91,53 @@ def claim_of(status: str) -> Standing:
     return Standing.RETURNED if status == "closed" else Standing.OPEN
 
 
-def _is_paid(topic: str, status: str) -> bool | None:
-    if status in UNPAID:
-        return False
-    return True if status in PAID or topic == "orders/paid" else None
+def _has_unreadable_date(tree: fields.Tree, now: datetime) -> bool:
+    names = ("processed_at", "created_at", "updated_at")
+    parcels = fields.rows(tree, "fulfillments")
+    return fields.has_unreadable_moment(tree, now, *names) or any(
+        fields.has_unreadable_moment(parcel, now, "created_at") for parcel in parcels
+    )
+
+
+def _is_paid(topic: str, tree: fields.Tree, status: str) -> bool | None:
+    """Say whether the money came; a status that is empty or unknown is none that says so."""
+    if status in PAID or (topic == "orders/paid" and status not in UNPAID):
+        return True
+    return False if "financial_status" in tree else None
 
 
 def _standing(topic: str, tree: fields.Tree, status: str) -> Standing:
     if topic == "orders/cancelled" or fields.text(tree, "cancelled_at"):
         return Standing.CANCELLED
-    return Standing.REFUNDED if status == "refunded" else Standing.OPEN
+    if status == "refunded" or _has_nothing_left_to_pay(tree, status):
+        return Standing.REFUNDED
+    return Standing.RETURNED if _is_all_returned(tree) else Standing.OPEN
+
+
+def _has_nothing_left_to_pay(tree: fields.Tree, status: str) -> bool:
+    """Whether a refund that is called partial gave all of it back."""
+    left = amounts.amount(tree, "current_total_price")
+    return status == "partially_refunded" and left == 0 and amounts.amount(tree, "total_price") != 0
+
+
+def _is_all_returned(tree: fields.Tree) -> bool:
+    """Whether goods came back, and none of the order is left with the buyer."""
+    back: Counter[str] = Counter()
+    for refund in fields.rows(tree, "refunds"):
+        for row in fields.rows(refund, "refund_line_items"):
+            if fields.word(row, "restock_type") == "return":
+                back[fields.text(row, "line_item_id")] += int(amounts.amount(row, "quantity") or 0)
+    items = [item for item in fields.rows(tree, "line_items") if _count(item, "quantity") != 0]
+    return bool(back and items) and all(
+        _count(item, "current_quantity") == 0
+        or back[fields.text(item, "id")] >= (_count(item, "quantity") or 1)
+        for item in items
+    )
+
+
+def _count(item: fields.Tree, name: str) -> int | None:
+    count = amounts.amount(item, name)
+    return None if count is None else int(count)
 
 
 def _returns(tree: fields.Tree) -> Standing | None:
@@ -124,26 +166,31 @@ def _fulfilment(
     )
 
 
-def _delivery(tree: fields.Tree, now: datetime) -> tuple[ParcelState | None, datetime | None]:
-    """Say what the carriers say of all parcels: delivered only if all are."""
+def _delivery(tree: fields.Tree, now: datetime) -> tuple[ParcelState | None, datetime | None, str]:
+    """Say what the carriers say of all parcels, or of the one that was not delivered."""
     parcels = [
         row
         for row in fields.rows(tree, "fulfillments")
         if fields.word(row, "status") not in NO_PARCEL
     ]
     found = [DELIVERIES.get(fields.word(row, "shipment_status")) for row in parcels]
-    at = fields.latest(fields.moment(row, now, "updated_at", "created_at") for row in parcels)
+    times = [fields.moment(row, now, "updated_at", "created_at") for row in parcels]
+    bad = [number for number, one in enumerate(found) if one in NOT_DELIVERED]
+    if len(bad) == 1:
+        return found[bad[0]], times[bad[0]], fields.text(parcels[bad[0]], "id")
     for delivery in (ParcelState.FAILED, ParcelState.READY_FOR_PICKUP):
         if delivery in found:
-            return delivery, at
+            return delivery, fields.latest(times), ""
     if found and all(one is ParcelState.DELIVERED for one in found):
-        return ParcelState.DELIVERED, at
-    return None, None
+        return ParcelState.DELIVERED, fields.latest(times), ""
+    return None, None, ""
 
 
 def _name(tree: fields.Tree) -> str:
     for whose in ("customer", "billing_address", "shipping_address"):
-        if found := fields.name(tree, f"{whose}.first_name", f"{whose}.last_name"):
+        parts = (f"{whose}.first_name", f"{whose}.last_name")
+        company = next((one for one in COMPANIES if fields.text(tree, one)), "")
+        if found := fields.name(tree, *parts, company=company):
             return found
     return ""
 
@@ -160,18 +207,16 @@ def _consent(tree: fields.Tree) -> bool | None:
 
     Shopify writes `buyer_accepts_marketing: false` for whoever was not asked: that is no refusal.
     """
-    if REFUSAL_TAGS & _tags(tree):
+    notes = [
+        (fields.word(row, "name"), row.get("value")) for row in fields.rows(tree, "note_attributes")
+    ]
+    if refusal.in_tags(_tags(tree)) or refusal.in_notes(notes):
         return False
-    notes = {
-        fields.word(row, "name"): fields.flag(row, "value")
-        for row in fields.rows(tree, "note_attributes")
-    }
-    if any(notes.get(tag) is not False for tag in REFUSAL_TAGS if tag in notes):
-        return False
-    noted = [notes.get("trustsvc_consent"), notes.get("trustsvc_ask")]
-    if False in noted:
-        return False
-    return True if noted[0] or fields.flag(tree, "buyer_accepts_marketing") else None
+    has_given = any(
+        name == "trustsvc_consent" and fields.flag({"value": value}, "value")
+        for name, value in notes
+    )
+    return True if has_given or fields.flag(tree, "buyer_accepts_marketing") else None
 
 
 def _tags(tree: fields.Tree) -> set[str]:
@@ -185,14 +230,14 @@ def _traits(tree: fields.Tree) -> frozenset[str]:
     gateways = fields.tags(tree, "payment_gateway_names")
     tags = _tags(tree)
     found = {
-        "renewal": source.startswith("subscription_contract"),
+        "renewal": source.startswith("subscription_contract") or RENEWAL_TAG in tags,
         "pos": source == "pos",
         "draft": source == "shopify_draft_order",
         "test-gateway": not TEST_GATEWAYS.isdisjoint(gateways | {fields.word(tree, "gateway")}),
         "zero-total": amounts.amount(tree, "total_price") == 0,
         "gift-card": bool(items) and all(fields.flag(item, "gift_card") for item in items),
         "wholesale": isinstance(tree.get("company"), dict) or "wholesale" in tags,
-        "marketplace": any(source.startswith(name) for name in MARKETPLACES),
+        "marketplace": re.split("[^a-z]", source)[0] in MARKETPLACES,
     }
     names = {name for name, holds in found.items() if holds}
     return frozenset(names | {f"tag:{tag}" for tag in tags})

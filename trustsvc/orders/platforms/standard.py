@@ -8,28 +8,27 @@ and hashes with hashlib, so these lines are our own.
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from trustsvc.errors import Refused
 from trustsvc.orders.platforms import (
-    amounts,
     contact,
     fields,
+    refusal,
     signature,
+    standard_details,
     standard_fields,
+    standard_money,
     standard_words,
 )
 from trustsvc.orders.received import Ignored, OrderReceived
-from trustsvc.orders.standing import ParcelState, Standing
+from trustsvc.orders.standing import ParcelState
 
 TOLERANCE_S = 300
 MAX_SIGNATURES = 8
-STATED_ENDS = {"cancelled": Standing.CANCELLED, "refunded": Standing.REFUNDED}
-REFUSALS = {"denied", "refused", "declined", "withdrawn", "revoked", "opted_out", "opted-out"}
-REFUSAL_TAGS = {"do-not-ask", "do_not_ask"}
-TRAITS = {"pos", "draft", "wholesale", "gift-card", "marketplace", "test-gateway"}  # tag or channel
+PEOPLE = ("customer", "buyer")
 
 
 def key_of(secret: str) -> bytes:
@@ -85,7 +84,7 @@ def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceiv
 
 
 def _data(tree: fields.Tree) -> fields.Tree:
-    """Give the order; of what lies around it inside of data, only the dates are its own."""
+    """Give the order; of what lies around it inside of data, dates and buyer are its own."""
     data = tree.get("data", tree)
     if not isinstance(data, dict):
         raise Refused("The field data must be an object.")
@@ -93,7 +92,13 @@ def _data(tree: fields.Tree) -> fields.Tree:
     if not isinstance(inner, dict):
         return data
     dates = (*standard_fields.MOMENT, *standard_fields.MODIFIED_AT, *standard_fields.DATES)
-    return {name: data[name] for name in dates if name in data} | inner
+    return {name: data[name] for name in (*dates, *PEOPLE) if name in data} | inner
+
+
+def _holders(tree: fields.Tree, data: fields.Tree) -> list[fields.Tree]:
+    """Give all levels at which a no may stand."""
+    outer = tree.get("data")
+    return [tree, *([outer] if isinstance(outer, dict) else []), data]
 
 
 def _reference(data: fields.Tree) -> str:
@@ -121,11 +126,12 @@ def _order(
 
     known = _reference(data)
     modified_at = fields.moment(data, now, *standard_fields.MODIFIED_AT) or sent_at
-    # The moment of the event itself; other dates of the order are no time of this news.
+    # Other dates of the order are no time of this news.
     happened = (fields.moment(data, now, *standard_fields.EVENT_AT[one]) for one in meaning.events)
     delivered_at = when("delivered")
     delivery = meaning.delivery or (ParcelState.DELIVERED if delivered_at else None)
     place = _place(data)
+    consent, says_consent = _consent(_holders(tree, data))
     order = OrderReceived(
         identity=known,
         created_at=now,
@@ -138,36 +144,34 @@ def _order(
         locale=place.locale,
         zone=place.zone,
         is_anonymised=contact.is_anonymised(data, *standard_fields.EMAIL),
-        consent=_consent(data),
-        standing=_standing(data, meaning),
+        consent=consent,
+        says_consent=says_consent,
+        standing=standard_money.standing(data, meaning),
         dispute=meaning.dispute,
         returns=meaning.returns,
-        paid=meaning.paid,
+        paid=standard_money.paid(data, meaning),
         paid_at=when("paid"),
-        fulfilled=True if delivered_at and meaning.fulfilled is None else meaning.fulfilled,
+        fulfilled=standard_money.fulfilled(data, meaning, is_delivered=delivered_at is not None),
         shipped_at=when("shipped"),
         delivery=delivery,
         delivery_at=(delivered_at or sent_at) if delivery else None,
-        traits=_traits(data),
-        date_unreadable=_has_unreadable_date(data, now),
+        details=_details(data, meaning, now),
         delivery_id=signature.header(headers, "webhook-id") or None,
     )
     return fields.finish(order, when("created"))
 
 
-def _has_unreadable_date(data: fields.Tree, now: datetime) -> bool:
-    names = (*standard_fields.MOMENT, *standard_fields.DATES)
-    return any(fields.has_unreadable_moment(data, now, name) for name in names)
+def _details(
+    data: fields.Tree, meaning: standard_words.StateMeaning, now: datetime
+) -> dict[str, frozenset[str]]:
+    total = standard_money.total(meaning)
+    return standard_details.details(data, meaning.events, total, now)
 
 
 def _names_buyer(data: fields.Tree) -> bool:
     """Whether the body has a place for the address, also where it stands empty."""
-    return any(
-        isinstance(holder, dict) and key in holder
-        for path in standard_fields.EMAIL
-        for above, _, key in [path.rpartition(".")]
-        for holder in [fields.at(data, above) if above else data]
-    )
+    is_removed = any(name in data and data[name] is None for name in PEOPLE)
+    return is_removed or any(_has(data, path) for path in standard_fields.EMAIL)
 
 
 def _place(data: fields.Tree) -> contact.Place:
@@ -178,52 +182,22 @@ def _place(data: fields.Tree) -> contact.Place:
     )
 
 
-def _standing(data: fields.Tree, meaning: standard_words.StateMeaning) -> Standing | None:
-    """Read the standing; only a refund of the whole total ends an order."""
-    stated = [
-        standing
-        for event, standing in STATED_ENDS.items()
-        if any(fields.text(data, name) for name in standard_fields.EVENT_AT[event])
-    ]
-    standing = stated[0] if stated else meaning.standing
-    if standing not in {None, Standing.OPEN, Standing.REFUNDED}:
-        return standing
-    back = amounts.amount(data, *standard_fields.REFUNDED)
-    whole = amounts.amount(data, *standard_fields.TOTAL)
-    if back is None or whole is None:
-        return standing
-    if amounts.is_all(back, whole):
-        return Standing.REFUNDED
-    return Standing.OPEN if standing is Standing.REFUNDED else standing
+def _consent(holders: Sequence[fields.Tree]) -> tuple[bool | None, bool]:
+    """Read consent and may_ask, and whether they are stated: a no counts, wherever it stands."""
+    given = [refusal.answer(one, path) for one in holders for path in standard_fields.CONSENT]
+    refused = any(fields.flag(one, path) for one in holders for path in standard_fields.DO_NOT_ASK)
+    is_tagged = any(refusal.in_tags(standard_details.tags(one)) for one in holders)
+    if refused or False in given or is_tagged:
+        return False, True
+    is_stated = any(_has(one, path) for one in holders for path in standard_fields.CONSENT)
+    return (True if True in given else None), is_stated
 
 
-def _consent(data: fields.Tree) -> bool | None:
-    """Read consent and may_ask: a no counts, whatever other fields say."""
-    given = [_answer(data, path) for path in standard_fields.CONSENT]
-    refused = any(fields.flag(data, path) for path in standard_fields.DO_NOT_ASK)
-    if refused or False in given or not _tags(data).isdisjoint(REFUSAL_TAGS):
-        return False
-    return True if True in given else None
-
-
-def _answer(data: fields.Tree, path: str) -> bool | None:
-    return False if fields.word(data, path) in REFUSALS else fields.flag(data, path)
-
-
-def _tags(data: fields.Tree) -> set[str]:
-    return fields.tags(data, *standard_fields.TAGS)
-
-
-def _traits(data: fields.Tree) -> frozenset[str]:
-    """Say what a shop may have the order skipped for (docs/how-to/skip.md)."""
-    tags = _tags(data)
-    traits = {name for name in (fields.word(data, *standard_fields.CHANNEL), *tags) if name}
-    traits &= TRAITS
-    if fields.flag(data, *standard_fields.RENEWAL):
-        traits.add("renewal")
-    if amounts.amount(data, *standard_fields.TOTAL) == 0:
-        traits.add("zero-total")
-    return frozenset(traits | {f"tag:{tag}" for tag in tags})
+def _has(data: fields.Tree, path: str) -> bool:
+    """Whether a field stands in the body, also where it is null."""
+    above, _, key = path.rpartition(".")
+    holder = fields.at(data, above) if above else data
+    return isinstance(holder, dict) and key in holder
 
 
 def _name(data: fields.Tree) -> str:

@@ -16,7 +16,7 @@ MAX_KEYS = 1000  # of one object
 # Objects that hold fields. Others, such as PHP's and Java's dates, have keys of their own.
 _HOLDER_NAMES = (
     "data order customer buyer billing billing_address invoice_address shipping shipping_address "
-    "delivery_address refund totals"
+    "delivery_address refund totals attributes"
 )
 HOLDERS = frozenset(_HOLDER_NAMES.split())
 
@@ -73,10 +73,15 @@ CONSENT = (
     "trustsvc_consent",
     "customer.consent",
     "customer.may_ask",
+    "attributes.consent",
+    "attributes.may_ask",
 )
-DO_NOT_ASK = ("do_not_ask", "customer.do_not_ask")
+DO_NOT_ASK = ("do_not_ask", "customer.do_not_ask", "attributes.do_not_ask")
 TAGS = ("tags", "customer.tags")
-TOTAL = ("total", "total_price", "total_amount", "grand_total", "amount", "totals.total")
+# `amount` is the total, but in news of a refund what went back.
+AMOUNT = "amount"
+WHOLE = ("total", "total_price", "total_amount", "grand_total", "totals.total")
+TOTAL = (*WHOLE, AMOUNT)
 REFUNDED = (
     "refunded_amount",
     "refund_amount",
@@ -85,7 +90,20 @@ REFUNDED = (
     "refund.amount",
 )
 CHANNEL = ("channel", "source")
-RENEWAL = ("renewal", "is_renewal")
+RENEWAL = (
+    "renewal",
+    "is_renewal",
+    "subscription_renewal",
+    "is_subscription_renewal",
+)
+PAID = ("paid", "is_paid")
+PAYMENT_STATUS = ("payment_status", "financial_status")
+FULFILLMENT_STATUS = (
+    "fulfillment_status",
+    "fulfilment_status",
+    "shipping_status",
+    "shipment_status",
+)
 TEST = ("test", "is_test")
 
 

@@ -40,6 +40,9 @@ FIELDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (standard_fields.BILLED_TO, "text", "Country of the bill: the language where none is sent."),
     (standard_fields.SENT_TO, "text", "Country of the parcel: the hours of the e-mail."),
     (standard_fields.STATE, "text", "The state of the whole order. An unknown one waits."),
+    (standard_fields.PAID, "answer", "Whether it is paid; one that is not waits."),
+    (standard_fields.PAYMENT_STATUS, "text", "paid, pending, authorized: all but paid waits."),
+    (standard_fields.FULFILLMENT_STATUS, "text", "fulfilled, partial: all but fulfilled waits."),
     (standard_fields.MOMENT, "moment", "When what `type` says happened."),
     (standard_fields.MODIFIED_AT, "moment", "When the order changed: the newest news wins."),
     *(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trustsvc.orders.standing import ParcelState, Standing
 
@@ -19,6 +19,8 @@ class StateMeaning:
     is_creation: bool = False
     dispute: Standing | None = None
     returns: Standing | None = None
+    is_part: bool = False  # a part of the money went back
+    is_full: bool = False  # all of it, whatever the amounts
 
 
 def _meaning(
@@ -41,7 +43,8 @@ SHIPPED = _meaning("shipped", fulfilled=True)
 DELIVERED = _meaning("delivered", fulfilled=True, delivery=ParcelState.DELIVERED)
 CANCELLED = _meaning("cancelled", standing=Standing.CANCELLED)
 REFUNDED = _meaning("refunded", standing=Standing.REFUNDED)
-PARTLY_REFUNDED = _meaning(standing=None, paid=True)
+PARTLY_REFUNDED = StateMeaning(paid=True, is_part=True)
+FULLY_REFUNDED = replace(REFUNDED, is_full=True)
 RETURNED = _meaning(standing=Standing.RETURNED)
 RETURN_OPEN = _meaning(standing=Standing.RETURN_OPEN)
 CHARGEBACK = _meaning(standing=Standing.CHARGEBACK)
@@ -103,6 +106,8 @@ STATES: Mapping[str, StateMeaning] = {
     "cancelled": CANCELLED,
     "canceled": CANCELLED,
     "refunded": REFUNDED,
+    "fully_refunded": FULLY_REFUNDED,
+    "refunded_fully": FULLY_REFUNDED,
     "partially_refunded": PARTLY_REFUNDED,
     "refunded_partially": PARTLY_REFUNDED,
     "returned": RETURNED,
@@ -154,6 +159,12 @@ TYPES: Mapping[str, StateMeaning] = (
     | {f"order.{word}": StateMeaning(dispute=dispute) for word, dispute in _DISPUTES.items()}
     | {f"order.{word}": StateMeaning(returns=returns) for word, returns in _RETURNS.items()}
 )
+# Of the fields of money and of shipping; any other word of these waits.
+PAID_WORDS = {"paid", "captured", "succeeded", "success", "completed", "complete", "settled"}
+PAID_WORDS |= {"partially_refunded", "refunded_partially", "refunded", "overpaid", "free"}
+SENT_WORDS = {"fulfilled", "shipped", "sent", "completed", "complete", "delivered", "picked_up"}
+SENT_WORDS |= {"in_transit", "out_for_delivery"}
+NOTHING_TO_SEND = {"not_required", "not_applicable", "none", "n/a", "digital"}
 # Of a shipment the state is that of its parcel: none of these says anything of the order.
 _OF_A_PARCEL = {CREATED, UNPAID, OTHER_STATUS}
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[- ]+")
@@ -170,7 +181,10 @@ def read(kind: str, state: str) -> StateMeaning:
     whole = STATES.get(normalised(state), OTHER_STATUS)
     if kind.startswith("shipment.") and whole in _OF_A_PARCEL:
         whole = NOTHING
-    of_order = None if kind.startswith("shipment.") else event.standing
+    # A part that went back ends nothing, whichever of the two says so.
+    is_part = whole.is_part or (event.is_part and whole.standing is not Standing.REFUNDED)
+    is_silent = kind.startswith("shipment.") or (is_part and event.standing is Standing.REFUNDED)
+    of_order = None if is_silent else event.standing
     return StateMeaning(
         standing=whole.standing or of_order,
         paid=whole.paid if whole.paid is not None else event.paid,
@@ -180,4 +194,6 @@ def read(kind: str, state: str) -> StateMeaning:
         is_creation=event.is_creation,
         dispute=event.dispute,
         returns=event.returns,
+        is_part=is_part,
+        is_full=event.is_full or whole.is_full,
     )

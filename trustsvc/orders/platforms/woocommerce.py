@@ -7,11 +7,17 @@ delivery id is not safe (one-second resolution), so the body stands for it. The 
 answered by orders/views.py before parsing.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from trustsvc.orders.platforms import amounts, contact, fields, signature
+from trustsvc.orders.platforms import (
+    amounts,
+    contact,
+    fields,
+    signature,
+    woocommerce_meta,
+    woocommerce_tracking,
+)
 from trustsvc.orders.received import Ignored, OrderReceived
 from trustsvc.orders.standing import ParcelState, Standing
 
@@ -28,7 +34,11 @@ STANDINGS = (
     | {"refunded": Standing.REFUNDED, "": Standing.OPEN}
 )
 FULFILMENT_META = "_fulfillment_status"  # WooCommerce's order fulfilments
-TRACKING_META = ("_wc_shipment_tracking_items", "_ast_tracking_items", "_tracking_number")
+DATES = (
+    *("date_created_gmt", "date_created", "created_at", "date_paid_gmt", "date_paid"),
+    *("date_completed_gmt", "date_completed", "completed_at"),
+)
+CHANGES = ("date_modified_gmt", "date_modified", "updated_at")
 LANGUAGE_META = (
     "wpml_language",
     "_wpml_language",
@@ -40,10 +50,7 @@ LANGUAGE_META = (
     "lang",
     "locale",
 )
-REFUSAL_META = ("do-not-ask", "do_not_ask", "_do_not_ask")
-MARKETPLACES = {"amazon", "ebay", "bol", "channable", "codisto", "wplister", "etsy", "kaufland"}
 A_SECOND = timedelta(seconds=1)
-TEST_GATEWAYS = {"bogus", "dummy", "test", "test_gateway", "wc_test"}
 WP_ERROR = {"code", "message", "data", "additional_errors", "additional_data"}
 
 
@@ -93,8 +100,8 @@ def _order(
     created = fields.moment(tree, now, "date_created_gmt", "date_created", "created_at")
     changed = fields.moment(tree, now, "date_modified_gmt", "date_modified", "updated_at")
     paid, paid_at = _payment(tree, status, created, now)
-    fulfilled, shipped_at = _fulfilment(tree, status, created, changed, now)
-    meta = _meta(tree)
+    sent = _fulfilment(tree, status, created, changed, now)
+    meta = woocommerce_meta.read(tree)
     country = fields.text(tree, "shipping.country", "billing.country", "billing_address.country")
     languages = [fields.text(tree, "lang", "locale"), *(meta.get(key, "") for key in LANGUAGE_META)]
     place = contact.place(languages, fields.text(tree, "billing.country") or country, country)
@@ -110,7 +117,7 @@ def _order(
         zone=place.zone,
         is_anonymised=contact.is_anonymised(tree, "billing.email", "billing_address.email")
         or fields.flag(meta, "_anonymized") is True,
-        consent=_consent(meta),
+        consent=woocommerce_meta.consent(tree),
         says_consent=True,
         standing=_standing(tree, status),
         # That it was restored is news of this moment, whenever the order was changed before, and
@@ -119,15 +126,15 @@ def _order(
         delivery_id=_restored_id(known, changed) if topic == "order.restored" else None,
         paid=paid,
         paid_at=paid_at,
-        fulfilled=fulfilled,
-        shipped_at=shipped_at,
-        delivery=ParcelState.DELIVERED if status == "delivered" else None,
-        delivery_at=(changed or shipped_at) if status == "delivered" else None,
-        traits=_traits(tree, meta),
-        date_unreadable=any(
-            fields.has_unreadable_moment(tree, now, f"date_{name}_gmt")
-            for name in ("created", "paid", "completed")
-        ),
+        fulfilled=sent.is_all,
+        shipped_at=sent.at,
+        delivery=ParcelState.DELIVERED if status == "delivered" else sent.delivery,
+        delivery_at=(changed or sent.at) if status == "delivered" else sent.delivery_at,
+        estimated=frozenset({"delivery", *(["fulfilment"] if sent.is_estimate else [])}),
+        traits=woocommerce_meta.traits(tree),
+        date_unreadable=fields.has_unreadable_moment(tree, now, *DATES)
+        or fields.has_garbled_moment(tree, *CHANGES)
+        or woocommerce_tracking.has_garbled_date(tree),
     )
     return fields.finish(order, created)
 
@@ -159,25 +166,19 @@ def _fulfilment(
     created: datetime | None,
     changed: datetime | None,
     now: datetime,
-) -> tuple[bool, datetime | None]:
+) -> woocommerce_tracking.Sent:
     """Say whether all of it left, and when: completed, or what a fulfilment plug-in wrote."""
+    estimate = fields.estimate_shipment(created, changed, now)
     if status in SHIPPED:
         done = fields.moment(tree, now, "date_completed_gmt", "date_completed", "completed_at")
-        return True, done or fields.estimate_shipment(created, changed, now)
-    meta = _meta(tree)
+        return woocommerce_tracking.Sent(True, done or estimate, is_estimate=done is None)
+    meta = woocommerce_meta.read(tree)
     if FULFILMENT_META in meta:
-        if meta[FULFILMENT_META].lower() == "fulfilled":
-            return True, fields.estimate_shipment(created, changed, now)
-        return False, None
-    if status not in PARTLY_SHIPPED and any(meta.get(key) for key in TRACKING_META):
-        sent = (
-            fields.moment(item, now, "date_shipped")
-            for row in fields.rows(tree, "meta_data")
-            if fields.text(row, "key") in TRACKING_META
-            for item in fields.rows(row, "value")
-        )
-        return True, fields.latest(sent) or fields.estimate_shipment(created, changed, now)
-    return False, None
+        is_all = meta[FULFILMENT_META].lower() == "fulfilled"
+        return woocommerce_tracking.Sent(is_all, estimate if is_all else None, is_estimate=True)
+    if status in PARTLY_SHIPPED:
+        return woocommerce_tracking.Sent(False)
+    return woocommerce_tracking.sent(tree, estimate, changed or now, now)
 
 
 def _standing(tree: fields.Tree, status: str) -> Standing:
@@ -193,50 +194,7 @@ def _standing(tree: fields.Tree, status: str) -> Standing:
 
 def _name(tree: fields.Tree) -> str:
     for whose in ("billing", "billing_address", "shipping", "shipping_address", "customer"):
-        if found := fields.name(tree, f"{whose}.first_name", f"{whose}.last_name"):
+        parts = (f"{whose}.first_name", f"{whose}.last_name")
+        if found := fields.name(tree, *parts, company=f"{whose}.company"):
             return found
     return ""
-
-
-def _consent(meta: Mapping[str, str]) -> bool | None:
-    """Read what the shop notes of the buyer's choice; a no counts, whatever else the order says."""
-    if any(key in meta and fields.flag(meta, key) is not False for key in REFUSAL_META):
-        return False
-    given = [fields.flag(meta, "trustsvc_consent"), fields.flag(meta, "trustsvc_ask")]
-    if False in given:
-        return False
-    return True if given[0] else None
-
-
-def _traits(tree: fields.Tree, meta: Mapping[str, str]) -> frozenset[str]:
-    """Say what a shop may have the order skipped for (docs/how-to/skip.md)."""
-    via = fields.word(tree, "created_via")
-    items = fields.rows(tree, "line_items")
-    found = {
-        "renewal": via == "subscription" or "_subscription_renewal" in meta,
-        "pos": "pos" in via.replace("_", "-").split("-"),
-        "test-gateway": fields.word(tree, "payment_method") in TEST_GATEWAYS,
-        "zero-total": amounts.amount(tree, "total") == 0,
-        "gift-card": bool(items) and all(_is_gift_card(item) for item in items),
-        "wholesale": any("wholesale" in f"{key} {value}".lower() for key, value in meta.items()),
-        "marketplace": any(not MARKETPLACES.isdisjoint(_words(key)) for key in [via, *meta]),
-    }
-    tags = {f"tag:{tag}" for tag in fields.tags(meta, "trustsvc_tags")}
-    return frozenset({name for name, holds in found.items() if holds} | tags)
-
-
-def _words(key: str) -> list[str]:
-    return re.split("[^a-z]+", key.lower())
-
-
-def _is_gift_card(item: fields.Tree) -> bool:
-    kinds = {fields.word(item, "product_type", "type"), *map(str.lower, _meta(item))}
-    return any("gift" in kind for kind in kinds)
-
-
-def _meta(tree: fields.Tree) -> dict[str, str]:
-    """Read what plug-ins leave with an order; a value that is not plain counts as there."""
-    return {
-        fields.text(row, "key"): fields.text(row, "value") or ("yes" if row.get("value") else "")
-        for row in fields.rows(tree, "meta_data")
-    }

@@ -1,0 +1,70 @@
+"""Write each delivery of an order to the decision log."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from trustsvc.orders import decision_log
+from trustsvc.orders.decision_codes import DecisionStep, Outcome
+from trustsvc.orders.models import orders
+from trustsvc.orders.registers import StoredOrder
+from trustsvc.orders.state import OrderState
+from trustsvc.orders.stored_orders import OrderKey
+from trustsvc.work_queue import job_queue
+
+
+def log(
+    session: Session,
+    new: dict[OrderKey, StoredOrder],
+    changes: dict[OrderKey, list[list[str]]],
+    ids: dict[OrderKey, int],
+    now: datetime,
+) -> None:
+    """Log each delivery, and enqueue check_orders if an order needs a decision."""
+    entries: list[decision_log.DecisionLogEntry] = []
+    needs_check = False
+    for key, row in new.items():
+        is_received = row.state is OrderState.RECEIVED
+        needs_check = needs_check or is_received
+        rule = "new" if is_received else "over" if row.is_over else "no_buyer"
+        outcome = Outcome.RECEIVED if is_received else Outcome.IGNORED
+        entries.append(
+            decision_log.DecisionLogEntry(ids[key], DecisionStep.ACCEPT, rule, outcome, now)
+        )
+    for key, deliveries in changes.items():
+        for changed in deliveries:
+            needs_check = needs_check or bool(changed)
+            entries += [
+                decision_log.DecisionLogEntry(
+                    ids[key], DecisionStep.ACCEPT, change, Outcome.RECEIVED, now
+                )
+                for change in changed or ["unchanged"]
+                if key in ids
+            ]
+    decision_log.write(session, entries)
+    if needs_check:
+        job_queue.enqueue(session, "check_orders")
+
+
+def log_repeated(session: Session, keys: Collection[OrderKey], now: datetime) -> None:
+    """Log the deliveries that came before, at the order they are about."""
+    if not keys:
+        return
+    rows = session.execute(
+        select(orders.c.id, orders.c.shop_id, orders.c.identity).where(
+            orders.c.shop_id.in_({shop_id for shop_id, _ in keys}),
+            orders.c.identity.in_({identity for _, identity in keys}),
+        )
+    )
+    decision_log.write(
+        session,
+        [
+            decision_log.DecisionLogEntry(
+                row.id, DecisionStep.ACCEPT, "repeated", Outcome.DUPLICATE, now
+            )
+            for row in rows
+            if (row.shop_id, bytes(row.identity)) in keys
+        ],
+    )

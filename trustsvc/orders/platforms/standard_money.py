@@ -1,0 +1,72 @@
+"""What the standard endpoint's fields of money and shipping say of an order. Pure."""
+
+from trustsvc.orders.platforms import amounts, fields, standard_fields, standard_words
+from trustsvc.orders.platforms.standard_words import StateMeaning
+from trustsvc.orders.standing import Standing
+
+STATED_ENDS = {"cancelled": Standing.CANCELLED, "refunded": Standing.REFUNDED}
+
+
+def standing(data: fields.Tree, meaning: StateMeaning) -> Standing | None:
+    """Read the standing; only a refund of the whole total ends an order.
+
+    A part of the money, or none, changes nothing: not even a cancellation.
+    """
+    stated = [
+        end
+        for event, end in STATED_ENDS.items()
+        if any(fields.text(data, name) for name in standard_fields.EVENT_AT[event])
+    ]
+    found = stated[0] if stated else meaning.standing
+    money = {fields.word(data, path) for path in standard_fields.PAYMENT_STATUS}
+    if found in {None, Standing.OPEN} and "refunded" in money:
+        found = Standing.REFUNDED
+    if found not in {None, Standing.OPEN, Standing.REFUNDED} or meaning.is_full:
+        return found
+    if meaning.is_part:
+        return None if found is Standing.REFUNDED else found
+    whole = amounts.amount(data, *total(meaning))
+    back = amounts.amount(data, *standard_fields.REFUNDED)
+    if back is None and is_refund(meaning) and whole is not None:
+        back = amounts.amount(data, standard_fields.AMOUNT)
+    if back is None:
+        return found
+    if amounts.is_all(back, whole):
+        return Standing.REFUNDED
+    return None if found is Standing.REFUNDED else found
+
+
+def is_refund(meaning: StateMeaning) -> bool:
+    return meaning.is_part or meaning.standing is Standing.REFUNDED
+
+
+def total(meaning: StateMeaning) -> tuple[str, ...]:
+    """Give the names of the whole order's total; in news of a refund `amount` is none."""
+    return standard_fields.WHOLE if is_refund(meaning) else standard_fields.TOTAL
+
+
+def paid(data: fields.Tree, meaning: StateMeaning) -> bool | None:
+    """Say whether it is paid; a field that says it is not counts before type and status."""
+    known = _status(data, standard_fields.PAYMENT_STATUS, standard_words.PAID_WORDS)
+    flags = {fields.flag(data, path) for path in standard_fields.PAID}
+    if known is False or False in flags:
+        return False
+    if meaning.paid is None and (known or True in flags):
+        return True
+    return meaning.paid
+
+
+def fulfilled(data: fields.Tree, meaning: StateMeaning, *, is_delivered: bool) -> bool | None:
+    """Say whether all of it was sent; a field that says it was not counts before the type."""
+    known = _status(data, standard_fields.FULFILLMENT_STATUS, standard_words.SENT_WORDS)
+    if known is False:
+        return False
+    if meaning.fulfilled is not None:
+        return meaning.fulfilled
+    return True if known or is_delivered else None
+
+
+def _status(data: fields.Tree, paths: tuple[str, ...], good: set[str]) -> bool | None:
+    words = {standard_words.normalised(fields.text(data, path)) for path in paths}
+    words -= {"", *standard_words.NOTHING_TO_SEND}
+    return words <= good if words else None

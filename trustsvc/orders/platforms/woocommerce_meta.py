@@ -1,0 +1,81 @@
+"""What plug-ins of WooCommerce leave with an order: a choice, tags, and what it is skipped for."""
+
+import re
+from collections.abc import Mapping
+
+from trustsvc.orders.platforms import amounts, fields, refusal
+
+CONSENT_META = "trustsvc_consent"
+MARKETPLACES = {"amazon", "ebay", "bol", "channable", "codisto", "wplister", "etsy", "kaufland"}
+TEST_GATEWAYS = {"bogus", "dummy", "test", "test_gateway", "wc_test"}
+POS = {"pos", "openpos"}
+WHOLESALE = {"wholesale", "wholesaler", "wholesale_customer", "wholesale_order"}
+PAYMENT = {  # Amazon Pay is no marketplace
+    *("pay", "payment", "payments", "charge", "authorization", "capture", "reference"),
+    *("permission", "billing", "agreement", "login", "refund", "checkout"),
+}
+GIFT_CARD = re.compile(r"gift[ _-]?(?:cards?|certificates?|vouchers?)")
+
+
+def consent(tree: fields.Tree) -> bool | None:
+    """Read what the shop notes of the buyer's choice; a no counts, whatever else the order says."""
+    notes = [(fields.text(row, "key"), row.get("value")) for row in fields.rows(tree, "meta_data")]
+    if refusal.in_notes(notes) or refusal.in_tags(_tags(tree)):
+        return False
+    given = (fields.flag({"value": value}, "value") for key, value in notes if key == CONSENT_META)
+    return True if True in given else None
+
+
+def _tags(tree: fields.Tree) -> set[str]:
+    noted = (
+        fields.tags(row, "value")
+        for row in fields.rows(tree, "meta_data")
+        if fields.text(row, "key") == "trustsvc_tags"
+    )
+    return fields.tags(tree, "tags").union(*noted)
+
+
+def traits(tree: fields.Tree) -> frozenset[str]:
+    """Say what a shop may have the order skipped for (docs/how-to/skip.md)."""
+    meta = read(tree)
+    via = fields.word(tree, "created_via")
+    items = fields.rows(tree, "line_items")
+    found = {
+        "renewal": via == "subscription" or "_subscription_renewal" in meta,
+        "pos": any(not POS.isdisjoint(_words(key)) for key in [via, *_set_keys(meta)]),
+        "test-gateway": fields.word(tree, "payment_method") in TEST_GATEWAYS,
+        "zero-total": amounts.amount(tree, "total") == 0,
+        "gift-card": bool(items) and all(_is_gift_card(item) for item in items),
+        "wholesale": any("wholesale" in _words(key) for key in _set_keys(meta))
+        or any(value.lower() in WHOLESALE for value in meta.values()),
+        "marketplace": any(_is_marketplace(_words(key)) for key in [via, *meta]),
+    }
+    names = {name for name, holds in found.items() if holds}
+    return frozenset(names | {f"tag:{tag}" for tag in _tags(tree)})
+
+
+def _words(key: str) -> list[str]:
+    return re.split("[^a-z]+", key.lower())
+
+
+def _set_keys(meta: Mapping[str, str]) -> list[str]:
+    """Give the keys whose value is not empty and not a no."""
+    return [key for key, value in meta.items() if value and fields.flag(meta, key) is not False]
+
+
+def _is_marketplace(words: list[str]) -> bool:
+    """Whether a marketplace is named, and not as a way to pay or to sign in."""
+    return not MARKETPLACES.isdisjoint(words) and PAYMENT.isdisjoint(words)
+
+
+def _is_gift_card(item: fields.Tree) -> bool:
+    kinds = {fields.word(item, "product_type", "type"), *map(str.lower, read(item))}
+    return any(GIFT_CARD.search(kind) for kind in kinds)
+
+
+def read(tree: fields.Tree) -> dict[str, str]:
+    """Read what plug-ins leave with an order; a value that is not plain counts as there."""
+    return {
+        fields.text(row, "key"): fields.text(row, "value") or ("yes" if row.get("value") else "")
+        for row in fields.rows(tree, "meta_data")
+    }

@@ -1,0 +1,217 @@
+"""An order as registers, each with the newest value that the platform gave. Pure.
+
+Of two values of one second the one that arrives later counts, but an end stays. A refusal
+(`consent` false) is never taken back by an update. What there may be several of is kept as JSON in
+`claims`: disputes, returns and parcels (claims.py), reasons to skip field by field (details.py),
+and estimated moments (happened.py).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from trustsvc.orders import claims, details, happened
+from trustsvc.orders.happened import Happened
+from trustsvc.orders.news import OrderNews
+from trustsvc.orders.standing import ENDED, ParcelState, Standing
+from trustsvc.orders.state import OrderState
+
+BUYER = ("reference", "email", "name", "buyer", "locale", "zone")
+# Register -> (its time, its values)
+REGISTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "standing": ("standing_at", ("standing",)),
+    "dispute": ("dispute_at", ("dispute",)),
+    "returns": ("returns_at", ("returns",)),
+    "payment": ("payment_at", ("paid", "paid_at")),
+    "fulfilment": ("fulfilment_at", ("fulfilled", "shipped_at")),
+    "delivery": ("delivery_at", ("delivery",)),
+    "consent": ("consent_at", ("consent",)),
+    "details": ("details_at", ("skip", "date_unreadable")),
+}
+CHANGING = (
+    *(name for time, values in REGISTERS.values() for name in (time, *values)),
+    "claims",
+    "contact_at",
+    "accepts_buyer",
+    "created_at",
+)
+COLUMNS = ("shop_id", "identity", *BUYER, *CHANGING, "state", "received_at")
+# What only says that more is to come yields to the order itself of the same second.
+YIELDS = {Standing.REFUND_OPEN}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StoredOrder:
+    """A row of `orders`; the buyer's fields are set only if they are to be written."""
+
+    shop_id: int
+    identity: bytes
+    created_at: datetime
+    received_at: datetime
+    state: OrderState = OrderState.RECEIVED
+    standing: Standing = Standing.OPEN
+    standing_at: datetime | None = None
+    dispute: Standing | None = None
+    dispute_at: datetime | None = None
+    returns: Standing | None = None
+    returns_at: datetime | None = None
+    claims: str | None = None  # JSON
+    paid: bool | None = None
+    paid_at: datetime | None = None
+    payment_at: datetime | None = None
+    fulfilled: bool | None = None
+    shipped_at: datetime | None = None
+    fulfilment_at: datetime | None = None
+    delivery: ParcelState | None = None
+    delivery_at: datetime | None = None
+    skip: str | None = None
+    date_unreadable: bool = False
+    details_at: datetime | None = None
+    contact_at: datetime | None = None
+    consent: bool | None = None
+    consent_at: datetime | None = None
+    accepts_buyer: bool = True
+    has_buyer: bool = False
+    writes_buyer: bool = False
+    id: int = 0
+    reference: str | None = None
+    email: str | None = None
+    name: str | None = None
+    buyer: bytes | None = None
+    locale: str | None = None
+    zone: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return not ENDED.isdisjoint({self.standing, self.dispute, self.returns})
+
+    def values(self, names: Sequence[str] = COLUMNS) -> dict[str, object]:
+        """Columns to write, by name."""
+        return {name: getattr(self, name) for name in names}
+
+
+def merged(known: StoredOrder, news: OrderNews) -> tuple[dict[str, object], list[str]]:
+    """Give the columns that news changes, and the names of the registers whose value is new."""
+    kept: dict[str, Any] = json.loads(known.claims) if known.claims else {}
+    changed: dict[str, object] = {}
+    for merge_part in (_claims, _delivery, _moments, _details, _newest):
+        changed |= merge_part(known, news, kept)
+    if kept:
+        changed["claims"] = json.dumps(kept, sort_keys=True, separators=(",", ":"))
+    if news.order.created_at < known.created_at:  # one that no body stated was a guess, and later
+        changed["created_at"] = news.order.created_at
+    columns = {name: values for name, (_, values) in REGISTERS.items()}
+    columns["delivery"] = ("delivery", "delivery_at")  # its time is a date that counts
+    columns["details"] = (*columns["details"], "created_at")
+    names = [
+        name
+        for name, values in columns.items()
+        if any(one in changed and changed[one] != getattr(known, one) for one in values)
+    ]
+    return changed, names
+
+
+def _claims(known: StoredOrder, news: OrderNews, kept: dict[str, Any]) -> dict[str, object]:
+    changed: dict[str, object] = {}
+    for register, state in (("dispute", news.order.dispute), ("returns", news.order.returns)):
+        if state is not None:
+            time = REGISTERS[register][0]
+            at = _time_of(register, news, known)
+            kept[register], worst = claims.merged(kept.get(register), news.claim, state, at)
+            changed |= {time: max(at, getattr(known, time) or at), register: worst}
+    return changed
+
+
+def _delivery(known: StoredOrder, news: OrderNews, kept: dict[str, Any]) -> dict[str, object]:
+    if news.order.delivery is None:
+        return {}
+    at = _time_of("delivery", news, known)
+    kept["delivery"], delivery, since = claims.delivered(
+        kept.get("delivery"),
+        news.parcel,
+        news.order.delivery,
+        at,
+        is_estimate="delivery" in news.order.estimated,
+    )
+    return {"delivery": delivery, "delivery_at": since}
+
+
+def _moments(known: StoredOrder, news: OrderNews, kept: dict[str, Any]) -> dict[str, object]:
+    """Merge whether it was paid and sent; a moment alone says that it was."""
+    order = news.order
+    changed: dict[str, object] = {}
+    for register, is_so, moment in (
+        ("payment", order.paid, order.paid_at),
+        ("fulfilment", order.fulfilled, order.shipped_at),
+    ):
+        if is_so is None and moment is None:
+            continue
+        time, columns = REGISTERS[register]
+        part, found = happened.merged(
+            kept.get(register),
+            Happened(getattr(known, columns[0]), getattr(known, columns[1]), getattr(known, time)),
+            Happened(is_so is not False, moment, _time_of(register, news, known)),
+            is_estimate=register in order.estimated,
+        )
+        kept |= {register: part} if part else {}
+        changed |= {time: found.at, columns[0]: found.is_so, columns[1]: found.moment}
+    return changed
+
+
+def _details(known: StoredOrder, news: OrderNews, kept: dict[str, Any]) -> dict[str, object]:
+    """Merge details of a body that states only some."""
+    if not news.details:
+        return {}
+    at = _time_of("details", news, known)
+    kept["details"], skip, is_unreadable = details.merged(kept.get("details"), news.details, at)
+    return {"skip": skip, "date_unreadable": is_unreadable}
+
+
+def _newest(known: StoredOrder, news: OrderNews, _kept: dict[str, Any]) -> dict[str, object]:
+    """Take over what is newer than what is known."""
+    changed: dict[str, object] = {}
+    for register, stated in _stated(news).items():
+        time, columns = REGISTERS[register]
+        at = _time_of(register, news, known)
+        before = getattr(known, time)
+        if not _counts(known, register, stated[0], is_older=before is not None and at < before):
+            continue
+        if before == at and (getattr(known, columns[0]) in ENDED or stated[0] in YIELDS):
+            continue
+        changed |= {time: at} | dict(zip(columns, stated, strict=True))
+    return changed
+
+
+def _time_of(register: str, news: OrderNews, known: StoredOrder) -> datetime:
+    if register == "delivery" and news.order.delivery_at:
+        return min(news.order.delivery_at, news.arrived_at)
+    # A restored order only takes its own deletion back.
+    is_restored = register == "standing" and known.standing is Standing.CANCELLED
+    at = (news.order.standing_at if is_restored else None) or news.as_of
+    if news.is_timed:
+        return at
+    # Without a time it is newer than what is known, whatever the platform's clock says.
+    arrived_at = news.arrived_at.replace(microsecond=0)
+    return max(arrived_at, getattr(known, REGISTERS[register][0]) or arrived_at)
+
+
+def _counts(known: StoredOrder, register: str, stated: object, *, is_older: bool) -> bool:
+    """Whether a value is taken over: a refusal whenever it arrives, anything else unless older."""
+    if register == "consent":
+        return known.consent is not False and (stated is False or not is_older)
+    return not is_older
+
+
+def _stated(news: OrderNews) -> dict[str, tuple[object, ...]]:
+    """Give the registers that the body says something about, but for those merged above."""
+    order = news.order
+    stated: dict[str, tuple[object, ...]] = {}
+    if order.standing is not None:
+        stated["standing"] = (order.standing,)
+    if order.consent is not None or order.says_consent:
+        stated["consent"] = (order.consent,)
+    if news.details is None and (order.says_contact or order.date_unreadable):
+        stated["details"] = (news.skip, order.date_unreadable)
+    return stated
