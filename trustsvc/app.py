@@ -34,7 +34,7 @@ from trustsvc.demo.views import demo_pages
 from trustsvc.doctor.desk import evidence_desk
 from trustsvc.errors import NotFound, TrustsvcError, Unavailable
 from trustsvc.health import health_checks
-from trustsvc.http import access, request_limits
+from trustsvc.http import access, form_origin, request_limits
 from trustsvc.http.link_end import LinkEnd
 from trustsvc.http.request_limits import BoundedRequest, RequestLimits
 from trustsvc.invitations.desk import sending_desk
@@ -109,6 +109,7 @@ def create_app() -> Flask:
         link=signed_links.url,
     )
     app.before_request(lambda: request_limits.check(request.environ))
+    app.before_request(_check_origin)
     app.before_request(_check_access)
     app.after_request(_set_headers)
     app.after_request(_report_to_server_log)
@@ -133,6 +134,17 @@ def _requirement() -> access.Requirement:
     if request.endpoint in {None, "static"}:
         return "public"
     return access.requirement(current_app.view_functions[str(request.endpoint)]) or "staff"
+
+
+def _check_origin() -> None:
+    if request.method in form_origin.READS or request.endpoint is None:
+        return
+    g.suspicion = "forged_form"
+    view = current_app.view_functions[request.endpoint]
+    form = lambda: request.form  # noqa: E731 - read where it must be
+    base_url = config.current().base_url
+    form_origin.check(_requirement(), view, dict(request.headers), form, base_url)
+    g.suspicion = ""
 
 
 def _check_access() -> Any:

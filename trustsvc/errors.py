@@ -29,6 +29,13 @@ class Unauthorised(TrustsvcError):
     title = "The signature does not match"
 
 
+class ForeignForm(TrustsvcError):
+    """Another site made the browser send this form; nothing of it was done."""
+
+    status = 403
+    title = "This form was sent from another site: open the page here and send it again"
+
+
 class NotFound(TrustsvcError):
     """Nothing has this address, or its link does not verify."""
 

@@ -130,6 +130,13 @@ def test_a_form_that_is_not_ours_is_an_entry_and_our_own_is_none(client):
     assert _written() == [("forged_form", "staff", "127.0.0.1", 1)]
 
 
+def test_a_form_of_another_site_is_an_entry(client):
+    client.post("/me", headers={"Origin": "https://evil.example"})
+    client.post("/me", headers={"Origin": "http://127.0.0.1:8000"})
+
+    assert _written() == [("forged_form", "public", "127.0.0.1", 1)]
+
+
 @pytest.mark.parametrize(("number", "entries"), [(9, []), (10, [10]), (25, [25])])
 def test_a_single_old_link_is_nobodys_attack(client, number, entries):
     with clock.at(AT):

@@ -4,7 +4,7 @@ from flask import Blueprint, render_template, request
 
 from trustsvc import clock
 from trustsvc.crypto import signed_links
-from trustsvc.http import access
+from trustsvc.http import access, form_origin
 from trustsvc.invitations import redeem, unsubscribe
 from trustsvc.shops import directory
 from trustsvc.storage import db
@@ -25,6 +25,7 @@ def show_stop(token: str) -> str:
 
 @unsubscribe_pages.post("/u/<token>")
 @access.requires("link")
+@form_origin.accepts_other_sites(lambda _: True)
 def stop_asking(token: str) -> str:
     """Stop at this shop, or at all of them where the form says so; any other body is this shop.
 

@@ -8,7 +8,7 @@ from trustsvc import clock, config, i18n
 from trustsvc.address import NotAnAddress, normalise
 from trustsvc.crypto import signed_links
 from trustsvc.errors import TooMany
-from trustsvc.http import access
+from trustsvc.http import access, form_origin
 from trustsvc.http.rate_limit import RateLimit
 from trustsvc.registry import double_opt_in, registration
 from trustsvc.server_log import client_address
@@ -33,6 +33,7 @@ def show(slug: str) -> Response:
 
 @registration_pages.post("/register/<slug>")
 @access.requires("public")
+@form_origin.accepts_other_sites(lambda form: form.get("step") == "look")
 def ask_for(slug: str) -> Response:
     """Request a registration; same answer and same work whether the address is known or not.
 
@@ -105,6 +106,7 @@ def show_leave(token: str) -> str:
 
 @registration_pages.post("/register/leave/<token>")
 @access.requires("link")
+@form_origin.accepts_other_sites(lambda _: True)
 def do_leave(token: str) -> str:
     """End the registration, whatever the body: mail programs post their own (RFC 8058)."""
     link = signed_links.verify("leave", token)
@@ -151,6 +153,6 @@ def _language() -> str:
 def _private(response: Response) -> Response:
     """Keep pages that may show an address out of caches and referrers."""
     response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"  # without one, a form's Origin is null
     response.headers["Vary"] = "Accept-Language"
     return response
