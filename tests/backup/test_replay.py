@@ -15,8 +15,8 @@ from trustsvc.invitations import unsubscribe
 from trustsvc.invitations.redeem import find
 from trustsvc.orders import accept
 from trustsvc.orders.models import decisions, orders
+from trustsvc.orders.platform_status import PlatformStatus
 from trustsvc.orders.received import OrderReceived
-from trustsvc.orders.standing import Standing
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import publish, withdraw
 from trustsvc.reviews.models import publications, reviews
@@ -37,13 +37,13 @@ def backup(installation, tmp_path):
     return make
 
 
-def over(shop, identity, standing):
-    order = OrderReceived(identity=identity, created_at=NOON - DAY, standing=standing)
+def over(shop, identity, platform_status):
+    order = OrderReceived(identity=identity, created_at=NOON - DAY, platform_status=platform_status)
     with sample_orders.quiet(), db.transaction() as session:
         accept.accept(session, [accept.incoming_order(shop, order, b"over")], NOON)
 
 
-@pytest.mark.parametrize("how", [Standing.CANCELLED, Standing.REFUNDED])
+@pytest.mark.parametrize("how", [PlatformStatus.CANCELLED, PlatformStatus.REFUNDED])
 def test_an_order_that_was_over_after_the_backup_leads_to_no_message(
     installation, tmp_path, request, backup, how
 ):
@@ -52,7 +52,7 @@ def test_an_order_that_was_over_after_the_backup_leads_to_no_message(
         gone = sample_orders.invited(shop, identity="gone")
         stays = sample_orders.invited(shop, identity="stays", email="eva@mail.example")
         copy = backup()
-        over(shop, "gone", standing=how)
+        over(shop, "gone", platform_status=how)
 
         with elsewhere(installation, tmp_path, request):
             done = run("restore", copy)
@@ -69,12 +69,12 @@ def test_an_order_that_was_over_after_the_backup_leads_to_no_message(
 @pytest.mark.parametrize(
     ("news", "reason", "kept"),
     [
-        ({"standing": Standing.REFUNDED}, "refunded", {"standing": "refunded"}),
-        ({"dispute": Standing.CHARGEBACK}, "chargeback", {"dispute": "chargeback"}),
-        ({"returns": Standing.RETURNED}, "returned", {"returns": "returned"}),
-        ({"consent": False}, "said_no", {"consent": False, "standing": "open"}),
-        ({"is_whole": True}, "erased", {"accepts_buyer": True, "standing": "open"}),
-        ({"is_anonymised": True}, "erased", {"accepts_buyer": False, "standing": "open"}),
+        ({"platform_status": PlatformStatus.REFUNDED}, "refunded", {"platform_status": "refunded"}),
+        ({"dispute": PlatformStatus.CHARGEBACK}, "chargeback", {"dispute": "chargeback"}),
+        ({"returns": PlatformStatus.RETURNED}, "returned", {"returns": "returned"}),
+        ({"consent": False}, "said_no", {"consent": False, "platform_status": "open"}),
+        ({"is_whole": True}, "erased", {"accepts_buyer": True, "platform_status": "open"}),
+        ({"is_anonymised": True}, "erased", {"accepts_buyer": False, "platform_status": "open"}),
     ],
 )
 def test_what_barred_an_order_after_the_backup_is_replayed_for_its_true_reason(
@@ -106,10 +106,10 @@ def test_an_order_that_came_and_was_cancelled_after_the_backup_stays_over_when_i
     with clock.at(NOON):
         copy = backup()
         sample_orders.invited(shop, identity="new")
-        over(shop, "new", standing=Standing.CANCELLED)
+        over(shop, "new", platform_status=PlatformStatus.CANCELLED)
         later_shop = sample_orders.shop(name="Enrolled later")
         sample_orders.place(later_shop, identity="other")
-        over(later_shop, "other", standing=Standing.CANCELLED)
+        over(later_shop, "other", platform_status=PlatformStatus.CANCELLED)
 
         with elsewhere(installation, tmp_path, request):
             assert run("restore", copy, "--nothing-sent-since").exit_code == 0
@@ -126,7 +126,7 @@ def test_cancelled_orders_of_long_before_the_backup_are_not_brought_back(
 ):
     shop = sample_orders.shop()
     with clock.at(NOON):
-        over(shop, "old", standing=Standing.CANCELLED)
+        over(shop, "old", platform_status=PlatformStatus.CANCELLED)
     with clock.at(NOON + 10 * DAY):
         with db.transaction() as session:
             session.execute(decisions.delete())

@@ -25,7 +25,7 @@ from trustsvc import clock
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import buyer, decision_log, undecided
 from trustsvc.orders.models import deliveries, orders
-from trustsvc.orders.standing import ENDED
+from trustsvc.orders.platform_status import ENDED
 from trustsvc.storage import db
 
 pytestmark = pytest.mark.both_databases
@@ -82,7 +82,7 @@ def test_an_order_that_ends_is_looked_at_again(shop, over):
 
     order = only_order()
     assert order.state == "received"
-    assert ENDED & {order.standing, order.returns}
+    assert ENDED & {order.platform_status, order.returns}
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_an_end_that_comes_before_the_order_holds_and_names_nobody(shop, over, r
     assert shop.post(sample(shop.platform)) == DUPLICATE
     again = only_order()
     assert (again.state, again.email, again.buyer) == ("settled", None, None)
-    assert again.standing == order.standing
+    assert again.platform_status == order.platform_status
 
 
 def test_an_end_is_logged_once(shop):
@@ -111,7 +111,7 @@ def test_an_end_is_logged_once(shop):
     for changes in (over, REFUND[shop.platform], {}):
         assert shop.post(sample(shop.platform, **changes)) == DUPLICATE
     assert (only_order().state, only_order().email) == ("settled", None)
-    assert only_order().standing == "cancelled"
+    assert only_order().platform_status == "cancelled"
 
 
 def test_news_of_shipping_is_taken_up_once(shop):
@@ -211,7 +211,10 @@ def test_an_order_without_an_address_leaves_a_row_without_a_person(shop, address
 
 def test_each_delivery_is_a_line_of_the_decision_log_without_personal_data(shop):
     by_status = shop.platform == "woocommerce"  # a cancelled order is no longer a completed one
-    changed = (["fulfilment"], ["standing", "fulfilment"] if by_status else ["standing"])
+    changed = (
+        ["fulfilment"],
+        ["platform_status", "fulfilment"] if by_status else ["platform_status"],
+    )
     shop.post(sample(shop.platform, **NOT_SHIPPED[shop.platform]))
     shop.post(sample(shop.platform))
     shop.post(sample(shop.platform, **OVER[shop.platform][1]))
@@ -284,11 +287,11 @@ def test_ids_and_bodies_are_kept_as_pseudonyms_only(client):
 @pytest.mark.parametrize(
     ("topic", "body", "column", "value"),
     [
-        ("orders/delete", {"id": 5938471029384756201}, "standing", "cancelled"),
+        ("orders/delete", {"id": 5938471029384756201}, "platform_status", "cancelled"),
         (
             "refunds/create",
             {"order_id": 5938471029384756201, "transactions": [{"amount": "5.00"}]},
-            "standing",
+            "platform_status",
             "refund_open",
         ),
         (

@@ -116,7 +116,7 @@ def test_elsewhere_the_new_state_of_the_order_is_taken_up_and_nothing_is_reporte
     over = sample("shopify", cancelled_at="2026-11-18T12:00:00Z")
     assert shop.post(over, message_id="e-1") == DUPLICATE
 
-    assert only_order().standing == "cancelled"
+    assert only_order().platform_status == "cancelled"
     assert reported() == []
 
 

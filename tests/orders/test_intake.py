@@ -9,8 +9,8 @@ from tests.orders.webhook_client import Shop, only_order, rows, sample
 from trustsvc import clock
 from trustsvc.errors import Unavailable
 from trustsvc.orders import accept, intake
+from trustsvc.orders.platform_status import PlatformStatus
 from trustsvc.orders.received import OrderReceived
-from trustsvc.orders.standing import Standing
 from trustsvc.storage import columns, db
 
 pytestmark = pytest.mark.both_databases
@@ -50,7 +50,7 @@ def test_the_same_order_twice_in_a_batch_is_one_order(shop):
     now = clock.now()
     batch = [
         accept.incoming_order(shop.shop, order(1), b"a"),
-        accept.incoming_order(shop.shop, order(2, standing=Standing.REFUNDED), b"b"),
+        accept.incoming_order(shop.shop, order(2, platform_status=PlatformStatus.REFUNDED), b"b"),
         accept.incoming_order(shop.shop, order(1, shipped_at=now), b"c"),
         accept.incoming_order(shop.shop, order(2), b"d"),
     ]
@@ -165,7 +165,9 @@ def test_several_processes_at_once_let_no_end_of_an_order_slip(shop):
     now = clock.now()
     whole = [accept.incoming_order(shop.shop, order(number), b"a") for number in range(20)]
     over = [
-        accept.incoming_order(shop.shop, order(number, standing=Standing.CANCELLED), b"b")
+        accept.incoming_order(
+            shop.shop, order(number, platform_status=PlatformStatus.CANCELLED), b"b"
+        )
         for number in range(20)
     ]
     start = threading.Barrier(4)
@@ -178,7 +180,7 @@ def test_several_processes_at_once_let_no_end_of_an_order_slip(shop):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, [whole, over[::-1], whole[::-1], over]))
 
-    assert {row.standing for row in rows()} == {Standing.CANCELLED}
+    assert {row.platform_status for row in rows()} == {PlatformStatus.CANCELLED}
 
 
 def test_two_pieces_of_news_at_once_are_both_taken_up(shop):
@@ -197,10 +199,10 @@ def test_two_pieces_of_news_at_once_are_both_taken_up(shop):
     other = threading.Thread(target=shipped)
     other.start()
     with db.transaction() as session:
-        news = order(1, standing=Standing.CANCELLED)
+        news = order(1, platform_status=PlatformStatus.CANCELLED)
         accept.accept(session, [accept.incoming_order(shop.shop, news, b"c")], now)
         written.set()
         assert not done.wait(0.3)  # it waits for us to end
     other.join(120)
 
-    assert only_order().standing == Standing.CANCELLED
+    assert only_order().platform_status == PlatformStatus.CANCELLED

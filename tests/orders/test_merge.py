@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 
 from trustsvc.orders import merge
 from trustsvc.orders.news import OrderNews
+from trustsvc.orders.platform_status import ParcelState, PlatformStatus
 from trustsvc.orders.received import OrderReceived
-from trustsvc.orders.standing import ParcelState, Standing
 from trustsvc.orders.state import OrderState
 
 NOW = datetime(2026, 6, 10, 10, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 KEY = (1, b"order")
-STANDINGS = list(Standing)
+STANDINGS = list(PlatformStatus)
 
 
 def news(order, arrived_at=NOW + timedelta(days=2)):
@@ -45,7 +45,7 @@ def merged(history):
 def known(row):
     """Give what decides about an invitation."""
     names = (
-        "standing",
+        "platform_status",
         "dispute",
         "returns",
         "paid",
@@ -60,7 +60,7 @@ def known(row):
 
 snapshots = st.builds(
     dict,
-    standing=st.sampled_from(STANDINGS),
+    platform_status=st.sampled_from(STANDINGS),
     paid=st.booleans(),
     fulfilled=st.booleans(),
     email=st.sampled_from(["anna@mail.example", "anna@other.example", ""]),
@@ -81,14 +81,14 @@ def test_any_order_and_repetition_of_snapshots_ends_as_the_newest_alone(states, 
 
 
 EVENTS = [
-    {"paid": True, "standing": Standing.OPEN},
-    {"fulfilled": True, "standing": Standing.OPEN},
-    {"standing": Standing.CANCELLED},
-    {"standing": Standing.REFUND_OPEN},
-    {"dispute": Standing.DISPUTED},
-    {"dispute": Standing.OPEN},
-    {"returns": Standing.RETURN_OPEN},
-    {"returns": Standing.OPEN},
+    {"paid": True, "platform_status": PlatformStatus.OPEN},
+    {"fulfilled": True, "platform_status": PlatformStatus.OPEN},
+    {"platform_status": PlatformStatus.CANCELLED},
+    {"platform_status": PlatformStatus.REFUND_OPEN},
+    {"dispute": PlatformStatus.DISPUTED},
+    {"dispute": PlatformStatus.OPEN},
+    {"returns": PlatformStatus.RETURN_OPEN},
+    {"returns": PlatformStatus.OPEN},
     {"delivery": ParcelState.FAILED},
     {"delivery": ParcelState.DELIVERED},
     {"paid": False},
@@ -113,31 +113,37 @@ def test_any_order_of_events_ends_the_same(events, seed):
 
 
 def test_an_end_stays_against_news_of_the_same_second_and_yields_to_later_news():
-    first = news(order(standing=Standing.CANCELLED, modified_at=NOW))
-    same = news(order(standing=Standing.OPEN, modified_at=NOW, email="anna@mail.example"))
+    first = news(order(platform_status=PlatformStatus.CANCELLED, modified_at=NOW))
+    same = news(
+        order(platform_status=PlatformStatus.OPEN, modified_at=NOW, email="anna@mail.example")
+    )
     later = news(
         order(
-            standing=Standing.OPEN,
+            platform_status=PlatformStatus.OPEN,
             modified_at=NOW + timedelta(seconds=1),
             email="anna@mail.example",
         )
     )
 
-    assert merged([first, same]).standing is Standing.CANCELLED
+    assert merged([first, same]).platform_status is PlatformStatus.CANCELLED
     back = merged([first, later])
-    assert (back.standing, back.email, back.state) == (
-        Standing.OPEN,
+    assert (back.platform_status, back.email, back.state) == (
+        PlatformStatus.OPEN,
         "anna@mail.example",
         OrderState.RECEIVED,
     )
 
 
 def test_what_an_order_was_like_when_it_was_placed_is_older_than_any_news():
-    cancelled = news(order(standing=Standing.CANCELLED, modified_at=NOW - timedelta(days=1)))
-    created = news(order(standing=Standing.OPEN, is_creation=True, email="anna@mail.example"))
+    cancelled = news(
+        order(platform_status=PlatformStatus.CANCELLED, modified_at=NOW - timedelta(days=1))
+    )
+    created = news(
+        order(platform_status=PlatformStatus.OPEN, is_creation=True, email="anna@mail.example")
+    )
 
     row = merged([cancelled, created])
-    assert (row.standing, row.email) == (Standing.CANCELLED, None)
+    assert (row.platform_status, row.email) == (PlatformStatus.CANCELLED, None)
 
 
 @pytest.mark.parametrize("accepts", [True, False])
@@ -203,31 +209,35 @@ def test_a_refusal_is_never_taken_back():
 
 
 def test_news_without_a_time_is_newer_whatever_the_clock_of_the_platform_says():
-    ahead = news(order(standing=Standing.OPEN, modified_at=NOW + timedelta(minutes=3)), NOW)
-    deleted = news(order(standing=Standing.CANCELLED), NOW + timedelta(minutes=2))
+    ahead = news(
+        order(platform_status=PlatformStatus.OPEN, modified_at=NOW + timedelta(minutes=3)), NOW
+    )
+    deleted = news(order(platform_status=PlatformStatus.CANCELLED), NOW + timedelta(minutes=2))
     again = news(
-        order(standing=Standing.OPEN, modified_at=NOW + timedelta(minutes=3)),
+        order(platform_status=PlatformStatus.OPEN, modified_at=NOW + timedelta(minutes=3)),
         NOW + timedelta(minutes=9),
     )
 
-    assert merged([ahead, deleted, again]).standing is Standing.CANCELLED
+    assert merged([ahead, deleted, again]).platform_status is PlatformStatus.CANCELLED
 
 
 def test_a_time_far_ahead_counts_as_that_of_arrival():
-    ahead = news(order(standing=Standing.OPEN, modified_at=NOW + timedelta(hours=23)), NOW)
+    ahead = news(
+        order(platform_status=PlatformStatus.OPEN, modified_at=NOW + timedelta(hours=23)), NOW
+    )
     refunded = news(
-        order(standing=Standing.REFUNDED, modified_at=NOW + timedelta(minutes=5)),
+        order(platform_status=PlatformStatus.REFUNDED, modified_at=NOW + timedelta(minutes=5)),
         NOW + timedelta(minutes=5),
     )
 
-    assert merged([ahead, refunded]).standing is Standing.REFUNDED
+    assert merged([ahead, refunded]).platform_status is PlatformStatus.REFUNDED
 
 
 def test_a_declined_return_ends_no_dispute():
     history = [
         order(email="anna@mail.example", is_creation=True),
-        order(dispute=Standing.CHARGEBACK, modified_at=NOW),
-        order(returns=Standing.OPEN, modified_at=NOW + timedelta(seconds=1)),
+        order(dispute=PlatformStatus.CHARGEBACK, modified_at=NOW),
+        order(returns=PlatformStatus.OPEN, modified_at=NOW + timedelta(seconds=1)),
     ]
 
     assert merged([news(one) for one in history]).is_over
@@ -236,19 +246,23 @@ def test_a_declined_return_ends_no_dispute():
 @pytest.mark.parametrize(
     ("told", "stands"),
     [
-        ([(b"1", "disputed"), (b"2", "disputed"), (b"2", "open")], Standing.DISPUTED),
-        ([(b"1", "disputed"), (b"2", "disputed"), (b"1", "open"), (b"2", "open")], Standing.OPEN),
-        ([(b"1", "chargeback"), (b"2", "disputed"), (b"2", "open")], Standing.CHARGEBACK),
-        ([(b"1", "disputed"), (b"1", "chargeback"), (b"1", "open")], Standing.OPEN),
-        ([(b"1", "disputed"), (None, "open")], Standing.OPEN),
-        ([(None, "disputed"), (b"1", "open")], Standing.DISPUTED),
+        ([(b"1", "disputed"), (b"2", "disputed"), (b"2", "open")], PlatformStatus.DISPUTED),
+        (
+            [(b"1", "disputed"), (b"2", "disputed"), (b"1", "open"), (b"2", "open")],
+            PlatformStatus.OPEN,
+        ),
+        ([(b"1", "chargeback"), (b"2", "disputed"), (b"2", "open")], PlatformStatus.CHARGEBACK),
+        ([(b"1", "disputed"), (b"1", "chargeback"), (b"1", "open")], PlatformStatus.OPEN),
+        ([(b"1", "disputed"), (None, "open")], PlatformStatus.OPEN),
+        ([(None, "disputed"), (b"1", "open")], PlatformStatus.DISPUTED),
     ],
 )
 def test_of_several_disputes_the_newest_of_each_counts_in_any_sequence(told, stands):
     placed = news(order(email="anna@mail.example", is_creation=True))
     history = [
         replace(
-            news(order(dispute=Standing(state), modified_at=NOW + number * SECOND)), claim=claim
+            news(order(dispute=PlatformStatus(state), modified_at=NOW + number * SECOND)),
+            claim=claim,
         )
         for number, (claim, state) in enumerate(told)
     ]
@@ -259,10 +273,12 @@ def test_of_several_disputes_the_newest_of_each_counts_in_any_sequence(told, sta
 
 
 def test_a_refund_of_unknown_amount_yields_to_the_order_of_the_same_second():
-    known = news(order(standing=Standing.OPEN, modified_at=NOW, email="anna@mail.example"))
-    refund = news(order(standing=Standing.REFUND_OPEN, modified_at=NOW))
+    known = news(
+        order(platform_status=PlatformStatus.OPEN, modified_at=NOW, email="anna@mail.example")
+    )
+    refund = news(order(platform_status=PlatformStatus.REFUND_OPEN, modified_at=NOW))
 
-    assert merged([known, refund]).standing is Standing.OPEN
+    assert merged([known, refund]).platform_status is PlatformStatus.OPEN
 
 
 def on(hours, **values):

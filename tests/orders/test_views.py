@@ -42,7 +42,7 @@ def test_an_order_is_accepted_and_on_disk(shop):
 
     order = only_order()
     assert (order.shop_id, order.state, order.paid) == (shop.shop.id, "received", True)
-    assert order.standing == "open"
+    assert order.platform_status == "open"
     assert (
         before
         <= order.received_at.replace(microsecond=999_999)

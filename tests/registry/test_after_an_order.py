@@ -7,7 +7,7 @@ import pytest
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON, invitation_of, invited, order_row, place, planned
 from tests.registry.registrations import JAN, join
-from trustsvc.orders.standing import Standing
+from trustsvc.orders.platform_status import PlatformStatus
 from trustsvc.registry import views
 
 pytestmark = pytest.mark.both_databases
@@ -49,7 +49,7 @@ def test_of_who_did_not_register_the_news_is_forgotten_again(client, shop):
     assert (row.email, row.name, row.buyer, row.reference) == (None, None, None, None)
 
 
-@pytest.mark.parametrize("fields", [{}, {"standing": Standing.CANCELLED}])
+@pytest.mark.parametrize("fields", [{}, {"platform_status": PlatformStatus.CANCELLED}])
 def test_a_repetition_or_an_end_brings_nobody_back(client, shop, fields):
     order = invited(shop, identity="one", email=JAN)
     join(client, shop)

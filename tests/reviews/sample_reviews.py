@@ -33,7 +33,7 @@ def order(shop, reference="1001", state="settled", at=None, **more):
         "buyer": b"\x01\x01mark",
         "locale": "nl-NL",
         "state": state,
-        "standing": "open",
+        "platform_status": "open",
         "paid": state != "waiting",
         "date_unreadable": False,
         "accepts_buyer": True,

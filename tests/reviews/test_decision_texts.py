@@ -6,8 +6,8 @@ from trustsvc import i18n
 from trustsvc.mail.message import DeliveryStatus
 from trustsvc.orders.decision_log import DecisionLogEntry
 from trustsvc.orders.merge import ERASED
+from trustsvc.orders.platform_status import NOT_DELIVERED, PlatformStatus
 from trustsvc.orders.registers import REGISTERS
-from trustsvc.orders.standing import NOT_DELIVERED, Standing
 from trustsvc.reviews import decision_texts
 from trustsvc.reviews.policy import REASONS
 from trustsvc.shops.settings import SKIPPABLE
@@ -73,7 +73,11 @@ def test_every_code_of_the_installation_has_words(language):
         *RULES.split(),
         *REGISTERS,
         ERASED,
-        *(standing for standing in Standing if standing is not Standing.OPEN),
+        *(
+            platform_status
+            for platform_status in PlatformStatus
+            if platform_status is not PlatformStatus.OPEN
+        ),
         *NOT_DELIVERED,
         *(f"skip_{trait}" for trait in (*SKIPPABLE, "tag", "renewal")),
     ]

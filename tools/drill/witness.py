@@ -24,8 +24,8 @@ CREATE TRIGGER drill_hand AFTER UPDATE OF state ON messages
     WHEN NEW.state = 'handed' AND OLD.state <> 'handed'
     BEGIN INSERT INTO drill_events (kind, row_id) VALUES ('handed', NEW.id); END;
 CREATE TRIGGER drill_over AFTER UPDATE ON orders
-    WHEN NEW.standing IN ('cancelled', 'refunded', 'returned', 'chargeback')
-    AND OLD.standing NOT IN ('cancelled', 'refunded', 'returned', 'chargeback')
+    WHEN NEW.platform_status IN ('cancelled', 'refunded', 'returned', 'chargeback')
+    AND OLD.platform_status NOT IN ('cancelled', 'refunded', 'returned', 'chargeback')
     BEGIN INSERT INTO drill_events (kind, row_id) VALUES ('over', NEW.id); END;
 CREATE TRIGGER drill_out AFTER INSERT ON opt_outs
     BEGIN INSERT INTO drill_events (kind, pseudonym, shop_id)
@@ -48,8 +48,8 @@ CREATE TRIGGER drill_lease AFTER UPDATE OF state ON messages FOR EACH ROW
 CREATE TRIGGER drill_hand AFTER UPDATE OF state ON messages FOR EACH ROW
     WHEN (NEW.state = 'handed' AND OLD.state <> 'handed') EXECUTE FUNCTION drill_note('handed');
 CREATE TRIGGER drill_over AFTER UPDATE ON orders FOR EACH ROW
-    WHEN (NEW.standing IN ('cancelled', 'refunded', 'returned', 'chargeback')
-    AND OLD.standing NOT IN ('cancelled', 'refunded', 'returned', 'chargeback'))
+    WHEN (NEW.platform_status IN ('cancelled', 'refunded', 'returned', 'chargeback')
+    AND OLD.platform_status NOT IN ('cancelled', 'refunded', 'returned', 'chargeback'))
     EXECUTE FUNCTION drill_note('over');
 CREATE TRIGGER drill_out AFTER INSERT ON opt_outs FOR EACH ROW EXECUTE FUNCTION drill_note('out')
 """

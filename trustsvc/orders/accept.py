@@ -19,10 +19,10 @@ from trustsvc.orders import (
     stored_orders,
 )
 from trustsvc.orders.news import OrderNews
+from trustsvc.orders.platform_status import PlatformStatus
 from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.orders.received import IgnoreReason, OrderReceived, PrivacyRequestKind
 from trustsvc.orders.registers import StoredOrder
-from trustsvc.orders.standing import Standing
 from trustsvc.orders.stored_orders import OrderKey
 from trustsvc.shops.directory import Shop
 
@@ -173,7 +173,9 @@ def _new(item: IncomingOrder, now: datetime) -> tuple[IntakeResult, StoredOrder 
     is_old = order.created_at < now - timedelta(days=item.shop.max_age_days)
     row = merge.new_order(item.key, item.news(now))
     if order.is_over:
-        reason: IgnoreReason = "cancelled" if order.standing is Standing.CANCELLED else "refunded"
+        reason: IgnoreReason = (
+            "cancelled" if order.platform_status is PlatformStatus.CANCELLED else "refunded"
+        )
         return IntakeResult("ignored", reason), None if is_old else row
     if not row.has_buyer:
         # Without an address it is kept, too: an older body that names one comes later.

@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from trustsvc.orders.models import orders
+from trustsvc.orders.platform_status import ENDED, PlatformStatus
 from trustsvc.orders.registers import REGISTERS, StoredOrder
-from trustsvc.orders.standing import ENDED, Standing
 from trustsvc.orders.state import OrderState, order_states
 from trustsvc.orders.stored_orders import OrderKey
 from trustsvc.shops.models import shops
@@ -21,10 +21,10 @@ from trustsvc.storage import db, suppression_journal
 from trustsvc.storage.suppression_journal import JournalEntry
 
 SAID_NO, ERASED, EMPTIED = "said_no", "erased", "emptied"
-# Reason in the journal -> register and end. That of the standing has no prefix.
-_ENDS: Mapping[str, tuple[str, Standing]] = {
-    (end.value if register == "standing" else f"{register}_{end}"): (register, end)
-    for register in ("standing", "dispute", "returns")
+# Reason in the journal -> register and end. That of the platform_status has no prefix.
+_ENDS: Mapping[str, tuple[str, PlatformStatus]] = {
+    (end.value if register == "platform_status" else f"{register}_{end}"): (register, end)
+    for register in ("platform_status", "dispute", "returns")
     for end in ENDED
 }
 
@@ -89,7 +89,7 @@ def replay(
 
 def _reason(entry: JournalEntry) -> str:
     is_known = entry.reason in _ENDS or entry.reason in {SAID_NO, ERASED, EMPTIED}
-    return entry.reason if is_known else Standing.CANCELLED.value
+    return entry.reason if is_known else PlatformStatus.CANCELLED.value
 
 
 def withdrawal_of(reason: str) -> tuple[str, bool]:

@@ -8,30 +8,30 @@ kept.
 
 from datetime import UTC, datetime
 
-from trustsvc.orders.standing import ENDED, NOT_DELIVERED, ParcelState, Standing
+from trustsvc.orders.platform_status import ENDED, NOT_DELIVERED, ParcelState, PlatformStatus
 
 Kept = dict[str, tuple[str, float]]  # keyed hash of the id in hex -> state, seconds
 
 ALL = ""  # the id of news about all of them
 WORST_FIRST = (
-    *(Standing.CHARGEBACK, Standing.RETURNED, Standing.REFUNDED),
-    *(Standing.DISPUTED, Standing.RETURN_OPEN, Standing.REFUND_OPEN),
+    *(PlatformStatus.CHARGEBACK, PlatformStatus.RETURNED, PlatformStatus.REFUNDED),
+    *(PlatformStatus.DISPUTED, PlatformStatus.RETURN_OPEN, PlatformStatus.REFUND_OPEN),
 )
 
 
 def merged(
-    kept: Kept | None, claim: bytes | None, state: Standing, at: datetime
-) -> tuple[Kept, Standing]:
+    kept: Kept | None, claim: bytes | None, state: PlatformStatus, at: datetime
+) -> tuple[Kept, PlatformStatus]:
     """Merge news of a dispute or return; gives what to keep, and how all of them stand."""
     claims = dict(kept or {})
     key = claim.hex() if claim else ALL
     seconds = at.timestamp()
-    before, since = claims.get(key, (Standing.OPEN, float("-inf")))
+    before, since = claims.get(key, (PlatformStatus.OPEN, float("-inf")))
     if seconds > since or (seconds == since and before not in ENDED):
         claims[key] = (state.value, seconds)
     covered_until = claims[ALL][1] if ALL in claims else float("-inf")
     states = {known for one, (known, when) in claims.items() if not one or when >= covered_until}
-    return claims, next((one for one in WORST_FIRST if one in states), Standing.OPEN)
+    return claims, next((one for one in WORST_FIRST if one in states), PlatformStatus.OPEN)
 
 
 def delivered(

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from trustsvc.orders.standing import ENDED, ParcelState, Standing
+from trustsvc.orders.platform_status import ENDED, ParcelState, PlatformStatus
 
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
     """`paid` and `fulfilled` are None where the platform never tells."""
 
-    standing: Standing
-    dispute: Standing | None
-    returns: Standing | None
+    platform_status: PlatformStatus
+    dispute: PlatformStatus | None
+    returns: PlatformStatus | None
     consent: bool | None
     consent_at: datetime | None
     received_at: datetime
@@ -27,12 +27,12 @@ class OrderFacts:
     delivery_at: datetime | None
 
     @property
-    def whole_standing(self) -> Standing:
-        """The standing, with an open dispute or return: an end counts before a wait."""
-        every = [one for one in (self.standing, self.dispute, self.returns) if one]
+    def whole_status(self) -> PlatformStatus:
+        """The platform_status, with an open dispute or return: an end counts before a wait."""
+        every = [one for one in (self.platform_status, self.dispute, self.returns) if one]
         ended = [one for one in every if one in ENDED]
-        waits = [one for one in every if one is not Standing.OPEN]
-        return (ended or waits or [Standing.OPEN])[0]
+        waits = [one for one in every if one is not PlatformStatus.OPEN]
+        return (ended or waits or [PlatformStatus.OPEN])[0]
 
     @property
     def delivered_at(self) -> datetime | None:

@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 
 from trustsvc.crypto.encrypted_column import EncryptedText
-from trustsvc.orders.standing import ParcelState, Standing
+from trustsvc.orders.platform_status import ParcelState, PlatformStatus
 from trustsvc.orders.state import OrderState, order_states
 from trustsvc.storage.columns import Id, Moment, column, metadata, one_of
 from trustsvc.storage.state_machine import partial_index
@@ -108,12 +108,12 @@ orders = Table(
     ),
     column("state", Text, purpose="what is to be done", retention=DECISIONS),
     column(
-        "standing",
+        "platform_status",
         Text,
         purpose="what its platform says of it: open, on hold, cancelled, refunded",
         retention=DECISIONS,
     ),
-    column("standing_at", Moment, purpose=AS_OF, retention=DECISIONS, nullable=True),
+    column("platform_status_at", Moment, purpose=AS_OF, retention=DECISIONS, nullable=True),
     column("dispute", Text, purpose="an open dispute", retention=DECISIONS, nullable=True),
     column("dispute_at", Moment, purpose=AS_OF, retention=DECISIONS, nullable=True),
     column("returns", Text, purpose="an open return", retention=DECISIONS, nullable=True),
@@ -180,9 +180,9 @@ orders = Table(
     column("received_at", Moment, purpose="start of its retention", retention=DECISIONS),
     UniqueConstraint("shop_id", "identity"),
     order_states.check(),
-    CheckConstraint(one_of("standing", Standing), name="standing"),
-    CheckConstraint(one_of("dispute", Standing), name="dispute"),
-    CheckConstraint(one_of("returns", Standing), name="returns"),
+    CheckConstraint(one_of("platform_status", PlatformStatus), name="platform_status"),
+    CheckConstraint(one_of("dispute", PlatformStatus), name="dispute"),
+    CheckConstraint(one_of("returns", PlatformStatus), name="returns"),
     CheckConstraint(one_of("delivery", ParcelState), name="delivery"),
     partial_index("ix_orders_due", [OrderState.RECEIVED], "id"),
     partial_index("ix_orders_waiting", [OrderState.WAITING], "shop_id"),

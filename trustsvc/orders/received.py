@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from trustsvc.orders.standing import ENDED, ParcelState, Standing
+from trustsvc.orders.platform_status import ENDED, ParcelState, PlatformStatus
 
 IgnoreReason = Literal[
     "ping",
@@ -56,10 +56,10 @@ class OrderReceived:
     is_anonymised: bool = False
     consent: bool | None = None
     says_consent: bool = False
-    standing: Standing | None = None
-    standing_at: datetime | None = None
-    dispute: Standing | None = None
-    returns: Standing | None = None
+    platform_status: PlatformStatus | None = None
+    platform_status_at: datetime | None = None
+    dispute: PlatformStatus | None = None
+    returns: PlatformStatus | None = None
     claim: str = ""
     parcel: str = ""
     estimated: frozenset[str] = frozenset()
@@ -84,7 +84,7 @@ class OrderReceived:
     @property
     def is_over(self) -> bool:
         """Cancelled, refunded in full, returned or charged back."""
-        return not ENDED.isdisjoint({self.standing, self.dispute, self.returns})
+        return not ENDED.isdisjoint({self.platform_status, self.dispute, self.returns})
 
     @property
     def is_update(self) -> bool:
@@ -99,7 +99,9 @@ class OrderReceived:
             self.delivery,
             self.consent,
         )
-        return self.standing not in {None, Standing.OPEN} or any(x is not None for x in stated)
+        return self.platform_status not in {None, PlatformStatus.OPEN} or any(
+            x is not None for x in stated
+        )
 
 
 @dataclass(frozen=True, slots=True)

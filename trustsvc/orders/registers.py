@@ -15,13 +15,13 @@ from typing import Any
 from trustsvc.orders import claims, details, happened
 from trustsvc.orders.happened import Happened
 from trustsvc.orders.news import OrderNews
-from trustsvc.orders.standing import ENDED, ParcelState, Standing
+from trustsvc.orders.platform_status import ENDED, ParcelState, PlatformStatus
 from trustsvc.orders.state import OrderState
 
 BUYER = ("reference", "email", "name", "buyer", "locale", "zone")
 # Register -> (its time, its values)
 REGISTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "standing": ("standing_at", ("standing",)),
+    "platform_status": ("platform_status_at", ("platform_status",)),
     "dispute": ("dispute_at", ("dispute",)),
     "returns": ("returns_at", ("returns",)),
     "payment": ("payment_at", ("paid", "paid_at")),
@@ -39,7 +39,7 @@ CHANGING = (
 )
 COLUMNS = ("shop_id", "identity", *BUYER, *CHANGING, "state", "received_at")
 # What only says that more is to come yields to the order itself of the same second.
-YIELDS = {Standing.REFUND_OPEN}
+YIELDS = {PlatformStatus.REFUND_OPEN}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,11 +51,11 @@ class StoredOrder:
     created_at: datetime
     received_at: datetime
     state: OrderState = OrderState.RECEIVED
-    standing: Standing = Standing.OPEN
-    standing_at: datetime | None = None
-    dispute: Standing | None = None
+    platform_status: PlatformStatus = PlatformStatus.OPEN
+    platform_status_at: datetime | None = None
+    dispute: PlatformStatus | None = None
     dispute_at: datetime | None = None
-    returns: Standing | None = None
+    returns: PlatformStatus | None = None
     returns_at: datetime | None = None
     claims: str | None = None  # JSON
     paid: bool | None = None
@@ -85,7 +85,7 @@ class StoredOrder:
 
     @property
     def is_over(self) -> bool:
-        return not ENDED.isdisjoint({self.standing, self.dispute, self.returns})
+        return not ENDED.isdisjoint({self.platform_status, self.dispute, self.returns})
 
     def values(self, names: Sequence[str] = COLUMNS) -> dict[str, object]:
         """Columns to write, by name."""
@@ -188,8 +188,10 @@ def _time_of(register: str, news: OrderNews, known: StoredOrder) -> datetime:
     if register == "delivery" and news.order.delivery_at:
         return min(news.order.delivery_at, news.arrived_at)
     # A restored order only takes its own deletion back.
-    is_restored = register == "standing" and known.standing is Standing.CANCELLED
-    at = (news.order.standing_at if is_restored else None) or news.as_of
+    is_restored = (
+        register == "platform_status" and known.platform_status is PlatformStatus.CANCELLED
+    )
+    at = (news.order.platform_status_at if is_restored else None) or news.as_of
     if news.is_timed:
         return at
     # Without a time it is newer than what is known, whatever the platform's clock says.
@@ -208,8 +210,8 @@ def _stated(news: OrderNews) -> dict[str, tuple[object, ...]]:
     """Give the registers that the body says something about, but for those merged above."""
     order = news.order
     stated: dict[str, tuple[object, ...]] = {}
-    if order.standing is not None:
-        stated["standing"] = (order.standing,)
+    if order.platform_status is not None:
+        stated["platform_status"] = (order.platform_status,)
     if order.consent is not None or order.says_consent:
         stated["consent"] = (order.consent,)
     if news.details is None and (order.says_contact or order.date_unreadable):

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from trustsvc.orders import registers
 from trustsvc.orders.models import orders
+from trustsvc.orders.platform_status import ParcelState, PlatformStatus
 from trustsvc.orders.registers import StoredOrder
-from trustsvc.orders.standing import ParcelState, Standing
 from trustsvc.orders.state import OrderState, order_states
 from trustsvc.storage import db
 
@@ -33,9 +33,9 @@ def lock_known(session: Session, keys: Iterable[OrderKey]) -> dict[OrderKey, Sto
                 **row,
                 "identity": bytes(row["identity"]),
                 "state": OrderState(row["state"]),
-                "standing": Standing(row["standing"]),
-                "dispute": Standing(row["dispute"]) if row["dispute"] else None,
-                "returns": Standing(row["returns"]) if row["returns"] else None,
+                "platform_status": PlatformStatus(row["platform_status"]),
+                "dispute": PlatformStatus(row["dispute"]) if row["dispute"] else None,
+                "returns": PlatformStatus(row["returns"]) if row["returns"] else None,
                 "delivery": ParcelState(row["delivery"]) if row["delivery"] else None,
             },
             has_buyer=row["email"] is not None,

@@ -15,7 +15,7 @@ from trustsvc.crypto import pseudonyms
 from trustsvc.orders import buyer, restricted_buyers
 from trustsvc.orders.facts import OrderFacts
 from trustsvc.orders.models import orders
-from trustsvc.orders.standing import ParcelState, Standing
+from trustsvc.orders.platform_status import ParcelState, PlatformStatus
 from trustsvc.orders.state import OrderState, order_states
 from trustsvc.registry import check
 from trustsvc.shops.models import shops
@@ -99,8 +99,8 @@ def lock_received(session: Session, most: int) -> list[CheckedOrder]:
 def facts_of(row: Mapping[str, object]) -> OrderFacts:
     """Read the facts out of a row that was selected with FACTS, by the columns' names."""
     known: dict[str, Any] = {column.name: row[column.name] for column in FACTS}
-    for name in ("standing", "dispute", "returns"):
-        known[name] = Standing(known[name]) if known[name] else None
+    for name in ("platform_status", "dispute", "returns"):
+        known[name] = PlatformStatus(known[name]) if known[name] else None
     known["delivery"] = ParcelState(known["delivery"]) if known["delivery"] else None
     return OrderFacts(**known)
 

@@ -11,7 +11,7 @@ from trustsvc.invitations.planning.eligibility import (
     still_eligible,
 )
 from trustsvc.orders.facts import OrderFacts
-from trustsvc.orders.standing import ParcelState, Standing
+from trustsvc.orders.platform_status import ParcelState, PlatformStatus
 
 NOW = datetime(2026, 6, 10, 10, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -44,7 +44,7 @@ def Order(**facts):  # noqa: N802 - reads as the class it makes
             "paid_at",
             "shipped_at",
         )
-    ) | {"standing": Standing.OPEN, "date_unreadable": False, "created_at": NOW - DAY}
+    ) | {"platform_status": PlatformStatus.OPEN, "date_unreadable": False, "created_at": NOW - DAY}
     plain["received_at"] = NOW - DAY
     return OrderFacts(**{**plain, "delivery_at": None, **facts})
 
@@ -59,8 +59,8 @@ MEMBER = replace(STRANGER, registered=True)
     [
         (SHOP, ORDER, STRANGER, ("ask", "may_ask_customers")),
         (Shop(closed_at=NOW), ORDER, STRANGER, ("refuse", "shop_closed")),
-        (SHOP, Order(standing=Standing.CANCELLED), STRANGER, ("refuse", "cancelled")),
-        (SHOP, Order(standing=Standing.REFUNDED), STRANGER, ("refuse", "refunded")),
+        (SHOP, Order(platform_status=PlatformStatus.CANCELLED), STRANGER, ("refuse", "cancelled")),
+        (SHOP, Order(platform_status=PlatformStatus.REFUNDED), STRANGER, ("refuse", "refunded")),
         (SHOP, ORDER, replace(MEMBER, opted_out=True), ("refuse", "opted_out")),
         (Shop(may_ask="registered"), ORDER, STRANGER, ("refuse", "no_basis_registered")),
         (
@@ -74,12 +74,17 @@ MEMBER = replace(STRANGER, registered=True)
         (Shop(may_ask="consent"), Order(consent=False), MEMBER, ("refuse", "said_no")),
         (Shop(may_ask="registered"), Order(consent=False), MEMBER, ("refuse", "said_no")),
         (SHOP, Order(consent=False), MEMBER, ("refuse", "said_no")),
-        (SHOP, Order(standing=Standing.RETURNED), STRANGER, ("refuse", "returned")),
-        (SHOP, Order(dispute=Standing.CHARGEBACK), STRANGER, ("refuse", "chargeback")),
-        (SHOP, Order(returns=Standing.RETURN_OPEN), STRANGER, ("wait", "return_open")),
-        (SHOP, Order(standing=Standing.ON_HOLD), STRANGER, ("wait", "on_hold")),
-        (SHOP, Order(standing=Standing.OTHER_STATUS), STRANGER, ("wait", "other_status")),
-        (SHOP, Order(returns=Standing.OPEN), STRANGER, ("ask", "may_ask_customers")),
+        (SHOP, Order(platform_status=PlatformStatus.RETURNED), STRANGER, ("refuse", "returned")),
+        (SHOP, Order(dispute=PlatformStatus.CHARGEBACK), STRANGER, ("refuse", "chargeback")),
+        (SHOP, Order(returns=PlatformStatus.RETURN_OPEN), STRANGER, ("wait", "return_open")),
+        (SHOP, Order(platform_status=PlatformStatus.ON_HOLD), STRANGER, ("wait", "on_hold")),
+        (
+            SHOP,
+            Order(platform_status=PlatformStatus.OTHER_STATUS),
+            STRANGER,
+            ("wait", "other_status"),
+        ),
+        (SHOP, Order(returns=PlatformStatus.OPEN), STRANGER, ("ask", "may_ask_customers")),
         (SHOP, Order(date_unreadable=True), STRANGER, ("wait", "date_unreadable")),
         (SHOP, Order(skip="pos"), STRANGER, ("refuse", "skip_pos")),
         (
@@ -107,7 +112,7 @@ MEMBER = replace(STRANGER, registered=True)
         (SHOP, ORDER, replace(MEMBER, restricted=True), ("wait", "restricted")),
         (
             Shop(closed_at=NOW),
-            Order(standing=Standing.CANCELLED),
+            Order(platform_status=PlatformStatus.CANCELLED),
             replace(STRANGER, restricted=True, opted_out=True),
             ("wait", "restricted"),
         ),
@@ -128,7 +133,7 @@ def test_whom_a_shop_may_ask(shop, order, known, decision):
 def test_the_first_reason_is_the_one_that_is_given():
     shop = Shop(closed_at=NOW, may_ask="registered")
     order = Order(
-        standing=Standing.CANCELLED,
+        platform_status=PlatformStatus.CANCELLED,
         consent=False,
         skip="pos",
         paid=False,
@@ -144,14 +149,14 @@ def test_the_first_reason_is_the_one_that_is_given():
     for repair in (
         lambda s, o, k: (s, o, k),
         lambda s, o, k: (replace(s, closed_at=None), o, k),
-        lambda s, o, k: (s, replace(o, standing=Standing.DISPUTED), k),
+        lambda s, o, k: (s, replace(o, platform_status=PlatformStatus.DISPUTED), k),
         lambda s, o, k: (s, replace(o, consent=None), k),
         lambda s, o, k: (s, o, replace(k, opted_out=False)),
         lambda s, o, k: (s, o, replace(k, registered=True)),
         lambda s, o, k: (s, replace(o, skip=None), k),
         lambda s, o, k: (s, replace(o, created_at=NOW), k),
         lambda s, o, k: (s, replace(o, date_unreadable=False), k),
-        lambda s, o, k: (s, replace(o, standing=Standing.OPEN), k),
+        lambda s, o, k: (s, replace(o, platform_status=PlatformStatus.OPEN), k),
         lambda s, o, k: (s, replace(o, paid=True), k),
         lambda s, o, k: (s, replace(o, delivery=None), k),
         lambda s, o, k: (s, replace(o, fulfilled=True), k),
@@ -189,8 +194,8 @@ def test_the_first_reason_is_the_one_that_is_given():
         (SHOP, ORDER, MEMBER, "registered", None),
         (SHOP, ORDER, STRANGER, "registered", "no_basis_registered"),
         (Shop(closed_at=NOW), ORDER, STRANGER, "customers", "shop_closed"),
-        (SHOP, Order(standing=Standing.CANCELLED), STRANGER, "customers", "cancelled"),
-        (SHOP, Order(standing=Standing.REFUNDED), STRANGER, "customers", "refunded"),
+        (SHOP, Order(platform_status=PlatformStatus.CANCELLED), STRANGER, "customers", "cancelled"),
+        (SHOP, Order(platform_status=PlatformStatus.REFUNDED), STRANGER, "customers", "refunded"),
         (SHOP, ORDER, replace(STRANGER, opted_out=True), "customers", "opted_out"),
     ],
 )

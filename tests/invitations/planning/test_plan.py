@@ -29,7 +29,7 @@ from trustsvc.invitations.planning import plan
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.models import orders
-from trustsvc.orders.standing import Standing
+from trustsvc.orders.platform_status import PlatformStatus
 from trustsvc.registry.models import registered_buyers
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.registration import register
@@ -140,7 +140,7 @@ def test_a_buyer_is_asked_once_in_the_cap_period_whichever_order_it_is(installat
 def test_an_invitation_that_was_withdrawn_before_it_left_does_not_count(installation):
     at_shop = shop(delay=7, delay_unit="days")
     first = invited(at_shop, identity="1")
-    place(at_shop, identity="1", standing=Standing.CANCELLED)
+    place(at_shop, identity="1", platform_status=PlatformStatus.CANCELLED)
     planned()
 
     second = invited(at_shop)
@@ -160,7 +160,7 @@ def test_an_order_cancelled_after_it_was_planned_withdraws_its_invitation(instal
     at_shop = shop(delay=7, delay_unit="days")
     order_id = invited(at_shop, identity="1")
 
-    place(at_shop, identity="1", standing=Standing.CANCELLED)
+    place(at_shop, identity="1", platform_status=PlatformStatus.CANCELLED)
     planned()
 
     assert (invitation_of(order_id).state, invitation_of(order_id).reason) == (
@@ -308,7 +308,7 @@ def test_an_order_that_must_wait_suspends_its_invitation_and_news_brings_it_back
     at_shop = shop(delay=7, delay_unit="days")
     order_id = invited(at_shop, identity="1", fulfilled=True, shipped_at=NOON)
 
-    place(at_shop, NOON + DAY, identity="1", standing=Standing.ON_HOLD)
+    place(at_shop, NOON + DAY, identity="1", platform_status=PlatformStatus.ON_HOLD)
     planned(NOON + DAY)
 
     invitation = invitation_of(order_id)
@@ -321,7 +321,7 @@ def test_an_order_that_must_wait_suspends_its_invitation_and_news_brings_it_back
     assert sent_invitations(now=NOON + 9 * DAY).messages == []
 
     back = NOON + 10 * DAY
-    place(at_shop, back, identity="1", standing=Standing.OPEN, shipped_at=back)
+    place(at_shop, back, identity="1", platform_status=PlatformStatus.OPEN, shipped_at=back)
     planned(back)
 
     assert (invitation_of(order_id).state, invitation_of(order_id).reason) == ("open", None)
@@ -331,11 +331,11 @@ def test_an_order_that_must_wait_suspends_its_invitation_and_news_brings_it_back
 def test_a_cancelled_order_that_comes_back_is_asked_about(installation):
     at_shop = shop(delay=7, delay_unit="days")
     order_id = invited(at_shop, identity="1")
-    place(at_shop, NOON + DAY, identity="1", standing=Standing.CANCELLED)
+    place(at_shop, NOON + DAY, identity="1", platform_status=PlatformStatus.CANCELLED)
     planned(NOON + DAY)
     assert (invitation_of(order_id).state, order_row(order_id).email) == ("withdrawn", None)
 
-    place(at_shop, NOON + 2 * DAY, identity="1", standing=Standing.OPEN, paid=True)
+    place(at_shop, NOON + 2 * DAY, identity="1", platform_status=PlatformStatus.OPEN, paid=True)
     planned(NOON + 2 * DAY)
 
     assert invitation_of(order_id).state == "open"
@@ -360,7 +360,7 @@ def test_a_full_refund_ends_an_invitation_that_was_sent(installation):
     order_id = invited(at_shop, identity="1")
     sent_invitations()
 
-    place(at_shop, NOON + DAY, identity="1", standing=Standing.REFUNDED)
+    place(at_shop, NOON + DAY, identity="1", platform_status=PlatformStatus.REFUNDED)
     planned(NOON + DAY)
 
     assert (invitation_of(order_id).state, invitation_of(order_id).reason) == (
@@ -391,7 +391,7 @@ def test_an_order_waits_for_another_invitation_and_is_asked_about_when_that_is_w
     assert order_row(second).decide_at == NOON + 8 * DAY
     assert decisions_of(second)[-1] == ("may_ask", "another_planned", "wait")
 
-    place(at_shop, NOON + 2 * DAY, identity="1", standing=Standing.CANCELLED)
+    place(at_shop, NOON + 2 * DAY, identity="1", platform_status=PlatformStatus.CANCELLED)
     planned(NOON + 2 * DAY)
     planned(NOON + 8 * DAY)
 
@@ -430,7 +430,7 @@ def test_of_two_orders_with_news_the_one_that_stays_is_asked_about_at_once(insta
     planned()
     first = invited(at_shop, identity="2")
 
-    place(at_shop, NOON + DAY, identity="2", standing=Standing.CANCELLED)
+    place(at_shop, NOON + DAY, identity="2", platform_status=PlatformStatus.CANCELLED)
     place(at_shop, NOON + DAY, identity="1", paid=True)
     planned(NOON + DAY)
 
@@ -449,20 +449,27 @@ def deferred(*, before_end_of_data):
 
 
 @pytest.mark.parametrize("before_end_of_data", [True, False])
-@pytest.mark.parametrize("standing", [Standing.ON_HOLD, Standing.CANCELLED])
+@pytest.mark.parametrize("platform_status", [PlatformStatus.ON_HOLD, PlatformStatus.CANCELLED])
 def test_a_message_that_was_tried_goes_out_at_the_newest_date_of_its_order(
-    installation, standing, before_end_of_data
+    installation, platform_status, before_end_of_data
 ):
     at_shop = shop(delay=7, delay_unit="days")
     order_id = invited(at_shop, identity="1", fulfilled=True, shipped_at=NOON)
     first_try = NOON + 7 * DAY
     sent_invitations(deferred(before_end_of_data=before_end_of_data), first_try)
     assert (message_of(order_id).state, message_of(order_id).attempts) == ("due", 1)
-    place(at_shop, first_try, identity="1", standing=standing)
+    place(at_shop, first_try, identity="1", platform_status=platform_status)
     planned(first_try)
 
     back = NOON + 20 * DAY
-    place(at_shop, back, identity="1", standing=Standing.OPEN, fulfilled=True, shipped_at=back)
+    place(
+        at_shop,
+        back,
+        identity="1",
+        platform_status=PlatformStatus.OPEN,
+        fulfilled=True,
+        shipped_at=back,
+    )
     planned(back)
 
     assert (message_of(order_id).state, message_of(order_id).due_at) == ("due", back + 7 * DAY)
@@ -486,8 +493,8 @@ def test_news_brings_no_message_before_its_next_attempt(installation):
 
 
 @pytest.mark.parametrize("state", ["handed", "unknown", "sent"])
-@pytest.mark.parametrize("standing", [Standing.ON_HOLD, Standing.CANCELLED])
-def test_what_may_have_left_leaves_no_second_time(installation, state, standing):
+@pytest.mark.parametrize("platform_status", [PlatformStatus.ON_HOLD, PlatformStatus.CANCELLED])
+def test_what_may_have_left_leaves_no_second_time(installation, state, platform_status):
     at_shop = shop()
     order_id = invited(at_shop, identity="1")
     with db.transaction() as session:
@@ -497,9 +504,9 @@ def test_what_may_have_left_leaves_no_second_time(installation, state, standing)
                 state=state, attempts=1, sent_at=NOON, leased_until=leased_until
             )
         )
-    for hours, stands in enumerate((standing, Standing.OPEN), 1):
+    for hours, stands in enumerate((platform_status, PlatformStatus.OPEN), 1):
         now = NOON + timedelta(hours=hours)
-        place(at_shop, now, identity="1", standing=stands, shipped_at=now)
+        place(at_shop, now, identity="1", platform_status=stands, shipped_at=now)
         planned(now)
 
     assert message_of(order_id).state == state
@@ -510,11 +517,11 @@ def test_who_was_asked_about_an_order_that_was_cancelled_is_not_stored_again(ins
     at_shop = shop()
     order_id = invited(at_shop, identity="1")
     sent_invitations()
-    place(at_shop, NOON + DAY, identity="1", standing=Standing.CANCELLED)
+    place(at_shop, NOON + DAY, identity="1", platform_status=PlatformStatus.CANCELLED)
     planned(NOON + DAY)
 
-    for day, standing in ((2, Standing.OPEN), (3, Standing.ON_HOLD)):
-        place(at_shop, NOON + day * DAY, identity="1", standing=standing)
+    for day, platform_status in ((2, PlatformStatus.OPEN), (3, PlatformStatus.ON_HOLD)):
+        place(at_shop, NOON + day * DAY, identity="1", platform_status=platform_status)
         assert order_row(order_id).email is None
         planned(NOON + day * DAY)
 

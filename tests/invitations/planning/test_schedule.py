@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 from tests.invitations.planning.test_eligibility import Order, Shop
 from trustsvc import countries
 from trustsvc.invitations.planning import schedule
-from trustsvc.orders.standing import ParcelState
+from trustsvc.orders.platform_status import ParcelState
 
 AMSTERDAM = "Europe/Amsterdam"
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)

@@ -19,7 +19,7 @@ from trustsvc.invitations.models import invitations
 from trustsvc.mail.outbox import kinds, lease
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders import buyer
-from trustsvc.orders.standing import Standing
+from trustsvc.orders.platform_status import PlatformStatus
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.registration import leave, register
 from trustsvc.shops.models import shops
@@ -84,7 +84,7 @@ def test_what_happens_between_plan_and_send_stops_the_message(installation, reas
 def test_an_order_cancelled_but_not_yet_looked_at_stops_the_message(installation):
     at_shop = shop()
     order_id = invited(at_shop, identity="1")
-    place(at_shop, identity="1", standing=Standing.CANCELLED)
+    place(at_shop, identity="1", platform_status=PlatformStatus.CANCELLED)
 
     assert sent().messages == []
     assert invitation_of(order_id).reason == "cancelled"

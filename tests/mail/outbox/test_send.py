@@ -29,7 +29,7 @@ from trustsvc.invitations.models import invitations
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.outbox import resend, retry_policy, send, send_suspension
 from trustsvc.mail.outbox.models import messages
-from trustsvc.orders.standing import Standing
+from trustsvc.orders.platform_status import PlatformStatus
 from trustsvc.registry import opt_out
 from trustsvc.storage import db
 
@@ -409,8 +409,8 @@ def stop_everywhere(email):
 @pytest.mark.parametrize(
     ("news", "reason"),
     [
-        (lambda at: place(at, identity="1", standing=Standing.CANCELLED), "cancelled"),
-        (lambda at: place(at, identity="1", standing=Standing.REFUNDED), "refunded"),
+        (lambda at: place(at, identity="1", platform_status=PlatformStatus.CANCELLED), "cancelled"),
+        (lambda at: place(at, identity="1", platform_status=PlatformStatus.REFUNDED), "refunded"),
         (lambda at: place(at, identity="1", consent=False), "said_no"),
         (lambda _: stop_everywhere("jan@mail.example"), "opted_out"),
     ],

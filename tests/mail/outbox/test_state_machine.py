@@ -42,8 +42,8 @@ from trustsvc.mail.outbox import send
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders import accept
 from trustsvc.orders.models import orders
+from trustsvc.orders.platform_status import PlatformStatus
 from trustsvc.orders.received import OrderReceived
-from trustsvc.orders.standing import Standing
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import submit
 from trustsvc.reviews.policy import Draft
@@ -156,9 +156,9 @@ class Machine(RuleBasedStateMachine):
         spelt = other.format(one.buyer[5:].partition("@")[0]).strip()
         self.take(one.number, one.shop, spelt, created_at=one.at)
 
-    @rule(one=placed, how=st.sampled_from([Standing.CANCELLED, Standing.REFUNDED]))
+    @rule(one=placed, how=st.sampled_from([PlatformStatus.CANCELLED, PlatformStatus.REFUNDED]))
     def cancel_or_refund(self, one, how):
-        self.take(one.number, one.shop, one.buyer, created_at=one.at, standing=how)
+        self.take(one.number, one.shop, one.buyer, created_at=one.at, platform_status=how)
         self.over.add(one.id)
 
     @rule()

@@ -100,7 +100,7 @@ def test_a_change_of_a_known_order_is_taken_up(connected, platform):
 
     assert count.known == 1
     with db.reading() as session:
-        assert session.scalar(select(orders.c.standing)) == "cancelled"
+        assert session.scalar(select(orders.c.platform_status)) == "cancelled"
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -425,7 +425,7 @@ def test_an_order_in_woocommerces_trash_is_cancelled(connected):
     shop.run()
 
     with db.reading() as session:
-        assert session.scalar(select(orders.c.standing)) == "cancelled"
+        assert session.scalar(select(orders.c.platform_status)) == "cancelled"
 
 
 @pytest.mark.parametrize("hours", [-10, -5, 1, 2])

@@ -11,8 +11,8 @@ import json
 import pytest
 
 from tests.orders.platforms.test_parse import NOW, at, parse
+from trustsvc.orders.platform_status import ParcelState, PlatformStatus
 from trustsvc.orders.platforms import PLATFORMS, refusal
-from trustsvc.orders.standing import ParcelState, Standing
 
 LINK = {"resource": {"id": 5, "url": "x", "link": "y"}}
 BACK = {"resource": {"embedded": [{"quantityOrdered": 1, "quantityReturned": 1}]}}
@@ -32,24 +32,24 @@ def shopify_news(topic, body, headers=None):
 def test_a_body_of_lightspeed_that_only_links_says_nothing_of_returns():
     assert parse("lightspeed", order__products=LINK, order__invoices=LINK).returns is None
     assert parse("lightspeed", order__products=BACK, order__invoices=LINK).returns == "returned"
-    assert parse("lightspeed").returns is Standing.OPEN
+    assert parse("lightspeed").returns is PlatformStatus.OPEN
 
 
 @pytest.mark.parametrize(
-    ("status", "shipment", "payment", "standing"),
+    ("status", "shipment", "payment", "platform_status"),
     [
-        ("returned", "shipped", "paid", Standing.RETURNED),
-        ("completed_shipped", "returned", "paid", Standing.RETURNED),
-        ("chargeback", "shipped", "paid", Standing.CHARGEBACK),
-        ("completed_shipped", "shipped", "chargeback", Standing.CHARGEBACK),
-        ("dispute", "shipped", "paid", Standing.DISPUTED),
-        ("with_the_neighbours", "shipped", "paid", Standing.OTHER_STATUS),
-        ("completed_shipped", "shipped", "cancelled", Standing.OPEN),
-        ("completed_by_hand", "shipped", "paid", Standing.OPEN),
-        ("on_hold", "shipped", "paid", Standing.ON_HOLD),
+        ("returned", "shipped", "paid", PlatformStatus.RETURNED),
+        ("completed_shipped", "returned", "paid", PlatformStatus.RETURNED),
+        ("chargeback", "shipped", "paid", PlatformStatus.CHARGEBACK),
+        ("completed_shipped", "shipped", "chargeback", PlatformStatus.CHARGEBACK),
+        ("dispute", "shipped", "paid", PlatformStatus.DISPUTED),
+        ("with_the_neighbours", "shipped", "paid", PlatformStatus.OTHER_STATUS),
+        ("completed_shipped", "shipped", "cancelled", PlatformStatus.OPEN),
+        ("completed_by_hand", "shipped", "paid", PlatformStatus.OPEN),
+        ("on_hold", "shipped", "paid", PlatformStatus.ON_HOLD),
     ],
 )
-def test_the_words_of_lightspeed(status, shipment, payment, standing):
+def test_the_words_of_lightspeed(status, shipment, payment, platform_status):
     order = parse(
         "lightspeed",
         order__status=status,
@@ -57,7 +57,7 @@ def test_the_words_of_lightspeed(status, shipment, payment, standing):
         order__paymentStatus=payment,
     )
 
-    assert order.standing is standing
+    assert order.platform_status is platform_status
 
 
 @pytest.mark.parametrize("said", ["nee", "Nein", "non", "declined", "denied", "refused", "Opt out"])
@@ -112,29 +112,29 @@ def returned(number, kind="return", count=1):
 
 
 @pytest.mark.parametrize(
-    ("changes", "standing"),
+    ("changes", "platform_status"),
     [
-        ({"line_items": items((1, 0)), "refunds": returned(1)}, Standing.RETURNED),
-        ({"line_items": items((1, None)), "refunds": returned(1)}, Standing.RETURNED),
-        ({"line_items": items((2, 1)), "refunds": returned(1)}, Standing.OPEN),
-        ({"line_items": items((1, 0), (1, 1)), "refunds": returned(1)}, Standing.OPEN),
-        ({"line_items": items((1, 1)), "refunds": returned(1, "no_restock")}, Standing.OPEN),
+        ({"line_items": items((1, 0)), "refunds": returned(1)}, PlatformStatus.RETURNED),
+        ({"line_items": items((1, None)), "refunds": returned(1)}, PlatformStatus.RETURNED),
+        ({"line_items": items((2, 1)), "refunds": returned(1)}, PlatformStatus.OPEN),
+        ({"line_items": items((1, 0), (1, 1)), "refunds": returned(1)}, PlatformStatus.OPEN),
+        ({"line_items": items((1, 1)), "refunds": returned(1, "no_restock")}, PlatformStatus.OPEN),
         (
             {
                 "financial_status": "partially_refunded",
                 "current_total_price": "0.00",
                 "total_price": "39.95",
             },
-            Standing.REFUNDED,
+            PlatformStatus.REFUNDED,
         ),
         (
             {"financial_status": "partially_refunded", "current_total_price": "5.00"},
-            Standing.OPEN,
+            PlatformStatus.OPEN,
         ),
     ],
 )
-def test_what_went_back_as_a_whole_at_shopify(changes, standing):
-    assert parse("shopify", "orders/updated", **changes).standing is standing
+def test_what_went_back_as_a_whole_at_shopify(changes, platform_status):
+    assert parse("shopify", "orders/updated", **changes).platform_status is platform_status
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from tests.orders.webhook_client import SAMPLES, change
 from trustsvc.errors import Refused
+from trustsvc.orders.platform_status import ENDED, ParcelState, PlatformStatus
 from trustsvc.orders.platforms import PLATFORMS
 from trustsvc.orders.received import Ignored, OrderReceived, PrivacyRequestReceived
-from trustsvc.orders.standing import ENDED, ParcelState, Standing
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 WHOLE = {path.stem: json.loads(path.read_text()) for path in SAMPLES.glob("*.json")}
@@ -102,7 +102,7 @@ def test_a_full_size_order_becomes_its_five_fields(
     assert (order.identity, order.reference) == (identity, reference)
     assert (order.email, order.name, order.locale) == (email, person, locale)
     assert (order.created_at, order.shipped_at) == (at(created), at(shipped))
-    assert (order.delivery, order.standing) == (None, Standing.OPEN)
+    assert (order.delivery, order.platform_status) == (None, PlatformStatus.OPEN)
     assert order.paid or order.paid_at
     assert "Femke" not in repr(order)
 
@@ -173,7 +173,7 @@ def kind(answer):
     if isinstance(answer, PrivacyRequestReceived):
         return answer.kind
     if answer.is_over:
-        return next(one.value for one in (answer.standing, answer.returns) if one in ENDED)
+        return next(one.value for one in (answer.platform_status, answer.returns) if one in ENDED)
     return "ok"
 
 

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 import pytest
 
 from trustsvc.errors import Refused
+from trustsvc.orders.platform_status import ParcelState, PlatformStatus
 from trustsvc.orders.platforms import standard, standard_fields, standard_words
 from trustsvc.orders.received import Ignored
-from trustsvc.orders.standing import ParcelState, Standing
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 ORDER = {"reference": "R", "email": "a@shop-buyer.nl", "name": "Anna Bakker"}
@@ -133,30 +133,30 @@ def placed(path, value):
 
 
 @pytest.mark.parametrize(
-    ("kind", "standing"),
+    ("kind", "platform_status"),
     [
-        ("order.completed", Standing.OPEN),
-        ("Order.Completed", Standing.OPEN),
+        ("order.completed", PlatformStatus.OPEN),
+        ("Order.Completed", PlatformStatus.OPEN),
         ("order.partiallyRefunded", None),
         ("order.partially_refunded", None),
-        ("order.on_hold", Standing.ON_HOLD),
+        ("order.on_hold", PlatformStatus.ON_HOLD),
         ("shipment.created", None),
     ],
 )
-def test_types_say_how_the_order_stands(kind, standing):
-    assert parse(kind).standing is standing
+def test_types_say_how_the_order_stands(kind, platform_status):
+    assert parse(kind).platform_status is platform_status
 
 
 @pytest.mark.parametrize(
     ("kind", "dispute", "returns"),
     [
-        ("order.disputed", Standing.DISPUTED, None),
-        ("order.dispute_won", Standing.OPEN, None),
-        ("order.disputeLost", Standing.CHARGEBACK, None),
-        ("order.chargeback", Standing.CHARGEBACK, None),
-        ("order.return-requested", None, Standing.RETURN_OPEN),
-        ("order.return_declined", None, Standing.OPEN),
-        ("order.returned", None, Standing.RETURNED),
+        ("order.disputed", PlatformStatus.DISPUTED, None),
+        ("order.dispute_won", PlatformStatus.OPEN, None),
+        ("order.disputeLost", PlatformStatus.CHARGEBACK, None),
+        ("order.chargeback", PlatformStatus.CHARGEBACK, None),
+        ("order.return-requested", None, PlatformStatus.RETURN_OPEN),
+        ("order.return_declined", None, PlatformStatus.OPEN),
+        ("order.returned", None, PlatformStatus.RETURNED),
         ("order.completed", None, None),
     ],
 )
@@ -164,7 +164,7 @@ def test_types_of_a_dispute_or_a_return_say_nothing_else_of_the_order(kind, disp
     order = parse(kind)
 
     assert (order.dispute, order.returns) == (dispute, returns)
-    assert (order.standing is Standing.OPEN) == (kind == "order.completed")
+    assert (order.platform_status is PlatformStatus.OPEN) == (kind == "order.completed")
 
 
 @pytest.mark.parametrize(
@@ -205,25 +205,25 @@ def test_a_shipment_names_its_order_and_its_own_state_is_not_the_orders():
 
 
 @pytest.mark.parametrize(
-    ("data", "standing"),
+    ("data", "platform_status"),
     [
         ({"refunded_amount": "5.00", "total": "39.95"}, None),
-        ({"refundedAmount": 39.95, "totals": {"total": "39.95"}}, Standing.REFUNDED),
-        ({"refund": {"amount": "39.95"}, "total": 39.95}, Standing.REFUNDED),
+        ({"refundedAmount": 39.95, "totals": {"total": "39.95"}}, PlatformStatus.REFUNDED),
+        ({"refund": {"amount": "39.95"}, "total": 39.95}, PlatformStatus.REFUNDED),
         ({"refunded_amount": "5,00", "total": "39,95"}, None),
-        ({"refunded_amount": "1.039,95", "total": "1039.95"}, Standing.REFUNDED),
+        ({"refunded_amount": "1.039,95", "total": "1039.95"}, PlatformStatus.REFUNDED),
         ({"refunded_amount": 0}, None),
         ({"refunded_amount": 5}, None),
-        ({"refunded_amount": 5, "status": "fully_refunded"}, Standing.REFUNDED),
+        ({"refunded_amount": 5, "status": "fully_refunded"}, PlatformStatus.REFUNDED),
         ({"amount": 5, "total": 39.95}, None),
         ({"total": 39.95, "status": "partially_refunded"}, None),
-        ({"amount": 39.95}, Standing.REFUNDED),
-        ({}, Standing.REFUNDED),
+        ({"amount": 39.95}, PlatformStatus.REFUNDED),
+        ({}, PlatformStatus.REFUNDED),
     ],
 )
-def test_only_all_of_the_money_back_ends_an_order(data, standing):
-    assert parse("order.refunded", **data).standing is standing
-    assert parse("order.partially_refunded", **data | {"status": None}).standing is None
+def test_only_all_of_the_money_back_ends_an_order(data, platform_status):
+    assert parse("order.refunded", **data).platform_status is platform_status
+    assert parse("order.partially_refunded", **data | {"status": None}).platform_status is None
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_fields_of_money_and_shipping_count_before_the_type(data, paid, fulfille
 
 
 def test_money_that_a_field_says_went_back_ends_an_order():
-    assert parse(payment_status="refunded").standing is Standing.REFUNDED
+    assert parse(payment_status="refunded").platform_status is PlatformStatus.REFUNDED
 
 
 def test_a_no_is_read_around_the_order_too():
@@ -282,7 +282,7 @@ def test_each_name_of_a_renewal_is_read(name):
 
 
 def test_a_refund_that_does_not_say_how_much_is_all_of_it():
-    assert parse("order.refunded", total=39.95).standing is Standing.REFUNDED
+    assert parse("order.refunded", total=39.95).platform_status is PlatformStatus.REFUNDED
 
 
 @pytest.mark.parametrize(

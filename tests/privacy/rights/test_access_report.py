@@ -16,7 +16,7 @@ from tests.invitations.sample_orders import NOON, quiet
 from tests.privacy.rights import my_data_pages
 from trustsvc import clock
 from trustsvc.crypto import signed_links
-from trustsvc.orders.standing import Standing
+from trustsvc.orders.platform_status import PlatformStatus
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.rights import access_report
 from trustsvc.registry import double_opt_in, registration
@@ -63,7 +63,7 @@ def test_the_copy_holds_every_tagged_column_that_can_hold_something_of_a_person(
         )
         opt_out(session, my_data_pages.JAN, 99, "stop", NOON)
     my_data_pages.post(client, order_id, "object")  # makes a link with a copy, and an e-mail
-    sample_orders.place(shop, zone="Europe/Amsterdam", dispute=Standing.OPEN)
+    sample_orders.place(shop, zone="Europe/Amsterdam", dispute=PlatformStatus.OPEN)
     asked(client)
     my_data_pages.answered()
     with quiet(), db.transaction() as session:

@@ -5,7 +5,7 @@ from tests.reviews.sample_reviews import invitation, order, review, shop
 from trustsvc import clock
 from trustsvc.crypto import signed_links
 from trustsvc.invitations.models import invitations
-from trustsvc.orders.standing import ParcelState
+from trustsvc.orders.platform_status import ParcelState
 from trustsvc.reviews import withdraw
 from trustsvc.storage import db
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from trustsvc.orders.decision_codes import Outcome
 from trustsvc.orders.facts import OrderFacts
-from trustsvc.orders.standing import ENDED, NOT_DELIVERED, Standing
+from trustsvc.orders.platform_status import ENDED, NOT_DELIVERED, PlatformStatus
 
 LINK_LIFETIME = timedelta(days=90)
 EXPLICIT_NO = "said_no"
@@ -90,7 +90,7 @@ def may_ask(shop: ShopRules, order: OrderFacts, buyer: BuyerStatus, now: datetim
         (order.skip is not None, Outcome.REFUSE, f"skip_{order.skip}"),
         (age > timedelta(days=shop.max_age_days), Outcome.REFUSE, "too_old"),
         (order.date_unreadable, Outcome.WAIT, "date_unreadable"),
-        (order.whole_standing is not Standing.OPEN, Outcome.WAIT, order.whole_standing),
+        (order.whole_status is not PlatformStatus.OPEN, Outcome.WAIT, order.whole_status),
         (order.paid is False, Outcome.WAIT, "unpaid"),
         (delivery is not None, Outcome.WAIT, delivery or ""),
     ]
@@ -114,7 +114,7 @@ def _refusal(shop: ShopRules, order: OrderFacts, buyer: BuyerStatus, basis: str)
     """Give the reason that ends an invitation whether it is planned or about to leave."""
     reasons = [
         (shop.closed_at is not None, "shop_closed"),
-        (order.whole_standing in ENDED, order.whole_standing.value),
+        (order.whole_status in ENDED, order.whole_status.value),
         (order.consent is False, EXPLICIT_NO),
         (buyer.opted_out, "opted_out"),
         (basis == "registered" and not buyer.registered, "no_basis_registered"),

@@ -23,7 +23,7 @@ from trustsvc.invitations.state import OPEN
 from trustsvc.mail.outbox import pending
 from trustsvc.orders import decision_log, undecided
 from trustsvc.orders.decision_codes import DecisionStep, Outcome
-from trustsvc.orders.standing import ENDED
+from trustsvc.orders.platform_status import ENDED
 from trustsvc.orders.undecided import CheckedOrder
 from trustsvc.shops import directory
 from trustsvc.storage import db
@@ -114,7 +114,7 @@ def _decide(batch: _Batch, order: CheckedOrder) -> None:
 def _decision(
     batch: _Batch, order: CheckedOrder, planned: PlannedInvitation | None, *, is_sent: bool
 ) -> eligibility.Decision:
-    if not order.pseudonyms and not order.restricted and order.facts.whole_standing not in ENDED:
+    if not order.pseudonyms and not order.restricted and order.facts.whole_status not in ENDED:
         return eligibility.Decision(Outcome.REFUSE, eligibility.NO_CONTACT)
     registered = Outcome.REGISTERED if order.registered else Outcome.NOT_REGISTERED
     batch.log(order, DecisionStep.CHECK, "registry", registered)

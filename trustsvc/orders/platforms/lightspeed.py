@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from trustsvc.errors import Refused
+from trustsvc.orders.platform_status import ENDED, ParcelState, PlatformStatus
 from trustsvc.orders.platforms import amounts, contact, fields, refusal, signature, standard_words
 from trustsvc.orders.received import Ignored, OrderReceived
-from trustsvc.orders.standing import ENDED, ParcelState, Standing
 
 OTHER_ROOTS = {
     "customer",
@@ -60,7 +60,7 @@ def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceiv
         raise Refused(fields.NOT_AN_ORDER)
     known = fields.identity(order, "id")
     if signature.header(headers, "x-event").lower() == "orders/deleted":
-        return OrderReceived(known, now, standing=Standing.CANCELLED)
+        return OrderReceived(known, now, platform_status=PlatformStatus.CANCELLED)
     return _order(order, known, now)
 
 
@@ -93,7 +93,7 @@ def _order(order: fields.Tree, known: str, now: datetime) -> OrderReceived | Ign
         is_anonymised=contact.is_anonymised(order, "email"),
         consent=_consent(order),
         says_consent="newsletterSubscribed" in order,
-        standing=_standing(order, status, payment),
+        platform_status=_platform_status(order, status, payment),
         returns=_returns(order),
         paid=paid,
         paid_at=fields.estimate_shipment(created, changed, now) if paid else None,
@@ -116,30 +116,30 @@ def _is_fulfilled(order: fields.Tree, status: str) -> bool:
     return status in SHIPPED or shipment == "shipped"
 
 
-def _standing(order: fields.Tree, status: str, payment: str) -> Standing:
+def _platform_status(order: fields.Tree, status: str, payment: str) -> PlatformStatus:
     if status.startswith("cancelled") or fields.word(order, "shipmentStatus") == "cancelled":
-        return Standing.CANCELLED
+        return PlatformStatus.CANCELLED
     if payment == "refunded":
-        return Standing.REFUNDED
+        return PlatformStatus.REFUNDED
     stated = [_meaning(status), _meaning(fields.word(order, "shipmentStatus"))]
-    if (money := _meaning(payment)) in {Standing.CHARGEBACK, Standing.DISPUTED}:
+    if (money := _meaning(payment)) in {PlatformStatus.CHARGEBACK, PlatformStatus.DISPUTED}:
         stated.append(money)
     ended = [one for one in stated if one in ENDED]
-    waits = [one for one in stated if one in {Standing.DISPUTED, Standing.RETURN_OPEN}]
+    waits = [one for one in stated if one in {PlatformStatus.DISPUTED, PlatformStatus.RETURN_OPEN}]
     if ended or waits:
         return (ended or waits)[0]
     if status in USUAL or status.startswith(("processing_", "completed_")):
-        return Standing.OPEN
-    return Standing.ON_HOLD if status == "on_hold" else Standing.OTHER_STATUS
+        return PlatformStatus.OPEN
+    return PlatformStatus.ON_HOLD if status == "on_hold" else PlatformStatus.OTHER_STATUS
 
 
-def _meaning(word: str) -> Standing | None:
+def _meaning(word: str) -> PlatformStatus | None:
     """Give what a word says of the whole order: the words of the standard endpoint."""
     known = standard_words.STATES.get(standard_words.normalised(word))
-    return known.standing if known else None
+    return known.platform_status if known else None
 
 
-def _returns(order: fields.Tree) -> Standing | None:
+def _returns(order: fields.Tree) -> PlatformStatus | None:
     """Say whether all of the goods, or of the money, went back; a part of them ends nothing.
 
     A body that only links its invoices or products says nothing about them.
@@ -150,17 +150,17 @@ def _returns(order: fields.Tree) -> Standing | None:
         for one, rows in zip(("invoices", "products"), listed, strict=True)
     )
     says_all = any(isinstance(rows, list) for rows in listed) and not has_links
-    return _all_back(order) or (Standing.OPEN if says_all else None)
+    return _all_back(order) or (PlatformStatus.OPEN if says_all else None)
 
 
-def _all_back(order: fields.Tree) -> Standing | None:
+def _all_back(order: fields.Tree) -> PlatformStatus | None:
     products = fields.rows(order, "products.resource.embedded")
-    for key, standing in (
-        ("quantityReturned", Standing.RETURNED),
-        ("quantityRefunded", Standing.REFUNDED),
+    for key, platform_status in (
+        ("quantityReturned", PlatformStatus.RETURNED),
+        ("quantityRefunded", PlatformStatus.REFUNDED),
     ):
         if products and all(_is_back(product, key) for product in products):
-            return standing
+            return platform_status
     credited = [
         invoice
         for invoice in fields.rows(order, "invoices.resource.embedded")
@@ -168,8 +168,12 @@ def _all_back(order: fields.Tree) -> Standing | None:
     ]
     back = amounts.total(credited, "priceIncl", "total")
     if credited and not back:
-        return Standing.REFUND_OPEN
-    return Standing.REFUNDED if amounts.is_all(back, amounts.amount(order, "priceIncl")) else None
+        return PlatformStatus.REFUND_OPEN
+    return (
+        PlatformStatus.REFUNDED
+        if amounts.is_all(back, amounts.amount(order, "priceIncl"))
+        else None
+    )
 
 
 def _is_back(product: fields.Tree, key: str) -> bool:

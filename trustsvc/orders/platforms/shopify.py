@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from trustsvc.errors import Refused
+from trustsvc.orders.platform_status import ParcelState, PlatformStatus
 from trustsvc.orders.platforms import amounts, fields, shopify_order, signature
 from trustsvc.orders.platforms.shopify_order import DELIVERIES, NO_PARCEL
 from trustsvc.orders.received import (
@@ -19,7 +20,6 @@ from trustsvc.orders.received import (
     PrivacyRequestKind,
     PrivacyRequestReceived,
 )
-from trustsvc.orders.standing import ParcelState, Standing
 
 PRIVACY: Mapping[str, PrivacyRequestKind] = {
     "customers/data_request": PrivacyRequestKind.ACCESS,
@@ -109,7 +109,7 @@ def _topic_of(tree: fields.Tree) -> str:
 
 
 def _deleted(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
-    return OrderReceived(fields.identity(tree, "id"), now, standing=Standing.CANCELLED)
+    return OrderReceived(fields.identity(tree, "id"), now, platform_status=PlatformStatus.CANCELLED)
 
 
 def _refund(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
@@ -124,7 +124,7 @@ def _refund(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
     ]
     if not amounts.total(given, "amount"):
         return OrderReceived(known, at)
-    return OrderReceived(known, at, modified_at=at, standing=Standing.REFUND_OPEN)
+    return OrderReceived(known, at, modified_at=at, platform_status=PlatformStatus.REFUND_OPEN)
 
 
 def _fulfillment(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
@@ -157,11 +157,11 @@ def _dispute(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
     if "order_id" not in tree or not tree["order_id"]:
         return Ignored("unknown_topic")
     status = fields.word(tree, "status")
-    claim = Standing.DISPUTED
+    claim = PlatformStatus.DISPUTED
     if status in {"lost", "accepted", "charge_refunded"}:
-        claim = Standing.CHARGEBACK
+        claim = PlatformStatus.CHARGEBACK
     elif status in {"won", "prevented"}:
-        claim = Standing.OPEN
+        claim = PlatformStatus.OPEN
     known = fields.identity(tree, "order_id")
     return OrderReceived(known, now, dispute=claim, claim=fields.text(tree, "id"))
 

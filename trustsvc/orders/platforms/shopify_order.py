@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
+from trustsvc.orders.platform_status import NOT_DELIVERED, ParcelState, PlatformStatus
 from trustsvc.orders.platforms import amounts, contact, fields, refusal
 from trustsvc.orders.received import Ignored, OrderReceived
-from trustsvc.orders.standing import NOT_DELIVERED, ParcelState, Standing
 
 PAID = {"paid", "partially_refunded", "refunded"}
 UNPAID = {"pending", "authorized", "partially_paid", "voided", "expired", "unpaid"}
@@ -68,7 +68,7 @@ def parse(
         is_anonymised=contact.is_anonymised(tree, "email", "contact_email", "customer.email"),
         consent=_consent(tree),
         says_consent="buyer_accepts_marketing" in tree,
-        standing=_standing(topic, tree, status),
+        platform_status=_platform_status(topic, tree, status),
         returns=_returns(tree),
         paid=paid,
         # Only the payment's own topic tells when; the placing date is its stand-in.
@@ -84,11 +84,11 @@ def parse(
     return fields.finish(order, created)
 
 
-def claim_of(status: str) -> Standing:
+def claim_of(status: str) -> PlatformStatus:
     """Say what a return's status means: open, closed (the goods are back), or declined."""
     if status in OPEN_RETURNS:
-        return Standing.RETURN_OPEN
-    return Standing.RETURNED if status == "closed" else Standing.OPEN
+        return PlatformStatus.RETURN_OPEN
+    return PlatformStatus.RETURNED if status == "closed" else PlatformStatus.OPEN
 
 
 def _has_unreadable_date(tree: fields.Tree, now: datetime) -> bool:
@@ -106,12 +106,12 @@ def _is_paid(topic: str, tree: fields.Tree, status: str) -> bool | None:
     return False if "financial_status" in tree else None
 
 
-def _standing(topic: str, tree: fields.Tree, status: str) -> Standing:
+def _platform_status(topic: str, tree: fields.Tree, status: str) -> PlatformStatus:
     if topic == "orders/cancelled" or fields.text(tree, "cancelled_at"):
-        return Standing.CANCELLED
+        return PlatformStatus.CANCELLED
     if status == "refunded" or _has_nothing_left_to_pay(tree, status):
-        return Standing.REFUNDED
-    return Standing.RETURNED if _is_all_returned(tree) else Standing.OPEN
+        return PlatformStatus.REFUNDED
+    return PlatformStatus.RETURNED if _is_all_returned(tree) else PlatformStatus.OPEN
 
 
 def _has_nothing_left_to_pay(tree: fields.Tree, status: str) -> bool:
@@ -140,15 +140,15 @@ def _count(item: fields.Tree, name: str) -> int | None:
     return None if count is None else int(count)
 
 
-def _returns(tree: fields.Tree) -> Standing | None:
+def _returns(tree: fields.Tree) -> PlatformStatus | None:
     """Read the returns, where the body lists them; a dispute is sent by topics of its own."""
     if not isinstance(tree.get("returns"), list):
         return None
     claims = {claim_of(fields.word(row, "status")) for row in fields.rows(tree, "returns")}
     if fields.word(tree, "return_status") in {"in_progress", "return_requested"}:
-        claims.add(Standing.RETURN_OPEN)
-    worst_first = (Standing.RETURN_OPEN, Standing.RETURNED)
-    return next((claim for claim in worst_first if claim in claims), Standing.OPEN)
+        claims.add(PlatformStatus.RETURN_OPEN)
+    worst_first = (PlatformStatus.RETURN_OPEN, PlatformStatus.RETURNED)
+    return next((claim for claim in worst_first if claim in claims), PlatformStatus.OPEN)
 
 
 def _fulfilment(

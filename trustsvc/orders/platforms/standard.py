@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from trustsvc.errors import Refused
+from trustsvc.orders.platform_status import ParcelState
 from trustsvc.orders.platforms import (
     contact,
     fields,
@@ -24,7 +25,6 @@ from trustsvc.orders.platforms import (
     standard_words,
 )
 from trustsvc.orders.received import Ignored, OrderReceived
-from trustsvc.orders.standing import ParcelState
 
 TOLERANCE_S = 300
 MAX_SIGNATURES = 8
@@ -146,7 +146,7 @@ def _order(
         is_anonymised=contact.is_anonymised(data, *standard_fields.EMAIL),
         consent=consent,
         says_consent=says_consent,
-        standing=standard_money.standing(data, meaning),
+        platform_status=standard_money.platform_status(data, meaning),
         dispute=meaning.dispute,
         returns=meaning.returns,
         paid=standard_money.paid(data, meaning),

@@ -1,14 +1,14 @@
 """What the standard endpoint's fields of money and shipping say of an order. Pure."""
 
+from trustsvc.orders.platform_status import PlatformStatus
 from trustsvc.orders.platforms import amounts, fields, standard_fields, standard_words
 from trustsvc.orders.platforms.standard_words import StateMeaning
-from trustsvc.orders.standing import Standing
 
-STATED_ENDS = {"cancelled": Standing.CANCELLED, "refunded": Standing.REFUNDED}
+STATED_ENDS = {"cancelled": PlatformStatus.CANCELLED, "refunded": PlatformStatus.REFUNDED}
 
 
-def standing(data: fields.Tree, meaning: StateMeaning) -> Standing | None:
-    """Read the standing; only a refund of the whole total ends an order.
+def platform_status(data: fields.Tree, meaning: StateMeaning) -> PlatformStatus | None:
+    """Read the platform_status; only a refund of the whole total ends an order.
 
     A part of the money, or none, changes nothing: not even a cancellation.
     """
@@ -17,14 +17,14 @@ def standing(data: fields.Tree, meaning: StateMeaning) -> Standing | None:
         for event, end in STATED_ENDS.items()
         if any(fields.text(data, name) for name in standard_fields.EVENT_AT[event])
     ]
-    found = stated[0] if stated else meaning.standing
+    found = stated[0] if stated else meaning.platform_status
     money = {fields.word(data, path) for path in standard_fields.PAYMENT_STATUS}
-    if found in {None, Standing.OPEN} and "refunded" in money:
-        found = Standing.REFUNDED
-    if found not in {None, Standing.OPEN, Standing.REFUNDED} or meaning.is_full:
+    if found in {None, PlatformStatus.OPEN} and "refunded" in money:
+        found = PlatformStatus.REFUNDED
+    if found not in {None, PlatformStatus.OPEN, PlatformStatus.REFUNDED} or meaning.is_full:
         return found
     if meaning.is_part:
-        return None if found is Standing.REFUNDED else found
+        return None if found is PlatformStatus.REFUNDED else found
     whole = amounts.amount(data, *total(meaning))
     back = amounts.amount(data, *standard_fields.REFUNDED)
     if back is None and is_refund(meaning) and whole is not None:
@@ -32,12 +32,12 @@ def standing(data: fields.Tree, meaning: StateMeaning) -> Standing | None:
     if back is None:
         return found
     if amounts.is_all(back, whole):
-        return Standing.REFUNDED
-    return None if found is Standing.REFUNDED else found
+        return PlatformStatus.REFUNDED
+    return None if found is PlatformStatus.REFUNDED else found
 
 
 def is_refund(meaning: StateMeaning) -> bool:
-    return meaning.is_part or meaning.standing is Standing.REFUNDED
+    return meaning.is_part or meaning.platform_status is PlatformStatus.REFUNDED
 
 
 def total(meaning: StateMeaning) -> tuple[str, ...]:

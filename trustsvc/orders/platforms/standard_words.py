@@ -4,34 +4,34 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from trustsvc.orders.standing import ParcelState, Standing
+from trustsvc.orders.platform_status import ParcelState, PlatformStatus
 
 
 @dataclass(frozen=True, slots=True)
 class StateMeaning:
     """What a type or a state says of an order; None where it says nothing."""
 
-    standing: Standing | None = None
+    platform_status: PlatformStatus | None = None
     paid: bool | None = None
     fulfilled: bool | None = None
     delivery: ParcelState | None = None
     events: frozenset[str] = frozenset()  # whose moment is the message's own
     is_creation: bool = False
-    dispute: Standing | None = None
-    returns: Standing | None = None
+    dispute: PlatformStatus | None = None
+    returns: PlatformStatus | None = None
     is_part: bool = False  # a part of the money went back
     is_full: bool = False  # all of it, whatever the amounts
 
 
 def _meaning(
     *events: str,
-    standing: Standing | None = Standing.OPEN,
+    platform_status: PlatformStatus | None = PlatformStatus.OPEN,
     paid: bool | None = None,
     fulfilled: bool | None = None,
     delivery: ParcelState | None = None,
     is_creation: bool = False,
 ) -> StateMeaning:
-    return StateMeaning(standing, paid, fulfilled, delivery, frozenset(events), is_creation)
+    return StateMeaning(platform_status, paid, fulfilled, delivery, frozenset(events), is_creation)
 
 
 NOTHING = StateMeaning()
@@ -41,19 +41,19 @@ UNPAID = _meaning(paid=False)
 IN_WORK = _meaning(fulfilled=False)
 SHIPPED = _meaning("shipped", fulfilled=True)
 DELIVERED = _meaning("delivered", fulfilled=True, delivery=ParcelState.DELIVERED)
-CANCELLED = _meaning("cancelled", standing=Standing.CANCELLED)
-REFUNDED = _meaning("refunded", standing=Standing.REFUNDED)
+CANCELLED = _meaning("cancelled", platform_status=PlatformStatus.CANCELLED)
+REFUNDED = _meaning("refunded", platform_status=PlatformStatus.REFUNDED)
 PARTLY_REFUNDED = StateMeaning(paid=True, is_part=True)
 FULLY_REFUNDED = replace(REFUNDED, is_full=True)
-RETURNED = _meaning(standing=Standing.RETURNED)
-RETURN_OPEN = _meaning(standing=Standing.RETURN_OPEN)
-CHARGEBACK = _meaning(standing=Standing.CHARGEBACK)
-DISPUTED = _meaning(standing=Standing.DISPUTED)
-ON_HOLD = _meaning(standing=Standing.ON_HOLD)
+RETURNED = _meaning(platform_status=PlatformStatus.RETURNED)
+RETURN_OPEN = _meaning(platform_status=PlatformStatus.RETURN_OPEN)
+CHARGEBACK = _meaning(platform_status=PlatformStatus.CHARGEBACK)
+DISPUTED = _meaning(platform_status=PlatformStatus.DISPUTED)
+ON_HOLD = _meaning(platform_status=PlatformStatus.ON_HOLD)
 FAILED = _meaning(fulfilled=True, delivery=ParcelState.FAILED)
 READY_FOR_PICKUP = _meaning(fulfilled=True, delivery=ParcelState.READY_FOR_PICKUP)
 SCHEDULED = _meaning(fulfilled=False, delivery=ParcelState.SCHEDULED)
-OTHER_STATUS = _meaning(standing=Standing.OTHER_STATUS)
+OTHER_STATUS = _meaning(platform_status=PlatformStatus.OTHER_STATUS)
 
 STATES: Mapping[str, StateMeaning] = {
     "": NOTHING,
@@ -129,23 +129,23 @@ _EVENTS: dict[str, StateMeaning] = {
 }
 # A dispute or a return that a type reports ends only by a type of its own, as at Shopify: other
 # events of the order say nothing of it. As a state it is the state of the whole order.
-_DISPUTES: Mapping[str, Standing] = {
-    "disputed": Standing.DISPUTED,
-    "dispute": Standing.DISPUTED,
-    "dispute_opened": Standing.DISPUTED,
-    "dispute_lost": Standing.CHARGEBACK,
-    "chargeback": Standing.CHARGEBACK,
-    "dispute_won": Standing.OPEN,
+_DISPUTES: Mapping[str, PlatformStatus] = {
+    "disputed": PlatformStatus.DISPUTED,
+    "dispute": PlatformStatus.DISPUTED,
+    "dispute_opened": PlatformStatus.DISPUTED,
+    "dispute_lost": PlatformStatus.CHARGEBACK,
+    "chargeback": PlatformStatus.CHARGEBACK,
+    "dispute_won": PlatformStatus.OPEN,
 }
-_RETURNS: Mapping[str, Standing] = {
-    "return_requested": Standing.RETURN_OPEN,
-    "return_open": Standing.RETURN_OPEN,
-    "return_in_progress": Standing.RETURN_OPEN,
-    "return_closed": Standing.RETURNED,
-    "returned": Standing.RETURNED,
-    "return_declined": Standing.OPEN,
-    "return_cancelled": Standing.OPEN,
-    "return_canceled": Standing.OPEN,
+_RETURNS: Mapping[str, PlatformStatus] = {
+    "return_requested": PlatformStatus.RETURN_OPEN,
+    "return_open": PlatformStatus.RETURN_OPEN,
+    "return_in_progress": PlatformStatus.RETURN_OPEN,
+    "return_closed": PlatformStatus.RETURNED,
+    "returned": PlatformStatus.RETURNED,
+    "return_declined": PlatformStatus.OPEN,
+    "return_cancelled": PlatformStatus.OPEN,
+    "return_canceled": PlatformStatus.OPEN,
 }
 # Any state may be sent as a type of its own: order.on_hold, shipment.delivered.
 TYPES: Mapping[str, StateMeaning] = (
@@ -182,11 +182,15 @@ def read(kind: str, state: str) -> StateMeaning:
     if kind.startswith("shipment.") and whole in _OF_A_PARCEL:
         whole = NOTHING
     # A part that went back ends nothing, whichever of the two says so.
-    is_part = whole.is_part or (event.is_part and whole.standing is not Standing.REFUNDED)
-    is_silent = kind.startswith("shipment.") or (is_part and event.standing is Standing.REFUNDED)
-    of_order = None if is_silent else event.standing
+    is_part = whole.is_part or (
+        event.is_part and whole.platform_status is not PlatformStatus.REFUNDED
+    )
+    is_silent = kind.startswith("shipment.") or (
+        is_part and event.platform_status is PlatformStatus.REFUNDED
+    )
+    of_order = None if is_silent else event.platform_status
     return StateMeaning(
-        standing=whole.standing or of_order,
+        platform_status=whole.platform_status or of_order,
         paid=whole.paid if whole.paid is not None else event.paid,
         fulfilled=whole.fulfilled if whole.fulfilled is not None else event.fulfilled,
         delivery=whole.delivery or event.delivery,

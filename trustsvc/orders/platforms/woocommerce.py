@@ -10,6 +10,7 @@ answered by orders/views.py before parsing.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from trustsvc.orders.platform_status import ParcelState, PlatformStatus
 from trustsvc.orders.platforms import (
     amounts,
     contact,
@@ -19,7 +20,6 @@ from trustsvc.orders.platforms import (
     woocommerce_tracking,
 )
 from trustsvc.orders.received import Ignored, OrderReceived
-from trustsvc.orders.standing import ParcelState, Standing
 
 TOPICS = {"order.created", "order.updated", "order.restored", "order.deleted"}
 DRAFTS = {"draft", "auto-draft", "checkout-draft", "new"}
@@ -28,10 +28,10 @@ SHIPPED = {"completed", "shipped", "delivered"}
 PARTLY_SHIPPED = {"partial-shipped", "partially-shipped"}
 # Any other status is the shop's own, and says that the order left its usual course.
 STANDINGS = (
-    dict.fromkeys(("pending", "processing", *SHIPPED, *PARTLY_SHIPPED), Standing.OPEN)
-    | dict.fromkeys(("cancelled", "trash"), Standing.CANCELLED)
-    | dict.fromkeys(("on-hold", "failed"), Standing.ON_HOLD)
-    | {"refunded": Standing.REFUNDED, "": Standing.OPEN}
+    dict.fromkeys(("pending", "processing", *SHIPPED, *PARTLY_SHIPPED), PlatformStatus.OPEN)
+    | dict.fromkeys(("cancelled", "trash"), PlatformStatus.CANCELLED)
+    | dict.fromkeys(("on-hold", "failed"), PlatformStatus.ON_HOLD)
+    | {"refunded": PlatformStatus.REFUNDED, "": PlatformStatus.OPEN}
 )
 FULFILMENT_META = "_fulfillment_status"  # WooCommerce's order fulfilments
 DATES = (
@@ -75,7 +75,7 @@ def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceiv
         tree = tree["order"]
     known = fields.identity(tree, "id")
     if topic == "order.deleted" or set(tree) == {"id"}:
-        return OrderReceived(known, now, standing=Standing.CANCELLED)
+        return OrderReceived(known, now, platform_status=PlatformStatus.CANCELLED)
     status = fields.word(tree, "status").removeprefix("wc-")
     if status in DRAFTS:
         return Ignored("draft")
@@ -119,10 +119,10 @@ def _order(
         or fields.flag(meta, "_anonymized") is True,
         consent=woocommerce_meta.consent(tree),
         says_consent=True,
-        standing=_standing(tree, status),
+        platform_status=_platform_status(tree, status),
         # That it was restored is news of this moment, whenever the order was changed before, and
         # later than the deletion, which has no time of its own.
-        standing_at=now + A_SECOND if topic == "order.restored" else None,
+        platform_status_at=now + A_SECOND if topic == "order.restored" else None,
         delivery_id=_restored_id(known, changed) if topic == "order.restored" else None,
         paid=paid,
         paid_at=paid_at,
@@ -181,15 +181,15 @@ def _fulfilment(
     return woocommerce_tracking.sent(tree, estimate, changed or now, now)
 
 
-def _standing(tree: fields.Tree, status: str) -> Standing:
-    standing = STANDINGS.get(status, Standing.OTHER_STATUS)
+def _platform_status(tree: fields.Tree, status: str) -> PlatformStatus:
+    platform_status = STANDINGS.get(status, PlatformStatus.OTHER_STATUS)
     refunds = fields.rows(tree, "refunds")
-    if standing in {Standing.CANCELLED, Standing.REFUNDED} or not refunds:
-        return standing
+    if platform_status in {PlatformStatus.CANCELLED, PlatformStatus.REFUNDED} or not refunds:
+        return platform_status
     back = amounts.total(refunds, "total", "amount")
     if amounts.is_all(back, amounts.amount(tree, "total")):
-        return Standing.REFUNDED
-    return standing
+        return PlatformStatus.REFUNDED
+    return platform_status
 
 
 def _name(tree: fields.Tree) -> str:

@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
+from trustsvc.orders.platform_status import ParcelState
 from trustsvc.orders.platforms import amounts, dates, fields
-from trustsvc.orders.standing import ParcelState
 
 TRACKING_META = ("_wc_shipment_tracking_items", "_ast_tracking_items", "_tracking_number")
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.mail.outbox.state import HANDED, LEASED, MessageState
 from trustsvc.orders import decision_log
-from trustsvc.orders.standing import ENDED, ParcelState
+from trustsvc.orders.platform_status import ENDED, ParcelState
 from trustsvc.privacy.rights import access_report, stored_rows
 from trustsvc.privacy.rights.people import Person
 from trustsvc.privacy.rights.stored_rows import (
@@ -151,7 +151,7 @@ def _dates(row: OrderRow) -> dict[str, datetime]:
     if row.delivery is ParcelState.DELIVERED:
         dates["delivered"] = row.delivery_at
     ends = (
-        (row.standing, row.standing_at),
+        (row.platform_status, row.platform_status_at),
         (row.dispute, row.dispute_at),
         (row.returns, row.returns_at),
     )

@@ -10,7 +10,7 @@ from typing import TypeVar, get_args, get_type_hints
 from trustsvc.invitations.state import InvitationState
 from trustsvc.mail.outbox.state import MessageState
 from trustsvc.orders.decision_codes import DecisionStep, Outcome
-from trustsvc.orders.standing import ParcelState, Standing
+from trustsvc.orders.platform_status import ParcelState, PlatformStatus
 from trustsvc.reviews.state import ReviewState
 from trustsvc.storage.columns import TableRows
 
@@ -32,11 +32,11 @@ class OrderRow:
     received_at: datetime
     delivery: ParcelState | None
     delivery_at: datetime | None
-    standing: Standing
-    standing_at: datetime | None
-    dispute: Standing | None
+    platform_status: PlatformStatus
+    platform_status_at: datetime | None
+    dispute: PlatformStatus | None
     dispute_at: datetime | None
-    returns: Standing | None
+    returns: PlatformStatus | None
     returns_at: datetime | None
 
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Standing(StrEnum):
+class PlatformStatus(StrEnum):
     """What the platform says of the whole order. The newest counts, so none of them is final."""
 
     OPEN = "open"
@@ -18,7 +18,14 @@ class Standing(StrEnum):
     CHARGEBACK = "chargeback"
 
 
-ENDED = frozenset({Standing.CANCELLED, Standing.REFUNDED, Standing.RETURNED, Standing.CHARGEBACK})
+ENDED = frozenset(
+    {
+        PlatformStatus.CANCELLED,
+        PlatformStatus.REFUNDED,
+        PlatformStatus.RETURNED,
+        PlatformStatus.CHARGEBACK,
+    }
+)
 
 
 class ParcelState(StrEnum):
