@@ -1,13 +1,20 @@
+import contextlib
+import resource
 import sys
+import time
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event, update
 
+from tests.invitations import sample_orders
 from trustsvc import clock, config, health, log, migrations
 from trustsvc.cli.processes import log_late_purge
+from trustsvc.crypto import keyring
+from trustsvc.mail.outbox.models import messages
 from trustsvc.privacy.retention import purge_log_files
 from trustsvc.storage import db
-from trustsvc.work_queue import heartbeat
+from trustsvc.work_queue import heartbeat, job_queue
 
 pytestmark = pytest.mark.both_databases
 
@@ -72,6 +79,107 @@ def test_security_txt_says_whom_to_tell(client, installation):
 
     assert f"Contact: mailto:{installation.contact}" in text
     assert "Expires: " in text
+
+
+@contextlib.contextmanager
+def small_files(_installation):
+    """A limit on the size of files: what a full disk answers, without filling one."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextlib.contextmanager
+def replica(_installation):
+    job_queue.connection().replicaof("127.0.0.1", "1")
+    try:
+        yield
+    finally:
+        job_queue.connection().replicaof("NO", "ONE")
+
+
+@contextlib.contextmanager
+def redis_without_room(_installation):
+    job_queue.connection().config_set("maxmemory", "1")
+    try:
+        yield
+    finally:
+        job_queue.connection().config_set("maxmemory", "0")
+
+
+@contextlib.contextmanager
+def foreign_keys(installation):
+    sample_orders.shop()
+    (installation.data / "keys" / "vault").unlink()
+    keyring.make_all()
+    yield
+
+
+@contextlib.contextmanager
+def undecided_order(_installation):
+    sample_orders.place(sample_orders.shop(), clock.now() - timedelta(minutes=11))
+    yield
+
+
+@contextlib.contextmanager
+def late_message(_installation):
+    sample_orders.invited(sample_orders.shop(), clock.now())
+    with db.transaction() as session:
+        session.execute(update(messages).values(due_at=clock.now() - timedelta(minutes=31)))
+    yield
+
+
+@pytest.mark.parametrize(
+    ("fault", "check"),
+    [
+        (small_files, "disk"),
+        (replica, "redis"),
+        (redis_without_room, "redis"),
+        (foreign_keys, "keys"),
+        (undecided_order, "orders"),
+        (late_message, "mail"),
+    ],
+)
+def test_not_ready_while_work_cannot_be_done_and_no_figure_for_strangers(
+    client, installation, fault, check
+):
+    beat(clock.now())
+
+    with fault(installation):
+        answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json["checks"][check] != "ok"
+    assert not any(character.isdigit() for character in answer.text)
+
+
+def test_many_requests_at_once_are_one_write(client):
+    written = []
+    event.listen(
+        db.engine(),
+        "before_cursor_execute",
+        lambda *given: written.append(given[2]) if "INSERT" in given[2] else None,
+    )
+    began = time.monotonic()
+    for _ in range(100):
+        client.get("/readyz")
+
+    assert 1 <= len(written) <= 1 + (time.monotonic() - began)
+
+
+def test_a_probe_that_does_not_come_back_is_not_waited_for(client, monkeypatch):
+    beat(clock.now())
+    assert client.get("/readyz").status_code == 200
+    monkeypatch.setattr(health, "STUCK_S", 0.2)
+
+    with health.known_checks._lock:  # as a thread does whose database froze
+        answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json["checks"]["database"] == "does not answer"
 
 
 def _purge_said(client, at):

@@ -1,6 +1,8 @@
 """The only module that reads the system clock."""
 
+import ctypes
 import secrets
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+
+TIME_ERROR = 5  # nobody synchronises it, or somebody set it by hand since
+TIMEX_BYTES = 1024  # more than a struct timex; all zero: nothing is changed
 
 _ahead: timedelta | None = None
 
@@ -34,6 +39,14 @@ def now() -> datetime:
 def read() -> Reading:
     uptime = time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
     return Reading(now(), _boot(), timedelta(seconds=uptime), is_chosen=_ahead is not None)
+
+
+def is_synchronised() -> bool:
+    """Say whether NTP keeps this clock right, as far as the kernel knows (adjtimex(2))."""
+    if _ahead is not None or sys.platform != "linux":
+        return False
+    state: int = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(TIMEX_BYTES))
+    return 0 <= state < TIME_ERROR
 
 
 @contextmanager

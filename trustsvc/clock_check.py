@@ -126,6 +126,14 @@ def problem(session: Session, now: Reading, newest: datetime | None = None) -> s
     return next_state(state, now, newest or now.at).problem if state else None
 
 
+def shift(session: Session, now: Reading) -> timedelta | None:
+    """Measure by how much the clock was set since it was trusted; None after a reboot."""
+    state = None if now.is_chosen else _stored(session)
+    if state is None or state.trusted.boot != now.boot or now.uptime < state.trusted.uptime:
+        return None
+    return _jump(state.trusted, now)
+
+
 def purge_until(session: Session, now: Reading) -> datetime:
     """Give the moment up to which a purge may delete: a clock set ahead makes nothing old.
 

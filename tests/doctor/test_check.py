@@ -7,6 +7,7 @@ trustsvc/doctor/scheduler.py
 
 import json
 import os
+import resource
 import socket
 import threading
 from datetime import timedelta
@@ -15,8 +16,10 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
+from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON
 from trustsvc import cli, clock, config, migrations
+from trustsvc.crypto import keyring
 from trustsvc.doctor import finding, mail_server, sender_dns, stores
 from trustsvc.doctor.check import check
 from trustsvc.mail import dkim_keys
@@ -92,6 +95,10 @@ def test_a_installation_that_is_well_fails_nowhere(healthy):
         "replies": "OK",
         "deliveries": "OK",
         "dates of orders": "OK",
+        "database write": "OK",
+        "keys and database": "OK",
+        "undecided orders": "OK",
+        "due messages": "OK",
         "redis": "OK",
         "mail": "OK",
         "sender": "OK",
@@ -240,6 +247,24 @@ def test_a_clock_that_went_back_and_a_scheduler_that_stands_or_never_ran(healthy
         session.execute(text("DELETE FROM heartbeats"))
     assert "never" in found("scheduler").detail
     assert level("clock") == "WARN"
+
+
+def test_what_readyz_asks_is_asked_by_the_same_code(healthy):
+    sample_orders.place(sample_orders.shop(), clock.now() - HOUR)
+    (healthy.data / "keys" / "vault").unlink()
+    keyring.make_all()
+    link = job_queue.connection()
+    link.config_set("maxmemory", "1")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        failed = {one.check for one in check(clock.now()) if one.level == "FAIL"}
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        link.config_set("maxmemory", "0")
+
+    expected = {"disk", "keys and database", "undecided orders", "redis"}
+    assert failed >= expected | ({"database write"} if db.is_sqlite() else set())
 
 
 def test_sending_that_is_off_by_an_unfinished_restore_or_by_a_row(healthy):

@@ -5,6 +5,7 @@ is compared with the database at the end.
 """
 
 import contextlib
+import json
 import os
 import resource
 import shutil
@@ -108,16 +109,32 @@ def serving(service):
 
 @sqlite_only
 def test_a_full_disk(small_disk, service):
-    @contextlib.contextmanager
-    def full():
-        ballast = (small_disk / "ballast").open("wb", buffering=0)
-        with ballast, contextlib.suppress(OSError):
-            while ballast.write(b" " * 4096):
-                pass
-        yield
-        (small_disk / "ballast").unlink()
+    assert 503 in survives(service, lambda: full(small_disk))
 
-    assert 503 in survives(service, full)
+
+@contextlib.contextmanager
+def full(disk):
+    ballast = (disk / "ballast").open("wb", buffering=0)
+    with ballast, contextlib.suppress(OSError):
+        while ballast.write(b" " * 4096):
+            pass
+    yield
+    (disk / "ballast").unlink()
+
+
+@sqlite_only
+def test_readyz_and_doctor_tell_of_a_full_disk_within_seconds(small_disk, service):
+    with full(small_disk):
+        service.until(lambda: not service.is_ready(), seconds=5)
+        answer = requests.get(f"{service.url}/readyz", timeout=10)
+        command = [sys.executable, "-m", "trustsvc", "doctor", "--json"]
+        doctor = subprocess.run(command, env=service.environ, capture_output=True, check=False)
+
+    assert answer.json()["checks"]["disk"] == "full or not writable"
+    assert doctor.returncode == 1
+    levels = {one["check"]: one["level"] for one in json.loads(doctor.stdout)}
+    assert levels["disk"] == "FAIL"
+    service.until(service.is_ready, seconds=WELL_WITHIN_S)
 
 
 @sqlite_only

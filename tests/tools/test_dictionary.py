@@ -27,6 +27,7 @@ MAY_BE_EMPTY = {
     "clock_states",
     "disclosure_log",
     "heartbeats",
+    "key_checks",
     "domain_throttles",
     "mail_endpoints",
     "api_connections",

@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 from trustsvc import config
 from trustsvc.crypto import encrypted_column, keyring, pseudonyms
 from trustsvc.errors import Refused
+from trustsvc.storage.key_checks import of_folder
 
 FORMAT = 1
 CANARY = "trustsvc backup"
@@ -47,8 +48,8 @@ def sqlite_path() -> Path:
 def key_checks() -> dict[str, dict[str, str]]:
     """Give a check value for each key: it recognises the key and reveals nothing of it."""
     return {
-        kind: {str(key.version): _check_value(kind, key) for key in keyring.existing_keys(kind)}
-        for kind in keyring.KINDS
+        kind: {str(version): value for version, value in values.items()}
+        for kind, values in of_folder().items()
     }
 
 
@@ -86,7 +87,3 @@ def _mac(manifest: Manifest, content: bytes) -> str:
     return pseudonyms.hmac_sha256(
         keyring.keys("lookup")[0].secret, f"backup:{content.hex()}:{plain.decode()}"
     ).hex()
-
-
-def _check_value(kind: str, key: keyring.Key) -> str:
-    return pseudonyms.hmac_sha256(key.secret, f"trustsvc backup check of {kind}")[:8].hex()

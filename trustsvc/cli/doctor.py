@@ -13,7 +13,7 @@ from trustsvc.doctor.check import check
 @click.option("--json", "as_json", is_flag=True, help="For a program.")
 @click.pass_context
 def doctor(context: click.Context, as_json: bool) -> None:
-    """Check settings, disk, keys, database, Redis, clock, mail and more; change nothing.
+    """Check settings, disk, keys, database, Redis, clock, mail and more; changes nothing of yours.
 
     One line a finding: OK, WARN or FAIL, and what to do. Exits with 1 when anything FAILs.
     """

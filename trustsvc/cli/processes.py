@@ -16,6 +16,7 @@ from jobs import schedule
 from trustsvc import clock, config, config_values, log, migrations
 from trustsvc.cli import data_folder_lock
 from trustsvc.crypto import keyring
+from trustsvc.doctor import readiness
 from trustsvc.privacy import clock_watch
 from trustsvc.privacy.retention import purge_log_files
 from trustsvc.storage import db
@@ -41,6 +42,7 @@ def migrate() -> None:
     """Bring the database up to date (the release step)."""
     keyring.make_all()
     migrations.upgrade()
+    readiness.record_keys()
     click.echo("The database is up to date.")
 
 

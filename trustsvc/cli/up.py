@@ -17,6 +17,7 @@ import click
 from trustsvc import config, log, migrations
 from trustsvc.cli import data_folder_lock
 from trustsvc.crypto import keyring
+from trustsvc.doctor import readiness
 from trustsvc.errors import Misconfigured
 from trustsvc.work_queue import embedded_redis, job_queue, runtime
 
@@ -86,6 +87,7 @@ def up() -> None:
             job_queue.check_redis()
         keyring.make_all()
         migrations.upgrade()
+        readiness.record_keys()
         children = [
             Child(name, _command(name)) for name in ("worker", "mailer", "scheduler", "web")
         ]

@@ -1,16 +1,21 @@
 """Run every health check."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from trustsvc import config
-from trustsvc.doctor import files, mail_server, sender_dns, stores
+from trustsvc.doctor import files, mail_server, readiness, redis_server, sender_dns, stores
 from trustsvc.doctor.finding import Finding, fail, ok, run, warn
 from trustsvc.errors import Misconfigured
 from trustsvc.mail import dkim_keys
 
 
 def check(now: datetime) -> list[Finding]:
-    """Give every finding; changes nothing, and one broken part hides no other."""
+    """Give every finding, and one broken part hides no other.
+
+    Changes nothing, apart from a heartbeat of its own and a key in Redis for a minute, which show
+    that both can be written.
+    """
     try:
         settings = config.current()
     except Misconfigured as problem:
@@ -19,10 +24,10 @@ def check(now: datetime) -> list[Finding]:
         {
             "settings": lambda: ok("settings", "valid"),
             "data folder": files.folder,
-            "disk": files.disk,
+            "disk": lambda: _disk(now),
             "keys": lambda: files.key_ring(now),
             "database": lambda: stores.database(now),
-            "redis": stores.redis_server,
+            "redis": lambda: redis_server.redis_server(now).findings,
             mail_server.CHECK: mail_server.mail_server,
             "sender": lambda: sender_dns.sender(settings.mail_from.rpartition("@")[2]),
             "base URL": lambda: _base_url(settings),
@@ -31,6 +36,14 @@ def check(now: datetime) -> list[Finding]:
             "suppressions": files.suppressions,
         }
     )
+
+
+def _disk(now: datetime) -> Sequence[Finding]:
+    free = files.disk()
+    if not config.current().data.is_dir():
+        return [free]
+    result = readiness.disk(now)
+    return [free] if result.status == "ok" else result.findings
 
 
 def _base_url(settings: config.Settings) -> Finding:

@@ -18,6 +18,25 @@ class Finding:
     remedy: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a readiness probe found.
+
+    `status` is "ok" or a constant text without figures: anybody may read it at /readyz.
+    """
+
+    status: str
+    findings: Sequence[Finding]
+
+
+def well(check: str, detail: str) -> Result:
+    return Result("ok", [ok(check, detail)])
+
+
+def failed(check: str, status: str, detail: str, remedy: str) -> Result:
+    return Result(status, [fail(check, detail, remedy)])
+
+
 def ok(check: str, detail: str) -> Finding:
     return Finding(check, "OK", detail)
 

@@ -1,20 +1,26 @@
-"""Checks of the database, and of what is in it, and of Redis."""
+"""Checks of the database, and of what is in it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-import redis
 from sqlalchemy import func, make_url, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from trustsvc import config, config_values, migrations
-from trustsvc.doctor import mail, privacy_requests, scheduler, webhooks
+from trustsvc import config, migrations
+from trustsvc.doctor import (
+    machine_clock,
+    mail,
+    privacy_requests,
+    queue_age,
+    readiness,
+    scheduler,
+    webhooks,
+)
 from trustsvc.doctor.catch_up import api_connections
-from trustsvc.doctor.finding import Finding, fail, ok, run, warn
-from trustsvc.errors import TrustsvcError
+from trustsvc.doctor.finding import Finding, Result, fail, ok, run, warn
 from trustsvc.orders import idempotency
 from trustsvc.orders.models import orders
 from trustsvc.orders.state import OrderState
@@ -22,7 +28,6 @@ from trustsvc.shops import domain_recheck
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
 from trustsvc.storage.event_log import events
-from trustsvc.work_queue import job_queue, redis_checks
 
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "foreign_keys": 1}
 CONFLICTS_SINCE = timedelta(days=7)
@@ -44,42 +49,18 @@ def database(now: datetime) -> list[Finding]:
     except (SQLAlchemyError, OSError):
         remedy = "see TRUSTSVC_DATABASE_URL; is the server up, the file writable?"
         return [fail("database", "it cannot be reached", remedy)]
-    return run({name: partial(_read, check, now) for name, check in CHECKS.items()})
+    findings = run({name: partial(_read, check, now) for name, check in CHECKS.items()})
+    return findings + run({name: partial(_tried, probe, now) for name, probe in PROBES.items()})
+
+
+def _tried(probe: Callable[[datetime], Result], now: datetime) -> Sequence[Finding]:
+    return probe(now).findings
 
 
 def _read(check: DatabaseCheck, now: datetime) -> Sequence[Finding] | Finding:
     """Run a check in a session of its own: a failed statement ends its transaction."""
     with db.reading() as session:
         return check(session, now)
-
-
-def redis_server() -> list[Finding]:
-    """Check that Redis answers, keeps every job, and is on disk."""
-    try:
-        connection = job_queue.connection()
-        connection.ping()
-        server = redis_checks.inspect(connection)
-    except (redis.RedisError, TrustsvcError):
-        remedy = "is trustsvc up running? see TRUSTSVC_REDIS_URL"
-        return [fail("redis", "it does not answer", remedy)]
-    return _redis_setup(server)
-
-
-def _redis_setup(server: redis_checks.RedisConfig) -> list[Finding]:
-    name, findings = "redis", []
-    if server.evicts:
-        findings.append(fail(name, "it evicts jobs when full", "set maxmemory-policy noeviction"))
-    if server.is_replica:
-        findings.append(fail(name, "it is a replica", "set TRUSTSVC_REDIS_URL to the primary"))
-    if server.evicts is None:
-        remedy = "check maxmemory-policy noeviction and appendonly yes by hand"
-        findings.append(warn(name, "reachable; it does not show its configuration", remedy))
-    elif not server.is_on_disk:
-        findings.append(warn(name, "jobs are lost when it restarts", "set appendonly yes"))
-    if config_values.is_open_redis(config.current().redis_url):
-        remedy = "set one: every user of this machine can enqueue jobs"
-        findings.append(warn(name, "it has no password", remedy))
-    return findings or [ok(name, "reachable, evicts nothing, on disk")]
 
 
 def _pragmas(session: Session) -> list[Finding]:
@@ -158,10 +139,17 @@ def unreadable_dates(session: Session) -> list[Finding]:
     return findings or [ok("dates of orders", "all can be read")]
 
 
+# What /readyz asks too.
+PROBES: Mapping[str, Callable[[datetime], Result]] = {
+    readiness.WRITE: readiness.write,
+    readiness.KEYS: readiness.keys,
+    queue_age.ORDERS: queue_age.undecided_orders,
+    queue_age.MESSAGES: queue_age.due_messages,
+}
 CHECKS: Mapping[str, DatabaseCheck] = {
     "database": lambda session, _: _pragmas(session),
     "write-ahead log": lambda session, _: _wal_recycle(session),
-    "clock": scheduler.machine_clock,
+    "clock": machine_clock.machine_clock,
     "scheduler": scheduler.scheduler,
     **mail.CHECKS,
     "requests of people": privacy_requests.waiting,

@@ -55,7 +55,15 @@ def open_engine(url: str) -> Engine:
         if connection.get_execution_options().get("trustsvc_no_transaction"):
             return  # VACUUM refuses to run inside a transaction
         writes = connection.get_execution_options().get("trustsvc_write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        wait_ms = connection.get_execution_options().get("trustsvc_wait_ms")
+        if wait_ms is None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+            return
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {wait_ms}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(LOCK_TIMEOUT_S * 1000)}")
 
     return made
 

@@ -6,13 +6,15 @@ passed to `after_commit`, such as enqueuing jobs.
 """
 
 import fcntl
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from sqlalchemy import Engine, Result, Table
+from sqlalchemy import Engine, Result, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -20,9 +22,17 @@ from sqlalchemy.orm import Session
 from trustsvc import config
 from trustsvc.storage import connections
 
+LOCK_POLL_S = 0.01
+SQLITE_BUSY = (5, 6)  # SQLITE_BUSY, SQLITE_LOCKED
+
 _engines: dict[str, Engine] = {}
 _write_lock = threading.Lock()
 _thread = threading.local()
+_committed_at = -math.inf  # monotonic
+
+
+class WriterBusy(OperationalError):
+    """Others held the write lock for all of the time that the caller may wait."""
 
 
 def engine() -> Engine:
@@ -45,23 +55,31 @@ def is_sqlite() -> bool:
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction(wait_s: float | None = None) -> Iterator[Session]:
     """Open a transaction that writes; commit at the end, roll back on any exception.
 
     Callbacks of `after_commit` run after the commit, and never after a rollback. Raises
-    RuntimeError inside another transaction: use cases take the session they are given.
+    RuntimeError inside another transaction: use cases take the session they are given. With
+    `wait_s` raises WriterBusy when the write lock is not free within that time.
     """
-    with exclusive_writer(), Session(engine(), expire_on_commit=False) as session:
-        session.connection(execution_options={"trustsvc_write": True})
+    global _committed_at  # noqa: PLW0603 - one number a process
+    with exclusive_writer(wait_s), Session(engine(), expire_on_commit=False) as session:
+        _begin(session, wait_s)
         try:
             yield session
             session.commit()
+            _committed_at = time.monotonic()
         except BaseException:
             session.rollback()
             raise
         callbacks: list[Callable[[], object]] = session.info.pop("after_commit", [])
     for callback in callbacks:
         callback()
+
+
+def seconds_since_commit() -> float:
+    """Give how long ago this process committed something; infinity when it never did."""
+    return time.monotonic() - _committed_at
 
 
 @contextmanager
@@ -86,27 +104,67 @@ def insert(table: Table) -> postgresql.Insert | sqlite.Insert:
     return sqlite.insert(table) if is_sqlite() else postgresql.insert(table)
 
 
+def _begin(session: Session, wait_s: float | None) -> None:
+    options: dict[str, object] = {"trustsvc_write": True}
+    if wait_s is None:
+        session.connection(execution_options=options)
+        return
+    wait_ms = int(wait_s * 1000)
+    try:
+        session.connection(execution_options=options | {"trustsvc_wait_ms": wait_ms})
+        if not is_sqlite():
+            session.execute(text(f"SET LOCAL lock_timeout = {wait_ms}"))
+            session.execute(text(f"SET LOCAL statement_timeout = {wait_ms}"))
+    except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in SQLITE_BUSY:
+            raise WriterBusy("lock", None, error) from None
+        raise
+
+
 @contextmanager
-def exclusive_writer() -> Iterator[None]:
-    """Be the only writer on SQLite. Raises RuntimeError where this thread already writes."""
+def exclusive_writer(wait_s: float | None = None) -> Iterator[None]:
+    """Be the only writer on SQLite. Raises RuntimeError where this thread already writes.
+
+    With `wait_s` raises WriterBusy when the lock is not free within that time.
+    """
     if getattr(_thread, "is_writing", False):
         raise RuntimeError("a transaction inside a transaction would wait for itself for ever")
     _thread.is_writing = True
     try:
-        with _file_lock() if is_sqlite() else nullcontext():
+        with _file_lock(wait_s) if is_sqlite() else nullcontext():
             yield
     finally:
         _thread.is_writing = False
 
 
 @contextmanager
-def _file_lock() -> Iterator[None]:
+def _file_lock(wait_s: float | None) -> Iterator[None]:
     path = Path(engine().url.database or "").with_suffix(".lock")
-    with _write_lock:
+    until = time.monotonic() + (wait_s or 0)
+    if not _write_lock.acquire(timeout=-1 if wait_s is None else wait_s):
+        raise WriterBusy("lock", None, TimeoutError())
+    try:
         try:
             handle = path.open("a")
         except OSError as error:  # a disk that is read-only or full, no file handle left
             raise OperationalError("lock", None, error) from None
         with handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            if wait_s is None:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            else:
+                _flock_until(handle, until)
             yield
+    finally:
+        _write_lock.release()
+
+
+def _flock_until(handle: IO[str], until: float) -> None:
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() >= until:
+                raise WriterBusy("lock", None, error) from None
+            time.sleep(LOCK_POLL_S)
+        else:
+            return

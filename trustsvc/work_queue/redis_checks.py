@@ -2,20 +2,36 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import cast
 
 import redis
 
 from trustsvc.errors import Misconfigured
 
+PROBE_KEY = "trustsvc:probe"
+PROBE_TTL_S = 60
+
 
 @dataclass(frozen=True, slots=True)
 class RedisConfig:
-    """The options that matter here; `evicts` is None where the server does not tell."""
+    """What matters here; `evicts` is None where the server does not tell.
+
+    `used_share` is how much of its memory limit is used; None without a limit.
+    """
 
     evicts: bool | None
     is_on_disk: bool
     is_replica: bool
+    used_share: float | None = None
+
+
+class WriteRefusal(Enum):
+    """Why a server takes no write."""
+
+    FULL = "full"
+    REPLICA = "replica"
+    OTHER = "other"
 
 
 def inspect(link: redis.Redis) -> RedisConfig:
@@ -32,11 +48,30 @@ def inspect(link: redis.Redis) -> RedisConfig:
 
 def parse_info(info: Mapping[str, object]) -> RedisConfig:
     policy = info.get("maxmemory_policy")
+    limit, used = info.get("maxmemory"), info.get("used_memory")
     return RedisConfig(
         evicts=None if policy is None else policy != "noeviction",
         is_on_disk=bool(info.get("aof_enabled")),
         is_replica=info.get("role") == "slave",
+        used_share=used / limit
+        if isinstance(used, int) and isinstance(limit, int) and limit
+        else None,
     )
+
+
+def try_write(link: redis.Redis) -> WriteRefusal | None:
+    """Write a key that expires; gives why the server refuses it. Raises RedisError when away."""
+    try:
+        link.set(PROBE_KEY, 1, ex=PROBE_TTL_S)
+    except redis.exceptions.OutOfMemoryError:
+        return WriteRefusal.FULL
+    except redis.exceptions.ReadOnlyError:
+        return WriteRefusal.REPLICA
+    except redis.exceptions.BusyLoadingError:
+        raise
+    except redis.ResponseError:
+        return WriteRefusal.OTHER
+    return None
 
 
 def require_safe(setup: RedisConfig) -> None:

@@ -234,10 +234,10 @@ _RULES = (
     ),
     Rule(
         "service_state",
-        "heartbeats of our processes, and the webhook endpoints of mail providers",
+        "heartbeats of our processes, check values of keys, webhook endpoints of mail providers",
         UNTIL_EVENT,
-        "overwritten every few seconds; an endpoint until it is removed",
-        "to notice that a process stopped, and to receive bounces and complaints; no personal data",
+        "overwritten every few seconds; a check value for good, an endpoint until it is removed",
+        "to notice a stopped process or foreign keys, and to receive bounces; no personal data",
     ),
 )
 RULES: dict[str, Rule] = {rule.code: rule for rule in _RULES}

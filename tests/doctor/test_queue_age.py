@@ -1,0 +1,72 @@
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, update
+
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON
+from trustsvc.doctor import queue_age
+from trustsvc.mail.outbox.models import messages
+from trustsvc.orders.models import orders
+from trustsvc.storage import db
+
+pytestmark = pytest.mark.both_databases
+MINUTE = timedelta(minutes=1)
+
+
+def test_an_order_that_nobody_decides_on_is_told_after_ten_minutes(installation):
+    sample_orders.place(sample_orders.shop(), NOON)
+
+    assert queue_age.undecided_orders(NOON + 9 * MINUTE).status == "ok"
+    late = queue_age.undecided_orders(NOON + 25 * MINUTE)
+    assert late.status == "late: see trustsvc doctor"
+    assert late.findings[0].detail == "the oldest order has waited for 25 minutes"
+
+    sample_orders.planned()
+    assert queue_age.undecided_orders(NOON + 25 * MINUTE).status == "ok"
+
+
+def test_an_old_order_with_news_waits_since_its_news(installation):
+    at_shop = sample_orders.shop()
+    order_id = sample_orders.place(at_shop, NOON)
+    with db.transaction() as session:
+        long_ago = NOON - timedelta(days=30)
+        session.execute(update(orders).where(orders.c.id == order_id).values(received_at=long_ago))
+
+    assert queue_age.undecided_orders(NOON + 9 * MINUTE).status == "ok"
+    assert queue_age.undecided_orders(NOON + 11 * MINUTE).status != "ok"
+
+
+def test_a_message_that_does_not_leave_is_told_after_half_an_hour(installation):
+    sample_orders.invited(sample_orders.shop(), NOON)
+    with db.transaction() as session:
+        session.execute(update(messages).values(due_at=NOON))
+
+    assert queue_age.due_messages(NOON + 29 * MINUTE).status == "ok"
+    late = queue_age.due_messages(NOON + 95 * MINUTE)
+    assert late.status == "late: see trustsvc doctor"
+    assert late.findings[0].detail == "the oldest message has waited for 95 minutes"
+
+
+def test_a_message_that_is_due_later_is_none(installation):
+    sample_orders.invited(sample_orders.shop(), NOON)
+    with db.transaction() as session:
+        session.execute(update(messages).values(due_at=NOON + timedelta(days=7)))
+
+    assert queue_age.due_messages(NOON + timedelta(days=7)).status == "ok"
+    assert queue_age.due_messages(NOON).status == "ok"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_both_are_read_from_an_index(installation):
+    statements = []
+    event.listen(db.engine(), "before_cursor_execute", lambda *given: statements.append(given[2:4]))
+    queue_age.undecided_orders(NOON)
+    queue_age.due_messages(NOON)
+
+    with db.reading() as session:
+        link = session.connection()
+        for sql, given in [one for one in statements if one[0].startswith("SELECT")]:
+            plan = link.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given).all()
+            scans = [row[3] for row in plan if row[3].startswith("SCAN")]
+            assert all("INDEX" in one or "anon" in one or "SUBQUERY" in one for one in scans), plan

@@ -1,0 +1,108 @@
+"""The probe of Redis, on real servers: a replica of a real primary, and one without room."""
+
+import contextlib
+import subprocess
+
+import pytest
+import redis
+
+from tests.walks.conftest import free_port
+from trustsvc import clock, config
+from trustsvc.doctor import redis_server
+from trustsvc.work_queue import embedded_redis, job_queue
+
+
+@pytest.fixture
+def primary(tmp_path):
+    """A second server; gives its TCP port."""
+    port, socket = free_port(), tmp_path / "primary.sock"
+    command = [*embedded_redis.command(tmp_path / "primary", socket), "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        embedded_redis.wait_for(socket)
+        yield port
+        server.terminate()
+
+
+def probe():
+    return redis_server.redis_server(clock.now())
+
+
+@contextlib.contextmanager
+def setting(name, value):
+    link = job_queue.connection()
+    before = link.config_get(name)[name]
+    link.config_set(name, value)
+    try:
+        yield
+    finally:
+        link.config_set(name, before)
+
+
+def test_a_server_that_is_well(installation):
+    assert probe().status == "ok"
+    assert job_queue.connection().ttl("trustsvc:probe") > 0
+
+
+@pytest.mark.parametrize("read_only", ["yes", "no"])
+def test_a_replica_of_a_real_primary(installation, primary, read_only):
+    link = job_queue.connection()
+    link.replicaof("127.0.0.1", primary)
+    try:
+        with setting("replica-read-only", read_only):
+            while link.info("replication")["master_link_status"] != "up":
+                pass
+            result = probe()
+    finally:
+        link.replicaof("NO", "ONE")
+
+    assert result.status == "it is a replica"
+    assert [one.remedy for one in result.findings] == ["set TRUSTSVC_REDIS_URL to the primary"]
+
+
+def test_a_server_without_room(installation):
+    with setting("maxmemory", "1"):
+        result = probe()
+
+    assert result.status == "it is out of memory"
+    assert probe().status == "ok"
+
+
+def test_a_server_with_little_room_left_is_a_warning(installation):
+    used = job_queue.connection().info("memory")["used_memory"]
+    with setting("maxmemory", str(int(used * 1.05))):
+        result = probe()
+
+    assert result.status == "ok"
+    (found,) = result.findings
+    assert found.level == "WARN"
+    assert "% of its memory is used" in found.detail
+
+
+def test_a_server_that_wants_a_replica_to_write_to(installation):
+    with setting("min-replicas-to-write", "1"):
+        assert probe().status == "it takes no write"
+
+
+def test_a_user_who_may_not_write(installation):
+    link = job_queue.connection()
+    link.acl_setuser(
+        "reader", enabled=True, passwords=["+long"], commands=["+@all", "-set"], keys="*"
+    )
+    url = installation.redis_url.replace("unix://", "unix://reader:long@")
+    config.use(config.load({"TRUSTSVC_DATA": str(installation.data), "TRUSTSVC_REDIS_URL": url}))
+    try:
+        assert probe().status == "it takes no write"
+    finally:
+        link.acl_deluser("reader")
+
+
+def test_a_server_that_is_away(installation):
+    environ = {
+        "TRUSTSVC_DATA": str(installation.data),
+        "TRUSTSVC_REDIS_URL": "unix:///nowhere.sock",
+    }
+    config.use(config.load(environ))
+
+    assert probe().status.startswith("away")
+    with pytest.raises(redis.RedisError):
+        job_queue.connection().ping()

@@ -1,0 +1,75 @@
+"""A check value of each key, kept in the database: whether key folder and database match."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Integer, Table, Text, select
+from sqlalchemy.orm import Session
+
+from trustsvc.crypto import keyring, pseudonyms
+from trustsvc.storage import db
+from trustsvc.storage.columns import column, metadata
+
+key_checks = Table(
+    "key_checks",
+    metadata,
+    column("kind", Text, purpose="which kind of key", retention="service_state", primary_key=True),
+    column(
+        "version",
+        Integer,
+        purpose="which key of it",
+        retention="service_state",
+        primary_key=True,
+        autoincrement=False,
+    ),
+    column(
+        "value",
+        Text,
+        purpose="recognise the key (a hash of 8 bytes by it; gives nothing of it away)",
+        retention="service_state",
+    ),
+)
+
+
+def value(kind: str, key: keyring.Key) -> str:
+    """Give the check value of a key: it recognises the key and reveals nothing of it."""
+    return pseudonyms.hmac_sha256(key.secret, f"trustsvc backup check of {kind}")[:8].hex()
+
+
+def of_folder() -> dict[str, dict[int, str]]:
+    """Give the check values of the keys in the folder, by kind and version; creates no key."""
+    return {
+        kind: {key.version: value(kind, key) for key in keyring.existing_keys(kind)}
+        for kind in keyring.KINDS
+    }
+
+
+def record(session: Session) -> None:
+    """Record the keys that have no check value yet; those that have one stay as they are.
+
+    The caller has made sure that the keys are those of this database.
+    """
+    rows = [
+        {"kind": kind, "version": version, "value": check}
+        for kind, checks in of_folder().items()
+        for version, check in checks.items()
+    ]
+    session.execute(db.insert(key_checks).on_conflict_do_nothing(), rows)
+
+
+def mismatches(session: Session) -> Mapping[str, str]:
+    """Say of which kinds the keys are not those of this database, and how they differ.
+
+    A retired key is missing from the folder, and no mismatch; the newest one cannot be retired.
+    """
+    recorded: dict[str, dict[int, str]] = {}
+    for row in session.execute(select(key_checks)):
+        recorded.setdefault(row.kind, {})[row.version] = row.value
+    here = of_folder()
+    wrong: dict[str, str] = {}
+    for kind, checks in recorded.items():
+        mine = here.get(kind, {})
+        if any(mine.get(version, check) != check for version, check in checks.items()):
+            wrong[kind] = "another one than this database knows"
+        elif max(checks) not in mine:
+            wrong[kind] = f"version {max(checks)} is missing"
+    return wrong
