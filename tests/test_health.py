@@ -102,7 +102,7 @@ def replica(_installation):
 
 
 @contextlib.contextmanager
-def redis_without_room(_installation):
+def redis_without_memory(_installation):
     job_queue.connection().config_set("maxmemory", "1")
     try:
         yield
@@ -137,7 +137,7 @@ def late_message(_installation):
     [
         (small_files, "disk"),
         (replica, "redis"),
-        (redis_without_room, "redis"),
+        (redis_without_memory, "redis"),
         (foreign_keys, "keys"),
         (undecided_order, "orders"),
         (late_message, "mail"),

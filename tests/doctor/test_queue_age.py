@@ -14,7 +14,7 @@ pytestmark = pytest.mark.both_databases
 MINUTE = timedelta(minutes=1)
 
 
-def test_an_order_that_nobody_decides_on_is_told_after_ten_minutes(installation):
+def test_an_order_that_nobody_decides_on_is_reported_after_ten_minutes(installation):
     sample_orders.place(sample_orders.shop(), NOON)
 
     assert queue_age.undecided_orders(NOON + 9 * MINUTE).status == "ok"
@@ -37,7 +37,7 @@ def test_an_old_order_with_news_waits_since_its_news(installation):
     assert queue_age.undecided_orders(NOON + 11 * MINUTE).status != "ok"
 
 
-def test_a_message_that_does_not_leave_is_told_after_half_an_hour(installation):
+def test_a_message_that_does_not_leave_is_reported_after_half_an_hour(installation):
     sample_orders.invited(sample_orders.shop(), NOON)
     with db.transaction() as session:
         session.execute(update(messages).values(due_at=NOON))

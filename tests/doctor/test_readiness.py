@@ -112,7 +112,7 @@ def test_a_process_that_wrote_lately_is_not_called_locked_by_its_own_writers(ins
 
 
 @pytest.mark.parametrize("kind", ["vault", "registry", "lookup"])
-def test_keys_of_another_database_are_told(installation, kind):
+def test_keys_of_another_database_are_reported(installation, kind):
     sample_orders.shop()
     readiness.record_keys()
     (installation.data / "keys" / kind).unlink()
@@ -135,7 +135,7 @@ def test_foreign_keys_are_never_recorded_as_those_of_a_database_of_before(instal
     assert status("keys") == "not those of this database"
 
 
-def test_a_damaged_key_file_is_told(installation):
+def test_a_damaged_key_file_is_reported(installation):
     (installation.data / "keys" / "lookup").write_text("nonsense")
 
     assert status("keys") == "unreadable"

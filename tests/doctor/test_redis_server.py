@@ -59,7 +59,7 @@ def test_a_replica_of_a_real_primary(installation, primary, read_only):
     assert [one.remedy for one in result.findings] == ["set TRUSTSVC_REDIS_URL to the primary"]
 
 
-def test_a_server_without_room(installation):
+def test_a_server_without_memory(installation):
     with setting("maxmemory", "1"):
         result = probe()
 
@@ -67,7 +67,7 @@ def test_a_server_without_room(installation):
     assert probe().status == "ok"
 
 
-def test_a_server_with_little_room_left_is_a_warning(installation):
+def test_a_server_with_little_memory_left_is_a_warning(installation):
     used = job_queue.connection().info("memory")["used_memory"]
     with setting("maxmemory", str(int(used * 1.05))):
         result = probe()

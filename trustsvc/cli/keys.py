@@ -8,7 +8,6 @@ import click
 from trustsvc import clock
 from trustsvc.cli import dkim
 from trustsvc.crypto import keyring
-from trustsvc.doctor import readiness
 from trustsvc.errors import Refused
 from trustsvc.mail import dkim_keys
 from trustsvc.privacy.keys import in_use, re_encrypt
@@ -74,7 +73,6 @@ def rotate(kind: str) -> None:
         dkim.show(dkim_keys.make(f"{day}-{number + 1}" if number else day, "rsa"))
         return
     made = keyring.rotate(kind)
-    readiness.record_keys()
     click.echo(f"{kind} version {made.version} is in use from now on. {STILL_VALID[kind]}")
     click.echo("Copy the folder keys again to its backup place.")
 

@@ -138,6 +138,8 @@ def scheduler() -> None:
         if moment - checked_at >= PURGE_CHECK_S:
             checked_at = moment
             log_late_purge()
+            with contextlib.suppress(SQLAlchemyError, OSError):
+                readiness.record_keys()  # of keys that were rotated since the start
 
 
 def log_late_purge() -> None:

@@ -41,7 +41,7 @@ class OtherClock:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ClockEvidence:
     """What is known of the clock; `shift`: by how much it was set since it was trusted."""
 
     problem: str | None
@@ -56,35 +56,35 @@ def machine_clock(session: Session, now: datetime) -> list[Finding]:
     reading, newest_row = clock.read(), clock_watch.newest_row_at(session)
     beat = heartbeat.last(session, "scheduler")
     newest = [session.scalar(select(func.max(table.c.at))) for table in (events, decisions)]
-    seen = Seen(
+    evidence = ClockEvidence(
         problem=clock_check.problem(session, reading, newest_row),
         shift=clock_check.shift(session, reading),
         beat_ahead=(beat or now) - now,
         rows_ahead=max((at for at in newest if at), default=now) - now,
         others=_other_clocks(session, now),
     )
-    return judge(seen)
+    return judge(evidence)
 
 
-def judge(seen: Seen) -> list[Finding]:
+def judge(evidence: ClockEvidence) -> list[Finding]:
     """Say what is wrong with the clock, which way, and what to do. Pure."""
     findings = [
         fail(CHECK, f"it is {_way(one.ahead)} the clock of {one.name}", f"compare both; {SET}")
-        for one in seen.others
+        for one in evidence.others
         if not one.agrees
     ]
-    if seen.problem in clock_check.STOPS_MAIL:
+    if evidence.problem in clock_check.STOPS_MAIL:
         # What was written before the jump shows the same fault: compared no further.
-        return [*findings, _jumped(seen)]
-    if seen.problem:
+        return [*findings, _jumped(evidence)]
+    if evidence.problem:
         detail = "it was off for more than a day or restored, so a large purge waits"
         remedy = "is it right? a day of running confirms it, or trustsvc clock trust"
         findings.append(warn(CHECK, detail, remedy))
-    if seen.beat_ahead > TOLERANCE:
-        findings.append(_late_beat(seen))
-    elif seen.rows_ahead > TOLERANCE:
+    if evidence.beat_ahead > TOLERANCE:
+        findings.append(_late_beat(evidence))
+    elif evidence.rows_ahead > TOLERANCE:
         # Not a failure: `trustsvc tick --at` writes such rows on purpose.
-        detail = f"rows were written as if it were {duration(seen.rows_ahead)} later"
+        detail = f"rows were written as if it were {duration(evidence.rows_ahead)} later"
         remedy = (
             "by tick --at, or while the clock was ahead: no harm; else it is behind now: " + SET
         )
@@ -92,19 +92,19 @@ def judge(seen: Seen) -> list[Finding]:
     return findings or [ok(CHECK, "agrees with what was written last")]
 
 
-def _jumped(seen: Seen) -> Finding:
-    direction = "forward" if seen.problem == clock_check.AHEAD else "back"
-    by = f" by {duration(seen.shift)}" if seen.shift is not None else ""
+def _jumped(evidence: ClockEvidence) -> Finding:
+    direction = "forward" if evidence.problem == clock_check.AHEAD else "back"
+    by = f" by {duration(evidence.shift)}" if evidence.shift is not None else ""
     detail = f"it was set {direction}{by}: invitations and purges wait"
-    right = _proof(seen)
+    right = _proof(evidence)
     if right:
         return fail(CHECK, f"{detail}; {right}", "trustsvc clock trust")
     return fail(CHECK, detail, "set it right; if it is right as it is: trustsvc clock trust")
 
 
-def _late_beat(seen: Seen) -> Finding:
-    by = duration(seen.beat_ahead)
-    right = _proof(seen)
+def _late_beat(evidence: ClockEvidence) -> Finding:
+    by = duration(evidence.beat_ahead)
+    right = _proof(evidence)
     if right:
         detail = f"the last heartbeat came from a clock {by} ahead; {right}"
         return fail(CHECK, detail, "set the clock where trustsvc scheduler runs, if it still is")
@@ -112,11 +112,11 @@ def _late_beat(seen: Seen) -> Finding:
     return fail(CHECK, detail, f"compare with a clock that is right; {SET}")
 
 
-def _proof(seen: Seen) -> str | None:
+def _proof(evidence: ClockEvidence) -> str | None:
     """Name the other clocks that show this one to be right; None without any, or against one."""
-    if not seen.others or not all(one.agrees for one in seen.others):
+    if not evidence.others or not all(one.agrees for one in evidence.others):
         return None
-    return f"this one agrees with {' and '.join(one.name for one in seen.others)}"
+    return f"this one agrees with {' and '.join(one.name for one in evidence.others)}"
 
 
 def _other_clocks(session: Session, now: datetime) -> list[OtherClock]:

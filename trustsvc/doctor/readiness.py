@@ -20,7 +20,7 @@ from trustsvc.shops.models import shops
 from trustsvc.storage import db, key_checks
 from trustsvc.work_queue import heartbeat
 
-ROOM_BYTES = 1024 * 1024
+SPACE_BYTES = 1024 * 1024
 LOCK_WAIT_S = 1.0
 WRITTEN_LATELY_S = 30.0
 WRITE_PROBE = "write_probe"
@@ -31,7 +31,7 @@ def disk(_: datetime) -> Result:
     """Write a nameless file of 1 MiB into the data folder: a quota or limit shows nowhere else."""
     try:
         with tempfile.TemporaryFile(dir=config.current().data, buffering=0) as file:
-            left = memoryview(bytes(ROOM_BYTES))
+            left = memoryview(bytes(SPACE_BYTES))
             while left:
                 left = left[file.write(left) :]
     except OSError as problem:

@@ -1,4 +1,4 @@
-"""The probe of Redis: takes writes, has room, is the primary, keeps every job, is on disk."""
+"""The probe of Redis: takes writes, has free memory, is the primary, keeps jobs, is on disk."""
 
 from collections.abc import Sequence
 from datetime import datetime
