@@ -24,6 +24,7 @@ from sqlalchemy import Engine
 from tests import servers
 from trustsvc import config, message_kinds, migrations
 from trustsvc.app import create_app
+from trustsvc.badge import public_files
 from trustsvc.crypto import keyring
 from trustsvc.http.link_end import LinkEnd
 from trustsvc.http.request_limits import RequestLimits
@@ -69,6 +70,14 @@ def _share_compiled_statements() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connections, "open_engine", open_engine)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compress_once() -> Iterator[None]:
+    """Compress the same bytes once: at the highest level, scripts cost each refresh 60 ms."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(public_files, "compress", cache(public_files.compress))
         yield
 
 

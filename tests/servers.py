@@ -96,6 +96,8 @@ def postgres(place: Path) -> Iterator[str]:
         config.use(None)
         yield str(place)
     finally:
+        if link := _links.pop(place, None):
+            link.close()
         server.send_signal(signal.SIGINT)
         server.wait(60)
         shutil.rmtree(place, ignore_errors=True)
@@ -125,9 +127,16 @@ def _url(place: Path, name: str) -> str:
     return f"postgresql://trustsvc@/{name}?host={place}"
 
 
+_links: dict[Path, psycopg.Connection] = {}
+
+
 def _execute(place: Path, statement: str) -> None:
-    with psycopg.connect(f"host={place} user=trustsvc dbname=postgres", autocommit=True) as link:
-        link.execute(statement)
+    """Run a statement of the server itself; the connection is kept for the next one."""
+    link = _links.get(place)
+    if link is None or link.closed or link.broken:
+        address = f"host={place} user=trustsvc dbname=postgres"
+        link = _links[place] = psycopg.connect(address, autocommit=True)
+    link.execute(statement)
 
 
 def _wait_for_postgres(place: Path) -> None:

@@ -66,17 +66,23 @@ def web():
         one.server.server_close()
 
 
-@pytest.fixture
-def service(installation):
-    """The service itself on a port of its own; gives its origin."""
+@pytest.fixture(scope="module")
+def server():
+    """A server for all tests; the app behind it is built by the first that needs it."""
     server = make_server("127.0.0.1", 0, None, threaded=True)
-    origin = f"http://reviews.localhost:{server.port}"
-    config.use(replace(installation, base_url=origin))
-    server.app = create_app()
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield origin
+    yield server
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def service(installation, server):
+    """The service itself on a port of its own; gives its origin."""
+    origin = f"http://reviews.localhost:{server.port}"
+    config.use(replace(installation, base_url=origin))
+    server.app = server.app or create_app()
+    return origin
 
 
 @pytest.fixture

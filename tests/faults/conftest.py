@@ -1,3 +1,3 @@
-from tests.walks.conftest import service, service_environ
+from tests.walks.conftest import _services, service, service_environ, shared_service
 
-__all__ = ["service", "service_environ"]
+__all__ = ["_services", "service", "service_environ", "shared_service"]

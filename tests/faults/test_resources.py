@@ -138,10 +138,13 @@ def test_readyz_and_doctor_tell_of_a_full_disk_within_seconds(small_disk, servic
 
 
 @sqlite_only
-def test_a_disk_that_became_read_only(service):
+def test_a_disk_that_became_read_only(shared_service):
     """Immutable files: what is open cannot be written either, as on a disk with errors."""
-    files = [path for path in service.data.rglob("*") if path.is_file()]
-    folders = [service.data, *(path for path in service.data.rglob("*") if path.is_dir())]
+    files = [path for path in shared_service.data.rglob("*") if path.is_file()]
+    folders = [
+        shared_service.data,
+        *(path for path in shared_service.data.rglob("*") if path.is_dir()),
+    ]
 
     @contextlib.contextmanager
     def read_only():
@@ -157,12 +160,12 @@ def test_a_disk_that_became_read_only(service):
     if os.getuid() or not shutil.which("chattr"):
         pytest.skip("only root may make files immutable")
     # Its shared memory is a mapped file: SIGBUS may end the web server, which is back in a second.
-    during = survives(service, read_only, answers=(202, 503, None))
+    during = survives(shared_service, read_only, answers=(202, 503, None))
     assert refuses_all_but_what_was_under_way(during)
 
 
 @sqlite_only
-def test_a_database_that_another_process_holds(service):
+def test_a_database_that_another_process_holds(shared_service):
     hold = (
         "import sqlite3, sys\n"
         "link = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)\n"
@@ -173,19 +176,19 @@ def test_a_database_that_another_process_holds(service):
 
     @contextlib.contextmanager
     def held():
-        command = [sys.executable, "-c", hold, str(service.data / "trustsvc.db")]
+        command = [sys.executable, "-c", hold, str(shared_service.data / "trustsvc.db")]
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as holder:
             assert holder.stdout.readline() == "held\n"
             yield
             holder.stdin.close()
 
-    assert refuses_all_but_what_was_under_way(survives(service, held, seconds=31))
+    assert refuses_all_but_what_was_under_way(survives(shared_service, held, seconds=31))
 
 
-def test_no_file_handle_left(service):
+def test_no_file_handle_left(shared_service):
     """Of who cannot connect nothing is promised but that nothing is said to be kept."""
-    pid = serving(service)
+    pid = serving(shared_service)
     before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
 
     @contextlib.contextmanager
@@ -195,8 +198,8 @@ def test_no_file_handle_left(service):
         yield
         resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
 
-    survives(service, exhausted, answers=(202, 503, None))
-    assert serving(service) == pid
+    survives(shared_service, exhausted, answers=(202, 503, None))
+    assert serving(shared_service) == pid
 
 
 @contextlib.contextmanager
@@ -210,12 +213,12 @@ def name_of(service):
 
 
 @postgres_only
-def test_postgresql_shuts_its_endpoints_and_ends_every_connection(service, postgres):
-    name = name_of(service)
+def test_postgresql_shuts_its_endpoints_and_ends_every_connection(shared_service, postgres):
+    name = name_of(shared_service)
 
     @contextlib.contextmanager
     def closed():
-        with asked(service, postgres) as link:
+        with asked(shared_service, postgres) as link:
             link.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
             link.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
@@ -223,38 +226,38 @@ def test_postgresql_shuts_its_endpoints_and_ends_every_connection(service, postg
             yield
             link.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
-    assert 503 in survives(service, closed)
+    assert 503 in survives(shared_service, closed)
 
 
 @postgres_only
-def test_postgresql_has_no_connection_left(service, postgres):
-    name = name_of(service)
+def test_postgresql_has_no_connection_left(shared_service, postgres):
+    name = name_of(shared_service)
 
     @contextlib.contextmanager
     def crowded():
         with contextlib.ExitStack() as stack:
-            first = stack.enter_context(asked(service, postgres))
+            first = stack.enter_context(asked(shared_service, postgres))
             with contextlib.suppress(psycopg.OperationalError):
                 while True:
-                    stack.enter_context(asked(service, postgres))
+                    stack.enter_context(asked(shared_service, postgres))
             first.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
             )
             with contextlib.suppress(psycopg.OperationalError):
                 while True:
-                    stack.enter_context(asked(service, postgres))
+                    stack.enter_context(asked(shared_service, postgres))
             yield
 
-    survives(service, crowded)
+    survives(shared_service, crowded)
 
 
 @postgres_only
-def test_postgresql_gives_no_time(service, postgres):
-    name = name_of(service)
+def test_postgresql_gives_no_time(shared_service, postgres):
+    name = name_of(shared_service)
 
     @contextlib.contextmanager
     def hasty():
-        with asked(service, postgres) as link:
+        with asked(shared_service, postgres) as link:
             for limit in ("1ms", "0"):
                 link.execute(f"ALTER DATABASE {name} SET statement_timeout = '{limit}'")
                 link.execute(
@@ -264,16 +267,16 @@ def test_postgresql_gives_no_time(service, postgres):
                 if limit != "0":
                     yield
 
-    survives(service, hasty)
+    survives(shared_service, hasty)
 
 
 @postgres_only
-def test_postgresql_became_read_only(service, postgres):
-    name = name_of(service)
+def test_postgresql_became_read_only(shared_service, postgres):
+    name = name_of(shared_service)
 
     @contextlib.contextmanager
     def read_only():
-        with asked(service, postgres) as link:
+        with asked(shared_service, postgres) as link:
             for said in ("on", "off"):
                 link.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = {said}")
                 link.execute(
@@ -283,23 +286,25 @@ def test_postgresql_became_read_only(service, postgres):
                 if said == "on":
                     yield
 
-    assert 503 in survives(service, read_only)
+    assert 503 in survives(shared_service, read_only)
 
 
 @postgres_only
-def test_a_table_that_somebody_else_holds(service, postgres):
+def test_a_table_that_somebody_else_holds(shared_service, postgres):
     @contextlib.contextmanager
     def locked():
-        with psycopg.connect(f"host={postgres} user=trustsvc dbname={name_of(service)}") as link:
+        with psycopg.connect(
+            f"host={postgres} user=trustsvc dbname={name_of(shared_service)}"
+        ) as link:
             link.execute("LOCK TABLE orders")
             yield
             link.rollback()
 
-    assert 503 in survives(service, locked, seconds=15)
+    assert 503 in survives(shared_service, locked, seconds=15)
 
 
 @postgres_only
-def test_postgresql_stands_still(service, postgres):
+def test_postgresql_stands_still(shared_service, postgres):
     keeper = int((Path(postgres) / "data" / "postmaster.pid").read_text().split()[0])
     if os.getuid():
         pytest.skip("only root may stop the processes of another user")
@@ -317,4 +322,4 @@ def test_postgresql_stands_still(service, postgres):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
 
-    survives(service, frozen)
+    survives(shared_service, frozen)

@@ -41,8 +41,7 @@ def shop(may_ask="customers", delay=0, delay_unit="minutes", **changes):
         return directory.by_id(session, made.id)
 
 
-def place(at_shop, now=NOON, email="jan@mail.example", name="Jan Jansen", **more):
-    """Take an order in through the orders' own use case; gives its id."""
+def received(at_shop, now=NOON, email="jan@mail.example", name="Jan Jansen", **more):
     number = more.pop("identity", f"order-{next(numbers)}")
     body = more.pop("body", secrets.token_bytes(8))  # of a delivery of its own
     order = OrderReceived(
@@ -54,9 +53,20 @@ def place(at_shop, now=NOON, email="jan@mail.example", name="Jan Jansen", **more
         locale=more.pop("locale", "nl-NL"),
         **more,
     )
+    return accept.incoming_order(at_shop, order, body)
+
+
+def place(at_shop, now=NOON, **order):
+    """Take an order in through the orders' own use case; gives its id."""
     with db.transaction() as session, quiet():
-        accept.accept(session, [accept.incoming_order(at_shop, order, body)], now)
+        accept.accept(session, [received(at_shop, now, **order)], now)
         return session.scalar(select(orders.c.id).order_by(orders.c.id.desc()).limit(1))
+
+
+def place_many(at_shop, emails, now=NOON):
+    """Take in an order of each address, in one transaction."""
+    with db.transaction() as session, quiet():
+        accept.accept(session, [received(at_shop, now, email=email) for email in emails], now)
 
 
 def quiet():

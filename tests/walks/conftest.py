@@ -1,5 +1,6 @@
 """Real server processes: `trustsvc up` on a folder and a port of its own."""
 
+import contextlib
 import json
 import os
 import signal
@@ -38,22 +39,9 @@ class Service:
         return done.stdout
 
     def enrol(self, platform, *more):
-        return json.loads(
-            self.command(
-                "shop",
-                "add",
-                "--name",
-                "Blue Lamp",
-                "--domain",
-                "lamp.example",
-                "--platform",
-                platform,
-                "--may-ask",
-                "customers",
-                "--json",
-                *more,
-            )
-        )
+        shop = ("--name", "Blue Lamp", "--domain", "lamp.example", "--platform", platform)
+        words = ("shop", "add", *shop, "--may-ask", "customers", "--json", *more)
+        return json.loads(self.command(*words))
 
     def until(self, condition, seconds=240):
         end = time.monotonic() + seconds
@@ -94,10 +82,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@pytest.fixture
-def service_environ(tmp_path, database, request):
+@contextlib.contextmanager
+def _environ(place, database, request):
     environ = {k: v for k, v in os.environ.items() if not k.startswith("TRUSTSVC_")}
-    environ |= {"TRUSTSVC_DATA": str(tmp_path / "data"), "TRUSTSVC_PORT": str(free_port())}
+    environ |= {"TRUSTSVC_DATA": str(place / "data"), "TRUSTSVC_PORT": str(free_port())}
     cleanup = None
     if database == "postgresql":
         server = request.getfixturevalue("postgres")
@@ -105,6 +93,12 @@ def service_environ(tmp_path, database, request):
     yield environ
     if cleanup:
         cleanup()
+
+
+@pytest.fixture
+def service_environ(tmp_path, database, request):
+    with _environ(tmp_path, database, request) as environ:
+        yield environ
 
 
 def start(environ, log):
@@ -118,12 +112,12 @@ def start(environ, log):
     )
 
 
-@pytest.fixture
-def service(service_environ, tmp_path):
-    log = tmp_path / "service.log"
-    url = f"http://127.0.0.1:{service_environ['TRUSTSVC_PORT']}"
-    process = start(service_environ, log)
-    running = Service(service_environ, url, tmp_path / "data", process, log)
+@contextlib.contextmanager
+def _running(environ, place):
+    log = place / "service.log"
+    url = f"http://127.0.0.1:{environ['TRUSTSVC_PORT']}"
+    process = start(environ, log)
+    running = Service(environ, url, place / "data", process, log)
     try:
         running.until(running.is_ready)
         yield running
@@ -131,6 +125,36 @@ def service(service_environ, tmp_path):
         if running.process.poll() is None:
             running.process.send_signal(signal.SIGTERM)
         running.process.wait(60)
+
+
+@pytest.fixture
+def service(service_environ, tmp_path):
+    """A service of this test's own: six processes, ten seconds of work for a core."""
+    with _running(service_environ, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def _services(tmp_path_factory, request):
+    with contextlib.ExitStack() as stack:
+        started = {}
+
+        def on(database):
+            if database not in started:
+                place = tmp_path_factory.mktemp("service")
+                environ = stack.enter_context(_environ(place, database, request))
+                started[database] = stack.enter_context(_running(environ, place))
+            return started[database]
+
+        yield on
+
+
+@pytest.fixture
+def shared_service(_services, database):
+    """The service of all tests of a module that leave it as well as they found it."""
+    shared = _services(database)
+    shared.until(shared.is_ready)
+    return shared
 
 
 @pytest.fixture

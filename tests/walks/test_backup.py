@@ -45,7 +45,7 @@ def test_keys_and_backup_while_it_runs_and_a_restore_on_another_machine(
     answers, ended = [], threading.Event()
 
     def post():
-        while not ended.is_set():
+        while not ended.wait(0.1):
             body = woo_order()
             answers.append(place_order(shop, body).status_code)
             answers.append(requests.get(link(message, "r"), timeout=60).status_code)

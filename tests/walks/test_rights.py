@@ -7,7 +7,7 @@ import requests
 
 from tests.walks.test_service import emails, place_order, sending_day, text_of, woo_order
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.walk, pytest.mark.slow]
 
 AT_ONCE_S = 5  # as promised; the clock, which would hide a lost job, ticks every 15
 
@@ -22,6 +22,7 @@ def asked(service, shop):
     return {link.split("/")[3]: link for link in links}, message["To"].addresses[0].addr_spec
 
 
+@pytest.mark.both_databases
 def test_an_erasure_reaches_page_badge_invitations_and_its_confirmation(service):
     shop = service.enrol("woocommerce")
     links, address = asked(service, shop)

@@ -21,10 +21,12 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.faults.test_resources import stored
 from trustsvc import clock
 from trustsvc.demo import example_orders
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.walk, pytest.mark.slow]
+PROCESSES = {"redis", "web", "worker", "mailer", "scheduler"}
 
 
 def woo_order():
@@ -47,10 +49,13 @@ def text_of(message):
 
 
 def sending_day(service):
+    """Let it be the day on which what was ordered is asked about, once the worker has seen it."""
+    service.until(lambda: not stored(service, "received"))
     day = (clock.now() + timedelta(days=9)).replace(hour=10, minute=0)
     service.command("tick", "--at", day.isoformat())
 
 
+@pytest.mark.both_databases
 def test_an_order_becomes_a_published_review(service):
     shop = service.enrol("woocommerce")
     body = woo_order()
@@ -80,43 +85,43 @@ def test_an_order_becomes_a_published_review(service):
     assert badge.ok
 
 
-def test_a_body_of_50_mb_is_refused_and_the_service_goes_on(service):
-    shop = service.enrol("woocommerce")
+def test_a_body_of_50_mb_is_refused_and_the_service_goes_on(shared_service):
+    shop = shared_service.enrol("woocommerce")
 
     answer = place_order(shop, b" " * 50_000_000)
 
     assert answer.status_code == 413
-    assert service.is_ready()
+    assert shared_service.is_ready()
 
 
-def test_a_body_of_unknown_length_is_refused_past_the_limit(service):
-    shop = service.enrol("woocommerce")
+def test_a_body_of_unknown_length_is_refused_past_the_limit(shared_service):
+    shop = shared_service.enrol("woocommerce")
 
     answer = requests.post(shop["webhook_url"], data=(b" " * 65536 for _ in range(6)), timeout=60)
 
     assert answer.status_code == 413
 
 
-def test_the_server_log_is_written_within_a_second_and_nowhere_else(service):
-    requests.get(f"{service.url}/s/nobody?secret=hunter2", timeout=60)
+def test_the_server_log_is_written_within_a_second_and_nowhere_else(shared_service):
+    requests.get(f"{shared_service.url}/s/nobody?secret=hunter2", timeout=60)
 
     def written():
         return [
             line
-            for path in service.data.glob("log/access-*")
+            for path in shared_service.data.glob("log/access-*")
             for line in path.read_text().splitlines()
             if "/s/nobody" in line
         ]
 
-    service.until(written)
+    shared_service.until(written)
     assert "hunter2" not in "".join(written())
-    assert "/s/nobody" not in service.log.read_text()
+    assert "/s/nobody" not in shared_service.log.read_text()
 
 
-def test_a_second_service_on_the_same_folder_is_refused_with_a_sentence(service):
+def test_a_second_service_on_the_same_folder_is_refused_with_a_sentence(shared_service):
     done = subprocess.run(
         [sys.executable, "-m", "trustsvc", "up"],
-        env=service.environ,
+        env=shared_service.environ,
         capture_output=True,
         text=True,
         timeout=600,
@@ -127,8 +132,8 @@ def test_a_second_service_on_the_same_folder_is_refused_with_a_sentence(service)
     assert "Another trustsvc runs on this data folder" in done.stderr
 
 
-def test_a_port_that_is_taken_is_refused_with_a_sentence(service, tmp_path):
-    environ = service.environ | {"TRUSTSVC_DATA": str(tmp_path / "other")}
+def test_a_port_that_is_taken_is_refused_with_a_sentence(shared_service, tmp_path):
+    environ = shared_service.environ | {"TRUSTSVC_DATA": str(tmp_path / "other")}
     for command in (["up"], ["demo", "--once"]):
         done = subprocess.run(
             [sys.executable, "-m", "trustsvc", *command],
@@ -143,9 +148,10 @@ def test_a_port_that_is_taken_is_refused_with_a_sentence(service, tmp_path):
         assert "TRUSTSVC_PORT" in done.stderr
 
 
-@pytest.mark.parametrize("killed", ["web", "worker", "mailer", "scheduler", "redis"])
-def test_a_killed_process_comes_back(service, killed):
-    before = service.children()
+@pytest.mark.parametrize("killed", sorted(PROCESSES))
+def test_a_killed_process_comes_back(shared_service, killed):
+    service = shared_service
+    before = all_children(service)
 
     os.kill(before[killed], signal.SIGKILL)
 
@@ -156,6 +162,11 @@ def test_a_killed_process_comes_back(service, killed):
     assert place_order(shop, body).status_code == 202
 
 
+def all_children(service):
+    """Give the ids of all processes, once none is just being started again."""
+    return service.until(lambda: set(found := service.children()) == PROCESSES and found)
+
+
 def is_alive(pid):
     """Whether a process runs; one that nobody waited for yet does not."""
     try:
@@ -164,14 +175,14 @@ def is_alive(pid):
         return False
 
 
-def test_no_old_web_server_goes_on_serving_when_its_keeper_was_killed(service):
-    web = service.children()["web"]
+def test_no_old_web_server_goes_on_serving_when_its_keeper_was_killed(shared_service):
+    web = all_children(shared_service)["web"]
     serving = Path(f"/proc/{web}/task/{web}/children").read_text().split()
     assert serving
 
     os.kill(web, signal.SIGKILL)
 
-    service.until(lambda: not any(is_alive(pid) for pid in serving))
+    shared_service.until(lambda: not any(is_alive(pid) for pid in serving))
 
 
 def test_nothing_is_left_running_when_the_whole_was_killed_and_redis_with_it(service):
@@ -183,34 +194,29 @@ def test_nothing_is_left_running_when_the_whole_was_killed_and_redis_with_it(ser
     service.until(lambda: not any(map(is_alive, children.values())))
 
 
-def test_nothing_is_left_running_after_a_stop(service):
+def test_nothing_is_left_running_after_a_stop_even_when_the_web_server_was_killed_before(service):
+    first = service.children()
+    os.kill(first["web"], signal.SIGKILL)
+    service.until(lambda: service.children().get("web", first["web"]) != first["web"])
+    service.until(service.is_ready)
     children = service.children()
 
     service.process.send_signal(signal.SIGTERM)
     service.process.wait(60)
 
-    assert set(children) == {"redis", "web", "worker", "mailer", "scheduler"}
-    assert [pid for pid in children.values() if Path(f"/proc/{pid}").exists()] == []
-
-
-def test_a_killed_web_server_leaves_no_worker_behind_on_the_port(service):
-    before = service.children()["web"]
-    os.kill(before, signal.SIGKILL)
-    service.until(lambda: service.children().get("web", before) != before)
-    service.until(service.is_ready)
-
-    service.process.send_signal(signal.SIGTERM)
-    service.process.wait(60)
-
+    assert set(children) == PROCESSES
+    gone = {*first.values(), *children.values()}
+    assert [pid for pid in gone if Path(f"/proc/{pid}").exists()] == []
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{service.url}/livez", timeout=60)
 
 
-def test_orders_are_accepted_while_redis_is_gone(service):
-    shop = service.enrol("woocommerce")
-    os.kill(service.children()["redis"], signal.SIGSTOP)
+def test_orders_are_accepted_while_redis_is_gone(shared_service):
+    shop = shared_service.enrol("woocommerce")
+    redis = all_children(shared_service)["redis"]
+    os.kill(redis, signal.SIGSTOP)
     try:
         body = woo_order()
         assert place_order(shop, body).status_code == 202
     finally:
-        os.kill(service.children()["redis"], signal.SIGCONT)
+        os.kill(redis, signal.SIGCONT)

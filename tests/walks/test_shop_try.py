@@ -3,8 +3,10 @@
 Tests trustsvc/cli/shop_try.py.
 """
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -13,42 +15,43 @@ from tests.walks.conftest import free_port
 pytestmark = [pytest.mark.walk, pytest.mark.slow]
 
 
-def add_shop(service, platform, may_ask):
+def add_shop(shared_service, platform, may_ask):
     words = ("--name", f"Shop {platform}", "--domain", "shop.example", "--platform", platform)
-    service.command("shop", "add", *words, "--may-ask", may_ask, "--json")
-    return f"shop-{platform}"
+    made = shared_service.command("shop", "add", *words, "--may-ask", may_ask, "--json")
+    return json.loads(made)["shop"]
 
 
-def test_an_example_order_of_each_platform_is_accepted_and_planned(service):
+def test_an_example_order_of_each_platform_is_accepted_and_planned(shared_service):
     for platform in ("shopify", "woocommerce", "lightspeed", "standard"):
-        slug = add_shop(service, platform, "customers")
+        slug = add_shop(shared_service, platform, "customers")
 
-        output = service.command("shop", "try", slug)
+        output = shared_service.command("shop", "try", slug)
 
         assert "Answer: 202 accepted" in output
-        assert f"Posted to {service.url}/webhooks/{platform}/" in output
+        assert f"Posted to {shared_service.url}/webhooks/{platform}/" in output
         assert ".example\n" in output.splitlines(keepends=True)[0]
         assert "(may_ask may_ask_customers ask)" in output
         assert "The invitation is planned for 20" in output
 
 
-def test_a_shop_that_asks_registered_buyers_says_why_nothing_is_planned(service):
-    slug = add_shop(service, "standard", "registered")
+def test_a_shop_that_asks_registered_buyers_says_why_nothing_is_planned(shared_service):
+    slug = add_shop(shared_service, "standard", "registered")
 
-    output = service.command("shop", "try", slug)
+    output = shared_service.command("shop", "try", slug)
 
     assert "(may_ask no_basis_registered refuse)" in output
     assert "No invitation is planned." in output
     assert f"trustsvc shop set {slug} --may-ask customers" in output
 
 
-def test_the_service_on_this_machine_answers_when_the_public_address_does_not(service):
-    slug = add_shop(service, "woocommerce", "customers")
-    service.environ["TRUSTSVC_BASE_URL"] = f"http://127.0.0.1:{free_port()}"
+def test_the_service_on_this_machine_answers_when_the_public_address_does_not(shared_service):
+    slug = add_shop(shared_service, "woocommerce", "customers")
+    elsewhere = f"http://127.0.0.1:{free_port()}"
+    environ = shared_service.environ | {"TRUSTSVC_BASE_URL": elsewhere}
 
-    output = service.command("shop", "try", slug)
+    output = replace(shared_service, environ=environ).command("shop", "try", slug)
 
-    assert f"No answer from {service.environ['TRUSTSVC_BASE_URL']}" in output
+    assert f"No answer from {elsewhere}" in output
     assert "Answer: 202 accepted" in output
 
 

@@ -15,7 +15,7 @@ THREADS = 6
 class Load:
     """Use as a context manager; `answers` holds (status or None, Retry-After, seconds) each."""
 
-    def __init__(self, shop, threads=THREADS, pause_s=0.02):
+    def __init__(self, shop, threads=THREADS, pause_s=0.05):
         self.shop, self.threads, self.pause_s = shop, threads, pause_s
         self.answers, self.acknowledged, self.wrong = [], [], []
         self._numbers = itertools.count(1)
@@ -34,7 +34,7 @@ class Load:
 
     def _work(self):
         while not self._ended.wait(self.pause_s):
-            reference = f"L-{next(self._numbers)}"
+            reference = f"{self.shop['shop']}-{next(self._numbers)}"
             data = {"reference": reference, "email": f"{reference}@post.example", "name": "Anna"}
             body = json.dumps({"type": "order.created", "data": data}).encode()
             headers = signed_request("standard", self.shop["secret"], body)

@@ -6,15 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from tests.invitations.sample_orders import NOON, planned, quiet, shop
+from tests.invitations.sample_orders import NOON, place_many, planned, quiet, shop
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 from trustsvc.mail.outbox import send
 from trustsvc.mail.outbox.models import messages
-from trustsvc.orders import accept
-from trustsvc.orders.received import OrderReceived
 from trustsvc.storage import db
-
-pytestmark = pytest.mark.both_databases
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 BEGINS = NOON - 2 * HOUR  # 10:00 in Amsterdam
@@ -44,20 +40,7 @@ class Line:
 
 
 def place(at_shop, first, number, now):
-    orders = [
-        OrderReceived(
-            f"{n}",
-            now,
-            reference=f"#{n}",
-            email=f"b{n}@d{n % 7}.example",
-            name="Jan",
-            locale="nl-NL",
-        )
-        for n in range(first, first + number)
-    ]
-    with db.transaction() as session, quiet():
-        items = [accept.incoming_order(at_shop, one, one.identity.encode()) for one in orders]
-        accept.accept(session, items, now)
+    place_many(at_shop, [f"b{n}@d{n % 7}.example" for n in range(first, first + number)], now)
     planned(now)
 
 
@@ -82,10 +65,10 @@ def test_an_outage_of_six_hours_loses_nothing_sends_nothing_twice_and_ends_witho
     live(BEGINS + 10 * MINUTE, A_MINUTE, 15 * SECOND)
     assert len(line.arrived) == placed
     line.is_away, line.asked = True, 0
-    live(BEGINS + 10 * MINUTE + 6 * HOUR, 1, 3 * MINUTE)
+    live(BEGINS + 10 * MINUTE + 6 * HOUR, 3, 6 * MINUTE)
     asked, line.is_away, returned = line.asked, False, line.now
     # A pause may have begun just before: a quarter of an hour, and then what waited, slowly.
-    live(returned + 75 * MINUTE, 1, 15 * SECOND)
+    live(returned + 45 * MINUTE, 1, 15 * SECOND)
 
     assert asked < 60
     assert len(line.arrived) == placed
