@@ -8,7 +8,7 @@ from trustsvc.mail.outbox.lease import BATCH_SIZE
 from trustsvc.mail.outbox.send import send
 from trustsvc.mail.transport import open_transport
 from trustsvc.storage import db
-from trustsvc.work_queue import job_queue
+from trustsvc.work_queue import job_queue, stop_request
 
 MAX_DURATION = timedelta(minutes=2)
 
@@ -18,7 +18,7 @@ def send_messages() -> None:
 
     A batch begins at the time of the clock and goes on by the machine's own count, so that a clock
     that is set meanwhile defers no message to a wrong day. While the clock is distrusted only what
-    a person waits for leaves.
+    a person waits for leaves. Asked to stop, it finishes the message in hand and sends no other.
     """
     started = clock.read()
     with open_transport(config.current().mail_url) as transport:
@@ -36,4 +36,10 @@ def _send_batch(transport: MailTransport) -> int:
     def now() -> datetime:
         return began.at + (clock.read().uptime - began.uptime)
 
-    return send(db.transaction, transport, now, only_unsuspendable=is_distrusted)
+    return send(
+        db.transaction,
+        transport,
+        now,
+        only_unsuspendable=is_distrusted,
+        is_stopping=stop_request.is_made,
+    )

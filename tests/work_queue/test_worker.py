@@ -1,14 +1,18 @@
 import json
+import signal
 import socket
 
 import pytest
+import redis
 from rq import Callback, Queue
+from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
+from rq.worker import WorkerStatus
 
 from tests.work_queue.test_job_queue import everything_in_redis, link, queue
 from trustsvc import clock, log
 from trustsvc.errors import Misconfigured
-from trustsvc.work_queue import job_queue, worker
+from trustsvc.work_queue import job_queue, stop_request, worker
 
 
 def test_a_job_can_be_enqueued_again_once_it_began(installation):
@@ -128,3 +132,23 @@ def test_mail_has_a_queue_of_its_own_so_that_a_slow_mail_server_delays_nothing_e
     worker.make_worker(job_queue.MAIL_QUEUE).work(burst=True)
     assert queue(job_queue.MAIL_QUEUE).count == 0
     assert queue().count == len(job_queue.JOB_NAMES - job_queue.MAIL_JOBS)
+
+
+def test_a_stop_during_a_job_leaves_the_job_alone_while_redis_is_away(installation):
+    busy = worker.make_worker(job_queue.MAIL_QUEUE)
+    busy._state = WorkerStatus.BUSY
+    busy.connection = redis.Redis(unix_socket_path="/nowhere.sock")
+
+    with stop_request.listening():
+        busy.request_stop(signal.SIGTERM, None)
+        assert stop_request.is_made()
+        busy.request_stop(signal.SIGTERM, None)
+
+    assert busy._stop_requested
+
+
+def test_an_idle_worker_stops_at_once(installation):
+    idle = worker.make_worker()
+
+    with stop_request.listening(), pytest.raises(StopRequested):
+        idle.request_stop(signal.SIGTERM, None)

@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import threading
 import time
 
 import click
@@ -20,7 +19,7 @@ from trustsvc.doctor import readiness
 from trustsvc.privacy import clock_watch
 from trustsvc.privacy.retention import purge_log_files
 from trustsvc.storage import db
-from trustsvc.work_queue import heartbeat, job_queue
+from trustsvc.work_queue import heartbeat, job_queue, stop_request
 from trustsvc.work_queue.worker import make_worker
 
 HEARTBEAT_S = 10
@@ -108,25 +107,23 @@ def _work_until_stopped(queue: str) -> str | None:
         rq_worker.work(logging_level="WARNING")
     except redis.RedisError as problem:
         reason = type(problem).__name__
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in stop_request.SIGNALS:
         signal.signal(number, signal.SIG_DFL)  # RQ's handlers belong to the worker that ended
-    return None if rq_worker.stop_requested else reason
+    return None if stop_request.is_made() else reason
 
 
 @click.command()
 @data_folder_lock.shared()
+@stop_request.listening()
 def scheduler() -> None:
     """Enqueue the jobs that are due, write the heartbeat, and watch the machine's clock.
 
     Two schedulers at once do no harm. While the machine's clock has jumped no invitation or
     reminder leaves until it is set right; if it is right as it is: trustsvc clock trust.
     """
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
     enqueued_at: dict[str, float] = {}
     beat_at, checked_at = 0.0, time.monotonic()
-    while not stopped.wait(1.0 if beat_at else 0):
+    while not stop_request.wait(1.0 if beat_at else 0):
         moment = time.monotonic()
         # First, so that a clock that jumped is known before any job uses it.
         if not beat_at or moment - beat_at >= HEARTBEAT_S:

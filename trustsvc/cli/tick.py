@@ -10,7 +10,7 @@ from jobs import schedule
 from trustsvc import clock
 from trustsvc.cli.moment import MomentType
 from trustsvc.storage import db
-from trustsvc.work_queue import heartbeat, job_queue
+from trustsvc.work_queue import heartbeat, job_queue, stop_request
 
 MAX_JOBS = 1000
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -19,6 +19,7 @@ HEARTBEAT_LATE = timedelta(seconds=90)
 
 @click.command()
 @click.option("--at", "moment", type=MomentType(), help="As if it were this moment.")
+@stop_request.listening()
 def tick(moment: datetime | None) -> None:
     """Run every scheduled job, due or not, and the jobs they enqueue, in this process.
 
@@ -47,11 +48,14 @@ def _service_runs(now: datetime) -> bool:
 
 
 def run() -> list[str]:
-    """Run all scheduled jobs and the jobs they enqueue, in turn; gives the names of all."""
+    """Run all scheduled jobs and the jobs they enqueue, in turn; gives the names of those done.
+
+    Asked to stop, it ends after the job in hand, which ends after the message in hand.
+    """
     waiting = deque(entry.job for entry in schedule.SCHEDULE)
     done: list[str] = []
     with job_queue.capture(waiting.append):
-        while waiting and len(done) < MAX_JOBS:
+        while waiting and len(done) < MAX_JOBS and not stop_request.is_made():
             name = waiting.popleft()
             job = importlib.import_module(f"jobs.{name}")
             getattr(job, name)()

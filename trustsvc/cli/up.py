@@ -1,14 +1,13 @@
 """`trustsvc up`: the whole service on one machine: Redis and our processes, restarted at need."""
 
 import contextlib
+import math
 import os
-import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,11 +18,16 @@ from trustsvc.cli import data_folder_lock
 from trustsvc.crypto import keyring
 from trustsvc.doctor import readiness
 from trustsvc.errors import Misconfigured
-from trustsvc.work_queue import embedded_redis, job_queue, runtime
+from trustsvc.work_queue import embedded_redis, job_queue, runtime, stop_request
 
 MIN_PAUSE_S, MAX_PAUSE_S = 0.2, 5.0
 STABLE_S = 10
 TIMEOUT_S = 15
+# How long each process may take to end; the mailer as long as the slowest answer it allows.
+STOP_TIMEOUTS_S = {"mailer": job_queue.SLOWEST_MESSAGE_S + TIMEOUT_S}
+TELL_AFTER_S = 5
+POLL_S = 0.05
+REDIS = "redis"
 START_S = 30.0  # a process that fails sooner than this could not start
 logger = log.get_logger("up")
 
@@ -63,24 +67,51 @@ class Child:
     def _is_starting(self) -> bool:
         return time.monotonic() - self.not_before < START_S
 
-    def end(self) -> None:
-        if self.process is None or self.process.poll() is not None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+    def terminate(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
+    def end(self, began: float) -> None:
+        """Wait until it ended after `terminate`; kill it at its limit, or when asked twice."""
+        limit = began + STOP_TIMEOUTS_S.get(self.name, TIMEOUT_S)
+        tell_at = time.monotonic() + TELL_AFTER_S
+        asked = stop_request.count()
+        while self.process is not None and self.process.poll() is None:
+            now = time.monotonic()
+            if now >= limit or stop_request.count() > asked:
+                logger.warning("up.process_killed", process=self.name)
+                self.process.kill()
+                self.process.wait()
+            elif now >= tell_at:
+                logger.info("up.waits_for_process", process=self.name)
+                tell_at = math.inf
+            else:
+                time.sleep(POLL_S)
+
+
+def end_all(children: Sequence[Child]) -> None:
+    """Stop all at once but Redis, which the others need to end well.
+
+    The mailer gets its answer from the mail server, or the message in hand would be unknown. A
+    second signal kills whoever is left.
+    """
+    redis = [child for child in children if child.name == REDIS]
+    for group in ([child for child in children if child not in redis], redis):
+        began = time.monotonic()
+        for child in group:
+            child.terminate()
+        for child in group:
+            child.end(began)
 
 
 @click.command()
+@stop_request.listening()
 def up() -> None:
-    """Run the whole service until Ctrl-C or SIGTERM."""
+    """Run the whole service until Ctrl-C or SIGTERM; asked twice, it waits for nothing.
+
+    At a stop the mailer finishes the message in hand, for which a mail server may take minutes.
+    """
     settings = config.current()
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
     with data_folder_lock.only_up():
         check_port(settings.bind, settings.port)
         if not settings.embedded_redis:
@@ -95,12 +126,11 @@ def up() -> None:
             children.insert(0, _redis())
         try:
             click.echo(f"trustsvc is at {settings.base_url}  (Ctrl-C stops it)")
-            while not stopped.wait(0.2):
+            while not stop_request.wait(0.2):
                 for child in children:
                     child.keep_alive()
         finally:
-            for child in reversed(children):
-                child.end()
+            end_all(children)
 
 
 def _command(name: str) -> list[str]:
@@ -111,7 +141,7 @@ def _redis() -> Child:
     socket = runtime.redis_socket()
     folder = config.current().data / "redis"
     child = Child(
-        "redis",
+        REDIS,
         embedded_redis.command(folder, socket),
         repair=lambda: embedded_redis.start_empty(folder),
     )

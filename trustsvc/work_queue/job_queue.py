@@ -21,12 +21,13 @@ from trustsvc import config, log
 from trustsvc.storage import db
 from trustsvc.work_queue import redis_checks, runtime
 
-# The seconds each job may take; one that hangs is ended.
-# Mail needs more than the two minutes of a round: a mail server may take ten for its reply to the
-# end of DATA (RFC 5321 4.5.3.2.6), and before that half a minute for each of a dozen replies.
+# One message: a mail server may take ten minutes for its reply to the end of DATA (RFC 5321
+# 4.5.3.2.6), and before that half a minute for each of a dozen replies.
+SLOWEST_MESSAGE_S = 12 * 30 + 600
+# The seconds each job may take; one that hangs is ended. Mail needs more than its rounds.
 TIME_LIMIT_S = {
     "check_orders": 120,
-    "send_messages": 2 * 120 + 12 * 30 + 600,
+    "send_messages": 2 * 120 + SLOWEST_MESSAGE_S,
     "answer_privacy_requests": 120,
     "plan_reminders": 120,
     "publish_reviews": 120,

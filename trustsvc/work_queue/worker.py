@@ -4,12 +4,14 @@ from typing import Any
 
 import redis
 from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.worker import WorkerStatus
 
 from trustsvc import log
 from trustsvc.errors import Misconfigured
-from trustsvc.work_queue import job_queue, redis_checks, time_limit
+from trustsvc.work_queue import job_queue, redis_checks, stop_request, time_limit
 from trustsvc.work_queue.job_queue import JOB_NAMES, MAIL_JOBS, MAIL_QUEUE, QUEUE, TIME_LIMIT_S
 
 WORKER_TTL_S = 30  # by default RQ waits 415 seconds on a connection to Redis that fell silent
@@ -48,9 +50,16 @@ class Worker(SimpleWorker):
                 "trustsvc mailer for mail."
             )
 
-    @property
-    def stop_requested(self) -> bool:
-        return getattr(self, "_shutdown_requested_date", None) is not None
+    def request_stop(self, signum: int, frame: object) -> None:
+        """End when the job ends, which asks `stop_request`; twice changes nothing.
+
+        RQ's own writes to Redis from within the signal handler, where an error would end the job,
+        and takes a second signal (systemd sends one to each process) for an order to kill it.
+        """
+        stop_request.note()
+        self._stop_requested = True
+        if self.get_state() != WorkerStatus.BUSY:
+            raise StopRequested
 
     def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
         name = _job_name(job)

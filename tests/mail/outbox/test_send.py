@@ -55,6 +55,20 @@ def test_a_message_that_is_due_is_sent_once(installation):
     assert decisions_of(order_id)[-1] == ("send_invitation", "ok", "sent")
 
 
+def test_a_sender_that_is_asked_to_stop_ends_before_the_next_message(installation):
+    orders = [invited(shop(), email=f"b{number}@mail.example") for number in range(3)]
+    requests = []
+    post = Post(meanwhile=lambda: requests.append("stop"))
+
+    with quiet():
+        leased = send.send(db.transaction, post, lambda: NOON, is_stopping=lambda: bool(requests))
+
+    assert leased == 0  # so that the job does not go on
+    assert len(post.messages) == 1
+    assert sorted(message_of(one).state for one in orders) == ["due", "due", "sent"]
+    assert [message_of(one).lease for one in orders if message_of(one).state == "due"] == [None] * 2
+
+
 def test_messages_wait_where_the_evening_came_while_a_round_went_on(installation):
     for number in range(3):
         invited(shop(), email=f"b{number}@mail.example")

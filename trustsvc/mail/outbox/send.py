@@ -45,6 +45,7 @@ def send(
     now: Now,
     *,
     only_unsuspendable: bool = False,
+    is_stopping: Callable[[], bool] = lambda: False,
 ) -> int:
     """Send one batch; gives how many messages were leased, so that a job goes on while it is full.
 
@@ -52,7 +53,7 @@ def send(
     settles the message before, reads every reason not to send again and marks this message as
     handed. Two senders never have the same message. A sender that dies leaves at most one unknown
     delivery; its other messages are due again. With `only_unsuspendable` only kinds are sent that
-    no send suspension stops.
+    no send suspension stops. Once `is_stopping` the message in hand is finished, and no other.
     """
     started = now()
     of = [k for k in kinds.registered() if not (only_unsuspendable and k.obeys_send_suspension)]
@@ -66,7 +67,7 @@ def send(
         )
     if not leased:
         return 0
-    round_ = _Round(open_transaction, now, gate)
+    round_ = _Round(open_transaction, now, gate, is_stopping)
     try:
         with lease_renewal.renewed(open_transaction, leased[0].lease, now):
             return len(leased) if round_.send_all(leased, transport) else 0
@@ -78,10 +79,15 @@ class _Round:
     """The messages of one lease: what was handed over, and what became of it."""
 
     def __init__(
-        self, open_transaction: OpenTransaction, now: Now, gate: circuit_breaker.Gate
+        self,
+        open_transaction: OpenTransaction,
+        now: Now,
+        gate: circuit_breaker.Gate,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._open = open_transaction
         self._now = now
+        self._is_stopping = is_stopping
         self._server, self._has_failed = gate.server, gate.has_failed
         self._results: list[settle.Result] = []
         self._deferring: set[bytes] = set()  # domains that deferred in this round
@@ -90,9 +96,14 @@ class _Round:
         self._is_open = False  # the circuit breaker, since this round began
 
     def send_all(self, leased: Sequence[LeasedDraft], transport: MailTransport) -> bool:
-        """Send what may leave; False when the mail server is away, or sending was suspended."""
+        """Send what may leave; False when nothing more is to be sent for now.
+
+        That is when the mail server is away, sending was suspended, or this process stops.
+        """
         started = self._now()
         for one in leased:
+            if self._is_stopping():
+                return False
             if self._now() - started > MAX_ROUND:
                 break
             if one.domain in self._throttled or not one.draft.may_leave(self._now()):

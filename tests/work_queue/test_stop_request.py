@@ -1,0 +1,34 @@
+import os
+import signal
+import time
+
+import pytest
+
+from trustsvc.work_queue import stop_request
+
+
+@pytest.mark.parametrize("number", stop_request.SIGNALS)
+def test_a_signal_is_a_request_and_ends_nothing(number):
+    with stop_request.listening():
+        assert not stop_request.wait(0.01)
+        os.kill(os.getpid(), number)
+        assert stop_request.wait(10)
+        assert stop_request.is_made()
+
+
+def test_afterwards_a_signal_does_what_it_did_before():
+    before = [signal.getsignal(number) for number in stop_request.SIGNALS]
+    with stop_request.listening():
+        pass
+
+    assert [signal.getsignal(number) for number in stop_request.SIGNALS] == before
+
+
+def test_a_signal_to_a_process_and_its_group_is_one_request():
+    with stop_request.listening():
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop_request.count() == 1
+        time.sleep(stop_request.SAME_REQUEST_S)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop_request.count() == 2

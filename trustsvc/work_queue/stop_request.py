@@ -1,0 +1,55 @@
+"""Whether this process was asked to stop: who works through many things ends before the next.
+
+A flag and no threading.Event: a signal handler that sets one may wait for a lock that the code it
+interrupted holds.
+"""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+POLL_S = 0.1
+SAME_REQUEST_S = 1.0  # a signal to a process and to its group arrives twice
+_number = 0
+_last_at = -SAME_REQUEST_S
+
+
+@contextmanager
+def listening() -> Iterator[None]:
+    """Take SIGTERM and SIGINT as requests to stop; neither ends the process meanwhile."""
+    global _number  # noqa: PLW0603 - one process, one end
+    _number = 0
+    before = {number: signal.signal(number, lambda *_: note()) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def note() -> None:
+    """Write down a request; a signal handler may call this."""
+    global _number, _last_at  # noqa: PLW0603 - one process, one end
+    now = time.monotonic()
+    if not _number or now - _last_at >= SAME_REQUEST_S:
+        _number += 1
+    _last_at = now
+
+
+def count() -> int:
+    """Give how often it was asked to stop: who asks twice does not want to wait."""
+    return _number
+
+
+def is_made() -> bool:
+    return _number > 0
+
+
+def wait(seconds: float) -> bool:
+    """Wait, but no longer than until it is asked to stop; gives whether it was."""
+    until = time.monotonic() + seconds
+    while not is_made() and (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, POLL_S))
+    return is_made()
