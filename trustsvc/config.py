@@ -27,6 +27,7 @@ class Settings:
     mail_from: str
     mail_pace: int
     hourly_most: int
+    confirmations_hourly: int
     resend: bool
     mail_return: str
     dkim_domain: str
@@ -61,6 +62,7 @@ DEFAULTS = {
     "MAIL_FROM": "",
     "MAIL_PACE": "600",
     "HOURLY_MOST": "1000",
+    "CONFIRMATIONS_HOURLY": "200",
     "RESEND": "",
     "MAIL_RETURN": "",
     "DKIM_DOMAIN": "",
@@ -92,6 +94,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     port = config_values.integer("PORT", raw["PORT"], 1, 65535)
     base_url = config_values.base_url(raw["BASE_URL"] or f"http://127.0.0.1:{port}")
     host = urlsplit(base_url).hostname or ""
+    hourly = raw["CONFIRMATIONS_HOURLY"]
     contact = config_values.address(
         "CONTACT", raw["CONTACT"] or f"privacy@{config_values.mail_domain(host)}"
     )
@@ -109,6 +112,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         ),
         mail_pace=config_values.integer("MAIL_PACE", raw["MAIL_PACE"], 0, 100_000),
         hourly_most=config_values.integer("HOURLY_MOST", raw["HOURLY_MOST"], 0, 10_000_000),
+        confirmations_hourly=config_values.integer("CONFIRMATIONS_HOURLY", hourly, 0, 1_000_000),
         resend=config_values.boolean("RESEND", raw["RESEND"]),
         mail_return=config_values.return_address(raw["MAIL_RETURN"]),
         dkim_domain=config_values.domain("DKIM_DOMAIN", raw["DKIM_DOMAIN"]),

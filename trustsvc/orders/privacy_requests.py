@@ -5,18 +5,21 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.backoff import backoff
-from trustsvc.errors import Unavailable
+from trustsvc.errors import TooMany, Unavailable
 from trustsvc.orders import idempotency
 from trustsvc.orders.received import PrivacyRequestKind, PrivacyRequestReceived
 from trustsvc.orders.request_models import privacy_requests
 from trustsvc.shops import directory
 from trustsvc.work_queue import job_queue
 
-MAX_WAITING = 1000  # more is a flood: the caller must try again later
+# More is a flood. What a page takes and what a shop's platform passes on are counted apart, and
+# each network and each shop for itself: a flood of one turns nobody else away.
+MAX_OF_NETWORK = 60  # at one shop
+MAX_OF_SHOP = 20_000
 MIN_RETRY_DELAY = timedelta(seconds=30)
 MAX_RETRY_DELAY = timedelta(hours=1)
 
@@ -33,21 +36,39 @@ class PrivacyRequest:
     id: int = 0
     attempts: int = 0
     requested_at: datetime | None = None
+    network: bytes | None = field(default=None, repr=False)  # keyed hash; None from a platform
 
 
 def enqueue(session: Session, request: PrivacyRequest, now: datetime) -> None:
     """Store a request and enqueue its job. Takes the same time whether the person is known or not.
 
-    Raises Unavailable while too many requests wait.
+    Raises TooMany while too many requests of this network wait, Unavailable while too many of this
+    shop do.
     """
-    waiting = session.scalar(select(func.count()).select_from(privacy_requests)) or 0
-    if waiting >= MAX_WAITING:
-        raise Unavailable
+    table = privacy_requests.c
+    at_shop = table.shop_id == request.shop_id
+    if request.network is None:
+        if _count(session, MAX_OF_SHOP, at_shop, table.network.is_(None)) >= MAX_OF_SHOP:
+            raise Unavailable
+    else:
+        mine = table.network == request.network
+        if _count(session, MAX_OF_NETWORK, at_shop, mine) >= MAX_OF_NETWORK:
+            raise TooMany
+        if _count(session, MAX_OF_SHOP, at_shop, table.network.is_not(None)) >= MAX_OF_SHOP:
+            raise Unavailable
     store(session, request, now)
 
 
-def store(session: Session, request: PrivacyRequest, now: datetime) -> None:
-    """Store a request whatever else waits, and enqueue its job."""
+def _count(session: Session, most: int, *where: ColumnElement[bool]) -> int:
+    """Count rows, no further than `most`."""
+    rows = select(privacy_requests.c.shop_id).where(*where).limit(most).subquery()
+    return session.scalar(select(func.count()).select_from(rows)) or 0
+
+
+def store(
+    session: Session, request: PrivacyRequest, now: datetime, due_at: datetime | None = None
+) -> None:
+    """Store a request whatever else waits, and enqueue its job; due now, or at a later moment."""
     session.execute(
         privacy_requests.insert().values(
             kind=request.kind,
@@ -56,8 +77,9 @@ def store(session: Session, request: PrivacyRequest, now: datetime) -> None:
             orders=json.dumps(list(request.orders)) if request.orders else None,
             language=request.language,
             requested_at=now,
-            due_at=now,
+            due_at=due_at or now,
             attempts=0,
+            network=request.network,
         )
     )
     job_queue.enqueue(session, "answer_privacy_requests")
@@ -83,29 +105,44 @@ def accept_from_platform(
     return True
 
 
-def pop_due(session: Session, now: datetime) -> PrivacyRequest | None:
-    """Delete and return the oldest due request; a rollback brings it back."""
+def pop_due(session: Session, now: datetime, most: int) -> list[PrivacyRequest]:
+    """Delete and return the oldest due requests; a rollback brings them back.
+
+    The erasure of a shop comes alone: it is a batch of its own.
+    """
     table = privacy_requests.c
-    row = session.execute(
+    rows = session.execute(
         select(privacy_requests)
         .where(table.due_at <= now)
         .order_by(table.due_at, table.id)
-        .limit(1)
+        .limit(most)
         .with_for_update(skip_locked=True)
-    ).first()
-    if row is None:
-        return None
-    session.execute(delete(privacy_requests).where(table.id == row.id))
-    return PrivacyRequest(
-        kind=PrivacyRequestKind(row.kind),
-        shop_id=row.shop_id,
-        language=row.language,
-        address=row.address or "",
-        orders=tuple(json.loads(row.orders or "[]")),
-        id=row.id,
-        attempts=row.attempts,
-        requested_at=row.requested_at,
-    )
+    ).all()
+    large = [row.kind == PrivacyRequestKind.ERASE_SHOP for row in rows]
+    if True in large:
+        rows = rows[: max(large.index(True), 1)]
+    if rows:
+        session.execute(delete(privacy_requests).where(table.id.in_([row.id for row in rows])))
+    return [
+        PrivacyRequest(
+            kind=PrivacyRequestKind(row.kind),
+            shop_id=row.shop_id,
+            language=row.language,
+            address=row.address or "",
+            orders=tuple(json.loads(row.orders or "[]")),
+            id=row.id,
+            attempts=row.attempts,
+            requested_at=row.requested_at,
+            network=row.network,
+        )
+        for row in rows
+    ]
+
+
+def put_back(session: Session, request: PrivacyRequest, due_at: datetime) -> None:
+    """Store a request that was popped once more, to be answered later; it keeps its age."""
+    assert request.requested_at is not None
+    store(session, request, request.requested_at, due_at)
 
 
 def defer(session: Session, request: PrivacyRequest, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """The table of privacy requests."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Integer, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, Table, Text
 
 from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.orders.received import PrivacyRequestKind
@@ -36,5 +36,14 @@ privacy_requests = Table(
     column("requested_at", Moment, purpose="when it was requested", retention=REQUEST, index=True),
     column("due_at", Moment, purpose="when to try next", retention=REQUEST, index=True),
     column("attempts", Integer, purpose="how often it was tried", retention=REQUEST),
+    column(
+        "network",
+        LargeBinary,
+        purpose="keyed hash of the network it came from: so many may wait of one",
+        retention=REQUEST,
+        category="pseudonym",
+        nullable=True,
+    ),
+    Index("ix_privacy_requests_shop_id", "shop_id", "network"),
     CheckConstraint(one_of("kind", PrivacyRequestKind), name="kind"),
 )

@@ -1,12 +1,13 @@
 """Pages that take an address: request a link to one's data, or object; no link needed."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from flask import Blueprint, Response, make_response, render_template, request
 
 from trustsvc import clock, config, i18n
 from trustsvc.address import MAX_CHARACTERS, NotAnAddress, normalise
+from trustsvc.crypto import pseudonyms
 from trustsvc.http import access
 from trustsvc.http.rate_limit import RateLimit
 from trustsvc.orders import privacy_requests
@@ -14,7 +15,7 @@ from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.orders.received import PrivacyRequestKind
 from trustsvc.privacy.rights import objection
 from trustsvc.registry.opt_out import opt_out
-from trustsvc.registry.views import enforce_rate_limit
+from trustsvc.registry.views import enforce_rate_limit, requesting_network
 from trustsvc.shops import directory
 from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
@@ -41,8 +42,7 @@ def request_link() -> Response:
         return _page("privacy/where.html", 422, problem=True)
     enforce_rate_limit(rate_limit)
     with db.transaction() as session:
-        new = PrivacyRequest(PrivacyRequestKind.MY_DATA, EVERY_SHOP, _language(), address)
-        privacy_requests.enqueue(session, new, clock.now())
+        privacy_requests.enqueue(session, _request("MY_DATA", EVERY_SHOP, address), clock.now())
     return _page("privacy/where.html", done=True)
 
 
@@ -74,10 +74,14 @@ def object_by_address(slug: str) -> Response:
     enforce_rate_limit(rate_limit)
     with db.transaction() as session:
         for shop_id in (shop.id, EVERY_SHOP) if everywhere else (shop.id,):
-            new = PrivacyRequest(PrivacyRequestKind.OBJECT, shop_id, _language(), address)
-            privacy_requests.enqueue(session, new, now)
+            privacy_requests.enqueue(session, _request("OBJECT", shop_id, address), now)
         opt_out(session, address, shop.id, objection.REASON, now, journal_again=True)
     return _page("privacy/object.html", shop=shop, everywhere=everywhere, done=True)
+
+
+def _request(kind: Literal["MY_DATA", "OBJECT"], shop_id: int, address: str) -> PrivacyRequest:
+    network = pseudonyms.text_pseudonym(EVERY_SHOP, f"network {requesting_network()}")
+    return PrivacyRequest(PrivacyRequestKind[kind], shop_id, _language(), address, network=network)
 
 
 def _address() -> str:

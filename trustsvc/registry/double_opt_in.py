@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from trustsvc import i18n
 from trustsvc.crypto import pseudonyms, signed_links
-from trustsvc.errors import Gone
+from trustsvc.errors import Gone, TooMany
 from trustsvc.registry import registration
 from trustsvc.registry.models import consent_texts, opt_outs, pending_registrations
 from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
-from trustsvc.transactional_mail import enqueue
+from trustsvc.transactional_mail import enqueue, hourly_limit
 
 CONSENT_VERSION = "registration-1"
 LINK_LIFETIME = timedelta(hours=72)
@@ -48,6 +48,15 @@ class PendingRegistration:
 
 def consent_text(version: str, language: str) -> str:
     return i18n.translate(f"register.consent.{version}", language)
+
+
+def enforce_hourly_limit(session: Session, shop_id: int, now: datetime) -> None:
+    """Raise TooMany while strangers could have us write to too many mailboxes.
+
+    For the page that takes any address; whoever wrote a review has shown that it is read.
+    """
+    if hourly_limit.is_reached(session, "register", now, shop_id):
+        raise TooMany
 
 
 def request_registration(session: Session, request: RegistrationRequest, now: datetime) -> None:

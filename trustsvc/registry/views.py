@@ -9,7 +9,7 @@ from trustsvc.address import NotAnAddress, normalise
 from trustsvc.crypto import signed_links
 from trustsvc.errors import TooMany
 from trustsvc.http import access, form_origin
-from trustsvc.http.rate_limit import RateLimit
+from trustsvc.http.rate_limit import RateLimit, network
 from trustsvc.registry import double_opt_in, registration
 from trustsvc.server_log import client_address
 from trustsvc.shops import directory
@@ -17,7 +17,7 @@ from trustsvc.storage import db
 
 registration_pages = Blueprint("registry", __name__)
 
-rate_limit = RateLimit(limit=30, period=timedelta(minutes=10))
+rate_limit = RateLimit(limit=20, period=timedelta(hours=1))
 MAX_ADDRESS_LENGTH = 320
 SOURCES = {"card", "page"}
 
@@ -54,19 +54,26 @@ def ask_for(slug: str) -> Response:
     enforce_rate_limit(rate_limit)
     registration_request = double_opt_in.RegistrationRequest(email, shop.id, _language(), source)
     with db.transaction() as session:
+        double_opt_in.enforce_hourly_limit(session, shop.id, clock.now())
         double_opt_in.request_registration(session, registration_request, clock.now())
     return request_received_page(shop, registration_request.language)
 
 
 def enforce_rate_limit(limit: RateLimit) -> None:
     """Count this request for its network; raises TooMany."""
+    if not limit.allows(_client(), clock.now()):
+        raise TooMany
+
+
+def requesting_network() -> str:
+    """Give the network that this request came from."""
+    return network(_client())
+
+
+def _client() -> str:
     trusted = config.current().trusted_proxies
     forwarded_for = request.headers.get("X-Forwarded-For", "")
-    if not limit.allows(
-        client_address.client_address(request.remote_addr or "", forwarded_for, trusted),
-        clock.now(),
-    ):
-        raise TooMany
+    return client_address.client_address(request.remote_addr or "", forwarded_for, trusted)
 
 
 def request_received_page(shop: directory.Shop, language: str) -> Response:

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms
 from trustsvc.mail.outbox import pending
+from trustsvc.transactional_mail.hourly_limit import UNPROVEN
+from trustsvc.transactional_mail.mailbox import mailbox_hash
 from trustsvc.transactional_mail.models import MESSAGE_KIND, transactional_messages
 from trustsvc.work_queue import job_queue
 
@@ -36,21 +38,23 @@ def write(
     """Add a message that leaves after this transaction, day or night.
 
     At most `most` of a kind a day to one address, so that nobody fills another's mailbox through
-    us: False then, and nobody outside learns it. Opt-outs do not stop it: it answers somebody, or
-    confirms a right. The address is cleared once the message is settled, and after three days at
-    the latest. Raises NotAnAddress.
+    us: False then, and nobody outside learns it. Where anybody could have typed the address, all
+    addresses of a mailbox are one: a tag more is nobody else. Opt-outs do not stop it: it
+    answers somebody, or confirms a right. The address is cleared once the message is settled, and
+    after three days at the latest. Raises NotAnAddress.
     """
     pseudonym = pseudonyms.shop_pseudonym(THE_SERVICE, message.address)
-    of_all_keys = pseudonyms.shop_pseudonyms(THE_SERVICE, message.address)
+    mailbox = mailbox_hash(message.address)
     table = transactional_messages.c
+    if message.template in UNPROVEN:
+        same_reader = table.mailbox == mailbox
+    else:
+        of_all_keys = pseudonyms.shop_pseudonyms(THE_SERVICE, message.address)
+        same_reader = table.recipient_pseudonym.in_(of_all_keys)
     so_far = session.scalar(
         select(func.count())
         .select_from(transactional_messages)
-        .where(
-            table.recipient_pseudonym.in_(of_all_keys),
-            table.template == message.template,
-            table.created_at > now - DAY,
-        )
+        .where(same_reader, table.template == message.template, table.created_at > now - DAY)
     )
     if (so_far or 0) >= most:
         return False
@@ -64,6 +68,7 @@ def write(
             name=message.name or None,
             facts=json.dumps(dict(message.facts)),
             recipient_pseudonym=pseudonym,
+            mailbox=mailbox,
             created_at=now,
         )
         .returning(table.id)

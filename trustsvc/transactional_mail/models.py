@@ -42,7 +42,16 @@ transactional_messages = Table(
         retention=KEEP,
         category="pseudonym",
     ),
+    column(
+        "mailbox",
+        LargeBinary,
+        purpose="keyed hash of the mailbox, without tags: so many messages a day to one",
+        retention=KEEP,
+        category="pseudonym",
+        nullable=True,
+    ),
     column("created_at", Moment, purpose="when it was asked for", retention=KEEP),
     Index("ix_transactional_messages_recipient", "recipient_pseudonym", "template", "created_at"),
+    Index("ix_transactional_messages_mailbox", "mailbox", "template", "created_at"),
     Index("ix_transactional_messages_created_at", "created_at"),
 )

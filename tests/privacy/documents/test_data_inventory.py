@@ -37,6 +37,8 @@ KEPT_AS = {
     "deliveries.body_hash": "keyed hash",
     "reviews.buyer_pseudonym": "keyed hash",
     "transactional_messages.recipient_pseudonym": "keyed hash",
+    "privacy_requests.network": "keyed hash",
+    "transactional_messages.mailbox": "keyed hash",
     "domain_throttles.domain_hash": "keyed hash",
     "messages.token": "random; it opens nothing, and names one message in reports",
     "mail_endpoints.secret": "encrypted",

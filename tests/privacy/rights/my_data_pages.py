@@ -10,7 +10,7 @@ from trustsvc.invitations.models import invitations
 from trustsvc.mail.outbox.send import send
 from trustsvc.privacy.models import request_log
 from trustsvc.privacy.rights import people
-from trustsvc.privacy.rights.answer_requests import answer_next
+from trustsvc.privacy.rights.answer_requests import answer_set
 from trustsvc.reviews import moderate, publish, submit
 from trustsvc.reviews.models import publications, reviews
 from trustsvc.reviews.policy import Draft
@@ -69,7 +69,7 @@ def person(order_id=None, address=JAN):
 def answered():
     """Do what answer_privacy_requests would do."""
     with quiet():
-        while answer_next(db.transaction, clock.now):
+        while answer_set(db.transaction, clock.now):
             pass
 
 

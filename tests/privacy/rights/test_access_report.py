@@ -195,7 +195,7 @@ def test_nobody_fills_anothers_mailbox(client):
 def test_a_flood_of_requests_is_answered_503(client, monkeypatch):
     from trustsvc.orders import privacy_requests
 
-    monkeypatch.setattr(privacy_requests, "MAX_WAITING", 2)
+    monkeypatch.setattr(privacy_requests, "MAX_OF_SHOP", 2)
     answers = [asked(client, f"b{number}@mail.example").status_code for number in range(4)]
 
     assert answers == [200, 200, 503, 503]

@@ -163,7 +163,7 @@ def test_the_page_does_as_much_on_disk_for_one_who_is_out_already(client):
 
 def test_while_too_many_wait_nothing_is_written_down_for_ever(client, monkeypatch):
     shop = sample_orders.shop()
-    monkeypatch.setattr(privacy_requests, "MAX_WAITING", 0)
+    monkeypatch.setattr(privacy_requests, "MAX_OF_SHOP", 0)
 
     assert client.post(f"/object/{shop.slug}", data={"email": my_data_pages.JAN}).status_code == 503
     assert suppression_journal.read() is None

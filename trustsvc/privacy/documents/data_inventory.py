@@ -15,9 +15,11 @@ from trustsvc.storage.columns import Category, metadata
 
 InfoColumn = Column[Any]
 CATEGORIES: tuple[str, ...] = get_args(Category)
-# Pseudonyms of a link, a message, an order, its disputes and returns, a mail domain and a body:
-# they tell no people apart.
-OF_NO_PERSON = frozenset({"link", "token", "identity", "claims", "domain_hash", "body_hash"})
+# Pseudonyms of a link, a message, an order, its disputes and returns, a mail domain, a body and a
+# network of many people: they tell no people apart.
+OF_NO_PERSON = frozenset(
+    {"link", "token", "identity", "claims", "domain_hash", "body_hash", "network"}
+)
 NO_SHOP = 0
 _Joins = list[tuple[InfoColumn, InfoColumn]]
 

@@ -1,5 +1,6 @@
 """Answer privacy requests that came without a link: from a page, or from the shop's platform."""
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -25,11 +26,45 @@ from trustsvc.registry.personal_data import has_opted_out_at
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.personal_data import erase_reviews
 from trustsvc.storage.columns import EVERY_SHOP
+from trustsvc.transactional_mail import hourly_limit
 
+SET_SIZE = 25  # requests per transaction: on SQLite nobody else writes meanwhile
 BATCH_SIZE = 200  # buyers of a leaving shop, per transaction
 
 OpenTransaction = Callable[[], AbstractContextManager[Session]]
 logger = log.get_logger("privacy")
+
+
+def answer_for(
+    open_transaction: OpenTransaction, now: Callable[[], datetime], seconds: float
+) -> bool:
+    """Answer what is due, in sets, until nothing is or the time is up; True if some is left."""
+    end = time.monotonic() + seconds
+    while answer_set(open_transaction, now):
+        if time.monotonic() > end:
+            return True
+    return False
+
+
+def answer_set(
+    open_transaction: OpenTransaction, now: Callable[[], datetime], most: int = SET_SIZE
+) -> bool:
+    """Answer a set of requests that are due, in one transaction; False if none is.
+
+    Where one of them fails, the set is rolled back and each is answered for itself.
+    """
+    requests: list[PrivacyRequest] = []
+    try:
+        with open_transaction() as session:
+            requests = privacy_requests.pop_due(session, now(), most)
+            for request in requests:
+                _ANSWERS[request.kind](session, request, now())
+    except Exception:
+        if not requests:
+            raise
+        for _ in requests:
+            answer_next(open_transaction, now)
+    return bool(requests)
 
 
 def answer_next(open_transaction: OpenTransaction, now: Callable[[], datetime]) -> bool:
@@ -37,25 +72,29 @@ def answer_next(open_transaction: OpenTransaction, now: Callable[[], datetime]) 
 
     One that fails is rolled back, logged without its content, and retried later.
     """
-    request: PrivacyRequest | None = None
+    requests: list[PrivacyRequest] = []
     try:
         with open_transaction() as session:
-            request = privacy_requests.pop_due(session, now())
-            if request is not None:
+            requests = privacy_requests.pop_due(session, now(), 1)
+            for request in requests:
                 _ANSWERS[request.kind](session, request, now())
     except Exception as problem:
-        if request is None:
+        if not requests:
             raise
-        logger.error("privacy.request_failed", request=request.id, **log.error_location(problem))  # noqa: TRY400
+        number, where = requests[0].id, log.error_location(problem)
+        logger.error("privacy.request_failed", request=number, **where)  # noqa: TRY400
         with open_transaction() as session:
-            privacy_requests.defer(session, request, now())
-    return request is not None
+            privacy_requests.defer(session, requests[0], now())
+    return bool(requests)
 
 
 def _my_data(session: Session, request: PrivacyRequest, now: datetime) -> None:
     """Mail a link to all data, if the address is known; a stranger gets no e-mail."""
     person = people.by_address(session, request.address)
     if not people.has_data(session, person):
+        return
+    if hourly_limit.is_reached(session, "my_data_link", now):
+        privacy_requests.put_back(session, request, now + hourly_limit.RETRY_DELAY)
         return
     person = _with_language(person, request)
     if confirm(session, person, "my_data_link", now, {"link": my_data_link(session, person, now)}):

@@ -80,8 +80,10 @@ def by_address(session: Session, address: str, shop_ids: Collection[int] | None 
     every = frozenset().union(*pseudonyms.values())
     placed = find_orders(session, places, every)
     written = find_reviews(session, places, every, placed)
-    at = set(session.scalars(select(orders.c.shop_id).where(orders.c.id.in_(placed))))
-    at |= set(session.scalars(select(reviews.c.shop_id).where(reviews.c.id.in_(written))))
+    at: set[int] = set()
+    if placed or written:  # of a flood nobody is known
+        at |= set(session.scalars(select(orders.c.shop_id).where(orders.c.id.in_(placed))))
+        at |= set(session.scalars(select(reviews.c.shop_id).where(reviews.c.id.in_(written))))
     person = Person(
         address=address,
         name="",
@@ -210,6 +212,8 @@ def _of_invitation(session: Session, invitation: redeem.Invitation) -> Person:
 
 def _contact(session: Session, person: Person) -> Person:
     """Read the address as it was given, and a name for the greeting; the newest order's first."""
+    if not person.is_known:
+        return _with(person, language=person.language or i18n.FALLBACK)
     row = session.execute(
         select(orders.c.email, orders.c.name, orders.c.locale)
         .where(orders.c.id.in_(person.orders), orders.c.email.is_not(None))

@@ -1,0 +1,125 @@
+"""Nobody fills mailboxes through the forms that take any address.
+
+trustsvc/transactional_mail/mailbox.py and trustsvc/transactional_mail/hourly_limit.py.
+"""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.invitations import sample_orders
+from tests.invitations.sample_orders import NOON, quiet
+from tests.privacy.rights import my_data_pages
+from trustsvc import clock
+from trustsvc.privacy import views as request_views
+from trustsvc.storage import db
+from trustsvc.transactional_mail.enqueue import MAX_PER_DAY
+from trustsvc.transactional_mail.mailbox import folded
+from trustsvc.transactional_mail.models import transactional_messages
+
+pytestmark = pytest.mark.both_databases
+few = pytest.mark.parametrize(
+    "installation", [{"TRUSTSVC_CONFIRMATIONS_HOURLY": "6"}], indirect=True
+)
+
+
+@pytest.fixture(autouse=True)
+def noon():
+    with clock.at(NOON):
+        yield
+
+
+def register(client, shop, email, network=1):
+    with quiet():
+        answer = client.post(
+            f"/register/{shop.slug}",
+            data={"email": email},
+            environ_base={"REMOTE_ADDR": f"10.0.{network}.7"},
+        )
+    return answer.status_code
+
+
+def written(template="register"):
+    table = transactional_messages.c
+    with db.reading() as session:
+        return len(session.scalars(select(table.id).where(table.template == template)).all())
+
+
+def test_tags_and_full_stops_make_no_other_mailbox(client):
+    shop = sample_orders.shop()
+    variants = [f"jan.jansen+{number}@gmail.com" for number in range(10)]
+    variants += ["JanJansen@Gmail.com", "j.a.n.jansen@googlemail.com"]
+
+    codes = {register(client, shop, email) for email in variants}
+
+    assert codes == {200}
+    assert written() == MAX_PER_DAY
+    assert register(client, shop, "piet@gmail.com") == 200
+    assert written() == MAX_PER_DAY + 1
+
+
+def test_a_network_registers_few_in_an_hour(client):
+    shop = sample_orders.shop()
+
+    codes = [register(client, shop, f"b{number}@mail.example") for number in range(21)]
+
+    assert codes == [200] * 20 + [429]
+
+
+@few
+def test_eight_networks_write_to_no_more_strangers_than_the_service_allows(client):
+    shops = [sample_orders.shop(name=f"Shop {number}") for number in range(3)]
+
+    codes = [
+        register(client, shops[number % 3], f"b{number}@mail.example", network=number)
+        for number in range(24)
+    ]
+
+    assert codes == [200] * 6 + [429] * 18
+    assert written() == 6
+    with clock.at(NOON + timedelta(minutes=61)):
+        assert register(client, shops[0], "late@mail.example") == 200
+
+
+@few
+def test_one_shop_s_form_gets_half_of_them(client):
+    shop, other = sample_orders.shop(), sample_orders.shop(name="Other")
+
+    flood = [register(client, shop, f"b{number}@mail.example", number) for number in range(6)]
+
+    assert flood == [200] * 3 + [429] * 3
+    assert register(client, other, "anna@mail.example") == 200
+
+
+@few
+def test_links_to_one_s_data_wait_for_the_next_hour_and_none_is_lost(client):
+    shop = sample_orders.shop()
+    for number in range(8):
+        sample_orders.invited(shop, email=f"b{number}@mail.example")
+        request_views.rate_limit.hits.clear()
+        with quiet():
+            client.post("/me", data={"email": f"b{number}@mail.example"})
+
+    my_data_pages.answered()
+    first = written("my_data_link")
+    with clock.at(NOON + timedelta(hours=1, minutes=1)):
+        my_data_pages.answered()
+
+    assert (first, written("my_data_link")) == (6, 8)
+
+
+@pytest.mark.parametrize(
+    ("address", "mailbox"),
+    [
+        ("Jan.Jansen+Shop@Gmail.com", "janjansen@gmail.com"),
+        ("janjansen@googlemail.com", "janjansen@gmail.com"),
+        ("jan.jansen+a+b@mail.example", "jan.jansen@mail.example"),
+        ("jan.j@proton.me", "janj@proton.me"),
+        ("janj+x@pm.me", "janj@proton.me"),
+        ("+x@mail.example", "+x@mail.example"),
+        ("JAN@MAIL.EXAMPLE", "jan@mail.example"),
+    ],
+)
+def test_how_an_address_is_folded(address, mailbox):
+    assert folded(address) == mailbox
