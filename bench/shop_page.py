@@ -62,7 +62,7 @@ def serving(
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Shop)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{port}"

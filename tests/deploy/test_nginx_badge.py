@@ -41,7 +41,7 @@ def service(app):
         return app.wsgi_app(environ, start)
 
     server = make_server("127.0.0.1", 0, counted, threaded=True)
-    running = threading.Thread(target=server.serve_forever)
+    running = threading.Thread(target=server.serve_forever, args=(0.02,))
     running.start()
     server.asked = asked
     yield server

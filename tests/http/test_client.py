@@ -58,7 +58,7 @@ def web():
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Answers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server.server_address[1], asked, wants
     server.shutdown()
     server.server_close()
@@ -165,7 +165,7 @@ def test_a_request_has_its_method_headers_and_body_and_its_answer_any_status(at_
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Answers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     url = f"http://127.0.0.1:{server.server_address[1]}/"
 
     wanted = HttpRequest(url, "PUT", {"X-Key": "secret-key"}, b"{}")

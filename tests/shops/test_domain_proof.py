@@ -24,7 +24,7 @@ def domain():
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Shows)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"lamp.localhost:{server.server_address[1]}", shown
     server.shutdown()
     server.server_close()

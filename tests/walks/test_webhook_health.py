@@ -12,7 +12,7 @@ from tests.signing import signed_request
 from trustsvc import clock
 from trustsvc.demo import example_orders
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.walk, pytest.mark.slow]
 
 ERROR = b'{"code":"woocommerce_rest_cannot_view","message":"No.","data":{"status":401}}'
 
