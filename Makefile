@@ -55,11 +55,11 @@ lint: .venv/ready-for-tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-# worksteal: a worker that is done takes tests of the others. Three on two cores: half of the time
-# is waiting for real processes.
+# worksteal: a worker that is done takes tests of the others. Four on two cores: two of them begin
+# with tests that wait for real processes (see tests/conftest.py).
 test: lint
 	@.ci/provide
-	$(PYTEST) -n 3 --dist worksteal $(ARGS)
+	$(PYTEST) -n 4 --dist worksteal $(ARGS)
 
 # Not in `make test`: counting lines costs 60 % more CPU on Python 3.11.
 coverage: .venv/ready-for-tests
@@ -67,7 +67,7 @@ coverage: .venv/ready-for-tests
 	$(PYTEST) -n 2 --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
 
 quick: lint
-	$(PYTEST) -n 2 --dist worksteal -m "not slow and not browser and not walk and not postgresql" \
+	$(PYTEST) -n 2 --dist worksteal --hypothesis-profile=quick -m "not slow and not browser and not walk and not postgresql" \
 		$(ARGS)
 
 drill: .venv/ready-for-tests

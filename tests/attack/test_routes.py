@@ -130,6 +130,7 @@ def test_the_app_that_is_served_bounds_its_requests(installation):
     assert isinstance(create_app().wsgi_app, request_limits.RequestLimits)
 
 
+@pytest.mark.slow
 def test_no_form_keeps_a_route_busy(opener):
     every = list(forms())
     for rule, path in opener.rules("POST"):
@@ -141,6 +142,7 @@ def test_no_form_keeps_a_route_busy(opener):
             opener.require(name, "POST", path, data=data, content_type=kind)
 
 
+@pytest.mark.slow
 def test_no_address_keeps_a_route_busy(opener):
     arguments = ("stars", "before", "kind", "since", "a")
     for rule, path in opener.rules("GET"):
@@ -154,6 +156,7 @@ def test_no_address_keeps_a_route_busy(opener):
             opener.require(f"path {piece}", "GET", path + piece * (7000 // len(piece)))
 
 
+@pytest.mark.slow
 def test_no_header_keeps_a_route_busy(opener):
     for rule, path in opener.rules("GET"):
         for piece in HEADER_TEXTS if rule in READ_HEADERS else HEADER_TEXTS[:1]:

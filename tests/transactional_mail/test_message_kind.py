@@ -9,7 +9,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import and_, func, select, update
 
-from tests.invitations.sample_orders import NOON, Post, invited, place, planned, quiet, sent, shop
+from tests.invitations.sample_orders import (
+    NOON,
+    Post,
+    invited,
+    place,
+    place_many,
+    planned,
+    quiet,
+    sent,
+    shop,
+)
 from trustsvc.mail.feedback import delivery_reports
 from trustsvc.mail.feedback.parsers.report import Report
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
@@ -267,10 +277,10 @@ def test_with_the_circuit_breaker_open_the_failing_server_is_not_asked(installat
     assert rows()[0].waited_s == 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_what_a_person_waits_for_leaves_before_500_due_invitations(installation):
-    at_shop = shop()
-    for number in range(500):
-        place(at_shop, email=f"b{number}@mail.example")
+    place_many(shop(), [f"b{number}@mail.example" for number in range(500)])
     planned()
     asked(now=NOON + MINUTE)
 

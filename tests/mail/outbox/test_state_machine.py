@@ -51,7 +51,7 @@ from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
 
 A_WALK = 50
-STEPS = int(os.environ.get("STEPS") or 2000)
+STEPS = int(os.environ.get("STEPS") or 1000)
 WALKS = 1 + STEPS * 5 // (4 * A_WALK)  # some walks end early
 CAP = timedelta(days=30)
 BUYERS = [f"buyer{number}@mail.example" for number in range(12)]
