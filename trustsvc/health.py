@@ -80,7 +80,7 @@ def _probe_all(now: datetime) -> dict[str, str]:
         with db.reading() as session:
             session.execute(select(1))
             checks["database"] = "ok"
-            checks["migrations"] = "ok" if migrations.is_current() else "behind: trustsvc migrate"
+            checks["migrations"] = _migrations()
             beat = heartbeat.last(session, "scheduler")
         late = beat is None or now - beat > HEARTBEAT_LATE
         checks["scheduler"] = "late: is `trustsvc scheduler` running?" if late else "ok"
@@ -98,6 +98,12 @@ def security_txt() -> Response:
     end = (clock.now() + timedelta(days=180)).strftime("%Y-%m-%dT00:00:00Z")
     text = f"Contact: mailto:{config.current().contact}\nExpires: {end}\n"
     return Response(text, mimetype="text/plain")
+
+
+def _migrations() -> str:
+    if migrations.is_current():
+        return "ok"
+    return "newer than this trustsvc" if migrations.is_newer() else "behind: trustsvc migrate"
 
 
 def _purge(now: datetime) -> str:

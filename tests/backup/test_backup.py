@@ -20,7 +20,7 @@ from sqlalchemy import func, select, update
 from tests.backup.backup_commands import elsewhere, flip, run
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON
-from trustsvc import clock, clock_check, config, migrations
+from trustsvc import __version__, clock, clock_check, config, migrations
 from trustsvc.backup import archive, create, scratch
 from trustsvc.cli import data_folder_lock
 from trustsvc.errors import Misconfigured, Refused
@@ -368,8 +368,70 @@ def test_a_backup_of_a_newer_trustsvc_is_refused(installation, tmp_path, request
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     made(backup)
 
+    with elsewhere(installation, tmp_path, request) as there:
+        done = run("restore", backup)
+        assert not (there.data / "trustsvc.db").exists()
+
+    assert done.exit_code == 1
+    (sentence,) = done.output.strip().splitlines()
+    assert f"made by trustsvc {__version__}, at migration 9999;" in sentence
+    assert f"this is {migrations.this()}, which is older" in sentence
+    assert "install" in sentence
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content.replace(b"trustsvc-backup 1\n", b"trustsvc-backup 2\n", 1),
+        lambda content: content.replace(b'"format":1', b'"format":2', 1),
+        lambda content: content.replace(b'"format":1,', b'"format":2,"more":[1],', 1).replace(
+            b'"canary"', b'"renamed"', 1
+        ),
+    ],
+)
+def test_a_backup_in_another_format_is_refused_with_both_versions(
+    installation, tmp_path, request, backup, change
+):
+    made(backup)
+    forged(backup, lambda content: change(content).replace(__version__.encode(), b"7.8.9", 1))
+
     with elsewhere(installation, tmp_path, request):
-        assert "newer" in run("restore", backup).output
+        done = run("restore", backup)
+
+    assert done.exit_code == 1
+    assert "made by trustsvc 7.8.9, in format 2;" in done.output
+    assert f"this is trustsvc {__version__}, which reads format 1" in done.output
+
+
+def test_what_a_manifest_says_of_its_maker_is_not_repeated_unless_it_is_a_version(
+    installation, backup
+):
+    made(backup)
+    name = f'"trustsvc":"{__version__}"'.encode()
+    forged(
+        backup,
+        lambda content: content.replace(b"backup 1\n", b"backup 2\n", 1).replace(
+            name, b'"trustsvc":"\\u001b[31mrm -rf"', 1
+        ),
+    )
+
+    output = run("restore", backup).output
+
+    assert "made by another trustsvc, in format 2;" in output
+    assert "rm -rf" not in output
+
+
+@pytest.mark.parametrize("number", ["0001", "0002"])
+def test_a_backup_of_an_older_schema_is_restored_and_migrated(
+    installation, tmp_path, request, backup, number
+):
+    migrations.downgrade(number)
+    made(backup)
+    migrations.upgrade()
+
+    with elsewhere(installation, tmp_path, request):
+        assert run("restore", backup).exit_code == 0
+        assert migrations.is_current()
 
 
 def test_missing_client_programs_are_named(installation, backup, monkeypatch):

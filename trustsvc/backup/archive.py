@@ -10,21 +10,32 @@ Without trustsvc: `tail -n +3 FILE | head -c SIZE`.
 
 import contextlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 
 import msgspec
 from cryptography.hazmat.primitives import hashes
 
+from trustsvc import __version__
 from trustsvc.backup.manifest import FORMAT, Manifest
 from trustsvc.errors import Refused
 
 HEADER = b"trustsvc-backup 1\n"
 CHECKSUM_SIZE = 32
 CHUNK_SIZE = 1024 * 1024
+MAX_HEADER_SIZE = 64
 MAX_MANIFEST_SIZE = 1024 * 1024
+_HEADER = re.compile(rb"trustsvc-backup ([0-9]{1,6})\n")
+
+
+class _Maker(msgspec.Struct):
+    """What says in a manifest of any format who made it."""
+
+    format: int = FORMAT
+    trustsvc: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z.+-]{1,40}$")] = ""
 
 
 def write(path: Path, manifest: Manifest, database: Path) -> None:
@@ -77,6 +88,7 @@ def copy_database(path: Path, to: Path) -> bytes:
 def _read(path: Path, database: BinaryIO | None) -> tuple[Manifest, bytes]:
     digest, content = hashes.Hash(hashes.SHA256()), hashes.Hash(hashes.SHA256())
     with _opened(path) as file:
+        _require_known_format(file)
         manifest = _manifest(file)
         begin = file.tell()
         left = os.fstat(file.fileno()).st_size - CHECKSUM_SIZE
@@ -91,10 +103,6 @@ def _read(path: Path, database: BinaryIO | None) -> tuple[Manifest, bytes]:
         is_whole = file.read() == digest.finalize()
     if not is_whole or manifest is None or manifest.size != left - begin:
         raise Refused("The backup is damaged: its checksum does not match. Take another copy.")
-    if manifest.format != FORMAT:
-        raise Refused(
-            "The backup was made by another trustsvc, in a format that is not known here."
-        )
     return manifest, content.finalize()
 
 
@@ -111,9 +119,27 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _manifest(file: BinaryIO) -> Manifest | None:
-    if file.readline(len(HEADER)) != HEADER:
+def _require_known_format(file: BinaryIO) -> None:
+    """Raise Refused for another format; a newer one may have other fields, or be no JSON at all."""
+    found = _HEADER.fullmatch(file.readline(MAX_HEADER_SIZE))
+    if not found:
         raise Refused("This is not a backup of trustsvc, or its beginning is damaged.")
+    try:
+        maker = msgspec.json.decode(file.readline(MAX_MANIFEST_SIZE), type=_Maker)
+    except msgspec.DecodeError:
+        maker = _Maker()
+    formats = {int(found[1]), maker.format} - {FORMAT}
+    if formats:
+        by = f"trustsvc {maker.trustsvc}" if maker.trustsvc else "another trustsvc"
+        raise Refused(
+            f"The backup was made by {by}, in format {max(formats)}; this is trustsvc "
+            f"{__version__}, which reads format {FORMAT}: install {by} and restore with it. "
+            "Nothing was changed."
+        )
+    file.seek(len(HEADER))
+
+
+def _manifest(file: BinaryIO) -> Manifest | None:
     try:
         return msgspec.json.decode(file.readline(MAX_MANIFEST_SIZE), type=Manifest)
     except msgspec.DecodeError:

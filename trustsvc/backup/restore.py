@@ -89,7 +89,9 @@ def _check_compatible(manifest: Manifest, content: bytes) -> None:
         )
     if not migrations.knows(manifest.migration):
         raise Refused(
-            f"The backup was made by trustsvc {manifest.trustsvc}, which is newer: install that."
+            f"The backup was made by trustsvc {manifest.trustsvc}, at migration "
+            f"{manifest.migration}; this is {migrations.this()}, which is older: install "
+            f"trustsvc {manifest.trustsvc} or a newer one, then restore. Nothing was changed."
         )
     if not database.is_empty():
         raise Refused(

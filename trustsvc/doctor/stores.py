@@ -44,13 +44,20 @@ def database(now: datetime) -> list[Finding]:
         with db.reading() as session:
             session.execute(select(1))
             if not migrations.is_current():
-                remedy = "trustsvc migrate (with the newest trustsvc that ever ran here)"
-                return [fail("database", "its tables are not those of this trustsvc", remedy)]
+                return [_other_version()]
     except (SQLAlchemyError, OSError):
         remedy = "see TRUSTSVC_DATABASE_URL; is the server up, the file writable?"
         return [fail("database", "it cannot be reached", remedy)]
     findings = run({name: partial(_read, check, now) for name, check in CHECKS.items()})
     return findings + run({name: partial(_tried, probe, now) for name, probe in PROBES.items()})
+
+
+def _other_version() -> Finding:
+    name, here = migrations.revision() or "none", migrations.this()
+    if migrations.is_newer():
+        detail = f"it is at migration {name}, by a newer trustsvc; this is {here}"
+        return fail("database", detail, "install the newer trustsvc")
+    return fail("database", f"it is at migration {name}; this is {here}", "trustsvc migrate")
 
 
 def _tried(probe: Callable[[datetime], Result], now: datetime) -> Sequence[Finding]:
