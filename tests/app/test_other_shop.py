@@ -79,6 +79,7 @@ KEPT_APART = {
     "/me/<token>/<any(correct,restrict,lift,object,again,erase):action>": Kept("me"),
     "/desk/requests": Kept(why=STAFF),
     "/desk/requests/<request_id>": Kept("request", STAFF),
+    "/desk/objections": Kept(why=STAFF),
     "/desk/enter": Kept(why="says nothing of shops"),
     "/desk/enter/<token>": Kept("staff", "a link of staff; nobody of a shop has one"),
     "/desk/leave": Kept(why="ends the session of whoever asks"),

@@ -91,6 +91,7 @@ def test_a_installation_that_is_well_fails_nowhere(healthy):
         "reports": "OK",
         "complaints": "OK",
         "requests of people": "OK",
+        "objections": "OK",
         "seals": "OK",
         "replies": "OK",
         "deliveries": "OK",

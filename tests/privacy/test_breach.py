@@ -103,6 +103,7 @@ def test_each_pseudonym_is_of_a_person_or_named_as_one_of_something_else():
 
     assert {one.name for one in pseudonym} >= data_inventory.OF_NO_PERSON
     assert {str(one) for one in pseudonym if data_inventory.identifies_person(one)} == {
+        "form_objections.pseudonym",
         "my_data_links.pseudonym",
         "opt_outs.pseudonym",
         "orders.buyer",

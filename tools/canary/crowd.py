@@ -10,7 +10,13 @@ from trustsvc.invitations.models import invitations
 from trustsvc.orders import accept, privacy_requests
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import OrderReceived
-from trustsvc.privacy.rights import answer_requests, erasure, people, restriction
+from trustsvc.privacy.rights import (
+    answer_requests,
+    erasure,
+    objection_bursts,
+    people,
+    restriction,
+)
 from trustsvc.registry import double_opt_in, registration
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import lookup, moderate, publish, submit
@@ -111,8 +117,10 @@ def _request_registration(session, at_shop, group):
 
 
 def _opt_out(session, at_shop, group):
-    for address in group:
+    for number, address in enumerate(group):
         opt_out(session, address, at_shop.id, "stop", NOON)
+        network = f"10.0.{number % 250}.0/24"
+        objection_bursts.record(session, address, at_shop.id, network, NOON)
 
 
 def _opt_out_everywhere(session, _shop, group):

@@ -23,6 +23,7 @@ COMMANDS = {
     "shop": "trustsvc.cli.shop:shop",
     "staff": "trustsvc.cli.staff:staff",
     "person": "trustsvc.cli.person:person",
+    "objections": "trustsvc.cli.objections:objections",
     "reviews": "trustsvc.cli.reviews:reviews",
     "log": "trustsvc.cli.log:log",
     "purge": "trustsvc.cli.purge:purge",

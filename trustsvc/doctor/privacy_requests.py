@@ -9,6 +9,7 @@ from trustsvc import config
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.privacy import request_log
 from trustsvc.privacy.documents import announcement
+from trustsvc.privacy.rights import objection_bursts
 from trustsvc.server_log.models import security_entries
 
 MAX_NAMED = 5
@@ -25,6 +26,17 @@ def waiting(session: Session, now: datetime) -> Finding:
     if day >= request_log.DAYS:
         return fail(name, detail, REMEDY)
     return warn(name, detail, REMEDY) if day >= request_log.ALARM_DAY else ok(name, detail)
+
+
+def objections(session: Session, now: datetime) -> Finding:
+    """Fail while a burst of objections by the public page waits for a look, or goes on."""
+    name = "objections"
+    burst = objection_bursts.current(session, now)
+    detail = f"{burst.number} by the public page in a day, {burst.last_hour} in the past hour"
+    if not burst.is_alarming:
+        return ok(name, detail)
+    remedy = "trustsvc objections list; then trustsvc objections undo or keep, or /desk/requests"
+    return fail(name, f"{detail}: a burst, of which {burst.held} wait for a look", remedy)
 
 
 def unannounced(session: Session) -> list[Finding]:

@@ -160,6 +160,7 @@ CHECKS: Mapping[str, DatabaseCheck] = {
     "scheduler": scheduler.scheduler,
     **mail.CHECKS,
     "requests of people": privacy_requests.waiting,
+    "objections": privacy_requests.objections,
     "seals": lambda session, _: seals(session),
     "replies": lambda session, _: _replies(session),
     "notice": lambda session, _: privacy_requests.unannounced(session),

@@ -39,9 +39,12 @@ class PrivacyRequest:
     network: bytes | None = field(default=None, repr=False)  # keyed hash; None from a platform
 
 
-def enqueue(session: Session, request: PrivacyRequest, now: datetime) -> None:
-    """Store a request and enqueue its job. Takes the same time whether the person is known or not.
+def enqueue(
+    session: Session, request: PrivacyRequest, now: datetime, due_at: datetime | None = None
+) -> None:
+    """Store a request and enqueue its job; due now, or later.
 
+    Takes the same time whether the person is known or not.
     Raises TooMany while too many requests of this network wait, Unavailable while too many of this
     shop do.
     """
@@ -56,7 +59,7 @@ def enqueue(session: Session, request: PrivacyRequest, now: datetime) -> None:
             raise TooMany
         if _count(session, MAX_OF_SHOP, at_shop, table.network.is_not(None)) >= MAX_OF_SHOP:
             raise Unavailable
-    store(session, request, now)
+    store(session, request, now, due_at)
 
 
 def _count(session: Session, most: int, *where: ColumnElement[bool]) -> int:

@@ -7,13 +7,12 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from trustsvc import clock, config, i18n
 from trustsvc.address import MAX_CHARACTERS, NotAnAddress, normalise
-from trustsvc.crypto import pseudonyms
 from trustsvc.http import access
 from trustsvc.http.rate_limit import RateLimit
 from trustsvc.orders import privacy_requests
 from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.orders.received import PrivacyRequestKind
-from trustsvc.privacy.rights import objection
+from trustsvc.privacy.rights import objection, objection_bursts
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.views import enforce_rate_limit, requesting_network
 from trustsvc.shops import directory
@@ -60,10 +59,10 @@ def objection_form(slug: str) -> Response:
 def object_by_address(slug: str) -> Response:
     """Opt the address out of this shop at once; the job does the rest.
 
-    No proof of ownership is asked, because an objection takes effect at once. So a stranger can
-    stop this shop's open invitation and no more: a known person is notified by e-mail, confirms the
-    other shops by the link in it, and can undo it at /me. Same bytes and same work for any address,
-    so that the answer does not tell who is known.
+    No proof is asked of a buyer of this shop. What a stranger may do by it is bounded: the job
+    takes it back for an address that the shop does not know, and asks its owner to confirm it, as
+    for the other shops; a burst raises an alarm and can be undone. Same bytes and same work for any
+    address, so that the answer does not tell who is known. Raises TooMany and Unavailable.
     """
     address, now = _address(), clock.now()
     everywhere = bool(request.form.get("everywhere"))
@@ -73,14 +72,18 @@ def object_by_address(slug: str) -> Response:
         return _page("privacy/object.html", 422, shop=shop, problem=True)
     enforce_rate_limit(rate_limit)
     with db.transaction() as session:
+        network = requesting_network()
+        treatment = objection_bursts.record(session, address, shop.id, network, now)
+        due_at = now + objection_bursts.HOLD if treatment.is_held else now
         for shop_id in (shop.id, EVERY_SHOP) if everywhere else (shop.id,):
-            privacy_requests.enqueue(session, _request("OBJECT", shop_id, address), now)
-        opt_out(session, address, shop.id, objection.REASON, now, journal_again=True)
+            privacy_requests.enqueue(session, _request("OBJECT", shop_id, address), now, due_at)
+        if not treatment.must_confirm:
+            opt_out(session, address, shop.id, objection.REASON, now, journal_again=True)
     return _page("privacy/object.html", shop=shop, everywhere=everywhere, done=True)
 
 
 def _request(kind: Literal["MY_DATA", "OBJECT"], shop_id: int, address: str) -> PrivacyRequest:
-    network = pseudonyms.text_pseudonym(EVERY_SHOP, f"network {requesting_network()}")
+    network = objection_bursts.network_hash(requesting_network())
     return PrivacyRequest(PrivacyRequestKind[kind], shop_id, _language(), address, network=network)
 
 

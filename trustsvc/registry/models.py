@@ -6,6 +6,7 @@ from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
 PENDING = "pending_registration"
+PENDING_UNDO = "transactional_mail"  # three days, with the request that it came with
 
 registered_buyers = Table(
     "registered_buyers",
@@ -140,6 +141,40 @@ opt_outs = Table(
         retention="opt_out",
     ),
     sqlite_with_rowid=False,
+)
+
+# Objections by the page that takes any address: from where, to notice a burst and to undo it.
+form_objections = Table(
+    "form_objections",
+    metadata,
+    column("id", Id, purpose="one objection", retention=PENDING_UNDO, primary_key=True),
+    column(
+        "pseudonym",
+        LargeBinary,
+        purpose="whose opt-out to take back with a burst",
+        retention=PENDING_UNDO,
+        category="pseudonym",
+        index=True,
+    ),
+    column("shop_id", BigInteger, purpose="at which shop", retention=PENDING_UNDO),
+    column(
+        "network",
+        LargeBinary,
+        purpose="keyed hash of the network it came from: so many an hour",
+        retention=PENDING_UNDO,
+        category="pseudonym",
+    ),
+    column(
+        "shown_network",
+        EncryptedText,
+        purpose="which network it came from, to look into a burst",
+        retention="security_events",
+        category="traffic",
+    ),
+    column("at", Moment, purpose="when: the moment of its opt-out", retention=PENDING_UNDO),
+    Index("ix_form_objections_at", "at"),
+    Index("ix_form_objections_network", "network", "at"),
+    Index("ix_form_objections_shop_id", "shop_id", "at"),
 )
 
 # Data that is stored but neither used nor shown until the person lifts this (GDPR Art. 18).

@@ -45,13 +45,18 @@ def opt_out(
 
 
 def remove_opt_outs(
-    session: Session, by_shop: Mapping[int, Collection[bytes]], now: datetime
+    session: Session,
+    by_shop: Mapping[int, Collection[bytes]],
+    now: datetime,
+    *,
+    of: datetime | None = None,
 ) -> set[int]:
     """Remove the opt-outs of these pseudonyms, by shop; EVERY_SHOP: the one for all shops only.
 
     Gives the shops at which there was one, whatever its reason: the person's decision also ends an
     opt-out caused by a mail server. Called twice, it changes nothing. Effective for the next order;
     withdrawn invitations stay withdrawn. Appended to the suppression journal for restored backups.
+    `of`: only an opt-out of this very moment, not one that the person made before or after.
     """
     conditions = [
         and_(opt_outs.c.shop_id == shop_id, opt_outs.c.pseudonym.in_(theirs))
@@ -59,8 +64,9 @@ def remove_opt_outs(
     ]
     if not conditions:
         return set()
+    which = [or_(*conditions)] if of is None else [or_(*conditions), opt_outs.c.at == of]
     removed = session.execute(
-        delete(opt_outs).where(or_(*conditions)).returning(opt_outs.c.pseudonym, opt_outs.c.shop_id)
+        delete(opt_outs).where(*which).returning(opt_outs.c.pseudonym, opt_outs.c.shop_id)
     ).all()
     entries = [
         suppression_journal.JournalEntry(

@@ -3,12 +3,13 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms
 from trustsvc.registry import registration
 from trustsvc.registry.models import (
+    form_objections,
     opt_outs,
     pending_registrations,
     registered_buyers,
@@ -35,7 +36,7 @@ def registry_rows(
                 select(table).where(table.c.pseudonym.in_(whose)).order_by(table.c.at)
             ).mappings()
         ]
-        for table in (registered_buyers, opt_outs, restrictions)
+        for table in (registered_buyers, opt_outs, restrictions, form_objections)
     }
 
 
@@ -45,10 +46,11 @@ def is_registered(session: Session, whose: Collection[bytes]) -> bool:
     return session.scalar(select(registered_buyers.c.at).where(mine).limit(1)) is not None
 
 
-def has_opted_out_at(session: Session, whose: Collection[bytes], at: datetime) -> bool:
-    """Whether an opt-out of one of these pseudonyms is of this moment."""
-    mine = select(opt_outs.c.at).where(opt_outs.c.pseudonym.in_(whose), opt_outs.c.at == at)
-    return session.scalar(mine.limit(1)) is not None
+def opted_out_at(session: Session, whose: Collection[bytes]) -> datetime | None:
+    """Give since when one of these pseudonyms is opted out; None if none is."""
+    mine = select(func.min(opt_outs.c.at)).where(opt_outs.c.pseudonym.in_(whose))
+    since: datetime | None = session.scalar(mine)
+    return since
 
 
 def restricted_at(session: Session, whose: Collection[bytes]) -> set[int]:

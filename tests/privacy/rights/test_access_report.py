@@ -63,6 +63,9 @@ def test_the_copy_holds_every_tagged_column_that_can_hold_something_of_a_person(
         )
         opt_out(session, my_data_pages.JAN, 99, "stop", NOON)
     my_data_pages.post(client, order_id, "object")  # makes a link with a copy, and an e-mail
+    with quiet():
+        client.post(f"/object/{shop.slug}", data={"email": my_data_pages.JAN})
+    my_data_pages.answered()
     sample_orders.place(shop, zone="Europe/Amsterdam", dispute=PlatformStatus.OPEN)
     asked(client)
     my_data_pages.answered()

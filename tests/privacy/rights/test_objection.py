@@ -81,14 +81,16 @@ def test_before_the_first_message_an_address_is_enough(client):
     assert [line.kind for line in suppression_journal.read().lines] == ["opt_out"]
 
 
-def test_whoever_is_known_gets_the_copy_and_strangers_hear_nothing(client):
+def test_whoever_is_known_gets_the_copy_and_strangers_are_asked_to_confirm(client):
     order_id = sample_orders.invited(sample_orders.shop())
 
     objected(client, "Jan@Mail.example")
     objected(client, "stranger@mail.example")
     my_data_pages.answered()
 
-    assert [message.to_address for message in my_data_pages.mailed()] == [my_data_pages.JAN]
+    messages = my_data_pages.mailed()
+    assert [one.to_address for one in messages] == [my_data_pages.JAN, "stranger@mail.example"]
+    assert ["?scope=at-" in one.text for one in messages] == [False, True]
     assert sample_orders.order_row(order_id).email is None
     with db.reading() as session:
         assert session.scalar(select(func.count()).select_from(asks)) == 0
@@ -204,16 +206,18 @@ def test_a_registered_buyer_is_asked_by_message_too(client):
     everywhere(client, my_data_pages.JAN)
 
     assert out() == [(shop.id, "objection")]
-    assert [message.to_address for message in my_data_pages.mailed()] == [my_data_pages.JAN]
+    assert {message.to_address for message in my_data_pages.mailed()} == {my_data_pages.JAN}
 
 
-def test_of_an_address_that_nobody_knows_it_holds_everywhere_at_once(client):
+def test_of_an_address_that_nobody_knows_it_holds_nowhere_until_its_owner_confirms(client):
     shop = sample_orders.shop()
 
     everywhere(client, "stranger@mail.example")
 
-    assert sorted(out()) == [(0, "objection"), (shop.id, "objection")]
-    assert my_data_pages.mailed() == []
+    assert out() == []
+    here, everywhere_ = my_data_pages.mailed()
+    assert f"/object?scope=at-{shop.slug}" in here.text
+    assert everywhere_.to_address == "stranger@mail.example"
 
 
 def test_all_shops_give_every_address_the_same_answer(client):

@@ -19,7 +19,7 @@ from trustsvc.orders.catch_up.models import api_connections
 from trustsvc.orders.models import orders
 from trustsvc.orders.request_models import privacy_requests
 from trustsvc.privacy.models import my_data_links
-from trustsvc.registry.models import pending_registrations
+from trustsvc.registry.models import form_objections, pending_registrations
 from trustsvc.reviews.models import reviews
 from trustsvc.server_log.models import security_entries
 from trustsvc.shops.models import shops
@@ -39,6 +39,7 @@ TABLES = (
     api_connections,
     reviews,
     security_entries,
+    form_objections,
 )
 BATCH_SIZE = 500
 

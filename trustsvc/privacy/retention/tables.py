@@ -24,7 +24,7 @@ from trustsvc.privacy.models import disclosure_log, my_data_links, request_log
 from trustsvc.privacy.request_log import RIGHT_OF, record_open
 from trustsvc.privacy.retention import expired
 from trustsvc.privacy.retention.rules import MARGIN, RULES
-from trustsvc.registry.models import pending_registrations
+from trustsvc.registry.models import form_objections, pending_registrations
 from trustsvc.reviews.models import NOBODY, reviews
 from trustsvc.server_log.models import security_entries
 from trustsvc.shops import directory
@@ -86,6 +86,7 @@ def steps(now: datetime) -> list[PurgeStep]:
             remove=_log_unanswered,
         ),
         _aged("transactional_mail", my_data_links.c.at, now),
+        _aged("transactional_mail", form_objections.c.at, now),
         _aged("request_log", request_log.c.settled_at, now),
         _aged("pending_registration", pending_registrations.c.requested_at, now),
         _aged("event_log", events.c.at, now),

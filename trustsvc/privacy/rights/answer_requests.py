@@ -17,12 +17,10 @@ from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.orders.received import PrivacyRequestKind
 from trustsvc.privacy import request_log
 from trustsvc.privacy.request_log import Right
-from trustsvc.privacy.rights import objection, people
+from trustsvc.privacy.rights import answer_objections, people
 from trustsvc.privacy.rights.confirmation import confirm, my_data_link
 from trustsvc.privacy.rights.erasure import ErasureOptions, erase
 from trustsvc.privacy.rights.people import Person
-from trustsvc.registry.opt_out import opt_out
-from trustsvc.registry.personal_data import has_opted_out_at
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.personal_data import erase_reviews
 from trustsvc.storage.columns import EVERY_SHOP
@@ -101,39 +99,6 @@ def _my_data(session: Session, request: PrivacyRequest, now: datetime) -> None:
         request_log.record_answered(
             session, Right.SEE, EVERY_SHOP, "person", now, request.requested_at
         )
-
-
-def _object(session: Session, request: PrivacyRequest, now: datetime) -> None:
-    """Finish an objection whose opt-out stands already: withdraw, erase, send the copy.
-
-    Logged only for known people and only the first time, else anybody could fill the log by typing
-    addresses.
-    """
-    if request.shop_id == EVERY_SHOP:
-        _object_everywhere(session, request, now)
-        return
-    person = people.lock(session, _with_language(_person(session, request), request))
-    at = request.requested_at
-    new = at is not None and has_opted_out_at(session, person.all_pseudonyms, at)
-    objection.follow_up(session, person, now, new=new)
-    if new and people.is_customer(session, people.by_address(session, request.address)):
-        objection.log_request(session, person, now)
-
-
-def _object_everywhere(session: Session, request: PrivacyRequest, now: datetime) -> None:
-    """Extend an objection to all shops: a known person gets a link to confirm it.
-
-    Anybody can type an address, so a stranger may stop one shop's invitation only. An unknown
-    address has nothing to stop and nobody to write to: it is opted out everywhere at once, and its
-    owner can undo that at /me.
-    """
-    person = people.by_address(session, request.address)
-    if not people.is_customer(session, person):
-        opt_out(session, request.address, EVERY_SHOP, objection.REASON, now)
-        return
-    person = _with_language(person, request)
-    where = my_data_link(session, person, now) + "/object"
-    confirm(session, person, "object_all", now, {"link": where})
 
 
 def _export(session: Session, request: PrivacyRequest, now: datetime) -> None:
@@ -217,7 +182,7 @@ def _erase_shop(session: Session, request: PrivacyRequest, now: datetime) -> Non
 
 _ANSWERS: dict[PrivacyRequestKind, Callable[[Session, PrivacyRequest, datetime], None]] = {
     PrivacyRequestKind.MY_DATA: _my_data,
-    PrivacyRequestKind.OBJECT: _object,
+    PrivacyRequestKind.OBJECT: answer_objections.answer,
     PrivacyRequestKind.ACCESS: _export,
     PrivacyRequestKind.ERASE: _erase,
     PrivacyRequestKind.EMPTIED: _erase_emptied,

@@ -10,6 +10,7 @@ from trustsvc.errors import NotFound, Refused
 from trustsvc.http import access
 from trustsvc.privacy import request_log
 from trustsvc.privacy.documents import announcement
+from trustsvc.privacy.rights import ask_again, objection_bursts
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
@@ -27,6 +28,7 @@ def requests() -> str:
             "waiting": request_log.open_requests(session, now),
             "settled": request_log.answered_requests(session),
             "unannounced": announcement.unannounced(session),
+            "burst": objection_bursts.current(session, now),
         }
     return render_template(
         "desk/requests.html",
@@ -71,6 +73,24 @@ def settle(request_id: str) -> Response:
         request_log.settle(
             session, int(request_id), f"staff {g.staff.staff_id}", clock.now(), ground
         )
+    return redirect("/desk/requests", 303)
+
+
+@privacy_desk.post("/desk/objections")
+@access.requires("staff")
+def decide_burst() -> Response:
+    """Undo the past day's objections by the public page, of a network or all; or let them stand."""
+    now, deed = clock.now(), request.form.get("do", "")
+    network = request.form.get("network", "")
+    since, by = now - objection_bursts.DAY, f"staff {g.staff.staff_id}"
+    if deed not in {"undo", "keep"}:
+        raise Refused("A burst is undone, or kept.")
+    with db.transaction() as session:
+        if deed == "undo":
+            undone = objection_bursts.undo(session, since, now, network, now, by)
+            ask_again.ask(session, undone.ended, since, now)
+        else:
+            objection_bursts.release(session, since, now, network, now)
     return redirect("/desk/requests", 303)
 
 

@@ -11,7 +11,7 @@ from trustsvc.orders.personal_data import erase_orders
 from trustsvc.privacy import receipts, request_log
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.retention import maildir
-from trustsvc.privacy.rights import people
+from trustsvc.privacy.rights import objection_bursts, people
 from trustsvc.privacy.rights.confirmation import confirm
 from trustsvc.privacy.rights.people import Person
 from trustsvc.registry.opt_out import opt_out
@@ -62,6 +62,7 @@ def erase(session: Session, person: Person, options: ErasureOptions, now: dateti
     person = people.lock(session, person)
     if options.stay_out:
         _opt_out(session, person, now)
+    objection_bursts.forget(session, person.all_pseudonyms)
     lift(session, person.all_pseudonyms, now)
     accepts_buyer = options.accepts_buyer
     erase_invitations(session, person.orders, now, accepts_buyer=accepts_buyer)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.invitations import redeem
 from trustsvc.privacy import request_log
-from trustsvc.privacy.rights import people
+from trustsvc.privacy.rights import objection_bursts, people
 from trustsvc.privacy.rights.access_report import as_json
 from trustsvc.privacy.rights.confirmation import confirm, my_data_link
 from trustsvc.privacy.rights.people import Person
@@ -42,16 +42,23 @@ def object_to(
         person = people.everywhere(session, person)
     person = people.lock(session, person)
     new = write_opt_outs(session, person, now)
-    outcome = follow_up(session, person, now, new=new)
+    # What anybody could have typed is now the person's own: no more undone with a burst.
+    was_typed = objection_bursts.forget(session, person.all_pseudonyms)
+    outcome = follow_up(session, person, now, new=new or was_typed)
     if new or by != PERSON:
         log_request(session, person, now, by)
     return outcome
 
 
-def follow_up(session: Session, person: Person, now: datetime, *, new: bool) -> Objected:
-    """Do what follows from an opt-out that stands; with a copy if it is new."""
+def follow_up(
+    session: Session, person: Person, now: datetime, *, new: bool, tell: bool = False
+) -> Objected:
+    """Do what follows from an opt-out that stands; with a copy if it is new.
+
+    `tell`: also where no address is stored, because a stranger may have objected for this one.
+    """
     confirmed = False
-    if new and person.is_stored:
+    if new and (person.is_stored or (tell and person.address)):
         where = my_data_link(session, person, now, copy=as_json(session, person, now))
         confirmed = confirm(session, person, "objected", now, {"link": where})
     redeem.withdraw(session, person.orders, REASON, now)

@@ -107,6 +107,11 @@ def is_customer(session: Session, person: Person) -> bool:
     return person.is_known or is_registered(session, person.all_pseudonyms)
 
 
+def registry_names(person: Person) -> frozenset[bytes]:
+    """Give the pseudonyms of the person's address in the registry, by every key."""
+    return frozenset(registry_pseudonyms(person.address)) if person.address else frozenset()
+
+
 def everywhere(session: Session, person: Person) -> Person:
     """Find the same person at every shop, if the address is still known.
 

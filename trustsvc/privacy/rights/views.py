@@ -81,7 +81,8 @@ def ask(token: str, action: str) -> Response | str:
             wanted = "lift" if mine.is_restricted else "restrict"
             if action != wanted and not (action == "lift" and mine.restricted_since):
                 return redirect(f"/me/{token}/{wanted}", 303)  # type: ignore[return-value]
-    return _form(person, token, action, mine)
+        chosen = _chosen_shop(session, person) if action == "object" else None
+    return _form(person, token, action, mine, chosen=chosen)
 
 
 @my_data_pages.post(f"/me/<token>/<any({','.join(ACTIONS)}):action>")
@@ -127,7 +128,20 @@ def _lift(session: Session, person: Person, now: datetime, _mine: my_data.MyData
 
 def _object(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> Outcome:
     everywhere = request.form.get("scope") == "all"
-    return {"result": objection.object_to(session, person, now, everywhere=everywhere)}
+    shop = _chosen_shop(session, person)
+    if shop:
+        at_shop = people.by_address(session, person.address, [shop.id])
+        person = at_shop if at_shop.is_known else people.with_language(at_shop, person.language)
+    result = objection.object_to(session, person, now, everywhere=everywhere)
+    return {"result": result, "shop": shop}
+
+
+def _chosen_shop(session: Session, person: Person) -> directory.Shop | None:
+    """Find the shop that a link asks to object at alone (`scope=at-SLUG`); None for another."""
+    at, _, slug = request.values.get("scope", "").partition("-")
+    if at != "at" or not person.everywhere:
+        return None
+    return directory.by_slug(session, slug)
 
 
 def _again(session: Session, person: Person, now: datetime, mine: my_data.MyData) -> Outcome | None:
@@ -179,7 +193,13 @@ def _suggested_values(person: Person, mine: my_data.MyData) -> dict[str, str]:
 
 
 def _form(
-    person: Person, token: str, action: str, mine: my_data.MyData, *, problem: bool = False
+    person: Person,
+    token: str,
+    action: str,
+    mine: my_data.MyData,
+    *,
+    problem: bool = False,
+    chosen: directory.Shop | None = None,
 ) -> str:
     shown = _suggested_values(person, mine)
     reviewed = any(order.review for order in mine.orders) or bool(mine.reviews)
@@ -192,6 +212,7 @@ def _form(
         shown=shown,
         reviewed=reviewed,
         problem=problem,
+        chosen=chosen,
     )
 
 

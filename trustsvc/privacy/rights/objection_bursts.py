@@ -1,0 +1,211 @@
+"""Objections by the page that takes any address: how many come, from where, and undo a burst.
+
+One click holds at one shop and proves nothing, so many of them are an attack or an error. They go
+on to hold at once; what cannot be taken back (contact and invitation) waits until somebody looked.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from trustsvc.crypto import pseudonyms
+from trustsvc.errors import TooMany
+from trustsvc.orders.received import PrivacyRequestKind
+from trustsvc.orders.request_models import privacy_requests
+from trustsvc.privacy import request_log
+from trustsvc.privacy.rights.burst_policy import HOUR, Recent, Treatment, treatment
+from trustsvc.registry.models import form_objections
+from trustsvc.registry.opt_out import remove_opt_outs
+from trustsvc.storage.batches import batches
+from trustsvc.storage.columns import EVERY_SHOP
+from trustsvc.transactional_mail.hourly_limit import RETRY_DELAY
+from trustsvc.work_queue import job_queue
+
+HOLD = timedelta(hours=24)  # shorter than the three days after which a request is left to staff
+DAY = timedelta(days=1)
+MAX_NETWORKS = 20  # that are shown
+JOB = "answer_privacy_requests"
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Objections of a day: how many, of the busiest networks, and how many wait for a look."""
+
+    number: int
+    held: int
+    last_hour: int
+    first_at: datetime | None
+    networks: Sequence[tuple[str, int]]
+    is_alarming: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What undoing a burst did: objections, opt-outs that ended, and these by shop."""
+
+    objections: int
+    ended: Sequence[tuple[int, bytes]]
+
+
+def network_hash(network: str) -> bytes:
+    """Give the keyed hash by which the requests of a network are counted."""
+    return pseudonyms.text_pseudonym(EVERY_SHOP, f"network {network}")
+
+
+def record(session: Session, address: str, shop_id: int, network: str, now: datetime) -> Treatment:
+    """Record an objection by the page, and say how it is treated.
+
+    Decided by numbers alone, whoever the address is of. Raises TooMany for a network over its
+    limit.
+    """
+    hashed, table = network_hash(network), form_objections.c
+    recent = Recent(
+        network=_number(session, now, table.network == hashed),
+        shop=_number(session, now, table.shop_id == shop_id),
+        in_all=_number(session, now),
+    )
+    decided = treatment(recent)
+    if decided.is_refused:
+        raise TooMany
+    session.execute(
+        form_objections.insert().values(
+            pseudonym=pseudonyms.shop_pseudonym(shop_id, address),
+            shop_id=shop_id,
+            network=hashed,
+            shown_network=network,
+            at=now,
+        )
+    )
+    return decided
+
+
+def forget(session: Session, whose: Collection[bytes]) -> bool:
+    """Forget from where these people's objections came; gives whether any did.
+
+    After they confirmed by a link, no undoing may take their objection back.
+    """
+    gone = delete(form_objections).where(form_objections.c.pseudonym.in_(whose))
+    return bool(session.execute(gone.returning(form_objections.c.id)).first())
+
+
+def current(session: Session, now: datetime) -> Burst:
+    """Give the objections of the past day, and whether they are an alarm."""
+    table = form_objections.c
+    newest = table.at > now - HOUR
+    peak = Recent(
+        network=_most(session, table.network, newest),
+        shop=_most(session, table.shop_id, newest),
+        in_all=_number(session, now),
+    )
+    number, first_at = session.execute(
+        select(func.count(), func.min(table.at)).where(table.at > now - DAY)
+    ).one()
+    held = session.scalar(select(func.count()).where(*_held(now))) or 0
+    return Burst(
+        number=number,
+        held=held,
+        last_hour=peak.in_all,
+        first_at=first_at,
+        networks=_busiest(session, now),
+        is_alarming=bool(held) or treatment(peak).is_alarm,
+    )
+
+
+def _most(session: Session, by: Column[Any], where: ColumnElement[bool]) -> int:
+    """Give the largest number of rows that have the same value."""
+    number = func.count().label("number")
+    groups = select(number).where(where).group_by(by).order_by(number.desc()).limit(1)
+    return session.scalar(groups) or 0
+
+
+def _busiest(session: Session, now: datetime) -> list[tuple[str, int]]:
+    table, number = form_objections.c, func.count().label("number")
+    counted = session.execute(
+        select(func.max(table.id).label("id"), number)
+        .where(table.at > now - DAY)
+        .group_by(table.network)
+        .order_by(number.desc())
+        .limit(MAX_NETWORKS)
+    ).all()
+    ids = [row.id for row in counted]
+    shown = session.execute(select(table.id, table.shown_network).where(table.id.in_(ids))).all()
+    name_of = {row.id: row.shown_network for row in shown}
+    return [(name_of[row.id], row.number) for row in counted]
+
+
+def undo(
+    session: Session, since: datetime, until: datetime, network: str, now: datetime, by: str
+) -> Undone:
+    """End the opt-outs of a burst, by its time and (unless empty) its network; twice is once.
+
+    An objection that its owner confirmed by a link stays. The others are asked to confirm: each one
+    that waits is answered anew, by a message with a link. Each opt-out that ends is a line of the
+    register. Invitations that were withdrawn before the alarm stay withdrawn.
+    """
+    table = form_objections.c
+    rows = session.execute(select(form_objections).where(*_of_burst(since, until, network))).all()
+    ended: list[tuple[int, bytes]] = []
+    unanswered = _unanswered(session, since, until)
+    for row in rows:
+        if remove_opt_outs(session, {row.shop_id: [row.pseudonym]}, now, of=row.at):
+            if (row.shop_id, row.at) in unanswered:  # its own line is written with the answer
+                request_log.record_answered(
+                    session, request_log.Right.OBJECT, row.shop_id, "person", now, row.at
+                )
+            request_log.record_answered(session, request_log.Right.AGAIN, row.shop_id, by, now)
+            ended.append((row.shop_id, row.pseudonym))
+    for ids in batches([row.id for row in rows]):
+        session.execute(delete(form_objections).where(table.id.in_(ids)))
+    release(session, since, until, network, now)
+    return Undone(len(rows), ended)
+
+
+def _unanswered(session: Session, since: datetime, until: datetime) -> set[tuple[int, datetime]]:
+    table = privacy_requests.c
+    rows = session.execute(
+        select(table.shop_id, table.requested_at).where(
+            table.kind == PrivacyRequestKind.OBJECT,
+            table.requested_at >= since,
+            table.requested_at <= until,
+        )
+    )
+    return {(row.shop_id, row.requested_at) for row in rows}
+
+
+def release(session: Session, since: datetime, until: datetime, network: str, now: datetime) -> int:
+    """Let the objections of a burst that wait be answered now; gives how many."""
+    held = privacy_requests.c
+    which = [*_held(now), held.requested_at >= since, held.requested_at <= until]
+    if network:
+        which.append(held.network == network_hash(network))
+    due = update(privacy_requests).where(*which).values(due_at=now).returning(held.id)
+    number = len(session.execute(due).all())
+    job_queue.enqueue(session, JOB)
+    return number
+
+
+def _held(now: datetime) -> list[ColumnElement[bool]]:
+    """Select the objections that wait for a look: due late, and not because they failed."""
+    table = privacy_requests.c
+    is_objection = table.kind == PrivacyRequestKind.OBJECT
+    return [
+        is_objection,
+        table.attempts == 0,
+        table.network.is_not(None),
+        table.due_at > now + RETRY_DELAY,
+    ]
+
+
+def _of_burst(since: datetime, until: datetime, network: str) -> list[ColumnElement[bool]]:
+    table = form_objections.c
+    which = [table.at >= since, table.at <= until]
+    return [*which, table.network == network_hash(network)] if network else which
+
+
+def _number(session: Session, now: datetime, *where: ColumnElement[bool]) -> int:
+    recent = select(func.count()).where(form_objections.c.at > now - HOUR, *where)
+    return session.scalar(recent) or 0
