@@ -381,3 +381,11 @@ def test_the_earliest_date_of_creation_counts_whenever_it_arrives():
 
     for history in itertools.permutations([early, late]):
         assert merged(history).created_at == NOW - timedelta(days=90)
+
+
+def test_a_parcels_date_that_cannot_be_read_leaves_the_reason_to_skip():
+    first = replace(news(order(email="anna@mail.example", modified_at=NOW)), skip="pos")
+    event = news(order(modified_at=NOW + SECOND, date_unreadable=True))
+
+    row = merged([first, event])
+    assert (row.skip, row.date_unreadable) == ("pos", True)

@@ -19,7 +19,7 @@ from tests.orders.webhook_client import (
 )
 from tests.signing import signed_request
 from trustsvc import clock
-from trustsvc.orders.models import orders
+from trustsvc.orders.models import decisions, orders
 from trustsvc.shops import secret_rotation
 from trustsvc.shops.models import shops
 from trustsvc.storage import columns, db
@@ -331,3 +331,33 @@ def test_the_schema_of_the_standard_endpoint_is_public_and_may_be_cached(client)
     assert "Set-Cookie" not in answer.headers
     tag = {"If-None-Match": answer.headers["ETag"]}
     assert client.get("/schemas/order-1.json", headers=tag).status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("platform", "changes", "topic", "reason"),
+    [
+        ("shopify", {"test": True}, None, "test_order"),
+        ("standard", {"data__test": True}, None, "test_order"),
+        ("standard", {"type": "order.exported"}, None, "unknown_topic"),
+        (
+            "standard",
+            {"type": "order.updated", "data": {"reference": "LDC-2026-00318"}},
+            None,
+            "no_address",
+        ),
+    ],
+)
+def test_a_delivery_without_effect_is_logged_at_the_order_it_is_about(
+    client, platform, changes, topic, reason
+):
+    shop = Shop(client, platform)
+    other = Shop(client, platform, name="Other")
+    for one in (shop, other):
+        assert one.post(sample(platform))[0] == 202
+
+    status, answer = shop.post(sample(platform, **changes), topic)
+
+    assert (status, answer["status"], answer["reason"]) == (200, "ignored", reason)
+    mine = next(row for row in rows() if row.shop_id == shop.shop.id)
+    logged = [(row.order_id, row.rule) for row in rows(decisions) if row.rule == reason]
+    assert logged == [(mine.id, reason)]

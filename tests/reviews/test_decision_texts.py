@@ -17,6 +17,7 @@ AT = datetime(2026, 11, 21, tzinfo=UTC)
 RULES = (
     "new over registry no_contact shop_closed cancelled refunded opted_out unpaid asked_before "
     "another_planned consent contact contact_removed unchanged repeated no_buyer said_no "
+    "draft no_address test_order unknown_topic "
     "date_unreadable not_fulfilled never_fulfilled suspended invitation_suspended waited_too_long "
     "address_reserved address_own_domain address_marketplace "
     "too_old no_basis_registered no_basis_consent may_ask_registered may_ask_consent "

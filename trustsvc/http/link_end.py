@@ -16,7 +16,7 @@ _SIGNED = r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
 _PAGE_BELOW = r"/[a-z]+(?:\.json)?\Z"
 _LINK = re.compile(rf"(/(?:{_PATHS})/{_SIGNED})(?!{_PAGE_BELOW})[^A-Za-z0-9_-]", re.ASCII)
 # A shop's notice; below it are its versions, by number.
-_NOTICE = re.compile(r"(/privacy/[a-z0-9-]+)(?:[^A-Za-z0-9_/-]|/(?![A-Za-z0-9_-]))", re.ASCII)
+_NOTICE = re.compile(r"(/privacy/[a-z0-9-]+)(?:&(?:gt|lt|quot|amp);|[^A-Za-z0-9_-])+\Z", re.ASCII)
 
 
 def without_end(path: str) -> str:

@@ -170,6 +170,8 @@ def _is_barred(known: StoredOrder | None, row: StoredOrder) -> bool:
 
 def _new(item: IncomingOrder, now: datetime) -> tuple[IntakeResult, StoredOrder | None]:
     order = item.order
+    if order.is_draft:
+        return IntakeResult("ignored", "draft"), None
     is_old = order.created_at < now - timedelta(days=item.shop.max_age_days)
     row = merge.new_order(item.key, item.news(now))
     if order.is_over:

@@ -6,9 +6,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from trustsvc.crypto import pseudonyms
 from trustsvc.orders import decision_log
 from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.orders.models import orders
+from trustsvc.orders.received import Ignored
 from trustsvc.orders.registers import StoredOrder
 from trustsvc.orders.state import OrderState
 from trustsvc.orders.stored_orders import OrderKey
@@ -50,6 +52,18 @@ def log(
 
 def log_repeated(session: Session, keys: Collection[OrderKey], now: datetime) -> None:
     """Log the deliveries that came before, at the order they are about."""
+    _log_known(session, keys, "repeated", Outcome.DUPLICATE, now)
+
+
+def log_ignored(session: Session, shop_id: int, ignored: Ignored, now: datetime) -> None:
+    """Log a delivery without effect, if its order is known."""
+    key = (shop_id, pseudonyms.text_pseudonym(shop_id, ignored.identity))
+    _log_known(session, {key}, ignored.reason, Outcome.IGNORED, now)
+
+
+def _log_known(
+    session: Session, keys: Collection[OrderKey], rule: str, outcome: Outcome, now: datetime
+) -> None:
     if not keys:
         return
     rows = session.execute(
@@ -61,9 +75,7 @@ def log_repeated(session: Session, keys: Collection[OrderKey], now: datetime) ->
     decision_log.write(
         session,
         [
-            decision_log.DecisionLogEntry(
-                row.id, DecisionStep.ACCEPT, "repeated", Outcome.DUPLICATE, now
-            )
+            decision_log.DecisionLogEntry(row.id, DecisionStep.ACCEPT, rule, outcome, now)
             for row in rows
             if (row.shop_id, bytes(row.identity)) in keys
         ],

@@ -32,6 +32,7 @@ class OrderReceived:
     of arrival counts. `is_creation` is set where a platform sends what an order was like when it
     was placed: anything else is newer. None in a field means that the body says nothing about it;
     a moment alone says that it happened.
+    `is_draft`: no order yet, but a known one that becomes it again is suspended.
     `is_whole` is set where the body is the whole order: without an address the shop removed it.
     `is_anonymised`: the shop erased the buyer. `says_consent`: without consent there is none now.
     `dispute` and `returns` are what the order itself does not tell; OPEN ends them.
@@ -48,6 +49,7 @@ class OrderReceived:
     modified_at: datetime | None = None
     is_creation: bool = False
     reference: str = ""
+    is_draft: bool = False
     is_whole: bool = False
     email: str = ""
     name: str = ""
@@ -106,10 +108,17 @@ class OrderReceived:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A valid webhook without effect; the code says why, `field` what was missed, if anything."""
+    """A valid webhook without effect; the code says why, `field` what was missed, if anything.
+
+    `identity` is the order it is about, where it names one.
+    """
 
     reason: IgnoreReason
     field: str = ""
+    identity: str = ""
+
+    def __repr__(self) -> str:
+        return f"Ignored({self.reason!r})"
 
 
 class PrivacyRequestKind(StrEnum):

@@ -162,8 +162,9 @@ def _moments(known: StoredOrder, news: OrderNews, kept: dict[str, Any]) -> dict[
 
 def _details(known: StoredOrder, news: OrderNews, kept: dict[str, Any]) -> dict[str, object]:
     """Merge details of a body that states only some."""
-    if not news.details:
-        return {}
+    if not news.details:  # news of a parcel has no other details than a date
+        is_unreadable = news.order.date_unreadable and not news.order.says_contact
+        return {"date_unreadable": True} if is_unreadable else {}
     at = _time_of("details", news, known)
     kept["details"], skip, is_unreadable = details.merged(kept.get("details"), news.details, at)
     return {"skip": skip, "date_unreadable": is_unreadable}
@@ -214,6 +215,6 @@ def _stated(news: OrderNews) -> dict[str, tuple[object, ...]]:
         stated["platform_status"] = (order.platform_status,)
     if order.consent is not None or order.says_consent:
         stated["consent"] = (order.consent,)
-    if news.details is None and (order.says_contact or order.date_unreadable):
+    if news.details is None and order.says_contact:
         stated["details"] = (news.skip, order.date_unreadable)
     return stated

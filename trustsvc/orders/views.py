@@ -11,7 +11,7 @@ from trustsvc import clock
 from trustsvc.errors import DeliveryConflict, Unauthorised, Unavailable
 from trustsvc.http import access
 from trustsvc.http.request_body import raw_body
-from trustsvc.orders import accept, intake, privacy_requests
+from trustsvc.orders import accept, delivery_log, intake, privacy_requests
 from trustsvc.orders.platforms import PLATFORMS, standard_schema
 from trustsvc.orders.received import Ignored, PrivacyRequestReceived
 from trustsvc.orders.webhook_health import answers, counters
@@ -39,6 +39,9 @@ def receive(platform: str, endpoint_id: str) -> tuple[Response, int]:
     g.shop_id = shop.id
     order = PLATFORMS[platform].parse(headers, body, now)
     if isinstance(order, Ignored):
+        if order.identity:
+            with db.transaction() as session:
+                delivery_log.log_ignored(session, shop.id, order, now)
         return _json("ignored", order.reason, order.field), 200
     if isinstance(order, PrivacyRequestReceived):
         g.answer = "privacy_request"

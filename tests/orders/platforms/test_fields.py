@@ -238,20 +238,3 @@ def test_a_shipment_is_estimated_within_a_month_of_the_order():
 
     assert fields.estimate_shipment(created, NOW, NOW) == created + fields.SHIPS_WITHIN
     assert fields.estimate_shipment(None, None, NOW) == NOW
-
-
-@pytest.mark.parametrize(
-    ("written", "kept"),
-    [
-        ("nl", "nl"),
-        ("nl_BE", "nl_BE"),
-        ("zh-Hant-TW", "zh-Hant-TW"),
-        ("nl-BE; Jan de Vries", ""),
-        ("<script>", ""),
-        ("x", ""),
-        (5, ""),
-        (None, ""),
-    ],
-)
-def test_a_locale_is_a_language_and_a_country_and_nothing_else(written, kept):
-    assert fields.locale({"locale": written}, "locale") == kept

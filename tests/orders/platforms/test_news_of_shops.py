@@ -60,7 +60,23 @@ def test_the_words_of_lightspeed(status, shipment, payment, platform_status):
     assert order.platform_status is platform_status
 
 
-@pytest.mark.parametrize("said", ["nee", "Nein", "non", "declined", "denied", "refused", "Opt out"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "nee",
+        "Nein",
+        "non",
+        "declined",
+        "denied",
+        "refused",
+        "Opt out",
+        "n",
+        "No, thanks",
+        "nee dank je",
+        0.0,
+        "geen",
+    ],
+)
 def test_the_words_of_a_no_count_on_every_platform(said):
     noted = meta(trustsvc_consent=said)
     named = [{"name": row["key"], "value": row["value"]} for row in noted]
@@ -80,6 +96,18 @@ def test_the_words_of_a_no_count_on_every_platform(said):
         ("lightspeed", {"order__tags": ["vip", "do-not-ask"]}),
         ("lightspeed", {"order__tags": "vip", "order__memo": "do_not_ask"}),
         ("lightspeed", {"order__memo": "call first\ndo-not-ask"}),
+        ("lightspeed", {"order__memo": "call first, do-not-ask."}),
+        ("lightspeed", {"order__memo": "Belde<br>do-not-ask"}),
+        ("woocommerce", {"tags": [{"slug": "do-not-ask"}]}),
+        ("woocommerce", {"meta_data": meta(_trustsvc_consent="no")}),
+        ("woocommerce", {"meta_data": [{"key": "_wc_other/trustsvc/consent", "value": "0"}]}),
+        ("woocommerce", {"meta_data": {"trustsvc_consent": "no"}}),
+        ("shopify", {"note_attributes": [{"key": "trustsvc_consent", "value": "no"}]}),
+        ("shopify", {"note_attributes": {"trustsvc_consent": "no"}}),
+        ("shopify", {"tags": "vip, do\u2011not\u2011ask"}),
+        ("standard", {"data__tags": "vip do-not-ask"}),
+        ("standard", {"data__consent": {"given": False}}),
+        ("standard", {"data__attributes": [{"name": "do-not-ask", "value": True}]}),
         (
             "shopify",
             {
@@ -93,6 +121,46 @@ def test_the_words_of_a_no_count_on_every_platform(said):
 )
 def test_a_no_counts_beside_a_yes_and_in_each_place(name, changes):
     assert parse(name, **changes).consent is False
+
+
+@pytest.mark.parametrize("memo", ["please do not ask the neighbours", "do-not-ask-twice"])
+def test_other_words_of_a_memo_are_no_refusal(memo):
+    assert parse("lightspeed", order__memo=memo).consent is not False
+
+
+@pytest.mark.parametrize("given", ["yes", "ja", "oui", "granted", True])
+def test_the_words_of_a_yes_count_on_every_platform(given):
+    noted = meta(trustsvc_consent=given)
+
+    assert parse("woocommerce", meta_data=noted).consent is True
+    assert parse("shopify", note_attributes=noted).consent is True
+    assert parse("standard", data__consent=given).consent is True
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"date": "2026-11-19 10:00:00.000000", "timezone_type": 3, "timezone": "UTC"},
+        {"$date": "2026-11-19T10:00:00Z"},
+        [2026, 11, 19, 10, 0, 0],
+        1795082400.5,
+        True,
+        "gisteren",
+    ],
+)
+def test_a_date_of_an_end_counts_in_whatever_shape_it_is(said):
+    assert parse("standard", data__cancelled_at=said).platform_status == "cancelled"
+    assert parse("standard", data__refunded_at=said).platform_status == "refunded"
+    assert parse("shopify", cancelled_at=said).platform_status == "cancelled"
+
+
+@pytest.mark.parametrize(
+    "said", ["0001-01-01T00:00:00", "0000-00-00 00:00:00", "null", 0, "0", False, None, {}]
+)
+def test_no_date_of_an_end_ends_nothing(said):
+    assert parse("standard", data__cancelled_at=said).platform_status == "open"
+    assert parse("standard", data__refunded_at=said).platform_status == "open"
+    assert parse("shopify", cancelled_at=said).platform_status == "open"
 
 
 def test_a_do_not_ask_that_says_no_is_none():

@@ -1,6 +1,7 @@
 """What the standard endpoint takes under which names, and what it says of a field that is missing.
 
 Also tests:
+trustsvc/orders/platforms/standard_consent.py
 trustsvc/orders/platforms/standard_details.py
 trustsvc/orders/platforms/standard_fields.py
 trustsvc/orders/platforms/standard_money.py
@@ -213,7 +214,7 @@ def test_a_shipment_names_its_order_and_its_own_state_is_not_the_orders():
         ({"refunded_amount": "5,00", "total": "39,95"}, None),
         ({"refunded_amount": "1.039,95", "total": "1039.95"}, PlatformStatus.REFUNDED),
         ({"refunded_amount": 0}, None),
-        ({"refunded_amount": 5}, None),
+        ({"refunded_amount": 5}, PlatformStatus.REFUND_OPEN),
         ({"refunded_amount": 5, "status": "fully_refunded"}, PlatformStatus.REFUNDED),
         ({"amount": 5, "total": 39.95}, None),
         ({"total": 39.95, "status": "partially_refunded"}, None),
@@ -305,9 +306,9 @@ def test_a_refusal_names_the_field_and_nothing_that_was_sent(body, detail):
 
 
 def test_what_is_ignored_names_the_field_that_was_missed():
-    assert parse("order.private") == Ignored("unknown_topic", field="type")
-    assert parse_data({"id": 1}) == Ignored("no_address", field="data.email")
-    assert parse(test=True) == Ignored("test_order")
+    assert parse("order.private") == Ignored("unknown_topic", "type", "R")
+    assert parse_data({"id": 1}) == Ignored("no_address", "data.email", "1")
+    assert parse(test=True) == Ignored("test_order", identity="R")
 
 
 @pytest.mark.parametrize(
@@ -338,3 +339,54 @@ def test_the_moment_of_a_type_is_the_date_of_its_event():
         "date_shipped": told,
         "date_moment": told,
     }
+
+
+@pytest.mark.parametrize(
+    ("data", "platform_status", "paid"),
+    [
+        ({"order": {"reference": "R"}, "status": "cancelled"}, PlatformStatus.CANCELLED, None),
+        ({"order": {"reference": "R"}, "payment_status": "pending"}, None, False),
+        (
+            {"order": {"reference": "R", "total": 39.95}, "refund": {"amount": 5}},
+            None,
+            None,
+        ),
+        ({"reference": "R", "state": "open", "status": "cancelled"}, "cancelled", None),
+        ({"reference": "R", "status": "completed", "orderStatus": "refunded"}, "refunded", None),
+        ({"reference": "R", "state": "CA", "status": "completed"}, "open", None),
+        ({"reference": "R", "state": "our-own"}, "other_status", None),
+    ],
+)
+def test_what_stands_beside_the_order_or_its_state_counts(data, platform_status, paid):
+    order = parse_data(data | {"email": "a@shop-buyer.nl"}, "order.updated")
+
+    assert (order.platform_status, order.paid) == (platform_status, paid)
+
+
+def test_an_order_that_went_on_after_it_was_cancelled_is_open():
+    cancelled = {"cancelled_at": "2026-11-18T10:00:00Z"}
+
+    later = parse("order.completed", moment="2026-11-19T10:00:00Z", **cancelled)
+    assert later.platform_status is PlatformStatus.OPEN
+    earlier = parse("order.completed", moment="2026-11-17T10:00:00Z", **cancelled)
+    assert earlier.platform_status is PlatformStatus.CANCELLED
+    snapshot = parse("order.updated", moment="2026-11-19T10:00:00Z", **cancelled)
+    assert snapshot.platform_status is PlatformStatus.CANCELLED
+
+
+def test_a_no_and_an_erasure_in_news_of_an_unknown_type_count():
+    no = parse("customer.updated", consent=False)
+    erased = parse("customer.updated", email="[deleted]")
+
+    assert (no.consent, no.email, no.platform_status) == (False, "", None)
+    assert erased.is_anonymised
+    assert parse("customer.updated", consent=True) == Ignored("unknown_topic", "type", "R")
+
+
+def test_a_date_of_the_news_that_cannot_be_read_is_reported():
+    told = frozenset({"date_unreadable"})
+
+    assert parse(modified_at="gisteren").details["date_modified"] == told
+    body = {"type": "order.shipped", "timestamp": "gisteren", "data": {"reference": "R"}}
+    order = standard.parse({}, json.dumps(body).encode(), NOW)
+    assert order.details["date_timestamp"] == told

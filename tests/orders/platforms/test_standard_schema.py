@@ -57,7 +57,7 @@ def test_what_the_parser_cannot_use_is_not_valid(body):
         answer = standard.parse({}, json.dumps(body).encode(), NOW)
     except Refused:
         return
-    assert answer == Ignored("unknown_topic", field="type")
+    assert answer == Ignored("unknown_topic", "type", "R")
 
 
 def leaves(schema, way=()):

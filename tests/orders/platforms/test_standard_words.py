@@ -16,7 +16,7 @@ from trustsvc.orders.platforms import standard_words
     ],
 )
 def test_the_state_counts_before_the_type(kind, state, platform_status, paid, fulfilled):
-    meaning = standard_words.read(kind, state)
+    meaning = standard_words.read(kind, [state])
 
     assert (meaning.platform_status, meaning.paid, meaning.fulfilled) == (
         platform_status,
@@ -26,10 +26,10 @@ def test_the_state_counts_before_the_type(kind, state, platform_status, paid, fu
 
 
 def test_a_creation_is_only_a_creation_by_its_type():
-    assert standard_words.read("order.created", "").is_creation
-    assert not standard_words.read("order.updated", "created").is_creation
+    assert standard_words.read("order.created", []).is_creation
+    assert not standard_words.read("order.updated", ["created"]).is_creation
 
 
 def test_news_of_a_parcel_or_a_partial_refund_brings_no_order_back():
     for kind in ("shipment.created", "shipment.delivered", "order.partially_refunded"):
-        assert standard_words.read(kind, "").platform_status is None
+        assert standard_words.read(kind, []).platform_status is None

@@ -82,10 +82,22 @@ def test_redact_erases_the_customer_and_nobody_else(shopify):
     ordered(shopify, 1)
     ordered(shopify, 2, "piet@mail.example")
 
-    asked(shopify, "customers/redact", **customer(orders_to_redact=[1, 2]))
+    asked(shopify, "customers/redact", **customer(orders_to_redact=[1]))
 
     assert emails() == ["piet@mail.example"]
     assert ("erase", "done", "shop") in my_data_pages.register()
+
+
+@pytest.mark.parametrize("name", [2, "gid://shopify/Order/2"])
+def test_redact_erases_a_named_order_that_was_placed_with_another_address(shopify, name):
+    ordered(shopify, 1)
+    ordered(shopify, 2, "piet@mail.example")
+    ordered(shopify, 3, "piet@mail.example")
+
+    asked(shopify, "customers/redact", **customer(orders_to_redact=[1, name]))
+
+    assert emails() == ["piet@mail.example"]
+    assert my_data_pages.register() == [("erase", "done", "shop")]
 
 
 def test_redact_by_orders_alone(shopify):

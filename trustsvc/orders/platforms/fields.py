@@ -33,8 +33,6 @@ SHIPS_WITHIN = timedelta(days=30)
 
 ENCODED_WORD = re.compile(r"=\?[^?]*\?[^?]*\?[^?]*\?=")  # RFC 2047
 
-LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,2}")
-
 NOT_JSON = "The body is not JSON."
 NOT_AN_ORDER = "The body is not an order."
 
@@ -69,6 +67,14 @@ def rows(data: object, path: str) -> list[Tree]:
     return [row for row in first if isinstance(row, dict)]
 
 
+def pairs(data: object, path: str) -> list[tuple[str, object]]:
+    """Give names and values, from a list of objects or from one object; the first thousand."""
+    value = at(data, path)
+    if isinstance(value, dict):
+        return list(value.items())[:MAX_ROWS]
+    return [(text(row, "name", "key"), row.get("value")) for row in rows(data, path)]
+
+
 def text(data: object, *paths: str) -> str:
     """Give the first of these that is a text or a whole number, clean and on one line."""
     for path in paths:
@@ -86,7 +92,7 @@ def tags(data: object, *paths: str) -> set[str]:
     for path in paths:
         value = at(data, path)
         if isinstance(value, str):
-            found += re.split(r"[,;\r\n]", value[:MAX_TAGS_LENGTH])[:MAX_TAGS]
+            found += re.split(r"[,;\r\n]|<[^<>]{1,20}>", value[:MAX_TAGS_LENGTH])[:MAX_TAGS]
         elif isinstance(value, list):
             found += map(_tag, value[:MAX_TAGS])
     clean = (input_limits.bounded(one, MAX_TEXT_LENGTH).casefold() for one in found)
@@ -94,7 +100,7 @@ def tags(data: object, *paths: str) -> set[str]:
 
 
 def _tag(value: object) -> str:
-    return text(value, "name", "title", "value") or text({"tag": value}, "tag")
+    return text(value, "name", "slug", "title", "value") or text({"tag": value}, "tag")
 
 
 def word(data: object, *paths: str) -> str:
@@ -155,12 +161,6 @@ def _name_part(data: object, path: str) -> str:
     return " ".join(cleaned.replace("?=", " ").split())
 
 
-def locale(data: object, *paths: str) -> str:
-    """Give a locale such as nl-BE. It is stored unencrypted, so nothing else passes."""
-    cleaned = text(data, *paths)
-    return cleaned if LOCALE.fullmatch(cleaned) else ""
-
-
 def flag(data: object, *paths: str) -> bool | None:
     """Give yes or no, as people and platforms write it; None for anything else."""
     for path in paths:
@@ -184,6 +184,11 @@ def moment(data: object, now: datetime, *paths: str) -> datetime | None:
         if read := _sane(dates.read(at(data, path)), now):
             return read
     return None
+
+
+def is_dated(data: object, *paths: str) -> bool:
+    """Whether one of these fields for a date says that it happened, whatever its shape."""
+    return any(not dates.is_missing(at(data, path)) for path in paths)
 
 
 def has_unreadable_moment(data: object, now: datetime, *paths: str) -> bool:
@@ -226,7 +231,7 @@ def finish(order: OrderReceived, created: datetime | None) -> OrderReceived | Ig
     created = created or min((m for m in known if m), default=order.created_at)
     says_something = order.is_update or order.is_whole or order.says_consent
     if not order.email and not says_something:
-        return Ignored("no_address")
+        return Ignored("no_address", identity=order.identity)
     return replace(order, created_at=created)
 
 

@@ -45,7 +45,8 @@ def parse(
     tree = fields.tree(body)
     topic = _header(headers, "topic").lower() or _topic_of(tree)
     if fields.flag(tree, "test") or _header(headers, "test").lower() == "true":
-        return Ignored("test_order")
+        known = fields.text(tree, "id") if _is_order(tree) else ""
+        return Ignored("test_order", identity=known)
     if topic.startswith("draft_orders/"):
         return Ignored("draft")
     privacy_request = _privacy(topic, tree)
@@ -84,7 +85,7 @@ def _privacy(topic: str, tree: fields.Tree) -> PrivacyRequestReceived | None:
     orders = tuple(
         known
         for one in (named if isinstance(named, list) else [])[:MAX_ORDERS]
-        if (known := fields.text({"id": one}, "id"))
+        if (known := fields.text({"id": one}, "id").removeprefix("gid://shopify/Order/"))
     )
     email = fields.email(tree, "customer.email")
     if not email and not orders:
@@ -146,7 +147,9 @@ def _fulfillment_event(tree: fields.Tree, now: datetime) -> OrderReceived | Igno
     at = fields.moment(tree, now, "happened_at", "created_at") or now
     delivery = DELIVERIES.get(fields.word(tree, "status"))
     if delivery is None:
-        return Ignored("unknown_topic")
+        return Ignored("unknown_topic", identity=known)
+    if fields.has_garbled_moment(tree, "happened_at"):
+        return OrderReceived(known, at, modified_at=at, date_unreadable=True)
     parcel = fields.text(tree, "fulfillment_id")
     return OrderReceived(
         known, at, modified_at=at, delivery=delivery, delivery_at=at, parcel=parcel

@@ -42,7 +42,8 @@ def parse(
     topic: str, tree: fields.Tree, triggered_at: str, now: datetime
 ) -> OrderReceived | Ignored:
     """Read an order as a webhook of this topic, or the API, gives it."""
-    created = fields.moment(tree, now, "processed_at", "created_at")
+    placed = (fields.moment(tree, now, name) for name in ("processed_at", "created_at"))
+    created = min((moment for moment in placed if moment), default=None)
     changed = fields.latest(
         [
             fields.moment(tree, now, "updated_at"),
@@ -107,7 +108,7 @@ def _is_paid(topic: str, tree: fields.Tree, status: str) -> bool | None:
 
 
 def _platform_status(topic: str, tree: fields.Tree, status: str) -> PlatformStatus:
-    if topic == "orders/cancelled" or fields.text(tree, "cancelled_at"):
+    if topic == "orders/cancelled" or fields.is_dated(tree, "cancelled_at"):
         return PlatformStatus.CANCELLED
     if status == "refunded" or _has_nothing_left_to_pay(tree, status):
         return PlatformStatus.REFUNDED
@@ -207,16 +208,10 @@ def _consent(tree: fields.Tree) -> bool | None:
 
     Shopify writes `buyer_accepts_marketing: false` for whoever was not asked: that is no refusal.
     """
-    notes = [
-        (fields.word(row, "name"), row.get("value")) for row in fields.rows(tree, "note_attributes")
-    ]
-    if refusal.in_tags(_tags(tree)) or refusal.in_notes(notes):
+    noted = refusal.in_notes(fields.pairs(tree, "note_attributes"))
+    if noted is False or refusal.in_tags(_tags(tree)):
         return False
-    has_given = any(
-        name == "trustsvc_consent" and fields.flag({"value": value}, "value")
-        for name, value in notes
-    )
-    return True if has_given or fields.flag(tree, "buyer_accepts_marketing") else None
+    return True if noted or fields.flag(tree, "buyer_accepts_marketing") else None
 
 
 def _tags(tree: fields.Tree) -> set[str]:

@@ -8,17 +8,18 @@ and hashes with hashlib, so these lines are our own.
 import base64
 import binascii
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from trustsvc.errors import Refused
+from trustsvc.orders import skip
 from trustsvc.orders.platform_status import ParcelState
 from trustsvc.orders.platforms import (
     contact,
     fields,
-    refusal,
     signature,
+    standard_consent,
     standard_details,
     standard_fields,
     standard_money,
@@ -70,35 +71,70 @@ def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceiv
         raise Refused("The field type must be a text.")
     known_type = standard_words.normalised(kind.strip()) if kind else "order.updated"
     if known_type not in standard_words.TYPES:
-        return Ignored("unknown_topic", field="type")
+        return _refusal(tree, now)
     data = _data(tree)
     if fields.flag(data, *standard_fields.TEST) or fields.flag(tree, *standard_fields.TEST):
-        return Ignored("test_order")
-    state = fields.text(data, *standard_fields.STATE)
-    if state.lower() == "draft":
-        return Ignored("draft")
-    order = _order(tree, data, standard_words.read(known_type, state), headers, now)
+        return Ignored("test_order", identity=_known(tree))
+    states = _states(tree, data)
+    meaning = standard_words.read(known_type, states)
+    order = _order(tree, data, meaning, headers, now)
     if isinstance(order, Ignored) and order.reason == "no_address":
         return replace(order, field="data.email")
     return order
 
 
 def _data(tree: fields.Tree) -> fields.Tree:
-    """Give the order; of what lies around it inside of data, dates and buyer are its own."""
+    """Give the order; what lies around it inside of data is its own, but for other numbers."""
     data = tree.get("data", tree)
     if not isinstance(data, dict):
         raise Refused("The field data must be an object.")
     inner = data.get("order")
     if not isinstance(inner, dict):
         return data
-    dates = (*standard_fields.MOMENT, *standard_fields.MODIFIED_AT, *standard_fields.DATES)
-    return {name: data[name] for name in (*dates, *PEOPLE) if name in data} | inner
+    outer = {name: value for name, value in data.items() if name not in standard_fields.REFERENCE}
+    return outer | inner
 
 
-def _holders(tree: fields.Tree, data: fields.Tree) -> list[fields.Tree]:
-    """Give all levels at which a no may stand."""
-    outer = tree.get("data")
-    return [tree, *([outer] if isinstance(outer, dict) else []), data]
+def _states(tree: fields.Tree, data: fields.Tree) -> list[str]:
+    """Give every state that is stated; `state` beside another may be that of an address."""
+    outer = tree.get("data", tree)
+    found = [
+        (name, word)
+        for holder in ((outer, data) if "order" in outer else (data,))
+        for name in standard_fields.STATE
+        if (word := fields.text(holder, name))
+    ]
+    is_known = [standard_words.is_known(word) for _, word in found]
+    return [
+        word
+        for (name, word), known in zip(found, is_known, strict=True)
+        if known or name != "state" or len(found) == 1
+    ]
+
+
+def _refusal(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
+    """Hear a no, or an erasure, in news of a type that is not known, too."""
+    known = _known(tree)
+    data = _data(tree) if known else {}
+    consent, _ = standard_consent.read(standard_consent.holders(tree, data))
+    is_anonymised = contact.is_anonymised(data, *standard_fields.EMAIL)
+    if not known or not (consent is False or is_anonymised):
+        return Ignored("unknown_topic", "type", known)
+    changed = fields.moment(data, now, *standard_fields.MODIFIED_AT)
+    return OrderReceived(
+        known,
+        now,
+        modified_at=changed or _sent_at(tree, data, now),
+        consent=consent if consent is False else None,
+        is_anonymised=is_anonymised,
+    )
+
+
+def _known(tree: fields.Tree) -> str:
+    """Give the order that an ignored body names, if any."""
+    data = tree.get("data", tree)
+    found = fields.text(data, "order.reference", *standard_fields.REFERENCE)
+    return found if len(found) < fields.MAX_TEXT_LENGTH else ""
 
 
 def _reference(data: fields.Tree) -> str:
@@ -116,9 +152,7 @@ def _order(
     headers: Mapping[str, str],
     now: datetime,
 ) -> OrderReceived | Ignored:
-    sent_at = fields.moment(data, now, *standard_fields.MOMENT) or fields.moment(
-        tree, now, "timestamp"
-    )
+    sent_at = _sent_at(tree, data, now)
 
     def when(event: str) -> datetime | None:
         stated = fields.moment(data, now, *standard_fields.EVENT_AT[event])
@@ -131,12 +165,13 @@ def _order(
     delivered_at = when("delivered")
     delivery = meaning.delivery or (ParcelState.DELIVERED if delivered_at else None)
     place = _place(data)
-    consent, says_consent = _consent(_holders(tree, data))
+    consent, says_consent = standard_consent.read(standard_consent.holders(tree, data))
     order = OrderReceived(
         identity=known,
         created_at=now,
         modified_at=modified_at or fields.latest(happened),
         is_creation=meaning.is_creation,
+        is_draft=meaning.is_draft,
         reference=known,
         is_whole=_names_buyer(data),
         email=fields.email(data, *standard_fields.EMAIL),
@@ -146,7 +181,7 @@ def _order(
         is_anonymised=contact.is_anonymised(data, *standard_fields.EMAIL),
         consent=consent,
         says_consent=says_consent,
-        platform_status=standard_money.platform_status(data, meaning),
+        platform_status=standard_money.platform_status(data, meaning, now),
         dispute=meaning.dispute,
         returns=meaning.returns,
         paid=standard_money.paid(data, meaning),
@@ -155,23 +190,31 @@ def _order(
         shipped_at=when("shipped"),
         delivery=delivery,
         delivery_at=(delivered_at or sent_at) if delivery else None,
-        details=_details(data, meaning, now),
+        details=_details(tree, data, meaning, now),
         delivery_id=signature.header(headers, "webhook-id") or None,
     )
     return fields.finish(order, when("created"))
 
 
+def _sent_at(tree: fields.Tree, data: fields.Tree, now: datetime) -> datetime | None:
+    stated = fields.moment(data, now, *standard_fields.MOMENT)
+    return stated or fields.moment(tree, now, "timestamp")
+
+
 def _details(
-    data: fields.Tree, meaning: standard_words.StateMeaning, now: datetime
+    tree: fields.Tree, data: fields.Tree, meaning: standard_words.StateMeaning, now: datetime
 ) -> dict[str, frozenset[str]]:
     total = standard_money.total(meaning)
-    return standard_details.details(data, meaning.events, total, now)
+    found = standard_details.details(data, meaning.events, total, now)
+    if fields.has_garbled_moment(tree, "timestamp"):
+        found["date_timestamp"] = frozenset({skip.DATE_UNREADABLE})
+    return found
 
 
 def _names_buyer(data: fields.Tree) -> bool:
     """Whether the body has a place for the address, also where it stands empty."""
     is_removed = any(name in data and data[name] is None for name in PEOPLE)
-    return is_removed or any(_has(data, path) for path in standard_fields.EMAIL)
+    return is_removed or any(standard_consent.has(data, path) for path in standard_fields.EMAIL)
 
 
 def _place(data: fields.Tree) -> contact.Place:
@@ -180,24 +223,6 @@ def _place(data: fields.Tree) -> contact.Place:
         fields.text(data, *standard_fields.BILLED_TO),
         fields.text(data, *standard_fields.SENT_TO),
     )
-
-
-def _consent(holders: Sequence[fields.Tree]) -> tuple[bool | None, bool]:
-    """Read consent and may_ask, and whether they are stated: a no counts, wherever it stands."""
-    given = [refusal.answer(one, path) for one in holders for path in standard_fields.CONSENT]
-    refused = any(fields.flag(one, path) for one in holders for path in standard_fields.DO_NOT_ASK)
-    is_tagged = any(refusal.in_tags(standard_details.tags(one)) for one in holders)
-    if refused or False in given or is_tagged:
-        return False, True
-    is_stated = any(_has(one, path) for one in holders for path in standard_fields.CONSENT)
-    return (True if True in given else None), is_stated
-
-
-def _has(data: fields.Tree, path: str) -> bool:
-    """Whether a field stands in the body, also where it is null."""
-    above, _, key = path.rpartition(".")
-    holder = fields.at(data, above) if above else data
-    return isinstance(holder, dict) and key in holder
 
 
 def _name(data: fields.Tree) -> str:

@@ -46,6 +46,9 @@ def _unreadable_dates(
         if stated:
             unreadable = any(fields.has_unreadable_moment(data, now, one) for one in stated)
             yield f"date_{name}", frozenset({skip.DATE_UNREADABLE} if unreadable else ())
+    if any(not dates.is_missing(data.get(one)) for one in standard_fields.MODIFIED_AT):
+        unreadable = fields.has_garbled_moment(data, *standard_fields.MODIFIED_AT)
+        yield "date_modified", frozenset({skip.DATE_UNREADABLE} if unreadable else ())
 
 
 def _dates() -> Iterable[tuple[str, tuple[str, ...]]]:

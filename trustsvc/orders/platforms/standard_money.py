@@ -1,5 +1,7 @@
 """What the standard endpoint's fields of money and shipping say of an order. Pure."""
 
+from datetime import datetime
+
 from trustsvc.orders.platform_status import PlatformStatus
 from trustsvc.orders.platforms import amounts, fields, standard_fields, standard_words
 from trustsvc.orders.platforms.standard_words import StateMeaning
@@ -7,17 +9,15 @@ from trustsvc.orders.platforms.standard_words import StateMeaning
 STATED_ENDS = {"cancelled": PlatformStatus.CANCELLED, "refunded": PlatformStatus.REFUNDED}
 
 
-def platform_status(data: fields.Tree, meaning: StateMeaning) -> PlatformStatus | None:
-    """Read the platform_status; only a refund of the whole total ends an order.
+def platform_status(
+    data: fields.Tree, meaning: StateMeaning, now: datetime
+) -> PlatformStatus | None:
+    """Read the platform's status; only a refund of the whole total ends an order.
 
-    A part of the money, or none, changes nothing: not even a cancellation.
+    A part of the money, or none, changes nothing: not even a cancellation. Of a refund whose part
+    is not known, a body with the total must tell.
     """
-    stated = [
-        end
-        for event, end in STATED_ENDS.items()
-        if any(fields.text(data, name) for name in standard_fields.EVENT_AT[event])
-    ]
-    found = stated[0] if stated else meaning.platform_status
+    found = _stated_end(data, meaning, now) or meaning.platform_status
     money = {fields.word(data, path) for path in standard_fields.PAYMENT_STATUS}
     if found in {None, PlatformStatus.OPEN} and "refunded" in money:
         found = PlatformStatus.REFUNDED
@@ -33,7 +33,22 @@ def platform_status(data: fields.Tree, meaning: StateMeaning) -> PlatformStatus 
         return found
     if amounts.is_all(back, whole):
         return PlatformStatus.REFUNDED
+    if whole is None and back and found is PlatformStatus.REFUNDED:
+        return PlatformStatus.REFUND_OPEN
     return None if found is PlatformStatus.REFUNDED else found
+
+
+def _stated_end(data: fields.Tree, meaning: StateMeaning, now: datetime) -> PlatformStatus | None:
+    """Read the date of an end, unless the type reports that the order went on after it."""
+    sent_at = fields.moment(data, now, *standard_fields.MOMENT)
+    for event, end in STATED_ENDS.items():
+        names = standard_fields.EVENT_AT[event]
+        if fields.is_dated(data, *names):
+            ended_at = fields.moment(data, now, *names)
+            went_on = meaning.is_progress and sent_at and ended_at and sent_at > ended_at
+            if not went_on:
+                return end
+    return None
 
 
 def is_refund(meaning: StateMeaning) -> bool:

@@ -1,10 +1,10 @@
 """What the types and states of the standard endpoint mean. Pure tables."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from trustsvc.orders.platform_status import ParcelState, PlatformStatus
+from trustsvc.orders.platform_status import ENDED, NOT_DELIVERED, ParcelState, PlatformStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class StateMeaning:
     returns: PlatformStatus | None = None
     is_part: bool = False  # a part of the money went back
     is_full: bool = False  # all of it, whatever the amounts
+    is_draft: bool = False
+    is_progress: bool = False  # the type itself says that the order was paid, sent or delivered
 
 
 def _meaning(
@@ -54,6 +56,7 @@ FAILED = _meaning(fulfilled=True, delivery=ParcelState.FAILED)
 READY_FOR_PICKUP = _meaning(fulfilled=True, delivery=ParcelState.READY_FOR_PICKUP)
 SCHEDULED = _meaning(fulfilled=False, delivery=ParcelState.SCHEDULED)
 OTHER_STATUS = _meaning(platform_status=PlatformStatus.OTHER_STATUS)
+DRAFT = StateMeaning(PlatformStatus.OTHER_STATUS, is_draft=True)
 
 STATES: Mapping[str, StateMeaning] = {
     "": NOTHING,
@@ -101,6 +104,7 @@ STATES: Mapping[str, StateMeaning] = {
     "lost": FAILED,
     "ready_for_pickup": READY_FOR_PICKUP,
     "scheduled": SCHEDULED,
+    "draft": DRAFT,
     "on_hold": ON_HOLD,
     "hold": ON_HOLD,
     "cancelled": CANCELLED,
@@ -166,6 +170,7 @@ SENT_WORDS = {"fulfilled", "shipped", "sent", "completed", "complete", "delivere
 SENT_WORDS |= {"in_transit", "out_for_delivery"}
 NOTHING_TO_SEND = {"not_required", "not_applicable", "none", "n/a", "digital"}
 # Of a shipment the state is that of its parcel: none of these says anything of the order.
+_PROGRESS = {"paid", "shipped", "delivered"}
 _OF_A_PARCEL = {CREATED, UNPAID, OTHER_STATUS}
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[- ]+")
 
@@ -175,19 +180,22 @@ def normalised(word: str) -> str:
     return word if word.islower() and word.isidentifier() else _WORDS.sub("_", word).lower()
 
 
-def read(kind: str, state: str) -> StateMeaning:
-    """Join what type and state say; the state is of the whole order, so it comes first."""
+def is_known(state: str) -> bool:
+    return normalised(state) in STATES
+
+
+def read(kind: str, states: Sequence[str]) -> StateMeaning:
+    """Join what type and states say; a state is of the whole order, so it comes first."""
     event = TYPES[kind]
-    whole = STATES.get(normalised(state), OTHER_STATUS)
-    if kind.startswith("shipment.") and whole in _OF_A_PARCEL:
+    whole = _whole([one for one in states if one])
+    is_of_parcel = kind.startswith("shipment.")
+    if is_of_parcel and whole in _OF_A_PARCEL:
         whole = NOTHING
     # A part that went back ends nothing, whichever of the two says so.
     is_part = whole.is_part or (
         event.is_part and whole.platform_status is not PlatformStatus.REFUNDED
     )
-    is_silent = kind.startswith("shipment.") or (
-        is_part and event.platform_status is PlatformStatus.REFUNDED
-    )
+    is_silent = is_of_parcel or (is_part and event.platform_status is PlatformStatus.REFUNDED)
     of_order = None if is_silent else event.platform_status
     return StateMeaning(
         platform_status=whole.platform_status or of_order,
@@ -200,4 +208,31 @@ def read(kind: str, state: str) -> StateMeaning:
         returns=event.returns,
         is_part=is_part,
         is_full=event.is_full or whole.is_full,
+        is_draft=event.is_draft or whole.is_draft,
+        is_progress=not is_of_parcel and bool(event.events & _PROGRESS),
     )
+
+
+def _whole(states: Sequence[str]) -> StateMeaning:
+    """Join several states of one order: an end counts before a wait, and a wait before progress."""
+    every = [STATES.get(normalised(one), OTHER_STATUS) for one in states]
+    if len(every) < 2:
+        return every[0] if every else NOTHING
+    statuses = {one.platform_status for one in every if one.platform_status}
+    ends, waits = statuses & ENDED, statuses - ENDED - {PlatformStatus.OPEN}
+    deliveries = {one.delivery for one in every if one.delivery}
+    return StateMeaning(
+        platform_status=min(ends or waits or statuses, default=None),
+        paid=_worst(one.paid for one in every),
+        fulfilled=_worst(one.fulfilled for one in every),
+        delivery=min(deliveries & NOT_DELIVERED or deliveries, default=None),
+        events=frozenset().union(*(one.events for one in every)),
+        is_part=any(one.is_part for one in every),
+        is_full=any(one.is_full for one in every),
+        is_draft=any(one.is_draft for one in every),
+    )
+
+
+def _worst(answers: Iterable[bool | None]) -> bool | None:
+    given = set(answers)
+    return False if False in given else True if True in given else None

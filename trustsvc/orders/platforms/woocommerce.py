@@ -78,7 +78,11 @@ def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceiv
         return OrderReceived(known, now, platform_status=PlatformStatus.CANCELLED)
     status = fields.word(tree, "status").removeprefix("wc-")
     if status in DRAFTS:
-        return Ignored("draft")
+        changed = fields.moment(tree, now, "date_modified_gmt", "date_modified", "updated_at")
+        status_of_shop = PlatformStatus.OTHER_STATUS
+        return OrderReceived(
+            known, now, modified_at=changed, platform_status=status_of_shop, is_draft=True
+        )
     return _order(tree, known, status, topic, now)
 
 

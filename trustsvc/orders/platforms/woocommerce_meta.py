@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from trustsvc.orders.platforms import amounts, fields, refusal
 
-CONSENT_META = "trustsvc_consent"
 MARKETPLACES = {"amazon", "ebay", "bol", "channable", "codisto", "wplister", "etsy", "kaufland"}
 TEST_GATEWAYS = {"bogus", "dummy", "test", "test_gateway", "wc_test"}
 POS = {"pos", "openpos"}
@@ -19,18 +18,15 @@ GIFT_CARD = re.compile(r"gift[ _-]?(?:cards?|certificates?|vouchers?)")
 
 def consent(tree: fields.Tree) -> bool | None:
     """Read what the shop notes of the buyer's choice; a no counts, whatever else the order says."""
-    notes = [(fields.text(row, "key"), row.get("value")) for row in fields.rows(tree, "meta_data")]
-    if refusal.in_notes(notes) or refusal.in_tags(_tags(tree)):
-        return False
-    given = (fields.flag({"value": value}, "value") for key, value in notes if key == CONSENT_META)
-    return True if True in given else None
+    noted = refusal.in_notes(fields.pairs(tree, "meta_data"))
+    return False if refusal.in_tags(_tags(tree)) else noted
 
 
 def _tags(tree: fields.Tree) -> set[str]:
     noted = (
-        fields.tags(row, "value")
-        for row in fields.rows(tree, "meta_data")
-        if fields.text(row, "key") == "trustsvc_tags"
+        fields.tags({"value": value}, "value")
+        for key, value in fields.pairs(tree, "meta_data")
+        if key.strip("_") == "trustsvc_tags"
     )
     return fields.tags(tree, "tags").union(*noted)
 
@@ -76,6 +72,6 @@ def _is_gift_card(item: fields.Tree) -> bool:
 def read(tree: fields.Tree) -> dict[str, str]:
     """Read what plug-ins leave with an order; a value that is not plain counts as there."""
     return {
-        fields.text(row, "key"): fields.text(row, "value") or ("yes" if row.get("value") else "")
-        for row in fields.rows(tree, "meta_data")
+        key: fields.text({"value": value}, "value") or ("yes" if value else "")
+        for key, value in fields.pairs(tree, "meta_data")
     }

@@ -118,9 +118,17 @@ def _export(session: Session, request: PrivacyRequest, now: datetime) -> None:
 
 
 def _erase(session: Session, request: PrivacyRequest, now: datetime) -> None:
-    """Shopify's customers/redact: an erasure at that shop."""
+    """Shopify's customers/redact: an erasure at that shop, of the orders it names too.
+
+    An order may have been placed with another address than the customer's account has. Whoever
+    placed it is not asked; a review of theirs stays, because the shop says nothing of its author.
+    """
+    named = find_orders_by_reference(session, request.shop_id, request.orders)
     person = _person(session, request)
     erase(session, person, ErasureOptions(by="shop"), now)
+    if others := named - person.orders:
+        nobody = people.unnamed(request.shop_id, others, request.language)
+        erase(session, nobody, ErasureOptions(stay_out=False, by="shop", log=False), now)
 
 
 def _erase_emptied(session: Session, request: PrivacyRequest, now: datetime) -> None:
@@ -163,15 +171,7 @@ def _erase_shop(session: Session, request: PrivacyRequest, now: datetime) -> Non
         )
         return
     erase_reviews(session, written, now, anonymous=True)
-    anonymous = Person(
-        address="",
-        name="",
-        language=request.language,
-        shop_ids=(request.shop_id,),
-        pseudonyms={},
-        orders=frozenset(placed),
-        reviews=frozenset(),
-    )
+    anonymous = people.unnamed(request.shop_id, placed, request.language)
     erase(session, anonymous, ErasureOptions(stay_out=False, by="shop", log=False), now)
     privacy_requests.enqueue(
         session,

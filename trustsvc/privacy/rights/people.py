@@ -1,7 +1,7 @@
 """Who makes a request: one person at one shop (by an invitation's link), or at all shops."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -65,7 +65,7 @@ def by_link(session: Session, link_id: bytes, now: datetime) -> Person:
     if requested.at <= RULES["transactional_mail"].cutoff(now):
         raise Gone
     person = by_address(session, requested.address)
-    return _with(person, language=requested.language, copy=requested.copy or "")
+    return replace(person, language=requested.language, copy=requested.copy or "")
 
 
 def by_address(session: Session, address: str, shop_ids: Collection[int] | None = None) -> Person:
@@ -121,7 +121,7 @@ def everywhere(session: Session, person: Person) -> Person:
         return person
     at_every_shop = by_address(session, person.address)
     shop_ids = {*at_every_shop.shop_ids, *person.shop_ids}
-    return _with(
+    return replace(
         at_every_shop,
         language=person.language,
         shop_ids=tuple(sorted(shop_ids)),
@@ -155,7 +155,7 @@ def with_named_orders(session: Session, person: Person, order_ids: Collection[in
             | reviews.c.buyer_pseudonym.is_(None),
         )
     )
-    return _with(person, orders=placed, reviews=person.reviews | frozenset(mine))
+    return replace(person, orders=placed, reviews=person.reviews | frozenset(mine))
 
 
 def lock(session: Session, person: Person) -> Person:
@@ -169,11 +169,11 @@ def lock(session: Session, person: Person) -> Person:
     placed = person.orders | find_orders(session, places, person.all_pseudonyms)
     lock_orders(session, placed - person.orders)
     written = person.reviews | find_reviews(session, places, person.all_pseudonyms, placed)
-    return _with(person, orders=placed, reviews=written)
+    return replace(person, orders=placed, reviews=written)
 
 
 def with_language(person: Person, language: str) -> Person:
-    return _with(person, language=language)
+    return replace(person, language=language)
 
 
 def by_orders(session: Session, shop_id: int, order_ids: Iterable[int], language: str) -> Person:
@@ -184,16 +184,23 @@ def by_orders(session: Session, shop_id: int, order_ids: Iterable[int], language
     )
     known_as = frozenset(pseudonyms)
     written = find_reviews(session, [shop_id], known_as, ids)
-    person = Person(
+    person = unnamed(shop_id, ids, language)
+    return _contact(
+        session, replace(person, pseudonyms={shop_id: known_as}, reviews=frozenset(written))
+    )
+
+
+def unnamed(shop_id: int, order_ids: Iterable[int], language: str) -> Person:
+    """Give these orders of one shop without looking for who placed them."""
+    return Person(
         address="",
         name="",
         language=language,
         shop_ids=(shop_id,),
-        pseudonyms={shop_id: known_as},
-        orders=ids,
-        reviews=frozenset(written),
+        pseudonyms={},
+        orders=frozenset(order_ids),
+        reviews=frozenset(),
     )
-    return _contact(session, person)
 
 
 def _of_invitation(session: Session, invitation: redeem.Invitation) -> Person:
@@ -209,7 +216,7 @@ def _of_invitation(session: Session, invitation: redeem.Invitation) -> Person:
         pseudonyms |= frozenset(shop_pseudonyms(shop_id, only.address))
     placed = find_orders(session, [shop_id], pseudonyms) | {order_id}
     written = find_reviews(session, [shop_id], pseudonyms, placed)
-    person = _with(
+    person = replace(
         only, pseudonyms={shop_id: pseudonyms}, orders=frozenset(placed), reviews=frozenset(written)
     )
     return _contact(session, person)
@@ -218,7 +225,7 @@ def _of_invitation(session: Session, invitation: redeem.Invitation) -> Person:
 def _contact(session: Session, person: Person) -> Person:
     """Read the address as it was given, and a name for the greeting; the newest order's first."""
     if not person.is_known:
-        return _with(person, language=person.language or i18n.FALLBACK)
+        return replace(person, language=person.language or i18n.FALLBACK)
     row = session.execute(
         select(orders.c.email, orders.c.name, orders.c.locale)
         .where(orders.c.id.in_(person.orders), orders.c.email.is_not(None))
@@ -233,16 +240,11 @@ def _contact(session: Session, person: Person) -> Person:
             .limit(1)
         ).first()
     if row is None:
-        return _with(person, language=person.language or i18n.FALLBACK)
-    return _with(
+        return replace(person, language=person.language or i18n.FALLBACK)
+    return replace(
         person,
         address=row.email,
         is_stored=True,
         name=row.name or "",
         language=i18n.negotiate_language(person.language or None, row.locale),
     )
-
-
-def _with(person: Person, **changes: object) -> Person:
-    values = {name: getattr(person, name) for name in Person.__dataclass_fields__}
-    return Person(**(values | changes))
