@@ -111,6 +111,7 @@ FORM = {
     "/register/<slug>": {"email": "a visitor"},
     "/object/<slug>": {"email": "a visitor"},
     "/me": {"email": "a visitor"},
+    "/desk/objections": {"do": "keep"},
     "/desk/requests": {"kind": "see"},
     "/desk/requests/<request_id>": {"do": "done"},
     "/desk/reviews/<public_id>": {"do": "approve"},

@@ -52,6 +52,8 @@ def Order(**facts):  # noqa: N802 - reads as the class it makes
 SHOP, ORDER = Shop(), Order()
 STRANGER = BuyerStatus(registered=False, opted_out=False, recently_invited=False)
 MEMBER = replace(STRANGER, registered=True)
+ASKS_ANYWAY = Shop(fallback="ask")
+PAID_LONG_AGO = Order(fulfilled=False, paid_at=NOW - 31 * DAY, created_at=NOW - 31 * DAY)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +102,19 @@ MEMBER = replace(STRANGER, registered=True)
             ("ask", "may_ask_customers"),
         ),
         (SHOP, Order(fulfilled=True), STRANGER, ("ask", "may_ask_customers")),
+        (ASKS_ANYWAY, PAID_LONG_AGO, STRANGER, ("ask", "may_ask_customers")),
+        (
+            ASKS_ANYWAY,
+            replace(PAID_LONG_AGO, delivery=ParcelState.IN_TRANSIT, delivery_at=NOW),
+            STRANGER,
+            ("wait", "not_fulfilled"),
+        ),
+        (
+            ASKS_ANYWAY,
+            replace(PAID_LONG_AGO, shipped_at=NOW - DAY),
+            STRANGER,
+            ("wait", "not_fulfilled"),
+        ),
         (
             SHOP,
             ORDER,

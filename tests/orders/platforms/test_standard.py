@@ -177,7 +177,7 @@ def test_types_of_a_dispute_or_a_return_say_nothing_else_of_the_order(kind, disp
         ("shipment.created", None, True, None),
         ("shipment.delivered", None, True, ParcelState.DELIVERED),
         ("shipment.delivery_failed", None, True, ParcelState.FAILED),
-        ("order.partially_shipped", None, False, None),
+        ("order.partially_shipped", None, False, ParcelState.IN_TRANSIT),
     ],
 )
 def test_types_say_what_became_of_money_and_parcel(kind, paid, fulfilled, delivery):

@@ -101,8 +101,9 @@ def test_every_field_of_the_schema_is_read(way):
     value = VALUES[kind]
     if "email" in name:
         value = "a@shop-buyer.nl"
-    elif "name" in name:
+    elif "name" in name or "company" in name:
         value = "Anna"
+        base |= {"name": "Anna"} if "company" in name else {}
     elif "country" in name:
         value = "DE"
     elif "renewal" in name or "test" in name or "do_not_ask" in name:

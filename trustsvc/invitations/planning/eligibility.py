@@ -97,12 +97,8 @@ def may_ask(shop: ShopRules, order: OrderFacts, buyer: BuyerStatus, now: datetim
     for applies, outcome, rule in reasons:
         if applies:
             return Decision(outcome, rule, consent_until if rule == NO_CONSENT else None)
-    if order.fulfilled is False:
-        ends = (order.paid_at or order.created_at) + timedelta(days=shop.fallback_days)
-        if now < ends:
-            return Decision(Outcome.WAIT, NOT_FULFILLED, ends)
-        if shop.fallback == "skip":
-            return Decision(Outcome.REFUSE, NEVER_FULFILLED)
+    if unfulfilled := _unfulfilled(shop, order, now):
+        return unfulfilled
     if buyer.recently_invited:
         return Decision(Outcome.REFUSE, "asked_before")
     if buyer.planned_until:
@@ -128,6 +124,22 @@ def _consent_until(order: OrderFacts, now: datetime) -> datetime | None:
     """Give until when consent may still come, where no body states anything of it."""
     until = order.received_at + CONSENT_WAIT
     return until if order.consent_at is None and not order.skip and now < until else None
+
+
+def _unfulfilled(shop: ShopRules, order: OrderFacts, now: datetime) -> Decision | None:
+    """Decide on an order that was not sent, or not all of it.
+
+    The fallback is for shops that never tell what they send: a part of an order waits.
+    """
+    if order.fulfilled is not False:
+        return None
+    ends = (order.paid_at or order.created_at) + timedelta(days=shop.fallback_days)
+    if now < ends:
+        return Decision(Outcome.WAIT, NOT_FULFILLED, ends)
+    if shop.fallback == "skip":
+        return Decision(Outcome.REFUSE, NEVER_FULFILLED)
+    tells_of_parcels = order.delivery is not None or order.shipped_at is not None
+    return Decision(Outcome.WAIT, NOT_FULFILLED) if tells_of_parcels else None
 
 
 def _undelivered(order: OrderFacts) -> str | None:

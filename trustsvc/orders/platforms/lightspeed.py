@@ -11,8 +11,16 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from trustsvc.errors import Refused
-from trustsvc.orders.platform_status import ENDED, ParcelState, PlatformStatus
-from trustsvc.orders.platforms import amounts, contact, fields, refusal, signature, standard_words
+from trustsvc.orders.platform_status import ENDED, PlatformStatus
+from trustsvc.orders.platforms import (
+    amounts,
+    contact,
+    fields,
+    lightspeed_parcel,
+    refusal,
+    signature,
+    standard_words,
+)
 from trustsvc.orders.received import Ignored, OrderReceived
 
 OTHER_ROOTS = {
@@ -26,14 +34,11 @@ OTHER_ROOTS = {
     "ticket",
     "variant",
 }
-SHIPPED = {"completed_shipped", "completed_picked_up", "completed"}
-PARTLY_SHIPPED = {"partially_shipped", "partly_shipped"}
+EMAIL = ("email",)
+CUSTOMER_EMAIL = ("customer.resource.embedded.email",)
 PAID = {"paid", "refunded", "partially_refunded"}
-USUAL = {"", "new", "open", "pending", "processing", "completed", *SHIPPED, *PARTLY_SHIPPED}
-DELIVERIES = {
-    "completed_picked_up": ParcelState.DELIVERED,
-    "processing_ready_for_pickup": ParcelState.READY_FOR_PICKUP,
-}
+USUAL = {"", "new", "open", "pending", "processing", "completed"}
+USUAL |= lightspeed_parcel.SHIPPED | lightspeed_parcel.PARTLY_SHIPPED
 MARKETPLACES = {"amazon", "bol", "ebay", "etsy", "kaufland", "otto", "zalando"}
 
 
@@ -70,24 +75,25 @@ def _order(order: fields.Tree, known: str, now: datetime) -> OrderReceived | Ign
     status = fields.word(order, "status")
     payment = fields.word(order, "paymentStatus")
     shipped_at = stated = None
-    fulfilled = _is_fulfilled(order, status)
+    fulfilled = lightspeed_parcel.is_fulfilled(order, status)
     if fulfilled:
         stated = fields.moment(order, now, "shippingDate")
         shipped_at = stated or fields.estimate_shipment(created, changed, now)
     paid = payment in PAID if payment else None
     country = fields.text(order, "addressShippingCountry.code", "addressBillingCountry.code")
     billed = fields.text(order, "addressBillingCountry.code")
-    languages = [fields.text(order, "language.locale"), fields.text(order, "language.code")]
+    named = ("language.locale", "language.code", "language", "language.title")
+    languages = [fields.text(order, path) for path in named]
     place = contact.place(languages, billed or country, country)
-    delivery = DELIVERIES.get(status)
+    delivery = lightspeed_parcel.delivery(order, status)
     received = OrderReceived(
         identity=known,
         created_at=now,
         modified_at=changed,
         reference=fields.text(order, "number", "id"),
-        is_whole=True,
-        email=fields.email(order, "email", "customer.resource.embedded.email"),
-        name=fields.name(order, "firstname", "middlename", "lastname", company="companyName"),
+        is_whole=contact.names_address(order, EMAIL + CUSTOMER_EMAIL),
+        email=contact.email(order, EMAIL, CUSTOMER_EMAIL),
+        name=contact.name(order, ("firstname", "middlename", "lastname"), ("companyName",)),
         locale=place.locale,
         zone=place.zone,
         is_anonymised=contact.is_anonymised(order, "email"),
@@ -100,20 +106,13 @@ def _order(order: fields.Tree, known: str, now: datetime) -> OrderReceived | Ign
         fulfilled=fulfilled,
         shipped_at=shipped_at,
         delivery=delivery,
-        delivery_at=(shipped_at or changed or now) if delivery else None,
+        delivery_at=lightspeed_parcel.delivery_at(delivery, shipped_at, changed or now),
         traits=_traits(order),
-        estimated=frozenset({"payment"} if stated else {"payment", "fulfilment", "delivery"}),
+        estimated=lightspeed_parcel.estimated(delivery, is_stated=stated is not None),
         date_unreadable=fields.has_unreadable_moment(order, now, "createdAt", "shippingDate")
         or fields.has_garbled_moment(order, "updatedAt"),
     )
     return fields.finish(received, created)
-
-
-def _is_fulfilled(order: fields.Tree, status: str) -> bool:
-    shipment = fields.word(order, "shipmentStatus")
-    if shipment in PARTLY_SHIPPED:
-        return False
-    return status in SHIPPED or shipment == "shipped"
 
 
 def _platform_status(order: fields.Tree, status: str, payment: str) -> PlatformStatus:
@@ -128,6 +127,8 @@ def _platform_status(order: fields.Tree, status: str, payment: str) -> PlatformS
     waits = [one for one in stated if one in {PlatformStatus.DISPUTED, PlatformStatus.RETURN_OPEN}]
     if ended or waits:
         return (ended or waits)[0]
+    if lightspeed_parcel.shipment(order) == "on_hold":
+        return PlatformStatus.ON_HOLD
     if status in USUAL or status.startswith(("processing_", "completed_")):
         return PlatformStatus.OPEN
     return PlatformStatus.ON_HOLD if status == "on_hold" else PlatformStatus.OTHER_STATUS

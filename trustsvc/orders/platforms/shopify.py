@@ -12,8 +12,8 @@ from datetime import datetime
 
 from trustsvc.errors import Refused
 from trustsvc.orders.platform_status import ParcelState, PlatformStatus
-from trustsvc.orders.platforms import amounts, fields, shopify_order, signature
-from trustsvc.orders.platforms.shopify_order import DELIVERIES, NO_PARCEL
+from trustsvc.orders.platforms import amounts, carrier_words, fields, shopify_order, signature
+from trustsvc.orders.platforms.shopify_order import NO_PARCEL
 from trustsvc.orders.received import (
     Ignored,
     OrderReceived,
@@ -27,6 +27,7 @@ PRIVACY: Mapping[str, PrivacyRequestKind] = {
     "shop/redact": PrivacyRequestKind.ERASE_SHOP,
 }
 MAX_ORDERS = 1000
+JUST_PACKED = {"", "confirmed", "label_printed", "label_purchased", "submitted"}
 
 
 def signed(
@@ -135,7 +136,9 @@ def _fulfillment(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
     if fields.word(tree, "status") in NO_PARCEL:
         return OrderReceived(known, at, modified_at=at, fulfilled=False)
     status = fields.word(tree, "shipment_status")
-    delivery = DELIVERIES.get(status, ParcelState.IN_TRANSIT)
+    delivery = ParcelState.IN_TRANSIT if status in JUST_PACKED else carrier_words.state_of(status)
+    if delivery is None:
+        return OrderReceived(known, at)
     parcel = fields.text(tree, "id")
     return OrderReceived(
         known, at, modified_at=at, delivery=delivery, delivery_at=at, parcel=parcel
@@ -143,11 +146,12 @@ def _fulfillment(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
 
 
 def _fulfillment_event(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
+    """Read a carrier's event; one that is unknown changes nothing, and is logged."""
     known = fields.identity(tree, "order_id")
     at = fields.moment(tree, now, "happened_at", "created_at") or now
-    delivery = DELIVERIES.get(fields.word(tree, "status"))
+    delivery = carrier_words.state_of(fields.text(tree, "status"))
     if delivery is None:
-        return Ignored("unknown_topic", identity=known)
+        return OrderReceived(known, at)
     if fields.has_garbled_moment(tree, "happened_at"):
         return OrderReceived(known, at, modified_at=at, date_unreadable=True)
     parcel = fields.text(tree, "fulfillment_id")
@@ -171,7 +175,7 @@ def _dispute(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
 
 def _return(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
     known = fields.identity(tree, "order.id", "order_id", "order.admin_graphql_api_id")
-    state = shopify_order.claim_of(fields.word(tree, "status"))
+    state = shopify_order.claim_of(fields.text(tree, "status"))
     claim = fields.text(tree, "id", "admin_graphql_api_id")
     return OrderReceived(known, now, returns=state, claim=claim)
 

@@ -5,37 +5,30 @@ Documented as the Order of Shopify's REST Admin API. An order is fulfilled when 
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 from datetime import datetime
 
 from trustsvc.orders.platform_status import NOT_DELIVERED, ParcelState, PlatformStatus
-from trustsvc.orders.platforms import amounts, contact, fields, refusal
+from trustsvc.orders.platforms import amounts, carrier_words, contact, fields, refusal
 from trustsvc.orders.received import Ignored, OrderReceived
 
 PAID = {"paid", "partially_refunded", "refunded"}
 UNPAID = {"pending", "authorized", "partially_paid", "voided", "expired", "unpaid"}
 NO_PARCEL = {"cancelled", "error", "failure"}
-# What a carrier says of a parcel (fulfillment events and shipment_status).
-DELIVERIES: Mapping[str, ParcelState] = {
-    "delivered": ParcelState.DELIVERED,
-    "failure": ParcelState.FAILED,
-    "not_delivered": ParcelState.FAILED,
-    "ready_for_pickup": ParcelState.READY_FOR_PICKUP,
-    "in_transit": ParcelState.IN_TRANSIT,
-    "out_for_delivery": ParcelState.IN_TRANSIT,
-    "attempted_delivery": ParcelState.IN_TRANSIT,
-    "delayed": ParcelState.IN_TRANSIT,
-    "picked_up": ParcelState.DELIVERED,  # by the buyer
-    "carrier_picked_up": ParcelState.IN_TRANSIT,
-}
+EMAIL = ("email", "contact_email")
+CUSTOMER_EMAIL = ("customer.email",)
 COMPANIES = ("billing_address.company", "customer.default_address.company", "company.name")
-OPEN_RETURNS = {"open", "requested", "in_progress"}
+RETURNED = {"closed", "returned", "completed"}
+NO_RETURN = {"", "declined", "canceled", "cancelled", "rejected", "no_return", "return_failed"}
 TEST_GATEWAYS = {"bogus", "(for testing) bogus gateway"}
 MARKETPLACES = {
     *("amazon", "ebay", "etsy", "walmart", "tiktok", "tiktokshop"),
     *("bol", "zalando", "otto", "kaufland"),
 }
-RENEWAL_TAG = "subscription recurring order"
+RENEWAL_TAGS = {  # of Recharge and of Appstle, and of apps that do as they do
+    *("subscription recurring order", "appstle subscription recurring order"),
+    *("manual subscription recurring order", "subscription recurring", "recurring order"),
+    *("subscription renewal", "subscription renewal order"),
+}
 
 
 def parse(
@@ -61,8 +54,8 @@ def parse(
         modified_at=changed,
         is_creation=topic == "orders/create",
         reference=fields.text(tree, "name", "order_number", "id"),
-        is_whole=True,
-        email=fields.email(tree, "email", "contact_email", "customer.email"),
+        is_whole=contact.names_address(tree, EMAIL + CUSTOMER_EMAIL),
+        email=contact.email(tree, EMAIL, CUSTOMER_EMAIL),
         name=_name(tree),
         locale=place.locale,
         zone=place.zone,
@@ -86,10 +79,11 @@ def parse(
 
 
 def claim_of(status: str) -> PlatformStatus:
-    """Say what a return's status means: open, closed (the goods are back), or declined."""
-    if status in OPEN_RETURNS:
-        return PlatformStatus.RETURN_OPEN
-    return PlatformStatus.RETURNED if status == "closed" else PlatformStatus.OPEN
+    """Say what a return's status means: closed (the goods are back), declined, or still open."""
+    word = carrier_words.written(status)
+    if word in RETURNED:
+        return PlatformStatus.RETURNED
+    return PlatformStatus.OPEN if word in NO_RETURN else PlatformStatus.RETURN_OPEN
 
 
 def _has_unreadable_date(tree: fields.Tree, now: datetime) -> bool:
@@ -142,12 +136,12 @@ def _count(item: fields.Tree, name: str) -> int | None:
 
 
 def _returns(tree: fields.Tree) -> PlatformStatus | None:
-    """Read the returns, where the body lists them; a dispute is sent by topics of its own."""
-    if not isinstance(tree.get("returns"), list):
+    """Read the returns, where the body tells them; a dispute is sent by topics of its own."""
+    status = fields.text(tree, "return_status")
+    if not status and not isinstance(tree.get("returns"), list):
         return None
-    claims = {claim_of(fields.word(row, "status")) for row in fields.rows(tree, "returns")}
-    if fields.word(tree, "return_status") in {"in_progress", "return_requested"}:
-        claims.add(PlatformStatus.RETURN_OPEN)
+    claims = {claim_of(fields.text(row, "status")) for row in fields.rows(tree, "returns")}
+    claims.add(claim_of(status))
     worst_first = (PlatformStatus.RETURN_OPEN, PlatformStatus.RETURNED)
     return next((claim for claim in worst_first if claim in claims), PlatformStatus.OPEN)
 
@@ -168,30 +162,34 @@ def _fulfilment(
 
 
 def _delivery(tree: fields.Tree, now: datetime) -> tuple[ParcelState | None, datetime | None, str]:
-    """Say what the carriers say of all parcels, or of the one that was not delivered."""
-    parcels = [
-        row
-        for row in fields.rows(tree, "fulfillments")
-        if fields.word(row, "status") not in NO_PARCEL
-    ]
-    found = [DELIVERIES.get(fields.word(row, "shipment_status")) for row in parcels]
+    """Say what the carriers say of all parcels, or of the one that was not delivered.
+
+    Goods that are back in stock did not arrive. A parcel that left before the others, or that was
+    cancelled, tells that this shop reports its parcels.
+    """
+    every = fields.rows(tree, "fulfillments")
+    parcels = [row for row in every if fields.word(row, "status") not in NO_PARCEL]
+    status = fields.word(tree, "fulfillment_status")
+    if status == "restocked":
+        return ParcelState.FAILED, fields.moment(tree, now, "updated_at") or now, ""
+    found = [carrier_words.state_of(fields.text(row, "shipment_status")) for row in parcels]
     times = [fields.moment(row, now, "updated_at", "created_at") for row in parcels]
     bad = [number for number, one in enumerate(found) if one in NOT_DELIVERED]
     if len(bad) == 1:
         return found[bad[0]], times[bad[0]], fields.text(parcels[bad[0]], "id")
-    for delivery in (ParcelState.FAILED, ParcelState.READY_FOR_PICKUP):
-        if delivery in found:
-            return delivery, fields.latest(times), ""
-    if found and all(one is ParcelState.DELIVERED for one in found):
-        return ParcelState.DELIVERED, fields.latest(times), ""
+    worst = carrier_words.worst(found)
+    if worst and worst is not ParcelState.IN_TRANSIT:
+        return worst, fields.latest(times), ""
+    if every and (status == "partial" or not parcels):
+        announced = fields.latest(fields.moment(row, now, "created_at") for row in every)
+        return (ParcelState.IN_TRANSIT, announced, "") if announced else (None, None, "")
     return None, None, ""
 
 
 def _name(tree: fields.Tree) -> str:
-    for whose in ("customer", "billing_address", "shipping_address"):
+    for whose in ("customer", "billing_address"):  # a parcel may go to somebody else
         parts = (f"{whose}.first_name", f"{whose}.last_name")
-        company = next((one for one in COMPANIES if fields.text(tree, one)), "")
-        if found := fields.name(tree, *parts, company=company):
+        if found := contact.name(tree, parts, COMPANIES):
             return found
     return ""
 
@@ -225,7 +223,8 @@ def _traits(tree: fields.Tree) -> frozenset[str]:
     gateways = fields.tags(tree, "payment_gateway_names")
     tags = _tags(tree)
     found = {
-        "renewal": source.startswith("subscription_contract") or RENEWAL_TAG in tags,
+        "renewal": source.startswith("subscription_contract")
+        or any(re.sub("[ _-]+", " ", tag) in RENEWAL_TAGS for tag in tags),
         "pos": source == "pos",
         "draft": source == "shopify_draft_order",
         "test-gateway": not TEST_GATEWAYS.isdisjoint(gateways | {fields.word(tree, "gateway")}),

@@ -14,7 +14,6 @@ from datetime import datetime
 
 from trustsvc.errors import Refused
 from trustsvc.orders import skip
-from trustsvc.orders.platform_status import ParcelState
 from trustsvc.orders.platforms import (
     contact,
     fields,
@@ -23,6 +22,7 @@ from trustsvc.orders.platforms import (
     standard_details,
     standard_fields,
     standard_money,
+    standard_parcel,
     standard_words,
 )
 from trustsvc.orders.received import Ignored, OrderReceived
@@ -163,7 +163,7 @@ def _order(
     # Other dates of the order are no time of this news.
     happened = (fields.moment(data, now, *standard_fields.EVENT_AT[one]) for one in meaning.events)
     delivered_at = when("delivered")
-    delivery = meaning.delivery or (ParcelState.DELIVERED if delivered_at else None)
+    delivery, estimated = standard_parcel.delivery(data, meaning, delivered_at)
     place = _place(data)
     consent, says_consent = standard_consent.read(standard_consent.holders(tree, data))
     order = OrderReceived(
@@ -174,7 +174,7 @@ def _order(
         is_draft=meaning.is_draft,
         reference=known,
         is_whole=_names_buyer(data),
-        email=fields.email(data, *standard_fields.EMAIL),
+        email=contact.email(data, standard_fields.ORDER_EMAIL, standard_fields.EMAIL),
         name=_name(data),
         locale=place.locale,
         zone=place.zone,
@@ -190,6 +190,7 @@ def _order(
         shipped_at=when("shipped"),
         delivery=delivery,
         delivery_at=(delivered_at or sent_at) if delivery else None,
+        estimated=estimated,
         details=_details(tree, data, meaning, now),
         delivery_id=signature.header(headers, "webhook-id") or None,
     )
@@ -226,6 +227,5 @@ def _place(data: fields.Tree) -> contact.Place:
 
 
 def _name(data: fields.Tree) -> str:
-    return next(
-        (found for parts in standard_fields.NAME if (found := fields.name(data, *parts))), ""
-    )
+    names = (contact.name(data, one, standard_fields.COMPANY) for one in standard_fields.NAME)
+    return next(filter(None, names), "")

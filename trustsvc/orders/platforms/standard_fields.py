@@ -21,9 +21,9 @@ _HOLDER_NAMES = (
 HOLDERS = frozenset(_HOLDER_NAMES.split())
 
 REFERENCE = ("reference", "order_reference", "order_number", "order_id", "number", "id")
+ORDER_EMAIL = ("email", "email_address")
 EMAIL = (
-    "email",
-    "email_address",
+    *ORDER_EMAIL,
     "customer.email",
     "customer.email_address",
     "customer_email",
@@ -49,7 +49,15 @@ NAME = (
     ("billing_address.first_name", "billing_address.last_name"),
     ("billing_address.name",),
 )
-LANGUAGE = ("locale", "language", "lang", "customer.locale", "customer.language", "customer_locale")
+COMPANY = (
+    *("company", "company_name", "customer_company"),
+    *(f"{holder}.company" for holder in ("customer", "buyer", "billing", "billing_address")),
+    *(f"{holder}.company_name" for holder in ("customer", "buyer", "billing", "billing_address")),
+)
+LANGUAGE = (
+    *("locale", "language", "lang", "language_code", "language.locale", "language.code"),
+    *("customer.locale", "customer.language", "customer_locale", "customer.language_code"),
+)
 _COUNTRY = ("country", "country_code")
 _BILLED = ("billing", "billing_address", "invoice_address", "customer")
 _SENT = ("shipping", "shipping_address", "delivery_address")

@@ -7,6 +7,12 @@ from trustsvc.orders.platforms import amounts, fields, standard_fields, standard
 from trustsvc.orders.platforms.standard_words import StateMeaning
 
 STATED_ENDS = {"cancelled": PlatformStatus.CANCELLED, "refunded": PlatformStatus.REFUNDED}
+# Of the fields of money and of shipping; any other word of these waits.
+PAID_WORDS = {"paid", "captured", "succeeded", "success", "completed", "complete", "settled"}
+PAID_WORDS |= {"partially_refunded", "refunded_partially", "refunded", "overpaid", "free"}
+SENT_WORDS = {"fulfilled", "shipped", "sent", "completed", "complete", "delivered", "picked_up"}
+SENT_WORDS |= {"in_transit", "out_for_delivery"}
+NOTHING_TO_SEND = {"not_required", "not_applicable", "none", "n/a", "digital"}
 
 
 def platform_status(
@@ -62,7 +68,7 @@ def total(meaning: StateMeaning) -> tuple[str, ...]:
 
 def paid(data: fields.Tree, meaning: StateMeaning) -> bool | None:
     """Say whether it is paid; a field that says it is not counts before type and status."""
-    known = _status(data, standard_fields.PAYMENT_STATUS, standard_words.PAID_WORDS)
+    known = _status(data, standard_fields.PAYMENT_STATUS, PAID_WORDS)
     flags = {fields.flag(data, path) for path in standard_fields.PAID}
     if known is False or False in flags:
         return False
@@ -73,7 +79,7 @@ def paid(data: fields.Tree, meaning: StateMeaning) -> bool | None:
 
 def fulfilled(data: fields.Tree, meaning: StateMeaning, *, is_delivered: bool) -> bool | None:
     """Say whether all of it was sent; a field that says it was not counts before the type."""
-    known = _status(data, standard_fields.FULFILLMENT_STATUS, standard_words.SENT_WORDS)
+    known = _status(data, standard_fields.FULFILLMENT_STATUS, SENT_WORDS)
     if known is False:
         return False
     if meaning.fulfilled is not None:
@@ -83,5 +89,5 @@ def fulfilled(data: fields.Tree, meaning: StateMeaning, *, is_delivered: bool) -
 
 def _status(data: fields.Tree, paths: tuple[str, ...], good: set[str]) -> bool | None:
     words = {standard_words.normalised(fields.text(data, path)) for path in paths}
-    words -= {"", *standard_words.NOTHING_TO_SEND}
+    words -= {"", *NOTHING_TO_SEND}
     return words <= good if words else None

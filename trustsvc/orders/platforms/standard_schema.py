@@ -36,13 +36,18 @@ FIELDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (standard_fields.REFERENCE, "reference", "The order's number. Required."),
     (standard_fields.EMAIL, "text", "The buyer's address. Empty or null: the shop removed it."),
     (NAME_PARTS, "text", "The buyer's name, to greet with."),
+    (standard_fields.COMPANY, "text", "The buyer's company: its name is not greeted."),
     (standard_fields.LANGUAGE, "text", "The buyer's language, such as nl-NL."),
-    (standard_fields.BILLED_TO, "text", "Country of the bill: the language where none is sent."),
-    (standard_fields.SENT_TO, "text", "Country of the parcel: the hours of the e-mail."),
+    (standard_fields.BILLED_TO, "text", "Country of the bill: the e-mail's hours, else language."),
+    (standard_fields.SENT_TO, "text", "Country of the parcel: the hours where there is no bill."),
     (standard_fields.STATE, "text", "The state of the whole order. An unknown one waits."),
     (standard_fields.PAID, "answer", "Whether it is paid; one that is not waits."),
     (standard_fields.PAYMENT_STATUS, "text", "paid, pending, authorized: all but paid waits."),
-    (standard_fields.FULFILLMENT_STATUS, "text", "fulfilled, partial: all but fulfilled waits."),
+    (
+        standard_fields.FULFILLMENT_STATUS,
+        "text",
+        "fulfilled, partial, returned: all but fulfilled waits.",
+    ),
     (standard_fields.MOMENT, "moment", "When what `type` says happened."),
     (standard_fields.MODIFIED_AT, "moment", "When the order changed: the newest news wins."),
     *(
@@ -121,6 +126,8 @@ def _add(order: Schema, path: str, kind: str, text: str) -> None:
     *holders, name = path.split(".")
     inside = order["properties"]
     for holder in holders:
-        inside = inside.setdefault(holder, {"type": ["object", "null"], "properties": {}})
-        inside = inside["properties"]
+        inside = inside.setdefault(holder, {"type": ["object", "null"]})
+        if "$ref" in inside:  # a text, or an object that holds it
+            inside |= {"anyOf": [{"$ref": inside.pop("$ref")}, {"type": "object"}]}
+        inside = inside.setdefault("properties", {})
     inside.setdefault(name, {"$ref": f"#/$defs/{kind}", "description": text})

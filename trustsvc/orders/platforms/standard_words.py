@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from trustsvc.orders.platform_status import ENDED, NOT_DELIVERED, ParcelState, PlatformStatus
+from trustsvc.orders.platforms import carrier_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,9 @@ CREATED = _meaning("created")
 PAID = _meaning("paid", paid=True)
 UNPAID = _meaning(paid=False)
 IN_WORK = _meaning(fulfilled=False)
+PARTLY_SENT = _meaning(fulfilled=False, delivery=ParcelState.IN_TRANSIT)
+RESTOCKED = _meaning(fulfilled=False, delivery=ParcelState.FAILED)
+ON_ITS_WAY = _meaning(fulfilled=True, delivery=ParcelState.IN_TRANSIT)
 SHIPPED = _meaning("shipped", fulfilled=True)
 DELIVERED = _meaning("delivered", fulfilled=True, delivery=ParcelState.DELIVERED)
 CANCELLED = _meaning("cancelled", platform_status=PlatformStatus.CANCELLED)
@@ -68,30 +72,24 @@ STATES: Mapping[str, StateMeaning] = {
     "accepted": CREATED,
     "paid": PAID,
     "captured": PAID,
-    "unpaid": UNPAID,
-    "pending": UNPAID,
-    "pending_payment": UNPAID,
-    "awaiting_payment": UNPAID,
-    "authorized": UNPAID,
-    "authorised": UNPAID,
-    "partially_paid": UNPAID,
-    "payment_failed": UNPAID,
-    "payment_cancelled": UNPAID,
-    "failed": UNPAID,
-    "voided": UNPAID,
-    "expired": UNPAID,
-    "quote": UNPAID,
-    "quote_requested": UNPAID,
+    **dict.fromkeys(
+        (
+            *("unpaid", "pending", "pending_payment", "awaiting_payment", "authorized"),
+            *("authorised", "partially_paid", "payment_failed", "payment_cancelled"),
+            *("failed", "voided", "expired", "quote", "quote_requested"),
+        ),
+        UNPAID,
+    ),
     "processing": IN_WORK,
     "in_progress": IN_WORK,
     "awaiting_shipment": IN_WORK,
     "awaiting_fulfillment": IN_WORK,
     "unfulfilled": IN_WORK,
     "backorder": IN_WORK,
-    "partially_shipped": IN_WORK,
-    "shipped_partially": IN_WORK,
-    "partially_fulfilled": IN_WORK,
-    "restocked": IN_WORK,
+    "partially_shipped": PARTLY_SENT,
+    "shipped_partially": PARTLY_SENT,
+    "partially_fulfilled": PARTLY_SENT,
+    "restocked": RESTOCKED,
     "shipped": SHIPPED,
     "completed": SHIPPED,
     "complete": SHIPPED,
@@ -99,24 +97,27 @@ STATES: Mapping[str, StateMeaning] = {
     "in_transit": SHIPPED,
     "delivered": DELIVERED,
     "picked_up": DELIVERED,
-    "delivery_failed": FAILED,
-    "not_delivered": FAILED,
-    "lost": FAILED,
+    **dict.fromkeys(
+        (
+            *("delivery_failed", "delivery_exception", "delivery_refused", "not_delivered"),
+            *("undelivered", "undeliverable", "lost", "damaged"),
+            *("return_to_sender", "returned_to_sender"),
+        ),
+        FAILED,
+    ),
     "ready_for_pickup": READY_FOR_PICKUP,
     "scheduled": SCHEDULED,
     "draft": DRAFT,
     "on_hold": ON_HOLD,
     "hold": ON_HOLD,
-    "cancelled": CANCELLED,
-    "canceled": CANCELLED,
+    **dict.fromkeys(("cancelled", "canceled"), CANCELLED),
     "refunded": REFUNDED,
     "fully_refunded": FULLY_REFUNDED,
     "refunded_fully": FULLY_REFUNDED,
     "partially_refunded": PARTLY_REFUNDED,
     "refunded_partially": PARTLY_REFUNDED,
     "returned": RETURNED,
-    "partially_returned": NOTHING,
-    "returned_partially": NOTHING,
+    **dict.fromkeys(("partially_returned", "returned_partially"), NOTHING),
     "return_requested": RETURN_OPEN,
     "return_open": RETURN_OPEN,
     "return_in_progress": RETURN_OPEN,
@@ -130,6 +131,7 @@ _EVENTS: dict[str, StateMeaning] = {
     "order.placed": _meaning("created", is_creation=True),
     "order.payment_captured": PAID,
     "shipment.created": SHIPPED,
+    "shipment.updated": NOTHING,
 }
 # A dispute or a return that a type reports ends only by a type of its own, as at Shopify: other
 # events of the order say nothing of it. As a state it is the state of the whole order.
@@ -151,26 +153,24 @@ _RETURNS: Mapping[str, PlatformStatus] = {
     "return_cancelled": PlatformStatus.OPEN,
     "return_canceled": PlatformStatus.OPEN,
 }
+_CARRIED: Mapping[ParcelState, StateMeaning] = {
+    ParcelState.FAILED: FAILED,
+    ParcelState.READY_FOR_PICKUP: READY_FOR_PICKUP,
+    ParcelState.SCHEDULED: SCHEDULED,
+    ParcelState.IN_TRANSIT: ON_ITS_WAY,
+    ParcelState.DELIVERED: DELIVERED,
+}
 # Any state may be sent as a type of its own: order.on_hold, shipment.delivered.
 TYPES: Mapping[str, StateMeaning] = (
     {f"order.{state}": meaning for state, meaning in STATES.items() if state}
-    | {
-        f"shipment.{state}": meaning
-        for state, meaning in STATES.items()
-        if meaning.delivery or meaning is SHIPPED
-    }
+    | {f"shipment.{word}": _CARRIED[state] for word, state in carrier_words.STATES.items()}
+    | {f"shipment.{state}": SHIPPED for state, meaning in STATES.items() if meaning is SHIPPED}
     | _EVENTS
     | {f"order.{word}": StateMeaning(dispute=dispute) for word, dispute in _DISPUTES.items()}
     | {f"order.{word}": StateMeaning(returns=returns) for word, returns in _RETURNS.items()}
 )
-# Of the fields of money and of shipping; any other word of these waits.
-PAID_WORDS = {"paid", "captured", "succeeded", "success", "completed", "complete", "settled"}
-PAID_WORDS |= {"partially_refunded", "refunded_partially", "refunded", "overpaid", "free"}
-SENT_WORDS = {"fulfilled", "shipped", "sent", "completed", "complete", "delivered", "picked_up"}
-SENT_WORDS |= {"in_transit", "out_for_delivery"}
-NOTHING_TO_SEND = {"not_required", "not_applicable", "none", "n/a", "digital"}
-# Of a shipment the state is that of its parcel: none of these says anything of the order.
 _PROGRESS = {"paid", "shipped", "delivered"}
+# Of a shipment the state is that of its parcel: none of these says anything of the order.
 _OF_A_PARCEL = {CREATED, UNPAID, OTHER_STATUS}
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[- ]+")
 
@@ -184,13 +184,25 @@ def is_known(state: str) -> bool:
     return normalised(state) in STATES
 
 
+def _of_order(state: str) -> StateMeaning:
+    return STATES.get(normalised(state), OTHER_STATUS)
+
+
+def _of_parcel(state: str) -> StateMeaning:
+    """Read a carrier's word, else a state that has a meaning for the order, too."""
+    if normalised(state) in STATES and _of_order(state) is SHIPPED:
+        return SHIPPED
+    if carried := carrier_words.state_of(normalised(state)):
+        return _CARRIED[carried]
+    return NOTHING if (whole := _of_order(state)) in _OF_A_PARCEL else whole
+
+
 def read(kind: str, states: Sequence[str]) -> StateMeaning:
     """Join what type and states say; a state is of the whole order, so it comes first."""
     event = TYPES[kind]
-    whole = _whole([one for one in states if one])
     is_of_parcel = kind.startswith("shipment.")
-    if is_of_parcel and whole in _OF_A_PARCEL:
-        whole = NOTHING
+    stated = [one for one in states if one]
+    whole = _of_parcel(stated[0] if stated else "") if is_of_parcel else _of_orders(stated)
     # A part that went back ends nothing, whichever of the two says so.
     is_part = whole.is_part or (
         event.is_part and whole.platform_status is not PlatformStatus.REFUNDED
@@ -213,9 +225,9 @@ def read(kind: str, states: Sequence[str]) -> StateMeaning:
     )
 
 
-def _whole(states: Sequence[str]) -> StateMeaning:
+def _of_orders(states: Sequence[str]) -> StateMeaning:
     """Join several states of one order: an end counts before a wait, and a wait before progress."""
-    every = [STATES.get(normalised(one), OTHER_STATUS) for one in states]
+    every = [_of_order(one) for one in states]
     if len(every) < 2:
         return every[0] if every else NOTHING
     statuses = {one.platform_status for one in every if one.platform_status}

@@ -8,6 +8,7 @@ answered by orders/views.py before parsing.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from trustsvc.orders.platform_status import ParcelState, PlatformStatus
@@ -34,6 +35,9 @@ STANDINGS = (
     | {"refunded": PlatformStatus.REFUNDED, "": PlatformStatus.OPEN}
 )
 FULFILMENT_META = "_fulfillment_status"  # WooCommerce's order fulfilments
+PARTLY_FULFILLED = {"partially_fulfilled", "partly_fulfilled", "partial"}
+EMAIL = ("billing.email", "billing_address.email")
+CUSTOMER_EMAIL = ("customer.email",)
 DATES = (
     *("date_created_gmt", "date_created", "created_at", "date_paid_gmt", "date_paid"),
     *("date_completed_gmt", "date_completed", "completed_at"),
@@ -50,6 +54,7 @@ LANGUAGE_META = (
     "lang",
     "locale",
 )
+COMPANIES = ("billing.company", "billing_address.company", "customer.company")
 A_SECOND = timedelta(seconds=1)
 WP_ERROR = {"code", "message", "data", "additional_errors", "additional_data"}
 
@@ -114,12 +119,12 @@ def _order(
         created_at=now,
         modified_at=changed,
         reference=fields.text(tree, "number", "order_number", "id"),
-        is_whole=True,
-        email=fields.email(tree, "billing.email", "billing_address.email", "customer.email"),
+        is_whole=contact.names_address(tree, EMAIL + CUSTOMER_EMAIL),
+        email=contact.email(tree, EMAIL, CUSTOMER_EMAIL),
         name=_name(tree),
         locale=place.locale,
         zone=place.zone,
-        is_anonymised=contact.is_anonymised(tree, "billing.email", "billing_address.email")
+        is_anonymised=contact.is_anonymised(tree, *EMAIL)
         or fields.flag(meta, "_anonymized") is True,
         consent=woocommerce_meta.consent(tree),
         says_consent=True,
@@ -132,8 +137,8 @@ def _order(
         paid_at=paid_at,
         fulfilled=sent.is_all,
         shipped_at=sent.at,
-        delivery=ParcelState.DELIVERED if status == "delivered" else sent.delivery,
-        delivery_at=(changed or sent.at) if status == "delivered" else sent.delivery_at,
+        delivery=sent.delivery,
+        delivery_at=sent.delivery_at,
         estimated=frozenset({"delivery", *(["fulfilment"] if sent.is_estimate else [])}),
         traits=woocommerce_meta.traits(tree),
         date_unreadable=fields.has_unreadable_moment(tree, now, *DATES)
@@ -171,18 +176,28 @@ def _fulfilment(
     changed: datetime | None,
     now: datetime,
 ) -> woocommerce_tracking.Sent:
-    """Say whether all of it left, and when: completed, or what a fulfilment plug-in wrote."""
-    estimate = fields.estimate_shipment(created, changed, now)
+    """Say whether all of it left, and when, and what became of it on its way."""
+    at = changed or now
+    sent = _sent(tree, status, fields.estimate_shipment(created, changed, now), at, now)
+    stated = ParcelState.DELIVERED if status == "delivered" else woocommerce_tracking.carried(tree)
+    return replace(sent, delivery=stated, delivery_at=at) if stated else sent
+
+
+def _sent(
+    tree: fields.Tree, status: str, estimate: datetime, changed: datetime, now: datetime
+) -> woocommerce_tracking.Sent:
+    """Read that it is completed, or what a fulfilment plug-in wrote."""
+    meta = woocommerce_meta.read(tree)
+    noted = meta.get(FULFILMENT_META, "").lower()
+    if status in PARTLY_SHIPPED or noted in PARTLY_FULFILLED:
+        return woocommerce_tracking.Sent.part(changed)
     if status in SHIPPED:
         done = fields.moment(tree, now, "date_completed_gmt", "date_completed", "completed_at")
         return woocommerce_tracking.Sent(True, done or estimate, is_estimate=done is None)
-    meta = woocommerce_meta.read(tree)
     if FULFILMENT_META in meta:
-        is_all = meta[FULFILMENT_META].lower() == "fulfilled"
+        is_all = noted == "fulfilled"
         return woocommerce_tracking.Sent(is_all, estimate if is_all else None, is_estimate=True)
-    if status in PARTLY_SHIPPED:
-        return woocommerce_tracking.Sent(False)
-    return woocommerce_tracking.sent(tree, estimate, changed or now, now)
+    return woocommerce_tracking.sent(tree, estimate, changed, now)
 
 
 def _platform_status(tree: fields.Tree, status: str) -> PlatformStatus:
@@ -197,8 +212,8 @@ def _platform_status(tree: fields.Tree, status: str) -> PlatformStatus:
 
 
 def _name(tree: fields.Tree) -> str:
-    for whose in ("billing", "billing_address", "shipping", "shipping_address", "customer"):
+    for whose in ("billing", "billing_address", "customer"):  # a parcel may go to somebody else
         parts = (f"{whose}.first_name", f"{whose}.last_name")
-        if found := fields.name(tree, *parts, company=f"{whose}.company"):
+        if found := contact.name(tree, parts, COMPANIES):
             return found
     return ""

@@ -7,7 +7,20 @@ from trustsvc.orders.platforms import amounts, fields, refusal
 
 MARKETPLACES = {"amazon", "ebay", "bol", "channable", "codisto", "wplister", "etsy", "kaufland"}
 TEST_GATEWAYS = {"bogus", "dummy", "test", "test_gateway", "wc_test"}
-POS = {"pos", "openpos"}
+POS = {  # words of created_via
+    *("pos", "openpos", "wcpos", "wepos", "vitepos", "jpos"),
+    *("foosales", "foosalespos", "fooeventspos"),
+}
+POS_META = {
+    *("_pos", "_pos_user", "_pos_store", "wc_pos_order_type", "wc_pos_register_id"),
+    *("_yith_pos_order", "_wepos_is_pos_order", "_is_vitepos"),
+    *("_foosales_order_source", "_op_order_source"),
+}
+RENEWAL_META = {  # of WooCommerce Subscriptions, WP Swings, YITH and SUMO
+    *("_subscription_renewal", "_subscription_renewal_early"),
+    *("wps_sfw_renewal_order", "is_a_renew", "sumo_renewal_order_date"),
+}
+NO_VALUE = {"", "null", "none", "undefined", "[]", "{}", "a:0:{}"}
 WHOLESALE = {"wholesale", "wholesaler", "wholesale_customer", "wholesale_order"}
 PAYMENT = {  # Amazon Pay is no marketplace
     *("pay", "payment", "payments", "charge", "authorization", "capture", "reference"),
@@ -34,17 +47,18 @@ def _tags(tree: fields.Tree) -> set[str]:
 def traits(tree: fields.Tree) -> frozenset[str]:
     """Say what a shop may have the order skipped for (docs/how-to/skip.md)."""
     meta = read(tree)
+    set_keys = _set_keys(meta)
     via = fields.word(tree, "created_via")
     items = fields.rows(tree, "line_items")
     found = {
-        "renewal": via == "subscription" or "_subscription_renewal" in meta,
-        "pos": any(not POS.isdisjoint(_words(key)) for key in [via, *_set_keys(meta)]),
+        "renewal": via == "subscription" or not RENEWAL_META.isdisjoint(set_keys),
+        "pos": not POS.isdisjoint(_words(via)) or not POS_META.isdisjoint(map(str.lower, set_keys)),
         "test-gateway": fields.word(tree, "payment_method") in TEST_GATEWAYS,
         "zero-total": amounts.amount(tree, "total") == 0,
         "gift-card": bool(items) and all(_is_gift_card(item) for item in items),
-        "wholesale": any("wholesale" in _words(key) for key in _set_keys(meta))
+        "wholesale": any("wholesale" in _words(key) for key in set_keys)
         or any(value.lower() in WHOLESALE for value in meta.values()),
-        "marketplace": any(_is_marketplace(_words(key)) for key in [via, *meta]),
+        "marketplace": any(_is_marketplace(_words(key)) for key in [via, *set_keys]),
     }
     names = {name for name, holds in found.items() if holds}
     return frozenset(names | {f"tag:{tag}" for tag in _tags(tree)})
@@ -56,7 +70,11 @@ def _words(key: str) -> list[str]:
 
 def _set_keys(meta: Mapping[str, str]) -> list[str]:
     """Give the keys whose value is not empty and not a no."""
-    return [key for key, value in meta.items() if value and fields.flag(meta, key) is not False]
+    return [
+        key
+        for key, value in meta.items()
+        if value.lower() not in NO_VALUE and fields.flag({"value": value}, "value") is not False
+    ]
 
 
 def _is_marketplace(words: list[str]) -> bool:

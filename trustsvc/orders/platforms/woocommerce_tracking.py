@@ -1,13 +1,24 @@
 """Parcels that WooCommerce's tracking plug-ins note with an order: what left, and when. Pure."""
 
+import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
+from trustsvc import input_limits
 from trustsvc.orders.platform_status import ParcelState
-from trustsvc.orders.platforms import amounts, dates, fields
+from trustsvc.orders.platforms import amounts, carrier_words, dates, fields
 
 TRACKING_META = ("_wc_shipment_tracking_items", "_ast_tracking_items", "_tracking_number")
+CARRIER_META = ("ts_shipment_status", "shipment_status")  # TrackShip
+NUMBERS = ("tracking_number", "tracking_id", "custom_tracking_link")
+NO_NUMBER = {"", "-", "0", "no", "none", "null", "n/a", "na", "nvt", "n.v.t.", "geen", "undefined"}
+_PHP = re.compile(r"(?:[aOC]:\d+:|N;|[bid]:[^;]*;)")  # serialize() of anything but a text
+_PHP_FIELD = re.compile(
+    r's:\d+:"(tracking_number|date_shipped)";(?:s:\d+:"([^"]{0,200})"|i:(\d{1,14}))'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +31,22 @@ class Sent:
     delivery: ParcelState | None = None
     delivery_at: datetime | None = None
 
+    @classmethod
+    def part(cls, at: datetime) -> Self:
+        """A part of the order is on its way."""
+        return cls(False, delivery=ParcelState.IN_TRANSIT, delivery_at=at)
+
 
 def sent(tree: fields.Tree, estimate: datetime, changed: datetime, now: datetime) -> Sent:
     """Read the parcels. A date that is yet to come is a plan, and waits."""
-    rows = _rows(tree)
-    if not any(row.get("value") for row in rows):
-        return Sent(False)
     parcels = _parcels(tree)
+    if not parcels:
+        return Sent(False)
     read = [dates.read(parcel.get("date_shipped")) for parcel in parcels]
     if any(one and one > now + fields.CLOCK_TOLERANCE for one in read):
         return Sent(False, delivery=ParcelState.SCHEDULED, delivery_at=changed)
     if _is_part(tree, parcels):
-        return Sent(False)
+        return Sent.part(changed)
     stated = fields.latest(fields.moment(parcel, now, "date_shipped") for parcel in parcels)
     return Sent(
         True,
@@ -46,13 +61,66 @@ def has_garbled_date(tree: fields.Tree) -> bool:
     return any(fields.has_garbled_moment(parcel, "date_shipped") for parcel in _parcels(tree))
 
 
-def _rows(tree: fields.Tree) -> list[fields.Tree]:
+def carried(tree: fields.Tree) -> ParcelState | None:
+    """Say how the carriers see it, where a plug-in asked them."""
+    values = [value for row in _rows(tree, CARRIER_META) for value in _items(row.get("value"))]
+    stated = (
+        fields.text(one, "status") or fields.text({"status": one}, "status") for one in values
+    )
+    return carrier_words.worst(carrier_words.state_of(word) for word in stated)
+
+
+def _rows(tree: fields.Tree, keys: tuple[str, ...]) -> list[fields.Tree]:
     rows = fields.rows(tree, "meta_data")
-    return [row for row in rows if fields.text(row, "key") in TRACKING_META]
+    return [row for row in rows if fields.text(row, "key") in keys]
 
 
 def _parcels(tree: fields.Tree) -> list[fields.Tree]:
-    return [parcel for row in _rows(tree) for parcel in fields.rows(row, "value")]
+    """Give the parcels that have a number or a date; an emptied list says that none left."""
+    found = [item for row in _rows(tree, TRACKING_META) for item in _items(row.get("value"))]
+    numbered = [
+        one if isinstance(one, dict) else {"tracking_number": fields.text({"n": one}, "n")}
+        for one in found
+    ]
+    return [one for one in numbered if _is_number(one) or not dates.is_missing(_shipped(one))]
+
+
+def _shipped(parcel: fields.Tree) -> object:
+    return parcel.get("date_shipped")
+
+
+def _is_number(parcel: fields.Tree) -> bool:
+    return any(fields.word(parcel, name) not in NO_NUMBER for name in NUMBERS)
+
+
+def _items(value: object) -> list[object]:
+    """Give what a plug-in noted one by one: a list, an object by number, JSON, or PHP's text."""
+    if isinstance(value, str):
+        written = value.strip()
+        if written[:1] in {"[", "{"}:
+            try:
+                value = input_limits.read_json(written.encode())
+            except ValueError:
+                return []
+        elif _PHP.match(written):
+            return list(_php_items(written))
+    if isinstance(value, list):
+        return value[: fields.MAX_ROWS]
+    if isinstance(value, dict) and all(isinstance(one, dict) for one in value.values()):
+        return list(value.values())[: fields.MAX_ROWS]
+    return [value] if value else []
+
+
+def _php_items(written: str) -> Iterator[fields.Tree]:
+    """Give the parcels of PHP's serialize(): each begins where a field comes again."""
+    parcel: fields.Tree = {}
+    for found in _PHP_FIELD.finditer(written):
+        if found[1] in parcel:
+            yield parcel
+            parcel = {}
+        parcel[found[1]] = found[2] or found[3] or ""
+    if parcel:
+        yield parcel
 
 
 def _is_part(tree: fields.Tree, parcels: list[fields.Tree]) -> bool:

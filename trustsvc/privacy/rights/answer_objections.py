@@ -65,4 +65,4 @@ def _is_buyer(session: Session, person: Person) -> bool:
 
 
 def _with_language(person: Person, request: PrivacyRequest) -> Person:
-    return person if person.is_known else people.with_language(person, request.language)
+    return person if person.is_stored else people.with_language(person, request.language)

@@ -205,4 +205,4 @@ def _person(session: Session, request: PrivacyRequest) -> Person:
 
 
 def _with_language(person: Person, request: PrivacyRequest) -> Person:
-    return person if person.is_known else people.with_language(person, request.language)
+    return person if person.is_stored else people.with_language(person, request.language)
