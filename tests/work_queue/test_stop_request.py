@@ -24,6 +24,13 @@ def test_afterwards_a_signal_does_what_it_did_before():
     assert [signal.getsignal(number) for number in stop_request.SIGNALS] == before
 
 
+def test_afterwards_nobody_is_asked_to_stop():
+    with stop_request.listening():
+        stop_request.note()
+
+    assert not stop_request.is_made()
+
+
 def test_a_signal_to_a_process_and_its_group_is_one_request():
     with stop_request.listening():
         os.kill(os.getpid(), signal.SIGTERM)

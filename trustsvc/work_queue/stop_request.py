@@ -25,6 +25,7 @@ def listening() -> Iterator[None]:
     try:
         yield
     finally:
+        _number = 0  # whoever runs next in this process was not asked
         for number, handler in before.items():
             signal.signal(number, handler)
 
