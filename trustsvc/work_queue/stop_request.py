@@ -5,6 +5,7 @@ interrupted holds.
 """
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 POLL_S = 0.1
 SAME_REQUEST_S = 1.0  # a signal to a process and to its group arrives twice
+_never = threading.Event()  # time.sleep fails under libfaketime, with which clocks are tested
 _number = 0
 _last_at = -SAME_REQUEST_S
 
@@ -52,5 +54,5 @@ def wait(seconds: float) -> bool:
     """Wait, but no longer than until it is asked to stop; gives whether it was."""
     until = time.monotonic() + seconds
     while not is_made() and (left := until - time.monotonic()) > 0:
-        time.sleep(min(left, POLL_S))
+        _never.wait(min(left, POLL_S))
     return is_made()
