@@ -110,6 +110,7 @@ def _order(
     changed = fields.moment(tree, now, "date_modified_gmt", "date_modified", "updated_at")
     paid, paid_at = _payment(tree, status, created, now)
     sent = _fulfilment(tree, status, created, changed, now)
+    tree = tree | {"meta_data": woocommerce_meta.bounded(tree)}
     meta = woocommerce_meta.read(tree)
     country = fields.text(tree, "shipping.country", "billing.country", "billing_address.country")
     languages = [fields.text(tree, "lang", "locale"), *(meta.get(key, "") for key in LANGUAGE_META)]

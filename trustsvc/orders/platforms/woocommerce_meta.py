@@ -20,6 +20,7 @@ RENEWAL_META = {  # of WooCommerce Subscriptions, WP Swings, YITH and SUMO
     *("_subscription_renewal", "_subscription_renewal_early"),
     *("wps_sfw_renewal_order", "is_a_renew", "sumo_renewal_order_date"),
 }
+MAX_OF_ONE_NAME = 40  # parcels of an order, answers of a buyer
 NO_VALUE = {"", "null", "none", "undefined", "[]", "{}", "a:0:{}"}
 WHOLESALE = {"wholesale", "wholesaler", "wholesale_customer", "wholesale_order"}
 PAYMENT = {  # Amazon Pay is no marketplace
@@ -27,6 +28,17 @@ PAYMENT = {  # Amazon Pay is no marketplace
     *("permission", "billing", "agreement", "login", "refund", "checkout"),
 }
 GIFT_CARD = re.compile(r"gift[ _-]?(?:cards?|certificates?|vouchers?)")
+
+
+def bounded(tree: fields.Tree) -> list[fields.Tree]:
+    """Give the rows that are looked at: of one name the first and the last, as of a history."""
+    by_name: dict[str, list[fields.Tree]] = {}
+    for name, value in fields.pairs(tree, "meta_data"):
+        of_name = by_name.setdefault(name, [])
+        if len(of_name) >= MAX_OF_ONE_NAME:
+            of_name.pop(MAX_OF_ONE_NAME // 2)
+        of_name.append({"key": name, "value": value})
+    return [row for of_name in by_name.values() for row in of_name]
 
 
 def consent(tree: fields.Tree) -> bool | None:
