@@ -163,6 +163,16 @@ def test_no_date_of_an_end_ends_nothing(said):
     assert parse("shopify", cancelled_at=said).platform_status == "open"
 
 
+@pytest.mark.parametrize(
+    ("name", "no", "other"),
+    [("trustsvc_consent", "no", "yes"), ("trustsvc_tags", "do-not-ask", "vip")],
+)
+def test_a_no_among_very_many_notes_of_its_name_counts(name, no, other):
+    rows = [{"key": name, "value": no if number == 100 else other} for number in range(200)]
+
+    assert parse("woocommerce", meta_data=rows).consent is False
+
+
 def test_a_do_not_ask_that_says_no_is_none():
     assert parse("woocommerce", meta_data=[{"key": "do-not-ask", "value": "no"}]).consent is None
 

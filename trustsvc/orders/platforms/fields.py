@@ -135,16 +135,14 @@ def email(data: object, *paths: str) -> str:
     return ""
 
 
-def name(data: object, *parts: str, company: str = "") -> str:
+def name(data: object, *parts: str) -> str:
     """Join the parts of a person's name: one line, no control or direction characters, or "".
 
     Encoded words are taken out (CVE-2024-6923), entities are read, and what is no name to greet
     with (person_name.py) is left out, each part for itself and the whole: an order must not turn
-    our message into an advertisement. Nor is a company's name one, by the field at `company`.
+    our message into an advertisement.
     """
     joined = " ".join(part for path in parts if (part := _name_part(data, path)))
-    if company and joined and joined.casefold() == _name_part(data, company).casefold():
-        return ""
     return person_name.greetable(joined[:MAX_NAME_LENGTH])
 
 

@@ -66,12 +66,22 @@ def in_notes(notes: Iterable[tuple[str, object]]) -> bool | None:
     given: set[bool | None] = set()
     for name, value in notes:
         noted = {"value": value}
-        written = _PREFIX.sub("", _written(name)).replace("/", "-").strip("-")
+        written = _of_note(name)
         if is_name(written) and answer(noted, "value") is not False:
             given.add(False)
         if written in CONSENT_NAMES:
             given.add(answer(noted, "value"))
     return False if False in given else True if True in given else None
+
+
+def answers(name: str) -> bool:
+    """Whether a note of this name may hold a yes or a no."""
+    written = _of_note(name)
+    return is_name(written) or written in CONSENT_NAMES
+
+
+def _of_note(name: str) -> str:
+    return _PREFIX.sub("", _written(name)).replace("/", "-").strip("-")
 
 
 def _written(word: str) -> str:

@@ -20,7 +20,8 @@ RENEWAL_META = {  # of WooCommerce Subscriptions, WP Swings, YITH and SUMO
     *("_subscription_renewal", "_subscription_renewal_early"),
     *("wps_sfw_renewal_order", "is_a_renew", "sumo_renewal_order_date"),
 }
-MAX_OF_ONE_NAME = 40  # parcels of an order, answers of a buyer
+MAX_OF_ONE_NAME = 40  # parcels of an order
+TAGS_META = "trustsvc_tags"
 NO_VALUE = {"", "null", "none", "undefined", "[]", "{}", "a:0:{}"}
 WHOLESALE = {"wholesale", "wholesaler", "wholesale_customer", "wholesale_order"}
 PAYMENT = {  # Amazon Pay is no marketplace
@@ -31,14 +32,21 @@ GIFT_CARD = re.compile(r"gift[ _-]?(?:cards?|certificates?|vouchers?)")
 
 
 def bounded(tree: fields.Tree) -> list[fields.Tree]:
-    """Give the rows that are looked at: of one name the first and the last, as of a history."""
+    """Give the rows that are looked at: of one name the first and the last, as of a history.
+
+    Each row that may hold the buyer's no is looked at.
+    """
     by_name: dict[str, list[fields.Tree]] = {}
     for name, value in fields.pairs(tree, "meta_data"):
         of_name = by_name.setdefault(name, [])
-        if len(of_name) >= MAX_OF_ONE_NAME:
+        if len(of_name) >= MAX_OF_ONE_NAME and not _may_refuse(name):
             of_name.pop(MAX_OF_ONE_NAME // 2)
         of_name.append({"key": name, "value": value})
     return [row for of_name in by_name.values() for row in of_name]
+
+
+def _may_refuse(name: str) -> bool:
+    return refusal.answers(name) or name.strip("_") == TAGS_META
 
 
 def consent(tree: fields.Tree) -> bool | None:
@@ -51,7 +59,7 @@ def _tags(tree: fields.Tree) -> set[str]:
     noted = (
         fields.tags({"value": value}, "value")
         for key, value in fields.pairs(tree, "meta_data")
-        if key.strip("_") == "trustsvc_tags"
+        if key.strip("_") == TAGS_META
     )
     return fields.tags(tree, "tags").union(*noted)
 
