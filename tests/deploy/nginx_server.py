@@ -6,8 +6,9 @@ import socket
 import ssl
 import subprocess
 import time
-from http.client import HTTPConnection, HTTPSConnection
+from http.client import HTTPConnection
 
+NAME = "reviews.example.com"  # of the examples
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
 
@@ -51,18 +52,21 @@ def _wait_for(port, process):
     raise TimeoutError("nginx did not start")
 
 
-def ask(port, path, *, tls=False, source="127.0.0.1", method="GET", **headers):
-    """Send one request from an address of this machine; gives status and body."""
-    where = ("127.0.0.1", port)
-    if tls:
-        anybody = ssl._create_unverified_context()
-        link = HTTPSConnection(*where, source_address=(source, 0), context=anybody, timeout=60)
-    else:
-        link = HTTPConnection(*where, source_address=(source, 0), timeout=60)
+def ask(port, path, *, tls=False, source="127.0.0.1", method="GET", name=NAME, **headers):
+    """Send one request from an address of this machine; gives status and body.
+
+    With TLS for a name, which is the Host as well unless another one is given.
+    """
+    link = HTTPConnection("127.0.0.1", port, timeout=60)
+    link.sock = socket.create_connection(("127.0.0.1", port), 60, (source, 0))
     with contextlib.closing(link):
+        if tls:
+            anybody = ssl._create_unverified_context()
+            link.sock = anybody.wrap_socket(link.sock, server_hostname=name)
+            headers.setdefault("Host", name)
         link.putrequest(method, path, skip_host="Host" in headers)
-        for name, value in headers.items():
-            link.putheader(name.replace("_", "-"), value)
+        for header, value in headers.items():
+            link.putheader(header.replace("_", "-"), value)
         link.endheaders()
         answer = link.getresponse()
         return answer.status, answer.read()

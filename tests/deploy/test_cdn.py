@@ -9,8 +9,8 @@ import pytest
 from werkzeug.serving import make_server
 
 from tests.badge.badge_files import KINDS, published, refreshed
+from tests.deploy.nginx_example import EXAMPLE
 from tests.deploy.nginx_server import NGINX, free_port, nginx
-from tests.deploy.test_nginx import EXAMPLE
 from tests.deploy.test_nginx_badge import asked
 from tests.reviews.sample_reviews import shop
 from trustsvc import clock

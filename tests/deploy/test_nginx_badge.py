@@ -12,8 +12,8 @@ import pytest
 from werkzeug.serving import make_server
 
 from tests.badge.badge_files import KINDS, published, refreshed
+from tests.deploy.nginx_example import EXAMPLE
 from tests.deploy.nginx_server import NGINX, free_port, nginx
-from tests.deploy.test_nginx import EXAMPLE
 from tests.reviews.sample_reviews import shop
 from trustsvc.badge import public_files, scripts
 
@@ -54,8 +54,8 @@ def front(service, tmp_path):
     """The example as it is, but for TLS and for where things are; gives its port."""
     port = free_port()
     servers = EXAMPLE.read_text()
-    kept, _, secure = servers.partition("server {\n    listen 80;")
-    secure = "server {" + secure.partition("\nserver {")[2]
+    kept = servers.partition("# Any other name")[0]
+    secure = "server {" + servers.rpartition("\nserver {")[2]
     changes = [
         (r"    listen \[::\]:443[^\n]*\n|    ssl_[^\n]*\n", ""),
         (r"listen 443 ssl http2;", f"listen 127.0.0.1:{port};"),

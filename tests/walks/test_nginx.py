@@ -7,8 +7,9 @@ import time
 import pytest
 import requests
 
+from tests.deploy.nginx_example import on_ports, self_signed
 from tests.deploy.nginx_server import NGINX, ask, free_port, nginx
-from tests.deploy.test_nginx import EXAMPLE, TOKEN, self_signed
+from tests.deploy.test_nginx import TOKEN
 
 pytestmark = [
     pytest.mark.walk,
@@ -30,17 +31,7 @@ def front(service, tmp_path):
     folder.mkdir()
     self_signed(folder)
     plain, secure = free_port(), free_port()
-    servers = EXAMPLE.read_text()
-    for original, ours in (
-        ("/etc/letsencrypt/live/reviews.example.com", str(folder)),
-        ("    listen [::]:80;\n", ""),
-        ("    listen [::]:443 ssl http2;\n", ""),
-        ("listen 80;", f"listen 127.0.0.1:{plain};"),
-        ("listen 443 ssl", f"listen 127.0.0.1:{secure} ssl"),
-        ("http://127.0.0.1:8000", service.url),
-    ):
-        assert original in servers
-        servers = servers.replace(original, ours)
+    servers = on_ports(folder, plain, secure, service.url)
     with nginx(folder, servers, secure):
         yield folder, plain, secure
 
