@@ -1,6 +1,6 @@
 import pytest
 
-from trustsvc import config, config_values
+from trustsvc import config, config_values, redis_url
 from trustsvc.errors import Misconfigured
 
 SECRET = "hunter2hunter2"
@@ -84,7 +84,7 @@ def test_nonsense_is_refused_with_a_sentence_that_repeats_no_value(name, value, 
 )
 def test_a_loopback_redis_without_a_password_is_worth_a_warning(url, is_open):
     assert config.load({"TRUSTSVC_REDIS_URL": url}).redis_url == url
-    assert is_open == config_values.is_open_redis(url)
+    assert is_open == redis_url.is_open(url)
 
 
 def test_a_secret_can_come_from_a_file(tmp_path):
@@ -120,3 +120,11 @@ def test_relays_of_marketplaces_are_domains_however_they_are_written():
 
     assert config.load(listed).marketplace_relays == ("relay.example", "b.example", "c.example")
     assert config.load({}).marketplace_relays == ()
+
+
+def test_names_and_addresses_of_this_machine_are_known():
+    here = ("localhost", "a.localhost", "127.0.0.9", "::1", "")
+    away = ("localhost.example", "10.0.0.1", "::2")
+
+    assert [*map(config_values.is_loopback, here)] == [True] * len(here)
+    assert [*map(config_values.is_loopback, away)] == [False] * len(away)

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from trustsvc import config_values
+from trustsvc import config_values, redis_url
 from trustsvc.config_values import MAX_LOG_DAYS, Network, is_loopback
 from trustsvc.errors import Misconfigured
 
@@ -105,7 +105,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         base_url=base_url,
         trusted_proxies=config_values.networks(raw["TRUSTED_PROXIES"]),
         database_url=config_values.database_url(raw["DATABASE_URL"], data),
-        redis_url=config_values.redis_url(raw["REDIS_URL"]),
+        redis_url=redis_url.checked(raw["REDIS_URL"]),
         mail_url=config_values.mail_url(raw["MAIL_URL"], data),
         mail_from=config_values.address(
             "MAIL_FROM", raw["MAIL_FROM"] or f"reviews@{config_values.mail_domain(host)}"

@@ -6,7 +6,7 @@ No message repeats the value: it may be a secret.
 import ipaddress
 import re
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from trustsvc.errors import Misconfigured
 
@@ -106,25 +106,6 @@ def database_url(text: str, data: Path) -> str:
     if scheme == "sqlite" and not url.partition("://")[2].strip("/"):
         raise Misconfigured("TRUSTSVC_DATABASE_URL names no file: sqlite:////folder/file.db.")
     return f"postgresql+psycopg{url.removeprefix(scheme)}" if scheme == "postgresql" else url
-
-
-def redis_url(text: str) -> str:
-    if not text:
-        return ""
-    parts = split("REDIS_URL", text)
-    if parts.scheme not in {"redis", "rediss", "unix"}:
-        raise Misconfigured("TRUSTSVC_REDIS_URL must begin with redis://, rediss:// or unix://.")
-    if parse_qs(parts.query).keys() & {"host", "port", "path"}:
-        raise Misconfigured("TRUSTSVC_REDIS_URL must name its server before the question mark.")
-    if parts.scheme != "unix" and not parts.password and not is_loopback(parts.hostname or ""):
-        raise Misconfigured("TRUSTSVC_REDIS_URL names a server beyond loopback without a password.")
-    return text
-
-
-def is_open_redis(url: str) -> bool:
-    """Say whether this Redis needs no password over TCP; sockets have file modes."""
-    parts = urlsplit(url)
-    return parts.scheme in {"redis", "rediss"} and not parts.password
 
 
 def mail_url(text: str, data: Path) -> str:

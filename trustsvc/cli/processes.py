@@ -12,7 +12,7 @@ from rq.exceptions import StopRequested
 from sqlalchemy.exc import SQLAlchemyError
 
 from jobs import schedule
-from trustsvc import clock, config, config_values, log, migrations
+from trustsvc import clock, config, log, migrations, redis_url
 from trustsvc.cli import data_folder_lock
 from trustsvc.crypto import keyring
 from trustsvc.doctor import readiness
@@ -81,7 +81,7 @@ def mailer() -> None:
 
 
 def _work(queue: str) -> None:
-    if config_values.is_open_redis(config.current().redis_url):
+    if redis_url.is_open(config.current().redis_url):
         # every user of this machine can enqueue jobs
         logger.warning("worker.redis_without_password")
     logged = ""

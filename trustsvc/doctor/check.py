@@ -28,6 +28,7 @@ def check(now: datetime) -> list[Finding]:
             "keys": lambda: files.key_ring(now),
             "database": lambda: stores.database(now),
             "redis": lambda: redis_server.redis_server(now).findings,
+            "sentinels": redis_server.sentinels,
             mail_server.CHECK: mail_server.mail_server,
             "sender": lambda: sender_dns.sender(settings.mail_from.rpartition("@")[2]),
             "base URL": lambda: _base_url(settings),

@@ -8,13 +8,12 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 import redis
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from trustsvc import clock, clock_check, config
+from trustsvc import clock, clock_check, config, redis_url
 from trustsvc.config_values import is_loopback
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.orders.models import decisions
@@ -125,7 +124,8 @@ def _other_clocks(session: Session, now: datetime) -> list[OtherClock]:
     if not db.is_sqlite() and _is_elsewhere(db.engine().url.host):
         at: datetime | None = session.scalar(select(func.clock_timestamp()))
         clocks += [OtherClock("the database server", now - at)] if at else []
-    if _is_elsewhere(urlsplit(config.current().redis_url).hostname):
+    servers = redis_url.hosts(config.current().redis_url)
+    if servers and all(map(_is_elsewhere, servers)):
         with contextlib.suppress(redis.RedisError):
             seconds, _ = job_queue.connection().time()
             clocks.append(OtherClock("Redis", now - datetime.fromtimestamp(seconds, UTC)))

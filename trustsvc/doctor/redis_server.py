@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import redis
+from redis.sentinel import MasterNotFoundError
 
-from trustsvc import config, config_values
+from trustsvc import config, redis_url
 from trustsvc.doctor.finding import Finding, Result, fail, failed, ok, warn
 from trustsvc.errors import TrustsvcError
-from trustsvc.work_queue import job_queue, redis_checks
+from trustsvc.work_queue import job_queue, redis_checks, redis_link
 from trustsvc.work_queue.redis_checks import RedisConfig, WriteRefusal
 
 NAME = "redis"
@@ -21,6 +22,10 @@ def redis_server(_: datetime) -> Result:
         link = job_queue.connection()
         refusal = redis_checks.try_write(link)
         server = redis_checks.inspect(link)
+    except MasterNotFoundError:
+        status = "without a primary: work goes on, up to a minute late"
+        remedy = "are they up and agreed? is the service's name in TRUSTSVC_REDIS_URL theirs?"
+        return failed(NAME, status, "no Sentinel names a primary", remedy)
     except (redis.RedisError, TrustsvcError):
         status = "away: work goes on, up to a minute late"
         remedy = "is trustsvc up running? see TRUSTSVC_REDIS_URL"
@@ -31,6 +36,18 @@ def redis_server(_: datetime) -> Result:
         [*wrong, *_warnings(server, refusal)]
         or [ok(NAME, "takes writes, evicts nothing, on disk")],
     )
+
+
+def sentinels() -> list[Finding]:
+    """Warn of Sentinels that do not answer; no line without any."""
+    url = config.current().redis_url
+    if not redis_url.is_sentinel(url):
+        return []
+    silent, number = redis_link.silent_sentinels(url)
+    if not silent:
+        return [ok("sentinels", f"{number} of {number} answer")]
+    remedy = "start them: without most of them no other primary is chosen"
+    return [warn("sentinels", f"{silent} of {number} do not answer", remedy)]
 
 
 def _failures(server: RedisConfig, refusal: WriteRefusal | None) -> list[Finding]:
@@ -61,7 +78,7 @@ def _warnings(server: RedisConfig, refusal: WriteRefusal | None) -> Sequence[Fin
         findings.append(warn(NAME, "reachable; it does not show its configuration", remedy))
     elif not server.is_on_disk:
         findings.append(warn(NAME, "jobs are lost when it restarts", "set appendonly yes"))
-    if config_values.is_open_redis(config.current().redis_url):
+    if redis_url.is_open(config.current().redis_url):
         remedy = "set one: every user of this machine can enqueue jobs"
         findings.append(warn(NAME, "it has no password", remedy))
     return findings

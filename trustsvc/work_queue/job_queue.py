@@ -11,15 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy.orm import Session
 
 from trustsvc import config, log
 from trustsvc.storage import db
-from trustsvc.work_queue import redis_checks, runtime
+from trustsvc.work_queue import redis_checks, redis_link, runtime
 
 # One message: a mail server may take ten minutes for its reply to the end of DATA (RFC 5321
 # 4.5.3.2.6), and before that half a minute for each of a dozen replies.
@@ -64,12 +62,7 @@ def connection() -> redis.Redis:
     """Give the connection of the current settings; short time-outs: a request waits for it."""
     url = redis_url()
     if url not in _connections:
-        _connections[url] = redis.Redis.from_url(
-            url,
-            socket_timeout=1.0,
-            socket_connect_timeout=0.5,
-            retry=Retry(NoBackoff(), 0),  # by default a silent Redis is asked four times
-        )
+        _connections[url] = redis_link.quick(url)
     return _connections[url]
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import redis
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
 from rq.job import Job
@@ -11,7 +10,7 @@ from rq.worker import WorkerStatus
 
 from trustsvc import log
 from trustsvc.errors import Misconfigured
-from trustsvc.work_queue import job_queue, redis_checks, stop_request, time_limit
+from trustsvc.work_queue import job_queue, redis_checks, redis_link, stop_request, time_limit
 from trustsvc.work_queue.job_queue import JOB_NAMES, MAIL_JOBS, MAIL_QUEUE, QUEUE, TIME_LIMIT_S
 
 WORKER_TTL_S = 30  # by default RQ waits 415 seconds on a connection to Redis that fell silent
@@ -93,7 +92,7 @@ def make_worker(queue: str = QUEUE) -> Worker:
     enqueued until its key expires. Raises Misconfigured for a Redis that may evict jobs, and
     RedisError when it is away.
     """
-    link = redis.Redis.from_url(job_queue.redis_url())
+    link = redis_link.patient(job_queue.redis_url())
     redis_checks.require_safe(redis_checks.inspect(link))
     names = MAIL_JOBS if queue == MAIL_QUEUE else JOB_NAMES - MAIL_JOBS
     link.delete(*map(job_queue.pending_key, names))

@@ -58,6 +58,7 @@ def test_each_host_of_the_settings_is_a_processor(tmp_path, more, kind, host, pl
         {"DATABASE_URL": "postgresql://u@127.0.0.1/x"},
         {"REDIS_URL": "unix:///run/redis.sock"},
         {"REDIS_URL": "redis://127.0.0.1"},
+        {"REDIS_URL": "redis+sentinel://127.0.0.1:1,localhost:2/main"},
         {"TRUSTED_PROXIES": "127.0.0.1,::1"},
         {"MAIL_URL": "maildir:/somewhere"},
     ],

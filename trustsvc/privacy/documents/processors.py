@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
+from trustsvc import redis_url
 from trustsvc.config import Settings
 from trustsvc.config_values import is_loopback
 from trustsvc.privacy.documents import data_inventory
@@ -62,9 +63,9 @@ def _database(settings: Settings) -> Iterator[Processor]:
 
 
 def _redis(settings: Settings) -> Iterator[Processor]:
-    parts = urlsplit(settings.redis_url)
-    if parts.scheme in {"redis", "rediss"} and not is_loopback(parts.hostname or ""):
-        yield Processor("redis", parts.hostname or "", location(parts.hostname or "", settings))
+    for host in redis_url.hosts(settings.redis_url):
+        if not is_loopback(host):
+            yield Processor("redis", host, location(host, settings))
 
 
 def _proxies(settings: Settings) -> Iterator[Processor]:
