@@ -21,9 +21,11 @@ from trustsvc.mail.message import (
     to_bytes,
 )
 from trustsvc.mail.smtp_connection import TIMEOUT_S, Connection, PlainConnection, TlsConnection
-from trustsvc.mail.smtp_reply import result_of
+from trustsvc.mail.smtp_reply import Stage, result_of
 
 END_OF_DATA_TIMEOUT_S = 600.0  # RFC 5321 4.5.3.2.6
+
+STAGES = (Stage.MAIL, Stage.RCPT, Stage.DATA)
 
 Reply = tuple[int, str]
 
@@ -92,7 +94,7 @@ class SmtpTransport:
         if refusal:
             return refusal
         before_end_of_data()
-        return self._end_data(link)
+        return self._end_data(link, envelope.recipient)
 
     def _transmit(self, link: Connection, envelope: Envelope) -> DeliveryResult | None:
         """Send all but the end of DATA; gives the refusal, if there is one."""
@@ -121,15 +123,14 @@ class SmtpTransport:
         if not bad and len(replies) == len(steps) and replies[2][0] == 354:
             link.send_all(_dot_stuffed(envelope.data))
             return None
-        return self._refused(link, replies, bad[0] if bad else 2)
-
-    def _refused(self, link: Connection, replies: list[Reply], at: int) -> DeliveryResult:
+        at = bad[0] if bad else 2
         code, text = replies[at]
-        outcome = result_of(code, text)
-        if at == 0:
-            # Our own address or session is refused: nothing is wrong with the buyer's.
-            reason = f"smtp_{code}" if code > 0 else outcome.reason
-            outcome = DeliveryResult(DeliveryStatus.DEFERRED, reason, FailureScope.SERVER)
+        outcome = result_of(STAGES[at], code, text, envelope.recipient)
+        return self._refused(link, replies, code, outcome)
+
+    def _refused(
+        self, link: Connection, replies: list[Reply], code: int, outcome: DeliveryResult
+    ) -> DeliveryResult:
         # A server that replies 354 all the same waits for data we do not want to send.
         if code == 421 or replies[-1][0] == 354:
             self._drop()
@@ -140,7 +141,7 @@ class SmtpTransport:
             self._drop()
         return outcome
 
-    def _end_data(self, link: Connection) -> DeliveryResult:
+    def _end_data(self, link: Connection, recipient: str) -> DeliveryResult:
         try:
             link.send_unless_closed(b".\r\n")
         except (OSError, smtplib.SMTPException):
@@ -157,7 +158,7 @@ class SmtpTransport:
             self._drop()
         if 200 <= code < 300:
             return DeliveryResult(DeliveryStatus.SENT)
-        return result_of(code, text.decode("ascii", "replace"), after_data=True)
+        return result_of(Stage.END_OF_DATA, code, text.decode("ascii", "replace"), recipient)
 
     def _connected(self) -> Connection:
         if self._link is None:

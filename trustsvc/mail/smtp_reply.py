@@ -1,6 +1,8 @@
-"""What a mail server's reply means for a message. Pure."""
+"""What a mail server's reply means for a message, and whose fault it is. Pure."""
 
 import re
+from collections.abc import Mapping
+from enum import StrEnum
 
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
 
@@ -9,26 +11,100 @@ MAILBOX_FULL = "5.2.2"
 # the sender's own address. 5.7.17 and 5.7.18 (RFC 7293) say that the mailbox has a new owner.
 _STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
 _ABOUT_SENDER = re.compile(r"5\.7\.(?!1[78]$)\d+|5\.1\.[78]")
+# Postfix, above smtpd_client_message_rate_limit and its like.
+_RATE = re.compile(r"too (?:much mail|many (?:messages|recipients)) from", re.IGNORECASE)
 
 
-def result_of(code: int, text: str, *, after_data: bool = False) -> DeliveryResult:
+class Stage(StrEnum):
+    """What was replied to."""
+
+    SESSION = "session"  # connecting, EHLO, STARTTLS, AUTH
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    END_OF_DATA = "end_of_data"
+
+
+class ReplyClass(StrEnum):
+    """What kind of reply it is, apart from good ones."""
+
+    CLOSING = "closing"  # 421
+    RATE = "rate"  # it takes no more from us for now
+    SENDER = "sender"  # x.7.x and the like: of us, not of a mailbox
+    TRANSIENT = "transient"
+    PERMANENT = "permanent"
+    GARBLED = "garbled"
+
+
+_RELAY, _DOMAIN, _MAILBOX = FailureScope.SERVER, FailureScope.DOMAIN, FailureScope.MAILBOX
+_OF_RELAY = dict.fromkeys(ReplyClass, _RELAY)
+_OF_RECIPIENT = {
+    ReplyClass.CLOSING: _RELAY,
+    ReplyClass.RATE: _RELAY,
+    ReplyClass.SENDER: _DOMAIN,
+    ReplyClass.TRANSIENT: _MAILBOX,
+    ReplyClass.PERMANENT: _MAILBOX,
+    ReplyClass.GARBLED: _RELAY,
+}
+# Whose fault it is. Before a recipient was named nothing can be the receiving domain's.
+BLAMED: Mapping[Stage, Mapping[ReplyClass, FailureScope]] = {
+    Stage.SESSION: _OF_RELAY,
+    Stage.MAIL: _OF_RELAY,
+    Stage.RCPT: _OF_RECIPIENT,
+    Stage.DATA: _OF_RECIPIENT,
+    Stage.END_OF_DATA: _OF_RECIPIENT,
+}
+
+
+def blamed(stage: Stage, code: int, text: str, recipient: str = "") -> FailureScope:
+    """Say whose fault a reply is. A 421 that names the recipient is the receiving domain's."""
+    kind = classify(code, text)
+    was_named = BLAMED[stage] is _OF_RECIPIENT
+    if kind is ReplyClass.CLOSING and was_named and _names(recipient, text):
+        return FailureScope.DOMAIN
+    return BLAMED[stage][kind]
+
+
+def classify(code: int, text: str) -> ReplyClass:
+    """Sort a reply that is no success."""
+    status = _status(text)
+    if code == 421:
+        return ReplyClass.CLOSING
+    if 400 <= code < 500:
+        if _RATE.search(text):
+            return ReplyClass.RATE
+        return ReplyClass.SENDER if status.startswith("4.7.") else ReplyClass.TRANSIENT
+    if 500 <= code < 600:
+        is_of_us = _ABOUT_SENDER.fullmatch(status)
+        return ReplyClass.SENDER if is_of_us else ReplyClass.PERMANENT
+    return ReplyClass.GARBLED
+
+
+def result_of(stage: Stage, code: int, text: str, recipient: str = "") -> DeliveryResult:
     """Turn a reply into a result (RFC 5321 4.2.1); a full mailbox is deferred.
 
     A refusal of the sender (RFC 3463 x.7.x) says nothing about the buyer's mailbox: it is deferred,
-    and the address is kept.
+    and the address is kept; so is whatever is said before the recipient was named.
     """
-    match = _STATUS.search(text)
-    status = match[0] if match else ""
-    if 500 <= code < 600 and _ABOUT_SENDER.fullmatch(status):
-        return DeliveryResult(DeliveryStatus.DEFERRED, "policy", FailureScope.DOMAIN)
-    if 400 <= code < 500:
-        of_code = FailureScope.SERVER if code == 421 else FailureScope.MAILBOX
-        scope = FailureScope.DOMAIN if status.startswith("4.7.") else of_code
+    kind, scope = classify(code, text), blamed(stage, code, text, recipient)
+    after_data = stage is Stage.END_OF_DATA
+    if kind is ReplyClass.GARBLED:
+        status = DeliveryStatus.UNKNOWN if after_data else DeliveryStatus.DEFERRED
+        return DeliveryResult(status, "smtp_garbled", scope)
+    if BLAMED[stage] is _OF_RELAY:
         return DeliveryResult(DeliveryStatus.DEFERRED, f"smtp_{code}", scope)
-    if code == 552 and (MAILBOX_FULL in text or not after_data):
-        return DeliveryResult(DeliveryStatus.DEFERRED, f"smtp_{code}")
-    if 500 <= code < 600:
-        return DeliveryResult(DeliveryStatus.REFUSED, f"smtp_{code}")
-    return DeliveryResult(
-        DeliveryStatus.UNKNOWN if after_data else DeliveryStatus.DEFERRED, "smtp_garbled"
-    )
+    if kind is ReplyClass.SENDER and code >= 500:
+        return DeliveryResult(DeliveryStatus.DEFERRED, "policy", scope)
+    is_full = code == 552 and (MAILBOX_FULL in text or not after_data)
+    refused = kind is ReplyClass.PERMANENT and not is_full
+    status = DeliveryStatus.REFUSED if refused else DeliveryStatus.DEFERRED
+    return DeliveryResult(status, f"smtp_{code}", scope)
+
+
+def _status(text: str) -> str:
+    match = _STATUS.search(text)
+    return match[0] if match else ""
+
+
+def _names(recipient: str, text: str) -> bool:
+    return bool(recipient) and recipient.casefold() in text.casefold()

@@ -84,6 +84,7 @@ def test_no_minute_after_a_return_holds_more_than_twice_the_usual_however_often_
         (1, DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451"), 2),
         (0, DeliveryResult(DeliveryStatus.DEFERRED, "policy", FailureScope.DOMAIN), 3),
         (3, DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451", FailureScope.DOMAIN), 4),
+        (2, DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451", FailureScope.SERVER), 2),
         (1, DeliveryResult(DeliveryStatus.DEFERRED, "smtp_452"), 1),
         (1, DeliveryResult(DeliveryStatus.REFUSED, "smtp_550"), 1),
         (5, DeliveryResult(DeliveryStatus.SENT), 0),

@@ -72,7 +72,12 @@ def allowance(per_minute: float, since: timedelta | None) -> int:
 
 
 def deferrals(before: int, result: DeliveryResult) -> int:
-    """Count deferrals in a row: a clear one weighs as much as several that may mean a mailbox."""
+    """Count deferrals in a row: a clear one weighs as much as several that may mean a mailbox.
+
+    What our own mail server is to blame for (mail/smtp_reply.py) never counts.
+    """
+    if result.scope is FailureScope.SERVER:
+        return before
     if result.scope is FailureScope.DOMAIN:
         return max(before + 1, MAX_DEFERRALS)
     if result.status is DeliveryStatus.DEFERRED and result.reason in _MAY_BE_THROTTLING:
