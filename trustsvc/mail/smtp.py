@@ -124,9 +124,8 @@ class SmtpTransport:
             link.send_all(_dot_stuffed(envelope.data))
             return None
         at = bad[0] if bad else 2
-        code, text = replies[at]
-        outcome = result_of(STAGES[at], code, text, envelope.recipient)
-        return self._refused(link, replies, code, outcome)
+        outcome = result_of(STAGES[at], *replies[at], envelope.recipient)
+        return self._refused(link, replies, replies[at][0], outcome)
 
     def _refused(
         self, link: Connection, replies: list[Reply], code: int, outcome: DeliveryResult
