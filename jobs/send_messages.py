@@ -11,6 +11,7 @@ from trustsvc.storage import db
 from trustsvc.work_queue import job_queue, stop_request
 
 MAX_DURATION = timedelta(minutes=2)
+SHARED_BATCH_SIZE = 50  # with several mailers, so that each gets its share of what is due
 
 
 def send_messages() -> None:
@@ -21,14 +22,16 @@ def send_messages() -> None:
     a person waits for leaves. Asked to stop, it finishes the message in hand and sends no other.
     """
     started = clock.read()
-    with open_transport(config.current().mail_url) as transport:
-        while _send_batch(transport) == BATCH_SIZE:
+    settings = config.current()
+    most = BATCH_SIZE if settings.mailers == 1 else SHARED_BATCH_SIZE
+    with open_transport(settings.mail_url) as transport:
+        while _send_batch(transport, most) == most:
             if clock.read().uptime - started.uptime > MAX_DURATION:
                 job_queue.enqueue_now("send_messages")
                 return
 
 
-def _send_batch(transport: MailTransport) -> int:
+def _send_batch(transport: MailTransport, most: int) -> int:
     began = clock.read()
     with db.reading() as session:  # before each batch: the clock may have jumped seconds ago
         is_distrusted = clock_check.problem(session, began) in clock_check.STOPS_MAIL
@@ -42,4 +45,5 @@ def _send_batch(transport: MailTransport) -> int:
         now,
         only_unsuspendable=is_distrusted,
         is_stopping=stop_request.is_made,
+        most=most,
     )

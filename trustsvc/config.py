@@ -26,6 +26,7 @@ class Settings:
     mail_url: str
     mail_from: str
     mail_pace: int
+    mailers: int
     hourly_most: int
     confirmations_hourly: int
     resend: bool
@@ -61,6 +62,7 @@ DEFAULTS = {
     "MAIL_URL": "",
     "MAIL_FROM": "",
     "MAIL_PACE": "600",
+    "MAILERS": "1",
     "HOURLY_MOST": "1000",
     "CONFIRMATIONS_HOURLY": "200",
     "RESEND": "",
@@ -111,6 +113,7 @@ def load(environ: Mapping[str, str]) -> Settings:
             "MAIL_FROM", raw["MAIL_FROM"] or f"reviews@{config_values.mail_domain(host)}"
         ),
         mail_pace=config_values.integer("MAIL_PACE", raw["MAIL_PACE"], 0, 100_000),
+        mailers=config_values.integer("MAILERS", raw["MAILERS"], 1, 16),
         hourly_most=config_values.integer("HOURLY_MOST", raw["HOURLY_MOST"], 0, 10_000_000),
         confirmations_hourly=config_values.integer("CONFIRMATIONS_HOURLY", hourly, 0, 1_000_000),
         resend=config_values.boolean("RESEND", raw["RESEND"]),

@@ -119,9 +119,7 @@ def up() -> None:
         keyring.make_all()
         migrations.upgrade()
         readiness.record_keys()
-        children = [
-            Child(name, _command(name)) for name in ("worker", "mailer", "scheduler", "web")
-        ]
+        children = [Child(name, _command(name)) for name in process_names(settings.mailers)]
         if settings.embedded_redis:
             children.insert(0, _redis())
         try:
@@ -131,6 +129,11 @@ def up() -> None:
                     child.keep_alive()
         finally:
             end_all(children)
+
+
+def process_names(mailers: int) -> list[str]:
+    """Name the processes of ours that are started beside Redis."""
+    return ["worker", *["mailer"] * mailers, "scheduler", "web"]
 
 
 def _command(name: str) -> list[str]:

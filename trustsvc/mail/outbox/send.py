@@ -46,6 +46,7 @@ def send(
     *,
     only_unsuspendable: bool = False,
     is_stopping: Callable[[], bool] = lambda: False,
+    most: int = lease.BATCH_SIZE,
 ) -> int:
     """Send one batch; gives how many messages were leased, so that a job goes on while it is full.
 
@@ -60,7 +61,7 @@ def send(
     with open_transaction() as session:
         expired_leases.expire(session, started, of)
         resend.resend_unknown(session, started, of)
-        gate = circuit_breaker.ask(session, started, lease.BATCH_SIZE)
+        gate = circuit_breaker.ask(session, started, most)
         leased = lease.lease(session, started, of, gate.limit)
         circuit_breaker.leased(
             session, gate, len(leased), leased[0].lease if leased else b"", started
