@@ -26,7 +26,7 @@ from trustsvc.orders.models import orders
 from trustsvc.orders.state import OrderState
 from trustsvc.shops import domain_recheck
 from trustsvc.shops.models import shops
-from trustsvc.storage import db
+from trustsvc.storage import connections, db
 from trustsvc.storage.event_log import events
 
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "foreign_keys": 1}
@@ -73,7 +73,9 @@ def _read(check: DatabaseCheck, now: datetime) -> Sequence[Finding] | Finding:
 def _pragmas(session: Session) -> list[Finding]:
     wrong = _wrong_pragmas(session) if db.is_sqlite() else []
     if not wrong:
-        return [ok("database", f"{db.engine().dialect.name}, reachable, up to date")]
+        pooled = session.connection().info.get(connections.POOLED)
+        name = db.engine().dialect.name + (" through a connection pooler" if pooled else "")
+        return [ok("database", f"{name}, reachable, up to date")]
     detail = f"SQLite's {', '.join(wrong)} is not set as needed"
     return [fail("database", detail, "is the file on a network disk? move it to a local one")]
 

@@ -1,14 +1,19 @@
-"""Engines: pools, lock time-outs, SQLite's pragmas, and no row values in exception texts."""
+"""Engines: pools, lock time-outs, SQLite's pragmas, and no row values in exception texts.
+
+A connection pooler such as PgBouncer lends PostgreSQL's connections out for one transaction each:
+there nothing is prepared or set for longer than a transaction.
+"""
 
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
 
 from trustsvc.storage import sqlite_reopen
 
 LOCK_TIMEOUT_S = 10.0
+POOLED = "trustsvc_pooled"  # in `Connection.info`
 # A cut connection to PostgreSQL is noticed within half a minute, not after hours.
 POSTGRES_OPTIONS = {
     "connect_timeout": 5,
@@ -34,7 +39,8 @@ def open_engine(url: str) -> Engine:
             },
         )
         event.listen(made, "handle_error", _without_values)
-        event.listen(made, "connect", _set_lock_timeout)
+        event.listen(made, "connect", _recognise_pooler)
+        event.listen(made, "begin", _set_lock_timeout)
         return made
     path = Path(url.partition("///")[2])
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -84,10 +90,25 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
         raise
 
 
-def _set_lock_timeout(connection: Any, _record: Any) -> None:
-    """Wait for a lock as long as SQLite does: a locked table must not hang every request."""
-    connection.execute(f"SET lock_timeout = {int(LOCK_TIMEOUT_S * 1000)}")
+def _recognise_pooler(connection: Any, record: Any) -> None:
+    """Set the lock time-out for good, unless between us and the server is a pooler.
+
+    A pooler gives its clients numbers of its own for the server's process.
+    """
+    (process,) = connection.execute("SELECT pg_backend_pid()").fetchone()
+    if process != connection.info.backend_pid:
+        record.info[POOLED] = True
+        connection.prepare_threshold = None
+    else:
+        connection.execute(f"SET lock_timeout = {int(LOCK_TIMEOUT_S * 1000)}")
     connection.commit()
+
+
+def _set_lock_timeout(connection: Connection) -> None:
+    """Wait for a lock as long as SQLite does: a locked table must not hang every request."""
+    outside = connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
+    if connection.info.get(POOLED) and not outside:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(LOCK_TIMEOUT_S * 1000)}")
 
 
 def _without_values(context: ExceptionContext) -> None:

@@ -54,6 +54,12 @@ def is_sqlite() -> bool:
     return engine().dialect.name == "sqlite"
 
 
+def is_pooled() -> bool:
+    """Say whether a connection pooler is between us and PostgreSQL."""
+    with engine().connect() as connection:
+        return bool(connection.info.get(connections.POOLED))
+
+
 @contextmanager
 def transaction(wait_s: float | None = None) -> Iterator[Session]:
     """Open a transaction that writes; commit at the end, roll back on any exception.

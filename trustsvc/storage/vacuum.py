@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import OperationalError
 
 from trustsvc.storage import connections, db
@@ -25,12 +26,11 @@ def scrub() -> bool:
             busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
             return not busy
         try:
-            connection.exec_driver_sql("VACUUM")
+            return _vacuum(connection)
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
                 raise
             return False
-        return True
 
 
 def rebuild() -> bool:
@@ -39,15 +39,15 @@ def rebuild() -> bool:
     secure_delete overwrites the deleted row, but not the copies that SQLite left behind when it
     moved the row between pages (one row in some hundreds, tests/storage/test_vacuum.py);
     PostgreSQL's plain VACUUM overwrites nothing. Writers wait meanwhile: for small databases, or at
-    night. False when it could not get its lock or the disk is full: to be repeated later.
+    night. False when it could not get its lock or the disk is full: to be repeated later. Through a
+    connection pooler no time-out can be set for it, so a table in use is left out: False, too.
     """
     with db.exclusive_writer():
         try:
-            _rebuild()
+            whole = _rebuild()
         except OperationalError:
-            scrub()
-            return False
-    return scrub()
+            whole = False
+    return scrub() and whole
 
 
 def is_small() -> bool:
@@ -59,19 +59,35 @@ def is_small() -> bool:
         return int(size.scalar_one()) <= SMALL_BYTES
 
 
-def _rebuild() -> None:
+def _rebuild() -> bool:
     with _outside_transactions() as connection:
         if db.is_sqlite():
             # The copy that VACUUM writes must not lie on another disk than the database.
             folder = str(Path(db.engine().url.database or "").resolve().parent).replace("'", "''")
             connection.exec_driver_sql(f"PRAGMA temp_store_directory = '{folder}'")
             connection.exec_driver_sql("VACUUM")
-        else:
+            return True
+        if not connection.info.get(connections.POOLED):
             connection.exec_driver_sql(
                 f"SET lock_timeout = {int(connections.LOCK_TIMEOUT_S * 500)}"
             )
-            # ANALYZE too: PostgreSQL keeps samples of a column beside the table.
-            connection.exec_driver_sql("VACUUM (FULL, ANALYZE)")
+        # ANALYZE too: PostgreSQL keeps samples of a column beside the table.
+        return _vacuum(connection, "FULL", "ANALYZE")
+
+
+def _vacuum(connection: Connection, *options: str) -> bool:
+    """Run VACUUM on PostgreSQL; False where a pooler kept us from waiting for a table in use."""
+    if not connection.info.get(connections.POOLED):
+        connection.exec_driver_sql(f"VACUUM ({', '.join(options)})" if options else "VACUUM")
+        return True
+    left_out: list[str] = []
+    raw: Any = connection.connection.driver_connection
+    raw.add_notice_handler(lambda notice: left_out.append(notice.sqlstate))
+    # By name: of a table that is not named it does not say that it was left out.
+    names = [*inspect(connection).get_table_names(), "pg_statistic"]
+    options = (*options, "SKIP_LOCKED")
+    connection.exec_driver_sql(f"VACUUM ({', '.join(options)}) {', '.join(names)}")
+    return LOCK_NOT_AVAILABLE not in left_out
 
 
 @contextmanager
