@@ -1,5 +1,6 @@
 """Two shops with everything a shop can have, and whatever of the one the other could try."""
 
+import json
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,7 +21,7 @@ from trustsvc.privacy import request_log
 from trustsvc.privacy.documents import notice_history
 from trustsvc.privacy.rights import confirmation, people
 from trustsvc.registry import double_opt_in, registration
-from trustsvc.registry.models import pending_registrations, registered_buyers
+from trustsvc.registry.models import registered_buyers
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import lookup, moderate, publish, reply, submit
 from trustsvc.reviews.models import publications, reviews
@@ -28,6 +29,7 @@ from trustsvc.reviews.policy import Draft
 from trustsvc.shops.models import shops
 from trustsvc.storage import columns as tables
 from trustsvc.storage import db
+from trustsvc.transactional_mail.models import transactional_messages
 
 # What counts by itself, whoever asks.
 COUNTS = {"security_entries", "heartbeats", "clock_states"}
@@ -61,14 +63,14 @@ def make(word):
     with sample_orders.quiet(), db.transaction() as session:
         session.execute(update(shops).where(shops.c.id == made.id).values(proven_at=now))
         _papers(session, made, word, now)
-        endpoint = endpoints.add(session, "postmark", None, now)
+        _, endpoint_id = endpoints.add(session, "postmark", None, now)
         mine.ids += _people(session, mine, now)
         refresh.refresh(session, [made.id], now)
     invitation = sample_orders.invitation_of(asked)
     mine.ids += [
         ("slug", made.slug),
         ("endpoint_id", made.endpoint_id),
-        ("mail endpoint", endpoint.endpoint_id),
+        ("mail endpoint", endpoint_id),
         ("number", str(made.id)),
         *(("number", str(number)) for number in (published, waiting, asked, new, invitation.id)),
         ("link id", invitation.link.hex()),
@@ -154,15 +156,17 @@ def _people(session, mine, now):
     ).first()
     asked = confirmation.my_data_link(session, people.by_address(session, row.email), now)
     request = request_log.record_open(session, "erase", mine.shop.id, now)
-    newest = pending_registrations.c.id.desc()
-    pending = session.scalar(select(pending_registrations.c.link).order_by(newest).limit(1))
+    mails = transactional_messages.c
+    confirms = session.scalar(
+        select(mails.facts).where(mails.template == "register").order_by(mails.id.desc()).limit(1)
+    )
     member = session.scalar(
         select(registered_buyers.c.link).where(
             registered_buyers.c.link == registration.leave_link_id(session, some[1])
         )
     )
     return [
-        ("register", signed_links.token("register", pending)),
+        ("register", json.loads(confirms)["link"].rpartition("/")[2]),
         ("leave", signed_links.token("leave", member)),
         ("me", asked.rpartition("/")[2]),
         ("request", str(request)),

@@ -4,16 +4,24 @@ Also tests:
 trustsvc/migrations/env.py
 """
 
+import os
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, text, update
 
 from tests import all_tables
-from tests.invitations.sample_orders import NOON, place, shop
-from trustsvc import migrations
+from tests.invitations.sample_orders import NOON, invitation_of, invited, place, shop
+from trustsvc import clock, migrations
+from trustsvc.crypto import encrypted_column, signed_links
+from trustsvc.errors import Misconfigured
+from trustsvc.mail.feedback.webhooks import endpoints
 from trustsvc.orders.models import orders
 from trustsvc.orders.platform_status import PlatformStatus
+from trustsvc.registry import double_opt_in, registration
+from trustsvc.registry.models import registered_buyers
+from trustsvc.shops import directory, webhook_auth
 from trustsvc.storage import columns, db
 
 pytestmark = pytest.mark.both_databases
@@ -56,6 +64,120 @@ def test_the_status_of_an_order_keeps_its_value_under_its_new_name(installation)
     with db.reading() as session:
         status = session.scalar(select(orders.c.platform_status).where(orders.c.id == order_id))
     assert status == PlatformStatus.ON_HOLD
+
+
+OF_BEFORE = (
+    """INSERT INTO pending_registrations
+    (link, address, shop_id, consent_version, language, source, requested_at)
+    VALUES (:register, :sealed, 1, 'registration-1', 'nl', 'page', :now)""",
+    """INSERT INTO my_data_links (link, pseudonym, address, language, at)
+    VALUES (:me, :me, :sealed, 'nl', :now)""",
+    """INSERT INTO mail_endpoints (endpoint_id, provider, secret, made_at)
+    VALUES (:endpoint, 'postmark', :sealed, :now)""",
+)
+
+
+class Before:
+    """What people and platforms hold that schema 0005 made: links and addresses."""
+
+    def __init__(self):
+        at_shop = shop()
+        self.shop = at_shop
+        self.invitation = invitation_of(invited(at_shop, clock.now())).link
+        ids = {name: signed_links.new_id() for name in ("leave", "register", "me")}
+        self.leave, self.register, self.me = ids.values()
+        self.mail_endpoint = "0123456789abcdef" * 2
+        with db.transaction() as session:
+            registration.register(session, "ann@mail.example", "v1", "page", NOON)
+            session.execute(update(registered_buyers).values(link=self.leave))
+        migrations.downgrade("0005")
+        now = round(clock.now().timestamp() * 1000)
+        sealed = encrypted_column.encrypt("ann@mail.example")
+        with db.transaction() as session:
+            values = {**ids, "sealed": sealed, "now": now, "endpoint": self.mail_endpoint}
+            for statement in OF_BEFORE:
+                session.execute(text(statement), values)
+
+    def links(self):
+        return [
+            ("review", self.invitation),
+            ("stop", self.invitation),
+            ("me", self.invitation),
+            ("me", self.me),
+            ("register", self.register),
+            ("leave", self.leave),
+        ]
+
+
+def stored(column):
+    table, name = column.split(".")
+    with db.reading() as session:
+        (value,) = session.scalars(text(f"SELECT {name} FROM {table}"))
+    return value if isinstance(value, str) else bytes(value)
+
+
+def test_links_and_addresses_from_before_0006_stay_good(installation, client):
+    before = Before()
+    assert stored("invitations.link") == before.invitation
+    assert stored("registered_buyers.link") == before.leave
+    assert stored("shops.endpoint_id") == before.shop.endpoint_id
+    migrations.upgrade()
+
+    for purpose, link_id in before.links():
+        answer = client.get(
+            f"/{signed_links.PATHS[purpose]}/{signed_links.token(purpose, link_id)}"
+        )
+        assert (answer.status_code, purpose) == (200, purpose)
+    with db.transaction() as session:
+        assert registration.consent_proof(session, before.leave)
+        assert directory.by_id(session, before.shop.id) == before.shop
+        assert webhook_auth.endpoint_shop_id(session, "standard", before.shop.endpoint_id)
+        assert endpoints.find(session, "postmark", before.mail_endpoint).beginning == "012345"
+        assert double_opt_in.confirm(session, before.register, clock.now()).confirmed
+    for column in ("invitations.link", "registered_buyers.link", "my_data_links.link_hash"):
+        assert len(stored(column)) in {32, 33}
+    assert before.shop.endpoint_id not in stored("shops.endpoint_id")
+    migrations.downgrade("0005")
+    assert stored("invitations.link") == before.invitation
+
+
+def test_with_the_keys_of_another_database_0006_changes_nothing(installation):
+    before = Before()
+    path = installation.data / "keys" / "vault"
+    right = path.read_text()
+    path.unlink()
+    with pytest.raises(Misconfigured, match="put its keys back"):
+        migrations.upgrade()
+
+    assert migrations.revision() == "0005"
+    assert stored("invitations.link") == before.invitation
+    path.write_text(right)
+    later = path.stat().st_mtime_ns + 1_000_000
+    os.utime(path, ns=(later, later))
+    migrations.upgrade()
+    assert migrations.is_current()
+
+
+def test_0006_changes_all_rows_of_a_large_table(installation):
+    before = Before()
+    with db.transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO registered_buyers (pseudonym, at, consent_version, source, link)"
+                " VALUES (:pseudonym, 0, 'v1', 'page', :link)"
+            ),
+            [
+                {"pseudonym": b"\1\1%016d" % number, "link": b"%016d" % number}
+                for number in range(2500)
+            ],
+        )
+    migrations.upgrade()
+
+    with db.reading() as session:
+        raw = session.scalars(text("SELECT link FROM registered_buyers")).all()
+        links = session.scalars(select(registered_buyers.c.link)).all()
+    assert {len(one) for one in raw} == {33}
+    assert set(links) == {before.leave, *(b"%016d" % number for number in range(2500))}
 
 
 def test_upgrading_twice_changes_nothing(installation):

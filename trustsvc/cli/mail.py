@@ -99,8 +99,8 @@ def endpoint() -> None:
 def add_endpoint(provider: str, topic: str | None) -> None:
     """Make an endpoint for PROVIDER and print its address, which is shown once."""
     with db.transaction() as session:
-        made = endpoints.add(session, provider, topic, clock.now())
-    click.echo(f"{endpoint_url(made)}\n\n{SETUP_STEPS[provider]}")
+        made, endpoint_id = endpoints.add(session, provider, topic, clock.now())
+    click.echo(f"{endpoint_url(made, endpoint_id)}\n\n{SETUP_STEPS[provider]}")
 
 
 @endpoint.command("list")
@@ -109,9 +109,7 @@ def list_endpoints() -> None:
     with db.reading() as session:
         every = endpoints.all_endpoints(session)
     for one in every:
-        click.echo(
-            f"{one.endpoint_id[:6]}…  {one.provider}  {one.made_at:%Y-%m-%d}  {one.topic or ''}"
-        )
+        click.echo(f"{one.beginning}…  {one.provider}  {one.made_at:%Y-%m-%d}  {one.topic or ''}")
     if not every:
         click.echo("There are no endpoints: trustsvc mail endpoint add --help")
 
@@ -119,16 +117,16 @@ def list_endpoints() -> None:
 @endpoint.command("remove")
 @click.argument("beginning")
 def remove_endpoint(beginning: str) -> None:
-    """Remove the endpoint whose id begins with BEGINNING (see list)."""
+    """Remove the endpoint whose id is or begins with BEGINNING (see list)."""
     with db.transaction() as session:
         endpoints.remove(session, beginning)
     click.echo("Removed.")
 
 
-def endpoint_url(made: endpoints.MailEndpoint) -> str:
+def endpoint_url(made: endpoints.MailEndpoint, endpoint_id: str) -> str:
     """Write the address a provider posts to, with the password in it where it needs one."""
     base = config.current().base_url
     if made.provider == "postmark":
         parts = urlsplit(base)
         base = parts._replace(netloc=f"{endpoints.USER}:{made.secret}@{parts.netloc}").geturl()
-    return f"{base}/mail-events/{made.provider}/{made.endpoint_id}"
+    return f"{base}/mail-events/{made.provider}/{endpoint_id}"

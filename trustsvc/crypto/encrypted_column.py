@@ -6,13 +6,15 @@ rotated.
 
 import base64
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import LargeBinary
 from sqlalchemy.types import TypeDecorator
 
 from trustsvc.crypto import keyring
+
+Value = TypeVar("Value")
 
 _fernets: dict[tuple[keyring.Key, ...], MultiFernet] = {}
 
@@ -60,10 +62,23 @@ def _fernet(key: keyring.Key) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(key.secret))
 
 
-class EncryptedText(TypeDecorator[str]):
+class EncryptedType(TypeDecorator[Value]):
+    """A column that only the vault keys open: what re-encryption needs to know of any of them."""
+
+    def key_version_of(self, stored: Any) -> int | None:
+        """Give the version of the key that decrypts what is stored; None when none does."""
+        raise NotImplementedError
+
+    def re_encrypted(self, stored: Any) -> Any:
+        """Re-encrypt with the newest key; None when it already is, or when no key decrypts it."""
+        raise NotImplementedError
+
+
+class EncryptedText(EncryptedType[str]):
     """A column whose text is encrypted on its way in and decrypted on its way out.
 
-    Cannot be searched or compared in SQL: look people up by a pseudonym (crypto/pseudonyms.py).
+    Cannot be searched or compared in SQL: look people up by a pseudonym (crypto/pseudonyms.py),
+    and random ids by an encrypted id (crypto/encrypted_id.py).
     """
 
     impl = LargeBinary
@@ -74,3 +89,9 @@ class EncryptedText(TypeDecorator[str]):
 
     def process_result_value(self, value: Any, dialect: Any) -> str | None:
         return None if value is None else decrypt(bytes(value))
+
+    def key_version_of(self, stored: Any) -> int | None:
+        return key_version_of(stored)
+
+    def re_encrypted(self, stored: Any) -> Any:
+        return re_encrypted(stored)

@@ -1,7 +1,8 @@
 """The invitations' tables: who is invited, and which shops are paused."""
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, Table, Text, and_
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Table, Text, and_
 
+from trustsvc.crypto.encrypted_id import EncryptedId
 from trustsvc.invitations.state import invitation_states
 from trustsvc.mail.outbox.models import messages
 from trustsvc.storage.columns import Id, Moment, column, metadata
@@ -27,8 +28,8 @@ invitations = Table(
     ),
     column(
         "link",
-        LargeBinary,
-        purpose="random id inside the links of its messages",
+        EncryptedId,
+        purpose="random id inside the links of its messages, made again for each",
         retention=KEEP,
         category="pseudonym",
         unique=True,

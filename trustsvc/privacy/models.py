@@ -120,9 +120,9 @@ my_data_links = Table(
     "my_data_links",
     metadata,
     column(
-        "link",
+        "link_hash",
         LargeBinary,
-        purpose="random id inside a link that was requested",
+        purpose="keyed hash of the random id inside a link that was requested",
         retention=LINK,
         category="pseudonym",
         primary_key=True,

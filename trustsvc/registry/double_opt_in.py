@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import ColumnElement, Row, or_, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import i18n
 from trustsvc.crypto import pseudonyms, signed_links
+from trustsvc.crypto.id_hashes import id_hash, id_hashes
 from trustsvc.errors import Gone, TooMany
 from trustsvc.registry import registration
 from trustsvc.registry.models import consent_texts, opt_outs, pending_registrations
@@ -78,7 +79,7 @@ def request_registration(session: Session, request: RegistrationRequest, now: da
         return
     session.execute(
         pending_registrations.insert().values(
-            link=link,
+            link_hash=id_hash(link),
             address=request.address,
             address_pseudonym=pseudonyms.shop_pseudonym(enqueue.THE_SERVICE, request.address),
             shop_id=request.shop_id,
@@ -148,16 +149,18 @@ def _record_consent_text(session: Session, version: str, language: str, now: dat
 def _lock(session: Session, link: bytes) -> None:
     """Lock all requests of the address in id order, so that two links at once do not deadlock."""
     table = pending_registrations.c
-    pseudonym = select(table.address_pseudonym).where(table.link == link).scalar_subquery()
-    same_address = or_(table.address_pseudonym == pseudonym, table.link == link)
+    pseudonym = select(table.address_pseudonym).where(_is_of(link)).scalar_subquery()
+    same_address = or_(table.address_pseudonym == pseudonym, _is_of(link))
     ids = select(table.id).where(same_address).order_by(table.id)
     session.execute(ids.with_for_update()).all()
 
 
+def _is_of(link: bytes) -> ColumnElement[bool]:
+    return pending_registrations.c.link_hash.in_(id_hashes(link))
+
+
 def _row(session: Session, link: bytes, now: datetime) -> Row[Any]:
-    row = session.execute(
-        select(pending_registrations).where(pending_registrations.c.link == link)
-    ).first()
+    row = session.execute(select(pending_registrations).where(_is_of(link))).first()
     if row is None or now >= row.requested_at + LINK_LIFETIME:
         raise Gone
     return row

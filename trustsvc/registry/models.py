@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Index, LargeBinary, Table, Text
 
 from trustsvc.crypto.encrypted_column import EncryptedText
+from trustsvc.crypto.encrypted_id import EncryptedId
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
 PENDING = "pending_registration"
@@ -58,8 +59,8 @@ registered_buyers = Table(
     ),
     column(
         "link",
-        LargeBinary,
-        purpose="the link to leave",
+        EncryptedId,
+        purpose="random id inside the link to leave, the same in each message",
         retention="registration",
         category="pseudonym",
         nullable=True,
@@ -86,9 +87,9 @@ pending_registrations = Table(
     metadata,
     column("id", Id, purpose="one request", retention=PENDING, primary_key=True),
     column(
-        "link",
+        "link_hash",
         LargeBinary,
-        purpose="the link in the message",
+        purpose="keyed hash of the random id inside the link that confirms",
         retention=PENDING,
         category="pseudonym",
         unique=True,

@@ -3,6 +3,7 @@
 from sqlalchemy import CheckConstraint, Integer, Table, Text
 
 from trustsvc.crypto.encrypted_column import EncryptedText
+from trustsvc.crypto.encrypted_id import EncryptedIdText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
 KEEP = "shop"
@@ -19,9 +20,10 @@ shops = Table(
     column("platform", Text, purpose="how its webhooks are signed and shaped", retention=KEEP),
     column(
         "endpoint_id",
-        Text,
+        EncryptedIdText,
         purpose="unguessable part of its webhook address",
         retention=KEEP,
+        category="secret",
         unique=True,
     ),
     column(

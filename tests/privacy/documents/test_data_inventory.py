@@ -27,9 +27,9 @@ KEPT_AS = {
     "pending_registrations.address_pseudonym": "keyed hash",
     "restrictions.pseudonym": "keyed hash",
     "my_data_links.pseudonym": "keyed hash",
-    "my_data_links.link": "random; opens nothing without the signature by the link key",
-    "registered_buyers.link": "random; opens nothing without the signature by the link key",
-    "pending_registrations.link": "random; opens nothing without the signature by the link key",
+    "my_data_links.link_hash": "keyed hash",
+    "registered_buyers.link": "encrypted",
+    "pending_registrations.link_hash": "keyed hash",
     "opt_outs.pseudonym": "keyed hash",
     "orders.buyer": "keyed hash",
     "orders.claims": "keyed hash",
@@ -43,10 +43,12 @@ KEPT_AS = {
     "form_objections.network": "keyed hash",
     "domain_throttles.domain_hash": "keyed hash",
     "messages.token": "random; it opens nothing, and names one message in reports",
+    "shops.endpoint_id": "encrypted",
+    "mail_endpoints.endpoint_hash": "keyed hash",
     "mail_endpoints.secret": "encrypted",
     "api_connections.api_key": "encrypted",
     "api_connections.api_secret": "encrypted",
-    "invitations.link": "random; opens nothing without the signature by the link key",
+    "invitations.link": "encrypted",
 }
 
 

@@ -52,7 +52,7 @@ def test_every_encrypted_column_is_known_here():
     sealed = {
         t
         for t in columns.metadata.tables.values()
-        if any(isinstance(c.type, encrypted_column.EncryptedText) for c in t.columns)
+        if any(isinstance(c.type, encrypted_column.EncryptedType) for c in t.columns)
     }
 
     assert sealed == set(re_encrypt.TABLES)

@@ -33,11 +33,19 @@ mail_endpoints = Table(
     "mail_endpoints",
     metadata,
     column(
-        "endpoint_id",
+        "endpoint_hash",
         Text,
-        purpose="unguessable part of its address",
+        purpose="keyed hash of the unguessable part of its address",
         retention="service_state",
+        category="secret",
         primary_key=True,
+    ),
+    column(
+        "beginning",
+        Text,
+        purpose="tell the endpoints apart by the first six characters of their ids",
+        retention="service_state",
+        server_default="",
     ),
     column("provider", Text, purpose="how it speaks", retention="service_state"),
     column(

@@ -10,7 +10,7 @@ from sqlalchemy import Column, ColumnElement, Select, Table, literal, select, ty
 from sqlalchemy.types import LargeBinary
 
 import trustsvc
-from trustsvc.crypto.encrypted_column import EncryptedText
+from trustsvc.crypto.encrypted_column import EncryptedType
 from trustsvc.storage.columns import Category, metadata
 
 InfoColumn = Column[Any]
@@ -18,7 +18,7 @@ CATEGORIES: tuple[str, ...] = get_args(Category)
 # Pseudonyms of a link, a message, an order, its disputes and returns, a mail domain, a body and a
 # network of many people: they tell no people apart.
 OF_NO_PERSON = frozenset(
-    {"link", "token", "identity", "claims", "domain_hash", "body_hash", "network"}
+    {"link", "link_hash", "token", "identity", "claims", "domain_hash", "body_hash", "network"}
 )
 NO_SHOP = 0
 _Joins = list[tuple[InfoColumn, InfoColumn]]
@@ -44,7 +44,7 @@ def identifies_person(column: InfoColumn) -> bool:
 
 
 def is_encrypted(column: InfoColumn) -> bool:
-    return isinstance(column.type, EncryptedText)
+    return isinstance(column.type, EncryptedType)
 
 
 def is_number(column: InfoColumn) -> bool:

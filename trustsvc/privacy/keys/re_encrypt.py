@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import LargeBinary, Table
+from sqlalchemy import Table
 
-from trustsvc.crypto import encrypted_column
+from trustsvc.crypto.encrypted_column import EncryptedType
+from trustsvc.invitations.models import invitations
 from trustsvc.mail.feedback.models import mail_endpoints
 from trustsvc.orders.catch_up.models import api_connections
 from trustsvc.orders.models import orders
 from trustsvc.orders.request_models import privacy_requests
 from trustsvc.privacy.models import my_data_links
-from trustsvc.registry.models import form_objections, pending_registrations
+from trustsvc.registry.models import form_objections, pending_registrations, registered_buyers
 from trustsvc.reviews.models import reviews
 from trustsvc.server_log.models import security_entries
 from trustsvc.shops.models import shops
@@ -40,6 +41,8 @@ TABLES = (
     reviews,
     security_entries,
     form_objections,
+    invitations,
+    registered_buyers,
 )
 BATCH_SIZE = 500
 
@@ -65,7 +68,7 @@ def re_encrypt_all() -> Iterator[TableProgress]:
             total = session.scalar(sa.select(sa.func.count()).select_from(stored)) or 0
         seen = renewed = 0
         for rows in _batches(stored):
-            renewed += _write_batch(stored, rows)
+            renewed += _write_batch(table, rows)
             seen += len(rows)
             yield TableProgress(table.name, seen, max(total, seen), renewed)
     vacuum.scrub()
@@ -75,22 +78,30 @@ def count_key_versions() -> dict[int | None, int]:
     """Count the values of each key version; None for values that no key decrypts."""
     count: Counter[int | None] = Counter()
     for table in TABLES:
+        kinds = _kinds(table)
         for rows in _batches(_as_stored(table)):
             count.update(
-                encrypted_column.key_version_of(value) for row in rows for value in row[1:] if value
+                kind.key_version_of(value)
+                for row in rows
+                for kind, value in zip(kinds, row[1:], strict=True)
+                if value
             )
     return dict(count)
 
 
 def _as_stored(table: Table) -> sa.TableClause:
-    """Give the table as stored: its primary key, then its encrypted columns as bytes."""
+    """Give the table as stored: its primary key, then its encrypted columns."""
     (key,) = table.primary_key
     encrypted = [
-        c.name for c in table.columns if isinstance(c.type, encrypted_column.EncryptedText)
+        sa.column(c.name, c.type.impl_instance)
+        for c in table.columns
+        if isinstance(c.type, EncryptedType)
     ]
-    return sa.table(
-        table.name, sa.column(key.name), *(sa.column(name, LargeBinary) for name in encrypted)
-    )
+    return sa.table(table.name, sa.column(key.name), *encrypted)
+
+
+def _kinds(table: Table) -> list[EncryptedType[Any]]:
+    return [c.type for c in table.columns if isinstance(c.type, EncryptedType)]
 
 
 def _batches(stored: sa.TableClause) -> Iterator[Sequence[Any]]:
@@ -102,20 +113,21 @@ def _batches(stored: sa.TableClause) -> Iterator[Sequence[Any]]:
             rows = session.execute(statement if last is None else statement.where(key > last)).all()
         if not rows:
             return
-        yield [(row[0], *(bytes(value) if value else None for value in row[1:])) for row in rows]
+        yield rows
         last = rows[-1][0]
 
 
-def _write_batch(stored: sa.TableClause, rows: Sequence[Any]) -> int:
+def _write_batch(table: Table, rows: Sequence[Any]) -> int:
+    stored = _as_stored(table)
     key, *encrypted = stored.columns
     done = 0
     changes = {
         at: [
             {"row_key": row[0], "old": row[at], "new": new}
             for row in rows
-            if row[at] and (new := encrypted_column.re_encrypted(row[at]))
+            if row[at] and (new := kind.re_encrypted(row[at]))
         ]
-        for at in range(1, len(encrypted) + 1)
+        for at, kind in enumerate(_kinds(table), 1)
     }
     if not any(changes.values()):
         return 0
@@ -126,7 +138,7 @@ def _write_batch(stored: sa.TableClause, rows: Sequence[Any]) -> int:
                 update = (
                     sa.update(stored)
                     .where(key == sa.bindparam("row_key"), column == sa.bindparam("old"))
-                    .values({column.name: sa.bindparam("new", type_=LargeBinary)})
+                    .values({column.name: sa.bindparam("new", type_=column.type)})
                 )
                 session.connection().execute(update, values)
                 done += len(values)

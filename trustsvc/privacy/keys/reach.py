@@ -1,13 +1,15 @@
-"""The reach of a key: which stored values its holder could read, match or open."""
+"""The reach of a key: which stored values its holder could read, match or open.
 
-import base64
+That of a link opens nothing: ids of links are stored encrypted by the vault key, or hashed.
+"""
+
 from collections.abc import Sequence
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import Column
 
 from trustsvc.crypto import keyring, pseudonyms
+from trustsvc.crypto.encrypted_column import EncryptedType
 from trustsvc.errors import Refused
 from trustsvc.privacy.breach import ColumnTest, any_value
 from trustsvc.privacy.documents import data_inventory
@@ -23,32 +25,25 @@ def reach(kind: str, number: int) -> tuple[Sequence[Column[Any]], ColumnTest]:
 
     Raises Refused for a version that is not in the keyring.
     """
-    key = next((one for one in keyring.existing_keys(kind) if one.version == number), None)
-    if key is None:
+    if number not in {one.version for one in keyring.existing_keys(kind)}:
         raise Refused("There is no such version of this key here: see trustsvc keys list.")
     personal = data_inventory.personal()
     if kind == "vault":
-        return [column for column in personal if data_inventory.is_encrypted(column)], _opens(key)
+        return [column for column in personal if data_inventory.is_encrypted(column)], _opens(
+            number
+        )
     if kind in {"registry", "lookup"}:
         columns = [column for column in personal if column.info["category"] == "pseudonym"]
         return columns, _made_with(kind, number)
-    if kind == "link":
-        links = [column for column in personal if column.name == "link"]
-        return [column for column in links if column.info["category"] == "pseudonym"], any_value
     if kind == "desk":
         return [column for column in personal if str(column).startswith("staff")], any_value
     return [], any_value
 
 
-def _opens(key: keyring.Key) -> ColumnTest:
-    box = Fernet(base64.urlsafe_b64encode(key.secret))
-
-    def test(_column: Column[Any], _shop: int, stored: object) -> bool:
-        try:
-            box.decrypt(_bytes(stored))
-        except InvalidToken:
-            return False
-        return True
+def _opens(number: int) -> ColumnTest:
+    def test(column: Column[Any], _shop: int, stored: object) -> bool:
+        kind = column.type
+        return isinstance(kind, EncryptedType) and kind.key_version_of(stored) == number
 
     return test
 

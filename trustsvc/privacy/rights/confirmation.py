@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import signed_links
+from trustsvc.crypto.id_hashes import id_hash
 from trustsvc.privacy.models import my_data_links
 from trustsvc.privacy.rights.people import Person
 from trustsvc.storage import db
@@ -48,7 +49,7 @@ def my_data_link(session: Session, person: Person, now: datetime, copy: str = ""
     link_id = signed_links.new_id()
     session.execute(
         db.insert(my_data_links).values(
-            link=link_id,
+            link_hash=id_hash(link_id),
             pseudonym=personal_data.recipient_pseudonyms(person.address)[-1],
             address=person.address,
             language=person.language,

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from trustsvc import i18n
+from trustsvc.crypto.id_hashes import id_hashes
 from trustsvc.crypto.pseudonyms import registry_pseudonyms, shop_pseudonyms
 from trustsvc.errors import Gone
 from trustsvc.invitations import redeem
@@ -58,7 +59,7 @@ def by_link(session: Session, link_id: bytes, now: datetime) -> Person:
     Raises NotFound for an unknown link, Gone for an expired one.
     """
     requested = session.execute(
-        select(my_data_links).where(my_data_links.c.link == link_id)
+        select(my_data_links).where(my_data_links.c.link_hash.in_(id_hashes(link_id)))
     ).first()
     if requested is None:
         return _of_invitation(session, redeem.find(session, link_id))

@@ -42,13 +42,14 @@ def add_endpoint(provider, topic=None):
 
 class Postmark:
     def __init__(self, client):
-        self.client, self.endpoint = client, add_endpoint("postmark")
+        self.client = client
+        self.endpoint, self.id = add_endpoint("postmark")
 
     def post(self, body, secret=None, user="trustsvc", endpoint_id=None, **more):
         word = f"{user}:{self.endpoint.secret if secret is None else secret}".encode()
         headers = {"Authorization": f"Basic {base64.b64encode(word).decode()}"}
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        path = f"/mail-events/postmark/{endpoint_id or self.endpoint.endpoint_id}"
+        path = f"/mail-events/postmark/{endpoint_id or self.id}"
         with quiet():
             answer = self.client.post(path, data=data, headers=more.get("headers", headers))
         return answer.status_code, answer.json
@@ -58,11 +59,12 @@ class Ses:
     def __init__(self, client):
         certificates._known.clear()
         fake_sns.known()
-        self.client, self.endpoint = client, add_endpoint("ses", TOPIC)
+        self.client = client
+        self.endpoint, self.id = add_endpoint("ses", TOPIC)
 
     def post(self, body):
         with quiet():
-            answer = self.client.post(f"/mail-events/ses/{self.endpoint.endpoint_id}", data=body)
+            answer = self.client.post(f"/mail-events/ses/{self.id}", data=body)
         return answer.status_code, answer.json
 
 
@@ -119,12 +121,12 @@ def test_postmarks_complaint_stops(postmark, asked):
 
 def test_postmark_without_its_secret_changes_nothing(postmark, asked):
     body = bounce_of(asked)
-    other = add_endpoint("postmark")
+    other, other_id = add_endpoint("postmark")
     wrong = [
         postmark.post(body, secret=""),
         postmark.post(body, secret=other.secret),
         postmark.post(body, user="postmark"),
-        postmark.post(body, endpoint_id=other.endpoint_id),
+        postmark.post(body, endpoint_id=other_id),
         postmark.post(body, endpoint_id="a" * 32),
         postmark.post(body, endpoint_id="a%00b"),
         postmark.post(body, headers={}),
@@ -140,8 +142,8 @@ def test_postmark_without_its_secret_changes_nothing(postmark, asked):
 
 
 def test_an_endpoint_of_the_one_does_not_open_for_the_other(postmark, ses, asked):
-    code, _ = postmark.post(bounce_of(asked), endpoint_id=ses.endpoint.endpoint_id)
-    answer = ses.client.post(f"/mail-events/ses/{postmark.endpoint.endpoint_id}", data=message(""))
+    code, _ = postmark.post(bounce_of(asked), endpoint_id=ses.id)
+    answer = ses.client.post(f"/mail-events/ses/{postmark.id}", data=message(""))
 
     assert (code, answer.status_code) == (401, 401)
 
@@ -182,7 +184,7 @@ def test_an_event_a_hundred_times_in_parallel_is_one(app, asked):
 
     def post():
         mine = Postmark.__new__(Postmark)
-        mine.client, mine.endpoint = app.test_client(), first.endpoint
+        mine.client, mine.endpoint, mine.id = app.test_client(), first.endpoint, first.id
         answers.extend(mine.post(body) for _ in range(10))
 
     threads = [threading.Thread(target=post) for _ in range(10)]
@@ -322,7 +324,7 @@ def test_the_secret_of_an_endpoint_lies_sealed_and_is_in_no_repr(installation, p
         assert session.scalar(select(mail_endpoints.c.secret)) == postmark.endpoint.secret
     assert postmark.endpoint.secret.encode() not in bytes(raw)
     assert postmark.endpoint.secret not in repr(postmark.endpoint)
-    assert mail.endpoint_url(postmark.endpoint).startswith("http://trustsvc:")
+    assert mail.endpoint_url(postmark.endpoint, postmark.id).startswith("http://trustsvc:")
 
 
 def test_the_address_behind_a_certificate_is_fetched_by_the_guarded_way_out():
