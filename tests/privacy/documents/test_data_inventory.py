@@ -151,9 +151,11 @@ def test_nothing_that_gives_access_lies_in_the_database(installation, client):
 
     everything = "\n".join(_dump())
     assert "acme.example" in everything  # the search can find something
-    for opens in (secret, secret.removeprefix("whsec_"), *messages, staff_link, cookie):
+    ids = (at_shop.endpoint_id, link_id.hex())
+    for opens in (secret, secret.removeprefix("whsec_"), *messages, staff_link, cookie, *ids):
         assert len(opens) > 20
         assert opens not in everything
+    assert link_id.decode("latin-1") not in everything
     for person in ("jan@mail.example", "Jan Jansen", "Kimberley", "Robin M"):
         assert person not in everything
 

@@ -9,6 +9,7 @@ with the code.
 
 import base64
 from collections.abc import Callable
+from functools import lru_cache
 
 import sqlalchemy as sa
 from alembic import op
@@ -63,10 +64,13 @@ def downgrade() -> None:
 
 def _check_keys() -> None:
     """Refuse the keys of another database: an id that they encrypt is lost to the right ones."""
+    shops = sa.table("shops", sa.column("secret", sa.LargeBinary()))
+    secrets = op.get_bind().scalars(sa.select(shops.c.secret)).all()
+    if not secrets:
+        return
     keys = [base64.urlsafe_b64encode(key.secret) for key in keyring.keys("vault")]
     vault = MultiFernet([Fernet(key) for key in keys])
-    shops = sa.table("shops", sa.column("secret", sa.LargeBinary()))
-    for secret in op.get_bind().scalars(sa.select(shops.c.secret)):
+    for secret in secrets:
         try:
             vault.decrypt(bytes(secret))
         except InvalidToken:
@@ -118,6 +122,7 @@ def _rewrite(
         last = todo[-1][0]
 
 
+@lru_cache
 def _cipher(key: keyring.Key) -> AESSIV:
     return AESSIV(HKDF(hashes.SHA256(), 64, salt=None, info=INFO).derive(key.secret))
 
