@@ -58,9 +58,8 @@ def by_link(session: Session, link_id: bytes, now: datetime) -> Person:
 
     Raises NotFound for an unknown link, Gone for an expired one.
     """
-    requested = session.execute(
-        select(my_data_links).where(my_data_links.c.link_hash.in_(id_hashes(link_id)))
-    ).first()
+    is_of_link = my_data_links.c.link_hash.in_(id_hashes(link_id))
+    requested = session.execute(select(my_data_links).where(is_of_link)).first()
     if requested is None:
         return _of_invitation(session, redeem.find(session, link_id))
     if requested.at <= RULES["transactional_mail"].cutoff(now):
