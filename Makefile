@@ -9,6 +9,7 @@
 # make cases  plays all order histories and prints which kinds hold on which platform
 # make embed  writes a release of the scripts that shops embed (VERSION=1.0.1)
 # make bench  what a badge costs a shop's page, beside isso's embed
+# make bench-memory  what the whole service takes when it has nothing to do
 # make docs   writes the reference from the code and builds the documentation into site/
 # make quick  make lint, then the tests without browsers, real processes and PostgreSQL
 # Else each of the hundreds of processes that the tests start compiles our code anew.
@@ -18,7 +19,7 @@ PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin
 
-.PHONY: demo run lint test coverage quick drill canary dictionary cases embed bench docs lock clean
+.PHONY: demo run lint test coverage quick drill canary dictionary cases embed bench bench-memory docs lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -98,6 +99,9 @@ embed: .venv/ready-for-tests
 bench: .venv/ready-for-tests .venv-peers/ready
 	@.ci/provide
 	@$(BIN)/python -m bench.badge
+
+bench-memory: .venv/ready
+	@$(BIN)/python -m bench.memory
 
 # A virtual environment of its own: Sphinx and the service share no pins.
 .venv-docs/ready: requirements-docs.lock

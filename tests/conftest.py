@@ -21,15 +21,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from tests import servers
+from tests import rate_limits, servers
 from trustsvc import config, message_kinds, migrations
 from trustsvc.app import create_app
 from trustsvc.badge import public_files
 from trustsvc.crypto import keyring
 from trustsvc.http.link_end import LinkEnd
 from trustsvc.http.request_limits import RequestLimits
-from trustsvc.privacy.views import rate_limit
-from trustsvc.registry import views as registry_views
 from trustsvc.server_log.writer import ServerLog
 from trustsvc.storage import connections, db
 from trustsvc.work_queue import job_queue
@@ -206,8 +204,7 @@ def _made_app(demo: bool, base_url: str) -> Flask:
 
 @pytest.fixture
 def app(installation: config.Settings) -> Flask:
-    for limit in (rate_limit, registry_views.rate_limit):  # one process, many tests
-        limit.hits.clear()
+    rate_limits.reset()
     app = _made_app(installation.demo, installation.base_url)
     # It writes into this test's folder.
     app.wsgi_app = RequestLimits(ServerLog(LinkEnd(partial(Flask.wsgi_app, app))))

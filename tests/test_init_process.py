@@ -175,12 +175,13 @@ def test_process_1_waits_for_orphans(contained):
     container = contained(*trustsvc("up"))
     until(lambda: container.answers("/livez"), container.log)
     everyone = below(container.first)
-    (web,) = (one for one in everyone if b"web" in words(one) and children(one))
-    (serving,) = (one for one in children(web) if b"web" in words(one))
+    (web,) = (one for one in everyone if words(one)[0] == b"trustsvc web")
+    serving = children(web)
 
     os.kill(web, signal.SIGKILL)
 
-    until(lambda: state(serving) is None, container.log)  # neither running nor a zombie
+    # Neither running nor zombies.
+    until(lambda: not any(map(state, serving)), container.log)
     until(lambda: container.answers("/livez"), container.log)
 
 

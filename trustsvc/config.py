@@ -19,6 +19,7 @@ class Settings:
     data: Path
     bind: str
     port: int
+    web_processes: int
     base_url: str
     trusted_proxies: tuple[Network, ...]
     database_url: str
@@ -55,6 +56,7 @@ DEFAULTS = {
     "DATA": "./data",
     "BIND": "127.0.0.1",
     "PORT": "8000",
+    "WEB_PROCESSES": "2",
     "BASE_URL": "",
     "TRUSTED_PROXIES": "",
     "DATABASE_URL": "",
@@ -104,6 +106,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         data=data,
         bind=config_values.bind(raw["BIND"]),
         port=port,
+        web_processes=config_values.integer("WEB_PROCESSES", raw["WEB_PROCESSES"], 1, 64),
         base_url=base_url,
         trusted_proxies=config_values.networks(raw["TRUSTED_PROXIES"]),
         database_url=config_values.database_url(raw["DATABASE_URL"], data),

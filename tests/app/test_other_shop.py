@@ -14,13 +14,12 @@ from pathlib import Path
 import pytest
 
 import trustsvc
+from tests import rate_limits
 from tests.app import two_shops
 from tests.invitations import sample_orders
 from tests.signing import signed_request
 from tests.staff import signed_in_staff
 from trustsvc.http import access
-from trustsvc.privacy.views import rate_limit
-from trustsvc.registry import views as registry
 
 STAFF = "staff are the installation's own and see every shop; without a session nobody sees any"
 
@@ -184,8 +183,7 @@ class Ask:
         self.client, self.mine, self.theirs = client, mine, theirs
 
     def __call__(self, method, path, form=None, query=None, headers=None):
-        for limit in (rate_limit, registry.rate_limit):
-            limit.hits.clear()  # one process runs many tests
+        rate_limits.reset()
         body = json.dumps(form or {}).encode()
         if path.startswith("/webhooks/"):
             platform = path.split("/")[2]

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from jobs import answer_privacy_requests as job
+from tests import rate_limits
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON, quiet
 from tests.orders.webhook_client import Shop
@@ -17,7 +18,6 @@ from trustsvc.orders import privacy_requests
 from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.orders.received import PrivacyRequestKind
 from trustsvc.orders.request_models import privacy_requests as table
-from trustsvc.privacy import views
 from trustsvc.privacy.rights import answer_requests
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
@@ -46,7 +46,7 @@ def waiting():
 
 
 def post(client, path, email="anna@mail.example", address="203.0.113.7"):
-    views.rate_limit.hits.clear()
+    rate_limits.reset()
     with quiet():
         answer = client.post(path, data={"email": email}, environ_base={"REMOTE_ADDR": address})
     return answer.status_code

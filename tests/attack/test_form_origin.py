@@ -2,13 +2,12 @@
 
 import pytest
 
+from tests import rate_limits
 from tests.app import test_other_shop as routes
 from tests.app import two_shops
 from tests.invitations import sample_orders
 from tests.staff import signed_in_staff
 from trustsvc.http import form_origin
-from trustsvc.privacy.views import rate_limit
-from trustsvc.registry import views as registry
 
 BASE = "https://reviews.example"
 FOREIGN = (
@@ -25,8 +24,7 @@ ONE_CLICK = {"/u/<token>", "/register/leave/<token>"}
 @pytest.fixture
 def shop(app):
     mine = two_shops.make("Alfa")
-    for limit in (rate_limit, registry.rate_limit):
-        limit.hits.clear()
+    rate_limits.reset()
     return mine
 
 

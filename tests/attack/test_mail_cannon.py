@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from tests import rate_limits
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON, quiet
 from tests.privacy.rights import my_data_pages
 from trustsvc import clock
-from trustsvc.privacy import views as request_views
 from trustsvc.storage import db
 from trustsvc.transactional_mail.enqueue import MAX_PER_DAY
 from trustsvc.transactional_mail.mailbox import folded
@@ -97,7 +97,7 @@ def test_links_to_one_s_data_wait_for_the_next_hour_and_none_is_lost(client):
     shop = sample_orders.shop()
     for number in range(8):
         sample_orders.invited(shop, email=f"b{number}@mail.example")
-        request_views.rate_limit.hits.clear()
+        rate_limits.reset()
         with quiet():
             client.post("/me", data={"email": f"b{number}@mail.example"})
 

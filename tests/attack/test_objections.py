@@ -13,13 +13,13 @@ from click.testing import CliRunner
 from sqlalchemy import func, select
 
 from jobs.answer_privacy_requests import answer_privacy_requests
+from tests import rate_limits
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON, quiet
 from tests.privacy.rights import my_data_pages
 from tests.staff import signed_in_staff
 from trustsvc import cli, clock
 from trustsvc.doctor import privacy_requests as doctor
-from trustsvc.privacy import views
 from trustsvc.privacy.retention import purge
 from trustsvc.privacy.rights import burst_policy
 from trustsvc.registry.models import form_objections, opt_outs
@@ -36,7 +36,7 @@ def noon():
 
 
 def post(client, shop, email, network=1, **form):
-    views.rate_limit.hits.clear()
+    rate_limits.reset()
     with quiet():
         return client.post(
             f"/object/{shop.slug}",

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 import trustsvc
+from tests import rate_limits
 from tests.app import test_other_shop as routes
 from tests.app import two_shops
 from tests.attack import cpu, hostile
@@ -21,8 +22,6 @@ from tests.staff import signed_in_staff
 from trustsvc import input_limits
 from trustsvc.app import create_app
 from trustsvc.http import request_limits
-from trustsvc.privacy.views import rate_limit
-from trustsvc.registry import views as registry
 
 FORM = "application/x-www-form-urlencoded"
 HEADERS = (
@@ -102,8 +101,7 @@ class Opener:
         return next((str(value) for known, value in self.mine.ids if known == kind), "1")
 
     def ask(self, method, path, **sent):
-        for limit in (rate_limit, registry.rate_limit):
-            limit.hits.clear()
+        rate_limits.reset()
         with sample_orders.quiet():
             return self.client.open(path, method=method, **sent)
 

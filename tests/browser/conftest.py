@@ -13,11 +13,10 @@ import pytest
 from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
+from tests import rate_limits
 from tests.browser import sample_shop
 from trustsvc import config
 from trustsvc.app import create_app
-from trustsvc.privacy.views import rate_limit
-from trustsvc.registry import views as registry_views
 from trustsvc.storage import db
 
 ARGS = [
@@ -87,8 +86,7 @@ def origin(installation, server) -> str:
     origin, behind = server
     changes = {"base_url": origin, "demo": True, "contact": "privacy@reviews.example"}
     config.use(replace(installation, **changes))
-    for limit in (rate_limit, registry_views.rate_limit):  # one process, many tests
-        limit.hits.clear()
+    rate_limits.reset()
     if behind.app is None:
         behind.app = create_app()
     return origin

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests import rate_limits
 from tests.browser import accessibility
 from tests.browser.conftest import serving
 from tests.browser.strict_page import WATCH
@@ -11,7 +12,6 @@ from tests.registry.registrations import JAN, path_in, pending, posted
 from trustsvc import i18n
 from trustsvc.badge import content
 from trustsvc.badge.render import snippets
-from trustsvc.registry import views
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -40,7 +40,7 @@ def _thanks(origin, body, policy=None):
 @pytest.fixture
 def look(origin, shop, browse):
     """Open a thank-you page; gives it with all requests and their bodies."""
-    views.rate_limit.hits.clear()
+    rate_limits.reset()
     open_pages = []
 
     def open_page(body=None, policy=None, **options):

@@ -1,14 +1,33 @@
+"""Also tests:
+trustsvc/work_queue/shared_counter.py
+"""
+
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from tests.invitations.sample_orders import NOON
+from trustsvc import config
 from trustsvc.http import rate_limit
 from trustsvc.http.rate_limit import RateLimit, network
+from trustsvc.work_queue import job_queue, shared_counter
 
 MINUTE = timedelta(minutes=1)
 
 
-def test_so_many_hits_of_a_network_in_a_while():
-    gate = RateLimit(limit=2, period=10 * MINUTE)
+def hits(gate, address="198.51.100.1", at=NOON, number=6):
+    return [gate.allows(address, at) for _ in range(number)]
+
+
+@pytest.fixture
+def without_redis(installation, monkeypatch):
+    config.use(replace(installation, redis_url=f"unix://{installation.data}/nowhere.sock"))
+    monkeypatch.setattr(shared_counter, "_paused_until", 0.0)
+
+
+def test_so_many_hits_of_a_network_in_a_while(installation):
+    gate = RateLimit("gate", limit=2, period=10 * MINUTE)
     addresses = ["198.51.100.1", "198.51.100.2", "198.51.100.3"]
 
     first = [gate.allows(address, NOON) for address in addresses]
@@ -18,8 +37,31 @@ def test_so_many_hits_of_a_network_in_a_while():
     assert (first, other, later) == ([True, True, False], True, True)
 
 
-def test_a_clock_set_back_locks_nobody_out():
-    gate = RateLimit(limit=1, period=10 * MINUTE)
+def test_all_web_processes_count_together_and_each_route_apart(installation):
+    one, same, other = (RateLimit(name, 3, MINUTE) for name in ("gate", "gate", "another gate"))
+
+    assert hits(one, number=2) == [True, True]
+    assert hits(same, number=2) == [True, False]
+    assert hits(other, number=3) == [True] * 3
+
+
+def test_without_redis_each_process_counts_alone(without_redis):
+    one, same = RateLimit("gate", 3, MINUTE), RateLimit("gate", 3, MINUTE)
+
+    assert hits(one) == hits(same) == [True] * 3 + [False] * 3
+
+
+def test_redis_gets_no_address_and_forgets_the_count(installation):
+    hits(RateLimit("gate", limit=2, period=10 * MINUTE))
+
+    (key,) = job_queue.connection().keys("trustsvc:rate:*")
+    assert b"198" not in key
+    assert 0 < job_queue.connection().ttl(key) <= 600
+    assert job_queue.connection().get(key) == b"2"  # what is refused here asks Redis no more
+
+
+def test_a_clock_set_back_locks_nobody_out(installation):
+    gate = RateLimit("gate", limit=1, period=10 * MINUTE)
     gate.allows("198.51.100.1", NOON)
 
     assert gate.allows("198.51.100.1", NOON - MINUTE)
@@ -31,9 +73,9 @@ def test_what_a_subscriber_has_many_addresses_of_is_one_network():
     assert network("-") == network("nonsense") == "-"
 
 
-def test_many_networks_do_not_fill_the_memory(monkeypatch):
+def test_many_networks_do_not_fill_the_memory(installation, monkeypatch):
     monkeypatch.setattr(rate_limit, "MAX_NETWORKS", 10)
-    gate = RateLimit(limit=1, period=MINUTE)
+    gate = RateLimit("gate", limit=1, period=MINUTE)
     for number in range(100):
         gate.allows(f"10.{number}.0.1", NOON)
 

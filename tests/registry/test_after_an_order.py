@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from tests import rate_limits
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON, invitation_of, invited, order_row, place, planned
 from tests.registry.registrations import JAN, join
 from trustsvc.orders.platform_status import PlatformStatus
-from trustsvc.registry import views
 
 pytestmark = pytest.mark.both_databases
 
@@ -17,7 +17,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def shop(app):
-    views.rate_limit.hits.clear()
+    rate_limits.reset()
     return sample_orders.shop("registered")
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from tests import rate_limits
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import quiet
 from tests.registry.registrations import JAN, ask, confirm, entries, join, path_in, pending, posted
@@ -23,7 +24,7 @@ from trustsvc.transactional_mail.models import transactional_messages
 
 @pytest.fixture
 def shop(app):
-    views.rate_limit.hits.clear()
+    rate_limits.reset()
     return sample_orders.shop("registered")
 
 

@@ -70,10 +70,17 @@ class Service:
             except OSError:
                 continue
             if parent == self.process.pid:
-                found[words[-2].decode() if b"trustsvc" in words else "redis"] = int(
-                    stat.parent.name
-                )
+                found[process_name(words)] = int(stat.parent.name)
+        found.pop("", None)
         return found
+
+
+def process_name(words):
+    """Name a process under `trustsvc up` by its title; none that ended or was just forked."""
+    title = words[0].decode()
+    if title.startswith("trustsvc "):
+        return title.split()[1]
+    return "redis" if "-server" in title else ""
 
 
 def free_port():

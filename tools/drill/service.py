@@ -101,7 +101,10 @@ class Installation:
                 parents.setdefault(parent, []).append((int(stat.parent.name), words))
         pids_of = {}
         for pid, words in parents.get(self.process.pid if self.process else -1, []):
-            name = words[-2].decode() if b"trustsvc" in words else "redis"
+            title = words[0].decode()
+            name = title.split()[1] if title.startswith("trustsvc ") else "redis"
+            if name == "redis" and "-server" not in title:
+                continue  # it ended, or was just forked
             pids_of.setdefault(name, []).append(pid)
         for web in pids_of.get("web", []):
             pids_of["serving"] = [pid for pid, _ in parents.get(web, [])]

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,8 @@ def only_up() -> Iterator[None]:
             raise Misconfigured(
                 "Another trustsvc runs on this data folder: stop it, or set TRUSTSVC_DATA."
             ) from None
+        # A forked child would hold the lock for as long as it lives.
+        os.register_at_fork(after_in_child=handle.close)
         yield
 
 

@@ -55,7 +55,7 @@ def web() -> None:
         address=settings.bind,
         port=settings.port,
         interface=Interfaces.WSGI,
-        workers=1,
+        workers=settings.web_processes,
         blocking_threads=THREADS,
         websockets=False,
         log_access=False,  # we write the server log ourselves: it masks tokens
@@ -63,6 +63,7 @@ def web() -> None:
         respawn_failed_workers=True,
         # granian's worker ignores SIGTERM while it starts
         workers_kill_timeout=STOP_TIMEOUT_S,
+        process_name="trustsvc web",
     ).serve()
 
 

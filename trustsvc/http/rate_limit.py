@@ -1,9 +1,17 @@
-"""Rate limit for a network of clients: counted in memory, nothing is stored."""
+"""Rate limit for a network of clients, counted for all web processes together.
+
+The counts are in Redis under a keyed hash of the network, until the period ends. While Redis is
+away each process counts for itself: a flood stays slowed, by a limit a process.
+"""
 
 import ipaddress
 import threading
 from collections import Counter
 from datetime import datetime, timedelta
+
+from trustsvc.crypto import keyring
+from trustsvc.crypto.pseudonyms import hmac_sha256
+from trustsvc.work_queue import shared_counter
 
 MAX_NETWORKS = 100_000
 # A network is what one subscriber can easily have many addresses of.
@@ -11,26 +19,37 @@ PREFIX_BITS = {4: 24, 6: 48}
 
 
 class RateLimit:
-    """Allows `limit` hits of a network in a period; one instance a route.
+    """Allows `limit` hits of a network in a period; one instance a route, each with its name.
 
-    Each process counts for itself, from its start: this slows a flood, it is no exact limit.
+    Periods begin at multiples of their length, so that all processes have the same ones.
     """
 
-    def __init__(self, limit: int, period: timedelta) -> None:
+    def __init__(self, name: str, limit: int, period: timedelta) -> None:
+        self.name = name
         self.limit = limit
-        self.period = period
-        self.since: datetime | None = None
+        self.period_s = int(period.total_seconds())
+        self.current = 0
         self.hits: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def allows(self, address: str, now: datetime) -> bool:
+        period, of = int(now.timestamp()) // self.period_s, network(address)
+        if self._count_here(of, period) > self.limit:
+            return False  # a flood costs no question to Redis
+        count = shared_counter.add_one(self._key(of, period), self.period_s)
+        return count is None or count <= self.limit
+
+    def _count_here(self, of: str, period: int) -> int:
         with self._lock:
-            over = self.since is None or not self.since <= now < self.since + self.period
-            if over or len(self.hits) >= MAX_NETWORKS:
+            if period != self.current or len(self.hits) >= MAX_NETWORKS:
                 self.hits.clear()
-                self.since = now
-            self.hits[network(address)] += 1
-            return self.hits[network(address)] <= self.limit
+                self.current = period
+            self.hits[of] += 1
+            return self.hits[of]
+
+    def _key(self, of: str, period: int) -> str:
+        digest = hmac_sha256(keyring.newest_key("desk").secret, f"rate:{self.name}:{period}:{of}")
+        return f"trustsvc:rate:{digest[:16].hex()}"
 
 
 def network(address: str) -> str:

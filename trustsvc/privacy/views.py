@@ -22,7 +22,7 @@ from trustsvc.storage.columns import EVERY_SHOP
 request_pages = Blueprint("privacy_requests", __name__)
 
 # Separate from registrations, so that a flood of them blocks nobody's rights.
-rate_limit = RateLimit(limit=30, period=timedelta(minutes=10))
+rate_limit = RateLimit("privacy", limit=30, period=timedelta(minutes=10))
 
 
 @request_pages.get("/me")

@@ -17,7 +17,7 @@ from trustsvc.storage import db
 
 registration_pages = Blueprint("registry", __name__)
 
-rate_limit = RateLimit(limit=20, period=timedelta(hours=1))
+rate_limit = RateLimit("register", limit=20, period=timedelta(hours=1))
 MAX_ADDRESS_LENGTH = 320
 SOURCES = {"card", "page"}
 

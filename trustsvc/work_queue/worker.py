@@ -60,6 +60,9 @@ class Worker(SimpleWorker):
         if self.get_state() != WorkerStatus.BUSY:
             raise StopRequested
 
+    def procline(self, message: str) -> None:
+        """Keep the name of this process: RQ's names neither the queue nor us."""
+
     def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
         name = _job_name(job)
         if name is None:
