@@ -89,11 +89,9 @@ def load(environ: Mapping[str, str]) -> Settings:
     Raises Misconfigured with a sentence that names the setting and says what to do; the value
     is never repeated: it may be a secret.
     """
-    raw = dict(DEFAULTS)
-    for variable in sorted(environ):
-        if variable.startswith(PREFIX):
-            name, value = _one(variable, environ)
-            raw[name] = value
+    raw = DEFAULTS | dict(
+        _one(variable, environ) for variable in sorted(environ) if variable.startswith(PREFIX)
+    )
     data = config_values.folder(raw["DATA"])
     port = config_values.integer("PORT", raw["PORT"], 1, 65535)
     base_url = config_values.base_url(raw["BASE_URL"] or f"http://127.0.0.1:{port}")

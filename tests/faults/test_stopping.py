@@ -2,6 +2,7 @@
 
 Also tests:
 trustsvc/cli/up.py
+trustsvc/cli/child_process.py
 """
 
 import json

@@ -50,7 +50,7 @@ TEXTS = (
 )
 
 
-def test_what_is_said_before_a_recipient_was_named_strikes_no_domain_and_keeps_every_address():
+def test_a_reply_before_a_recipient_was_named_strikes_no_domain_and_keeps_every_address():
     codes = (421, 450, 451, 452, 454, 501, 530, 550, 552, 553, 554, 0, -1, 999)
     for stage, code, text in itertools.product((Stage.SESSION, Stage.MAIL), codes, TEXTS):
         result = result_of(stage, code, text.format(JAN), JAN)
@@ -67,7 +67,7 @@ def test_what_is_said_before_a_recipient_was_named_strikes_no_domain_and_keeps_e
     names_jan=st.booleans(),
     before=st.integers(0, 9),
 )
-def test_only_whoever_is_to_blame_is_struck(stage, code, text, names_jan, before):
+def test_only_who_is_to_blame_is_limited(stage, code, text, names_jan, before):
     text = f"{text} <{JAN}>" if names_jan else text.replace("{}", "")
     result = result_of(stage, code, text, JAN)
     is_domain = result.scope is FailureScope.DOMAIN

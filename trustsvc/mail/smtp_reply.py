@@ -84,7 +84,7 @@ def result_of(stage: Stage, code: int, text: str, recipient: str = "") -> Delive
     """Turn a reply into a result (RFC 5321 4.2.1); a full mailbox is deferred.
 
     A refusal of the sender (RFC 3463 x.7.x) says nothing about the buyer's mailbox: it is deferred,
-    and the address is kept; so is whatever is said before the recipient was named.
+    and the address is kept; so is any reply before the recipient was named.
     """
     kind, scope = classify(code, text), blamed(stage, code, text, recipient)
     after_data = stage is Stage.END_OF_DATA
