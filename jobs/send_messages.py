@@ -25,13 +25,13 @@ def send_messages() -> None:
     settings = config.current()
     most = BATCH_SIZE if settings.mailers == 1 else SHARED_BATCH_SIZE
     with open_transport(settings.mail_url) as transport:
-        while _send_batch(transport, most) == most:
+        while _send_batch(transport, most):
             if clock.read().uptime - started.uptime > MAX_DURATION:
                 job_queue.enqueue_now("send_messages")
                 return
 
 
-def _send_batch(transport: MailTransport, most: int) -> int:
+def _send_batch(transport: MailTransport, most: int) -> bool:
     began = clock.read()
     with db.reading() as session:  # before each batch: the clock may have jumped seconds ago
         is_distrusted = clock_check.problem(session, began) in clock_check.STOPS_MAIL
@@ -44,6 +44,6 @@ def _send_batch(transport: MailTransport, most: int) -> int:
         transport,
         now,
         only_unsuspendable=is_distrusted,
-        is_stopping=stop_request.is_made,
+        wait=stop_request.wait,
         most=most,
     )

@@ -87,6 +87,7 @@ def test_a_installation_that_is_well_fails_nowhere(healthy):
         "sending": "OK",
         "paused shops": "OK",
         "circuit breaker": "OK",
+        "relay rate": "OK",
         "unknown deliveries": "OK",
         "reports": "OK",
         "complaints": "OK",

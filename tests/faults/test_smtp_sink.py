@@ -21,7 +21,13 @@ from trustsvc.mail.outbox import resend, send
 from trustsvc.mail.transport import open_transport
 from trustsvc.storage import db
 
-LATER = (*smtp_sink.CONNECT[:2], *smtp_sink.CONNECT[3:], "mail_451", *smtp_sink.DEFERRED)
+LATER = (
+    *smtp_sink.CONNECT[:2],
+    *smtp_sink.CONNECT[3:],
+    "mail_451",
+    *smtp_sink.RATE,
+    *smtp_sink.DEFERRED,
+)
 # A line that breaks before anything was said to be done is tried once more at once.
 AGAIN = {"mail_421", "drop_mail", *smtp_sink.DROPS}
 # The README's table of classes says the same.
@@ -36,7 +42,7 @@ ENDS = {
 }
 STAGES = {
     **dict.fromkeys((*smtp_sink.CONNECT, *smtp_sink.TLS, *smtp_sink.CERTIFICATES), "connect"),
-    **dict.fromkeys(smtp_sink.MAIL, "mail"),
+    **dict.fromkeys((*smtp_sink.MAIL, *smtp_sink.RATE), "mail"),
 }
 MINUTE = timedelta(minutes=1)
 
@@ -64,6 +70,7 @@ def choosing(fault):
 def test_every_named_fault_is_here():
     named = (*smtp_sink.CONNECT, *smtp_sink.MAIL, *smtp_sink.DEFERRED, *smtp_sink.DROPS)
     named += (*smtp_sink.REFUSED, *smtp_sink.POLICY, *smtp_sink.UNKNOWN, *smtp_sink.SLOW)
+    named += smtp_sink.RATE
     named += (*smtp_sink.TLS, *smtp_sink.CERTIFICATES)
 
     assert set(ENDS) == set(named)

@@ -9,6 +9,7 @@ from trustsvc.mail.outbox import rate_policy
 from trustsvc.mail.smtp_reply import BLAMED, ReplyClass, Stage, blamed, classify, result_of
 
 JAN = "jan@mail.example"
+OF_RELAY = {FailureScope.SERVER, FailureScope.RATE}
 
 
 @pytest.mark.parametrize(
@@ -21,8 +22,15 @@ JAN = "jan@mail.example"
             450,
             "4.7.1 Error: too many recipients from [::1]",
             DeliveryStatus.DEFERRED,
-            FailureScope.SERVER,
+            FailureScope.RATE,
         ),
+        (
+            421,
+            "4.4.2 Message submission rate for this client has exceeded the limit",
+            DeliveryStatus.DEFERRED,
+            FailureScope.RATE,
+        ),
+        (451, f"4.7.1 <{JAN}>: rate limited", DeliveryStatus.DEFERRED, FailureScope.DOMAIN),
         (450, "4.2.0 greylisted", DeliveryStatus.DEFERRED, FailureScope.MAILBOX),
         (451, "4.7.1 greylisted", DeliveryStatus.DEFERRED, FailureScope.DOMAIN),
         (452, "4.2.2 full", DeliveryStatus.DEFERRED, FailureScope.MAILBOX),
@@ -55,7 +63,9 @@ def test_a_reply_before_a_recipient_was_named_strikes_no_domain_and_keeps_every_
     for stage, code, text in itertools.product((Stage.SESSION, Stage.MAIL), codes, TEXTS):
         result = result_of(stage, code, text.format(JAN), JAN)
 
-        assert (result.status, result.scope) == (DeliveryStatus.DEFERRED, FailureScope.SERVER)
+        assert result.status is DeliveryStatus.DEFERRED
+        assert result.scope in OF_RELAY
+        assert stage is Stage.MAIL or result.scope is FailureScope.SERVER
         for before in range(5):
             assert rate_policy.deferrals(before, result) == before
 
@@ -74,11 +84,11 @@ def test_only_who_is_to_blame_is_limited(stage, code, text, names_jan, before):
 
     assert set(BLAMED[stage]) == set(ReplyClass)
     assert result.scope is blamed(stage, code, text, JAN)
-    if classify(code, text) is ReplyClass.CLOSING and not names_jan:
-        assert result.scope is FailureScope.SERVER
+    if classify(code, text) in {ReplyClass.CLOSING, ReplyClass.RATE} and not names_jan:
+        assert result.scope in OF_RELAY
     if is_domain:
         assert stage not in {Stage.SESSION, Stage.MAIL}
-    if result.scope is FailureScope.SERVER:
+    if result.scope in OF_RELAY:
         assert rate_policy.deferrals(before, result) == before
         assert result.status is not DeliveryStatus.REFUSED
     assert rate_policy.is_failure(result) is (result.scope is FailureScope.SERVER)

@@ -35,6 +35,7 @@ MAY_BE_EMPTY = {
     "webhook_health",
     "mail_reports",
     "circuit_breakers",
+    "relay_rates",
     "notice_versions",
     "replies",
     "security_entries",

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 CONNECT = ("banner_421", "banner_endless", "banner_slow", "drop_connect", "drop_ehlo")
 MAIL = ("mail_421", "mail_451", "drop_mail")
+RATE = ("mail_450",)
 DEFERRED = (
     "rcpt_421",
     "rcpt_450",
@@ -43,6 +44,7 @@ ANSWERS = {
     "banner_421": "421 4.3.2 not now",
     "mail_421": "421 4.3.2 closing",
     "mail_451": "451 4.3.0 try later",
+    "mail_450": "450 4.7.1 Error: too much mail from 127.0.0.1",
     "rcpt_421": "421 4.3.2 closing",
     "rcpt_450": "450 4.2.0 greylisted",
     "rcpt_451": "451 4.3.0 try later",

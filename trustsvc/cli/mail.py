@@ -9,7 +9,13 @@ from trustsvc.errors import Refused
 from trustsvc.invitations.planning import volume_guard
 from trustsvc.mail.feedback import complaint_rate
 from trustsvc.mail.feedback.webhooks import endpoints
-from trustsvc.mail.outbox import circuit_breaker, resend, send_suspension, unknown_deliveries
+from trustsvc.mail.outbox import (
+    circuit_breaker,
+    relay_rate,
+    resend,
+    send_suspension,
+    unknown_deliveries,
+)
 from trustsvc.storage import db
 
 SETUP_STEPS = {
@@ -28,11 +34,12 @@ def mail() -> None:
 
 @mail.command()
 def status() -> None:
-    """Show suspensions, the circuit breaker, paused shops, complaints and unknown deliveries."""
+    """Show suspensions, circuit breaker, rates, paused shops, complaints, unknown deliveries."""
     now = clock.now()
     with db.reading() as session:
         stops = send_suspension.stops(session)
         until = circuit_breaker.open_until(session, now)
+        per_minute = relay_rate.per_minute(session, now)
         paused = volume_guard.paused_shops(session)
         number = unknown_deliveries.count(session)
         rate = complaint_rate.rate(session, now)
@@ -43,6 +50,8 @@ def status() -> None:
             "The circuit breaker is open: the mail server fails, the next attempt is at "
             f"{until:%Y-%m-%dT%H:%M:%SZ}."
         )
+    if per_minute:
+        click.echo(f"The mail server takes about {per_minute} messages a minute, so no more leave.")
     for shop in paused:
         click.echo(
             f"{shop.slug}: paused since {shop.at:%Y-%m-%dT%H:%M:%SZ}, {shop.counted} invitations "

@@ -10,7 +10,7 @@ from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.invitations.planning import volume_guard
 from trustsvc.mail.feedback import complaint_rate
 from trustsvc.mail.feedback.webhooks import endpoints
-from trustsvc.mail.outbox import circuit_breaker, send_suspension, unknown_deliveries
+from trustsvc.mail.outbox import circuit_breaker, relay_rate, send_suspension, unknown_deliveries
 
 UNKNOWN_SINCE = timedelta(days=7)
 
@@ -46,6 +46,13 @@ def _circuit_breaker(session: Session, now: datetime) -> Finding:
     return warn("circuit breaker", detail, "see the line on mail")
 
 
+def _relay_rate(session: Session, now: datetime) -> Finding:
+    rate = relay_rate.per_minute(session, now)
+    if rate is None:
+        return ok("relay rate", "the mail server set no limit in a day")
+    return ok("relay rate", f"the mail server takes about {rate} messages a minute (learnt)")
+
+
 def _unknown_deliveries(session: Session, now: datetime) -> Finding:
     number = unknown_deliveries.count(session, now - UNKNOWN_SINCE)
     if not number:
@@ -77,6 +84,7 @@ CHECKS: Mapping[str, Callable[[Session, datetime], Sequence[Finding] | Finding]]
     "sending": lambda session, _: _suspensions(session),
     "paused shops": lambda session, _: _paused_shops(session),
     "circuit breaker": _circuit_breaker,
+    "relay rate": _relay_rate,
     "unknown deliveries": _unknown_deliveries,
     "reports": lambda session, _: _feedback(session),
     "complaints": _complaints,

@@ -70,6 +70,7 @@ class FailureScope(Enum):
 
     MAILBOX = "mailbox"  # or nothing in particular
     DOMAIN = "domain"  # the receiving domain refuses our mail, or so much of it (x.7.x)
+    RATE = "rate"  # our own mail server takes no more for now (relay rate)
     SERVER = "server"  # our own mail server: away, closing, or it refuses our session
 
 

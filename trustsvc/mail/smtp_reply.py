@@ -11,8 +11,12 @@ MAILBOX_FULL = "5.2.2"
 # the sender's own address. 5.7.17 and 5.7.18 (RFC 7293) say that the mailbox has a new owner.
 _STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
 _ABOUT_SENDER = re.compile(r"5\.7\.(?!1[78]$)\d+|5\.1\.[78]")
-# Postfix, above smtpd_client_message_rate_limit and its like.
-_RATE = re.compile(r"too (?:much mail|many (?:messages|recipients)) from", re.IGNORECASE)
+# Of Postfix (smtpd_client_message_rate_limit and its like), Amazon SES, Exchange, and others alike.
+_RATE = re.compile(
+    r"too (?:much mail|many (?:messages|recipients)) from"
+    r"|\brate\b[^\n]{0,80}\bexceed|\bexceed[^\n]{0,80}\brate\b|\brate.?limit|throttl",
+    re.IGNORECASE,
+)
 
 
 class Stage(StrEnum):
@@ -30,7 +34,8 @@ class ReplyClass(StrEnum):
 
     CLOSING = "closing"  # 421
     RATE = "rate"  # it takes no more from us for now
-    SENDER = "sender"  # x.7.x and the like: of us, not of a mailbox
+    SENDER_LATER = "sender_later"  # 4.7.x: of us, not of a mailbox
+    SENDER = "sender"  # 5.7.x and the like: of us, not of a mailbox
     TRANSIENT = "transient"
     PERMANENT = "permanent"
     GARBLED = "garbled"
@@ -38,9 +43,12 @@ class ReplyClass(StrEnum):
 
 _RELAY, _DOMAIN, _MAILBOX = FailureScope.SERVER, FailureScope.DOMAIN, FailureScope.MAILBOX
 _OF_RELAY = dict.fromkeys(ReplyClass, _RELAY)
+# It took the session and not one more message: less a minute helps, a pause of minutes does not.
+_OF_RELAY_RATE = dict.fromkeys((ReplyClass.RATE, ReplyClass.SENDER_LATER), FailureScope.RATE)
 _OF_RECIPIENT = {
     ReplyClass.CLOSING: _RELAY,
-    ReplyClass.RATE: _RELAY,
+    ReplyClass.RATE: FailureScope.RATE,
+    ReplyClass.SENDER_LATER: _DOMAIN,
     ReplyClass.SENDER: _DOMAIN,
     ReplyClass.TRANSIENT: _MAILBOX,
     ReplyClass.PERMANENT: _MAILBOX,
@@ -49,7 +57,7 @@ _OF_RECIPIENT = {
 # Whose fault it is. Before a recipient was named nothing can be the receiving domain's.
 BLAMED: Mapping[Stage, Mapping[ReplyClass, FailureScope]] = {
     Stage.SESSION: _OF_RELAY,
-    Stage.MAIL: _OF_RELAY,
+    Stage.MAIL: _OF_RELAY | _OF_RELAY_RATE,
     Stage.RCPT: _OF_RECIPIENT,
     Stage.DATA: _OF_RECIPIENT,
     Stage.END_OF_DATA: _OF_RECIPIENT,
@@ -57,10 +65,13 @@ BLAMED: Mapping[Stage, Mapping[ReplyClass, FailureScope]] = {
 
 
 def blamed(stage: Stage, code: int, text: str, recipient: str = "") -> FailureScope:
-    """Say whose fault a reply is. A 421 that names the recipient is the receiving domain's."""
+    """Say whose fault a reply is.
+
+    What closes or is about a rate is the receiving domain's where it names the recipient.
+    """
     kind = classify(code, text)
-    was_named = BLAMED[stage] is _OF_RECIPIENT
-    if kind is ReplyClass.CLOSING and was_named and _names(recipient, text):
+    is_named = BLAMED[stage] is _OF_RECIPIENT and _names(recipient, text)
+    if is_named and kind in {ReplyClass.CLOSING, ReplyClass.RATE}:
         return FailureScope.DOMAIN
     return BLAMED[stage][kind]
 
@@ -68,12 +79,12 @@ def blamed(stage: Stage, code: int, text: str, recipient: str = "") -> FailureSc
 def classify(code: int, text: str) -> ReplyClass:
     """Sort a reply that is no success."""
     status = _status(text)
-    if code == 421:
-        return ReplyClass.CLOSING
     if 400 <= code < 500:
         if _RATE.search(text):
             return ReplyClass.RATE
-        return ReplyClass.SENDER if status.startswith("4.7.") else ReplyClass.TRANSIENT
+        if code == 421:
+            return ReplyClass.CLOSING
+        return ReplyClass.SENDER_LATER if status.startswith("4.7.") else ReplyClass.TRANSIENT
     if 500 <= code < 600:
         is_of_us = _ABOUT_SENDER.fullmatch(status)
         return ReplyClass.SENDER if is_of_us else ReplyClass.PERMANENT
@@ -91,9 +102,9 @@ def result_of(stage: Stage, code: int, text: str, recipient: str = "") -> Delive
     if kind is ReplyClass.GARBLED:
         status = DeliveryStatus.UNKNOWN if after_data else DeliveryStatus.DEFERRED
         return DeliveryResult(status, "smtp_garbled", scope)
-    if BLAMED[stage] is _OF_RELAY:
+    if BLAMED[stage] is not _OF_RECIPIENT:
         return DeliveryResult(DeliveryStatus.DEFERRED, f"smtp_{code}", scope)
-    if kind is ReplyClass.SENDER and code >= 500:
+    if kind is ReplyClass.SENDER:
         return DeliveryResult(DeliveryStatus.DEFERRED, "policy", scope)
     is_full = code == 552 and (MAILBOX_FULL in text or not after_data)
     refused = kind is ReplyClass.PERMANENT and not is_full

@@ -61,9 +61,9 @@ def test_a_sender_that_is_asked_to_stop_ends_before_the_next_message(installatio
     post = Post(meanwhile=lambda: requests.append("stop"))
 
     with quiet():
-        leased = send.send(db.transaction, post, lambda: NOON, is_stopping=lambda: bool(requests))
+        goes_on = send.send(db.transaction, post, lambda: NOON, wait=lambda _: bool(requests))
 
-    assert leased == 0  # so that the job does not go on
+    assert not goes_on  # so that the job does not go on
     assert len(post.messages) == 1
     assert sorted(message_of(one).state for one in orders) == ["due", "due", "sent"]
     assert [message_of(one).lease for one in orders if message_of(one).state == "due"] == [None] * 2
@@ -273,7 +273,7 @@ def test_a_mail_server_that_is_away_is_asked_once_a_round(installation):
             asked.append(email_message)
             return DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")
 
-    assert send.send(db.transaction, Away(), lambda: NOON) == 0
+    assert not send.send(db.transaction, Away(), lambda: NOON)
 
     assert len(asked) == 1
     assert [message_of(order_id).state for order_id in ids] == ["due"] * 3

@@ -28,6 +28,7 @@ from trustsvc.mail.outbox.state import DUE, LEASED, message_states
 
 BATCH_SIZE = 500
 OTHERS_SHARE = 4  # one message in four is none of an urgent kind, as long as others are due
+MIN_READ = 50
 MAX_BATCHES_READ = 10  # messages that wait for their domain must not stand before the others
 
 
@@ -111,17 +112,19 @@ def _lease_kind(
     session: Session, kind: MessageKind, lease_token: bytes, now: datetime, limit: int
 ) -> list[LeasedDraft]:
     ready: list[LeasedDraft] = []
+    # Not many more than may leave: each is decrypted, and locked for other mailers.
+    size = min(BATCH_SIZE, max(MIN_READ, 2 * limit))
     for _ in range(MAX_BATCHES_READ):
         left = limit - len(ready)
-        rows = _due(session, kind, now) if left > 0 else []
+        rows = _due(session, kind, now, size) if left > 0 else []
         if rows:
             ready += _take(session, kind, rows, lease_token, now, left)
-        if len(rows) < BATCH_SIZE:
+        if len(rows) < size:
             break
     return ready
 
 
-def _due(session: Session, kind: MessageKind, now: datetime) -> list[LeasedMessage]:
+def _due(session: Session, kind: MessageKind, now: datetime, size: int) -> list[LeasedMessage]:
     due = (
         select(*LEASED_MESSAGE)
         .where(
@@ -131,7 +134,7 @@ def _due(session: Session, kind: MessageKind, now: datetime) -> list[LeasedMessa
             messages.c.due_at <= now,
         )
         .order_by(messages.c.due_at, messages.c.id)
-        .limit(BATCH_SIZE)
+        .limit(size)
     )
     return [LeasedMessage(**row._asdict()) for row in session.execute(kind.lockable(due))]
 

@@ -154,6 +154,28 @@ circuit_breakers = Table(
     ),
 )
 
+# A row only once a mail server refused for having got too much (relay_rate_policy.py).
+relay_rates = Table(
+    "relay_rates",
+    metadata,
+    column(
+        "name", Text, purpose="which mail server: host and port", retention=RUNS, primary_key=True
+    ),
+    column("per_minute", Integer, purpose="how many messages it takes", retention=RUNS),
+    column("step", Integer, purpose="by how many it grows next", retention=RUNS),
+    column("refusals", Integer, purpose="in a row, with none taken between", retention=RUNS),
+    column("learnt_at", Moment, purpose="when it refused last", retention=RUNS),
+    column("grows_at", Moment, purpose="when the rate may grow", retention=RUNS),
+    column("next_slot_at", Moment, purpose="when the next message may leave", retention=RUNS),
+    column(
+        "paused_until",
+        Moment,
+        purpose="until when nothing is sent to it",
+        retention=RUNS,
+        nullable=True,
+    ),
+)
+
 domain_throttles = Table(
     "domain_throttles",
     metadata,

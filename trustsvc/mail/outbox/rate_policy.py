@@ -38,10 +38,9 @@ TIMES_USUAL = 5
 
 def is_failure(result: DeliveryResult) -> bool:
     """Say whether our own mail server failed, whatever the message."""
-    if result.scope is FailureScope.DOMAIN or result.status in {
-        DeliveryStatus.SENT,
-        DeliveryStatus.REFUSED,
-    }:
+    if result.scope in {FailureScope.DOMAIN, FailureScope.RATE}:
+        return False
+    if result.status in {DeliveryStatus.SENT, DeliveryStatus.REFUSED}:
         return False
     return result.scope is FailureScope.SERVER or result.reason in _SERVER_FAILURES
 
@@ -76,7 +75,7 @@ def deferrals(before: int, result: DeliveryResult) -> int:
 
     What our own mail server is to blame for (mail/smtp_reply.py) never counts.
     """
-    if result.scope is FailureScope.SERVER:
+    if result.scope in {FailureScope.SERVER, FailureScope.RATE}:
         return before
     if result.scope is FailureScope.DOMAIN:
         return max(before + 1, MAX_DEFERRALS)

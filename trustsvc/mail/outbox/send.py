@@ -1,5 +1,6 @@
 """Send the messages that are due: name and address to the mail server, and nothing else."""
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -16,6 +17,7 @@ from trustsvc.mail.outbox import (
     lease,
     lease_renewal,
     rate_policy,
+    relay_rate,
     resend,
     return_path,
     send_suspension,
@@ -33,6 +35,13 @@ logger = log.get_logger("mail")
 
 OpenTransaction = Callable[[], AbstractContextManager[Session]]
 Now = Callable[[], datetime]
+Wait = Callable[[float], bool]
+
+
+def _wait(seconds: float) -> bool:
+    if seconds:
+        time.sleep(seconds)
+    return False
 
 
 class LeaseLost(Exception):
@@ -45,16 +54,18 @@ def send(
     now: Now,
     *,
     only_unsuspendable: bool = False,
-    is_stopping: Callable[[], bool] = lambda: False,
+    wait: Wait = _wait,
     most: int = lease.BATCH_SIZE,
-) -> int:
-    """Send one batch; gives how many messages were leased, so that a job goes on while it is full.
+) -> bool:
+    """Send one batch; gives whether it was full and more may be due, so that a job goes on.
 
     No transaction is open while the mail server answers. Right before each end of DATA one commit
     settles the message before, reads every reason not to send again and marks this message as
     handed. Two senders never have the same message. A sender that dies leaves at most one unknown
     delivery; its other messages are due again. With `only_unsuspendable` only kinds are sent that
-    no send suspension stops. Once `is_stopping` the message in hand is finished, and no other.
+    no send suspension stops. Once
+    `wait`, which takes seconds, says to stop, the message in hand is finished, and no other. Where
+    the mail server's rate is known each message waits for its moment.
     """
     started = now()
     of = [k for k in kinds.registered() if not (only_unsuspendable and k.obeys_send_suspension)]
@@ -62,16 +73,19 @@ def send(
         expired_leases.expire(session, started, of)
         resend.resend_unknown(session, started, of)
         gate = circuit_breaker.ask(session, started, most)
-        leased = lease.lease(session, started, of, gate.limit)
+        slots = relay_rate.ask(session, gate.server, started, gate.limit)
+        leased = lease.lease(session, started, of, slots.limit) if slots.limit else []
+        moments = relay_rate.leased(session, gate.server, slots, len(leased), started)
         circuit_breaker.leased(
             session, gate, len(leased), leased[0].lease if leased else b"", started
         )
     if not leased:
-        return 0
-    round_ = _Round(open_transaction, now, gate, is_stopping)
+        return False
+    round_ = _Round(open_transaction, now, gate, wait)
     try:
         with lease_renewal.renewed(open_transaction, leased[0].lease, now):
-            return len(leased) if round_.send_all(leased, transport) else 0
+            goes_on = round_.send_all(leased, moments, transport)
+            return goes_on and len(leased) == slots.limit
     finally:
         round_.end(leased[0].lease)
 
@@ -84,11 +98,11 @@ class _Round:
         open_transaction: OpenTransaction,
         now: Now,
         gate: circuit_breaker.Gate,
-        is_stopping: Callable[[], bool] = lambda: False,
+        wait: Wait = _wait,
     ) -> None:
         self._open = open_transaction
         self._now = now
-        self._is_stopping = is_stopping
+        self._wait = wait
         self._server, self._has_failed = gate.server, gate.has_failed
         self._results: list[settle.Result] = []
         self._deferring: set[bytes] = set()  # domains that deferred in this round
@@ -96,14 +110,20 @@ class _Round:
         self._is_suspended = False  # since this round began
         self._is_open = False  # the circuit breaker, since this round began
 
-    def send_all(self, leased: Sequence[LeasedDraft], transport: MailTransport) -> bool:
-        """Send what may leave; False when nothing more is to be sent for now.
+    def send_all(
+        self,
+        leased: Sequence[LeasedDraft],
+        moments: Sequence[datetime],
+        transport: MailTransport,
+    ) -> bool:
+        """Send what may leave, each at its moment; False when nothing more is to be sent for now.
 
-        That is when the mail server is away, sending was suspended, or this process stops.
+        That is when the mail server is away or takes no more, sending was suspended, or this
+        process stops.
         """
         started = self._now()
-        for one in leased:
-            if self._is_stopping():
+        for one, moment in zip(leased, moments, strict=True):
+            if self._wait(max((moment - self._now()).total_seconds(), 0)):
                 return False
             if self._now() - started > MAX_ROUND:
                 break
@@ -113,6 +133,8 @@ class _Round:
             if result and (self._is_open or result.reason in rate_policy.AWAY):
                 logger.warning("mail.server_unreachable", reason=result.reason)
                 return False  # the others need not be tried one by one
+            if result and result.scope is FailureScope.RATE:
+                return False
             if self._is_suspended:
                 return False
         return True
@@ -150,6 +172,8 @@ class _Round:
         """Count a failure of the server, and the first success after one."""
         if result.reason == NOT_COMPOSED:
             return
+        if result.scope is FailureScope.RATE:
+            self._learn_rate()
         if rate_policy.is_failure(result):
             with self._open() as session:
                 self._is_open = circuit_breaker.failed(session, self._server, self._now())
@@ -158,6 +182,12 @@ class _Round:
             with self._open() as session:
                 circuit_breaker.succeeded(session, self._server, self._now())
             self._has_failed = False
+
+    def _learn_rate(self) -> None:
+        in_hand = sum(result.status is DeliveryStatus.SENT for _, result in self._results)
+        with self._open() as session:
+            rate = relay_rate.refused(session, self._server, self._now(), in_hand)
+        logger.info("mail.relay_rate_learnt", per_minute=rate)
 
     def _hand_over(self, one: LeasedDraft) -> None:
         now = self._now()
