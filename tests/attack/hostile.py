@@ -24,6 +24,7 @@ PIECES = {
     "brackets": "<",
     "encoded words": "=?",
     "ats": "a@",
+    "half a no": "do-not ask-x,",
     "digits": "9",
     "quotes": '"',
     "percents": "%",

@@ -10,6 +10,7 @@ import pytest
 from tests.attack import cpu, hostile
 from trustsvc import address, address_rules, countries, input_limits, person_name
 from trustsvc.errors import TrustsvcError
+from trustsvc.http import request_body
 from trustsvc.http.exchange import HttpAnswer
 from trustsvc.mail.feedback.parsers import postmark, returned_message, ses
 from trustsvc.mail.feedback.webhooks import sns
@@ -100,6 +101,27 @@ ROW = {
         }
     },
 }
+# Lists as long as a body of 256 KiB may be: what is beyond the first ones is looked at, too.
+LONG_LISTS = {
+    "standard": lambda row: {"reference": "1", "email": EMAIL, "tags": row, "attributes": row},
+    "shopify": lambda row: {
+        "id": 1,
+        "order_number": 1,
+        "email": EMAIL,
+        "created_at": "2026-11-01T10:00:00Z",
+        "tags": row,
+        "note_attributes": row,
+    },
+    "woocommerce": lambda row: {"id": 1, "billing": {"email": EMAIL}, "tags": row},
+    "lightspeed": lambda row: {"order": {"id": 1, "email": EMAIL, "tags": row}},
+}
+IN_A_LIST = {
+    "tags": ["a"] * 24_000,
+    "tags that may be a no": ["do-not-asks"] * 8_000,
+    "tags by name": [{"name": "a"}] * 8_500,
+    "names that may be a no": [{"name": "ask"}] * 7_500,
+    "nothing": [{}] * 30_000,
+}
 TEXT_READERS = {
     "marks": input_limits.stream_safe,
     "a review": lambda text: policy.clean(text, lines=True),
@@ -169,6 +191,11 @@ def test_an_order_is_read_quickly_whatever_its_form(platform):
         wrapped = b'{"order": ' + body + b"}" if platform == "lightspeed" else body
         work = lambda body=wrapped: quietly(PLATFORMS[platform].parse, {}, body, NOW)  # noqa: E731
         cpu.require(f"{platform}: {name}", work)
+    for name, row in IN_A_LIST.items():
+        body = hostile.body(LONG_LISTS[platform](row))
+        assert len(body) <= request_body.MAX_BODY_BYTES
+        work = lambda body=body: quietly(PLATFORMS[platform].parse, {}, body, NOW)  # noqa: E731
+        cpu.require(f"{platform}: list of {name}", work)
     rows = hostile.body(ROW[platform])
     cpu.require(f"{platform}: rows", lambda: quietly(PLATFORMS[platform].parse, {}, rows, NOW))
 

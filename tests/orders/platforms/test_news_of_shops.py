@@ -123,6 +123,27 @@ def test_a_no_counts_beside_a_yes_and_in_each_place(name, changes):
     assert parse(name, **changes).consent is False
 
 
+def test_a_no_counts_after_any_number_of_other_tags_and_notes():
+    tags, lines = [f"tag {number}" for number in range(2000)], "x\n" * 30_000
+    rows = [{"name": f"note {number}", "value": "yes"} for number in range(2000)]
+    keys = {f"key {number}": "yes" for number in range(2000)}
+    for name, changes in (
+        ("standard", {"data__tags": [*tags, "do-not-ask"]}),
+        ("standard", {"data__attributes": [*rows, {"name": "do-not-ask", "value": True}]}),
+        ("shopify", {"tags": ", ".join([*tags, "Do_Not_Ask", "vip"])}),
+        ("shopify", {"customer__tags": [*tags, "do\u2011not\u2011ask"]}),
+        ("shopify", {"note_attributes": [*rows, {"name": "trustsvc_consent", "value": "no"}]}),
+        ("shopify", {"note_attributes": keys | {"trustsvc_consent": "no"}}),
+        ("lightspeed", {"order__memo": f"{lines}do-not-ask"}),
+        ("lightspeed", {"order__memo": f"{'x' * 30_000}<br>do-not-ask. {lines}"}),
+        ("woocommerce", {"tags": [{"slug": one} for one in [*tags, "do-not-ask"]]}),
+        ("woocommerce", {"meta_data": [*rows, {"key": "trustsvc_tags", "value": "do-not-ask"}]}),
+    ):
+        assert parse(name, **changes).consent is False, changes.keys()
+    memo = f"{lines}please do not ask the neighbours"
+    assert parse("lightspeed", order__memo=memo).consent is not False
+
+
 @pytest.mark.parametrize("memo", ["please do not ask the neighbours", "do-not-ask-twice"])
 def test_other_words_of_a_memo_are_no_refusal(memo):
     assert parse("lightspeed", order__memo=memo).consent is not False

@@ -14,7 +14,7 @@ from typing import Any
 
 from trustsvc import address, input_limits, person_name
 from trustsvc.errors import Refused
-from trustsvc.orders.platforms import dates
+from trustsvc.orders.platforms import dates, possible_refusals
 from trustsvc.orders.received import Ignored, OrderReceived
 
 Tree = dict[str, Any]
@@ -31,6 +31,8 @@ CLOCK_TOLERANCE = timedelta(days=1)
 # not when: without a limit, editing last year's order today would look like a parcel of today.
 SHIPS_WITHIN = timedelta(days=30)
 
+# Commas, semicolons, lines.
+_BETWEEN_TAGS = re.compile(r"[,;\r\n]|<[^<>]{1,20}>")
 ENCODED_WORD = re.compile(r"=\?[^?]*\?[^?]*\?[^?]*\?=")  # RFC 2047
 
 NOT_JSON = "The body is not JSON."
@@ -38,10 +40,7 @@ NOT_AN_ORDER = "The body is not an order."
 
 
 def tree(body: bytes) -> Tree:
-    """Read JSON: UTF-8 only, no NaN, whole numbers with all their digits.
-
-    Raises Refused, for nesting deeper than Python will follow too.
-    """
+    """Read JSON as input_limits does; raises Refused for anything else than an object."""
     try:
         parsed = input_limits.read_json(body)
     except ValueError:
@@ -68,11 +67,12 @@ def rows(data: object, path: str) -> list[Tree]:
 
 
 def pairs(data: object, path: str) -> list[tuple[str, object]]:
-    """Give names and values, from a list of objects or from one object; the first thousand."""
+    """Give names and values, of a list of objects or of one: a thousand, and what may be a no."""
     value = at(data, path)
     if isinstance(value, dict):
-        return list(value.items())[:MAX_ROWS]
-    return [(text(row, "name", "key"), row.get("value")) for row in rows(data, path)]
+        return possible_refusals.named(list(value.items()), MAX_ROWS)
+    few = possible_refusals.named(value, MAX_ROWS) if isinstance(value, list) else []
+    return [(text(row, "name", "key"), row.get("value")) for row in few if isinstance(row, dict)]
 
 
 def text(data: object, *paths: str) -> str:
@@ -87,14 +87,15 @@ def text(data: object, *paths: str) -> str:
 
 
 def tags(data: object, *paths: str) -> set[str]:
-    """Give the tags of lists, and of texts with commas, semicolons or lines between, lower case."""
+    """Give the tags of lists and texts, lower case: 500 of each, and what may be a no."""
     found: list[str] = []
     for path in paths:
         value = at(data, path)
         if isinstance(value, str):
-            found += re.split(r"[,;\r\n]|<[^<>]{1,20}>", value[:MAX_TAGS_LENGTH])[:MAX_TAGS]
+            found += _BETWEEN_TAGS.split(value[:MAX_TAGS_LENGTH])[:MAX_TAGS]
+            found += possible_refusals.around(value, _BETWEEN_TAGS, MAX_TEXT_LENGTH)
         elif isinstance(value, list):
-            found += map(_tag, value[:MAX_TAGS])
+            found += map(_tag, possible_refusals.tags(value, MAX_TAGS))
     clean = (input_limits.bounded(one, MAX_TEXT_LENGTH).casefold() for one in found)
     return {tag for tag in clean if tag}
 
