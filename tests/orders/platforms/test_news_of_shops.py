@@ -1,6 +1,7 @@
 """What shops' bodies say that is easily taken for something else.
 
 Also tests:
+trustsvc/orders/platforms/possible_refusals.py
 trustsvc/orders/platforms/refusal.py
 trustsvc/orders/platforms/woocommerce_meta.py
 trustsvc/orders/platforms/woocommerce_tracking.py
