@@ -7,6 +7,7 @@ from tests.mail.feedback.test_delivery_reports import code_of, reports
 from trustsvc import config
 from trustsvc.cli import main
 from trustsvc.storage import suppression_journal
+from trustsvc.work_queue import stop_request
 
 HARD = BY_NAME["postfix, Gmail: no such account"]
 
@@ -95,3 +96,50 @@ def test_a_setting_that_makes_no_sense_does_not_lose_the_message(installation, m
     done = piped(HARD)
 
     assert done.exit_code == 75
+
+
+def put(folder, *messages):
+    (folder / "new").mkdir(parents=True, exist_ok=True)
+    for number, message in enumerate(messages):
+        (folder / "new" / f"{number}.host").write_bytes(message)
+
+
+def test_one_process_reads_a_maildir_and_leaves_what_could_not_be_written(asked, tmp_path):
+    folder = tmp_path / "returned"
+    others = (HARD, BY_NAME["out of office"], b"", b"\0\xff" * 2_000_000)
+    put(folder, *others, *[of(asked)] * 2)
+    secret = tmp_path / "secret"
+    secret.write_text("not a message")
+    (folder / "new" / "link").symlink_to(secret)
+    journal = suppression_journal.path()
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    journal.unlink(missing_ok=True)
+    journal.mkdir()
+
+    done = CliRunner().invoke(main, ["bounce", "--maildir", str(folder)])
+    left = sorted(path.name for path in (folder / "new").iterdir())
+    assert (done.exit_code, done.stdout, left) == (75, "", ["4.host", "5.host", "link"])
+    assert reports() == []
+
+    journal.rmdir()
+    done = CliRunner().invoke(main, ["bounce", "--maildir", str(folder)])
+    assert (done.exit_code, done.output) == (0, "")
+    assert [path.name for path in (folder / "new").iterdir()] == ["link"]
+    assert secret.read_text() == "not a message"
+    assert reports() == [("hard", "5.1.1", "mail")]
+
+
+def test_it_watches_a_maildir_until_it_is_asked_to_stop(asked, tmp_path, monkeypatch):
+    put(tmp_path)
+    rounds = []
+
+    def wait(_seconds):
+        rounds.append(reports())
+        put(tmp_path, of(asked))
+        return len(rounds) > 2
+
+    monkeypatch.setattr(stop_request, "wait", wait)
+    done = CliRunner().invoke(main, ["bounce", "--maildir", str(tmp_path), "--watch"])
+
+    assert done.exit_code == 0
+    assert rounds == [[], [("hard", "5.1.1", "mail")], [("hard", "5.1.1", "mail")]]
