@@ -4,6 +4,7 @@
 # make test   make lint, then every test, on SQLite and where SQL is tested on PostgreSQL, browsers too
 # make coverage  every test once more slowly, and what share of the lines they run
 # make drill  kill -9, FLUSHALL and a failing mail server, then counts (SHORT=1: some minutes; DATABASE, SEED)
+# make drill-table  writes the newest long drills into docs/explanation/faults.md
 # make canary a hundred marked people through the whole service, then a search through every byte (DATABASE)
 # make dictionary  tries a million addresses on a dump without its keys (OTHERS)
 # make cases  plays all order histories and prints which kinds hold on which platform
@@ -19,7 +20,7 @@ PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin
 
-.PHONY: demo run lint test coverage quick drill canary dictionary cases embed bench bench-memory docs lock clean
+.PHONY: demo run lint test coverage quick drill drill-table canary dictionary cases embed bench bench-memory docs lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -74,6 +75,9 @@ quick: lint
 drill: .venv/ready-for-tests
 	@.ci/provide
 	@$(BIN)/python -m tools.drill.drill
+
+drill-table: .venv/ready-for-tests
+	@$(BIN)/python -m tools.drill.report
 
 canary: .venv/ready-for-tests
 	@.ci/provide

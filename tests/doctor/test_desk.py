@@ -38,6 +38,15 @@ def test_the_desk_shows_a_broken_promise(desk):
     assert "Every promise was kept." not in page
 
 
+def test_the_desk_says_that_a_drill_with_too_few_faults_shows_nothing(desk):
+    keep(FLUSHALL=1)
+
+    page = desk.get("/desk/evidence").text
+
+    assert "this run shows nothing" in page
+    assert "Every promise was kept." not in page
+
+
 def test_the_desk_shows_receipts_and_whether_their_chain_holds(desk):
     signed(3)
     signed(77)

@@ -6,11 +6,12 @@ from tools.drill import verdict
 from trustsvc.doctor import fault_drills
 
 SIZE = {"orders": 1000, "kills": 40}
-FINE = dict.fromkeys(verdict.PROMISED, 0) | {"orders acknowledged": 1000, "problems": []}
+LEAST = {"FLUSHALL": 2, "kill -9: web": 4}
+FINE = dict.fromkeys(verdict.PROMISED, 0) | {"orders acknowledged": 1000, "problems": []} | LEAST
 
 
 def keep(database="sqlite", seed=1, **figures):
-    record = verdict.judged(FINE | figures)
+    record = verdict.judged(FINE | figures, LEAST)
     verdict.keep(fault_drills.folder(), database, seed, SIZE, record)
 
 
@@ -27,7 +28,17 @@ def test_a_record_of_the_drill_is_read_back(path):
     assert (drill.database, drill.seed, drill.size) == ("sqlite", 1, SIZE)
     assert drill.figures["orders acknowledged"] == 1000
     assert drill.promised == verdict.PROMISED
+    assert drill.minimums == LEAST
+    assert drill.commit
     assert drill.kept
+
+
+def test_a_run_with_too_few_faults_of_a_kind_shows_nothing(installation):
+    keep(**{"kill -9: web": 3})
+
+    (drill,) = fault_drills.newest()
+
+    assert (drill.broken, drill.counts, drill.kept) == ([], False, False)
 
 
 def test_without_a_record_there_is_none(installation):
@@ -67,7 +78,7 @@ def test_a_record_that_says_it_was_kept_is_not_believed(path):
     [
         ("{", ""),
         ("}", ""),
-        ('"format": 1', '"format": 2'),
+        ('"format": 2', '"format": 1'),
         ("+00:00", ""),
         ('"seed": 1', '"seed": "one"'),
     ],

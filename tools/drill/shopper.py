@@ -29,11 +29,8 @@ class Order:
     kind: str
     shop: int
     email: str
+    reference: str
     acknowledged: bool = False
-
-    @property
-    def reference(self):
-        return f"D-{self.number}"
 
 
 @dataclass
@@ -42,6 +39,7 @@ class Shopper:
 
     shops: list  # what `shop add --json` printed, and the shop's name
     dice: object
+    prefix: str = "D"
     orders: list = field(default_factory=list)
     stopped: dict = field(default_factory=dict)  # address: when the stop was answered
     problems: list = field(default_factory=list)
@@ -67,14 +65,25 @@ class Shopper:
         for number, kind in enumerate(others):
             email = f"buyer{number}@post.example"
             shop = self.dice.randrange(2)
-            order = Order(number, kind, shop, email)
+            order = self._order(number, kind, shop, email)
             self.orders.append(order)
             self._plan_events(order, span_s * number / len(others))
             if kind == "first":
-                second = Order(len(others) + len(self._firsts), "second", 1 - shop, email)
+                after = len(others) + len(self._firsts)
+                second = self._order(after, "second", 1 - shop, email)
                 self.orders.append(second)
                 self._firsts[email, self.shops[shop]["name"]] = second
         assert len(self.orders) == how_many == len(others) + len(seconds)
+
+    def plan_plain(self, how_many):
+        """Plan so many orders that end in a message each, at once."""
+        for number in range(how_many):
+            email = f"{self.prefix.lower()}{number}@post.example"
+            self.orders.append(self._order(number, "plain", number % 2, email))
+            self._plan_events(self.orders[-1], 0)
+
+    def _order(self, number, kind, shop, email):
+        return Order(number, kind, shop, email, f"{self.prefix}-{number}")
 
     def _plan_events(self, order, at):
         self._later(at, lambda: self._post(order, "created"))
@@ -145,7 +154,7 @@ class Shopper:
         data = {"reference": order.reference, "email": order.email, "name": "Anna de Vries"}
         body = json.dumps({"type": f"order.{news}", "data": data}).encode()
         shop = self.shops[order.shop]
-        message = f"msg_{order.number}_{news}"
+        message = f"msg_{order.reference}_{news}"
         again = 1 + (self.dice.random() < TWICE)
         while again and not self._ended:
             headers = signed_request("standard", shop["secret"], body, message_id=message)

@@ -2,12 +2,14 @@
 
 import json
 import math
+import subprocess
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import text
 
-from tools.drill import witness
+from tools.drill import sizes, witness
 from trustsvc.doctor import fault_drills
 from trustsvc.storage import db
 
@@ -58,7 +60,7 @@ def verdict(shopper, sink):
         "sent by its state, but never seen": len(unseen),
         "messages by state": dict(sorted(witness.message_states().items())),
         "rows unknown": witness.message_states()["unknown"],
-        "SMTP faults": dict(sorted(Counter(name for name, _ in sink.happened).items())),
+        **{f"SMTP: {name}": count for name, count in sorted(_named(sink).items())},
         "answers that were neither yes nor later": len(shopper.problems),
         "problems": shopper.problems[:5] + [f"{o.reference} {o.kind}" for o in lost[:10]],
     }
@@ -77,9 +79,26 @@ def _is_lost(order, rows):
     return order.kind in {"plain", "first"} and rows[0].message not in FINAL
 
 
-def judged(record):
+def faults(kills, chaos, weather):
+    """Give how many faults of each kind there were; each has its least number in sizes.py."""
+    return {
+        **{f"kill -9: {name}": count for name, count in sorted(kills.items())},
+        "FLUSHALL": chaos.flushes,
+        **{f"cut lines: {mode}": count for mode, count in sorted(chaos.cuts.items())},
+        **{f"SMTP faults: {stage}": weather.faults[stage] for stage in sizes.SMTP_FAULTS},
+    }
+
+
+def _named(sink):
+    return Counter(name for name, _ in sink.happened)
+
+
+def judged(record, least):
+    """Say which promises broke, and of which faults there were too few; kept is neither."""
     broken = [name for name, most in PROMISED.items() if record.get(name, 0) > most]
-    return record | {"broken": broken, "kept": not broken}
+    short = sizes.shortfalls(record, least)
+    kept = not broken and not short
+    return record | {"broken": broken, "short": short, "minimums": least, "kept": kept}
 
 
 def keep(folder, database, seed, size, record):
@@ -91,7 +110,8 @@ def keep(folder, database, seed, size, record):
         "at": at.isoformat(timespec="seconds"),
         "database": database,
     }
-    whole |= {"seed": seed, "size": size, "promised": PROMISED, "broken": record["broken"]}
+    whole |= {"commit": _commit(), "seed": seed, "size": size, "promised": PROMISED}
+    whole |= {"broken": record["broken"], "minimums": record["minimums"]}
     whole["figures"] = {
         name: None if math.isinf(figure) else figure
         for name, figure in record.items()
@@ -99,10 +119,26 @@ def keep(folder, database, seed, size, record):
     }
     path = folder / f"{at:%Y%m%dT%H%M%S}-{database}.json"
     path.write_text(json.dumps(whole, indent=1) + "\n")
+    return path
+
+
+def _commit():
+    """Name the commit that is measured, with a plus where files differ from it."""
+    here = Path(__file__).parent
+
+    def git(*words):
+        done = subprocess.run(
+            ["git", *words], cwd=here, capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip()
+
+    changed = git("status", "--porcelain", "--untracked-files=no")
+    return (git("rev-parse", "--short=12", "HEAD") or "unknown") + ("+" if changed else "")
 
 
 def table(records, seed):
-    names = list(dict.fromkeys(name for record in records.values() for name in record))
+    every = dict.fromkeys(name for record in records.values() for name in record)
+    names = [name for name in every if name != "minimums"]
     lines = [f"| SEED={seed} | {' | '.join(records)} | promised |"]
     lines.append("|---" * (len(records) + 2) + "|")
     for name in names:

@@ -7,29 +7,42 @@ import msgspec
 
 from trustsvc import config
 
-FORMAT = 1
+FORMAT = 2
 MAX_BYTES = 256 * 1024
 MAX_FILES = 200
 
 
 class Drill(msgspec.Struct, frozen=True, kw_only=True):
-    """One run on one database: its figures, and the promised maximum of some of them."""
+    """One run on one database: its figures, the promised most of some, the least of its faults."""
 
     format: int
     at: datetime
     database: str
+    commit: str
     seed: int
     size: dict[str, int]
     figures: dict[str, float | None]
     promised: dict[str, int]
     broken: list[str]
+    minimums: dict[str, int]
 
     @property
     def kept(self) -> bool:
-        """Whether every promise was kept; computed from the figures."""
-        return not self.broken and all(
-            (figure := self.figures.get(name)) is not None and figure <= most
-            for name, most in self.promised.items()
+        """Whether every promise was kept in a run that counts; computed from the figures."""
+        return (
+            self.counts
+            and not self.broken
+            and all(
+                (figure := self.figures.get(name)) is not None and figure <= most
+                for name, most in self.promised.items()
+            )
+        )
+
+    @property
+    def counts(self) -> bool:
+        """Whether there were enough faults of each kind for the run to show anything."""
+        return bool(self.minimums) and all(
+            (self.figures.get(name) or 0) >= least for name, least in self.minimums.items()
         )
 
 
