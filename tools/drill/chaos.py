@@ -14,7 +14,7 @@ from trustsvc.work_queue import runtime
 THERE_AGAIN_S = 60.0  # `up` starts a process again after five seconds at most
 CUT_S = 2.5
 # One of so many connections, MAIL FROM and messages goes wrong.
-EVERY = {"connect": 4, "mail": 60, "message": 16}
+EVERY = {"connect": 4, "mail": 60, "message": 12}
 
 
 class Weather:

@@ -14,7 +14,7 @@ TESTED = {"orders": 100, "kills": 8, "flushes": 2, "span": 16}
 TESTED |= {"cuts": 4, "slow": 0, "calibration": 20, "hurry": 1}
 NAMED = {"0": LONG, "": LONG, "1": SHORT, "tested": TESTED}
 # Of a thousand orders, by the stage of the dialogue.
-SMTP_FAULTS = {"connect": 4, "mail": 2, "message": 25}
+SMTP_FAULTS = {"connect": 4, "mail": 2, "message": 15}
 SHARE_OF_KILLS = 0.75
 
 
