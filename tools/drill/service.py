@@ -14,7 +14,7 @@ from pathlib import Path
 import requests
 
 from tests.walks.conftest import free_port
-from trustsvc.work_queue import embedded_redis
+from trustsvc.work_queue import embedded_redis, runtime
 
 ROOT = Path(__file__).parents[2]
 
@@ -113,10 +113,12 @@ class Installation:
     def left_behind(self):
         """Give the ids of processes that still live on our data folder."""
         mark = f"TRUSTSVC_DATA={self.environ['TRUSTSVC_DATA']}".encode()
+        socket = bytes(runtime.redis_socket())
         pids = []
         for path in Path("/proc").glob("[0-9]*/environ"):
             with contextlib.suppress(OSError):
-                if mark in path.read_bytes().split(b"\0"):
+                line = (path.parent / "cmdline").read_bytes()  # Redis has no environment to show
+                if mark in path.read_bytes().split(b"\0") or socket in line:
                     pids.append(int(path.parent.name))
         return [pid for pid in pids if pid != os.getpid()]
 
