@@ -1,10 +1,11 @@
 """Let everybody begin anew: one process and one Redis run many tests."""
 
+from trustsvc.orders import views as webhook_views
 from trustsvc.privacy import views as request_views
 from trustsvc.registry import views as registration_views
 from trustsvc.work_queue import job_queue
 
-LIMITS = (request_views.rate_limit, registration_views.rate_limit)
+LIMITS = (webhook_views.rate_limit, request_views.rate_limit, registration_views.rate_limit)
 
 
 def reset():

@@ -11,7 +11,7 @@ from trustsvc.errors import TooMany
 from trustsvc.http import access, form_origin
 from trustsvc.http.rate_limit import RateLimit, network
 from trustsvc.registry import double_opt_in, registration
-from trustsvc.server_log import client_address
+from trustsvc.server_log import requester
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
@@ -61,19 +61,13 @@ def ask_for(slug: str) -> Response:
 
 def enforce_rate_limit(limit: RateLimit) -> None:
     """Count this request for its network; raises TooMany."""
-    if not limit.allows(_client(), clock.now()):
+    if not limit.allows(requester.address(), clock.now()):
         raise TooMany
 
 
 def requesting_network() -> str:
     """Give the network that this request came from."""
-    return network(_client())
-
-
-def _client() -> str:
-    trusted = config.current().trusted_proxies
-    forwarded_for = request.headers.get("X-Forwarded-For", "")
-    return client_address.client_address(request.remote_addr or "", forwarded_for, trusted)
+    return network(requester.address())
 
 
 def request_received_page(shop: directory.Shop, language: str) -> Response:

@@ -17,6 +17,7 @@ _BY_STATUS: Mapping[int, str] = {
     401: BAD_SIGNATURE,
     409: "conflict",
     413: TOO_LARGE,
+    429: BAD_SIGNATURE,  # too many of them
     500: "failed",
     503: "unavailable",
 }
@@ -26,7 +27,7 @@ ANSWERS = (
     "duplicate",
     "privacy_request",
     *(f"ignored:{reason}" for reason in get_args(IgnoreReason)),
-    *_BY_STATUS.values(),
+    *dict.fromkeys(_BY_STATUS.values()),
     OTHER,
 )
 UNSIGNED = frozenset({BAD_SIGNATURE, TOO_LARGE})  # they may come from anybody
