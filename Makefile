@@ -10,7 +10,7 @@
 # make cases  plays all order histories and prints which kinds hold on which platform
 # make embed  writes a release of the scripts that shops embed (VERSION=1.0.1)
 # make bench  what a badge costs a shop's page, beside isso's embed
-# make bench-memory  what the whole service takes when it has nothing to do
+# make bench-memory  what the whole service takes when it has nothing to do (SECONDS=3600: and under load)
 # make docs   writes the reference from the code and builds the documentation into site/
 # make quick  make lint, then the tests without browsers, real processes and PostgreSQL
 # Else each of the hundreds of processes that the tests start compiles our code anew.
@@ -105,7 +105,7 @@ bench: .venv/ready-for-tests .venv-peers/ready
 	@$(BIN)/python -m bench.badge
 
 bench-memory: .venv/ready
-	@$(BIN)/python -m bench.memory
+	@SECONDS=$(SECONDS) $(BIN)/python -m bench.memory
 
 # A virtual environment of its own: Sphinx and the service share no pins.
 .venv-docs/ready: requirements-docs.lock

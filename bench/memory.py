@@ -1,10 +1,13 @@
 """How much memory does the whole service take, as `trustsvc up` starts it? `make bench-memory`.
 
 Starts it on a folder of its own, waits until each job ran once, and prints the proportional set
-size (PSS: shared pages are divided among who shares them) of each process. Linux only.
+size (PSS: shared pages are divided among who shares them) of each process. With SECONDS=3600 it
+then posts orders whose invitations leave a minute later, and asks for pages and badges, and prints
+the sizes ten times meanwhile. Linux only.
 """
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -12,10 +15,17 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import requests
 
+from trustsvc import clock
+from trustsvc.demo import example_orders
+
 SETTLED_S = 40
+ROUNDS_A_SECOND = 2  # of one order and four requests each
+# At night no invitation leaves: whoever measures then measures at noon of some other place.
+ZONES = ("Europe/Amsterdam", "Asia/Tokyo", "America/Los_Angeles")
 
 
 def main() -> None:
@@ -24,6 +34,7 @@ def main() -> None:
         port = probe.getsockname()[1]
         probe.close()
         environ = os.environ | {"TRUSTSVC_DATA": place, "TRUSTSVC_PORT": str(port)}
+        environ |= {"TRUSTSVC_HOURLY_MOST": "0", "TRUSTSVC_MAIL_PACE": "0"}
         began = time.monotonic()
         service = subprocess.Popen([sys.executable, "-m", "trustsvc", "up"], env=environ)
         try:
@@ -31,6 +42,12 @@ def main() -> None:
             print(f"ready after {time.monotonic() - began:.1f} s; idle for {SETTLED_S} s")
             time.sleep(SETTLED_S)
             _print(service.pid)
+            seconds = float(os.environ.get("SECONDS") or 0)
+            shop = _shop(environ) if seconds else {}
+            for _ in range(10 if seconds else 0):
+                rounds = _load(f"http://127.0.0.1:{port}", shop, seconds / 10)
+                print(f"after {rounds} more orders; sent in all: {_sent(place)}")
+                _print(service.pid)
         finally:
             service.terminate()
             service.wait()
@@ -43,6 +60,35 @@ def _wait(url: str) -> None:
                 return
         time.sleep(0.1)
     raise SystemExit("It does not get ready.")
+
+
+def _shop(environ: dict[str, str]) -> dict[str, str]:
+    """Enrol a shop where it is day now."""
+    zone = next(z for z in ZONES if 9 <= clock.now().astimezone(ZoneInfo(z)).hour < 19)
+    words = ["--name", "Blue Lamp", "--domain", "lamp.example", "--platform", "woocommerce"]
+    terms = ["--may-ask", "customers", "--delay", "1", "--delay-unit", "minutes", "--zone", zone]
+    command = [sys.executable, "-m", "trustsvc", "shop", "add", *words, *terms, "--json"]
+    made = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
+    shop: dict[str, str] = json.loads(made.stdout)
+    return shop
+
+
+def _load(url: str, shop: dict[str, str], seconds: float) -> int:
+    """Send one order after the other, with what a shop's visitors ask; gives how many."""
+    end, rounds = time.monotonic() + seconds, 0
+    with requests.Session() as session:
+        while (began := time.monotonic()) < end:
+            order = example_orders.example_order("woocommerce", clock.now())
+            example_orders.post(shop["webhook_url"], "woocommerce", shop["secret"], order.body)
+            for path in (f"s/{shop['shop']}", f"register/{shop['shop']}", "badge/1.js", "readyz"):
+                session.get(f"{url}/{path}", timeout=30)
+            rounds += 1
+            time.sleep(max(0.0, 1 / ROUNDS_A_SECOND - (time.monotonic() - began)))
+    return rounds
+
+
+def _sent(place: str) -> int:
+    return sum(1 for _ in Path(place, "mail", "new").glob("*"))
 
 
 def _print(parent: int) -> None:
