@@ -9,6 +9,7 @@ from collections import Counter
 import redis
 
 from tools.drill import sizes, smtp_sink
+from trustsvc import clock
 from trustsvc.work_queue import runtime
 
 THERE_AGAIN_S = 60.0  # `up` starts a process again after five seconds at most
@@ -71,6 +72,7 @@ class Chaos:
     def __init__(self, installation, own_redis, proxy):
         self.installation, self.own, self.proxy = installation, own_redis, proxy
         self.flushes, self.cuts = 0, Counter()
+        self.mailer_killed_at = clock.now()
 
     def run(self, dice, size):
         kills = sizes.deck_of_kills(size)
@@ -99,6 +101,8 @@ class Chaos:
                 self.installation.kills[name] = self.installation.kills.get(name, 0) + 1
                 return
             if self.installation.kill(name):
+                if name in {"mailer", "up"}:
+                    self.mailer_killed_at = clock.now()
                 return
             time.sleep(0.1)
 

@@ -101,7 +101,7 @@ def _drill(installation, sink, weather, chaos, size, dice):
 
     def settled():
         if size.get("hurry"):
-            witness.hurry()
+            witness.hurry(chaos.mailer_killed_at)
         return shopper.is_done() and witness.open_rows() == 0
 
     waited = _until(settled, PATIENCE_S, witness_every=5)

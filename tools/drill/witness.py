@@ -11,6 +11,7 @@ from sqlalchemy import delete, text, update
 
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms
+from trustsvc.mail.outbox.lease_renewal import LEASE
 from trustsvc.mail.outbox.models import circuit_breakers, domain_throttles, messages
 from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
@@ -99,12 +100,16 @@ def open_rows():
         return session.scalar(text(OPEN))
 
 
-def hurry():
-    """Let what waits for a later try be due now, and forget what the mail server did.
+def hurry(mailer_killed_at):
+    """Let what waits for a later try be due now, end leases of the dead, forget what failed.
 
-    Senders take what is due as ever. For the form of the tests, in which nobody waits for minutes.
+    A lease that a mailer has renewed since the last one was killed is longer, and stays. Senders
+    take what is due as ever. For the form of the tests, in which nobody waits for minutes.
     """
     with db.transaction() as session:
+        leased = update(messages).where(messages.c.state.in_(("leased", "handed")))
+        of_dead = leased.where(messages.c.leased_until < mailer_killed_at + LEASE)
+        session.execute(of_dead.values(leased_until=clock.now()))
         due = update(messages).where(messages.c.state == "due", messages.c.due_at > clock.now())
         session.execute(due.values(due_at=clock.now()))
         session.execute(delete(circuit_breakers))
