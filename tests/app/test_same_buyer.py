@@ -17,6 +17,8 @@ from trustsvc.privacy.rights.views import ACTIONS
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("platform", TOPICS)
 def test_a_signature_of_one_shop_is_none_at_the_endpoint_of_another(client, platform):

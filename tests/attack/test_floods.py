@@ -22,7 +22,7 @@ from trustsvc.privacy.rights import answer_requests
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

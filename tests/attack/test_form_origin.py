@@ -9,6 +9,8 @@ from tests.invitations import sample_orders
 from tests.staff import signed_in_staff
 from trustsvc.http import form_origin
 
+pytestmark = pytest.mark.slow
+
 BASE = "https://reviews.example"
 FOREIGN = (
     {"Origin": "https://evil.example"},

@@ -18,7 +18,7 @@ from trustsvc.transactional_mail.enqueue import MAX_PER_DAY
 from trustsvc.transactional_mail.mailbox import folded
 from trustsvc.transactional_mail.models import transactional_messages
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 few = pytest.mark.parametrize(
     "installation", [{"TRUSTSVC_CONFIRMATIONS_HOURLY": "6"}], indirect=True
 )

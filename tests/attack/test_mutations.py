@@ -64,7 +64,7 @@ class Mutations:
         headers = signed_request(shop.platform, shop.secret, data)
         if self.dice.random() < 0.2:
             name = self.dice.choice(sorted(headers))
-            headers[name] = self.text(300).encode("utf-8", "replace").decode("latin-1")
+            headers[name] = self.header()
         return "a delivery", "POST", shop.url, {"data": data, "headers": headers}
 
     def change(self, tree):
@@ -122,10 +122,10 @@ class Mutations:
         return "&".join(f"{name}={quote(self.text(200))}" for name in names)
 
     def headers(self):
-        return [
-            (name, self.text(300).encode("utf-8", "replace").decode("latin-1").translate(LINES))
-            for name in self.dice.sample(HEADERS, self.dice.randrange(5))
-        ]
+        return [(name, self.header()) for name in self.dice.sample(HEADERS, self.dice.randrange(5))]
+
+    def header(self):
+        return self.text(300).encode("utf-8", "replace").decode("latin-1").translate(LINES)
 
     def body(self, rule):
         fields = dict(routes.FORM.get(rule, {}))

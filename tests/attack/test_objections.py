@@ -25,7 +25,7 @@ from trustsvc.privacy.rights import burst_policy
 from trustsvc.registry.models import form_objections, opt_outs
 from trustsvc.storage import db
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 MINUTE = timedelta(minutes=1)
 
 

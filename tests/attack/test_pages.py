@@ -9,6 +9,8 @@ from tests.attack import cpu, hostile
 from trustsvc.badge.statement import badge_addresses, badge_finder, verify
 from trustsvc.http import client
 
+pytestmark = pytest.mark.slow
+
 PAGE_S = 1.0
 ADDRESS = "https://shop.example/"
 NESTED = "<review-badge-html shop=a>" * 19

@@ -21,6 +21,8 @@ from trustsvc.orders.platforms import PLATFORMS, fields
 from trustsvc.orders.platforms.locales import locale_of
 from trustsvc.reviews import policy
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 # A message is read by a process of its own, which takes a second to start.
 MESSAGE_S = 0.25

@@ -23,6 +23,8 @@ from trustsvc import input_limits
 from trustsvc.app import create_app
 from trustsvc.http import request_limits
 
+pytestmark = pytest.mark.slow
+
 FORM = "application/x-www-form-urlencoded"
 HEADERS = (
     "Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cookie", "Content-Type",

@@ -35,7 +35,7 @@ from trustsvc.shops import directory
 from trustsvc.storage import db, suppression_journal
 from trustsvc.storage.columns import EVERY_SHOP
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 JAN, DAY = "jan@mail.example", timedelta(days=1)
 

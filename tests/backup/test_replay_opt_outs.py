@@ -15,7 +15,7 @@ from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 MINUTE = timedelta(minutes=1)
 

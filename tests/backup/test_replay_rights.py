@@ -23,7 +23,7 @@ from trustsvc.reviews.models import reviews
 from trustsvc.storage import db, suppression_journal
 from trustsvc.transactional_mail.models import transactional_messages
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 LATER = NOON + timedelta(days=3)
 SOON = NOON + timedelta(minutes=5)

@@ -22,6 +22,8 @@ from trustsvc.shops import directory, domain_proof, settings
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
+pytestmark = pytest.mark.slow
+
 JOBS = {"publish_reviews": publish_reviews, "refresh_badges": refresh_badges}
 UNPACK = {".br": brotli.decompress, ".gz": gzip.decompress}
 AUTHOR, WORDS = "Jan J., Delft", "Fiets kwam heel aan."

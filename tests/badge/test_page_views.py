@@ -21,6 +21,8 @@ from trustsvc.reviews.policy import REASONS
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 EN = {"Accept-Language": "en"}
 MAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"

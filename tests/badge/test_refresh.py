@@ -12,7 +12,7 @@ from trustsvc.badge import public_files, refresh
 from trustsvc.reviews import withdraw
 from trustsvc.storage import db
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 _publish, _refresh = badge_files.published, badge_files.refreshed
 

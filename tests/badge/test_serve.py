@@ -13,6 +13,8 @@ from trustsvc.badge import public_files
 from trustsvc.reviews.models import publications
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.slow
+
 OPEN = {
     "Access-Control-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",

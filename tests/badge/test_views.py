@@ -12,6 +12,8 @@ from trustsvc.reviews.policy import REASONS
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.slow
+
 BADGE = "/badge/v1/velo-fils.json"
 
 

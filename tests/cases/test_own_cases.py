@@ -16,7 +16,9 @@ CASES = history.cases_in(FOLDER)
 PENDING: set[str] = set()
 
 # `make cases` plays them on PostgreSQL, too; the suite plays ../shared/cases on both.
-pytestmark = [pytest.mark.both_databases] if os.environ.get("CASES_ON_BOTH") else []
+pytestmark = [pytest.mark.slow]
+if os.environ.get("CASES_ON_BOTH"):
+    pytestmark.append(pytest.mark.both_databases)
 
 
 def _param(case):

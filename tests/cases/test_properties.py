@@ -27,6 +27,8 @@ from trustsvc.orders.received import Ignored
 from trustsvc.shops import enrol
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.slow
+
 FIRST = datetime(2026, 6, 7, 10, tzinfo=UTC)  # a Sunday
 ARRIVES = datetime(2026, 6, 10, 10, tzinfo=UTC)
 LATER = ARRIVES + timedelta(days=12)

@@ -13,6 +13,8 @@ from trustsvc.privacy.models import request_log as requests
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def noon():

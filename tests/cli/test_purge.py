@@ -8,6 +8,8 @@ from trustsvc.orders import buyer
 from trustsvc.privacy.models import receipts
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.slow
+
 
 def _run(*words):
     return CliRunner().invoke(cli.main, ["purge", *words])

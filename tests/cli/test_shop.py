@@ -9,6 +9,8 @@ from tests.orders.webhook_client import sample
 from tests.signing import signed_request
 from trustsvc.cli import main
 
+pytestmark = pytest.mark.slow
+
 PLATFORMS = ["shopify", "woocommerce", "lightspeed", "standard"]
 
 

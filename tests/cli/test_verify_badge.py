@@ -23,7 +23,7 @@ from trustsvc.shops.models import shops
 from trustsvc.storage import db
 
 DAY = timedelta(days=1)
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+pytestmark = [pytest.mark.parametrize("database", ["sqlite"], indirect=True), pytest.mark.slow]
 
 
 class Web:

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import get_args
 
 import click
+import pytest
 
 from trustsvc import cli
 from trustsvc.address import normalise
 from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.orders import received
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 PAGES = {

@@ -29,6 +29,8 @@ from trustsvc.server_log import security_counters
 from trustsvc.storage import db, event_log, suppression_journal
 from trustsvc.work_queue import heartbeat, job_queue
 
+pytestmark = pytest.mark.slow
+
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 

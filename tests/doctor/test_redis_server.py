@@ -11,6 +11,8 @@ from trustsvc import clock, config
 from trustsvc.doctor import redis_server
 from trustsvc.work_queue import embedded_redis, job_queue
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def primary(tmp_path):

@@ -9,6 +9,8 @@ from trustsvc.orders.webhook_health import alarm
 from trustsvc.shops import enrol
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.slow
+
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 

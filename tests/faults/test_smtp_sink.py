@@ -21,6 +21,8 @@ from trustsvc.mail.outbox import resend, send
 from trustsvc.mail.transport import open_transport
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.slow
+
 LATER = (
     *smtp_sink.CONNECT[:2],
     *smtp_sink.CONNECT[3:],

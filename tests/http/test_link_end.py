@@ -14,6 +14,8 @@ from trustsvc.http.link_end import without_end
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "kzbjKDCMwnJZWqSvoCCEQA.lO5AnxIhMdF2nPTmWo7GGKAtnLs9j8BCnCTRLd79svk"
 ENDS = [  # as they stand in the address that is asked for
     *(quote(sign, safe="") for sign in ".)>\",;:!=/' \t\n\r\\*]}|?#\0…”»\xa0\u200b🙂"),

@@ -6,6 +6,8 @@ import textwrap
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SERVER = """
     import re, threading, time, unicodedata
     from trustsvc.http.request_watchdog import RequestWatchdog

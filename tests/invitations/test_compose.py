@@ -16,6 +16,8 @@ from trustsvc.crypto import signed_links
 from trustsvc.invitations.compose import greeting
 from trustsvc.mail import message as mail_bytes
 
+pytestmark = pytest.mark.slow
+
 LANGUAGES = ("nl", "de", "en", "fr")
 COUNTRY = {"nl": "nl-NL", "de": "de-DE", "en": "en-GB", "fr": "fr-FR"}
 

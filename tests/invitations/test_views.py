@@ -20,6 +20,8 @@ from trustsvc.registry.models import opt_outs, registered_buyers
 from trustsvc.storage import db
 from trustsvc.storage.columns import metadata
 
+pytestmark = pytest.mark.slow
+
 
 def path(order_id, purpose="stop"):
     return f"/u/{signed_links.token(purpose, invitation_of(order_id).link)}"

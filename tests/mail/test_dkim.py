@@ -21,6 +21,8 @@ from trustsvc.mail import dkim_keys, message
 from trustsvc.mail.message import DeliveryStatus, Message
 from trustsvc.mail.transport import open_transport
 
+pytestmark = pytest.mark.slow
+
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 SENDER = "reviews@shop.example"
 

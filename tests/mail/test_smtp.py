@@ -18,6 +18,8 @@ from trustsvc import config
 from trustsvc.mail import smtp, smtp_connection, transport
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def settings(tmp_path):

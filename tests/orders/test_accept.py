@@ -28,7 +28,7 @@ from trustsvc.orders.models import deliveries, orders
 from trustsvc.orders.platform_status import ENDED
 from trustsvc.storage import db
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 PLATFORMS = ["shopify", "woocommerce", "lightspeed", "standard"]
 

@@ -16,7 +16,7 @@ from trustsvc.privacy.retention import purge
 from trustsvc.storage import db
 from trustsvc.storage.event_log import events
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 PLATFORMS = ["shopify", "woocommerce", "lightspeed", "standard"]
 

@@ -13,7 +13,7 @@ from trustsvc.orders.platform_status import PlatformStatus
 from trustsvc.orders.received import OrderReceived
 from trustsvc.storage import columns, db
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 
 def order(number, **fields):

@@ -21,6 +21,8 @@ from trustsvc.orders.platform_status import ParcelState, PlatformStatus
 from trustsvc.orders.received import OrderReceived
 from trustsvc.orders.state import OrderState
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 6, 10, 10, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 KEY = (1, b"order")

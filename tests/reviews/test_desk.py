@@ -15,6 +15,8 @@ from trustsvc.shops import enrol
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e{{7*7777777777}}"
 
 

@@ -23,7 +23,7 @@ from trustsvc.shops.models import shops
 from trustsvc.storage import db, event_log
 from trustsvc.work_queue import job_queue
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 OTHER = Draft(2, "Toch niet", "Slot kapot.", "Ada", "", consent=True)
 

@@ -10,6 +10,8 @@ from trustsvc import clock
 from trustsvc.crypto import signed_links
 from trustsvc.server_log import writer
 
+pytestmark = pytest.mark.slow
+
 AT = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
 ENDPOINT_ID = "Qm9vci1vZi1hLXNob3AtMjQ0"
 FORGED = "2026-11-21T10:00:00.000Z 6.6.6.6 GET /desk/ 200 1 -"

@@ -12,6 +12,8 @@ import pytest
 from trustsvc import log
 from trustsvc.server_log import file_age, retention
 
+pytestmark = pytest.mark.slow
+
 HOUR = datetime(2026, 8, 23, 10, tzinfo=UTC)
 NAME = "access-2026-08-23T10.log"
 DAY = timedelta(days=1)

@@ -18,7 +18,7 @@ from trustsvc.server_log import security_entries as find
 from trustsvc.server_log.models import security_entries
 from trustsvc.storage import db
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 AT = datetime(2026, 11, 21, 10, 30, 15, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -37,7 +37,7 @@ from trustsvc.transactional_mail import personal_data
 from trustsvc.transactional_mail.enqueue import MAX_PER_DAY, TransactionalMessage, write
 from trustsvc.transactional_mail.models import transactional_messages
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 LINK = "https://reviews.example/me/abc"
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

@@ -13,7 +13,7 @@ from trustsvc.reviews import lookup, moderate, personal_data, publish, reply, wi
 from trustsvc.reviews.models import publications
 from trustsvc.storage import db
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 BEGIN = datetime(2025, 11, 21, 23, tzinfo=UTC)  # midnight in Amsterdam

@@ -25,7 +25,7 @@ from trustsvc.mail.outbox import send_suspension
 from trustsvc.mail.outbox.models import messages
 from trustsvc.storage import db, event_log
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 DAY = timedelta(days=1)
 

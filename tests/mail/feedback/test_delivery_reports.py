@@ -40,7 +40,7 @@ from trustsvc.orders.models import orders
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db, suppression_journal
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 DAY = timedelta(days=1)
 

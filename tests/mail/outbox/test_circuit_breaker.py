@@ -23,7 +23,7 @@ from trustsvc.mail.outbox import circuit_breaker, lease_renewal, rate_policy, se
 from trustsvc.mail.outbox.models import circuit_breakers, messages
 from trustsvc.storage import db
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 PAUSE = rate_policy.MAX_SERVER_PAUSE

@@ -25,7 +25,7 @@ from trustsvc.mail.outbox.models import domain_throttles, messages
 from trustsvc.privacy.retention import purge
 from trustsvc.storage import db
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 LATER = DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451", FailureScope.DOMAIN)

@@ -20,7 +20,7 @@ from trustsvc.storage import db
 from trustsvc.transactional_mail import enqueue
 from trustsvc.transactional_mail.models import transactional_messages
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from trustsvc.orders.catch_up import paging
 from trustsvc.orders.catch_up.paging import ApiFailed, ListedOrder, OrderPage, Position
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 START = NOW - timedelta(days=10)
 SECOND = timedelta(seconds=1)

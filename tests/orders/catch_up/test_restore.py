@@ -14,7 +14,7 @@ from trustsvc import clock
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 

@@ -24,7 +24,7 @@ from trustsvc.orders.catch_up.status import ApiProblem
 from trustsvc.orders.models import decisions, orders
 from trustsvc.storage import db
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 PLATFORMS = sorted(APIS)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

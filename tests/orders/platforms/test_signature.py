@@ -13,6 +13,8 @@ from tests.signing import signed_request
 from trustsvc.orders.platforms import PLATFORMS, standard
 from trustsvc.orders.platforms import signature as proof
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 AT = int(NOW.timestamp())
 BODY = b'{"id": 1}'

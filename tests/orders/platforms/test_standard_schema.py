@@ -13,6 +13,8 @@ from trustsvc.errors import Refused
 from trustsvc.orders.platforms import standard, standard_fields, standard_schema
 from trustsvc.orders.received import Ignored, OrderReceived
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(standard_schema.as_json()))
 STEPS = [

@@ -5,6 +5,8 @@ import pytest
 from tests.orders.webhook_client import ACCEPTED, Shop, ignored, rows, sample
 from trustsvc.orders.platforms import woocommerce
 
+pytestmark = pytest.mark.slow
+
 REST = {
     "code": "woocommerce_rest_cannot_view",
     "message": "Sorry, you cannot view this resource.",

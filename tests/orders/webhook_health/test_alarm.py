@@ -19,7 +19,7 @@ from trustsvc.shops.models import shops
 from trustsvc.storage import db, event_log
 from trustsvc.transactional_mail.models import transactional_messages
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

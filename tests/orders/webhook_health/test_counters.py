@@ -15,7 +15,7 @@ from trustsvc.orders.webhook_health.models import webhook_counts
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 AT = datetime(2026, 11, 20, 23, 59, tzinfo=UTC)
 BIG = b"{" + b" " * 256 * 1024 + b"}"

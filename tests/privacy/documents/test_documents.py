@@ -10,6 +10,8 @@ from trustsvc.privacy.documents import data_inventory, documents
 from trustsvc.privacy.retention.rules import RULES
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.slow
+
 SMTP = "smtps://user:password@smtp.example.com:465"
 
 

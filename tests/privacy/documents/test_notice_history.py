@@ -16,6 +16,8 @@ from trustsvc.privacy.models import notice_versions
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.slow
+
 ENGLISH = {"Accept-Language": "en"}
 DAY = timedelta(days=1)
 

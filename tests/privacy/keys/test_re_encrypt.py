@@ -19,7 +19,7 @@ from trustsvc.reviews.models import reviews
 from trustsvc.shops.models import shops
 from trustsvc.storage import columns, db
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 HOUR = timedelta(hours=1)
 

@@ -29,7 +29,7 @@ from trustsvc.storage import db, event_log
 from trustsvc.transactional_mail import enqueue
 from trustsvc.transactional_mail.models import transactional_messages
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 DAY = timedelta(days=1)
 MOMENT = timedelta(seconds=1)

@@ -19,7 +19,7 @@ from trustsvc.privacy.retention import purge_guard
 from trustsvc.privacy.retention.purge_guard import PurgeShare
 from trustsvc.storage import db, event_log
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 DAY = timedelta(days=1)
 

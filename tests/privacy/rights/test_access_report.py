@@ -24,7 +24,7 @@ from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import reply
 from trustsvc.storage import columns, db
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 all_tables.load()
 PERSONAL = {"none", "staff", "secret"}

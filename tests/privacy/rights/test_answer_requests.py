@@ -24,7 +24,7 @@ from trustsvc.reviews import moderate, publish, submit
 from trustsvc.reviews.policy import Draft
 from trustsvc.storage import db
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 
 @pytest.fixture

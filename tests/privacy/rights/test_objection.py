@@ -14,7 +14,7 @@ from trustsvc.registry import registration
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db, suppression_journal
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db, suppression_journal
 from trustsvc.storage.columns import EVERY_SHOP
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ from trustsvc.reviews import lookup, moderate
 from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 MINUTE = timedelta(minutes=1)
 SOON = NOON + timedelta(minutes=5)

@@ -15,6 +15,8 @@ from trustsvc.mail.feedback.parsers import mime
 from trustsvc.mail.feedback.parsers.report import IgnoredReport, Report
 from trustsvc.mail.feedback.parsers.returned_message import read
 
+pytestmark = pytest.mark.slow
+
 NAMES = [name for name, _, _ in SAMPLES]
 
 

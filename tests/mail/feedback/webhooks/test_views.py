@@ -27,6 +27,8 @@ from trustsvc.mail.feedback.models import mail_endpoints
 from trustsvc.mail.feedback.webhooks import certificates, endpoints
 from trustsvc.storage import db
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def asked(client):
