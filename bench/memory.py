@@ -24,8 +24,8 @@ from trustsvc.demo import example_orders
 
 SETTLED_S = 40
 ROUNDS_A_SECOND = 2  # of one order and four requests each
-# At night no invitation leaves: whoever measures then measures at noon of some other place.
-ZONES = ("Europe/Amsterdam", "Asia/Tokyo", "America/Los_Angeles")
+# At night no invitation leaves: the buyers live where it is day.
+PLACES = (("NL", "Europe/Amsterdam"), ("JP", "Asia/Tokyo"), ("US", "America/New_York"))
 
 
 def main() -> None:
@@ -64,13 +64,15 @@ def _wait(url: str) -> None:
 
 def _shop(environ: dict[str, str]) -> dict[str, str]:
     """Enrol a shop where it is day now."""
-    zone = next(z for z in ZONES if 9 <= clock.now().astimezone(ZoneInfo(z)).hour < 19)
+    country, zone = next(
+        (c, z) for c, z in PLACES if 9 <= clock.now().astimezone(ZoneInfo(z)).hour < 19
+    )
     words = ["--name", "Blue Lamp", "--domain", "lamp.example", "--platform", "woocommerce"]
     terms = ["--may-ask", "customers", "--delay", "1", "--delay-unit", "minutes", "--zone", zone]
     command = [sys.executable, "-m", "trustsvc", "shop", "add", *words, *terms, "--json"]
     made = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
     shop: dict[str, str] = json.loads(made.stdout)
-    return shop
+    return shop | {"country": country}
 
 
 def _load(url: str, shop: dict[str, str], seconds: float) -> int:
@@ -79,7 +81,8 @@ def _load(url: str, shop: dict[str, str], seconds: float) -> int:
     with requests.Session() as session:
         while (began := time.monotonic()) < end:
             order = example_orders.example_order("woocommerce", clock.now())
-            example_orders.post(shop["webhook_url"], "woocommerce", shop["secret"], order.body)
+            body = order.body.replace(b'"DE"', f'"{shop["country"]}"'.encode())
+            example_orders.post(shop["webhook_url"], "woocommerce", shop["secret"], body)
             for path in (f"s/{shop['shop']}", f"register/{shop['shop']}", "badge/1.js", "readyz"):
                 session.get(f"{url}/{path}", timeout=30)
             rounds += 1
