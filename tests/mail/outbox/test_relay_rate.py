@@ -162,7 +162,8 @@ def test_what_is_not_tried_does_not_grow_and_a_clock_that_was_wrong_is_not_belie
     )
     assert relay_rate_policy.slots(wrong, 5, NOON)[0] == NOON
     assert relay_rate_policy.is_forgotten(rate, NOON + timedelta(days=1))
-    assert relay_rate_policy.is_forgotten(rate, NOON - MINUTE)
+    assert relay_rate_policy.is_forgotten(rate, NOON - timedelta(hours=1))
+    assert not relay_rate_policy.is_forgotten(rate, NOON - MINUTE)  # of a host that is behind
 
 
 @pytest.mark.both_databases

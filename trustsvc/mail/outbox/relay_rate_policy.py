@@ -28,6 +28,7 @@ FIRST_GROWTH, NEXT_GROWTH = timedelta(minutes=5), MINUTE
 FIRST_PAUSE, MAX_PAUSE = MINUTE, timedelta(minutes=15)
 MAX_GAP = timedelta(minutes=2)
 FORGOTTEN = timedelta(days=1)
+MAX_SKEW = timedelta(minutes=5)  # between the clocks of two hosts with a mailer
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,4 +114,4 @@ def used(rate: RelayRate, given: list[datetime], now: datetime, *, all_: bool) -
 
 def is_forgotten(rate: RelayRate, now: datetime) -> bool:
     """Say whether the last refusal is too long ago to say anything, or was in the future."""
-    return not rate.learnt_at - MARGIN <= now < rate.learnt_at + FORGOTTEN
+    return not rate.learnt_at - MAX_SKEW <= now < rate.learnt_at + FORGOTTEN
