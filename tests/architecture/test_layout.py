@@ -75,6 +75,7 @@ def test_only_routes_know_flask():
         "request_body",
         "request_limits",
         "request_views",
+        "requester",
     }
 
     found = [

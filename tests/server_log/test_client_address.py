@@ -1,7 +1,14 @@
+"""Also tests:
+trustsvc/server_log/requester.py
+"""
+
+from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
 
+from trustsvc import config
+from trustsvc.server_log import requester
 from trustsvc.server_log.client_address import client_address
 
 PROXIES = (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"), ip_network("::1"))
@@ -42,3 +49,11 @@ PROXIES = (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"), ip_network("::1"))
 )
 def test_the_client_is_the_nearest_one_no_trusted_proxy_vouches_for(peer, forwarded_for, found):
     assert client_address(peer, forwarded_for, PROXIES) == found
+
+
+def test_a_request_came_from_whoever_a_trusted_proxy_names(app, installation):
+    headers = {"X-Forwarded-For": "198.51.100.7"}
+    with app.test_request_context(headers=headers, environ_base={"REMOTE_ADDR": "127.0.0.1"}):
+        assert requester.address() == "127.0.0.1"
+        config.use(replace(installation, trusted_proxies=PROXIES))
+        assert requester.address() == "198.51.100.7"
