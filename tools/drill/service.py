@@ -84,7 +84,8 @@ class Installation:
         """Kill -9 one of ours by its id; False where there is none just now."""
         ids = self.ids()
         pids = [self.process.pid] if name == "up" and self.process else ids.get(name, [])
-        for pid in pids[:1]:
+        if pids:
+            pid = pids[self.kills.get(name, 0) % len(pids)]  # of two mailers each in turn
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 self.kills[name] = self.kills.get(name, 0) + 1
