@@ -158,5 +158,5 @@ def test_no_mutated_request_fails_by_our_fault_or_takes_a_second(app):
         what = f"request {number} of seed {SEED}: {method} {rule}"
         slowest = max(slowest, (seconds, what))
         assert answer.status_code < 500 or rule in NOT_READY, (what, answer.status_code)
-        assert seconds < MOST_S * cpu.slowness(), (what, seconds)
+        assert seconds < MOST_S or seconds < MOST_S * cpu.slowness(), (what, seconds)
     print(f"{REQUESTS} requests, seed {SEED}: {dict(statuses)}; slowest {slowest}")
