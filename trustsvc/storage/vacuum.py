@@ -76,17 +76,22 @@ def _rebuild() -> bool:
 
 
 def _vacuum(connection: Connection, *options: str) -> bool:
-    """Run VACUUM on PostgreSQL; False where a pooler kept us from waiting for a table in use."""
+    """Run VACUUM on PostgreSQL; False where a pooler kept us from waiting for a table in use.
+
+    Of the server's own tables only the samples of ours (pg_statistic) hold anything of a row: to
+    leave the others out takes a third of the time.
+    """
+    # By name also because of a table that is not named it does not say that it was left out.
+    names = ", ".join([*inspect(connection).get_table_names(), "pg_statistic"])
     if not connection.info.get(connections.POOLED):
-        connection.exec_driver_sql(f"VACUUM ({', '.join(options)})" if options else "VACUUM")
+        connection.exec_driver_sql(
+            f"VACUUM ({', '.join(options)}) {names}" if options else "VACUUM"
+        )
         return True
     left_out: list[str] = []
     raw: Any = connection.connection.driver_connection
     raw.add_notice_handler(lambda notice: left_out.append(notice.sqlstate))
-    # By name: of a table that is not named it does not say that it was left out.
-    names = [*inspect(connection).get_table_names(), "pg_statistic"]
-    options = (*options, "SKIP_LOCKED")
-    connection.exec_driver_sql(f"VACUUM ({', '.join(options)}) {', '.join(names)}")
+    connection.exec_driver_sql(f"VACUUM ({', '.join((*options, 'SKIP_LOCKED'))}) {names}")
     return LOCK_NOT_AVAILABLE not in left_out
 
 
