@@ -100,12 +100,14 @@ def _drill(installation, sink, weather, chaos, size, dice):
     weather.begin(max(size["span"] - 45, size["span"] * 0.6))
     chaos.run(random.Random(dice.random()), size)
     chaos_ended = time.monotonic()
-    shopper.rest()
 
     def settled():
         if size.get("hurry"):
             witness.hurry(chaos.mailer_killed_at)
-        return shopper.is_done() and witness.open_rows() == 0
+        if not shopper.is_posted() or witness.open_rows():
+            return False
+        shopper.rest()
+        return shopper.is_done()
 
     waited = _until(settled, patience, witness_every=5)
     shopper.end()

@@ -25,6 +25,7 @@ GROUPS = {
 }
 FIGURES = (
     "orders acknowledged",
+    "buyers who stopped everything",
     "orders lost",
     "second messages",
     "messages against an opt-out",

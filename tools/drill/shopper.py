@@ -114,9 +114,13 @@ class Shopper:
                 second.kind = "plain"
                 self._later(0, lambda order=second: self._post(order, "created"))
 
-    def is_done(self):
+    def is_posted(self):
+        """Say whether all is done but what waits for a message."""
         with self._lock:
-            return not self._todo and not self._busy and not self._firsts
+            return not self._todo and not self._busy
+
+    def is_done(self):
+        return self.is_posted() and not self._firsts
 
     def end(self):
         with self._lock:

@@ -50,6 +50,7 @@ def verdict(shopper, sink):
     return {
         "orders acknowledged": len(acknowledged),
         "posts it took": shopper.tries,
+        "buyers who stopped everything": len(shopper.stopped),
         "orders lost": len(lost) + len(shopper.orders) - len(acknowledged),
         "messages the mail server saw": len(sink.seen),
         "orders by messages that may have arrived": dict(sorted(of_order.items())),
