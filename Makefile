@@ -85,7 +85,7 @@ canary: .venv/ready-for-tests
 	@$(BIN)/python -m tools.canary.canary
 
 mutate: .venv/ready-for-tests
-	@REQUESTS=$(or $(REQUESTS),200000) $(PYTEST) -q -s tests/attack/test_mutations.py
+	@REQUESTS=$(or $(REQUESTS),200000) $(PYTEST) -q -s --timeout=0 tests/attack/test_mutations.py
 
 dictionary: .venv/ready-for-tests
 	@$(BIN)/python -m tools.canary.dictionary

@@ -6,7 +6,7 @@ keys and the same placeholders (tests/test_i18n.py).
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -53,11 +53,16 @@ def translate(key: str, language: str, **values: object) -> str:
     """Translate a key; with `count` the CLDR plural form is taken (key.one …)."""
     words = catalogue(language)
     if "count" in values:
-        rule = plural.to_python(Locale.parse(language).plural_form)
-        form = rule(int(str(values["count"])))
+        form = _plural_rule(language)(int(str(values["count"])))
         key = f"{key}.{form}" if f"{key}.{form}" in words else f"{key}.other"
         values["count"] = numbers.format_decimal(int(str(values["count"])), locale=language)
     return words[key].format(**values)
+
+
+@cache
+def _plural_rule(language: str) -> Callable[[float], str]:
+    """Compile the CLDR plural rule of a language: a millisecond, so once a process."""
+    return plural.to_python(Locale.parse(language).plural_form)
 
 
 def translate_html(key: str, language: str, **values: object) -> Markup:
