@@ -30,7 +30,7 @@ def nginx(folder, servers, port, first=""):
     config = folder / "nginx.conf"
     config.write_text(
         f"{first} pid {folder}/pid; daemon off; master_process off; error_log stderr emerg; "
-        f"events {{}} http {{ {places} {servers} }}"
+        f"events {{ worker_connections 2048; }} http {{ {places} {servers} }}"
     )
     command = [NGINX, "-e", "stderr", "-p", str(folder), "-c", str(config)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

@@ -1,6 +1,7 @@
 """Before the nginx example: other names, old ciphers, floods and slow senders get nowhere."""
 
 import contextlib
+import selectors
 import socket
 import ssl
 from collections import Counter
@@ -26,9 +27,13 @@ def front(tmp_path_factory):
         f"http://127.0.0.1:{behind}",
         ("client_body_timeout 10s;", "client_body_timeout 1s;"),
     )
-    service = f"server {{ listen 127.0.0.1:{behind}; return 200 served; }}"
-    with nginx(folder / "nginx", servers + service, secure):
-        yield plain, secure
+    with socket.create_server(("127.0.0.1", 0), backlog=1000) as silent:  # takes, never answers
+        service = (
+            f"server {{ listen 127.0.0.1:{behind}; location / {{ return 200 served; }} "
+            f"location ~ hold {{ proxy_pass http://127.0.0.1:{silent.getsockname()[1]}; }} }}"
+        )
+        with nginx(folder / "nginx", servers + service, secure):
+            yield plain, secure
 
 
 def handshake(port, name=NAME, **settings):
@@ -83,14 +88,19 @@ def test_nobody_reads_later_what_was_recorded_today(front):
 
 
 def flood(port, path, source, number):
-    """Send many requests over one connection, without waiting; gives the answers' statuses."""
+    """Send many requests over one connection, without waiting; gives the answers' statuses.
+
+    A star in the path becomes the number of the request.
+    """
     context = ssl._create_unverified_context()
-    one = f"GET {path} HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode()
+    every = "".join(
+        f"GET {path.replace('*', str(n))} HTTP/1.1\r\nHost: {NAME}\r\n\r\n" for n in range(number)
+    )
     with (
         socket.create_connection(("127.0.0.1", port), 30, (source, 0)) as plain,
         context.wrap_socket(plain, server_hostname=NAME) as link,
     ):
-        link.sendall(one * number)
+        link.sendall(every.encode())
         got = b""
         while got.count(b"HTTP/1.1 ") < number and (more := link.recv(65536)):
             got += more
@@ -102,12 +112,36 @@ def test_a_flood_of_one_address_is_refused_and_nobody_else_is(front):
 
     pages = flood(secure, "/s/shop", "127.0.0.3", 400)
     webhooks = flood(secure, "/webhooks/standard/x", "127.0.0.3", 300)
+    badges = flood(secure, "/badge/v1/x*.json", "127.0.0.3", 900)  # none of them has a file
     other = flood(secure, "/s/shop", "127.0.0.4", 50)
 
     assert pages["429"] > 200
     assert 100 <= pages["200"] < 200
     assert webhooks == {"200": 300}  # they wait: a platform switches a webhook off that fails
+    assert badges["429"] > 200
+    assert 400 <= badges["200"] < 700
     assert other == {"200": 50}
+
+
+def test_one_address_holds_so_many_requests_open_and_no_more(front):
+    _, secure = front
+    context = ssl._create_unverified_context()
+    held = {"/s/hold": 50, "/badge/v1/hold.json": 100, "/webhooks/standard/hold": 200}
+    for number, (path, most) in enumerate(held.items()):
+        with contextlib.ExitStack() as links, selectors.DefaultSelector() as answered:
+            for _ in range(most + 3):
+                link = socket.create_connection(
+                    ("127.0.0.1", secure), 10, (f"127.0.0.{10 + number}", 0)
+                )
+                link = links.enter_context(context.wrap_socket(link, server_hostname=NAME))
+                link.sendall(f"GET {path} HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
+                answered.register(link, selectors.EVENT_READ)
+            got = []
+            while len(got) < 3 and (ready := answered.select(10)):
+                for key, _ in ready:
+                    answered.unregister(key.fileobj)
+                    got.append(key.fileobj.recv(1000)[9:12])
+            assert got == [b"429"] * 3, path
 
 
 def test_a_slow_body_holds_nginx_alone_and_ends(front):
