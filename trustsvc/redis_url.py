@@ -67,7 +67,10 @@ def hosts(url: str) -> tuple[str, ...]:
 
 def parse_sentinel(url: str) -> SentinelUrl:
     """Take the URL of Sentinels apart; raises Misconfigured for one that is none."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise Misconfigured(f"TRUSTSVC_{NAME} is no address: encode [ and ] in it.") from None
     login, _, places = parts.netloc.rpartition("@")
     service, _, database = parts.path.removeprefix("/").partition("/")
     if not SERVICE.fullmatch(service) or not re.fullmatch(r"\d{0,4}", database):

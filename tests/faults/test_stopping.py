@@ -2,7 +2,6 @@
 
 Also tests:
 trustsvc/cli/up.py
-trustsvc/cli/child_process.py
 """
 
 import json

@@ -1,8 +1,11 @@
 """A request that does not end takes its process with it; one that waits does not."""
 
+import os
+import signal
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 
@@ -48,3 +51,15 @@ def test_a_request_that_waits_and_a_process_without_requests_go_on():
     ended = serve("time.sleep(4)", limit=2, idle=2.5)
 
     assert (ended.returncode, ended.stdout) == (0, "answered\n")
+
+
+def test_a_machine_that_was_halted_keeps_its_idle_processes():
+    code = textwrap.dedent(SERVER).format(work="", limit=1, idle=6)
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    time.sleep(4)
+    os.kill(process.pid, signal.SIGSTOP)
+    time.sleep(2)
+    os.kill(process.pid, signal.SIGCONT)
+
+    assert process.communicate(timeout=60)[0] == "answered\n"
+    assert process.returncode == 0

@@ -31,6 +31,7 @@ TELL_AFTER_S = 5
 POLL_S = 0.05
 REDIS = "redis"
 START_S = 30.0  # a process that fails sooner than this could not start
+MAX_FAILED_FORKS = 20  # then `up` ends, so that whatever supervises it starts it on a clean slate
 SHARED = ("trustsvc.app", "trustsvc.cli.processes", *(f"jobs.{n}" for n in job_queue.JOB_NAMES))
 _fork = multiprocessing.get_context("fork")
 logger = log.get_logger("up")
@@ -66,6 +67,7 @@ class Child:
     pause_s: float = MIN_PAUSE_S
     not_before: float = 0.0  # monotonic: when it may start, then when it started
     repair: Callable[[], None] | None = None  # called when it could not start
+    failed_forks: int = 0
 
     def keep_alive(self) -> None:
         if self.is_alive():
@@ -77,23 +79,33 @@ class Child:
             if self.repair and (self.process.exitcode or 0) > 0 and self._is_starting():
                 self.repair()
             self.process = None
-            self.not_before = time.monotonic() + self.pause_s
-            self.pause_s = min(self.pause_s * 2, MAX_PAUSE_S)
+            self._wait_longer()
         if time.monotonic() >= self.not_before:
             self._start()
-            self.not_before = time.monotonic()
 
     def is_alive(self) -> bool:
         return self.process is not None and self.process.is_alive()
 
     def _start(self) -> None:
-        self.process = _fork.Process(target=_become, args=(self.name, self.run, os.getpid()))
+        process = _fork.Process(target=_become, args=(self.name, self.run, os.getpid()))
         # A signal that arrives before the child has its own handlers waits for them.
         signal.pthread_sigmask(signal.SIG_BLOCK, stop_request.SIGNALS)
         try:
-            self.process.start()
+            process.start()
+        except OSError as problem:  # no memory, or as many processes as this user may have
+            logger.warning("up.fork_failed", process=self.name, error=type(problem).__name__)
+            self.failed_forks += 1
+            if self.failed_forks >= MAX_FAILED_FORKS:
+                raise
+            self._wait_longer()
+            return
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_request.SIGNALS)
+        self.process, self.failed_forks, self.not_before = process, 0, time.monotonic()
+
+    def _wait_longer(self) -> None:
+        self.not_before = time.monotonic() + self.pause_s
+        self.pause_s = min(self.pause_s * 2, MAX_PAUSE_S)
 
     def _is_starting(self) -> bool:
         return time.monotonic() - self.not_before < START_S
@@ -102,11 +114,10 @@ class Child:
         if self.process is not None:
             self.process.terminate()
 
-    def end(self, began: float) -> None:
-        """Wait until it ended after `terminate`; kill it at its limit, or when asked twice."""
+    def end(self, began: float, asked: int) -> None:
+        """Wait until it ended after `terminate`; kill it at its limit, or when asked once more."""
         limit = began + STOP_TIMEOUTS_S.get(self.name, TIMEOUT_S)
         tell_at = time.monotonic() + TELL_AFTER_S
-        asked = stop_request.count()
         while self.process is not None and self.process.is_alive():
             now = time.monotonic()
             if now >= limit or stop_request.count() > asked:
@@ -127,12 +138,13 @@ def end_all(children: Sequence[Child]) -> None:
     second signal kills whoever is left.
     """
     redis = [child for child in children if child.name == REDIS]
+    asked = stop_request.count()
     for group in ([child for child in children if child not in redis], redis):
         began = time.monotonic()
         for child in group:
             child.terminate()
         for child in group:
-            child.end(began)
+            child.end(began, asked)
 
 
 def _become(name: str, run: Callable[[], object], parent: int) -> None:
@@ -142,5 +154,7 @@ def _become(name: str, run: Callable[[], object], parent: int) -> None:
     setproctitle(f"trustsvc {name}")
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_request.SIGNALS)
     run()

@@ -33,11 +33,11 @@ def up() -> None:
         migrations.upgrade()
         readiness.record_keys()
         children = [_redis()] if settings.embedded_redis else []
-        child_process.share_imports()
-        children += [
-            Child(name, child_process.command(name)) for name in process_names(settings.mailers)
-        ]
         try:
+            child_process.share_imports()
+            children += [
+                Child(name, child_process.command(name)) for name in process_names(settings.mailers)
+            ]
             click.echo(f"trustsvc is at {settings.base_url}  (Ctrl-C stops it)")
             while not stop_request.wait(0.2):
                 for child in children:

@@ -35,6 +35,8 @@ class RequestWatchdog:
         self.limit_s = limit_s
         self.running: dict[int, tuple[int, float]] = {}  # by thread: its CPU clock, and its start
         self.starting = threading.Lock()
+        self.arming = threading.Lock()
+        self.armed = False
         self.thread: threading.Thread | None = None
         self.ending = False
 
@@ -44,10 +46,18 @@ class RequestWatchdog:
         ident = threading.get_ident()
         clock = time.pthread_getcpuclockid(ident)
         self.running[ident] = clock, time.clock_gettime(clock)
+        if not self.armed:
+            with self.arming:
+                self._arm()
         try:
             return self.app(environ, start_response)
         finally:
             self.running.pop(ident, None)
+
+    def _arm(self) -> None:
+        # Prints where each thread is, and no values.
+        faulthandler.dump_traceback_later(self.limit_s, exit=True, file=sys.stderr)
+        self.armed = True
 
     def _start(self) -> None:
         with self.starting:
@@ -62,8 +72,12 @@ class RequestWatchdog:
 
     def _watch(self) -> None:
         while not self.ending:
-            # Prints where each thread is, and no values.
-            faulthandler.dump_traceback_later(self.limit_s, exit=True, file=sys.stderr)
+            with self.arming:
+                self.armed = False  # before `running` is read: a request that begins now sees it
+                if self.running:
+                    self._arm()
+                else:  # a machine that was halted must not end processes without requests
+                    faulthandler.cancel_dump_traceback_later()
             time.sleep(self.limit_s / 10)
             for clock, start in list(self.running.values()):
                 with contextlib.suppress(OSError):  # the request and its thread just ended

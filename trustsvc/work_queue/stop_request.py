@@ -20,10 +20,14 @@ _last_at = -SAME_REQUEST_S
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Take SIGTERM and SIGINT as requests to stop; neither ends the process meanwhile."""
+    """Take SIGTERM, SIGINT and SIGHUP as requests to stop; none ends the process meanwhile.
+
+    A SIGHUP that is ignored (nohup) stays ignored.
+    """
     global _number  # noqa: PLW0603 - one process, one end
     _number = 0
-    before = {number: signal.signal(number, lambda *_: note()) for number in SIGNALS}
+    hang_up = (signal.SIGHUP,) if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else ()
+    before = {n: signal.signal(n, lambda *_: note()) for n in (*SIGNALS, *hang_up)}
     try:
         yield
     finally:

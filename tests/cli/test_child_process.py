@@ -1,0 +1,84 @@
+"""What `trustsvc up` does with children that cannot be forked, or do not end."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from trustsvc.cli import child_process
+from trustsvc.cli.child_process import Child
+from trustsvc.work_queue import stop_request
+
+pytestmark = pytest.mark.slow
+
+
+def never_ends():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Event().wait()
+
+
+@pytest.fixture
+def no_fork(monkeypatch):
+    """Let the machine refuse each fork until it is told to allow them again."""
+    allowed = os.fork
+
+    def refuse():
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    return lambda: monkeypatch.setattr(os, "fork", allowed)
+
+
+def test_a_fork_that_fails_is_tried_again_and_ends_no_other_child(no_fork):
+    child = Child("worker", never_ends)
+    for _ in range(3):
+        child.not_before = 0
+        child.keep_alive()
+    assert not child.is_alive()
+    child_process.end_all([child])  # it has nothing to end, and says so to nobody
+
+    no_fork()
+    child.not_before = 0
+    child.keep_alive()
+    assert child.is_alive()
+    child.process.kill()
+    child.process.join()
+
+
+def test_after_many_forks_that_failed_up_ends_so_that_it_is_started_anew(no_fork):
+    child = Child("worker", never_ends, failed_forks=child_process.MAX_FAILED_FORKS - 1)
+
+    with pytest.raises(BlockingIOError):
+        child.keep_alive()
+
+
+def test_whoever_asks_twice_waits_for_none_of_several(monkeypatch):
+    children = [Child("mailer", never_ends) for _ in range(3)]
+    with stop_request.listening():
+        for child in children:
+            child.keep_alive()
+        time.sleep(1)  # they ignore SIGTERM from here on
+        stop_request.note()
+        threading.Timer(2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        began = time.monotonic()
+        child_process.end_all(children)
+
+    assert time.monotonic() - began < 10
+    assert not any(child.is_alive() for child in children)
+    assert multiprocessing.active_children() == []
+
+
+def test_a_terminal_that_is_closed_is_a_request_to_stop_and_under_nohup_it_is_none():
+    with stop_request.listening():
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert stop_request.is_made()
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_request.listening():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stop_request.is_made()
+    finally:
+        signal.signal(signal.SIGHUP, before)
