@@ -19,7 +19,7 @@ from trustsvc.doctor import readiness
 from trustsvc.privacy import clock_watch
 from trustsvc.privacy.retention import purge_log_files
 from trustsvc.storage import db
-from trustsvc.work_queue import heartbeat, job_queue, stop_request
+from trustsvc.work_queue import heartbeat, job_queue, runtime, stop_request
 from trustsvc.work_queue.worker import make_worker
 
 HEARTBEAT_S = 10
@@ -50,6 +50,7 @@ def migrate() -> None:
 def web() -> None:
     """Serve the pages, the webhook endpoints and the badge."""
     settings = config.current()
+    runtime.share_heaps()
     Granian(
         "trustsvc.wsgi:application",
         address=settings.bind,
