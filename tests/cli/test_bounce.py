@@ -1,3 +1,8 @@
+import errno
+import json
+import os
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -6,7 +11,7 @@ from tests.mail.feedback.parsers.corpus import BY_NAME, CODE
 from tests.mail.feedback.test_delivery_reports import code_of, reports
 from trustsvc import config
 from trustsvc.cli import main
-from trustsvc.storage import suppression_journal
+from trustsvc.storage import db, suppression_journal
 from trustsvc.work_queue import stop_request
 
 HARD = BY_NAME["postfix, Gmail: no such account"]
@@ -143,3 +148,68 @@ def test_it_watches_a_maildir_until_it_is_asked_to_stop(asked, tmp_path, monkeyp
 
     assert done.exit_code == 0
     assert rounds == [[], [("hard", "5.1.1", "mail")], [("hard", "5.1.1", "mail")]]
+
+
+def in_the_way(monkeypatch, problem):
+    """Have the first three files fail to open, as root could not see otherwise."""
+    real = os.open
+
+    def opened(path, *more):
+        if Path(path).name in {"0.host", "1.host", "2.host"}:
+            problem(path)
+        return real(path, *more)
+
+    monkeypatch.setattr(os, "open", opened)
+
+
+def refuse(_path):
+    raise PermissionError(errno.EACCES, "jan@mail.example")
+
+
+def test_files_that_cannot_be_read_hold_up_nothing_and_are_counted(asked, tmp_path, monkeypatch):
+    put(tmp_path, HARD, HARD, HARD, of(asked))
+    in_the_way(monkeypatch, refuse)
+    rounds = iter((False, False, True))
+    monkeypatch.setattr(stop_request, "wait", lambda _seconds: next(rounds))
+
+    watched = CliRunner().invoke(main, ["bounce", "--maildir", str(tmp_path), "--watch"])
+    once = CliRunner().invoke(main, ["bounce", "--maildir", str(tmp_path)])
+
+    assert reports() == [("hard", "5.1.1", "mail")]
+    assert len(list((tmp_path / "new").iterdir())) == 3
+    lines = [json.loads(line) for line in watched.stderr.splitlines()]
+    skipped = [line for line in lines if line["event"] == "bounce.skipped"]
+    assert [(line["code"], line["number"]) for line in skipped] == [("EACCES", 3)]
+    assert (watched.exit_code, once.exit_code) == (0, 75)
+    said = "Skipped 3 files, which stay there (EACCES: 3).\n"
+    assert (watched.stdout, once.stdout) == (said, said)
+    assert "host" not in str(lines) + once.output
+
+
+def test_files_that_another_reader_took_are_nothing(asked, tmp_path, monkeypatch):
+    put(tmp_path, HARD, HARD, HARD, of(asked))
+    in_the_way(monkeypatch, os.unlink)
+
+    done = CliRunner().invoke(main, ["bounce", "--maildir", str(tmp_path)])
+
+    assert (done.exit_code, done.output) == (0, "")
+    assert reports() == [("hard", "5.1.1", "mail")]
+
+
+def test_a_report_that_the_database_refuses_by_itself_holds_up_nothing(asked, tmp_path):
+    other = invited(shop())
+    sent()
+    put(tmp_path, *[of(asked)] * 3, of(other))
+    with db.transaction() as session:
+        session.connection().exec_driver_sql(
+            "CREATE TRIGGER no BEFORE UPDATE ON messages WHEN OLD.id = "
+            f"{message_of(asked).id} BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+
+    done = CliRunner().invoke(main, ["bounce", "--maildir", str(tmp_path)])
+
+    assert (done.exit_code, done.stdout) == (
+        75,
+        "Skipped 3 files, which stay there (IntegrityError: 3).\n",
+    )
+    assert reports() == [("hard", "5.1.1", "mail")]
