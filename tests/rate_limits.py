@@ -1,11 +1,11 @@
 """Let everybody begin anew: one process and one Redis run many tests."""
 
-from trustsvc.orders import views as webhook_views
 from trustsvc.privacy import views as request_views
 from trustsvc.registry import views as registration_views
+from trustsvc.server_log import wrong_signatures
 from trustsvc.work_queue import job_queue
 
-LIMITS = (webhook_views.rate_limit, request_views.rate_limit, registration_views.rate_limit)
+LIMITS = (wrong_signatures.rate_limit, request_views.rate_limit, registration_views.rate_limit)
 
 
 def reset():

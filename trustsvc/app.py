@@ -49,7 +49,7 @@ from trustsvc.privacy.views import request_pages
 from trustsvc.registry.views import registration_pages
 from trustsvc.reviews.desk import review_desk
 from trustsvc.reviews.views import review_pages
-from trustsvc.server_log import attack_patterns
+from trustsvc.server_log import attack_patterns, wrong_signatures
 from trustsvc.server_log.writer import ServerLog
 from trustsvc.staff import sessions
 from trustsvc.staff.views import staff_pages
@@ -192,6 +192,7 @@ def _report_to_server_log(response: Response) -> Response:
 
 
 def _own_error(error: TrustsvcError) -> Response:
+    error = wrong_signatures.limited(error, _requirement())
     return _respond(error.status, error.title, error.detail)
 
 
