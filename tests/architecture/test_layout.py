@@ -76,6 +76,7 @@ def test_only_routes_know_flask():
         "request_limits",
         "request_views",
         "requester",
+        "wrong_signatures",
     }
 
     found = [

@@ -1,4 +1,4 @@
-"""The brake on guessing: wrong signatures and credentials of one network, at every route."""
+"""The rate limit on guesses: wrong signatures and credentials of one network, at every route."""
 
 from datetime import timedelta
 
