@@ -137,6 +137,8 @@ def test_up_as_process_1_works_and_stops_on_sigterm(contained):
 
 def test_web_as_process_1_works_and_stops_on_sigterm(contained):
     container = contained(*trustsvc("web"))
+    # A worker of granian's ignores SIGTERM while it starts.
+    until(lambda: container.log.read_text().count("Started worker-") == 2, container.log)
     until(lambda: container.answers("/livez"), container.log)
 
     code, seconds = container.stop()
