@@ -4,8 +4,10 @@ import contextlib
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -49,9 +51,11 @@ max_client_conn = 200
 
 
 @pytest.fixture
-def pooled_url(postgres, tmp_path_factory):
+def pooled_url(postgres):
     """Give the URL of an empty database behind PgBouncer."""
-    place = tmp_path_factory.mktemp("pgbouncer")
+    # Not below pytest's folders, which other users may not enter; and short: it holds a socket.
+    folder = "/dev/shm" if servers.in_memory() else None
+    place = Path(tempfile.mkdtemp(prefix="trustsvc-pgbouncer-", dir=folder))
     url, drop = servers.empty_database(postgres)
     name, port = url.partition("@/")[2].partition("?")[0], free_port()
     file = place / "pgbouncer.ini"
@@ -62,8 +66,6 @@ def pooled_url(postgres, tmp_path_factory):
         as_other = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
         for path in (place, file):
             shutil.chown(path, "postgres", "postgres")
-        for parent in (place.parent, place.parent.parent):
-            parent.chmod(0o755)
     program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
     process = subprocess.Popen([*as_other, program, "-q", str(file)], cwd="/")
     try:
@@ -78,6 +80,7 @@ def pooled_url(postgres, tmp_path_factory):
     finally:
         process.kill()
         process.wait()
+        shutil.rmtree(place, ignore_errors=True)
         drop()
 
 
