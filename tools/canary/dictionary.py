@@ -26,7 +26,7 @@ from sqlalchemy import text
 
 from tests import all_tables
 from tools.canary import crowd
-from trustsvc import address, config, migrations
+from trustsvc import address, config, message_kinds, migrations
 from trustsvc.crypto import keyring
 from trustsvc.storage import columns, db
 
@@ -188,6 +188,7 @@ def main():
     how_many = int(os.environ.get("OTHERS") or 1_000_000)
     with tempfile.TemporaryDirectory(prefix="trustsvc-dictionary-") as place:
         config.use(config.load({"TRUSTSVC_DATA": str(Path(place))}))
+        message_kinds.register()
         keyring.make_all()
         migrations.upgrade()
         everybody = crowd.addresses(PEOPLE)
