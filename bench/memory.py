@@ -29,10 +29,10 @@ PLACES = (("NL", "Europe/Amsterdam"), ("JP", "Asia/Tokyo"), ("US", "America/New_
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as place, socket.socket() as probe:
+    with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-        probe.close()
+    with tempfile.TemporaryDirectory() as place:
         environ = os.environ | {"TRUSTSVC_DATA": place, "TRUSTSVC_PORT": str(port)}
         environ |= {"TRUSTSVC_HOURLY_MOST": "0", "TRUSTSVC_MAIL_PACE": "0"}
         began = time.monotonic()
@@ -77,13 +77,14 @@ def _shop(environ: dict[str, str]) -> dict[str, str]:
 
 def _load(url: str, shop: dict[str, str], seconds: float) -> int:
     """Send one order after the other, with what a shop's visitors ask; gives how many."""
-    end, rounds = time.monotonic() + seconds, 0
+    end, rounds, slug = time.monotonic() + seconds, 0, shop["shop"]
+    paths = (f"s/{slug}", f"register/{slug}", f"badge/v1/{slug}.json", "readyz")
     with requests.Session() as session:
         while (began := time.monotonic()) < end:
             order = example_orders.example_order("woocommerce", clock.now())
             body = order.body.replace(b'"DE"', f'"{shop["country"]}"'.encode())
             example_orders.post(shop["webhook_url"], "woocommerce", shop["secret"], body)
-            for path in (f"s/{shop['shop']}", f"register/{shop['shop']}", "badge/1.js", "readyz"):
+            for path in paths:
                 session.get(f"{url}/{path}", timeout=30)
             rounds += 1
             time.sleep(max(0.0, 1 / ROUNDS_A_SECOND - (time.monotonic() - began)))

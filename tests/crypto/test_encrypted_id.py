@@ -88,3 +88,13 @@ def test_hashes_of_ids_are_found_after_a_rotation_and_differ_by_key(installation
 
     assert id_hashes.id_hashes(secret_id) == [before, id_hashes.id_hash(secret_id)]
     assert before != id_hashes.id_hash(secret_id)
+
+
+def test_any_other_comparison_would_try_one_key_alone_and_is_refused():
+    for compare in (
+        lambda link: link.in_([b"x"]),
+        lambda link: link != b"x",
+        lambda link: link > b"x",
+    ):
+        with pytest.raises(NotImplementedError):
+            compare(invitations.c.link)

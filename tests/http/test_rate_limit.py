@@ -11,7 +11,7 @@ from tests.invitations.sample_orders import NOON
 from trustsvc import config
 from trustsvc.http import rate_limit
 from trustsvc.http.rate_limit import RateLimit, network
-from trustsvc.work_queue import job_queue, shared_counter
+from trustsvc.work_queue import job_queue
 
 MINUTE = timedelta(minutes=1)
 
@@ -23,7 +23,7 @@ def hits(gate, address="198.51.100.1", at=NOON, number=6):
 @pytest.fixture
 def without_redis(installation, monkeypatch):
     config.use(replace(installation, redis_url=f"unix://{installation.data}/nowhere.sock"))
-    monkeypatch.setattr(shared_counter, "_paused_until", 0.0)
+    monkeypatch.setattr(job_queue, "_paused_until", 0.0)
 
 
 def test_so_many_hits_of_a_network_in_a_while(installation):

@@ -24,15 +24,13 @@ from trustsvc.doctor import stores
 from trustsvc.errors import Refused
 from trustsvc.storage import db, vacuum
 
+PROGRAM = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
 pytestmark = [
     pytest.mark.walk,
     pytest.mark.slow,
     pytest.mark.postgresql,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(
-        not shutil.which("pgbouncer", path="/usr/sbin:/usr/bin"),
-        reason="PgBouncer is not installed (Debian: apt-get install pgbouncer)",
-    ),
+    pytest.mark.skipif(not PROGRAM, reason="pgbouncer is not installed (Debian: pgbouncer)"),
 ]
 ORDERS, VISITS = 100, 40
 FEW = 3
@@ -66,8 +64,7 @@ def pooled_url(postgres):
         as_other = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
         for path in (place, file):
             shutil.chown(path, "postgres", "postgres")
-    program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
-    process = subprocess.Popen([*as_other, program, "-q", str(file)], cwd="/")
+    process = subprocess.Popen([*as_other, PROGRAM, "-q", str(file)], cwd="/")
     try:
         pooled = f"postgresql://trustsvc@/{name}?host={place}&port={port}"
         for _ in range(200):

@@ -77,14 +77,19 @@ def _cipher(key: keyring.Key) -> AESSIV:
 
 
 class _FoundByEquality(TypeDecorator.Comparator[Any]):
-    """Compares with the id as each key encrypts it; else only the newest key is tried."""
+    """Compares with the id as each key encrypts it, and with nothing else but NULL.
+
+    Any other comparison would try the newest key alone: it raises NotImplementedError.
+    """
 
     def operate(self, op: Any, *other: Any, **options: Any) -> ColumnElement[Any]:
         if op is operators.eq and isinstance(other[0], bytes | str):
             kind: Any = self.type
             stored = type_coerce(self.expr, kind.impl_instance)
             return stored.in_(kind.stored_forms(other[0]))
-        return super().operate(op, *other, **options)
+        if op in {operators.is_, operators.is_not}:
+            return super().operate(op, *other, **options)
+        raise NotImplementedError("an encrypted id is found by == alone")
 
 
 class EncryptedId(EncryptedType[bytes]):

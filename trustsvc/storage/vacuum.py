@@ -81,17 +81,17 @@ def _vacuum(connection: Connection, *options: str) -> bool:
     Of the server's own tables only the samples of ours (pg_statistic) hold anything of a row: to
     leave the others out takes a third of the time.
     """
+    left_out: list[str] = []
+    if connection.info.get(connections.POOLED):
+        options = (*options, "SKIP_LOCKED")
+        raw: Any = connection.connection.driver_connection
+        raw.add_notice_handler(lambda notice: left_out.append(notice.sqlstate))
+    if not options:
+        connection.exec_driver_sql("VACUUM")
+        return True
     # By name also because of a table that is not named it does not say that it was left out.
     names = ", ".join([*inspect(connection).get_table_names(), "pg_statistic"])
-    if not connection.info.get(connections.POOLED):
-        connection.exec_driver_sql(
-            f"VACUUM ({', '.join(options)}) {names}" if options else "VACUUM"
-        )
-        return True
-    left_out: list[str] = []
-    raw: Any = connection.connection.driver_connection
-    raw.add_notice_handler(lambda notice: left_out.append(notice.sqlstate))
-    connection.exec_driver_sql(f"VACUUM ({', '.join((*options, 'SKIP_LOCKED'))}) {names}")
+    connection.exec_driver_sql(f"VACUUM ({', '.join(options)}) {names}")
     return LOCK_NOT_AVAILABLE not in left_out
 
 

@@ -66,6 +66,17 @@ def connection() -> redis.Redis:
     return _connections[url]
 
 
+def is_paused() -> bool:
+    """Say whether Redis did not answer lately: then a request does not wait for it again."""
+    return time.monotonic() < _paused_until
+
+
+def pause() -> None:
+    """Note that Redis did not answer."""
+    global _paused_until  # noqa: PLW0603 - one Redis a process
+    _paused_until = time.monotonic() + REDIS_PAUSE_S
+
+
 def enqueue(session: Session, name: str) -> None:
     """Enqueue a job once this transaction is on disk; the same name twice is one job."""
     _require_known(name)
@@ -80,13 +91,12 @@ def enqueue_now(name: str) -> bool:
 
     True when the job is on the queue (new or still pending), False when Redis did not take it.
     """
-    global _paused_until  # noqa: PLW0603 - one Redis a process
     _require_known(name)
     receiver: Callable[[str], None] | None = getattr(_thread, "receiver", None)
     if receiver:
         receiver(name)
         return True
-    if time.monotonic() < _paused_until:
+    if is_paused():
         return False
     try:
         link = connection()
@@ -101,7 +111,7 @@ def enqueue_now(name: str) -> bool:
             )
     except redis.RedisError as error:
         _uncertain.add(name)
-        _paused_until = time.monotonic() + REDIS_PAUSE_S
+        pause()
         logger.info("work_queue.job_not_enqueued", job=name, error=type(error).__name__)
         return False
     _uncertain.discard(name)

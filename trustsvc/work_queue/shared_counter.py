@@ -1,13 +1,8 @@
 """Count something for all processes and hosts together, in Redis, for as long as it answers."""
 
-import time
-
 import redis
 
 from trustsvc.work_queue import job_queue
-
-PAUSE_S = 2.0  # for how long a Redis that did not answer is not asked
-_paused_until = 0.0
 
 
 def add_one(key: str, seconds: int) -> int | None:
@@ -15,8 +10,7 @@ def add_one(key: str, seconds: int) -> int | None:
 
     None when Redis is away, for which no caller waits twice: whoever counts goes on alone.
     """
-    global _paused_until  # noqa: PLW0603 - one Redis a process
-    if time.monotonic() < _paused_until:
+    if job_queue.is_paused():
         return None
     try:
         with job_queue.connection().pipeline(transaction=False) as both:
@@ -24,6 +18,6 @@ def add_one(key: str, seconds: int) -> int | None:
             both.expire(key, seconds)
             count, _ = both.execute()
     except redis.RedisError:
-        _paused_until = time.monotonic() + PAUSE_S
+        job_queue.pause()
         return None
     return int(count)

@@ -63,9 +63,9 @@ def send(
     settles the message before, reads every reason not to send again and marks this message as
     handed. Two senders never have the same message. A sender that dies leaves at most one unknown
     delivery; its other messages are due again. With `only_unsuspendable` only kinds are sent that
-    no send suspension stops. Once
-    `wait`, which takes seconds, says to stop, the message in hand is finished, and no other. Where
-    the mail server's rate is known each message waits for its moment.
+    no send suspension stops. Once `wait`, which takes seconds, says to stop, the message in hand
+    is finished, and no other. Where the mail server's rate is known each message waits for its
+    moment.
     """
     started = now()
     of = [k for k in kinds.registered() if not (only_unsuspendable and k.obeys_send_suspension)]
