@@ -1,6 +1,8 @@
+import os
 import stat
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -41,15 +43,43 @@ def test_a_new_line_is_a_new_key_without_a_restart(place):
     assert keyring.newest_key("link").version == 2
 
 
+def test_a_key_of_another_process_is_used_within_a_second_and_a_retired_one_is_gone(place):
+    keyring.keys("link")
+    in_another_process(place, "keyring.rotate('link')")
+    time.sleep(1)
+    assert [key.version for key in keyring.keys("link")] == [1, 2]
+
+    in_another_process(place, "keyring.retire('link', 1)")
+    time.sleep(1)
+    assert [key.version for key in keyring.keys("link")] == [2]
+
+
+def in_another_process(place, statement):
+    command = [sys.executable, "-c", f"from trustsvc.crypto import keyring; {statement}"]
+    subprocess.run(command, check=True, env={"TRUSTSVC_DATA": str(place.data), "PATH": os.defpath})
+
+
+def test_a_file_is_looked_at_once_for_many_calls(place, monkeypatch):
+    keyring.keys("link")
+    looks = []
+    monkeypatch.setattr(keyring, "_keys_in", looks.append)
+
+    for _ in range(100):
+        keyring.keys("link")
+
+    assert len(looks) < 100  # half a second may pass on a busy machine
+
+
 def test_processes_that_start_at_once_end_with_the_same_key(place):
-    ask = "from trustsvc.crypto import keyring; print(keyring.newest('registry').secret.hex())"
+    ask = "from trustsvc.crypto import keyring; print(keyring.newest_key('registry').secret.hex())"
     environ = {"TRUSTSVC_DATA": str(place.data), "PATH": "/usr/bin:/bin"}
     started = [
         subprocess.Popen([sys.executable, "-c", ask], stdout=subprocess.PIPE, env=environ)
         for _ in range(4)
     ]
 
-    assert len({process.communicate(timeout=600)[0] for process in started}) == 1
+    (secret,) = {process.communicate(timeout=600)[0] for process in started}
+    assert len(secret.strip()) == 64
 
 
 def test_a_key_others_can_read_is_refused(place):

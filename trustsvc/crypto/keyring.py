@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -64,18 +65,29 @@ LENGTH = 32
 # system's clock.
 _FileVersion = tuple[int, int, int]
 _cache: dict[Path, tuple[_FileVersion, tuple[Key, ...]]] = {}
+# For how long a file is not looked at again: an order needs its keys a dozen times.
+RECHECK_S = 0.5
+_checked: dict[tuple[Path, str], tuple[float, tuple[Key, ...]]] = {}
 
 
 def keys(kind: str) -> tuple[Key, ...]:
     """Give the keys of a kind, oldest first; create the first one where there is none.
 
     Two processes that start at once end with the same key: the file appears whole, or not at all.
-    Read again when the file changes. Raises Misconfigured for a damaged file.
+    A file that another process changed is read again within half a second. Raises Misconfigured for
+    a damaged file.
     """
+    place = config.current().data, kind
+    known = _checked.get(place)
+    if known and time.monotonic() < known[0]:
+        return known[1]
     path = _path(kind)
+    until = time.monotonic() + RECHECK_S
     if not path.exists():
         _make(path, kind)
-    return _keys_in(path)
+    ring = _keys_in(path)
+    _checked[place] = until, ring
+    return ring
 
 
 def existing_keys(kind: str) -> tuple[Key, ...]:
@@ -121,12 +133,18 @@ def retire(kind: str, number: int) -> None:
         _replace(path, "".join(f"{line}\n" for line in kept))
 
 
+def check_again() -> None:
+    """Look at the key files at the next call, however soon it comes."""
+    _checked.clear()
+
+
 def newest_key(kind: str) -> Key:
     return keys(kind)[-1]
 
 
 def make_all() -> None:
     """Create the missing keys, so that a first request does not have to."""
+    check_again()
     for kind in KINDS:
         keys(kind)
 
@@ -162,6 +180,7 @@ def _make(path: Path, kind: str) -> None:
 def _replace(path: Path, text: str) -> None:
     with _draft(path, text) as draft:
         draft.replace(path)
+    check_again()
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
