@@ -56,6 +56,7 @@ if servers.in_memory():  # every commit waits for the disk, else
 
 open_engine_alone = connections.open_engine  # with a dialect, and its events, of its own
 _warm: dict[str, Engine] = {}
+_open: dict[str, Engine] = {}  # of a PostgreSQL database that the next test uses too
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -179,20 +180,22 @@ def installation(
     if database == "sqlite":
         template = request.getfixturevalue("sqlite_template")
         shutil.copy(template, tmp_path / "data" / "trustsvc.db")
-        cleanup = None
     else:
         server = request.getfixturevalue("postgres")
-        environ["TRUSTSVC_DATABASE_URL"], cleanup = servers.fresh_database(server)
+        environ["TRUSTSVC_DATABASE_URL"] = servers.reused_database(server)
     environ |= getattr(request, "param", {}) or {}
     settings = config.load(environ)
     config.use(settings)
     job_queue.connection().flushall()
+    if settings.database_url in _open:
+        db._engines[settings.database_url] = _open.pop(settings.database_url)
     yield settings
     _keep_warm()
+    if database == "postgresql" and settings.database_url in db._engines:
+        _open.clear()
+        _open[settings.database_url] = db._engines.pop(settings.database_url)
     db.dispose_engines()
     config.use(None)
-    if cleanup:
-        cleanup()
 
 
 @cache

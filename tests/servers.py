@@ -104,6 +104,8 @@ def postgres(place: Path) -> Iterator[str]:
     finally:
         if link := _links.pop(place, None):
             link.close()
+        if known := _reused.pop(str(place), None):
+            known.link.close()
         server.send_signal(signal.SIGINT)
         server.wait(60)
         shutil.rmtree(place, ignore_errors=True)
@@ -112,6 +114,84 @@ def postgres(place: Path) -> Iterator[str]:
 def fresh_database(place: str) -> tuple[str, Callable[[], None]]:
     """Copy the migrated template; gives its URL and how to drop it."""
     return _create(place, "TEMPLATE template_trustsvc STRATEGY file_copy")
+
+
+def reused_database(place: str) -> str:
+    """Give the URL of one database again and again, emptied of what the test before left in it.
+
+    It is a fresh copy of the template where a test changed the schema or its settings.
+    """
+    known = _reused.get(place)
+    if known is None or not known.empty():
+        if known:
+            known.link.close()
+            _execute(Path(place), f"DROP DATABASE {known.name} WITH (FORCE)")
+        name = f"test_{uuid.uuid4().hex}"
+        _execute(Path(place), f"CREATE DATABASE {name} TEMPLATE template_trustsvc")
+        known = _reused[place] = _Reused(place, name)
+    return _url(Path(place), known.name)
+
+
+class _Reused:
+    """A database that tests of one process use one after another."""
+
+    def __init__(self, place: str, name: str) -> None:
+        self.name = name
+        self.link = psycopg.connect(_url(Path(place), name), autocommit=True)
+        self._schema = self._read_schema()
+
+    def empty(self) -> bool:
+        """Empty its tables, with what PostgreSQL knows of their values; False where it cannot."""
+        try:
+            self.link.execute(_END_OTHERS)
+            if self._read_schema() != self._schema:
+                return False
+            self.link.execute(_EMPTY)
+        except psycopg.Error:
+            return False
+        return True
+
+    def _read_schema(self) -> object:
+        return self.link.execute(_SCHEMA).fetchone()
+
+
+_reused: dict[str, _Reused] = {}
+_END_OTHERS = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
+"""
+_SCHEMA = """
+WITH ours AS (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+SELECT (SELECT array_agg(oid ORDER BY oid) FROM ours),
+       (SELECT count(*) FROM pg_attribute WHERE attrelid IN (SELECT oid FROM ours)),
+       (SELECT array_agg(oid ORDER BY oid) FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace),
+       (SELECT count(*) FROM pg_trigger), (SELECT count(*) FROM pg_db_role_setting),
+       (SELECT version_num FROM alembic_version)
+"""
+_EMPTY = """
+DO $$
+DECLARE
+  one regclass;
+  filled text[] := '{}';
+  found boolean;
+BEGIN
+  FOR one IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relname <> 'alembic_version'
+             AND relnamespace = 'public'::regnamespace LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', one) INTO found;
+    IF found THEN filled := filled || one::text; END IF;
+  END LOOP;
+  IF filled <> '{}' THEN
+    EXECUTE 'TRUNCATE ' || array_to_string(filled, ', ') || ' CASCADE';
+  END IF;
+  FOR one IN SELECT oid FROM pg_class WHERE relkind = 'S'
+             AND relnamespace = 'public'::regnamespace LOOP
+    EXECUTE format('SELECT is_called FROM %s', one) INTO found;
+    IF found THEN PERFORM setval(one, 1, false); END IF;
+  END LOOP;
+  DELETE FROM pg_statistic WHERE starelid >= 16384;
+END $$
+"""
 
 
 def empty_database(place: str) -> tuple[str, Callable[[], None]]:

@@ -67,7 +67,7 @@ def stored(service, *states):
 def survives(service, fault, *, answers=(202, 503), seconds=FAULT_S):
     """Post before, during and after a fault; gives the statuses while it lasted."""
     shop = service.enrol("standard")
-    with Load(shop) as load:
+    with Load(shop, pause_s=0.2) as load:
         service.until(lambda: len(load.acknowledged) > 20)
         with fault():
             began = len(load.answers)

@@ -37,8 +37,15 @@ def test_the_demo_shows_the_main_job_twice_on_the_same_folder(tmp_path):
         assert "Every step held." in done.stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_demo_that_is_ended_leaves_nothing_running(tmp_path, number):
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [
+        (signal.SIGTERM, "Ctrl-C ends the demo"),
+        (signal.SIGHUP, "Posting signed"),  # half-way: the service runs
+        (signal.SIGINT, "Posting signed"),
+    ],
+)
+def test_a_demo_that_is_ended_leaves_nothing_running(tmp_path, number, moment):
     environ = {k: v for k, v in os.environ.items() if not k.startswith("TRUSTSVC_")}
     # A port of its own: two demos that begin at once would find the same one free.
     environ |= {"TRUSTSVC_DATA": str(tmp_path / "data"), "TRUSTSVC_PORT": str(free_port())}
@@ -50,7 +57,7 @@ def test_a_demo_that_is_ended_leaves_nothing_running(tmp_path, number):
         start_new_session=True,
     )
     output = ""
-    while "Ctrl-C ends the demo" not in output:
+    while moment not in output:
         line = demo.stdout.readline()
         assert line, output
         output += line

@@ -63,8 +63,8 @@ keys.add_command(dkim.dkim)
 def rotate(kind: str) -> None:
     """Add a new key of KIND; what was made with the older ones stays valid.
 
-    Running processes use it within a second. Older keys stay until `keys retire`. A dkim key is used
-    only after its DNS record is published.
+    Running processes use it within a second. Older keys stay until `keys retire`. A dkim key is
+    used only after its DNS record is published.
     """
     if kind == DKIM:
         taken = [*dkim_keys.in_use(), *dkim_keys.waiting(), *dkim_keys.ended()]
