@@ -1,4 +1,4 @@
-"""A flood of requests turns nobody else away, and no job waits for it long.
+"""A flood of requests turns nobody else away, and is answered in runs far below the time limit.
 
 trustsvc/orders/privacy_requests.py and trustsvc/privacy/rights/answer_requests.py; the networks are
 made up, on loopback.
@@ -20,7 +20,7 @@ from trustsvc.orders.received import PrivacyRequestKind
 from trustsvc.orders.request_models import privacy_requests as table
 from trustsvc.privacy.rights import answer_requests
 from trustsvc.storage import db
-from trustsvc.work_queue import job_queue
+from trustsvc.work_queue import job_queue, stop_request
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
@@ -90,7 +90,7 @@ def test_a_full_shop_s_pages_and_its_platform_wait_apart(client, monkeypatch):
     assert post(client, f"/object/{slug}") == 503
 
 
-def test_requests_are_answered_in_sets_and_the_job_gives_way(installation, monkeypatch):
+def test_requests_are_answered_in_sets_and_the_job_ends_before_its_limit(installation, monkeypatch):
     fill(0, 60)
     enqueued = []
     monkeypatch.setattr(job, "RUN_S", -1.0)
@@ -104,6 +104,20 @@ def test_requests_are_answered_in_sets_and_the_job_gives_way(installation, monke
     assert left == 60 - answer_requests.SET_SIZE
     assert enqueued == ["answer_privacy_requests"]
     assert waiting() == 0
+
+
+def test_a_run_is_far_shorter_than_the_limit_of_the_job():
+    assert job_queue.TIME_LIMIT_S[job.NAME] / 2 > job.RUN_S
+
+
+def test_a_stop_ends_the_run_after_the_set_in_hand(installation):
+    fill(0, 60)
+
+    with stop_request.listening(), quiet():
+        stop_request.note()
+        job.answer_privacy_requests()
+
+    assert waiting() == 60 - answer_requests.SET_SIZE
 
 
 def test_one_that_fails_holds_up_no_other_of_its_set(installation, monkeypatch):

@@ -61,8 +61,8 @@ class Service:
             return False
 
     def children(self):
-        """Give the names and ids of the processes under `trustsvc up`."""
-        found = {}
+        """Give the names and ids of the processes under `trustsvc up`, with the worker's child."""
+        found, others = {}, {}
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
                 parent = int(stat.read_text().rpartition(")")[2].split()[1])
@@ -71,7 +71,11 @@ class Service:
                 continue
             if parent == self.process.pid:
                 found[process_name(words)] = int(stat.parent.name)
+            elif words[0] == b"trustsvc privacy":
+                others[parent] = int(stat.parent.name)
         found.pop("", None)
+        if found.get("worker") in others:
+            found["privacy"] = others[found["worker"]]
         return found
 
 
@@ -136,7 +140,7 @@ def _running(environ, place):
 
 @pytest.fixture
 def service(service_environ, tmp_path):
-    """A service of this test's own: six processes, ten seconds of work for a core."""
+    """A service of this test's own: seven processes, ten seconds of work for a core."""
     with _running(service_environ, tmp_path) as running:
         yield running
 

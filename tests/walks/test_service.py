@@ -26,7 +26,7 @@ from trustsvc import clock
 from trustsvc.demo import example_orders
 
 pytestmark = [pytest.mark.walk, pytest.mark.slow]
-PROCESSES = {"redis", "web", "worker", "mailer", "scheduler"}
+PROCESSES = {"redis", "web", "worker", "privacy", "mailer", "scheduler"}
 
 
 def woo_order():
@@ -160,6 +160,24 @@ def test_a_killed_process_comes_back(shared_service, killed):
     shop = service.enrol("woocommerce")
     body = woo_order()
     assert place_order(shop, body).status_code == 202
+
+
+def test_privacy_requests_are_answered_again_after_their_worker_was_killed(service):
+    shop = service.enrol("woocommerce")
+    body = woo_order()
+    assert place_order(shop, body).status_code == 202
+    service.until(lambda: not stored(service, "received"))
+    before = all_children(service)
+
+    os.kill(before["privacy"], signal.SIGKILL)
+    form = {"email": json.loads(body)["billing"]["email"]}
+    assert requests.post(f"{service.url}/me", data=form, timeout=60).ok
+
+    service.until(lambda: emails(service), 60)
+    (message,) = emails(service)
+    assert form["email"] in message["To"]
+    after = all_children(service)
+    assert {name for name in PROCESSES if after[name] != before[name]} == {"worker", "privacy"}
 
 
 def all_children(service):

@@ -31,6 +31,18 @@ def test_afterwards_nobody_is_asked_to_stop():
     assert not stop_request.is_made()
 
 
+def test_each_signal_is_passed_on_while_it_listens():
+    passed_on = []
+    with stop_request.listening(lambda: passed_on.append("stop")):
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert passed_on == ["stop", "stop"]
+    with stop_request.listening():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert passed_on == ["stop", "stop"]
+
+
 def test_a_signal_to_a_process_and_its_group_is_one_request():
     with stop_request.listening():
         os.kill(os.getpid(), signal.SIGTERM)

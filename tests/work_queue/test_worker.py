@@ -25,7 +25,12 @@ def test_a_job_can_be_enqueued_again_once_it_began(installation):
 
 
 @pytest.mark.parametrize(
-    ("job", "mine"), [("check_orders", job_queue.QUEUE), ("send_messages", job_queue.MAIL_QUEUE)]
+    ("job", "mine"),
+    [
+        ("check_orders", job_queue.QUEUE),
+        ("send_messages", job_queue.MAIL_QUEUE),
+        ("answer_privacy_requests", job_queue.PRIVACY_QUEUE),
+    ],
 )
 def test_a_job_lost_with_its_worker_can_be_enqueued_once_the_next_worker_starts(
     installation, job, mine
@@ -123,15 +128,17 @@ def test_a_failed_job_is_logged_without_the_exceptions_text(installation, monkey
     assert b"anna" not in everything_in_redis()
 
 
-def test_mail_has_a_queue_of_its_own_so_that_a_slow_mail_server_delays_nothing_else(installation):
+def test_mail_and_privacy_requests_have_a_queue_of_their_own(installation):
     for name in job_queue.JOB_NAMES:
         job_queue.enqueue_now(name)
 
-    mailed = {job.description for job in queue(job_queue.MAIL_QUEUE).jobs}
-    assert mailed == job_queue.MAIL_JOBS
+    found = {name: {job.description for job in queue(name).jobs} for name in job_queue.QUEUES}
+    assert found[job_queue.MAIL_QUEUE] == {"send_messages"}
+    assert found[job_queue.PRIVACY_QUEUE] == {"answer_privacy_requests"}
+    assert sum(map(len, found.values())) == len(job_queue.JOB_NAMES)
     worker.make_worker(job_queue.MAIL_QUEUE).work(burst=True)
-    assert queue(job_queue.MAIL_QUEUE).count == 0
-    assert queue().count == len(job_queue.JOB_NAMES - job_queue.MAIL_JOBS)
+    left = {name: queue(name).count for name in job_queue.QUEUES}
+    assert left == {name: len(jobs) for name, jobs in found.items()} | {job_queue.MAIL_QUEUE: 0}
 
 
 def test_a_stop_during_a_job_leaves_the_job_alone_while_redis_is_away(installation):

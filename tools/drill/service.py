@@ -93,7 +93,10 @@ class Installation:
         return False
 
     def ids(self):
-        """Give the ids of the processes under `up` by name; "serving" is granian's own child."""
+        """Give the ids of the processes under `up` by name.
+
+        "serving" is granian's own child, "privacy" the worker's.
+        """
         parents = {}
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError, IndexError, ValueError):
@@ -107,8 +110,9 @@ class Installation:
             if name == "redis" and "-server" not in title:
                 continue  # it ended, or was just forked
             pids_of.setdefault(name, []).append(pid)
-        for web in pids_of.get("web", []):
-            pids_of["serving"] = [pid for pid, _ in parents.get(web, [])]
+        for name, parent in (("serving", "web"), ("privacy", "worker")):
+            for pid in pids_of.get(parent, []):
+                pids_of[name] = [child for child, _ in parents.get(pid, [])]
         return pids_of
 
     def left_behind(self):

@@ -15,8 +15,8 @@ from trustsvc.log import configure  # `trustsvc.cli.log` is the command of that 
 COMMANDS = {
     "up": "trustsvc.cli.up:up",
     "web": "trustsvc.cli.processes:web",
-    "worker": "trustsvc.cli.processes:worker",
-    "mailer": "trustsvc.cli.processes:mailer",
+    "worker": "trustsvc.cli.workers:worker",
+    "mailer": "trustsvc.cli.workers:mailer",
     "scheduler": "trustsvc.cli.processes:scheduler",
     "migrate": "trustsvc.cli.processes:migrate",
     "demo": "trustsvc.cli.demo:demo",

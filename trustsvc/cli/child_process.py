@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from multiprocessing.context import ForkProcess
 
@@ -32,14 +32,15 @@ POLL_S = 0.05
 REDIS = "redis"
 START_S = 30.0  # a process that fails sooner than this could not start
 MAX_FAILED_FORKS = 20  # then `up` ends, so that whatever supervises it starts it on a clean slate
-SHARED = ("trustsvc.app", "trustsvc.cli.processes", *(f"jobs.{n}" for n in job_queue.JOB_NAMES))
+JOBS = tuple(f"jobs.{name}" for name in job_queue.JOB_NAMES)
+SHARED = ("trustsvc.app", "trustsvc.cli.processes", "trustsvc.cli.workers", *JOBS)
 _fork = multiprocessing.get_context("fork")
 logger = log.get_logger("up")
 
 
-def share_imports() -> None:
+def share_imports(modules: Iterable[str] = SHARED) -> None:
     """Import what the children need, before the first is forked; connections are not shared."""
-    for module in SHARED:
+    for module in modules:
         importlib.import_module(module)
     configure_mappers()
     db.dispose_engines()

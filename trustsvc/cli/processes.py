@@ -1,18 +1,15 @@
-"""The processes of the Procfile (web, worker, mailer, scheduler) and the migrations."""
+"""The processes web and scheduler, and the migrations; the others are in workers.py."""
 
 import contextlib
-import signal
 import time
 
 import click
-import redis
 from granian import Granian
 from granian.constants import Interfaces
-from rq.exceptions import StopRequested
 from sqlalchemy.exc import SQLAlchemyError
 
 from jobs import schedule
-from trustsvc import clock, config, log, migrations, redis_url
+from trustsvc import clock, config, log, migrations
 from trustsvc.cli import data_folder_lock
 from trustsvc.crypto import keyring
 from trustsvc.doctor import readiness
@@ -20,7 +17,6 @@ from trustsvc.privacy import clock_watch
 from trustsvc.privacy.retention import purge_log_files
 from trustsvc.storage import db
 from trustsvc.work_queue import heartbeat, job_queue, runtime, stop_request
-from trustsvc.work_queue.worker import make_worker
 
 HEARTBEAT_S = 10
 PURGE_CHECK_S = 1200
@@ -66,52 +62,6 @@ def web() -> None:
         workers_kill_timeout=STOP_TIMEOUT_S,
         process_name="trustsvc web",
     ).serve()
-
-
-@click.command()
-@data_folder_lock.shared()
-def worker() -> None:
-    """Run the queued jobs, except those that send mail; waits while Redis is away."""
-    _work(job_queue.QUEUE)
-
-
-@click.command()
-@data_folder_lock.shared()
-def mailer() -> None:
-    """Run the jobs that send mail, apart, so that a slow mail server delays nothing else."""
-    _work(job_queue.MAIL_QUEUE)
-
-
-def _work(queue: str) -> None:
-    if redis_url.is_open(config.current().redis_url):
-        # every user of this machine can enqueue jobs
-        logger.warning("worker.redis_without_password")
-    logged = ""
-    with contextlib.suppress(StopRequested):
-        while (problem := _work_until_stopped(queue)) is not None:
-            if problem != logged:  # once, not every second for as long as it lasts
-                logger.warning("worker.redis_unavailable", problem=problem)
-            logged = problem
-            time.sleep(1)
-
-
-def _work_until_stopped(queue: str) -> str | None:
-    """Work; returns None when asked to stop, else the problem, which may pass.
-
-    RQ ends without an error on a Redis that is silent, full, read-only or still loading.
-    """
-    try:
-        rq_worker = make_worker(queue)
-    except redis.RedisError as problem:
-        return type(problem).__name__
-    reason = "worker_ended"
-    try:
-        rq_worker.work(logging_level="WARNING")
-    except redis.RedisError as problem:
-        reason = type(problem).__name__
-    for number in stop_request.SIGNALS:
-        signal.signal(number, signal.SIG_DFL)  # RQ's handlers belong to the worker that ended
-    return None if stop_request.is_made() else reason
 
 
 @click.command()

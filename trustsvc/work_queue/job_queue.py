@@ -40,9 +40,15 @@ TIME_LIMIT_S = {
 }
 JOB_NAMES = frozenset(TIME_LIMIT_S)
 QUEUE = "trustsvc"
-# Mail has a queue and a worker of its own, so that a slow mail server delays nothing else.
+# Each with a worker of its own: a slow mail server delays nothing else, and nothing delays the
+# answer to a person or a shop that exercises a right.
 MAIL_QUEUE = "trustsvc-mail"
-MAIL_JOBS = frozenset({"send_messages"})
+PRIVACY_QUEUE = "trustsvc-privacy"
+QUEUE_OF = dict.fromkeys(JOB_NAMES, QUEUE) | {
+    "send_messages": MAIL_QUEUE,
+    "answer_privacy_requests": PRIVACY_QUEUE,
+}
+QUEUES = frozenset(QUEUE_OF.values())
 FAILURE_TTL_S = 3600
 PENDING_TTL_S = 30  # after this a job that was lost may be enqueued again
 REDIS_PAUSE_S = 2.0  # for how long a Redis that did not answer is not asked
@@ -101,8 +107,7 @@ def enqueue_now(name: str) -> bool:
     try:
         link = connection()
         if link.set(pending_key(name), 1, nx=name not in _uncertain, ex=PENDING_TTL_S):
-            queue = MAIL_QUEUE if name in MAIL_JOBS else QUEUE
-            Queue(queue, connection=link, serializer=JSONSerializer).enqueue_call(
+            Queue(QUEUE_OF[name], connection=link, serializer=JSONSerializer).enqueue_call(
                 f"jobs.{name}.{name}",
                 timeout=TIME_LIMIT_S[name],
                 result_ttl=0,
@@ -129,6 +134,11 @@ def capture(receiver: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         _thread.receiver = None
+
+
+def jobs_of(queue: str) -> frozenset[str]:
+    """Name the jobs of one queue."""
+    return frozenset(name for name, its_queue in QUEUE_OF.items() if its_queue == queue)
 
 
 def check_redis() -> None:

@@ -7,7 +7,7 @@ interrupted holds.
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -15,23 +15,25 @@ POLL_S = 0.1
 SAME_REQUEST_S = 1.0  # a signal to a process and to its group arrives twice
 _never = threading.Event()  # time.sleep fails under libfaketime, with which clocks are tested
 _number = 0
+_tell: Callable[[], object] | None = None
 _last_at = -SAME_REQUEST_S
 
 
 @contextmanager
-def listening() -> Iterator[None]:
+def listening(tell: Callable[[], object] | None = None) -> Iterator[None]:
     """Take SIGTERM, SIGINT and SIGHUP as requests to stop; none ends the process meanwhile.
 
-    A SIGHUP that is ignored (nohup) stays ignored.
+    `tell` is called at each request, by the signal handler. A SIGHUP that is ignored (nohup) stays
+    ignored.
     """
-    global _number  # noqa: PLW0603 - one process, one end
-    _number = 0
+    global _number, _tell
+    _number, _tell = 0, tell
     hang_up = (signal.SIGHUP,) if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else ()
     before = {n: signal.signal(n, lambda *_: note()) for n in (*SIGNALS, *hang_up)}
     try:
         yield
     finally:
-        _number = 0  # whoever runs next in this process was not asked
+        _number, _tell = 0, None  # whoever runs next in this process was not asked
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -43,6 +45,8 @@ def note() -> None:
     if not _number or now - _last_at >= SAME_REQUEST_S:
         _number += 1
     _last_at = now
+    if _tell:
+        _tell()
 
 
 def count() -> int:

@@ -11,7 +11,7 @@ from rq.worker import WorkerStatus
 from trustsvc import log
 from trustsvc.errors import Misconfigured
 from trustsvc.work_queue import job_queue, redis_checks, redis_link, stop_request, time_limit
-from trustsvc.work_queue.job_queue import JOB_NAMES, MAIL_JOBS, MAIL_QUEUE, QUEUE, TIME_LIMIT_S
+from trustsvc.work_queue.job_queue import JOB_NAMES, QUEUE, QUEUES, TIME_LIMIT_S, jobs_of
 
 WORKER_TTL_S = 30  # by default RQ waits 415 seconds on a connection to Redis that fell silent
 
@@ -42,7 +42,8 @@ class Worker(SimpleWorker):
 
     def validate_queues(self) -> None:
         super().validate_queues()  # type: ignore[no-untyped-call]
-        is_one_of_ours = self.queue_names() in ([QUEUE], [MAIL_QUEUE])
+        names = self.queue_names()
+        is_one_of_ours = len(names) == 1 and names[0] in QUEUES
         if not is_one_of_ours or self.serializer is not JSONSerializer:
             raise Misconfigured(
                 "A worker takes one queue of trustsvc, in JSON: start it with trustsvc worker, and "
@@ -97,8 +98,7 @@ def make_worker(queue: str = QUEUE) -> Worker:
     """
     link = redis_link.patient(job_queue.redis_url())
     redis_checks.require_safe(redis_checks.inspect(link))
-    names = MAIL_JOBS if queue == MAIL_QUEUE else JOB_NAMES - MAIL_JOBS
-    link.delete(*map(job_queue.pending_key, names))
+    link.delete(*map(job_queue.pending_key, jobs_of(queue)))
     return Worker(
         [Queue(queue, connection=link, serializer=JSONSerializer, job_class=NamedJob)],
         connection=link,

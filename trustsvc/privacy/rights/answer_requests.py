@@ -34,12 +34,18 @@ logger = log.get_logger("privacy")
 
 
 def answer_for(
-    open_transaction: OpenTransaction, now: Callable[[], datetime], seconds: float
+    open_transaction: OpenTransaction,
+    now: Callable[[], datetime],
+    seconds: float,
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Answer what is due, in sets, until nothing is or the time is up; True if some is left."""
+    """Answer what is due, in sets, until nothing is; True if some is left.
+
+    It ends before when the time is up, or when stopped: then what is left waits for its next job.
+    """
     end = time.monotonic() + seconds
     while answer_set(open_transaction, now):
-        if time.monotonic() > end:
+        if is_stopped() or time.monotonic() > end:
             return True
     return False
 
