@@ -5,10 +5,14 @@ trustsvc/migrations/env.py
 """
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select, text, update
 
 from tests import all_tables
@@ -42,6 +46,28 @@ def names():
 def test_the_head_is_what_the_models_say(installation):
     assert differences() == []
     assert migrations.is_current()
+
+
+def test_a_file_name_begins_with_the_number_of_its_migration():
+    scripts = ScriptDirectory(migrations.FOLDER)
+    known = {one.revision: Path(one.path).name for one in scripts.walk_revisions()}
+
+    assert all(name.startswith(f"{number}_") for number, name in known.items())
+    assert all(map(migrations.knows, known))
+    assert len(known) == len(list(migrations.FOLDER.glob("versions/[0-9]*.py")))
+    assert migrations.this().endswith(scripts.get_current_head())
+
+
+def test_whoever_only_asks_for_the_migration_does_not_import_alembic(installation):
+    code = (
+        "import sys; from trustsvc import health, migrations;"
+        "assert migrations.is_current() and not migrations.is_newer() and migrations.this();"
+        "sys.exit('alembic' in sys.modules)"
+    )
+    environ = os.environ | {"TRUSTSVC_DATA": str(installation.data)}
+    environ |= {"TRUSTSVC_DATABASE_URL": installation.database_url}
+
+    assert subprocess.run([sys.executable, "-c", code], env=environ, check=False).returncode == 0
 
 
 def test_up_down_and_up_again(installation):

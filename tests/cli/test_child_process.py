@@ -1,8 +1,10 @@
 """What `trustsvc up` does with children that cannot be forked, or do not end."""
 
+import importlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -46,6 +48,16 @@ def test_a_fork_that_fails_is_tried_again_and_ends_no_other_child(no_fork):
     assert child.is_alive()
     child.process.kill()
     child.process.join()
+
+
+def test_what_runs_once_is_imported_by_the_child_alone_and_its_failure_ends_us():
+    name = "this"  # prints a poem
+    child_process.run_once(lambda: importlib.import_module(name))
+    assert name not in sys.modules
+
+    with pytest.raises(SystemExit) as ended:
+        child_process.run_once(lambda: sys.exit(3))
+    assert ended.value.code == 1
 
 
 def test_after_many_forks_that_failed_up_ends_so_that_it_is_started_anew(no_fork):

@@ -141,6 +141,14 @@ def test_mail_and_privacy_requests_have_a_queue_of_their_own(installation):
     assert left == {name: len(jobs) for name, jobs in found.items()} | {job_queue.MAIL_QUEUE: 0}
 
 
+def test_a_worker_listens_to_no_commands_in_redis(installation):
+    listening = worker.make_worker()
+    listening.bootstrap("WARNING")
+
+    assert link().pubsub_channels() == []
+    listening.teardown()
+
+
 def test_a_stop_during_a_job_leaves_the_job_alone_while_redis_is_away(installation):
     busy = worker.make_worker(job_queue.MAIL_QUEUE)
     busy._state = WorkerStatus.BUSY

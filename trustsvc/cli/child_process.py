@@ -58,6 +58,25 @@ def program(words: list[str]) -> Callable[[], object]:
     return lambda: os.execv(words[0], words)  # noqa: S606 - ours, without a shell
 
 
+def run_once(run: Callable[[], object]) -> None:
+    """Run something in a child, so that what it imports is not kept; raises SystemExit if it fails.
+
+    It dies with its parent. A stop does not end it.
+    """
+    db.dispose_engines()
+    parent = os.getpid()
+
+    def begin() -> None:
+        runtime.die_with_parent(parent)
+        run()
+
+    process = _fork.Process(target=begin)
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise SystemExit(1)
+
+
 @dataclass(slots=True)
 class Child:
     """A process that is started again when it ends, after a pause that grows."""

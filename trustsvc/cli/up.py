@@ -30,7 +30,9 @@ def up() -> None:
         if not settings.embedded_redis:
             job_queue.check_redis()
         keyring.make_all()
-        migrations.upgrade()
+        migrations.refuse_newer()
+        if not migrations.is_current():
+            child_process.run_once(child_process.command("migrate"))
         readiness.record_keys()
         children = [_redis()] if settings.embedded_redis else []
         try:

@@ -61,6 +61,9 @@ class Worker(SimpleWorker):
         if self.get_state() != WorkerStatus.BUSY:
             raise StopRequested
 
+    def subscribe(self) -> None:
+        """Take no commands: a signal is enough, and RQ's need a thread and a second connection."""
+
     def procline(self, message: str) -> None:
         """Keep the name of this process: RQ's names neither the queue nor us."""
 
