@@ -16,8 +16,15 @@ from sqlalchemy import (
 from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.orders.platform_status import ParcelState, PlatformStatus
 from trustsvc.orders.state import OrderState, order_states
-from trustsvc.storage.columns import Id, Moment, column, metadata, one_of
-from trustsvc.storage.state_machine import partial_index
+from trustsvc.storage.columns import (
+    Id,
+    Moment,
+    column,
+    index_of_states,
+    metadata,
+    one_of,
+    partial_index,
+)
 
 CONTACT = "buyer_contact"
 DECISIONS = "decision_log"
@@ -26,8 +33,7 @@ AS_OF = "the platform's time of this news, so that old news changes nothing"
 
 def _index_where_set(name: str, indexed: str, filled: str) -> Index:
     """Make an index of the rows that have a value in a column."""
-    rows = text(f"{filled} IS NOT NULL")
-    return Index(name, indexed, sqlite_where=rows, postgresql_where=rows)
+    return partial_index(name, text(f"{filled} IS NOT NULL"), indexed)
 
 
 orders = Table(
@@ -184,8 +190,8 @@ orders = Table(
     CheckConstraint(one_of("dispute", PlatformStatus), name="dispute"),
     CheckConstraint(one_of("returns", PlatformStatus), name="returns"),
     CheckConstraint(one_of("delivery", ParcelState), name="delivery"),
-    partial_index("ix_orders_due", [OrderState.RECEIVED], "id"),
-    partial_index("ix_orders_waiting", [OrderState.WAITING], "shop_id"),
+    index_of_states("ix_orders_due", [OrderState.RECEIVED], "id"),
+    index_of_states("ix_orders_waiting", [OrderState.WAITING], "shop_id"),
     _index_where_set("ix_orders_decide_at", "decide_at", "decide_at"),
     Index("ix_orders_buyer", "shop_id", "buyer"),
     Index("ix_orders_received_at", "received_at"),

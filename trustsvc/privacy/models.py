@@ -12,8 +12,7 @@ from sqlalchemy import (
 
 from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.privacy.state import RequestState, request_states
-from trustsvc.storage.columns import Id, Moment, column, metadata
-from trustsvc.storage.state_machine import partial_index
+from trustsvc.storage.columns import Id, Moment, column, index_of_states, metadata
 
 REQUEST_LOG = "request_log"
 LINK = "transactional_mail"
@@ -113,7 +112,7 @@ request_log = Table(
     ),
     request_states.check(),
     Index("ix_request_log_settled_at", "settled_at"),
-    partial_index("ix_request_log_open", [RequestState.OPEN], "asked_at"),
+    index_of_states("ix_request_log_open", [RequestState.OPEN], "asked_at"),
 )
 
 my_data_links = Table(

@@ -17,13 +17,12 @@ from sqlalchemy import (
 
 from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.reviews.state import review_states
-from trustsvc.storage.columns import Id, Moment, column, metadata
+from trustsvc.storage.columns import Id, Moment, column, metadata, partial_index
 
 KEEP = "review"
 PUBLIC = "publication"
 REPLY = "reply"
 
-NOT_RESTRICTED = text("restricted_at IS NULL")
 
 # A review whose author is erased; its text is another matter.
 NOBODY: Mapping[str, str | None] = {
@@ -147,14 +146,7 @@ reviews = Table(
     Index("ix_reviews_state", "state", "id"),
     Index("ix_reviews_buyer_pseudonym", "buyer_pseudonym"),
     # The public page says how many were received and rejected, from this alone.
-    Index(
-        "ix_reviews_counts",
-        "shop_id",
-        "state",
-        "reason",
-        sqlite_where=NOT_RESTRICTED,
-        postgresql_where=NOT_RESTRICTED,
-    ),
+    partial_index("ix_reviews_counts", text("restricted_at IS NULL"), "shop_id", "state", "reason"),
 )
 
 publications = Table(

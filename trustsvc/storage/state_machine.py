@@ -9,20 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from sqlalchemy import CheckConstraint, Index, Table, Update, or_, text, update
+from sqlalchemy import CheckConstraint, Table, Update, or_, update
 
 State = TypeVar("State", bound=StrEnum)
 
 
 class IllegalTransition(ValueError):
     """The transition table has no such transition: a defect of ours, never of a user."""
-
-
-def partial_index(name: str, states: Iterable[StrEnum], *columns: str) -> Index:
-    """Make an index of these columns that holds only the rows in these states."""
-    listed = [f"'{state.value}'" for state in states]
-    rows = text(f"state = {listed[0]}" if len(listed) == 1 else f"state IN ({', '.join(listed)})")
-    return Index(name, *columns, sqlite_where=rows, postgresql_where=rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from sqlalchemy import (
 )
 
 from trustsvc.mail.outbox.state import DUE, HANDED, LEASED, UNKNOWN, message_states
-from trustsvc.storage.columns import Id, Moment, column, metadata
-from trustsvc.storage.state_machine import partial_index
+from trustsvc.storage.columns import Id, Moment, column, index_of_states, metadata
 
 KEEP = "decision_log"
 RUNS = "service_state"
@@ -84,9 +83,9 @@ messages = Table(
     UniqueConstraint("subject_id", "kind"),
     message_states.check(),
     # In the order of the lease: by priority, then by moment.
-    partial_index("ix_messages_due", [DUE], "priority", "due_at", "id"),
-    partial_index("ix_messages_unknown", [UNKNOWN], "sent_at"),
-    partial_index("ix_messages_leased", [LEASED, HANDED], "leased_until"),
+    index_of_states("ix_messages_due", [DUE], "priority", "due_at", "id"),
+    index_of_states("ix_messages_unknown", [UNKNOWN], "sent_at"),
+    index_of_states("ix_messages_leased", [LEASED, HANDED], "leased_until"),
     Index("ix_messages_sent_at", "sent_at"),
 )
 
