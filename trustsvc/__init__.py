@@ -17,8 +17,8 @@ Packages are nouns of the domain, modules are use cases. A package imports only 
     privacy             retention, purge, receipts, rights, documents
 
 Plumbing below them: config, clock, clock_check, errors, log, address, backoff, crypto, storage,
-work_queue, http, i18n, migrations. Above: app, health, backup, doctor, demo, cli, wsgi. `jobs/`
-calls use cases; nothing here imports `jobs`.
+work_queue, http, i18n, migrations. Above: app, preloaded, health, backup, doctor, demo, cli, wsgi.
+`jobs/` calls use cases; nothing here imports `jobs`.
 """
 
 __version__ = "0.1.0"

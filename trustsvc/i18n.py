@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import jinja2
-from babel import Locale, dates, numbers, plural
 from markupsafe import Markup, escape
+
+if TYPE_CHECKING:  # most commands write no message and no date
+    import jinja2
 
 LANGUAGES = ("nl", "de", "en", "fr")
 FALLBACK = "en"
@@ -53,6 +54,8 @@ def translate(key: str, language: str, **values: object) -> str:
     """Translate a key; with `count` the CLDR plural form is taken (key.one …)."""
     words = catalogue(language)
     if "count" in values:
+        from babel import numbers
+
         form = _plural_rule(language)(int(str(values["count"])))
         key = f"{key}.{form}" if f"{key}.{form}" in words else f"{key}.other"
         values["count"] = numbers.format_decimal(int(str(values["count"])), locale=language)
@@ -62,6 +65,8 @@ def translate(key: str, language: str, **values: object) -> str:
 @cache
 def _plural_rule(language: str) -> Callable[[float], str]:
     """Compile the CLDR plural rule of a language: a millisecond, so once a process."""
+    from babel import Locale, plural
+
     return plural.to_python(Locale.parse(language).plural_form)
 
 
@@ -86,22 +91,30 @@ def negotiate_language(*preferences: str | None) -> str:
 
 def format_date(moment: datetime, language: str, zone: str = "UTC") -> str:
     """Format a date in a language: 21 november 2026."""
+    from babel import dates
+
     return dates.format_date(moment.astimezone(ZoneInfo(zone)), "long", locale=language)
 
 
 def format_decimal(number: float, language: str) -> str:
     """Format a number with one decimal: 4,6."""
+    from babel import numbers
+
     return numbers.format_decimal(round(number, 1), "0.0", locale=language)
 
 
 def format_integer(number: int, language: str) -> str:
     """Format a whole number: 1.234."""
+    from babel import numbers
+
     return numbers.format_decimal(number, locale=language)
 
 
 @cache
-def environment() -> jinja2.Environment:
+def environment() -> "jinja2.Environment":
     """Give the environment of message templates; html is escaped, text is not."""
+    import jinja2
+
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder()),
         autoescape=jinja2.select_autoescape(["html"]),

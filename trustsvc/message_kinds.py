@@ -9,11 +9,15 @@ What leaves first leaves a quarter of each batch to the others, as long as other
 | reminder      | no           | yes                     | only with TRUSTSVC_RESEND           |
 """
 
-from trustsvc.invitations.message_kind import INVITATIONS
 from trustsvc.mail.outbox import kinds
-from trustsvc.transactional_mail.message_kind import TRANSACTIONAL
 
 
 def register() -> None:
-    """Make them known to the outbox: once in each process, twice does no harm."""
+    """Make them known to the outbox: once in each process, twice does no harm.
+
+    Imports half of the product: `kinds.register_when_needed(register)` spares a command that.
+    """
+    from trustsvc.invitations.message_kind import INVITATIONS
+    from trustsvc.transactional_mail.message_kind import TRANSACTIONAL
+
     kinds.register(TRANSACTIONAL, INVITATIONS)

@@ -2,7 +2,7 @@
 
 import multiprocessing
 
-from trustsvc import log
+from trustsvc import log, preloaded
 from trustsvc.app import create_app
 from trustsvc.crypto import keyring
 from trustsvc.http.request_watchdog import RequestWatchdog
@@ -11,6 +11,7 @@ from trustsvc.server_log import security_counters
 from trustsvc.work_queue import runtime
 
 log.configure()
+preloaded.load()
 _server = multiprocessing.parent_process()
 # A worker that outlives its server would keep the port.
 runtime.die_with_parent(_server.pid if _server else None)

@@ -70,6 +70,15 @@ def test_whoever_only_asks_for_the_migration_does_not_import_alembic(installatio
     assert subprocess.run([sys.executable, "-c", code], env=environ, check=False).returncode == 0
 
 
+def test_an_empty_database_is_at_no_migration_and_behind(installation):
+    with db.transaction() as session:
+        session.execute(text("DROP TABLE alembic_version"))
+
+    assert migrations.revision() is None
+    assert not migrations.is_current()
+    assert not migrations.is_newer()
+
+
 def test_up_down_and_up_again(installation):
     before = names()
 

@@ -1,3 +1,5 @@
+"""Tests trustsvc/cli/keys.py and trustsvc/cli/key_usage.py."""
+
 import json
 import stat
 import subprocess

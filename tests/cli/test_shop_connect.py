@@ -13,7 +13,7 @@ from tests.orders.catch_up.conftest import connected  # noqa: F401 - a fixture
 from tests.orders.catch_up.platform_api import KEY, SECRET, TOKEN
 from trustsvc import cli, clock, config
 from trustsvc.errors import Refused
-from trustsvc.orders.catch_up import connections
+from trustsvc.orders.catch_up import connection_status, connections
 from trustsvc.orders.catch_up.connect import make_credentials
 from trustsvc.shops import enrol
 from trustsvc.storage import db
@@ -69,7 +69,7 @@ def test_credentials_that_do_not_work_are_not_kept(unconnected):
     assert "Nothing was kept" in output
     assert "refuses the credentials" in output
     with db.reading() as session:
-        assert connections.of_shops(session) == {}
+        assert connection_status.of_shops(session) == {}
 
 
 @pytest.mark.parametrize("given", ["", "a\nb\nc\n", "only-one\n", "with space\nx\n", "a:b\nc\n"])

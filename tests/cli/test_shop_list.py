@@ -1,3 +1,5 @@
+"""Tests trustsvc/cli/shop_list.py and trustsvc/cli/connection_text.py."""
+
 import json
 from datetime import timedelta
 

@@ -1,3 +1,5 @@
+"""Tests trustsvc/http/client.py and trustsvc/http/pinned_connection.py."""
+
 import contextlib
 import socket
 import threading

@@ -1,7 +1,6 @@
 """The command line: `trustsvc <command>`; one module a group, imported when it is called."""
 
 import gc
-import importlib
 import logging
 import os
 
@@ -9,8 +8,10 @@ import click
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from trustsvc import __version__, message_kinds
+from trustsvc.cli.lazy_group import LazyGroup
 from trustsvc.errors import TrustsvcError
 from trustsvc.log import configure  # `trustsvc.cli.log` is the command of that name
+from trustsvc.mail.outbox import kinds
 
 COMMANDS = {
     "up": "trustsvc.cli.up:up",
@@ -42,18 +43,8 @@ COMMANDS = {
 PROCESSES = {"up", "web", "worker", "mailer", "scheduler"}
 
 
-class _Commands(click.Group):
-    """Imports a command's module when it is called, which keeps the start-up short."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
-        return command
+class _Commands(LazyGroup):
+    """Says in a sentence what went wrong, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -74,12 +65,12 @@ class _Commands(click.Group):
             ) from None
 
 
-@click.group(cls=_Commands)
+@click.group(cls=_Commands, lazy=COMMANDS)
 @click.version_option(__version__)
 @click.pass_context
 def main(context: click.Context) -> None:
     """Review invitations and trust badges that can prove what they promise."""
-    message_kinds.register()
+    kinds.register_when_needed(message_kinds.register)
     gc.freeze()  # what is imported stays; see trustsvc/__main__.py
     gc.enable()
     os.umask(0o077)  # only the owner may read what the service writes

@@ -18,7 +18,7 @@ from multiprocessing.context import ForkProcess
 from setproctitle import setproctitle
 from sqlalchemy.orm import configure_mappers
 
-from trustsvc import cli, log
+from trustsvc import cli, log, preloaded
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue, runtime, stop_request
 
@@ -42,6 +42,7 @@ def share_imports(modules: Iterable[str] = SHARED) -> None:
     """Import what the children need, before the first is forked; connections are not shared."""
     for module in modules:
         importlib.import_module(module)
+    preloaded.load()
     configure_mappers()
     db.dispose_engines()
     gc.collect()

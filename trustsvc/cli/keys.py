@@ -1,21 +1,20 @@
 """`trustsvc keys`: list, rotate and retire keys. Never prints a key."""
 
 import json
-from datetime import timedelta
 
 import click
 
 from trustsvc import clock
-from trustsvc.cli import dkim
+from trustsvc.cli.lazy_group import LazyGroup
 from trustsvc.crypto import keyring
-from trustsvc.errors import Refused
-from trustsvc.mail import dkim_keys
-from trustsvc.privacy.keys import in_use, re_encrypt
-from trustsvc.storage import db
 
 DKIM = "dkim"
-REPORT_EVERY = 20_000  # rows
-MIN_AGE = timedelta(hours=1)  # no transaction lasts longer
+COMMANDS = {
+    "dkim": "trustsvc.cli.dkim:dkim",
+    "re-encrypt": "trustsvc.cli.key_usage:re_encrypt_columns",
+    "retire": "trustsvc.cli.key_usage:retire",
+    "usage": "trustsvc.cli.key_usage:usage",
+}
 STILL_VALID = {
     "registry": "Registrations and opt-outs made with the older keys still match.",
     "lookup": "Buyers and orders known by the older keys are still recognised.",
@@ -27,7 +26,7 @@ STILL_VALID = {
 }
 
 
-@click.group()
+@click.group(cls=LazyGroup, lazy=COMMANDS)
 def keys() -> None:
     """List keys, add a new key of a kind, encrypt again, retire old keys."""
 
@@ -55,9 +54,6 @@ def list_(as_json: bool) -> None:
         click.echo(f"{row['kind']:<9} version {row['version']:<3} {age}")
 
 
-keys.add_command(dkim.dkim)
-
-
 @keys.command()
 @click.argument("kind", type=click.Choice(sorted([*keyring.KINDS, DKIM])))
 def rotate(kind: str) -> None:
@@ -67,6 +63,9 @@ def rotate(kind: str) -> None:
     used only after its DNS record is published.
     """
     if kind == DKIM:
+        from trustsvc.cli import dkim
+        from trustsvc.mail import dkim_keys
+
         taken = [*dkim_keys.in_use(), *dkim_keys.waiting(), *dkim_keys.ended()]
         day = f"t{clock.now():%Y%m%d}"
         number = sum(key.selector.startswith(day) for key in taken)
@@ -75,77 +74,3 @@ def rotate(kind: str) -> None:
     made = keyring.rotate(kind)
     click.echo(f"{kind} version {made.version} is in use from now on. {STILL_VALID[kind]}")
     click.echo("Copy the folder keys again to its backup place.")
-
-
-@keys.command("re-encrypt")
-def re_encrypt_columns() -> None:
-    """Encrypt every column again with the newest key of the vault, while the service runs.
-
-    Interrupted half-way, run it again. At the end it counts what still needs each key.
-    """
-    last: dict[str, re_encrypt.TableProgress] = {}
-    for at in re_encrypt.re_encrypt_all():
-        if at.seen // REPORT_EVERY > (
-            last[at.table].seen // REPORT_EVERY if at.table in last else 0
-        ):
-            click.echo(f"{at.table}: {at.seen:,} of {at.total:,} rows")
-        last[at.table] = at
-    for at in last.values():
-        click.echo(f"{at.table}: {at.seen:,} rows, {at.renewed:,} columns encrypted again")
-    _print_usage()
-
-
-@keys.command()
-def usage() -> None:
-    """Count what needs each key of vault, registry and lookup; reads the whole database."""
-    with db.reading() as session:
-        count = in_use.count_pseudonyms(session)
-    for kind in in_use.KINDS:
-        for key in keyring.keys(kind):
-            click.echo(
-                f"{kind} version {key.version}: {count[kind, key.version]:,} pseudonyms need it"
-            )
-    _print_usage()
-
-
-def _print_usage() -> None:
-    count = re_encrypt.count_key_versions()
-    for key in keyring.keys("vault"):
-        click.echo(f"vault version {key.version}: {count.get(key.version, 0):,} columns need it")
-    if None in count:
-        raise click.ClickException(
-            f"{count[None]:,} columns open with none of the keys here: is the folder keys whole?"
-        )
-
-
-@keys.command()
-@click.argument("version", type=int)
-@click.option(
-    "--kind",
-    type=click.Choice(["vault", *in_use.KINDS]),
-    default="vault",
-    show_default=True,
-    help="The kind of the key.",
-)
-def retire(version: int, kind: str) -> None:
-    """Delete an older key, when nothing needs it.
-
-    Backups made before (with the vault: before `keys re-encrypt`) still need it: keep a copy
-    of the key with them.
-    """
-    newest = keyring.newest_key(kind)
-    if newest.made_at and clock.now() - newest.made_at < MIN_AGE:
-        raise Refused(
-            "The newest key is less than an hour old: running work may still use the older one."
-        )
-    if kind == "vault" and (left := re_encrypt.count_key_versions().get(version, 0)):
-        raise Refused(f"{left:,} columns still need that key: run trustsvc keys re-encrypt first.")
-    if kind != "vault":
-        with db.reading() as session:
-            left = in_use.count_pseudonyms(session)[kind, version]
-        if left:
-            raise Refused(f"{left:,} pseudonyms still need that key, and cannot be computed again.")
-    keyring.retire(kind, version)
-    click.echo(
-        f"{kind} version {version} is deleted. Copy the folder keys again to its backup place."
-    )

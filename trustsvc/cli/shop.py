@@ -8,15 +8,22 @@ from typing import Any
 import click
 
 from trustsvc import clock, migrations
-from trustsvc.cli.shop_connect import catch_up, connect, disconnect
-from trustsvc.cli.shop_list import list_
+from trustsvc.cli.lazy_group import LazyGroup
 from trustsvc.cli.shop_settings import setting_options
-from trustsvc.cli.shop_snippets import badge, card, card_html, webhook_url
-from trustsvc.cli.shop_try import try_
+from trustsvc.cli.shop_snippets import card_html, webhook_url
 from trustsvc.crypto import keyring
 from trustsvc.shops import directory, domain_proof, enrol, secret_rotation, settings
 from trustsvc.storage import db
 
+COMMANDS = {
+    "badge": "trustsvc.cli.shop_snippets:badge",
+    "card": "trustsvc.cli.shop_snippets:card",
+    "catch-up": "trustsvc.cli.shop_connect:catch_up",
+    "connect": "trustsvc.cli.shop_connect:connect",
+    "disconnect": "trustsvc.cli.shop_connect:disconnect",
+    "list": "trustsvc.cli.shop_list:list_",
+    "try": "trustsvc.cli.shop_try:try_",
+}
 SETUP_STEPS = {
     "shopify": "Settings, Notifications, Webhooks: one webhook each for order creation, update, "
     "payment, fulfilment, cancellation and refund, format JSON. Its secret is shown there: "
@@ -46,16 +53,12 @@ def _given_settings(given: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-@click.group()
+@click.group(cls=LazyGroup, lazy=COMMANDS)
 def shop() -> None:
     """Enrol shops and change how they ask."""
     keyring.make_all()
     if not migrations.is_current():
         migrations.upgrade()
-
-
-for command in (badge, card, list_, try_, connect, disconnect, catch_up):
-    shop.add_command(command)
 
 
 @shop.command()

@@ -5,18 +5,16 @@ this machine see arguments, and the shell's history keeps them.
 """
 
 import sys
-from datetime import datetime
 
 import click
 
 from trustsvc import clock
-from trustsvc.orders.catch_up import connections
+from trustsvc.cli.connection_text import CAUSES, WEBHOOKS
+from trustsvc.orders.catch_up import connection_status, connections
 from trustsvc.orders.catch_up.connect import make_credentials
-from trustsvc.orders.catch_up.connections import ApiConnection
 from trustsvc.orders.catch_up.paging import ApiFailed
 from trustsvc.orders.catch_up.platforms.credentials import ApiCredentials
 from trustsvc.orders.catch_up.run import CatchUpRun, catch_up_next, probe
-from trustsvc.orders.catch_up.status import ApiProblem, WebhookStatus
 from trustsvc.shops import directory
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
@@ -26,26 +24,6 @@ PROMPTS = {
     "woocommerce": ("Consumer key (ck_…)", "Consumer secret (cs_…)"),
     "shopify": ("Client id (empty with an access token)", "Client secret or access token"),
     "lightspeed": ("API key", "API secret"),
-}
-CAUSES = {
-    ApiProblem.UNAUTHORISED: "the shop refuses the credentials: wrong, revoked, or without the "
-    "right to read orders",
-    ApiProblem.NOT_FOUND: "there is no such API at this address: see --url",
-    ApiProblem.RATE_LIMITED: "the shop asks us to wait",
-    ApiProblem.UNAVAILABLE: "the shop's API answers with an error",
-    ApiProblem.UNREACHABLE: "the shop's API cannot be reached, or not in time",
-    ApiProblem.REDIRECTED: "the address redirects, which credentials do not follow: see --url",
-    ApiProblem.UNREADABLE: "the answer is no list of orders: see --url",
-    ApiProblem.TOO_LARGE: "a single order is larger than 8 MB",
-}
-WEBHOOKS = {
-    WebhookStatus.UNKNOWN: "webhooks not checked yet",
-    WebhookStatus.ACTIVE: "webhooks active",
-    WebhookStatus.ENABLED: "webhooks were disabled and are enabled again",
-    WebhookStatus.DISABLED: "webhooks DISABLED: enable them in the shop",
-    WebhookStatus.PAUSED: "webhooks paused in the shop",
-    WebhookStatus.MISSING: "no webhook points here",
-    WebhookStatus.HIDDEN: "webhooks not visible",
 }
 
 
@@ -84,7 +62,7 @@ def catch_up(slug: str) -> None:
     """Fetch a shop's missed orders now; exits with 1 when that fails."""
     with db.reading() as session:
         shop = directory.by_slug(session, slug)
-        if shop.id not in connections.of_shops(session):
+        if shop.id not in connection_status.of_shops(session):
             raise click.ClickException(
                 f"There are no API credentials: trustsvc shop connect {slug}"
             )
@@ -101,16 +79,6 @@ def catch_up(slug: str) -> None:
         raise click.ClickException(CAUSES[outcome.failure.problem])
     if outcome.webhook_status:
         click.echo(WEBHOOKS[outcome.webhook_status])
-
-
-def connection_text(connection: ApiConnection | None, now: datetime) -> str:
-    """Say in a few words how a shop's API does; empty without one."""
-    if connection is None:
-        return ""
-    if connection.problem:
-        since = connection.failing_since or now
-        return f"catch-up fails since {since:%Y-%m-%d %H:%M} UTC: {CAUSES[connection.problem]}"
-    return f"catch-up on, {WEBHOOKS[connection.webhook_status]}"
 
 
 def _try(shop: directory.Shop, credentials: ApiCredentials) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from trustsvc import clock
-from trustsvc.cli.shop_connect import connection_text
+from trustsvc.cli.connection_text import connection_text
 from trustsvc.cli.shop_snippets import webhook_url
-from trustsvc.orders.catch_up import connections
+from trustsvc.orders.catch_up import connection_status
 from trustsvc.orders.webhook_health import summary
 from trustsvc.storage import db
 
@@ -24,7 +24,7 @@ def list_(*, as_json: bool) -> None:
     now = clock.now()
     with db.reading() as session:
         summaries = summary.of_all_shops(session, now)
-        apis = connections.of_shops(session)
+        apis = connection_status.of_shops(session)
     api_texts = {one.shop.id: connection_text(apis.get(one.shop.id), now) for one in summaries}
     if as_json:
         rows = [_row(one) | {"catch_up": api_texts[one.shop.id]} for one in summaries]

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from trustsvc.doctor.finding import Finding, ok, warn
-from trustsvc.orders.catch_up import connections
+from trustsvc.orders.catch_up import connection_status
 from trustsvc.orders.catch_up.status import ApiProblem, WebhookStatus
 
 ENABLED_SINCE = timedelta(days=7)
@@ -15,7 +15,7 @@ REFUSED = (ApiProblem.UNAUTHORISED, ApiProblem.NOT_FOUND, ApiProblem.REDIRECTED)
 
 def api_connections(session: Session, now: datetime) -> list[Finding]:
     """Report what is wrong with the APIs of shops, one finding a problem; none without an API."""
-    every = connections.of_shops(session).values()
+    every = connection_status.of_shops(session).values()
     if not every:
         return []
     name = "catch-up"

@@ -7,17 +7,7 @@ request, a size limit, no proxy from the environment.
 
 import ipaddress
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
-
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
 
 from trustsvc import config
 from trustsvc.config_values import is_loopback
@@ -48,66 +38,6 @@ class AnswerTooLarge(Unreachable):
     """The answer has more bytes than asked for."""
 
 
-class _Deadline:
-    """Closes the connection from a timer when its time is over."""
-
-    def __init__(self) -> None:
-        self.socket: socket.socket | None = None
-        self.is_over = False
-
-    @contextmanager
-    def limited(self, seconds: float) -> Iterator[None]:
-        timer = threading.Timer(seconds, self.cut)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-            timer.join()
-            if self.socket:
-                self.socket.close()
-
-    def watch(self, made: socket.socket) -> None:
-        self.socket = made.dup()  # TLS takes the first handle for itself
-        if self.is_over:
-            self.cut()
-
-    def cut(self) -> None:
-        self.is_over = True
-        if self.socket:
-            with suppress(OSError):
-                self.socket.shutdown(socket.SHUT_RDWR)
-
-
-class _Pinned(HTTPAdapter):
-    """Connects to a checked address, and verifies the certificate for the name."""
-
-    def __init__(self, name: str, deadline: _Deadline, *, tls: bool) -> None:
-        self._tls: dict[str, Any] = (
-            {"server_hostname": name, "assert_hostname": name} if tls else {}
-        )
-        self._deadline = deadline
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **(kwargs | self._tls))
-        deadline = self._deadline
-
-        class Watched:
-            def _new_conn(self) -> socket.socket:
-                made: socket.socket = super()._new_conn()  # type: ignore[misc]
-                deadline.watch(made)
-                return made
-
-        plain = type("Plain", (Watched, HTTPConnection), {})
-        secure = type("Secure", (Watched, HTTPSConnection), {})
-        self.poolmanager.pool_classes_by_scheme = {
-            "http": type("Pool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
-            "https": type("TlsPool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
-        }
-
-
 def get(url: str, max_bytes: int = MAX_BYTES, timeout_s: float = TOTAL_TIMEOUT_S) -> bytes:
     """Fetch a small file; raises Unreachable, also for an answer other than 200.
 
@@ -128,10 +58,17 @@ def send(
     Redirected for a redirect, so that no credentials follow it, and AnswerTooLarge.
     """
     parts, name, pinned = _pin(wanted.url)
-    deadline = _Deadline()
+    # A tenth of the start of a command, and most of them ask nobody.
+    import requests
+    from urllib3.exceptions import HTTPError
+
+    from trustsvc.http.pinned_connection import Deadline, PinnedAdapter
+
+    deadline = Deadline()
     with requests.Session() as session, deadline.limited(timeout_s):
         session.trust_env = False
-        session.mount(f"{parts.scheme}://", _Pinned(name, deadline, tls=parts.scheme == "https"))
+        adapter = PinnedAdapter(name, deadline, tls=parts.scheme == "https")
+        session.mount(f"{parts.scheme}://", adapter)
         try:
             response = session.request(
                 wanted.method,

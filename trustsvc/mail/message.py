@@ -18,7 +18,6 @@ from enum import Enum
 from typing import Protocol
 
 from trustsvc import address
-from trustsvc.mail import dkim
 
 MAX_NAME = 100
 MAX_SUBJECT = 200
@@ -129,6 +128,8 @@ def to_bytes(message: Message, sender: str) -> Envelope:
     UnwritableMessage for an invalid address, or a header that is not one line of ASCII, and
     Misconfigured for a key that cannot be used.
     """
+    from trustsvc.mail import dkim
+
     recipient = _recipient(message.to_address)
     head = [
         f"From: {_person(message.from_name, sender)}",

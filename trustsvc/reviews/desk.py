@@ -11,7 +11,7 @@ from trustsvc import clock, i18n
 from trustsvc.errors import Refused
 from trustsvc.http import access
 from trustsvc.orders import decision_log
-from trustsvc.orders.catch_up import connections
+from trustsvc.orders.catch_up import connection_status
 from trustsvc.orders.webhook_health import summary
 from trustsvc.reviews import decision_texts, lookup, moderate, reply
 from trustsvc.reviews.policy import MAX_REPLY, REASONS
@@ -91,7 +91,7 @@ def orders(slug: str) -> str:
             "references": references,
             "words": decision_texts.describe,
             "minute": _minute,
-            "connection": connections.of_shops(session).get(shop.id),
+            "connection": connection_status.of_shops(session).get(shop.id),
         }
         return _page(session, "desk/orders.html", shop=shop, **page)
 

@@ -12,15 +12,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, Result, Table, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from trustsvc import config
 from trustsvc.storage import connections
+
+if TYPE_CHECKING:  # a dialect imports every driver's module: one of the two is enough
+    from sqlalchemy.dialects import postgresql, sqlite
 
 LOCK_POLL_S = 0.01
 SQLITE_BUSY = (5, 6)  # SQLITE_BUSY, SQLITE_LOCKED
@@ -105,9 +107,15 @@ def row_count(result: Result[Any]) -> int:
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
-def insert(table: Table) -> postgresql.Insert | sqlite.Insert:
+def insert(table: Table) -> "postgresql.Insert | sqlite.Insert":
     """Start an INSERT that has ON CONFLICT on either database."""
-    return sqlite.insert(table) if is_sqlite() else postgresql.insert(table)
+    if is_sqlite():
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 def _begin(session: Session, wait_s: float | None) -> None:

@@ -9,15 +9,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
-import redis
-from rq import Queue
-from rq.serializers import JSONSerializer
 from sqlalchemy.orm import Session
 
 from trustsvc import config, log
 from trustsvc.storage import db
-from trustsvc.work_queue import redis_checks, redis_link, runtime
+from trustsvc.work_queue import runtime
+
+if TYPE_CHECKING:  # 100 ms of CPU, which a command that enqueues nothing does not spend
+    import redis
 
 # One message: a mail server may take ten minutes for its reply to the end of DATA (RFC 5321
 # 4.5.3.2.6), and before that half a minute for each of a dozen replies.
@@ -54,7 +55,7 @@ PENDING_TTL_S = 30  # after this a job that was lost may be enqueued again
 REDIS_PAUSE_S = 2.0  # for how long a Redis that did not answer is not asked
 
 logger = log.get_logger("work_queue")
-_connections: dict[str, redis.Redis] = {}
+_connections: dict[str, "redis.Redis"] = {}
 _paused_until = 0.0
 _uncertain: set[str] = set()  # Redis may have a pending key for these, and no job
 _thread = threading.local()
@@ -64,10 +65,12 @@ def redis_url() -> str:
     return config.current().redis_url or runtime.redis_url()
 
 
-def connection() -> redis.Redis:
+def connection() -> "redis.Redis":
     """Give the connection of the current settings; short time-outs: a request waits for it."""
     url = redis_url()
     if url not in _connections:
+        from trustsvc.work_queue import redis_link
+
         _connections[url] = redis_link.quick(url)
     return _connections[url]
 
@@ -104,16 +107,12 @@ def enqueue_now(name: str) -> bool:
         return True
     if is_paused():
         return False
+    import redis
+
     try:
         link = connection()
         if link.set(pending_key(name), 1, nx=name not in _uncertain, ex=PENDING_TTL_S):
-            Queue(QUEUE_OF[name], connection=link, serializer=JSONSerializer).enqueue_call(
-                f"jobs.{name}.{name}",
-                timeout=TIME_LIMIT_S[name],
-                result_ttl=0,
-                failure_ttl=FAILURE_TTL_S,
-                description=name,
-            )
+            _put(link, name)
     except redis.RedisError as error:
         _uncertain.add(name)
         pause()
@@ -143,6 +142,10 @@ def jobs_of(queue: str) -> frozenset[str]:
 
 def check_redis() -> None:
     """Raise Misconfigured for a Redis that may evict jobs; one that is away is no error."""
+    import redis
+
+    from trustsvc.work_queue import redis_checks
+
     with suppress(redis.RedisError):
         redis_checks.require_safe(redis_checks.inspect(connection()))
 
@@ -150,6 +153,19 @@ def check_redis() -> None:
 def pending_key(name: str) -> str:
     """Name the Redis key that stands for a job that is enqueued and not started."""
     return f"trustsvc:pending:{name}"
+
+
+def _put(link: "redis.Redis", name: str) -> None:
+    from rq import Queue
+    from rq.serializers import JSONSerializer
+
+    Queue(QUEUE_OF[name], connection=link, serializer=JSONSerializer).enqueue_call(
+        f"jobs.{name}.{name}",
+        timeout=TIME_LIMIT_S[name],
+        result_ttl=0,
+        failure_ttl=FAILURE_TTL_S,
+        description=name,
+    )
 
 
 def _require_known(name: str) -> None:

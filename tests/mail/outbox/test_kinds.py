@@ -51,6 +51,20 @@ def test_kinds_are_registered_once_however_often_it_is_asked_for():
     ]
 
 
+def test_kinds_are_registered_when_the_first_is_asked_for_and_once(unregistered):
+    calls = []
+
+    def provider():
+        calls.append(1)
+        message_kinds.register()
+
+    kinds.register_when_needed(provider)
+    assert calls == []
+
+    assert kinds.by_name("reminder") in kinds.registered()
+    assert calls == [1]
+
+
 @pytest.mark.parametrize("state", ["due", "leased", "handed"])
 def test_a_message_of_a_kind_of_a_newer_version_waits_and_keeps_no_other_back(installation, state):
     newer, order_id = invited(shop()), invited(shop(), email="eva@mail.example")

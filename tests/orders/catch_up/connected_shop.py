@@ -6,7 +6,7 @@ from sqlalchemy import func, select, update
 
 from tests.orders.catch_up.platform_api import KEY, SECRET, TOKEN
 from trustsvc import clock
-from trustsvc.orders.catch_up import connections
+from trustsvc.orders.catch_up import connection_status, connections
 from trustsvc.orders.catch_up.connect import make_credentials
 from trustsvc.orders.catch_up.models import api_connections
 from trustsvc.orders.catch_up.run import CatchUpRun, catch_up_next
@@ -50,7 +50,7 @@ class ConnectedShop:
     @property
     def state(self):
         with db.reading() as session:
-            return connections.of_shops(session)[self.id]
+            return connection_status.of_shops(session)[self.id]
 
     @property
     def row(self):

@@ -4,7 +4,7 @@ The outbox leases, throttles, sends and settles; a kind says whether a message m
 says, and what follows from its end. trustsvc/message_kinds.py registers all of them at start-up.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -149,6 +149,7 @@ class UnregisteredKind(RuntimeError):
 
 
 _by_name: dict[str, MessageKind] = {}
+_providers: list[Callable[[], object]] = []
 
 
 def register(*kinds: MessageKind) -> None:
@@ -156,8 +157,22 @@ def register(*kinds: MessageKind) -> None:
     _by_name.update((name, kind) for kind in kinds for name in kind.names)
 
 
+def register_when_needed(provider: Callable[[], object]) -> None:
+    """Say what registers the kinds: called once, when the first is asked for.
+
+    A command that sends nothing starts without what all the kinds import.
+    """
+    _providers.append(provider)
+
+
+def _provide() -> None:
+    while _providers:
+        _providers.pop()()
+
+
 def by_name(name: str) -> MessageKind:
     """Find a kind; raises UnregisteredKind."""
+    _provide()
     if name not in _by_name:
         raise UnregisteredKind(name)
     return _by_name[name]
@@ -165,6 +180,7 @@ def by_name(name: str) -> MessageKind:
 
 def registered() -> list[MessageKind]:
     """List the kinds, urgent ones first; raises UnregisteredKind when there are none."""
+    _provide()
     if not _by_name:
         raise UnregisteredKind("no kind at all")
     return sorted(dict.fromkeys(_by_name.values()), key=lambda kind: kind.priority)

@@ -13,7 +13,7 @@ from trustsvc.orders.catch_up.models import api_connections
 from trustsvc.orders.catch_up.paging import ApiFailed
 from trustsvc.orders.catch_up.platforms import APIS
 from trustsvc.orders.catch_up.platforms.credentials import ApiCredentials
-from trustsvc.orders.catch_up.status import ApiProblem, WebhookStatus
+from trustsvc.orders.catch_up.status import WebhookStatus
 from trustsvc.shops import directory
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
@@ -31,20 +31,6 @@ MAX_RETRY_AFTER = timedelta(hours=24)  # however long an answer asks us to wait
 
 _random = secrets.SystemRandom()
 _table = api_connections.c
-
-
-@dataclass(frozen=True, slots=True)
-class ApiConnection:
-    """How a shop's API does; no credentials."""
-
-    shop_id: int
-    connected_at: datetime
-    seen_until: datetime
-    last_run_at: datetime | None
-    failing_since: datetime | None
-    problem: ApiProblem | None
-    webhook_status: WebhookStatus
-    webhooks_enabled_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -119,21 +105,6 @@ def forget(session: Session, shop_id: int) -> bool:
     return bool(
         db.row_count(session.execute(delete(api_connections).where(_table.shop_id == shop_id)))
     )
-
-
-def of_shops(session: Session) -> dict[int, ApiConnection]:
-    """Give the state of every connection, by shop."""
-    columns = [_table[name] for name in ApiConnection.__slots__]
-    return {
-        row["shop_id"]: ApiConnection(
-            **{
-                **row,
-                "problem": ApiProblem(row["problem"]) if row["problem"] else None,
-                "webhook_status": WebhookStatus(row["webhook_status"]),
-            }
-        )
-        for row in session.execute(select(*columns).order_by(_table.shop_id)).mappings()
-    }
 
 
 def lease_next(session: Session, now: datetime, shop_id: int | None = None) -> ApiLease | None:

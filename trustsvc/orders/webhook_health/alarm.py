@@ -12,15 +12,18 @@ from sqlalchemy.orm import Session
 from trustsvc import config, log
 from trustsvc.address import NotAnAddress
 from trustsvc.orders.webhook_health.answers import UNREAD
-from trustsvc.orders.webhook_health.models import webhook_counts, webhook_health
+from trustsvc.orders.webhook_health.models import (
+    PLATFORM_ERROR,
+    SILENT,
+    Alarm,
+    webhook_counts,
+    webhook_health,
+)
 from trustsvc.orders.webhook_health.rhythm import DAY, ActiveDay, is_silent
 from trustsvc.shops.models import shops
 from trustsvc.storage import db, event_log
 from trustsvc.transactional_mail import enqueue
 
-Alarm = Literal["silent", "platform_error"]
-SILENT: Alarm = "silent"
-PLATFORM_ERROR: Alarm = "platform_error"
 MAX_MAILS_A_DAY = 20
 MAX_NAMED = 20
 

@@ -1,11 +1,17 @@
 """Deliveries of each answer by shop and day, and what is known of each shop's webhook."""
 
+from typing import Literal
+
 from sqlalchemy import BigInteger, Table, Text
 
 from trustsvc.storage.columns import Moment, column, metadata
 
 COUNTS = "webhook_counts"
 KEEP = "shop"
+
+Alarm = Literal["silent", "platform_error"]
+SILENT: Alarm = "silent"
+PLATFORM_ERROR: Alarm = "platform_error"
 
 # Without a foreign key: counts are written after their requests, when a shop may be gone.
 webhook_counts = Table(

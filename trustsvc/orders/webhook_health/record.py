@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, case, or_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from trustsvc.orders.webhook_health import answers
@@ -79,7 +78,7 @@ def _keep_last(session: Session, seen: Mapping[CountedKey, Seen], now: datetime)
             last[key.shop_id][name] = max(last[key.shop_id].get(name, at), at)
     if not last:
         return
-    statement: postgresql.Insert | sqlite.Insert = db.insert(webhook_health)
+    statement = db.insert(webhook_health)
     changes = {
         name: _later(webhook_health.c[name], statement.excluded[name], now) for name in _MOMENTS
     }

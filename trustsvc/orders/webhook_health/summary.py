@@ -10,8 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from trustsvc.orders.webhook_health import answers
-from trustsvc.orders.webhook_health.alarm import PLATFORM_ERROR
-from trustsvc.orders.webhook_health.models import webhook_counts, webhook_health
+from trustsvc.orders.webhook_health.models import PLATFORM_ERROR, webhook_counts, webhook_health
 from trustsvc.orders.webhook_health.rhythm import DAY
 from trustsvc.shops import directory
 
