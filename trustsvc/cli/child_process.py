@@ -44,7 +44,7 @@ def share_imports(modules: Iterable[str] = SHARED) -> None:
         importlib.import_module(module)
     preloaded.load()
     configure_mappers()
-    db.dispose_engines()
+    db.close_connections()
     gc.collect()
     gc.freeze()  # a collection in a child would write to, and so copy, every page it shares
 
@@ -64,7 +64,7 @@ def run_once(run: Callable[[], object]) -> None:
 
     It dies with its parent. A stop does not end it.
     """
-    db.dispose_engines()
+    db.close_connections()
     parent = os.getpid()
 
     def begin() -> None:

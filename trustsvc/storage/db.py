@@ -46,10 +46,15 @@ def engine() -> Engine:
 
 
 def dispose_engines() -> None:
-    """Close all connections (tests; a process about to fork)."""
+    """Close all connections and forget their engines, for other settings or another database."""
+    close_connections()
+    _engines.clear()
+
+
+def close_connections() -> None:
+    """Close all connections of a process about to fork; its children share the engines."""
     for one in _engines.values():
         one.dispose()
-    _engines.clear()
 
 
 def is_sqlite() -> bool:
