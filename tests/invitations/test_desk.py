@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import update
 
@@ -13,10 +15,11 @@ from tests.invitations.sample_orders import (
     shop,
 )
 from tests.staff.signed_in_staff import form_token, sign_in
-from trustsvc import clock
+from trustsvc import clock, config
 from trustsvc.invitations.planning import volume_guard
+from trustsvc.mail import transport
 from trustsvc.mail.message import DeliveryResult, DeliveryStatus
-from trustsvc.mail.outbox import circuit_breaker, send_suspension
+from trustsvc.mail.outbox import circuit_breaker, relay_rate, send_suspension
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
 
@@ -85,6 +88,20 @@ def test_a_suspension_and_a_mail_server_that_is_left_alone_are_shown(desk):
     assert "Sending is suspended" in page
     assert "The mail server does not answer" in page
     assert "Nothing keeps e-mails" not in page
+
+
+def test_the_learnt_rate_of_the_mail_server_is_shown_while_it_is_known(desk):
+    server, now = transport.server_name(config.current().mail_url), clock.now()
+
+    def page_after_a_refusal(at):
+        with db.transaction() as session:
+            relay_rate.refused(session, server, at, in_hand=20)
+        return desk.get("/desk/sending").text
+
+    assert "messages a minute" not in desk.get("/desk/sending").text
+    assert "messages a minute" not in page_after_a_refusal(now - timedelta(days=2))
+    said = f"The mail server takes about 20 messages a minute (learnt at {now:%Y-%m-%d %H:%M} UTC)."
+    assert said in page_after_a_refusal(now)
 
 
 @few

@@ -13,7 +13,7 @@ from trustsvc import clock, config, i18n
 from trustsvc.http import access
 from trustsvc.invitations.models import invitations, message_of_invitation
 from trustsvc.invitations.planning import volume_guard
-from trustsvc.mail.outbox import circuit_breaker, send_suspension, unknown_deliveries
+from trustsvc.mail.outbox import circuit_breaker, relay_rate, send_suspension, unknown_deliveries
 from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.state import UNKNOWN
 from trustsvc.orders.models import orders
@@ -42,12 +42,13 @@ class UnknownDelivery:
 @sending_desk.get("/desk/sending")
 @access.requires("staff")
 def show() -> str:
-    """Show suspensions, the open circuit breaker, paused shops, and unknown deliveries."""
+    """Show suspensions, circuit breaker, relay rate, paused shops, and unknown deliveries."""
     with db.reading() as session:
         everyone = directory.all_shops(session)
         page = {
             "suspensions": send_suspension.stops(session),
             "breaker_open_until": circuit_breaker.open_until(session, clock.now()),
+            "relay_rate": relay_rate.learnt(session, clock.now()),
             "paused": volume_guard.paused_shops(session),
             "count": unknown_deliveries.count(session),
             "unknown": newest_unknown(session),

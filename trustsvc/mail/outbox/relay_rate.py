@@ -85,8 +85,14 @@ def refused(session: Session, server: str, now: datetime, in_hand: int) -> int:
 
 def per_minute(session: Session, now: datetime) -> int | None:
     """Give the rate of the mail server of the settings; None while no limit is known."""
+    rate = learnt(session, now)
+    return rate.per_minute if rate else None
+
+
+def learnt(session: Session, now: datetime) -> RelayRate | None:
+    """Give what is known of the mail server of the settings; None while no limit is."""
     rate = _read(session, transport.server_name(config.current().mail_url), lock=False)
-    return None if rate is None or relay_rate_policy.is_forgotten(rate, now) else rate.per_minute
+    return None if rate is None or relay_rate_policy.is_forgotten(rate, now) else rate
 
 
 def _read(session: Session, server: str, *, lock: bool) -> RelayRate | None:
