@@ -1,3 +1,9 @@
+"""`trustsvc bounce` from its pipe and from a maildir.
+
+Also tests:
+trustsvc/mail/feedback/maildir_reader.py
+"""
+
 import errno
 import json
 import os
