@@ -202,15 +202,46 @@ def test_files_that_another_reader_took_are_nothing(asked, tmp_path, monkeypatch
     assert reports() == [("hard", "5.1.1", "mail")]
 
 
+def refuse_reports_of(order_id):
+    with db.transaction() as session:
+        session.connection().exec_driver_sql(
+            "CREATE TRIGGER no BEFORE UPDATE ON messages WHEN OLD.id = "
+            f"{message_of(order_id).id} BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+
+
+def test_a_watcher_tries_a_report_that_fails_by_itself_once_and_the_next_process_again(
+    asked, tmp_path, monkeypatch
+):
+    other = invited(shop())
+    sent()
+    put(tmp_path, of(asked))
+    refuse_reports_of(asked)
+    rounds = []
+
+    def wait(_seconds):
+        rounds.append(reports())
+        (tmp_path / "new" / f"later-{len(rounds)}").write_bytes(of(other))
+        return len(rounds) > 3
+
+    monkeypatch.setattr(stop_request, "wait", wait)
+    watched = CliRunner().invoke(main, ["bounce", "--maildir", str(tmp_path), "--watch"])
+
+    events = [json.loads(line)["event"] for line in watched.stderr.splitlines()]
+    assert events == ["bounce.failed", "bounce.skipped"]
+    assert rounds == [[], *[[("hard", "5.1.1", "mail")]] * 3]
+    assert watched.stdout == "Skipped 1 files, which stay there (IntegrityError: 1).\n"
+    with db.transaction() as session:
+        session.connection().exec_driver_sql("DROP TRIGGER no")
+    assert CliRunner().invoke(main, ["bounce", "--maildir", str(tmp_path)]).exit_code == 0
+    assert list((tmp_path / "new").iterdir()) == []
+
+
 def test_a_report_that_the_database_refuses_by_itself_holds_up_nothing(asked, tmp_path):
     other = invited(shop())
     sent()
     put(tmp_path, *[of(asked)] * 3, of(other))
-    with db.transaction() as session:
-        session.connection().exec_driver_sql(
-            "CREATE TRIGGER no BEFORE UPDATE ON messages WHEN OLD.id = "
-            f"{message_of(asked).id} BEGIN SELECT RAISE(ABORT, 'no'); END"
-        )
+    refuse_reports_of(asked)
 
     done = CliRunner().invoke(main, ["bounce", "--maildir", str(tmp_path)])
 

@@ -64,12 +64,13 @@ class MaildirReader:
     """Takes in what lies in a maildir, and deletes it, as often as it is asked.
 
     A process that ends between the two reads a message again, and a second report of its kind
-    changes nothing.
+    changes nothing. One that failed by itself is not tried again by this process.
     """
 
     def __init__(self, maildir: Path) -> None:
         self.maildir = maildir
         self._undeleted: set[Path] = set()
+        self._failed: dict[Path, str] = {}
         self._logged: Counter[str] = Counter()
 
     def process_all(self) -> PassOutcome:
@@ -78,10 +79,14 @@ class MaildirReader:
         Ends early when asked to stop, or when storing failed three times in a row.
         """
         outcome, in_a_row = PassOutcome(), 0
+        failed_before, self._failed = self._failed, {}  # of those that are there still
         for path in _waiting(self.maildir):
             if stop_request.is_made() or in_a_row >= MAX_FAILURES:
                 outcome.was_stopped = True
                 break
+            if path in failed_before:
+                self._skip(path, failed_before[path], outcome)
+                continue
             try:
                 is_stored = self._process_file(path)
             except FileNotFoundError:  # another reader was quicker
@@ -91,12 +96,16 @@ class MaildirReader:
                 continue
             except Exception as problem:  # noqa: BLE001 - a fault of this message alone
                 log_failure(problem)
-                outcome.skipped[type(problem).__name__] += 1
+                self._skip(path, type(problem).__name__, outcome)
                 continue
             in_a_row = 0 if is_stored else in_a_row + 1
             outcome.not_stored += not is_stored
         self._log_skipped(outcome.skipped)
         return outcome
+
+    def _skip(self, path: Path, code: str, outcome: PassOutcome) -> None:
+        self._failed[path] = code
+        outcome.skipped[code] += 1
 
     def _process_file(self, path: Path) -> bool:
         """Take in and delete one file; False when it could not be stored, OSError is the file's."""
