@@ -3,6 +3,7 @@ trustsvc/backup/database.py
 trustsvc/backup/manifest.py
 trustsvc/backup/restore.py
 trustsvc/cli/backup.py
+trustsvc/cli/restore.py
 """
 
 import contextlib

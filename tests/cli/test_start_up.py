@@ -16,6 +16,7 @@ HEAVY = {
     "dns",
     "flask",
     "jinja2",
+    "psycopg",
     "redis",
     "requests",
     "rq",
@@ -27,12 +28,13 @@ NEW_SHOP = (
     "shop add --name Lamp --domain lamp.example --platform standard --may-ask customers --json"
 )
 # No process uses these, or only with PostgreSQL, whose database `up` opens before it forks.
-NOT_SHARED = {"alembic", "dns", "sqlalchemy.dialects.postgresql"}
+NOT_SHARED = {"alembic", "dns", "psycopg", "sqlalchemy.dialects.postgresql"}
 # What a command may import of these, as it uses it.
 COMMANDS = {
     "staff add": set(),
     "keys list": set(),
     "shop list": set(),
+    "backup {data}/../backup": set(),
     NEW_SHOP: {"redis", "rq"},  # it enqueues a job
     "shop set lamp --reminder-days 7": {"redis", "rq"},
     "purge --dry-run": {"redis", "rq"},
@@ -59,7 +61,7 @@ def test_a_command_imports_what_it_needs_and_up_imports_all_before_it_forks(inst
         "TRUSTSVC_DATA": str(installation.data),
         "TRUSTSVC_REDIS_URL": installation.redis_url,
     }
-    given = json.dumps([sorted(HEAVY), *COMMANDS])
+    given = json.dumps([sorted(HEAVY), *(one.format(data=installation.data) for one in COMMANDS)])
 
     done = subprocess.run(
         [sys.executable, "-c", RUN, given], env=environ, capture_output=True, text=True, check=True

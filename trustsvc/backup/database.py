@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from psycopg.conninfo import make_conninfo
 from sqlalchemy import inspect, make_url
 
 from trustsvc import config
@@ -120,6 +119,8 @@ def _run(program: str, options: Sequence[str]) -> None:
             "version or newer (Debian: apt-get install postgresql-client)."
         )
     url = make_url(config.current().database_url)
+    from psycopg.conninfo import make_conninfo
+
     parts = {"host": url.host, "port": url.port, "user": url.username, "dbname": url.database}
     parts |= {name: str(value) for name, value in url.query.items() if name != "password"}
     known = {name: str(value) for name, value in parts.items() if value is not None}

@@ -31,7 +31,7 @@ COMMANDS = {
     "privacy": "trustsvc.cli.privacy:privacy",
     "tick": "trustsvc.cli.tick:tick",
     "backup": "trustsvc.cli.backup:backup",
-    "restore": "trustsvc.cli.backup:restore_command",
+    "restore": "trustsvc.cli.restore:restore_command",
     "keys": "trustsvc.cli.keys:keys",
     "bounce": "trustsvc.cli.bounce:bounce",
     "mail": "trustsvc.cli.mail:mail",

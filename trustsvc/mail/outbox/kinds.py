@@ -8,13 +8,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from trustsvc.mail.message import Message
 from trustsvc.mail.outbox.state import MessageState
+
+if TYPE_CHECKING:  # each command imports this module, and most of them write no message
+    from trustsvc.mail.message import Message
 
 
 class Priority(IntEnum):
@@ -61,7 +63,7 @@ class MessageDraft(Protocol):
         """Whether it may leave at this moment; if not, it is given back and leased again later."""
         ...
 
-    def compose(self, code: str, now: datetime) -> Message:
+    def compose(self, code: str, now: datetime) -> "Message":
         """Compose it; `code` names it in Message-ID and return path (return_path.py)."""
         ...
 
