@@ -1,13 +1,13 @@
 """What a purge would remove now, and when the next rows are due; nothing is deleted here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.orm import Session
 
 from trustsvc.privacy.retention import maildir
-from trustsvc.privacy.retention.tables import steps
+from trustsvc.privacy.retention.tables import PurgeStep, steps
 from trustsvc.storage import db
 
 MINUTE = timedelta(minutes=1)
@@ -33,9 +33,11 @@ def upcoming(now: datetime) -> dict[str, datetime]:
     Rules with nothing ahead, and rules that an event ends, are missing.
     """
     earliest: dict[str, datetime | None] = dict(maildir.next_at(now))
+    # Each search begins with these two moments, and most end there; steps take a while to build.
+    ends = {at: steps(at) for at in (now, now + HORIZON * MINUTE)}
     with db.reading() as session:
-        for number, step in enumerate(steps(now)):
-            at = first_minute(partial(_is_due, session, number), now)
+        for number, step in enumerate(ends[now]):
+            at = first_minute(partial(_is_due, session, ends, number), now)
             known = earliest.get(step.rule)
             earliest[step.rule] = min(at, known) if at and known else at or known
     return {rule: at for rule, at in earliest.items() if at}
@@ -60,5 +62,8 @@ def first_minute(holds: Callable[[datetime], bool], now: datetime) -> datetime |
     return now + yes * MINUTE
 
 
-def _is_due(session: Session, number: int, at: datetime) -> bool:
-    return session.execute(steps(at)[number].due.limit(1)).first() is not None
+def _is_due(
+    session: Session, built: Mapping[datetime, Sequence[PurgeStep]], number: int, at: datetime
+) -> bool:
+    step = (built.get(at) or steps(at))[number]
+    return session.execute(step.due.limit(1)).first() is not None
