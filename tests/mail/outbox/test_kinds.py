@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 @pytest.fixture
 def unregistered(monkeypatch):
     monkeypatch.setattr(kinds, "_by_name", {})
+    monkeypatch.setattr(kinds, "_providers", [])
 
 
 def test_a_process_that_registers_no_kinds_can_neither_send_nor_add(installation, unregistered):

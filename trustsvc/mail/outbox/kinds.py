@@ -5,6 +5,7 @@ says, and what follows from its end. trustsvc/message_kinds.py registers all of 
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -160,16 +161,20 @@ def register(*kinds: MessageKind) -> None:
 
 
 def register_when_needed(provider: Callable[[], object]) -> None:
-    """Say what registers the kinds: called once, when the first is asked for.
+    """Say what registers the kinds when the first is asked for; saying it twice changes nothing.
 
     A command that sends nothing starts without what all the kinds import.
     """
-    _providers.append(provider)
+    if provider not in _providers:
+        _providers.append(provider)
 
 
 def _provide() -> None:
-    while _providers:
-        _providers.pop()()
+    for provider in tuple(_providers):
+        provider()
+        # Only now: another thread that asks meanwhile must not find no kinds.
+        with suppress(ValueError):
+            _providers.remove(provider)
 
 
 def by_name(name: str) -> MessageKind:
