@@ -1,16 +1,21 @@
-"""The certificates Amazon SNS signs with: fetched once, from Amazon and from nowhere else."""
+"""The certificates Amazon SNS signs with: fetched once, from Amazon and from nowhere else.
+
+X.509 is 2 MB that each process would share: only a message of SNS imports it.
+"""
 
 import re
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.x509.oid import NameOID
 
 from trustsvc.errors import Unauthorised, Unavailable
 from trustsvc.http import client
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 MOST = 32
 LEAST_BITS = 2048
@@ -20,7 +25,7 @@ _HOST = re.compile(r"sns\.([a-z]{2}(?:-[a-z]{2,12}){1,3}-\d{1,2})\.amazonaws\.co
 _PATH = re.compile(r"/SimpleNotificationService-[0-9a-f]{16,64}\.pem")
 
 Fetch = Callable[[str], bytes]
-_known: dict[str, x509.Certificate] = {}
+_known: dict[str, "x509.Certificate"] = {}
 
 
 def region_of(url: str) -> str:
@@ -68,14 +73,19 @@ def find(url: str, region: str, now: datetime, fetch: Fetch = client.get) -> RSA
     return key
 
 
-def _read(text: bytes) -> x509.Certificate:
+def _read(text: bytes) -> "x509.Certificate":
+    from cryptography import x509
+
     try:
         return x509.load_pem_x509_certificate(text)
     except ValueError:
         raise Unauthorised from None
 
 
-def _names(certificate: x509.Certificate) -> set[str]:
+def _names(certificate: "x509.Certificate") -> set[str]:
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
     names = {
         str(one.value) for one in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     }
