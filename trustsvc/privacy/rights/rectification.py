@@ -10,7 +10,6 @@ from trustsvc.address import normalise
 from trustsvc.crypto import pseudonyms
 from trustsvc.errors import Refused
 from trustsvc.orders.personal_data import correct_buyer_address, correct_buyer_name
-from trustsvc.orders.platforms import fields
 from trustsvc.privacy import request_log
 from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.confirmation import confirm
@@ -43,6 +42,8 @@ def rectify(
     A review with another name or city is moderated again, so that nothing unread is published.
     Raises Refused for an invalid name.
     """
+    from trustsvc.orders.platforms import fields  # all parsers: a twentieth of `trustsvc person`
+
     name = fields.name({"name": correction.name}, "name")
     if correction.name and not name:
         raise Refused("The name cannot be used: it must be plain text on one line.")
