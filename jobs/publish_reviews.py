@@ -4,11 +4,22 @@ from trustsvc import clock
 from trustsvc.reviews import publish
 from trustsvc.storage import db
 
+_looked_at = 0  # by this process: the row id of the last review
+
 
 def publish_reviews() -> None:
-    """Drain approved reviews; running twice finds nothing more to do."""
-    with db.transaction() as session:
-        publish.take_down_unpublishable(session, clock.now())
+    """Drain approved reviews; running twice finds nothing more to do.
+
+    Looks at the next publications too, whether each may still be shown: all in turn, run by run.
+    """
+    global _looked_at  # noqa: PLW0603 - one round a process
+    with db.reading() as session:  # a reader keeps no writer waiting
+        window = publish.next_window(session, _looked_at)
+        is_needed = publish.has_unpublishable(session, window)
+    if is_needed:
+        with db.transaction() as session:
+            publish.take_down_unpublishable(session, clock.now(), window)
+    _looked_at = window.to or 0
     more = True
     while more:
         with db.transaction() as session:

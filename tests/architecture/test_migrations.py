@@ -7,6 +7,7 @@ trustsvc/migrations/env.py
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,21 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select, text, update
 
 from tests import all_tables
-from tests.invitations.sample_orders import NOON, invitation_of, invited, place, shop
+from tests.invitations.sample_orders import (
+    NOON,
+    invitation_of,
+    invited,
+    message_of,
+    message_values,
+    place,
+    quiet,
+    sent,
+    shop,
+)
 from trustsvc import clock, migrations
 from trustsvc.crypto import encrypted_column, keyring, signed_links
 from trustsvc.errors import Misconfigured
+from trustsvc.invitations.planning.reminders import plan_due_reminders
 from trustsvc.mail.feedback.webhooks import endpoints
 from trustsvc.orders.models import orders
 from trustsvc.orders.platform_status import PlatformStatus
@@ -222,3 +234,23 @@ def test_upgrading_twice_changes_nothing(installation):
     migrations.upgrade()
 
     assert migrations.is_current()
+
+
+def test_0008_plans_no_second_reminder_and_the_first_where_there_was_none(installation):
+    at_shop = shop(reminder_days=3)
+    asked = [invited(at_shop, NOON, email=f"{name}@mail.example") for name in ("ann", "bo")]
+    sent(now=NOON)
+    migrations.downgrade("0007")
+    values = message_values(invitation_of(asked[0]).id, "reminder", NOON + timedelta(days=3))
+    with db.transaction() as session:
+        names = ", ".join(values)
+        marks = ", ".join(f":{name}" for name in values)
+        moments = {k: round(v.timestamp() * 1000) for k, v in values.items() if k.endswith("_at")}
+        session.execute(text(f"INSERT INTO messages ({names}) VALUES ({marks})"), values | moments)
+
+    migrations.upgrade()
+
+    with quiet(), db.transaction() as session:
+        assert plan_due_reminders(session, NOON + timedelta(days=4)) == 1
+    assert message_of(asked[1], "reminder").state == "due"
+    assert message_of(asked[0], "reminder").state == "sent"

@@ -1,13 +1,15 @@
 import json
 
 import pytest
+from sqlalchemy import func, select, update
 
 from jobs.publish_reviews import publish_reviews
 from jobs.refresh_badges import refresh_badges
 from tests.reviews.sample_reviews import review, shop
 from trustsvc import clock
 from trustsvc.badge import public_files
-from trustsvc.reviews import moderate
+from trustsvc.reviews import moderate, publish
+from trustsvc.reviews.models import publications, reviews
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
@@ -28,6 +30,27 @@ def test_an_approval_reaches_the_badge_by_jobs_alone(installation):
 
     face = json.loads((public_files.folder() / f"badge/v1/{made.slug}.json").read_bytes())
     assert (face["score"], face["reviews"]) == ("4.0", 1)
+
+
+def test_publications_are_looked_at_in_turn(installation, monkeypatch):
+    monkeypatch.setattr(publish, "WINDOW_SIZE", 1)
+    monkeypatch.setattr("jobs.publish_reviews._looked_at", 0)
+    made = shop()
+    for public_id in [review(made) for _ in range(3)]:
+        with job_queue.capture(lambda _: None), db.transaction() as session:
+            moderate.approve(session, public_id, "staff 1", clock.now())
+            publish.publish_approved(session, clock.now())
+    with db.transaction() as session:
+        session.execute(update(reviews).values(state="rejected"))
+
+    left = []
+    with job_queue.capture(lambda _: None):
+        for _ in range(4):
+            publish_reviews()
+            with db.reading() as session:
+                left.append(session.scalar(select(func.count()).select_from(publications)))
+
+    assert left == [2, 1, 0, 0]
 
 
 def test_jobs_without_work_do_nothing_and_enqueue_nothing(installation):

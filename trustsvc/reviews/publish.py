@@ -1,9 +1,10 @@
 """Publish approved reviews and take down publications."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, or_, select, true
 from sqlalchemy.orm import Session
 
 from trustsvc.reviews import reply
@@ -13,6 +14,7 @@ from trustsvc.storage import db, event_log
 from trustsvc.work_queue import job_queue
 
 BATCH_SIZE = 500
+WINDOW_SIZE = 2000  # publications looked at in a few milliseconds
 
 
 def publish_approved(session: Session, now: datetime, only: Collection[int] | None = None) -> int:
@@ -71,22 +73,61 @@ def take_down(session: Session, review_ids: Collection[int], now: datetime) -> i
     return len(gone)
 
 
-def take_down_unpublishable(session: Session, now: datetime) -> int:
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Row ids of reviews: those after `after`, up to and with `to`, or to the end."""
+
+    after: int = 0
+    to: int | None = None
+
+    def holds(self, review_id: ColumnElement[int]) -> ColumnElement[bool]:
+        to = true() if self.to is None else review_id <= self.to
+        return and_(review_id > self.after, to)
+
+
+EVERY_REVIEW = Window()
+
+
+def next_window(session: Session, after: int) -> Window:
+    """Give the next WINDOW_SIZE publications to look at; the last ones have no end."""
+    review_id = publications.c.review_id
+    last = select(review_id).where(review_id > after).order_by(review_id)
+    return Window(after, session.scalar(last.offset(WINDOW_SIZE - 1).limit(1)))
+
+
+def has_unpublishable(session: Session, window: Window = EVERY_REVIEW) -> bool:
+    """Say whether `take_down_unpublishable` would find something there; only reads."""
+    return bool(_lost_replies(session, window) or _unpublishable(session, window))
+
+
+def take_down_unpublishable(session: Session, now: datetime, window: Window = EVERY_REVIEW) -> int:
     """Take down publications whose review is not published: a safety net under the use cases.
 
     Their replies are deleted, except where the review is restricted and may be published again.
     """
-    ended = reviews.c.state.not_in((ReviewState.PUBLISHED, ReviewState.APPROVED))
-    answered = select(replies.c.review_id).join(reviews, reviews.c.id == replies.c.review_id)
-    lost = session.scalars(answered.where(ended)).all()
+    lost = _lost_replies(session, window)
     if lost:
         reply.delete_replies(session, lost)
-    unpublishable = session.scalars(
+    unpublishable = _unpublishable(session, window)
+    return take_down(session, unpublishable, now) if unpublishable else 0
+
+
+def _lost_replies(session: Session, window: Window) -> Sequence[int]:
+    ended = reviews.c.state.not_in((ReviewState.PUBLISHED, ReviewState.APPROVED))
+    answered = select(replies.c.review_id).join(reviews, reviews.c.id == replies.c.review_id)
+    return session.scalars(answered.where(ended, window.holds(replies.c.review_id))).all()
+
+
+def _unpublishable(session: Session, window: Window) -> Sequence[int]:
+    return session.scalars(
         select(publications.c.review_id)
         .join_from(publications, reviews, reviews.c.id == publications.c.review_id)
-        .where(or_(reviews.c.state != ReviewState.PUBLISHED, reviews.c.restricted_at.is_not(None)))
+        .where(
+            or_(reviews.c.state != ReviewState.PUBLISHED, reviews.c.restricted_at.is_not(None)),
+            window.holds(publications.c.review_id),
+            window.holds(reviews.c.id),  # once more: else PostgreSQL reads all reviews
+        )
     ).all()
-    return take_down(session, unpublishable, now) if unpublishable else 0
 
 
 def _announce(session: Session, kind: str, shop_of: dict[int, int], now: datetime) -> None:

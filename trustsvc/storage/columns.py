@@ -83,9 +83,16 @@ def column(
 
 def index_of_states(name: str, states: Iterable[StrEnum], *columns: str) -> Index:
     """Make an index of these columns that holds only the rows in these states."""
+    return partial_index(name, in_states(states), *columns)
+
+
+def in_states(states: Iterable[StrEnum]) -> TextClause:
+    """Give the condition of an index of states, for the statements that use it to repeat.
+
+    SQLite uses the index of several states only where the same words stand in the statement.
+    """
     listed = [f"'{state.value}'" for state in states]
-    rows = f"state = {listed[0]}" if len(listed) == 1 else f"state IN ({', '.join(listed)})"
-    return partial_index(name, text(rows), *columns)
+    return text(f"state = {listed[0]}" if len(listed) == 1 else f"state IN ({', '.join(listed)})")
 
 
 def partial_index(name: str, rows: TextClause, *columns: str) -> Index:

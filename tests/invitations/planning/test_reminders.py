@@ -5,6 +5,7 @@ import pytest
 from tests.invitations.sample_orders import (
     NOON,
     decisions_of,
+    invitation_of,
     invited,
     message_of,
     quiet,
@@ -72,8 +73,6 @@ def test_no_reminder_after_a_review_or_a_stop(installation, end):
         reminded(NOON + 7 * DAY)
     with db.transaction() as session:
         if end == "review":
-            from tests.invitations.sample_orders import invitation_of
-
             link = invitation_of(order_id).link
             assert redeem.redeem(session, redeem.find(session, link), NOON + DAY)
         else:
@@ -97,3 +96,17 @@ def test_a_reminder_keeps_to_the_hours_too(installation):
     reminded(night)
 
     assert message_of(order_id, "reminder").due_at == (NOON + 2 * DAY).replace(hour=7)
+
+
+@pytest.mark.parametrize("end", ["answered", "expired"])
+def test_what_needs_no_reminder_is_looked_at_once(installation, end):
+    order_id = asked(shop(reminder_days=7))
+    if end == "answered":
+        with quiet(), db.transaction() as session:
+            found = redeem.find(session, invitation_of(order_id).link)
+            redeem.redeem(session, found, NOON + DAY)
+    now = NOON + (7 if end == "answered" else 400) * DAY
+
+    assert reminded(now) == 1
+    assert reminded(now) == 0
+    assert message_of(order_id, "reminder") is None

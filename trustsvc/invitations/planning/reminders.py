@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, and_, cast, select, type_coerce
+from sqlalchemy import BigInteger, Row, cast, select, type_coerce, update
 from sqlalchemy.orm import Session
 
-from trustsvc.invitations.models import INVITATION, REMINDER, invitations, message_of_invitation
+from trustsvc.invitations.models import INVITATION, REMINDER, invitations
 from trustsvc.invitations.planning import eligibility, schedule
 from trustsvc.invitations.state import OPEN
 from trustsvc.mail.outbox import pending
-from trustsvc.mail.outbox.models import messages
-from trustsvc.mail.outbox.state import SENT
+from trustsvc.mail.outbox.models import TO_FOLLOW_UP, messages
 from trustsvc.orders import decision_log
 from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.shops.models import shops
@@ -26,47 +25,53 @@ DAY_MS = 24 * 3600 * 1000
 def plan_due_reminders(session: Session, now: datetime, most: int = BATCH_SIZE) -> int:
     """Decide on reminders that are due; gives how many invitations were decided on.
 
-    Each invitation gets one row of kind reminder, due or dropped, so it is decided on once. A
-    review or an opt-out in between drops a due one (redeem.py), and the lease checks again.
+    Each open invitation gets one row of kind reminder, due or dropped; what was answered, withdrawn
+    or expired meanwhile gets none. Either way it is decided on once. A review or an opt-out in
+    between drops a due reminder (redeem.py), and the lease checks again.
     """
-    reminders = messages.alias("reminders")
-    day = (
-        type_coerce(messages.c.sent_at, BigInteger)
-        + cast(shops.c.reminder_days, BigInteger) * DAY_MS
-    )
-    rows = session.execute(
-        select(
-            invitations.c.id,
-            invitations.c.order_id,
-            invitations.c.shop_id,
-            invitations.c.language,
-            invitations.c.zone,
-            messages.c.sent_at,
-            shops.c.reminder_days,
-            shops.c.language.label("shop_language"),
-        )
-        .join_from(invitations, messages, message_of_invitation)
-        .join(shops, shops.c.id == invitations.c.shop_id)
-        .outerjoin(
-            reminders,
-            and_(reminders.c.subject_id == invitations.c.id, reminders.c.kind == REMINDER),
-        )
+    due = _due(session, now, most)
+    if due:
+        rows = session.execute(
+            select(
+                invitations.c.id,
+                invitations.c.order_id,
+                invitations.c.shop_id,
+                invitations.c.language,
+                invitations.c.zone,
+                messages.c.sent_at,
+                shops.c.reminder_days,
+                shops.c.language.label("shop_language"),
+            )
+            .join_from(messages, invitations, invitations.c.id == messages.c.subject_id)
+            .join(shops, shops.c.id == invitations.c.shop_id)
+            .where(
+                messages.c.id.in_(due),
+                invitations.c.state == OPEN,
+                invitations.c.expires_at > now,
+            )
+        ).all()
+        _add(session, rows, now)
+        session.execute(update(messages).where(messages.c.id.in_(due)).values(followed_up=True))
+    return len(due)
+
+
+def _due(session: Session, now: datetime, most: int) -> Sequence[int]:
+    """Find the messages of invitations that left so many days ago as their shop says."""
+    now_ms = (now.astimezone(UTC) - EPOCH) // timedelta(milliseconds=1)
+    days_ms = cast(shops.c.reminder_days, BigInteger) * DAY_MS
+    return session.scalars(
+        select(messages.c.id)
+        .join_from(shops, messages, messages.c.shop_id == shops.c.id)
         .where(
-            reminders.c.id.is_(None),
             messages.c.kind == INVITATION,
-            messages.c.state == SENT,
-            invitations.c.state == OPEN,
-            invitations.c.expires_at > now,
+            TO_FOLLOW_UP,
+            type_coerce(messages.c.sent_at, BigInteger) <= now_ms - days_ms,
             shops.c.reminder_days > 0,
             shops.c.closed_at.is_(None),
-            day <= (now.astimezone(UTC) - EPOCH) // timedelta(milliseconds=1),
         )
-        .order_by(invitations.c.id)
+        .order_by(messages.c.shop_id, messages.c.sent_at)
         .limit(most)
     ).all()
-    if rows:
-        _add(session, rows, now)
-    return len(rows)
 
 
 def _add(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], now: datetime) -> None:

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, literal, or_, select
+from sqlalchemy import ColumnElement, TextClause, case, literal, or_, select
 from sqlalchemy.orm import Session
 
 from trustsvc import clock_check
 from trustsvc.mail.outbox import lease_renewal, retry_policy
 from trustsvc.mail.outbox.kinds import LeasedMessage, MessageKind, OutboxEvent
-from trustsvc.mail.outbox.models import LEASED_MESSAGE, messages
+from trustsvc.mail.outbox.models import LEASED_MESSAGE, WITH_A_SENDER, messages
 from trustsvc.mail.outbox.state import DUE, HANDED, LEASED, UNKNOWN, message_states
 from trustsvc.storage import db
-from trustsvc.storage.columns import Moment
+from trustsvc.storage.columns import Moment, in_states
 
 
 def expire(session: Session, now: datetime, kinds: Sequence[MessageKind]) -> int:
@@ -33,7 +33,7 @@ def _expire(session: Session, now: datetime, kind: MessageKind) -> int:
         messages.c.leased_until < now,
         messages.c.leased_until > now + lease_renewal.LEASE + clock_check.MAX_DRIFT,
     )
-    where = (messages.c.kind.in_(kind.names), is_expired)
+    where = (messages.c.kind.in_(kind.names), is_expired, in_states(WITH_A_SENDER))
     given_back: dict[str, Any] = {"lease": None, "leased_until": None}
     unsent = message_states.update(messages, (LEASED,), DUE).where(*where).values(**given_back)
     number = db.row_count(session.execute(unsent))
@@ -48,7 +48,10 @@ def _expire(session: Session, now: datetime, kind: MessageKind) -> int:
 
 
 def _set_unknown(
-    session: Session, now: datetime, kind: MessageKind, where: Sequence[ColumnElement[bool]]
+    session: Session,
+    now: datetime,
+    kind: MessageKind,
+    where: Sequence[ColumnElement[bool] | TextClause],
 ) -> int:
     handed = select(*LEASED_MESSAGE).where(*where, messages.c.state == HANDED)
     expired = [LeasedMessage(**row._asdict()) for row in session.execute(handed)]

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Index,
     Integer,
     LargeBinary,
@@ -9,14 +10,20 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    text,
 )
 
-from trustsvc.mail.outbox.state import DUE, HANDED, LEASED, UNKNOWN, message_states
-from trustsvc.storage.columns import Id, Moment, column, index_of_states, metadata
+from trustsvc.mail.outbox.state import DUE, HANDED, LEASED, SENT, UNKNOWN, message_states
+from trustsvc.storage.columns import Id, Moment, column, index_of_states, metadata, partial_index
 
 KEEP = "decision_log"
 RUNS = "service_state"
 PACE = "domain_throttle"
+WITH_A_SENDER = (LEASED, HANDED)
+# The condition of an index; statements that use it repeat it, with the table's name in a join.
+_TO_FOLLOW_UP = f"{{0}}state = '{SENT.value}' AND NOT {{0}}followed_up"
+TO_FOLLOW_UP = text(_TO_FOLLOW_UP.format("messages."))
 
 # A message on its way or settled; what its states mean is in state.py. What it says is written when
 # it is sent, from the row of `kind` that `subject_id` names.
@@ -80,13 +87,27 @@ messages = Table(
         retention=KEEP,
         nullable=True,
     ),
+    column(
+        "followed_up",
+        Boolean,
+        purpose="whether it was decided on what follows after it: a reminder, or none",
+        retention=KEEP,
+        server_default=false(),
+    ),
     UniqueConstraint("subject_id", "kind"),
     message_states.check(),
     # In the order of the lease: by priority, then by moment.
     index_of_states("ix_messages_due", [DUE], "priority", "due_at", "id"),
     index_of_states("ix_messages_unknown", [UNKNOWN], "sent_at"),
-    index_of_states("ix_messages_leased", [LEASED, HANDED], "leased_until"),
+    index_of_states("ix_messages_leased", WITH_A_SENDER, "leased_until"),
     Index("ix_messages_sent_at", "sent_at"),
+    partial_index(
+        "ix_messages_to_follow_up",
+        text(_TO_FOLLOW_UP.format("")),
+        "kind",
+        "shop_id",
+        "sent_at",
+    ),
 )
 
 # What a LeasedMessage (kinds.py) is read from, in its order.

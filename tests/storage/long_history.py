@@ -1,0 +1,71 @@
+"""A long history: one life of an order, as the use cases write it, copied many times in SQL."""
+
+from sqlalchemy import LargeBinary, text
+
+from tests.invitations import sample_orders
+from trustsvc.invitations.models import invitations
+from trustsvc.mail.outbox.models import messages
+from trustsvc.orders.models import decisions, orders
+from trustsvc.reviews import moderate, publish, submit
+from trustsvc.reviews.models import publications, reviews
+from trustsvc.reviews.policy import Draft
+from trustsvc.storage import db
+from trustsvc.storage.columns import Moment
+from trustsvc.storage.event_log import events
+
+APART = 1000  # between the ids of one copy and those of the next
+DAYS = 60  # younger than any limit of retention
+# Parents first. Which columns name a row of another table, and move with it.
+COPIED = (orders, decisions, invitations, messages, reviews, publications, events)
+NAMES_A_ROW = {"id", "order_id", "invitation_id", "subject_id", "review_id", "subject"}
+
+
+def write(copies, now):
+    """Write down `copies` + 1 orders that were asked, answered and published."""
+    shop = sample_orders.shop(reminder_days=3)
+    order = sample_orders.invited(shop, now)
+    sample_orders.sent(now=now)
+    link = sample_orders.invitation_of(order).link
+    with sample_orders.quiet(), db.transaction() as session:
+        draft = Draft(5, "Snel", "Heel aangekomen.", "Jan J.", "Delft", consent=True)
+        public_id = submit.submit(session, link, draft, now)
+        moderate.approve(session, public_id, "staff 1", now)
+        publish.publish_approved(session, now)
+    with db.transaction() as session:
+        for table in COPIED:
+            _copy(session, table, copies)
+    return shop
+
+
+def _copy(session, table, copies):
+    columns = {column.name: _copied(column, "n.value") for column in table.columns}
+    key = table.primary_key.columns[0].name
+    session.execute(
+        text(
+            f"INSERT INTO {table.name} ({', '.join(columns)}) WITH RECURSIVE n(value) AS "
+            f"(SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < {copies}) "
+            f"SELECT {', '.join(columns.values())} FROM {table.name}, n WHERE {key} < {APART}"
+        )
+    )
+
+
+def _copied(column, n):
+    name = f"{column.table.name}.{column.name}"
+    if column.name in NAMES_A_ROW:
+        return f"{name} + {n} * {APART}"
+    if isinstance(column.type, Moment):
+        return f"{name} - CAST({n} AS BIGINT) * 7919 % {DAYS * 86_400} * 1000"
+    if _is_bytes(column):
+        return f"CASE WHEN {name} IS NULL THEN NULL ELSE {_random()} END"
+    if column.unique or column.name == "identity":
+        return f"{name} || {n}"
+    return name
+
+
+def _is_bytes(column):
+    kind = getattr(column.type, "impl_instance", column.type)
+    return isinstance(kind, LargeBinary) and column.info["category"] != "contact"
+
+
+def _random():
+    return "randomblob(16)" if db.is_sqlite() else "decode(md5(random()::text), 'hex')"
