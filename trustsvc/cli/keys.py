@@ -59,8 +59,8 @@ def list_(as_json: bool) -> None:
 def rotate(kind: str) -> None:
     """Add a new key of KIND; what was made with the older ones stays valid.
 
-    Running processes use it within a second. Older keys stay until `keys retire`. A dkim key is
-    used only after its DNS record is published.
+    Running processes use it at once. Older keys stay until `keys retire`. A dkim key is used
+    only after its DNS record is published.
     """
     if kind == DKIM:
         from trustsvc.cli import dkim
