@@ -141,6 +141,14 @@ def test_mail_and_privacy_requests_have_a_queue_of_their_own(installation):
     assert left == {name: len(jobs) for name, jobs in found.items()} | {job_queue.MAIL_QUEUE: 0}
 
 
+def test_a_worker_that_waits_for_a_job_is_not_taken_for_cut_off(installation):
+    made = worker.make_worker()
+
+    waiting = made.connection.connection_pool.get_connection()
+
+    assert waiting.socket_timeout > made.dequeue_timeout
+
+
 def test_a_worker_listens_to_no_commands_in_redis(installation):
     listening = worker.make_worker()
     listening.bootstrap("WARNING")

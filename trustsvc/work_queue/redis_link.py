@@ -27,9 +27,12 @@ def quick(url: str) -> redis.Redis:
     return _client(url, _quick_options())
 
 
-def patient(url: str) -> redis.Redis:
-    """Make a client for a worker, which sets its own time-outs."""
-    return _client(url, {})
+def patient(url: str, timeout_s: float) -> redis.Redis:
+    """Make a client for a worker, whose Redis may be silent for that long while it waits for a job.
+
+    Set here and not by RQ: a connection that was used before has the library's five seconds.
+    """
+    return _client(url, {"socket_timeout": timeout_s})
 
 
 def silent_sentinels(url: str) -> tuple[int, int]:

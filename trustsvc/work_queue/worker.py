@@ -99,7 +99,7 @@ def make_worker(queue: str = QUEUE) -> Worker:
     enqueued until its key expires. Raises Misconfigured for a Redis that may evict jobs, and
     RedisError when it is away.
     """
-    link = redis_link.patient(job_queue.redis_url())
+    link = redis_link.patient(job_queue.redis_url(), WORKER_TTL_S)
     redis_checks.require_safe(redis_checks.inspect(link))
     link.delete(*map(job_queue.pending_key, jobs_of(queue)))
     return Worker(
