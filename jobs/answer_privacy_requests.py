@@ -7,15 +7,15 @@ from trustsvc.storage import db
 from trustsvc.work_queue import job_queue, stop_request
 
 NAME = "answer_privacy_requests"
-# Far below the time limit of the job, and an alarm of a burst comes within a minute.
+# A quarter of the job's time limit; the burst alarm is checked before each run.
 RUN_S = 30.0
 
 
 def answer_privacy_requests() -> None:
-    """Answer what is due, for half a minute at most; two runs at once do no harm.
+    """Answer what is due, for at most half a minute, then enqueue the rest as a new job.
 
-    What is left is a new job. Tells of a burst of objections before. Asked to stop, it ends after
-    the set in hand.
+    First raises the alarm of a burst of objections. A request to stop ends it after the current
+    set. Two runs at once do no harm.
     """
     with db.transaction() as session:
         burst_alarm.watch(session, clock.now())

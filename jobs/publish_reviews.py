@@ -8,9 +8,9 @@ _looked_at = 0  # by this process: the row id of the last review
 
 
 def publish_reviews() -> None:
-    """Drain approved reviews; running twice finds nothing more to do.
+    """Publish approved reviews; running twice finds nothing more to do.
 
-    Looks at the next publications too, whether each may still be shown: all in turn, run by run.
+    Each run also checks the next 2,000 publications, and takes down what may no longer be shown.
     """
     global _looked_at  # noqa: PLW0603 - one round a process
     with db.reading() as session:  # a reader keeps no writer waiting

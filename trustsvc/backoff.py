@@ -1,4 +1,7 @@
-"""How long to wait before something that failed is tried again: the only formula there is."""
+"""How long to wait before something that failed is tried again.
+
+Only a process that is started again (cli/child_process.py) has a pause of its own.
+"""
 
 from datetime import timedelta
 

@@ -15,7 +15,8 @@ from trustsvc.mail.outbox import kinds
 def register() -> None:
     """Make them known to the outbox: once in each process, twice does no harm.
 
-    Imports half of the product: `kinds.register_when_needed(register)` spares a command that.
+    Importing the kinds imports most packages: commands call `kinds.register_when_needed(register)`,
+    so that only those that need a kind wait for it.
     """
     from trustsvc.invitations.message_kind import INVITATIONS
     from trustsvc.transactional_mail.message_kind import TRANSACTIONAL

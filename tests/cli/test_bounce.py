@@ -15,8 +15,9 @@ from click.testing import CliRunner
 from tests.invitations.sample_orders import invited, message_of, order_row, sent, shop
 from tests.mail.feedback.parsers.corpus import BY_NAME, CODE
 from tests.mail.feedback.test_delivery_reports import code_of, reports
-from trustsvc import config
+from trustsvc import config, log
 from trustsvc.cli import main
+from trustsvc.mail.feedback.maildir_reader import MaildirReader
 from trustsvc.storage import db, suppression_journal
 from trustsvc.work_queue import stop_request
 
@@ -235,6 +236,22 @@ def test_a_watcher_tries_a_report_that_fails_by_itself_once_and_the_next_process
         session.connection().exec_driver_sql("DROP TRIGGER no")
     assert CliRunner().invoke(main, ["bounce", "--maildir", str(tmp_path)]).exit_code == 0
     assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_pass_that_ends_early_forgets_no_report_that_failed(asked, tmp_path, capfd):
+    put(tmp_path, of(asked))
+    refuse_reports_of(asked)
+    log.configure()
+    reader = MaildirReader(tmp_path)
+    reader.process_all()
+    with stop_request.listening():
+        stop_request.note()
+        assert reader.process_all().was_stopped
+
+    outcome = reader.process_all()
+
+    assert outcome.skipped == {"IntegrityError": 1}
+    assert capfd.readouterr().err.count("bounce.failed") == 1
 
 
 def test_a_report_that_the_database_refuses_by_itself_holds_up_nothing(asked, tmp_path):

@@ -56,7 +56,9 @@ class Running:
         self.child = until(self._privacy_worker)
 
     def _privacy_worker(self):
-        of_us = [pid for pid in children(self.process.pid) if words(pid)[0] == b"trustsvc privacy"]
+        of_us = [
+            pid for pid in children(self.process.pid) if words(pid)[0] == b"trustsvc privacy-worker"
+        ]
         return of_us[0] if of_us else None
 
     def ended(self, seconds=30):

@@ -71,11 +71,11 @@ class Service:
                 continue
             if parent == self.process.pid:
                 found[process_name(words)] = int(stat.parent.name)
-            elif words[0] == b"trustsvc privacy":
+            elif words[0] == b"trustsvc privacy-worker":
                 others[parent] = int(stat.parent.name)
         found.pop("", None)
         if found.get("worker") in others:
-            found["privacy"] = others[found["worker"]]
+            found["privacy-worker"] = others[found["worker"]]
         return found
 
 

@@ -26,7 +26,7 @@ from trustsvc import clock
 from trustsvc.demo import example_orders
 
 pytestmark = [pytest.mark.walk, pytest.mark.slow]
-PROCESSES = {"redis", "web", "worker", "privacy", "mailer", "scheduler"}
+PROCESSES = {"redis", "web", "worker", "privacy-worker", "mailer", "scheduler"}
 
 
 def woo_order():
@@ -169,7 +169,7 @@ def test_privacy_requests_are_answered_again_after_their_worker_was_killed(servi
     service.until(lambda: not stored(service, "received"))
     before = all_children(service)
 
-    os.kill(before["privacy"], signal.SIGKILL)
+    os.kill(before["privacy-worker"], signal.SIGKILL)
     form = {"email": json.loads(body)["billing"]["email"]}
     assert requests.post(f"{service.url}/me", data=form, timeout=60).ok
 
@@ -177,7 +177,10 @@ def test_privacy_requests_are_answered_again_after_their_worker_was_killed(servi
     (message,) = emails(service)
     assert form["email"] in message["To"]
     after = all_children(service)
-    assert {name for name in PROCESSES if after[name] != before[name]} == {"worker", "privacy"}
+    assert {name for name in PROCESSES if after[name] != before[name]} == {
+        "worker",
+        "privacy-worker",
+    }
 
 
 def all_children(service):

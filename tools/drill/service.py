@@ -95,7 +95,7 @@ class Installation:
     def ids(self):
         """Give the ids of the processes under `up` by name.
 
-        "serving" is granian's own child, "privacy" the worker's.
+        "serving" is granian's own child, "privacy-worker" the worker's.
         """
         parents = {}
         for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -110,7 +110,7 @@ class Installation:
             if name == "redis" and "-server" not in title:
                 continue  # it ended, or was just forked
             pids_of.setdefault(name, []).append(pid)
-        for name, parent in (("serving", "web"), ("privacy", "worker")):
+        for name, parent in (("serving", "web"), ("privacy-worker", "worker")):
             for pid in pids_of.get(parent, []):
                 pids_of[name] = [child for child, _ in parents.get(pid, [])]
         return pids_of

@@ -3,7 +3,17 @@
 import os
 from collections import Counter
 
-KILLED = ("worker", "privacy", "mailer", "mailer", "serving", "web", "scheduler", "redis", "up")
+KILLED = (
+    "worker",
+    "privacy-worker",
+    "mailer",
+    "mailer",
+    "serving",
+    "web",
+    "scheduler",
+    "redis",
+    "up",
+)
 LINES = ("drop", "delay", "reset", "half_close")
 LONG = {"orders": 10000, "kills": 200, "flushes": 20, "span": 330}
 LONG |= {"cuts": 16, "slow": 6, "calibration": 500, "mailers": 2}

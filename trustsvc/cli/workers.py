@@ -1,7 +1,7 @@
-"""The workers, one a queue: `trustsvc worker` with its child for privacy requests, and the mailer.
+"""`trustsvc worker` and `trustsvc mailer`: each runs one queue.
 
-One command for two of them, so that nobody who starts each process by itself can forget the one
-that answers people.
+The worker also starts the privacy worker, so that no operator who starts processes one by one can
+leave it out.
 """
 
 import contextlib
@@ -19,6 +19,8 @@ from trustsvc.cli.child_process import Child
 from trustsvc.errors import Misconfigured
 from trustsvc.work_queue import job_queue, stop_request
 from trustsvc.work_queue.worker import make_worker
+
+NAME = "privacy-worker"
 
 logger = log.get_logger("cli")
 
@@ -61,7 +63,7 @@ class PrivacyWorker:
 
     def __init__(self) -> None:
         self.has_failed = False
-        self._child = Child("privacy", _answer_privacy_requests)
+        self._child = Child(NAME, _run_privacy_queue)
 
     def start(self) -> None:
         """Fork it, and have this process asked to stop once it ended."""
@@ -78,7 +80,7 @@ class PrivacyWorker:
         self._child.terminate()
 
     def end(self) -> None:
-        """Wait until it ended, for its job in hand; twice does nothing."""
+        """Wait until the child finished its current job, and kill it at END_S; twice is safe."""
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._child.terminate()
         if process := self._child.process:
@@ -87,15 +89,18 @@ class PrivacyWorker:
             process.join()
 
 
-def _answer_privacy_requests() -> None:
-    with stop_request.listening(), contextlib.suppress(Misconfigured):  # the parent says what
+def _run_privacy_queue() -> None:
+    with (
+        stop_request.listening(),
+        contextlib.suppress(Misconfigured),
+    ):  # the parent says it
         _work(job_queue.PRIVACY_QUEUE)
         return
     sys.exit(1)
 
 
 def _work(queue: str) -> None:
-    """Work until asked to stop; call it while `stop_request` listens."""
+    """Run one queue until asked to stop; call it inside `stop_request.listening()`."""
     if redis_url.is_open(config.current().redis_url):
         # every user of this machine can enqueue jobs
         logger.warning("worker.redis_without_password")
@@ -110,16 +115,16 @@ def _work(queue: str) -> None:
 
 @contextlib.contextmanager
 def _stop_interrupts() -> Iterator[None]:
-    """Let a request to stop end what is between two jobs: Redis may let it wait for long."""
-    noted = {number: signal.getsignal(number) for number in (*stop_request.SIGNALS, signal.SIGHUP)}
+    """Let a request to stop interrupt all but a job: a call to Redis may block for long."""
+    before = {number: signal.getsignal(number) for number in (*stop_request.SIGNALS, signal.SIGHUP)}
     try:
         _interrupt_on_signals()
-        if noted[signal.SIGHUP] != signal.SIG_IGN:
+        if before[signal.SIGHUP] != signal.SIG_IGN:
             signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
         with contextlib.suppress(StopRequested):
             yield
     finally:
-        for number, handler in noted.items():
+        for number, handler in before.items():
             signal.signal(number, handler)
 
 

@@ -64,7 +64,7 @@ LENGTH = 32
 # system's clock.
 _FileVersion = tuple[int, int, int]
 _cache: dict[str, tuple[_FileVersion, tuple[Key, ...]]] = {}
-_paths: dict[tuple[Path, str], str] = {}  # an order asks for keys a dozen times: no pathlib there
+_paths: dict[tuple[Path, str], str] = {}  # keys() is called a dozen times an order: no pathlib
 
 
 def keys(kind: str) -> tuple[Key, ...]:

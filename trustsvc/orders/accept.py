@@ -189,7 +189,7 @@ def _new(item: IncomingOrder, now: datetime) -> tuple[IntakeResult, StoredOrder 
 
 
 def _erase_anonymised(session: Session, batch: Sequence[IncomingOrder], now: datetime) -> None:
-    """Have the rest erased of buyers whom their shop erased, with its line in the register."""
+    """Have the rest erased of buyers whom their shop erased, with an entry in the request log."""
     without = [item for item in batch if not item.order.email or item.order.is_anonymised]
     final_last = sorted(without, key=lambda item: item.order.is_anonymised)
     for item in {item.key: item for item in final_last}.values():

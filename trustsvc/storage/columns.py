@@ -87,9 +87,9 @@ def index_of_states(name: str, states: Iterable[StrEnum], *columns: str) -> Inde
 
 
 def in_states(states: Iterable[StrEnum]) -> TextClause:
-    """Give the condition of an index of states, for the statements that use it to repeat.
+    """Give the SQL condition of such an index.
 
-    SQLite uses the index of several states only where the same words stand in the statement.
+    A query repeats it: SQLite uses an index of several states only if the text is the same.
     """
     listed = [f"'{state.value}'" for state in states]
     return text(f"state = {listed[0]}" if len(listed) == 1 else f"state IN ({', '.join(listed)})")
@@ -99,7 +99,7 @@ def partial_index(name: str, rows: TextClause, *columns: str) -> Index:
     """Make an index of these columns that holds only the rows of which a condition is true."""
     index = Index(name, *columns, sqlite_where=rows)
 
-    # Given here, it would import the drivers of PostgreSQL into every process: 50 ms.
+    # As an argument of Index() it would import PostgreSQL's dialect into every process: 50 ms.
     @event.listens_for(index, "before_create")
     def _on_postgresql(index: Index, connection: Any, **_: object) -> None:
         if connection.dialect.name == "postgresql":

@@ -28,9 +28,9 @@ def quick(url: str) -> redis.Redis:
 
 
 def patient(url: str, timeout_s: float) -> redis.Redis:
-    """Make a client for a worker, whose Redis may be silent for that long while it waits for a job.
+    """Make a client for a worker: while it waits for a job, Redis may send nothing for so long.
 
-    Set here and not by RQ: a connection that was used before has the library's five seconds.
+    Set when connecting, because RQ does not change it on a connection that was used already.
     """
     return _client(url, {"socket_timeout": timeout_s})
 

@@ -1,4 +1,4 @@
-"""Whether this process was asked to stop: who works through many things ends before the next.
+"""Whether this process was asked to stop; long loops look at it before each step.
 
 A flag and no threading.Event: a signal handler that sets one may wait for a lock that the code it
 interrupted holds.
@@ -15,25 +15,25 @@ POLL_S = 0.1
 SAME_REQUEST_S = 1.0  # a signal to a process and to its group arrives twice
 _never = threading.Event()  # time.sleep fails under libfaketime, with which clocks are tested
 _number = 0
-_tell: Callable[[], object] | None = None
+_on_request: Callable[[], object] | None = None
 _last_at = -SAME_REQUEST_S
 
 
 @contextmanager
-def listening(tell: Callable[[], object] | None = None) -> Iterator[None]:
+def listening(on_request: Callable[[], object] | None = None) -> Iterator[None]:
     """Take SIGTERM, SIGINT and SIGHUP as requests to stop; none ends the process meanwhile.
 
-    `tell` is called at each request, by the signal handler. A SIGHUP that is ignored (nohup) stays
-    ignored.
+    `on_request` is called at each request, by the signal handler. A SIGHUP that is ignored (nohup)
+    stays ignored.
     """
-    global _number, _tell
-    _number, _tell = 0, tell
+    global _number, _on_request
+    _number, _on_request = 0, on_request
     hang_up = (signal.SIGHUP,) if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else ()
     before = {n: signal.signal(n, lambda *_: note()) for n in (*SIGNALS, *hang_up)}
     try:
         yield
     finally:
-        _number, _tell = 0, None  # whoever runs next in this process was not asked
+        _number, _on_request = 0, None  # whoever runs next in this process was not asked
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -45,8 +45,8 @@ def note() -> None:
     if not _number or now - _last_at >= SAME_REQUEST_S:
         _number += 1
     _last_at = now
-    if _tell:
-        _tell()
+    if _on_request:
+        _on_request()
 
 
 def count() -> int:

@@ -62,7 +62,7 @@ class Worker(SimpleWorker):
             raise StopRequested
 
     def subscribe(self) -> None:
-        """Take no commands: a signal is enough, and RQ's need a thread and a second connection."""
+        """Subscribe to no RQ commands: signals are enough, and these need a thread of their own."""
 
     def procline(self, message: str) -> None:
         """Keep the name of this process: RQ's names neither the queue nor us."""

@@ -11,7 +11,7 @@ from trustsvc.invitations.models import INVITATION, REMINDER, invitations
 from trustsvc.invitations.planning import eligibility, schedule
 from trustsvc.invitations.state import OPEN
 from trustsvc.mail.outbox import pending
-from trustsvc.mail.outbox.models import TO_FOLLOW_UP, messages
+from trustsvc.mail.outbox.models import messages, to_follow_up
 from trustsvc.orders import decision_log
 from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.shops.models import shops
@@ -56,7 +56,7 @@ def plan_due_reminders(session: Session, now: datetime, most: int = BATCH_SIZE) 
 
 
 def _due(session: Session, now: datetime, most: int) -> Sequence[int]:
-    """Find the messages of invitations that left so many days ago as their shop says."""
+    """Find sent invitations not decided on yet whose shop's `reminder_days` have passed."""
     now_ms = (now.astimezone(UTC) - EPOCH) // timedelta(milliseconds=1)
     days_ms = cast(shops.c.reminder_days, BigInteger) * DAY_MS
     return session.scalars(
@@ -64,7 +64,7 @@ def _due(session: Session, now: datetime, most: int) -> Sequence[int]:
         .join_from(shops, messages, messages.c.shop_id == shops.c.id)
         .where(
             messages.c.kind == INVITATION,
-            TO_FOLLOW_UP,
+            to_follow_up(),
             type_coerce(messages.c.sent_at, BigInteger) <= now_ms - days_ms,
             shops.c.reminder_days > 0,
             shops.c.closed_at.is_(None),

@@ -79,13 +79,14 @@ class MaildirReader:
         Ends early when asked to stop, or when storing failed three times in a row.
         """
         outcome, in_a_row = PassOutcome(), 0
-        failed_before, self._failed = self._failed, {}  # of those that are there still
+        seen: set[Path] = set()
         for path in _waiting(self.maildir):
             if stop_request.is_made() or in_a_row >= MAX_FAILURES:
                 outcome.was_stopped = True
                 break
-            if path in failed_before:
-                self._skip(path, failed_before[path], outcome)
+            seen.add(path)
+            if path in self._failed:
+                outcome.skipped[self._failed[path]] += 1
                 continue
             try:
                 is_stored = self._process_file(path)
@@ -96,16 +97,15 @@ class MaildirReader:
                 continue
             except Exception as problem:  # noqa: BLE001 - a fault of this message alone
                 log_failure(problem)
-                self._skip(path, type(problem).__name__, outcome)
+                self._failed[path] = type(problem).__name__
+                outcome.skipped[self._failed[path]] += 1
                 continue
             in_a_row = 0 if is_stored else in_a_row + 1
             outcome.not_stored += not is_stored
+        if not outcome.was_stopped:
+            self._failed = {path: code for path, code in self._failed.items() if path in seen}
         self._log_skipped(outcome.skipped)
         return outcome
-
-    def _skip(self, path: Path, code: str, outcome: PassOutcome) -> None:
-        self._failed[path] = code
-        outcome.skipped[code] += 1
 
     def _process_file(self, path: Path) -> bool:
         """Take in and delete one file; False when it could not be stored, OSError is the file's."""

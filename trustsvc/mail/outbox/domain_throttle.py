@@ -1,4 +1,4 @@
-"""Keep to a pace for each receiving domain, and pause for the ones that defer our messages.
+"""The domain throttle: how many messages a minute a domain gets, and a pause when it defers them.
 
 A domain is known by a keyed hash: it can be one person's name.
 """

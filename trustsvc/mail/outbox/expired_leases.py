@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from trustsvc import clock_check
 from trustsvc.mail.outbox import lease_renewal, retry_policy
 from trustsvc.mail.outbox.kinds import LeasedMessage, MessageKind, OutboxEvent
-from trustsvc.mail.outbox.models import LEASED_MESSAGE, WITH_A_SENDER, messages
+from trustsvc.mail.outbox.models import HELD_BY_SENDER, LEASED_MESSAGE, messages
 from trustsvc.mail.outbox.state import DUE, HANDED, LEASED, UNKNOWN, message_states
 from trustsvc.storage import db
 from trustsvc.storage.columns import Moment, in_states
@@ -33,7 +33,7 @@ def _expire(session: Session, now: datetime, kind: MessageKind) -> int:
         messages.c.leased_until < now,
         messages.c.leased_until > now + lease_renewal.LEASE + clock_check.MAX_DRIFT,
     )
-    where = (messages.c.kind.in_(kind.names), is_expired, in_states(WITH_A_SENDER))
+    where = (messages.c.kind.in_(kind.names), is_expired, in_states(HELD_BY_SENDER))
     given_back: dict[str, Any] = {"lease": None, "leased_until": None}
     unsent = message_states.update(messages, (LEASED,), DUE).where(*where).values(**given_back)
     number = db.row_count(session.execute(unsent))

@@ -1,7 +1,8 @@
 """What the outbox knows of a kind of message, and the registry of kinds.
 
 The outbox leases, throttles, sends and settles; a kind says whether a message may leave, what it
-says, and what follows from its end. trustsvc/message_kinds.py registers all of them at start-up.
+says, and what follows from its end. trustsvc/message_kinds.py registers them: at start-up, in
+commands when the first is asked for.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence

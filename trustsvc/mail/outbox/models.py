@@ -9,6 +9,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    TextClause,
     UniqueConstraint,
     false,
     text,
@@ -20,10 +21,13 @@ from trustsvc.storage.columns import Id, Moment, column, index_of_states, metada
 KEEP = "decision_log"
 RUNS = "service_state"
 PACE = "domain_throttle"
-WITH_A_SENDER = (LEASED, HANDED)
-# The condition of an index; statements that use it repeat it, with the table's name in a join.
-_TO_FOLLOW_UP = f"{{0}}state = '{SENT.value}' AND NOT {{0}}followed_up"
-TO_FOLLOW_UP = text(_TO_FOLLOW_UP.format("messages."))
+HELD_BY_SENDER = (LEASED, HANDED)
+
+
+def to_follow_up(table: str = "messages.") -> TextClause:
+    """Give the condition of ix_messages_to_follow_up; a query repeats it to use the index."""
+    return text(f"{table}state = '{SENT.value}' AND NOT {table}followed_up")
+
 
 # A message on its way or settled; what its states mean is in state.py. What it says is written when
 # it is sent, from the row of `kind` that `subject_id` names.
@@ -90,7 +94,7 @@ messages = Table(
     column(
         "followed_up",
         Boolean,
-        purpose="whether it was decided on what follows after it: a reminder, or none",
+        purpose="whether the reminder after this message was decided on",
         retention=KEEP,
         server_default=false(),
     ),
@@ -99,11 +103,11 @@ messages = Table(
     # In the order of the lease: by priority, then by moment.
     index_of_states("ix_messages_due", [DUE], "priority", "due_at", "id"),
     index_of_states("ix_messages_unknown", [UNKNOWN], "sent_at"),
-    index_of_states("ix_messages_leased", WITH_A_SENDER, "leased_until"),
+    index_of_states("ix_messages_leased", HELD_BY_SENDER, "leased_until"),
     Index("ix_messages_sent_at", "sent_at"),
     partial_index(
         "ix_messages_to_follow_up",
-        text(_TO_FOLLOW_UP.format("")),
+        to_follow_up(""),
         "kind",
         "shop_id",
         "sent_at",
