@@ -4,7 +4,9 @@ from trustsvc import clock
 from trustsvc.reviews import publish
 from trustsvc.storage import db
 
-_looked_at = 0  # by this process: the row id of the last review
+# By this process: the row id of the last review. A worker that is restarted often, or a tick,
+# begins anywhere, so that each publication has its turn.
+_looked_at: int | None = None
 
 
 def publish_reviews() -> None:
@@ -14,6 +16,8 @@ def publish_reviews() -> None:
     """
     global _looked_at  # noqa: PLW0603 - one round a process
     with db.reading() as session:  # a reader keeps no writer waiting
+        if _looked_at is None:
+            _looked_at = publish.anywhere(session)
         window = publish.next_window(session, _looked_at)
         is_needed = publish.has_unpublishable(session, window)
     if is_needed:

@@ -103,6 +103,7 @@ def test_a_installation_that_is_well_fails_nowhere(healthy):
         "keys and database": "OK",
         "undecided orders": "OK",
         "due messages": "OK",
+        "privacy requests": "OK",
         "redis": "OK",
         "mail": "OK",
         "sender": "OK",

@@ -6,8 +6,12 @@ from sqlalchemy import event, update
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON
 from trustsvc.doctor import queue_age
+from trustsvc.doctor.privacy_requests import failing
 from trustsvc.mail.outbox.models import messages
+from trustsvc.orders import privacy_requests, request_models
 from trustsvc.orders.models import orders
+from trustsvc.orders.privacy_requests import PrivacyRequest
+from trustsvc.orders.received import PrivacyRequestKind
 from trustsvc.storage import db
 
 pytestmark = pytest.mark.both_databases
@@ -70,3 +74,30 @@ def test_both_are_read_from_an_index(installation):
             plan = link.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given).all()
             scans = [row[3] for row in plan if row[3].startswith("SCAN")]
             assert all("INDEX" in one or "anon" in one or "SUBQUERY" in one for one in scans), plan
+
+
+def test_a_privacy_request_that_nobody_answers_is_reported_after_ten_minutes(installation):
+    with sample_orders.quiet(), db.transaction() as session:
+        request = PrivacyRequest(PrivacyRequestKind.MY_DATA, 0, "nl", "jan@mail.example")
+        privacy_requests.enqueue(session, request, NOON)
+
+    assert queue_age.due_requests(NOON + 9 * MINUTE).status == "ok"
+    late = queue_age.due_requests(NOON + 25 * MINUTE)
+    assert late.status == "late: see trustsvc doctor"
+    assert late.findings[0].detail == "the oldest request has waited for 25 minutes"
+
+    with db.transaction() as session:
+        session.execute(update(request_models.privacy_requests).values(due_at=NOON + 60 * MINUTE))
+    assert queue_age.due_requests(NOON + 25 * MINUTE).status == "ok"
+
+
+def test_a_privacy_request_that_fails_again_and_again_is_reported(installation):
+    with sample_orders.quiet(), db.transaction() as session:
+        request = PrivacyRequest(PrivacyRequestKind.MY_DATA, 0, "nl", "jan@mail.example")
+        privacy_requests.enqueue(session, request, NOON)
+        assert failing(session, NOON) == []
+        session.execute(update(request_models.privacy_requests).values(attempts=3))
+
+        (finding,) = failing(session, NOON)
+
+    assert finding.detail == "1 failed 3 times or more, the oldest of 2026-06-10"

@@ -53,6 +53,21 @@ def test_publications_are_looked_at_in_turn(installation, monkeypatch):
     assert left == [2, 1, 0, 0]
 
 
+def test_a_process_begins_anywhere(installation, monkeypatch):
+    with db.reading() as session:
+        assert publish.anywhere(session) == 0
+    made = shop()
+    for public_id in [review(made) for _ in range(3)]:
+        with job_queue.capture(lambda _: None), db.transaction() as session:
+            moderate.approve(session, public_id, "staff 1", clock.now())
+            publish.publish_approved(session, clock.now())
+    monkeypatch.setattr(publish, "WINDOW_SIZE", 1)
+
+    with db.reading() as session:
+        newest = session.scalar(select(func.max(publications.c.review_id)))
+        assert {publish.anywhere(session) for _ in range(200)} == set(range(newest))
+
+
 def test_jobs_without_work_do_nothing_and_enqueue_nothing(installation):
     enqueued = []
 

@@ -7,12 +7,14 @@ from sqlalchemy.orm import Session
 
 from trustsvc import config
 from trustsvc.doctor.finding import Finding, fail, ok, warn
+from trustsvc.orders import request_models
 from trustsvc.privacy import request_log
 from trustsvc.privacy.documents import announcement
 from trustsvc.privacy.rights import objection_bursts
 from trustsvc.server_log.models import security_entries
 
 MAX_NAMED = 5
+MANY_ATTEMPTS = 3
 REMEDY = "answer them: /desk/requests"
 
 
@@ -26,6 +28,18 @@ def waiting(session: Session, now: datetime) -> Finding:
     if day >= request_log.DAYS:
         return fail(name, detail, REMEDY)
     return warn(name, detail, REMEDY) if day >= request_log.ALARM_DAY else ok(name, detail)
+
+
+def failing(session: Session, _: datetime) -> list[Finding]:
+    """Fail while a request that came without a link could not be answered; none is no line."""
+    table = request_models.privacy_requests.c
+    number, since = session.execute(
+        select(func.count(), func.min(table.requested_at)).where(table.attempts >= MANY_ATTEMPTS)
+    ).one()
+    if not number:
+        return []
+    detail = f"{number} failed {MANY_ATTEMPTS} times or more, the oldest of {since:%Y-%m-%d}"
+    return [fail("failing requests", detail, "see privacy.request_failed in the worker's log")]
 
 
 def objections(session: Session, now: datetime) -> Finding:

@@ -1,4 +1,4 @@
-"""Probes of the age of what waits: orders without a decision, messages that are due."""
+"""Probes of the age of what waits: undecided orders, due messages, privacy requests."""
 
 from datetime import datetime, timedelta
 
@@ -10,13 +10,15 @@ from trustsvc.doctor.finding import Result, failed, well
 from trustsvc.mail.outbox.kinds import Priority
 from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.state import DUE
+from trustsvc.orders import request_models
 from trustsvc.orders.models import decisions, orders
 from trustsvc.orders.state import OrderState
 from trustsvc.storage import db
 
-ORDERS, MESSAGES = "undecided orders", "due messages"
+ORDERS, MESSAGES, REQUESTS = "undecided orders", "due messages", "privacy requests"
 MAX_UNDECIDED = timedelta(minutes=10)  # check_orders runs every 15 seconds
 MAX_DUE = timedelta(minutes=30)  # send_messages too; an open circuit breaker waits for 15 minutes
+MAX_UNANSWERED = timedelta(minutes=10)  # answer_privacy_requests runs every 15 seconds
 FIRST_ROWS = 50
 LATE = "late: see trustsvc doctor"
 
@@ -41,6 +43,20 @@ def due_messages(now: datetime) -> Result:
         return _unknown(MESSAGES)
     remedy = "trustsvc mail status says what keeps it; does the mailer run?"
     return _waiting(MESSAGES, "message", since, now, MAX_DUE, remedy)
+
+
+def due_requests(now: datetime) -> Result:
+    """Measure for how long the privacy request that is due the longest has waited.
+
+    One that is held in a burst of objections, or is tried again later, is not due.
+    """
+    try:
+        with db.reading() as session:
+            since = session.scalar(select(func.min(request_models.privacy_requests.c.due_at)))
+    except (SQLAlchemyError, OSError):
+        return _unknown(REQUESTS)
+    remedy = "does the worker run, and its child privacy-worker? restart trustsvc worker"
+    return _waiting(REQUESTS, "request", since, now, MAX_UNANSWERED, remedy)
 
 
 def oldest_undecided(session: Session) -> datetime | None:

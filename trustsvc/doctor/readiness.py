@@ -104,4 +104,5 @@ PROBES: Mapping[str, Callable[[datetime], Result]] = {
     "redis": redis_server.redis_server,
     "orders": queue_age.undecided_orders,
     "mail": queue_age.due_messages,
+    "privacy": queue_age.due_requests,
 }

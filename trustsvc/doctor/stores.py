@@ -154,6 +154,7 @@ PROBES: Mapping[str, Callable[[datetime], Result]] = {
     readiness.KEYS: readiness.keys,
     queue_age.ORDERS: queue_age.undecided_orders,
     queue_age.MESSAGES: queue_age.due_messages,
+    queue_age.REQUESTS: queue_age.due_requests,
 }
 CHECKS: Mapping[str, DatabaseCheck] = {
     "database": lambda session, _: _pragmas(session),
@@ -162,6 +163,7 @@ CHECKS: Mapping[str, DatabaseCheck] = {
     "scheduler": scheduler.scheduler,
     **mail.CHECKS,
     "requests of people": privacy_requests.waiting,
+    "failing requests": privacy_requests.failing,
     "objections": privacy_requests.objections,
     "seals": lambda session, _: seals(session),
     "replies": lambda session, _: _replies(session),

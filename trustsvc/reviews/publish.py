@@ -1,10 +1,11 @@
 """Publish approved reviews and take down publications."""
 
+import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, true
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from trustsvc.reviews import reply
@@ -93,6 +94,12 @@ def next_window(session: Session, after: int) -> Window:
     review_id = publications.c.review_id
     last = select(review_id).where(review_id > after).order_by(review_id)
     return Window(after, session.scalar(last.offset(WINDOW_SIZE - 1).limit(1)))
+
+
+def anywhere(session: Session) -> int:
+    """Give a random place among the publications to begin at; the first for a few of them."""
+    newest = session.scalar(select(func.max(publications.c.review_id))) or 0
+    return secrets.randbelow(newest) if newest > WINDOW_SIZE else 0
 
 
 def has_unpublishable(session: Session, window: Window = EVERY_REVIEW) -> bool:

@@ -1,3 +1,5 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -110,3 +112,20 @@ def test_what_needs_no_reminder_is_looked_at_once(installation, end):
     assert reminded(now) == 1
     assert reminded(now) == 0
     assert message_of(order_id, "reminder") is None
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_of_two_jobs_at_once_one_decides(installation):
+    order_id = asked(shop(reminder_days=7))
+    decided = threading.Barrier(2)
+
+    def decide(_):
+        with quiet(), db.transaction() as session:
+            number = plan_due_reminders(session, NOON + 7 * DAY)
+            decided.wait(60)
+            return number
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(decide, range(2))) == [0, 1]
+
+    assert [step for step, _, _ in decisions_of(order_id)].count("plan_reminder") == 1

@@ -71,6 +71,7 @@ def _due(session: Session, now: datetime, most: int) -> Sequence[int]:
         )
         .order_by(messages.c.shop_id, messages.c.sent_at)
         .limit(most)
+        .with_for_update(of=messages, skip_locked=True)  # one of two jobs at once decides
     ).all()
 
 
