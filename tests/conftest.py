@@ -192,6 +192,8 @@ def installation(
     yield settings
     _keep_warm()
     if database == "postgresql" and settings.database_url in db._engines:
+        for one in _open.values():  # of a database that was dropped
+            one.dispose()
         _open.clear()
         _open[settings.database_url] = db._engines.pop(settings.database_url)
     db.dispose_engines()

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.waiting import until
 from trustsvc.work_queue import runtime
 
 pytestmark = [pytest.mark.walk, pytest.mark.slow]
@@ -58,15 +59,6 @@ def words(pid):
     return []
 
 
-def until(condition, log, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"not within {seconds} s; the log ends: {log.read_text()[-2000:]}")
-
-
 class Container:
     """A command that is process 1 of a namespace of its own."""
 
@@ -87,7 +79,7 @@ class Container:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self.first = until(lambda: children(self.outside.pid), self.log)[0]
+        self.first = until(lambda: children(self.outside.pid), log=self.log)[0]
 
     def answers(self, path):
         with contextlib.suppress(requests.RequestException):
@@ -123,7 +115,7 @@ def trustsvc(*command):
 
 def test_up_as_process_1_works_and_stops_on_sigterm(contained):
     container = contained(*trustsvc("up"))
-    until(lambda: container.answers("/readyz"), container.log)
+    until(lambda: container.answers("/readyz"), log=container.log)
     before = set(below(container.first))
 
     time.sleep(3)  # in which a process that dies in a loop is replaced
@@ -138,8 +130,8 @@ def test_up_as_process_1_works_and_stops_on_sigterm(contained):
 def test_web_as_process_1_works_and_stops_on_sigterm(contained):
     container = contained(*trustsvc("web"))
     # A worker of granian's ignores SIGTERM while it starts.
-    until(lambda: container.log.read_text().count("Started worker-") == 2, container.log)
-    until(lambda: container.answers("/livez"), container.log)
+    until(lambda: container.log.read_text().count("Started worker-") == 2, log=container.log)
+    until(lambda: container.answers("/livez"), log=container.log)
 
     code, seconds = container.stop()
 
@@ -159,14 +151,14 @@ def test_a_web_server_of_somebody_elses_that_is_process_1_works(contained):
     )
     container = contained(sys.executable, *server)
 
-    until(lambda: container.answers("/livez"), container.log)
+    until(lambda: container.answers("/livez"), log=container.log)
 
 
 @pytest.mark.parametrize("name", ["worker", "mailer", "scheduler"])
 def test_a_process_that_is_process_1_stops_on_sigterm_while_redis_is_away(contained, name):
     container = contained(*trustsvc(name), TRUSTSVC_REDIS_URL="unix:///nowhere.sock")
     heard = "scheduler.heartbeat_failed" if name == "scheduler" else "worker.redis_unavailable"
-    until(lambda: heard in container.log.read_text(), container.log)
+    until(lambda: heard in container.log.read_text(), log=container.log)
 
     _, seconds = container.stop()
 
@@ -175,7 +167,7 @@ def test_a_process_that_is_process_1_stops_on_sigterm_while_redis_is_away(contai
 
 def test_process_1_waits_for_orphans(contained):
     container = contained(*trustsvc("up"))
-    until(lambda: container.answers("/livez"), container.log)
+    until(lambda: container.answers("/livez"), log=container.log)
     everyone = below(container.first)
     (web,) = (one for one in everyone if words(one)[0] == b"trustsvc web")
     serving = children(web)
@@ -183,8 +175,8 @@ def test_process_1_waits_for_orphans(contained):
     os.kill(web, signal.SIGKILL)
 
     # Neither running nor zombies.
-    until(lambda: not any(map(state, serving)), container.log)
-    until(lambda: container.answers("/livez"), container.log)
+    until(lambda: not any(map(state, serving)), log=container.log)
+    until(lambda: container.answers("/livez"), log=container.log)
 
 
 def test_process_1_ends_with_the_exit_code_of_the_command(contained):

@@ -15,6 +15,7 @@ from tests.invitations import sample_orders
 from tests.invitations.sample_orders import quiet
 from tests.privacy.rights import my_data_pages
 from tests.test_init_process import children, state, words
+from tests.waiting import until
 from tools.drill.service import ROOT
 from trustsvc import clock
 from trustsvc.invitations import models
@@ -27,15 +28,6 @@ from trustsvc.work_queue import job_queue
 
 pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(120)]
 JOB_S = 4  # how long a test lets a job wait
-
-
-def until(condition, seconds=30):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s")
 
 
 class Running:
@@ -53,7 +45,7 @@ class Running:
             text=True,
             start_new_session=True,
         )
-        self.child = until(self._privacy_worker)
+        self.child = until(self._privacy_worker, 30)
 
     def _privacy_worker(self):
         of_us = [
@@ -100,7 +92,7 @@ def at_work(*pids):
         job_queue.enqueue_now(name)
     ours = map(job_queue.pending_key, ("plan_reminders", "answer_privacy_requests"))
     keys = [*ours, *(f"rq:wip:{name}" for name in job_queue.QUEUES)]
-    until(lambda: not job_queue.connection().exists(*keys))
+    until(lambda: not job_queue.connection().exists(*keys), 30)
     assert all(map(state, pids))
 
 
@@ -124,7 +116,7 @@ def test_an_answer_waits_for_no_job_that_waits_for_a_lock(installation, running)
     with db.reading() as session:
         session.execute(text("LOCK TABLE notice_versions IN ACCESS EXCLUSIVE MODE"))
         job_queue.enqueue_now("record_notice_versions")
-        until(lambda: job_queue.connection().exists("rq:wip:trustsvc"))
+        until(lambda: job_queue.connection().exists("rq:wip:trustsvc"), 30)
 
         ask()
 
@@ -151,7 +143,7 @@ def test_a_stop_waits_for_the_job_in_hand_of_the_child_and_leaves_nothing(
         ask()
     with locked():
         job_queue.enqueue_now("answer_privacy_requests")
-        until(lambda: job_queue.connection().exists("rq:wip:trustsvc-privacy"))
+        until(lambda: job_queue.connection().exists("rq:wip:trustsvc-privacy"), 30)
         os.killpg(worker.process.pid, number)  # Ctrl-C reaches the group, without the child
         os.kill(worker.child, signal.SIGTERM)  # systemd sends one to each process
         time.sleep(JOB_S)
@@ -172,7 +164,7 @@ def test_a_worker_without_its_child_finishes_its_job_and_ends_so_that_both_start
     at_work(worker.process.pid, worker.child)
     with locked():
         job_queue.enqueue_now("plan_reminders")
-        until(lambda: job_queue.connection().exists("rq:wip:trustsvc"))
+        until(lambda: job_queue.connection().exists("rq:wip:trustsvc"), 30)
         os.kill(worker.child, signal.SIGKILL)
         time.sleep(1)
         assert state(worker.process.pid)

@@ -7,14 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests import servers
+from tests import servers, waiting
 
 
 @dataclass
@@ -44,15 +43,7 @@ class Service:
         return json.loads(self.command(*words))
 
     def until(self, condition, seconds=240):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            found = condition()
-            if found:
-                return found
-            time.sleep(0.1)
-        raise AssertionError(
-            f"not within {seconds} s; the log ends: {self.log.read_text()[-2000:]}"
-        )
+        return waiting.until(condition, seconds, self.log)
 
     def is_ready(self):
         try:

@@ -10,6 +10,7 @@ import redis
 
 from tests.faults.test_proxy import is_settled
 from tests.invitations import sample_orders
+from tests.waiting import until
 from tests.walks.conftest import free_port
 from tools.drill.service import ROOT
 from trustsvc import clock, config
@@ -84,13 +85,6 @@ def end(process):
     process.wait()
 
 
-def until(condition, seconds=RESUMES_WITHIN_S):
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < seconds, "it takes too long"
-        time.sleep(0.1)
-
-
 @pytest.fixture
 def servers(tmp_path):
     with contextlib.ExitStack() as stack:
@@ -135,21 +129,21 @@ def status():
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_work_goes_on_with_whichever_server_is_the_primary(installation, servers):
     at_shop = sample_orders.shop()
-    until(servers.is_watched)
+    until(servers.is_watched, RESUMES_WITHIN_S)
     processes(installation, servers)
     first = place(at_shop, 1)
-    until(lambda: works(first))
+    until(lambda: works(first), RESUMES_WITHIN_S)
     assert status() == "ok"
     assert [one.detail for one in redis_server.sentinels()] == ["1 of 2 do not answer"]
 
     servers.watchman.sentinel_failover("main")
     second = place(at_shop, 2)
-    until(lambda: servers.is_replica(servers.primary))
-    until(lambda: works(second))
+    until(lambda: servers.is_replica(servers.primary), RESUMES_WITHIN_S)
+    until(lambda: works(second), RESUMES_WITHIN_S)
     assert status() == "ok"
 
     end(servers.processes[servers.replica])  # the primary by now
     third = place(at_shop, 3)  # accepted in the gap
     assert status() != "ok"
-    until(lambda: works(third))
+    until(lambda: works(third), RESUMES_WITHIN_S)
     assert status() == "ok"

@@ -90,10 +90,8 @@ class PrivacyWorker:
 
 
 def _run_privacy_queue() -> None:
-    with (
-        stop_request.listening(),
-        contextlib.suppress(Misconfigured),
-    ):  # the parent says it
+    # The parent raises the same Misconfigured, and is who prints it.
+    with stop_request.listening(), contextlib.suppress(Misconfigured):
         _work(job_queue.PRIVACY_QUEUE)
         return
     sys.exit(1)

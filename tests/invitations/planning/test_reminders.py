@@ -3,6 +3,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from tests.invitations.sample_orders import (
     NOON,
@@ -16,6 +18,7 @@ from tests.invitations.sample_orders import (
 )
 from trustsvc.invitations import redeem
 from trustsvc.invitations.planning.reminders import plan_due_reminders
+from trustsvc.orders.models import orders
 from trustsvc.storage import db
 
 pytestmark = pytest.mark.both_databases
@@ -129,3 +132,14 @@ def test_of_two_jobs_at_once_one_decides(installation):
         assert sorted(threads.map(decide, range(2))) == [0, 1]
 
     assert [step for step, _, _ in decisions_of(order_id)].count("plan_reminder") == 1
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_an_order_that_somebody_changes_is_left_for_the_next_run(installation):
+    order_id = asked(shop(reminder_days=7))
+    with Session(db.engine()) as other:
+        other.execute(select(orders).where(orders.c.id == order_id).with_for_update())
+
+        assert reminded(NOON + 7 * DAY) == 0
+
+    assert reminded(NOON + 7 * DAY) == 1

@@ -14,6 +14,7 @@ from trustsvc.mail.outbox import pending
 from trustsvc.mail.outbox.models import messages, to_follow_up
 from trustsvc.orders import decision_log
 from trustsvc.orders.decision_codes import DecisionStep, Outcome
+from trustsvc.orders.models import orders
 from trustsvc.shops.models import shops
 from trustsvc.storage.columns import EPOCH
 from trustsvc.work_queue import job_queue
@@ -29,30 +30,12 @@ def plan_due_reminders(session: Session, now: datetime, most: int = BATCH_SIZE) 
     or expired meanwhile gets none. Either way it is decided on once. A review or an opt-out in
     between drops a due reminder (redeem.py), and the lease checks again.
     """
-    due = _due(session, now, most)
-    if due:
-        rows = session.execute(
-            select(
-                invitations.c.id,
-                invitations.c.order_id,
-                invitations.c.shop_id,
-                invitations.c.language,
-                invitations.c.zone,
-                messages.c.sent_at,
-                shops.c.reminder_days,
-                shops.c.language.label("shop_language"),
-            )
-            .join_from(messages, invitations, invitations.c.id == messages.c.subject_id)
-            .join(shops, shops.c.id == invitations.c.shop_id)
-            .where(
-                messages.c.id.in_(due),
-                invitations.c.state == OPEN,
-                invitations.c.expires_at > now,
-            )
-        ).all()
-        _add(session, rows, now)
-        session.execute(update(messages).where(messages.c.id.in_(due)).values(followed_up=True))
-    return len(due)
+    rows = _lock(session, _due(session, now, most))
+    if rows:
+        _add(session, [row for row in rows if row.state == OPEN and row.expires_at > now], now)
+        decided = messages.c.id.in_([row.message_id for row in rows])
+        session.execute(update(messages).where(decided).values(followed_up=True))
+    return len(rows)
 
 
 def _due(session: Session, now: datetime, most: int) -> Sequence[int]:
@@ -71,7 +54,36 @@ def _due(session: Session, now: datetime, most: int) -> Sequence[int]:
         )
         .order_by(messages.c.shop_id, messages.c.sent_at)
         .limit(most)
-        .with_for_update(of=messages, skip_locked=True)  # one of two jobs at once decides
+    ).all()
+
+
+def _lock(session: Session, message_ids: Sequence[int]) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Read and lock what is decided on: orders before invitations before messages, as everywhere.
+
+    What somebody else has locked is left for the next run: of two jobs at once one decides, and
+    none waits for whoever changes the order.
+    """
+    if not message_ids:
+        return []
+    return session.execute(
+        select(
+            messages.c.id.label("message_id"),
+            invitations.c.id,
+            invitations.c.order_id,
+            invitations.c.shop_id,
+            invitations.c.language,
+            invitations.c.zone,
+            invitations.c.state,
+            invitations.c.expires_at,
+            messages.c.sent_at,
+            shops.c.reminder_days,
+            shops.c.language.label("shop_language"),
+        )
+        .join_from(messages, invitations, invitations.c.id == messages.c.subject_id)
+        .join(orders, orders.c.id == invitations.c.order_id)
+        .join(shops, shops.c.id == invitations.c.shop_id)
+        .where(messages.c.id.in_(message_ids), to_follow_up())
+        .with_for_update(of=[orders, invitations, messages], skip_locked=True)
     ).all()
 
 
