@@ -1,4 +1,4 @@
-"""The shops and their buyers: signed orders, posted until answered, and changed minds."""
+"""The shops and their buyers: orders, changed minds, privacy requests, posted until answered."""
 
 import contextlib
 import heapq
@@ -18,7 +18,18 @@ from trustsvc.storage.columns import EVERY_SHOP
 
 # Of a hundred orders: the rest is plain. A "first" has a "second" of the same buyer at the other
 # shop, posted at the moment the buyer stops everything by the link in the first one's message.
-KINDS = {"cancelled": 10, "refunded": 4, "first": 8, "second": 8, "objects": 8}
+# "sees" asks by the page for a link to the buyer's data. "form" objects by the page: few, because
+# many raise an alarm and wait for staff.
+KINDS = {
+    "cancelled": 10,
+    "refunded": 4,
+    "first": 8,
+    "second": 8,
+    "objects": 8,
+    "sees": 4,
+    "form": 1,
+}
+MOST = {"form": 20}
 THREADS = 6
 TWICE = 0.1
 
@@ -31,6 +42,8 @@ class Order:
     email: str
     reference: str
     acknowledged: bool = False
+    request_acknowledged: bool = False
+    requests_posted: int = 0  # each may have been stored, also where no answer came
 
 
 @dataclass
@@ -57,7 +70,7 @@ class Shopper:
         """Plan so many orders over so many seconds."""
         kinds = []
         for kind, share in KINDS.items():
-            kinds += [kind] * (how_many * share // 100)
+            kinds += [kind] * min(how_many * share // 100, MOST.get(kind, how_many))
         seconds = [kind for kind in kinds if kind == "second"]
         others = [kind for kind in kinds if kind != "second"]
         others += ["plain"] * (how_many - len(kinds))
@@ -91,6 +104,8 @@ class Shopper:
             self._later(at + self.dice.uniform(0, 4), lambda: self._post(order, order.kind))
         if order.kind == "objects":
             self._later(at + self.dice.uniform(0, 3), lambda: self._object(order))
+        if order.kind in {"sees", "form"}:
+            self._later(at + self.dice.uniform(0, 3), lambda: self._request(order))
 
     def on_message(self, seen):
         """A first message came: order at the other shop and stop everything, in either order."""
@@ -180,6 +195,27 @@ class Shopper:
                 return
             if answer is not None and answer.status_code not in {429, 503}:
                 self.problems.append(f"stop: {answer.status_code}")
+                return
+            time.sleep(0.3)
+
+    def _request(self, order):
+        """Post the page's form once the order is acknowledged, each from another network."""
+        shop = self.shops[order.shop]
+        base = shop["webhook_url"].split("/webhooks/")[0]
+        url = f"{base}/me" if order.kind == "sees" else f"{base}/object/{shop['shop']}"
+        network = f"10.{order.number // 256 % 256}.{order.number % 256}.1"
+        while not self._ended:
+            answer = None
+            if order.acknowledged:
+                order.requests_posted += 1
+                answer = self._say(url, {"email": order.email}, {"X-Forwarded-For": network})
+            if answer is not None and answer.ok:
+                order.request_acknowledged = True
+                if order.kind == "form":
+                    self.stopped[order.email] = time.monotonic()
+                return
+            if answer is not None and answer.status_code not in {429, 503}:
+                self.problems.append(f"{order.kind} of {order.reference}: {answer.status_code}")
                 return
             time.sleep(0.3)
 

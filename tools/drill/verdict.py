@@ -20,6 +20,8 @@ PROMISED = {
     "messages against an opt-out": 0,
     "sent by its state, but never seen": 0,
     "answers that were neither yes nor later": 0,
+    "privacy requests without their answer": 0,
+    "privacy requests answered more often than posted": 0,
     "left unsettled": 0,
     "left running": 0,
 }
@@ -51,6 +53,7 @@ def verdict(shopper, sink):
         "orders acknowledged": len(acknowledged),
         "posts it took": shopper.tries,
         "buyers who stopped everything": len(shopper.stopped),
+        **_privacy_requests(ids, shopper.orders),
         "orders lost": len(lost) + len(shopper.orders) - len(acknowledged),
         "messages the mail server saw": len(sink.seen),
         "orders by messages that may have arrived": dict(sorted(of_order.items())),
@@ -77,7 +80,22 @@ def _is_lost(order, rows):
     """Say whether an order is not there once and decided on, its message at an end."""
     if len(rows) != 1 or rows[0].state != "settled" or not rows[0].lines:
         return True
-    return order.kind in {"plain", "first"} and rows[0].message not in FINAL
+    return order.kind in {"plain", "first", "sees"} and rows[0].message not in FINAL
+
+
+def _privacy_requests(shop_ids, orders):
+    """Compare what was acknowledged with what was answered: a link was mailed, or it is stored."""
+    accepted = [order for order in orders if order.request_acknowledged]
+    answers = witness.answers_to(shop_ids, accepted)
+    posted = {order.number: order.requests_posted for order in accepted}
+    return {
+        "privacy requests acknowledged": len(accepted),
+        "privacy requests without their answer": sum(not n for n in answers.values())
+        + sum(o.kind in {"sees", "form"} and not o.request_acknowledged for o in orders),
+        "privacy requests answered more often than posted": sum(
+            n > posted[number] for number, n in answers.items()
+        ),
+    }
 
 
 def faults(kills, chaos, weather):

@@ -7,14 +7,18 @@ lease when the transaction that took the lease could see it.
 
 from collections import Counter
 
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, func, select, text, update
 
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms
 from trustsvc.mail.outbox.lease_renewal import LEASE
 from trustsvc.mail.outbox.models import circuit_breakers, domain_throttles, messages
+from trustsvc.orders.request_models import privacy_requests
+from trustsvc.registry.personal_data import opted_out_at
 from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
+from trustsvc.transactional_mail.enqueue import THE_SERVICE
+from trustsvc.transactional_mail.models import transactional_messages
 
 SQLITE = """
 CREATE TABLE drill_events (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, row_id INTEGER,
@@ -59,7 +63,8 @@ CREATE TRIGGER drill_out AFTER INSERT ON opt_outs FOR EACH ROW EXECUTE FUNCTION 
 
 OPEN = """
 SELECT (SELECT count(*) FROM orders WHERE state = 'received') +
-    (SELECT count(*) FROM messages WHERE state IN ('due', 'leased', 'handed'))
+    (SELECT count(*) FROM messages WHERE state IN ('due', 'leased', 'handed')) +
+    (SELECT count(*) FROM privacy_requests)
 """
 
 FOUND = """
@@ -112,6 +117,7 @@ def hurry(mailer_killed_at):
         session.execute(of_dead.values(leased_until=clock.now()))
         due = update(messages).where(messages.c.state == "due", messages.c.due_at > clock.now())
         session.execute(due.values(due_at=clock.now()))
+        session.execute(update(privacy_requests).values(due_at=clock.now()))
         session.execute(delete(circuit_breakers))
         session.execute(delete(domain_throttles))
 
@@ -133,6 +139,24 @@ def rows_of_orders(shop_ids, orders):
         for row in session.execute(text(FOUND)):
             rows.setdefault(of.get(bytes(row.identity)), []).append(row)
     return rows
+
+
+def answers_to(shop_ids, orders):
+    """Count the answers to each order's privacy request, by its number: links, or the opt-out."""
+    answers = {}
+    with db.reading() as session:
+        for order in orders:
+            if order.kind == "sees":
+                reader = transactional_messages.c.recipient_pseudonym.in_(
+                    pseudonyms.shop_pseudonyms(THE_SERVICE, order.email)
+                )
+                links = reader & (transactional_messages.c.template == "my_data_link")
+                found = select(func.count()).select_from(transactional_messages).where(links)
+                answers[order.number] = session.scalar(found)
+            else:
+                here = pseudonyms.shop_pseudonyms(shop_ids[order.shop], order.email)
+                answers[order.number] = int(opted_out_at(session, here) is not None)
+    return answers
 
 
 def count_against_opt_outs(shop_ids, orders, rows):
