@@ -97,7 +97,7 @@ def _order(one: int, now: datetime) -> OrderReceived:
         email=f"{BUYER}{one}@mail.example",
         name="Jan Jansen",
         locale="nl-NL",
-        delivery_id=f"delivery-{one}",
+        webhook_delivery_id=f"delivery-{one}",
     )
 
 

@@ -50,7 +50,7 @@ class Gone(TrustsvcError):
     title = "This is no longer here"
 
 
-class DeliveryConflict(TrustsvcError):
+class WebhookDeliveryConflict(TrustsvcError):
     """A signed delivery id was used again with another body."""
 
     status = 409

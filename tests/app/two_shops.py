@@ -115,7 +115,7 @@ def _order(mine, what, now, *, planned=True):
         email=f"{mark}@{mine.word.lower()}-buyers.example",
         name=f"{mine.word} Buyer",
         identity=f"{mine.word}-{mark}",
-        delivery_id=mark,
+        webhook_delivery_id=mark,
     )
 
 

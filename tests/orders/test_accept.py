@@ -2,7 +2,7 @@
 trustsvc/orders/cancellation.py
 
 Also tests:
-trustsvc/orders/delivery_log.py
+trustsvc/orders/webhook_delivery_log.py
 trustsvc/orders/state.py
 trustsvc/orders/stored_orders.py
 """
@@ -24,7 +24,7 @@ from tests.orders.webhook_client import (
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import buyer, decision_log, undecided
-from trustsvc.orders.models import deliveries, orders
+from trustsvc.orders.models import orders, webhook_deliveries
 from trustsvc.orders.platform_status import ENDED
 from trustsvc.storage import db
 
@@ -62,10 +62,10 @@ UNPAID = {
 }
 
 
-def settle():
+def decide():
     """Decide on everything that waits, as check_orders does."""
     with db.transaction() as session:
-        undecided.settle(session, [row.id for row in rows()])
+        undecided.mark_decided(session, [row.id for row in rows()])
 
 
 @pytest.fixture(params=PLATFORMS)
@@ -76,7 +76,7 @@ def shop(client, request):
 @pytest.mark.parametrize("over", [{k: v[1] for k, v in OVER.items()}, REFUND])
 def test_an_order_that_ends_is_looked_at_again(shop, over):
     shop.post(sample(shop.platform))
-    settle()
+    decide()
 
     assert shop.post(sample(shop.platform, **over[shop.platform])) == DUPLICATE
 
@@ -104,7 +104,7 @@ def test_an_end_is_logged_once(shop):
     over = OVER[shop.platform][1]
     shop.post(sample(shop.platform))
     shop.post(sample(shop.platform, **over))
-    settle()
+    decide()
     with db.transaction() as session:
         buyer.erase(session, [only_order().id], accepts_buyer=True)
 
@@ -117,13 +117,13 @@ def test_an_end_is_logged_once(shop):
 def test_news_of_shipping_is_taken_up_once(shop):
     assert shop.post(sample(shop.platform, **NOT_SHIPPED[shop.platform])) == ACCEPTED
     assert only_order().shipped_at is None
-    settle()
+    decide()
 
     assert shop.post(sample(shop.platform)) == DUPLICATE
     order = only_order()
     assert (order.state, order.shipped_at is not None) == ("received", True)
 
-    settle()
+    decide()
     assert shop.post(sample(shop.platform)) == DUPLICATE
     assert only_order().state == "settled"
 
@@ -141,7 +141,7 @@ def test_an_unpaid_order_is_kept_and_looked_at_when_it_is_paid(shop):
 
 def test_a_forgotten_buyer_is_not_taken_in_again(shop):
     shop.post(sample(shop.platform, **NOT_SHIPPED[shop.platform]))
-    settle()
+    decide()
     with db.transaction() as session:
         buyer.erase(session, [only_order().id])
 
@@ -279,7 +279,7 @@ def test_ids_and_bodies_are_kept_as_pseudonyms_only(client):
     shop = Shop(client, "standard")
     shop.post(sample("standard"), message_id="msg_1")
 
-    delivery = rows(deliveries)[0]
+    delivery = rows(webhook_deliveries)[0]
     assert (len(delivery.delivery_hash), len(delivery.body_hash)) == (18, 18)
     assert delivery.delivery_hash != delivery.body_hash
     assert len(rows(orders)[0].identity) == 18
@@ -312,7 +312,7 @@ def test_ids_and_bodies_are_kept_as_pseudonyms_only(client):
 def test_shopify_tells_news_of_an_order_by_its_id(client, topic, body, column, value):
     shop = Shop(client, "shopify")
     shop.post(sample("shopify", **NOT_SHIPPED["shopify"]))
-    settle()
+    decide()
 
     assert shop.post(body, topic) == DUPLICATE
     order = only_order()

@@ -11,7 +11,7 @@ from tests.orders.webhook_client import ACCEPTED, DUPLICATE, Shop, only_order, r
 from trustsvc import clock, log
 from trustsvc.doctor import stores
 from trustsvc.orders import idempotency
-from trustsvc.orders.models import deliveries
+from trustsvc.orders.models import webhook_deliveries
 from trustsvc.privacy.retention import purge
 from trustsvc.storage import db
 from trustsvc.storage.event_log import events
@@ -127,4 +127,4 @@ def test_a_replay_of_the_very_same_signed_request_is_refused_after_five_minutes(
 
     with clock.at(clock.now() + timedelta(seconds=310)):
         assert standard.post(data, message_id="msg_1", at=at)[0] == 401
-    assert len(rows(deliveries)) == 1
+    assert len(rows(webhook_deliveries)) == 1

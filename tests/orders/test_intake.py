@@ -143,7 +143,9 @@ def test_who_waits_too_long_is_asked_to_come_back(shop, monkeypatch):
 def test_several_processes_at_once_keep_each_order_once(shop):
     now = clock.now()
     batch = [
-        accept.incoming_order(shop.shop, order(number, delivery_id=f"msg_{number}"), b"body")
+        accept.incoming_order(
+            shop.shop, order(number, webhook_delivery_id=f"msg_{number}"), b"body"
+        )
         for number in range(30)
     ]
     start = threading.Barrier(6)

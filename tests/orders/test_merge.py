@@ -1,6 +1,6 @@
 """Also tests:
 trustsvc/orders/claims.py
-trustsvc/orders/details.py
+trustsvc/orders/skip.py
 trustsvc/orders/happened.py
 trustsvc/orders/news.py
 trustsvc/orders/registers.py

@@ -40,7 +40,7 @@ def test_only_received_orders_are_taken_and_settled(installation):
     at_shop = shop()
     one, other = place(at_shop), place(at_shop)
     with db.transaction() as session:
-        undecided.settle(session, [one])
+        undecided.mark_decided(session, [one])
         undecided.wait(session, {one: None})
 
     assert [found.id for found in taken()] == [other]

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tests.signing import signed_request
 from trustsvc import clock
-from trustsvc.orders.models import decisions, deliveries, orders
+from trustsvc.orders.models import decisions, orders, webhook_deliveries
 from trustsvc.shops import enrol
 from trustsvc.storage import db
 
@@ -84,7 +84,7 @@ def only_order():
 
 
 def count():
-    return len(rows()), len(rows(deliveries)), len(rows(decisions))
+    return len(rows()), len(rows(webhook_deliveries)), len(rows(decisions))
 
 
 ACCEPTED = (202, {"status": "accepted"})

@@ -33,11 +33,11 @@ def test_the_table_accepts_only_known_states(installation):
 def test_a_request_is_settled_once(installation):
     with db.transaction() as session:
         number = request_log.record_open(session, "copy", 0, NOON)
-        request_log.settle(session, number, "staff 1", NOON)
+        request_log.answer(session, number, "staff 1", NOON)
         with pytest.raises(Gone):
-            request_log.settle(session, number, "staff 1", NOON, "17_3_e")
+            request_log.answer(session, number, "staff 1", NOON, "17_3_e")
 
     with db.reading() as session:
-        (settled,) = request_log.answered_requests(session)
+        (answered,) = request_log.answered_requests(session)
         assert request_log.open_requests(session, NOON) == []
-    assert settled.state is RequestState.DONE
+    assert answered.state is RequestState.DONE

@@ -13,7 +13,7 @@ from tests import all_tables
 from tests.invitations.sample_orders import NOON, quiet, shop
 from tools.canary import crowd, dictionary
 from trustsvc.crypto import pseudonyms
-from trustsvc.orders.models import deliveries
+from trustsvc.orders.models import webhook_deliveries
 from trustsvc.privacy.models import request_log
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import columns, db
@@ -61,7 +61,7 @@ def _empty():
 @pytest.mark.slow
 def test_a_dump_without_its_keys_gives_nobody_away_and_plain_hashes_give_everybody(installation):
     everybody = crowd.addresses(dictionary.PEOPLE)
-    crowd.settle(everybody)
+    crowd.bring_into_states(everybody)
 
     found, plain = dictionary.run(everybody, 50_000 if db.is_sqlite() else 5000)
 
@@ -104,7 +104,7 @@ def test_one_column_hashed_without_our_key_is_enough_to_be_found(installation, m
     mark = MISTAKES[mistake](at_shop)
     with db.transaction() as session:
         session.execute(
-            insert(deliveries).values(
+            insert(webhook_deliveries).values(
                 shop_id=at_shop.id, delivery_hash=mark, body_hash=b"", at=NOON
             )
         )

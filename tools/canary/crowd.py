@@ -58,7 +58,7 @@ def _spelling(number):
     )[number % 7]
 
 
-def settle(everybody):
+def bring_into_states(everybody):
     """Take everybody's orders, and bring each person into a state by turn."""
     one, other = shop(name="One"), shop(name="Other")
     with quiet():
@@ -91,7 +91,7 @@ def _order(at_shop, group):
             email=address.strip(),
             name=f"Jan Jansen{number}",
             locale="nl-NL",
-            delivery_id=f"delivery-{at_shop.id}-{number}",
+            webhook_delivery_id=f"delivery-{at_shop.id}-{number}",
         )
         for number, address in enumerate(group)
     ]

@@ -192,7 +192,7 @@ def main():
         keyring.make_all()
         migrations.upgrade()
         everybody = crowd.addresses(PEOPLE)
-        crowd.settle(everybody)
+        crowd.bring_into_states(everybody)
         values = list(dump())
         began = time.process_time()
         found, plain = run(everybody, how_many, values)

@@ -68,7 +68,7 @@ def tell(as_json: bool, slug: str | None, request_id: int | None) -> None:
         else:
             output = _overview(session, data_subject)
         if request_id:
-            request_log.settle(session, request_id, BY, now)
+            request_log.answer(session, request_id, BY, now)
         else:
             request_log.record_answered(session, Right.SEE, _shop_id(data_subject), BY, now)
     click.echo(output)
@@ -122,7 +122,7 @@ def forget(
         if refuse:
             if not request_id:
                 number = request_log.record_open(session, Right.ERASE, _shop_id(data_subject), now)
-                request_log.settle(session, number, BY, now, refuse)
+                request_log.answer(session, number, BY, now, refuse)
             return _refuse(session, data_subject, refuse, now)
         options = ErasureOptions(anonymous=anonymous, child=child, by=BY)
         done = erase(session, data_subject, options, now)
@@ -194,7 +194,7 @@ def _run(
             session, data_subject, now
         )
         if request_id:
-            request_log.settle(session, request_id, BY, now, ground)
+            request_log.answer(session, request_id, BY, now, ground)
     click.echo(
         json.dumps(result)
         if as_json

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import (
     cancellation,
-    delivery_log,
     idempotency,
     merge,
     privacy_requests,
     restricted_buyers,
     skip,
     stored_orders,
+    webhook_delivery_log,
 )
 from trustsvc.orders.news import OrderNews
 from trustsvc.orders.platform_status import PlatformStatus
@@ -35,7 +35,7 @@ class IncomingOrder:
     order: OrderReceived
     order_hash: bytes
     buyer_pseudonym: bytes | None
-    delivery: idempotency.Delivery | None
+    webhook_delivery: idempotency.WebhookDelivery | None
     skip: str | None
     claim: bytes | None
     parcel: bytes | None
@@ -65,9 +65,9 @@ def incoming_order(shop: Shop, order: OrderReceived, body: bytes) -> IncomingOrd
         order=order,
         order_hash=pseudonyms.text_pseudonym(shop.id, order.identity),
         buyer_pseudonym=(pseudonyms.shop_pseudonym(shop.id, order.email) if order.email else None),
-        delivery=(
-            idempotency.hash_delivery(shop.id, order.delivery_id, body)
-            if order.delivery_id
+        webhook_delivery=(
+            idempotency.hash_webhook_delivery(shop.id, order.webhook_delivery_id, body)
+            if order.webhook_delivery_id
             else None
         ),
         skip=skip.reason(shop.skip, order.traits),
@@ -79,16 +79,16 @@ def incoming_order(shop: Shop, order: OrderReceived, body: bytes) -> IncomingOrd
 
 
 def accept(session: Session, batch: Sequence[IncomingOrder], now: datetime) -> list[IntakeResult]:
-    """Store a batch; gives one result per order, in the same sequence.
+    """Store a batch; gives one result for each order, in the order of the batch.
 
-    A known order, even from the same batch, is a duplicate: its news are merged and check_orders
-    decides again. An unknown order that has ended, or news without a buyer, leave a row without
-    buyer data, so that what arrives late is not mistaken for the newest. Each delivery is a line of
-    the decision log. Called twice, it changes nothing. Orders that end are also appended to the
+    A known order is a duplicate, also if it came earlier in the same batch: its news is merged, and
+    check_orders decides again. A new order that has already ended, or that names no buyer, gets a
+    row without buyer data: that row shows later which news is older. Each webhook delivery is one
+    line of the decision log. Called twice, it changes nothing. Orders that end also go into the
     suppression journal; raises Unavailable if that fails.
     """
     results: list[IntakeResult | None] = [None] * len(batch)
-    sightings = idempotency.record(session, [item.delivery for item in batch], now)
+    sightings = idempotency.record(session, [item.webhook_delivery for item in batch], now)
     for index, (item, sighting) in enumerate(zip(batch, sightings, strict=True)):
         if sighting == "same":
             results[index] = IntakeResult("duplicate")
@@ -101,21 +101,21 @@ def accept(session: Session, batch: Sequence[IncomingOrder], now: datetime) -> l
     }:
         idempotency.report_conflicts(session, conflicts, now)
     repeated = {item.key for item, result in zip(batch, results, strict=True) if result}
-    delivery_log.log_repeated(session, repeated, now)
-    unsettled = [index for index, result in enumerate(results) if result is None]
+    webhook_delivery_log.log_repeated(session, repeated, now)
+    unstored = [index for index, result in enumerate(results) if result is None]
     kept: set[OrderKey] = set()
-    while unsettled:
-        unsettled = _store(session, batch, unsettled, results, kept, now)
-    settled = [result for result in results if result]
+    while unstored:
+        unstored = _store(session, batch, unstored, results, kept, now)
+    done = [result for result in results if result]
     idempotency.discard(
         session,
         [
-            item.delivery
-            for item, sighting, result in zip(batch, sightings, settled, strict=True)
+            item.webhook_delivery
+            for item, sighting, result in zip(batch, sightings, done, strict=True)
             if sighting == "new" and result.status == "ignored" and item.key not in kept
         ],
     )
-    return settled
+    return done
 
 
 def _store(
@@ -154,7 +154,7 @@ def _store(
     barred += [new[key] for key in written if _is_barred(None, new[key])]
     cancellation.journal(barred, erased, now)
     ids = {key: row.id for key, row in known.items()} | written
-    delivery_log.log(session, {key: new[key] for key in written}, changes, ids, now)
+    webhook_delivery_log.log(session, {key: new[key] for key in written}, changes, ids, now)
     _erase_anonymised(session, [item for item in batch if item.key in erased], now)
     kept |= set(ids)
     return [i for i in indexes if batch[i].key in new and batch[i].key not in written]

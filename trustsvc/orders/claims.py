@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from trustsvc.orders.platform_status import ENDED, NOT_DELIVERED, ParcelState, PlatformStatus
 
-Kept = dict[str, tuple[str, float]]  # keyed hash of the id in hex -> state, seconds
+ClaimStates = dict[str, tuple[str, float]]  # keyed hash of the id in hex -> state, seconds
 
 ALL = ""  # the id of news about all of them
 WORST_FIRST = (
@@ -20,8 +20,8 @@ WORST_FIRST = (
 
 
 def merged(
-    kept: Kept | None, claim: bytes | None, state: PlatformStatus, at: datetime
-) -> tuple[Kept, PlatformStatus]:
+    kept: ClaimStates | None, claim: bytes | None, state: PlatformStatus, at: datetime
+) -> tuple[ClaimStates, PlatformStatus]:
     """Merge news of a dispute or return; gives what to keep, and how all of them stand."""
     claims = dict(kept or {})
     key = claim.hex() if claim else ALL
@@ -35,8 +35,13 @@ def merged(
 
 
 def delivered(
-    kept: Kept | None, parcel: bytes | None, state: ParcelState, at: datetime, *, is_estimate: bool
-) -> tuple[Kept, ParcelState, datetime]:
+    kept: ClaimStates | None,
+    parcel: bytes | None,
+    state: ParcelState,
+    at: datetime,
+    *,
+    is_estimate: bool,
+) -> tuple[ClaimStates, ParcelState, datetime]:
     """Merge news of a parcel; gives what to keep, how the delivery stands, and since when.
 
     One that was not delivered counts until it is, whatever becomes of the others. News without an

@@ -14,7 +14,7 @@ MAX_ESTIMATES = 32
 LONG_AGO = float("-inf")
 
 # JSON: {"not": seconds, "stated": [at, moment], "estimates": [[at, moment], …]}
-Kept = dict[str, Any]
+HappenedEntry = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Happened:
 
 
 def merged(
-    kept: Kept | None, known: Happened, news: Happened, *, is_estimate: bool
-) -> tuple[Kept | None, Happened]:
+    kept: HappenedEntry | None, known: Happened, news: Happened, *, is_estimate: bool
+) -> tuple[HappenedEntry | None, Happened]:
     """Merge news; gives what to keep, None while no moment is an estimate, and how it stands.
 
     The newest news says whether it is so. Twice changes nothing.
@@ -53,7 +53,7 @@ def merged(
     return entry if has_estimates else None, Happened(newest.is_so, moment, newest.at)
 
 
-def _of_known(known: Happened) -> Kept:
+def _of_known(known: Happened) -> HappenedEntry:
     if known.at is None:
         return {}
     if not known.is_so:
@@ -61,7 +61,7 @@ def _of_known(known: Happened) -> Kept:
     return {"stated": [known.at.timestamp(), known.moment.timestamp()]} if known.moment else {}
 
 
-def _cut(entry: Kept, at: float) -> None:
+def _cut(entry: HappenedEntry, at: float) -> None:
     """Forget what was stated up to then: it was not so any more."""
     entry["not"] = max(at, entry.get("not", LONG_AGO))
     if "stated" in entry and entry["stated"][0] <= at:
@@ -70,7 +70,7 @@ def _cut(entry: Kept, at: float) -> None:
         entry["estimates"] = [one for one in entry["estimates"] if one[0] > at]
 
 
-def _moment(entry: Kept) -> datetime | None:
+def _moment(entry: HappenedEntry) -> datetime | None:
     if "stated" in entry:
         return datetime.fromtimestamp(entry["stated"][1], UTC)
     moments = [moment for _, moment in entry.get("estimates", ())]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import log
 from trustsvc.crypto import pseudonyms
-from trustsvc.orders.models import deliveries
+from trustsvc.orders.models import webhook_deliveries
 from trustsvc.storage import db, event_log
 
 Sighting = Literal["new", "same", "other"]
@@ -21,28 +21,30 @@ logger = log.get_logger("orders")
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class WebhookDelivery:
     shop_id: int
     delivery_hash: bytes
     body_hash: bytes
 
 
-def hash_delivery(shop_id: int, delivery_id: str, body: bytes) -> Delivery:
+def hash_webhook_delivery(shop_id: int, webhook_delivery_id: str, body: bytes) -> WebhookDelivery:
     """Hash a delivery; ids and bodies have prefixes of their own, so neither equals the other."""
     text = body.decode("utf-8", "backslashreplace")
-    return Delivery(
+    return WebhookDelivery(
         shop_id,
-        pseudonyms.text_pseudonym(shop_id, f"delivery:{delivery_id}"),
+        pseudonyms.text_pseudonym(shop_id, f"delivery:{webhook_delivery_id}"),
         pseudonyms.text_pseudonym(shop_id, f"body:{text}"),
     )
 
 
-def record(session: Session, batch: Sequence[Delivery | None], now: datetime) -> list[Sighting]:
+def record(
+    session: Session, batch: Sequence[WebhookDelivery | None], now: datetime
+) -> list[Sighting]:
     """Tell for each delivery whether its id is new, or was seen with the same or another body.
 
     Inserts first and reads afterwards: of two processes with one id, one waits for the other.
     """
-    first: dict[tuple[int, bytes], Delivery] = {}
+    first: dict[tuple[int, bytes], WebhookDelivery] = {}
     for item in batch:
         if item:
             first.setdefault((item.shop_id, item.delivery_hash), item)
@@ -60,7 +62,7 @@ def record(session: Session, batch: Sequence[Delivery | None], now: datetime) ->
 
 
 def _write(
-    session: Session, first: dict[tuple[int, bytes], Delivery], now: datetime
+    session: Session, first: dict[tuple[int, bytes], WebhookDelivery], now: datetime
 ) -> dict[tuple[int, bytes], bytes]:
     """Insert unknown deliveries; gives the body hashes of the known ones."""
     if not first:
@@ -74,9 +76,9 @@ def _write(
         }
         for _, item in sorted(first.items(), key=lambda pair: pair[0])
     ]
-    table = deliveries.c
+    table = webhook_deliveries.c
     done = session.execute(
-        db.insert(deliveries)
+        db.insert(webhook_deliveries)
         .on_conflict_do_nothing()
         .returning(table.shop_id, table.delivery_hash),
         rows,
@@ -113,13 +115,13 @@ def report_conflicts(session: Session, shops: Collection[int], now: datetime) ->
         logger.warning("order.delivery_conflict", shop=shop_id)
 
 
-def discard(session: Session, ignored: Iterable[Delivery | None]) -> None:
+def discard(session: Session, ignored: Iterable[WebhookDelivery | None]) -> None:
     """Delete the deliveries of ignored orders, so that nothing of them is stored."""
     known = [item for item in ignored if item]
     if known:
         session.execute(
-            delete(deliveries).where(
-                deliveries.c.shop_id.in_({item.shop_id for item in known}),
-                deliveries.c.delivery_hash.in_({item.delivery_hash for item in known}),
+            delete(webhook_deliveries).where(
+                webhook_deliveries.c.shop_id.in_({item.shop_id for item in known}),
+                webhook_deliveries.c.delivery_hash.in_({item.delivery_hash for item in known}),
             )
         )

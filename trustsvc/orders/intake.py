@@ -48,7 +48,7 @@ class _BatchWriter:
                 while len(batch) < MAX_BATCH_SIZE:
                     batch.append(self.queued.get_nowait())
             try:
-                _settle([item for item in batch if item[2].set_running_or_notify_cancel()])
+                _store_batch([item for item in batch if item[2].set_running_or_notify_cancel()])
             except Exception as problem:  # noqa: BLE001 - the only thread must not end
                 logger.warning("order.not_stored", problem=type(problem).__name__)
             for _, _, future in batch:
@@ -83,7 +83,7 @@ def submit(incoming: accept.IncomingOrder, now: datetime) -> accept.IntakeResult
         raise Unavailable from None
 
 
-def _settle(batch: Sequence[QueuedOrder]) -> None:
+def _store_batch(batch: Sequence[QueuedOrder]) -> None:
     """Store a batch; if it fails, one by one, so that one bad order does not fail the others."""
     if not batch:
         return

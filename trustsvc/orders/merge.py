@@ -33,10 +33,10 @@ def new_order(key: tuple[int, bytes], news: OrderNews) -> StoredOrder:
 
 
 def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
-    """Give the merged order and the names of what changed; nothing is changed by old news.
+    """Give the merged order and the names of what changed; old news changes nothing.
 
-    It is decided on anew while it holds a buyer, and where it ends. Of an order without one, news
-    is only kept.
+    The order is decided on again if it holds a buyer, or if the news ends it. An order without a
+    buyer only keeps the news.
     """
     changed, names = registers.merged(known, news)
     row = _with(known, changed)

@@ -200,7 +200,7 @@ orders = Table(
     _index_where_set("ix_orders_pseudonym", "received_at", "buyer"),
 )
 
-deliveries = Table(
+webhook_deliveries = Table(
     "deliveries",
     metadata,
     column(

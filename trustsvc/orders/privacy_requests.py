@@ -96,12 +96,12 @@ def accept_from_platform(
     now: datetime,
 ) -> bool:
     """Store a request that a shop's platform passed on; False for a repeated delivery."""
-    delivery = (
-        idempotency.hash_delivery(shop.id, received.delivery_id, body)
-        if received.delivery_id
+    webhook_delivery = (
+        idempotency.hash_webhook_delivery(shop.id, received.webhook_delivery_id, body)
+        if received.webhook_delivery_id
         else None
     )
-    if idempotency.record(session, [delivery], now) != ["new"]:
+    if idempotency.record(session, [webhook_delivery], now) != ["new"]:
         return False
     request = PrivacyRequest(received.kind, shop.id, shop.language, received.email, received.orders)
     enqueue(session, request, now)

@@ -74,7 +74,7 @@ class OrderReceived:
     traits: frozenset[str] = frozenset()
     date_unreadable: bool = False
     details: Mapping[str, frozenset[str]] | None = None
-    delivery_id: str | None = None
+    webhook_delivery_id: str | None = None
 
     def __repr__(self) -> str:
         return "OrderReceived()"
@@ -142,7 +142,7 @@ class PrivacyRequestReceived:
     kind: PrivacyRequestKind
     email: str = ""
     orders: tuple[str, ...] = ()
-    delivery_id: str | None = None
+    webhook_delivery_id: str | None = None
 
     def __repr__(self) -> str:
         return f"PrivacyRequestReceived({self.kind!r})"

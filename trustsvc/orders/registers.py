@@ -2,7 +2,7 @@
 
 Of two values of one second the one that arrives later counts, but an end stays. A refusal
 (`consent` false) is never taken back by an update. What there may be several of is kept as JSON in
-`claims`: disputes, returns and parcels (claims.py), reasons to skip field by field (details.py),
+`claims`: disputes, returns and parcels (claims.py), reasons to skip field by field (skip.py),
 and estimated moments (happened.py).
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from trustsvc.orders import claims, details, happened
+from trustsvc.orders import claims, happened, skip
 from trustsvc.orders.happened import Happened
 from trustsvc.orders.news import OrderNews
 from trustsvc.orders.platform_status import ENDED, ParcelState, PlatformStatus
@@ -166,8 +166,10 @@ def _details(known: StoredOrder, news: OrderNews, kept: dict[str, Any]) -> dict[
         is_unreadable = news.order.date_unreadable and not news.order.says_contact
         return {"date_unreadable": True} if is_unreadable else {}
     at = _time_of("details", news, known)
-    kept["details"], skip, is_unreadable = details.merged(kept.get("details"), news.details, at)
-    return {"skip": skip, "date_unreadable": is_unreadable}
+    kept["details"], reason, is_unreadable = skip.merge_by_field(
+        kept.get("details"), news.details, at
+    )
+    return {"skip": reason, "date_unreadable": is_unreadable}
 
 
 def _newest(known: StoredOrder, news: OrderNews, _kept: dict[str, Any]) -> dict[str, object]:

@@ -125,8 +125,11 @@ def _restricted_ids(session: Session, rows: Sequence[Row[*tuple[Any, ...]]]) -> 
     return restricted_ids
 
 
-def settle(session: Session, order_ids: Collection[int]) -> None:
-    """Move received orders to settled; orders in other states do not change."""
+def mark_decided(session: Session, order_ids: Collection[int]) -> None:
+    """Move received orders to settled, the state of an order that is decided on.
+
+    Orders in other states do not change.
+    """
     session.execute(
         order_states.update(orders, [OrderState.RECEIVED], OrderState.SETTLED)
         .where(orders.c.id.in_(order_ids))

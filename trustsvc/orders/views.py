@@ -8,10 +8,10 @@ from flask import Blueprint, Response, g, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from trustsvc import clock
-from trustsvc.errors import DeliveryConflict, Unauthorised, Unavailable
+from trustsvc.errors import Unauthorised, Unavailable, WebhookDeliveryConflict
 from trustsvc.http import access
 from trustsvc.http.request_body import raw_body
-from trustsvc.orders import accept, delivery_log, intake, privacy_requests
+from trustsvc.orders import accept, intake, privacy_requests, webhook_delivery_log
 from trustsvc.orders.platforms import PLATFORMS, standard_schema
 from trustsvc.orders.received import Ignored, PrivacyRequestReceived
 from trustsvc.orders.webhook_health import answers, counters
@@ -41,7 +41,7 @@ def receive(platform: str, endpoint_id: str) -> tuple[Response, int]:
     if isinstance(order, Ignored):
         if order.identity:
             with db.transaction() as session:
-                delivery_log.log_ignored(session, shop.id, order, now)
+                webhook_delivery_log.log_ignored(session, shop.id, order, now)
         return _json("ignored", order.reason, order.field), 200
     if isinstance(order, PrivacyRequestReceived):
         g.answer = "privacy_request"
@@ -50,7 +50,7 @@ def receive(platform: str, endpoint_id: str) -> tuple[Response, int]:
         return _json("accepted" if is_new else "duplicate"), 202 if is_new else 200
     result = intake.submit(accept.incoming_order(shop, order, body), now)
     if result.status == "conflict":
-        raise DeliveryConflict
+        raise WebhookDeliveryConflict
     code = 202 if result.status == "accepted" else 200
     return _json(result.status, result.reason, result.field), code
 

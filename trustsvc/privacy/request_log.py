@@ -96,7 +96,7 @@ def record_open(session: Session, kind: Right, shop_id: int, asked_at: datetime)
     return int(session.execute(new.returning(request_log.c.id)).scalar_one())
 
 
-def settle(session: Session, request_id: int, by: str, now: datetime, ground: str = "") -> None:
+def answer(session: Session, request_id: int, by: str, now: datetime, ground: str = "") -> None:
     """Mark a request answered, or refused on a ground.
 
     Raises Gone if it is not open, Refused for an unknown ground.
@@ -104,12 +104,12 @@ def settle(session: Session, request_id: int, by: str, now: datetime, ground: st
     if ground and ground not in GROUNDS:
         raise Refused(f"The ground must be one of: {', '.join(GROUNDS)}.")
     after = RequestState.REFUSED if ground else RequestState.DONE
-    settled = session.execute(
+    answered = session.execute(
         request_states.update(request_log, [RequestState.OPEN], after)
         .where(request_log.c.id == request_id)
         .values(by=by, ground=ground or None, settled_at=now)
     )
-    if not db.row_count(settled):
+    if not db.row_count(answered):
         raise Gone("This request is not open.")
 
 
@@ -124,7 +124,7 @@ def open_requests(session: Session, now: datetime) -> list[RegisteredRequest]:
 
 
 def answered_requests(session: Session, most: int = 50) -> list[RegisteredRequest]:
-    """List the requests that were settled last, newest first."""
+    """List the requests that were answered last, newest first."""
     rows = session.execute(
         select(request_log)
         .where(request_log.c.settled_at.is_not(None))

@@ -64,7 +64,7 @@ class _Counting:
             ]
             return {one: n - self.written[one] for one, n in counts if n > self.written[one]}
 
-    def settle(self, done: dict[CounterKey, int]) -> None:
+    def mark_written(self, done: dict[CounterKey, int]) -> None:
         """Record what is written, and drop past minutes."""
         with self.lock:
             self.written.update(done)
@@ -99,7 +99,7 @@ def write() -> int:
                 _upsert(fresh)
             done = fresh
         finally:
-            _counting.settle(done)
+            _counting.mark_written(done)
     return len(fresh)
 
 

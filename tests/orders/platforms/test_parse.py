@@ -227,8 +227,8 @@ def test_a_test_order_is_known_by_its_header_too():
 def test_an_event_of_shopify_is_known_by_its_event_id_before_its_webhook_id():
     both = {"x-shopify-event-id": "e", "x-shopify-webhook-id": "w"}
 
-    assert parse("shopify", headers=both).delivery_id == "e"
-    assert parse("shopify", headers={"shopify-webhook-id": "w"}).delivery_id == "w"
+    assert parse("shopify", headers=both).webhook_delivery_id == "e"
+    assert parse("shopify", headers={"shopify-webhook-id": "w"}).webhook_delivery_id == "w"
 
 
 def test_a_part_of_an_order_is_not_yet_shipped():

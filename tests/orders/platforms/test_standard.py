@@ -1,7 +1,6 @@
 """What the standard endpoint takes under which names, and what it says of a field that is missing.
 
 Also tests:
-trustsvc/orders/platforms/standard_consent.py
 trustsvc/orders/platforms/standard_details.py
 trustsvc/orders/platforms/standard_fields.py
 trustsvc/orders/platforms/standard_money.py

@@ -29,7 +29,7 @@ def test_what_has_no_code_of_its_own_is_counted_as_other():
     [
         (errors.Refused, "refused"),
         (errors.Unauthorised, "bad_signature"),
-        (errors.DeliveryConflict, "conflict"),
+        (errors.WebhookDeliveryConflict, "conflict"),
         (errors.TooLarge, "too_large"),
         (errors.Unavailable, "unavailable"),
     ],

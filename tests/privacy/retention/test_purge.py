@@ -17,7 +17,7 @@ from trustsvc.mail.feedback.models import mail_reports
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.models import decisions as lines
-from trustsvc.orders.models import deliveries, orders
+from trustsvc.orders.models import orders, webhook_deliveries
 from trustsvc.privacy import breach, receipts
 from trustsvc.privacy.retention import preview, purge, tables
 from trustsvc.reviews import lookup, moderate, publish, withdraw
@@ -273,7 +273,7 @@ def test_delivery_ids_go_after_35_days_and_the_event_log_after_90(start):
         for number in range(3):
             at = start + number * MOMENT
             session.execute(
-                deliveries.insert().values(
+                webhook_deliveries.insert().values(
                     shop_id=where.id, delivery_hash=b"%d" % number, body_hash=b"", at=at
                 )
             )
@@ -281,7 +281,7 @@ def test_delivery_ids_go_after_35_days_and_the_event_log_after_90(start):
 
     assert purge.purge_due(start + 35 * DAY) == {"webhook_delivery": 1}
     assert purge.purge_due(start + 35 * DAY + MOMENT) == {"webhook_delivery": 1}
-    assert _count(deliveries) == 1
+    assert _count(webhook_deliveries) == 1
     assert purge.purge_due(start + 90 * DAY + 2 * MOMENT) == {"webhook_delivery": 1, "event_log": 3}
 
 

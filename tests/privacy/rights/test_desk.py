@@ -96,12 +96,12 @@ def test_nonsense_is_refused(desk, form):
 def test_a_request_is_settled_once(installation):
     number = noted()
     with db.transaction() as session:
-        request_log.settle(session, number, "staff 1", clock.now())
+        request_log.answer(session, number, "staff 1", clock.now())
 
     with pytest.raises(Gone), db.transaction() as session:
-        request_log.settle(session, number, "staff 2", clock.now(), "17_3_a")
+        request_log.answer(session, number, "staff 2", clock.now(), "17_3_a")
     with pytest.raises(Refused), db.transaction() as session:
-        request_log.settle(session, number, "staff 2", clock.now(), "because")
+        request_log.answer(session, number, "staff 2", clock.now(), "because")
     assert my_data_pages.register() == [("erase", "done", "staff 1")]
 
 
@@ -109,7 +109,7 @@ def test_the_register_is_kept_for_five_years_and_what_is_open_longer(installatio
     noted(days=3000)
     number = noted()
     with db.transaction() as session:
-        request_log.settle(session, number, "staff 1", clock.now())
+        request_log.answer(session, number, "staff 1", clock.now())
 
     purge.purge_due(clock.now() + timedelta(days=1824))
     before = my_data_pages.register()

@@ -48,7 +48,7 @@ class _Batch:
     suspend: dict[str, list[PlannedInvitation]] = field(default_factory=lambda: defaultdict(list))
     # By reason, and whether the buyer holds the invitation already.
     refuse: dict[tuple[str, bool], list[int]] = field(default_factory=lambda: defaultdict(list))
-    settled: list[int] = field(default_factory=list)
+    decided: list[int] = field(default_factory=list)
 
     def log(self, order: CheckedOrder, step: DecisionStep, rule: str, outcome: Outcome) -> None:
         self.entries.append(decision_log.DecisionLogEntry(order.id, step, rule, outcome, self.now))
@@ -94,11 +94,11 @@ def _decide(batch: _Batch, order: CheckedOrder) -> None:
         if planned and decision.rule != eligibility.RESTRICTED:
             batch.suspend[decision.rule].append(planned)
     elif decision.outcome is Outcome.REFUSE:
-        batch.settled.append(order.id)
+        batch.decided.append(order.id)
         if not is_sent or decision.rule in eligibility.ENDS_SENT:
             batch.refuse[decision.rule, is_sent].append(order.id)
     else:
-        batch.settled.append(order.id)
+        batch.decided.append(order.id)
         due = _due(batch, order)
         if not is_sent:
             batch.contacts.plan(order, due)
@@ -166,7 +166,7 @@ def _write(session: Session, batch: _Batch) -> None:
             undecided.expect_address(session, order_ids)
     _move(session, batch)
     undecided.wait(session, batch.wait)
-    undecided.settle(session, batch.settled)
+    undecided.mark_decided(session, batch.decided)
     decision_log.write(session, batch.entries)
     if any(due <= batch.now for _, due in [*batch.invite, *batch.move]):
         job_queue.enqueue(session, "send_messages")

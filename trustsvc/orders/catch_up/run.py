@@ -23,7 +23,7 @@ from trustsvc.orders.catch_up.platforms import APIS, ShopApi
 from trustsvc.orders.catch_up.platforms.credentials import ApiCredentials
 from trustsvc.orders.catch_up.status import ApiProblem
 from trustsvc.orders.catch_up.webhooks import check_webhooks
-from trustsvc.orders.models import deliveries
+from trustsvc.orders.models import webhook_deliveries
 from trustsvc.orders.platforms import PLATFORMS
 from trustsvc.orders.received import Ignored, OrderReceived, PrivacyRequestReceived
 from trustsvc.shops.directory import Shop
@@ -187,8 +187,8 @@ def _not_fetched_before(
     Two runs overlap, and each delivery is a decision. One that comes twice in the batch stays
     twice; `accept` tells them apart.
     """
-    hashes = {item.delivery.delivery_hash for item in batch if item.delivery}
-    table = deliveries.c
+    hashes = {item.webhook_delivery.delivery_hash for item in batch if item.webhook_delivery}
+    table = webhook_deliveries.c
     rows = session.execute(
         select(table.delivery_hash, table.body_hash).where(
             table.shop_id.in_({item.shop.id for item in batch}),
@@ -199,8 +199,8 @@ def _not_fetched_before(
     return [
         item
         for item in batch
-        if item.delivery is None
-        or (item.delivery.delivery_hash, item.delivery.body_hash) not in known
+        if item.webhook_delivery is None
+        or (item.webhook_delivery.delivery_hash, item.webhook_delivery.body_hash) not in known
     ]
 
 
@@ -218,5 +218,5 @@ def _parse(
         return None
     if isinstance(order, OrderReceived) and listed.identity and listed.modified:
         known = f"catch-up:{listed.identity}:{listed.modified.isoformat()}"
-        return replace(order, delivery_id=known)
+        return replace(order, webhook_delivery_id=known)
     return order

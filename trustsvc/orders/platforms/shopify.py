@@ -55,7 +55,7 @@ def parse(
     if isinstance(found, Ignored):
         return found
     delivery = _header(headers, "event-id") or _header(headers, "webhook-id")
-    return replace(found, delivery_id=delivery or None)
+    return replace(found, webhook_delivery_id=delivery or None)
 
 
 def _read(

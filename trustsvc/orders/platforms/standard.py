@@ -18,7 +18,6 @@ from trustsvc.orders.platforms import (
     contact,
     fields,
     signature,
-    standard_consent,
     standard_details,
     standard_fields,
     standard_money,
@@ -116,7 +115,7 @@ def _refusal(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
     """Hear a no, or an erasure, in news of a type that is not known, too."""
     known = _known(tree)
     data = _data(tree) if known else {}
-    consent, _ = standard_consent.read(standard_consent.holders(tree, data))
+    consent, _ = standard_details.consent(standard_details.consent_levels(tree, data))
     is_anonymised = contact.is_anonymised(data, *standard_fields.EMAIL)
     if not known or not (consent is False or is_anonymised):
         return Ignored("unknown_topic", "type", known)
@@ -165,7 +164,7 @@ def _order(
     delivered_at = when("delivered")
     delivery, estimated = standard_parcel.delivery(data, meaning, delivered_at)
     place = _place(data)
-    consent, says_consent = standard_consent.read(standard_consent.holders(tree, data))
+    consent, says_consent = standard_details.consent(standard_details.consent_levels(tree, data))
     order = OrderReceived(
         identity=known,
         created_at=now,
@@ -192,7 +191,7 @@ def _order(
         delivery_at=(delivered_at or sent_at) if delivery else None,
         estimated=estimated,
         details=_details(tree, data, meaning, now),
-        delivery_id=signature.header(headers, "webhook-id") or None,
+        webhook_delivery_id=signature.header(headers, "webhook-id") or None,
     )
     return fields.finish(order, when("created"))
 
@@ -215,7 +214,9 @@ def _details(
 def _names_buyer(data: fields.Tree) -> bool:
     """Whether the body has a place for the address, also where it stands empty."""
     is_removed = any(name in data and data[name] is None for name in PEOPLE)
-    return is_removed or any(standard_consent.has(data, path) for path in standard_fields.EMAIL)
+    return is_removed or any(
+        standard_details.states_field(data, path) for path in standard_fields.EMAIL
+    )
 
 
 def _place(data: fields.Tree) -> contact.Place:

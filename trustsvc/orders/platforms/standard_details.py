@@ -1,13 +1,13 @@
-"""What each field of the standard endpoint says of skipping an order, and of its dates. Pure.
+"""What each field of the standard endpoint says of skipping, of dates and of consent. Pure.
 
 A body states only some fields; what it leaves out keeps what an earlier one stated.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from trustsvc.orders import skip
-from trustsvc.orders.platforms import amounts, dates, fields, standard_fields
+from trustsvc.orders.platforms import amounts, dates, fields, refusal, standard_fields
 
 TRAITS = {"pos", "draft", "wholesale", "gift-card", "marketplace", "test-gateway"}  # tag or channel
 
@@ -53,3 +53,28 @@ def _unreadable_dates(
 
 def _dates() -> Iterable[tuple[str, tuple[str, ...]]]:
     return standard_fields.EVENT_AT.items()
+
+
+def consent_levels(tree: fields.Tree, data: fields.Tree) -> list[fields.Tree]:
+    """Give all levels at which a no may stand."""
+    outer = tree.get("data")
+    return [tree, *([outer] if isinstance(outer, dict) else []), data]
+
+
+def consent(levels: Sequence[fields.Tree]) -> tuple[bool | None, bool]:
+    """Read consent and may_ask, and whether they are stated: a no counts, wherever it stands."""
+    given = [refusal.answer(one, path) for one in levels for path in standard_fields.CONSENT]
+    refused = any(fields.flag(one, path) for one in levels for path in standard_fields.DO_NOT_ASK)
+    given += [refusal.in_notes(fields.pairs(one, "attributes")) for one in levels]
+    is_tagged = any(refusal.in_tags(tags(one)) for one in levels)
+    if refused or False in given or is_tagged:
+        return False, True
+    is_stated = any(states_field(one, path) for one in levels for path in standard_fields.CONSENT)
+    return (True if True in given else None), is_stated
+
+
+def states_field(data: fields.Tree, path: str) -> bool:
+    """Whether a field stands in the body, also where it is null."""
+    above, _, key = path.rpartition(".")
+    holder = fields.at(data, above) if above else data
+    return isinstance(holder, dict) and key in holder

@@ -133,7 +133,7 @@ def _order(
         # That it was restored is news of this moment, whenever the order was changed before, and
         # later than the deletion, which has no time of its own.
         platform_status_at=now + A_SECOND if topic == "order.restored" else None,
-        delivery_id=_restored_id(known, changed) if topic == "order.restored" else None,
+        webhook_delivery_id=_restored_id(known, changed) if topic == "order.restored" else None,
         paid=paid,
         paid_at=paid_at,
         fulfilled=sent.is_all,

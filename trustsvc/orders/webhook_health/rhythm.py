@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 WINDOW = 56 * DAY
 LEAST_SPAN = 14 * DAY  # a shop that is newer has no rhythm yet
 LEAST_DAYS = 7
-LEAST_DELIVERIES = 30
+MIN_WEBHOOK_DELIVERIES = 30
 LEAST_MISSED = 15.0
 PAUSES = 3.0
 MOST_OF_A_DAY = 3.0  # times a usual day: a bulk change of orders is no rhythm
@@ -45,7 +45,7 @@ def is_silent(days: Sequence[ActiveDay], now: datetime) -> bool:
     if (
         last.day - known[0].day < LEAST_SPAN
         or len(known) < LEAST_DAYS
-        or deliveries < LEAST_DELIVERIES
+        or deliveries < MIN_WEBHOOK_DELIVERIES
     ):
         return False
     usual = usual_week(known)

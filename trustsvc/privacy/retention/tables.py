@@ -16,7 +16,7 @@ from trustsvc.mail.outbox.models import domain_throttles
 from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.catch_up.models import api_connections
 from trustsvc.orders.decision_codes import DecisionStep, Outcome
-from trustsvc.orders.models import decisions, deliveries, orders
+from trustsvc.orders.models import decisions, orders, webhook_deliveries
 from trustsvc.orders.request_models import privacy_requests
 from trustsvc.orders.state import OrderState, order_states
 from trustsvc.orders.webhook_health.models import webhook_counts
@@ -72,7 +72,7 @@ def steps(now: datetime) -> list[PurgeStep]:
         ),
         _aged("decision_log", decisions.c.at, now),
         _orders("decision_log", expired.orders_without_person(now), _delete_orders, now),
-        _aged("webhook_delivery", deliveries.c.at, now),
+        _aged("webhook_delivery", webhook_deliveries.c.at, now),
         _aged("webhook_counts", webhook_counts.c.day, now),
         _aged("domain_throttle", domain_throttles.c.forget_at, now),
         replace(_aged("transactional_mail", mail.created_at, now), remove=_erase_messages),
@@ -161,18 +161,18 @@ def _erase_messages(session: Session, ids: Sequence[int], _now: datetime) -> int
 
 
 def _settle_waiting(session: Session, ids: Sequence[int], now: datetime) -> int:
-    """Settle orders that waited too long: later news finds a settled order without a buyer."""
+    """End the waiting of orders that waited too long; later news finds an order without a buyer."""
     still_waiting = (
         order_states.update(orders, [OrderState.WAITING], OrderState.SETTLED)
         .where(orders.c.id.in_(ids))
         .values(buyer=None)
         .returning(orders.c.id)
     )
-    settled = session.scalars(still_waiting).all()
+    ended = session.scalars(still_waiting).all()
     entry = decision_log.DecisionLogEntry(0, DecisionStep.PURGE, TOO_LONG, Outcome.FORGOTTEN, now)
-    decision_log.write(session, [replace(entry, order_id=order_id) for order_id in settled])
-    gone = buyer.erase(session, settled)
-    redeem.withdraw(session, settled, TOO_LONG, now)
+    decision_log.write(session, [replace(entry, order_id=order_id) for order_id in ended])
+    gone = buyer.erase(session, ended)
+    redeem.withdraw(session, ended, TOO_LONG, now)
     return gone
 
 

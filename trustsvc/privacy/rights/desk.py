@@ -60,7 +60,7 @@ def log_request() -> Response:
 
 @privacy_desk.post("/desk/requests/<request_id>")
 @access.requires("staff")
-def settle(request_id: str) -> Response:
+def answer(request_id: str) -> Response:
     """Mark a request answered, or refused on a ground."""
     ground = request.form.get("ground", "") if request.form.get("do") == "refuse" else ""
     if request.form.get("do") not in {"done", "refuse"} or (
@@ -70,7 +70,7 @@ def settle(request_id: str) -> Response:
     if not (request_id.isascii() and request_id.isdigit() and len(request_id) < 16):
         raise NotFound
     with db.transaction() as session:
-        request_log.settle(
+        request_log.answer(
             session, int(request_id), f"staff {g.staff.staff_id}", clock.now(), ground
         )
     return redirect("/desk/requests", 303)
