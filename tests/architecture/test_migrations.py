@@ -28,6 +28,7 @@ from tests.invitations.sample_orders import (
     sent,
     shop,
 )
+from tests.reviews import sample_reviews
 from trustsvc import clock, migrations
 from trustsvc.crypto import encrypted_column, signed_links
 from trustsvc.errors import Misconfigured
@@ -37,6 +38,7 @@ from trustsvc.orders.models import orders
 from trustsvc.orders.platform_status import PlatformStatus
 from trustsvc.registry import double_opt_in, registration
 from trustsvc.registry.models import registered_buyers
+from trustsvc.reviews import moderate, publish, star_counts
 from trustsvc.shops import directory, webhook_auth
 from trustsvc.storage import columns, db
 
@@ -252,3 +254,18 @@ def test_0008_plans_no_second_reminder_and_the_first_where_there_was_none(instal
         assert plan_due_reminders(session, NOON + timedelta(days=4)) == 1
     assert message_of(asked[1], "reminder").state == "due"
     assert message_of(asked[0], "reminder").state == "sent"
+
+
+def test_0009_counts_what_is_published(installation):
+    at_shop = sample_reviews.shop()
+    for stars in (5, 5, 2):
+        public_id = sample_reviews.review(at_shop, stars=stars)
+        with db.transaction() as session:
+            moderate.approve(session, public_id, "staff 1", NOON)
+            publish.publish_approved(session, NOON)
+    migrations.downgrade("0008")
+
+    migrations.upgrade()
+
+    with db.reading() as session:
+        assert star_counts.read(session, [at_shop.id]) == {at_shop.id: {5: 2, 2: 1}}

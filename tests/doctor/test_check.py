@@ -96,6 +96,7 @@ def test_a_installation_that_is_well_fails_nowhere(healthy):
         "requests of people": "OK",
         "objections": "OK",
         "seals": "OK",
+        "scores": "OK",
         "replies": "OK",
         "deliveries": "OK",
         "dates of orders": "OK",

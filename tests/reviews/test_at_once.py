@@ -17,7 +17,7 @@ pytestmark = pytest.mark.both_databases
 TURNS = 12
 
 
-def _all_at_once(*deeds):
+def all_at_once(*deeds):
     start, problems = threading.Barrier(len(deeds)), []
 
     def run(deed):
@@ -51,7 +51,7 @@ def test_words_that_nobody_approved_are_never_published(installation):
         later = clock.now() + timedelta(seconds=1)
         other = Draft(1, "", f"never read {turn}", "Ada", "", consent=True)
 
-        _all_at_once(
+        all_at_once(
             lambda s, one=public_id, version=version: moderate.approve(
                 s, one, "staff 1", clock.now(), version=version
             ),
@@ -73,7 +73,7 @@ def test_a_withdrawal_wins_over_a_publication_at_the_same_moment(installation):
         with db.transaction() as session:
             moderate.approve(session, public_id, "staff 1", clock.now())
 
-        _all_at_once(
+        all_at_once(
             lambda s: publish.publish_approved(s, clock.now()),
             lambda s, one=public_id: withdraw.withdraw(s, one, clock.now()),
             lambda s: publish.publish_approved(s, clock.now()),
@@ -87,7 +87,7 @@ def test_of_many_deciders_at_once_one_decides(installation):
     public_id = review(shop())
     done = []
 
-    _all_at_once(
+    all_at_once(
         *[
             lambda s: done.append(moderate.approve(s, public_id, "staff 1", clock.now()))
             for _ in range(4)

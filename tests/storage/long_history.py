@@ -6,7 +6,7 @@ from tests.invitations import sample_orders
 from trustsvc.invitations.models import invitations
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.models import decisions, orders
-from trustsvc.reviews import moderate, publish, submit
+from trustsvc.reviews import moderate, publish, star_counts, submit
 from trustsvc.reviews.models import publications, reviews
 from trustsvc.reviews.policy import Draft
 from trustsvc.storage import db
@@ -34,6 +34,7 @@ def write(copies, now):
     with db.transaction() as session:
         for table in COPIED:
             _copy(session, table, copies)
+        star_counts.change(session, copies, [(shop.id, draft.stars)])
     return shop
 
 

@@ -1,10 +1,8 @@
 """Build a badge's content: the score of what is published, texts in the shop's language."""
 
-from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from trustsvc import config, i18n
@@ -12,7 +10,7 @@ from trustsvc.badge.render.content import BadgeContent
 from trustsvc.badge.render.snippets import CardWords
 from trustsvc.badge.score import Score, make_score
 from trustsvc.badge.statement import signing
-from trustsvc.reviews.models import publications
+from trustsvc.reviews import star_counts
 from trustsvc.shops import directory
 
 
@@ -25,17 +23,9 @@ def read(
 
 
 def published_scores(session: Session, shop_ids: Collection[int]) -> dict[int, Score]:
-    """Count published reviews by stars; a shop without any gets an empty score."""
-    table = publications.c
-    rows = session.execute(
-        select(table.shop_id, table.stars, func.count())
-        .where(table.shop_id.in_(shop_ids))
-        .group_by(table.shop_id, table.stars)
-    )
-    numbers: dict[int, dict[int, int]] = defaultdict(dict)
-    for shop_id, stars, number in rows:
-        numbers[shop_id][stars] = number
-    return {shop_id: make_score(numbers[shop_id]) for shop_id in shop_ids}
+    """Give the scores of what is published; a shop without any review gets an empty one."""
+    numbers = star_counts.read(session, shop_ids)
+    return {shop_id: make_score(numbers.get(shop_id, {})) for shop_id in shop_ids}
 
 
 def badge_content(shop: directory.Shop, score: Score, now: datetime) -> BadgeContent:

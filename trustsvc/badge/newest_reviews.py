@@ -63,10 +63,17 @@ def _newest(shop_ids: Collection[int]) -> Select[Any]:
     rank = func.row_number().over(
         partition_by=table.shop_id, order_by=(table.published_at.desc(), table.review_id.desc())
     )
-    recent = (
+    ranked = (
         select(publications, rank.label("rank"))
         .join(since, and_(since.c.id == table.shop_id, table.published_at >= since.c.at))
         .cte()
+    )
+    # The limit leaves nothing out; without it PostgreSQL expects many and reads all reviews.
+    recent = (
+        select(ranked)
+        .where(ranked.c.rank <= MAX_REVIEWS)
+        .limit(MAX_REVIEWS * len(shop_ids))
+        .subquery()
     )
     return (
         select(
@@ -75,7 +82,6 @@ def _newest(shop_ids: Collection[int]) -> Select[Any]:
             *(recent.c[name] for name in _NewestReview._fields[2:]),
         )
         .join(reviews, reviews.c.id == recent.c.review_id)
-        .where(recent.c.rank <= MAX_REVIEWS)
         .order_by(recent.c.shop_id, recent.c.rank)
     )
 

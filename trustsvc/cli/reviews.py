@@ -7,7 +7,7 @@ import click
 
 from trustsvc import clock
 from trustsvc.badge import refresh
-from trustsvc.reviews import lookup, moderate, publish, reply
+from trustsvc.reviews import lookup, moderate, publish, reply, star_counts
 from trustsvc.reviews.policy import REASONS
 from trustsvc.reviews.state import ReviewState
 from trustsvc.shops import directory
@@ -80,6 +80,17 @@ def reject(review_id: str, reason: str) -> None:
         if not moderate.reject(session, review_id, reason, BY, clock.now()):
             raise click.ClickException("This review is not pending.")
     click.echo("rejected")
+
+
+@reviews.command()
+def recount() -> None:
+    """Count the published reviews of each shop whose score does not fit them."""
+    with db.transaction() as session:
+        differing = star_counts.differing(session)
+        star_counts.recount(session, differing)
+    with db.reading() as session:
+        refresh.refresh_changed(session, clock.now())
+    click.echo(f"{len(differing)} scores corrected")
 
 
 @reviews.command("reply")

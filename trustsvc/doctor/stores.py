@@ -24,6 +24,7 @@ from trustsvc.doctor.finding import Finding, Result, fail, ok, run, warn
 from trustsvc.orders import idempotency
 from trustsvc.orders.models import orders
 from trustsvc.orders.state import OrderState
+from trustsvc.reviews import star_counts
 from trustsvc.shops import domain_recheck
 from trustsvc.shops.models import shops
 from trustsvc.storage import connections, db
@@ -148,6 +149,15 @@ def unreadable_dates(session: Session) -> list[Finding]:
     return findings or [ok("dates of orders", "all can be read")]
 
 
+def scores(session: Session) -> Finding:
+    """Check that the stored scores are those of the publications; counts all of them."""
+    differing = star_counts.differing(session)
+    if not differing:
+        return ok("scores", "those of the published reviews")
+    detail = f"of {len(differing)} shops they are not those of the published reviews"
+    return fail("scores", detail, "trustsvc reviews recount")
+
+
 # What /readyz asks too.
 PROBES: Mapping[str, Callable[[datetime], Result]] = {
     readiness.WRITE: readiness.write,
@@ -166,6 +176,7 @@ CHECKS: Mapping[str, DatabaseCheck] = {
     "failing requests": privacy_requests.failing,
     "objections": privacy_requests.objections,
     "seals": lambda session, _: seals(session),
+    "scores": lambda session, _: scores(session),
     "replies": lambda session, _: _replies(session),
     "notice": lambda session, _: privacy_requests.unannounced(session),
     "security database": privacy_requests.overdue_security_entries,

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from trustsvc.reviews import reply
+from trustsvc.reviews import reply, star_counts
 from trustsvc.reviews.models import publications, replies, reviews
 from trustsvc.reviews.state import ReviewState, review_states
 from trustsvc.storage import db, event_log
@@ -50,7 +50,9 @@ def publish_approved(session: Session, now: datetime, only: Collection[int] | No
         }
         for row in rows
     ]
-    session.execute(db.insert(publications).on_conflict_do_nothing(), lines)
+    insert = db.insert(publications).on_conflict_do_nothing()
+    new = session.execute(insert.returning(publications.c.shop_id, publications.c.stars), lines)
+    star_counts.change(session, 1, [(row.shop_id, row.stars) for row in new])
     _announce(session, "review.published", {row.id: row.shop_id for row in rows}, now)
     return len(rows)
 
@@ -66,8 +68,9 @@ def take_down(session: Session, review_ids: Collection[int], now: datetime) -> i
     gone = session.execute(
         delete(publications)
         .where(publications.c.review_id.in_(review_ids))
-        .returning(publications.c.review_id, publications.c.shop_id)
+        .returning(publications.c.review_id, publications.c.shop_id, publications.c.stars)
     ).all()
+    star_counts.change(session, -1, [(row.shop_id, row.stars) for row in gone])
     _announce(session, "review.withdrawn", {row.review_id: row.shop_id for row in gone}, now)
     if gone:
         job_queue.enqueue(session, "scrub")  # the text stays in the write-ahead log until then
