@@ -1,11 +1,15 @@
 """Let everybody begin anew: one process and one Redis run many tests."""
 
-from trustsvc.privacy import views as request_views
-from trustsvc.registry import views as registration_views
+from trustsvc.privacy.views import privacy_page_limit
+from trustsvc.registry.views import registration_limit
 from trustsvc.server_log import wrong_signatures
 from trustsvc.work_queue import job_queue
 
-LIMITS = (wrong_signatures.rate_limit, request_views.rate_limit, registration_views.rate_limit)
+LIMITS = (
+    wrong_signatures.wrong_signature_limit,
+    privacy_page_limit,
+    registration_limit,
+)
 
 
 def reset():

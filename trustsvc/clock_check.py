@@ -25,7 +25,7 @@ from trustsvc.clock import Reading
 from trustsvc.storage import db
 from trustsvc.storage.columns import Moment, column, metadata
 
-KEEP = "service_state"
+_KEEP = "service_state"
 MAX_DRIFT = timedelta(minutes=5)
 MAX_GAP = timedelta(hours=26)
 MAX_OFF = timedelta(days=60)
@@ -38,15 +38,15 @@ MILLISECOND = timedelta(milliseconds=1)
 clock_states = Table(
     "clock_states",
     metadata,
-    column("name", Text, purpose="which clock", retention=KEEP, primary_key=True),
-    column("trusted_at", Moment, purpose="last trusted time of day", retention=KEEP),
-    column("trusted_boot", Text, purpose="boot of the machine then", retention=KEEP),
-    column("trusted_uptime", BigInteger, purpose="uptime then, in ms", retention=KEEP),
-    column("last_at", Moment, purpose="last time of day", retention=KEEP),
-    column("last_boot", Text, purpose="boot of the machine then", retention=KEEP),
-    column("last_uptime", BigInteger, purpose="uptime then, in ms", retention=KEEP),
-    column("problem", Text, purpose="why it is distrusted, code", retention=KEEP, nullable=True),
-    column("consistent", BigInteger, purpose="consistent since, for ms", retention=KEEP),
+    column("name", Text, purpose="which clock", retention=_KEEP, primary_key=True),
+    column("trusted_at", Moment, purpose="last trusted time of day", retention=_KEEP),
+    column("trusted_boot", Text, purpose="boot of the machine then", retention=_KEEP),
+    column("trusted_uptime", BigInteger, purpose="uptime then, in ms", retention=_KEEP),
+    column("last_at", Moment, purpose="last time of day", retention=_KEEP),
+    column("last_boot", Text, purpose="boot of the machine then", retention=_KEEP),
+    column("last_uptime", BigInteger, purpose="uptime then, in ms", retention=_KEEP),
+    column("problem", Text, purpose="why it is distrusted, code", retention=_KEEP, nullable=True),
+    column("consistent", BigInteger, purpose="consistent since, for ms", retention=_KEEP),
 )
 
 

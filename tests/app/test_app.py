@@ -5,8 +5,8 @@ import errno
 import pytest
 from flask import Blueprint
 
-from trustsvc import app as app_module
 from trustsvc import config
+from trustsvc.app import BLUEPRINTS, create_app
 from trustsvc.errors import Refused
 from trustsvc.http import access
 
@@ -29,10 +29,10 @@ def test_a_view_that_does_not_say_who_may_pass_keeps_the_app_from_starting(
 ):
     bare = Blueprint("bare", __name__)
     bare.add_url_rule("/bare", view_func=lambda: "")
-    monkeypatch.setattr(app_module, "BLUEPRINTS", (*app_module.BLUEPRINTS, bare))
+    monkeypatch.setattr("trustsvc.app.BLUEPRINTS", (*BLUEPRINTS, bare))
 
     with pytest.raises(RuntimeError):
-        app_module.create_app()
+        create_app()
 
 
 def test_every_answer_carries_the_headers(app, client):
@@ -138,7 +138,7 @@ def test_https_is_asked_for_where_the_service_is_on_https(installation):
         )
     )
 
-    headers = app_module.create_app().test_client().get("/livez").headers
+    headers = create_app().test_client().get("/livez").headers
 
     assert headers["Strict-Transport-Security"].startswith("max-age=")
 

@@ -27,8 +27,8 @@ from trustsvc.reviews import lookup, moderate, publish, reply, submit
 from trustsvc.reviews.models import publications, reviews
 from trustsvc.reviews.policy import Draft
 from trustsvc.shops.models import shops
-from trustsvc.storage import columns as tables
 from trustsvc.storage import db
+from trustsvc.storage.columns import metadata
 from trustsvc.transactional_mail.models import transactional_messages
 
 # What counts by itself, whoever asks.
@@ -204,7 +204,7 @@ def everything():
     all_tables.load()
     found = set()
     with db.engine().connect() as connection:
-        for table in tables.metadata.sorted_tables:
+        for table in metadata.sorted_tables:
             if table.name in COUNTS:
                 continue
             names = ", ".join(f'"{column.name}"' for column in table.columns)
@@ -229,7 +229,7 @@ def _plain(value):
 
 def of_shop(rows, shop_id):
     """Give the rows that name this shop."""
-    all_of = {table.name: table for table in tables.metadata.sorted_tables}
+    all_of = {table.name: table for table in metadata.sorted_tables}
     found = []
     for name, *values in rows:
         columns = [column.name for column in all_of[name].columns]

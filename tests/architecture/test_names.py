@@ -12,6 +12,7 @@ from trustsvc.storage.state_machine import StateMachine
 
 ROOT = Path(__file__).parents[2]
 PATHS = sorted([*(ROOT / "trustsvc").rglob("*.py"), *(ROOT / "jobs").rglob("*.py")])
+OURS = ("trustsvc", "jobs", "tests", "tools", "bench")
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
 
 
@@ -55,13 +56,79 @@ def test_no_two_public_classes_share_a_name():
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
+# Constants that may have one name in several modules, and why. Each is used with its module's name,
+# or inside of its module only.
+DOUBLED = {
+    "units and moments": "DAY DAYS HOUR MINUTE MILLISECOND EPOCH",
+    "bounds, periods and sizes of what the module is about": """
+        BATCH_SIZE CHUNK_BYTES CLOCK_TOLERANCE HEARTBEAT_LATE INTERVAL INTERVAL_S LIMIT_S MARGIN
+        MAX_ADDRESSES MAX_A_DAY MAX_BYTES MAX_CHARACTERS MAX_ENTRIES MAX_FAILURES MAX_GAP MAX_HEADER
+        MAX_KEYS MAX_LENGTH MAX_MAILS_A_DAY MAX_NAME MAX_NAMED MAX_NAME_LENGTH MAX_NETWORKS
+        MAX_OF_NETWORK MAX_PAGES MAX_REVIEWS MAX_ROWS MAX_TAGS MIN_SECRET_LENGTH MOST OLDEST OVERLAP
+        PAGE_SIZE POLL_S REPORT_EVERY START_S TIMEOUT_S TIME_LIMIT WINDOW""",
+    "the same attribute of modules that stand for each other: platforms, formats, commands": """
+        CHECK CHECKS COMMANDS FILE FOLDER FORMAT HEADERS KINDS LISTS NAME PLATFORMS PROBES REASON
+        REASONS RULE SETUP_STEPS TEMPLATE TYPES BY SHARED SLUG SERVICE BUYER""",
+    "words and fields as a platform or a mail provider writes them": """
+        COMPANIES COMPLAINTS CUSTOMER_EMAIL DATES EMAIL FIELDS HARD MARKETPLACES MOMENT NOBODY
+        NOTHING PAID PARTLY_SENT PARTLY_SHIPPED REFUNDED REFUSED RENEWAL RETURNED
+        SHIPPED STATES TEST_GATEWAYS TOPICS UNPAID WORST_FIRST""",
+    "codes of an answer or a row": "LINK NO_SHOP PLATFORM_ERROR TOO_LONG",
+    "the logger of each module": "logger",
+}
+
+
+def test_no_two_public_names_are_spelled_alike():
+    """Classes, aliases, objects and constants at the top of modules; a module counts by its name.
+
+    Only constants may be doubled, and only those named above.
+    """
+    modules = {path.stem for path in PATHS}
+    places = defaultdict(list)
+    for place, tree in trees().items():
+        for node in tree.body:
+            for name in _public_names(node):
+                places[name].append(place)
+    doubled = {name for name, found in places.items() if len(found) > 1}
+    like_modules = {
+        f"{place} {name}"
+        for place, tree in trees().items()
+        for node in tree.body
+        for name in _public_names(node)
+        if name in modules and not _is_table(node)  # a table may have the name of its module
+    }
+
+    allowed = set(" ".join(DOUBLED.values()).split())
+    assert {name for name in allowed if not name.isupper()} == {"logger"}
+    assert doubled - allowed == set()
+    assert allowed - doubled == set()  # each exception is still needed
+    assert like_modules == set()
+
+
+def _is_table(node):
+    return isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "Table"
+
+
+def _public_names(node):
+    if not isinstance(node, ast.Assign | ast.AnnAssign | ast.ClassDef):
+        return []
+    targets = getattr(node, "targets", [getattr(node, "target", None)])
+    found = [one.id for one in targets if isinstance(one, ast.Name)]
+    if isinstance(node, ast.ClassDef):
+        found.append(node.name)
+    return [name for name in found if not name.startswith("_")]
+
+
 def test_no_module_of_ours_is_renamed_at_import():
+    """Nor a name out of one; in tests, tools and benchmarks neither."""
     found = [
-        f"{place}:{node.lineno} {alias.name} as {alias.asname}"
-        for place, node in nodes(ast.Import | ast.ImportFrom)
+        f"{path.relative_to(ROOT)}:{node.lineno} {alias.name} as {alias.asname}"
+        for folder in OURS
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
-        if alias.asname
-        and (getattr(node, "module", None) or alias.name).partition(".")[0] in {"trustsvc", "jobs"}
+        if alias.asname and (getattr(node, "module", None) or alias.name).partition(".")[0] in OURS
     ]
 
     assert found == []

@@ -7,17 +7,16 @@ made up, on loopback.
 import pytest
 from sqlalchemy import func, select
 
-from jobs import answer_privacy_requests as job
+from jobs import answer_privacy_requests
 from tests import rate_limits
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON, quiet
 from tests.orders.webhook_client import Shop
 from tests.privacy.rights import my_data_pages
 from trustsvc import clock
-from trustsvc.orders import privacy_requests
+from trustsvc.orders import privacy_requests, request_models
 from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.orders.received import PrivacyRequestKind
-from trustsvc.orders.request_models import privacy_requests as table
 from trustsvc.privacy.rights import answer_requests
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue, stop_request
@@ -42,7 +41,7 @@ def fill(shop_id, number, network=None, kind=PrivacyRequestKind.MY_DATA, email="
 
 def waiting():
     with db.reading() as session:
-        return session.scalar(select(func.count()).select_from(table))
+        return session.scalar(select(func.count()).select_from(request_models.privacy_requests))
 
 
 def post(client, path, email="anna@mail.example", address="203.0.113.7"):
@@ -93,13 +92,13 @@ def test_a_full_shop_s_pages_and_its_platform_wait_apart(client, monkeypatch):
 def test_requests_are_answered_in_sets_and_the_job_ends_before_its_limit(installation, monkeypatch):
     fill(0, 60)
     enqueued = []
-    monkeypatch.setattr(job, "RUN_S", -1.0)
+    monkeypatch.setattr(answer_privacy_requests, "RUN_S", -1.0)
 
     with job_queue.capture(enqueued.append):
-        job.answer_privacy_requests()
+        answer_privacy_requests.answer_privacy_requests()
         left = waiting()
-        monkeypatch.setattr(job, "RUN_S", 60.0)
-        job.answer_privacy_requests()
+        monkeypatch.setattr(answer_privacy_requests, "RUN_S", 60.0)
+        answer_privacy_requests.answer_privacy_requests()
 
     assert left == 60 - answer_requests.SET_SIZE
     assert enqueued == ["answer_privacy_requests"]
@@ -107,7 +106,7 @@ def test_requests_are_answered_in_sets_and_the_job_ends_before_its_limit(install
 
 
 def test_a_run_is_far_shorter_than_the_limit_of_the_job():
-    assert job_queue.TIME_LIMIT_S[job.NAME] / 2 > job.RUN_S
+    assert job_queue.TIME_LIMIT_S[answer_privacy_requests.NAME] / 2 > answer_privacy_requests.RUN_S
 
 
 def test_a_stop_ends_the_run_after_the_set_in_hand(installation):
@@ -115,7 +114,7 @@ def test_a_stop_ends_the_run_after_the_set_in_hand(installation):
 
     with stop_request.listening(), quiet():
         stop_request.note()
-        job.answer_privacy_requests()
+        answer_privacy_requests.answer_privacy_requests()
 
     assert waiting() == 60 - answer_requests.SET_SIZE
 

@@ -3,8 +3,7 @@
 import pytest
 
 from tests import rate_limits
-from tests.app import test_other_shop as routes
-from tests.app import two_shops
+from tests.app import test_other_shop, two_shops
 from tests.invitations import sample_orders
 from tests.staff import signed_in_staff
 from trustsvc.http import form_origin
@@ -32,12 +31,12 @@ def shop(app):
 
 def forms(app, shop):
     """Give each route that takes a form, with a path that opens it."""
-    for rule, (methods, passes) in sorted(routes._routes(app).items()):
+    for rule, (methods, passes) in sorted(test_other_shop._routes(app).items()):
         if "POST" not in methods or passes == "signature":
             continue
-        kind = routes.KEPT_APART[rule].opens
+        kind = test_other_shop.KEPT_APART[rule].opens
         value = next((str(value) for known, value in shop.ids if known == kind), "1")
-        yield rule, next(routes._paths(rule, value))
+        yield rule, next(test_other_shop._paths(rule, value))
 
 
 def test_a_form_of_another_site_does_nothing_at_any_route(app, client, shop):

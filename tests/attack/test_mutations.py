@@ -13,8 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.app import test_other_shop as routes
-from tests.app import two_shops
+from tests.app import test_other_shop, two_shops
 from tests.attack import cpu, hostile
 from tests.attack.test_routes import FORM, HEADERS, Opener, field_names
 from tests.orders.webhook_client import SECRETS, Shop, sample
@@ -38,14 +37,14 @@ class Mutations:
         self.opener = opener
         self.names = field_names()
         self.shops = {name: Shop(opener.client, name) for name in SECRETS}
-        rules = routes._routes(opener.app)
+        rules = test_other_shop._routes(opener.app)
         self.rules = [(rule, rules[rule][0]) for rule in sorted(rules) if "filename" not in rule]
 
     def request(self):
         if self.dice.random() < 0.3:
             return self.delivery()
         rule, methods = self.dice.choice(self.rules)
-        path = self.dice.choice(list(routes._paths(rule, self.opener._id(rule))))
+        path = self.dice.choice(list(test_other_shop._paths(rule, self.opener._id(rule))))
         method = self.dice.choice(sorted(methods) if self.dice.random() < 0.9 else METHODS)
         sent = {"headers": self.headers(), "query_string": self.query()}
         if method == "POST":
@@ -128,7 +127,7 @@ class Mutations:
         return self.text(300).encode("utf-8", "replace").decode("latin-1").translate(LINES)
 
     def body(self, rule):
-        fields = dict(routes.FORM.get(rule, {}))
+        fields = dict(test_other_shop.FORM.get(rule, {}))
         if rule.startswith("/desk") or self.dice.random() < 0.1:
             fields["form_token"] = self.opener.token
         for name in self.dice.sample(self.names, self.dice.randrange(6)):

@@ -19,7 +19,7 @@ from tests.invitations.sample_orders import NOON, quiet
 from tests.privacy.rights import my_data_pages
 from tests.staff import signed_in_staff
 from trustsvc import cli, clock
-from trustsvc.doctor import privacy_requests as doctor
+from trustsvc.doctor.privacy_requests import objections
 from trustsvc.privacy.retention import purge
 from trustsvc.privacy.rights import burst_policy
 from trustsvc.registry.models import form_objections, opt_outs
@@ -169,7 +169,7 @@ def test_an_alarm_comes_within_a_minute_to_doctor_desk_and_mailbox(client):
     shop = sample_orders.shop()
     signed_in_staff.sign_in(client)
     with db.reading() as session:
-        assert doctor.objections(session, clock.now()).level == "OK"
+        assert objections(session, clock.now()).level == "OK"
     for number in range(burst_policy.HELD_OF_NETWORK + 1):
         post(client, shop, f"b{number}@mail.example")
 
@@ -177,7 +177,7 @@ def test_an_alarm_comes_within_a_minute_to_doctor_desk_and_mailbox(client):
         job()
         job()
         with db.reading() as session:
-            assert doctor.objections(session, clock.now()).level == "FAIL"
+            assert objections(session, clock.now()).level == "FAIL"
         desk = client.get("/desk/requests").text
 
     assert "10.0.1.0/24" in desk

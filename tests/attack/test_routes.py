@@ -13,8 +13,7 @@ import pytest
 
 import trustsvc
 from tests import rate_limits
-from tests.app import test_other_shop as routes
-from tests.app import two_shops
+from tests.app import test_other_shop, two_shops
 from tests.attack import cpu, hostile
 from tests.invitations import sample_orders
 from tests.orders.webhook_client import SECRETS, Shop, only_order, sample
@@ -94,12 +93,12 @@ class Opener:
         self.plain = {}
 
     def rules(self, method):
-        for rule, (methods, _) in sorted(routes._routes(self.app).items()):
+        for rule, (methods, _) in sorted(test_other_shop._routes(self.app).items()):
             if method in methods and rule not in {"/desk/leave", "/static/<path:filename>"}:
-                yield rule, next(routes._paths(rule, self._id(rule)))
+                yield rule, next(test_other_shop._paths(rule, self._id(rule)))
 
     def _id(self, rule):
-        kind = routes.KEPT_APART[rule].opens
+        kind = test_other_shop.KEPT_APART[rule].opens
         return next((str(value) for known, value in self.mine.ids if known == kind), "1")
 
     def ask(self, method, path, **sent):

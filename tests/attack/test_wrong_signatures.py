@@ -45,7 +45,7 @@ SENDERS = {
 def test_a_network_that_guesses_gets_429_at_every_route_and_nothing_right_is_refused(
     app, client, monkeypatch
 ):
-    limit = wrong_signatures.rate_limit.limit
+    limit = wrong_signatures.wrong_signature_limit.limit
 
     def guess(path, source):
         return client.post(path, data=b"{}", headers={"X-Forwarded-For": source})

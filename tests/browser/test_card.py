@@ -201,14 +201,14 @@ def test_the_shop_s_own_styles_do_not_break_it(look, origin, shop):
 def test_the_pages_of_registration_have_no_accessibility_problem(
     origin, shop, browse, screenshots, look
 ):
-    from tests.registry.registrations import ask as ask_by
+    from tests.registry.registrations import ask
     from trustsvc.app import create_app
 
     client = create_app().test_client()
-    ask_by(client, shop)
+    ask(client, shop)
     (message,) = posted()
     confirm = f"{origin}{path_in(message, 'confirm')}"
-    ask_by(client, shop, "piet@mail.example")
+    ask(client, shop, "piet@mail.example")
     (other,) = posted()
     client.post(path_in(other, "confirm"))
     leave = f"{origin}{path_in(posted()[0], 'leave')}"

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tests.browser import accessibility, sample_shop
 from tests.privacy.rights.my_data_pages import answered, mailed
 from tests.reviews import sample_reviews
-from tests.staff import signed_in_staff as at_desk
+from tests.staff import signed_in_staff
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.invitations.models import invitations
@@ -284,7 +284,7 @@ def test_the_desks_clock_has_no_accessibility_problem(made, browse, origin, scre
         request_log.record_answered(session, "object", 0, "person", now)
 
     def sign_in(page):
-        page.goto(f"{origin}{at_desk.add()}")
+        page.goto(f"{origin}{signed_in_staff.add()}")
         page.get_by_role("button").click()
 
     urls = {"requests": f"{origin}/desk/requests"}

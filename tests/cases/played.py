@@ -34,7 +34,7 @@ START = datetime(2026, 6, 10, 10, tzinfo=UTC)  # a Wednesday, 12:00 in Amsterdam
 WAIT = timedelta(days=8)
 ROUND = timedelta(hours=4)  # meets the daytime of every zone
 HALF_DAY = timedelta(hours=12)
-PACES = ("at_once", "in_turn")
+TIMINGS = ("at_once", "in_turn")
 BETWEEN_STEPS = timedelta(minutes=1)
 DOMAIN = "shop.example"
 
@@ -54,18 +54,18 @@ class Letter:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a case at one pace: the answers, and the letters of eight days."""
+    """What became of a case at one timing: the answers, and the letters of eight days."""
 
     answers: list[str]
     letters: list[Letter]
 
 
 class _Run:
-    """One case at one pace, at a shop of its own."""
+    """One case at one timing, at a shop of its own."""
 
-    def __init__(self, case: Case, pace: str, number: int) -> None:
+    def __init__(self, case: Case, timing: str, number: int) -> None:
         self.case = case
-        self.pace = pace
+        self.timing = timing
         self.number = number
         self.name = f"Shop {number}"
         self.answers: list[str] = []
@@ -87,8 +87,8 @@ class _Run:
         return self.post_at(len(self.case.steps) - 1)
 
     def post(self, client: FlaskClient, step: Step, at: datetime) -> None:
-        moment = START + step.after if self.pace == "at_once" else at
-        body = of_pace(step.filled(self.number, moment), self.pace)
+        moment = START + step.after if self.timing == "at_once" else at
+        body = of_timing(step.filled(self.number, moment), self.timing)
         headers = signed_request(
             self.case.platform, self.secret, body, step.topic, at=int(at.timestamp())
         )
@@ -98,18 +98,18 @@ class _Run:
         self.answers.append(" ".join(str(word) for word in words if word))
 
 
-def of_pace(text: bytes, pace: str) -> bytes:
-    """Give each pace addresses of its own, in a domain beside that of the case."""
-    return text.replace(b"@cas", b"@second.cas") if pace == "in_turn" else text
+def of_timing(text: bytes, timing: str) -> bytes:
+    """Give each timing addresses of its own, in a domain beside that of the case."""
+    return text.replace(b"@cas", b"@second.cas") if timing == "in_turn" else text
 
 
 def play(client: FlaskClient, cases: list[Case]) -> dict[str, dict[str, Outcome]]:
-    """Play all cases in one installation; gives what became of each at each pace."""
+    """Play all cases in one installation; gives what became of each at each timing."""
     runs = []
     with clock.at(START):
         for case in cases:
-            paces = PACES[: len(case.steps)]  # one step has no pace
-            runs += [_Run(case, pace, 1000 + len(runs) + i) for i, pace in enumerate(paces)]
+            timings = TIMINGS[: len(case.steps)]  # one step has no timing
+            runs += [_Run(case, timing, 1000 + len(runs) + i) for i, timing in enumerate(timings)]
     posts = sorted(
         ((run.post_at(index), index, run) for run in runs for index in range(len(run.case.steps))),
         key=lambda post: post[:2],
@@ -132,7 +132,7 @@ def play(client: FlaskClient, cases: list[Case]) -> dict[str, dict[str, Outcome]
         letters.take(moment)
     outcomes: dict[str, dict[str, Outcome]] = defaultdict(dict)
     for run in runs:
-        outcomes[run.case.name][run.pace] = Outcome(run.answers, letters.of(run))
+        outcomes[run.case.name][run.timing] = Outcome(run.answers, letters.of(run))
     return dict(outcomes)
 
 
@@ -176,8 +176,8 @@ class _Letters:
 def faults(case: Case, outcomes: dict[str, Outcome]) -> list[str]:
     """Give what is not as the case says it must be, in words."""
     return [
-        f"{pace}: {fault} (answers: {', '.join(outcome.answers)})"
-        for pace, outcome in outcomes.items()
+        f"{timing}: {fault} (answers: {', '.join(outcome.answers)})"
+        for timing, outcome in outcomes.items()
         for fault in _faults(case.must, outcome)
     ]
 
@@ -220,16 +220,16 @@ def _untimely(must: dict[str, Any], letter: Letter) -> Iterator[str]:
 
 def as_json(outcomes: dict[str, dict[str, Outcome]]) -> dict[str, dict[str, dict[str, object]]]:
     return {
-        name: {pace: asdict(outcome) for pace, outcome in paces.items()}
-        for name, paces in outcomes.items()
+        name: {timing: asdict(outcome) for timing, outcome in timings.items()}
+        for name, timings in outcomes.items()
     }
 
 
 def from_json(read: dict[str, dict[str, dict[str, list]]]) -> dict[str, dict[str, Outcome]]:
     return {
         name: {
-            pace: Outcome(one["answers"], [Letter(**letter) for letter in one["letters"]])
-            for pace, one in paces.items()
+            timing: Outcome(one["answers"], [Letter(**letter) for letter in one["letters"]])
+            for timing, one in timings.items()
         }
-        for name, paces in read.items()
+        for name, timings in read.items()
     }

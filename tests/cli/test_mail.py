@@ -5,7 +5,7 @@ from tests.invitations.sample_orders import NOON, Post, invited, sent, shop
 from tests.invitations.test_desk import few, names, paused_shop
 from trustsvc import cli, clock
 from trustsvc.doctor.check import check
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox import circuit_breaker, retry_policy, send_suspension
 from trustsvc.mail.outbox.models import messages
 from trustsvc.storage import db
@@ -45,7 +45,7 @@ def test_a_paused_shop_is_shown_here_and_by_the_doctor_and_goes_on_by_its_name(i
 
 def test_unknown_deliveries_are_counted_here_and_by_the_doctor(installation):
     invited(shop())
-    sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
+    sent(Post(SendResult(SendStatus.UNKNOWN, "no_answer")))
 
     assert "1 unknown deliveries" in run("status").output
     assert found("unknown deliveries", NOON).level == "WARN"
@@ -64,7 +64,7 @@ def test_an_open_circuit_breaker_is_shown(installation):
 @few
 def test_a_paused_shop_hides_neither_an_open_breaker_nor_unknown_deliveries(installation):
     invited(shop())
-    sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
+    sent(Post(SendResult(SendStatus.UNKNOWN, "no_answer")))
     paused_shop()
     with db.transaction() as session:
         send_suspension.stop(session, send_suspension.COMPLAINTS, "complaint_rate", NOON)

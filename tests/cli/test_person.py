@@ -8,8 +8,7 @@ from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON, quiet
 from tests.privacy.rights import my_data_pages
 from trustsvc import cli, clock
-from trustsvc.privacy import request_log
-from trustsvc.privacy.models import request_log as requests
+from trustsvc.privacy import models, request_log
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db
 
@@ -94,7 +93,9 @@ def test_a_refusal_and_a_look_are_in_the_register_without_an_open_request_too(in
         ("see", "done", "command line"),
     ]
     with db.reading() as session:
-        refused = session.execute(select(requests).where(requests.c.ground.is_not(None))).one()
+        refused = session.execute(
+            select(models.request_log).where(models.request_log.c.ground.is_not(None))
+        ).one()
     assert (refused.ground, refused.shop_id) == ("17_3_e", 0)
 
 

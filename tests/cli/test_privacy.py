@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 
 from tests.backup.backup_commands import run
 from tests.reviews.sample_reviews import invitation, order, review, shop
-from tests.transactional_mail.test_message_kind import sent_transactional as answers
+from tests.transactional_mail.test_message_kind import sent_transactional
 from trustsvc import clock, i18n
 from trustsvc.privacy.models import disclosure_log
 from trustsvc.shops.models import shops
@@ -63,7 +63,7 @@ def test_announce_writes_to_the_people_concerned_and_only_once(installation):
 
     assert "1 e-mails" in ask("announce", "--shop", "velo-fils", "--send").stdout
     assert ask("announce", "--shop", "velo-fils", "--send").exit_code == 1
-    (message,) = answers(now=clock.now()).messages
+    (message,) = sent_transactional(now=clock.now()).messages
     assert message.to_address == "buyer@mail.example"
     assert "/privacy/velo-fils" in message.text
 

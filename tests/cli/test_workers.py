@@ -19,10 +19,9 @@ from tests.waiting import until
 from tools.drill.service import ROOT
 from trustsvc import clock
 from trustsvc.invitations import models
-from trustsvc.orders import privacy_requests
+from trustsvc.orders import privacy_requests, request_models
 from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.orders.received import PrivacyRequestKind
-from trustsvc.orders.request_models import privacy_requests as table
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
@@ -83,7 +82,7 @@ def ask():
 
 def is_answered():
     with db.reading() as session:
-        return not session.scalar(select(func.count()).select_from(table))
+        return not session.scalar(select(func.count()).select_from(request_models.privacy_requests))
 
 
 def at_work(*pids):

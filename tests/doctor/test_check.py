@@ -2,7 +2,6 @@
 trustsvc/cli/doctor.py
 trustsvc/doctor/finding.py
 trustsvc/doctor/mail.py
-trustsvc/doctor/scheduler.py
 """
 
 import json

@@ -3,8 +3,7 @@ import pytest
 from tests.doctor.test_fault_drills import keep
 from tests.staff.signed_in_staff import sign_in
 from trustsvc import clock
-from trustsvc.privacy import receipts
-from trustsvc.privacy.models import receipts as table
+from trustsvc.privacy import models, receipts
 from trustsvc.storage import db
 
 
@@ -60,7 +59,7 @@ def test_the_desk_shows_receipts_and_whether_their_chain_holds(desk):
 def test_the_desk_says_when_a_receipt_was_changed(desk):
     signed(3)
     with db.transaction() as session:
-        session.execute(table.update().values(number=2))
+        session.execute(models.receipts.update().values(number=2))
 
     assert "The chain of receipts is broken" in desk.get("/desk/evidence").text
 

@@ -24,7 +24,7 @@ def findings(now):
     with db.transaction() as session:
         alarm.watch(session, now)
     with db.reading() as session:
-        return webhooks.deliveries(session, now)
+        return webhooks.webhook_deliveries(session, now)
 
 
 @pytest.fixture

@@ -1,7 +1,3 @@
-"""Also tests:
-trustsvc/work_queue/shared_counter.py
-"""
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from trustsvc.invitations.message_kind import INVITATIONS
 from trustsvc.invitations.models import invitations
 from trustsvc.invitations.planning import plan
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox import kinds, send
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders import accept, decision_log
@@ -107,7 +107,7 @@ class Post:
         self.meanwhile = meanwhile
 
     def send(self, email_message, before_end_of_data):
-        outcome = self.fates.pop(0) if self.fates else DeliveryResult(DeliveryStatus.SENT)
+        outcome = self.fates.pop(0) if self.fates else SendResult(SendStatus.SENT)
         if self.meanwhile:
             self.meanwhile()
         if outcome.reason != "before_end_of_data":

@@ -14,7 +14,7 @@ from tests.invitations.sample_orders import (
 )
 from trustsvc.crypto import signed_links
 from trustsvc.invitations.compose import greeting
-from trustsvc.mail import message as mail_bytes
+from trustsvc.mail.message import to_bytes
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ def email_message(language="nl", may_ask="customers", **order):
 
 
 def read(one):
-    data = mail_bytes.to_bytes(one, "reviews@trust.example").data
+    data = to_bytes(one, "reviews@trust.example").data
     return message_from_bytes(data, policy=policy.default)
 
 
@@ -116,10 +116,10 @@ def test_one_click_and_automatic_headers(installation):
 
 
 def test_the_message_id_stays_over_tries_and_is_no_way_into_the_link(installation):
-    from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+    from trustsvc.mail.message import SendResult, SendStatus
 
     order_id = invited(shop())
-    first = sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451"))).messages[0]
+    first = sent(Post(SendResult(SendStatus.DEFERRED, "smtp_451"))).messages[0]
     from tests.invitations.sample_orders import message_of
 
     second = sent(now=message_of(order_id).due_at).messages[0]
@@ -134,7 +134,7 @@ def test_the_bytes_hold_name_address_shop_and_links_and_nothing_else(installatio
     canaries = {"identity": "canary-identity-4711"}
     order_id, one = email_message(email="canary-mail@mail.example", name="Canary Name", **canaries)
 
-    raw = mail_bytes.to_bytes(one, "reviews@trust.example").data.decode()
+    raw = to_bytes(one, "reviews@trust.example").data.decode()
     text = raw + " ".join(parts(one))
 
     assert "canary-mail@mail.example" in text

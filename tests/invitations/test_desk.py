@@ -18,12 +18,12 @@ from tests.staff.signed_in_staff import form_token, sign_in
 from trustsvc import clock, config
 from trustsvc.invitations.planning import volume_guard
 from trustsvc.mail import transport
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox import circuit_breaker, relay_rate, send_suspension
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
 
-UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")
+UNKNOWN = SendResult(SendStatus.UNKNOWN, "no_answer")
 few = pytest.mark.parametrize("installation", [{"TRUSTSVC_HOURLY_MOST": "2"}], indirect=True)
 
 

@@ -5,11 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from jobs import send_messages as job
 from jobs.send_messages import send_messages
 from tests.invitations.sample_orders import NOON, Post, invited, message_of, quiet, sent, shop
 from trustsvc import clock, clock_check
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox.models import messages
 from trustsvc.storage import db
 
@@ -50,7 +49,7 @@ class Wall:
         self.jump = TEN_YEARS
 
 
-@pytest.mark.parametrize("fate", [DeliveryStatus.DEFERRED, DeliveryStatus.SENT])
+@pytest.mark.parametrize("fate", [SendStatus.DEFERRED, SendStatus.SENT])
 def test_a_clock_that_jumps_within_a_round_makes_no_message_wait_for_years(
     installation, monkeypatch, fate
 ):
@@ -59,7 +58,7 @@ def test_a_clock_that_jumps_within_a_round_makes_no_message_wait_for_years(
     with db.transaction() as session:
         clock_check.record(session, clock.read(), None)
     post = Post(
-        DeliveryResult(fate, "before_end_of_data" if fate is DeliveryStatus.DEFERRED else ""),
+        SendResult(fate, "before_end_of_data" if fate is SendStatus.DEFERRED else ""),
         meanwhile=wall.set_ahead,
     )
 
@@ -67,12 +66,12 @@ def test_a_clock_that_jumps_within_a_round_makes_no_message_wait_for_years(
     def opened(_url):
         yield post
 
-    monkeypatch.setattr(job, "open_transport", opened)
+    monkeypatch.setattr("jobs.send_messages.open_transport", opened)
     with quiet():
         send_messages()
 
     email_message = message_of(order_id)
-    if fate is DeliveryStatus.DEFERRED:
+    if fate is SendStatus.DEFERRED:
         assert email_message.due_at < NOON + DAY
     else:
         assert email_message.state == "sent"

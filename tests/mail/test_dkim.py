@@ -18,7 +18,7 @@ from tests.mail.mail_server import MailServer
 from trustsvc import cli, config
 from trustsvc.errors import Misconfigured, Refused
 from trustsvc.mail import dkim_keys, message
-from trustsvc.mail.message import DeliveryStatus, Message
+from trustsvc.mail.message import Message, SendStatus
 from trustsvc.mail.transport import open_transport
 
 pytestmark = pytest.mark.slow
@@ -200,7 +200,7 @@ def test_a_message_signed_arrives_as_it_was_signed(home):
     with MailServer() as server, open_transport(f"{server.url}?starttls=never") as mail_transport:
         outcome = mail_transport.send(email_message(text=".\n..dots\n.\n"), lambda: None)
 
-    assert outcome.status is DeliveryStatus.SENT
+    assert outcome.status is SendStatus.SENT
     data = server.messages[0]
     assert holds(data if isinstance(data, bytes) else data.encode())
 

@@ -6,7 +6,7 @@ import pytest
 from tests.mail.test_message import email_message
 from trustsvc import config
 from trustsvc.mail import transport
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.message import SendResult, SendStatus
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def post(*email_messages, before_end_of_data=lambda: None):
 def test_messages_arrive_whole_and_can_be_read_by_others_programs(place):
     assert (
         post(email_message(subject="one"), email_message(subject="two"))
-        == [DeliveryResult(DeliveryStatus.SENT)] * 2
+        == [SendResult(SendStatus.SENT)] * 2
     )
 
     found = sorted(one["Subject"] for one in mailbox.Maildir(place))
@@ -68,13 +68,11 @@ def test_a_folder_that_cannot_be_written_is_later(place):
     place.parent.mkdir()
     place.write_text("a file is in the way")
 
-    assert post(email_message()) == [DeliveryResult(DeliveryStatus.DEFERRED, "maildir")]
+    assert post(email_message()) == [SendResult(SendStatus.DEFERRED, "maildir")]
 
 
 def test_a_message_that_cannot_be_written_is_refused(place):
-    assert post(email_message(to_address="nobody")) == [
-        DeliveryResult(DeliveryStatus.REFUSED, "address")
-    ]
+    assert post(email_message(to_address="nobody")) == [SendResult(SendStatus.REFUSED, "address")]
 
 
 @pytest.mark.parametrize("shape", ["maildir:{}", "maildir://{}"])

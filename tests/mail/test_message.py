@@ -6,8 +6,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from trustsvc.mail import message as mail_bytes
-from trustsvc.mail.message import Message, UnwritableMessage
+from trustsvc.mail.message import (
+    MAX_NAME,
+    MAX_SUBJECT,
+    Message,
+    UnwritableMessage,
+    ascii_address,
+    reply_to,
+    single_line,
+    to_bytes,
+)
 
 AT = datetime(2026, 6, 10, 10, tzinfo=UTC)
 OURS = [
@@ -41,7 +49,7 @@ def email_message(**changes):
 
 
 def written(**changes):
-    return mail_bytes.to_bytes(email_message(**changes), "reviews@trust.example").data
+    return to_bytes(email_message(**changes), "reviews@trust.example").data
 
 
 hostile = some.text(max_size=150) | some.sampled_from(
@@ -89,21 +97,21 @@ def test_exactly_the_declared_headers_come_back_whatever_the_names_are(to_name, 
     assert [one.addr_spec for one in new["From"].addresses] == ["reviews@trust.example"]
     # Python 3.11.7 puts a space between two encoded words of a name (RFC 2047 6.2 says none).
     shown = new["To"].addresses[0].display_name
-    assert shown.replace(" ", "") == mail_bytes.single_line(to_name).replace(" ", "")
-    assert new["Subject"] == mail_bytes.single_line(subject, mail_bytes.MAX_SUBJECT)
+    assert shown.replace(" ", "") == single_line(to_name).replace(" ", "")
+    assert new["Subject"] == single_line(subject, MAX_SUBJECT)
     old = message_from_bytes(data, policy=policy.compat32)
     read = str(make_header(decode_header(old["Subject"]))) if old["Subject"] else ""
-    assert read == mail_bytes.single_line(subject, mail_bytes.MAX_SUBJECT)
+    assert read == single_line(subject, MAX_SUBJECT)
 
 
 @given(hostile)
 def test_a_cleaned_name_is_one_line_and_cleaning_twice_changes_nothing(text):
-    once = mail_bytes.single_line(text)
+    once = single_line(text)
 
-    assert mail_bytes.single_line(once) == once
+    assert single_line(once) == once
     assert once == " ".join(once.split())
     assert "=?" not in once
-    assert len(once) <= mail_bytes.MAX_NAME
+    assert len(once) <= MAX_NAME
 
 
 @given(some.text(max_size=400), some.text(max_size=400))
@@ -122,7 +130,7 @@ def test_the_bodies_come_back_as_they_were(text, html):
 @given(some.text(max_size=80))
 def test_an_address_is_written_as_it_is_or_refused(address):
     try:
-        envelope = mail_bytes.to_bytes(email_message(to_address=address), "reviews@trust.example")
+        envelope = to_bytes(email_message(to_address=address), "reviews@trust.example")
     except UnwritableMessage:
         return
     assert not set('\r\n <>,;"()') & set(envelope.recipient)
@@ -171,7 +179,7 @@ def test_what_is_no_address_is_refused_by_a_code(address):
     ],
 )
 def test_domains_are_written_as_idna_and_local_parts_as_they_are(address, recipient, utf8):
-    envelope = mail_bytes.to_bytes(email_message(to_address=address), "reviews@trust.example")
+    envelope = to_bytes(email_message(to_address=address), "reviews@trust.example")
 
     assert (envelope.recipient, envelope.utf8) == (recipient, utf8)
     assert f"<{recipient}>".encode() in envelope.data
@@ -209,12 +217,12 @@ def test_the_same_message_is_the_same_bytes():
 
 def test_neither_message_nor_envelope_shows_what_is_in_it():
     assert "jan" not in repr(email_message())
-    assert "jan" not in repr(mail_bytes.to_bytes(email_message(), "reviews@trust.example"))
+    assert "jan" not in repr(to_bytes(email_message(), "reviews@trust.example"))
 
 
 def test_an_address_for_answers_is_one_header_line():
-    assert mail_bytes.reply_to("") == {}
-    data = written(headers=mail_bytes.reply_to(mail_bytes.ascii_address("Service@Shop.Example")))
+    assert reply_to("") == {}
+    data = written(headers=reply_to(ascii_address("Service@Shop.Example")))
 
     message = message_from_bytes(data, policy=policy.default)
     assert message.get_all("Reply-To") == ["Service@shop.example"]
@@ -225,9 +233,9 @@ def test_an_address_for_answers_is_one_header_line():
 )
 def test_what_is_not_one_address_in_ascii_is_no_address_for_answers(text):
     with pytest.raises(UnwritableMessage):
-        mail_bytes.ascii_address(text)
+        ascii_address(text)
 
 
 def test_a_line_smuggled_into_the_table_of_shops_still_writes_no_header():
     with pytest.raises(UnwritableMessage):
-        written(headers=mail_bytes.reply_to("a@b.example\r\nBcc: x@y.z"))
+        written(headers=reply_to("a@b.example\r\nBcc: x@y.z"))

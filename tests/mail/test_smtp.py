@@ -16,7 +16,7 @@ from tests.mail.mail_server import GOOD, MailServer
 from tests.mail.test_message import email_message
 from trustsvc import config
 from trustsvc.mail import smtp, smtp_connection, transport
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.message import SendResult, SendStatus
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +57,7 @@ def test_three_messages_go_over_one_connection(offers):
             end_of_data=end_of_data,
         )
 
-    assert outcomes == [DeliveryResult(DeliveryStatus.SENT)] * 3
+    assert outcomes == [SendResult(SendStatus.SENT)] * 3
     assert (server.connections, end_of_data.count) == (1, 3)
     subjects = [
         message_from_bytes(one, policy=policy.default)["Subject"] for one in server.messages
@@ -69,34 +69,34 @@ def test_three_messages_go_over_one_connection(offers):
 @pytest.mark.parametrize(
     ("step", "answer", "fate", "problem"),
     [
-        ("MAIL", "451 later", DeliveryStatus.DEFERRED, "smtp_451"),
-        ("MAIL", "421 closing", DeliveryStatus.DEFERRED, "smtp_421"),
+        ("MAIL", "451 later", SendStatus.DEFERRED, "smtp_451"),
+        ("MAIL", "421 closing", SendStatus.DEFERRED, "smtp_421"),
         (
             "MAIL",
             "550 5.7.1 you again",
-            DeliveryStatus.DEFERRED,
+            SendStatus.DEFERRED,
             "smtp_550",
         ),  # we are refused, not the buyer
-        ("RCPT", "421 closing", DeliveryStatus.DEFERRED, "smtp_421"),
-        ("RCPT", "450 greylisted", DeliveryStatus.DEFERRED, "smtp_450"),
-        ("RCPT", "452 4.2.2 full", DeliveryStatus.DEFERRED, "smtp_452"),
-        ("RCPT", "550 5.1.1 nobody", DeliveryStatus.REFUSED, "smtp_550"),
-        ("RCPT", "552 5.2.2 mailbox full", DeliveryStatus.DEFERRED, "smtp_552"),
-        ("RCPT", "nonsense", DeliveryStatus.DEFERRED, "smtp_garbled"),
-        ("DATA", "451 later", DeliveryStatus.DEFERRED, "smtp_451"),
-        ("DATA", "554 no", DeliveryStatus.REFUSED, "smtp_554"),
-        ("DOT", "421 closing", DeliveryStatus.DEFERRED, "smtp_421"),
-        ("DOT", "451 later", DeliveryStatus.DEFERRED, "smtp_451"),
-        ("DOT", "550 5.7.1 policy", DeliveryStatus.DEFERRED, "policy"),  # of us, not of the mailbox
-        ("RCPT", "550 5.7.515 not authenticated", DeliveryStatus.DEFERRED, "policy"),
-        ("RCPT", "550 5.7.26 no SPF, no DKIM", DeliveryStatus.DEFERRED, "policy"),
-        ("RCPT", "553 5.1.8 your domain is not there", DeliveryStatus.DEFERRED, "policy"),
-        ("RCPT", "550 5.7.17 the mailbox has a new owner", DeliveryStatus.REFUSED, "smtp_550"),
-        ("RCPT", "550 5.1.1 no 5.7.1 here", DeliveryStatus.REFUSED, "smtp_550"),
-        ("RCPT", "550 nobody here, says 5.7.1.2", DeliveryStatus.REFUSED, "smtp_550"),
-        ("DOT", "552 5.3.4 too big", DeliveryStatus.REFUSED, "smtp_552"),
-        ("DOT", "552 5.2.2 mailbox full", DeliveryStatus.DEFERRED, "smtp_552"),
-        ("DOT", "nonsense", DeliveryStatus.UNKNOWN, "smtp_garbled"),
+        ("RCPT", "421 closing", SendStatus.DEFERRED, "smtp_421"),
+        ("RCPT", "450 greylisted", SendStatus.DEFERRED, "smtp_450"),
+        ("RCPT", "452 4.2.2 full", SendStatus.DEFERRED, "smtp_452"),
+        ("RCPT", "550 5.1.1 nobody", SendStatus.REFUSED, "smtp_550"),
+        ("RCPT", "552 5.2.2 mailbox full", SendStatus.DEFERRED, "smtp_552"),
+        ("RCPT", "nonsense", SendStatus.DEFERRED, "smtp_garbled"),
+        ("DATA", "451 later", SendStatus.DEFERRED, "smtp_451"),
+        ("DATA", "554 no", SendStatus.REFUSED, "smtp_554"),
+        ("DOT", "421 closing", SendStatus.DEFERRED, "smtp_421"),
+        ("DOT", "451 later", SendStatus.DEFERRED, "smtp_451"),
+        ("DOT", "550 5.7.1 policy", SendStatus.DEFERRED, "policy"),  # of us, not of the mailbox
+        ("RCPT", "550 5.7.515 not authenticated", SendStatus.DEFERRED, "policy"),
+        ("RCPT", "550 5.7.26 no SPF, no DKIM", SendStatus.DEFERRED, "policy"),
+        ("RCPT", "553 5.1.8 your domain is not there", SendStatus.DEFERRED, "policy"),
+        ("RCPT", "550 5.7.17 the mailbox has a new owner", SendStatus.REFUSED, "smtp_550"),
+        ("RCPT", "550 5.1.1 no 5.7.1 here", SendStatus.REFUSED, "smtp_550"),
+        ("RCPT", "550 nobody here, says 5.7.1.2", SendStatus.REFUSED, "smtp_550"),
+        ("DOT", "552 5.3.4 too big", SendStatus.REFUSED, "smtp_552"),
+        ("DOT", "552 5.2.2 mailbox full", SendStatus.DEFERRED, "smtp_552"),
+        ("DOT", "nonsense", SendStatus.UNKNOWN, "smtp_garbled"),
     ],
 )
 def test_each_answer_has_its_delivery_result_and_the_next_message_goes_on(
@@ -107,7 +107,7 @@ def test_each_answer_has_its_delivery_result_and_the_next_message_goes_on(
     with MailServer(says={step: [answer, good]}, offers=offers) as server:
         outcomes = post(server.url, email_message(), email_message(), end_of_data=end_of_data)
 
-    assert outcomes == [DeliveryResult(fate, problem), DeliveryResult(DeliveryStatus.SENT)]
+    assert outcomes == [SendResult(fate, problem), SendResult(SendStatus.SENT)]
     assert len(server.messages) == 1
     assert end_of_data.count == (2 if step == "DOT" else 1)
 
@@ -116,12 +116,12 @@ def test_each_answer_has_its_delivery_result_and_the_next_message_goes_on(
 @pytest.mark.parametrize(
     ("step", "fate", "problem", "ends_of_data"),
     [
-        ("CONNECT", DeliveryStatus.DEFERRED, "no_connection", 0),
-        ("EHLO", DeliveryStatus.DEFERRED, "no_connection", 0),
-        ("MAIL", DeliveryStatus.DEFERRED, "connection_lost", 0),
-        ("RCPT", DeliveryStatus.DEFERRED, "connection_lost", 0),
-        ("DATA", DeliveryStatus.DEFERRED, "connection_lost", 0),
-        ("DOT", DeliveryStatus.UNKNOWN, "no_answer", 1),
+        ("CONNECT", SendStatus.DEFERRED, "no_connection", 0),
+        ("EHLO", SendStatus.DEFERRED, "no_connection", 0),
+        ("MAIL", SendStatus.DEFERRED, "connection_lost", 0),
+        ("RCPT", SendStatus.DEFERRED, "connection_lost", 0),
+        ("DATA", SendStatus.DEFERRED, "connection_lost", 0),
+        ("DOT", SendStatus.UNKNOWN, "no_answer", 1),
     ],
 )
 def test_a_line_that_breaks_is_later_before_the_end_of_data_and_unknown_after(
@@ -129,7 +129,7 @@ def test_a_line_that_breaks_is_later_before_the_end_of_data_and_unknown_after(
 ):
     end_of_data = EndOfData()
     with MailServer(hangs_up_at=[step, step], offers=offers) as server:
-        assert post(server.url, end_of_data=end_of_data) == [DeliveryResult(fate, problem)]
+        assert post(server.url, end_of_data=end_of_data) == [SendResult(fate, problem)]
 
     assert (server.messages, end_of_data.count) == ([], ends_of_data)
 
@@ -140,8 +140,8 @@ def test_a_line_that_breaks_in_the_middle_of_the_body_takes_nothing():
 
     # What the kernel took before it noticed is as good as sent, then only unknown is true.
     assert outcome in {
-        DeliveryResult(DeliveryStatus.DEFERRED, "connection_lost"),
-        DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer"),
+        SendResult(SendStatus.DEFERRED, "connection_lost"),
+        SendResult(SendStatus.UNKNOWN, "no_answer"),
     }
     assert server.messages == []
 
@@ -150,7 +150,7 @@ def test_a_connection_that_was_closed_meanwhile_is_opened_once_more():
     with MailServer(says={"MAIL": ["250 ok", "421 idle too long", "250 ok"]}) as server:
         outcomes = post(server.url, email_message(), email_message())
 
-    assert outcomes == [DeliveryResult(DeliveryStatus.SENT)] * 2
+    assert outcomes == [SendResult(SendStatus.SENT)] * 2
     assert server.connections == 2
 
 
@@ -160,8 +160,8 @@ def test_a_421_to_the_end_of_data_is_not_tried_a_second_time_at_once():
         outcomes = post(server.url, email_message(), email_message(), end_of_data=end_of_data)
 
     assert outcomes == [
-        DeliveryResult(DeliveryStatus.SENT),
-        DeliveryResult(DeliveryStatus.DEFERRED, "smtp_421"),
+        SendResult(SendStatus.SENT),
+        SendResult(SendStatus.DEFERRED, "smtp_421"),
     ]
     assert (end_of_data.count, len(server.messages)) == (2, 1)
 
@@ -177,7 +177,7 @@ def test_where_nobody_listens_it_is_later():
     with MailServer() as server:
         url = server.url
 
-    assert post(url) == [DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")]
+    assert post(url) == [SendResult(SendStatus.DEFERRED, "no_connection")]
 
 
 def test_what_before_end_of_data_raises_goes_on_and_the_message_does_not_leave():
@@ -190,8 +190,8 @@ def test_what_before_end_of_data_raises_goes_on_and_the_message_does_not_leave()
     with MailServer() as server, transport.open_transport(server.url) as mail_transport:
         with pytest.raises(LeaseLost):
             mail_transport.send(email_message(subject="never"), lost)
-        assert mail_transport.send(email_message(subject="next"), EndOfData()) == DeliveryResult(
-            DeliveryStatus.SENT
+        assert mail_transport.send(email_message(subject="next"), EndOfData()) == SendResult(
+            SendStatus.SENT
         )
 
     assert len(server.messages) == 1
@@ -203,7 +203,7 @@ def test_a_server_that_wants_data_for_nobody_gets_none():
     with MailServer(says={"RCPT": ["550 nobody", "250 ok"]}) as server:
         outcomes = post(server.url, email_message(), email_message())
 
-    assert [outcome.status for outcome in outcomes] == [DeliveryStatus.REFUSED, DeliveryStatus.SENT]
+    assert [outcome.status for outcome in outcomes] == [SendStatus.REFUSED, SendStatus.SENT]
     assert (len(server.messages), server.connections) == (1, 2)
 
 
@@ -232,7 +232,7 @@ def test_silence_and_endless_answers_end_at_our_own_patience(says, monkeypatch):
     with MailServer(says=says) as server:
         (outcome,) = post(server.url)
 
-    assert outcome.status is (DeliveryStatus.UNKNOWN if "DOT" in says else DeliveryStatus.DEFERRED)
+    assert outcome.status is (SendStatus.UNKNOWN if "DOT" in says else SendStatus.DEFERRED)
 
 
 def test_lines_that_begin_with_a_dot_arrive_as_they_were():
@@ -247,22 +247,22 @@ def test_lines_that_begin_with_a_dot_arrive_as_they_were():
 @pytest.mark.parametrize(
     ("offers", "outcome"),
     [
-        (("PIPELINING",), DeliveryResult(DeliveryStatus.REFUSED, "smtputf8")),
-        (("SMTPUTF8", "8BITMIME"), DeliveryResult(DeliveryStatus.SENT)),
+        (("PIPELINING",), SendResult(SendStatus.REFUSED, "smtputf8")),
+        (("SMTPUTF8", "8BITMIME"), SendResult(SendStatus.SENT)),
     ],
 )
 def test_a_name_beyond_ascii_before_the_at_needs_a_server_that_knows_it(offers, outcome):
     with MailServer(offers=offers) as server:
         assert post(server.url, email_message(to_address="例@例え.テスト")) == [outcome]
 
-    if outcome.status is DeliveryStatus.SENT:
+    if outcome.status is SendStatus.SENT:
         assert "RCPT TO:<例@xn--r8jz45g.xn--zckzah>" in server.commands
 
 
 def test_an_address_that_is_none_never_reaches_the_server():
     with MailServer() as server:
         assert post(server.url, email_message(to_address="a@b.c\r\nDATA")) == [
-            DeliveryResult(DeliveryStatus.REFUSED, "address")
+            SendResult(SendStatus.REFUSED, "address")
         ]
 
     assert server.connections == 0
@@ -343,7 +343,7 @@ def test_starttls_is_used_where_it_is_offered(listener, certificate):
 
     assert (
         post(f"smtp://127.0.0.1:{port}", email_message(), email_message())
-        == [DeliveryResult(DeliveryStatus.SENT)] * 2
+        == [SendResult(SendStatus.SENT)] * 2
     )
     assert kept.encrypted == [True, True]
 
@@ -351,7 +351,7 @@ def test_starttls_is_used_where_it_is_offered(listener, certificate):
 def test_starttls_may_be_left_out_on_loopback(listener, certificate):
     kept, port = listener(tls_context=certificate)
 
-    assert post(f"smtp://127.0.0.1:{port}?starttls=never") == [DeliveryResult(DeliveryStatus.SENT)]
+    assert post(f"smtp://127.0.0.1:{port}?starttls=never") == [SendResult(SendStatus.SENT)]
     assert kept.encrypted == [False]
 
 
@@ -361,33 +361,31 @@ def test_a_password_is_sent_after_tls_and_a_wrong_one_is_no_refusal_of_the_buyer
     options = {"tls_context": certificate, "auth_required": True, "authenticator": right}
     kept, port = listener(**options)
 
-    assert post(f"smtp://mailer:pass%20word@127.0.0.1:{port}") == [
-        DeliveryResult(DeliveryStatus.SENT)
-    ]
+    assert post(f"smtp://mailer:pass%20word@127.0.0.1:{port}") == [SendResult(SendStatus.SENT)]
     assert post(f"smtp://mailer:wrong@127.0.0.1:{port}") == [
-        DeliveryResult(DeliveryStatus.DEFERRED, "no_login")
+        SendResult(SendStatus.DEFERRED, "no_login")
     ]
-    assert post(f"smtp://127.0.0.1:{port}")[0].status is DeliveryStatus.DEFERRED
+    assert post(f"smtp://127.0.0.1:{port}")[0].status is SendStatus.DEFERRED
     assert kept.encrypted == [True]
 
 
 def test_smtps_speaks_tls_from_the_first_byte(listener, certificate):
     kept, port = listener(ssl_context=certificate)
 
-    assert post(f"smtps://127.0.0.1:{port}") == [DeliveryResult(DeliveryStatus.SENT)]
+    assert post(f"smtps://127.0.0.1:{port}") == [SendResult(SendStatus.SENT)]
     assert len(kept.messages) == 1
 
 
 def test_smtps_to_a_server_without_tls_is_later():
     with MailServer() as server:
-        assert post(f"smtps://127.0.0.1:{server.port}")[0].status is DeliveryStatus.DEFERRED
+        assert post(f"smtps://127.0.0.1:{server.port}")[0].status is SendStatus.DEFERRED
 
 
 def test_a_password_never_leaves_for_another_host_without_tls(monkeypatch):
     monkeypatch.setattr(smtp, "is_loopback", lambda _: False)
     with MailServer() as server:
         url = f"smtp://mailer:secret@127.0.0.1:{server.port}?starttls=never"
-        assert post(url) == [DeliveryResult(DeliveryStatus.DEFERRED, "no_tls")]
+        assert post(url) == [SendResult(SendStatus.DEFERRED, "no_tls")]
 
     assert not any("AUTH" in line for line in server.commands)
 
@@ -398,15 +396,15 @@ def test_a_certificate_nobody_vouches_for_is_refused_beyond_loopback(
     monkeypatch.setattr(smtp, "is_loopback", lambda _: False)
     kept, port = listener(tls_context=certificate)
 
-    assert post(f"smtp://127.0.0.1:{port}") == [DeliveryResult(DeliveryStatus.DEFERRED, "no_tls")]
+    assert post(f"smtp://127.0.0.1:{port}") == [SendResult(SendStatus.DEFERRED, "no_tls")]
     assert kept.messages == []
 
 
 @pytest.mark.parametrize(
     ("ahead", "outcome"),
     [
-        ("", DeliveryResult(DeliveryStatus.SENT)),
-        ("\r\n250 sent by somebody in between", DeliveryResult(DeliveryStatus.DEFERRED, "no_tls")),
+        ("", SendResult(SendStatus.SENT)),
+        ("\r\n250 sent by somebody in between", SendResult(SendStatus.DEFERRED, "no_tls")),
     ],
 )
 def test_bytes_sent_ahead_of_tls_end_the_session(certificate, ahead, outcome):
@@ -414,7 +412,7 @@ def test_bytes_sent_ahead_of_tls_end_the_session(certificate, ahead, outcome):
     with MailServer(says=says, offers=("STARTTLS",), tls=certificate) as server:
         assert post(server.url) == [outcome]
 
-    assert len(server.messages) == (outcome.status is DeliveryStatus.SENT)
+    assert len(server.messages) == (outcome.status is SendStatus.SENT)
 
 
 def test_a_mail_transport_does_not_show_its_password():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trustsvc.mail.message import DeliveryStatus, FailureScope
+from trustsvc.mail.message import FailureScope, SendStatus
 from trustsvc.mail.outbox import rate_policy
 from trustsvc.mail.smtp_reply import BLAMED, ReplyClass, Stage, blamed, classify, result_of
 
@@ -15,31 +15,31 @@ OF_RELAY = {FailureScope.SERVER, FailureScope.RATE}
 @pytest.mark.parametrize(
     ("code", "reply", "fate", "about"),
     [
-        (421, "4.3.2 closing", DeliveryStatus.DEFERRED, FailureScope.SERVER),
-        (421, "4.7.0 too many letters", DeliveryStatus.DEFERRED, FailureScope.SERVER),
-        (421, f"4.7.0 <{JAN}>: too many", DeliveryStatus.DEFERRED, FailureScope.DOMAIN),
+        (421, "4.3.2 closing", SendStatus.DEFERRED, FailureScope.SERVER),
+        (421, "4.7.0 too many letters", SendStatus.DEFERRED, FailureScope.SERVER),
+        (421, f"4.7.0 <{JAN}>: too many", SendStatus.DEFERRED, FailureScope.DOMAIN),
         (
             450,
             "4.7.1 Error: too many recipients from [::1]",
-            DeliveryStatus.DEFERRED,
+            SendStatus.DEFERRED,
             FailureScope.RATE,
         ),
         (
             421,
             "4.4.2 Message submission rate for this client has exceeded the limit",
-            DeliveryStatus.DEFERRED,
+            SendStatus.DEFERRED,
             FailureScope.RATE,
         ),
-        (451, f"4.7.1 <{JAN}>: rate limited", DeliveryStatus.DEFERRED, FailureScope.DOMAIN),
-        (450, "4.2.0 greylisted", DeliveryStatus.DEFERRED, FailureScope.MAILBOX),
-        (451, "4.7.1 greylisted", DeliveryStatus.DEFERRED, FailureScope.DOMAIN),
-        (452, "4.2.2 full", DeliveryStatus.DEFERRED, FailureScope.MAILBOX),
-        (550, "5.1.1 no such user", DeliveryStatus.REFUSED, FailureScope.MAILBOX),
-        (550, "5.7.1 policy", DeliveryStatus.DEFERRED, FailureScope.DOMAIN),
-        (550, "sorry (#5.7.1)", DeliveryStatus.DEFERRED, FailureScope.DOMAIN),
-        (554, "5.7.26\n5.7.26 unauthenticated", DeliveryStatus.DEFERRED, FailureScope.DOMAIN),
-        (550, "5.7.18 the domain has a new owner", DeliveryStatus.REFUSED, FailureScope.MAILBOX),
-        (550, "no", DeliveryStatus.REFUSED, FailureScope.MAILBOX),
+        (451, f"4.7.1 <{JAN}>: rate limited", SendStatus.DEFERRED, FailureScope.DOMAIN),
+        (450, "4.2.0 greylisted", SendStatus.DEFERRED, FailureScope.MAILBOX),
+        (451, "4.7.1 greylisted", SendStatus.DEFERRED, FailureScope.DOMAIN),
+        (452, "4.2.2 full", SendStatus.DEFERRED, FailureScope.MAILBOX),
+        (550, "5.1.1 no such user", SendStatus.REFUSED, FailureScope.MAILBOX),
+        (550, "5.7.1 policy", SendStatus.DEFERRED, FailureScope.DOMAIN),
+        (550, "sorry (#5.7.1)", SendStatus.DEFERRED, FailureScope.DOMAIN),
+        (554, "5.7.26\n5.7.26 unauthenticated", SendStatus.DEFERRED, FailureScope.DOMAIN),
+        (550, "5.7.18 the domain has a new owner", SendStatus.REFUSED, FailureScope.MAILBOX),
+        (550, "no", SendStatus.REFUSED, FailureScope.MAILBOX),
     ],
 )
 def test_an_answer_says_what_becomes_of_the_message_and_of_whom_it_speaks(code, reply, fate, about):
@@ -63,7 +63,7 @@ def test_a_reply_before_a_recipient_was_named_strikes_no_domain_and_keeps_every_
     for stage, code, text in itertools.product((Stage.SESSION, Stage.MAIL), codes, TEXTS):
         result = result_of(stage, code, text.format(JAN), JAN)
 
-        assert result.status is DeliveryStatus.DEFERRED
+        assert result.status is SendStatus.DEFERRED
         assert result.scope in OF_RELAY
         assert stage is Stage.MAIL or result.scope is FailureScope.SERVER
         for before in range(5):
@@ -90,5 +90,5 @@ def test_only_who_is_to_blame_is_limited(stage, code, text, names_jan, before):
         assert stage not in {Stage.SESSION, Stage.MAIL}
     if result.scope in OF_RELAY:
         assert rate_policy.deferrals(before, result) == before
-        assert result.status is not DeliveryStatus.REFUSED
+        assert result.status is not SendStatus.REFUSED
     assert rate_policy.is_failure(result) is (result.scope is FailureScope.SERVER)

@@ -6,8 +6,8 @@ import pytest
 
 from trustsvc import i18n
 from trustsvc.invitations.models import MESSAGE_KINDS
-from trustsvc.mail.feedback.parsers.report import Kind
-from trustsvc.mail.message import DeliveryStatus
+from trustsvc.mail.feedback.parsers.report import ReportKind
+from trustsvc.mail.message import SendStatus
 from trustsvc.orders.decision_codes import DecisionStep, Outcome
 
 
@@ -22,7 +22,7 @@ def test_each_code_has_a_text(codes, prefix, language):
 
 
 def test_what_other_packages_hand_over_is_a_code():
-    handed_over = {status.value for status in DeliveryStatus} | set(get_args(Kind))
+    handed_over = {status.value for status in SendStatus} | set(get_args(ReportKind))
     steps = {f"{act}_{kind}" for act in ("send", "report") for kind in MESSAGE_KINDS}
 
     assert handed_over <= set(Outcome)

@@ -7,8 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import delete, update
 
 from trustsvc.crypto import keyring
-from trustsvc.privacy import receipts
-from trustsvc.privacy.models import receipts as table
+from trustsvc.privacy import models, receipts
 from trustsvc.privacy.receipts import Receipt
 from trustsvc.storage import db
 
@@ -55,7 +54,7 @@ def test_a_changed_receipt_breaks_the_chain(installation, change):
     for _ in range(3):
         _write()
     with db.transaction() as session:
-        session.execute(update(table).where(table.c.id == 2).values(**change))
+        session.execute(update(models.receipts).where(models.receipts.c.id == 2).values(**change))
 
     assert not _holds()
 
@@ -65,7 +64,7 @@ def test_a_receipt_that_was_left_out_breaks_the_chain(installation, gone):
     for _ in range(3):
         _write()
     with db.transaction() as session:
-        session.execute(delete(table).where(table.c.id == gone))
+        session.execute(delete(models.receipts).where(models.receipts.c.id == gone))
 
     assert not _holds()
 
@@ -77,7 +76,7 @@ def test_a_receipt_signed_by_somebody_else_breaks_the_chain(installation):
     forged = Ed25519PrivateKey.generate().sign(receipts.signed_text(receipt, last))
     with db.transaction() as session:
         session.execute(
-            table.insert().values(
+            models.receipts.insert().values(
                 at=receipt.at,
                 what=receipt.what,
                 number=receipt.number,

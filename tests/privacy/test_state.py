@@ -4,8 +4,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.invitations.sample_orders import NOON
 from trustsvc.errors import Gone
-from trustsvc.privacy import request_log
-from trustsvc.privacy.models import request_log as request_table
+from trustsvc.privacy import models, request_log
 from trustsvc.privacy.state import RequestState, request_states
 from trustsvc.storage import db
 from trustsvc.storage.state_machine import IllegalTransition
@@ -19,12 +18,12 @@ def test_a_settled_request_has_no_further_state():
 
 
 def test_the_table_accepts_only_known_states(installation):
-    checks = [one for one in request_table.constraints if isinstance(one, CheckConstraint)]
+    checks = [one for one in models.request_log.constraints if isinstance(one, CheckConstraint)]
     assert [str(one.sqltext) for one in checks] == ["state IN ('open', 'done', 'refused')"]
 
     row = {"kind": "see", "shop_id": 0, "state": "lost", "asked_at": NOON}
     with db.transaction() as session:
-        new = insert(request_table).values(**row)
+        new = insert(models.request_log).values(**row)
         with pytest.raises(IntegrityError):
             session.execute(new)
         session.rollback()

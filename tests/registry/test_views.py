@@ -13,7 +13,7 @@ from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.i18n import LANGUAGES
 from trustsvc.registry import double_opt_in, views
 from trustsvc.registry.check import RegistryQuery, check
-from trustsvc.registry.double_opt_in import LINK_LIFETIME
+from trustsvc.registry.double_opt_in import CONFIRMATION_LINK_LIFETIME
 from trustsvc.registry.models import consent_texts
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db, suppression_journal
@@ -148,12 +148,13 @@ def test_a_flood_from_one_network_is_stopped_and_others_are_not(client, shop):
             )
 
     codes = [
-        attempt(number, "198.51.100").status_code for number in range(views.rate_limit.limit + 1)
+        attempt(number, "198.51.100").status_code
+        for number in range(views.registration_limit.limit + 1)
     ]
     last = attempt(1, "198.51.100")
     other = attempt(2, "203.0.113")
 
-    assert codes == [200] * views.rate_limit.limit + [429]
+    assert codes == [200] * views.registration_limit.limit + [429]
     assert (last.status_code, last.mimetype) == (429, "text/html")
     assert last.headers["Retry-After"]
     assert other.status_code == 200
@@ -162,7 +163,7 @@ def test_a_flood_from_one_network_is_stopped_and_others_are_not(client, shop):
 def test_a_link_is_good_for_72_hours_and_not_a_moment_longer(client, shop):
     ask(client, shop)
     (message,) = posted()
-    end = pending()[0].requested_at + LINK_LIFETIME
+    end = pending()[0].requested_at + CONFIRMATION_LINK_LIFETIME
 
     with clock.at(end + timedelta(seconds=1)):
         late = client.get(path_in(message, "confirm")), confirm(client, message)

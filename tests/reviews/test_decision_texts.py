@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from trustsvc import i18n
-from trustsvc.mail.message import DeliveryStatus
+from trustsvc.mail.message import SendStatus
 from trustsvc.orders.decision_log import DecisionLogEntry
 from trustsvc.orders.merge import ERASED
 from trustsvc.orders.platform_status import NOT_DELIVERED, PlatformStatus
@@ -69,7 +69,7 @@ def test_a_code_without_words_is_shown_as_it_is(code):
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_every_code_of_the_installation_has_words(language):
-    outcomes = [*OUTCOMES.split(), *(fate.value for fate in DeliveryStatus)]
+    outcomes = [*OUTCOMES.split(), *(fate.value for fate in SendStatus)]
     rules = [
         *RULES.split(),
         *REGISTERS,

@@ -13,9 +13,7 @@ from tests.staff.signed_in_staff import add, form_token, sign_in
 from trustsvc import clock, config
 from trustsvc.privacy import receipts
 from trustsvc.privacy.retention import preview, purge
-from trustsvc.server_log import security_counters, writer
-from trustsvc.server_log import security_entries as find
-from trustsvc.server_log.models import security_entries
+from trustsvc.server_log import models, security_counters, security_entries, writer
 from trustsvc.storage import db
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
@@ -47,7 +45,7 @@ def _written():
     writer.flush()
     security_counters.write()
     with db.reading() as session:
-        found = find.list_entries(session)
+        found = security_entries.list_entries(session)
     return [(one.kind, one.access, one.address, one.count) for one in found]
 
 
@@ -164,7 +162,7 @@ def test_nothing_of_what_was_sent_is_in_an_entry_and_no_address_in_clear(client,
     assert len(_written()) == 1
 
     with db.reading() as session:
-        row = session.connection().execute(select(security_entries)).one()
+        row = session.connection().execute(select(models.security_entries)).one()
         raw = session.connection().exec_driver_sql("SELECT address FROM security_entries").scalar()
     assert not re.search("kn0ck|t0ken|b0dy|ag3nt|r3f", str(row))
     assert b"127.0.0.1" not in bytes(raw)
@@ -282,11 +280,11 @@ def test_entries_are_read_newest_first_page_by_page(installation):
         security_counters.count(AT + number * MINUTE, "bad_signature", "signature", "203.0.113.7")
         security_counters.write()
     with db.reading() as session:
-        first = find.list_entries(session, limit=2)
-        second = find.list_entries(session, before_id=first[-1].id, limit=2)
-        recent = find.list_entries(session, since=AT + 3 * MINUTE)
-        other = find.list_entries(session, kind="flood")
-        everything = session.scalar(select(func.count()).select_from(security_entries))
+        first = security_entries.list_entries(session, limit=2)
+        second = security_entries.list_entries(session, before_id=first[-1].id, limit=2)
+        recent = security_entries.list_entries(session, since=AT + 3 * MINUTE)
+        other = security_entries.list_entries(session, kind="flood")
+        everything = session.scalar(select(func.count()).select_from(models.security_entries))
 
     minutes = [entry.minute.minute for entry in (*first, *second)]
     assert minutes == [34, 33, 32, 31]

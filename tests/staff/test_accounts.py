@@ -5,8 +5,7 @@ from sqlalchemy import select
 
 from trustsvc import clock
 from trustsvc.errors import Gone, NotFound, Refused
-from trustsvc.staff import accounts, sessions
-from trustsvc.staff import sign_in as enter
+from trustsvc.staff import accounts, sessions, sign_in
 from trustsvc.staff.models import staff
 from trustsvc.storage import db
 
@@ -40,7 +39,7 @@ def test_whoever_leaves_is_out_at_once_and_gets_no_new_link(installation):
     other_id, _ = _added("Robin")
     now = clock.now()
     with db.transaction() as session:
-        cookie = enter.sign_in(session, token, now)
+        cookie = sign_in.sign_in(session, token, now)
         spare = accounts.make_link(session, staff_id, now).rpartition("/")[2]
     assert sessions.find_session(cookie).staff_id == staff_id
 
@@ -51,7 +50,7 @@ def test_whoever_leaves_is_out_at_once_and_gets_no_new_link(installation):
     assert sessions.find_session(cookie) is None
     with db.transaction() as session:
         with pytest.raises(Gone):
-            enter.sign_in(session, spare, now)
+            sign_in.sign_in(session, spare, now)
         with pytest.raises(NotFound):
             accounts.make_link(session, staff_id, now)
         assert set(session.scalars(select(staff.c.id))) == {staff_id, other_id}
@@ -68,7 +67,7 @@ def test_each_link_opens_once_within_its_day(installation):
     now = clock.now()
     with db.transaction() as session:
         second = accounts.make_link(session, staff_id, now).rpartition("/")[2]
-        enter.sign_in(session, first, now)
-        enter.sign_in(session, second, now + timedelta(hours=23))
+        sign_in.sign_in(session, first, now)
+        sign_in.sign_in(session, second, now + timedelta(hours=23))
         with pytest.raises(Gone):
-            enter.sign_in(session, second, now)
+            sign_in.sign_in(session, second, now)

@@ -22,7 +22,7 @@ from tests.invitations.sample_orders import (
 )
 from trustsvc.mail.feedback import delivery_reports
 from trustsvc.mail.feedback.parsers.report import Report
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
+from trustsvc.mail.message import FailureScope, SendResult, SendStatus
 from trustsvc.mail.outbox import (
     circuit_breaker,
     lease_renewal,
@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 LINK = "https://reviews.example/me/abc"
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-LATER = DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451")
+LATER = SendResult(SendStatus.DEFERRED, "smtp_451")
 
 
 def asked(address="jan@mail.example", now=NOON, **more):
@@ -142,7 +142,7 @@ def test_after_72_hours_of_waiting_it_ends_and_then_holds_nobody(installation):
 def test_a_refused_address_is_forgotten(installation):
     asked()
 
-    sent(Post(DeliveryResult(DeliveryStatus.REFUSED, "smtp_550")))
+    sent(Post(SendResult(SendStatus.REFUSED, "smtp_550")))
 
     assert (rows()[0].state, rows()[0].address) == ("refused", None)
 
@@ -150,7 +150,7 @@ def test_a_refused_address_is_forgotten(installation):
 def test_an_answer_that_never_came_is_a_reason_to_send_it_again(installation):
     asked()
 
-    first = sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
+    first = sent(Post(SendResult(SendStatus.UNKNOWN, "no_answer")))
     second = sent(now=NOON + HOUR)
 
     assert first.messages[0].message_id == second.messages[0].message_id
@@ -173,7 +173,7 @@ def test_a_sender_that_died_leaves_a_message_that_is_sent_after_its_lease(instal
     with pytest.raises(Crash):
         sent(Dies())
     early = sent() if is_handed else None
-    late = sent(now=NOON + lease_renewal.LEASE + MINUTE)
+    late = sent(now=NOON + lease_renewal.MESSAGE_LEASE + MINUTE)
 
     assert early is None or early.messages == []
     assert len(late.messages) == 1
@@ -193,7 +193,7 @@ def test_where_nobody_ever_knows_it_is_sent_three_times_and_then_holds_nobody(in
             copies.append(message.message_id)
             if dies:
                 raise Crash
-            return DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer", FailureScope.SERVER)
+            return SendResult(SendStatus.UNKNOWN, "no_answer", FailureScope.SERVER)
 
     for _ in range(20):
         with suppress(Crash):
@@ -211,7 +211,7 @@ def test_where_nobody_ever_knows_it_is_sent_three_times_and_then_holds_nobody(in
 )
 def test_a_report_before_it_is_sent_again_ends_it_and_then_holds_nobody(installation, kind, state):
     asked()
-    sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
+    sent(Post(SendResult(SendStatus.UNKNOWN, "no_answer")))
     with db.transaction() as session:
         token = session.scalar(select(messages.c.token))
         report = Report(kind, "5.1.1", (return_path.code(token),))
@@ -224,9 +224,9 @@ def test_a_report_before_it_is_sent_again_ends_it_and_then_holds_nobody(installa
 
 @pytest.mark.parametrize("fate", ["sent", "refused", "unknown", "deferred"])
 def test_nothing_of_a_person_reaches_the_log(installation, fate, capfd):
-    status = {one.name.lower(): one for one in DeliveryStatus}[fate]
+    status = {one.name.lower(): one for one in SendStatus}[fate]
     asked()
-    sent(Post(DeliveryResult(status, "smtp_550")))
+    sent(Post(SendResult(status, "smtp_550")))
     asked("eva@mail.example", name="Eva")
     with db.transaction() as session:
         session.execute(update(transactional_messages).values(facts='["eva", "secret"]'))
@@ -256,7 +256,7 @@ def test_a_mail_server_that_is_away_is_asked_once(installation):
     for number in range(3):
         asked(f"b{number}@mail.example")
 
-    post = sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")] * 3))
+    post = sent(Post(*[SendResult(SendStatus.DEFERRED, "no_connection")] * 3))
 
     assert len(post.messages) == 1
     assert [row.state for row in rows()] == ["due"] * 3
@@ -316,7 +316,7 @@ def test_it_overtakes_what_waits_for_its_domain_and_obeys_a_domain_that_defers(i
     assert len(sent().messages) == 1
 
     asked()
-    policy = DeliveryResult(DeliveryStatus.DEFERRED, "policy", FailureScope.DOMAIN)
+    policy = SendResult(SendStatus.DEFERRED, "policy", FailureScope.DOMAIN)
     assert [email_message.to_address for email_message in sent(Post(policy)).messages] == [
         "jan@mail.example"
     ]

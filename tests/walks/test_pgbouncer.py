@@ -19,7 +19,7 @@ from tests.walks.conftest import free_port
 from tools.drill.drill import daytime_zone
 from tools.drill.load import Load
 from trustsvc import clock, config, migrations
-from trustsvc.backup import database as backup_database
+from trustsvc.backup.database import dump
 from trustsvc.doctor import stores
 from trustsvc.errors import Refused
 from trustsvc.storage import db, vacuum
@@ -127,7 +127,7 @@ def test_nothing_of_ours_stays_in_a_connection_that_others_get(pooled, tmp_path)
         "postgresql through a connection pooler"
     )
     with pytest.raises(Refused, match="the address of PostgreSQL itself"):
-        backup_database.dump(tmp_path / "dump")
+        dump(tmp_path / "dump")
     assert vacuum.scrub()
     assert vacuum.rebuild()
     with db.transaction() as session:

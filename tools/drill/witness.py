@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, text, update
 
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms
-from trustsvc.mail.outbox.lease_renewal import LEASE
+from trustsvc.mail.outbox.lease_renewal import MESSAGE_LEASE
 from trustsvc.mail.outbox.models import circuit_breakers, domain_throttles, messages
 from trustsvc.orders.request_models import privacy_requests
 from trustsvc.registry.personal_data import opted_out_at
@@ -113,7 +113,7 @@ def hurry(mailer_killed_at):
     """
     with db.transaction() as session:
         leased = update(messages).where(messages.c.state.in_(("leased", "handed")))
-        of_dead = leased.where(messages.c.leased_until < mailer_killed_at + LEASE)
+        of_dead = leased.where(messages.c.leased_until < mailer_killed_at + MESSAGE_LEASE)
         session.execute(of_dead.values(leased_until=clock.now()))
         due = update(messages).where(messages.c.state == "due", messages.c.due_at > clock.now())
         session.execute(due.values(due_at=clock.now()))

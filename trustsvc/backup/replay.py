@@ -59,7 +59,7 @@ def replay(
     people concerned are withdrawn and their contacts erased. Whoever registered again later stays
     registered.
     """
-    of: dict[str, list[JournalEntry]] = {kind: [] for kind in suppression_journal.KINDS}
+    of: dict[str, list[JournalEntry]] = {kind: [] for kind in suppression_journal.ENTRY_KINDS}
     for line in journal.lines:
         of[line.kind].append(line)
     restrictions = [line for line in journal.lines if line.kind in {"restrict", "lift_restriction"}]

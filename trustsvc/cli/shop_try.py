@@ -13,7 +13,7 @@ from trustsvc.cli.shop_snippets import webhook_url
 from trustsvc.crypto import pseudonyms
 from trustsvc.demo import example_orders
 from trustsvc.invitations.models import invitations
-from trustsvc.invitations.planning.eligibility import LINK_LIFETIME
+from trustsvc.invitations.planning.eligibility import REVIEW_LINK_LIFETIME
 from trustsvc.orders import decision_log
 from trustsvc.orders.models import orders
 from trustsvc.orders.platforms import PLATFORMS
@@ -113,4 +113,4 @@ def _planned_at(session: Session, order_id: int) -> datetime | None:
     expires_at: datetime | None = session.scalar(
         select(invitations.c.expires_at).where(invitations.c.order_id == order_id)
     )
-    return expires_at - LINK_LIFETIME if expires_at else None
+    return expires_at - REVIEW_LINK_LIFETIME if expires_at else None

@@ -14,7 +14,7 @@ from sqlalchemy.types import TypeDecorator
 
 from trustsvc.crypto import keyring
 
-Value = TypeVar("Value")
+_Value = TypeVar("_Value")
 
 _fernets: dict[tuple[keyring.Key, ...], MultiFernet] = {}
 
@@ -62,7 +62,7 @@ def _fernet(key: keyring.Key) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(key.secret))
 
 
-class EncryptedType(TypeDecorator[Value]):
+class EncryptedType(TypeDecorator[_Value]):
     """A column that only the vault keys open: what re-encryption needs to know of any of them."""
 
     def key_version_of(self, stored: Any) -> int | None:

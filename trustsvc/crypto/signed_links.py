@@ -20,7 +20,7 @@ from trustsvc import config
 from trustsvc.crypto import keyring
 from trustsvc.errors import NotFound
 
-Purpose = Literal["review", "stop", "me", "staff", "register", "leave"]
+LinkPurpose = Literal["review", "stop", "me", "staff", "register", "leave"]
 PATHS: dict[str, str] = {
     "review": "r",
     "stop": "u",
@@ -58,7 +58,7 @@ class _Signer(itsdangerous.Signer):
         return HKDF(hashes.SHA256(), 32, salt=None, info=self.salt).derive(secret)
 
 
-def _signer(purpose: Purpose) -> _Signer:
+def _signer(purpose: LinkPurpose) -> _Signer:
     # Oldest first: itsdangerous signs with the last (CVE-2025-47278 was a list the wrong way
     # round).
     secrets_oldest_first = [key.secret for key in keyring.keys("link")]
@@ -71,17 +71,17 @@ def new_id() -> bytes:
     return secrets.token_bytes(ID_BYTES)
 
 
-def token(purpose: Purpose, link_id: bytes) -> str:
+def token(purpose: LinkPurpose, link_id: bytes) -> str:
     text = base64.urlsafe_b64encode(link_id).rstrip(b"=")
     return _signer(purpose).sign(text).decode()
 
 
-def url(purpose: Purpose, link_id: bytes) -> str:
+def url(purpose: LinkPurpose, link_id: bytes) -> str:
     """Give the whole link; its host comes from the settings, never from a request."""
     return f"{config.current().base_url}/{PATHS[purpose]}/{token(purpose, link_id)}"
 
 
-def verify(purpose: Purpose, text: str) -> bytes:
+def verify(purpose: LinkPurpose, text: str) -> bytes:
     """Give the id inside a token; raises NotFound unless we signed it for this purpose."""
     try:
         inner = _signer(purpose).unsign(text.encode())

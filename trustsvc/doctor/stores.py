@@ -16,11 +16,11 @@ from trustsvc.doctor import (
     privacy_requests,
     queue_age,
     readiness,
-    scheduler,
     webhooks,
 )
 from trustsvc.doctor.catch_up import api_connections
 from trustsvc.doctor.finding import Finding, Result, fail, ok, run, warn
+from trustsvc.doctor.machine_clock import duration
 from trustsvc.orders import idempotency
 from trustsvc.orders.models import orders
 from trustsvc.orders.state import OrderState
@@ -29,9 +29,11 @@ from trustsvc.shops import domain_recheck
 from trustsvc.shops.models import shops
 from trustsvc.storage import connections, db
 from trustsvc.storage.event_log import events
+from trustsvc.work_queue import heartbeat
 
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "foreign_keys": 1}
 CONFLICTS_SINCE = timedelta(days=7)
+HEARTBEAT_LATE = timedelta(seconds=90)
 DatabaseCheck = Callable[[Session, datetime], Sequence[Finding] | Finding]
 
 
@@ -115,7 +117,18 @@ def _replies(session: Session) -> Finding:
     return warn("replies", detail, "trustsvc shop set SLUG --reply-to ADDRESS")
 
 
-def _delivery_conflicts(session: Session, now: datetime) -> list[Finding]:
+def _scheduler(session: Session, now: datetime) -> Finding:
+    beat = heartbeat.last(session, "scheduler")
+    if beat is None:
+        return fail("scheduler", "it never ran", "start trustsvc up, or trustsvc scheduler")
+    if now - beat > HEARTBEAT_LATE:
+        detail = f"no heartbeat for {duration(now - beat)}, by this machine's clock"
+        remedy = "start trustsvc up, or trustsvc scheduler; if it runs: see the line on the clock"
+        return fail("scheduler", detail, remedy)
+    return ok("scheduler", "runs")
+
+
+def _webhook_delivery_conflicts(session: Session, now: datetime) -> list[Finding]:
     """Warn of signed delivery ids that were sent again with another body; none is no line."""
     number = session.scalar(
         select(func.count(func.distinct(events.c.shop_id))).where(
@@ -170,7 +183,7 @@ CHECKS: Mapping[str, DatabaseCheck] = {
     "database": lambda session, _: _pragmas(session),
     "write-ahead log": lambda session, _: _wal_recycle(session),
     "clock": machine_clock.machine_clock,
-    "scheduler": scheduler.scheduler,
+    "scheduler": _scheduler,
     **mail.CHECKS,
     "requests of people": privacy_requests.waiting,
     "failing requests": privacy_requests.failing,
@@ -180,8 +193,8 @@ CHECKS: Mapping[str, DatabaseCheck] = {
     "replies": lambda session, _: _replies(session),
     "notice": lambda session, _: privacy_requests.unannounced(session),
     "security database": privacy_requests.overdue_security_entries,
-    "webhooks": _delivery_conflicts,
+    "webhooks": _webhook_delivery_conflicts,
     "catch-up": api_connections,
-    "deliveries": webhooks.deliveries,
+    "deliveries": webhooks.webhook_deliveries,
     "dates of orders": lambda session, _: unreadable_dates(session),
 }

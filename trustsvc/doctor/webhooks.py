@@ -31,7 +31,7 @@ _TROUBLES: Mapping[summary.Trouble, tuple[str, str]] = {
 _PROBLEMS = (answers.BAD_SIGNATURE, answers.REFUSED, answers.TOO_LARGE)
 
 
-def deliveries(session: Session, now: datetime) -> list[Finding]:
+def webhook_deliveries(session: Session, now: datetime) -> list[Finding]:
     """Name the shops with an alarm, and those with deliveries that cannot be used."""
     every = summary.of_all_shops(session, now)
     findings = []

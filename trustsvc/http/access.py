@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
 Requirement = Literal["public", "signature", "link", "staff", "sign_in"]
-View = TypeVar("View", bound=Callable[..., Any])
+_View = TypeVar("_View", bound=Callable[..., Any])
 
 _ATTRIBUTE = "trustsvc_passes"
 
 
-def requires(passes: Requirement) -> Callable[[View], View]:
+def requires(passes: Requirement) -> Callable[[_View], _View]:
     """Declare who may pass a view.
 
     public: nothing personal · signature: the view checks a platform's signature itself ·
@@ -20,7 +20,7 @@ def requires(passes: Requirement) -> Callable[[View], View]:
     in · sign_in: the desk's own sign-in pages.
     """
 
-    def declare(view: View) -> View:
+    def declare(view: _View) -> _View:
         setattr(view, _ATTRIBUTE, passes)
         return view
 

@@ -14,19 +14,19 @@ from trustsvc.http.access import Requirement
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES = frozenset({"same-origin", "none"})  # none: typed in, or sent once more by hand
-View = TypeVar("View", bound=Callable[..., Any])
+_View = TypeVar("_View", bound=Callable[..., Any])
 Form = Mapping[str, str]
 
 _ATTRIBUTE = "trustsvc_other_sites"
 
 
-def accepts_other_sites(when: Callable[[Form], bool]) -> Callable[[View], View]:
+def accepts_other_sites(when: Callable[[Form], bool]) -> Callable[[_View], _View]:
     """Declare that other sites may post to a view, where the form says so.
 
     For what changes nothing, and for the one-click of mail programs (RFC 8058).
     """
 
-    def declare(view: View) -> View:
+    def declare(view: _View) -> _View:
         setattr(view, _ATTRIBUTE, when)
         return view
 

@@ -9,9 +9,11 @@ import threading
 from collections import Counter
 from datetime import datetime, timedelta
 
+import redis
+
 from trustsvc.crypto import keyring
 from trustsvc.crypto.pseudonyms import hmac_sha256
-from trustsvc.work_queue import shared_counter
+from trustsvc.work_queue import job_queue
 
 MAX_NETWORKS = 100_000
 # A network is what one subscriber can easily have many addresses of.
@@ -36,7 +38,7 @@ class RateLimit:
         period, of = int(now.timestamp()) // self.period_s, network(address)
         if self._count_here(of, period) > self.limit:
             return False  # a flood costs no question to Redis
-        count = shared_counter.add_one(self._key(of, period), self.period_s)
+        count = _add_one(self._key(of, period), self.period_s)
         return count is None or count <= self.limit
 
     def _count_here(self, of: str, period: int) -> int:
@@ -59,3 +61,21 @@ def network(address: str) -> str:
     except ValueError:
         return "-"
     return str(ipaddress.ip_network((known, PREFIX_BITS[known.version]), strict=False))
+
+
+def _add_one(key: str, seconds: int) -> int | None:
+    """Add one to a key that ends after so many seconds; gives the new count.
+
+    None when Redis is away, for which no caller waits twice: whoever counts goes on alone.
+    """
+    if job_queue.is_paused():
+        return None
+    try:
+        with job_queue.connection().pipeline(transaction=False) as both:
+            both.incr(key)
+            both.expire(key, seconds)
+            count, _ = both.execute()
+    except redis.RedisError:
+        job_queue.pause()
+        return None
+    return int(count)

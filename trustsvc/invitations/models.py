@@ -7,7 +7,7 @@ from trustsvc.invitations.state import invitation_states
 from trustsvc.mail.outbox.models import messages
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
-KEEP = "decision_log"
+_KEEP = "decision_log"
 INVITATION, REMINDER = "invitation", "reminder"
 MESSAGE_KINDS = (INVITATION, REMINDER)
 
@@ -15,47 +15,47 @@ invitations = Table(
     "invitations",
     metadata,
     column(
-        "id", Id, purpose="ties messages and the review to it", retention=KEEP, primary_key=True
+        "id", Id, purpose="ties messages and the review to it", retention=_KEEP, primary_key=True
     ),
-    column("shop_id", BigInteger, ForeignKey("shops.id"), purpose="who asks", retention=KEEP),
+    column("shop_id", BigInteger, ForeignKey("shops.id"), purpose="who asks", retention=_KEEP),
     column(
         "order_id",
         BigInteger,
         ForeignKey("orders.id"),
         purpose="about which order",
-        retention=KEEP,
+        retention=_KEEP,
         unique=True,
     ),
     column(
         "link",
         EncryptedId,
         purpose="random id inside the links of its messages, made again for each",
-        retention=KEEP,
+        retention=_KEEP,
         category="pseudonym",
         unique=True,
     ),
-    column("state", Text, purpose="open, suspended, redeemed or withdrawn", retention=KEEP),
+    column("state", Text, purpose="open, suspended, redeemed or withdrawn", retention=_KEEP),
     column(
-        "reason", Text, purpose="why it is suspended or withdrawn", retention=KEEP, nullable=True
+        "reason", Text, purpose="why it is suspended or withdrawn", retention=_KEEP, nullable=True
     ),
-    column("basis", Text, purpose="legal basis, by rule and wording version", retention=KEEP),
-    column("language", Text, purpose="language of the messages and pages", retention=KEEP),
-    column("zone", Text, purpose="messages leave in the buyer's daytime", retention=KEEP),
+    column("basis", Text, purpose="legal basis, by rule and wording version", retention=_KEEP),
+    column("language", Text, purpose="language of the messages and pages", retention=_KEEP),
+    column("zone", Text, purpose="messages leave in the buyer's daytime", retention=_KEEP),
     column(
         "experienced_at",
         Moment,
         purpose="date of the experience, shown at the review",
-        retention=KEEP,
+        retention=_KEEP,
     ),
     column(
         "unanswered",
         Integer,
         purpose="invitations in a row without a review, with this one: ask less and less",
-        retention=KEEP,
+        retention=_KEEP,
         category="detail",
     ),
-    column("created_at", Moment, purpose="when it was planned", retention=KEEP),
-    column("expires_at", Moment, purpose="until when the review link opens", retention=KEEP),
+    column("created_at", Moment, purpose="when it was planned", retention=_KEEP),
+    column("expires_at", Moment, purpose="until when the review link opens", retention=_KEEP),
     invitation_states.check(),
     Index("ix_invitations_shop_created", "shop_id", "created_at"),
 )

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trustsvc.mail.message import (
-    DeliveryResult,
-    DeliveryStatus,
     Message,
+    SendResult,
+    SendStatus,
     UnwritableMessage,
     to_bytes,
 )
 
-TRANSACTIONAL = "answer"  # in a file's name: deleted after three days
+TRANSACTIONAL_TAG = "answer"  # in a file's name: deleted after three days
 
 
 class MaildirTransport:
@@ -25,13 +25,13 @@ class MaildirTransport:
         self._folder = Path(path.removeprefix("//") if path.startswith("///") else path)
         self._sender = sender
 
-    def send(self, message: Message, before_end_of_data: Callable[[], None]) -> DeliveryResult:
+    def send(self, message: Message, before_end_of_data: Callable[[], None]) -> SendResult:
         """The rename is the end of DATA: before it nothing is in `new`, after it the message is."""
         try:
             envelope = to_bytes(message, self._sender)
         except UnwritableMessage as error:
-            return DeliveryResult(DeliveryStatus.REFUSED, str(error))
-        kind = f"{TRANSACTIONAL}." if message.is_transactional else ""
+            return SendResult(SendStatus.REFUSED, str(error))
+        kind = f"{TRANSACTIONAL_TAG}." if message.is_transactional else ""
         name = f"{int(message.at.timestamp())}.{secrets.token_hex(16)}.{kind}trustsvc"
         draft = self._folder / "tmp" / name
         try:
@@ -39,7 +39,7 @@ class MaildirTransport:
             _write(draft, envelope.data.replace(b"\r\n", b"\n"))
         except OSError:
             _remove(draft)
-            return DeliveryResult(DeliveryStatus.DEFERRED, "maildir")
+            return SendResult(SendStatus.DEFERRED, "maildir")
         try:
             before_end_of_data()
         except BaseException:
@@ -49,11 +49,11 @@ class MaildirTransport:
             draft.rename(self._folder / "new" / name)
         except OSError:
             _remove(draft)
-            return DeliveryResult(DeliveryStatus.DEFERRED, "maildir")
+            return SendResult(SendStatus.DEFERRED, "maildir")
         return (
-            DeliveryResult(DeliveryStatus.SENT)
+            SendResult(SendStatus.SENT)
             if _sync(self._folder / "new")
-            else DeliveryResult(DeliveryStatus.UNKNOWN, "maildir")
+            else SendResult(SendStatus.UNKNOWN, "maildir")
         )
 
     def _create(self) -> None:

@@ -55,7 +55,7 @@ class Message:
         return "Message(…)"
 
 
-class DeliveryStatus(Enum):
+class SendStatus(Enum):
     """What became of a message."""
 
     SENT = "sent"
@@ -74,14 +74,14 @@ class FailureScope(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryResult:
-    status: DeliveryStatus
+class SendResult:
+    status: SendStatus
     reason: str = ""  # a code such as smtp_550 or no_connection, never the server's text
     scope: FailureScope = field(default=FailureScope.MAILBOX, compare=False)
 
 
 class MailTransport(Protocol):
-    def send(self, message: Message, before_end_of_data: Callable[[], None]) -> DeliveryResult:
+    def send(self, message: Message, before_end_of_data: Callable[[], None]) -> SendResult:
         """Send a message.
 
         `before_end_of_data` is called when all but the end of DATA has been sent; once it returned,

@@ -12,11 +12,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from trustsvc.config_values import is_loopback
 from trustsvc.mail.message import (
-    DeliveryResult,
-    DeliveryStatus,
     Envelope,
     FailureScope,
     Message,
+    SendResult,
+    SendStatus,
     UnwritableMessage,
     to_bytes,
 )
@@ -27,7 +27,7 @@ END_OF_DATA_TIMEOUT_S = 600.0  # RFC 5321 4.5.3.2.6
 
 STAGES = (Stage.MAIL, Stage.RCPT, Stage.DATA)
 
-Reply = tuple[int, str]
+SmtpReply = tuple[int, str]
 
 
 class _NoSession(Exception):
@@ -52,11 +52,11 @@ class SmtpTransport:
     def __repr__(self) -> str:
         return "SmtpTransport(…)"
 
-    def send(self, message: Message, before_end_of_data: Callable[[], None]) -> DeliveryResult:
+    def send(self, message: Message, before_end_of_data: Callable[[], None]) -> SendResult:
         try:
             envelope = to_bytes(message, self._sender)
         except UnwritableMessage as error:
-            return DeliveryResult(DeliveryStatus.REFUSED, str(error))
+            return SendResult(SendStatus.REFUSED, str(error))
         # An idle connection may have been closed long ago: then reconnect once.
         may_reconnect = self._link is not None
 
@@ -81,26 +81,26 @@ class SmtpTransport:
                 self._link.quit()
         self._drop()
 
-    def _send(self, envelope: Envelope, before_end_of_data: Callable[[], None]) -> DeliveryResult:
+    def _send(self, envelope: Envelope, before_end_of_data: Callable[[], None]) -> SendResult:
         try:
             link = self._connected()
             refusal = self._transmit(link, envelope)
         except _NoSession as error:
             self._drop()
-            return DeliveryResult(DeliveryStatus.DEFERRED, str(error), FailureScope.SERVER)
+            return SendResult(SendStatus.DEFERRED, str(error), FailureScope.SERVER)
         except (OSError, smtplib.SMTPException):
             self._drop()
-            return DeliveryResult(DeliveryStatus.DEFERRED, "connection_lost", FailureScope.SERVER)
+            return SendResult(SendStatus.DEFERRED, "connection_lost", FailureScope.SERVER)
         if refusal:
             return refusal
         before_end_of_data()
         return self._end_data(link, envelope.recipient)
 
-    def _transmit(self, link: Connection, envelope: Envelope) -> DeliveryResult | None:
+    def _transmit(self, link: Connection, envelope: Envelope) -> SendResult | None:
         """Send all but the end of DATA; gives the refusal, if there is one."""
         utf8 = envelope.utf8
         if utf8 and not (link.has_extn("smtputf8") and link.has_extn("8bitmime")):
-            return DeliveryResult(DeliveryStatus.REFUSED, "smtputf8")
+            return SendResult(SendStatus.REFUSED, "smtputf8")
         options = " BODY=8BITMIME SMTPUTF8" if utf8 else ""
         steps = [
             f"MAIL FROM:<{envelope.sender}>{options}",
@@ -110,7 +110,7 @@ class SmtpTransport:
         pipelined = link.has_extn("pipelining")
         if pipelined:
             link.send_all("".join(f"{step}\r\n" for step in steps).encode())
-        replies: list[Reply] = []
+        replies: list[SmtpReply] = []
         for number, step in enumerate(steps):
             if not pipelined:
                 link.send_all(f"{step}\r\n".encode())
@@ -128,8 +128,8 @@ class SmtpTransport:
         return self._refused(link, replies, replies[at][0], outcome)
 
     def _refused(
-        self, link: Connection, replies: list[Reply], code: int, outcome: DeliveryResult
-    ) -> DeliveryResult:
+        self, link: Connection, replies: list[SmtpReply], code: int, outcome: SendResult
+    ) -> SendResult:
         # A server that replies 354 all the same waits for data we do not want to send.
         if code == 421 or replies[-1][0] == 354:
             self._drop()
@@ -140,23 +140,23 @@ class SmtpTransport:
             self._drop()
         return outcome
 
-    def _end_data(self, link: Connection, recipient: str) -> DeliveryResult:
+    def _end_data(self, link: Connection, recipient: str) -> SendResult:
         try:
             link.send_unless_closed(b".\r\n")
         except (OSError, smtplib.SMTPException):
             self._drop()  # what could not be sent was not received
-            return DeliveryResult(DeliveryStatus.DEFERRED, "connection_lost", FailureScope.SERVER)
+            return SendResult(SendStatus.DEFERRED, "connection_lost", FailureScope.SERVER)
         try:
             link.reply_timeout_s = END_OF_DATA_TIMEOUT_S
             code, text = link.getreply()
         except (OSError, smtplib.SMTPException):
             self._drop()
-            return DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer", FailureScope.SERVER)
+            return SendResult(SendStatus.UNKNOWN, "no_answer", FailureScope.SERVER)
         link.reply_timeout_s = TIMEOUT_S
         if code == 421 or not 200 <= code < 600:
             self._drop()
         if 200 <= code < 300:
-            return DeliveryResult(DeliveryStatus.SENT)
+            return SendResult(SendStatus.SENT)
         return result_of(Stage.END_OF_DATA, code, text.decode("ascii", "replace"), recipient)
 
     def _connected(self) -> Connection:

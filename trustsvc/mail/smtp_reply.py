@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
+from trustsvc.mail.message import FailureScope, SendResult, SendStatus
 
 MAILBOX_FULL = "5.2.2"
 # Enhanced status codes (RFC 3463) about the sender and not the mailbox: security and policy, and
@@ -91,7 +91,7 @@ def classify(code: int, text: str) -> ReplyClass:
     return ReplyClass.GARBLED
 
 
-def result_of(stage: Stage, code: int, text: str, recipient: str = "") -> DeliveryResult:
+def result_of(stage: Stage, code: int, text: str, recipient: str = "") -> SendResult:
     """Turn a reply into a result (RFC 5321 4.2.1); a full mailbox is deferred.
 
     A refusal of the sender (RFC 3463 x.7.x) says nothing about the buyer's mailbox: it is deferred,
@@ -100,16 +100,16 @@ def result_of(stage: Stage, code: int, text: str, recipient: str = "") -> Delive
     kind, scope = classify(code, text), blamed(stage, code, text, recipient)
     after_data = stage is Stage.END_OF_DATA
     if kind is ReplyClass.GARBLED:
-        status = DeliveryStatus.UNKNOWN if after_data else DeliveryStatus.DEFERRED
-        return DeliveryResult(status, "smtp_garbled", scope)
+        status = SendStatus.UNKNOWN if after_data else SendStatus.DEFERRED
+        return SendResult(status, "smtp_garbled", scope)
     if BLAMED[stage] is not _OF_RECIPIENT:
-        return DeliveryResult(DeliveryStatus.DEFERRED, f"smtp_{code}", scope)
+        return SendResult(SendStatus.DEFERRED, f"smtp_{code}", scope)
     if kind is ReplyClass.SENDER:
-        return DeliveryResult(DeliveryStatus.DEFERRED, "policy", scope)
+        return SendResult(SendStatus.DEFERRED, "policy", scope)
     is_full = code == 552 and (MAILBOX_FULL in text or not after_data)
     refused = kind is ReplyClass.PERMANENT and not is_full
-    status = DeliveryStatus.REFUSED if refused else DeliveryStatus.DEFERRED
-    return DeliveryResult(status, f"smtp_{code}", scope)
+    status = SendStatus.REFUSED if refused else SendStatus.DEFERRED
+    return SendResult(status, f"smtp_{code}", scope)
 
 
 def _status(text: str) -> str:

@@ -22,7 +22,7 @@ from trustsvc.storage.columns import EVERY_SHOP
 request_pages = Blueprint("privacy_requests", __name__)
 
 # Separate from registrations, so that a flood of them blocks nobody's rights.
-rate_limit = RateLimit("privacy", limit=30, period=timedelta(minutes=10))
+privacy_page_limit = RateLimit("privacy", limit=30, period=timedelta(minutes=10))
 
 
 @request_pages.get("/me")
@@ -39,7 +39,7 @@ def request_link() -> Response:
     address = _address()
     if not address:
         return _page("privacy/where.html", 422, problem=True)
-    enforce_rate_limit(rate_limit)
+    enforce_rate_limit(privacy_page_limit)
     with db.transaction() as session:
         privacy_requests.enqueue(session, _request("MY_DATA", EVERY_SHOP, address), clock.now())
     return _page("privacy/where.html", done=True)
@@ -70,7 +70,7 @@ def object_by_address(slug: str) -> Response:
         shop = directory.by_slug(session, slug)
     if not address:
         return _page("privacy/object.html", 422, shop=shop, problem=True)
-    enforce_rate_limit(rate_limit)
+    enforce_rate_limit(privacy_page_limit)
     with db.transaction() as session:
         network = requesting_network()
         treatment = objection_bursts.record(session, address, shop.id, network, now)

@@ -22,7 +22,7 @@ from trustsvc.storage.columns import EVERY_SHOP
 from trustsvc.transactional_mail import enqueue, hourly_limit
 
 CONSENT_VERSION = "registration-1"
-LINK_LIFETIME = timedelta(hours=72)
+CONFIRMATION_LINK_LIFETIME = timedelta(hours=72)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ def _is_of(link: bytes) -> ColumnElement[bool]:
 
 def _row(session: Session, link: bytes, now: datetime) -> Row[Any]:
     row = session.execute(select(pending_registrations).where(_is_of(link))).first()
-    if row is None or now >= row.requested_at + LINK_LIFETIME:
+    if row is None or now >= row.requested_at + CONFIRMATION_LINK_LIFETIME:
         raise Gone
     return row
 

@@ -17,7 +17,7 @@ from trustsvc.storage import db
 
 registration_pages = Blueprint("registry", __name__)
 
-rate_limit = RateLimit("register", limit=20, period=timedelta(hours=1))
+registration_limit = RateLimit("register", limit=20, period=timedelta(hours=1))
 MAX_ADDRESS_LENGTH = 320
 SOURCES = {"card", "page"}
 
@@ -51,7 +51,7 @@ def ask_for(slug: str) -> Response:
         normalise(email)
     except NotAnAddress:
         return _form(shop, email, source, wrong=True)
-    enforce_rate_limit(rate_limit)
+    enforce_rate_limit(registration_limit)
     registration_request = double_opt_in.RegistrationRequest(email, shop.id, _language(), source)
     with db.transaction() as session:
         double_opt_in.enforce_hourly_limit(session, shop.id, clock.now())

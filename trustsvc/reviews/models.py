@@ -19,7 +19,7 @@ from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.reviews.state import review_states
 from trustsvc.storage.columns import Id, Moment, column, metadata, partial_index
 
-KEEP = "review"
+_KEEP = "review"
 PUBLIC = "publication"
 REPLY = "reply"
 
@@ -36,53 +36,53 @@ NOBODY: Mapping[str, str | None] = {
 reviews = Table(
     "reviews",
     metadata,
-    column("id", Id, purpose="one review", retention=KEEP, primary_key=True),
+    column("id", Id, purpose="one review", retention=_KEEP, primary_key=True),
     column(
         "public_id",
         Text,
         purpose="names the review where people see it",
-        retention=KEEP,
+        retention=_KEEP,
         unique=True,
     ),
     column(
-        "shop_id", BigInteger, ForeignKey("shops.id"), purpose="about which shop", retention=KEEP
+        "shop_id", BigInteger, ForeignKey("shops.id"), purpose="about which shop", retention=_KEEP
     ),
     column(
         "invitation_id",
         BigInteger,
         ForeignKey("invitations.id"),
         purpose="one review an invitation; proof that it is verified",
-        retention=KEEP,
+        retention=_KEEP,
         unique=True,
         nullable=True,
     ),
-    column("state", Text, purpose="what is to be done", retention=KEEP),
-    column("stars", Integer, purpose="the score", retention=KEEP, category="opinion"),
+    column("state", Text, purpose="what is to be done", retention=_KEEP),
+    column("stars", Integer, purpose="the score", retention=_KEEP, category="opinion"),
     column(
-        "title", EncryptedText, purpose="what the buyer says", retention=KEEP, category="opinion"
+        "title", EncryptedText, purpose="what the buyer says", retention=_KEEP, category="opinion"
     ),
     column(
-        "text", EncryptedText, purpose="what the buyer says", retention=KEEP, category="opinion"
+        "text", EncryptedText, purpose="what the buyer says", retention=_KEEP, category="opinion"
     ),
     column(
         "name",
         EncryptedText,
         purpose="as the buyer wants to be named",
-        retention=KEEP,
+        retention=_KEEP,
         category="name",
     ),
     column(
         "city",
         EncryptedText,
         purpose="as the buyer wants it shown",
-        retention=KEEP,
+        retention=_KEEP,
         category="place",
     ),
     column(
         "email",
         EncryptedText,
         purpose="clarification and rights, never shown",
-        retention=KEEP,
+        retention=_KEEP,
         category="address",
         nullable=True,
     ),
@@ -90,7 +90,7 @@ reviews = Table(
         "reference",
         EncryptedText,
         purpose="tie the review to its order",
-        retention=KEEP,
+        retention=_KEEP,
         category="order",
         nullable=True,
     ),
@@ -98,47 +98,47 @@ reviews = Table(
         "buyer_pseudonym",
         LargeBinary,
         purpose="find a person's reviews (the shop's keyed hash)",
-        retention=KEEP,
+        retention=_KEEP,
         category="pseudonym",
         nullable=True,
     ),
     column(
-        "language", Text, purpose="language it was written in", retention=KEEP, category="detail"
+        "language", Text, purpose="language it was written in", retention=_KEEP, category="detail"
     ),
-    column("consent", Boolean, purpose="may be published", retention=KEEP),
+    column("consent", Boolean, purpose="may be published", retention=_KEEP),
     column(
-        "consent_wording", Text, purpose="to what the author agreed, by version", retention=KEEP
+        "consent_wording", Text, purpose="to what the author agreed, by version", retention=_KEEP
     ),
-    column("experienced_at", Moment, purpose="date of the experience", retention=KEEP),
-    column("submitted_at", Moment, purpose="when it was written", retention=KEEP),
+    column("experienced_at", Moment, purpose="date of the experience", retention=_KEEP),
+    column("submitted_at", Moment, purpose="when it was written", retention=_KEEP),
     column(
-        "edited_at", Moment, purpose="when it was last corrected", retention=KEEP, nullable=True
+        "edited_at", Moment, purpose="when it was last corrected", retention=_KEEP, nullable=True
     ),
-    column("decided_at", Moment, purpose="when it was decided on", retention=KEEP, nullable=True),
+    column("decided_at", Moment, purpose="when it was decided on", retention=_KEEP, nullable=True),
     column(
         "decided_by",
         Text,
         purpose="who decided: staff id, or the command line",
-        retention=KEEP,
+        retention=_KEEP,
         category="staff",
         nullable=True,
     ),
-    column("reason", Text, purpose="reason code of a rejection", retention=KEEP, nullable=True),
+    column("reason", Text, purpose="reason code of a rejection", retention=_KEEP, nullable=True),
     column(
-        "restricted_at", Moment, purpose="restricted by its author", retention=KEEP, nullable=True
+        "restricted_at", Moment, purpose="restricted by its author", retention=_KEEP, nullable=True
     ),
     column(
         "prior_published_at",
         Moment,
         purpose="its date of publication, for after a restriction",
-        retention=KEEP,
+        retention=_KEEP,
         nullable=True,
     ),
     column(
         "emptied_at",
         Moment,
         purpose="when a rejected one was emptied",
-        retention=KEEP,
+        retention=_KEEP,
         nullable=True,
     ),
     CheckConstraint("stars BETWEEN 1 AND 5", name="stars"),

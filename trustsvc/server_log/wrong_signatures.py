@@ -11,7 +11,7 @@ from trustsvc.http.rate_limit import RateLimit
 from trustsvc.server_log import requester
 
 # A right one is never counted: a platform sends for many shops, a provider for many senders.
-rate_limit = RateLimit("wrong_signature", limit=60, period=timedelta(minutes=1))
+wrong_signature_limit = RateLimit("wrong_signature", limit=60, period=timedelta(minutes=1))
 
 
 def limited(error: TrustsvcError, requirement: Requirement) -> TrustsvcError:
@@ -22,4 +22,4 @@ def limited(error: TrustsvcError, requirement: Requirement) -> TrustsvcError:
     if requirement != "signature" or not isinstance(error, Unauthorised):
         return error
     g.suspicion = "bad_signature"
-    return error if rate_limit.allows(requester.address(), clock.now()) else TooMany()
+    return error if wrong_signature_limit.allows(requester.address(), clock.now()) else TooMany()

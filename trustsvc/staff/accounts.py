@@ -12,7 +12,7 @@ from trustsvc.errors import NotFound, Refused
 from trustsvc.staff.models import staff, staff_links, staff_sessions
 from trustsvc.staff.token_hashes import token_hash
 
-LINK_LIFETIME = timedelta(hours=24)
+STAFF_LINK_LIFETIME = timedelta(hours=24)
 MAX_NAME_LENGTH = 80
 
 
@@ -54,7 +54,7 @@ def make_link(session: Session, staff_id: int, now: datetime) -> str:
         staff_links.insert().values(
             link_hash=token_hash("link", link_id.hex()),
             staff_id=staff_id,
-            expires_at=now + LINK_LIFETIME,
+            expires_at=now + STAFF_LINK_LIFETIME,
         )
     )
     return signed_links.url("staff", link_id)

@@ -5,15 +5,15 @@ from sqlalchemy import BigInteger, ForeignKey, LargeBinary, Table
 from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Id, Moment, column, metadata
 
-KEEP = "staff"
+_KEEP = "staff"
 
 staff = Table(
     "staff",
     metadata,
-    column("id", Id, purpose="who decided", retention=KEEP, primary_key=True),
-    column("name", EncryptedText, purpose="to know each other", retention=KEEP, category="staff"),
-    column("created_at", Moment, purpose="works here since", retention=KEEP),
-    column("left_at", Moment, purpose="works here no more", retention=KEEP, nullable=True),
+    column("id", Id, purpose="who decided", retention=_KEEP, primary_key=True),
+    column("name", EncryptedText, purpose="to know each other", retention=_KEEP, category="staff"),
+    column("created_at", Moment, purpose="works here since", retention=_KEEP),
+    column("left_at", Moment, purpose="works here no more", retention=_KEEP, nullable=True),
 )
 
 staff_links = Table(

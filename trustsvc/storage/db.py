@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ from trustsvc.storage import connections
 
 if TYPE_CHECKING:  # a dialect imports every driver's module: one of the two is enough
     from sqlalchemy.dialects import postgresql, sqlite
+
+OpenTransaction = Callable[[], AbstractContextManager[Session]]  # such as transaction()
 
 LOCK_POLL_S = 0.01
 SQLITE_BUSY = (5, 6)  # SQLITE_BUSY, SQLITE_LOCKED

@@ -40,7 +40,7 @@ from trustsvc.errors import Unavailable
 from trustsvc.storage import db
 from trustsvc.storage.columns import EPOCH
 
-Kind = Literal[
+EntryKind = Literal[
     "opt_out",
     "opt_in_again",
     "unregister",
@@ -50,7 +50,7 @@ Kind = Literal[
     "anonymise_review",
     "cancel_order",
 ]
-KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
+ENTRY_KINDS: dict[str, EntryKind] = {kind: kind for kind in get_args(EntryKind)}
 HEAD = "trustsvc-suppressions 1 "
 MILLISECOND = timedelta(milliseconds=1)
 logger = log.get_logger("suppressions")
@@ -58,7 +58,7 @@ logger = log.get_logger("suppressions")
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    kind: Kind
+    kind: EntryKind
     subject: bytes
     shop_id: int
     at: datetime
@@ -164,7 +164,7 @@ def _line(text: bytes) -> JournalEntry | None:
     try:
         kind, shop_id, subject, moment, reason = content.decode().split(" ")
         at = EPOCH + int(moment) * MILLISECOND
-        return JournalEntry(KINDS[kind], bytes.fromhex(subject), int(shop_id), at, reason)
+        return JournalEntry(ENTRY_KINDS[kind], bytes.fromhex(subject), int(shop_id), at, reason)
     except (KeyError, ValueError, OverflowError):
         return None
 

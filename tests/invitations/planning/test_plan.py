@@ -26,7 +26,7 @@ from tests.invitations.sample_orders import (
 )
 from trustsvc.invitations.models import invitations
 from trustsvc.invitations.planning import plan
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.models import orders
 from trustsvc.orders.platform_status import PlatformStatus
@@ -445,7 +445,7 @@ def test_without_a_cap_two_orders_of_a_buyer_are_both_asked_about(installation):
 
 def deferred(*, before_end_of_data):
     reason = "before_end_of_data" if before_end_of_data else "smtp_451"
-    return Post(DeliveryResult(DeliveryStatus.DEFERRED, reason))
+    return Post(SendResult(SendStatus.DEFERRED, reason))
 
 
 @pytest.mark.parametrize("before_end_of_data", [True, False])

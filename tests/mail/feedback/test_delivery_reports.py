@@ -33,7 +33,7 @@ from trustsvc.mail.feedback import delivery_reports
 from trustsvc.mail.feedback.models import mail_reports
 from trustsvc.mail.feedback.parsers.report import Report
 from trustsvc.mail.feedback.parsers.returned_message import read
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox import return_path, send_suspension
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.models import orders
@@ -235,7 +235,7 @@ def test_one_that_arrived_in_between_begins_anew(installation):
 )
 def test_what_nobody_could_know_is_known_by_a_report(lamp, kind, state):
     order_id = invited(lamp)
-    sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
+    sent(Post(SendResult(SendStatus.UNKNOWN, "no_answer")))
     assert message_of(order_id).state == "unknown"
 
     reported(order_id, kind)
@@ -440,7 +440,7 @@ def test_sending_is_not_stopped_by_bounces(lamp, asked):
 @pytest.mark.parametrize("installation", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
 def test_a_message_that_arrived_does_not_leave_again_because_it_was_unknown(installation):
     order_id, evening = invited(shop()), NOON + timedelta(hours=7, minutes=50)  # 19:50 there
-    sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")), now=evening)
+    sent(Post(SendResult(SendStatus.UNKNOWN, "no_answer")), now=evening)
     sent(now=evening + timedelta(minutes=16))
     assert (message_of(order_id).state, message_of(order_id).resent) == ("due", 1)
 
@@ -452,7 +452,7 @@ def test_a_message_that_arrived_does_not_leave_again_because_it_was_unknown(inst
 
 def test_a_message_that_arrived_is_not_tried_again_whatever_its_server_answered(installation):
     order_id = invited(shop())
-    sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451")))
+    sent(Post(SendResult(SendStatus.DEFERRED, "smtp_451")))
     reported(order_id, "delivered", "2.0.0", NOON + timedelta(hours=1))
 
     assert sent(now=NOON + DAY).messages == []

@@ -18,7 +18,7 @@ from tests.invitations.sample_orders import (
     shop,
 )
 from trustsvc.invitations.models import invitations
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox import circuit_breaker, lease_renewal, rate_policy, send, send_suspension
 from trustsvc.mail.outbox.models import circuit_breakers, messages
 from trustsvc.storage import db
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 PAUSE = rate_policy.MAX_SERVER_PAUSE
-AWAY = DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")
+AWAY = SendResult(SendStatus.DEFERRED, "no_connection")
 
 
 class Away:
@@ -104,7 +104,7 @@ def test_a_success_in_between_begins_the_count_anew(installation):
         [AWAY],
         [AWAY],
         [AWAY],
-        [DeliveryResult(DeliveryStatus.SENT), AWAY],
+        [SendResult(SendStatus.SENT), AWAY],
         [AWAY],
         [AWAY],
     ):
@@ -118,7 +118,7 @@ def test_a_success_in_between_begins_the_count_anew(installation):
 def test_five_times_421_end_a_round(installation):
     many(10)
 
-    post = sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "smtp_421")] * 10))
+    post = sent(Post(*[SendResult(SendStatus.DEFERRED, "smtp_421")] * 10))
 
     assert len(post.messages) == 5
     assert row().open_until > NOON
@@ -148,7 +148,7 @@ def test_of_two_workers_one_asks(installation):
             asked.append(email_message)
             go.wait(120)
             before_end_of_data()
-            return DeliveryResult(DeliveryStatus.SENT)
+            return SendResult(SendStatus.SENT)
 
     def run():
         try:
@@ -189,7 +189,7 @@ def test_who_asked_and_died_is_followed_by_another(installation):
     for dies in (Dies(), Gone()):
         with pytest.raises(SystemExit):
             sent(dies, now=now)
-        now += lease_renewal.LEASE + SECOND
+        now += lease_renewal.MESSAGE_LEASE + SECOND
     assert len(sent(now=now).messages) == 1
 
 

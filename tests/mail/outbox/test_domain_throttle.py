@@ -1,4 +1,4 @@
-"""Each receiving domain has its pace; one that says later is left alone, and others go on."""
+"""Each receiving domain has its throttle; one that says later is left alone, and others go on."""
 
 from collections import Counter
 from datetime import timedelta
@@ -18,7 +18,7 @@ from tests.invitations.sample_orders import (
     sent,
     shop,
 )
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
+from trustsvc.mail.message import FailureScope, SendResult, SendStatus
 from trustsvc.mail.outbox import domain_throttle, kinds, retry_policy
 from trustsvc.mail.outbox.lease import lease
 from trustsvc.mail.outbox.models import domain_throttles, messages
@@ -28,13 +28,13 @@ from trustsvc.storage import db
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-LATER = DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451", FailureScope.DOMAIN)
+LATER = SendResult(SendStatus.DEFERRED, "smtp_451", FailureScope.DOMAIN)
 SMTP = {"TRUSTSVC_MAIL_URL": "smtp://127.0.0.1:1", "TRUSTSVC_HOURLY_MOST": "0"}
 
 sqlite_only = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
-def paced(a_minute=60):
+def throttled(a_minute=60):
     return pytest.mark.parametrize(
         "installation", [SMTP | {"TRUSTSVC_MAIL_PACE": str(a_minute)}], indirect=True
     )
@@ -58,7 +58,7 @@ def rows():
         return session.execute(select(domain_throttles)).all()
 
 
-@paced()
+@throttled()
 def test_what_is_over_the_pace_waits_for_its_turn_without_a_try_and_others_go_on(installation):
     due(*["many.example"] * 40, *["few.example"] * 5)
 
@@ -72,7 +72,7 @@ def test_what_is_over_the_pace_waits_for_its_turn_without_a_try_and_others_go_on
         assert session.scalar(select(func.max(messages.c.waited_s))) == 0
 
 
-@paced()
+@throttled()
 def test_a_domain_is_one_however_it_is_spelt(installation):
     spelt = ["bücher.example", "BÜCHER.example", "xn--bcher-kva.example", "XN--BCHER-KVA.Example"]
     due(*spelt * 10)
@@ -82,22 +82,22 @@ def test_a_domain_is_one_however_it_is_spelt(installation):
 
 
 @sqlite_only
-@paced(0)
-def test_no_pace_is_no_pace(installation):
+@throttled(0)
+def test_without_a_throttle_all_leave_at_once(installation):
     due(*["many.example"] * 200)
 
     assert len(sent().messages) == 200
 
 
 @pytest.mark.parametrize("installation", [{"TRUSTSVC_MAIL_PACE": "1"}], indirect=True)
-def test_a_maildir_has_no_pace(installation):
+def test_a_maildir_has_no_throttle(installation):
     due(*["many.example"] * 20)
 
     assert len(sent().messages) == 20
     assert rows() == []
 
 
-@paced(600)
+@throttled(600)
 def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_on(installation):
     due(*["bad.example"] * 3, *["good.example"] * 3)
     fates = {"bad.example": LATER}
@@ -105,9 +105,7 @@ def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_o
     class Says(Post):
         def send(self, email_message, before_end_of_data):
             self.fates = [
-                fates.get(
-                    email_message.to_address.partition("@")[2], DeliveryResult(DeliveryStatus.SENT)
-                )
+                fates.get(email_message.to_address.partition("@")[2], SendResult(SendStatus.SENT))
             ]
             return super().send(email_message, before_end_of_data)
 
@@ -136,19 +134,19 @@ def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_o
         assert set(session.scalars(select(messages.c.state))) == {"sent"}
 
 
-@paced(600)
+@throttled(600)
 def test_a_greylisting_that_means_one_mailbox_does_not_shun_its_domain(installation):
     due(*["grey.example"] * 6)
-    grey = DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450")
+    grey = SendResult(SendStatus.DEFERRED, "smtp_450")
 
     post = sent(
         Post(
             grey,
-            DeliveryResult(DeliveryStatus.SENT),
+            SendResult(SendStatus.SENT),
             grey,
-            DeliveryResult(DeliveryStatus.SENT),
+            SendResult(SendStatus.SENT),
             grey,
-            DeliveryResult(DeliveryStatus.SENT),
+            SendResult(SendStatus.SENT),
         )
     )
 
@@ -156,11 +154,11 @@ def test_a_greylisting_that_means_one_mailbox_does_not_shun_its_domain(installat
     assert all(row.paused_until is None for row in rows())
 
 
-@paced(600)
+@throttled(600)
 def test_three_greylistings_in_a_row_do(installation):
     due(*["grey.example"] * 6)
 
-    post = sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450")] * 6))
+    post = sent(Post(*[SendResult(SendStatus.DEFERRED, "smtp_450")] * 6))
 
     assert (
         len(post.messages) == 4
@@ -168,7 +166,7 @@ def test_three_greylistings_in_a_row_do(installation):
     assert [row.paused_until is not None for row in rows()] == [True]
 
 
-@paced(600)
+@throttled(600)
 def test_waiting_for_a_domain_that_refuses_us_counts_and_ends_after_three_days(installation):
     order_id = invited(shop(), email="a@bad.example")
     with db.transaction() as session:
@@ -188,7 +186,7 @@ def test_waiting_for_a_domain_that_refuses_us_counts_and_ends_after_three_days(i
     assert decisions_of(order_id)[-1] == ("send_invitation", "retry_limit", "refused")
 
 
-@paced()
+@throttled()
 def test_a_domain_is_kept_as_a_keyed_pseudonym_for_an_hour(installation):
     due("janssen-family.example")
     sent()
@@ -202,7 +200,7 @@ def test_a_domain_is_kept_as_a_keyed_pseudonym_for_an_hour(installation):
 
 
 @pytest.mark.slow
-@paced()
+@throttled()
 def test_a_round_with_hundreds_of_one_domain_asks_the_database_as_often_as_one_with_few(
     installation,
 ):
@@ -226,7 +224,7 @@ def test_a_round_with_hundreds_of_one_domain_asks_the_database_as_often_as_one_w
 
 
 @sqlite_only
-@paced(60)
+@throttled(60)
 def test_more_than_two_batches_to_one_domain_do_not_stand_before_the_others(installation):
     due(*["many.example"] * 1200, "few.example")
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from tests.invitations.sample_orders import NOON, Post, invited, message_of, quiet, sent, shop
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox import circuit_breaker, kinds, lease, lease_renewal, send
 from trustsvc.storage import db
 
@@ -22,7 +22,7 @@ def test_messages_of_a_killed_sender_are_due_again_within_a_minute(installation)
     order_id = invited(shop())
     leased_by_a_sender_that_died()
 
-    assert sent(now=NOON + lease_renewal.LEASE - SECOND).messages == []
+    assert sent(now=NOON + lease_renewal.MESSAGE_LEASE - SECOND).messages == []
     assert len(sent(now=NOON + 60 * SECOND).messages) == 1
     assert message_of(order_id).state == "sent"
 
@@ -54,7 +54,7 @@ def test_a_sender_that_lives_keeps_its_messages_however_long_the_mail_server_tak
                 assert renewed.wait(120)
         assert sent(now=moments[0]).messages == []
     assert message_of(order_id).state == "leased"
-    assert message_of(order_id).leased_until == NOON + 9 * 60 * SECOND + lease_renewal.LEASE
+    assert message_of(order_id).leased_until == NOON + 9 * 60 * SECOND + lease_renewal.MESSAGE_LEASE
 
 
 def test_a_lease_that_cannot_be_renewed_does_not_stop_the_sender(installation):
@@ -78,7 +78,7 @@ def test_an_answer_that_comes_after_the_message_was_called_unknown_still_counts(
     sent(now=NOON + 60 * SECOND)
     assert message_of(order_id).state == "unknown"
 
-    round_._results.append((one, DeliveryResult(DeliveryStatus.SENT)))
+    round_._results.append((one, SendResult(SendStatus.SENT)))
     round_.end(one.lease)
 
     assert message_of(order_id).state == "sent"

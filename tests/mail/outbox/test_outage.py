@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.invitations.sample_orders import NOON, place_many, planned, quiet, shop
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox import send
 from trustsvc.mail.outbox.models import messages
 from trustsvc.storage import db
@@ -29,10 +29,10 @@ class Line:
     def send(self, email_message, before_end_of_data):
         self.asked += 1
         if self.is_away:
-            return DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")
+            return SendResult(SendStatus.DEFERRED, "no_connection")
         before_end_of_data()
         self.arrived.append((self.now, email_message.to_address))
-        return DeliveryResult(DeliveryStatus.SENT)
+        return SendResult(SendStatus.SENT)
 
     def round(self):
         with quiet():

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from tests.invitations.sample_orders import NOON
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
+from trustsvc.mail.message import FailureScope, SendResult, SendStatus
 from trustsvc.mail.outbox import rate_policy
 from trustsvc.mail.outbox.rate_policy import Domain
 
@@ -14,20 +14,20 @@ FRESH = Domain(NOON, NOON)
 @pytest.mark.parametrize(
     ("outcome", "failure"),
     [
-        (DeliveryResult(DeliveryStatus.SENT), False),
-        (DeliveryResult(DeliveryStatus.REFUSED, "smtp_550"), False),
-        (DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450"), False),
-        (DeliveryResult(DeliveryStatus.DEFERRED, "policy", FailureScope.DOMAIN), False),
-        (DeliveryResult(DeliveryStatus.DEFERRED, "smtp_421", FailureScope.DOMAIN), False),
-        (DeliveryResult(DeliveryStatus.DEFERRED, "smtp_421"), True),
-        (DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450", FailureScope.RATE), False),
-        (DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451", FailureScope.SERVER), True),
-        (DeliveryResult(DeliveryStatus.DEFERRED, "smtp_550", FailureScope.SERVER), True),
-        (DeliveryResult(DeliveryStatus.DEFERRED, "no_connection"), True),
-        (DeliveryResult(DeliveryStatus.DEFERRED, "no_tls"), True),
-        (DeliveryResult(DeliveryStatus.DEFERRED, "no_login"), True),
-        (DeliveryResult(DeliveryStatus.DEFERRED, "maildir"), True),
-        (DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer"), True),
+        (SendResult(SendStatus.SENT), False),
+        (SendResult(SendStatus.REFUSED, "smtp_550"), False),
+        (SendResult(SendStatus.DEFERRED, "smtp_450"), False),
+        (SendResult(SendStatus.DEFERRED, "policy", FailureScope.DOMAIN), False),
+        (SendResult(SendStatus.DEFERRED, "smtp_421", FailureScope.DOMAIN), False),
+        (SendResult(SendStatus.DEFERRED, "smtp_421"), True),
+        (SendResult(SendStatus.DEFERRED, "smtp_450", FailureScope.RATE), False),
+        (SendResult(SendStatus.DEFERRED, "smtp_451", FailureScope.SERVER), True),
+        (SendResult(SendStatus.DEFERRED, "smtp_550", FailureScope.SERVER), True),
+        (SendResult(SendStatus.DEFERRED, "no_connection"), True),
+        (SendResult(SendStatus.DEFERRED, "no_tls"), True),
+        (SendResult(SendStatus.DEFERRED, "no_login"), True),
+        (SendResult(SendStatus.DEFERRED, "maildir"), True),
+        (SendResult(SendStatus.UNKNOWN, "no_answer"), True),
     ],
 )
 def test_a_mail_server_fails_by_what_it_does_to_us_and_not_to_a_mailbox(outcome, failure):
@@ -81,15 +81,15 @@ def test_no_minute_after_a_return_holds_more_than_twice_the_usual_however_often_
 @pytest.mark.parametrize(
     ("deferrals", "outcome", "after"),
     [
-        (0, DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450"), 1),
-        (1, DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451"), 2),
-        (0, DeliveryResult(DeliveryStatus.DEFERRED, "policy", FailureScope.DOMAIN), 3),
-        (3, DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451", FailureScope.DOMAIN), 4),
-        (2, DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451", FailureScope.SERVER), 2),
-        (2, DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450", FailureScope.RATE), 2),
-        (1, DeliveryResult(DeliveryStatus.DEFERRED, "smtp_452"), 1),
-        (1, DeliveryResult(DeliveryStatus.REFUSED, "smtp_550"), 1),
-        (5, DeliveryResult(DeliveryStatus.SENT), 0),
+        (0, SendResult(SendStatus.DEFERRED, "smtp_450"), 1),
+        (1, SendResult(SendStatus.DEFERRED, "smtp_451"), 2),
+        (0, SendResult(SendStatus.DEFERRED, "policy", FailureScope.DOMAIN), 3),
+        (3, SendResult(SendStatus.DEFERRED, "smtp_451", FailureScope.DOMAIN), 4),
+        (2, SendResult(SendStatus.DEFERRED, "smtp_451", FailureScope.SERVER), 2),
+        (2, SendResult(SendStatus.DEFERRED, "smtp_450", FailureScope.RATE), 2),
+        (1, SendResult(SendStatus.DEFERRED, "smtp_452"), 1),
+        (1, SendResult(SendStatus.REFUSED, "smtp_550"), 1),
+        (5, SendResult(SendStatus.SENT), 0),
     ],
 )
 def test_a_domain_that_says_later_is_counted(deferrals, outcome, after):

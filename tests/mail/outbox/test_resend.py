@@ -19,7 +19,7 @@ from tests.invitations.sample_orders import (
     shop,
 )
 from trustsvc.invitations import redeem, restore_hold
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox import kinds, resend
 from trustsvc.mail.outbox.models import messages
 from trustsvc.registry.opt_out import opt_out
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.both_databases
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 THEN = NOON + resend.ANSWER_TIMEOUT
-UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")
+UNKNOWN = SendResult(SendStatus.UNKNOWN, "no_answer")
 
 with_resend = pytest.mark.parametrize("installation", [{"TRUSTSVC_RESEND": "1"}], indirect=True)
 

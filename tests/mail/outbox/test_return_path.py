@@ -18,7 +18,7 @@ from trustsvc import config
 from trustsvc.crypto import keyring, signed_links
 from trustsvc.errors import Misconfigured, NotFound
 from trustsvc.mail import message
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus, Message
+from trustsvc.mail.message import Message, SendResult, SendStatus
 from trustsvc.mail.outbox import return_path
 from trustsvc.mail.outbox.models import messages
 from trustsvc.storage import db
@@ -43,7 +43,7 @@ def test_a_code_is_26_characters_that_no_mail_server_changes_and_its_own(install
 
 def test_a_code_stays_alike_over_attempts_and_a_rotation(installation):
     order_id = invited(shop())
-    deferred = DeliveryResult(DeliveryStatus.DEFERRED, "smtp_451")
+    deferred = SendResult(SendStatus.DEFERRED, "smtp_451")
     (first,) = sent(Post(deferred)).messages
     keyring.rotate("lookup")
     (second,) = sent(now=NOON + timedelta(minutes=2)).messages

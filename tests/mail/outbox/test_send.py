@@ -26,7 +26,7 @@ from tests.invitations.sample_orders import (
 from trustsvc import log
 from trustsvc.invitations import redeem
 from trustsvc.invitations.models import invitations
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox import resend, retry_policy, send, send_suspension
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.platform_status import PlatformStatus
@@ -103,7 +103,7 @@ def test_a_message_dropped_while_the_server_deferred_it_is_not_due_again(install
         with db.transaction() as session:
             redeem.withdraw(session, [order_id], "stop", NOON)
 
-    sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "before_end_of_data"), meanwhile=stop))
+    sent(Post(SendResult(SendStatus.DEFERRED, "before_end_of_data"), meanwhile=stop))
 
     assert message_of(order_id).state == "dropped"
 
@@ -111,10 +111,10 @@ def test_a_message_dropped_while_the_server_deferred_it_is_not_due_again(install
 @pytest.mark.parametrize(
     ("fate", "problem", "state"),
     [
-        (DeliveryStatus.SENT, "", "sent"),
-        (DeliveryStatus.DEFERRED, "smtp_451", "due"),
-        (DeliveryStatus.REFUSED, "smtp_550", "refused"),
-        (DeliveryStatus.UNKNOWN, "no_answer", "unknown"),
+        (SendStatus.SENT, "", "sent"),
+        (SendStatus.DEFERRED, "smtp_451", "due"),
+        (SendStatus.REFUSED, "smtp_550", "refused"),
+        (SendStatus.UNKNOWN, "no_answer", "unknown"),
     ],
 )
 def test_each_delivery_result_settles_its_message_and_leaves_the_others_alone(
@@ -125,30 +125,28 @@ def test_each_delivery_result_settles_its_message_and_leaves_the_others_alone(
 
     sent(
         Post(
-            DeliveryResult(DeliveryStatus.SENT),
-            DeliveryResult(fate, problem),
-            DeliveryResult(DeliveryStatus.SENT),
+            SendResult(SendStatus.SENT),
+            SendResult(fate, problem),
+            SendResult(SendStatus.SENT),
         )
     )
 
     assert [message_of(order_id).state for order_id in ids] == ["sent", state, "sent"]
     email_message = message_of(ids[1])
     assert (email_message.reason or "", email_message.attempts) == (problem, 1)
-    assert (email_message.sent_at is not None) == (
-        fate in {DeliveryStatus.SENT, DeliveryStatus.UNKNOWN}
-    )
+    assert (email_message.sent_at is not None) == (fate in {SendStatus.SENT, SendStatus.UNKNOWN})
 
 
-@pytest.mark.parametrize("fate", [DeliveryStatus.DEFERRED, DeliveryStatus.REFUSED])
+@pytest.mark.parametrize("fate", [SendStatus.DEFERRED, SendStatus.REFUSED])
 def test_messages_refused_one_after_the_other_before_their_end_of_data_are_settled_together(
     installation, fate
 ):
     at_shop = shop()
     ids = [invited(at_shop, email=f"b{number}@mail.example") for number in range(4)]
 
-    sent(Post(*[DeliveryResult(fate, "before_end_of_data")] * 3))
+    sent(Post(*[SendResult(fate, "before_end_of_data")] * 3))
 
-    states = {DeliveryStatus.DEFERRED: "due", DeliveryStatus.REFUSED: "refused"}
+    states = {SendStatus.DEFERRED: "due", SendStatus.REFUSED: "refused"}
     assert [message_of(order_id).state for order_id in ids] == [states[fate]] * 3 + ["sent"]
     assert [message_of(order_id).attempts for order_id in ids] == [1] * 4
 
@@ -156,7 +154,7 @@ def test_messages_refused_one_after_the_other_before_their_end_of_data_are_settl
 def test_a_refused_address_is_forgotten(installation):
     order_id = invited(shop())
 
-    sent(Post(DeliveryResult(DeliveryStatus.REFUSED, "before_end_of_data")))
+    sent(Post(SendResult(SendStatus.REFUSED, "before_end_of_data")))
 
     assert (order_row(order_id).email, order_row(order_id).name) == (None, None)
     assert message_of(order_id).state == "refused"
@@ -185,7 +183,7 @@ def test_after_72_hours_of_tries_a_message_is_given_up_and_its_buyer_not_forgott
 ):
     order_id = invited(shop())
 
-    moments = tried_until_the_end(order_id, DeliveryResult(DeliveryStatus.DEFERRED, problem))
+    moments = tried_until_the_end(order_id, SendResult(SendStatus.DEFERRED, problem))
 
     email_message = message_of(order_id)
     assert (email_message.state, email_message.reason) == ("refused", "retry_limit")
@@ -207,7 +205,7 @@ def test_after_72_hours_of_tries_a_message_is_given_up_and_its_buyer_not_forgott
 
 def test_nights_and_stops_are_no_part_of_the_72_hours(installation):
     order_id = invited(shop())
-    sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "smtp_452")))
+    sent(Post(SendResult(SendStatus.DEFERRED, "smtp_452")))
     waited = message_of(order_id).waited_s
     assert 0 < waited <= 60
 
@@ -224,8 +222,8 @@ def test_nights_and_stops_are_no_part_of_the_72_hours(installation):
 
 def test_what_was_given_up_can_be_tried_again_for_three_more_days(installation):
     order_id, gone = invited(shop()), invited(shop(), email="piet@mail.example")
-    last = tried_until_the_end(order_id, DeliveryResult(DeliveryStatus.DEFERRED, "policy"))[-1]
-    tried_until_the_end(gone, DeliveryResult(DeliveryStatus.DEFERRED, "policy"))
+    last = tried_until_the_end(order_id, SendResult(SendStatus.DEFERRED, "policy"))[-1]
+    tried_until_the_end(gone, SendResult(SendStatus.DEFERRED, "policy"))
     with db.transaction() as session:
         redeem.withdraw(session, [gone], "stop", last)
 
@@ -247,7 +245,7 @@ def test_a_message_dropped_at_its_last_try_stays_dropped(installation):
         with db.transaction() as session:
             redeem.withdraw(session, [order_id], "stop", NOON)
 
-    sent(Post(DeliveryResult(DeliveryStatus.DEFERRED, "before_end_of_data"), meanwhile=stop))
+    sent(Post(SendResult(SendStatus.DEFERRED, "before_end_of_data"), meanwhile=stop))
 
     assert (message_of(order_id).state, message_of(order_id).reason) == ("dropped", "stop")
 
@@ -271,7 +269,7 @@ def test_a_mail_server_that_is_away_is_asked_once_a_round(installation):
     class Away:
         def send(self, email_message, before_end_of_data):
             asked.append(email_message)
-            return DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")
+            return SendResult(SendStatus.DEFERRED, "no_connection")
 
     assert not send.send(db.transaction, Away(), lambda: NOON)
 
@@ -326,7 +324,7 @@ def test_what_was_settled_before_a_crash_stays_settled(installation):
             before_end_of_data()
             if self.posted == 3:
                 raise Crash
-            return DeliveryResult(DeliveryStatus.SENT)
+            return SendResult(SendStatus.SENT)
 
     with pytest.raises(Crash):
         sent(DiesAtTheThird())
@@ -406,7 +404,7 @@ def test_a_mail_server_that_is_away_is_logged_once_and_not_per_message(installat
         invited(at_shop, email=f"buyer{number}@mail.example")
     log.configure()
 
-    sent(Post(*[DeliveryResult(DeliveryStatus.DEFERRED, "no_connection")] * 3))
+    sent(Post(*[SendResult(SendStatus.DEFERRED, "no_connection")] * 3))
 
     lines = [
         line for line in capfd.readouterr().err.splitlines() if "mail.server_unreachable" in line

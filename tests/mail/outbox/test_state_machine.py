@@ -37,7 +37,7 @@ from trustsvc.errors import Gone
 from trustsvc.invitations import redeem, unsubscribe
 from trustsvc.invitations.models import invitations
 from trustsvc.invitations.planning import plan, reminders
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
+from trustsvc.mail.message import FailureScope, SendResult, SendStatus
 from trustsvc.mail.outbox import send
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders import accept
@@ -60,15 +60,15 @@ FINE = Draft(stars=4, title="Good", text="Came on time.", name="A", city="B", co
 buyers = st.sampled_from(BUYERS)
 shop_numbers = st.integers(0, 1)
 FATES = {
-    "sent": DeliveryResult(DeliveryStatus.SENT),
-    "later before": DeliveryResult(DeliveryStatus.DEFERRED, "before_end_of_data"),
-    "later after": DeliveryResult(DeliveryStatus.DEFERRED, "smtp_452"),
-    "refused": DeliveryResult(DeliveryStatus.REFUSED, "smtp_550"),
-    "unknown": DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer"),
-    "policy": DeliveryResult(DeliveryStatus.DEFERRED, "policy", FailureScope.DOMAIN),
-    "grey": DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450"),
-    "closing": DeliveryResult(DeliveryStatus.DEFERRED, "smtp_421", FailureScope.SERVER),
-    "away": DeliveryResult(DeliveryStatus.DEFERRED, "no_connection"),
+    "sent": SendResult(SendStatus.SENT),
+    "later before": SendResult(SendStatus.DEFERRED, "before_end_of_data"),
+    "later after": SendResult(SendStatus.DEFERRED, "smtp_452"),
+    "refused": SendResult(SendStatus.REFUSED, "smtp_550"),
+    "unknown": SendResult(SendStatus.UNKNOWN, "no_answer"),
+    "policy": SendResult(SendStatus.DEFERRED, "policy", FailureScope.DOMAIN),
+    "grey": SendResult(SendStatus.DEFERRED, "smtp_450"),
+    "closing": SendResult(SendStatus.DEFERRED, "smtp_421", FailureScope.SERVER),
+    "away": SendResult(SendStatus.DEFERRED, "no_connection"),
     "crash before": None,
     "crash after": None,
 }

@@ -50,7 +50,7 @@ def test_a_process_killed_between_two_pages_loses_nothing_and_stores_nothing_twi
 
     assert process.returncode == -signal.SIGKILL
     assert 0 < part < 250
-    with clock.at(clock.now() + connections.LEASE + MINUTE):
+    with clock.at(clock.now() + connections.CONNECTION_LEASE + MINUTE):
         outcome, _ = shop.run()
     assert (outcome.is_complete, shop.stored()) == (True, 250)
 

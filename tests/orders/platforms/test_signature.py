@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from tests.orders.webhook_client import SECRETS
 from tests.signing import signed_request
-from trustsvc.orders.platforms import PLATFORMS, standard
-from trustsvc.orders.platforms import signature as proof
+from trustsvc.orders.platforms import PLATFORMS, signature, standard
 
 pytestmark = pytest.mark.slow
 
@@ -101,8 +100,8 @@ def test_an_id_with_a_dot_or_none_is_refused(message_id):
 
 
 def test_hmac_is_that_of_rfc_4231():
-    first = proof.hmac_base64(b"\x0b" * 20, b"Hi There")
-    second = proof.hmac_base64(b"Jefe", b"what do ya want for nothing?")
+    first = signature.hmac_base64(b"\x0b" * 20, b"Hi There")
+    second = signature.hmac_base64(b"Jefe", b"what do ya want for nothing?")
 
     assert base64.b64decode(first).hex() == (
         "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
@@ -113,7 +112,7 @@ def test_hmac_is_that_of_rfc_4231():
 
 
 def test_md5_is_that_of_rfc_1321():
-    assert proof.md5_hex(b"message digest") == b"f96b697d7cb7938d525a2f31aaf161d0"
+    assert signature.md5_hex(b"message digest") == b"f96b697d7cb7938d525a2f31aaf161d0"
 
 
 @pytest.mark.parametrize("platform", sorted(PLATFORMS))

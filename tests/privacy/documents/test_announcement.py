@@ -6,7 +6,7 @@ import pytest
 
 from tests.reviews.sample_reviews import invitation, order, review, shop
 from tests.staff.signed_in_staff import sign_in
-from tests.transactional_mail.test_message_kind import sent_transactional as answers
+from tests.transactional_mail.test_message_kind import sent_transactional
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms
 from trustsvc.doctor import privacy_requests
@@ -141,7 +141,7 @@ def test_they_are_notified_once_and_never_again(now):
     with db.transaction() as session, pytest.raises(Refused):
         announcement.announce(session, at_shop, 2, now)
 
-    (message,) = answers(now=now).messages
+    (message,) = sent_transactional(now=now).messages
     assert (message.to_address, message.from_name) == ("buyer@mail.example", at_shop.name)
     assert "/privacy/velo-fils" in message.text
 
@@ -159,7 +159,7 @@ def test_when_messages_cannot_be_handed_over_nothing_is_noted(now):
         fails()
     with db.reading() as session:
         assert notice_history.get(session, at_shop.id, 2, "en").announced_at is None
-    assert answers(now=now).messages == []
+    assert sent_transactional(now=now).messages == []
 
 
 def test_the_first_version_changes_nothing_and_one_that_never_was_cannot_be_announced(now):

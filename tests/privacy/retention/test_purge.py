@@ -16,8 +16,7 @@ from trustsvc.invitations.models import invitations
 from trustsvc.mail.feedback.models import mail_reports
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders import buyer, decision_log
-from trustsvc.orders.models import decisions as lines
-from trustsvc.orders.models import orders, webhook_deliveries
+from trustsvc.orders.models import decisions, orders, webhook_deliveries
 from trustsvc.privacy import breach, receipts
 from trustsvc.privacy.retention import preview, purge, tables
 from trustsvc.reviews import lookup, moderate, publish, withdraw
@@ -225,7 +224,7 @@ def test_after_two_years_orders_go_with_all_that_was_decided_on_them(start):
     purge.purge_due(start + 730 * DAY + 2 * MOMENT)
 
     assert (_count(orders), _count(invitations), _count(messages)) == (1, 1, 1)
-    assert (_count(lines), _count(reviews)) == (0, 2)
+    assert (_count(decisions), _count(reviews)) == (0, 2)
     with db.reading() as session:
         assert lookup.find_review(session, kept).invitation_id is not None
         assert lookup.find_review(session, taken_back).invitation_id is None
@@ -263,7 +262,7 @@ def test_an_old_order_with_a_recent_decision_stays_until_that_is_old(start):
     purge.purge_due(start + 800 * DAY)
     assert _count(orders) == 1
     purge.purge_due(start + 1430 * DAY)
-    assert (_count(orders), _count(lines)) == (0, 0)
+    assert (_count(orders), _count(decisions)) == (0, 0)
 
 
 def test_delivery_ids_go_after_35_days_and_the_event_log_after_90(start):

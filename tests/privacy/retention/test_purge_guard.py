@@ -12,7 +12,7 @@ from tests.invitations import sample_orders
 from trustsvc import cli, clock, clock_check
 from trustsvc.clock import Reading
 from trustsvc.doctor.check import check
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox import send_suspension
 from trustsvc.privacy import clock_watch
 from trustsvc.privacy.retention import purge_guard
@@ -231,7 +231,7 @@ def test_a_jump_nobody_noted_yet_already_holds_the_messages(installation, by_day
 
 @pytest.mark.parametrize(
     "outcome",
-    [DeliveryResult(DeliveryStatus.DEFERRED, "smtp_450"), DeliveryResult(DeliveryStatus.SENT)],
+    [SendResult(SendStatus.DEFERRED, "smtp_450"), SendResult(SendStatus.SENT)],
 )
 def test_a_jump_in_the_middle_of_a_batch_puts_off_no_message_and_ends_no_invitation(
     installation, by_day, outcome, monkeypatch
@@ -243,7 +243,7 @@ def test_a_jump_in_the_middle_of_a_batch_puts_off_no_message_and_ends_no_invitat
     class Postbox:
         def send(self, email_message, before_end_of_data):
             ahead[0] = 3650 * DAY
-            if outcome.status is DeliveryStatus.SENT:
+            if outcome.status is SendStatus.SENT:
                 before_end_of_data()
             return outcome
 
@@ -251,7 +251,7 @@ def test_a_jump_in_the_middle_of_a_batch_puts_off_no_message_and_ends_no_invitat
     send_messages.send_messages()
 
     email_message = sample_orders.message_of(order_id)
-    assert email_message.state == ("sent" if outcome.status is DeliveryStatus.SENT else "due")
+    assert email_message.state == ("sent" if outcome.status is SendStatus.SENT else "due")
     assert (email_message.sent_at or email_message.due_at) - true < DAY
     assert sample_orders.invitation_of(order_id).state == "open"
 

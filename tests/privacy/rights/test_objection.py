@@ -7,9 +7,8 @@ from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON, quiet
 from tests.privacy.rights import my_data_pages
 from trustsvc import clock
-from trustsvc.orders import privacy_requests
-from trustsvc.orders.request_models import privacy_requests as asks
-from trustsvc.privacy.views import rate_limit
+from trustsvc.orders import privacy_requests, request_models
+from trustsvc.privacy.views import privacy_page_limit
 from trustsvc.registry import registration
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db, suppression_journal
@@ -93,7 +92,9 @@ def test_whoever_is_known_gets_the_copy_and_strangers_are_asked_to_confirm(clien
     assert ["?scope=at-" in one.text for one in messages] == [False, True]
     assert sample_orders.order_row(order_id).email is None
     with db.reading() as session:
-        assert session.scalar(select(func.count()).select_from(asks)) == 0
+        assert (
+            session.scalar(select(func.count()).select_from(request_models.privacy_requests)) == 0
+        )
 
 
 def test_the_page_stops_the_next_message_without_waiting_for_the_job(client):
@@ -254,9 +255,11 @@ def test_a_flood_from_one_network_is_stopped_and_others_are_not(client, path):
         with quiet():
             return client.post(path, data=data, environ_base={"REMOTE_ADDR": f"{network}.7"})
 
-    codes = [attempt(number, "198.51.100").status_code for number in range(rate_limit.limit)]
+    codes = [
+        attempt(number, "198.51.100").status_code for number in range(privacy_page_limit.limit)
+    ]
     over, other = attempt(99, "198.51.100"), attempt(99, "203.0.113")
 
-    assert codes == [200] * rate_limit.limit
+    assert codes == [200] * privacy_page_limit.limit
     assert (over.status_code, over.headers["Retry-After"]) == (429, "600")
     assert other.status_code == 200

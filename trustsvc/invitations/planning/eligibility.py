@@ -13,7 +13,7 @@ from trustsvc.orders.decision_codes import Outcome
 from trustsvc.orders.facts import OrderFacts
 from trustsvc.orders.platform_status import ENDED, NOT_DELIVERED, PlatformStatus
 
-LINK_LIFETIME = timedelta(days=90)
+REVIEW_LINK_LIFETIME = timedelta(days=90)
 EXPLICIT_NO = "said_no"
 NO_CONSENT = "no_basis_consent"
 CONSENT_WAIT = timedelta(days=1)  # for news that is on its way

@@ -229,5 +229,5 @@ def _invitation(batch: _Batch, order: CheckedOrder, due: datetime) -> dict[str, 
         "experienced_at": schedule.experienced_at(order.facts),
         "unanswered": batch.contacts.unanswered(order) + 1,
         "created_at": batch.now,
-        "expires_at": due + eligibility.LINK_LIFETIME,
+        "expires_at": due + eligibility.REVIEW_LINK_LIFETIME,
     }

@@ -17,7 +17,7 @@ from trustsvc.invitations.models import (
     invitations,
     message_of_invitation,
 )
-from trustsvc.invitations.planning.eligibility import LINK_LIFETIME
+from trustsvc.invitations.planning.eligibility import REVIEW_LINK_LIFETIME
 from trustsvc.invitations.state import (
     OPEN,
     SUSPENDED,
@@ -152,7 +152,7 @@ def _not_before_retry(row: Row[*tuple[Any, ...]], new: NewDate) -> NewDate:
 def _values(invitation_id: int, new: NewDate) -> dict[str, object]:
     return {
         "one": invitation_id,
-        "end": new.due + LINK_LIFETIME,
+        "end": new.due + REVIEW_LINK_LIFETIME,
         "day": new.experienced,
         "words": new.language,
         "hours": new.zone,

@@ -5,7 +5,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Table, Text
 from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.storage.columns import Moment, column, metadata
 
-KEEP = "decision_log"
+_KEEP = "decision_log"
 
 # What came back about a message: at most one row a class, so that a report that comes twice, from
 # two sides, or a thousand times from somebody who knows the code, counts once.
@@ -17,13 +17,13 @@ mail_reports = Table(
         BigInteger,
         ForeignKey("messages.id", ondelete="CASCADE"),
         purpose="about which message",
-        retention=KEEP,
+        retention=_KEEP,
         primary_key=True,
     ),
-    column("kind", Text, purpose="what became of the message", retention=KEEP, primary_key=True),
-    column("code", Text, purpose="by which status code", retention=KEEP),
-    column("source", Text, purpose="who reported it: mail, postmark or ses", retention=KEEP),
-    column("at", Moment, purpose="when it was reported", retention=KEEP, index=True),
+    column("kind", Text, purpose="what became of the message", retention=_KEEP, primary_key=True),
+    column("code", Text, purpose="by which status code", retention=_KEEP),
+    column("source", Text, purpose="who reported it: mail, postmark or ses", retention=_KEEP),
+    column("at", Moment, purpose="when it was reported", retention=_KEEP, index=True),
     CheckConstraint("kind IN ('delivered', 'delayed', 'soft', 'hard', 'complaint')", name="kind"),
     sqlite_with_rowid=False,
 )

@@ -110,7 +110,7 @@ def failed(session: Session, server: str, now: datetime) -> bool:
 def succeeded(session: Session, server: str, now: datetime) -> None:
     """Close the breaker: the mail server answers.
 
-    Without a pace in the settings all that waited may leave at once, else slowly at first.
+    Without a throttle in the settings all that waited may leave at once, else slowly at first.
     """
     if not config.current().mail_pace:
         session.execute(delete(circuit_breakers).where(_table.name == server))

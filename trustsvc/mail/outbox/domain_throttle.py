@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from trustsvc import address, config
 from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.mail import transport
-from trustsvc.mail.message import DeliveryResult
+from trustsvc.mail.message import SendResult
 from trustsvc.mail.outbox import rate_policy
 from trustsvc.mail.outbox.models import domain_throttles
 from trustsvc.storage import db
@@ -59,7 +59,7 @@ class DomainSlots:
 
 
 def slots(
-    session: Session, of: Mapping[int, bytes], now: datetime, *, ignores_pace: bool = False
+    session: Session, of: Mapping[int, bytes], now: datetime, *, ignores_throttle: bool = False
 ) -> DomainSlots:
     """Give each message its slot: now or a later moment. Messages of now count as sent.
 
@@ -77,7 +77,7 @@ def slots(
         deferring={hash_ for hash_, domain in known.items() if domain.deferrals}
     )
     domains = {}
-    give = rate_policy.slots_at_once if ignores_pace else rate_policy.slots
+    give = rate_policy.slots_at_once if ignores_throttle else rate_policy.slots
     for hash_, message_ids in queues.items():
         before = known.get(hash_) or rate_policy.Domain(now, now)
         given = give(len(message_ids), settings.mail_pace, before, now)
@@ -91,7 +91,7 @@ def slots(
 
 
 def note(
-    session: Session, results: Sequence[tuple[bytes, DeliveryResult]], now: datetime
+    session: Session, results: Sequence[tuple[bytes, SendResult]], now: datetime
 ) -> set[bytes]:
     """Count what domains answered; gives those that are paused from now on."""
     known = _lock(session, {domain for domain, _ in results})

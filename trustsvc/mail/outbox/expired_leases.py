@@ -31,7 +31,7 @@ def expire(session: Session, now: datetime, kinds: Sequence[MessageKind]) -> int
 def _expire(session: Session, now: datetime, kind: MessageKind) -> int:
     is_expired = or_(
         messages.c.leased_until < now,
-        messages.c.leased_until > now + lease_renewal.LEASE + clock_check.MAX_DRIFT,
+        messages.c.leased_until > now + lease_renewal.MESSAGE_LEASE + clock_check.MAX_DRIFT,
     )
     where = (messages.c.kind.in_(kind.names), is_expired, in_states(HELD_BY_SENDER))
     given_back: dict[str, Any] = {"lease": None, "leased_until": None}

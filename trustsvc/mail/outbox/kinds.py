@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # each command imports this module, and most of them write no
 
 
 class Priority(IntEnum):
-    """Which messages leave first; URGENT ones also ignore the pace (not the pauses) of domains."""
+    """Which messages leave first; URGENT ones ignore the throttle of domains, not their pauses."""
 
     URGENT = 0
     NORMAL = 5

@@ -21,7 +21,7 @@ from trustsvc.mail.outbox.kinds import (
     Priority,
     by_name,
 )
-from trustsvc.mail.outbox.lease_renewal import LEASE
+from trustsvc.mail.outbox.lease_renewal import MESSAGE_LEASE
 from trustsvc.mail.outbox.models import LEASED_MESSAGE, messages
 from trustsvc.mail.outbox.settle import LeasedDraft
 from trustsvc.mail.outbox.state import DUE, LEASED, message_states
@@ -47,7 +47,7 @@ class _Prepared:
 def lease(
     session: Session, now: datetime, kinds: Sequence[MessageKind], limit: int = BATCH_SIZE
 ) -> list[LeasedDraft]:
-    """Lease up to `limit` due messages of these kinds for LEASE from now.
+    """Lease up to `limit` due messages of these kinds for MESSAGE_LEASE from now.
 
     Urgent kinds go first; a share is left to the others, so that a flood of urgent messages does
     not keep them back.
@@ -153,12 +153,12 @@ def _take(
     session.execute(
         message_states.update(messages, (DUE,), LEASED)
         .where(messages.c.id.in_([row.id for row in rows]))
-        .values(lease=lease_token, leased_until=now + LEASE)
+        .values(lease=lease_token, leased_until=now + MESSAGE_LEASE)
     )
     prepared = _prepare(session, kind, rows, now)
     domains = domain_throttle.hashes({row.id: one.recipient for row, one in prepared.drafts})
     slots = domain_throttle.slots(
-        session, domains, now, ignores_pace=kind.priority is Priority.URGENT
+        session, domains, now, ignores_throttle=kind.priority is Priority.URGENT
     )
     over = []
     for row, _ in prepared.drafts:

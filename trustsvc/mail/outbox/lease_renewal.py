@@ -12,7 +12,7 @@ from trustsvc import log
 from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.state import HANDED, LEASED
 
-LEASE = timedelta(seconds=45)
+MESSAGE_LEASE = timedelta(seconds=45)
 RENEWED_S = 15.0
 
 logger = log.get_logger("mail")
@@ -40,7 +40,7 @@ def renewed(
                     session.execute(
                         update(messages)
                         .where(messages.c.lease == lease, messages.c.state.in_((LEASED, HANDED)))
-                        .values(leased_until=now() + LEASE)
+                        .values(leased_until=now() + MESSAGE_LEASE)
                     )
             except Exception as problem:  # noqa: BLE001 - whatever it is, there is a next time
                 logger.warning("mail.lease_not_renewed", error=type(problem).__name__)

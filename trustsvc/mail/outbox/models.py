@@ -18,9 +18,9 @@ from sqlalchemy import (
 from trustsvc.mail.outbox.state import DUE, HANDED, LEASED, SENT, UNKNOWN, message_states
 from trustsvc.storage.columns import Id, Moment, column, index_of_states, metadata, partial_index
 
-KEEP = "decision_log"
+_KEEP = "decision_log"
 RUNS = "service_state"
-PACE = "domain_throttle"
+_THROTTLE_RULE = "domain_throttle"
 HELD_BY_SENDER = (LEASED, HANDED)
 
 
@@ -34,68 +34,68 @@ def to_follow_up(table: str = "messages.") -> TextClause:
 messages = Table(
     "messages",
     metadata,
-    column("id", Id, purpose="one message", retention=KEEP, primary_key=True),
-    column("kind", Text, purpose="what it is: invitation, reminder, ...", retention=KEEP),
-    column("subject_id", BigInteger, purpose="the row it is about, by kind", retention=KEEP),
-    column("shop_id", BigInteger, purpose="in whose name, 0 for the service", retention=KEEP),
+    column("id", Id, purpose="one message", retention=_KEEP, primary_key=True),
+    column("kind", Text, purpose="what it is: invitation, reminder, ...", retention=_KEEP),
+    column("subject_id", BigInteger, purpose="the row it is about, by kind", retention=_KEEP),
+    column("shop_id", BigInteger, purpose="in whose name, 0 for the service", retention=_KEEP),
     column(
         "priority",
         SmallInteger,
         purpose="what a person waits for leaves first",
-        retention=KEEP,
+        retention=_KEEP,
     ),
     column(
         "token",
         LargeBinary,
         purpose="random, names the message in Message-ID and return path, alike at each attempt",
-        retention=KEEP,
+        retention=_KEEP,
         category="pseudonym",
         unique=True,
     ),
-    column("state", Text, purpose="what is to be done", retention=KEEP),
-    column("due_at", Moment, purpose="when it may leave", retention=KEEP),
-    column("attempts", Integer, purpose="how often it was tried", retention=KEEP),
+    column("state", Text, purpose="what is to be done", retention=_KEEP),
+    column("due_at", Moment, purpose="when it may leave", retention=_KEEP),
+    column("attempts", Integer, purpose="how often it was tried", retention=_KEEP),
     column(
         "waited_s",
         Integer,
         purpose="seconds between its attempts: after 72 hours of them it is refused",
-        retention=KEEP,
+        retention=_KEEP,
         server_default="0",
     ),
     column(
         "resent",
         Integer,
         purpose="how often it left again because nobody knew whether it arrived",
-        retention=KEEP,
+        retention=_KEEP,
         server_default="0",
     ),
-    column("lease", LargeBinary, purpose="which sender has it", retention=KEEP, nullable=True),
+    column("lease", LargeBinary, purpose="which sender has it", retention=_KEEP, nullable=True),
     column(
         "leased_until",
         Moment,
         purpose="when another sender may take it",
-        retention=KEEP,
+        retention=_KEEP,
         nullable=True,
     ),
     column(
         "sent_at",
         Moment,
         purpose="start of the retention of the address",
-        retention=KEEP,
+        retention=_KEEP,
         nullable=True,
     ),
     column(
         "reason",
         Text,
         purpose="why it was refused, dropped or deferred, as a code",
-        retention=KEEP,
+        retention=_KEEP,
         nullable=True,
     ),
     column(
         "followed_up",
         Boolean,
         purpose="whether the reminder after this message was decided on",
-        retention=KEEP,
+        retention=_KEEP,
         server_default=false(),
     ),
     UniqueConstraint("subject_id", "kind"),
@@ -207,22 +207,34 @@ domain_throttles = Table(
         "domain_hash",
         LargeBinary,
         purpose="how many messages went to a domain lately (keyed hash)",
-        retention=PACE,
+        retention=_THROTTLE_RULE,
         category="pseudonym",
         primary_key=True,
     ),
-    column("next_slot_at", Moment, purpose="when the next message may go there", retention=PACE),
     column(
-        "reserved_until", Moment, purpose="up to when messages wait for their turn", retention=PACE
+        "next_slot_at",
+        Moment,
+        purpose="when the next message may go there",
+        retention=_THROTTLE_RULE,
     ),
-    column("deferrals", Integer, purpose="how often in a row it deferred", retention=PACE),
+    column(
+        "reserved_until",
+        Moment,
+        purpose="up to when messages wait for their turn",
+        retention=_THROTTLE_RULE,
+    ),
+    column(
+        "deferrals", Integer, purpose="how often in a row it deferred", retention=_THROTTLE_RULE
+    ),
     column(
         "paused_until",
         Moment,
         purpose="until when nothing is sent there",
-        retention=PACE,
+        retention=_THROTTLE_RULE,
         nullable=True,
     ),
-    column("forget_at", Moment, purpose="end of its retention", retention=PACE, index=True),
+    column(
+        "forget_at", Moment, purpose="end of its retention", retention=_THROTTLE_RULE, index=True
+    ),
     sqlite_with_rowid=False,
 )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trustsvc.backoff import backoff
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope
+from trustsvc.mail.message import FailureScope, SendResult, SendStatus
 
 # A mail server
 MAX_FAILURES = 5
@@ -36,11 +36,11 @@ _MAY_BE_THROTTLING = frozenset({"smtp_450", "smtp_451"})
 TIMES_USUAL = 5
 
 
-def is_failure(result: DeliveryResult) -> bool:
+def is_failure(result: SendResult) -> bool:
     """Say whether our own mail server failed, whatever the message."""
     if result.scope in {FailureScope.DOMAIN, FailureScope.RATE}:
         return False
-    if result.status in {DeliveryStatus.SENT, DeliveryStatus.REFUSED}:
+    if result.status in {SendStatus.SENT, SendStatus.REFUSED}:
         return False
     return result.scope is FailureScope.SERVER or result.reason in _SERVER_FAILURES
 
@@ -70,7 +70,7 @@ def allowance(per_minute: float, since: timedelta | None) -> int:
     return int(per_minute * (waited / timedelta(minutes=1)))
 
 
-def deferrals(before: int, result: DeliveryResult) -> int:
+def deferrals(before: int, result: SendResult) -> int:
     """Count deferrals in a row: a clear one weighs as much as several that may mean a mailbox.
 
     What our own mail server is to blame for (mail/smtp_reply.py) never counts.
@@ -79,9 +79,9 @@ def deferrals(before: int, result: DeliveryResult) -> int:
         return before
     if result.scope is FailureScope.DOMAIN:
         return max(before + 1, MAX_DEFERRALS)
-    if result.status is DeliveryStatus.DEFERRED and result.reason in _MAY_BE_THROTTLING:
+    if result.status is SendStatus.DEFERRED and result.reason in _MAY_BE_THROTTLING:
         return before + 1
-    return 0 if result.status is DeliveryStatus.SENT else before
+    return 0 if result.status is SendStatus.SENT else before
 
 
 def domain_pause(deferrals: int, random: float) -> timedelta:
@@ -113,7 +113,7 @@ class Slots:
 
 
 def slots(count: int, per_minute: int, domain: Domain, now: datetime) -> Slots:
-    """Give so many messages to a domain their slots; 0 a minute sets no pace.
+    """Give so many messages to a domain their slots; 0 a minute sets no throttle.
 
     What does not fit waits in a row behind what waits already, so that thousands to one domain are
     deferred once and not every minute anew.

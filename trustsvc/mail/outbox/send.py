@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from trustsvc import log
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus, FailureScope, MailTransport
+from trustsvc.mail.message import FailureScope, MailTransport, SendResult, SendStatus
 from trustsvc.mail.outbox import (
     circuit_breaker,
     expired_leases,
@@ -33,7 +32,6 @@ NOT_COMPOSED = "not_written"
 
 logger = log.get_logger("mail")
 
-OpenTransaction = Callable[[], AbstractContextManager[Session]]
 Now = Callable[[], datetime]
 Wait = Callable[[float], bool]
 
@@ -49,7 +47,7 @@ class LeaseLost(Exception):
 
 
 def send(
-    open_transaction: OpenTransaction,
+    open_transaction: db.OpenTransaction,
     transport: MailTransport,
     now: Now,
     *,
@@ -95,7 +93,7 @@ class _Round:
 
     def __init__(
         self,
-        open_transaction: OpenTransaction,
+        open_transaction: db.OpenTransaction,
         now: Now,
         gate: circuit_breaker.Gate,
         wait: Wait = _wait,
@@ -104,7 +102,7 @@ class _Round:
         self._now = now
         self._wait = wait
         self._server, self._has_failed = gate.server, gate.has_failed
-        self._results: list[settle.Result] = []
+        self._results: list[settle.LeasedResult] = []
         self._deferring: set[bytes] = set()  # domains that deferred in this round
         self._throttled: set[bytes] = set()  # domains that get nothing more in this round
         self._is_suspended = False  # since this round began
@@ -145,14 +143,14 @@ class _Round:
             settle.settle(session, self._results, self._now())
             settle.give_back(session, lease_token)
 
-    def _send(self, one: LeasedDraft, transport: MailTransport) -> DeliveryResult | None:
+    def _send(self, one: LeasedDraft, transport: MailTransport) -> SendResult | None:
         try:
             message = one.draft.compose(return_path.code(one.message.token), self._now())
         except Exception as problem:  # noqa: BLE001 - or one message would keep all others back
             # Not the whole exception: its text may hold what the message is about.
             error = type(problem).__name__
             logger.error("mail.message_not_composed", message=one.message.id, error=error)  # noqa: TRY400
-            result = DeliveryResult(DeliveryStatus.DEFERRED, NOT_COMPOSED)
+            result = SendResult(SendStatus.DEFERRED, NOT_COMPOSED)
         else:
             try:
                 result = transport.send(message, lambda: self._hand_over(one))
@@ -160,7 +158,7 @@ class _Round:
                 return None
         if result.scope is FailureScope.DOMAIN:
             self._throttled.add(one.domain)
-        if result.status is DeliveryStatus.DEFERRED:
+        if result.status is SendStatus.DEFERRED:
             self._deferring.add(one.domain)
         elif one.domain in self._deferring:
             one = replace(one, domain_defers=True)
@@ -168,7 +166,7 @@ class _Round:
         self._report_to_breaker(result)
         return result
 
-    def _report_to_breaker(self, result: DeliveryResult) -> None:
+    def _report_to_breaker(self, result: SendResult) -> None:
         """Count a failure of the server, and the first success after one."""
         if result.reason == NOT_COMPOSED:
             return
@@ -184,7 +182,7 @@ class _Round:
             self._has_failed = False
 
     def _learn_rate(self) -> None:
-        in_hand = sum(result.status is DeliveryStatus.SENT for _, result in self._results)
+        in_hand = sum(result.status is SendStatus.SENT for _, result in self._results)
         with self._open() as session:
             rate = relay_rate.refused(session, self._server, self._now(), in_hand)
         logger.info("mail.relay_rate_learnt", per_minute=rate)
@@ -210,6 +208,6 @@ def _mark_handed(session: Session, one: LeasedDraft, now: datetime) -> bool:
             messages.c.lease == one.lease,
             messages.c.leased_until > now,
         )
-        .values(leased_until=now + lease_renewal.LEASE)
+        .values(leased_until=now + lease_renewal.MESSAGE_LEASE)
     )
     return db.row_count(done) > 0

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
-from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox import domain_throttle, retry_policy
 from trustsvc.mail.outbox.kinds import (
     LeasedMessage,
@@ -33,9 +33,9 @@ from trustsvc.mail.outbox.state import (
 
 _random = secrets.SystemRandom()
 _END_STATES = {
-    DeliveryStatus.SENT: SENT,
-    DeliveryStatus.REFUSED: REFUSED,
-    DeliveryStatus.UNKNOWN: UNKNOWN,
+    SendStatus.SENT: SENT,
+    SendStatus.REFUSED: REFUSED,
+    SendStatus.UNKNOWN: UNKNOWN,
 }
 _AWAITING_RESULT = (LEASED, HANDED, UNKNOWN)
 
@@ -54,7 +54,7 @@ class LeasedDraft:
     domain_defers: bool = False
 
 
-Result = tuple[LeasedDraft, DeliveryResult]
+LeasedResult = tuple[LeasedDraft, SendResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class _Settled:
     """A result and the state it leads to; `is_over`: its retry limit is reached."""
 
     one: LeasedDraft
-    result: DeliveryResult
+    result: SendResult
     state: MessageState
     is_over: bool
 
@@ -71,7 +71,7 @@ class _Settled:
         return retry_policy.LIMIT_REACHED if self.is_over else self.result.reason or None
 
 
-def settle(session: Session, results: Sequence[Result], now: datetime) -> set[bytes]:
+def settle(session: Session, results: Sequence[LeasedResult], now: datetime) -> set[bytes]:
     """Write down results, only for whoever still has the lease; gives domains throttled from now.
 
     What follows from a result (a refused address is forgotten) is done by the message's kind.
@@ -93,7 +93,7 @@ def settle(session: Session, results: Sequence[Result], now: datetime) -> set[by
     news = [
         (one.domain, result)
         for one, result in results
-        if result.status is not DeliveryStatus.SENT or one.domain_defers
+        if result.status is not SendStatus.SENT or one.domain_defers
     ]
     return domain_throttle.note(session, news, now)
 
@@ -143,10 +143,10 @@ def give_back(session: Session, lease: bytes, ids: Collection[int] | None = None
         session.execute(back.values(lease=None, leased_until=None))
 
 
-def _end(kind: MessageKind, one: LeasedDraft, result: DeliveryResult) -> _Settled:
+def _end(kind: MessageKind, one: LeasedDraft, result: SendResult) -> _Settled:
     resends = kind.resend_after_unknown and one.message.resent < retry_policy.MAX_AUTOMATIC_RESENDS
-    waits = result.status is DeliveryStatus.DEFERRED or (
-        result.status is DeliveryStatus.UNKNOWN and resends
+    waits = result.status is SendStatus.DEFERRED or (
+        result.status is SendStatus.UNKNOWN and resends
     )
     is_over = waits and retry_policy.is_over(one.message.waited_s)
     if is_over:
@@ -161,13 +161,13 @@ def _sources(state: MessageState) -> list[MessageState]:
     return [source for source in message_states.sources_of(state) if source in awaiting]
 
 
-def _event(one: LeasedMessage, result: DeliveryResult, state: MessageState) -> OutboxEvent:
+def _event(one: LeasedMessage, result: SendResult, state: MessageState) -> OutboxEvent:
     return OutboxEvent(one, f"send_{one.kind}", result.reason or "ok", result.status.value, state)
 
 
 def _limit_event(one: LeasedMessage) -> OutboxEvent:
     return OutboxEvent(
-        one, f"send_{one.kind}", retry_policy.LIMIT_REACHED, DeliveryStatus.REFUSED.value, REFUSED
+        one, f"send_{one.kind}", retry_policy.LIMIT_REACHED, SendStatus.REFUSED.value, REFUSED
     )
 
 
@@ -186,7 +186,7 @@ def _update(
         row = {"one": message.id, "by": one.one.lease, "why": one.reason}
         if state is DUE:
             wait = retry_policy.wait_s(message.attempts, message.waited_s, _random.uniform(0, 1))
-            is_copy = one.result.status is DeliveryStatus.UNKNOWN
+            is_copy = one.result.status is SendStatus.UNKNOWN
             row |= {"at": now + timedelta(seconds=wait), "wait": wait, "copies": int(is_copy)}
         rows.append(row)
     statement = (

@@ -19,7 +19,9 @@ from trustsvc.shops.models import shops
 from trustsvc.storage import db
 
 INTERVAL = timedelta(minutes=10)
-LEASE = timedelta(minutes=5)  # renewed with each page; a killed runner blocks its shop so long
+CONNECTION_LEASE = timedelta(
+    minutes=5
+)  # renewed with each page; a killed runner blocks its shop so long
 FIRST_RETRY, LAST_RETRY = timedelta(minutes=5), timedelta(hours=6)
 UNITS = {  # of a shop's delay; n weekdays are n days at least
     "minutes": timedelta(minutes=1),
@@ -114,7 +116,7 @@ def lease_next(session: Session, now: datetime, shop_id: int | None = None) -> A
     """
     # What lies too far ahead was written by a clock that was set back since, or by a tick.
     until, due = _table.leased_until, _table.due_at
-    is_free = or_(_table.lease.is_(None), until <= now, until > now + 2 * LEASE)
+    is_free = or_(_table.lease.is_(None), until <= now, until > now + 2 * CONNECTION_LEASE)
     is_due = or_(due <= now, due > now + MAX_RETRY_AFTER)
     wanted = is_due if shop_id is None else _table.shop_id == shop_id
     first = (
@@ -129,7 +131,7 @@ def lease_next(session: Session, now: datetime, shop_id: int | None = None) -> A
     row = session.execute(
         update(api_connections)
         .where(_table.shop_id == first.scalar_subquery())
-        .values(lease=token, leased_until=now + LEASE)
+        .values(lease=token, leased_until=now + CONNECTION_LEASE)
         .returning(
             _table.shop_id, _table.base_url, _table.api_key, _table.api_secret, _table.seen_until
         )
@@ -148,7 +150,7 @@ def record_page(
     Goes into the transaction that accepts the page's orders, and before them: then the cursor
     moves with them or not at all.
     """
-    values: dict[str, datetime] = {"leased_until": now + LEASE}
+    values: dict[str, datetime] = {"leased_until": now + CONNECTION_LEASE}
     if seen_until:
         values["seen_until"] = seen_until
     done = session.execute(update(api_connections).where(_is_ours(lease)).values(values))

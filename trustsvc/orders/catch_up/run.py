@@ -5,7 +5,6 @@ else. No transaction is open while the network is waited for.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -27,8 +26,8 @@ from trustsvc.orders.models import webhook_deliveries
 from trustsvc.orders.platforms import PLATFORMS
 from trustsvc.orders.received import Ignored, OrderReceived, PrivacyRequestReceived
 from trustsvc.shops.directory import Shop
+from trustsvc.storage import db
 
-OpenTransaction = Callable[[], AbstractContextManager[Session]]
 logger = log.get_logger("orders")
 
 
@@ -50,7 +49,7 @@ class CatchUpCount:
 class CatchUpRun:
     """A run: what it needs from outside."""
 
-    transaction: OpenTransaction
+    transaction: db.OpenTransaction
     now: Callable[[], datetime]
     has_time: Callable[[], bool]
 

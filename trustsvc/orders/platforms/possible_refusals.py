@@ -9,20 +9,20 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TypeVar
 
-Value = TypeVar("Value")
+_Value = TypeVar("_Value")
 
 MOST_MORE = 100
 _IN_A_TAG = re.compile(r"do[\s_\u2010-\u2015-]+not[\s_\u2010-\u2015-]+ask", re.IGNORECASE)
 _IN_A_NAME = re.compile("ask|trustsvc", re.IGNORECASE)
 
 
-def tags(values: list[Value], first: int) -> list[Value]:
+def tags(values: list[_Value], first: int) -> list[_Value]:
     """Give the first tags of a list, and of the others a hundred that may be a no."""
     more = (one for one in values[first:] if one and _has(_IN_A_TAG, one))
     return [*values[:first], *islice(more, MOST_MORE)]
 
 
-def named(values: list[Value], first: int) -> list[Value]:
+def named(values: list[_Value], first: int) -> list[_Value]:
     """Give the first of rows or pairs, and of the others a hundred whose name may be a no."""
     more = (one for one in values[first:] if one and _has(_IN_A_NAME, one, names_alone=True))
     return [*values[:first], *islice(more, MOST_MORE)]

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Table, Text
 from trustsvc.storage.columns import Moment, column, metadata
 
 COUNTS = "webhook_counts"
-KEEP = "shop"
+_KEEP = "shop"
 
 Alarm = Literal["silent", "platform_error"]
 SILENT: Alarm = "silent"
@@ -41,33 +41,41 @@ webhook_counts = Table(
 webhook_health = Table(
     "webhook_health",
     metadata,
-    column("shop_id", BigInteger, purpose="whose webhook", retention=KEEP, primary_key=True),
+    column("shop_id", BigInteger, purpose="whose webhook", retention=_KEEP, primary_key=True),
     column(
-        "delivery_at", Moment, purpose="last delivery rightly signed", retention=KEEP, nullable=True
+        "delivery_at",
+        Moment,
+        purpose="last delivery rightly signed",
+        retention=_KEEP,
+        nullable=True,
     ),
     column(
-        "read_at", Moment, purpose="last delivery that could be read", retention=KEEP, nullable=True
+        "read_at",
+        Moment,
+        purpose="last delivery that could be read",
+        retention=_KEEP,
+        nullable=True,
     ),
-    column("order_at", Moment, purpose="last new order", retention=KEEP, nullable=True),
+    column("order_at", Moment, purpose="last new order", retention=_KEEP, nullable=True),
     column(
         "error_at",
         Moment,
         purpose="last error that the platform sent instead of an order",
-        retention=KEEP,
+        retention=_KEEP,
         nullable=True,
     ),
     column(
         "alarm",
         Text,
         purpose="silent or platform_error, while it is",
-        retention=KEEP,
+        retention=_KEEP,
         nullable=True,
     ),
     column(
         "read_before_alarm_at",
         Moment,
         purpose="last delivery that could be read before the alarm",
-        retention=KEEP,
+        retention=_KEEP,
         nullable=True,
     ),
 )

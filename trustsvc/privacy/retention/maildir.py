@@ -16,7 +16,7 @@ from pathlib import Path
 
 from trustsvc import config, log
 from trustsvc.address import NotAnAddress, normalise
-from trustsvc.mail.maildir import TRANSACTIONAL
+from trustsvc.mail.maildir import TRANSACTIONAL_TAG
 from trustsvc.privacy.retention.rules import MARGIN, RULES
 
 RULE = "maildir"
@@ -53,7 +53,7 @@ def _files_by_rule() -> Iterator[tuple[Path, str]]:
         for path in _files(config.current().data / "mail" / folder):
             # What mail programs add to a name stands behind a colon.
             tags = path.name.partition(":")[0].split(".")
-            yield path, TRANSACTIONAL_RULE if TRANSACTIONAL in tags[2:] else RULE
+            yield path, TRANSACTIONAL_RULE if TRANSACTIONAL_TAG in tags[2:] else RULE
 
 
 def count() -> int:

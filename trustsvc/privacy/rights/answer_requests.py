@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import datetime
 
 from sqlalchemy import select
@@ -23,18 +22,18 @@ from trustsvc.privacy.rights.erasure import ErasureOptions, erase
 from trustsvc.privacy.rights.people import Person
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.personal_data import erase_reviews
+from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
 from trustsvc.transactional_mail import hourly_limit
 
 SET_SIZE = 25  # requests per transaction: on SQLite nobody else writes meanwhile
 BATCH_SIZE = 200  # buyers of a leaving shop, per transaction
 
-OpenTransaction = Callable[[], AbstractContextManager[Session]]
 logger = log.get_logger("privacy")
 
 
 def answer_for(
-    open_transaction: OpenTransaction,
+    open_transaction: db.OpenTransaction,
     now: Callable[[], datetime],
     seconds: float,
     is_stopped: Callable[[], bool] = lambda: False,
@@ -51,7 +50,7 @@ def answer_for(
 
 
 def answer_set(
-    open_transaction: OpenTransaction, now: Callable[[], datetime], most: int = SET_SIZE
+    open_transaction: db.OpenTransaction, now: Callable[[], datetime], most: int = SET_SIZE
 ) -> bool:
     """Answer a set of requests that are due, in one transaction; False if none is.
 
@@ -71,7 +70,7 @@ def answer_set(
     return bool(requests)
 
 
-def answer_next(open_transaction: OpenTransaction, now: Callable[[], datetime]) -> bool:
+def answer_next(open_transaction: db.OpenTransaction, now: Callable[[], datetime]) -> bool:
     """Answer one request that is due, in one transaction with its deletion; False if none is.
 
     One that fails is rolled back, logged without its content, and retried later.

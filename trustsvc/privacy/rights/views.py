@@ -29,7 +29,7 @@ from trustsvc.storage import db
 my_data_pages = Blueprint("rights", __name__)
 
 ACTIONS = ("correct", "restrict", "lift", "object", "again", "erase")
-Outcome = Mapping[str, Any]
+RequestOutcome = Mapping[str, Any]
 
 
 @my_data_pages.get("/me/<token>")
@@ -102,7 +102,7 @@ def do(token: str, action: str) -> tuple[str, int] | str:
 
 def _correct(
     session: Session, person: Person, now: datetime, mine: my_data.MyData
-) -> Outcome | None:
+) -> RequestOutcome | None:
     was = _suggested_values(person, mine)
     form = {name: request.form.get(name, "").strip() for name in was}
     if any(len(text) > MAX_LENGTHS["name"] for text in form.values()):
@@ -116,17 +116,21 @@ def _correct(
     return {"changed": rectification.rectify(session, person, correction, now)}
 
 
-def _restrict(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> Outcome:
+def _restrict(
+    session: Session, person: Person, now: datetime, _mine: my_data.MyData
+) -> RequestOutcome:
     restriction.restrict(session, person, now)
     return {}
 
 
-def _lift(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> Outcome:
+def _lift(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> RequestOutcome:
     restriction.lift(session, person, now)
     return {}
 
 
-def _object(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> Outcome:
+def _object(
+    session: Session, person: Person, now: datetime, _mine: my_data.MyData
+) -> RequestOutcome:
     everywhere = request.form.get("scope") == "all"
     shop = _chosen_shop(session, person)
     if shop:
@@ -144,7 +148,9 @@ def _chosen_shop(session: Session, person: Person) -> directory.Shop | None:
     return directory.by_slug(session, slug)
 
 
-def _again(session: Session, person: Person, now: datetime, mine: my_data.MyData) -> Outcome | None:
+def _again(
+    session: Session, person: Person, now: datetime, mine: my_data.MyData
+) -> RequestOutcome | None:
     """End the opt-out that the pressed button names, else all on the page."""
     scope = request.form.get("scope", "")
     shop_ids = [one.shop_id for one in mine.opt_outs]
@@ -154,7 +160,9 @@ def _again(session: Session, person: Person, now: datetime, mine: my_data.MyData
     return {"opt_outs": my_data.collect_page(session, person).opt_outs}
 
 
-def _erase(session: Session, person: Person, now: datetime, _mine: my_data.MyData) -> Outcome:
+def _erase(
+    session: Session, person: Person, now: datetime, _mine: my_data.MyData
+) -> RequestOutcome:
     options = ErasureOptions(
         everywhere=bool(request.form.get("everywhere")),
         anonymous=request.form.get("review") == "anonymous",
@@ -163,7 +171,9 @@ def _erase(session: Session, person: Person, now: datetime, _mine: my_data.MyDat
     return {"result": erase(session, person, options, now)}
 
 
-_HANDLERS: dict[str, Callable[[Session, Person, datetime, my_data.MyData], Outcome | None]] = {
+_HANDLERS: dict[
+    str, Callable[[Session, Person, datetime, my_data.MyData], RequestOutcome | None]
+] = {
     "correct": _correct,
     "restrict": _restrict,
     "lift": _lift,

@@ -22,7 +22,7 @@ from tests.mail.feedback.webhooks import fake_sns
 from tests.mail.feedback.webhooks.fake_sns import BOUNCE, TOPIC, event, message
 from trustsvc import clock, config
 from trustsvc.cli import mail, main
-from trustsvc.http import client as http_out
+from trustsvc.http.client import get
 from trustsvc.mail.feedback.models import mail_endpoints
 from trustsvc.mail.feedback.webhooks import certificates, endpoints
 from trustsvc.storage import db
@@ -218,10 +218,10 @@ def test_amazons_complaint_stops(ses, asked):
 
 def test_amazons_delivery_makes_an_unknown_message_sent(ses, client):
     from tests.invitations.sample_orders import Post
-    from trustsvc.mail.message import DeliveryResult, DeliveryStatus
+    from trustsvc.mail.message import SendResult, SendStatus
 
     order_id = invited(shop())
-    sent(Post(DeliveryResult(DeliveryStatus.UNKNOWN, "no_answer")))
+    sent(Post(SendResult(SendStatus.UNKNOWN, "no_answer")))
 
     assert ses.post(message(event("Delivery", code_of(order_id), delivery={}))) == TAKEN
     assert message_of(order_id).state == "sent"
@@ -330,4 +330,4 @@ def test_the_secret_of_an_endpoint_lies_sealed_and_is_in_no_repr(installation, p
 
 
 def test_the_address_behind_a_certificate_is_fetched_by_the_guarded_way_out():
-    assert certificates.find.__defaults__ == (http_out.get,)
+    assert certificates.find.__defaults__ == (get,)

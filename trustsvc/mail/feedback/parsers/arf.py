@@ -1,14 +1,14 @@
 """Complaints of readers: the abuse reporting format (RFC 5965, RFC 6650)."""
 
 from trustsvc.mail.feedback.parsers import mime
-from trustsvc.mail.feedback.parsers.report import IgnoredReport, Kind
+from trustsvc.mail.feedback.parsers.report import IgnoredReport, ReportKind
 
 # opt-out is of the drafts before RFC 5965 and still comes; `other` is what no type fits, and a
 # reader who takes the trouble to report does not want the message.
 COMPLAINTS = {"abuse", "fraud", "other", "opt-out", "opt-out-list", "miscategorized"}
 
 
-def find(message: mime.Part) -> tuple[Kind, str] | IgnoredReport | None:
+def find(message: mime.Part) -> tuple[ReportKind, str] | IgnoredReport | None:
     """Class a feedback report; None where the message holds none."""
     part = next((one for one in message.walk() if one.kind == "message/feedback-report"), None)
     if part is None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trustsvc.mail.feedback.parsers.report import Kind
+from trustsvc.mail.feedback.parsers.report import ReportKind
 
 HARD = {
     "5.1.1": "there is no such mailbox",
@@ -58,7 +58,13 @@ _US_OR_TODAY = re.compile(
     re.IGNORECASE,
 )
 _DIRECTORY_EDGE = re.compile(r"recipient address rejected: access denied", re.IGNORECASE)
-_SEVERITY: dict[Kind, int] = {"delivered": 0, "delayed": 1, "soft": 2, "hard": 3, "complaint": 4}
+_SEVERITY: dict[ReportKind, int] = {
+    "delivered": 0,
+    "delayed": 1,
+    "soft": 2,
+    "hard": 3,
+    "complaint": 4,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class Recipient:
     diagnostic: str
 
 
-def of_recipient(one: Recipient) -> tuple[Kind, str]:
+def of_recipient(one: Recipient) -> tuple[ReportKind, str]:
     """Class one recipient's fields; gives the class and the code it went by."""
     action = one.action.lower()
     if action in {"delivered", "relayed", "expanded"}:
@@ -82,7 +88,7 @@ def of_recipient(one: Recipient) -> tuple[Kind, str]:
     return failed(one.status, one.diagnostic)
 
 
-def failed(status: str, words: str) -> tuple[Kind, str]:
+def failed(status: str, words: str) -> tuple[ReportKind, str]:
     """Class a delivery that somebody gave up, by its code and the words of the server beside it.
 
     The server's own words go before what was made of them on the way, and of two that do not
@@ -113,6 +119,6 @@ def in_words(words: str) -> str:
     return match[1] if match else ""
 
 
-def together(several: Sequence[tuple[Kind, str]]) -> tuple[Kind, str]:
+def together(several: Sequence[tuple[ReportKind, str]]) -> tuple[ReportKind, str]:
     """Give the mildest: our message has one recipient, and what it was passed on to is not him."""
     return min(several, key=lambda one: _SEVERITY[one[0]])

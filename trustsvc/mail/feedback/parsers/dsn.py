@@ -4,7 +4,7 @@ import re
 
 from trustsvc.mail.feedback.parsers import bounce_classes, mime
 from trustsvc.mail.feedback.parsers.bounce_classes import Recipient
-from trustsvc.mail.feedback.parsers.report import Kind
+from trustsvc.mail.feedback.parsers.report import ReportKind
 
 KINDS = {"message/delivery-status", "message/global-delivery-status"}
 MOST_RECIPIENTS = 50
@@ -13,7 +13,7 @@ _BLANK = re.compile(r"\r?\n[ \t]*\r?\n")
 _OF_RECIPIENT = {"action", "status", "final-recipient", "diagnostic-code", "original-recipient"}
 
 
-def find(message: mime.Part) -> tuple[Kind, str] | None:
+def find(message: mime.Part) -> tuple[ReportKind, str] | None:
     """Class a notification; None where the message holds none.
 
     Groups of fields are recognised by their names, because the group of the message is missing in

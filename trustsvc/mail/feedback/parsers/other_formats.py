@@ -8,7 +8,7 @@ from email.policy import compat32
 from flufl.bounce import all_failures
 
 from trustsvc.mail.feedback.parsers import bounce_classes, mime
-from trustsvc.mail.feedback.parsers.report import Kind
+from trustsvc.mail.feedback.parsers.report import ReportKind
 
 # Some twenty detectors look at each line of this.
 MOST_DETECTED = 64 * 1024
@@ -35,7 +35,7 @@ _GIVEN_UP = re.compile(
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # its lines name what it looks at
 
 
-def find(message: mime.Part, data: bytes) -> tuple[Kind, str] | None:
+def find(message: mime.Part, data: bytes) -> tuple[ReportKind, str] | None:
     """Class a bounce without a status part; None for anything that is not one.
 
     The detectors know whether a server gave up, not why: `hard` still needs the words for it.

@@ -6,7 +6,7 @@ The message is known by its metadata (`X-PM-Metadata-letter`): sender and Messag
 from collections.abc import Mapping
 
 from trustsvc.mail.feedback.parsers import bounce_classes
-from trustsvc.mail.feedback.parsers.report import IgnoredReport, Kind, Report
+from trustsvc.mail.feedback.parsers.report import IgnoredReport, Report, ReportKind
 
 # Postmark's own words; a word that is not here is soft: it says that nothing arrived, no more.
 HARD = {"HardBounce", "BadEmailAddress"}
@@ -30,7 +30,7 @@ MOST_WORDS = 4096
 def read(body: Mapping[str, object]) -> Report | IgnoredReport:
     """Read one event; what is not about a delivery (opens, clicks) is ignored."""
     what = body.get("RecordType")
-    outcome: tuple[Kind, str] | None = None
+    outcome: tuple[ReportKind, str] | None = None
     if what == "Bounce":
         outcome = _bounce(_word(body, "Type"), f"{_word(body, 'Details')}")
     elif what == "SpamComplaint":
@@ -46,7 +46,7 @@ def read(body: Mapping[str, object]) -> Report | IgnoredReport:
     return Report(*outcome, codes=(code.lower(),) if isinstance(code, str) else ())
 
 
-def _bounce(word: str, details: str) -> tuple[Kind, str] | None:
+def _bounce(word: str, details: str) -> tuple[ReportKind, str] | None:
     if word in NOTHING:
         return None
     if word in COMPLAINTS:
@@ -62,7 +62,7 @@ def _bounce(word: str, details: str) -> tuple[Kind, str] | None:
     return "hard", status or word
 
 
-def _suppressed(body: Mapping[str, object]) -> tuple[Kind, str] | None:
+def _suppressed(body: Mapping[str, object]) -> tuple[ReportKind, str] | None:
     if body.get("SuppressSending") is not True:
         return None
     reason = _word(body, "SuppressionReason")

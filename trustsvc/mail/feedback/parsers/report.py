@@ -6,7 +6,7 @@ from typing import Literal
 # delivered: arrived, as far as its mail server says · delayed: still being tried by others · soft:
 # given up, and another day may be better · hard: there is nobody at this address · complaint: the
 # reader does not want it
-Kind = Literal["delivered", "delayed", "soft", "hard", "complaint"]
+ReportKind = Literal["delivered", "delayed", "soft", "hard", "complaint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Report:
     `codes` are the message codes it names, the likeliest first.
     """
 
-    kind: Kind
+    kind: ReportKind
     status: str
     codes: tuple[str, ...] = ()
 

@@ -11,7 +11,7 @@ from typing import Any
 from trustsvc import input_limits
 from trustsvc.mail.feedback.parsers import arf, bounce_classes, return_codes
 from trustsvc.mail.feedback.parsers.bounce_classes import Recipient
-from trustsvc.mail.feedback.parsers.report import IgnoredReport, Kind, Report
+from trustsvc.mail.feedback.parsers.report import IgnoredReport, Report, ReportKind
 
 NOBODY = {"NoEmail", "Suppressed", "OnAccountSuppressionList"}
 MOST = 50
@@ -26,7 +26,7 @@ def read(text: str) -> Report | IgnoredReport:
     if not isinstance(body, dict):
         return IgnoredReport("no_report")
     what = body.get("eventType") or body.get("notificationType")
-    outcome: tuple[Kind, str] | None = None
+    outcome: tuple[ReportKind, str] | None = None
     if what == "Bounce":
         outcome = _bounce(_inner(body, "bounce"))
     elif what == "Complaint":
@@ -42,7 +42,7 @@ def read(text: str) -> Report | IgnoredReport:
     return Report(*outcome, codes=_codes(_inner(body, "mail")))
 
 
-def _bounce(bounce: Mapping[str, Any]) -> tuple[Kind, str]:
+def _bounce(bounce: Mapping[str, Any]) -> tuple[ReportKind, str]:
     word, more = _word(bounce, "bounceType"), _word(bounce, "bounceSubType")
     if word != "Permanent":
         return "soft", more or word or "Bounce"
@@ -65,7 +65,7 @@ def _bounce(bounce: Mapping[str, Any]) -> tuple[Kind, str]:
     return ("hard" if more == "General" else "soft"), more or "Permanent"
 
 
-def _complaint(complaint: Mapping[str, Any]) -> tuple[Kind, str] | None:
+def _complaint(complaint: Mapping[str, Any]) -> tuple[ReportKind, str] | None:
     word = _word(complaint, "complaintFeedbackType") or "abuse"
     return ("complaint", word) if word in arf.COMPLAINTS else None
 

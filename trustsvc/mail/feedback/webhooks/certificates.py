@@ -24,7 +24,7 @@ LEAST_BITS = 2048
 _HOST = re.compile(r"sns\.([a-z]{2}(?:-[a-z]{2,12}){1,3}-\d{1,2})\.amazonaws\.com(\.cn)?")
 _PATH = re.compile(r"/SimpleNotificationService-[0-9a-f]{16,64}\.pem")
 
-Fetch = Callable[[str], bytes]
+FetchCertificate = Callable[[str], bytes]
 _known: dict[str, "x509.Certificate"] = {}
 
 
@@ -39,7 +39,9 @@ def region_of(url: str) -> str:
     return match[1] if match and parts.scheme == "https" and plain else ""
 
 
-def find(url: str, region: str, now: datetime, fetch: Fetch = client.get) -> RSAPublicKey:
+def find(
+    url: str, region: str, now: datetime, fetch: FetchCertificate = client.get
+) -> RSAPublicKey:
     """Give the key behind a SigningCertURL of this region, fetching it where it is not known yet.
 
     Its chain cannot be checked, because SNS sends no certificate in between; that it is Amazon's

@@ -77,7 +77,10 @@ def as_json(body: bytes) -> dict[str, Any]:
 
 
 def check(
-    message: SnsMessage, topic: str, now: datetime, fetch: certificates.Fetch = client.get
+    message: SnsMessage,
+    topic: str,
+    now: datetime,
+    fetch: certificates.FetchCertificate = client.get,
 ) -> None:
     """Check topic, age and signature, in this order: a stranger's topic makes us ask nobody.
 
@@ -97,7 +100,9 @@ def check(
         raise Unauthorised from None
 
 
-def confirm(message: SnsMessage, topic: str, fetch: certificates.Fetch = client.get) -> None:
+def confirm(
+    message: SnsMessage, topic: str, fetch: certificates.FetchCertificate = client.get
+) -> None:
     """Confirm to Amazon that this endpoint wants the topic; call `check` first.
 
     The address is made here from the token: what SubscribeURL says is only held against it, because
