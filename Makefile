@@ -14,7 +14,7 @@
 # make bench-memory  what the whole service takes when it has nothing to do (SECONDS=3600: and under load)
 # make docs   writes the reference from the code and builds the documentation into site/
 # make quick  make lint, then the tests without browsers, real processes and PostgreSQL
-# Else each of the hundreds of processes that the tests start compiles our code anew.
+# Else each of the hundreds of processes that the tests start compiles our code again.
 unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3

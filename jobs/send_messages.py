@@ -17,9 +17,10 @@ SHARED_BATCH_SIZE = 50  # with several mailers, so that each gets its share of w
 def send_messages() -> None:
     """Send batch after batch while they are full; after two minutes enqueue the next job.
 
-    A batch begins at the time of the clock and goes on by the machine's own count, so that a clock
-    that is set meanwhile defers no message to a wrong day. While the clock is distrusted only what
-    a person waits for leaves. Asked to stop, it finishes the message in hand and sends no other.
+    A batch takes its start from the clock and goes on by the machine's own count of time. So a
+    clock that is set meanwhile defers no message to a wrong day. While the clock is distrusted only
+    what a person waits for leaves. Asked to stop, it finishes the message that is being sent and
+    sends no other.
     """
     started = clock.read()
     settings = config.current()

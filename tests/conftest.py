@@ -61,7 +61,7 @@ _open: dict[str, Engine] = {}  # of a PostgreSQL database that the next test use
 
 @pytest.fixture(scope="session", autouse=True)
 def _share_compiled_statements() -> Iterator[None]:
-    """Let engines of one kind share what SQLAlchemy compiled: each test opens an engine anew."""
+    """Let engines of one kind share what SQLAlchemy compiled: each test opens an engine again."""
 
     def open_engine(url: str) -> Engine:
         engine = open_engine_alone(url)

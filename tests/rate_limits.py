@@ -1,4 +1,4 @@
-"""Let everybody begin anew: one process and one Redis run many tests."""
+"""Let everybody begin again: one process and one Redis run many tests."""
 
 from trustsvc.privacy.views import privacy_page_limit
 from trustsvc.registry.views import registration_limit

@@ -1,7 +1,7 @@
 """Extract from caniemail's data what classic Outlook and Gmail do with each feature of an e-mail.
 
 `python -m tools.caniemail FOLDER`, where FOLDER is a checkout of github.com/hteumeuleu/caniemail,
-writes tests/mail/caniemail.json anew. Of several versions the least able one counts.
+writes tests/mail/caniemail.json again. Of several versions the least able one counts.
 """
 
 import json

@@ -152,7 +152,7 @@ def trust(session: Session, now: Reading) -> None:
 
 
 def restart(session: Session, now: Reading) -> None:
-    """Begin anew on a machine that a backup was restored on: a large purge waits for a day."""
+    """Begin again on a machine that a backup was restored on: a large purge waits for a day."""
     _store(session, ClockState(now, now, GAP))
 
 

@@ -1,7 +1,7 @@
 """Process 1 of a container: it runs the command as its child, and does what an init does.
 
-Linux gives process 1 no default action for a signal, so SIGTERM would be ignored wherever no
-handler is installed, and hands it every orphan of the container, which nobody else waits for.
+Linux gives process 1 no default action for a signal, so it ignores SIGTERM wherever no handler is
+installed. It also becomes the parent of every orphan of the container, which nobody else waits for.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Bound text from outside before anything works on it: its length, and marks in a row. Pure.
 
-Every reader of forms, webhooks, mail reports, pages and API answers comes through here first:
-putting n combining marks in order (NFC, NFD, NFKC, NFKD) costs n², and so does many a search.
+Every reader of forms, webhooks, mail reports, pages and API answers comes through here first.
+Sorting n combining marks (NFC, NFD, NFKC, NFKD) costs n², and so do many searches.
 """
 
 import json

@@ -109,7 +109,7 @@ def test_a_run_is_far_shorter_than_the_limit_of_the_job():
     assert job_queue.TIME_LIMIT_S[answer_privacy_requests.NAME] / 2 > answer_privacy_requests.RUN_S
 
 
-def test_a_stop_ends_the_run_after_the_set_in_hand(installation):
+def test_a_stop_ends_the_run_after_the_running_set(installation):
     fill(0, 60)
 
     with stop_request.listening(), quiet():

@@ -60,7 +60,7 @@ def test_what_runs_once_is_imported_by_the_child_alone_and_its_failure_ends_us()
     assert ended.value.code == 1
 
 
-def test_after_many_forks_that_failed_up_ends_so_that_it_is_started_anew(no_fork):
+def test_after_many_forks_that_failed_up_ends_so_that_it_is_started_again(no_fork):
     child = Child("worker", never_ends, failed_forks=child_process.MAX_FAILED_FORKS - 1)
 
     with pytest.raises(BlockingIOError):

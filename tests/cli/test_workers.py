@@ -126,14 +126,14 @@ def test_an_answer_waits_for_no_job_that_waits_for_a_lock(installation, running)
 
 @contextlib.contextmanager
 def locked():
-    """Let nobody else write: the job in hand waits."""
+    """Let nobody else write: the running job waits."""
     with db.transaction() as session:
         session.execute(select(models.invitations.c.id).limit(1))
         yield
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_stop_waits_for_the_job_in_hand_of_the_child_and_leaves_nothing(
+def test_a_stop_waits_for_the_running_job_of_the_child_and_leaves_nothing(
     installation, running, number
 ):
     worker = running(installation)

@@ -107,7 +107,7 @@ def test_the_readme_is_short():
 
 
 def test_generated_pages_are_not_stale(tmp_path):
-    """`make docs`, or `python -m tools.docs.reference`, writes them anew."""
+    """`make docs`, or `python -m tools.docs.reference`, writes them again."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("TRUSTSVC_")}
     run = subprocess.run(
         [sys.executable, "-m", "tools.docs.reference", str(tmp_path)],

@@ -96,7 +96,7 @@ def test_who_asks_twice_waits_for_nothing(service, slow_sink):
     assert "up.process_killed" in service.log.read_text()
 
 
-def test_a_tick_that_is_interrupted_finishes_the_message_in_hand(service, slow_sink):
+def test_a_tick_that_is_interrupted_finishes_the_running_message(service, slow_sink):
     mailer = service.children()["mailer"]
     os.kill(mailer, signal.SIGSTOP)  # the tick is to send
     place_orders(service)

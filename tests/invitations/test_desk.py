@@ -95,7 +95,7 @@ def test_the_learnt_rate_of_the_mail_server_is_shown_while_it_is_known(desk):
 
     def page_after_a_refusal(at):
         with db.transaction() as session:
-            relay_rate.refused(session, server, at, in_hand=20)
+            relay_rate.refused(session, server, at, unsettled=20)
         return desk.get("/desk/sending").text
 
     assert "messages a minute" not in desk.get("/desk/sending").text

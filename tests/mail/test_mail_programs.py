@@ -1,6 +1,6 @@
 """What our e-mails use, asked of caniemail's data: do classic Outlook and Gmail know it?
 
-tests/mail/caniemail.json is its extract; tools/caniemail.py writes it anew.
+tests/mail/caniemail.json is its extract; tools/caniemail.py writes it again.
 """
 
 import json

@@ -70,7 +70,7 @@ def test_another_shops_line_proves_nothing(installation, domain):
         domain_proof.require_proof(shop)
 
 
-def test_another_domain_has_to_be_proven_anew(installation, domain):
+def test_another_domain_has_to_be_proven_again(installation, domain):
     shop = enrolled(domain[0])
     with db.transaction() as session:
         domain_proof.record_proof(session, shop, clock.now())

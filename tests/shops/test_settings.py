@@ -46,7 +46,7 @@ def test_another_basis_has_another_wording_and_a_date(shop):
     assert again.wording_at == later
 
 
-def test_a_default_wording_follows_the_language_and_is_dated_anew(shop):
+def test_a_default_wording_follows_the_language_and_is_dated_again(shop):
     later = (clock.now() + timedelta(days=1)).replace(microsecond=0)
 
     changed = change({"language": "nl"}, later)

@@ -101,9 +101,10 @@ def _help(command: click.Command) -> str:
 
 def command_line() -> str:
     intro = (
-        "# Command line\n\nThe command is `.venv/bin/trustsvc`. It needs the same settings as the "
-        "service. Addresses of people are read from standard input or a prompt, never from "
-        "arguments, which other users of the machine can see.\n\n"
+        "# Command line\n\nThe tutorial and *Run it on a server* say how the command `trustsvc` is "
+        "installed. It needs the same settings as the service. Addresses of people are read from "
+        "standard input or a prompt, never from arguments, which other users of the machine can "
+        "see.\n\n"
     )
     return intro + "\n".join(_commands(cli.main, "trustsvc"))
 

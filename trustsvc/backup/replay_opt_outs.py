@@ -113,7 +113,7 @@ def _orders_by_shop(
 def _orders_by_registry(
     session: Session, until: dict[SubjectAtShop, datetime]
 ) -> dict[int, set[SubjectAtShop]]:
-    """Find orders of people known by registry pseudonyms: each address is hashed anew."""
+    """Find orders of people known by registry pseudonyms: each address is hashed again."""
     subjects_of: dict[int, set[SubjectAtShop]] = {}
     if not any(shop_id == EVERY_SHOP for _, shop_id in until):
         return subjects_of

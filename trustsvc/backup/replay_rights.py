@@ -50,8 +50,8 @@ _WAITING: tuple[tuple[Table, Column[datetime]], ...] = (
 def restrict(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:
     """Restrict, and lift what was lifted, in the order of the entries.
 
-    A restriction ends only by an entry that comes after it and is not older: if a clock was set
-    back in between, the data stays restricted until its owner lifts it again.
+    A restriction ends only by an entry that comes after it and is not older. If a clock was set
+    back in between, the data stays restricted until its owner lifts the restriction again.
     """
     since: dict[SubjectAtShop, datetime] = {}
     lifted: dict[SubjectAtShop, datetime] = {}
@@ -139,7 +139,7 @@ def _lift(session: Session, lifted: dict[SubjectAtShop, datetime], now: datetime
         lift_review_restriction(session, written)
     everywhere = {row.pseudonym for row in gone if row.shop_id == EVERY_SHOP}
     lift_review_restriction(session, _restricted_reviews(session, everywhere))
-    # Decided anew; whoever is still restricted waits again.
+    # Decided again; whoever is still restricted waits again.
     waiting = select(orders.c.id).where(orders.c.state == OrderState.WAITING).order_by(orders.c.id)
     lift_order_restriction(session, session.scalars(waiting).all())
 

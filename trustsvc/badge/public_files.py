@@ -108,8 +108,8 @@ def _make_folder(path: Path) -> None:
 def _swap(bodies: Mapping[Path, bytes]) -> None:
     """Replace files, the plain one first.
 
-    The old twins are deleted before it is replaced: an interruption between two steps leaves a
-    plain file without twins, which the next write repairs, never one beside a different twin.
+    The old twins are deleted before it is replaced. An interruption leaves at worst a plain file
+    without twins, which the next write repairs; never one beside a twin of other content.
     """
     # Unique names: two processes may refresh at once, and each must move a whole file.
     temporary = {path: path.with_name(f".{path.name}.{secrets.token_hex(6)}") for path in bodies}

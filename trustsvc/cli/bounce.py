@@ -28,9 +28,9 @@ WATCH_S = 5.0
 def bounce(context: click.Context, maildir: Path | None, watch: bool) -> None:
     """Process one message from standard input: a bounce, a complaint, or anything else.
 
-    Exits with 0 when it was processed or is no report (a mail server answers any other code with a
-    bounce of the bounce), with 75 when the mail server shall try again. Prints nothing: mail
-    servers send output to the author of the message.
+    Exits with 0 when it was processed or is no report: any other code makes the mail server bounce
+    the bounce. Exits with 75 when the mail server shall try again. Prints nothing: mail servers
+    send output to the author of the message.
 
     With --maildir one process reads many: a message that could not be processed stays there, and
     a file that cannot be read is skipped. The last line says how many were.

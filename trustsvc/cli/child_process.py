@@ -155,8 +155,8 @@ class Child:
 def end_all(children: Sequence[Child]) -> None:
     """Stop all at once but Redis, which the others need to end well.
 
-    The mailer gets its answer from the mail server, or the message in hand would be unknown. A
-    second signal kills whoever is left.
+    The mailer gets its answer from the mail server, or the message that is being sent would be
+    unknown. A second signal kills whoever is left.
     """
     redis = [child for child in children if child.name == REDIS]
     asked = stop_request.count()

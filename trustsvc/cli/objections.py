@@ -55,7 +55,7 @@ def list_(as_json: bool) -> None:
 def undo(since: datetime | None, until: datetime | None, network: str, as_json: bool) -> None:
     """End the opt-outs of a burst, and ask the owners of the addresses to confirm by e-mail.
 
-    What an owner confirmed by a link stays. Each opt-out that ends is a line of the register.
+    What an owner confirmed by a link stays. Each opt-out that ends is a line of the request log.
     """
     now = clock.now()
     begin, end = since or now - objection_bursts.DAY, until or now

@@ -32,8 +32,8 @@ WHY = {
 def purge(dry_run: bool, confirm: bool, list_receipts: bool) -> None:
     """Delete everything past its retention, with a signed receipt for each rule.
 
-    When the clock may have jumped, or the service was off for long, a table that would lose more
-    than 5 % of its rows and more than 1000 of them waits for --confirm.
+    When the clock may have jumped, or the service was off for long, a large deletion waits for
+    --confirm: one of more than 1000 rows and more than 5 % of a table.
     """
     if list_receipts:
         _receipts()

@@ -50,7 +50,7 @@ def _service_runs(now: datetime) -> bool:
 def run() -> list[str]:
     """Run all scheduled jobs and the jobs they enqueue, in turn; gives the names of those done.
 
-    Asked to stop, it ends after the job in hand, which ends after the message in hand.
+    Asked to stop, it ends after the running job, which ends after the message that is being sent.
     """
     waiting = deque(entry.job for entry in schedule.SCHEDULE)
     done: list[str] = []

@@ -22,7 +22,7 @@ logger = log.get_logger("up")
 def up() -> None:
     """Run the whole service until Ctrl-C or SIGTERM; asked twice, it waits for nothing.
 
-    At a stop the mailer finishes the message in hand, for which a mail server may take minutes.
+    At a stop the mailer finishes the message that is being sent; a mail server may take minutes.
     """
     settings = config.current()
     with data_folder_lock.only_up():

@@ -38,11 +38,11 @@ def apply(
 ) -> str:
     """Do what a report asks for; gives the kind it was taken as.
 
-    `hard` forgets the contact and suppresses it for this shop alone: the report is about a message
-    of this shop, its proof is weaker than a person's own word, and another shop finds out by one
-    message. `complaint` stops this shop and, while the address is known, all: the reader named the
-    sender, and that is the operator's. Raises Unavailable when the suppression journal cannot be
-    written.
+    `hard` forgets the contact and suppresses it for this shop alone. The report is about a message
+    of this shop, and it proves less than a person's own word. Another shop finds out by one message
+    of its own. `complaint` stops this shop and, while the address is known, all: the reader named
+    the sender, and that is the operator's. Raises Unavailable when the suppression journal cannot
+    be written.
     """
     one = _read(session, message)
     kind = _taken_as(session, one, report_kind)
@@ -52,7 +52,7 @@ def apply(
         invitation = redeem.find(session, one.link)
         unsubscribe.unsubscribe(session, invitation, now, everywhere=True, reason=COMPLAINT)
     # After the effects: its foreign key locks the order, and an opt-out takes the suppression
-    # first and the order then. Crosswise they would deadlock.
+    # first and the order then. In another order they would deadlock.
     step = REPORT_STEPS[message.kind]
     decision_log.write(
         session, [decision_log.DecisionLogEntry(one.order_id, step, code, Outcome(kind), now)]

@@ -96,7 +96,7 @@ def withdraw(
     Gives how many were open; twice does no harm. The buyer's name and address are forgotten: their
     purpose is over. `accepts_buyer`: newer news of the shop may bring them back.
     """
-    # Orders before invitations before messages, as everywhere: crosswise they could deadlock.
+    # Orders before invitations before messages, as everywhere: else they could deadlock.
     buyer.erase(session, order_ids, accepts_buyer=accepts_buyer)
     rows = session.execute(
         invitation_states.update(invitations, (OPEN, SUSPENDED), WITHDRAWN)

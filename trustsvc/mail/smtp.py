@@ -1,7 +1,8 @@
 """Send many messages to a mail server over one connection.
 
-A thin client over smtplib's primitives: smtplib itself waits without end for a server that sends
-one byte a second, cannot pipeline, and sends the end of DATA before the caller could record it.
+A thin client over smtplib's primitives. smtplib itself waits without end for a server that sends
+one byte a second. It cannot pipeline, and it sends the end of DATA before the caller could record
+it.
 """
 
 import contextlib

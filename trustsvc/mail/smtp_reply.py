@@ -94,8 +94,9 @@ def classify(code: int, text: str) -> ReplyClass:
 def result_of(stage: Stage, code: int, text: str, recipient: str = "") -> SendResult:
     """Turn a reply into a result (RFC 5321 4.2.1); a full mailbox is deferred.
 
-    A refusal of the sender (RFC 3463 x.7.x) says nothing about the buyer's mailbox: it is deferred,
-    and the address is kept; so is any reply before the recipient was named.
+    A refusal of the sender (RFC 3463 x.7.x) says nothing about the buyer's mailbox, so the message
+    is deferred and the address is kept. The same is true of any reply before the recipient was
+    named.
     """
     kind, scope = classify(code, text), blamed(stage, code, text, recipient)
     after_data = stage is Stage.END_OF_DATA

@@ -45,7 +45,7 @@ RIGHT_OF = {
 
 
 @dataclass(frozen=True, slots=True)
-class RegisteredRequest:
+class LoggedRequest:
     """One request; `day` is how many days it has been open, or took to answer."""
 
     id: int
@@ -113,7 +113,7 @@ def answer(session: Session, request_id: int, by: str, now: datetime, ground: st
         raise Gone("This request is not open.")
 
 
-def open_requests(session: Session, now: datetime) -> list[RegisteredRequest]:
+def open_requests(session: Session, now: datetime) -> list[LoggedRequest]:
     """List the requests that staff must answer, oldest first."""
     rows = session.execute(
         select(request_log)
@@ -123,7 +123,7 @@ def open_requests(session: Session, now: datetime) -> list[RegisteredRequest]:
     return [_request(row, now) for row in rows]
 
 
-def answered_requests(session: Session, most: int = 50) -> list[RegisteredRequest]:
+def answered_requests(session: Session, most: int = 50) -> list[LoggedRequest]:
     """List the requests that were answered last, newest first."""
     rows = session.execute(
         select(request_log)
@@ -142,8 +142,8 @@ def oldest_open_days(session: Session, now: datetime) -> int | None:
     return None if since is None else (now - since).days
 
 
-def _request(row: Row[tuple[object, ...]], until: datetime) -> RegisteredRequest:
-    return RegisteredRequest(
+def _request(row: Row[tuple[object, ...]], until: datetime) -> LoggedRequest:
+    return LoggedRequest(
         row.id,
         Right(row.kind),
         row.shop_id,

@@ -59,10 +59,11 @@ def objection_form(slug: str) -> Response:
 def object_by_address(slug: str) -> Response:
     """Opt the address out of this shop at once; the job does the rest.
 
-    No proof is asked of a buyer of this shop. What a stranger may do by it is bounded: the job
-    takes it back for an address that the shop does not know, and asks its owner to confirm it, as
-    for the other shops; a burst raises an alarm and can be undone. Same bytes and same work for any
-    address, so that the answer does not tell who is known. Raises TooMany and Unavailable.
+    No proof is asked of a buyer of this shop. A stranger can do little harm by it. For an address
+    that the shop does not know, the job takes the objection back and asks the owner of the address
+    to confirm it, as for the other shops. A burst raises an alarm and can be undone. Same bytes and
+    same work for any address, so that the answer does not tell who is known. Raises TooMany and
+    Unavailable.
     """
     address, now = _address(), clock.now()
     everywhere = bool(request.form.get("everywhere"))

@@ -28,7 +28,7 @@ review_states = StateMachine(
         ReviewState.APPROVED: frozenset(
             {ReviewState.PENDING, ReviewState.PUBLISHED, ReviewState.WITHDRAWN}
         ),
-        # Approved again when its author lifts a restriction: it is then published anew.
+        # Approved again when its author lifts a restriction: it is then published again.
         ReviewState.PUBLISHED: frozenset(
             {ReviewState.PENDING, ReviewState.APPROVED, ReviewState.WITHDRAWN}
         ),

@@ -3,8 +3,9 @@
 1. By the hour in its name, as our writer and nginx give it. A variant that was rotated, compressed
    or copied keeps that hour in its name, so its modification time is ignored and it
    is never opened.
-2. Without an hour, or with one in the future (after now or its modification time): by the oldest
-   time at the beginning of a line in its first and last 64 KiB, also inside gzip, bzip2 and xz.
+2. Without an hour in its name, or with one in the future (after now or after its modification
+   time): by its lines. The oldest time at the beginning of a line counts, of its first and last
+   64 KiB, also inside gzip, bzip2 and xz.
    A file that is appended to for ever goes with its oldest line.
 3. Without such a line: by the hour in its name if that has passed, else by its modification time.
    A file whose times are all in the future waits until then: a wrong clock must not delete young

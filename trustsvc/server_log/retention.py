@@ -1,8 +1,9 @@
 """Delete the server log before its first line reaches the retention period.
 
 A file holds one hour and is deleted whole, by its name, at the same cost for any size. A file of
-hour H is due from H + days - 1 h: with a purge every ten minutes no line reaches `days`, and none
-younger than `days` minus two hours is deleted. file_age.py dates files whose names do not.
+hour H is due from H + days - 1 h. The purge runs every ten minutes, so no line reaches the age of
+`days`. No line younger than `days` minus two hours is deleted. file_age.py dates files whose names
+do not.
 """
 
 import contextlib

@@ -1,9 +1,9 @@
 """Count suspected attacks, and write the counts to the security database.
 
-The thread that writes the server log counts in memory, never a request; every ten seconds new
-counts are added in one transaction, one row for each kind, access, address and minute. A process
-adds about a thousand rows a minute at most: beyond them addresses are merged. A killed process
-loses ten seconds of counts, one that ends normally none.
+No request counts: the thread that writes the server log does, in memory. Every ten seconds it adds
+the new counts in one transaction, one row for each kind, access, address and minute. A process adds
+about a thousand rows a minute at most: beyond them addresses are merged. A killed process loses ten
+seconds of counts, one that ends normally none.
 """
 
 import os
@@ -36,7 +36,7 @@ class CounterKey(NamedTuple):
 
 
 class _Counting:
-    """The counts of one process; made anew in a child."""
+    """The counts of one process; empty in a child."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()

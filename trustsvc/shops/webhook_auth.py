@@ -1,4 +1,7 @@
-"""The webhook signature check: endpoint, platform, and a signature by one of a shop's secrets."""
+"""Which shop sent a webhook: the webhook signature check against the secrets of its endpoint.
+
+How a platform signs is in orders/platforms; this module is given that as a function.
+"""
 
 import secrets
 from collections.abc import Callable
@@ -33,10 +36,10 @@ def authenticate(
 ) -> directory.Shop:
     """Return the shop of an endpoint when one of its two valid secrets signed the request.
 
-    Raises Unauthorised, the same and in about the same time, for an unknown or closed endpoint, one
-    of another platform, and a bad signature: two secrets are always decrypted and two signatures
-    checked. Only the caller learns from WrongSignature whose endpoint it was. Nothing is cached
-    between requests, so a rotation takes effect at once.
+    Raises Unauthorised for an unknown or closed endpoint, for one of another platform, and for a
+    bad signature. All look the same and take about the same time: two secrets are always decrypted
+    and two signatures checked. Only the caller learns from WrongSignature whose endpoint it
+    was. Nothing is cached between requests, so a rotation takes effect at once.
     """
     row = session.execute(
         select(shops.c.id, shops.c.secret, shops.c.old_secret, shops.c.old_secret_until).where(

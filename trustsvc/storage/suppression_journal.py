@@ -1,11 +1,11 @@
 """The suppression journal: opt-outs and the like that must outlive the database.
 
-A file apart from the database, so that a restored backup learns who opted out, unregistered,
-restricted data, withdrew or anonymised a review, or had an order cancelled after it was made. It
-holds pseudonyms and public ids, never an address. One line an entry, on disk before the database
-commits: a crash in between leaves a line too many, which only stops a message. The first line has a
-random id; a backup stores it with the number of lines, so that a restore can tell this file from
-another one and from an older copy.
+A file apart from the database. From it a restored backup learns what happened after it was made:
+who opted out, unregistered, restricted data, withdrew or anonymised a review, or had an order
+cancelled. It holds pseudonyms and public ids, never an address. One line an entry, on disk before
+the database commits: a crash in between leaves a line too many, which only stops a message. The
+first line has a random id; a backup stores it with the number of lines, so that a restore can tell
+this file from another one and from an older copy.
 
     trustsvc-suppressions 1 <id>
     <kind> <shop, 0 for all> <subject, hex> <milliseconds since 1970> <reason> <check>

@@ -42,7 +42,7 @@ def erase_mail(session: Session, who: Collection[bytes]) -> int:
 
 def erase_messages(session: Session, ids: Collection[int]) -> int:
     """Delete messages with what they say; one that is being sent does not leave."""
-    # Contents before messages, as when they are settled: crosswise they would deadlock.
+    # Contents before messages, as when they are settled: in another order they would deadlock.
     gone = delete(transactional_messages).where(transactional_messages.c.id.in_(ids))
     number = db.row_count(session.execute(gone))
     pending.remove(session, [MESSAGE_KIND], ids)

@@ -1,8 +1,8 @@
 """Enqueue jobs by name: the queue is a hint that there is work, the database says which.
 
-Only a job's name goes through Redis, in JSON. The scheduler enqueues lost jobs again, a duplicate
-does no harm, and a job that is still pending is not enqueued twice: a thousand orders in a moment
-are one job.
+Only a job's name goes through Redis, in JSON. The scheduler enqueues lost jobs again, and a
+duplicate does no harm. A job that is still pending is not enqueued twice, so a thousand orders in a
+moment are one job.
 """
 
 import threading

@@ -24,9 +24,9 @@ class JobTimedOut(BaseException):
 class TimeLimit(UnixSignalDeathPenalty):
     """Ends a job at its limit: its transaction is rolled back, the worker goes on.
 
-    Where even that is swallowed (a bare `except`, a `finally` that hangs) it is raised again every
-    10 seconds, and after a minute the worker exits; its supervisor restarts it, and the scheduler
-    enqueues the job again.
+    If even that is swallowed (a bare `except`, a `finally` that hangs) it is raised again every 10
+    seconds. After a minute the worker exits; its supervisor restarts it, and the scheduler enqueues
+    the job again.
     """
 
     def __init__(self, timeout: int, *args: Any, **kwargs: Any) -> None:

@@ -47,7 +47,7 @@ def test_a_monthly_box_brings_three_invitations_in_a_year_and_not_twelve(install
     assert days == [0, 31, 124]
 
 
-def test_a_review_counts_as_a_contact_and_begins_the_count_anew(installation):
+def test_a_review_counts_as_a_contact_and_begins_the_count_again(installation):
     at_shop = shop()
     assert asked(at_shop, 0)
     assert asked(at_shop, 31)
@@ -65,7 +65,7 @@ def test_a_review_counts_as_a_contact_and_begins_the_count_anew(installation):
     assert asked(at_shop, 102)
 
 
-def test_a_late_review_of_an_earlier_order_begins_the_count_anew(installation):
+def test_a_late_review_of_an_earlier_order_begins_the_count_again(installation):
     at_shop = shop()
     assert asked(at_shop, 0)
     assert asked(at_shop, 31)

@@ -220,7 +220,7 @@ def test_three_within_a_holiday_are_not(installation):
     assert suppressed() == []
 
 
-def test_one_that_arrived_in_between_begins_anew(installation):
+def test_one_that_arrived_in_between_begins_again(installation):
     lamp = shop(cap_days=0)
     soft_messages(lamp, [0, 7])
     invited(lamp, NOON + 14 * DAY, created_at=NOON + 14 * DAY)
@@ -278,7 +278,7 @@ def test_the_same_event_a_hundred_times_in_parallel_counts_once(lamp, asked):
 
 
 def test_all_that_can_come_at_once_about_one_buyer_comes_through(lamp):
-    """Bounces, complaints and opt-outs of one buyer's orders, crosswise: no deadlock."""
+    """Bounces, complaints and opt-outs of one buyer's orders, in either order: no deadlock."""
     from trustsvc.invitations import unsubscribe
 
     for turn in range(5):

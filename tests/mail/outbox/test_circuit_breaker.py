@@ -96,7 +96,7 @@ def test_after_five_failures_in_a_row_it_is_left_alone_and_no_try_is_spent(insta
     assert states() == {"due": 10}
 
 
-def test_a_success_in_between_begins_the_count_anew(installation):
+def test_a_success_in_between_begins_the_count_again(installation):
     many(10)
     now = NOON
     for fates in (

@@ -170,7 +170,7 @@ def test_what_is_not_tried_does_not_grow_and_a_clock_that_was_wrong_is_not_belie
 def test_two_mailers_get_slots_of_their_own_and_a_restart_keeps_the_rate(installation):
     with db.transaction() as session:
         assert relay_rate.ask(session, SERVER, NOON, 500).limit == 500
-        assert relay_rate.refused(session, SERVER, NOON, in_hand=20) == 20
+        assert relay_rate.refused(session, SERVER, NOON, unsettled=20) == 20
     now = NOON + 2 * MINUTE
     given = []
     for _ in range(2):

@@ -82,7 +82,7 @@ def test_who_was_erased_asks_for_a_link_and_is_asked_again_from_the_next_order(
     assert sample_orders.order_row(order_id).email == my_data_pages.JAN
 
 
-def test_it_is_confirmed_with_a_way_to_object_anew_and_noted_once(client, shop):
+def test_it_is_confirmed_with_a_way_to_object_again_and_noted_once(client, shop):
     stopped(shop.id)
     path = asked_for(client)
 

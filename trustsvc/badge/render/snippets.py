@@ -131,9 +131,9 @@ def _element(name: str, slug: str, inside: Markup, script: Markup) -> str:
 def _inside(slug: str, base_url: str, words: str, privacy: str) -> Markup:
     """Write the element's content until the script replaces it, or for good where it cannot.
 
-    The link to object lies on the image, where the script draws it too: beside the image it would
-    shift the page when replaced, after the element it would appear twice. Only an SVG overlays by
-    attributes alone, which no policy refuses, and keeps its size without the image.
+    The link to object lies on the image, where the script draws it too. Beside the image it would
+    shift the page when it is replaced; after the element it would appear twice. Only an SVG
+    overlays by attributes alone, which no policy refuses, and keeps its size without the image.
     """
     return Markup(
         '<svg width="220" height="72"><foreignObject width="220" height="72">{image}'

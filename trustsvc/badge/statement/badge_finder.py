@@ -1,9 +1,10 @@
 """Find every badge in a page of HTML, which may be hostile. Pure.
 
-A badge is one of our elements (`<review-badge shop=…>`, `<review-list>`, the fragment's
-`<review-badge-html>`) with each script of its kind on the page, else with each service that it
-loads from or links to inside; or anything loaded from `/badge/v1/<shop>…`, such as an image or a
-frame. Scripts are not run, so a badge written by another script is not found.
+A badge is one of our elements: `<review-badge shop=…>`, `<review-list>`, or `<review-badge-html>`
+of the fragment. Its services are those of the scripts of its kind on the page. Without such a
+script they are those that it loads from or links to inside. Anything loaded from
+`/badge/v1/<shop>…`, such as an image or a frame, is a badge too. Scripts are not run, so a badge
+written by another script is not found.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Frequency cap: a shop invites a buyer once in its cap period, which grows without an answer.
 
-The period is the shop's after the first invitation, 90 days after two in a row that led to no
-review, 365 days after three: who never answers is asked less and less. A review counts as a
-contact, and begins the count anew.
+Who never answers is asked less and less. The period is the shop's after the first invitation, 90
+days after two in a row without a review, and 365 days after three. A review counts as a contact,
+and begins the count again.
 """
 
 from collections import defaultdict

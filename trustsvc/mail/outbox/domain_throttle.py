@@ -28,7 +28,7 @@ _random = secrets.SystemRandom()
 def hashes(emails: Mapping[int, str]) -> dict[int, bytes]:
     """Hash the domain of each address, however it is spelt; b"" for one that is no address.
 
-    The key is the newest: after a rotation a domain begins anew.
+    The key is the newest: after a rotation a domain begins again.
     """
     secret = keyring.newest_key("lookup").secret
     known: dict[str, bytes] = {}

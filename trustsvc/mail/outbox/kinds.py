@@ -1,8 +1,8 @@
 """What the outbox knows of a kind of message, and the registry of kinds.
 
 The outbox leases, throttles, sends and settles; a kind says whether a message may leave, what it
-says, and what follows from its end. trustsvc/message_kinds.py registers them: at start-up, in
-commands when the first is asked for.
+says, and what follows from its end. trustsvc/message_kinds.py registers all kinds: processes at
+start-up, commands when they first ask for one.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -116,7 +116,7 @@ class MessageKind(Protocol):
     def lockable(self, due: Select[Any]) -> Select[Any]:
         """Add what locks a message's subject before the message, and keeps paused ones out.
 
-        Whoever changes the subject locks in the same order: crosswise they would deadlock.
+        Whoever changes the subject locks in the same order: in another order they would deadlock.
         """
         ...
 

@@ -116,7 +116,7 @@ def slots(count: int, per_minute: int, domain: Domain, now: datetime) -> Slots:
     """Give so many messages to a domain their slots; 0 a minute sets no throttle.
 
     What does not fit waits in a row behind what waits already, so that thousands to one domain are
-    deferred once and not every minute anew.
+    deferred once and not again every minute.
     """
     between = _between(per_minute)
     next_slot_at = _next_slot_at(domain, now)

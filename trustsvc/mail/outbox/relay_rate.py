@@ -64,7 +64,7 @@ def leased(
     return given
 
 
-def refused(session: Session, server: str, now: datetime, in_hand: int) -> int:
+def refused(session: Session, server: str, now: datetime, unsettled: int) -> int:
     """Learn from a refusal, with so many messages taken that are not settled yet.
 
     Gives the rate from now on, in messages a minute.
@@ -77,7 +77,7 @@ def refused(session: Session, server: str, now: datetime, in_hand: int) -> int:
             messages.c.sent_at > now - relay_rate_policy.WINDOW, messages.c.state == SENT
         )
     ).one()
-    taken = Taken(number + in_hand, since)
+    taken = Taken(number + unsettled, since)
     rate = relay_rate_policy.refused(before, taken, now, _random.uniform(0, 1))
     _write(session, server, rate)
     return rate.per_minute

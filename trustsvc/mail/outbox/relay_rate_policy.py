@@ -1,8 +1,8 @@
 """What to make of a mail server that takes no more for now: the relay rate. Pure.
 
-The rate falls to what the server took in the minute before, and grows again slowly at first: by
-one message a minute after five minutes, then by two, four, and so on (additive increase,
-multiplicative decrease). Messages leave evenly, so no window of the server's is overrun.
+The rate falls to what the server took in the minute before. It grows again slowly at first: by one
+message a minute after five minutes, then by two, four, and so on (additive increase, multiplicative
+decrease). Messages leave evenly, so no window of the server's is overrun.
 
 Nothing here plans further ahead than its maximum: a later moment was written while the clock was
 wrong, and is ignored.

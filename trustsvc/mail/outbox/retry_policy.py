@@ -2,8 +2,8 @@
 
 Pure; the same for every kind of message.
 
-What counts is the time spent waiting between attempts, and for a receiving domain that is paused:
-nights, suspensions, rates and pauses of our own mail server do not use it up.
+Only two waits count: between attempts, and for a receiving domain that is paused. Nights,
+suspensions, rates and pauses of our own mail server do not count.
 """
 
 import math

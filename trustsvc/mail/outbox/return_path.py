@@ -1,9 +1,9 @@
 """A message's code: it names the message in reports, and nobody else can make one.
 
 26 characters of base32, because a local part's case is not kept by everybody: the random token of
-the message under a key, one block of AES. So whoever reads the database cannot make a code, it
-tells nobody how many messages there are, and none of a message that a restored database has
-forgotten names another one. It stands in the envelope's sender (VERP), in the Message-ID, and in
+the message under a key, one block of AES. So nobody who reads the database can make a code, and a
+code tells nobody how many messages there are. A code of a message that a restored database does not
+know names no other message. It stands in the envelope's sender (VERP), in the Message-ID, and in
 what a provider gives back.
 """
 

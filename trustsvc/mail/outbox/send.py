@@ -61,9 +61,9 @@ def send(
     settles the message before, reads every reason not to send again and marks this message as
     handed. Two senders never have the same message. A sender that dies leaves at most one unknown
     delivery; its other messages are due again. With `only_unsuspendable` only kinds are sent that
-    no send suspension stops. Once `wait`, which takes seconds, says to stop, the message in hand
-    is finished, and no other. Where the mail server's rate is known each message waits for its
-    moment.
+    no send suspension stops. Once `wait`, which takes seconds, says to stop, the message that is
+    being sent is finished, and no other. Where the mail server's rate is known each message waits
+    for its moment.
     """
     started = now()
     of = [k for k in kinds.registered() if not (only_unsuspendable and k.obeys_send_suspension)]
@@ -182,9 +182,9 @@ class _Round:
             self._has_failed = False
 
     def _learn_rate(self) -> None:
-        in_hand = sum(result.status is SendStatus.SENT for _, result in self._results)
+        unsettled = sum(result.status is SendStatus.SENT for _, result in self._results)
         with self._open() as session:
-            rate = relay_rate.refused(session, self._server, self._now(), in_hand)
+            rate = relay_rate.refused(session, self._server, self._now(), unsettled)
         logger.info("mail.relay_rate_learnt", per_minute=rate)
 
     def _hand_over(self, one: LeasedDraft) -> None:

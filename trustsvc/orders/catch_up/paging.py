@@ -1,11 +1,11 @@
 """Walk through the orders modified since a moment, a page at a time. Pure.
 
 Nothing is assumed about the order of a list, because orders move through it while they are edited.
-A window of time is asked for: from `since` on, open at its end. Where it does not fit on one page
-its end is moved closer until it does, so that an order that is edited meanwhile leaves it for a
-later window and pushes no other one past us. Only orders of one second, as a bulk change makes
-them, are paged: to the last page and back again, because one that leaves moves the rest forward.
-Where a platform pages by a token that holds its place, one way is enough.
+A window of time is asked for: from `since` on, open at its end. If it does not fit on one page, its
+end is moved closer until it does. An order that is edited meanwhile then moves to a later window,
+and pushes no other order past us. Only orders of one second, as a bulk change makes them, are
+paged: to the last page and back again, because one that leaves moves the rest forward. Where a
+platform pages by a token that holds its place, one way is enough.
 """
 
 from collections.abc import Sequence
@@ -109,8 +109,8 @@ def advance(position: Position, page: OrderPage, now: datetime) -> Step:
 def _narrower(position: Position, page: OrderPage, now: datetime) -> Position | None:
     """Move the end of the window closer; None for a window of a second, or inside of a list.
 
-    The median of what the page shows leaves about half of it; a few tries of that, then halves of
-    the time, which come to an end whatever an API answers.
+    The first tries cut at the median of what the page shows, which leaves about half of it. Later
+    ones cut the time in half, which ends whatever an API answers.
     """
     end = position.until or now
     seconds = int((end - position.since).total_seconds() / 2)

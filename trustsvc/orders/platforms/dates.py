@@ -1,8 +1,8 @@
 """Read a date in the shapes in which shops' platforms write it. Pure.
 
 ISO 8601, RFC 2822, day-month-year, names of months, Unix numbers, and what PHP, .NET, Java and
-MongoDB make of a date. Where day and month could be either, the day comes first; what then has no
-such month is not read the other way round, because nobody could tell a wrong date from a right one.
+MongoDB make of a date. If either number could be the month, the day comes first. A date that has no
+such month then is not read the other way round: nobody could tell a wrong date from a right one.
 """
 
 import re

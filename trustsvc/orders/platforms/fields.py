@@ -139,9 +139,9 @@ def email(data: object, *paths: str) -> str:
 def name(data: object, *parts: str) -> str:
     """Join the parts of a person's name: one line, no control or direction characters, or "".
 
-    Encoded words are taken out (CVE-2024-6923), entities are read, and what is no name to greet
-    with (person_name.py) is left out, each part for itself and the whole: an order must not turn
-    our message into an advertisement.
+    An order must not turn our message into an advertisement. So encoded words are taken out
+    (CVE-2024-6923) and entities are read. Then each part, and the whole, is left out if it is no
+    name to greet with (person_name.py).
     """
     joined = " ".join(part for path in parts if (part := _name_part(data, path)))
     return person_name.greetable(joined[:MAX_NAME_LENGTH])
@@ -193,8 +193,8 @@ def is_dated(data: object, *paths: str) -> bool:
 def has_unreadable_moment(data: object, now: datetime, *paths: str) -> bool:
     """Say whether one of these is there, means a date, and `moment` cannot use it.
 
-    Also true where another of them can be used: that one may be the moment of the webhook, and an
-    order must not look new because its own date was not understood.
+    True also if another of them can be used: that one may be the moment of the webhook. An order
+    must not look new because its own date was not understood.
     """
     values = (at(data, path) for path in paths)
     return any(

@@ -18,10 +18,10 @@ _NO_LANGUAGE = {"", "und", "mul", "zxx", "mis", "root"}
 def locale_of(candidates: Iterable[str], country: str) -> str:
     """Give a language, with a country where the candidate names one: `nl` or `nl-BE`.
 
-    The first candidate that can be read wins, else the language of the country; that country is
-    the buyer's address, so it is not written into the locale. "" where nothing is known, and in
-    countries where two languages are spoken and the wrong one offends (Belgium, Switzerland,
-    Luxembourg, Canada): the shop's language is used then.
+    The first candidate that can be read wins; without one it is the language of the country. The
+    country is part of the buyer's address, so the locale does not name it. Gives "" where nothing
+    is known, so that the shop's language is used. So it does in Belgium, Switzerland, Luxembourg
+    and Canada, where the wrong one of two languages offends.
     """
     for candidate in candidates:
         if read := _locale(candidate):

@@ -1,4 +1,7 @@
-"""The webhook signature check, over raw bytes, in constant time; nothing here raises.
+"""How a webhook signature is computed and compared, over raw bytes, in constant time.
+
+Pure, for the platform parsers: which shop, and which of its secrets, is decided in
+shops/webhook_auth.py. Nothing here raises.
 
 An empty or short secret never matches (CVE-2026-4664 was an empty one that did). A header that
 comes twice is joined by the web server and so matches nothing.

@@ -1,7 +1,7 @@
 """JSON Schema of the standard endpoint, made from the tables that its parser reads. Pure.
 
-It is for whoever writes the sending side, so it is stricter than the parser, which also reads a
-body without the outer `data`, and takes anything in a field it does not know.
+It helps whoever writes the sending side, so it is stricter than the parser. The parser also reads a
+body without the outer `data`, and takes anything in a field that it does not know.
 """
 
 import json

@@ -20,7 +20,7 @@ logger = log.get_logger("webhook_health")
 
 
 class _Counting:
-    """The counts of one process that are not written yet; made anew in a child."""
+    """The counts of one process that are not written yet; empty in a child."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()

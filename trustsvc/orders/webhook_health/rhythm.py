@@ -1,9 +1,9 @@
 """Has a shop fallen silent, measured against its own rhythm? Pure.
 
 The rhythm is how many deliveries come on each day of the week, from the eight weeks before the last
-one. A shop is silent when it misses at least fifteen deliveries that it would have sent by now, and
-three times as many as in its longest pause of these weeks, and a whole day has passed. A weekend
-without orders so misses nothing. Figures: docs/how-to/silent-shop.md.
+one. A shop is silent when three things are true: a whole day has passed; it misses at least fifteen
+deliveries that it would have sent by now; and it misses three times as many as in its longest pause
+of these weeks. A weekend without orders so misses nothing. Figures: docs/how-to/silent-shop.md.
 """
 
 from collections.abc import Sequence

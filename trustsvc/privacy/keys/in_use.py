@@ -1,6 +1,6 @@
 """Which versions of the registry and lookup keys are still in use by stored pseudonyms.
 
-A pseudonym names its key version and cannot be made anew without the address. So a version may be
+A pseudonym names its key version and cannot be made again without the address. So a version may be
 removed only when no pseudonym of it is left, in the database or in the suppression journal.
 """
 

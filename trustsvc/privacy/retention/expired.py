@@ -89,7 +89,7 @@ def buyer_pseudonyms(shops: Sequence[Shop], now: datetime) -> Select[Any]:
 
 
 def rejected_reviews(now: datetime) -> Select[Any]:
-    """Rejected reviews not emptied since the last decision; a correction is decided anew."""
+    """Rejected reviews not emptied since the last decision; a correction is decided again."""
     return select(reviews.c.id).where(
         reviews.c.state == ReviewState.REJECTED,
         reviews.c.restricted_at.is_(None),

@@ -1,8 +1,8 @@
 """Delete what is past its retention, by the rules in rules.py.
 
-In batches of at most 1000 rows: due rows are found while reading, so that nobody waits; each batch
-is checked again and deleted in a transaction of its own, with its signed receipt. Two runs at once,
-or one killed midway, do no harm: the next run finds what is left.
+Due rows are found while reading, so that nobody waits. They are deleted in batches of at most 1000
+rows. Each batch is checked again and deleted in its own transaction, with its signed receipt. Two
+runs at once, or one killed midway, do no harm: the next run finds what is left.
 """
 
 from datetime import datetime
@@ -24,8 +24,9 @@ def purge_due(now: datetime, *, clock_distrusted: bool = False) -> dict[str, int
 
     Opens its own transactions, one a batch: one for all would block every request. Ends by removing
     traces of deleted rows from the write-ahead log and from freed pages. While the clock is
-    distrusted, tables that would lose too much are left alone and reported (purge_guard.py); the
-    others are purged as of the machine's own count, so that a clock set forward makes nothing old.
+    distrusted, tables that would lose too much are left alone and reported (purge_guard.py). The
+    others are purged by the machine's own count of time, so a clock that was set forward makes
+    nothing old.
     """
     gone: dict[str, int] = {}
     waiting = purge_guard.waiting(now) if clock_distrusted else {}

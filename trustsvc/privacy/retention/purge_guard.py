@@ -1,9 +1,10 @@
 """Have large purges wait while the machine's clock is distrusted.
 
 A purge goes by the clock alone, so a clock that jumped would delete everything. A table that would
-lose more than 1000 rows and more than 5 % of them waits until the clock is right, has proven right
-(clock_check.py), or the operator confirms (`trustsvc purge --confirm`). Smaller purges go on as of
-the machine's own count of time, so that a small database is not emptied either.
+lose more than 1000 rows and more than 5 % of its rows waits. It is purged when the clock is right
+or has proven right (clock_check.py), or when the operator confirms (`trustsvc purge --confirm`).
+Smaller purges go on as of the machine's own count of time, so that a small database is not emptied
+either.
 """
 
 from collections import defaultdict

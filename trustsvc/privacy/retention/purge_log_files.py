@@ -87,7 +87,7 @@ def _locked(place: Path) -> Iterator[bool]:
 
 
 def _unsigned_plans(journal: Path, folder: Path) -> list[_Plan]:
-    """Read what earlier runs deleted and did not sign; a file that still exists counts anew."""
+    """Read what earlier runs deleted and did not sign; a file that still exists counts again."""
     try:
         plans = msgspec.json.decode(journal.read_bytes(), type=list[_Plan])
     except FileNotFoundError:

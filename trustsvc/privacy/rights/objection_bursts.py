@@ -143,8 +143,8 @@ def undo(
     """End the opt-outs of a burst, by its time and (unless empty) its network; twice is once.
 
     An objection that its owner confirmed by a link stays. The others are asked to confirm: each one
-    that waits is answered anew, by a message with a link. Each opt-out that ends is a line of the
-    register. Invitations that were withdrawn before the alarm stay withdrawn.
+    that waits is answered again, by a message with a link. Each opt-out that ends is a line of the
+    request log. Invitations that were withdrawn before the alarm stay withdrawn.
     """
     table = form_objections.c
     rows = session.execute(select(form_objections).where(*_of_burst(since, until, network))).all()

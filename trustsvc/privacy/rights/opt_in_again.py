@@ -24,7 +24,7 @@ def opt_in_again(
 
     Whatever their reason: an objection, a bounce, a complaint or an erasure. Registers nobody and
     restores nothing withdrawn: the next order is the first with an invitation. Confirmed by e-mail
-    if the address is known, with a link to object anew. False if there was none; twice is once. An
+    if the address is known, with a link to object again. False if there was none; twice is once. An
     opt-out for all shops can be ended only if the address is known.
     """
     pseudonyms = dict(person.pseudonyms)

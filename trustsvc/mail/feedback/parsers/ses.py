@@ -1,8 +1,8 @@
 """Amazon SES: feedback notifications and event publishing, as they stand in an SNS message.
 
-The message is known by its tag (`X-SES-MESSAGE-TAGS`), by the envelope's sender it was handed over
-with, or by the original Message-ID, which SES replaces in the message and tells where original
-headers are included.
+The message is known by its tag (`X-SES-MESSAGE-TAGS`), by its envelope sender, or by its original
+Message-ID. SES replaces that one in the message, and reports it only if original headers are
+included.
 """
 
 from collections.abc import Iterator, Mapping
