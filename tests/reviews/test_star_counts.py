@@ -9,9 +9,8 @@ from tests.reviews.sample_reviews import review, shop
 from tests.reviews.test_at_once import all_at_once
 from trustsvc import clock
 from trustsvc.badge import content
-from trustsvc.reviews import correct, moderate, publish, star_counts, withdraw
+from trustsvc.reviews import correct, models, moderate, publish, star_counts, withdraw
 from trustsvc.reviews.models import publications
-from trustsvc.reviews.models import star_counts as table
 from trustsvc.reviews.policy import Draft
 from trustsvc.storage import db
 
@@ -87,8 +86,12 @@ def test_a_number_that_went_wrong_is_found_and_counted_again(installation):
     published(made, 3)
     published(other, 5)
     with db.transaction() as session:
-        session.execute(update(table).where(table.c.shop_id == made.id).values(number=9))
-        session.execute(delete(table).where(table.c.shop_id == other.id))
+        session.execute(
+            update(models.star_counts)
+            .where(models.star_counts.c.shop_id == made.id)
+            .values(number=9)
+        )
+        session.execute(delete(models.star_counts).where(models.star_counts.c.shop_id == other.id))
 
     assert differing() == [made.id, other.id]
     with db.transaction() as session:
