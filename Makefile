@@ -11,6 +11,7 @@
 # make cases  plays all order histories and prints which kinds hold on which platform
 # make embed  writes a release of the scripts that shops embed (VERSION=1.0.1)
 # make bench  what a badge costs a shop's page, beside isso's embed
+# make bench-ingest  how many orders a second are on disk before their 202 (ROUNDS, SECONDS, OUT=folder)
 # make bench-memory  what the whole service takes when it has nothing to do (SECONDS=3600: and under load)
 # make docs   writes the reference from the code and builds the documentation into site/
 # make quick  make lint, then the tests without browsers, real processes and PostgreSQL
@@ -21,7 +22,7 @@ PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin
 
-.PHONY: demo run lint test coverage quick drill drill-table canary mutate dictionary cases embed bench bench-memory docs lock clean
+.PHONY: demo run lint test coverage quick drill drill-table canary mutate dictionary cases embed bench bench-ingest bench-memory docs lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -107,6 +108,10 @@ embed: .venv/ready-for-tests
 bench: .venv/ready-for-tests .venv-peers/ready
 	@.ci/provide
 	@$(BIN)/python -m bench.badge
+
+bench-ingest: .venv/ready-for-tests
+	@.ci/provide
+	@ROUNDS=$(ROUNDS) SECONDS=$(SECONDS) ORDERS=$(ORDERS) OUT=$(OUT) $(BIN)/python -m bench.ingest
 
 bench-memory: .venv/ready
 	@SECONDS=$(SECONDS) $(BIN)/python -m bench.memory

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psycopg
@@ -44,12 +44,14 @@ def _postgres_programs() -> Path | None:
     return Path(program).parent if program else None
 
 
-def postgres(place: Path) -> Iterator[str]:
+def postgres(
+    place: Path, settings: Sequence[str] = SETTINGS, *, on_disk: bool = False
+) -> Iterator[str]:
     """Start PostgreSQL; yields a URL without a database name. Skips by name where it is missing."""
     programs = _postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    folder = "/dev/shm" if in_memory() else None
+    folder = "/dev/shm" if in_memory() and not on_disk else None
     place = Path(tempfile.mkdtemp(prefix="trustsvc-pg-", dir=folder))  # short: it holds a socket
     as_other: list[str] = []
     if os.getuid() == 0:  # PostgreSQL refuses to run as root
@@ -80,7 +82,7 @@ def postgres(place: Path) -> Iterator[str]:
             str(place),
             "-h",
             "",
-            *(part for setting in SETTINGS for part in ("-c", setting)),
+            *(part for setting in settings for part in ("-c", setting)),
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
