@@ -12,8 +12,8 @@ TIME_LIMIT = timedelta(seconds=15)
 def recheck_domains() -> None:
     """Check one domain after another for some seconds; the next run goes on from there.
 
-    Not while the clock is distrusted: days without the line would be none, and by a wrong clock
-    every shop's certificate has expired, or is not valid yet.
+    Not while the clock is distrusted. It could not count the days without the line, and by a wrong
+    clock every shop's certificate has expired or is not valid yet.
     """
     started = clock.read()
     with db.reading() as session:

@@ -51,7 +51,7 @@ class Gone(TrustsvcError):
 
 
 class WebhookDeliveryConflict(TrustsvcError):
-    """A signed delivery id was used again with another body."""
+    """A signed webhook delivery id was used again with another body."""
 
     status = 409
     title = "This delivery id was used before with another body"

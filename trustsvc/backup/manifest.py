@@ -19,8 +19,8 @@ CANARY = "trustsvc backup"
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """`keys`: a check value for each version of each kind; `canary`: an encrypted text.
 
-    `mac` authenticates all other fields and the database with a key of this installation: a forged
-    backup is refused, because a database put in place may do more than hold rows.
+    `mac` authenticates all other fields and the database with a key of this installation. So a
+    forged backup is refused: a database file may do more than hold rows.
     """
 
     format: int

@@ -25,8 +25,8 @@ MARGIN = timedelta(days=2)
 def problem(manifest: Manifest, journal: suppression_journal.Journal | None) -> str | None:
     """Say why the journal may be incomplete, as a code; None if it is complete.
 
-    It must be the same file with at least the lines it had at the backup, all later lines must be
-    readable, and the keys of its pseudonyms must be here.
+    It must be the same file, with at least the lines that it had at the backup. All later lines
+    must be readable, and the keys of its pseudonyms must be here.
     """
     if journal is None:
         return "no_suppressions"

@@ -33,9 +33,9 @@ def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> R
 
     Everything is checked before anything is written. No message leaves until the end, and then only
     if the journal is complete. Messages that may have left since the backup are held
-    (invitations/restore_hold.py), and orders that may have been asked about are not fetched again
-    (orders/catch_up/connections.py), unless the operator knows that none did. After an interruption
-    begin again on an empty database. Raises Refused.
+    (invitations/restore_hold.py). Orders that may have been asked about are not fetched again
+    (orders/catch_up/connections.py). Neither happens if the operator knows that no message left.
+    After an interruption begin again on an empty database. Raises Refused.
     """
     now = wall.at
     manifest, content = archive.check(path)

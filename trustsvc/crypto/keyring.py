@@ -71,9 +71,9 @@ def keys(kind: str) -> tuple[Key, ...]:
     """Give the keys of a kind, oldest first; create the first one where there is none.
 
     Two processes that start at once end with the same key: the file appears whole, or not at all.
-    Read again when the file changes, at the next call: a process that knew a new key only a moment
-    later would miss the opt-out that another one stored with it. Raises Misconfigured for a damaged
-    file.
+    If the file changed, the next call reads it again. A process that learnt of a new key only a
+    moment later would miss an opt-out that another process stored with it. Raises Misconfigured for
+    a damaged file.
     """
     place = config.current().data, kind
     path = _paths.get(place) or _paths.setdefault(place, str(_path(kind)))

@@ -129,7 +129,7 @@ def _scheduler(session: Session, now: datetime) -> Finding:
 
 
 def _webhook_delivery_conflicts(session: Session, now: datetime) -> list[Finding]:
-    """Warn of signed delivery ids that were sent again with another body; none is no line."""
+    """Warn of signed webhook delivery ids that came with another body too; none is no line."""
     number = session.scalar(
         select(func.count(func.distinct(events.c.shop_id))).where(
             events.c.kind == idempotency.CONFLICT, events.c.at > now - CONFLICTS_SINCE

@@ -32,7 +32,7 @@ _PROBLEMS = (answers.BAD_SIGNATURE, answers.REFUSED, answers.TOO_LARGE)
 
 
 def webhook_deliveries(session: Session, now: datetime) -> list[Finding]:
-    """Name the shops with an alarm, and those with deliveries that cannot be used."""
+    """Name the shops with an alarm, and those with webhook deliveries that cannot be used."""
     every = summary.of_all_shops(session, now)
     findings = []
     for trouble, (detail, remedy) in _TROUBLES.items():

@@ -1,7 +1,7 @@
 """End a web process whose request does not come to an end; the server starts another.
 
-A thread cannot be ended from outside, so the process is: what it was asked besides is asked again,
-by the platform that sent it or by the reader. Waiting (for a slow sender, a lock, the disk) has
+A thread cannot be ended from outside, so the whole process is ended. Its other requests come again,
+from the platform or the reader that sent them. Waiting (for a slow sender, a lock, the disk) has
 limits of its own; what counts here is CPU.
 """
 

@@ -1,4 +1,4 @@
-"""A message, its delivery result, and its bytes: two alternatives, no header injection.
+"""A message, what an attempt to send it gave, and its bytes: two alternatives, no header injection.
 
 Headers are not written by email.message: on Python 3.11.7 it lets an encoded word inject a line
 (CVE-2024-6923), and it takes twenty times as long. A name becomes one line, anything but plain

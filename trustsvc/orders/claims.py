@@ -42,7 +42,7 @@ def delivered(
     *,
     is_estimate: bool,
 ) -> tuple[ClaimStates, ParcelState, datetime]:
-    """Merge news of a parcel; gives what to keep, how the delivery stands, and since when.
+    """Merge news of a parcel; gives what to keep, how all parcels stand, and since when.
 
     One that was not delivered counts until it is, whatever becomes of the others. News without an
     id yields to newer news of one parcel. An estimated time never moves a known one to later.

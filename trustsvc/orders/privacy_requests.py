@@ -95,7 +95,7 @@ def accept_from_platform(
     body: bytes,
     now: datetime,
 ) -> bool:
-    """Store a request that a shop's platform passed on; False for a repeated delivery."""
+    """Store a request that a shop's platform passed on; False if it came again."""
     webhook_delivery = (
         idempotency.hash_webhook_delivery(shop.id, received.webhook_delivery_id, body)
         if received.webhook_delivery_id

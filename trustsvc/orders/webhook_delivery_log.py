@@ -1,4 +1,4 @@
-"""Write each delivery of an order to the decision log."""
+"""Write each webhook delivery of an order to the decision log."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -24,7 +24,7 @@ def log(
     ids: dict[OrderKey, int],
     now: datetime,
 ) -> None:
-    """Log each delivery, and enqueue check_orders if an order needs a decision."""
+    """Log each webhook delivery, and enqueue check_orders if an order needs a decision."""
     entries: list[decision_log.DecisionLogEntry] = []
     needs_check = False
     for key, row in new.items():
@@ -51,12 +51,12 @@ def log(
 
 
 def log_repeated(session: Session, keys: Collection[OrderKey], now: datetime) -> None:
-    """Log the deliveries that came before, at the order they are about."""
+    """Log the webhook deliveries that came before, at the order they are about."""
     _log_known(session, keys, "repeated", Outcome.DUPLICATE, now)
 
 
 def log_ignored(session: Session, shop_id: int, ignored: Ignored, now: datetime) -> None:
-    """Log a delivery without effect, if its order is known."""
+    """Log a webhook delivery without effect, if its order is known."""
     key = (shop_id, pseudonyms.text_pseudonym(shop_id, ignored.identity))
     _log_known(session, {key}, ignored.reason, Outcome.IGNORED, now)
 

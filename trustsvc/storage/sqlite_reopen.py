@@ -1,8 +1,8 @@
 """After a disk fault, close every SQLite connection of this process before opening another.
 
-The SQLite connections of a process share the open `-shm` file. A connection opened while the disk
-could not be written is read-only, and so is every later one while any of them is still open
-(https://www.sqlite.org/wal.html#read_only_databases): under load, for ever.
+The SQLite connections of a process share the open `-shm` file. A connection that is opened while
+the disk cannot be written is read-only. So is every later one while any of them is still open
+(https://www.sqlite.org/wal.html#read_only_databases), which under load is for ever.
 """
 
 import sqlite3

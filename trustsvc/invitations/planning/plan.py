@@ -57,10 +57,11 @@ class _Batch:
 def plan_invitations(session: Session, now: datetime, most: int = BATCH_SIZE) -> int:
     """Decide on up to `most` received orders; gives how many there were.
 
-    One planner at a time, so that two orders of one buyer in two batches are not both invited. Each
-    order is decided on with its decision log in this transaction, so a second run finds nothing to
-    do, and after a crash everything. The newest news of a planned order moves, suspends, withdraws
-    or brings back its invitation. The contact of a buyer who will not be invited is erased here.
+    Only one planner runs at a time, so that two orders of one buyer in two batches are not both
+    invited. Decisions and their decision log are written in this transaction: a second run finds
+    nothing to do, and after a crash the next run finds every order of the batch again. The newest
+    news of a planned order moves, suspends, withdraws or brings back its invitation. The contact of
+    a buyer who will not be invited is erased here.
     """
     if not db.is_sqlite():
         session.execute(select(func.pg_advisory_xact_lock(_PLANNER_LOCK)))

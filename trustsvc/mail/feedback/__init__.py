@@ -1,1 +1,1 @@
-"""What comes back about a message: bounces, complaints, deliveries."""
+"""What comes back about a message: delivery reports, bounces and complaints."""

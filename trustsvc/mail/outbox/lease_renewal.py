@@ -27,9 +27,9 @@ def renewed(
 ) -> Iterator[None]:
     """Renew the lease of a sender's messages from a thread beside it.
 
-    A mail server may take ten minutes to answer the end of DATA (RFC 5321 4.5.3.2.6), while the
-    messages of a sender that was killed must not wait as long. A lease that cannot be renewed in
-    time is lost; the sender notices before the next end of DATA.
+    A mail server may take ten minutes to answer the end of DATA (RFC 5321 4.5.3.2.6). The messages
+    of a sender that was killed must not wait as long. A lease that cannot be renewed in time is
+    lost; the sender notices before the next end of DATA.
     """
     ended = threading.Event()
 

@@ -115,8 +115,8 @@ class Slots:
 def slots(count: int, per_minute: int, domain: Domain, now: datetime) -> Slots:
     """Give so many messages to a domain their slots; 0 a minute sets no throttle.
 
-    What does not fit waits in a row behind what waits already, so that thousands to one domain are
-    deferred once and not again every minute.
+    What does not fit gets a later slot, behind what waits already. So thousands to one domain are
+    deferred once, and not again every minute.
     """
     between = _between(per_minute)
     next_slot_at = _next_slot_at(domain, now)

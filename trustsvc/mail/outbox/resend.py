@@ -39,8 +39,8 @@ def resend_unknown(session: Session, now: datetime, of: Sequence[MessageKind]) -
 def retry_refused(session: Session, now: datetime) -> int:
     """Make messages that reached the retry limit due for as long once more; gives how many.
 
-    What was withdrawn meanwhile stays so, and every other reason not to send is read when it is
-    leased: a buyer who is forgotten by then gets none.
+    What was withdrawn meanwhile stays withdrawn. Every other reason not to send is read when the
+    message is leased, so a buyer who is forgotten by then gets none.
     """
     again = message_states.update(messages, (REFUSED,), DUE).where(
         messages.c.reason == retry_policy.LIMIT_REACHED

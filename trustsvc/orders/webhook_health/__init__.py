@@ -1,1 +1,1 @@
-"""What the shops' webhooks bring: deliveries counted by answer, and shops that fell silent."""
+"""How the shops' webhooks do: webhook deliveries counted by answer, and shops that fell silent."""

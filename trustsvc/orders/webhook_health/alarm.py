@@ -122,7 +122,7 @@ def _watched(session: Session, now: datetime) -> list[WatchedShop]:
 def _active_days(
     session: Session, shop_ids: Collection[int], now: datetime
 ) -> Mapping[int, Sequence[ActiveDay]]:
-    """Read the days on which deliveries of these shops could be read, in order."""
+    """Read the days on which webhook deliveries of these shops could be read, in order."""
     table = webhook_counts.c
     rows = session.execute(
         select(

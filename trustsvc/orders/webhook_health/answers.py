@@ -1,4 +1,4 @@
-"""The codes by which deliveries are counted, a fixed set."""
+"""The codes by which webhook deliveries are counted, a fixed set."""
 
 from collections.abc import Mapping
 from typing import get_args

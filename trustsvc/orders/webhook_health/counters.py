@@ -1,4 +1,4 @@
-"""Count deliveries in memory, and add the counts to the database every few seconds.
+"""Count webhook deliveries in memory, and add the counts to the database every few seconds.
 
 A request only adds to a dictionary with one entry a shop, answer and day. A killed process loses
 five seconds of counts, one that ends normally none.
@@ -42,7 +42,7 @@ _counting = _Counting()
 
 
 def count(at: datetime, shop_id: int, answer: str) -> None:
-    """Count one delivery; writes nothing."""
+    """Count one webhook delivery; writes nothing."""
     day = at.replace(hour=0, minute=0, second=0, microsecond=0)
     _counting.add(CountedKey(shop_id, day, answer), Seen(1, at, at))
 

@@ -1,4 +1,4 @@
-"""Deliveries of each answer by shop and day, and what is known of each shop's webhook."""
+"""Webhook deliveries of each answer by shop and day, and what is known of each shop's webhook."""
 
 from typing import Literal
 

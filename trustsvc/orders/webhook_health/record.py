@@ -1,4 +1,4 @@
-"""Add counted deliveries to the database, and keep each shop's last moments."""
+"""Add counted webhook deliveries to the database, and keep each shop's last moments."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _MOMENTS = ("delivery_at", "read_at", "order_at", "error_at")
 
 
 class CountedKey(NamedTuple):
-    """Deliveries counted together."""
+    """Webhook deliveries counted together."""
 
     shop_id: int
     day: datetime
@@ -90,7 +90,7 @@ def _keep_last(session: Session, seen: Mapping[CountedKey, Seen], now: datetime)
 
 
 def _moments(answer: str) -> list[str]:
-    """Name the moments that a delivery with this answer moves."""
+    """Name the moments that a webhook delivery with this answer moves."""
     moves = {
         "delivery_at": answer not in answers.UNSIGNED,
         "read_at": answer not in answers.UNREAD,

@@ -1,9 +1,10 @@
 """Has a shop fallen silent, measured against its own rhythm? Pure.
 
-The rhythm is how many deliveries come on each day of the week, from the eight weeks before the last
-one. A shop is silent when three things are true: a whole day has passed; it misses at least fifteen
-deliveries that it would have sent by now; and it misses three times as many as in its longest pause
-of these weeks. A weekend without orders so misses nothing. Figures: docs/how-to/silent-shop.md.
+The rhythm is how many webhook deliveries come on each weekday, counted in the eight weeks before
+the last one. A shop is silent when three things are true: a whole day has passed; it misses at
+least fifteen deliveries that it would have sent by now; and it misses three times as many as in its
+longest pause of these weeks. A weekend without orders so misses nothing. Figures:
+docs/how-to/silent-shop.md.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ MOST_OF_A_DAY = 3.0  # times a usual day: a bulk change of orders is no rhythm
 
 @dataclass(frozen=True, slots=True)
 class ActiveDay:
-    """A day with deliveries: how many, and the first and the last of them."""
+    """A day with webhook deliveries: how many, and the first and the last of them."""
 
     day: datetime
     count: int
@@ -54,7 +55,7 @@ def is_silent(days: Sequence[ActiveDay], now: datetime) -> bool:
 
 
 def usual_week(known: Sequence[ActiveDay]) -> list[float]:
-    """Give the mean number of deliveries by weekday, of all but the last day, which is not over."""
+    """Give the mean number of webhook deliveries by weekday, without the last day, not over yet."""
     most = MOST_OF_A_DAY * median(one.count for one in known)
     counts = {one.day: min(float(one.count), most) for one in known}
     first, last = known[0].day, known[-1].day
@@ -66,7 +67,7 @@ def usual_week(known: Sequence[ActiveDay]) -> list[float]:
 
 
 def missed(usual: Sequence[float], since: datetime, until: datetime) -> float:
-    """Give how many deliveries usually come between two moments."""
+    """Give how many webhook deliveries usually come between two moments."""
     number, at = 0.0, since
     while at < until:
         midnight = at.replace(hour=0, minute=0, second=0, microsecond=0) + DAY

@@ -1,4 +1,4 @@
-"""What is known of each shop's webhook: last delivery, last order, answers in seven days, alarm."""
+"""What is known of each shop's webhook: last webhook delivery, last order, answers, alarm."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

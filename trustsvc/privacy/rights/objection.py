@@ -34,9 +34,9 @@ def object_to(
 ) -> Objected:
     """Opt out, withdraw open invitations, erase the contact; a copy is mailed before.
 
-    Published reviews stay: they rest on consent, which has a right of its own. Twice does no harm:
-    the second time there is nothing to copy, so no e-mail is sent, and no second line is logged
-    unless staff answer another request.
+    Published reviews stay: they rest on consent, which has a right of its own. Called twice it does
+    no harm. The second time there is nothing to copy, so no e-mail is sent. No second line is
+    logged unless staff answer another request.
     """
     if everywhere:
         person = people.everywhere(session, person)

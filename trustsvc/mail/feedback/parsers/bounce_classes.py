@@ -1,4 +1,4 @@
-"""Which class a failed delivery is of. Pure tables, with a reason each.
+"""Which class a bounce is of. Pure tables, with a reason each.
 
 `hard` forgets a buyer and never asks again, so it needs a sentence that can only mean: there is
 nobody at this address. Everything that may be about us, about today, or about the way is `soft`.
@@ -89,7 +89,7 @@ def of_recipient(one: Recipient) -> tuple[ReportKind, str]:
 
 
 def failed(status: str, words: str) -> tuple[ReportKind, str]:
-    """Class a delivery that somebody gave up, by its code and the words of the server beside it.
+    """Class a message that somebody gave up, by its code and the words of the server beside it.
 
     The server's own words go before what was made of them on the way, and of two that do not
     agree the milder one holds. Of the words the first 16 KiB are read.

@@ -1,7 +1,7 @@
 """Take a message apart, whatever it is: within bounds, never raising.
 
-email.parser nests as deep as a message says and looks at each line once for every boundary above
-it, so a megabyte can keep it busy for minutes. Reports need little of it.
+email.parser nests as deep as a message says. It compares each line with every boundary above it, so
+a megabyte can keep it busy for minutes. Reports need little of it.
 """
 
 import base64

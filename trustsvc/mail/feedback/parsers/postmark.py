@@ -28,7 +28,7 @@ MOST_WORDS = 4096
 
 
 def read(body: Mapping[str, object]) -> Report | IgnoredReport:
-    """Read one event; what is not about a delivery (opens, clicks) is ignored."""
+    """Read one event; what reports on no delivery (opens, clicks) is ignored."""
     what = body.get("RecordType")
     outcome: tuple[ReportKind, str] | None = None
     if what == "Bounce":

@@ -23,6 +23,6 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class IgnoredReport:
-    """Nothing that is about a delivery; the reason is a code."""
+    """No delivery report; the reason is a code."""
 
     reason: str
