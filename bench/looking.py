@@ -57,7 +57,8 @@ class Seen:
 
 
 def program() -> str:
-    return shutil.which("chromium") or "/usr/bin/chromium"
+    found = shutil.which("chromium") or shutil.which("chromium-headless-shell")
+    return found or "/usr/bin/chromium"
 
 
 def look(browser: Browser, url: str) -> Seen:
