@@ -1,8 +1,9 @@
 # make demo   sets up and shows the main job on real-shaped orders (ONCE=1 make demo ends when done)
 # make run    sets up and runs the service on the embedded default
 # make lint   ruff, its formatter, mypy and the import contracts; half a minute
-# make test   make lint, then every test, on SQLite and where SQL is tested on PostgreSQL, browsers too
-# make coverage  every test once more slowly, and what share of the lines they run
+# make test   make lint, then every test but those of make proofs, on SQLite and where SQL is tested on PostgreSQL, browsers too
+# make proofs the proof commands below in a small form: canary, drill, dictionary, cases, demo
+# make coverage  both kinds of tests once more slowly, and what share of the lines they run
 # make drill  kill -9, FLUSHALL and a failing mail server, then counts (SHORT=1: some minutes; DATABASE, SEED)
 # make drill-table  writes the newest long drills into docs/explanation/faults.md
 # make canary a hundred marked people through the whole service, then a search through every byte (DATABASE)
@@ -22,7 +23,7 @@ PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin
 
-.PHONY: demo run lint test coverage quick drill drill-table canary mutate dictionary cases embed bench bench-ingest bench-memory docs lock clean
+.PHONY: demo run lint test proofs coverage quick drill drill-table canary mutate dictionary cases embed bench bench-ingest bench-memory docs lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -63,7 +64,16 @@ lint: .venv/ready-for-tests
 # with tests that wait for real processes (see tests/conftest.py).
 test: lint
 	@.ci/provide
-	$(PYTEST) -n 4 --dist worksteal $(ARGS)
+	$(PYTEST) -n 4 --dist worksteal -m "not proof" $(ARGS)
+
+# The files are named so that not all of the others are collected too; a test compares.
+PROOFS := tests/cases/test_own_cases.py tests/faults/test_drill.py tests/tools/test_canary.py \
+	tests/tools/test_dictionary.py tests/walks/test_demo.py
+
+# Before `make test` on each commit: see .ci/run.
+proofs: .venv/ready-for-tests
+	@.ci/provide
+	$(PYTEST) -n 4 --dist worksteal -m proof $(PROOFS) $(ARGS)
 
 # Not in `make test`: counting lines costs 60 % more CPU on Python 3.11.
 coverage: .venv/ready-for-tests

@@ -5,6 +5,8 @@ module is marked where it tests SQL of ours: use cases that write, lock, lease, 
 purge; the storage package, migrations, backup and restore; one flow each of real processes, and the
 proofs. Not marked: routes, pages, texts, command lines, parsers, rendering. What only they read by
 SQL gets one marked test. A test of one database alone parametrises `database` itself.
+
+What is marked `proof` runs by `make proofs`, not by `make test`.
 """
 
 import gc

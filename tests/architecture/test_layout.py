@@ -156,3 +156,17 @@ def test_no_file_names_a_registry_or_a_path_of_one_machine():
     ]
 
     assert found == []
+
+
+def test_every_commit_needs_each_proof():
+    makefile = (ROOT / "Makefile").read_text().replace("\\\n", "")
+    marked = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if re.search(r"mark\.proof\b", path.read_text())
+    }
+    ci = (ROOT / ".ci" / "run").read_text()
+
+    assert set(re.search(r"^PROOFS := (.*)$", makefile, re.MULTILINE)[1].split()) == marked
+    assert "set -e" in ci
+    assert ci.endswith("\nmake proofs\nmake test\n")

@@ -15,8 +15,8 @@ CASES = history.cases_in(FOLDER)
 # What does not hold yet. Strict: a case that holds must leave this set.
 PENDING: set[str] = set()
 
-# `make cases` plays them on PostgreSQL, too; the suite plays ../shared/cases on both.
-pytestmark = [pytest.mark.slow]
+# `make cases` plays them on PostgreSQL, too; `make test` plays ../shared/cases on both.
+pytestmark = [pytest.mark.proof, pytest.mark.slow]
 if os.environ.get("CASES_ON_BOTH"):
     pytestmark.append(pytest.mark.both_databases)
 

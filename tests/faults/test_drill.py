@@ -1,4 +1,4 @@
-"""The smallest form of `make drill`, on every run of the tests; both databases at once."""
+"""The smallest form of `make drill`, on every run of `make proofs`; both databases at once."""
 
 import json
 import os
@@ -22,6 +22,7 @@ def start(database, place):
     return subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=subprocess.STDOUT)
 
 
+@pytest.mark.proof
 @pytest.mark.walk
 @pytest.mark.slow
 @pytest.mark.postgresql

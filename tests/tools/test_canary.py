@@ -9,6 +9,7 @@ from tools.canary import canary, verdict
 PEOPLE = 16
 
 
+@pytest.mark.proof
 @pytest.mark.walk
 @pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

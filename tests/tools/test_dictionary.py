@@ -58,6 +58,7 @@ def _empty():
         }
 
 
+@pytest.mark.proof
 @pytest.mark.slow
 def test_a_dump_without_its_keys_gives_nobody_away_and_plain_hashes_give_everybody(installation):
     everybody = crowd.addresses(dictionary.PEOPLE)

@@ -19,6 +19,7 @@ from tests.walks.conftest import free_port
 pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
+@pytest.mark.proof
 def test_the_demo_shows_the_main_job_twice_on_the_same_folder(tmp_path):
     environ = {k: v for k, v in os.environ.items() if not k.startswith("TRUSTSVC_")}
     environ["TRUSTSVC_DATA"] = str(tmp_path / "data")
