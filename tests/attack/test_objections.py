@@ -109,6 +109,23 @@ def test_an_unknown_address_is_opted_out_by_the_link_alone(client):
     assert sample_orders.message_of(asked) is not None
 
 
+def test_an_objection_holds_although_the_order_that_it_refuses_forgets_its_buyer(client):
+    shop = sample_orders.shop()
+    at_once = sample_orders.place(shop, email="before@mail.example")
+    post(client, shop, "before@mail.example")
+    post(client, shop, "held@mail.example")
+    later = sample_orders.place(shop, email="held@mail.example")
+    sample_orders.planned()
+    assert [sample_orders.order_row(order).buyer for order in (at_once, later)] == [None, None]
+
+    job()
+
+    assert out() == [(shop.id, "objection")] * 2
+    assert my_data_pages.register() == [("object", "done", "person")] * 2
+    refused = sample_orders.invited(shop, email="held@mail.example")
+    assert sample_orders.message_of(refused) is None
+
+
 def test_known_and_unknown_addresses_get_the_same_answer_at_each_step_of_a_burst(client):
     shop = sample_orders.shop()
     buyers(shop, burst_policy.CONFIRMED_OF_SHOP + 2)

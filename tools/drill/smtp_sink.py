@@ -78,6 +78,10 @@ class Seen:
     def may_have_arrived(self):
         return self.answer is None or self.answer.startswith("250")
 
+    @property
+    def is_invitation(self):
+        return self.stop.startswith("http")  # a message about a right has nothing to stop
+
 
 @dataclass
 class _Talk:

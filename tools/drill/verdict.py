@@ -32,7 +32,8 @@ def verdict(shopper, sink):
     ids = _shop_ids(shopper.shops)
     rows = witness.rows_of_orders(ids, shopper.orders)
     acknowledged = [order for order in shopper.orders if order.acknowledged]
-    arrived = Counter((one.recipient, one.sender) for one in sink.seen if one.may_have_arrived)
+    invitations = [one for one in sink.seen if one.may_have_arrived and one.is_invitation]
+    arrived = Counter((one.recipient, one.sender) for one in invitations)
     of_order = Counter(
         arrived[order.email, shopper.shops[order.shop]["name"]] for order in shopper.orders
     )
@@ -44,11 +45,7 @@ def verdict(shopper, sink):
         for row in rows.get(order.number, [])
         if row.message == "sent" and not arrived[order.email, shopper.shops[order.shop]["name"]]
     ]
-    late = [
-        one
-        for one in sink.seen
-        if one.may_have_arrived and one.at > shopper.stopped.get(one.recipient, math.inf)
-    ]
+    late = [one for one in invitations if one.at > shopper.stopped.get(one.recipient, math.inf)]
     return {
         "orders acknowledged": len(acknowledged),
         "posts it took": shopper.tries,
@@ -90,6 +87,7 @@ def _privacy_requests(shop_ids, orders):
     posted = {order.number: order.requests_posted for order in accepted}
     return {
         "privacy requests acknowledged": len(accepted),
+        "unanswered": [f"{o.reference} {o.kind}" for o in accepted if not answers[o.number]][:5],
         "privacy requests without their answer": sum(not n for n in answers.values())
         + sum(o.kind in {"sees", "form"} and not o.request_acknowledged for o in orders),
         "privacy requests answered more often than posted": sum(

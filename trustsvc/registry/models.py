@@ -1,6 +1,6 @@
 """Tables of the registry: pseudonyms only; an address, encrypted, only until it is confirmed."""
 
-from sqlalchemy import BigInteger, Index, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Boolean, Index, LargeBinary, Table, Text, false
 
 from trustsvc.crypto.encrypted_column import EncryptedText
 from trustsvc.crypto.encrypted_id import EncryptedId
@@ -173,6 +173,13 @@ form_objections = Table(
         category="traffic",
     ),
     column("at", Moment, purpose="when: the moment of its opt-out", retention=PENDING_UNDO),
+    column(
+        "is_buyer",
+        Boolean,
+        purpose="whether the shop knew the person: then it holds without a link",
+        retention=PENDING_UNDO,
+        server_default=false(),
+    ),
     Index("ix_form_objections_at", "at"),
     Index("ix_form_objections_network", "network", "at"),
     Index("ix_form_objections_shop_id", "shop_id", "at"),

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import and_, delete, or_
+from sqlalchemy import and_, delete, or_, update
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms
-from trustsvc.registry.models import opt_outs
+from trustsvc.registry.models import form_objections, opt_outs
 from trustsvc.storage import db, suppression_journal
 from trustsvc.storage.columns import EVERY_SHOP
 
@@ -42,6 +42,16 @@ def opt_out(
             [suppression_journal.JournalEntry("opt_out", pseudonym, shop_id, now, reason)]
         )
     return done
+
+
+def mark_buyers(session: Session, pseudonyms: Collection[bytes]) -> None:
+    """Mark the objections of these people, who ordered at the shop: they hold without a link.
+
+    For an order that is refused because of the objection: its buyer is erased, and whoever answers
+    the objection later would take it for a stranger's and take it back. Safe to repeat.
+    """
+    mine = and_(form_objections.c.pseudonym.in_(pseudonyms), ~form_objections.c.is_buyer)
+    session.execute(update(form_objections).where(mine).values(is_buyer=True))
 
 
 def remove_opt_outs(

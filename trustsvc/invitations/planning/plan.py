@@ -25,6 +25,7 @@ from trustsvc.orders import decision_log, undecided
 from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.orders.platform_status import ENDED
 from trustsvc.orders.undecided import CheckedOrder
+from trustsvc.registry import opt_out
 from trustsvc.shops import directory
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
@@ -80,6 +81,9 @@ def plan_invitations(session: Session, now: datetime, most: int = BATCH_SIZE) ->
     for order in sorted(received, key=lambda one: one.id not in batch.planned):
         _decide(batch, order)
     _write(session, batch)
+    opted_out = [order for order in received if order.opted_out]
+    if opted_out:
+        opt_out.mark_buyers(session, {one for order in opted_out for one in order.pseudonyms})
     return len(received)
 
 

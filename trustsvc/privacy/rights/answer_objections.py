@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.orders import privacy_requests
 from trustsvc.orders.privacy_requests import PrivacyRequest
-from trustsvc.privacy.rights import objection, people
+from trustsvc.privacy.rights import objection, objection_bursts, people
 from trustsvc.privacy.rights.confirmation import confirm, my_data_link
 from trustsvc.privacy.rights.people import Person
 from trustsvc.registry.opt_out import remove_opt_outs
@@ -30,7 +30,10 @@ def answer(session: Session, request: PrivacyRequest, now: datetime) -> None:
     person = people.lock(session, _with_language(person, request))
     since = opted_out_at(session, person.all_pseudonyms)
     is_of_this = since is not None and since == request.requested_at
-    if since is not None and _is_buyer(session, person):
+    if since is not None and (
+        _is_buyer(session, person)
+        or objection_bursts.is_of_buyer(session, person.all_pseudonyms, since)
+    ):
         objection.follow_up(session, person, now, new=is_of_this, tell=is_of_this)
         if is_of_this:
             objection.log_request(session, person, now)

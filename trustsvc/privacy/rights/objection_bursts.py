@@ -14,12 +14,14 @@ from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms
 from trustsvc.errors import TooMany
+from trustsvc.orders.personal_data import find_orders
 from trustsvc.orders.received import PrivacyRequestKind
 from trustsvc.orders.request_models import privacy_requests
 from trustsvc.privacy import request_log
 from trustsvc.privacy.rights.burst_policy import HOUR, Recent, Treatment, treatment
 from trustsvc.registry.models import form_objections
 from trustsvc.registry.opt_out import remove_opt_outs
+from trustsvc.reviews.personal_data import find_reviews
 from trustsvc.storage.batches import batches
 from trustsvc.storage.columns import EVERY_SHOP
 from trustsvc.transactional_mail.hourly_limit import RETRY_DELAY
@@ -78,9 +80,24 @@ def record(session: Session, address: str, shop_id: int, network: str, now: date
             network=hashed,
             shown_network=network,
             at=now,
+            is_buyer=_is_known(session, address, shop_id),
         )
     )
     return decided
+
+
+def _is_known(session: Session, address: str, shop_id: int) -> bool:
+    """Say whether the person ordered or wrote at the shop; asks the same of any address."""
+    whose = pseudonyms.shop_pseudonyms(shop_id, address)
+    placed = find_orders(session, [shop_id], whose)
+    return bool(placed | find_reviews(session, [shop_id], whose, placed))
+
+
+def is_of_buyer(session: Session, whose: Collection[bytes], at: datetime) -> bool:
+    """Say whether the objection of this moment is of somebody whom the shop knew, then or since."""
+    table = form_objections.c
+    mine = select(table.id).where(table.pseudonym.in_(whose), table.at == at, table.is_buyer)
+    return session.scalar(mine.limit(1)) is not None
 
 
 def forget(session: Session, whose: Collection[bytes]) -> bool:
