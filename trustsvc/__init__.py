@@ -18,7 +18,8 @@ Packages are nouns of the domain, modules are use cases. A package imports only 
 
 Plumbing below them: config, clock, clock_check, errors, log, address, backoff, crypto, storage,
 work_queue, http, i18n, migrations. Above: app, preloaded, health, backup, doctor, demo, cli, wsgi.
-`jobs/` calls use cases; nothing here imports `jobs`.
+`jobs/` calls use cases; nothing here imports `jobs`, but for the
+commands that start the worker and the scheduler.
 """
 
 __version__ = "0.1.0"
