@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.reviews.sample_reviews import review, shop
 from trustsvc import clock, config, i18n
@@ -339,7 +339,9 @@ def test_nothing_is_claimed_of_an_unproven_domain_no_review_or_a_part_of_the_pag
     filtered = _page(client, "?stars=4")
     whole = _page(client)
     with db.transaction() as session:
-        session.execute(publications.delete())
+        publish.take_down(
+            session, session.scalars(select(publications.c.review_id)).all(), clock.now()
+        )
 
     found = ["ld+json" in page for page in (unproven, filtered, whole, _page(client))]
 

@@ -174,29 +174,19 @@ class Shopper:
         body = json.dumps({"type": f"order.{news}", "data": data}).encode()
         shop = self.shops[order.shop]
         message = f"msg_{order.reference}_{news}"
-        again = 1 + (self.dice.random() < TWICE)
-        while again and not self._ended:
+
+        def say():
             headers = signed_request("standard", shop["secret"], body, message_id=message)
-            answer = self._say(shop["webhook_url"], body, headers)
-            if answer is None or answer.status_code in {429, 503}:
-                time.sleep(0.3)
-            elif answer.ok:
-                order.acknowledged = order.acknowledged or news == "created"
-                again -= 1
-            else:
-                self.problems.append(f"{news} of {order.reference}: {answer.status_code}")
+            return self._say(shop["webhook_url"], body, headers)
+
+        for _ in range(1 + (self.dice.random() < TWICE)):
+            if not self._until_taken(say, f"{news} of {order.reference}"):
                 return
+            order.acknowledged = order.acknowledged or news == "created"
 
     def _stop(self, seen):
-        while not self._ended:
-            answer = self._say(seen.stop, {"scope": "all"}, {})
-            if answer is not None and answer.ok:
-                self.stopped[seen.recipient] = time.monotonic()
-                return
-            if answer is not None and answer.status_code not in {429, 503}:
-                self.problems.append(f"stop: {answer.status_code}")
-                return
-            time.sleep(0.3)
+        if self._until_taken(lambda: self._say(seen.stop, {"scope": "all"}, {}), "stop"):
+            self.stopped[seen.recipient] = time.monotonic()
 
     def _request(self, order):
         """Post the page's form once the order is acknowledged, each from another network."""
@@ -204,20 +194,29 @@ class Shopper:
         base = shop["webhook_url"].split("/webhooks/")[0]
         url = f"{base}/me" if order.kind == "sees" else f"{base}/object/{shop['shop']}"
         network = f"10.{order.number // 256 % 256}.{order.number % 256}.1"
+
+        def say():
+            if not order.acknowledged:
+                return None
+            order.requests_posted += 1
+            return self._say(url, {"email": order.email}, {"X-Forwarded-For": network})
+
+        if self._until_taken(say, f"{order.kind} of {order.reference}"):
+            order.request_acknowledged = True
+            if order.kind == "form":
+                self.stopped[order.email] = time.monotonic()
+
+    def _until_taken(self, say, what):
+        """Say it until the answer is yes; False after any other answer than "later"."""
         while not self._ended:
-            answer = None
-            if order.acknowledged:
-                order.requests_posted += 1
-                answer = self._say(url, {"email": order.email}, {"X-Forwarded-For": network})
+            answer = say()
             if answer is not None and answer.ok:
-                order.request_acknowledged = True
-                if order.kind == "form":
-                    self.stopped[order.email] = time.monotonic()
-                return
+                return True
             if answer is not None and answer.status_code not in {429, 503}:
-                self.problems.append(f"{order.kind} of {order.reference}: {answer.status_code}")
-                return
+                self.problems.append(f"{what}: {answer.status_code}")
+                return False
             time.sleep(0.3)
+        return False
 
     def _say(self, url, body, headers):
         self.tries += 1

@@ -4,10 +4,10 @@ A score is read from here, so that it costs the same with ten reviews and with a
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from trustsvc.reviews.models import publications, star_counts
@@ -18,20 +18,27 @@ STARS = range(1, 6)
 
 
 def change(session: Session, step: int, of: Iterable[ShopAndStars]) -> None:
-    """Add `step` for each publication that came (1) or went (-1), in the transaction that did it.
+    """Add `step` for each publication that came (1) or went (-1), in its own transaction."""
+    _write(session, {one: step * number for one, number in Counter(of).items()}, added=True)
 
-    In the order of shops and stars, so that two transactions never wait for each other.
+
+def _write(session: Session, numbers: Mapping[ShopAndStars, int], *, added: bool) -> None:
+    """Add to the stored numbers, or replace them; the rows stay locked to the end.
+
+    In the order of shops and stars, so that two transactions never wait for each other in a circle.
     """
     lines = [
-        {"shop_id": shop_id, "stars": stars, "number": step * number}
-        for (shop_id, stars), number in sorted(Counter(of).items())
+        {"shop_id": shop_id, "stars": stars, "number": number}
+        for (shop_id, stars), number in sorted(numbers.items())
     ]
     if not lines:
         return
     insert = db.insert(star_counts)
-    add = {"number": star_counts.c.number + insert.excluded.number}
+    new = insert.excluded.number
+    number = star_counts.c.number + new if added else new
+    key = ["shop_id", "stars"]
     session.execute(
-        insert.on_conflict_do_update(index_elements=["shop_id", "stars"], set_=add), lines
+        insert.on_conflict_do_update(index_elements=key, set_={"number": number}), lines
     )
 
 
@@ -62,13 +69,10 @@ def recount(session: Session, shop_ids: Collection[int]) -> None:
 
     The rows are locked first, so that a publication at the same moment is counted once.
     """
-    every = [(shop_id, stars) for shop_id in shop_ids for stars in STARS]
-    change(session, 0, every)
+    every = {(shop_id, stars): 0 for shop_id in shop_ids for stars in STARS}
+    _write(session, every, added=True)
     counted = {(row.shop_id, row.stars): row.number for row in session.execute(_counted(shop_ids))}
-    for shop_id, stars in every:
-        row = (star_counts.c.shop_id == shop_id) & (star_counts.c.stars == stars)
-        number = counted.get((shop_id, stars), 0)
-        session.execute(update(star_counts).where(row).values(number=number))
+    _write(session, every | counted, added=False)
 
 
 def _counted(shop_ids: Collection[int] | None = None) -> Select[Any]:

@@ -74,7 +74,7 @@ def read_profile(session: Session, slug: str, wanted: PageRequest, now: datetime
     """Read a page of a shop's reviews, newest first; raises NotFound."""
     shop = directory.by_slug(session, slug)
     since = score.year_before(now, shop.zone)
-    ever, last_year = _scores(session, shop.id, since)
+    ever = content.published_scores(session, [shop.id])[shop.id]
     number = ever.histogram[wanted.stars - 1] if wanted.stars else ever.count
     rows = session.execute(_lines(shop.id, wanted)).all() if number else []
     states, reasons = _counts(session, shop.id)
@@ -82,7 +82,7 @@ def read_profile(session: Session, slug: str, wanted: PageRequest, now: datetime
     return Profile(
         shop=shop,
         score=ever,
-        last_year=last_year,
+        last_year=_score_since(session, shop.id, since),
         since=since,
         sealed=content.seal_holds(shop, now),
         states=states,
@@ -92,18 +92,14 @@ def read_profile(session: Session, slug: str, wanted: PageRequest, now: datetime
     )
 
 
-def _scores(session: Session, shop_id: int, since: datetime) -> tuple[score.Score, score.Score]:
-    """Scores of all time and since then, in one query."""
+def _score_since(session: Session, shop_id: int, since: datetime) -> score.Score:
     table = publications.c
-    recent = func.count().filter(table.published_at >= since)
     rows = session.execute(
-        select(table.stars, func.count(), recent)
-        .where(table.shop_id == shop_id)
+        select(table.stars, func.count())
+        .where(table.shop_id == shop_id, table.published_at >= since)
         .group_by(table.stars)
-    ).all()
-    return score.make_score({row[0]: row[1] for row in rows}), score.make_score(
-        {row[0]: row[2] for row in rows}
     )
+    return score.make_score({row[0]: row[1] for row in rows})
 
 
 def _lines(shop_id: int, wanted: PageRequest) -> Select[Any]:
