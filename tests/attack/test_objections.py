@@ -102,7 +102,9 @@ def test_an_unknown_address_is_opted_out_by_the_link_alone(client):
         client.post(path.partition("?")[0], data={"scope": f"at-{shop.slug}"})
 
     assert out() == [(shop.id, "objection")]
-    assert my_data_pages.register() == [("object", "done", "person")]
+    asked, confirmed = my_data_pages.register()
+    assert asked == ("object", "done", "confirmation")
+    assert confirmed == ("object", "done", "person")
     refused = sample_orders.invited(shop, email="later@mail.example")
     asked = sample_orders.invited(other, email="later@mail.example")
     assert sample_orders.message_of(refused) is None
@@ -182,6 +184,53 @@ def test_over_a_shop_s_limit_nobody_is_refused_and_the_mailbox_must_confirm(clie
     assert (other.id, "objection") in out()
 
 
+def test_a_flood_too_slow_for_the_hour_is_seen_by_the_day(client):
+    shops = [sample_orders.shop(name=f"Shop {number}") for number in range(6)]
+    (order,) = buyers(shops[0], 1)
+    for hour in range(4):
+        with clock.at(NOON + hour * 61 * MINUTE):
+            for number in range(burst_policy.HELD_OF_NETWORK - 1):
+                shop = shops[1 + number % 5]
+                assert post(client, shop, f"h{hour}n{number}@mail.example").status_code == 200
+                with db.reading() as session:
+                    level = objections(session, clock.now()).level
+            assert level == ("FAIL" if hour == 3 else "OK")
+
+    with clock.at(NOON + timedelta(hours=5)):
+        post(client, shops[0], "b0@mail.example")
+        job()
+        assert sample_orders.order_row(order).email is not None
+        assert (shops[0].id, "objection") in out()
+        with quiet():
+            run("keep")
+        with db.reading() as session:
+            assert objections(session, clock.now()).level == "OK"
+        post(client, shops[1], "next@mail.example")
+        assert run("list")["held"] == 0
+
+
+@pytest.mark.parametrize(
+    ("hour", "day", "held", "confirmed"),
+    [
+        ((9, 29, 99), (29, 89, 299), False, False),
+        ((10, 0, 0), (10, 0, 0), True, False),
+        ((0, 30, 0), (0, 30, 0), True, False),
+        ((0, 0, 100), (0, 0, 100), True, False),
+        ((0, 0, 0), (30, 0, 0), True, False),
+        ((0, 0, 0), (0, 90, 0), True, False),
+        ((0, 0, 0), (0, 0, 300), True, False),
+        ((0, 60, 0), (0, 60, 0), False, True),
+        ((0, 0, 0), (0, 180, 0), False, True),
+        ((0, 0, 0), (0, 0, 600), False, True),
+    ],
+)
+def test_numbers_of_an_hour_and_of_a_day(hour, day, held, confirmed):
+    decided = burst_policy.treatment(burst_policy.Recent(*hour), burst_policy.Recent(*day))
+
+    assert (decided.is_held, decided.must_confirm) == (held, confirmed)
+    assert max(max(one) for one in (hour, day)) <= burst_policy.MOST_COUNTED
+
+
 def test_an_alarm_comes_within_a_minute_to_doctor_desk_and_mailbox(client):
     shop = sample_orders.shop()
     signed_in_staff.sign_in(client)
@@ -238,7 +287,8 @@ def test_undone_by_network_the_victims_are_asked_and_others_objections_stay(clie
     assert out() == [(shop.id, "objection")]
     register = my_data_pages.register()
     assert register.count(("again", "done", "command line")) == 15
-    assert register.count(("object", "done", "person")) == 16
+    assert register.count(("object", "done", "person")) == 11
+    assert register.count(("object", "done", "confirmation")) == 5
     assert sorted(one.to_address for one in asked) == sorted(
         f"b{number}@mail.example" for number in range(15)
     )

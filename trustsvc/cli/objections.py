@@ -8,7 +8,7 @@ import click
 
 from trustsvc import clock
 from trustsvc.cli.moment import MomentType
-from trustsvc.privacy.rights import ask_again, objection_bursts
+from trustsvc.privacy.rights import ask_again, burst_policy, objection_bursts
 from trustsvc.storage import db
 
 BY = "command line"
@@ -58,7 +58,7 @@ def undo(since: datetime | None, until: datetime | None, network: str, as_json: 
     What an owner confirmed by a link stays. Each opt-out that ends is a line of the request log.
     """
     now = clock.now()
-    begin, end = since or now - objection_bursts.DAY, until or now
+    begin, end = since or now - burst_policy.DAY, until or now
     with db.transaction() as session:
         name = _network(network)
         undone = objection_bursts.undo(session, begin, end, name, now, BY)
@@ -75,7 +75,7 @@ def undo(since: datetime | None, until: datetime | None, network: str, as_json: 
 def keep(since: datetime | None, until: datetime | None, network: str, as_json: bool) -> None:
     """Let a burst stand: what waits is done now, and not only after a day."""
     now = clock.now()
-    begin, end = since or now - objection_bursts.DAY, until or now
+    begin, end = since or now - burst_policy.DAY, until or now
     with db.transaction() as session:
         number = objection_bursts.release(session, begin, end, _network(network), now)
     _report({"released": number}, as_json=as_json)

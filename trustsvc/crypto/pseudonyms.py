@@ -20,6 +20,7 @@ from trustsvc.address import normalise
 from trustsvc.crypto import keyring
 
 RULE = 1
+_NO_SHOP = 0
 
 
 def hmac_sha256(secret: bytes, text: str) -> bytes:
@@ -67,6 +68,11 @@ def text_pseudonym(shop_id: int, text: str) -> bytes:
     """
     key = keyring.keys("lookup")[0]
     return _pseudonym(key.version, _shop_key(key, shop_id), f"text:{text}")
+
+
+def network_pseudonym(network: str) -> bytes:
+    """Give the keyed hash by which what comes from a network is counted."""
+    return text_pseudonym(_NO_SHOP, f"network {network}")
 
 
 def _pseudonym(version: int, secret: bytes, text: str) -> bytes:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from trustsvc import config
 from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.orders import request_models
+from trustsvc.orders.received import RequestWait
 from trustsvc.privacy import request_log
 from trustsvc.privacy.documents import announcement
 from trustsvc.privacy.rights import objection_bursts
@@ -15,6 +16,7 @@ from trustsvc.server_log.models import security_entries
 
 MAX_NAMED = 5
 MANY_ATTEMPTS = 3
+LONG = timedelta(hours=1)  # the hourly limit of messages begins again
 REMEDY = "answer them: /desk/requests"
 
 
@@ -40,6 +42,25 @@ def failing(session: Session, _: datetime) -> list[Finding]:
         return []
     detail = f"{number} failed {MANY_ATTEMPTS} times or more, the oldest of {since:%Y-%m-%d}"
     return [fail("failing requests", detail, "see privacy.request_failed in the worker's log")]
+
+
+def limited(session: Session, now: datetime) -> list[Finding]:
+    """Fail while a request waits for long for the hour's messages to end; none is no line.
+
+    Its age is that of the request, however often it was put back.
+    """
+    table = request_models.privacy_requests.c
+    number, since = session.execute(
+        select(func.count(), func.min(table.requested_at)).where(
+            table.waits_for == RequestWait.LIMIT
+        )
+    ).one()
+    if not number or now - since < LONG:
+        return []
+    hours = int((now - since).total_seconds()) // 3600
+    detail = f"{number} wait for TRUSTSVC_CONFIRMATIONS_HOURLY, the oldest for {hours} hours"
+    remedy = "trustsvc objections list says where they come from; undo a burst, or raise the limit"
+    return [fail("limited requests", detail, f"{remedy}; after three days they are left to staff")]
 
 
 def objections(session: Session, now: datetime) -> Finding:

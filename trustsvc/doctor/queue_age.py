@@ -48,7 +48,8 @@ def due_messages(now: datetime) -> Result:
 def due_requests(now: datetime) -> Result:
     """Measure for how long the privacy request that is due the longest has waited.
 
-    One that is held in a burst of objections, or is tried again later, is not due.
+    One that waits for a look, for the hour's messages or for its next attempt is not due: doctor
+    has lines of their own for these (trustsvc/doctor/privacy_requests.py).
     """
     try:
         with db.reading() as session:

@@ -187,6 +187,7 @@ CHECKS: Mapping[str, DatabaseCheck] = {
     **mail.CHECKS,
     "requests of people": privacy_requests.waiting,
     "failing requests": privacy_requests.failing,
+    "limited requests": privacy_requests.limited,
     "objections": privacy_requests.objections,
     "seals": lambda session, _: seals(session),
     "scores": lambda session, _: scores(session),

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from trustsvc.backoff import backoff
 from trustsvc.errors import TooMany, Unavailable
 from trustsvc.orders import idempotency
-from trustsvc.orders.received import PrivacyRequestKind, PrivacyRequestReceived
+from trustsvc.orders.received import PrivacyRequestKind, PrivacyRequestReceived, RequestWait
 from trustsvc.orders.request_models import privacy_requests
 from trustsvc.shops import directory
 from trustsvc.work_queue import job_queue
@@ -26,7 +26,7 @@ MAX_RETRY_DELAY = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class PrivacyRequest:
-    """`orders`: ids of the shop's platform."""
+    """`orders`: ids of the shop's platform. `everywhere`: for all other shops too."""
 
     kind: PrivacyRequestKind
     shop_id: int
@@ -37,12 +37,13 @@ class PrivacyRequest:
     attempts: int = 0
     requested_at: datetime | None = None
     network: bytes | None = field(default=None, repr=False)  # keyed hash; None from a platform
+    everywhere: bool = False
 
 
 def enqueue(
-    session: Session, request: PrivacyRequest, now: datetime, due_at: datetime | None = None
+    session: Session, request: PrivacyRequest, now: datetime, held_until: datetime | None = None
 ) -> None:
-    """Store a request and enqueue its job; due now, or later.
+    """Store a request and enqueue its job; due now, or held until somebody looked, or then.
 
     Takes the same time whether the person is known or not.
     Raises TooMany while too many requests of this network wait, Unavailable while too many of this
@@ -59,7 +60,7 @@ def enqueue(
             raise TooMany
         if _count(session, MAX_OF_SHOP, at_shop, table.network.is_not(None)) >= MAX_OF_SHOP:
             raise Unavailable
-    store(session, request, now, due_at)
+    store(session, request, now, held_until, RequestWait.LOOK if held_until else None)
 
 
 def _count(session: Session, most: int, *where: ColumnElement[bool]) -> int:
@@ -69,7 +70,11 @@ def _count(session: Session, most: int, *where: ColumnElement[bool]) -> int:
 
 
 def store(
-    session: Session, request: PrivacyRequest, now: datetime, due_at: datetime | None = None
+    session: Session,
+    request: PrivacyRequest,
+    now: datetime,
+    due_at: datetime | None = None,
+    waits_for: RequestWait | None = None,
 ) -> None:
     """Store a request whatever else waits, and enqueue its job; due now, or at a later moment."""
     session.execute(
@@ -83,6 +88,8 @@ def store(
             due_at=due_at or now,
             attempts=0,
             network=request.network,
+            everywhere=request.everywhere,
+            waits_for=waits_for,
         )
     )
     job_queue.enqueue(session, "answer_privacy_requests")
@@ -117,7 +124,7 @@ def pop_due(session: Session, now: datetime, most: int) -> list[PrivacyRequest]:
     rows = session.execute(
         select(privacy_requests)
         .where(table.due_at <= now)
-        .order_by(table.due_at, table.id)
+        .order_by(table.due_at, table.requested_at, table.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()
@@ -137,15 +144,19 @@ def pop_due(session: Session, now: datetime, most: int) -> list[PrivacyRequest]:
             attempts=row.attempts,
             requested_at=row.requested_at,
             network=row.network,
+            everywhere=row.everywhere,
         )
         for row in rows
     ]
 
 
 def put_back(session: Session, request: PrivacyRequest, due_at: datetime) -> None:
-    """Store a request that was popped once more, to be answered later; it keeps its age."""
+    """Store a request that was popped once more: the hour's messages are all written.
+
+    It keeps its age, by which `doctor` measures how long it waits.
+    """
     assert request.requested_at is not None
-    store(session, request, request.requested_at, due_at)
+    store(session, request, request.requested_at, due_at, RequestWait.LIMIT)
 
 
 def defer(session: Session, request: PrivacyRequest, now: datetime) -> None:
@@ -154,5 +165,5 @@ def defer(session: Session, request: PrivacyRequest, now: datetime) -> None:
     session.execute(
         update(privacy_requests)
         .where(privacy_requests.c.id == request.id)
-        .values(attempts=privacy_requests.c.attempts + 1, due_at=now + delay)
+        .values(attempts=privacy_requests.c.attempts + 1, due_at=now + delay, waits_for=None)
     )

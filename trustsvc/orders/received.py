@@ -132,6 +132,13 @@ class PrivacyRequestKind(StrEnum):
     ERASE_SHOP = "erase_shop"
 
 
+class RequestWait(StrEnum):
+    """Why a privacy request is not due yet, where it did not fail."""
+
+    LOOK = "look"  # held in a burst, until somebody looked at it
+    LIMIT = "limit"  # the hour's messages to typed addresses are all written
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class PrivacyRequestReceived:
     """A buyer's privacy request passed on by a platform, or the end of a shop there.

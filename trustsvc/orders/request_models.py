@@ -1,9 +1,19 @@
 """The table of privacy requests."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    false,
+)
 
 from trustsvc.crypto.encrypted_column import EncryptedText
-from trustsvc.orders.received import PrivacyRequestKind
+from trustsvc.orders.received import PrivacyRequestKind, RequestWait
 from trustsvc.storage.columns import Id, Moment, column, metadata, one_of
 
 REQUEST = "transactional_mail"
@@ -44,6 +54,21 @@ privacy_requests = Table(
         category="pseudonym",
         nullable=True,
     ),
+    column(
+        "everywhere",
+        Boolean,
+        purpose="whether an objection is meant for all other shops too",
+        retention=REQUEST,
+        server_default=false(),
+    ),
+    column(
+        "waits_for",
+        Text,
+        purpose="why it is not due yet, where it did not fail",
+        retention=REQUEST,
+        nullable=True,
+    ),
     Index("ix_privacy_requests_shop_id", "shop_id", "network"),
     CheckConstraint(one_of("kind", PrivacyRequestKind), name="kind"),
+    CheckConstraint(one_of("waits_for", RequestWait), name="waits_for"),
 )

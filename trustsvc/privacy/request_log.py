@@ -15,6 +15,7 @@ from trustsvc.storage import db
 
 DAYS = 30  # GDPR Art. 12(3): one month
 ALARM_DAY = 20
+ASKED_TO_CONFIRM = "confirmation"  # by whom: nobody yet, a message asks the address to confirm
 # Grounds to refuse an erasure: GDPR Art. 17(3), a to e.
 GROUNDS = ("17_3_a", "17_3_b", "17_3_c", "17_3_d", "17_3_e")
 

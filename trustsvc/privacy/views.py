@@ -1,5 +1,6 @@
 """Pages that take an address: request a link to one's data, or object; no link needed."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -7,6 +8,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from trustsvc import clock, config, i18n
 from trustsvc.address import MAX_CHARACTERS, NotAnAddress, normalise
+from trustsvc.crypto.pseudonyms import network_pseudonym
 from trustsvc.http import access
 from trustsvc.http.rate_limit import RateLimit
 from trustsvc.orders import privacy_requests
@@ -75,16 +77,16 @@ def object_by_address(slug: str) -> Response:
     with db.transaction() as session:
         network = requesting_network()
         treatment = objection_bursts.record(session, address, shop.id, network, now)
-        due_at = now + objection_bursts.HOLD if treatment.is_held else now
-        for shop_id in (shop.id, EVERY_SHOP) if everywhere else (shop.id,):
-            privacy_requests.enqueue(session, _request("OBJECT", shop_id, address), now, due_at)
+        held_until = now + objection_bursts.HOLD if treatment.is_held else None
+        objecting = replace(_request("OBJECT", shop.id, address), everywhere=everywhere)
+        privacy_requests.enqueue(session, objecting, now, held_until)
         if not treatment.must_confirm:
             opt_out(session, address, shop.id, objection.REASON, now, journal_again=True)
     return _page("privacy/object.html", shop=shop, everywhere=everywhere, done=True)
 
 
 def _request(kind: Literal["MY_DATA", "OBJECT"], shop_id: int, address: str) -> PrivacyRequest:
-    network = objection_bursts.network_hash(requesting_network())
+    network = network_pseudonym(requesting_network())
     return PrivacyRequest(PrivacyRequestKind[kind], shop_id, _language(), address, network=network)
 
 

@@ -33,6 +33,7 @@ class RegistrationRequest:
     shop_id: int
     language: str
     source: str  # card, review or page
+    network: bytes | None = field(default=None, repr=False)  # keyed hash of who typed it
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,14 @@ def consent_text(version: str, language: str) -> str:
     return i18n.translate(f"register.consent.{version}", language)
 
 
-def enforce_hourly_limit(session: Session, shop_id: int, now: datetime) -> None:
+def enforce_hourly_limit(session: Session, request: RegistrationRequest, now: datetime) -> None:
     """Raise TooMany while strangers could have us write to too many mailboxes.
 
     For the page that takes any address; whoever wrote a review has shown that it is read.
     """
-    if hourly_limit.is_reached(session, "register", now, shop_id):
+    if hourly_limit.is_reached(
+        session, "register", now, shop_id=request.shop_id, network=request.network
+    ):
         raise TooMany
 
 
@@ -74,6 +77,7 @@ def request_registration(session: Session, request: RegistrationRequest, now: da
         address=request.address,
         shop_id=request.shop_id,
         facts={"link": signed_links.url("register", link)},
+        network=request.network,
     )
     if not enqueue.write(session, message, now):
         return

@@ -180,6 +180,13 @@ form_objections = Table(
         retention=PENDING_UNDO,
         server_default=false(),
     ),
+    column(
+        "is_kept",
+        Boolean,
+        purpose="whether somebody looked at its burst and let it stand",
+        retention=PENDING_UNDO,
+        server_default=false(),
+    ),
     Index("ix_form_objections_at", "at"),
     Index("ix_form_objections_network", "network", "at"),
     Index("ix_form_objections_shop_id", "shop_id", "at"),

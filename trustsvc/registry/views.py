@@ -7,6 +7,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 from trustsvc import clock, config, i18n
 from trustsvc.address import NotAnAddress, normalise
 from trustsvc.crypto import signed_links
+from trustsvc.crypto.pseudonyms import network_pseudonym
 from trustsvc.errors import TooMany
 from trustsvc.http import access, form_origin
 from trustsvc.http.rate_limit import RateLimit, network
@@ -52,9 +53,11 @@ def ask_for(slug: str) -> Response:
     except NotAnAddress:
         return _form(shop, email, source, wrong=True)
     enforce_rate_limit(registration_limit)
-    registration_request = double_opt_in.RegistrationRequest(email, shop.id, _language(), source)
+    registration_request = double_opt_in.RegistrationRequest(
+        email, shop.id, _language(), source, network_pseudonym(requesting_network())
+    )
     with db.transaction() as session:
-        double_opt_in.enforce_hourly_limit(session, shop.id, clock.now())
+        double_opt_in.enforce_hourly_limit(session, registration_request, clock.now())
         double_opt_in.request_registration(session, registration_request, clock.now())
     return request_received_page(shop, registration_request.language)
 

@@ -30,6 +30,7 @@ class TransactionalMessage:
     name: str = field(default="", repr=False)
     shop_id: int = THE_SERVICE
     facts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    network: bytes | None = field(default=None, repr=False)  # keyed hash of who typed the address
 
 
 def write(
@@ -69,6 +70,7 @@ def write(
             facts=json.dumps(dict(message.facts)),
             recipient_pseudonym=pseudonym,
             mailbox=mailbox,
+            network=message.network,
             created_at=now,
         )
         .returning(table.id)

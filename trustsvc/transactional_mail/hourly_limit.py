@@ -1,8 +1,9 @@
-"""How many messages of a kind an hour may leave to addresses that anybody could have typed."""
+"""How many messages an hour may leave to addresses that anybody could have typed."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, literal, select
 from sqlalchemy.orm import Session
 
 from trustsvc import config
@@ -11,35 +12,68 @@ from trustsvc.transactional_mail.models import transactional_messages
 HOUR = timedelta(hours=1)
 RETRY_DELAY = timedelta(minutes=10)  # of what waits for the next hour's messages
 # Messages to an address that nothing proves: they ask its reader to confirm.
-UNPROVEN = frozenset({"register", "my_data_link", "object_all", "object_shop"})
+REGISTRATION = frozenset({"register"})
+RIGHTS = frozenset({"my_data_link", "object_all", "object_shop"})
+UNPROVEN = REGISTRATION | RIGHTS
+# A network that caused so few in the hour is served as long as its kind has any left.
+FEW_OF_NETWORK = 2
 
 
-def is_reached(session: Session, template: str, now: datetime, shop_id: int | None = None) -> bool:
-    """Say whether the hour's messages of a kind are all written; one shop gets half of them.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Messages of the past hour of the same kind: in all, in this shop's name, of this network."""
 
-    The limit is TRUSTSVC_CONFIRMATIONS_HOURLY, for each kind: a flood of one stops no other.
+    in_all: int
+    shop: int
+    network: int
+
+
+def is_full(written: Written, most: int) -> bool:
+    """Say whether another message must wait, when `most` an hour may leave in all.
+
+    Registrations get half of them and privacy requests the other half, so that a flood of one stops
+    no other. A shop gets half of its kind, a network a fifth. The last quarter of a kind is for
+    networks that caused few.
+    """
+    of_kind = (most + 1) // 2
+    if written.in_all >= of_kind or written.shop >= (of_kind + 1) // 2:
+        return True
+    if written.network < FEW_OF_NETWORK:
+        return False
+    return written.network >= of_kind // 5 or written.in_all >= of_kind - of_kind // 4
+
+
+def is_reached(
+    session: Session,
+    template: str,
+    now: datetime,
+    *,
+    shop_id: int | None = None,
+    network: bytes | None = None,
+) -> bool:
+    """Say whether a message to a typed address must wait for the next hour.
+
+    The limit is TRUSTSVC_CONFIRMATIONS_HOURLY. `network` is a keyed hash; what no page caused has
+    none.
     """
     most = config.current().confirmations_hourly
-    if not most:
-        return False
-    table = transactional_messages.c
-    if _written(session, template, now, most) >= most:
-        return True
-    if shop_id is None:
-        return False
-    of_shop = (most + 1) // 2
-    return _written(session, template, now, of_shop, table.shop_id == shop_id) >= of_shop
+    return bool(most) and is_full(_written(session, template, now, shop_id, network), most)
 
 
 def _written(
-    session: Session, template: str, now: datetime, most: int, *where: ColumnElement[bool]
-) -> int:
-    """Count the messages of the past hour, no further than `most`."""
+    session: Session, template: str, now: datetime, shop_id: int | None, network: bytes | None
+) -> Written:
     table = transactional_messages.c
-    rows = (
-        select(table.id)
-        .where(table.created_at > now - HOUR, table.template == template, *where)
-        .limit(most)
-        .subquery()
-    )
-    return session.scalar(select(func.count()).select_from(rows)) or 0
+    kind = REGISTRATION if template in REGISTRATION else RIGHTS
+    row = session.execute(
+        select(
+            func.count(),
+            _number(literal(False) if shop_id is None else table.shop_id == shop_id),
+            _number(literal(False) if network is None else table.network == network),
+        ).where(table.created_at > now - HOUR, table.template.in_(kind))
+    ).one()
+    return Written(*row)
+
+
+def _number(where: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((where, 1), else_=0)), 0)

@@ -1,11 +1,13 @@
 """Answer objections that came without a link: from the page that takes any address."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from trustsvc.orders import privacy_requests
 from trustsvc.orders.privacy_requests import PrivacyRequest
+from trustsvc.privacy import request_log
 from trustsvc.privacy.rights import objection, objection_bursts, people
 from trustsvc.privacy.rights.confirmation import confirm, my_data_link
 from trustsvc.privacy.rights.people import Person
@@ -21,45 +23,62 @@ def answer(session: Session, request: PrivacyRequest, now: datetime) -> None:
 
     At the shop it holds at once for a buyer whom the shop knows; then invitation and contact go,
     and the copy is sent. Anything else only by the link in a message: anybody can type an address.
+    A stranger gets one message, whatever the objection is meant for.
     """
-    if request.shop_id == EVERY_SHOP:
-        person = people.by_address(session, request.address)
-        _ask_to_confirm(session, request, person, "object_all", "", now)
-        return
+    is_for_all = request.everywhere or request.shop_id == EVERY_SHOP
+    must_confirm = request.shop_id != EVERY_SHOP and not _holds_at_shop(session, request, now)
+    if is_for_all:
+        at_all = replace(request, shop_id=EVERY_SHOP, everywhere=False)
+        _ask_to_confirm(session, at_all, "object_all", "", now)
+    elif must_confirm:
+        slug = directory.by_id(session, request.shop_id).slug
+        _ask_to_confirm(session, request, "object_shop", f"?scope=at-{slug}", now)
+
+
+def _holds_at_shop(session: Session, request: PrivacyRequest, now: datetime) -> bool:
+    """Do what follows at the shop for its buyer; False where the address must confirm it first."""
     person = people.by_address(session, request.address, [request.shop_id])
     person = people.lock(session, _with_language(person, request))
     since = opted_out_at(session, person.all_pseudonyms)
-    is_of_this = since is not None and since == request.requested_at
-    if since is not None and (
-        _is_buyer(session, person)
-        or objection_bursts.is_of_buyer(session, person.all_pseudonyms, since)
+    if since is None:
+        return False
+    is_of_this = since == request.requested_at
+    if _is_buyer(session, person) or objection_bursts.is_of_buyer(
+        session, person.all_pseudonyms, since
     ):
         objection.follow_up(session, person, now, new=is_of_this, tell=is_of_this)
         if is_of_this:
-            objection.log_request(session, person, now)
-        return
+            objection.log_request(session, person, now, asked_at=since)
+        return True
     if is_of_this:  # nobody whom the shop knows
         remove_opt_outs(session, {request.shop_id: person.all_pseudonyms}, now, of=since)
-    if since is None or is_of_this:
-        slug = directory.by_id(session, request.shop_id).slug
-        _ask_to_confirm(session, request, person, "object_shop", f"?scope=at-{slug}", now)
+    return not is_of_this
 
 
 def _ask_to_confirm(
-    session: Session,
-    request: PrivacyRequest,
-    person: Person,
-    template: str,
-    choice: str,
-    now: datetime,
+    session: Session, request: PrivacyRequest, template: str, choice: str, now: datetime
 ) -> None:
-    """Write the message with the link; it waits while the hour's messages are all written."""
-    if hourly_limit.is_reached(session, template, now):
+    """Write the message with the link; it waits while the hour's messages are all written.
+
+    That it was asked for is a line of the request log; the confirmed objection is its own.
+    """
+    is_at_all = request.shop_id == EVERY_SHOP
+    shop_id = None if is_at_all else request.shop_id
+    if hourly_limit.is_reached(session, template, now, shop_id=shop_id, network=request.network):
         privacy_requests.put_back(session, request, now + hourly_limit.RETRY_DELAY)
         return
+    person = people.by_address(session, request.address, None if is_at_all else [request.shop_id])
     person = _with_language(person, request)
-    link = f"{my_data_link(session, person, now)}/object{choice}"
-    confirm(session, person, template, now, {"link": link})
+    facts = {"link": f"{my_data_link(session, person, now)}/object{choice}"}
+    if confirm(session, person, template, now, facts, request.network):
+        request_log.record_answered(
+            session,
+            request_log.Right.OBJECT,
+            request.shop_id,
+            request_log.ASKED_TO_CONFIRM,
+            now,
+            request.requested_at,
+        )
 
 
 def _is_buyer(session: Session, person: Person) -> bool:

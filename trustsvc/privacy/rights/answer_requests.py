@@ -96,11 +96,12 @@ def _my_data(session: Session, request: PrivacyRequest, now: datetime) -> None:
     person = people.by_address(session, request.address)
     if not people.has_data(session, person):
         return
-    if hourly_limit.is_reached(session, "my_data_link", now):
+    if hourly_limit.is_reached(session, "my_data_link", now, network=request.network):
         privacy_requests.put_back(session, request, now + hourly_limit.RETRY_DELAY)
         return
     person = _with_language(person, request)
-    if confirm(session, person, "my_data_link", now, {"link": my_data_link(session, person, now)}):
+    facts = {"link": my_data_link(session, person, now)}
+    if confirm(session, person, "my_data_link", now, facts, request.network):
         request_log.record_answered(
             session, Right.SEE, EVERY_SHOP, "person", now, request.requested_at
         )

@@ -1,18 +1,21 @@
-"""How an objection without proof is treated, by how many came within the hour before."""
+"""How an objection without proof is treated, by how many came in the hour and the day before."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # An hour, of objections by the page. Buyers object by the link of their e-mail; few come by here.
 MAX_OF_NETWORK = 30
 HELD_OF_NETWORK, HELD_OF_SHOP, HELD_IN_ALL = 10, 30, 100
 CONFIRMED_OF_SHOP, CONFIRMED_IN_ALL = 60, 200
+# Three times as many in a day: who is slow enough for the hour is seen by the day.
+A_DAY = 3
+MOST_COUNTED = A_DAY * max(CONFIRMED_IN_ALL, CONFIRMED_OF_SHOP)
 
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """Objections of the past hour: from this network, at this shop, in all."""
+    """Objections of the past hour or day: from this network, at this shop, in all."""
 
     network: int
     shop: int
@@ -36,16 +39,23 @@ class Treatment:
         return self.is_refused or self.is_held or self.must_confirm
 
 
-def treatment(recent: Recent) -> Treatment:
+def treatment(hour: Recent, day: Recent) -> Treatment:
     """Decide on the next objection, after these."""
-    must_confirm = recent.shop >= CONFIRMED_OF_SHOP or recent.in_all >= CONFIRMED_IN_ALL
+    must_confirm = _is_confirmed(hour, 1) or _is_confirmed(day, A_DAY)
     return Treatment(
-        is_refused=recent.network >= MAX_OF_NETWORK,
-        is_held=not must_confirm
-        and (
-            recent.network >= HELD_OF_NETWORK
-            or recent.shop >= HELD_OF_SHOP
-            or recent.in_all >= HELD_IN_ALL
-        ),
+        is_refused=hour.network >= MAX_OF_NETWORK,
+        is_held=not must_confirm and (_is_held(hour, 1) or _is_held(day, A_DAY)),
         must_confirm=must_confirm,
     )
+
+
+def _is_held(recent: Recent, times: int) -> bool:
+    return (
+        recent.network >= times * HELD_OF_NETWORK
+        or recent.shop >= times * HELD_OF_SHOP
+        or recent.in_all >= times * HELD_IN_ALL
+    )
+
+
+def _is_confirmed(recent: Recent, times: int) -> bool:
+    return recent.shop >= times * CONFIRMED_OF_SHOP or recent.in_all >= times * CONFIRMED_IN_ALL

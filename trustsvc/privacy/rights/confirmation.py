@@ -22,8 +22,11 @@ def confirm(
     kind: str,
     now: datetime,
     facts: Mapping[str, str] | None = None,
+    network: bytes | None = None,
 ) -> bool:
     """Write the e-mail; False without an address, or when its daily limit is reached.
+
+    `network`: the keyed hash of the one that typed the address, where somebody did.
 
     The encrypted message waits in the outbox until it has left, 72 hours at most.
     """
@@ -37,6 +40,7 @@ def confirm(
         name=person.name,
         shop_id=THE_SERVICE if person.everywhere else shop_id,
         facts=facts or {},
+        network=network,
     )
     return enqueue.write(session, message, now, most=MAX_A_DAY)
 

@@ -10,7 +10,7 @@ from trustsvc.errors import NotFound, Refused
 from trustsvc.http import access
 from trustsvc.privacy import request_log
 from trustsvc.privacy.documents import announcement
-from trustsvc.privacy.rights import ask_again, objection_bursts
+from trustsvc.privacy.rights import ask_again, burst_policy, objection_bursts
 from trustsvc.shops import directory
 from trustsvc.storage import db
 
@@ -82,7 +82,7 @@ def decide_burst() -> Response:
     """Undo the past day's objections by the public page, of a network or all; or let them stand."""
     now, deed = clock.now(), request.form.get("do", "")
     network = request.form.get("network", "")
-    since, by = now - objection_bursts.DAY, f"staff {g.staff.staff_id}"
+    since, by = now - burst_policy.DAY, f"staff {g.staff.staff_id}"
     if deed not in {"undo", "keep"}:
         raise Refused("A burst is undone, or kept.")
     with db.transaction() as session:

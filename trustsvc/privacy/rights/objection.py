@@ -65,9 +65,15 @@ def follow_up(
     return Objected(person.everywhere, confirmed)
 
 
-def log_request(session: Session, person: Person, now: datetime, by: str = PERSON) -> None:
+def log_request(
+    session: Session,
+    person: Person,
+    now: datetime,
+    by: str = PERSON,
+    asked_at: datetime | None = None,
+) -> None:
     shop_id = EVERY_SHOP if person.everywhere else person.shop_ids[0]
-    request_log.record_answered(session, request_log.Right.OBJECT, shop_id, by, now)
+    request_log.record_answered(session, request_log.Right.OBJECT, shop_id, by, now, asked_at)
 
 
 def write_opt_outs(session: Session, person: Person, now: datetime) -> bool:

@@ -9,26 +9,30 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, delete, func, select, update
+from sqlalchemy import Column, ColumnElement, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms
 from trustsvc.errors import TooMany
 from trustsvc.orders.personal_data import find_orders
-from trustsvc.orders.received import PrivacyRequestKind
+from trustsvc.orders.received import RequestWait
 from trustsvc.orders.request_models import privacy_requests
 from trustsvc.privacy import request_log
-from trustsvc.privacy.rights.burst_policy import HOUR, Recent, Treatment, treatment
+from trustsvc.privacy.rights.burst_policy import (
+    DAY,
+    HOUR,
+    MOST_COUNTED,
+    Recent,
+    Treatment,
+    treatment,
+)
 from trustsvc.registry.models import form_objections
 from trustsvc.registry.opt_out import remove_opt_outs
 from trustsvc.reviews.personal_data import find_reviews
 from trustsvc.storage.batches import batches
-from trustsvc.storage.columns import EVERY_SHOP
-from trustsvc.transactional_mail.hourly_limit import RETRY_DELAY
 from trustsvc.work_queue import job_queue
 
 HOLD = timedelta(hours=24)  # shorter than the three days after which a request is left to staff
-DAY = timedelta(days=1)
 MAX_NETWORKS = 20  # that are shown
 JOB = "answer_privacy_requests"
 
@@ -53,24 +57,15 @@ class Undone:
     ended: Sequence[tuple[int, bytes]]
 
 
-def network_hash(network: str) -> bytes:
-    """Give the keyed hash by which the requests of a network are counted."""
-    return pseudonyms.text_pseudonym(EVERY_SHOP, f"network {network}")
-
-
 def record(session: Session, address: str, shop_id: int, network: str, now: datetime) -> Treatment:
     """Record an objection by the page, and say how it is treated.
 
     Decided by numbers alone, whoever the address is of. Raises TooMany for a network over its
     limit.
     """
-    hashed, table = network_hash(network), form_objections.c
-    recent = Recent(
-        network=_number(session, now, table.network == hashed),
-        shop=_number(session, now, table.shop_id == shop_id),
-        in_all=_number(session, now),
-    )
-    decided = treatment(recent)
+    hashed = pseudonyms.network_pseudonym(network)
+    hour, day = (_recent(session, hashed, shop_id, now - period) for period in (HOUR, DAY))
+    decided = treatment(hour, day)
     if decided.is_refused:
         raise TooMany
     session.execute(
@@ -110,33 +105,28 @@ def forget(session: Session, whose: Collection[bytes]) -> bool:
 
 
 def current(session: Session, now: datetime) -> Burst:
-    """Give the objections of the past day, and whether they are an alarm."""
+    """Give the objections of the past day, and whether those that no one looked at are an alarm."""
     table = form_objections.c
-    newest = table.at > now - HOUR
-    peak = Recent(
-        network=_most(session, table.network, newest),
-        shop=_most(session, table.shop_id, newest),
-        in_all=_number(session, now),
-    )
+    hour, day = (_peak(session, now - period) for period in (HOUR, DAY))
     number, first_at = session.execute(
         select(func.count(), func.min(table.at)).where(table.at > now - DAY)
     ).one()
-    held = session.scalar(select(func.count()).where(*_held(now))) or 0
+    held = session.scalar(select(func.count()).where(_is_held(now))) or 0
     return Burst(
         number=number,
         held=held,
-        last_hour=peak.in_all,
+        last_hour=session.scalar(select(func.count()).where(table.at > now - HOUR)) or 0,
         first_at=first_at,
         networks=_busiest(session, now),
-        is_alarming=bool(held) or treatment(peak).is_alarm,
+        is_alarming=bool(held) or treatment(hour, day).is_alarm,
     )
 
 
-def _most(session: Session, by: Column[Any], where: ColumnElement[bool]) -> int:
-    """Give the largest number of rows that have the same value."""
-    number = func.count().label("number")
-    groups = select(number).where(where).group_by(by).order_by(number.desc()).limit(1)
-    return session.scalar(groups) or 0
+def _most(session: Session, by: Column[Any], since: datetime) -> int:
+    """Give the largest number of objections that have the same value."""
+    table, number = form_objections.c, func.count().label("number")
+    groups = select(number).where(table.at > since, ~table.is_kept).group_by(by)
+    return session.scalar(groups.order_by(number.desc()).limit(1)) or 0
 
 
 def _busiest(session: Session, now: datetime) -> list[tuple[str, int]]:
@@ -166,13 +156,8 @@ def undo(
     table = form_objections.c
     rows = session.execute(select(form_objections).where(*_of_burst(since, until, network))).all()
     ended: list[tuple[int, bytes]] = []
-    unanswered = _unanswered(session, since, until)
     for row in rows:
         if remove_opt_outs(session, {row.shop_id: [row.pseudonym]}, now, of=row.at):
-            if (row.shop_id, row.at) in unanswered:  # its own line is written with the answer
-                request_log.record_answered(
-                    session, request_log.Right.OBJECT, row.shop_id, "person", now, row.at
-                )
             request_log.record_answered(session, request_log.Right.AGAIN, row.shop_id, by, now)
             ended.append((row.shop_id, row.pseudonym))
     for ids in batches([row.id for row in rows]):
@@ -181,48 +166,60 @@ def undo(
     return Undone(len(rows), ended)
 
 
-def _unanswered(session: Session, since: datetime, until: datetime) -> set[tuple[int, datetime]]:
-    table = privacy_requests.c
-    rows = session.execute(
-        select(table.shop_id, table.requested_at).where(
-            table.kind == PrivacyRequestKind.OBJECT,
-            table.requested_at >= since,
-            table.requested_at <= until,
-        )
-    )
-    return {(row.shop_id, row.requested_at) for row in rows}
-
-
 def release(session: Session, since: datetime, until: datetime, network: str, now: datetime) -> int:
-    """Let the objections of a burst that wait be answered now; gives how many."""
+    """Let the objections of a burst that wait be answered now; gives how many.
+
+    They count no more towards an alarm, or to have the next ones held.
+    """
+    kept = update(form_objections).where(*_of_burst(since, until, network))
+    session.execute(kept.values(is_kept=True))
     held = privacy_requests.c
-    which = [*_held(now), held.requested_at >= since, held.requested_at <= until]
+    which = [
+        held.waits_for == RequestWait.LOOK,
+        held.requested_at >= since,
+        held.requested_at <= until,
+    ]
     if network:
-        which.append(held.network == network_hash(network))
-    due = update(privacy_requests).where(*which).values(due_at=now).returning(held.id)
+        which.append(held.network == pseudonyms.network_pseudonym(network))
+    due = (
+        update(privacy_requests).where(*which).values(due_at=now, waits_for=None).returning(held.id)
+    )
     number = len(session.execute(due).all())
     job_queue.enqueue(session, JOB)
     return number
 
 
-def _held(now: datetime) -> list[ColumnElement[bool]]:
-    """Select the objections that wait for a look: due late, and not because they failed."""
+def _is_held(now: datetime) -> ColumnElement[bool]:
     table = privacy_requests.c
-    is_objection = table.kind == PrivacyRequestKind.OBJECT
-    return [
-        is_objection,
-        table.attempts == 0,
-        table.network.is_not(None),
-        table.due_at > now + RETRY_DELAY,
-    ]
+    return and_(table.waits_for == RequestWait.LOOK, table.due_at > now)
 
 
 def _of_burst(since: datetime, until: datetime, network: str) -> list[ColumnElement[bool]]:
     table = form_objections.c
     which = [table.at >= since, table.at <= until]
-    return [*which, table.network == network_hash(network)] if network else which
+    return [*which, table.network == pseudonyms.network_pseudonym(network)] if network else which
 
 
-def _number(session: Session, now: datetime, *where: ColumnElement[bool]) -> int:
-    recent = select(func.count()).where(form_objections.c.at > now - HOUR, *where)
-    return session.scalar(recent) or 0
+def _recent(session: Session, network: bytes, shop_id: int, since: datetime) -> Recent:
+    table = form_objections.c
+    return Recent(
+        network=_number(session, since, table.network == network),
+        shop=_number(session, since, table.shop_id == shop_id),
+        in_all=_number(session, since),
+    )
+
+
+def _peak(session: Session, since: datetime) -> Recent:
+    """Give the numbers of the busiest network and of the busiest shop."""
+    return Recent(
+        network=_most(session, form_objections.c.network, since),
+        shop=_most(session, form_objections.c.shop_id, since),
+        in_all=_number(session, since),
+    )
+
+
+def _number(session: Session, since: datetime, *where: ColumnElement[bool]) -> int:
+    """Count objections that nobody looked at, no further than any decision needs."""
+    table = form_objections.c
+    rows = select(table.id).where(table.at > since, ~table.is_kept, *where).limit(MOST_COUNTED)
+    return session.scalar(select(func.count()).select_from(rows.subquery())) or 0
