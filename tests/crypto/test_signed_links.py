@@ -60,6 +60,15 @@ def test_other_spellings_of_a_token_are_the_same_id_or_nothing(place):
     assert accepted == {link_id}
 
 
+@pytest.mark.parametrize("signs", ["\n", "\n" * 4, "\r\n\t ", "%%%%", "é", "\0" * 4, "/" * 4])
+def test_a_token_with_signs_that_are_in_no_token_opens_nothing(place, signs):
+    token = signed_links.token("me", signed_links.new_id())
+
+    for at in range(len(token) + 1):
+        with pytest.raises(NotFound):
+            signed_links.verify("me", token[:at] + signs + token[at:])
+
+
 @pytest.mark.parametrize(
     "text", ["", ".", "a.b", "\x00", "é.é", "\ud800", "a" * 100_000, "..", "=.=", "a b.c d"]
 )
