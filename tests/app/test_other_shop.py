@@ -177,7 +177,7 @@ def _field_names():
 
 
 class Ask:
-    """Asks as somebody of shop Alfa, who knows everything of shop Bravo but no secret of it."""
+    """Asks as somebody of shop Alfa, who knows all of shop Bravissimo but no secret of it."""
 
     def __init__(self, client, mine, theirs):
         self.client, self.mine, self.theirs = client, mine, theirs
@@ -210,7 +210,7 @@ class Ask:
 def ask(client):
     mine = two_shops.make("Alfa")
     before = two_shops.everything()
-    asking = Ask(client, mine, two_shops.make("Bravo"))
+    asking = Ask(client, mine, two_shops.make("Bravissimo"))
     asking.theirs_alone = two_shops.everything() - before
     return asking
 

@@ -91,10 +91,10 @@ def _moment():
 
 @pytest.mark.parametrize("deed", ACTIONS)
 def test_a_messages_link_shows_and_does_nothing_at_another_shop_of_the_same_buyer(client, deed):
-    mine, theirs = sample_orders.shop(name="Alfa Zqx"), sample_orders.shop(name="Bravo Zqx")
+    mine, theirs = sample_orders.shop(name="Alfa Zqx"), sample_orders.shop(name="Bravissimo Zqx")
     order = sample_orders.invited(mine, clock.now(), email=my_data_pages.JAN)
     before = two_shops.everything()
-    sample_orders.invited(theirs, clock.now(), email=my_data_pages.JAN, identity="Bravo-1")
+    sample_orders.invited(theirs, clock.now(), email=my_data_pages.JAN, identity="Bravissimo-1")
     rows = two_shops.everything() - before
     if deed == "lift":
         my_data_pages.post(client, order, "restrict")
@@ -103,5 +103,5 @@ def test_a_messages_link_shows_and_does_nothing_at_another_shop_of_the_same_buye
     pages.append(my_data_pages.post(client, order, deed, name="Jan Anders", shown_name="J."))
 
     assert [page.status_code for page in pages] == [200] * 4
-    assert [page.text for page in pages if "Bravo" in page.text] == []
+    assert [page.text for page in pages if "Bravissimo" in page.text] == []
     assert rows <= two_shops.everything()

@@ -136,8 +136,8 @@ def _papers(session, made, word, now):
         if one[0].id == made.id
     ]
     notice_history.record(session, changed, now)
-    # Only what is called Bravo has a second version: of another shop's it must not be an answer.
-    if word == "Bravo":
+    # Only Bravissimo's have a second version: of another shop's it must not be an answer.
+    if word == "Bravissimo":
         again = [(made, 2, dict.fromkeys(changed[0][2], f"<p>{word} old</p>"))]
         notice_history.record(session, again, now - timedelta(days=1))
 

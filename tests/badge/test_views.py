@@ -16,6 +16,8 @@ pytestmark = pytest.mark.slow
 
 BADGE = "/badge/v1/velo-fils.json"
 
+NUMBER = "#R-2026-1001"
+
 
 def _publish(made, count=1, **more):
     for _ in range(count):
@@ -64,9 +66,9 @@ def test_the_newest_key_there_can_be_is_an_empty_page_and_not_an_error(client):
 
 def test_the_public_page_shows_what_was_published_and_how_it_was_checked(client):
     made = shop()
-    _publish(made, title="Heel fijn", stars=5)
-    review(made)
-    insult = review(made)
+    _publish(made, title="Heel fijn", stars=5, reference=NUMBER)
+    review(made, reference=NUMBER)
+    insult = review(made, reference=NUMBER)
     with db.transaction() as session:
         moderate.reject(session, insult, "insult", "staff 1", clock.now())
 
@@ -78,7 +80,7 @@ def test_the_public_page_shows_what_was_published_and_how_it_was_checked(client)
     for part in ("Gepubliceerd op", "Nieuwste eerst", "Ontvangen", "iemand wordt erin beledigd"):
         assert part in page
     assert "buyer@mail.example" not in page
-    assert "1001" not in page
+    assert NUMBER not in page
     assert answer.headers["Cache-Control"] == "public, max-age=60, must-revalidate"
     assert "Accept-Language" in answer.headers["Vary"]
     assert "Set-Cookie" not in answer.headers

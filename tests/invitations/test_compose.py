@@ -139,7 +139,7 @@ def test_the_bytes_hold_name_address_shop_and_links_and_nothing_else(installatio
 
     assert "canary-mail@mail.example" in text
     assert "Canary Name" in text
-    assert "4711" not in text
+    assert "canary-identity" not in text
     assert str(order_row(order_id).reference) not in text
 
 

@@ -85,10 +85,38 @@ def test_nothing_but_the_five_fields_is_kept(shop, installation, database):
             [session.execute(t.select()).all() for t in columns.metadata.sorted_tables]
         )
     secret_words = {
-        "shopify": ["Lijnbaansgracht", "31612348765", "1986-04-27", "Truus", "nikkel", "1017 PH"],
-        "woocommerce": ["Schönhauser", "55512348", "1971-09-03", "Hund", "Mutti", "Annegret"],
-        "lightspeed": ["Turnhoutsebaan", "470 55 41", "1979-12-31", "zadel", "BE71096", "Lotte"],
-        "standard": ["Jemmapes", "55 51 23", "1990-02-14", "interphone", "FR76300", "Marcel"],
+        "shopify": [
+            "Lijnbaansgracht",
+            "31612348765",
+            "1986-04-27",
+            "oma Truus",
+            "voor nikkel",
+            "1017 PH",
+        ],
+        "woocommerce": [
+            "Schönhauser",
+            "55512348",
+            "1971-09-03",
+            "der Hund",
+            "Gute, Mutti",
+            "Annegret",
+        ],
+        "lightspeed": [
+            "Turnhoutsebaan",
+            "470 55 41",
+            "1979-12-31",
+            "wil zadel",
+            "BE71096123456769",
+            "Lotte van",
+        ],
+        "standard": [
+            "Jemmapes",
+            "55 51 23",
+            "1990-02-14",
+            "interphone",
+            "FR7630006000011234567890189",
+            "Marcel L",
+        ],
     }[shop.platform]
     raw = b"".join(p.read_bytes() for p in installation.data.rglob("*") if p.is_file())
     assert [word for word in secret_words if word in everything] == []

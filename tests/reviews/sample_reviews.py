@@ -85,7 +85,7 @@ def invitation(
     return made, link
 
 
-def review(shop, at=None, **more):
+def review(shop, at=None, reference="1001", **more):
     """Have a buyer write a review by an invitation; gives its public id."""
     plain = {
         "stars": 4,
@@ -95,6 +95,6 @@ def review(shop, at=None, **more):
         "city": "Delft",
         "consent": True,
     }
-    _, link = invitation(shop, order(shop, at=at), at=at)
+    _, link = invitation(shop, order(shop, reference, at=at), at=at)
     with db.transaction() as session:
         return submit.submit(session, link, Draft(**plain | more), at or clock.now())

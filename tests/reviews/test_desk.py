@@ -180,7 +180,7 @@ def test_the_decision_log_of_a_shops_orders_is_shown_without_anybody_in_it(desk)
     now = clock.now()
     known = order(mine, "R-1001")
     forgotten = order(mine, None, name=None, email=None)
-    order(other, "R-2001")
+    order(other, "#R-2026-2001")
     with db.transaction() as session:
         decision_log.write(
             session,
@@ -197,22 +197,22 @@ def test_the_decision_log_of_a_shops_orders_is_shown_without_anybody_in_it(desk)
     assert "R-1001" in page
     assert page.index("compared with who is registered") < page.index("the buyer is not registered")
     assert f"(number not kept), our no. {forgotten}" in page
-    assert "R-2001" not in page
+    assert "#R-2026-2001" not in page
     assert "Ada Lovelace" not in page
     assert "buyer@mail.example" not in page
 
 
 def test_the_number_of_an_order_is_known_as_long_as_its_review_knows_it(desk):
     mine = shop("Mine")
-    public_id = review(mine)
+    public_id = review(mine, reference="#R-2026-1001")
     path = f"/desk/orders/{mine.slug}"
-    assert "1001" in desk.get(path).text
+    assert "#R-2026-1001" in desk.get(path).text
 
     with db.transaction() as session:
         withdraw.withdraw(session, public_id, clock.now())
 
     page = desk.get(path).text
-    assert "1001" not in page
+    assert "#R-2026-1001" not in page
     assert "number not kept" in page
 
 

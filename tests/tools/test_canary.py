@@ -27,21 +27,21 @@ def test_no_marker_lies_where_it_must_not_and_none_anywhere_after_the_erasure(da
 def test_a_marker_where_none_may_be_and_a_place_that_was_not_searched_are_both_reported():
     found = {
         verdict.BEFORE: {
-            "Redis": {("zqxmail", "hex"): 1},
-            "backup": {("zqxshow", "plain"): 2},
+            "Redis": {("zqxqmail", "hex"): 1},
+            "backup": {("zqxqshow", "plain"): 2},
             "public files": {},
         },
-        verdict.ERASED: {"transactional mail in the maildir": {("zqxmail", "plain"): 1}},
-        verdict.DAYS_LATER: {"transactional mail in the maildir": {("zqxmail", "plain"): 1}},
-        verdict.CONTROL: {"Redis": {("zqxmore", "plain"): 1}, "backup": {}},
+        verdict.ERASED: {"transactional mail in the maildir": {("zqxqmail", "plain"): 1}},
+        verdict.DAYS_LATER: {"transactional mail in the maildir": {("zqxqmail", "plain"): 1}},
+        verdict.CONTROL: {"Redis": {("zqxqmore", "plain"): 1}, "backup": {}},
     }
     found = {
         stage: {place: Counter(hits) for place, hits in one.items()} for stage, one in found.items()
     }
 
     assert verdict.verdict(found) == [
-        (verdict.BEFORE, "Redis", "zqxmail", "hex"),
-        (verdict.DAYS_LATER, "transactional mail in the maildir", "zqxmail", "plain"),
-        (verdict.CONTROL, "backup", "zqxmore", "not found"),
-        (verdict.CONTROL, "public files", "zqxmore", "not found"),
+        (verdict.BEFORE, "Redis", "zqxqmail", "hex"),
+        (verdict.DAYS_LATER, "transactional mail in the maildir", "zqxqmail", "plain"),
+        (verdict.CONTROL, "backup", "zqxqmore", "not found"),
+        (verdict.CONTROL, "public files", "zqxqmore", "not found"),
     ]

@@ -7,7 +7,7 @@ import pytest
 
 from tools.canary import people, search
 
-MARKER = b"zqxmail007q"
+MARKER = b"zqxqmail007q"
 
 
 @pytest.mark.parametrize("before", [b"", b"a", b"ab", b"abc"])
@@ -28,7 +28,7 @@ def test_a_marker_is_found_however_it_is_written(before, write):
 
     found = search.count_markers(b"noise \0\xff" + written + b"\xfe noise")
 
-    assert [kind for kind, _ in found] == ["zqxmail"]
+    assert [kind for kind, _ in found] == ["zqxqmail"]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_marker_is_found_in_a_compressed_file(tmp_path, pack, end):
     found = search.of_tree(tmp_path)
 
     assert {name: set(hits) for name, hits in found.items()} == {
-        f"a/old.{end}": {("zqxmail", "plain")}
+        f"a/old.{end}": {("zqxqmail", "plain")}
     }
 
 

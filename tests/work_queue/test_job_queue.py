@@ -66,7 +66,7 @@ def test_nothing_but_a_name_goes_through_redis(installation):
 
     stored = everything_in_redis()
     assert b"check_orders" in stored
-    assert b"Anna" not in stored
+    assert b"Anna's Secret" not in stored
     assert b"anna.example" not in stored
 
 

@@ -81,10 +81,10 @@ def test_a_job_that_ends_in_another_way_does_not_end_its_worker(work, end, capfd
     log.configure()
     work(leave)
 
-    assert b"anna" not in everything_in_redis()
+    assert b"anna@mail" not in everything_in_redis()
     output = capfd.readouterr()
     assert end.__name__ in output.err
-    assert "anna" not in output.err + output.out
+    assert "anna@mail" not in output.err + output.out
 
 
 def test_a_job_that_is_done_in_time_is_not_ended_afterwards(work):

@@ -104,10 +104,12 @@ def _run_flow(installation, everybody, post, listener):
     _approve()
     shown = [person for person in everybody if person.shows and person.reviews]
     _wait_for(
-        lambda: _public(installation, shops).count("zqxshow") >= 2 * len(shown),
+        lambda: _public(installation, shops).count("zqxqshow") >= 2 * len(shown),
         "not all reviews are published",
     )
-    _wait_for(lambda: "zqxshow" in _badge_files(installation, shops), "the badge files show nobody")
+    _wait_for(
+        lambda: "zqxqshow" in _badge_files(installation, shops), "the badge files show nobody"
+    )
     for person in everybody:
         actions.do(actions.Path(installation, shops[person.platform], person, messages[person]))
     _wait_for(_all_answered, "a request or an e-mail is unfinished")

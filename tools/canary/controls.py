@@ -15,7 +15,7 @@ from trustsvc import config
 from trustsvc.storage import db
 from trustsvc.work_queue import runtime
 
-MARKER = "zqxmore999f99q"
+MARKER = "zqxqmore999f99q"
 
 
 @contextlib.contextmanager

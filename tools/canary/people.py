@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-KINDS = ("zqxmail", "zqxname", "zqxmore", "zqxshow", "zqxself", "zqxpriv", "zqxtext")
+KINDS = ("zqxqmail", "zqxqname", "zqxqmore", "zqxqshow", "zqxqself", "zqxqpriv", "zqxqtext")
 EXTRA_FIELDS = 60
 PLATFORMS = ("standard", "shopify", "woocommerce", "lightspeed")
 TOPICS = {"shopify": "orders/fulfilled", "woocommerce": "order.updated"}
@@ -29,31 +29,31 @@ class Person:
 
     @property
     def email(self):
-        return f"{self.marker('zqxmail')}@canary.example"
+        return f"{self.marker('zqxqmail')}@canary.example"
 
     @property
     def first(self):
-        return self.marker("zqxname")
+        return self.marker("zqxqname")
 
     @property
     def last(self):
-        return f"{self.marker('zqxname')}van"
+        return f"{self.marker('zqxqname')}van"
 
     @property
     def author_name(self):
-        return self.marker("zqxshow" if self.shows else "zqxself")
+        return self.marker("zqxqshow" if self.shows else "zqxqself")
 
     @property
     def order(self):
         return 700000 + self.number
 
     def extra(self, field):
-        return f"zqxmore{self.number:03d}f{field:02d}q"
+        return f"zqxqmore{self.number:03d}f{field:02d}q"
 
     @property
     def form(self):
         """The review: under a chosen name, for the public or for the shop alone."""
-        text = self.marker("zqxtext" if self.shows else "zqxpriv")
+        text = self.marker("zqxqtext" if self.shows else "zqxqpriv")
         form = {"stars": "4", "title": text, "text": f"Came on time. {text}"}
         form |= {"name": self.author_name, "city": f"{self.author_name}city"}
         return form | ({"consent": "1"} if self.shows else {})

@@ -6,28 +6,28 @@ BEFORE, ERASED, DAYS_LATER = "while it runs", "after erasure", "four days later"
 STAGES = (BEFORE, ERASED, DAYS_LATER)
 CONTROL = "planted"
 NAMES = {
-    "zqxmail": "address",
-    "zqxname": "name",
-    "zqxmore": "extra field",
-    "zqxshow": "published name or city",
-    "zqxtext": "published words",
-    "zqxself": "name or city for the shop alone",
-    "zqxpriv": "words for the shop alone",
+    "zqxqmail": "address",
+    "zqxqname": "name",
+    "zqxqmore": "extra field",
+    "zqxqshow": "published name or city",
+    "zqxqtext": "published words",
+    "zqxqself": "name or city for the shop alone",
+    "zqxqpriv": "words for the shop alone",
 }
-IN_INVITATIONS = ("zqxmail", "zqxname")
+IN_INVITATIONS = ("zqxqmail", "zqxqname")
 IN_ANSWERS = (
     *IN_INVITATIONS,
-    "zqxshow",
-    "zqxself",
+    "zqxqshow",
+    "zqxqself",
 )  # after erasure of the order the greeting uses the author's name
-PUBLISHED = ("zqxshow", "zqxtext")
+PUBLISHED = ("zqxqshow", "zqxqtext")
 # In clear and at that stage only; nothing else may be found.
 ALLOWED = {
     BEFORE: {
         "invitations in the maildir": IN_INVITATIONS,
         "transactional mail in the maildir": IN_ANSWERS,
         "mail sent": IN_ANSWERS,
-        "commands to the mail server": ("zqxmail",),
+        "commands to the mail server": ("zqxqmail",),
         "data folder": PUBLISHED,
         "public files": PUBLISHED,
         "database server": PUBLISHED,
@@ -48,7 +48,7 @@ def verdict(found):
     ]
     planted = found.get(CONTROL, {})
     return wrong + [
-        (CONTROL, place, "zqxmore", "not found")
+        (CONTROL, place, "zqxqmore", "not found")
         for place in dict.fromkeys([*found.get(BEFORE, {}), *planted])
         if not planted.get(place)
     ]

@@ -18,6 +18,7 @@ from trustsvc.storage import db
 
 JAN = "jan@mail.example"
 TEXT = "Fiets kwam heel aan."
+CITY = "Oud-Beijerland"
 
 
 def link(order_id):
@@ -37,7 +38,7 @@ def reviewed(shop, *, published=True, now=NOON, **order):
     """Have a buyer invited and write a review; gives the order's id."""
     order_id = sample_orders.invited(shop, now, **order)
     sample_orders.sent_invitations(now=now)
-    draft = Draft(5, "Snel", TEXT, "Jan J.", "Delft", consent=True)
+    draft = Draft(5, "Snel", TEXT, "Jan J.", CITY, consent=True)
     with quiet(), db.transaction() as session:
         public_id = submit.submit(session, link(order_id), draft, now)
         if published:

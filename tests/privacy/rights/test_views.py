@@ -96,7 +96,7 @@ def test_a_review_is_shown_with_its_words_and_stars(client):
         "Snel",
         my_data_pages.TEXT,
         "Jan J.",
-        "Delft",
+        my_data_pages.CITY,
         my_data_pages.JAN,
     ):
         assert part in page
