@@ -1,4 +1,4 @@
-"""The nginx example on ports of this machine, with a certificate that signs itself."""
+"""The nginx examples on ports of this machine, with a certificate that signs itself."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +12,11 @@ from tests.deploy.nginx_server import NAME
 from trustsvc import clock
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "nginx" / "trustsvc.conf"
+# What each is in front of.
+BEHIND = {
+    "trustsvc.conf": "http://127.0.0.1:8000",
+    "cdn.conf": "https://origin.reviews.example.com",
+}
 
 
 def self_signed(folder):
@@ -39,9 +44,14 @@ def self_signed(folder):
     )
 
 
-def on_ports(folder, plain, secure, service, *more):
-    """Give the example for these ports, the certificate in a folder and a service's URL."""
-    servers = EXAMPLE.read_text()
+def on_ports(folder, plain, secure, service, *more, example="trustsvc.conf"):
+    """Give an example for these ports, the certificate in a folder and a service's URL."""
+    servers = EXAMPLE.with_name(example).read_text()
+    if example == "cdn.conf":
+        more += (
+            ("/var/cache/nginx/trustsvc", str(folder / "cache")),
+            ("/etc/ssl/certs/ca-certificates.crt", str(folder / "fullchain.pem")),
+        )
     for original, ours in (
         ("/etc/letsencrypt/live/reviews.example.com", str(folder)),
         ("    listen [::]:80;\n", ""),
@@ -50,7 +60,7 @@ def on_ports(folder, plain, secure, service, *more):
         ("    listen [::]:443 ssl http2 default_server;\n", ""),
         ("listen 80", f"listen 127.0.0.1:{plain}"),
         ("listen 443 ssl", f"listen 127.0.0.1:{secure} ssl"),
-        ("http://127.0.0.1:8000", service),
+        (BEHIND[example], service),
         *more,
     ):
         assert original in servers

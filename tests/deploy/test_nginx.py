@@ -1,4 +1,4 @@
-"""The nginx example is one nginx takes, and a log by nginx holds what ours does."""
+"""The nginx examples are some nginx takes, and a log by nginx holds what ours does."""
 
 import re
 import subprocess
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.deploy.nginx_example import EXAMPLE, self_signed
+from tests.deploy.nginx_example import BEHIND, EXAMPLE, self_signed
 from tests.deploy.nginx_server import NGINX, ask, free_port, nginx
 from trustsvc import clock
 from trustsvc.server_log import retention
@@ -15,9 +15,17 @@ needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 
 
 @needs_nginx
-def test_nginx_takes_the_example(tmp_path):
+@pytest.mark.parametrize("example", BEHIND)
+def test_nginx_takes_the_example(tmp_path, example):
     self_signed(tmp_path)
-    server = EXAMPLE.read_text().replace("/etc/letsencrypt/live/reviews.example.com", str(tmp_path))
+    server = EXAMPLE.with_name(example).read_text()
+    for original, ours in (
+        ("/etc/letsencrypt/live/reviews.example.com", str(tmp_path)),
+        ("/var/cache/nginx/trustsvc", str(tmp_path / "cache")),
+        ("/etc/ssl/certs/ca-certificates.crt", str(tmp_path / "fullchain.pem")),
+        ("https://origin.reviews.example.com", "https://127.0.0.1"),  # no name to look up
+    ):
+        server = server.replace(original, ours)
     config = tmp_path / "nginx.conf"
     config.write_text(f"pid {tmp_path}/pid; events {{}} http {{ {server} }}")
 
@@ -83,7 +91,7 @@ def test_a_log_by_nginx_has_our_fields_masked_and_our_purge_knows_its_hour(
     text = path.read_text()
     lines = [LINE.fullmatch(line) for line in text.splitlines()]
     assert [line.group(3, 5) for line in lines] == [(kept, who) for *_, kept, who in ASKED]
-    assert not re.search(f"{TOKEN[:16]}|{TOKEN[-16:]}|b.example|Qm9vci", text)
+    assert not re.search(f"{TOKEN[:16]}|{TOKEN[-16:]}|b.example|Qm9vci1vZi", text)
     if not more:  # the hour did not change meanwhile
         (kept,) = retention.list_files(tmp_path / "log", clock.now(), 90)
         hours = (kept.goes_at - timedelta(days=89, hours=23) - before) / timedelta(hours=1)
