@@ -1,0 +1,1 @@
+CREATE TABLE relay_rates ( name TEXT NOT NULL, per_minute INTEGER NOT NULL, step INTEGER NOT NULL, refusals INTEGER NOT NULL, learnt_at BIGINT NOT NULL, grows_at BIGINT NOT NULL, next_slot_at BIGINT NOT NULL, paused_until BIGINT, CONSTRAINT pk_relay_rates PRIMARY KEY (name) );

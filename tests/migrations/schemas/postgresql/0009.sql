@@ -1,0 +1,1 @@
+CREATE TABLE star_counts ( shop_id BIGINT NOT NULL, stars INTEGER NOT NULL, number BIGINT NOT NULL, CONSTRAINT pk_star_counts PRIMARY KEY (shop_id, stars), CONSTRAINT fk_star_counts_shop_id FOREIGN KEY(shop_id) REFERENCES shops (id) );

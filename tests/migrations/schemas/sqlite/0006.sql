@@ -1,0 +1,13 @@
+ALTER TABLE my_data_links RENAME COLUMN link TO link_hash;
+CREATE TABLE _alembic_tmp_pending_registrations ( id INTEGER NOT NULL, link_hash BLOB NOT NULL, address BLOB, address_pseudonym BLOB, shop_id BIGINT NOT NULL, consent_version TEXT NOT NULL, language TEXT NOT NULL, source TEXT NOT NULL, requested_at BIGINT NOT NULL, confirmed_at BIGINT, CONSTRAINT pk_pending_registrations PRIMARY KEY (id) );
+DROP TABLE pending_registrations;
+ALTER TABLE _alembic_tmp_pending_registrations RENAME TO pending_registrations;
+CREATE INDEX ix_pending_registrations_address_pseudonym ON pending_registrations (address_pseudonym);
+CREATE INDEX ix_pending_registrations_requested_at ON pending_registrations (requested_at);
+CREATE TABLE _alembic_tmp_pending_registrations ( id INTEGER NOT NULL, link_hash BLOB NOT NULL, address BLOB, address_pseudonym BLOB, shop_id BIGINT NOT NULL, consent_version TEXT NOT NULL, language TEXT NOT NULL, source TEXT NOT NULL, requested_at BIGINT NOT NULL, confirmed_at BIGINT, CONSTRAINT pk_pending_registrations PRIMARY KEY (id), CONSTRAINT uq_pending_registrations_link_hash UNIQUE (link_hash) );
+DROP TABLE pending_registrations;
+ALTER TABLE _alembic_tmp_pending_registrations RENAME TO pending_registrations;
+CREATE INDEX ix_pending_registrations_address_pseudonym ON pending_registrations (address_pseudonym);
+CREATE INDEX ix_pending_registrations_requested_at ON pending_registrations (requested_at);
+ALTER TABLE mail_endpoints RENAME COLUMN endpoint_id TO endpoint_hash;
+ALTER TABLE mail_endpoints ADD COLUMN beginning TEXT DEFAULT '' NOT NULL;

@@ -1,0 +1,1 @@
+ALTER TABLE form_objections ADD COLUMN is_buyer BOOLEAN DEFAULT 0 NOT NULL;
