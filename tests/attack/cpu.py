@@ -33,11 +33,11 @@ def _loop():
 
 
 def require(what, work, plain_s=0.0, limit_s=REQUEST_S):
-    """Do the work, and fail if it costs more than plain work and the limit, three times over.
+    """Do the work, and fail if each of three tries costs more than plain work and the limit.
 
     A machine that others use, too, changes its speed all the time: it is measured where it counts.
     """
-    most = 2 * plain_s + limit_s
+    most = plain_s + limit_s
     for _ in range(TRIES):
         seconds, given = of(work)
         if seconds <= most or seconds <= most * slowness():
