@@ -108,6 +108,7 @@ def test_a_installation_that_is_well_fails_nowhere(healthy):
         "mail": "OK",
         "sender": "OK",
         "base URL": "WARN",
+        "proxy": "OK",
         "one-click": "WARN",
         "server log": "OK",
         "suppressions": "OK",
@@ -350,6 +351,15 @@ def test_a_maildir_behind_a_public_address_reaches_nobody(healthy):
 
     assert level("base URL") == "OK"
     assert level("mail") == "WARN"
+
+
+def test_a_public_address_without_a_trusted_proxy_makes_all_visitors_one_network(healthy):
+    other(healthy, BASE_URL="https://reviews.shop.example")
+    assert level("proxy") == "WARN"
+    assert "TRUSTSVC_TRUSTED_PROXIES" in found("proxy").remedy
+
+    other(healthy, BASE_URL="https://reviews.shop.example", TRUSTED_PROXIES="127.0.0.1")
+    assert level("proxy") == "OK"
 
 
 def test_one_click_needs_https_and_a_signature_over_both_its_fields(healthy):

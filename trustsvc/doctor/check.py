@@ -32,6 +32,7 @@ def check(now: datetime) -> list[Finding]:
             mail_server.CHECK: mail_server.mail_server,
             "sender": lambda: sender_dns.sender(settings.mail_from.rpartition("@")[2]),
             "base URL": lambda: _base_url(settings),
+            "proxy": lambda: _proxy(settings),
             "one-click": lambda: _one_click(settings),
             "server log": lambda: files.log_files(now),
             "suppressions": files.suppressions,
@@ -52,6 +53,20 @@ def _base_url(settings: config.Settings) -> Finding:
         remedy = "set TRUSTSVC_BASE_URL to the https:// address people reach it at"
         return warn("base URL", "links in e-mails open on this machine only", remedy)
     return ok("base URL", "https")
+
+
+def _proxy(settings: config.Settings) -> Finding:
+    """Check that visitors are told apart: https means a proxy, whose address all of them have."""
+    if settings.is_loopback:
+        return ok("proxy", "none is needed on this machine")
+    if not settings.trusted_proxies:
+        return warn(
+            "proxy",
+            "no proxy is trusted: all visitors count as one network, and share its hourly limits",
+            "set TRUSTSVC_TRUSTED_PROXIES to the address your proxy comes from; 127.0.0.1 for one "
+            "on this machine",
+        )
+    return ok("proxy", "visitors are told apart by what a trusted proxy says")
 
 
 def _one_click(settings: config.Settings) -> list[Finding]:
