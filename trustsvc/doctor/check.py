@@ -56,7 +56,7 @@ def _base_url(settings: config.Settings) -> Finding:
 
 
 def _proxy(settings: config.Settings) -> Finding:
-    """Check that visitors are told apart: https means a proxy, whose address all of them have."""
+    """Check that a proxy is trusted: https means one, and all visitors have its address."""
     if settings.is_loopback:
         return ok("proxy", "none is needed on this machine")
     if not settings.trusted_proxies:
@@ -66,7 +66,7 @@ def _proxy(settings: config.Settings) -> Finding:
             "set TRUSTSVC_TRUSTED_PROXIES to the address your proxy comes from; 127.0.0.1 for one "
             "on this machine",
         )
-    return ok("proxy", "visitors are told apart by what a trusted proxy says")
+    return ok("proxy", "each visitor counts by the address that a trusted proxy gives")
 
 
 def _one_click(settings: config.Settings) -> list[Finding]:
