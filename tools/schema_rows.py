@@ -140,6 +140,13 @@ def _of_shop_and_people() -> Rows:
         "opt_outs": [
             {"pseudonym": of_registry("ivy@mail.example"), "shop_id": 0, "at": AT, "reason": "stop"}
         ],
+        "privacy_requests": [
+            {
+                "kind": kind, "shop_id": 1, "address": sealed(f"{name}@mail.example"),
+                "language": "nl", "requested_at": AT, "due_at": due_at, "attempts": 0,
+            }
+            for kind, name, due_at in (("my_data", "bob", AT), ("object", "kit", AT + DAY))
+        ],
         "transactional_messages": [
             {
                 "template": "register", "language": "nl", "shop_id": 1,
@@ -260,6 +267,8 @@ def _platform_status(made: Rows) -> None:
 
 def _networks_and_mailboxes(made: Rows) -> None:
     made["transactional_messages"][0]["mailbox"] = of_shop("text:mailbox hal@mail.example", 0)
+    for row in made["privacy_requests"]:
+        row["network"] = of_shop("text:network 192.0.2.0/24", 0)
 
 
 def _form_objections(made: Rows) -> None:
@@ -302,6 +311,11 @@ def _objections_of_buyers(made: Rows) -> None:
     made["form_objections"][0]["is_buyer"] = False
 
 
+def _unproven_mail(made: Rows) -> None:
+    made["privacy_requests"][1]["waits_for"] = "look"
+    made["privacy_requests"][0]["waits_for"] = None
+
+
 # What each migration changed in rows of before.
 _CHANGES = {
     "0002": _platform_status,
@@ -311,4 +325,5 @@ _CHANGES = {
     "0008": _followed_up,
     "0009": _star_counts,
     "0010": _objections_of_buyers,
+    "0011": _unproven_mail,
 }

@@ -21,7 +21,7 @@ from trustsvc.storage import db
 
 FOLDER = Path(__file__).parents[1] / "tests" / "migrations" / "schemas"
 # The first, and each before or after which rows were moved.
-WITH_ROWS = ("0001", "0002", "0006", "0008", "0009", "0010")
+WITH_ROWS = ("0001", "0002", "0006", "0008", "0009", "0010", "0011")
 _SCHEMA = re.compile(r"\s*(CREATE|ALTER|DROP|COMMENT)\b")
 
 

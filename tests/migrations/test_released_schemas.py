@@ -75,7 +75,7 @@ def _every_link_opens(client):
             assert (purpose, name, answer.status_code) == (purpose, name, 200)
 
 
-def _every_column_is_as_it_was_written():
+def _every_column_is_as_it_was_written(number):
     with db.reading() as session:
         read = {
             table.name: session.execute(select(table)).mappings().all()
@@ -88,6 +88,8 @@ def _every_column_is_as_it_was_written():
     assert (out.opted_out, endpoint.secret) == (True, "mail secret")
     assert [one["name"] for one in read["staff"]] == ["Kimberley Marker"]
     assert [one["api_secret"] for one in read["api_connections"]] == ["cs_secret"]
+    waiting = [one["waits_for"] for one in read["privacy_requests"]]
+    assert waiting == [None, "look" if number >= "0004" else None]  # before 0004 none was held
     rules = {one["rule"] for one in read["decision_log"] if one["step"] == "accept"}
     assert rules == {"new", "platform_status"}
     (shop,) = read["shops"]
@@ -137,12 +139,12 @@ def _orders_are_asked_and_reminded_once():
     assert len(reminders) == len(dict(reminders))
 
 
-def test_what_an_older_version_wrote_is_read_and_worked_on(upgraded, client):
+def test_what_an_older_version_wrote_is_read_and_worked_on(upgraded, client, number):
     assert migrations.is_current()
     assert differences() == []
     with clock.at(NOW):
         _every_link_opens(client)
-        _every_column_is_as_it_was_written()
+        _every_column_is_as_it_was_written(number)
         _news_of_a_known_order_is_no_new_order(client)
         _orders_are_asked_and_reminded_once()
     purge.purge_due(NOW + timedelta(days=400))
