@@ -7,6 +7,7 @@ wrong about a provider (docs/adr/0013-no-provider-rules.md). Mail goes to the ad
 """
 
 import unicodedata
+from functools import lru_cache
 
 import idna
 
@@ -40,10 +41,16 @@ def normalise(address: str) -> str:
         raise NotAnAddress
     if set(local) & set('<>()[],;:"\\'):
         raise NotAnAddress
+    return f"{local}@{_domain(domain)}"
+
+
+@lru_cache(maxsize=4096)  # most addresses are of few domains
+def _domain(written: str) -> str:
+    """Give a domain as DNS writes it (UTS 46); raises NotAnAddress."""
     try:
-        domain = idna.encode(domain, uts46=True, std3_rules=True).decode("ascii").lower()
+        domain = idna.encode(written, uts46=True, std3_rules=True).decode("ascii").lower()
     except (idna.IDNAError, UnicodeError):
         raise NotAnAddress from None
     if "." not in domain.strip("."):
         raise NotAnAddress
-    return f"{local}@{domain.rstrip('.')}"
+    return domain.rstrip(".")

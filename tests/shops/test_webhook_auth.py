@@ -1,3 +1,4 @@
+import time
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,11 @@ from trustsvc.storage import db
 
 OLD = "the-old-secret-of-the-shop"
 NEW = "the-new-secret-of-the-shop"
+
+
+@pytest.fixture(autouse=True)
+def forgotten():
+    webhook_auth.forget()
 
 
 @pytest.fixture
@@ -74,3 +80,66 @@ def test_two_secrets_live_for_a_day(shop):
     assert attempt(shop, NEW, now=over).id == shop.id
     with pytest.raises(Unauthorised):
         attempt(shop, OLD, now=over)
+
+
+def test_a_shop_that_just_signed_is_recognised_without_the_database(shop):
+    assert attempt(shop, OLD) == shop
+    asked = []
+
+    assert attempt(shop, OLD, asked=asked) == shop
+
+    assert asked == [OLD]
+
+
+@pytest.mark.parametrize("signed_before", [False, True])
+def test_a_wrong_signature_has_two_checks_whether_the_shop_just_signed_or_not(shop, signed_before):
+    if signed_before:
+        attempt(shop, OLD)
+    asked = []
+
+    with pytest.raises(webhook_auth.WrongSignature):
+        attempt(shop, "wrong", asked=asked)
+
+    assert (len(asked), asked.count(OLD)) == (2, 1)
+
+
+def test_who_just_signed_is_forgotten_after_a_second_and_when_this_process_changes_a_shop(
+    shop, monkeypatch
+):
+    attempt(shop, OLD)
+    with db.transaction() as session:
+        secret_rotation.rotate_secret(session, shop.slug, NEW, clock.now(), revoke=True)
+    with pytest.raises(Unauthorised):
+        attempt(shop, OLD)
+
+    assert attempt(shop, NEW) == shop
+    with db.transaction() as session:  # as another process would
+        session.execute(shops.update().values(closed_at=clock.now()))
+    assert attempt(shop, NEW) == shop
+    over = time.monotonic() + webhook_auth.LIFETIME_S
+    monkeypatch.setattr(webhook_auth.time, "monotonic", lambda: over)
+    with pytest.raises(Unauthorised):
+        attempt(shop, NEW)
+
+
+def test_the_old_secret_is_looked_up_each_time(shop):
+    with db.transaction() as session:
+        secret_rotation.rotate_secret(session, shop.slug, NEW, clock.now())
+    asked = []
+
+    for _ in range(2):
+        attempt(shop, OLD, asked=asked)
+
+    assert asked == [NEW, OLD] * 2
+
+
+def test_no_more_shops_are_remembered_than_the_limit_and_none_longer_than_needed(shop, monkeypatch):
+    monkeypatch.setattr(webhook_auth, "MAX_REMEMBERED", 3)
+    for number in range(5):
+        webhook_auth._remember(("shopify", f"e{number}"), shop, "secret")
+
+    assert [endpoint for _, endpoint in webhook_auth._remembered] == ["e2", "e3", "e4"]
+    over = time.monotonic() + webhook_auth.LIFETIME_S
+    monkeypatch.setattr(webhook_auth.time, "monotonic", lambda: over)
+    webhook_auth._remember(("shopify", "new"), shop, "secret")
+    assert [endpoint for _, endpoint in webhook_auth._remembered] == ["new"]

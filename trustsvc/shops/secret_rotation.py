@@ -6,7 +6,7 @@ from sqlalchemy import false, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from trustsvc.errors import Refused
-from trustsvc.shops import directory, enrol
+from trustsvc.shops import directory, enrol, webhook_auth
 from trustsvc.shops.models import shops
 from trustsvc.storage import db, event_log
 
@@ -41,6 +41,7 @@ def rotate_secret(
             "or end it at once with --now."
         )
     event_log.record(session, "shop.rotated", shop.id, shop.id, now)
+    db.after_commit(session, webhook_auth.forget)
     return secret
 
 

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from trustsvc import i18n
 from trustsvc.errors import Refused
 from trustsvc.mail import message
-from trustsvc.shops import directory
+from trustsvc.shops import directory, webhook_auth
 from trustsvc.shops.models import shops
-from trustsvc.storage import event_log
+from trustsvc.storage import db, event_log
 from trustsvc.work_queue import job_queue
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -113,6 +113,7 @@ def change_settings(
     if new:
         session.execute(update(shops).where(shops.c.id == before.id).values(**new))
         event_log.record(session, "shop.changed", before.id, before.id, now)
+        db.after_commit(session, webhook_auth.forget)
         job_queue.enqueue(session, "refresh_badges")
     return directory.by_id(session, before.id)
 

@@ -4,7 +4,9 @@ How a platform signs is in orders/platforms; this module is given that as a func
 """
 
 import secrets
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, select
@@ -25,6 +27,26 @@ class WrongSignature(Unauthorised):
 
 
 _DECOY = secrets.token_urlsafe(32)
+LIFETIME_S = 1.0
+MAX_REMEMBERED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """A shop whose newest secret just signed a webhook. `until` is of the monotonic clock."""
+
+    shop: directory.Shop
+    secret: str = field(repr=False)
+    until: float
+
+
+# By platform and endpoint; the process alone has it, for a second.
+_remembered: dict[tuple[str, str], _Remembered] = {}
+
+
+def forget() -> None:
+    """Forget who just signed: for whoever changes a shop, in this process."""
+    _remembered.clear()
 
 
 def authenticate(
@@ -39,8 +61,17 @@ def authenticate(
     Raises Unauthorised for an unknown or closed endpoint, for one of another platform, and for a
     bad signature. All look the same and take about the same time: two secrets are always decrypted
     and two signatures checked. Only the caller learns from WrongSignature whose endpoint it
-    was. Nothing is cached between requests, so a rotation takes effect at once.
+    was. A shop that just signed with its newest secret is remembered for a second, so what
+    changes, closes or rotates takes effect within a second in each process (docs/adr/0033).
     """
+    remembered = _remembered.get((platform, endpoint_id))
+    if remembered and time.monotonic() < remembered.until:
+        if is_signed_with(remembered.secret):
+            return remembered.shop
+        # Not checked again below, so that a wrong signature takes as long as without it.
+        checked = remembered.secret
+    else:
+        checked = ""
     row = session.execute(
         select(shops.c.id, shops.c.secret, shops.c.old_secret, shops.c.old_secret_until).where(
             _is_open_endpoint(platform, endpoint_id)
@@ -49,12 +80,26 @@ def authenticate(
     secret, old = (row.secret, row.old_secret) if row else (_decoy(), None)
     if old is None or row is None or row.old_secret_until is None or row.old_secret_until <= now:
         old = _decoy()
-    matches = [is_signed_with(secret), is_signed_with(old)]
+    is_newest = secret != checked and is_signed_with(secret)
+    matches = [is_newest, is_signed_with(old)]
     if row is None:
         raise Unauthorised
     if not any(matches):
         raise WrongSignature(row.id)
-    return directory.by_id(session, row.id)
+    shop = directory.by_id(session, row.id)
+    if is_newest:
+        _remember((platform, endpoint_id), shop, secret)
+    return shop
+
+
+def _remember(endpoint: tuple[str, str], shop: directory.Shop, secret: str) -> None:
+    now = time.monotonic()
+    for old, one in list(_remembered.items()):  # in the order in which they end
+        if one.until > now and len(_remembered) < MAX_REMEMBERED:
+            break
+        _remembered.pop(old, None)
+    _remembered.pop(endpoint, None)
+    _remembered[endpoint] = _Remembered(shop, secret, now + LIFETIME_S)
 
 
 def endpoint_shop_id(session: Session, platform: str, endpoint_id: str) -> int | None:

@@ -7,6 +7,7 @@ such month then is not read the other way round: nobody could tell a wrong date 
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -165,8 +166,11 @@ def _list(value: list[object]) -> datetime | None:
 
 def _text(value: str, zone: tzinfo = UTC) -> datetime | None:
     written = value.strip()
-    if len(written) > MAX_LENGTH:
-        return None
+    return None if len(written) > MAX_LENGTH else _short_text(written, zone)
+
+
+@lru_cache(maxsize=1024)  # an order repeats its dates, and each is asked for more than once
+def _short_text(written: str, zone: tzinfo) -> datetime | None:
     if unix := _UNIX.fullmatch(written):
         return _number(float(written) if unix[2] else int(unix[1]))
     if dotnet := _DOTNET.fullmatch(written):  # the offset says where it was made, not when

@@ -31,8 +31,7 @@ CLOCK_TOLERANCE = timedelta(days=1)
 # not when: without a limit, editing last year's order today would look like a parcel of today.
 SHIPS_WITHIN = timedelta(days=30)
 
-# Commas, semicolons, lines.
-_BETWEEN_TAGS = re.compile(r"[,;\r\n]|<[^<>]{1,20}>")
+_BETWEEN_TAGS = re.compile(r"[,;\r\n]|<[^<>]{1,20}>")  # commas, semicolons, lines, elements
 ENCODED_WORD = re.compile(r"=\?[^?]*\?[^?]*\?[^?]*\?=")  # RFC 2047
 
 NOT_JSON = "The body is not JSON."
@@ -52,6 +51,8 @@ def tree(body: bytes) -> Tree:
 
 def at(data: object, path: str) -> object:
     """Follow a dotted path of objects; None where it ends early."""
+    if "." not in path:
+        return data.get(path) if isinstance(data, dict) else None
     for step in path.split("."):
         if not isinstance(data, dict):
             return None
@@ -235,10 +236,10 @@ def finish(order: OrderReceived, created: datetime | None) -> OrderReceived | Ig
 
 
 def _one_line(value: str) -> str:
-    text = input_limits.bounded(value, MAX_RAW_LENGTH)
-    if not (text.isascii() and text.isprintable()):
-        text = "".join(map(_clean_char, unicodedata.normalize("NFC", text)))
-    return " ".join(text.split())
+    if not (value.isascii() and value.isprintable() and len(value) <= MAX_RAW_LENGTH):
+        bounded = input_limits.bounded(value, MAX_RAW_LENGTH)
+        value = "".join(map(_clean_char, unicodedata.normalize("NFC", bounded)))
+    return " ".join(value.split())
 
 
 @lru_cache(maxsize=4096)
