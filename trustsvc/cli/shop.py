@@ -148,7 +148,7 @@ def change(slug: str, **given: Any) -> None:
 @shop.command("rotate")
 @click.argument("slug")
 @click.option("--secret", help="The platform's own new secret; without it one is made.")
-@click.option("--now", "revoke", is_flag=True, help="End the old secret at once.")
+@click.option("--now", "revoke", is_flag=True, help="End the old secret within a second.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def rotate(slug: str, *, secret: str | None, revoke: bool, as_json: bool) -> None:
     """Give a shop a new secret; the old one works for 24 hours more."""

@@ -18,7 +18,7 @@ def rotate_secret(
 ) -> str:
     """Set a shop's new secret, given or made here; it is returned once.
 
-    The old secret stays valid for 24 hours, or ends at once with `revoke` (it leaked). Until then a
+    The old secret stays valid for 24 hours, or ends within a second with `revoke` (it leaked). Until then a
     second rotation is refused, because it would cut off senders that still sign with the old one;
     of two concurrent calls one is refused. Raises NotFound, and Refused for that or a short secret.
     """
@@ -38,7 +38,7 @@ def rotate_secret(
     if not db.row_count(updated):
         raise Refused(
             "The last rotation is less than 24 hours old: wait until the old secret has ended, "
-            "or end it at once with --now."
+            "or end it within a second with --now."
         )
     event_log.record(session, "shop.rotated", shop.id, shop.id, now)
     db.after_commit(session, webhook_auth.forget)
