@@ -18,9 +18,10 @@ def rotate_secret(
 ) -> str:
     """Set a shop's new secret, given or made here; it is returned once.
 
-    The old secret stays valid for 24 hours, or ends within a second with `revoke` (it leaked). Until then a
-    second rotation is refused, because it would cut off senders that still sign with the old one;
-    of two concurrent calls one is refused. Raises NotFound, and Refused for that or a short secret.
+    The old secret stays valid for 24 hours, or ends within a second with `revoke` (it leaked).
+    Until then a second rotation is refused, because it would cut off senders that still sign with
+    the old one; of two concurrent calls one is refused. Raises NotFound, and Refused for that or a
+    short secret.
     """
     shop = directory.by_slug(session, slug)
     secret = enrol.check_or_make_secret(shop.platform, given)
