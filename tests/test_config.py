@@ -73,6 +73,65 @@ def test_nonsense_is_refused_with_a_sentence_that_repeats_no_value(name, value, 
     assert SECRET not in refused.value.detail
 
 
+def test_every_wrong_setting_is_reported_once_and_no_value_is_repeated(tmp_path):
+    wrong = {
+        "PROT": "1",
+        "PORT": "http",
+        "BIND": "nohost.",
+        "DATA": "/dev/null/x",
+        "MAIL_URL": f"smtp://u:{SECRET}@mx.example?starttls=never",
+        "REDIS_URL": "redis://redis.example",
+        "CONTACT": SECRET,
+        "DATABASE_URL_FILE": str(tmp_path / SECRET),
+        "LOG_DAYS": "91",
+        "RESEND": "yes",
+    }
+
+    with pytest.raises(Misconfigured) as refused:
+        config.load({f"TRUSTSVC_{name}": value for name, value in wrong.items()})
+
+    problems = refused.value.problems
+    assert len(problems) == len(wrong)
+    assert all(
+        sum(
+            f"TRUSTSVC_{name} " in f"{one} ".replace(":", " ").replace(".", " ") for one in problems
+        )
+        == 1
+        for name in wrong
+    )
+    assert refused.value.detail.splitlines() == list(problems)
+    assert SECRET not in refused.value.detail
+
+
+def test_a_wrong_setting_hides_no_contradiction_between_others_and_makes_none():
+    wrong = {"TRUSTSVC_PORT": "0", "TRUSTSVC_DEMO": "1", "TRUSTSVC_BIND": "0.0.0.0"}
+    listed = {"TRUSTSVC_EU_ONLY": "mx.example.eu", "TRUSTSVC_MAIL_URL": "smtps://mx.example.us"}
+    proxies = {"TRUSTSVC_TRUSTED_PROXIES": "192.0.2.7,192.0.2.8"}
+
+    with pytest.raises(Misconfigured) as refused:
+        config.load(wrong | listed | proxies)
+    assert [one.partition(" ")[0] for one in refused.value.problems] == [
+        "TRUSTSVC_PORT",
+        "TRUSTSVC_DEMO",
+        "TRUSTSVC_MAIL_URL",
+        "TRUSTSVC_TRUSTED_PROXIES",
+    ]
+
+    with pytest.raises(Misconfigured) as refused:
+        config.load({"TRUSTSVC_BASE_URL": "http://reviews.example", "TRUSTSVC_DEMO": "1"})
+    assert len(refused.value.problems) == 1
+
+
+def test_a_file_where_the_data_folder_is_by_default_hides_no_other_setting(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").touch()
+
+    with pytest.raises(Misconfigured) as refused:
+        config.load({"TRUSTSVC_PORT": "0"})
+
+    assert len(refused.value.problems) == 2
+
+
 @pytest.mark.parametrize(
     ("url", "is_open"),
     [

@@ -1,10 +1,11 @@
 """Settings: frozen, typed, from TRUSTSVC_* or a file named by …_FILE; validated."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from trustsvc import config_values, redis_url
@@ -82,57 +83,103 @@ DEFAULTS = {
 }
 PREFIX = "TRUSTSVC_"
 
+_Value = TypeVar("_Value")
+
 
 def load(environ: Mapping[str, str]) -> Settings:
     """Read the settings from an environment.
 
-    Raises Misconfigured with a sentence that names the setting and says what to do; the value
-    is never repeated: it may be a secret.
+    Raises Misconfigured with a sentence for each wrong setting, which names it and says what to
+    do; a value is never repeated: it may be a secret.
     """
-    raw = DEFAULTS | dict(
-        _one(variable, environ) for variable in sorted(environ) if variable.startswith(PREFIX)
-    )
-    data = config_values.folder(raw["DATA"])
-    port = config_values.integer("PORT", raw["PORT"], 1, 65535)
-    base_url = config_values.base_url(raw["BASE_URL"] or f"http://127.0.0.1:{port}")
-    host = urlsplit(base_url).hostname or ""
-    hourly = raw["CONFIRMATIONS_HOURLY"]
-    contact = config_values.address(
-        "CONTACT", raw["CONTACT"] or f"privacy@{config_values.mail_domain(host)}"
-    )
-    settings = Settings(
-        data=data,
-        bind=config_values.bind(raw["BIND"]),
-        port=port,
-        web_processes=config_values.integer("WEB_PROCESSES", raw["WEB_PROCESSES"], 1, 64),
-        base_url=base_url,
-        trusted_proxies=config_values.networks(raw["TRUSTED_PROXIES"]),
-        database_url=config_values.database_url(raw["DATABASE_URL"], data),
-        redis_url=redis_url.checked(raw["REDIS_URL"]),
-        mail_url=config_values.mail_url(raw["MAIL_URL"], data),
-        mail_from=config_values.address(
-            "MAIL_FROM", raw["MAIL_FROM"] or f"reviews@{config_values.mail_domain(host)}"
-        ),
-        mail_pace=config_values.integer("MAIL_PACE", raw["MAIL_PACE"], 0, 100_000),
-        mailers=config_values.integer("MAILERS", raw["MAILERS"], 1, 16),
-        hourly_most=config_values.integer("HOURLY_MOST", raw["HOURLY_MOST"], 0, 10_000_000),
-        confirmations_hourly=config_values.integer("CONFIRMATIONS_HOURLY", hourly, 0, 1_000_000),
-        resend=config_values.boolean("RESEND", raw["RESEND"]),
-        mail_return=config_values.return_address(raw["MAIL_RETURN"]),
-        dkim_domain=config_values.domain("DKIM_DOMAIN", raw["DKIM_DOMAIN"]),
-        operator=raw["OPERATOR"] or host,
-        contact=contact,
-        alarm_to=config_values.address("ALARM_TO", raw["ALARM_TO"] or contact),
-        authority=raw["AUTHORITY"],
-        log_days=config_values.log_days(raw["LOG_DAYS"]),
-        json_ld=config_values.boolean("JSON_LD", raw["JSON_LD"]),
-        eu_only=config_values.word_list(raw["EU_ONLY"]),
-        marketplace_relays=config_values.domains("MARKETPLACE_RELAYS", raw["MARKETPLACE_RELAYS"]),
-        demo=config_values.boolean("DEMO", raw["DEMO"]),
-    )
-    _check_demo(settings)
-    _check_eu(settings)
+    parser = _Parser(environ)
+    settings = _parsed(parser)
+    problems = [*parser.problems, *_demo_problems(settings), *_eu_problems(settings)]
+    if problems:
+        raise Misconfigured(*problems)
     return settings
+
+
+class _Parser:
+    """Parses one setting after the other and collects the problems.
+
+    A wrong setting counts as left out meanwhile, so the others are parsed as well.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.problems: list[str] = []
+        self.raw = dict(DEFAULTS)
+        for variable in sorted(environ):
+            if variable.startswith(PREFIX):
+                try:
+                    name, text = _one(variable, environ)
+                    self.raw[name] = text
+                except Misconfigured as problem:
+                    self.problems += problem.problems
+
+    def get(
+        self, name: str, parse: Callable[[str], _Value], otherwise: str | None = None
+    ) -> _Value:
+        """Parse a setting; a wrong one becomes its default, or what `otherwise` says."""
+        try:
+            return parse(self.raw[name])
+        except Misconfigured as problem:
+            self.problems += problem.problems
+            return parse(DEFAULTS[name] if otherwise is None else otherwise)
+
+    def integer(self, name: str, least: int, most: int) -> int:
+        return self.get(name, lambda text: config_values.integer(name, text, least, most))
+
+    def boolean(self, name: str) -> bool:
+        return self.get(name, lambda text: config_values.boolean(name, text))
+
+    def address(self, name: str, default: str) -> str:
+        return self.get(name, lambda text: config_values.address(name, text or default))
+
+
+def _parsed(parser: _Parser) -> Settings:
+    data = parser.get("DATA", config_values.folder, otherwise=".")  # a file may be named ./data
+    port = parser.integer("PORT", 1, 65535)
+    base_url = parser.get(
+        "BASE_URL", lambda text: config_values.base_url(text or f"http://127.0.0.1:{port}")
+    )
+    host = urlsplit(base_url).hostname or ""
+    mail_domain = config_values.mail_domain(host)
+    contact = parser.address("CONTACT", f"privacy@{mail_domain}")
+    return Settings(
+        data=data,
+        bind=parser.get("BIND", config_values.bind),
+        port=port,
+        web_processes=parser.integer("WEB_PROCESSES", 1, 64),
+        base_url=base_url,
+        trusted_proxies=parser.get("TRUSTED_PROXIES", config_values.networks),
+        database_url=parser.get(
+            "DATABASE_URL", lambda text: config_values.database_url(text, data)
+        ),
+        redis_url=parser.get("REDIS_URL", redis_url.checked),
+        mail_url=parser.get("MAIL_URL", lambda text: config_values.mail_url(text, data)),
+        mail_from=parser.address("MAIL_FROM", f"reviews@{mail_domain}"),
+        mail_pace=parser.integer("MAIL_PACE", 0, 100_000),
+        mailers=parser.integer("MAILERS", 1, 16),
+        hourly_most=parser.integer("HOURLY_MOST", 0, 10_000_000),
+        confirmations_hourly=parser.integer("CONFIRMATIONS_HOURLY", 0, 1_000_000),
+        resend=parser.boolean("RESEND"),
+        mail_return=parser.get("MAIL_RETURN", config_values.return_address),
+        dkim_domain=parser.get(
+            "DKIM_DOMAIN", lambda text: config_values.domain("DKIM_DOMAIN", text)
+        ),
+        operator=parser.raw["OPERATOR"] or host,
+        contact=contact,
+        alarm_to=parser.address("ALARM_TO", contact),
+        authority=parser.raw["AUTHORITY"],
+        log_days=parser.get("LOG_DAYS", config_values.log_days),
+        json_ld=parser.boolean("JSON_LD"),
+        eu_only=parser.get("EU_ONLY", config_values.word_list),
+        marketplace_relays=parser.get(
+            "MARKETPLACE_RELAYS", lambda text: config_values.domains("MARKETPLACE_RELAYS", text)
+        ),
+        demo=parser.boolean("DEMO"),
+    )
 
 
 @cache
@@ -173,23 +220,21 @@ def _one(variable: str, environ: Mapping[str, str]) -> tuple[str, str]:
         raise Misconfigured(f"The file named by {variable} cannot be read.") from None
 
 
-def _check_demo(settings: Settings) -> None:
+def _demo_problems(settings: Settings) -> Iterator[str]:
     if settings.demo and not (settings.is_loopback and is_loopback(settings.bind)):
-        raise Misconfigured(
+        yield (
             "TRUSTSVC_DEMO shows the mailbox to everybody who gets in: it needs a base URL and a "
             "TRUSTSVC_BIND on loopback."
         )
 
 
-def _check_eu(settings: Settings) -> None:
+def _eu_problems(settings: Settings) -> Iterator[str]:
     if not settings.eu_only:
         return
-    mail_host = urlsplit(settings.mail_url).hostname
     proxies = [
         str(net).removesuffix("/32").removesuffix("/128") for net in settings.trusted_proxies
     ]
-    for host, what in [(mail_host, "MAIL_URL"), *((proxy, "TRUSTED_PROXIES") for proxy in proxies)]:
-        if host and host not in settings.eu_only and not is_loopback(host):
-            raise Misconfigured(
-                f"TRUSTSVC_{what} names a host that TRUSTSVC_EU_ONLY does not list."
-            )
+    mail_host = urlsplit(settings.mail_url).hostname or ""
+    for what, hosts in (("MAIL_URL", [mail_host]), ("TRUSTED_PROXIES", proxies)):
+        if any(host and host not in settings.eu_only and not is_loopback(host) for host in hosts):
+            yield f"TRUSTSVC_{what} names a host that TRUSTSVC_EU_ONLY does not list."

@@ -86,6 +86,10 @@ class Unavailable(TrustsvcError):
 
 
 class Misconfigured(TrustsvcError):
-    """A setting is invalid; the message names it and says what to do."""
+    """One or more settings are invalid; each problem names one and says what to do."""
 
     title = "A setting cannot be used"
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems or (self.title,)

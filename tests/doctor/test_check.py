@@ -132,16 +132,19 @@ def test_anything_that_fails_ends_with_one(healthy):
     assert run("--json").exit_code == 1
 
 
-def test_an_invalid_setting_is_reported_with_its_name(monkeypatch):
-    monkeypatch.setenv("TRUSTSVC_LOG_DAYS", "91")
+def test_every_invalid_setting_is_a_finding_with_its_name(monkeypatch):
+    wrong = {"TRUSTSVC_LOG_DAYS": "91", "TRUSTSVC_PORT": "http", "TRUSTSVC_DEMO": "yes"}
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
     config.use(None)
 
     done = run()
 
     config.use(None)
     assert done.exit_code == 1
-    assert "FAIL  settings" in done.output
-    assert "TRUSTSVC_LOG_DAYS" in done.output
+    lines = done.output.splitlines()
+    assert sum(line.startswith("FAIL  settings") for line in lines) == len(wrong)
+    assert all(sum(name in line for line in lines) == 1 for name in wrong)
 
 
 def test_a_installation_that_never_was_is_left_as_it_is(tmp_path):

@@ -18,8 +18,9 @@ def check(now: datetime) -> list[Finding]:
     """
     try:
         settings = config.current()
-    except Misconfigured as problem:
-        return [fail("settings", problem.detail, "then run trustsvc doctor again")]
+    except Misconfigured as wrong:
+        again = "then run trustsvc doctor again"
+        return [fail("settings", problem, again) for problem in wrong.problems]
     return run(
         {
             "settings": lambda: ok("settings", "valid"),
