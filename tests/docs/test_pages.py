@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import chain, count
 from pathlib import Path
 from typing import get_args
 
@@ -51,6 +52,75 @@ def test_every_link_leads_to_a_file():
     ]
 
     assert broken == []
+
+
+def anchors(text):
+    """List the anchors of a page: explicit targets, and slugs of headings as MyST makes them.
+
+    docs/conf.py gives headings of four levels one; a heading of the same text gets a number.
+    """
+    prose = without_code(text)
+    found = re.findall(r"^\(([\w-]+)\)=$", prose, re.MULTILINE)
+    for title in re.findall(r"^#{1,4} +(.+?) *$", prose, re.MULTILINE):
+        shown = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title).replace("`", "")
+        slug = re.sub(r"[^\w\- ]", "", shown.lower().replace(" ", "-"))
+        numbered = (f"{slug}-{number}" for number in count(1))
+        found.append(next(one for one in chain([slug], numbered) if one not in found))
+    return found
+
+
+def without_code(text):
+    return re.sub(r"^(```|~~~).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def broken_anchors(pages):
+    for page, text in pages.items():
+        for path, anchor in re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", without_code(text)):
+            if "://" in path or (path and not path.endswith(".md")):
+                continue
+            target = os.path.normpath(Path(page).parent / path) if path else page
+            if anchor not in anchors(pages.get(target, "")):
+                yield page, f"{path}#{anchor}"
+
+
+def test_every_anchor_of_a_link_is_on_its_page():
+    """`make docs` builds the site and fails at one, but no test builds it."""
+    linked = sum(len(re.findall(r"\]\([^)\s]*\.md#", text)) for text in PAGES.values())
+
+    assert linked > 20
+    assert list(broken_anchors(PAGES)) == []
+
+
+def test_anchors_are_those_that_the_site_has():
+    page = """
+(as-named)=
+# `trustsvc up` forks: its processes
+## Hour 0 to 1: stop it, keep the traces
+## api_connections
+## What *is* [kept](other.md)?
+## Twice
+## Twice
+##### Too deep
+```bash
+# a comment
+```
+"""
+
+    assert anchors(page) == [
+        "as-named",
+        "trustsvc-up-forks-its-processes",
+        "hour-0-to-1-stop-it-keep-the-traces",
+        "api_connections",
+        "what-is-kept",
+        "twice",
+        "twice-1",
+    ]
+    links = "[a](b.md#twice-1) [b](b.md#twice-2) [c](#own) [d](https://shop.example/#x) [e](c.md#a)"
+    assert list(broken_anchors({"docs/a.md": links, "docs/b.md": page})) == [
+        ("docs/a.md", "b.md#twice-2"),
+        ("docs/a.md", "#own"),
+        ("docs/a.md", "c.md#a"),
+    ]
 
 
 def is_command(words):
