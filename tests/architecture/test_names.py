@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from trustsvc.orders import registers
+from trustsvc.privacy.state import RequestState, request_states
 from trustsvc.storage.state_machine import StateMachine
 
 ROOT = Path(__file__).parents[2]
@@ -158,6 +159,34 @@ def test_a_state_changes_only_through_its_machine():
 
     assert found == []
     assert "state" not in {*registers.CHANGING, *registers.BUYER}
+
+
+def test_a_row_begins_in_a_state_that_its_machine_lets_it_begin_in():
+    """Each state that is given to a row comes from `begin`, or moves one; others are named here."""
+    no_new_rows = {
+        ("trustsvc/orders/merge.py", "OrderState.RECEIVED"),  # after `require`
+        ("trustsvc/reviews/desk.py", "ReviewState.PENDING"),  # what is listed
+        # Both of them are initial, as the assertion below says.
+        ("trustsvc/privacy/request_log.py", "RequestState.DONE"),
+        ("trustsvc/privacy/request_log.py", "RequestState.OPEN"),
+    }
+    given = [(place, key.value) for place, key in nodes(ast.keyword) if key.arg == "state"]
+    for place, made in nodes(ast.Dict):
+        given += [
+            (place, value)
+            for key, value in zip(made.keys, made.values, strict=True)
+            if isinstance(key, ast.Constant) and key.value == "state"
+        ]
+    names = {state.name for state in _all_states()}
+    found = {
+        (place, ast.unparse(value))
+        for place, value in given
+        if not (isinstance(value, ast.Call) and getattr(value.func, "attr", "") == "begin")
+        and any(getattr(one, "attr", getattr(one, "id", "")) in names for one in ast.walk(value))
+    }
+
+    assert found == no_new_rows
+    assert request_states.initial == {RequestState.DONE, RequestState.OPEN}
 
 
 def _names_state(call):

@@ -3,9 +3,10 @@
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
+
+from tests.waiting import PATIENCE_S, until
 
 PROGRAM = """
 import os, signal, sys, time
@@ -43,7 +44,7 @@ def written(tmp_path):
 
 
 def test_it_writes_once_more_when_the_process_ends(written):
-    run(written, 3600, 0).communicate(timeout=60)
+    run(written, 3600, 0).communicate(timeout=PATIENCE_S)
 
     assert written.read_text() == "x"
 
@@ -51,9 +52,7 @@ def test_it_writes_once_more_when_the_process_ends(written):
 def test_it_writes_again_and_again(written):
     process = run(written, 0.05, 60)
     try:
-        end = time.monotonic() + 60
-        while len(written.read_text()) < 3 and time.monotonic() < end:
-            time.sleep(0.05)
+        until(lambda: len(written.read_text()) >= 3)
     finally:
         process.kill()
         process.communicate()
@@ -64,9 +63,7 @@ def test_it_writes_again_and_again(written):
 def test_a_write_that_fails_is_reported_by_its_type_and_tried_again(written):
     process = run(written, 0.05, 60, "kim@mail.example")
     try:
-        end = time.monotonic() + 60
-        while written.read_text().count("xValueError") < 2 and time.monotonic() < end:
-            time.sleep(0.05)
+        until(lambda: written.read_text().count("xValueError") >= 2)
     finally:
         process.kill()
         process.communicate()
@@ -78,6 +75,6 @@ def test_a_write_that_fails_is_reported_by_its_type_and_tried_again(written):
 def test_a_killed_process_writes_nothing_more(written):
     process = run(written, 3600, 60)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_S)
 
     assert written.read_text() == ""

@@ -65,6 +65,12 @@ def test_a_transition_that_is_not_in_the_table_raises_before_any_statement(conne
     assert states(connection) == {1: "red", 2: "green"}
 
 
+def test_a_row_begins_only_in_a_state_that_is_named_for_it():
+    assert MACHINE.begin(Light.RED) is Light.RED
+    with pytest.raises(IllegalTransition, match="light: begins as green"):
+        MACHINE.begin(Light.GREEN)
+
+
 def test_the_constraint_refuses_a_state_that_is_not_in_the_enum(connection):
     with pytest.raises(IntegrityError):
         connection.execute(insert(lights).values(id=3, state="blue"))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.waiting import PATIENCE_S
 from trustsvc import config
 from trustsvc.errors import Unavailable
 from trustsvc.storage import suppression_journal
@@ -88,7 +89,7 @@ def test_processes_that_write_at_once_lose_no_line(place):
     environ = {"TRUSTSVC_DATA": str(place.parents[1]), "PATH": "/usr/bin:/bin"}
     started = [subprocess.Popen([sys.executable, "-c", write], env=environ) for _ in range(3)]
 
-    assert [process.wait(300) for process in started] == [0, 0, 0]
+    assert [process.wait(PATIENCE_S) for process in started] == [0, 0, 0]
     assert (len(suppression_journal.read().lines), suppression_journal.read().damaged) == (150, 0)
 
 

@@ -126,6 +126,6 @@ def _order_without_buyer(entry: JournalEntry, now: datetime) -> dict[str, object
         identity=entry.subject,
         created_at=entry.at,
         received_at=now,
-        state=OrderState.SETTLED,
+        state=order_states.begin(OrderState.SETTLED),
     )
     return row.values() | _values(_reason(entry), entry.at)

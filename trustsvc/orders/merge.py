@@ -29,7 +29,7 @@ def new_order(key: tuple[int, bytes], news: OrderNews) -> StoredOrder:
     )
     merged, _ = merge(row, news)
     state = OrderState.RECEIVED if merged.has_buyer else OrderState.SETTLED
-    return replace(merged, state=state)
+    return replace(merged, state=order_states.begin(state))
 
 
 def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:

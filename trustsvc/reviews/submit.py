@@ -13,7 +13,7 @@ from trustsvc.registry.check import RegistryQuery, check
 from trustsvc.reviews import lookup
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.policy import CONSENT_WORDING, Draft
-from trustsvc.reviews.state import ReviewState
+from trustsvc.reviews.state import ReviewState, review_states
 from trustsvc.storage import event_log
 
 
@@ -55,7 +55,7 @@ def _write(session: Session, invitation: redeem.Invitation, draft: Draft, now: d
             public_id=public_id,
             shop_id=invitation.shop_id,
             invitation_id=invitation.id,
-            state=ReviewState.PENDING,
+            state=review_states.begin(ReviewState.PENDING),
             stars=draft.stars,
             title=draft.title,
             text=draft.text,

@@ -30,6 +30,12 @@ class StateMachine(Generic[State]):
     def states(self) -> tuple[State, ...]:
         return tuple(self.transitions)
 
+    def begin(self, state: State) -> State:
+        """Give the state of a new row; raises IllegalTransition for one that no row begins in."""
+        if state not in self.initial:
+            raise IllegalTransition(f"{self.name}: begins as {state}")
+        return state
+
     def sources_of(self, after: State) -> tuple[State, ...]:
         """List the states that may become `after`."""
         return tuple(state for state in self.states if after in self.transitions[state])

@@ -19,7 +19,7 @@ from trustsvc.invitations.planning import (
     volume_guard,
 )
 from trustsvc.invitations.planning.reschedule import NewDate, PlannedInvitation
-from trustsvc.invitations.state import OPEN
+from trustsvc.invitations.state import OPEN, invitation_states
 from trustsvc.mail.outbox import pending
 from trustsvc.orders import decision_log, undecided
 from trustsvc.orders.decision_codes import DecisionStep, Outcome
@@ -227,7 +227,7 @@ def _invitation(batch: _Batch, order: CheckedOrder, due: datetime) -> dict[str, 
         "shop_id": shop.id,
         "order_id": order.id,
         "link": signed_links.new_id(),
-        "state": OPEN,
+        "state": invitation_states.begin(OPEN),
         "basis": f"{shop.may_ask} {shop.wording_at:%Y-%m-%d}",
         "language": _language(batch, order),
         "zone": _zone(batch, order),

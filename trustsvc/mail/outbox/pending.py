@@ -38,7 +38,7 @@ def add(session: Session, new: Iterable[NewMessage]) -> None:
             "shop_id": one.shop_id,
             "priority": int(kinds.by_name(one.kind).priority),
             "token": signed_links.new_id(),
-            "state": DROPPED if one.dropped else DUE,
+            "state": message_states.begin(DROPPED if one.dropped else DUE),
             "due_at": one.due_at,
             "attempts": 0,
             "reason": one.dropped,
