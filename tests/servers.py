@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.waiting import PATIENCE_S
 from trustsvc import config, migrations
 from trustsvc.storage import db
 from trustsvc.work_queue import embedded_redis
@@ -109,7 +110,7 @@ def postgres(
         if known := _reused.pop(str(place), None):
             known.link.close()
         server.send_signal(signal.SIGINT)
-        server.wait(60)
+        server.wait(PATIENCE_S)
         shutil.rmtree(place, ignore_errors=True)
 
 
@@ -248,5 +249,5 @@ def redis(place: Path) -> Iterator[str]:
         yield f"unix://{socket}"
     finally:
         server.terminate()
-        server.wait(60)
+        server.wait(PATIENCE_S)
         shutil.rmtree(place, ignore_errors=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 from trustsvc.work_queue import runtime
 
 pytestmark = [pytest.mark.walk, pytest.mark.slow]
@@ -83,14 +83,13 @@ class Container:
 
     def answers(self, path):
         with contextlib.suppress(requests.RequestException):
-            return requests.get(f"{self.url}{path}", timeout=10).ok
+            return requests.get(f"{self.url}{path}", timeout=PATIENCE_S).ok
         return False
 
     def stop(self):
-        """Send SIGTERM to process 1; gives the exit code and the seconds it took."""
-        began = time.monotonic()
+        """Send SIGTERM to process 1, which no handler is there to end; gives the exit code."""
         os.kill(self.first, signal.SIGTERM)
-        return self.outside.wait(60), time.monotonic() - began
+        return self.outside.wait(PATIENCE_S)
 
 
 @pytest.fixture
@@ -122,8 +121,7 @@ def test_up_as_process_1_works_and_stops_on_sigterm(contained):
 
     assert set(below(container.first)) == before
     assert "up.process_ended" not in container.log.read_text()
-    code, _ = container.stop()
-    assert code == 0
+    assert container.stop() == 0
     assert not any(map(state, before))
 
 
@@ -133,10 +131,8 @@ def test_web_as_process_1_works_and_stops_on_sigterm(contained):
     until(lambda: container.log.read_text().count("Started worker-") == 2, log=container.log)
     until(lambda: container.answers("/livez"), log=container.log)
 
-    code, seconds = container.stop()
-
-    assert code == 0
-    assert seconds < 9  # no time-out was waited for
+    assert container.stop() == 0
+    assert "Killing worker" not in container.log.read_text()  # no time-out was waited for
 
 
 def test_a_web_server_of_somebody_elses_that_is_process_1_works(contained):
@@ -160,9 +156,7 @@ def test_a_process_that_is_process_1_stops_on_sigterm_while_redis_is_away(contai
     heard = "scheduler.heartbeat_failed" if name == "scheduler" else "worker.redis_unavailable"
     until(lambda: heard in container.log.read_text(), log=container.log)
 
-    _, seconds = container.stop()
-
-    assert seconds < 5
+    assert container.stop() == 0
 
 
 def test_process_1_waits_for_orphans(contained):
@@ -182,7 +176,7 @@ def test_process_1_waits_for_orphans(contained):
 def test_process_1_ends_with_the_exit_code_of_the_command(contained):
     container = contained(*trustsvc("no-such-command"))
 
-    assert container.outside.wait(60) == 2
+    assert container.outside.wait(PATIENCE_S) == 2
 
 
 def test_a_process_ends_that_was_orphaned_before_it_could_say_so():

@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +62,52 @@ def test_no_drawers():
     }
 
     assert [p for p in CODE if p.stem in drawers or p.parent.name in drawers] == []
+
+
+def test_no_test_fails_because_a_machine_is_slow():
+    """What is waited for has waiting.PATIENCE_S, and no clock is compared with a number.
+
+    Numbers below a second are pauses between looks; those below are limits of what is tested.
+    """
+    tested = {
+        "tests/work_queue/test_time_limit.py",  # a job with a second to go
+        "tests/work_queue/test_stop_request.py",  # ends before its time is over
+    }
+    found = [
+        f"{place}:{node.lineno}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (place := str(path.relative_to(ROOT))) not in tested
+        if (isinstance(node, ast.Call) and any(map(_is_tight, _limits(node))))
+        or (isinstance(node, ast.Compare) and _compares_a_clock(node))
+    ]
+
+    assert found == []
+
+
+def _limits(call):
+    """Give what a call waits for at most, as it is written."""
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    if name in {"wait", "join", "timeout"} and len(call.args) == 1:
+        yield call.args[0]
+    if name == "until":
+        yield from [*call.args, *(key.value for key in call.keywords)]
+    yield from (key.value for key in call.keywords if key.arg == "timeout")
+
+
+def _is_tight(node):
+    most = 600  # what pytest's own limit is, which no test counts on
+    value = node.value if isinstance(node, ast.Constant) else None
+    return type(value) in {int, float} and 1 <= value < most
+
+
+def _compares_a_clock(node):
+    sides = [node.left, *node.comparators]
+    return any(
+        any(map(_is_tight, pair))
+        and re.search(r"\b(monotonic|perf_counter|uptime)\b", "".join(map(ast.unparse, pair)))
+        for pair in pairwise(sides)
+    )
 
 
 def test_only_routes_know_flask():

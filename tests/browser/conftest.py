@@ -15,6 +15,7 @@ from werkzeug.serving import make_server
 
 from tests import rate_limits
 from tests.browser import sample_shop
+from tests.waiting import PATIENCE_S
 from trustsvc import config
 from trustsvc.app import create_app
 from trustsvc.storage import db
@@ -64,7 +65,7 @@ def serving(app) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
-        thread.join(10)
+        thread.join(PATIENCE_S)
         server.server_close()
 
 

@@ -1,12 +1,12 @@
 """What `trustsvc up` does with children that cannot be forked, or do not end."""
 
 import importlib
+import math
 import multiprocessing
 import os
 import signal
 import sys
 import threading
-import time
 
 import pytest
 
@@ -17,9 +17,17 @@ from trustsvc.work_queue import stop_request
 pytestmark = pytest.mark.slow
 
 
-def never_ends():
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    threading.Event().wait()
+def never_ends(answers=None):
+    """Ignore each SIGTERM; `answers` is a pipe to say that it does, and then that one came."""
+
+    def say(*_):
+        if answers is not None:
+            os.write(answers, b".")
+
+    signal.signal(signal.SIGTERM, say)
+    say()
+    while True:
+        signal.pause()
 
 
 @pytest.fixture
@@ -68,17 +76,25 @@ def test_after_many_forks_that_failed_up_ends_so_that_it_is_started_again(no_for
 
 
 def test_whoever_asks_twice_waits_for_none_of_several(monkeypatch):
-    children = [Child("mailer", never_ends) for _ in range(3)]
+    monkeypatch.setattr(child_process, "STOP_TIMEOUTS_S", {"mailer": math.inf})
+    monkeypatch.setattr(stop_request, "SAME_REQUEST_S", 0.0)
+    reads, writes = os.pipe()
+    children = [Child("mailer", lambda: never_ends(writes)) for _ in range(3)]
+
+    def ask_again():
+        for _ in children:
+            os.read(reads, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
     with stop_request.listening():
         for child in children:
             child.keep_alive()
-        time.sleep(1)  # they ignore SIGTERM from here on
+        for _ in children:
+            os.read(reads, 1)  # it ignores SIGTERM from here on
         stop_request.note()
-        threading.Timer(2, os.kill, (os.getpid(), signal.SIGTERM)).start()
-        began = time.monotonic()
+        threading.Thread(target=ask_again, daemon=True).start()
         child_process.end_all(children)
 
-    assert time.monotonic() - began < 10
     assert not any(child.is_alive() for child in children)
     assert multiprocessing.active_children() == []
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON
+from tests.waiting import PATIENCE_S
 from trustsvc import cli, clock, config
 from trustsvc.crypto import encrypted_column, keyring, pseudonyms, signed_links
 from trustsvc.errors import Refused
@@ -97,7 +98,7 @@ def test_rotations_at_once_are_each_a_version(ring):
     environ = {"TRUSTSVC_DATA": str(ring.data), "PATH": "/usr/bin:/bin"}
     started = [subprocess.Popen([sys.executable, "-c", do], env=environ) for _ in range(3)]
 
-    assert [process.wait(300) for process in started] == [0, 0, 0]
+    assert [process.wait(PATIENCE_S) for process in started] == [0, 0, 0]
     assert [key.version for key in keyring.keys("vault")] == list(range(1, 17))
 
 
@@ -185,7 +186,7 @@ def test_while_keys_are_rotated_nothing_is_refused(installation):
         for thread in threads:
             thread.join()
         other.stdin.close()
-        other.wait(30)
+        other.wait(PATIENCE_S)
 
     assert wrong == []
     assert len(rounds) > 10

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tests.key_rotation import add_key
+from tests.waiting import PATIENCE_S
 from trustsvc import config
 from trustsvc.crypto import keyring
 from trustsvc.errors import Misconfigured
@@ -75,7 +76,7 @@ def test_processes_that_start_at_once_end_with_the_same_key(place):
         for _ in range(4)
     ]
 
-    (secret,) = {process.communicate(timeout=600)[0] for process in started}
+    (secret,) = {process.communicate(timeout=PATIENCE_S)[0] for process in started}
     assert len(secret.strip()) == 64
 
 

@@ -8,6 +8,8 @@ import subprocess
 import time
 from http.client import HTTPConnection
 
+from tests.waiting import PATIENCE_S
+
 NAME = "reviews.example.com"  # of the examples
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
@@ -39,7 +41,7 @@ def nginx(folder, servers, port, first=""):
         yield folder
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_S)
         process.stderr.close()
 
 
@@ -57,7 +59,7 @@ def ask(port, path, *, tls=False, source="127.0.0.1", method="GET", name=NAME, *
 
     With TLS for a name, which is the Host as well unless another one is given.
     """
-    link = HTTPConnection("127.0.0.1", port, timeout=60)
+    link = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     link.sock = socket.create_connection(("127.0.0.1", port), 60, (source, 0))
     with contextlib.closing(link):
         if tls:

@@ -15,6 +15,7 @@ from tests.badge.badge_files import KINDS, published, refreshed
 from tests.deploy.nginx_example import EXAMPLE
 from tests.deploy.nginx_server import NGINX, free_port, nginx
 from tests.reviews.sample_reviews import shop
+from tests.waiting import PATIENCE_S
 from trustsvc.badge import public_files, scripts
 
 pytestmark = [
@@ -84,7 +85,7 @@ def written(installation):
 
 def asked(port, path, method="GET", **headers):
     """Give status, headers and body, with nothing unpacked."""
-    link = HTTPConnection("127.0.0.1", port, timeout=60)
+    link = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     with contextlib.closing(link):
         link.putrequest(method, path, skip_accept_encoding=True)
         for name, value in headers.items():

@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON
+from tests.waiting import PATIENCE_S
 from trustsvc import cli, clock, config, migrations
 from trustsvc.crypto import keyring
 from trustsvc.doctor import finding, mail_server, sender_dns, stores
@@ -417,7 +418,7 @@ def server():
     with socket.socket() as end:  # lets go of a server that nobody came to
         end.connect_ex(listening.getsockname())
     listening.close()
-    thread.join(5)
+    thread.join(PATIENCE_S)
 
 
 def test_a_mail_server_that_answers_and_takes_the_password(healthy, server):

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import requests
 
+from tests.waiting import PATIENCE_S
 from tools.drill import certificates
 from trustsvc import config
 from trustsvc.http import client
@@ -127,7 +128,7 @@ def test_a_server_that_says_a_byte_now_and_then_is_given_up(at_home, first, more
     try:
         with pytest.raises(client.Unreachable):
             client.get(f"http://127.0.0.1:{server.getsockname()[1]}/", timeout_s=0.3)
-        thread.join(120)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()  # the line was cut, not only left alone
     finally:
         ended.set()
@@ -147,7 +148,7 @@ def test_an_answer_that_ends_before_its_length_is_none(at_home):
     thread.start()
     with pytest.raises(client.Unreachable):
         client.get(f"http://127.0.0.1:{server.getsockname()[1]}/")
-    thread.join(60)
+    thread.join(PATIENCE_S)
     server.close()
 
 
@@ -221,6 +222,6 @@ def test_a_certificate_is_held_to_the_name_and_tls_to_the_time(
     with pytest.raises(client.Unreachable):
         client.get(url, timeout_s=0.3)
     ended.set()
-    thread.join(120)
+    thread.join(PATIENCE_S)
     server.close()
     assert not thread.is_alive()

@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 pytestmark = pytest.mark.slow
 
 SERVER = """
@@ -35,7 +37,11 @@ BUSY = {
 def serve(work, limit, idle=0.0):
     code = textwrap.dedent(SERVER).format(work=work, limit=limit, idle=idle)
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
 
 
@@ -61,5 +67,5 @@ def test_a_machine_that_was_halted_keeps_its_idle_processes():
     time.sleep(2)
     os.kill(process.pid, signal.SIGCONT)
 
-    assert process.communicate(timeout=60)[0] == "answered\n"
+    assert process.communicate(timeout=PATIENCE_S)[0] == "answered\n"
     assert process.returncode == 0

@@ -4,6 +4,8 @@ import contextlib
 import socket
 import threading
 
+from tests.waiting import PATIENCE_S
+
 GOOD = {
     "CONNECT": "220 test",
     "MAIL": "250 ok",
@@ -47,7 +49,7 @@ class MailServer:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(5)
+        self._thread.join(PATIENCE_S)
 
     def _listen(self):
         while True:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.mail import sample_emails
+from tests.waiting import PATIENCE_S
 from trustsvc import config, i18n
 from trustsvc.crypto import keyring
 
@@ -38,7 +39,7 @@ def judged(home: Path, messages: dict[str, bytes]) -> dict[str, tuple[float, lis
         input=mbox,
         env={"HOME": str(home), "PATH": PATH, "LC_ALL": "C.UTF-8"},
         capture_output=True,
-        timeout=240,
+        timeout=PATIENCE_S,
         check=True,
     )
     found = {}

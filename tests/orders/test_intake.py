@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.orders.webhook_client import Shop, only_order, rows, sample
+from tests.waiting import PATIENCE_S
 from trustsvc import clock
 from trustsvc.errors import Unavailable
 from trustsvc.orders import accept, intake
@@ -123,11 +124,11 @@ def test_who_waits_too_long_is_asked_to_come_back(shop, monkeypatch):
             if not db.is_sqlite():
                 session.connection().exec_driver_sql("LOCK TABLE orders")
             held.set()
-            let_go.wait(120)
+            let_go.wait(PATIENCE_S)
 
     holder = threading.Thread(target=hold)
     holder.start()
-    held.wait(120)
+    held.wait(PATIENCE_S)
     try:
         with pytest.raises(Unavailable):
             intake.submit(accept.incoming_order(shop.shop, order(1), b"1"), clock.now())
@@ -192,7 +193,7 @@ def test_two_pieces_of_news_at_once_are_both_taken_up(shop):
     written, done = threading.Event(), threading.Event()
 
     def shipped():
-        written.wait(120)
+        written.wait(PATIENCE_S)
         with db.transaction() as session:
             news = order(1, shipped_at=now)
             accept.accept(session, [accept.incoming_order(shop.shop, news, b"b")], now)
@@ -205,6 +206,6 @@ def test_two_pieces_of_news_at_once_are_both_taken_up(shop):
         accept.accept(session, [accept.incoming_order(shop.shop, news, b"c")], now)
         written.set()
         assert not done.wait(0.3)  # it waits for us to end
-    other.join(120)
+    other.join(PATIENCE_S)
 
     assert only_order().platform_status == PlatformStatus.CANCELLED

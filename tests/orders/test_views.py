@@ -18,6 +18,7 @@ from tests.orders.webhook_client import (
     sample,
 )
 from tests.signing import signed_request
+from tests.waiting import PATIENCE_S
 from trustsvc import clock
 from trustsvc.orders.models import decisions, orders
 from trustsvc.shops import secret_rotation
@@ -56,7 +57,7 @@ def test_an_order_is_accepted_and_on_disk(shop):
 def test_the_check_is_enqueued(shop):
     shop.post(sample(shop.platform))
 
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     enqueued = job_queue.connection().exists
     while time.monotonic() < deadline and not enqueued("trustsvc:pending:check_orders"):
         time.sleep(0.01)

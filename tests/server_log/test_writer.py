@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE_S
 from trustsvc import clock, config
 from trustsvc.server_log import writer
 
@@ -84,7 +85,7 @@ def test_the_log_belongs_to_its_owner_alone(settings):
 def test_a_line_is_written_by_itself(settings):
     _ask(writer.ServerLog(_hello))
 
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE_S
     while not list(settings.data.glob("log/*")) and time.monotonic() < end:
         time.sleep(0.01)
 
@@ -236,7 +237,7 @@ def test_processes_that_share_the_log_append_whole_lines_and_lose_none_at_their_
         )
         for number in range(3)
     ]
-    assert [process.wait(300) for process in started] == [0, 0, 0]
+    assert [process.wait(PATIENCE_S) for process in started] == [0, 0, 0]
 
     lines = _lines(settings)
 

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 
 @pytest.mark.slow
 @pytest.mark.walk
@@ -21,7 +23,7 @@ def test_the_ingest_bench_stores_every_order_it_counts(tmp_path):
         env=environ,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=PATIENCE_S,
     )
     assert done.returncode == 0, done.stderr
     written = json.loads((tmp_path / "ingest.json").read_text())

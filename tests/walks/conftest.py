@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from tests import servers, waiting
+from tests.waiting import PATIENCE_S
 
 
 @dataclass
@@ -42,12 +43,12 @@ class Service:
         words = ("shop", "add", *shop, "--may-ask", "customers", "--json", *more)
         return json.loads(self.command(*words))
 
-    def until(self, condition, seconds=240):
-        return waiting.until(condition, seconds, self.log)
+    def until(self, condition):
+        return waiting.until(condition, self.log)
 
     def is_ready(self):
         try:
-            return requests.get(f"{self.url}/readyz", timeout=10).ok
+            return requests.get(f"{self.url}/readyz", timeout=PATIENCE_S).ok
         except requests.RequestException:
             return False
 
@@ -126,7 +127,7 @@ def _running(environ, place):
     finally:
         if running.process.poll() is None:
             running.process.send_signal(signal.SIGTERM)
-        running.process.wait(60)
+        running.process.wait(PATIENCE_S)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from tests import servers
+from tests.waiting import PATIENCE_S
 from tests.walks.test_service import emails, place_order, sending_day, text_of, woo_order
 from trustsvc.crypto import keyring
 
@@ -48,7 +49,7 @@ def test_keys_and_backup_while_it_runs_and_a_restore_on_another_machine(
         while not ended.wait(0.1):
             body = woo_order()
             answers.append(place_order(shop, body).status_code)
-            answers.append(requests.get(link(message, "r"), timeout=60).status_code)
+            answers.append(requests.get(link(message, "r"), timeout=PATIENCE_S).status_code)
 
     poster = threading.Thread(target=post)
     poster.start()
@@ -62,7 +63,7 @@ def test_keys_and_backup_while_it_runs_and_a_restore_on_another_machine(
         poster.join()
     assert set(answers) <= {200, 202}
     assert "FAIL" not in service.command("doctor")
-    assert requests.post(link(message, "u"), timeout=60).ok
+    assert requests.post(link(message, "u"), timeout=PATIENCE_S).ok
     code, output = command(service.environ, "restore", tmp_path / "installation.backup")
     assert code == 1, output
 

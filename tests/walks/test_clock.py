@@ -8,11 +8,12 @@ trustsvc/cli/processes.py
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests import waiting
+from tests.waiting import PATIENCE_S
 from trustsvc import config
 from trustsvc.mail.outbox import send_suspension
 from trustsvc.storage import db
@@ -64,10 +65,7 @@ def test_invitations_wait_while_the_clock_is_wrong_and_leave_when_it_is_right(
         return next(line["detail"] for line in lines if line["check"] == "sending")
 
     def until(expected):
-        end = time.monotonic() + 240
-        while expected not in reads(environ, stops):
-            assert time.monotonic() < end, sending()
-            time.sleep(0.1)
+        waiting.until(lambda: expected in reads(environ, stops))
         assert expected in sending()
 
     command("migrate")
@@ -75,10 +73,8 @@ def test_invitations_wait_while_the_clock_is_wrong_and_leave_when_it_is_right(
         [sys.executable, "-m", "trustsvc", "scheduler"], env=environ, stderr=subprocess.DEVNULL
     )
     try:
-        end = time.monotonic() + 240  # until its first note, with the clock still right
-        while reads(environ, lambda session: heartbeat.last(session, "scheduler")) is None:
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        # Until its first note, with the clock still right.
+        waiting.until(lambda: reads(environ, lambda session: heartbeat.last(session, "scheduler")))
         until("no suspension")
         for offset, expected in (
             ("+1d", "clock_ahead"),
@@ -93,4 +89,4 @@ def test_invitations_wait_while_the_clock_is_wrong_and_leave_when_it_is_right(
         until("no suspension")
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE_S)

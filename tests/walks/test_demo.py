@@ -14,6 +14,7 @@ import sys
 import pytest
 import requests
 
+from tests.waiting import PATIENCE_S
 from tests.walks.conftest import free_port
 
 pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -30,7 +31,7 @@ def test_the_demo_shows_the_main_job_twice_on_the_same_folder(tmp_path):
             env=environ,
             capture_output=True,
             text=True,
-            timeout=500,
+            timeout=PATIENCE_S,
             check=False,
         )
 
@@ -65,7 +66,7 @@ def test_a_demo_that_is_ended_leaves_nothing_running(tmp_path, number, moment):
     base = re.search(r"the service at (http\S+)", output)[1]
 
     demo.send_signal(number)
-    demo.wait(120)
+    demo.wait(PATIENCE_S)
 
     with pytest.raises(requests.ConnectionError):
-        requests.get(f"{base}/livez", timeout=60)
+        requests.get(f"{base}/livez", timeout=PATIENCE_S)

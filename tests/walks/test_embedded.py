@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from tests.faults.test_resources import stored
+from tests.waiting import PATIENCE_S
 from tests.walks.test_redis import post
 
 pytestmark = [pytest.mark.walk, pytest.mark.slow]
@@ -53,7 +54,7 @@ def test_all_that_was_accepted_is_worked_on_after_everything_was_killed(
     for pid in children.values():
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    service.process.wait(60)
+    service.process.wait(PATIENCE_S)
     damage(service.data)
 
     restarted(service)

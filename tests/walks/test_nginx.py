@@ -10,6 +10,7 @@ import requests
 from tests.deploy.nginx_example import on_ports, self_signed
 from tests.deploy.nginx_server import NGINX, ask, free_port, nginx
 from tests.deploy.test_nginx import TOKEN
+from tests.waiting import PATIENCE_S
 
 pytestmark = [
     pytest.mark.walk,
@@ -58,7 +59,7 @@ def test_behind_nginx_our_log_has_the_visitor_and_nginx_keeps_nothing(service, f
         )
         assert status in {401, 404}
     assert ask(plain, f"/r/{TOKEN}", source=VISITOR, Host="reviews.example.com")[0] == 301
-    assert requests.get(f"{service.url}/livez", timeout=60).ok
+    assert requests.get(f"{service.url}/livez", timeout=PATIENCE_S).ok
 
     def lines():
         text = "".join(path.read_text() for path in (service.data / "log").rglob("access-*"))
@@ -106,7 +107,7 @@ def test_what_was_counted_is_written_when_the_service_stops(service, front):
     time.sleep(0.5)  # well before the ten seconds are over
     ask(secure, "/webhooks/standard/x", tls=True, source=VISITOR, method="POST")
     service.process.terminate()
-    service.process.wait(60)
+    service.process.wait(PATIENCE_S)
 
     found = json.loads(service.command("log", "security", "--json"))
 

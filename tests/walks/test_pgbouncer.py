@@ -15,6 +15,7 @@ import requests
 from sqlalchemy import event, text
 
 from tests import servers
+from tests.waiting import PATIENCE_S
 from tests.walks.conftest import free_port
 from tools.drill.drill import daytime_zone
 from tools.drill.load import Load
@@ -29,7 +30,6 @@ pytestmark = [
     pytest.mark.walk,
     pytest.mark.slow,
     pytest.mark.postgresql,
-    pytest.mark.timeout(300),
     pytest.mark.skipif(not PROGRAM, reason="pgbouncer is not installed (Debian: pgbouncer)"),
 ]
 ORDERS, VISITS = 100, 40
@@ -94,7 +94,9 @@ def test_all_processes_work_through_few_connections(service):
     pages = (f"/s/{shop['shop']}", f"/badge/v1/{shop['shop']}.json", "/readyz", "/privacy")
 
     def visit(number):
-        return requests.get(service.url + pages[number % len(pages)], timeout=60).status_code
+        return requests.get(
+            service.url + pages[number % len(pages)], timeout=PATIENCE_S
+        ).status_code
 
     with Load(shop, threads=12, pause_s=0.1) as load, ThreadPoolExecutor(4) as visitors:
         seen = list(visitors.map(visit, range(VISITS)))

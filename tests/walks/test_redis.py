@@ -11,12 +11,13 @@ import requests
 
 from tests.faults.test_resources import stored
 from tests.signing import signed_request
+from tests.waiting import PATIENCE_S
 from tools.drill.proxy import Proxy
 from tools.drill.service import Redis
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.walk, pytest.mark.slow]
 HELD_UP_S = 3.0
-RESUMES_WITHIN_S = 240
+MANY_TIMES = 10  # the slowest answer while Redis is well, on a machine that is slow
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def service_environ(service_environ, proxy):
 def post(shop, reference):
     data = f'{{"data": {{"reference": "{reference}", "email": "{reference}@post.example"}}}}'
     headers = signed_request("standard", shop["secret"], data.encode())
-    return requests.post(shop["webhook_url"], data=data, headers=headers, timeout=60)
+    return requests.post(shop["webhook_url"], data=data, headers=headers, timeout=PATIENCE_S)
 
 
 def states(own, proxy):
@@ -77,23 +78,29 @@ def states(own, proxy):
     yield "gone with all it had", kill, begin_again
 
 
+def slowest_answer(shop, name):
+    """Post for four seconds; gives how long the slowest answer took."""
+    accepted, slowest = time.monotonic(), 0.0
+    while time.monotonic() < accepted + 4:
+        began = time.monotonic()
+        answer = post(shop, f"{name.replace(' ', '-')}-{began}")
+        slowest = max(slowest, time.monotonic() - began)
+        assert answer.status_code == 202, name
+        time.sleep(0.05)  # a load, and not all that the machine can do
+    return slowest
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_orders_are_accepted_and_work_resumes_whatever_redis_does(service, own, proxy):
     shop = service.enrol("standard")
     for name, make, undo in states(own, proxy):
+        usual = slowest_answer(shop, "well")
         make()
-        accepted = time.monotonic()
-        slowest = 0.0
-        while time.monotonic() < accepted + 4:
-            began = time.monotonic()
-            answer = post(shop, f"{name.replace(' ', '-')}-{began}")
-            slowest = max(slowest, time.monotonic() - began)
-            assert answer.status_code == 202, name
-            time.sleep(0.05)  # a load, and not all that the machine can do
+        slowest = slowest_answer(shop, name)
         undo()
-        service.until(lambda: not stored(service, "received"), seconds=RESUMES_WITHIN_S)
-        service.until(service.is_ready, seconds=RESUMES_WITHIN_S)
-        assert slowest < HELD_UP_S, name
+        service.until(lambda: not stored(service, "received"))
+        service.until(service.is_ready)
+        assert slowest < max(HELD_UP_S, MANY_TIMES * usual), name
     assert "Traceback" not in service.log.read_text()
 
 
@@ -107,7 +114,7 @@ def test_a_redis_that_throws_away_is_refused_at_start(service_environ, own):
             env=service_environ,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=PATIENCE_S,
             check=False,
         )
 

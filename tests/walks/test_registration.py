@@ -8,6 +8,7 @@ import re
 import pytest
 import requests
 
+from tests.waiting import PATIENCE_S
 from tests.walks.test_service import sending_day
 from trustsvc import clock, config
 from trustsvc.crypto import pseudonyms
@@ -42,7 +43,9 @@ def place_order(shop):
     headers = example_orders.signed_headers("standard", shop["secret"], order.body)
 
     def post():
-        answer = requests.post(shop["webhook_url"], data=order.body, headers=headers, timeout=60)
+        answer = requests.post(
+            shop["webhook_url"], data=order.body, headers=headers, timeout=PATIENCE_S
+        )
         assert answer.status_code == 202
 
     return order.buyer, post
@@ -59,9 +62,9 @@ def test_a_buyer_who_registered_is_asked_and_another_leaves_no_trace(service):
     piet, orders_as_piet = place_order(shop)
     page = f"{service.url}/register/{shop['shop']}"
 
-    assert requests.post(page, data={"email": anna}, timeout=60).ok
+    assert requests.post(page, data={"email": anna}, timeout=PATIENCE_S).ok
     _, confirms = email_with(service, anna, "/register/confirm/")
-    assert requests.post(confirms, timeout=60).ok
+    assert requests.post(confirms, timeout=PATIENCE_S).ok
     welcome, leaves = email_with(service, anna, "/register/leave/")
     orders_as_anna()
     orders_as_piet()
@@ -81,7 +84,7 @@ def test_a_buyer_who_registered_is_asked_and_another_leaves_no_trace(service):
     assert any(known in one for one in lying)
 
     assert welcome["List-Unsubscribe"].strip("<>") == leaves
-    before = requests.get(leaves, timeout=60).text
-    answer = requests.post(leaves, data={"List-Unsubscribe": "One-Click"}, timeout=60)
+    before = requests.get(leaves, timeout=PATIENCE_S).text
+    answer = requests.post(leaves, data={"List-Unsubscribe": "One-Click"}, timeout=PATIENCE_S)
     assert (answer.status_code, answer.history) == (200, [])
-    assert requests.get(leaves, timeout=60).text == answer.text != before
+    assert requests.get(leaves, timeout=PATIENCE_S).text == answer.text != before

@@ -5,6 +5,7 @@ import re
 import pytest
 import requests
 
+from tests.waiting import PATIENCE_S
 from tests.walks.test_service import emails, place_order, sending_day, text_of, woo_order
 
 pytestmark = [pytest.mark.walk, pytest.mark.slow]
@@ -27,15 +28,15 @@ def test_an_erasure_reaches_page_badge_invitations_and_its_confirmation(service)
     shop = service.enrol("woocommerce")
     links, address = asked(service, shop)
     form = {"stars": "4", "text": "Came on time.", "name": "Anna", "consent": "1"}
-    assert requests.post(links["r"], data=form, timeout=60).ok
+    assert requests.post(links["r"], data=form, timeout=PATIENCE_S).ok
     review = service.command("reviews", "list", "--json").split('"id": "')[1][:16]
     service.command("reviews", "approve", review)
     badge = service.data / "public" / "badge" / "v1" / f"{shop['shop']}.json"
     service.until(lambda: "1 review" in badge.read_text())
 
-    assert requests.post(f"{links['me']}/erase", timeout=60).ok
+    assert requests.post(f"{links['me']}/erase", timeout=PATIENCE_S).ok
     service.until(lambda: "1 review" not in badge.read_text(), AT_ONCE_S)
-    page = requests.get(f"{service.url}/s/{shop['shop']}", timeout=60).text
+    page = requests.get(f"{service.url}/s/{shop['shop']}", timeout=PATIENCE_S).text
     (confirmation,) = service.until(lambda: emails(service), AT_ONCE_S)
 
     assert "Came on time." not in page
@@ -53,12 +54,12 @@ def test_an_objection_before_the_first_invitation_is_confirmed_with_a_copy(servi
     address = re.search(rb'"email": ?"([^"]+)"', body)[1].decode()
 
     form = {"email": address.upper()}
-    answer = requests.post(f"{service.url}/object/{shop['shop']}", data=form, timeout=60)
+    answer = requests.post(f"{service.url}/object/{shop['shop']}", data=form, timeout=PATIENCE_S)
     assert answer.ok
     (message,) = service.until(lambda: emails(service), AT_ONCE_S)
     copy = re.search(r"^http\S+/me/\S+$", text_of(message), re.MULTILINE)[0]
 
-    held = requests.get(f"{copy}/copy.json", timeout=60).json()
+    held = requests.get(f"{copy}/copy.json", timeout=PATIENCE_S).json()
     assert held["data"]["orders"][0]["email"] == address
     sending_day(service)
     assert [one for one in emails(service) if "/r/" in text_of(one)] == []

@@ -22,6 +22,7 @@ import pytest
 import requests
 
 from tests.faults.test_resources import stored
+from tests.waiting import PATIENCE_S
 from trustsvc import clock
 from trustsvc.demo import example_orders
 
@@ -73,15 +74,15 @@ def test_an_order_becomes_a_published_review(service):
         "city": "Gent",
         "consent": "1",
     }
-    assert requests.post(link, data=form, timeout=60).ok
+    assert requests.post(link, data=form, timeout=PATIENCE_S).ok
     (review,) = json.loads(service.command("reviews", "list", "--json"))
     assert review["state"] == "pending"
     service.command("reviews", "approve", str(review["id"]))
 
-    page = requests.get(f"{service.url}/s/{shop['shop']}", timeout=60).text
+    page = requests.get(f"{service.url}/s/{shop['shop']}", timeout=PATIENCE_S).text
     assert "Came on time." in page
     assert "Gent" in page
-    badge = requests.get(f"{service.url}/badge/v1/{shop['shop']}.json", timeout=60)
+    badge = requests.get(f"{service.url}/badge/v1/{shop['shop']}.json", timeout=PATIENCE_S)
     assert badge.ok
 
 
@@ -97,13 +98,15 @@ def test_a_body_of_50_mb_is_refused_and_the_service_goes_on(shared_service):
 def test_a_body_of_unknown_length_is_refused_past_the_limit(shared_service):
     shop = shared_service.enrol("woocommerce")
 
-    answer = requests.post(shop["webhook_url"], data=(b" " * 65536 for _ in range(6)), timeout=60)
+    answer = requests.post(
+        shop["webhook_url"], data=(b" " * 65536 for _ in range(6)), timeout=PATIENCE_S
+    )
 
     assert answer.status_code == 413
 
 
 def test_the_server_log_is_written_within_a_second_and_nowhere_else(shared_service):
-    requests.get(f"{shared_service.url}/s/nobody?secret=hunter2", timeout=60)
+    requests.get(f"{shared_service.url}/s/nobody?secret=hunter2", timeout=PATIENCE_S)
 
     def written():
         return [
@@ -124,7 +127,7 @@ def test_a_second_service_on_the_same_folder_is_refused_with_a_sentence(shared_s
         env=shared_service.environ,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -140,7 +143,7 @@ def test_a_port_that_is_taken_is_refused_with_a_sentence(shared_service, tmp_pat
             env=environ,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=PATIENCE_S,
             check=False,
         )
 
@@ -171,9 +174,9 @@ def test_privacy_requests_are_answered_again_after_their_worker_was_killed(servi
 
     os.kill(before["privacy-worker"], signal.SIGKILL)
     form = {"email": json.loads(body)["billing"]["email"]}
-    assert requests.post(f"{service.url}/me", data=form, timeout=60).ok
+    assert requests.post(f"{service.url}/me", data=form, timeout=PATIENCE_S).ok
 
-    service.until(lambda: emails(service), 60)
+    service.until(lambda: emails(service))
     (message,) = emails(service)
     assert form["email"] in message["To"]
     after = all_children(service)
@@ -223,13 +226,13 @@ def test_nothing_is_left_running_after_a_stop_even_when_the_web_server_was_kille
     children = service.children()
 
     service.process.send_signal(signal.SIGTERM)
-    service.process.wait(60)
+    service.process.wait(PATIENCE_S)
 
     assert set(children) == PROCESSES
     gone = {*first.values(), *children.values()}
     assert [pid for pid in gone if Path(f"/proc/{pid}").exists()] == []
     with pytest.raises(requests.ConnectionError):
-        requests.get(f"{service.url}/livez", timeout=60)
+        requests.get(f"{service.url}/livez", timeout=PATIENCE_S)
 
 
 def test_orders_are_accepted_while_redis_is_gone(shared_service):

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from tests.signing import signed_request
+from tests.waiting import PATIENCE_S
 from trustsvc import clock
 from trustsvc.demo import example_orders
 
@@ -20,7 +21,7 @@ ERROR = b'{"code":"woocommerce_rest_cannot_view","message":"No.","data":{"status
 
 def post(shop, body, secret=None):
     headers = signed_request("woocommerce", secret or shop["secret"], body)
-    return requests.post(shop["webhook_url"], data=body, headers=headers, timeout=60)
+    return requests.post(shop["webhook_url"], data=body, headers=headers, timeout=PATIENCE_S)
 
 
 def listed(service):
@@ -51,7 +52,7 @@ def test_a_service_that_ends_keeps_every_count_and_one_that_is_killed_what_was_w
     assert post(shop, body, "another secret").status_code == 401
 
     service.process.send_signal(signal.SIGTERM)
-    service.process.wait(120)
+    service.process.wait(PATIENCE_S)
     all_of_it = {
         "accepted": 1,
         "duplicate": 199,
@@ -66,7 +67,7 @@ def test_a_service_that_ends_keeps_every_count_and_one_that_is_killed_what_was_w
     assert counts(service)["duplicate"] == 200
     post(shop, body)
     os.killpg(service.process.pid, signal.SIGKILL)
-    service.process.wait(60)
+    service.process.wait(PATIENCE_S)
     after = counts(service)
     assert after | {"duplicate": 200} == all_of_it | {"duplicate": 200}
     assert after["duplicate"] in {200, 201}

@@ -1,9 +1,10 @@
+import math
 import os
 import signal
-import time
 
 import pytest
 
+from tests.waiting import PATIENCE_S
 from trustsvc.work_queue import stop_request
 
 
@@ -12,7 +13,7 @@ def test_a_signal_is_a_request_and_ends_nothing(number):
     with stop_request.listening():
         assert not stop_request.wait(0.01)
         os.kill(os.getpid(), number)
-        assert stop_request.wait(10)
+        assert stop_request.wait(PATIENCE_S)
         assert stop_request.is_made()
 
 
@@ -43,11 +44,12 @@ def test_each_signal_is_passed_on_while_it_listens():
     assert passed_on == ["stop", "stop"]
 
 
-def test_a_signal_to_a_process_and_its_group_is_one_request():
+def test_a_signal_to_a_process_and_its_group_is_one_request(monkeypatch):
+    monkeypatch.setattr(stop_request, "SAME_REQUEST_S", math.inf)
     with stop_request.listening():
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGINT)
         assert stop_request.count() == 1
-        time.sleep(stop_request.SAME_REQUEST_S)
+        monkeypatch.setattr(stop_request, "SAME_REQUEST_S", 0.0)
         os.kill(os.getpid(), signal.SIGTERM)
         assert stop_request.count() == 2

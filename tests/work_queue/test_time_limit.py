@@ -29,24 +29,27 @@ def work(installation, monkeypatch):
             "jobs.check_orders.check_orders", timeout=1, result_ttl=0, failure_ttl=60
         )
         job_queue.enqueue_now("refresh_badges")
-        started = time.monotonic()
         worker.make_worker().work(burst=True)
         assert done == ["next"]
-        return time.monotonic() - started
+        assert not came_to_its_end
 
     return run
 
 
-def go_on(seconds=300, catches=Exception):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+came_to_its_end = []
+
+
+def go_on(catches=Exception):
+    """Work for minutes, whatever is raised; nobody may let it come to its end."""
+    for _ in range(6000):
         with contextlib.suppress(catches):
             time.sleep(0.05)
+    came_to_its_end.append(True)
 
 
 @pytest.mark.slow
 def test_a_job_that_catches_every_exception_ends_in_time(work):
-    assert work(go_on) < 100
+    work(go_on)
     assert len(queue().failed_job_registry) == 1
 
 
@@ -58,7 +61,7 @@ def test_a_job_that_swallows_the_end_gets_it_again(work):
         except BaseException:  # noqa: BLE001 - that is what is tried
             go_on()
 
-    assert work(stubborn) < 100
+    work(stubborn)
 
 
 @pytest.mark.slow
@@ -68,7 +71,7 @@ def test_what_a_job_wrote_is_rolled_back_when_its_time_is_over(work):
             heartbeat.beat(session, "too late", clock.now())
             go_on(catches=(ValueError, SQLAlchemyError))
 
-    assert work(write) < 100
+    work(write)
     with db.transaction() as session:  # nobody holds the lock
         assert heartbeat.last(session, "too late") is None
 

@@ -16,6 +16,7 @@ from tests.invitations.sample_orders import (
     sent,
     shop,
 )
+from tests.waiting import PATIENCE_S
 from trustsvc.invitations import redeem
 from trustsvc.invitations.planning.reminders import plan_due_reminders
 from trustsvc.orders.models import orders
@@ -125,7 +126,7 @@ def test_of_two_jobs_at_once_one_decides(installation):
     def decide(_):
         with quiet(), db.transaction() as session:
             number = plan_due_reminders(session, NOON + 7 * DAY)
-            decided.wait(60)
+            decided.wait(PATIENCE_S)
             return number
 
     with ThreadPoolExecutor(2) as threads:

@@ -17,6 +17,7 @@ from tests.invitations.sample_orders import (
     sent,
     shop,
 )
+from tests.waiting import PATIENCE_S
 from trustsvc.invitations.models import invitations
 from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox import circuit_breaker, lease_renewal, rate_policy, send, send_suspension
@@ -141,12 +142,12 @@ def test_of_two_workers_one_asks(installation):
     opened()
     now = row().open_until
     asked, problems = [], []
-    arrived, go = threading.Barrier(2, timeout=120), threading.Event()
+    arrived, go = threading.Barrier(2, timeout=PATIENCE_S), threading.Event()
 
     class Waits:
         def send(self, email_message, before_end_of_data):
             asked.append(email_message)
-            go.wait(120)
+            go.wait(PATIENCE_S)
             before_end_of_data()
             return SendResult(SendStatus.SENT)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 
 from tests.invitations.sample_orders import NOON, Post, invited, message_of, quiet, sent, shop
+from tests.waiting import PATIENCE_S
 from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox import circuit_breaker, kinds, lease, lease_renewal, send
 from trustsvc.storage import db
@@ -51,7 +52,7 @@ def test_a_sender_that_lives_keeps_its_messages_however_long_the_mail_server_tak
             moments[0] = NOON + minute * 60 * SECOND
             for _ in range(2):
                 renewed.clear()
-                assert renewed.wait(120)
+                assert renewed.wait(PATIENCE_S)
         assert sent(now=moments[0]).messages == []
     assert message_of(order_id).state == "leased"
     assert message_of(order_id).leased_until == NOON + 9 * 60 * SECOND + lease_renewal.MESSAGE_LEASE
@@ -67,7 +68,7 @@ def test_a_lease_that_cannot_be_renewed_does_not_stop_the_sender(installation):
         raise OSError("the disk is away")
 
     with lease_renewal.renewed(away, one.lease, lambda: NOON, every_s=0.01):
-        assert asked.wait(120)
+        assert asked.wait(PATIENCE_S)
 
 
 def test_an_answer_that_comes_after_the_message_was_called_unknown_still_counts(installation):

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.orders.catch_up import platform_api
+from tests.waiting import PATIENCE_S
 from trustsvc import clock, config
 from trustsvc.orders.catch_up import connections
 
@@ -46,7 +47,7 @@ def test_a_process_killed_between_two_pages_loses_nothing_and_stores_nothing_twi
 
     shop.api.before_page = kill
     process = start(shop.slug)
-    process.communicate(timeout=120)
+    process.communicate(timeout=PATIENCE_S)
     part = shop.stored()
 
     assert process.returncode == -signal.SIGKILL
@@ -61,7 +62,7 @@ def test_a_process_runs_to_its_end_and_prints_no_secret(connected):
     shop.api.place(clock.now() - MINUTE)
 
     process = start(shop.slug)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=PATIENCE_S)
 
     assert (process.returncode, shop.stored()) == (0, 1)
     assert b"1 new orders" in output

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from tests.waiting import PATIENCE_S
 from trustsvc import clock, config
 from trustsvc.privacy import receipts
 from trustsvc.privacy.retention import purge_log_files
@@ -56,7 +57,7 @@ def test_a_purge_killed_midway_is_finished_and_signed_for_by_the_next(installati
     first = min(folder.iterdir())
     _lay(installation, 3, days=88)
     process = _own(installation, "log", "purge")
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE_S
     while first.exists() and time.monotonic() < end:
         time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
@@ -124,7 +125,7 @@ def test_with_the_database_away_the_files_go_and_the_receipt_comes_later(install
 def test_two_at_once_count_each_file_once(installation):
     _lay(installation, 400)
     started = [_own(installation, "log", "purge") for _ in range(2)]
-    assert [process.wait(300) for process in started] == [0, 0]
+    assert [process.wait(PATIENCE_S) for process in started] == [0, 0]
     purge_log_files.purge(clock.now())
 
     assert sum(_signed()) == 400

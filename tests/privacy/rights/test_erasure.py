@@ -7,6 +7,7 @@ from sqlalchemy import select
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON, Post, quiet
 from tests.privacy.rights import my_data_pages
+from tests.waiting import PATIENCE_S
 from trustsvc import clock
 from trustsvc.errors import Gone
 from trustsvc.invitations import unsubscribe
@@ -260,7 +261,7 @@ def test_a_review_that_is_being_written_meanwhile_is_erased_too(installation):
         erasing = threading.Thread(target=erase_meanwhile)
         erasing.start()
         if not db.is_sqlite():  # where the one writer is this one
-            assert looked_up.wait(120)
+            assert looked_up.wait(PATIENCE_S)
     erasing.join()
 
     assert held() == []
