@@ -1,7 +1,7 @@
 """Also tests:
 trustsvc/orders/claims.py
 trustsvc/orders/skip.py
-trustsvc/orders/happened.py
+trustsvc/orders/milestone.py
 trustsvc/orders/news.py
 trustsvc/orders/registers.py
 """

@@ -3,7 +3,7 @@
 Of two values of one second the one that arrives later counts, but an end stays. A refusal
 (`consent` false) is never taken back by an update. What there may be several of is kept as JSON in
 `claims`: disputes, returns and parcels (claims.py), reasons to skip field by field (skip.py),
-and estimated moments (happened.py).
+and estimated moments (milestone.py).
 """
 
 import json
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from trustsvc.orders import claims, happened, skip
-from trustsvc.orders.happened import Happened
+from trustsvc.orders import claims, milestone, skip
+from trustsvc.orders.milestone import Milestone
 from trustsvc.orders.news import OrderNews
 from trustsvc.orders.platform_status import ENDED, ParcelState, PlatformStatus
 from trustsvc.orders.state import OrderState
@@ -149,10 +149,10 @@ def _moments(known: StoredOrder, news: OrderNews, kept: dict[str, Any]) -> dict[
         if is_so is None and moment is None:
             continue
         time, columns = REGISTERS[register]
-        part, found = happened.merged(
+        part, found = milestone.merged(
             kept.get(register),
-            Happened(getattr(known, columns[0]), getattr(known, columns[1]), getattr(known, time)),
-            Happened(is_so is not False, moment, _time_of(register, news, known)),
+            Milestone(getattr(known, columns[0]), getattr(known, columns[1]), getattr(known, time)),
+            Milestone(is_so is not False, moment, _time_of(register, news, known)),
             is_estimate=register in order.estimated,
         )
         kept |= {register: part} if part else {}

@@ -14,11 +14,11 @@ MAX_ESTIMATES = 32
 LONG_AGO = float("-inf")
 
 # JSON: {"not": seconds, "stated": [at, moment], "estimates": [[at, moment], …]}
-HappenedEntry = dict[str, Any]
+MilestoneEntry = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class Milestone:
     """What is stated at a time; `is_so` is None where nothing was ever stated."""
 
     is_so: bool | None
@@ -27,8 +27,8 @@ class Happened:
 
 
 def merged(
-    kept: HappenedEntry | None, known: Happened, news: Happened, *, is_estimate: bool
-) -> tuple[HappenedEntry | None, Happened]:
+    kept: MilestoneEntry | None, known: Milestone, news: Milestone, *, is_estimate: bool
+) -> tuple[MilestoneEntry | None, Milestone]:
     """Merge news; gives what to keep, None while no moment is an estimate, and how it stands.
 
     The newest news says whether it is so. Twice changes nothing.
@@ -50,10 +50,10 @@ def merged(
     newest = known if at < before else news
     moment = _moment(entry) if newest.is_so else newest.moment
     has_estimates = bool(kept) or "estimates" in entry
-    return entry if has_estimates else None, Happened(newest.is_so, moment, newest.at)
+    return entry if has_estimates else None, Milestone(newest.is_so, moment, newest.at)
 
 
-def _of_known(known: Happened) -> HappenedEntry:
+def _of_known(known: Milestone) -> MilestoneEntry:
     if known.at is None:
         return {}
     if not known.is_so:
@@ -61,7 +61,7 @@ def _of_known(known: Happened) -> HappenedEntry:
     return {"stated": [known.at.timestamp(), known.moment.timestamp()]} if known.moment else {}
 
 
-def _cut(entry: HappenedEntry, at: float) -> None:
+def _cut(entry: MilestoneEntry, at: float) -> None:
     """Forget what was stated up to then: it was not so any more."""
     entry["not"] = max(at, entry.get("not", LONG_AGO))
     if "stated" in entry and entry["stated"][0] <= at:
@@ -70,7 +70,7 @@ def _cut(entry: HappenedEntry, at: float) -> None:
         entry["estimates"] = [one for one in entry["estimates"] if one[0] > at]
 
 
-def _moment(entry: HappenedEntry) -> datetime | None:
+def _moment(entry: MilestoneEntry) -> datetime | None:
     if "stated" in entry:
         return datetime.fromtimestamp(entry["stated"][1], UTC)
     moments = [moment for _, moment in entry.get("estimates", ())]
