@@ -8,7 +8,6 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 import click
 from sqlalchemy.orm import Session
@@ -33,7 +32,7 @@ from trustsvc.storage.columns import EVERY_SHOP
 
 BY = "command line"
 FIELDS = ("name", "shown_name", "city", "email")
-Action = Callable[[Session, Person, datetime], dict[str, Any]]
+Action = Callable[[Session, Person, datetime], dict[str, object]]
 
 _shared_options = [
     click.option("--json", "as_json", is_flag=True, help="For programs."),
@@ -91,7 +90,7 @@ def correct(as_json: bool, slug: str | None, request_id: int | None) -> None:
         raise click.ClickException(f"After the address, lines such as name=…: {', '.join(FIELDS)}.")
     new = values.pop("email", "")
 
-    def action(session: Session, data_subject: Person, now: datetime) -> dict[str, Any]:
+    def action(session: Session, data_subject: Person, now: datetime) -> dict[str, object]:
         correction = rectification.Correction(
             values.get("name", ""), values.get("shown_name", ""), values.get("city")
         )
@@ -118,7 +117,7 @@ def forget(
 ) -> None:
     """Erase a person, with a signed receipt; or refuse, stating the ground to the person."""
 
-    def action(session: Session, data_subject: Person, now: datetime) -> dict[str, Any]:
+    def action(session: Session, data_subject: Person, now: datetime) -> dict[str, object]:
         if refuse:
             if not request_id:
                 number = request_log.record_open(session, Right.ERASE, _shop_id(data_subject), now)
@@ -156,7 +155,7 @@ def lift(opt_out: bool, as_json: bool, slug: str | None, request_id: int | None)
     With --shop an opt-out for all shops stays in force.
     """
 
-    def action(session: Session, data_subject: Person, now: datetime) -> dict[str, Any]:
+    def action(session: Session, data_subject: Person, now: datetime) -> dict[str, object]:
         if opt_out:
             shop_ids = [
                 place for place in data_subject.pseudonyms if data_subject.everywhere or place
@@ -172,7 +171,7 @@ def lift(opt_out: bool, as_json: bool, slug: str | None, request_id: int | None)
 def object_(as_json: bool, slug: str | None, request_id: int | None) -> None:
     """Never invite this person again; a known person gets a copy of the data."""
 
-    def action(session: Session, data_subject: Person, now: datetime) -> dict[str, Any]:
+    def action(session: Session, data_subject: Person, now: datetime) -> dict[str, object]:
         done = objection.object_to(session, data_subject, now, by=BY)
         return {"copy_sent": done.confirmed}
 
@@ -202,7 +201,9 @@ def _run(
     )
 
 
-def _refuse(session: Session, data_subject: Person, ground: str, now: datetime) -> dict[str, Any]:
+def _refuse(
+    session: Session, data_subject: Person, ground: str, now: datetime
+) -> dict[str, object]:
     """Write to the person why, and where to complain (GDPR Art. 12(4), 17(3))."""
     authority = config.current().authority
     facts = {

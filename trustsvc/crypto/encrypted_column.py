@@ -6,10 +6,10 @@ rotated.
 
 import base64
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import LargeBinary
+from sqlalchemy import Dialect, LargeBinary
 from sqlalchemy.types import TypeDecorator
 
 from trustsvc.crypto import keyring
@@ -65,11 +65,11 @@ def _fernet(key: keyring.Key) -> Fernet:
 class EncryptedType(TypeDecorator[_Value]):
     """A column that only the vault keys open: what re-encryption needs to know of any of them."""
 
-    def key_version_of(self, stored: Any) -> int | None:
+    def key_version_of(self, stored: object) -> int | None:
         """Give the version of the key that decrypts what is stored; None when none does."""
         raise NotImplementedError
 
-    def re_encrypted(self, stored: Any) -> Any:
+    def re_encrypted(self, stored: object) -> object:
         """Re-encrypt with the newest key; None when it already is, or when no key decrypts it."""
         raise NotImplementedError
 
@@ -84,14 +84,14 @@ class EncryptedText(EncryptedType[str]):
     impl = LargeBinary
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: Any) -> bytes | None:
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
         return None if value is None else encrypt(value)
 
-    def process_result_value(self, value: Any, dialect: Any) -> str | None:
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
         return None if value is None else decrypt(bytes(value))
 
-    def key_version_of(self, stored: Any) -> int | None:
-        return key_version_of(stored)
+    def key_version_of(self, stored: object) -> int | None:
+        return key_version_of(stored) if isinstance(stored, bytes) else None
 
-    def re_encrypted(self, stored: Any) -> Any:
-        return re_encrypted(stored)
+    def re_encrypted(self, stored: object) -> object:
+        return re_encrypted(stored) if isinstance(stored, bytes) else None

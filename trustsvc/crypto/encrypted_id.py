@@ -19,7 +19,7 @@ from cryptography.fernet import InvalidToken
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import ColumnElement, LargeBinary, Text, type_coerce
+from sqlalchemy import ColumnElement, Dialect, LargeBinary, Text, type_coerce
 from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator
 
@@ -82,7 +82,9 @@ class _FoundByEquality(TypeDecorator.Comparator[Any]):
     Any other comparison would try the newest key alone: it raises NotImplementedError.
     """
 
-    def operate(self, op: Any, *other: Any, **options: Any) -> ColumnElement[Any]:
+    def operate(
+        self, op: operators.OperatorType, *other: object, **options: object
+    ) -> ColumnElement[Any]:
         if op is operators.eq and isinstance(other[0], bytes | str):
             kind: Any = self.type
             stored = type_coerce(self.expr, kind.impl_instance)
@@ -99,19 +101,21 @@ class EncryptedId(EncryptedType[bytes]):
     cache_ok = True
     comparator_factory = _FoundByEquality
 
-    def process_bind_param(self, value: bytes | None, dialect: Any) -> bytes | None:
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
         return None if value is None else encrypt(value)
 
-    def process_result_value(self, value: Any, dialect: Any) -> bytes | None:
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
         return None if value is None else decrypt(bytes(value))
 
     def stored_forms(self, value: bytes) -> list[bytes]:
         return forms(value)
 
-    def key_version_of(self, stored: Any) -> int | None:
-        return key_version_of(stored)
+    def key_version_of(self, stored: object) -> int | None:
+        return key_version_of(stored) if isinstance(stored, bytes) else None
 
-    def re_encrypted(self, stored: Any) -> Any:
+    def re_encrypted(self, stored: object) -> object:
+        if not isinstance(stored, bytes):
+            return None
         if key_version_of(stored) in {None, keyring.newest_key("vault").version}:
             return None
         return encrypt(decrypt(stored))
@@ -124,22 +128,26 @@ class EncryptedIdText(EncryptedType[str]):
     cache_ok = True
     comparator_factory = _FoundByEquality
 
-    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else _as_text(encrypt(_as_bytes(value)))
 
-    def process_result_value(self, value: Any, dialect: Any) -> str | None:
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else decrypt(_from_text(value)).decode()
 
     def stored_forms(self, value: str) -> list[str]:
         return [_as_text(one) for one in forms(_as_bytes(value))]
 
-    def key_version_of(self, stored: Any) -> int | None:
+    def key_version_of(self, stored: object) -> int | None:
+        if not isinstance(stored, str):
+            return None
         try:
             return key_version_of(_from_text(stored))
         except InvalidToken:
             return None
 
-    def re_encrypted(self, stored: Any) -> Any:
+    def re_encrypted(self, stored: object) -> object:
+        if not isinstance(stored, str):
+            return None
         if self.key_version_of(stored) in {None, keyring.newest_key("vault").version}:
             return None
         return _as_text(encrypt(decrypt(_from_text(stored))))

@@ -5,8 +5,8 @@ routed, for every route that ends in a token; the token itself is still checked.
 """
 
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from trustsvc.crypto import signed_links
 
@@ -28,9 +28,9 @@ def without_end(path: str) -> str:
 class LinkEnd:
     """WSGI middleware that gives the app the path of the clean link: the same answer, no detour."""
 
-    def __init__(self, app: Callable[..., Any]) -> None:
+    def __init__(self, app: WSGIApplication) -> None:
         self.app = app
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ["PATH_INFO"] = without_end(environ.get("PATH_INFO", ""))
         return self.app(environ, start_response)

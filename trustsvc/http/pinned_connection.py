@@ -4,7 +4,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -47,14 +46,16 @@ class PinnedAdapter(HTTPAdapter):
     """Connects to a checked address, and verifies the certificate for the name."""
 
     def __init__(self, name: str, deadline: Deadline, *, tls: bool) -> None:
-        self._tls: dict[str, Any] = (
+        self._tls: dict[str, str] = (
             {"server_hostname": name, "assert_hostname": name} if tls else {}
         )
         self._deadline = deadline
         super().__init__()
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **(kwargs | self._tls))
+    def init_poolmanager(
+        self, connections: int, maxsize: int, block: bool = False, **more: object
+    ) -> None:
+        super().init_poolmanager(connections, maxsize, block, **(more | self._tls))
         deadline = self._deadline
 
         class Watched:

@@ -3,12 +3,13 @@
 Length and marks of a text are bounded by input_limits.py; here is where requests go through it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from io import BytesIO
-from typing import IO, Any
+from typing import IO
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Request
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.formparser import FormDataParser
 
 from trustsvc import input_limits
@@ -30,10 +31,10 @@ class RequestLimits:
     of the page before. What remains of an address that is too long is refused by `check`.
     """
 
-    def __init__(self, app: Callable[..., Any]) -> None:
+    def __init__(self, app: WSGIApplication) -> None:
         self.app = app
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path, query = environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")
         if len(path) + len(query) > MAX_ADDRESS:
             environ |= {TOO_LONG: True, "PATH_INFO": path[:MAX_HEADER], "QUERY_STRING": ""}
@@ -65,7 +66,7 @@ class _BoundedForm(FormDataParser):
         mimetype: str,
         content_length: int | None,
         options: dict[str, str] | None = None,
-    ) -> tuple[IO[bytes], MultiDict[str, str], MultiDict[str, Any]]:
+    ) -> tuple[IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]:
         if mimetype == _FORM:  # werkzeug counts the fields of the other kind of form only
             body = stream.read()
             if body.count(b"&") >= MAX_FIELDS:

@@ -12,8 +12,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from trustsvc import log
 
@@ -30,7 +30,7 @@ class RequestWatchdog:
     stops that thread too, so the thread also postpones a timer of faulthandler's, which needs none.
     """
 
-    def __init__(self, app: Callable[..., Any], limit_s: float = LIMIT_S) -> None:
+    def __init__(self, app: WSGIApplication, limit_s: float = LIMIT_S) -> None:
         self.app = app
         self.limit_s = limit_s
         self.running: dict[int, tuple[int, float]] = {}  # by thread: its CPU clock, and its start
@@ -40,7 +40,7 @@ class RequestWatchdog:
         self.thread: threading.Thread | None = None
         self.ending = False
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if self.thread is None:
             self._start()
         ident = threading.get_ident()

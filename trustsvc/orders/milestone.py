@@ -8,13 +8,17 @@ therefore the estimates are kept, with the time of the news that gave each.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypedDict
 
 MAX_ESTIMATES = 32
 LONG_AGO = float("-inf")
 
-# JSON: {"not": seconds, "stated": [at, moment], "estimates": [[at, moment], …]}
-MilestoneEntry = dict[str, Any]
+# As JSON: seconds, [at, moment] and several of those.
+MilestoneEntry = TypedDict(
+    "MilestoneEntry",
+    {"not": float, "stated": list[float], "estimates": list[list[float]]},
+    total=False,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ def merged(
 
     The newest news says whether it is so. Twice changes nothing.
     """
-    entry = dict(kept) if kept else _of_known(known)
+    entry = kept.copy() if kept else _of_known(known)
     at = news.at.timestamp() if news.at else LONG_AGO
     before = known.at.timestamp() if known.at else LONG_AGO
     if not news.is_so:

@@ -14,6 +14,7 @@ from itertools import groupby
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from trustsvc import clock, config, log
 from trustsvc.config_values import Network
@@ -33,13 +34,13 @@ logger = log.get_logger("server_log")
 class ServerLog:
     """WSGI middleware that logs each request after its answer was sent."""
 
-    def __init__(self, app: Callable[..., Any]) -> None:
+    def __init__(self, app: WSGIApplication) -> None:
         self.app = app
         settings = config.current()
         self.folder = settings.data / "log"
         self.trusted = settings.trusted_proxies
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         answer = _Answer(environ, self)
         try:
             body = self.app(environ, answer.starting(start_response))
@@ -58,7 +59,7 @@ class ServerLog:
 class _Answer:
     """Count the bytes sent of an answer, and queue its line when the server closes it."""
 
-    def __init__(self, environ: dict[str, Any], logged: ServerLog) -> None:
+    def __init__(self, environ: WSGIEnvironment, logged: ServerLog) -> None:
         self.environ = environ
         self.logged = logged
         self.status = ""
@@ -66,7 +67,7 @@ class _Answer:
         self.body: Iterable[bytes] = ()
         self.closed = False
 
-    def starting(self, start_response: Callable[..., Any]) -> Callable[..., Any]:
+    def starting(self, start_response: StartResponse) -> StartResponse:
         def start(status: str, headers: Any, exc_info: Any = None) -> Callable[[bytes], None]:
             self.status = status
             write = start_response(status, headers, exc_info)

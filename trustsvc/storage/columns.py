@@ -3,9 +3,22 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, TextClause, event, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    TextClause,
+    event,
+    text,
+)
+from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 metadata = MetaData(
@@ -49,10 +62,10 @@ class Moment(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         return None if value is None else (value - EPOCH) // timedelta(milliseconds=1)
 
-    def process_result_value(self, value: Any, dialect: Any) -> datetime | None:
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         return None if value is None else EPOCH + timedelta(milliseconds=int(value))
 
 
@@ -62,14 +75,25 @@ def one_of(name: str, values: type[StrEnum]) -> str:
     return f"{name} IN ({listed})"
 
 
+class ColumnOptions(TypedDict, total=False):
+    """What SQLAlchemy's Column takes, and our tables use."""
+
+    nullable: bool
+    primary_key: bool
+    unique: bool
+    index: bool
+    autoincrement: bool
+    server_default: ColumnElement[bool] | str
+
+
 def column(
     name: str,
     kind: TypeEngine[Any] | type[TypeEngine[Any]],
-    *constraints: Any,
+    *constraints: SchemaItem,
     purpose: str,
     retention: str,
     category: Category = "none",
-    **options: Any,
+    **options: Unpack[ColumnOptions],
 ) -> Column[Any]:
     """Declare a column with its purpose, its retention rule and the category of what it holds.
 
@@ -101,7 +125,7 @@ def partial_index(name: str, rows: TextClause, *columns: str) -> Index:
 
     # As an argument of Index() it would import PostgreSQL's dialect into every process: 50 ms.
     @event.listens_for(index, "before_create")
-    def _on_postgresql(index: Index, connection: Any, **_: object) -> None:
+    def _on_postgresql(index: Index, connection: Connection, **_: object) -> None:
         if connection.dialect.name == "postgresql":
             index.dialect_kwargs["postgresql_where"] = rows
 

@@ -8,10 +8,10 @@ the disk cannot be written is read-only. So is every later one while any of them
 import sqlite3
 import threading
 from collections import Counter
-from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.pool import ConnectionPoolEntry
 
 CANNOT_WRITE = (8, 10, 14)  # SQLITE_READONLY, SQLITE_IOERR, SQLITE_CANTOPEN
 GENERATION = "generation"
@@ -38,7 +38,7 @@ class _Generations:
         self._generation = 0
         self._open: Counter[int] = Counter()
 
-    def connecting(self, *_: Any) -> None:
+    def connecting(self, *_: object) -> None:
         with self._lock:
             older = sum(
                 number
@@ -48,16 +48,16 @@ class _Generations:
         if older:
             raise sqlite3.OperationalError(REOPENING)
 
-    def opened(self, _connection: Any, record: Any) -> None:
+    def opened(self, _connection: object, record: ConnectionPoolEntry) -> None:
         with self._lock:
             record.info[GENERATION] = self._generation
             self._open[self._generation] += 1
 
-    def checked_out(self, _connection: Any, record: Any, _proxy: Any) -> None:
+    def checked_out(self, _connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
         if record.info.get(GENERATION) != self._generation:
             raise sqlite3.OperationalError(REOPENING)  # which closes it
 
-    def closed(self, _connection: Any, record: Any) -> None:
+    def closed(self, _connection: object, record: ConnectionPoolEntry) -> None:
         generation = record.info.pop(GENERATION, None)
         with self._lock:
             if generation is not None:

@@ -5,7 +5,7 @@ RQ's own time-out is an Exception, raised once: a job that catches everything in
 
 import os
 import signal
-from typing import Any
+from types import FrameType
 
 from rq.timeouts import UnixSignalDeathPenalty
 
@@ -29,7 +29,7 @@ class TimeLimit(UnixSignalDeathPenalty):
     the job again.
     """
 
-    def __init__(self, timeout: int, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, timeout: int, *args: object, **kwargs: object) -> None:
         super().__init__(timeout, JobTimedOut, **kwargs)  # type: ignore[no-untyped-call]
         self._repeats = 0
 
@@ -39,7 +39,7 @@ class TimeLimit(UnixSignalDeathPenalty):
         except JobTimedOut:  # raised while the job was ending
             self.cancel_death_penalty()
 
-    def handle_death_penalty(self, signum: int, frame: Any) -> None:
+    def handle_death_penalty(self, signum: int, frame: FrameType | None) -> None:
         self._repeats += 1
         if self._repeats > MAX_REPEATS:
             logger.error("work_queue.worker_ended_with_job")

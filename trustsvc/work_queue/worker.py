@@ -1,10 +1,10 @@
 """The worker: runs jobs of ours from one queue, each within its time limit."""
 
-from typing import Any
-
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
+from rq.executions import Execution
 from rq.job import Job
+from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
@@ -26,7 +26,7 @@ class NamedJob(Job):
 
     success_callback = failure_callback = stopped_callback = property(lambda _: None)
 
-    def send_webhooks(self, *args: Any, **kwargs: Any) -> None:
+    def send_webhooks(self, *args: object, **kwargs: object) -> None:
         """Send none."""
 
 
@@ -67,7 +67,7 @@ class Worker(SimpleWorker):
     def procline(self, message: str) -> None:
         """Keep the name of this process: RQ's names neither the queue nor us."""
 
-    def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         name = _job_name(job)
         if name is None:
             logger.error("work_queue.job_refused", job_id=job.id)
@@ -77,19 +77,25 @@ class Worker(SimpleWorker):
         job.timeout = min(job.timeout or TIME_LIMIT_S[name], TIME_LIMIT_S[name])
         # Work that arrives from here on needs a new job: this one may already have passed it.
         self.connection.delete(job_queue.pending_key(name))
-        return bool(super().perform_job(job, queue, *args, **kwargs))
+        return bool(super().perform_job(job, queue, execution))
 
-    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+    def handle_exception(self, job: Job, *exc_info: object) -> None:
         """Log what failed and where; RQ's own line would carry the exception's text."""
         error = exc_info[1] if len(exc_info) > 1 else None
         location = log.error_location(error) if isinstance(error, BaseException) else {}
         name = str(job.func_name).rpartition(".")[2]
         logger.error("work_queue.job_failed", job=name, **location)
 
-    def handle_job_failure(self, *args: Any, **kwargs: Any) -> None:
+    def handle_job_failure(
+        self,
+        job: Job,
+        queue: Queue,
+        started_job_registry: StartedJobRegistry | None = None,
+        exc_string: str = "",
+        execution: Execution | None = None,
+    ) -> None:
         """Keep the exception's text out of Redis as well."""
-        kwargs["exc_string"] = "see the log"
-        super().handle_job_failure(*args, **kwargs)
+        super().handle_job_failure(job, queue, started_job_registry, "see the log", execution)
 
 
 def make_worker(queue: str = QUEUE) -> Worker:

@@ -11,7 +11,6 @@ platform pages by a token that holds its place, one way is enough.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from trustsvc import input_limits
 from trustsvc.errors import TrustsvcError
@@ -134,7 +133,7 @@ def _newest(page: OrderPage, since: datetime, now: datetime) -> datetime | None:
     return min(newest, now) if newest and newest > since else None
 
 
-def json_value(body: bytes) -> Any:
+def json_value(body: bytes) -> object:
     """Read JSON; raises ApiFailed for anything else."""
     try:
         return input_limits.read_json(body)
@@ -142,7 +141,7 @@ def json_value(body: bytes) -> Any:
         raise ApiFailed(ApiProblem.UNREADABLE) from None
 
 
-def json_list(body: bytes, name: str = "") -> list[dict[str, Any]]:
+def json_list(body: bytes, name: str = "") -> list[dict[str, object]]:
     """Read a list of objects, which stands under a name or alone; raises ApiFailed."""
     found = json_value(body)
     rows = found.get(name) if name and isinstance(found, dict) else found

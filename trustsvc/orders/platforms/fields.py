@@ -10,14 +10,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
 from trustsvc import address, input_limits, person_name
 from trustsvc.errors import Refused
 from trustsvc.orders.platforms import dates, possible_refusals
 from trustsvc.orders.received import Ignored, OrderReceived
 
-Tree = dict[str, Any]
+Tree = dict[str, object]
 
 MAX_NAME_LENGTH = 100
 MAX_TEXT_LENGTH = 200

@@ -99,7 +99,7 @@ def _states(tree: fields.Tree, data: fields.Tree) -> list[str]:
     outer = tree.get("data", tree)
     found = [
         (name, word)
-        for holder in ((outer, data) if "order" in outer else (data,))
+        for holder in ((outer, data) if isinstance(outer, dict) and "order" in outer else (data,))
         for name in standard_fields.STATE
         if (word := fields.text(holder, name))
     ]

@@ -130,8 +130,10 @@ def _fold(tree: fields.Tree, depth: int) -> fields.Tree:
     folded: fields.Tree = {}
     for key, value in sorted(tree.items(), key=lambda item: item[0] == normalised(item[0])):
         name = normalised(key)
-        inside = isinstance(value, dict) and name in HOLDERS and depth > 1
-        folded[name] = _fold(value, depth - 1) if inside else value
+        if isinstance(value, dict) and name in HOLDERS and depth > 1:
+            folded[name] = _fold(value, depth - 1)
+        else:
+            folded[name] = value
     return folded
 
 

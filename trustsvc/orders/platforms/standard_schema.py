@@ -11,10 +11,10 @@ from typing import Any
 
 from trustsvc.orders.platforms import fields, standard_fields, standard_words
 
-Schema = dict[str, Any]
+_Schema = dict[str, Any]
 
 IDENTIFIER = "urn:trustsvc:schema:order-1"  # the same wherever it is served
-KINDS: Mapping[str, Schema] = {
+KINDS: Mapping[str, Mapping[str, object]] = {
     "reference": {
         "type": ["string", "integer"],
         "minLength": 1,
@@ -75,7 +75,7 @@ def as_json() -> str:
     return json.dumps(schema(), indent=1) + "\n"
 
 
-def schema() -> Schema:
+def schema() -> dict[str, object]:
     order = _order()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -101,8 +101,8 @@ def schema() -> Schema:
     }
 
 
-def _order() -> Schema:
-    order: Schema = {"type": "object", "properties": {}}
+def _order() -> _Schema:
+    order: _Schema = {"type": "object", "properties": {}}
     for (first, *others), kind, text in FIELDS:
         _add(order, first, kind, text)
         for path in others:
@@ -121,7 +121,7 @@ def _order() -> Schema:
     return order
 
 
-def _add(order: Schema, path: str, kind: str, text: str) -> None:
+def _add(order: _Schema, path: str, kind: str, text: str) -> None:
     """Add a field at a dotted path; a field that is there keeps its first meaning."""
     *holders, name = path.split(".")
     inside = order["properties"]

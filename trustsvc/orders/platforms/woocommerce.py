@@ -76,8 +76,8 @@ def parse(headers: Mapping[str, str], body: bytes, now: datetime) -> OrderReceiv
         return Ignored("unknown_topic")
     if is_error(tree):
         return Ignored("platform_error")
-    if isinstance(tree.get("order"), dict):  # legacy v3
-        tree = tree["order"]
+    if isinstance(order := tree.get("order"), dict):  # legacy v3
+        tree = order
     known = fields.identity(tree, "id")
     if topic == "order.deleted" or set(tree) == {"id"}:
         return OrderReceived(known, now, platform_status=PlatformStatus.CANCELLED)

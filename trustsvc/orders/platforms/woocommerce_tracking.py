@@ -78,7 +78,7 @@ def _rows(tree: fields.Tree, keys: tuple[str, ...]) -> list[fields.Tree]:
 def _parcels(tree: fields.Tree) -> list[fields.Tree]:
     """Give the parcels that have a number or a date; an emptied list says that none left."""
     found = [item for row in _rows(tree, TRACKING_META) for item in _items(row.get("value"))]
-    numbered = [
+    numbered: list[fields.Tree] = [
         one if isinstance(one, dict) else {"tracking_number": fields.text({"n": one}, "n")}
         for one in found
     ]

@@ -8,7 +8,6 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from cryptography.exceptions import InvalidSignature
@@ -65,7 +64,7 @@ def read(body: bytes) -> SnsMessage:
     return SnsMessage(texts)
 
 
-def as_json(body: bytes) -> dict[str, Any]:
+def as_json(body: bytes) -> dict[str, object]:
     """Read a JSON object; raises Refused for anything else."""
     try:
         parsed = input_limits.read_json(body)
