@@ -7,7 +7,7 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
-from trustsvc.orders import registers
+from trustsvc.orders import aspects
 from trustsvc.privacy.state import RequestState, request_states
 from trustsvc.storage.state_machine import StateMachine
 
@@ -158,7 +158,7 @@ def test_a_state_changes_only_through_its_machine():
             found.append(f"{place}:{keyword.value.lineno}")
 
     assert found == []
-    assert "state" not in {*registers.CHANGING, *registers.BUYER}
+    assert "state" not in {*aspects.CHANGING, *aspects.BUYER}
 
 
 def test_a_row_begins_in_a_state_that_its_machine_lets_it_begin_in():

@@ -3,7 +3,7 @@ trustsvc/orders/claims.py
 trustsvc/orders/skip.py
 trustsvc/orders/milestone.py
 trustsvc/orders/news.py
-trustsvc/orders/registers.py
+trustsvc/orders/aspects.py
 """
 
 import itertools
@@ -194,13 +194,13 @@ def test_an_address_that_was_emptied_first_is_not_brought_back_by_an_older_body(
 
 def test_an_address_that_is_emptied_again_is_no_second_erasure():
     row = merged([news(order(is_whole=True, email="anna@mail.example", modified_at=NOW))])
-    told = []
+    changes = []
     for seconds in (1, 2):
         emptied = news(order(is_whole=True, modified_at=NOW + seconds * SECOND))
         row, names = merge.merge(replace(row, id=1), emptied)
-        told.append(names)
+        changes.append(names)
 
-    assert told == [["erased"], []]
+    assert changes == [["erased"], []]
 
 
 def test_a_refusal_is_never_taken_back():
@@ -246,7 +246,7 @@ def test_a_declined_return_ends_no_dispute():
 
 
 @pytest.mark.parametrize(
-    ("told", "stands"),
+    ("news_of_each", "stands"),
     [
         ([(b"1", "disputed"), (b"2", "disputed"), (b"2", "open")], PlatformStatus.DISPUTED),
         (
@@ -259,14 +259,14 @@ def test_a_declined_return_ends_no_dispute():
         ([(None, "disputed"), (b"1", "open")], PlatformStatus.DISPUTED),
     ],
 )
-def test_of_several_disputes_the_newest_of_each_counts_in_any_sequence(told, stands):
+def test_of_several_disputes_the_newest_of_each_counts_in_any_sequence(news_of_each, stands):
     placed = news(order(email="anna@mail.example", is_creation=True))
     history = [
         replace(
             news(order(dispute=PlatformStatus(state), modified_at=NOW + number * SECOND)),
             claim=claim,
         )
-        for number, (claim, state) in enumerate(told)
+        for number, (claim, state) in enumerate(news_of_each)
     ]
 
     ends = {merged([placed, *some]).dispute for some in itertools.permutations(history)}
@@ -306,15 +306,15 @@ def test_good_news_of_a_parcel_leaves_another_that_failed():
 
 
 @pytest.mark.parametrize(
-    ("register", "columns"),
+    ("aspect", "columns"),
     [("payment", ("paid", "paid_at")), ("fulfilment", ("fulfilled", "shipped_at"))],
 )
-def test_a_time_that_is_only_that_of_a_change_moves_nothing(register, columns):
-    def said(hours, *, told=True):
-        at = NOW + timedelta(hours=hours) if told else None
-        return on(hours, **dict(zip(columns, (True, at), strict=True)), estimated={register})
+def test_a_time_that_is_only_that_of_a_change_moves_nothing(aspect, columns):
+    def said(hours, *, dated=True):
+        at = NOW + timedelta(hours=hours) if dated else None
+        return on(hours, **dict(zip(columns, (True, at), strict=True)), estimated={aspect})
 
-    for history in itertools.permutations([said(1), said(3), said(5), said(6, told=False)]):
+    for history in itertools.permutations([said(1), said(3), said(5), said(6, dated=False)]):
         assert getattr(merged(history), columns[1]) == NOW + timedelta(hours=1)
     undone = on(2, **{columns[0]: False})
     for history in itertools.permutations([said(1), undone, said(3), said(4)]):

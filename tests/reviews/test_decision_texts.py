@@ -4,10 +4,10 @@ import pytest
 
 from trustsvc import i18n
 from trustsvc.mail.message import SendStatus
+from trustsvc.orders.aspects import ASPECTS
 from trustsvc.orders.decision_log import DecisionLogEntry
 from trustsvc.orders.merge import ERASED
 from trustsvc.orders.platform_status import NOT_DELIVERED, PlatformStatus
-from trustsvc.orders.registers import REGISTERS
 from trustsvc.reviews import decision_texts
 from trustsvc.reviews.policy import REASONS
 from trustsvc.shops.settings import SKIPPABLE
@@ -69,10 +69,10 @@ def test_a_code_without_words_is_shown_as_it_is(code):
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_every_code_of_the_installation_has_words(language):
-    outcomes = [*OUTCOMES.split(), *(fate.value for fate in SendStatus)]
+    outcomes = [*OUTCOMES.split(), *(one.value for one in SendStatus)]
     rules = [
         *RULES.split(),
-        *REGISTERS,
+        *ASPECTS,
         ERASED,
         *(
             platform_status

@@ -18,11 +18,11 @@ from trustsvc.orders import (
     stored_orders,
     webhook_delivery_log,
 )
+from trustsvc.orders.aspects import StoredOrder
 from trustsvc.orders.news import OrderNews
 from trustsvc.orders.platform_status import PlatformStatus
 from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.orders.received import IgnoreReason, OrderReceived, PrivacyRequestKind
-from trustsvc.orders.registers import StoredOrder
 from trustsvc.orders.stored_orders import OrderKey
 from trustsvc.shops.directory import Shop
 

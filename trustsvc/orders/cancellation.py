@@ -1,6 +1,6 @@
 """Orders that ended, and buyers who refused or were erased, replayed after a restore.
 
-The suppression journal says the true reason of each: an end with its register, so that the same
+The suppression journal says the true reason of each: an end with its aspect, so that the same
 news takes it back as before, `said_no`, `erased` for good, or `emptied`.
 """
 
@@ -11,9 +11,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from trustsvc.orders.aspects import ASPECTS, StoredOrder
 from trustsvc.orders.models import orders
 from trustsvc.orders.platform_status import ENDED, PlatformStatus
-from trustsvc.orders.registers import REGISTERS, StoredOrder
 from trustsvc.orders.state import OrderState, order_states
 from trustsvc.orders.stored_orders import OrderKey
 from trustsvc.shops.models import shops
@@ -21,10 +21,10 @@ from trustsvc.storage import db, suppression_journal
 from trustsvc.storage.suppression_journal import JournalEntry
 
 SAID_NO, ERASED, EMPTIED = "said_no", "erased", "emptied"
-# Reason in the journal -> register and end. That of the platform_status has no prefix.
+# Reason in the journal -> aspect and end. That of the platform_status has no prefix.
 _ENDS: Mapping[str, tuple[str, PlatformStatus]] = {
-    (end.value if register == "platform_status" else f"{register}_{end}"): (register, end)
-    for register in ("platform_status", "dispute", "returns")
+    (end.value if aspect == "platform_status" else f"{aspect}_{end}"): (aspect, end)
+    for aspect in ("platform_status", "dispute", "returns")
     for end in ENDED
 }
 
@@ -101,8 +101,8 @@ def withdrawal_of(reason: str) -> tuple[str, bool]:
 
 def _values(reason: str, at: datetime) -> dict[str, object]:
     if reason in _ENDS:
-        register, end = _ENDS[reason]
-        return {register: end, REGISTERS[register][0]: at}
+        aspect, end = _ENDS[reason]
+        return {aspect: end, ASPECTS[aspect][0]: at}
     if reason == SAID_NO:
         return {"consent": False, "consent_at": at}
     gone: dict[str, object] = {"buyer": None, "contact_at": at}

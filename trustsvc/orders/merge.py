@@ -1,6 +1,6 @@
 """Merge news into a known order. Pure, so that every sequence of arrival can be tested.
 
-An order is a set of registers (registers.py), so any permutation and repetition of its history ends
+An order is a set of aspects (aspects.py), so any permutation and repetition of its history ends
 in the same row.
 
 An erased buyer is stored again only if `accepts_buyer` is set: the order had ended or did not
@@ -10,9 +10,9 @@ qualify, and newer news may reopen it. A buyer erased for another reason stays e
 from collections.abc import Mapping
 from dataclasses import replace
 
-from trustsvc.orders import registers
+from trustsvc.orders import aspects
+from trustsvc.orders.aspects import BUYER, StoredOrder
 from trustsvc.orders.news import OrderNews
-from trustsvc.orders.registers import BUYER, StoredOrder
 from trustsvc.orders.state import OrderState, order_states
 
 NO_BUYER: dict[str, object] = dict.fromkeys(BUYER) | {"has_buyer": False, "writes_buyer": True}
@@ -38,7 +38,7 @@ def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
     The order is decided on again if it holds a buyer, or if the news ends it. An order without a
     buyer only keeps the news.
     """
-    changed, names = registers.merged(known, news)
+    changed, names = aspects.merged(known, news)
     row = _with(known, changed)
     row, contact = _contact(row, news, is_news=bool(names))
     names += [contact] if contact else []
@@ -51,7 +51,7 @@ def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
 
 
 def _with(row: StoredOrder, values: Mapping[str, object]) -> StoredOrder:
-    """Give the row with these columns, each of the type its register has."""
+    """Give the row with these columns, each of the type its aspect has."""
     return replace(row, **values)  # type: ignore[arg-type]
 
 

@@ -37,7 +37,7 @@ class OrderReceived:
     `is_anonymised`: the shop erased the buyer. `says_consent`: without consent there is none now.
     `dispute` and `returns` are what the order itself does not tell; OPEN ends them.
     `claim` is the platform's id of the dispute or return, where the news is about one of several,
-    and `parcel` that of the parcel. `estimated` names the registers whose moment is only that of
+    and `parcel` that of the parcel. `estimated` names the aspects whose moment is only that of
     the last change: it never moves a known one to later.
     `traits` is what a shop may have orders skipped for (docs/how-to/skip.md). `details`: of each
     field that is stated the traits, or an unreadable date, where a body states only some.

@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
+from trustsvc.orders.aspects import StoredOrder
 from trustsvc.orders.models import orders
-from trustsvc.orders.registers import StoredOrder
 from trustsvc.orders.stored_orders import OrderKey
 from trustsvc.registry import check, restriction
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from trustsvc.orders import registers
+from trustsvc.orders import aspects
+from trustsvc.orders.aspects import StoredOrder
 from trustsvc.orders.models import orders
 from trustsvc.orders.platform_status import ParcelState, PlatformStatus
-from trustsvc.orders.registers import StoredOrder
 from trustsvc.orders.state import OrderState, order_states
 from trustsvc.storage import db
 
@@ -17,7 +17,7 @@ OrderKey = tuple[int, bytes]
 
 def lock_known(session: Session, keys: Iterable[OrderKey]) -> dict[OrderKey, StoredOrder]:
     """Read and lock the orders of these keys that are known."""
-    names = ("id", *registers.COLUMNS)
+    names = ("id", *aspects.COLUMNS)
     rows = session.execute(
         select(*(orders.c[name] for name in names))
         .where(
@@ -60,7 +60,7 @@ def insert(session: Session, new: Mapping[OrderKey, StoredOrder]) -> dict[OrderK
 
 
 def update_changed(session: Session, rows: Sequence[StoredOrder]) -> None:
-    """Write the registers of known orders, and the buyer where it changed.
+    """Write the aspects of known orders, and the buyer where it changed.
 
     News moves an order to `received`, or leaves its state as it is.
     """
@@ -69,9 +69,9 @@ def update_changed(session: Session, rows: Sequence[StoredOrder]) -> None:
     known = [row for row in rows if row.id]
     received = [row for row in known if row.state is after]
     unmoved = [row for row in known if row.state is not after]
-    _update(session, receive, registers.CHANGING, received)
-    _update(session, update(orders), registers.CHANGING, unmoved)
-    _update(session, update(orders), registers.BUYER, [row for row in known if row.writes_buyer])
+    _update(session, receive, aspects.CHANGING, received)
+    _update(session, update(orders), aspects.CHANGING, unmoved)
+    _update(session, update(orders), aspects.BUYER, [row for row in known if row.writes_buyer])
 
 
 def _update(

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import decision_log
+from trustsvc.orders.aspects import StoredOrder
 from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.orders.models import orders
 from trustsvc.orders.received import Ignored
-from trustsvc.orders.registers import StoredOrder
 from trustsvc.orders.state import OrderState
 from trustsvc.orders.stored_orders import OrderKey
 from trustsvc.work_queue import job_queue

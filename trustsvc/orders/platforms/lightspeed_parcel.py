@@ -16,7 +16,7 @@ NOT_CARRIED = {"on_hold", "returned"}  # of the whole order
 
 
 def estimated(state: ParcelState | None, *, is_stated: bool) -> frozenset[str]:
-    """Name the registers whose moment is only that of the last change."""
+    """Name the aspects whose moment is only that of the last change."""
     if is_stated:
         return frozenset({"payment", *([] if state is ParcelState.DELIVERED else ["delivery"])})
     return frozenset({"payment", "fulfilment", "delivery"})

@@ -1,4 +1,4 @@
-"""An order as registers, each with the newest value that the platform gave. Pure.
+"""An order as aspects, each with the newest value that the platform gave. Pure.
 
 Of two values of one second the one that arrives later counts, but an end stays. A refusal
 (`consent` false) is never taken back by an update. What there may be several of is kept as JSON in
@@ -20,7 +20,7 @@ from trustsvc.orders.state import OrderState
 
 BUYER = ("reference", "email", "name", "buyer", "locale", "zone")
 # Register -> (its time, its values)
-REGISTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+ASPECTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "platform_status": ("platform_status_at", ("platform_status",)),
     "dispute": ("dispute_at", ("dispute",)),
     "returns": ("returns_at", ("returns",)),
@@ -31,7 +31,7 @@ REGISTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "details": ("details_at", ("skip", "date_unreadable")),
 }
 CHANGING = (
-    *(name for time, values in REGISTERS.values() for name in (time, *values)),
+    *(name for time, values in ASPECTS.values() for name in (time, *values)),
     "claims",
     "contact_at",
     "accepts_buyer",
@@ -93,7 +93,7 @@ class StoredOrder:
 
 
 def merged(known: StoredOrder, news: OrderNews) -> tuple[dict[str, object], list[str]]:
-    """Give the columns that news changes, and the names of the registers whose value is new."""
+    """Give the columns that news changes, and the names of the aspects whose value is new."""
     kept: dict[str, Any] = json.loads(known.claims) if known.claims else {}
     changed: dict[str, object] = {}
     for merge_part in (_claims, _delivery, _moments, _details, _newest):
@@ -102,7 +102,7 @@ def merged(known: StoredOrder, news: OrderNews) -> tuple[dict[str, object], list
         changed["claims"] = json.dumps(kept, sort_keys=True, separators=(",", ":"))
     if news.order.created_at < known.created_at:  # one that no body stated was a guess, and later
         changed["created_at"] = news.order.created_at
-    columns = {name: values for name, (_, values) in REGISTERS.items()}
+    columns = {name: values for name, (_, values) in ASPECTS.items()}
     columns["delivery"] = ("delivery", "delivery_at")  # its time is a date that counts
     columns["details"] = (*columns["details"], "created_at")
     names = [
@@ -115,12 +115,12 @@ def merged(known: StoredOrder, news: OrderNews) -> tuple[dict[str, object], list
 
 def _claims(known: StoredOrder, news: OrderNews, kept: dict[str, Any]) -> dict[str, object]:
     changed: dict[str, object] = {}
-    for register, state in (("dispute", news.order.dispute), ("returns", news.order.returns)):
+    for aspect, state in (("dispute", news.order.dispute), ("returns", news.order.returns)):
         if state is not None:
-            time = REGISTERS[register][0]
-            at = _time_of(register, news, known)
-            kept[register], worst = claims.merged(kept.get(register), news.claim, state, at)
-            changed |= {time: max(at, getattr(known, time) or at), register: worst}
+            time = ASPECTS[aspect][0]
+            at = _time_of(aspect, news, known)
+            kept[aspect], worst = claims.merged(kept.get(aspect), news.claim, state, at)
+            changed |= {time: max(at, getattr(known, time) or at), aspect: worst}
     return changed
 
 
@@ -142,20 +142,20 @@ def _moments(known: StoredOrder, news: OrderNews, kept: dict[str, Any]) -> dict[
     """Merge whether it was paid and sent; a moment alone says that it was."""
     order = news.order
     changed: dict[str, object] = {}
-    for register, is_so, moment in (
+    for aspect, is_so, moment in (
         ("payment", order.paid, order.paid_at),
         ("fulfilment", order.fulfilled, order.shipped_at),
     ):
         if is_so is None and moment is None:
             continue
-        time, columns = REGISTERS[register]
+        time, columns = ASPECTS[aspect]
         part, found = milestone.merged(
-            kept.get(register),
+            kept.get(aspect),
             Milestone(getattr(known, columns[0]), getattr(known, columns[1]), getattr(known, time)),
-            Milestone(is_so is not False, moment, _time_of(register, news, known)),
-            is_estimate=register in order.estimated,
+            Milestone(is_so is not False, moment, _time_of(aspect, news, known)),
+            is_estimate=aspect in order.estimated,
         )
-        kept |= {register: part} if part else {}
+        kept |= {aspect: part} if part else {}
         changed |= {time: found.at, columns[0]: found.is_so, columns[1]: found.moment}
     return changed
 
@@ -175,11 +175,11 @@ def _details(known: StoredOrder, news: OrderNews, kept: dict[str, Any]) -> dict[
 def _newest(known: StoredOrder, news: OrderNews, _kept: dict[str, Any]) -> dict[str, object]:
     """Take over what is newer than what is known."""
     changed: dict[str, object] = {}
-    for register, stated in _stated(news).items():
-        time, columns = REGISTERS[register]
-        at = _time_of(register, news, known)
+    for aspect, stated in _stated(news).items():
+        time, columns = ASPECTS[aspect]
+        at = _time_of(aspect, news, known)
         before = getattr(known, time)
-        if not _counts(known, register, stated[0], is_older=before is not None and at < before):
+        if not _counts(known, aspect, stated[0], is_older=before is not None and at < before):
             continue
         if before == at and (getattr(known, columns[0]) in ENDED or stated[0] in YIELDS):
             continue
@@ -187,30 +187,28 @@ def _newest(known: StoredOrder, news: OrderNews, _kept: dict[str, Any]) -> dict[
     return changed
 
 
-def _time_of(register: str, news: OrderNews, known: StoredOrder) -> datetime:
-    if register == "delivery" and news.order.delivery_at:
+def _time_of(aspect: str, news: OrderNews, known: StoredOrder) -> datetime:
+    if aspect == "delivery" and news.order.delivery_at:
         return min(news.order.delivery_at, news.arrived_at)
     # A restored order only takes its own deletion back.
-    is_restored = (
-        register == "platform_status" and known.platform_status is PlatformStatus.CANCELLED
-    )
+    is_restored = aspect == "platform_status" and known.platform_status is PlatformStatus.CANCELLED
     at = (news.order.platform_status_at if is_restored else None) or news.as_of
     if news.is_timed:
         return at
     # Without a time it is newer than what is known, whatever the platform's clock says.
     arrived_at = news.arrived_at.replace(microsecond=0)
-    return max(arrived_at, getattr(known, REGISTERS[register][0]) or arrived_at)
+    return max(arrived_at, getattr(known, ASPECTS[aspect][0]) or arrived_at)
 
 
-def _counts(known: StoredOrder, register: str, stated: object, *, is_older: bool) -> bool:
+def _counts(known: StoredOrder, aspect: str, stated: object, *, is_older: bool) -> bool:
     """Whether a value is taken over: a refusal whenever it arrives, anything else unless older."""
-    if register == "consent":
+    if aspect == "consent":
         return known.consent is not False and (stated is False or not is_older)
     return not is_older
 
 
 def _stated(news: OrderNews) -> dict[str, tuple[object, ...]]:
-    """Give the registers that the body says something about, but for those merged above."""
+    """Give the aspects that the body says something about, but for those merged above."""
     order = news.order
     stated: dict[str, tuple[object, ...]] = {}
     if order.platform_status is not None:
