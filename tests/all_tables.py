@@ -1,4 +1,4 @@
-"""Load the tables of every room, so that `tables.metadata` knows them all."""
+"""Load the tables of every package, so that `tables.metadata` knows them all."""
 
 import importlib
 import pkgutil

@@ -153,8 +153,8 @@ def test_a_web_server_of_somebody_elses_that_is_process_1_works(contained):
 @pytest.mark.parametrize("name", ["worker", "mailer", "scheduler"])
 def test_a_process_that_is_process_1_stops_on_sigterm_while_redis_is_away(contained, name):
     container = contained(*trustsvc(name), TRUSTSVC_REDIS_URL="unix:///nowhere.sock")
-    heard = "scheduler.heartbeat_failed" if name == "scheduler" else "worker.redis_unavailable"
-    until(lambda: heard in container.log.read_text(), log=container.log)
+    event = "scheduler.heartbeat_failed" if name == "scheduler" else "worker.redis_unavailable"
+    until(lambda: event in container.log.read_text(), log=container.log)
 
     assert container.stop() == 0
 

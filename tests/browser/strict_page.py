@@ -100,7 +100,7 @@ def shifts_watched(page_):
     line.on("PerformanceTimeline.timelineEventAdded", lambda event: seen.append(event["event"]))
     line.send("PerformanceTimeline.enable", {"eventTypes": ["layout-shift"]})
     yield seen
-    page_.wait_for_timeout(250)  # they are told some frames later
+    page_.wait_for_timeout(250)  # they are reported some frames later
     line.detach()
 
 

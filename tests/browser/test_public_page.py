@@ -138,12 +138,12 @@ def test_data_for_search_engines_runs_nothing_and_breaks_no_policy(page_of_shop,
     config.use(replace(config.current(), json_ld=True))
     page = browse()
     page.add_init_script(WATCH)
-    told = []
-    page.on("console", lambda message: told.append(message.text))
+    logged = []
+    page.on("console", lambda message: logged.append(message.text))
     page.goto(page_of_shop)
 
     assert page.evaluate("window.violations") == []
-    assert told == []
+    assert logged == []
     said = page.evaluate(
         "JSON.parse(document.querySelector('script[type=\"application/ld+json\"]').textContent)"
     )

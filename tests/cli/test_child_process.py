@@ -32,7 +32,7 @@ def never_ends(answers=None):
 
 @pytest.fixture
 def no_fork(monkeypatch):
-    """Let the machine refuse each fork until it is told to allow them again."""
+    """Let the machine refuse each fork until it may again."""
     allowed = os.fork
 
     def refuse():

@@ -54,7 +54,7 @@ def test_announce_says_how_many_a_change_concerns_and_writes_the_version_down(in
     assert "@mail.example" not in output
 
 
-def test_announce_writes_to_the_people_concerned_and_only_once(installation):
+def test_announce_writes_to_the_people_affected_and_only_once(installation):
     at_shop = shop()
     invitation(at_shop, order(at_shop), sent_at=clock.now())
     ask("announce", "--shop", "velo-fils")
@@ -121,7 +121,7 @@ def test_a_key_and_a_backup_can_be_asked(installation, tmp_path):
         assert "orders: name" in output.stdout
         assert "velo-fils: at least 1 people" in output.stdout
         assert "reviews: opinion" in output.stdout
-        assert [path.name for path in installation.data.glob(".concerned-*")] == []
+        assert [path.name for path in installation.data.glob(".reached-*")] == []
     else:
         assert output.exit_code == 1
         assert "restore it onto an empty database" in output.output

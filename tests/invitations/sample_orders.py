@@ -99,15 +99,15 @@ def message_values(invitation_id, kind="invitation", at=NOON, **more):
 
 
 class Post:
-    """A mail transport that keeps its messages; `fates` says what becomes of the next ones."""
+    """A mail transport that keeps its messages; `results` says what becomes of the next ones."""
 
-    def __init__(self, *fates, meanwhile=None):
+    def __init__(self, *results, meanwhile=None):
         self.messages = []
-        self.fates = list(fates)
+        self.results = list(results)
         self.meanwhile = meanwhile
 
     def send(self, email_message, before_end_of_data):
-        outcome = self.fates.pop(0) if self.fates else SendResult(SendStatus.SENT)
+        outcome = self.results.pop(0) if self.results else SendResult(SendStatus.SENT)
         if self.meanwhile:
             self.meanwhile()
         if outcome.reason != "before_end_of_data":

@@ -49,16 +49,16 @@ class Wall:
         self.jump = TEN_YEARS
 
 
-@pytest.mark.parametrize("fate", [SendStatus.DEFERRED, SendStatus.SENT])
+@pytest.mark.parametrize("status", [SendStatus.DEFERRED, SendStatus.SENT])
 def test_a_clock_that_jumps_within_a_round_makes_no_message_wait_for_years(
-    installation, monkeypatch, fate
+    installation, monkeypatch, status
 ):
     order_id = invited(shop())
     wall = Wall(monkeypatch)
     with db.transaction() as session:
         clock_check.record(session, clock.read(), None)
     post = Post(
-        SendResult(fate, "before_end_of_data" if fate is SendStatus.DEFERRED else ""),
+        SendResult(status, "before_end_of_data" if status is SendStatus.DEFERRED else ""),
         meanwhile=wall.set_ahead,
     )
 
@@ -71,7 +71,7 @@ def test_a_clock_that_jumps_within_a_round_makes_no_message_wait_for_years(
         send_messages()
 
     email_message = message_of(order_id)
-    if fate is SendStatus.DEFERRED:
+    if status is SendStatus.DEFERRED:
         assert email_message.due_at < NOON + DAY
     else:
         assert email_message.state == "sent"

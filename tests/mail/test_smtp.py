@@ -67,7 +67,7 @@ def test_three_messages_go_over_one_connection(offers):
 
 @pytest.mark.parametrize("offers", WAYS)
 @pytest.mark.parametrize(
-    ("step", "answer", "fate", "problem"),
+    ("step", "answer", "status", "problem"),
     [
         ("MAIL", "451 later", SendStatus.DEFERRED, "smtp_451"),
         ("MAIL", "421 closing", SendStatus.DEFERRED, "smtp_421"),
@@ -100,21 +100,21 @@ def test_three_messages_go_over_one_connection(offers):
     ],
 )
 def test_each_answer_has_its_delivery_result_and_the_next_message_goes_on(
-    step, answer, fate, problem, offers
+    step, answer, status, problem, offers
 ):
     end_of_data = EndOfData()
     good = GOOD[step]
     with MailServer(says={step: [answer, good]}, offers=offers) as server:
         outcomes = post(server.url, email_message(), email_message(), end_of_data=end_of_data)
 
-    assert outcomes == [SendResult(fate, problem), SendResult(SendStatus.SENT)]
+    assert outcomes == [SendResult(status, problem), SendResult(SendStatus.SENT)]
     assert len(server.messages) == 1
     assert end_of_data.count == (2 if step == "DOT" else 1)
 
 
 @pytest.mark.parametrize("offers", WAYS)
 @pytest.mark.parametrize(
-    ("step", "fate", "problem", "ends_of_data"),
+    ("step", "status", "problem", "ends_of_data"),
     [
         ("CONNECT", SendStatus.DEFERRED, "no_connection", 0),
         ("EHLO", SendStatus.DEFERRED, "no_connection", 0),
@@ -125,11 +125,11 @@ def test_each_answer_has_its_delivery_result_and_the_next_message_goes_on(
     ],
 )
 def test_a_line_that_breaks_is_later_before_the_end_of_data_and_unknown_after(
-    step, fate, problem, ends_of_data, offers
+    step, status, problem, ends_of_data, offers
 ):
     end_of_data = EndOfData()
     with MailServer(hangs_up_at=[step, step], offers=offers) as server:
-        assert post(server.url, end_of_data=end_of_data) == [SendResult(fate, problem)]
+        assert post(server.url, end_of_data=end_of_data) == [SendResult(status, problem)]
 
     assert (server.messages, end_of_data.count) == ([], ends_of_data)
 
@@ -322,7 +322,7 @@ def listener():
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         controller = Controller(kept, hostname="127.0.0.1", port=port, **options)
-        # Its own knock at a TLS port uses the server's certificate as a client's, and fails.
+        # Its own connection to a TLS port uses the server's certificate as a client's, and fails.
         controller._trigger_server = lambda: socket.create_connection(("127.0.0.1", port)).close()
         controller.start()
         started.append(controller)

@@ -13,7 +13,7 @@ OF_RELAY = {FailureScope.SERVER, FailureScope.RATE}
 
 
 @pytest.mark.parametrize(
-    ("code", "reply", "fate", "about"),
+    ("code", "reply", "status", "about"),
     [
         (421, "4.3.2 closing", SendStatus.DEFERRED, FailureScope.SERVER),
         (421, "4.7.0 too many letters", SendStatus.DEFERRED, FailureScope.SERVER),
@@ -42,10 +42,12 @@ OF_RELAY = {FailureScope.SERVER, FailureScope.RATE}
         (550, "no", SendStatus.REFUSED, FailureScope.MAILBOX),
     ],
 )
-def test_an_answer_says_what_becomes_of_the_message_and_of_whom_it_speaks(code, reply, fate, about):
+def test_an_answer_says_what_becomes_of_the_message_and_of_whom_it_speaks(
+    code, reply, status, about
+):
     outcome = result_of(Stage.RCPT, code, reply, JAN)
 
-    assert (outcome.status, outcome.scope) == (fate, about)
+    assert (outcome.status, outcome.scope) == (status, about)
     assert "5.7" not in outcome.reason
 
 

@@ -1,4 +1,4 @@
-"""A shop that knocks: enrolled on a platform, sends signed bodies through the real endpoint."""
+"""A shop that posts: enrolled on a platform, sends signed bodies through the real endpoint."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""Whose data was concerned: counts by shop and category, people as far as they can be named."""
+"""Whose data a breach reached: counts by shop and category, people as far as they can be named."""
 
 import pytest
 from sqlalchemy import update

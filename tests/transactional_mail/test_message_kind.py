@@ -222,9 +222,9 @@ def test_a_report_before_it_is_sent_again_ends_it_and_then_holds_nobody(installa
     assert sent(now=NOON + HOUR).messages == []
 
 
-@pytest.mark.parametrize("fate", ["sent", "refused", "unknown", "deferred"])
-def test_nothing_of_a_person_reaches_the_log(installation, fate, capfd):
-    status = {one.name.lower(): one for one in SendStatus}[fate]
+@pytest.mark.parametrize("result", ["sent", "refused", "unknown", "deferred"])
+def test_nothing_of_a_person_reaches_the_log(installation, result, capfd):
+    status = {one.name.lower(): one for one in SendStatus}[result]
     asked()
     sent(Post(SendResult(status, "smtp_550")))
     asked("eva@mail.example", name="Eva")

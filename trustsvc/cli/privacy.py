@@ -124,7 +124,7 @@ def _inside(path: Path) -> Iterator[Session]:
             "The backup is of PostgreSQL: restore it onto an empty database and data folder, and "
             "ask there with --table or --key."
         )
-    with TemporaryDirectory(dir=config.current().data, prefix=".concerned-") as place:
+    with TemporaryDirectory(dir=config.current().data, prefix=".reached-") as place:
         copy = Path(place) / "database"
         archive.copy_database(path, copy)
         engine = create_engine(f"sqlite:///{copy}", hide_parameters=True)

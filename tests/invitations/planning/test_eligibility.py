@@ -160,7 +160,7 @@ def test_the_first_reason_is_the_one_that_is_given():
     )
     known = BuyerStatus(registered=False, opted_out=True, recently_invited=True)
 
-    told = []
+    rules = []
     for repair in (
         lambda s, o, k: (s, o, k),
         lambda s, o, k: (replace(s, closed_at=None), o, k),
@@ -178,9 +178,9 @@ def test_the_first_reason_is_the_one_that_is_given():
         lambda s, o, k: (s, o, replace(k, recently_invited=False)),
     ):
         shop, order, known = repair(shop, order, known)
-        told.append(may_ask(shop, order, known, NOW).rule)
+        rules.append(may_ask(shop, order, known, NOW).rule)
 
-    assert told == [
+    assert rules == [
         "shop_closed",
         "cancelled",
         "said_no",

@@ -100,7 +100,7 @@ def test_after_five_failures_in_a_row_it_is_left_alone_and_no_try_is_spent(insta
 def test_a_success_in_between_begins_the_count_again(installation):
     many(10)
     now = NOON
-    for fates in (
+    for results in (
         [AWAY],
         [AWAY],
         [AWAY],
@@ -109,7 +109,7 @@ def test_a_success_in_between_begins_the_count_again(installation):
         [AWAY],
         [AWAY],
     ):
-        sent(Post(*fates), now=now)
+        sent(Post(*results), now=now)
         now += MINUTE
 
     assert row().open_until is None

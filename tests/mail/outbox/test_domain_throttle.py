@@ -100,12 +100,12 @@ def test_a_maildir_has_no_throttle(installation):
 @throttled(600)
 def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_on(installation):
     due(*["bad.example"] * 3, *["good.example"] * 3)
-    fates = {"bad.example": LATER}
+    results = {"bad.example": LATER}
 
     class Says(Post):
         def send(self, email_message, before_end_of_data):
-            self.fates = [
-                fates.get(email_message.to_address.partition("@")[2], SendResult(SendStatus.SENT))
+            self.results = [
+                results.get(email_message.to_address.partition("@")[2], SendResult(SendStatus.SENT))
             ]
             return super().send(email_message, before_end_of_data)
 
@@ -124,7 +124,7 @@ def test_a_domain_that_says_later_is_left_alone_longer_each_time_and_others_go_o
         assert domains_of(sent(Says(), now=now)) == {"bad.example": 1}
 
     assert waits[-1] > 4 * waits[0]
-    fates.clear()
+    results.clear()
     now += HOUR
     for _ in range(3):
         sent(Says(), now=now)

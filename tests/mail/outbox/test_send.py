@@ -109,7 +109,7 @@ def test_a_message_dropped_while_the_server_deferred_it_is_not_due_again(install
 
 
 @pytest.mark.parametrize(
-    ("fate", "problem", "state"),
+    ("status", "problem", "state"),
     [
         (SendStatus.SENT, "", "sent"),
         (SendStatus.DEFERRED, "smtp_451", "due"),
@@ -118,7 +118,7 @@ def test_a_message_dropped_while_the_server_deferred_it_is_not_due_again(install
     ],
 )
 def test_each_delivery_result_settles_its_message_and_leaves_the_others_alone(
-    installation, fate, problem, state
+    installation, status, problem, state
 ):
     at_shop = shop()
     ids = [invited(at_shop, email=f"b{number}@mail.example") for number in range(3)]
@@ -126,7 +126,7 @@ def test_each_delivery_result_settles_its_message_and_leaves_the_others_alone(
     sent(
         Post(
             SendResult(SendStatus.SENT),
-            SendResult(fate, problem),
+            SendResult(status, problem),
             SendResult(SendStatus.SENT),
         )
     )
@@ -134,20 +134,20 @@ def test_each_delivery_result_settles_its_message_and_leaves_the_others_alone(
     assert [message_of(order_id).state for order_id in ids] == ["sent", state, "sent"]
     email_message = message_of(ids[1])
     assert (email_message.reason or "", email_message.attempts) == (problem, 1)
-    assert (email_message.sent_at is not None) == (fate in {SendStatus.SENT, SendStatus.UNKNOWN})
+    assert (email_message.sent_at is not None) == (status in {SendStatus.SENT, SendStatus.UNKNOWN})
 
 
-@pytest.mark.parametrize("fate", [SendStatus.DEFERRED, SendStatus.REFUSED])
+@pytest.mark.parametrize("status", [SendStatus.DEFERRED, SendStatus.REFUSED])
 def test_messages_refused_one_after_the_other_before_their_end_of_data_are_settled_together(
-    installation, fate
+    installation, status
 ):
     at_shop = shop()
     ids = [invited(at_shop, email=f"b{number}@mail.example") for number in range(4)]
 
-    sent(Post(*[SendResult(fate, "before_end_of_data")] * 3))
+    sent(Post(*[SendResult(status, "before_end_of_data")] * 3))
 
     states = {SendStatus.DEFERRED: "due", SendStatus.REFUSED: "refused"}
-    assert [message_of(order_id).state for order_id in ids] == [states[fate]] * 3 + ["sent"]
+    assert [message_of(order_id).state for order_id in ids] == [states[status]] * 3 + ["sent"]
     assert [message_of(order_id).attempts for order_id in ids] == [1] * 4
 
 

@@ -59,7 +59,7 @@ FINE = Draft(stars=4, title="Good", text="Came on time.", name="A", city="B", co
 
 buyers = st.sampled_from(BUYERS)
 shop_numbers = st.integers(0, 1)
-FATES = {
+RESULTS = {
     "sent": SendResult(SendStatus.SENT),
     "later before": SendResult(SendStatus.DEFERRED, "before_end_of_data"),
     "later after": SendResult(SendStatus.DEFERRED, "smtp_452"),
@@ -80,23 +80,23 @@ class Crash(BaseException):
     """The process is gone: it reports nothing of its end."""
 
 
-class Postbox:
+class Transport:
     """Treats each message as set, and reports to the machine what may have arrived."""
 
-    def __init__(self, machine, fates):
-        self.machine, self.fates, self.is_dead = machine, list(fates), False
+    def __init__(self, machine, results):
+        self.machine, self.results, self.is_dead = machine, list(results), False
 
     def send(self, email_message, before_end_of_data):
-        fate = self.fates.pop(0) if self.fates else "sent"
-        if fate == "crash before":
+        result = self.results.pop(0) if self.results else "sent"
+        if result == "crash before":
             self.die()
-        if fate not in BEFORE:
+        if result not in BEFORE:
             before_end_of_data()
-            if fate in MAY_ARRIVE:
+            if result in MAY_ARRIVE:
                 self.machine.arrived[email_message.message_id] += 1
-        if fate == "crash after":
+        if result == "crash after":
             self.die()
-        return FATES[fate]
+        return RESULTS[result]
 
     def die(self):
         self.is_dead = True
@@ -167,13 +167,13 @@ class Machine(RuleBasedStateMachine):
             plan.plan_invitations(session, self.now)
             reminders.plan_due_reminders(session, self.now)
 
-    @rule(fates=st.lists(st.sampled_from(list(FATES)), max_size=5))
-    def send(self, fates):
-        self.run_a_round(Postbox(self, fates))
+    @rule(results=st.lists(st.sampled_from(list(RESULTS)), max_size=5))
+    def send(self, results):
+        self.run_a_round(Transport(self, results))
 
-    @rule(buyer=buyers, everywhere=st.booleans(), fates=st.lists(st.sampled_from(list(FATES))))
-    def change_of_mind_while_sending(self, buyer, everywhere, fates):
-        mail_transport = Postbox(self, fates)
+    @rule(buyer=buyers, everywhere=st.booleans(), results=st.lists(st.sampled_from(list(RESULTS))))
+    def change_of_mind_while_sending(self, buyer, everywhere, results):
+        mail_transport = Transport(self, results)
         say, machine = mail_transport.send, self
 
         def meanwhile(email_message, before_end_of_data):
@@ -291,7 +291,7 @@ class Machine(RuleBasedStateMachine):
         for _ in range(24):
             self.now += timedelta(hours=7)
             self.plan()
-            self.run_a_round(Postbox(self, []))
+            self.run_a_round(Transport(self, []))
         with db.reading() as session:
             open_orders = session.scalars(
                 select(orders.c.id).where(orders.c.state != "settled")

@@ -291,8 +291,12 @@ def test_the_standard_endpoint_reads_a_moment_where_it_stands(news):
         order = PLATFORMS["standard"].parse({}, json.dumps(body).encode(), NOW)
         is_dated = body["type"] != "order.updated"  # other dates of an order are no time of it
         assert order.modified_at == (moment if is_dated else None)
-        told = {"paid": order.paid_at, "shipped": order.shipped_at, "delivered": order.delivery_at}
-        assert told.get(news, moment) == moment
+        stated = {
+            "paid": order.paid_at,
+            "shipped": order.shipped_at,
+            "delivered": order.delivery_at,
+        }
+        assert stated.get(news, moment) == moment
         assert order.is_over == (news in {"cancelled", "refunded"})
 
 

@@ -332,11 +332,11 @@ def test_only_fields_that_are_stated_say_something_of_skipping(data, details):
 
 
 def test_the_moment_of_a_type_is_the_date_of_its_event():
-    told = {"date_unreadable"}
+    noted = {"date_unreadable"}
 
     assert parse("order.shipped", moment="broken").details == {
-        "date_shipped": told,
-        "date_moment": told,
+        "date_shipped": noted,
+        "date_moment": noted,
     }
 
 
@@ -383,9 +383,9 @@ def test_a_no_and_an_erasure_in_news_of_an_unknown_type_count():
 
 
 def test_a_date_of_the_news_that_cannot_be_read_is_reported():
-    told = frozenset({"date_unreadable"})
+    noted = frozenset({"date_unreadable"})
 
-    assert parse(modified_at="gisteren").details["date_modified"] == told
+    assert parse(modified_at="gisteren").details["date_modified"] == noted
     body = {"type": "order.shipped", "timestamp": "gisteren", "data": {"reference": "R"}}
     order = standard.parse({}, json.dumps(body).encode(), NOW)
-    assert order.details["date_timestamp"] == told
+    assert order.details["date_timestamp"] == noted

@@ -31,7 +31,7 @@ def two_versions(at_shop, now):
             notice_history.record(session, [(at_shop, number, {"en": f"Version {number}"})], since)
 
 
-def concerned(at_shop, now):
+def announced(at_shop, now):
     with db.reading() as session:
         return announcement.audience(session, at_shop, now)
 
@@ -47,7 +47,7 @@ def test_notified_are_buyers_with_an_invitation_and_authors_each_once(now):
     invitation(at_shop, order(at_shop, email="Twice@Mail.example"), sent_at=now - HOUR)
     review(at_shop, at=now - HOUR)
 
-    found = concerned(at_shop, now)
+    found = announced(at_shop, now)
 
     assert len(found.people) == 2
     assert addresses(found)[1] == "buyer@mail.example"
@@ -59,21 +59,21 @@ def test_who_got_no_invitation_was_never_shown_the_former_one(now, message_state
     at_shop = shop()
     invitation(at_shop, order(at_shop), at=now - HOUR, message_state=message_state)
 
-    assert concerned(at_shop, now).people == []
+    assert announced(at_shop, now).people == []
 
 
 def test_a_message_that_may_have_arrived_counts(now):
     at_shop = shop()
     invitation(at_shop, order(at_shop), message_state="unknown", sent_at=now - HOUR)
 
-    assert addresses(concerned(at_shop, now)) == ["buyer@mail.example"]
+    assert addresses(announced(at_shop, now)) == ["buyer@mail.example"]
 
 
 def test_an_invitation_that_left_afterwards_had_the_new_one_in_it(now):
     at_shop = shop()
     invitation(at_shop, order(at_shop), sent_at=now + HOUR)
 
-    assert concerned(at_shop, now).people == []
+    assert announced(at_shop, now).people == []
 
 
 def test_erased_buyers_and_other_shops_are_not_notified(now):
@@ -81,7 +81,7 @@ def test_erased_buyers_and_other_shops_are_not_notified(now):
     invitation(at_shop, order(at_shop, email=None), sent_at=now - HOUR)
     invitation(other, order(other), sent_at=now - HOUR)
 
-    assert concerned(at_shop, now).people == []
+    assert announced(at_shop, now).people == []
 
 
 def test_registered_people_are_counted_and_cannot_be_reached(now):
@@ -92,7 +92,7 @@ def test_registered_people_are_counted_and_cannot_be_reached(now):
             )
         )
 
-    assert concerned(shop(), now).by_pseudonym_only == 1
+    assert announced(shop(), now).by_pseudonym_only == 1
 
 
 def unannounced():
@@ -113,7 +113,7 @@ def test_a_changed_notice_that_was_not_announced_is_reported_by_doctor_and_desk(
     invitation(at_shop, order(at_shop, buyer=b"gone", email=None), sent_at=now - HOUR)
     invitation(same, order(same), sent_at=now - HOUR)
     two_versions(at_shop, now)
-    two_versions(other, now)  # changed, and nobody is concerned
+    two_versions(other, now)  # changed, and nobody is written to
     with db.transaction() as session:
         notice_history.record(session, [(same, 1, {"en": "Version 1"})], now)
 
@@ -177,5 +177,5 @@ def test_nobody_who_is_to_be_notified_shows_in_a_repr(now):
     at_shop = shop()
     invitation(at_shop, order(at_shop), sent_at=now - HOUR)
 
-    assert "mail.example" not in repr(concerned(at_shop, now))
-    assert "mail.example" not in repr(concerned(at_shop, now).people)
+    assert "mail.example" not in repr(announced(at_shop, now))
+    assert "mail.example" not in repr(announced(at_shop, now).people)

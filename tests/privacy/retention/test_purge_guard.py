@@ -240,14 +240,14 @@ def test_a_jump_in_the_middle_of_a_batch_puts_off_no_message_and_ends_no_invitat
     right, true, ahead = clock.now, clock.now(), [0 * DAY]
     monkeypatch.setattr(clock, "now", lambda: right() + ahead[0])
 
-    class Postbox:
+    class Transport:
         def send(self, email_message, before_end_of_data):
             ahead[0] = 3650 * DAY
             if outcome.status is SendStatus.SENT:
                 before_end_of_data()
             return outcome
 
-    monkeypatch.setattr(send_messages, "open_transport", lambda _: nullcontext(Postbox()))
+    monkeypatch.setattr(send_messages, "open_transport", lambda _: nullcontext(Transport()))
     send_messages.send_messages()
 
     email_message = sample_orders.message_of(order_id)
