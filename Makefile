@@ -68,7 +68,7 @@ test: lint
 
 # The files are named so that not all of the others are collected too; a test compares.
 PROOFS := tests/cases/test_own_cases.py tests/faults/test_drill.py tests/tools/test_canary.py \
-	tests/tools/test_dictionary.py tests/walks/test_demo.py
+	tests/tools/test_dictionary.py tests/processes/test_demo.py
 
 # Before `make test` on each commit: see .ci/run.
 proofs: .venv/ready-for-tests
@@ -81,7 +81,7 @@ coverage: .venv/ready-for-tests
 	$(PYTEST) -n 2 --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
 
 quick: lint
-	$(PYTEST) -n 2 --dist worksteal --hypothesis-profile=quick -m "not slow and not browser and not walk and not postgresql" \
+	$(PYTEST) -n 2 --dist worksteal --hypothesis-profile=quick -m "not slow and not browser and not processes and not postgresql" \
 		$(ARGS)
 
 drill: .venv/ready-for-tests

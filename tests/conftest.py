@@ -136,12 +136,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Every other module of it comes first, the others in the middle: of four workers, each of which
     gets a quarter, two wait while two compute, and small tests are left to share at the end.
     """
-    walks = [item for item in items if item.get_closest_marker("walk")]
-    others = [item for item in items if not item.get_closest_marker("walk")]
-    modules = list(dict.fromkeys(item.nodeid.partition("::")[0] for item in walks))
+    of_processes = [item for item in items if item.get_closest_marker("processes")]
+    others = [item for item in items if not item.get_closest_marker("processes")]
+    modules = list(dict.fromkeys(item.nodeid.partition("::")[0] for item in of_processes))
     first = {module for number, module in enumerate(modules) if number % 2 == 0}
-    early = [item for item in walks if item.nodeid.partition("::")[0] in first]
-    late = [item for item in walks if item.nodeid.partition("::")[0] not in first]
+    early = [item for item in of_processes if item.nodeid.partition("::")[0] in first]
+    late = [item for item in of_processes if item.nodeid.partition("::")[0] not in first]
     half = max(0, len(items) // 2 - len(early))
     items[:] = [*early, *others[:half], *late, *others[half:]]
 

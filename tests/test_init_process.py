@@ -22,7 +22,7 @@ import requests
 from tests.waiting import PATIENCE_S, until
 from trustsvc.work_queue import runtime
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 
 @cache

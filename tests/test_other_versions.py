@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from tests.walks.conftest import free_port
+from tests.processes.conftest import free_port
 from trustsvc import __version__, cli, clock, config, migrations
 from trustsvc.doctor.check import check
 from trustsvc.storage import db

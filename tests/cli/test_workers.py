@@ -25,7 +25,7 @@ from trustsvc.orders.received import PrivacyRequestKind
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 JOB_S = 4  # how long a test lets a job wait
 
 

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 import redis
 
-from tests.walks.conftest import free_port
+from tests.processes.conftest import free_port
 from trustsvc import clock, config
 from trustsvc.doctor import redis_server
 from trustsvc.work_queue import embedded_redis, job_queue

@@ -1,3 +1,3 @@
-from tests.walks.conftest import _services, service, service_environ, shared_service
+from tests.processes.conftest import _services, service, service_environ, shared_service
 
 __all__ = ["_services", "service", "service_environ", "shared_service"]

@@ -23,7 +23,7 @@ def start(database, place):
 
 
 @pytest.mark.proof
-@pytest.mark.walk
+@pytest.mark.processes
 @pytest.mark.slow
 @pytest.mark.postgresql
 @pytest.mark.timeout(drill.PATIENCE_S + 300)

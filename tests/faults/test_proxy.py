@@ -14,7 +14,7 @@ from trustsvc.orders.models import orders
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
-pytestmark = [pytest.mark.slow, pytest.mark.walk]
+pytestmark = [pytest.mark.slow, pytest.mark.processes]
 
 
 def is_settled(order_id):

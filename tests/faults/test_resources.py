@@ -30,7 +30,7 @@ from trustsvc.storage import db
 
 pytestmark = [
     pytest.mark.both_databases,
-    pytest.mark.walk,
+    pytest.mark.processes,
     pytest.mark.slow,
 ]
 FAULT_S = 4

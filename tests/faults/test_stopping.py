@@ -26,7 +26,7 @@ from trustsvc.cli.child_process import TIMEOUT_S
 from trustsvc.mail.outbox.models import messages
 from trustsvc.storage import db
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 ORDERS = 3
 
 

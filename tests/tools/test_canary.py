@@ -10,7 +10,7 @@ PEOPLE = 16
 
 
 @pytest.mark.proof
-@pytest.mark.walk
+@pytest.mark.processes
 @pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_no_marker_lies_where_it_must_not_and_none_anywhere_after_the_erasure(database):

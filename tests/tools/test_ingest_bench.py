@@ -9,7 +9,7 @@ from tests.waiting import PATIENCE_S
 
 
 @pytest.mark.slow
-@pytest.mark.walk
+@pytest.mark.processes
 def test_the_ingest_bench_stores_every_order_it_counts(tmp_path):
     environ = os.environ | {
         "ROUNDS": "1",

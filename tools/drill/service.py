@@ -13,7 +13,7 @@ from pathlib import Path
 
 import requests
 
-from tests.walks.conftest import free_port
+from tests.processes.conftest import free_port
 from trustsvc.work_queue import embedded_redis, runtime
 
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ from tests.waiting import PATIENCE_S
 from trustsvc import clock, config
 from trustsvc.orders.catch_up import connections
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.walk]
+pytestmark = [pytest.mark.both_databases, pytest.mark.processes]
 
 MINUTE = timedelta(minutes=1)
 

@@ -5,10 +5,10 @@ import re
 import pytest
 import requests
 
+from tests.processes.test_service import emails, place_order, sending_day, text_of, woo_order
 from tests.waiting import PATIENCE_S
-from tests.walks.test_service import emails, place_order, sending_day, text_of, woo_order
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 AT_ONCE_S = 5  # as promised; the clock, which would hide a lost job, ticks every 15
 

@@ -8,13 +8,13 @@ import re
 import pytest
 import requests
 
+from tests.processes.test_service import sending_day
 from tests.waiting import PATIENCE_S
-from tests.walks.test_service import sending_day
 from trustsvc import clock, config
 from trustsvc.crypto import pseudonyms
 from trustsvc.demo import example_orders
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 
 def emails(service, to):

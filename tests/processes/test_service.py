@@ -26,7 +26,7 @@ from tests.waiting import PATIENCE_S
 from trustsvc import clock
 from trustsvc.demo import example_orders
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 PROCESSES = {"redis", "web", "worker", "privacy-worker", "mailer", "scheduler"}
 
 

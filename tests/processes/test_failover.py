@@ -10,15 +10,15 @@ import redis
 
 from tests.faults.test_proxy import is_settled
 from tests.invitations import sample_orders
+from tests.processes.conftest import free_port
 from tests.waiting import until
-from tests.walks.conftest import free_port
 from tools.drill.service import ROOT
 from trustsvc import clock, config
 from trustsvc.doctor import redis_server
 from trustsvc.storage import db
 from trustsvc.work_queue import embedded_redis, job_queue
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 SENTINEL = """
 port {sentinel}
 dir {place}

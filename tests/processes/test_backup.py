@@ -10,13 +10,13 @@ import pytest
 import requests
 
 from tests import servers
+from tests.processes.test_service import emails, place_order, sending_day, text_of, woo_order
 from tests.waiting import PATIENCE_S
-from tests.walks.test_service import emails, place_order, sending_day, text_of, woo_order
 from trustsvc.crypto import keyring
 
 pytestmark = [
     pytest.mark.both_databases,
-    pytest.mark.walk,
+    pytest.mark.processes,
     pytest.mark.slow,
 ]
 

@@ -14,7 +14,7 @@ from tests.waiting import PATIENCE_S
 from trustsvc import clock
 from trustsvc.demo import example_orders
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 ERROR = b'{"code":"woocommerce_rest_cannot_view","message":"No.","data":{"status":401}}'
 

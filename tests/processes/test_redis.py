@@ -15,7 +15,7 @@ from tests.waiting import PATIENCE_S
 from tools.drill.proxy import Proxy
 from tools.drill.service import Redis
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 HELD_UP_S = 3.0
 MANY_TIMES = 10  # the slowest answer while Redis is well, on a machine that is slow
 

@@ -15,8 +15,8 @@ import requests
 from sqlalchemy import event, text
 
 from tests import servers
+from tests.processes.conftest import free_port
 from tests.waiting import PATIENCE_S
-from tests.walks.conftest import free_port
 from tools.drill.drill import daytime_zone
 from tools.drill.load import Load
 from trustsvc import clock, config, migrations
@@ -27,7 +27,7 @@ from trustsvc.storage import db, vacuum
 
 PROGRAM = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
 pytestmark = [
-    pytest.mark.walk,
+    pytest.mark.processes,
     pytest.mark.slow,
     pytest.mark.postgresql,
     pytest.mark.skipif(not PROGRAM, reason="pgbouncer is not installed (Debian: pgbouncer)"),

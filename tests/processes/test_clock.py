@@ -19,7 +19,7 @@ from trustsvc.mail.outbox import send_suspension
 from trustsvc.storage import db
 from trustsvc.work_queue import heartbeat
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 

@@ -14,10 +14,10 @@ import sys
 import pytest
 import requests
 
+from tests.processes.conftest import free_port
 from tests.waiting import PATIENCE_S
-from tests.walks.conftest import free_port
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @pytest.mark.proof

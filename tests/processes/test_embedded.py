@@ -8,10 +8,10 @@ import signal
 import pytest
 
 from tests.faults.test_resources import stored
+from tests.processes.test_redis import post
 from tests.waiting import PATIENCE_S
-from tests.walks.test_redis import post
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 
 def kept_by_redis(data):

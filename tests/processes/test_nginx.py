@@ -13,7 +13,7 @@ from tests.deploy.test_nginx import TOKEN
 from tests.waiting import PATIENCE_S
 
 pytestmark = [
-    pytest.mark.walk,
+    pytest.mark.processes,
     pytest.mark.slow,
     pytest.mark.skipif(NGINX is None, reason="nginx is not installed"),
     pytest.mark.parametrize("database", ["sqlite"], indirect=True),

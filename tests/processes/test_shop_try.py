@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.walks.conftest import free_port
+from tests.processes.conftest import free_port
 
-pytestmark = [pytest.mark.walk, pytest.mark.slow]
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 
 def add_shop(shared_service, platform, may_ask):
