@@ -11,6 +11,7 @@ from pathlib import Path
 
 FILE = Path(__file__).parent / "facts" / "countries.toml"
 MAX_NAME = 60
+ZONE_SEPARATOR = "+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,20 @@ def find(text: str) -> Country | None:
         return None
     known, codes = _known()
     return known.get(text.strip().upper()) or known.get(codes.get(fold(text), ""))
+
+
+def zone_of(country: str, locale: str = "") -> str:
+    """Give the zone of a country, several joined by "+" where it has several; "" for unknown.
+
+    `country` is the address's, as a code or a name. Without one the country of the locale is used
+    (fr-CA). A message that leaves by day in each of the zones leaves by day in all of the country.
+    """
+    if known := find(country):
+        return known.zone
+    for part in locale.replace("_", "-").partition(".")[0].split("-")[1:]:
+        if len(part) == 2 and (known := find(part)):
+            return known.zone
+    return ""
 
 
 def fold(text: str) -> str:

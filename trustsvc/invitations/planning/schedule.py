@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from trustsvc import time_zones
+from trustsvc import countries
 from trustsvc.invitations.planning.eligibility import ShopRules
 from trustsvc.orders.facts import OrderFacts
 
@@ -87,7 +87,7 @@ def buyer_zone(locale: str | None, fallback: str) -> str:
 
     Several zones, joined by "+", for a country that has them.
     """
-    return time_zones.zone_of("", locale or "") or fallback
+    return countries.zone_of("", locale or "") or fallback
 
 
 def _add_delay(start: datetime, shop: ShopRules, zone: str) -> datetime:
@@ -130,7 +130,7 @@ def _at_opening(day: date, zone_info: ZoneInfo) -> datetime:
 @lru_cache(maxsize=1024)
 def _zone_infos(zone: str) -> tuple[ZoneInfo, ...]:
     """Read a zone or several; a name with a plus of its own is one zone (Etc/GMT+5)."""
-    names = [zone] if zone.startswith("Etc/") else zone.split(time_zones.SEPARATOR)
+    names = [zone] if zone.startswith("Etc/") else zone.split(countries.ZONE_SEPARATOR)
     return tuple(map(_zone_info, names))
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from trustsvc import address_rules, time_zones
+from trustsvc import address_rules, countries
 from trustsvc.orders.platforms import fields, locales
 
 _LEGAL_FORMS = """
@@ -29,7 +29,7 @@ def place(languages: Iterable[str], billed_to: str, sent_to: str) -> Place:
     The buyer lives where the bill goes: a parcel may be a gift to another country.
     """
     locale = locales.locale_of(languages, billed_to)
-    return Place(locale, time_zones.zone_of(billed_to or sent_to, locale))
+    return Place(locale, countries.zone_of(billed_to or sent_to, locale))
 
 
 def email(tree: fields.Tree, own: Sequence[str], others: Sequence[str] = ()) -> str:
