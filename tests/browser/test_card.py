@@ -77,8 +77,8 @@ def test_before_the_button_is_pressed_nothing_of_the_buyer_goes_anywhere(look, o
 
     ours = [(url, body) for url, body, _ in asked if url.startswith(origin)]
     assert ours == [(f"{origin}/embed/card.js", "")]
-    told = [unquote(f"{url} {body} {headers}") for url, body, headers in asked]
-    assert not any("jan@mail" in one for one in told)
+    received = [unquote(f"{url} {body} {headers}") for url, body, headers in asked]
+    assert not any("jan@mail" in one for one in received)
     assert page.context.cookies() == []
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
     assert page.evaluate("window.seen.violations") == []
