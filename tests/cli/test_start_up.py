@@ -10,6 +10,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+from tests import command_server
+
 HEAVY = {
     "alembic",
     "babel.dates",
@@ -74,3 +78,37 @@ def test_a_command_imports_what_it_needs_and_up_imports_all_before_it_forks(inst
         assert (command, code) == (command, 0)
         assert (command, set(found) - allowed) == (command, set())
     assert HEAVY - NOT_SHARED - set(shared[1]) == set()
+
+
+@pytest.mark.slow
+def test_a_command_that_is_forked_ends_as_one_that_is_started(installation):
+    """It stands for `python -m trustsvc` in many tests, so it has to say the same."""
+    environ = os.environ | {"TRUSTSVC_DATA": str(installation.data)}
+    words = ["tick", "--at", "noon"]
+
+    forked = command_server.run(words, environ)
+    started = subprocess.run(
+        [sys.executable, "-m", "trustsvc", *words],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (forked.returncode, forked.stdout) == (started.returncode, started.stdout)
+    assert forked.stderr == started.stderr
+    assert "write it like" in forked.stderr
+
+
+@pytest.mark.slow
+def test_forked_commands_share_no_settings_and_none_of_their_modules(installation, tmp_path):
+    """One after another: each reads its own environment and input, and imports for itself."""
+    environ = os.environ | {"TRUSTSVC_DATA": str(installation.data)}
+    shop = [*NEW_SHOP.split()[:-1], "--json"]
+
+    here = command_server.run(shop, environ)
+    there = command_server.run(["shop", "list"], environ | {"TRUSTSVC_DATA": str(tmp_path / "b")})
+
+    assert json.loads(here.stdout)["shop"]
+    assert "There are no shops yet" in there.stdout
+    assert command_server.run(["shop", "list"], environ).stdout.startswith("lamp")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests import servers, waiting
+from tests import command_server, servers, waiting
 from tests.waiting import PATIENCE_S
 
 
@@ -25,16 +25,9 @@ class Service:
     process: subprocess.Popen
     log: Path
 
-    def command(self, *command, say=None):
+    def command(self, *command, say=""):
         """Run one of our commands and give what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "trustsvc", *command],
-            env=self.environ,
-            input=say,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = command_server.run(command, self.environ, say)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -2,14 +2,12 @@
 
 import re
 import shutil
-import subprocess
-import sys
 import threading
 
 import pytest
 import requests
 
-from tests import servers
+from tests import command_server, servers
 from tests.processes.test_service import emails, place_order, sending_day, text_of, woo_order
 from tests.waiting import PATIENCE_S
 from trustsvc.crypto import keyring
@@ -22,13 +20,7 @@ pytestmark = [
 
 
 def command(environ, *words):
-    done = subprocess.run(
-        [sys.executable, "-m", "trustsvc", *map(str, words)],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = command_server.run(words, environ)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -4,12 +4,11 @@ Tests trustsvc/cli/shop_try.py.
 """
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
 
+from tests import command_server
 from tests.processes.conftest import free_port
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
@@ -57,13 +56,7 @@ def test_the_service_on_this_machine_answers_when_the_public_address_does_not(sh
 
 def test_a_service_that_does_not_run_is_hinted_at(service_environ):
     def command(*words):
-        return subprocess.run(
-            [sys.executable, "-m", "trustsvc", "shop", *words],
-            env=service_environ,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return command_server.run(["shop", *words], service_environ)
 
     command("add", "--name", "Lamp", "--domain", "lamp.example", "--platform", "standard")
 

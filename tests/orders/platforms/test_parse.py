@@ -321,9 +321,11 @@ def places(tree, way=()):
 
 
 def put(tree, way, value):
+    """Put a value in a place of a tree; gives what was there."""
     for step in way[:-1]:
         tree = tree[step]
-    tree[way[-1]] = value
+    before, tree[way[-1]] = tree[way[-1]], value
+    return before
 
 
 TOPICS = st.sampled_from(
@@ -373,11 +375,11 @@ def test_anything_may_stand_in_any_field(name, topic, value, data):
 )
 @pytest.mark.parametrize("name", sorted(WHOLE))
 def test_a_wrong_type_in_every_field_is_answered(name, value):
-    text = json.dumps(WHOLE[name])
-    for way in places(WHOLE[name]):
-        body = json.loads(text)
-        put(body, way, value)
+    body = json.loads(json.dumps(WHOLE[name]))
+    for way in places(body):
+        before = put(body, way, value)
         answered(name.partition("_")[0], {}, json.dumps(body).replace("Infinity", "1e999").encode())
+        put(body, way, before)
 
 
 @given(st.sampled_from(sorted(PLATFORMS)), st.binary(max_size=300))
