@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import jsonschema
 import pytest
 
-from tests.cases import history
 from tests.cases.test_own_cases import CASES
 from tests.orders.webhook_client import sample
 from trustsvc.errors import Refused
@@ -34,9 +33,15 @@ def test_the_example_order_is_valid():
     VALIDATOR.validate(sample("standard"))
 
 
-@pytest.mark.parametrize("step", [step for _, step in STEPS], ids=[name for name, _ in STEPS])
-def test_what_our_cases_post_is_valid(step: history.Step):
-    VALIDATOR.validate(json.loads(step.filled(1001, NOW)))
+def test_what_our_cases_post_is_valid():
+    assert len(STEPS) > 100
+    wrong = [
+        (name, error.message)
+        for name, step in STEPS
+        for error in VALIDATOR.iter_errors(json.loads(step.filled(1001, NOW)))
+    ]
+
+    assert wrong == []
 
 
 @pytest.mark.parametrize(
@@ -95,9 +100,14 @@ def read(data):
     return found
 
 
-@pytest.mark.parametrize("way", EVERY, ids=".".join)
-def test_every_field_of_the_schema_is_read(way):
+def test_every_field_of_the_schema_is_read():
     """Nothing is listed that the parser does not look at."""
+    assert len(EVERY) > 100
+    assert [".".join(way) for way in EVERY if not is_read(way)] == []
+
+
+def is_read(way):
+    """Say whether a valid order with this field is read as another than one without it."""
     kind, name = kind_of(way), standard_fields.fold({way[-1]: 0}).popitem()[0]
     base = {} if kind == "reference" else {"reference": "N", "consent": True}
     value = VALUES[kind]
@@ -122,12 +132,9 @@ def test_every_field_of_the_schema_is_read(way):
     for key in reversed(way):
         data = {key: data}
     body = base | data
-    assert VALIDATOR.is_valid({"data": body})
-
-    without, given = read(base), read(body)
-
-    assert isinstance(given, OrderReceived | Ignored)
-    assert shown(given) != shown(without)
+    assert VALIDATOR.is_valid({"data": body}), way
+    given = read(body)
+    return isinstance(given, OrderReceived | Ignored) and shown(given) != shown(read(base))
 
 
 def shown(found):
