@@ -39,6 +39,7 @@ def asked(at_shop, day):
     return invitation_of(order_id) is not None
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_monthly_box_brings_three_invitations_in_a_year_and_not_twelve(installation):
     at_shop = shop()
 

@@ -412,6 +412,7 @@ def test_an_order_that_waited_for_another_invitation_is_refused_once_that_was_se
     assert (row.state, row.email, row.decide_at) == ("settled", None, None)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_an_order_whose_other_invitation_never_leaves_is_too_old_one_day(installation):
     at_shop = shop()
     invited(at_shop)

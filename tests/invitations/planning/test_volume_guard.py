@@ -87,6 +87,7 @@ def test_what_was_confirmed_as_real_does_not_pause_the_shop_again(installation):
     assert paused() == [("sudden", 6, 0)]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.slow
 @few
 def test_a_shop_may_ask_five_times_its_usual(installation):
@@ -101,6 +102,7 @@ def test_a_shop_may_ask_five_times_its_usual(installation):
     assert paused() == [("steady", 26, 5)]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.slow
 @pytest.mark.parametrize("installation", [{"TRUSTSVC_HOURLY_MOST": "0"}], indirect=True)
 def test_without_a_limit_no_shop_is_paused(installation):

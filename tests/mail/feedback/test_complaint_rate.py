@@ -110,6 +110,7 @@ def test_one_complaint_of_few_messages_is_an_alarm_and_no_stop(lamp):
     assert happened() == [complaint_rate.ALARMED]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_the_alarm_is_raised_once_a_day(lamp):
     ids = complained(lamp, 1)
     filled(ids[0], 2000)
@@ -160,6 +161,7 @@ def test_a_stop_taken_back_does_not_come_back_for_the_same_complaints(lamp):
     assert stops() == {"complaints": "complaint_rate"}
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_the_doctor_and_the_command_line_say_so_and_take_it_back(lamp):
     now = clock.now()
     complained(lamp, 3, now - timedelta(seconds=1))

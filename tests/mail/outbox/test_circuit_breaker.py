@@ -97,6 +97,7 @@ def test_after_five_failures_in_a_row_it_is_left_alone_and_no_try_is_spent(insta
     assert states() == {"due": 10}
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_success_in_between_begins_the_count_again(installation):
     many(10)
     now = NOON
@@ -116,6 +117,7 @@ def test_a_success_in_between_begins_the_count_again(installation):
     assert row().failures == 3
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_five_times_421_end_a_round(installation):
     many(10)
 

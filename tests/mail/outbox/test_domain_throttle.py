@@ -72,6 +72,7 @@ def test_what_is_over_the_pace_waits_for_its_turn_without_a_try_and_others_go_on
         assert session.scalar(select(func.max(messages.c.waited_s))) == 0
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @throttled()
 def test_a_domain_is_one_however_it_is_spelt(installation):
     spelt = ["bücher.example", "BÜCHER.example", "xn--bcher-kva.example", "XN--BCHER-KVA.Example"]
@@ -89,6 +90,7 @@ def test_without_a_throttle_all_leave_at_once(installation):
     assert len(sent().messages) == 200
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("installation", [{"TRUSTSVC_MAIL_PACE": "1"}], indirect=True)
 def test_a_maildir_has_no_throttle(installation):
     due(*["many.example"] * 20)

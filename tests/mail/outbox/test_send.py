@@ -177,6 +177,7 @@ def tried_until_the_end(order_id, outcome, now=NOON):
     return moments
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("problem", ["smtp_451", "policy", "no_connection"])
 def test_after_72_hours_of_tries_a_message_is_given_up_and_its_buyer_not_forgotten(
     installation, problem

@@ -24,7 +24,7 @@ from trustsvc.orders.catch_up.status import ApiProblem
 from trustsvc.orders.models import decisions, orders
 from trustsvc.storage import db
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 PLATFORMS = sorted(APIS)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -36,6 +36,7 @@ def small_pages(monkeypatch):
         monkeypatch.setattr(api, "PAGE_SIZE", 3)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_eight_orders_of_a_downtime_arrive_exactly_once(connected, small_pages, platform):
     shop = connected(platform)
@@ -50,6 +51,7 @@ def test_eight_orders_of_a_downtime_arrive_exactly_once(connected, small_pages, 
     assert shop.state.problem is None
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_only_the_five_fields_of_an_order_are_kept(connected, platform):
     shop = connected(platform)
@@ -67,6 +69,7 @@ def test_only_the_five_fields_of_an_order_are_kept(connected, platform):
     assert "198.51.100" not in raw
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_what_was_fetched_before_leaves_no_trace_the_second_time(connected, platform):
     shop = connected(platform)
@@ -84,6 +87,7 @@ def test_what_was_fetched_before_leaves_no_trace_the_second_time(connected, plat
     assert lines() == before
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_change_of_a_known_order_is_taken_up(connected, platform):
     cancelled = {
@@ -152,6 +156,7 @@ def test_a_bulk_change_of_one_second_is_read_to_its_end(connected, small_pages, 
     assert later
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_killed_in_the_middle_nothing_is_lost_and_nothing_comes_twice(
     connected, small_pages, platform
@@ -182,6 +187,7 @@ def test_killed_in_the_middle_nothing_is_lost_and_nothing_comes_twice(
     assert (outcome.is_complete, shop.stored()) == (True, 8)
 
 
+@pytest.mark.both_databases
 def test_the_cursor_moves_with_the_orders_of_its_page_or_not_at_all(connected):
     shop = connected("woocommerce")
     shop.api.place(clock.now() - HOUR)
@@ -200,6 +206,7 @@ def test_the_cursor_moves_with_the_orders_of_its_page_or_not_at_all(connected):
     assert (shop.state.seen_until, shop.stored()) == (before, 0)
 
 
+@pytest.mark.both_databases
 def test_no_transaction_is_open_while_the_network_is_waited_for(connected):
     shop = connected("woocommerce")
     shop.api.place(clock.now() - HOUR)
@@ -220,6 +227,7 @@ def test_no_transaction_is_open_while_the_network_is_waited_for(connected):
     assert not any(seen)
 
 
+@pytest.mark.both_databases
 def test_time_that_is_over_ends_a_run_and_the_next_one_goes_on(connected, small_pages):
     shop = connected("woocommerce")
     for number in range(8):
@@ -277,6 +285,7 @@ def test_a_fault_is_recorded_by_its_code_and_tried_again_later(
     assert (shop.state.problem, shop.state.failing_since, shop.stored()) == (None, None, 1)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("status", "headers", "seconds"),
     [
@@ -307,6 +316,7 @@ def test_a_wait_that_is_none_is_our_own(connected, asks):
     assert 2 * MINUTE < shop.row.due_at - shop.row.last_run_at <= 5 * MINUTE
 
 
+@pytest.mark.both_databases
 def test_the_wait_grows_with_each_failure(connected):
     shop = connected("woocommerce")
     waits = []
@@ -384,6 +394,7 @@ def test_a_list_without_an_end_is_a_fault(connected, small_pages):
     assert len(shop.api.asked) < 300
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_an_order_that_cannot_be_read_holds_nothing_up(connected, platform):
     shop = connected(platform)

@@ -107,6 +107,7 @@ def test_the_alarm_lasts_until_an_order_can_be_read_again_and_may_come_back(shop
     assert len(emails(installation, again + 90 * DAY)) == 2
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_several_shops_are_one_e_mail(installation):
     for name in ("Blue Lamp", "Red Chair", "Green Door"):
         deliver(enrolled(name).id, weeks(NOON))
@@ -120,6 +121,7 @@ def test_several_shops_are_one_e_mail(installation):
     assert "Blue Lamp, Green Door, Red Chair " in text
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("language", ["en", "nl", "de", "fr"])
 def test_the_e_mail_goes_to_the_operator_in_the_shop_s_language(installation, language):
     made = enrolled('Lamp & "Zoon"', language=language)
@@ -178,6 +180,7 @@ def test_errors_instead_of_orders_are_an_alarm_at_once(shop, installation):
     assert emails(installation, LATER)[0]["Subject"] == "Errors instead of orders: Blue Lamp"
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_one_broken_webhook_among_good_ones_is_an_alarm_until_a_day_without_errors(shop):
     deliver(shop.id, [NOON + DAY], "ignored:platform_error")
     deliver(shop.id, [NOON + DAY + HOUR])
@@ -191,6 +194,7 @@ def test_one_broken_webhook_among_good_ones_is_an_alarm_until_a_day_without_erro
     assert events() == ["shop.platform_error", "shop.alarm_ended"]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_silent_shop_that_sends_errors_gets_the_other_alarm(shop):
     run(LATER)
     deliver(shop.id, [LATER + HOUR], "ignored:platform_error")
@@ -200,6 +204,7 @@ def test_a_silent_shop_that_sends_errors_gets_the_other_alarm(shop):
     assert events() == ["shop.silent", "shop.platform_error"]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("answer", ["bad_signature", "refused"])
 def test_why_nothing_can_be_read_follows_from_what_came_since(shop, answer):
     deliver(shop.id, [LATER - DAY], answer)
@@ -220,6 +225,7 @@ def test_a_distrusted_clock_raises_none_and_ends_what_is_over(shop, monkeypatch)
     assert events() == ["shop.silent", "shop.alarm_ended"]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_clock_that_was_ahead_and_is_set_back_does_not_keep_a_shop_from_being_watched(shop):
     deliver(shop.id, [NOON + 400 * DAY])
     deliver(shop.id, [NOON + HOUR])
@@ -248,6 +254,7 @@ def test_two_workers_at_once_raise_it_once(shop):
         assert len(session.execute(select(transactional_messages.c.id)).all()) == 1
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_an_operator_who_cannot_be_written_to_sees_the_alarm_at_the_desk_all_the_same(
     shop, installation
 ):
@@ -259,6 +266,7 @@ def test_an_operator_who_cannot_be_written_to_sees_the_alarm_at_the_desk_all_the
     assert emails(installation, LATER) == []
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_what_is_mailed_is_bounded_and_the_alarm_is_raised_all_the_same(shop, monkeypatch):
     monkeypatch.setattr(alarm, "MAX_MAILS_A_DAY", 0)
 
