@@ -123,6 +123,7 @@ def thief(app, client):
     return Thief(app, client)
 
 
+@pytest.mark.slow
 def test_nothing_in_the_database_opens_anything_with_the_key_of_links(app, thief):
     two_shops.make("Alfa")
     signed_in_staff.add("Kim Alfa")

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 import redis
 
+from tests import waiting
 from tests.processes.conftest import free_port
 from trustsvc import clock, config
 from trustsvc.doctor import redis_server
@@ -51,8 +52,7 @@ def test_a_replica_of_a_real_primary(installation, primary, read_only):
     link.replicaof("127.0.0.1", primary)
     try:
         with setting("replica-read-only", read_only):
-            while link.info("replication")["master_link_status"] != "up":
-                pass
+            waiting.until(lambda: link.info("replication")["master_link_status"] == "up")
             result = probe()
     finally:
         link.replicaof("NO", "ONE")

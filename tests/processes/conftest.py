@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -124,8 +125,16 @@ def _running(environ, place):
 
 
 @pytest.fixture
-def service(service_environ, tmp_path):
-    """A service of this test's own: seven processes, ten seconds of work for a core."""
+def service(service_environ, tmp_path, database, sqlite_template, keys_template):
+    """A service of this test's own: seven processes, two seconds of CPU to start and to stop.
+
+    It finds keys and a migrated database; that of a module (`shared_service`) starts with neither.
+    """
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700, exist_ok=True)
+    shutil.copytree(keys_template, data / "keys")
+    if database == "sqlite":
+        shutil.copy(sqlite_template, data / "trustsvc.db")
     with _running(service_environ, tmp_path) as running:
         yield running
 

@@ -66,6 +66,7 @@ def count(table, *where):
         return session.scalar(select(func.count()).select_from(table).where(*where))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "installation", [{"TRUSTSVC_MAIL_URL": "smtp://127.0.0.1:1"}], indirect=True

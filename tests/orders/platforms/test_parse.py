@@ -369,6 +369,7 @@ def test_anything_may_stand_in_any_field(name, topic, value, data):
     answered(platform, headers, json.dumps(body).encode())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "value",
     [None, True, 0, -1, 1.5, 1e400, "", "x", "\ud800", "\x00", [], [[]], {}, [None], 10**40],
