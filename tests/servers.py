@@ -173,7 +173,7 @@ SELECT (SELECT array_agg(oid ORDER BY oid) FROM ours),
        (SELECT version_num FROM alembic_version)
 """
 # A table of up to ten pages, as small as the planner takes an empty one to be, loses its rows; to
-# truncate it would make every connection read anew what the catalogue says of it.
+# truncate it would make every connection read again what the catalogue says of it.
 _EMPTY = """
 DO $$
 DECLARE
