@@ -39,6 +39,7 @@ KEPT_AS = {
     "transactional_messages.recipient_pseudonym": "keyed hash",
     "privacy_requests.network": "keyed hash",
     "transactional_messages.mailbox": "keyed hash",
+    "transactional_messages.network": "keyed hash",
     "form_objections.pseudonym": "keyed hash",
     "form_objections.network": "keyed hash",
     "domain_throttles.domain_hash": "keyed hash",
