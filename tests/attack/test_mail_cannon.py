@@ -179,14 +179,28 @@ def test_what_waits_for_the_hour_s_messages_is_an_alarm_however_often_it_was_put
     assert "mail.example" not in f"{finding}"
 
 
-def test_shares_of_the_hour_s_messages():
-    assert not is_full(Written(in_all=74, shop=49, network=19), 200)
-    assert is_full(Written(in_all=74, shop=50, network=0), 200)
-    assert is_full(Written(in_all=74, shop=0, network=20), 200)
-    assert is_full(Written(in_all=75, shop=0, network=2), 200)
-    assert not is_full(Written(in_all=99, shop=0, network=1), 200)
-    assert is_full(Written(in_all=100, shop=0, network=0), 200)
+@pytest.mark.parametrize(
+    ("in_all", "shop", "network", "full"),
+    [
+        (74, 37, 19, False),
+        (74, 37, 20, True),  # a fifth for a network
+        (75, 0, 2, True),  # the last quarter is for networks that caused few
+        (99, 0, 1, False),
+        (100, 0, 0, True),
+        (74, 38, 2, True),  # of the shop's half, too
+        (74, 49, 1, False),
+        (74, 50, 0, True),
+        (74, 37, None, False),
+        (75, 0, None, True),
+    ],
+)
+def test_shares_of_the_hour_s_messages(in_all, shop, network, full):
+    assert is_full(Written(in_all, shop, network), 100) is full
+
+
+def test_a_limit_of_one_lets_one_of_each_kind_leave():
     assert not is_full(Written(in_all=0, shop=0, network=0), 1)
+    assert is_full(Written(in_all=1, shop=0, network=0), 1)
 
 
 @pytest.mark.parametrize(

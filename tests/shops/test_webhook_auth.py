@@ -122,6 +122,21 @@ def test_who_just_signed_is_forgotten_after_a_second_and_when_this_process_chang
         attempt(shop, NEW)
 
 
+def test_a_secret_that_is_revoked_while_it_is_checked_is_not_remembered(shop):
+    def is_signed_with(known):
+        if known == OLD:  # meanwhile, in another thread
+            with db.transaction() as session:
+                secret_rotation.rotate_secret(session, shop.slug, NEW, clock.now(), revoke=True)
+        return known == OLD
+
+    with db.reading() as session:
+        place = (session, "shopify", shop.endpoint_id)
+        webhook_auth.authenticate(*place, is_signed_with, clock.now())
+
+    with pytest.raises(Unauthorised):
+        attempt(shop, OLD)
+
+
 def test_the_old_secret_is_looked_up_each_time(shop):
     with db.transaction() as session:
         secret_rotation.rotate_secret(session, shop.slug, NEW, clock.now())
@@ -135,11 +150,12 @@ def test_the_old_secret_is_looked_up_each_time(shop):
 
 def test_no_more_shops_are_remembered_than_the_limit_and_none_longer_than_needed(shop, monkeypatch):
     monkeypatch.setattr(webhook_auth, "MAX_REMEMBERED", 3)
+    known = webhook_auth._Remembered(shop, "secret", time.monotonic() + webhook_auth.LIFETIME_S)
     for number in range(5):
-        webhook_auth._remember(("shopify", f"e{number}"), shop, "secret")
+        webhook_auth._remember(("shopify", f"e{number}"), known)
 
     assert [endpoint for _, endpoint in webhook_auth._remembered] == ["e2", "e3", "e4"]
     over = time.monotonic() + webhook_auth.LIFETIME_S
     monkeypatch.setattr(webhook_auth.time, "monotonic", lambda: over)
-    webhook_auth._remember(("shopify", "new"), shop, "secret")
+    webhook_auth._remember(("shopify", "new"), known)
     assert [endpoint for _, endpoint in webhook_auth._remembered] == ["new"]

@@ -47,11 +47,11 @@ def failing(session: Session, _: datetime) -> list[Finding]:
 def limited(session: Session, now: datetime) -> list[Finding]:
     """Fail while a request waits for long for the hour's messages to end; none is no line.
 
-    Its age is that of the request, however often it was put back.
+    However often it was put back: it keeps since when.
     """
     table = request_models.privacy_requests.c
     number, since = session.execute(
-        select(func.count(), func.min(table.requested_at)).where(
+        select(func.count(), func.min(table.waits_since)).where(
             table.waits_for == RequestWait.LIMIT
         )
     ).one()
@@ -59,7 +59,7 @@ def limited(session: Session, now: datetime) -> list[Finding]:
         return []
     hours = int((now - since).total_seconds()) // 3600
     detail = f"{number} wait for TRUSTSVC_CONFIRMATIONS_HOURLY, the oldest for {hours} hours"
-    remedy = "trustsvc objections list says where they come from; undo a burst, or raise the limit"
+    remedy = "trustsvc objections list says where they come from; real ones need a higher limit"
     return [fail("limited requests", detail, f"{remedy}; after three days they are left to staff")]
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, func, select, update
@@ -38,6 +38,7 @@ class PrivacyRequest:
     requested_at: datetime | None = None
     network: bytes | None = field(default=None, repr=False)  # keyed hash; None from a platform
     everywhere: bool = False
+    waits_since: datetime | None = None  # for the hour's messages
 
 
 def enqueue(
@@ -90,6 +91,7 @@ def store(
             network=request.network,
             everywhere=request.everywhere,
             waits_for=waits_for,
+            waits_since=request.waits_since,
         )
     )
     job_queue.enqueue(session, "answer_privacy_requests")
@@ -124,7 +126,7 @@ def pop_due(session: Session, now: datetime, most: int) -> list[PrivacyRequest]:
     rows = session.execute(
         select(privacy_requests)
         .where(table.due_at <= now)
-        .order_by(table.due_at, table.requested_at, table.id)
+        .order_by(table.requested_at, table.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()
@@ -145,18 +147,31 @@ def pop_due(session: Session, now: datetime, most: int) -> list[PrivacyRequest]:
             requested_at=row.requested_at,
             network=row.network,
             everywhere=row.everywhere,
+            waits_since=row.waits_since,
         )
         for row in rows
     ]
 
 
-def put_back(session: Session, request: PrivacyRequest, due_at: datetime) -> None:
+def put_back(session: Session, request: PrivacyRequest, now: datetime, delay: timedelta) -> None:
     """Store a request that was popped once more: the hour's messages are all written.
 
-    It keeps its age, by which `doctor` measures how long it waits.
+    It keeps its age, and since when it waits for them, which `doctor` measures.
     """
     assert request.requested_at is not None
-    store(session, request, request.requested_at, due_at, RequestWait.LIMIT)
+    waiting = replace(request, waits_since=request.waits_since or now)
+    store(session, waiting, request.requested_at, now + delay, RequestWait.LIMIT)
+
+
+def is_waiting(session: Session, shop_id: int, requested_at: datetime) -> bool:
+    """Say whether the objection of this moment has not been answered yet."""
+    table = privacy_requests.c
+    mine = select(table.id).where(
+        table.shop_id == shop_id,
+        table.requested_at == requested_at,
+        table.kind == PrivacyRequestKind.OBJECT,
+    )
+    return session.scalar(mine.limit(1)) is not None
 
 
 def defer(session: Session, request: PrivacyRequest, now: datetime) -> None:

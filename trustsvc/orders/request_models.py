@@ -68,6 +68,13 @@ privacy_requests = Table(
         retention=REQUEST,
         nullable=True,
     ),
+    column(
+        "waits_since",
+        Moment,
+        purpose="since when it waits for the hour's messages",
+        retention=REQUEST,
+        nullable=True,
+    ),
     Index("ix_privacy_requests_shop_id", "shop_id", "network"),
     CheckConstraint(one_of("kind", PrivacyRequestKind), name="kind"),
     CheckConstraint(one_of("waits_for", RequestWait), name="waits_for"),

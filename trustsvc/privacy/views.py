@@ -15,7 +15,7 @@ from trustsvc.orders import privacy_requests
 from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.orders.received import PrivacyRequestKind
 from trustsvc.privacy.rights import objection, objection_bursts
-from trustsvc.registry.opt_out import opt_out
+from trustsvc.registry.opt_out import opt_out_typed
 from trustsvc.registry.views import enforce_rate_limit, requesting_network
 from trustsvc.shops import directory
 from trustsvc.storage import db
@@ -81,7 +81,7 @@ def object_by_address(slug: str) -> Response:
         objecting = replace(_request("OBJECT", shop.id, address), everywhere=everywhere)
         privacy_requests.enqueue(session, objecting, now, held_until)
         if not treatment.must_confirm:
-            opt_out(session, address, shop.id, objection.REASON, now, journal_again=True)
+            opt_out_typed(session, address, shop.id, objection.REASON, now)
     return _page("privacy/object.html", shop=shop, everywhere=everywhere, done=True)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import and_, delete, or_, update
+from sqlalchemy import and_, delete, exists, or_, update
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms
@@ -24,24 +24,65 @@ def opt_out(
     """Never invite this person again, for one shop or (EVERY_SHOP) for all.
 
     `who` is an address, or a pseudonym made before the address was erased: the shop's for one shop,
-    the registry's for all. Gives whether it is new; called twice, the first moment and reason stay.
+    the registry's for all. Gives whether it is new; called twice, the first moment and reason stay,
+    unless the first was by a typed address (opt_out_typed): that one is taken over.
     Effective for the next message, because leases are taken in a transaction that reads this table.
     Also appended to the suppression journal, before the commit, for restored backups; a superfluous
-    entry only prevents a message. `journal_again` appends a known opt-out too: for a route whose
-    timing must not tell who is known, and for an erasure after an opt-out. Raises NotAnAddress, and
-    Unavailable when the journal cannot be written.
+    entry only prevents a message. `journal_again` appends a known opt-out too: for an erasure after
+    an opt-out. Raises NotAnAddress, and Unavailable when the journal cannot be written.
     """
     pseudonym = who if isinstance(who, bytes) else _pseudonym(who, shop_id)
+    is_new = _insert(session, pseudonym, shop_id, reason, now)
+    if not is_new:
+        _take_over(session, pseudonym, shop_id, reason, now)
+    if is_new or journal_again:
+        _journal(pseudonym, shop_id, reason, now)
+    return is_new
+
+
+def opt_out_typed(session: Session, address: str, shop_id: int, reason: str, now: datetime) -> None:
+    """Opt out an address that anybody could have typed; it may be taken back by its moment.
+
+    Same work whether it is known or not, so that no timing tells. Called twice, the first moment
+    and reason stay. Raises NotAnAddress, and Unavailable when the journal cannot be written.
+    """
+    pseudonym = _pseudonym(address, shop_id)
+    _insert(session, pseudonym, shop_id, reason, now)
+    _journal(pseudonym, shop_id, reason, now)
+
+
+def _insert(session: Session, pseudonym: bytes, shop_id: int, reason: str, now: datetime) -> bool:
     statement = db.insert(opt_outs).values(
         pseudonym=pseudonym, shop_id=shop_id, at=now, reason=reason
     )
     is_new = statement.on_conflict_do_nothing().returning(opt_outs.c.pseudonym)
-    done = session.execute(is_new).first() is not None
-    if done or journal_again:
-        suppression_journal.append(
-            [suppression_journal.JournalEntry("opt_out", pseudonym, shop_id, now, reason)]
-        )
-    return done
+    return session.execute(is_new).first() is not None
+
+
+def _journal(pseudonym: bytes, shop_id: int, reason: str, now: datetime) -> None:
+    suppression_journal.append(
+        [suppression_journal.JournalEntry("opt_out", pseudonym, shop_id, now, reason)]
+    )
+
+
+def _take_over(
+    session: Session, pseudonym: bytes, shop_id: int, reason: str, now: datetime
+) -> None:
+    typed = exists().where(
+        form_objections.c.pseudonym == opt_outs.c.pseudonym,
+        form_objections.c.shop_id == opt_outs.c.shop_id,
+        form_objections.c.at == opt_outs.c.at,
+    )
+    mine = and_(opt_outs.c.pseudonym == pseudonym, opt_outs.c.shop_id == shop_id, typed)
+    session.execute(update(opt_outs).where(mine).values(at=now, reason=reason))
+
+
+def move_opt_out(
+    session: Session, shop_id: int, pseudonym: bytes, of: datetime, to: datetime
+) -> None:
+    """Give the opt-out of one moment to another objection of the same person; none is nothing."""
+    mine = and_(opt_outs.c.pseudonym == pseudonym, opt_outs.c.shop_id == shop_id)
+    session.execute(update(opt_outs).where(mine, opt_outs.c.at == of).values(at=to))
 
 
 def mark_buyers(session: Session, pseudonyms: Collection[bytes]) -> None:

@@ -42,10 +42,13 @@ class _Remembered:
 
 # By platform and endpoint; the process alone has it, for a second.
 _remembered: dict[tuple[str, str], _Remembered] = {}
+_forgotten = 0  # how often
 
 
 def forget() -> None:
     """Forget who just signed: for whoever changes a shop, in this process."""
+    global _forgotten  # noqa: PLW0603 - one number a process
+    _forgotten += 1
     _remembered.clear()
 
 
@@ -64,8 +67,9 @@ def authenticate(
     was. A shop that just signed with its newest secret is remembered for a second, so what
     changes, closes or rotates takes effect within a second in each process (docs/adr/0033).
     """
+    begun, forgotten = time.monotonic(), _forgotten
     remembered = _remembered.get((platform, endpoint_id))
-    if remembered and time.monotonic() < remembered.until:
+    if remembered and begun < remembered.until:
         if is_signed_with(remembered.secret):
             return remembered.shop
         # Not checked again below, so that a wrong signature takes as long as without it.
@@ -87,19 +91,19 @@ def authenticate(
     if not any(matches):
         raise WrongSignature(row.id)
     shop = directory.by_id(session, row.id)
-    if is_newest:
-        _remember((platform, endpoint_id), shop, secret)
+    if is_newest and forgotten == _forgotten:  # no shop was changed since the row was read
+        _remember((platform, endpoint_id), _Remembered(shop, secret, begun + LIFETIME_S))
     return shop
 
 
-def _remember(endpoint: tuple[str, str], shop: directory.Shop, secret: str) -> None:
+def _remember(endpoint: tuple[str, str], signed: _Remembered) -> None:
     now = time.monotonic()
     for old, one in list(_remembered.items()):  # in the order in which they end
         if one.until > now and len(_remembered) < MAX_REMEMBERED:
             break
         _remembered.pop(old, None)
     _remembered.pop(endpoint, None)
-    _remembered[endpoint] = _Remembered(shop, secret, now + LIFETIME_S)
+    _remembered[endpoint] = signed
 
 
 def endpoint_shop_id(session: Session, platform: str, endpoint_id: str) -> int | None:

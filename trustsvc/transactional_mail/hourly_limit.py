@@ -21,26 +21,29 @@ FEW_OF_NETWORK = 2
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Messages of the past hour of the same kind: in all, in this shop's name, of this network."""
+    """Messages of the past hour of the same kind: in all, in this shop's name, of this network.
+
+    `network` is None for what no page caused.
+    """
 
     in_all: int
     shop: int
-    network: int
+    network: int | None
 
 
 def is_full(written: Written, most: int) -> bool:
-    """Say whether another message must wait, when `most` an hour may leave in all.
+    """Say whether another message must wait, when `most` an hour of its kind may leave.
 
-    Registrations get half of them and privacy requests the other half, so that a flood of one stops
-    no other. A shop gets half of its kind, a network a fifth. The last quarter of a kind is for
-    networks that caused few.
+    A shop gets half of them, a network a fifth. The last quarter, of all and of the shop's, is for
+    networks that caused few: a flood of others leaves it to them.
     """
-    of_kind = (most + 1) // 2
-    if written.in_all >= of_kind or written.shop >= (of_kind + 1) // 2:
-        return True
-    if written.network < FEW_OF_NETWORK:
-        return False
-    return written.network >= of_kind // 5 or written.in_all >= of_kind - of_kind // 4
+    of_shop = (most + 1) // 2
+    network = written.network
+    if network is None or network >= FEW_OF_NETWORK:
+        if network is not None and network >= most // 5:
+            return True
+        most, of_shop = most - most // 4, of_shop - of_shop // 4
+    return written.in_all >= most or written.shop >= of_shop
 
 
 def is_reached(
@@ -53,11 +56,15 @@ def is_reached(
 ) -> bool:
     """Say whether a message to a typed address must wait for the next hour.
 
-    The limit is TRUSTSVC_CONFIRMATIONS_HOURLY. `network` is a keyed hash; what no page caused has
-    none.
+    The limit is TRUSTSVC_CONFIRMATIONS_HOURLY: half for registrations and half for privacy
+    requests, so that a flood of one stops no other. `network` is a keyed hash; what no page caused
+    has none.
     """
     most = config.current().confirmations_hourly
-    return bool(most) and is_full(_written(session, template, now, shop_id, network), most)
+    if not most:
+        return False
+    half = max(most // 2, 1) if template in REGISTRATION else (most + 1) // 2
+    return is_full(_written(session, template, now, shop_id, network), half)
 
 
 def _written(
@@ -72,7 +79,8 @@ def _written(
             _number(literal(False) if network is None else table.network == network),
         ).where(table.created_at > now - HOUR, table.template.in_(kind))
     ).one()
-    return Written(*row)
+    in_all, shop, of_network = row
+    return Written(in_all, shop, None if network is None else of_network)
 
 
 def _number(where: ColumnElement[bool]) -> ColumnElement[int]:

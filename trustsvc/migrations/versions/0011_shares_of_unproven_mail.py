@@ -19,10 +19,12 @@ def upgrade() -> None:
         "ALTER TABLE privacy_requests ADD COLUMN waits_for TEXT"
         " CONSTRAINT ck_privacy_requests_waits_for CHECK (waits_for IN ('look', 'limit'))"
     )
-    # Held by a version before: an objection by the page that is due in many hours.
+    op.add_column("privacy_requests", sa.Column("waits_since", sa.BigInteger(), nullable=True))
+    # Held by a version before, for a day; what waits for a try or for the hour's messages waits
+    # an hour at most. Moments are milliseconds.
     op.execute(
         "UPDATE privacy_requests SET waits_for = 'look' WHERE kind = 'object' AND attempts = 0"
-        " AND network IS NOT NULL AND due_at > requested_at"
+        " AND network IS NOT NULL AND due_at > requested_at + 3600000"
     )
     op.add_column(
         "form_objections",
@@ -32,6 +34,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_column("form_objections", "is_kept")
+    op.drop_column("privacy_requests", "waits_since")
     op.drop_column("privacy_requests", "waits_for")
     op.drop_column("privacy_requests", "everywhere")
     op.drop_column("transactional_messages", "network")

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from trustsvc.crypto.pseudonyms import registry_pseudonyms
 from trustsvc.orders import privacy_requests
 from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.privacy import request_log
@@ -43,6 +44,8 @@ def _holds_at_shop(session: Session, request: PrivacyRequest, now: datetime) -> 
     if since is None:
         return False
     is_of_this = since == request.requested_at
+    if not is_of_this and privacy_requests.is_waiting(session, request.shop_id, since):
+        return True  # held: its own answer comes, with the copy
     if _is_buyer(session, person) or objection_bursts.is_of_buyer(
         session, person.all_pseudonyms, since
     ):
@@ -62,10 +65,12 @@ def _ask_to_confirm(
 
     That it was asked for is a line of the request log; the confirmed objection is its own.
     """
+    if opted_out_at(session, registry_pseudonyms(request.address)) is not None:
+        return  # everywhere, by a link: nothing is left to confirm
     is_at_all = request.shop_id == EVERY_SHOP
     shop_id = None if is_at_all else request.shop_id
     if hourly_limit.is_reached(session, template, now, shop_id=shop_id, network=request.network):
-        privacy_requests.put_back(session, request, now + hourly_limit.RETRY_DELAY)
+        privacy_requests.put_back(session, request, now, hourly_limit.RETRY_DELAY)
         return
     person = people.by_address(session, request.address, None if is_at_all else [request.shop_id])
     person = _with_language(person, request)

@@ -97,7 +97,7 @@ def _my_data(session: Session, request: PrivacyRequest, now: datetime) -> None:
     if not people.has_data(session, person):
         return
     if hourly_limit.is_reached(session, "my_data_link", now, network=request.network):
-        privacy_requests.put_back(session, request, now + hourly_limit.RETRY_DELAY)
+        privacy_requests.put_back(session, request, now, hourly_limit.RETRY_DELAY)
         return
     person = _with_language(person, request)
     facts = {"link": my_data_link(session, person, now)}

@@ -11,20 +11,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto.pseudonyms import shop_pseudonyms
+from trustsvc.orders import privacy_requests
+from trustsvc.orders.privacy_requests import PrivacyRequest
+from trustsvc.orders.received import PrivacyRequestKind
 from trustsvc.privacy.models import my_data_links
-from trustsvc.privacy.rights import people
-from trustsvc.privacy.rights.confirmation import confirm, my_data_link
-from trustsvc.shops import directory
-
-TEMPLATE = "object_shop"
 
 
 def ask(
     session: Session, ended: Sequence[tuple[int, bytes]], since: datetime, now: datetime
 ) -> int:
-    """Write to the owners of these opt-outs, by shop and pseudonym; gives to how many.
+    """Have the owners of these opt-outs asked, by shop and pseudonym; gives how many.
 
-    Twice writes again, up to a mailbox's limit of a day.
+    The job does it, as the hour's messages allow. Twice asks again, up to a mailbox's limit of a
+    day.
     """
     by_shop: dict[int, set[bytes]] = defaultdict(set)
     for shop_id, pseudonym in ended:
@@ -35,12 +34,11 @@ def ask(
     ).all()
     asked = 0
     for shop_id, theirs in by_shop.items():
-        slug = directory.by_id(session, shop_id).slug
         for link in links:
             if theirs.isdisjoint(shop_pseudonyms(shop_id, link.address)):
                 continue
-            person = people.by_address(session, link.address, [shop_id])
-            person = people.with_language(person, link.language)
-            where = f"{my_data_link(session, person, now)}/object?scope=at-{slug}"
-            asked += confirm(session, person, TEMPLATE, now, {"link": where})
+            kind = PrivacyRequestKind.OBJECT
+            request = PrivacyRequest(kind, shop_id, link.language, link.address)
+            privacy_requests.store(session, request, now)
+            asked += 1
     return asked

@@ -79,19 +79,32 @@ def answer(request_id: str) -> Response:
 @privacy_desk.post("/desk/objections")
 @access.requires("staff")
 def decide_burst() -> Response:
-    """Undo the past day's objections by the public page, of a network or all; or let them stand."""
+    """Undo the past day's objections by the public page, of a network or all; or let them stand.
+
+    Those that came after the page was shown are left.
+    """
     now, deed = clock.now(), request.form.get("do", "")
     network = request.form.get("network", "")
     since, by = now - burst_policy.DAY, f"staff {g.staff.staff_id}"
+    until = _shown_at(now)
     if deed not in {"undo", "keep"}:
         raise Refused("A burst is undone, or kept.")
     with db.transaction() as session:
         if deed == "undo":
-            undone = objection_bursts.undo(session, since, now, network, now, by)
+            undone = objection_bursts.undo(session, since, until, network, now, by)
             ask_again.ask(session, undone.ended, since, now)
         else:
-            objection_bursts.release(session, since, now, network, now)
+            objection_bursts.release(session, since, until, network, now)
     return redirect("/desk/requests", 303)
+
+
+def _shown_at(now: datetime) -> datetime:
+    """Read when the page was made that the decision is on; now where it does not say."""
+    try:
+        shown = datetime.fromisoformat(request.form.get("until", ""))
+    except ValueError:
+        return now
+    return min(shown, now) if shown.tzinfo else now
 
 
 def _day(now: datetime) -> datetime:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, and_, delete, func, select, update
+from sqlalchemy import Column, ColumnElement, Row, and_, delete, func, not_, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms
@@ -27,7 +27,7 @@ from trustsvc.privacy.rights.burst_policy import (
     treatment,
 )
 from trustsvc.registry.models import form_objections
-from trustsvc.registry.opt_out import remove_opt_outs
+from trustsvc.registry.opt_out import move_opt_out, remove_opt_outs
 from trustsvc.reviews.personal_data import find_reviews
 from trustsvc.storage.batches import batches
 from trustsvc.work_queue import job_queue
@@ -149,7 +149,8 @@ def undo(
 ) -> Undone:
     """End the opt-outs of a burst, by its time and (unless empty) its network; twice is once.
 
-    An objection that its owner confirmed by a link stays. The others are asked to confirm: each one
+    An objection that its owner confirmed by a link stays, and an opt-out for which another typed
+    objection stands, of another network or time. The others are asked to confirm: each one
     that waits is answered again, by a message with a link. Each opt-out that ends is a line of the
     request log. Invitations that were withdrawn before the alarm stay withdrawn.
     """
@@ -157,13 +158,27 @@ def undo(
     rows = session.execute(select(form_objections).where(*_of_burst(since, until, network))).all()
     ended: list[tuple[int, bytes]] = []
     for row in rows:
-        if remove_opt_outs(session, {row.shop_id: [row.pseudonym]}, now, of=row.at):
+        if other := _other_objection(session, row, since, until, network):
+            move_opt_out(session, row.shop_id, row.pseudonym, row.at, other)
+        elif remove_opt_outs(session, {row.shop_id: [row.pseudonym]}, now, of=row.at):
             request_log.record_answered(session, request_log.Right.AGAIN, row.shop_id, by, now)
             ended.append((row.shop_id, row.pseudonym))
     for ids in batches([row.id for row in rows]):
         session.execute(delete(form_objections).where(table.id.in_(ids)))
     release(session, since, until, network, now)
     return Undone(len(rows), ended)
+
+
+def _other_objection(
+    session: Session, row: Row[Any], since: datetime, until: datetime, network: str
+) -> datetime | None:
+    table = form_objections.c
+    same_person = and_(table.pseudonym == row.pseudonym, table.shop_id == row.shop_id)
+    not_of_burst = not_(and_(*_of_burst(since, until, network)))
+    moment: datetime | None = session.scalar(
+        select(func.max(table.at)).where(same_person, not_of_burst)
+    )
+    return moment
 
 
 def release(session: Session, since: datetime, until: datetime, network: str, now: datetime) -> int:
