@@ -43,10 +43,11 @@ TEXTS = {".md", ".html", ".txt", ".css", ".sh", ".conf"}
 
 def words(path):
     """Give the line and text of names, comments and docstrings, or of all of a text."""
-    if path.suffix not in TEXTS | {".toml", ".py"}:
-        return  # pictures, data and the scripts of the badge
+    is_text = path.suffix in TEXTS or (path.suffix == ".js" and "released" not in path.parts)
+    if not is_text and path.suffix not in {".toml", ".py"}:
+        return  # pictures and data
     text = path.read_text()
-    if path.suffix in TEXTS:
+    if is_text:
         yield from enumerate(text.splitlines(), 1)
     elif path.suffix == ".toml":
         english = path.parent.name == "en" or "words" not in path.parts

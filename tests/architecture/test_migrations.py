@@ -5,6 +5,7 @@ trustsvc/migrations/env.py
 """
 
 import os
+import re
 import subprocess
 import sys
 from datetime import timedelta
@@ -14,7 +15,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, select, text, update
+from sqlalchemy import CheckConstraint, inspect, select, text, update
 
 from tests import all_tables
 from tests.invitations.sample_orders import (
@@ -53,8 +54,24 @@ def differences():
         return compare_metadata(context, columns.metadata)
 
 
+def allowed_values(checks):
+    """Give the values that each check lists; PostgreSQL writes them another way."""
+    return sorted(sorted(re.findall(r"'([^']*)'", sql)) for sql in checks)
+
+
 def names():
     return set(inspect(db.engine()).get_table_names())
+
+
+def test_the_checks_of_the_database_allow_the_values_of_the_models(installation):
+    there = inspect(db.engine())
+
+    for table in columns.metadata.tables.values():
+        checks = [one for one in table.constraints if isinstance(one, CheckConstraint)]
+        found = there.get_check_constraints(table.name)
+        assert allowed_values(one["sqltext"] for one in found) == allowed_values(
+            str(one.sqltext) for one in checks
+        ), table.name
 
 
 def test_the_head_is_what_the_models_say(installation):

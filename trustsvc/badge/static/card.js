@@ -36,11 +36,11 @@ button:focus-visible{border-radius:999px}
     show() {
       const [go, ...more] = this.querySelectorAll("a");
       if (this.shadowRoot || !go || !/^https?:/.test(go.href)) return;
-      const said = (one) => one ? one.textContent : "";
+      const textOf = (one) => one ? one.textContent : "";
       const hidden = (key, value) => make("input", { type: "hidden", name: key, value });
       const email = hidden("email", "");
       const form = make("form", { method: "post", action: go.href, target: "_blank", rel: "noopener noreferrer" },
-        email, hidden("step", "look"), hidden("source", "card"), make("button", { part: "button" }, said(go)));
+        email, hidden("step", "look"), hidden("source", "card"), make("button", { part: "button" }, textOf(go)));
       form.addEventListener("submit", () => {
         email.value = this.email || this.getAttribute("email") || "";
         setTimeout(() => { email.value = ""; });
@@ -51,10 +51,10 @@ button:focus-visible{border-radius:999px}
       const root = this.attachShadow({ mode: "open" });
       root.adoptedStyleSheets = [sheet];
       root.append(make("section", { part: "card", "aria-labelledby": "t" },
-        make("h2", { id: "t", part: "title" }, said(this.querySelector("h2"))),
+        make("h2", { id: "t", part: "title" }, textOf(this.querySelector("h2"))),
         ...[...this.querySelectorAll("p")].filter((one) => !one.querySelector("a"))
-          .map((one) => make("p", { part: "text" }, said(one))),
-        form, ...more.map((one) => make("a", { href: one.href, target: "_blank", rel: "noopener noreferrer" }, said(one)))));
+          .map((one) => make("p", { part: "text" }, textOf(one))),
+        form, ...more.map((one) => make("a", { href: one.href, target: "_blank", rel: "noopener noreferrer" }, textOf(one)))));
     }
   });
 })();

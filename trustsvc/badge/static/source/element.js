@@ -30,20 +30,20 @@ const define = (name, end, css, draw) => {
         if (!entries.some((one) => one.isIntersecting)) return;
         near.disconnect();
         /* Every address is made here: no answer can lead a link to where it likes. */
-        const at = (room) => `${new URL(source.src).origin}/${room}/${encodeURIComponent(this.getAttribute("shop"))}`;
+        const at = (page) => `${new URL(source.src).origin}/${page}/${encodeURIComponent(this.getAttribute("shop"))}`;
         const url = at("badge/v1") + end;
         /* Ten elements make one request. */
         (known[url] ||= fetch(url, { credentials: "omit", referrerPolicy: "origin" }).then((answer) => answer.json()))
-          .then((said) => {
+          .then((data) => {
             const sheet = new CSSStyleSheet();
             sheet.replaceSync(css);
-            const children = draw(said, at);
+            const children = draw(data, at);
             const root = this.shadowRoot || this.attachShadow({ mode: "open" });
             root.adoptedStyleSheets = [sheet];
             root.replaceChildren(...children);
             return "load";
           }).catch(() => "error")
-          .then((told) => this.dispatchEvent(new CustomEvent(`${name}:${told}`, { bubbles: true, composed: true })));
+          .then((outcome) => this.dispatchEvent(new CustomEvent(`${name}:${outcome}`, { bubbles: true, composed: true })));
       }, { rootMargin: "200px" });
       /* Until it is drawn it is a line of text as a box; what stands inside it may reach above that. */
       for (const one of [this, ...this.children]) near.observe(one);
