@@ -1,9 +1,9 @@
 """Replay opt-outs, and opt-outs that were ended, on a restored database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.address import NotAnAddress
@@ -30,13 +30,14 @@ def replay(session: Session, lines: Sequence[JournalEntry], now: datetime) -> No
     it. Later orders are left alone. As with restrictions, an opt-out ends only by an entry that
     comes after it and is not older.
     """
-    in_force, ended = _in_force(lines)
+    in_force, newest, ended = _in_force(lines)
     for batch in batches(in_force.values()):
         rows = [
             {"pseudonym": x.subject, "shop_id": x.shop_id, "at": x.at, "reason": x.reason}
             for x in batch
         ]
         session.execute(db.insert(opt_outs).on_conflict_do_nothing(), rows)
+    _move_to_newest(session, in_force, newest)
     _end_opt_outs(session, ended)
     until: dict[SubjectAtShop, datetime] = dict.fromkeys(in_force, IN_FORCE)
     for line in lines:
@@ -58,8 +59,10 @@ def replay(session: Session, lines: Sequence[JournalEntry], now: datetime) -> No
 
 def _in_force(
     lines: Sequence[JournalEntry],
-) -> tuple[dict[SubjectAtShop, JournalEntry], dict[SubjectAtShop, datetime]]:
-    """Say which opt-outs hold, each by its first entry, and when the others ended."""
+) -> tuple[
+    dict[SubjectAtShop, JournalEntry], dict[SubjectAtShop, datetime], dict[SubjectAtShop, datetime]
+]:
+    """Say which opt-outs hold, each by its first entry; the newest entries; when others ended."""
     in_force: dict[SubjectAtShop, JournalEntry] = {}
     newest: dict[SubjectAtShop, datetime] = {}
     ended: dict[SubjectAtShop, datetime] = {}
@@ -72,7 +75,24 @@ def _in_force(
         elif line.at >= newest.get(subject, line.at):
             in_force.pop(subject, None)
             ended[subject] = line.at
-    return in_force, ended
+    return in_force, newest, ended
+
+
+def _move_to_newest(
+    session: Session,
+    in_force: Collection[SubjectAtShop],
+    newest: Mapping[SubjectAtShop, datetime],
+) -> None:
+    """Give an opt-out that was asked for again its newest moment.
+
+    So it is not taken back with the typed objection of its first moment, as it would not have been
+    before the restore.
+    """
+    mine = and_(opt_outs.c.pseudonym == bindparam("who"), opt_outs.c.shop_id == bindparam("shop"))
+    moved = update(opt_outs).where(mine, opt_outs.c.at < bindparam("newest"))
+    for batch in batches(in_force):
+        values = [{"who": who, "shop": shop, "newest": newest[who, shop]} for who, shop in batch]
+        session.connection().execute(moved.values(at=bindparam("newest")), values)
 
 
 def _end_opt_outs(session: Session, ended: dict[SubjectAtShop, datetime]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.backoff import backoff
@@ -122,19 +122,18 @@ def pop_due(session: Session, now: datetime, most: int) -> list[PrivacyRequest]:
 
     The erasure of a shop comes alone: it is a batch of its own.
     """
-    table = privacy_requests.c
-    rows = session.execute(
-        select(privacy_requests)
-        .where(table.due_at <= now)
-        .order_by(table.requested_at, table.id)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    ).all()
+    rows = _due(session, now, most)
+    if len(rows) == most and any(row.waits_since for row in rows):
+        # What was put back must not keep away what was never tried.
+        old = [row for row in rows if row.waits_since]
+        fresh = _due(session, now, most - most // 2, privacy_requests.c.waits_since.is_(None))
+        rows = [*fresh, *old[: most - len(fresh)]]
     large = [row.kind == PrivacyRequestKind.ERASE_SHOP for row in rows]
     if True in large:
         rows = rows[: max(large.index(True), 1)]
     if rows:
-        session.execute(delete(privacy_requests).where(table.id.in_([row.id for row in rows])))
+        ids = [row.id for row in rows]
+        session.execute(delete(privacy_requests).where(privacy_requests.c.id.in_(ids)))
     return [
         PrivacyRequest(
             kind=PrivacyRequestKind(row.kind),
@@ -151,6 +150,15 @@ def pop_due(session: Session, now: datetime, most: int) -> list[PrivacyRequest]:
         )
         for row in rows
     ]
+
+
+def _due(
+    session: Session, now: datetime, most: int, *where: ColumnElement[bool]
+) -> list[Row[tuple[object, ...]]]:
+    table = privacy_requests.c
+    oldest = select(privacy_requests).where(table.due_at <= now, *where)
+    oldest = oldest.order_by(table.requested_at, table.id).limit(most)
+    return list(session.execute(oldest.with_for_update(skip_locked=True)).all())
 
 
 def put_back(session: Session, request: PrivacyRequest, now: datetime, delay: timedelta) -> None:

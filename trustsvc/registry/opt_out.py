@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import and_, delete, exists, or_, update
+from sqlalchemy import and_, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import pseudonyms
@@ -33,9 +33,10 @@ def opt_out(
     """
     pseudonym = who if isinstance(who, bytes) else _pseudonym(who, shop_id)
     is_new = _insert(session, pseudonym, shop_id, reason, now)
-    if not is_new:
-        _take_over(session, pseudonym, shop_id, reason, now)
-    if is_new or journal_again:
+    is_taken_over = not is_new and _take_over(session, pseudonym, shop_id, reason, now)
+    if not (is_new or is_taken_over):  # it may have been undone meanwhile
+        is_new = _insert(session, pseudonym, shop_id, reason, now)
+    if is_new or is_taken_over or journal_again:
         _journal(pseudonym, shop_id, reason, now)
     return is_new
 
@@ -48,6 +49,8 @@ def opt_out_typed(session: Session, address: str, shop_id: int, reason: str, now
     """
     pseudonym = _pseudonym(address, shop_id)
     _insert(session, pseudonym, shop_id, reason, now)
+    lock(session, pseudonym, shop_id)
+    _insert(session, pseudonym, shop_id, reason, now)  # it may have been undone meanwhile
     _journal(pseudonym, shop_id, reason, now)
 
 
@@ -65,16 +68,23 @@ def _journal(pseudonym: bytes, shop_id: int, reason: str, now: datetime) -> None
     )
 
 
+def lock(session: Session, pseudonym: bytes, shop_id: int) -> None:
+    """Keep an opt-out from being undone, and an objection from missing it, until the commit."""
+    mine = and_(opt_outs.c.pseudonym == pseudonym, opt_outs.c.shop_id == shop_id)
+    session.execute(select(opt_outs.c.at).where(mine).with_for_update()).all()
+
+
 def _take_over(
     session: Session, pseudonym: bytes, shop_id: int, reason: str, now: datetime
-) -> None:
+) -> bool:
     typed = exists().where(
         form_objections.c.pseudonym == opt_outs.c.pseudonym,
         form_objections.c.shop_id == opt_outs.c.shop_id,
         form_objections.c.at == opt_outs.c.at,
     )
     mine = and_(opt_outs.c.pseudonym == pseudonym, opt_outs.c.shop_id == shop_id, typed)
-    session.execute(update(opt_outs).where(mine).values(at=now, reason=reason))
+    done = session.execute(update(opt_outs).where(mine).values(at=now, reason=reason))
+    return db.row_count(done) > 0
 
 
 def move_opt_out(

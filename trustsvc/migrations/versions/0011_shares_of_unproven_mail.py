@@ -20,11 +20,10 @@ def upgrade() -> None:
         " CONSTRAINT ck_privacy_requests_waits_for CHECK (waits_for IN ('look', 'limit'))"
     )
     op.add_column("privacy_requests", sa.Column("waits_since", sa.BigInteger(), nullable=True))
-    # Held by a version before, for a day; what waits for a try or for the hour's messages waits
-    # an hour at most. Moments are milliseconds.
+    # Held by a version before: for a day, to the millisecond.
     op.execute(
         "UPDATE privacy_requests SET waits_for = 'look' WHERE kind = 'object' AND attempts = 0"
-        " AND network IS NOT NULL AND due_at > requested_at + 3600000"
+        " AND network IS NOT NULL AND due_at = requested_at + 86400000"
     )
     op.add_column(
         "form_objections",

@@ -49,13 +49,18 @@ def _holds_at_shop(session: Session, request: PrivacyRequest, now: datetime) -> 
     if _is_buyer(session, person) or objection_bursts.is_of_buyer(
         session, person.all_pseudonyms, since
     ):
-        objection.follow_up(session, person, now, new=is_of_this, tell=is_of_this)
-        if is_of_this:
+        # Its own, or one that took it over since: by a link, or moved by an undoing.
+        is_first = request.requested_at is not None and since >= request.requested_at
+        tell = is_of_this or (
+            is_first and objection_bursts.is_of_buyer(session, person.all_pseudonyms, since)
+        )
+        objection.follow_up(session, person, now, new=tell, tell=tell)
+        if is_first:
             objection.log_request(session, person, now, asked_at=since)
         return True
     if is_of_this:  # nobody whom the shop knows
         remove_opt_outs(session, {request.shop_id: person.all_pseudonyms}, now, of=since)
-    return not is_of_this
+    return opted_out_at(session, person.all_pseudonyms) is not None
 
 
 def _ask_to_confirm(

@@ -26,8 +26,8 @@ from trustsvc.privacy.rights.burst_policy import (
     Treatment,
     treatment,
 )
+from trustsvc.registry import opt_out
 from trustsvc.registry.models import form_objections
-from trustsvc.registry.opt_out import move_opt_out, remove_opt_outs
 from trustsvc.reviews.personal_data import find_reviews
 from trustsvc.storage.batches import batches
 from trustsvc.work_queue import job_queue
@@ -149,23 +149,26 @@ def undo(
 ) -> Undone:
     """End the opt-outs of a burst, by its time and (unless empty) its network; twice is once.
 
-    An objection that its owner confirmed by a link stays, and an opt-out for which another typed
-    objection stands, of another network or time. The others are asked to confirm: each one
+    An objection that its owner confirmed by a link stays, and the opt-out of a buyer who objected
+    from another network or at another time, too. The others are asked to confirm: each one
     that waits is answered again, by a message with a link. Each opt-out that ends is a line of the
     request log. Invitations that were withdrawn before the alarm stay withdrawn.
     """
     table = form_objections.c
-    rows = session.execute(select(form_objections).where(*_of_burst(since, until, network))).all()
+    # First, as the job that answers them does: two that lock in one order wait in no circle.
+    _release_requests(session, since, until, network, now)
+    burst = select(form_objections).where(*_of_burst(since, until, network)).order_by(table.id)
+    rows = session.execute(burst).all()
     ended: list[tuple[int, bytes]] = []
     for row in rows:
+        opt_out.lock(session, row.pseudonym, row.shop_id)
         if other := _other_objection(session, row, since, until, network):
-            move_opt_out(session, row.shop_id, row.pseudonym, row.at, other)
-        elif remove_opt_outs(session, {row.shop_id: [row.pseudonym]}, now, of=row.at):
+            opt_out.move_opt_out(session, row.shop_id, row.pseudonym, row.at, other)
+        elif opt_out.remove_opt_outs(session, {row.shop_id: [row.pseudonym]}, now, of=row.at):
             request_log.record_answered(session, request_log.Right.AGAIN, row.shop_id, by, now)
             ended.append((row.shop_id, row.pseudonym))
     for ids in batches([row.id for row in rows]):
         session.execute(delete(form_objections).where(table.id.in_(ids)))
-    release(session, since, until, network, now)
     return Undone(len(rows), ended)
 
 
@@ -176,7 +179,7 @@ def _other_objection(
     same_person = and_(table.pseudonym == row.pseudonym, table.shop_id == row.shop_id)
     not_of_burst = not_(and_(*_of_burst(since, until, network)))
     moment: datetime | None = session.scalar(
-        select(func.max(table.at)).where(same_person, not_of_burst)
+        select(func.max(table.at)).where(same_person, not_of_burst, table.is_buyer)
     )
     return moment
 
@@ -186,20 +189,22 @@ def release(session: Session, since: datetime, until: datetime, network: str, no
 
     They count no more towards an alarm, or to have the next ones held.
     """
+    number = _release_requests(session, since, until, network, now)
     kept = update(form_objections).where(*_of_burst(since, until, network))
     session.execute(kept.values(is_kept=True))
+    return number
+
+
+def _release_requests(
+    session: Session, since: datetime, until: datetime, network: str, now: datetime
+) -> int:
     held = privacy_requests.c
-    which = [
-        held.waits_for == RequestWait.LOOK,
-        held.requested_at >= since,
-        held.requested_at <= until,
-    ]
+    which = [held.waits_for == RequestWait.LOOK]
+    which += [held.requested_at >= since, held.requested_at <= until]
     if network:
         which.append(held.network == pseudonyms.network_pseudonym(network))
-    due = (
-        update(privacy_requests).where(*which).values(due_at=now, waits_for=None).returning(held.id)
-    )
-    number = len(session.execute(due).all())
+    due = update(privacy_requests).where(*which).values(due_at=now, waits_for=None)
+    number = len(session.execute(due.returning(held.id)).all())
     job_queue.enqueue(session, JOB)
     return number
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.crypto.pseudonyms import registry_pseudonyms
 from trustsvc.privacy import request_log
+from trustsvc.privacy.rights import objection_bursts
 from trustsvc.privacy.rights.confirmation import confirm, my_data_link
 from trustsvc.privacy.rights.people import Person
 from trustsvc.registry.opt_out import remove_opt_outs
@@ -34,6 +35,8 @@ def opt_in_again(
         shop: some for shop, some in pseudonyms.items() if shop_ids is None or shop in shop_ids
     }
     ended = remove_opt_outs(session, wanted, now)
+    # No undoing may bring back what a stranger, or the person, had typed before.
+    objection_bursts.forget(session, frozenset().union(*wanted.values()))
     for shop_id in sorted(ended):
         request_log.record_answered(session, request_log.Right.AGAIN, shop_id, by, now)
     if ended and person.address:
