@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from trustsvc import person_name
@@ -162,6 +162,7 @@ WORD = some.sampled_from(
 
 
 @given(some.lists(WORD, max_size=6).map(" ".join))
+@example("²")
 def test_what_is_greeted_is_part_of_the_name_and_twice_changes_nothing(name):
     kept = person_name.greetable(name)
 

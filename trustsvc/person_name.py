@@ -96,7 +96,7 @@ def _is_nothing(word: str) -> bool:
 def _is_no_name(name: str) -> bool:
     spoken = [word for word in _BETWEEN_WORDS.split(name.casefold()) if word]
     return (
-        not spoken
+        not any(map(str.isalpha, name))
         or set(spoken) <= _IN_PLACE_OF_A_NAME
         or sum(map(str.isdigit, name)) >= MIN_PHONE_DIGITS
         or _NOT_IN_A_NAME.search(name) is not None
