@@ -60,7 +60,7 @@ def ask(port, path, *, tls=False, source="127.0.0.1", method="GET", name=NAME, *
     With TLS for a name, which is the Host as well unless another one is given.
     """
     link = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
-    link.sock = socket.create_connection(("127.0.0.1", port), 60, (source, 0))
+    link.sock = socket.create_connection(("127.0.0.1", port), PATIENCE_S, (source, 0))
     with contextlib.closing(link):
         if tls:
             anybody = ssl._create_unverified_context()

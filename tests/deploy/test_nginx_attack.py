@@ -12,6 +12,7 @@ import pytest
 
 from tests.deploy.nginx_example import BEHIND, on_ports, self_signed
 from tests.deploy.nginx_server import NAME, NGINX, ask, free_port, nginx
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 
@@ -63,7 +64,7 @@ def handshake(port, name=NAME, **settings):
     if name == "RSA":
         context.set_ciphers("AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA")
     with (
-        socket.create_connection(("127.0.0.1", port), 10) as link,
+        socket.create_connection(("127.0.0.1", port), PATIENCE_S) as link,
         context.wrap_socket(link, server_hostname=NAME if name == "RSA" else name) as secure,
     ):
         return secure.cipher()[0], secure.session.has_ticket
@@ -134,7 +135,7 @@ def flood(port, path, source, number):
         f"GET {path.replace('*', str(n))} HTTP/1.1\r\nHost: {NAME}\r\n\r\n" for n in range(number)
     )
     with (
-        socket.create_connection(("127.0.0.1", port), 30, (source, 0)) as plain,
+        socket.create_connection(("127.0.0.1", port), PATIENCE_S, (source, 0)) as plain,
         context.wrap_socket(plain, server_hostname=NAME) as link,
     ):
         link.sendall(every.encode())
@@ -170,13 +171,13 @@ def test_one_address_holds_so_many_requests_open_and_no_more(front):
         with contextlib.ExitStack() as links, selectors.DefaultSelector() as answered:
             for _ in range(most + 3):
                 link = socket.create_connection(
-                    ("127.0.0.1", secure), 10, (f"127.0.0.{10 + number}", 0)
+                    ("127.0.0.1", secure), PATIENCE_S, (f"127.0.0.{10 + number}", 0)
                 )
                 link = links.enter_context(context.wrap_socket(link, server_hostname=NAME))
                 link.sendall(f"GET {path} HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
                 answered.register(link, selectors.EVENT_READ)
             got = []
-            while len(got) < 3 and (ready := answered.select(10)):
+            while len(got) < 3 and (ready := answered.select(PATIENCE_S)):
                 for key, _ in ready:
                     answered.unregister(key.fileobj)
                     got.append(key.fileobj.recv(1000)[9:12])
@@ -187,7 +188,7 @@ def test_a_slow_body_holds_nginx_alone_and_ends(front):
     _, secure = front
     context = ssl._create_unverified_context()
     with (
-        socket.create_connection(("127.0.0.1", secure), 10) as plain,
+        socket.create_connection(("127.0.0.1", secure), PATIENCE_S) as plain,
         context.wrap_socket(plain, server_hostname=NAME) as link,
     ):
         link.sendall(f"POST /me HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 9\r\n\r\n".encode())

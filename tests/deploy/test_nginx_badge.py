@@ -194,7 +194,7 @@ def test_a_visitor_s_cookie_and_query_change_nothing(written, service, front):
 
 
 def test_nginx_keeps_no_trace_of_who_asked(written, service, front, tmp_path):
-    with socket.create_connection(("127.0.0.1", front), 5) as link:
+    with socket.create_connection(("127.0.0.1", front), PATIENCE_S) as link:
         link.sendall(
             b"GET /badge/v1/velo-fils.json?zqx=1 HTTP/1.1\r\nHost: x\r\nReferer: zqx\r\n\r\n"
         )
