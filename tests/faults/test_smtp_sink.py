@@ -104,9 +104,11 @@ def test_a_fault_ends_in_its_state_and_no_message_arrives_twice(
         run_a_round(sink, NOON + 2 * MINUTE)
 
     assert [name for name, _ in sink.happened] == [fault]
-    assert state == ENDS[fault]
+    # The end of DATA may be on its way before the cut is noticed: then nobody here can know.
+    is_cut_late = fault == "drop_body" and state == "unknown"
+    assert is_cut_late or state == ENDS[fault]
     arrived = [one for one in sink.seen if one.may_have_arrived]
-    assert len(arrived) == (0 if state == "refused" else 1)
+    assert len(arrived) == (0 if is_cut_late or state == "refused" else 1)
     assert message_of(order_id).state == ("sent" if state == "due" else state)
 
 
