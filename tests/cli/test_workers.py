@@ -191,6 +191,42 @@ def test_a_worker_whose_child_ends_while_redis_is_away_ends_too(installation, ru
     assert "worker.privacy_worker_ended" in said
 
 
+def privacy_job(worker):
+    """Let the job wait for the write lock; gives the process that runs it."""
+    job_queue.enqueue_now("answer_privacy_requests")
+    return until(lambda: next(iter(children(worker.child)), None))
+
+
+def test_a_job_that_is_killed_ends_no_worker_and_runs_again(installation, running):
+    worker = running(installation)
+    at_work(worker.process.pid, worker.child)
+    with quiet():
+        ask()
+    with locked():
+        os.kill(privacy_job(worker), signal.SIGKILL)
+        until(lambda: not children(worker.child))
+
+    job_queue.enqueue_now("answer_privacy_requests")
+
+    until(is_answered)
+    assert state(worker.child)
+    os.kill(worker.process.pid, signal.SIGTERM)
+    code, said = worker.ended()
+    assert code == 0
+    assert "work_queue.job_killed" in said
+
+
+def test_a_job_dies_with_its_worker(installation, running):
+    worker = running(installation)
+    at_work(worker.process.pid, worker.child)
+    with locked():
+        job = privacy_job(worker)
+
+        os.kill(worker.child, signal.SIGKILL)
+
+        until(lambda: state(job) in {None, "Z"})
+
+
 def test_the_child_dies_with_its_worker(installation, running):
     worker = running(installation)
     at_work(worker.process.pid, worker.child)

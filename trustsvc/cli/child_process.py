@@ -4,6 +4,7 @@ Five interpreters that each import everything take a second of CPU and 80 MB eac
 what their parent imported.
 """
 
+import contextlib
 import gc
 import importlib
 import math
@@ -16,9 +17,12 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkProcess
 
 from setproctitle import setproctitle
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import configure_mappers
 
-from trustsvc import cli, log, preloaded
+from trustsvc import cli, clock, log, preloaded
+from trustsvc.doctor import readiness
+from trustsvc.privacy import clock_watch
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue, runtime, stop_request
 
@@ -45,8 +49,24 @@ def share_imports(modules: Iterable[str] = SHARED) -> None:
     preloaded.load()
     configure_mappers()
     db.close_connections()
-    gc.collect()
-    gc.freeze()  # a collection in a child would write to, and so copy, every page it shares
+    # A collection in a child would write to, and so copy, every page it shares; one here would
+    # leave gaps in them, which the children fill.
+    gc.freeze()
+
+
+def share_first_work() -> None:
+    """Watch the clock and try each readiness probe, before the first child is forked.
+
+    Each child does so soon; what that leaves in memory (statements, patterns) is shared then.
+    """
+    now = clock.read()
+    with contextlib.suppress(SQLAlchemyError, OSError):  # the children say what is wrong
+        with db.transaction() as session:
+            clock_watch.watch(session, now)
+        for probe in readiness.PROBES.values():
+            probe(now.at)
+    db.close_connections()
+    gc.freeze()
 
 
 def command(name: str) -> Callable[[], object]:

@@ -37,6 +37,7 @@ def up() -> None:
         children = [_redis()] if settings.embedded_redis else []
         try:
             child_process.share_imports()
+            child_process.share_first_work()
             children += [
                 Child(name, child_process.command(name)) for name in process_names(settings.mailers)
             ]

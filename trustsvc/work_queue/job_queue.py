@@ -50,6 +50,15 @@ QUEUE_OF = dict.fromkeys(JOB_NAMES, QUEUE) | {
     "answer_privacy_requests": PRIVACY_QUEUE,
 }
 QUEUES = frozenset(QUEUE_OF.values())
+# Each runs in a child of its worker, which gives back what it takes in memory: these are rare, or
+# take much. The others run often and need what the last run left: compiled statements, connections.
+FORKED = JOB_NAMES - {
+    "check_orders",
+    "send_messages",
+    "publish_reviews",
+    "refresh_badges",
+    "catch_up",
+}
 FAILURE_TTL_S = 3600
 PENDING_TTL_S = 30  # after this a job that was lost may be enqueued again
 REDIS_PAUSE_S = 2.0  # for how long a Redis that did not answer is not asked

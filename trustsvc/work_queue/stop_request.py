@@ -38,6 +38,12 @@ def listening(on_request: Callable[[], object] | None = None) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def forget_callback() -> None:
+    """Call no `on_request` in this process, a fork of the one that listens."""
+    global _on_request  # noqa: PLW0603 - one process, one end
+    _on_request = None
+
+
 def note() -> None:
     """Write down a request; a signal handler may call this."""
     global _number, _last_at  # noqa: PLW0603 - one process, one end

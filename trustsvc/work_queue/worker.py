@@ -1,5 +1,10 @@
 """The worker: runs jobs of ours from one queue, each within its time limit."""
 
+import contextlib
+import os
+import signal
+from typing import NoReturn
+
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
 from rq.executions import Execution
@@ -7,11 +12,20 @@ from rq.job import Job
 from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
+from setproctitle import setproctitle
 
 from trustsvc import log
 from trustsvc.errors import Misconfigured
-from trustsvc.work_queue import job_queue, redis_checks, redis_link, stop_request, time_limit
-from trustsvc.work_queue.job_queue import JOB_NAMES, QUEUE, QUEUES, TIME_LIMIT_S, jobs_of
+from trustsvc.storage import db
+from trustsvc.work_queue import (
+    job_queue,
+    redis_checks,
+    redis_link,
+    runtime,
+    stop_request,
+    time_limit,
+)
+from trustsvc.work_queue.job_queue import FORKED, JOB_NAMES, QUEUE, QUEUES, TIME_LIMIT_S, jobs_of
 
 WORKER_TTL_S = 30  # by default RQ waits 415 seconds on a connection to Redis that fell silent
 
@@ -39,6 +53,7 @@ class Worker(SimpleWorker):
 
     death_penalty_class = time_limit.TimeLimit
     max_connection_wait_time = 5.0  # by default RQ checks once a minute whether Redis is back
+    _child = 0
 
     def validate_queues(self) -> None:
         super().validate_queues()  # type: ignore[no-untyped-call]
@@ -58,6 +73,9 @@ class Worker(SimpleWorker):
         """
         stop_request.note()
         self._stop_requested = True
+        if self._child:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._child, signal.SIGTERM)
         if self.get_state() != WorkerStatus.BUSY:
             raise StopRequested
 
@@ -66,6 +84,50 @@ class Worker(SimpleWorker):
 
     def procline(self, message: str) -> None:
         """Keep the name of this process: RQ's names neither the queue nor us."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run a job; one of FORKED in a child, as RQ's own worker does with each.
+
+        A child that is killed fails its job and not this process; killed with this process, it
+        ends with it.
+        """
+        if _job_name(job) not in FORKED:
+            super().execute_job(job, queue)
+            return
+        execution = self.prepare_execution(job)
+        self._start_child(job, queue, execution)
+        _, status = os.waitpid(self._child, 0)
+        self._child = 0
+        self.executions.pop(execution.id, None)
+        if status:
+            logger.error("work_queue.job_killed", job=_job_name(job))
+            self.handle_job_failure(job, queue, execution=execution)
+        self.set_state(WorkerStatus.IDLE)
+
+    def _start_child(self, job: Job, queue: Queue, execution: Execution) -> None:
+        db.close_connections()
+        worker = os.getpid()
+        # A signal that arrives before it is known whom to pass it on to waits.
+        signal.pthread_sigmask(signal.SIG_BLOCK, stop_request.SIGNALS)
+        try:
+            self._child = os.fork()
+            if not self._child:
+                self._be_child(worker, job, queue, execution)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_request.SIGNALS)
+
+    def _be_child(self, worker: int, job: Job, queue: Queue, execution: Execution) -> NoReturn:
+        code = 1
+        try:
+            runtime.die_with_parent(worker)
+            setproctitle(f"trustsvc job {_job_name(job)}")
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # of the privacy worker's parent
+            stop_request.forget_callback()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_request.SIGNALS)
+            self.perform_job(job, queue, execution)
+            code = 0
+        finally:
+            os._exit(code)
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         name = _job_name(job)
