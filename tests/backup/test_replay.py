@@ -118,7 +118,7 @@ def test_an_order_that_came_and_was_cancelled_after_the_backup_stays_over_when_i
             assert sample_orders.sent().messages == []
             with db.reading() as session:
                 (row,) = session.execute(select(orders)).all()
-            assert (row.email, row.buyer) == (None, None)
+            assert (row.email, row.buyer_pseudonym) == (None, None)
 
 
 def test_cancelled_orders_of_long_before_the_backup_are_not_brought_back(

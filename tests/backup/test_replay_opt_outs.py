@@ -87,7 +87,7 @@ def test_the_last_choice_holds(shop, backup, restored, actions, places, out):
 
     assert is_out(shop) == out
     assert sample_orders.order_row(order_id).email is None  # what it ended then stays ended
-    assert (sample_orders.order_row(order_id).buyer is None) == ("erase" in actions)
+    assert (sample_orders.order_row(order_id).buyer_pseudonym is None) == ("erase" in actions)
 
 
 @pytest.mark.parametrize("places", [None, [1]])

@@ -222,7 +222,7 @@ def test_an_erasure_reaches_what_waited_to_be_written(
     restored()
 
     row = sample_orders.order_row(invited)
-    assert (row.email, row.name, row.buyer) == (None, None, None)
+    assert (row.email, row.name, row.buyer_pseudonym) == (None, None, None)
     with db.reading() as session:
         for table in (transactional_messages, pending_registrations, my_data_links):
             assert session.scalars(select(table.c.address)).all() == ["eva@mail.example"]

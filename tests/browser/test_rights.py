@@ -164,7 +164,7 @@ def test_object_before_the_first_message(made, walk, origin):
 def test_be_asked_again_after_an_objection(made, walk, origin):
     # A shop's own buyer objects with one click.
     known_as = pseudonyms.shop_pseudonym(made.id, "buyer@mail.example")
-    sample_reviews.order(made, email="buyer@mail.example", buyer=known_as)
+    sample_reviews.order(made, email="buyer@mail.example", buyer_pseudonym=known_as)
     walk(f"{origin}/object/{made.slug}").context.request.post(
         f"{origin}/object/{made.slug}", form={"email": "buyer@mail.example"}
     )
@@ -206,7 +206,7 @@ def test_erase_and_leave_the_review_without_a_name(made, walk, origin):
 
     assert h1(page) == "Je gegevens zijn gewist"
     assert page.get_by_text(re.compile("ondertekende bewijs: [0-9a-f]{16}")).is_visible()
-    assert rows(orders.c.buyer) == [None]
+    assert rows(orders.c.buyer_pseudonym) == [None]
     page.goto(f"{origin}/s/{made.slug}")
     assert page.get_by_text("Naam op verzoek weggelaten").is_visible()
 
@@ -230,7 +230,7 @@ def test_a_link_is_mailed_to_a_known_address(made, walk, origin):
     assert h1(page) == "Kijk in je mailbox"
     with db.transaction() as session:  # the scene's orders have no mark of their own
         mark = pseudonyms.shop_pseudonym(made.id, "buyer@mail.example")
-        session.execute(orders.update().values(buyer=mark))
+        session.execute(orders.update().values(buyer_pseudonym=mark))
     answered()
 
     (email_message,) = mailed()

@@ -92,11 +92,11 @@ def test_an_end_that_comes_before_the_order_holds_and_names_nobody(shop, over, r
     assert shop.post(sample(shop.platform, **over[shop.platform])) == ignored(reason)
     order = only_order()
     assert (order.state, order.email, order.name, order.reference) == ("settled", None, None, None)
-    assert (order.buyer, order.locale) == (None, None)
+    assert (order.buyer_pseudonym, order.locale) == (None, None)
 
     assert shop.post(sample(shop.platform)) == DUPLICATE
     again = only_order()
-    assert (again.state, again.email, again.buyer) == ("settled", None, None)
+    assert (again.state, again.email, again.buyer_pseudonym) == ("settled", None, None)
     assert again.platform_status == order.platform_status
 
 
@@ -205,7 +205,7 @@ def test_an_order_without_an_address_leaves_a_row_without_a_person(shop, address
     field = {"field": "data.email"} if shop.platform == "standard" else {}
     assert answer == (200, {"status": "ignored", "reason": "no_address"} | field)
     order = only_order()
-    held = (order.email, order.name, order.reference, order.buyer, order.locale)
+    held = (order.email, order.name, order.reference, order.buyer_pseudonym, order.locale)
     assert (order.state, *held) == ("settled", None, None, None, None, None)
 
 
@@ -234,7 +234,7 @@ def test_the_pseudonyms_are_the_shops_own(shop):
     shop.post(sample(shop.platform))
 
     order = only_order()
-    assert order.buyer == pseudonyms.shop_pseudonym(shop.shop.id, order.email)
+    assert order.buyer_pseudonym == pseudonyms.shop_pseudonym(shop.shop.id, order.email)
 
 
 def test_a_delivery_again_is_a_duplicate_and_with_another_body_a_conflict(client):
@@ -326,4 +326,4 @@ def test_news_of_a_parcel_of_an_unknown_order_waits_for_it_without_a_buyer(clien
 
     assert answer == ignored("no_address")
     order = only_order()
-    assert (order.state, order.delivery, order.buyer) == ("settled", "delivered", None)
+    assert (order.state, order.delivery, order.buyer_pseudonym) == ("settled", "delivered", None)

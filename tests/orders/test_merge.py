@@ -177,7 +177,12 @@ def test_a_buyer_whom_the_shop_erased_is_forgotten_for_good():
         ),
     )
 
-    assert (gone.email, gone.buyer, gone.accepts_buyer, names) == (None, None, False, ["erased"])
+    assert (gone.email, gone.buyer_pseudonym, gone.accepts_buyer, names) == (
+        None,
+        None,
+        False,
+        ["erased"],
+    )
 
 
 def test_an_address_that_was_emptied_first_is_not_brought_back_by_an_older_body():
@@ -334,7 +339,7 @@ def test_of_very_many_estimates_the_first_counts():
     row = merged([*said[100:], *said[:100]])
 
     assert row.paid_at == NOW
-    assert len(row.claims) < 2000
+    assert len(row.merge_state) < 2000
 
 
 def test_a_time_that_is_stated_moves_to_the_newest():

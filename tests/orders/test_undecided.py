@@ -64,6 +64,6 @@ def test_letting_go_leaves_nothing_of_the_buyer_and_twice_does_no_harm(installat
         undecided.erase_buyers(session, [order_id], accepts_buyer=False)
 
     row = order_row(order_id)
-    assert (row.email, row.name, row.reference, row.locale, row.buyer) == (None,) * 5
+    assert (row.email, row.name, row.reference, row.locale, row.buyer_pseudonym) == (None,) * 5
     (one,) = taken()
     assert one.pseudonyms == frozenset()

@@ -41,7 +41,7 @@ def by_key(kind, number):
 
 def buyer_of(at_shop, address, **more):
     mark = pseudonyms.shop_pseudonym(at_shop.id, address)
-    return order(at_shop, email=address, buyer=mark, **more)
+    return order(at_shop, email=address, buyer_pseudonym=mark, **more)
 
 
 def test_a_table_is_counted_by_shop_and_category(installation):
@@ -63,7 +63,7 @@ def test_people_are_named_where_an_address_is_kept_and_by_pseudonym_where_not(in
     at_shop = shop()
     buyer_of(at_shop, "ada@mail.example")
     forgotten = pseudonyms.shop_pseudonym(at_shop.id, "bob@mail.example")
-    order(at_shop, email=None, name=None, reference=None, buyer=forgotten)
+    order(at_shop, email=None, name=None, reference=None, buyer_pseudonym=forgotten)
 
     people = of("orders").people.values()
 
@@ -106,7 +106,7 @@ def test_each_pseudonym_is_of_a_person_or_named_as_one_of_something_else():
         "form_objections.pseudonym",
         "my_data_links.pseudonym",
         "opt_outs.pseudonym",
-        "orders.buyer",
+        "orders.buyer_pseudonym",
         "pending_registrations.address_pseudonym",
         "registered_buyers.pseudonym",
         "restrictions.pseudonym",

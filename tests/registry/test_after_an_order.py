@@ -46,7 +46,7 @@ def test_of_who_did_not_register_the_news_is_forgotten_again(client, shop):
 
     row = order_row(order)
     assert invitation_of(order) is None
-    assert (row.email, row.name, row.buyer, row.reference) == (None, None, None, None)
+    assert (row.email, row.name, row.buyer_pseudonym, row.reference) == (None, None, None, None)
 
 
 @pytest.mark.parametrize("fields", [{}, {"platform_status": PlatformStatus.CANCELLED}])

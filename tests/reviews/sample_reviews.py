@@ -30,7 +30,7 @@ def order(shop, reference="1001", state="settled", at=None, **more):
         "reference": reference,
         "email": "buyer@mail.example",
         "name": "Ada Lovelace",
-        "buyer": b"\x01\x01mark",
+        "buyer_pseudonym": b"\x01\x01mark",
         "locale": "nl-NL",
         "state": state,
         "platform_status": "open",

@@ -119,12 +119,12 @@ def _orders_by_shop(
         sorted(pseudonym for pseudonym, shop_id in until if shop_id != EVERY_SHOP)
     ):
         rows = session.execute(
-            select(orders.c.id, orders.c.shop_id, orders.c.buyer, orders.c.received_at).where(
-                orders.c.buyer.in_(batch)
-            )
+            select(
+                orders.c.id, orders.c.shop_id, orders.c.buyer_pseudonym, orders.c.received_at
+            ).where(orders.c.buyer_pseudonym.in_(batch))
         )
         for row in rows:
-            subject = (bytes(row.buyer), row.shop_id)
+            subject = (bytes(row.buyer_pseudonym), row.shop_id)
             if subject in until and row.received_at <= until[subject]:
                 subjects_of[row.id] = {subject}
     return subjects_of

@@ -30,7 +30,7 @@ class _Subject:
     shop_id: int
     state: InvitationState
     link: bytes
-    buyer: bytes | None
+    buyer_pseudonym: bytes | None
 
 
 def apply(
@@ -67,7 +67,7 @@ def _read(session: Session, message: ReportedMessage) -> _Subject:
             invitations.c.shop_id,
             invitations.c.state,
             invitations.c.link,
-            orders.c.buyer,
+            orders.c.buyer_pseudonym,
         )
         .join(orders, orders.c.id == invitations.c.order_id)
         .where(invitations.c.id == message.subject_id)
@@ -91,7 +91,7 @@ def _taken_as(session: Session, one: _Subject, kind: str) -> str:
 
 def _is_never_there(session: Session, one: _Subject) -> bool:
     """Whether the buyer's last messages of this shop all came back, over more than two weeks."""
-    if one.buyer is None:
+    if one.buyer_pseudonym is None:
         return False
     is_soft = and_(mail_reports.c.message_id == messages.c.id, mail_reports.c.kind == "soft")
     last = session.execute(
@@ -101,7 +101,7 @@ def _is_never_there(session: Session, one: _Subject) -> bool:
         .outerjoin(mail_reports, is_soft)
         .where(
             orders.c.shop_id == one.shop_id,
-            orders.c.buyer == one.buyer,
+            orders.c.buyer_pseudonym == one.buyer_pseudonym,
             messages.c.sent_at.is_not(None),
         )
         .order_by(messages.c.sent_at.desc(), messages.c.id.desc())
@@ -117,7 +117,7 @@ def _is_never_there(session: Session, one: _Subject) -> bool:
 def _forget(session: Session, message: ReportedMessage, one: _Subject, now: datetime) -> None:
     """Forget who cannot be reached; an invitation that never arrived is withdrawn."""
     known = buyer.read(session, [one.order_id]).get(one.order_id)
-    who = known.email if known else one.buyer
+    who = known.email if known else one.buyer_pseudonym
     if who:
         opt_out(session, who, one.shop_id, UNDELIVERABLE, now)
     if message.kind == INVITATION:

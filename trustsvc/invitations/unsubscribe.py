@@ -41,7 +41,7 @@ def unsubscribe(
     """
     order_id, shop_id = invitation.order_id, invitation.shop_id
     known = buyer.read(session, [order_id]).get(order_id)
-    stored = session.scalar(select(orders.c.buyer).where(orders.c.id == order_id))
+    stored = session.scalar(select(orders.c.buyer_pseudonym).where(orders.c.id == order_id))
     theirs = {stored} if stored else set()
     if known:
         theirs |= set(pseudonyms.shop_pseudonyms(shop_id, known.email))
@@ -53,7 +53,7 @@ def unsubscribe(
         opt_out(session, stored, shop_id, reason, now)
     order_ids = session.scalars(
         select(orders.c.id)
-        .where(orders.c.shop_id == shop_id, orders.c.buyer.in_(theirs))
+        .where(orders.c.shop_id == shop_id, orders.c.buyer_pseudonym.in_(theirs))
         .order_by(orders.c.id)
         .with_for_update()
     )

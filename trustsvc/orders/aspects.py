@@ -2,7 +2,7 @@
 
 Of two values of one second the one that arrives later counts, but an end stays. A refusal
 (`consent` false) is never taken back by an update. What there may be several of is kept as JSON in
-`claims`: disputes, returns and parcels (claims.py), reasons to skip field by field (skip.py),
+`merge_state`: disputes, returns and parcels (claims.py), reasons to skip field by field (skip.py),
 and estimated moments (milestone.py).
 """
 
@@ -18,7 +18,7 @@ from trustsvc.orders.news import OrderNews
 from trustsvc.orders.platform_status import ENDED, ParcelState, PlatformStatus
 from trustsvc.orders.state import OrderState
 
-BUYER = ("reference", "email", "name", "buyer", "locale", "zone")
+BUYER = ("reference", "email", "name", "buyer_pseudonym", "locale", "zone")
 # Register -> (its time, its values)
 ASPECTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "platform_status": ("platform_status_at", ("platform_status",)),
@@ -32,7 +32,7 @@ ASPECTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 CHANGING = (
     *(name for time, values in ASPECTS.values() for name in (time, *values)),
-    "claims",
+    "merge_state",
     "contact_at",
     "accepts_buyer",
     "created_at",
@@ -57,7 +57,7 @@ class StoredOrder:
     dispute_at: datetime | None = None
     returns: PlatformStatus | None = None
     returns_at: datetime | None = None
-    claims: str | None = None  # JSON
+    merge_state: str | None = None  # JSON
     paid: bool | None = None
     paid_at: datetime | None = None
     payment_at: datetime | None = None
@@ -79,7 +79,7 @@ class StoredOrder:
     reference: str | None = None
     email: str | None = None
     name: str | None = None
-    buyer: bytes | None = None
+    buyer_pseudonym: bytes | None = None
     locale: str | None = None
     zone: str | None = None
 
@@ -94,12 +94,12 @@ class StoredOrder:
 
 def merged(known: StoredOrder, news: OrderNews) -> tuple[dict[str, object], list[str]]:
     """Give the columns that news changes, and the names of the aspects whose value is new."""
-    kept: dict[str, Any] = json.loads(known.claims) if known.claims else {}
+    kept: dict[str, Any] = json.loads(known.merge_state) if known.merge_state else {}
     changed: dict[str, object] = {}
     for merge_part in (_claims, _delivery, _moments, _details, _newest):
         changed |= merge_part(known, news, kept)
     if kept:
-        changed["claims"] = json.dumps(kept, sort_keys=True, separators=(",", ":"))
+        changed["merge_state"] = json.dumps(kept, sort_keys=True, separators=(",", ":"))
     if news.order.created_at < known.created_at:  # one that no body stated was a guess, and later
         changed["created_at"] = news.order.created_at
     columns = {name: values for name, (_, values) in ASPECTS.items()}

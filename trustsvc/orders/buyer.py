@@ -26,11 +26,13 @@ def read(session: Session, order_ids: Collection[int]) -> dict[int, Buyer]:
     """Read the buyers of orders; those already erased are missing from the result."""
     rows = session.execute(
         select(
-            orders.c.id, orders.c.email, orders.c.name, orders.c.reference, orders.c.buyer
+            orders.c.id, orders.c.email, orders.c.name, orders.c.reference, orders.c.buyer_pseudonym
         ).where(orders.c.id.in_(order_ids), orders.c.email.is_not(None))
     )
     return {
-        row.id: Buyer(row.id, row.email, row.name or "", row.reference or "", row.buyer or b"")
+        row.id: Buyer(
+            row.id, row.email, row.name or "", row.reference or "", row.buyer_pseudonym or b""
+        )
         for row in rows
     }
 

@@ -105,7 +105,7 @@ def _values(reason: str, at: datetime) -> dict[str, object]:
         return {aspect: end, ASPECTS[aspect][0]: at}
     if reason == SAID_NO:
         return {"consent": False, "consent_at": at}
-    gone: dict[str, object] = {"buyer": None, "contact_at": at}
+    gone: dict[str, object] = {"buyer_pseudonym": None, "contact_at": at}
     return gone | {"accepts_buyer": False} if reason == ERASED else gone
 
 
@@ -116,7 +116,7 @@ def _is_new(reason: str) -> ColumnElement[bool]:
         return or_(column.is_(None), column.not_in(ENDED))
     if reason == SAID_NO:
         return or_(table.consent.is_(None), table.consent)
-    holds_buyer = or_(table.email.is_not(None), table.buyer.is_not(None))
+    holds_buyer = or_(table.email.is_not(None), table.buyer_pseudonym.is_not(None))
     return or_(holds_buyer, table.accepts_buyer) if reason == ERASED else holds_buyer
 
 

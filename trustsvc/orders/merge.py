@@ -67,7 +67,7 @@ def _contact(row: StoredOrder, news: OrderNews, *, is_news: bool) -> tuple[Store
         return row, None
     row = replace(row, contact_at=as_of)
     if not order.email:  # a newer body may name the buyer again
-        was_known = row.has_buyer or row.buyer is not None
+        was_known = row.has_buyer or row.buyer_pseudonym is not None
         return (_with(row, NO_BUYER), ERASED) if was_known else (row, None)
     if row.is_over or not (row.has_buyer or (row.accepts_buyer and (is_news or is_newer))):
         return row, None
@@ -75,7 +75,7 @@ def _contact(row: StoredOrder, news: OrderNews, *, is_news: bool) -> tuple[Store
         "reference": order.reference,
         "email": order.email,
         "name": order.name,
-        "buyer": news.buyer_pseudonym,
+        "buyer_pseudonym": news.buyer_pseudonym,
         "locale": order.locale,
         "zone": order.zone or None,
     }

@@ -81,7 +81,7 @@ orders = Table(
         nullable=True,
     ),
     column(
-        "buyer",
+        "buyer_pseudonym",
         LargeBinary,
         purpose="invite a buyer once in the cap period (the shop's keyed hash)",
         retention="frequency_cap",
@@ -125,7 +125,7 @@ orders = Table(
     column("returns", Text, purpose="an open return", retention=DECISIONS, nullable=True),
     column("returns_at", Moment, purpose=AS_OF, retention=DECISIONS, nullable=True),
     column(
-        "claims",
+        "merge_state",
         Text,
         purpose="each dispute, return and parcel of it (keyed hash of its id), what single fields "
         "say of skipping it, and when it was paid or sent at the earliest: state, since when",
@@ -193,11 +193,11 @@ orders = Table(
     index_of_states("ix_orders_due", [OrderState.RECEIVED], "id"),
     index_of_states("ix_orders_waiting", [OrderState.WAITING], "shop_id"),
     _index_where_set("ix_orders_decide_at", "decide_at", "decide_at"),
-    Index("ix_orders_buyer", "shop_id", "buyer"),
+    Index("ix_orders_buyer_pseudonym", "shop_id", "buyer_pseudonym"),
     Index("ix_orders_received_at", "received_at"),
     # For the hourly purge: the few rows that still hold buyer data, not two years of orders.
     _index_where_set("ix_orders_contact", "received_at", "email"),
-    _index_where_set("ix_orders_pseudonym", "received_at", "buyer"),
+    _index_where_set("ix_orders_pseudonym", "received_at", "buyer_pseudonym"),
 )
 
 webhook_deliveries = Table(

@@ -21,7 +21,9 @@ def find_orders(session: Session, shop_ids: Collection[int], buyers: Collection[
     for batch in batches(sorted(buyers)):
         order_ids.update(
             session.scalars(
-                select(orders.c.id).where(orders.c.shop_id.in_(shop_ids), orders.c.buyer.in_(batch))
+                select(orders.c.id).where(
+                    orders.c.shop_id.in_(shop_ids), orders.c.buyer_pseudonym.in_(batch)
+                )
             )
         )
     return order_ids
@@ -73,12 +75,12 @@ def erase_orders(
         session.scalars(
             select(orders.c.id).where(
                 orders.c.id.in_(order_ids),
-                orders.c.email.is_not(None) | orders.c.buyer.is_not(None),
+                orders.c.email.is_not(None) | orders.c.buyer_pseudonym.is_not(None),
             )
         )
     )
     buyer.erase(session, known, accepts_buyer=accepts_buyer)
-    empty: dict[str, object] = {"buyer": None}
+    empty: dict[str, object] = {"buyer_pseudonym": None}
     if not accepts_buyer:
         empty |= {"consent": None, "accepts_buyer": False}
     session.execute(update(orders).where(orders.c.id.in_(order_ids)).values(**empty))
@@ -117,7 +119,7 @@ def correct_buyer_address(
             orders.c.shop_id == shop_id,
             orders.c.email.is_not(None),
         )
-        .values(email=new, buyer=pseudonyms.shop_pseudonym(shop_id, new))
+        .values(email=new, buyer_pseudonym=pseudonyms.shop_pseudonym(shop_id, new))
     )
     return db.row_count(done)
 

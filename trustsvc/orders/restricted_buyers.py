@@ -31,25 +31,33 @@ def keep_pseudonyms(
     corrected = [
         one
         for key, one in known.items()
-        if one.buyer is not None and rows[key].has_buyer and rows[key].buyer != one.buyer
+        if one.buyer_pseudonym is not None
+        and rows[key].has_buyer
+        and rows[key].buyer_pseudonym != one.buyer_pseudonym
     ]
     if not corrected:
         return
     queries = [check.RegistryQuery(one.shop_id, one.email) for one in corrected if one.email]
     statuses = iter(check.check(session, queries))
-    restricted = check.restricted(session, {one.buyer for one in corrected if one.buyer})
+    restricted = check.restricted(
+        session, {one.buyer_pseudonym for one in corrected if one.buyer_pseudonym}
+    )
     for one in corrected:
         is_restricted = bool(one.email) and next(statuses).restricted
-        if one.buyer and (is_restricted or (one.buyer, one.shop_id) in restricted):
+        if one.buyer_pseudonym and (
+            is_restricted or (one.buyer_pseudonym, one.shop_id) in restricted
+        ):
             key = (one.shop_id, one.identity)
-            rows[key] = replace(rows[key], buyer=one.buyer)
-            restriction.restrict(session, [one.buyer], one.shop_id, now)
+            rows[key] = replace(rows[key], buyer_pseudonym=one.buyer_pseudonym)
+            restriction.restrict(session, [one.buyer_pseudonym], one.shop_id, now)
 
 
 def follow_addresses(session: Session, pseudonyms: Mapping[int, bytes]) -> None:
     """Give these orders the pseudonym of their address."""
     if pseudonyms:
         session.connection().execute(
-            update(orders).where(orders.c.id == bindparam("one")).values(buyer=bindparam("whose")),
+            update(orders)
+            .where(orders.c.id == bindparam("one"))
+            .values(buyer_pseudonym=bindparam("whose")),
             [{"one": order_id, "whose": whose} for order_id, whose in pseudonyms.items()],
         )

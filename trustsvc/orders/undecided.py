@@ -57,7 +57,10 @@ def lock_received(session: Session, most: int) -> list[CheckedOrder]:
     table = orders.c
     rows = session.execute(
         select(
-            *(table[name] for name in ("id", "shop_id", "email", "buyer", "locale", "zone")),
+            *(
+                table[name]
+                for name in ("id", "shop_id", "email", "buyer_pseudonym", "locale", "zone")
+            ),
             shops.c.domain,
             *FACTS,
         )
@@ -110,10 +113,14 @@ def _restricted_ids(session: Session, rows: Sequence[Row[*tuple[Any, ...]]]) -> 
     corrected = [
         row
         for row in rows
-        if row.email and row.buyer and row.buyer not in _pseudonyms(row.shop_id, row.email)
+        if row.email
+        and row.buyer_pseudonym
+        and row.buyer_pseudonym not in _pseudonyms(row.shop_id, row.email)
     ]
-    restricted = check.restricted(session, {row.buyer for row in corrected})
-    restricted_ids = {row.id for row in corrected if (row.buyer, row.shop_id) in restricted}
+    restricted = check.restricted(session, {row.buyer_pseudonym for row in corrected})
+    restricted_ids = {
+        row.id for row in corrected if (row.buyer_pseudonym, row.shop_id) in restricted
+    }
     restricted_buyers.follow_addresses(
         session,
         {
@@ -153,7 +160,7 @@ def wait(session: Session, decide_at: Mapping[int, datetime | None]) -> None:
 def erase_buyers(session: Session, order_ids: Collection[int], *, accepts_buyer: bool) -> None:
     """Erase the buyers of orders without invitation, pseudonym included. Safe to repeat."""
     buyer.erase(session, order_ids, accepts_buyer=accepts_buyer)
-    session.execute(update(orders).where(orders.c.id.in_(order_ids)).values(buyer=None))
+    session.execute(update(orders).where(orders.c.id.in_(order_ids)).values(buyer_pseudonym=None))
 
 
 def expect_address(session: Session, order_ids: Collection[int]) -> None:

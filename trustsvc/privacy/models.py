@@ -108,10 +108,10 @@ request_log = Table(
     ),
     column("asked_at", Moment, purpose="start of the 30 days to answer", retention=REQUEST_LOG),
     column(
-        "settled_at", Moment, purpose="when it was answered", retention=REQUEST_LOG, nullable=True
+        "answered_at", Moment, purpose="when it was answered", retention=REQUEST_LOG, nullable=True
     ),
     request_states.check(),
-    Index("ix_request_log_settled_at", "settled_at"),
+    Index("ix_request_log_answered_at", "answered_at"),
     index_of_states("ix_request_log_open", [RequestState.OPEN], "asked_at"),
 )
 

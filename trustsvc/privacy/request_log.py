@@ -56,7 +56,7 @@ class LoggedRequest:
     by: str | None
     ground: str | None
     asked_at: datetime
-    settled_at: datetime | None
+    answered_at: datetime | None
     day: int
 
     @property
@@ -84,7 +84,7 @@ def record_answered(
             state=RequestState.DONE,
             by=by,
             asked_at=asked_at or now,
-            settled_at=now,
+            answered_at=now,
         )
     )
 
@@ -108,7 +108,7 @@ def answer(session: Session, request_id: int, by: str, now: datetime, ground: st
     answered = session.execute(
         request_states.update(request_log, [RequestState.OPEN], after)
         .where(request_log.c.id == request_id)
-        .values(by=by, ground=ground or None, settled_at=now)
+        .values(by=by, ground=ground or None, answered_at=now)
     )
     if not db.row_count(answered):
         raise Gone("This request is not open.")
@@ -128,11 +128,11 @@ def answered_requests(session: Session, most: int = 50) -> list[LoggedRequest]:
     """List the requests that were answered last, newest first."""
     rows = session.execute(
         select(request_log)
-        .where(request_log.c.settled_at.is_not(None))
-        .order_by(request_log.c.settled_at.desc(), request_log.c.id.desc())
+        .where(request_log.c.answered_at.is_not(None))
+        .order_by(request_log.c.answered_at.desc(), request_log.c.id.desc())
         .limit(most)
     )
-    return [_request(row, row.settled_at) for row in rows]
+    return [_request(row, row.answered_at) for row in rows]
 
 
 def oldest_open_days(session: Session, now: datetime) -> int | None:
@@ -152,7 +152,7 @@ def _request(row: Row[tuple[object, ...]], until: datetime) -> LoggedRequest:
         row.by,
         row.ground,
         row.asked_at,
-        row.settled_at,
+        row.answered_at,
         day=max(0, (until - row.asked_at).days),
     )
 

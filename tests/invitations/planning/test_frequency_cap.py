@@ -59,7 +59,7 @@ def test_a_review_counts_as_a_contact_and_begins_the_count_again(installation):
         redeem.redeem(session, redeem.find(session, link), NOON + 40 * DAY)
         # Forgotten with the review; the keyed hash stays for the cap.
         pseudonym = pseudonyms.shop_pseudonym(at_shop.id, "jan@mail.example")
-        session.execute(update(orders).values(email=None, buyer=pseudonym))
+        session.execute(update(orders).values(email=None, buyer_pseudonym=pseudonym))
 
     assert not asked(at_shop, 62)
     assert asked(at_shop, 71)

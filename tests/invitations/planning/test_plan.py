@@ -74,7 +74,7 @@ def test_of_a_buyer_who_is_not_registered_nothing_is_kept(installation):
     planned()
 
     row = order_row(order_id)
-    assert (row.state, row.email, row.name, row.reference, row.buyer) == (
+    assert (row.state, row.email, row.name, row.reference, row.buyer_pseudonym) == (
         "settled",
         None,
         None,
@@ -527,4 +527,4 @@ def test_who_was_asked_about_an_order_that_was_cancelled_is_not_stored_again(ins
         planned(NOON + day * DAY)
 
     assert (order_row(order_id).email, order_row(order_id).state) == (None, "settled")
-    assert order_row(order_id).buyer is not None  # the keyed hash, for the frequency cap
+    assert order_row(order_id).buyer_pseudonym is not None  # the keyed hash, for the frequency cap

@@ -273,11 +273,11 @@ class Machine(RuleBasedStateMachine):
     def the_cap_of_a_buyer_is_kept(self):
         with db.reading() as session:
             rows = session.execute(
-                select(orders.c.shop_id, orders.c.buyer, messages.c.sent_at)
+                select(orders.c.shop_id, orders.c.buyer_pseudonym, messages.c.sent_at)
                 .join_from(orders, invitations, invitations.c.order_id == orders.c.id)
                 .join(messages, messages.c.subject_id == invitations.c.id)
                 .where(messages.c.kind == "invitation", messages.c.sent_at.is_not(None))
-                .where(orders.c.buyer.is_not(None))
+                .where(orders.c.buyer_pseudonym.is_not(None))
                 .order_by(messages.c.sent_at)
             ).all()
         before = {}

@@ -104,13 +104,13 @@ def test_a_changed_notice_that_was_not_announced_is_reported_by_doctor_and_desk(
     at_shop, other, same = shop(), shop("Other"), shop("Same")
     for _ in range(2):
         mark = pseudonyms.shop_pseudonym(at_shop.id, "twice@mail.example")
-        ordered = order(at_shop, email="twice@mail.example", buyer=mark)
+        ordered = order(at_shop, email="twice@mail.example", buyer_pseudonym=mark)
         invitation(at_shop, ordered, sent_at=now - HOUR)
     review(at_shop, at=now - HOUR)
     invitation(
-        at_shop, order(at_shop, buyer=b"late"), sent_at=now + HOUR
+        at_shop, order(at_shop, buyer_pseudonym=b"late"), sent_at=now + HOUR
     )  # the invitation carried it
-    invitation(at_shop, order(at_shop, buyer=b"gone", email=None), sent_at=now - HOUR)
+    invitation(at_shop, order(at_shop, buyer_pseudonym=b"gone", email=None), sent_at=now - HOUR)
     invitation(same, order(same), sent_at=now - HOUR)
     two_versions(at_shop, now)
     two_versions(other, now)  # changed, and nobody is written to

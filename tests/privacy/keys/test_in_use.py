@@ -37,7 +37,11 @@ def out(address, shop_id):
 
 def test_each_pseudonym_counts_for_the_key_it_was_made_with(installation):
     at_shop = shop()
-    order(at_shop, buyer=pseudonyms.shop_pseudonym(at_shop.id, "a@mail.example"), identity=b"none")
+    order(
+        at_shop,
+        buyer_pseudonym=pseudonyms.shop_pseudonym(at_shop.id, "a@mail.example"),
+        identity=b"none",
+    )
     out("a@mail.example", EVERY_SHOP)
     add_key(installation, "registry")
     out("b@mail.example", EVERY_SHOP)
@@ -72,7 +76,7 @@ def test_a_key_that_something_needs_stays(installation, left):
 def test_a_key_that_nothing_needs_goes_and_the_newest_never(installation, kind):
     add_key(installation, kind)
     at_shop = shop()
-    order(at_shop, buyer=pseudonyms.shop_pseudonym(at_shop.id, "a@mail.example"))
+    order(at_shop, buyer_pseudonym=pseudonyms.shop_pseudonym(at_shop.id, "a@mail.example"))
     out("a@mail.example", EVERY_SHOP)
     with db.transaction() as session:
         session.execute(update(orders).values(identity=b"none"))

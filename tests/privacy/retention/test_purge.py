@@ -69,7 +69,9 @@ def test_an_invited_buyer_is_erased_90_days_after_the_last_message(start):
     with db.reading() as session:
         row = session.execute(select(orders).where(orders.c.id == asked)).one()
     assert (row.name, row.reference, row.email, row.locale) == (None, None, None, None)
-    assert row.buyer is None  # nobody to be found by it any more, and the cap period is over
+    assert (
+        row.buyer_pseudonym is None
+    )  # nobody to be found by it any more, and the cap period is over
 
 
 @pytest.mark.parametrize("message_state", ["due", "leased", "handed"])
@@ -141,7 +143,9 @@ def test_the_pseudonym_of_a_buyer_goes_after_the_cap_period_or_90_days_whichever
 
     def marked():
         with db.reading() as session:
-            found = session.scalars(select(orders.c.id).where(orders.c.buyer.is_not(None)))
+            found = session.scalars(
+                select(orders.c.id).where(orders.c.buyer_pseudonym.is_not(None))
+            )
             return set(found)
 
     purge.purge_due(start + 90 * DAY - MOMENT)
@@ -450,7 +454,13 @@ def _files(installation, request):
 def test_of_what_was_deleted_no_byte_is_left_in_the_files(installation, start, request):
     where = shop()
     for number in range(60):
-        order(where, f"R-{number}", buyer=b"canary-of-purge-%02d" % number, at=start, email=None)
+        order(
+            where,
+            f"R-{number}",
+            buyer_pseudonym=b"canary-of-purge-%02d" % number,
+            at=start,
+            email=None,
+        )
 
     def found():
         return any(

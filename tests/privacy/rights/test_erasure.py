@@ -41,7 +41,7 @@ def held():
     """Everything in the database that could lead to a buyer or an author."""
     with db.reading() as session:
         placed = session.execute(
-            select(orders.c.email, orders.c.name, orders.c.reference, orders.c.buyer)
+            select(orders.c.email, orders.c.name, orders.c.reference, orders.c.buyer_pseudonym)
         )
         written = session.execute(
             select(reviews.c.email, reviews.c.name, reviews.c.city, reviews.c.buyer_pseudonym)

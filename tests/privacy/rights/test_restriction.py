@@ -92,7 +92,7 @@ def test_a_corrected_address_is_written_to_once_and_only_after_the_lift(client, 
     sample_orders.planned(SOON + MINUTE)
     assert sample_orders.sent_invitations(now=SOON + MINUTE).messages == []
     row = sample_orders.order_row(order_id)
-    assert row.buyer == pseudonyms.shop_pseudonym(at_shop.id, NEW)
+    assert row.buyer_pseudonym == pseudonyms.shop_pseudonym(at_shop.id, NEW)
 
 
 def test_a_corrected_order_that_waits_is_not_asked_about_while_it_is_restricted(client):

@@ -133,7 +133,7 @@ def read(
         select(
             orders.c.id,
             orders.c.shop_id,
-            orders.c.buyer,
+            orders.c.buyer_pseudonym,
             invitations.c.state,
             invitations.c.unanswered,
             messages.c.sent_at,
@@ -144,7 +144,7 @@ def read(
         .join(messages, message_of_invitation)
         .where(
             orders.c.shop_id.in_(shops),
-            orders.c.buyer.in_(pseudonyms),
+            orders.c.buyer_pseudonym.in_(pseudonyms),
             or_(messages.c.state.in_(UNSETTLED), messages.c.sent_at > now - LONGEST),
         )
     )
@@ -152,5 +152,5 @@ def read(
         is_answered = row.state == REDEEMED
         at = (row.reviewed_at or row.sent_at) if is_answered else row.sent_at
         contact = Contact(row.id, at, row.due_at, 0 if is_answered else row.unanswered)
-        contacts.add(row.shop_id, bytes(row.buyer), contact)
+        contacts.add(row.shop_id, bytes(row.buyer_pseudonym), contact)
     return contacts

@@ -89,9 +89,9 @@ def unannounced(session: Session) -> list[Unannounced]:
         kept.announced_at.is_not(None),
     )
     since = select(newest).where(newest.c.version > 1, ~was_announced).subquery()
-    buyers = _invited_before(select(orders.c.shop_id, orders.c.buyer), since.c.since).join(
-        since, since.c.shop_id == orders.c.shop_id
-    )
+    buyers = _invited_before(
+        select(orders.c.shop_id, orders.c.buyer_pseudonym), since.c.since
+    ).join(since, since.c.shop_id == orders.c.shop_id)
     authors = (
         select(reviews.c.shop_id, reviews.c.buyer_pseudonym)
         .join(since, since.c.shop_id == reviews.c.shop_id)

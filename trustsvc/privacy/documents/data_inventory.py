@@ -18,7 +18,7 @@ CATEGORIES: tuple[str, ...] = get_args(Category)
 # Pseudonyms of a link, a message, an order, its disputes and returns, a mail domain, a body and a
 # network of many people: they tell no people apart.
 OF_NO_PERSON = frozenset(
-    {"link", "link_hash", "token", "identity", "claims", "domain_hash", "body_hash", "network"}
+    {"link", "link_hash", "token", "identity", "merge_state", "domain_hash", "body_hash", "network"}
 )
 NO_SHOP = 0
 _Joins = list[tuple[InfoColumn, InfoColumn]]

@@ -81,7 +81,7 @@ def buyer_pseudonyms(shops: Sequence[Shop], now: datetime) -> Select[Any]:
         for kept, ids in _by_days({shop.id: max(days, shop.cap_days) for shop in shops}).items()
     ]
     return select(orders.c.id).where(
-        orders.c.buyer.is_not(None),
+        orders.c.buyer_pseudonym.is_not(None),
         orders.c.email.is_(None),
         or_(false(), *over),
         ~_restricted(),
@@ -113,7 +113,7 @@ def orders_without_person(now: datetime) -> Select[Any]:
     return select(orders.c.id).where(
         orders.c.received_at <= RULES["decision_log"].cutoff(now),
         orders.c.email.is_(None),
-        orders.c.buyer.is_(None),
+        orders.c.buyer_pseudonym.is_(None),
         ~exists().where(decisions.c.order_id == orders.c.id),
         ~stands,
     )
@@ -122,7 +122,8 @@ def orders_without_person(now: datetime) -> Select[Any]:
 def _restricted() -> ColumnElement[bool]:
     """Whether the buyer restricted the data: then it is kept for the person (Art. 18(1))."""
     return exists().where(
-        restrictions.c.pseudonym == orders.c.buyer, restrictions.c.shop_id == orders.c.shop_id
+        restrictions.c.pseudonym == orders.c.buyer_pseudonym,
+        restrictions.c.shop_id == orders.c.shop_id,
     )
 
 

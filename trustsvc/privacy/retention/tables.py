@@ -87,7 +87,7 @@ def steps(now: datetime) -> list[PurgeStep]:
         ),
         _aged("transactional_mail", my_data_links.c.at, now),
         _aged("transactional_mail", form_objections.c.at, now),
-        _aged("request_log", request_log.c.settled_at, now),
+        _aged("request_log", request_log.c.answered_at, now),
         _aged("pending_registration", pending_registrations.c.requested_at, now),
         _aged("event_log", events.c.at, now),
         _aged("disclosure_log", disclosure_log.c.at, now),
@@ -165,7 +165,7 @@ def _settle_waiting(session: Session, ids: Sequence[int], now: datetime) -> int:
     still_waiting = (
         order_states.update(orders, [OrderState.WAITING], OrderState.SETTLED)
         .where(orders.c.id.in_(ids))
-        .values(buyer=None)
+        .values(buyer_pseudonym=None)
         .returning(orders.c.id)
     )
     ended = session.scalars(still_waiting).all()
@@ -182,7 +182,7 @@ def _erase_contacts(session: Session, ids: Sequence[int], _now: datetime) -> int
 
 def _erase_pseudonyms(session: Session, ids: Sequence[int], _now: datetime) -> int:
     return db.row_count(
-        session.execute(update(orders).where(orders.c.id.in_(ids)).values(buyer=None))
+        session.execute(update(orders).where(orders.c.id.in_(ids)).values(buyer_pseudonym=None))
     )
 
 

@@ -157,7 +157,7 @@ def _erase_shop(session: Session, request: PrivacyRequest, now: datetime) -> Non
         select(orders.c.id)
         .where(
             orders.c.shop_id == request.shop_id,
-            orders.c.email.is_not(None) | orders.c.buyer.is_not(None),
+            orders.c.email.is_not(None) | orders.c.buyer_pseudonym.is_not(None),
         )
         .order_by(orders.c.id)
         .limit(BATCH_SIZE)

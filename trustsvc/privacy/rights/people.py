@@ -140,12 +140,9 @@ def with_named_orders(session: Session, person: Person, order_ids: Collection[in
 
     Another buyer's order, named by mistake or to do harm, is left alone.
     """
-    rows = session.execute(
-        select(orders.c.id).where(
-            orders.c.id.in_(order_ids),
-            orders.c.buyer.in_(person.all_pseudonyms) | orders.c.buyer.is_(None),
-        )
-    )
+    whose = orders.c.buyer_pseudonym
+    is_theirs = whose.in_(person.all_pseudonyms) | whose.is_(None)
+    rows = session.execute(select(orders.c.id).where(orders.c.id.in_(order_ids), is_theirs))
     placed = person.orders | {row.id for row in rows}
     written = find_reviews(session, person.shop_ids, (), placed)
     mine = session.scalars(
@@ -179,9 +176,8 @@ def with_language(person: Person, language: str) -> Person:
 def by_orders(session: Session, shop_id: int, order_ids: Iterable[int], language: str) -> Person:
     """Find the person who placed these orders of one shop."""
     ids = frozenset(order_ids)
-    pseudonyms = session.scalars(
-        select(orders.c.buyer).where(orders.c.id.in_(ids), orders.c.buyer.is_not(None))
-    )
+    whose = orders.c.buyer_pseudonym
+    pseudonyms = session.scalars(select(whose).where(orders.c.id.in_(ids), whose.is_not(None)))
     known_as = frozenset(pseudonyms)
     written = find_reviews(session, [shop_id], known_as, ids)
     person = unnamed(shop_id, ids, language)
