@@ -216,4 +216,4 @@ def test_every_commit_needs_each_proof():
 
     assert set(re.search(r"^PROOFS := (.*)$", makefile, re.MULTILINE)[1].split()) == marked
     assert "set -e" in ci
-    assert ci.endswith("\nmake lint\nmake proofs\nmake test\n")
+    assert ci.endswith("\nmake lint\nmake docs\nmake proofs\nmake test\n")
