@@ -25,12 +25,9 @@ from sqlalchemy import Engine
 
 from tests import rate_limits, servers
 from trustsvc import config, message_kinds, migrations
-from trustsvc.app import create_app
+from trustsvc.app import create_app, with_middleware
 from trustsvc.badge import public_files
 from trustsvc.crypto import keyring
-from trustsvc.http.link_end import LinkEnd
-from trustsvc.http.request_limits import RequestLimits
-from trustsvc.server_log.writer import ServerLog
 from trustsvc.storage import connections, db
 from trustsvc.work_queue import job_queue
 
@@ -214,7 +211,7 @@ def app(installation: config.Settings) -> Flask:
     rate_limits.reset()
     app = _made_app(installation.demo, installation.base_url)
     # It writes into this test's folder.
-    app.wsgi_app = RequestLimits(ServerLog(LinkEnd(partial(Flask.wsgi_app, app))))
+    app.wsgi_app = with_middleware(partial(Flask.wsgi_app, app))
     app.testing = False  # tests see what people see: error pages, not exceptions
     return app
 

@@ -4,6 +4,7 @@ import contextlib
 import errno
 from typing import Any
 from urllib.parse import urlsplit
+from wsgiref.types import WSGIApplication
 
 from flask import (
     Blueprint,
@@ -28,13 +29,14 @@ from werkzeug.exceptions import HTTPException
 from trustsvc import config, i18n, log, message_kinds
 from trustsvc.badge.desk import badge_desk
 from trustsvc.badge.page.views import badge_page
+from trustsvc.badge.serve import PublicFiles, PublicResponse
 from trustsvc.badge.views import badge_files
 from trustsvc.crypto import signed_links
 from trustsvc.demo.views import demo_pages
 from trustsvc.doctor.desk import evidence_desk
 from trustsvc.errors import NotFound, TrustsvcError, Unavailable
 from trustsvc.health import health_checks
-from trustsvc.http import access, form_origin, request_limits
+from trustsvc.http import access, form_origin, request_limits, security_headers
 from trustsvc.http.link_end import LinkEnd
 from trustsvc.http.request_limits import BoundedRequest, RequestLimits
 from trustsvc.invitations.desk import sending_desk
@@ -55,10 +57,6 @@ from trustsvc.staff import sessions
 from trustsvc.staff.views import staff_pages
 
 TEMPORARY_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO}
-CSP = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
 logger = log.get_logger("app")
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -120,8 +118,13 @@ def create_app() -> Flask:
     app.register_error_handler(OSError, _machine_unavailable)
     app.register_error_handler(Exception, _any_error)
     _require_declared_access(app)
-    app.wsgi_app = RequestLimits(ServerLog(LinkEnd(app.wsgi_app)))  # type: ignore[method-assign]
+    app.wsgi_app = with_middleware(app.wsgi_app)  # type: ignore[method-assign]
     return app
+
+
+def with_middleware(app: WSGIApplication) -> RequestLimits:
+    """Put around the app what sees each request before Flask does."""
+    return RequestLimits(ServerLog(PublicFiles(LinkEnd(app))))
 
 
 def _require_declared_access(app: Flask) -> None:
@@ -165,20 +168,12 @@ def _check_access() -> Any:
 
 
 def _set_headers(response: Response) -> Response:
-    headers = response.headers
-    headers.setdefault("Content-Security-Policy", CSP)
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Permissions-Policy", "interest-cohort=()")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    requirement = _requirement() if response.status_code < 400 else "link"
-    if requirement == "public":
-        headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-    else:
-        headers.setdefault("Referrer-Policy", "no-referrer")
-        headers.setdefault("Cache-Control", "no-store")
-        headers.setdefault("X-Robots-Tag", "noindex")
-    if urlsplit(config.current().base_url).scheme == "https":
-        headers.setdefault("Strict-Transport-Security", "max-age=63072000")
+    if not isinstance(response, PublicResponse):
+        security_headers.set_on(
+            response.headers,
+            is_public=response.status_code < 400 and _requirement() == "public",
+            is_https=urlsplit(config.current().base_url).scheme == "https",
+        )
     return response
 
 
