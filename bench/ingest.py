@@ -11,27 +11,22 @@ ROUNDS, SECONDS and ORDERS (at most, a run) shorten it; OUT is where ingest.json
 import contextlib
 import json
 import os
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
-import requests
 from rq import Queue
 from sqlalchemy import create_engine, func, select
 
-from bench import load, yardsticks
+from bench import load, services, yardsticks
 from tests import servers
 from trustsvc import clock
-from trustsvc.cli.processes import THREADS
 from trustsvc.demo import example_orders
 from trustsvc.orders.models import orders
 
@@ -41,20 +36,6 @@ MOST_PER_SECOND = 12_000  # so many orders are made beforehand for each second
 WIDE = 0.5  # (max - min) / median of the ratios: more means little
 DURABLE = ("fsync=on", "synchronous_commit=on", "shared_buffers=128MB", "max_connections=120")
 HELLO, ENQUEUE, SQLITE, POSTGRESQL = "hello", "rq enqueue", "ours, SQLite", "ours, PostgreSQL"
-
-
-@dataclass
-class Server:
-    port: int
-    process: "subprocess.Popen[bytes]"
-    path: str
-    shop: dict[str, str] = field(default_factory=dict)
-    accepted: int = 0
-
-    def requests(self, most: int) -> Iterator[bytes]:
-        if self.path == "/hello":
-            return iter([_request("GET", "/hello", {}, b"")] * most)
-        return iter(list(_orders(self, most)))
 
 
 def main() -> int:
@@ -90,7 +71,7 @@ def main() -> int:
 
 def _start(
     stack: contextlib.ExitStack, folder: Path, redis_url: str
-) -> Iterator[tuple[str, Server]]:
+) -> Iterator[tuple[str, services.Server]]:
     urls = {SQLITE: f"sqlite:///{folder}/orders.db"}
     try:
         postgres = contextlib.contextmanager(servers.postgres)
@@ -99,80 +80,41 @@ def _start(
         stack.callback(drop)
     except pytest.skip.Exception as missing:
         print(missing)
-    plain = _spawn(stack, ["-m", "bench.yardsticks"], {"REDIS_URL": redis_url}, "/hello")
+    plain = services.spawn(stack, ["-m", "bench.yardsticks"], {"REDIS_URL": redis_url}, "/hello")
     yield HELLO, plain
     ours = {}
     for name, url in urls.items():
         environ = {"TRUSTSVC_DATA": str(folder / name), "TRUSTSVC_REDIS_URL": redis_url}
         environ |= {"TRUSTSVC_DATABASE_URL": url}
-        ours[name] = _start_ours(stack, environ)
-    yield ENQUEUE, Server(plain.port, plain.process, "/enqueue", ours[SQLITE].shop)
+        ours[name] = services.start_ours(stack, environ)
+    yield ENQUEUE, services.Server(plain.port, plain.process, "/enqueue", ours[SQLITE].shop)
     yield from ours.items()
 
 
-def _start_ours(stack: contextlib.ExitStack, environ: dict[str, str]) -> Server:
-    words = ["--name", "Blue Lamp", "--domain", "lamp.example", "--platform", "woocommerce"]
-    command = [sys.executable, "-m", "trustsvc", "shop", "add", *words, "--json"]
-    done = subprocess.run(command, env=_environ(environ), check=True, capture_output=True)
-    shop: dict[str, str] = json.loads(done.stdout)
-    path = "/webhooks/" + shop["webhook_url"].partition("/webhooks/")[2]
-    environ |= {"TRUSTSVC_WEB_PROCESSES": "1"}
-    server = _spawn(stack, ["-m", "trustsvc", "web"], environ, path)
-    server.shop = shop | environ
-    return server
+def _requests(server: services.Server, most: int) -> Iterator[bytes]:
+    if server.path == "/hello":
+        return iter([services.request("GET", "/hello", {}, b"")] * most)
+    return iter(list(_orders(server, most)))
 
 
-def _spawn(
-    stack: contextlib.ExitStack, words: list[str], environ: dict[str, str], path: str
-) -> Server:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    more = [str(port), str(THREADS)] if path == "/hello" else []
-    process = subprocess.Popen(
-        [sys.executable, *words, *more],
-        env=_environ(environ | {"TRUSTSVC_PORT": str(port)}),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    stack.callback(process.wait, 60)
-    stack.callback(process.terminate)
-    for _ in range(600):
-        with contextlib.suppress(requests.RequestException):
-            if requests.get(f"http://127.0.0.1:{port}/hello", timeout=10).status_code < 500:
-                return Server(port, process, path)
-        time.sleep(0.1)
-    raise SystemExit(f"{words[-1]} does not answer.")
-
-
-def _environ(own: dict[str, str]) -> dict[str, str]:
-    return {k: v for k, v in os.environ.items() if not k.startswith("TRUSTSVC_")} | own
-
-
-def _orders(server: Server, most: int) -> Iterator[bytes]:
+def _orders(server: services.Server, most: int) -> Iterator[bytes]:
     """Make signed orders, each with a number and a buyer of its own."""
     example = example_orders.example_order("woocommerce", clock.now())
     start = int(time.time() * 1000) * 100_000
     for number in range(start, start + most):
         body = example.body.replace(example.number.encode(), str(number).encode())
         headers = example_orders.signed_headers("woocommerce", server.shop["secret"], body)
-        yield _request("POST", server.path, headers, body)
+        yield services.request("POST", server.path, headers, body)
 
 
-def _request(method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def _run(server: Server, connections: int, seconds: float, most: int) -> load.Load:
-    messages = server.requests(int(most))
+def _run(server: services.Server, connections: int, seconds: float, most: int) -> load.Load:
+    messages = _requests(server, int(most))
     seen = load.run(server.port, connections, messages, seconds, server.process.pid)
     server.accepted += seen.statuses.get(202, 0)
     return seen
 
 
-def _stored(server: Server) -> int:
+def _stored(server: services.Server) -> int:
     """Count the orders in the database of a server."""
     url = server.shop["TRUSTSVC_DATABASE_URL"]
     made = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
